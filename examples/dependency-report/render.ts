@@ -1,0 +1,153 @@
+/** The report for people: a table and a summary that fit the terminal. Pure: width and colours are given. */
+import { licenceLabel } from './aggregate.ts'
+import type { PackageRow, Report, Summary } from './data-types.ts'
+import { packageId } from './lock-entry.ts'
+import { cut, tableLines } from './table.ts'
+
+/** A colour or a weight, by Node's names for them. */
+export type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'cyan'
+
+/** What the output can show. */
+export interface Screen {
+  readonly width: number
+  readonly paint: (style: Style, text: string) => string
+}
+
+/** The report as text, `top` rows of the table at most. */
+export function renderReport(report: Report, top: number, screen: Screen): string {
+  const { project, packages, summary } = report
+  const title = project.version === null ? project.name : `${project.name} ${project.version}`
+  const source = `${project.folder} (${project.lockFile}, version ${project.lockfileVersion})`
+  return [
+    `${screen.paint('bold', title)}  ${screen.paint('dim', cut(source, screen.width - title.length - 2))}`,
+    '',
+    ...(packages.length === 0 ? ['no dependencies'] : renderTable(packages.slice(0, top), screen)),
+    ...(packages.length > top ? [screen.paint('dim', `… and ${packages.length - top} more; --all shows them`)] : []),
+    '',
+    ...renderSummary(summary, screen),
+  ].join('\n')
+}
+
+function renderTable(rows: readonly PackageRow[], { width, paint }: Screen): readonly string[] {
+  const column = (heading: string, textOf: (row: PackageRow) => string) => ({ heading, cells: rows.map(textOf) })
+  const number = { align: 'right', shrinks: false, isDispensable: false } as const
+  const text = { align: 'left', shrinks: true, isDispensable: false } as const
+  return tableLines(
+    [
+      { ...number, ...column('#', ({ rank }) => rank?.toString() ?? '–') },
+      { ...text, ...column('Package', nameCell), paint: (cell) => paint('bold', cell) },
+      { ...number, ...column('Size', ({ bytes }) => (bytes === null ? '–' : formatBytes(bytes))) },
+      {
+        ...number,
+        ...column('Share', ({ share }) => (share === null ? '–' : `${share.toFixed(1)} %`)),
+        isDispensable: true,
+      },
+      { ...number, ...column('Files', ({ files }) => files?.toString() ?? '–'), isDispensable: true },
+      { ...text, ...column('Licence', licenceCell), paint: (cell, row) => paintLicence(rows[row]!, cell, paint) },
+      { ...number, ...column('Depth', ({ depth }) => depth?.toString() ?? '–'), isDispensable: true },
+      { ...text, ...column('Pulled in by', pulledInByCell), isDispensable: true },
+      {
+        ...text,
+        ...column('Notes', notesCell),
+        isDispensable: true,
+        paint: (cell, row) => paint(rows[row]!.problem === null ? 'dim' : 'red', cell),
+      },
+    ],
+    width,
+    (heading) => paint('dim', heading),
+  )
+}
+
+function nameCell(row: PackageRow): string {
+  return row.alias === null ? packageId(row) : `${row.alias} → ${packageId(row)}`
+}
+
+function licenceCell({ licence }: PackageRow): string {
+  return licence.category === 'permissive' ? licenceLabel(licence) : `${licenceLabel(licence)} (${licence.category})`
+}
+
+function paintLicence({ licence: { category } }: PackageRow, cell: string, paint: Screen['paint']): string {
+  if (category === 'permissive') return cell
+  return paint(category === 'weak copyleft' ? 'yellow' : 'red', cell)
+}
+
+function pulledInByCell({ depth, requiredBy }: PackageRow): string {
+  if (depth === 1) return 'the project'
+  const [first, ...others] = requiredBy
+  if (first === undefined) return 'nobody'
+  return others.length === 0 ? first : `${first} +${others.length}`
+}
+
+function notesCell({ state, problem, notes, otherVersions, kind }: PackageRow): string {
+  return [
+    ...(problem === null ? [] : [problem]),
+    ...(state === 'skipped' ? ['not for this platform'] : []),
+    ...(kind === 'linked' || kind === 'extraneous' ? [kind] : []),
+    ...(otherVersions.length === 0 ? [] : [`also ${otherVersions.join(', ')}`]),
+    ...notes,
+  ].join('; ')
+}
+
+const labelWidth = 12
+const barWidth = 24
+
+function renderSummary(summary: Summary, { width, paint }: Screen): readonly string[] {
+  const { packages, sizes, licences, duplicates, differingCopies, problems } = summary
+  const section = (label: string, lines: readonly string[]): readonly string[] =>
+    lines.map(
+      (line, index) => paint('bold', (index === 0 ? label : '').padEnd(labelWidth)) + cut(line, width - labelWidth),
+    )
+  const most = Math.max(1, ...sizes.histogram.map((bucket) => bucket.packages))
+  return [
+    ...section('Packages', [
+      [
+        `${packages.total} in all`,
+        `${packages.installed} installed`,
+        ...(packages.skipped > 0 ? [`${packages.skipped} not for this platform`] : []),
+        ...(packages.missing > 0 ? [`${packages.missing} missing`] : []),
+        ...(packages.unreadable > 0 ? [`${packages.unreadable} unreadable`] : []),
+      ].join(', '),
+      `${packages.direct} direct, the deepest ${summary.deepest} from the project`,
+    ]),
+    ...section('Size', [
+      `${formatBytes(summary.bytes)} in ${summary.files} files`,
+      `median ${formatBytes(sizes.median)}, 90 % up to ${formatBytes(sizes.p90)}, largest ${formatBytes(sizes.max)}`,
+      ...sizes.histogram.map(({ label, packages }) =>
+        `${label.padEnd(14)} ${String(packages).padStart(5)} ${'█'.repeat(Math.round((barWidth * packages) / most))}`.trimEnd(),
+      ),
+    ]),
+    ...section(
+      'Licences',
+      licences.map(({ category, packages, expressions }) => {
+        const names = expressions.map(({ expression, packages }) => `${expression} ${packages}`)
+        return `${`${category} ${packages}`.padEnd(19)} ${names.join(', ')}`
+      }),
+    ),
+    ...section(
+      'Duplicates',
+      duplicates.length === 0
+        ? ['none']
+        : duplicates.map(({ name, versions, bytes }) => `${name} ${versions.join(', ')} (${formatBytes(bytes)})`),
+    ),
+    ...section(
+      'Suspicious',
+      differingCopies.map((id) => `copies of ${id} have different contents`),
+    ),
+    ...section(
+      'Problems',
+      problems.map(({ location, problem }) => `${location}: ${problem}`),
+    ),
+  ]
+}
+
+/** Powers of a thousand, as disks are sold and npm counts. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  let amount = bytes
+  let unit = 0
+  while (amount >= 999.5 && unit < units.length - 1) {
+    amount /= 1000
+    unit++
+  }
+  return `${unit === 0 || amount >= 99.95 ? Math.round(amount) : amount.toFixed(1)} ${units[unit]}`
+}

@@ -1,0 +1,110 @@
+import { setup, type StateValueFrom } from 'xstate'
+import { compileMachine, type CompiledMachine } from './compile.ts'
+import { fromEffect } from './effect.ts'
+
+/** What is known of one batch as a whole. Times are milliseconds of the epoch. */
+export interface BatchContext {
+  executionId: string
+  target: string
+  /** Items; unknown until the last has been read, where they come from an iterable. */
+  total: number | undefined
+  started: number
+  succeeded: number
+  failed: number
+  startedAt: number | undefined
+  endedAt: number | undefined
+  /** What ended the batch. Its items keep their own. */
+  error: unknown
+}
+
+export interface BatchInput {
+  readonly executionId: string
+  readonly target: string
+  readonly total?: number | undefined
+}
+
+export type BatchEvent =
+  | { readonly type: 'START'; readonly at: number }
+  | { readonly type: 'ITEM_START' }
+  | { readonly type: 'ITEM_SUCCEED' }
+  | { readonly type: 'ITEM_FAIL'; readonly error: unknown }
+  | { readonly type: 'CLOSE'; readonly total: number }
+  | { readonly type: 'SUCCEED'; readonly at: number }
+  | { readonly type: 'FAIL'; readonly error: unknown; readonly at: number }
+  | { readonly type: 'TIME_OUT'; readonly error: unknown; readonly at: number }
+  | { readonly type: 'CANCEL'; readonly error: unknown; readonly at: number }
+
+type On<Type extends BatchEvent['type']> = Extract<BatchEvent, { type: Type }>
+
+/** The life cycle of a batch. It counts its items; whether a failed one ends the batch is the runtime's to say. */
+export const batchMachine = setup({
+  types: {} as { context: BatchContext; events: BatchEvent; input: BatchInput },
+  actions: {
+    start: fromEffect<BatchContext, On<'START'>>((context, event) => {
+      context.startedAt = event.at
+    }),
+    itemStart: fromEffect<BatchContext>((context) => {
+      context.started++
+    }),
+    itemSucceed: fromEffect<BatchContext>((context) => {
+      context.succeeded++
+    }),
+    itemFail: fromEffect<BatchContext>((context) => {
+      context.failed++
+    }),
+    close: fromEffect<BatchContext, On<'CLOSE'>>((context, event) => {
+      context.total = event.total
+    }),
+    succeed: fromEffect<BatchContext, On<'SUCCEED'>>((context, event) => {
+      context.endedAt = event.at
+    }),
+    fail: fromEffect<BatchContext, On<'FAIL' | 'TIME_OUT' | 'CANCEL'>>((context, event) => {
+      context.error = event.error
+      context.endedAt = event.at
+    }),
+  },
+}).createMachine({
+  id: 'batch',
+  context: ({ input }) => ({
+    executionId: input.executionId,
+    target: input.target,
+    total: input.total,
+    started: 0,
+    succeeded: 0,
+    failed: 0,
+    startedAt: undefined,
+    endedAt: undefined,
+    error: undefined,
+  }),
+  initial: 'pending',
+  states: {
+    pending: {
+      on: {
+        START: { target: 'running', actions: 'start' },
+        FAIL: { target: 'failed', actions: 'fail' },
+        CANCEL: { target: 'cancelled', actions: 'fail' },
+      },
+    },
+    running: {
+      on: {
+        ITEM_START: { actions: 'itemStart' },
+        ITEM_SUCCEED: { actions: 'itemSucceed' },
+        ITEM_FAIL: { actions: 'itemFail' },
+        CLOSE: { actions: 'close' },
+        SUCCEED: { target: 'completed', actions: 'succeed' },
+        FAIL: { target: 'failed', actions: 'fail' },
+        TIME_OUT: { target: 'failed', actions: 'fail' },
+        CANCEL: { target: 'cancelled', actions: 'fail' },
+      },
+    },
+    completed: { type: 'final' },
+    failed: { type: 'final' },
+    cancelled: { type: 'final' },
+  },
+})
+
+export type BatchStatus = StateValueFrom<typeof batchMachine>
+
+/** The batch machine as tables. */
+export const compiledBatch: CompiledMachine<BatchContext, BatchEvent, BatchStatus, BatchInput> =
+  compileMachine(batchMachine)

@@ -1,0 +1,95 @@
+import { setup, type StateValueFrom } from 'xstate'
+import { compileMachine, type CompiledMachine } from './compile.ts'
+import { fromEffect } from './effect.ts'
+
+/** What is known of one execution as a whole. Times are milliseconds of the epoch. */
+export interface ExecutionContext {
+  executionId: string
+  target: string
+  /** Steps of the plan. */
+  total: number
+  /** Steps that have ended, however they did. */
+  settled: number
+  startedAt: number | undefined
+  endedAt: number | undefined
+  output: unknown
+  error: unknown
+}
+
+export interface ExecutionInput {
+  readonly executionId: string
+  readonly target: string
+  readonly total: number
+}
+
+export type ExecutionEvent =
+  | { readonly type: 'START'; readonly at: number }
+  | { readonly type: 'PROGRESS'; readonly settled: number }
+  | { readonly type: 'SUCCEED'; readonly output: unknown; readonly at: number }
+  | { readonly type: 'FAIL'; readonly error: unknown; readonly at: number }
+  | { readonly type: 'TIME_OUT'; readonly error: unknown; readonly at: number }
+  | { readonly type: 'CANCEL'; readonly error: unknown; readonly at: number }
+
+type On<Type extends ExecutionEvent['type']> = Extract<ExecutionEvent, { type: Type }>
+
+/** The life cycle of an execution. One with bad input fails without having started. */
+export const executionMachine = setup({
+  types: {} as { context: ExecutionContext; events: ExecutionEvent; input: ExecutionInput; output: unknown },
+  actions: {
+    start: fromEffect<ExecutionContext, On<'START'>>((context, event) => {
+      context.startedAt = event.at
+    }),
+    progress: fromEffect<ExecutionContext, On<'PROGRESS'>>((context, event) => {
+      context.settled = event.settled
+    }),
+    succeed: fromEffect<ExecutionContext, On<'SUCCEED'>>((context, event) => {
+      context.output = event.output
+      context.endedAt = event.at
+    }),
+    fail: fromEffect<ExecutionContext, On<'FAIL' | 'TIME_OUT' | 'CANCEL'>>((context, event) => {
+      context.error = event.error
+      context.endedAt = event.at
+    }),
+  },
+}).createMachine({
+  id: 'execution',
+  context: ({ input }) => ({
+    executionId: input.executionId,
+    target: input.target,
+    total: input.total,
+    settled: 0,
+    startedAt: undefined,
+    endedAt: undefined,
+    output: undefined,
+    error: undefined,
+  }),
+  output: ({ context }: { context: ExecutionContext }) => context.output,
+  initial: 'pending',
+  states: {
+    pending: {
+      on: {
+        START: { target: 'running', actions: 'start' },
+        FAIL: { target: 'failed', actions: 'fail' },
+        CANCEL: { target: 'cancelled', actions: 'fail' },
+      },
+    },
+    running: {
+      on: {
+        PROGRESS: { actions: 'progress' },
+        SUCCEED: { target: 'completed', actions: 'succeed' },
+        FAIL: { target: 'failed', actions: 'fail' },
+        TIME_OUT: { target: 'failed', actions: 'fail' },
+        CANCEL: { target: 'cancelled', actions: 'fail' },
+      },
+    },
+    completed: { type: 'final' },
+    failed: { type: 'final' },
+    cancelled: { type: 'final' },
+  },
+})
+
+export type ExecutionStatus = StateValueFrom<typeof executionMachine>
+
+/** The execution machine as tables. */
+export const compiledExecution: CompiledMachine<ExecutionContext, ExecutionEvent, ExecutionStatus, ExecutionInput> =
+  compileMachine(executionMachine)

@@ -1,0 +1,12 @@
+export { batchMachine, compiledBatch } from './batch.ts'
+export { compileMachine } from './compile.ts'
+export { fromEffect } from './effect.ts'
+export { compiledExecution, executionMachine } from './execution.ts'
+export { compiledStep, stepMachine } from './step.ts'
+export { UnsupportedMachineError } from './unsupported-machine-error.ts'
+
+export type { BatchContext, BatchEvent, BatchInput, BatchStatus } from './batch.ts'
+export type { CompiledFrom, CompiledMachine, EventCode, MachineRecord, RecordSnapshot } from './compile.ts'
+export type { Effect, EffectAction } from './effect.ts'
+export type { ExecutionContext, ExecutionEvent, ExecutionInput, ExecutionStatus } from './execution.ts'
+export type { StepContext, StepEvent, StepInput, StepStatus } from './step.ts'

@@ -1,0 +1,171 @@
+import { setup, type StateValueFrom } from 'xstate'
+import { compileMachine, type CompiledMachine } from './compile.ts'
+import { fromEffect } from './effect.ts'
+
+/** What is known of one step of one execution. Times are milliseconds of the epoch. */
+export interface StepContext {
+  step: string
+  /** The current or last attempt; 0 before the first. */
+  attempt: number
+  startedAt: number | undefined
+  endedAt: number | undefined
+  /** When the next attempt is due; set while retrying, and only then. */
+  dueAt: number | undefined
+  output: unknown
+  /** The last attempt's error. It stays when a fallback completes the step. */
+  error: unknown
+}
+
+export interface StepInput {
+  readonly step: string
+}
+
+/** What a failed attempt leads to: another one at `dueAt`, else the fallback's value, else the end. */
+interface Failure {
+  readonly error: unknown
+  readonly at: number
+  readonly dueAt?: number | undefined
+  readonly fallback?: { readonly value: unknown } | undefined
+}
+
+export type StepEvent =
+  | { readonly type: 'CLAIM'; readonly at: number }
+  | { readonly type: 'WAIT'; readonly at: number }
+  | { readonly type: 'START'; readonly attempt: number; readonly at: number }
+  | { readonly type: 'HIT'; readonly output: unknown; readonly at: number }
+  | { readonly type: 'SUCCEED'; readonly output: unknown; readonly at: number }
+  | ({ readonly type: 'FAIL' } & Failure)
+  | ({ readonly type: 'TIME_OUT' } & Failure)
+  | { readonly type: 'CANCEL'; readonly error: unknown; readonly at: number }
+  | { readonly type: 'SKIP'; readonly at: number }
+
+type On<Type extends StepEvent['type']> = Extract<StepEvent, { type: Type }>
+
+/** The life cycle of a step. Only persisted steps are ever `claiming`; `waiting` ones want to run but have no slot. */
+export const stepMachine = setup({
+  types: {} as { context: StepContext; events: StepEvent; input: StepInput; output: unknown },
+  actions: {
+    wait: fromEffect<StepContext>((context) => {
+      context.dueAt = undefined
+    }),
+    start: fromEffect<StepContext, On<'START'>>((context, event) => {
+      context.attempt = event.attempt
+      context.startedAt ??= event.at
+      context.dueAt = undefined
+    }),
+    retry: fromEffect<StepContext, On<'FAIL' | 'TIME_OUT'>>((context, event) => {
+      context.error = event.error
+      context.dueAt = event.dueAt
+    }),
+    succeed: fromEffect<StepContext, On<'HIT' | 'SUCCEED'>>((context, event) => {
+      context.output = event.output
+      context.error = undefined
+      context.endedAt = event.at
+    }),
+    fallBack: fromEffect<StepContext, On<'FAIL' | 'TIME_OUT'>>((context, event) => {
+      context.output = event.fallback?.value
+      context.error = event.error
+      context.dueAt = undefined
+      context.endedAt = event.at
+    }),
+    fail: fromEffect<StepContext, On<'FAIL' | 'TIME_OUT' | 'CANCEL'>>((context, event) => {
+      context.error = event.error
+      context.dueAt = undefined
+      context.endedAt = event.at
+    }),
+    skip: fromEffect<StepContext, On<'SKIP'>>((context, event) => {
+      context.endedAt = event.at
+    }),
+  },
+  guards: {
+    mayRetry: ({ event }) => 'dueAt' in event && event.dueAt !== undefined,
+    hasFallback: ({ event }) => 'fallback' in event && event.fallback !== undefined,
+  },
+}).createMachine({
+  id: 'step',
+  context: ({ input }) => ({
+    step: input.step,
+    attempt: 0,
+    startedAt: undefined,
+    endedAt: undefined,
+    dueAt: undefined,
+    output: undefined,
+    error: undefined,
+  }),
+  output: ({ context }: { context: StepContext }) => context.output,
+  initial: 'pending',
+  states: {
+    pending: {
+      on: {
+        CLAIM: 'claiming',
+        WAIT: { target: 'waiting', actions: 'wait' },
+        START: { target: 'running', actions: 'start' },
+        FAIL: [
+          { guard: 'hasFallback', target: 'completed', actions: 'fallBack' },
+          { target: 'failed', actions: 'fail' },
+        ],
+        CANCEL: { target: 'cancelled', actions: 'fail' },
+        SKIP: { target: 'skipped', actions: 'skip' },
+      },
+    },
+    claiming: {
+      on: {
+        WAIT: { target: 'waiting', actions: 'wait' },
+        START: { target: 'running', actions: 'start' },
+        HIT: { target: 'cached', actions: 'succeed' },
+        FAIL: [
+          { guard: 'hasFallback', target: 'completed', actions: 'fallBack' },
+          { target: 'failed', actions: 'fail' },
+        ],
+        CANCEL: { target: 'cancelled', actions: 'fail' },
+      },
+    },
+    running: {
+      on: {
+        SUCCEED: { target: 'completed', actions: 'succeed' },
+        FAIL: [
+          { guard: 'mayRetry', target: 'retrying', actions: 'retry' },
+          { guard: 'hasFallback', target: 'completed', actions: 'fallBack' },
+          { target: 'failed', actions: 'fail' },
+        ],
+        TIME_OUT: [
+          { guard: 'mayRetry', target: 'retrying', actions: 'retry' },
+          { guard: 'hasFallback', target: 'completed', actions: 'fallBack' },
+          { target: 'failed', actions: 'fail' },
+        ],
+        CANCEL: { target: 'cancelled', actions: 'fail' },
+      },
+    },
+    retrying: {
+      on: {
+        WAIT: { target: 'waiting', actions: 'wait' },
+        START: { target: 'running', actions: 'start' },
+        FAIL: [
+          { guard: 'hasFallback', target: 'completed', actions: 'fallBack' },
+          { target: 'failed', actions: 'fail' },
+        ],
+        CANCEL: { target: 'cancelled', actions: 'fail' },
+      },
+    },
+    waiting: {
+      on: {
+        START: { target: 'running', actions: 'start' },
+        FAIL: [
+          { guard: 'hasFallback', target: 'completed', actions: 'fallBack' },
+          { target: 'failed', actions: 'fail' },
+        ],
+        CANCEL: { target: 'cancelled', actions: 'fail' },
+      },
+    },
+    completed: { type: 'final' },
+    cached: { type: 'final' },
+    failed: { type: 'final' },
+    cancelled: { type: 'final' },
+    skipped: { type: 'final' },
+  },
+})
+
+export type StepStatus = StateValueFrom<typeof stepMachine>
+
+/** The step machine as tables. */
+export const compiledStep: CompiledMachine<StepContext, StepEvent, StepStatus, StepInput> = compileMachine(stepMachine)

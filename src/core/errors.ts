@@ -1,0 +1,208 @@
+/** Every stable error code, with what it means. `docs/errors.md` documents each; a test keeps the two equal. */
+export const errorCodes = [
+  'GRAPH_INVALID',
+  'INPUT_INVALID',
+  'OUTPUT_INVALID',
+  'STEP_FAILED',
+  'STEP_TIMEOUT',
+  'EXECUTION_TIMEOUT',
+  'EXECUTION_CANCELLED',
+  'EXECUTION_ABORTED',
+  'EXECUTION_CONFLICT',
+  'NON_RETRYABLE',
+  'SERIALIZATION_FAILED',
+  'OPTION_INVALID',
+] as const
+
+/** A stable, documented code: branch on it where `instanceof` can't reach (across processes, in logs). */
+export type ErrorCode = (typeof errorCodes)[number]
+
+/** Where in which execution something went wrong. Every field is absent where it does not apply. */
+export interface ErrorPlace {
+  readonly graph?: string | undefined
+  readonly executionId?: string | undefined
+  readonly step?: string | undefined
+  /** Attempts made, the failing one included. */
+  readonly attempt?: number | undefined
+  /** Index of the batch's item. */
+  readonly item?: number | undefined
+  /** Type names from the target down to the type that could not be made. */
+  readonly path?: readonly string[] | undefined
+}
+
+/** The base of every error that Docket makes: a stable `code`, the original `cause`, and the ids that a person needs. */
+export class DocketError extends Error {
+  readonly code: ErrorCode
+  readonly graph: string | undefined
+  readonly executionId: string | undefined
+  readonly step: string | undefined
+  readonly attempt: number | undefined
+  readonly item: number | undefined
+  readonly path: readonly string[]
+
+  constructor(code: ErrorCode, message: string, place: ErrorPlace = {}, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+    this.graph = place.graph
+    this.executionId = place.executionId
+    this.step = place.step
+    this.attempt = place.attempt
+    this.item = place.item
+    this.path = place.path ?? []
+  }
+}
+
+/** What is wrong with one element of a graph's declaration. */
+export interface GraphProblem {
+  readonly kind:
+    | 'cycle'
+    | 'duplicate-producer'
+    | 'duplicate-step'
+    | 'missing-producer'
+    | 'unneeded-input'
+    | 'type-conflict'
+    | 'bad-declaration'
+    | 'bad-option'
+    | 'unknown-target'
+    | 'empty'
+  /** What, which, and what to do. */
+  readonly message: string
+  /** The step concerned, where there is one. */
+  readonly step?: string | undefined
+}
+
+/** A graph's declaration does not hold together. Tells all problems at once in `problems`. */
+export class GraphError extends DocketError {
+  readonly problems: readonly GraphProblem[]
+
+  constructor(graph: string, problems: readonly GraphProblem[]) {
+    const head =
+      problems.length === 1
+        ? `graph "${graph}" is not valid: `
+        : `graph "${graph}" is not valid, ${problems.length} problems:\n`
+    super(
+      'GRAPH_INVALID',
+      head + (problems.length === 1 ? problems[0]!.message : problems.map((p) => `- ${p.message}`).join('\n')),
+      { graph },
+    )
+    this.problems = problems
+  }
+}
+
+/** One thing that a schema (or the check of the input's keys) found wrong with a value. */
+export interface InputIssue {
+  readonly message: string
+  /** Keys from the value's root, the type's name first. */
+  readonly path: readonly (string | number)[]
+}
+
+/** A value does not fit its data type: a leaf input that the caller gave, or what a step returned (then with `step`). */
+export class InputError extends DocketError {
+  readonly issues: readonly InputIssue[]
+
+  constructor(code: 'INPUT_INVALID' | 'OUTPUT_INVALID', message: string, issues: readonly InputIssue[], place?: ErrorPlace, options?: ErrorOptions) {
+    super(code, message, place, options)
+    this.issues = issues
+  }
+}
+
+/** An option of a call is wrong: an unknown name, a value out of range. Nothing has run. */
+export class OptionError extends DocketError {
+  constructor(message: string, place?: ErrorPlace) {
+    super('OPTION_INVALID', message, place)
+  }
+}
+
+/** A step failed for good; `cause` is what its last attempt threw, untouched. */
+export class StepError extends DocketError {
+  /** What a throwing `retryIf`, `backoff` or `fallback` threw on top of the step's own failure. */
+  readonly policyError: unknown
+
+  constructor(message: string, place: ErrorPlace, cause: unknown, policyError?: unknown) {
+    super('STEP_FAILED', message, place, { cause })
+    this.policyError = policyError
+  }
+}
+
+/** An attempt took longer than the step's `timeout`. The cause of a StepError, and the reason on the attempt's signal. */
+export class StepTimeoutError extends DocketError {
+  readonly timeoutMs: number
+
+  constructor(timeoutMs: number, place: ErrorPlace) {
+    super('STEP_TIMEOUT', `step "${place.step}" did not answer within ${timeoutMs} ms (attempt ${place.attempt})`, place)
+    this.timeoutMs = timeoutMs
+  }
+}
+
+/** The execution took longer than its `timeout`; what still ran was cancelled. */
+export class ExecutionTimeoutError extends DocketError {
+  readonly timeoutMs: number
+
+  constructor(timeoutMs: number, place: ErrorPlace) {
+    super('EXECUTION_TIMEOUT', `execution of graph "${place.graph}" did not end within ${timeoutMs} ms; steps still running were cancelled`, place)
+    this.timeoutMs = timeoutMs
+  }
+}
+
+/** The execution was cancelled from outside; `cause` is the reason on the signal that did it. */
+export class ExecutionCancelledError extends DocketError {
+  constructor(message: string, place: ErrorPlace = {}, options?: ErrorOptions) {
+    super('EXECUTION_CANCELLED', message, place, options)
+  }
+}
+
+/** An id was used again with other inputs, another target or another graph. */
+export class ExecutionConflictError extends DocketError {
+  constructor(message: string, place: ErrorPlace) {
+    super('EXECUTION_CONFLICT', message, place)
+  }
+}
+
+/** A value can't be kept faithfully (a function, a class instance, a cycle), though its step is persisted. */
+export class SerializationError extends DocketError {
+  constructor(message: string, place?: ErrorPlace, options?: ErrorOptions) {
+    super('SERIALIZATION_FAILED', message, place, options)
+  }
+}
+
+/** Thrown by a step to stop the whole execution at once: no retry, no fallback, no optional input tolerates it. */
+export class AbortExecutionError extends DocketError {
+  constructor(message = 'a step stopped the execution', options?: ErrorOptions) {
+    super('EXECUTION_ABORTED', message, {}, options)
+  }
+}
+
+/** Thrown by a step (or put into a cause chain) to say that another attempt can't help. */
+export class NonRetryableError extends DocketError {
+  constructor(message = 'not retryable', options?: ErrorOptions) {
+    super('NON_RETRYABLE', message, {}, options)
+  }
+}
+
+const maxCauseDepth = 100
+
+/** Whether `error`, or anything in its cause chain (members of an AggregateError too), is an instance of `type`. */
+export function hasCause(error: unknown, type: abstract new (...args: never[]) => unknown): boolean {
+  const seen = new Set<unknown>()
+  const open: unknown[] = [error]
+  while (open.length > 0 && seen.size < maxCauseDepth) {
+    const current = open.pop()
+    if (current instanceof type) return true
+    if (typeof current !== 'object' || current === null || seen.has(current)) continue
+    seen.add(current)
+    if ('cause' in current) open.push(current.cause)
+    if ('errors' in current && Array.isArray(current.errors)) open.push(...current.errors)
+  }
+  return false
+}
+
+/** A one-line text for anything that can be thrown; never throws itself. */
+export function describeThrown(thrown: unknown): string {
+  try {
+    if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message
+    return typeof thrown === 'string' ? thrown : `${typeof thrown} ${String(thrown)}`
+  } catch {
+    return 'a value that has no text'
+  }
+}

@@ -1,0 +1,111 @@
+/** What every event tells. */
+interface EventBase {
+  /** Numbers the events of one execution (a batch is one) without gaps, from 1. */
+  readonly seq: number
+  /** Milliseconds since the epoch, by the execution's clock. */
+  readonly at: number
+  readonly executionId: string
+  readonly graph: string
+}
+
+/** What every event about a step tells besides. */
+interface StepEventBase extends EventBase {
+  readonly step: string
+  /** Index of the batch's item; undefined outside batches and for steps that run once for the whole batch. */
+  readonly item: number | undefined
+}
+
+/** An execution (or a batch of them) began. */
+export interface ExecutionStarted extends EventBase {
+  readonly type: 'execution.started'
+  readonly target: string
+}
+
+/** An execution (or a batch) ended. */
+export interface ExecutionEnded extends EventBase {
+  readonly type: 'execution.ended'
+  readonly target: string
+  readonly status: 'completed' | 'failed' | 'cancelled'
+  readonly durationMs: number
+  readonly error: unknown
+}
+
+/** A step's inputs are there and it began: it looks into the cache, waits for a slot, or runs. */
+export interface StepStarted extends StepEventBase {
+  readonly type: 'step.started'
+}
+
+/** A step that had begun ended; `error` is what a failed one threw last. */
+export interface StepEnded extends StepEventBase {
+  readonly type: 'step.ended'
+  readonly status: 'completed' | 'cached' | 'failed'
+  /** Attempts made; 0 for a cached step. */
+  readonly attempt: number
+  readonly durationMs: number
+  readonly error: unknown
+  /** Whether the value is the step's `fallback`. */
+  readonly fellBack: boolean
+}
+
+/** A step was stopped because its execution ended, or never began because an input it needs failed (`skipped`). */
+export interface StepCancelled extends StepEventBase {
+  readonly type: 'step.cancelled'
+  readonly status: 'cancelled' | 'skipped'
+  readonly attempt: number
+  readonly reason: unknown
+}
+
+/** One try of a step began. */
+export interface AttemptStarted extends StepEventBase {
+  readonly type: 'attempt.started'
+  readonly attempt: number
+}
+
+/** One try of a step failed or timed out. */
+export interface AttemptFailed extends StepEventBase {
+  readonly type: 'attempt.failed'
+  readonly attempt: number
+  readonly durationMs: number
+  readonly error: unknown
+  readonly timedOut: boolean
+}
+
+/** Another attempt will follow after `delayMs`. */
+export interface RetryScheduled extends StepEventBase {
+  readonly type: 'retry.scheduled'
+  /** The attempt that failed. */
+  readonly attempt: number
+  readonly delayMs: number
+  readonly dueAt: number
+}
+
+/** A persisted step looked for its result. `shared`: an equal call was running, and its outcome was taken. */
+export interface CacheChecked extends StepEventBase {
+  readonly type: 'cache.hit' | 'cache.miss'
+  readonly scope: 'execution' | 'global'
+  readonly shared: boolean
+}
+
+/** An item of a batch ended. */
+export interface BatchProgress extends EventBase {
+  readonly type: 'batch.progress'
+  /** Items known so far; undefined while an iterable still gives more. */
+  readonly total: number | undefined
+  readonly succeeded: number
+  readonly failed: number
+  /** The item that ended. */
+  readonly item: number
+}
+
+/** Everything that happens in an execution: what is logged, traced, counted, streamed. */
+export type ExecutionEvent =
+  | ExecutionStarted
+  | ExecutionEnded
+  | StepStarted
+  | StepEnded
+  | StepCancelled
+  | AttemptStarted
+  | AttemptFailed
+  | RetryScheduled
+  | CacheChecked
+  | BatchProgress

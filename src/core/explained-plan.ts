@@ -1,0 +1,102 @@
+/** One step of an explained plan. */
+export interface ExplainedStep {
+  readonly name: string
+  /** The type that it makes. */
+  readonly output: string
+  /** The types that it takes, in the order of its ports. */
+  readonly inputs: readonly { readonly port: string; readonly type: string; readonly kind: 'plain' | 'optional' | 'all' }[]
+  /** Steps of one level can run at the same time; a level needs nothing of a later one. From 0. */
+  readonly level: number
+  /**
+   * `run`: it will run. `cached`: its result is remembered and will be taken. `unknown`: its result may be remembered, but
+   * the key depends on what steps before it will make. `blocked`: an input is missing.
+   */
+  readonly will: 'run' | 'cached' | 'unknown' | 'blocked'
+}
+
+/** A type that the caller gives. */
+export interface ExplainedLeaf {
+  readonly type: string
+  readonly isGiven: boolean
+  /** False when everything that takes it can do without. */
+  readonly isRequired: boolean
+  /** The step whose work the given value makes unnecessary, if there is one. */
+  readonly overrides: string | undefined
+}
+
+/** What would happen, without doing it: like `make -n`. */
+export interface ExplainedPlan {
+  readonly graph: string
+  readonly target: string
+  /** In topological order. */
+  readonly steps: readonly ExplainedStep[]
+  /** Names of the steps of each level. */
+  readonly levels: readonly (readonly string[])[]
+  /** From the maker of a type (a step, or the leaf itself) to the step that takes it. */
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly type: string }[]
+  readonly leaves: readonly ExplainedLeaf[]
+  /** Required leaves that are not given. */
+  readonly missing: readonly string[]
+  /** Given keys that the target does not need. */
+  readonly unknown: readonly string[]
+  /** The plan for a terminal. */
+  toString(): string
+  /** The plan as Mermaid flowchart text. */
+  toMermaid(): string
+}
+
+type PlanData = Omit<ExplainedPlan, 'toString' | 'toMermaid'>
+
+/** Adds the texts to a plan's data. */
+export function printable(data: PlanData): ExplainedPlan {
+  return {
+    ...data,
+    toString: () => textOf(data),
+    toMermaid: () => mermaidOf(data),
+  }
+}
+
+function textOf({ graph, target, steps, levels, leaves, missing, unknown }: PlanData): string {
+  const byName = new Map(steps.map((step) => [step.name, step]))
+  const width = Math.max(0, ...steps.map((step) => step.name.length))
+  const lines = [`${target} of graph ${graph}: ${steps.length} ${steps.length === 1 ? 'step' : 'steps'}, ${levels.length} ${levels.length === 1 ? 'level' : 'levels'}`]
+  for (const leaf of leaves) {
+    const state = leaf.isGiven ? 'given' : leaf.isRequired ? 'MISSING' : 'not given, optional'
+    lines.push(`  in  ${leaf.type} (${state}${leaf.overrides === undefined ? '' : `, instead of ${leaf.overrides}`})`)
+  }
+  for (const [level, names] of levels.entries()) {
+    for (const name of names) {
+      const step = byName.get(name)!
+      const inputs = step.inputs.map(({ type, kind }) => (kind === 'plain' ? type : `${kind}(${type})`)).join(', ')
+      lines.push(`  ${String(level).padStart(2)}  ${name.padEnd(width)}  ${step.will.padEnd(7)}  ${inputs === '' ? '' : `${inputs} `}→ ${step.output}`)
+    }
+  }
+  if (missing.length > 0) lines.push(`  missing: ${missing.join(', ')}`)
+  if (unknown.length > 0) lines.push(`  given but not needed: ${unknown.join(', ')}`)
+  return lines.join('\n')
+}
+
+function mermaidOf({ target, steps, edges, leaves }: PlanData): string {
+  const ids = new Map<string, string>()
+  for (const [index, leaf] of leaves.entries()) ids.set(leaf.type, `leaf${index}`)
+  for (const [index, step] of steps.entries()) ids.set(step.name, `step${index}`)
+  const kinds = new Map(steps.flatMap((step) => step.inputs.map(({ type, kind }) => [`${step.name}\n${type}`, kind] as const)))
+  const maker = steps.find((step) => step.output === target)?.name ?? target
+  const lines = ['flowchart TD']
+  for (const leaf of leaves) lines.push(`  ${ids.get(leaf.type)}([${quoted(leaf.type)}])${leaf.isGiven || !leaf.isRequired ? '' : ':::missing'}`)
+  for (const step of steps) lines.push(`  ${ids.get(step.name)}[${quoted(step.name)}]${step.will === 'cached' ? ':::cached' : ''}`)
+  for (const { from, to, type } of edges) {
+    const kind = kinds.get(`${to}\n${type}`)
+    const label = kind === 'plain' ? type : `${kind}(${type})`
+    lines.push(`  ${ids.get(from)} ${kind === 'optional' ? '-.->' : '-->'}|${quoted(label)}| ${ids.get(to)}`)
+  }
+  lines.push(`  ${ids.get(maker)} --> target((${quoted(target)}))`)
+  lines.push('  classDef cached stroke-dasharray: 4', '  classDef missing stroke:#c00,color:#c00')
+  return lines.join('\n')
+}
+
+/** A Mermaid label: whatever the name holds, it can't end the label or start markup. */
+function quoted(text: string): string {
+  const safe = text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\n', ' ')
+  return `"${safe}"`
+}

@@ -1,0 +1,46 @@
+import type { Logger as PinoLogger } from 'pino'
+import type { ExecutionEvent } from '../core/events.ts'
+import type { Logger } from '../core/logger.ts'
+
+/** How `pinoObserver` logs. */
+export interface PinoObserverOptions {
+  /** Whether steps and attempts that go well are logged too, at debug level. @default true */
+  readonly steps?: boolean
+}
+
+/**
+ * Logs an execution's events to a pino logger and lends it to `ctx.log`. Executions start and end at `info`, failed ones at
+ * `error`; failed attempts and retries at `warn`; steps, cache look-ups and batch progress at `debug`. The event's fields are the
+ * log's fields; an error goes under `err`, as pino's serializer wants it.
+ *
+ * @example graph({ name, steps, observers: [pinoObserver(pino())] })
+ */
+export function pinoObserver(logger: PinoLogger, options: PinoObserverOptions = {}): { next(event: ExecutionEvent): void; readonly logger: Logger } {
+  const { steps = true } = options
+  return {
+    logger: logger as unknown as Logger,
+    next(event) {
+      const level = levelOf(event)
+      if (level === 'debug' && !steps) return
+      const { type, ...fields } = event
+      const error = 'error' in event ? event.error : 'reason' in event ? event.reason : undefined
+      logger[level](error === undefined ? fields : { ...fields, err: error }, type)
+    },
+  }
+}
+
+function levelOf(event: ExecutionEvent): 'debug' | 'info' | 'warn' | 'error' {
+  switch (event.type) {
+    case 'execution.started':
+      return 'info'
+    case 'execution.ended':
+      return event.status === 'failed' ? 'error' : 'info'
+    case 'attempt.failed':
+    case 'retry.scheduled':
+      return 'warn'
+    case 'step.ended':
+      return event.status === 'failed' ? 'warn' : 'debug'
+    default:
+      return 'debug'
+  }
+}

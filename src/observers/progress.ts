@@ -1,0 +1,52 @@
+import type { ExecutionEvent } from '../core/events.ts'
+
+/** Where and how a progress bar is drawn. */
+export interface ProgressOptions {
+  /** Text before the bar. @default the target's name */
+  readonly label?: string
+  /** Where it is drawn. @default process.stderr */
+  readonly stream?: { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown }
+  /** Batches that end sooner draw nothing, in milliseconds. @default 200 */
+  readonly afterMs?: number
+  /** Least time between two drawings, in milliseconds. @default 50 */
+  readonly everyMs?: number
+}
+
+/**
+ * Draws a progress bar for long batches on a terminal, and nothing at all where the stream is not one.
+ *
+ * @example executeBatch(graph, T, items, { observers: [progressObserver()] })
+ */
+export function progressObserver(options: ProgressOptions = {}): (event: ExecutionEvent) => void {
+  const { label, stream = process.stderr, afterMs = 200, everyMs = 50 } = options
+  if (stream.isTTY !== true) return () => {}
+  const startedAt = new Map<string, { readonly at: number; readonly target: string; drawnAt: number; isDrawn: boolean }>()
+  return (event) => {
+    if (event.type === 'execution.started') {
+      startedAt.set(event.executionId, { at: event.at, target: event.target, drawnAt: 0, isDrawn: false })
+      return
+    }
+    const batch = startedAt.get(event.executionId)
+    if (batch === undefined) return
+    if (event.type === 'execution.ended') {
+      startedAt.delete(event.executionId)
+      if (batch.isDrawn) stream.write('\r\u001b[2K')
+    } else if (event.type === 'batch.progress' && event.at - batch.at >= afterMs && event.at - batch.drawnAt >= everyMs) {
+      batch.drawnAt = event.at
+      batch.isDrawn = true
+      stream.write(`\r\u001b[2K${barOf(label ?? batch.target, event, stream.columns ?? 80)}`)
+    }
+  }
+}
+
+/** One line: label, bar, counts; cut to the width of the terminal. */
+function barOf(label: string, { succeeded, failed, total }: Extract<ExecutionEvent, { type: 'batch.progress' }>, columns: number): string {
+  const done = succeeded + failed
+  const failures = failed === 0 ? '' : `, ${failed} failed`
+  if (total === undefined) return `${label} ${done}${failures}`.slice(0, columns - 1)
+  const share = total === 0 ? 1 : done / total
+  const counts = ` ${Math.floor(share * 100)}% ${done}/${total}${failures}`
+  const width = Math.max(5, Math.min(40, columns - label.length - counts.length - 4))
+  const full = Math.round(share * width)
+  return `${label} [${'='.repeat(full)}${' '.repeat(width - full)}]${counts}`.slice(0, columns - 1)
+}

@@ -1,0 +1,322 @@
+import { compiledBatch } from '../../machines/index.ts'
+import type { BatchEvent } from '../../machines/index.ts'
+import type { BatchPlan, ItemPlan } from '../core/batch-plan.ts'
+import { AbortExecutionError, describeThrown, ExecutionCancelledError, ExecutionTimeoutError, hasCause, InputError } from '../core/errors.ts'
+import type { ErrorPlace } from '../core/errors.ts'
+import { isPromiseLike } from './check-value.ts'
+import { Execution } from './execution.ts'
+import type { ResolvedOptions } from './execution-setup.ts'
+import { Gathering } from './gathering.ts'
+import type { ItemRead } from './item-inputs.ts'
+import type { ItemSource, Pulled } from './item-source.ts'
+import type { ResultCache } from './result-cache.ts'
+import { SlotPool } from './slot-pool.ts'
+import { timerQueueOf } from './timer-queue.ts'
+import type { Timer } from './timer-queue.ts'
+import { Turnstile } from './turnstile.ts'
+
+/** What became of one item. */
+export type ItemOutcome = { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
+
+/** Everything that a batch is given. */
+export interface BatchSetup {
+  readonly plan: BatchPlan
+  readonly options: ResolvedOptions
+  readonly sharedLeaves: readonly unknown[]
+  readonly source: ItemSource
+  readonly read: (given: unknown, item: number) => ItemRead | InputError
+  readonly concurrency: number
+  /** Whether a failed item leaves the others alone. */
+  readonly collects: boolean
+  readonly cache: ResultCache
+  /** Whether the consumer can take the results of further items. */
+  readonly hasRoom: () => boolean
+  readonly onItem: (item: number, outcome: ItemOutcome) => void
+  readonly onCompleted: () => void
+  readonly onFailed: (error: unknown) => void
+}
+
+/** An item that is under way. */
+interface OpenItem {
+  readonly execution: Execution
+  readonly itemPlan: ItemPlan
+}
+
+/** A value that is shared by all items, or why there is none. */
+type Arrival = { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
+
+const nowhere: readonly string[] = []
+
+/**
+ * Many items through one plan: an execution for each, and one for what they share. Items flow on their own; only what
+ * takes all values of a type waits for all of them.
+ */
+export class Batch {
+  // The batch machine's record, which only `compiledBatch.transition` changes.
+  state: number = compiledBatch.initial
+  readonly executionId: string
+  readonly target: string
+  total: number | undefined = undefined
+  started = 0
+  succeeded = 0
+  failed = 0
+  startedAt: number | undefined = undefined
+  endedAt: number | undefined = undefined
+  output: unknown = undefined
+  error: unknown = undefined
+
+  readonly #setup: BatchSetup
+  readonly #partOptions: ResolvedOptions
+  readonly #pool: SlotPool
+  readonly #shared: Execution
+  readonly #gatherings: (Gathering | undefined)[]
+  readonly #arrivals = new Map<number, Arrival>()
+  readonly #copied = new Map<number, Arrival>()
+  readonly #open = new Map<number, OpenItem>()
+  /** Items may wait in great number without holding a slot; this bounds the memory they take, except where a barrier needs them all. */
+  readonly #window: number
+  #hasEnded = false
+  #isPumping = false
+  #isPulling = false
+  #timer: Timer | undefined
+
+  constructor(setup: BatchSetup) {
+    const { plan, options, concurrency } = setup
+    this.#setup = setup
+    this.#partOptions = { ...options, timeoutMs: undefined, signal: undefined }
+    this.executionId = options.id!
+    this.target = plan.item.plan.target.name
+    this.#pool = new SlotPool(concurrency, () => this.pump())
+    this.#gatherings = plan.gathered.map(() => new Gathering())
+    this.#window = plan.gathered.length > 0 ? Infinity : Math.max(10 * concurrency, 1_000)
+    this.#shared = new Execution({
+      plan: plan.shared,
+      options: this.#partOptions,
+      cache: setup.cache,
+      onCompleted: () => {},
+      onFailed: (error) => this.fail(error),
+      part: {
+        item: undefined,
+        turnstile: undefined,
+        pathPrefix: nowhere,
+        failedItems: () => this.failed,
+        onFilled: (slot, value) => this.#onShared(slot, { value }),
+        onDenied: (slot, error) => this.#onShared(slot, { error }),
+      },
+    })
+  }
+
+  get place(): ErrorPlace {
+    return { graph: this.#setup.plan.shared.index.graph.name, executionId: this.executionId }
+  }
+
+  start(): void {
+    const { signal, timeoutMs, clock, emitter } = this.#setup.options
+    const at = clock.now()
+    this.#change({ type: 'START', at })
+    emitter?.executionStarted(at)
+    if (signal?.aborted === true) {
+      this.#onAbort()
+      return
+    }
+    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (timeoutMs !== undefined) {
+      this.#timer = timerQueueOf(clock).schedule(at + timeoutMs, () => {
+        const error = new ExecutionTimeoutError(timeoutMs, this.place)
+        this.#finish({ type: 'TIME_OUT', error, at: clock.now() }, error)
+      })
+    }
+    this.#shared.start(this.#setup.sharedLeaves)
+    this.pump()
+  }
+
+  /** Lets in as many items as there is room for. Called again whenever there may be more. */
+  pump(): void {
+    if (this.#isPumping || this.#isPulling) return
+    this.#isPumping = true
+    const { source, hasRoom } = this.#setup
+    while (!this.#hasEnded && this.total === undefined && this.#pool.hasRoom && this.#open.size < this.#window && hasRoom()) {
+      const pulled = source.next()
+      if (isPromiseLike(pulled)) {
+        this.#isPulling = true
+        void pulled.then((late) => {
+          this.#isPulling = false
+          if (this.#hasEnded) return
+          this.#take(late)
+          this.pump()
+        })
+        break
+      }
+      this.#take(pulled)
+    }
+    this.#isPumping = false
+  }
+
+  fail(error: unknown): void {
+    if (!this.#hasEnded) this.#finish({ type: 'FAIL', error, at: this.#setup.options.clock.now() }, error)
+  }
+
+  /** Ends the batch from outside. */
+  cancel(error: ExecutionCancelledError): void {
+    if (!this.#hasEnded) this.#finish({ type: 'CANCEL', error, at: this.#setup.options.clock.now() }, error)
+  }
+
+  #take(pulled: Pulled): void {
+    if (pulled === 'end') {
+      this.#change({ type: 'CLOSE', total: this.started })
+      for (const { from } of this.#setup.plan.copied) this.#copy(from)
+      this.#checkGatherings()
+      this.#finishIfDone()
+    } else if (pulled.thrown === undefined) {
+      this.#admit(pulled.item)
+    } else {
+      const { reason } = pulled.thrown
+      const message = `the iterable of items threw: ${describeThrown(reason)}`
+      this.fail(new InputError('INPUT_INVALID', message, [{ message, path: [] }], this.place, { cause: reason }))
+    }
+  }
+
+  #admit(given: unknown): void {
+    const { read, cache } = this.#setup
+    const item = this.started
+    this.#change({ type: 'ITEM_START' })
+    const input = read(given, item)
+    if (input instanceof InputError) {
+      this.#onItemFailed(item, input)
+      return
+    }
+    const { itemPlan } = input
+    const execution = new Execution({
+      plan: itemPlan.plan,
+      options: this.#partOptions,
+      cache,
+      onCompleted: (value) => this.#onItemSucceeded(item, value),
+      onFailed: (error) => this.#onItemFailed(item, error),
+      part: {
+        item,
+        turnstile: new Turnstile(this.#pool),
+        pathPrefix: nowhere,
+        failedItems: () => this.failed,
+        onFilled: (slot, value) => this.#onItemFilled(item, itemPlan, slot, value),
+        onDenied: () => {},
+      },
+    })
+    this.#open.set(item, { execution, itemPlan })
+    execution.start(input.leafValues, input.areChecked)
+    for (const [index, arrival] of this.#arrivals) deliver(execution, itemPlan.importSlots[index]!, arrival)
+  }
+
+  #onShared(slot: number, arrival: Arrival): void {
+    const { imports, copied } = this.#setup.plan
+    const index = imports.indexOf(slot)
+    if (index !== -1) {
+      this.#arrivals.set(index, arrival)
+      // A copy: items that end make room for others, which find the arrival by themselves.
+      for (const { execution, itemPlan } of [...this.#open.values()]) deliver(execution, itemPlan.importSlots[index]!, arrival)
+    }
+    if (copied.some((link) => link.from === slot)) {
+      this.#copied.set(slot, arrival)
+      this.#copy(slot)
+    }
+  }
+
+  /** `all(T)` of a type that is the same for every item: as many copies as there are items. */
+  #copy(slot: number): void {
+    const arrival = this.#copied.get(slot)
+    if (arrival === undefined || this.total === undefined) return
+    for (const link of this.#setup.plan.copied) {
+      if (link.from !== slot) continue
+      if ('error' in arrival) this.#shared.deny(link.to, arrival.error)
+      else this.#shared.provide(link.to, Array.from({ length: this.total }, () => arrival.value))
+    }
+  }
+
+  #onItemFilled(item: number, itemPlan: ItemPlan, slot: number, value: unknown): void {
+    const index = itemPlan.gatheredSlots.indexOf(slot)
+    if (index === -1) return
+    this.#gatherings[index]!.put(item, value)
+    this.#checkGatherings()
+  }
+
+  #checkGatherings(): void {
+    if (this.total === undefined) return
+    for (const [index, gathering] of this.#gatherings.entries()) {
+      if (gathering?.isComplete(this.total) !== true) continue
+      this.#gatherings[index] = undefined
+      this.#shared.provide(this.#setup.plan.gathered[index]!, gathering.toArray())
+    }
+  }
+
+  #onItemSucceeded(item: number, value: unknown): void {
+    if (this.#hasEnded) return
+    this.#change({ type: 'ITEM_SUCCEED' })
+    this.#onItemEnded(item, { value })
+  }
+
+  #onItemFailed(item: number, error: unknown): void {
+    if (this.#hasEnded) return
+    this.#change({ type: 'ITEM_FAIL', error })
+    if (!this.#setup.collects || hasCause(error, AbortExecutionError)) {
+      this.#open.delete(item)
+      this.#progress(item)
+      this.fail(error)
+      return
+    }
+    for (const gathering of this.#gatherings) gathering?.leaveOut(item)
+    this.#onItemEnded(item, { error })
+    this.#checkGatherings()
+  }
+
+  #onItemEnded(item: number, outcome: ItemOutcome): void {
+    this.#open.delete(item)
+    this.#progress(item)
+    this.#setup.onItem(item, outcome)
+    this.#finishIfDone()
+    this.pump()
+  }
+
+  #progress(item: number): void {
+    const { emitter, clock } = this.#setup.options
+    emitter?.batchProgress(clock.now(), item, this.#setup.source.size ?? this.total, this.succeeded, this.failed)
+  }
+
+  #finishIfDone(): void {
+    if (this.#hasEnded || this.total === undefined || this.succeeded + this.failed < this.total) return
+    this.#finish({ type: 'SUCCEED', at: this.#setup.options.clock.now() }, undefined)
+  }
+
+  readonly #onAbort = (): void => {
+    const reason: unknown = this.#setup.options.signal?.reason
+    this.cancel(new ExecutionCancelledError(`the batch on graph "${this.place.graph}" was cancelled: ${describeThrown(reason)}`, this.place, { cause: reason }))
+  }
+
+  #finish(event: BatchEvent & { readonly at: number }, error: unknown): void {
+    const { options, source, onCompleted, onFailed } = this.#setup
+    this.#hasEnded = true
+    if (this.#timer !== undefined) timerQueueOf(options.clock).cancel(this.#timer)
+    options.signal?.removeEventListener('abort', this.#onAbort)
+    const reason =
+      error instanceof ExecutionCancelledError || error instanceof ExecutionTimeoutError
+        ? error
+        : new ExecutionCancelledError(`the batch on graph "${this.place.graph}" ended`, this.place, { cause: error })
+    for (const { execution } of this.#open.values()) execution.cancel(reason)
+    this.#open.clear()
+    this.#shared.cancel(reason)
+    source.close()
+    this.#change(event)
+    const status = event.type === 'SUCCEED' ? 'completed' : event.type === 'CANCEL' ? 'cancelled' : 'failed'
+    options.emitter?.executionEnded(event.at, status, event.at - this.startedAt!, error)
+    if (event.type === 'SUCCEED') onCompleted()
+    else onFailed(error)
+  }
+
+  #change(event: BatchEvent): void {
+    compiledBatch.transition(this, compiledBatch.eventCode[event.type], event)
+  }
+}
+
+function deliver(execution: Execution, slot: number, arrival: Arrival): void {
+  if (slot === -1) return
+  if ('error' in arrival) execution.deny(slot, arrival.error)
+  else execution.provide(slot, arrival.value)
+}

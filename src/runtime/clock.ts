@@ -1,0 +1,39 @@
+/** Time as the runtime sees it. Any XState clock will do; one with `now` (XState's SimulatedClock has it) is asked for the time too. */
+export interface Clock {
+  /** Milliseconds since the epoch. @default Date.now */
+  now?(): number
+  // The handler's type is XState's own, so that its clocks fit without a cast.
+  setTimeout(handler: () => void, timeoutMs: number): unknown
+  clearTimeout(handle: never): void
+}
+
+/** A clock with everything filled in. */
+export interface FullClock {
+  now(): number
+  setTimeout(handler: () => void, timeoutMs: number): unknown
+  clearTimeout(handle: unknown): void
+}
+
+/** The machine's own time. */
+export const systemClock: FullClock = {
+  now: Date.now,
+  setTimeout: (handler, timeoutMs) => globalThis.setTimeout(handler, timeoutMs),
+  clearTimeout: (handle) => globalThis.clearTimeout(handle as NodeJS.Timeout),
+}
+
+const fullClocks = new WeakMap<Clock, FullClock>()
+
+/** The same clock with `now`; always the same object for the same clock, so that all its timers share one queue. */
+export function fullClockOf(clock: Clock | undefined): FullClock {
+  if (clock === undefined || clock === systemClock) return systemClock
+  let full = fullClocks.get(clock)
+  if (full === undefined) {
+    full = {
+      now: clock.now === undefined ? Date.now : () => clock.now!(),
+      setTimeout: (handler, timeoutMs) => clock.setTimeout(handler, timeoutMs),
+      clearTimeout: (handle) => clock.clearTimeout(handle as never),
+    }
+    fullClocks.set(clock, full)
+  }
+  return full
+}

@@ -1,0 +1,54 @@
+import { describe } from '../core/check-step.ts'
+import type { AnyDataType } from '../core/data-type.ts'
+import { InputError } from '../core/errors.ts'
+import type { ExecuteBatch } from '../core/graph.ts'
+import type { AnyGraph } from '../core/graph-index.ts'
+import { batchFrameOf } from './batch-options.ts'
+import type { BatchOptions } from './batch-options.ts'
+import { Batch } from './batch.ts'
+import type { ItemRead } from './item-inputs.ts'
+import { sourceOfArray } from './item-source.ts'
+
+/**
+ * Makes the value of `target` for each item of an array, and gives the values in the items' order. Each item flows through
+ * its steps on its own; a step with an `all(T)` port waits for all items, runs once, and what it makes is shared.
+ *
+ * @param items input records as in `execute`, without the leaves that `options.shared` gives once for all
+ * @throws (as rejection) as `execute`, the error naming the item; with `onError: 'collect'` failures of items are given as
+ * `{ error }` in their place instead
+ */
+export const executeBatch = ((graph: AnyGraph, target: AnyDataType, items: readonly unknown[], options?: BatchOptions): Promise<readonly unknown[]> =>
+  new Promise((resolve, reject) => {
+    const frame = batchFrameOf('executeBatch', graph, target, options)
+    if (!Array.isArray(items)) {
+      const message = `items must be an array, not ${describe(items)}; streamBatch takes any iterable`
+      throw new InputError('INPUT_INVALID', `executeBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })
+    }
+    if (items.length === 0) {
+      resolve([])
+      return
+    }
+    const { collects, inputs } = frame
+    const reads = collects ? undefined : readAll(items, inputs.readChecked.bind(inputs))
+    const results = new Array<unknown>(items.length)
+    new Batch({
+      ...frame,
+      source: sourceOfArray(items),
+      read: reads === undefined ? (given, item) => inputs.readChecked(given, item) : (_, item) => reads[item]!,
+      hasRoom: () => true,
+      onItem: (item, outcome) => {
+        results[item] = collects ? outcome : outcome.value
+      },
+      onCompleted: () => resolve(results),
+      onFailed: reject,
+    }).start()
+  })) as ExecuteBatch
+
+/** Where one wrong item fails the batch, it does so before anything runs. */
+function readAll(items: readonly unknown[], read: (given: unknown, item: number) => ItemRead | InputError): readonly ItemRead[] {
+  return items.map((given, item) => {
+    const input = read(given, item)
+    if (input instanceof InputError) throw input
+    return input
+  })
+}

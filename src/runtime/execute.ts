@@ -1,0 +1,29 @@
+import type { AnyDataType } from '../core/data-type.ts'
+import type { Execute } from '../core/graph.ts'
+import type { AnyGraph } from '../core/graph-index.ts'
+import { checkExecuteOptions } from './execution-options.ts'
+import type { ExecuteOptions } from './execution-options.ts'
+import { memoryOf } from './execution-memory.ts'
+import { resolveOptions } from './execution-setup.ts'
+import { Execution } from './execution.ts'
+import { givenInputs } from './leaf-values.ts'
+
+/**
+ * Makes the value of `target`: finds the steps that lead to it, runs independent ones in parallel, and gives the value.
+ * Steps begin before the call returns; nothing begins when the inputs or options are wrong.
+ *
+ * @param graph made by `graph` or `untypedGraph`
+ * @param target the data type that is asked for
+ * @param inputs values by type name: the leaves that the target needs, and any value that shall override a step
+ * @throws (as rejection) InputError, OptionError, GraphError before anything runs; StepError when a step failed, its cause
+ * being what the step threw; ExecutionTimeoutError; ExecutionCancelledError; ExecutionConflictError
+ */
+export const execute = ((graph: AnyGraph, target: AnyDataType, inputs: unknown, options?: ExecuteOptions): Promise<unknown> =>
+  // What is thrown inside rejects the promise.
+  new Promise((resolve, reject) => {
+    checkExecuteOptions('execute', options)
+    const { plan, leafValues } = givenInputs(graph, target, inputs)
+    const cache = memoryOf(plan, options?.id, leafValues)
+    const resolved = resolveOptions(plan.index, plan.target.name, options)
+    new Execution({ plan, options: resolved, cache, onCompleted: resolve, onFailed: reject }).start(leafValues)
+  })) as Execute

@@ -1,0 +1,105 @@
+import type { ActorScope, AnyActorRef, EventObject, Snapshot } from 'xstate'
+import { compiledExecution } from '../../machines/index.ts'
+import type { ExecutionEvent as ExecutionMachineEvent, StepEvent } from '../../machines/index.ts'
+import { ExecutionCancelledError } from '../core/errors.ts'
+import { ExecutionJournal } from './execution-journal.ts'
+import type { ResolvedOptions } from './execution-setup.ts'
+import { ExecutionSnapshot } from './execution-snapshot.ts'
+import type { ExecutionStatus } from './execution-snapshot.ts'
+import { Execution } from './execution.ts'
+import type { Watcher } from './execution.ts'
+import type { GivenInputs } from './leaf-values.ts'
+import type { PersistedExecution } from './persisted-execution.ts'
+import { StepActors } from './step-actors.ts'
+import type { StepRun } from './step-run.ts'
+import { SystemLookout } from './system-lookout.ts'
+
+/** A snapshot as XState's types want it. */
+export type LogicSnapshot = ExecutionSnapshot<unknown> & Snapshot<unknown>
+
+/** The scope that XState hands to actor logic. */
+export type LogicScope = ActorScope<LogicSnapshot, EventObject, AnyActorRef['system']>
+
+/**
+ * An execution that lives as an actor: every transition goes into a journal, to the step's own actor if somebody looks at
+ * it, and, gathered per turn of the event loop, to the execution's actor, whose snapshots move on with it.
+ */
+export class ExecutionActor implements Watcher {
+  readonly #execution: Execution
+  readonly #self: AnyActorRef
+  readonly #input: unknown
+  readonly #leafValues: readonly unknown[]
+  readonly #names: readonly string[]
+  readonly #journal: ExecutionJournal
+  readonly #actors: StepActors
+  readonly #lookout: SystemLookout
+  /** Snapshots on their way: each belongs to an event that the actor has been sent. */
+  readonly #underWay = new Map<object, LogicSnapshot>()
+  #isFlushing = false
+
+  constructor(scope: LogicScope, input: unknown, { plan, leafValues }: GivenInputs, options: ResolvedOptions, persisted?: PersistedExecution) {
+    this.#self = scope.self
+    this.#input = input
+    this.#leafValues = leafValues
+    this.#names = plan.steps.map(({ spec }) => spec.name)
+    this.#journal = new ExecutionJournal(plan.steps.length)
+    this.#execution = new Execution({ plan, options, cache: undefined, onCompleted: () => {}, onFailed: () => {}, watcher: this })
+    if (persisted !== undefined) {
+      this.#execution.restore(persisted.steps)
+      for (const run of this.#execution.runs) if (run !== undefined) this.#journal.note(run)
+    }
+    this.#actors = new StepActors(this.#execution, this.#self)
+    this.#lookout = SystemLookout.of(this.#self)
+  }
+
+  start(): void {
+    this.#lookout.add({ id: this.#execution.id, self: this.#self, actors: this.#actors })
+    if (this.#lookout.isInspected) this.#actors.wake()
+    this.#execution.start(this.#leafValues)
+  }
+
+  /** The actor was stopped from outside. */
+  stop(): LogicSnapshot {
+    this.#execution.cancel(new ExecutionCancelledError(`the actor of this execution was stopped`, this.#execution.place))
+    this.#underWay.clear()
+    return this.snapshot().stopped() as LogicSnapshot
+  }
+
+  /** The snapshot that an event brings; undefined for an event that is not the execution's own. */
+  take(event: object): LogicSnapshot | undefined {
+    const snapshot = this.#underWay.get(event)
+    this.#underWay.delete(event)
+    return snapshot
+  }
+
+  snapshot(): LogicSnapshot {
+    const { id, target, total, settled, startedAt, endedAt, output, error, state } = this.#execution
+    return new ExecutionSnapshot({
+      value: compiledExecution.states[state] as ExecutionStatus,
+      output,
+      error,
+      head: { executionId: id, target, total, settled, startedAt, endedAt },
+      input: this.#input,
+      names: this.#names,
+      mark: this.#journal.mark(),
+      childrenOf: () => this.#actors.children,
+    }) as unknown as LogicSnapshot
+  }
+
+  stepChanged(run: StepRun, event: StepEvent): void {
+    this.#journal.note(run)
+    this.#actors.mirror(run, event)
+    if (this.#isFlushing || this.#execution.hasEnded) return
+    this.#isFlushing = true
+    queueMicrotask(() => {
+      this.#isFlushing = false
+      this.#execution.progress()
+    })
+  }
+
+  executionChanged(event: ExecutionMachineEvent): void {
+    this.#underWay.set(event, this.snapshot())
+    if (this.#execution.hasEnded) this.#lookout.delete(this.#execution.id, this.#self)
+    this.#self.send(event)
+  }
+}

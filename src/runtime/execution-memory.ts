@@ -1,0 +1,36 @@
+import { ExecutionConflictError } from '../core/errors.ts'
+import { canonicalize, digest } from '../core/keys.ts'
+import type { Plan } from '../core/plan.ts'
+import { processCache } from './result-cache.ts'
+import type { ResultCache } from './result-cache.ts'
+
+const maxKept = 10_000
+// What each named execution was asked for, the most recently started last.
+const started = new Map<string, string>()
+
+/**
+ * Where results of scope 'execution' go: into this process's memory, if the caller named the execution, so that calling
+ * again with the same id finds finished steps finished. Nobody could ever ask for the results of an unnamed one.
+ * @throws ExecutionConflictError when the id was used for another target or other inputs
+ */
+export function memoryOf(plan: Plan, id: string | undefined, leafValues: readonly unknown[]): ResultCache | undefined {
+  if (!plan.hasExecutionScope || id === undefined) return undefined
+  rememberCall(plan.index.graph.name, id, [plan.target.name, plan.leaves.map((leaf) => leaf.type.name), leafValues])
+  return processCache
+}
+
+/** The same for a call whose inputs are not compared: a batch, whose items are told apart by their own. */
+export function rememberCall(graph: string, id: string, asked: unknown): void {
+  const key = JSON.stringify([graph, id])
+  const what = digest(canonicalize(asked))
+  const known = started.get(key)
+  if (known !== undefined && known !== what) {
+    throw new ExecutionConflictError(
+      `execution "${id}" of graph "${graph}" was started before with another target or other inputs; use another id, or the same inputs`,
+      { graph, executionId: id },
+    )
+  }
+  started.delete(key)
+  started.set(key, what)
+  if (started.size > maxKept) started.delete(started.keys().next().value!)
+}

@@ -1,0 +1,53 @@
+import { describe, isRecord, reportUnknownKeys } from '../core/check-step.ts'
+import { problemOfObserver } from '../core/create-graph.ts'
+import { durationHint, durationMs } from '../core/duration.ts'
+import type { Duration } from '../core/duration.ts'
+import { OptionError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Observer } from '../core/observer.ts'
+import type { Clock } from './clock.ts'
+
+/** How one execution runs. */
+export interface ExecuteOptions {
+  /** Names the execution: in errors, events, logs, idempotency keys, and for results of scope 'execution'. @default a random UUID */
+  readonly id?: string | undefined
+  /** Cancels the execution when aborted. */
+  readonly signal?: AbortSignal | undefined
+  /** Takes the place of the graph's timeout. @default the graph's */
+  readonly timeout?: Duration | undefined
+  /** Told to the steps as `ctx.headers`. @default {} */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Told of the execution's events, besides the graph's own observers. @default [] */
+  readonly observers?: readonly Observer[] | undefined
+  /** What `ctx.log` is made from. @default the first observer's logger, else silence */
+  readonly logger?: Logger | undefined
+  /** Time, for tests. @default the system's */
+  readonly clock?: Clock | undefined
+  /** Randomness of backoffs, from 0 up to but without 1, for tests. @default Math.random */
+  readonly random?: (() => number) | undefined
+}
+
+/** The names of `ExecuteOptions`. */
+export const executeOptionNames: readonly string[] = ['id', 'signal', 'timeout', 'headers', 'observers', 'logger', 'clock', 'random']
+
+/** Makes sure that the options can be used. @throws OptionError telling all problems */
+export function checkExecuteOptions(call: string, options: unknown, known: readonly string[] = executeOptionNames, more: readonly (string | false)[] = []): void {
+  if (options === undefined) return
+  if (!isRecord(options)) throw new OptionError(`${call}: options must be an object, not ${describe(options)}`)
+  const problems: string[] = more.filter((problem) => problem !== false)
+  reportUnknownKeys(call, options, known, (problem) => problems.push(problem))
+  const { id, signal, timeout, headers, observers, clock, random } = options
+  if (id !== undefined && (typeof id !== 'string' || id === '')) problems.push(`id must be a text that is not empty, not ${describe(id)}`)
+  if (signal !== undefined && !(signal instanceof AbortSignal)) problems.push(`signal must be an AbortSignal, not ${describe(signal)}`)
+  if (timeout !== undefined && !(durationMs(timeout)! > 0)) problems.push(`timeout ${describe(timeout)} is not a duration above zero; ${durationHint}`)
+  if (headers !== undefined && !isRecord(headers)) problems.push(`headers must be an object of texts, not ${describe(headers)}`)
+  if (observers !== undefined) {
+    if (Array.isArray(observers)) problems.push(...observers.map(problemOfObserver).filter((problem) => problem !== undefined))
+    else problems.push(`observers must be an array, not ${describe(observers)}`)
+  }
+  if (clock !== undefined && !(isRecord(clock) && typeof clock['setTimeout'] === 'function' && typeof clock['clearTimeout'] === 'function')) {
+    problems.push(`clock must have setTimeout and clearTimeout`)
+  }
+  if (random !== undefined && typeof random !== 'function') problems.push(`random must be a function, not ${describe(random)}`)
+  if (problems.length > 0) throw new OptionError(`${call}: ${problems.join('; ')}`)
+}

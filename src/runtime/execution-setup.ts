@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import { durationMs } from '../core/duration.ts'
+import type { AnyGraph } from '../core/graph-index.ts'
+import type { GraphIndex } from '../core/graph-index.ts'
+import { silentLogger } from '../core/logger.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Observer } from '../core/observer.ts'
+import { fullClockOf } from './clock.ts'
+import type { FullClock } from './clock.ts'
+import { Emitter } from './emitter.ts'
+import type { ExecuteOptions } from './execution-options.ts'
+
+/** What a call's options come to, with the graph's own filled in. */
+export interface ResolvedOptions {
+  readonly id: string | undefined
+  readonly clock: FullClock
+  readonly random: () => number
+  readonly emitter: Emitter | undefined
+  readonly logger: Logger
+  readonly headers: Readonly<Record<string, string>>
+  readonly timeoutMs: number | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
+const noOptions: ExecuteOptions = {}
+
+/** Fills a call's options in. An id is made only if somebody may look at it. */
+export function resolveOptions(index: GraphIndex, target: string, options: ExecuteOptions = noOptions, clock?: FullClock): ResolvedOptions {
+  const { graph } = index
+  const observers = observersOf(graph, options)
+  const random = options.random ?? Math.random
+  const id = options.id ?? (observers.length > 0 || options.random !== undefined ? randomId(options.random) : undefined)
+  return {
+    id,
+    clock: clock ?? fullClockOf(options.clock),
+    random,
+    emitter: observers.length === 0 ? undefined : new Emitter({ executionId: id!, graph: graph.name, target }, observers),
+    logger: options.logger ?? loggerOf(observers),
+    headers: options.headers ?? noHeaders,
+    timeoutMs: options.timeout === undefined ? index.timeoutMs : durationMs(options.timeout),
+    signal: options.signal,
+  }
+}
+
+function observersOf(graph: AnyGraph, options: ExecuteOptions): readonly Observer[] {
+  return options.observers === undefined || options.observers.length === 0 ? graph.observers : [...graph.observers, ...options.observers]
+}
+
+function loggerOf(observers: readonly Observer[]): Logger {
+  for (const observer of observers) if (typeof observer === 'object' && observer.logger !== undefined) return observer.logger
+  return silentLogger
+}
+
+/** A UUID, from the given randomness if there is one: a run can be repeated from its seed. */
+export function randomId(random: (() => number) | undefined): string {
+  if (random === undefined) return randomUUID()
+  const digits = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16))
+  digits[12] = '4'
+  digits[16] = ((Number.parseInt(digits[16]!, 16) & 3) | 8).toString(16)
+  const text = digits.join('')
+  return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join('-')
+}

@@ -1,0 +1,382 @@
+import { randomUUID } from 'node:crypto'
+import { compiledExecution } from '../../machines/index.ts'
+import type { ExecutionEvent as ExecutionMachineEvent, StepEvent } from '../../machines/index.ts'
+import { describeThrown, ExecutionCancelledError, ExecutionTimeoutError } from '../core/errors.ts'
+import type { ErrorPlace } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import type { PersistSpec } from '../core/graph-index.ts'
+import type { Plan } from '../core/plan.ts'
+import type { FullClock } from './clock.ts'
+import type { Emitter } from './emitter.ts'
+import type { ResolvedOptions } from './execution-setup.ts'
+import type { StepView } from './execution-journal.ts'
+import { checkLeaves, putLeaves } from './leaf-values.ts'
+import { processCache } from './result-cache.ts'
+import type { ResultCache } from './result-cache.ts'
+import { inputsOf } from './step-inputs.ts'
+import { isFinalStatus, StepRun } from './step-run.ts'
+import { timerQueueOf } from './timer-queue.ts'
+import type { Timer } from './timer-queue.ts'
+import type { Turnstile } from './turnstile.ts'
+
+/** Everything that an execution is given. */
+export interface ExecutionSetup {
+  readonly plan: Plan
+  readonly options: ResolvedOptions
+  /** Where results of scope 'execution' are remembered; undefined where nobody could ever ask for them again. */
+  readonly cache: ResultCache | undefined
+  readonly onCompleted: (value: unknown) => void
+  readonly onFailed: (error: unknown) => void
+  /** Told of each transition, where the execution is an actor. */
+  readonly watcher?: Watcher | undefined
+  /** Present where the execution is part of a batch. */
+  readonly part?: BatchPart | undefined
+}
+
+/** Sees every transition of an execution and its steps as it happens. */
+export interface Watcher {
+  stepChanged(run: StepRun, event: StepEvent): void
+  executionChanged(event: ExecutionMachineEvent): void
+}
+
+/** What ties an execution to its batch. */
+export interface BatchPart {
+  readonly item: number | undefined
+  readonly turnstile: Turnstile | undefined
+  failedItems(): number
+  onFilled(slot: number, value: unknown): void
+  /** Tells the batch of a step that failed though the execution goes on. */
+  onDenied(slot: number, error: unknown): void
+  /** Type names from the batch's target down to this part. */
+  readonly pathPrefix: readonly string[]
+}
+
+const nowhere: readonly string[] = []
+// A step that was skipped is never ready, however many of its inputs still come.
+const never = 2 ** 30
+
+/**
+ * One run of a plan. It holds a counter of unmet dependencies per step and a value per type; a completion decrements the
+ * counters of the dependants, and a step at zero starts. The cost of a step does not depend on how many there are.
+ */
+export class Execution {
+  // The execution machine's record, which only `compiledExecution.transition` changes.
+  state: number = compiledExecution.initial
+  readonly target: string
+  readonly total: number
+  settled = 0
+  startedAt: number | undefined = undefined
+  endedAt: number | undefined = undefined
+  output: unknown = undefined
+  error: unknown = undefined
+
+  readonly plan: Plan
+  readonly values: unknown[]
+  readonly runs: (StepRun | undefined)[]
+  readonly clock: FullClock
+  readonly emitter: Emitter | undefined
+  readonly watcher: Watcher | undefined
+  readonly #setup: ExecutionSetup
+  readonly #options: ResolvedOptions
+  #id: string | undefined
+  readonly #unmet: number[]
+  #ready: number[] = []
+  #next = 0
+  #wantedLeft: number
+  #endedSteps = 0
+  #isDraining = false
+  #hasBegun = false
+  #hasEnded = false
+  #timer: Timer | undefined
+  #restored: ReadonlyMap<string, StepView> | undefined
+
+  constructor(setup: ExecutionSetup) {
+    const { plan, options } = setup
+    this.#setup = setup
+    this.#options = options
+    this.#id = options.id
+    this.plan = plan
+    this.target = plan.target.name
+    this.total = plan.steps.length
+    this.clock = options.clock
+    this.emitter = options.emitter
+    this.watcher = setup.watcher
+    this.values = new Array<unknown>(plan.types.length)
+    this.runs = new Array<StepRun | undefined>(plan.steps.length)
+    this.#unmet = plan.waitsFor.slice()
+    this.#wantedLeft = plan.wantedLater
+  }
+
+  get id(): string {
+    return (this.#id ??= randomUUID())
+  }
+
+  /** The machine's name for `id`. */
+  get executionId(): string {
+    return this.id
+  }
+
+  get item(): number | undefined {
+    return this.#setup.part?.item
+  }
+
+  get failedItems(): number {
+    return this.#setup.part?.failedItems() ?? 0
+  }
+
+  get pathPrefix(): readonly string[] {
+    return this.#setup.part?.pathPrefix ?? nowhere
+  }
+
+  get random(): () => number {
+    return this.#options.random
+  }
+
+  get turnstile(): Turnstile | undefined {
+    return this.#setup.part?.turnstile
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return this.#options.headers
+  }
+
+  get logger(): Logger {
+    return this.#options.logger
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
+  get place(): ErrorPlace {
+    return { graph: this.plan.index.graph.name, executionId: this.id, item: this.item }
+  }
+
+  /** Where a step's results are remembered; undefined where nobody could ever ask for them again. */
+  cacheFor(persist: PersistSpec): ResultCache | undefined {
+    return persist.scope === 'global' ? processCache : this.#setup.cache
+  }
+
+  /** Begins: checks the leaf values (one per `plan.leaves`, unless they are checked already) and starts the steps that need nothing else. */
+  start(leafValues: readonly unknown[], areChecked = false): void {
+    const { part } = this.#setup
+    const { signal, timeoutMs } = this.#options
+    const at = this.clock.now()
+    this.#change({ type: 'START', at })
+    if (part === undefined) this.emitter?.executionStarted(at)
+    if (signal !== undefined) {
+      if (signal.aborted) {
+        this.#onAbort()
+        return
+      }
+      signal.addEventListener('abort', this.#onAbort, { once: true })
+    }
+    if (timeoutMs !== undefined) this.#timer = timerQueueOf(this.clock).schedule(at + timeoutMs, () => this.#timeOut(timeoutMs))
+    const checked = areChecked ? putLeaves(this.plan, leafValues, this.values) : checkLeaves(this.plan, leafValues, this.values, () => this.place)
+    if (checked === undefined) this.#launchInitial()
+    else if (checked instanceof Promise) void checked.then((error) => (error === undefined ? this.#launchInitial() : this.fail(error)))
+    else this.fail(checked)
+  }
+
+  /** Brings the machine's count of ended steps up to date. Only an actor's snapshots tell it. */
+  progress(): void {
+    if (!this.#hasEnded) this.#change({ type: 'PROGRESS', settled: this.#endedSteps })
+  }
+
+  /** Gives a value that this plan takes from elsewhere. */
+  provide(slot: number, value: unknown): void {
+    if (!this.#hasEnded) this.#fill(slot, value)
+  }
+
+  /** Tells that a value from elsewhere will never come. */
+  deny(slot: number, error: unknown): void {
+    if (this.#hasEnded) return
+    if (this.plan.isVital[slot]!) this.fail(error)
+    else this.#deny(slot, error)
+  }
+
+  /** Ends the execution from outside. */
+  cancel(error: ExecutionCancelledError | ExecutionTimeoutError): void {
+    if (!this.#hasEnded) this.#finish({ type: 'CANCEL', error, at: this.clock.now() }, error)
+  }
+
+  /** Ends the execution with an error; what still runs is cancelled. */
+  fail(error: unknown): void {
+    if (!this.#hasEnded) this.#finish({ type: 'FAIL', error, at: this.clock.now() }, error)
+  }
+
+  /** Takes over, before the start, what is known of steps from an earlier life: ended ones are not run again. */
+  restore(views: ReadonlyMap<string, StepView>): void {
+    this.#restored = views
+    for (const [position, step] of this.plan.steps.entries()) {
+      const view = views.get(step.spec.name)
+      if (view === undefined || !isFinalStatus(view.status)) continue
+      const run = (this.runs[position] = new StepRun(this, step, position, undefined))
+      run.restore(view)
+      if (view.status === 'completed' || view.status === 'cached') this.settle(run, view.output)
+      else this.lose(run, view.error, false)
+    }
+  }
+
+  // --- what steps report ---------------------------------------------------------------------------------------------
+
+  /** A step has its value. */
+  settle(run: StepRun, value: unknown): void {
+    this.#endedSteps++
+    this.#fill(run.planStep.outputSlot, value)
+  }
+
+  /** A step has failed for good. */
+  lose(run: StepRun, error: unknown, isAbort: boolean): void {
+    this.#endedSteps++
+    const slot = run.planStep.outputSlot
+    if (isAbort || this.plan.isVital[slot]!) this.fail(error)
+    else this.#deny(slot, error)
+  }
+
+  /** An attempt is over; the item may give its slot back. */
+  leave(): void {
+    this.turnstile?.leave(this.#isDraining)
+  }
+
+  // --- inside --------------------------------------------------------------------------------------------------------
+
+  #launchInitial(): void {
+    if (this.#hasEnded) return
+    this.#hasBegun = true
+    const { part } = this.#setup
+    if (part !== undefined) {
+      for (const slot of this.plan.wanted) if (this.plan.isLeaf[slot]!) part.onFilled(slot, this.values[slot])
+    }
+    if (this.#wantedLeft === 0) {
+      this.#succeed()
+      return
+    }
+    for (const position of this.plan.initial) this.#ready.push(position)
+    this.#drain()
+  }
+
+  /** Starts what is ready. A loop, not recursion: a chain of thousands of synchronous steps must not grow the stack. */
+  #drain(): void {
+    if (this.#isDraining || !this.#hasBegun) return
+    this.#isDraining = true
+    while (this.#next < this.#ready.length && !this.#hasEnded) this.#launch(this.#ready[this.#next++]!)
+    this.#ready.length = 0
+    this.#next = 0
+    this.#isDraining = false
+    this.turnstile?.rest()
+  }
+
+  #launch(position: number): void {
+    if (this.runs[position] !== undefined) return
+    const step = this.plan.steps[position]!
+    const run = (this.runs[position] = new StepRun(this, step, position, inputsOf(this.plan, step, this.values)))
+    const view = this.#restored?.get(step.spec.name)
+    if (view !== undefined) run.restore(view)
+    if (run.dueAt === undefined) run.launch()
+    else run.proceedAt(run.dueAt)
+  }
+
+  #fill(slot: number, value: unknown): void {
+    this.values[slot] = value
+    if (this.plan.wanted.includes(slot)) {
+      this.#setup.part?.onFilled(slot, value)
+      if (--this.#wantedLeft === 0 && this.#hasBegun) {
+        this.#succeed()
+        return
+      }
+    }
+    const dependants = this.plan.dependants[slot]!
+    for (let i = 0; i < dependants.length; i++) {
+      const position = dependants[i]!
+      if (--this.#unmet[position]! === 0) this.#ready.push(position)
+    }
+    this.#drain()
+  }
+
+  /** A value will never come, and the execution can do without: who can't is skipped, who can goes on. */
+  #deny(deniedSlot: number, error: unknown): void {
+    const denied = [deniedSlot]
+    for (const slot of denied) {
+      this.#setup.part?.onDenied(slot, error)
+      if (this.plan.wanted.includes(slot)) this.#wantedLeft--
+      for (const position of this.plan.dependants[slot]!) {
+        if (this.runs[position] !== undefined) continue
+        const step = this.plan.steps[position]!
+        const canDoWithout = step.spec.ports.every((port, at) => step.portSlots[at] !== slot || port.kind === 'optional')
+        if (canDoWithout) {
+          if (--this.#unmet[position]! === 0) this.#ready.push(position)
+          continue
+        }
+        this.#unmet[position] = never
+        const run = (this.runs[position] = new StepRun(this, step, position, undefined))
+        this.#endedSteps++
+        run.skip(error)
+        denied.push(step.outputSlot)
+      }
+    }
+    if (this.#wantedLeft === 0 && this.#hasBegun) this.#succeed()
+    else this.#drain()
+  }
+
+  #succeed(): void {
+    const output = this.values[this.plan.targetSlot]
+    this.#finish({ type: 'SUCCEED', output, at: this.clock.now() }, undefined)
+  }
+
+  readonly #onAbort = (): void => {
+    const reason: unknown = this.#options.signal?.reason
+    this.cancel(new ExecutionCancelledError(`the execution of graph "${this.plan.index.graph.name}" was cancelled: ${describeThrown(reason)}`, this.place, { cause: reason }))
+  }
+
+  #timeOut(timeoutMs: number): void {
+    this.#timer = undefined
+    if (this.#hasEnded) return
+    const error = new ExecutionTimeoutError(timeoutMs, this.place)
+    this.#finish({ type: 'TIME_OUT', error, at: this.clock.now() }, error)
+  }
+
+  #finish(event: ExecutionMachineEvent & { readonly at: number }, error: unknown): void {
+    const { part, onCompleted, onFailed } = this.#setup
+    if (this.watcher !== undefined) this.progress()
+    this.#hasEnded = true
+    if (this.#timer !== undefined) timerQueueOf(this.clock).cancel(this.#timer)
+    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    if (this.#endedSteps < this.total) this.#cancelRest(event.at, error)
+    this.#change(event)
+    this.turnstile?.end()
+    if (part === undefined) {
+      const status = event.type === 'SUCCEED' ? 'completed' : event.type === 'CANCEL' ? 'cancelled' : 'failed'
+      this.emitter?.executionEnded(event.at, status, event.at - this.startedAt!, error)
+    }
+    if (event.type === 'SUCCEED') onCompleted(event.output)
+    else onFailed(error)
+  }
+
+  #cancelRest(at: number, error: unknown): void {
+    const { watcher } = this
+    const name = this.plan.index.graph.name
+    const reason =
+      error instanceof ExecutionCancelledError || error instanceof ExecutionTimeoutError
+        ? error
+        : new ExecutionCancelledError(
+            error === undefined ? `the execution of graph "${name}" ended without needing this step` : `the execution of graph "${name}" failed: ${describeThrown(error)}`,
+            this.place,
+            { cause: error },
+          )
+    for (let position = 0; position < this.runs.length; position++) {
+      let run = this.runs[position]
+      const hadStarted = run !== undefined
+      if (run === undefined) {
+        if (watcher === undefined) continue
+        run = this.runs[position] = new StepRun(this, this.plan.steps[position]!, position, undefined)
+      }
+      if (!run.hasEnded) run.cancel(reason, at, hadStarted)
+    }
+  }
+
+  #change(event: ExecutionMachineEvent): void {
+    compiledExecution.transition(this, compiledExecution.eventCode[event.type], event)
+    this.watcher?.executionChanged(event)
+  }
+}

@@ -1,0 +1,94 @@
+import { isRecord, describe } from '../core/check-step.ts'
+import type { AnyDataType } from '../core/data-type.ts'
+import { InputError } from '../core/errors.ts'
+import { printable } from '../core/explained-plan.ts'
+import type { ExplainedPlan, ExplainedStep } from '../core/explained-plan.ts'
+import type { Explain } from '../core/graph.ts'
+import type { AnyGraph } from '../core/graph-index.ts'
+import { planOf } from '../core/plan.ts'
+import type { Plan, PlanStep } from '../core/plan.ts'
+import { checkValue } from './check-value.ts'
+import { resultKeyOf } from './claim.ts'
+import { processCache } from './result-cache.ts'
+import { inputsOf } from './step-inputs.ts'
+
+/** How `explain` looks. */
+export interface ExplainOptions {
+  /** The execution whose results of scope 'execution' count. @default none */
+  readonly id?: string | undefined
+}
+
+/**
+ * Tells what `execute` would do with these inputs, without doing it: the steps in topological order with levels and edges,
+ * what this process remembers already, and what is missing.
+ *
+ * @throws GraphError for an unknown target
+ * @throws InputError when `inputs` is not an object
+ */
+export const explain = ((graph: AnyGraph, target: AnyDataType, inputs: unknown = {}, options: ExplainOptions = {}): ExplainedPlan => {
+  const plain = planOf(graph, target)
+  if (!isRecord(inputs)) {
+    const message = `inputs must be an object keyed by type names, not ${describe(inputs)}`
+    throw new InputError('INPUT_INVALID', `explain: ${message}`, [{ message, path: [] }], { graph: graph.name })
+  }
+  const given = new Set(Object.keys(inputs).filter((key) => inputs[key] !== undefined))
+  const producerIn = (plan: Plan, type: string): PlanStep | undefined => plan.steps[plan.producers[plan.slots.get(type) ?? -1] ?? -1]
+  const overrides = new Set([...given].filter((type) => producerIn(plain, type) !== undefined))
+  const plan = overrides.size === 0 ? plain : planOf(graph, target, overrides)
+  const levels: string[][] = []
+  for (const { level, spec } of plan.steps) (levels[level] ??= []).push(spec.name)
+  const leaves = plan.leaves.map(({ type, isRequired }) => ({
+    type: type.name,
+    isGiven: given.has(type.name),
+    isRequired,
+    overrides: producerIn(plain, type.name)?.spec.name,
+  }))
+  return printable({
+    graph: graph.name,
+    target: target.name,
+    steps: explainSteps(plan, inputs, options.id),
+    levels,
+    edges: plan.steps.flatMap(({ spec }) =>
+      [...new Set(spec.ports.map((port) => port.type))].map((type) => ({ from: producerIn(plan, type)?.spec.name ?? type, to: spec.name, type })),
+    ),
+    leaves,
+    missing: leaves.filter((leaf) => leaf.isRequired && !leaf.isGiven).map((leaf) => leaf.type),
+    unknown: [...given].filter((key) => !plain.slots.has(key)),
+  })
+}) as Explain
+
+function explainSteps(plan: Plan, inputs: Readonly<Record<string, unknown>>, id: string | undefined): readonly ExplainedStep[] {
+  // What is known of each slot without running anything.
+  const values: unknown[] = []
+  const known: boolean[] = []
+  const blocked: boolean[] = []
+  for (const { slot, type, isRequired } of plan.leaves) {
+    const value = inputs[type.name]
+    blocked[slot] = value === undefined && isRequired
+    const checked = value === undefined ? { value } : checkValue(type, value)
+    known[slot] = !blocked[slot] && !(checked instanceof Promise) && checked.issues === undefined
+    if (!(checked instanceof Promise) && checked.issues === undefined) values[slot] = checked.value
+  }
+  return plan.steps.map((step) => {
+    const { spec, portSlots, outputSlot, level } = step
+    blocked[outputSlot] = portSlots.some((slot, port) => blocked[slot] && spec.ports[port]!.kind !== 'optional')
+    const kept = blocked[outputSlot] || !portSlots.every((slot) => known[slot]) ? undefined : keptResult(plan, step, values, id)
+    known[outputSlot] = kept !== undefined
+    if (kept !== undefined) values[outputSlot] = kept.value
+    const mayBeKept = spec.persist !== undefined && !portSlots.every((slot) => known[slot])
+    const will = blocked[outputSlot] ? 'blocked' : kept !== undefined ? 'cached' : mayBeKept ? 'unknown' : 'run'
+    return { name: spec.name, output: spec.output.name, inputs: spec.ports.map(({ name, type, kind }) => ({ port: name, type, kind })), level, will }
+  })
+}
+
+function keptResult(plan: Plan, step: PlanStep, values: readonly unknown[], id: string | undefined): { readonly value: unknown } | undefined {
+  const { persist } = step.spec
+  if (persist === undefined || (persist.scope === 'execution' && id === undefined)) return undefined
+  try {
+    const key = resultKeyOf(step.spec, inputsOf(plan, step, values), id ?? '', undefined)
+    return processCache.peek(persist, key, Date.now())
+  } catch {
+    // No key, no remembered result: `execute` will say why.
+    return undefined
+  }
+}

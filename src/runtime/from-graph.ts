@@ -1,0 +1,75 @@
+import type { ActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate'
+import { executionMachine } from '../../machines/index.ts'
+import type { AnyDataType, TypedDataType, ValueOf } from '../core/data-type.ts'
+import type { InputsOf, TargetOf } from '../core/graph.ts'
+import type { AnyGraph } from '../core/graph-index.ts'
+import { requireIndex, requireTarget } from '../core/plan.ts'
+import { fullClockOf } from './clock.ts'
+import { ExecutionActor } from './execution-actor.ts'
+import type { LogicScope, LogicSnapshot } from './execution-actor.ts'
+import { checkExecuteOptions, executeOptionNames } from './execution-options.ts'
+import type { ExecuteOptions } from './execution-options.ts'
+import { randomId, resolveOptions } from './execution-setup.ts'
+import type { ExecutionSnapshot } from './execution-snapshot.ts'
+import { givenInputs } from './leaf-values.ts'
+import { endedSnapshotOf, persistedOf, readPersisted } from './persisted-execution.ts'
+import type { PersistedExecution } from './persisted-execution.ts'
+
+/** How executions of one piece of actor logic run. Id and clock are the actor's own. */
+export type LogicOptions = Omit<ExecuteOptions, 'id' | 'clock'>
+
+/** Actor logic that makes one value: what `fromGraph` gives. */
+export type GraphLogic<Inputs, Output> = ActorLogic<ExecutionSnapshot<Output> & Snapshot<Output>, EventObject, Inputs>
+
+const logicOptionNames = executeOptionNames.filter((name) => name !== 'id' && name !== 'clock')
+
+/**
+ * Wraps a graph and a target into XState actor logic, as `fromPromise` wraps a function: create it with `createActor`, wait
+ * for it with `toPromise`, invoke or spawn it in a machine. The actor's input is the record that `execute` takes, its output
+ * the target's value. Each step is a child actor of the step machine, found in `snapshot.children` by the step's name, and
+ * in the actor system as `<executionId>/<step>`. Stopping the actor cancels the execution.
+ *
+ * @throws OptionError for wrong options, GraphError for an unknown target; wrong inputs put the actor into status 'error'
+ */
+export function fromGraph<G extends AnyGraph, T extends TypedDataType>(
+  graph: G,
+  target: T & TargetOf<G, T>,
+  options?: LogicOptions,
+): GraphLogic<InputsOf<G, T>, ValueOf<T>> {
+  return logicOf(graph, target as AnyDataType, options) as unknown as GraphLogic<InputsOf<G, T>, ValueOf<T>>
+}
+
+function logicOf(graph: AnyGraph, target: AnyDataType, options: LogicOptions = {}): ActorLogic<LogicSnapshot, EventObject> {
+  checkExecuteOptions('fromGraph', options, logicOptionNames)
+  const index = requireIndex(graph)
+  requireTarget(index, target)
+  const actors = new WeakMap<AnyActorRef, ExecutionActor>()
+
+  const begin = (scope: LogicScope, input: unknown, persisted?: PersistedExecution): LogicSnapshot => {
+    const id = persisted?.head.executionId ?? randomId(options.random)
+    const given = givenInputs(graph, target, input ?? {})
+    const clock = fullClockOf('clock' in scope.self ? (scope.self.clock as never) : undefined)
+    const actor = new ExecutionActor(scope, input, given, resolveOptions(index, target.name, { ...options, id }, clock), persisted)
+    actors.set(scope.self, actor)
+    return actor.snapshot()
+  }
+
+  return {
+    // Inspectors draw any logic that has a config as that machine.
+    config: executionMachine.config,
+    getInitialSnapshot: begin,
+    start: (snapshot, scope) => {
+      if (snapshot.status === 'active') actors.get(scope.self)?.start()
+    },
+    transition: (snapshot, event, scope) => {
+      const actor = actors.get(scope.self)
+      if (actor === undefined) return snapshot
+      return event.type === 'xstate.stop' ? actor.stop() : (actor.take(event) ?? snapshot)
+    },
+    getPersistedSnapshot: persistedOf,
+    restoreSnapshot: (snapshot, scope) => {
+      const persisted = readPersisted(snapshot)
+      return snapshot.status === 'active' ? begin(scope, persisted.input, persisted) : (endedSnapshotOf(persisted, snapshot.status === 'stopped') as LogicSnapshot)
+    },
+  }
+}

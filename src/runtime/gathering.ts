@@ -1,0 +1,27 @@
+/** The values of one type over all items of a batch, for a step that takes them all. */
+export class Gathering {
+  readonly #values: unknown[] = []
+  readonly #isThere: boolean[] = []
+  #settled = 0
+
+  /** Keeps one item's value. */
+  put(item: number, value: unknown): void {
+    this.#values[item] = value
+    this.#isThere[item] = true
+    this.#settled++
+  }
+
+  /** An item has failed; if it had not made its value, the array leaves it out. */
+  leaveOut(item: number): void {
+    if (this.#isThere[item] !== true) this.#settled++
+  }
+
+  isComplete(total: number): boolean {
+    return this.#settled === total
+  }
+
+  /** The values of the items that made one, in the items' order. */
+  toArray(): readonly unknown[] {
+    return this.#values.filter((_, item) => this.#isThere[item] === true)
+  }
+}

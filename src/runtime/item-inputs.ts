@@ -1,0 +1,69 @@
+import type { BatchPlan, ItemPlan } from '../core/batch-plan.ts'
+import { InputError } from '../core/errors.ts'
+import type { ErrorPlace } from '../core/errors.ts'
+import type { Plan } from '../core/plan.ts'
+import { checkLeaves, inputErrorOf, leafValuesOf, matchInputs, unknownKeyText } from './leaf-values.ts'
+
+/** One item's plan and its leaf values. */
+export interface ItemRead {
+  readonly itemPlan: ItemPlan
+  readonly leafValues: readonly unknown[]
+  /** Whether the values were checked against their schemas already. */
+  readonly areChecked: boolean
+}
+
+/** Reads items: input records, with the leaves that are not shared. */
+export class ItemInputs {
+  readonly #plan: BatchPlan
+  readonly #sharedNames: ReadonlySet<string>
+  readonly #place: ErrorPlace
+  readonly #withOverrides = new Map<string, ItemPlan>()
+
+  constructor(plan: BatchPlan, sharedNames: ReadonlySet<string>, place: ErrorPlace) {
+    this.#plan = plan
+    this.#sharedNames = sharedNames
+    this.#place = place
+  }
+
+  /** Matches an item with the plan; an item that doesn't fit gives the error that it fails with. */
+  read(given: unknown, item: number): ItemRead | InputError {
+    const { item: itemPlan } = this.#plan
+    const { plan } = itemPlan
+    const place = { ...this.#place, item }
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+      return inputErrorOf(plan, [{ message: `item ${item} must be an object keyed by type names, like { ${plan.leaves.map((leaf) => leaf.type.name).join(', ')} }`, path: [] }], place)
+    }
+    const record = given as Readonly<Record<string, unknown>>
+    const exact = leafValuesOf(plan, record)
+    if (exact !== undefined) return { itemPlan, leafValues: exact, areChecked: false }
+    let used = itemPlan
+    const matched = matchInputs(plan, record, (overrides) => (used = this.#planWith(overrides)).plan, this.#refusalOf, place)
+    return matched instanceof InputError ? matched : { itemPlan: used, leafValues: matched.leafValues, areChecked: false }
+  }
+
+  /** Reads and checks an item before anything runs; asynchronous schemas are left to the item's own execution. */
+  readChecked(given: unknown, item: number): ItemRead | InputError {
+    const read = this.read(given, item)
+    if (read instanceof InputError) return read
+    const { plan } = read.itemPlan
+    if (plan.leaves.every((leaf) => leaf.type.schema === undefined)) return { ...read, areChecked: true }
+    const values: unknown[] = []
+    const checked = checkLeaves(plan, read.leafValues, values, () => ({ ...this.#place, item }))
+    if (checked instanceof InputError) return checked
+    if (checked instanceof Promise) return read
+    return { itemPlan: read.itemPlan, leafValues: plan.leaves.map((leaf) => values[leaf.slot]), areChecked: true }
+  }
+
+  #planWith(overrides: ReadonlySet<string>): ItemPlan {
+    const key = JSON.stringify([...overrides].sort())
+    let plan = this.#withOverrides.get(key)
+    if (plan === undefined) this.#withOverrides.set(key, (plan = this.#plan.itemPlanFor(overrides)))
+    return plan
+  }
+
+  readonly #refusalOf = (plan: Plan, key: string): string => {
+    if (this.#sharedNames.has(key)) return 'is given in shared already; leave it out of the items'
+    if (this.#plan.shared.slots.has(key)) return 'is the same for the whole batch; give it once in shared'
+    return unknownKeyText(plan, key)
+  }
+}

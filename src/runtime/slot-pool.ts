@@ -1,0 +1,109 @@
+import type { StepSpec } from '../core/graph-index.ts'
+import type { AnyStep } from '../core/step.ts'
+
+/** Somebody who waits for a slot; `isGone` once he no longer wants it. */
+interface Waiter {
+  readonly resume: () => void
+  isGone: boolean
+}
+
+/** Takes a waiter back out of the queue. */
+export type StopWaiting = () => void
+
+/** A number of slots, given in the order of asking. */
+export class SlotPool {
+  readonly #limit: number
+  readonly #onRoom: ((pool: SlotPool) => void) | undefined
+  #taken = 0
+  #waiters: Waiter[] = []
+  #head = 0
+  #free = 0
+  #isGiving = false
+
+  /** `onRoom` is called whenever a slot was given back that nobody waited for. */
+  constructor(limit: number, onRoom?: (pool: SlotPool) => void) {
+    this.#limit = limit
+    this.#onRoom = onRoom
+  }
+
+  get hasRoom(): boolean {
+    return this.#taken < this.#limit
+  }
+
+  get isUnused(): boolean {
+    return this.#taken === 0
+  }
+
+  /** Takes a slot now, or calls `resume` later with the slot taken; then gives the way to stop waiting. */
+  take(resume: () => void): StopWaiting | undefined {
+    if (this.#taken < this.#limit) {
+      this.#taken++
+      return undefined
+    }
+    const waiter: Waiter = { resume, isGone: false }
+    this.#waiters.push(waiter)
+    return () => {
+      waiter.isGone = true
+    }
+  }
+
+  /** Takes a slot even beyond the limit: for work that is running already and changes its owner. */
+  takeAnyway(): void {
+    this.#taken++
+  }
+
+  /** Gives a slot back, to the longest waiting. */
+  release(): void {
+    this.#free++
+    // Whoever gets the slot may give it back before `resume` returns; a loop instead of recursion keeps the stack flat.
+    if (this.#isGiving) return
+    this.#isGiving = true
+    try {
+      while (this.#free > 0) {
+        this.#free--
+        const next = this.#taken <= this.#limit ? this.#shift() : undefined
+        if (next !== undefined) {
+          next.resume()
+          continue
+        }
+        this.#taken--
+        this.#onRoom?.(this)
+      }
+    } finally {
+      this.#isGiving = false
+    }
+  }
+
+  #shift(): Waiter | undefined {
+    while (this.#head < this.#waiters.length) {
+      const waiter = this.#waiters[this.#head++]!
+      if (this.#head > 1024 && this.#head * 2 > this.#waiters.length) {
+        this.#waiters = this.#waiters.slice(this.#head)
+        this.#head = 0
+      }
+      if (!waiter.isGone) return waiter
+    }
+    this.#waiters = []
+    this.#head = 0
+    return undefined
+  }
+}
+
+// By the declaration itself, so that all graphs and executions of the process share a step's limit.
+const pools = new WeakMap<AnyStep, Map<string, SlotPool>>()
+
+/** The slots that attempts of this step with these inputs share in this process. May throw: the key function is the user's. */
+export function slotPoolOf(spec: StepSpec, inputs: unknown): SlotPool {
+  const { limit, key: keyOf } = spec.concurrency!
+  const key = keyOf === undefined ? '' : String(keyOf(inputs))
+  let byKey = pools.get(spec.step)
+  if (byKey === undefined) pools.set(spec.step, (byKey = new Map()))
+  const existing = byKey.get(key)
+  if (existing !== undefined) return existing
+  // A pool that nobody uses is forgotten: keys may be endless.
+  const made = new SlotPool(limit, (pool) => {
+    if (pool.isUnused) byKey.delete(key)
+  })
+  byKey.set(key, made)
+  return made
+}

@@ -1,0 +1,89 @@
+import { describe } from '../core/check-step.ts'
+import type { AnyDataType } from '../core/data-type.ts'
+import { ExecutionCancelledError, InputError } from '../core/errors.ts'
+import type { StreamBatch } from '../core/graph.ts'
+import type { AnyGraph } from '../core/graph-index.ts'
+import { batchFrameOf } from './batch-options.ts'
+import type { StreamOptions } from './batch-options.ts'
+import { Batch } from './batch.ts'
+import type { ItemOutcome } from './batch.ts'
+import { sourceOfIterable } from './item-source.ts'
+
+// Outcomes that may wait for their consumer besides what runs: enough to keep the items busy, little enough to hold.
+const outcomesAhead = 100
+
+/**
+ * Makes the value of `target` for each item of an iterable or async iterable, and gives the values as they are made, in the
+ * items' order (or, with `ordered: false`, as they finish). Items are read only as fast as outcomes are taken, and memory is
+ * bounded by the concurrency, except where a step with an `all(T)` port needs all items at once. Leaving the loop early
+ * cancels what runs and closes the iterable.
+ *
+ * Nothing runs before the first value is asked for.
+ * @throws as `executeBatch`, while iterating
+ */
+export const streamBatch = ((graph: AnyGraph, target: AnyDataType, items: Iterable<unknown> | AsyncIterable<unknown>, options?: StreamOptions): AsyncIterable<unknown> => ({
+  [Symbol.asyncIterator]: () => stream(graph, target, items, options),
+})) as StreamBatch
+
+async function* stream(graph: AnyGraph, target: AnyDataType, items: Iterable<unknown> | AsyncIterable<unknown>, options: StreamOptions | undefined): AsyncGenerator<unknown, void, undefined> {
+  const frame = batchFrameOf('streamBatch', graph, target, options)
+  if (!isIterable(items)) {
+    const message = `items must be an iterable or an async iterable, not ${describe(items)}`
+    throw new InputError('INPUT_INVALID', `streamBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })
+  }
+  const { collects, inputs, concurrency, plan } = frame
+  const isOrdered = options?.ordered ?? true
+  const outcomes = new Map<number, ItemOutcome>()
+  const limit = plan.gathered.length > 0 ? Infinity : concurrency + outcomesAhead
+  let given = 0
+  let end: { readonly error: unknown; readonly hasFailed: boolean } | undefined
+  let wake: (() => void) | undefined
+  const notify = (): void => {
+    wake?.()
+    wake = undefined
+  }
+  const batch = new Batch({
+    ...frame,
+    source: sourceOfIterable(items),
+    read: (item, index) => inputs.readChecked(item, index),
+    hasRoom: () => batch.started - given < limit,
+    onItem: (item, outcome) => {
+      outcomes.set(item, outcome)
+      notify()
+    },
+    onCompleted: () => {
+      end = { error: undefined, hasFailed: false }
+      notify()
+    },
+    onFailed: (error) => {
+      end = { error, hasFailed: true }
+      notify()
+    },
+  })
+  try {
+    batch.start()
+    for (;;) {
+      const next = isOrdered ? given : outcomes.keys().next().value
+      const outcome = next === undefined ? undefined : outcomes.get(next)
+      if (outcome !== undefined) {
+        outcomes.delete(next!)
+        given++
+        batch.pump()
+        yield collects ? outcome : outcome.value
+      } else if (end !== undefined) {
+        if (end.hasFailed) throw end.error
+        return
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    }
+  } finally {
+    batch.cancel(new ExecutionCancelledError('nobody takes the outcomes of this batch any more', { graph: graph.name }))
+  }
+}
+
+function isIterable(items: unknown): items is Iterable<unknown> | AsyncIterable<unknown> {
+  return (typeof items === 'object' && items !== null && (Symbol.asyncIterator in items || Symbol.iterator in items)) || typeof items === 'string'
+}
