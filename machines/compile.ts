@@ -159,12 +159,28 @@ function candidateOf(transition: FlatTransition, stateCode: Readonly<Record<stri
 
 // A context has the same fields whatever the input, so an empty input tells them.
 function contextKeysOf(flat: FlatMachine): readonly string[] {
+  const context = probe(flat, 'a context', 'input', () => flat.contextOf(only('input', {})))
+  if (flat.outputOf !== undefined) probe(flat, 'an output', 'context', () => flat.outputOf!(only('context', context)))
+  return Object.keys(context)
+}
+
+function probe<Value>(flat: FlatMachine, what: string, from: string, read: () => Value): Value {
   try {
-    return Object.keys(flat.contextOf({ input: {} }))
+    return read()
   } catch (error) {
-    const advice = `it must copy fields of its input, and nothing else: ${String(error)}`
-    throw new UnsupportedMachineError(flat.id, undefined, 'a context that computes', advice)
+    const advice = `let it copy fields of the ${from}, which may be undefined: ${String(error)}`
+    throw new UnsupportedMachineError(flat.id, undefined, `${what} that does more than read its ${from}`, advice)
   }
+}
+
+// XState also passes `spawn`, `self` and `event`; records have none of them.
+function only<Key extends string, Value>(key: Key, value: Value): Readonly<Record<Key, Value>> {
+  return new Proxy({ [key]: value } as Record<Key, Value>, {
+    get(target, read) {
+      if (read !== key) throw new Error(`it reads "${String(read)}"`)
+      return target[key]
+    },
+  })
 }
 
 function codesOf(names: readonly string[]): Readonly<Record<string, number>> {

@@ -3,13 +3,13 @@
  * and `report.ts`; everything else in this folder is plain functions that know nothing of Docket.
  */
 import { styleText } from 'node:util'
-import { progressObserver } from 'docket/observers/progress'
 import { readLockedProject } from './lock-file.ts'
 import { readOptions, usage } from './options.ts'
 import { ProjectProblem } from './project-problem.ts'
 import { renderReport } from './render.ts'
 import type { Screen } from './render.ts'
 import { examine, planAsMermaid } from './report.ts'
+import { oneLine } from './table.ts'
 
 /** Wide enough for every column where there is no terminal to fit. */
 const widthOfPipe = 160
@@ -23,9 +23,9 @@ const screen: Screen = {
 async function main(): Promise<string> {
   const { folder, output, top } = readOptions(process.argv.slice(2))
   if (output === 'help') return usage
-  if (output === 'mermaid') return planAsMermaid()
   const locked = await readLockedProject(folder)
-  const report = await examine(locked, [progressObserver({ label: 'packages' })])
+  if (output === 'mermaid') return planAsMermaid(locked)
+  const report = await examine(locked)
   return output === 'json' ? JSON.stringify(report, null, 2) : renderReport(report, top, screen)
 }
 
@@ -37,6 +37,6 @@ try {
 } catch (error) {
   if (!(error instanceof Error)) throw error
   const message = error instanceof ProjectProblem ? error.message : `unexpected: ${error.message}`
-  process.stderr.write(`dependency-report: ${message}\n`)
+  process.stderr.write(`dependency-report: ${oneLine(message)}\n`)
   process.exitCode = 1
 }

@@ -2,7 +2,7 @@
 import { licenceLabel } from './aggregate.ts'
 import type { PackageRow, Report, Summary } from './data-types.ts'
 import { packageId } from './lock-entry.ts'
-import { cut, tableLines } from './table.ts'
+import { cut, oneLine, tableLines } from './table.ts'
 
 /** A colour or a weight, by Node's names for them. */
 export type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'cyan'
@@ -16,8 +16,8 @@ export interface Screen {
 /** The report as text, `top` rows of the table at most. */
 export function renderReport(report: Report, top: number, screen: Screen): string {
   const { project, packages, summary } = report
-  const title = project.version === null ? project.name : `${project.name} ${project.version}`
-  const source = `${project.folder} (${project.lockFile}, version ${project.lockfileVersion})`
+  const title = oneLine(`${project.name} ${project.version ?? ''}`)
+  const source = oneLine(`${project.folder} (${project.lockFile}, version ${project.lockfileVersion})`)
   return [
     `${screen.paint('bold', title)}  ${screen.paint('dim', cut(source, screen.width - title.length - 2))}`,
     '',
@@ -29,28 +29,33 @@ export function renderReport(report: Report, top: number, screen: Screen): strin
 }
 
 function renderTable(rows: readonly PackageRow[], { width, paint }: Screen): readonly string[] {
-  const column = (heading: string, textOf: (row: PackageRow) => string) => ({ heading, cells: rows.map(textOf) })
-  const number = { align: 'right', shrinks: false, isDispensable: false } as const
-  const text = { align: 'left', shrinks: true, isDispensable: false } as const
+  const column = (heading: string, textOf: (row: PackageRow) => string) => ({
+    heading,
+    cells: rows.map((row) => oneLine(textOf(row))),
+  })
+  const left = { align: 'left' } as const
+  const right = { align: 'right' } as const
   return tableLines(
     [
-      { ...number, ...column('#', ({ rank }) => rank?.toString() ?? '–') },
-      { ...text, ...column('Package', nameCell), paint: (cell) => paint('bold', cell) },
-      { ...number, ...column('Size', ({ bytes }) => (bytes === null ? '–' : formatBytes(bytes))) },
+      { ...right, ...column('#', ({ rank }) => rank?.toString() ?? '–') },
+      { ...left, leastWidth: 22, ...column('Package', nameCell), paint: (cell) => paint('bold', cell) },
+      { ...right, ...column('Size', ({ bytes }) => (bytes === null ? '–' : formatBytes(bytes))) },
+      { ...right, dispensable: 4, ...column('Share', ({ share }) => (share === null ? '–' : `${share.toFixed(1)} %`)) },
+      { ...right, dispensable: 5, ...column('Files', ({ files }) => files?.toString() ?? '–') },
       {
-        ...number,
-        ...column('Share', ({ share }) => (share === null ? '–' : `${share.toFixed(1)} %`)),
-        isDispensable: true,
+        ...left,
+        leastWidth: 8,
+        ...column('Licence', licenceCell),
+        paint: (cell, row) => paintLicence(rows[row]!, cell, paint),
       },
-      { ...number, ...column('Files', ({ files }) => files?.toString() ?? '–'), isDispensable: true },
-      { ...text, ...column('Licence', licenceCell), paint: (cell, row) => paintLicence(rows[row]!, cell, paint) },
-      { ...number, ...column('Depth', ({ depth }) => depth?.toString() ?? '–'), isDispensable: true },
-      { ...text, ...column('Pulled in by', pulledInByCell), isDispensable: true },
+      { ...right, dispensable: 3, ...column('Depth', ({ depth }) => depth?.toString() ?? '–') },
+      { ...left, leastWidth: 12, dispensable: 2, ...column('Pulled in by', pulledInByCell) },
       {
-        ...text,
+        ...left,
+        leastWidth: 12,
+        dispensable: 1,
         ...column('Notes', notesCell),
-        isDispensable: true,
-        paint: (cell, row) => paint(rows[row]!.problem === null ? 'dim' : 'red', cell),
+        paint: (cell, row) => paintNotes(rows[row]!, cell, paint),
       },
     ],
     width,
@@ -69,6 +74,10 @@ function licenceCell({ licence }: PackageRow): string {
 function paintLicence({ licence: { category } }: PackageRow, cell: string, paint: Screen['paint']): string {
   if (category === 'permissive') return cell
   return paint(category === 'weak copyleft' ? 'yellow' : 'red', cell)
+}
+
+function paintNotes({ problem }: PackageRow, cell: string, paint: Screen['paint']): string {
+  return paint(problem === null ? 'dim' : 'red', cell)
 }
 
 function pulledInByCell({ depth, requiredBy }: PackageRow): string {
@@ -120,22 +129,24 @@ function renderSummary(summary: Summary, { width, paint }: Screen): readonly str
       'Licences',
       licences.map(({ category, packages, expressions }) => {
         const names = expressions.map(({ expression, packages }) => `${expression} ${packages}`)
-        return `${`${category} ${packages}`.padEnd(19)} ${names.join(', ')}`
+        return `${`${category} ${packages}`.padEnd(19)} ${oneLine(names.join(', '))}`
       }),
     ),
     ...section(
       'Duplicates',
       duplicates.length === 0
         ? ['none']
-        : duplicates.map(({ name, versions, bytes }) => `${name} ${versions.join(', ')} (${formatBytes(bytes)})`),
+        : duplicates.map(({ name, versions, bytes }) =>
+            oneLine(`${name} ${versions.join(', ')} (${bytes === 0 ? 'not installed' : formatBytes(bytes)})`),
+          ),
     ),
     ...section(
       'Suspicious',
-      differingCopies.map((id) => `copies of ${id} have different contents`),
+      differingCopies.map((id) => oneLine(`copies of ${id} have different contents`)),
     ),
     ...section(
       'Problems',
-      problems.map(({ location, problem }) => `${location}: ${problem}`),
+      problems.map(({ location, problem }) => oneLine(`${location}: ${problem}`)),
     ),
   ]
 }

@@ -3,7 +3,6 @@
  * **`executeBatch`** with shared inputs, and **`explain`**.
  */
 import { all, executeBatch, explain, graph, step } from 'docket'
-import type { Observer } from 'docket'
 import { sortSizes, summarise } from './aggregate.ts'
 import {
   DependencyTree,
@@ -17,6 +16,7 @@ import {
   Summary,
 } from './data-types.ts'
 import { traceTree } from './dependency-tree.ts'
+import { describedPackages } from './described-packages.ts'
 import type { LockedProject } from './lock-file.ts'
 import { packageSteps } from './package-steps.ts'
 import { rankPackage, writeReport } from './rank.ts'
@@ -72,15 +72,14 @@ export const dependencyReport = graph({
 })
 
 /** Examines all packages of a project. */
-export async function examine(locked: LockedProject, observers: readonly Observer[] = []): Promise<Report> {
-  const { project, packages, entries } = locked
+export async function examine({ project, packages, entries }: LockedProject): Promise<Report> {
   const reports = await executeBatch(
     dependencyReport,
     Report,
     packages.map((one) => ({ LockedPackage: one })),
-    { shared: { Project: project, LockFile: entries }, observers },
+    { shared: { Project: project, LockFile: entries }, observers: [describedPackages(packages.length)] },
   )
-  // The report is shared by all items, so each of them has the same one; a project without packages has no item.
+  // The report is shared, so each item has the same one; a project without packages has no item.
   return reports[0] ?? emptyReport(project)
 }
 
@@ -88,7 +87,12 @@ function emptyReport(project: Project): Report {
   return writeReport(project, summarise([], sortSizes([])), [])
 }
 
-/** **Explain**: the plan as a Mermaid diagram, without running any of it. */
-export function planAsMermaid(): string {
-  return explain(dependencyReport, Report).toMermaid()
+/** **Explain**: what would run for a package of the project, as a Mermaid diagram. Nothing runs. */
+export function planAsMermaid({ project, packages: [first], entries }: LockedProject): string {
+  const leaves = { Project: project, LockFile: entries }
+  return explain(
+    dependencyReport,
+    Report,
+    first === undefined ? leaves : { ...leaves, LockedPackage: first },
+  ).toMermaid()
 }

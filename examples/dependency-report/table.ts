@@ -5,17 +5,15 @@ export interface Column {
   readonly heading: string
   readonly cells: readonly string[]
   readonly align: 'left' | 'right'
-  /** Whether cells may be cut where the table is wider than it may be. */
-  readonly shrinks: boolean
-  /** Whether the column may be left out where cutting is not enough. */
-  readonly isDispensable: boolean
+  /** Cells are cut down to this width where the table is too wide; without it they are never cut. */
+  readonly leastWidth?: number
+  /** Where cutting is not enough, the column with the highest number is left out first; without it it stays. */
+  readonly dispensable?: number
   /** Colours a padded cell; does not change its width. */
   readonly paint?: (text: string, row: number) => string
 }
 
 const gap = '  '
-/** No column is cut below this, however narrow the terminal is. */
-const leastWidth = 8
 
 /** The table's lines, the headings first. Columns that are empty from top to bottom are left out. */
 export function tableLines(
@@ -29,13 +27,18 @@ export function tableLines(
   )
   const widths = fitWidths(shown, width)
   const rowCount = shown[0]?.cells.length ?? 0
-  const line = (textOf: (column: Column) => string, paintOf: (column: Column, text: string) => string): string =>
-    shown
-      .map((column, index) => {
-        const text = pad(cut(textOf(column), widths[index]!), widths[index]!, column.align)
-        return paintOf(column, index === shown.length - 1 ? text.trimEnd() : text)
-      })
-      .join(gap)
+  const line = (textOf: (column: Column) => string, paintOf: (column: Column, text: string) => string): string => {
+    const cells = shown.map((column, index) => {
+      const isLast = index === shown.length - 1
+      const text = pad(
+        cut(textOf(column), widths[index]!),
+        isLast && column.align === 'left' ? 0 : widths[index]!,
+        column.align,
+      )
+      return text === '' ? text : paintOf(column, text)
+    })
+    return cells.join(gap).trimEnd()
+  }
   return [
     line(
       ({ heading }) => heading,
@@ -50,27 +53,30 @@ export function tableLines(
   ]
 }
 
-/** Leaves out dispensable columns, the last first, until the rest can be cut to fit. */
+/** Leaves out columns until the rest can be cut to fit. */
 function fitColumns(columns: readonly Column[], width: number): readonly Column[] {
-  const last = columns.findLastIndex(({ isDispensable }) => isDispensable)
-  const least = columns.map((column) =>
-    column.shrinks ? Math.min(leastWidth, naturalWidth(column)) : naturalWidth(column),
-  )
-  return last === -1 || totalWidth(least) <= width ? columns : fitColumns(columns.toSpliced(last, 1), width)
+  const order = columns.map(({ dispensable }) => dispensable ?? 0)
+  const first = order.indexOf(Math.max(...order))
+  const canFit = totalWidth(columns.map(leastWidthOf)) <= width
+  return canFit || !(order[first]! > 0) ? columns : fitColumns(columns.toSpliced(first, 1), width)
 }
 
 /** Natural widths, then a character at a time off the widest column that may shrink until the table fits. */
 function fitWidths(columns: readonly Column[], width: number): readonly number[] {
   const widths = columns.map(naturalWidth)
   while (totalWidth(widths) > width) {
-    const widest = columns.reduce((best, { shrinks }, index) => {
-      const canShrink = shrinks && widths[index]! > leastWidth
+    const widest = columns.reduce((best, column, index) => {
+      const canShrink = widths[index]! > leastWidthOf(column)
       return canShrink && (best === -1 || widths[index]! > widths[best]!) ? index : best
     }, -1)
     if (widest === -1) break
     widths[widest]!--
   }
   return widths
+}
+
+function leastWidthOf(column: Column): number {
+  return Math.min(column.leastWidth ?? Infinity, naturalWidth(column))
 }
 
 function naturalWidth({ heading, cells }: Column): number {
@@ -84,6 +90,11 @@ function totalWidth(widths: readonly number[]): number {
 /** The text, or its beginning and an ellipsis. */
 export function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
+}
+
+/** The text without line breaks and control characters: what packages write of themselves must not move the cursor. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim()
 }
 
 function pad(text: string, width: number, align: Column['align']): string {

@@ -228,7 +228,12 @@ export function ownFields(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return fields
   try {
     for (const key of Object.keys(value)) {
-      Object.defineProperty(fields, key, { value: Reflect.get(value, key), enumerable: true, writable: true, configurable: true })
+      Object.defineProperty(fields, key, {
+        value: Reflect.get(value, key),
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      })
     }
   } catch {
     // A getter or proxy that throws: what it hides counts as not given, and `graph()` says so.
@@ -264,7 +269,10 @@ function messageSchema(descriptor: MessageDescriptor): StandardSchemaV1 {
     isRecord(value) && value['$typeName'] === typeName
       ? { value }
       : { issues: [{ message: `expected a protobuf message "${typeName}", got ${describeMessage(value)}` }] }
-  const schema = Object.freeze({ '~standard': Object.freeze({ version: 1, vendor: 'protobuf-es', validate }), descriptor })
+  const schema = Object.freeze({
+    '~standard': Object.freeze({ version: 1, vendor: 'protobuf-es', validate }),
+    descriptor,
+  })
   messageSchemas.set(descriptor, schema as StandardSchemaV1)
   return schema as StandardSchemaV1
 }
@@ -274,7 +282,9 @@ function describeMessage(value: unknown): string {
   if (Array.isArray(value)) return 'an array'
   if (!isRecord(value)) return typeof value === 'string' ? JSON.stringify(value) : String(value)
   const name = value['$typeName']
-  return typeof name === 'string' ? `a message "${name}"` : 'an object without $typeName; make messages with create(Schema, { … })'
+  return typeof name === 'string'
+    ? `a message "${name}"`
+    : 'an object without $typeName; make messages with create(Schema, { … })'
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

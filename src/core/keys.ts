@@ -32,6 +32,7 @@ export function digest(text: string): string {
 
 /** What a global result depends on besides its inputs: the same for all calls of a step. */
 export interface ResultKeyHead {
+  readonly scope: 'execution' | 'global'
   /** `persist.namespace`, or the graph's name. */
   readonly namespace: string
   readonly step: string
@@ -43,16 +44,17 @@ export interface ResultKeyHead {
 }
 
 /** The canonical text of all but the inputs: computed once a step, put before the text of each call's inputs. */
-export function resultKeyHead({ namespace, step, version, output, outputVersion }: ResultKeyHead): string {
-  return canonicalize([namespace, step, version, output, outputVersion])
+export function resultKeyHead({ scope, namespace, step, version, output, outputVersion }: ResultKeyHead): string {
+  return canonicalize([scope, namespace, step, version, output, outputVersion])
 }
 
 /**
- * The key under which a global result is kept; `inputs` are the values by port. Throws a SerializationError if they are not plain
- * data. The same as `digest(resultKeyHead(parts) + canonicalize(parts.inputs))`.
+ * The key under which a result is kept: of the step's head, and what tells its results apart (for a global one, the values by
+ * port). The head is framed, so no head and inputs give the text of another head and other inputs.
+ * @throws SerializationError if the inputs are not plain data
  */
-export function resultKey(parts: ResultKeyHead & { readonly inputs: unknown }): string {
-  return digest(resultKeyHead(parts) + canonicalize(parts.inputs))
+export function resultKey(head: string, inputs: unknown): string {
+  return digest(head + canonicalize(inputs))
 }
 
 const notPlain = new Error('a value that is not plain data')

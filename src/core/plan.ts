@@ -6,6 +6,8 @@ import type { AnyGraph, GraphIndex, StepSpec } from './graph-index.ts'
 /** One step of a plan: its spec, and where its inputs and its output live in an execution's array of values. */
 export interface PlanStep {
   readonly spec: StepSpec
+  /** Its place in the plan's order. */
+  readonly position: number
   readonly outputSlot: number
   readonly portNames: readonly string[]
   readonly portSlots: readonly number[]
@@ -95,6 +97,7 @@ export function compilePlan({ index, target, wanted, given, gathered, late = not
     levels.set(spec.output.name, level)
     steps.push({
       spec,
+      position: steps.length,
       outputSlot: slotOf(spec.output.name, spec.output),
       portNames: spec.ports.map((port) => port.name),
       portSlots,

@@ -1,6 +1,7 @@
 import { typeOfPort } from './check-step.ts'
 import { durationMs } from './duration.ts'
 import type { AnyGraph, PersistSpec, StepSpec } from './graph-index.ts'
+import { resultKeyHead } from './keys.ts'
 import type { PersistPolicy, PersistScope } from './policy.ts'
 import type { AnyStep } from './step.ts'
 
@@ -50,6 +51,6 @@ function persistSpecOf(persist: PersistScope | PersistPolicy, step: AnyStep, gra
     ttlMs: policy.ttl === undefined ? undefined : durationMs(policy.ttl),
     namespace,
     capacity: policy.capacity ?? defaultCapacity,
-    family: JSON.stringify([policy.scope, namespace, step.name, String(step.version ?? ''), step.output.name, step.output.version ?? '']),
+    family: resultKeyHead({ scope: policy.scope, namespace, step: step.name, version: step.version, output: step.output.name, outputVersion: step.output.version }),
   }
 }

@@ -92,7 +92,8 @@ export interface StepDeclaration<Output extends TypedDataType, Inputs extends Po
   /** How many attempts run at the same time, over all executions of the process. @default no limit */
   readonly concurrency?: number | ConcurrencyPolicy<ReceivedBy<Inputs>> | undefined
   /** Takes the place of the result when the step failed for good: a value, or a function that makes one. @default none */
-  readonly fallback?: GivenOf<Output> | ((error: unknown, inputs: ReceivedBy<Inputs>) => MaybePromise<GivenOf<Output>>) | undefined
+  readonly fallback?:
+    GivenOf<Output> | ((error: unknown, inputs: ReceivedBy<Inputs>) => MaybePromise<GivenOf<Output>>) | undefined
 }
 
 type MaybePromise<Value> = Value | PromiseLike<Value>
@@ -115,7 +116,10 @@ export function step<Output extends TypedDataType, const Inputs extends Ports = 
   for (const key of ['inputs', 'retry', 'persist', 'concurrency']) {
     if (isPlainObject(fields[key])) fields[key] = Object.freeze(ownFields(fields[key]))
   }
-  return Object.freeze({ ...fields, inputs: fields['inputs'] ?? noInputs, kind: 'step' }) as unknown as Step<Inputs, Output>
+  return Object.freeze({ ...fields, inputs: fields['inputs'] ?? noInputs, kind: 'step' }) as unknown as Step<
+    Inputs,
+    Output
+  >
 }
 
 const noInputs = Object.freeze({})

@@ -22,9 +22,9 @@ export function pinoObserver(logger: PinoLogger, options: PinoObserverOptions = 
     next(event) {
       const level = levelOf(event)
       if (level === 'debug' && !steps) return
-      const { type, ...fields } = event
-      const error = 'error' in event ? event.error : 'reason' in event ? event.reason : undefined
-      logger[level](error === undefined ? fields : { ...fields, err: error }, type)
+      const { type, error, reason, ...fields }: ExecutionEvent & { readonly error?: unknown; readonly reason?: unknown } = event
+      const err = error ?? reason
+      logger[level](err === undefined ? fields : { ...fields, err }, type)
     },
   }
 }

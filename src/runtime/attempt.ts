@@ -16,34 +16,39 @@ export let close: (attempt: Attempt, reason: unknown) => void
 /** Lets a running attempt settle another run of the same step: an equal call that waited for it. */
 export let moveTo: (attempt: Attempt, run: StepRun) => void
 
+/** What few attempts need: most have no timeout, look at no signal, log nothing. */
+interface Extras {
+  /** Where the attempt began, if another run has taken it over. */
+  origin: StepRun | undefined
+  timer: Timer | undefined
+  controller: AbortController | undefined
+  abort: { readonly reason: unknown } | undefined
+  log: Logger | undefined
+}
+
 /**
  * One try of a step, and the context that the step's function gets. Whatever the function does, the attempt settles its
  * step at most once: a timeout or a cancellation closes it, and what comes later changes nothing.
  */
 export class Attempt implements StepContext {
   readonly attempt: number
-  /** Where it began: what the step's function is told. */
-  readonly #origin: StepRun
   /** Whose step it settles: another's once a waiting equal call took over. */
   #owner: StepRun
   #isOpen = true
-  #timer: Timer | undefined
-  #controller: AbortController | undefined
-  #abort: { readonly reason: unknown } | undefined
-  #log: Logger | undefined
+  #extras: Extras | undefined = undefined
 
   constructor(run: StepRun) {
     this.attempt = run.attempt
-    this.#origin = run
     this.#owner = run
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      if (this.#abort !== undefined) this.#controller.abort(this.#abort.reason)
+    const extras = this.#more
+    if (extras.controller === undefined) {
+      extras.controller = new AbortController()
+      if (extras.abort !== undefined) extras.controller.abort(extras.abort.reason)
     }
-    return this.#controller.signal
+    return extras.controller.signal
   }
 
   get executionId(): string {
@@ -73,14 +78,22 @@ export class Attempt implements StepContext {
   }
 
   get log(): Logger {
-    this.#log ??= this.#origin.execution.logger.child({ executionId: this.executionId, step: this.stepName, attempt: this.attempt })
-    return this.#log
+    return (this.#more.log ??= this.#origin.execution.logger.child({ executionId: this.executionId, step: this.stepName, attempt: this.attempt }))
   }
 
   static {
     begin = (run) => new Attempt(run).#begin()
     close = (attempt, reason) => attempt.#close(reason)
     moveTo = (attempt, run) => attempt.#moveTo(run)
+  }
+
+  /** Where it began: what the step's function is told. */
+  get #origin(): StepRun {
+    return this.#extras?.origin ?? this.#owner
+  }
+
+  get #more(): Extras {
+    return (this.#extras ??= { origin: undefined, timer: undefined, controller: undefined, abort: undefined, log: undefined })
   }
 
   #begin(): void {
@@ -111,10 +124,12 @@ export class Attempt implements StepContext {
   /** Only what is asynchronous can be timed out: nothing else lets a timer fire. */
   #armTimeout(): void {
     const { timeoutMs } = this.#owner.planStep.spec
-    if (timeoutMs === undefined || this.#timer !== undefined || !this.#isOpen) return
+    if (timeoutMs === undefined || !this.#isOpen) return
+    const extras = this.#more
+    if (extras.timer !== undefined) return
     const { clock } = this.#owner.execution
-    this.#timer = timerQueueOf(clock).schedule(clock.now() + timeoutMs, () => {
-      this.#timer = undefined
+    extras.timer = timerQueueOf(clock).schedule(clock.now() + timeoutMs, () => {
+      extras.timer = undefined
       const run = this.#owner
       const error = new StepTimeoutError(timeoutMs, { ...run.execution.place, step: run.step, attempt: this.attempt })
       this.#fail(error, true)
@@ -161,9 +176,10 @@ export class Attempt implements StepContext {
   #end(): void {
     this.#isOpen = false
     this.#owner.current = undefined
-    if (this.#timer === undefined) return
-    timerQueueOf(this.#owner.execution.clock).cancel(this.#timer)
-    this.#timer = undefined
+    const extras = this.#extras
+    if (extras?.timer === undefined) return
+    timerQueueOf(this.#owner.execution.clock).cancel(extras.timer)
+    extras.timer = undefined
   }
 
   #close(reason: unknown): void {
@@ -173,12 +189,13 @@ export class Attempt implements StepContext {
   }
 
   #abortWith(reason: unknown): void {
-    this.#abort = { reason }
-    // A listener of the step's that throws reaches the process as an uncaught exception by the platform's rule, not this code.
-    this.#controller?.abort(reason)
+    const extras = this.#more
+    extras.abort = { reason }
+    extras.controller?.abort(reason)
   }
 
   #moveTo(run: StepRun): void {
+    this.#more.origin ??= this.#owner
     this.#owner.current = undefined
     this.#owner = run
     run.current = this

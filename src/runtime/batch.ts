@@ -9,6 +9,7 @@ import type { ResolvedOptions } from './execution-setup.ts'
 import { Gathering } from './gathering.ts'
 import type { ItemRead } from './item-inputs.ts'
 import type { ItemSource, Pulled } from './item-source.ts'
+import { checkLeaves } from './leaf-values.ts'
 import type { ResultCache } from './result-cache.ts'
 import { SlotPool } from './slot-pool.ts'
 import { timerQueueOf } from './timer-queue.ts'
@@ -75,6 +76,8 @@ export class Batch {
   readonly #open = new Map<number, OpenItem>()
   /** Items may wait in great number without holding a slot; this bounds the memory they take, except where a barrier needs them all. */
   readonly #window: number
+  /** Values of the shared leaves, once they are checked. */
+  #checkedLeaves: readonly unknown[] | undefined
   #hasEnded = false
   #isPumping = false
   #isPulling = false
@@ -126,13 +129,26 @@ export class Batch {
         this.#finish({ type: 'TIME_OUT', error, at: clock.now() }, error)
       })
     }
-    this.#shared.start(this.#setup.sharedLeaves)
-    this.pump()
+    this.#checkShared()
+  }
+
+  /** Nothing of an item runs before what all items share is known to fit. */
+  #checkShared(): void {
+    const { sharedLeaves, plan } = this.#setup
+    const values: unknown[] = []
+    const settle = (error: InputError | undefined): void => {
+      if (error !== undefined) this.fail(error)
+      this.#checkedLeaves = plan.shared.leaves.map((leaf) => values[leaf.slot])
+      this.pump()
+    }
+    const checked = checkLeaves(plan.shared, sharedLeaves, values, () => this.place)
+    if (checked instanceof Promise) void checked.then(settle)
+    else settle(checked)
   }
 
   /** Lets in as many items as there is room for. Called again whenever there may be more. */
   pump(): void {
-    if (this.#isPumping || this.#isPulling) return
+    if (this.#isPumping || this.#isPulling || this.#checkedLeaves === undefined) return
     this.#isPumping = true
     const { source, hasRoom } = this.#setup
     while (!this.#hasEnded && this.total === undefined && this.#pool.hasRoom && this.#open.size < this.#window && hasRoom()) {
@@ -168,7 +184,9 @@ export class Batch {
       this.#checkGatherings()
       this.#finishIfDone()
     } else if (pulled.thrown === undefined) {
-      this.#admit(pulled.item)
+      // Not before there is an item: a batch of none runs nothing.
+      if (this.started === 0) this.#shared.start(this.#checkedLeaves!, true)
+      if (!this.#hasEnded) this.#admit(pulled.item)
     } else {
       const { reason } = pulled.thrown
       const message = `the iterable of items threw: ${describeThrown(reason)}`

@@ -1,6 +1,6 @@
-import { canonicalize, digest, resultKey } from '../core/keys.ts'
+import { resultKey } from '../core/keys.ts'
 import { SerializationError } from '../core/errors.ts'
-import type { StepSpec } from '../core/graph-index.ts'
+import type { PersistSpec } from '../core/graph-index.ts'
 import { copyOf } from '../core/copy.ts'
 import { close, moveTo } from './attempt.ts'
 import type { ResultCache } from './result-cache.ts'
@@ -13,15 +13,11 @@ const claims = new Map<string, Claim>()
  * The key of a persisted step's result.
  * @throws SerializationError when the inputs have no canonical form
  */
-export function resultKeyOf(spec: StepSpec, inputs: unknown, executionId: string, item: number | undefined): string {
-  const { scope, namespace, family } = spec.persist!
-  if (scope === 'global') {
-    const { name, version, output } = spec
-    return resultKey({ namespace, step: name, version, output: output.name, outputVersion: output.version ?? '', inputs })
-  }
+export function resultKeyOf({ scope, family }: PersistSpec, inputs: unknown, execution: { readonly id: string; readonly item: number | undefined }): string {
+  if (scope === 'global') return resultKey(family, inputs)
   // One result per step and execution, whatever flows into it: an unpersisted step above that gives another value after
   // a failure must not charge the card again. Items of a batch have only their inputs to tell them apart.
-  return digest(canonicalize([family, executionId, item === undefined ? undefined : inputs]))
+  return resultKey(family, [execution.id, execution.item === undefined ? undefined : inputs])
 }
 
 /**
@@ -48,7 +44,7 @@ export class Claim {
     let key: string
     let kept: { readonly value: unknown } | undefined
     try {
-      key = resultKeyOf(run.planStep.spec, run.inputs, execution.id, execution.item)
+      key = resultKeyOf(run.planStep.spec.persist!, run.inputs, execution)
       kept = cache.get(run.planStep.spec.persist!, key, execution.clock.now())
     } catch (error) {
       run.failed(error, 'FAIL')

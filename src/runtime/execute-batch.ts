@@ -29,26 +29,25 @@ export const executeBatch = ((graph: AnyGraph, target: AnyDataType, items: reado
       return
     }
     const { collects, inputs } = frame
-    const reads = collects ? undefined : readAll(items, inputs.readChecked.bind(inputs))
     const results = new Array<unknown>(items.length)
-    new Batch({
-      ...frame,
-      source: sourceOfArray(items),
-      read: reads === undefined ? (given, item) => inputs.readChecked(given, item) : (_, item) => reads[item]!,
-      hasRoom: () => true,
-      onItem: (item, outcome) => {
-        results[item] = collects ? outcome : outcome.value
-      },
-      onCompleted: () => resolve(results),
-      onFailed: reject,
-    }).start()
-  })) as ExecuteBatch
-
-/** Where one wrong item fails the batch, it does so before anything runs. */
-function readAll(items: readonly unknown[], read: (given: unknown, item: number) => ItemRead | InputError): readonly ItemRead[] {
-  return items.map((given, item) => {
-    const input = read(given, item)
-    if (input instanceof InputError) throw input
-    return input
-  })
-}
+    const start = (reads?: readonly ItemRead[]): void =>
+      new Batch({
+        ...frame,
+        source: sourceOfArray(items),
+        read: (given, item) => reads?.[item] ?? inputs.read(given, item),
+        hasRoom: () => true,
+        onItem: (item, outcome) => {
+          results[item] = collects ? outcome : outcome.value
+        },
+        onCompleted: () => resolve(results),
+        onFailed: reject,
+      }).start()
+    if (collects) {
+      start()
+      return
+    }
+    // Where one wrong item fails the batch, it does so before anything runs.
+    const reads = inputs.readAll(items)
+    if (reads instanceof Promise) reads.then(start).catch(reject)
+    else start(reads)
+  })) as ExecuteBatch<BatchOptions>

@@ -26,4 +26,4 @@ export const execute = ((graph: AnyGraph, target: AnyDataType, inputs: unknown, 
     const cache = memoryOf(plan, options?.id, leafValues)
     const resolved = resolveOptions(plan.index, plan.target.name, options)
     new Execution({ plan, options: resolved, cache, onCompleted: resolve, onFailed: reject }).start(leafValues)
-  })) as Execute
+  })) as unknown as Execute<ExecuteOptions>

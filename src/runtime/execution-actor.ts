@@ -5,7 +5,7 @@ import { ExecutionCancelledError } from '../core/errors.ts'
 import { ExecutionJournal } from './execution-journal.ts'
 import type { ResolvedOptions } from './execution-setup.ts'
 import { ExecutionSnapshot } from './execution-snapshot.ts'
-import type { ExecutionStatus } from './execution-snapshot.ts'
+import type { ExecutionStatus, SnapshotHost, StepActorRef } from './execution-snapshot.ts'
 import { Execution } from './execution.ts'
 import type { Watcher } from './execution.ts'
 import type { GivenInputs } from './leaf-values.ts'
@@ -24,7 +24,7 @@ export type LogicScope = ActorScope<LogicSnapshot, EventObject, AnyActorRef['sys
  * An execution that lives as an actor: every transition goes into a journal, to the step's own actor if somebody looks at
  * it, and, gathered per turn of the event loop, to the execution's actor, whose snapshots move on with it.
  */
-export class ExecutionActor implements Watcher {
+export class ExecutionActor implements Watcher, SnapshotHost {
   readonly #execution: Execution
   readonly #self: AnyActorRef
   readonly #input: unknown
@@ -50,6 +50,10 @@ export class ExecutionActor implements Watcher {
     }
     this.#actors = new StepActors(this.#execution, this.#self)
     this.#lookout = SystemLookout.of(this.#self)
+  }
+
+  get children(): Readonly<Record<string, StepActorRef>> {
+    return this.#actors.children
   }
 
   start(): void {
@@ -82,7 +86,7 @@ export class ExecutionActor implements Watcher {
       input: this.#input,
       names: this.#names,
       mark: this.#journal.mark(),
-      childrenOf: () => this.#actors.children,
+      host: this,
     }) as unknown as LogicSnapshot
   }
 

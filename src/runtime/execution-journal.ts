@@ -44,7 +44,7 @@ export class ExecutionJournal {
   }
 
   note(run: StepRun): void {
-    this.#entries.push({ position: run.position, view: viewOf(run) })
+    this.#entries.push({ position: run.planStep.position, view: viewOf(run) })
     if (this.#entries.length < 64 + 8 * this.#size) return
     this.#base = viewsAt(this.mark())
     this.#entries = []

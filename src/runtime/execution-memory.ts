@@ -1,12 +1,13 @@
 import { ExecutionConflictError } from '../core/errors.ts'
 import { canonicalize, digest } from '../core/keys.ts'
 import type { Plan } from '../core/plan.ts'
+import { LruMap } from './lru-map.ts'
 import { processCache } from './result-cache.ts'
 import type { ResultCache } from './result-cache.ts'
 
 const maxKept = 10_000
-// What each named execution was asked for, the most recently started last.
-const started = new Map<string, string>()
+// What each named execution was asked for.
+const started = new LruMap<string>()
 
 /**
  * Where results of scope 'execution' go: into this process's memory, if the caller named the execution, so that calling
@@ -30,7 +31,5 @@ export function rememberCall(graph: string, id: string, asked: unknown): void {
       { graph, executionId: id },
     )
   }
-  started.delete(key)
-  started.set(key, what)
-  if (started.size > maxKept) started.delete(started.keys().next().value!)
+  started.set(key, what, maxKept)
 }

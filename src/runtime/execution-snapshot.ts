@@ -32,8 +32,19 @@ export interface SnapshotParts {
   readonly input: unknown
   readonly names: readonly string[]
   readonly mark: JournalMark
-  readonly childrenOf: () => Readonly<Record<string, StepActorRef>>
+  /** The execution while it lives in this process. */
+  readonly host: SnapshotHost | undefined
 }
+
+/** What a snapshot needs of the live execution that it was taken of. */
+export interface SnapshotHost {
+  readonly children: Readonly<Record<string, StepActorRef>>
+}
+
+const noChildren: Readonly<Record<string, StepActorRef>> = Object.freeze({})
+
+/** The live execution that a snapshot was taken of; for the actor logic alone. */
+export let hostOf: (snapshot: ExecutionSnapshot<unknown>) => SnapshotHost | undefined
 
 /**
  * A snapshot of an execution in XState's shape. Cheap to take: what it tells of the steps, and the steps' actors, are worked
@@ -66,7 +77,11 @@ export class ExecutionSnapshot<Output> {
 
   /** The steps' actors by the steps' names. */
   get children(): Readonly<Record<string, StepActorRef>> {
-    return this.#parts.childrenOf()
+    return this.#parts.host?.children ?? noChildren
+  }
+
+  static {
+    hostOf = (snapshot) => snapshot.#parts.host
   }
 
   /** The same snapshot of a stopped actor. */

@@ -13,7 +13,6 @@ import type { StepView } from './execution-journal.ts'
 import { checkLeaves, putLeaves } from './leaf-values.ts'
 import { processCache } from './result-cache.ts'
 import type { ResultCache } from './result-cache.ts'
-import { inputsOf } from './step-inputs.ts'
 import { isFinalStatus, StepRun } from './step-run.ts'
 import { timerQueueOf } from './timer-queue.ts'
 import type { Timer } from './timer-queue.ts'
@@ -211,7 +210,7 @@ export class Execution {
     for (const [position, step] of this.plan.steps.entries()) {
       const view = views.get(step.spec.name)
       if (view === undefined || !isFinalStatus(view.status)) continue
-      const run = (this.runs[position] = new StepRun(this, step, position, undefined))
+      const run = (this.runs[position] = new StepRun(this, step))
       run.restore(view)
       if (view.status === 'completed' || view.status === 'cached') this.settle(run, view.output)
       else this.lose(run, view.error, false)
@@ -222,13 +221,13 @@ export class Execution {
 
   /** A step has its value. */
   settle(run: StepRun, value: unknown): void {
-    this.#endedSteps++
+    this.#forget(run)
     this.#fill(run.planStep.outputSlot, value)
   }
 
   /** A step has failed for good. */
   lose(run: StepRun, error: unknown, isAbort: boolean): void {
-    this.#endedSteps++
+    this.#forget(run)
     const slot = run.planStep.outputSlot
     if (isAbort || this.plan.isVital[slot]!) this.fail(error)
     else this.#deny(slot, error)
@@ -240,6 +239,12 @@ export class Execution {
   }
 
   // --- inside --------------------------------------------------------------------------------------------------------
+
+  /** Counts an ended step. Where nobody looks at it again, its record goes at once: there may be very many. */
+  #forget(run: StepRun): void {
+    this.#endedSteps++
+    if (this.watcher === undefined) this.runs[run.planStep.position] = undefined
+  }
 
   #launchInitial(): void {
     if (this.#hasEnded) return
@@ -270,7 +275,7 @@ export class Execution {
   #launch(position: number): void {
     if (this.runs[position] !== undefined) return
     const step = this.plan.steps[position]!
-    const run = (this.runs[position] = new StepRun(this, step, position, inputsOf(this.plan, step, this.values)))
+    const run = (this.runs[position] = new StepRun(this, step))
     const view = this.#restored?.get(step.spec.name)
     if (view !== undefined) run.restore(view)
     if (run.dueAt === undefined) run.launch()
@@ -301,7 +306,7 @@ export class Execution {
       this.#setup.part?.onDenied(slot, error)
       if (this.plan.wanted.includes(slot)) this.#wantedLeft--
       for (const position of this.plan.dependants[slot]!) {
-        if (this.runs[position] !== undefined) continue
+        if (this.#unmet[position]! >= never / 2) continue
         const step = this.plan.steps[position]!
         const canDoWithout = step.spec.ports.every((port, at) => step.portSlots[at] !== slot || port.kind === 'optional')
         if (canDoWithout) {
@@ -309,7 +314,7 @@ export class Execution {
           continue
         }
         this.#unmet[position] = never
-        const run = (this.runs[position] = new StepRun(this, step, position, undefined))
+        const run = (this.runs[position] = new StepRun(this, step))
         this.#endedSteps++
         run.skip(error)
         denied.push(step.outputSlot)
@@ -369,7 +374,7 @@ export class Execution {
       const hadStarted = run !== undefined
       if (run === undefined) {
         if (watcher === undefined) continue
-        run = this.runs[position] = new StepRun(this, this.plan.steps[position]!, position, undefined)
+        run = this.runs[position] = new StepRun(this, this.plan.steps[position]!)
       }
       if (!run.hasEnded) run.cancel(reason, at, hadStarted)
     }

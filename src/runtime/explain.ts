@@ -55,7 +55,7 @@ export const explain = ((graph: AnyGraph, target: AnyDataType, inputs: unknown =
     missing: leaves.filter((leaf) => leaf.isRequired && !leaf.isGiven).map((leaf) => leaf.type),
     unknown: [...given].filter((key) => !plain.slots.has(key)),
   })
-}) as Explain
+}) as unknown as Explain<ExplainOptions>
 
 function explainSteps(plan: Plan, inputs: Readonly<Record<string, unknown>>, id: string | undefined): readonly ExplainedStep[] {
   // What is known of each slot without running anything.
@@ -85,7 +85,7 @@ function keptResult(plan: Plan, step: PlanStep, values: readonly unknown[], id: 
   const { persist } = step.spec
   if (persist === undefined || (persist.scope === 'execution' && id === undefined)) return undefined
   try {
-    const key = resultKeyOf(step.spec, inputsOf(plan, step, values), id ?? '', undefined)
+    const key = resultKeyOf(persist, inputsOf(plan, step, values), { id: id ?? '', item: undefined })
     return processCache.peek(persist, key, Date.now())
   } catch {
     // No key, no remembered result: `execute` will say why.

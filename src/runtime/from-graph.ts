@@ -1,4 +1,4 @@
-import type { ActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate'
+import type { ActorLogic, EventObject, Snapshot } from 'xstate'
 import { executionMachine } from '../../machines/index.ts'
 import type { AnyDataType, TypedDataType, ValueOf } from '../core/data-type.ts'
 import type { InputsOf, TargetOf } from '../core/graph.ts'
@@ -10,6 +10,7 @@ import type { LogicScope, LogicSnapshot } from './execution-actor.ts'
 import { checkExecuteOptions, executeOptionNames } from './execution-options.ts'
 import type { ExecuteOptions } from './execution-options.ts'
 import { randomId, resolveOptions } from './execution-setup.ts'
+import { hostOf } from './execution-snapshot.ts'
 import type { ExecutionSnapshot } from './execution-snapshot.ts'
 import { givenInputs } from './leaf-values.ts'
 import { endedSnapshotOf, persistedOf, readPersisted } from './persisted-execution.ts'
@@ -43,26 +44,23 @@ function logicOf(graph: AnyGraph, target: AnyDataType, options: LogicOptions = {
   checkExecuteOptions('fromGraph', options, logicOptionNames)
   const index = requireIndex(graph)
   requireTarget(index, target)
-  const actors = new WeakMap<AnyActorRef, ExecutionActor>()
 
   const begin = (scope: LogicScope, input: unknown, persisted?: PersistedExecution): LogicSnapshot => {
     const id = persisted?.head.executionId ?? randomId(options.random)
     const given = givenInputs(graph, target, input ?? {})
     const clock = fullClockOf('clock' in scope.self ? (scope.self.clock as never) : undefined)
-    const actor = new ExecutionActor(scope, input, given, resolveOptions(index, target.name, { ...options, id }, clock), persisted)
-    actors.set(scope.self, actor)
-    return actor.snapshot()
+    return new ExecutionActor(scope, input, given, resolveOptions(index, target.name, { ...options, id }, clock), persisted).snapshot()
   }
 
   return {
     // Inspectors draw any logic that has a config as that machine.
     config: executionMachine.config,
     getInitialSnapshot: begin,
-    start: (snapshot, scope) => {
-      if (snapshot.status === 'active') actors.get(scope.self)?.start()
+    start: (snapshot) => {
+      if (snapshot.status === 'active') actorOf(snapshot)?.start()
     },
-    transition: (snapshot, event, scope) => {
-      const actor = actors.get(scope.self)
+    transition: (snapshot, event) => {
+      const actor = actorOf(snapshot)
       if (actor === undefined) return snapshot
       return event.type === 'xstate.stop' ? actor.stop() : (actor.take(event) ?? snapshot)
     },
@@ -72,4 +70,10 @@ function logicOf(graph: AnyGraph, target: AnyDataType, options: LogicOptions = {
       return snapshot.status === 'active' ? begin(scope, persisted.input, persisted) : (endedSnapshotOf(persisted, snapshot.status === 'stopped') as LogicSnapshot)
     },
   }
+}
+
+/** The execution is found through the snapshot: a map from actors to executions would cost more than all of its steps. */
+function actorOf(snapshot: LogicSnapshot): ExecutionActor | undefined {
+  const host = hostOf(snapshot)
+  return host instanceof ExecutionActor ? host : undefined
 }

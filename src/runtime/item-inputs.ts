@@ -41,17 +41,22 @@ export class ItemInputs {
     return matched instanceof InputError ? matched : { itemPlan: used, leafValues: matched.leafValues, areChecked: false }
   }
 
-  /** Reads and checks an item before anything runs; asynchronous schemas are left to the item's own execution. */
-  readChecked(given: unknown, item: number): ItemRead | InputError {
+  /** Reads and checks all items before anything runs. At once where the schemas are synchronous. @throws InputError for the first wrong one */
+  readAll(items: readonly unknown[]): readonly ItemRead[] | Promise<readonly ItemRead[]> {
+    const reads = items.map((given, item) => this.#readChecked(given, item))
+    return reads.some((read) => read instanceof Promise) ? Promise.all(reads).then(allOrThrow) : allOrThrow(reads as readonly (ItemRead | InputError)[])
+  }
+
+  #readChecked(given: unknown, item: number): ItemRead | InputError | Promise<ItemRead | InputError> {
     const read = this.read(given, item)
     if (read instanceof InputError) return read
-    const { plan } = read.itemPlan
-    if (plan.leaves.every((leaf) => leaf.type.schema === undefined)) return { ...read, areChecked: true }
+    const { leaves } = read.itemPlan.plan
+    if (leaves.every((leaf) => leaf.type.schema === undefined)) return { ...read, areChecked: true }
     const values: unknown[] = []
-    const checked = checkLeaves(plan, read.leafValues, values, () => ({ ...this.#place, item }))
-    if (checked instanceof InputError) return checked
-    if (checked instanceof Promise) return read
-    return { itemPlan: read.itemPlan, leafValues: plan.leaves.map((leaf) => values[leaf.slot]), areChecked: true }
+    const settle = (error: InputError | undefined): ItemRead | InputError =>
+      error ?? { itemPlan: read.itemPlan, leafValues: leaves.map((leaf) => values[leaf.slot]), areChecked: true }
+    const checked = checkLeaves(read.itemPlan.plan, read.leafValues, values, () => ({ ...this.#place, item }))
+    return checked instanceof Promise ? checked.then(settle) : settle(checked)
   }
 
   #planWith(overrides: ReadonlySet<string>): ItemPlan {
@@ -66,4 +71,11 @@ export class ItemInputs {
     if (this.#plan.shared.slots.has(key)) return 'is the same for the whole batch; give it once in shared'
     return unknownKeyText(plan, key)
   }
+}
+
+function allOrThrow(reads: readonly (ItemRead | InputError)[]): readonly ItemRead[] {
+  return reads.map((read) => {
+    if (read instanceof InputError) throw read
+    return read
+  })
 }

@@ -55,5 +55,5 @@ export function readPersisted(snapshot: Snapshot<unknown>): PersistedExecution {
 /** The snapshot of an execution that had ended when it was persisted. */
 export function endedSnapshotOf({ value, head, input, output, error, steps }: PersistedExecution, isStopped: boolean): ExecutionSnapshot<unknown> {
   const mark = { base: [...steps.values()], entries: [], length: 0 }
-  return new ExecutionSnapshot({ value, output, error, head, input, names: [...steps.keys()], mark, childrenOf: () => ({}) }, isStopped)
+  return new ExecutionSnapshot({ value, output, error, head, input, names: [...steps.keys()], mark, host: undefined }, isStopped)
 }

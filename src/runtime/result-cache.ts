@@ -1,5 +1,6 @@
 import { copyOf } from '../core/copy.ts'
 import type { PersistSpec } from '../core/graph-index.ts'
+import { LruMap } from './lru-map.ts'
 
 interface Entry {
   readonly value: unknown
@@ -11,23 +12,21 @@ interface Entry {
  * to the step's capacity. What goes in and what comes out are copies: nobody can change what is kept.
  */
 export class ResultCache {
-  readonly #families = new Map<string, Map<string, Entry>>()
+  readonly #families = new Map<string, LruMap<Entry>>()
 
   /** A copy of the value kept under the key, if it holds. */
   get(persist: PersistSpec, key: string, now: number): { readonly value: unknown } | undefined {
     const family = this.#families.get(persist.family)
     const entry = family?.get(key)
-    if (family === undefined || entry === undefined) return undefined
-    family.delete(key)
-    if (entry.expiresAt <= now) return undefined
-    // Deleting and setting again makes it the last in the map's order: the most recently used.
-    family.set(key, entry)
-    return { value: copyOf(entry.value) }
+    if (entry === undefined) return undefined
+    if (entry.expiresAt > now) return { value: copyOf(entry.value) }
+    family!.delete(key)
+    return undefined
   }
 
   /** As `get`, but looking is no use: it leaves the order of dropping as it is. */
   peek(persist: PersistSpec, key: string, now: number): { readonly value: unknown } | undefined {
-    const entry = this.#families.get(persist.family)?.get(key)
+    const entry = this.#families.get(persist.family)?.peek(key)
     return entry === undefined || entry.expiresAt <= now ? undefined : { value: copyOf(entry.value) }
   }
 
@@ -35,10 +34,8 @@ export class ResultCache {
   set(persist: PersistSpec, key: string, value: unknown, now: number): void {
     const entry = { value: copyOf(value), expiresAt: persist.ttlMs === undefined ? Infinity : now + persist.ttlMs }
     let family = this.#families.get(persist.family)
-    if (family === undefined) this.#families.set(persist.family, (family = new Map()))
-    family.delete(key)
-    family.set(key, entry)
-    if (family.size > persist.capacity) family.delete(family.keys().next().value!)
+    if (family === undefined) this.#families.set(persist.family, (family = new LruMap()))
+    family.set(key, entry, persist.capacity)
   }
 }
 

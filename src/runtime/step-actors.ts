@@ -1,5 +1,5 @@
 import { createActor } from 'xstate'
-import type { ActorLogic, AnyActorRef, EventObject, SnapshotFrom } from 'xstate'
+import type { ActorLogic, AnyActorRef, SnapshotFrom } from 'xstate'
 import { compiledStep, stepMachine } from '../../machines/index.ts'
 import type { StepEvent } from '../../machines/index.ts'
 import type { Execution } from './execution.ts'
@@ -39,7 +39,7 @@ export class StepActors {
 
   /** Sends a step's actor, if it lives, what its step has just gone through. */
   mirror(run: StepRun, event: StepEvent): void {
-    const ref = this.#refs[run.position]
+    const ref = this.#refs[run.planStep.position]
     if (ref === undefined) return
     ownEvents.add(event)
     ref.send(event)
@@ -77,7 +77,7 @@ export class StepActors {
     const step = this.#execution.plan.steps[position]!.spec.name
     const parent = this.#parent
     const isPending = run === undefined || run.state === compiledStep.initial
-    const actor = createActor(stepLogic as ActorLogic<StepSnapshot, EventObject, { readonly step: string }>, {
+    const actor = createActor(stepLogic, {
       id: step,
       parent,
       input: { step },

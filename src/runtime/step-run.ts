@@ -13,17 +13,28 @@ import { decideRetry } from './retry-decision.ts'
 import { slotPoolOf } from './slot-pool.ts'
 import type { SlotPool, StopWaiting } from './slot-pool.ts'
 import { stepErrorOf } from './step-failure.ts'
+import { inputsOf } from './step-inputs.ts'
 import { timerQueueOf } from './timer-queue.ts'
 import type { Timer } from './timer-queue.ts'
+
+/** What few steps need. Most never have it: a hundred thousand of them are under way at the same time. */
+interface Extras {
+  /** The right to compute the result, or the wait for who has it. */
+  claim: Claim | undefined
+  /** The slot of the step's own concurrency limit that the attempt holds. */
+  slot: SlotPool | undefined
+  attemptStartedAt: number
+  timer: Timer | undefined
+  stopWaiting: StopWaiting | undefined
+}
 
 /**
  * One step of one execution, from its launch to its end: the step machine's state and context, which only
  * `compiledStep.transition` changes, and what the runtime holds for it while it lives.
  */
 export class StepRun {
-  // The step machine's record.
+  // The step machine's record; `step` is below.
   state: number = compiledStep.initial
-  readonly step: string
   attempt = 0
   startedAt: number | undefined = undefined
   endedAt: number | undefined = undefined
@@ -33,24 +44,38 @@ export class StepRun {
 
   readonly execution: Execution
   readonly planStep: PlanStep
-  readonly position: number
-  readonly inputs: unknown
   /** The attempt that runs. */
   current: Attempt | undefined = undefined
-  /** The right to compute the result, or the wait for who has it. */
-  claim: Claim | undefined = undefined
-  /** The slot of the step's own concurrency limit that the attempt holds. */
-  slot: SlotPool | undefined = undefined
-  #attemptStartedAt = 0
-  #timer: Timer | undefined = undefined
-  #stopWaiting: StopWaiting | undefined = undefined
+  #extras: Extras | undefined = undefined
 
-  constructor(execution: Execution, planStep: PlanStep, position: number, inputs: unknown) {
-    this.step = planStep.spec.name
+  constructor(execution: Execution, planStep: PlanStep) {
     this.execution = execution
     this.planStep = planStep
-    this.position = position
-    this.inputs = inputs
+  }
+
+  get step(): string {
+    return this.planStep.spec.name
+  }
+
+  /** What the step's function gets: a new object each time, so that an attempt that changes it changes it for itself. */
+  get inputs(): Record<string, unknown> {
+    return inputsOf(this.execution.plan, this.planStep, this.execution.values)
+  }
+
+  get claim(): Claim | undefined {
+    return this.#extras?.claim
+  }
+
+  set claim(claim: Claim | undefined) {
+    this.#more.claim = claim
+  }
+
+  get slot(): SlotPool | undefined {
+    return this.#extras?.slot
+  }
+
+  set slot(slot: SlotPool | undefined) {
+    this.#more.slot = slot
   }
 
   get hasEnded(): boolean {
@@ -97,12 +122,13 @@ export class StepRun {
     }
     try {
       const pool = slotPoolOf(spec, this.inputs)
-      this.#stopWaiting = pool.take(() => {
-        this.#stopWaiting = undefined
-        this.slot = pool
+      const extras = this.#more
+      extras.stopWaiting = pool.take(() => {
+        extras.stopWaiting = undefined
+        extras.slot = pool
         this.#begin()
       })
-      if (this.#stopWaiting === undefined) this.slot = pool
+      if (extras.stopWaiting === undefined) extras.slot = pool
     } catch (thrown) {
       this.failed(thrown, 'FAIL')
       this.execution.leave()
@@ -134,7 +160,7 @@ export class StepRun {
     const { execution } = this
     const at = execution.clock.now()
     const type = timedOut ? 'TIME_OUT' : 'FAIL'
-    execution.emitter?.attemptFailed(this, at, at - this.#attemptStartedAt, error, timedOut)
+    execution.emitter?.attemptFailed(this, at, at - (this.#extras?.attemptStartedAt ?? at), error, timedOut)
     const decision = decideRetry(this.planStep.spec, error, this.attempt, execution.random)
     // The user's own policies have run: they may have ended the execution.
     if (this.hasEnded) return
@@ -151,8 +177,9 @@ export class StepRun {
 
   /** Waits for the time at which the next attempt is due. */
   proceedAt(dueAt: number): void {
-    this.#timer = timerQueueOf(this.execution.clock).schedule(dueAt, () => {
-      this.#timer = undefined
+    const extras = this.#more
+    extras.timer = timerQueueOf(this.execution.clock).schedule(dueAt, () => {
+      extras.timer = undefined
       this.proceed()
     })
   }
@@ -190,9 +217,9 @@ export class StepRun {
   adopt(attempt: number): void {
     const { execution } = this
     execution.turnstile?.enterAnyway()
-    this.#attemptStartedAt = execution.clock.now()
-    this.change({ type: 'START', attempt, at: this.#attemptStartedAt })
-    execution.emitter?.attemptStarted(this, this.#attemptStartedAt)
+    const at = execution.clock.now()
+    this.change({ type: 'START', attempt, at })
+    this.#tellStart(at)
   }
 
   /** Never began, because an input that it needs failed. */
@@ -204,12 +231,12 @@ export class StepRun {
 
   /** Stopped because the execution has ended; `isTold` if it had begun. */
   cancel(reason: unknown, at: number, isTold: boolean): void {
-    if (this.#timer !== undefined) timerQueueOf(this.execution.clock).cancel(this.#timer)
-    this.#stopWaiting?.()
-    if (this.claim !== undefined) this.claim.leave(this, reason)
+    const extras = this.#extras
+    if (extras?.timer !== undefined) timerQueueOf(this.execution.clock).cancel(extras.timer)
+    extras?.stopWaiting?.()
+    if (extras?.claim !== undefined) extras.claim.leave(this, reason)
     else if (this.current !== undefined) close(this.current, reason)
     this.#releaseSlot()
-    this.#timer = this.#stopWaiting = undefined
     this.change({ type: 'CANCEL', error: reason, at })
     if (isTold) this.execution.emitter?.stepCancelled(this, at, 'cancelled', reason)
   }
@@ -222,10 +249,20 @@ export class StepRun {
   #begin(): void {
     const { execution } = this
     const at = execution.clock.now()
-    this.#attemptStartedAt = at
     this.change({ type: 'START', attempt: this.attempt + 1, at })
-    execution.emitter?.attemptStarted(this, at)
+    if (execution.emitter !== undefined) this.#tellStart(at)
     begin(this)
+  }
+
+  #tellStart(at: number): void {
+    const { emitter } = this.execution
+    if (emitter === undefined) return
+    this.#more.attemptStartedAt = at
+    emitter.attemptStarted(this, at)
+  }
+
+  get #more(): Extras {
+    return (this.#extras ??= { claim: undefined, slot: undefined, attemptStartedAt: 0, timer: undefined, stopWaiting: undefined })
   }
 
   #wait(): void {
@@ -233,9 +270,11 @@ export class StepRun {
   }
 
   #releaseSlot(): void {
-    const { slot } = this
-    this.slot = undefined
-    slot?.release()
+    const extras = this.#extras
+    if (extras?.slot === undefined) return
+    const { slot } = extras
+    extras.slot = undefined
+    slot.release()
   }
 
   #endFailed(cause: unknown, type: 'FAIL' | 'TIME_OUT', policyError: unknown, attempts: number): void {

@@ -23,7 +23,7 @@ const outcomesAhead = 100
  */
 export const streamBatch = ((graph: AnyGraph, target: AnyDataType, items: Iterable<unknown> | AsyncIterable<unknown>, options?: StreamOptions): AsyncIterable<unknown> => ({
   [Symbol.asyncIterator]: () => stream(graph, target, items, options),
-})) as StreamBatch
+})) as unknown as StreamBatch<StreamOptions>
 
 async function* stream(graph: AnyGraph, target: AnyDataType, items: Iterable<unknown> | AsyncIterable<unknown>, options: StreamOptions | undefined): AsyncGenerator<unknown, void, undefined> {
   const frame = batchFrameOf('streamBatch', graph, target, options)
@@ -45,7 +45,7 @@ async function* stream(graph: AnyGraph, target: AnyDataType, items: Iterable<unk
   const batch = new Batch({
     ...frame,
     source: sourceOfIterable(items),
-    read: (item, index) => inputs.readChecked(item, index),
+    read: (item, index) => inputs.read(item, index),
     hasRoom: () => batch.started - given < limit,
     onItem: (item, outcome) => {
       outcomes.set(item, outcome)

@@ -40,10 +40,8 @@ export class SystemLookout {
   }
 
   static of(self: AnyActorRef): SystemLookout {
-    const { system } = self
-    let lookout = lookouts.get(system)
-    if (lookout === undefined) lookouts.set(system, (lookout = new SystemLookout(system, mayBeInspected(self))))
-    return lookout
+    const system: WatchedSystem = self.system
+    return (system[lookoutKey] ??= new SystemLookout(system, mayBeInspected(self)))
   }
 
   get isInspected(): boolean {
@@ -78,7 +76,10 @@ export class SystemLookout {
   }
 }
 
-const lookouts = new WeakMap<AnyActorSystem, SystemLookout>()
+// On the system itself: a WeakMap of short-lived systems costs the garbage collector more than a whole execution.
+const lookoutKey = Symbol('docket.lookout')
+
+type WatchedSystem = AnyActorSystem & { [lookoutKey]?: SystemLookout }
 
 /**
  * Whether somebody may inspect the system already. A root says so in its options. An execution inside somebody else's

@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import * as fc from 'fast-check'
 import { isDeepStrictEqual } from 'node:util'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { copyOf } from '../../src/core/copy.ts'
 import { SerializationError } from '../../src/core/errors.ts'
@@ -32,6 +33,7 @@ describe('copyOf', () => {
     ['an object without a prototype', Object.assign(Object.create(null), { a: { b: 1 } })],
     ['an own __proto__', JSON.parse('{"__proto__":{"a":{"b":1}}}')],
     ['an own __proto__ without a prototype', Object.assign(Object.create(null), JSON.parse('{"__proto__":{"a":1}}'))],
+    ['an own __proto__ in another realm', runInNewContext(`JSON.parse('{"__proto__":{"a":1}}')`)],
     ['a DataView in the middle of a buffer', new DataView(Uint8Array.of(1, 2, 3, 4).buffer, 1, 2)],
     ['a typed array in the middle of a buffer', new Uint16Array(Uint16Array.of(1, 2, 3).buffer, 2, 1)],
     ['a big number in bytes', BigInt64Array.of(-1n)],

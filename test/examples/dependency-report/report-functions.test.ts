@@ -117,10 +117,10 @@ describe('rendering', () => {
     notes: ['deprecated: use something else, please, as this is no longer looked after'],
   })
 
-  test.each([40, 60, 80, 120, 200])('no line is wider than a terminal of %i columns', (width) => {
+  test.each([48, 60, 80, 120, 200])('no line is wider than a terminal of %i columns', (width) => {
     const lines = renderReport(reportOn([long, facts('b', 10), facts('c', null)]), 20, plain(width)).split('\n')
     expect(lines.filter((line) => line.length > width)).toEqual([])
-    expect(lines[2]).toMatch(width < 80 ? /Package +Size .*Licence/ : /Package +Size .*Licence .*Pulled in .*Notes/)
+    expect(lines[2]).toMatch(width < 80 ? /Package +Size .*Licence/ : /Package +Size .*Licence .*Pulled in by .*Notes/)
   })
 
   test('a table shows what was asked for and says what it leaves out', () => {
@@ -138,6 +138,16 @@ describe('rendering', () => {
     expect(renderReport(reportOn([]), 20, plain(80))).toContain('no dependencies')
   })
 
+  test('what packages write of themselves cannot break lines or move the cursor', () => {
+    const evil = facts('evil', 1, {
+      licence: { expression: 'MIT\u001B[2J', category: 'unknown' },
+      notes: ['deprecated: a\nb\tc'],
+    })
+    const text = renderReport(reportOn([evil]), 20, plain(200))
+    expect(text).not.toContain('\u001B')
+    expect(text).toContain('deprecated: a b c')
+  })
+
   test('colours change no width', () => {
     const columns = [
       {
@@ -148,7 +158,7 @@ describe('rendering', () => {
         isDispensable: false,
         paint: (text: string) => `<${text}>`,
       },
-      { heading: 'n', cells: ['1', '22'], align: 'right', shrinks: false, isDispensable: false },
+      { heading: 'n', cells: ['1', '22'], align: 'right' },
     ] as const
     expect(tableLines(columns, 80, (text) => text)).toEqual(['a      n', '<x   >   1', '<yyyy>  22'])
   })
