@@ -1,5 +1,5 @@
 /** Many items through one graph: steps per item, a step over all of them, and one that combines the two. */
-import { all, dataType, executeBatch, graph, InputError, step, streamBatch } from 'docket'
+import { all, dataType, executeBatch, graph, step, streamBatch } from 'docket'
 import { z } from 'zod'
 
 // #region declare
@@ -56,9 +56,9 @@ const outcomes = await executeBatch(movies, Rating, [...items, { Movie: { title:
   shared: { Scale: 10 },
   onError: 'collect',
 })
-for (const [index, { value, error }] of outcomes.entries()) {
-  if (error === undefined) console.log(`${index}: ${value.title} has ${value.stars} stars`)
-  else console.log(`${index}: ${error instanceof InputError ? error.issues[0]?.path.join('.') : error} is wrong`)
+for (const [index, outcome] of outcomes.entries()) {
+  if ('error' in outcome) console.log(`${index} failed: ${String(outcome.error)}`)
+  else console.log(`${index}: ${outcome.value.title} has ${outcome.value.stars} stars`)
 }
 // #endregion
 

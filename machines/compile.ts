@@ -41,7 +41,7 @@ export interface CompiledMachine<Context, Event extends { type: string }, State 
   transition<Type extends Event['type']>(
     record: MachineRecord<Context>,
     code: EventCode<Type>,
-    event: EventOf<Event, Type>,
+    event: EventOf<Event, NoInfer<Type>>,
   ): boolean
   /**
    * The record in XState's shape; of a record with more fields, those of the context. The snapshot and its context are new

@@ -11,7 +11,7 @@ export interface FlatMachine {
   readonly outputOf: ((args: { readonly context: object }) => unknown) | undefined
 }
 
-export interface FlatState {
+interface FlatState {
   readonly name: string
   readonly isFinal: boolean
   readonly transitions: readonly FlatTransition[]

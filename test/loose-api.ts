@@ -27,7 +27,12 @@ export function graphOf(steps: readonly unknown[], more: object = {}): AnyGraph 
   return looseGraph({ name: uniqueName(), steps, ...more })
 }
 
-export const run = docket.execute as unknown as LooseExecute
+const looseExecute = docket.execute as unknown as LooseExecute
+
+export function run(graph: unknown, target: unknown, inputs: unknown = {}, options?: unknown): Promise<unknown> {
+  return looseExecute(graph, target, inputs, options)
+}
+
 export const runBatch = docket.executeBatch as unknown as LooseBatch
 
 /** Unchecked types of numbers and of texts. */

@@ -1,11 +1,12 @@
 /**
  * `npm start`: examines the dependencies of a project and prints a report. Read on with `data-types.ts`, `package-steps.ts`
- * and `report.ts`; everything else in this folder is plain functions that know nothing of Docket.
+ * and `report.ts`: Docket is in these (and in the progress bar). Everything else is plain functions that know nothing of it.
  */
 import { styleText } from 'node:util'
+import { describedPackages } from './described-packages.ts'
 import { readLockedProject } from './lock-file.ts'
 import { readOptions, usage } from './options.ts'
-import { ProjectProblem } from './project-problem.ts'
+import { ProjectProblem, systemCode } from './project-problem.ts'
 import { renderReport } from './render.ts'
 import type { Screen } from './render.ts'
 import { examine, planAsMermaid } from './report.ts'
@@ -25,12 +26,12 @@ async function main(): Promise<string> {
   if (output === 'help') return usage
   const locked = await readLockedProject(folder)
   if (output === 'mermaid') return planAsMermaid(locked)
-  const report = await examine(locked)
+  const report = await examine(locked, [describedPackages(locked.packages.length)])
   return output === 'json' ? JSON.stringify(report, null, 2) : renderReport(report, top, screen)
 }
 
 // Whoever reads only the first lines (`| head`) has closed the pipe: no reason to complain.
-process.stdout.on('error', () => process.exit())
+process.stdout.on('error', (error) => process.exit(systemCode(error) === 'EPIPE' ? 0 : 1))
 
 try {
   process.stdout.write(`${await main()}\n`)

@@ -5,32 +5,33 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { lstat, readFile, readdir, readlink } from 'node:fs/promises'
+import { access, constants, lstat, readFile, readdir, readlink, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Contents, FileList, LicenceText, LockedPackage, Manifest, PackageFolder, Project } from './data-types.ts'
 import { declaredLicence, licenceFileOf } from './licence.ts'
 import { shortReason, systemCode } from './project-problem.ts'
 
-/** Looks whether the package is where the lock file says. Only what may pass (`EMFILE` …) is thrown. */
+/** Looks whether the package is where the lock file says. That it is not there is an answer, not a failure. */
 export async function findFolder(locked: LockedPackage, project: Project): Promise<PackageFolder> {
   const path = join(project.folder, locked.location)
   try {
-    await readdir(path)
+    // Neither opens the folder, so a shortage of file handles begins later, where it can be waited out.
+    const found = await stat(path)
+    if (!found.isDirectory()) return { path, state: 'unreadable', problem: 'it is not a folder; run "npm ci"' }
+    await access(path, constants.R_OK | constants.X_OK)
     return { path, state: 'installed', problem: null }
   } catch (error) {
-    switch (systemCode(error)) {
-      case 'ENOENT':
-        if (locked.mayBeAbsent) return { path, state: 'skipped', problem: null }
-        return { path, state: 'missing', problem: 'not installed; run "npm ci"' }
-      case 'ENOTDIR':
-      case 'EACCES':
-      case 'EPERM':
-        return { path, state: 'unreadable', problem: `folder can't be read: ${shortReason(error)}` }
-      default:
-        throw error
-    }
+    if (systemCode(error) !== 'ENOENT') throw error
+    if (locked.mayBeAbsent) return { path, state: 'skipped', problem: null }
+    return { path, state: 'missing', problem: 'not installed; run "npm ci"' }
   }
+}
+
+/** Stands in for a folder that can't be looked at, and says why. */
+export function unreadableFolder(error: unknown, locked: LockedPackage, project: Project): PackageFolder {
+  const path = join(project.folder, locked.location)
+  return { path, state: 'unreadable', problem: `folder can't be read: ${shortReason(error)}` }
 }
 
 const packageJson = z.object({

@@ -21,7 +21,15 @@ import {
 } from './data-types.ts'
 import { claimLicence, describePackage, findPosition } from './describe-package.ts'
 import { classifyLicence } from './licence.ts'
-import { findFolder, listFiles, measureContents, readLicenceText, readManifest, unreadableManifest } from './measure.ts'
+import {
+  findFolder,
+  listFiles,
+  measureContents,
+  readLicenceText,
+  readManifest,
+  unreadableFolder,
+  unreadableManifest,
+} from './measure.ts'
 import { isTransient } from './project-problem.ts'
 
 /** **Retry**: too many open files is over in a moment, a file that isn't there stays away. So only the first is tried again. */
@@ -31,15 +39,17 @@ const whenBusy: RetryPolicy = {
   retryIf: isTransient,
 }
 
+/** **Fallback**: what can't be looked at becomes a value that says why, and the package still gets its row. */
 const findFolderStep = step({
   name: 'FindFolder',
   inputs: { locked: LockedPackage, project: Project },
   output: PackageFolder,
   retry: whenBusy,
+  fallback: (error, { locked, project }) => unreadableFolder(error, locked, project),
   run: ({ locked, project }) => findFolder(locked, project),
 })
 
-/** **Fallback**: a manifest that can't be read becomes a value that says why, and the package still gets its row. */
+/** The same for a manifest that is missing or broken. */
 const readManifestStep = step({
   name: 'ReadManifest',
   inputs: { folder: PackageFolder },

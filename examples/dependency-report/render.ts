@@ -5,7 +5,7 @@ import { packageId } from './lock-entry.ts'
 import { cut, oneLine, tableLines } from './table.ts'
 
 /** A colour or a weight, by Node's names for them. */
-export type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'cyan'
+type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'cyan'
 
 /** What the output can show. */
 export interface Screen {

@@ -3,6 +3,7 @@
  * **`executeBatch`** with shared inputs, and **`explain`**.
  */
 import { all, executeBatch, explain, graph, step } from 'docket'
+import type { Observer } from 'docket'
 import { sortSizes, summarise } from './aggregate.ts'
 import {
   DependencyTree,
@@ -16,7 +17,6 @@ import {
   Summary,
 } from './data-types.ts'
 import { traceTree } from './dependency-tree.ts'
-import { describedPackages } from './described-packages.ts'
 import type { LockedProject } from './lock-file.ts'
 import { packageSteps } from './package-steps.ts'
 import { rankPackage, writeReport } from './rank.ts'
@@ -65,19 +65,20 @@ const writeReportStep = step({
  * **The graph.** Steps in any order; the types connect them. `inputs` names the leaves on purpose: a type that nobody
  * produces is then an error at the very step that needs it, in the editor.
  */
-export const dependencyReport = graph({
+const dependencyReport = graph({
   name: 'dependency-report',
   inputs: [Project, LockFile, LockedPackage],
   steps: [traceTreeStep, ...packageSteps, sortSizesStep, summariseStep, rankPackageStep, writeReportStep],
 })
 
 /** Examines all packages of a project. */
-export async function examine({ project, packages, entries }: LockedProject): Promise<Report> {
+export async function examine(locked: LockedProject, observers: readonly Observer[] = []): Promise<Report> {
+  const { project, packages, entries } = locked
   const reports = await executeBatch(
     dependencyReport,
     Report,
     packages.map((one) => ({ LockedPackage: one })),
-    { shared: { Project: project, LockFile: entries }, observers: [describedPackages(packages.length)] },
+    { shared: { Project: project, LockFile: entries }, observers },
   )
   // The report is shared, so each item has the same one; a project without packages has no item.
   return reports[0] ?? emptyReport(project)

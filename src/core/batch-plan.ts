@@ -22,6 +22,8 @@ export interface ItemPlan {
 
 /** A plan for many items: what runs for each of them, and what runs once for all. */
 export interface BatchPlan {
+  /** All of it as one plan: how the target needs each type. */
+  readonly whole: Plan
   readonly item: ItemPlan
   /** The plan of an item that overrides steps of its own. */
   readonly itemPlanFor: (overrides: ReadonlySet<string>) => ItemPlan
@@ -65,15 +67,16 @@ export function batchPlanOf(graph: AnyGraph, target: AnyDataType, sharedNames: R
   const needed = plan.steps.filter(({ spec }) => !shared.has(spec.output.name)).flatMap(({ spec }) => spec.ports.map((port) => port.type))
   const imported = [...new Set([...needed.filter((type) => shared.has(type)), ...(shared.has(target.name) ? [target.name] : [])])]
   const late = new Set(imported)
+  const vitalToTarget = new Set(plan.types.filter((_, slot) => plan.isVital[slot]).map((type) => type.name))
   const wantedOfItem = [...new Set([target.name, ...exported])]
   const itemPlanFor = (overrides: ReadonlySet<string>): ItemPlan => {
     const given = new Set([...imported, ...overrides, ...overridden])
-    const part = compilePlan({ index, target, wanted: wantedOfItem, given, late, gathered: gatheredName })
+    const part = compilePlan({ index, target, wanted: wantedOfItem, given, late, gathered: gatheredName, vital: vitalToTarget })
     const slotsOf = (types: readonly string[]): readonly number[] => types.map((type) => part.slots.get(type) ?? -1)
     return { plan: part, importSlots: slotsOf(imported), gatheredSlots: slotsOf(exported) }
   }
   const gathered = new Set([...gatheredTypes].map(gatheredName))
-  const vital = tolerates ? new Set<string>() : new Set(plan.types.filter((_, slot) => plan.isVital[slot]).map((type) => type.name))
+  const vital = tolerates ? new Set<string>() : vitalToTarget
   const sharedPlan = compilePlan({
     index,
     target,
@@ -85,6 +88,7 @@ export function batchPlanOf(graph: AnyGraph, target: AnyDataType, sharedNames: R
   })
   const slotOf = (name: string): number => sharedPlan.slots.get(name)!
   return {
+    whole: plan,
     item: itemPlanFor(new Set()),
     itemPlanFor,
     shared: sharedPlan,

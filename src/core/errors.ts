@@ -180,19 +180,27 @@ export class NonRetryableError extends DocketError {
   }
 }
 
-const maxCauseDepth = 100
+// A `cause` may be a getter that makes a new error each time it is read.
+const maxCauses = 10_000
 
-/** Whether `error`, or anything in its cause chain (members of an AggregateError too), is an instance of `type`. */
+/**
+ * Whether `error`, or anything in its cause chain (members of an AggregateError too), is an instance of `type`. Never
+ * throws: what can't be read holds no cause.
+ */
 export function hasCause(error: unknown, type: abstract new (...args: never[]) => unknown): boolean {
   const seen = new Set<unknown>()
   const open: unknown[] = [error]
-  while (open.length > 0 && seen.size < maxCauseDepth) {
+  while (open.length > 0 && seen.size < maxCauses) {
     const current = open.pop()
-    if (current instanceof type) return true
     if (typeof current !== 'object' || current === null || seen.has(current)) continue
     seen.add(current)
-    if ('cause' in current) open.push(current.cause)
-    if ('errors' in current && Array.isArray(current.errors)) open.push(...current.errors)
+    try {
+      if (current instanceof type) return true
+      if ('errors' in current && Array.isArray(current.errors)) for (const one of current.errors) open.push(one)
+      if ('cause' in current) open.push(current.cause)
+    } catch {
+      // A getter or a proxy that throws.
+    }
   }
   return false
 }
@@ -200,7 +208,7 @@ export function hasCause(error: unknown, type: abstract new (...args: never[]) =
 /** A one-line text for anything that can be thrown; never throws itself. */
 export function describeThrown(thrown: unknown): string {
   try {
-    if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message
+    if (thrown instanceof Error) return String(thrown.message === '' ? thrown.name : thrown.message)
     return typeof thrown === 'string' ? thrown : `${typeof thrown} ${String(thrown)}`
   } catch {
     return 'a value that has no text'

@@ -100,25 +100,23 @@ export class Attempt implements StepContext {
     const run = this.#owner
     run.current = this
     let returned: unknown
+    let promise: PromiseLike<unknown> | undefined
     try {
       returned = run.planStep.spec.run(run.inputs, this)
+      if (isPromiseLike(returned)) promise = honest(returned)
     } catch (thrown) {
       this.#fail(thrown, false)
       return
     }
-    if (!isPromiseLike(returned)) {
+    if (promise === undefined) {
       this.#check(returned)
       return
     }
     this.#armTimeout()
-    try {
-      returned.then(
-        (value) => this.#check(value),
-        (thrown: unknown) => this.#fail(thrown, false),
-      )
-    } catch (thrown) {
-      this.#fail(thrown, false)
-    }
+    promise.then(
+      (value) => this.#check(value),
+      (thrown: unknown) => this.#fail(thrown, false),
+    )
   }
 
   /** Only what is asynchronous can be timed out: nothing else lets a timer fire. */
@@ -127,7 +125,7 @@ export class Attempt implements StepContext {
     if (timeoutMs === undefined || !this.#isOpen) return
     const extras = this.#more
     if (extras.timer !== undefined) return
-    const { clock } = this.#owner.execution
+    const { clock } = this.#origin.execution
     extras.timer = timerQueueOf(clock).schedule(clock.now() + timeoutMs, () => {
       extras.timer = undefined
       const run = this.#owner
@@ -178,7 +176,8 @@ export class Attempt implements StepContext {
     this.#owner.current = undefined
     const extras = this.#extras
     if (extras?.timer === undefined) return
-    timerQueueOf(this.#owner.execution.clock).cancel(extras.timer)
+    // Where it was set: the owner may have changed, and with it the clock.
+    timerQueueOf(this.#origin.execution.clock).cancel(extras.timer)
     extras.timer = undefined
   }
 
@@ -201,6 +200,13 @@ export class Attempt implements StepContext {
     run.current = this
   }
 }
+
+/** Real promises as they are. Other thenables may settle twice, throw after they did, or give a thenable: a real one in between. */
+function honest(thenable: PromiseLike<unknown>): PromiseLike<unknown> {
+  return thenable instanceof Promise && thenable.then === promiseThen ? thenable : new Promise((resolve) => resolve(thenable))
+}
+
+const promiseThen = Promise.prototype.then
 
 function outputError(run: StepRun, issues: NonNullable<CheckedValue['issues']>, thrown: unknown): InputError {
   const execution: Execution = run.execution

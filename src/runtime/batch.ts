@@ -46,8 +46,6 @@ interface OpenItem {
 /** A value that is shared by all items, or why there is none. */
 type Arrival = { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
 
-const nowhere: readonly string[] = []
-
 /**
  * Many items through one plan: an execution for each, and one for what they share. Items flow on their own; only what
  * takes all values of a type waits for all of them.
@@ -101,7 +99,8 @@ export class Batch {
       part: {
         item: undefined,
         turnstile: undefined,
-        pathPrefix: nowhere,
+        whole: plan.whole,
+        hasEnded: () => this.#hasEnded,
         failedItems: () => this.failed,
         onFilled: (slot, value) => this.#onShared(slot, { value }),
         onDenied: (slot, error) => this.#onShared(slot, { error }),
@@ -195,7 +194,7 @@ export class Batch {
   }
 
   #admit(given: unknown): void {
-    const { read, cache } = this.#setup
+    const { read, cache, plan } = this.#setup
     const item = this.started
     this.#change({ type: 'ITEM_START' })
     const input = read(given, item)
@@ -213,10 +212,11 @@ export class Batch {
       part: {
         item,
         turnstile: new Turnstile(this.#pool),
-        pathPrefix: nowhere,
+        whole: plan.whole,
+        hasEnded: () => this.#hasEnded,
         failedItems: () => this.failed,
         onFilled: (slot, value) => this.#onItemFilled(item, itemPlan, slot, value),
-        onDenied: () => {},
+        onDenied: (slot, error) => this.#onItemDenied(item, itemPlan, slot, error),
       },
     })
     this.#open.set(item, { execution, itemPlan })
@@ -252,8 +252,21 @@ export class Batch {
   #onItemFilled(item: number, itemPlan: ItemPlan, slot: number, value: unknown): void {
     const index = itemPlan.gatheredSlots.indexOf(slot)
     if (index === -1) return
-    this.#gatherings[index]!.put(item, value)
+    this.#gatherings[index]?.put(item, value)
     this.#checkGatherings()
+  }
+
+  /** A value of an item will never come, and the item can do without: all items' values of that type are those of the others, or there are none. */
+  #onItemDenied(item: number, itemPlan: ItemPlan, slot: number, error: unknown): void {
+    const index = itemPlan.gatheredSlots.indexOf(slot)
+    if (index === -1) return
+    if (this.#setup.collects) {
+      this.#gatherings[index]?.leaveOut(item)
+      this.#checkGatherings()
+    } else if (this.#gatherings[index] !== undefined) {
+      this.#gatherings[index] = undefined
+      this.#shared.deny(this.#setup.plan.gathered[index]!, error)
+    }
   }
 
   #checkGatherings(): void {

@@ -19,10 +19,9 @@ export function checkValue(type: AnyDataType, value: unknown): CheckedValue | Pr
   try {
     const result = type.schema['~standard'].validate(value)
     if (!isPromiseLike(result)) return checkedOf(type, result)
-    return Promise.resolve(result).then(
-      (late) => checkedOf(type, late),
-      (thrown: unknown) => thrownBySchema(type, thrown),
-    )
+    return Promise.resolve(result)
+      .then((late) => checkedOf(type, late))
+      .catch((thrown: unknown) => thrownBySchema(type, thrown))
   } catch (thrown) {
     return thrownBySchema(type, thrown)
   }

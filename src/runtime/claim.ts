@@ -100,7 +100,7 @@ export class Claim {
       this.#followers = this.#followers.filter((follower) => follower !== run)
       return
     }
-    const next = this.#followers.shift()
+    const next = this.#nextLeader()
     const attempt = run.current
     if (next === undefined) {
       this.#settle()
@@ -114,6 +114,12 @@ export class Claim {
       run.slot = undefined
       next.adopt(attempt.attempt)
     }
+  }
+
+  /** Takes the longest waiting follower; not one whose batch is ending too and will cancel it in a moment. */
+  #nextLeader(): StepRun | undefined {
+    const position = this.#followers.findIndex((follower) => !follower.execution.isOver)
+    return position === -1 ? undefined : this.#followers.splice(position, 1)[0]
   }
 
   /** Keeps what an attempt brought after its step had ended: the work is done, so nobody needs to do it again. */

@@ -17,7 +17,7 @@ import { sourceOfArray } from './item-source.ts'
  * @throws (as rejection) as `execute`, the error naming the item; with `onError: 'collect'` failures of items are given as
  * `{ error }` in their place instead
  */
-export const executeBatch = ((graph: AnyGraph, target: AnyDataType, items: readonly unknown[], options?: BatchOptions): Promise<readonly unknown[]> =>
+export const executeBatch: ExecuteBatch<BatchOptions> = ((graph: AnyGraph, target: AnyDataType, items: readonly unknown[], options?: BatchOptions): Promise<readonly unknown[]> =>
   new Promise((resolve, reject) => {
     const frame = batchFrameOf('executeBatch', graph, target, options)
     if (!Array.isArray(items)) {
@@ -50,4 +50,4 @@ export const executeBatch = ((graph: AnyGraph, target: AnyDataType, items: reado
     const reads = inputs.readAll(items)
     if (reads instanceof Promise) reads.then(start).catch(reject)
     else start(reads)
-  })) as ExecuteBatch<BatchOptions>
+  })) as never

@@ -35,7 +35,7 @@ export function resolveOptions(index: GraphIndex, target: string, options: Execu
     id,
     clock: clock ?? fullClockOf(options.clock),
     random,
-    emitter: observers.length === 0 ? undefined : new Emitter({ executionId: id!, graph: graph.name, target }, observers),
+    emitter: observers.length === 0 ? undefined : new Emitter(id!, graph.name, target, observers),
     logger: options.logger ?? loggerOf(observers),
     headers: options.headers ?? noHeaders,
     timeoutMs: options.timeout === undefined ? index.timeoutMs : durationMs(options.timeout),

@@ -42,15 +42,15 @@ export interface Watcher {
 export interface BatchPart {
   readonly item: number | undefined
   readonly turnstile: Turnstile | undefined
+  hasEnded(): boolean
   failedItems(): number
   onFilled(slot: number, value: unknown): void
   /** Tells the batch of a step that failed though the execution goes on. */
   onDenied(slot: number, error: unknown): void
-  /** Type names from the batch's target down to this part. */
-  readonly pathPrefix: readonly string[]
+  /** The whole batch's plan: the way from its target down to a type may lead through the other parts. */
+  readonly whole: Plan
 }
 
-const nowhere: readonly string[] = []
 // A step that was skipped is never ready, however many of its inputs still come.
 const never = 2 ** 30
 
@@ -123,8 +123,9 @@ export class Execution {
     return this.#setup.part?.failedItems() ?? 0
   }
 
-  get pathPrefix(): readonly string[] {
-    return this.#setup.part?.pathPrefix ?? nowhere
+  /** The plan that tells how a type is needed. */
+  get whole(): Plan {
+    return this.#setup.part?.whole ?? this.plan
   }
 
   get random(): () => number {
@@ -145,6 +146,11 @@ export class Execution {
 
   get hasEnded(): boolean {
     return this.#hasEnded
+  }
+
+  /** Whether nothing of it may begin any more: it has ended, or its batch has and will cancel it. */
+  get isOver(): boolean {
+    return this.#hasEnded || this.#setup.part?.hasEnded() === true
   }
 
   get place(): ErrorPlace {
@@ -222,12 +228,13 @@ export class Execution {
   /** A step has its value. */
   settle(run: StepRun, value: unknown): void {
     this.#forget(run)
-    this.#fill(run.planStep.outputSlot, value)
+    if (!this.#hasEnded) this.#fill(run.planStep.outputSlot, value)
   }
 
   /** A step has failed for good. */
   lose(run: StepRun, error: unknown, isAbort: boolean): void {
     this.#forget(run)
+    if (this.#hasEnded) return
     const slot = run.planStep.outputSlot
     if (isAbort || this.plan.isVital[slot]!) this.fail(error)
     else this.#deny(slot, error)
@@ -303,7 +310,6 @@ export class Execution {
   #deny(deniedSlot: number, error: unknown): void {
     const denied = [deniedSlot]
     for (const slot of denied) {
-      this.#setup.part?.onDenied(slot, error)
       if (this.plan.wanted.includes(slot)) this.#wantedLeft--
       for (const position of this.plan.dependants[slot]!) {
         if (this.#unmet[position]! >= never / 2) continue
@@ -320,11 +326,14 @@ export class Execution {
         denied.push(step.outputSlot)
       }
     }
+    for (const slot of denied) this.#setup.part?.onDenied(slot, error)
     if (this.#wantedLeft === 0 && this.#hasBegun) this.#succeed()
     else this.#drain()
   }
 
   #succeed(): void {
+    // What the rest of the batch made of a value may have ended this part already.
+    if (this.#hasEnded) return
     const output = this.values[this.plan.targetSlot]
     this.#finish({ type: 'SUCCEED', output, at: this.clock.now() }, undefined)
   }
@@ -344,18 +353,21 @@ export class Execution {
   #finish(event: ExecutionMachineEvent & { readonly at: number }, error: unknown): void {
     const { part, onCompleted, onFailed } = this.#setup
     if (this.watcher !== undefined) this.progress()
+    // Whoever was told of the progress may have stopped the actor.
+    if (this.#hasEnded) return
     this.#hasEnded = true
     if (this.#timer !== undefined) timerQueueOf(this.clock).cancel(this.#timer)
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     if (this.#endedSteps < this.total) this.#cancelRest(event.at, error)
     this.#change(event)
-    this.turnstile?.end()
     if (part === undefined) {
       const status = event.type === 'SUCCEED' ? 'completed' : event.type === 'CANCEL' ? 'cancelled' : 'failed'
       this.emitter?.executionEnded(event.at, status, event.at - this.startedAt!, error)
     }
     if (event.type === 'SUCCEED') onCompleted(event.output)
     else onFailed(error)
+    // Last: room for another item must not let one in that the failure of this one stops.
+    this.turnstile?.end()
   }
 
   #cancelRest(at: number, error: unknown): void {

@@ -11,9 +11,11 @@ export class Gathering {
     this.#settled++
   }
 
-  /** An item has failed; if it had not made its value, the array leaves it out. */
+  /** An item will not make its value, unless it has already: the array leaves it out. */
   leaveOut(item: number): void {
-    if (this.#isThere[item] !== true) this.#settled++
+    if (this.#isThere[item] !== undefined) return
+    this.#isThere[item] = false
+    this.#settled++
   }
 
   isComplete(total: number): boolean {

@@ -1,3 +1,4 @@
+import { describe } from '../core/check-step.ts'
 import type { StepSpec } from '../core/graph-index.ts'
 import type { AnyStep } from '../core/step.ts'
 
@@ -52,26 +53,35 @@ export class SlotPool {
     this.#taken++
   }
 
-  /** Gives a slot back, to the longest waiting. */
+  /**
+   * Gives a slot back, to the longest waiting. Who waits gets it in a turn of its own: whoever gives it back may be about
+   * to end a batch, and then those who wait must not begin.
+   */
   release(): void {
+    if (this.#waiters.length === 0) {
+      this.#taken--
+      this.#onRoom?.(this)
+      return
+    }
     this.#free++
-    // Whoever gets the slot may give it back before `resume` returns; a loop instead of recursion keeps the stack flat.
     if (this.#isGiving) return
     this.#isGiving = true
-    try {
-      while (this.#free > 0) {
-        this.#free--
-        const next = this.#taken <= this.#limit ? this.#shift() : undefined
-        if (next !== undefined) {
-          next.resume()
-          continue
-        }
-        this.#taken--
-        this.#onRoom?.(this)
+    queueMicrotask(() => this.#give())
+  }
+
+  /** A loop: whoever gets a slot may give it back before `resume` returns. */
+  #give(): void {
+    while (this.#free > 0) {
+      this.#free--
+      const next = this.#taken <= this.#limit ? this.#shift() : undefined
+      if (next !== undefined) {
+        next.resume()
+        continue
       }
-    } finally {
-      this.#isGiving = false
+      this.#taken--
+      this.#onRoom?.(this)
     }
+    this.#isGiving = false
   }
 
   #shift(): Waiter | undefined {
@@ -95,7 +105,8 @@ const pools = new WeakMap<AnyStep, Map<string, SlotPool>>()
 /** The slots that attempts of this step with these inputs share in this process. May throw: the key function is the user's. */
 export function slotPoolOf(spec: StepSpec, inputs: unknown): SlotPool {
   const { limit, key: keyOf } = spec.concurrency!
-  const key = keyOf === undefined ? '' : String(keyOf(inputs))
+  const key: unknown = keyOf === undefined ? '' : keyOf(inputs)
+  if (typeof key !== 'string') throw new TypeError(`concurrency.key of step "${spec.name}" must give a text, not ${describe(key)}`)
   let byKey = pools.get(spec.step)
   if (byKey === undefined) pools.set(spec.step, (byKey = new Map()))
   const existing = byKey.get(key)

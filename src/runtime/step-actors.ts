@@ -1,5 +1,5 @@
 import { createActor } from 'xstate'
-import type { ActorLogic, AnyActorRef, SnapshotFrom } from 'xstate'
+import type { ActorLogic, AnyActorRef, Snapshot, SnapshotFrom } from 'xstate'
 import { compiledStep, stepMachine } from '../../machines/index.ts'
 import type { StepEvent } from '../../machines/index.ts'
 import type { Execution } from './execution.ts'
@@ -17,8 +17,10 @@ const stepLogic: ActorLogic<StepSnapshot, StepEvent, { readonly step: string }> 
   getInitialSnapshot: (scope, input) => stepMachine.getInitialSnapshot(scope as never, input),
   transition: (snapshot, event, scope) => (ownEvents.has(event) || event.type.startsWith('xstate.') ? stepMachine.transition(snapshot, event, scope as never) : snapshot),
   start: (snapshot) => stepMachine.start(snapshot),
-  getPersistedSnapshot: (snapshot) => stepMachine.getPersistedSnapshot(snapshot),
-  restoreSnapshot: (persisted, scope) => stepMachine.restoreSnapshot(persisted as never, scope as never),
+  // Not the machine's own two: they walk through whatever a context holds, the users' outputs too, and change them.
+  getPersistedSnapshot: ({ status, value, context, output }) =>
+    ({ status, value, context: { ...context }, output, error: undefined, children: {}, historyValue: {} }) as unknown as Snapshot<unknown>,
+  restoreSnapshot: (persisted) => stepMachine.resolveState(persisted as never),
 }
 
 /**

@@ -86,6 +86,8 @@ export class StepRun {
   launch(): void {
     const { execution } = this
     execution.emitter?.stepStarted(this, execution.clock.now())
+    // Here and below: an observer may end the execution, and nothing begins after the end.
+    if (this.hasEnded) return
     const { persist } = this.planStep.spec
     const cache = persist === undefined ? undefined : execution.cacheFor(persist)
     if (cache === undefined) {
@@ -107,7 +109,7 @@ export class StepRun {
 
   /** Wants to run an attempt: now, or as soon as there is a slot (or, after a restart, at the time that it was due). */
   proceed(): void {
-    if (this.hasEnded) return
+    if (this.hasEnded || this.execution.isOver) return
     const { turnstile } = this.execution
     if (turnstile !== undefined && !turnstile.enter(this)) this.#wait()
     else this.proceedInside()
@@ -122,6 +124,7 @@ export class StepRun {
     }
     try {
       const pool = slotPoolOf(spec, this.inputs)
+      if (this.hasEnded) return
       const extras = this.#more
       extras.stopWaiting = pool.take(() => {
         extras.stopWaiting = undefined
@@ -139,8 +142,8 @@ export class StepRun {
   }
 
   attemptSucceeded(value: unknown): void {
-    this.#releaseSlot()
     const { execution } = this
+    this.#releaseSlot()
     try {
       this.claim?.commit(this, value)
     } catch (error) {
@@ -170,6 +173,7 @@ export class StepRun {
       const dueAt = at + decision.delayMs
       this.change({ type, error, at, dueAt })
       execution.emitter?.retryScheduled(this, at, decision.delayMs)
+      if (this.hasEnded) return
       this.proceedAt(dueAt)
     }
     execution.leave()
@@ -250,8 +254,8 @@ export class StepRun {
     const { execution } = this
     const at = execution.clock.now()
     this.change({ type: 'START', attempt: this.attempt + 1, at })
-    if (execution.emitter !== undefined) this.#tellStart(at)
-    begin(this)
+    this.#tellStart(at)
+    if (!this.hasEnded) begin(this)
   }
 
   #tellStart(at: number): void {

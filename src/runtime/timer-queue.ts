@@ -3,6 +3,8 @@ import type { FullClock } from './clock.ts'
 /** Something that is due at an absolute time. */
 export interface Timer {
   readonly dueAt: number
+  /** Number in the order of setting: timers of one time fire in it. */
+  readonly order: number
   readonly fire: () => void
   /** Place in the queue's heap; -1 when it has fired or was cancelled. */
   position: number
@@ -18,6 +20,7 @@ const longestWaitMs = 2 ** 31 - 1
 export class TimerQueue {
   readonly #clock: FullClock
   readonly #heap: Timer[] = []
+  #set = 0
   #armed: unknown
   #armedFor = Infinity
 
@@ -30,7 +33,7 @@ export class TimerQueue {
   }
 
   schedule(dueAt: number, fire: () => void): Timer {
-    const timer: Timer = { dueAt, fire, position: this.#heap.length }
+    const timer: Timer = { dueAt, order: this.#set++, fire, position: this.#heap.length }
     this.#heap.push(timer)
     this.#rise(timer)
     if (dueAt < this.#armedFor) this.#arm()
@@ -64,12 +67,16 @@ export class TimerQueue {
     this.#armed = undefined
     this.#armedFor = Infinity
     const now = this.#clock.now()
-    for (let first = this.#heap[0]; first !== undefined && first.dueAt <= now; first = this.#heap[0]) {
-      this.#remove(0)
-      first.fire()
+    // What the fired ones set comes another time, even if it is due: a step that always fails must not keep the others out.
+    const end = this.#set
+    try {
+      for (let first = this.#heap[0]; first !== undefined && first.dueAt <= now && first.order < end; first = this.#heap[0]) {
+        this.#remove(0)
+        first.fire()
+      }
+    } finally {
+      this.#arm()
     }
-    if (this.#heap.length > 0) this.#arm()
-    else this.#disarm()
   }
 
   #remove(position: number): void {
@@ -90,7 +97,7 @@ export class TimerQueue {
     while (position > 0) {
       const above = (position - 1) >> 1
       const parent = heap[above]!
-      if (parent.dueAt <= timer.dueAt) break
+      if (isBefore(parent, timer)) break
       heap[position] = parent
       parent.position = position
       position = above
@@ -105,9 +112,9 @@ export class TimerQueue {
     for (;;) {
       let below = 2 * position + 1
       if (below >= heap.length) break
-      if (below + 1 < heap.length && heap[below + 1]!.dueAt < heap[below]!.dueAt) below++
+      if (below + 1 < heap.length && isBefore(heap[below + 1]!, heap[below]!)) below++
       const child = heap[below]!
-      if (child.dueAt >= timer.dueAt) break
+      if (isBefore(timer, child)) break
       heap[position] = child
       child.position = position
       position = below
@@ -115,6 +122,10 @@ export class TimerQueue {
     heap[position] = timer
     timer.position = position
   }
+}
+
+function isBefore(one: Timer, other: Timer): boolean {
+  return one.dueAt < other.dueAt || (one.dueAt === other.dueAt && one.order < other.order)
 }
 
 const queues = new WeakMap<FullClock, TimerQueue>()

@@ -5,15 +5,18 @@ import { join } from 'node:path'
 
 const here = import.meta.dirname
 const require = createRequire(join(here, 'package.json'))
-const wanted = (JSON.parse(readFileSync(join(here, 'package.json'), 'utf8')) as { devDependencies: Record<string, string> })
-  .devDependencies
+const wanted = (
+  JSON.parse(readFileSync(join(here, 'package.json'), 'utf8')) as { devDependencies: Record<string, string> }
+).devDependencies
 
 /** Installs the opponents if they are missing or of another version: they are not part of the project's own `npm ci`. */
 export function installOpponents(): void {
   const missing = Object.entries(wanted).filter(([name, version]) => versionOf(name) !== version)
   if (missing.length === 0) return
   const command = 'npm ci --prefix test/bench'
-  console.error(`The benchmark's opponents (${missing.map(([name]) => name).join(', ')}) are not installed. Running: ${command}`)
+  console.error(
+    `The benchmark's opponents (${missing.map(([name]) => name).join(', ')}) are not installed. Running: ${command}`,
+  )
   const { status } = spawnSync('npm', ['ci', '--prefix', here], { stdio: ['ignore', 'inherit', 'inherit'] })
   if (status === 0) return
   console.error(`That failed. Install them with \`${command}\`, then start again.`)

@@ -30,7 +30,8 @@ export function meshed(name: string, title: string, width: number, depth: number
     layers.push(
       Array.from({ length: width }, (_, i) => {
         // Neighbours at growing distances: no two steps of a level have the same dependencies.
-        const from = before === undefined ? [] : Array.from({ length: fanIn }, (_, k) => before[(i + k * k * 7) % width]!)
+        const from =
+          before === undefined ? [] : Array.from({ length: fanIn }, (_, k) => before[(i + k * k * 7) % width]!)
         return steps.push(from) - 1
       }),
     )

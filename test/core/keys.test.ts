@@ -212,12 +212,13 @@ describe('canonicalize', () => {
 })
 
 describe('resultKey', () => {
-  const parts = { namespace: 'users', step: 'Fetch', version: undefined, output: 'User', outputVersion: undefined }
-  const key = (change: object) => resultKey({ ...parts, inputs: { id: 1 }, ...change })
+  const head = { scope: 'global' as const, namespace: 'users', step: 'Fetch', version: undefined, output: 'User', outputVersion: undefined }
+  const key = ({ inputs = { id: 1 }, ...change }: { inputs?: unknown; [part: string]: unknown }) =>
+    resultKey(resultKeyHead({ ...head, ...change }), inputs)
 
   test('a key has 43 characters and is the digest of its head and the inputs', () => {
     expect(key({})).toMatch(/^[\w-]{43}$/)
-    expect(key({})).toBe(digest(resultKeyHead(parts) + canonicalize({ id: 1 })))
+    expect(key({})).toBe(digest(resultKeyHead(head) + canonicalize({ id: 1 })))
   })
 
   test('names that would run together do not', () => {
@@ -227,6 +228,7 @@ describe('resultKey', () => {
   })
 
   test.each([
+    ['the scope', { scope: 'execution' }],
     ['the namespace', { namespace: 'other' }],
     ['the step', { step: 'Other' }],
     ['the version', { version: 2 }],

@@ -27,7 +27,9 @@ function run(example: string): Promise<Outcome> {
 
 /** Examples as they are run: a file, or a folder's `main.ts`. */
 function allExamples(): readonly string[] {
-  return readdirSync(folder, { withFileTypes: true }).map((entry) => (entry.isDirectory() ? `${entry.name}/main.ts` : entry.name))
+  return readdirSync(folder, { withFileTypes: true }).map((entry) =>
+    entry.isDirectory() ? `${entry.name}/main.ts` : entry.name,
+  )
 }
 
 /** A large example has a test file of its own. */
@@ -46,5 +48,9 @@ test('every expectation has its example', () => {
 
 test.concurrent.each(Object.entries(expectedOutputs))('%s prints what it promises', async (example, { text, mask }) => {
   const { stdout, stderr, exitCode } = await run(example)
-  expect({ stdout: (mask?.(stdout) ?? stdout).trimEnd(), stderr, exitCode }).toEqual({ stdout: text, stderr: '', exitCode: 0 })
+  expect({ stdout: (mask?.(stdout) ?? stdout).trimEnd(), stderr, exitCode }).toEqual({
+    stdout: text,
+    stderr: '',
+    exitCode: 0,
+  })
 })

@@ -13,7 +13,7 @@ Stalker: above average
 0: Metropolis has 4.5 stars
 1: Plan 9 has 1 stars
 2: Stalker has 4.7 stars
-3: Movie.votes is wrong
+3 failed: InputError: inputs for "Rating" of graph "movies": Movie.votes: Too small: expected array to have >=1 items
 9091 of 100000 streamed movies are perfect`,
   },
   'caching.ts': {
@@ -23,6 +23,18 @@ another text: 2 calls
 what is remembered is known beforehand: cached`,
   },
   'class-steps.ts': { text: '18 EUR / 3000 JPY' },
+  'compile-errors.ts': {
+    text: `InputError: inputs for "Greeting" of graph "users": UserID: missing: "Greeting" needs it and no step produces it
+InputError: inputs for "Greeting" of graph "users": UserId: unknown input: no such type in the graph; did you mean "UserID"?; UserID: missing: "Greeting" needs it and no step produces it
+GraphError: graph "twice" is not valid: two steps produce "Profile": "FetchProfile" and "InventProfile"; a type has one producer
+GraphError: graph "hole" is not valid: no step of graph "hole" produces "Profile", which step "Greet" needs as "profile"; add a step that does, or name it in inputs`,
+  },
+  'concurrency.ts': {
+    text: `15 pages, the last is page /5 of c.example
+a.example: at most 2 at the same time
+b.example: at most 2 at the same time
+c.example: at most 2 at the same time`,
+  },
   'error-handling.ts': {
     text: `order 1 paid, 7 left, 0 % off, nothing recommended
 the warehouse was asked 3 times
@@ -76,14 +88,18 @@ flowchart TD
 {"level":30,"seq":8,"at":…,"executionId":"order-7","graph":"invoices","target":"Invoice","status":"completed","durationMs":…,"msg":"execution.ended"}
 {"level":30,"attempts":2,"msg":"invoice for order 7"}`,
     mask: (output) =>
-      output.replaceAll(/"(at|dueAt|durationMs|delayMs)":\d+/g, '"$1":…').replaceAll(/"stack":"(?:[^"\\]|\\.)*"/g, '"stack":…'),
+      output
+        .replaceAll(/"(at|dueAt|durationMs|delayMs)":\d+/g, '"$1":…')
+        .replaceAll(/"stack":"(?:[^"\\]|\\.)*"/g, '"stack":…'),
   },
   'parallel.ts': {
     text: `dashboard of profile, preferences, activity, friends, recommendations
 5 calls of 50 ms took about 50 ms`,
     // One after the other they would take 250 ms; a machine under load may need a multiple of what an idle one does.
     mask: (output) =>
-      output.replace(/took (\d+) ms/, (whole, ms) => (Number(ms) >= 49 && Number(ms) < 250 ? 'took about 50 ms' : whole)),
+      output.replace(/took (\d+) ms/, (whole, ms) =>
+        Number(ms) >= 49 && Number(ms) < 250 ? 'took about 50 ms' : whole,
+      ),
   },
   'protobuf/main.ts': {
     text: '{"profile":{"name":"Alice","email":"alice@example.com"},"preferences":{"darkMode":true}}',
@@ -105,6 +121,17 @@ an execution that takes too long:
 a caller who loses patience:
   the step saw its signal
   the execution of graph "oracle" was cancelled: the client hung up`,
+  },
+  'untyped-graph.ts': {
+    text: `{"Length":18,"Words":6}
+2 problems: step "MeasureLength" is listed twice: steps[0] and steps[2]; …`,
+  },
+  'xstate-actor.ts': {
+    text: `reserving order 7
+Reserve: completed
+Pay: running
+Print: pending
+reservation of order 7, payment for order 7`,
   },
   'xstate-machine.ts': {
     text: `"loggedOut"

@@ -18,3 +18,11 @@ test("the README's example does what its comments say", () => {
   expect({ hasStarted, status, wasSkipped }).toEqual({ hasStarted: true, status: 'running', wasSkipped: false })
   expect(actor.getSnapshot().value).toBe('running')
 })
+
+test("an event with another event's code does not compile", () => {
+  const fresh = compiledStep.createRecord({ step: 'FetchProfile' })
+  // @ts-expect-error -- SKIP has no attempt
+  compiledStep.transition(fresh, eventCode.SKIP, { type: 'START', attempt: 1, at: 10 })
+  // @ts-expect-error -- the step machine knows no such event
+  expect(compiledStep.transition(fresh, eventCode.DANCE, { type: 'DANCE' })).toBe(false)
+})

@@ -1,4 +1,4 @@
-import { assign, emit, setup } from 'xstate'
+import { assign, createActor, emit, setup } from 'xstate'
 import { and, enqueueActions, log, not, raise, sendParent, sendTo, spawnChild, stateIn } from 'xstate'
 import type { AnyStateMachine } from 'xstate'
 import { describe, expect, test } from 'vitest'
@@ -58,6 +58,21 @@ test('the compiler takes a flat machine with named effects and guards', () => {
   const record = compiled.createRecord(undefined)
   expect(compiled.transition(record, compiled.eventCode['TOGGLE']!, { type: 'TOGGLE' })).toBe(true)
   expect(record).toEqual({ count: 2, state: 1 })
+})
+
+test('a transition whose guards all fail is not taken, and changes nothing', () => {
+  const machine = withTransition({ guard: 'isLow', actions: 'count' })
+  const compiled = compileMachine(machine)
+  const record = compiled.createRecord(undefined)
+  const actor = createActor(machine).start()
+  const taken = [1, 2, 3, 4, 5].map(() => {
+    const canTake = actor.getSnapshot().can({ type: 'TOGGLE' }) as boolean
+    actor.send({ type: 'TOGGLE' })
+    expect(compiled.transition(record, compiled.eventCode['TOGGLE']!, { type: 'TOGGLE' })).toBe(canTake)
+    expect(record).toEqual({ ...(actor.getSnapshot().context as Context), state: 0 })
+    return canTake
+  })
+  expect(taken).toEqual([true, true, true, false, false])
 })
 
 type Refusal = readonly [title: string, machine: () => AnyStateMachine, feature: string]

@@ -49,6 +49,18 @@ describe.each(subjects)('the snapshot of a compiled $name record', (subject) => 
     }
   })
 
+  test('resolves to what it restores to, without a look into its values', () => {
+    for (const way of ways) {
+      const twins = new Twins(subject).sendAll(way)
+      const { status, value, context, output, error } = subject.machine.resolveState(
+        subject.compiled.snapshotOf(twins.record),
+      )
+      expect({ status, value, context, output, error, children: {}, historyValue: {} }).toEqual(
+        subject.compiled.snapshotOf(twins.record),
+      )
+    }
+  })
+
   test('is the persisted snapshot of the real machine in every reachable state', () => {
     for (const way of ways) {
       const twins = new Twins(subject).sendAll(way)
@@ -97,4 +109,16 @@ test("a snapshot holds the context's fields only, whatever else the record holds
       .start()
       .getSnapshot().value,
   ).toBe('pending')
+})
+
+// `createActor(machine, { snapshot })` walks all of a snapshot's context in search of actors, and writes what it finds into
+// the very objects of the record; `resolveState` does neither.
+test("resolving a snapshot leaves a step's output alone, whatever is in it", () => {
+  const output: Record<string, unknown> = { looksLikeAnActor: { xstate$$type: 1, id: 'x' } }
+  output['itself'] = output
+  const record = compiledStep.createRecord({ step: 'FetchProfile' })
+  compiledStep.transition(record, compiledStep.eventCode.START, { type: 'START', attempt: 1, at: 10 })
+  compiledStep.transition(record, compiledStep.eventCode.SUCCEED, { type: 'SUCCEED', output, at: 20 })
+  expect(stepMachine.resolveState(compiledStep.snapshotOf(record)).output).toBe(output)
+  expect(output['looksLikeAnActor']).toEqual({ xstate$$type: 1, id: 'x' })
 })

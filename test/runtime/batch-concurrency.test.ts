@@ -43,7 +43,7 @@ describe('the limit over items', () => {
       },
     })
     const options = concurrency === undefined ? { clock } : { clock, concurrency }
-    const results = await clock.until(executeBatch(graph({ name: 'm', steps: [make] }), Made, range(250), options))
+    const results = await clock.settle(executeBatch(graph({ name: 'm', steps: [make] }), Made, range(250), options))
     expect(results).toEqual(range(250).map(({ Id }) => Id))
     expect(meter.most).toBe(most)
   })
@@ -64,7 +64,7 @@ describe('the limit over items', () => {
     const join = step({ name: 'Join', inputs: { made: Made, other: Other }, output: Done, run: ({ made, other }) => made + other })
     const joined = graph({ name: 'joined', steps: [make, other, join] })
     const start = clock.now()
-    expect(await clock.until(executeBatch(joined, Done, range(4), { clock, concurrency: 2 }))).toEqual([0, 2, 4, 6])
+    expect(await clock.settle(executeBatch(joined, Done, range(4), { clock, concurrency: 2 }))).toEqual([0, 2, 4, 6])
     expect(mostItems).toBe(2)
     expect(clock.now() - start).toBe(20)
   })
@@ -87,7 +87,7 @@ describe('the limit over items', () => {
     })
     const start = clock.now()
     const batch = executeBatch(graph({ name: 'flaky', steps: [flaky] }), Made, range(3), { clock, concurrency: 1 })
-    expect(await clock.until(batch)).toEqual([0, 1, 2])
+    expect(await clock.settle(batch)).toEqual([0, 1, 2])
     expect(starts).toEqual(['0.1', '1.1', '2.1', '0.2', '1.2', '2.2'])
     expect(clock.now() - start).toBe(1 + 10_000 + 3)
     expect(meter.most).toBe(1)
@@ -122,7 +122,7 @@ describe('the limit over items', () => {
     })
     const barrier = graph({ name: 'barrier', steps: [make, total, done] })
     const batch = executeBatch(barrier, Done, range(20), { clock, concurrency: 2 })
-    expect(await clock.until(batch)).toEqual(range(20).map(({ Id }) => 190 - Id))
+    expect(await clock.settle(batch)).toEqual(range(20).map(({ Id }) => 190 - Id))
     expect(meter.most).toBe(2)
   })
 
@@ -141,7 +141,7 @@ describe('the limit over items', () => {
     })
     const limited = graph({ name: 'limited', steps: [make] })
     const batches = Promise.all([executeBatch(limited, Made, range(10), { clock }), executeBatch(limited, Made, range(10), { clock })])
-    expect((await clock.until(batches)).flat()).toEqual([...range(10), ...range(10)].map(({ Id }) => Id))
+    expect((await clock.settle(batches)).flat()).toEqual([...range(10), ...range(10)].map(({ Id }) => Id))
     expect(meter.most).toBe(3)
   })
 
@@ -159,7 +159,7 @@ describe('the limit over items', () => {
         return id
       },
     })
-    await clock.until(executeBatch(graph({ name: 'keyed', steps: [make] }), Made, range(10), { clock }))
+    await clock.settle(executeBatch(graph({ name: 'keyed', steps: [make] }), Made, range(10), { clock }))
     expect([...meters.values()].map(({ most }) => most)).toEqual([1, 1])
     expect(both.most).toBe(2)
   })
@@ -182,7 +182,7 @@ describe('items that are the same', () => {
     })
     const items = [1, 2, 1, 1, 2].map((Id) => ({ Id }))
     const batch = executeBatch(graph({ name: `same in ${scope}`, steps: [make] }), Made, items, { clock })
-    expect(await clock.until(batch)).toEqual([10, 20, 10, 10, 20])
+    expect(await clock.settle(batch)).toEqual([10, 20, 10, 10, 20])
     expect(made).toEqual([1, 2])
   })
 
@@ -223,11 +223,11 @@ describe('items that are the same', () => {
     })
     const broken = graph({ name: 'shared failure', steps: [make] })
     const items = [1, 1, 1].map((Id) => ({ Id }))
-    const outcomes = await clock.until(executeBatch(broken, Made, items, { clock, onError: 'collect' }))
+    const outcomes = await clock.settle(executeBatch(broken, Made, items, { clock, onError: 'collect' }))
     expect(outcomes.map(({ error }) => (error as Error).cause)).toEqual([cause, cause, cause])
     expect(outcomes.map(({ error }) => (error as { item?: number }).item)).toEqual([0, 1, 2])
     expect(runs).toBe(1)
-    await clock.until(executeBatch(broken, Made, items, { clock, onError: 'collect' }))
+    await clock.settle(executeBatch(broken, Made, items, { clock, onError: 'collect' }))
     expect(runs).toBe(2)
   })
 
@@ -248,7 +248,7 @@ describe('items that are the same', () => {
     const start = clock.now()
     const items = [1, 1, 1, 2].map((Id) => ({ Id }))
     const batch = executeBatch(graph({ name: 'waiting', steps: [make] }), Made, items, { clock, concurrency: 2 })
-    expect(await clock.until(batch)).toEqual([1, 1, 1, 2])
+    expect(await clock.settle(batch)).toEqual([1, 1, 1, 2])
     expect(made).toEqual([1, 2])
     expect(clock.now() - start).toBe(10)
   })

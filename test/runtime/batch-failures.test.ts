@@ -7,12 +7,15 @@ import {
   ExecutionTimeoutError,
   fixed,
   graph,
+  NonRetryableError,
   step,
   StepError,
   type,
 } from '../../src/index.ts'
 import type { ExecutionEvent } from '../../src/core/events.ts'
-import { turn, VirtualTime } from './virtual-time.ts'
+import { recorder } from '../loose-api.ts'
+import { flush } from '../virtual-clock.ts'
+import { VirtualTime } from './virtual-time.ts'
 
 const Id = dataType('Id', type<number>())
 const Made = dataType('Made', type<number>())
@@ -42,7 +45,7 @@ describe("onError: 'fail'", () => {
     const clock = new VirtualTime()
     const cause = new Error('broken')
     const failing = failingAt(clock, { 3: cause, 5: new Error('later') })
-    const error = await clock.until(executeBatch(failing, Made, range(10), { clock, id: 'b' }).catch((thrown: unknown) => thrown))
+    const error = await clock.settle(executeBatch(failing, Made, range(10), { clock, id: 'b' }).catch((thrown: unknown) => thrown))
     expect(error).toBeInstanceOf(StepError)
     expect(error).toMatchObject({ item: 3, step: 'Make', attempt: 1, executionId: 'b', graph: 'failing', path: ['Made'] })
     expect((error as Error).cause).toBe(cause)
@@ -54,7 +57,7 @@ describe("onError: 'fail'", () => {
     const cause = new Error('broken')
     const failing = failingAt(clock, { 700: cause })
     const batch = executeBatch(failing, Made, range(1_000), { clock, concurrency: 10 })
-    await expect(clock.until(batch)).rejects.toMatchObject({ item: 700, cause })
+    await expect(clock.settle(batch)).rejects.toMatchObject({ item: 700, cause })
   })
 
   test('after the first failure no item starts, running ones are aborted, and the batch settles without waiting for them', async () => {
@@ -64,11 +67,46 @@ describe("onError: 'fail'", () => {
     const cause = new Error('broken')
     const failing = failingAt(clock, { 1: cause }, begun, aborted)
     const batch = executeBatch(failing, Made, range(10), { clock, concurrency: 3 })
-    await expect(clock.until(batch)).rejects.toMatchObject({ item: 1, cause })
+    await expect(clock.settle(batch)).rejects.toMatchObject({ item: 1, cause })
     expect(begun).toEqual([0, 1, 2, 3])
     expect(aborted).toEqual([2, 3])
     await clock.advance(1_000)
     expect(begun).toEqual([0, 1, 2, 3])
+  })
+
+  test.each([
+    ['for a place in the batch', {}, { concurrency: 2 }],
+    ["for a slot of the step's own", { concurrency: 2 }, {}],
+    ['for an equal call that is in its backoff', { persist: 'global' }, {}],
+    ['for a backoff', {}, {}],
+  ] as const)('after the first failure nothing starts that waits %s', async (waiting, policy, options) => {
+    const clock = new VirtualTime()
+    const { events, observer } = recorder()
+    const Key = dataType('Key', type<string>())
+    const make = step({
+      name: 'Make',
+      inputs: { key: Key },
+      output: Made,
+      retry: { maxAttempts: 2, backoff: fixed('1s') },
+      ...policy,
+      run: async ({ key }, { attempt }) => {
+        await clock.sleep(10)
+        if (key === 'bad' && attempt === 2) throw new NonRetryableError('broken')
+        if (attempt === 1) throw new Error('again')
+        await clock.sleep(500)
+        return 1
+      },
+    })
+    const waits = graph({ name: `waits ${waiting}`, steps: [make] })
+    const items = ['bad', 'same', 'same', 'same', 'other'].map((Key) => ({ Key }))
+    const batch = executeBatch(waits, Made, items, { clock, observers: [observer], ...options })
+    await expect(clock.settle(batch)).rejects.toMatchObject({ item: 0 })
+    const failedAt = events.findIndex((event) => event.type === 'step.ended' && event.status === 'failed')
+    expect(events.slice(failedAt + 1).filter(({ type }) => type.endsWith('.started'))).toEqual([])
+    expect(events.at(-1)!.type).toBe('execution.ended')
+    await clock.advance(10_000)
+    expect(events.at(-1)!.type).toBe('execution.ended')
+    expect(clock.pending).toBe(0)
   })
 
   test('ten items that fail in the same turn reject with one of their causes', async () => {
@@ -78,7 +116,7 @@ describe("onError: 'fail'", () => {
       inputs: { id: Id },
       output: Made,
       run: async ({ id }) => {
-        await turn()
+        await flush()
         throw causes[id]!
       },
     })
@@ -92,7 +130,7 @@ describe("onError: 'collect'", () => {
   test('each item has its value or its error, and a failure stops no other item', async () => {
     const clock = new VirtualTime()
     const errors = { 1: new Error('one'), 3: 'three' }
-    const outcomes = await clock.until(executeBatch(failingAt(clock, errors), Made, range(5), { clock, onError: 'collect', concurrency: 2 }))
+    const outcomes = await clock.settle(executeBatch(failingAt(clock, errors), Made, range(5), { clock, onError: 'collect', concurrency: 2 }))
     expect(outcomes.map(({ value }) => value)).toEqual([0, undefined, 2, undefined, 4])
     expect(outcomes.map(({ error }) => (error as StepError | undefined)?.cause)).toEqual([undefined, errors[1], undefined, errors[3], undefined])
     expect(outcomes.map((outcome) => Object.keys(outcome))).toEqual([['value'], ['error'], ['value'], ['error'], ['value']])
@@ -104,7 +142,7 @@ describe("onError: 'collect'", () => {
     const abort = new AbortExecutionError('stop it all')
     const failing = failingAt(clock, { 1: abort }, begun)
     const batch = executeBatch(failing, Made, range(10), { clock, onError: 'collect', concurrency: 2 })
-    await expect(clock.until(batch)).rejects.toMatchObject({ item: 1, cause: abort })
+    await expect(clock.settle(batch)).rejects.toMatchObject({ item: 1, cause: abort })
     expect(begun.length).toBeLessThan(5)
   })
 })
@@ -141,17 +179,17 @@ describe('ending a batch from outside', () => {
     const aborted: number[] = []
     const start = clock.now()
     const batch = executeBatch(failingAt(clock, {}, [], aborted), Made, range(100), { clock, concurrency: 1, timeout: '1s' })
-    await expect(clock.until(batch)).rejects.toBeInstanceOf(ExecutionTimeoutError)
+    await expect(clock.settle(batch)).rejects.toBeInstanceOf(ExecutionTimeoutError)
     expect(clock.now() - start).toBe(1_000)
     expect(aborted.length).toBe(1)
     await clock.advance(1_000)
-    expect(clock.armed).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('a batch that ends in time disarms its timeout', async () => {
     const clock = new VirtualTime()
-    await clock.until(executeBatch(failingAt(clock, {}), Made, range(3), { clock, timeout: '1h' }))
-    expect(clock.armed).toBe(0)
+    await clock.settle(executeBatch(failingAt(clock, {}), Made, range(3), { clock, timeout: '1h' }))
+    expect(clock.pending).toBe(0)
   })
 })
 
@@ -160,7 +198,7 @@ describe('what a batch tells', () => {
     const clock = new VirtualTime()
     const events: ExecutionEvent[] = []
     const observers = [(event: ExecutionEvent) => void events.push(event)]
-    await clock.until(executeBatch(failingAt(clock, { 1: new Error('x') }), Made, range(3), { clock, observers, onError: 'collect' }))
+    await clock.settle(executeBatch(failingAt(clock, { 1: new Error('x') }), Made, range(3), { clock, observers, onError: 'collect' }))
     const progress = events.filter((event) => event.type === 'batch.progress')
     expect(progress.map(({ item, total, succeeded, failed }) => [item, total, succeeded, failed])).toEqual([
       [0, 3, 1, 0],
@@ -173,7 +211,7 @@ describe('what a batch tells', () => {
     const clock = new VirtualTime()
     const events: ExecutionEvent[] = []
     const observers = [(event: ExecutionEvent) => void events.push(event)]
-    await clock.until(executeBatch(failingAt(clock, {}), Made, range(4), { clock, observers, id: 'told' }))
+    await clock.settle(executeBatch(failingAt(clock, {}), Made, range(4), { clock, observers, id: 'told' }))
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1))
     expect(new Set(events.map(({ executionId }) => executionId))).toEqual(new Set(['told']))
     const bounds = events.filter(({ type }) => type.startsWith('execution.'))
@@ -207,7 +245,7 @@ describe('what a batch tells', () => {
         return made
       },
     })
-    await clock.until(executeBatch(graph({ name: 'keys', steps: [make, done] }), Done, range(3), { clock }))
+    await clock.settle(executeBatch(graph({ name: 'keys', steps: [make, done] }), Done, range(3), { clock }))
     expect(new Set(seen.map(({ id }) => id)).size).toBe(1)
     expect(seen.map(({ item }) => item).sort()).toEqual([0, 0, 0, 1, 1, 1, 2, 2, 2])
     // Two steps of three items: six keys over nine attempts.

@@ -39,7 +39,7 @@ describe('items', () => {
       },
     })
     const batch = executeBatch(graph({ name: 'slow', steps: [slow] }), Loaded, ids(1, 2, 3, 4), { clock })
-    expect(await clock.until(batch)).toEqual([1, 2, 3, 4])
+    expect(await clock.settle(batch)).toEqual([1, 2, 3, 4])
     expect(finished).toEqual([4, 3, 2, 1])
   })
 
@@ -66,7 +66,7 @@ describe('items', () => {
         return loaded
       },
     })
-    await clock.until(executeBatch(graph({ name: 'flow', steps: [first, second] }), Scaled, ids(2, 1), { clock }))
+    await clock.settle(executeBatch(graph({ name: 'flow', steps: [first, second] }), Scaled, ids(2, 1), { clock }))
     expect(log).toEqual(['first 1', 'second 1', 'first 2', 'second 2'])
   })
 

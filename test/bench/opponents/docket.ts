@@ -4,7 +4,11 @@ import type { Shape } from '../shapes.ts'
 import type { Opponent, Work } from './opponent.ts'
 
 /** Docket's graph for a shape. */
-export function docketGraph({ name, steps }: Shape, work: Work, options: { readonly observers?: readonly (() => void)[] } = {}) {
+export function docketGraph(
+  { name, steps }: Shape,
+  work: Work,
+  options: { readonly observers?: readonly (() => void)[] } = {},
+) {
   const seed = dataType('Seed', type<number>())
   const types = steps.map((_, index) => dataType(`T${index}`, type<number>()))
   const graph = untypedGraph({
@@ -13,7 +17,10 @@ export function docketGraph({ name, steps }: Shape, work: Work, options: { reado
     steps: steps.map((dependencies, index) =>
       step({
         name: `s${index}`,
-        inputs: dependencies.length === 0 ? { seed } : Object.fromEntries(dependencies.map((before) => [`v${before}`, types[before]!])),
+        inputs:
+          dependencies.length === 0
+            ? { seed }
+            : Object.fromEntries(dependencies.map((before) => [`v${before}`, types[before]!])),
         output: types[index]!,
         run: () => work(index),
       }),

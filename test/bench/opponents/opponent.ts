@@ -38,5 +38,6 @@ export async function verify(opponent: Opponent, shape: Shape): Promise<void> {
     return 1
   })
   await run()
-  if (done.size !== shape.steps.length) throw new Error(`${opponent.name} ran ${done.size} of ${shape.steps.length} steps`)
+  if (done.size !== shape.steps.length)
+    throw new Error(`${opponent.name} ran ${done.size} of ${shape.steps.length} steps`)
 }

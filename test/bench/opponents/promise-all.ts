@@ -7,7 +7,8 @@ export const promiseAll: Opponent = {
     isByLayers
       ? async () => {
           let values: readonly number[] = []
-          for (const layer of layers) values = layer.length === 1 ? [await work(layer[0]!)] : await Promise.all(layer.map(work))
+          for (const layer of layers)
+            values = layer.length === 1 ? [await work(layer[0]!)] : await Promise.all(layer.map(work))
           return values[0]
         }
       : () => {

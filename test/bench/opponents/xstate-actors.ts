@@ -1,13 +1,11 @@
 import { createActor, toPromise } from 'xstate'
 import type { ActorLogic, ActorScope, AnyActorRef, AnyEventObject, NonReducibleUnknown, Snapshot } from 'xstate'
 import type { Shape } from '../shapes.ts'
-import { atMost } from './opponent.ts'
 import type { Opponent, Work } from './opponent.ts'
 
 /** What an XState expert writes: a parent that counts, and one small actor for each step, both of hand-written logic. */
 export const xstateActors: Opponent = {
   name: 'XState actors',
-  leavesOut: atMost(20_000, 'left out: every end of an actor looks at all the others'),
   prepare: (shape, work) => {
     const logic = parentLogic(shape, work)
     return () => toPromise(createActor(logic).start())

@@ -1,0 +1,43 @@
+/** What does not compile, and what is told at run time to those who have no compiler. */
+import { dataType, execute, graph, step, type } from 'docket'
+
+const UserID = dataType('UserID', type<string>())
+const Profile = dataType('Profile', type<{ readonly name: string }>())
+const Greeting = dataType('Greeting', type<string>())
+
+const fetchProfile = step({ name: 'FetchProfile', inputs: { user: UserID }, output: Profile, run: () => ({ name: 'Ada' }) })
+const inventProfile = step({ name: 'InventProfile', output: Profile, run: () => ({ name: 'Nobody' }) })
+const greet = step({
+  name: 'Greet',
+  inputs: { profile: Profile },
+  output: Greeting,
+  run: ({ profile }) => `Hello, ${profile.name}!`,
+})
+const users = graph({ name: 'users', steps: [fetchProfile, greet] })
+
+async function tell(wrong: () => unknown): Promise<void> {
+  try {
+    await wrong()
+  } catch (error) {
+    console.log(String(error))
+  }
+}
+
+// #region calls
+// @ts-expect-error Property 'UserID' is missing
+await tell(() => execute(users, Greeting, {}))
+
+// @ts-expect-error Type 'number' is not assignable to type 'string'
+void (() => execute(users, Greeting, { UserID: 42 }))
+
+// @ts-expect-error 'UserId' does not exist; did you mean to write 'UserID'?
+await tell(() => execute(users, Greeting, { UserId: 'user-123' }))
+// #endregion
+
+// #region graphs
+// @ts-expect-error two steps produce "Profile": steps[0] already does
+await tell(() => graph({ name: 'twice', steps: [fetchProfile, inventProfile] }))
+
+// @ts-expect-error no step produces "Profile"
+await tell(() => graph({ name: 'hole', inputs: [], steps: [greet] }))
+// #endregion

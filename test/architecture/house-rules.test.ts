@@ -1,0 +1,101 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { Visitor } from 'oxc-parser'
+import { expect, test } from 'vitest'
+import { parseFile, readSourceFiles, root } from './source-file.ts'
+import type { SourceFile } from './source-file.ts'
+
+const files = readSourceFiles()
+const written = files.filter((file) => !file.isGenerated)
+
+test('the files are found', () => {
+  const paths = files.map((file) => file.path)
+  expect(paths).toEqual(expect.arrayContaining(['src/index.ts', 'machines/step.ts', 'examples/hello-world.ts', 'vitest.config.ts']))
+  expect(paths).toContain('test/architecture/house-rules.test.ts')
+})
+
+test('nothing is at the top but what belongs there', () => {
+  const folders = ['src', 'machines', 'stores', 'examples', 'test', 'docs', 'node_modules', 'dist', 'coverage']
+  const customary = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts', 'knip.json']
+  const texts = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE']
+  const known = new Set([...folders, ...customary, ...texts])
+  expect(readdirSync(root).filter((name) => !name.startsWith('.') && !known.has(name))).toEqual([])
+  for (const name of texts) expect(existsSync(join(root, name)), name).toBe(true)
+})
+
+test('no file is longer than 400 lines', () => {
+  expect(files.filter((file) => file.lineCount > 400).map((file) => `${file.path}: ${file.lineCount}`)).toEqual([])
+})
+
+test('files and folders have kebab-case names that say what is in them', () => {
+  const badSegment = (segment: string): boolean =>
+    !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/.test(segment) || /^(utils?|helpers?|common|misc|types)(\.ts)?$/.test(segment)
+  // `test/types` holds the tests of the types, which are the subject there.
+  const bad = written.filter((file) => file.path.replace(/^test\/types\//, '').split('/').some(badSegment))
+  expect(bad.map((file) => file.path)).toEqual([])
+})
+
+test('nothing is exported as default but configuration', () => {
+  const isConfig = (file: SourceFile): boolean => /^[a-z]+\.config\.ts$/.test(file.path)
+  expect(files.filter((file) => file.hasDefaultExport && !isConfig(file)).map((file) => file.path)).toEqual([])
+})
+
+test('nothing is `any`', () => {
+  expect(written.flatMap(anys)).toEqual([])
+})
+
+test('no comment leaves work for later', () => {
+  const reminder = /\b(?:TODO|FIXME|XXX|HACK)\b/
+  const notes = written.flatMap((file) => file.comments.filter((comment) => reminder.test(comment)).map((comment) => `${file.path}: ${comment.trim()}`))
+  expect(notes).toEqual([])
+})
+
+test('nobody reaches into XState', () => {
+  expect(written.flatMap(underscored)).toEqual([])
+})
+
+test.each(['ref._parent', 'ref?._snapshot', "ref['_send']", 'const { _relay } = system', "Reflect.get(ref, '_process')", 'ref.system._register()'])(
+  'reaching into XState with %s is found',
+  (text) => {
+    expect(underscored(parseFile('src/runtime/made-up.ts', text))).toHaveLength(1)
+  },
+)
+
+test('`any` is found wherever it stands, and not in a name', () => {
+  expect(anys(parseFile('src/made-up.ts', 'const a = b as any\nfunction f(x: any[]): void {}'))).toHaveLength(2)
+  expect(anys(parseFile('src/made-up.ts', "type AnyStep = 'any'\nexpect.any(Number)"))).toEqual([])
+})
+
+function anys(file: SourceFile): readonly string[] {
+  const found: string[] = []
+  new Visitor({ TSAnyKeyword: ({ start }) => void found.push(placeOf(file, start)) }).visit(file.program)
+  return found
+}
+
+/** XState's internals are the properties that start with one underscore; this project has none of its own, it uses `#private`. */
+function underscored(file: SourceFile): readonly string[] {
+  const found: string[] = []
+  const check = (name: unknown, start: number): void => {
+    if (typeof name === 'string' && /^_[a-z]/i.test(name)) found.push(`${placeOf(file, start)} ${name}`)
+  }
+  new Visitor({
+    MemberExpression: ({ computed, property }) => {
+      if (!computed && property.type === 'Identifier') check(property.name, property.start)
+      if (computed && property.type === 'Literal') check(property.value, property.start)
+    },
+    ObjectPattern: ({ properties }) => {
+      for (const property of properties) {
+        if (property.type === 'Property' && property.key.type === 'Identifier') check(property.key.name, property.start)
+      }
+    },
+    CallExpression: ({ callee, arguments: [, key] }) => {
+      if (callee.type !== 'MemberExpression' || callee.object.type !== 'Identifier' || callee.object.name !== 'Reflect') return
+      if (key?.type === 'Literal') check(key.value, key.start)
+    },
+  }).visit(file.program)
+  return found
+}
+
+function placeOf(file: SourceFile, position: number): string {
+  return `${file.path}:${file.text.slice(0, position).split('\n').length}`
+}

@@ -1,0 +1,76 @@
+import type { SourceFile } from './source-file.ts'
+
+/** What files of one part of the house may import. */
+interface Rule {
+  /** Parts of the house. */
+  readonly parts: readonly string[]
+  /** Packages and built-ins; `'*'` stands for any. */
+  readonly packages: readonly string[]
+  /** Packages of which nothing but types may be imported. */
+  readonly types?: readonly string[]
+}
+
+/**
+ * Imports point one way: everything may import `core`; `core` imports nothing (of Node: `crypto` for SHA-256, `util` to tell
+ * built-in types apart); only `runtime` brings machines and contracts together; nobody but the user imports an adapter.
+ */
+export const importRules: Readonly<Record<string, Rule>> = {
+  'src/core': { parts: ['src/core'], packages: ['node:crypto', 'node:util'], types: ['@standard-schema/spec'] },
+  machines: { parts: ['machines'], packages: ['xstate'] },
+  'src/runtime': {
+    parts: ['src/core', 'src/runtime', 'machines'],
+    packages: ['xstate', 'node:crypto'],
+    types: ['@standard-schema/spec'],
+  },
+  'src/index.ts': { parts: ['src/core', 'src/runtime'], packages: [] },
+  'src/observers': { parts: ['src/core', 'src/observers'], packages: ['*'] },
+  stores: { parts: ['src/core', 'stores'], packages: ['*'] },
+  // An example is what a user writes: it knows the package, and nothing of its inside.
+  examples: { parts: ['examples'], packages: ['*'] },
+  test: { parts: ['src/core', 'src/runtime', 'src/index.ts', 'src/observers', 'machines', 'stores', 'examples', 'test'], packages: ['*'] },
+}
+
+/** The part of the house that a file belongs to; undefined where no rule is written. */
+export function partOf(path: string): string | undefined {
+  if (!path.includes('/')) return 'test' // configuration at the top
+  return Object.keys(importRules).find((part) => path === part || path.startsWith(`${part}/`))
+}
+
+/** What is wrong with a file's imports. */
+export function problemsOfImports(file: SourceFile): readonly string[] {
+  const part = partOf(file.path)
+  if (part === undefined) return [`${file.path}: no rule says what it may import; add one to test/architecture/import-rules.ts`]
+  const rule = importRules[part]!
+  return file.imports.flatMap(({ from, file: target, isTypeOnly }) => {
+    if (target === undefined) {
+      const known = rule.packages.includes('*') || rule.packages.includes(from)
+      return known || (isTypeOnly && rule.types?.includes(from) === true) ? [] : [`${file.path}: ${part} may not import ${from}`]
+    }
+    const other = partOf(target)
+    if (other === undefined || !rule.parts.includes(other)) return [`${file.path}: ${part} may not import ${target}`]
+    if (part === 'examples' && exampleOf(file.path) !== exampleOf(target)) return [`${file.path}: one example may not import another (${target})`]
+    return []
+  })
+}
+
+function exampleOf(path: string): string {
+  return path.split('/')[1]!
+}
+
+/** Cycles of imports that are there at run time; imports of types alone vanish, so they may go in circles. */
+export function importCycles(files: readonly SourceFile[]): readonly string[] {
+  const importsOf = new Map(files.map((file) => [file.path, file.imports.flatMap((one) => (one.isTypeOnly || one.file === undefined ? [] : [one.file]))]))
+  const done = new Set<string>()
+  const cycles: string[] = []
+  const visit = (path: string, way: readonly string[]): void => {
+    if (way.includes(path)) {
+      cycles.push([...way.slice(way.indexOf(path)), path].join(' → '))
+      return
+    }
+    if (done.has(path)) return
+    for (const next of importsOf.get(path) ?? []) visit(next, [...way, path])
+    done.add(path)
+  }
+  for (const { path } of files) visit(path, [])
+  return cycles
+}

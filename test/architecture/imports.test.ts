@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import { importCycles, problemsOfImports } from './import-rules.ts'
+import { parseFile, readSourceFiles } from './source-file.ts'
+
+const files = readSourceFiles()
+
+test('imports point one way', () => {
+  expect(files.flatMap(problemsOfImports)).toEqual([])
+})
+
+test('no imports go in a circle', () => {
+  expect(importCycles(files)).toEqual([])
+})
+
+test('every relative import names a file that exists, with its extension', () => {
+  const known = new Set(files.map((file) => file.path))
+  const lost = files.flatMap((file) =>
+    file.imports.flatMap(({ file: target }) => (target === undefined || known.has(target) || /\.(json|html|css)$/.test(target) ? [] : [`${file.path}: ${target}`])),
+  )
+  expect(lost).toEqual([])
+})
+
+test('the front door exports by name and holds nothing of its own', () => {
+  const { text } = files.find((file) => file.path === 'src/index.ts')!
+  const statements = text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '').split(/(?<=from '[^']*')/).map((statement) => statement.trim())
+  for (const statement of statements.filter((one) => one !== '')) expect(statement).toMatch(/^export (type )?\{[^}*]*\} from '\.\/(core|runtime)\//)
+})
+
+test.each([
+  ["import { z } from 'zod'", 'src/core may not import zod'],
+  ["import type { z } from 'zod'", 'src/core may not import zod'],
+  ["import { StandardSchemaV1 } from '@standard-schema/spec'", 'src/core may not import @standard-schema/spec'],
+  ["export { execute } from '../runtime/execute.ts'", 'src/core may not import src/runtime/execute.ts'],
+  ["export * from '../../machines/index.ts'", 'src/core may not import machines/index.ts'],
+  ["const late = await import('xstate')", 'src/core may not import xstate'],
+  ["import '../observers/pino.ts'", 'src/core may not import src/observers/pino.ts'],
+])('in core, %s is found', (text, problem) => {
+  expect(problemsOfImports(parseFile('src/core/made-up.ts', text))).toEqual([`src/core/made-up.ts: ${problem}`])
+})
+
+test('an example that reaches into the sources or into another example is found', () => {
+  const reach = (text: string): readonly string[] => problemsOfImports(parseFile('examples/one/main.ts', text))
+  expect(reach("import { execute } from '../../src/index.ts'")).toHaveLength(1)
+  expect(reach("import { other } from '../two/other.ts'")).toHaveLength(1)
+  expect(reach("import { own } from './own.ts'\nimport { execute } from 'docket'")).toEqual([])
+})
+
+test('a circle is found, unless it is of types alone', () => {
+  const circle = (keyword: string): readonly string[] =>
+    importCycles([parseFile('src/a.ts', "import { b } from './b.ts'"), parseFile('src/b.ts', `${keyword} { a } from './a.ts'`)])
+  expect(circle('import')).toEqual(['src/a.ts → src/b.ts → src/a.ts'])
+  expect(circle('import type')).toEqual([])
+})

@@ -1,0 +1,135 @@
+import { ratioOf, spreadOf } from './measure.ts'
+import type { Series, Spread } from './measure.ts'
+import type { Result } from './workloads/workload.ts'
+
+/** A promise that the project made about its speed. */
+export interface Target {
+  readonly measure: string
+  /** At most this; undefined for what is only reported. */
+  readonly must: number | undefined
+  readonly goal: number | undefined
+  /** Unit, or `'ratio'`. */
+  readonly unit: 'ratio' | 'MB'
+  /** What was measured; undefined if its workload did not run. */
+  readonly got: (results: ReadonlyMap<string, Result>) => Spread | undefined
+}
+
+function seriesOf(results: ReadonlyMap<string, Result>, workload: string, name: string): Series | undefined {
+  return results.get(workload)?.series.find((series) => series.name === name)
+}
+
+function ratio(workload: string, one: string, ...others: readonly string[]): Target['got'] {
+  return (results) => {
+    const ours = seriesOf(results, workload, one)
+    const theirs = others.map((name) => seriesOf(results, workload, name)).filter((series) => series !== undefined)
+    const fastest = theirs.toSorted((a, b) => spreadOf(a.msPerRun).median - spreadOf(b.msPerRun).median)[0]
+    return ours === undefined || fastest === undefined ? undefined : ratioOf(ours, fastest)
+  }
+}
+
+/** What a step costs with us beyond what it costs by hand, in milliseconds. */
+function overhead(ours: Series, theirs: Series, round: number, steps: number): number {
+  return (ours.msPerRun[round]! - theirs.msPerRun[round]!) / steps
+}
+
+/** The overhead per step in the huge graph, over the same in the large one. */
+function growthOfOverhead(results: ReadonlyMap<string, Result>): Spread | undefined {
+  const [theirs1k, ours1k, theirs100k, ours100k] = results.get('growth')?.series ?? []
+  if (ours100k === undefined) return undefined
+  return spreadOf(
+    ours100k.msPerRun.map(
+      (_, round) => overhead(ours100k, theirs100k!, round, 100_002) / overhead(ours1k!, theirs1k!, round, 1_002),
+    ),
+  )
+}
+
+/** What schemas add to an execution, over what they cost on their own. */
+function schemasOverAlone(results: ReadonlyMap<string, Result>): Spread | undefined {
+  const [without, checked, alone] = results.get('schemas')?.series ?? []
+  if (alone === undefined) return undefined
+  return spreadOf(alone.msPerRun.map((ms, round) => (checked!.msPerRun[round]! - without!.msPerRun[round]!) / ms))
+}
+
+export const targets: readonly Target[] = [
+  {
+    measure: 'diamond through execute, against the faster of async.auto and Effect',
+    must: 2,
+    goal: 1,
+    unit: 'ratio',
+    got: ratio('diamond', 'Docket execute', 'async.auto', 'Effect'),
+  },
+  {
+    measure: 'diamond through createActor(fromGraph(…)), against the same',
+    must: 2.5,
+    goal: 1.5,
+    unit: 'ratio',
+    got: ratio('diamond', 'Docket createActor', 'async.auto', 'Effect'),
+  },
+  {
+    measure: 'diamond, against Promise.all',
+    must: 16,
+    goal: 7,
+    unit: 'ratio',
+    got: ratio('diamond', 'Docket execute', 'Promise.all'),
+  },
+  {
+    measure: 'diamond, against a plain XState machine',
+    must: 1 / 20,
+    goal: undefined,
+    unit: 'ratio',
+    got: ratio('diamond', 'Docket execute', 'XState machine'),
+  },
+  {
+    measure: 'diamond, against LangGraph',
+    must: 1 / 80,
+    goal: undefined,
+    unit: 'ratio',
+    got: ratio('diamond', 'Docket execute', 'LangGraph'),
+  },
+  {
+    measure: 'overhead per step at 100k steps, against 1k',
+    must: 1.5,
+    goal: 1.1,
+    unit: 'ratio',
+    got: growthOfOverhead,
+  },
+  {
+    measure: 'what zod on every type adds, against the schemas alone',
+    must: undefined,
+    goal: 1,
+    unit: 'ratio',
+    got: schemasOverAlone,
+  },
+  {
+    measure: 'an observer that does nothing, against none',
+    must: 1.25,
+    goal: 1.05,
+    unit: 'ratio',
+    got: ratio('observer', 'an idle observer', 'no observer'),
+  },
+  {
+    measure: 'streamed batch, peak heap over the start',
+    must: 64,
+    goal: undefined,
+    unit: 'MB',
+    got: (results) => {
+      const peak = results.get('heap')?.figures?.['peakMb']
+      return peak === undefined ? undefined : { median: peak, low: peak, high: peak }
+    },
+  },
+  {
+    measure: 'memory-cache hit at 1 KB, against canonicalise + hash + Map',
+    must: 1.5,
+    goal: undefined,
+    unit: 'ratio',
+    got: ratio('cache', '1 KB: Docket hit', '1 KB: cheapest'),
+  },
+]
+
+/** Whether what was got keeps the promise. */
+export function verdictOf({ must, goal }: Target, got: Spread | undefined): string {
+  if (got === undefined) return 'not run'
+  if (goal !== undefined && got.median <= goal) return 'goal'
+  if (must === undefined) return 'reported'
+  return got.median <= must ? 'ok' : 'MISSED'
+}

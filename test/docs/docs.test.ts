@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { errorCodes } from 'docket'
+import { describe, expect, test } from 'vitest'
+import { documents, needsSource, readDocument, root, snippetsOf, sourceOf } from './snippets.ts'
+
+describe.each(documents())('%s', (path) => {
+  const text = readDocument(path)
+
+  test.each(snippetsOf(text).filter(needsSource))('has a snippet that is cut from what runs: $reference', ({ reference, code }) => {
+    expect(reference, 'write <!-- examples/file.ts#region --> above the block').toBeDefined()
+    expect(code, 'run `npm run snippets`').toBe(sourceOf(reference!))
+  })
+
+  test('has links that lead somewhere', () => {
+    const links = [...text.matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)/g)]
+    const lost = links.filter(([, file = '', anchor]) => {
+      const target = file === '' ? path : join(dirname(path), file)
+      if (!existsSync(join(root, target))) return true
+      return anchor !== undefined && target.endsWith('.md') && !anchorsOf(readDocument(target)).includes(anchor)
+    })
+    expect(lost.map(([link]) => link)).toEqual([])
+  })
+})
+
+test('docs/errors.md has a section for each error code, and for nothing else', () => {
+  const headings = [...readDocument('docs/errors.md').matchAll(/^## `([A-Z_]+)`/gm)].map(([, code]) => code)
+  expect(headings).toEqual([...errorCodes])
+})
+
+test('the README leads to every guide', () => {
+  const readme = readDocument('README.md')
+  const guides = documents().filter((path) => path.startsWith('docs/'))
+  expect(guides.filter((guide) => !readme.includes(`](${guide}`))).toEqual([])
+})
+
+/** The anchors that GitHub gives to headings. */
+function anchorsOf(markdown: string): readonly string[] {
+  const headings = [...markdown.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = '']) => heading)
+  return headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(/\s/g, '-'),
+  )
+}
