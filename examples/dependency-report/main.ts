@@ -3,7 +3,7 @@
  * and `report.ts`: Docket is in these (and in the progress bar). Everything else is plain functions that know nothing of it.
  */
 import { styleText } from 'node:util'
-import { describedPackages } from './described-packages.ts'
+import { progressObserver } from 'docket/observers/progress'
 import { readLockedProject } from './lock-file.ts'
 import { readOptions, usage } from './options.ts'
 import { ProjectProblem, systemCode } from './project-problem.ts'
@@ -26,7 +26,8 @@ async function main(): Promise<string> {
   if (output === 'help') return usage
   const locked = await readLockedProject(folder)
   if (output === 'mermaid') return planAsMermaid(locked)
-  const report = await examine(locked, [describedPackages(locked.packages.length)])
+  // Docket feature: **observers**. This one draws a progress bar on a terminal, and nothing in a pipe.
+  const report = await examine(locked, [progressObserver({ label: 'packages' })])
   return output === 'json' ? JSON.stringify(report, null, 2) : renderReport(report, top, screen)
 }
 

@@ -86,14 +86,16 @@ export interface CacheChecked extends StepEventBase {
   readonly shared: boolean
 }
 
-/** An item of a batch ended. */
+/** An item of a batch ended, or gave its value to a step that takes all of them. */
 export interface BatchProgress extends EventBase {
   readonly type: 'batch.progress'
   /** Items known so far; undefined while an iterable still gives more. */
   readonly total: number | undefined
   readonly succeeded: number
   readonly failed: number
-  /** The item that ended. */
+  /** How much of the batch is done, from 0 to 1: what an item gives to each `all(T)` and its end count the same. Undefined while the total is unknown. */
+  readonly share: number | undefined
+  /** The item that got on. */
   readonly item: number
 }
 

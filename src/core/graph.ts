@@ -93,8 +93,8 @@ export interface GraphTypes<Steps extends readonly TypedStep[]> {
   readonly needs: Pick<Needs<Steps>, GraphTypes<Steps>['indexes']>
   /** A union of indexes where two steps make one type. */
   readonly producers: KnownKeys<IndexesByName<GraphTypes<Steps>['makes']>>
-  readonly requiredBy: KnownKeys<ByName<GraphTypes<Steps>['makes'], GraphTypes<Steps>['requires']>>
-  readonly neededBy: KnownKeys<ByName<GraphTypes<Steps>['makes'], GraphTypes<Steps>['needs']>>
+  readonly requiredBy: ByProducer<GraphTypes<Steps>['producers'], GraphTypes<Steps>['requires']>
+  readonly neededBy: ByProducer<GraphTypes<Steps>['producers'], GraphTypes<Steps>['needs']>
   /** A union of data types where one name stands for two shapes. */
   readonly types: KnownKeys<{ readonly [Type in Steps[number]['~types']['touches'] as Type['name']]: Type }>
   readonly clashes: Clashes<GraphTypes<Steps>['types']>
@@ -121,7 +121,7 @@ type Needs<Steps extends readonly TypedStep[]> = {
   readonly [Index in keyof Steps]: Steps[Index]['~types']['requires'] | Steps[Index]['~types']['wants']
 }
 type IndexesByName<Names> = { readonly [Index in keyof Names as NameIn<Names[Index]>]: Index }
-type ByName<Names, Values> = { readonly [Index in keyof Names as NameIn<Names[Index]>]: At<Values, Index> }
+type ByProducer<Producers, Values> = { readonly [Name in keyof Producers]: At<Values, Producers[Name]> }
 type NameIn<Name> = Name extends string ? Name : never
 /** The keys of a map with an `as` clause are found out at every look; those of its copy are not. */
 type KnownKeys<Map> = Pick<Map, keyof Map>
@@ -157,7 +157,11 @@ type Suspects<Types extends AnyTypes, Given> =
   | {
       [Index in Types['indexes']]:
         | ([At<Types['producers'], At<Types['makes'], Index>>] extends [Index] ? never : Index)
-        | (At<Types['requires'], Index> extends keyof Types['producers'] | Given ? never : Index)
+        | (string extends Given
+            ? never
+            : At<Types['requires'], Index> extends keyof Types['producers'] | Given
+              ? never
+              : Index)
         | Several<At<Types['makes'], Index>>
     }[Types['indexes']]
   | Types['clashes']
@@ -274,9 +278,21 @@ type InputRecord<Types, Required, Optional> = [Optional] extends [never]
 type GivenAs<Types, Name> = At<Types, Name> extends infer Type extends TypedDataType ? GivenOf<Type> : never
 
 /** All names that lead to the open ones. Eight hops a turn: the compiler grants a thousand turns. Cycles end, because seen names are left out. */
-type Upstream<Needed, Open, Seen = Open> = [Open] extends [never]
+type Upstream<
+  Needed,
+  Open,
+  Seen = Open,
+  A = At<Needed, Open>,
+  B = At<Needed, A>,
+  C = At<Needed, B>,
+  D = At<Needed, C>,
+  E = At<Needed, D>,
+  F = At<Needed, E>,
+  G = At<Needed, F>,
+  H = At<Needed, G>,
+> = [Open] extends [never]
   ? Seen
-  : Upstream<Needed, Exclude<At<Needed, Open>, Seen>, Seen | At<Needed, Open>>
+  : Upstream<Needed, Exclude<H, Seen | A | B | C | D | E | F | G>, Seen | A | B | C | D | E | F | G | H>
 
 /** Shared values of a batch, each name checked on its own. */
 type SharedOf<G, T, Shared extends string> = {

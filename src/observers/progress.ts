@@ -40,12 +40,10 @@ export function progressObserver(options: ProgressOptions = {}): (event: Executi
 }
 
 /** One line: label, bar, counts; cut to the width of the terminal. */
-function barOf(label: string, { succeeded, failed, total }: Extract<ExecutionEvent, { type: 'batch.progress' }>, columns: number): string {
-  const done = succeeded + failed
+function barOf(label: string, { succeeded, failed, total, share }: Extract<ExecutionEvent, { type: 'batch.progress' }>, columns: number): string {
   const failures = failed === 0 ? '' : `, ${failed} failed`
-  if (total === undefined) return `${label} ${done}${failures}`.slice(0, columns - 1)
-  const share = total === 0 ? 1 : done / total
-  const counts = ` ${Math.floor(share * 100)}% ${done}/${total}${failures}`
+  if (total === undefined || share === undefined) return `${label} ${succeeded + failed}${failures}`.slice(0, columns - 1)
+  const counts = ` ${Math.floor(share * 100)}% of ${total}${failures}`
   const width = Math.max(5, Math.min(40, columns - label.length - counts.length - 4))
   const full = Math.round(share * width)
   return `${label} [${'='.repeat(full)}${' '.repeat(width - full)}]${counts}`.slice(0, columns - 1)

@@ -253,6 +253,7 @@ export class Batch {
     const index = itemPlan.gatheredSlots.indexOf(slot)
     if (index === -1) return
     this.#gatherings[index]?.put(item, value)
+    this.#progress(item)
     this.#checkGatherings()
   }
 
@@ -308,7 +309,16 @@ export class Batch {
 
   #progress(item: number): void {
     const { emitter, clock } = this.#setup.options
-    emitter?.batchProgress(clock.now(), item, this.#setup.source.size ?? this.total, this.succeeded, this.failed)
+    if (emitter === undefined) return
+    const total = this.#setup.source.size ?? this.total
+    emitter.batchProgress(clock.now(), item, total, this.succeeded, this.failed, total === undefined ? undefined : this.#shareOf(total))
+  }
+
+  /** What an item gives to each barrier and its end count the same. */
+  #shareOf(total: number): number {
+    const ended = this.succeeded + this.failed
+    const done = this.#gatherings.reduce((sum, gathering) => sum + (gathering?.settled ?? total), ended)
+    return total === 0 ? 1 : done / (total * (this.#gatherings.length + 1))
   }
 
   #finishIfDone(): void {

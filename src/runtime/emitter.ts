@@ -56,8 +56,8 @@ export class Emitter {
     this.#emit({ type, seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph, step: run.step, item: run.execution.item, scope, shared })
   }
 
-  batchProgress(at: number, item: number, total: number | undefined, succeeded: number, failed: number): void {
-    this.#emit({ type: 'batch.progress', seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph, total, succeeded, failed, item })
+  batchProgress(at: number, item: number, total: number | undefined, succeeded: number, failed: number, share: number | undefined): void {
+    this.#emit({ type: 'batch.progress', seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph, total, succeeded, failed, share, item })
   }
 
   #emit(event: ExecutionEvent): void {

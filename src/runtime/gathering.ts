@@ -18,6 +18,11 @@ export class Gathering {
     this.#settled++
   }
 
+  /** Of how many items it is known whether they make a value. */
+  get settled(): number {
+    return this.#settled
+  }
+
   isComplete(total: number): boolean {
     return this.#settled === total
   }

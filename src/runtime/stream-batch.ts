@@ -22,10 +22,34 @@ const outcomesAhead = 100
  * @throws as `executeBatch`, while iterating
  */
 export const streamBatch = ((graph: AnyGraph, target: AnyDataType, items: Iterable<unknown> | AsyncIterable<unknown>, options?: StreamOptions): AsyncIterable<unknown> => ({
-  [Symbol.asyncIterator]: () => stream(graph, target, items, options),
+  [Symbol.asyncIterator]: () => iterate(graph, target, items, options),
 })) as unknown as StreamBatch<StreamOptions>
 
-async function* stream(graph: AnyGraph, target: AnyDataType, items: Iterable<unknown> | AsyncIterable<unknown>, options: StreamOptions | undefined): AsyncGenerator<unknown, void, undefined> {
+/** What a consumer leaves by. */
+interface Exit {
+  leave?: () => void
+}
+
+/** A generator alone would let a consumer that leaves wait for the value it has asked for, which may never come. */
+function iterate(graph: AnyGraph, target: AnyDataType, items: Iterable<unknown> | AsyncIterable<unknown>, options: StreamOptions | undefined): AsyncIterator<unknown> {
+  const exit: Exit = {}
+  const values = stream(graph, target, items, options, exit)
+  return {
+    next: () => values.next(),
+    return: () => {
+      exit.leave?.()
+      return values.return()
+    },
+  }
+}
+
+async function* stream(
+  graph: AnyGraph,
+  target: AnyDataType,
+  items: Iterable<unknown> | AsyncIterable<unknown>,
+  options: StreamOptions | undefined,
+  exit: Exit,
+): AsyncGenerator<unknown, void, undefined> {
   const frame = batchFrameOf('streamBatch', graph, target, options)
   if (!isIterable(items)) {
     const message = `items must be an iterable or an async iterable, not ${describe(items)}`
@@ -37,6 +61,7 @@ async function* stream(graph: AnyGraph, target: AnyDataType, items: Iterable<unk
   const limit = plan.gathered.length > 0 ? Infinity : concurrency + outcomesAhead
   let given = 0
   let end: { readonly error: unknown; readonly hasFailed: boolean } | undefined
+  let hasLeft = false
   let wake: (() => void) | undefined
   const notify = (): void => {
     wake?.()
@@ -60,9 +85,14 @@ async function* stream(graph: AnyGraph, target: AnyDataType, items: Iterable<unk
       notify()
     },
   })
+  exit.leave = () => {
+    hasLeft = true
+    batch.cancel(new ExecutionCancelledError('nobody takes the outcomes of this batch any more', { graph: graph.name }))
+  }
   try {
     batch.start()
     for (;;) {
+      if (hasLeft) return
       const next = isOrdered ? given : outcomes.keys().next().value
       const outcome = next === undefined ? undefined : outcomes.get(next)
       if (outcome !== undefined) {
@@ -80,7 +110,7 @@ async function* stream(graph: AnyGraph, target: AnyDataType, items: Iterable<unk
       }
     }
   } finally {
-    batch.cancel(new ExecutionCancelledError('nobody takes the outcomes of this batch any more', { graph: graph.name }))
+    exit.leave()
   }
 }
 

@@ -54,13 +54,11 @@ export async function race(contenders: readonly Contender[], effort: Effort): Pr
 /** Runs until the code is hot; gives how many runs fill a round. */
 async function warmUp(contender: Contender, { warmUpMs, roundMs }: Effort): Promise<number> {
   const end = performance.now() + warmUpMs
-  let best = Infinity
-  let count = 1
-  do {
-    best = Math.min(best, await msPerRun(contender, count))
-    count = Math.min(count * 2, 1_000)
-  } while (performance.now() < end)
-  return Math.max(1, Math.round(roundMs / best))
+  let ms = 0
+  for (let count = 1; ms === 0 || performance.now() < end; count = Math.min(count * 2, 1_000)) {
+    ms = await msPerRun(contender, count)
+  }
+  return Math.max(1, Math.round(roundMs / ms))
 }
 
 async function msPerRun({ run }: Contender, count: number): Promise<number> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ExecutionCancelledError, step } from '../../src/index.ts'
+import { ExecutionCancelledError, optional, step } from '../../src/index.ts'
 import { expectNoUnhandledErrors, graphOf, never, number, recorder, rejectionOf, run, runBatch, uniqueName } from '../loose-api.ts'
 import { flush, VirtualClock } from '../virtual-clock.ts'
 
@@ -205,7 +205,6 @@ describe('ctx.signal', () => {
   })
 
   test('is aborted where the execution succeeded without the step', async () => {
-    const { optional } = await import('../../src/index.ts')
     const boom = new Error('boom')
     const B = number('B')
     const C = number('C')
