@@ -1,11 +1,17 @@
 /** What does not compile, and what is told at run time to those who have no compiler. */
 import { dataType, execute, graph, step, type } from 'docket'
+import { z } from 'zod'
 
-const UserID = dataType('UserID', type<string>())
+const UserID = dataType('UserID', z.string())
 const Profile = dataType('Profile', type<{ readonly name: string }>())
 const Greeting = dataType('Greeting', type<string>())
 
-const fetchProfile = step({ name: 'FetchProfile', inputs: { user: UserID }, output: Profile, run: () => ({ name: 'Ada' }) })
+const fetchProfile = step({
+  name: 'FetchProfile',
+  inputs: { user: UserID },
+  output: Profile,
+  run: () => ({ name: 'Ada' }),
+})
 const inventProfile = step({ name: 'InventProfile', output: Profile, run: () => ({ name: 'Nobody' }) })
 const greet = step({
   name: 'Greet',
@@ -28,7 +34,7 @@ async function tell(wrong: () => unknown): Promise<void> {
 await tell(() => execute(users, Greeting, {}))
 
 // @ts-expect-error Type 'number' is not assignable to type 'string'
-void (() => execute(users, Greeting, { UserID: 42 }))
+await tell(() => execute(users, Greeting, { UserID: 42 }))
 
 // @ts-expect-error 'UserId' does not exist; did you mean to write 'UserID'?
 await tell(() => execute(users, Greeting, { UserId: 'user-123' }))

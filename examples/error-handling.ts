@@ -1,5 +1,15 @@
 /** What happens when steps fail: what is tried again, what is tolerated, what stops everything, and what the caller gets. */
-import { AbortExecutionError, dataType, execute, graph, NonRetryableError, optional, step, StepError, type } from 'docket'
+import {
+  AbortExecutionError,
+  dataType,
+  execute,
+  graph,
+  NonRetryableError,
+  optional,
+  step,
+  StepError,
+  type,
+} from 'docket'
 
 const Order = dataType('Order', type<{ readonly id: number }>())
 const Stock = dataType('Stock', type<number>())

@@ -29,7 +29,12 @@ const renderPage = step({
 
 const pages = graph({ name: 'pages', steps: [fetchProfile, drawAvatar, renderPage] })
 
-console.log(`leaves: ${pages.leaves(Page).map((leaf) => leaf.name).join(', ')}\n`)
+console.log(
+  `leaves: ${pages
+    .leaves(Page)
+    .map((leaf) => leaf.name)
+    .join(', ')}\n`,
+)
 
 // #region explain
 // What is asked for may be incomplete: the plan tells what is missing.

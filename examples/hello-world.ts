@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 const UserID = dataType('UserID', z.object({ id: z.string() }))
 const Profile = dataType('Profile', z.object({ name: z.string() }))
-const Preferences = dataType('Preferences', z.object({ language: z.enum(['en', 'fr']) }))
+const Preferences = dataType('Preferences', z.object({ language: z.string() }))
 const Greeting = dataType('Greeting', z.string())
 
 const fetchProfile = step({
@@ -16,7 +16,7 @@ const fetchPreferences = step({
   name: 'FetchPreferences',
   inputs: { user: UserID },
   output: Preferences,
-  run: async () => ({ language: 'fr' as const }),
+  run: async () => ({ language: 'fr' }),
 })
 const greet = step({
   name: 'Greet',

@@ -28,7 +28,8 @@ const report = await execute(
   {
     observers: [
       (event) => {
-        if (event.type === 'retry.scheduled') console.log(`attempt ${event.attempt} failed, next in ${event.delayMs} ms`)
+        if (event.type === 'retry.scheduled')
+          console.log(`attempt ${event.attempt} failed, next in ${event.delayMs} ms`)
       },
     ],
   },

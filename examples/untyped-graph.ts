@@ -13,7 +13,12 @@ const measures: Readonly<Record<string, (text: string) => number>> = {
 }
 const types = Object.keys(measures).map((name) => dataType(name, type<number>()))
 const steps: AnyStep[] = types.map((output) =>
-  step({ name: `Measure${output.name}`, inputs: { text: Text }, output, run: ({ text }) => measures[output.name]!(text) }),
+  step({
+    name: `Measure${output.name}`,
+    inputs: { text: Text },
+    output,
+    run: ({ text }) => measures[output.name]!(text),
+  }),
 )
 const report = step({
   name: 'WriteReport',

@@ -42,7 +42,8 @@ const actor = createActor(logic, { input: { Order: 'order 7' } }).start()
 
 // Each step is a child actor: found by its name, with the states of the step machine.
 await waitFor(actor, (snapshot) => snapshot.context.steps['Pay']?.status === 'running')
-for (const [name, step] of Object.entries(actor.getSnapshot().children)) console.log(`${name}: ${step.getSnapshot().value}`)
+for (const [name, step] of Object.entries(actor.getSnapshot().children))
+  console.log(`${name}: ${step.getSnapshot().value}`)
 // #endregion
 
 // #region persist

@@ -50,7 +50,9 @@ const loginMachine = setup({
 
 // #region actor
 const actor = createActor(loginMachine)
-actor.subscribe((snapshot) => console.log(`${JSON.stringify(snapshot.value)} ${snapshot.context.greeting ?? ''}`.trim()))
+actor.subscribe((snapshot) =>
+  console.log(`${JSON.stringify(snapshot.value)} ${snapshot.context.greeting ?? ''}`.trim()),
+)
 actor.start()
 
 actor.send({ type: 'LOG_IN', name: 'nobody' })

@@ -74,7 +74,7 @@ export class Attempt implements StepContext {
   get idempotencyKey(): string {
     const { claim, execution, step } = this.#origin
     if (claim?.isGlobal === true) return claim.key
-    return digest(canonicalize([execution.id, step, execution.item]))
+    return digest(canonicalize([execution.place.graph, execution.id, step, execution.item]))
   }
 
   get log(): Logger {

@@ -76,6 +76,8 @@ export class Batch {
   readonly #window: number
   /** Values of the shared leaves, once they are checked. */
   #checkedLeaves: readonly unknown[] | undefined
+  /** Nothing may begin any more, though the batch may have to stop what runs first. */
+  #isEnding = false
   #hasEnded = false
   #isPumping = false
   #isPulling = false
@@ -100,8 +102,9 @@ export class Batch {
         item: undefined,
         turnstile: undefined,
         whole: plan.whole,
-        hasEnded: () => this.#hasEnded,
+        hasEnded: () => this.#isEnding,
         failedItems: () => this.failed,
+        onFailing: (error) => this.#onFailing(error),
         onFilled: (slot, value) => this.#onShared(slot, { value }),
         onDenied: (slot, error) => this.#onShared(slot, { error }),
       },
@@ -213,8 +216,9 @@ export class Batch {
         item,
         turnstile: new Turnstile(this.#pool),
         whole: plan.whole,
-        hasEnded: () => this.#hasEnded,
+        hasEnded: () => this.#isEnding,
         failedItems: () => this.failed,
+        onFailing: (error) => this.#onFailing(error),
         onFilled: (slot, value) => this.#onItemFilled(item, itemPlan, slot, value),
         onDenied: (slot, error) => this.#onItemDenied(item, itemPlan, slot, error),
       },
@@ -285,10 +289,18 @@ export class Batch {
     this.#onItemEnded(item, { value })
   }
 
+  #onFailing(error: unknown): void {
+    if (this.#isFatal(error)) this.#isEnding = true
+  }
+
+  #isFatal(error: unknown): boolean {
+    return !this.#setup.collects || hasCause(error, AbortExecutionError)
+  }
+
   #onItemFailed(item: number, error: unknown): void {
     if (this.#hasEnded) return
     this.#change({ type: 'ITEM_FAIL', error })
-    if (!this.#setup.collects || hasCause(error, AbortExecutionError)) {
+    if (this.#isFatal(error)) {
       this.#open.delete(item)
       this.#progress(item)
       this.fail(error)
@@ -333,7 +345,7 @@ export class Batch {
 
   #finish(event: BatchEvent & { readonly at: number }, error: unknown): void {
     const { options, source, onCompleted, onFailed } = this.#setup
-    this.#hasEnded = true
+    this.#isEnding = this.#hasEnded = true
     if (this.#timer !== undefined) timerQueueOf(options.clock).cancel(this.#timer)
     options.signal?.removeEventListener('abort', this.#onAbort)
     const reason =

@@ -47,7 +47,7 @@ export class Claim {
       key = resultKeyOf(run.planStep.spec.persist!, run.inputs, execution)
       kept = cache.get(run.planStep.spec.persist!, key, execution.clock.now())
     } catch (error) {
-      run.failed(error, 'FAIL')
+      run.failed(placed(error, run, 'inputs'), 'FAIL')
       return
     }
     if (kept !== undefined) {
@@ -137,12 +137,7 @@ export class Claim {
     try {
       this.#cache.set(run.planStep.spec.persist!, this.key, value, run.execution.clock.now())
     } catch (error) {
-      if (!(error instanceof SerializationError)) throw error
-      throw new SerializationError(
-        `the result of step "${run.step}" can't be remembered: ${error.message}; return plain data, or leave out persist`,
-        { ...run.execution.place, step: run.step, attempt: run.attempt, path: error.path },
-        { cause: error },
-      )
+      throw placed(error, run, 'result')
     }
   }
 
@@ -153,4 +148,11 @@ export class Claim {
     this.#followers = []
     return followers
   }
+}
+
+/** The error that tells besides whose value could not be kept. */
+function placed(error: unknown, run: StepRun, what: 'inputs' | 'result'): unknown {
+  if (!(error instanceof SerializationError)) return error
+  const { place } = run.execution
+  return new SerializationError(`the ${what} of step "${run.step}" can't be remembered: ${error.message}`, { ...place, step: run.step, attempt: run.attempt }, { cause: error })
 }

@@ -1,9 +1,10 @@
 import type { AnyDataType } from '../core/data-type.ts'
+import { InputError } from '../core/errors.ts'
 import type { Execute } from '../core/graph.ts'
 import type { AnyGraph } from '../core/graph-index.ts'
 import { checkExecuteOptions } from './execution-options.ts'
 import type { ExecuteOptions } from './execution-options.ts'
-import { memoryOf } from './execution-memory.ts'
+import { forgetCall, memoryOf } from './execution-memory.ts'
 import { resolveOptions } from './execution-setup.ts'
 import { Execution } from './execution.ts'
 import { givenInputs } from './leaf-values.ts'
@@ -24,6 +25,11 @@ export const execute = ((graph: AnyGraph, target: AnyDataType, inputs: unknown, 
     checkExecuteOptions('execute', options)
     const { plan, leafValues } = givenInputs(graph, target, inputs)
     const cache = memoryOf(plan, options?.id, leafValues)
+    const onFailed = (error: unknown): void => {
+      // Nothing has run: the caller may mend the inputs and use the id again.
+      if (error instanceof InputError) forgetCall(plan, options?.id)
+      reject(error)
+    }
     const resolved = resolveOptions(plan.index, plan.target.name, options)
-    new Execution({ plan, options: resolved, cache, onCompleted: resolve, onFailed: reject }).start(leafValues)
+    new Execution({ plan, options: resolved, cache, onCompleted: resolve, onFailed }).start(leafValues)
   })) as unknown as Execute<ExecuteOptions>

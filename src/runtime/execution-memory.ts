@@ -33,3 +33,8 @@ export function rememberCall(graph: string, id: string, asked: unknown): void {
   }
   started.set(key, what, maxKept)
 }
+
+/** Makes the id free again: the call was refused before anything ran. */
+export function forgetCall(plan: Plan, id: string | undefined): void {
+  if (id !== undefined) started.delete(JSON.stringify([plan.index.graph.name, id]))
+}

@@ -8,6 +8,7 @@ import type { PersistSpec } from '../core/graph-index.ts'
 import type { Plan } from '../core/plan.ts'
 import type { FullClock } from './clock.ts'
 import type { Emitter } from './emitter.ts'
+import { endReason } from './end-reason.ts'
 import type { ResolvedOptions } from './execution-setup.ts'
 import type { StepView } from './execution-journal.ts'
 import { checkLeaves, putLeaves } from './leaf-values.ts'
@@ -44,6 +45,8 @@ export interface BatchPart {
   readonly turnstile: Turnstile | undefined
   hasEnded(): boolean
   failedItems(): number
+  /** Told before anything of the failing part is stopped. */
+  onFailing(error: unknown): void
   onFilled(slot: number, value: unknown): void
   /** Tells the batch of a step that failed though the execution goes on. */
   onDenied(slot: number, error: unknown): void
@@ -356,6 +359,7 @@ export class Execution {
     // Whoever was told of the progress may have stopped the actor.
     if (this.#hasEnded) return
     this.#hasEnded = true
+    if (event.type !== 'SUCCEED') part?.onFailing(error)
     if (this.#timer !== undefined) timerQueueOf(this.clock).cancel(this.#timer)
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     if (this.#endedSteps < this.total) this.#cancelRest(event.at, error)
@@ -372,15 +376,7 @@ export class Execution {
 
   #cancelRest(at: number, error: unknown): void {
     const { watcher } = this
-    const name = this.plan.index.graph.name
-    const reason =
-      error instanceof ExecutionCancelledError || error instanceof ExecutionTimeoutError
-        ? error
-        : new ExecutionCancelledError(
-            error === undefined ? `the execution of graph "${name}" ended without needing this step` : `the execution of graph "${name}" failed: ${describeThrown(error)}`,
-            this.place,
-            { cause: error },
-          )
+    const reason = endReason(error, this.place)
     for (let position = 0; position < this.runs.length; position++) {
       let run = this.runs[position]
       const hadStarted = run !== undefined

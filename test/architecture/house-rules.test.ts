@@ -10,13 +10,22 @@ const written = files.filter((file) => !file.isGenerated)
 
 test('the files are found', () => {
   const paths = files.map((file) => file.path)
-  expect(paths).toEqual(expect.arrayContaining(['src/index.ts', 'machines/step.ts', 'examples/hello-world.ts', 'vitest.config.ts']))
+  expect(paths).toEqual(
+    expect.arrayContaining(['src/index.ts', 'machines/step.ts', 'examples/hello-world.ts', 'vitest.config.ts']),
+  )
   expect(paths).toContain('test/architecture/house-rules.test.ts')
 })
 
 test('nothing is at the top but what belongs there', () => {
   const folders = ['src', 'machines', 'stores', 'examples', 'test', 'docs', 'node_modules', 'dist', 'coverage']
-  const customary = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts', 'knip.json']
+  const customary = [
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'vitest.config.ts',
+    'knip.json',
+  ]
   const texts = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE']
   const known = new Set([...folders, ...customary, ...texts])
   expect(readdirSync(root).filter((name) => !name.startsWith('.') && !known.has(name))).toEqual([])
@@ -28,16 +37,20 @@ test('no file is longer than 400 lines', () => {
 })
 
 test('files and folders have kebab-case names that say what is in them', () => {
-  const badSegment = (segment: string): boolean =>
-    !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/.test(segment) || /^(utils?|helpers?|common|misc|types)(\.ts)?$/.test(segment)
   // `test/types` holds the tests of the types, which are the subject there.
-  const bad = written.filter((file) => file.path.replace(/^test\/types\//, '').split('/').some(badSegment))
+  const bad = written.filter((file) =>
+    file.path
+      .replace(/^test\/types\//, '')
+      .split('/')
+      .some(isBadName),
+  )
   expect(bad.map((file) => file.path)).toEqual([])
 })
 
 test('nothing is exported as default but configuration', () => {
-  const isConfig = (file: SourceFile): boolean => /^[a-z]+\.config\.ts$/.test(file.path)
-  expect(files.filter((file) => file.hasDefaultExport && !isConfig(file)).map((file) => file.path)).toEqual([])
+  expect(
+    files.filter((file) => file.hasDefaultExport && !/^[a-z]+\.config\.ts$/.test(file.path)).map((file) => file.path),
+  ).toEqual([])
 })
 
 test('nothing is `any`', () => {
@@ -46,7 +59,9 @@ test('nothing is `any`', () => {
 
 test('no comment leaves work for later', () => {
   const reminder = /\b(?:TODO|FIXME|XXX|HACK)\b/
-  const notes = written.flatMap((file) => file.comments.filter((comment) => reminder.test(comment)).map((comment) => `${file.path}: ${comment.trim()}`))
+  const notes = written.flatMap((file) =>
+    file.comments.filter((comment) => reminder.test(comment)).map((comment) => `${file.path}: ${comment.trim()}`),
+  )
   expect(notes).toEqual([])
 })
 
@@ -54,17 +69,28 @@ test('nobody reaches into XState', () => {
   expect(written.flatMap(underscored)).toEqual([])
 })
 
-test.each(['ref._parent', 'ref?._snapshot', "ref['_send']", 'const { _relay } = system', "Reflect.get(ref, '_process')", 'ref.system._register()'])(
-  'reaching into XState with %s is found',
-  (text) => {
-    expect(underscored(parseFile('src/runtime/made-up.ts', text))).toHaveLength(1)
-  },
-)
+test.each([
+  'ref._parent',
+  'ref?._snapshot',
+  "ref['_send']",
+  'const { _relay } = system',
+  "Reflect.get(ref, '_process')",
+  'ref.system._register()',
+])('reaching into XState with %s is found', (text) => {
+  expect(underscored(parseFile('src/runtime/made-up.ts', text))).toHaveLength(1)
+})
 
 test('`any` is found wherever it stands, and not in a name', () => {
   expect(anys(parseFile('src/made-up.ts', 'const a = b as any\nfunction f(x: any[]): void {}'))).toHaveLength(2)
   expect(anys(parseFile('src/made-up.ts', "type AnyStep = 'any'\nexpect.any(Number)"))).toEqual([])
 })
+
+function isBadName(segment: string): boolean {
+  return (
+    !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/.test(segment) ||
+    /^(utils?|helpers?|common|misc|types)(\.ts)?$/.test(segment)
+  )
+}
 
 function anys(file: SourceFile): readonly string[] {
   const found: string[] = []
@@ -89,7 +115,8 @@ function underscored(file: SourceFile): readonly string[] {
       }
     },
     CallExpression: ({ callee, arguments: [, key] }) => {
-      if (callee.type !== 'MemberExpression' || callee.object.type !== 'Identifier' || callee.object.name !== 'Reflect') return
+      if (callee.type !== 'MemberExpression' || callee.object.type !== 'Identifier' || callee.object.name !== 'Reflect')
+        return
       if (key?.type === 'Literal') check(key.value, key.start)
     },
   }).visit(file.program)

@@ -14,7 +14,7 @@ interface Rule {
  * Imports point one way: everything may import `core`; `core` imports nothing (of Node: `crypto` for SHA-256, `util` to tell
  * built-in types apart); only `runtime` brings machines and contracts together; nobody but the user imports an adapter.
  */
-export const importRules: Readonly<Record<string, Rule>> = {
+const importRules: Readonly<Record<string, Rule>> = {
   'src/core': { parts: ['src/core'], packages: ['node:crypto', 'node:util'], types: ['@standard-schema/spec'] },
   machines: { parts: ['machines'], packages: ['xstate'] },
   'src/runtime': {
@@ -27,11 +27,14 @@ export const importRules: Readonly<Record<string, Rule>> = {
   stores: { parts: ['src/core', 'stores'], packages: ['*'] },
   // An example is what a user writes: it knows the package, and nothing of its inside.
   examples: { parts: ['examples'], packages: ['*'] },
-  test: { parts: ['src/core', 'src/runtime', 'src/index.ts', 'src/observers', 'machines', 'stores', 'examples', 'test'], packages: ['*'] },
+  test: {
+    parts: ['src/core', 'src/runtime', 'src/index.ts', 'src/observers', 'machines', 'stores', 'examples', 'test'],
+    packages: ['*'],
+  },
 }
 
 /** The part of the house that a file belongs to; undefined where no rule is written. */
-export function partOf(path: string): string | undefined {
+function partOf(path: string): string | undefined {
   if (!path.includes('/')) return 'test' // configuration at the top
   return Object.keys(importRules).find((part) => path === part || path.startsWith(`${part}/`))
 }
@@ -39,16 +42,20 @@ export function partOf(path: string): string | undefined {
 /** What is wrong with a file's imports. */
 export function problemsOfImports(file: SourceFile): readonly string[] {
   const part = partOf(file.path)
-  if (part === undefined) return [`${file.path}: no rule says what it may import; add one to test/architecture/import-rules.ts`]
+  if (part === undefined)
+    return [`${file.path}: no rule says what it may import; add one to test/architecture/import-rules.ts`]
   const rule = importRules[part]!
   return file.imports.flatMap(({ from, file: target, isTypeOnly }) => {
     if (target === undefined) {
       const known = rule.packages.includes('*') || rule.packages.includes(from)
-      return known || (isTypeOnly && rule.types?.includes(from) === true) ? [] : [`${file.path}: ${part} may not import ${from}`]
+      return known || (isTypeOnly && rule.types?.includes(from) === true)
+        ? []
+        : [`${file.path}: ${part} may not import ${from}`]
     }
     const other = partOf(target)
     if (other === undefined || !rule.parts.includes(other)) return [`${file.path}: ${part} may not import ${target}`]
-    if (part === 'examples' && exampleOf(file.path) !== exampleOf(target)) return [`${file.path}: one example may not import another (${target})`]
+    if (part === 'examples' && exampleOf(file.path) !== exampleOf(target))
+      return [`${file.path}: one example may not import another (${target})`]
     return []
   })
 }
@@ -59,7 +66,12 @@ function exampleOf(path: string): string {
 
 /** Cycles of imports that are there at run time; imports of types alone vanish, so they may go in circles. */
 export function importCycles(files: readonly SourceFile[]): readonly string[] {
-  const importsOf = new Map(files.map((file) => [file.path, file.imports.flatMap((one) => (one.isTypeOnly || one.file === undefined ? [] : [one.file]))]))
+  const importsOf = new Map(
+    files.map((file) => [
+      file.path,
+      file.imports.flatMap((one) => (one.isTypeOnly || one.file === undefined ? [] : [one.file])),
+    ]),
+  )
   const done = new Set<string>()
   const cycles: string[] = []
   const visit = (path: string, way: readonly string[]): void => {

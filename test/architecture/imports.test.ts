@@ -15,15 +15,21 @@ test('no imports go in a circle', () => {
 test('every relative import names a file that exists, with its extension', () => {
   const known = new Set(files.map((file) => file.path))
   const lost = files.flatMap((file) =>
-    file.imports.flatMap(({ file: target }) => (target === undefined || known.has(target) || /\.(json|html|css)$/.test(target) ? [] : [`${file.path}: ${target}`])),
+    file.imports.flatMap(({ file: target }) =>
+      target === undefined || known.has(target) || /\.(json|html|css)$/.test(target) ? [] : [`${file.path}: ${target}`],
+    ),
   )
   expect(lost).toEqual([])
 })
 
 test('the front door exports by name and holds nothing of its own', () => {
   const { text } = files.find((file) => file.path === 'src/index.ts')!
-  const statements = text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '').split(/(?<=from '[^']*')/).map((statement) => statement.trim())
-  for (const statement of statements.filter((one) => one !== '')) expect(statement).toMatch(/^export (type )?\{[^}*]*\} from '\.\/(core|runtime)\//)
+  const statements = text
+    .replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+    .split(/(?<=from '[^']*')/)
+    .map((statement) => statement.trim())
+  for (const statement of statements.filter((one) => one !== ''))
+    expect(statement).toMatch(/^export (type )?\{[^}*]*\} from '\.\/(core|runtime)\//)
 })
 
 test.each([
@@ -38,16 +44,19 @@ test.each([
   expect(problemsOfImports(parseFile('src/core/made-up.ts', text))).toEqual([`src/core/made-up.ts: ${problem}`])
 })
 
-test('an example that reaches into the sources or into another example is found', () => {
-  const reach = (text: string): readonly string[] => problemsOfImports(parseFile('examples/one/main.ts', text))
-  expect(reach("import { execute } from '../../src/index.ts'")).toHaveLength(1)
-  expect(reach("import { other } from '../two/other.ts'")).toHaveLength(1)
-  expect(reach("import { own } from './own.ts'\nimport { execute } from 'docket'")).toEqual([])
+test.each([
+  ["import { execute } from '../../src/index.ts'", 1],
+  ["import { other } from '../two/other.ts'", 1],
+  ["import { own } from './own.ts'\nimport { execute } from 'docket'", 0],
+])('an example may import the package and its own files only: %s', (text, count) => {
+  expect(problemsOfImports(parseFile('examples/one/main.ts', text))).toHaveLength(count)
 })
 
-test('a circle is found, unless it is of types alone', () => {
-  const circle = (keyword: string): readonly string[] =>
-    importCycles([parseFile('src/a.ts', "import { b } from './b.ts'"), parseFile('src/b.ts', `${keyword} { a } from './a.ts'`)])
-  expect(circle('import')).toEqual(['src/a.ts → src/b.ts → src/a.ts'])
-  expect(circle('import type')).toEqual([])
+test.each([
+  ['import', ['src/a.ts → src/b.ts → src/a.ts']],
+  ['import type', []],
+])('a circle is found, unless it is of types alone: %s', (keyword, cycles) => {
+  const there = parseFile('src/a.ts', "import { b } from './b.ts'")
+  const back = parseFile('src/b.ts', `${keyword} { a } from './a.ts'`)
+  expect(importCycles([there, back])).toEqual(cycles)
 })

@@ -34,8 +34,12 @@ const folders = ['src', 'machines', 'stores', 'examples', 'test']
 /** Every TypeScript file that people of this project write (or have generated): sources, tests, examples, benchmarks, configuration. */
 export function readSourceFiles(): readonly SourceFile[] {
   const inFolders = folders.flatMap((folder) => filesBelow(join(root, folder)))
-  const atTop = readdirSync(root).filter((name) => name.endsWith('.ts')).map((name) => join(root, name))
-  return [...inFolders, ...atTop].map((file) => parseFile(relative(root, file).replaceAll('\\', '/'), readFileSync(file, 'utf8')))
+  const atTop = readdirSync(root)
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(root, name))
+  return [...inFolders, ...atTop].map((file) =>
+    parseFile(relative(root, file).replaceAll('\\', '/'), readFileSync(file, 'utf8')),
+  )
 }
 
 function filesBelow(folder: string): readonly string[] {
@@ -63,7 +67,9 @@ export function parseFile(path: string, text: string): SourceFile {
     text,
     lineCount: lines.at(-1) === '' ? lines.length - 1 : lines.length,
     imports: importsOf(path, text, module),
-    hasDefaultExport: module.staticExports.some(({ entries }) => entries.some(({ exportName }) => exportName.kind === 'Default')),
+    hasDefaultExport: module.staticExports.some(({ entries }) =>
+      entries.some(({ exportName }) => exportName.kind === 'Default'),
+    ),
     comments: comments.map(({ value }) => value),
     program,
     isGenerated: text.startsWith('// @generated '),
@@ -78,7 +84,8 @@ function importsOf(path: string, text: string, module: ParseResult['module']): r
   }
   for (const { entries } of module.staticExports) {
     const [first] = entries
-    if (first?.moduleRequest) found.push({ from: first.moduleRequest.value, isTypeOnly: entries.every(({ isType }) => isType) })
+    if (first?.moduleRequest)
+      found.push({ from: first.moduleRequest.value, isTypeOnly: entries.every(({ isType }) => isType) })
   }
   for (const { moduleRequest } of module.dynamicImports) {
     const argument = text.slice(moduleRequest.start, moduleRequest.end)

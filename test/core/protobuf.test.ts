@@ -22,7 +22,8 @@ const enrich = step({
   name: 'Enrich',
   inputs: { profile: UserProfile },
   output: EnrichedUser,
-  run: ({ profile }) => create(EnrichedUserSchema, { profile, preferences: create(UserPreferencesSchema, { darkMode: true }) }),
+  run: ({ profile }) =>
+    create(EnrichedUserSchema, { profile, preferences: create(UserPreferencesSchema, { darkMode: true }) }),
 })
 const users = graph({ name: 'users', steps: [fetchProfile, enrich] })
 const alice = create(UserIDSchema, { id: 'alice' })
@@ -72,7 +73,12 @@ describe('a message', () => {
   })
 
   test('may be declared twice from one descriptor, since it is one shape', () => {
-    const again = step({ name: 'Print', inputs: { user: dataType(UserIDSchema) }, output: EnrichedUser, run: () => create(EnrichedUserSchema) })
+    const again = step({
+      name: 'Print',
+      inputs: { user: dataType(UserIDSchema) },
+      output: EnrichedUser,
+      run: () => create(EnrichedUserSchema),
+    })
     expect(() => graph({ name: 'twice', steps: [fetchProfile, again] })).not.toThrow()
   })
 })
@@ -84,7 +90,9 @@ describe('what is not the message that the type wants', () => {
     const error = await failureOf(execute(users, UserProfile, inputs))
     expect(error).toBeInstanceOf(InputError)
     expect(error).toMatchObject({ code: 'INPUT_INVALID', issues: [{ path: ['users.v1.UserID'] }] })
-    expect(String(error)).toContain('expected a protobuf message "users.v1.UserID", got a message "users.v1.UserProfile"')
+    expect(String(error)).toContain(
+      'expected a protobuf message "users.v1.UserID", got a message "users.v1.UserProfile"',
+    )
   })
 
   test.each([
@@ -99,8 +107,15 @@ describe('what is not the message that the type wants', () => {
   })
 
   test('fails the step that returns it', async () => {
-    const wrong = step({ name: 'Wrong', inputs: { user: UserID }, output: UserProfile, run: ({ user }) => user as never })
-    const error = await failureOf(execute(graph({ name: 'wrong', steps: [wrong] }), UserProfile, { 'users.v1.UserID': alice }))
+    const wrong = step({
+      name: 'Wrong',
+      inputs: { user: UserID },
+      output: UserProfile,
+      run: ({ user }) => user as never,
+    })
+    const error = await failureOf(
+      execute(graph({ name: 'wrong', steps: [wrong] }), UserProfile, { 'users.v1.UserID': alice }),
+    )
     expect(error).toBeInstanceOf(StepError)
     expect(error).toMatchObject({ step: 'Wrong', cause: { code: 'OUTPUT_INVALID' } })
   })
@@ -143,7 +158,13 @@ describe('as a remembered value, a message', () => {
     const bytes = Uint8Array.of(0x0a, 0x01, 0x78, 0x52, 0x01, 0x79) // id: "x", and a field 10
     const withUnknown = fromBinary(UserIDSchema, bytes)
     expect(withUnknown.$unknown).toHaveLength(1)
-    const keep = step({ name: 'Keep', inputs: { profile: UserProfile }, output: UserID, persist: 'global', run: () => withUnknown })
+    const keep = step({
+      name: 'Keep',
+      inputs: { profile: UserProfile },
+      output: UserID,
+      persist: 'global',
+      run: () => withUnknown,
+    })
     const keeping = graph({ name: 'protobuf-unknown', steps: [keep] })
     const inputs = { UserProfile: create(UserProfileSchema, { name: 'x' }) }
     await execute(keeping, UserID, inputs)

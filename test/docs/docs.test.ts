@@ -7,10 +7,13 @@ import { documents, needsSource, readDocument, root, snippetsOf, sourceOf } from
 describe.each(documents())('%s', (path) => {
   const text = readDocument(path)
 
-  test.each(snippetsOf(text).filter(needsSource))('has a snippet that is cut from what runs: $reference', ({ reference, code }) => {
-    expect(reference, 'write <!-- examples/file.ts#region --> above the block').toBeDefined()
-    expect(code, 'run `npm run snippets`').toBe(sourceOf(reference!))
-  })
+  test.each(snippetsOf(text).filter(needsSource))(
+    'has a snippet that is cut from what runs: $reference',
+    ({ reference, code }) => {
+      expect(reference, 'write <!-- examples/file.ts#region --> above the block').toBeDefined()
+      expect(code, 'run `npm run docs:snippets`').toBe(sourceOf(reference!))
+    },
+  )
 
   test('has links that lead somewhere', () => {
     const links = [...text.matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)/g)]

@@ -19,7 +19,9 @@ const block = /(?:<!-- (?<reference>[^\n]*?) -->\n+)?^```(?<language>[a-z]*)\n(?
 
 /** The documents whose snippets are checked. */
 export function documents(): readonly string[] {
-  const guides = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)
+  const guides = readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`)
   return ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...guides].filter((path) => existsSync(join(root, path)))
 }
 
@@ -53,7 +55,8 @@ export function sourceOf(reference: string): string {
     return `${expected.text}\n`
   }
   const [path = '', region] = reference.split('#')
-  if (!path.startsWith('examples/')) throw new Error(`"${reference}" is not an example: snippets come from what the tests run`)
+  if (!path.startsWith('examples/'))
+    throw new Error(`"${reference}" is not an example: snippets come from what the tests run`)
   const text = readFileSync(join(root, path), 'utf8')
   return region === undefined ? withoutMarkers(text) : regionOf(text, region, reference)
 }
@@ -71,7 +74,9 @@ function regionOf(text: string, region: string, reference: string): string {
   })
   if (end === -1) throw new Error(`region ${reference} has no end`)
   const inside = lines.slice(first + 1, end)
-  const indent = Math.min(...inside.filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length))
+  const indent = Math.min(
+    ...inside.filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length),
+  )
   return withoutMarkers(inside.map((line) => `${line.slice(indent)}\n`).join(''))
 }
 

@@ -1,4 +1,4 @@
-/** `npm run snippets`: copies into the documents what their snippets refer to. */
+/** `npm run docs:snippets`: copies into the documents what their snippets refer to. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { documents, needsSource, readDocument, root, snippetsOf, sourceOf } from './snippets.ts'
@@ -6,7 +6,7 @@ import { documents, needsSource, readDocument, root, snippetsOf, sourceOf } from
 for (const path of documents()) {
   const text = readDocument(path)
   let written = text
-  for (const snippet of [...snippetsOf(text)].reverse()) {
+  for (const snippet of snippetsOf(text).toReversed()) {
     if (!needsSource(snippet) || snippet.reference === undefined) continue
     written = written.slice(0, snippet.start) + sourceOf(snippet.reference) + written.slice(snippet.end)
   }

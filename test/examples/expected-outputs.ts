@@ -25,6 +25,7 @@ what is remembered is known beforehand: cached`,
   'class-steps.ts': { text: '18 EUR / 3000 JPY' },
   'compile-errors.ts': {
     text: `InputError: inputs for "Greeting" of graph "users": UserID: missing: "Greeting" needs it and no step produces it
+InputError: inputs for "Greeting" of graph "users": UserID: Invalid input: expected string, received number
 InputError: inputs for "Greeting" of graph "users": UserId: unknown input: no such type in the graph; did you mean "UserID"?; UserID: missing: "Greeting" needs it and no step produces it
 GraphError: graph "twice" is not valid: two steps produce "Profile": "FetchProfile" and "InventProfile"; a type has one producer
 GraphError: graph "hole" is not valid: no step of graph "hole" produces "Profile", which step "Greet" needs as "profile"; add a step that does, or name it in inputs`,

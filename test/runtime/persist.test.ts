@@ -16,7 +16,7 @@ function remembering(persist: unknown = 'global', more: object = {}, make: (leaf
     name: 's',
     inputs: { leaf: Leaf },
     output: Target,
-    persist: persist as 'global',
+    persist: (persist ?? undefined) as 'global',
     run: ({ leaf }, context) => (counted.runs++, make(leaf, context)),
     ...more,
   })
@@ -58,7 +58,7 @@ describe("persist: 'global'", () => {
   })
 
   test('a step without persist is run each time, and its inputs are never looked at', async () => {
-    const { counted, go } = remembering(undefined)
+    const { counted, go } = remembering(null)
     const unreadable = new Proxy({}, { ownKeys: () => raise(new Error('looked')), getPrototypeOf: () => raise(new Error('looked')) })
     await go(unreadable)
     await go(unreadable)
@@ -335,7 +335,7 @@ describe('what can’t be kept', () => {
   })
 
   test('is fine where nothing is kept', async () => {
-    const { go } = remembering(undefined, {}, (leaf) => leaf)
+    const { go } = remembering(null, {}, (leaf) => leaf)
     const value = { user: { save: () => 1 }, account: new Account() }
     expect(await go(value)).toBe(value)
   })

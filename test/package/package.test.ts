@@ -1,0 +1,173 @@
+import { execFile } from 'node:child_process'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const root = resolve(import.meta.dirname, '../..')
+const fixtures = join(import.meta.dirname, 'fixtures')
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'docket-package-')))
+const project = join(folder, 'project')
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
+  readonly devDependencies: Readonly<Record<string, string>>
+}
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
+
+/** Runs a program; a failure shows what it printed. */
+async function run(cwd: string, program: string, ...args: readonly string[]): Promise<string> {
+  // What `npm test` tells its scripts about this project must not reach the npm of another one.
+  const own = Object.entries(process.env).filter(([name]) => !/^npm_(package|lifecycle|config_local_prefix)/.test(name))
+  const env = {
+    ...Object.fromEntries(own),
+    PATH: [join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter),
+  }
+  try {
+    const { stdout } = await promisify(execFile)(program, args, { cwd, env, maxBuffer: 16 * 1024 * 1024 })
+    return stdout
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    throw new Error(`${program} ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error })
+  }
+}
+
+/** Packs a copy of the project, so that nothing is built in the project itself. */
+async function pack(): Promise<string> {
+  const copy = join(folder, 'source')
+  mkdirSync(copy)
+  for (const name of readdirSync(root)) {
+    if (!['node_modules', 'dist', 'test', 'examples', 'docs'].includes(name) && !name.startsWith('.')) {
+      cpSync(join(root, name), join(copy, name), { recursive: true })
+    }
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  await run(copy, 'npm', 'pack', '--pack-destination', folder)
+  return join(
+    folder,
+    readdirSync(folder).find((name) => name.endsWith('.tgz'))!,
+  )
+}
+
+function install(...packages: readonly string[]): Promise<string> {
+  return run(project, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', ...packages)
+}
+
+/** A package in the version that this project is tested with. */
+function tested(name: string): string {
+  return `${name}@${manifest.devDependencies[name]}`
+}
+
+async function compile(file: string, module: string, moduleResolution: string, more: object = {}): Promise<void> {
+  const compilerOptions = {
+    target: 'es2024',
+    module,
+    moduleResolution,
+    lib: ['es2024'],
+    types: ['node'],
+    strict: true,
+    skipLibCheck: false,
+    noEmit: true,
+    ...more,
+  }
+  const config = join(project, `tsconfig.${moduleResolution}.json`)
+  writeFileSync(config, JSON.stringify({ compilerOptions, files: [file] }))
+  await run(project, 'tsc', '--project', config)
+}
+
+let files: readonly string[]
+
+beforeAll(async () => {
+  cpSync(fixtures, project, { recursive: true })
+  writeFileSync(
+    join(project, 'package.json'),
+    JSON.stringify({ name: 'somebody-elses', private: true, type: 'module' }),
+  )
+  const archive = await pack()
+  files = (await run(folder, 'tar', '-tzf', archive))
+    .trim()
+    .split('\n')
+    .map((path) => path.replace(/^package\//, ''))
+  await install(archive, tested('xstate'), tested('zod'), tested('@types/node'))
+}, 120_000)
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+test('the package holds what its exports name, and neither sources nor tests', () => {
+  const targets = Object.values(manifest.exports).flatMap((target) =>
+    typeof target === 'string'
+      ? [target]
+      : Object.entries(target).flatMap(([condition, path]) => (condition === 'docket-source' ? [] : [path])),
+  )
+  expect(files).toEqual(expect.arrayContaining(targets.map((path) => path.replace('./', ''))))
+  expect(files).toEqual(expect.arrayContaining(['README.md', 'CHANGELOG.md', 'LICENSE', 'package.json']))
+  expect(
+    files.filter(
+      (path) =>
+        !/^(dist\/(src|machines|stores)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/.test(path),
+    ),
+  ).toEqual([])
+})
+
+test('nothing is installed with it but the types of Standard Schema', () => {
+  const installed = readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))
+  expect(installed.sort()).toEqual(['@standard-schema', '@types', 'docket', 'undici-types', 'xstate', 'zod'])
+})
+
+test.each([
+  ['nodenext', 'nodenext'],
+  ['esnext', 'bundler'],
+])(
+  'TypeScript with module %s and moduleResolution %s takes the types, library checks included',
+  async (module, moduleResolution) => {
+    await compile('use.ts', module, moduleResolution)
+  },
+)
+
+test('the strictest user can use the types', async () => {
+  // Not with library checks: XState's own declarations don't pass with exactOptionalPropertyTypes.
+  await compile('use.ts', 'nodenext', 'nodenext', {
+    skipLibCheck: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    noPropertyAccessFromIndexSignature: true,
+    verbatimModuleSyntax: true,
+  })
+})
+
+test('an older JavaScript can require it', async () => {
+  expect(await run(project, process.execPath, 'run.cjs')).toBe('42\n')
+})
+
+describe('with the optional peers', () => {
+  beforeAll(async () => void (await install(tested('pino'), tested('@bufbuild/protobuf'))), 60_000)
+
+  test('JavaScript runs graphs, alone and as actors, with observers', async () => {
+    expect(JSON.parse(await run(project, process.execPath, 'run.js'))).toEqual({
+      executed: 'Hello, Ada!',
+      batch: ['Hello, Bea!', 'Hello, Cy!'],
+      actor: 'Hello, Dan!',
+      states: true,
+      logged: ['execution.started', 'execution.ended'],
+      refused: 'GRAPH_INVALID',
+    })
+  })
+
+  test.each([
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ])('TypeScript with module %s and moduleResolution %s takes their types too', async (module, moduleResolution) => {
+    await compile('use-peers.ts', module, moduleResolution)
+  })
+})
