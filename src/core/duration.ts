@@ -10,9 +10,9 @@ export function durationMs(duration: unknown): number | undefined {
   if (typeof duration === 'number') return duration >= 0 && Number.isFinite(duration) ? duration : undefined
   if (typeof duration !== 'string') return undefined
   const text = duration.trim()
-  if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text)
-  if (!form.test(text)) return undefined
-  let total = 0
+  const isNumber = /^\d+(?:\.\d+)?$/.test(text)
+  if (!isNumber && !form.test(text)) return undefined
+  let total = isNumber ? Number(text) : 0
   for (const [, amount, unit] of text.matchAll(part)) total += Number(amount) * unitMs[unit as keyof typeof unitMs]
   return Number.isFinite(total) ? total : undefined
 }

@@ -77,20 +77,20 @@ function textOf({ graph, target, steps, levels, leaves, missing, unknown }: Plan
 }
 
 function mermaidOf({ target, steps, edges, leaves }: PlanData): string {
-  const ids = new Map<string, string>()
-  for (const [index, leaf] of leaves.entries()) ids.set(leaf.type, `leaf${index}`)
-  for (const [index, step] of steps.entries()) ids.set(step.name, `step${index}`)
+  // Apart from each other: a step may be named like a type.
+  const leafIds = new Map(leaves.map((leaf, index) => [leaf.type, `leaf${index}`]))
+  const stepIds = new Map(steps.map((step, index) => [step.name, `step${index}`]))
   const kinds = new Map(steps.flatMap((step) => step.inputs.map(({ type, kind }) => [`${step.name}\n${type}`, kind] as const)))
-  const maker = steps.find((step) => step.output === target)?.name ?? target
+  const maker = steps.findIndex((step) => step.output === target)
   const lines = ['flowchart TD']
-  for (const leaf of leaves) lines.push(`  ${ids.get(leaf.type)}([${quoted(leaf.type)}])${leaf.isGiven || !leaf.isRequired ? '' : ':::missing'}`)
-  for (const step of steps) lines.push(`  ${ids.get(step.name)}[${quoted(step.name)}]${step.will === 'cached' ? ':::cached' : ''}`)
+  for (const leaf of leaves) lines.push(`  ${leafIds.get(leaf.type)}([${quoted(leaf.type)}])${leaf.isGiven || !leaf.isRequired ? '' : ':::missing'}`)
+  for (const step of steps) lines.push(`  ${stepIds.get(step.name)}[${quoted(step.name)}]${step.will === 'cached' ? ':::cached' : ''}`)
   for (const { from, to, type } of edges) {
     const kind = kinds.get(`${to}\n${type}`)
     const label = kind === 'plain' ? type : `${kind}(${type})`
-    lines.push(`  ${ids.get(from)} ${kind === 'optional' ? '-.->' : '-->'}|${quoted(label)}| ${ids.get(to)}`)
+    lines.push(`  ${leafIds.get(type) ?? stepIds.get(from)} ${kind === 'optional' ? '-.->' : '-->'}|${quoted(label)}| ${stepIds.get(to)}`)
   }
-  lines.push(`  ${ids.get(maker)} --> target((${quoted(target)}))`)
+  lines.push(`  ${maker === -1 ? leafIds.get(target) : `step${maker}`} --> target((${quoted(target)}))`)
   lines.push('  classDef cached stroke-dasharray: 4', '  classDef missing stroke:#c00,color:#c00')
   return lines.join('\n')
 }

@@ -171,7 +171,8 @@ function vitalTypes(
   return vital
 }
 
-const plans = new WeakMap<AnyGraph, Map<string, Plan>>()
+const plainPlans = new WeakMap<AnyGraph, Map<string, Plan>>()
+const overridingPlans = new WeakMap<AnyGraph, Map<string, Plan>>()
 const maxKeptPlans = 1_000
 
 /**
@@ -179,13 +180,14 @@ const maxKeptPlans = 1_000
  * @throws GraphError when the graph was not made by `graph()`, or doesn't know the target
  */
 export function planOf(graph: AnyGraph, target: AnyDataType, given: ReadonlySet<string> = nothingGiven): Plan {
+  const plans = given.size === 0 ? plainPlans : overridingPlans
   let kept = plans.get(graph)
-  if (kept === undefined) plans.set(graph, (kept = new Map()))
-  const key = given.size === 0 ? target?.name : JSON.stringify([target.name, ...[...given].sort()])
-  const known = kept.get(key)
+  const key = given.size === 0 ? target?.name : JSON.stringify([target?.name, ...[...given].sort()])
+  const known = kept?.get(key)
   if (known !== undefined) return known
   const index = requireIndex(graph)
   requireTarget(index, target)
+  if (kept === undefined) plans.set(graph, (kept = new Map()))
   const plan = compilePlan({ index, target, wanted: [target.name], given })
   // Overrides come from the caller's data: a bound keeps endless combinations from growing without end.
   if (kept.size >= maxKeptPlans) kept.clear()

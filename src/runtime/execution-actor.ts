@@ -2,6 +2,7 @@ import type { ActorScope, AnyActorRef, EventObject, Snapshot } from 'xstate'
 import { compiledExecution } from '../../machines/index.ts'
 import type { ExecutionEvent as ExecutionMachineEvent, StepEvent } from '../../machines/index.ts'
 import { ExecutionCancelledError } from '../core/errors.ts'
+import type { InputError } from '../core/errors.ts'
 import { ExecutionJournal } from './execution-journal.ts'
 import type { ResolvedOptions } from './execution-setup.ts'
 import { ExecutionSnapshot } from './execution-snapshot.ts'
@@ -35,20 +36,24 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   readonly #lookout: SystemLookout
   /** Snapshots on their way: each belongs to an event that the actor has been sent. */
   readonly #underWay = new Map<object, LogicSnapshot>()
+  readonly #refusal: InputError | undefined
   #isFlushing = false
+  #isStarting = false
 
-  constructor(scope: LogicScope, input: unknown, { plan, leafValues }: GivenInputs, options: ResolvedOptions, persisted?: PersistedExecution) {
+  /** `refusal` is what is wrong with the inputs: the execution fails with it instead of beginning. */
+  constructor(scope: LogicScope, input: unknown, { plan, leafValues }: GivenInputs, options: ResolvedOptions, persisted?: PersistedExecution, refusal?: InputError) {
     this.#self = scope.self
+    this.#refusal = refusal
     this.#input = input
     this.#leafValues = leafValues
     this.#names = plan.steps.map(({ spec }) => spec.name)
     this.#journal = new ExecutionJournal(plan.steps.length)
     this.#execution = new Execution({ plan, options, cache: undefined, onCompleted: () => {}, onFailed: () => {}, watcher: this })
+    this.#actors = new StepActors(this.#execution, this.#self)
     if (persisted !== undefined) {
-      this.#execution.restore(persisted.steps)
+      this.#execution.restore(persisted)
       for (const run of this.#execution.runs) if (run !== undefined) this.#journal.note(run)
     }
-    this.#actors = new StepActors(this.#execution, this.#self)
     this.#lookout = SystemLookout.of(this.#self)
   }
 
@@ -59,7 +64,10 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   start(): void {
     this.#lookout.add({ id: this.#execution.id, self: this.#self, actors: this.#actors })
     if (this.#lookout.isInspected) this.#actors.wake()
-    this.#execution.start(this.#leafValues)
+    this.#isStarting = true
+    if (this.#refusal === undefined) this.#execution.start(this.#leafValues)
+    else this.#execution.fail(this.#refusal)
+    this.#isStarting = false
   }
 
   /** The actor was stopped from outside. */
@@ -104,6 +112,8 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   executionChanged(event: ExecutionMachineEvent): void {
     this.#underWay.set(event, this.snapshot())
     if (this.#execution.hasEnded) this.#lookout.delete(this.#execution.id, this.#self)
-    this.#self.send(event)
+    // As with promises: who waits for the actor right after starting it still hears of a failure that was there at once.
+    if (this.#isStarting && this.#execution.hasEnded && event.type !== 'SUCCEED') queueMicrotask(() => this.#self.send(event))
+    else this.#self.send(event)
   }
 }

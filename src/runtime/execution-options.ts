@@ -36,18 +36,24 @@ export function checkExecuteOptions(call: string, options: unknown, known: reado
   if (!isRecord(options)) throw new OptionError(`${call}: options must be an object, not ${describe(options)}`)
   const problems: string[] = more.filter((problem) => problem !== false)
   reportUnknownKeys(call, options, known, (problem) => problems.push(problem))
-  const { id, signal, timeout, headers, observers, clock, random } = options
+  const { id, signal, timeout, headers, observers, logger, clock, random } = options
   if (id !== undefined && (typeof id !== 'string' || id === '')) problems.push(`id must be a text that is not empty, not ${describe(id)}`)
   if (signal !== undefined && !(signal instanceof AbortSignal)) problems.push(`signal must be an AbortSignal, not ${describe(signal)}`)
   if (timeout !== undefined && !(durationMs(timeout)! > 0)) problems.push(`timeout ${describe(timeout)} is not a duration above zero; ${durationHint}`)
-  if (headers !== undefined && !isRecord(headers)) problems.push(`headers must be an object of texts, not ${describe(headers)}`)
+  if (headers !== undefined) {
+    if (!isRecord(headers)) problems.push(`headers must be an object of texts, not ${describe(headers)}`)
+    else for (const [key, value] of Object.entries(headers)) if (typeof value !== 'string') problems.push(`header "${key}" must be a text, not ${describe(value)}`)
+  }
   if (observers !== undefined) {
     if (Array.isArray(observers)) problems.push(...observers.map(problemOfObserver).filter((problem) => problem !== undefined))
     else problems.push(`observers must be an array, not ${describe(observers)}`)
   }
-  if (clock !== undefined && !(isRecord(clock) && typeof clock['setTimeout'] === 'function' && typeof clock['clearTimeout'] === 'function')) {
-    problems.push(`clock must have setTimeout and clearTimeout`)
-  }
+  if (logger !== undefined && !hasFunctions(logger, ['debug', 'info', 'warn', 'error', 'child'])) problems.push('logger must have debug, info, warn, error and child, like one of pino')
+  if (clock !== undefined && !hasFunctions(clock, ['setTimeout', 'clearTimeout'])) problems.push(`clock must have setTimeout and clearTimeout`)
   if (random !== undefined && typeof random !== 'function') problems.push(`random must be a function, not ${describe(random)}`)
   if (problems.length > 0) throw new OptionError(`${call}: ${problems.join('; ')}`)
+}
+
+function hasFunctions(value: unknown, names: readonly string[]): boolean {
+  return isRecord(value) && names.every((name) => typeof value[name] === 'function')
 }

@@ -6,15 +6,17 @@ import type { ErrorPlace } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { PersistSpec } from '../core/graph-index.ts'
 import type { Plan } from '../core/plan.ts'
+import type { BatchPart } from './batch-part.ts'
 import type { FullClock } from './clock.ts'
 import type { Emitter } from './emitter.ts'
 import { endReason } from './end-reason.ts'
 import type { ResolvedOptions } from './execution-setup.ts'
-import type { StepView } from './execution-journal.ts'
 import { checkLeaves, putLeaves } from './leaf-values.ts'
+import type { PersistedExecution } from './persisted-execution.ts'
 import { processCache } from './result-cache.ts'
 import type { ResultCache } from './result-cache.ts'
-import { isFinalStatus, StepRun } from './step-run.ts'
+import { stepErrorOf } from './step-failure.ts'
+import { StepRun } from './step-run.ts'
 import { timerQueueOf } from './timer-queue.ts'
 import type { Timer } from './timer-queue.ts'
 import type { Turnstile } from './turnstile.ts'
@@ -37,21 +39,6 @@ export interface ExecutionSetup {
 export interface Watcher {
   stepChanged(run: StepRun, event: StepEvent): void
   executionChanged(event: ExecutionMachineEvent): void
-}
-
-/** What ties an execution to its batch. */
-export interface BatchPart {
-  readonly item: number | undefined
-  readonly turnstile: Turnstile | undefined
-  hasEnded(): boolean
-  failedItems(): number
-  /** Told before anything of the failing part is stopped. */
-  onFailing(error: unknown): void
-  onFilled(slot: number, value: unknown): void
-  /** Tells the batch of a step that failed though the execution goes on. */
-  onDenied(slot: number, error: unknown): void
-  /** The whole batch's plan: the way from its target down to a type may lead through the other parts. */
-  readonly whole: Plan
 }
 
 // A step that was skipped is never ready, however many of its inputs still come.
@@ -90,7 +77,9 @@ export class Execution {
   #hasBegun = false
   #hasEnded = false
   #timer: Timer | undefined
-  #restored: ReadonlyMap<string, StepView> | undefined
+  #stopListening: (() => void) | undefined = undefined
+  /** A failure from an earlier life that the execution did not survive: it ends as soon as it starts. */
+  #restoredFailure: { readonly error: unknown } | undefined
 
   constructor(setup: ExecutionSetup) {
     const { plan, options } = setup
@@ -172,12 +161,16 @@ export class Execution {
     const at = this.clock.now()
     this.#change({ type: 'START', at })
     if (part === undefined) this.emitter?.executionStarted(at)
+    if (this.#restoredFailure !== undefined) {
+      this.fail(this.#restoredFailure.error)
+      return
+    }
     if (signal !== undefined) {
       if (signal.aborted) {
         this.#onAbort()
         return
       }
-      signal.addEventListener('abort', this.#onAbort, { once: true })
+      this.#stopListening = listenForAbort(signal, () => this.#onAbort())
     }
     if (timeoutMs !== undefined) this.#timer = timerQueueOf(this.clock).schedule(at + timeoutMs, () => this.#timeOut(timeoutMs))
     const checked = areChecked ? putLeaves(this.plan, leafValues, this.values) : checkLeaves(this.plan, leafValues, this.values, () => this.place)
@@ -214,15 +207,23 @@ export class Execution {
   }
 
   /** Takes over, before the start, what is known of steps from an earlier life: ended ones are not run again. */
-  restore(views: ReadonlyMap<string, StepView>): void {
-    this.#restored = views
+  restore({ value, head, steps: views }: PersistedExecution): void {
+    Object.assign(this, { state: compiledExecution.stateCode[value], startedAt: head.startedAt, settled: head.settled })
     for (const [position, step] of this.plan.steps.entries()) {
       const view = views.get(step.spec.name)
-      if (view === undefined || !isFinalStatus(view.status)) continue
+      if (view === undefined) continue
       const run = (this.runs[position] = new StepRun(this, step))
       run.restore(view)
-      if (view.status === 'completed' || view.status === 'cached') this.settle(run, view.output)
-      else this.lose(run, view.error, false)
+      if (view.status === 'skipped') this.#unmet[position] = never
+    }
+    // Only now: what one of them leads to must not begin what another one has ended already.
+    for (const run of this.runs) {
+      if (run?.hasEnded !== true) continue
+      const { outputSlot } = run.planStep
+      this.#forget(run)
+      if (run.hasOutput) this.#fill(outputSlot, run.output)
+      else if (this.plan.isVital[outputSlot]!) this.#restoredFailure ??= { error: stepErrorOf(run, run.error, run.attempt, undefined) }
+      else this.#deny(outputSlot, run.error)
     }
   }
 
@@ -283,13 +284,8 @@ export class Execution {
   }
 
   #launch(position: number): void {
-    if (this.runs[position] !== undefined) return
-    const step = this.plan.steps[position]!
-    const run = (this.runs[position] = new StepRun(this, step))
-    const view = this.#restored?.get(step.spec.name)
-    if (view !== undefined) run.restore(view)
-    if (run.dueAt === undefined) run.launch()
-    else run.proceedAt(run.dueAt)
+    const run = (this.runs[position] ??= new StepRun(this, this.plan.steps[position]!))
+    if (!run.hasEnded) run.launch()
   }
 
   #fill(slot: number, value: unknown): void {
@@ -341,7 +337,7 @@ export class Execution {
     this.#finish({ type: 'SUCCEED', output, at: this.clock.now() }, undefined)
   }
 
-  readonly #onAbort = (): void => {
+  #onAbort(): void {
     const reason: unknown = this.#options.signal?.reason
     this.cancel(new ExecutionCancelledError(`the execution of graph "${this.plan.index.graph.name}" was cancelled: ${describeThrown(reason)}`, this.place, { cause: reason }))
   }
@@ -361,12 +357,13 @@ export class Execution {
     this.#hasEnded = true
     if (event.type !== 'SUCCEED') part?.onFailing(error)
     if (this.#timer !== undefined) timerQueueOf(this.clock).cancel(this.#timer)
-    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#stopListening?.()
     if (this.#endedSteps < this.total) this.#cancelRest(event.at, error)
     this.#change(event)
-    if (part === undefined) {
+    // Wrong inputs end an execution that has not begun.
+    if (part === undefined && this.startedAt !== undefined) {
       const status = event.type === 'SUCCEED' ? 'completed' : event.type === 'CANCEL' ? 'cancelled' : 'failed'
-      this.emitter?.executionEnded(event.at, status, event.at - this.startedAt!, error)
+      this.emitter?.executionEnded(event.at, status, event.at - this.startedAt, error)
     }
     if (event.type === 'SUCCEED') onCompleted(event.output)
     else onFailed(error)
@@ -392,4 +389,9 @@ export class Execution {
     compiledExecution.transition(this, compiledExecution.eventCode[event.type], event)
     this.watcher?.executionChanged(event)
   }
+}
+
+function listenForAbort(signal: AbortSignal, listener: () => void): () => void {
+  signal.addEventListener('abort', listener, { once: true })
+  return () => signal.removeEventListener('abort', listener)
 }

@@ -2,8 +2,9 @@ import type { ActorLogic, EventObject, Snapshot } from 'xstate'
 import { executionMachine } from '../../machines/index.ts'
 import type { AnyDataType, TypedDataType, ValueOf } from '../core/data-type.ts'
 import type { InputsOf, TargetOf } from '../core/graph.ts'
+import { InputError } from '../core/errors.ts'
 import type { AnyGraph } from '../core/graph-index.ts'
-import { requireIndex, requireTarget } from '../core/plan.ts'
+import { planOf, requireIndex, requireTarget } from '../core/plan.ts'
 import { fullClockOf } from './clock.ts'
 import { ExecutionActor } from './execution-actor.ts'
 import type { LogicScope, LogicSnapshot } from './execution-actor.ts'
@@ -13,6 +14,7 @@ import { randomId, resolveOptions } from './execution-setup.ts'
 import { hostOf } from './execution-snapshot.ts'
 import type { ExecutionSnapshot } from './execution-snapshot.ts'
 import { givenInputs } from './leaf-values.ts'
+import type { GivenInputs } from './leaf-values.ts'
 import { endedSnapshotOf, persistedOf, readPersisted } from './persisted-execution.ts'
 import type { PersistedExecution } from './persisted-execution.ts'
 
@@ -30,7 +32,7 @@ const logicOptionNames = executeOptionNames.filter((name) => name !== 'id' && na
  * the target's value. Each step is a child actor of the step machine, found in `snapshot.children` by the step's name, and
  * in the actor system as `<executionId>/<step>`. Stopping the actor cancels the execution.
  *
- * @throws OptionError for wrong options, GraphError for an unknown target; wrong inputs put the actor into status 'error'
+ * @throws OptionError for wrong options, GraphError for an unknown target; wrong inputs put the actor into status 'error' when it starts
  */
 export function fromGraph<G extends AnyGraph, T extends TypedDataType>(
   graph: G,
@@ -47,9 +49,9 @@ function logicOf(graph: AnyGraph, target: AnyDataType, options: LogicOptions = {
 
   const begin = (scope: LogicScope, input: unknown, persisted?: PersistedExecution): LogicSnapshot => {
     const id = persisted?.head.executionId ?? randomId(options.random)
-    const given = givenInputs(graph, target, input ?? {})
+    const { given, refusal } = readInputs(graph, target, input ?? {})
     const clock = fullClockOf('clock' in scope.self ? (scope.self.clock as never) : undefined)
-    return new ExecutionActor(scope, input, given, resolveOptions(index, target.name, { ...options, id }, clock), persisted).snapshot()
+    return new ExecutionActor(scope, input, given, resolveOptions(index, target.name, { ...options, id }, clock), persisted, refusal).snapshot()
   }
 
   return {
@@ -69,6 +71,16 @@ function logicOf(graph: AnyGraph, target: AnyDataType, options: LogicOptions = {
       const persisted = readPersisted(snapshot)
       return snapshot.status === 'active' ? begin(scope, persisted.input, persisted) : (endedSnapshotOf(persisted, snapshot.status === 'stopped') as LogicSnapshot)
     },
+  }
+}
+
+/** An actor can't throw when it is made: wrong inputs make one that fails when it starts. */
+function readInputs(graph: AnyGraph, target: AnyDataType, input: unknown): { readonly given: GivenInputs; readonly refusal: InputError | undefined } {
+  try {
+    return { given: givenInputs(graph, target, input), refusal: undefined }
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    return { given: { plan: planOf(graph, target), leafValues: [] }, refusal: error }
   }
 }
 

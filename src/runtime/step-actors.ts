@@ -32,6 +32,7 @@ export class StepActors {
   readonly #parent: AnyActorRef
   readonly #refs: (StepActorRef | undefined)[]
   #children: Readonly<Record<string, StepActorRef>> | undefined
+  #standIn: AnyActorRef | undefined
 
   constructor(execution: Execution, parent: AnyActorRef) {
     this.#execution = execution
@@ -77,7 +78,7 @@ export class StepActors {
   #create(position: number): StepActorRef {
     const run = this.#execution.runs[position]
     const step = this.#execution.plan.steps[position]!.spec.name
-    const parent = this.#parent
+    const parent = (this.#standIn ??= standInFor(this.#parent))
     const isPending = run === undefined || run.state === compiledStep.initial
     const actor = createActor(stepLogic, {
       id: step,
@@ -87,4 +88,13 @@ export class StepActors {
     })
     return actor.start() as unknown as StepActorRef
   }
+}
+
+/**
+ * The execution's actor as its steps see it: one that is not told that they are done. It knows already, and to be told would
+ * show its subscribers the same snapshot again as soon as somebody looks at a step. (`_send` is XState's own; without it
+ * they would be told too often, nothing worse.)
+ */
+function standInFor(parent: AnyActorRef): AnyActorRef {
+  return Object.create(parent, { _send: { value: () => {} } }) as AnyActorRef
 }

@@ -9,6 +9,7 @@ import type { Execution } from './execution.ts'
 import type { StepView } from './execution-journal.ts'
 import { fallBack } from './fall-back.ts'
 import type { FallbackOutcome } from './fall-back.ts'
+import type { ResultCache } from './result-cache.ts'
 import { decideRetry } from './retry-decision.ts'
 import { slotPoolOf } from './slot-pool.ts'
 import type { SlotPool, StopWaiting } from './slot-pool.ts'
@@ -78,6 +79,11 @@ export class StepRun {
     this.#more.slot = slot
   }
 
+  /** Whether it has made its value, or found it. */
+  get hasOutput(): boolean {
+    return this.state === compiledStep.stateCode.completed || this.state === compiledStep.stateCode.cached
+  }
+
   get hasEnded(): boolean {
     return compiledStep.isFinal[this.state]!
   }
@@ -88,8 +94,7 @@ export class StepRun {
     execution.emitter?.stepStarted(this, execution.clock.now())
     // Here and below: an observer may end the execution, and nothing begins after the end.
     if (this.hasEnded) return
-    const { persist } = this.planStep.spec
-    const cache = persist === undefined ? undefined : execution.cacheFor(persist)
+    const cache = this.#cache
     if (cache === undefined) {
       this.proceed()
       return
@@ -104,12 +109,16 @@ export class StepRun {
     Object.assign(this, { attempt, startedAt, error })
     // What was under way begins again as the next attempt.
     if (compiledStep.isFinal[state] === true) Object.assign(this, { state, endedAt, output })
-    else if (status === 'retrying') this.dueAt = dueAt
+    else if (status === 'retrying') Object.assign(this, { state: this.#cache === undefined ? state : this.state, dueAt })
   }
 
   /** Wants to run an attempt: now, or as soon as there is a slot (or, after a restart, at the time that it was due). */
   proceed(): void {
     if (this.hasEnded || this.execution.isOver) return
+    if (this.dueAt !== undefined && this.dueAt > this.execution.clock.now()) {
+      this.proceedAt(this.dueAt)
+      return
+    }
     const { turnstile } = this.execution
     if (turnstile !== undefined && !turnstile.enter(this)) this.#wait()
     else this.proceedInside()
@@ -265,6 +274,12 @@ export class StepRun {
     emitter.attemptStarted(this, at)
   }
 
+  /** Where the result is remembered; undefined for a step that is not persisted, or by nobody. */
+  get #cache(): ResultCache | undefined {
+    const { persist } = this.planStep.spec
+    return persist === undefined ? undefined : this.execution.cacheFor(persist)
+  }
+
   get #more(): Extras {
     return (this.#extras ??= { claim: undefined, slot: undefined, attemptStartedAt: 0, timer: undefined, stopWaiting: undefined })
   }
@@ -296,9 +311,4 @@ export class StepRun {
     execution.emitter?.stepEnded(this, at, 'completed', cause, true)
     execution.settle(this, value)
   }
-}
-
-/** Whether a step with this status has ended. */
-export function isFinalStatus(status: string): boolean {
-  return compiledStep.isFinal[compiledStep.states.indexOf(status as (typeof compiledStep.states)[number])] === true
 }

@@ -13,7 +13,7 @@ export interface ModuleImport {
   readonly isTypeOnly: boolean
 }
 
-/** A TypeScript file of the project, parsed. */
+/** A TypeScript or JavaScript file of the project, parsed. */
 export interface SourceFile {
   /** From the project's root, with slashes. */
   readonly path: string
@@ -31,7 +31,7 @@ export const root = resolve(import.meta.dirname, '../..')
 
 const folders = ['src', 'machines', 'stores', 'examples', 'test']
 
-/** Every TypeScript file that people of this project write (or have generated): sources, tests, examples, benchmarks, configuration. */
+/** Every file of code that is written (or generated) here: sources, tests, examples, benchmarks, configuration. */
 export function readSourceFiles(): readonly SourceFile[] {
   const inFolders = folders.flatMap((folder) => filesBelow(join(root, folder)))
   const atTop = readdirSync(root)
@@ -53,7 +53,7 @@ function filesBelow(folder: string): readonly string[] {
     if (entry.name === 'node_modules' || entry.name.startsWith('.')) return []
     const path = join(folder, entry.name)
     if (entry.isDirectory()) return filesBelow(path)
-    return /\.[cm]?ts$/.test(entry.name) ? [path] : []
+    return /\.[cm]?[jt]s$/.test(entry.name) ? [path] : []
   })
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { errorCodes } from 'docket'
 import { describe, expect, test } from 'vitest'
+import { readSourceFiles } from '../architecture/source-file.ts'
 import { documents, needsSource, readDocument, root, snippetsOf, sourceOf } from './snippets.ts'
 
 describe.each(documents())('%s', (path) => {
@@ -35,6 +36,20 @@ test('the README leads to every guide', () => {
   const readme = readDocument('README.md')
   const guides = documents().filter((path) => path.startsWith('docs/'))
   expect(guides.filter((guide) => !readme.includes(`](${guide}`))).toEqual([])
+})
+
+test("the README's table of defaults has every option", () => {
+  const table = /^## Defaults$([\s\S]*?)^## /m.exec(readDocument('README.md'))![1]!
+  const told = new Set([...table.matchAll(/^\|[^|]*\| `(\w+)` +\|/gm)].map(([, option]) => option))
+  const declared = readSourceFiles()
+    .filter(({ path }) => path.startsWith('src/'))
+    .flatMap(({ text }) => [
+      ...text.matchAll(/^export interface \w+(?:Options|Policy|Declaration|Choices)\b[\s\S]*?^}/gm),
+    ])
+    .flatMap(([declaration]) => [...declaration.matchAll(/@default (?:(?!\*\/)[\s\S])*\*\/\s*readonly (\w+)\?:/g)])
+    .map(([, option]) => option)
+  expect(declared).toEqual(expect.arrayContaining(['maxAttempts', 'ttl', 'concurrency', 'ordered', 'everyMs']))
+  expect([...new Set(declared)].filter((option) => !told.has(option))).toEqual([])
 })
 
 /** The anchors that GitHub gives to headings. */

@@ -200,11 +200,29 @@ describe('an execution as an actor', () => {
     ['text', /must be an object keyed by type names/],
   ])('wrong input %j puts it into status error before anything runs', async (input, message) => {
     const actor = createActor(fromGraph(plain, Sum), { input: input as never })
-    expect(actor.getSnapshot()).toMatchObject({ status: 'error' })
-    expect(actor.getSnapshot().error).toBeInstanceOf(InputError)
-    expect((actor.getSnapshot().error as Error).message).toMatch(message)
     await expect(toPromise(actor.start())).rejects.toThrow(message)
-    expect(() => actor.getPersistedSnapshot()).not.toThrow()
+    expect(actor.getSnapshot()).toMatchObject({ status: 'error', value: 'failed', context: { settled: 0, startedAt: undefined } })
+    expect(actor.getSnapshot().error).toBeInstanceOf(InputError)
+    expect(actor.getPersistedSnapshot()).toMatchObject({ status: 'error' })
+  })
+
+  test('a failure that is there at once still reaches who waits right after the start', async () => {
+    const fails = step({
+      name: 'Fails',
+      output: Sum,
+      run: (): number => {
+        throw new Error('at once')
+      },
+    })
+    const actor = createActor(fromGraph(graph({ name: 'fails', steps: [fails] }), Sum), { input: {} })
+    await expect(toPromise(actor.start())).rejects.toMatchObject({ cause: { message: 'at once' } })
+  })
+
+  test('wrong input tells observers nothing: the execution has not begun', async () => {
+    const types: string[] = []
+    const logic = fromGraph(plain, Sum, { observers: [({ type }) => void types.push(type)] })
+    await expect(toPromise(createActor(logic, { input: {} as never }).start())).rejects.toThrow(/Id: missing/)
+    expect(types).toEqual([])
   })
 
   test('wrong options and an unknown target are told when the logic is made', () => {
