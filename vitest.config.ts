@@ -1,10 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['docket-source']
+// The workers get them as flags of Node, so only those that hold for `require` too.
+const conditions = ['docket-source', 'node']
 
 export default defineConfig({
-  resolve: { conditions: [...conditions, 'node', 'import', 'module', 'default'] },
-  ssr: { resolve: { conditions: [...conditions, 'node', 'import', 'module', 'default'] } },
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/bench/node_modules/**', 'node_modules/**'],

@@ -51,15 +51,16 @@ export class VirtualClock {
 
   /** Moves the time from timer to timer until the promise has settled, and gives its outcome. */
   async settle<Value>(promise: PromiseLike<Value>): Promise<Value> {
-    let isSettled = false
+    const state = { isSettled: false }
     const mark = (): void => {
-      isSettled = true
+      state.isSettled = true
     }
     promise.then(mark, mark)
     await flush()
-    for (let fired = 0; !isSettled; fired++) {
+    for (let fired = 0; !state.isSettled; fired++) {
       if (fired > maxTimersPerCall) throw new Error(`the promise is still pending after ${maxTimersPerCall} timers`)
-      if (!this.#fireNext(Infinity)) throw new Error('the promise is pending, and no timer is left that could settle it')
+      if (!this.#fireNext(Infinity))
+        throw new Error('the promise is pending, and no timer is left that could settle it')
       await flush()
     }
     return promise

@@ -26,7 +26,7 @@ export function findCycles(steps: readonly AnyStep[], producers: ReadonlyMap<str
       } else if (state.get(need) === 'open') {
         const from = path.findIndex((entry) => entry.type === need)
         // The path goes from what needs to what is needed; told in the direction of the data: A → B means that B is made from A.
-        cycles.push([...path.slice(from).map((entry) => entry.type), need].reverse())
+        cycles.push([...path.slice(from).map((entry) => entry.type), need].toReversed())
       } else if (!state.has(need)) {
         enter(need)
       }

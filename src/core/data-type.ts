@@ -41,7 +41,16 @@ export type Port = TypedDataType | OptionalPort<TypedDataType> | AllPort<TypedDa
 
 /** What the compiler knows of a data type besides: `given` is what callers and producers hand in. */
 export interface ValueTypes extends PortTypes {
-  readonly given: unknown
+  readonly given: Anything
+}
+
+/**
+ * As wide as `unknown`, but it mentions literals: while the compiler does not know a step's output yet, this is what it
+ * takes for the type that `run` returns, and it keeps `'dark'` and `[1, 2]` from widening to `string` and `number[]`.
+ */
+type Anything = NonNullable<unknown> | null | undefined | '' | 0 | 0n | boolean | AnyFields | readonly [Anything?]
+interface AnyFields {
+  readonly [key: string]: Anything
 }
 
 /** A data type whose types the compiler knows, whichever they are. */
@@ -118,9 +127,7 @@ type Whole =
   | RegExp
   | ArrayBufferView
   | ArrayBufferLike
-  | WeakKeyed
   | ProtobufMessage
-type WeakKeyed = WeakMap<WeakKey, unknown> | WeakSet<WeakKey>
 
 /**
  * The type with everything inside it readonly. Left whole: functions, dates, buffers and typed arrays, instances of
@@ -136,7 +143,9 @@ export type DeepReadonly<Value> = unknown extends Value
       : Value extends ReadonlySet<infer Item>
         ? ReadonlySet<DeepReadonly<Item>>
         : Value extends readonly unknown[]
-          ? { readonly [Key in keyof Value]: DeepReadonly<Value[Key]> }
+          ? Value[number][] extends Value
+            ? readonly DeepReadonly<Value[number]>[]
+            : { readonly [Key in keyof Value]: DeepReadonly<Value[Key]> }
           : { [Key in keyof Value]: Value[Key] } extends Value
             ? { readonly [Key in keyof Value]: DeepReadonly<Value[Key]> }
             : Value

@@ -96,7 +96,7 @@ export interface GraphTypes<Steps extends readonly TypedStep[]> {
   readonly requiredBy: ByProducer<GraphTypes<Steps>['producers'], GraphTypes<Steps>['requires']>
   readonly neededBy: ByProducer<GraphTypes<Steps>['producers'], GraphTypes<Steps>['needs']>
   /** A union of data types where one name stands for two shapes. */
-  readonly types: KnownKeys<{ readonly [Type in Steps[number]['~types']['touches'] as Type['name']]: Type }>
+  readonly types: KnownKeys<{ readonly [Type in Steps[number]['~types']['touches'] as NameOf<Type>]: Type }>
   readonly clashes: Clashes<GraphTypes<Steps>['types']>
 }
 
@@ -120,10 +120,12 @@ type Requires<Steps extends readonly TypedStep[]> = {
 type Needs<Steps extends readonly TypedStep[]> = {
   readonly [Index in keyof Steps]: Steps[Index]['~types']['requires'] | Steps[Index]['~types']['wants']
 }
-type IndexesByName<Names> = { readonly [Index in keyof Names as NameIn<Names[Index]>]: Index }
+type IndexesByName<Names> = { readonly [Index in keyof Names as NameAt<Names, Index>]: Index }
 type ByProducer<Producers, Values> = { readonly [Name in keyof Producers]: At<Values, Producers[Name]> }
+/** A conditional over bare parameters, because the checker keeps its result: it asks for it anew at every look into such a map. */
+type NameAt<Names, Index> = Index extends keyof Names ? NameIn<Names[Index]> : never
 type NameIn<Name> = Name extends string ? Name : never
-/** The keys of a map with an `as` clause are found out at every look; those of its copy are not. */
+/** A map with an `as` clause works out its keys at every look; this copy knows them. */
 type KnownKeys<Map> = Pick<Map, keyof Map>
 type At<Map, Key> = Key extends keyof Map ? Map[Key] : never
 
@@ -142,18 +144,17 @@ type CheckedSteps<Steps extends readonly unknown[], Given> = number extends Step
   ? 'steps must be a literal list, so that its types are known. For an array put together at run time, use untypedGraph'
   : [Steps] extends [readonly []]
     ? 'a graph needs at least one step'
-    : [Steps] extends [readonly TypedStep[]]
-      ? [Suspects<GraphTypes<Steps>, Given>] extends [never]
-        ? Steps
-        : { readonly [Index in keyof Steps]: Told<StepSentence<Steps, GraphTypes<Steps>, Given, Index>, Steps[Index]> }
-      : { readonly [Index in keyof Steps]: Steps[Index] extends TypedStep ? Steps[Index] : NotTyped }
+    : [Suspects<Steps, Given>] extends [never]
+      ? Steps
+      : { readonly [Index in keyof Steps]: Told<StepSentence<Steps, Given, Index>, Steps[Index]> }
 
 type NotTyped =
   'not a step whose types are known. Make it with step({ … }); for steps put together at run time, use untypedGraph'
 type Told<Sentence, Otherwise> = [Sentence] extends [never] ? Otherwise : Sentence
 
 /** Anything but `never` when something is wrong: a quick look before sentences are made. */
-type Suspects<Types extends AnyTypes, Given> =
+type Suspects<Steps, Given> = [Steps] extends [readonly TypedStep[]] ? SuspectsIn<GraphTypes<Steps>, Given> : 'untyped'
+type SuspectsIn<Types extends AnyTypes, Given> =
   | {
       [Index in Types['indexes']]:
         | ([At<Types['producers'], At<Types['makes'], Index>>] extends [Index] ? never : Index)
@@ -167,7 +168,12 @@ type Suspects<Types extends AnyTypes, Given> =
   | Types['clashes']
   | NotLiteral<keyof Types['types']>
 
-type StepSentence<Steps, Types extends AnyTypes, Given, Index> = [
+type StepSentence<Steps, Given, Index> = [Steps] extends [readonly TypedStep[]]
+  ? SentenceOn<Steps, GraphTypes<Steps>, Given, Index>
+  : At<Steps, Index> extends TypedStep
+    ? never
+    : NotTyped
+type SentenceOn<Steps, Types extends AnyTypes, Given, Index> = [
   NotLiteral<At<Types['makes'], Index> | At<Types['needs'], Index>>,
 ] extends [never]
   ? [Several<At<Types['makes'], Index>>] extends [never]
@@ -294,14 +300,12 @@ type Upstream<
   ? Seen
   : Upstream<Needed, Exclude<H, Seen | A | B | C | D | E | F | G>, Seen | A | B | C | D | E | F | G | H>
 
-/** Shared values of a batch, each name checked on its own. */
-type SharedOf<G, T, Shared extends string> = {
-  readonly [Name in Shared]: [TypesOf<G>] extends [never]
-    ? unknown
-    : Name extends Exclude<Upstream<TypesOf<G>['neededBy'], NameOf<T>>, NameOf<T>>
-      ? GivenAs<TypesOf<G>['types'], Name>
-      : `no input of ${Quoted<NameOf<T>>} is named "${Name}"`
-}
+/** A value that `shared` gives, by the name it stands under. */
+type SharedValue<G, T, Name> = [TypesOf<G>] extends [never]
+  ? unknown
+  : Name extends Exclude<Upstream<TypesOf<G>['neededBy'], NameOf<T>>, NameOf<T>>
+    ? GivenAs<TypesOf<G>['types'], Name>
+    : `no input of ${Quoted<NameOf<T>>} is named ${Quoted<Name>}`
 
 // ---- the calls ----
 
@@ -314,14 +318,6 @@ export type Outcome<Value> =
 
 /** What a batch gives for each item. */
 export type Collected<Mode extends OnError, Value> = Mode extends 'collect' ? Outcome<Value> : Value
-
-/** What a batch takes besides `Options`. */
-export interface BatchChoices<Shared, Mode> {
-  /** Leaf inputs given once for all items; items then leave them out. @default {} */
-  readonly shared?: Shared
-  /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
-  readonly onError?: Mode
-}
 
 /** The signature of `execute`. */
 export interface Execute<Options> {
@@ -339,7 +335,12 @@ export interface ExecuteBatch<Options> {
     graph: G,
     target: TargetOf<G, T>,
     items: readonly InputsOf<G, T, Shared>[],
-    options?: BatchChoices<SharedOf<G, T, Shared>, Mode> & Omit<Options, keyof BatchChoices<unknown, unknown>>,
+    options?: {
+      /** Leaf inputs (or overrides) given once for all items; the items then leave them out. @default {} */
+      readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
+      /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
+      readonly onError?: Mode
+    } & Omit<Options, 'shared' | 'onError'>,
   ): Promise<Collected<Mode, ValueOf<T>>[]>
 }
 
@@ -349,7 +350,12 @@ export interface StreamBatch<Options> {
     graph: G,
     target: TargetOf<G, T>,
     items: Iterable<InputsOf<G, T, Shared>> | AsyncIterable<InputsOf<G, T, Shared>>,
-    options?: BatchChoices<SharedOf<G, T, Shared>, Mode> & Omit<Options, keyof BatchChoices<unknown, unknown>>,
+    options?: {
+      /** Leaf inputs (or overrides) given once for all items; the items then leave them out. @default {} */
+      readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
+      /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
+      readonly onError?: Mode
+    } & Omit<Options, 'shared' | 'onError'>,
   ): AsyncIterable<Collected<Mode, ValueOf<T>>>
 }
 

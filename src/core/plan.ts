@@ -229,5 +229,5 @@ export function pathTo(plan: Plan, slot: number): readonly string[] {
   }
   const path: string[] = []
   for (let current: number | undefined = slot; current !== undefined; current = cameFrom.get(current)) path.push(plan.types[current]!.name)
-  return path.reverse()
+  return path.toReversed()
 }

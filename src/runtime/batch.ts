@@ -234,7 +234,7 @@ export class Batch {
     if (index !== -1) {
       this.#arrivals.set(index, arrival)
       // A copy: items that end make room for others, which find the arrival by themselves.
-      for (const { execution, itemPlan } of [...this.#open.values()]) deliver(execution, itemPlan.importSlots[index]!, arrival)
+      for (const { execution, itemPlan } of Array.from(this.#open.values())) deliver(execution, itemPlan.importSlots[index]!, arrival)
     }
     if (copied.some((link) => link.from === slot)) {
       this.#copied.set(slot, arrival)

@@ -1,14 +1,19 @@
 import { randomUUID } from 'node:crypto'
+import type { ExecutionEvent as ExecutionMachineEvent, StepEvent } from '../../machines/index.ts'
 import { durationMs } from '../core/duration.ts'
 import type { AnyGraph } from '../core/graph-index.ts'
 import type { GraphIndex } from '../core/graph-index.ts'
 import { silentLogger } from '../core/logger.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Observer } from '../core/observer.ts'
+import type { Plan } from '../core/plan.ts'
+import type { BatchPart } from './batch-part.ts'
 import { fullClockOf } from './clock.ts'
 import type { FullClock } from './clock.ts'
 import { Emitter } from './emitter.ts'
 import type { ExecuteOptions } from './execution-options.ts'
+import type { ResultCache } from './result-cache.ts'
+import type { StepRun } from './step-run.ts'
 
 /** What a call's options come to, with the graph's own filled in. */
 export interface ResolvedOptions {
@@ -20,6 +25,26 @@ export interface ResolvedOptions {
   readonly headers: Readonly<Record<string, string>>
   readonly timeoutMs: number | undefined
   readonly signal: AbortSignal | undefined
+}
+
+/** Everything that an execution is given. */
+export interface ExecutionSetup {
+  readonly plan: Plan
+  readonly options: ResolvedOptions
+  /** Where results of scope 'execution' are remembered; undefined where nobody could ever ask for them again. */
+  readonly cache: ResultCache | undefined
+  readonly onCompleted: (value: unknown) => void
+  readonly onFailed: (error: unknown) => void
+  /** Told of each transition, where the execution is an actor. */
+  readonly watcher?: Watcher | undefined
+  /** Present where the execution is part of a batch. */
+  readonly part?: BatchPart | undefined
+}
+
+/** Sees every transition of an execution and its steps as it happens. */
+export interface Watcher {
+  stepChanged(run: StepRun, event: StepEvent): void
+  executionChanged(event: ExecutionMachineEvent): void
 }
 
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({})

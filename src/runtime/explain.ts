@@ -32,7 +32,6 @@ export const explain = ((graph: AnyGraph, target: AnyDataType, inputs: unknown =
     throw new InputError('INPUT_INVALID', `explain: ${message}`, [{ message, path: [] }], { graph: graph.name })
   }
   const given = new Set(Object.keys(inputs).filter((key) => inputs[key] !== undefined))
-  const producerIn = (plan: Plan, type: string): PlanStep | undefined => plan.steps[plan.producers[plan.slots.get(type) ?? -1] ?? -1]
   const overrides = new Set([...given].filter((type) => producerIn(plain, type) !== undefined))
   const plan = overrides.size === 0 ? plain : planOf(graph, target, overrides)
   const levels: string[][] = []
@@ -56,6 +55,10 @@ export const explain = ((graph: AnyGraph, target: AnyDataType, inputs: unknown =
     unknown: [...given].filter((key) => !plain.slots.has(key)),
   })
 }) as unknown as Explain<ExplainOptions>
+
+function producerIn(plan: Plan, type: string): PlanStep | undefined {
+  return plan.steps[plan.producers[plan.slots.get(type) ?? -1] ?? -1]
+}
 
 function explainSteps(plan: Plan, inputs: Readonly<Record<string, unknown>>, id: string | undefined): readonly ExplainedStep[] {
   // What is known of each slot without running anything.

@@ -1,27 +1,11 @@
 import { createActor } from 'xstate'
-import type { ActorLogic, AnyActorRef, Snapshot, SnapshotFrom } from 'xstate'
-import { compiledStep, stepMachine } from '../../machines/index.ts'
+import type { AnyActorRef } from 'xstate'
+import { compiledStep } from '../../machines/index.ts'
 import type { StepEvent } from '../../machines/index.ts'
 import type { Execution } from './execution.ts'
 import type { StepActorRef } from './execution-snapshot.ts'
+import { own, stepLogicFor } from './step-logic.ts'
 import type { StepRun } from './step-run.ts'
-
-// The step machine moves with its execution only: what anybody else sends to a step's actor is not for it.
-const ownEvents = new WeakSet<object>()
-
-type StepSnapshot = SnapshotFrom<typeof stepMachine>
-
-/** The step machine as actor logic that listens to its execution alone. */
-const stepLogic: ActorLogic<StepSnapshot, StepEvent, { readonly step: string }> = {
-  config: stepMachine.config,
-  getInitialSnapshot: (scope, input) => stepMachine.getInitialSnapshot(scope as never, input),
-  transition: (snapshot, event, scope) => (ownEvents.has(event) || event.type.startsWith('xstate.') ? stepMachine.transition(snapshot, event, scope as never) : snapshot),
-  start: (snapshot) => stepMachine.start(snapshot),
-  // Not the machine's own two: they walk through whatever a context holds, the users' outputs too, and change them.
-  getPersistedSnapshot: ({ status, value, context, output }) =>
-    ({ status, value, context: { ...context }, output, error: undefined, children: {}, historyValue: {} }) as unknown as Snapshot<unknown>,
-  restoreSnapshot: (persisted) => stepMachine.resolveState(persisted as never),
-}
 
 /**
  * The steps of an execution as child actors, each a real actor of the step machine. An actor comes to life when somebody
@@ -42,10 +26,7 @@ export class StepActors {
 
   /** Sends a step's actor, if it lives, what its step has just gone through. */
   mirror(run: StepRun, event: StepEvent): void {
-    const ref = this.#refs[run.planStep.position]
-    if (ref === undefined) return
-    ownEvents.add(event)
-    ref.send(event)
+    this.#refs[run.planStep.position]?.send(own(event))
   }
 
   /** The actor of a step by the step's name. */
@@ -66,6 +47,11 @@ export class StepActors {
     return this.#children
   }
 
+  /** Those that are alive. */
+  get living(): readonly StepActorRef[] {
+    return this.#refs.filter((ref) => ref !== undefined)
+  }
+
   /** Brings all to life. */
   wake(): void {
     for (let position = 0; position < this.#refs.length; position++) this.#at(position)
@@ -77,14 +63,15 @@ export class StepActors {
 
   #create(position: number): StepActorRef {
     const run = this.#execution.runs[position]
-    const step = this.#execution.plan.steps[position]!.spec.name
+    const { spec } = this.#execution.plan.steps[position]!
     const parent = (this.#standIn ??= standInFor(this.#parent))
-    const isPending = run === undefined || run.state === compiledStep.initial
-    const actor = createActor(stepLogic, {
-      id: step,
+    const record = run ?? compiledStep.createRecord({ step: spec.name })
+    const actor = createActor(stepLogicFor(spec), {
+      id: spec.name,
       parent,
-      input: { step },
-      ...(isPending ? {} : { snapshot: compiledStep.snapshotOf(run) as never }),
+      // Pending ones too: an actor may be asked for inside somebody's action, where XState warns of making a machine's context.
+      snapshot: compiledStep.snapshotOf(record) as never,
+      input: undefined as never,
     })
     return actor.start() as unknown as StepActorRef
   }

@@ -25,6 +25,12 @@ export class SystemLookout {
     system.get = (key) => get(key) ?? this.#find(String(key))
     system.getAll = () => ({ ...getAll(), ...this.#all() })
     system.inspect = (observer) => {
+      const next = typeof observer === 'function' ? observer : observer.next?.bind(observer)
+      for (const { self, actors } of this.#executions.values()) {
+        // XState itself tells late-comers nothing of the actors that are there: they could not draw what they see of them.
+        const rootId = rootOf(self).sessionId
+        for (const actorRef of [self, ...actors.living]) next?.({ type: '@xstate.actor', actorRef, rootId })
+      }
       const subscription = inspect(observer)
       this.#inspectors++
       for (const { actors } of this.#executions.values()) actors.wake()
@@ -81,11 +87,40 @@ const lookoutKey = Symbol('docket.lookout')
 
 type WatchedSystem = AnyActorSystem & { [lookoutKey]?: SystemLookout }
 
+function rootOf(self: AnyActorRef): AnyActorRef {
+  let root = self
+  while (root._parent !== undefined) root = root._parent
+  return root
+}
+
 /**
- * Whether somebody may inspect the system already. A root says so in its options. An execution inside somebody else's
- * machine can't know whether `system.inspect` was called before it came: then yes, which costs time but hides nothing.
+ * Whether somebody may inspect the system already. A root says so in its options; inside somebody else's machine,
+ * `system.inspect` may have been called before the execution came.
  */
 function mayBeInspected(self: AnyActorRef): boolean {
   if (!(self instanceof Actor)) return true
-  return self.options.parent !== undefined || self.options.inspect !== undefined
+  return self.options.parent === undefined ? self.options.inspect !== undefined : readsInspectionEvents(self.system)
 }
+
+/**
+ * XState reads an inspection event only if it has somebody to give it to. This one can't be read, so nobody gets it.
+ * (`_sendInspectionEvent` is XState's own; without it the answer is yes, which costs time but hides nothing.)
+ */
+function readsInspectionEvents(system: AnyActorSystem): boolean {
+  try {
+    const { _sendInspectionEvent: send } = system as unknown as {
+      readonly _sendInspectionEvent: (event: object) => void
+    }
+    send(unreadable)
+    return false
+  } catch {
+    return true
+  }
+}
+
+const unreadable = Object.defineProperty({}, 'type', {
+  enumerable: true,
+  get() {
+    throw new Error('this event only asks whether somebody reads it')
+  },
+})

@@ -24,7 +24,7 @@ export function installOpponents(): void {
 }
 
 /** A package's installed version; undefined if it is not installed. */
-export function versionOf(name: string): string | undefined {
+function versionOf(name: string): string | undefined {
   for (const folder of require.resolve.paths(name) ?? []) {
     try {
       return (JSON.parse(readFileSync(join(folder, name, 'package.json'), 'utf8')) as { version: string }).version

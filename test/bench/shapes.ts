@@ -22,7 +22,7 @@ export function layered(name: string, title: string, widths: readonly number[]):
 }
 
 /** `depth` levels of `width` steps, each with `fanIn` dependencies in the level before, and one step that combines the last level. */
-export function meshed(name: string, title: string, width: number, depth: number, fanIn: number): Shape {
+function meshed(name: string, title: string, width: number, depth: number, fanIn: number): Shape {
   const layers: number[][] = []
   const steps: (readonly number[])[] = []
   for (let level = 0; level < depth; level++) {

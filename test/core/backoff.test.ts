@@ -10,7 +10,12 @@ function delays(backoff: ReturnType<typeof exponential>, count: number, random =
 
 /** What `graph()` tells of a step with this backoff. */
 function problemsWith(backoff: unknown): readonly string[] {
-  const s = step({ name: 's', output: number('T'), retry: { maxAttempts: 2, backoff: backoff as number }, run: () => 1 })
+  const s = step({
+    name: 's',
+    output: number('T'),
+    retry: { maxAttempts: 2, backoff: backoff as number },
+    run: () => 1,
+  })
   const error = thrownBy(() => graphOf([s])) as GraphError
   expect(error).toBeInstanceOf(GraphError)
   return error.problems.map((problem) => problem.message)
@@ -22,11 +27,14 @@ describe('fixed', () => {
     expect(delays(fixed(0), 2)).toEqual([0, 0])
   })
 
-  test.each([[-1], [Number.NaN], ['soon'], [undefined], [null], [10n], [{}], [Symbol('s')]])('of %s throws nothing, and graph() tells it', (delay) => {
-    const [problem, ...others] = problemsWith(fixed(delay as never))
-    expect(problem).toMatch(/"s".*backoff.*delay/)
-    expect(others).toEqual([])
-  })
+  test.each([[-1], [Number.NaN], ['soon'], [undefined], [null], [10n], [{}], [Symbol('s')]])(
+    'of %s throws nothing, and graph() tells it',
+    (delay) => {
+      const [problem, ...others] = problemsWith(fixed(delay as never))
+      expect(problem).toMatch(/"s".*backoff.*delay/)
+      expect(others).toEqual([])
+    },
+  )
 })
 
 describe('exponential', () => {
@@ -76,7 +84,12 @@ describe('exponential', () => {
     ['an unknown option', 1, { jiter: 0.5 }, [/"jiter".*factor, max, jitter/]],
     ['options that are null', 1, null, [/options/]],
     ['options that are a number', 1, 5, [/options/]],
-    ['all of it at once', 'soon', { max: -1, factor: 0, jitter: 2, cap: 1 }, [/initial/, /max/, /factor/, /jitter/, /cap/]],
+    [
+      'all of it at once',
+      'soon',
+      { max: -1, factor: 0, jitter: 2, cap: 1 },
+      [/initial/, /max/, /factor/, /jitter/, /cap/],
+    ],
   ])('%s throws nothing, and graph() tells it', (_, initial, options, told) => {
     const problems = problemsWith(exponential(initial as never, options as never))
     expect(problems).toHaveLength(told.length)

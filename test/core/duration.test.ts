@@ -63,10 +63,16 @@ describe('a duration', () => {
   test(`whatever the text, it is a finite number of at least 0 or none (seed ${seed})`, () => {
     const parts = fc.constantFrom('1', '0', '.', '-', ' ', 'ms', 's', 'm', 'h', 'd', 'w', 'e', '∞')
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.array(parts).map((texts) => texts.join(''))), (text) => {
-        const ms = durationMs(text)
-        expect(ms === undefined || (ms >= 0 && Number.isFinite(ms))).toBe(true)
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(parts).map((texts) => texts.join('')),
+        ),
+        (text) => {
+          const ms = durationMs(text)
+          expect(ms === undefined || (ms >= 0 && Number.isFinite(ms))).toBe(true)
+        },
+      ),
       { seed },
     )
   })

@@ -1,16 +1,18 @@
-import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { all, dataType, DocketError, GraphError, optional, step, type } from '../../src/index.ts'
 import { graphOf, looseGraph, number, thrownBy } from '../loose-api.ts'
 
-const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
-
 const [A, B, C, Target] = [number('A'), number('B'), number('C'), number('Target')]
 
 /** A step from some types to one, named after what it makes. */
 function make(output: string, ...inputs: readonly string[]) {
-  return step({ name: `make ${output}`, inputs: Object.fromEntries(inputs.map((name) => [name, number(name)])), output: number(output), run: () => 1 })
+  return step({
+    name: `make ${output}`,
+    inputs: Object.fromEntries(inputs.map((name) => [name, number(name)])),
+    output: number(output),
+    run: () => 1,
+  })
 }
 
 function errorOf(call: () => unknown): GraphError {
@@ -25,7 +27,9 @@ function problemsOf(steps: readonly unknown[], more: object = {}) {
 
 /** What `graph()` tells of one step with these fields besides. */
 function problemsWith(fields: object): readonly string[] {
-  return problemsOf([step({ name: 's', inputs: { a: A }, output: Target, run: () => 1, ...fields } as never)]).map((problem) => problem.message)
+  return problemsOf([step({ name: 's', inputs: { a: A }, output: Target, run: () => 1, ...fields } as never)]).map(
+    (problem) => problem.message,
+  )
 }
 
 describe('a GraphError', () => {
@@ -46,7 +50,16 @@ describe('a GraphError', () => {
     expect(error).toBeInstanceOf(DocketError)
     expect(error.code).toBe('GRAPH_INVALID')
     const kinds = error.problems.map((problem) => problem.kind).toSorted()
-    expect(kinds).toEqual(['bad-declaration', 'bad-option', 'bad-option', 'bad-option', 'bad-option', 'cycle', 'duplicate-producer', 'duplicate-step'])
+    expect(kinds).toEqual([
+      'bad-declaration',
+      'bad-option',
+      'bad-option',
+      'bad-option',
+      'bad-option',
+      'cycle',
+      'duplicate-producer',
+      'duplicate-step',
+    ])
     for (const { message } of error.problems) expect(error.message).toContain(message)
     expect(error.problems.find(({ kind }) => kind === 'duplicate-producer')!.step).toBe('other C')
   })
@@ -55,85 +68,6 @@ describe('a GraphError', () => {
     const error = errorOf(() => graphOf([make('A', 'A')]))
     expect(error.message.split('\n')).toHaveLength(1)
     expect(error.problems).toHaveLength(1)
-  })
-})
-
-describe('cycles', () => {
-  test.each<readonly [string, readonly (readonly string[])[], string]>([
-    ['of one', [['A', 'A']], 'A → A'],
-    ['of two', [['A', 'B'], ['B', 'A']], 'A → B → A'],
-    ['of three', [['B', 'A'], ['C', 'B'], ['A', 'C']], 'A → B → C → A'],
-  ])('%s are named in the direction of the data', (_, edges, text) => {
-    const problems = problemsOf(edges.map(([output, ...inputs]) => make(output!, ...inputs)))
-    expect(problems).toHaveLength(1)
-    const told = /: (.+?);/.exec(problems[0]!.message)![1]!.split(' → ')
-    // The same cycle may be told from any of its types.
-    const names = text.split(' → ')
-    expect(told[0]).toBe(told.at(-1))
-    expect(told).toHaveLength(names.length)
-    const turned = (cycle: readonly string[]) => cycle.slice(0, -1).map((name, at) => `${name}→${cycle[at + 1]}`).toSorted()
-    expect(turned(told)).toEqual(turned(names))
-  })
-
-  test('of 10,000 types are found, and named whole', () => {
-    const length = 10_000
-    const problems = problemsOf(Array.from({ length }, (_, index) => make(`N${index}`, `N${(index + 1) % length}`)))
-    expect(problems).toHaveLength(1)
-    expect(problems[0]!.message.split(' → ')).toHaveLength(length + 1)
-  })
-
-  test('that have nothing in common are all told', () => {
-    const problems = problemsOf([make('A', 'B'), make('B', 'A'), make('C', 'C'), make('D', 'E'), make('E', 'F'), make('F', 'D')])
-    expect(problems.map(({ kind }) => kind)).toEqual(['cycle', 'cycle', 'cycle'])
-  })
-
-  test('through optional and all(T) ports are cycles too', () => {
-    const viaOptional = [step({ name: 'a', inputs: { b: optional(B) }, output: A, run: () => 1 }), step({ name: 'b', inputs: { a: A }, output: B, run: () => 1 })]
-    const viaAll = [step({ name: 'a', inputs: { b: all(B) }, output: A, run: () => 1 }), step({ name: 'b', inputs: { a: A }, output: B, run: () => 1 })]
-    for (const steps of [viaOptional, viaAll]) expect(problemsOf(steps)).toMatchObject([{ kind: 'cycle' }])
-  })
-
-  test('leave out the way that leads to them', () => {
-    const [problem] = problemsOf([make('Target', 'X'), make('X', 'A'), make('A', 'B'), make('B', 'A')])
-    expect(problem!.message).not.toContain('X')
-    expect(problem!.message).not.toContain('Target')
-  })
-
-  test('a diamond is none', () => {
-    expect(graphOf([make('T', 'L', 'R'), make('L', 'A'), make('R', 'A'), make('A')]).name).toBeDefined()
-  })
-
-  test(`are told exactly for the random graphs that have one, and what is told is one (seed ${seed})`, () => {
-    const edges = fc.array(fc.tuple(fc.nat(7), fc.nat(7)), { maxLength: 14 })
-    fc.assert(
-      fc.property(edges, (pairs) => {
-        const needs = new Map(Array.from({ length: 8 }, (_, index) => [`N${index}`, new Set<string>()]))
-        for (const [to, from] of pairs) needs.get(`N${to}`)!.add(`N${from}`)
-        const steps = [...needs].map(([output, inputs]) => make(output, ...inputs))
-        const reaches = (start: string): boolean => {
-          const seen = new Set<string>()
-          const open = [...needs.get(start)!]
-          for (const name of open) {
-            if (name === start) return true
-            if (!seen.has(name)) (seen.add(name), open.push(...needs.get(name)!))
-          }
-          return false
-        }
-        const isCyclic = [...needs.keys()].some(reaches)
-        if (!isCyclic) {
-          graphOf(steps)
-          return
-        }
-        for (const { kind, message } of problemsOf(steps)) {
-          expect(kind).toBe('cycle')
-          const told = /cycle: (.+?);/.exec(message)![1]!.split(' → ')
-          expect(told[0]).toBe(told.at(-1))
-          for (let at = 1; at < told.length; at++) expect(needs.get(told[at]!)!.has(told[at - 1]!), message).toBe(true)
-          expect(new Set(told).size).toBe(told.length - 1)
-        }
-      }),
-      { seed },
-    )
   })
 })
 
@@ -146,12 +80,16 @@ describe('names and producers', () => {
   })
 
   test('two steps of one name are told with their places', () => {
-    expect(problemsOf([make('A'), { ...make('B'), name: 'make A' }])).toMatchObject([{ kind: 'duplicate-step', message: expect.stringMatching(/steps\[0\].*steps\[1\]/) }])
+    expect(problemsOf([make('A'), { ...make('B'), name: 'make A' }])).toMatchObject([
+      { kind: 'duplicate-step', message: expect.stringMatching(/steps\[0\].*steps\[1\]/) },
+    ])
   })
 
   test('one step listed twice is told as that, and only that', () => {
     const a = make('A')
-    expect(problemsOf([a, a])).toMatchObject([{ kind: 'duplicate-step', message: expect.stringContaining('listed twice') }])
+    expect(problemsOf([a, a])).toMatchObject([
+      { kind: 'duplicate-step', message: expect.stringContaining('listed twice') },
+    ])
   })
 
   test('names like properties of every object are names like any', () => {
@@ -164,9 +102,17 @@ describe('names and producers', () => {
     const one = dataType('User', z.object({ id: z.string() }))
     const other = dataType('User', z.object({ id: z.number() }))
     const versioned = { ...one, version: '2' }
-    for (const [second, word] of [[other, 'schemas'], [versioned, 'versions']] as const) {
-      const steps = [step({ name: 'a', inputs: { u: one }, output: A, run: () => 1 }), step({ name: 'b', inputs: { u: second }, output: B, run: () => 1 })]
-      expect(problemsOf(steps)).toMatchObject([{ kind: 'type-conflict', step: 'b', message: expect.stringContaining(word) }])
+    for (const [second, word] of [
+      [other, 'schemas'],
+      [versioned, 'versions'],
+    ] as const) {
+      const steps = [
+        step({ name: 'a', inputs: { u: one }, output: A, run: () => 1 }),
+        step({ name: 'b', inputs: { u: second }, output: B, run: () => 1 }),
+      ]
+      expect(problemsOf(steps)).toMatchObject([
+        { kind: 'type-conflict', step: 'b', message: expect.stringContaining(word) },
+      ])
     }
   })
 })
@@ -192,7 +138,12 @@ describe('inputs', () => {
     ])
   })
 
-  test.each([['a text', 'A'], ['an object', {}], ['a list with a text', ['A']], ['a list with an optional port', [optional(A)]]])('that are %s are told', (_, inputs) => {
+  test.each([
+    ['a text', 'A'],
+    ['an object', {}],
+    ['a list with a text', ['A']],
+    ['a list with an optional port', [optional(A)]],
+  ])('that are %s are told', (_, inputs) => {
     const problems = problemsOf([make('B', 'A')], { inputs })
     expect(problems.some(({ kind, message }) => kind === 'bad-declaration' && message.includes('inputs'))).toBe(true)
   })
@@ -207,22 +158,66 @@ describe('declarations throw nothing, and the graph tells', () => {
     ['something else', () => ({ name: 's' }), /steps\[0\] is not a step/],
     ['nothing', () => undefined, /steps\[0\] is not a step/],
     ['an empty name', () => step({ name: '', output: A, run: () => 1 }), /no name/],
-    ['a run that is no function', () => step({ name: 's', output: A, run: 5 as never }), /"s" has no run function; run is 5/],
-    ['an output that is a schema', () => step({ name: 's', output: z.number() as never, run: () => 1 }), /output is not a data type/],
-    ['an output without a name', () => step({ name: 's', output: dataType('' as 'x', type<number>()), run: () => 1 }), /without a name/],
-    ['an output whose schema is none', () => step({ name: 's', output: dataType('X', {} as never), run: () => 1 }), /"X" has a schema that is not a Standard Schema/],
-    ['a forgotten schema', () => step({ name: 's', output: (dataType as unknown as (name: string) => typeof A)('X'), run: () => 1 }), /"X" has a schema/],
-    ['inputs that are a list', () => step({ name: 's', inputs: [A] as never, output: B, run: () => 1 }), /inputs must be an object/],
-    ['an input that is none', () => step({ name: 's', inputs: { a: 'A' } as never, output: B, run: () => 1 }), /input "a" is not a data type/],
-    ['an optional of nothing', () => step({ name: 's', inputs: { a: optional(undefined as never) }, output: B, run: () => 1 }), /input "a" is not a data type/],
-    ['all of an optional', () => step({ name: 's', inputs: { a: all(optional(A) as never) }, output: B, run: () => 1 }), /input "a" is not a data type/],
+    [
+      'a run that is no function',
+      () => step({ name: 's', output: A, run: 5 as never }),
+      /"s" has no run function; run is 5/,
+    ],
+    [
+      'an output that is a schema',
+      () => step({ name: 's', output: z.number() as never, run: (() => 1) as never }),
+      /output is not a data type/,
+    ],
+    [
+      'an output without a name',
+      () => step({ name: 's', output: dataType('' as 'x', type<number>()), run: () => 1 }),
+      /without a name/,
+    ],
+    [
+      'an output whose schema is none',
+      () => step({ name: 's', output: dataType('X', {} as never), run: (() => 1) as never }),
+      /"X" has a schema that is not a Standard Schema/,
+    ],
+    [
+      'a forgotten schema',
+      () => step({ name: 's', output: (dataType as unknown as (name: string) => typeof A)('X'), run: () => 1 }),
+      /"X" has a schema/,
+    ],
+    [
+      'inputs that are a list',
+      () => step({ name: 's', inputs: [A] as never, output: B, run: () => 1 }),
+      /inputs must be an object/,
+    ],
+    [
+      'an input that is none',
+      () => step({ name: 's', inputs: { a: 'A' } as never, output: B, run: () => 1 }),
+      /input "a" is not a data type/,
+    ],
+    [
+      'an optional of nothing',
+      () => step({ name: 's', inputs: { a: optional(undefined as never) }, output: B, run: () => 1 }),
+      /input "a" is not a data type/,
+    ],
+    [
+      'all of an optional',
+      () => step({ name: 's', inputs: { a: all(optional(A) as never) }, output: B, run: () => 1 }),
+      /input "a" is not a data type/,
+    ],
   ])('%s', (_, declare, told) => {
     const declared = declare()
     const problems = problemsOf([declared])
-    expect(problems.some(({ message }) => told.test(message)), JSON.stringify(problems)).toBe(true)
+    expect(
+      problems.some(({ message }) => told.test(message)),
+      JSON.stringify(problems),
+    ).toBe(true)
   })
 
-  test.each([['undefined', undefined], ['null', null], ['a text', 'graph'], ['a list of steps', [make('A')]]])('a graph of %s', (_, declaration) => {
+  test.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a text', 'graph'],
+    ['a list of steps', [make('A')]],
+  ])('a graph of %s', (_, declaration) => {
     expect(thrownBy(() => looseGraph(declaration))).toBeInstanceOf(GraphError)
   })
 
@@ -234,8 +229,16 @@ describe('declarations throw nothing, and the graph tells', () => {
     ['a timeout of 0', { name: 'g', steps: [make('A')], timeout: 0 }, /timeout is 0/],
     ['observers that are none', { name: 'g', steps: [make('A')], observers: [5] }, /observers\[0\]/],
     ['defaults that are none', { name: 'g', steps: [make('A')], defaults: 5 }, /defaults must be an object/],
-    ['an unknown default', { name: 'g', steps: [make('A')], defaults: { fallback: 5 } }, /defaults has the unknown option "fallback"/],
-    ['a wrong default', { name: 'g', steps: [make('A')], defaults: { retry: { maxAttempts: 0 } } }, /defaults: retry.maxAttempts/],
+    [
+      'an unknown default',
+      { name: 'g', steps: [make('A')], defaults: { fallback: 5 } },
+      /defaults has the unknown option "fallback"/,
+    ],
+    [
+      'a wrong default',
+      { name: 'g', steps: [make('A')], defaults: { retry: { maxAttempts: 0 } } },
+      /defaults: retry.maxAttempts/,
+    ],
   ])('a graph with %s', (_, declaration, told) => {
     expect(errorOf(() => looseGraph(declaration)).message).toMatch(told)
   })
@@ -279,10 +282,18 @@ describe('options of a step', () => {
     ['an unknown name in concurrency', { concurrency: { limit: 1, by: () => 'k' } }, [/unknown option "by"/]],
     ['a version that is an object', { version: {} }, [/version/]],
     ['a version of NaN', { version: Number.NaN }, [/version/]],
-    ['all of it at once', { timeout: -1, retry: { maxAttempts: 0 }, persist: 'no', concurrency: -1, extra: 1 }, [/: timeout/, /: retry.maxAttempts/, /: persist/, /: concurrency/, /"extra"/]],
+    [
+      'all of it at once',
+      { timeout: -1, retry: { maxAttempts: 0 }, persist: 'no', concurrency: -1, extra: 1 },
+      [/: timeout/, /: retry.maxAttempts/, /: persist/, /: concurrency/, /"extra"/],
+    ],
   ])('%s is told', (_, fields, told) => {
     const problems = problemsWith(fields)
-    for (const pattern of told) expect(problems.filter((message) => pattern.test(message)), problems.join('\n')).toHaveLength(1)
+    for (const pattern of told)
+      expect(
+        problems.filter((message) => pattern.test(message)),
+        problems.join('\n'),
+      ).toHaveLength(1)
     expect(problems).toHaveLength(told.length)
     for (const message of problems) expect(message).toContain('"s"')
   })
@@ -293,7 +304,16 @@ describe('options of a step', () => {
     [{ retry: {} }],
     [{ persist: { scope: 'global', ttl: '1h', namespace: 'n', capacity: 1 }, version: 2 }],
     [{ persist: 'execution', version: 'a', concurrency: { limit: 2, key: () => 'k' }, fallback: 0 }],
-    [{ timeout: undefined, retry: undefined, persist: undefined, version: undefined, concurrency: undefined, fallback: undefined }],
+    [
+      {
+        timeout: undefined,
+        retry: undefined,
+        persist: undefined,
+        version: undefined,
+        concurrency: undefined,
+        fallback: undefined,
+      },
+    ],
   ])('that make sense pass (%#)', (fields) => {
     graphOf([step({ name: 's', output: Target, run: () => 1, ...fields } as never)])
   })

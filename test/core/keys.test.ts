@@ -212,7 +212,14 @@ describe('canonicalize', () => {
 })
 
 describe('resultKey', () => {
-  const head = { scope: 'global' as const, namespace: 'users', step: 'Fetch', version: undefined, output: 'User', outputVersion: undefined }
+  const head = {
+    scope: 'global' as const,
+    namespace: 'users',
+    step: 'Fetch',
+    version: undefined,
+    output: 'User',
+    outputVersion: undefined,
+  }
   const key = ({ inputs = { id: 1 }, ...change }: { inputs?: unknown; [part: string]: unknown }) =>
     resultKey(resultKeyHead({ ...head, ...change }), inputs)
 

@@ -8,9 +8,22 @@ import { graphOf, number, run, thrownBy, uniqueName } from '../loose-api.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
 
-const looseExplain = explain as unknown as (graph: AnyGraph, target: unknown, inputs?: unknown, options?: unknown) => ExplainedPlan
+const looseExplain = explain as unknown as (
+  graph: AnyGraph,
+  target: unknown,
+  inputs?: unknown,
+  options?: unknown,
+) => ExplainedPlan
 
-const [UserID, Profile, Preferences, User, Locale, Page, Ad] = ['UserID', 'Profile', 'Preferences', 'User', 'Locale', 'Page', 'Ad'].map(number) as ReturnType<typeof number>[]
+const [UserID, Profile, Preferences, User, Locale, Page, Ad] = [
+  'UserID',
+  'Profile',
+  'Preferences',
+  'User',
+  'Locale',
+  'Page',
+  'Ad',
+].map(number) as ReturnType<typeof number>[]
 
 function users(name = uniqueName()) {
   const counted = { runs: 0 }
@@ -47,7 +60,13 @@ describe('a graph tells', () => {
 
   test('its steps as they were listed, and lets nobody change them', () => {
     const { graph } = users()
-    expect(graph.steps.map(({ name }) => name)).toEqual(['renderPage', 'enrich', 'fetchProfile', 'fetchPreferences', 'pickAd'])
+    expect(graph.steps.map(({ name }) => name)).toEqual([
+      'renderPage',
+      'enrich',
+      'fetchProfile',
+      'fetchPreferences',
+      'pickAd',
+    ])
     expect(Object.isFrozen(graph)).toBe(true)
     expect(Object.isFrozen(graph.steps)).toBe(true)
     expect(() => (graph.steps as unknown[]).push(1)).toThrow(TypeError)
@@ -111,7 +130,10 @@ describe('explain', () => {
   })
 
   test('tells what is given and not needed', () => {
-    expect(looseExplain(users().graph, User, { UserID: 1, Locale: 2, Zebra: 3, Page: undefined }).unknown).toEqual(['Locale', 'Zebra'])
+    expect(looseExplain(users().graph, User, { UserID: 1, Locale: 2, Zebra: 3, Page: undefined }).unknown).toEqual([
+      'Locale',
+      'Zebra',
+    ])
   })
 
   test('tells overrides, and leaves out what only they needed', () => {
@@ -123,20 +145,41 @@ describe('explain', () => {
 
   test('tells what is remembered, and what may be', async () => {
     const { graph } = users()
-    const after = graphOf([...graph.steps, step({ name: 'tag', inputs: { profile: Profile!, preferences: Preferences! }, output: number('Tag'), persist: 'global', run: () => 1 })], { name: graph.name })
+    const after = graphOf(
+      [
+        ...graph.steps,
+        step({
+          name: 'tag',
+          inputs: { profile: Profile!, preferences: Preferences! },
+          output: number('Tag'),
+          persist: 'global',
+          run: () => 1,
+        }),
+      ],
+      { name: graph.name },
+    )
     expect(looseExplain(after, number('Tag'), { UserID: 1 }).steps.map(({ name, will }) => [name, will])).toEqual([
       ['fetchProfile', 'run'],
       ['fetchPreferences', 'run'],
       ['tag', 'unknown'],
     ])
     await run(after, number('Tag'), { UserID: 1 })
-    expect(looseExplain(after, number('Tag'), { UserID: 1 }).steps.map(({ will }) => will)).toEqual(['cached', 'run', 'unknown'])
+    expect(looseExplain(after, number('Tag'), { UserID: 1 }).steps.map(({ will }) => will)).toEqual([
+      'cached',
+      'run',
+      'unknown',
+    ])
     expect(looseExplain(after, number('Tag'), { UserID: 2 }).steps[0]!.will).toBe('run')
-    expect(looseExplain(after, number('Tag'), { UserID: 1, Preferences: 3 }).steps.map(({ will }) => will)).toEqual(['cached', 'run'])
+    expect(looseExplain(after, number('Tag'), { UserID: 1, Preferences: 3 }).steps.map(({ will }) => will)).toEqual([
+      'cached',
+      'run',
+    ])
   })
 
   test('looks up what one execution remembers, by its id', async () => {
-    const graph = graphOf([step({ name: 's', inputs: { id: UserID! }, output: User!, persist: 'execution', run: () => 1 })])
+    const graph = graphOf([
+      step({ name: 's', inputs: { id: UserID! }, output: User!, persist: 'execution', run: () => 1 }),
+    ])
     const id = uniqueName('id')
     await run(graph, User, { UserID: 1 }, { id })
     expect(looseExplain(graph, User, { UserID: 1 }, { id }).steps[0]!.will).toBe('cached')
@@ -145,8 +188,13 @@ describe('explain', () => {
   })
 
   test('looks into the memory with the converted leaf, as execute does', async () => {
-    const Trimmed = dataType('Trimmed', z.string().transform((text) => text.trim()))
-    const graph = graphOf([step({ name: 's', inputs: { text: Trimmed }, output: User!, persist: 'global', run: () => 1 })])
+    const Trimmed = dataType(
+      'Trimmed',
+      z.string().transform((text) => text.trim()),
+    )
+    const graph = graphOf([
+      step({ name: 's', inputs: { text: Trimmed }, output: User!, persist: 'global', run: () => 1 }),
+    ])
     await run(graph, User, { Trimmed: ' a ' })
     expect(looseExplain(graph, User, { Trimmed: 'a' }).steps[0]!.will).toBe('cached')
     expect(looseExplain(graph, User, { Trimmed: 5 }).steps[0]!.will).not.toBe('cached')
@@ -178,7 +226,11 @@ describe('explain', () => {
 
   test('of a chain of 10,000 steps does not grow the stack', () => {
     const types = Array.from({ length: 10_001 }, (_, index) => number(`N${index}`))
-    const graph = graphOf(types.slice(1).map((output, index) => step({ name: `s${index}`, inputs: { from: types[index]! }, output, run: () => 1 })))
+    const graph = graphOf(
+      types
+        .slice(1)
+        .map((output, index) => step({ name: `s${index}`, inputs: { from: types[index]! }, output, run: () => 1 })),
+    )
     const plan = looseExplain(graph, types.at(-1), { N0: 1 })
     expect(plan.levels).toHaveLength(10_000)
     expect(graph.leaves(types.at(-1)!)).toHaveLength(1)
@@ -192,7 +244,12 @@ describe('explain', () => {
         const needs = Array.from({ length: size }, () => new Set<number>())
         for (const [one, other] of pairs) if (one !== other) needs[Math.max(one, other)]!.add(Math.min(one, other))
         const steps = needs.map((from, index) =>
-          step({ name: `s${index}`, inputs: Object.fromEntries([...from].map((need) => [`p${need}`, number(`N${need}`)])), output: number(`N${index}`), run: () => 1 }),
+          step({
+            name: `s${index}`,
+            inputs: Object.fromEntries([...from].map((need) => [`p${need}`, number(`N${need}`)])),
+            output: number(`N${index}`),
+            run: () => 1,
+          }),
         )
         const plan = looseExplain(graphOf(steps.toReversed()), number(`N${target}`), {})
         const order = new Map(plan.steps.map(({ name }, at) => [name, at]))
@@ -271,7 +328,11 @@ describe('the texts of a plan', () => {
   test('as Mermaid hold names with any characters', () => {
     const name = 'a "quoted" <b>name</b> & ]) --> x\nnew line'
     const Odd = number(`Odd ${name}`)
-    const text = looseExplain(graphOf([step({ name, inputs: { id: Odd }, output: User!, run: () => 1 })]), User, {}).toMermaid()
+    const text = looseExplain(
+      graphOf([step({ name, inputs: { id: Odd }, output: User!, run: () => 1 })]),
+      User,
+      {},
+    ).toMermaid()
     expect(text.split('\n')).toHaveLength(7)
     expect(text).not.toContain('<b>')
     for (const [, label] of text.matchAll(/"([^"]*)"/g)) expect(label).not.toMatch(/[<>"\n]/)

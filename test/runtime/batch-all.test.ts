@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { all, dataType, execute, executeBatch, graph, GraphError, optional, step, streamBatch, type } from '../../src/index.ts'
+import {
+  all,
+  dataType,
+  execute,
+  executeBatch,
+  graph,
+  GraphError,
+  optional,
+  step,
+  streamBatch,
+  type,
+} from '../../src/index.ts'
 import { VirtualTime } from './virtual-time.ts'
 
 const Id = dataType('Id', type<number>())
@@ -66,8 +77,18 @@ describe('a step with an all(T) port', () => {
       return ms
     }
     const make = step({ name: 'Make', inputs: { id: Id }, output: Made, run: ({ id }) => tell(`made ${id}`, id) })
-    const rank = step({ name: 'Rank', inputs: { made: Made }, output: Rank, run: ({ made }) => tell(`ranked ${made}`, 5) })
-    const total = step({ name: 'Total', inputs: { made: all(Made) }, output: Total, run: ({ made }) => tell('total', made.length) })
+    const rank = step({
+      name: 'Rank',
+      inputs: { made: Made },
+      output: Rank,
+      run: ({ made }) => tell(`ranked ${made}`, 5),
+    })
+    const total = step({
+      name: 'Total',
+      inputs: { made: all(Made) },
+      output: Total,
+      run: ({ made }) => tell('total', made.length),
+    })
     const share = step({
       name: 'Share',
       inputs: { rank: Rank, total: Total },
@@ -87,7 +108,12 @@ describe('a step with an all(T) port', () => {
 
   test('takes a leaf type of the items', async () => {
     const total = step({ name: 'Total', inputs: { ids: all(Id) }, output: Total, run: ({ ids }) => sum(ids) })
-    const share = step({ name: 'Share', inputs: { id: Id, total: Total }, output: Share, run: ({ id, total }) => id / total })
+    const share = step({
+      name: 'Share',
+      inputs: { id: Id, total: Total },
+      output: Share,
+      run: ({ id, total }) => id / total,
+    })
     const leaves = graph({ name: 'leaves', steps: [total, share] })
     expect(await executeBatch(leaves, Share, ids(1, 3))).toEqual([0.25, 0.75])
     expect(await executeBatch(leaves, Total, ids(1, 3))).toEqual([4, 4])
@@ -101,15 +127,30 @@ describe('a step with an all(T) port', () => {
       output: Total,
       run: ({ made, scale }) => sum(made) + sum(scale),
     })
-    const share = step({ name: 'Share', inputs: { id: Id, total: Total }, output: Share, run: ({ id, total }) => id + total })
+    const share = step({
+      name: 'Share',
+      inputs: { id: Id, total: Total },
+      output: Share,
+      run: ({ id, total }) => id + total,
+    })
     const copies = graph({ name: 'copies', steps: [base, total, share] })
     expect(await executeBatch(copies, Share, ids(1, 2, 3), { shared: { Scale: 2 } })).toEqual([67, 68, 69])
   })
 
   test('may follow another one: its all(T) holds one value for each item', async () => {
     const total = step({ name: 'Total', inputs: { ids: all(Id) }, output: Total, run: ({ ids }) => sum(ids) })
-    const rank = step({ name: 'Rank', inputs: { totals: all(Total), one: Total }, output: Rank, run: ({ totals, one }) => sum(totals) + one })
-    const share = step({ name: 'Share', inputs: { id: Id, rank: Rank }, output: Share, run: ({ id, rank }) => id + rank })
+    const rank = step({
+      name: 'Rank',
+      inputs: { totals: all(Total), one: Total },
+      output: Rank,
+      run: ({ totals, one }) => sum(totals) + one,
+    })
+    const share = step({
+      name: 'Share',
+      inputs: { id: Id, rank: Rank },
+      output: Share,
+      run: ({ id, rank }) => id + rank,
+    })
     const chained = graph({ name: 'chained', steps: [total, rank, share] })
     expect(await executeBatch(chained, Share, ids(1, 2))).toEqual([10, 11])
     expect(await execute(chained, Share, { Id: 5 }), 'a batch of one').toBe(15)
@@ -117,9 +158,24 @@ describe('a step with an all(T) port', () => {
 
   test('may follow steps of the items that follow another one', async () => {
     const total = step({ name: 'Total', inputs: { ids: all(Id) }, output: Total, run: ({ ids }) => sum(ids) })
-    const share = step({ name: 'Share', inputs: { id: Id, total: Total }, output: Share, run: ({ id, total }) => id / total })
-    const most = step({ name: 'Most', inputs: { shares: all(Share) }, output: Made, run: ({ shares }) => Math.max(...shares) })
-    const rank = step({ name: 'Rank', inputs: { share: Share, most: Made }, output: Rank, run: ({ share, most }) => share / most })
+    const share = step({
+      name: 'Share',
+      inputs: { id: Id, total: Total },
+      output: Share,
+      run: ({ id, total }) => id / total,
+    })
+    const most = step({
+      name: 'Most',
+      inputs: { shares: all(Share) },
+      output: Made,
+      run: ({ shares }) => Math.max(...shares),
+    })
+    const rank = step({
+      name: 'Rank',
+      inputs: { share: Share, most: Made },
+      output: Rank,
+      run: ({ share, most }) => share / most,
+    })
     const twice = graph({ name: 'twice', steps: [total, share, most, rank] })
     expect(await executeBatch(twice, Rank, ids(1, 2, 5))).toEqual([0.2, 0.4, 1])
   })
@@ -146,7 +202,12 @@ describe('a step with an all(T) port', () => {
   })
 
   test.each([
-    ['a leaf input of the items', { id: Id }, [], /input "id" \("Id"\) differs from item to item; give "Id" once in shared, or take it as all\(Id\)/],
+    [
+      'a leaf input of the items',
+      { id: Id },
+      [],
+      /input "id" \("Id"\) differs from item to item; give "Id" once in shared, or take it as all\(Id\)/,
+    ],
     [
       'what a step makes of an item',
       { id: Made },
@@ -163,7 +224,12 @@ describe('a step with an all(T) port', () => {
   })
 
   test('may have another port that takes a shared leaf input', async () => {
-    const total = step({ name: 'Total', inputs: { ids: all(Id), scale: Scale }, output: Total, run: ({ ids, scale }) => sum(ids) * scale })
+    const total = step({
+      name: 'Total',
+      inputs: { ids: all(Id), scale: Scale },
+      output: Total,
+      run: ({ ids, scale }) => sum(ids) * scale,
+    })
     const mixed = graph({ name: 'mixed', steps: [total] })
     expect(await executeBatch(mixed, Total, ids(1, 2), { shared: { Scale: 10 } })).toEqual([30, 30])
   })
@@ -173,13 +239,19 @@ describe('an all(T) port and failing items', () => {
   test('the path of the failure leads from the target through the step to what the item lacked', async () => {
     const clock = new VirtualTime()
     const { graph } = shares(clock)
-    await expect(clock.settle(executeBatch(graph, Total, ids(1, -2) as never, { clock }))).rejects.toMatchObject({ item: 1, path: ['Total', 'Made'] })
+    await expect(clock.settle(executeBatch(graph, Total, ids(1, -2) as never, { clock }))).rejects.toMatchObject({
+      item: 1,
+      path: ['Total', 'Made'],
+    })
   })
 
   test("onError: 'fail' rejects with the item's failure; the step never runs", async () => {
     const clock = new VirtualTime()
     const { graph, log } = shares(clock)
-    await expect(clock.settle(executeBatch(graph, Share, ids(1, -2, 3), { clock }))).rejects.toMatchObject({ item: 1, step: 'Make' })
+    await expect(clock.settle(executeBatch(graph, Share, ids(1, -2, 3), { clock }))).rejects.toMatchObject({
+      item: 1,
+      step: 'Make',
+    })
     await clock.advance(100)
     expect(log.filter((text) => text.startsWith('total'))).toEqual([])
   })
@@ -189,7 +261,12 @@ describe('an all(T) port and failing items', () => {
     const { graph, log } = shares(clock)
     const outcomes = await clock.settle(executeBatch(graph, Share, ids(1, -2, 3, -4), { clock, onError: 'collect' }))
     expect(outcomes.map(({ value }) => value)).toEqual([0.25, undefined, 0.75, undefined])
-    expect(outcomes.map(({ error }) => (error as { item?: number } | undefined)?.item)).toEqual([undefined, 1, undefined, 3])
+    expect(outcomes.map(({ error }) => (error as { item?: number } | undefined)?.item)).toEqual([
+      undefined,
+      1,
+      undefined,
+      3,
+    ])
     expect(log).toContain('total of 1 3, item undefined, 2 failed')
   })
 
@@ -210,21 +287,39 @@ describe('an all(T) port and failing items', () => {
     expect(log.filter((text) => text.startsWith('total'))).toEqual([])
   })
 
-  test.each(['fail', 'collect'] as const)('a failure of the step itself reaches all items (onError: %s)', async (onError) => {
-    const cause = new Error('no total')
-    const total = step({ name: 'Total', inputs: { ids: all(Id) }, output: Total, run: () => Promise.reject(cause) })
-    const share = step({ name: 'Share', inputs: { id: Id, total: Total }, output: Share, run: ({ id }) => id })
-    const outcomes = await executeBatch(graph({ name: 'f', steps: [total, share] }), Share, ids(1, 2), { onError }).catch((thrown: unknown) => thrown)
-    if (onError === 'fail') expect(outcomes).toMatchObject({ step: 'Total', cause, path: ['Share', 'Total'] })
-    else expect(outcomes).toMatchObject([{ error: { step: 'Total', cause } }, { error: { step: 'Total', cause } }])
-  })
+  test.each(['fail', 'collect'] as const)(
+    'a failure of the step itself reaches all items (onError: %s)',
+    async (onError) => {
+      const cause = new Error('no total')
+      const total = step({ name: 'Total', inputs: { ids: all(Id) }, output: Total, run: () => Promise.reject(cause) })
+      const share = step({ name: 'Share', inputs: { id: Id, total: Total }, output: Share, run: ({ id }) => id })
+      const outcomes = await executeBatch(graph({ name: 'f', steps: [total, share] }), Share, ids(1, 2), {
+        onError,
+      }).catch((thrown: unknown) => thrown)
+      if (onError === 'fail') expect(outcomes).toMatchObject({ step: 'Total', cause, path: ['Share', 'Total'] })
+      else expect(outcomes).toMatchObject([{ error: { step: 'Total', cause } }, { error: { step: 'Total', cause } }])
+    },
+  )
 
-  test.each(['fail', 'collect'] as const)('who takes its result as optional goes on without it (onError: %s)', async (onError) => {
-    const total = step({ name: 'Total', inputs: { ids: all(Id) }, output: Total, run: () => Promise.reject(new Error('no total')) })
-    const share = step({ name: 'Share', inputs: { id: Id, total: optional(Total) }, output: Share, run: ({ id, total }) => total ?? -id })
-    const results = await executeBatch(graph({ name: 'o', steps: [total, share] }), Share, ids(1, 2), { onError })
-    expect(results).toEqual(onError === 'fail' ? [-1, -2] : [{ value: -1 }, { value: -2 }])
-  })
+  test.each(['fail', 'collect'] as const)(
+    'who takes its result as optional goes on without it (onError: %s)',
+    async (onError) => {
+      const total = step({
+        name: 'Total',
+        inputs: { ids: all(Id) },
+        output: Total,
+        run: () => Promise.reject(new Error('no total')),
+      })
+      const share = step({
+        name: 'Share',
+        inputs: { id: Id, total: optional(Total) },
+        output: Share,
+        run: ({ id, total }) => total ?? -id,
+      })
+      const results = await executeBatch(graph({ name: 'o', steps: [total, share] }), Share, ids(1, 2), { onError })
+      expect(results).toEqual(onError === 'fail' ? [-1, -2] : [{ value: -1 }, { value: -2 }])
+    },
+  )
 
   test.each(['fail', 'collect'] as const)(
     'an item whose value is missing fails nobody who takes the result as optional, as under execute (onError: %s)',
@@ -239,7 +334,12 @@ describe('an all(T) port and failing items', () => {
         },
       })
       const total = step({ name: 'Total', inputs: { made: all(Made) }, output: Total, run: ({ made }) => sum(made) })
-      const share = step({ name: 'Share', inputs: { id: Id, total: optional(Total) }, output: Share, run: ({ id, total }) => (total ?? 0) + id / 10 })
+      const share = step({
+        name: 'Share',
+        inputs: { id: Id, total: optional(Total) },
+        output: Share,
+        run: ({ id, total }) => (total ?? 0) + id / 10,
+      })
       const lenient = graph({ name: 'lenient', steps: [make, total, share] })
       expect(await execute(lenient, Share, { Id: -2 })).toBe(-0.2)
       const results = await executeBatch(lenient, Share, ids(1, -2, 3), { onError })
@@ -270,7 +370,12 @@ test('an item that lacks its value and then fails too is left out once', async (
     },
   })
   const total = step({ name: 'Total', inputs: { made: all(Made) }, output: Total, run: ({ made }) => sum(made) })
-  const share = step({ name: 'Share', inputs: { rank: Rank, total: optional(Total) }, output: Share, run: ({ rank, total }) => rank / total! })
+  const share = step({
+    name: 'Share',
+    inputs: { rank: Rank, total: optional(Total) },
+    output: Share,
+    run: ({ rank, total }) => rank / total!,
+  })
   const steps = graph({ name: 'twice out', steps: [make, rank, total, share] })
   const outcomes = await executeBatch(steps, Share, ids(-1, 1, 3), { onError: 'collect' })
   expect(outcomes).toMatchObject([{ error: { step: 'Rank', item: 0 } }, { value: 0.25 }, { value: 0.75 }])
@@ -281,7 +386,11 @@ test('a streamed batch with an all(T) port reads all items first, and gives the 
   const { graph, log } = shares(clock)
   const results: number[] = []
   const read = async (): Promise<void> => {
-    for await (const value of streamBatch(graph, Share, ids(...Array.from({ length: 300 }, () => 1)), { clock, concurrency: 10 })) results.push(value)
+    for await (const value of streamBatch(graph, Share, ids(...Array.from({ length: 300 }, () => 1)), {
+      clock,
+      concurrency: 10,
+    }))
+      results.push(value)
   }
   await clock.settle(read())
   expect(results).toEqual(Array.from({ length: 300 }, () => 1 / 300))

@@ -61,7 +61,12 @@ describe('the limit over items', () => {
     }
     const make = step({ name: 'Make', inputs: { id: Id }, output: Made, run })
     const other = step({ name: 'Other', inputs: { id: Id }, output: Other, run })
-    const join = step({ name: 'Join', inputs: { made: Made, other: Other }, output: Done, run: ({ made, other }) => made + other })
+    const join = step({
+      name: 'Join',
+      inputs: { made: Made, other: Other },
+      output: Done,
+      run: ({ made, other }) => made + other,
+    })
     const joined = graph({ name: 'joined', steps: [make, other, join] })
     const start = clock.now()
     expect(await clock.settle(executeBatch(joined, Done, range(4), { clock, concurrency: 2 }))).toEqual([0, 2, 4, 6])
@@ -140,7 +145,10 @@ describe('the limit over items', () => {
       },
     })
     const limited = graph({ name: 'limited', steps: [make] })
-    const batches = Promise.all([executeBatch(limited, Made, range(10), { clock }), executeBatch(limited, Made, range(10), { clock })])
+    const batches = Promise.all([
+      executeBatch(limited, Made, range(10), { clock }),
+      executeBatch(limited, Made, range(10), { clock }),
+    ])
     expect((await clock.settle(batches)).flat()).toEqual([...range(10), ...range(10)].map(({ Id }) => Id))
     expect(meter.most).toBe(3)
   })

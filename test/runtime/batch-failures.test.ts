@@ -24,7 +24,12 @@ const Done = dataType('Done', type<number>())
 const range = (length: number) => Array.from({ length }, (_, Id) => ({ Id }))
 
 /** A graph whose one step fails for the given ids with the given errors, after as many milliseconds as the id says. */
-function failingAt(clock: VirtualTime, errors: Readonly<Record<number, unknown>>, begun: number[] = [], aborted: number[] = []) {
+function failingAt(
+  clock: VirtualTime,
+  errors: Readonly<Record<number, unknown>>,
+  begun: number[] = [],
+  aborted: number[] = [],
+) {
   const make = step({
     name: 'Make',
     inputs: { id: Id },
@@ -45,9 +50,18 @@ describe("onError: 'fail'", () => {
     const clock = new VirtualTime()
     const cause = new Error('broken')
     const failing = failingAt(clock, { 3: cause, 5: new Error('later') })
-    const error = await clock.settle(executeBatch(failing, Made, range(10), { clock, id: 'b' }).catch((thrown: unknown) => thrown))
+    const error = await clock.settle(
+      executeBatch(failing, Made, range(10), { clock, id: 'b' }).catch((thrown: unknown) => thrown),
+    )
     expect(error).toBeInstanceOf(StepError)
-    expect(error).toMatchObject({ item: 3, step: 'Make', attempt: 1, executionId: 'b', graph: 'failing', path: ['Made'] })
+    expect(error).toMatchObject({
+      item: 3,
+      step: 'Make',
+      attempt: 1,
+      executionId: 'b',
+      graph: 'failing',
+      path: ['Made'],
+    })
     expect((error as Error).cause).toBe(cause)
     expect((error as Error).message).toContain('for item 3')
   })
@@ -120,7 +134,9 @@ describe("onError: 'fail'", () => {
         throw causes[id]!
       },
     })
-    const error = await executeBatch(graph({ name: 'ten', steps: [make] }), Made, range(10)).catch((thrown: unknown) => thrown)
+    const error = await executeBatch(graph({ name: 'ten', steps: [make] }), Made, range(10)).catch(
+      (thrown: unknown) => thrown,
+    )
     expect(causes).toContain((error as Error).cause)
     expect((error as Error).cause).toBe(causes[(error as StepError).item!])
   })
@@ -130,10 +146,24 @@ describe("onError: 'collect'", () => {
   test('each item has its value or its error, and a failure stops no other item', async () => {
     const clock = new VirtualTime()
     const errors = { 1: new Error('one'), 3: 'three' }
-    const outcomes = await clock.settle(executeBatch(failingAt(clock, errors), Made, range(5), { clock, onError: 'collect', concurrency: 2 }))
+    const outcomes = await clock.settle(
+      executeBatch(failingAt(clock, errors), Made, range(5), { clock, onError: 'collect', concurrency: 2 }),
+    )
     expect(outcomes.map(({ value }) => value)).toEqual([0, undefined, 2, undefined, 4])
-    expect(outcomes.map(({ error }) => (error as StepError | undefined)?.cause)).toEqual([undefined, errors[1], undefined, errors[3], undefined])
-    expect(outcomes.map((outcome) => Object.keys(outcome))).toEqual([['value'], ['error'], ['value'], ['error'], ['value']])
+    expect(outcomes.map(({ error }) => (error as StepError | undefined)?.cause)).toEqual([
+      undefined,
+      errors[1],
+      undefined,
+      errors[3],
+      undefined,
+    ])
+    expect(outcomes.map((outcome) => Object.keys(outcome))).toEqual([
+      ['value'],
+      ['error'],
+      ['value'],
+      ['error'],
+      ['value'],
+    ])
   })
 
   test('a step that throws AbortExecutionError ends the whole batch all the same', async () => {
@@ -148,27 +178,38 @@ describe("onError: 'collect'", () => {
 })
 
 describe('ending a batch from outside', () => {
-  test.each(['fail', 'collect'] as const)('an abort rejects the batch with its reason as cause (onError: %s)', async (onError) => {
-    const clock = new VirtualTime()
-    const [begun, aborted, reason] = [[] as number[], [] as number[], new Error('enough')]
-    const controller = new AbortController()
-    const batch = executeBatch(failingAt(clock, {}, begun, aborted), Made, range(10), { clock, onError, concurrency: 3, signal: controller.signal })
-    const caught = batch.catch((thrown: unknown) => thrown)
-    await clock.advance(0)
-    controller.abort(reason)
-    const error = await caught
-    expect(error).toBeInstanceOf(ExecutionCancelledError)
-    expect((error as Error).cause).toBe(reason)
-    expect(begun).toEqual([0, 1, 2])
-    expect(aborted).toEqual([0, 1, 2])
-    await clock.advance(100)
-    expect(begun).toEqual([0, 1, 2])
-  })
+  test.each(['fail', 'collect'] as const)(
+    'an abort rejects the batch with its reason as cause (onError: %s)',
+    async (onError) => {
+      const clock = new VirtualTime()
+      const [begun, aborted, reason] = [[] as number[], [] as number[], new Error('enough')]
+      const controller = new AbortController()
+      const batch = executeBatch(failingAt(clock, {}, begun, aborted), Made, range(10), {
+        clock,
+        onError,
+        concurrency: 3,
+        signal: controller.signal,
+      })
+      const caught = batch.catch((thrown: unknown) => thrown)
+      await clock.advance(0)
+      controller.abort(reason)
+      const error = await caught
+      expect(error).toBeInstanceOf(ExecutionCancelledError)
+      expect((error as Error).cause).toBe(reason)
+      expect(begun).toEqual([0, 1, 2])
+      expect(aborted).toEqual([0, 1, 2])
+      await clock.advance(100)
+      expect(begun).toEqual([0, 1, 2])
+    },
+  )
 
   test('a signal that is aborted already starts nothing', async () => {
     const clock = new VirtualTime()
     const begun: number[] = []
-    const batch = executeBatch(failingAt(clock, {}, begun), Made, range(3), { clock, signal: AbortSignal.abort(new Error('no')) })
+    const batch = executeBatch(failingAt(clock, {}, begun), Made, range(3), {
+      clock,
+      signal: AbortSignal.abort(new Error('no')),
+    })
     await expect(batch).rejects.toBeInstanceOf(ExecutionCancelledError)
     await clock.advance(100)
     expect(begun).toEqual([])
@@ -178,7 +219,11 @@ describe('ending a batch from outside', () => {
     const clock = new VirtualTime()
     const aborted: number[] = []
     const start = clock.now()
-    const batch = executeBatch(failingAt(clock, {}, [], aborted), Made, range(100), { clock, concurrency: 1, timeout: '1s' })
+    const batch = executeBatch(failingAt(clock, {}, [], aborted), Made, range(100), {
+      clock,
+      concurrency: 1,
+      timeout: '1s',
+    })
     await expect(clock.settle(batch)).rejects.toBeInstanceOf(ExecutionTimeoutError)
     expect(clock.now() - start).toBe(1_000)
     expect(aborted.length).toBe(1)
@@ -198,7 +243,9 @@ describe('what a batch tells', () => {
     const clock = new VirtualTime()
     const events: ExecutionEvent[] = []
     const observers = [(event: ExecutionEvent) => void events.push(event)]
-    await clock.settle(executeBatch(failingAt(clock, { 1: new Error('x') }), Made, range(3), { clock, observers, onError: 'collect' }))
+    await clock.settle(
+      executeBatch(failingAt(clock, { 1: new Error('x') }), Made, range(3), { clock, observers, onError: 'collect' }),
+    )
     const progress = events.filter((event) => event.type === 'batch.progress')
     expect(progress.map(({ item, total, succeeded, failed }) => [item, total, succeeded, failed])).toEqual([
       [0, 3, 1, 0],

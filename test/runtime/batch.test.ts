@@ -1,6 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { dataType, execute, executeBatch, graph, InputError, optional, OptionError, step, type } from '../../src/index.ts'
+import {
+  dataType,
+  execute,
+  executeBatch,
+  graph,
+  InputError,
+  optional,
+  OptionError,
+  step,
+  type,
+} from '../../src/index.ts'
+import { runBatch } from '../loose-api.ts'
 import { VirtualTime } from './virtual-time.ts'
 
 const Id = dataType('Id', type<number>())
@@ -144,7 +155,12 @@ describe('what all items share', () => {
         return scale * 100
       },
     })
-    const add = step({ name: 'Add', inputs: { id: Id, base: Loaded }, output: Scaled, run: ({ id, base }) => id + base })
+    const add = step({
+      name: 'Add',
+      inputs: { id: Id, base: Loaded },
+      output: Scaled,
+      run: ({ id, base }) => id + base,
+    })
     const sums = graph({ name: 'sums', steps: [base, add] })
     expect(await executeBatch(sums, Scaled, ids(1, 2, 3), { shared: { Scale: 2 } })).toEqual([201, 202, 203])
     expect(runs).toEqual([undefined])
@@ -163,7 +179,7 @@ describe('what all items share', () => {
   })
 
   test('an item may not give what shared gives already', async () => {
-    const batch = executeBatch(scales, Scaled, [{ Id: 1, Scale: 3 }], { shared: { Scale: 2 } as never })
+    const batch = runBatch(scales, Scaled, [{ Id: 1, Scale: 3 }], { shared: { Scale: 2 } })
     await expect(batch).rejects.toThrow(/Scale: is given in shared already/)
   })
 
@@ -174,7 +190,7 @@ describe('what all items share', () => {
   })
 
   test('an unknown name in shared is an error before anything runs', async () => {
-    const batch = executeBatch(scales, Scaled, ids(1), { shared: { Scael: 2 } as never })
+    const batch = runBatch(scales, Scaled, ids(1), { shared: { Scael: 2 } })
     await expect(batch).rejects.toThrow(/Scael: unknown input/)
   })
 
@@ -236,8 +252,16 @@ describe('wrong calls', () => {
       'Checked',
       z.string().refine(async (name) => name !== 'bad', { message: 'is bad' }),
     )
-    const note = step({ name: 'Note', inputs: { checked: Checked }, output: Loaded, run: ({ checked }) => runs.push(checked) })
-    const batch = executeBatch(graph({ name: 'late', steps: [note] }), Loaded, [{ Checked: 'good' }, { Checked: 'bad' }])
+    const note = step({
+      name: 'Note',
+      inputs: { checked: Checked },
+      output: Loaded,
+      run: ({ checked }) => runs.push(checked),
+    })
+    const batch = executeBatch(graph({ name: 'late', steps: [note] }), Loaded, [
+      { Checked: 'good' },
+      { Checked: 'bad' },
+    ])
     await expect(batch).rejects.toMatchObject({ code: 'INPUT_INVALID', item: 1, issues: [{ message: 'is bad' }] })
     expect(runs).toEqual([])
   })
@@ -245,13 +269,19 @@ describe('wrong calls', () => {
   test('a wrong shared value rejects the batch before anything runs', async () => {
     runs.length = 0
     const add = step({ name: 'Add', inputs: { id: Id, named: Named }, output: Loaded, run: () => runs.push('ran') })
-    const batch = executeBatch(graph({ name: 's', steps: [add] }), Loaded, ids(1), { shared: { Named: {} } as never })
+    const batch = runBatch(graph({ name: 's', steps: [add] }), Loaded, ids(1), { shared: { Named: {} } })
     await expect(batch).rejects.toMatchObject({ code: 'INPUT_INVALID', issues: [{ path: ['Named', 'name'] }] })
     expect(runs).toEqual([])
   })
 
   test('where failures are collected, a wrong item has its own error and the others run', async () => {
-    const items = [{ Named: { name: 'a' } }, { Named: { name: 1 } }, {}, 'no record', { Named: { name: 'b' }, Nmaed: 1 }]
+    const items = [
+      { Named: { name: 'a' } },
+      { Named: { name: 1 } },
+      {},
+      'no record',
+      { Named: { name: 'b' }, Nmaed: 1 },
+    ]
     const outcomes = await executeBatch(greetings, Loaded, items as never, { onError: 'collect' })
     expect(outcomes.map(({ error }) => (error as InputError | undefined)?.message)).toEqual([
       undefined,

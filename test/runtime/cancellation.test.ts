@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { ExecutionCancelledError, optional, step } from '../../src/index.ts'
-import { expectNoUnhandledErrors, graphOf, never, number, recorder, rejectionOf, run, runBatch, uniqueName } from '../loose-api.ts'
+import {
+  expectNoUnhandledErrors,
+  graphOf,
+  never,
+  number,
+  recorder,
+  rejectionOf,
+  run,
+  runBatch,
+  uniqueName,
+} from '../loose-api.ts'
 import { flush, VirtualClock } from '../virtual-clock.ts'
 
 expectNoUnhandledErrors()
@@ -23,7 +33,12 @@ describe('cancelling with a signal', () => {
     expect((error as Error).message).toContain('changed my mind')
   })
 
-  test.each([['undefined', undefined], ['null', null], ['a text', 'enough'], ['an object', Object.freeze({})]])('takes %s as the reason', async (_, reason) => {
+  test.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a text', 'enough'],
+    ['an object', Object.freeze({})],
+  ])('takes %s as the reason', async (_, reason) => {
     const controller = new AbortController()
     const graph = graphOf([step({ name: 'deaf', output: Target, run: () => never<number>() })])
     const failing = rejectionOf(run(graph, Target, {}, { signal: controller.signal }))
@@ -36,7 +51,9 @@ describe('cancelling with a signal', () => {
     const { events, observer } = recorder()
     const graph = graphOf([step({ name: 's', output: Target, run: () => ++runs })])
     const reason = new Error('too late')
-    const error = await rejectionOf(run(graph, Target, {}, { signal: AbortSignal.abort(reason), observers: [observer] }))
+    const error = await rejectionOf(
+      run(graph, Target, {}, { signal: AbortSignal.abort(reason), observers: [observer] }),
+    )
     expect(error).toBeInstanceOf(ExecutionCancelledError)
     expect((error as Error).cause).toBe(reason)
     await flush()
@@ -58,7 +75,9 @@ describe('cancelling with a signal', () => {
     let runs = 0
     const checked = Promise.withResolvers<{ value: number }>()
     const Slow = { ...Leaf, schema: { '~standard': { version: 1, vendor: 'test', validate: () => checked.promise } } }
-    const graph = graphOf([step({ name: 's', inputs: { leaf: Slow as typeof Leaf }, output: Target, run: () => ++runs })])
+    const graph = graphOf([
+      step({ name: 's', inputs: { leaf: Slow as typeof Leaf }, output: Target, run: () => ++runs }),
+    ])
     const failing = rejectionOf(run(graph, Target, { Leaf: 1 }, { signal: controller.signal }))
     controller.abort()
     expect(await failing).toBeInstanceOf(ExecutionCancelledError)
@@ -135,9 +154,22 @@ describe('cancelling with a signal', () => {
     let listeners = 0
     const add = controller.signal.addEventListener.bind(controller.signal)
     const remove = controller.signal.removeEventListener.bind(controller.signal)
-    controller.signal.addEventListener = ((...args: Parameters<typeof add>) => (listeners++, add(...args))) as typeof add
-    controller.signal.removeEventListener = ((...args: Parameters<typeof remove>) => (listeners--, remove(...args))) as typeof remove
-    const graph = graphOf([step({ name: 's', inputs: { leaf: Leaf }, output: Target, run: ({ leaf }) => (leaf > 0 ? leaf : Promise.reject(new Error('no'))) })])
+    controller.signal.addEventListener = ((...args: Parameters<typeof add>) => (
+      listeners++,
+      add(...args)
+    )) as typeof add
+    controller.signal.removeEventListener = ((...args: Parameters<typeof remove>) => (
+      listeners--,
+      remove(...args)
+    )) as typeof remove
+    const graph = graphOf([
+      step({
+        name: 's',
+        inputs: { leaf: Leaf },
+        output: Target,
+        run: ({ leaf }) => (leaf > 0 ? leaf : Promise.reject(new Error('no'))),
+      }),
+    ])
     await run(graph, Target, { Leaf: 1 }, { signal: controller.signal })
     await rejectionOf(run(graph, Target, { Leaf: 0 }, { signal: controller.signal }))
     await runBatch(graph, Target, [{ Leaf: 1 }], { signal: controller.signal })
@@ -237,7 +269,14 @@ describe('an observer that cancels', () => {
         retry: { maxAttempts: 2, backoff: 10 },
         run: (_, { attempt }) => (running++, attempt === 1 ? Promise.reject(new Error('again')) : Promise.resolve(1)),
       }),
-      step({ name: 'falls', inputs: { a: A }, output: B, timeout: 10, fallback: 2, run: () => (running++, never<number>()) }),
+      step({
+        name: 'falls',
+        inputs: { a: A },
+        output: B,
+        timeout: 10,
+        fallback: 2,
+        run: () => (running++, never<number>()),
+      }),
       step({ name: 'sum', inputs: { a: A, b: B }, output: Target, run: ({ a, b }) => (running++, a + b) }),
     ]
     const graph = graphOf(steps, { name })
@@ -258,7 +297,9 @@ describe('an observer that cancels', () => {
         seen.push(event)
         if (event.seq === at) controller.abort()
       }
-      const failing = rejectionOf(run(graph, Target, { Leaf: 0 }, { clock, signal: controller.signal, observers: [cancelling] }))
+      const failing = rejectionOf(
+        run(graph, Target, { Leaf: 0 }, { clock, signal: controller.signal, observers: [cancelling] }),
+      )
       const label = `cancelled at event ${at}, ${events[at - 1]!.type}`
       expect(await clock.settle(failing), label).toBeInstanceOf(ExecutionCancelledError)
       const runs = count()
@@ -266,9 +307,15 @@ describe('an observer that cancels', () => {
       await clock.advance(1_000)
       expect(count(), label).toBe(runs)
       expect(seen.length, label).toBe(told)
-      expect(seen.filter(({ type }) => type === 'execution.ended'), label).toHaveLength(1)
+      expect(
+        seen.filter(({ type }) => type === 'execution.ended'),
+        label,
+      ).toHaveLength(1)
       expect(seen.at(-1)!.type, label).toBe('execution.ended')
-      expect(seen.map(({ seq }) => seq), label).toEqual(seen.map((_, index) => index + 1))
+      expect(
+        seen.map(({ seq }) => seq),
+        label,
+      ).toEqual(seen.map((_, index) => index + 1))
       expect(clock.pending, label).toBe(0)
       // Nothing of the cancelled call is left behind: the same call still works.
       expect(await clock.settle(run(graph, Target, { Leaf: 0 }, { clock })), label).toBe(3)
@@ -299,7 +346,9 @@ describe('a step that cancels its own execution', () => {
     })
     const graph = graphOf([s, step({ name: 'after', inputs: { a: A }, output: Target, run: () => (runs += 100) })])
     const { events, observer } = recorder()
-    const failing = rejectionOf(run(graph, Target, { Leaf: 1 }, { clock, signal: controller.signal, observers: [observer] }))
+    const failing = rejectionOf(
+      run(graph, Target, { Leaf: 1 }, { clock, signal: controller.signal, observers: [observer] }),
+    )
     expect(await clock.settle(failing)).toBeInstanceOf(ExecutionCancelledError)
     await clock.advance(100)
     expect(runs).toBe(place === 'key' ? 0 : place === 'fallback' ? 2 : 1)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { step } from '../../src/index.ts'
-import { expectNoUnhandledErrors, graphOf, number, rejectionOf, run, runBatch, stepErrorOf, uniqueName } from '../loose-api.ts'
+import { expectNoUnhandledErrors, graphOf, number, rejectionOf, run, runBatch, stepErrorOf } from '../loose-api.ts'
 import { flush, VirtualClock } from '../virtual-clock.ts'
 
 expectNoUnhandledErrors()
@@ -118,7 +118,13 @@ describe('a limit', () => {
 
   test('holds for synchronous steps in any number without growing the stack', async () => {
     let runs = 0
-    const s = step({ name: 's', inputs: { leaf: Leaf }, output: Target, concurrency: 1, run: ({ leaf }) => (runs++, leaf) })
+    const s = step({
+      name: 's',
+      inputs: { leaf: Leaf },
+      output: Target,
+      concurrency: 1,
+      run: ({ leaf }) => (runs++, leaf),
+    })
     const graph = graphOf([s])
     const items = Array.from({ length: 20_000 }, (_, Leaf) => ({ Leaf }))
     expect(await runBatch(graph, Target, items, { concurrency: Infinity })).toHaveLength(20_000)
@@ -128,7 +134,10 @@ describe('a limit', () => {
 
 describe('a limit by key', () => {
   test('is of each key alone', async () => {
-    const { calls, started, go } = limited({ limit: 1, key: ({ leaf }: { leaf: number }) => (leaf % 2 === 0 ? 'even' : 'odd') })
+    const { calls, started, go } = limited({
+      limit: 1,
+      key: ({ leaf }: { leaf: number }) => (leaf % 2 === 0 ? 'even' : 'odd'),
+    })
     const values = Promise.all([1, 2, 3, 4].map((leaf) => go(leaf)))
     await flush()
     expect(started()).toEqual([1, 2])
@@ -294,7 +303,14 @@ describe('a batch’s concurrency', () => {
   test('is 100 unless told otherwise', async () => {
     const { running, graph } = limited(undefined)
     const controller = new AbortController()
-    const batch = rejectionOf(runBatch(graph, Target, Array.from({ length: 500 }, (_, Leaf) => ({ Leaf })), { signal: controller.signal }))
+    const batch = rejectionOf(
+      runBatch(
+        graph,
+        Target,
+        Array.from({ length: 500 }, (_, Leaf) => ({ Leaf })),
+        { signal: controller.signal },
+      ),
+    )
     await flush()
     expect(running()).toBe(100)
     controller.abort()
@@ -303,7 +319,13 @@ describe('a batch’s concurrency', () => {
 
   test('holds no slot for an item that backs off', async () => {
     const clock = new VirtualClock(0)
-    const s = step({ name: 's', inputs: { leaf: Leaf }, output: Target, retry: { maxAttempts: 2, backoff: 50 }, run: ({ leaf }, { attempt }) => (attempt === 1 ? Promise.reject(new Error('again')) : leaf) })
+    const s = step({
+      name: 's',
+      inputs: { leaf: Leaf },
+      output: Target,
+      retry: { maxAttempts: 2, backoff: 50 },
+      run: ({ leaf }, { attempt }) => (attempt === 1 ? Promise.reject(new Error('again')) : leaf),
+    })
     const items = [{ Leaf: 1 }, { Leaf: 2 }, { Leaf: 3 }]
     expect(await clock.settle(runBatch(graphOf([s]), Target, items, { clock, concurrency: 1 }))).toEqual([1, 2, 3])
     expect(clock.now()).toBe(50)
@@ -311,50 +333,14 @@ describe('a batch’s concurrency', () => {
 
   test('does not limit what waits for an equal computation: no deadlock with one slot', async () => {
     const { calls, graph } = limited(1, { persist: 'global' })
-    const batches = Promise.all([1, 2, 3].map(() => runBatch(graph, Target, [{ Leaf: 1 }, { Leaf: 1 }, { Leaf: 2 }], { concurrency: 1 })))
+    const batches = Promise.all(
+      [1, 2, 3].map(() => runBatch(graph, Target, [{ Leaf: 1 }, { Leaf: 1 }, { Leaf: 2 }], { concurrency: 1 })),
+    )
     for (let turn = 0; turn < 5; turn++) {
       await flush()
       for (const call of calls) call.resolve(call.leaf)
     }
     expect(await batches).toEqual([1, 2, 3].map(() => [1, 1, 2]))
     expect(calls).toHaveLength(2)
-  })
-})
-
-describe('ctx.log', () => {
-  test('is bound to execution, step and attempt, and made only when looked at', async () => {
-    const bindings: unknown[] = []
-    const logger = { debug() {}, info() {}, warn() {}, error() {}, child: (bound: object) => (bindings.push(bound), logger) }
-    const clock = new VirtualClock()
-    const graph = graphOf([
-      step({ name: 'quiet', output: Leaf, run: () => 1 }),
-      step({
-        name: 'loud',
-        inputs: { leaf: Leaf },
-        output: Target,
-        retry: { maxAttempts: 2 },
-        run: (_, { log, attempt }) => (log.info({}, 'hello'), attempt === 1 ? Promise.reject(new Error('again')) : 1),
-      }),
-    ])
-    const id = uniqueName('id')
-    await clock.settle(run(graph, Target, {}, { clock, id, logger }))
-    expect(bindings).toMatchObject([1, 2].map((attempt) => ({ executionId: id, step: 'loud', attempt })))
-  })
-
-  test('comes from the first observer with a logger when the call has none, and is silent otherwise', async () => {
-    const said: unknown[] = []
-    const loggerOf = (name: string) => {
-      const logger = { debug() {}, info: (_: object, message?: string) => void said.push([name, message]), warn() {}, error() {}, child: () => logger }
-      return logger
-    }
-    const graph = graphOf([step({ name: 's', output: Target, run: (_, { log }) => (log.info({}, 'hello'), 1) })])
-    const observers = [() => {}, { next() {}, logger: loggerOf('observer') }, { next() {}, logger: loggerOf('second') }]
-    await run(graph, Target)
-    await run(graph, Target, {}, { observers })
-    await run(graph, Target, {}, { observers, logger: loggerOf('call') })
-    expect(said).toEqual([
-      ['observer', 'hello'],
-      ['call', 'hello'],
-    ])
   })
 })

@@ -61,7 +61,9 @@ describe('the events of an execution', () => {
         output: Target,
         retry: { maxAttempts: 2, backoff: 100 },
         run: (_, { attempt }) =>
-          new Promise<number>((resolve, reject) => void clock.setTimeout(() => (attempt === 1 ? reject(boom) : resolve(1)), 5)),
+          new Promise<number>(
+            (resolve, reject) => void clock.setTimeout(() => (attempt === 1 ? reject(boom) : resolve(1)), 5),
+          ),
       }),
     ])
     await clock.settle(run(graph, Target, {}, { clock, id: 'e1', observers: [observer] }))
@@ -74,8 +76,27 @@ describe('the events of an execution', () => {
       { type: 'attempt.failed', seq: 4, at: 5, ...ofStep, attempt: 1, durationMs: 5, error: boom, timedOut: false },
       { type: 'retry.scheduled', seq: 5, at: 5, ...ofStep, attempt: 1, delayMs: 100, dueAt: 105 },
       { type: 'attempt.started', seq: 6, at: 105, ...ofStep, attempt: 2 },
-      { type: 'step.ended', seq: 7, at: 110, ...ofStep, status: 'completed', attempt: 2, durationMs: 110, error: undefined, fellBack: false },
-      { type: 'execution.ended', seq: 8, at: 110, ...base, target: 'Target', status: 'completed', durationMs: 110, error: undefined },
+      {
+        type: 'step.ended',
+        seq: 7,
+        at: 110,
+        ...ofStep,
+        status: 'completed',
+        attempt: 2,
+        durationMs: 110,
+        error: undefined,
+        fellBack: false,
+      },
+      {
+        type: 'execution.ended',
+        seq: 8,
+        at: 110,
+        ...base,
+        target: 'Target',
+        status: 'completed',
+        durationMs: 110,
+        error: undefined,
+      },
     ])
     expectWellFormed(events)
   })
@@ -91,7 +112,16 @@ describe('the events of an execution', () => {
     expect(two.events.slice(1, 4)).toEqual([
       { type: 'step.started', seq: 2, ...ofStep('e2') },
       { type: 'cache.hit', seq: 3, ...ofStep('e2'), scope: 'global', shared: false },
-      { type: 'step.ended', seq: 4, ...ofStep('e2'), status: 'cached', attempt: 0, durationMs: 0, error: undefined, fellBack: false },
+      {
+        type: 'step.ended',
+        seq: 4,
+        ...ofStep('e2'),
+        status: 'cached',
+        attempt: 0,
+        durationMs: 0,
+        error: undefined,
+        fellBack: false,
+      },
     ])
     expectWellFormed(one.events)
     expectWellFormed(two.events)
@@ -105,13 +135,25 @@ describe('the events of an execution', () => {
       step({ name: 'slow', output: A, run: () => never<number>() }),
       step({ name: 'after', inputs: { a: A }, output: Target, run: () => 1 }),
     ])
-    const failing = rejectionOf(run(graph, Target, {}, { clock, id: 'e1', signal: controller.signal, observers: [observer] }))
+    const failing = rejectionOf(
+      run(graph, Target, {}, { clock, id: 'e1', signal: controller.signal, observers: [observer] }),
+    )
     await clock.advance(7)
     controller.abort()
     const error = await failing
     const base = { executionId: 'e1', graph: graph.name }
     expect(events.slice(3)).toEqual([
-      { type: 'step.cancelled', seq: 4, at: 7, ...base, step: 'slow', item: undefined, status: 'cancelled', attempt: 1, reason: error },
+      {
+        type: 'step.cancelled',
+        seq: 4,
+        at: 7,
+        ...base,
+        step: 'slow',
+        item: undefined,
+        status: 'cancelled',
+        attempt: 1,
+        reason: error,
+      },
       { type: 'execution.ended', seq: 5, at: 7, ...base, target: 'Target', status: 'cancelled', durationMs: 7, error },
     ])
     expectWellFormed(events)
@@ -125,15 +167,27 @@ describe('the events of an execution', () => {
       step({ name: 'both', inputs: { a: A, b: number('B') }, output: Target, run: () => 1 }),
     ])
     const error = await rejectionOf(run(graph, Target, {}, { observers: [observer] }))
-    expect(events.find((event) => event.type === 'step.ended')).toMatchObject({ step: 'fails', status: 'failed', error: boom, attempt: 1 })
-    expect(events.find((event) => event.type === 'step.cancelled')).toMatchObject({ step: 'slow', status: 'cancelled', attempt: 1 })
+    expect(events.find((event) => event.type === 'step.ended')).toMatchObject({
+      step: 'fails',
+      status: 'failed',
+      error: boom,
+      attempt: 1,
+    })
+    expect(events.find((event) => event.type === 'step.cancelled')).toMatchObject({
+      step: 'slow',
+      status: 'cancelled',
+      attempt: 1,
+    })
     expect(events.at(-1)).toMatchObject({ status: 'failed', error })
     expectWellFormed(events)
   })
 
   test('with wrong inputs are its start and its end', async () => {
     const { events, observer } = recorder()
-    const Checked = { ...Leaf, schema: { '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [{ message: 'no' }] }) } } }
+    const Checked = {
+      ...Leaf,
+      schema: { '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [{ message: 'no' }] }) } },
+    }
     const graph = graphOf([step({ name: 's', inputs: { leaf: Checked as typeof Leaf }, output: Target, run: () => 1 })])
     const error = await rejectionOf(run(graph, Target, { Leaf: 1 }, { observers: [observer] }))
     expect(events.map((event) => event.type)).toEqual(['execution.started', 'execution.ended'])
@@ -152,9 +206,15 @@ describe('the events of an execution', () => {
   test('tell dependencies before their dependants', async () => {
     const { events, observer } = recorder()
     const types = Array.from({ length: 20 }, (_, index) => number(`N${index}`))
-    const steps = types.slice(1).map((output, index) => step({ name: `s${index}`, inputs: { from: types[index]! }, output, run: async ({ from }) => from + 1 }))
+    const steps = types
+      .slice(1)
+      .map((output, index) =>
+        step({ name: `s${index}`, inputs: { from: types[index]! }, output, run: async ({ from }) => from + 1 }),
+      )
     await run(graphOf(steps.toReversed()), types.at(-1)!, { N0: 0 }, { observers: [observer] })
-    const order = events.flatMap((event) => (event.type === 'step.started' || event.type === 'step.ended' ? [`${event.type} ${event.step}`] : []))
+    const order = events.flatMap((event) =>
+      event.type === 'step.started' || event.type === 'step.ended' ? [`${event.type} ${event.step}`] : [],
+    )
     expect(order).toEqual(steps.flatMap(({ name }) => [`step.started ${name}`, `step.ended ${name}`]))
     expectWellFormed(events)
   })
@@ -196,7 +256,9 @@ describe('the events of a batch', () => {
         run: ({ leaf }, { attempt }) => (leaf === 1 && attempt === 1 ? Promise.reject(boom) : leaf),
       }),
     ])
-    await clock.settle(runBatch(graph, Target, [{ Leaf: 0 }, { Leaf: 1 }, { Leaf: 2 }], { clock, observers: [observer] }))
+    await clock.settle(
+      runBatch(graph, Target, [{ Leaf: 0 }, { Leaf: 1 }, { Leaf: 2 }], { clock, observers: [observer] }),
+    )
     expectWellFormed(events)
     const progress = events.filter((event) => event.type === 'batch.progress')
     expect(progress.map(({ item, total, succeeded, failed }) => [item, total, succeeded, failed])).toEqual([
@@ -208,7 +270,14 @@ describe('the events of a batch', () => {
 
   test('that fails are well formed too, with everything that ran told as cancelled', async () => {
     const { events, observer } = recorder()
-    const graph = graphOf([step({ name: 's', inputs: { leaf: Leaf }, output: Target, run: async ({ leaf }) => (leaf === 3 ? (await flush(), Promise.reject(boom)) : never<number>()) })])
+    const graph = graphOf([
+      step({
+        name: 's',
+        inputs: { leaf: Leaf },
+        output: Target,
+        run: async ({ leaf }) => (leaf === 3 ? (await flush(), Promise.reject(boom)) : never<number>()),
+      }),
+    ])
     const items = Array.from({ length: 5 }, (_, Leaf) => ({ Leaf }))
     await rejectionOf(runBatch(graph, Target, items, { observers: [observer] }))
     expectWellFormed(events)
@@ -222,10 +291,24 @@ describe('the events of many kinds at once', () => {
     const { events, observer } = recorder()
     const [B, C, D] = [number('B'), number('C'), number('D')]
     const graph = graphOf([
-      step({ name: 'cached', inputs: { leaf: Leaf }, output: A, persist: 'global', retry: { maxAttempts: 2, backoff: 3 }, run: (_, { attempt }) => (attempt === 1 ? Promise.reject(boom) : 1) }),
+      step({
+        name: 'cached',
+        inputs: { leaf: Leaf },
+        output: A,
+        persist: 'global',
+        retry: { maxAttempts: 2, backoff: 3 },
+        run: (_, { attempt }) => (attempt === 1 ? Promise.reject(boom) : 1),
+      }),
       step({ name: 'fails', inputs: { a: A }, output: B, timeout: 5, run: () => never<number>() }),
       step({ name: 'skipped', inputs: { b: B }, output: C, run: () => 1 }),
-      step({ name: 'falls', inputs: { a: A }, output: D, fallback: 4, concurrency: 1, run: () => Promise.reject(boom) }),
+      step({
+        name: 'falls',
+        inputs: { a: A },
+        output: D,
+        fallback: 4,
+        concurrency: 1,
+        run: () => Promise.reject(boom),
+      }),
       step({ name: 'target', inputs: { c: optional(C), d: D }, output: Target, run: ({ c, d }) => (c ?? 0) + d }),
     ])
     const batch = runBatch(graph, Target, [{ Leaf: 1 }, { Leaf: 1 }, { Leaf: 2 }], { clock, observers: [observer] })

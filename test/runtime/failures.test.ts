@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { AbortExecutionError, DocketError, optional, step, StepError } from '../../src/index.ts'
+import { DocketError, step } from '../../src/index.ts'
 import {
   expectNoUnhandledErrors,
   graphOf,
@@ -92,7 +92,13 @@ describe('with failing parallel siblings', () => {
     const clock = new VirtualClock()
     const errors = Array.from({ length: 10 }, (_, index) => new Error(`boom ${index}`))
     const steps = errors.map((error, index) =>
-      step({ name: `s${index}`, output: number(`T${index}`), run: () => Promise.reject(error) }),
+      step({
+        name: `s${index}`,
+        output: number(`T${index}`),
+        run: async () => {
+          throw error
+        },
+      }),
     )
     const inputs = Object.fromEntries(steps.map(({ output }) => [output.name, output]))
     const graph = graphOf([...steps, step({ name: 'combine', inputs, output: Target, run: () => 0 })])
@@ -170,26 +176,29 @@ describe('with failing parallel siblings', () => {
 })
 
 describe('in batches', () => {
-  test.each([50, 100, 101, 200, 1_000])('the cause arrives with its item, with %i items and a limit of 100', async (count) => {
-    const boom = new Error('boom')
-    const clock = new VirtualClock()
-    const failing = 7
-    const check = step({
-      name: 'check',
-      inputs: { leaf: Leaf },
-      output: Target,
-      run: ({ leaf }) =>
-        new Promise<number>((resolve, reject) => {
-          clock.setTimeout(() => (leaf === failing ? reject(boom) : resolve(leaf)), leaf === failing ? 5 : 50)
-        }),
-    })
-    const items = Array.from({ length: count }, (_, Leaf) => ({ Leaf }))
-    const error = await clock.settle(stepErrorOf(runBatch(graphOf([check]), Target, items, { clock })))
-    expect(error.cause).toBe(boom)
-    expect(error.item).toBe(failing)
-    expect(error.message).toContain(`item ${failing}`)
-    expect(clock.now()).toBe(1_000_005)
-  })
+  test.each([50, 100, 101, 200, 1_000])(
+    'the cause arrives with its item, with %i items and a limit of 100',
+    async (count) => {
+      const boom = new Error('boom')
+      const clock = new VirtualClock()
+      const failing = 7
+      const check = step({
+        name: 'check',
+        inputs: { leaf: Leaf },
+        output: Target,
+        run: ({ leaf }) =>
+          new Promise<number>((resolve, reject) => {
+            clock.setTimeout(() => (leaf === failing ? reject(boom) : resolve(leaf)), leaf === failing ? 5 : 50)
+          }),
+      })
+      const items = Array.from({ length: count }, (_, Leaf) => ({ Leaf }))
+      const error = await clock.settle(stepErrorOf(runBatch(graphOf([check]), Target, items, { clock })))
+      expect(error.cause).toBe(boom)
+      expect(error.item).toBe(failing)
+      expect(error.message).toContain(`item ${failing}`)
+      expect(clock.now()).toBe(1_000_005)
+    },
+  )
 
   test('the cause of the first of several failing items arrives', async () => {
     const errors = Array.from({ length: 300 }, (_, index) => new Error(`boom ${index}`))
@@ -201,34 +210,43 @@ describe('in batches', () => {
         throw errors[leaf]!
       },
     })
-    const error = await stepErrorOf(runBatch(graphOf([check]), Target, errors.map((_, Leaf) => ({ Leaf }))))
+    const error = await stepErrorOf(
+      runBatch(
+        graphOf([check]),
+        Target,
+        errors.map((_, Leaf) => ({ Leaf })),
+      ),
+    )
     expect(error.cause).toBe(errors[0])
     expect(error.item).toBe(0)
   })
 
-  test.each(['sync', 'async'])('a failed item (%s) starts no item that waited for its slot of the step', async (kind) => {
-    const boom = new Error('boom')
-    const started: number[] = []
-    const check = step({
-      name: 'check',
-      inputs: { leaf: Leaf },
-      output: Target,
-      concurrency: 1,
-      run: ({ leaf }) => {
-        started.push(leaf)
-        if (kind === 'sync' && leaf > 0) throw boom
-        return leaf === 0 ? Promise.resolve(0) : Promise.reject(boom)
-      },
-    })
-    const { events, observer } = recorder()
-    const items = Array.from({ length: 10 }, (_, Leaf) => ({ Leaf }))
-    const error = await stepErrorOf(runBatch(graphOf([check]), Target, items, { observers: [observer] }))
-    expect(error.cause).toBe(boom)
-    expect(error.item).toBe(1)
-    expect(started).toEqual([0, 1])
-    expect(events.at(-1)!.type).toBe('execution.ended')
-    expect(events.filter((event) => event.type === 'execution.ended')).toHaveLength(1)
-  })
+  test.each(['sync', 'async'])(
+    'a failed item (%s) starts no item that waited for its slot of the step',
+    async (kind) => {
+      const boom = new Error('boom')
+      const started: number[] = []
+      const check = step({
+        name: 'check',
+        inputs: { leaf: Leaf },
+        output: Target,
+        concurrency: 1,
+        run: ({ leaf }) => {
+          started.push(leaf)
+          if (kind === 'sync' && leaf > 0) throw boom
+          return leaf === 0 ? Promise.resolve(0) : Promise.reject(boom)
+        },
+      })
+      const { events, observer } = recorder()
+      const items = Array.from({ length: 10 }, (_, Leaf) => ({ Leaf }))
+      const error = await stepErrorOf(runBatch(graphOf([check]), Target, items, { observers: [observer] }))
+      expect(error.cause).toBe(boom)
+      expect(error.item).toBe(1)
+      expect(started).toEqual([0, 1])
+      expect(events.at(-1)!.type).toBe('execution.ended')
+      expect(events.filter((event) => event.type === 'execution.ended')).toHaveLength(1)
+    },
+  )
 
   test('the end of a batch starts no item that waited for room in it', async () => {
     const clock = new VirtualClock()
@@ -300,74 +318,5 @@ describe('a StepError', () => {
     const error = await clock.settle(stepErrorOf(run(graph, Target, {}, { clock })))
     expect(error.attempt).toBe(2)
     expect(error.message).toContain('2 attempts')
-  })
-})
-
-describe('optional(T)', () => {
-  const A = number('A')
-  const B = number('B')
-  const C = number('C')
-  const boom = new Error('boom')
-  const fails = step({ name: 'fails', output: A, run: () => Promise.reject(boom) })
-
-  test('gives undefined when the producer failed', async () => {
-    const takes = step({
-      name: 'takes',
-      inputs: { a: optional(A) },
-      output: Target,
-      run: (inputs) => ('a' in inputs && inputs.a === undefined ? 1 : 0),
-    })
-    expect(await run(graphOf([fails, takes]), Target)).toBe(1)
-  })
-
-  test('gives undefined when nobody gave the leaf, and the value when somebody did', async () => {
-    const takes = step({ name: 'takes', inputs: { leaf: optional(Leaf) }, output: Target, run: ({ leaf }) => leaf ?? -1 })
-    const graph = graphOf([takes])
-    expect(await run(graph, Target, {})).toBe(-1)
-    expect(await run(graph, Target, { Leaf: 4 })).toBe(4)
-  })
-
-  test('skips the plain users of what failed, down to the optional one', async () => {
-    const ran: string[] = []
-    const { events, observer } = recorder()
-    const graph = graphOf([
-      fails,
-      step({ name: 'plain', inputs: { a: A }, output: B, run: () => (ran.push('plain'), 1) }),
-      step({ name: 'plainer', inputs: { b: B }, output: C, run: () => (ran.push('plainer'), 1) }),
-      step({ name: 'takes', inputs: { c: optional(C), a: optional(A) }, output: Target, run: ({ c, a }) => (c ?? 10) + (a ?? 5) }),
-    ])
-    expect(await run(graph, Target, {}, { observers: [observer] })).toBe(15)
-    expect(ran).toEqual([])
-    const skipped = events.filter((event) => event.type === 'step.cancelled')
-    expect(skipped.map(({ step, status }) => [step, status])).toEqual([
-      ['plain', 'skipped'],
-      ['plainer', 'skipped'],
-    ])
-    expect((skipped[0]!.reason as StepError).cause).toBe(boom)
-  })
-
-  test('is no help where the target needs the same type plainly too', async () => {
-    const graph = graphOf([
-      fails,
-      step({ name: 'plain', inputs: { a: A }, output: B, run: () => 1 }),
-      step({ name: 'takes', inputs: { a: optional(A), b: B }, output: Target, run: () => 1 }),
-    ])
-    expect((await stepErrorOf(run(graph, Target))).cause).toBe(boom)
-  })
-
-  test('tolerates no AbortExecutionError, wherever in the cause chain it is', async () => {
-    const abort = new AbortExecutionError('stop')
-    const cause = new Error('outer', { cause: new AggregateError([new Error('other'), abort]) })
-    const aborts = step({ name: 'aborts', output: A, run: () => Promise.reject(cause) })
-    const takes = step({ name: 'takes', inputs: { a: optional(A) }, output: Target, run: () => 1 })
-    const error = await stepErrorOf(run(graphOf([aborts, takes]), Target))
-    expect(error.cause).toBe(cause)
-    expect(error.step).toBe('aborts')
-  })
-
-  test('a target that is asked for itself is not optional', async () => {
-    const takes = step({ name: 'takes', inputs: { a: optional(A) }, output: Target, run: () => 1 })
-    expect((await stepErrorOf(run(graphOf([fails, takes]), A))).cause).toBe(boom)
-    expect(await rejectionOf(run(graphOf([fails, takes]), A))).toBeInstanceOf(StepError)
   })
 })

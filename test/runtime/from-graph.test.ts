@@ -35,7 +35,11 @@ const plain = graph({
 })
 
 /** Left takes 10, Right 20, Sum 5 milliseconds; Right fails as often as told. */
-function slow(clock: { sleep(ms: number, signal?: AbortSignal): Promise<void> }, rightFailures = 0, log: string[] = []) {
+function slow(
+  clock: { sleep(ms: number, signal?: AbortSignal): Promise<void> },
+  rightFailures = 0,
+  log: string[] = [],
+) {
   const wait = async (name: string, ms: number, signal: AbortSignal): Promise<void> => {
     log.push(`${name} starts`)
     signal.addEventListener('abort', () => log.push(`${name} aborted`))
@@ -94,7 +98,9 @@ describe('an execution as an actor', () => {
     const clock = new VirtualTime()
     const actor = createActor(fromGraph(slow(clock, 1), Sum), { input: { Id: 1 }, clock })
     const seen: unknown[] = []
-    actor.subscribe(({ value, context: { steps, settled } }) => seen.push([value, settled, ...Object.values(steps).map(({ status }) => status)]))
+    actor.subscribe(({ value, context: { steps, settled } }) =>
+      seen.push([value, settled, ...Object.values(steps).map(({ status }) => status)]),
+    )
     actor.start()
     await clock.settle(toPromise(actor))
     expect(seen.filter((each, at) => at === 0 || JSON.stringify(each) !== JSON.stringify(seen[at - 1]))).toEqual([
@@ -147,7 +153,12 @@ describe('an execution as an actor', () => {
     const actor = createActor(fromGraph(slow(clock, 3), Sum), { input: { Id: 1 }, clock }).start()
     const error = await clock.settle(toPromise(actor).catch((thrown: unknown) => thrown))
     expect(error).toBeInstanceOf(StepError)
-    expect(error).toMatchObject({ step: 'MakeRight', attempt: 3, cause: { message: 'right failed 3' }, path: ['Sum', 'Right'] })
+    expect(error).toMatchObject({
+      step: 'MakeRight',
+      attempt: 3,
+      cause: { message: 'right failed 3' },
+      path: ['Sum', 'Right'],
+    })
     const snapshot = actor.getSnapshot()
     expect(snapshot).toMatchObject({ status: 'error', value: 'failed', output: undefined })
     expect(snapshot.error).toBe(error)
@@ -163,8 +174,17 @@ describe('an execution as an actor', () => {
     let completed = 0
     actor.subscribe({ complete: () => completed++ })
     actor.stop()
-    expect(actor.getSnapshot()).toMatchObject({ status: 'stopped', value: 'cancelled', output: undefined, error: undefined })
-    expect(Object.values(actor.getSnapshot().context.steps).map(({ status }) => status)).toEqual(['completed', 'cancelled', 'cancelled'])
+    expect(actor.getSnapshot()).toMatchObject({
+      status: 'stopped',
+      value: 'cancelled',
+      output: undefined,
+      error: undefined,
+    })
+    expect(Object.values(actor.getSnapshot().context.steps).map(({ status }) => status)).toEqual([
+      'completed',
+      'cancelled',
+      'cancelled',
+    ])
     expect(actor.getSnapshot().context.steps['MakeRight']!.error).toBeInstanceOf(ExecutionCancelledError)
     expect(completed).toBe(1)
     await clock.advance(1_000)
@@ -186,11 +206,18 @@ describe('an execution as an actor', () => {
   test('an aborted signal cancels it', async () => {
     const clock = new VirtualTime()
     const controller = new AbortController()
-    const actor = createActor(fromGraph(slow(clock), Sum, { signal: controller.signal }), { input: { Id: 1 }, clock }).start()
+    const actor = createActor(fromGraph(slow(clock), Sum, { signal: controller.signal }), {
+      input: { Id: 1 },
+      clock,
+    }).start()
     const ended = toPromise(actor).catch((thrown: unknown) => thrown)
     controller.abort(new Error('enough'))
     expect(await ended).toBeInstanceOf(ExecutionCancelledError)
-    expect(actor.getSnapshot()).toMatchObject({ status: 'error', value: 'cancelled', error: { cause: { message: 'enough' } } })
+    expect(actor.getSnapshot()).toMatchObject({
+      status: 'error',
+      value: 'cancelled',
+      error: { cause: { message: 'enough' } },
+    })
   })
 
   test.each([
@@ -201,7 +228,11 @@ describe('an execution as an actor', () => {
   ])('wrong input %j puts it into status error before anything runs', async (input, message) => {
     const actor = createActor(fromGraph(plain, Sum), { input: input as never })
     await expect(toPromise(actor.start())).rejects.toThrow(message)
-    expect(actor.getSnapshot()).toMatchObject({ status: 'error', value: 'failed', context: { settled: 0, startedAt: undefined } })
+    expect(actor.getSnapshot()).toMatchObject({
+      status: 'error',
+      value: 'failed',
+      context: { settled: 0, startedAt: undefined },
+    })
     expect(actor.getSnapshot().error).toBeInstanceOf(InputError)
     expect(actor.getPersistedSnapshot()).toMatchObject({ status: 'error' })
   })
@@ -236,7 +267,8 @@ describe('an execution as an actor', () => {
     await clock.advance(5)
     const before = JSON.stringify(actor.getSnapshot().context)
     const at = clock.now()
-    for (const type of ['START', 'SUCCEED', 'FAIL', 'CANCEL', 'PROGRESS', 'anything']) actor.send({ type, at, output: 1, error: 1, settled: 3 } as never)
+    for (const type of ['START', 'SUCCEED', 'FAIL', 'CANCEL', 'PROGRESS', 'anything'])
+      actor.send({ type, at, output: 1, error: 1, settled: 3 } as never)
     expect(JSON.stringify(actor.getSnapshot().context)).toBe(before)
     expect(await clock.settle(toPromise(actor))).toBe(11)
   })
@@ -258,7 +290,10 @@ describe('the clock of the actor system', () => {
         return attempt === 2 ? new Promise<never>(() => {}) : id
       },
     })
-    const actor = createActor(fromGraph(graph({ name: 'simulated', steps: [flaky] }), Sum), { input: { Id: 7 }, clock }).start()
+    const actor = createActor(fromGraph(graph({ name: 'simulated', steps: [flaky] }), Sum), {
+      input: { Id: 7 },
+      clock,
+    }).start()
     const moments: unknown[] = []
     for (const ms of [0, 9_999, 1, 999, 1, 9_999, 1]) {
       clock.increment(ms)
@@ -287,7 +322,13 @@ describe('the clock of the actor system', () => {
       context: { error: undefined },
       initial: 'running',
       states: {
-        running: { invoke: { src: 'hangs', input: {}, onError: { target: 'failed', actions: assign({ error: ({ event }) => event.error }) } } },
+        running: {
+          invoke: {
+            src: 'hangs',
+            input: {},
+            onError: { target: 'failed', actions: assign({ error: ({ event }) => event.error }) },
+          },
+        },
         failed: {},
       },
     })

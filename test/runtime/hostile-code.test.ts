@@ -16,15 +16,27 @@ function throwing(message: string): () => never {
 
 const withHostileGetters = Object.defineProperties(
   {},
-  Object.fromEntries(['message', 'name', 'stack', 'cause', 'errors', 'then', 'toString'].map((key) => [key, { get: throwing(`no ${key}`) }])),
+  Object.fromEntries(
+    ['message', 'name', 'stack', 'cause', 'errors', 'then', 'toString'].map((key) => [
+      key,
+      { get: throwing(`no ${key}`) },
+    ]),
+  ),
 )
 const hostileError = Object.defineProperties(
   new Error('replaced'),
-  Object.fromEntries(['message', 'name', 'stack', 'cause', 'errors'].map((key) => [key, { get: throwing(`no ${key}`) }])),
+  Object.fromEntries(
+    ['message', 'name', 'stack', 'cause', 'errors'].map((key) => [key, { get: throwing(`no ${key}`) }]),
+  ),
 )
 const hostileProxy = new Proxy(
   {},
-  { get: throwing('no get'), has: throwing('no has'), getPrototypeOf: throwing('no prototype'), ownKeys: throwing('no keys') },
+  {
+    get: throwing('no get'),
+    has: throwing('no has'),
+    getPrototypeOf: throwing('no prototype'),
+    ownKeys: throwing('no keys'),
+  },
 )
 const cyclicError = new Error('cyclic')
 cyclicError.cause = new AggregateError([new Error('inner', { cause: cyclicError })])
@@ -118,10 +130,12 @@ describe.each(thrownThings)('%s', (_, thrown) => {
   })
 })
 
-describe('a hostile thenable', () => {
-  const asTarget = (thenable: unknown, more: object = {}) =>
-    graphOf([step({ name: 's', output: Target, run: () => thenable as number, ...more })])
+/** A graph of one step that gives this. */
+function asTarget(thenable: unknown, more: object = {}) {
+  return graphOf([step({ name: 's', output: Target, run: () => thenable as number, ...more })])
+}
 
+describe('a hostile thenable', () => {
   test('that resolves twice counts with its first value', async () => {
     const thenable = { then: (resolve: (value: unknown) => void) => (resolve(1), resolve(2)) }
     expect(await run(asTarget(thenable), Target)).toBe(1)
@@ -138,8 +152,16 @@ describe('a hostile thenable', () => {
   })
 
   test('that resolves and then rejects counts with its value, though the schema takes its time', async () => {
-    const Slow = dataType('Slow', asyncSchema((value) => value))
-    const thenable = { then: (resolve: (value: unknown) => void, reject: (error: unknown) => void) => (resolve(1), reject(new Error('no'))) }
+    const Slow = dataType(
+      'Slow',
+      asyncSchema((value) => value),
+    )
+    const thenable = {
+      then: (resolve: (value: unknown) => void, reject: (error: unknown) => void) => (
+        resolve(1),
+        reject(new Error('no'))
+      ),
+    }
     const graph = graphOf([step({ name: 's', output: Slow, run: () => thenable as unknown as number })])
     expect(await run(graph, Slow)).toBe(1)
   })
@@ -178,7 +200,9 @@ describe('a hostile thenable', () => {
   test('that never settles is held by the step’s timeout', async () => {
     const clock = new VirtualClock()
     const graph = asTarget({ then() {} }, { timeout: 10 })
-    expect((await clock.settle(stepErrorOf(run(graph, Target, {}, { clock })))).cause).toMatchObject({ code: 'STEP_TIMEOUT' })
+    expect((await clock.settle(stepErrorOf(run(graph, Target, {}, { clock })))).cause).toMatchObject({
+      code: 'STEP_TIMEOUT',
+    })
   })
 })
 
@@ -196,17 +220,22 @@ function raise(thrown: unknown): never {
 }
 
 describe('policies', () => {
-  test.each(failingPolicies)('a %s leaves the step’s own failure the cause, and is told besides', async (_, thrown, policies) => {
-    const boom = new Error('boom')
-    let attempts = 0
-    const graph = graphOf([step({ name: 's', output: Target, run: () => (attempts++, Promise.reject(boom)), ...policies(thrown) })])
-    const error = await stepErrorOf(run(graph, Target))
-    expect(error.cause).toBe(boom)
-    expect(error.policyError).toBe(thrown)
-    expect(error.message).toContain(thrown.message)
-    expect(attempts).toBe(1)
-    expect(error.attempt).toBe(1)
-  })
+  test.each(failingPolicies)(
+    'a %s leaves the step’s own failure the cause, and is told besides',
+    async (_, thrown, policies) => {
+      const boom = new Error('boom')
+      let attempts = 0
+      const graph = graphOf([
+        step({ name: 's', output: Target, run: () => (attempts++, Promise.reject(boom)), ...policies(thrown) }),
+      ])
+      const error = await stepErrorOf(run(graph, Target))
+      expect(error.cause).toBe(boom)
+      expect(error.policyError).toBe(thrown)
+      expect(error.message).toContain(thrown.message)
+      expect(attempts).toBe(1)
+      expect(error.attempt).toBe(1)
+    },
+  )
 
   test.each([
     ['retryIf', { retryIf: () => Promise.reject(new Error('lost')) }],
@@ -219,7 +248,14 @@ describe('policies', () => {
     ['backoff', { backoff: () => Symbol('soon') }],
   ])('a %s that gives what it must not ends the tries and is told (%#)', async (name, retry) => {
     const boom = new Error('boom')
-    const graph = graphOf([step({ name: 's', output: Target, retry: { maxAttempts: 3, ...(retry as object) }, run: () => Promise.reject(boom) })])
+    const graph = graphOf([
+      step({
+        name: 's',
+        output: Target,
+        retry: { maxAttempts: 3, ...(retry as object) },
+        run: () => Promise.reject(boom),
+      }),
+    ])
     const error = await stepErrorOf(run(graph, Target))
     expect(error.cause).toBe(boom)
     expect(error.attempt).toBe(1)
@@ -228,15 +264,23 @@ describe('policies', () => {
 
   test('a concurrency key that throws fails its step without an attempt', async () => {
     const boom = new Error('no key')
-    const graph = graphOf([step({ name: 's', output: Target, concurrency: { limit: 1, key: () => raise(boom) }, run: () => 1 })])
+    const graph = graphOf([
+      step({ name: 's', output: Target, concurrency: { limit: 1, key: () => raise(boom) }, run: () => 1 }),
+    ])
     const error = await stepErrorOf(run(graph, Target))
     expect(error.cause).toBe(boom)
     expect(error.attempt).toBe(0)
     expect(error.message).toContain('0 attempts')
   })
 
-  test.each([['a promise', Promise.resolve('k')], ['nothing', undefined], ['an object', {}]])('a concurrency key that gives %s fails its step', async (_, key) => {
-    const graph = graphOf([step({ name: 's', output: Target, concurrency: { limit: 1, key: () => key as string }, run: () => 1 })])
+  test.each([
+    ['a promise', Promise.resolve('k')],
+    ['nothing', undefined],
+    ['an object', {}],
+  ])('a concurrency key that gives %s fails its step', async (_, key) => {
+    const graph = graphOf([
+      step({ name: 's', output: Target, concurrency: { limit: 1, key: () => key as string }, run: () => 1 }),
+    ])
     expect((await stepErrorOf(run(graph, Target))).cause).toBeInstanceOf(TypeError)
   })
 })
@@ -247,7 +291,9 @@ function asyncSchema(check: (value: unknown) => unknown) {
 }
 
 function schemaOf(validate: (value: unknown) => unknown) {
-  return { '~standard': { version: 1 as const, vendor: 'test', validate: validate as (value: unknown) => { value: number } } }
+  return {
+    '~standard': { version: 1 as const, vendor: 'test', validate: validate as (value: unknown) => { value: number } },
+  }
 }
 
 describe('schemas', () => {
@@ -257,7 +303,14 @@ describe('schemas', () => {
     ['that rejects', schemaOf(() => Promise.reject(boom))],
     ['that gives nothing', schemaOf(() => undefined)],
     ['that promises nothing', schemaOf(() => Promise.resolve())],
-    ['whose issues can’t be read', schemaOf(() => ({ get issues() { return raise(boom) } }))],
+    [
+      'whose issues can’t be read',
+      schemaOf(() => ({
+        get issues() {
+          return raise(boom)
+        },
+      })),
+    ],
     ['whose issues are no list', schemaOf(() => Promise.resolve({ issues: 5 }))],
   ] as const
 

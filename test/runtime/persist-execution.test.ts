@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { dataType, ExecutionConflictError, step } from '../../src/index.ts'
-import { expectNoUnhandledErrors, graphOf, number, recorder, rejectionOf, run, runBatch, stepErrorOf, uniqueName } from '../loose-api.ts'
+import {
+  expectNoUnhandledErrors,
+  graphOf,
+  number,
+  recorder,
+  rejectionOf,
+  run,
+  runBatch,
+  stepErrorOf,
+  uniqueName,
+} from '../loose-api.ts'
 import { flush, VirtualClock } from '../virtual-clock.ts'
 
 expectNoUnhandledErrors()
@@ -18,8 +28,19 @@ function shop(persist: unknown = 'execution') {
   const Now = number('Now')
   const graph = graphOf([
     step({ name: 'now', output: Now, run: () => ++counted.now }),
-    step({ name: 'charge', inputs: { now: Now, leaf: Leaf }, output: Charged, persist: persist as 'execution', run: ({ now }) => (counted.charge++, now * 100) }),
-    step({ name: 'mail', inputs: { charged: Charged }, output: Target, run: ({ charged }) => (counted.mail++, state.isBroken ? Promise.reject(boom) : charged) }),
+    step({
+      name: 'charge',
+      inputs: { now: Now, leaf: Leaf },
+      output: Charged,
+      persist: persist as 'execution',
+      run: ({ now }) => (counted.charge++, now * 100),
+    }),
+    step({
+      name: 'mail',
+      inputs: { charged: Charged },
+      output: Target,
+      run: ({ charged }) => (counted.mail++, state.isBroken ? Promise.reject(boom) : charged),
+    }),
   ])
   return { counted, state, graph, go: (options: object = {}, leaf = 1) => run(graph, Target, { Leaf: leaf }, options) }
 }
@@ -80,7 +101,15 @@ describe("persist: 'execution'", () => {
 
   test('a call that was refused for its inputs takes no id', async () => {
     const Checked = dataType('Checked', z.number())
-    const graph = graphOf([step({ name: 's', inputs: { checked: Checked }, output: Target, persist: 'execution', run: ({ checked }) => checked })])
+    const graph = graphOf([
+      step({
+        name: 's',
+        inputs: { checked: Checked },
+        output: Target,
+        persist: 'execution',
+        run: ({ checked }) => checked,
+      }),
+    ])
     const id = uniqueName('id')
     expect(await rejectionOf(run(graph, Target, { Checked: 'one' }, { id }))).toMatchObject({ code: 'INPUT_INVALID' })
     expect(await run(graph, Target, { Checked: 1 }, { id })).toBe(1)
@@ -100,7 +129,9 @@ describe("persist: 'execution'", () => {
   test('two calls with one id at the same time run the step once', async () => {
     let runs = 0
     const open = Promise.withResolvers<number>()
-    const graph = graphOf([step({ name: 's', output: Target, persist: 'execution', run: () => (runs++, open.promise) })])
+    const graph = graphOf([
+      step({ name: 's', output: Target, persist: 'execution', run: () => (runs++, open.promise) }),
+    ])
     const id = uniqueName('id')
     const values = Promise.all([run(graph, Target, {}, { id }), run(graph, Target, {}, { id })])
     await flush()
@@ -132,8 +163,19 @@ describe("persist: 'execution'", () => {
     const ran: number[] = []
     let isBroken = true
     const graph = graphOf([
-      step({ name: 'charge', inputs: { leaf: Leaf }, output: Charged, persist: 'execution', run: ({ leaf }) => (ran.push(leaf), leaf) }),
-      step({ name: 'mail', inputs: { charged: Charged }, output: Target, run: ({ charged }) => (isBroken && charged === 2 ? Promise.reject(boom) : charged) }),
+      step({
+        name: 'charge',
+        inputs: { leaf: Leaf },
+        output: Charged,
+        persist: 'execution',
+        run: ({ leaf }) => (ran.push(leaf), leaf),
+      }),
+      step({
+        name: 'mail',
+        inputs: { charged: Charged },
+        output: Target,
+        run: ({ charged }) => (isBroken && charged === 2 ? Promise.reject(boom) : charged),
+      }),
     ])
     const items = [1, 2, 3].map((Leaf) => ({ Leaf }))
     await rejectionOf(runBatch(graph, Target, items, { id }))
@@ -143,24 +185,27 @@ describe("persist: 'execution'", () => {
   })
 })
 
-describe('ctx.idempotencyKey', () => {
-  /** The keys that the attempts of a step see. */
-  function keysOf(persist: unknown, more: object = {}) {
-    const keys: string[] = []
-    const graph = graphOf([
-      step({
-        name: 's',
-        inputs: { leaf: Leaf },
-        output: Target,
-        persist: persist as 'global',
-        retry: { maxAttempts: 2 },
-        run: ({ leaf }, { idempotencyKey, attempt }) => (keys.push(idempotencyKey), attempt === 1 ? Promise.reject(boom) : leaf),
-        ...more,
-      }),
-    ])
-    return { keys, graph }
-  }
+/** The keys that the attempts of a step see. */
+function keysOf(persist: unknown, more: object = {}) {
+  const keys: string[] = []
+  const graph = graphOf([
+    step({
+      name: 's',
+      inputs: { leaf: Leaf },
+      output: Target,
+      persist: persist as 'global',
+      retry: { maxAttempts: 2 },
+      run: ({ leaf }, { idempotencyKey, attempt }) => (
+        keys.push(idempotencyKey),
+        attempt === 1 ? Promise.reject(boom) : leaf
+      ),
+      ...more,
+    }),
+  ])
+  return { keys, graph }
+}
 
+describe('ctx.idempotencyKey', () => {
   test.each([['global'], ['execution'], [undefined]])('is the same in all attempts (persist: %s)', async (persist) => {
     const clock = new VirtualClock()
     const { keys, graph } = keysOf(persist)
@@ -172,7 +217,16 @@ describe('ctx.idempotencyKey', () => {
 
   test('of a global step is equal for equal inputs in any execution, and for no others', async () => {
     const clock = new VirtualClock()
-    const { keys, graph } = keysOf({ scope: 'global', ttl: 1 }, { retry: {}, run: ({ leaf }: { leaf: number }, { idempotencyKey }: { idempotencyKey: string }) => (keys.push(idempotencyKey), leaf) })
+    const { keys, graph } = keysOf(
+      { scope: 'global', ttl: 1 },
+      {
+        retry: {},
+        run: ({ leaf }: { leaf: number }, { idempotencyKey }: { idempotencyKey: string }) => (
+          keys.push(idempotencyKey),
+          leaf
+        ),
+      },
+    )
     for (const leaf of [1, 2, 1]) {
       await run(graph, Target, { Leaf: leaf }, { clock })
       await clock.advance(10)
@@ -205,15 +259,34 @@ describe('ctx.idempotencyKey', () => {
       ['ab', 'c', 'h'],
     ] as const
     for (const [id, name, graphName] of calls) {
-      const graph = graphOf([step({ name, output: Target, run: (_, { idempotencyKey }) => (keys.set(idempotencyKey, `${id}|${name}|${graphName}`), 1) })], { name: graphName })
+      const graph = graphOf(
+        [
+          step({
+            name,
+            output: Target,
+            run: (_, { idempotencyKey }) => (keys.set(idempotencyKey, `${id}|${name}|${graphName}`), 1),
+          }),
+        ],
+        { name: graphName },
+      )
       await run(graph, Target, {}, { id })
     }
     expect(keys.size).toBe(7)
   })
 
   test('of the items of a batch are all different', async () => {
-    const { keys, graph } = keysOf(undefined, { retry: {}, run: ({ leaf }: { leaf: number }, { idempotencyKey }: { idempotencyKey: string }) => (keys.push(idempotencyKey), leaf) })
-    await runBatch(graph, Target, Array.from({ length: 10 }, () => ({ Leaf: 1 })))
+    const { keys, graph } = keysOf(undefined, {
+      retry: {},
+      run: ({ leaf }: { leaf: number }, { idempotencyKey }: { idempotencyKey: string }) => (
+        keys.push(idempotencyKey),
+        leaf
+      ),
+    })
+    await runBatch(
+      graph,
+      Target,
+      Array.from({ length: 10 }, () => ({ Leaf: 1 })),
+    )
     expect(new Set(keys).size).toBe(10)
   })
 })

@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { AbortExecutionError, ExecutionCancelledError, optional, step, StepTimeoutError } from '../../src/index.ts'
 import type { StepContext } from '../../src/core/step.ts'
-import { expectNoUnhandledErrors, graphOf, number, recorder, rejectionOf, run, runBatch, stepErrorOf } from '../loose-api.ts'
+import {
+  expectNoUnhandledErrors,
+  graphOf,
+  number,
+  recorder,
+  rejectionOf,
+  run,
+  runBatch,
+  stepErrorOf,
+} from '../loose-api.ts'
 import { flush, VirtualClock } from '../virtual-clock.ts'
 
 expectNoUnhandledErrors()
@@ -49,7 +58,12 @@ describe('equal calls at the same time', () => {
 
   test('of 50 items of a batch run the step once', async () => {
     const { calls, graph } = sharing()
-    const values = runBatch(graph, Target, Array.from({ length: 50 }, () => ({ Leaf: 1 })), { concurrency: 3 })
+    const values = runBatch(
+      graph,
+      Target,
+      Array.from({ length: 50 }, () => ({ Leaf: 1 })),
+      { concurrency: 3 },
+    )
     await flush()
     calls[0]!.resolve(7)
     expect(await values).toEqual(Array.from({ length: 50 }, () => 7))
@@ -62,7 +76,10 @@ describe('equal calls at the same time', () => {
     const values = Promise.all([go({ observers: [one.observer] }), go({ observers: [two.observer] })])
     calls[0]!.resolve(7)
     await values
-    const checks = (events: typeof one.events) => events.filter((event) => event.type.startsWith('cache.')).map((event) => [event.type, 'shared' in event && event.shared])
+    const checks = (events: typeof one.events) =>
+      events
+        .filter((event) => event.type.startsWith('cache.'))
+        .map((event) => [event.type, 'shared' in event && event.shared])
     expect(checks(one.events)).toEqual([['cache.miss', false]])
     expect(checks(two.events)).toEqual([['cache.hit', true]])
     expect(two.events.filter((event) => event.type === 'attempt.started').map((event) => event.step)).toEqual(['after'])
@@ -93,7 +110,13 @@ describe('equal calls at the same time', () => {
 
   test('share an AbortExecutionError, which ends each of them', async () => {
     const { calls, graph } = sharing()
-    const tolerant = graphOf([...graph.steps, step({ name: 'tolerant', inputs: { made: optional(Made) }, output: number('Tolerant'), run: () => 1 })], { name: graph.name })
+    const tolerant = graphOf(
+      [
+        ...graph.steps,
+        step({ name: 'tolerant', inputs: { made: optional(Made) }, output: number('Tolerant'), run: () => 1 }),
+      ],
+      { name: graph.name },
+    )
     const failing = Promise.all([1, 2].map(() => stepErrorOf(run(tolerant, number('Tolerant'), { Leaf: 1 }))))
     const abort = new AbortExecutionError()
     calls[0]!.reject(abort)

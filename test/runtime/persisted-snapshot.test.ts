@@ -2,7 +2,17 @@ import { describe, expect, test } from 'vitest'
 import { createActor, setup, toPromise } from 'xstate'
 import type { Snapshot } from 'xstate'
 import { stepMachine } from '../../machines/index.ts'
-import { dataType, fixed, fromGraph, graph, optional, SerializationError, step, StepError, type } from '../../src/index.ts'
+import {
+  dataType,
+  fixed,
+  fromGraph,
+  graph,
+  optional,
+  SerializationError,
+  step,
+  StepError,
+  type,
+} from '../../src/index.ts'
 import { expectNoUnhandledErrors, uniqueName } from '../loose-api.ts'
 import { VirtualTime } from './virtual-time.ts'
 
@@ -65,9 +75,17 @@ function sums(clock: VirtualTime, log: string[], lastly: 'adds' | 'fails' = 'add
   return graph({ name: 'sums', steps: [left, right, hint, more, add] })
 }
 
-const throughJson = (snapshot: Snapshot<unknown>): Snapshot<unknown> => JSON.parse(JSON.stringify(snapshot)) as Snapshot<unknown>
-const statuses = (actor: { getSnapshot(): { context: { steps: Readonly<Record<string, { status: string; attempt: number }>> } } }) =>
-  Object.fromEntries(Object.entries(actor.getSnapshot().context.steps).map(([name, { status, attempt }]) => [name, `${status} ${attempt}`]))
+const throughJson = (snapshot: Snapshot<unknown>): Snapshot<unknown> =>
+  JSON.parse(JSON.stringify(snapshot)) as Snapshot<unknown>
+const statuses = (actor: {
+  getSnapshot(): { context: { steps: Readonly<Record<string, { status: string; attempt: number }>> } }
+}) =>
+  Object.fromEntries(
+    Object.entries(actor.getSnapshot().context.steps).map(([name, { status, attempt }]) => [
+      name,
+      `${status} ${attempt}`,
+    ]),
+  )
 
 describe('getPersistedSnapshot', () => {
   // Every millisecond at which something happens, the one before and the one after.
@@ -88,10 +106,15 @@ describe('getPersistedSnapshot', () => {
 
       const second = createActor(logic, { snapshot: json, clock, input: undefined as never })
       // Attempts that were under way are lost: their steps wait to begin the next one.
-      expect(statuses(second)).toEqual(Object.fromEntries(Object.entries(before).map(([name, text]) => [name, text.replace('running', 'pending')])))
+      expect(statuses(second)).toEqual(
+        Object.fromEntries(Object.entries(before).map(([name, text]) => [name, text.replace('running', 'pending')])),
+      )
       expect(await clock.settle(toPromise(second.start()))).toBe(11.75)
       expect(second.getSnapshot().context.executionId).toBe(first.getSnapshot().context.executionId)
-      const again = log.slice(begun).filter((line) => line.endsWith('starts')).map((line) => line.split('.')[0]!)
+      const again = log
+        .slice(begun)
+        .filter((line) => line.endsWith('starts'))
+        .map((line) => line.split('.')[0]!)
       for (const [name, text] of Object.entries(before)) {
         const short = { MakeLeft: 'left', MakeRight: 'right', GiveHint: 'hint', Add: 'add' }[name]
         if (short !== undefined && /completed|failed/.test(text)) expect(again).not.toContain(short)
@@ -129,7 +152,11 @@ describe('getPersistedSnapshot', () => {
     const second = createActor(logic, { snapshot: json, clock, input: undefined as never }).start()
     const { error } = second.getSnapshot().context.steps['MakeRight']!
     expect(error).toBeInstanceOf(Error)
-    expect(error).toMatchObject({ name: 'Error', message: 'right failed', cause: { name: 'RangeError', message: 'deep inside' } })
+    expect(error).toMatchObject({
+      name: 'Error',
+      message: 'right failed',
+      cause: { name: 'RangeError', message: 'deep inside' },
+    })
     expect((error as Error).cause).toBeInstanceOf(Error)
     expect((error as Error).stack).toContain('right failed')
     second.stop()
@@ -137,26 +164,41 @@ describe('getPersistedSnapshot', () => {
 
   test.each([
     ['done', 'adds', { status: 'done', value: 'completed', output: 11.75 }],
-    ['error', 'fails', { status: 'error', value: 'failed', error: { name: 'StepError', code: 'STEP_FAILED', step: 'Add', cause: { message: 'no sum' } } }],
-  ] as const)('of an execution with status %s gives one that has ended, and runs nothing', async (_, lastly, expected) => {
-    const clock = new VirtualTime()
-    const log: string[] = []
-    const logic = fromGraph(sums(clock, log, lastly), Sum)
-    const first = createActor(logic, { input: { Id: 1 }, clock })
-    const ended = toPromise(first).catch(() => {})
-    first.start()
-    await clock.settle(ended)
-    const begun = log.length
-    const second = createActor(logic, { snapshot: throughJson(first.getPersistedSnapshot()), clock, input: undefined as never })
-    second.subscribe({ error() {} })
-    second.start()
-    await clock.advance(1_000)
-    expect(second.getSnapshot()).toMatchObject(expected)
-    expect(statuses(second)).toEqual(statuses(first))
-    expect(second.getSnapshot().matches(expected.value)).toBe(true)
-    expect(log.length).toBe(begun)
-    expect(throughJson(second.getPersistedSnapshot())).toEqual(throughJson(first.getPersistedSnapshot()))
-  })
+    [
+      'error',
+      'fails',
+      {
+        status: 'error',
+        value: 'failed',
+        error: { name: 'StepError', code: 'STEP_FAILED', step: 'Add', cause: { message: 'no sum' } },
+      },
+    ],
+  ] as const)(
+    'of an execution with status %s gives one that has ended, and runs nothing',
+    async (_, lastly, expected) => {
+      const clock = new VirtualTime()
+      const log: string[] = []
+      const logic = fromGraph(sums(clock, log, lastly), Sum)
+      const first = createActor(logic, { input: { Id: 1 }, clock })
+      const ended = toPromise(first).catch(() => {})
+      first.start()
+      await clock.settle(ended)
+      const begun = log.length
+      const second = createActor(logic, {
+        snapshot: throughJson(first.getPersistedSnapshot()),
+        clock,
+        input: undefined as never,
+      })
+      second.subscribe({ error() {} })
+      second.start()
+      await clock.advance(1_000)
+      expect(second.getSnapshot()).toMatchObject(expected)
+      expect(statuses(second)).toEqual(statuses(first))
+      expect(second.getSnapshot().matches(expected.value)).toBe(true)
+      expect(log.length).toBe(begun)
+      expect(throughJson(second.getPersistedSnapshot())).toEqual(throughJson(first.getPersistedSnapshot()))
+    },
+  )
 
   test('of a stopped execution stays stopped', async () => {
     const clock = new VirtualTime()
@@ -165,17 +207,30 @@ describe('getPersistedSnapshot', () => {
     const first = createActor(logic, { input: { Id: 1 }, clock }).start()
     await clock.advance(12)
     first.stop()
-    const second = createActor(logic, { snapshot: throughJson(first.getPersistedSnapshot()), clock, input: undefined as never }).start()
+    const second = createActor(logic, {
+      snapshot: throughJson(first.getPersistedSnapshot()),
+      clock,
+      input: undefined as never,
+    }).start()
     expect(second.getSnapshot()).toMatchObject({ status: 'stopped', value: 'cancelled' })
     await clock.advance(1_000)
-    expect(log).toEqual(['left.1 starts', 'right.1 starts', 'hint.1 starts', 'left.1 ends', 'hint.1 ends', 'right.1 ends'])
+    expect(log).toEqual([
+      'left.1 starts',
+      'right.1 starts',
+      'hint.1 starts',
+      'left.1 ends',
+      'hint.1 ends',
+      'right.1 ends',
+    ])
   })
 
   test('before the start gives an execution that begins from the beginning', async () => {
     const clock = new VirtualTime()
     const logic = fromGraph(sums(clock, []), Sum)
     const json = throughJson(createActor(logic, { input: { Id: 1 }, clock }).getPersistedSnapshot())
-    expect(await clock.settle(toPromise(createActor(logic, { snapshot: json, clock, input: undefined as never }).start()))).toBe(11.75)
+    expect(
+      await clock.settle(toPromise(createActor(logic, { snapshot: json, clock, input: undefined as never }).start())),
+    ).toBe(11.75)
   })
 
   test('taken by a subscriber between the failure of a step and the end still leads to the same end', async () => {
@@ -186,7 +241,8 @@ describe('getPersistedSnapshot', () => {
     let json: Snapshot<unknown> | undefined
     first.subscribe({
       next: ({ context, status }) => {
-        if (status === 'active' && context.steps['Add']?.status === 'failed') json ??= throughJson(first.getPersistedSnapshot())
+        if (status === 'active' && context.steps['Add']?.status === 'failed')
+          json ??= throughJson(first.getPersistedSnapshot())
       },
       error() {},
     })
@@ -203,7 +259,7 @@ describe('getPersistedSnapshot', () => {
     expect(log.length).toBe(begun)
   })
 
-  test("holds each step that has begun as a child whose snapshot the real step machine takes", async () => {
+  test('holds each step that has begun as a child whose snapshot the real step machine takes', async () => {
     const clock = new VirtualTime()
     const first = createActor(fromGraph(sums(clock, []), Sum), { input: { Id: 1 }, clock }).start()
     await clock.advance(50)
@@ -224,7 +280,10 @@ describe('getPersistedSnapshot', () => {
       expect(restored.getSnapshot().output).toBe(live.output)
       expect({ ...restored.getSnapshot().context, error: undefined }).toEqual({ ...live.context, error: undefined })
     }
-    const retrying = createActor(stepMachine, { snapshot: children['MakeRight']!.snapshot, input: { step: 'MakeRight' } }).start()
+    const retrying = createActor(stepMachine, {
+      snapshot: children['MakeRight']!.snapshot,
+      input: { step: 'MakeRight' },
+    }).start()
     retrying.send({ type: 'START', attempt: 2, at: 1 })
     expect(retrying.getSnapshot()).toMatchObject({ value: 'running', context: { attempt: 2, dueAt: undefined } })
     first.stop()
@@ -235,7 +294,10 @@ describe('getPersistedSnapshot', () => {
     const log: string[] = []
     const machine = setup({ actors: { sums: fromGraph(sums(clock, log), Sum) } }).createMachine({
       initial: 'adding',
-      states: { adding: { invoke: { id: 'sums', src: 'sums', input: { Id: 1 }, onDone: 'done' } }, done: { type: 'final' } },
+      states: {
+        adding: { invoke: { id: 'sums', src: 'sums', input: { Id: 1 }, onDone: 'done' } },
+        done: { type: 'final' },
+      },
     })
     const first = createActor(machine, { clock }).start()
     await clock.advance(130)
@@ -253,7 +315,10 @@ describe('getPersistedSnapshot', () => {
 
   test('of something else is refused with a message that says so', () => {
     const logic = fromGraph(sums(new VirtualTime(), []), Sum)
-    const actor = createActor(logic, { snapshot: { status: 'active', output: undefined, error: undefined } as never, input: undefined as never })
+    const actor = createActor(logic, {
+      snapshot: { status: 'active', output: undefined, error: undefined } as never,
+      input: undefined as never,
+    })
     expect(actor.getSnapshot().error).toBeInstanceOf(SerializationError)
     expect((actor.getSnapshot().error as Error).message).toContain('give what getPersistedSnapshot() returned')
   })

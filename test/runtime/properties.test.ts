@@ -16,10 +16,16 @@ const timeout = 20_000 + numRuns * 50
 
 expectNoUnhandledErrors()
 
-type Ended = { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
+type Ended =
+  { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
 
 async function endOf(clock: VirtualTime, promise: Promise<unknown>): Promise<Ended> {
-  return clock.settle(promise.then((value) => ({ value }), (error: unknown) => ({ error })))
+  return clock.settle(
+    promise.then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    ),
+  )
 }
 
 const leavesOf = (random: RandomGraph, text: string): Record<string, string> =>
@@ -48,13 +54,20 @@ test(
         const controller = new AbortController()
         const reason = new Error('enough')
         const id = named ? `execution of ${live.graph.name}` : undefined
-        const options = { clock, id, timeout, signal: controller.signal, observers: [(event: ExecutionEvent) => void events.push(event)] }
+        const options = {
+          clock,
+          id,
+          timeout,
+          signal: controller.signal,
+          observers: [(event: ExecutionEvent) => void events.push(event)],
+        }
         const ending = endOf(clock, run(live.graph, live.target, needed(live, leaves), options))
         if (abortAfter !== undefined) clock.setTimeout(() => controller.abort(reason), abortAfter + 0.1)
         const end = await ending
         const calls = live.calls.length
 
-        if (end.error instanceof ExecutionCancelledError) expect([abortAfter !== undefined, end.error.cause]).toEqual([true, reason])
+        if (end.error instanceof ExecutionCancelledError)
+          expect([abortAfter !== undefined, end.error.cause]).toEqual([true, reason])
         else if (end.error instanceof ExecutionTimeoutError) expect(timeout).toBeDefined()
         else checkEnd(random, live, reference, end)
         checkCalls(random, live, reference)
@@ -66,14 +79,21 @@ test(
         if (end.error !== undefined || end.value === undefined) return
         const remembered = [...reference.outcomes].filter(([index, outcome]) => {
           const { persist } = random.steps[index]!
-          return outcome.kind === 'value' && !outcome.fellBack && (persist === 'global' || (persist === 'execution' && named))
+          return (
+            outcome.kind === 'value' &&
+            !outcome.fellBack &&
+            (persist === 'global' || (persist === 'execution' && named))
+          )
         })
         const again = await endOf(clock, run(live.graph, live.target, needed(live, leaves), { clock, id }))
         expect(again).toEqual(end)
         const second = new Set(live.calls.slice(calls).map((call) => call.step))
         // Whatever nobody waited for any more in the first run may not have been computed there.
-        const computed = new Set(events.flatMap((event) => (event.type === 'step.ended' && event.status === 'completed' ? [event.step] : [])))
-        for (const [index] of remembered) if (computed.has(stepName(index))) expect(second, 'remembered').not.toContain(index)
+        const computed = new Set(
+          events.flatMap((event) => (event.type === 'step.ended' && event.status === 'completed' ? [event.step] : [])),
+        )
+        for (const [index] of remembered)
+          if (computed.has(stepName(index))) expect(second, 'remembered').not.toContain(index)
       }),
       { numRuns },
     )
@@ -97,7 +117,11 @@ function checkEnd(random: RandomGraph, live: LiveGraph, reference: Reference, en
   else {
     expect(error.attempt).toBe(outcome.attempts)
     if (outcome.timedOut) expect(error.cause).toBeInstanceOf(StepTimeoutError)
-    else expect(live.thrown.get(valueText(index, outcome.inputs))!.some((thrown) => Object.is(thrown, error.cause)), 'the cause itself').toBe(true)
+    else
+      expect(
+        live.thrown.get(valueText(index, outcome.inputs))!.some((thrown) => Object.is(thrown, error.cause)),
+        'the cause itself',
+      ).toBe(true)
   }
   expect(error.path[0]).toBe(typeName(random.steps.length - 1))
   expect(error.path.at(-1)).toBe(typeName(index))
@@ -182,17 +206,34 @@ test(
         const clock = new VirtualTime()
         const live = build(random, clock)
         const isSharedLeaf = (name: string): boolean => sharesFirst && name === leafName(0)
-        const inputs = Array.from({ length: items }, (_, item) => ({ ...leavesOf(random, `of ${item}`), ...(sharesFirst ? { [leafName(0)]: 'shared' } : {}) }))
-        const given = inputs.map((leaves) => Object.fromEntries(Object.entries(needed(live, leaves)).filter(([name]) => !isSharedLeaf(name))))
-        const shared = Object.fromEntries(Object.entries(needed(live, leavesOf(random, ''))).flatMap(([name]) => (isSharedLeaf(name) ? [[name, 'shared']] : [])))
+        const inputs = Array.from({ length: items }, (_, item) => ({
+          ...leavesOf(random, `of ${item}`),
+          ...(sharesFirst ? { [leafName(0)]: 'shared' } : {}),
+        }))
+        const given = inputs.map((leaves) =>
+          Object.fromEntries(Object.entries(needed(live, leaves)).filter(([name]) => !isSharedLeaf(name))),
+        )
+        const shared = Object.fromEntries(
+          Object.entries(needed(live, leavesOf(random, ''))).flatMap(([name]) =>
+            isSharedLeaf(name) ? [[name, 'shared']] : [],
+          ),
+        )
         const references = inputs.map((leaves) => runReference(random, leaves))
         const events: ExecutionEvent[] = []
-        const options = { clock, concurrency, onError, shared, observers: [(event: ExecutionEvent) => void events.push(event)] }
+        const options = {
+          clock,
+          concurrency,
+          onError,
+          shared,
+          observers: [(event: ExecutionEvent) => void events.push(event)],
+        }
         const end = await endOf(clock, runBatch(live.graph, live.target, given, options))
         const calls = live.calls.length
 
         if (end.error === undefined) {
-          const outcomes = (end.value as unknown[]).map((outcome): Ended => (onError === 'fail' ? { value: outcome } : (outcome as Ended)))
+          const outcomes = (end.value as unknown[]).map((outcome): Ended =>
+            onError === 'fail' ? { value: outcome } : (outcome as Ended),
+          )
           expect(outcomes.length).toBe(items)
           for (const [item, outcome] of outcomes.entries()) checkEnd(random, live, references[item]!, outcome)
         } else {
@@ -203,7 +244,12 @@ test(
             expect(references[item ?? 0]!.outcomes.get(index)).toMatchObject({ aborts: true })
           }
         }
-        if (items > 0) checkEvents(events, live, random.steps.some(({ persist }) => persist !== undefined))
+        if (items > 0)
+          checkEvents(
+            events,
+            live,
+            random.steps.some(({ persist }) => persist !== undefined),
+          )
         expect(new Set(live.calls.map(({ executionId }) => executionId)).size).toBeLessThanOrEqual(1)
         await clock.advance(1_000_000)
         expect(live.calls.length, 'no step starts after the end').toBe(calls)

@@ -1,5 +1,14 @@
 import fc from 'fast-check'
-import { AbortExecutionError, dataType, fixed, NonRetryableError, optional, step, type, untypedGraph } from '../../src/index.ts'
+import {
+  AbortExecutionError,
+  dataType,
+  fixed,
+  NonRetryableError,
+  optional,
+  step,
+  type,
+  untypedGraph,
+} from '../../src/index.ts'
 import type { AnyGraph } from '../../src/core/graph-index.ts'
 import type { StepContext } from '../../src/core/step.ts'
 import { uniqueName } from '../loose-api.ts'
@@ -40,13 +49,20 @@ export interface RandomGraph {
 }
 
 const behaviour: fc.Arbitrary<Behaviour> = fc.record({
-  failures: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, { weight: 3, arbitrary: fc.integer({ min: 1, max: 3 }) }),
+  failures: fc.oneof(
+    { weight: 6, arbitrary: fc.constant(0) },
+    { weight: 3, arbitrary: fc.integer({ min: 1, max: 3 }) },
+  ),
   throws: fc.oneof(
     { weight: 8, arbitrary: fc.constant('error' as const) },
     { weight: 2, arbitrary: fc.constantFrom('text' as const, 'undefined' as const, 'nonRetryable' as const) },
     { weight: 1, arbitrary: fc.constant('abort' as const) },
   ),
-  takes: fc.oneof(fc.constant('sync' as const), fc.constant(0), fc.integer({ min: 1, max: 60 }).filter((ms) => ms !== 30)),
+  takes: fc.oneof(
+    fc.constant('sync' as const),
+    fc.constant(0),
+    fc.integer({ min: 1, max: 60 }).filter((ms) => ms !== 30),
+  ),
   heeds: fc.boolean(),
 })
 
@@ -54,18 +70,26 @@ function stepOf(index: number, leaves: number): fc.Arbitrary<RandomStep> {
   const leaf = fc.integer({ min: 0, max: leaves - 1 }).map((at) => ({ leaf: at }))
   const earlier = fc.integer({ min: 0, max: Math.max(0, index - 1) }).map((at) => ({ step: at }))
   const from = index === 0 ? leaf : fc.oneof({ weight: 1, arbitrary: leaf }, { weight: 4, arbitrary: earlier })
-  const kind = fc.oneof({ weight: 3, arbitrary: fc.constant('plain' as const) }, { weight: 2, arbitrary: fc.constant('optional' as const) })
-  return fc.record({
-    ports: fc.array(fc.record({ from, kind }), { maxLength: 4 }),
-    behaviours: fc.array(behaviour, { minLength: 1, maxLength: 4 }),
-    maxAttempts: fc.integer({ min: 1, max: 3 }),
-    backoffMs: fc.constantFrom(0, 1, 40),
-    timeoutMs: fc.option(fc.constant(30), { nil: undefined, freq: 2 }),
-    fallback: fc.oneof({ weight: 6, arbitrary: fc.constant('none' as const) }, { weight: 1, arbitrary: fc.constantFrom('value' as const, 'function' as const) }),
-    persist: fc.option(fc.constantFrom('execution' as const, 'global' as const), { nil: undefined, freq: 3 }),
-    concurrency: fc.option(fc.constantFrom(1, 2), { nil: undefined, freq: 4 }),
-    // What a persisted attempt brings too late is remembered all the same: the next one to ask would get a value after all.
-  }).map((each) => (each.persist === undefined ? each : { ...each, timeoutMs: undefined }))
+  const kind = fc.oneof(
+    { weight: 3, arbitrary: fc.constant('plain' as const) },
+    { weight: 2, arbitrary: fc.constant('optional' as const) },
+  )
+  return fc
+    .record({
+      ports: fc.array(fc.record({ from, kind }), { maxLength: 4 }),
+      behaviours: fc.array(behaviour, { minLength: 1, maxLength: 4 }),
+      maxAttempts: fc.integer({ min: 1, max: 3 }),
+      backoffMs: fc.constantFrom(0, 1, 40),
+      timeoutMs: fc.option(fc.constant(30), { nil: undefined, freq: 2 }),
+      fallback: fc.oneof(
+        { weight: 6, arbitrary: fc.constant('none' as const) },
+        { weight: 1, arbitrary: fc.constantFrom('value' as const, 'function' as const) },
+      ),
+      persist: fc.option(fc.constantFrom('execution' as const, 'global' as const), { nil: undefined, freq: 3 }),
+      concurrency: fc.option(fc.constantFrom(1, 2), { nil: undefined, freq: 4 }),
+      // What a persisted attempt brings too late is remembered all the same: the next one to ask would get a value after all.
+    })
+    .map((each) => (each.persist === undefined ? each : { ...each, timeoutMs: undefined }))
 }
 
 export const randomGraph: fc.Arbitrary<RandomGraph> = fc.integer({ min: 1, max: 3 }).chain((leaves) =>
@@ -80,7 +104,10 @@ function linked(steps: readonly RandomStep[]): readonly RandomStep[] {
   const used = new Set(steps.flatMap(({ ports }) => ports.flatMap(({ from }) => ('step' in from ? [from.step] : []))))
   const unused = steps.slice(0, -1).flatMap((_, index) => (used.has(index) ? [] : [index]))
   const last = steps.at(-1)!
-  const more = unused.map((index): RandomPort => ({ from: { step: index }, kind: index % 3 === 0 ? 'plain' : 'optional' }))
+  const more = unused.map((index): RandomPort => ({
+    from: { step: index },
+    kind: index % 3 === 0 ? 'plain' : 'optional',
+  }))
   return [...steps.slice(0, -1), { ...last, ports: [...last.ports, ...more] }]
 }
 
@@ -142,7 +169,9 @@ export function build(random: RandomGraph, clock: VirtualTime): LiveGraph {
       }
       if (behaviour.takes === 'sync') return end()
       const { takes, heeds } = behaviour
-      return takes === 0 ? Promise.resolve().then(end) : clock.sleep(takes, heeds ? context.signal : undefined).then(end)
+      return takes === 0
+        ? Promise.resolve().then(end)
+        : clock.sleep(takes, heeds ? context.signal : undefined).then(end)
     }
     return step({
       name: stepName(index),
@@ -152,8 +181,11 @@ export function build(random: RandomGraph, clock: VirtualTime): LiveGraph {
       timeout: each.timeoutMs,
       persist: each.persist,
       concurrency: each.concurrency,
-      retry: each.maxAttempts === 1 ? { maxAttempts: 1 } : { maxAttempts: each.maxAttempts, backoff: fixed(each.backoffMs) },
-      ...(each.fallback === 'none' ? {} : { fallback: (each.fallback === 'value' ? fallbackText(index) : async () => fallbackText(index)) as never }),
+      retry:
+        each.maxAttempts === 1 ? { maxAttempts: 1 } : { maxAttempts: each.maxAttempts, backoff: fixed(each.backoffMs) },
+      ...(each.fallback === 'none'
+        ? {}
+        : { fallback: (each.fallback === 'value' ? fallbackText(index) : async () => fallbackText(index)) as never }),
     })
   })
   const graph = untypedGraph({ name: uniqueName('random'), steps })

@@ -1,8 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { AbortExecutionError, dataType, exponential, fixed, InputError, NonRetryableError, step } from '../../src/index.ts'
+import {
+  AbortExecutionError,
+  dataType,
+  exponential,
+  fixed,
+  InputError,
+  NonRetryableError,
+  step,
+} from '../../src/index.ts'
 import { z } from 'zod'
-import { expectNoUnhandledErrors, graphOf, number, recorder, run, stepErrorOf } from '../loose-api.ts'
-import { flush, VirtualClock } from '../virtual-clock.ts'
+import { expectNoUnhandledErrors, graphOf, number, run, stepErrorOf } from '../loose-api.ts'
+import { VirtualClock } from '../virtual-clock.ts'
 
 expectNoUnhandledErrors()
 
@@ -70,7 +78,9 @@ describe('attempts', () => {
     for (const kind of ['cancel', 'timeout'] as const) {
       const controller = new AbortController()
       const { clock, go, times } = flaky(Infinity, { maxAttempts: Infinity, backoff: 1 })
-      const failing = go(kind === 'cancel' ? { signal: controller.signal } : { timeout: 5 }).catch((error: unknown) => error)
+      const failing = go(kind === 'cancel' ? { signal: controller.signal } : { timeout: 5 }).catch(
+        (error: unknown) => error,
+      )
       await clock.advance(5)
       controller.abort()
       expect(await failing).toMatchObject({ code: kind === 'cancel' ? 'EXECUTION_CANCELLED' : 'EXECUTION_TIMEOUT' })
@@ -172,6 +182,14 @@ describe('backoff', () => {
   })
 })
 
+const deep = (depth: number, last: Error): Error => {
+  let error = last
+  for (let level = 0; level < depth; level++) error = new Error(`level ${level}`, { cause: error })
+  return error
+}
+const many = (last: Error): Error =>
+  new AggregateError([last, ...Array.from({ length: 500 }, () => new Error('other'))])
+
 describe('errors that end the tries', () => {
   const cyclic = new Error('cyclic')
   cyclic.cause = new Error('around', { cause: cyclic })
@@ -181,12 +199,6 @@ describe('errors that end the tries', () => {
     inner.cause = outer
     return outer
   }
-  const deep = (depth: number, last: Error): Error => {
-    let error = last
-    for (let level = 0; level < depth; level++) error = new Error(`level ${level}`, { cause: error })
-    return error
-  }
-  const many = (last: Error): Error => new AggregateError([last, ...Array.from({ length: 500 }, () => new Error('other'))])
 
   describe.each([
     ['NonRetryableError', () => new NonRetryableError('no use')],
@@ -201,7 +213,10 @@ describe('errors that end the tries', () => {
       ['in an AggregateError in a cause', (last) => deep(2, new AggregateError([deep(2, last)]))],
       ['in a cyclic chain', cyclicWith],
       ['as the cause of something that is no Error', (last) => ({ cause: last })],
-      ['beside a cause that can’t be read', (last) => Object.defineProperty(new AggregateError([last]), 'cause', { get: () => raise(boom) })],
+      [
+        'beside a cause that can’t be read',
+        (last) => Object.defineProperty(new AggregateError([last]), 'cause', { get: () => raise(boom) }),
+      ],
     ])('%s', async (_, wrap) => {
       const thrown = wrap(make())
       let attempts = 0
@@ -226,14 +241,18 @@ describe('errors that end the tries', () => {
   test('a cyclic chain without them is retried like any error', async () => {
     const clock = new VirtualClock()
     let attempts = 0
-    const graph = graphOf([step({ name: 's', output: Target, retry: { maxAttempts: 2 }, run: () => (attempts++, Promise.reject(cyclic)) })])
+    const graph = graphOf([
+      step({ name: 's', output: Target, retry: { maxAttempts: 2 }, run: () => (attempts++, Promise.reject(cyclic)) }),
+    ])
     expect((await clock.settle(stepErrorOf(run(graph, Target, {}, { clock })))).cause).toBe(cyclic)
     expect(attempts).toBe(2)
   })
 
   test('a cause that is another object each time it is read comes to an end', async () => {
     const endless = (): object => Object.defineProperty(new Error('endless'), 'cause', { get: endless })
-    const graph = graphOf([step({ name: 's', output: Target, retry: { maxAttempts: 1 }, run: () => Promise.reject(endless() as Error) })])
+    const graph = graphOf([
+      step({ name: 's', output: Target, retry: { maxAttempts: 1 }, run: () => Promise.reject(endless() as Error) }),
+    ])
     expect((await stepErrorOf(run(graph, Target))).step).toBe('s')
   })
 
@@ -243,13 +262,6 @@ describe('errors that end the tries', () => {
     await clock.settle(stepErrorOf(go()))
     expect(seen).toEqual([boom, boom])
     expect(seen[0]).toBe(boom)
-  })
-
-  test('a NonRetryableError falls back; an AbortExecutionError does not', async () => {
-    const of = (thrown: Error) => graphOf([step({ name: 's', output: Target, fallback: 5, run: () => Promise.reject(thrown) })])
-    expect(await run(of(new NonRetryableError()), Target)).toBe(5)
-    const abort = new Error('outer', { cause: new AbortExecutionError() })
-    expect((await stepErrorOf(run(of(abort), Target))).cause).toBe(abort)
   })
 })
 
@@ -279,69 +291,13 @@ describe('a value that does not fit its type', () => {
     const clock = new VirtualClock()
     const good = { name: 'a', address: { zip: '1' } }
     const graph = graphOf([
-      step({ name: 's', output: User, retry: { maxAttempts: 2 }, run: (_, { attempt }) => (attempt === 1 ? undefined : good) as never }),
+      step({
+        name: 's',
+        output: User,
+        retry: { maxAttempts: 2 },
+        run: (_, { attempt }) => (attempt === 1 ? undefined : good) as never,
+      }),
     ])
     expect(await clock.settle(run(graph, User, {}, { clock }))).toEqual(good)
-  })
-})
-
-describe('fallback', () => {
-  const falls = (fallback: unknown, more: object = {}) =>
-    graphOf([step({ name: 's', inputs: { leaf: number('Leaf') }, output: Target, run: () => Promise.reject(boom), fallback: fallback as number, ...more })])
-
-  test('a value takes the place of the result, after all attempts', async () => {
-    const { clock, go, attempts } = flaky(9, { maxAttempts: 2 }, { fallback: 8 })
-    expect(await clock.settle(go())).toBe(8)
-    expect(attempts).toEqual([1, 2])
-  })
-
-  test.each([['zero', 0], ['null', null], ['false', false], ['an empty text', '']])('%s is a value like any', async (_, value) => {
-    expect(await run(falls(value), Target, { Leaf: 1 })).toBe(value)
-  })
-
-  test('a function gets the error and the inputs', async () => {
-    let seen: readonly unknown[] = []
-    const graph = falls((...given: unknown[]) => ((seen = given), 6))
-    expect(await run(graph, Target, { Leaf: 3 })).toBe(6)
-    expect(seen[0]).toBe(boom)
-    expect(seen[1]).toEqual({ leaf: 3 })
-  })
-
-  test('an async function is awaited', async () => {
-    expect(await run(falls(async () => 9), Target, { Leaf: 1 })).toBe(9)
-  })
-
-  test('stands in after a timeout', async () => {
-    const clock = new VirtualClock()
-    const graph = graphOf([step({ name: 's', output: Target, timeout: 10, fallback: 2, run: () => new Promise<number>(() => {}) })])
-    expect(await clock.settle(run(graph, Target, {}, { clock }))).toBe(2)
-  })
-
-  test('that does not fit the type leaves the step failed with its own cause', async () => {
-    const Checked = dataType('Checked', z.number())
-    const graph = graphOf([step({ name: 's', output: Checked, run: () => Promise.reject(boom), fallback: () => 'no' as never })])
-    const error = await stepErrorOf(run(graph, Checked))
-    expect(error.cause).toBe(boom)
-    expect(String(error.policyError)).toContain('fallback')
-  })
-
-  test('is told in the step’s end, with the error', async () => {
-    const { events, observer } = recorder()
-    await run(falls(1), Target, { Leaf: 1 }, { observers: [observer] })
-    expect(events.find((event) => event.type === 'step.ended')).toMatchObject({ status: 'completed', fellBack: true, error: boom })
-  })
-
-  test('that comes after the end changes nothing', async () => {
-    const controller = new AbortController()
-    const slow = Promise.withResolvers<number>()
-    const { events, observer } = recorder()
-    const failing = run(falls(() => slow.promise), Target, { Leaf: 1 }, { signal: controller.signal, observers: [observer] })
-    await flush()
-    controller.abort()
-    await expect(failing).rejects.toMatchObject({ code: 'EXECUTION_CANCELLED' })
-    const told = events.length
-    slow.resolve(1)
-    await flush()
-    expect(events.length).toBe(told)
   })
 })

@@ -3,8 +3,20 @@ import type { RandomGraph, RandomStep } from './random-graphs.ts'
 
 /** What comes of one step when nothing ends the execution before. */
 export type StepOutcome =
-  | { readonly kind: 'value'; readonly value: string; readonly attempts: number; readonly inputs: Inputs; readonly fellBack: boolean }
-  | { readonly kind: 'failed'; readonly attempts: number; readonly inputs: Inputs; readonly timedOut: boolean; readonly aborts: boolean }
+  | {
+      readonly kind: 'value'
+      readonly value: string
+      readonly attempts: number
+      readonly inputs: Inputs
+      readonly fellBack: boolean
+    }
+  | {
+      readonly kind: 'failed'
+      readonly attempts: number
+      readonly inputs: Inputs
+      readonly timedOut: boolean
+      readonly aborts: boolean
+    }
   | { readonly kind: 'skipped' }
 
 type Inputs = Readonly<Record<string, string | undefined>>
@@ -59,7 +71,8 @@ function runStep(step: RandomStep, index: number, inputs: Inputs): StepOutcome {
   const behaviour = behaviourOf(step, valueText(index, inputs))
   const timedOut = step.timeoutMs !== undefined && behaviour.takes !== 'sync' && behaviour.takes > step.timeoutMs
   for (let attempts = 1; ; attempts++) {
-    if (!timedOut && attempts > behaviour.failures) return { kind: 'value', value: valueText(index, inputs), attempts, inputs, fellBack: false }
+    if (!timedOut && attempts > behaviour.failures)
+      return { kind: 'value', value: valueText(index, inputs), attempts, inputs, fellBack: false }
     const aborts = !timedOut && behaviour.throws === 'abort'
     const isFinal = attempts === step.maxAttempts || aborts || (!timedOut && behaviour.throws === 'nonRetryable')
     if (!isFinal) continue
@@ -72,7 +85,8 @@ function runStep(step: RandomStep, index: number, inputs: Inputs): StepOutcome {
 function vitalSteps(random: RandomGraph): ReadonlySet<number> {
   const vital = new Set([random.steps.length - 1])
   for (const index of vital) {
-    for (const { from, kind } of random.steps[index]!.ports) if (kind === 'plain' && 'step' in from) vital.add(from.step)
+    for (const { from, kind } of random.steps[index]!.ports)
+      if (kind === 'plain' && 'step' in from) vital.add(from.step)
   }
   return vital
 }

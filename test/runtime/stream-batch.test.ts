@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { dataType, executeBatch, ExecutionCancelledError, fixed, graph, InputError, step, StepError, streamBatch, type } from '../../src/index.ts'
+import {
+  dataType,
+  executeBatch,
+  ExecutionCancelledError,
+  fixed,
+  graph,
+  InputError,
+  step,
+  StepError,
+  streamBatch,
+  type,
+} from '../../src/index.ts'
 import { expectNoUnhandledErrors, recorder } from '../loose-api.ts'
 import { flush } from '../virtual-clock.ts'
 import { VirtualTime } from './virtual-time.ts'
@@ -26,7 +37,10 @@ function making(clock: VirtualTime, msOf: (id: number) => number = () => 1, onAb
   return graph({ name: 'making', steps: [make] })
 }
 
-const instant = graph({ name: 'instant', steps: [step({ name: 'Make', inputs: { id: Id }, output: Made, run: ({ id }) => id * 10 })] })
+const instant = graph({
+  name: 'instant',
+  steps: [step({ name: 'Make', inputs: { id: Id }, output: Made, run: ({ id }) => id * 10 })],
+})
 
 /** Items that tell how many of them were read, and whether they were closed. */
 class Source implements AsyncIterable<{ readonly Id: number }>, Iterable<{ readonly Id: number }> {
@@ -55,7 +69,9 @@ class Source implements AsyncIterable<{ readonly Id: number }>, Iterable<{ reado
 }
 
 const range = (length: number): readonly number[] => Array.from({ length }, (_, index) => index)
-const sync = (source: Source): Iterable<{ readonly Id: number }> => ({ [Symbol.iterator]: () => source[Symbol.iterator]() })
+const sync = (source: Source): Iterable<{ readonly Id: number }> => ({
+  [Symbol.iterator]: () => source[Symbol.iterator](),
+})
 
 async function collect<Value>(values: AsyncIterable<Value>, into: Value[] = []): Promise<Value[]> {
   for await (const value of values) into.push(value)
@@ -63,25 +79,47 @@ async function collect<Value>(values: AsyncIterable<Value>, into: Value[] = []):
 }
 
 describe('values', () => {
-  test.each(['sync', 'async'])('come in the order of the items of a %s iterable, whatever the order in which they finish', async (kind) => {
-    const clock = new VirtualTime()
-    const source = new Source(range(50))
-    const items = kind === 'sync' ? sync(source) : source
-    const values = collect(streamBatch(making(clock, (id) => 100 - id), Made, items, { clock, concurrency: 7 }))
-    expect(await clock.settle(values)).toEqual(range(50).map((id) => id * 10))
-    expect(source.closed).toBe(1)
-  })
+  test.each(['sync', 'async'])(
+    'come in the order of the items of a %s iterable, whatever the order in which they finish',
+    async (kind) => {
+      const clock = new VirtualTime()
+      const source = new Source(range(50))
+      const items = kind === 'sync' ? sync(source) : source
+      const values = collect(
+        streamBatch(
+          making(clock, (id) => 100 - id),
+          Made,
+          items,
+          { clock, concurrency: 7 },
+        ),
+      )
+      expect(await clock.settle(values)).toEqual(range(50).map((id) => id * 10))
+      expect(source.closed).toBe(1)
+    },
+  )
 
   test('come as they finish with ordered: false', async () => {
     const clock = new VirtualTime()
     const items = [30, 10, 20].map((Id) => ({ Id }))
-    const values = collect(streamBatch(making(clock, (id) => id), Made, items, { clock, ordered: false }))
+    const values = collect(
+      streamBatch(
+        making(clock, (id) => id),
+        Made,
+        items,
+        { clock, ordered: false },
+      ),
+    )
     expect(await clock.settle(values)).toEqual([100, 200, 300])
   })
 
   test('are given as soon as they are made, while later items still run', async () => {
     const clock = new VirtualTime()
-    const iterator = streamBatch(making(clock, (id) => id * 1_000), Made, [{ Id: 1 }, { Id: 50 }], { clock })[Symbol.asyncIterator]()
+    const iterator = streamBatch(
+      making(clock, (id) => id * 1_000),
+      Made,
+      [{ Id: 1 }, { Id: 50 }],
+      { clock },
+    )[Symbol.asyncIterator]()
     const start = clock.now()
     expect(await clock.settle(iterator.next())).toEqual({ value: 10, done: false })
     expect(clock.now() - start).toBe(1_000)
@@ -102,7 +140,12 @@ describe('values', () => {
   test('are those of executeBatch, shared inputs and steps included', async () => {
     const base = step({ name: 'Base', inputs: { id: Id }, output: Base, run: ({ id }) => id * 100 })
     const Own = dataType('Own', type<number>())
-    const add = step({ name: 'Add', inputs: { own: Own, base: Base }, output: Made, run: ({ own, base }) => own + base })
+    const add = step({
+      name: 'Add',
+      inputs: { own: Own, base: Base },
+      output: Made,
+      run: ({ own, base }) => own + base,
+    })
     const added = graph({ name: 'added', steps: [base, add] })
     const items = range(5).map((Own) => ({ Own }))
     const streamed = await collect(streamBatch(added, Made, items, { shared: { Id: 2 } }))
@@ -137,7 +180,9 @@ describe('back-pressure', () => {
     ['an async iterable, unordered', false, false],
   ])('a consumer that takes one value of %s lets no more be read than may run and wait', async (_, isSync, ordered) => {
     const source = new Source(range(100_000))
-    const iterator = streamBatch(instant, Made, isSync ? sync(source) : source, { concurrency: 5, ordered })[Symbol.asyncIterator]()
+    const iterator = streamBatch(instant, Made, isSync ? sync(source) : source, { concurrency: 5, ordered })[
+      Symbol.asyncIterator
+    ]()
     await iterator.next()
     for (let turns = 0; turns < 50; turns++) await flush()
     const ahead = source.read
@@ -152,7 +197,12 @@ describe('back-pressure', () => {
   test('a slow first item holds the others back: what waits behind it is bounded', async () => {
     const clock = new VirtualTime()
     const source = new Source(range(100_000))
-    const iterator = streamBatch(making(clock, (id) => (id === 0 ? 1_000_000 : 1)), Made, source, { clock, concurrency: 5 })[Symbol.asyncIterator]()
+    const iterator = streamBatch(
+      making(clock, (id) => (id === 0 ? 1_000_000 : 1)),
+      Made,
+      source,
+      { clock, concurrency: 5 },
+    )[Symbol.asyncIterator]()
     const first = iterator.next()
     await clock.advance(10_000)
     expect(source.read).toBeLessThanOrEqual(5 + 100)
@@ -160,24 +210,33 @@ describe('back-pressure', () => {
     await iterator.return!()
   })
 
-  test.each([true, false])('open items are bounded by the concurrency however long the stream is (ordered: %s)', async (ordered) => {
-    const clock = new VirtualTime()
-    let [open, most] = [0, 0]
-    const make = step({
-      name: 'Make',
-      inputs: { id: Id },
-      output: Made,
-      run: async ({ id }) => {
-        most = Math.max(most, ++open)
-        await clock.sleep(1 + (id % 7))
-        open--
-        return id
-      },
-    })
-    const values = collect(streamBatch(graph({ name: 'open', steps: [make] }), Made, new Source(range(3_000)), { clock, ordered, concurrency: 8 }))
-    expect((await clock.settle(values)).length).toBe(3_000)
-    expect(most).toBe(8)
-  })
+  test.each([true, false])(
+    'open items are bounded by the concurrency however long the stream is (ordered: %s)',
+    async (ordered) => {
+      const clock = new VirtualTime()
+      let [open, most] = [0, 0]
+      const make = step({
+        name: 'Make',
+        inputs: { id: Id },
+        output: Made,
+        run: async ({ id }) => {
+          most = Math.max(most, ++open)
+          await clock.sleep(1 + (id % 7))
+          open--
+          return id
+        },
+      })
+      const values = collect(
+        streamBatch(graph({ name: 'open', steps: [make] }), Made, new Source(range(3_000)), {
+          clock,
+          ordered,
+          concurrency: 8,
+        }),
+      )
+      expect((await clock.settle(values)).length).toBe(3_000)
+      expect(most).toBe(8)
+    },
+  )
 
   test('items that wait for a backoff hold no place, yet no more of them than a bound are open', async () => {
     const clock = new VirtualTime()
@@ -194,7 +253,9 @@ describe('back-pressure', () => {
       },
     })
     const options = { clock, concurrency: 2, ordered: false }
-    const iterator = streamBatch(graph({ name: 'flaky', steps: [flaky] }), Made, source, options)[Symbol.asyncIterator]()
+    const iterator = streamBatch(graph({ name: 'flaky', steps: [flaky] }), Made, source, options)[
+      Symbol.asyncIterator
+    ]()
     const first = iterator.next()
     for (let turns = 0; turns < 3_000; turns++) await flush()
     expect(source.read).toBeGreaterThan(50)
@@ -209,7 +270,11 @@ describe('the end', () => {
     const clock = new VirtualTime()
     const aborted: number[] = []
     const source = new Source(range(1_000))
-    const graph = making(clock, (id) => 1 + id * 10, (id) => aborted.push(id))
+    const graph = making(
+      clock,
+      (id) => 1 + id * 10,
+      (id) => aborted.push(id),
+    )
     const loop = async (): Promise<void> => {
       for await (const value of streamBatch(graph, Made, source, { clock, concurrency: 3 })) if (value === 10) break
     }
@@ -226,7 +291,11 @@ describe('the end', () => {
     const clock = new VirtualTime()
     const aborted: number[] = []
     const source = new Source(range(1_000))
-    const graph = making(clock, () => 1_000, (id) => aborted.push(id))
+    const graph = making(
+      clock,
+      () => 1_000,
+      (id) => aborted.push(id),
+    )
     const iterator = streamBatch(graph, Made, source, { clock, concurrency: 2 })[Symbol.asyncIterator]()
     const waiting = Promise.allSettled([iterator.next()])
     await flush()
@@ -242,7 +311,11 @@ describe('the end', () => {
     const clock = new VirtualTime()
     const source = new Source([1, 2, -3, ...range(1_000)])
     const values: number[] = []
-    const error = await clock.settle(collect(streamBatch(making(clock), Made, source, { clock, concurrency: 1 }), values).catch((thrown: unknown) => thrown))
+    const error = await clock.settle(
+      collect(streamBatch(making(clock), Made, source, { clock, concurrency: 1 }), values).catch(
+        (thrown: unknown) => thrown,
+      ),
+    )
     expect(error).toBeInstanceOf(StepError)
     expect(error).toMatchObject({ item: 2, cause: { message: 'no -3' } })
     expect(values).toEqual([10, 20])
@@ -253,31 +326,58 @@ describe('the end', () => {
   test("with onError: 'collect' each item has its outcome in its place", async () => {
     const clock = new VirtualTime()
     const items = [1, -2, 3].map((Id) => ({ Id }))
-    const outcomes = await clock.settle(collect(streamBatch(making(clock, (id) => 10 - id), Made, [...items, {} as never], { clock, onError: 'collect' })))
-    expect(outcomes).toMatchObject([{ value: 10 }, { error: { item: 1, step: 'Make' } }, { value: 30 }, { error: { item: 3, code: 'INPUT_INVALID' } }])
+    const outcomes = await clock.settle(
+      collect(
+        streamBatch(
+          making(clock, (id) => 10 - id),
+          Made,
+          [...items, {} as never],
+          { clock, onError: 'collect' },
+        ),
+      ),
+    )
+    expect(outcomes).toMatchObject([
+      { value: 10 },
+      { error: { item: 1, step: 'Make' } },
+      { value: 30 },
+      { error: { item: 3, code: 'INPUT_INVALID' } },
+    ])
   })
 
-  test.each(['fail', 'collect'] as const)('an iterable that throws ends the stream with its error as cause (onError: %s)', async (onError) => {
-    const clock = new VirtualTime()
-    const cause = new Error('the file ended too soon')
-    const aborted: number[] = []
-    async function* items() {
-      yield { Id: 1 }
-      yield { Id: 2 }
-      throw cause
-    }
-    const graph = making(clock, () => 1_000, (id) => aborted.push(id))
-    const error = await clock.settle(collect(streamBatch(graph, Made, items(), { clock, onError })).catch((thrown: unknown) => thrown))
-    expect(error).toBeInstanceOf(InputError)
-    expect((error as Error).cause).toBe(cause)
-    expect(aborted).toEqual([1, 2])
-  })
+  test.each(['fail', 'collect'] as const)(
+    'an iterable that throws ends the stream with its error as cause (onError: %s)',
+    async (onError) => {
+      const clock = new VirtualTime()
+      const cause = new Error('the file ended too soon')
+      const aborted: number[] = []
+      async function* items() {
+        yield { Id: 1 }
+        yield { Id: 2 }
+        throw cause
+      }
+      const graph = making(
+        clock,
+        () => 1_000,
+        (id) => aborted.push(id),
+      )
+      const error = await clock.settle(
+        collect(streamBatch(graph, Made, items(), { clock, onError })).catch((thrown: unknown) => thrown),
+      )
+      expect(error).toBeInstanceOf(InputError)
+      expect((error as Error).cause).toBe(cause)
+      expect(aborted).toEqual([1, 2])
+    },
+  )
 
   test('an abort ends the stream, even while the iterable gives nothing', async () => {
     const clock = new VirtualTime()
     const controller = new AbortController()
-    const silent: AsyncIterable<{ readonly Id: number }> = { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) }
-    const values = collect(streamBatch(making(clock), Made, silent, { clock, signal: controller.signal })).catch((thrown: unknown) => thrown)
+    const silent: AsyncIterable<{ readonly Id: number }> = {
+      [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }),
+    }
+    const values = collect(streamBatch(making(clock), Made, silent, { clock, signal: controller.signal })).catch(
+      (thrown: unknown) => thrown,
+    )
     await flush()
     controller.abort(new Error('enough'))
     expect(await values).toBeInstanceOf(ExecutionCancelledError)
@@ -285,14 +385,20 @@ describe('the end', () => {
 
   test('wrong options and wrong items reject the first value', async () => {
     await expect(collect(streamBatch(instant, Made, [], { concurrency: -1 }))).rejects.toThrow(/concurrency must be/)
-    await expect(collect(streamBatch(instant, Made, 5 as never))).rejects.toThrow(/items must be an iterable or an async iterable, not 5/)
-    await expect(collect(streamBatch(instant, Made, [{ Id: 1, Extra: 2 }] as never))).rejects.toThrow(/Extra: unknown input/)
+    await expect(collect(streamBatch(instant, Made, 5 as never))).rejects.toThrow(
+      /items must be an iterable or an async iterable, not 5/,
+    )
+    await expect(collect(streamBatch(instant, Made, [{ Id: 1, Extra: 2 }] as never))).rejects.toThrow(
+      /Extra: unknown input/,
+    )
   })
 
   test('batch.progress has no total until the iterable has ended', async () => {
     const clock = new VirtualTime()
     const { events, observer } = recorder()
-    await clock.settle(collect(streamBatch(making(clock), Made, new Source(range(3)), { clock, concurrency: 1, observers: [observer] })))
+    await clock.settle(
+      collect(streamBatch(making(clock), Made, new Source(range(3)), { clock, concurrency: 1, observers: [observer] })),
+    )
     const progress = events.filter((event) => event.type === 'batch.progress')
     expect(progress.map(({ total }) => total)).toEqual([undefined, undefined, undefined])
     expect(events.at(-1)).toMatchObject({ type: 'execution.ended', status: 'completed' })

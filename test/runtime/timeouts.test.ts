@@ -4,7 +4,17 @@ import { describe, expect, test } from 'vitest'
 import { dataType, ExecutionTimeoutError, step, StepTimeoutError } from '../../src/index.ts'
 import { fullClockOf } from '../../src/runtime/clock.ts'
 import { timerQueueOf } from '../../src/runtime/timer-queue.ts'
-import { expectNoUnhandledErrors, graphOf, never, number, recorder, rejectionOf, run, runBatch, stepErrorOf } from '../loose-api.ts'
+import {
+  expectNoUnhandledErrors,
+  graphOf,
+  never,
+  number,
+  recorder,
+  rejectionOf,
+  run,
+  runBatch,
+  stepErrorOf,
+} from '../loose-api.ts'
 import { flush, VirtualClock } from '../virtual-clock.ts'
 
 expectNoUnhandledErrors()
@@ -20,12 +30,26 @@ describe('a step’s timeout', () => {
     const error = await clock.settle(stepErrorOf(run(graph, Target, {}, { clock, id: 'e1' })))
     expect(clock.now()).toBe(10)
     expect(error.cause).toBeInstanceOf(StepTimeoutError)
-    expect(error.cause).toMatchObject({ code: 'STEP_TIMEOUT', timeoutMs: 10, step: 's', attempt: 1, executionId: 'e1', graph: graph.name })
+    expect(error.cause).toMatchObject({
+      code: 'STEP_TIMEOUT',
+      timeoutMs: 10,
+      step: 's',
+      attempt: 1,
+      executionId: 'e1',
+      graph: graph.name,
+    })
   })
 
   test('is not reached by a step that answers in time, and leaves no timer', async () => {
     const clock = new VirtualClock()
-    const graph = graphOf([step({ name: 's', output: Target, timeout: 10, run: () => new Promise<number>((resolve) => void clock.setTimeout(() => resolve(1), 9)) })])
+    const graph = graphOf([
+      step({
+        name: 's',
+        output: Target,
+        timeout: 10,
+        run: () => new Promise<number>((resolve) => void clock.setTimeout(() => resolve(1), 9)),
+      }),
+    ])
     const value = run(graph, Target, {}, { clock })
     await clock.advance(9)
     expect(await value).toBe(1)
@@ -35,7 +59,14 @@ describe('a step’s timeout', () => {
   test('aborts the attempt’s signal with itself', async () => {
     const clock = new VirtualClock()
     let signal: AbortSignal | undefined
-    const graph = graphOf([step({ name: 's', output: Target, timeout: 10, run: (_, context) => ((signal = context.signal), never<number>()) })])
+    const graph = graphOf([
+      step({
+        name: 's',
+        output: Target,
+        timeout: 10,
+        run: (_, context) => ((signal = context.signal), never<number>()),
+      }),
+    ])
     const error = await clock.settle(stepErrorOf(run(graph, Target, {}, { clock })))
     expect(signal!.reason).toBe(error.cause)
   })
@@ -43,7 +74,13 @@ describe('a step’s timeout', () => {
   test('counts for each attempt anew, and the attempt after it may succeed', async () => {
     const clock = new VirtualClock(0)
     const graph = graphOf([
-      step({ name: 's', output: Target, timeout: 10, retry: { maxAttempts: 3, backoff: 5 }, run: (_, { attempt }) => (attempt < 3 ? never<number>() : clock.now()) }),
+      step({
+        name: 's',
+        output: Target,
+        timeout: 10,
+        retry: { maxAttempts: 3, backoff: 5 },
+        run: (_, { attempt }) => (attempt < 3 ? never<number>() : clock.now()),
+      }),
     ])
     expect(await clock.settle(run(graph, Target, {}, { clock }))).toBe(30)
   })
@@ -53,7 +90,11 @@ describe('a step’s timeout', () => {
     const { events, observer } = recorder()
     const graph = graphOf([step({ name: 's', output: Target, timeout: 10, run: () => never<number>() })])
     await clock.settle(rejectionOf(run(graph, Target, {}, { clock, observers: [observer] })))
-    expect(events.find((event) => event.type === 'attempt.failed')).toMatchObject({ timedOut: true, durationMs: 10, attempt: 1 })
+    expect(events.find((event) => event.type === 'attempt.failed')).toMatchObject({
+      timedOut: true,
+      durationMs: 10,
+      attempt: 1,
+    })
   })
 
   test('a late value of a timed-out attempt changes nothing', async () => {
@@ -61,7 +102,13 @@ describe('a step’s timeout', () => {
     const late = Promise.withResolvers<number>()
     let attempts = 0
     const graph = graphOf([
-      step({ name: 's', output: Target, timeout: 10, retry: { maxAttempts: 2 }, run: () => (++attempts === 1 ? late.promise : never<number>()) }),
+      step({
+        name: 's',
+        output: Target,
+        timeout: 10,
+        retry: { maxAttempts: 2 },
+        run: () => (++attempts === 1 ? late.promise : never<number>()),
+      }),
     ])
     const failing = stepErrorOf(run(graph, Target, {}, { clock }))
     await clock.advance(15)
@@ -73,7 +120,9 @@ describe('a step’s timeout', () => {
 
   test('holds against an async schema that never answers', async () => {
     const clock = new VirtualClock()
-    const Stuck = dataType('Stuck', { '~standard': { version: 1, vendor: 'test', validate: () => never<{ value: number }>() } })
+    const Stuck = dataType('Stuck', {
+      '~standard': { version: 1, vendor: 'test', validate: () => never<{ value: number }>() },
+    })
     const graph = graphOf([step({ name: 's', output: Stuck, timeout: 10, run: () => 1 })])
     expect((await clock.settle(stepErrorOf(run(graph, Stuck, {}, { clock })))).cause).toBeInstanceOf(StepTimeoutError)
   })
@@ -121,7 +170,10 @@ describe('an execution’s timeout', () => {
   })
 
   test('of the call takes the place of the graph’s', async () => {
-    for (const [timeout, at] of [['10ms', 10], ['2s', 2_000]] as const) {
+    for (const [timeout, at] of [
+      ['10ms', 10],
+      ['2s', 2_000],
+    ] as const) {
       const clock = new VirtualClock(0)
       await clock.settle(rejectionOf(run(graphOf([deaf], { timeout: '1s' }), Target, {}, { clock, timeout })))
       expect(clock.now()).toBe(at)
@@ -133,7 +185,14 @@ describe('an execution’s timeout', () => {
     let signal: AbortSignal | undefined
     let after = 0
     const graph = graphOf([
-      step({ name: 'slow', output: A, run: (_, context) => ((signal = context.signal), new Promise<number>((resolve) => void clock.setTimeout(() => resolve(1), 50))) }),
+      step({
+        name: 'slow',
+        output: A,
+        run: (_, context) => (
+          (signal = context.signal),
+          new Promise<number>((resolve) => void clock.setTimeout(() => resolve(1), 50))
+        ),
+      }),
       step({ name: 'after', inputs: { a: A }, output: Target, run: () => ++after }),
     ])
     const error = await clock.settle(rejectionOf(run(graph, Target, {}, { clock, timeout: 10 })))
@@ -146,7 +205,13 @@ describe('an execution’s timeout', () => {
   test('of a batch ends all its items', async () => {
     const clock = new VirtualClock()
     const { events, observer } = recorder()
-    const s = step({ name: 's', inputs: { leaf: Leaf }, output: Target, retry: { maxAttempts: 9, backoff: 4 }, run: () => Promise.reject(new Error('again')) })
+    const s = step({
+      name: 's',
+      inputs: { leaf: Leaf },
+      output: Target,
+      retry: { maxAttempts: 9, backoff: 4 },
+      run: () => Promise.reject(new Error('again')),
+    })
     const items = Array.from({ length: 20 }, (_, Leaf) => ({ Leaf }))
     const batch = runBatch(graphOf([s]), Target, items, { clock, timeout: 10, concurrency: 3, observers: [observer] })
     expect(await clock.settle(rejectionOf(batch))).toBeInstanceOf(ExecutionTimeoutError)
@@ -165,20 +230,53 @@ describe('an execution’s timeout', () => {
 
 describe('no timer stays behind', () => {
   const endings: readonly (readonly [name: string, run: (clock: VirtualClock) => Promise<unknown>])[] = [
-    ['success', (clock) => run(graphOf([step({ name: 's', output: Target, timeout: '1h', run: async () => 1 })], { timeout: '2h' }), Target, {}, { clock })],
+    [
+      'success',
+      (clock) =>
+        run(
+          graphOf([step({ name: 's', output: Target, timeout: '1h', run: async () => 1 })], { timeout: '2h' }),
+          Target,
+          {},
+          { clock },
+        ),
+    ],
     [
       'failure beside one that backs off and one that runs',
       (clock) => {
         const steps = [
-          step({ name: 'a', output: A, retry: { maxAttempts: 9, backoff: '1h' }, run: () => Promise.reject(new Error('a')) }),
+          step({
+            name: 'a',
+            output: A,
+            retry: { maxAttempts: 9, backoff: '1h' },
+            run: () => Promise.reject(new Error('a')),
+          }),
           step({ name: 'b', output: number('B'), timeout: '1h', run: () => never<number>() }),
-          step({ name: 'c', output: number('C'), timeout: '1h', run: async () => (await flush(), Promise.reject(new Error('c'))) }),
+          step({
+            name: 'c',
+            output: number('C'),
+            timeout: '1h',
+            run: async () => (await flush(), Promise.reject(new Error('c'))),
+          }),
         ]
-        const combine = step({ name: 't', inputs: { a: A, b: number('B'), c: number('C') }, output: Target, run: () => 1 })
+        const combine = step({
+          name: 't',
+          inputs: { a: A, b: number('B'), c: number('C') },
+          output: Target,
+          run: () => 1,
+        })
         return run(graphOf([...steps, combine]), Target, {}, { clock, timeout: '3h' })
       },
     ],
-    ['wrong input', (clock) => run(graphOf([step({ name: 's', inputs: { leaf: Leaf }, output: Target, run: () => 1 })], { timeout: 5 }), Target, {}, { clock })],
+    [
+      'wrong input',
+      (clock) =>
+        run(
+          graphOf([step({ name: 's', inputs: { leaf: Leaf }, output: Target, run: () => 1 })], { timeout: 5 }),
+          Target,
+          {},
+          { clock },
+        ),
+    ],
   ]
 
   test.each(endings)('after %s', async (_, go) => {
@@ -203,10 +301,14 @@ describe('no timer stays behind', () => {
       const failed = await execute(graph, dataType('Deaf', type()), {}).catch((error) => error.cause.code)
       console.log(JSON.stringify({ values, failed, kept: process.getActiveResourcesInfo().filter((name) => name === 'Timeout' || name === 'Immediate') }))
     `
-    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=docket-source', '--input-type=module', '-e', script], {
-      cwd: new URL('../..', import.meta.url).pathname,
-      timeout: 20_000,
-    })
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--conditions=docket-source', '--input-type=module', '-e', script],
+      {
+        cwd: new URL('../..', import.meta.url).pathname,
+        timeout: 20_000,
+      },
+    )
     expect(JSON.parse(stdout)).toEqual({ values: [2, [2, 2]], failed: 'STEP_TIMEOUT', kept: [] })
   })
 })

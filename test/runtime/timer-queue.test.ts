@@ -16,7 +16,14 @@ describe('timers', () => {
   test('fire in the order of their due times, those of one time in the order of setting', async () => {
     const { clock, queue } = queueOf()
     const fired: string[] = []
-    for (const [name, dueAt] of [['c', 30], ['a1', 10], ['b', 20], ['a2', 10], ['a3', 10], ['a4', 10]] as const) {
+    for (const [name, dueAt] of [
+      ['c', 30],
+      ['a1', 10],
+      ['b', 20],
+      ['a2', 10],
+      ['a3', 10],
+      ['a4', 10],
+    ] as const) {
       queue.schedule(dueAt, () => fired.push(name))
     }
     await clock.advance(30)
@@ -160,7 +167,9 @@ describe('timers', () => {
           } else {
             const end = clock.now() + value
             await clock.advance(value)
-            const due = timers.filter((one) => !one.isGone && one.dueAt <= end).toSorted((one, other) => one.dueAt - other.dueAt || one.id - other.id)
+            const due = timers
+              .filter((one) => !one.isGone && one.dueAt <= end)
+              .toSorted((one, other) => one.dueAt - other.dueAt || one.id - other.id)
             for (const one of due) {
               one.isGone = true
               expected.push(one.id)

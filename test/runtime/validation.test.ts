@@ -14,7 +14,12 @@ function chain() {
   const steps = [
     step({ name: 'c', inputs: { a: A, b: B }, output: C, run: ({ a, b }) => (ran.push('c'), a + b) }),
     step({ name: 'd', inputs: { c: C }, output: D, run: ({ c }) => (ran.push('d'), c * 10) }),
-    step({ name: 't', inputs: { d: D, e: optional(number('E')) }, output: Target, run: ({ d, e }) => (ran.push('t'), d + (e ?? 0)) }),
+    step({
+      name: 't',
+      inputs: { d: D, e: optional(number('E')) },
+      output: Target,
+      run: ({ d, e }) => (ran.push('t'), d + (e ?? 0)),
+    }),
     step({ name: 'other', inputs: { x: number('X') }, output: number('Y'), run: () => (ran.push('other'), 1) }),
   ]
   return { graph: graphOf(steps), ran }
@@ -53,7 +58,12 @@ describe('inputs', () => {
     expect(error.issues.map((issue) => issue.path)).toEqual([['A'], ['B']])
   })
 
-  test.each([['null', null], ['a list', []], ['a text', 'A'], ['a number', 5]])('that are %s are refused', async (_, inputs) => {
+  test.each([
+    ['null', null],
+    ['a list', []],
+    ['a text', 'A'],
+    ['a number', 5],
+  ])('that are %s are refused', async (_, inputs) => {
     const { graph } = chain()
     expect(await rejectionOf(run(graph, Target, inputs))).toMatchObject({ code: 'INPUT_INVALID' })
   })
@@ -61,7 +71,14 @@ describe('inputs', () => {
   test('named like properties of every object are inputs like any', async () => {
     const types = ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'then'].map(number)
     const inputs = Object.fromEntries(types.map((type, index) => [`p${index}`, type]))
-    const graph = graphOf([step({ name: 's', inputs, output: Target, run: (values) => Object.values(values).reduce((sum, value) => sum + value, 0) })])
+    const graph = graphOf([
+      step({
+        name: 's',
+        inputs,
+        output: Target,
+        run: (values) => Object.values(values).reduce((sum, value) => sum + value, 0),
+      }),
+    ])
     const given = JSON.parse('{ "constructor": 1, "toString": 2, "__proto__": 4, "hasOwnProperty": 8, "then": 16 }')
     expect(await run(graph, Target, given)).toBe(31)
     const error = (await rejectionOf(run(graph, Target, {}))) as InputError
@@ -76,8 +93,12 @@ describe('inputs', () => {
       step({ name: 'first', inputs: { age: Age }, output: A, run: () => ++runs }),
       step({ name: 's', inputs: { a: A, user: User }, output: Target, run: () => ++runs }),
     ])
-    const error = (await rejectionOf(run(graph, Target, { User: { id: 1, tags: ['x', 2] }, Age: 'old' }, { id: 'e1' }))) as InputError
-    expect(error.issues.map((issue) => issue.path)).toEqual(expect.arrayContaining([['User', 'id'], ['User', 'tags', 1], ['Age']]))
+    const error = (await rejectionOf(
+      run(graph, Target, { User: { id: 1, tags: ['x', 2] }, Age: 'old' }, { id: 'e1' }),
+    )) as InputError
+    expect(error.issues.map((issue) => issue.path)).toEqual(
+      expect.arrayContaining([['User', 'id'], ['User', 'tags', 1], ['Age']]),
+    )
     expect(error.issues).toHaveLength(3)
     expect(error.message).toContain('User.tags.1')
     expect(error.executionId).toBe('e1')
@@ -85,7 +106,10 @@ describe('inputs', () => {
   })
 
   test('are checked by async schemas too, before anything runs', async () => {
-    const Slow = dataType('Slow', z.string().refine(async (value) => value === 'good'))
+    const Slow = dataType(
+      'Slow',
+      z.string().refine(async (value) => value === 'good'),
+    )
     let runs = 0
     const graph = graphOf([
       step({ name: 'first', inputs: { a: A }, output: B, run: () => ++runs }),
@@ -97,8 +121,13 @@ describe('inputs', () => {
   })
 
   test('reach the steps as their schemas convert them', async () => {
-    const When = dataType('When', z.string().transform((text) => new Date(text)))
-    const graph = graphOf([step({ name: 's', inputs: { when: When }, output: Target, run: ({ when }) => (when as Date).getTime() })])
+    const When = dataType(
+      'When',
+      z.string().transform((text) => new Date(text)),
+    )
+    const graph = graphOf([
+      step({ name: 's', inputs: { when: When }, output: Target, run: ({ when }) => (when as Date).getTime() }),
+    ])
     expect(await run(graph, Target, { When: '1970-01-01T00:00:01Z' })).toBe(1_000)
   })
 })
@@ -144,7 +173,10 @@ describe('overrides', () => {
       step({ name: 'c', output: Checked, run: () => 1 }),
       step({ name: 't', inputs: { c: Checked }, output: Target, run: ({ c }) => c }),
     ])
-    expect(await rejectionOf(run(graph, Target, { Checked: 'x' }))).toMatchObject({ code: 'INPUT_INVALID', issues: [{ path: ['Checked'] }] })
+    expect(await rejectionOf(run(graph, Target, { Checked: 'x' }))).toMatchObject({
+      code: 'INPUT_INVALID',
+      issues: [{ path: ['Checked'] }],
+    })
   })
 
   test('a leaf can be asked for, and needs no step', async () => {
@@ -155,7 +187,11 @@ describe('overrides', () => {
 })
 
 describe('the graph and the target', () => {
-  test.each([['undefined', undefined], ['an object', {}], ['a copy of a graph', { ...chain().graph }]])('%s in the place of a graph is refused', async (_, graph) => {
+  test.each([
+    ['undefined', undefined],
+    ['an object', {}],
+    ['a copy of a graph', { ...chain().graph }],
+  ])('%s in the place of a graph is refused', async (_, graph) => {
     expect(await rejectionOf(run(graph, Target, {}))).toBeInstanceOf(GraphError)
   })
 
@@ -167,11 +203,19 @@ describe('the graph and the target', () => {
     expect(error.message).toMatch(/"Nowhere".*C, D, Target, Y/)
   })
 
-  test.each([['undefined', undefined], ['null', null], ['a name', 'Target']])('%s in the place of a target is refused', async (_, target) => {
+  test.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a name', 'Target'],
+  ])('%s in the place of a target is refused', async (_, target) => {
     const { graph } = chain()
     expect(await rejectionOf(run(graph, target, {}))).toBeInstanceOf(GraphError)
-    expect(thrownBy(() => (explain as unknown as (...args: unknown[]) => void)(graph, target, {}))).toBeInstanceOf(GraphError)
-    expect(thrownBy(() => (fromGraph as unknown as (...args: unknown[]) => void)(graph, target))).toBeInstanceOf(GraphError)
+    expect(thrownBy(() => (explain as unknown as (...args: unknown[]) => void)(graph, target, {}))).toBeInstanceOf(
+      GraphError,
+    )
+    expect(thrownBy(() => (fromGraph as unknown as (...args: unknown[]) => void)(graph, target))).toBeInstanceOf(
+      GraphError,
+    )
   })
 })
 
@@ -211,16 +255,20 @@ describe('options', () => {
     for (const name of ['timeout', 'id', 'sgnal']) expect(error.message).toContain(name)
   })
 
-  test.each([['concurrency', { concurrency: 0 }], ['concurrency', { concurrency: 1.5 }], ['concurrency', { concurrency: Number.NaN }], ['onError', { onError: 'ignore' }], ['shared', { shared: [] }], ['parallel', { parallel: 5 }]])(
-    'a batch’s wrong %s is refused (%#)',
-    async (name, options) => {
-      const { graph, ran } = chain()
-      const error = await rejectionOf(runBatch(graph, Target, [{ C: 1 }], options))
-      expect(error).toBeInstanceOf(OptionError)
-      expect((error as Error).message).toContain(name)
-      expect(ran).toEqual([])
-    },
-  )
+  test.each([
+    ['concurrency', { concurrency: 0 }],
+    ['concurrency', { concurrency: 1.5 }],
+    ['concurrency', { concurrency: Number.NaN }],
+    ['onError', { onError: 'ignore' }],
+    ['shared', { shared: [] }],
+    ['parallel', { parallel: 5 }],
+  ])('a batch’s wrong %s is refused (%#)', async (name, options) => {
+    const { graph, ran } = chain()
+    const error = await rejectionOf(runBatch(graph, Target, [{ C: 1 }], options))
+    expect(error).toBeInstanceOf(OptionError)
+    expect((error as Error).message).toContain(name)
+    expect(ran).toEqual([])
+  })
 
   test('headers reach the steps', async () => {
     const graph = graphOf([step({ name: 's', output: Target, run: (_, { headers }) => Number(headers['tenant']) })])
@@ -252,7 +300,13 @@ describe('long chains', () => {
   const types = Array.from({ length: length + 1 }, (_, index) => number(`N${index}`))
   const last = types.at(-1)!
   const chainOf = (add: (value: number) => number | Promise<number>, more: object = {}) =>
-    graphOf(types.slice(1).map((output, index) => step({ name: `s${index}`, inputs: { from: types[index]! }, output, run: ({ from }) => add(from), ...more })))
+    graphOf(
+      types
+        .slice(1)
+        .map((output, index) =>
+          step({ name: `s${index}`, inputs: { from: types[index]! }, output, run: ({ from }) => add(from), ...more }),
+        ),
+    )
 
   test.each<readonly [string, (value: number) => number | Promise<number>, object]>([
     ['synchronous', (value) => value + 1, {}],
@@ -276,9 +330,19 @@ describe('long chains', () => {
 
   test('of 10,000 skipped steps end in their optional user', async () => {
     const steps = types.slice(1).map((output, index) =>
-      step({ name: `s${index}`, inputs: { from: types[index]! }, output, run: () => (index === 0 ? Promise.reject(new Error('boom')) : 1) }),
+      step({
+        name: `s${index}`,
+        inputs: { from: types[index]! },
+        output,
+        run: () => (index === 0 ? Promise.reject(new Error('boom')) : 1),
+      }),
     )
-    const takes = step({ name: 'takes', inputs: { last: optional(last) }, output: Target, run: ({ last }) => last ?? -1 })
+    const takes = step({
+      name: 'takes',
+      inputs: { last: optional(last) },
+      output: Target,
+      run: ({ last }) => last ?? -1,
+    })
     expect(await run(graphOf([...steps, takes]), Target, { N0: 0 })).toBe(-1)
   })
 })

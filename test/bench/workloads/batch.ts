@@ -22,7 +22,7 @@ export const itemGraph = graph({
 })
 export const itemTarget = Scored
 
-export function* numbers(count: number): Generator<number> {
+function* numbers(count: number): Generator<number> {
   for (let i = 0; i < count; i++) yield i
 }
 

@@ -4,6 +4,8 @@ import { canonicalize, digest } from '../../../src/core/keys.ts'
 import { dataType, execute, graph, step, type } from '../../../src/index.ts'
 import { race } from '../measure.ts'
 import type { Contender } from '../measure.ts'
+import { docketExecute } from '../opponents/docket.ts'
+import { keepOneInFlight } from '../opponents/opponent.ts'
 import { load } from '../packages.ts'
 import type { Workload } from './workload.ts'
 
@@ -43,6 +45,7 @@ export const cache: Workload = {
   name: 'cache',
   title: 'memory-cache hit',
   measure: async (effort) => {
+    await keepOneInFlight(docketExecute)
     const { default: stringify } = await load<StableStringify>('safe-stable-stringify')
     const contenders: Contender[] = []
     for (const [size, bytes] of [

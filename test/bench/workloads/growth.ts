@@ -1,6 +1,7 @@
 import { race } from '../measure.ts'
 import type { Contender } from '../measure.ts'
 import { docketExecute } from '../opponents/docket.ts'
+import { keepOneInFlight } from '../opponents/opponent.ts'
 import { promiseAll } from '../opponents/promise-all.ts'
 import { shapes } from '../shapes.ts'
 import { noop } from './run-shape.ts'
@@ -12,6 +13,7 @@ export const growth: Workload = {
   title: 'overhead per step at 1,000 and at 100,000 steps',
   measure: async (effort) => {
     const contenders: Contender[] = []
+    await keepOneInFlight(docketExecute)
     for (const name of ['fan-1k', 'fan-100k']) {
       const shape = shapes.find((one) => one.name === name)!
       for (const opponent of [promiseAll, docketExecute]) {

@@ -1,6 +1,7 @@
 import { execute } from '../../../src/index.ts'
 import { race } from '../measure.ts'
-import { docketGraph } from '../opponents/docket.ts'
+import { docketExecute, docketGraph } from '../opponents/docket.ts'
+import { keepOneInFlight } from '../opponents/opponent.ts'
 import { shapes } from '../shapes.ts'
 import { noop } from './run-shape.ts'
 import type { Workload } from './workload.ts'
@@ -10,6 +11,7 @@ export const observer: Workload = {
   name: 'observer',
   title: 'diamond with an observer that does nothing',
   measure: async (effort) => {
+    await keepOneInFlight(docketExecute)
     const shape = shapes.find(({ name }) => name === 'diamond')!
     const alone = docketGraph(shape, noop)
     const observed = docketGraph(shape, noop, { observers: [() => {}] })

@@ -4,7 +4,7 @@ import { asyncAuto } from '../opponents/async-auto.ts'
 import { docketActor, docketExecute } from '../opponents/docket.ts'
 import { effect } from '../opponents/effect.ts'
 import { langGraph } from '../opponents/langgraph.ts'
-import { verify } from '../opponents/opponent.ts'
+import { keepOneInFlight, verify } from '../opponents/opponent.ts'
 import type { Opponent } from '../opponents/opponent.ts'
 import { pGraph } from '../opponents/p-graph.ts'
 import { promiseAll } from '../opponents/promise-all.ts'
@@ -43,6 +43,7 @@ function runShape(shape: Shape): Workload {
           continue
         }
         await verify(opponent, shape)
+        await keepOneInFlight(opponent)
         contenders.push({ name: opponent.name, run: await opponent.prepare(shape, noop) })
       }
       const series = await race(contenders, effort)

@@ -1,6 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { dataType, execute, step, type, untypedGraph } from '../../../src/index.ts'
 import { race } from '../measure.ts'
+import { docketExecute } from '../opponents/docket.ts'
+import { keepOneInFlight } from '../opponents/opponent.ts'
 import { load } from '../packages.ts'
 import { shapes } from '../shapes.ts'
 import type { Workload } from './workload.ts'
@@ -52,6 +54,7 @@ export const schemas: Workload = {
   name: 'schemas',
   title: 'diamond of objects with a zod schema on every type',
   measure: async (effort) => {
+    await keepOneInFlight(docketExecute)
     const { z } = await load<Zod>('zod')
     const schema = z.object({
       id: z.string().min(1),
