@@ -236,22 +236,27 @@ type InputSentence<Types extends AnyTypes, Type> = Type extends AnyDataType
 
 // ---- what a call must give ----
 
-/** The graph's types; `never` for a graph that the compiler does not know. */
-type TypesOf<G> = G extends { readonly '~types': infer Types extends AnyTypes } ? Types : never
-type NameOf<T> = T extends { readonly name: infer Name } ? Name : never
+/** `never` for a graph that the compiler does not know. */
+type TypesOf<G> =
+  IsAny<G> extends true ? never : G extends { readonly '~types': infer Types extends AnyTypes } ? Types : never
+/** `never` for a data type that the compiler does not know. */
+type NameOf<T> = IsAny<T> extends true ? never : T extends { readonly name: infer Name } ? Name : never
+type IsAny<T> = 0 extends 1 & T ? true : false
+type IsUnknown<G, T> = [TypesOf<G>] extends [never] ? true : [NameOf<T>] extends [never] ? true : false
 
 /**
  * A target as calls take it: the data type itself when a step of the graph makes it, otherwise a sentence.
  *
  * @example function ask<G extends AnyGraph, T extends TypedDataType>(graph: G, target: TargetOf<G, T>): ValueOf<T>
  */
-export type TargetOf<G, T> = [TypesOf<G>] extends [never]
-  ? T
-  : [NameOf<T>] extends [keyof TypesOf<G>['producers']]
-    ? [T] extends [At<TypesOf<G>['types'], NameOf<T>>]
-      ? T
-      : `graph ${Quoted<NameOf<G>>} means another data type named ${Quoted<NameOf<T>>}. Share one declaration`
-    : `no step of graph ${Quoted<NameOf<G>>} produces ${Quoted<NameOf<T>>}`
+export type TargetOf<G, T> =
+  IsUnknown<G, T> extends true
+    ? T
+    : [NameOf<T>] extends [keyof TypesOf<G>['producers']]
+      ? [T] extends [At<TypesOf<G>['types'], NameOf<T>>]
+        ? T
+        : `graph ${Quoted<NameOf<G>>} means another data type named ${Quoted<NameOf<T>>}. Share one declaration`
+      : `no step of graph ${Quoted<NameOf<G>>} produces ${Quoted<NameOf<T>>}`
 type Quoted<Name> = Name extends string ? `"${Name}"` : '?'
 
 /**
@@ -260,9 +265,10 @@ type Quoted<Name> = Name extends string ? `"${Name}"` : '?'
  *
  * @example InputsOf<typeof users, typeof EnrichedUser> is { UserID: …, UserProfile?: …, UserPreferences?: … }
  */
-export type InputsOf<G, T, Shared = never> = [TypesOf<G>] extends [never]
-  ? Readonly<Record<string, unknown>>
-  : InputsAmong<TypesOf<G>, NameOf<T>, Upstream<TypesOf<G>['neededBy'], NameOf<T>>, Shared>
+export type InputsOf<G, T, Shared = never> =
+  IsUnknown<G, T> extends true
+    ? Readonly<Record<string, unknown>>
+    : InputsAmong<TypesOf<G>, NameOf<T>, Upstream<TypesOf<G>['neededBy'], NameOf<T>>, Shared>
 
 type InputsAmong<Types extends AnyTypes, Target, Needed, Shared> = InputRecord<
   Types['types'],
@@ -296,16 +302,19 @@ type Upstream<
   F = At<Needed, E>,
   G = At<Needed, F>,
   H = At<Needed, G>,
-> = [Open] extends [never]
-  ? Seen
-  : Upstream<Needed, Exclude<H, Seen | A | B | C | D | E | F | G>, Seen | A | B | C | D | E | F | G | H>
+> = unknown extends Open
+  ? never
+  : [Open] extends [never]
+    ? Seen
+    : Upstream<Needed, Exclude<H, Seen | A | B | C | D | E | F | G>, Seen | A | B | C | D | E | F | G | H>
 
 /** A value that `shared` gives, by the name it stands under. */
-type SharedValue<G, T, Name> = [TypesOf<G>] extends [never]
-  ? unknown
-  : Name extends Exclude<Upstream<TypesOf<G>['neededBy'], NameOf<T>>, NameOf<T>>
-    ? GivenAs<TypesOf<G>['types'], Name>
-    : `no input of ${Quoted<NameOf<T>>} is named ${Quoted<Name>}`
+type SharedValue<G, T, Name> =
+  IsUnknown<G, T> extends true
+    ? unknown
+    : Name extends Exclude<Upstream<TypesOf<G>['neededBy'], NameOf<T>>, NameOf<T>>
+      ? GivenAs<TypesOf<G>['types'], Name>
+      : `no input of ${Quoted<NameOf<T>>} is named ${Quoted<Name>}`
 
 // ---- the calls ----
 

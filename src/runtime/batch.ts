@@ -1,41 +1,19 @@
 import { compiledBatch } from '../../machines/index.ts'
 import type { BatchEvent } from '../../machines/index.ts'
-import type { BatchPlan, ItemPlan } from '../core/batch-plan.ts'
+import type { ItemPlan } from '../core/batch-plan.ts'
 import { AbortExecutionError, describeThrown, ExecutionCancelledError, ExecutionTimeoutError, hasCause, InputError } from '../core/errors.ts'
 import type { ErrorPlace } from '../core/errors.ts'
 import { isPromiseLike } from './check-value.ts'
+import type { BatchSetup, ItemOutcome } from './batch-setup.ts'
 import { Execution } from './execution.ts'
 import type { ResolvedOptions } from './execution-setup.ts'
 import { Gathering } from './gathering.ts'
-import type { ItemRead } from './item-inputs.ts'
-import type { ItemSource, Pulled } from './item-source.ts'
+import type { Pulled } from './item-source.ts'
 import { checkLeaves } from './leaf-values.ts'
-import type { ResultCache } from './result-cache.ts'
 import { SlotPool } from './slot-pool.ts'
 import { timerQueueOf } from './timer-queue.ts'
 import type { Timer } from './timer-queue.ts'
 import { Turnstile } from './turnstile.ts'
-
-/** What became of one item. */
-export type ItemOutcome = { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
-
-/** Everything that a batch is given. */
-export interface BatchSetup {
-  readonly plan: BatchPlan
-  readonly options: ResolvedOptions
-  readonly sharedLeaves: readonly unknown[]
-  readonly source: ItemSource
-  readonly read: (given: unknown, item: number) => ItemRead | InputError
-  readonly concurrency: number
-  /** Whether a failed item leaves the others alone. */
-  readonly collects: boolean
-  readonly cache: ResultCache
-  /** Whether the consumer can take the results of further items. */
-  readonly hasRoom: () => boolean
-  readonly onItem: (item: number, outcome: ItemOutcome) => void
-  readonly onCompleted: () => void
-  readonly onFailed: (error: unknown) => void
-}
 
 /** An item that is under way. */
 interface OpenItem {
@@ -352,9 +330,9 @@ export class Batch {
       error instanceof ExecutionCancelledError || error instanceof ExecutionTimeoutError
         ? error
         : new ExecutionCancelledError(`the batch on graph "${this.place.graph}" ended`, this.place, { cause: error })
-    for (const { execution } of this.#open.values()) execution.cancel(reason)
+    for (const { execution } of this.#open.values()) execution.cancel(reason, event.at)
     this.#open.clear()
-    this.#shared.cancel(reason)
+    this.#shared.cancel(reason, event.at)
     source.close()
     this.#change(event)
     const status = event.type === 'SUCCEED' ? 'completed' : event.type === 'CANCEL' ? 'cancelled' : 'failed'

@@ -48,7 +48,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     this.#names = plan.steps.map(({ spec }) => spec.name)
     this.#journal = new ExecutionJournal(plan.steps.length)
     this.#execution = new Execution({ plan, options, cache: undefined, onCompleted: () => {}, onFailed: () => {}, watcher: this })
-    this.#actors = new StepActors(this.#execution, this.#self)
+    this.#actors = new StepActors(this.#execution, scope)
     if (persisted !== undefined) {
       this.#execution.restore(persisted)
       for (const run of this.#execution.runs) if (run !== undefined) this.#journal.note(run)
@@ -62,7 +62,6 @@ export class ExecutionActor implements Watcher, SnapshotHost {
 
   start(): void {
     this.#lookout.add({ id: this.#execution.id, self: this.#self, actors: this.#actors })
-    if (this.#lookout.isInspected) this.#actors.wake()
     this.#isStarting = true
     if (this.#refusal === undefined) this.#execution.start(this.#leafValues)
     else this.#execution.fail(this.#refusal)
@@ -113,6 +112,16 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     if (this.#execution.hasEnded) this.#lookout.delete(this.#execution.id, this.#self)
     // As with promises: who waits for the actor right after starting it still hears of a failure that was there at once.
     if (this.#isStarting && this.#execution.hasEnded && event.type !== 'SUCCEED') queueMicrotask(() => this.#self.send(event))
-    else this.#self.send(event)
+    else this.#send(event)
+  }
+
+  #send(event: ExecutionMachineEvent): void {
+    if (event.type !== 'START') {
+      this.#self.send(event)
+      return
+    }
+    this.#lookout.listen(this.#self, () => this.#self.send(event))
+    // Before any step begins.
+    if (this.#lookout.isInspected) this.#actors.wake()
   }
 }

@@ -178,9 +178,9 @@ export class Execution {
     else this.#deny(slot, error)
   }
 
-  /** Ends the execution from outside. */
-  cancel(error: ExecutionCancelledError | ExecutionTimeoutError): void {
-    if (!this.#hasEnded) this.#finish({ type: 'CANCEL', error, at: this.clock.now() }, error)
+  /** Ends the execution from outside; `at` is the time of what ends it. */
+  cancel(error: ExecutionCancelledError | ExecutionTimeoutError, at = this.clock.now()): void {
+    if (!this.#hasEnded) this.#finish({ type: 'CANCEL', error, at }, error)
   }
 
   /** Ends the execution with an error; what still runs is cancelled. */
@@ -209,8 +209,6 @@ export class Execution {
     }
   }
 
-  // --- what steps report ---------------------------------------------------------------------------------------------
-
   /** A step has its value. */
   settle(run: StepRun, value: unknown): void {
     this.#forget(run)
@@ -230,8 +228,6 @@ export class Execution {
   leave(): void {
     this.turnstile?.leave(this.#isDraining)
   }
-
-  // --- inside --------------------------------------------------------------------------------------------------------
 
   /** Counts an ended step. Where nobody looks at it again, its record goes at once: there may be very many. */
   #forget(run: StepRun): void {
@@ -261,18 +257,16 @@ export class Execution {
     const until = this.#next + sliceSize
     while (this.#next < this.#ready.length && this.#next < until && !this.#hasEnded) this.#launch(this.#ready[this.#next++]!)
     if (this.#next < this.#ready.length && !this.#hasEnded) {
-      queueMicrotask(() => this.#continueDraining())
+      queueMicrotask(() => {
+        this.#isDraining = false
+        this.#drain()
+      })
       return
     }
     this.#ready.length = 0
     this.#next = 0
     this.#isDraining = false
     this.turnstile?.rest()
-  }
-
-  #continueDraining(): void {
-    this.#isDraining = false
-    this.#drain()
   }
 
   #launch(position: number): void {

@@ -1,5 +1,5 @@
 import { createActor } from 'xstate'
-import type { AnyActorRef } from 'xstate'
+import type { ActorScope, EventObject, Snapshot } from 'xstate'
 import { compiledStep } from '../../machines/index.ts'
 import type { StepEvent } from '../../machines/index.ts'
 import type { Execution } from './execution.ts'
@@ -7,20 +7,22 @@ import type { StepActorRef } from './execution-snapshot.ts'
 import { own, stepLogicFor } from './step-logic.ts'
 import type { StepRun } from './step-run.ts'
 
+/** What XState lets an actor do with its children. */
+export type ParentScope = Pick<ActorScope<Snapshot<unknown>, EventObject>, 'self' | 'stopChild'>
+
 /**
  * The steps of an execution as child actors, each a real actor of the step machine. An actor comes to life when somebody
  * looks at it, in the state that its step is in, and from then on goes through the same transitions.
  */
 export class StepActors {
   readonly #execution: Execution
-  readonly #parent: AnyActorRef
+  readonly #scope: ParentScope
   readonly #refs: (StepActorRef | undefined)[]
   #children: Readonly<Record<string, StepActorRef>> | undefined
-  #standIn: AnyActorRef | undefined
 
-  constructor(execution: Execution, parent: AnyActorRef) {
+  constructor(execution: Execution, scope: ParentScope) {
     this.#execution = execution
-    this.#parent = parent
+    this.#scope = scope
     this.#refs = new Array<StepActorRef | undefined>(execution.total)
   }
 
@@ -64,24 +66,18 @@ export class StepActors {
   #create(position: number): StepActorRef {
     const run = this.#execution.runs[position]
     const { spec } = this.#execution.plan.steps[position]!
-    const parent = (this.#standIn ??= standInFor(this.#parent))
     const record = run ?? compiledStep.createRecord({ step: spec.name })
     const actor = createActor(stepLogicFor(spec), {
       id: spec.name,
-      parent,
+      parent: this.#scope.self,
       // Pending ones too: an actor may be asked for inside somebody's action, where XState warns of making a machine's context.
       snapshot: compiledStep.snapshotOf(record) as never,
       input: undefined as never,
     })
-    return actor.start() as unknown as StepActorRef
+    // One that comes to life after its end is stopped as if it had lived. Starting it would tell the execution that it is
+    // done: its subscribers would hear of something, or XState would warn that nobody hears any more.
+    if (run?.hasEnded === true) this.#scope.stopChild(actor)
+    else actor.start()
+    return actor as unknown as StepActorRef
   }
-}
-
-/**
- * The execution's actor as its steps see it: one that is not told that they are done. It knows already, and to be told would
- * show its subscribers the same snapshot again as soon as somebody looks at a step. (`_send` is XState's own; without it
- * they would be told too often, nothing worse.)
- */
-function standInFor(parent: AnyActorRef): AnyActorRef {
-  return Object.create(parent, { _send: { value: () => {} } }) as AnyActorRef
 }

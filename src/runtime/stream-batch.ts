@@ -6,7 +6,7 @@ import type { AnyGraph } from '../core/graph-index.ts'
 import { batchFrameOf } from './batch-options.ts'
 import type { StreamOptions } from './batch-options.ts'
 import { Batch } from './batch.ts'
-import type { ItemOutcome } from './batch.ts'
+import type { ItemOutcome } from './batch-setup.ts'
 import { sourceOfIterable } from './item-source.ts'
 
 // Outcomes that may wait for their consumer besides what runs: enough to keep the items busy, little enough to hold.

@@ -18,9 +18,12 @@ export interface WatchedExecution {
 export class SystemLookout {
   readonly #executions = new Map<string, WatchedExecution>()
   #inspectors: number
+  /** False until it is known whether somebody inspected before the first execution came. */
+  #isSure: boolean
 
-  private constructor(system: AnyActorSystem, isInspected: boolean) {
-    this.#inspectors = isInspected ? 1 : 0
+  private constructor(system: AnyActorSystem, isInspected: boolean | undefined) {
+    this.#inspectors = isInspected === true ? 1 : 0
+    this.#isSure = isInspected !== undefined
     const { get, getAll, inspect } = system
     system.get = (key) => get(key) ?? this.#find(String(key))
     system.getAll = () => ({ ...getAll(), ...this.#all() })
@@ -47,11 +50,21 @@ export class SystemLookout {
 
   static of(self: AnyActorRef): SystemLookout {
     const system: WatchedSystem = self.system
-    return (system[lookoutKey] ??= new SystemLookout(system, mayBeInspected(self)))
+    return (system[lookoutKey] ??= new SystemLookout(system, isInspectedAlready(self)))
   }
 
   get isInspected(): boolean {
     return this.#inspectors > 0
+  }
+
+  /** Does what inspectors hear of; after it, `isInspected` is certain. */
+  listen(self: AnyActorRef, act: () => void): void {
+    if (this.#isSure) {
+      act()
+      return
+    }
+    this.#isSure = true
+    if (isHeard(rootOf(self), act)) this.#inspectors++
   }
 
   add(execution: WatchedExecution): void {
@@ -87,40 +100,40 @@ const lookoutKey = Symbol('docket.lookout')
 
 type WatchedSystem = AnyActorSystem & { [lookoutKey]?: SystemLookout }
 
+/** The actor at the top of the system; a parent is known by the options that an actor was created with. */
 function rootOf(self: AnyActorRef): AnyActorRef {
   let root = self
-  while (root._parent !== undefined) root = root._parent
+  while (root instanceof Actor && root.options.parent !== undefined) root = root.options.parent
   return root
 }
 
 /**
- * Whether somebody may inspect the system already. A root says so in its options; inside somebody else's machine,
- * `system.inspect` may have been called before the execution came.
+ * Whether somebody inspects the system already: its root says so in its options. Inside somebody else's machine it is not
+ * known, as `system.inspect` may have been called before the execution came.
  */
-function mayBeInspected(self: AnyActorRef): boolean {
-  if (!(self instanceof Actor)) return true
-  return self.options.parent === undefined ? self.options.inspect !== undefined : readsInspectionEvents(self.system)
+function isInspectedAlready(self: AnyActorRef): boolean | undefined {
+  const root = rootOf(self)
+  if (!(root instanceof Actor)) return undefined
+  if (root.options.inspect !== undefined) return true
+  return root === self ? false : undefined
 }
 
 /**
- * XState reads an inspection event only if it has somebody to give it to. This one can't be read, so nobody gets it.
- * (`_sendInspectionEvent` is XState's own; without it the answer is yes, which costs time but hides nothing.)
+ * Does something that inspectors hear of, and tells whether there are any: XState reads the root's session id only to put it
+ * into the events that it hands to them.
  */
-function readsInspectionEvents(system: AnyActorSystem): boolean {
-  try {
-    const { _sendInspectionEvent: send } = system as unknown as {
-      readonly _sendInspectionEvent: (event: object) => void
-    }
-    send(unreadable)
-    return false
-  } catch {
-    return true
+function isHeard(root: AnyActorRef, act: () => void): boolean {
+  const { sessionId } = root
+  let isRead = false
+  const get = (): string => {
+    isRead = true
+    return sessionId
   }
+  Object.defineProperty(root, 'sessionId', { get, enumerable: true, configurable: true })
+  try {
+    act()
+  } finally {
+    Object.defineProperty(root, 'sessionId', { value: sessionId, writable: true, enumerable: true, configurable: true })
+  }
+  return isRead
 }
-
-const unreadable = Object.defineProperty({}, 'type', {
-  enumerable: true,
-  get() {
-    throw new Error('this event only asks whether somebody reads it')
-  },
-})

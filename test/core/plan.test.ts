@@ -335,6 +335,7 @@ describe('the texts of a plan', () => {
     ).toMermaid()
     expect(text.split('\n')).toHaveLength(7)
     expect(text).not.toContain('<b>')
+    expect(text).toContain('  step0["a &quot;quoted&quot; &lt;b&gt;name&lt;/b&gt; &amp; ]) --&gt; x new line"]')
     for (const [, label] of text.matchAll(/"([^"]*)"/g)) expect(label).not.toMatch(/[<>"\n]/)
   })
 })

@@ -304,6 +304,7 @@ describe('an observer that cancels', () => {
       expect(await clock.settle(failing), label).toBeInstanceOf(ExecutionCancelledError)
       const runs = count()
       const told = seen.length
+      expect(clock.pending, label).toBe(0)
       await clock.advance(1_000)
       expect(count(), label).toBe(runs)
       expect(seen.length, label).toBe(told)

@@ -268,6 +268,14 @@ describe('the events of a batch', () => {
     ])
   })
 
+  test('that fails have times that never go back',  async () => {
+    const { events, observer } = recorder()
+    const s = step({ name: 's', inputs: { leaf: Leaf }, output: Target, run: ({ leaf }) => (leaf === 3 ? Promise.reject(boom) : never<number>()) })
+    const items = Array.from({ length: 5 }, (_, Leaf) => ({ Leaf }))
+    await rejectionOf(runBatch(graphOf([s]), Target, items, { observers: [observer], clock: tickingClock() }))
+    expectWellFormed(events)
+  })
+
   test('that fails are well formed too, with everything that ran told as cancelled', async () => {
     const { events, observer } = recorder()
     const graph = graphOf([
@@ -285,9 +293,21 @@ describe('the events of a batch', () => {
   })
 })
 
+/** A clock on which time passes at each look. */
+function tickingClock() {
+  const clock = new VirtualClock(0)
+  let ticks = 0
+  return {
+    settle: <Value>(promise: Promise<Value>) => clock.settle(promise),
+    now: () => clock.now() + ++ticks,
+    setTimeout: clock.setTimeout.bind(clock),
+    clearTimeout: clock.clearTimeout.bind(clock),
+  }
+}
+
 describe('the events of many kinds at once', () => {
-  test('are well formed', async () => {
-    const clock = new VirtualClock()
+  test('are well formed, and their times never go back', async () => {
+    const clock = tickingClock()
     const { events, observer } = recorder()
     const [B, C, D] = [number('B'), number('C'), number('D')]
     const graph = graphOf([

@@ -292,6 +292,23 @@ describe('what is kept is a copy', () => {
     expect(await go(1)).toEqual(value())
   })
 
+  test('followers get the value as it was made, though a step after it changes the leader’s at once', async () => {
+    const open = Promise.withResolvers<void>()
+    const made = step({
+      name: 'made',
+      inputs: { leaf: Leaf },
+      output: Target,
+      persist: 'global',
+      run: () => open.promise.then(value),
+    })
+    const After = dataType('After', type<unknown>())
+    const spoils = step({ name: 'spoils', inputs: { made: Target }, output: After, run: ({ made }) => (spoil(made), 1) })
+    const graph = graphOf([made, spoils])
+    const calls = [run(graph, After, { Leaf: 1 }), run(graph, Target, { Leaf: 1 })]
+    open.resolve()
+    expect((await Promise.all(calls))[1]).toEqual(value())
+  })
+
   test('a step that changes its input is remembered under the input that it got', async () => {
     const { counted, go } = remembering('global', {}, (leaf) => ((leaf as number[]).push(9), 1))
     for (let call = 0; call < 5; call++) await go([1])

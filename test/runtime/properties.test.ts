@@ -1,12 +1,22 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ExecutionCancelledError, ExecutionTimeoutError, StepError, StepTimeoutError } from '../../src/index.ts'
+import {
+  dataType,
+  ExecutionCancelledError,
+  ExecutionTimeoutError,
+  step,
+  StepError,
+  StepTimeoutError,
+  type,
+  untypedGraph,
+} from '../../src/index.ts'
 import type { ExecutionEvent } from '../../src/core/events.ts'
 import { expectNoUnhandledErrors, run, runBatch } from '../loose-api.ts'
 import { build, leafName, randomGraph, stepName, typeName, valueText } from './random-graphs.ts'
 import type { LiveGraph, RandomGraph } from './random-graphs.ts'
 import { runReference } from './sequential-reference.ts'
 import type { Reference } from './sequential-reference.ts'
+import { flush } from '../virtual-clock.ts'
 import { VirtualTime } from './virtual-time.ts'
 
 // More runs: DOCKET_PROPERTY_RUNS=20000 npx vitest run test/runtime/properties.test.ts
@@ -190,6 +200,33 @@ function checkEvents(events: readonly ExecutionEvent[], live: LiveGraph, mayAdop
   if (mayAdopt) expect(begun).toBeGreaterThanOrEqual(live.calls.length)
   else expect(begun).toBe(live.calls.length)
 }
+
+test('of a burst of thousands of steps, none starts after one has failed', async () => {
+  const Id = dataType('Id', type<number>())
+  const types = Array.from({ length: 5_000 }, (_, at) => dataType(typeName(at), type<number>()))
+  const cause = new Error('the first one fails')
+  let started = 0
+  const steps = types.map((output, at) =>
+    step({
+      name: stepName(at),
+      inputs: { id: Id },
+      output,
+      run: async () => {
+        started++
+        if (at === 0) throw cause
+        return at
+      },
+    }),
+  )
+  const Last = dataType('Last', type<number>())
+  const ports = Object.fromEntries(types.map((each, at) => [`p${at}`, each]))
+  const last = step({ name: 'Last', inputs: ports, output: Last, run: () => 0 })
+  const burst = untypedGraph({ name: 'burst', steps: [...steps, last] })
+  let atEnd = 0
+  await expect(run(burst, Last, { Id: 1 }).finally(() => (atEnd = started))).rejects.toMatchObject({ cause })
+  await flush()
+  expect(started).toBe(atEnd)
+})
 
 test(
   'a batch gives for each item what running its steps one after the other would give',

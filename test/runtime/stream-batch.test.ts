@@ -13,6 +13,7 @@ import {
 } from '../../src/index.ts'
 import { expectNoUnhandledErrors, recorder } from '../loose-api.ts'
 import { flush } from '../virtual-clock.ts'
+import { range, Source, sync } from './counted-items.ts'
 import { VirtualTime } from './virtual-time.ts'
 
 const Id = dataType('Id', type<number>())
@@ -40,37 +41,6 @@ function making(clock: VirtualTime, msOf: (id: number) => number = () => 1, onAb
 const instant = graph({
   name: 'instant',
   steps: [step({ name: 'Make', inputs: { id: Id }, output: Made, run: ({ id }) => id * 10 })],
-})
-
-/** Items that tell how many of them were read, and whether they were closed. */
-class Source implements AsyncIterable<{ readonly Id: number }>, Iterable<{ readonly Id: number }> {
-  read = 0
-  closed = 0
-  readonly #ids: readonly number[]
-
-  constructor(ids: readonly number[]) {
-    this.#ids = ids
-  }
-
-  *[Symbol.iterator]() {
-    try {
-      for (const Id of this.#ids) {
-        this.read++
-        yield { Id }
-      }
-    } finally {
-      this.closed++
-    }
-  }
-
-  async *[Symbol.asyncIterator]() {
-    yield* this[Symbol.iterator]()
-  }
-}
-
-const range = (length: number): readonly number[] => Array.from({ length }, (_, index) => index)
-const sync = (source: Source): Iterable<{ readonly Id: number }> => ({
-  [Symbol.iterator]: () => source[Symbol.iterator](),
 })
 
 async function collect<Value>(values: AsyncIterable<Value>, into: Value[] = []): Promise<Value[]> {
