@@ -308,6 +308,7 @@ export class Execution {
         const run = (this.runs[position] = new StepRun(this, step))
         this.#endedSteps++
         run.skip(error)
+        if (this.#hasEnded) return
         denied.push(step.outputSlot)
       }
     }

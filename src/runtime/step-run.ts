@@ -202,8 +202,9 @@ export class StepRun {
     if (this.hasEnded) return
     const { execution } = this
     const at = execution.clock.now()
-    this.change({ type: 'HIT', output: value, at })
     execution.emitter?.cacheChecked(this, at, 'cache.hit', shared)
+    if (this.hasEnded) return
+    this.change({ type: 'HIT', output: value, at })
     execution.emitter?.stepEnded(this, at, 'cached', undefined, false)
     execution.settle(this, value)
   }

@@ -1,6 +1,7 @@
 import { createWebSocketInspector } from '@statelyai/inspect'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createActor, createMachine, setup, toPromise } from 'xstate'
+import type { AnyActorRef } from 'xstate'
 import { stepMachine } from '../../machines/index.ts'
 import { dataType, fixed, fromGraph, graph, step, type, untypedGraph } from '../../src/index.ts'
 import { expectNoUnhandledErrors } from '../loose-api.ts'
@@ -255,6 +256,26 @@ describe('when nobody inspects', () => {
       clock.settle(toPromise(createActor(logic, { input: { Id: 2 }, clock, inspect: () => {} }).start())),
     )
     expect(inspected).toBe(3)
+  })
+
+  // The machine stays in its state: when XState stops an actor, it looks at all of its children.
+  test('nor inside a machine of the user’s, where only an inspector brings the steps to life', async () => {
+    const machineWith = (clock: VirtualTime) =>
+      setup({ actors: { sums: fromGraph(sums(clock), Sum) } }).createMachine({
+        invoke: { id: 'add', src: 'sums', input: { Id: 1 } },
+      })
+    const runWith = (before: (actor: AnyActorRef) => void, options = {}) =>
+      actorsMadeBy(async () => {
+        const clock = new VirtualTime()
+        const actor = createActor(machineWith(clock), { clock, ...options })
+        before(actor)
+        actor.start()
+        await clock.advance(100)
+        expect(actor.getSnapshot().children['add']!.getSnapshot().status).toBe('done')
+      })
+    expect(await runWith(() => {})).toBe(2)
+    expect(await runWith(() => {}, { inspect: () => {} })).toBe(4)
+    expect(await runWith((actor) => void actor.system.inspect(() => {}))).toBe(4)
   })
 
   test('a snapshot that nobody reads computes nothing of the steps', async () => {
