@@ -47,7 +47,7 @@ export function problemOfDataType(value: unknown): string | undefined {
 }
 
 /** Whether the value may stand in a step's `inputs`. */
-export function problemOfPort(value: unknown): string | undefined {
+function problemOfPort(value: unknown): string | undefined {
   if (isRecord(value) && (value['kind'] === 'optional' || value['kind'] === 'all')) return problemOfDataType(value['type'])
   return problemOfDataType(value)
 }

@@ -15,7 +15,7 @@ export interface FullClock {
 }
 
 /** The machine's own time. */
-export const systemClock: FullClock = {
+const systemClock: FullClock = {
   now: Date.now,
   setTimeout: (handler, timeoutMs) => globalThis.setTimeout(handler, timeoutMs),
   clearTimeout: (handle) => globalThis.clearTimeout(handle as NodeJS.Timeout),

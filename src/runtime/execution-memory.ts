@@ -16,12 +16,13 @@ const started = new LruMap<string>()
  */
 export function memoryOf(plan: Plan, id: string | undefined, leafValues: readonly unknown[]): ResultCache | undefined {
   if (!plan.hasExecutionScope || id === undefined) return undefined
-  rememberCall(plan.index.graph.name, id, [plan.target.name, plan.leaves.map((leaf) => leaf.type.name), leafValues])
+  // By name, so that an error tells which input can't be compared.
+  const inputs = Object.fromEntries(plan.leaves.map((leaf, position) => [leaf.type.name, leafValues[position]]))
+  rememberCall(plan.index.graph.name, id, { target: plan.target.name, inputs })
   return processCache
 }
 
-/** The same for a call whose inputs are not compared: a batch, whose items are told apart by their own. */
-export function rememberCall(graph: string, id: string, asked: unknown): void {
+function rememberCall(graph: string, id: string, asked: unknown): void {
   const key = JSON.stringify([graph, id])
   const what = digest(canonicalize(asked))
   const known = started.get(key)

@@ -9,6 +9,9 @@ import { planOf } from '../core/plan.ts'
 import type { Plan, PlanStep } from '../core/plan.ts'
 import { checkValue } from './check-value.ts'
 import { resultKeyOf } from './claim.ts'
+import { fullClockOf } from './clock.ts'
+import type { Clock } from './clock.ts'
+import { checkExecuteOptions } from './execution-options.ts'
 import { processCache } from './result-cache.ts'
 import { inputsOf } from './step-inputs.ts'
 
@@ -16,16 +19,19 @@ import { inputsOf } from './step-inputs.ts'
 export interface ExplainOptions {
   /** The execution whose results of scope 'execution' count. @default none */
   readonly id?: string | undefined
+  /** Time, by which remembered results expire. @default the system's */
+  readonly clock?: Clock | undefined
 }
 
 /**
  * Tells what `execute` would do with these inputs, without doing it: the steps in topological order with levels and edges,
  * what this process remembers already, and what is missing.
  *
- * @throws GraphError for an unknown target
+ * @throws GraphError for an unknown target, OptionError for a wrong option
  * @throws InputError when `inputs` is not an object
  */
 export const explain = ((graph: AnyGraph, target: AnyDataType, inputs: unknown = {}, options: ExplainOptions = {}): ExplainedPlan => {
+  checkExecuteOptions('explain', options, ['id', 'clock'])
   const plain = planOf(graph, target)
   if (!isRecord(inputs)) {
     const message = `inputs must be an object keyed by type names, not ${describe(inputs)}`
@@ -45,7 +51,7 @@ export const explain = ((graph: AnyGraph, target: AnyDataType, inputs: unknown =
   return printable({
     graph: graph.name,
     target: target.name,
-    steps: explainSteps(plan, inputs, options.id),
+    steps: explainSteps(plan, inputs, options),
     levels,
     edges: plan.steps.flatMap(({ spec }) =>
       [...new Set(spec.ports.map((port) => port.type))].map((type) => ({ from: producerIn(plan, type)?.spec.name ?? type, to: spec.name, type })),
@@ -60,7 +66,8 @@ function producerIn(plan: Plan, type: string): PlanStep | undefined {
   return plan.steps[plan.producers[plan.slots.get(type) ?? -1] ?? -1]
 }
 
-function explainSteps(plan: Plan, inputs: Readonly<Record<string, unknown>>, id: string | undefined): readonly ExplainedStep[] {
+function explainSteps(plan: Plan, inputs: Readonly<Record<string, unknown>>, { id, clock }: ExplainOptions): readonly ExplainedStep[] {
+  const now = fullClockOf(clock).now()
   // What is known of each slot without running anything.
   const values: unknown[] = []
   const known: boolean[] = []
@@ -75,21 +82,21 @@ function explainSteps(plan: Plan, inputs: Readonly<Record<string, unknown>>, id:
   return plan.steps.map((step) => {
     const { spec, portSlots, outputSlot, level } = step
     blocked[outputSlot] = portSlots.some((slot, port) => blocked[slot] && spec.ports[port]!.kind !== 'optional')
-    const kept = blocked[outputSlot] || !portSlots.every((slot) => known[slot]) ? undefined : keptResult(plan, step, values, id)
+    const remembers = spec.persist?.scope === 'global' || (spec.persist?.scope === 'execution' && id !== undefined)
+    // A result of scope 'execution' is found by its step alone.
+    const canLook = remembers && (spec.persist?.scope === 'execution' || portSlots.every((slot) => known[slot]))
+    const kept = canLook && !blocked[outputSlot] ? keptResult(plan, step, values, id ?? '', now) : undefined
     known[outputSlot] = kept !== undefined
     if (kept !== undefined) values[outputSlot] = kept.value
-    const mayBeKept = spec.persist !== undefined && !portSlots.every((slot) => known[slot])
-    const will = blocked[outputSlot] ? 'blocked' : kept !== undefined ? 'cached' : mayBeKept ? 'unknown' : 'run'
+    const will = blocked[outputSlot] ? 'blocked' : kept !== undefined ? 'cached' : remembers && !canLook ? 'unknown' : 'run'
     return { name: spec.name, output: spec.output.name, inputs: spec.ports.map(({ name, type, kind }) => ({ port: name, type, kind })), level, will }
   })
 }
 
-function keptResult(plan: Plan, step: PlanStep, values: readonly unknown[], id: string | undefined): { readonly value: unknown } | undefined {
-  const { persist } = step.spec
-  if (persist === undefined || (persist.scope === 'execution' && id === undefined)) return undefined
+function keptResult(plan: Plan, step: PlanStep, values: readonly unknown[], id: string, now: number): { readonly value: unknown } | undefined {
   try {
-    const key = resultKeyOf(persist, inputsOf(plan, step, values), { id: id ?? '', item: undefined })
-    return processCache.peek(persist, key, Date.now())
+    const persist = step.spec.persist!
+    return processCache.peek(persist, resultKeyOf(persist, inputsOf(plan, step, values), { id, item: undefined }), now)
   } catch {
     // No key, no remembered result: `execute` will say why.
     return undefined

@@ -268,9 +268,14 @@ describe('the events of a batch', () => {
     ])
   })
 
-  test('that fails have times that never go back',  async () => {
+  test('that fails have times that never go back', async () => {
     const { events, observer } = recorder()
-    const s = step({ name: 's', inputs: { leaf: Leaf }, output: Target, run: ({ leaf }) => (leaf === 3 ? Promise.reject(boom) : never<number>()) })
+    const s = step({
+      name: 's',
+      inputs: { leaf: Leaf },
+      output: Target,
+      run: ({ leaf }) => (leaf === 3 ? Promise.reject(boom) : never<number>()),
+    })
     const items = Array.from({ length: 5 }, (_, Leaf) => ({ Leaf }))
     await rejectionOf(runBatch(graphOf([s]), Target, items, { observers: [observer], clock: tickingClock() }))
     expectWellFormed(events)

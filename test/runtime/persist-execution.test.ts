@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { dataType, ExecutionConflictError, step } from '../../src/index.ts'
+import { dataType, ExecutionConflictError, SerializationError, step } from '../../src/index.ts'
 import {
   expectNoUnhandledErrors,
   graphOf,
@@ -97,6 +97,14 @@ describe("persist: 'execution'", () => {
     const id = uniqueName('id')
     await rejectionOf(go({ id }))
     expect(await rejectionOf(run(graph, Charged, { Leaf: 1 }, { id }))).toBeInstanceOf(ExecutionConflictError)
+  })
+
+  test('inputs that can’t be compared are told by their names, before anything runs', async () => {
+    const { counted, go } = shop()
+    const error = await rejectionOf(go({ id: uniqueName('id') }, (() => 1) as never))
+    expect(error).toBeInstanceOf(SerializationError)
+    expect((error as Error).message).toContain('inputs.Leaf')
+    expect(counted.now).toBe(0)
   })
 
   test('a call that was refused for its inputs takes no id', async () => {

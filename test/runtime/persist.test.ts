@@ -302,7 +302,12 @@ describe('what is kept is a copy', () => {
       run: () => open.promise.then(value),
     })
     const After = dataType('After', type<unknown>())
-    const spoils = step({ name: 'spoils', inputs: { made: Target }, output: After, run: ({ made }) => (spoil(made), 1) })
+    const spoils = step({
+      name: 'spoils',
+      inputs: { made: Target },
+      output: After,
+      run: ({ made }) => (spoil(made), 1),
+    })
     const graph = graphOf([made, spoils])
     const calls = [run(graph, After, { Leaf: 1 }), run(graph, Target, { Leaf: 1 })]
     open.resolve()
