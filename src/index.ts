@@ -24,7 +24,17 @@ export { fromGraph } from './runtime/from-graph.ts'
 export { streamBatch } from './runtime/stream-batch.ts'
 
 export type { ExponentialOptions } from './core/backoff.ts'
-export type { DataType, DataTypeOptions, GivenOf, Unchecked, ValueOf } from './core/data-type.ts'
+export type {
+  AllPort,
+  ConvertingDataType,
+  DataType,
+  DataTypeOptions,
+  GivenOf,
+  OptionalPort,
+  TypedDataType,
+  Unchecked,
+  ValueOf,
+} from './core/data-type.ts'
 export type { Duration } from './core/duration.ts'
 export type { ErrorCode, ErrorPlace, GraphProblem, InputIssue } from './core/errors.ts'
 export type { ExecutionEvent } from './core/events.ts'
@@ -34,7 +44,7 @@ export type { AnyGraph, StepDefaults } from './core/graph-index.ts'
 export type { Logger } from './core/logger.ts'
 export type { Observer } from './core/observer.ts'
 export type { Backoff, ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from './core/policy.ts'
-export type { AnyStep, StepContext } from './core/step.ts'
+export type { AnyStep, Step, StepContext, TypedStep } from './core/step.ts'
 export type { BatchOptions, StreamOptions } from './runtime/batch-options.ts'
 export type { Clock } from './runtime/clock.ts'
 export type { StepView } from './runtime/execution-journal.ts'

@@ -9,6 +9,7 @@ import type { AnyStep } from './step.ts'
 type Report = (kind: GraphProblem['kind'], message: string, step?: string) => void
 
 const stepKeys = ['kind', 'name', 'inputs', 'output', 'run', 'timeout', 'retry', 'persist', 'version', 'concurrency', 'fallback']
+const dataTypeKeys = ['kind', 'name', 'schema', 'version']
 const retryKeys = ['maxAttempts', 'backoff', 'retryIf']
 const persistKeys = ['scope', 'ttl', 'namespace', 'capacity']
 const concurrencyKeys = ['limit', 'key']
@@ -36,8 +37,11 @@ export function reportUnknownKeys(
 /** Whether the value was made by `dataType` and can be used: a name, and a schema (or none) that can check. */
 export function problemOfDataType(value: unknown): string | undefined {
   if (!isRecord(value) || value['kind'] !== 'dataType') return 'is not a data type; make one with dataType(name, schema)'
-  const { name, schema } = value
+  const { name, schema, version } = value
   if (typeof name !== 'string' || name === '') return 'is a data type without a name; a name is a text that is not empty'
+  const unknown = Object.keys(value).find((key) => !dataTypeKeys.includes(key))
+  if (unknown !== undefined) return `"${name}" has the unknown option "${unknown}"; known is version`
+  if (version !== undefined && typeof version !== 'string') return `"${name}" has a version that is not a text: ${describe(version)}`
   if (schema === undefined) return undefined
   const standard = (typeof schema === 'object' && schema !== null) || typeof schema === 'function' ? Reflect.get(schema, '~standard') : undefined
   if (!isRecord(standard) || typeof standard['validate'] !== 'function') {

@@ -2,6 +2,7 @@ import { createGraph } from './create-graph.ts'
 import type { AnyDataType, GivenOf, TypedDataType, ValueOf } from './data-type.ts'
 import type { Duration } from './duration.ts'
 import type { ExplainedPlan } from './explained-plan.ts'
+import type { DocketError } from './errors.ts'
 import type { AnyGraph, StepDefaults } from './graph-index.ts'
 import type { Observer } from './observer.ts'
 import type { AnyStep, TypedStep } from './step.ts'
@@ -323,7 +324,7 @@ export type OnError = 'fail' | 'collect'
 
 /** What came of one item of a batch under `onError: 'collect'`. */
 export type Outcome<Value> =
-  { readonly value: Value; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
+  { readonly value: Value; readonly error?: undefined } | { readonly error: DocketError; readonly value?: undefined }
 
 /** What a batch gives for each item. */
 export type Collected<Mode extends OnError, Value> = Mode extends 'collect' ? Outcome<Value> : Value

@@ -36,7 +36,7 @@ const logicOptionNames = executeOptionNames.filter((name) => name !== 'id' && na
  */
 export function fromGraph<G extends AnyGraph, T extends TypedDataType>(
   graph: G,
-  target: T & TargetOf<G, T>,
+  target: TargetOf<G, T>,
   options?: LogicOptions,
 ): GraphLogic<InputsOf<G, T>, ValueOf<T>> {
   return logicOf(graph, target as AnyDataType, options) as unknown as GraphLogic<InputsOf<G, T>, ValueOf<T>>
