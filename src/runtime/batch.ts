@@ -13,13 +13,9 @@ import { checkLeaves } from './leaf-values.ts'
 import { SlotPool } from './slot-pool.ts'
 import { timerQueueOf } from './timer-queue.ts'
 import type { Timer } from './timer-queue.ts'
+import { OpenItems } from './open-items.ts'
+import type { OpenItem } from './open-items.ts'
 import { Turnstile } from './turnstile.ts'
-
-/** An item that is under way. */
-interface OpenItem {
-  readonly execution: Execution
-  readonly itemPlan: ItemPlan
-}
 
 /** A value that is shared by all items, or why there is none. */
 type Arrival = { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
@@ -49,7 +45,7 @@ export class Batch {
   readonly #gatherings: (Gathering | undefined)[]
   readonly #arrivals = new Map<number, Arrival>()
   readonly #copied = new Map<number, Arrival>()
-  readonly #open = new Map<number, OpenItem>()
+  readonly #open = new OpenItems()
   /** Items may wait in great number without holding a slot; this bounds the memory they take, except where a barrier needs them all. */
   readonly #window: number
   /** Values of the shared leaves, once they are checked. */
@@ -180,16 +176,16 @@ export class Batch {
     this.#change({ type: 'ITEM_START' })
     const input = read(given, item)
     if (input instanceof InputError) {
-      this.#onItemFailed(item, input)
+      this.#onItemFailed(item, undefined, input)
       return
     }
     const { itemPlan } = input
-    const execution = new Execution({
+    const execution: Execution = new Execution({
       plan: itemPlan.plan,
       options: this.#partOptions,
       cache,
-      onCompleted: (value) => this.#onItemSucceeded(item, value),
-      onFailed: (error) => this.#onItemFailed(item, error),
+      onCompleted: (value) => this.#onItemSucceeded(item, open, value),
+      onFailed: (error) => this.#onItemFailed(item, open, error),
       part: {
         item,
         turnstile: new Turnstile(this.#pool),
@@ -201,7 +197,8 @@ export class Batch {
         onDenied: (slot, error) => this.#onItemDenied(item, itemPlan, slot, error),
       },
     })
-    this.#open.set(item, { execution, itemPlan })
+    const open: OpenItem = { execution, itemPlan, place: -1 }
+    this.#open.add(open)
     execution.start(input.leafValues, input.areChecked)
     for (const [index, arrival] of this.#arrivals) deliver(execution, itemPlan.importSlots[index]!, arrival)
   }
@@ -211,8 +208,8 @@ export class Batch {
     const index = imports.indexOf(slot)
     if (index !== -1) {
       this.#arrivals.set(index, arrival)
-      // A copy: items that end make room for others, which find the arrival by themselves.
-      for (const { execution, itemPlan } of Array.from(this.#open.values())) deliver(execution, itemPlan.importSlots[index]!, arrival)
+      // Items that come later find the arrival by themselves.
+      for (const { execution, itemPlan } of this.#open.toArray()) deliver(execution, itemPlan.importSlots[index]!, arrival)
     }
     if (copied.some((link) => link.from === slot)) {
       this.#copied.set(slot, arrival)
@@ -261,10 +258,10 @@ export class Batch {
     }
   }
 
-  #onItemSucceeded(item: number, value: unknown): void {
+  #onItemSucceeded(item: number, open: OpenItem, value: unknown): void {
     if (this.#hasEnded) return
     this.#change({ type: 'ITEM_SUCCEED' })
-    this.#onItemEnded(item, { value })
+    this.#onItemEnded(item, open, { value })
   }
 
   #onFailing(error: unknown): void {
@@ -275,22 +272,22 @@ export class Batch {
     return !this.#setup.collects || hasCause(error, AbortExecutionError)
   }
 
-  #onItemFailed(item: number, error: unknown): void {
+  #onItemFailed(item: number, open: OpenItem | undefined, error: unknown): void {
     if (this.#hasEnded) return
     this.#change({ type: 'ITEM_FAIL', error })
     if (this.#isFatal(error)) {
-      this.#open.delete(item)
+      if (open !== undefined) this.#open.delete(open)
       this.#progress(item)
       this.fail(error)
       return
     }
     for (const gathering of this.#gatherings) gathering?.leaveOut(item)
-    this.#onItemEnded(item, { error })
+    this.#onItemEnded(item, open, { error })
     this.#checkGatherings()
   }
 
-  #onItemEnded(item: number, outcome: ItemOutcome): void {
-    this.#open.delete(item)
+  #onItemEnded(item: number, open: OpenItem | undefined, outcome: ItemOutcome): void {
+    if (open !== undefined) this.#open.delete(open)
     this.#progress(item)
     this.#setup.onItem(item, outcome)
     this.#finishIfDone()
@@ -330,8 +327,7 @@ export class Batch {
       error instanceof ExecutionCancelledError || error instanceof ExecutionTimeoutError
         ? error
         : new ExecutionCancelledError(`the batch on graph "${this.place.graph}" ended`, this.place, { cause: error })
-    for (const { execution } of this.#open.values()) execution.cancel(reason, event.at)
-    this.#open.clear()
+    for (const { execution } of this.#open.toArray()) execution.cancel(reason, event.at)
     this.#shared.cancel(reason, event.at)
     source.close()
     this.#change(event)

@@ -8,6 +8,7 @@ import type { StreamOptions } from './batch-options.ts'
 import { Batch } from './batch.ts'
 import type { ItemOutcome } from './batch-setup.ts'
 import { sourceOfIterable } from './item-source.ts'
+import { OutcomeQueue } from './outcome-queue.ts'
 
 // Outcomes that may wait for their consumer besides what runs: enough to keep the items busy, little enough to hold.
 const outcomesAhead = 100
@@ -57,7 +58,8 @@ async function* stream(
   }
   const { collects, inputs, concurrency, plan } = frame
   const isOrdered = options?.ordered ?? true
-  const outcomes = new Map<number, ItemOutcome>()
+  const outcomes = new OutcomeQueue<ItemOutcome>()
+  let made = 0
   const limit = plan.gathered.length > 0 ? Infinity : concurrency + outcomesAhead
   let given = 0
   let end: { readonly error: unknown; readonly hasFailed: boolean } | undefined
@@ -73,7 +75,7 @@ async function* stream(
     read: (item, index) => inputs.read(item, index),
     hasRoom: () => batch.started - given < limit,
     onItem: (item, outcome) => {
-      outcomes.set(item, outcome)
+      outcomes.put(isOrdered ? item : made++, outcome)
       notify()
     },
     onCompleted: () => {
@@ -93,10 +95,8 @@ async function* stream(
     batch.start()
     for (;;) {
       if (hasLeft) return
-      const next = isOrdered ? given : outcomes.keys().next().value
-      const outcome = next === undefined ? undefined : outcomes.get(next)
+      const outcome = outcomes.take()
       if (outcome !== undefined) {
-        outcomes.delete(next!)
         given++
         batch.pump()
         yield collects ? outcome : outcome.value
