@@ -33,6 +33,8 @@ export interface Plan {
   readonly steps: readonly PlanStep[]
   /** Slots that the execution is asked for; it has succeeded when all are filled. */
   readonly wanted: readonly number[]
+  /** The same by slot. */
+  readonly isWanted: readonly boolean[]
   /** -1 in a part of a batch that does not make the target. */
   readonly targetSlot: number
   /** For each step, how many distinct slots it waits for: those that steps fill, or that come late. */
@@ -124,8 +126,10 @@ export function compilePlan({ index, target, wanted, given, gathered, late = not
   const isLeaf = types.map((_, slot) => !isLater(slot))
   const isVital = names.map((name) => vital.has(name))
   const hasExecutionScope = steps.some((step) => step.spec.persist?.scope === 'execution')
+  const wantedSet = new Set(wantedSlots)
+  const isWanted = types.map((_, slot) => wantedSet.has(slot))
   const wantedLater = wantedSlots.filter(isLater).length
-  return { index, target, types, slots, leaves, steps, wanted: wantedSlots, wantedLater, targetSlot, waitsFor, isVital, isLeaf, dependants, producers, initial, gathers: gathered !== undefined, hasExecutionScope }
+  return { index, target, types, slots, leaves, steps, wanted: wantedSlots, isWanted, wantedLater, targetSlot, waitsFor, isVital, isLeaf, dependants, producers, initial, gathers: gathered !== undefined, hasExecutionScope }
 }
 
 /** Steps that lead to the wanted types, inputs before users, in the order in which the types are first named. No recursion: plans may be thousands deep. */

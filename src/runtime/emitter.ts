@@ -9,6 +9,8 @@ export class Emitter {
   readonly #graph: string
   readonly #target: string
   readonly #observers: readonly Observer[]
+  /** The observer, where it is one function alone. */
+  readonly #only: ((event: ExecutionEvent) => unknown) | undefined
   #seq = 0
 
   constructor(executionId: string, graph: string, target: string, observers: readonly Observer[]) {
@@ -16,6 +18,8 @@ export class Emitter {
     this.#graph = graph
     this.#target = target
     this.#observers = observers
+    const [first] = observers
+    this.#only = observers.length === 1 && typeof first === 'function' ? first : undefined
   }
 
   executionStarted(at: number): void {
@@ -61,15 +65,24 @@ export class Emitter {
   }
 
   #emit(event: ExecutionEvent): void {
-    for (const observer of this.#observers) {
-      try {
-        const answer: unknown = typeof observer === 'function' ? observer(event) : observer.next(event)
-        // An async observer is a void function to the compiler; its rejection must not kill the process.
-        if (answer instanceof Promise) answer.catch(warnOfObserver)
-      } catch (thrown) {
-        warnOfObserver(thrown)
-      }
+    if (this.#only !== undefined) {
+      tell(this.#only, event)
+      return
     }
+    for (const observer of this.#observers) {
+      if (typeof observer === 'function') tell(observer, event)
+      else tell(() => observer.next(event), event)
+    }
+  }
+}
+
+function tell(observe: (event: ExecutionEvent) => unknown, event: ExecutionEvent): void {
+  try {
+    const answer = observe(event)
+    // An async observer is a void function to the compiler; its rejection must not kill the process.
+    if (answer instanceof Promise) answer.catch(warnOfObserver)
+  } catch (thrown) {
+    warnOfObserver(thrown)
   }
 }
 

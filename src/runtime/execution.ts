@@ -47,6 +47,8 @@ export class Execution {
   readonly clock: FullClock
   readonly emitter: Emitter | undefined
   readonly watcher: Watcher | undefined
+  /** Index of the batch's item. */
+  readonly item: number | undefined
   readonly #setup: ExecutionSetup
   readonly #options: ResolvedOptions
   #id: string | undefined
@@ -74,6 +76,7 @@ export class Execution {
     this.clock = options.clock
     this.emitter = options.emitter
     this.watcher = setup.watcher
+    this.item = setup.part?.item
     this.values = new Array<unknown>(plan.types.length)
     this.runs = new Array<StepRun | undefined>(plan.steps.length)
     this.#unmet = plan.waitsFor.slice()
@@ -87,10 +90,6 @@ export class Execution {
   /** The machine's name for `id`. */
   get executionId(): string {
     return this.id
-  }
-
-  get item(): number | undefined {
-    return this.#setup.part?.item
   }
 
   get failedItems(): number {
@@ -276,7 +275,7 @@ export class Execution {
 
   #fill(slot: number, value: unknown): void {
     this.values[slot] = value
-    if (this.plan.wanted.includes(slot)) {
+    if (this.plan.isWanted[slot]!) {
       this.#setup.part?.onFilled(slot, value)
       if (--this.#wantedLeft === 0 && this.#hasBegun) {
         this.#succeed()
@@ -295,7 +294,7 @@ export class Execution {
   #deny(deniedSlot: number, error: unknown): void {
     const denied = [deniedSlot]
     for (const slot of denied) {
-      if (this.plan.wanted.includes(slot)) this.#wantedLeft--
+      if (this.plan.isWanted[slot]!) this.#wantedLeft--
       for (const position of this.plan.dependants[slot]!) {
         if (this.#unmet[position]! >= never / 2) continue
         const step = this.plan.steps[position]!

@@ -24,7 +24,6 @@ interface Extras {
   claim: Claim | undefined
   /** The slot of the step's own concurrency limit that the attempt holds. */
   slot: SlotPool | undefined
-  attemptStartedAt: number
   timer: Timer | undefined
   stopWaiting: StopWaiting | undefined
 }
@@ -47,6 +46,7 @@ export class StepRun {
   readonly planStep: PlanStep
   /** The attempt that runs. */
   current: Attempt | undefined = undefined
+  #attemptStartedAt = 0
   #extras: Extras | undefined = undefined
 
   constructor(execution: Execution, planStep: PlanStep) {
@@ -91,15 +91,18 @@ export class StepRun {
   /** Begins: looks for a remembered result, or goes straight to the first attempt. */
   launch(): void {
     const { execution } = this
-    execution.emitter?.stepStarted(this, execution.clock.now())
-    // Here and below: an observer may end the execution, and nothing begins after the end.
-    if (this.hasEnded) return
+    const at = execution.clock.now()
+    if (execution.emitter !== undefined) {
+      execution.emitter.stepStarted(this, at)
+      // Here and below: an observer may end the execution, and nothing begins after the end.
+      if (this.hasEnded) return
+    }
     const cache = this.#cache
     if (cache === undefined) {
-      this.proceed()
+      this.proceed(at)
       return
     }
-    this.change({ type: 'CLAIM', at: execution.clock.now() })
+    this.change({ type: 'CLAIM', at })
     Claim.request(this, cache)
   }
 
@@ -113,22 +116,22 @@ export class StepRun {
   }
 
   /** Wants to run an attempt: now, or as soon as there is a slot (or, after a restart, at the time that it was due). */
-  proceed(): void {
+  proceed(now?: number): void {
     if (this.hasEnded || this.execution.isOver) return
-    if (this.dueAt !== undefined && this.dueAt > this.execution.clock.now()) {
+    if (this.dueAt !== undefined && this.dueAt > (now ?? this.execution.clock.now())) {
       this.proceedAt(this.dueAt)
       return
     }
     const { turnstile } = this.execution
     if (turnstile !== undefined && !turnstile.enter(this)) this.#wait()
-    else this.proceedInside()
+    else this.proceedInside(now)
   }
 
   /** The same, once the batch has let the item in. */
-  proceedInside(): void {
+  proceedInside(now?: number): void {
     const { spec } = this.planStep
     if (spec.concurrency === undefined || this.slot !== undefined) {
-      this.#begin()
+      this.#begin(now)
       return
     }
     try {
@@ -172,7 +175,7 @@ export class StepRun {
     const { execution } = this
     const at = execution.clock.now()
     const type = timedOut ? 'TIME_OUT' : 'FAIL'
-    execution.emitter?.attemptFailed(this, at, at - (this.#extras?.attemptStartedAt ?? at), error, timedOut)
+    execution.emitter?.attemptFailed(this, at, at - this.#attemptStartedAt, error, timedOut)
     const decision = decideRetry(this.planStep.spec, error, this.attempt, execution.random)
     // The user's own policies have run: they may have ended the execution.
     if (this.hasEnded) return
@@ -232,8 +235,9 @@ export class StepRun {
     const { execution } = this
     execution.turnstile?.enterAnyway()
     const at = execution.clock.now()
+    this.#attemptStartedAt = at
     this.change({ type: 'START', attempt, at })
-    this.#tellStart(at)
+    execution.emitter?.attemptStarted(this, at)
   }
 
   /** Never began, because an input that it needs failed. */
@@ -260,19 +264,16 @@ export class StepRun {
     this.execution.watcher?.stepChanged(this, event)
   }
 
-  #begin(): void {
+  #begin(now?: number): void {
     const { execution } = this
-    const at = execution.clock.now()
+    const at = now ?? execution.clock.now()
+    this.#attemptStartedAt = at
     this.change({ type: 'START', attempt: this.attempt + 1, at })
-    this.#tellStart(at)
-    if (!this.hasEnded) begin(this)
-  }
-
-  #tellStart(at: number): void {
-    const { emitter } = this.execution
-    if (emitter === undefined) return
-    this.#more.attemptStartedAt = at
-    emitter.attemptStarted(this, at)
+    if (execution.emitter !== undefined) {
+      execution.emitter.attemptStarted(this, at)
+      if (this.hasEnded) return
+    }
+    begin(this)
   }
 
   /** Where the result is remembered; undefined for a step that is not persisted, or by nobody. */
@@ -282,7 +283,7 @@ export class StepRun {
   }
 
   get #more(): Extras {
-    return (this.#extras ??= { claim: undefined, slot: undefined, attemptStartedAt: 0, timer: undefined, stopWaiting: undefined })
+    return (this.#extras ??= { claim: undefined, slot: undefined, timer: undefined, stopWaiting: undefined })
   }
 
   #wait(): void {
