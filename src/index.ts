@@ -1,3 +1,5 @@
+import './runtime/require-node.ts'
+
 export { exponential, fixed } from './core/backoff.ts'
 export { all, dataType, optional, type } from './core/data-type.ts'
 export {

@@ -1,5 +1,6 @@
 import { problemsOfBackoff } from './backoff.ts'
 import type { AnyDataType, AnyPort } from './data-type.ts'
+import { didYouMean } from './closest-name.ts'
 import { durationHint, durationMs } from './duration.ts'
 import type { GraphProblem } from './errors.ts'
 import type { StepDefaults } from './graph-index.ts'
@@ -29,7 +30,8 @@ export function reportUnknownKeys(
 ): void {
   for (const key of Object.keys(value)) {
     if (!known.includes(key)) {
-      report(`${where} has the unknown option "${key}"; known are ${known.filter((k) => k !== 'kind').join(', ')}`)
+      const names = known.filter((name) => name !== 'kind')
+      report(`${where === '' ? '' : `${where} has the `}unknown option "${key}"${didYouMean(key, names)}; known are ${names.join(', ')}`.replace('?;', '?'))
     }
   }
 }
@@ -88,7 +90,10 @@ export function checkStep(step: unknown, index: number, report: Report): step is
     canIndex = false
   }
   const inputs = step['inputs']
-  if (!isRecord(inputs)) {
+  if (isRecord(inputs) && inputs['kind'] === 'dataType') {
+    bad(`${label}: inputs must be an object of named ports, like { value: ${String(inputs['name'])} }, not a data type itself`)
+    canIndex = false
+  } else if (!isRecord(inputs)) {
     bad(`${label}: inputs must be an object of named ports, not ${describe(inputs)}`)
     canIndex = false
   } else {

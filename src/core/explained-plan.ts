@@ -52,6 +52,8 @@ export function printable(data: PlanData): ExplainedPlan {
   return {
     ...data,
     toString: () => textOf(data),
+    // What console.log and the REPL show.
+    [Symbol.for('nodejs.util.inspect.custom')]: () => textOf(data),
     toMermaid: () => mermaidOf(data),
   }
 }

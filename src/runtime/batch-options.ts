@@ -66,7 +66,7 @@ export function batchFrameOf(call: 'executeBatch' | 'streamBatch', graph: AnyGra
 function sharedLeavesOf(plan: BatchPlan, shared: Readonly<Record<string, unknown>>): readonly unknown[] {
   const exact = leafValuesOf(plan.shared, shared)
   if (exact !== undefined) return exact
-  const matched = matchInputs(plan.shared, shared, () => plan.shared, unknownKeyText)
+  const matched = matchInputs(plan.shared, shared, () => plan.shared, (_, key) => unknownKeyText(plan.whole, key))
   if (matched instanceof InputError) throw matched
   return matched.leafValues
 }

@@ -46,5 +46,5 @@ function thrownBySchema(type: AnyDataType, thrown: unknown): CheckedValue {
 
 /** The issues as text: `UserID.id: expected string, received number`. */
 export function issuesText(issues: readonly InputIssue[]): string {
-  return issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
+  return issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)).join('; ')
 }

@@ -35,7 +35,7 @@ export function checkExecuteOptions(call: string, options: unknown, known: reado
   if (options === undefined) return
   if (!isRecord(options)) throw new OptionError(`${call}: options must be an object, not ${describe(options)}`)
   const problems: string[] = more.filter((problem) => problem !== false)
-  reportUnknownKeys(call, options, known, (problem) => problems.push(problem))
+  reportUnknownKeys('', options, known, (problem) => problems.push(problem))
   const { id, signal, timeout, headers, observers, logger, clock, random } = options
   if (id !== undefined && (typeof id !== 'string' || id === '')) problems.push(`id must be a text that is not empty, not ${describe(id)}`)
   if (signal !== undefined && !(signal instanceof AbortSignal)) problems.push(`signal must be an AbortSignal, not ${describe(signal)}`)

@@ -2,7 +2,7 @@ import type { BatchPlan, ItemPlan } from '../core/batch-plan.ts'
 import { InputError } from '../core/errors.ts'
 import type { ErrorPlace } from '../core/errors.ts'
 import type { Plan } from '../core/plan.ts'
-import { checkLeaves, inputErrorOf, leafValuesOf, matchInputs, unknownKeyText } from './leaf-values.ts'
+import { checkLeaves, exampleOf, inputErrorOf, leafValuesOf, matchInputs, unknownKeyText } from './leaf-values.ts'
 
 /** One item's plan and its leaf values. */
 export interface ItemRead {
@@ -11,6 +11,9 @@ export interface ItemRead {
   /** Whether the values were checked against their schemas already. */
   readonly areChecked: boolean
 }
+
+// Messages of wrong items in one error; `issues` has them all.
+const maxTold = 10
 
 /** Reads items: input records, with the leaves that are not shared. */
 export class ItemInputs {
@@ -31,7 +34,7 @@ export class ItemInputs {
     const { plan } = itemPlan
     const place = { ...this.#place, item }
     if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-      return inputErrorOf(plan, [{ message: `item ${item} must be an object keyed by type names, like { ${plan.leaves.map((leaf) => leaf.type.name).join(', ')} }`, path: [] }], place)
+      return inputErrorOf(plan, [{ message: `an item must be an object keyed by type names, like ${exampleOf(plan)}`, path: [] }], place)
     }
     const record = given as Readonly<Record<string, unknown>>
     const exact = leafValuesOf(plan, record)
@@ -41,7 +44,7 @@ export class ItemInputs {
     return matched instanceof InputError ? matched : { itemPlan: used, leafValues: matched.leafValues, areChecked: false }
   }
 
-  /** Reads and checks all items before anything runs. At once where the schemas are synchronous. @throws InputError for the first wrong one */
+  /** Reads and checks all items before anything runs. At once where the schemas are synchronous. @throws InputError telling all wrong ones */
   readAll(items: readonly unknown[]): readonly ItemRead[] | Promise<readonly ItemRead[]> {
     const reads = items.map((given, item) => this.#readChecked(given, item))
     return reads.some((read) => read instanceof Promise) ? Promise.all(reads).then(allOrThrow) : allOrThrow(reads as readonly (ItemRead | InputError)[])
@@ -74,8 +77,13 @@ export class ItemInputs {
 }
 
 function allOrThrow(reads: readonly (ItemRead | InputError)[]): readonly ItemRead[] {
-  return reads.map((read) => {
-    if (read instanceof InputError) throw read
-    return read
-  })
+  const wrong = reads.filter((read) => read instanceof InputError)
+  const [first] = wrong
+  if (first === undefined) return reads as readonly ItemRead[]
+  if (wrong.length === 1) throw first
+  const told = wrong.slice(0, maxTold).map((error) => error.message)
+  const more = wrong.length > maxTold ? `\n… and ${wrong.length - maxTold} more` : ''
+  const issues = wrong.flatMap(({ item, issues }) => issues.map(({ message, path }) => ({ message, path: [item ?? 0, ...path] })))
+  const { graph, executionId, item, cause } = first
+  throw new InputError('INPUT_INVALID', `${wrong.length} items don't fit:\n- ${told.join('\n- ')}${more}`, issues, { graph, executionId, item }, { cause })
 }

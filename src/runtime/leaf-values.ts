@@ -1,3 +1,4 @@
+import { didYouMean } from '../core/closest-name.ts'
 import type { AnyDataType } from '../core/data-type.ts'
 import { InputError } from '../core/errors.ts'
 import type { ErrorPlace, InputIssue } from '../core/errors.ts'
@@ -21,7 +22,7 @@ export interface GivenInputs {
 export function givenInputs(graph: AnyGraph, target: AnyDataType, inputs: unknown): GivenInputs {
   const plan = planOf(graph, target)
   if (typeof inputs !== 'object' || inputs === null || Array.isArray(inputs)) {
-    throw inputErrorOf(plan, [{ message: `inputs must be an object keyed by type names, like { ${plan.leaves.map((leaf) => leaf.type.name).join(', ')} }`, path: [] }])
+    throw inputErrorOf(plan, [{ message: `inputs must be an object keyed by type names, like ${exampleOf(plan)}`, path: [] }])
   }
   const record = inputs as Readonly<Record<string, unknown>>
   const exact = leafValuesOf(plan, record)
@@ -72,20 +73,24 @@ export function matchInputs(
   return { plan, leafValues: plan.leaves.map(({ type }) => given(type.name)) }
 }
 
+/** What an input record looks like. */
+export function exampleOf(plan: Plan): string {
+  return plan.leaves.length === 0 ? '{}' : `{ ${plan.leaves.map((leaf) => leaf.type.name).join(', ')} }`
+}
+
 /** Why a key is not an input of the plan. */
 export function unknownKeyText(plan: Plan, key: string): string {
   const leaves = plan.leaves.map((leaf) => leaf.type.name).join(', ')
-  const similar = [...plan.slots.keys()].find((name) => name.toLowerCase() === key.toLowerCase())
-  const hint = similar === undefined ? `it takes: ${leaves === '' ? 'nothing' : leaves}` : `did you mean "${similar}"?`
+  const hint = didYouMean(key, plan.slots.keys()) || `; it takes: ${leaves === '' ? 'nothing' : leaves}`
   const known = plan.index.types.has(key) ? `${plan.target.name} does not need it` : 'no such type in the graph'
-  return `unknown input: ${known}; ${hint}`
+  return `unknown input: ${known}${hint}`
 }
 
 /** The error that tells what is wrong with given inputs. */
 export function inputErrorOf(plan: Plan, issues: readonly InputIssue[], place: ErrorPlace = { graph: plan.index.graph.name }, thrown?: unknown): InputError {
   return new InputError(
     'INPUT_INVALID',
-    `inputs for "${plan.target.name}" of graph "${plan.index.graph.name}": ${issuesText(issues)}`,
+    `inputs ${place.item === undefined ? '' : `of item ${place.item} `}for "${plan.target.name}" of graph "${plan.index.graph.name}": ${issuesText(issues)}`,
     issues,
     place,
     thrown === undefined ? undefined : { cause: thrown },
