@@ -51,6 +51,11 @@ export type { BatchOptions, StreamOptions } from './runtime/batch-options.ts'
 export type { Clock } from './runtime/clock.ts'
 export type { StepView } from './runtime/execution-journal.ts'
 export type { ExecuteOptions } from './runtime/execution-options.ts'
-export type { ExecutionContext, ExecutionSnapshot, ExecutionStatus, StepActorRef } from './runtime/execution-snapshot.ts'
+export type {
+  ExecutionContext,
+  ExecutionSnapshot,
+  ExecutionStatus,
+  StepActorRef,
+} from './runtime/execution-snapshot.ts'
 export type { ExplainOptions } from './runtime/explain.ts'
 export type { GraphLogic, LogicOptions } from './runtime/from-graph.ts'

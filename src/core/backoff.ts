@@ -5,7 +5,8 @@ import type { Backoff } from './policy.ts'
 /** Waits the same time before every further attempt. */
 export function fixed(delay: Duration): Backoff {
   const backoff: Backoff = () => delay
-  if (durationMs(delay) === undefined) backoffProblems.set(backoff, [`delay ${textOf(delay)} is not a duration; ${durationHint}`])
+  if (durationMs(delay) === undefined)
+    backoffProblems.set(backoff, [`delay ${textOf(delay)} is not a duration; ${durationHint}`])
   return backoff
 }
 
@@ -37,7 +38,8 @@ export function exponential(initial: Duration, options: ExponentialOptions = {})
     initialMs === undefined && `initial ${textOf(initial)} is not a duration; ${durationHint}`,
     maxMs === undefined && `max ${textOf(max)} is not a duration; ${durationHint}`,
     !(Number.isFinite(factor) && factor >= 1) && `factor must be a number of at least 1, not ${textOf(factor)}`,
-    !(Number.isFinite(jitter) && jitter >= 0 && jitter <= 1) && `jitter must be a number from 0 to 1, not ${textOf(jitter)}`,
+    !(Number.isFinite(jitter) && jitter >= 0 && jitter <= 1) &&
+      `jitter must be a number from 0 to 1, not ${textOf(jitter)}`,
     ...Object.keys(isRecord ? options : {})
       .filter((key) => key !== 'factor' && key !== 'max' && key !== 'jitter')
       .map((key) => `unknown option "${key}"; known are factor, max, jitter`),

@@ -44,9 +44,16 @@ const gatheredName = (type: string): string => `\u0000all ${type}`
  * steps with an `all(T)` port make, and what steps make that need shared types only.
  * @throws GraphError when a step that runs once would need a value of a single item
  */
-export function batchPlanOf(graph: AnyGraph, target: AnyDataType, sharedNames: ReadonlySet<string>, tolerates: boolean): BatchPlan {
+export function batchPlanOf(
+  graph: AnyGraph,
+  target: AnyDataType,
+  sharedNames: ReadonlySet<string>,
+  tolerates: boolean,
+): BatchPlan {
   const whole = planOf(graph, target)
-  const overridden = new Set([...sharedNames].filter((name) => whole.producers[whole.slots.get(name) ?? -1] !== -1 && whole.slots.has(name)))
+  const overridden = new Set(
+    [...sharedNames].filter((name) => whole.producers[whole.slots.get(name) ?? -1] !== -1 && whole.slots.has(name)),
+  )
   const plan = overridden.size === 0 ? whole : planOf(graph, target, overridden)
   const { index } = plan
   const shared = new Set(sharedNames)
@@ -56,22 +63,42 @@ export function batchPlanOf(graph: AnyGraph, target: AnyDataType, sharedNames: R
     if (spec.takesAll || foreign.length === 0) shared.add(spec.output.name)
     if (!spec.takesAll) continue
     for (const port of foreign) {
-      const remedy = index.producers.has(port.type) ? `take it as all(${port.type}) too` : `give "${port.type}" once in shared, or take it as all(${port.type})`
-      problems.push({ kind: 'bad-declaration', step: spec.name, message: `step "${spec.name}" runs once for the whole batch, but its input "${port.name}" ("${port.type}") differs from item to item; ${remedy}` })
+      const remedy = index.producers.has(port.type)
+        ? `take it as all(${port.type}) too`
+        : `give "${port.type}" once in shared, or take it as all(${port.type})`
+      problems.push({
+        kind: 'bad-declaration',
+        step: spec.name,
+        message: `step "${spec.name}" runs once for the whole batch, but its input "${port.name}" ("${port.type}") differs from item to item; ${remedy}`,
+      })
     }
   }
   if (problems.length > 0) throw new GraphError(graph.name, problems)
-  const gatheredTypes = new Set(plan.steps.flatMap(({ spec }) => spec.ports.filter((port) => port.kind === 'all').map((port) => port.type)))
+  const gatheredTypes = new Set(
+    plan.steps.flatMap(({ spec }) => spec.ports.filter((port) => port.kind === 'all').map((port) => port.type)),
+  )
   const exported = [...gatheredTypes].filter((type) => !shared.has(type))
   const copied = [...gatheredTypes].filter((type) => shared.has(type))
-  const needed = plan.steps.filter(({ spec }) => !shared.has(spec.output.name)).flatMap(({ spec }) => spec.ports.map((port) => port.type))
-  const imported = [...new Set([...needed.filter((type) => shared.has(type)), ...(shared.has(target.name) ? [target.name] : [])])]
+  const needed = plan.steps
+    .filter(({ spec }) => !shared.has(spec.output.name))
+    .flatMap(({ spec }) => spec.ports.map((port) => port.type))
+  const imported = [
+    ...new Set([...needed.filter((type) => shared.has(type)), ...(shared.has(target.name) ? [target.name] : [])]),
+  ]
   const late = new Set(imported)
   const vitalToTarget = new Set(plan.types.filter((_, slot) => plan.isVital[slot]).map((type) => type.name))
   const wantedOfItem = [...new Set([target.name, ...exported])]
   const itemPlanFor = (overrides: ReadonlySet<string>): ItemPlan => {
     const given = new Set([...imported, ...overrides, ...overridden])
-    const part = compilePlan({ index, target, wanted: wantedOfItem, given, late, gathered: gatheredName, vital: vitalToTarget })
+    const part = compilePlan({
+      index,
+      target,
+      wanted: wantedOfItem,
+      given,
+      late,
+      gathered: gatheredName,
+      vital: vitalToTarget,
+    })
     const slotsOf = (types: readonly string[]): readonly number[] => types.map((type) => part.slots.get(type) ?? -1)
     return { plan: part, importSlots: slotsOf(imported), gatheredSlots: slotsOf(exported) }
   }

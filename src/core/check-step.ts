@@ -9,7 +9,19 @@ import type { AnyStep } from './step.ts'
 
 type Report = (kind: GraphProblem['kind'], message: string, step?: string) => void
 
-const stepKeys = ['kind', 'name', 'inputs', 'output', 'run', 'timeout', 'retry', 'persist', 'version', 'concurrency', 'fallback']
+const stepKeys = [
+  'kind',
+  'name',
+  'inputs',
+  'output',
+  'run',
+  'timeout',
+  'retry',
+  'persist',
+  'version',
+  'concurrency',
+  'fallback',
+]
 const dataTypeKeys = ['kind', 'name', 'schema', 'version']
 const retryKeys = ['maxAttempts', 'backoff', 'retryIf']
 const persistKeys = ['scope', 'ttl', 'namespace', 'capacity']
@@ -31,21 +43,32 @@ export function reportUnknownKeys(
   for (const key of Object.keys(value)) {
     if (!known.includes(key)) {
       const names = known.filter((name) => name !== 'kind')
-      report(`${where === '' ? '' : `${where} has the `}unknown option "${key}"${didYouMean(key, names)}; known are ${names.join(', ')}`.replace('?;', '?'))
+      report(
+        `${where === '' ? '' : `${where} has the `}unknown option "${key}"${didYouMean(key, names)}; known are ${names.join(', ')}`.replace(
+          '?;',
+          '?',
+        ),
+      )
     }
   }
 }
 
 /** Whether the value was made by `dataType` and can be used: a name, and a schema (or none) that can check. */
 export function problemOfDataType(value: unknown): string | undefined {
-  if (!isRecord(value) || value['kind'] !== 'dataType') return 'is not a data type; make one with dataType(name, schema)'
+  if (!isRecord(value) || value['kind'] !== 'dataType')
+    return 'is not a data type; make one with dataType(name, schema)'
   const { name, schema, version } = value
-  if (typeof name !== 'string' || name === '') return 'is a data type without a name; a name is a text that is not empty'
+  if (typeof name !== 'string' || name === '')
+    return 'is a data type without a name; a name is a text that is not empty'
   const unknown = Object.keys(value).find((key) => !dataTypeKeys.includes(key))
   if (unknown !== undefined) return `"${name}" has the unknown option "${unknown}"; known is version`
-  if (version !== undefined && typeof version !== 'string') return `"${name}" has a version that is not a text: ${describe(version)}`
+  if (version !== undefined && typeof version !== 'string')
+    return `"${name}" has a version that is not a text: ${describe(version)}`
   if (schema === undefined) return undefined
-  const standard = (typeof schema === 'object' && schema !== null) || typeof schema === 'function' ? Reflect.get(schema, '~standard') : undefined
+  const standard =
+    (typeof schema === 'object' && schema !== null) || typeof schema === 'function'
+      ? Reflect.get(schema, '~standard')
+      : undefined
   if (!isRecord(standard) || typeof standard['validate'] !== 'function') {
     return `"${name}" has a schema that is not a Standard Schema; use zod, valibot, arktype or type<T>()`
   }
@@ -54,7 +77,8 @@ export function problemOfDataType(value: unknown): string | undefined {
 
 /** Whether the value may stand in a step's `inputs`. */
 function problemOfPort(value: unknown): string | undefined {
-  if (isRecord(value) && (value['kind'] === 'optional' || value['kind'] === 'all')) return problemOfDataType(value['type'])
+  if (isRecord(value) && (value['kind'] === 'optional' || value['kind'] === 'all'))
+    return problemOfDataType(value['type'])
   return problemOfDataType(value)
 }
 
@@ -91,7 +115,9 @@ export function checkStep(step: unknown, index: number, report: Report): step is
   }
   const inputs = step['inputs']
   if (isRecord(inputs) && inputs['kind'] === 'dataType') {
-    bad(`${label}: inputs must be an object of named ports, like { value: ${String(inputs['name'])} }, not a data type itself`)
+    bad(
+      `${label}: inputs must be an object of named ports, like { value: ${String(inputs['name'])} }, not a data type itself`,
+    )
     canIndex = false
   } else if (!isRecord(inputs)) {
     bad(`${label}: inputs must be an object of named ports, not ${describe(inputs)}`)
@@ -107,14 +133,21 @@ export function checkStep(step: unknown, index: number, report: Report): step is
   reportUnknownKeys(label, step, stepKeys, badOption)
   checkPolicies(label, step, badOption)
   const { version } = step
-  if (version !== undefined && typeof version !== 'string' && !(typeof version === 'number' && Number.isFinite(version))) {
+  if (
+    version !== undefined &&
+    typeof version !== 'string' &&
+    !(typeof version === 'number' && Number.isFinite(version))
+  ) {
     badOption(`${label}: version must be a text or a number, not ${describe(version)}`)
   }
   return canIndex
 }
 
 /** Tells everything that is wrong with a graph's `defaults`. */
-export function checkDefaults(defaults: unknown, report: (message: string) => void): defaults is StepDefaults | undefined {
+export function checkDefaults(
+  defaults: unknown,
+  report: (message: string) => void,
+): defaults is StepDefaults | undefined {
   if (defaults === undefined) return true
   if (!isRecord(defaults)) {
     report(`defaults must be an object, not ${describe(defaults)}`)
@@ -147,17 +180,25 @@ function checkRetry(label: string, retry: unknown, report: (message: string) => 
   }
   reportUnknownKeys(`${label}: retry`, retry, retryKeys, report)
   const { maxAttempts, backoff, retryIf } = retry
-  if (maxAttempts !== undefined && !(maxAttempts === Infinity || (Number.isInteger(maxAttempts) && (maxAttempts as number) >= 1))) {
-    report(`${label}: retry.maxAttempts must be a whole number of at least 1 (all attempts, the first included), not ${describe(maxAttempts)}`)
+  if (
+    maxAttempts !== undefined &&
+    !(maxAttempts === Infinity || (Number.isInteger(maxAttempts) && (maxAttempts as number) >= 1))
+  ) {
+    report(
+      `${label}: retry.maxAttempts must be a whole number of at least 1 (all attempts, the first included), not ${describe(maxAttempts)}`,
+    )
   }
   if (typeof backoff === 'function') {
     for (const problem of problemsOfBackoff(backoff as Backoff)) report(`${label}: retry.backoff: ${problem}`)
   } else if (backoff !== undefined && durationMs(backoff) === undefined) {
     report(`${label}: retry.backoff ${describe(backoff)} is neither a function nor a duration; ${durationHint}`)
   }
-  if (retryIf !== undefined && typeof retryIf !== 'function') report(`${label}: retry.retryIf must be a function, not ${describe(retryIf)}`)
+  if (retryIf !== undefined && typeof retryIf !== 'function')
+    report(`${label}: retry.retryIf must be a function, not ${describe(retryIf)}`)
   if ((maxAttempts === undefined || maxAttempts === 1) && (backoff !== undefined || retryIf !== undefined)) {
-    report(`${label}: retry has a ${backoff === undefined ? 'retryIf' : 'backoff'} but allows one attempt only; set maxAttempts to at least 2`)
+    report(
+      `${label}: retry has a ${backoff === undefined ? 'retryIf' : 'backoff'} but allows one attempt only; set maxAttempts to at least 2`,
+    )
   }
 }
 
@@ -169,25 +210,33 @@ function checkPersist(label: string, persist: unknown, report: (message: string)
   }
   reportUnknownKeys(`${label}: persist`, persist, persistKeys, report)
   const { scope, ttl, namespace, capacity } = persist
-  if (scope !== 'execution' && scope !== 'global') report(`${label}: persist.scope must be 'execution' or 'global', not ${describe(scope)}`)
+  if (scope !== 'execution' && scope !== 'global')
+    report(`${label}: persist.scope must be 'execution' or 'global', not ${describe(scope)}`)
   if (ttl !== undefined) {
     const ms = durationMs(ttl)
     if (ms === undefined) report(`${label}: persist.ttl ${describe(ttl)} is not a duration; ${durationHint}`)
-    else if (ms === 0) report(`${label}: persist.ttl is 0: nothing would be remembered; leave persist out, or leave ttl out to remember without limit`)
+    else if (ms === 0)
+      report(
+        `${label}: persist.ttl is 0: nothing would be remembered; leave persist out, or leave ttl out to remember without limit`,
+      )
   }
   if (namespace !== undefined && (typeof namespace !== 'string' || namespace === '')) {
     report(`${label}: persist.namespace must be a text that is not empty, not ${describe(namespace)}`)
   }
   if (namespace !== undefined && scope === 'execution') {
-    report(`${label}: persist.namespace shares results between graphs, but scope 'execution' shares none; use scope 'global' or leave namespace out`)
+    report(
+      `${label}: persist.namespace shares results between graphs, but scope 'execution' shares none; use scope 'global' or leave namespace out`,
+    )
   }
-  if (capacity !== undefined && !isWholeFromOne(capacity)) report(`${label}: persist.capacity must be a whole number of at least 1, not ${describe(capacity)}`)
+  if (capacity !== undefined && !isWholeFromOne(capacity))
+    report(`${label}: persist.capacity must be a whole number of at least 1, not ${describe(capacity)}`)
 }
 
 function checkConcurrency(label: string, concurrency: unknown, report: (message: string) => void): void {
   const hint = 'the number of attempts that may run at the same time, at least 1'
   if (typeof concurrency === 'number') {
-    if (!isWholeFromOne(concurrency)) report(`${label}: concurrency must be a whole number, ${hint}, not ${describe(concurrency)}`)
+    if (!isWholeFromOne(concurrency))
+      report(`${label}: concurrency must be a whole number, ${hint}, not ${describe(concurrency)}`)
     return
   }
   if (!isRecord(concurrency)) {
@@ -195,9 +244,11 @@ function checkConcurrency(label: string, concurrency: unknown, report: (message:
     return
   }
   reportUnknownKeys(`${label}: concurrency`, concurrency, concurrencyKeys, report)
-  if (!isWholeFromOne(concurrency['limit'])) report(`${label}: concurrency.limit must be a whole number, ${hint}, not ${describe(concurrency['limit'])}`)
+  if (!isWholeFromOne(concurrency['limit']))
+    report(`${label}: concurrency.limit must be a whole number, ${hint}, not ${describe(concurrency['limit'])}`)
   const { key } = concurrency
-  if (key !== undefined && typeof key !== 'function') report(`${label}: concurrency.key must be a function of the inputs, not ${describe(key)}`)
+  if (key !== undefined && typeof key !== 'function')
+    report(`${label}: concurrency.key must be a function of the inputs, not ${describe(key)}`)
 }
 
 /** Whether the value is 1, 2, 3 … */

@@ -1,5 +1,14 @@
 import type { AnyDataType } from './data-type.ts'
-import { checkDefaults, checkStep, checkTimeout, describe, isRecord, problemOfDataType, reportUnknownKeys, typeOfPort } from './check-step.ts'
+import {
+  checkDefaults,
+  checkStep,
+  checkTimeout,
+  describe,
+  isRecord,
+  problemOfDataType,
+  reportUnknownKeys,
+  typeOfPort,
+} from './check-step.ts'
 import { findCycles } from './cycles.ts'
 import { durationMs } from './duration.ts'
 import { GraphError } from './errors.ts'
@@ -22,7 +31,12 @@ export function createGraph(declaration: unknown): AnyGraph {
     problems.push({ kind, message, step })
   }
   if (!isRecord(declaration)) {
-    throw new GraphError('?', [{ kind: 'bad-declaration', message: `a graph is declared with an object { name, steps }, not ${describe(declaration)}` }])
+    throw new GraphError('?', [
+      {
+        kind: 'bad-declaration',
+        message: `a graph is declared with an object { name, steps }, not ${describe(declaration)}`,
+      },
+    ])
   }
   const name = typeof declaration['name'] === 'string' && declaration['name'] !== '' ? declaration['name'] : '?'
   checkGraphOptions(declaration, report)
@@ -30,7 +44,8 @@ export function createGraph(declaration: unknown): AnyGraph {
   const types = collectTypes(steps, report)
   const producers = collectProducers(steps, report)
   checkInputs(declaration['inputs'], name, steps, producers, report)
-  for (const cycle of findCycles(steps, producers)) report('cycle', `the types form a cycle: ${cycle.join(' → ')}; one of these steps must do without its input`)
+  for (const cycle of findCycles(steps, producers))
+    report('cycle', `the types form a cycle: ${cycle.join(' → ')}; one of these steps must do without its input`)
   if (problems.length > 0) throw new GraphError(name, problems)
   const graph = new CheckedGraph(name, declaration, steps)
   const specs = steps.map((step) => specOf(step, graph))
@@ -72,7 +87,9 @@ class CheckedGraph implements AnyGraph {
   leaves(target?: AnyDataType): readonly AnyDataType[] {
     const { types, producers } = this.#index
     const needed = target === undefined ? undefined : this.#upstream(target.name)
-    return [...types.values()].filter((type) => !producers.has(type.name) && (needed === undefined || needed.has(type.name)))
+    return [...types.values()].filter(
+      (type) => !producers.has(type.name) && (needed === undefined || needed.has(type.name)),
+    )
   }
 
   types(): readonly AnyDataType[] {
@@ -81,7 +98,9 @@ class CheckedGraph implements AnyGraph {
 
   #upstream(target: string): ReadonlySet<string> {
     if (!this.#index.types.has(target)) {
-      throw new GraphError(this.name, [{ kind: 'unknown-target', message: `graph "${this.name}" knows no type "${target}"` }])
+      throw new GraphError(this.name, [
+        { kind: 'unknown-target', message: `graph "${this.name}" knows no type "${target}"` },
+      ])
     }
     const needed = new Set([target])
     for (const type of needed) for (const port of this.#index.producers.get(type)?.ports ?? []) needed.add(port.type)
@@ -94,7 +113,8 @@ type Report = (kind: GraphProblem['kind'], message: string, step?: string) => vo
 function checkGraphOptions(declaration: Record<string, unknown>, report: Report): void {
   const { name, timeout, defaults, observers } = declaration
   const badOption = (message: string): void => report('bad-option', message)
-  if (typeof name !== 'string' || name === '') report('bad-declaration', `the graph has no name; a name is a text that is not empty, not ${describe(name)}`)
+  if (typeof name !== 'string' || name === '')
+    report('bad-declaration', `the graph has no name; a name is a text that is not empty, not ${describe(name)}`)
   reportUnknownKeys('the graph', declaration, graphKeys, badOption)
   if (timeout !== undefined) checkTimeout('the graph: timeout', timeout, badOption)
   checkDefaults(defaults, badOption)
@@ -124,8 +144,14 @@ function checkSteps(steps: unknown, report: Report): readonly AnyStep[] {
     if (!checkStep(step, index, report)) continue
     const earlier = named.get(step.name)
     if (earlier === undefined) named.set(step.name, index)
-    else if (steps[earlier] === step) report('duplicate-step', `step "${step.name}" is listed twice: steps[${earlier}] and steps[${index}]`, step.name)
-    else report('duplicate-step', `two steps are named "${step.name}": steps[${earlier}] and steps[${index}]; names are part of keys and must differ`, step.name)
+    else if (steps[earlier] === step)
+      report('duplicate-step', `step "${step.name}" is listed twice: steps[${earlier}] and steps[${index}]`, step.name)
+    else
+      report(
+        'duplicate-step',
+        `two steps are named "${step.name}": steps[${earlier}] and steps[${index}]; names are part of keys and must differ`,
+        step.name,
+      )
     good.push(step)
   }
   return good
@@ -144,7 +170,11 @@ function collectTypes(steps: readonly AnyStep[], report: Report): ReadonlyMap<st
       } else if ((known.schema !== type.schema || known.version !== type.version) && !told.has(type.name)) {
         told.add(type.name)
         const what = known.schema === type.schema ? 'versions' : 'schemas'
-        report('type-conflict', `two data types are named "${type.name}" but have different ${what} (in steps "${users.get(type.name)}" and "${step.name}"); types match by name, so share one declaration`, step.name)
+        report(
+          'type-conflict',
+          `two data types are named "${type.name}" but have different ${what} (in steps "${users.get(type.name)}" and "${step.name}"); types match by name, so share one declaration`,
+          step.name,
+        )
       }
     }
   }
@@ -156,12 +186,23 @@ function collectProducers(steps: readonly AnyStep[], report: Report): ReadonlyMa
   for (const step of steps) {
     const earlier = producers.get(step.output.name)
     if (earlier === undefined) producers.set(step.output.name, step)
-    else if (earlier !== step) report('duplicate-producer', `two steps produce "${step.output.name}": "${earlier.name}" and "${step.name}"; a type has one producer`, step.name)
+    else if (earlier !== step)
+      report(
+        'duplicate-producer',
+        `two steps produce "${step.output.name}": "${earlier.name}" and "${step.name}"; a type has one producer`,
+        step.name,
+      )
   }
   return producers
 }
 
-function checkInputs(inputs: unknown, graph: string, steps: readonly AnyStep[], producers: ReadonlyMap<string, AnyStep>, report: Report): void {
+function checkInputs(
+  inputs: unknown,
+  graph: string,
+  steps: readonly AnyStep[],
+  producers: ReadonlyMap<string, AnyStep>,
+  report: Report,
+): void {
   if (inputs === undefined) return
   if (!Array.isArray(inputs)) {
     report('bad-declaration', `inputs must be an array of data types, not ${describe(inputs)}`)
@@ -174,17 +215,28 @@ function checkInputs(inputs: unknown, graph: string, steps: readonly AnyStep[], 
     else given.add((type as AnyDataType).name)
   }
   const needed = new Map<string, AnyStep>()
-  for (const step of steps) for (const port of Object.values(step.inputs)) needed.set(typeOfPort(port).name, needed.get(typeOfPort(port).name) ?? step)
+  for (const step of steps)
+    for (const port of Object.values(step.inputs))
+      needed.set(typeOfPort(port).name, needed.get(typeOfPort(port).name) ?? step)
   for (const name of given) {
     const producer = producers.get(name)
-    if (producer !== undefined) report('unneeded-input', `inputs names "${name}", but step "${producer.name}" produces it; leave it out of inputs`)
-    else if (!needed.has(name)) report('unneeded-input', `inputs names "${name}", but no step needs it; leave it out of inputs`)
+    if (producer !== undefined)
+      report(
+        'unneeded-input',
+        `inputs names "${name}", but step "${producer.name}" produces it; leave it out of inputs`,
+      )
+    else if (!needed.has(name))
+      report('unneeded-input', `inputs names "${name}", but no step needs it; leave it out of inputs`)
   }
   for (const step of steps) {
     for (const [port, value] of Object.entries(step.inputs)) {
       const type = typeOfPort(value).name
       if (given.has(type) || producers.has(type) || value.kind === 'optional') continue
-      report('missing-producer', `no step of graph "${graph}" produces "${type}", which step "${step.name}" needs as "${port}"; add a step that does, or name it in inputs`, step.name)
+      report(
+        'missing-producer',
+        `no step of graph "${graph}" produces "${type}", which step "${step.name}" needs as "${port}"; add a step that does, or name it in inputs`,
+        step.name,
+      )
     }
   }
 }

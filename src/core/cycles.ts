@@ -5,7 +5,10 @@ import type { AnyStep } from './step.ts'
  * Every cycle of types, each once, as names that start and end with the same type (`['A', 'B', 'A']`). One cycle is told
  * for each group of types that reach one another: mending it shows the next. Depth is bounded by memory, not by the stack.
  */
-export function findCycles(steps: readonly AnyStep[], producers: ReadonlyMap<string, AnyStep>): readonly (readonly string[])[] {
+export function findCycles(
+  steps: readonly AnyStep[],
+  producers: ReadonlyMap<string, AnyStep>,
+): readonly (readonly string[])[] {
   const state = new Map<string, 'open' | 'done'>()
   const cycles: string[][] = []
   for (const { output } of steps) {
@@ -14,7 +17,11 @@ export function findCycles(steps: readonly AnyStep[], producers: ReadonlyMap<str
     const enter = (type: string): void => {
       state.set(type, 'open')
       const producer = producers.get(type)
-      path.push({ type, needs: producer === undefined ? [] : Object.values(producer.inputs).map((port) => typeOfPort(port).name), next: 0 })
+      path.push({
+        type,
+        needs: producer === undefined ? [] : Object.values(producer.inputs).map((port) => typeOfPort(port).name),
+        next: 0,
+      })
     }
     enter(output.name)
     while (path.length > 0) {

@@ -101,7 +101,13 @@ export interface InputIssue {
 export class InputError extends DocketError {
   readonly issues: readonly InputIssue[]
 
-  constructor(code: 'INPUT_INVALID' | 'OUTPUT_INVALID', message: string, issues: readonly InputIssue[], place?: ErrorPlace, options?: ErrorOptions) {
+  constructor(
+    code: 'INPUT_INVALID' | 'OUTPUT_INVALID',
+    message: string,
+    issues: readonly InputIssue[],
+    place?: ErrorPlace,
+    options?: ErrorOptions,
+  ) {
     super(code, message, place, options)
     this.issues = issues
   }
@@ -130,7 +136,11 @@ export class StepTimeoutError extends DocketError {
   readonly timeoutMs: number
 
   constructor(timeoutMs: number, place: ErrorPlace) {
-    super('STEP_TIMEOUT', `step "${place.step}" did not answer within ${timeoutMs} ms (attempt ${place.attempt})`, place)
+    super(
+      'STEP_TIMEOUT',
+      `step "${place.step}" did not answer within ${timeoutMs} ms (attempt ${place.attempt})`,
+      place,
+    )
     this.timeoutMs = timeoutMs
   }
 }
@@ -140,7 +150,11 @@ export class ExecutionTimeoutError extends DocketError {
   readonly timeoutMs: number
 
   constructor(timeoutMs: number, place: ErrorPlace) {
-    super('EXECUTION_TIMEOUT', `execution of graph "${place.graph}" did not end within ${timeoutMs} ms; steps still running were cancelled`, place)
+    super(
+      'EXECUTION_TIMEOUT',
+      `execution of graph "${place.graph}" did not end within ${timeoutMs} ms; steps still running were cancelled`,
+      place,
+    )
     this.timeoutMs = timeoutMs
   }
 }

@@ -4,7 +4,11 @@ export interface ExplainedStep {
   /** The type that it makes. */
   readonly output: string
   /** The types that it takes, in the order of its ports. */
-  readonly inputs: readonly { readonly port: string; readonly type: string; readonly kind: 'plain' | 'optional' | 'all' }[]
+  readonly inputs: readonly {
+    readonly port: string
+    readonly type: string
+    readonly kind: 'plain' | 'optional' | 'all'
+  }[]
   /** Steps of one level can run at the same time; a level needs nothing of a later one. From 0. */
   readonly level: number
   /**
@@ -61,7 +65,9 @@ export function printable(data: PlanData): ExplainedPlan {
 function textOf({ graph, target, steps, levels, leaves, missing, unknown }: PlanData): string {
   const byName = new Map(steps.map((step) => [step.name, step]))
   const width = Math.max(0, ...steps.map((step) => step.name.length))
-  const lines = [`${target} of graph ${graph}: ${steps.length} ${steps.length === 1 ? 'step' : 'steps'}, ${levels.length} ${levels.length === 1 ? 'level' : 'levels'}`]
+  const lines = [
+    `${target} of graph ${graph}: ${steps.length} ${steps.length === 1 ? 'step' : 'steps'}, ${levels.length} ${levels.length === 1 ? 'level' : 'levels'}`,
+  ]
   for (const leaf of leaves) {
     const state = leaf.isGiven ? 'given' : leaf.isRequired ? 'MISSING' : 'not given, optional'
     lines.push(`  in  ${leaf.type} (${state}${leaf.overrides === undefined ? '' : `, instead of ${leaf.overrides}`})`)
@@ -70,7 +76,9 @@ function textOf({ graph, target, steps, levels, leaves, missing, unknown }: Plan
     for (const name of names) {
       const step = byName.get(name)!
       const inputs = step.inputs.map(({ type, kind }) => (kind === 'plain' ? type : `${kind}(${type})`)).join(', ')
-      lines.push(`  ${String(level).padStart(2)}  ${name.padEnd(width)}  ${step.will.padEnd(7)}  ${inputs === '' ? '' : `${inputs} `}→ ${step.output}`)
+      lines.push(
+        `  ${String(level).padStart(2)}  ${name.padEnd(width)}  ${step.will.padEnd(7)}  ${inputs === '' ? '' : `${inputs} `}→ ${step.output}`,
+      )
     }
   }
   if (missing.length > 0) lines.push(`  missing: ${missing.join(', ')}`)
@@ -82,15 +90,23 @@ function mermaidOf({ target, steps, edges, leaves }: PlanData): string {
   // Apart from each other: a step may be named like a type.
   const leafIds = new Map(leaves.map((leaf, index) => [leaf.type, `leaf${index}`]))
   const stepIds = new Map(steps.map((step, index) => [step.name, `step${index}`]))
-  const kinds = new Map(steps.flatMap((step) => step.inputs.map(({ type, kind }) => [`${step.name}\n${type}`, kind] as const)))
+  const kinds = new Map(
+    steps.flatMap((step) => step.inputs.map(({ type, kind }) => [`${step.name}\n${type}`, kind] as const)),
+  )
   const maker = steps.findIndex((step) => step.output === target)
   const lines = ['flowchart TD']
-  for (const leaf of leaves) lines.push(`  ${leafIds.get(leaf.type)}([${quoted(leaf.type)}])${leaf.isGiven || !leaf.isRequired ? '' : ':::missing'}`)
-  for (const step of steps) lines.push(`  ${stepIds.get(step.name)}[${quoted(step.name)}]${step.will === 'cached' ? ':::cached' : ''}`)
+  for (const leaf of leaves)
+    lines.push(
+      `  ${leafIds.get(leaf.type)}([${quoted(leaf.type)}])${leaf.isGiven || !leaf.isRequired ? '' : ':::missing'}`,
+    )
+  for (const step of steps)
+    lines.push(`  ${stepIds.get(step.name)}[${quoted(step.name)}]${step.will === 'cached' ? ':::cached' : ''}`)
   for (const { from, to, type } of edges) {
     const kind = kinds.get(`${to}\n${type}`)
     const label = kind === 'plain' ? type : `${kind}(${type})`
-    lines.push(`  ${leafIds.get(type) ?? stepIds.get(from)} ${kind === 'optional' ? '-.->' : '-->'}|${quoted(label)}| ${stepIds.get(to)}`)
+    lines.push(
+      `  ${leafIds.get(type) ?? stepIds.get(from)} ${kind === 'optional' ? '-.->' : '-->'}|${quoted(label)}| ${stepIds.get(to)}`,
+    )
   }
   lines.push(`  ${maker === -1 ? leafIds.get(target) : `step${maker}`} --> target((${quoted(target)}))`)
   lines.push('  classDef cached stroke-dasharray: 4', '  classDef missing stroke:#c00,color:#c00')
@@ -99,6 +115,11 @@ function mermaidOf({ target, steps, edges, leaves }: PlanData): string {
 
 /** A Mermaid label: whatever the name holds, it can't end the label or start markup. */
 function quoted(text: string): string {
-  const safe = text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\n', ' ')
+  const safe = text
+    .replaceAll('&', '&amp;')
+    .replaceAll('"', '&quot;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('\n', ' ')
   return `"${safe}"`
 }

@@ -6,5 +6,4 @@ import type { Logger } from './logger.ts'
  * execution. An observer with a `logger` also lends it to `ctx.log`.
  */
 export type Observer =
-  | ((event: ExecutionEvent) => void)
-  | { next(event: ExecutionEvent): void; readonly logger?: Logger | undefined }
+  ((event: ExecutionEvent) => void) | { next(event: ExecutionEvent): void; readonly logger?: Logger | undefined }

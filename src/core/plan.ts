@@ -75,7 +75,15 @@ export interface PlanRequest {
 const nothingGiven: ReadonlySet<string> = new Set()
 
 /** Compiles a plan. */
-export function compilePlan({ index, target, wanted, given, gathered, late = nothingGiven, vital: vitalGiven }: PlanRequest): Plan {
+export function compilePlan({
+  index,
+  target,
+  wanted,
+  given,
+  gathered,
+  late = nothingGiven,
+  vital: vitalGiven,
+}: PlanRequest): Plan {
   const slots = new Map<string, number>()
   const types: AnyDataType[] = []
   const slotOf = (name: string, type: AnyDataType): number => {
@@ -87,7 +95,8 @@ export function compilePlan({ index, target, wanted, given, gathered, late = not
     }
     return slot
   }
-  const sourceOf = (port: StepSpec['ports'][number]): string => (port.kind === 'all' && gathered !== undefined ? gathered(port.type) : port.type)
+  const sourceOf = (port: StepSpec['ports'][number]): string =>
+    port.kind === 'all' && gathered !== undefined ? gathered(port.type) : port.type
   const producerOf = (type: string): StepSpec | undefined => (given.has(type) ? undefined : index.producers.get(type))
   const ordered = topologicalOrder(wanted, producerOf, (spec) => spec.ports.map(sourceOf))
   const levels = new Map<string, number>()
@@ -119,7 +128,8 @@ export function compilePlan({ index, target, wanted, given, gathered, late = not
     const waited = [...new Set(step.portSlots)].filter(isLater)
     waitsFor.push(waited.length)
     for (const slot of waited) dependants[slot]!.push(position)
-    for (const [port, slot] of step.portSlots.entries()) if (step.spec.ports[port]!.kind !== 'optional') required.add(slot)
+    for (const [port, slot] of step.portSlots.entries())
+      if (step.spec.ports[port]!.kind !== 'optional') required.add(slot)
   }
   const leaves = types.flatMap((type, slot) => (isLater(slot) ? [] : [{ type, slot, isRequired: required.has(slot) }]))
   const initial = waitsFor.flatMap((count, position) => (count === 0 ? [position] : []))
@@ -129,7 +139,26 @@ export function compilePlan({ index, target, wanted, given, gathered, late = not
   const wantedSet = new Set(wantedSlots)
   const isWanted = types.map((_, slot) => wantedSet.has(slot))
   const wantedLater = wantedSlots.filter(isLater).length
-  return { index, target, types, slots, leaves, steps, wanted: wantedSlots, isWanted, wantedLater, targetSlot, waitsFor, isVital, isLeaf, dependants, producers, initial, gathers: gathered !== undefined, hasExecutionScope }
+  return {
+    index,
+    target,
+    types,
+    slots,
+    leaves,
+    steps,
+    wanted: wantedSlots,
+    isWanted,
+    wantedLater,
+    targetSlot,
+    waitsFor,
+    isVital,
+    isLeaf,
+    dependants,
+    producers,
+    initial,
+    gathers: gathered !== undefined,
+    hasExecutionScope,
+  }
 }
 
 /** Steps that lead to the wanted types, inputs before users, in the order in which the types are first named. No recursion: plans may be thousands deep. */
@@ -202,7 +231,10 @@ export function planOf(graph: AnyGraph, target: AnyDataType, given: ReadonlySet<
 /** The index of a graph. @throws GraphError for anything that `graph()` did not make */
 export function requireIndex(graph: AnyGraph): GraphIndex {
   const index = typeof graph === 'object' && graph !== null ? indexOf(graph) : undefined
-  if (index === undefined) throw new GraphError('?', [{ kind: 'bad-declaration', message: 'this is not a graph; make one with graph({ name, steps })' }])
+  if (index === undefined)
+    throw new GraphError('?', [
+      { kind: 'bad-declaration', message: 'this is not a graph; make one with graph({ name, steps })' },
+    ])
   return index
 }
 
@@ -213,7 +245,10 @@ export function requireTarget(index: GraphIndex, target: AnyDataType): void {
   const made = [...index.producers.keys()]
   const shown = made.length > 20 ? `${made.slice(0, 20).join(', ')} … (${made.length})` : made.join(', ')
   throw new GraphError(index.graph.name, [
-    { kind: 'unknown-target', message: `${typeof name === 'string' ? `no step produces "${name}"` : 'the target is not a data type'}; the graph makes: ${shown}` },
+    {
+      kind: 'unknown-target',
+      message: `${typeof name === 'string' ? `no step produces "${name}"` : 'the target is not a data type'}; the graph makes: ${shown}`,
+    },
   ])
 }
 
@@ -232,6 +267,7 @@ export function pathTo(plan: Plan, slot: number): readonly string[] {
     }
   }
   const path: string[] = []
-  for (let current: number | undefined = slot; current !== undefined; current = cameFrom.get(current)) path.push(plan.types[current]!.name)
+  for (let current: number | undefined = slot; current !== undefined; current = cameFrom.get(current))
+    path.push(plan.types[current]!.name)
   return path.toReversed()
 }

@@ -51,6 +51,13 @@ function persistSpecOf(persist: PersistScope | PersistPolicy, step: AnyStep, gra
     ttlMs: policy.ttl === undefined ? undefined : durationMs(policy.ttl),
     namespace,
     capacity: policy.capacity ?? defaultCapacity,
-    family: resultKeyHead({ scope: policy.scope, namespace, step: step.name, version: step.version, output: step.output.name, outputVersion: step.output.version }),
+    family: resultKeyHead({
+      scope: policy.scope,
+      namespace,
+      step: step.name,
+      version: step.version,
+      output: step.output.name,
+      outputVersion: step.output.version,
+    }),
   }
 }

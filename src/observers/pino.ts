@@ -15,14 +15,22 @@ export interface PinoObserverOptions {
  *
  * @example graph({ name, steps, observers: [pinoObserver(pino())] })
  */
-export function pinoObserver(logger: PinoLogger, options: PinoObserverOptions = {}): { next(event: ExecutionEvent): void; readonly logger: Logger } {
+export function pinoObserver(
+  logger: PinoLogger,
+  options: PinoObserverOptions = {},
+): { next(event: ExecutionEvent): void; readonly logger: Logger } {
   const { steps = true } = options
   return {
     logger: logger as unknown as Logger,
     next(event) {
       const level = levelOf(event)
       if (level === 'debug' && !steps) return
-      const { type, error, reason, ...fields }: ExecutionEvent & { readonly error?: unknown; readonly reason?: unknown } = event
+      const {
+        type,
+        error,
+        reason,
+        ...fields
+      }: ExecutionEvent & { readonly error?: unknown; readonly reason?: unknown } = event
       const err = error ?? reason
       logger[level](err === undefined ? fields : { ...fields, err }, type)
     },

@@ -20,7 +20,10 @@ export interface ProgressOptions {
 export function progressObserver(options: ProgressOptions = {}): (event: ExecutionEvent) => void {
   const { label, stream = process.stderr, afterMs = 200, everyMs = 50 } = options
   if (stream.isTTY !== true) return () => {}
-  const startedAt = new Map<string, { readonly at: number; readonly target: string; drawnAt: number; isDrawn: boolean }>()
+  const startedAt = new Map<
+    string,
+    { readonly at: number; readonly target: string; drawnAt: number; isDrawn: boolean }
+  >()
   return (event) => {
     if (event.type === 'execution.started') {
       startedAt.set(event.executionId, { at: event.at, target: event.target, drawnAt: 0, isDrawn: false })
@@ -31,7 +34,11 @@ export function progressObserver(options: ProgressOptions = {}): (event: Executi
     if (event.type === 'execution.ended') {
       startedAt.delete(event.executionId)
       if (batch.isDrawn) stream.write('\r\u001b[2K')
-    } else if (event.type === 'batch.progress' && event.at - batch.at >= afterMs && event.at - batch.drawnAt >= everyMs) {
+    } else if (
+      event.type === 'batch.progress' &&
+      event.at - batch.at >= afterMs &&
+      event.at - batch.drawnAt >= everyMs
+    ) {
       batch.drawnAt = event.at
       batch.isDrawn = true
       stream.write(`\r\u001b[2K${barOf(label ?? batch.target, event, stream.columns ?? 80)}`)
@@ -40,9 +47,14 @@ export function progressObserver(options: ProgressOptions = {}): (event: Executi
 }
 
 /** One line: label, bar, counts; cut to the width of the terminal. */
-function barOf(label: string, { succeeded, failed, total, share }: Extract<ExecutionEvent, { type: 'batch.progress' }>, columns: number): string {
+function barOf(
+  label: string,
+  { succeeded, failed, total, share }: Extract<ExecutionEvent, { type: 'batch.progress' }>,
+  columns: number,
+): string {
   const failures = failed === 0 ? '' : `, ${failed} failed`
-  if (total === undefined || share === undefined) return `${label} ${succeeded + failed}${failures}`.slice(0, columns - 1)
+  if (total === undefined || share === undefined)
+    return `${label} ${succeeded + failed}${failures}`.slice(0, columns - 1)
   const counts = ` ${Math.floor(share * 100)}% of ${total}${failures}`
   const width = Math.max(5, Math.min(40, columns - label.length - counts.length - 4))
   const full = Math.round(share * width)

@@ -78,7 +78,11 @@ export class Attempt implements StepContext {
   }
 
   get log(): Logger {
-    return (this.#more.log ??= this.#origin.execution.logger.child({ executionId: this.executionId, step: this.stepName, attempt: this.attempt }))
+    return (this.#more.log ??= this.#origin.execution.logger.child({
+      executionId: this.executionId,
+      step: this.stepName,
+      attempt: this.attempt,
+    }))
   }
 
   static {
@@ -93,7 +97,13 @@ export class Attempt implements StepContext {
   }
 
   get #more(): Extras {
-    return (this.#extras ??= { origin: undefined, timer: undefined, controller: undefined, abort: undefined, log: undefined })
+    return (this.#extras ??= {
+      origin: undefined,
+      timer: undefined,
+      controller: undefined,
+      abort: undefined,
+      log: undefined,
+    })
   }
 
   #begin(): void {
@@ -203,7 +213,9 @@ export class Attempt implements StepContext {
 
 /** Real promises as they are. Other thenables may settle twice, throw after they did, or give a thenable: a real one in between. */
 function honest(thenable: PromiseLike<unknown>): PromiseLike<unknown> {
-  return thenable instanceof Promise && thenable.then === promiseThen ? thenable : new Promise((resolve) => resolve(thenable))
+  return thenable instanceof Promise && thenable.then === promiseThen
+    ? thenable
+    : new Promise((resolve) => resolve(thenable))
 }
 
 const promiseThen = Promise.prototype.then

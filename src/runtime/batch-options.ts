@@ -34,13 +34,22 @@ const streamOptionNames = [...batchOptionNames, 'ordered']
 const defaultConcurrency = 100
 
 /** What executeBatch and streamBatch have in common: everything of a batch but its items and who takes the outcomes. */
-export type BatchFrame = Pick<BatchSetup, 'plan' | 'options' | 'sharedLeaves' | 'concurrency' | 'collects' | 'cache'> & { readonly inputs: ItemInputs }
+export type BatchFrame = Pick<
+  BatchSetup,
+  'plan' | 'options' | 'sharedLeaves' | 'concurrency' | 'collects' | 'cache'
+> & { readonly inputs: ItemInputs }
 
 /** Checks a batch call and prepares it. @throws OptionError, GraphError, InputError for `shared` */
-export function batchFrameOf(call: 'executeBatch' | 'streamBatch', graph: AnyGraph, target: AnyDataType, options: StreamOptions = {}): BatchFrame {
+export function batchFrameOf(
+  call: 'executeBatch' | 'streamBatch',
+  graph: AnyGraph,
+  target: AnyDataType,
+  options: StreamOptions = {},
+): BatchFrame {
   const { shared = {}, concurrency = defaultConcurrency, onError = 'fail', ordered } = options
   checkExecuteOptions(call, options, call === 'streamBatch' ? streamOptionNames : batchOptionNames, [
-    !(concurrency === Infinity || isWholeFromOne(concurrency)) && `concurrency must be a whole number of at least 1, not ${describe(concurrency)}`,
+    !(concurrency === Infinity || isWholeFromOne(concurrency)) &&
+      `concurrency must be a whole number of at least 1, not ${describe(concurrency)}`,
     onError !== 'fail' && onError !== 'collect' && `onError must be 'fail' or 'collect', not ${describe(onError)}`,
     !isRecord(shared) && `shared must be an object keyed by type names, not ${describe(shared)}`,
     ordered !== undefined && typeof ordered !== 'boolean' && `ordered must be true or false, not ${describe(ordered)}`,
@@ -66,7 +75,12 @@ export function batchFrameOf(call: 'executeBatch' | 'streamBatch', graph: AnyGra
 function sharedLeavesOf(plan: BatchPlan, shared: Readonly<Record<string, unknown>>): readonly unknown[] {
   const exact = leafValuesOf(plan.shared, shared)
   if (exact !== undefined) return exact
-  const matched = matchInputs(plan.shared, shared, () => plan.shared, (_, key) => unknownKeyText(plan.whole, key))
+  const matched = matchInputs(
+    plan.shared,
+    shared,
+    () => plan.shared,
+    (_, key) => unknownKeyText(plan.whole, key),
+  )
   if (matched instanceof InputError) throw matched
   return matched.leafValues
 }

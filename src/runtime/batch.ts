@@ -1,7 +1,14 @@
 import { compiledBatch } from '../../machines/index.ts'
 import type { BatchEvent } from '../../machines/index.ts'
 import type { ItemPlan } from '../core/batch-plan.ts'
-import { AbortExecutionError, describeThrown, ExecutionCancelledError, ExecutionTimeoutError, hasCause, InputError } from '../core/errors.ts'
+import {
+  AbortExecutionError,
+  describeThrown,
+  ExecutionCancelledError,
+  ExecutionTimeoutError,
+  hasCause,
+  InputError,
+} from '../core/errors.ts'
 import type { ErrorPlace } from '../core/errors.ts'
 import { isPromiseLike } from './check-value.ts'
 import type { BatchSetup, ItemOutcome } from './batch-setup.ts'
@@ -18,7 +25,8 @@ import type { OpenItem } from './open-items.ts'
 import { Turnstile } from './turnstile.ts'
 
 /** A value that is shared by all items, or why there is none. */
-type Arrival = { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
+type Arrival =
+  { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
 
 /**
  * Many items through one plan: an execution for each, and one for what they share. Items flow on their own; only what
@@ -127,7 +135,13 @@ export class Batch {
     if (this.#isPumping || this.#isPulling || this.#checkedLeaves === undefined) return
     this.#isPumping = true
     const { source, hasRoom } = this.#setup
-    while (!this.#hasEnded && this.total === undefined && this.#pool.hasRoom && this.#open.size < this.#window && hasRoom()) {
+    while (
+      !this.#hasEnded &&
+      this.total === undefined &&
+      this.#pool.hasRoom &&
+      this.#open.size < this.#window &&
+      hasRoom()
+    ) {
       const pulled = source.next()
       if (isPromiseLike(pulled)) {
         this.#isPulling = true
@@ -209,7 +223,8 @@ export class Batch {
     if (index !== -1) {
       this.#arrivals.set(index, arrival)
       // Items that come later find the arrival by themselves.
-      for (const { execution, itemPlan } of this.#open.toArray()) deliver(execution, itemPlan.importSlots[index]!, arrival)
+      for (const { execution, itemPlan } of this.#open.toArray())
+        deliver(execution, itemPlan.importSlots[index]!, arrival)
     }
     if (copied.some((link) => link.from === slot)) {
       this.#copied.set(slot, arrival)
@@ -224,7 +239,11 @@ export class Batch {
     for (const link of this.#setup.plan.copied) {
       if (link.from !== slot) continue
       if ('error' in arrival) this.#shared.deny(link.to, arrival.error)
-      else this.#shared.provide(link.to, Array.from({ length: this.total }, () => arrival.value))
+      else
+        this.#shared.provide(
+          link.to,
+          Array.from({ length: this.total }, () => arrival.value),
+        )
     }
   }
 
@@ -298,7 +317,14 @@ export class Batch {
     const { emitter, clock } = this.#setup.options
     if (emitter === undefined) return
     const total = this.#setup.source.size ?? this.total
-    emitter.batchProgress(clock.now(), item, total, this.succeeded, this.failed, total === undefined ? undefined : this.#shareOf(total))
+    emitter.batchProgress(
+      clock.now(),
+      item,
+      total,
+      this.succeeded,
+      this.failed,
+      total === undefined ? undefined : this.#shareOf(total),
+    )
   }
 
   /** What an item gives to each barrier and its end count the same. */
@@ -315,7 +341,13 @@ export class Batch {
 
   readonly #onAbort = (): void => {
     const reason: unknown = this.#setup.options.signal?.reason
-    this.cancel(new ExecutionCancelledError(`the batch on graph "${this.place.graph}" was cancelled: ${describeThrown(reason)}`, this.place, { cause: reason }))
+    this.cancel(
+      new ExecutionCancelledError(
+        `the batch on graph "${this.place.graph}" was cancelled: ${describeThrown(reason)}`,
+        this.place,
+        { cause: reason },
+      ),
+    )
   }
 
   #finish(event: BatchEvent & { readonly at: number }, error: unknown): void {

@@ -10,7 +10,11 @@ export type CheckedValue =
 
 /** Whether something can be awaited. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return value !== null && (typeof value === 'object' || typeof value === 'function') && typeof (value as { then?: unknown }).then === 'function'
+  return (
+    value !== null &&
+    (typeof value === 'object' || typeof value === 'function') &&
+    typeof (value as { then?: unknown }).then === 'function'
+  )
 }
 
 /** Checks a value against its data type's schema. Never throws and never rejects; at once when the schema is synchronous. */
@@ -31,7 +35,10 @@ function checkedOf(type: AnyDataType, result: StandardSchemaV1.Result<unknown>):
   if (result.issues === undefined) return result as { readonly value: unknown }
   const issues = result.issues.map((issue) => ({
     message: issue.message,
-    path: [type.name, ...(issue.path ?? []).map((segment) => keyOf(typeof segment === 'object' ? segment.key : segment))],
+    path: [
+      type.name,
+      ...(issue.path ?? []).map((segment) => keyOf(typeof segment === 'object' ? segment.key : segment)),
+    ],
   }))
   return { issues, thrown: undefined }
 }

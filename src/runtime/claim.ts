@@ -13,7 +13,11 @@ const claims = new Map<string, Claim>()
  * The key of a persisted step's result.
  * @throws SerializationError when the inputs have no canonical form
  */
-export function resultKeyOf({ scope, family }: PersistSpec, inputs: unknown, execution: { readonly id: string; readonly item: number | undefined }): string {
+export function resultKeyOf(
+  { scope, family }: PersistSpec,
+  inputs: unknown,
+  execution: { readonly id: string; readonly item: number | undefined },
+): string {
   if (scope === 'global') return resultKey(family, inputs)
   // One result per step and execution, whatever flows into it: an unpersisted step above that gives another value after
   // a failure must not charge the card again. Items of a batch have only their inputs to tell them apart.
@@ -80,7 +84,8 @@ export class Claim {
     if (followers.length === 0) return
     const shared = copyOf(value)
     queueMicrotask(() => {
-      for (const follower of followers) if (follower.claim === this && !follower.hasEnded) follower.cached(copyOf(shared), true)
+      for (const follower of followers)
+        if (follower.claim === this && !follower.hasEnded) follower.cached(copyOf(shared), true)
     })
   }
 
@@ -90,7 +95,8 @@ export class Claim {
     const followers = this.#settle()
     const attempts = run.attempt
     queueMicrotask(() => {
-      for (const follower of followers) if (follower.claim === this && !follower.hasEnded) follower.failed(error, 'FAIL', undefined, attempts)
+      for (const follower of followers)
+        if (follower.claim === this && !follower.hasEnded) follower.failed(error, 'FAIL', undefined, attempts)
     })
   }
 
@@ -154,5 +160,9 @@ export class Claim {
 function placed(error: unknown, run: StepRun, what: 'inputs' | 'result'): unknown {
   if (!(error instanceof SerializationError)) return error
   const { place } = run.execution
-  return new SerializationError(`the ${what} of step "${run.step}" can't be remembered: ${error.message}`, { ...place, step: run.step, attempt: run.attempt }, { cause: error })
+  return new SerializationError(
+    `the ${what} of step "${run.step}" can't be remembered: ${error.message}`,
+    { ...place, step: run.step, attempt: run.attempt },
+    { cause: error },
+  )
 }

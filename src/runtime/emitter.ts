@@ -23,45 +23,154 @@ export class Emitter {
   }
 
   executionStarted(at: number): void {
-    this.#emit({ type: 'execution.started', seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph, target: this.#target })
+    this.#emit({
+      type: 'execution.started',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      target: this.#target,
+    })
   }
 
   executionEnded(at: number, status: ExecutionEnded['status'], durationMs: number, error: unknown): void {
-    this.#emit({ type: 'execution.ended', seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph, target: this.#target, status, durationMs, error })
+    this.#emit({
+      type: 'execution.ended',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      target: this.#target,
+      status,
+      durationMs,
+      error,
+    })
   }
 
   stepStarted(run: StepRun, at: number): void {
-    this.#emit({ type: 'step.started', seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph, step: run.step, item: run.execution.item })
+    this.#emit({
+      type: 'step.started',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+    })
   }
 
   stepEnded(run: StepRun, at: number, status: StepEnded['status'], error: unknown, fellBack: boolean): void {
     const durationMs = at - (run.startedAt ?? at)
-    this.#emit({ type: 'step.ended', seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph, step: run.step, item: run.execution.item, status, attempt: run.attempt, durationMs, error, fellBack })
+    this.#emit({
+      type: 'step.ended',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      status,
+      attempt: run.attempt,
+      durationMs,
+      error,
+      fellBack,
+    })
   }
 
   stepCancelled(run: StepRun, at: number, status: StepCancelled['status'], reason: unknown): void {
-    this.#emit({ type: 'step.cancelled', seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph, step: run.step, item: run.execution.item, status, attempt: run.attempt, reason })
+    this.#emit({
+      type: 'step.cancelled',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      status,
+      attempt: run.attempt,
+      reason,
+    })
   }
 
   attemptStarted(run: StepRun, at: number): void {
-    this.#emit({ type: 'attempt.started', seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph, step: run.step, item: run.execution.item, attempt: run.attempt })
+    this.#emit({
+      type: 'attempt.started',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      attempt: run.attempt,
+    })
   }
 
   attemptFailed(run: StepRun, at: number, durationMs: number, error: unknown, timedOut: boolean): void {
-    this.#emit({ type: 'attempt.failed', seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph, step: run.step, item: run.execution.item, attempt: run.attempt, durationMs, error, timedOut })
+    this.#emit({
+      type: 'attempt.failed',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      attempt: run.attempt,
+      durationMs,
+      error,
+      timedOut,
+    })
   }
 
   retryScheduled(run: StepRun, at: number, delayMs: number): void {
-    this.#emit({ type: 'retry.scheduled', seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph, step: run.step, item: run.execution.item, attempt: run.attempt, delayMs, dueAt: at + delayMs })
+    this.#emit({
+      type: 'retry.scheduled',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      attempt: run.attempt,
+      delayMs,
+      dueAt: at + delayMs,
+    })
   }
 
   cacheChecked(run: StepRun, at: number, type: 'cache.hit' | 'cache.miss', shared: boolean): void {
     const scope = run.planStep.spec.persist!.scope
-    this.#emit({ type, seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph, step: run.step, item: run.execution.item, scope, shared })
+    this.#emit({
+      type,
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      scope,
+      shared,
+    })
   }
 
-  batchProgress(at: number, item: number, total: number | undefined, succeeded: number, failed: number, share: number | undefined): void {
-    this.#emit({ type: 'batch.progress', seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph, total, succeeded, failed, share, item })
+  batchProgress(
+    at: number,
+    item: number,
+    total: number | undefined,
+    succeeded: number,
+    failed: number,
+    share: number | undefined,
+  ): void {
+    this.#emit({
+      type: 'batch.progress',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      total,
+      succeeded,
+      failed,
+      share,
+      item,
+    })
   }
 
   #emit(event: ExecutionEvent): void {
@@ -92,5 +201,8 @@ function warnOfObserver(thrown: unknown): void {
   if (hasWarned) return
   hasWarned = true
   const text = describeThrown(thrown)
-  process.emitWarning(`a Docket observer threw; executions are not affected, and further throws are not reported. ${text}`, 'DocketObserverWarning')
+  process.emitWarning(
+    `a Docket observer threw; executions are not affected, and further throws are not reported. ${text}`,
+    'DocketObserverWarning',
+  )
 }

@@ -17,7 +17,12 @@ import { sourceOfArray } from './item-source.ts'
  * @throws (as rejection) as `execute`, the error naming the item; with `onError: 'collect'` failures of items are given as
  * `{ error }` in their place instead
  */
-export const executeBatch: ExecuteBatch<BatchOptions> = ((graph: AnyGraph, target: AnyDataType, items: readonly unknown[], options?: BatchOptions): Promise<readonly unknown[]> =>
+export const executeBatch: ExecuteBatch<BatchOptions> = ((
+  graph: AnyGraph,
+  target: AnyDataType,
+  items: readonly unknown[],
+  options?: BatchOptions,
+): Promise<readonly unknown[]> =>
   new Promise((resolve, reject) => {
     const frame = batchFrameOf('executeBatch', graph, target, options)
     if (!Array.isArray(items)) {

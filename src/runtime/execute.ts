@@ -19,7 +19,12 @@ import { givenInputs } from './leaf-values.ts'
  * @throws (as rejection) InputError, OptionError, GraphError before anything runs; StepError when a step failed, its cause
  * being what the step threw; ExecutionTimeoutError; ExecutionCancelledError; ExecutionConflictError
  */
-export const execute = ((graph: AnyGraph, target: AnyDataType, inputs: unknown, options?: ExecuteOptions): Promise<unknown> =>
+export const execute = ((
+  graph: AnyGraph,
+  target: AnyDataType,
+  inputs: unknown,
+  options?: ExecuteOptions,
+): Promise<unknown> =>
   // What is thrown inside rejects the promise.
   new Promise((resolve, reject) => {
     checkExecuteOptions('execute', options)

@@ -40,14 +40,28 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   #isStarting = false
 
   /** `refusal` is what is wrong with the inputs: the execution fails with it instead of beginning. */
-  constructor(scope: LogicScope, input: unknown, { plan, leafValues }: GivenInputs, options: ResolvedOptions, persisted?: PersistedExecution, refusal?: InputError) {
+  constructor(
+    scope: LogicScope,
+    input: unknown,
+    { plan, leafValues }: GivenInputs,
+    options: ResolvedOptions,
+    persisted?: PersistedExecution,
+    refusal?: InputError,
+  ) {
     this.#self = scope.self
     this.#refusal = refusal
     this.#input = input
     this.#leafValues = leafValues
     this.#names = plan.steps.map(({ spec }) => spec.name)
     this.#journal = new ExecutionJournal(plan.steps.length)
-    this.#execution = new Execution({ plan, options, cache: undefined, onCompleted: () => {}, onFailed: () => {}, watcher: this })
+    this.#execution = new Execution({
+      plan,
+      options,
+      cache: undefined,
+      onCompleted: () => {},
+      onFailed: () => {},
+      watcher: this,
+    })
     this.#actors = new StepActors(this.#execution, scope)
     if (persisted !== undefined) {
       this.#execution.restore(persisted)
@@ -70,7 +84,9 @@ export class ExecutionActor implements Watcher, SnapshotHost {
 
   /** The actor was stopped from outside. */
   stop(): LogicSnapshot {
-    this.#execution.cancel(new ExecutionCancelledError(`the actor of this execution was stopped`, this.#execution.place))
+    this.#execution.cancel(
+      new ExecutionCancelledError(`the actor of this execution was stopped`, this.#execution.place),
+    )
     this.#underWay.clear()
     return this.snapshot().stopped() as LogicSnapshot
   }
@@ -111,7 +127,8 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     this.#underWay.set(event, this.snapshot())
     if (this.#execution.hasEnded) this.#lookout.delete(this.#execution.id, this.#self)
     // As with promises: who waits for the actor right after starting it still hears of a failure that was there at once.
-    if (this.#isStarting && this.#execution.hasEnded && event.type !== 'SUCCEED') queueMicrotask(() => this.#self.send(event))
+    if (this.#isStarting && this.#execution.hasEnded && event.type !== 'SUCCEED')
+      queueMicrotask(() => this.#self.send(event))
     else this.#send(event)
   }
 

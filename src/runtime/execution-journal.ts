@@ -15,7 +15,15 @@ export interface StepView {
   readonly error: unknown
 }
 
-const pendingView: StepView = Object.freeze({ status: 'pending', attempt: 0, startedAt: undefined, endedAt: undefined, dueAt: undefined, output: undefined, error: undefined })
+const pendingView: StepView = Object.freeze({
+  status: 'pending',
+  attempt: 0,
+  startedAt: undefined,
+  endedAt: undefined,
+  dueAt: undefined,
+  output: undefined,
+  error: undefined,
+})
 
 /** A moment in a journal: from it the steps' views at that moment can be told, at any time later. */
 export interface JournalMark {

@@ -28,29 +28,52 @@ export interface ExecuteOptions {
 }
 
 /** The names of `ExecuteOptions`. */
-export const executeOptionNames: readonly string[] = ['id', 'signal', 'timeout', 'headers', 'observers', 'logger', 'clock', 'random']
+export const executeOptionNames: readonly string[] = [
+  'id',
+  'signal',
+  'timeout',
+  'headers',
+  'observers',
+  'logger',
+  'clock',
+  'random',
+]
 
 /** Makes sure that the options can be used. @throws OptionError telling all problems */
-export function checkExecuteOptions(call: string, options: unknown, known: readonly string[] = executeOptionNames, more: readonly (string | false)[] = []): void {
+export function checkExecuteOptions(
+  call: string,
+  options: unknown,
+  known: readonly string[] = executeOptionNames,
+  more: readonly (string | false)[] = [],
+): void {
   if (options === undefined) return
   if (!isRecord(options)) throw new OptionError(`${call}: options must be an object, not ${describe(options)}`)
   const problems: string[] = more.filter((problem) => problem !== false)
   reportUnknownKeys('', options, known, (problem) => problems.push(problem))
   const { id, signal, timeout, headers, observers, logger, clock, random } = options
-  if (id !== undefined && (typeof id !== 'string' || id === '')) problems.push(`id must be a text that is not empty, not ${describe(id)}`)
-  if (signal !== undefined && !(signal instanceof AbortSignal)) problems.push(`signal must be an AbortSignal, not ${describe(signal)}`)
-  if (timeout !== undefined && !(durationMs(timeout)! > 0)) problems.push(`timeout ${describe(timeout)} is not a duration above zero; ${durationHint}`)
+  if (id !== undefined && (typeof id !== 'string' || id === ''))
+    problems.push(`id must be a text that is not empty, not ${describe(id)}`)
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    problems.push(`signal must be an AbortSignal, not ${describe(signal)}`)
+  if (timeout !== undefined && !(durationMs(timeout)! > 0))
+    problems.push(`timeout ${describe(timeout)} is not a duration above zero; ${durationHint}`)
   if (headers !== undefined) {
     if (!isRecord(headers)) problems.push(`headers must be an object of texts, not ${describe(headers)}`)
-    else for (const [key, value] of Object.entries(headers)) if (typeof value !== 'string') problems.push(`header "${key}" must be a text, not ${describe(value)}`)
+    else
+      for (const [key, value] of Object.entries(headers))
+        if (typeof value !== 'string') problems.push(`header "${key}" must be a text, not ${describe(value)}`)
   }
   if (observers !== undefined) {
-    if (Array.isArray(observers)) problems.push(...observers.map(problemOfObserver).filter((problem) => problem !== undefined))
+    if (Array.isArray(observers))
+      problems.push(...observers.map(problemOfObserver).filter((problem) => problem !== undefined))
     else problems.push(`observers must be an array, not ${describe(observers)}`)
   }
-  if (logger !== undefined && !hasFunctions(logger, ['debug', 'info', 'warn', 'error', 'child'])) problems.push('logger must have debug, info, warn, error and child, like one of pino')
-  if (clock !== undefined && !hasFunctions(clock, ['setTimeout', 'clearTimeout'])) problems.push(`clock must have setTimeout and clearTimeout`)
-  if (random !== undefined && typeof random !== 'function') problems.push(`random must be a function, not ${describe(random)}`)
+  if (logger !== undefined && !hasFunctions(logger, ['debug', 'info', 'warn', 'error', 'child']))
+    problems.push('logger must have debug, info, warn, error and child, like one of pino')
+  if (clock !== undefined && !hasFunctions(clock, ['setTimeout', 'clearTimeout']))
+    problems.push(`clock must have setTimeout and clearTimeout`)
+  if (random !== undefined && typeof random !== 'function')
+    problems.push(`random must be a function, not ${describe(random)}`)
   if (problems.length > 0) throw new OptionError(`${call}: ${problems.join('; ')}`)
 }
 

@@ -51,7 +51,12 @@ const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
 const noOptions: ExecuteOptions = {}
 
 /** Fills a call's options in. An id is made only if somebody may look at it. */
-export function resolveOptions(index: GraphIndex, target: string, options: ExecuteOptions = noOptions, clock?: FullClock): ResolvedOptions {
+export function resolveOptions(
+  index: GraphIndex,
+  target: string,
+  options: ExecuteOptions = noOptions,
+  clock?: FullClock,
+): ResolvedOptions {
   const { graph } = index
   const observers = observersOf(graph, options)
   const random = options.random ?? Math.random
@@ -69,11 +74,14 @@ export function resolveOptions(index: GraphIndex, target: string, options: Execu
 }
 
 function observersOf(graph: AnyGraph, options: ExecuteOptions): readonly Observer[] {
-  return options.observers === undefined || options.observers.length === 0 ? graph.observers : [...graph.observers, ...options.observers]
+  return options.observers === undefined || options.observers.length === 0
+    ? graph.observers
+    : [...graph.observers, ...options.observers]
 }
 
 function loggerOf(observers: readonly Observer[]): Logger {
-  for (const observer of observers) if (typeof observer === 'object' && observer.logger !== undefined) return observer.logger
+  for (const observer of observers)
+    if (typeof observer === 'object' && observer.logger !== undefined) return observer.logger
   return silentLogger
 }
 

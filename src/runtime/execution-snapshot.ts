@@ -66,7 +66,13 @@ export class ExecutionSnapshot<Output> {
     this.value = value
     this.input = parts.input
     // A failed execution is a final state to the machine, and an error to those who wait for the actor.
-    this.status = isStopped ? 'stopped' : value === 'completed' ? 'done' : value === 'failed' || value === 'cancelled' ? 'error' : 'active'
+    this.status = isStopped
+      ? 'stopped'
+      : value === 'completed'
+        ? 'done'
+        : value === 'failed' || value === 'cancelled'
+          ? 'error'
+          : 'active'
     this.output = this.status === 'done' ? (parts.output as Output) : undefined
     this.error = this.status === 'error' ? parts.error : undefined
   }

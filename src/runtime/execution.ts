@@ -153,10 +153,14 @@ export class Execution {
       }
       this.#stopListening = listenForAbort(signal, () => this.#onAbort())
     }
-    if (timeoutMs !== undefined) this.#timer = timerQueueOf(this.clock).schedule(at + timeoutMs, () => this.#timeOut(timeoutMs))
-    const checked = areChecked ? putLeaves(this.plan, leafValues, this.values) : checkLeaves(this.plan, leafValues, this.values, () => this.place)
+    if (timeoutMs !== undefined)
+      this.#timer = timerQueueOf(this.clock).schedule(at + timeoutMs, () => this.#timeOut(timeoutMs))
+    const checked = areChecked
+      ? putLeaves(this.plan, leafValues, this.values)
+      : checkLeaves(this.plan, leafValues, this.values, () => this.place)
     if (checked === undefined) this.#launchInitial()
-    else if (checked instanceof Promise) void checked.then((error) => (error === undefined ? this.#launchInitial() : this.fail(error)))
+    else if (checked instanceof Promise)
+      void checked.then((error) => (error === undefined ? this.#launchInitial() : this.fail(error)))
     else this.fail(checked)
   }
 
@@ -203,7 +207,8 @@ export class Execution {
       const { outputSlot } = run.planStep
       this.#forget(run)
       if (run.hasOutput) this.#fill(outputSlot, run.output)
-      else if (this.plan.isVital[outputSlot]!) this.#restoredFailure ??= { error: stepErrorOf(run, run.error, run.attempt, undefined) }
+      else if (this.plan.isVital[outputSlot]!)
+        this.#restoredFailure ??= { error: stepErrorOf(run, run.error, run.attempt, undefined) }
       else this.#deny(outputSlot, run.error)
     }
   }
@@ -254,7 +259,8 @@ export class Execution {
     if (this.#isDraining || !this.#hasBegun) return
     this.#isDraining = true
     const until = this.#next + sliceSize
-    while (this.#next < this.#ready.length && this.#next < until && !this.#hasEnded) this.#launch(this.#ready[this.#next++]!)
+    while (this.#next < this.#ready.length && this.#next < until && !this.#hasEnded)
+      this.#launch(this.#ready[this.#next++]!)
     if (this.#next < this.#ready.length && !this.#hasEnded) {
       queueMicrotask(() => {
         this.#isDraining = false
@@ -298,7 +304,9 @@ export class Execution {
       for (const position of this.plan.dependants[slot]!) {
         if (this.#unmet[position]! >= never / 2) continue
         const step = this.plan.steps[position]!
-        const canDoWithout = step.spec.ports.every((port, at) => step.portSlots[at] !== slot || port.kind === 'optional')
+        const canDoWithout = step.spec.ports.every(
+          (port, at) => step.portSlots[at] !== slot || port.kind === 'optional',
+        )
         if (canDoWithout) {
           if (--this.#unmet[position]! === 0) this.#ready.push(position)
           continue
@@ -325,7 +333,13 @@ export class Execution {
 
   #onAbort(): void {
     const reason: unknown = this.#options.signal?.reason
-    this.cancel(new ExecutionCancelledError(`the execution of graph "${this.plan.index.graph.name}" was cancelled: ${describeThrown(reason)}`, this.place, { cause: reason }))
+    this.cancel(
+      new ExecutionCancelledError(
+        `the execution of graph "${this.plan.index.graph.name}" was cancelled: ${describeThrown(reason)}`,
+        this.place,
+        { cause: reason },
+      ),
+    )
   }
 
   #timeOut(timeoutMs: number): void {

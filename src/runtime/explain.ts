@@ -30,7 +30,12 @@ export interface ExplainOptions {
  * @throws GraphError for an unknown target, OptionError for a wrong option
  * @throws InputError when `inputs` is not an object
  */
-export const explain = ((graph: AnyGraph, target: AnyDataType, inputs: unknown = {}, options: ExplainOptions = {}): ExplainedPlan => {
+export const explain = ((
+  graph: AnyGraph,
+  target: AnyDataType,
+  inputs: unknown = {},
+  options: ExplainOptions = {},
+): ExplainedPlan => {
   checkExecuteOptions('explain', options, ['id', 'clock'])
   const plain = planOf(graph, target)
   if (!isRecord(inputs)) {
@@ -54,7 +59,11 @@ export const explain = ((graph: AnyGraph, target: AnyDataType, inputs: unknown =
     steps: explainSteps(plan, inputs, options),
     levels,
     edges: plan.steps.flatMap(({ spec }) =>
-      [...new Set(spec.ports.map((port) => port.type))].map((type) => ({ from: producerIn(plan, type)?.spec.name ?? type, to: spec.name, type })),
+      [...new Set(spec.ports.map((port) => port.type))].map((type) => ({
+        from: producerIn(plan, type)?.spec.name ?? type,
+        to: spec.name,
+        type,
+      })),
     ),
     leaves,
     missing: leaves.filter((leaf) => leaf.isRequired && !leaf.isGiven).map((leaf) => leaf.type),
@@ -66,7 +75,11 @@ function producerIn(plan: Plan, type: string): PlanStep | undefined {
   return plan.steps[plan.producers[plan.slots.get(type) ?? -1] ?? -1]
 }
 
-function explainSteps(plan: Plan, inputs: Readonly<Record<string, unknown>>, { id, clock }: ExplainOptions): readonly ExplainedStep[] {
+function explainSteps(
+  plan: Plan,
+  inputs: Readonly<Record<string, unknown>>,
+  { id, clock }: ExplainOptions,
+): readonly ExplainedStep[] {
   const now = fullClockOf(clock).now()
   // What is known of each slot without running anything.
   const values: unknown[] = []
@@ -88,12 +101,30 @@ function explainSteps(plan: Plan, inputs: Readonly<Record<string, unknown>>, { i
     const kept = canLook && !blocked[outputSlot] ? keptResult(plan, step, values, id ?? '', now) : undefined
     known[outputSlot] = kept !== undefined
     if (kept !== undefined) values[outputSlot] = kept.value
-    const will = blocked[outputSlot] ? 'blocked' : kept !== undefined ? 'cached' : remembers && !canLook ? 'unknown' : 'run'
-    return { name: spec.name, output: spec.output.name, inputs: spec.ports.map(({ name, type, kind }) => ({ port: name, type, kind })), level, will }
+    const will = blocked[outputSlot]
+      ? 'blocked'
+      : kept !== undefined
+        ? 'cached'
+        : remembers && !canLook
+          ? 'unknown'
+          : 'run'
+    return {
+      name: spec.name,
+      output: spec.output.name,
+      inputs: spec.ports.map(({ name, type, kind }) => ({ port: name, type, kind })),
+      level,
+      will,
+    }
   })
 }
 
-function keptResult(plan: Plan, step: PlanStep, values: readonly unknown[], id: string, now: number): { readonly value: unknown } | undefined {
+function keptResult(
+  plan: Plan,
+  step: PlanStep,
+  values: readonly unknown[],
+  id: string,
+  now: number,
+): { readonly value: unknown } | undefined {
   try {
     const persist = step.spec.persist!
     return processCache.peek(persist, resultKeyOf(persist, inputsOf(plan, step, values), { id, item: undefined }), now)

@@ -3,7 +3,8 @@ import type { CheckedValue } from './check-value.ts'
 import type { StepRun } from './step-run.ts'
 
 /** The value that takes a failed step's place, or why there is none after all. */
-export type FallbackOutcome = { readonly value: unknown; readonly hasFailed: false } | { readonly policyError: unknown; readonly hasFailed: true }
+export type FallbackOutcome =
+  { readonly value: unknown; readonly hasFailed: false } | { readonly policyError: unknown; readonly hasFailed: true }
 
 /** Works out a step's fallback: its value, or what its function makes of the error; checked like any output. Never throws. */
 export function fallBack(run: StepRun, error: unknown): FallbackOutcome | Promise<FallbackOutcome> {
@@ -15,7 +16,9 @@ export function fallBack(run: StepRun, error: unknown): FallbackOutcome | Promis
   try {
     const value: unknown = typeof fallback!.value === 'function' ? fallback!.value(error, run.inputs) : fallback!.value
     if (!isPromiseLike(value)) return settle(value)
-    return Promise.resolve(value).then(settle).catch((policyError: unknown) => ({ policyError, hasFailed: true as const }))
+    return Promise.resolve(value)
+      .then(settle)
+      .catch((policyError: unknown) => ({ policyError, hasFailed: true as const }))
   } catch (policyError) {
     return { policyError, hasFailed: true }
   }
@@ -23,5 +26,8 @@ export function fallBack(run: StepRun, error: unknown): FallbackOutcome | Promis
 
 function outcomeOf(checked: CheckedValue): FallbackOutcome {
   if (checked.issues === undefined) return { value: checked.value, hasFailed: false }
-  return { policyError: new TypeError(`the fallback does not fit: ${checked.issues.map((issue) => issue.message).join('; ')}`), hasFailed: true }
+  return {
+    policyError: new TypeError(`the fallback does not fit: ${checked.issues.map((issue) => issue.message).join('; ')}`),
+    hasFailed: true,
+  }
 }

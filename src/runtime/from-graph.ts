@@ -42,7 +42,11 @@ export function fromGraph<G extends AnyGraph, T extends TypedDataType>(
   return logicOf(graph, target as AnyDataType, options) as unknown as GraphLogic<InputsOf<G, T>, ValueOf<T>>
 }
 
-function logicOf(graph: AnyGraph, target: AnyDataType, options: LogicOptions = {}): ActorLogic<LogicSnapshot, EventObject> {
+function logicOf(
+  graph: AnyGraph,
+  target: AnyDataType,
+  options: LogicOptions = {},
+): ActorLogic<LogicSnapshot, EventObject> {
   checkExecuteOptions('fromGraph', options, logicOptionNames)
   const index = requireIndex(graph)
   requireTarget(index, target)
@@ -51,7 +55,14 @@ function logicOf(graph: AnyGraph, target: AnyDataType, options: LogicOptions = {
     const id = persisted?.head.executionId ?? randomId(options.random)
     const { given, refusal } = readInputs(graph, target, input ?? {})
     const clock = fullClockOf('clock' in scope.self ? (scope.self.clock as never) : undefined)
-    return new ExecutionActor(scope, input, given, resolveOptions(index, target.name, { ...options, id }, clock), persisted, refusal).snapshot()
+    return new ExecutionActor(
+      scope,
+      input,
+      given,
+      resolveOptions(index, target.name, { ...options, id }, clock),
+      persisted,
+      refusal,
+    ).snapshot()
   }
 
   return {
@@ -69,13 +80,19 @@ function logicOf(graph: AnyGraph, target: AnyDataType, options: LogicOptions = {
     getPersistedSnapshot: persistedOf,
     restoreSnapshot: (snapshot, scope) => {
       const persisted = readPersisted(snapshot)
-      return snapshot.status === 'active' ? begin(scope, persisted.input, persisted) : (endedSnapshotOf(persisted, snapshot.status === 'stopped') as LogicSnapshot)
+      return snapshot.status === 'active'
+        ? begin(scope, persisted.input, persisted)
+        : (endedSnapshotOf(persisted, snapshot.status === 'stopped') as LogicSnapshot)
     },
   }
 }
 
 /** An actor can't throw when it is made: wrong inputs make one that fails when it starts. */
-function readInputs(graph: AnyGraph, target: AnyDataType, input: unknown): { readonly given: GivenInputs; readonly refusal: InputError | undefined } {
+function readInputs(
+  graph: AnyGraph,
+  target: AnyDataType,
+  input: unknown,
+): { readonly given: GivenInputs; readonly refusal: InputError | undefined } {
   try {
     return { given: givenInputs(graph, target, input), refusal: undefined }
   } catch (error) {

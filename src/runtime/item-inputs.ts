@@ -34,20 +34,34 @@ export class ItemInputs {
     const { plan } = itemPlan
     const place = { ...this.#place, item }
     if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-      return inputErrorOf(plan, [{ message: `an item must be an object keyed by type names, like ${exampleOf(plan)}`, path: [] }], place)
+      return inputErrorOf(
+        plan,
+        [{ message: `an item must be an object keyed by type names, like ${exampleOf(plan)}`, path: [] }],
+        place,
+      )
     }
     const record = given as Readonly<Record<string, unknown>>
     const exact = leafValuesOf(plan, record)
     if (exact !== undefined) return { itemPlan, leafValues: exact, areChecked: false }
     let used = itemPlan
-    const matched = matchInputs(plan, record, (overrides) => (used = this.#planWith(overrides)).plan, this.#refusalOf, place)
-    return matched instanceof InputError ? matched : { itemPlan: used, leafValues: matched.leafValues, areChecked: false }
+    const matched = matchInputs(
+      plan,
+      record,
+      (overrides) => (used = this.#planWith(overrides)).plan,
+      this.#refusalOf,
+      place,
+    )
+    return matched instanceof InputError
+      ? matched
+      : { itemPlan: used, leafValues: matched.leafValues, areChecked: false }
   }
 
   /** Reads and checks all items before anything runs. At once where the schemas are synchronous. @throws InputError telling all wrong ones */
   readAll(items: readonly unknown[]): readonly ItemRead[] | Promise<readonly ItemRead[]> {
     const reads = items.map((given, item) => this.#readChecked(given, item))
-    return reads.some((read) => read instanceof Promise) ? Promise.all(reads).then(allOrThrow) : allOrThrow(reads as readonly (ItemRead | InputError)[])
+    return reads.some((read) => read instanceof Promise)
+      ? Promise.all(reads).then(allOrThrow)
+      : allOrThrow(reads as readonly (ItemRead | InputError)[])
   }
 
   #readChecked(given: unknown, item: number): ItemRead | InputError | Promise<ItemRead | InputError> {
@@ -83,7 +97,15 @@ function allOrThrow(reads: readonly (ItemRead | InputError)[]): readonly ItemRea
   if (wrong.length === 1) throw first
   const told = wrong.slice(0, maxTold).map((error) => error.message)
   const more = wrong.length > maxTold ? `\n… and ${wrong.length - maxTold} more` : ''
-  const issues = wrong.flatMap(({ item, issues }) => issues.map(({ message, path }) => ({ message, path: [item ?? 0, ...path] })))
+  const issues = wrong.flatMap(({ item, issues }) =>
+    issues.map(({ message, path }) => ({ message, path: [item ?? 0, ...path] })),
+  )
   const { graph, executionId, item, cause } = first
-  throw new InputError('INPUT_INVALID', `${wrong.length} items don't fit:\n- ${told.join('\n- ')}${more}`, issues, { graph, executionId, item }, { cause })
+  throw new InputError(
+    'INPUT_INVALID',
+    `${wrong.length} items don't fit:\n- ${told.join('\n- ')}${more}`,
+    issues,
+    { graph, executionId, item },
+    { cause },
+  )
 }

@@ -1,7 +1,10 @@
 import { isPromiseLike } from './check-value.ts'
 
 /** The next item, the end, or what the iterable threw. */
-export type Pulled = 'end' | { readonly item: unknown; readonly thrown?: undefined } | { readonly item?: undefined; readonly thrown: { readonly reason: unknown } }
+export type Pulled =
+  | 'end'
+  | { readonly item: unknown; readonly thrown?: undefined }
+  | { readonly item?: undefined; readonly thrown: { readonly reason: unknown } }
 
 /** Where a batch's items come from: pulled one by one, so that nothing is read before there is room for it. */
 export interface ItemSource {
@@ -41,7 +44,9 @@ export function sourceOfIterable(items: Iterable<unknown> | AsyncIterable<unknow
       try {
         iterator ??= Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
         const result = iterator.next()
-        return isPromiseLike(result) ? Promise.resolve(result as Promise<IteratorResult<unknown>>).then(pulledOf, thrownOf) : pulledOf(result)
+        return isPromiseLike(result)
+          ? Promise.resolve(result as Promise<IteratorResult<unknown>>).then(pulledOf, thrownOf)
+          : pulledOf(result)
       } catch (thrown) {
         return thrownOf(thrown)
       }

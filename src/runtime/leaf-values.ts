@@ -22,7 +22,9 @@ export interface GivenInputs {
 export function givenInputs(graph: AnyGraph, target: AnyDataType, inputs: unknown): GivenInputs {
   const plan = planOf(graph, target)
   if (typeof inputs !== 'object' || inputs === null || Array.isArray(inputs)) {
-    throw inputErrorOf(plan, [{ message: `inputs must be an object keyed by type names, like ${exampleOf(plan)}`, path: [] }])
+    throw inputErrorOf(plan, [
+      { message: `inputs must be an object keyed by type names, like ${exampleOf(plan)}`, path: [] },
+    ])
   }
   const record = inputs as Readonly<Record<string, unknown>>
   const exact = leafValuesOf(plan, record)
@@ -61,13 +63,15 @@ export function matchInputs(
   for (const key of Object.keys(record)) {
     if (record[key] === undefined) continue
     const slot = plain.slots.get(key)
-    if (slot === undefined || (plain.producers[slot] === -1 && !plain.isLeaf[slot]!)) issues.push({ message: refusalOf(plain, key), path: [key] })
+    if (slot === undefined || (plain.producers[slot] === -1 && !plain.isLeaf[slot]!))
+      issues.push({ message: refusalOf(plain, key), path: [key] })
     else if (plain.producers[slot] !== -1) overrides.add(key)
   }
   const plan = overrides.size === 0 ? plain : planWith(overrides)
   const given = (name: string): unknown => (Object.hasOwn(record, name) ? record[name] : undefined)
   for (const { isRequired, type } of plan.leaves) {
-    if (isRequired && given(type.name) === undefined) issues.push({ message: `missing: "${plan.target.name}" needs it and no step produces it`, path: [type.name] })
+    if (isRequired && given(type.name) === undefined)
+      issues.push({ message: `missing: "${plan.target.name}" needs it and no step produces it`, path: [type.name] })
   }
   if (issues.length > 0) return inputErrorOf(plan, issues, place)
   return { plan, leafValues: plan.leaves.map(({ type }) => given(type.name)) }
@@ -87,7 +91,12 @@ export function unknownKeyText(plan: Plan, key: string): string {
 }
 
 /** The error that tells what is wrong with given inputs. */
-export function inputErrorOf(plan: Plan, issues: readonly InputIssue[], place: ErrorPlace = { graph: plan.index.graph.name }, thrown?: unknown): InputError {
+export function inputErrorOf(
+  plan: Plan,
+  issues: readonly InputIssue[],
+  place: ErrorPlace = { graph: plan.index.graph.name },
+  thrown?: unknown,
+): InputError {
   return new InputError(
     'INPUT_INVALID',
     `inputs ${place.item === undefined ? '' : `of item ${place.item} `}for "${plan.target.name}" of graph "${plan.index.graph.name}": ${issuesText(issues)}`,
@@ -98,7 +107,12 @@ export function inputErrorOf(plan: Plan, issues: readonly InputIssue[], place: E
 }
 
 /** Checks leaf values against their schemas and puts them into `values`; the error tells all issues. At once where the schemas are synchronous. */
-export function checkLeaves(plan: Plan, leafValues: readonly unknown[], values: unknown[], placeOf: () => ErrorPlace): InputError | undefined | Promise<InputError | undefined> {
+export function checkLeaves(
+  plan: Plan,
+  leafValues: readonly unknown[],
+  values: unknown[],
+  placeOf: () => ErrorPlace,
+): InputError | undefined | Promise<InputError | undefined> {
   const { leaves } = plan
   let late: Promise<void>[] | undefined
   let issues: InputIssue[] | undefined
@@ -122,7 +136,8 @@ export function checkLeaves(plan: Plan, leafValues: readonly unknown[], values: 
     if (checked instanceof Promise) (late ??= []).push(checked.then((outcome) => settle(slot, outcome)))
     else settle(slot, checked)
   }
-  const errorOf = (): InputError | undefined => (issues === undefined ? undefined : inputErrorOf(plan, issues, placeOf(), thrown))
+  const errorOf = (): InputError | undefined =>
+    issues === undefined ? undefined : inputErrorOf(plan, issues, placeOf(), thrown)
   return late === undefined ? errorOf() : Promise.all(late).then(errorOf)
 }
 

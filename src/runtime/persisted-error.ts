@@ -22,7 +22,14 @@ export function persistError(thrown: unknown, depth = 0): unknown {
       .map(([key, value]) => [key, persistError(value, depth + 1)]),
   )
   const cause = 'cause' in thrown ? persistError(thrown.cause, depth + 1) : undefined
-  return { xstate$$error: true, name: thrown.name, message: thrown.message, stack: thrown.stack, cause, fields } satisfies PersistedError
+  return {
+    xstate$$error: true,
+    name: thrown.name,
+    message: thrown.message,
+    stack: thrown.stack,
+    cause,
+    fields,
+  } satisfies PersistedError
 }
 
 /** The error again, as an Error with its name, message, stack, cause and fields; not an instance of its old class. */

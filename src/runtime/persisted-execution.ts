@@ -27,33 +27,78 @@ export function persistedOf(snapshot: ExecutionSnapshot<unknown>): Snapshot<unkn
     if (view.status === 'pending') continue
     const state = compiledStep.states.indexOf(view.status as (typeof compiledStep.states)[number])
     const { attempt, startedAt, endedAt, dueAt } = view
-    const record = { state, step, attempt, startedAt, endedAt, dueAt, output: view.output, error: persistError(view.error) }
+    const record = {
+      state,
+      step,
+      attempt,
+      startedAt,
+      endedAt,
+      dueAt,
+      output: view.output,
+      error: persistError(view.error),
+    }
     children[step] = { src: 'step', snapshot: compiledStep.snapshotOf(record) }
   }
-  return { status, value, context: head, input: snapshot.input, output, error: persistError(error), children, historyValue: {} } as unknown as Snapshot<unknown>
+  return {
+    status,
+    value,
+    context: head,
+    input: snapshot.input,
+    output,
+    error: persistError(error),
+    children,
+    historyValue: {},
+  } as unknown as Snapshot<unknown>
 }
 
 /** Reads what `persistedOf` wrote. @throws SerializationError when it is something else */
 export function readPersisted(snapshot: Snapshot<unknown>): PersistedExecution {
   const { value, context, children, input, output, error } = snapshot as unknown as Record<string, unknown>
-  if (typeof value !== 'string' || !isRecord(context) || typeof context['executionId'] !== 'string' || !isRecord(children)) {
-    throw new SerializationError('this is not the persisted snapshot of an execution; give what getPersistedSnapshot() returned')
+  if (
+    typeof value !== 'string' ||
+    !isRecord(context) ||
+    typeof context['executionId'] !== 'string' ||
+    !isRecord(children)
+  ) {
+    throw new SerializationError(
+      'this is not the persisted snapshot of an execution; give what getPersistedSnapshot() returned',
+    )
   }
   const steps = new Map<string, StepView>()
   for (const [step, child] of Object.entries(children)) {
     const inner = isRecord(child) && isRecord(child['snapshot']) ? child['snapshot'] : undefined
     const known = inner?.['context']
     const status = inner?.['value']
-    if (!isRecord(known) || typeof status !== 'string' || !compiledStep.states.includes(status as (typeof compiledStep.states)[number])) {
-      throw new SerializationError(`the persisted snapshot of execution "${context['executionId']}" has no usable record of step "${step}"`, { executionId: context['executionId'], step })
+    if (
+      !isRecord(known) ||
+      typeof status !== 'string' ||
+      !compiledStep.states.includes(status as (typeof compiledStep.states)[number])
+    ) {
+      throw new SerializationError(
+        `the persisted snapshot of execution "${context['executionId']}" has no usable record of step "${step}"`,
+        { executionId: context['executionId'], step },
+      )
     }
     steps.set(step, { ...(known as unknown as StepView), status, error: reviveError(known['error']) })
   }
-  return { value: value as ExecutionStatus, head: context as unknown as PersistedExecution['head'], input, output, error: reviveError(error), steps }
+  return {
+    value: value as ExecutionStatus,
+    head: context as unknown as PersistedExecution['head'],
+    input,
+    output,
+    error: reviveError(error),
+    steps,
+  }
 }
 
 /** The snapshot of an execution that had ended when it was persisted. */
-export function endedSnapshotOf({ value, head, input, output, error, steps }: PersistedExecution, isStopped: boolean): ExecutionSnapshot<unknown> {
+export function endedSnapshotOf(
+  { value, head, input, output, error, steps }: PersistedExecution,
+  isStopped: boolean,
+): ExecutionSnapshot<unknown> {
   const mark = { base: [...steps.values()], entries: [], length: 0 }
-  return new ExecutionSnapshot({ value, output, error, head, input, names: [...steps.keys()], mark, host: undefined }, isStopped)
+  return new ExecutionSnapshot(
+    { value, output, error, head, input, names: [...steps.keys()], mark, host: undefined },
+    isStopped,
+  )
 }

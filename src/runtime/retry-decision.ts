@@ -5,7 +5,8 @@ import type { StepSpec } from '../core/graph-index.ts'
 import { isPromiseLike } from './check-value.ts'
 
 /** What follows a failed attempt: another one after a wait, or the end; `policyError` is what the user's own policy threw. */
-export type RetryDecision = { readonly delayMs: number } | { readonly delayMs: undefined; readonly policyError: unknown }
+export type RetryDecision =
+  { readonly delayMs: number } | { readonly delayMs: undefined; readonly policyError: unknown }
 
 const theEnd: RetryDecision = { delayMs: undefined, policyError: undefined }
 
@@ -18,7 +19,10 @@ export function decideRetry(spec: StepSpec, error: unknown, attempt: number, ran
     if (spec.backoff === undefined) return { delayMs: 0 }
     const delay = synchronous(spec.backoff(attempt, random), 'backoff')
     const delayMs = durationMs(delay)
-    if (delayMs === undefined) throw new RangeError(`backoff of step "${spec.name}" gave ${describe(delay)}, which is not a duration, for attempt ${attempt}`)
+    if (delayMs === undefined)
+      throw new RangeError(
+        `backoff of step "${spec.name}" gave ${describe(delay)}, which is not a duration, for attempt ${attempt}`,
+      )
     return { delayMs }
   } catch (policyError) {
     return { delayMs: undefined, policyError }

@@ -106,7 +106,8 @@ const pools = new WeakMap<AnyStep, Map<string, SlotPool>>()
 export function slotPoolOf(spec: StepSpec, inputs: unknown): SlotPool {
   const { limit, key: keyOf } = spec.concurrency!
   const key: unknown = keyOf === undefined ? '' : keyOf(inputs)
-  if (typeof key !== 'string') throw new TypeError(`concurrency.key of step "${spec.name}" must give a text, not ${describe(key)}`)
+  if (typeof key !== 'string')
+    throw new TypeError(`concurrency.key of step "${spec.name}" must give a text, not ${describe(key)}`)
   let byKey = pools.get(spec.step)
   if (byKey === undefined) pools.set(spec.step, (byKey = new Map()))
   const existing = byKey.get(key)

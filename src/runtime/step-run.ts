@@ -112,7 +112,8 @@ export class StepRun {
     Object.assign(this, { attempt, startedAt, error })
     // What was under way begins again as the next attempt.
     if (compiledStep.isFinal[state] === true) Object.assign(this, { state, endedAt, output })
-    else if (status === 'retrying') Object.assign(this, { state: this.#cache === undefined ? state : this.state, dueAt })
+    else if (status === 'retrying')
+      Object.assign(this, { state: this.#cache === undefined ? state : this.state, dueAt })
   }
 
   /** Wants to run an attempt: now, or as soon as there is a slot (or, after a restart, at the time that it was due). */

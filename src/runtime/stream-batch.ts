@@ -22,7 +22,12 @@ const outcomesAhead = 100
  * Nothing runs before the first value is asked for.
  * @throws as `executeBatch`, while iterating
  */
-export const streamBatch = ((graph: AnyGraph, target: AnyDataType, items: Iterable<unknown> | AsyncIterable<unknown>, options?: StreamOptions): AsyncIterable<unknown> => ({
+export const streamBatch = ((
+  graph: AnyGraph,
+  target: AnyDataType,
+  items: Iterable<unknown> | AsyncIterable<unknown>,
+  options?: StreamOptions,
+): AsyncIterable<unknown> => ({
   [Symbol.asyncIterator]: () => iterate(graph, target, items, options),
 })) as unknown as StreamBatch<StreamOptions>
 
@@ -32,7 +37,12 @@ interface Exit {
 }
 
 /** A generator alone would let a consumer that leaves wait for the value it has asked for, which may never come. */
-function iterate(graph: AnyGraph, target: AnyDataType, items: Iterable<unknown> | AsyncIterable<unknown>, options: StreamOptions | undefined): AsyncIterator<unknown> {
+function iterate(
+  graph: AnyGraph,
+  target: AnyDataType,
+  items: Iterable<unknown> | AsyncIterable<unknown>,
+  options: StreamOptions | undefined,
+): AsyncIterator<unknown> {
   const exit: Exit = {}
   const values = stream(graph, target, items, options, exit)
   return {
@@ -115,5 +125,8 @@ async function* stream(
 }
 
 function isIterable(items: unknown): items is Iterable<unknown> | AsyncIterable<unknown> {
-  return (typeof items === 'object' && items !== null && (Symbol.asyncIterator in items || Symbol.iterator in items)) || typeof items === 'string'
+  return (
+    (typeof items === 'object' && items !== null && (Symbol.asyncIterator in items || Symbol.iterator in items)) ||
+    typeof items === 'string'
+  )
 }

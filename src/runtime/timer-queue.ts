@@ -70,7 +70,11 @@ export class TimerQueue {
     // What the fired ones set comes another time, even if it is due: a step that always fails must not keep the others out.
     const end = this.#set
     try {
-      for (let first = this.#heap[0]; first !== undefined && first.dueAt <= now && first.order < end; first = this.#heap[0]) {
+      for (
+        let first = this.#heap[0];
+        first !== undefined && first.dueAt <= now && first.order < end;
+        first = this.#heap[0]
+      ) {
         this.#remove(0)
         first.fire()
       }

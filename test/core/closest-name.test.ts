@@ -18,13 +18,19 @@ describe('a name that is nearly right', () => {
 
   test('in the inputs and options of a call too', async () => {
     const users = untypedGraph({ name: 'users', steps: [{ kind: 'step', ...fetchName }] as never })
-    await expect(execute(users, Name, { UsrID: 'x' })).rejects.toThrow('UsrID: unknown input: no such type in the graph; did you mean "UserID"?')
-    await expect(execute(users, Name, { UserID: 'x' }, { timout: 1 } as never)).rejects.toThrow('execute: unknown option "timout"; did you mean "timeout"?')
+    await expect(execute(users, Name, { UsrID: 'x' })).rejects.toThrow(
+      'UsrID: unknown input: no such type in the graph; did you mean "UserID"?',
+    )
+    await expect(execute(users, Name, { UserID: 'x' }, { timout: 1 } as never)).rejects.toThrow(
+      'execute: unknown option "timout"; did you mean "timeout"?',
+    )
   })
 
   test('a data type in the place of a record of ports is told with the way to write it', () => {
     const step = { kind: 'step', ...fetchName, inputs: UserID }
-    expect(() => graph({ name: 'g', steps: [step] as never })).toThrow('inputs must be an object of named ports, like { value: UserID }, not a data type itself')
+    expect(() => graph({ name: 'g', steps: [step] as never })).toThrow(
+      'inputs must be an object of named ports, like { value: UserID }, not a data type itself',
+    )
   })
 })
 

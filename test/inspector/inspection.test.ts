@@ -244,6 +244,12 @@ function actorNumber(): number {
   return Number(createActor(createMachine({})).sessionId.slice('x:'.length))
 }
 
+function machineWith(clock: VirtualTime) {
+  return setup({ actors: { sums: fromGraph(sums(clock), Sum) } }).createMachine({
+    invoke: { id: 'add', src: 'sums', input: { Id: 1 } },
+  })
+}
+
 describe('when nobody inspects', () => {
   test('the execution is the only actor: no step has one', async () => {
     const clock = new VirtualTime()
@@ -260,10 +266,6 @@ describe('when nobody inspects', () => {
 
   // The machine stays in its state: when XState stops an actor, it looks at all of its children.
   test('nor inside a machine of the user’s, where only an inspector brings the steps to life', async () => {
-    const machineWith = (clock: VirtualTime) =>
-      setup({ actors: { sums: fromGraph(sums(clock), Sum) } }).createMachine({
-        invoke: { id: 'add', src: 'sums', input: { Id: 1 } },
-      })
     const runWith = (before: (actor: AnyActorRef) => void, options = {}) =>
       actorsMadeBy(async () => {
         const clock = new VirtualTime()

@@ -287,7 +287,9 @@ describe('wrong calls', () => {
       undefined,
       expect.stringContaining('Named.name'),
       expect.stringContaining('Named: missing'),
-      expect.stringContaining('of item 3 for "Loaded" of graph "greetings": an item must be an object keyed by type names'),
+      expect.stringContaining(
+        'of item 3 for "Loaded" of graph "greetings": an item must be an object keyed by type names',
+      ),
       expect.stringContaining('Nmaed: unknown input'),
     ])
     expect(outcomes.map(({ error }) => (error as InputError | undefined)?.item)).toEqual([undefined, 1, 2, 3, 4])
@@ -298,7 +300,11 @@ describe('wrong calls', () => {
     const items = [{ Named: { name: 1 } }, { Named: { name: 'a' } }, { Nmaed: 1 }]
     const error = await executeBatch(greetings, Loaded, items as never).catch((thrown: unknown) => thrown as InputError)
     expect(error).toMatchObject({ code: 'INPUT_INVALID', item: 0 })
-    expect((error as InputError).issues.map(({ path }) => path)).toEqual([[0, 'Named', 'name'], [2, 'Nmaed'], [2, 'Named']])
+    expect((error as InputError).issues.map(({ path }) => path)).toEqual([
+      [0, 'Named', 'name'],
+      [2, 'Nmaed'],
+      [2, 'Named'],
+    ])
     expect((error as InputError).message).toMatch(/2 items don't fit:[^]*item 0 [^]*item 2 .*did you mean "Named"/)
     expect(runs).toEqual([])
   })

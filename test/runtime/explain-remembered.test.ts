@@ -12,7 +12,13 @@ const load = step({ name: 'Load', inputs: { id: Id }, output: Loaded, run: ({ id
 describe('what explain tells of remembered results', () => {
   test('a global result is cached until it expires by the given clock', async () => {
     const clock = new VirtualClock()
-    const cachedLoad = step({ name: 'Load', inputs: { id: Id }, output: Loaded, persist: { scope: 'global', ttl: '1m' }, run: ({ id }) => id * 2 })
+    const cachedLoad = step({
+      name: 'Load',
+      inputs: { id: Id },
+      output: Loaded,
+      persist: { scope: 'global', ttl: '1m' },
+      run: ({ id }) => id * 2,
+    })
     const loads = graph({ name: 'explain-ttl', steps: [cachedLoad] })
     const will = (id: number) => explain(loads, Loaded, { Id: id }, { clock }).steps[0]!.will
     expect(will(1)).toBe('run')
@@ -23,10 +29,22 @@ describe('what explain tells of remembered results', () => {
   })
 
   test('a result of scope execution counts for its id only, whatever the steps before it would make', async () => {
-    const charge = step({ name: 'Charge', inputs: { loaded: Loaded }, output: Charged, persist: 'execution', run: ({ loaded }) => `paid ${loaded}` })
-    const receipt = step({ name: 'Print', inputs: { charged: Charged }, output: Receipt, run: ({ charged }) => `${charged}!` })
+    const charge = step({
+      name: 'Charge',
+      inputs: { loaded: Loaded },
+      output: Charged,
+      persist: 'execution',
+      run: ({ loaded }) => `paid ${loaded}`,
+    })
+    const receipt = step({
+      name: 'Print',
+      inputs: { charged: Charged },
+      output: Receipt,
+      run: ({ charged }) => `${charged}!`,
+    })
     const orders = graph({ name: 'explain-execution-scope', steps: [load, charge, receipt] })
-    const will = (options: { id?: string }) => explain(orders, Receipt, { Id: 1 }, options).steps.map((each) => each.will)
+    const will = (options: { id?: string }) =>
+      explain(orders, Receipt, { Id: 1 }, options).steps.map((each) => each.will)
     await execute(orders, Receipt, { Id: 1 }, { id: 'order-1' })
     expect(will({ id: 'order-1' })).toEqual(['run', 'cached', 'run'])
     expect(will({ id: 'order-2' })).toEqual(['run', 'run', 'run'])
@@ -34,7 +52,13 @@ describe('what explain tells of remembered results', () => {
   })
 
   test('a global result is unknown while its inputs are', () => {
-    const price = step({ name: 'Charge', inputs: { loaded: Loaded }, output: Charged, persist: 'global', run: ({ loaded }) => `${loaded}` })
+    const price = step({
+      name: 'Charge',
+      inputs: { loaded: Loaded },
+      output: Charged,
+      persist: 'global',
+      run: ({ loaded }) => `${loaded}`,
+    })
     const plan = explain(graph({ name: 'explain-unknown', steps: [load, price] }), Charged, { Id: 1 })
     expect(plan.steps.map((each) => each.will)).toEqual(['run', 'unknown'])
   })
