@@ -26,6 +26,8 @@ test('the front door exports by name and holds nothing of its own', () => {
   const { text } = files.find((file) => file.path === 'src/index.ts')!
   const statements = text
     .replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+    // First of all, a clear word to whoever runs an old Node: before anything is loaded that would fail there.
+    .replace(/^import '\.\/runtime\/require-node\.ts'/, '')
     .split(/(?<=from '[^']*')/)
     .map((statement) => statement.trim())
   for (const statement of statements.filter((one) => one !== ''))

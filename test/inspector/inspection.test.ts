@@ -250,6 +250,16 @@ function machineWith(clock: VirtualTime) {
   })
 }
 
+const runNested = (before: (actor: AnyActorRef) => void, options = {}) =>
+  actorsMadeBy(async () => {
+    const clock = new VirtualTime()
+    const actor = createActor(machineWith(clock), { clock, ...options })
+    before(actor)
+    actor.start()
+    await clock.advance(100)
+    expect(actor.getSnapshot().children['add']!.getSnapshot().status).toBe('done')
+  })
+
 describe('when nobody inspects', () => {
   test('the execution is the only actor: no step has one', async () => {
     const clock = new VirtualTime()
@@ -266,18 +276,9 @@ describe('when nobody inspects', () => {
 
   // The machine stays in its state: when XState stops an actor, it looks at all of its children.
   test('nor inside a machine of the user’s, where only an inspector brings the steps to life', async () => {
-    const runWith = (before: (actor: AnyActorRef) => void, options = {}) =>
-      actorsMadeBy(async () => {
-        const clock = new VirtualTime()
-        const actor = createActor(machineWith(clock), { clock, ...options })
-        before(actor)
-        actor.start()
-        await clock.advance(100)
-        expect(actor.getSnapshot().children['add']!.getSnapshot().status).toBe('done')
-      })
-    expect(await runWith(() => {})).toBe(2)
-    expect(await runWith(() => {}, { inspect: () => {} })).toBe(4)
-    expect(await runWith((actor) => void actor.system.inspect(() => {}))).toBe(4)
+    expect(await runNested(() => {})).toBe(2)
+    expect(await runNested(() => {}, { inspect: () => {} })).toBe(4)
+    expect(await runNested((actor) => void actor.system.inspect(() => {}))).toBe(4)
   })
 
   test('a snapshot that nobody reads computes nothing of the steps', async () => {
