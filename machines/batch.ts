@@ -17,12 +17,14 @@ export interface BatchContext {
   error: unknown
 }
 
+/** What a batch begins with; `total` is left out where the items come from an iterable. */
 export interface BatchInput {
   readonly executionId: string
   readonly target: string
   readonly total?: number | undefined
 }
 
+/** What can happen to a batch. `at` is in milliseconds of the epoch. */
 export type BatchEvent =
   | { readonly type: 'START'; readonly at: number }
   | { readonly type: 'ITEM_START' }
@@ -103,6 +105,7 @@ export const batchMachine = setup({
   },
 })
 
+/** The states of a batch. */
 export type BatchStatus = StateValueFrom<typeof batchMachine>
 
 /** The batch machine as tables. */

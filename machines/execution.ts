@@ -16,12 +16,14 @@ export interface ExecutionContext {
   error: unknown
 }
 
+/** What an execution begins with; `total` counts the steps of its plan. */
 export interface ExecutionInput {
   readonly executionId: string
   readonly target: string
   readonly total: number
 }
 
+/** What can happen to an execution. `at` is in milliseconds of the epoch. */
 export type ExecutionEvent =
   | { readonly type: 'START'; readonly at: number }
   | { readonly type: 'PROGRESS'; readonly settled: number }
@@ -88,6 +90,7 @@ export const executionMachine = setup({
   },
 })
 
+/** The states of an execution. */
 export type ExecutionStatus = StateValueFrom<typeof executionMachine>
 
 /** The execution machine as tables. */

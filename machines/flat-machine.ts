@@ -26,6 +26,7 @@ export interface FlatTransition {
   readonly actions: readonly { readonly name: string; readonly effect: Effect<object, object> }[]
 }
 
+/** Whether a guarded transition may be taken: a guard as plain function. It reads context and event, and changes neither. */
 export type GuardTest = (args: { readonly context: object; readonly event: object }) => boolean
 
 type Keyed = Readonly<Record<string, unknown>>

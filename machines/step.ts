@@ -16,6 +16,7 @@ export interface StepContext {
   error: unknown
 }
 
+/** What a step begins with: its name. */
 export interface StepInput {
   readonly step: string
 }
@@ -28,6 +29,7 @@ interface Failure {
   readonly fallback?: { readonly value: unknown } | undefined
 }
 
+/** What can happen to a step. `at` is in milliseconds of the epoch. */
 export type StepEvent =
   | { readonly type: 'CLAIM'; readonly at: number }
   | { readonly type: 'WAIT'; readonly at: number }
@@ -165,6 +167,7 @@ export const stepMachine = setup({
   },
 })
 
+/** The states of a step. */
 export type StepStatus = StateValueFrom<typeof stepMachine>
 
 /** The step machine as tables. */

@@ -12,6 +12,8 @@ Examines the dependency tree of an npm project: by default this one.
   --mermaid    write the execution plan as a Mermaid diagram; examines nothing
   --help       show this
 
+npm prints a banner to stdout, unless it is told not to: npm start --silent -- --json > report.json
+
 Ends with exit code 0 when there is a report (it may tell of missing packages), else with 1.`
 
 /** What was asked for. */

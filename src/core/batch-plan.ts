@@ -35,6 +35,8 @@ export interface BatchPlan {
   readonly gathered: readonly number[]
   /** Slots of the shared plan that an `all` port takes although they are the same for every item. */
   readonly copied: readonly BatchLink[]
+  /** Whether something takes all items' values, so that nobody ends before the last item is known. */
+  readonly needsAll: boolean
 }
 
 const gatheredName = (type: string): string => `\u0000all ${type}`
@@ -122,5 +124,6 @@ export function batchPlanOf(
     imports: imported.map(slotOf),
     gathered: exported.map((type) => slotOf(gatheredName(type))),
     copied: copied.map((type) => ({ from: slotOf(type), to: slotOf(gatheredName(type)) })),
+    needsAll: gatheredTypes.size > 0,
   }
 }

@@ -1,7 +1,8 @@
 /** `; did you mean "x"?` for a name that is nearly one of the known ones, else nothing. */
 export function didYouMean(name: string, known: Iterable<string>): string {
   let best: string | undefined
-  let least = 1 + Math.floor(name.length / 3)
+  // Of very short names everything is near.
+  let least = name.length < 3 ? 0 : 1 + Math.floor(name.length / 3)
   for (const candidate of known) {
     if (candidate.toLowerCase() === name.toLowerCase()) return `; did you mean "${candidate}"?`
     const distance = distanceOf(name, candidate, least)

@@ -95,6 +95,8 @@ export interface InputIssue {
   readonly message: string
   /** Keys from the value's root, the type's name first. */
   readonly path: readonly (string | number)[]
+  /** Index of the batch's item, where several items are told about in one error. */
+  readonly item?: number | undefined
 }
 
 /** A value does not fit its data type: a leaf input that the caller gave, or what a step returned (then with `step`). */

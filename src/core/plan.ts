@@ -45,6 +45,8 @@ export interface Plan {
   readonly wantedLater: number
   /** For each slot, the steps that wait for it. */
   readonly dependants: readonly (readonly number[])[]
+  /** For each slot, of each of its dependants, whether it takes the slot as optional only. */
+  readonly canDoWithout: readonly (readonly boolean[])[]
   /** For each slot, whether it is there from the start. */
   readonly isLeaf: readonly boolean[]
   /** For each slot, the step that fills it; -1 where none of this plan does. */
@@ -119,17 +121,23 @@ export function compilePlan({
   const targetSlot = slots.get(target.name) ?? -1
   const names = [...slots.keys()]
   const dependants: number[][] = types.map(() => [])
+  const canDoWithout: boolean[][] = types.map(() => [])
   const producers = types.map(() => -1)
   for (const [position, step] of steps.entries()) producers[step.outputSlot] = position
   const isLater = (slot: number): boolean => producers[slot] !== -1 || late.has(names[slot]!)
   const waitsFor: number[] = []
   const required = new Set<number>(wantedSlots)
   for (const [position, step] of steps.entries()) {
+    const needed = new Set<number>()
+    for (const [port, slot] of step.portSlots.entries())
+      if (step.spec.ports[port]!.kind !== 'optional') needed.add(slot)
+    for (const slot of needed) required.add(slot)
     const waited = [...new Set(step.portSlots)].filter(isLater)
     waitsFor.push(waited.length)
-    for (const slot of waited) dependants[slot]!.push(position)
-    for (const [port, slot] of step.portSlots.entries())
-      if (step.spec.ports[port]!.kind !== 'optional') required.add(slot)
+    for (const slot of waited) {
+      dependants[slot]!.push(position)
+      canDoWithout[slot]!.push(!needed.has(slot))
+    }
   }
   const leaves = types.flatMap((type, slot) => (isLater(slot) ? [] : [{ type, slot, isRequired: required.has(slot) }]))
   const initial = waitsFor.flatMap((count, position) => (count === 0 ? [position] : []))
@@ -152,6 +160,7 @@ export function compilePlan({
     targetSlot,
     waitsFor,
     isVital,
+    canDoWithout,
     isLeaf,
     dependants,
     producers,
@@ -252,12 +261,24 @@ export function requireTarget(index: GraphIndex, target: AnyDataType): void {
   ])
 }
 
-/** Type names from what was asked for down to `slot`: how it is needed. Computed when something failed. */
+/** Type names from what was asked for down to `slot`: how it is needed. Looked for when something failed. */
 export function pathTo(plan: Plan, slot: number): readonly string[] {
+  let cameFrom = ways.get(plan)
+  if (cameFrom === undefined) ways.set(plan, (cameFrom = waysOf(plan)))
+  const path: string[] = []
+  for (let current: number | undefined = slot; current !== undefined; current = cameFrom.get(current))
+    path.push(plan.types[current]!.name)
+  return path.toReversed()
+}
+
+// Once a plan, not once a failure: where thousands of optional steps fail, each tells its path.
+const ways = new WeakMap<Plan, ReadonlyMap<number, number>>()
+
+/** For each slot, the slot that needs it on the shortest way from what was asked for. */
+function waysOf(plan: Plan): ReadonlyMap<number, number> {
   const cameFrom = new Map<number, number>()
   const seen = new Set(plan.wanted)
   for (const current of seen) {
-    if (current === slot) break
     const producer = plan.producers[current]!
     if (producer === -1) continue
     for (const need of plan.steps[producer]!.portSlots) {
@@ -266,8 +287,5 @@ export function pathTo(plan: Plan, slot: number): readonly string[] {
       seen.add(need)
     }
   }
-  const path: string[] = []
-  for (let current: number | undefined = slot; current !== undefined; current = cameFrom.get(current))
-    path.push(plan.types[current]!.name)
-  return path.toReversed()
+  return cameFrom
 }

@@ -10,7 +10,9 @@ export interface StepContext {
   readonly signal: AbortSignal
   /** This try of the step, from 1. */
   readonly attempt: number
+  /** The execution's id: the caller's `id`, else a random one. Items of a batch share the batch's. */
   readonly executionId: string
+  /** The step's `name`. */
   readonly stepName: string
   /** Index of the batch's item; undefined outside batches and in steps that run once for the whole batch. */
   readonly item: number | undefined

@@ -1,6 +1,8 @@
 import type { Logger as PinoLogger } from 'pino'
+import { describe, isRecord } from '../core/check-step.ts'
 import type { ExecutionEvent } from '../core/events.ts'
 import type { Logger } from '../core/logger.ts'
+import { checkObserverOptions } from './check-observer-options.ts'
 
 /** How `pinoObserver` logs. */
 export interface PinoObserverOptions {
@@ -13,12 +15,18 @@ export interface PinoObserverOptions {
  * `error`; failed attempts and retries at `warn`; steps, cache look-ups and batch progress at `debug`. The event's fields are the
  * log's fields; an error goes under `err`, as pino's serializer wants it.
  *
+ * @throws OptionError
  * @example graph({ name, steps, observers: [pinoObserver(pino())] })
  */
 export function pinoObserver(
   logger: PinoLogger,
   options: PinoObserverOptions = {},
 ): { next(event: ExecutionEvent): void; readonly logger: Logger } {
+  checkObserverOptions('pinoObserver', options, ['steps'], ({ steps }) => [
+    steps !== undefined && typeof steps !== 'boolean' && `steps must be true or false, not ${describe(steps)}`,
+    !(isRecord(logger) && typeof logger['child'] === 'function') &&
+      `logger must be one of pino, not ${describe(logger)}`,
+  ])
   const { steps = true } = options
   return {
     logger: logger as unknown as Logger,

@@ -1,4 +1,6 @@
+import { describe } from '../core/check-step.ts'
 import type { ExecutionEvent } from '../core/events.ts'
+import { checkObserverOptions } from './check-observer-options.ts'
 
 /** Where and how a progress bar is drawn. */
 export interface ProgressOptions {
@@ -15,9 +17,20 @@ export interface ProgressOptions {
 /**
  * Draws a progress bar for long batches on a terminal, and nothing at all where the stream is not one.
  *
+ * @throws OptionError
  * @example executeBatch(graph, T, items, { observers: [progressObserver()] })
  */
 export function progressObserver(options: ProgressOptions = {}): (event: ExecutionEvent) => void {
+  checkObserverOptions('progressObserver', options, ['label', 'stream', 'afterMs', 'everyMs'], (given) => [
+    given.label !== undefined &&
+      typeof given.label !== 'string' &&
+      `label must be a text, not ${describe(given.label)}`,
+    given.stream !== undefined &&
+      typeof (given.stream as { write?: unknown } | null)?.write !== 'function' &&
+      `stream must have write(text), like process.stderr`,
+    isWrongTime(given.afterMs) && `afterMs must be a number of milliseconds, not ${describe(given.afterMs)}`,
+    isWrongTime(given.everyMs) && `everyMs must be a number of milliseconds, not ${describe(given.everyMs)}`,
+  ])
   const { label, stream = process.stderr, afterMs = 200, everyMs = 50 } = options
   if (stream.isTTY !== true) return () => {}
   const startedAt = new Map<
@@ -41,9 +54,20 @@ export function progressObserver(options: ProgressOptions = {}): (event: Executi
     ) {
       batch.drawnAt = event.at
       batch.isDrawn = true
-      stream.write(`\r\u001b[2K${barOf(label ?? batch.target, event, stream.columns ?? 80)}`)
+      // A terminal that does not know its width says 0.
+      const columns = stream.columns || 80
+      stream.write(`\r\u001b[2K${barOf(oneLine(label ?? batch.target), event, columns)}`)
     }
   }
+}
+
+function isWrongTime(ms: unknown): boolean {
+  return ms !== undefined && !(typeof ms === 'number' && ms >= 0)
+}
+
+/** Control characters would move the cursor out of the line that is cleared. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, ' ').trim()
 }
 
 /** One line: label, bar, counts; cut to the width of the terminal. */
@@ -55,7 +79,9 @@ function barOf(
   const failures = failed === 0 ? '' : `, ${failed} failed`
   if (total === undefined || share === undefined)
     return `${label} ${succeeded + failed}${failures}`.slice(0, columns - 1)
-  const counts = ` ${Math.floor(share * 100)}% of ${total}${failures}`
+  // 29 of 100 is a share of 0.29, and 0.29 * 100 is 28.999…
+  const percent = Math.floor(share * 100 + 1e-9)
+  const counts = ` ${percent}% of ${total}${failures}`
   const width = Math.max(5, Math.min(40, columns - label.length - counts.length - 4))
   const full = Math.round(share * width)
   return `${label} [${'='.repeat(full)}${' '.repeat(width - full)}]${counts}`.slice(0, columns - 1)

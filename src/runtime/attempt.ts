@@ -73,7 +73,7 @@ export class Attempt implements StepContext {
 
   get idempotencyKey(): string {
     const { claim, execution, step } = this.#origin
-    if (claim?.isGlobal === true) return claim.key
+    if (claim !== undefined) return claim.key
     return digest(canonicalize([execution.place.graph, execution.id, step, execution.item]))
   }
 
@@ -136,7 +136,7 @@ export class Attempt implements StepContext {
     const extras = this.#more
     if (extras.timer !== undefined) return
     const { clock } = this.#origin.execution
-    extras.timer = timerQueueOf(clock).schedule(clock.now() + timeoutMs, () => {
+    extras.timer = timerQueueOf(clock).schedule(this.#owner.attemptStartedAt + timeoutMs, () => {
       extras.timer = undefined
       const run = this.#owner
       const error = new StepTimeoutError(timeoutMs, { ...run.execution.place, step: run.step, attempt: this.attempt })

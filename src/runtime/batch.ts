@@ -14,7 +14,7 @@ import { isPromiseLike } from './check-value.ts'
 import type { BatchSetup, ItemOutcome } from './batch-setup.ts'
 import { Execution } from './execution.ts'
 import type { ResolvedOptions } from './execution-setup.ts'
-import { Gathering } from './gathering.ts'
+import { Barrier } from './barrier.ts'
 import type { Pulled } from './item-source.ts'
 import { checkLeaves } from './leaf-values.ts'
 import { SlotPool } from './slot-pool.ts'
@@ -27,6 +27,8 @@ import { Turnstile } from './turnstile.ts'
 /** A value that is shared by all items, or why there is none. */
 type Arrival =
   { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
+
+const timeoutCheckEvery = 256
 
 /**
  * Many items through one plan: an execution for each, and one for what they share. Items flow on their own; only what
@@ -50,7 +52,7 @@ export class Batch {
   readonly #partOptions: ResolvedOptions
   readonly #pool: SlotPool
   readonly #shared: Execution
-  readonly #gatherings: (Gathering | undefined)[]
+  readonly #barrier: Barrier
   readonly #arrivals = new Map<number, Arrival>()
   readonly #copied = new Map<number, Arrival>()
   readonly #open = new OpenItems()
@@ -72,8 +74,7 @@ export class Batch {
     this.executionId = options.id!
     this.target = plan.item.plan.target.name
     this.#pool = new SlotPool(concurrency, () => this.pump())
-    this.#gatherings = plan.gathered.map(() => new Gathering())
-    this.#window = plan.gathered.length > 0 ? Infinity : Math.max(10 * concurrency, 1_000)
+    this.#window = plan.needsAll ? Infinity : Math.max(10 * concurrency, 1_000)
     this.#shared = new Execution({
       plan: plan.shared,
       options: this.#partOptions,
@@ -84,13 +85,19 @@ export class Batch {
         item: undefined,
         turnstile: undefined,
         whole: plan.whole,
-        hasEnded: () => this.#isEnding,
+        hasEnded: () => this.#isOver,
         failedItems: () => this.failed,
         onFailing: (error) => this.#onFailing(error),
         onFilled: (slot, value) => this.#onShared(slot, { value }),
         onDenied: (slot, error) => this.#onShared(slot, { error }),
       },
     })
+    this.#barrier = new Barrier(plan.gathered, this.#shared)
+  }
+
+  /** Whether nothing of it may begin any more: it has ended, or is about to be told so. */
+  get #isOver(): boolean {
+    return this.#isEnding || this.#setup.options.signal?.aborted === true
   }
 
   get place(): ErrorPlace {
@@ -108,12 +115,21 @@ export class Batch {
     }
     signal?.addEventListener('abort', this.#onAbort, { once: true })
     if (timeoutMs !== undefined) {
-      this.#timer = timerQueueOf(clock).schedule(at + timeoutMs, () => {
-        const error = new ExecutionTimeoutError(timeoutMs, this.place)
-        this.#finish({ type: 'TIME_OUT', error, at: clock.now() }, error)
-      })
+      this.#timer = timerQueueOf(clock).schedule(at + timeoutMs, () => this.#timeOut(timeoutMs))
     }
     this.#checkShared()
+  }
+
+  #timeOut(timeoutMs: number): void {
+    if (this.#hasEnded) return
+    const error = new ExecutionTimeoutError(timeoutMs, this.place)
+    this.#finish({ type: 'TIME_OUT', error, at: this.#setup.options.clock.now() }, error)
+  }
+
+  /** Items that are done at once leave no turn to the timer. */
+  #checkTimeout(): void {
+    const { timeoutMs, clock } = this.#setup.options
+    if (timeoutMs !== undefined && clock.now() >= this.startedAt! + timeoutMs) this.#timeOut(timeoutMs)
   }
 
   /** Nothing of an item runs before what all items share is known to fit. */
@@ -142,6 +158,8 @@ export class Batch {
       this.#open.size < this.#window &&
       hasRoom()
     ) {
+      if (this.started % timeoutCheckEvery === timeoutCheckEvery - 1) this.#checkTimeout()
+      if (this.#hasEnded) break
       const pulled = source.next()
       if (isPromiseLike(pulled)) {
         this.#isPulling = true
@@ -204,7 +222,7 @@ export class Batch {
         item,
         turnstile: new Turnstile(this.#pool),
         whole: plan.whole,
-        hasEnded: () => this.#isEnding,
+        hasEnded: () => this.#isOver,
         failedItems: () => this.failed,
         onFailing: (error) => this.#onFailing(error),
         onFilled: (slot, value) => this.#onItemFilled(item, itemPlan, slot, value),
@@ -250,7 +268,7 @@ export class Batch {
   #onItemFilled(item: number, itemPlan: ItemPlan, slot: number, value: unknown): void {
     const index = itemPlan.gatheredSlots.indexOf(slot)
     if (index === -1) return
-    this.#gatherings[index]?.put(item, value)
+    this.#barrier.put(index, item, value)
     this.#progress(item)
     this.#checkGatherings()
   }
@@ -260,21 +278,15 @@ export class Batch {
     const index = itemPlan.gatheredSlots.indexOf(slot)
     if (index === -1) return
     if (this.#setup.collects) {
-      this.#gatherings[index]?.leaveOut(item)
+      this.#barrier.leaveOut(index, item)
       this.#checkGatherings()
-    } else if (this.#gatherings[index] !== undefined) {
-      this.#gatherings[index] = undefined
-      this.#shared.deny(this.#setup.plan.gathered[index]!, error)
+    } else {
+      this.#barrier.deny(index, error)
     }
   }
 
   #checkGatherings(): void {
-    if (this.total === undefined) return
-    for (const [index, gathering] of this.#gatherings.entries()) {
-      if (gathering?.isComplete(this.total) !== true) continue
-      this.#gatherings[index] = undefined
-      this.#shared.provide(this.#setup.plan.gathered[index]!, gathering.toArray())
-    }
+    if (this.total !== undefined) this.#barrier.check(this.total)
   }
 
   #onItemSucceeded(item: number, open: OpenItem, value: unknown): void {
@@ -300,7 +312,7 @@ export class Batch {
       this.fail(error)
       return
     }
-    for (const gathering of this.#gatherings) gathering?.leaveOut(item)
+    this.#barrier.leaveOutEverywhere(item)
     this.#onItemEnded(item, open, { error })
     this.#checkGatherings()
   }
@@ -330,8 +342,7 @@ export class Batch {
   /** What an item gives to each barrier and its end count the same. */
   #shareOf(total: number): number {
     const ended = this.succeeded + this.failed
-    const done = this.#gatherings.reduce((sum, gathering) => sum + (gathering?.settled ?? total), ended)
-    return total === 0 ? 1 : done / (total * (this.#gatherings.length + 1))
+    return total === 0 ? 1 : (this.#barrier.settled + ended) / (total * (this.#barrier.width + 1))
   }
 
   #finishIfDone(): void {

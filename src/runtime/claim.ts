@@ -16,12 +16,13 @@ const claims = new Map<string, Claim>()
 export function resultKeyOf(
   { scope, family }: PersistSpec,
   inputs: unknown,
-  execution: { readonly id: string; readonly item: number | undefined },
+  execution: { readonly id: string; readonly asked: string | undefined },
 ): string {
   if (scope === 'global') return resultKey(family, inputs)
   // One result per step and execution, whatever flows into it: an unpersisted step above that gives another value after
-  // a failure must not charge the card again. Items of a batch have only their inputs to tell them apart.
-  return resultKey(family, [execution.id, execution.item === undefined ? undefined : inputs])
+  // a failure must not charge the card again. The parts of a batch have only their inputs to tell them apart.
+  const { id, asked } = execution
+  return resultKey(family, asked === undefined ? ['batch', id, inputs] : ['execute', id, asked])
 }
 
 /**
@@ -30,14 +31,12 @@ export function resultKeyOf(
  */
 export class Claim {
   readonly key: string
-  readonly isGlobal: boolean
   readonly #cache: ResultCache
   #leader: StepRun | undefined
-  #followers: StepRun[] = []
+  #followers = new Set<StepRun>()
 
   private constructor(key: string, leader: StepRun, cache: ResultCache) {
     this.key = key
-    this.isGlobal = leader.planStep.spec.persist!.scope === 'global'
     this.#cache = cache
     this.#leader = leader
   }
@@ -61,7 +60,7 @@ export class Claim {
     const existing = claims.get(key)
     if (existing !== undefined) {
       run.claim = existing
-      existing.#followers.push(run)
+      existing.#followers.add(run)
       return
     }
     const claim = new Claim(key, run, cache)
@@ -76,17 +75,24 @@ export class Claim {
     run.proceed()
   }
 
-  /** Keeps the leader's result and gives it to all who wait. @throws SerializationError */
-  commit(run: StepRun, value: unknown): void {
-    if (this.#leader !== run) return
-    this.#keep(run, value)
+  /**
+   * Keeps the leader's result and gives it to all who wait. A result that is kept already (an earlier attempt was late) has
+   * been seen by others: then that one is given back, and holds.
+   * @throws SerializationError
+   */
+  commit(run: StepRun, made: unknown): unknown {
+    if (this.#leader !== run) return made
+    const earlier = this.#cache.peek(run.planStep.spec.persist!, this.key, run.execution.clock.now())
+    const value = earlier === undefined ? made : earlier.value
+    if (earlier === undefined) this.#keep(run, value)
     const followers = this.#settle()
-    if (followers.length === 0) return
+    if (followers.size === 0) return value
     const shared = copyOf(value)
     queueMicrotask(() => {
       for (const follower of followers)
         if (follower.claim === this && !follower.hasEnded) follower.cached(copyOf(shared), true)
     })
+    return value
   }
 
   /** Shares the leader's failure with all who wait; nothing is kept. */
@@ -103,7 +109,7 @@ export class Claim {
   /** A run was cancelled: a follower just goes; a leader's attempt goes on if somebody waits for it. */
   leave(run: StepRun, reason: unknown): void {
     if (this.#leader !== run) {
-      this.#followers = this.#followers.filter((follower) => follower !== run)
+      this.#followers.delete(run)
       return
     }
     const next = this.#nextLeader()
@@ -112,6 +118,7 @@ export class Claim {
       this.#settle()
       if (attempt !== undefined) close(attempt, reason)
     } else if (attempt === undefined) {
+      next.inherit(run)
       this.#lead(next)
     } else {
       this.#leader = next
@@ -124,8 +131,12 @@ export class Claim {
 
   /** Takes the longest waiting follower; not one whose batch is ending too and will cancel it in a moment. */
   #nextLeader(): StepRun | undefined {
-    const position = this.#followers.findIndex((follower) => !follower.execution.isOver)
-    return position === -1 ? undefined : this.#followers.splice(position, 1)[0]
+    for (const follower of this.#followers) {
+      if (follower.execution.isOver) continue
+      this.#followers.delete(follower)
+      return follower
+    }
+    return undefined
   }
 
   /** Keeps what an attempt brought after its step had ended: the work is done, so nobody needs to do it again. */
@@ -147,11 +158,11 @@ export class Claim {
     }
   }
 
-  #settle(): readonly StepRun[] {
+  #settle(): ReadonlySet<StepRun> {
     this.#leader = undefined
     if (claims.get(this.key) === this) claims.delete(this.key)
     const followers = this.#followers
-    this.#followers = []
+    this.#followers = new Set()
     return followers
   }
 }

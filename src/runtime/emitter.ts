@@ -1,7 +1,7 @@
-import { describeThrown } from '../core/errors.ts'
 import type { ExecutionEnded, ExecutionEvent, StepCancelled, StepEnded } from '../core/events.ts'
 import type { Observer } from '../core/observer.ts'
 import type { StepRun } from './step-run.ts'
+import { warnOnce } from './warn-once.ts'
 
 /** Builds events and hands them to observers, numbered without gaps. It exists only where somebody observes. */
 export class Emitter {
@@ -9,17 +9,19 @@ export class Emitter {
   readonly #graph: string
   readonly #target: string
   readonly #observers: readonly Observer[]
-  /** The observer, where it is one function alone. */
-  readonly #only: ((event: ExecutionEvent) => unknown) | undefined
+  /** The observer, where there is one alone. */
+  readonly #only: Observer | undefined
   #seq = 0
+  /** Events told while another one is being told: observers hear them in order. */
+  #held: ExecutionEvent[] | undefined
+  #isTelling = false
 
   constructor(executionId: string, graph: string, target: string, observers: readonly Observer[]) {
     this.#executionId = executionId
     this.#graph = graph
     this.#target = target
     this.#observers = observers
-    const [first] = observers
-    this.#only = observers.length === 1 && typeof first === 'function' ? first : undefined
+    this.#only = observers.length === 1 ? observers[0] : undefined
   }
 
   executionStarted(at: number): void {
@@ -174,35 +176,35 @@ export class Emitter {
   }
 
   #emit(event: ExecutionEvent): void {
-    if (this.#only !== undefined) {
-      tell(this.#only, event)
+    if (this.#isTelling) {
+      ;(this.#held ??= []).push(event)
       return
     }
-    for (const observer of this.#observers) {
-      if (typeof observer === 'function') tell(observer, event)
-      else tell(() => observer.next(event), event)
+    this.#isTelling = true
+    this.#tell(event)
+    for (let held = this.#held; held !== undefined; held = this.#held) {
+      this.#held = undefined
+      for (const later of held) this.#tell(later)
     }
+    this.#isTelling = false
+  }
+
+  #tell(event: ExecutionEvent): void {
+    if (this.#only !== undefined) tell(this.#only, event)
+    else for (const observer of this.#observers) tell(observer, event)
   }
 }
 
-function tell(observe: (event: ExecutionEvent) => unknown, event: ExecutionEvent): void {
+function tell(observer: Observer, event: ExecutionEvent): void {
   try {
-    const answer = observe(event)
+    const answer: unknown = typeof observer === 'function' ? observer(event) : observer.next(event)
     // An async observer is a void function to the compiler; its rejection must not kill the process.
-    if (answer instanceof Promise) answer.catch(warnOfObserver)
+    if (answer instanceof Promise) answer.catch((thrown: unknown) => warn(observer, thrown))
   } catch (thrown) {
-    warnOfObserver(thrown)
+    warn(observer, thrown)
   }
 }
 
-let hasWarned = false
-
-function warnOfObserver(thrown: unknown): void {
-  if (hasWarned) return
-  hasWarned = true
-  const text = describeThrown(thrown)
-  process.emitWarning(
-    `a Docket observer threw; executions are not affected, and further throws are not reported. ${text}`,
-    'DocketObserverWarning',
-  )
+function warn(observer: Observer, thrown: unknown): void {
+  warnOnce(observer, 'a Docket observer', thrown)
 }

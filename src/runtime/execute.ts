@@ -9,6 +9,8 @@ import { resolveOptions } from './execution-setup.ts'
 import { Execution } from './execution.ts'
 import { givenInputs } from './leaf-values.ts'
 
+const noMemory = { cache: undefined, asked: undefined }
+
 /**
  * Makes the value of `target`: finds the steps that lead to it, runs independent ones in parallel, and gives the value.
  * Steps begin before the call returns; nothing begins when the inputs or options are wrong.
@@ -29,12 +31,13 @@ export const execute = ((
   new Promise((resolve, reject) => {
     checkExecuteOptions('execute', options)
     const { plan, leafValues } = givenInputs(graph, target, inputs)
-    const cache = memoryOf(plan, options?.id, leafValues)
+    const memory = memoryOf(plan, options?.id, leafValues)
     const onFailed = (error: unknown): void => {
       // Nothing has run: the caller may mend the inputs and use the id again.
       if (error instanceof InputError) forgetCall(plan, options?.id)
       reject(error)
     }
     const resolved = resolveOptions(plan.index, plan.target.name, options)
-    new Execution({ plan, options: resolved, cache, onCompleted: resolve, onFailed }).start(leafValues)
+    const { cache, asked } = memory ?? noMemory
+    new Execution({ plan, options: resolved, cache, asked, onCompleted: resolve, onFailed }).start(leafValues)
   })) as unknown as Execute<ExecuteOptions>

@@ -13,6 +13,7 @@ import type { PersistedExecution } from './persisted-execution.ts'
 import { StepActors } from './step-actors.ts'
 import type { StepRun } from './step-run.ts'
 import { SystemLookout } from './system-lookout.ts'
+import { warnOnce } from './warn-once.ts'
 
 /** A snapshot as XState's types want it. */
 export type LogicSnapshot = ExecutionSnapshot<unknown> & Snapshot<unknown>
@@ -104,7 +105,15 @@ export class ExecutionActor implements Watcher, SnapshotHost {
       value: compiledExecution.states[state] as ExecutionStatus,
       output,
       error,
-      head: { executionId: id, target, total, settled, startedAt, endedAt },
+      head: {
+        executionId: id,
+        graph: this.#execution.plan.index.graph.name,
+        target,
+        total,
+        settled,
+        startedAt,
+        endedAt,
+      },
       input: this.#input,
       names: this.#names,
       mark: this.#journal.mark(),
@@ -114,7 +123,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
 
   stepChanged(run: StepRun, event: StepEvent): void {
     this.#journal.note(run)
-    this.#actors.mirror(run, event)
+    this.#guarded(() => this.#actors.mirror(run, event))
     if (this.#isFlushing || this.#execution.hasEnded) return
     this.#isFlushing = true
     queueMicrotask(() => {
@@ -128,8 +137,17 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     if (this.#execution.hasEnded) this.#lookout.delete(this.#execution.id, this.#self)
     // As with promises: who waits for the actor right after starting it still hears of a failure that was there at once.
     if (this.#isStarting && this.#execution.hasEnded && event.type !== 'SUCCEED')
-      queueMicrotask(() => this.#self.send(event))
-    else this.#send(event)
+      queueMicrotask(() => this.#guarded(() => this.#self.send(event)))
+    else this.#guarded(() => this.#send(event))
+  }
+
+  /** Inspectors are called in the middle of it all: what they throw must not stop the execution half-way. */
+  #guarded(act: () => void): void {
+    try {
+      act()
+    } catch (thrown) {
+      warnOnce(this.#lookout, 'an XState inspector', thrown)
+    }
   }
 
   #send(event: ExecutionMachineEvent): void {

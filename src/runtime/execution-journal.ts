@@ -80,5 +80,5 @@ function viewsAt({ base, entries, length }: JournalMark): readonly (StepView | u
 /** The steps' views at the mark, by step name; `names` in the plan's order. */
 export function stepViewsAt(mark: JournalMark, names: readonly string[]): Readonly<Record<string, StepView>> {
   const views = viewsAt(mark)
-  return Object.fromEntries(names.map((name, position) => [name, views[position] ?? pendingView]))
+  return Object.fromEntries(names.map((name, position) => [name, { ...(views[position] ?? pendingView) }]))
 }

@@ -12,6 +12,7 @@ export type StepActorRef = ActorRefFrom<typeof stepMachine>
 /** What a snapshot tells of the execution. Times are milliseconds since the epoch. */
 export interface ExecutionContext {
   readonly executionId: string
+  readonly graph: string
   readonly target: string
   /** Steps of the plan. */
   readonly total: number

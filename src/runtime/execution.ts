@@ -121,9 +121,14 @@ export class Execution {
     return this.#hasEnded
   }
 
-  /** Whether nothing of it may begin any more: it has ended, or its batch has and will cancel it. */
+  /** What it was asked for; undefined for a part of a batch. */
+  get asked(): string | undefined {
+    return this.#setup.asked
+  }
+
+  /** Whether nothing of it may begin any more: it has ended, or is about to be told so. */
   get isOver(): boolean {
-    return this.#hasEnded || this.#setup.part?.hasEnded() === true
+    return this.#hasEnded || this.#options.signal?.aborted === true || this.#setup.part?.hasEnded() === true
   }
 
   get place(): ErrorPlace {
@@ -301,17 +306,14 @@ export class Execution {
     const denied = [deniedSlot]
     for (const slot of denied) {
       if (this.plan.isWanted[slot]!) this.#wantedLeft--
-      for (const position of this.plan.dependants[slot]!) {
+      for (const [index, position] of this.plan.dependants[slot]!.entries()) {
         if (this.#unmet[position]! >= never / 2) continue
-        const step = this.plan.steps[position]!
-        const canDoWithout = step.spec.ports.every(
-          (port, at) => step.portSlots[at] !== slot || port.kind === 'optional',
-        )
-        if (canDoWithout) {
+        if (this.plan.canDoWithout[slot]![index]!) {
           if (--this.#unmet[position]! === 0) this.#ready.push(position)
           continue
         }
         this.#unmet[position] = never
+        const step = this.plan.steps[position]!
         const run = (this.runs[position] = new StepRun(this, step))
         this.#endedSteps++
         run.skip(error)

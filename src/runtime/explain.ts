@@ -11,6 +11,7 @@ import { checkValue } from './check-value.ts'
 import { resultKeyOf } from './claim.ts'
 import { fullClockOf } from './clock.ts'
 import type { Clock } from './clock.ts'
+import { askedOf } from './execution-memory.ts'
 import { checkExecuteOptions } from './execution-options.ts'
 import { processCache } from './result-cache.ts'
 import { inputsOf } from './step-inputs.ts'
@@ -92,13 +93,14 @@ function explainSteps(
     known[slot] = !blocked[slot] && !(checked instanceof Promise) && checked.issues === undefined
     if (!(checked instanceof Promise) && checked.issues === undefined) values[slot] = checked.value
   }
+  const execution = { id: id ?? '', asked: askedOrNothing(plan, inputs) }
   return plan.steps.map((step) => {
     const { spec, portSlots, outputSlot, level } = step
     blocked[outputSlot] = portSlots.some((slot, port) => blocked[slot] && spec.ports[port]!.kind !== 'optional')
     const remembers = spec.persist?.scope === 'global' || (spec.persist?.scope === 'execution' && id !== undefined)
     // A result of scope 'execution' is found by its step alone.
     const canLook = remembers && (spec.persist?.scope === 'execution' || portSlots.every((slot) => known[slot]))
-    const kept = canLook && !blocked[outputSlot] ? keptResult(plan, step, values, id ?? '', now) : undefined
+    const kept = canLook && !blocked[outputSlot] ? keptResult(plan, step, values, execution, now) : undefined
     known[outputSlot] = kept !== undefined
     if (kept !== undefined) values[outputSlot] = kept.value
     const will = blocked[outputSlot]
@@ -118,16 +120,30 @@ function explainSteps(
   })
 }
 
+/** What the execution would be asked for; nothing where an input has no canonical form, which `execute` will tell. */
+function askedOrNothing(plan: Plan, inputs: Readonly<Record<string, unknown>>): string {
+  try {
+    return plan.hasExecutionScope
+      ? askedOf(
+          plan,
+          plan.leaves.map(({ type }) => inputs[type.name]),
+        )
+      : ''
+  } catch {
+    return ''
+  }
+}
+
 function keptResult(
   plan: Plan,
   step: PlanStep,
   values: readonly unknown[],
-  id: string,
+  execution: { readonly id: string; readonly asked: string },
   now: number,
 ): { readonly value: unknown } | undefined {
   try {
     const persist = step.spec.persist!
-    return processCache.peek(persist, resultKeyOf(persist, inputsOf(plan, step, values), { id, item: undefined }), now)
+    return processCache.peek(persist, resultKeyOf(persist, inputsOf(plan, step, values), execution), now)
   } catch {
     // No key, no remembered result: `execute` will say why.
     return undefined

@@ -1,4 +1,6 @@
-import { checkValue, isPromiseLike } from './check-value.ts'
+import { InputError } from '../core/errors.ts'
+import type { PlanStep } from '../core/plan.ts'
+import { checkValue, isPromiseLike, issuesText } from './check-value.ts'
 import type { CheckedValue } from './check-value.ts'
 import type { StepRun } from './step-run.ts'
 
@@ -11,7 +13,9 @@ export function fallBack(run: StepRun, error: unknown): FallbackOutcome | Promis
   const { fallback, output } = run.planStep.spec
   const settle = (value: unknown): FallbackOutcome | Promise<FallbackOutcome> => {
     const checked = checkValue(output, value)
-    return checked instanceof Promise ? checked.then(outcomeOf) : outcomeOf(checked)
+    return checked instanceof Promise
+      ? checked.then((late) => outcomeOf(run.planStep, late))
+      : outcomeOf(run.planStep, checked)
   }
   try {
     const value: unknown = typeof fallback!.value === 'function' ? fallback!.value(error, run.inputs) : fallback!.value
@@ -24,10 +28,10 @@ export function fallBack(run: StepRun, error: unknown): FallbackOutcome | Promis
   }
 }
 
-function outcomeOf(checked: CheckedValue): FallbackOutcome {
+function outcomeOf({ spec }: PlanStep, checked: CheckedValue): FallbackOutcome {
   if (checked.issues === undefined) return { value: checked.value, hasFailed: false }
-  return {
-    policyError: new TypeError(`the fallback does not fit: ${checked.issues.map((issue) => issue.message).join('; ')}`),
-    hasFailed: true,
-  }
+  const { issues, thrown } = checked
+  const message = `the fallback of step "${spec.name}" does not fit "${spec.output.name}": ${issuesText(issues)}`
+  const cause = thrown === undefined ? undefined : { cause: thrown }
+  return { policyError: new InputError('OUTPUT_INVALID', message, issues, { step: spec.name }, cause), hasFailed: true }
 }

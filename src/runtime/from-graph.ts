@@ -15,7 +15,7 @@ import { hostOf } from './execution-snapshot.ts'
 import type { ExecutionSnapshot } from './execution-snapshot.ts'
 import { givenInputs } from './leaf-values.ts'
 import type { GivenInputs } from './leaf-values.ts'
-import { endedSnapshotOf, persistedOf, readPersisted } from './persisted-execution.ts'
+import { endedSnapshotOf, persistedOf, readPersisted, requireOwn } from './persisted-execution.ts'
 import type { PersistedExecution } from './persisted-execution.ts'
 
 /** How executions of one piece of actor logic run. Id and clock are the actor's own. */
@@ -80,6 +80,7 @@ function logicOf(
     getPersistedSnapshot: persistedOf,
     restoreSnapshot: (snapshot, scope) => {
       const persisted = readPersisted(snapshot)
+      requireOwn(persisted, graph.name, target.name, new Set(index.specs.map(({ name }) => name)))
       return snapshot.status === 'active'
         ? begin(scope, persisted.input, persisted)
         : (endedSnapshotOf(persisted, snapshot.status === 'stopped') as LogicSnapshot)

@@ -97,9 +97,7 @@ function allOrThrow(reads: readonly (ItemRead | InputError)[]): readonly ItemRea
   if (wrong.length === 1) throw first
   const told = wrong.slice(0, maxTold).map((error) => error.message)
   const more = wrong.length > maxTold ? `\n… and ${wrong.length - maxTold} more` : ''
-  const issues = wrong.flatMap(({ item, issues }) =>
-    issues.map(({ message, path }) => ({ message, path: [item ?? 0, ...path] })),
-  )
+  const issues = wrong.flatMap(({ item, issues }) => issues.map((issue) => ({ ...issue, item })))
   const { graph, executionId, item, cause } = first
   throw new InputError(
     'INPUT_INVALID',

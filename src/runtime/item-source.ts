@@ -45,7 +45,9 @@ export function sourceOfIterable(items: Iterable<unknown> | AsyncIterable<unknow
         iterator ??= Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
         const result = iterator.next()
         return isPromiseLike(result)
-          ? Promise.resolve(result as Promise<IteratorResult<unknown>>).then(pulledOf, thrownOf)
+          ? Promise.resolve(result as Promise<IteratorResult<unknown>>)
+              .then(pulledOf)
+              .catch(thrownOf)
           : pulledOf(result)
       } catch (thrown) {
         return thrownOf(thrown)

@@ -102,3 +102,26 @@ export function endedSnapshotOf(
     isStopped,
   )
 }
+
+/** Makes sure that a snapshot belongs to this graph and target, and that each of its steps is still there. @throws SerializationError */
+export function requireOwn(
+  { head, steps }: PersistedExecution,
+  graph: string,
+  target: string,
+  names: ReadonlySet<string>,
+): void {
+  const whose = `the persisted snapshot of execution "${head.executionId}"`
+  if (head.graph !== graph || head.target !== target) {
+    const place = { graph, executionId: head.executionId }
+    throw new SerializationError(
+      `${whose} is of "${head.target}" of graph "${head.graph}", not of "${target}" of graph "${graph}"; restore it with the logic that made it`,
+      place,
+    )
+  }
+  const gone = [...steps.keys()].filter((name) => !names.has(name))
+  if (gone.length === 0) return
+  throw new SerializationError(
+    `${whose} has records of steps that graph "${graph}" no longer has: ${gone.join(', ')}; what they did would be done again. Bring them back, or start anew`,
+    { graph, executionId: head.executionId },
+  )
+}

@@ -2,10 +2,10 @@ import { describe } from '../core/check-step.ts'
 import type { StepSpec } from '../core/graph-index.ts'
 import type { AnyStep } from '../core/step.ts'
 
-/** Somebody who waits for a slot; `isGone` once he no longer wants it. */
+/** Somebody who waits for a slot. */
 interface Waiter {
-  readonly resume: () => void
-  isGone: boolean
+  /** Undefined once he no longer wants it: a queue must not keep whole executions alive that gave up. */
+  resume: (() => void) | undefined
 }
 
 /** Takes a waiter back out of the queue. */
@@ -19,6 +19,8 @@ export class SlotPool {
   #waiters: Waiter[] = []
   #head = 0
   #free = 0
+  /** Waiters in the queue that gave up. */
+  #gone = 0
   #isGiving = false
 
   /** `onRoom` is called whenever a slot was given back that nobody waited for. */
@@ -41,10 +43,13 @@ export class SlotPool {
       this.#taken++
       return undefined
     }
-    const waiter: Waiter = { resume, isGone: false }
+    const waiter: Waiter = { resume }
     this.#waiters.push(waiter)
     return () => {
-      waiter.isGone = true
+      if (waiter.resume === undefined) return
+      waiter.resume = undefined
+      this.#gone++
+      if (this.#gone > 64 && this.#gone * 2 > this.#waiters.length - this.#head) this.#dropGone()
     }
   }
 
@@ -75,7 +80,7 @@ export class SlotPool {
       this.#free--
       const next = this.#taken <= this.#limit ? this.#shift() : undefined
       if (next !== undefined) {
-        next.resume()
+        next()
         continue
       }
       this.#taken--
@@ -84,18 +89,26 @@ export class SlotPool {
     this.#isGiving = false
   }
 
-  #shift(): Waiter | undefined {
+  #shift(): (() => void) | undefined {
     while (this.#head < this.#waiters.length) {
       const waiter = this.#waiters[this.#head++]!
       if (this.#head > 1024 && this.#head * 2 > this.#waiters.length) {
         this.#waiters = this.#waiters.slice(this.#head)
         this.#head = 0
       }
-      if (!waiter.isGone) return waiter
+      const { resume } = waiter
+      waiter.resume = undefined
+      if (resume !== undefined) return resume
+      this.#gone--
     }
     this.#waiters = []
-    this.#head = 0
+    this.#head = this.#gone = 0
     return undefined
+  }
+
+  #dropGone(): void {
+    this.#waiters = this.#waiters.slice(this.#head).filter(({ resume }) => resume !== undefined)
+    this.#head = this.#gone = 0
   }
 }
 
@@ -108,14 +121,16 @@ export function slotPoolOf(spec: StepSpec, inputs: unknown): SlotPool {
   const key: unknown = keyOf === undefined ? '' : keyOf(inputs)
   if (typeof key !== 'string')
     throw new TypeError(`concurrency.key of step "${spec.name}" must give a text, not ${describe(key)}`)
+  // Two graphs may give one step different defaults: each limit holds for those who ask for it.
+  const place = `${limit} ${key}`
   let byKey = pools.get(spec.step)
   if (byKey === undefined) pools.set(spec.step, (byKey = new Map()))
-  const existing = byKey.get(key)
+  const existing = byKey.get(place)
   if (existing !== undefined) return existing
   // A pool that nobody uses is forgotten: keys may be endless.
   const made = new SlotPool(limit, (pool) => {
-    if (pool.isUnused) byKey.delete(key)
+    if (pool.isUnused) byKey.delete(place)
   })
-  byKey.set(key, made)
+  byKey.set(place, made)
   return made
 }

@@ -63,6 +63,11 @@ export class StepRun {
     return inputsOf(this.execution.plan, this.planStep, this.execution.values)
   }
 
+  /** When the running or last attempt began. */
+  get attemptStartedAt(): number {
+    return this.#attemptStartedAt
+  }
+
   get claim(): Claim | undefined {
     return this.#extras?.claim
   }
@@ -157,12 +162,14 @@ export class StepRun {
   attemptSucceeded(value: unknown): void {
     const { execution } = this
     this.#releaseSlot()
-    try {
-      this.claim?.commit(this, value)
-    } catch (error) {
-      this.failed(error, 'FAIL')
-      execution.leave()
-      return
+    if (this.#extras?.claim !== undefined) {
+      try {
+        value = this.#extras.claim.commit(this, value)
+      } catch (error) {
+        this.failed(error, 'FAIL')
+        execution.leave()
+        return
+      }
     }
     const at = execution.clock.now()
     this.change({ type: 'SUCCEED', output: value, at })
@@ -229,6 +236,13 @@ export class StepRun {
     const outcome = fallBack(this, cause)
     if (outcome instanceof Promise) void outcome.then(settle)
     else settle(outcome)
+  }
+
+  /** Takes over from an equal call that was cancelled between two attempts: what was tried counts, and the wait goes on. */
+  inherit({ attempt, dueAt, execution }: StepRun): void {
+    this.attempt = attempt
+    // The two may live by different clocks.
+    if (dueAt !== undefined) this.dueAt = this.execution.clock.now() + Math.max(0, dueAt - execution.clock.now())
   }
 
   /** Takes over a running attempt from an equal call that was cancelled. */

@@ -70,7 +70,7 @@ async function* stream(
   const isOrdered = options?.ordered ?? true
   const outcomes = new OutcomeQueue<ItemOutcome>()
   let made = 0
-  const limit = plan.gathered.length > 0 ? Infinity : concurrency + outcomesAhead
+  const limit = plan.needsAll ? Infinity : concurrency + outcomesAhead
   let given = 0
   let end: { readonly error: unknown; readonly hasFailed: boolean } | undefined
   let hasLeft = false

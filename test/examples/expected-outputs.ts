@@ -13,7 +13,7 @@ Stalker: above average
 0: Metropolis has 4.5 stars
 1: Plan 9 has 1 stars
 2: Stalker has 4.7 stars
-3 failed: InputError: inputs for "Rating" of graph "movies": Movie.votes: Too small: expected array to have >=1 items
+3 failed: InputError: inputs of item 3 for "Rating" of graph "movies": Movie.votes: Too small: expected array to have >=1 items
 9091 of 100000 streamed movies are perfect`,
   },
   'caching.ts': {
@@ -93,6 +93,9 @@ flowchart TD
         .replaceAll(/"(at|dueAt|durationMs|delayMs)":\d+/g, '"$1":…')
         .replaceAll(/"stack":"(?:[^"\\]|\\.)*"/g, '"stack":…'),
   },
+  'own-logger.ts': {
+    text: 'info: writing {"executionId":"order-7","step":"WriteInvoice","attempt":1,"order":7,"request":"r-42"}',
+  },
   'parallel.ts': {
     text: `dashboard of profile, preferences, activity, friends, recommendations
 5 calls of 50 ms took about 50 ms`,
@@ -109,6 +112,11 @@ flowchart TD
     text: `attempt 1 failed, next in 10 ms
 attempt 2 failed, next in 30 ms
 sunny in Oslo (attempt 3)`,
+  },
+  'simulated-time.ts': {
+    text: `attempt 1 failed, the next in 45 minutes
+attempt 2 failed, the next in 90 minutes
+sunny in Oslo, 135 simulated minutes later`,
   },
   'timeout.ts': {
     text: `a quick one:

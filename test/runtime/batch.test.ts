@@ -300,10 +300,10 @@ describe('wrong calls', () => {
     const items = [{ Named: { name: 1 } }, { Named: { name: 'a' } }, { Nmaed: 1 }]
     const error = await executeBatch(greetings, Loaded, items as never).catch((thrown: unknown) => thrown as InputError)
     expect(error).toMatchObject({ code: 'INPUT_INVALID', item: 0 })
-    expect((error as InputError).issues.map(({ path }) => path)).toEqual([
-      [0, 'Named', 'name'],
-      [2, 'Nmaed'],
-      [2, 'Named'],
+    expect((error as InputError).issues).toMatchObject([
+      { item: 0, path: ['Named', 'name'] },
+      { item: 2, path: ['Nmaed'] },
+      { item: 2, path: ['Named'] },
     ])
     expect((error as InputError).message).toMatch(/2 items don't fit:[^]*item 0 [^]*item 2 .*did you mean "Named"/)
     expect(runs).toEqual([])

@@ -233,7 +233,7 @@ describe('when the call that runs the step is cancelled', () => {
     expect(await go()).toBe(8)
   })
 
-  test('in its backoff, who waits makes the next attempt', async () => {
+  test('in its backoff, who waits makes the next attempt when it is due', async () => {
     const clock = new VirtualClock()
     const { calls, go } = sharing({ retry: { maxAttempts: 3, backoff: 100 } })
     const controller = new AbortController()
@@ -243,7 +243,9 @@ describe('when the call that runs the step is cancelled', () => {
     await flush()
     controller.abort()
     await leader
-    await flush()
+    await clock.advance(99)
+    expect(calls).toHaveLength(1)
+    await clock.advance(1)
     expect(calls).toHaveLength(2)
     calls[1]!.resolve(7)
     expect(await follower).toBe(7)
