@@ -33,11 +33,12 @@ export function checkValue(type: AnyDataType, value: unknown): CheckedValue | Pr
 
 function checkedOf(type: AnyDataType, result: StandardSchemaV1.Result<unknown>): CheckedValue {
   if (result.issues === undefined) return result as { readonly value: unknown }
-  const issues = result.issues.map((issue) => ({
+  // Libraries may hand in subclasses of Array, whose `map` makes another of these.
+  const issues = Array.from(result.issues, (issue) => ({
     message: issue.message,
     path: [
       type.name,
-      ...(issue.path ?? []).map((segment) => keyOf(typeof segment === 'object' ? segment.key : segment)),
+      ...Array.from(issue.path ?? [], (segment) => keyOf(typeof segment === 'object' ? segment.key : segment)),
     ],
   }))
   return { issues, thrown: undefined }
