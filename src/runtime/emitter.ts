@@ -199,7 +199,7 @@ function tell(observer: Observer, event: ExecutionEvent): void {
   try {
     const answer: unknown = typeof observer === 'function' ? observer(event) : observer.next(event)
     // An async observer is a void function to the compiler; its rejection must not kill the process.
-    if (answer instanceof Promise) answer.catch((thrown: unknown) => warn(observer, thrown))
+    if (answer !== undefined && answer instanceof Promise) answer.catch((thrown: unknown) => warn(observer, thrown))
   } catch (thrown) {
     warn(observer, thrown)
   }
