@@ -81,6 +81,8 @@ test('an execution id that was forgotten finds nothing that was made of other in
   expect(await execute(keeps, Made, { Id: 777 }, { id: 'k0' })).toBe(777)
 })
 
+const items = (count: number) => Array.from({ length: count }, () => ({ Id: 1 }))
+
 describe('all(T) of a type that is the same for every item', () => {
   const count = step({
     name: 'Count',
@@ -90,7 +92,6 @@ describe('all(T) of a type that is the same for every item', () => {
   })
   const pair = step({ name: 'Pair', inputs: { id: Id, sum: Sum }, output: Made, run: ({ id, sum }) => id + sum })
   const pairs = graph({ name: 'copied', steps: [count, pair] })
-  const items = (count: number) => Array.from({ length: count }, () => ({ Id: 1 }))
 
   test('comes to an end with more items than are ever open otherwise', async () => {
     const results = await executeBatch(pairs, Made, items(1_500), { shared: { Shared: 5 } })
