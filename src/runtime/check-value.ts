@@ -33,7 +33,8 @@ export function checkValue(type: AnyDataType, value: unknown): CheckedValue | Pr
 
 function checkedOf(type: AnyDataType, result: StandardSchemaV1.Result<unknown>): CheckedValue {
   if (result.issues === undefined) return result as { readonly value: unknown }
-  if (!Array.isArray(result.issues)) throw new TypeError('its issues are not a list')
+  const given: unknown = result.issues
+  if (!Array.isArray(given)) throw new TypeError('its issues are not a list')
   // Libraries may hand in subclasses of Array, whose `map` makes another of these.
   const issues = Array.from(result.issues, (issue) => ({
     message: issue.message,
