@@ -1,9 +1,9 @@
 /** A value in the order of use. */
-interface Node<Value> {
+interface Link<Value> {
   readonly key: string
   value: Value
-  newer: Node<Value> | undefined
-  older: Node<Value> | undefined
+  newer: Link<Value> | undefined
+  older: Link<Value> | undefined
 }
 
 /**
@@ -11,9 +11,9 @@ interface Node<Value> {
  * and setting a Map's key again would hash it twice more.
  */
 export class LruMap<Value> {
-  readonly #nodes = new Map<string, Node<Value>>()
-  #newest: Node<Value> | undefined
-  #oldest: Node<Value> | undefined
+  readonly #nodes = new Map<string, Link<Value>>()
+  #newest: Link<Value> | undefined
+  #oldest: Link<Value> | undefined
 
   get size(): number {
     return this.#nodes.size
@@ -38,7 +38,7 @@ export class LruMap<Value> {
   /** Sets a value as the most recently used, and forgets the least recently used ones beyond the capacity. */
   set(key: string, value: Value, capacity: number): void {
     this.delete(key)
-    const node: Node<Value> = { key, value, newer: undefined, older: undefined }
+    const node: Link<Value> = { key, value, newer: undefined, older: undefined }
     this.#nodes.set(key, node)
     this.#link(node)
     while (this.#nodes.size > capacity) this.delete(this.#oldest!.key)
@@ -51,7 +51,7 @@ export class LruMap<Value> {
     this.#unlink(node)
   }
 
-  #link(node: Node<Value>): void {
+  #link(node: Link<Value>): void {
     node.older = this.#newest
     node.newer = undefined
     if (this.#newest !== undefined) this.#newest.newer = node
@@ -59,7 +59,7 @@ export class LruMap<Value> {
     this.#oldest ??= node
   }
 
-  #unlink(node: Node<Value>): void {
+  #unlink(node: Link<Value>): void {
     if (node.older === undefined) this.#oldest = node.newer
     else node.older.newer = node.newer
     if (node.newer === undefined) this.#newest = node.older

@@ -2,8 +2,8 @@ import type { SlotPool, StopWaiting } from './slot-pool.ts'
 import type { StepRun } from './step-run.ts'
 
 /**
- * One item's way through its batch's concurrency limit. The item holds a slot while any of its attempts runs, and none
- * while all of it waits: for a backoff, for the barrier, for an equal call.
+ * One item's way through its batch's concurrency limit. The item holds a slot while any of its attempts runs or waits for
+ * its step's own limit, and none while all of it waits for a backoff, for the barrier, or for an equal call.
  */
 export class Turnstile {
   readonly #pool: SlotPool
