@@ -3,6 +3,7 @@ import type { AnyDataType, AnyPort } from './data-type.ts'
 import { didYouMean } from './closest-name.ts'
 import { durationHint, durationMs } from './duration.ts'
 import type { GraphProblem } from './errors.ts'
+import { isRecord } from './is-record.ts'
 import type { StepDefaults } from './graph-index.ts'
 import type { Backoff } from './policy.ts'
 import type { AnyStep } from './step.ts'
@@ -27,11 +28,6 @@ const retryKeys = ['maxAttempts', 'backoff', 'retryIf']
 const persistKeys = ['scope', 'ttl', 'namespace', 'capacity']
 const concurrencyKeys = ['limit', 'key']
 const defaultsKeys = ['timeout', 'retry', 'persist', 'concurrency']
-
-/** Whether the value is an object whose keys can be read. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** Tells keys that nothing knows, with those that are known. */
 export function reportUnknownKeys(

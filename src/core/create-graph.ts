@@ -4,11 +4,11 @@ import {
   checkStep,
   checkTimeout,
   describe,
-  isRecord,
   problemOfDataType,
   reportUnknownKeys,
   typeOfPort,
 } from './check-step.ts'
+import { isRecord } from './is-record.ts'
 import { findCycles } from './cycles.ts'
 import { durationMs } from './duration.ts'
 import { GraphError } from './errors.ts'

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { isRecord } from './is-record.ts'
 
 /** Any data type, its name and value forgotten: what the runtime sees. */
 export interface AnyDataType {
@@ -294,8 +295,4 @@ function describeMessage(value: unknown): string {
   return typeof name === 'string'
     ? `a message "${name}"`
     : 'an object without $typeName; make messages with create(Schema, { … })'
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }

@@ -1,4 +1,5 @@
-import { describe, isRecord, reportUnknownKeys } from '../core/check-step.ts'
+import { describe, reportUnknownKeys } from '../core/check-step.ts'
+import { isRecord } from '../core/is-record.ts'
 import { OptionError } from '../core/errors.ts'
 
 /** A text for what is wrong, or false. */

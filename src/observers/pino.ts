@@ -1,5 +1,6 @@
 import type { Logger as PinoLogger } from 'pino'
-import { describe, isRecord } from '../core/check-step.ts'
+import { describe } from '../core/check-step.ts'
+import { isRecord } from '../core/is-record.ts'
 import type { ExecutionEvent } from '../core/events.ts'
 import type { Logger } from '../core/logger.ts'
 import { checkObserverOptions } from './check-observer-options.ts'

@@ -1,6 +1,7 @@
 import { batchPlanOf } from '../core/batch-plan.ts'
 import type { BatchPlan } from '../core/batch-plan.ts'
-import { describe, isRecord, isWholeFromOne } from '../core/check-step.ts'
+import { describe, isWholeFromOne } from '../core/check-step.ts'
+import { isRecord } from '../core/is-record.ts'
 import type { AnyDataType } from '../core/data-type.ts'
 import { InputError } from '../core/errors.ts'
 import type { AnyGraph } from '../core/graph-index.ts'

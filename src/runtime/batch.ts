@@ -12,6 +12,7 @@ import {
 import type { ErrorPlace } from '../core/errors.ts'
 import { isPromiseLike } from './check-value.ts'
 import type { BatchSetup, ItemOutcome } from './batch-setup.ts'
+import { endReason } from './end-reason.ts'
 import { Execution } from './execution.ts'
 import type { ResolvedOptions } from './execution-setup.ts'
 import { Barrier } from './barrier.ts'
@@ -45,7 +46,6 @@ export class Batch {
   failed = 0
   startedAt: number | undefined = undefined
   endedAt: number | undefined = undefined
-  output: unknown = undefined
   error: unknown = undefined
 
   readonly #setup: BatchSetup
@@ -366,10 +366,7 @@ export class Batch {
     this.#isEnding = this.#hasEnded = true
     if (this.#timer !== undefined) timerQueueOf(options.clock).cancel(this.#timer)
     options.signal?.removeEventListener('abort', this.#onAbort)
-    const reason =
-      error instanceof ExecutionCancelledError || error instanceof ExecutionTimeoutError
-        ? error
-        : new ExecutionCancelledError(`the batch on graph "${this.place.graph}" ended`, this.place, { cause: error })
+    const reason = endReason(error, `the batch on graph "${this.place.graph}" ended`, this.place)
     for (const { execution } of this.#open.toArray()) execution.cancel(reason, event.at)
     this.#shared.cancel(reason, event.at)
     source.close()

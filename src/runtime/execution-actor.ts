@@ -123,7 +123,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
 
   stepChanged(run: StepRun, event: StepEvent): void {
     this.#journal.note(run)
-    this.#guarded(() => this.#actors.mirror(run, event))
+    if (this.#actors.isAlive(run)) this.#guarded(() => this.#actors.mirror(run, event))
     if (this.#isFlushing || this.#execution.hasEnded) return
     this.#isFlushing = true
     queueMicrotask(() => {

@@ -1,4 +1,5 @@
-import { describe, isRecord, reportUnknownKeys } from '../core/check-step.ts'
+import { describe, reportUnknownKeys } from '../core/check-step.ts'
+import { isRecord } from '../core/is-record.ts'
 import { problemOfObserver } from '../core/create-graph.ts'
 import { durationHint, durationMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'

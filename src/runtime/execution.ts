@@ -374,8 +374,9 @@ export class Execution {
   }
 
   #cancelRest(at: number, error: unknown): void {
-    const { watcher } = this
-    const reason = endReason(error, this.place)
+    const { place, watcher } = this
+    const what = error === undefined ? 'ended without needing this step' : `failed: ${describeThrown(error)}`
+    const reason = endReason(error, `the execution of graph "${place.graph}" ${what}`, place)
     for (let position = 0; position < this.runs.length; position++) {
       let run = this.runs[position]
       const hadStarted = run !== undefined

@@ -1,4 +1,5 @@
-import { isRecord, describe } from '../core/check-step.ts'
+import { describe } from '../core/check-step.ts'
+import { isRecord } from '../core/is-record.ts'
 import type { AnyDataType } from '../core/data-type.ts'
 import { InputError } from '../core/errors.ts'
 import { printable } from '../core/explained-plan.ts'

@@ -1,4 +1,4 @@
-import { isRecord } from '../core/check-step.ts'
+import { isRecord } from '../core/is-record.ts'
 
 /** An error as data that survives JSON. */
 interface PersistedError {

@@ -1,6 +1,6 @@
 import type { Snapshot } from 'xstate'
 import { compiledStep } from '../../machines/index.ts'
-import { isRecord } from '../core/check-step.ts'
+import { isRecord } from '../core/is-record.ts'
 import { SerializationError } from '../core/errors.ts'
 import type { StepView } from './execution-journal.ts'
 import { ExecutionSnapshot } from './execution-snapshot.ts'

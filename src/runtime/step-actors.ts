@@ -26,6 +26,11 @@ export class StepActors {
     this.#refs = new Array<StepActorRef | undefined>(execution.total)
   }
 
+  /** Whether somebody has looked at the step's actor. */
+  isAlive(run: StepRun): boolean {
+    return this.#refs[run.planStep.position] !== undefined
+  }
+
   /** Sends a step's actor, if it lives, what its step has just gone through. */
   mirror(run: StepRun, event: StepEvent): void {
     this.#refs[run.planStep.position]?.send(own(event))
