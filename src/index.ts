@@ -11,14 +11,17 @@ export {
   ExecutionTimeoutError,
   GraphError,
   InputError,
+  LeaseLostError,
   NonRetryableError,
   OptionError,
   SerializationError,
   StepError,
   StepTimeoutError,
+  StoreError,
 } from './core/errors.ts'
 export { graph, untypedGraph } from './core/graph.ts'
 export { step } from './core/step.ts'
+export { createDocket } from './runtime/durable/docket.ts'
 export { executeBatch } from './runtime/execute-batch.ts'
 export { execute } from './runtime/execute.ts'
 export { explain } from './runtime/explain.ts'
@@ -50,6 +53,12 @@ export type { AnyStep, Step, StepContext, TypedStep } from './core/step.ts'
 export type { BatchOptions, StreamOptions } from './runtime/batch-options.ts'
 export type { Clock } from './runtime/clock.ts'
 export type { StepView } from './runtime/execution-journal.ts'
+export type { Docket, ExecutionPage, ListQuery } from './runtime/durable/docket.ts'
+export type { DocketOptions } from './runtime/durable/docket-options.ts'
+export type { StartOptions } from './runtime/durable/execution-request.ts'
+export type { ExecutionHandle } from './runtime/durable/execution-handle.ts'
+export type { ExecutionDetails, ExecutionInfo, StepInfo } from './runtime/durable/execution-info.ts'
+export type { MigratableExecution, MigratableStep, MigrateHook } from './runtime/durable/migrate-records.ts'
 export type { ExecuteOptions } from './runtime/execution-options.ts'
 export type {
   ExecutionContext,

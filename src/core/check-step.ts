@@ -25,7 +25,7 @@ const stepKeys = [
 ]
 const dataTypeKeys = ['kind', 'name', 'schema', 'version']
 const retryKeys = ['maxAttempts', 'backoff', 'retryIf']
-const persistKeys = ['scope', 'ttl', 'namespace', 'capacity']
+const persistKeys = ['scope', 'ttl', 'namespace', 'capacity', 'store', 'onStoreError']
 const concurrencyKeys = ['limit', 'key']
 const defaultsKeys = ['timeout', 'retry', 'persist', 'concurrency']
 
@@ -198,14 +198,15 @@ function checkRetry(label: string, retry: unknown, report: (message: string) => 
   }
 }
 
-function checkPersist(label: string, persist: unknown, report: (message: string) => void): void {
+/** Tells what is wrong with a policy of remembering. */
+export function checkPersist(label: string, persist: unknown, report: (message: string) => void): void {
   if (persist === 'execution' || persist === 'global') return
   if (!isRecord(persist)) {
     report(`${label}: persist must be 'execution', 'global' or { scope, ttl }, not ${describe(persist)}`)
     return
   }
   reportUnknownKeys(`${label}: persist`, persist, persistKeys, report)
-  const { scope, ttl, namespace, capacity } = persist
+  const { scope, ttl, namespace, capacity, store, onStoreError } = persist
   if (scope !== 'execution' && scope !== 'global')
     report(`${label}: persist.scope must be 'execution' or 'global', not ${describe(scope)}`)
   if (ttl !== undefined) {
@@ -226,6 +227,16 @@ function checkPersist(label: string, persist: unknown, report: (message: string)
   }
   if (capacity !== undefined && !isWholeFromOne(capacity))
     report(`${label}: persist.capacity must be a whole number of at least 1, not ${describe(capacity)}`)
+  if (store !== undefined) {
+    if (!isRecord(store) || typeof store['claimResults'] !== 'function')
+      report(`${label}: persist.store must be a store, like redisStore(url), not ${describe(store)}`)
+    if (scope === 'execution')
+      report(
+        `${label}: persist.store keeps global results; results of scope 'execution' are kept by the docket's store, beside their execution`,
+      )
+  }
+  if (onStoreError !== undefined && onStoreError !== 'fail' && onStoreError !== 'run')
+    report(`${label}: persist.onStoreError must be 'fail' or 'run', not ${describe(onStoreError)}`)
 }
 
 function checkConcurrency(label: string, concurrency: unknown, report: (message: string) => void): void {

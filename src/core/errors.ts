@@ -12,6 +12,8 @@ export const errorCodes = [
   'NON_RETRYABLE',
   'SERIALIZATION_FAILED',
   'OPTION_INVALID',
+  'STORE_FAILED',
+  'LEASE_LOST',
 ] as const
 
 /** A stable, documented code: branch on it where `instanceof` can't reach (across processes, in logs). */
@@ -179,6 +181,27 @@ export class ExecutionConflictError extends DocketError {
 export class SerializationError extends DocketError {
   constructor(message: string, place?: ErrorPlace, options?: ErrorOptions) {
     super('SERIALIZATION_FAILED', message, place, options)
+  }
+}
+
+/** A store could not do what it was asked for; `cause` is what its driver threw. */
+export class StoreError extends DocketError {
+  /** The store's name. */
+  readonly store: string
+  /** Whether trying again may help: a lost connection does, a value that the database refuses does not. */
+  readonly isTransient: boolean
+
+  constructor(store: string, message: string, isTransient: boolean, options?: ErrorOptions, place?: ErrorPlace) {
+    super('STORE_FAILED', `${store} store: ${message}`, place, options)
+    this.store = store
+    this.isTransient = isTransient
+  }
+}
+
+/** This process is not the execution's owner any more: it was paused or cut off for longer than its lease. Another one goes on with it. */
+export class LeaseLostError extends DocketError {
+  constructor(message: string, place: ErrorPlace) {
+    super('LEASE_LOST', message, place)
   }
 }
 

@@ -86,6 +86,49 @@ export interface CacheChecked extends StepEventBase {
   readonly shared: boolean
 }
 
+/** A store failed, and the step goes on without it (`onStoreError: 'run'`). */
+export interface StoreFailed extends StepEventBase {
+  readonly type: 'store.failed'
+  /** Looking for a result, or keeping one. */
+  readonly operation: 'find' | 'keep'
+  readonly error: unknown
+}
+
+/** A process goes on with an execution from its records. */
+export interface ExecutionResumed extends EventBase {
+  readonly type: 'execution.resumed'
+  readonly target: string
+  /** Whether its last owner died, gave it up, or the execution had ended and was asked for again. */
+  readonly after: 'death' | 'release' | 'end'
+  /** Steps whose results were found. */
+  readonly restored: number
+}
+
+/** The process is not the owner any more: it writes nothing, and its steps are told to stop. */
+export interface LeaseLost extends EventBase {
+  readonly type: 'lease.lost'
+}
+
+/** An execution's records don't fit this process's graph: it is left to others. */
+export interface ExecutionIncompatible extends EventBase {
+  readonly type: 'execution.incompatible'
+  /** What changed. */
+  readonly reasons: readonly string[]
+}
+
+/** Something kept the event loop from turning for longer than the lease. */
+export interface LoopBlocked extends EventBase {
+  readonly type: 'loop.blocked'
+  readonly durationMs: number
+  /** The step that began last before it: the likely culprit. */
+  readonly suspect: string | undefined
+}
+
+/** A step that is not persisted gave another value than before a restart: what was made of the old one stays. */
+export interface StepInputsChanged extends StepEventBase {
+  readonly type: 'step.inputs-changed'
+}
+
 /** An item of a batch ended, or gave its value to a step that takes all of them. */
 export interface BatchProgress extends EventBase {
   readonly type: 'batch.progress'
@@ -110,4 +153,10 @@ export type ExecutionEvent =
   | AttemptFailed
   | RetryScheduled
   | CacheChecked
+  | StoreFailed
+  | StepInputsChanged
+  | ExecutionResumed
+  | ExecutionIncompatible
+  | LeaseLost
+  | LoopBlocked
   | BatchProgress

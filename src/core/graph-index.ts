@@ -3,6 +3,7 @@ import type { Duration } from './duration.ts'
 import type { Observer } from './observer.ts'
 import type { ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from './policy.ts'
 import type { AnyStep } from './step.ts'
+import type { Store } from './store.ts'
 
 /** Policies that hold for every step of a graph that does not state its own. */
 export interface StepDefaults {
@@ -40,6 +41,9 @@ export interface PersistSpec {
   readonly ttlMs: number | undefined
   readonly namespace: string
   readonly capacity: number
+  /** A store of the step's own for global results. */
+  readonly store: Store | undefined
+  readonly onStoreError: 'fail' | 'run'
   /** Names the step's results in a framed way: namespace, step, version, output type and its version. */
   readonly family: string
 }

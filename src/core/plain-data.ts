@@ -82,9 +82,19 @@ export function areIndices(keys: readonly string[], length: number): boolean {
   return last === undefined || (Number(last) < length && String(Number(last) >>> 0) === last)
 }
 
-/** The error that tells why, and where in the value, no key or copy could be made. Slow: only for when it has failed. */
-export function serializationError(purpose: 'key' | 'copy', value: unknown, cause: unknown): SerializationError {
-  const made = purpose === 'key' ? 'a key can’t be made of' : 'a copy can’t be kept of'
+const refusals = {
+  key: 'a key can’t be made of',
+  copy: 'a copy can’t be kept of',
+  store: 'a store can’t keep',
+} as const
+
+/** The error that tells why, and where in the value, no key, copy or stored value could be made. Slow: only for when it has failed. */
+export function serializationError(
+  purpose: 'key' | 'copy' | 'store',
+  value: unknown,
+  cause: unknown,
+): SerializationError {
+  const made = refusals[purpose]
   const advice =
     'persisted steps take and give plain data: objects, arrays, Date, Map, Set, bytes, RegExp, URL, plain Errors, BigInt. ' +
     'Convert the value at the edge of the step, or take `persist` off the step'

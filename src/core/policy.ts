@@ -1,4 +1,5 @@
 import type { Duration } from './duration.ts'
+import type { Store } from './store.ts'
 
 /** Milliseconds (or a duration) to wait before the attempt that follows failed attempt number `attempt`, from 1. */
 export type Backoff = (attempt: number, random: () => number) => Duration
@@ -25,6 +26,10 @@ export interface PersistPolicy {
   readonly namespace?: string
   /** Results kept in this process, the least recently used dropped first. @default 10_000 */
   readonly capacity?: number
+  /** Where global results of this step are kept. @default the docket's store, else this process's memory */
+  readonly store?: Store
+  /** What becomes of the step when its store fails: it fails with a StoreError, or it runs, and an event tells. @default 'fail' */
+  readonly onStoreError?: 'fail' | 'run'
 }
 
 /** How many attempts of a step run at the same time, over all executions of the process. */

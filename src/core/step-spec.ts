@@ -43,7 +43,8 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
   })
 }
 
-function persistSpecOf(persist: PersistScope | PersistPolicy, step: AnyStep, graphName: string): PersistSpec {
+/** A policy with its defaults filled in, for one step of one graph. */
+export function persistSpecOf(persist: PersistScope | PersistPolicy, step: AnyStep, graphName: string): PersistSpec {
   const policy: PersistPolicy = typeof persist === 'string' ? { scope: persist } : persist
   const namespace = policy.namespace ?? graphName
   return {
@@ -51,6 +52,8 @@ function persistSpecOf(persist: PersistScope | PersistPolicy, step: AnyStep, gra
     ttlMs: policy.ttl === undefined ? undefined : durationMs(policy.ttl),
     namespace,
     capacity: policy.capacity ?? defaultCapacity,
+    store: policy.store,
+    onStoreError: policy.onStoreError ?? 'fail',
     family: resultKeyHead({
       scope: policy.scope,
       namespace,

@@ -68,7 +68,7 @@ export class Attempt implements StepContext {
   }
 
   get headers(): Readonly<Record<string, string>> {
-    return this.#origin.execution.headers
+    return this.#origin.execution.options.headers
   }
 
   get idempotencyKey(): string {
@@ -78,7 +78,7 @@ export class Attempt implements StepContext {
   }
 
   get log(): Logger {
-    return (this.#more.log ??= this.#origin.execution.logger.child({
+    return (this.#more.log ??= this.#origin.execution.options.logger.child({
       executionId: this.executionId,
       step: this.stepName,
       attempt: this.attempt,
@@ -168,7 +168,7 @@ export class Attempt implements StepContext {
   #succeed(value: unknown): void {
     const run = this.#owner
     if (!this.#isOpen) {
-      run.claim?.commitLate(run, value)
+      run.cameLate(value)
       return
     }
     this.#end()
@@ -176,7 +176,10 @@ export class Attempt implements StepContext {
   }
 
   #fail(error: unknown, timedOut: boolean): void {
-    if (!this.#isOpen) return
+    if (!this.#isOpen) {
+      this.#owner.endedLate()
+      return
+    }
     this.#end()
     this.#owner.attemptFailed(error, timedOut)
   }

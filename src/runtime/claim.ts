@@ -1,12 +1,15 @@
-import { resultKey } from '../core/keys.ts'
-import { SerializationError } from '../core/errors.ts'
-import type { PersistSpec } from '../core/graph-index.ts'
+import { compiledStep } from '../../machines/index.ts'
 import { copyOf } from '../core/copy.ts'
+import type { PersistSpec } from '../core/graph-index.ts'
+import { resultKey } from '../core/keys.ts'
 import { close, moveTo } from './attempt.ts'
-import type { ResultCache } from './result-cache.ts'
+import { CacheKeeper, placed, SharedKeeper } from './claim-keeper.ts'
+import type { ClaimKeeper } from './claim-keeper.ts'
+import { ResultCache } from './result-cache.ts'
+import type { Found, SharedResults } from './shared-results.ts'
 import type { StepRun } from './step-run.ts'
 
-// Computations under way in this process, by their result's key.
+// Computations of results that this process's memory keeps, by the result's key.
 const claims = new Map<string, Claim>()
 
 /**
@@ -16,13 +19,13 @@ const claims = new Map<string, Claim>()
 export function resultKeyOf(
   { scope, family }: PersistSpec,
   inputs: unknown,
-  execution: { readonly id: string; readonly asked: string | undefined },
+  execution: { readonly id: string; readonly setup: { readonly asked?: string | undefined } },
 ): string {
   if (scope === 'global') return resultKey(family, inputs)
   // One result per step and execution, whatever flows into it: an unpersisted step above that gives another value after
   // a failure must not charge the card again. The parts of a batch have only their inputs to tell them apart.
-  const { id, asked } = execution
-  return resultKey(family, asked === undefined ? ['batch', id, inputs] : ['execute', id, asked])
+  const { id, setup } = execution
+  return resultKey(family, setup.asked === undefined ? ['batch', id, inputs] : ['execute', id, setup.asked])
 }
 
 /**
@@ -31,24 +34,29 @@ export function resultKeyOf(
  */
 export class Claim {
   readonly key: string
-  readonly #cache: ResultCache
+  readonly #underWay: Map<string, Claim>
+  readonly #keeper: ClaimKeeper
   #leader: StepRun | undefined
   #followers = new Set<StepRun>()
+  #isCommitting = false
 
-  private constructor(key: string, leader: StepRun, cache: ResultCache) {
+  private constructor(key: string, leader: StepRun, underWay: Map<string, Claim>, keeper: ClaimKeeper) {
     this.key = key
-    this.#cache = cache
     this.#leader = leader
+    this.#underWay = underWay
+    this.#keeper = keeper
+    underWay.set(key, this)
+    leader.claim = this
   }
 
-  /** Takes the result from the cache, waits for who computes it, or becomes the one who does. */
-  static request(run: StepRun, cache: ResultCache): void {
+  /** Takes the result that is remembered, waits for who computes it, or becomes the one who does. */
+  static request(run: StepRun, place: ResultCache | SharedResults): void {
     const { execution } = run
     let key: string
     let kept: { readonly value: unknown } | undefined
     try {
-      key = resultKeyOf(run.planStep.spec.persist!, run.inputs, execution)
-      kept = cache.get(run.planStep.spec.persist!, key, execution.clock.now())
+      key = resultKeyOf(run.persist!, run.inputs, execution)
+      if (place instanceof ResultCache) kept = place.get(run.persist!, key, execution.clock.now())
     } catch (error) {
       run.failed(placed(error, run, 'inputs'), 'FAIL')
       return
@@ -57,15 +65,53 @@ export class Claim {
       run.cached(kept.value, false)
       return
     }
-    const existing = claims.get(key)
+    const underWay = place instanceof ResultCache ? claims : place.claims
+    const existing = underWay.get(key)
     if (existing !== undefined) {
       run.claim = existing
       existing.#followers.add(run)
       return
     }
-    const claim = new Claim(key, run, cache)
-    claims.set(key, claim)
-    claim.#lead(run)
+    if (place instanceof ResultCache) new Claim(key, run, underWay, new CacheKeeper(place, key)).#lead(run)
+    else {
+      const keeper = new SharedKeeper(place)
+      new Claim(key, run, underWay, keeper).#ask(run, place, keeper)
+    }
+  }
+
+  /** Asks a store for the result, or for the right to make it. */
+  #ask(run: StepRun, shared: SharedResults, keeper: SharedKeeper): void {
+    shared
+      .find(run, this.key, () => this.#leader !== undefined)
+      .then(
+        (found) => this.#found(found, shared, keeper),
+        (error: unknown) => this.#notFound(error),
+      )
+  }
+
+  #found(found: Found, shared: SharedResults, keeper: SharedKeeper): void {
+    const leader = this.#leader
+    if (leader === undefined) {
+      if (found.type === 'right') shared.release(found.right)
+    } else if (found.type === 'right') {
+      keeper.right = found.right
+      this.#lead(leader)
+    } else if (found.type === 'failure') {
+      leader.failed(found.error, 'FAIL', undefined, 0)
+    } else {
+      this.#share(found.value)
+      leader.cached(found.value, found.isNew)
+    }
+  }
+
+  #notFound(error: unknown): void {
+    const leader = this.#leader
+    if (leader === undefined) return
+    const { execution } = leader
+    if (leader.persist!.onStoreError === 'run') {
+      execution.emitter?.storeFailed(leader, execution.clock.now(), 'find', error)
+      this.#lead(leader)
+    } else leader.failed(error, 'FAIL', undefined, 0)
   }
 
   #lead(run: StepRun): void {
@@ -82,28 +128,31 @@ export class Claim {
    */
   commit(run: StepRun, made: unknown): unknown {
     if (this.#leader !== run) return made
-    const earlier = this.#cache.peek(run.planStep.spec.persist!, this.key, run.execution.clock.now())
-    const value = earlier === undefined ? made : earlier.value
-    if (earlier === undefined) this.#keep(run, value)
-    const followers = this.#settle()
-    if (followers.size === 0) return value
-    const shared = copyOf(value)
-    queueMicrotask(() => {
-      for (const follower of followers)
-        if (follower.claim === this && !follower.hasEnded) follower.cached(copyOf(shared), true)
-    })
-    return value
+    this.#isCommitting = true
+    const agreed = this.#keeper.commit(run, made)
+    if (!(agreed instanceof Promise)) {
+      this.#share(agreed)
+      return agreed
+    }
+    return agreed.then(
+      (value: unknown) => {
+        this.#share(value)
+        return value
+      },
+      (error: unknown) => {
+        this.#isCommitting = false
+        // The leader may have gone meanwhile; who waits is told all the same.
+        if (this.#leader === undefined) this.#shareFailure(error, run.attempt)
+        throw error
+      },
+    )
   }
 
   /** Shares the leader's failure with all who wait; nothing is kept. */
   fail(run: StepRun, error: unknown): void {
     if (this.#leader !== run) return
-    const followers = this.#settle()
-    const attempts = run.attempt
-    queueMicrotask(() => {
-      for (const follower of followers)
-        if (follower.claim === this && !follower.hasEnded) follower.failed(error, 'FAIL', undefined, attempts)
-    })
+    this.#keeper.fail(error)
+    this.#shareFailure(error, run.attempt)
   }
 
   /** A run was cancelled: a follower just goes; a leader's attempt goes on if somebody waits for it. */
@@ -112,14 +161,21 @@ export class Claim {
       this.#followers.delete(run)
       return
     }
+    if (this.#isCommitting) {
+      this.#leader = undefined
+      return
+    }
     const next = this.#nextLeader()
     const attempt = run.current
     if (next === undefined) {
       this.#settle()
+      this.#keeper.abandon(attempt !== undefined)
       if (attempt !== undefined) close(attempt, reason)
     } else if (attempt === undefined) {
       next.inherit(run)
-      this.#lead(next)
+      // One that had not begun was waiting for the store's answer, and so does who takes its place.
+      if (run.state === compiledStep.stateCode.claiming) this.#leader = next
+      else this.#lead(next)
     } else {
       this.#leader = next
       moveTo(attempt, next)
@@ -127,6 +183,14 @@ export class Claim {
       run.slot = undefined
       next.adopt(attempt.attempt)
     }
+  }
+
+  commitLate(run: StepRun, value: unknown): void {
+    this.#keeper.commitLate(run, value)
+  }
+
+  endedLate(run: StepRun): void {
+    if (this.#leader === undefined || this.#leader === run) this.#keeper.endedLate()
   }
 
   /** Takes the longest waiting follower; not one whose batch is ending too and will cancel it in a moment. */
@@ -139,41 +203,29 @@ export class Claim {
     return undefined
   }
 
-  /** Keeps what an attempt brought after its step had ended: the work is done, so nobody needs to do it again. */
-  commitLate(run: StepRun, value: unknown): void {
-    const { persist } = run.planStep.spec
-    if (this.#cache.peek(persist!, this.key, run.execution.clock.now()) !== undefined) return
-    try {
-      this.#keep(run, value)
-    } catch {
-      // What can't be kept is dropped: the step has ended, and there is nobody left to tell.
-    }
+  #share(value: unknown): void {
+    const followers = this.#settle()
+    if (followers.size === 0) return
+    const shared = copyOf(value)
+    queueMicrotask(() => {
+      for (const follower of followers)
+        if (follower.claim === this && !follower.hasEnded) follower.cached(copyOf(shared), true)
+    })
   }
 
-  #keep(run: StepRun, value: unknown): void {
-    try {
-      this.#cache.set(run.planStep.spec.persist!, this.key, value, run.execution.clock.now())
-    } catch (error) {
-      throw placed(error, run, 'result')
-    }
+  #shareFailure(error: unknown, attempts: number): void {
+    const followers = this.#settle()
+    queueMicrotask(() => {
+      for (const follower of followers)
+        if (follower.claim === this && !follower.hasEnded) follower.failed(error, 'FAIL', undefined, attempts)
+    })
   }
 
   #settle(): ReadonlySet<StepRun> {
     this.#leader = undefined
-    if (claims.get(this.key) === this) claims.delete(this.key)
+    if (this.#underWay.get(this.key) === this) this.#underWay.delete(this.key)
     const followers = this.#followers
     this.#followers = new Set()
     return followers
   }
-}
-
-/** The error that tells besides whose value could not be kept. */
-function placed(error: unknown, run: StepRun, what: 'inputs' | 'result'): unknown {
-  if (!(error instanceof SerializationError)) return error
-  const { place } = run.execution
-  return new SerializationError(
-    `the ${what} of step "${run.step}" can't be remembered: ${error.message}`,
-    { ...place, step: run.step, attempt: run.attempt },
-    { cause: error },
-  )
 }

@@ -5,6 +5,8 @@ export interface Clock {
   // The handler's type is XState's own, so that its clocks fit without a cast.
   setTimeout(handler: () => void, timeoutMs: number): unknown
   clearTimeout(handle: never): void
+  /** Runs the handler at the end of this turn of the event loop. @default Node's setImmediate */
+  setImmediate?(handler: () => void): unknown
 }
 
 /** A clock with everything filled in. */
@@ -12,6 +14,7 @@ export interface FullClock {
   now(): number
   setTimeout(handler: () => void, timeoutMs: number): unknown
   clearTimeout(handle: unknown): void
+  setImmediate(handler: () => void): unknown
 }
 
 /** The machine's own time. */
@@ -19,6 +22,7 @@ const systemClock: FullClock = {
   now: Date.now,
   setTimeout: (handler, timeoutMs) => globalThis.setTimeout(handler, timeoutMs),
   clearTimeout: (handle) => globalThis.clearTimeout(handle as NodeJS.Timeout),
+  setImmediate: (handler) => globalThis.setImmediate(handler),
 }
 
 const fullClocks = new WeakMap<Clock, FullClock>()
@@ -32,6 +36,8 @@ export function fullClockOf(clock: Clock | undefined): FullClock {
       now: clock.now === undefined ? Date.now : () => clock.now!(),
       setTimeout: (handler, timeoutMs) => clock.setTimeout(handler, timeoutMs),
       clearTimeout: (handle) => clock.clearTimeout(handle as never),
+      setImmediate: (handler) =>
+        clock.setImmediate === undefined ? globalThis.setImmediate(handler) : clock.setImmediate(handler),
     }
     fullClocks.set(clock, full)
   }

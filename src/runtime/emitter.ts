@@ -1,7 +1,22 @@
-import type { ExecutionEnded, ExecutionEvent, StepCancelled, StepEnded } from '../core/events.ts'
+import type {
+  ExecutionEnded,
+  ExecutionEvent,
+  ExecutionIncompatible,
+  ExecutionResumed,
+  LeaseLost,
+  LoopBlocked,
+  StepCancelled,
+  StepEnded,
+  StepInputsChanged,
+  StoreFailed,
+} from '../core/events.ts'
 import type { Observer } from '../core/observer.ts'
 import type { StepRun } from './step-run.ts'
 import { warnOnce } from './warn-once.ts'
+
+type Own<Event> = Omit<Event, 'seq' | 'at' | 'executionId' | 'graph'>
+type DurableEvent =
+  Own<ExecutionResumed> | Own<LeaseLost> | Own<ExecutionIncompatible> | Own<LoopBlocked> | Own<StepInputsChanged>
 
 /** Builds events and hands them to observers, numbered without gaps. It exists only where somebody observes. */
 export class Emitter {
@@ -151,6 +166,25 @@ export class Emitter {
       scope,
       shared,
     })
+  }
+
+  storeFailed(run: StepRun, at: number, operation: StoreFailed['operation'], error: unknown): void {
+    this.#emit({
+      type: 'store.failed',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      operation,
+      error,
+    })
+  }
+
+  /** What only durable executions tell. */
+  durable(at: number, event: DurableEvent): void {
+    this.#emit({ ...event, seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph })
   }
 
   batchProgress(

@@ -1,12 +1,35 @@
-import { ExecutionCancelledError, ExecutionTimeoutError } from '../core/errors.ts'
+import { describeThrown, ExecutionCancelledError, ExecutionTimeoutError, LeaseLostError } from '../core/errors.ts'
 import type { ErrorPlace } from '../core/errors.ts'
+import type { Execution } from './execution.ts'
+import { StepRun } from './step-run.ts'
 
 /** Why steps are stopped that still ran when what they are part of ended: what their signals are aborted with. */
 export function endReason(
   error: unknown,
   message: string,
   place: ErrorPlace,
-): ExecutionCancelledError | ExecutionTimeoutError {
-  if (error instanceof ExecutionCancelledError || error instanceof ExecutionTimeoutError) return error
+): ExecutionCancelledError | ExecutionTimeoutError | LeaseLostError {
+  if (
+    error instanceof ExecutionCancelledError ||
+    error instanceof ExecutionTimeoutError ||
+    error instanceof LeaseLostError
+  )
+    return error
   return new ExecutionCancelledError(message, place, { cause: error })
+}
+
+/** Cancels what has not ended of an execution that has; `error` is what ended it. */
+export function cancelRest(execution: Execution, at: number, error: unknown): void {
+  const { place, watcher, runs, plan } = execution
+  const what = error === undefined ? 'ended without needing this step' : `failed: ${describeThrown(error)}`
+  const reason = endReason(error, `the execution of graph "${place.graph}" ${what}`, place)
+  for (let position = 0; position < runs.length; position++) {
+    let run = runs[position]
+    const hadStarted = run !== undefined
+    if (run === undefined) {
+      if (watcher === undefined) continue
+      run = runs[position] = new StepRun(execution, plan.steps[position]!)
+    }
+    if (!run.hasEnded) run.cancel(reason, at, hadStarted)
+  }
 }

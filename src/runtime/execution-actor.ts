@@ -7,7 +7,7 @@ import { ExecutionJournal } from './execution-journal.ts'
 import { ExecutionSnapshot } from './execution-snapshot.ts'
 import type { ExecutionStatus, SnapshotHost, StepActorRef } from './execution-snapshot.ts'
 import { Execution } from './execution.ts'
-import type { ResolvedOptions, Watcher } from './execution-setup.ts'
+import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
 import type { GivenInputs } from './leaf-values.ts'
 import type { PersistedExecution } from './persisted-execution.ts'
 import { StepActors } from './step-actors.ts'
@@ -21,15 +21,33 @@ export type LogicSnapshot = ExecutionSnapshot<unknown> & Snapshot<unknown>
 /** The scope that XState hands to actor logic. */
 export type LogicScope = ActorScope<LogicSnapshot, EventObject, AnyActorRef['system']>
 
+/** What an execution's actor is made of. */
+export interface ExecutionActorOptions {
+  readonly scope: LogicScope
+  readonly input: unknown
+  readonly given: GivenInputs
+  readonly options: ResolvedOptions
+  readonly persisted?: PersistedExecution | undefined
+  /** What is wrong with the inputs: the execution fails with it instead of beginning. */
+  readonly refusal?: InputError | undefined
+  /** What the execution is given besides. */
+  readonly setup?: Partial<ExecutionSetup> | undefined
+  /** Starts the execution, at once or when it may. @default at once */
+  readonly begin?: ((execution: Execution) => void) | undefined
+}
+
+const onCompleted = (): void => {}
+const onFailed = (): void => {}
+
 /**
  * An execution that lives as an actor: every transition goes into a journal, to the step's own actor if somebody looks at
  * it, and, gathered per turn of the event loop, to the execution's actor, whose snapshots move on with it.
  */
 export class ExecutionActor implements Watcher, SnapshotHost {
-  readonly #execution: Execution
+  readonly execution: Execution
   readonly #self: AnyActorRef
   readonly #input: unknown
-  readonly #leafValues: readonly unknown[]
+  readonly #begin: (execution: Execution) => void
   readonly #names: readonly string[]
   readonly #journal: ExecutionJournal
   readonly #actors: StepActors
@@ -40,34 +58,17 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   #isFlushing = false
   #isStarting = false
 
-  /** `refusal` is what is wrong with the inputs: the execution fails with it instead of beginning. */
-  constructor(
-    scope: LogicScope,
-    input: unknown,
-    { plan, leafValues }: GivenInputs,
-    options: ResolvedOptions,
-    persisted?: PersistedExecution,
-    refusal?: InputError,
-  ) {
+  constructor({ scope, input, given, options, persisted, refusal, setup, begin }: ExecutionActorOptions) {
+    const { plan, leafValues } = given
     this.#self = scope.self
     this.#refusal = refusal
     this.#input = input
-    this.#leafValues = leafValues
+    this.#begin = begin ?? ((execution) => execution.start(leafValues))
     this.#names = plan.steps.map(({ spec }) => spec.name)
     this.#journal = new ExecutionJournal(plan.steps.length)
-    this.#execution = new Execution({
-      plan,
-      options,
-      cache: undefined,
-      onCompleted: () => {},
-      onFailed: () => {},
-      watcher: this,
-    })
-    this.#actors = new StepActors(this.#execution, scope)
-    if (persisted !== undefined) {
-      this.#execution.restore(persisted)
-      for (const run of this.#execution.runs) if (run !== undefined) this.#journal.note(run)
-    }
+    this.execution = new Execution({ plan, options, cache: undefined, onCompleted, onFailed, ...setup, watcher: this })
+    this.#actors = new StepActors(this.execution, scope)
+    if (persisted !== undefined) this.restore(persisted)
     this.#lookout = SystemLookout.of(this.#self)
   }
 
@@ -75,19 +76,23 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     return this.#actors.children
   }
 
+  /** Takes over, before the start, what is known of an earlier life. */
+  restore(persisted: PersistedExecution): void {
+    this.execution.restore(persisted)
+    for (const run of this.execution.runs) if (run !== undefined) this.#journal.note(run)
+  }
+
   start(): void {
-    this.#lookout.add({ id: this.#execution.id, self: this.#self, actors: this.#actors })
+    this.#lookout.add({ id: this.execution.id, self: this.#self, actors: this.#actors })
     this.#isStarting = true
-    if (this.#refusal === undefined) this.#execution.start(this.#leafValues)
-    else this.#execution.fail(this.#refusal)
+    if (this.#refusal === undefined) this.#begin(this.execution)
+    else this.execution.fail(this.#refusal)
     this.#isStarting = false
   }
 
   /** The actor was stopped from outside. */
   stop(): LogicSnapshot {
-    this.#execution.cancel(
-      new ExecutionCancelledError(`the actor of this execution was stopped`, this.#execution.place),
-    )
+    this.execution.cancel(new ExecutionCancelledError(`the actor of this execution was stopped`, this.execution.place))
     this.#underWay.clear()
     return this.snapshot().stopped() as LogicSnapshot
   }
@@ -100,14 +105,14 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   }
 
   snapshot(): LogicSnapshot {
-    const { id, target, total, settled, startedAt, endedAt, output, error, state } = this.#execution
+    const { id, target, total, settled, startedAt, endedAt, output, error, state } = this.execution
     return new ExecutionSnapshot({
       value: compiledExecution.states[state] as ExecutionStatus,
       output,
       error,
       head: {
         executionId: id,
-        graph: this.#execution.plan.index.graph.name,
+        graph: this.execution.plan.index.graph.name,
         target,
         total,
         settled,
@@ -124,19 +129,19 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   stepChanged(run: StepRun, event: StepEvent): void {
     this.#journal.note(run)
     if (this.#actors.isAlive(run)) this.#guarded(() => this.#actors.mirror(run, event))
-    if (this.#isFlushing || this.#execution.hasEnded) return
+    if (this.#isFlushing || this.execution.hasEnded) return
     this.#isFlushing = true
     queueMicrotask(() => {
       this.#isFlushing = false
-      this.#execution.progress()
+      this.execution.progress()
     })
   }
 
   executionChanged(event: ExecutionMachineEvent): void {
     this.#underWay.set(event, this.snapshot())
-    if (this.#execution.hasEnded) this.#lookout.delete(this.#execution.id, this.#self)
+    if (this.execution.hasEnded) this.#lookout.delete(this.execution.id, this.#self)
     // As with promises: who waits for the actor right after starting it still hears of a failure that was there at once.
-    if (this.#isStarting && this.#execution.hasEnded && event.type !== 'SUCCEED')
+    if (this.#isStarting && this.execution.hasEnded && event.type !== 'SUCCEED')
       queueMicrotask(() => this.#guarded(() => this.#self.send(event)))
     else this.#guarded(() => this.#send(event))
   }

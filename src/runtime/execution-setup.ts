@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ExecutionEvent as ExecutionMachineEvent, StepEvent } from '../../machines/index.ts'
 import { durationMs } from '../core/duration.ts'
-import type { AnyGraph, GraphIndex } from '../core/graph-index.ts'
+import type { AnyGraph, GraphIndex, PersistSpec, StepSpec } from '../core/graph-index.ts'
 import { silentLogger } from '../core/logger.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Observer } from '../core/observer.ts'
@@ -11,7 +11,9 @@ import { fullClockOf } from './clock.ts'
 import type { FullClock } from './clock.ts'
 import { Emitter } from './emitter.ts'
 import type { ExecuteOptions } from './execution-options.ts'
+import type { Recorder } from './recorder.ts'
 import type { ResultCache } from './result-cache.ts'
+import type { SharedResults } from './shared-results.ts'
 import type { StepRun } from './step-run.ts'
 
 /** What a call's options come to, with the graph's own filled in. */
@@ -36,8 +38,16 @@ export interface ExecutionSetup {
   readonly asked?: string | undefined
   readonly onCompleted: (value: unknown) => void
   readonly onFailed: (error: unknown) => void
+  /** Told of each step that has made its value. */
+  readonly onSettled?: ((run: StepRun) => void) | undefined
   /** Told of each transition, where the execution is an actor. */
   readonly watcher?: Watcher | undefined
+  /** Keeps what the steps make, where the execution is durable. */
+  readonly recorder?: Recorder | undefined
+  /** Where global results are kept that have no store of their own. @default this process's memory */
+  readonly shared?: SharedResults | undefined
+  /** The policy of steps that have none. */
+  readonly persistOf?: ((spec: StepSpec) => PersistSpec | undefined) | undefined
   /** Present where the execution is part of a batch. */
   readonly part?: BatchPart | undefined
 }

@@ -2,29 +2,30 @@ import { randomUUID } from 'node:crypto'
 import { compiledExecution } from '../../machines/index.ts'
 import type { ExecutionEvent as ExecutionMachineEvent } from '../../machines/index.ts'
 import { describeThrown, ExecutionCancelledError, ExecutionTimeoutError } from '../core/errors.ts'
-import type { ErrorPlace } from '../core/errors.ts'
-import type { Logger } from '../core/logger.ts'
-import type { PersistSpec } from '../core/graph-index.ts'
+import type { ErrorPlace, LeaseLostError } from '../core/errors.ts'
+import type { PersistSpec, StepSpec } from '../core/graph-index.ts'
 import type { Plan } from '../core/plan.ts'
 import type { FullClock } from './clock.ts'
 import type { Emitter } from './emitter.ts'
-import { endReason } from './end-reason.ts'
+import { cancelRest } from './end-reason.ts'
 import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
 import { checkLeaves, putLeaves } from './leaf-values.ts'
+import { LaunchQueue } from './launch-queue.ts'
 import type { PersistedExecution } from './persisted-execution.ts'
+import type { Recorder } from './recorder.ts'
 import { processCache } from './result-cache.ts'
 import type { ResultCache } from './result-cache.ts'
+import { sharedResultsOf } from './durable/store-results.ts'
+import type { SharedResults } from './shared-results.ts'
 import { stepErrorOf } from './step-failure.ts'
 import { StepRun } from './step-run.ts'
 import { timerQueueOf } from './timer-queue.ts'
 import type { Timer } from './timer-queue.ts'
 import type { Turnstile } from './turnstile.ts'
+import { unneededSteps } from './unneeded-steps.ts'
 
 // A step that was skipped is never ready, however many of its inputs still come.
 const never = 2 ** 30
-// A burst is started in slices, a microtask apart: before any timer or I/O, but steps that are done at once are done, and
-// their memory free, before more begin. Starting 100,000 in one go costs the garbage collector twice the time of a step.
-const sliceSize = 1_024
 
 /**
  * One run of a plan. It holds a counter of unmet dependencies per step and a value per type; a completion decrements the
@@ -47,19 +48,23 @@ export class Execution {
   readonly clock: FullClock
   readonly emitter: Emitter | undefined
   readonly watcher: Watcher | undefined
+  /** Keeps what the steps make, where the execution is durable. */
+  recorder: Recorder | undefined
   /** Index of the batch's item. */
   readonly item: number | undefined
-  readonly #setup: ExecutionSetup
-  readonly #options: ResolvedOptions
+  readonly setup: ExecutionSetup
+  readonly options: ResolvedOptions
   #id: string | undefined
   readonly #unmet: number[]
-  #ready: number[] = []
-  #next = 0
+  readonly #queue: LaunchQueue = new LaunchQueue(this)
   #wantedLeft: number
   #endedSteps = 0
-  #isDraining = false
   #hasBegun = false
   #hasEnded = false
+  /** The output is on its way to the store: nothing can change the outcome any more. */
+  isBeingKept = false
+  /** Nothing new begins: the process is about to hand the execution over. */
+  isPaused = false
   #timer: Timer | undefined
   #stopListening: (() => void) | undefined = undefined
   /** A failure from an earlier life that the execution did not survive: it ends as soon as it starts. */
@@ -67,8 +72,8 @@ export class Execution {
 
   constructor(setup: ExecutionSetup) {
     const { plan, options } = setup
-    this.#setup = setup
-    this.#options = options
+    this.setup = setup
+    this.options = options
     this.#id = options.id
     this.plan = plan
     this.target = plan.target.name
@@ -76,6 +81,7 @@ export class Execution {
     this.clock = options.clock
     this.emitter = options.emitter
     this.watcher = setup.watcher
+    this.recorder = setup.recorder
     this.item = setup.part?.item
     this.values = new Array<unknown>(plan.types.length)
     this.runs = new Array<StepRun | undefined>(plan.steps.length)
@@ -93,57 +99,58 @@ export class Execution {
   }
 
   get failedItems(): number {
-    return this.#setup.part?.failedItems() ?? 0
+    return this.setup.part?.failedItems() ?? 0
   }
 
   /** The plan that tells how a type is needed. */
   get whole(): Plan {
-    return this.#setup.part?.whole ?? this.plan
-  }
-
-  get random(): () => number {
-    return this.#options.random
+    return this.setup.part?.whole ?? this.plan
   }
 
   get turnstile(): Turnstile | undefined {
-    return this.#setup.part?.turnstile
-  }
-
-  get headers(): Readonly<Record<string, string>> {
-    return this.#options.headers
-  }
-
-  get logger(): Logger {
-    return this.#options.logger
+    return this.setup.part?.turnstile
   }
 
   get hasEnded(): boolean {
     return this.#hasEnded
   }
 
-  /** What it was asked for; undefined for a part of a batch. */
-  get asked(): string | undefined {
-    return this.#setup.asked
+  /** Whether its outcome stands. */
+  get isSettled(): boolean {
+    return this.#hasEnded || this.isBeingKept
+  }
+
+  /** Whether the value of this slot is the last one that is asked for. */
+  isLastWanted(slot: number): boolean {
+    return this.#wantedLeft === 1 && this.plan.isWanted[slot]! && !this.isSettled
   }
 
   /** Whether nothing of it may begin any more: it has ended, or is about to be told so. */
   get isOver(): boolean {
-    return this.#hasEnded || this.#options.signal?.aborted === true || this.#setup.part?.hasEnded() === true
+    return (
+      this.isSettled || this.isPaused || this.options.signal?.aborted === true || this.setup.part?.hasEnded() === true
+    )
   }
 
   get place(): ErrorPlace {
     return { graph: this.plan.index.graph.name, executionId: this.id, item: this.item }
   }
 
+  /** What is remembered of a step: its own policy, or the docket's. */
+  persistOf(spec: StepSpec): PersistSpec | undefined {
+    return spec.persist ?? this.setup.persistOf?.(spec)
+  }
+
   /** Where a step's results are remembered; undefined where nobody could ever ask for them again. */
-  cacheFor(persist: PersistSpec): ResultCache | undefined {
-    return persist.scope === 'global' ? processCache : this.#setup.cache
+  cacheFor({ scope, store }: PersistSpec): ResultCache | SharedResults | undefined {
+    if (scope === 'execution') return this.setup.cache
+    return store === undefined ? (this.setup.shared ?? processCache) : sharedResultsOf(store)
   }
 
   /** Begins: checks the leaf values (one per `plan.leaves`, unless they are checked already) and starts the steps that need nothing else. */
   start(leafValues: readonly unknown[], areChecked = false): void {
-    const { part } = this.#setup
-    const { signal, timeoutMs } = this.#options
+    const { part } = this.setup
+    const { signal, timeoutMs } = this.options
     const at = this.clock.now()
     this.#change({ type: 'START', at })
     if (part === undefined) this.emitter?.executionStarted(at)
@@ -156,7 +163,8 @@ export class Execution {
         this.#onAbort()
         return
       }
-      this.#stopListening = listenForAbort(signal, () => this.#onAbort())
+      signal.addEventListener('abort', this.#onAbort, { once: true })
+      this.#stopListening = () => signal.removeEventListener('abort', this.#onAbort)
     }
     if (timeoutMs !== undefined)
       this.#timer = timerQueueOf(this.clock).schedule(at + timeoutMs, () => this.#timeOut(timeoutMs))
@@ -187,13 +195,13 @@ export class Execution {
   }
 
   /** Ends the execution from outside; `at` is the time of what ends it. */
-  cancel(error: ExecutionCancelledError | ExecutionTimeoutError, at = this.clock.now()): void {
-    if (!this.#hasEnded) this.#finish({ type: 'CANCEL', error, at }, error)
+  cancel(error: ExecutionCancelledError | ExecutionTimeoutError | LeaseLostError, at = this.clock.now()): void {
+    if (!this.isSettled) this.#finish({ type: 'CANCEL', error, at }, error)
   }
 
   /** Ends the execution with an error; what still runs is cancelled. */
   fail(error: unknown): void {
-    if (!this.#hasEnded) this.#finish({ type: 'FAIL', error, at: this.clock.now() }, error)
+    if (!this.isSettled) this.#finish({ type: 'FAIL', error, at: this.clock.now() }, error)
   }
 
   /** Takes over, before the start, what is known of steps from an earlier life: ended ones are not run again. */
@@ -216,12 +224,23 @@ export class Execution {
         this.#restoredFailure ??= { error: stepErrorOf(run, run.error, run.attempt, undefined) }
       else this.#deny(outputSlot, run.error)
     }
+    for (const position of unneededSteps(this.plan, this.runs)) this.#unmet[position] = never
+  }
+
+  /** Ends before it began, with what became of it elsewhere. */
+  endWith(outcome: { readonly output: unknown } | { readonly error: unknown }): void {
+    const at = this.clock.now()
+    this.#change({ type: 'START', at })
+    if ('error' in outcome) this.fail(outcome.error)
+    else this.#finish({ type: 'SUCCEED', output: outcome.output, at }, undefined)
   }
 
   /** A step has its value. */
   settle(run: StepRun, value: unknown): void {
     this.#forget(run)
-    if (!this.#hasEnded) this.#fill(run.planStep.outputSlot, value)
+    if (this.#hasEnded) return
+    this.#fill(run.planStep.outputSlot, value)
+    this.setup.onSettled?.(run)
   }
 
   /** A step has failed for good. */
@@ -233,9 +252,13 @@ export class Execution {
     else this.#deny(slot, error)
   }
 
+  rest(): void {
+    this.turnstile?.rest()
+  }
+
   /** An attempt is over; the item may give its slot back. */
   leave(): void {
-    this.turnstile?.leave(this.#isDraining)
+    this.turnstile?.leave(this.#queue.isDraining)
   }
 
   /** Counts an ended step. Where nobody looks at it again, its record goes at once: there may be very many. */
@@ -247,7 +270,7 @@ export class Execution {
   #launchInitial(): void {
     if (this.#hasEnded) return
     this.#hasBegun = true
-    const { part } = this.#setup
+    const { part } = this.setup
     if (part !== undefined) {
       for (const slot of this.plan.wanted) if (this.plan.isLeaf[slot]!) part.onFilled(slot, this.values[slot])
     }
@@ -255,31 +278,16 @@ export class Execution {
       this.#succeed()
       return
     }
-    for (const position of this.plan.initial) this.#ready.push(position)
+    for (const position of this.plan.initial) if (this.#unmet[position] === 0) this.#queue.push(position)
     this.#drain()
   }
 
-  /** Starts what is ready. A loop, not recursion: a chain of thousands of synchronous steps must not grow the stack. */
   #drain(): void {
-    if (this.#isDraining || !this.#hasBegun) return
-    this.#isDraining = true
-    const until = this.#next + sliceSize
-    while (this.#next < this.#ready.length && this.#next < until && !this.#hasEnded)
-      this.#launch(this.#ready[this.#next++]!)
-    if (this.#next < this.#ready.length && !this.#hasEnded) {
-      queueMicrotask(() => {
-        this.#isDraining = false
-        this.#drain()
-      })
-      return
-    }
-    this.#ready.length = 0
-    this.#next = 0
-    this.#isDraining = false
-    this.turnstile?.rest()
+    if (this.#hasBegun) this.#queue.drain()
   }
 
-  #launch(position: number): void {
+  /** Begins a step that has all it needs. */
+  launch(position: number): void {
     const run = (this.runs[position] ??= new StepRun(this, this.plan.steps[position]!))
     if (!run.hasEnded) run.launch()
   }
@@ -287,7 +295,7 @@ export class Execution {
   #fill(slot: number, value: unknown): void {
     this.values[slot] = value
     if (this.plan.isWanted[slot]!) {
-      this.#setup.part?.onFilled(slot, value)
+      this.setup.part?.onFilled(slot, value)
       if (--this.#wantedLeft === 0 && this.#hasBegun) {
         this.#succeed()
         return
@@ -296,7 +304,7 @@ export class Execution {
     const dependants = this.plan.dependants[slot]!
     for (let i = 0; i < dependants.length; i++) {
       const position = dependants[i]!
-      if (--this.#unmet[position]! === 0) this.#ready.push(position)
+      if (--this.#unmet[position]! === 0) this.#queue.push(position)
     }
     this.#drain()
   }
@@ -309,7 +317,7 @@ export class Execution {
       for (const [index, position] of this.plan.dependants[slot]!.entries()) {
         if (this.#unmet[position]! >= never / 2) continue
         if (this.plan.canDoWithout[slot]![index]!) {
-          if (--this.#unmet[position]! === 0) this.#ready.push(position)
+          if (--this.#unmet[position]! === 0) this.#queue.push(position)
           continue
         }
         this.#unmet[position] = never
@@ -321,7 +329,7 @@ export class Execution {
         denied.push(step.outputSlot)
       }
     }
-    for (const slot of denied) this.#setup.part?.onDenied(slot, error)
+    for (const slot of denied) this.setup.part?.onDenied(slot, error)
     if (this.#wantedLeft === 0 && this.#hasBegun) this.#succeed()
     else this.#drain()
   }
@@ -330,11 +338,23 @@ export class Execution {
     // What the rest of the batch made of a value may have ended this part already.
     if (this.#hasEnded) return
     const output = this.values[this.plan.targetSlot]
-    this.#finish({ type: 'SUCCEED', output, at: this.clock.now() }, undefined)
+    const finish = (): void => {
+      if (!this.#hasEnded) this.#finish({ type: 'SUCCEED', output, at: this.clock.now() }, undefined)
+    }
+    const kept = this.recorder?.end(output)
+    if (kept === undefined) {
+      finish()
+      return
+    }
+    this.isBeingKept = true
+    kept.then(finish, (error: unknown) => {
+      this.isBeingKept = false
+      this.fail(error)
+    })
   }
 
-  #onAbort(): void {
-    const reason: unknown = this.#options.signal?.reason
+  readonly #onAbort = (): void => {
+    const reason: unknown = this.options.signal?.reason
     this.cancel(
       new ExecutionCancelledError(
         `the execution of graph "${this.plan.index.graph.name}" was cancelled: ${describeThrown(reason)}`,
@@ -346,13 +366,13 @@ export class Execution {
 
   #timeOut(timeoutMs: number): void {
     this.#timer = undefined
-    if (this.#hasEnded) return
+    if (this.isSettled) return
     const error = new ExecutionTimeoutError(timeoutMs, this.place)
     this.#finish({ type: 'TIME_OUT', error, at: this.clock.now() }, error)
   }
 
   #finish(event: ExecutionMachineEvent & { readonly at: number }, error: unknown): void {
-    const { part, onCompleted, onFailed } = this.#setup
+    const { part, onCompleted, onFailed } = this.setup
     if (this.watcher !== undefined) this.progress()
     // Whoever was told of the progress may have stopped the actor.
     if (this.#hasEnded) return
@@ -360,7 +380,7 @@ export class Execution {
     if (event.type !== 'SUCCEED') part?.onFailing(error)
     if (this.#timer !== undefined) timerQueueOf(this.clock).cancel(this.#timer)
     this.#stopListening?.()
-    if (this.#endedSteps < this.total) this.#cancelRest(event.at, error)
+    if (this.#endedSteps < this.total) cancelRest(this, event.at, error)
     this.#change(event)
     // Wrong inputs end an execution that has not begun.
     if (part === undefined && this.startedAt !== undefined) {
@@ -373,28 +393,8 @@ export class Execution {
     this.turnstile?.end()
   }
 
-  #cancelRest(at: number, error: unknown): void {
-    const { place, watcher } = this
-    const what = error === undefined ? 'ended without needing this step' : `failed: ${describeThrown(error)}`
-    const reason = endReason(error, `the execution of graph "${place.graph}" ${what}`, place)
-    for (let position = 0; position < this.runs.length; position++) {
-      let run = this.runs[position]
-      const hadStarted = run !== undefined
-      if (run === undefined) {
-        if (watcher === undefined) continue
-        run = this.runs[position] = new StepRun(this, this.plan.steps[position]!)
-      }
-      if (!run.hasEnded) run.cancel(reason, at, hadStarted)
-    }
-  }
-
   #change(event: ExecutionMachineEvent): void {
     compiledExecution.transition(this, compiledExecution.eventCode[event.type], event)
     this.watcher?.executionChanged(event)
   }
-}
-
-function listenForAbort(signal: AbortSignal, listener: () => void): () => void {
-  signal.addEventListener('abort', listener, { once: true })
-  return () => signal.removeEventListener('abort', listener)
 }

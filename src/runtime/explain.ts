@@ -94,7 +94,7 @@ function explainSteps(
     known[slot] = !blocked[slot] && !(checked instanceof Promise) && checked.issues === undefined
     if (!(checked instanceof Promise) && checked.issues === undefined) values[slot] = checked.value
   }
-  const execution = { id: id ?? '', asked: askedOrNothing(plan, inputs) }
+  const execution = { id: id ?? '', setup: { asked: askedOrNothing(plan, inputs) } }
   return plan.steps.map((step) => {
     const { spec, portSlots, outputSlot, level } = step
     blocked[outputSlot] = portSlots.some((slot, port) => blocked[slot] && spec.ports[port]!.kind !== 'optional')
@@ -139,7 +139,7 @@ function keptResult(
   plan: Plan,
   step: PlanStep,
   values: readonly unknown[],
-  execution: { readonly id: string; readonly asked: string },
+  execution: { readonly id: string; readonly setup: { readonly asked: string } },
   now: number,
 ): { readonly value: unknown } | undefined {
   try {

@@ -1,5 +1,4 @@
 import type { ActorLogic, EventObject, Snapshot } from 'xstate'
-import { executionMachine } from '../../machines/index.ts'
 import type { AnyDataType, TypedDataType, ValueOf } from '../core/data-type.ts'
 import type { InputsOf, TargetOf } from '../core/graph.ts'
 import { InputError } from '../core/errors.ts'
@@ -11,11 +10,10 @@ import type { LogicScope, LogicSnapshot } from './execution-actor.ts'
 import { checkExecuteOptions, executeOptionNames } from './execution-options.ts'
 import type { ExecuteOptions } from './execution-options.ts'
 import { randomId, resolveOptions } from './execution-setup.ts'
-import { hostOf } from './execution-snapshot.ts'
+import { executionLogic } from './execution-logic.ts'
 import type { ExecutionSnapshot } from './execution-snapshot.ts'
 import { givenInputs } from './leaf-values.ts'
 import type { GivenInputs } from './leaf-values.ts'
-import { endedSnapshotOf, persistedOf, readPersisted, requireOwn } from './persisted-execution.ts'
 import type { PersistedExecution } from './persisted-execution.ts'
 
 /** How executions of one piece of actor logic run. Id and clock are the actor's own. */
@@ -55,41 +53,14 @@ function logicOf(
     const id = persisted?.head.executionId ?? randomId(options.random)
     const { given, refusal } = readInputs(graph, target, input ?? {})
     const clock = fullClockOf('clock' in scope.self ? (scope.self.clock as never) : undefined)
-    return new ExecutionActor(
-      scope,
-      input,
-      given,
-      resolveOptions(index, target.name, { ...options, id }, clock),
-      persisted,
-      refusal,
-    ).snapshot()
+    const resolved = resolveOptions(index, target.name, { ...options, id }, clock)
+    return new ExecutionActor({ scope, input, given, options: resolved, persisted, refusal }).snapshot()
   }
-
-  return {
-    // Inspectors draw any logic that has a config as that machine.
-    config: executionMachine.config,
-    getInitialSnapshot: begin,
-    start: (snapshot) => {
-      if (snapshot.status === 'active') actorOf(snapshot)?.start()
-    },
-    transition: (snapshot, event) => {
-      const actor = actorOf(snapshot)
-      if (actor === undefined) return snapshot
-      return event.type === 'xstate.stop' ? actor.stop() : (actor.take(event) ?? snapshot)
-    },
-    getPersistedSnapshot: persistedOf,
-    restoreSnapshot: (snapshot, scope) => {
-      const persisted = readPersisted(snapshot)
-      requireOwn(persisted, graph.name, target.name, new Set(index.specs.map(({ name }) => name)))
-      return snapshot.status === 'active'
-        ? begin(scope, persisted.input, persisted)
-        : (endedSnapshotOf(persisted, snapshot.status === 'stopped') as LogicSnapshot)
-    },
-  }
+  return executionLogic(index, target, begin)
 }
 
 /** An actor can't throw when it is made: wrong inputs make one that fails when it starts. */
-function readInputs(
+export function readInputs(
   graph: AnyGraph,
   target: AnyDataType,
   input: unknown,
@@ -100,10 +71,4 @@ function readInputs(
     if (!(error instanceof InputError)) throw error
     return { given: { plan: planOf(graph, target), leafValues: [] }, refusal: error }
   }
-}
-
-/** The execution is found through the snapshot: a map from actors to executions would cost more than all of its steps. */
-function actorOf(snapshot: LogicSnapshot): ExecutionActor | undefined {
-  const host = hostOf(snapshot)
-  return host instanceof ExecutionActor ? host : undefined
 }

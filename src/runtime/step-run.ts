@@ -1,6 +1,7 @@
 import { compiledStep } from '../../machines/index.ts'
 import type { StepEvent } from '../../machines/index.ts'
 import { AbortExecutionError, hasCause } from '../core/errors.ts'
+import type { PersistSpec } from '../core/graph-index.ts'
 import type { PlanStep } from '../core/plan.ts'
 import { begin, close } from './attempt.ts'
 import type { Attempt } from './attempt.ts'
@@ -9,8 +10,10 @@ import type { Execution } from './execution.ts'
 import type { StepView } from './execution-journal.ts'
 import { fallBack } from './fall-back.ts'
 import type { FallbackOutcome } from './fall-back.ts'
+import type { Recorder } from './recorder.ts'
 import type { ResultCache } from './result-cache.ts'
 import { decideRetry } from './retry-decision.ts'
+import type { SharedResults } from './shared-results.ts'
 import { slotPoolOf } from './slot-pool.ts'
 import type { SlotPool, StopWaiting } from './slot-pool.ts'
 import { stepErrorOf } from './step-failure.ts'
@@ -52,6 +55,11 @@ export class StepRun {
   constructor(execution: Execution, planStep: PlanStep) {
     this.execution = execution
     this.planStep = planStep
+  }
+
+  /** What is remembered of the step. */
+  get persist(): PersistSpec | undefined {
+    return this.execution.persistOf(this.planStep.spec)
   }
 
   get step(): string {
@@ -159,23 +167,23 @@ export class StepRun {
     else this.#begin()
   }
 
-  attemptSucceeded(value: unknown): void {
-    const { execution } = this
+  attemptSucceeded(made: unknown): void {
     this.#releaseSlot()
-    if (this.#extras?.claim !== undefined) {
-      try {
-        value = this.#extras.claim.commit(this, value)
-      } catch (error) {
-        this.failed(error, 'FAIL')
-        execution.leave()
-        return
-      }
+    if (this.persist === undefined) {
+      this.#complete(made)
+      return
     }
-    const at = execution.clock.now()
-    this.change({ type: 'SUCCEED', output: value, at })
-    execution.emitter?.stepEnded(this, at, 'completed', undefined, false)
-    execution.settle(this, value)
-    execution.leave()
+    const notKept = (error: unknown): void => {
+      this.failed(error, 'FAIL')
+      this.execution.leave()
+    }
+    try {
+      const kept = this.#keep(made)
+      if (kept instanceof Promise) kept.then((value) => this.#complete(value), notKept)
+      else this.#complete(kept)
+    } catch (error) {
+      notKept(error)
+    }
   }
 
   attemptFailed(error: unknown, timedOut: boolean): void {
@@ -184,7 +192,7 @@ export class StepRun {
     const at = execution.clock.now()
     const type = timedOut ? 'TIME_OUT' : 'FAIL'
     execution.emitter?.attemptFailed(this, at, at - this.#attemptStartedAt, error, timedOut)
-    const decision = decideRetry(this.planStep.spec, error, this.attempt, execution.random)
+    const decision = decideRetry(this.planStep.spec, error, this.attempt, execution.options.random)
     // The user's own policies have run: they may have ended the execution.
     if (this.hasEnded) return
     if (decision.delayMs === undefined) {
@@ -192,6 +200,7 @@ export class StepRun {
     } else {
       const dueAt = at + decision.delayMs
       this.change({ type, error, at, dueAt })
+      this.#recorder?.noteRetry(this, error, dueAt)
       execution.emitter?.retryScheduled(this, at, decision.delayMs)
       if (this.hasEnded) return
       this.proceedAt(dueAt)
@@ -212,12 +221,21 @@ export class StepRun {
   cached(value: unknown, shared: boolean): void {
     if (this.hasEnded) return
     const { execution } = this
-    const at = execution.clock.now()
-    execution.emitter?.cacheChecked(this, at, 'cache.hit', shared)
+    execution.emitter?.cacheChecked(this, execution.clock.now(), 'cache.hit', shared)
     if (this.hasEnded) return
-    this.change({ type: 'HIT', output: value, at })
-    execution.emitter?.stepEnded(this, at, 'cached', undefined, false)
-    execution.settle(this, value)
+    const kept = execution.recorder?.keep(this, value, 'cached')
+    if (kept === undefined) this.#hit(value)
+    else
+      kept.then(
+        (agreed) => this.#hit(agreed),
+        (error: unknown) => this.failed(error, 'FAIL'),
+      )
+  }
+
+  /** An attempt brought its value after the step had ended. */
+  cameLate(value: unknown): void {
+    if (this.claim !== undefined) this.claim.commitLate(this, value)
+    else this.#recorder?.keepLate(this, value)
   }
 
   /** No further attempt will be made: the fallback takes the result's place, or the step has failed. */
@@ -268,7 +286,10 @@ export class StepRun {
     if (extras?.timer !== undefined) timerQueueOf(this.execution.clock).cancel(extras.timer)
     extras?.stopWaiting?.()
     if (extras?.claim !== undefined) extras.claim.leave(this, reason)
-    else if (this.current !== undefined) close(this.current, reason)
+    else if (this.current !== undefined) {
+      this.#recorder?.straggles(this)
+      close(this.current, reason)
+    }
     this.#releaseSlot()
     this.change({ type: 'CANCEL', error: reason, at })
     if (isTold) this.execution.emitter?.stepCancelled(this, at, 'cancelled', reason)
@@ -277,6 +298,42 @@ export class StepRun {
   change(event: StepEvent): void {
     compiledStep.transition(this, compiledStep.eventCode[event.type], event)
     this.execution.watcher?.stepChanged(this, event)
+  }
+
+  /** An attempt failed after the step had ended. */
+  endedLate(): void {
+    this.claim?.endedLate(this)
+    this.#recorder?.endedLate(this)
+  }
+
+  #complete(value: unknown): void {
+    const { execution } = this
+    if (!this.hasEnded) {
+      const at = execution.clock.now()
+      this.change({ type: 'SUCCEED', output: value, at })
+      execution.emitter?.stepEnded(this, at, 'completed', undefined, false)
+      execution.settle(this, value)
+    }
+    execution.leave()
+  }
+
+  #hit(value: unknown): void {
+    if (this.hasEnded) return
+    const { execution } = this
+    const at = execution.clock.now()
+    this.change({ type: 'HIT', output: value, at })
+    execution.emitter?.stepEnded(this, at, 'cached', undefined, false)
+    execution.settle(this, value)
+  }
+
+  /** Keeps a value wherever the step's policy wants it; gives the one that holds, which may be an earlier one. */
+  #keep(made: unknown): unknown {
+    const { execution, claim } = this
+    const agreed = claim === undefined ? made : claim.commit(this, made)
+    const { recorder } = execution
+    if (recorder === undefined) return agreed
+    if (!(agreed instanceof Promise)) return recorder.keep(this, agreed, 'completed')
+    return agreed.then((value: unknown) => recorder.keep(this, value, 'completed'))
   }
 
   #begin(now?: number): void {
@@ -288,12 +345,19 @@ export class StepRun {
       execution.emitter.attemptStarted(this, at)
       if (this.hasEnded) return
     }
+    this.#recorder?.noteStarted(this)
     begin(this)
   }
 
+  /** Who keeps what the step makes beyond this process's life; undefined where it is not persisted. */
+  get #recorder(): Recorder | undefined {
+    const { recorder } = this.execution
+    return recorder === undefined || this.persist === undefined ? undefined : recorder
+  }
+
   /** Where the result is remembered; undefined for a step that is not persisted, or by nobody. */
-  get #cache(): ResultCache | undefined {
-    const { persist } = this.planStep.spec
+  get #cache(): ResultCache | SharedResults | undefined {
+    const { persist } = this
     return persist === undefined ? undefined : this.execution.cacheFor(persist)
   }
 
@@ -317,6 +381,7 @@ export class StepRun {
     const { execution } = this
     const at = execution.clock.now()
     this.change({ type, error: cause, at })
+    this.#recorder?.noteFailed(this, cause)
     execution.emitter?.stepEnded(this, at, 'failed', cause, false)
     execution.lose(this, stepErrorOf(this, cause, attempts, policyError), hasCause(cause, AbortExecutionError))
   }

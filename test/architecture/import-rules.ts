@@ -23,12 +23,23 @@ const importRules: Readonly<Record<string, Rule>> = {
     types: ['@standard-schema/spec'],
   },
   'src/index.ts': { parts: ['src/core', 'src/runtime'], packages: [] },
+  'src/codecs': { parts: ['src/core', 'src/codecs'], packages: ['node:crypto', 'node:zlib'] },
   'src/observers': { parts: ['src/core', 'src/observers'], packages: ['*'] },
   stores: { parts: ['src/core', 'stores'], packages: ['*'] },
   // An example is what a user writes: it knows the package, and nothing of its inside.
   examples: { parts: ['examples'], packages: ['*'] },
   test: {
-    parts: ['src/core', 'src/runtime', 'src/index.ts', 'src/observers', 'machines', 'stores', 'examples', 'test'],
+    parts: [
+      'src/core',
+      'src/runtime',
+      'src/index.ts',
+      'src/observers',
+      'src/codecs',
+      'machines',
+      'stores',
+      'examples',
+      'test',
+    ],
     packages: ['*'],
   },
 }

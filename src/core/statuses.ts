@@ -1,0 +1,20 @@
+/** The states of an execution; the machine's, by a test. */
+export type ExecutionStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
+
+/** The states of a step; the machine's, by a test. */
+export type StepStatus =
+  | 'pending'
+  | 'claiming'
+  | 'running'
+  | 'retrying'
+  | 'waiting'
+  | 'completed'
+  | 'cached'
+  | 'failed'
+  | 'cancelled'
+  | 'skipped'
+
+/** Whether an execution has ended, however it did. */
+export function isTerminal(status: ExecutionStatus): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled'
+}

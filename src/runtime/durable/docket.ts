@@ -1,0 +1,316 @@
+import { describe, isWholeFromOne, reportUnknownKeys } from '../../core/check-step.ts'
+import type { AnyDataType, TypedDataType, ValueOf } from '../../core/data-type.ts'
+import { durationHint, durationMs } from '../../core/duration.ts'
+import type { Duration } from '../../core/duration.ts'
+import { ExecutionConflictError, OptionError } from '../../core/errors.ts'
+import type { InputsOf, TargetOf } from '../../core/graph.ts'
+import type { AnyGraph } from '../../core/graph-index.ts'
+import { isTerminal } from '../../core/statuses.ts'
+import type { ExecutionStatus } from '../../core/statuses.ts'
+import { checkExecuteOptions } from '../execution-options.ts'
+import { randomId } from '../execution-setup.ts'
+import { Execution } from '../execution.ts'
+import type { GraphLogic } from '../from-graph.ts'
+import { givenInputs } from '../leaf-values.ts'
+import { checkDocketOptions } from './docket-options.ts'
+import type { DocketOptions } from './docket-options.ts'
+import { durableLogic } from './durable-logic.ts'
+import { DurableRuntime } from './durable-runtime.ts'
+import type { StartOptions } from './execution-request.ts'
+import { ExecutionHandle } from './execution-handle.ts'
+import { infoOf } from './execution-info.ts'
+import type { ExecutionInfo } from './execution-info.ts'
+import { forkExecution } from './fork-execution.ts'
+import { Takeover } from './takeover.ts'
+
+const startOptionNames = ['id', 'headers', 'timeout', 'signal', 'observers', 'logger']
+const statuses: readonly ExecutionStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled']
+
+/** Which executions `list` tells. */
+export interface ListQuery {
+  readonly status?: ExecutionStatus | readonly ExecutionStatus[] | undefined
+  readonly graph?: string | undefined
+  /** Created at this time or later. */
+  readonly from?: Date | undefined
+  /** Created before this time. */
+  readonly before?: Date | undefined
+  /** How many at most. @default 100 */
+  readonly limit?: number | undefined
+  /** `next` of the page before. */
+  readonly after?: string | undefined
+}
+
+/** A page of executions, the newest first. */
+export interface ExecutionPage {
+  readonly executions: readonly ExecutionInfo[]
+  /** Asks for the next page; undefined on the last. */
+  readonly next: string | undefined
+}
+
+/** The durable runtime: executions that survive the process. Made by `createDocket`. */
+export class Docket implements AsyncDisposable {
+  readonly #runtime: DurableRuntime
+  readonly #takeover: Takeover
+  #closing: Promise<void> | undefined
+
+  constructor(options: DocketOptions) {
+    this.#runtime = new DurableRuntime(options)
+    this.#takeover = new Takeover(this.#runtime, options.takeOver ?? true)
+    this.#takeover.start()
+  }
+
+  /**
+   * Starts an execution, and returns as soon as it is written down: from then on it runs to its end, here or in another
+   * process. An id that is there already, for the same graph, target and inputs: while it runs, the handle is of that
+   * execution; when it is completed, its result is there; when it failed or was cancelled, it goes on from its records.
+   *
+   * @throws (as rejection) InputError, OptionError, GraphError before anything is written; SerializationError for inputs that
+   * can't be stored; ExecutionConflictError when the id stands for another target or other inputs; StoreError
+   */
+  async start<G extends AnyGraph, T extends TypedDataType>(
+    graph: G,
+    target: TargetOf<G, T>,
+    inputs: InputsOf<G, T>,
+    options: StartOptions & {
+      /** The client on which the caller has begun a transaction: the execution exists if and only if that commits. */
+      readonly transaction?: unknown
+    } = {},
+  ): Promise<ExecutionHandle<ValueOf<T>>> {
+    const { transaction, ...startOptions } = options
+    checkExecuteOptions('start', startOptions, startOptionNames)
+    if (transaction !== undefined && !this.#runtime.connection.store.capabilities.transactions)
+      throw new OptionError(`start: the ${this.#runtime.connection.store.name} store has no transactions`)
+    const request = await this.#runtime.request(graph, target as AnyDataType, inputs, startOptions)
+    await this.#runtime.start(request, transaction)
+    return new ExecutionHandle(this.#runtime, request.options.id)
+  }
+
+  /**
+   * Starts an execution and waits for its value. One that persists nothing and has no `id` is not written down: nobody could ask for it.
+   * @throws (as rejection) what `start` throws, and what the execution fails with
+   */
+  async execute<G extends AnyGraph, T extends TypedDataType>(
+    graph: G,
+    target: TargetOf<G, T>,
+    inputs: InputsOf<G, T>,
+    options: StartOptions = {},
+  ): Promise<ValueOf<T>> {
+    if (options.id === undefined) {
+      this.#runtime.requireGraph(graph)
+      const given = givenInputs(graph, target as AnyDataType, inputs)
+      const { persistOf } = this.#runtime.setup
+      const isPlain = given.plan.steps.every(({ spec }) => (spec.persist ?? persistOf?.(spec))?.scope !== 'execution')
+      if (isPlain) {
+        checkExecuteOptions('execute', options, startOptionNames)
+        const id = randomId(undefined)
+        const resolved = this.#runtime.optionsOf(given.plan, { ...options, id })
+        return new Promise((resolve, reject) => {
+          const onCompleted = resolve as (value: unknown) => void
+          const setup = { ...this.#runtime.setup, cache: undefined, onCompleted, onFailed: reject }
+          new Execution({ plan: given.plan, options: resolved, ...setup }).start(given.leafValues)
+        })
+      }
+    }
+    const handle = await this.start(graph, target, inputs, options)
+    return handle.result()
+  }
+
+  /**
+   * Durable actor logic, for `createActor` and for machines that invoke it: the actor is an execution that is written down before it
+   * begins. Stopping the actor cancels it.
+   * @throws OptionError, GraphError
+   */
+  logic<G extends AnyGraph, T extends TypedDataType>(
+    graph: G,
+    target: TargetOf<G, T>,
+    options: Omit<StartOptions, 'id' | 'signal'> & {
+      /** Names the execution, by its input: an actor with the same id goes on with the same execution. @default a random UUID */
+      readonly id?: string | ((input: InputsOf<G, T>) => string)
+    } = {},
+  ): GraphLogic<InputsOf<G, T>, ValueOf<T>> {
+    const { id, ...rest } = options
+    checkExecuteOptions('logic', rest, startOptionNames)
+    if (id !== undefined && typeof id !== 'function' && (typeof id !== 'string' || id === ''))
+      throw new OptionError(
+        `logic: id must be a text that is not empty or a function of the input, not ${describe(id)}`,
+      )
+    this.#runtime.requireGraph(graph)
+    const idOf = typeof id === 'function' ? (id as (input: unknown) => string) : () => id
+    return durableLogic(this.#runtime, graph, target as AnyDataType, idOf, rest) as unknown as GraphLogic<
+      InputsOf<G, T>,
+      ValueOf<T>
+    >
+  }
+
+  /** The execution of an id; undefined where there is none. @throws (as rejection) StoreError */
+  async get(id: string): Promise<ExecutionHandle<unknown> | undefined> {
+    await this.#runtime.connection.ready()
+    const [record] = await this.#runtime.connection.store.get([id])
+    return record === undefined ? undefined : new ExecutionHandle(this.#runtime, id)
+  }
+
+  /** Executions, the newest first, a page at a time. One whose record can't be read is told with the reason in `incompatible`. */
+  async list(query: ListQuery = {}): Promise<ExecutionPage> {
+    checkListQuery(query)
+    const { status, graph, from, before, limit = 100, after } = query
+    const { connection, incompatible } = this.#runtime
+    await connection.ready()
+    const records = await connection.store.list({
+      statuses: status === undefined || typeof status !== 'string' ? status : [status as ExecutionStatus],
+      graph,
+      createdFrom: from?.getTime(),
+      createdBefore: before?.getTime(),
+      after: after === undefined ? undefined : placeOf(after),
+      limit,
+    })
+    const executions = await Promise.all(
+      records.map((record) => infoOf(record, connection.encoding, incompatible.get(record.id))),
+    )
+    const last = records.at(-1)
+    const next = last === undefined || records.length < limit ? undefined : `${last.createdAt}:${last.id}`
+    return { executions, next }
+  }
+
+  /** Looks for executions that nobody runs, now rather than in a moment; tells how many went on here. */
+  async resume(): Promise<number> {
+    return this.#takeover.scan()
+  }
+
+  /** Goes on with an execution that failed or was cancelled: finished steps stay finished, the failed ones are tried again. */
+  async retry(id: string): Promise<ExecutionHandle<unknown>> {
+    await this.#runtime.connection.ready()
+    const [record] = await this.#runtime.connection.store.get([id])
+    if (record === undefined) throw noSuch(id)
+    if (!isTerminal(record.status) || record.status === 'completed')
+      throw new ExecutionConflictError(
+        `execution "${id}" is ${record.status}: only one that failed or was cancelled can be retried`,
+        { executionId: id },
+      )
+    await this.#runtime.reopen(record)
+    return new ExecutionHandle(this.#runtime, id)
+  }
+
+  /**
+   * Starts a new execution with what another one has: the same target and inputs, and the results of all persisted steps but
+   * `from` and what depends on it.
+   */
+  async fork(id: string, options: { readonly from: string; readonly id?: string }): Promise<ExecutionHandle<unknown>> {
+    const newId = await forkExecution(this.#runtime, id, options)
+    return new ExecutionHandle(this.#runtime, newId)
+  }
+
+  /** Ends an execution wherever it runs. @throws (as rejection) ExecutionConflictError where there is none */
+  async cancel(id: string, reason?: unknown): Promise<void> {
+    await new ExecutionHandle(this.#runtime, id).cancel(reason)
+  }
+
+  /** Deletes an execution with all its records; one that runs is cancelled first. False where there is none. */
+  async delete(id: string): Promise<boolean> {
+    await this.#runtime.connection.ready()
+    const live = this.#runtime.live.get(id)
+    if (live !== undefined) {
+      await new ExecutionHandle(this.#runtime, id).cancel()
+      await live.gone
+    }
+    if (await this.#runtime.deleteUnowned(id)) return true
+    return this.#runtime.post(id, 'delete')
+  }
+
+  /** Deletes executions that ended before a while ago, and results that have expired; tells how many executions. */
+  async purge(options: {
+    readonly olderThan: Duration
+    /** @default completed, failed and cancelled ones */
+    readonly status?: 'completed' | 'failed' | 'cancelled' | readonly ('completed' | 'failed' | 'cancelled')[]
+  }): Promise<number> {
+    const ms = durationMs(options.olderThan)
+    if (ms === undefined)
+      throw new OptionError(`purge: olderThan ${describe(options.olderThan)} is not a duration; ${durationHint}`)
+    const ended = options.status ?? statuses.filter(isTerminal)
+    const { connection, clock } = this.#runtime
+    await connection.ready()
+    const filter = {
+      statuses: typeof ended === 'string' ? [ended] : ended,
+      endedBefore: clock.now() - ms,
+      limit: 1_000,
+    }
+    let total = 0
+    for (;;) {
+      const purged = await connection.store.purge(filter)
+      total += purged
+      if (purged < filter.limit) break
+    }
+    while ((await connection.store.purgeResults(1_000)) === 1_000);
+    return total
+  }
+
+  /**
+   * Stops taking work, lets running steps end for up to `deadline`, hands what is left over to other processes, and closes the
+   * store (not a client that was given to it).
+   */
+  close({ deadline = '10s' }: { readonly deadline?: Duration } = {}): Promise<void> {
+    const ms = durationMs(deadline)
+    if (ms === undefined)
+      return Promise.reject(new OptionError(`close: deadline ${describe(deadline)} is not a duration; ${durationHint}`))
+    return (this.#closing ??= this.#close(ms))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    const { clock, live, connection } = this.#runtime
+    this.#runtime.isClosing = true
+    await this.#takeover.stop()
+    for (const one of live.values()) one.pause()
+    const until = clock.now() + deadlineMs
+    while ([...live.values()].some((one) => !one.isQuiet) && clock.now() < until)
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, 10))
+    await Promise.all([...live.values()].map((one) => one.handOver().catch(() => {})))
+    await connection.close()
+  }
+}
+
+/**
+ * Makes the durable runtime: it keeps executions in the store, goes on with those whose process died, and runs until `close()`.
+ *
+ * @example
+ * await using docket = createDocket({ graphs: [orders], store: sqliteStore('orders.db') })
+ * const order = await docket.start(orders, Receipt, { Order: { id: 'o-1' } }, { id: 'order:o-1' })
+ * const receipt = await order.result()
+ * @throws OptionError telling all problems
+ */
+export function createDocket(options: DocketOptions): Docket {
+  checkDocketOptions(options)
+  return new Docket(options)
+}
+
+function checkListQuery(query: ListQuery): void {
+  const problems: string[] = []
+  reportUnknownKeys(
+    '',
+    query as Record<string, unknown>,
+    ['status', 'graph', 'from', 'before', 'limit', 'after'],
+    (p) => problems.push(p),
+  )
+  const { status = [], limit, after, from, before } = query
+  for (const one of typeof status === 'string' ? [status] : status)
+    if (!statuses.includes(one)) problems.push(`status must be one of ${statuses.join(', ')}, not ${describe(one)}`)
+  if (limit !== undefined && !isWholeFromOne(limit)) problems.push('limit must be a whole number of at least 1')
+  for (const [name, date] of Object.entries({ from, before }))
+    if (date !== undefined && !(date instanceof Date && !Number.isNaN(date.getTime())))
+      problems.push(`${name} must be a Date, not ${describe(date)}`)
+  if (after !== undefined && !/^\d+:/.test(after)) problems.push('after must be the `next` of the page before')
+  if (problems.length > 0) throw new OptionError(`list: ${problems.join('; ')}`)
+}
+
+function placeOf(after: string): { readonly createdAt: number; readonly id: string } {
+  const colon = after.indexOf(':')
+  return { createdAt: Number(after.slice(0, colon)), id: after.slice(colon + 1) }
+}
+
+function noSuch(id: string): ExecutionConflictError {
+  return new ExecutionConflictError(`there is no execution "${id}": it was deleted, or never started`, {
+    executionId: id,
+  })
+}

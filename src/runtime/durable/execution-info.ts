@@ -1,0 +1,98 @@
+import type { ExecutionRecord, StepRecord, StoredValue } from '../../core/store.ts'
+import type { ExecutionStatus, StepStatus } from '../../core/statuses.ts'
+import type { ValueEncoding } from '../../core/value-encoding.ts'
+import { readInputs } from './restored-execution.ts'
+
+/** What is known of a durable execution. */
+export interface ExecutionInfo {
+  readonly id: string
+  readonly graph: string
+  readonly target: string
+  readonly status: ExecutionStatus
+  /** As they were given. */
+  readonly inputs: Readonly<Record<string, unknown>>
+  /** The target's value, of a completed one. */
+  readonly output: unknown
+  /** Of a failed or cancelled one. */
+  readonly error: unknown
+  readonly headers: Readonly<Record<string, string>>
+  /** The process that runs it, or ran it last. */
+  readonly owner: string | undefined
+  readonly createdAt: Date
+  readonly startedAt: Date | undefined
+  readonly updatedAt: Date
+  readonly endedAt: Date | undefined
+  /** Why this process can't go on with it: its graph has changed, or its records are damaged. Empty where it can. */
+  readonly incompatible: readonly string[]
+}
+
+/** What is kept of one step. */
+export interface StepInfo {
+  readonly step: string
+  readonly status: StepStatus
+  readonly attempt: number
+  readonly output: unknown
+  readonly error: unknown
+  readonly startedAt: Date | undefined
+  readonly endedAt: Date | undefined
+  /** When the next attempt is due. */
+  readonly dueAt: Date | undefined
+}
+
+/** An execution with its steps. */
+export interface ExecutionDetails extends ExecutionInfo {
+  readonly steps: readonly StepInfo[]
+}
+
+/** What a record tells. @throws SerializationError for one that can't be read */
+export async function infoOf(
+  record: ExecutionRecord,
+  encoding: ValueEncoding,
+  incompatible: readonly string[] = [],
+): Promise<ExecutionInfo> {
+  const { id, graph, target, status, headers, owner, createdAt, startedAt, updatedAt, endedAt } = record
+  return {
+    id,
+    graph,
+    target,
+    status,
+    inputs: (await readInputs(record, encoding)).$given,
+    output: await decoded(record.output, (stored) => encoding.decode(stored, ['execution', id, 'output'])),
+    error: await decoded(record.error, (stored) => encoding.decodeError(stored, ['execution', id, 'error'])),
+    headers,
+    owner,
+    createdAt: new Date(createdAt),
+    startedAt: dateOf(startedAt),
+    updatedAt: new Date(updatedAt),
+    endedAt: dateOf(endedAt),
+    incompatible,
+  }
+}
+
+/** What the records of steps tell. @throws SerializationError for one that can't be read */
+export function stepInfosOf(
+  { id }: ExecutionRecord,
+  steps: readonly StepRecord[],
+  encoding: ValueEncoding,
+): Promise<readonly StepInfo[]> {
+  return Promise.all(
+    steps.map(async ({ step, item, status, attempt, output, error, startedAt, endedAt, dueAt }) => ({
+      step,
+      status,
+      attempt,
+      output: await decoded(output, (stored) => encoding.decode(stored, ['step', id, step, item, 'output'])),
+      error: await decoded(error, (stored) => encoding.decodeError(stored, ['step', id, step, item, 'error'])),
+      startedAt: dateOf(startedAt),
+      endedAt: dateOf(endedAt),
+      dueAt: dateOf(dueAt),
+    })),
+  )
+}
+
+function decoded(stored: StoredValue | undefined, decode: (stored: StoredValue) => unknown): unknown {
+  return stored === undefined ? undefined : decode(stored)
+}
+
+function dateOf(ms: number | undefined): Date | undefined {
+  return ms === undefined ? undefined : new Date(ms)
+}

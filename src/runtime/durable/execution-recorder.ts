@@ -1,0 +1,253 @@
+import { LeaseLostError, SerializationError } from '../../core/errors.ts'
+import { canonicalize, digest } from '../../core/keys.ts'
+import type { HeadChange, StepRecord, StoredValue } from '../../core/store.ts'
+import type { StepStatus } from '../../core/statuses.ts'
+import { placed } from '../claim-keeper.ts'
+import type { Recorder } from '../recorder.ts'
+import type { StepRun } from '../step-run.ts'
+import type { StoreConnection } from './store-connection.ts'
+
+/** The right to write an execution's records. */
+export interface Holding {
+  readonly id: string
+  readonly owner: string
+  readonly epoch: number
+  /** How long processes before this one owned it. */
+  readonly ownedMs: number
+  /** Owners that died one after another without completing a step. */
+  readonly recoveries: number
+  readonly timeoutMs: number | undefined
+  /** Input hashes of the steps that were found completed. */
+  readonly inputHashes: ReadonlyMap<string, string>
+}
+
+const patienceMs = 30_000
+
+/** Writes the records of one execution, under the epoch in which this process acquired it. */
+export class ExecutionRecorder implements Recorder {
+  readonly #connection: StoreConnection
+  readonly #holding: Holding
+  readonly #since: number
+  /** Called when a commit was refused: another process owns the execution, or it was deleted. */
+  readonly #onLost: () => void
+  readonly #late = new Map<StepRun, Promise<unknown>>()
+  readonly #stragglers = new Set<StepRun>()
+  #endKept = false
+  #hasProgress = false
+  #isOff = false
+  #underWay = 0
+
+  constructor(connection: StoreConnection, holding: Holding, onLost: () => void) {
+    this.#connection = connection
+    this.#holding = holding
+    this.#since = connection.clock.now()
+    this.#onLost = onLost
+  }
+
+  /** Whether functions run on that were told to stop. */
+  get hasStragglers(): boolean {
+    return this.#stragglers.size > 0
+  }
+
+  get isIdle(): boolean {
+    return this.#underWay === 0
+  }
+
+  /** Writes nothing any more. */
+  turnOff(): void {
+    this.#isOff = true
+  }
+
+  /** Called when the last straggler is done. */
+  onLastStraggler: () => void = () => {}
+
+  async keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
+    const late = this.#late.get(run)
+    if (late !== undefined) return late
+    const { execution } = run
+    const isTheEnd =
+      execution.isLastWanted(run.planStep.outputSlot) && run.planStep.outputSlot === execution.plan.targetSlot
+    if (isTheEnd) execution.isBeingKept = true
+    this.#underWay++
+    try {
+      const record = await this.#completed(run, value, status)
+      const head = isTheEnd ? await this.#ending(value) : undefined
+      await this.#commit([record], head, this.#deadline(run), run)
+      if (isTheEnd) this.#endKept = true
+      this.#noteProgress()
+      return value
+    } catch (error) {
+      execution.isBeingKept = false
+      if (
+        run.persist?.onStoreError === 'run' &&
+        !(error instanceof SerializationError) &&
+        !(error instanceof LeaseLostError)
+      ) {
+        execution.emitter?.storeFailed(run, execution.clock.now(), 'keep', error)
+        return value
+      }
+      throw placed(error, run, 'result')
+    } finally {
+      this.#underWay--
+    }
+  }
+
+  keepLate(run: StepRun, value: unknown): void {
+    if (this.#late.has(run)) return
+    const kept = Promise.resolve(this.#completed(run, value, 'completed')).then(async (record) => {
+      await this.#commit([record], undefined, this.#deadline(run), run)
+      return value
+    })
+    this.#late.set(run, kept)
+    kept.catch(() => this.#late.delete(run)).finally(() => this.endedLate(run))
+  }
+
+  noteStarted(run: StepRun): void {
+    // Only a step that is tried again counts its attempts: for it, a death must not be forgotten.
+    if (run.planStep.spec.maxAttempts > 1) this.#note(run, 'running', undefined)
+  }
+
+  noteRetry(run: StepRun, error: unknown): void {
+    this.#note(run, 'retrying', error)
+  }
+
+  noteFailed(run: StepRun, error: unknown): void {
+    if (!(error instanceof LeaseLostError)) this.#note(run, 'failed', error)
+  }
+
+  end(output: unknown): Promise<void> | undefined {
+    if (this.#endKept || this.#isOff) return undefined
+    return this.#end(output)
+  }
+
+  straggles(run: StepRun): void {
+    this.#stragglers.add(run)
+  }
+
+  endedLate(run: StepRun): void {
+    if (this.#stragglers.delete(run) && this.#stragglers.size === 0) this.onLastStraggler()
+  }
+
+  /** Writes what changes of the execution itself, however long the store stays away: until then this process is its owner. */
+  change(head: HeadChange, consumed?: number): Promise<void> {
+    return this.#commit([], head, Infinity, undefined, consumed)
+  }
+
+  /** The input hash of a step, for who compares; undefined where the inputs have no canonical form. */
+  inputHashOf(run: StepRun): string | undefined {
+    try {
+      return this.#connection.encoding.resultKey(digest(canonicalize(run.inputs)))
+    } catch {
+      return undefined
+    }
+  }
+
+  /** How long processes have owned the execution. */
+  get ownedMs(): number {
+    return this.#holding.ownedMs + Math.max(0, this.#connection.clock.now() - this.#since)
+  }
+
+  async #end(output: unknown): Promise<void> {
+    this.#underWay++
+    try {
+      await this.change(await this.#ending(output))
+      this.#endKept = true
+    } finally {
+      this.#underWay--
+    }
+  }
+
+  async #ending(value: unknown): Promise<HeadChange> {
+    // Encoded once more, as what it is here: no value can be moved to another place.
+    const output = await this.#connection.encoding.encode(value, ['execution', this.#holding.id, 'output'])
+    return {
+      status: 'completed',
+      output,
+      error: undefined,
+      endedAt: this.#connection.clock.now(),
+      ownedMs: this.ownedMs,
+      isReleased: true,
+    }
+  }
+
+  #completed(run: StepRun, value: unknown, status: StepStatus): StepRecord | Promise<StepRecord> {
+    const record = (output: StoredValue): StepRecord =>
+      this.#recordOf(run, status, { output, endedAt: this.#connection.clock.now() })
+    const encoded = this.#connection.encoding.encode(value, this.#identityOf(run, 'output'))
+    return encoded instanceof Promise ? encoded.then(record) : record(encoded)
+  }
+
+  #note(run: StepRun, status: StepStatus, error: unknown): void {
+    if (this.#isOff) return
+    const endedAt = status === 'failed' ? this.#connection.clock.now() : undefined
+    const write = (stored: StoredValue | undefined): void => {
+      const record = this.#recordOf(run, status, { error: stored, endedAt, dueAt: run.dueAt })
+      this.#commit([record], undefined, this.#deadline(run), run).catch(() => {})
+    }
+    const stored =
+      error === undefined ? undefined : this.#connection.encoding.encodeError(error, this.#identityOf(run, 'error'))
+    if (stored instanceof Promise) stored.then(write, () => {})
+    else write(stored)
+  }
+
+  #recordOf(run: StepRun, status: StepStatus, more: Partial<StepRecord>): StepRecord {
+    const { output: type } = run.planStep.spec
+    return {
+      step: run.step,
+      item: '',
+      status,
+      attempt: run.attempt,
+      inputHash: this.inputHashOf(run),
+      type: type.name,
+      typeVersion: type.version,
+      output: undefined,
+      error: undefined,
+      startedAt: run.startedAt,
+      endedAt: undefined,
+      dueAt: undefined,
+      ...more,
+    }
+  }
+
+  #identityOf(run: StepRun, field: 'output' | 'error'): readonly string[] {
+    return ['step', this.#holding.id, run.step, '', field]
+  }
+
+  #noteProgress(): void {
+    this.#hasProgress = true
+  }
+
+  async #commit(
+    steps: readonly StepRecord[],
+    head: HeadChange | undefined,
+    until: number,
+    run: StepRun | undefined,
+    consumed?: number,
+  ): Promise<void> {
+    const { id, owner, epoch, timeoutMs, recoveries } = this.#holding
+    let change = head
+    // What a process did that lived long enough to do it counts against the suspicion that this execution kills them.
+    if (recoveries > 0 && !this.#hasProgress && steps.some(({ status }) => status === 'completed'))
+      change = { ...change, recoveries: 0 }
+    if (timeoutMs !== undefined && change?.ownedMs === undefined) change = { ...change, ownedMs: this.ownedMs }
+    const isKept =
+      !this.#isOff &&
+      (await this.#connection.commits.add(
+        { id, owner, epoch, at: this.#connection.clock.now(), steps, head: change, consumed },
+        until,
+      ))
+    if (isKept) return
+    if (!this.#isOff) {
+      this.#isOff = true
+      this.#onLost()
+    }
+    throw new LeaseLostError(
+      `execution "${id}" is not this process's any more: nothing can be written${run === undefined ? '' : ` of step "${run.step}"`}`,
+      { executionId: id, step: run?.step },
+    )
+  }
+
+  #deadline(run: StepRun): number {
+    return this.#connection.clock.now() + (run.planStep.spec.timeoutMs ?? patienceMs)
+  }
+}

@@ -1,0 +1,84 @@
+import type { AnyDataType } from '../../core/data-type.ts'
+import { durationMs } from '../../core/duration.ts'
+import { ExecutionConflictError } from '../../core/errors.ts'
+import type { AnyGraph } from '../../core/graph-index.ts'
+import type { ExecutionRecord, NewExecution } from '../../core/store.ts'
+import type { ValueEncoding } from '../../core/value-encoding.ts'
+import type { ExecuteOptions } from '../execution-options.ts'
+import { checkLeaves } from '../leaf-values.ts'
+import type { GivenInputs } from '../leaf-values.ts'
+import { graphHashOf } from './graph-hash.ts'
+import { machineVersion } from './machine-version.ts'
+
+/** What a call to start an execution says besides graph, target and inputs. */
+export type StartOptions = Pick<ExecuteOptions, 'id' | 'headers' | 'timeout' | 'signal' | 'observers' | 'logger'>
+
+/** An execution that is about to exist. */
+export interface ExecutionRequest {
+  readonly graph: AnyGraph
+  readonly target: AnyDataType
+  readonly given: GivenInputs
+  readonly inputs: unknown
+  readonly asked: string
+  readonly options: StartOptions & { readonly id: string }
+}
+
+/** The leaf values as the schemas make them. @throws InputError */
+export async function checkedLeaves({ given, options }: ExecutionRequest): Promise<readonly unknown[]> {
+  const { plan, leafValues } = given
+  const values = new Array<unknown>(plan.types.length)
+  const place = { graph: plan.index.graph.name, executionId: options.id }
+  const error = await checkLeaves(plan, leafValues, values, () => place)
+  if (error !== undefined) throw error
+  return plan.leaves.map(({ slot }) => values[slot])
+}
+
+/** The record that an execution begins with; without an owner, anybody may begin it. @throws SerializationError */
+export async function newRecordOf(
+  request: ExecutionRequest,
+  values: readonly unknown[],
+  owner: string | undefined,
+  encoding: ValueEncoding,
+  createdAt: number,
+): Promise<NewExecution> {
+  const { graph, target, given, options, asked } = request
+  const { plan, leafValues } = given
+  const named = (list: readonly unknown[]): Record<string, unknown> => {
+    const record: Record<string, unknown> = {}
+    for (const [i, { type }] of plan.leaves.entries()) if (list[i] !== undefined) record[type.name] = list[i]
+    return record
+  }
+  const isConverted = values.some((value, i) => value !== leafValues[i])
+  const inputs = isConverted ? { $given: named(leafValues), $checked: named(values) } : named(leafValues)
+  return {
+    id: options.id,
+    kind: 'execution',
+    graph: graph.name,
+    target: target.name,
+    asked,
+    inputs: await encoding.encode(inputs, ['execution', options.id, 'inputs']),
+    headers: options.headers ?? {},
+    graphHash: graphHashOf(plan.index),
+    machineVersion,
+    parent: undefined,
+    timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
+    owner,
+    createdAt,
+  }
+}
+
+/** Makes sure that an id stands for what is asked for. @throws ExecutionConflictError */
+export function requireSame(
+  { graph, target, asked, options }: ExecutionRequest,
+  known: Pick<ExecutionRecord, 'graph' | 'target' | 'asked'>,
+): void {
+  if (known.graph === graph.name && known.target === target.name && known.asked === asked) return
+  const what =
+    known.graph !== graph.name || known.target !== target.name
+      ? `for "${known.target}" of graph "${known.graph}"`
+      : 'with other inputs'
+  throw new ExecutionConflictError(
+    `execution "${options.id}" was started before ${what}; use another id, or ask for the same`,
+    { graph: graph.name, executionId: options.id },
+  )
+}

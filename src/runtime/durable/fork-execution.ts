@@ -1,0 +1,73 @@
+import { didYouMean } from '../../core/closest-name.ts'
+import { ExecutionConflictError, OptionError } from '../../core/errors.ts'
+import { requireIndex } from '../../core/plan.ts'
+import type { Plan } from '../../core/plan.ts'
+import type { StepRecord } from '../../core/store.ts'
+import { randomId } from '../execution-setup.ts'
+import type { DurableRuntime } from './durable-runtime.ts'
+import { restoreExecution } from './restored-execution.ts'
+
+/** Copies an execution up to a step into a new one, which begins at once; gives the new one's id. */
+export async function forkExecution(
+  runtime: DurableRuntime,
+  id: string,
+  { from, id: newId = randomId(undefined) }: { readonly from: string; readonly id?: string },
+): Promise<string> {
+  const { connection, clock, graphs } = runtime
+  const { store, encoding } = connection
+  await connection.ready()
+  const [record] = await store.get([id])
+  if (record === undefined)
+    throw new ExecutionConflictError(`there is no execution "${id}" to fork`, { executionId: id })
+  const graph = graphs.get(record.graph)
+  if (graph === undefined)
+    throw new OptionError(`fork: this docket does not know graph "${record.graph}" of execution "${id}"`)
+  const steps = (await runtime.readSteps([id])).get(id) ?? []
+  const restored = await restoreExecution(record, steps, graph, encoding, 'end')
+  if ('reasons' in restored)
+    throw new ExecutionConflictError(`execution "${id}" can't be forked here: ${restored.reasons.join('; ')}`, {
+      executionId: id,
+    })
+  const anew = stepsFrom(
+    restored.plan,
+    from,
+    requireIndex(graph).specs.map(({ name }) => name),
+  )
+  const copied: StepRecord[] = []
+  for (const step of steps) {
+    const view = restored.persisted.steps.get(step.step)
+    if (view === undefined || anew.has(step.step)) continue
+    const output = await encoding.encode(view.output, ['step', newId, step.step, step.item, 'output'])
+    copied.push({ ...step, output, error: undefined })
+  }
+  const { owner } = connection.session
+  const stored = await encoding.decode(record.inputs, ['execution', id, 'inputs'])
+  const created = {
+    ...record,
+    id: newId,
+    inputs: await encoding.encode(stored, ['execution', newId, 'inputs']),
+    parent: id,
+    owner,
+    createdAt: clock.now(),
+  }
+  const [existing] = await store.create([created])
+  if (existing !== undefined)
+    throw new ExecutionConflictError(`fork: execution "${newId}" is there already; use another id`, {
+      executionId: newId,
+    })
+  // Given up in the same breath: until it has its records, nobody must begin it.
+  await store.commit([{ id: newId, owner, epoch: 1, at: clock.now(), steps: copied, head: { isReleased: true } }])
+  const acquired = await store.acquire({ owner, ids: [newId], limit: 1 })
+  await runtime.resume(acquired)
+  return newId
+}
+
+/** A step and all that needs what it makes. */
+function stepsFrom(plan: Plan, from: string, names: readonly string[]): ReadonlySet<string> {
+  const first = plan.steps.find(({ spec }) => spec.name === from)
+  if (first === undefined)
+    throw new OptionError(`fork: no step "${from}" leads to "${plan.target.name}"${didYouMean(from, names) || ''}`)
+  const found = new Set([first])
+  for (const step of found) for (const position of plan.dependants[step.outputSlot]!) found.add(plan.steps[position]!)
+  return new Set([...found].map(({ spec }) => spec.name))
+}

@@ -1,0 +1,81 @@
+import { isRecord } from '../../core/is-record.ts'
+import type { ExecutionRecord, StepRecord } from '../../core/store.ts'
+import type { StepStatus } from '../../core/statuses.ts'
+import type { ValueEncoding } from '../../core/value-encoding.ts'
+
+/** What a migration sees and changes of an execution's records. */
+export interface MigratableExecution {
+  readonly id: string
+  readonly graph: string
+  readonly target: string
+  /** Digest of the graph as it was. */
+  readonly graphHash: string
+  readonly machineVersion: number
+  readonly inputs: Readonly<Record<string, unknown>>
+  /** Completed steps by name: rename them, change their values, or leave them out to run them again. */
+  readonly steps: Readonly<Record<string, MigratableStep>>
+}
+
+export interface MigratableStep {
+  /** Name and declared version of the output's data type. */
+  readonly type: string
+  readonly typeVersion: string | undefined
+  readonly output: unknown
+}
+
+/** Makes the records of an older version of a graph fit; undefined where it can't. */
+export type MigrateHook = (execution: MigratableExecution) => MigratableExecution | undefined
+
+/** What a migration made, as records again. */
+export interface MigratedRecords {
+  readonly execution: ExecutionRecord
+  readonly steps: readonly StepRecord[]
+}
+
+const done: ReadonlySet<StepStatus> = new Set(['completed', 'cached'])
+
+/** Runs a hook over an execution's records; undefined where the hook declines. */
+export async function migrateRecords(
+  hook: MigrateHook,
+  execution: ExecutionRecord,
+  steps: readonly StepRecord[],
+  encoding: ValueEncoding,
+): Promise<MigratedRecords | undefined> {
+  const { id, graph, target, graphHash, machineVersion } = execution
+  const inputs = (await encoding.decode(execution.inputs, ['execution', id, 'inputs'])) as Record<string, unknown>
+  const known: Record<string, MigratableStep> = {}
+  for (const { step, item, status, type, typeVersion, output } of steps)
+    if (done.has(status))
+      known[step] = { type, typeVersion, output: await encoding.decode(output!, ['step', id, step, item, 'output']) }
+  const migrated = hook({ id, graph, target, graphHash, machineVersion, inputs, steps: known })
+  if (migrated === undefined) return undefined
+  if (!isRecord(migrated) || !isRecord(migrated.inputs) || !isRecord(migrated.steps))
+    throw new TypeError(
+      `the migration of graph "${graph}" must return { …execution, target, inputs, steps } or undefined`,
+    )
+  const records: StepRecord[] = []
+  for (const [step, { type, typeVersion, output }] of Object.entries(migrated.steps)) {
+    const old = steps.find((record) => record.step === step) ?? steps.find((record) => record.type === type)
+    records.push({
+      ...(old ?? blank),
+      step,
+      item: '',
+      status: 'completed',
+      type,
+      typeVersion,
+      inputHash: undefined,
+      output: await encoding.encode(output, ['step', id, step, '', 'output']),
+      error: undefined,
+    })
+  }
+  return {
+    execution: {
+      ...execution,
+      target: migrated.target,
+      inputs: await encoding.encode(migrated.inputs, ['execution', id, 'inputs']),
+    },
+    steps: records,
+  }
+}
+
+const blank = { attempt: 1, startedAt: undefined, endedAt: undefined, dueAt: undefined }

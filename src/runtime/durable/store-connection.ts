@@ -1,0 +1,133 @@
+import type {
+  ExecutionCommit,
+  ExecutionRecord,
+  NewExecution,
+  ResultClaim,
+  ResultCommit,
+  ResultState,
+  StoredValue,
+  Store,
+  StoreHint,
+} from '../../core/store.ts'
+import type { ValueEncoding } from '../../core/value-encoding.ts'
+import type { FullClock } from '../clock.ts'
+import { mergedCommits } from './merged-commits.ts'
+import { Gathered } from './gathered.ts'
+import { OwnerSession } from './owner-session.ts'
+
+/** What a connection is made of. */
+export interface ConnectionOptions {
+  readonly store: Store
+  readonly encoding: ValueEncoding
+  readonly clock: FullClock
+  readonly leaseMs: number
+  readonly name: string
+  readonly randomId: () => string
+  readonly onLost: () => void
+  readonly onBlocked: (durationMs: number) => void
+}
+
+// How many users each open store has: the last one closes it.
+const users = new WeakMap<Store, { opened: Promise<void>; count: number }>()
+
+/** A store as this process uses it: opened once, its calls gathered, with the owner that this process is to it. */
+export class StoreConnection {
+  readonly store: Store
+  readonly encoding: ValueEncoding
+  readonly clock: FullClock
+  readonly session: OwnerSession
+  readonly creations: Gathered<NewExecution, ExecutionRecord | undefined>
+  readonly commits: Gathered<ExecutionCommit, boolean>
+  readonly claims: Gathered<ResultClaim, ResultState>
+  readonly lookups: Gathered<string, ResultState | undefined>
+  readonly resultCommits: Gathered<ResultCommit, boolean>
+  readonly gets: Gathered<string, ExecutionRecord | undefined>
+  readonly #listeners = new Set<(hint: StoreHint) => void>()
+  #opening: Promise<void> | undefined
+  #unsubscribe: (() => Promise<void>) | undefined
+
+  constructor({ store, encoding, clock, ...session }: ConnectionOptions) {
+    this.store = store
+    this.encoding = encoding
+    this.clock = clock
+    this.session = new OwnerSession({ store, clock, ...session })
+    this.creations = new Gathered((items) => store.create(items), {
+      clock,
+      maxInFlight: 4,
+      sizeOf: ({ inputs }) => inputs.length,
+    })
+    // One at a time: what is written of an execution must arrive in its order.
+    this.commits = new Gathered(
+      async (items) => {
+        const { merged, indexes } = mergedCommits(items)
+        const answers = await store.commit(merged)
+        return indexes.map((index) => index !== undefined && answers[index]!)
+      },
+      { clock, sizeOf: sizeOfCommit },
+    )
+    this.claims = new Gathered((items) => store.claimResults(items), { clock, maxInFlight: 4 })
+    this.lookups = new Gathered((items) => store.getResults(items), { clock, maxInFlight: 4 })
+    this.gets = new Gathered((items) => store.get(items), { clock, maxInFlight: 4 })
+    this.resultCommits = new Gathered((items) => store.commitResults(items), {
+      clock,
+      maxInFlight: 4,
+      sizeOf: ({ outcome }) => (outcome.status === 'completed' ? outcome.output.length : 0),
+    })
+  }
+
+  /** Whether it is told of what others do; else it has to look. */
+  get isTold(): boolean {
+    return this.#unsubscribe !== undefined
+  }
+
+  /** Opens the store and registers the owner; to be awaited before anything else. @throws StoreError */
+  async ready(): Promise<void> {
+    await (this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined
+      throw error
+    }))
+    await this.session.ready()
+  }
+
+  /** Tells what others do; a hint may be missing. */
+  listen(listener: (hint: StoreHint) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async close(): Promise<void> {
+    if (this.#opening === undefined) return
+    await this.#opening
+    await this.#unsubscribe?.()
+    await this.session.close()
+    const use = users.get(this.store)!
+    if (--use.count > 0) return
+    users.delete(this.store)
+    await this.store.close()
+  }
+
+  async #open(): Promise<void> {
+    let use = users.get(this.store)
+    if (use === undefined) users.set(this.store, (use = { opened: this.store.open(), count: 0 }))
+    use.count++
+    try {
+      await use.opened
+      this.#unsubscribe = await this.store.subscribe?.((hint) => {
+        for (const listener of this.#listeners) listener(hint)
+      })
+    } catch (error) {
+      if (--use.count === 0) users.delete(this.store)
+      throw error
+    }
+  }
+}
+
+function sizeOfCommit({ steps, head }: ExecutionCommit): number {
+  let size = sizeOf(head?.output) + sizeOf(head?.inputs)
+  for (const { output, error } of steps) size += 200 + sizeOf(output) + sizeOf(error)
+  return size
+}
+
+function sizeOf(value: StoredValue | undefined): number {
+  return value?.length ?? 0
+}

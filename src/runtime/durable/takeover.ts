@@ -1,0 +1,153 @@
+import { ExecutionCancelledError } from '../../core/errors.ts'
+import type { Message } from '../../core/store.ts'
+import type { DurableRuntime } from './durable-runtime.ts'
+import { unref } from './owner-session.ts'
+
+const batchSize = 100
+const purgeEveryMs = 60_000
+const purgePortion = 1_000
+const longestScanPauseMs = 500
+
+/**
+ * Looks again and again for executions that nobody runs (any more), and for messages to those that run here. Hints make it
+ * look at once; without them it looks often enough, since no hint is trusted alone.
+ */
+export class Takeover {
+  readonly #runtime: DurableRuntime
+  readonly #pauseMs: number
+  readonly #isOn: boolean
+  #timer: unknown
+  #scanning: Promise<number> | undefined
+  #isWanted = false
+  #isStopped = false
+  /** An answer was lost: the store may think that this process runs what it does not. */
+  #hasDoubt = false
+  #purgedAt = 0
+  #unlisten: (() => void) | undefined
+
+  constructor(runtime: DurableRuntime, isOn: boolean) {
+    this.#runtime = runtime
+    this.#isOn = isOn
+    this.#pauseMs = Math.min(longestScanPauseMs, runtime.connection.session.leaseMs / 4)
+  }
+
+  start(): void {
+    this.#unlisten = this.#runtime.connection.listen((hint) => {
+      if (hint.type === 'work' && this.#isOn) this.#soon()
+      if (hint.type === 'mail' && hint.owner === this.#runtime.connection.session.owner) this.#soon()
+    })
+    this.#arm(0)
+  }
+
+  /** Scans until there is nothing left to take over; tells how many executions now run here because of it. */
+  async scan(): Promise<number> {
+    // One that began before the call may have looked too early.
+    await this.#scanning?.catch(() => 0)
+    return (this.#scanning ??= this.#scan().finally(() => {
+      this.#scanning = undefined
+    }))
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#unlisten?.()
+    this.#runtime.clock.clearTimeout(this.#timer)
+    await this.#scanning?.catch(() => 0)
+  }
+
+  #soon(): void {
+    if (this.#isWanted) return
+    this.#isWanted = true
+    this.#arm(0)
+  }
+
+  #arm(pauseMs: number): void {
+    if (this.#isStopped) return
+    const { clock } = this.#runtime
+    clock.clearTimeout(this.#timer)
+    this.#timer = clock.setTimeout(() => void this.#tick(), pauseMs)
+    unref(this.#timer)
+  }
+
+  async #tick(): Promise<void> {
+    this.#isWanted = false
+    try {
+      await this.#runtime.connection.ready()
+      if (this.#runtime.live.size > 0) await this.#readMail()
+      if (this.#isOn) await this.scan()
+      await this.#purge()
+    } catch {
+      // The store is away; what matters is told by those who wait for something. Tried again in a moment.
+    }
+    this.#arm(this.#isWanted ? 0 : this.#pauseMs)
+  }
+
+  async #scan(): Promise<number> {
+    const { connection, graphs, incompatible, live } = this.#runtime
+    await connection.ready()
+    let count = 0
+    for (;;) {
+      if (this.#isStopped) return count
+      const { owner } = connection.session
+      const andOwn = this.#hasDoubt
+      this.#hasDoubt = false
+      try {
+        const acquired = await connection.store.acquire({
+          owner,
+          graphs: [...graphs.keys()],
+          except: [...incompatible.keys(), ...(andOwn ? live.keys() : [])],
+          andOwn,
+          limit: batchSize,
+        })
+        count += (await this.#runtime.resume(acquired)).length
+        if (acquired.length < batchSize) return count
+      } catch (error) {
+        this.#hasDoubt = true
+        throw error
+      }
+    }
+  }
+
+  async #readMail(): Promise<void> {
+    const { connection } = this.#runtime
+    for (const message of await connection.store.readMail(connection.session.owner, batchSize)) this.#take(message)
+  }
+
+  #take({ execution, kind, seq }: Message): void {
+    const live = this.#runtime.live.get(execution)
+    if (live === undefined) return
+    const error = new ExecutionCancelledError(`execution "${execution}" was cancelled on request`, {
+      graph: live.graph,
+      executionId: execution,
+    })
+    if (kind === 'cancel') {
+      live.cancel(error)
+      live.consume(seq)
+    } else if (kind === 'delete') {
+      live.cancel(error)
+      void live.gone.then(() => this.#runtime.deleteUnowned(execution)).catch(() => {})
+    } else if (kind === 'retry') {
+      live.consume(seq)
+      if (live.hasEnded) void this.#retryLater(execution)
+    }
+  }
+
+  async #retryLater(id: string): Promise<void> {
+    try {
+      const [record] = await this.#runtime.connection.store.get([id])
+      if (record !== undefined && (record.status === 'failed' || record.status === 'cancelled'))
+        await this.#runtime.reopen(record)
+    } catch {
+      // Whoever asked for it asks again: the execution is as it was.
+    }
+  }
+
+  /** Removes what has expired, a portion at a time. */
+  async #purge(): Promise<void> {
+    const now = this.#runtime.clock.now()
+    if (now - this.#purgedAt < purgeEveryMs) return
+    const purged = await this.#runtime.connection.store.purgeResults(purgePortion)
+    // A full portion means that there is more: next time round.
+    if (purged < purgePortion) this.#purgedAt = now
+  }
+}

@@ -1,0 +1,47 @@
+import type { ActorLogic, EventObject } from 'xstate'
+import { executionMachine } from '../../machines/index.ts'
+import type { AnyDataType } from '../core/data-type.ts'
+import type { GraphIndex } from '../core/graph-index.ts'
+import { ExecutionActor } from './execution-actor.ts'
+import type { LogicScope, LogicSnapshot } from './execution-actor.ts'
+import { hostOf } from './execution-snapshot.ts'
+import { endedSnapshotOf, persistedOf, readPersisted, requireOwn } from './persisted-execution.ts'
+import type { PersistedExecution } from './persisted-execution.ts'
+
+/** Makes an actor's first snapshot: of a new execution, or of one that goes on. */
+export type BeginExecution = (scope: LogicScope, input: unknown, persisted?: PersistedExecution) => LogicSnapshot
+
+/** The actor logic of executions of one target, whatever they are begun by. */
+export function executionLogic(
+  { graph, specs }: GraphIndex,
+  target: AnyDataType,
+  begin: BeginExecution,
+): ActorLogic<LogicSnapshot, EventObject> {
+  return {
+    // Inspectors draw any logic that has a config as that machine.
+    config: executionMachine.config,
+    getInitialSnapshot: begin,
+    start: (snapshot) => {
+      if (snapshot.status === 'active') actorOf(snapshot)?.start()
+    },
+    transition: (snapshot, event) => {
+      const actor = actorOf(snapshot)
+      if (actor === undefined) return snapshot
+      return event.type === 'xstate.stop' ? actor.stop() : (actor.take(event) ?? snapshot)
+    },
+    getPersistedSnapshot: persistedOf,
+    restoreSnapshot: (snapshot, scope) => {
+      const persisted = readPersisted(snapshot)
+      requireOwn(persisted, graph.name, target.name, new Set(specs.map(({ name }) => name)))
+      return snapshot.status === 'active'
+        ? begin(scope, persisted.input, persisted)
+        : (endedSnapshotOf(persisted, snapshot.status === 'stopped') as LogicSnapshot)
+    },
+  }
+}
+
+/** The execution is found through the snapshot: a map from actors to executions would cost more than all of its steps. */
+function actorOf(snapshot: LogicSnapshot): ExecutionActor | undefined {
+  const host = hostOf(snapshot)
+  return host instanceof ExecutionActor ? host : undefined
+}

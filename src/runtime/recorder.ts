@@ -1,0 +1,19 @@
+import type { StepRun } from './step-run.ts'
+
+/** Keeps what a durable execution makes, before anybody sees it. */
+export interface Recorder {
+  /** Keeps a persisted step's value and gives the one that holds: an attempt that timed out may have brought one before. Rejects when it can't be kept. */
+  keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown>
+  /** Keeps what an attempt brought after its step had ended: the work is done. */
+  keepLate(run: StepRun, value: unknown): void
+  /** What is written along with the next commit, and waited for by nobody. */
+  noteStarted(run: StepRun): void
+  noteRetry(run: StepRun, error: unknown, dueAt: number): void
+  noteFailed(run: StepRun, error: unknown): void
+  /** Keeps the execution's output; undefined where it went out with the last step's value already. */
+  end(output: unknown): Promise<void> | undefined
+  /** The step was cancelled while its function ran on, which may still bring a value. */
+  straggles(run: StepRun): void
+  /** It came to an end without one. */
+  endedLate(run: StepRun): void
+}

@@ -1,0 +1,213 @@
+import type {
+  AcquiredExecution,
+  AcquireRequest,
+  ExecutionCommit,
+  ExecutionQuery,
+  ExecutionRecord,
+  Message,
+  NewExecution,
+  NewMessage,
+  StepPage,
+  StepRecord,
+  Store,
+  StoreHint,
+} from '../../src/core/store.ts'
+import { isTerminal } from '../../src/core/statuses.ts'
+
+interface Entry {
+  record: ExecutionRecord
+  readonly steps: Map<string, StepRecord>
+  mail: Message[]
+}
+
+const pageSize = 1_000
+
+/** Executions with their step records and mailboxes, in memory. */
+export class MemoryExecutions {
+  readonly #entries = new Map<string, Entry>()
+  /** Unfinished executions by owner; under '' those of nobody. Looking for work reads nothing else. */
+  readonly #unfinished = new Map<string, Set<string>>()
+  readonly #withMail = new Set<string>()
+  readonly #isAlive: (owner: string) => boolean
+  readonly #tell: (hint: StoreHint) => void
+  #messages = 0
+
+  constructor(isAlive: (owner: string) => boolean, tell: (hint: StoreHint) => void) {
+    this.#isAlive = isAlive
+    this.#tell = tell
+  }
+
+  get(id: string): ExecutionRecord | undefined {
+    return this.#entries.get(id)?.record
+  }
+
+  hasUnfinishedOf(owner: string): boolean {
+    return this.#unfinished.has(owner)
+  }
+
+  create(executions: readonly NewExecution[]): (ExecutionRecord | undefined)[] {
+    return executions.map((created) => {
+      const known = this.get(created.id)
+      if (known !== undefined) return known
+      const record: ExecutionRecord = {
+        ...created,
+        status: 'pending',
+        output: undefined,
+        error: undefined,
+        epoch: created.owner === undefined ? 0 : 1,
+        recoveries: 0,
+        ownedMs: 0,
+        startedAt: undefined,
+        updatedAt: created.createdAt,
+        endedAt: undefined,
+      }
+      this.#entries.set(created.id, { record, steps: new Map(), mail: [] })
+      this.#index(record)
+      if (record.owner === undefined) this.#tell({ type: 'work' })
+      return undefined
+    })
+  }
+
+  commit({ id, owner, epoch, at, steps, head, consumed }: ExecutionCommit): boolean {
+    const entry = this.#entries.get(id)
+    if (entry === undefined || entry.record.owner !== owner || entry.record.epoch !== epoch) return false
+    for (const step of steps) entry.steps.set(stepKey(step), step)
+    if (consumed !== undefined) {
+      entry.mail = entry.mail.filter(({ seq }) => seq > consumed)
+      if (entry.mail.length === 0) this.#withMail.delete(id)
+    }
+    const { isReleased, ...changes } = head ?? {}
+    const before = entry.record
+    this.#replace(entry, {
+      ...before,
+      ...changes,
+      owner: isReleased === true ? undefined : before.owner,
+      updatedAt: at,
+    })
+    const { status } = entry.record
+    if (isTerminal(status) && !isTerminal(before.status)) this.#tell({ type: 'ended', execution: id })
+    if (isReleased === true && !isTerminal(status)) this.#tell({ type: 'work' })
+    return true
+  }
+
+  acquire({ owner, ids, graphs, andEnded, andOwn, except, limit }: AcquireRequest): AcquiredExecution[] {
+    const isFree = (other: string | undefined): boolean =>
+      other === undefined || (other === owner ? andOwn === true : !this.#isAlive(other))
+    const left = new Set(except)
+    const isWanted = ({ id, owner: last, status }: ExecutionRecord): boolean =>
+      isFree(last) && !left.has(id) && (!isTerminal(status) || (ids !== undefined && andEnded === true))
+    const candidates =
+      ids === undefined
+        ? [...this.#unfinished].flatMap(([other, unfinished]) =>
+            isFree(other === '' ? undefined : other) ? [...unfinished] : [],
+          )
+        : [...new Set(ids)]
+    return candidates
+      .flatMap((id) => this.#entries.get(id) ?? [])
+      .filter(({ record }) => isWanted(record) && (ids !== undefined || graphs?.includes(record.graph) === true))
+      .toSorted((one, other) => newestFirst(other.record, one.record))
+      .slice(0, limit)
+      .map((entry) => {
+        const { record } = entry
+        const wasLost = record.owner !== undefined && record.owner !== owner && !isTerminal(record.status)
+        this.#replace(entry, {
+          ...record,
+          owner,
+          epoch: record.epoch + 1,
+          recoveries: record.recoveries + (wasLost ? 1 : 0),
+        })
+        return { execution: entry.record, wasLost }
+      })
+  }
+
+  list({ statuses, graph, createdFrom, createdBefore, after, limit }: ExecutionQuery): ExecutionRecord[] {
+    return [...this.#entries.values()]
+      .map(({ record }) => record)
+      .filter(
+        (record) =>
+          (statuses === undefined || statuses.includes(record.status)) &&
+          (graph === undefined || record.graph === graph) &&
+          (createdFrom === undefined || record.createdAt >= createdFrom) &&
+          (createdBefore === undefined || record.createdAt < createdBefore) &&
+          (after === undefined || newestFirst(after, record) < 0),
+      )
+      .toSorted(newestFirst)
+      .slice(0, limit)
+  }
+
+  readSteps(ids: readonly string[], next: string | undefined): StepPage {
+    const start = next === undefined ? 0 : Number(next)
+    const all = ids.flatMap((id) =>
+      [...(this.#entries.get(id)?.steps.values() ?? [])].map((step) => ({ ...step, execution: id })),
+    )
+    const end = start + pageSize
+    return { steps: all.slice(start, end), next: end < all.length ? String(end) : undefined }
+  }
+
+  delete({ id, owner, epoch }: Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>): boolean {
+    const record = this.get(id)
+    if (record === undefined || record.owner !== owner || record.epoch !== epoch) return false
+    this.#remove(record)
+    return true
+  }
+
+  purge({ statuses, endedBefore, limit }: Parameters<Store['purge']>[0]): number {
+    const old = [...this.#entries.values()].filter(
+      ({ record: { status, endedAt } }) =>
+        isTerminal(status) && statuses.includes(status) && endedAt !== undefined && endedAt < endedBefore,
+    )
+    for (const { record } of old.slice(0, limit)) this.#remove(record)
+    return Math.min(old.length, limit)
+  }
+
+  post(message: NewMessage): boolean {
+    const entry = this.#entries.get(message.execution)
+    if (entry === undefined) return false
+    entry.mail.push({ ...message, seq: ++this.#messages })
+    this.#withMail.add(message.execution)
+    if (entry.record.owner !== undefined) this.#tell({ type: 'mail', owner: entry.record.owner })
+    return true
+  }
+
+  readMail(owner: string, limit: number): Message[] {
+    return [...this.#withMail]
+      .flatMap((id) => this.#entries.get(id) ?? [])
+      .filter(({ record }) => record.owner === owner)
+      .flatMap(({ mail }) => mail)
+      .slice(0, limit)
+  }
+
+  #replace(entry: Entry, record: ExecutionRecord): void {
+    this.#unindex(entry.record)
+    entry.record = record
+    this.#index(record)
+  }
+
+  #remove(record: ExecutionRecord): void {
+    this.#entries.delete(record.id)
+    this.#withMail.delete(record.id)
+    this.#unindex(record)
+  }
+
+  #index({ id, owner = '', status }: ExecutionRecord): void {
+    if (isTerminal(status)) return
+    const unfinished = this.#unfinished.get(owner)
+    if (unfinished === undefined) this.#unfinished.set(owner, new Set([id]))
+    else unfinished.add(id)
+  }
+
+  #unindex({ id, owner = '' }: ExecutionRecord): void {
+    const unfinished = this.#unfinished.get(owner)
+    if (unfinished?.delete(id) === true && unfinished.size === 0) this.#unfinished.delete(owner)
+  }
+}
+
+function stepKey({ step, item }: StepRecord): string {
+  return JSON.stringify([step, item])
+}
+
+type Place = Pick<ExecutionRecord, 'createdAt' | 'id'>
+
+function newestFirst(one: Place, other: Place): number {
+  return other.createdAt - one.createdAt || (one.id < other.id ? 1 : one.id > other.id ? -1 : 0)
+}

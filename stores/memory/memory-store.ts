@@ -1,0 +1,177 @@
+import { OptionError, StoreError } from '../../src/core/errors.ts'
+import type {
+  AcquiredExecution,
+  AcquireRequest,
+  ExecutionCommit,
+  ExecutionQuery,
+  ExecutionRecord,
+  Message,
+  NewExecution,
+  NewMessage,
+  ResultClaim,
+  ResultCommit,
+  ResultState,
+  StepPage,
+  Store,
+  StoreCapabilities,
+  StoreHint,
+} from '../../src/core/store.ts'
+import { MemoryExecutions } from './memory-executions.ts'
+import { MemoryResults } from './memory-results.ts'
+
+/** How a memory store keeps time. */
+export interface MemoryStoreOptions {
+  /** Milliseconds since the epoch, by which leases and results expire. @default Date.now */
+  readonly now?: () => number
+}
+
+/**
+ * A store in this process's memory: for tests, and to try things out. It forgets everything when the process ends. Several
+ * dockets of one process can share it.
+ * @throws OptionError
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  const unknown = Object.keys(options).filter((name) => name !== 'now')
+  if (unknown.length > 0) throw new OptionError(`memoryStore: unknown option ${unknown.join(', ')}; it knows: now`)
+  if (options.now !== undefined && typeof options.now !== 'function')
+    throw new OptionError('memoryStore: now must be a function that gives milliseconds')
+  return new MemoryStore(options.now ?? Date.now)
+}
+
+class MemoryStore implements Store {
+  readonly name = 'memory'
+  readonly capabilities: StoreCapabilities = { transactions: false, isShared: false }
+  readonly #now: () => number
+  readonly #leases = new Map<string, number>()
+  readonly #executions: MemoryExecutions
+  readonly #results: MemoryResults
+  readonly #listeners = new Set<(hint: StoreHint) => void>()
+  #state: 'new' | 'open' | 'closed' = 'new'
+
+  constructor(now: () => number) {
+    this.#now = now
+    const isAlive = (owner: string): boolean => (this.#leases.get(owner) ?? -Infinity) > this.#now()
+    const tell = (hint: StoreHint): void => {
+      for (const listener of this.#listeners) queueMicrotask(() => listener(hint))
+    }
+    this.#executions = new MemoryExecutions(isAlive, tell)
+    this.#results = new MemoryResults(isAlive, now, tell)
+  }
+
+  async open(): Promise<void> {
+    if (this.#state === 'closed') throw new StoreError(this.name, 'it was closed; make another one', false)
+    this.#state = 'open'
+  }
+
+  async close(): Promise<void> {
+    this.#state = 'closed'
+    this.#listeners.clear()
+  }
+
+  async renewOwner(owner: string, leaseMs: number): Promise<boolean> {
+    this.#requireOpen()
+    const now = this.#now()
+    const lease = this.#leases.get(owner)
+    if (lease !== undefined && lease <= now) return false
+    this.#leases.set(owner, now + leaseMs)
+    return true
+  }
+
+  async endOwner(owner: string): Promise<void> {
+    this.#requireOpen()
+    this.#leases.set(owner, -Infinity)
+  }
+
+  async create(executions: readonly NewExecution[], transaction?: unknown): Promise<(ExecutionRecord | undefined)[]> {
+    this.#requireOpen()
+    if (transaction !== undefined) throw new StoreError(this.name, 'it has no transactions', false)
+    return this.#executions.create(executions)
+  }
+
+  async commit(commits: readonly ExecutionCommit[]): Promise<boolean[]> {
+    this.#requireOpen()
+    return commits.map((commit) => this.#executions.commit(commit))
+  }
+
+  async acquire(request: AcquireRequest): Promise<AcquiredExecution[]> {
+    this.#requireOpen()
+    const acquired = this.#executions.acquire(request)
+    this.#forgetDead()
+    return acquired
+  }
+
+  async get(ids: readonly string[]): Promise<(ExecutionRecord | undefined)[]> {
+    this.#requireOpen()
+    return ids.map((id) => this.#executions.get(id))
+  }
+
+  async list(query: ExecutionQuery): Promise<ExecutionRecord[]> {
+    this.#requireOpen()
+    return this.#executions.list(query)
+  }
+
+  async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
+    this.#requireOpen()
+    return this.#executions.readSteps(ids, next)
+  }
+
+  async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<boolean[]> {
+    this.#requireOpen()
+    return executions.map((execution) => this.#executions.delete(execution))
+  }
+
+  async purge(filter: Parameters<Store['purge']>[0]): Promise<number> {
+    this.#requireOpen()
+    return this.#executions.purge(filter)
+  }
+
+  async post(messages: readonly NewMessage[]): Promise<boolean[]> {
+    this.#requireOpen()
+    return messages.map((message) => this.#executions.post(message))
+  }
+
+  async readMail(owner: string, limit: number): Promise<Message[]> {
+    this.#requireOpen()
+    return this.#executions.readMail(owner, limit)
+  }
+
+  async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {
+    this.#requireOpen()
+    return keys.map((key) => this.#results.get(key))
+  }
+
+  async claimResults(claims: readonly ResultClaim[]): Promise<ResultState[]> {
+    this.#requireOpen()
+    return claims.map((claim) => this.#results.claim(claim))
+  }
+
+  async commitResults(commits: readonly ResultCommit[]): Promise<boolean[]> {
+    this.#requireOpen()
+    return commits.map((commit) => this.#results.commit(commit))
+  }
+
+  async purgeResults(limit: number): Promise<number> {
+    this.#requireOpen()
+    return this.#results.purge(limit)
+  }
+
+  async subscribe(listener: (hint: StoreHint) => void): Promise<() => Promise<void>> {
+    this.#requireOpen()
+    this.#listeners.add(listener)
+    return async () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  #requireOpen(): void {
+    if (this.#state === 'open') return
+    const what = this.#state === 'new' ? 'it is not open yet; call open() first' : 'it is closed'
+    throw new StoreError(this.name, what, false)
+  }
+
+  #forgetDead(): void {
+    const now = this.#now()
+    for (const [owner, lease] of this.#leases)
+      if (lease <= now - 3_600_000 && !this.#executions.hasUnfinishedOf(owner)) this.#leases.delete(owner)
+  }
+}
