@@ -310,7 +310,7 @@ type Upstream<
     : Upstream<Needed, Exclude<H, Seen | A | B | C | D | E | F | G>, Seen | A | B | C | D | E | F | G | H>
 
 /** A value that `shared` gives, by the name it stands under. */
-type SharedValue<G, T, Name> =
+export type SharedValue<G, T, Name> =
   IsUnknown<G, T> extends true
     ? unknown
     : Name extends Exclude<Upstream<TypesOf<G>['neededBy'], NameOf<T>>, NameOf<T>>

@@ -17,9 +17,11 @@ export class Barrier {
     this.#gatherings = slots.map(() => new Gathering())
   }
 
-  /** How many types are gathered. */
-  get width(): number {
-    return this.#slots.length
+  /** How much of a batch is done, where so many items have ended: what an item gives to each array and its end count the same. */
+  shareOf(total: number, ended: number): number {
+    if (total === 0) return 1
+    const settled = this.#gatherings.reduce((sum, gathering) => sum + gathering.settled, 0)
+    return (settled + ended) / (total * (this.#slots.length + 1))
   }
 
   put(index: number, item: number, value: unknown): void {
@@ -52,11 +54,6 @@ export class Barrier {
       this.#refresh()
       this.#shared.provide(this.#slots[index]!, gathering.toArray())
     }
-  }
-
-  /** Of how many values, over all types, it is known whether they are made. */
-  get settled(): number {
-    return this.#gatherings.reduce((sum, gathering) => sum + gathering.settled, 0)
   }
 
   /** Items that failed since an array was given are taken out of it before the next is, which may start a step. A new array: others may hold the old one. */

@@ -42,7 +42,7 @@ export type BatchFrame = Pick<
 
 /** Checks a batch call and prepares it. @throws OptionError, GraphError, InputError for `shared` */
 export function batchFrameOf(
-  call: 'executeBatch' | 'streamBatch',
+  call: 'executeBatch' | 'streamBatch' | 'startBatch',
   graph: AnyGraph,
   target: AnyDataType,
   options: StreamOptions = {},

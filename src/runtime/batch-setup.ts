@@ -1,13 +1,21 @@
 import type { BatchPlan } from '../core/batch-plan.ts'
 import type { InputError } from '../core/errors.ts'
-import type { ResolvedOptions } from './execution-setup.ts'
+import type { ExecutionSetup, ResolvedOptions } from './execution-setup.ts'
 import type { ItemRead } from './item-inputs.ts'
 import type { ItemSource } from './item-source.ts'
+import type { PersistedExecution } from './persisted-execution.ts'
 import type { ResultCache } from './result-cache.ts'
 
 /** What became of one item. */
 export type ItemOutcome =
   { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
+
+/** What is known of a batch's parts from an earlier life, and who keeps what they make; `undefined` for what the items share. */
+export interface DurableParts {
+  setupOf(item: number | undefined): Partial<ExecutionSetup>
+  restoredOf(item: number | undefined): PersistedExecution | undefined
+  outcomeOf(item: number): ItemOutcome | undefined
+}
 
 /** Everything that a batch is given. */
 export interface BatchSetup {
@@ -19,7 +27,9 @@ export interface BatchSetup {
   readonly concurrency: number
   /** Whether a failed item leaves the others alone. */
   readonly collects: boolean
-  readonly cache: ResultCache
+  readonly cache: ResultCache | undefined
+  /** What makes the batch durable. */
+  readonly durable?: DurableParts | undefined
   /** Whether the consumer can take the results of further items. */
   readonly hasRoom: () => boolean
   readonly onItem: (item: number, outcome: ItemOutcome) => void

@@ -9,7 +9,9 @@ import {
   hasCause,
   InputError,
 } from '../core/errors.ts'
-import type { ErrorPlace } from '../core/errors.ts'
+import type { ErrorPlace, LeaseLostError } from '../core/errors.ts'
+import { deliver } from './arrival.ts'
+import type { Arrival } from './arrival.ts'
 import { isPromiseLike } from './check-value.ts'
 import type { BatchSetup, ItemOutcome } from './batch-setup.ts'
 import { endReason } from './end-reason.ts'
@@ -21,13 +23,9 @@ import { checkLeaves } from './leaf-values.ts'
 import { SlotPool } from './slot-pool.ts'
 import { timerQueueOf } from './timer-queue.ts'
 import type { Timer } from './timer-queue.ts'
-import { OpenItems } from './open-items.ts'
+import { hasRunning, OpenItems } from './open-items.ts'
 import type { OpenItem } from './open-items.ts'
 import { Turnstile } from './turnstile.ts'
-
-/** A value that is shared by all items, or why there is none. */
-type Arrival =
-  { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
 
 const timeoutCheckEvery = 256
 
@@ -62,7 +60,7 @@ export class Batch {
   #checkedLeaves: readonly unknown[] | undefined
   /** Nothing may begin any more, though the batch may have to stop what runs first. */
   #isEnding = false
-  #hasEnded = false
+  hasEnded = false
   #isPumping = false
   #isPulling = false
   #timer: Timer | undefined
@@ -81,6 +79,7 @@ export class Batch {
       cache: setup.cache,
       onCompleted: () => {},
       onFailed: (error) => this.fail(error),
+      ...setup.durable?.setupOf(undefined),
       part: {
         item: undefined,
         turnstile: undefined,
@@ -92,12 +91,22 @@ export class Batch {
         onDenied: (slot, error) => this.#onShared(slot, { error }),
       },
     })
+    const restored = setup.durable?.restoredOf(undefined)
     this.#barrier = new Barrier(plan.gathered, this.#shared)
+    if (restored !== undefined) this.#shared.restore(restored)
+  }
+
+  /** Nothing new begins: the process is about to hand the batch over. */
+  isPaused = false
+
+  /** Whether a step's function is under way. */
+  get isRunning(): boolean {
+    return hasRunning(this.#shared) || this.#open.toArray().some(({ execution }) => hasRunning(execution))
   }
 
   /** Whether nothing of it may begin any more: it has ended, or is about to be told so. */
   get #isOver(): boolean {
-    return this.#isEnding || this.#setup.options.signal?.aborted === true
+    return this.#isEnding || this.isPaused || this.#setup.options.signal?.aborted === true
   }
 
   get place(): ErrorPlace {
@@ -121,7 +130,7 @@ export class Batch {
   }
 
   #timeOut(timeoutMs: number): void {
-    if (this.#hasEnded) return
+    if (this.hasEnded) return
     const error = new ExecutionTimeoutError(timeoutMs, this.place)
     this.#finish({ type: 'TIME_OUT', error, at: this.#setup.options.clock.now() }, error)
   }
@@ -152,20 +161,21 @@ export class Batch {
     this.#isPumping = true
     const { source, hasRoom } = this.#setup
     while (
-      !this.#hasEnded &&
+      !this.hasEnded &&
+      !this.isPaused &&
       this.total === undefined &&
       this.#pool.hasRoom &&
       this.#open.size < this.#window &&
       hasRoom()
     ) {
       if (this.started % timeoutCheckEvery === timeoutCheckEvery - 1) this.#checkTimeout()
-      if (this.#hasEnded) break
+      if (this.hasEnded) break
       const pulled = source.next()
       if (isPromiseLike(pulled)) {
         this.#isPulling = true
         void pulled.then((late) => {
           this.#isPulling = false
-          if (this.#hasEnded) return
+          if (this.hasEnded) return
           this.#take(late)
           this.pump()
         })
@@ -177,12 +187,12 @@ export class Batch {
   }
 
   fail(error: unknown): void {
-    if (!this.#hasEnded) this.#finish({ type: 'FAIL', error, at: this.#setup.options.clock.now() }, error)
+    if (!this.hasEnded) this.#finish({ type: 'FAIL', error, at: this.#setup.options.clock.now() }, error)
   }
 
   /** Ends the batch from outside. */
-  cancel(error: ExecutionCancelledError): void {
-    if (!this.#hasEnded) this.#finish({ type: 'CANCEL', error, at: this.#setup.options.clock.now() }, error)
+  cancel(error: ExecutionCancelledError | LeaseLostError): void {
+    if (!this.hasEnded) this.#finish({ type: 'CANCEL', error, at: this.#setup.options.clock.now() }, error)
   }
 
   #take(pulled: Pulled): void {
@@ -194,7 +204,7 @@ export class Batch {
     } else if (pulled.thrown === undefined) {
       // Not before there is an item: a batch of none runs nothing.
       if (this.started === 0) this.#shared.start(this.#checkedLeaves!, true)
-      if (!this.#hasEnded) this.#admit(pulled.item)
+      if (!this.hasEnded) this.#admit(pulled.item)
     } else {
       const { reason } = pulled.thrown
       const message = `the iterable of items threw: ${describeThrown(reason)}`
@@ -203,7 +213,7 @@ export class Batch {
   }
 
   #admit(given: unknown): void {
-    const { read, cache, plan } = this.#setup
+    const { read, cache, plan, durable } = this.#setup
     const item = this.started
     this.#change({ type: 'ITEM_START' })
     const input = read(given, item)
@@ -212,12 +222,19 @@ export class Batch {
       return
     }
     const { itemPlan } = input
+    const known = plan.needsAll ? undefined : durable?.outcomeOf(item)
+    if (known !== undefined) {
+      if ('value' in known) this.#onItemSucceeded(item, undefined, known.value)
+      else this.#onItemFailed(item, undefined, known.error)
+      return
+    }
     const execution: Execution = new Execution({
       plan: itemPlan.plan,
       options: this.#partOptions,
       cache,
       onCompleted: (value) => this.#onItemSucceeded(item, open, value),
       onFailed: (error) => this.#onItemFailed(item, open, error),
+      ...durable?.setupOf(item),
       part: {
         item,
         turnstile: new Turnstile(this.#pool),
@@ -229,6 +246,8 @@ export class Batch {
         onDenied: (slot, error) => this.#onItemDenied(item, itemPlan, slot, error),
       },
     })
+    const restored = durable?.restoredOf(item)
+    if (restored !== undefined) execution.restore(restored)
     const open: OpenItem = { execution, itemPlan, place: -1 }
     this.#open.add(open)
     execution.start(input.leafValues, input.areChecked)
@@ -289,8 +308,8 @@ export class Batch {
     if (this.total !== undefined) this.#barrier.check(this.total)
   }
 
-  #onItemSucceeded(item: number, open: OpenItem, value: unknown): void {
-    if (this.#hasEnded) return
+  #onItemSucceeded(item: number, open: OpenItem | undefined, value: unknown): void {
+    if (this.hasEnded) return
     this.#change({ type: 'ITEM_SUCCEED' })
     this.#onItemEnded(item, open, { value })
   }
@@ -304,7 +323,7 @@ export class Batch {
   }
 
   #onItemFailed(item: number, open: OpenItem | undefined, error: unknown): void {
-    if (this.#hasEnded) return
+    if (this.hasEnded) return
     this.#change({ type: 'ITEM_FAIL', error })
     if (this.#isFatal(error)) {
       if (open !== undefined) this.#open.delete(open)
@@ -335,18 +354,12 @@ export class Batch {
       total,
       this.succeeded,
       this.failed,
-      total === undefined ? undefined : this.#shareOf(total),
+      total === undefined ? undefined : this.#barrier.shareOf(total, this.succeeded + this.failed),
     )
   }
 
-  /** What an item gives to each barrier and its end count the same. */
-  #shareOf(total: number): number {
-    const ended = this.succeeded + this.failed
-    return total === 0 ? 1 : (this.#barrier.settled + ended) / (total * (this.#barrier.width + 1))
-  }
-
   #finishIfDone(): void {
-    if (this.#hasEnded || this.total === undefined || this.succeeded + this.failed < this.total) return
+    if (this.hasEnded || this.total === undefined || this.succeeded + this.failed < this.total) return
     this.#finish({ type: 'SUCCEED', at: this.#setup.options.clock.now() }, undefined)
   }
 
@@ -363,7 +376,7 @@ export class Batch {
 
   #finish(event: BatchEvent & { readonly at: number }, error: unknown): void {
     const { options, source, onCompleted, onFailed } = this.#setup
-    this.#isEnding = this.#hasEnded = true
+    this.#isEnding = this.hasEnded = true
     if (this.#timer !== undefined) timerQueueOf(options.clock).cancel(this.#timer)
     options.signal?.removeEventListener('abort', this.#onAbort)
     const reason = endReason(error, `the batch on graph "${this.place.graph}" ended`, this.place)
@@ -380,10 +393,4 @@ export class Batch {
   #change(event: BatchEvent): void {
     compiledBatch.transition(this, compiledBatch.eventCode[event.type], event)
   }
-}
-
-function deliver(execution: Execution, slot: number, arrival: Arrival): void {
-  if (slot === -1) return
-  if ('error' in arrival) execution.deny(slot, arrival.error)
-  else execution.provide(slot, arrival.value)
 }

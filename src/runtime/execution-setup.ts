@@ -48,6 +48,8 @@ export interface ExecutionSetup {
   readonly shared?: SharedResults | undefined
   /** The policy of steps that have none. */
   readonly persistOf?: ((spec: StepSpec) => PersistSpec | undefined) | undefined
+  /** Key of the batch's item in its records; undefined for what its items share, and outside batches. */
+  readonly itemKey?: string | undefined
   /** Present where the execution is part of a batch. */
   readonly part?: BatchPart | undefined
 }

@@ -212,8 +212,9 @@ export class Execution {
       if (view === undefined) continue
       const run = (this.runs[position] = new StepRun(this, step))
       run.restore(view)
-      if (view.status === 'skipped') this.#unmet[position] = never
+      if (run.hasEnded) this.#unmet[position] = never
     }
+    for (const position of unneededSteps(this.plan, this.runs)) this.#unmet[position] = never
     // Only now: what one of them leads to must not begin what another one has ended already.
     for (const run of this.runs) {
       if (run?.hasEnded !== true) continue
@@ -224,7 +225,6 @@ export class Execution {
         this.#restoredFailure ??= { error: stepErrorOf(run, run.error, run.attempt, undefined) }
       else this.#deny(outputSlot, run.error)
     }
-    for (const position of unneededSteps(this.plan, this.runs)) this.#unmet[position] = never
   }
 
   /** Ends before it began, with what became of it elsewhere. */
@@ -341,7 +341,7 @@ export class Execution {
     const finish = (): void => {
       if (!this.#hasEnded) this.#finish({ type: 'SUCCEED', output, at: this.clock.now() }, undefined)
     }
-    const kept = this.recorder?.end(output)
+    const kept = this.setup.part === undefined ? this.recorder?.end(output) : undefined
     if (kept === undefined) {
       finish()
       return

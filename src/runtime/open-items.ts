@@ -37,3 +37,8 @@ export class OpenItems {
     return this.#items.slice()
   }
 }
+
+/** Whether a step's function is under way. */
+export function hasRunning({ runs }: Execution): boolean {
+  return runs.some((run) => run?.current !== undefined)
+}

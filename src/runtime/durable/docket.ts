@@ -3,7 +3,7 @@ import type { AnyDataType, TypedDataType, ValueOf } from '../../core/data-type.t
 import { durationHint, durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
 import { ExecutionConflictError, OptionError } from '../../core/errors.ts'
-import type { InputsOf, TargetOf } from '../../core/graph.ts'
+import type { Collected, InputsOf, OnError, SharedValue, TargetOf } from '../../core/graph.ts'
 import type { AnyGraph } from '../../core/graph-index.ts'
 import { isTerminal } from '../../core/statuses.ts'
 import type { ExecutionStatus } from '../../core/statuses.ts'
@@ -12,6 +12,8 @@ import { randomId } from '../execution-setup.ts'
 import { Execution } from '../execution.ts'
 import type { GraphLogic } from '../from-graph.ts'
 import { givenInputs } from '../leaf-values.ts'
+import { batchRequest } from './batch-request.ts'
+import type { StartBatchOptions } from './batch-request.ts'
 import { checkDocketOptions } from './docket-options.ts'
 import type { DocketOptions } from './docket-options.ts'
 import { durableLogic } from './durable-logic.ts'
@@ -38,6 +40,19 @@ export interface ListQuery {
   readonly limit?: number | undefined
   /** `next` of the page before. */
   readonly after?: string | undefined
+}
+
+/** How a durable batch runs. */
+export type StartBatch<G extends AnyGraph, T extends TypedDataType, Shared extends string, Mode extends OnError> = Omit<
+  StartBatchOptions,
+  'shared' | 'onError' | 'key'
+> & {
+  /** Leaf inputs (or overrides) given once for all items; the items then leave them out. @default {} */
+  readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
+  /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
+  readonly onError?: Mode
+  /** Names an item in the records: what it is found by after a restart. @default its index */
+  readonly key?: (item: InputsOf<G, T, Shared>, index: number) => string
 }
 
 /** A page of executions, the newest first. */
@@ -80,9 +95,9 @@ export class Docket implements AsyncDisposable {
     checkExecuteOptions('start', startOptions, startOptionNames)
     if (transaction !== undefined && !this.#runtime.connection.store.capabilities.transactions)
       throw new OptionError(`start: the ${this.#runtime.connection.store.name} store has no transactions`)
-    const request = await this.#runtime.request(graph, target as AnyDataType, inputs, startOptions)
+    const request = this.#runtime.request(graph, target as AnyDataType, inputs, startOptions)
     await this.#runtime.start(request, transaction)
-    return new ExecutionHandle(this.#runtime, request.options.id)
+    return new ExecutionHandle(this.#runtime, request.id)
   }
 
   /**
@@ -113,6 +128,30 @@ export class Docket implements AsyncDisposable {
     }
     const handle = await this.start(graph, target, inputs, options)
     return handle.result()
+  }
+
+  /**
+   * Starts a batch, and returns as soon as all its items are written down: what is made of each is remembered by the item's key, and
+   * a batch that a crash interrupts goes on where it stopped. Otherwise as `executeBatch` and `start`.
+   * @throws (as rejection) what `start` throws
+   */
+  async startBatch<
+    G extends AnyGraph,
+    T extends TypedDataType,
+    Shared extends string = never,
+    Mode extends OnError = 'fail',
+  >(
+    graph: G,
+    target: TargetOf<G, T>,
+    items: readonly InputsOf<G, T, Shared>[],
+    options: StartBatch<G, T, Shared, Mode> = {},
+  ): Promise<ExecutionHandle<Collected<Mode, ValueOf<T>>[]>> {
+    const { key: _key, shared: _shared, concurrency: _concurrency, onError: _onError, ...rest } = options
+    checkExecuteOptions('startBatch', rest, startOptionNames)
+    const batchOptions = options as StartBatchOptions
+    const request = await batchRequest(this.#runtime, graph, target as AnyDataType, items, batchOptions)
+    await this.#runtime.start(request)
+    return new ExecutionHandle(this.#runtime, request.id)
   }
 
   /**

@@ -49,7 +49,7 @@ export function durableLogic(
           if (!execution.hasEnded) execution.endWith(outcome)
         }
         void (async () => {
-          const request = await runtime.request(graph, target, input ?? {}, startOptions)
+          const request = runtime.request(graph, target, input ?? {}, startOptions)
           await runtime.start(request)
           return new ExecutionHandle(runtime, id).result()
         })().then(

@@ -1,55 +1,49 @@
 import type { AnyDataType } from '../../core/data-type.ts'
 import { durationMs } from '../../core/duration.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
-import { ExecutionConflictError, LeaseLostError, OptionError, StoreError } from '../../core/errors.ts'
+import { LeaseLostError, OptionError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph-index.ts'
 import { requireIndex } from '../../core/plan.ts'
 import type { Plan } from '../../core/plan.ts'
 import { isTerminal } from '../../core/statuses.ts'
-import type { AcquiredExecution, ExecutionRecord, NewExecution, StepRecord } from '../../core/store.ts'
+import type { ExecutionRecord, StepRecord } from '../../core/store.ts'
 import { createValueEncoding } from '../../core/value-encoding.ts'
 import { fullClockOf } from '../clock.ts'
 import type { FullClock } from '../clock.ts'
-import { Emitter } from '../emitter.ts'
 import { askedOf } from '../execution-memory.ts'
 import { randomId, resolveOptions } from '../execution-setup.ts'
 import type { ExecutionSetup, ResolvedOptions } from '../execution-setup.ts'
 import { givenInputs } from '../leaf-values.ts'
-import type { GivenInputs } from '../leaf-values.ts'
 import type { DocketOptions } from './docket-options.ts'
 import { checkedLeaves, newRecordOf, requireSame } from './execution-request.ts'
-import type { ExecutionRequest, StartOptions } from './execution-request.ts'
-import { graphHashOf } from './graph-hash.ts'
-import { LiveExecution } from './live-execution.ts'
-import { migrateRecords } from './migrate-records.ts'
+import type { StartOptions, StartRequest } from './execution-request.ts'
 import { persistDefault } from './persist-default.ts'
-import { restoreExecution } from './restored-execution.ts'
-import type { RestoredExecution, ResumeCause } from './restored-execution.ts'
+import { Resumption } from './resumption.ts'
+import { executionOf } from './revive-execution.ts'
 import { StoreConnection } from './store-connection.ts'
 import { StoreResults } from './store-results.ts'
+import type { Live } from './tenure.ts'
 
 const patienceMs = 30_000
-const maxIncompatible = 1_000
 
 /** The executions of one docket: how they begin, go on and are found. */
 export class DurableRuntime {
   readonly connection: StoreConnection
   readonly clock: FullClock
   readonly graphs: ReadonlyMap<string, AnyGraph>
-  readonly live = new Map<string, LiveExecution>()
+  readonly live = new Map<string, Live>()
   /** Executions whose records don't fit this process's graphs, and why. */
   readonly incompatible = new Map<string, readonly string[]>()
   readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>
-  readonly #options: DocketOptions
-  readonly #maxRecoveries: number
+  readonly resumption: Resumption
+  readonly options: DocketOptions
   isClosing = false
 
   constructor(options: DocketOptions) {
     const { store, codecs, maxValueBytes, random } = options
-    this.#options = options
+    this.options = options
     this.clock = fullClockOf(options.clock)
     this.graphs = new Map(options.graphs.map((graph) => [graph.name, graph]))
-    this.#maxRecoveries = options.maxRecoveries ?? 10
     this.connection = new StoreConnection({
       store,
       clock: this.clock,
@@ -60,22 +54,37 @@ export class DurableRuntime {
       onLost: () => this.#loseAll(),
       onBlocked: (durationMs) => this.#tellBlocked(durationMs),
     })
+    this.resumption = new Resumption(this)
     this.setup = { shared: new StoreResults(this.connection), persistOf: persistDefault(options) }
   }
 
-  /** Refuses what can't be durable. @throws GraphError, InputError, OptionError, SerializationError */
-  async request(
-    graph: AnyGraph,
-    target: AnyDataType,
-    inputs: unknown,
-    options: StartOptions,
-  ): Promise<ExecutionRequest> {
-    if (this.isClosing) throw new OptionError('this docket is closed; make another one')
+  /** Prepares an execution. @throws GraphError, InputError, OptionError, SerializationError */
+  request(graph: AnyGraph, target: AnyDataType, inputs: unknown, options: StartOptions): StartRequest {
     this.requireGraph(graph)
     const given = givenInputs(graph, target, inputs)
-    const asked = this.connection.encoding.resultKey(askedOf(given.plan, given.leafValues))
-    const id = options.id ?? randomId(this.#options.random)
-    return { graph, target, given, inputs, asked, options: { ...options, id } }
+    const { encoding } = this.connection
+    const asked = encoding.resultKey(askedOf(given.plan, given.leafValues))
+    const id = options.id ?? randomId(this.options.random)
+    const startOptions = { ...options, id }
+    let leafValues: readonly unknown[]
+    return {
+      id,
+      graph: graph.name,
+      target: target.name,
+      asked,
+      newRecord: async (owner) => {
+        const request = { graph, target, given, asked, options: startOptions }
+        leafValues = await checkedLeaves(request)
+        return newRecordOf(request, leafValues, owner, encoding, this.clock.now())
+      },
+      begin: async (created) => {
+        const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0, startedAt: undefined }
+        const entering = { plan: given.plan, leafValues }
+        this.enter(
+          executionOf(this, { given: entering, input: inputs, asked, startOptions, record, restored: undefined }),
+        )
+      },
+    }
   }
 
   requireGraph(graph: AnyGraph): void {
@@ -90,36 +99,24 @@ export class DurableRuntime {
   }
 
   /** Makes an execution exist, here or wherever it is already; it runs here only if nobody else runs it. */
-  async start(request: ExecutionRequest, transaction?: unknown): Promise<void> {
-    const { id } = request.options
-    const known = this.live.get(id)
+  async start(request: StartRequest, transaction?: unknown): Promise<void> {
+    if (this.isClosing) throw new OptionError('this docket is closed; make another one')
+    const known = this.live.get(request.id)
     if (known !== undefined) {
       requireSame(request, known)
       if (!known.hasEnded) return
     }
-    const values = await checkedLeaves(request)
     await this.connection.ready()
-    const { encoding, session } = this.connection
-    const owner = transaction === undefined ? session.owner : undefined
-    const created = await newRecordOf(request, values, owner, encoding, this.clock.now())
+    const owner = transaction === undefined ? this.connection.session.owner : undefined
+    const created = await request.newRecord(owner)
     if (owner === undefined) {
       const [existing] = await this.connection.store.create([created], transaction)
       if (existing !== undefined) requireSame(request, existing)
       return
     }
     const existing = await this.connection.creations.add(created, this.clock.now() + patienceMs)
-    if (existing !== undefined) {
-      await this.#meet(request, existing)
-      return
-    }
-    this.#enter({
-      given: { plan: request.given.plan, leafValues: values },
-      input: request.inputs,
-      asked: request.asked,
-      startOptions: request.options,
-      record: { ...created, epoch: 1, ownedMs: 0, recoveries: 0, startedAt: undefined },
-      restored: undefined,
-    })
+    if (existing === undefined) await request.begin(created)
+    else await this.#meet(request, existing)
   }
 
   /** Goes on with an execution that failed or was cancelled. */
@@ -130,19 +127,8 @@ export class DurableRuntime {
     await this.connection.ready()
     const { owner } = this.connection.session
     const [acquired] = await this.connection.store.acquire({ owner, ids: [id], andEnded: true, andOwn: true, limit: 1 })
-    if (acquired !== undefined) await this.#resumeOne(acquired, 'end')
+    if (acquired !== undefined) await this.resumption.resumeOne(acquired, 'end')
     else if (!this.live.has(id)) await this.post(id, 'retry')
-  }
-
-  /** Takes over executions that were acquired. Gives those that run here now. */
-  async resume(acquired: readonly AcquiredExecution[]): Promise<readonly string[]> {
-    const steps = await this.#readSteps(acquired.map(({ execution }) => execution.id))
-    const resumed: string[] = []
-    for (const { execution, wasLost } of acquired) {
-      const cause = wasLost ? 'death' : 'release'
-      if (await this.#resumeWith(execution, steps.get(execution.id) ?? [], cause)) resumed.push(execution.id)
-    }
-    return resumed
   }
 
   /** Leaves a message for an execution's owner. False where there is no such execution. */
@@ -151,13 +137,8 @@ export class DurableRuntime {
     return exists!
   }
 
-  /** All step records of some executions. */
-  readSteps(ids: readonly string[]): Promise<ReadonlyMap<string, readonly StepRecord[]>> {
-    return this.#readSteps(ids)
-  }
-
   optionsOf(plan: Plan, options: StartOptions & { readonly id: string }): ResolvedOptions & { readonly id: string } {
-    const { observers = [], logger, random } = this.#options
+    const { observers = [], logger, random } = this.options
     const resolved = resolveOptions(
       plan.index,
       plan.target.name,
@@ -172,7 +153,7 @@ export class DurableRuntime {
     return { ...resolved, id: options.id }
   }
 
-  async #meet(request: ExecutionRequest, existing: ExecutionRecord): Promise<void> {
+  async #meet(request: StartRequest, existing: ExecutionRecord): Promise<void> {
     requireSame(request, existing)
     const { id, status, owner } = existing
     if (status === 'completed') return
@@ -185,152 +166,18 @@ export class DurableRuntime {
     const self = this.connection.session.owner
     const ids = [id]
     const acquired = await this.connection.store.acquire({ owner: self, ids, andOwn: owner === self, limit: 1 })
-    if (acquired.length > 0) await this.#resumeOne(acquired[0]!, acquired[0]!.wasLost ? 'death' : 'release')
+    if (acquired.length > 0) await this.resumption.resumeOne(acquired[0]!, acquired[0]!.wasLost ? 'death' : 'release')
   }
 
-  async #resumeOne(acquired: AcquiredExecution, cause: ResumeCause): Promise<void> {
-    const { id, graph } = acquired.execution
-    const steps = await this.#readSteps([id])
-    if (await this.#resumeWith(acquired.execution, steps.get(id) ?? [], cause)) return
-    const reasons = this.incompatible.get(id) ?? ['it is not known here']
-    throw new ExecutionConflictError(`execution "${id}" can't go on in this process: ${reasons.join('; ')}`, {
-      graph,
-      executionId: id,
-    })
-  }
-
-  /** Goes on with an execution that this process owns now; false if its records don't fit. */
-  async #resumeWith(record: ExecutionRecord, steps: readonly StepRecord[], cause: ResumeCause): Promise<boolean> {
-    const graph = this.graphs.get(record.graph)
-    const restored = graph === undefined ? undefined : await this.#restore(record, steps, graph, cause)
-    if (restored === undefined) {
-      await this.#change(record, { isReleased: true })
-      return false
-    }
-    if (cause === 'end') await this.#reopened(record)
-    const isHopeless = cause === 'death' && record.recoveries > this.#maxRecoveries
-    if (isHopeless) {
-      await this.#giveUp(record)
-      return true
-    }
-    this.incompatible.delete(record.id)
-    const { plan, leafValues, inputs, persisted } = restored
-    const live = this.#enter({
-      given: { plan, leafValues },
-      input: inputs,
-      asked: record.asked,
-      startOptions: { id: record.id, headers: record.headers, timeout: record.timeoutMs },
-      record: cause === 'end' ? { ...record, ownedMs: 0, startedAt: this.clock.now() } : record,
-      restored,
-    })
-    const found = [...persisted.steps.values()].filter(({ endedAt }) => endedAt !== undefined).length
-    const target = live.target
-    live.execution.emitter?.durable(this.clock.now(), {
-      type: 'execution.resumed',
-      target,
-      after: cause,
-      restored: found,
-    })
-    return true
-  }
-
-  #enter(parts: {
-    readonly given: GivenInputs
-    readonly input: unknown
-    readonly asked: string
-    readonly startOptions: StartOptions & { readonly id: string }
-    readonly record: Pick<NewExecution, 'id' | 'owner' | 'timeoutMs'> &
-      Pick<ExecutionRecord, 'epoch' | 'ownedMs' | 'recoveries' | 'startedAt'>
-    readonly restored: RestoredExecution | undefined
-  }): LiveExecution {
-    const { given, input, asked, startOptions, record, restored } = parts
-    const options = this.optionsOf(given.plan, startOptions)
-    const { timeoutMs } = options
-    const left = timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - record.ownedMs)
-    const live = new LiveExecution({
-      connection: this.connection,
-      given,
-      input,
-      asked,
-      options: { ...options, timeoutMs: left },
-      setup: this.setup,
-      holding: {
-        id: record.id,
-        owner: record.owner!,
-        epoch: record.epoch,
-        ownedMs: record.ownedMs,
-        recoveries: record.recoveries,
-        timeoutMs,
-        inputHashes: restored?.inputHashes ?? new Map(),
-      },
-      startedAt: record.startedAt,
-      restored,
-      onGone: (gone) => {
-        if (this.live.get(gone.id) === gone) this.live.delete(gone.id)
-      },
-    })
-    this.live.set(record.id, live)
+  /** Lets an execution or a batch live here. */
+  enter(live: Live & { start(): void }): void {
+    this.live.set(live.id, live)
     live.start()
-    return live
   }
 
-  async #restore(
-    record: ExecutionRecord,
-    steps: readonly StepRecord[],
-    graph: AnyGraph,
-    cause: ResumeCause,
-  ): Promise<RestoredExecution | undefined> {
-    const { encoding } = this.connection
-    let reasons: readonly string[]
-    try {
-      const index = requireIndex(graph)
-      const hook = this.#options.migrate?.[graph.name]
-      const hash = graphHashOf(index)
-      const migrated =
-        hook === undefined || hash === record.graphHash
-          ? { execution: record, steps }
-          : ((await migrateRecords(hook, record, steps, encoding)) ?? { execution: record, steps })
-      const restored = await restoreExecution(migrated.execution, migrated.steps, graph, encoding, cause)
-      if (!('reasons' in restored)) return restored
-      reasons = restored.reasons
-    } catch (error) {
-      if (error instanceof StoreError) throw error
-      reasons = [error instanceof Error ? error.message : String(error)]
-    }
-    if (this.incompatible.size >= maxIncompatible) this.incompatible.delete(this.incompatible.keys().next().value!)
-    this.incompatible.set(record.id, reasons)
-    const observers = [...graph.observers, ...(this.#options.observers ?? [])]
-    if (observers.length > 0)
-      new Emitter(record.id, graph.name, record.target, observers).durable(this.clock.now(), {
-        type: 'execution.incompatible',
-        reasons,
-      })
-    return undefined
-  }
-
-  /** An execution that had ended begins again; what was said to its last life is not meant for this one. */
-  async #reopened(record: ExecutionRecord): Promise<void> {
-    const mail = await this.connection.store.readMail(record.owner!, 1_000)
-    const old = mail.filter(({ execution }) => execution === record.id).map(({ seq }) => seq)
-    const now = this.clock.now()
-    const head = {
-      status: 'running',
-      error: undefined,
-      endedAt: undefined,
-      startedAt: now,
-      ownedMs: 0,
-      recoveries: 0,
-    } as const
-    await this.#change(record, head, old.length === 0 ? undefined : Math.max(...old))
-  }
-
-  async #giveUp(record: ExecutionRecord): Promise<void> {
-    const { id, graph, recoveries } = record
-    const error = new LeaseLostError(
-      `execution "${id}" was given up: ${recoveries} processes that ran it died one after another without completing a step (maxRecoveries is ${this.#maxRecoveries})`,
-      { graph, executionId: id },
-    )
-    await this.#end(record, 'failed', error)
+  /** Nothing of it is left here. */
+  leave(live: Live): void {
+    if (this.live.get(live.id) === live) this.live.delete(live.id)
   }
 
   /** Ends an execution that nobody runs. False if somebody does. */
@@ -339,13 +186,14 @@ export class DurableRuntime {
     const { owner } = this.connection.session
     const [acquired] = await this.connection.store.acquire({ owner, ids: [id], limit: 1 })
     if (acquired === undefined) return false
-    await this.#end(acquired.execution, 'cancelled', error)
+    await this.end(acquired.execution, 'cancelled', error)
     return true
   }
 
-  async #end(record: ExecutionRecord, status: 'failed' | 'cancelled', error: Error): Promise<void> {
+  /** Ends an execution that this process owns but does not run. */
+  async end(record: ExecutionRecord, status: 'failed' | 'cancelled', error: Error): Promise<void> {
     const stored = await this.connection.encoding.encodeError(error, ['execution', record.id, 'error'])
-    await this.#change(record, { status, error: stored, endedAt: this.clock.now(), isReleased: true })
+    await this.change(record, { status, error: stored, endedAt: this.clock.now(), isReleased: true })
   }
 
   /** Deletes an execution that nobody runs. False if somebody does. */
@@ -359,7 +207,8 @@ export class DurableRuntime {
     return true
   }
 
-  async #change(
+  /** Writes what changes of an execution that this process owns but does not run. @throws LeaseLostError */
+  async change(
     { id, owner, epoch }: ExecutionRecord,
     head: Parameters<StoreConnection['commits']['add']>[0]['head'],
     consumed?: number,
@@ -370,7 +219,8 @@ export class DurableRuntime {
       throw new LeaseLostError(`execution "${id}" is not this process's any more`, { executionId: id })
   }
 
-  async #readSteps(ids: readonly string[]): Promise<ReadonlyMap<string, StepRecord[]>> {
+  /** All step records of some executions. */
+  async readSteps(ids: readonly string[]): Promise<ReadonlyMap<string, readonly StepRecord[]>> {
     const byExecution = new Map<string, StepRecord[]>()
     let next: string | undefined
     do {
@@ -390,10 +240,8 @@ export class DurableRuntime {
   }
 
   #tellBlocked(durationMs: number): void {
-    for (const { execution } of this.live.values()) {
-      const running = execution.runs.filter((run) => run?.current !== undefined)
-      const suspect = running.toSorted((one, other) => other!.attemptStartedAt - one!.attemptStartedAt)[0]?.step
-      execution.emitter?.durable(this.clock.now(), { type: 'loop.blocked', durationMs, suspect })
-    }
+    const at = this.clock.now()
+    for (const { emitter, suspect } of this.live.values())
+      emitter?.durable(at, { type: 'loop.blocked', durationMs, suspect })
   }
 }

@@ -6,6 +6,7 @@ import type { DurableRuntime } from './durable-runtime.ts'
 import { infoOf, stepInfosOf } from './execution-info.ts'
 import type { ExecutionDetails } from './execution-info.ts'
 import type { LiveActor } from './live-execution.ts'
+import { batchOutputOf } from './restored-batch.ts'
 
 const firstPollMs = 20
 const longestPollMs = 500
@@ -95,8 +96,11 @@ export class ExecutionHandle<Output> {
     return this.actor?.subscribe({ next: listener, error: () => {} }) ?? { unsubscribe: () => {} }
   }
 
-  async #outcomeOf({ id, status, output, error }: ExecutionRecord): Promise<unknown> {
+  async #outcomeOf(record: ExecutionRecord): Promise<unknown> {
+    const { id, status, output, error } = record
     const { encoding } = this.#runtime.connection
+    if (status === 'completed' && record.kind === 'batch')
+      return batchOutputOf(record, (await this.#runtime.readSteps([id])).get(id) ?? [], encoding)
     if (status === 'completed')
       return output === undefined ? undefined : encoding.decode(output, ['execution', id, 'output'])
     if (error === undefined) throw new ExecutionCancelledError(`execution "${id}" is ${status}`, { executionId: id })

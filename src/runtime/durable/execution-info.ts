@@ -29,6 +29,8 @@ export interface ExecutionInfo {
 /** What is kept of one step. */
 export interface StepInfo {
   readonly step: string
+  /** Key of the batch's item; empty outside batches, and for what the items share. */
+  readonly item: string
   readonly status: StepStatus
   readonly attempt: number
   readonly output: unknown
@@ -78,6 +80,7 @@ export function stepInfosOf(
   return Promise.all(
     steps.map(async ({ step, item, status, attempt, output, error, startedAt, endedAt, dueAt }) => ({
       step,
+      item,
       status,
       attempt,
       output: await decoded(output, (stored) => encoding.decode(stored, ['step', id, step, item, 'output'])),

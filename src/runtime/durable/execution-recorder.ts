@@ -17,8 +17,6 @@ export interface Holding {
   /** Owners that died one after another without completing a step. */
   readonly recoveries: number
   readonly timeoutMs: number | undefined
-  /** Input hashes of the steps that were found completed. */
-  readonly inputHashes: ReadonlyMap<string, string>
 }
 
 const patienceMs = 30_000
@@ -66,7 +64,9 @@ export class ExecutionRecorder implements Recorder {
     if (late !== undefined) return late
     const { execution } = run
     const isTheEnd =
-      execution.isLastWanted(run.planStep.outputSlot) && run.planStep.outputSlot === execution.plan.targetSlot
+      execution.setup.part === undefined &&
+      execution.isLastWanted(run.planStep.outputSlot) &&
+      run.planStep.outputSlot === execution.plan.targetSlot
     if (isTheEnd) execution.isBeingKept = true
     this.#underWay++
     try {
@@ -126,6 +126,11 @@ export class ExecutionRecorder implements Recorder {
 
   endedLate(run: StepRun): void {
     if (this.#stragglers.delete(run) && this.#stragglers.size === 0) this.onLastStraggler()
+  }
+
+  /** Writes records that are made elsewhere. */
+  write(steps: readonly StepRecord[], head?: HeadChange): Promise<void> {
+    return this.#commit(steps, head, Infinity, undefined)
   }
 
   /** Writes what changes of the execution itself, however long the store stays away: until then this process is its owner. */
@@ -194,7 +199,7 @@ export class ExecutionRecorder implements Recorder {
     const { output: type } = run.planStep.spec
     return {
       step: run.step,
-      item: '',
+      item: itemOf(run),
       status,
       attempt: run.attempt,
       inputHash: this.inputHashOf(run),
@@ -210,7 +215,7 @@ export class ExecutionRecorder implements Recorder {
   }
 
   #identityOf(run: StepRun, field: 'output' | 'error'): readonly string[] {
-    return ['step', this.#holding.id, run.step, '', field]
+    return ['step', this.#holding.id, run.step, itemOf(run), field]
   }
 
   #noteProgress(): void {
@@ -250,4 +255,8 @@ export class ExecutionRecorder implements Recorder {
   #deadline(run: StepRun): number {
     return this.#connection.clock.now() + (run.planStep.spec.timeoutMs ?? patienceMs)
   }
+}
+
+function itemOf(run: StepRun): string {
+  return run.execution.setup.itemKey ?? ''
 }

@@ -13,12 +13,23 @@ import { machineVersion } from './machine-version.ts'
 /** What a call to start an execution says besides graph, target and inputs. */
 export type StartOptions = Pick<ExecuteOptions, 'id' | 'headers' | 'timeout' | 'signal' | 'observers' | 'logger'>
 
+/** Something that is about to exist: an execution or a batch. */
+export interface StartRequest {
+  readonly id: string
+  readonly graph: string
+  readonly target: string
+  readonly asked: string
+  /** The record that it begins with; without an owner, anybody may begin it. @throws InputError, SerializationError */
+  newRecord(owner: string | undefined): Promise<NewExecution>
+  /** Begins it here, once the record is written. */
+  begin(created: NewExecution): Promise<void>
+}
+
 /** An execution that is about to exist. */
 export interface ExecutionRequest {
   readonly graph: AnyGraph
   readonly target: AnyDataType
   readonly given: GivenInputs
-  readonly inputs: unknown
   readonly asked: string
   readonly options: StartOptions & { readonly id: string }
 }
@@ -69,16 +80,19 @@ export async function newRecordOf(
 
 /** Makes sure that an id stands for what is asked for. @throws ExecutionConflictError */
 export function requireSame(
-  { graph, target, asked, options }: ExecutionRequest,
+  { id, graph, target, asked }: StartRequest,
   known: Pick<ExecutionRecord, 'graph' | 'target' | 'asked'>,
 ): void {
-  if (known.graph === graph.name && known.target === target.name && known.asked === asked) return
+  if (known.graph === graph && known.target === target && known.asked === asked) return
   const what =
-    known.graph !== graph.name || known.target !== target.name
+    known.graph !== graph || known.target !== target
       ? `for "${known.target}" of graph "${known.graph}"`
       : 'with other inputs'
   throw new ExecutionConflictError(
-    `execution "${options.id}" was started before ${what}; use another id, or ask for the same`,
-    { graph: graph.name, executionId: options.id },
+    `execution "${id}" was started before ${what}; use another id, or ask for the same`,
+    {
+      graph,
+      executionId: id,
+    },
   )
 }

@@ -58,7 +58,7 @@ export async function forkExecution(
   // Given up in the same breath: until it has its records, nobody must begin it.
   await store.commit([{ id: newId, owner, epoch: 1, at: clock.now(), steps: copied, head: { isReleased: true } }])
   const acquired = await store.acquire({ owner, ids: [newId], limit: 1 })
-  await runtime.resume(acquired)
+  await runtime.resumption.resume(acquired)
   return newId
 }
 

@@ -85,7 +85,7 @@ export async function restoreExecution(
 }
 
 /** What of the records does not fit the graph as it is now. */
-function misfitsOf(record: ExecutionRecord, steps: readonly StepRecord[], graph: AnyGraph): readonly string[] {
+export function misfitsOf(record: ExecutionRecord, steps: readonly StepRecord[], graph: AnyGraph): readonly string[] {
   const index = requireIndex(graph)
   const reasons: string[] = []
   if (record.machineVersion > machineVersion)
@@ -108,7 +108,8 @@ function misfitsOf(record: ExecutionRecord, steps: readonly StepRecord[], graph:
   return reasons
 }
 
-async function viewOf(
+/** What a record tells of its step; undefined where it begins anew. */
+export async function viewOf(
   { id }: ExecutionRecord,
   record: StepRecord,
   encoding: ValueEncoding,

@@ -99,7 +99,7 @@ export class Takeover {
           andOwn,
           limit: batchSize,
         })
-        count += (await this.#runtime.resume(acquired)).length
+        count += (await this.#runtime.resumption.resume(acquired)).length
         if (acquired.length < batchSize) return count
       } catch (error) {
         this.#hasDoubt = true

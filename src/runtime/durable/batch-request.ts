@@ -1,0 +1,119 @@
+import { describe } from '../../core/check-step.ts'
+import type { AnyDataType } from '../../core/data-type.ts'
+import { InputError, OptionError } from '../../core/errors.ts'
+import type { AnyGraph } from '../../core/graph-index.ts'
+import { canonicalize, digest } from '../../core/keys.ts'
+import { batchFrameOf } from '../batch-options.ts'
+import type { BatchOptions } from '../batch-options.ts'
+import { randomId } from '../execution-setup.ts'
+import type { ItemRead } from '../item-inputs.ts'
+import type { DurableRuntime } from './durable-runtime.ts'
+import type { StartOptions, StartRequest } from './execution-request.ts'
+import { graphHashOf } from './graph-hash.ts'
+import { durationMs } from '../../core/duration.ts'
+import { LiveBatch } from './live-batch.ts'
+import { machineVersion } from './machine-version.ts'
+import type { BatchHead } from './restored-batch.ts'
+import { holdingOf, timeLeft } from './revive-execution.ts'
+
+/** How a durable batch runs. */
+export type StartBatchOptions = StartOptions &
+  Pick<BatchOptions, 'shared' | 'concurrency' | 'onError'> & {
+    /** Names an item in the records: what it is found by after a restart. @default its index */
+    readonly key?: ((item: never, index: number) => string) | undefined
+  }
+
+// A pause now and then, so that a hundred thousand items don't hold up the event loop.
+const itemsPerTurn = 1_000
+
+/** Prepares a batch. @throws GraphError, InputError, OptionError, SerializationError */
+export async function batchRequest(
+  runtime: DurableRuntime,
+  graph: AnyGraph,
+  target: AnyDataType,
+  items: readonly unknown[],
+  { key, ...options }: StartBatchOptions,
+): Promise<StartRequest> {
+  runtime.requireGraph(graph)
+  const id = options.id ?? randomId(runtime.options.random)
+  const frame = batchFrameOf('startBatch', graph, target, { ...options, id })
+  if (!Array.isArray(items)) {
+    const message = `items must be an array, not ${describe(items)}`
+    throw new InputError('INPUT_INVALID', `startBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })
+  }
+  const { encoding, clock } = runtime.connection
+  const keys = keysOf(items, key)
+  const { shared = {}, concurrency = 100, onError = 'fail' } = options
+  const digests: string[] = []
+  for (let start = 0; start < items.length; start += itemsPerTurn) {
+    digests.push(digest(canonicalize([keys, items].map((list) => list.slice(start, start + itemsPerTurn)))))
+    await new Promise<void>((resolve) => void clock.setImmediate(resolve))
+  }
+  const asked = encoding.resultKey(digest(canonicalize(['batch', target.name, shared, onError, digests])))
+  let reads: readonly ItemRead[] | undefined
+  return {
+    id,
+    graph: graph.name,
+    target: target.name,
+    asked,
+    newRecord: async (owner) => {
+      // Where one wrong item fails the batch, it does so before anything is written.
+      if (!frame.collects) reads = await frame.inputs.readAll(items)
+      const head: BatchHead = { shared, concurrency, onError, total: items.length }
+      return {
+        id,
+        kind: 'batch',
+        graph: graph.name,
+        target: target.name,
+        asked,
+        inputs: await encoding.encode(head, ['execution', id, 'inputs']),
+        headers: options.headers ?? {},
+        graphHash: graphHashOf(frame.plan.whole.index),
+        machineVersion,
+        parent: undefined,
+        timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
+        owner,
+        createdAt: clock.now(),
+      }
+    },
+    begin: async (created) => {
+      const owned = { ...created, epoch: 1, ownedMs: 0, recoveries: 0, startedAt: undefined }
+      const resolved = runtime.optionsOf(frame.plan.whole, { ...options, id })
+      const live = new LiveBatch({
+        connection: runtime.connection,
+        frame: { ...frame, options: { ...resolved, timeoutMs: timeLeft(resolved.timeoutMs, owned) } },
+        items,
+        keys,
+        reads,
+        asked,
+        setup: runtime.setup,
+        holding: holdingOf(owned, resolved.timeoutMs),
+        startedAt: undefined,
+        restored: undefined,
+        onGone: (gone) => runtime.leave(gone),
+      })
+      runtime.enter(live)
+      await live.written
+    },
+  }
+}
+
+function keysOf(items: readonly unknown[], key: StartBatchOptions['key']): readonly string[] {
+  if (key !== undefined && typeof key !== 'function')
+    throw new OptionError(`startBatch: key must be a function of an item, not ${describe(key)}`)
+  const seen = new Map<string, number>()
+  return items.map((item, index) => {
+    const name: unknown = key === undefined ? String(index) : key(item as never, index)
+    if (typeof name !== 'string' || name === '')
+      throw new OptionError(
+        `startBatch: key must give a text that is not empty; for item ${index} it gave ${describe(name)}`,
+      )
+    const twin = seen.get(name)
+    if (twin !== undefined)
+      throw new OptionError(
+        `startBatch: items ${twin} and ${index} have the same key "${name}"; after a restart they could not be told apart`,
+      )
+    seen.set(name, index)
+    return name
+  })
+}

@@ -1,0 +1,122 @@
+import { ExecutionConflictError, LeaseLostError, StoreError } from '../../core/errors.ts'
+import type { AnyGraph } from '../../core/graph-index.ts'
+import { requireIndex } from '../../core/plan.ts'
+import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/store.ts'
+import { Emitter } from '../emitter.ts'
+import type { DurableRuntime } from './durable-runtime.ts'
+import { graphHashOf } from './graph-hash.ts'
+import { migrateRecords } from './migrate-records.ts'
+import { reviveBatch } from './revive-batch.ts'
+import { reviveExecution } from './revive-execution.ts'
+import type { Revival } from './revive-execution.ts'
+import type { ResumeCause } from './restored-execution.ts'
+
+const maxIncompatible = 1_000
+const defaultMaxRecoveries = 10
+
+/** Goes on with executions that this process has just acquired. */
+export class Resumption {
+  readonly #runtime: DurableRuntime
+
+  constructor(runtime: DurableRuntime) {
+    this.#runtime = runtime
+  }
+
+  /** Goes on with several; gives those that run here now. */
+  async resume(acquired: readonly AcquiredExecution[]): Promise<readonly string[]> {
+    const steps = await this.#runtime.readSteps(acquired.map(({ execution }) => execution.id))
+    const resumed: string[] = []
+    for (const { execution, wasLost } of acquired) {
+      const cause = wasLost ? 'death' : 'release'
+      if (await this.#resume(execution, steps.get(execution.id) ?? [], cause)) resumed.push(execution.id)
+    }
+    return resumed
+  }
+
+  /** Goes on with one. @throws ExecutionConflictError when its records don't fit */
+  async resumeOne({ execution }: AcquiredExecution, cause: ResumeCause): Promise<void> {
+    const { id, graph } = execution
+    const steps = await this.#runtime.readSteps([id])
+    if (await this.#resume(execution, steps.get(id) ?? [], cause)) return
+    const reasons = this.#runtime.incompatible.get(id) ?? [`this docket does not know graph "${graph}"`]
+    throw new ExecutionConflictError(`execution "${id}" can't go on in this process: ${reasons.join('; ')}`, {
+      graph,
+      executionId: id,
+    })
+  }
+
+  /** False if the records don't fit: then the execution is given up, for others. */
+  async #resume(record: ExecutionRecord, steps: readonly StepRecord[], cause: ResumeCause): Promise<boolean> {
+    const { graphs, incompatible, clock, options } = this.#runtime
+    const graph = graphs.get(record.graph)
+    const revival = graph === undefined ? undefined : await this.#revive(record, steps, graph, cause)
+    if (revival === undefined) {
+      await this.#runtime.change(record, { isReleased: true })
+      return false
+    }
+    if (cause === 'end') await this.#reopen(record)
+    incompatible.delete(record.id)
+    if (cause === 'death' && record.recoveries > (options.maxRecoveries ?? defaultMaxRecoveries)) {
+      await this.#giveUp(record)
+      return true
+    }
+    const live = revival.live(
+      cause === 'end' ? { ...record, ownedMs: 0, recoveries: 0, startedAt: clock.now() } : record,
+    )
+    this.#runtime.enter(live)
+    const { target, emitter } = live
+    emitter?.durable(clock.now(), { type: 'execution.resumed', target, after: cause, restored: revival.restored })
+    return true
+  }
+
+  async #revive(
+    record: ExecutionRecord,
+    steps: readonly StepRecord[],
+    graph: AnyGraph,
+    cause: ResumeCause,
+  ): Promise<Exclude<Revival, { reasons: unknown }> | undefined> {
+    const { connection, options, incompatible, clock } = this.#runtime
+    let reasons: readonly string[]
+    try {
+      const hook = options.migrate?.[graph.name]
+      const isSame = hook === undefined || graphHashOf(requireIndex(graph)) === record.graphHash
+      const migrated = isSame ? undefined : await migrateRecords(hook, record, steps, connection.encoding)
+      const { execution, steps: records } = migrated ?? { execution: record, steps }
+      const revive = record.kind === 'batch' ? reviveBatch : reviveExecution
+      const revival = await revive(this.#runtime, execution, records, graph, cause)
+      if (!('reasons' in revival)) return revival
+      reasons = revival.reasons
+    } catch (error) {
+      if (error instanceof StoreError) throw error
+      reasons = [error instanceof Error ? error.message : String(error)]
+    }
+    if (incompatible.size >= maxIncompatible) incompatible.delete(incompatible.keys().next().value!)
+    incompatible.set(record.id, reasons)
+    const observers = [...graph.observers, ...(options.observers ?? [])]
+    if (observers.length > 0)
+      new Emitter(record.id, graph.name, record.target, observers).durable(clock.now(), {
+        type: 'execution.incompatible',
+        reasons,
+      })
+    return undefined
+  }
+
+  /** An execution that had ended begins again; what was said to its last life is not meant for this one. */
+  async #reopen(record: ExecutionRecord): Promise<void> {
+    const { connection, clock } = this.#runtime
+    const mail = await connection.store.readMail(record.owner!, 1_000)
+    const old = mail.filter(({ execution }) => execution === record.id).map(({ seq }) => seq)
+    const begun = { status: 'running', startedAt: clock.now(), ownedMs: 0, recoveries: 0 } as const
+    const head = { ...begun, error: undefined, endedAt: undefined }
+    await this.#runtime.change(record, head, old.length === 0 ? undefined : Math.max(...old))
+  }
+
+  async #giveUp(record: ExecutionRecord): Promise<void> {
+    const { id, graph, recoveries } = record
+    const error = new LeaseLostError(
+      `execution "${id}" was given up: ${recoveries} processes that ran it died one after another without completing a step (maxRecoveries is ${this.#runtime.options.maxRecoveries ?? defaultMaxRecoveries})`,
+      { graph, executionId: id },
+    )
+    await this.#runtime.end(record, 'failed', error)
+  }
+}

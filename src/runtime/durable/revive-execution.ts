@@ -1,0 +1,89 @@
+import type { AnyGraph } from '../../core/graph-index.ts'
+import type { ExecutionRecord, NewExecution, StepRecord } from '../../core/store.ts'
+import type { GivenInputs } from '../leaf-values.ts'
+import type { DurableRuntime } from './durable-runtime.ts'
+import type { Holding } from './execution-recorder.ts'
+import type { StartOptions } from './execution-request.ts'
+import { LiveExecution } from './live-execution.ts'
+import { restoreExecution } from './restored-execution.ts'
+import type { RestoredExecution, ResumeCause } from './restored-execution.ts'
+import type { Live } from './tenure.ts'
+
+/** What tells of an owner's right to an execution. */
+export type OwnedRecord = Pick<NewExecution, 'id' | 'owner'> &
+  Pick<ExecutionRecord, 'epoch' | 'ownedMs' | 'recoveries' | 'startedAt'>
+
+/** Something that its records bring back to life, or why they don't. */
+export type Revival =
+  | {
+      /** Steps whose results were found. */
+      readonly restored: number
+      live(record: OwnedRecord): Live & { start(): void }
+    }
+  | { readonly reasons: readonly string[] }
+
+/** Puts an execution together from its records. @throws SerializationError for damaged ones */
+export async function reviveExecution(
+  runtime: DurableRuntime,
+  record: ExecutionRecord,
+  steps: readonly StepRecord[],
+  graph: AnyGraph,
+  cause: ResumeCause,
+): Promise<Revival> {
+  const restored = await restoreExecution(record, steps, graph, runtime.connection.encoding, cause)
+  if ('reasons' in restored) return restored
+  const { plan, leafValues, inputs, persisted } = restored
+  const { id, asked, headers, timeoutMs } = record
+  return {
+    restored: [...persisted.steps.values()].filter(({ endedAt }) => endedAt !== undefined).length,
+    live: (owned) =>
+      executionOf(runtime, {
+        given: { plan, leafValues },
+        input: inputs,
+        asked,
+        startOptions: { id, headers, timeout: timeoutMs },
+        record: owned,
+        restored,
+      }),
+  }
+}
+
+/** An execution that this process owns, ready to start. */
+export function executionOf(
+  runtime: DurableRuntime,
+  parts: {
+    readonly given: GivenInputs
+    readonly input: unknown
+    readonly asked: string
+    readonly startOptions: StartOptions & { readonly id: string }
+    readonly record: OwnedRecord
+    readonly restored: RestoredExecution | undefined
+  },
+): LiveExecution {
+  const { given, input, asked, startOptions, record, restored } = parts
+  const options = runtime.optionsOf(given.plan, startOptions)
+  return new LiveExecution({
+    connection: runtime.connection,
+    given,
+    input,
+    asked,
+    options: { ...options, timeoutMs: timeLeft(options.timeoutMs, record) },
+    setup: runtime.setup,
+    holding: holdingOf(record, options.timeoutMs),
+    startedAt: record.startedAt,
+    restored,
+    onGone: (gone) => runtime.leave(gone),
+  })
+}
+
+/** What is left of a timeout: it counts the time for which a living process owned the execution. */
+export function timeLeft(timeoutMs: number | undefined, { ownedMs }: OwnedRecord): number | undefined {
+  return timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - ownedMs)
+}
+
+export function holdingOf(
+  { id, owner, epoch, ownedMs, recoveries }: OwnedRecord,
+  timeoutMs: number | undefined,
+): Holding {
+  return { id, owner: owner!, epoch, ownedMs, recoveries, timeoutMs }
+}

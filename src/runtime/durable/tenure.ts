@@ -1,0 +1,156 @@
+import { ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/errors.ts'
+import type { HeadChange } from '../../core/store.ts'
+import type { FullClock } from '../clock.ts'
+import type { Emitter } from '../emitter.ts'
+import type { LiveActor } from './live-execution.ts'
+import type { ExecutionRecorder } from './execution-recorder.ts'
+import { unref } from './owner-session.ts'
+import type { StoreConnection } from './store-connection.ts'
+
+/** How an execution left this process: with its outcome, or for another process to go on with. */
+export type Departure =
+  | { readonly type: 'output'; readonly output: unknown }
+  | { readonly type: 'error'; readonly error: unknown }
+  | { readonly type: 'moved'; readonly error: LeaseLostError }
+
+/** An execution or a batch that this process owns. */
+export interface Live {
+  readonly id: string
+  readonly graph: string
+  readonly target: string
+  readonly asked: string
+  /** Undefined for a batch. */
+  readonly actor: LiveActor | undefined
+  readonly emitter: Emitter | undefined
+  /** Whether it has ended, and only waits for functions that don't listen to their signal. */
+  readonly hasEnded: boolean
+  /** Whether nothing of it runs at the moment. */
+  readonly isQuiet: boolean
+  /** How it ended, as soon as that is written. Never rejects. */
+  readonly departure: Promise<Departure>
+  /** Resolves when nothing of it is left here. */
+  readonly gone: Promise<void>
+  /** The step that began last of those that run. */
+  readonly suspect: string | undefined
+  /** Ends it, by request. */
+  cancel(error: ExecutionCancelledError): void
+  /** The message was dealt with. */
+  consume(seq: number): void
+  /** Another process owns it: nothing is written any more, and what runs is told to stop. */
+  lose(): void
+  /** Lets nothing new begin. */
+  pause(): void
+  /** Gives it up, for any process to go on with. */
+  handOver(): Promise<void>
+}
+
+/** What a tenure needs of what it is about. */
+export interface Tenant {
+  readonly id: string
+  readonly place: ErrorPlace
+  readonly emitter: Emitter | undefined
+  /** Ends what runs here. */
+  end(reason: LeaseLostError): void
+  /** Nothing of it is left here. */
+  onGone(): void
+}
+
+/** The time for which an execution is this process's: how it ends is written, and then told. */
+export class Tenure {
+  readonly departure: Promise<Departure>
+  readonly gone: Promise<void>
+  hasDeparted = false
+  readonly #tenant: Tenant
+  readonly #connection: StoreConnection
+  readonly #recorder: ExecutionRecorder
+  #depart!: (departure: Departure) => void
+  #isGone!: () => void
+  #moved: LeaseLostError | undefined
+
+  constructor(tenant: Tenant, connection: StoreConnection, recorder: ExecutionRecorder) {
+    this.#tenant = tenant
+    this.#connection = connection
+    this.#recorder = recorder
+    this.departure = new Promise((resolve) => (this.#depart = resolve))
+    this.gone = new Promise((resolve) => (this.#isGone = resolve))
+  }
+
+  lose(): void {
+    this.#recorder.turnOff()
+    if (this.hasDeparted) {
+      this.#finish()
+      return
+    }
+    this.#tenant.emitter?.durable(this.#connection.clock.now(), { type: 'lease.lost' })
+    this.#move('is not this process’s any more: it was paused or cut off from its store for longer than its lease')
+  }
+
+  async handOver(): Promise<void> {
+    if (this.hasDeparted) return
+    const released = this.#recorder.change({ isReleased: true, ownedMs: this.#recorder.ownedMs })
+    this.#move('was handed over to another process')
+    await released
+  }
+
+  /** It has made its output, which is written. */
+  completed(output: unknown): void {
+    this.#leave({ type: 'output', output })
+  }
+
+  /** It has ended with an error, which is still to be written. */
+  async failed(failure: unknown): Promise<void> {
+    if (this.#moved !== undefined) {
+      this.#recorder.turnOff()
+      this.#leave({ type: 'moved', error: this.#moved })
+      return
+    }
+    // The caller is told even if the store stays away; this process goes on trying to write it.
+    const { clock, session } = this.#connection
+    const written = this.#writeFailure(failure)
+    await Promise.race([written, pauseOf(clock, session.leaseMs)])
+    this.hasDeparted = true
+    this.#depart({ type: 'error', error: failure })
+    await written
+    if (this.#recorder.hasStragglers) this.#recorder.onLastStraggler = () => void this.#release()
+    else this.#finish()
+  }
+
+  #move(what: string): void {
+    this.#moved ??= new LeaseLostError(`execution "${this.#tenant.id}" ${what}`, this.#tenant.place)
+    this.#tenant.end(this.#moved)
+  }
+
+  /** Never rejects: where it can't be written, the lease is lost, or the store refuses even this. */
+  async #writeFailure(error: unknown): Promise<void> {
+    const { clock, encoding } = this.#connection
+    const status = error instanceof ExecutionCancelledError ? 'cancelled' : 'failed'
+    try {
+      const stored = await encoding.encodeError(error, ['execution', this.#tenant.id, 'error'])
+      const head: HeadChange = { status, error: stored, endedAt: clock.now(), ownedMs: this.#recorder.ownedMs }
+      await this.#recorder.change(this.#recorder.hasStragglers ? head : { ...head, isReleased: true })
+    } catch {
+      // Who goes on with it finds it as it was.
+    }
+  }
+
+  async #release(): Promise<void> {
+    await this.#recorder.change({ isReleased: true }).catch(() => {})
+    this.#finish()
+  }
+
+  #leave(departure: Departure): void {
+    this.hasDeparted = true
+    this.#depart(departure)
+    this.#finish()
+  }
+
+  #finish(): void {
+    this.#tenant.onGone()
+    this.#isGone()
+  }
+}
+
+function pauseOf(clock: FullClock, ms: number): Promise<void> {
+  return new Promise((resolve) => unref(clock.setTimeout(resolve, ms)))
+}
