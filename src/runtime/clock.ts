@@ -15,6 +15,8 @@ export interface FullClock {
   setTimeout(handler: () => void, timeoutMs: number): unknown
   clearTimeout(handle: unknown): void
   setImmediate(handler: () => void): unknown
+  /** Milliseconds from some moment on, untouched when the time of day is set; for measuring how long something took. */
+  elapsed(): number
 }
 
 /** The machine's own time. */
@@ -23,6 +25,7 @@ const systemClock: FullClock = {
   setTimeout: (handler, timeoutMs) => globalThis.setTimeout(handler, timeoutMs),
   clearTimeout: (handle) => globalThis.clearTimeout(handle as NodeJS.Timeout),
   setImmediate: (handler) => globalThis.setImmediate(handler),
+  elapsed: () => performance.now(),
 }
 
 const fullClocks = new WeakMap<Clock, FullClock>()
@@ -38,6 +41,7 @@ export function fullClockOf(clock: Clock | undefined): FullClock {
       clearTimeout: (handle) => clock.clearTimeout(handle as never),
       setImmediate: (handler) =>
         clock.setImmediate === undefined ? globalThis.setImmediate(handler) : clock.setImmediate(handler),
+      elapsed: () => clock.now?.() ?? performance.now(),
     }
     fullClocks.set(clock, full)
   }

@@ -52,6 +52,7 @@ async function pack(): Promise<string> {
       cpSync(join(root, name), join(copy, name), { recursive: true })
     }
   }
+  cpSync(join(root, 'test/conformance'), join(copy, 'test/conformance'), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
   await run(copy, 'npm', 'pack', '--pack-destination', folder)
   return join(
@@ -104,7 +105,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-test('the package holds what its exports name, and neither sources nor tests', () => {
+test('the package holds what its exports name, and neither sources nor tests of its own', () => {
   const targets = Object.values(manifest.exports).flatMap((target) =>
     typeof target === 'string'
       ? [target]
@@ -115,7 +116,9 @@ test('the package holds what its exports name, and neither sources nor tests', (
   expect(
     files.filter(
       (path) =>
-        !/^(dist\/(src|machines|stores)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/.test(path),
+        !/^(dist\/(src|machines|stores|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/.test(
+          path,
+        ),
     ),
   ).toEqual([])
 })
@@ -148,6 +151,10 @@ test('the strictest user can use the types', async () => {
 
 test('an older JavaScript can require it', async () => {
   expect(await run(project, process.execPath, 'run.cjs')).toBe('42\n')
+})
+
+test('a store of one’s own is put to the test with the test framework of Node', async () => {
+  expect(await run(project, process.execPath, '--test', 'store-conformance.js')).toMatch(/\bfail 0\b/)
 })
 
 describe('with the optional peers', () => {

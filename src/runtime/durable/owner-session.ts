@@ -45,7 +45,7 @@ export class OwnerSession {
 
   /** Makes sure that the owner is registered. @throws StoreError */
   ready(): Promise<void> {
-    if (this.#validUntil > this.#options.clock.now()) return Promise.resolve()
+    if (this.#validUntil > this.#options.clock.elapsed()) return Promise.resolve()
     return (this.#registering ??= this.#register().finally(() => {
       this.#registering = undefined
     }))
@@ -68,7 +68,7 @@ export class OwnerSession {
   /** Says that the owner lives. False if it did not any more: then there is a new one, not registered yet. */
   async #renew(): Promise<boolean> {
     const { clock, store, leaseMs } = this.#options
-    const askedAt = clock.now()
+    const askedAt = clock.elapsed()
     const owner = this.#owner
     const isAlive = await store.renewOwner(owner, leaseMs)
     if (owner !== this.#owner) return false
@@ -82,7 +82,7 @@ export class OwnerSession {
     const { clock } = this.#options
     this.#validUntil = until
     clock.clearTimeout(this.#guard)
-    this.#guard = clock.setTimeout(() => this.#lose(), until - clock.now())
+    this.#guard = clock.setTimeout(() => this.#lose(), until - clock.elapsed())
     unref(this.#guard)
   }
 
@@ -90,14 +90,14 @@ export class OwnerSession {
     const { clock } = this.#options
     clock.clearTimeout(this.#timer)
     if (this.#isClosed) return
-    this.#tickDueAt = clock.now() + pauseMs
+    this.#tickDueAt = clock.elapsed() + pauseMs
     this.#timer = clock.setTimeout(() => void this.#tick(), pauseMs)
     unref(this.#timer)
   }
 
   async #tick(): Promise<void> {
     const { clock, leaseMs, onBlocked } = this.#options
-    const lateMs = clock.now() - this.#tickDueAt
+    const lateMs = clock.elapsed() - this.#tickDueAt
     if (lateMs > leaseMs - leaseMs / 3) onBlocked(lateMs)
     try {
       if (await this.#renew()) this.#arm(leaseMs / 3)

@@ -1,0 +1,122 @@
+import type { ExecutionCommit, HeadChange } from '../../src/core/store.ts'
+import { cellsOf, columnsOf } from '../sql/cells.ts'
+import type { Cell, Field } from '../sql/cells.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { lastOfEach, roundsOf } from '../sql/rounds.ts'
+import { headFields } from '../sql/tables.ts'
+import { toSqlTime } from '../sql/times.ts'
+import type { MysqlConnection } from './connection.ts'
+import { stepShape, toKey } from './keys.ts'
+import { literal } from './literals.ts'
+import { lockOwned } from './locks.ts'
+import type { MysqlSession } from './session.ts'
+
+// What an execution's row can't be without. No row is made of it: the row is there, and locked.
+const dummies: Readonly<Record<string, Cell>> = {
+  kind: '',
+  graph: '',
+  target: '',
+  status: '',
+  asked: '',
+  headers: '{}',
+  graph_hash: '',
+  machine_version: 0,
+  epoch: 0,
+  recoveries: 0,
+  owned_ms: 0,
+  created_at: '2000-01-01',
+}
+const needed = Object.keys(dummies)
+const releaseBit = 1 << headFields.length
+
+/** Writes to executions: all of a call in one transaction, with the same few statements for any number of them. */
+export class MysqlCommitter {
+  readonly #connection: MysqlConnection
+  readonly #executions: string
+  readonly #mailbox: string
+  readonly #insertSteps: string
+  readonly #replaceSteps: string
+
+  constructor(connection: MysqlConnection, dialect: Dialect) {
+    this.#connection = connection
+    this.#executions = dialect.table('executions')
+    this.#mailbox = dialect.table('mailbox')
+    this.#insertSteps = `insert into ${dialect.table('steps')} (${stepShape.columns.join(', ')})`
+    this.#replaceSteps = `on duplicate key update ${stepShape.columns.map((name) => `${name} = values(${name})`).join(', ')}`
+  }
+
+  async commit(commits: readonly ExecutionCommit[]): Promise<readonly boolean[]> {
+    const done = new Set<ExecutionCommit>()
+    for (const round of roundsOf(commits, ({ id }) => id)) {
+      if (round.length === 0) continue
+      const written = await this.#connection.transaction((session) => this.#write(session, round))
+      for (const commit of written) done.add(commit)
+    }
+    return commits.map((commit) => done.has(commit))
+  }
+
+  async #write(session: MysqlSession, commits: readonly ExecutionCommit[]): Promise<readonly ExecutionCommit[]> {
+    const held = await lockOwned(session, this.#executions, commits)
+    if (held.length === 0) return held
+    const steps = held.flatMap(({ id, steps: records }) =>
+      lastOfEach(records, ({ step, item }) => JSON.stringify([step, item])).map((record) =>
+        stepShape.cells({ ...record, execution: id }),
+      ),
+    )
+    await session.insert(this.#insertSteps, steps, this.#replaceSteps)
+    await this.#writeHeads(session, held)
+    for (const { id, consumed } of held)
+      if (consumed !== undefined)
+        await session.run(
+          `delete from ${this.#mailbox} where execution = ${literal(toKey(id))} and seq <= ${literal(consumed)}`,
+        )
+    return held
+  }
+
+  /**
+   * One statement that changes other things in each row: an insert of rows that are all there. Which fields a row changes is told by bits
+   * in the column `last_mail`, which itself stays as it is.
+   */
+  async #writeHeads(session: MysqlSession, commits: readonly ExecutionCommit[]): Promise<void> {
+    const fields = headFields.filter((field) => commits.some(({ head }) => head !== undefined && names(head, field)))
+    const changed = columnsOf(fields).map(({ name }) => name)
+    const others = needed.filter((name) => !changed.includes(name))
+    const rows = commits.map(({ id, at, head, consumed }): Cell[] => [
+      toKey(id),
+      toSqlTime(at),
+      consumed ?? 0,
+      maskOf(head),
+      ...cellsOf(fields, head ?? {}, toSqlTime).map((cell, index) => cell ?? dummies[changed[index]!] ?? null),
+      ...others.map((name) => dummies[name]!),
+    ])
+    const isNamed = (bit: number): string => `values(last_mail) & ${bit}`
+    const changes = fields.flatMap((field) =>
+      columnsOf([field]).map(
+        ({ name }) => `${name} = if(${isNamed(1 << headFields.indexOf(field))}, values(${name}), ${name})`,
+      ),
+    )
+    if (commits.some(({ head }) => head?.isReleased === true))
+      changes.push(...['owner', 'owner_full'].map((name) => `${name} = if(${isNamed(releaseBit)}, null, ${name})`))
+    await session.insert(
+      `insert into ${this.#executions} (${['id', 'updated_at', 'read_mail', 'last_mail', ...changed, ...others].join(', ')})`,
+      rows,
+      `on duplicate key update updated_at = values(updated_at), read_mail = greatest(read_mail, values(read_mail))${changes.map((change) => `, ${change}`).join('')}`,
+    )
+  }
+}
+
+/** Whether a change names a field. `undefined` takes away what can be taken away. */
+function names(head: HeadChange, { field, column }: Field): boolean {
+  if (!Object.hasOwn(head, field)) return false
+  return head[field as keyof HeadChange] !== undefined || !(column in dummies)
+}
+
+/** Which fields a change names, a bit for each. */
+function maskOf(head: HeadChange | undefined): number {
+  if (head === undefined) return 0
+  let mask = head.isReleased === true ? releaseBit : 0
+  headFields.forEach((field, index) => {
+    if (names(head, field)) mask |= 1 << index
+  })
+  return mask
+}

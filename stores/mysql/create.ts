@@ -1,0 +1,86 @@
+import type { Connection } from 'mysql2/promise'
+import { StoreError } from '../../src/core/errors.ts'
+import type { ExecutionRecord, NewExecution } from '../../src/core/store.ts'
+import { selectList } from '../sql/dialect.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { executionOf } from '../sql/reader.ts'
+import { roundsOf } from '../sql/rounds.ts'
+import { executionColumns, firstRecord } from '../sql/tables.ts'
+import type { MysqlConnection } from './connection.ts'
+import { isDuplicate, storeName } from './errors.ts'
+import { executionShape, toKey } from './keys.ts'
+import { literal, literals } from './literals.ts'
+import type { MysqlSession } from './session.ts'
+
+/** A new execution with its key, and its row as SQL. */
+interface Candidate {
+  readonly created: NewExecution
+  readonly key: string
+  readonly row: string
+}
+
+const maxTries = 20
+
+/** Creates executions: one statement where all are new. */
+export class MysqlCreator {
+  readonly #connection: MysqlConnection
+  readonly #insert: string
+  readonly #select: string
+
+  constructor(connection: MysqlConnection, dialect: Dialect) {
+    const table = dialect.table('executions')
+    this.#connection = connection
+    this.#insert = `insert into ${table} (${executionShape.columns.join(', ')}) values`
+    this.#select = `select ${selectList(dialect, executionColumns, 'e')}, e.id as id_key from ${table} e force index (primary)`
+  }
+
+  async create(
+    executions: readonly NewExecution[],
+    client?: Connection,
+  ): Promise<readonly (ExecutionRecord | undefined)[]> {
+    const found = new Map<NewExecution, ExecutionRecord>()
+    for (const round of roundsOf(executions, ({ id }) => id)) {
+      const candidates = round
+        .map((created): Candidate => {
+          const row = literals(executionShape.cells(firstRecord(created)))
+          return { created, key: toKey(created.id), row }
+        })
+        // So that two who create the same ones don't wait for each other in a circle.
+        .sort((one, other) => (one.key < other.key ? -1 : 1))
+      const work = async (session: MysqlSession): Promise<void> => {
+        for (const portion of session.portionsOf(candidates, ({ row }) => row))
+          await this.#createPortion(session, portion, found)
+      }
+      await (client === undefined ? this.#connection.withSession(work) : this.#connection.within(client, work))
+    }
+    return executions.map((one) => found.get(one))
+  }
+
+  /** Each statement creates all of its rows or none, and no other one depends on it: so no transaction is needed. */
+  async #createPortion(
+    session: MysqlSession,
+    portion: readonly Candidate[],
+    found: Map<NewExecution, ExecutionRecord>,
+  ): Promise<void> {
+    let missing = portion
+    for (let tries = 0; missing.length > 0; tries++) {
+      if (tries === maxTries)
+        throw new StoreError(storeName, 'others create and delete the same executions too fast', true)
+      try {
+        await session.run(`${this.#insert} ${missing.map(({ row }) => row).join(',')}`)
+        return
+      } catch (thrown) {
+        if (!isDuplicate(thrown)) throw thrown
+      }
+      // Locked, since in a caller's transaction a plain read may not see what is there.
+      const keys = missing.map(({ key }) => literal(key)).join(', ')
+      const rows = await session.all(`${this.#select} where e.id in (${keys}) order by e.id lock in share mode`)
+      const records = new Map(rows.map((row) => [row['id_key'] as string, executionOf(row)]))
+      for (const { created, key } of missing) {
+        const record = records.get(key)
+        if (record !== undefined) found.set(created, record)
+      }
+      missing = missing.filter(({ key }) => !records.has(key))
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import type { ExecutionCommit, Store } from '../../src/core/store.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { toSqlTime } from '../sql/times.ts'
+import type { MysqlConnection } from './connection.ts'
+import { toKey } from './keys.ts'
+import { literal } from './literals.ts'
+import { listOf, lockOwned } from './locks.ts'
+import type { MysqlSession } from './session.ts'
+
+/** Deletes executions with all they have. */
+export class MysqlDeletion {
+  readonly #connection: MysqlConnection
+  readonly #executions: string
+  readonly #steps: string
+  readonly #mailbox: string
+
+  constructor(connection: MysqlConnection, dialect: Dialect) {
+    this.#connection = connection
+    this.#executions = dialect.table('executions')
+    this.#steps = dialect.table('steps')
+    this.#mailbox = dialect.table('mailbox')
+  }
+
+  async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]> {
+    if (executions.length === 0) return []
+    return this.#connection.transaction(async (session) => {
+      const held = new Set(await lockOwned(session, this.#executions, executions))
+      await this.#deleteAll(session, [...new Set([...held].map(({ id }) => toKey(id)))])
+      return executions.map((one) => held.has(one))
+    })
+  }
+
+  /** Finds without locks, then locks what it found and looks again. */
+  async purge({ statuses, endedBefore, limit }: Parameters<Store['purge']>[0]): Promise<number> {
+    if (statuses.length === 0 || limit < 1) return 0
+    const isOld = `ended_at < ${literal(toSqlTime(endedBefore))} and is_open is null and status in (${listOf(statuses)})`
+    return this.#connection.transaction(async (session) => {
+      const found = await session.all(
+        `select id from ${this.#executions} where ${isOld} order by ended_at limit ${literal(limit)}`,
+      )
+      if (found.length === 0) return 0
+      const held = await session.all(
+        `select id from ${this.#executions} force index (primary)
+          where id in (${listOf(found.map((row) => row['id'] as string))}) and ${isOld} order by id for update skip locked`,
+      )
+      await this.#deleteAll(
+        session,
+        held.map((row) => row['id'] as string),
+      )
+      return held.length
+    })
+  }
+
+  async #deleteAll(session: MysqlSession, keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return
+    const list = listOf(keys)
+    await session.run(`delete from ${this.#steps} where execution in (${list})`)
+    await session.run(`delete from ${this.#mailbox} where execution in (${list})`)
+    await session.run(`delete from ${this.#executions} where id in (${list})`)
+  }
+}

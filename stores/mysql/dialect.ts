@@ -1,0 +1,24 @@
+import type { Dialect } from '../sql/dialect.ts'
+import { toSqlTime } from '../sql/times.ts'
+import { keyColumns, toKey } from './keys.ts'
+
+/** MySQL's way with the shared queries: times are texts in UTC, both ways, so no time zone matters. */
+export function mysqlDialect(prefix: string): Dialect {
+  return {
+    table: (name) => `\`${prefix}${name}\``,
+    placeholder: () => '?',
+    timeText: toSqlTime,
+    reading(source, { name, kind }) {
+      if (kind === 'time') return `cast(${source} as char)`
+      return keyColumns.has(name) ? `coalesce(${source}_full, ${source})` : source
+    },
+    isIn: (expression, texts, add) =>
+      texts.length === 0 ? 'false' : `${expression} in (${texts.map((text) => add(text)).join(', ')})`,
+    now: () => 'utc_timestamp(3)',
+    toKey,
+    isAfter: ([first, second, third], [one, two, three], add) =>
+      // Row values can't begin a range of an index here; this can.
+      `(${first} > ${add(one!)} or (${first} = ${add(one!)} and (${second} > ${add(two!)}
+        or (${second} = ${add(two!)} and ${third} > ${add(three!)}))))`,
+  }
+}

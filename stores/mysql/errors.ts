@@ -1,0 +1,78 @@
+import { describeThrown, DocketError, StoreError } from '../../src/core/errors.ts'
+
+export const storeName = 'mysql'
+
+const duplicate = 1062
+const noTable = 1146
+const deadlock = 1213
+// MariaDB, when a row has changed since the transaction's snapshot was taken.
+const changed = 1020
+
+/**
+ * Errors after which another try can help: too many connections, servers that shut down or have become read-only, lost
+ * connections, conflicts, locks not had in time, statements stopped by a time limit or by somebody.
+ */
+const transientNumbers = new Set([
+  ...[1040, 1203, 1226, 1053, 1077, 1079, 1290, 1792, 1836],
+  ...[1152, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 4031],
+  ...[deadlock, changed, 1205, 1614, 3058, 3572],
+  ...[1317, 1969, 3024],
+])
+const transientCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'PROTOCOL_CONNECTION_LOST',
+  'PROTOCOL_SEQUENCE_TIMEOUT',
+])
+// What the driver says of broken connections has no code everywhere.
+const lostConnection = /closed state|connection lost|connection is closed|got disconnected|timeout/i
+
+/** What the driver threw, as a StoreError. */
+export function mysqlError(thrown: unknown): Error {
+  if (thrown instanceof DocketError) return thrown
+  return new StoreError(storeName, describeThrown(thrown), isTransient(thrown), { cause: thrown })
+}
+
+/** Whether a row with the same key was there. */
+export function isDuplicate(thrown: unknown): boolean {
+  return numberOf(thrown) === duplicate
+}
+
+export function isMissingTable(thrown: unknown): boolean {
+  return numberOf(thrown) === noTable
+}
+
+/** Whether a transaction was rolled back because of another one: it may be done again at once. */
+export function isConflict(thrown: unknown): boolean {
+  const number = numberOf(thrown)
+  return number === deadlock || number === changed
+}
+
+/** Whether the server has answered, so that the connection is as good as before. */
+export function isAnswer(thrown: unknown): boolean {
+  return numberOf(thrown) !== undefined && !(thrown as { readonly fatal?: unknown }).fatal
+}
+
+function numberOf(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Error) || !('errno' in thrown)) return undefined
+  // Errors of the operating system have a negative one.
+  return typeof thrown.errno === 'number' && thrown.errno > 0 ? thrown.errno : undefined
+}
+
+function isTransient(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false
+  // Node tries all addresses of a name, and tells of all.
+  if (thrown instanceof AggregateError) return thrown.errors.some(isTransient)
+  const number = numberOf(thrown)
+  if (number !== undefined && transientNumbers.has(number)) return true
+  const code = 'code' in thrown ? thrown.code : undefined
+  if (typeof code === 'string' && transientCodes.has(code)) return true
+  return number === undefined && lostConnection.test(thrown.message)
+}

@@ -1,0 +1,60 @@
+import { hash } from 'node:crypto'
+import { cellsOf, columnsOf } from '../sql/cells.ts'
+import type { Cell, Field } from '../sql/cells.ts'
+import { toName } from '../sql/names.ts'
+import { claimFields, executionFields, messageFields, stepRowFields } from '../sql/tables.ts'
+import { toSqlTime } from '../sql/times.ts'
+
+/** How many characters a column of a key has: three of them, of four bytes a character, fit into an index (3,072 bytes). */
+export const keyLength = 240
+
+const prefixLength = 170
+// `toName` never leaves the mark without digits after it, so no name is like a shortened one.
+const shortened = '␛#'
+
+/** A name as a key has it: whole, or its beginning and a digest of it. Two names never have the same one. */
+export function toKey(name: string): string {
+  return shorten(toName(name))
+}
+
+function shorten(text: string): string {
+  if (text.length <= keyLength) return text
+  return `${text.slice(0, prefixLength).toWellFormed()}${shortened}${hash('sha256', text)}`
+}
+
+/** Columns that are part of a key. Beside each is one with `_full` at its end, for names that a key can't have whole; else it is NULL. */
+export const keyColumns: ReadonlySet<string> = new Set(['id', 'graph', 'owner', 'execution', 'step', 'item'])
+
+/** How records of one kind are written. */
+export interface RowShape {
+  readonly columns: readonly string[]
+  cells(record: object): readonly Cell[]
+}
+
+function rowShape(fields: readonly Field[], keys: ReadonlySet<string> = keyColumns): RowShape {
+  const columns = columnsOf(fields)
+  return {
+    columns: columns.flatMap(({ name }) => (keys.has(name) ? [name, `${name}_full`] : [name])),
+    cells: (record) =>
+      cellsOf(fields, record, toSqlTime).flatMap((cell, index): Cell[] =>
+        keys.has(columns[index]!.name) ? keyCells(cell as string | null) : [cell],
+      ),
+  }
+}
+
+/** The two cells of a name that has been through `toName`. */
+function keyCells(text: string | null): Cell[] {
+  if (text === null) return [null, null]
+  return text.length <= keyLength ? [text, null] : [shorten(text), text]
+}
+
+/** The two cells of a name. */
+export function cellsOfKey(name: string): readonly Cell[] {
+  return keyCells(toName(name))
+}
+
+export const executionShape = rowShape(executionFields)
+export const stepShape = rowShape(stepRowFields)
+export const messageShape = rowShape(messageFields)
+// `step` is no key of results.
+export const claimShape = rowShape(claimFields, new Set(['id', 'owner']))

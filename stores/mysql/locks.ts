@@ -1,0 +1,31 @@
+import type { ExecutionCommit } from '../../src/core/store.ts'
+import { toKey } from './keys.ts'
+import { literal } from './literals.ts'
+import type { MysqlSession } from './session.ts'
+
+type Fence = Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>
+
+/**
+ * Locks executions, in the order of their keys so that no two transactions wait for each other, and tells which are still their owners'.
+ * Of those that are not, the rows stay locked until the transaction ends; that is soon.
+ */
+export async function lockOwned<T extends Fence>(
+  session: MysqlSession,
+  table: string,
+  fences: readonly T[],
+): Promise<readonly T[]> {
+  const rows = await session.all(
+    `select id, owner, epoch from ${table} force index (primary) where id in (${listOf(fences.map(({ id }) => toKey(id)))})
+      order by id for update`,
+  )
+  const byKey = new Map(rows.map((row) => [row['id'] as string, row]))
+  return fences.filter(({ id, owner, epoch }) => {
+    const row = byKey.get(toKey(id))
+    return row !== undefined && row['owner'] === toKey(owner) && row['epoch'] === epoch
+  })
+}
+
+/** Texts as the inside of `in (…)`, which can't be empty. */
+export function listOf(texts: readonly string[]): string {
+  return texts.length === 0 ? 'null' : texts.map(literal).join(', ')
+}

@@ -1,0 +1,91 @@
+import type { Pool as CallbackPool } from 'mysql2'
+import type { Pool } from 'mysql2/promise'
+import { OptionError } from '../../src/core/errors.ts'
+import { isRecord } from '../../src/core/is-record.ts'
+import { aBoolean, checkOptions, texts } from '../sql/options.ts'
+import type { OptionRule } from '../sql/options.ts'
+
+/** Which MySQL or MariaDB a store uses, and how. */
+export interface MysqlStoreOptions {
+  /** `mysql://user:password@host:port/database`, with the parameters that `mysql2` knows. */
+  readonly url?: string
+  /** A pool of one's own, of `mysql2` or `mysql2/promise`, in place of `url`: its settings stay as they are, and it is never closed. */
+  readonly pool?: Pool | CallbackPool
+  /** How the tables' names begin. Two stores with two prefixes know nothing of each other. @default 'docket_' */
+  readonly prefix?: string
+  /** Whether `open` brings the tables up to date; else it refuses a database that is not. @default true */
+  readonly migrate?: boolean
+  /** How many connections the store's own pool may have. Only with `url`. @default 10 */
+  readonly max?: number
+}
+
+/** Whose tables are migrated, and with what. */
+export interface MysqlMigrationOptions extends Pick<MysqlStoreOptions, 'url' | 'pool' | 'prefix'> {
+  /**
+   * Directories of migrations of one's own; they run after Docket's, statement by statement: DDL can't be taken back when one fails.
+   * Statements that have others inside (procedures, triggers with BEGIN … END) don't work. @default []
+   */
+  readonly directories?: readonly string[]
+}
+
+/** Where the tables are. */
+export interface MysqlPlace {
+  readonly url: string | undefined
+  readonly pool: Pool | undefined
+  readonly prefix: string
+  readonly max: number
+}
+
+const places: Readonly<Record<string, OptionRule>> = {
+  url: ['a URL like mysql://user:password@host:3306/database', isDatabaseUrl],
+  pool: [
+    'a pool of mysql2',
+    (value) => isRecord(value) && typeof value['query'] === 'function' && typeof value['getConnection'] === 'function',
+  ],
+  // With a table's name it must fit into 64 characters.
+  prefix: [
+    '1 to 40 of the characters a–z, A–Z, 0–9 and _',
+    (value) => typeof value === 'string' && /^\w{1,40}$/.test(value),
+  ],
+}
+
+function isDatabaseUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false
+  const { protocol, pathname } = new URL(value)
+  return (protocol === 'mysql:' || protocol === 'mariadb:') && pathname.length > 1
+}
+
+/** @throws OptionError */
+export function storeOptions(given: string | MysqlStoreOptions): {
+  readonly place: MysqlPlace
+  readonly migrate: boolean
+} {
+  const options = typeof given === 'string' ? { url: given } : given
+  checkOptions('mysqlStore', options, {
+    ...places,
+    migrate: aBoolean,
+    max: ['a whole number from 1 on', (value) => Number.isSafeInteger(value) && (value as number) > 0],
+  })
+  return { place: placeOf('mysqlStore', options), migrate: options.migrate ?? true }
+}
+
+/** @throws OptionError */
+export function migrationOptions(given: string | MysqlMigrationOptions): {
+  readonly place: MysqlPlace
+  readonly directories: readonly string[]
+} {
+  const options = typeof given === 'string' ? { url: given } : given
+  checkOptions('mysqlMigrations', options, { ...places, directories: texts })
+  return { place: placeOf('mysqlMigrations', options), directories: options.directories ?? [] }
+}
+
+function placeOf(caller: string, { url, pool, prefix = 'docket_', max }: MysqlStoreOptions): MysqlPlace {
+  if ((url === undefined) === (pool === undefined)) throw new OptionError(`${caller}: give either url or pool`)
+  if (pool !== undefined && max !== undefined)
+    throw new OptionError(`${caller}: max is for url; a pool of your own has its own limit`)
+  return { url, pool: pool && withPromises(pool), prefix, max: max ?? 10 }
+}
+
+function withPromises(pool: Pool | CallbackPool): Pool {
+  return 'promise' in pool && typeof pool.promise === 'function' ? pool.promise() : (pool as Pool)
+}

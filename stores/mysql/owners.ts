@@ -1,0 +1,69 @@
+import type { Dialect } from '../sql/dialect.ts'
+import type { MysqlConnection } from './connection.ts'
+import { isDuplicate } from './errors.ts'
+import { toKey } from './keys.ts'
+import { literal } from './literals.ts'
+import type { MysqlSession } from './session.ts'
+
+// More than 3,000 years; later is beyond what a time can be.
+const longestLeaseMs = 1e14
+
+/** Which owners live, by the server's clock. */
+export class MysqlOwners {
+  readonly #connection: MysqlConnection
+  readonly #table: string
+  readonly #executions: string
+
+  constructor(connection: MysqlConnection, dialect: Dialect) {
+    this.#connection = connection
+    this.#table = dialect.table('owners')
+    this.#executions = dialect.table('executions')
+  }
+
+  async renew(owner: string, leaseMs: number): Promise<boolean> {
+    const key = literal(toKey(owner))
+    const microseconds = literal(Math.round(Math.min(leaseMs, longestLeaseMs) * 1_000))
+    const expiry = `utc_timestamp(3) + interval ${microseconds} microsecond`
+    return this.#connection.withSession(async (session) => {
+      const renewed = await session.run(
+        `update ${this.#table} set seen_at = utc_timestamp(3), expires_at = ${expiry}
+          where owner = ${key} and expires_at > utc_timestamp(3)`,
+      )
+      if (renewed > 0) return true
+      try {
+        await session.run(
+          `insert into ${this.#table} (owner, seen_at, expires_at) values (${key}, utc_timestamp(3), ${expiry})`,
+        )
+        return true
+      } catch (thrown) {
+        if (!isDuplicate(thrown)) throw thrown
+      }
+      // It is dead; or it lives, and the update had nothing to change within the same millisecond.
+      return (await this.living(session, [toKey(owner)])).size === 1
+    })
+  }
+
+  async end(owner: string): Promise<void> {
+    const key = literal(toKey(owner))
+    await this.#connection.withSession(async (session) => {
+      await session.run(
+        `insert into ${this.#table} (owner, seen_at, expires_at) values (${key}, utc_timestamp(3), utc_timestamp(3))
+          on duplicate key update expires_at = least(expires_at, values(expires_at))`,
+      )
+      // An owner that wakes up after a day is taken for a new one; until then it is told that it is dead.
+      await session.run(
+        `delete from ${this.#table} where expires_at < utc_timestamp(3) - interval 1 day and owner <> ${key} and not exists (
+          select 1 from ${this.#executions} e where e.is_open = 1 and e.owner = ${this.#table}.owner)`,
+      )
+    })
+  }
+
+  /** Which of some owners live; all are told as keys. */
+  async living(session: MysqlSession, owners: readonly string[]): Promise<ReadonlySet<string>> {
+    if (owners.length === 0) return new Set()
+    const rows = await session.all(
+      `select owner from ${this.#table} where owner in (${owners.map(literal).join(', ')}) and expires_at > utc_timestamp(3)`,
+    )
+    return new Set(rows.map((row) => row['owner'] as string))
+  }
+}

@@ -1,0 +1,89 @@
+import type { Connection, ResultSetHeader } from 'mysql2/promise'
+import { StoreError } from '../../src/core/errors.ts'
+import type { Cell, Row } from '../sql/cells.ts'
+import { storeName } from './errors.ts'
+import { literals } from './literals.ts'
+
+/** A field as the driver shows it to whoever reads cells. */
+interface DriverField {
+  readonly type: string
+  readonly name: string
+  string(): string | null
+  buffer(): Buffer | null
+}
+
+const numberTypes = new Set(['TINY', 'SHORT', 'INT24', 'LONG', 'LONGLONG', 'FLOAT', 'DOUBLE', 'DECIMAL', 'NEWDECIMAL'])
+
+/** How cells are read, whatever the user has told the driver: numbers are numbers, `…_bytes` are bytes, all else is text. */
+function typeCast(field: DriverField): unknown {
+  if (field.name.endsWith('_bytes')) return field.buffer()
+  const text = field.string()
+  return text !== null && numberTypes.has(field.type) ? Number(text) : text
+}
+
+// Statements with many rows are split long before the server's limit: it must also keep them in memory.
+const preferredBytes = 4_000_000
+// What a statement has beside its rows, at most, and what a packet has beside its statement.
+const statementOverhead = 8_192
+const packetOverhead = 64
+
+/** One connection, for as long as it is lent. What fails throws what the driver throws. */
+export class MysqlSession {
+  readonly #client: Connection
+  readonly #maxPacket: number
+
+  constructor(client: Connection, maxPacket: number) {
+    this.#client = client
+    this.#maxPacket = maxPacket
+  }
+
+  /** The rows of a query. */
+  async all(text: string): Promise<readonly Row[]> {
+    return (await this.#send(text)) as readonly Row[]
+  }
+
+  /** Runs a statement: how many rows it found. */
+  async run(text: string): Promise<number> {
+    return ((await this.#send(text)) as ResultSetHeader).affectedRows
+  }
+
+  /** Runs `<head> values (…), (…) <tail>`, in as many statements as the rows need. */
+  async insert(head: string, rows: readonly (readonly Cell[])[], tail = ''): Promise<void> {
+    for (const part of this.portionsOf(rows.map(literals), (text) => text))
+      await this.run(`${head} values ${part.join(',')} ${tail}`)
+  }
+
+  /** Splits rows so that each portion fits into one statement; a row that is too large for any has one to itself. */
+  portionsOf<T>(rows: readonly T[], textOf: (row: T) => string): readonly (readonly T[])[] {
+    const limit = Math.min(preferredBytes, this.#maxPacket - statementOverhead)
+    const portions: T[][] = []
+    let bytes = Number.POSITIVE_INFINITY
+    for (const row of rows) {
+      const size = Buffer.byteLength(textOf(row)) + 1
+      if (bytes + size > limit) {
+        portions.push([])
+        bytes = 0
+      }
+      portions.at(-1)!.push(row)
+      bytes += size
+    }
+    return portions
+  }
+
+  async #send(sql: string): Promise<unknown> {
+    // The server would close the connection, and the reason would look like a network that fails.
+    if (sql.length * 3 > this.#maxPacket && Buffer.byteLength(sql) > this.#maxPacket - packetOverhead)
+      throw new StoreError(
+        storeName,
+        `a value is too large: with ${Buffer.byteLength(sql)} bytes its statement exceeds the server's max_allowed_packet of ${this.#maxPacket}`,
+        false,
+      )
+    const [answer] = await this.#client.query({
+      sql,
+      typeCast: typeCast as never,
+      rowsAsArray: false,
+      nestTables: false,
+    } as never)
+    return answer
+  }
+}

@@ -1,0 +1,128 @@
+import type { Migration } from '../sql/migration.ts'
+import type { TableName } from '../sql/tables.ts'
+import { keyLength } from './keys.ts'
+
+// Texts of which every character counts, trailing spaces too: MySQL and MariaDB have different names for that, and each reads its own.
+const collation = 'collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */'
+const tableEnd = `engine = innodb row_format = dynamic default character set utf8mb4 ${collation}`
+
+const key = `varchar(${keyLength}) character set utf8mb4 ${collation}`
+const name = `longtext character set utf8mb4 ${collation}`
+const word = `varchar(20) character set utf8mb4 ${collation}`
+const time = 'datetime(3)'
+
+/** A name that is part of a key, and the column for names that are too long for one. */
+const fullKey = (column: string, isNeeded = true): string =>
+  `${column} ${key}${isNeeded ? ' not null' : ''}, ${column}_full ${name}`
+
+// Texts, not MySQL's type JSON: it reorders keys and changes numbers. And without a check: JSON_VALID refuses documents that are nested
+// more than 32 deep (MariaDB) or 100 (MySQL), which are values all the same.
+const value = (column: string): string => `${column} ${name}, ${column}_bytes longblob`
+
+/**
+ * Migration 1: the tables. Its statements can be run again: nothing takes back the first ones when the server goes away in the middle.
+ * There are no indexes with a condition: `is_open` and `mail_owner` are columns that are NULL where their index shall not look.
+ */
+export function tablesMigration(prefix: string): Migration {
+  const table = (of: TableName | 'counters', ...lines: readonly string[]): string =>
+    `create table if not exists \`${prefix}${of}\` (\n  ${lines.join(',\n  ')}\n) ${tableEnd}`
+  return {
+    version: 1,
+    name: 'tables',
+    up: [
+      table(
+        'executions',
+        fullKey('id'),
+        `kind ${word} not null`,
+        fullKey('graph'),
+        `target ${name} not null`,
+        `status ${word} not null`,
+        `asked ${name} not null`,
+        value('inputs'),
+        value('output'),
+        value('error'),
+        `headers ${name} not null`,
+        `graph_hash ${name} not null`,
+        'machine_version bigint not null',
+        `parent ${name}`,
+        'timeout_ms double',
+        fullKey('owner', false),
+        'epoch bigint not null',
+        'recoveries bigint not null',
+        'owned_ms double not null',
+        `created_at ${time} not null`,
+        `started_at ${time}`,
+        `updated_at ${time} not null`,
+        `ended_at ${time}`,
+        'last_mail bigint default 0 not null',
+        'read_mail bigint default 0 not null',
+        `is_open tinyint generated always as (case when status in ('pending', 'running') then 1 end) stored`,
+        `mail_owner ${key} generated always as (case when last_mail > read_mail then owner end) stored`,
+        'primary key (id)',
+        // Looking for work reads this one alone: first the owners, then what the dead ones left, the oldest first.
+        'key docket_unfinished (is_open, owner, graph, created_at, id)',
+        'key docket_mail (mail_owner)',
+        'key docket_created (created_at, id)',
+        'key docket_status (status, created_at, id)',
+        'key docket_graph (graph, created_at, id)',
+        'key docket_ended (ended_at)',
+      ),
+      table(
+        'steps',
+        fullKey('execution'),
+        fullKey('step'),
+        fullKey('item'),
+        `status ${word} not null`,
+        'attempt bigint not null',
+        `input_hash ${name}`,
+        `type ${name} not null`,
+        `type_version ${name}`,
+        value('output'),
+        value('error'),
+        `started_at ${time}`,
+        `ended_at ${time}`,
+        `due_at ${time}`,
+        'primary key (execution, step, item)',
+      ),
+      table(
+        'mailbox',
+        fullKey('execution'),
+        'seq bigint not null',
+        `kind ${name} not null`,
+        value('payload'),
+        `posted_at ${time} not null`,
+        'primary key (execution, seq)',
+      ),
+      table(
+        'results',
+        fullKey('id'),
+        `namespace ${name} not null`,
+        `step ${name} not null`,
+        `version ${name} not null`,
+        `type ${name} not null`,
+        `status ${word} not null`,
+        fullKey('owner'),
+        'epoch bigint not null',
+        value('output'),
+        value('error'),
+        `claimed_at ${time} not null`,
+        `ended_at ${time}`,
+        `expires_at ${time}`,
+        'primary key (id)',
+        'key docket_expiry (expires_at)',
+        'key docket_status (status)',
+      ),
+      table(
+        'owners',
+        `owner ${key} not null`,
+        `seen_at ${time} not null`,
+        `expires_at ${time} not null`,
+        'primary key (owner)',
+      ),
+      table('counters', `name ${key} not null`, 'value bigint not null', 'primary key (name)'),
+    ],
+    down: ['counters', 'owners', 'results', 'mailbox', 'steps', 'executions'].map(
+      (of) => `drop table if exists \`${prefix}${of}\``,
+    ),
+  }
+}

@@ -1,0 +1,121 @@
+import { isTerminal } from '../../src/core/statuses.ts'
+import type { ExecutionCommit, HeadChange } from '../../src/core/store.ts'
+import { cellsOf, columnsOf } from '../sql/cells.ts'
+import type { Cell, CellColumn } from '../sql/cells.ts'
+import { namesOf } from '../sql/dialect.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { toName } from '../sql/names.ts'
+import { lastOfEach, roundsOf } from '../sql/rounds.ts'
+import { headFields, stepColumns, stepFields } from '../sql/tables.ts'
+import type { PostgresConnection } from './connection.ts'
+import { columnar, fewRows, unnest } from './dialect.ts'
+import type { PostgresTeller } from './teller.ts'
+
+const plainColumns: readonly CellColumn[] = [
+  { name: 'id', kind: 'name' },
+  { name: 'owner', kind: 'name' },
+  { name: 'epoch', kind: 'integer' },
+  { name: 'updated_at', kind: 'time' },
+  { name: 'consumed', kind: 'integer' },
+]
+const headColumns: readonly CellColumn[] = [{ name: 'mask', kind: 'integer' }, ...columnsOf(headFields)]
+const numberedStepColumns: readonly CellColumn[] = [{ name: 'n', kind: 'integer' }, ...stepColumns]
+const releaseBit = 1 << headFields.length
+
+/** Writes to executions: all of a call in one statement, so in one round trip and one flush of the log. */
+export class PostgresCommitter {
+  readonly #connection: PostgresConnection
+  readonly #dialect: Dialect
+  readonly #teller: PostgresTeller
+  readonly #stepsOnly: string
+  readonly #withHeads: string
+
+  constructor(connection: PostgresConnection, dialect: Dialect, teller: PostgresTeller) {
+    this.#connection = connection
+    this.#dialect = dialect
+    this.#teller = teller
+    this.#stepsOnly = commitStatement(dialect, false)
+    this.#withHeads = commitStatement(dialect, true)
+  }
+
+  async commit(commits: readonly ExecutionCommit[]): Promise<readonly boolean[]> {
+    const done = new Set<ExecutionCommit>()
+    for (const round of roundsOf(commits, ({ id }) => id)) await this.#commitRound(round, done)
+    return commits.map((commit) => done.has(commit))
+  }
+
+  async #commitRound(commits: readonly ExecutionCommit[], done: Set<ExecutionCommit>): Promise<void> {
+    if (commits.length === 0) return
+    const { timeText } = this.#dialect
+    const hasHeads = commits.some(({ head }) => head !== undefined)
+    const rows = commits.map(({ id, owner, epoch, at, head, consumed }): Cell[] => {
+      const plain = [toName(id), toName(owner), epoch, timeText(at), consumed ?? null]
+      return hasHeads ? [...plain, maskOf(head), ...cellsOf(headFields, head ?? {}, timeText)] : plain
+    })
+    const steps = commits.flatMap((commit, index) =>
+      lastOfEach(commit.steps, ({ step, item }) => JSON.stringify([step, item])).map((step): Cell[] => [
+        index + 1,
+        ...cellsOf(stepFields, step, timeText),
+      ]),
+    )
+    const columns = hasHeads ? [...plainColumns, ...headColumns] : plainColumns
+    const written = await this.#connection.queryPrepared({
+      text: hasHeads ? this.#withHeads : this.#stepsOnly,
+      parameters: [...columnar(columns, rows), ...columnar(numberedStepColumns, steps)],
+    })
+    for (const row of written) {
+      const commit = commits[(row['n'] as number) - 1]!
+      done.add(commit)
+      this.#tell(commit)
+    }
+  }
+
+  #tell({ id, head }: ExecutionCommit): void {
+    if (head?.status !== undefined && isTerminal(head.status))
+      this.#teller.tell({ type: 'ended', execution: id }, false)
+    else if (head?.isReleased === true) this.#teller.tell({ type: 'work' })
+  }
+}
+
+/** Which fields a change names, a bit for each. */
+function maskOf(head: HeadChange | undefined): number {
+  if (head === undefined) return 0
+  let mask = head.isReleased === true ? releaseBit : 0
+  headFields.forEach(({ field }, index) => {
+    if (Object.hasOwn(head, field)) mask |= 1 << index
+  })
+  return mask
+}
+
+/**
+ * Holds the rows that are still their owners', in the order of their ids (so that no two statements wait for each other), and writes
+ * for those alone.
+ */
+function commitStatement(dialect: Dialect, hasHeads: boolean): string {
+  const columns = hasHeads ? [...plainColumns, ...headColumns] : plainColumns
+  const changes = headFields.flatMap((field, index) =>
+    columnsOf([field]).map(
+      ({ name }) => `${name} = case when h.mask & ${1 << index} <> 0 then h.${name} else e.${name} end`,
+    ),
+  )
+  const heads = `, ${changes.join(', ')}, owner = case when h.mask & ${releaseBit} <> 0 then null else e.owner end`
+  return `with held as materialized (
+      select a.* from ${fewRows(columns)} cross join lateral (
+        select 1 from ${dialect.table('executions')} e
+        where e.id = a.id and e.owner = a.owner and e.epoch = a.epoch for no key update) e
+    ), put as (
+      insert into ${dialect.table('steps')} (execution, ${namesOf(stepColumns)})
+      select h.id, ${stepColumns.map(({ name }) => `s.${name}`).join(', ')}
+      from ${unnest(numberedStepColumns, 's', columns.length + 1)} join held h on h.n = s.n
+      on conflict (execution, step, item) do update
+      set ${stepColumns.map(({ name }) => `${name} = excluded.${name}`).join(', ')}
+    ), consumed as (
+      delete from ${dialect.table('mailbox')} m using held h
+      where h.consumed is not null and m.execution = h.id and m.seq <= h.consumed
+    ), changed as (
+      update ${dialect.table('executions')} e
+      set updated_at = h.updated_at, read_mail = greatest(e.read_mail, h.consumed)${hasHeads ? heads : ''}
+      from held h where e.id = h.id
+    )
+    select n from held`
+}

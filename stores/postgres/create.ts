@@ -1,0 +1,64 @@
+import type { ClientBase } from 'pg'
+import type { ExecutionRecord, NewExecution } from '../../src/core/store.ts'
+import { cellsOf } from '../sql/cells.ts'
+import { namesOf } from '../sql/dialect.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { fromName } from '../sql/names.ts'
+import { SqlReader } from '../sql/reader.ts'
+import { roundsOf } from '../sql/rounds.ts'
+import { executionColumns, executionFields, firstRecord } from '../sql/tables.ts'
+import type { PostgresConnection } from './connection.ts'
+import { columnar, unnest } from './dialect.ts'
+import type { PostgresTeller } from './teller.ts'
+
+/** Creates executions: one statement for those that are new, another to read the others. */
+export class PostgresCreator {
+  readonly #connection: PostgresConnection
+  readonly #dialect: Dialect
+  readonly #teller: PostgresTeller
+  readonly #insert: string
+
+  constructor(connection: PostgresConnection, dialect: Dialect, teller: PostgresTeller) {
+    this.#connection = connection
+    this.#dialect = dialect
+    this.#teller = teller
+    // By id, so that two who create the same ones don't wait for each other in a circle.
+    this.#insert = `insert into ${dialect.table('executions')} (${namesOf(executionColumns)})
+        select ${namesOf(executionColumns)} from ${unnest(executionColumns, 'a')} order by a.id collate "C"
+        on conflict (id) do nothing returning id, owner`
+  }
+
+  async create(
+    executions: readonly NewExecution[],
+    client?: ClientBase,
+  ): Promise<readonly (ExecutionRecord | undefined)[]> {
+    const found = new Map<NewExecution, ExecutionRecord>()
+    for (const round of roundsOf(executions, ({ id }) => id)) {
+      let rest = round
+      // One that was there may be deleted before it is read.
+      while (rest.length > 0) rest = await this.#createOnce(rest, found, client)
+    }
+    return executions.map((one) => found.get(one))
+  }
+
+  /** Gives those that are neither created nor found. */
+  async #createOnce(
+    executions: readonly NewExecution[],
+    found: Map<NewExecution, ExecutionRecord>,
+    client: ClientBase | undefined,
+  ): Promise<readonly NewExecution[]> {
+    const cells = executions.map((created) => cellsOf(executionFields, firstRecord(created), this.#dialect.timeText))
+    const insert = { text: this.#insert, parameters: columnar(executionColumns, cells) }
+    const rows = await (client === undefined
+      ? this.#connection.queryPrepared(insert)
+      : this.#connection.query(insert, client))
+    if (rows.some(({ owner }) => owner === null)) await this.#teller.tellWithin({ type: 'work' }, client)
+    if (rows.length === executions.length) return []
+    const made = new Set(rows.map((row) => fromName(row['id'] as string)))
+    const others = executions.filter(({ id }) => !made.has(id))
+    const reader = new SqlReader(this.#dialect, (query) => this.#connection.query(query, client))
+    const records = await reader.get(others.map(({ id }) => id))
+    records.forEach((record, index) => record && found.set(others[index]!, record))
+    return others.filter((one) => !found.has(one))
+  }
+}

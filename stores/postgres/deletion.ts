@@ -1,0 +1,53 @@
+import type { ExecutionCommit, Store } from '../../src/core/store.ts'
+import type { Cell, CellColumn } from '../sql/cells.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { toName } from '../sql/names.ts'
+import type { PostgresConnection } from './connection.ts'
+import { columnar, unnest } from './dialect.ts'
+
+const columns: readonly CellColumn[] = [
+  { name: 'id', kind: 'name' },
+  { name: 'owner', kind: 'name' },
+  { name: 'epoch', kind: 'integer' },
+]
+
+/** Deletes executions with all they have. */
+export class PostgresDeletion {
+  readonly #connection: PostgresConnection
+  readonly #dialect: Dialect
+  readonly #delete: string
+  readonly #purge: string
+
+  constructor(connection: PostgresConnection, dialect: Dialect) {
+    this.#connection = connection
+    this.#dialect = dialect
+    const executions = dialect.table('executions')
+    const all = `gone as (delete from ${executions} e using held h where e.id = h.id),
+      steps as (delete from ${dialect.table('steps')} s using held h where s.execution = h.id),
+      mail as (delete from ${dialect.table('mailbox')} m using held h where m.execution = h.id)`
+    this.#delete = `with held as materialized (
+        select e.id, a.n from ${unnest(columns, 'a', 1, 'n')}
+        join ${executions} e on e.id = a.id and e.owner = a.owner and e.epoch = a.epoch order by e.id for update of e
+      ), ${all} select n from held`
+    this.#purge = `with held as materialized (
+        select e.id from ${executions} e
+        where e.ended_at is not null and e.ended_at < $1 and e.status = any($2::text[])
+          and e.status not in ('pending', 'running')
+        order by e.ended_at limit $3 for update skip locked
+      ), ${all} select count(*) from held`
+  }
+
+  async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]> {
+    if (executions.length === 0) return []
+    const cells = executions.map(({ id, owner, epoch }): Cell[] => [toName(id), toName(owner), epoch])
+    const rows = await this.#connection.query({ text: this.#delete, parameters: columnar(columns, cells) })
+    const places = new Set(rows.map((row) => row['n']))
+    return executions.map((_, index) => places.has(index + 1))
+  }
+
+  async purge({ statuses, endedBefore, limit }: Parameters<Store['purge']>[0]): Promise<number> {
+    const parameters = [this.#dialect.timeText(endedBefore), statuses, limit]
+    const [row] = await this.#connection.query({ text: this.#purge, parameters })
+    return row!['count'] as number
+  }
+}

@@ -1,0 +1,49 @@
+import type { Cell, CellColumn, CellKind } from '../sql/cells.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { quoteIdentifier } from '../sql/names.ts'
+import { toSqlTime } from '../sql/times.ts'
+
+const arrayTypes: Readonly<Record<CellKind, string>> = {
+  name: 'text[]',
+  word: 'text[]',
+  integer: 'bigint[]',
+  number: 'float8[]',
+  time: 'timestamptz[]',
+  json: 'json[]',
+  bytes: 'bytea[]',
+}
+
+/** PostgreSQL's way with the shared queries: times are asked for as numbers, so no time zone or date style matters. */
+export function postgresDialect(schema: string): Dialect {
+  return {
+    table: (name) => `${quoteIdentifier(schema)}.docket_${name}`,
+    placeholder: (index) => `$${index}`,
+    timeText: (ms) => `${toSqlTime(ms)}Z`,
+    reading: (source, { kind }) => (kind === 'time' ? `(extract(epoch from ${source}) * 1000)::float8` : source),
+    isIn: (expression, texts, add) => `${expression} = any(${add(texts)}::text[])`,
+    now: () => 'statement_timestamp()',
+  }
+}
+
+/**
+ * The rows of `unnest`, numbered by `n`, in the order of their ids: whoever locks rows in that order waits for nobody in a circle. The
+ * conditions hold for every row; they make planners expect few, so that they look each of them up in an index even where the table is
+ * still small when the statement is planned.
+ */
+export function fewRows(columns: readonly CellColumn[]): string {
+  return `(select * from ${unnest(columns, 'a', 1, 'n')} where a.epoch > 0 and a.n > 0 order by a.id collate "C") a`
+}
+
+/** Rows from parameters that are a column each: many rows in one statement, whose text is the same for any number of them. */
+export function unnest(columns: readonly CellColumn[], alias: string, first = 1, last = ''): string {
+  const places = columns.map(({ kind }, index) => `(select $${first + index}::${arrayTypes[kind]})`)
+  const names = columns.map(({ name }) => name)
+  return last === ''
+    ? `unnest(${places.join(', ')}) as ${alias}(${names.join(', ')})`
+    : `unnest(${places.join(', ')}) with ordinality as ${alias}(${[...names, last].join(', ')})`
+}
+
+/** The parameters of `unnest`, from rows. */
+export function columnar(columns: readonly CellColumn[], rows: readonly (readonly Cell[])[]): Cell[][] {
+  return columns.map((_, index) => rows.map((row) => row[index]!))
+}

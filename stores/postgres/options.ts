@@ -1,0 +1,77 @@
+import type { Pool } from 'pg'
+import { OptionError } from '../../src/core/errors.ts'
+import { isRecord } from '../../src/core/is-record.ts'
+import { aBoolean, aText, checkOptions, texts } from '../sql/options.ts'
+import type { OptionRule } from '../sql/options.ts'
+
+/** Which PostgreSQL a store uses, and how. */
+export interface PostgresStoreOptions {
+  /** `postgres://user:password@host:port/database`, with the parameters that `pg` knows. */
+  readonly url?: string
+  /** A pool of one's own, in place of `url`; it is never closed. */
+  readonly pool?: Pool
+  /** The schema of the tables; it is made if there is none. Two stores in two schemas know nothing of each other. @default 'public' */
+  readonly schema?: string
+  /** Whether `open` brings the tables up to date; else it refuses a database that is not. @default true */
+  readonly migrate?: boolean
+  /** How many connections the store's own pool may have; one more listens. Only with `url`. @default 10 */
+  readonly max?: number
+}
+
+/** Whose tables are migrated, and with what. */
+export interface PostgresMigrationOptions extends Pick<PostgresStoreOptions, 'url' | 'pool' | 'schema'> {
+  /** Directories of migrations of one's own; they run after Docket's, with the schema as the search path. @default [] */
+  readonly directories?: readonly string[]
+}
+
+/** Where the tables are. */
+export interface PostgresPlace {
+  readonly url: string | undefined
+  readonly pool: Pool | undefined
+  readonly schema: string
+  readonly max: number
+}
+
+const places: Readonly<Record<string, OptionRule>> = {
+  url: aText,
+  pool: [
+    'a Pool of pg',
+    (value) => isRecord(value) && typeof value['query'] === 'function' && typeof value['connect'] === 'function',
+  ],
+  // Longer names are cut off by the server, so that two could be one.
+  schema: [
+    'a name of 1 to 63 bytes without NUL',
+    (value) => typeof value === 'string' && value !== '' && !value.includes('\0') && Buffer.byteLength(value) <= 63,
+  ],
+}
+
+/** @throws OptionError */
+export function storeOptions(given: string | PostgresStoreOptions): {
+  readonly place: PostgresPlace
+  readonly migrate: boolean
+} {
+  const options = typeof given === 'string' ? { url: given } : given
+  checkOptions('postgresStore', options, {
+    ...places,
+    migrate: aBoolean,
+    max: ['a whole number from 1 on', (value) => Number.isSafeInteger(value) && (value as number) > 0],
+  })
+  return { place: placeOf('postgresStore', options), migrate: options.migrate ?? true }
+}
+
+/** @throws OptionError */
+export function migrationOptions(given: string | PostgresMigrationOptions): {
+  readonly place: PostgresPlace
+  readonly directories: readonly string[]
+} {
+  const options = typeof given === 'string' ? { url: given } : given
+  checkOptions('postgresMigrations', options, { ...places, directories: texts })
+  return { place: placeOf('postgresMigrations', options), directories: options.directories ?? [] }
+}
+
+function placeOf(caller: string, { url, pool, schema = 'public', max }: PostgresStoreOptions): PostgresPlace {
+  if ((url === undefined) === (pool === undefined)) throw new OptionError(`${caller}: give either url or pool`)
+  if (pool !== undefined && max !== undefined)
+    throw new OptionError(`${caller}: max is for url; a pool of your own has its own limit`)
+  return { url, pool, schema, max: max ?? 10 }
+}

@@ -1,0 +1,43 @@
+import { toName } from '../sql/names.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { isUnfinished } from '../sql/tables.ts'
+import type { PostgresConnection } from './connection.ts'
+
+/** SQL that says whether an owner (an expression) lives, by the server's clock. One that is not registered does not. */
+export function isAlive(dialect: Dialect, owner: string): string {
+  return `exists (select 1 from ${dialect.table('owners')} w where w.owner = ${owner} and w.expires_at > statement_timestamp())`
+}
+
+const ms = `interval '1 millisecond'`
+// The columns round to milliseconds; rounded up, it would be in the future for a while.
+const past = `date_trunc('milliseconds', clock_timestamp())`
+
+/** Which owners live, by the server's clock. */
+export class PostgresOwners {
+  readonly #connection: PostgresConnection
+  readonly #renew: string
+  readonly #end: string
+
+  constructor(connection: PostgresConnection, dialect: Dialect) {
+    this.#connection = connection
+    const owners = dialect.table('owners')
+    this.#renew = `insert into ${owners} as o (owner, seen_at, expires_at)
+      values ($1, clock_timestamp(), clock_timestamp() + least($2::float8, 1e14) * ${ms})
+      on conflict (owner) do update set seen_at = excluded.seen_at, expires_at = excluded.expires_at
+      where o.expires_at > clock_timestamp() returning owner`
+    // An owner that wakes up after a day is taken for a new one; until then it is told that it is dead.
+    this.#end = `with gone as (delete from ${owners} o where o.expires_at < clock_timestamp() - interval '1 day' and o.owner <> $1
+        and not exists (select 1 from ${dialect.table('executions')} e where e.owner = o.owner and ${isUnfinished('e')}))
+      insert into ${owners} as o (owner, seen_at, expires_at) values ($1, ${past}, ${past})
+      on conflict (owner) do update set expires_at = least(o.expires_at, excluded.expires_at)`
+  }
+
+  async renew(owner: string, leaseMs: number): Promise<boolean> {
+    const rows = await this.#connection.queryPrepared({ text: this.#renew, parameters: [toName(owner), leaseMs] })
+    return rows.length === 1
+  }
+
+  async end(owner: string): Promise<void> {
+    await this.#connection.query({ text: this.#end, parameters: [toName(owner)] })
+  }
+}

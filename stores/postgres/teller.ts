@@ -1,0 +1,60 @@
+import type { ClientBase } from 'pg'
+import type { StoreHint } from '../../src/core/store.ts'
+import type { PostgresConnection } from './connection.ts'
+import { payloadOf } from './hints.ts'
+
+const maxPending = 500
+
+/**
+ * Sends hints, after the writes they are about and apart from them: NOTIFY takes a lock of the whole server until its transaction has
+ * committed, so writes that told would wait for each other. One statement at a time tells whatever has come up meanwhile. A hint that is
+ * lost costs its waiter a poll.
+ */
+export class PostgresTeller {
+  readonly #connection: PostgresConnection
+  readonly #text: string
+  readonly #pending = new Set<string>()
+  #sending: Promise<void> | undefined
+
+  constructor(connection: PostgresConnection, channel: string) {
+    this.#connection = connection
+    this.#text = `select count(pg_notify('${channel}', a.payload)) from unnest($1::text[]) as a(payload)`
+  }
+
+  /** Tells soon. Where it is not known that somebody waits, not when there is much to tell. */
+  tell(hint: StoreHint, isAwaited = true): void {
+    const payload = payloadOf(hint)
+    if (payload === undefined) return
+    if (!isAwaited && this.#pending.size >= maxPending) return
+    this.#pending.add(payload)
+    this.#sending ??= this.#send()
+  }
+
+  /** Tells as part of the client's transaction, so when it commits; without a client, soon. */
+  async tellWithin(hint: StoreHint, client: ClientBase | undefined): Promise<void> {
+    const payload = payloadOf(hint)
+    if (client === undefined) this.tell(hint)
+    else if (payload !== undefined) await this.#connection.query({ text: this.#text, parameters: [[payload]] }, client)
+  }
+
+  /** Until everything is told, or could not be. */
+  async close(): Promise<void> {
+    await this.#sending
+  }
+
+  async #send(): Promise<void> {
+    // What the same turn has to tell goes out together.
+    await Promise.resolve()
+    try {
+      while (this.#pending.size > 0) {
+        const payloads = [...this.#pending]
+        this.#pending.clear()
+        await this.#connection.query({ text: this.#text, parameters: [payloads] })
+      }
+    } catch {
+      // The server is away. Who waits will poll.
+    } finally {
+      this.#sending = undefined
+    }
+  }
+}

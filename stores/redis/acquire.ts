@@ -1,0 +1,137 @@
+import { StoreError } from '../../src/core/errors.ts'
+import type { AcquiredExecution, AcquireRequest } from '../../src/core/store.ts'
+import type { Connection } from './connection.ts'
+import { ownersScript, takeScript } from './execution-scripts.ts'
+import { headRecord } from './head-record.ts'
+import { buckets, escapeText, ownerText, unescapeText } from './layout.ts'
+import type { Owners } from './owners.ts'
+import { idOf, MergedRanges } from './ranges.ts'
+import { leaveOut, orElse } from './unreadable.ts'
+
+/** An execution that may be taken if its owner is still this one. */
+interface Candidate {
+  readonly id: string
+  readonly owner: string
+  /** The index member that led to it, or ''. */
+  readonly member: string
+}
+
+/**
+ * Gives executions to an owner: looks who has them, asks which of these are dead, and takes theirs. Each is taken by a script that
+ * asks again whether that owner has it (see `owners.ts` for why that is enough).
+ */
+export async function acquireExecutions(
+  connection: Connection,
+  owners: Owners,
+  request: AcquireRequest,
+): Promise<AcquiredExecution[]> {
+  if (request.limit <= 0) return []
+  const candidates =
+    request.ids === undefined
+      ? await findByGraphs(connection, owners, request)
+      : await findByIds(connection, owners, request, request.ids)
+  return take(connection, request, candidates)
+}
+
+async function findByIds(
+  { link, layout }: Connection,
+  owners: Owners,
+  { andEnded, ...request }: AcquireRequest,
+  ids: readonly string[],
+): Promise<Candidate[]> {
+  const except = new Set(request.except)
+  const wanted = [...new Set(ids)].filter((id) => !except.has(id))
+  const replies = await link.all(
+    wanted.map((id) => ({ run: 'hmget', keys: [layout.execution(id)], args: ['o', 's', 't'] })),
+  )
+  const found = replies.flatMap((reply, index) => {
+    const [owner, status, place] = (reply as (Buffer | null)[]).map((field) => field?.toString())
+    if (owner === undefined || status === undefined || place === undefined) return []
+    const isUnfinished = status === 'p' || status === 'r'
+    return isUnfinished || andEnded === true ? [{ id: wanted[index]!, owner, place, member: '' }] : []
+  })
+  const free = await freeOwners(owners, new Set(found.map(({ owner }) => owner)), request)
+  return found
+    .filter(({ owner }) => free.has(owner))
+    .sort((one, other) => (one.place < other.place ? -1 : 1))
+    .slice(0, request.limit)
+}
+
+/** The oldest unfinished executions of nobody and of dead owners; of living ones, nothing is read but their names. */
+async function findByGraphs(
+  { link, layout }: Connection,
+  owners: Owners,
+  request: AcquireRequest,
+): Promise<Candidate[]> {
+  const graphs = [...new Set(request.graphs)]
+  if (graphs.length === 0) return []
+  const replies = await link.all(
+    buckets.map((bucket) => ({ run: ownersScript, keys: [layout.index(bucket)], args: [] })),
+  )
+  const inBucket = replies.map((reply) => (reply as Buffer[]).map(String))
+  const free = await freeOwners(owners, new Set(inBucket.flat()), request)
+  const ranges = inBucket.flatMap((present, bucket) =>
+    present
+      .filter((owner) => free.has(owner))
+      .flatMap((owner) => graphs.map((graph) => ({ bucket, prefix: `u${owner}\0${escapeText(graph)}\0` }))),
+  )
+  const merged = new MergedRanges(link, layout, ranges, 'ascending')
+  const except = new Set(request.except)
+  const found: Candidate[] = []
+  while (found.length < request.limit) {
+    const wanted = request.limit - found.length
+    const entries = await merged.take(wanted)
+    for (const entry of entries) {
+      const id = unescapeText(idOf(entry))
+      const owner = entry.member.slice(1, entry.member.indexOf('\0'))
+      if (!except.has(id)) found.push({ id, owner, member: entry.member })
+    }
+    if (entries.length < wanted) break
+  }
+  return found
+}
+
+/** Owners whose executions the caller may have: nobody, the dead, and itself if it says so. */
+async function freeOwners(
+  owners: Owners,
+  present: ReadonlySet<string>,
+  { owner, andOwn }: AcquireRequest,
+): Promise<ReadonlySet<string>> {
+  const own = ownerText(owner)
+  const others = [...present].filter((one) => one !== '' && one !== own)
+  const free = new Set(await owners.deadOf(others))
+  free.add('')
+  if (andOwn === true) free.add(own)
+  return free
+}
+
+async function take(
+  { link, layout, packer }: Connection,
+  { owner, andEnded, ids }: AcquireRequest,
+  candidates: readonly Candidate[],
+): Promise<AcquiredExecution[]> {
+  const ended = ids !== undefined && andEnded === true ? '1' : ''
+  const replies = await link.tryAll(
+    candidates.map((candidate) => ({
+      run: takeScript,
+      keys: layout.executionKeys(candidate.id),
+      args: [ownerText(owner), candidate.owner, ended, candidate.member],
+    })),
+  )
+  const errors: StoreError[] = []
+  const acquired = replies.flatMap((reply, index) => {
+    const { id } = candidates[index]!
+    if (reply instanceof StoreError) {
+      if (!reply.isTransient && ids === undefined) leaveOut(reply)
+      else errors.push(reply)
+      return []
+    }
+    if (!Array.isArray(reply)) return [] // Somebody else was faster.
+    const read = () => headRecord(id, layout.execution(id), reply[1], packer)
+    const execution = ids === undefined ? orElse(undefined, read) : read()
+    return execution === undefined ? [] : [{ execution, wasLost: reply[0] === 1 }]
+  })
+  // What was taken must not be lost for those that were not.
+  if (acquired.length === 0 && errors.length > 0) throw errors[0]!
+  return acquired
+}

@@ -1,0 +1,47 @@
+import { describeThrown, StoreError } from '../../src/core/errors.ts'
+
+export const storeName = 'redis'
+
+/** What goes away by itself: a server that starts, fails over, moves slots, or is stuck in a script. */
+const passing = /\b(?:LOADING|BUSY|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|UNBLOCKED|FAILOVER)\b/
+
+/** A reply of ours from inside a script: a record that can't be read. */
+export const damagedReply = 'DOCKETDAMAGED'
+
+/** A record that is not what this store writes. */
+export function damaged(what: string, key: string, cause?: unknown): StoreError {
+  const message = `${what} (key ${JSON.stringify(key)}) is damaged or was altered; repair or delete it`
+  return new StoreError(storeName, message, false, cause === undefined ? undefined : { cause })
+}
+
+/** The error of a driver (or of a reply) in the store's words. `key` tells what the command was about. */
+export function storeError(cause: unknown, key?: string): StoreError {
+  if (cause instanceof StoreError) return cause
+  const message = describeThrown(cause)
+  if (!(cause instanceof Error)) return new StoreError(storeName, message, false, { cause })
+  if (cause.name !== 'ReplyError') {
+    const last: unknown = 'lastNodeError' in cause ? cause.lastNodeError : undefined
+    // A cluster's client says that it could not find the slots; why is told by the last node's error.
+    if (last instanceof Error && last.name === 'ReplyError') return storeError(last, key)
+    // All else comes from the connection: it is lost, closed, or took too long.
+    const isMistake = cause instanceof TypeError || cause instanceof RangeError
+    const why = last instanceof Error ? ` (${describeThrown(last)})` : ''
+    return new StoreError(storeName, message + why, !isMistake, { cause })
+  }
+  if (message.includes(damagedReply) || /\bWRONGTYPE\b/.test(message)) return damaged('a record', key ?? '?', cause)
+  if (/\bOOM\b/.test(message)) {
+    const advice =
+      'the server has reached maxmemory: give it more, or purge old executions; its policy must stay noeviction'
+    return new StoreError(storeName, `${message} (${advice})`, false, { cause })
+  }
+  if (/\b(?:NOAUTH|WRONGPASS|NOPERM)\b/.test(message)) {
+    const advice = 'check user name, password and the rights that the ACL gives to the prefix'
+    return new StoreError(storeName, `${message} (${advice})`, false, { cause })
+  }
+  // A cluster's client follows these itself, and tells of too many in an error of its own.
+  if (/^(?:MOVED|ASK)\b/.test(message))
+    return new StoreError(storeName, `the server is one of a cluster (${message}): use the option cluster`, false, {
+      cause,
+    })
+  return new StoreError(storeName, message, passing.test(message), { cause })
+}

@@ -1,0 +1,166 @@
+import { headFields } from './head-record.ts'
+import { script } from './link.ts'
+
+/*
+ * Scripts that change one execution, in its slot. KEYS: its hash, its bucket's index, its mailbox. Each checks first, and writes
+ * after that; the first write is one that a full server refuses, so that it is refused as a whole. A subscriber's hint is told
+ * with `pcall`: it may fail (an ACL without channels) without leaving half of a change behind.
+ */
+
+const readHead = `redis.call('HMGET', KEYS[1], '${headFields.join("', '")}')`
+
+/** ARGV: what is told of new work ('' for nothing) and its channel, number of index members, these, then fields and values. */
+export const createScript = script(`
+if redis.call('EXISTS', KEYS[1]) == 1 then return ${readHead} end
+local members = tonumber(ARGV[3])
+redis.call('HSET', KEYS[1], unpack(ARGV, 4 + members))
+for i = 4, 3 + members do redis.call('ZADD', KEYS[2], 0, ARGV[i]) end
+redis.call('DEL', KEYS[3])
+if ARGV[1] ~= '' then redis.pcall('PUBLISH', ARGV[2], ARGV[1]) end
+return false
+`)
+
+/**
+ * The hot path: commits that move nothing in the index, several in one script, since sending a script costs more than running it.
+ * KEYS: the hashes. ARGV, for each: number of fields and values, owner, epoch, fields and values. Gives for each 1, 0, or what is
+ * wrong with its hash.
+ */
+export const commitScript = script(`
+local call, done, at = redis.call, {}, 1
+for i, key in ipairs(KEYS) do
+  local first, last = at + 3, at + 2 + tonumber(ARGV[at])
+  local h = redis.pcall('HMGET', key, 'o', 'e')
+  if h.err then
+    done[i] = h.err
+  elseif h[1] ~= ARGV[at + 1] or h[2] ~= ARGV[at + 2] then
+    done[i] = 0
+  else
+    for from = first, last, 4000 do call('HSET', key, unpack(ARGV, from, math.min(from + 3999, last))) end
+    done[i] = 1
+  end
+  at = last + 1
+end
+return done
+`)
+
+/**
+ * A commit of any kind. ARGV: owner, epoch, new status or '', new end ('' as it is, '-' none), '1' if released, number up to which
+ * mail is consumed or '', channel, number of fields to remove, these, then fields and values.
+ */
+export const fullCommitScript = script(`
+local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't')
+if h[1] ~= ARGV[1] or h[2] ~= ARGV[2] then return 0 end
+local owner, s0, z0, g, t = h[1], h[3], h[4], h[5], h[6]
+local n, removed = #ARGV, tonumber(ARGV[8])
+for i = 9 + removed, n, 4000 do redis.call('HSET', KEYS[1], unpack(ARGV, i, math.min(i + 3999, n))) end
+if removed > 0 then redis.call('HDEL', KEYS[1], unpack(ARGV, 9, 8 + removed)) end
+local s, z, id = s0, z0, string.sub(t, 17)
+if ARGV[3] ~= '' then s = ARGV[3] end
+if ARGV[4] == '-' then z = false elseif ARGV[4] ~= '' then z = ARGV[4] end
+local released = ARGV[5] == '1'
+local wasOpen, isOpen = s0 == 'p' or s0 == 'r', s == 'p' or s == 'r'
+if s ~= s0 then
+  redis.call('ZADD', KEYS[2], 0, 's' .. s .. t, 0, 'g' .. g .. s .. t)
+  redis.call('ZREM', KEYS[2], 's' .. s0 .. t, 'g' .. g .. s0 .. t)
+end
+if isOpen and (released or not wasOpen) then
+  redis.call('ZADD', KEYS[2], 0, 'u' .. (released and '' or owner) .. '\\0' .. g .. t)
+end
+if wasOpen and (released or not isOpen) then redis.call('ZREM', KEYS[2], 'u' .. owner .. '\\0' .. g .. t) end
+if s ~= s0 or z ~= z0 then
+  if z0 then redis.call('ZREM', KEYS[2], 'e' .. s0 .. z0 .. id) end
+  if z then redis.call('ZADD', KEYS[2], 0, 'e' .. s .. z .. id) end
+end
+if ARGV[6] ~= '' then redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ARGV[6]) end
+if released or (ARGV[6] ~= '' and redis.call('EXISTS', KEYS[3]) == 0) then
+  redis.call('ZREM', KEYS[2], 'm' .. owner .. '\\0' .. id)
+end
+if wasOpen and not isOpen then redis.pcall('PUBLISH', ARGV[7], 'e' .. id) end
+if released and isOpen then redis.pcall('PUBLISH', ARGV[7], 'w') end
+return 1
+`)
+
+/**
+ * Gives an execution a new owner, if its owner is still the one that was judged: nobody, one that is dead for good, or the caller
+ * itself. ARGV: new owner, judged owner, '1' if ended ones count, the index member it was found by (or ''). Gives the head and
+ * whether it was lost.
+ */
+export const takeScript = script(`
+local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'r', 'g', 't')
+if not h[2] then
+  if ARGV[4] ~= '' then redis.call('ZREM', KEYS[2], ARGV[4]) end
+  return false
+end
+if h[1] ~= ARGV[2] then return false end
+local isOpen = h[3] == 'p' or h[3] == 'r'
+if not isOpen and ARGV[3] ~= '1' then return false end
+local lost = isOpen and h[1] ~= '' and h[1] ~= ARGV[1]
+local id = string.sub(h[6], 17)
+redis.call('HSET', KEYS[1], 'o', ARGV[1], 'e', string.format('%d', tonumber(h[2]) + 1),
+  'r', string.format('%d', tonumber(h[4]) + (lost and 1 or 0)))
+if h[1] ~= ARGV[1] then
+  if isOpen then
+    redis.call('ZADD', KEYS[2], 0, 'u' .. ARGV[1] .. '\\0' .. h[5] .. h[6])
+    redis.call('ZREM', KEYS[2], 'u' .. h[1] .. '\\0' .. h[5] .. h[6])
+  end
+  if redis.call('EXISTS', KEYS[3]) == 1 then
+    redis.call('ZADD', KEYS[2], 0, 'm' .. ARGV[1] .. '\\0' .. id)
+    redis.call('ZREM', KEYS[2], 'm' .. h[1] .. '\\0' .. id)
+  end
+end
+return {lost and 1 or 0, ${readHead}}
+`)
+
+/**
+ * Deletes an execution with all that it has. ARGV: 'owner', its owner and epoch; or 'ended', its status and end, and the index
+ * member it was found by, which goes away even if nothing else is left.
+ */
+export const removeScript = script(`
+local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't')
+if ARGV[1] == 'owner' then
+  if h[1] ~= ARGV[2] or h[2] ~= ARGV[3] then return 0 end
+elseif h[3] ~= ARGV[2] or h[4] ~= ARGV[3] then
+  redis.call('ZREM', KEYS[2], ARGV[4])
+  return 0
+end
+local o, s, z, g, t = h[1], h[3], h[4], h[5], h[6]
+local id = string.sub(t, 17)
+redis.call('ZREM', KEYS[2], 's' .. s .. t, 'g' .. g .. s .. t, 'u' .. o .. '\\0' .. g .. t, 'm' .. o .. '\\0' .. id)
+if z then redis.call('ZREM', KEYS[2], 'e' .. s .. z .. id) end
+redis.call('UNLINK', KEYS[1], KEYS[3])
+return 1
+`)
+
+/** Appends to a mailbox. ARGV: the message, the channel. */
+export const postScript = script(`
+local h = redis.call('HMGET', KEYS[1], 'o', 't')
+if not h[2] then return 0 end
+local seq = redis.call('HINCRBY', KEYS[1], 'q', 1)
+redis.call('ZADD', KEYS[3], seq, string.format('%d', seq) .. ':' .. ARGV[1])
+if h[1] ~= '' then
+  redis.call('ZADD', KEYS[2], 0, 'm' .. h[1] .. '\\0' .. string.sub(h[2], 17))
+  redis.pcall('PUBLISH', ARGV[2], 'm' .. h[1])
+end
+return 1
+`)
+
+/** The owners of a bucket's unfinished executions, by skipping from one to the next. KEYS: the index. */
+export const ownersScript = script(`
+local owners, from = {}, '[u'
+while true do
+  local member = redis.call('ZRANGEBYLEX', KEYS[1], from, '(v', 'LIMIT', 0, 1)[1]
+  if not member then return owners end
+  local owner = string.match(member, '^u([^%z]*)%z')
+  if not owner then return redis.error_reply('DOCKETDAMAGED an index member has no owner') end
+  owners[#owners + 1] = owner
+  from = '[u' .. owner .. '\\1'
+end
+`)
+
+/** An execution's hash if it has no more than so many bytes (ARGV), else how many fields and bytes it has. */
+export const readScript = script(`
+local bytes = redis.call('MEMORY', 'USAGE', KEYS[1])
+if not bytes then return {} end
+if bytes <= tonumber(ARGV[1]) then return redis.call('HGETALL', KEYS[1]) end
+return {redis.call('HLEN', KEYS[1]), bytes}
+`)

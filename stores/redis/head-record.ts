@@ -1,0 +1,139 @@
+import type { ExecutionRecord, HeadChange, NewExecution } from '../../src/core/store.ts'
+import { damaged } from './errors.ts'
+import { escapeText, indexPrefix, ownerOf, ownerText, statusCode, statusOf, timeKey, timeOf } from './layout.ts'
+import type { Argument, Reply } from './link.ts'
+import type { Packer } from './msgpack.ts'
+import { packedText, unpackedNumber, unpackedText, unpackedTime, valueBytes, valueOf } from './values.ts'
+
+/**
+ * Fields of an execution's hash, in the order in which they are read: what never changes (msgpack), owner ('' for nobody), epoch,
+ * status (one letter), recoveries, owned milliseconds, inputs, output, error, graph hash, machine version, times of start,
+ * update and end. Only the scripts read `g` and `t` (the graph and the creation as they stand in the index) and `q` (number of
+ * the last message).
+ */
+export const headFields = ['i', 'o', 'e', 's', 'r', 'd', 'n', 'v', 'x', 'h', 'w', 'b', 'a', 'z'] as const
+
+/** The fields of a new execution's hash, each followed by its value. */
+export function newHead(execution: NewExecution, packer: Packer): Argument[] {
+  const { id, graph, target, parent, owner, createdAt } = execution
+  const constant = packer.pack([
+    execution.kind,
+    packedText(graph),
+    packedText(target),
+    packedText(execution.asked),
+    parent === undefined ? undefined : packedText(parent),
+    execution.timeoutMs,
+    createdAt,
+    ...Object.entries(execution.headers).flatMap(([name, text]) => [packedText(name), packedText(text)]),
+  ])
+  const fields: Readonly<Record<string, Argument>> = {
+    i: constant,
+    o: ownerText(owner),
+    e: owner === undefined ? 0 : 1,
+    s: statusCode('pending'),
+    r: 0,
+    d: 0,
+    n: valueBytes(execution.inputs),
+    h: valueBytes(execution.graphHash),
+    w: execution.machineVersion,
+    a: createdAt,
+    g: `${escapeText(graph)}\0`,
+    t: timeKey(createdAt) + escapeText(id),
+  }
+  return Object.entries(fields).flat()
+}
+
+/** The members that a new execution has in its bucket's index. */
+export function newIndexMembers({ id, graph, owner, createdAt }: NewExecution): string[] {
+  const place = timeKey(createdAt) + escapeText(id)
+  return [
+    indexPrefix.unfinished(owner, graph) + place,
+    indexPrefix.status('pending') + place,
+    indexPrefix.graphStatus(graph, 'pending') + place,
+  ]
+}
+
+/** What a change writes into the hash and takes out of it. */
+export function headChange(change: HeadChange, set: Argument[], removed: string[]): void {
+  const { status, inputs, output, error, graphHash, machineVersion, startedAt, endedAt, ownedMs, recoveries } = change
+  if (status !== undefined) set.push('s', statusCode(status))
+  if (inputs !== undefined) set.push('n', valueBytes(inputs))
+  if (output !== undefined) set.push('v', valueBytes(output))
+  else if ('output' in change) removed.push('v')
+  if (error !== undefined) set.push('x', valueBytes(error))
+  else if ('error' in change) removed.push('x')
+  if (graphHash !== undefined) set.push('h', valueBytes(graphHash))
+  if (machineVersion !== undefined) set.push('w', machineVersion)
+  if (startedAt !== undefined) set.push('b', startedAt)
+  if (endedAt !== undefined) set.push('z', timeKey(endedAt))
+  else if ('endedAt' in change) removed.push('z')
+  if (ownedMs !== undefined) set.push('d', ownedMs)
+  if (recoveries !== undefined) set.push('r', recoveries)
+  if (change.isReleased === true) set.push('o', '')
+}
+
+/** The record from the values of `headFields`; undefined where there is none. @throws StoreError when it is damaged */
+export function headRecord(id: string, key: string, reply: Reply, packer: Packer): ExecutionRecord | undefined {
+  if (!Array.isArray(reply)) return undefined
+  const fields = reply as (Buffer | null)[]
+  if (fields.every((field) => field === null)) return undefined
+  try {
+    return decode(id, fields, packer)
+  } catch (cause) {
+    throw damaged(`the record of execution "${id}"`, key, cause)
+  }
+}
+
+function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer): ExecutionRecord {
+  const [constant, owner, epoch, status, recoveries, ownedMs, inputs, output, error, hash, version, ...times] = fields
+  const [started, updated, ended] = times
+  const known = packer.unpack(required(constant))
+  if (!Array.isArray(known)) throw new Error('the constant part is no list')
+  const [kind, graph, target, asked, parent, timeoutMs, createdAt, ...headers] = known as unknown[]
+  if (kind !== 'execution' && kind !== 'batch') throw new Error('the kind is unknown')
+  const texts = headers.map(textOf)
+  const statusKnown = statusOf(required(status).toString())
+  if (statusKnown === undefined) throw new Error('the status is unknown')
+  return {
+    id,
+    kind,
+    graph: textOf(graph),
+    target: textOf(target),
+    status: statusKnown,
+    asked: textOf(asked),
+    inputs: valueOf(required(inputs)),
+    output: output ? valueOf(output) : undefined,
+    error: error ? valueOf(error) : undefined,
+    headers: Object.fromEntries(texts.flatMap((name, at) => (at % 2 === 0 ? [[name, texts[at + 1]!]] : []))),
+    graphHash: textOf(valueOf(required(hash))),
+    machineVersion: numberOf(version),
+    parent: unpackedText(parent),
+    timeoutMs: unpackedTime(timeoutMs),
+    owner: ownerOf(required(owner).toString()),
+    epoch: numberOf(epoch),
+    recoveries: numberOf(recoveries),
+    ownedMs: numberOf(ownedMs),
+    createdAt: unpackedNumber(createdAt),
+    startedAt: started ? numberOf(started) : undefined,
+    updatedAt: numberOf(updated),
+    endedAt: ended ? timeOf(ended.toString()) : undefined,
+  }
+}
+
+function required(field: Buffer | null | undefined): Buffer {
+  if (field == null) throw new Error('a field is missing')
+  return field
+}
+
+function numberOf(field: Buffer | null | undefined): number {
+  const text = required(field).toString()
+  const number = Number(text)
+  if (text === '' || !Number.isFinite(number)) throw new Error('a number is something else')
+  return number
+}
+
+function textOf(packed: unknown): string {
+  const text = unpackedText(packed)
+  if (text === undefined) throw new Error('a text is missing')
+  return text
+}

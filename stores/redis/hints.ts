@@ -1,0 +1,93 @@
+import type { StoreHint } from '../../src/core/store.ts'
+import { isCluster, retryStrategy } from './connect.ts'
+import { storeError } from './errors.ts'
+import { ownerOf, unescapeText } from './layout.ts'
+import type { Link, RedisClient } from './link.ts'
+
+type Listener = (hint: StoreHint) => void
+
+/** Tells hints to listeners, from a connection of its own that is there while somebody listens. */
+export class Hints {
+  readonly #link: Link
+  readonly #channel: string
+  readonly #listeners = new Set<Listener>()
+  #subscriber: { readonly client: RedisClient; readonly ready: Promise<void> } | undefined
+
+  constructor(link: Link, channel: string) {
+    this.#link = link
+    this.#channel = channel
+  }
+
+  async add(listener: Listener): Promise<() => Promise<void>> {
+    const own: Listener = (hint) => listener(hint)
+    this.#listeners.add(own)
+    const remove = async (): Promise<void> => {
+      this.#listeners.delete(own)
+      if (this.#listeners.size === 0) this.close()
+    }
+    this.#subscriber ??= this.#connect()
+    try {
+      await this.#subscriber.ready
+    } catch (error) {
+      await remove()
+      throw storeError(error)
+    }
+    return remove
+  }
+
+  close(): void {
+    this.#listeners.clear()
+    this.#subscriber?.client.disconnect()
+    this.#subscriber = undefined
+  }
+
+  #connect(): { client: RedisClient; ready: Promise<void> } {
+    const client = duplicateOf(this.#link.client)
+    // Errors of connections are followed by attempts to reconnect, after which ioredis subscribes again.
+    client.on('error', () => {})
+    client.on('message', (channel: string, payload: string) => {
+      const hint = channel === this.#channel ? hintOf(payload) : undefined
+      if (hint !== undefined) this.#tell(hint)
+    })
+    let wasReady = false
+    client.on('ready', () => {
+      // What was published while there was no connection is not told any more.
+      if (wasReady) this.#tell({ type: 'work' })
+      wasReady = true
+    })
+    const ready = this.#link.inTime(client.subscribe(this.#channel).then(() => {}))
+    return { client, ready }
+  }
+
+  #tell(hint: StoreHint): void {
+    for (const listener of this.#listeners) listener(hint)
+  }
+}
+
+/** A connection like another, which never gives up. */
+function duplicateOf(client: RedisClient): RedisClient {
+  if (isCluster(client)) return client.duplicate([], { clusterRetryStrategy: retryStrategy })
+  return client.duplicate({
+    retryStrategy,
+    maxRetriesPerRequest: null,
+    autoResubscribe: true,
+    enableOfflineQueue: true,
+    lazyConnect: false,
+  })
+}
+
+function hintOf(payload: string): StoreHint | undefined {
+  const name = unescapeText(payload.slice(1))
+  switch (payload[0]) {
+    case 'r':
+      return { type: 'result', key: name }
+    case 'e':
+      return { type: 'ended', execution: name }
+    case 'm':
+      return { type: 'mail', owner: ownerOf(payload.slice(1)) ?? '' }
+    case 'w':
+      return { type: 'work' }
+    default:
+      return undefined
+  }
+}

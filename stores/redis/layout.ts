@@ -1,0 +1,154 @@
+import type { ExecutionStatus } from '../../src/core/statuses.ts'
+
+/** Version of the layout that this file and the scripts describe. A store with a newer one is refused. */
+export const formatVersion = 1
+
+/**
+ * All that belongs to one execution lies in one slot of a cluster, so that one script changes it atomically: its bucket's number
+ * is the hash tag of its keys. The bucket also holds the index of its executions. The number of buckets is part of the format.
+ */
+export const bucketCount = 64
+
+export const buckets: readonly number[] = Array.from({ length: bucketCount }, (_, bucket) => bucket)
+
+/**
+ * Names of keys. In a bucket: `x:<id>` is an execution's hash (its head in fields of one letter, its steps in fields that begin
+ * with a colon), `m:<id>` its mailbox (sorted set by number), `i` the index. Elsewhere: `{o}:leases` is the sorted set of
+ * owners by the end of their leases, `{r7}:k:<key>` a global result, `{r7}:f` those that failed by when they are forgotten.
+ */
+export class Layout {
+  readonly #prefix: string
+
+  constructor(prefix: string) {
+    this.#prefix = prefix
+  }
+
+  get format(): string {
+    return `${this.#prefix}:{o}:format`
+  }
+
+  get leases(): string {
+    return `${this.#prefix}:{o}:leases`
+  }
+
+  /** The channel of hints: a letter for what, then of whom. */
+  get hints(): string {
+    return `${this.#prefix}:hints`
+  }
+
+  index(bucket: number): string {
+    return `${this.#prefix}:{${bucket}}:i`
+  }
+
+  execution(id: string): string {
+    return `${this.#prefix}:{${bucketOf(id)}}:x:${escapeText(id)}`
+  }
+
+  mailbox(id: string): string {
+    return `${this.#prefix}:{${bucketOf(id)}}:m:${escapeText(id)}`
+  }
+
+  /** Keys of an execution in the order in which the scripts take them. */
+  executionKeys(id: string): [execution: string, index: string, mailbox: string] {
+    const bucket = `${this.#prefix}:{${bucketOf(id)}}`
+    const text = escapeText(id)
+    return [`${bucket}:x:${text}`, `${bucket}:i`, `${bucket}:m:${text}`]
+  }
+
+  /** Keys of a result in the order in which the scripts take them. */
+  resultKeys(key: string): [result: string, failed: string] {
+    const bucket = `${this.#prefix}:{r${bucketOf(key)}}`
+    return [`${bucket}:k:${escapeText(key)}`, `${bucket}:f`]
+  }
+
+  failedResults(bucket: number): string {
+    return `${this.#prefix}:{r${bucket}}:f`
+  }
+}
+
+/** FNV-1a over the UTF-16 units. Part of the format. */
+export function bucketOf(id: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193)
+  return (hash >>> 0) % bucketCount
+}
+
+// NUL ends a name in the index; U+0001 begins an escape.
+// oxlint-disable-next-line no-control-regex
+const special = /[\0\u0001]|\p{Surrogate}/gu
+// oxlint-disable-next-line no-control-regex
+const specialAscii = /[\0\u0001]/
+
+/** Text as it stands in keys, fields and index members: without NUL, and without lone surrogates, which UTF-8 would lose. */
+export function escapeText(text: string): string {
+  if (text.isWellFormed() && !specialAscii.test(text)) return text
+  return text.replaceAll(special, (unit) => `\u0001${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** What `escapeText` was given. */
+export function unescapeText(text: string): string {
+  if (!text.includes('\u0001')) return text
+  // oxlint-disable-next-line no-control-regex
+  return text.replaceAll(/\u0001([0-9a-f]{4})/g, (_, unit: string) => String.fromCharCode(Number.parseInt(unit, 16)))
+}
+
+/** An owner as it stands in hashes, members and leases; '' is nobody, so an owner without a name becomes a lone escape. */
+export function ownerText(owner: string | undefined): string {
+  return owner === '' ? '\u0001' : escapeText(owner ?? '')
+}
+
+/** What `ownerText` was given. */
+export function ownerOf(text: string): string | undefined {
+  return text === '' ? undefined : text === '\u0001' ? '' : unescapeText(text)
+}
+
+const timeView = new DataView(new ArrayBuffer(8))
+
+/** A time (any finite number) as 16 hexadecimal digits that sort as the times do. */
+export function timeKey(ms: number): string {
+  timeView.setFloat64(0, ms + 0) // `+ 0` makes -0 the same as 0
+  const bits = timeView.getBigUint64(0)
+  const isNegative = bits >> 63n === 1n
+  const ordered = isNegative ? ~bits & 0xffffffffffffffffn : bits | 0x8000000000000000n
+  return ordered.toString(16).padStart(16, '0')
+}
+
+export const timeKeyLength = 16
+
+/** What `timeKey` was given. */
+export function timeOf(key: string): number {
+  const ordered = BigInt(`0x${key}`)
+  const bits = ordered >> 63n === 1n ? ordered & 0x7fffffffffffffffn : ~ordered & 0xffffffffffffffffn
+  timeView.setBigUint64(0, bits)
+  return timeView.getFloat64(0)
+}
+
+const codes = { pending: 'p', running: 'r', completed: 'c', failed: 'f', cancelled: 'x' } as const
+const statuses = new Map<string, ExecutionStatus>(
+  Object.entries(codes).map(([status, code]) => [code, status as ExecutionStatus]),
+)
+
+export const allStatuses = Object.keys(codes) as readonly ExecutionStatus[]
+
+/** An execution's status as one letter; the scripts know `p` and `r` as unfinished. */
+export function statusCode(status: ExecutionStatus): string {
+  return codes[status]
+}
+
+export function statusOf(code: string): ExecutionStatus | undefined {
+  return statuses.get(code)
+}
+
+/**
+ * Beginnings of the index's members. All have score 0, so that they sort by their bytes:
+ * `u<owner>\0<graph>\0<created><id>` unfinished executions, owner '' for nobody;
+ * `s<status><created><id>` and `g<graph>\0<status><created><id>` all; `e<status><ended><id>` those that have an end;
+ * `m<owner>\0<id>` those with mail that have an owner.
+ */
+export const indexPrefix = {
+  unfinished: (owner: string | undefined, graph: string) => `u${ownerText(owner)}\0${escapeText(graph)}\0`,
+  status: (status: ExecutionStatus) => `s${codes[status]}`,
+  graphStatus: (graph: string, status: ExecutionStatus) => `g${escapeText(graph)}\0${codes[status]}`,
+  ended: (status: ExecutionStatus) => `e${codes[status]}`,
+  mail: (owner: string) => `m${ownerText(owner)}\0`,
+}

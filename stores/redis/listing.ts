@@ -1,0 +1,84 @@
+import type { ExecutionQuery, ExecutionRecord, Store } from '../../src/core/store.ts'
+import type { Connection } from './connection.ts'
+import { removeScript } from './execution-scripts.ts'
+import { headFields, headRecord } from './head-record.ts'
+import { allStatuses, buckets, escapeText, indexPrefix, timeKey, timeKeyLength, unescapeText } from './layout.ts'
+import { idOf, MergedRanges } from './ranges.ts'
+import { orElse } from './unreadable.ts'
+
+const endings: readonly string[] = ['completed', 'failed', 'cancelled']
+
+/** Records of executions, undefined for those that are not there. */
+export async function getExecutions(
+  connection: Connection,
+  ids: readonly string[],
+): Promise<(ExecutionRecord | undefined)[]> {
+  const { layout, packer } = connection
+  const replies = await readHeads(connection, ids)
+  return replies.map((reply, index) => headRecord(ids[index]!, layout.execution(ids[index]!), reply, packer))
+}
+
+function readHeads({ link, layout }: Connection, ids: readonly string[]): Promise<readonly unknown[]> {
+  return link.all(ids.map((id) => ({ run: 'hmget', keys: [layout.execution(id)], args: headFields })))
+}
+
+/** Executions by creation, the newest first: the heads of all buckets' ranges are merged. */
+export async function listExecutions(connection: Connection, query: ExecutionQuery): Promise<ExecutionRecord[]> {
+  const { link, layout, packer } = connection
+  const { graph, createdFrom, createdBefore, after, limit } = query
+  const statuses = [...new Set(query.statuses ?? allStatuses)]
+  const ends = [
+    ...(createdBefore === undefined ? [] : [timeKey(createdBefore)]),
+    ...(after === undefined ? [] : [timeKey(after.createdAt) + escapeText(after.id)]),
+  ].sort()
+  const ranges = statuses.flatMap((status) => {
+    const prefix = graph === undefined ? indexPrefix.status(status) : indexPrefix.graphStatus(graph, status)
+    // A time alone is before all ids at that time: exclusive as a lower bound it lets them through.
+    const above = createdFrom === undefined ? undefined : timeKey(createdFrom)
+    return buckets.map((bucket) => ({ bucket, prefix, above, below: ends[0] }))
+  })
+  const merged = new MergedRanges(link, layout, ranges, 'descending')
+  const found: ExecutionRecord[] = []
+  while (found.length < limit) {
+    const wanted = limit - found.length
+    const entries = await merged.take(wanted)
+    const ids = entries.map((entry) => unescapeText(idOf(entry)))
+    const heads = await readHeads(connection, ids)
+    for (const [index, head] of heads.entries()) {
+      const id = ids[index]!
+      const record = orElse(undefined, () => headRecord(id, layout.execution(id), head, packer))
+      // Between the two reads it may have been deleted, or have come to another status.
+      if (record !== undefined && statuses.includes(record.status)) found.push(record)
+    }
+    if (entries.length < wanted) break
+  }
+  return found
+}
+
+/** Deletes executions that ended before a time, those that ended first before others. */
+export async function purgeExecutions(
+  { link, layout }: Connection,
+  { statuses, endedBefore, limit }: Parameters<Store['purge']>[0],
+): Promise<number> {
+  const ranges = [...new Set(statuses)]
+    .filter((status) => endings.includes(status))
+    .flatMap((status) =>
+      buckets.map((bucket) => ({ bucket, prefix: indexPrefix.ended(status), below: timeKey(endedBefore) })),
+    )
+  const merged = new MergedRanges(link, layout, ranges, 'ascending')
+  let purged = 0
+  while (purged < limit) {
+    const wanted = Math.min(limit - purged, 1_000)
+    const entries = await merged.take(wanted)
+    const replies = await link.all(
+      entries.map((entry) => ({
+        run: removeScript,
+        keys: layout.executionKeys(unescapeText(idOf(entry))),
+        args: ['ended', entry.member[1]!, entry.place.slice(0, timeKeyLength), entry.member],
+      })),
+    )
+    purged += replies.filter((reply) => reply === 1).length
+    if (entries.length < wanted) break
+  }
+  return purged
+}

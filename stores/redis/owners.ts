@@ -1,0 +1,85 @@
+import type { Connection } from './connection.ts'
+import { ownerText } from './layout.ts'
+import { script } from './link.ts'
+
+/*
+ * Leases: one sorted set of owners by the time, of its server, at which their leases end. Whether an owner lives can't be asked in
+ * a script of another slot. So it is asked first, and the script in the execution's slot then acts only if the owner is still
+ * the one that was judged. That is safe because the dead stay dead: a lease that has run out is never renewed, here atomically;
+ * an owner that has no entry counts as dead too. What is judged living may die meanwhile: then the next one to ask sees it.
+ */
+
+/** Owners are remembered for so long after their end, so that one that wakes up late learns that it is dead. */
+const graveMs = 86_400_000
+
+const now = `
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+`
+
+/** ARGV: owner, milliseconds, '1' if it was registered by the caller before. */
+const renewScript = script(`${now}
+local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if ends then
+  if tonumber(ends) <= now then return 0 end
+elseif ARGV[3] == '1' then
+  return 0
+end
+redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ${graveMs})
+return 1
+`)
+
+/** ARGV: owner. */
+const endScript = script(`${now}
+local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not ends or tonumber(ends) > now then redis.call('ZADD', KEYS[1], now, ARGV[1]) end
+redis.pcall('PUBLISH', ARGV[2], 'w')
+return 1
+`)
+
+/** ARGV: owners. Gives 1 for each that is dead. */
+const judgeScript = script(`${now}
+local dead = {}
+for i, owner in ipairs(ARGV) do
+  local ends = redis.call('ZSCORE', KEYS[1], owner)
+  dead[i] = (not ends or tonumber(ends) <= now) and 1 or 0
+end
+return dead
+`)
+
+/** Which owners live. */
+export class Owners {
+  readonly #connection: Connection
+  /**
+   * Owners that were registered here. Should the server lose them (a failover, FLUSHALL), they must not come to life again as new
+   * ones: others may have seen them dead.
+   */
+  readonly #registered = new Set<string>()
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  async renew(owner: string, leaseMs: number): Promise<boolean> {
+    const { link, layout } = this.#connection
+    const known = this.#registered.has(owner) ? '1' : ''
+    const reply = await link.one({ run: renewScript, keys: [layout.leases], args: [ownerText(owner), leaseMs, known] })
+    if (reply === 1) this.#registered.add(owner)
+    return reply === 1
+  }
+
+  async end(owner: string): Promise<void> {
+    const { link, layout } = this.#connection
+    await link.one({ run: endScript, keys: [layout.leases], args: [ownerText(owner), layout.hints] })
+  }
+
+  /** Those of some owners (escaped, as they stand in records) that are dead, for good. */
+  async deadOf(owners: Iterable<string>): Promise<ReadonlySet<string>> {
+    const asked = [...owners]
+    if (asked.length === 0) return new Set()
+    const { link, layout } = this.#connection
+    const reply = (await link.one({ run: judgeScript, keys: [layout.leases], args: asked })) as number[]
+    return new Set(asked.filter((_, index) => reply[index] === 1))
+  }
+}

@@ -1,0 +1,195 @@
+import { StoreError } from '../../src/core/errors.ts'
+import type {
+  AcquiredExecution,
+  AcquireRequest,
+  ExecutionCommit,
+  ExecutionQuery,
+  ExecutionRecord,
+  Message,
+  NewExecution,
+  NewMessage,
+  ResultClaim,
+  ResultCommit,
+  ResultState,
+  StepPage,
+  Store,
+  StoreCapabilities,
+  StoreHint,
+} from '../../src/core/store.ts'
+import { acquireExecutions } from './acquire.ts'
+import { checkFormat, warnOfEviction } from './check-server.ts'
+import { connect } from './connect.ts'
+import type { Connection } from './connection.ts'
+import { storeName } from './errors.ts'
+import { commitExecutions, createExecutions, deleteExecutions, postMessages } from './execution-writes.ts'
+import { Hints } from './hints.ts'
+import { Layout } from './layout.ts'
+import { Link } from './link.ts'
+import { getExecutions, listExecutions, purgeExecutions } from './listing.ts'
+import { readMailOf } from './mail.ts'
+import { loadPacker, MsgpackFormat } from './msgpack.ts'
+import { Owners } from './owners.ts'
+import { resolveOptions } from './redis-options.ts'
+import type { RedisStoreOptions, ResolvedOptions } from './redis-options.ts'
+import { claimResultsOf, commitResultsOf, getResultsOf, purgeResultsOf } from './results.ts'
+import { readStepPage } from './steps-reading.ts'
+
+/**
+ * A store in Redis (6 or newer, Valkey too): one server, Sentinel or a cluster. Needs the packages `ioredis` and `msgpackr`.
+ *
+ * What Redis can lose: with `appendfsync everysec` a crash of its machine loses up to a second of commits, a failover those that
+ * the replica had not got, without persistence a restart loses all. Executions then go on from what is left: steps whose commits are lost
+ * run again, and an owner whose execution is lost, or is another's again, is refused. With `appendonly yes` and `appendfsync
+ * always` one server loses nothing that was committed. The policy for full memory must be `noeviction`.
+ * @throws OptionError
+ */
+export function redisStore(options: string | RedisStoreOptions = {}): Store {
+  return new RedisStore(resolveOptions(options))
+}
+
+interface OpenStore extends Connection {
+  readonly owners: Owners
+  readonly hints: Hints
+  close(): Promise<void>
+}
+
+class RedisStore implements Store {
+  readonly name = storeName
+  readonly capabilities: StoreCapabilities = { transactions: false, isShared: true }
+  readonly format = new MsgpackFormat()
+  readonly #options: ResolvedOptions
+  #state: 'new' | 'opening' | 'closed' | OpenStore = 'new'
+
+  constructor(options: ResolvedOptions) {
+    this.#options = options
+  }
+
+  async open(): Promise<void> {
+    if (typeof this.#state === 'object') return
+    if (this.#state === 'closed') throw new StoreError(this.name, 'it was closed; make another one', false)
+    if (this.#state === 'opening') throw new StoreError(this.name, 'it is being opened already', false)
+    this.#state = 'opening'
+    try {
+      const opened = await openStore(this.#options, this.format)
+      if (this.#isClosed()) await opened.close()
+      else this.#state = opened
+    } catch (error) {
+      if (!this.#isClosed()) this.#state = 'new'
+      throw error
+    }
+    if (this.#isClosed()) throw new StoreError(this.name, 'it was closed while it was being opened', false)
+  }
+
+  async close(): Promise<void> {
+    const state = this.#state
+    this.#state = 'closed'
+    if (typeof state === 'object') await state.close()
+  }
+
+  async renewOwner(owner: string, leaseMs: number): Promise<boolean> {
+    return this.#opened().owners.renew(owner, leaseMs)
+  }
+
+  async endOwner(owner: string): Promise<void> {
+    await this.#opened().owners.end(owner)
+  }
+
+  async create(executions: readonly NewExecution[], transaction?: unknown): Promise<(ExecutionRecord | undefined)[]> {
+    const opened = this.#opened()
+    if (transaction !== undefined)
+      throw new StoreError(this.name, 'it can’t take part in a transaction; create the execution without one', false)
+    return createExecutions(opened, executions)
+  }
+
+  async commit(commits: readonly ExecutionCommit[]): Promise<boolean[]> {
+    return commitExecutions(this.#opened(), commits)
+  }
+
+  async acquire(request: AcquireRequest): Promise<AcquiredExecution[]> {
+    const opened = this.#opened()
+    return acquireExecutions(opened, opened.owners, request)
+  }
+
+  async get(ids: readonly string[]): Promise<(ExecutionRecord | undefined)[]> {
+    return getExecutions(this.#opened(), ids)
+  }
+
+  async list(query: ExecutionQuery): Promise<ExecutionRecord[]> {
+    return listExecutions(this.#opened(), query)
+  }
+
+  async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
+    return readStepPage(this.#opened(), ids, next)
+  }
+
+  async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<boolean[]> {
+    return deleteExecutions(this.#opened(), executions)
+  }
+
+  async purge(filter: Parameters<Store['purge']>[0]): Promise<number> {
+    return purgeExecutions(this.#opened(), filter)
+  }
+
+  async post(messages: readonly NewMessage[]): Promise<boolean[]> {
+    return postMessages(this.#opened(), messages)
+  }
+
+  async readMail(owner: string, limit: number): Promise<Message[]> {
+    return readMailOf(this.#opened(), owner, limit)
+  }
+
+  async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {
+    const opened = this.#opened()
+    return getResultsOf(opened, opened.owners, keys)
+  }
+
+  async claimResults(claims: readonly ResultClaim[]): Promise<ResultState[]> {
+    const opened = this.#opened()
+    return claimResultsOf(opened, opened.owners, claims)
+  }
+
+  async commitResults(commits: readonly ResultCommit[]): Promise<boolean[]> {
+    return commitResultsOf(this.#opened(), commits)
+  }
+
+  async purgeResults(limit: number): Promise<number> {
+    return purgeResultsOf(this.#opened(), limit)
+  }
+
+  async subscribe(listener: (hint: StoreHint) => void): Promise<() => Promise<void>> {
+    return this.#opened().hints.add(listener)
+  }
+
+  #opened(): OpenStore {
+    const state = this.#state
+    if (typeof state === 'object') return state
+    const what = state === 'closed' ? 'it is closed' : 'it is not open yet; call open() first'
+    throw new StoreError(this.name, what, false)
+  }
+
+  #isClosed(): boolean {
+    return this.#state === 'closed'
+  }
+}
+
+async function openStore(options: ResolvedOptions, format: MsgpackFormat): Promise<OpenStore> {
+  const packer = await loadPacker()
+  const { client, close } = await connect(options)
+  try {
+    const link = new Link(client, options.timeoutMs)
+    const layout = new Layout(options.prefix)
+    await checkFormat(link, layout)
+    await warnOfEviction(link, layout)
+    format.usePacker(packer)
+    const connection = { link, layout, packer }
+    const hints = new Hints(link, layout.hints)
+    const closeAll = async (): Promise<void> => {
+      hints.close()
+      await close()
+    }
+    return { ...connection, owners: new Owners(connection), hints, close: closeAll }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

@@ -1,0 +1,70 @@
+import type { StepRecord } from '../../src/core/store.ts'
+import type { StepStatus } from '../../src/core/statuses.ts'
+import { damaged } from './errors.ts'
+import { escapeText, unescapeText } from './layout.ts'
+import type { Packer } from './msgpack.ts'
+import { packedText, packedValue, unpackedNumber, unpackedText, unpackedTime, unpackedValue } from './values.ts'
+
+/** The field of an execution's hash that holds a step: a colon, the step, NUL, the item. */
+export function stepField({ step, item }: Pick<StepRecord, 'step' | 'item'>): string {
+  return `:${escapeText(step)}\0${escapeText(item)}`
+}
+
+const colon = 0x3a
+
+export function isStepField(field: Buffer): boolean {
+  return field[0] === colon
+}
+
+/** A step's record as msgpack: a list of its values, since their names would be as long again. */
+export function stepBytes(record: StepRecord, packer: Packer): Buffer {
+  const { status, attempt, inputHash, type, typeVersion, output, error, startedAt, endedAt, dueAt } = record
+  return packer.pack([
+    status,
+    attempt,
+    inputHash === undefined ? undefined : packedText(inputHash),
+    packedText(type),
+    typeVersion === undefined ? undefined : packedText(typeVersion),
+    packedValue(output),
+    packedValue(error),
+    startedAt,
+    endedAt,
+    dueAt,
+  ])
+}
+
+/** The record that `field` of an execution's hash holds. @throws StoreError when it is damaged */
+export function stepRecord(
+  execution: string,
+  key: string,
+  field: Buffer,
+  bytes: Buffer,
+  packer: Packer,
+): StepRecord & { readonly execution: string } {
+  const [step = '', item = ''] = field.toString('utf8', 1).split('\0').map(unescapeText)
+  try {
+    const values = packer.unpack(bytes)
+    if (!Array.isArray(values) || values.length !== 10) throw new Error('it has not the values of a step')
+    const [status, attempt, inputHash, type, typeVersion, output, error, startedAt, endedAt, dueAt] =
+      values as unknown[]
+    if (typeof status !== 'string') throw new Error('the status is something else')
+    return {
+      execution,
+      step,
+      item,
+      status: status as StepStatus,
+      attempt: unpackedNumber(attempt),
+      inputHash: unpackedText(inputHash),
+      type: unpackedText(type) ?? '',
+      typeVersion: unpackedText(typeVersion),
+      output: unpackedValue(output),
+      error: unpackedValue(error),
+      startedAt: unpackedTime(startedAt),
+      endedAt: unpackedTime(endedAt),
+      dueAt: unpackedTime(dueAt),
+    }
+  } catch (cause) {
+    const which = item === '' ? `step "${step}"` : `step "${step}", item "${item}",`
+    throw damaged(`the record of ${which} of execution "${execution}"`, key, cause)
+  }
+}

@@ -1,0 +1,24 @@
+import { StoreError } from '../../src/core/errors.ts'
+
+const told = new Set<string>()
+
+/**
+ * What `read` gives; or, of a record that can't be read, `instead`, with a warning (once for each). For calls that serve many: one
+ * altered record must not keep everybody from all the others.
+ */
+export function orElse<Result>(instead: Result, read: () => Result): Result {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.isTransient) throw error
+    leaveOut(error)
+    return instead
+  }
+}
+
+/** Warns of a record that is left out, once for each. */
+export function leaveOut(error: StoreError): void {
+  if (told.has(error.message)) return
+  if (told.size < 1_000) told.add(error.message)
+  process.emitWarning(`${error.message}; it is left out`, { type: 'DocketStoreWarning' })
+}

@@ -1,0 +1,60 @@
+import type { Cell, CellColumn, TimeText } from './cells.ts'
+import type { TableName } from './tables.ts'
+
+/** Where databases differ in the queries that they share. */
+export interface Dialect {
+  /** The table's full name, quoted. */
+  table(name: TableName): string
+  /** A parameter's place, from 1. */
+  placeholder(index: number): string
+  /** How times are written. */
+  readonly timeText: TimeText
+  /** What to select of a column, so that `recordOf` can read it. `source` is the column with its table's alias. */
+  reading(source: string, column: CellColumn): string
+  /** Whether the expression is one of texts; `add` takes a parameter and gives its place. */
+  isIn(expression: string, texts: readonly string[], add: (cell: Cell | readonly Cell[]) => string): string
+  /** The store's clock. */
+  now(add: (cell: Cell) => string): string
+  /** How a name is written that is part of a key, where keys can't have names of any length. @default toName */
+  readonly toKey?: (name: string) => string
+  /** Whether columns come after keys, in their order, where row values can't use an index. @default they are compared as rows */
+  readonly isAfter?: (columns: readonly string[], keys: readonly string[], add: (cell: Cell) => string) => string
+}
+
+/** A query with its parameters. Some drivers take lists as one. */
+export interface Query {
+  readonly text: string
+  readonly parameters: readonly (Cell | readonly Cell[])[]
+}
+
+/** Numbers parameters while a query is put together. */
+export class Parameters {
+  readonly list: (Cell | readonly Cell[])[] = []
+  readonly #dialect: Dialect
+
+  constructor(dialect: Dialect) {
+    this.#dialect = dialect
+  }
+
+  /** Takes a parameter and gives its place. */
+  readonly add = (cell: Cell | readonly Cell[]): string => {
+    this.list.push(cell)
+    return this.#dialect.placeholder(this.list.length)
+  }
+}
+
+/** The list of what to select: columns under their names, from the table with the alias. */
+export function selectList(dialect: Dialect, columns: readonly CellColumn[], alias: string): string {
+  return columns
+    .map((column) => {
+      const source = `${alias}.${column.name}`
+      const read = dialect.reading(source, column)
+      return read === source ? source : `${read} as ${column.name}`
+    })
+    .join(', ')
+}
+
+/** The columns' names. */
+export function namesOf(columns: readonly CellColumn[]): string {
+  return columns.map(({ name }) => name).join(', ')
+}

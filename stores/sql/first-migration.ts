@@ -1,0 +1,135 @@
+import type { TableName } from './tables.ts'
+
+/** What a database calls the types of columns, and what else differs when tables are made. */
+export interface SqlTypes {
+  /** A name that is part of a key. */
+  readonly key: string
+  readonly name: string
+  readonly word: string
+  readonly integer: string
+  readonly number: string
+  readonly time: string
+  readonly json: string
+  readonly bytes: string
+  /** What follows the columns of a table. */
+  tableEnd(table: TableName): string
+  /** Full name of a table, quoted. */
+  table(name: TableName): string
+  /**
+   * An index; `where` is left out where indexes can't be partial. Gives the statement, or several.
+   */
+  index(index: SqlIndex): string
+}
+
+export interface SqlIndex {
+  readonly name: string
+  readonly table: TableName
+  readonly columns: readonly string[]
+  /** A condition on the table's columns. */
+  readonly where?: string
+}
+
+/** Migration 1: the tables. The columns' order and names are the ones of `tables.ts`. */
+export function firstMigration(types: SqlTypes): { readonly up: readonly string[]; readonly down: readonly string[] } {
+  const { key, name, word, integer, number, time, json, bytes } = types
+  const table = (of: TableName, ...lines: readonly string[]): string =>
+    `create table ${types.table(of)} (\n  ${lines.join(',\n  ')}\n)${types.tableEnd(of)}`
+  const value = (column: string, isNeeded = false): string =>
+    `${column} ${json},\n  ${column}_bytes ${bytes}${isNeeded ? `,\n  check (${column} is not null or ${column}_bytes is not null)` : ''}`
+  return {
+    up: [
+      table(
+        'executions',
+        `id ${key} not null primary key`,
+        `kind ${word} not null`,
+        `graph ${key} not null`,
+        `target ${name} not null`,
+        `status ${word} not null`,
+        `asked ${name} not null`,
+        value('inputs'),
+        value('output'),
+        value('error'),
+        `headers ${json} not null`,
+        `graph_hash ${name} not null`,
+        `machine_version ${integer} not null`,
+        `parent ${name}`,
+        `timeout_ms ${number}`,
+        `owner ${key}`,
+        `epoch ${integer} not null`,
+        `recoveries ${integer} not null`,
+        `owned_ms ${number} not null`,
+        `created_at ${time} not null`,
+        `started_at ${time}`,
+        `updated_at ${time} not null`,
+        `ended_at ${time}`,
+        `last_mail ${integer} default 0 not null`,
+        `read_mail ${integer} default 0 not null`,
+      ),
+      table(
+        'steps',
+        `execution ${key} not null`,
+        `step ${key} not null`,
+        `item ${key} not null`,
+        `status ${word} not null`,
+        `attempt ${integer} not null`,
+        `input_hash ${name}`,
+        `type ${name} not null`,
+        `type_version ${name}`,
+        value('output'),
+        value('error'),
+        `started_at ${time}`,
+        `ended_at ${time}`,
+        `due_at ${time}`,
+        `primary key (execution, step, item)`,
+      ),
+      table(
+        'mailbox',
+        `execution ${key} not null`,
+        `seq ${integer} not null`,
+        `kind ${name} not null`,
+        value('payload'),
+        `posted_at ${time} not null`,
+        `primary key (execution, seq)`,
+      ),
+      table(
+        'results',
+        `id ${key} not null primary key`,
+        `namespace ${name} not null`,
+        `step ${name} not null`,
+        `version ${name} not null`,
+        `type ${name} not null`,
+        `status ${word} not null`,
+        `owner ${key} not null`,
+        `epoch ${integer} not null`,
+        value('output'),
+        value('error'),
+        `claimed_at ${time} not null`,
+        `ended_at ${time}`,
+        `expires_at ${time}`,
+        `is_awaited ${integer} default 0 not null`,
+      ),
+      table('owners', `owner ${key} not null primary key`, `seen_at ${time} not null`, `expires_at ${time} not null`),
+      ...indexes.map((index) => types.index(index)),
+    ],
+    down: (['owners', 'results', 'mailbox', 'steps', 'executions'] as const).map(
+      (of) => `drop table ${types.table(of)}`,
+    ),
+  }
+}
+
+const indexes: readonly SqlIndex[] = [
+  // Looking for work reads this one alone: first the owners, then what the dead ones left, the oldest first.
+  {
+    name: 'docket_executions_unfinished',
+    table: 'executions',
+    columns: ['owner', 'graph', 'created_at', 'id'],
+    where: `status in ('pending', 'running')`,
+  },
+  { name: 'docket_executions_mail', table: 'executions', columns: ['owner'], where: 'last_mail > read_mail' },
+  { name: 'docket_executions_created', table: 'executions', columns: ['created_at', 'id'] },
+  { name: 'docket_executions_status', table: 'executions', columns: ['status', 'created_at', 'id'] },
+  { name: 'docket_executions_graph', table: 'executions', columns: ['graph', 'created_at', 'id'] },
+  { name: 'docket_executions_ended', table: 'executions', columns: ['ended_at'], where: 'ended_at is not null' },
+  { name: 'docket_results_expiry', table: 'results', columns: ['expires_at'], where: 'expires_at is not null' },
+  { name: 'docket_results_failed', table: 'results', columns: ['status'], where: `status = 'failed'` },
+]

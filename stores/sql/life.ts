@@ -1,0 +1,35 @@
+import { StoreError } from '../../src/core/errors.ts'
+
+/** Whether a store is open, and a clear word to whoever calls it when it is not. */
+export class StoreLife {
+  readonly #store: string
+  #state: 'new' | 'open' | 'closed' = 'new'
+
+  constructor(store: string) {
+    this.#store = store
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed'
+  }
+
+  opened(): void {
+    this.requireUnclosed()
+    this.#state = 'open'
+  }
+
+  closed(): void {
+    this.#state = 'closed'
+  }
+
+  /** @throws StoreError */
+  requireUnclosed(): void {
+    if (this.#state === 'closed') throw new StoreError(this.#store, 'it is closed; make another one', false)
+  }
+
+  /** @throws StoreError */
+  requireOpen(): void {
+    this.requireUnclosed()
+    if (this.#state === 'new') throw new StoreError(this.#store, 'it is not open yet; call open() first', false)
+  }
+}

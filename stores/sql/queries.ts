@@ -1,0 +1,97 @@
+import type { ExecutionQuery } from '../../src/core/store.ts'
+import type { Cell } from './cells.ts'
+import { Parameters, selectList } from './dialect.ts'
+import type { Dialect, Query } from './dialect.ts'
+import { toName } from './names.ts'
+import { latest } from './times.ts'
+import { executionColumns, messageColumns, resultColumns, stepRowColumns } from './tables.ts'
+
+function keyOf(dialect: Dialect): (name: string) => string {
+  return dialect.toKey ?? toName
+}
+
+function isAfter(
+  dialect: Dialect,
+  columns: readonly string[],
+  keys: readonly string[],
+  add: (cell: Cell) => string,
+): string {
+  return (
+    dialect.isAfter?.(columns, keys, add) ?? `(${columns.join(', ')}) > (${keys.map((key) => add(key)).join(', ')})`
+  )
+}
+
+/** How many step records a portion has. */
+export const stepPageSize = 1_000
+
+/** Executions by id. */
+export function executionsQuery(dialect: Dialect, ids: readonly string[]): Query {
+  const { list, add } = new Parameters(dialect)
+  const text = `select ${selectList(dialect, executionColumns, 'e')} from ${dialect.table('executions')} e
+    where ${dialect.isIn('e.id', ids.map(keyOf(dialect)), add)}`
+  return { text, parameters: list }
+}
+
+/** Executions for `list`. */
+export function listQuery(dialect: Dialect, query: ExecutionQuery): Query {
+  const { list, add } = new Parameters(dialect)
+  const conditions: string[] = []
+  const { statuses, graph, createdFrom, createdBefore, after } = query
+  if (statuses?.length === 1) conditions.push(`e.status = ${add(statuses[0]!)}`)
+  else if (statuses !== undefined) conditions.push(dialect.isIn('e.status', statuses, add))
+  if (graph !== undefined) conditions.push(`e.graph = ${add(keyOf(dialect)(graph))}`)
+  if (createdFrom !== undefined) conditions.push(`e.created_at >= ${add(dialect.timeText(createdFrom))}`)
+  // What is later than the latest time is kept as that, and before all that is later still.
+  if (createdBefore !== undefined && createdBefore <= latest)
+    conditions.push(`e.created_at < ${add(dialect.timeText(createdBefore))}`)
+  if (after !== undefined) {
+    const time = dialect.timeText(after.createdAt)
+    // The first half lets an index begin where the page does.
+    conditions.push(`e.created_at <= ${add(time)}`)
+    conditions.push(`(e.created_at < ${add(time)} or e.id < ${add(keyOf(dialect)(after.id))})`)
+  }
+  const text = `select ${selectList(dialect, executionColumns, 'e')} from ${dialect.table('executions')} e
+    ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`}
+    order by e.created_at desc, e.id desc limit ${add(query.limit)}`
+  return { text, parameters: list }
+}
+
+/** A portion of step records, and one more that tells whether there is another portion. */
+export function stepsQuery(dialect: Dialect, ids: readonly string[], next: string | undefined): Query {
+  const { list, add } = new Parameters(dialect)
+  // In the order of the text: some placeholders have no number.
+  const isOne = dialect.isIn('s.execution', ids.map(keyOf(dialect)), add)
+  const last = next === undefined ? undefined : (JSON.parse(next) as readonly string[])
+  const isRest =
+    last === undefined
+      ? ''
+      : `and ${isAfter(dialect, ['s.execution', 's.step', 's.item'], last.map(keyOf(dialect)), add)}`
+  const text = `select ${selectList(dialect, stepRowColumns, 's')} from ${dialect.table('steps')} s
+    where ${isOne} ${isRest}
+    order by s.execution, s.step, s.item limit ${add(stepPageSize + 1)}`
+  return { text, parameters: list }
+}
+
+/**
+ * Messages to an owner's executions: first the oldest of each, so that one whose messages nobody takes can't hold up the
+ * others for ever.
+ */
+export function mailQuery(dialect: Dialect, owner: string, limit: number): Query {
+  const { list, add } = new Parameters(dialect)
+  const text = `select ${selectList(dialect, messageColumns, 'm')}
+    from ${dialect.table('executions')} e join ${dialect.table('mailbox')} m on m.execution = e.id
+    where e.owner = ${add(toName(owner))} and e.last_mail > e.read_mail and m.seq > e.read_mail
+    order by m.seq, m.execution limit ${add(limit)}`
+  return { text, parameters: list }
+}
+
+/** What of results may be told: values that have not expired, failures, claims of the living. */
+export function resultsQuery(dialect: Dialect, keys: readonly string[]): Query {
+  const { list, add } = new Parameters(dialect)
+  const text = `select ${selectList(dialect, resultColumns, 'r')} from ${dialect.table('results')} r
+    where ${dialect.isIn('r.id', keys.map(keyOf(dialect)), add)} and (r.status = 'failed'
+      or (r.status = 'completed' and (r.expires_at is null or r.expires_at > ${dialect.now(add)}))
+      or (r.status = 'running' and exists (
+        select 1 from ${dialect.table('owners')} o where o.owner = r.owner and o.expires_at > ${dialect.now(add)})))`
+  return { text, parameters: list }
+}

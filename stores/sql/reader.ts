@@ -1,0 +1,73 @@
+import type {
+  ExecutionQuery,
+  ExecutionRecord,
+  Message,
+  ResultState,
+  StepPage,
+  StepRecord,
+} from '../../src/core/store.ts'
+import { recordOf, valueOf } from './cells.ts'
+import type { Row } from './cells.ts'
+import type { Dialect, Query } from './dialect.ts'
+import { fromName } from './names.ts'
+import { executionsQuery, listQuery, mailQuery, resultsQuery, stepPageSize, stepsQuery } from './queries.ts'
+import { executionFields, messageFields, stepRowFields } from './tables.ts'
+
+/** Runs a query on the database. */
+export type RunQuery = (query: Query) => Promise<readonly Row[]> | readonly Row[]
+
+/** What every SQL store reads in the same way. */
+export class SqlReader {
+  readonly #dialect: Dialect
+  readonly #run: RunQuery
+
+  constructor(dialect: Dialect, run: RunQuery) {
+    this.#dialect = dialect
+    this.#run = run
+  }
+
+  async get(ids: readonly string[]): Promise<readonly (ExecutionRecord | undefined)[]> {
+    if (ids.length === 0) return []
+    const rows = await this.#run(executionsQuery(this.#dialect, ids))
+    const records = new Map(rows.map((row) => [fromName(row['id'] as string), executionOf(row)]))
+    return ids.map((id) => records.get(id))
+  }
+
+  async list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]> {
+    return (await this.#run(listQuery(this.#dialect, query))).map(executionOf)
+  }
+
+  async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
+    if (ids.length === 0) return { steps: [], next: undefined }
+    const rows = await this.#run(stepsQuery(this.#dialect, ids, next))
+    const steps = rows
+      .slice(0, stepPageSize)
+      .map((row) => recordOf<StepRecord & { readonly execution: string }>(stepRowFields, row))
+    const last = rows.length > stepPageSize ? steps.at(-1) : undefined
+    return { steps, next: last && JSON.stringify([last.execution, last.step, last.item]) }
+  }
+
+  async readMail(owner: string, limit: number): Promise<readonly Message[]> {
+    return (await this.#run(mailQuery(this.#dialect, owner, limit))).map((row) => recordOf(messageFields, row))
+  }
+
+  async getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]> {
+    if (keys.length === 0) return []
+    const rows = await this.#run(resultsQuery(this.#dialect, keys))
+    const states = new Map(rows.map((row) => [fromName(row['id'] as string), resultStateOf(row)]))
+    return keys.map((key) => states.get(key))
+  }
+}
+
+/** The record of a row of the executions. */
+export function executionOf(row: Row): ExecutionRecord {
+  return recordOf(executionFields, row)
+}
+
+/** The state of a result from its row. */
+export function resultStateOf(row: Row): ResultState {
+  const epoch = row['epoch'] as number
+  if (row['status'] === 'completed') return { status: 'completed', output: valueOf(row, 'output')! }
+  if (row['status'] === 'failed') return { status: 'failed', epoch, error: valueOf(row, 'error') }
+  return { status: 'running', epoch }
+}

@@ -1,0 +1,128 @@
+import type { ExecutionRecord, NewExecution } from '../../src/core/store.ts'
+import { columnsOf } from './cells.ts'
+import type { CellColumn, Field } from './cells.ts'
+
+/** The tables, without the prefix that they have in the database. */
+export type TableName = 'executions' | 'steps' | 'mailbox' | 'results' | 'owners' | 'migrations'
+
+type Fields = Readonly<Record<string, Field['kind'] | readonly [column: string, kind: Field['kind']]>>
+
+function fieldsOf(kinds: Fields): readonly Field[] {
+  return Object.entries(kinds).map(([field, told]) =>
+    typeof told === 'string' ? { field, column: field, kind: told } : { field, column: told[0], kind: told[1] },
+  )
+}
+
+/** Fields of ExecutionRecord. */
+export const executionFields = fieldsOf({
+  id: 'name',
+  kind: 'word',
+  graph: 'name',
+  target: 'name',
+  status: 'word',
+  asked: 'name',
+  inputs: 'value',
+  output: 'value',
+  error: 'value',
+  headers: 'headers',
+  graphHash: ['graph_hash', 'name'],
+  machineVersion: ['machine_version', 'integer'],
+  parent: 'name',
+  timeoutMs: ['timeout_ms', 'number'],
+  owner: 'name',
+  epoch: 'integer',
+  recoveries: 'integer',
+  ownedMs: ['owned_ms', 'number'],
+  createdAt: ['created_at', 'time'],
+  startedAt: ['started_at', 'time'],
+  updatedAt: ['updated_at', 'time'],
+  endedAt: ['ended_at', 'time'],
+})
+
+/** Those of them that a HeadChange can name. `isReleased` is no field: it takes the owner away. */
+export const headFields = executionFields.filter(({ field }) =>
+  [
+    'status',
+    'inputs',
+    'output',
+    'error',
+    'graphHash',
+    'machineVersion',
+    'startedAt',
+    'endedAt',
+    'ownedMs',
+    'recoveries',
+  ].includes(field),
+)
+
+/** Fields of StepRecord. The table has `execution` before them. */
+export const stepFields = fieldsOf({
+  step: 'name',
+  item: 'name',
+  status: 'word',
+  attempt: 'integer',
+  inputHash: ['input_hash', 'name'],
+  type: 'name',
+  typeVersion: ['type_version', 'name'],
+  output: 'value',
+  error: 'value',
+  startedAt: ['started_at', 'time'],
+  endedAt: ['ended_at', 'time'],
+  dueAt: ['due_at', 'time'],
+})
+
+/** A step record with its execution. */
+export const stepRowFields: readonly Field[] = [...fieldsOf({ execution: 'name' }), ...stepFields]
+
+/** Fields of Message. */
+export const messageFields = fieldsOf({
+  execution: 'name',
+  seq: 'integer',
+  kind: 'name',
+  payload: 'value',
+  at: ['posted_at', 'time'],
+})
+
+/** Fields of ResultClaim. */
+export const claimFields = fieldsOf({
+  key: ['id', 'name'],
+  namespace: 'name',
+  step: 'name',
+  version: 'name',
+  type: 'name',
+  owner: 'name',
+  at: ['claimed_at', 'time'],
+})
+
+export const executionColumns = columnsOf(executionFields)
+export const stepColumns = columnsOf(stepFields)
+export const stepRowColumns = columnsOf(stepRowFields)
+export const messageColumns = columnsOf(messageFields)
+export const claimColumns = columnsOf(claimFields)
+
+/** What a getResults reads of a result. */
+export const resultColumns: readonly CellColumn[] = [
+  { name: 'id', kind: 'name' },
+  { name: 'status', kind: 'word' },
+  { name: 'epoch', kind: 'integer' },
+  ...columnsOf(fieldsOf({ output: 'value', error: 'value' })),
+]
+
+/** The condition of the indexes by owner, word for word: that is how planners know that they may use them. */
+export const isUnfinished = (table: string): string => `${table}.status in ('pending', 'running')`
+
+/** How an execution begins. */
+export function firstRecord(created: NewExecution): ExecutionRecord {
+  return {
+    ...created,
+    status: 'pending',
+    output: undefined,
+    error: undefined,
+    epoch: created.owner === undefined ? 0 : 1,
+    recoveries: 0,
+    ownedMs: 0,
+    startedAt: undefined,
+    updatedAt: created.createdAt,
+    endedAt: undefined,
+  }
+}

@@ -1,0 +1,19 @@
+// What every database's type for times holds; beyond that is never, or always.
+const earliest = Date.UTC(1000, 0, 1)
+/** The latest time that is kept; whatever is later counts as this. */
+export const latest = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
+/**
+ * A time as `YYYY-MM-DD HH:MM:SS.sss` in UTC, whatever the time zone of the process: the form in which SQLite's own functions
+ * (`datetime('now', '-1 day')`, `date('now')`) answer, so texts compare as times do, and the literal that MySQL takes.
+ * Infinity is the latest time.
+ */
+export function toSqlTime(ms: number): string {
+  const within = ms >= earliest ? Math.min(ms, latest) : earliest
+  return new Date(within).toISOString().replace('T', ' ').slice(0, -1)
+}
+
+/** Milliseconds since the epoch, from a number of them (PostgreSQL is asked for that) or from the text of `toSqlTime`. */
+export function fromSqlTime(value: unknown): number {
+  return typeof value === 'number' ? value : Date.parse(`${String(value).replace(' ', 'T')}Z`)
+}

@@ -1,0 +1,91 @@
+import type { AcquiredExecution, AcquireRequest } from '../../src/core/store.ts'
+import type { Cell, Row } from '../sql/cells.ts'
+import { namesOf } from '../sql/dialect.ts'
+import { toName } from '../sql/names.ts'
+import { executionOf } from '../sql/reader.ts'
+import { executionColumns, isUnfinished } from '../sql/tables.ts'
+import type { SqliteDatabase } from './database.ts'
+import type { SqliteOwners } from './owners.ts'
+
+// SQLite's planner would go through all that are unfinished, by the index of statuses.
+const executions = 'docket_executions e indexed by docket_executions_unfinished'
+const nextOwner = `select e.owner from ${executions}
+  where ${isUnfinished('e')} and e.owner > ? order by e.owner limit 1`
+const candidate = 'select e.id, e.owner, e.status, e.created_at'
+const notExcepted = 'e.id not in (select value from json_each(?))'
+const ofOwner = (condition: string): string => `${candidate} from ${executions}
+  where ${isUnfinished('e')} and ${condition} and e.graph = ? and ${notExcepted}
+  order by e.created_at, e.id limit ?`
+const hasNamelessOwner = `select 1 from ${executions} where ${isUnfinished('e')} and e.owner = '' limit 1`
+const take = `update docket_executions set owner = ?, epoch = epoch + 1, recoveries = recoveries + ?
+  where id = ? returning ${namesOf(executionColumns)}`
+const byId = `${candidate} from docket_executions e where e.id in (select value from json_each(?)) and ${notExcepted}`
+
+/** What `acquire` asks the database for; a test asks it how it would find the answers. */
+export const acquireQueries: readonly string[] = [nextOwner, ofOwner('e.owner = ?'), ofOwner('e.owner is null')]
+
+/** Makes the caller the owner of what has no living one. */
+export class SqliteAcquirer {
+  readonly #database: SqliteDatabase
+  readonly #owners: SqliteOwners
+
+  constructor(database: SqliteDatabase, owners: SqliteOwners) {
+    this.#database = database
+    this.#owners = owners
+  }
+
+  acquire(request: AcquireRequest): readonly AcquiredExecution[] {
+    // Nothing can be had before the caller's transaction ends; whoever looks for work looks again.
+    if (request.ids === undefined && this.#database.isTaken) return []
+    const owner = toName(request.owner)
+    return this.#database.transaction(() =>
+      this.#candidates(request, owner)
+        .sort(oldestFirst)
+        .slice(0, request.limit)
+        .map((row) => {
+          const last = row['owner']
+          const wasLost = last !== null && last !== owner && isOpen(row)
+          const taken = this.#database.first(take, owner, wasLost ? 1 : 0, row['id'] as string)
+          return { execution: executionOf(taken!), wasLost }
+        }),
+    )
+  }
+
+  #candidates({ ids, graphs, andEnded, andOwn, except, limit }: AcquireRequest, owner: string): Row[] {
+    const left = JSON.stringify((except ?? []).map(toName))
+    const isFree = (last: string): boolean => (last === owner ? andOwn === true : !this.#owners.isAlive(last))
+    if (ids !== undefined)
+      return this.#database
+        .all(byId, JSON.stringify(ids.map(toName)), left)
+        .filter(
+          (row) => (andEnded === true || isOpen(row)) && (row['owner'] === null || isFree(row['owner'] as string)),
+        )
+    const found: Row[] = []
+    const names = [...new Set(graphs)].map(toName)
+    const look = (text: string, ...cells: readonly Cell[]): void => {
+      for (const graph of names) found.push(...this.#database.all(text, ...cells, graph, left, limit))
+    }
+    look(ofOwner('e.owner is null'))
+    for (const last of this.#lastOwners()) if (isFree(last)) look(ofOwner('e.owner = ?'), last)
+    return found
+  }
+
+  /** Who has unfinished executions: one look at the index for each, however many they have. */
+  #lastOwners(): readonly string[] {
+    const owners: string[] = []
+    let row = this.#database.first(nextOwner, '')
+    // An owner may be called the empty text.
+    if (this.#database.first(hasNamelessOwner)) owners.push('')
+    for (; row !== undefined; row = this.#database.first(nextOwner, owners.at(-1)!)) owners.push(row['owner'] as string)
+    return owners
+  }
+}
+
+function isOpen(row: Row): boolean {
+  return row['status'] === 'pending' || row['status'] === 'running'
+}
+
+function oldestFirst(one: Row, other: Row): number {
+  const [first, second] = [one, other].map((row) => `${String(row['created_at'])} ${String(row['id'])}`)
+  return first! < second! ? -1 : first! > second! ? 1 : 0
+}

@@ -1,0 +1,160 @@
+import { DatabaseSync } from 'node:sqlite'
+import type { SQLInputValue, StatementSync } from 'node:sqlite'
+import { StoreError } from '../../src/core/errors.ts'
+import type { Cell, Row } from '../sql/cells.ts'
+import type { Query } from '../sql/dialect.ts'
+import { sqliteError, storeName } from './errors.ts'
+import type { SqlitePlace } from './options.ts'
+
+const busyTimeoutMs = 5_000
+
+/** One connection to a SQLite database, with its statements prepared once. Everything happens at once, and throws StoreError. */
+export class SqliteDatabase {
+  readonly #place: SqlitePlace
+  readonly #statements = new Map<string, StatementSync>()
+  #handle: DatabaseSync | undefined
+  #outside: DatabaseSync | undefined
+
+  constructor(place: SqlitePlace) {
+    this.#place = place
+  }
+
+  /** Twice is fine. */
+  open(): void {
+    if (this.#handle !== undefined) return
+    const { database, path, synchronous } = this.#place
+    if (database !== undefined) {
+      this.#handle = database
+      return
+    }
+    try {
+      const handle = new DatabaseSync(path, { timeout: busyTimeoutMs })
+      try {
+        handle.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}`)
+      } catch (thrown) {
+        handle.close()
+        throw thrown
+      }
+      this.#handle = handle
+    } catch (thrown) {
+      throw sqliteError(thrown)
+    }
+  }
+
+  /** Closes what it opened itself. */
+  close(): void {
+    this.#statements.clear()
+    this.#outside?.close()
+    this.#outside = undefined
+    if (this.#place.database === undefined && this.#handle?.isOpen === true) this.#handle.close()
+    this.#handle = undefined
+  }
+
+  /** Whether the caller has a transaction open on the connection that is shared with it. */
+  get isTaken(): boolean {
+    return this.#required().isTransaction
+  }
+
+  /** Whether it is the connection that the user gave. */
+  isHandle(other: unknown): boolean {
+    return other !== undefined && other === this.#place.database
+  }
+
+  /** Runs a statement: how many rows it changed. */
+  run(text: string, ...cells: readonly Cell[]): number {
+    return Number(this.#statement(text).run(...(cells as SQLInputValue[])).changes)
+  }
+
+  all(text: string, ...cells: readonly Cell[]): readonly Row[] {
+    return this.#statement(text).all(...(cells as SQLInputValue[])) as readonly Row[]
+  }
+
+  first(text: string, ...cells: readonly Cell[]): Row | undefined {
+    return this.#statement(text).get(...(cells as SQLInputValue[]))
+  }
+
+  /** Runs statements that are not kept. */
+  exec(text: string): void {
+    this.#required().exec(text)
+  }
+
+  /** A read of its own. */
+  query({ text, parameters }: Query): readonly Row[] {
+    return this.#guarded(() => {
+      const cells = parameters as readonly Cell[]
+      const outside = this.isTaken ? this.#openOutside() : undefined
+      if (outside !== undefined) return outside.prepare(text).all(...(cells as SQLInputValue[])) as readonly Row[]
+      this.#requireNoTransaction()
+      return this.all(text, ...cells)
+    })
+  }
+
+  /** All of it or nothing, with the right to write from the start: so it never fails half-way because another one wrote. */
+  transaction<T>(work: () => T, begin: 'immediate' | 'exclusive' = 'immediate'): T {
+    return this.#guarded(() => {
+      this.#requireNoTransaction()
+      return this.#all(`begin ${begin}`, work, 'commit', 'rollback')
+    })
+  }
+
+  /** All of it or nothing, within the transaction that the caller has begun. */
+  within<T>(work: () => T): T {
+    return this.#guarded(() => {
+      if (!this.#required().isTransaction)
+        throw new StoreError(storeName, 'no transaction has been begun on the database that was given as one', false)
+      return this.#all('savepoint docket', work, 'release docket', 'rollback to docket; release docket')
+    })
+  }
+
+  #all<T>(begin: string, work: () => T, end: string, undo: string): T {
+    const handle = this.#required()
+    handle.exec(begin)
+    try {
+      const made = work()
+      handle.exec(end)
+      return made
+    } catch (thrown) {
+      // Some errors end the transaction themselves.
+      if (handle.isOpen && handle.isTransaction) handle.exec(undo)
+      throw thrown
+    }
+  }
+
+  #guarded<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (thrown) {
+      throw sqliteError(thrown)
+    }
+  }
+
+  /** While the caller has a transaction open, a second connection reads what is committed. Data in memory has none. */
+  #openOutside(): DatabaseSync | undefined {
+    const file = this.#required().location()
+    if (file === null || file === '') return undefined
+    return (this.#outside ??= new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs }))
+  }
+
+  /** What is written must not vanish with a transaction that the caller happens to have open, and may roll back. */
+  #requireNoTransaction(): void {
+    if (this.isTaken)
+      throw new StoreError(
+        storeName,
+        'its database is in a transaction of the caller, to which this call does not belong; commit it, or give Docket a connection of its own',
+        true,
+      )
+  }
+
+  #required(): DatabaseSync {
+    if (this.#handle === undefined) throw new StoreError(storeName, 'its database is not open', false)
+    return this.#handle
+  }
+
+  #statement(text: string): StatementSync {
+    const kept = this.#statements.get(text)
+    if (kept !== undefined) return kept
+    const statement = this.#required().prepare(text)
+    this.#statements.set(text, statement)
+    return statement
+  }
+}

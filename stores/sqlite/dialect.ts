@@ -1,0 +1,14 @@
+import type { Dialect } from '../sql/dialect.ts'
+import { toSqlTime } from '../sql/times.ts'
+
+/** SQLite's way with the shared queries: times are texts in UTC, lists are JSON. */
+export function sqliteDialect(now: () => number): Dialect {
+  return {
+    table: (name) => `docket_${name}`,
+    placeholder: () => '?',
+    timeText: toSqlTime,
+    reading: (source) => source,
+    isIn: (expression, texts, add) => `${expression} in (select value from json_each(${add(JSON.stringify(texts))}))`,
+    now: (add) => add(toSqlTime(now())),
+  }
+}

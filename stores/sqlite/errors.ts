@@ -1,0 +1,15 @@
+import { describeThrown, DocketError, StoreError } from '../../src/core/errors.ts'
+
+export const storeName = 'sqlite'
+
+const busy = 5
+const locked = 6
+
+/** What `node:sqlite` threw as a StoreError. Another process's write lock passes; nothing else does by itself. */
+export function sqliteError(thrown: unknown): Error {
+  if (thrown instanceof DocketError) return thrown
+  const code = thrown instanceof Error && 'errcode' in thrown ? Number(thrown.errcode) : 0
+  // The low byte; what is above it tells details.
+  const isTransient = (code & 0xff) === busy || (code & 0xff) === locked
+  return new StoreError(storeName, describeThrown(thrown), isTransient, { cause: thrown })
+}

@@ -1,0 +1,138 @@
+import type {
+  ExecutionCommit,
+  ExecutionRecord,
+  HeadChange,
+  NewExecution,
+  NewMessage,
+  Store,
+} from '../../src/core/store.ts'
+import { cellsOf } from '../sql/cells.ts'
+import type { Cell } from '../sql/cells.ts'
+import { namesOf, selectList } from '../sql/dialect.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { toName } from '../sql/names.ts'
+import { executionOf } from '../sql/reader.ts'
+import {
+  executionColumns,
+  executionFields,
+  firstRecord,
+  headFields,
+  messageColumns,
+  messageFields,
+  stepRowColumns,
+  stepRowFields,
+} from '../sql/tables.ts'
+import { toSqlTime } from '../sql/times.ts'
+import type { SqliteDatabase } from './database.ts'
+
+const places = (count: number): string => Array.from({ length: count }, () => '?').join(', ')
+
+const insertExecution = `insert into docket_executions (${namesOf(executionColumns)})
+  values (${places(executionColumns.length)}) on conflict (id) do nothing`
+const putStep = `insert or replace into docket_steps (${namesOf(stepRowColumns)}) values (${places(stepRowColumns.length)})`
+const insertMessage = `insert into docket_mailbox (${namesOf(messageColumns)}) values (${places(messageColumns.length)})`
+const owned = 'where id = ? and owner = ? and epoch = ?'
+
+/** Creates, writes and deletes executions, and fills their mailboxes. */
+export class SqliteExecutions {
+  readonly #database: SqliteDatabase
+  readonly #select: string
+
+  constructor(database: SqliteDatabase, dialect: Dialect) {
+    this.#database = database
+    this.#select = `select ${selectList(dialect, executionColumns, 'e')} from docket_executions e where e.id = ?`
+  }
+
+  create(executions: readonly NewExecution[], isWithin: boolean): readonly (ExecutionRecord | undefined)[] {
+    const work = (): readonly (ExecutionRecord | undefined)[] =>
+      executions.map((created) => {
+        const cells = cellsOf(executionFields, firstRecord(created), toSqlTime)
+        if (this.#database.run(insertExecution, ...cells) === 1) return undefined
+        return executionOf(this.#database.first(this.#select, toName(created.id))!)
+      })
+    return isWithin ? this.#database.within(work) : this.#database.transaction(work)
+  }
+
+  commit(commits: readonly ExecutionCommit[]): readonly boolean[] {
+    return this.#database.transaction(() => commits.map((commit) => this.#commitOne(commit)))
+  }
+
+  #commitOne({ id, owner, epoch, at, steps, head, consumed }: ExecutionCommit): boolean {
+    const execution = toName(id)
+    const changes = ['updated_at = ?']
+    const cells: Cell[] = [toSqlTime(at)]
+    if (head !== undefined) addHead(head, changes, cells)
+    if (consumed !== undefined) {
+      changes.push('read_mail = max(read_mail, ?)')
+      cells.push(consumed)
+    }
+    const text = `update docket_executions set ${changes.join(', ')} ${owned}`
+    if (this.#database.run(text, ...cells, execution, toName(owner), epoch) === 0) return false
+    for (const step of steps) this.#database.run(putStep, execution, ...cellsOf(stepFieldsAlone, step, toSqlTime))
+    if (consumed !== undefined)
+      this.#database.run('delete from docket_mailbox where execution = ? and seq <= ?', execution, consumed)
+    return true
+  }
+
+  delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): readonly boolean[] {
+    return this.#database.transaction(() =>
+      executions.map(({ id, owner, epoch }) => {
+        const execution = toName(id)
+        const text = `delete from docket_executions ${owned}`
+        if (this.#database.run(text, execution, toName(owner), epoch) === 0) return false
+        this.#deleteRest(execution)
+        return true
+      }),
+    )
+  }
+
+  purge({ statuses, endedBefore, limit }: Parameters<Store['purge']>[0]): number {
+    return this.#database.transaction(() => {
+      const old = this.#database.all(
+        `select id from docket_executions
+         where ended_at is not null and ended_at < ? and status in (select value from json_each(?))
+           and status not in ('pending', 'running')
+         order by ended_at limit ?`,
+        toSqlTime(endedBefore),
+        JSON.stringify(statuses),
+        limit,
+      )
+      for (const row of old) {
+        this.#database.run('delete from docket_executions where id = ?', row['id'] as string)
+        this.#deleteRest(row['id'] as string)
+      }
+      return old.length
+    })
+  }
+
+  post(messages: readonly NewMessage[]): readonly boolean[] {
+    return this.#database.transaction(() =>
+      messages.map((message) => {
+        const row = this.#database.first(
+          'update docket_executions set last_mail = last_mail + 1 where id = ? returning last_mail',
+          toName(message.execution),
+        )
+        if (row === undefined) return false
+        const cells = cellsOf(messageFields, { ...message, seq: row['last_mail'] }, toSqlTime)
+        this.#database.run(insertMessage, ...cells)
+        return true
+      }),
+    )
+  }
+
+  #deleteRest(execution: string): void {
+    this.#database.run('delete from docket_steps where execution = ?', execution)
+    this.#database.run('delete from docket_mailbox where execution = ?', execution)
+  }
+}
+
+const stepFieldsAlone = stepRowFields.slice(1)
+
+/** There are few shapes of changes, so few statements are kept for them. */
+function addHead(head: HeadChange, changes: string[], cells: Cell[]): void {
+  const fields = headFields.filter(({ field }) => Object.hasOwn(head, field))
+  for (const { column, kind } of fields)
+    changes.push(...(kind === 'value' ? [`${column} = ?`, `${column}_bytes = ?`] : [`${column} = ?`]))
+  cells.push(...cellsOf(fields, head, toSqlTime))
+  if (head.isReleased === true) changes.push('owner = null')
+}

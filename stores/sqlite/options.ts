@@ -1,0 +1,75 @@
+import { DatabaseSync } from 'node:sqlite'
+import { OptionError } from '../../src/core/errors.ts'
+import { aBoolean, aFunction, aText, checkOptions, oneOf, texts } from '../sql/options.ts'
+import type { OptionRule } from '../sql/options.ts'
+
+/** Where a SQLite store keeps its tables, and how. */
+export interface SqliteStoreOptions {
+  /** A file, which is made if there is none, or `':memory:'`. */
+  readonly path?: string
+  /** An open connection of one's own, in place of `path`: its settings stay as they are, and it is never closed. */
+  readonly database?: DatabaseSync
+  /**
+   * Whether a commit waits until it is on the disk (`full`), or may be lost when the power fails (`normal`: not when the process
+   * dies, and the database stays whole). Only with `path`. @default 'full'
+   */
+  readonly synchronous?: 'full' | 'normal'
+  /** Whether `open` brings the tables up to date; else it refuses a database that is not. @default true */
+  readonly migrate?: boolean
+  /** Milliseconds since the epoch, by which leases and results expire. @default Date.now */
+  readonly now?: () => number
+}
+
+/** Whose tables are migrated, and with what. */
+export interface SqliteMigrationOptions extends Pick<SqliteStoreOptions, 'path' | 'database'> {
+  /** Directories of migrations of one's own; they run after Docket's. @default [] */
+  readonly directories?: readonly string[]
+}
+
+/** Where the tables are: at a path, or in a connection of the user's. */
+export interface SqlitePlace {
+  readonly path: string
+  readonly database: DatabaseSync | undefined
+  readonly synchronous: 'full' | 'normal'
+}
+
+const places: Readonly<Record<string, OptionRule>> = {
+  path: aText,
+  database: ['a DatabaseSync of node:sqlite', (value) => value instanceof DatabaseSync],
+}
+
+/** @throws OptionError */
+export function storeOptions(given: string | SqliteStoreOptions): Required<
+  Omit<SqliteStoreOptions, 'path' | 'database' | 'synchronous'>
+> & {
+  readonly place: SqlitePlace
+} {
+  const options = typeof given === 'string' ? { path: given } : given
+  checkOptions('sqliteStore', options, {
+    ...places,
+    synchronous: oneOf('full', 'normal'),
+    migrate: aBoolean,
+    now: aFunction,
+  })
+  const { migrate = true, now = Date.now } = options
+  return { place: placeOf('sqliteStore', options), migrate, now }
+}
+
+/** @throws OptionError */
+export function migrationOptions(given: string | SqliteMigrationOptions): {
+  readonly place: SqlitePlace
+  readonly directories: readonly string[]
+} {
+  const options = typeof given === 'string' ? { path: given } : given
+  checkOptions('sqliteMigrations', options, { ...places, directories: texts })
+  return { place: placeOf('sqliteMigrations', options), directories: options.directories ?? [] }
+}
+
+function placeOf(caller: string, { path, database, synchronous }: SqliteStoreOptions): SqlitePlace {
+  if ((path === undefined) === (database === undefined))
+    throw new OptionError(`${caller}: give either path or database`)
+  if (path === '') throw new OptionError(`${caller}: path must be ${aText[0]}`)
+  if (database !== undefined && synchronous !== undefined)
+    throw new OptionError(`${caller}: synchronous is for path; a database of your own keeps its settings`)
+  return { path: path ?? '', database, synchronous: synchronous ?? 'full' }
+}

@@ -1,0 +1,69 @@
+import { acquireConformance } from './acquire.ts'
+import { acquireChoiceConformance } from './acquire-choice.ts'
+import { commitConformance } from './commit.ts'
+import { commitFencingConformance } from './commit-fencing.ts'
+import { conformanceGroup } from './conformance-group.ts'
+import type { ConformanceGroup } from './conformance-group.ts'
+import type { StoreConformanceOptions, TestFramework } from './conformance-options.ts'
+import { createConformance } from './create.ts'
+import { deletionConformance } from './deletion.ts'
+import { hintsConformance } from './hints.ts'
+import { lifecycleConformance } from './lifecycle.ts'
+import { listConformance } from './list.ts'
+import { mailboxConformance } from './mailbox.ts'
+import { namesConformance } from './names.ts'
+import { outageConformance } from './outage.ts'
+import { ownersConformance } from './owners.ts'
+import { readStepsConformance } from './read-steps.ts'
+import { resultClaimsConformance } from './result-claims.ts'
+import { resultCommitsConformance } from './result-commits.ts'
+import { timesConformance } from './times.ts'
+import { transactionConformance } from './transaction.ts'
+import { valuesConformance } from './values.ts'
+
+const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
+  'life of a client': lifecycleConformance,
+  owners: ownersConformance,
+  create: createConformance,
+  'create in a transaction': transactionConformance,
+  commit: commitConformance,
+  'commits are fenced': commitFencingConformance,
+  acquire: acquireConformance,
+  'what acquire chooses': acquireChoiceConformance,
+  'get and list': listConformance,
+  readSteps: readStepsConformance,
+  'delete and purge': deletionConformance,
+  mailboxes: mailboxConformance,
+  'claims of results': resultClaimsConformance,
+  'results of claims': resultCommitsConformance,
+  values: valuesConformance,
+  names: namesConformance,
+  'times and numbers': timesConformance,
+  hints: hintsConformance,
+  'a server that goes away': outageConformance,
+}
+
+/**
+ * Declares the tests that every store passes, one group for each part of the contract.
+ *
+ * ```ts
+ * import { storeConformance } from 'docket/testing'
+ * import { describe, test } from 'vitest'
+ *
+ * storeConformance({ describe, test }, {
+ *   name: 'mine',
+ *   capabilities: { transactions: false, isShared: true },
+ *   tellsHints: false,
+ *   createSpace: () => {
+ *     const prefix = crypto.randomUUID()
+ *     return { createStore: () => myStore({ prefix }) }
+ *   },
+ * })
+ * ```
+ */
+export function storeConformance(framework: TestFramework, options: StoreConformanceOptions): void {
+  framework.describe(`${options.name} store`, () => {
+    const group = conformanceGroup(framework, options)
+    for (const [title, declare] of Object.entries(groups)) framework.describe(title, () => declare(group))
+  })
+}

@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { afterAll, describe, test } from 'vitest'
+import { postgresStore } from '../../stores/postgres/index.ts'
+import { storeConformance } from '../conformance/index.ts'
+import { startPostgres } from '../servers/postgres.ts'
+import { serverUrl } from '../servers/server-url.ts'
+
+const url = await serverUrl('postgres')
+const pool = new pg.Pool({ connectionString: url, max: 5 })
+pool.on('error', () => {})
+afterAll(() => pool.end())
+
+storeConformance(
+  { describe, test },
+  {
+    name: 'postgres',
+    capabilities: { transactions: true, isShared: true },
+    tellsHints: true,
+    createSpace() {
+      const schema = `conformance_${randomUUID()}`
+      return {
+        createStore: () => postgresStore({ url, schema, max: 4 }),
+        async beginTransaction() {
+          const client = await pool.connect()
+          await client.query('begin')
+          const end = async (how: string): Promise<void> => {
+            await client.query(how)
+            client.release()
+          }
+          return { client, commit: () => end('commit'), rollback: () => end('rollback') }
+        },
+        dispose: async () => void (await pool.query(`drop schema if exists "${schema}" cascade`)),
+      }
+    },
+    async createInterruptibleSpace() {
+      // It is killed, and what was committed must be there.
+      const server = await startPostgres({ settings: { synchronous_commit: 'on' } })
+      return {
+        createStore: () => postgresStore({ url: server.url, max: 4 }),
+        goAway: () => server.kill(),
+        comeBack: () => server.restart(),
+        dispose: () => server.stop(),
+      }
+    },
+  },
+)

@@ -1,0 +1,17 @@
+import { describe, test } from 'vitest'
+import { storeConformance } from '../conformance/index.ts'
+import { serverUrls } from '../servers/server-url.ts'
+import { interruptibleClusterSpace, redisSpace } from './redis-spaces.ts'
+
+const urls = await serverUrls('redis-cluster')
+
+storeConformance(
+  { describe, test },
+  {
+    name: 'redis cluster',
+    capabilities: { transactions: false, isShared: true },
+    tellsHints: true,
+    createSpace: () => redisSpace(urls, true),
+    createInterruptibleSpace: interruptibleClusterSpace,
+  },
+)

@@ -1,0 +1,17 @@
+import { describe, test } from 'vitest'
+import { storeConformance } from '../conformance/index.ts'
+import { serverUrl } from '../servers/server-url.ts'
+import { interruptibleRedisSpace, redisSpace } from './redis-spaces.ts'
+
+const url = await serverUrl('redis')
+
+storeConformance(
+  { describe, test },
+  {
+    name: 'redis',
+    capabilities: { transactions: false, isShared: true },
+    tellsHints: true,
+    createSpace: () => redisSpace([url], false),
+    createInterruptibleSpace: interruptibleRedisSpace,
+  },
+)

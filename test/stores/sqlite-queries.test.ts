@@ -1,0 +1,190 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterAll, expect, test } from 'vitest'
+import { OptionError } from '../../src/core/errors.ts'
+import { acquireQueries } from '../../stores/sqlite/acquire.ts'
+import { sqliteStore } from '../../stores/sqlite/index.ts'
+import {
+  claimIn,
+  commitTo,
+  createOwned,
+  live,
+  newExecution,
+  recordIn,
+  stepRecord,
+  success,
+} from '../conformance/records.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'docket-sqlite-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const child = join(import.meta.dirname, 'sqlite-child.ts')
+const runChild = (path: string, what: string, env: Record<string, string> = {}): string =>
+  execFileSync(process.execPath, [child, path, what], { env: { ...process.env, ...env }, encoding: 'utf8' }).trim()
+
+test.each([
+  [{}, 'give either path or database'],
+  [{ path: '' }, 'path must be a text that is not empty'],
+  [{ path: 'x', database: new DatabaseSync(':memory:') }, 'give either path or database'],
+  [{ path: 'x', synchronous: 'off' }, "synchronous must be 'full' or 'normal'"],
+  [{ database: new DatabaseSync(':memory:'), synchronous: 'full' }, 'synchronous is for path'],
+  [{ path: 'x', sync: 'full' }, 'unknown option "sync"'],
+  [{ path: 'x', now: 1 }, 'now must be a function'],
+  [{ database: {} }, 'database must be a DatabaseSync of node:sqlite'],
+])('options %# are refused at once', (options, message) => {
+  const make = (): unknown => sqliteStore(options as never)
+  expect(make).toThrow(OptionError)
+  expect(make).toThrow(message)
+})
+
+test('results and leases expire at the same time in every time zone', async () => {
+  const path = join(folder, 'zones.db')
+  const store = sqliteStore(path)
+  await store.open()
+  await live(store, 'ada')
+  const [short, long] = [await claimIn(store, 'short', 'ada'), await claimIn(store, 'long', 'ada')]
+  const at = Date.now()
+  const kept = { status: 'completed', output: '1' } as const
+  await store.commitResults([
+    { key: 'short', owner: 'ada', epoch: short, at, outcome: { ...kept, ttlMs: 1 } },
+    { key: 'long', owner: 'ada', epoch: long, at, outcome: { ...kept, ttlMs: 120_000 } },
+  ])
+  for (const zone of ['Asia/Tokyo', 'America/New_York', 'UTC', 'Pacific/Chatham'])
+    expect(runChild(path, 'results', { TZ: zone })).toBe('[null,"completed",true]')
+  await store.close()
+})
+
+test('another process sees what is written, and writes too', async () => {
+  const path = join(folder, 'shared.db')
+  const store = sqliteStore(path)
+  await store.open()
+  await createOwned(store, 'one')
+  expect(runChild(path, 'commit')).toBe('[true]')
+  expect((await store.readSteps(['one'])).steps.map(({ step }) => step)).toEqual(['FromChild'])
+  await store.close()
+})
+
+test('while another connection writes for too long, calls fail as transient', async () => {
+  const path = join(folder, 'busy.db')
+  const database = new DatabaseSync(path, { timeout: 10 })
+  const store = sqliteStore({ database })
+  await store.open()
+  const other = new DatabaseSync(path)
+  other.exec('begin immediate')
+  await expect(store.create([newExecution('one')])).rejects.toMatchObject({ name: 'StoreError', isTransient: true })
+  other.exec('rollback')
+  expect(await store.create([newExecution('one')])).toEqual([undefined])
+  other.close()
+  database.close()
+})
+
+test("the user's own connection is neither closed nor changed", async () => {
+  const database = new DatabaseSync(join(folder, 'own.db'))
+  const pragmas = (): unknown[] =>
+    ['journal_mode', 'synchronous'].map((name) => database.prepare(`pragma ${name}`).get())
+  const before = pragmas()
+  const store = sqliteStore({ database })
+  await store.open()
+  await createOwned(store, 'one')
+  await store.close()
+  expect(database.isOpen).toBe(true)
+  expect(pragmas()).toEqual(before)
+  database.close()
+})
+
+test("nothing but `create` gets into a caller's transaction", async () => {
+  const database = new DatabaseSync(':memory:')
+  const store = sqliteStore({ database })
+  await store.open()
+  await createOwned(store, 'one')
+  await expect(store.create([newExecution('two')], database)).rejects.toThrow('no transaction has been begun')
+  database.exec('begin')
+  await store.create([newExecution('two')], database)
+  const commit = store.commit([commitTo('one', { steps: [stepRecord('A')] })])
+  await expect(commit).rejects.toMatchObject({
+    isTransient: true,
+    message: expect.stringContaining('transaction of the caller'),
+  })
+  database.exec('rollback')
+  expect(await store.get(['one', 'two'])).toEqual([expect.objectContaining({ id: 'one' }), undefined])
+  expect(await store.commit([commitTo('one', { steps: [stepRecord('A')] })])).toEqual([true])
+  database.close()
+})
+
+test('people find stuck executions, failed steps and outputs with SQL', async () => {
+  const database = new DatabaseSync(':memory:')
+  const store = sqliteStore({ database })
+  await store.open()
+  const now = Date.now()
+  await createOwned(store, 'stuck', { createdAt: now - 7_200_000 })
+  await createOwned(store, 'fresh', { createdAt: now })
+  await store.commit([
+    commitTo('stuck', {
+      at: now - 7_000_000,
+      steps: [
+        stepRecord('Profile', { output: '{"name":"Ada","tags":["a","b"]}' }),
+        stepRecord('Pay', {
+          status: 'failed',
+          output: undefined,
+          error: '{"message":"declined"}',
+          endedAt: now - 1_000,
+        }),
+        stepRecord('Nothing', { output: 'null' }),
+        stepRecord('Void', { output: undefined }),
+      ],
+    }),
+    commitTo('fresh', { at: now }),
+  ])
+  const ask = (sql: string): unknown[] =>
+    database
+      .prepare(sql)
+      .all()
+      .map((row) => ({ ...row }))
+  expect(
+    ask(`select id from docket_executions where ended_at is null and updated_at < datetime('now', '-1 hour')`),
+  ).toEqual([{ id: 'stuck' }])
+  expect(
+    ask(
+      `select step, error->>'message' as message from docket_steps where status = 'failed' and ended_at > datetime('now', '-1 minute')`,
+    ),
+  ).toEqual([{ step: 'Pay', message: 'declined' }])
+  expect(ask(`select output->>'$.name' as name from docket_steps where step = 'Profile'`)).toEqual([{ name: 'Ada' }])
+  expect(ask(`select step from docket_steps where output = 'null'`)).toEqual([{ step: 'Nothing' }])
+  database.close()
+})
+
+test('`acquire` looks through no finished executions, and through none whose owner lives', async () => {
+  const database = new DatabaseSync(':memory:')
+  const store = sqliteStore({ database })
+  await store.open()
+  for (const sql of acquireQueries) {
+    const plan = database
+      .prepare(`explain query plan ${sql}`)
+      .all()
+      .map((row) => String(row['detail']))
+    const own = plan.filter((line) => / e\b/.test(line))
+    expect(own).toHaveLength(1)
+    expect(own[0]).toMatch(/^SEARCH e USING (COVERING )?INDEX docket_executions_unfinished \(owner/)
+    expect(plan.join()).not.toContain('TEMP B-TREE')
+  }
+  database.close()
+})
+
+test('values come back as they are: texts, bytes, no bytes, null and nothing', async () => {
+  const store = sqliteStore(':memory:')
+  await store.open()
+  await createOwned(store, 'one')
+  for (const output of ['{"b":1,  "a":"\\u0000"}', 'null', Uint8Array.of(1, 0, 2), new Uint8Array(), undefined]) {
+    await store.commit([commitTo('one', { head: { output } })])
+    const stored = (await recordIn(store, 'one')).output
+    if (typeof output === 'object') expect(Buffer.compare(stored as Uint8Array, output)).toBe(0)
+    else expect(stored).toBe(output)
+  }
+  await live(store, 'bea')
+  await store.commitResults([success('key', 'bea', await claimIn(store, 'key', 'bea'), new Uint8Array())])
+  const [state] = await store.getResults(['key'])
+  expect(state?.status === 'completed' && (state.output as Uint8Array).length).toBe(0)
+  await store.close()
+})
