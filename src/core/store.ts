@@ -290,7 +290,7 @@ export interface Store {
    * grows with each claim of a key.
    */
   claimResults(claims: readonly ResultClaim[]): Promise<readonly ResultState[]>
-  /** Ends claims. False for each that is not the owner's any more; a stored success is never replaced. */
+  /** Ends claims. False for each that is not the owner's any more, unless it ended just so already; a stored success is never replaced. */
   commitResults(commits: readonly ResultCommit[]): Promise<readonly boolean[]>
   /** Deletes up to `limit` results that have expired or failed; tells how many. */
   purgeResults(limit: number): Promise<number>

@@ -184,7 +184,7 @@ function sizeAbove(body: StoredValue, limit: number): number | undefined {
 function tooBig(size: number, maxBytes: number): string {
   return (
     `it has ${size} bytes, and the limit is ${maxBytes}; keep it elsewhere (a file, an object store) and let the step ` +
-    'return where it is, or take `persist` off the step, or raise `maxBytes`'
+    'return where it is, or take `persist` off the step, or raise `maxBytes` (`maxValueBytes` of createDocket)'
   )
 }
 

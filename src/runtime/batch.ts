@@ -114,7 +114,7 @@ export class Batch {
   }
 
   start(): void {
-    const { signal, timeoutMs, clock, emitter } = this.#setup.options
+    const { signal, timeoutMs, spentMs = 0, clock, emitter } = this.#setup.options
     const at = clock.now()
     this.#change({ type: 'START', at })
     emitter?.executionStarted(at)
@@ -124,7 +124,7 @@ export class Batch {
     }
     signal?.addEventListener('abort', this.#onAbort, { once: true })
     if (timeoutMs !== undefined) {
-      this.#timer = timerQueueOf(clock).schedule(at + timeoutMs, () => this.#timeOut(timeoutMs))
+      this.#timer = timerQueueOf(clock).schedule(at + timeoutMs - spentMs, () => this.#timeOut(timeoutMs))
     }
     this.#checkShared()
   }
@@ -137,8 +137,8 @@ export class Batch {
 
   /** Items that are done at once leave no turn to the timer. */
   #checkTimeout(): void {
-    const { timeoutMs, clock } = this.#setup.options
-    if (timeoutMs !== undefined && clock.now() >= this.startedAt! + timeoutMs) this.#timeOut(timeoutMs)
+    const { timeoutMs, spentMs = 0, clock } = this.#setup.options
+    if (timeoutMs !== undefined && clock.now() >= this.startedAt! + timeoutMs - spentMs) this.#timeOut(timeoutMs)
   }
 
   /** Nothing of an item runs before what all items share is known to fit. */

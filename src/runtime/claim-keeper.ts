@@ -62,6 +62,8 @@ export class SharedKeeper implements ClaimKeeper {
   readonly #shared: SharedResults
   /** What the store granted; undefined before, and where the step runs without its store. */
   right: ResultRight | undefined = undefined
+  /** What an attempt brought after its timeout: it holds, whatever later ones bring. */
+  #late: Promise<unknown> | undefined = undefined
 
   constructor(shared: SharedResults) {
     this.#shared = shared
@@ -69,7 +71,7 @@ export class SharedKeeper implements ClaimKeeper {
 
   async commit(run: StepRun, made: unknown): Promise<unknown> {
     const right = this.#take()
-    if (right === undefined) return made
+    if (right === undefined) return this.#late?.catch(() => made) ?? made
     try {
       return await this.#shared.keep(run, right, made)
     } catch (error) {
@@ -84,7 +86,9 @@ export class SharedKeeper implements ClaimKeeper {
 
   commitLate(run: StepRun, value: unknown): void {
     const right = this.#take()
-    if (right !== undefined) void this.#shared.keep(run, right, value).catch(() => this.#shared.release(right))
+    if (right === undefined) return
+    this.#late = this.#shared.keep(run, right, value)
+    this.#late.catch(() => this.#shared.release(right))
   }
 
   fail(error: unknown): void {

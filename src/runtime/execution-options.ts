@@ -69,15 +69,23 @@ export function checkExecuteOptions(
       problems.push(...observers.map(problemOfObserver).filter((problem) => problem !== undefined))
     else problems.push(`observers must be an array, not ${describe(observers)}`)
   }
+  problems.push(...problemsOfInjected({ logger, clock, random }))
+  if (problems.length > 0) throw new OptionError(`${call}: ${problems.join('; ')}`)
+}
+
+/** What is wrong with what is injected; absent fields are fine. */
+export function problemsOfInjected({ logger, clock, random }: Readonly<Record<string, unknown>>): readonly string[] {
+  const problems: string[] = []
   if (logger !== undefined && !hasFunctions(logger, ['debug', 'info', 'warn', 'error', 'child']))
     problems.push('logger must have debug, info, warn, error and child, like one of pino')
   if (clock !== undefined && !hasFunctions(clock, ['setTimeout', 'clearTimeout']))
     problems.push(`clock must have setTimeout and clearTimeout`)
   if (random !== undefined && typeof random !== 'function')
     problems.push(`random must be a function, not ${describe(random)}`)
-  if (problems.length > 0) throw new OptionError(`${call}: ${problems.join('; ')}`)
+  return problems
 }
 
-function hasFunctions(value: unknown, names: readonly string[]): boolean {
+/** Whether something is an object with these functions. */
+export function hasFunctions(value: unknown, names: readonly string[]): boolean {
   return isRecord(value) && names.every((name) => typeof value[name] === 'function')
 }

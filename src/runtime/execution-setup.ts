@@ -25,6 +25,8 @@ export interface ResolvedOptions {
   readonly logger: Logger
   readonly headers: Readonly<Record<string, string>>
   readonly timeoutMs: number | undefined
+  /** What earlier lives have taken of the timeout. @default 0 */
+  readonly spentMs?: number | undefined
   readonly signal: AbortSignal | undefined
 }
 

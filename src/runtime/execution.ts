@@ -150,7 +150,7 @@ export class Execution {
   /** Begins: checks the leaf values (one per `plan.leaves`, unless they are checked already) and starts the steps that need nothing else. */
   start(leafValues: readonly unknown[], areChecked = false): void {
     const { part } = this.setup
-    const { signal, timeoutMs } = this.options
+    const { signal, timeoutMs, spentMs = 0 } = this.options
     const at = this.clock.now()
     this.#change({ type: 'START', at })
     if (part === undefined) this.emitter?.executionStarted(at)
@@ -167,7 +167,7 @@ export class Execution {
       this.#stopListening = () => signal.removeEventListener('abort', this.#onAbort)
     }
     if (timeoutMs !== undefined)
-      this.#timer = timerQueueOf(this.clock).schedule(at + timeoutMs, () => this.#timeOut(timeoutMs))
+      this.#timer = timerQueueOf(this.clock).schedule(at + timeoutMs - spentMs, () => this.#timeOut(timeoutMs))
     const checked = areChecked
       ? putLeaves(this.plan, leafValues, this.values)
       : checkLeaves(this.plan, leafValues, this.values, () => this.place)
@@ -215,8 +215,8 @@ export class Execution {
       if (run.hasEnded) this.#unmet[position] = never
     }
     for (const position of unneededSteps(this.plan, this.runs)) this.#unmet[position] = never
-    // Only now: what one of them leads to must not begin what another one has ended already.
-    for (const run of this.runs) {
+    // Only now, and only these: what one leads to must not begin what another has ended, and is not told twice when skipped.
+    for (const run of this.runs.slice()) {
       if (run?.hasEnded !== true) continue
       const { outputSlot } = run.planStep
       this.#forget(run)

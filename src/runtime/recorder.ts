@@ -6,7 +6,10 @@ export interface Recorder {
   keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown>
   /** Keeps what an attempt brought after its step had ended: the work is done. */
   keepLate(run: StepRun, value: unknown): void
-  /** What is written along with the next commit, and waited for by nobody. */
+  /**
+   * An attempt is about to run: ends the execution instead where this process has no right to it any more. This and the next two are
+   * written along with the next commit, and waited for by nobody.
+   */
   noteStarted(run: StepRun): void
   noteRetry(run: StepRun, error: unknown, dueAt: number): void
   noteFailed(run: StepRun, error: unknown): void

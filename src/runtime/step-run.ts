@@ -346,7 +346,7 @@ export class StepRun {
       if (this.hasEnded) return
     }
     this.#recorder?.noteStarted(this)
-    begin(this)
+    if (!this.hasEnded) begin(this)
   }
 
   /** Who keeps what the step makes beyond this process's life; undefined where it is not persisted. */

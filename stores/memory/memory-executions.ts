@@ -71,7 +71,11 @@ export class MemoryExecutions {
   commit({ id, owner, epoch, at, steps, head, consumed }: ExecutionCommit): boolean {
     const entry = this.#entries.get(id)
     if (entry === undefined || entry.record.owner !== owner || entry.record.epoch !== epoch) return false
-    for (const step of steps) entry.steps.set(stepKey(step), step)
+    for (const step of steps) {
+      const key = stepKey(step)
+      // A write that was held up somewhere may come after a later one: what is completed stays.
+      if (!isDone(entry.steps.get(key)) || isDone(step)) entry.steps.set(key, step)
+    }
     if (consumed !== undefined) {
       entry.mail = entry.mail.filter(({ seq }) => seq > consumed)
       if (entry.mail.length === 0) this.#withMail.delete(id)
@@ -204,6 +208,10 @@ export class MemoryExecutions {
 
 function stepKey({ step, item }: StepRecord): string {
   return JSON.stringify([step, item])
+}
+
+function isDone(step: StepRecord | undefined): boolean {
+  return step?.status === 'completed' || step?.status === 'cached'
 }
 
 type Place = Pick<ExecutionRecord, 'createdAt' | 'id'>

@@ -89,7 +89,6 @@ export class MysqlCommitter {
       ...cellsOf(fields, head ?? {}, toSqlTime).map((cell, index) => cell ?? dummies[changed[index]!] ?? null),
       ...others.map((name) => dummies[name]!),
     ])
-    const isNamed = (bit: number): string => `values(last_mail) & ${bit}`
     const changes = fields.flatMap((field) =>
       columnsOf([field]).map(
         ({ name }) => `${name} = if(${isNamed(1 << headFields.indexOf(field))}, values(${name}), ${name})`,
@@ -103,6 +102,11 @@ export class MysqlCommitter {
       `on duplicate key update updated_at = values(updated_at), read_mail = greatest(read_mail, values(read_mail))${changes.map((change) => `, ${change}`).join('')}`,
     )
   }
+}
+
+/** SQL that says whether a row names what the bit stands for. */
+function isNamed(bit: number): string {
+  return `values(last_mail) & ${bit}`
 }
 
 /** Whether a change names a field. `undefined` takes away what can be taken away. */

@@ -1,3 +1,5 @@
+import { EventEmitter } from 'node:events'
+import type * as driver from 'mysql2/promise'
 import type { Connection, Pool, PoolConnection } from 'mysql2/promise'
 import { StoreError } from '../../src/core/errors.ts'
 import type { Row } from '../sql/cells.ts'
@@ -124,8 +126,7 @@ export class MysqlConnection {
     const known = this.#maxPackets.get(inner)
     if (known !== undefined) return new MysqlSession(client, known)
     const session = new MysqlSession(client, Number.POSITIVE_INFINITY)
-    // An idle connection that dies tells of it; without a listener that would end the process.
-    if (!isCallers || this.#place.pool !== undefined) client.on('error', ignore)
+    guard(inner)
     if (!isCallers) for (const statement of setUp) await session.run(statement)
     const [row] = await session.all(`select @@max_allowed_packet as packet, @@character_set_client as charset,
       find_in_set('NO_BACKSLASH_ESCAPES', @@sql_mode) as isUnescaped`)
@@ -161,13 +162,21 @@ function giveBack(client: PoolConnection, isGood: boolean): void {
   else client.destroy()
 }
 
+/** Connections that have the listener; several stores may share a user's pool. */
+const guarded = new WeakSet<object>()
+
+/** A connection that dies while nothing is asked of it tells of it; without a listener that would end the process. */
+function guard(client: object): void {
+  if (guarded.has(client) || !(client instanceof EventEmitter)) return
+  guarded.add(client)
+  client.on('error', ignore)
+}
+
 function ignore(): void {}
 
-async function loadDriver(): Promise<typeof import('mysql2/promise')> {
+async function loadDriver(): Promise<Pick<typeof driver, 'createPool'>> {
   try {
-    const driver = await import('mysql2/promise')
-    // It is a CommonJS package, whose names Node may not see.
-    return (driver as { readonly default?: typeof driver }).default ?? driver
+    return await import('mysql2/promise')
   } catch (thrown) {
     throw new StoreError(storeName, 'it needs the package mysql2: npm install mysql2', false, { cause: thrown })
   }

@@ -12,12 +12,14 @@ const changed = 1020
  * Errors after which another try can help: too many connections, servers that shut down or have become read-only, lost
  * connections, conflicts, locks not had in time, statements stopped by a time limit or by somebody.
  */
-const transientNumbers = new Set([
-  ...[1040, 1203, 1226, 1053, 1077, 1079, 1290, 1792, 1836],
-  ...[1152, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 4031],
-  ...[deadlock, changed, 1205, 1614, 3058, 3572],
-  ...[1317, 1969, 3024],
-])
+const transientNumbers = new Set(
+  [
+    [1040, 1203, 1226, 1053, 1077, 1079, 1290, 1792, 1836],
+    [1152, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 4031],
+    [deadlock, changed, 1205, 1614, 3058, 3572],
+    [1317, 1969, 3024],
+  ].flat(),
+)
 const transientCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

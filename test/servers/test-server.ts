@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { childrenOf, killAll } from './child-processes.ts'
 import { lastWords, startGuarded, temporaryFolder } from './guarded-process.ts'
 import type { GuardedProcess } from './guarded-process.ts'
 import type { StartOrder } from './guard.ts'
@@ -63,7 +64,12 @@ export async function startServer(kind: ServerKind): Promise<TestServer> {
       await running.end(kind.goodSignal)
       running = await start(kind, folder)
     },
-    kill: () => running.end('SIGKILL'),
+    async kill() {
+      // PostgreSQL's processes of connections outlive it by a moment, in which they would still answer.
+      const children = childrenOf(running.pid)
+      await running.end('SIGKILL')
+      await killAll(children)
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, describe, test } from 'vitest'
 import { postgresStore } from '../../stores/postgres/index.ts'
@@ -38,7 +39,16 @@ storeConformance(
       const server = await startPostgres({ settings: { synchronous_commit: 'on' } })
       return {
         createStore: () => postgresStore({ url: server.url, max: 4 }),
-        goAway: () => server.kill(),
+        async goAway() {
+          // The processes that serve connections live on until they notice; the last to come knows when.
+          const last = new pg.Client(server.url)
+          last.on('error', () => {})
+          await last.connect()
+          const gone = new Promise<void>((resolve) => last.on('end', () => resolve()))
+          await server.kill()
+          await gone
+          await sleep(100)
+        },
         comeBack: () => server.restart(),
         dispose: () => server.stop(),
       }

@@ -8,13 +8,14 @@ import type { BatchOptions } from '../batch-options.ts'
 import { randomId } from '../execution-setup.ts'
 import type { ItemRead } from '../item-inputs.ts'
 import type { DurableRuntime } from './durable-runtime.ts'
+import { watchOf } from './execution-request.ts'
 import type { StartOptions, StartRequest } from './execution-request.ts'
 import { graphHashOf } from './graph-hash.ts'
 import { durationMs } from '../../core/duration.ts'
 import { LiveBatch } from './live-batch.ts'
 import { machineVersion } from './machine-version.ts'
 import type { BatchHead } from './restored-batch.ts'
-import { holdingOf, timeLeft } from './revive-execution.ts'
+import { holdingOf } from './revive-execution.ts'
 
 /** How a durable batch runs. */
 export type StartBatchOptions = StartOptions &
@@ -56,6 +57,7 @@ export async function batchRequest(
     graph: graph.name,
     target: target.name,
     asked,
+    watch: watchOf(options),
     newRecord: async (owner) => {
       // Where one wrong item fails the batch, it does so before anything is written.
       if (!frame.collects) reads = await frame.inputs.readAll(items)
@@ -81,7 +83,7 @@ export async function batchRequest(
       const resolved = runtime.optionsOf(frame.plan.whole, { ...options, id })
       const live = new LiveBatch({
         connection: runtime.connection,
-        frame: { ...frame, options: { ...resolved, timeoutMs: timeLeft(resolved.timeoutMs, owned) } },
+        frame: { ...frame, options: resolved },
         items,
         keys,
         reads,
@@ -90,10 +92,10 @@ export async function batchRequest(
         holding: holdingOf(owned, resolved.timeoutMs),
         startedAt: undefined,
         restored: undefined,
+        onRefused: () => runtime.arrivals.doubt(),
         onGone: (gone) => runtime.leave(gone),
       })
-      runtime.enter(live)
-      await live.written
+      if (runtime.enter(live)) await live.written
     },
   }
 }

@@ -12,6 +12,7 @@ import type { Observer } from '../../core/observer.ts'
 import type { PersistPolicy, PersistScope } from '../../core/policy.ts'
 import type { Store } from '../../core/store.ts'
 import type { Clock } from '../clock.ts'
+import { hasFunctions, problemsOfInjected } from '../execution-options.ts'
 import type { MigrateHook } from './migrate-records.ts'
 
 /** What `createDocket` takes. */
@@ -70,9 +71,10 @@ export function checkDocketOptions(options: unknown): asserts options is DocketO
   const report = (problem: string): void => void problems.push(problem)
   reportUnknownKeys('', options, optionNames, report)
   const { graphs, store, lease, persist, maxRecoveries, maxValueBytes, takeOver, migrate, observers, name } = options
+  const { codecs, logger, clock, random } = options
+  const names = new Set<string>()
   if (!Array.isArray(graphs) || graphs.length === 0) report('graphs must be an array of at least one graph')
   else {
-    const names = new Set<string>()
     for (const graph of graphs as readonly unknown[]) {
       if (!isRecord(graph) || indexOf(graph as unknown as AnyGraph) === undefined)
         report(`graphs must be made by graph(), not ${describe(graph)}`)
@@ -95,10 +97,17 @@ export function checkDocketOptions(options: unknown): asserts options is DocketO
     !(isRecord(migrate) && Object.values(migrate).every((hook) => typeof hook === 'function'))
   )
     report('migrate must be an object of functions by graph name')
+  else if (migrate !== undefined) reportUnknownKeys('migrate: graph ', migrate as object, [...names], report)
   if (observers !== undefined) {
     if (Array.isArray(observers)) for (const one of observers.map(problemOfObserver)) if (one !== undefined) report(one)
     if (!Array.isArray(observers)) report(`observers must be an array, not ${describe(observers)}`)
   }
+  if (
+    codecs !== undefined &&
+    !(Array.isArray(codecs) && codecs.every((one) => hasFunctions(one, ['encode', 'decode'])))
+  )
+    report('codecs must be an array of codecs, like encryption({ keys, current })')
+  problems.push(...problemsOfInjected({ logger, clock, random }))
   if (name !== undefined && (typeof name !== 'string' || name === ''))
     report(`name must be a text that is not empty, not ${describe(name)}`)
   if (problems.length > 0) throw new OptionError(`createDocket: ${problems.join('; ')}`)

@@ -1,6 +1,6 @@
-import { describe, isWholeFromOne, reportUnknownKeys } from '../../core/check-step.ts'
+import { describe } from '../../core/check-step.ts'
 import type { AnyDataType, TypedDataType, ValueOf } from '../../core/data-type.ts'
-import { durationHint, durationMs } from '../../core/duration.ts'
+import { durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
 import { ExecutionConflictError, OptionError } from '../../core/errors.ts'
 import type { Collected, InputsOf, OnError, SharedValue, TargetOf } from '../../core/graph.ts'
@@ -14,6 +14,7 @@ import type { GraphLogic } from '../from-graph.ts'
 import { givenInputs } from '../leaf-values.ts'
 import { batchRequest } from './batch-request.ts'
 import type { StartBatchOptions } from './batch-request.ts'
+import { checkClose, checkFork, checkListQuery, checkPurge, endStatuses } from './check-calls.ts'
 import { checkDocketOptions } from './docket-options.ts'
 import type { DocketOptions } from './docket-options.ts'
 import { durableLogic } from './durable-logic.ts'
@@ -25,8 +26,8 @@ import type { ExecutionInfo } from './execution-info.ts'
 import { forkExecution } from './fork-execution.ts'
 import { Takeover } from './takeover.ts'
 
+const logicOptionNames = ['headers', 'timeout', 'observers', 'logger']
 const startOptionNames = ['id', 'headers', 'timeout', 'signal', 'observers', 'logger']
-const statuses: readonly ExecutionStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled']
 
 /** Which executions `list` tells. */
 export interface ListQuery {
@@ -110,6 +111,7 @@ export class Docket implements AsyncDisposable {
     inputs: InputsOf<G, T>,
     options: StartOptions = {},
   ): Promise<ValueOf<T>> {
+    this.#runtime.requireOpen()
     if (options.id === undefined) {
       this.#runtime.requireGraph(graph)
       const given = givenInputs(graph, target as AnyDataType, inputs)
@@ -117,7 +119,7 @@ export class Docket implements AsyncDisposable {
       const isPlain = given.plan.steps.every(({ spec }) => (spec.persist ?? persistOf?.(spec))?.scope !== 'execution')
       if (isPlain) {
         checkExecuteOptions('execute', options, startOptionNames)
-        const id = randomId(undefined)
+        const id = randomId(this.#runtime.options.random)
         const resolved = this.#runtime.optionsOf(given.plan, { ...options, id })
         return new Promise((resolve, reject) => {
           const onCompleted = resolve as (value: unknown) => void
@@ -168,7 +170,7 @@ export class Docket implements AsyncDisposable {
     } = {},
   ): GraphLogic<InputsOf<G, T>, ValueOf<T>> {
     const { id, ...rest } = options
-    checkExecuteOptions('logic', rest, startOptionNames)
+    checkExecuteOptions('logic', rest, logicOptionNames)
     if (id !== undefined && typeof id !== 'function' && (typeof id !== 'string' || id === ''))
       throw new OptionError(
         `logic: id must be a text that is not empty or a function of the input, not ${describe(id)}`,
@@ -200,18 +202,21 @@ export class Docket implements AsyncDisposable {
       createdFrom: from?.getTime(),
       createdBefore: before?.getTime(),
       after: after === undefined ? undefined : placeOf(after),
-      limit,
+      // One more than asked for tells whether there is another page.
+      limit: limit + 1,
     })
+    const page = records.slice(0, limit)
     const executions = await Promise.all(
-      records.map((record) => infoOf(record, connection.encoding, incompatible.get(record.id))),
+      page.map((record) => infoOf(record, connection.encoding, incompatible.get(record.id))),
     )
-    const last = records.at(-1)
-    const next = last === undefined || records.length < limit ? undefined : `${last.createdAt}:${last.id}`
+    const last = page.at(-1)
+    const next = last === undefined || records.length === page.length ? undefined : `${last.createdAt}:${last.id}`
     return { executions, next }
   }
 
   /** Looks for executions that nobody runs, now rather than in a moment; tells how many went on here. */
   async resume(): Promise<number> {
+    this.#runtime.requireOpen()
     return this.#takeover.scan()
   }
 
@@ -225,7 +230,7 @@ export class Docket implements AsyncDisposable {
         `execution "${id}" is ${record.status}: only one that failed or was cancelled can be retried`,
         { executionId: id },
       )
-    await this.#runtime.reopen(record)
+    await this.#runtime.reopen(id)
     return new ExecutionHandle(this.#runtime, id)
   }
 
@@ -234,6 +239,7 @@ export class Docket implements AsyncDisposable {
    * `from` and what depends on it.
    */
   async fork(id: string, options: { readonly from: string; readonly id?: string }): Promise<ExecutionHandle<unknown>> {
+    checkFork(options)
     const newId = await forkExecution(this.#runtime, id, options)
     return new ExecutionHandle(this.#runtime, newId)
   }
@@ -246,11 +252,7 @@ export class Docket implements AsyncDisposable {
   /** Deletes an execution with all its records; one that runs is cancelled first. False where there is none. */
   async delete(id: string): Promise<boolean> {
     await this.#runtime.connection.ready()
-    const live = this.#runtime.live.get(id)
-    if (live !== undefined) {
-      await new ExecutionHandle(this.#runtime, id).cancel()
-      await live.gone
-    }
+    if (this.#runtime.live.has(id)) await new ExecutionHandle(this.#runtime, id).cancel()
     if (await this.#runtime.deleteUnowned(id)) return true
     return this.#runtime.post(id, 'delete')
   }
@@ -261,15 +263,13 @@ export class Docket implements AsyncDisposable {
     /** @default completed, failed and cancelled ones */
     readonly status?: 'completed' | 'failed' | 'cancelled' | readonly ('completed' | 'failed' | 'cancelled')[]
   }): Promise<number> {
-    const ms = durationMs(options.olderThan)
-    if (ms === undefined)
-      throw new OptionError(`purge: olderThan ${describe(options.olderThan)} is not a duration; ${durationHint}`)
-    const ended = options.status ?? statuses.filter(isTerminal)
+    checkPurge(options)
+    const ended = options.status ?? endStatuses
     const { connection, clock } = this.#runtime
     await connection.ready()
     const filter = {
       statuses: typeof ended === 'string' ? [ended] : ended,
-      endedBefore: clock.now() - ms,
+      endedBefore: clock.now() - durationMs(options.olderThan)!,
       limit: 1_000,
     }
     let total = 0
@@ -286,11 +286,9 @@ export class Docket implements AsyncDisposable {
    * Stops taking work, lets running steps end for up to `deadline`, hands what is left over to other processes, and closes the
    * store (not a client that was given to it).
    */
-  close({ deadline = '10s' }: { readonly deadline?: Duration } = {}): Promise<void> {
-    const ms = durationMs(deadline)
-    if (ms === undefined)
-      return Promise.reject(new OptionError(`close: deadline ${describe(deadline)} is not a duration; ${durationHint}`))
-    return (this.#closing ??= this.#close(ms))
+  async close(options: { /** @default '10s' */ readonly deadline?: Duration } = {}): Promise<void> {
+    checkClose(options)
+    await (this.#closing ??= this.#close(durationMs(options.deadline ?? '10s')!))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -305,7 +303,15 @@ export class Docket implements AsyncDisposable {
     const until = clock.now() + deadlineMs
     while ([...live.values()].some((one) => !one.isQuiet) && clock.now() < until)
       await new Promise<void>((resolve) => void clock.setTimeout(resolve, 10))
-    await Promise.all([...live.values()].map((one) => one.handOver().catch(() => {})))
+    const handedOver = Promise.all([...live.values()].map((one) => one.handOver().catch(() => {})))
+    await new Promise<void>((resolve) => {
+      // If the store stays away for a lease, the executions are free without being handed over.
+      const timer = clock.setTimeout(resolve, connection.session.leaseMs)
+      void handedOver.then(() => {
+        clock.clearTimeout(timer)
+        resolve()
+      })
+    })
     await connection.close()
   }
 }
@@ -322,25 +328,6 @@ export class Docket implements AsyncDisposable {
 export function createDocket(options: DocketOptions): Docket {
   checkDocketOptions(options)
   return new Docket(options)
-}
-
-function checkListQuery(query: ListQuery): void {
-  const problems: string[] = []
-  reportUnknownKeys(
-    '',
-    query as Record<string, unknown>,
-    ['status', 'graph', 'from', 'before', 'limit', 'after'],
-    (p) => problems.push(p),
-  )
-  const { status = [], limit, after, from, before } = query
-  for (const one of typeof status === 'string' ? [status] : status)
-    if (!statuses.includes(one)) problems.push(`status must be one of ${statuses.join(', ')}, not ${describe(one)}`)
-  if (limit !== undefined && !isWholeFromOne(limit)) problems.push('limit must be a whole number of at least 1')
-  for (const [name, date] of Object.entries({ from, before }))
-    if (date !== undefined && !(date instanceof Date && !Number.isNaN(date.getTime())))
-      problems.push(`${name} must be a Date, not ${describe(date)}`)
-  if (after !== undefined && !/^\d+:/.test(after)) problems.push('after must be the `next` of the page before')
-  if (problems.length > 0) throw new OptionError(`list: ${problems.join('; ')}`)
 }
 
 function placeOf(after: string): { readonly createdAt: number; readonly id: string } {

@@ -27,10 +27,12 @@ export function durableLogic(
   const index = requireIndex(graph)
   requireTarget(index, target)
   const begin = (scope: LogicScope, input: unknown, persisted?: PersistedExecution): LogicSnapshot => {
-    const id = persisted?.head.executionId ?? idOf(input) ?? randomId(undefined)
+    const id = persisted?.head.executionId ?? idOf(input) ?? randomId(runtime.options.random)
     const { given, refusal } = readInputs(graph, target, input ?? {})
     const startOptions = { ...options, id }
+    let isWritten = false
     let isOver = false
+    const cancel = (): void => void new ExecutionHandle(runtime, id).cancel().catch(() => {})
     return new ExecutionActor({
       scope,
       input,
@@ -39,8 +41,8 @@ export function durableLogic(
       refusal,
       setup: {
         onFailed: () => {
-          // Stopped from outside: so is what it stands for.
-          if (!isOver) new ExecutionHandle(runtime, id).cancel().catch(() => {})
+          // Stopped from outside: so is what it stands for, once it exists. What was refused stands for nothing.
+          if (isWritten && !isOver) cancel()
         },
       },
       begin: (execution: Execution) => {
@@ -51,6 +53,8 @@ export function durableLogic(
         void (async () => {
           const request = runtime.request(graph, target, input ?? {}, startOptions)
           await runtime.start(request)
+          isWritten = true
+          if (execution.hasEnded) cancel()
           return new ExecutionHandle(runtime, id).result()
         })().then(
           (output) => end({ output }),

@@ -6,7 +6,7 @@ import type { AnyGraph } from '../../core/graph-index.ts'
 import { requireIndex } from '../../core/plan.ts'
 import type { Plan } from '../../core/plan.ts'
 import { isTerminal } from '../../core/statuses.ts'
-import type { ExecutionRecord, StepRecord } from '../../core/store.ts'
+import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/store.ts'
 import { createValueEncoding } from '../../core/value-encoding.ts'
 import { fullClockOf } from '../clock.ts'
 import type { FullClock } from '../clock.ts'
@@ -14,9 +14,11 @@ import { askedOf } from '../execution-memory.ts'
 import { randomId, resolveOptions } from '../execution-setup.ts'
 import type { ExecutionSetup, ResolvedOptions } from '../execution-setup.ts'
 import { givenInputs } from '../leaf-values.ts'
+import { Arrivals } from './arrivals.ts'
 import type { DocketOptions } from './docket-options.ts'
-import { checkedLeaves, newRecordOf, requireSame } from './execution-request.ts'
-import type { StartOptions, StartRequest } from './execution-request.ts'
+import { checkedLeaves, newRecordOf, requireSame, watchOf } from './execution-request.ts'
+import type { StartOptions, StartRequest, Watch } from './execution-request.ts'
+import { droppedType } from './migrate-records.ts'
 import { persistDefault } from './persist-default.ts'
 import { Resumption } from './resumption.ts'
 import { executionOf } from './revive-execution.ts'
@@ -25,6 +27,7 @@ import { StoreResults } from './store-results.ts'
 import type { Live } from './tenure.ts'
 
 const patienceMs = 30_000
+const reopenPauseMs = 100
 
 /** The executions of one docket: how they begin, go on and are found. */
 export class DurableRuntime {
@@ -32,6 +35,7 @@ export class DurableRuntime {
   readonly clock: FullClock
   readonly graphs: ReadonlyMap<string, AnyGraph>
   readonly live = new Map<string, Live>()
+  readonly arrivals: Arrivals
   /** Executions whose records don't fit this process's graphs, and why. */
   readonly incompatible = new Map<string, readonly string[]>()
   readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>
@@ -43,6 +47,7 @@ export class DurableRuntime {
     const { store, codecs, maxValueBytes, random } = options
     this.options = options
     this.clock = fullClockOf(options.clock)
+    this.arrivals = new Arrivals(this.clock)
     this.graphs = new Map(options.graphs.map((graph) => [graph.name, graph]))
     this.connection = new StoreConnection({
       store,
@@ -72,6 +77,7 @@ export class DurableRuntime {
       graph: graph.name,
       target: target.name,
       asked,
+      watch: watchOf(startOptions),
       newRecord: async (owner) => {
         const request = { graph, target, given, asked, options: startOptions }
         leafValues = await checkedLeaves(request)
@@ -98,37 +104,28 @@ export class DurableRuntime {
     )
   }
 
-  /** Makes an execution exist, here or wherever it is already; it runs here only if nobody else runs it. */
-  async start(request: StartRequest, transaction?: unknown): Promise<void> {
+  /** @throws OptionError once it is about to close */
+  requireOpen(): void {
     if (this.isClosing) throw new OptionError('this docket is closed; make another one')
-    const known = this.live.get(request.id)
-    if (known !== undefined) {
-      requireSame(request, known)
-      if (!known.hasEnded) return
-    }
-    await this.connection.ready()
-    const owner = transaction === undefined ? this.connection.session.owner : undefined
-    const created = await request.newRecord(owner)
-    if (owner === undefined) {
-      const [existing] = await this.connection.store.create([created], transaction)
-      if (existing !== undefined) requireSame(request, existing)
-      return
-    }
-    const existing = await this.connection.creations.add(created, this.clock.now() + patienceMs)
-    if (existing === undefined) await request.begin(created)
-    else await this.#meet(request, existing)
   }
 
-  /** Goes on with an execution that failed or was cancelled. */
-  async reopen(record: ExecutionRecord): Promise<void> {
-    const { id } = record
-    // What still runs of its last life would be run twice.
-    await this.live.get(id)?.gone
+  /** Makes an execution exist, here or wherever it is already; it runs here only if nobody else runs it. */
+  async start(request: StartRequest, transaction?: unknown): Promise<void> {
+    this.requireOpen()
+    if (transaction === undefined) {
+      const asked = await this.arrivals.inTurn(request.id, () => this.#start(request))
+      await this.#begunAgain(asked, request.watch)
+      return
+    }
     await this.connection.ready()
-    const { owner } = this.connection.session
-    const [acquired] = await this.connection.store.acquire({ owner, ids: [id], andEnded: true, andOwn: true, limit: 1 })
-    if (acquired !== undefined) await this.resumption.resumeOne(acquired, 'end')
-    else if (!this.live.has(id)) await this.post(id, 'retry')
+    const [existing] = await this.connection.store.create([await request.newRecord(undefined)], transaction)
+    if (existing !== undefined) requireSame(request, existing)
+  }
+
+  /** Goes on with an execution that failed or was cancelled; if another process still has it, it goes on there. */
+  async reopen(id: string): Promise<void> {
+    this.requireOpen()
+    await this.#begunAgain(await this.arrivals.inTurn(id, () => this.#reopen(id)))
   }
 
   /** Leaves a message for an execution's owner. False where there is no such execution. */
@@ -153,26 +150,88 @@ export class DurableRuntime {
     return { ...resolved, id: options.id }
   }
 
-  async #meet(request: StartRequest, existing: ExecutionRecord): Promise<void> {
-    requireSame(request, existing)
-    const { id, status, owner } = existing
-    if (status === 'completed') return
-    const live = this.live.get(id)
-    if (live !== undefined && !live.hasEnded) return
-    if (isTerminal(status)) {
-      await this.reopen(existing)
-      return
+  async #start(request: StartRequest): Promise<ExecutionRecord | undefined> {
+    const { id } = request
+    const known = this.live.get(id)
+    if (known !== undefined) {
+      requireSame(request, known)
+      if (!known.hasEnded) return undefined
     }
-    const self = this.connection.session.owner
-    const ids = [id]
-    const acquired = await this.connection.store.acquire({ owner: self, ids, andOwn: owner === self, limit: 1 })
-    if (acquired.length > 0) await this.resumption.resumeOne(acquired[0]!, acquired[0]!.wasLost ? 'death' : 'release')
+    await this.connection.readyBy(this.clock.now() + patienceMs)
+    const { session, creations, store } = this.connection
+    const { owner } = session
+    const created = await request.newRecord(owner)
+    let existing = await creations.add(created, this.clock.now() + patienceMs)
+    if (existing === undefined) {
+      if (owner === session.owner && !this.arrivals.wasOvertaken(id)) {
+        await request.begin(created)
+        return undefined
+      }
+      // The answer took so long that this is no longer who owns it.
+      ;[existing] = await store.get([id])
+    }
+    return existing === undefined ? undefined : this.#meet(request, existing)
   }
 
-  /** Lets an execution or a batch live here. */
-  enter(live: Live & { start(): void }): void {
+  /** Gives the record as it ended, where another process still has it: that one is asked to go on with it. */
+  async #reopen(id: string, watch?: Watch, hasAsked = false): Promise<ExecutionRecord | undefined> {
+    const live = this.live.get(id)
+    if (live !== undefined && !live.hasEnded) return undefined
+    // What still runs of its last life would be run twice.
+    await live?.gone
+    await this.connection.ready()
+    const { owner } = this.connection.session
+    const [acquired] = await this.connection.store.acquire({ owner, ids: [id], andEnded: true, andOwn: true, limit: 1 })
+    if (acquired === undefined) {
+      if (this.live.has(id)) return undefined
+      const [record] = await this.connection.store.get([id])
+      if (record === undefined || !isTerminal(record.status) || record.status === 'completed') return undefined
+      if (!hasAsked) await this.post(id, 'retry')
+      return record
+    }
+    // Somebody else may have reopened it meanwhile.
+    const { status } = acquired.execution
+    if (status === 'completed') await this.change(acquired.execution, { isReleased: true })
+    else await this.resumption.resumeOne(acquired, isTerminal(status) ? 'end' : causeOf(acquired), watch)
+    return undefined
+  }
+
+  /** Until it has begun again, there is nothing to see of an execution but how it ended before. */
+  async #begunAgain(ended: ExecutionRecord | undefined, watch?: Watch): Promise<void> {
+    let asked = ended
+    while (asked !== undefined) {
+      const { id, endedAt } = asked
+      await new Promise<void>((resolve) => void this.clock.setTimeout(resolve, reopenPauseMs))
+      this.requireOpen()
+      const [now] = await this.connection.store.get([id])
+      if (now === undefined || now.endedAt !== endedAt) return
+      asked = await this.arrivals.inTurn(id, () => this.#reopen(id, watch, true))
+    }
+  }
+
+  async #meet(request: StartRequest, existing: ExecutionRecord): Promise<ExecutionRecord | undefined> {
+    requireSame(request, existing)
+    const { id, status, owner } = existing
+    if (status === 'completed') return undefined
+    const live = this.live.get(id)
+    if (live !== undefined && !live.hasEnded) return undefined
+    if (isTerminal(status)) return this.#reopen(id, request.watch)
+    const self = this.connection.session.owner
+    const ids = [id]
+    const [acquired] = await this.connection.store.acquire({ owner: self, ids, andOwn: owner === self, limit: 1 })
+    if (acquired !== undefined) await this.resumption.resumeOne(acquired, causeOf(acquired), request.watch)
+    return undefined
+  }
+
+  /** Lets an execution or a batch live here. False where the right to it is an old one: answers of the store may come late. */
+  enter(live: Live & { start(): void }): boolean {
+    const known = this.live.get(live.id)
+    if (live.owner !== this.connection.session.owner) return false
+    if (known !== undefined && known.epoch >= live.epoch) return false
+    known?.lose()
     this.live.set(live.id, live)
     live.start()
+    return true
   }
 
   /** Nothing of it is left here. */
@@ -181,13 +240,15 @@ export class DurableRuntime {
   }
 
   /** Ends an execution that nobody runs. False if somebody does. */
-  async cancelUnowned(id: string, error: ExecutionCancelledError): Promise<boolean> {
-    await this.connection.ready()
-    const { owner } = this.connection.session
-    const [acquired] = await this.connection.store.acquire({ owner, ids: [id], limit: 1 })
-    if (acquired === undefined) return false
-    await this.end(acquired.execution, 'cancelled', error)
-    return true
+  cancelUnowned(id: string, error: ExecutionCancelledError): Promise<boolean> {
+    return this.arrivals.inTurn(id, async () => {
+      await this.connection.ready()
+      const { owner } = this.connection.session
+      const [acquired] = await this.connection.store.acquire({ owner, ids: [id], limit: 1 })
+      if (acquired === undefined) return false
+      await this.end(acquired.execution, 'cancelled', error)
+      return true
+    })
   }
 
   /** Ends an execution that this process owns but does not run. */
@@ -197,14 +258,19 @@ export class DurableRuntime {
   }
 
   /** Deletes an execution that nobody runs. False if somebody does. */
-  async deleteUnowned(id: string): Promise<boolean> {
-    await this.connection.ready()
-    const { owner } = this.connection.session
-    const [acquired] = await this.connection.store.acquire({ owner, ids: [id], andEnded: true, andOwn: true, limit: 1 })
-    if (acquired === undefined) return false
-    const { epoch } = acquired.execution
-    await this.connection.store.delete([{ id, owner, epoch }])
-    return true
+  deleteUnowned(id: string): Promise<boolean> {
+    return this.arrivals.inTurn(id, async () => {
+      await this.connection.ready()
+      const { store, session } = this.connection
+      const { owner } = session
+      const [acquired] = await store.acquire({ owner, ids: [id], andEnded: true, andOwn: true, limit: 1 })
+      if (acquired === undefined) return false
+      const { epoch } = acquired.execution
+      await store.delete([{ id, owner, epoch }])
+      // A function that does not listen to its signal may still run: what it brings is not wanted any more.
+      this.live.get(id)?.lose()
+      return true
+    })
   }
 
   /** Writes what changes of an execution that this process owns but does not run. @throws LeaseLostError */
@@ -212,9 +278,10 @@ export class DurableRuntime {
     { id, owner, epoch }: ExecutionRecord,
     head: Parameters<StoreConnection['commits']['add']>[0]['head'],
     consumed?: number,
+    steps: readonly StepRecord[] = [],
   ): Promise<void> {
     const at = this.clock.now()
-    const commit = { id, owner: owner!, epoch, at, steps: [], head, consumed }
+    const commit = { id, owner: owner!, epoch, at, steps, head, consumed }
     if (!(await this.connection.commits.add(commit, at + patienceMs)))
       throw new LeaseLostError(`execution "${id}" is not this process's any more`, { executionId: id })
   }
@@ -226,6 +293,7 @@ export class DurableRuntime {
     do {
       const page = await this.connection.store.readSteps(ids, next)
       for (const step of page.steps) {
+        if (step.type === droppedType) continue
         const known = byExecution.get(step.execution)
         if (known === undefined) byExecution.set(step.execution, [step])
         else known.push(step)
@@ -244,4 +312,9 @@ export class DurableRuntime {
     for (const { emitter, suspect } of this.live.values())
       emitter?.durable(at, { type: 'loop.blocked', durationMs, suspect })
   }
+}
+
+/** Why an execution that has not ended goes on here. */
+export function causeOf({ wasLost }: AcquiredExecution): 'death' | 'release' {
+  return wasLost ? 'death' : 'release'
 }

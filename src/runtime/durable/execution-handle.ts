@@ -39,7 +39,7 @@ export class ExecutionHandle<Output> {
       if (departure?.type === 'error') throw departure.error
       if (pauseMs > 0) await this.#pause(pauseMs)
       if (live.has(this.id)) continue
-      await connection.ready()
+      connection.requireOpen()
       const record = await connection.gets.add(this.id, this.#runtime.clock.now() + 30_000)
       if (record === undefined) throw this.#gone()
       if (isTerminal(record.status)) return (await this.#outcomeOf(record)) as Output

@@ -1,3 +1,4 @@
+import { SerializationError } from '../../core/errors.ts'
 import type { ExecutionRecord, StepRecord, StoredValue } from '../../core/store.ts'
 import type { ExecutionStatus, StepStatus } from '../../core/statuses.ts'
 import type { ValueEncoding } from '../../core/value-encoding.ts'
@@ -46,28 +47,44 @@ export interface ExecutionDetails extends ExecutionInfo {
   readonly steps: readonly StepInfo[]
 }
 
-/** What a record tells. @throws SerializationError for one that can't be read */
+/** What a record tells; of one that can't be read, what can be told and why the rest can't. */
 export async function infoOf(
   record: ExecutionRecord,
   encoding: ValueEncoding,
   incompatible: readonly string[] = [],
 ): Promise<ExecutionInfo> {
   const { id, graph, target, status, headers, owner, createdAt, startedAt, updatedAt, endedAt } = record
+  const unreadable = new Set(incompatible)
+  const read = async <Value>(part: () => Value | Promise<Value>, instead: Value): Promise<Value> => {
+    try {
+      return await part()
+    } catch (error) {
+      if (!(error instanceof SerializationError)) throw error
+      unreadable.add(error.message)
+      return instead
+    }
+  }
   return {
     id,
     graph,
     target,
     status,
-    inputs: (await readInputs(record, encoding)).$given,
-    output: await decoded(record.output, (stored) => encoding.decode(stored, ['execution', id, 'output'])),
-    error: await decoded(record.error, (stored) => encoding.decodeError(stored, ['execution', id, 'error'])),
+    inputs: await read(async () => (await readInputs(record, encoding)).$given, {}),
+    output: await read(
+      () => decoded(record.output, (stored) => encoding.decode(stored, ['execution', id, 'output'])),
+      undefined,
+    ),
+    error: await read(
+      () => decoded(record.error, (stored) => encoding.decodeError(stored, ['execution', id, 'error'])),
+      undefined,
+    ),
     headers,
     owner,
     createdAt: new Date(createdAt),
     startedAt: dateOf(startedAt),
     updatedAt: new Date(updatedAt),
     endedAt: dateOf(endedAt),
-    incompatible,
+    incompatible: [...unreadable],
   }
 }
 

@@ -28,12 +28,14 @@ export class ExecutionRecorder implements Recorder {
   readonly #since: number
   /** Called when a commit was refused: another process owns the execution, or it was deleted. */
   readonly #onLost: () => void
-  readonly #late = new Map<StepRun, Promise<unknown>>()
+  /** What was made of a step first, on its way to the store or kept: it holds. */
+  readonly #kept = new WeakMap<StepRun, Promise<unknown>>()
   readonly #stragglers = new Set<StepRun>()
   #endKept = false
   #hasProgress = false
   #isOff = false
   #underWay = 0
+  #waiting: (() => void)[] = []
 
   constructor(connection: StoreConnection, holding: Holding, onLost: () => void) {
     this.#connection = connection
@@ -51,6 +53,11 @@ export class ExecutionRecorder implements Recorder {
     return this.#underWay === 0
   }
 
+  /** Resolves when nothing is on its way to the store. */
+  idle(): Promise<void> {
+    return this.isIdle ? Promise.resolve() : new Promise((resolve) => void this.#waiting.push(resolve))
+  }
+
   /** Writes nothing any more. */
   turnOff(): void {
     this.#isOff = true
@@ -59,50 +66,22 @@ export class ExecutionRecorder implements Recorder {
   /** Called when the last straggler is done. */
   onLastStraggler: () => void = () => {}
 
-  async keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
-    const late = this.#late.get(run)
-    if (late !== undefined) return late
-    const { execution } = run
-    const isTheEnd =
-      execution.setup.part === undefined &&
-      execution.isLastWanted(run.planStep.outputSlot) &&
-      run.planStep.outputSlot === execution.plan.targetSlot
-    if (isTheEnd) execution.isBeingKept = true
-    this.#underWay++
-    try {
-      const record = await this.#completed(run, value, status)
-      const head = isTheEnd ? await this.#ending(value) : undefined
-      await this.#commit([record], head, this.#deadline(run), run)
-      if (isTheEnd) this.#endKept = true
-      this.#noteProgress()
-      return value
-    } catch (error) {
-      execution.isBeingKept = false
-      if (
-        run.persist?.onStoreError === 'run' &&
-        !(error instanceof SerializationError) &&
-        !(error instanceof LeaseLostError)
-      ) {
-        execution.emitter?.storeFailed(run, execution.clock.now(), 'keep', error)
-        return value
-      }
-      throw placed(error, run, 'result')
-    } finally {
-      this.#underWay--
-    }
+  keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
+    return this.#kept.get(run) ?? this.#hold(run, this.#keep(run, value, status))
   }
 
   keepLate(run: StepRun, value: unknown): void {
-    if (this.#late.has(run)) return
-    const kept = Promise.resolve(this.#completed(run, value, 'completed')).then(async (record) => {
-      await this.#commit([record], undefined, this.#deadline(run), run)
-      return value
-    })
-    this.#late.set(run, kept)
-    kept.catch(() => this.#late.delete(run)).finally(() => this.endedLate(run))
+    const kept = this.#kept.get(run) ?? this.#hold(run, this.#save(run, value, 'completed'))
+    kept.catch(() => {}).finally(() => this.endedLate(run))
   }
 
   noteStarted(run: StepRun): void {
+    // Whoever slept through the end of the lease must not do now what others may be doing.
+    const { session } = this.#connection
+    if (!session.holds() || session.owner !== this.#holding.owner) {
+      this.#lose()
+      return
+    }
     // Only a step that is tried again counts its attempts: for it, a death must not be forgotten.
     if (run.planStep.spec.maxAttempts > 1) this.#note(run, 'running', undefined)
   }
@@ -152,19 +131,68 @@ export class ExecutionRecorder implements Recorder {
     return this.#holding.ownedMs + Math.max(0, this.#connection.clock.now() - this.#since)
   }
 
+  #hold(run: StepRun, kept: Promise<unknown>): Promise<unknown> {
+    this.#kept.set(run, kept)
+    kept.catch(() => this.#kept.delete(run))
+    return kept
+  }
+
+  async #keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
+    const { execution } = run
+    const isTheEnd =
+      execution.setup.part === undefined &&
+      execution.isLastWanted(run.planStep.outputSlot) &&
+      run.planStep.outputSlot === execution.plan.targetSlot
+    if (isTheEnd) execution.isBeingKept = true
+    try {
+      await this.#save(run, value, status, isTheEnd)
+      if (isTheEnd) this.#endKept = true
+      this.#noteProgress()
+      return value
+    } catch (error) {
+      execution.isBeingKept = false
+      if (
+        run.persist?.onStoreError === 'run' &&
+        !(error instanceof SerializationError) &&
+        !(error instanceof LeaseLostError)
+      ) {
+        execution.emitter?.storeFailed(run, execution.clock.now(), 'keep', error)
+        return value
+      }
+      throw placed(error, run, 'result')
+    }
+  }
+
+  /** Writes a step's value; with `isTheEnd`, as the execution's output too. */
+  async #save(run: StepRun, value: unknown, status: 'completed' | 'cached', isTheEnd = false): Promise<unknown> {
+    this.#underWay++
+    try {
+      const record = await this.#completed(run, value, status)
+      const head = isTheEnd ? await this.#ending(value) : undefined
+      await this.#commit([record], head, this.#deadline(run), run)
+      return value
+    } finally {
+      this.#arrived()
+    }
+  }
+
+  #arrived(): void {
+    if (--this.#underWay === 0) for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
   async #end(output: unknown): Promise<void> {
     this.#underWay++
     try {
       await this.change(await this.#ending(output))
       this.#endKept = true
     } finally {
-      this.#underWay--
+      this.#arrived()
     }
   }
 
   async #ending(value: unknown): Promise<HeadChange> {
     // Encoded once more, as what it is here: no value can be moved to another place.
-    const output = await this.#connection.encoding.encode(value, ['execution', this.#holding.id, 'output'])
+    const output = await this.#outputOf(value)
     return {
       status: 'completed',
       output,
@@ -172,6 +200,17 @@ export class ExecutionRecorder implements Recorder {
       endedAt: this.#connection.clock.now(),
       ownedMs: this.ownedMs,
       isReleased: true,
+    }
+  }
+
+  async #outputOf(value: unknown): Promise<StoredValue> {
+    const { id } = this.#holding
+    try {
+      return await this.#connection.encoding.encode(value, ['execution', id, 'output'])
+    } catch (error) {
+      if (!(error instanceof SerializationError)) throw error
+      const message = `the output of execution "${id}" can't be remembered: ${error.message}`
+      throw new SerializationError(message, { executionId: id }, { cause: error })
     }
   }
 
@@ -183,7 +222,8 @@ export class ExecutionRecorder implements Recorder {
   }
 
   #note(run: StepRun, status: StepStatus, error: unknown): void {
-    if (this.#isOff) return
+    // What an earlier attempt brought late holds, whatever becomes of this one.
+    if (this.#isOff || this.#kept.has(run)) return
     const endedAt = status === 'failed' ? this.#connection.clock.now() : undefined
     const write = (stored: StoredValue | undefined): void => {
       const record = this.#recordOf(run, status, { error: stored, endedAt, dueAt: run.dueAt })
@@ -242,14 +282,17 @@ export class ExecutionRecorder implements Recorder {
         until,
       ))
     if (isKept) return
-    if (!this.#isOff) {
-      this.#isOff = true
-      this.#onLost()
-    }
+    this.#lose()
     throw new LeaseLostError(
       `execution "${id}" is not this process's any more: nothing can be written${run === undefined ? '' : ` of step "${run.step}"`}`,
       { executionId: id, step: run?.step },
     )
+  }
+
+  #lose(): void {
+    if (this.#isOff) return
+    this.#isOff = true
+    this.#onLost()
   }
 
   #deadline(run: StepRun): number {

@@ -13,12 +13,16 @@ import { machineVersion } from './machine-version.ts'
 /** What a call to start an execution says besides graph, target and inputs. */
 export type StartOptions = Pick<ExecuteOptions, 'id' | 'headers' | 'timeout' | 'signal' | 'observers' | 'logger'>
 
+/** How a caller follows an execution that it starts, or goes on with, here. */
+export type Watch = Pick<StartOptions, 'signal' | 'observers' | 'logger'>
+
 /** Something that is about to exist: an execution or a batch. */
 export interface StartRequest {
   readonly id: string
   readonly graph: string
   readonly target: string
   readonly asked: string
+  readonly watch: Watch
   /** The record that it begins with; without an owner, anybody may begin it. @throws InputError, SerializationError */
   newRecord(owner: string | undefined): Promise<NewExecution>
   /** Begins it here, once the record is written. */
@@ -32,6 +36,10 @@ export interface ExecutionRequest {
   readonly given: GivenInputs
   readonly asked: string
   readonly options: StartOptions & { readonly id: string }
+}
+
+export function watchOf({ signal, observers, logger }: StartOptions): Watch {
+  return { signal, observers, logger }
 }
 
 /** The leaf values as the schemas make them. @throws InputError */

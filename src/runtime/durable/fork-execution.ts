@@ -7,14 +7,17 @@ import { randomId } from '../execution-setup.ts'
 import type { DurableRuntime } from './durable-runtime.ts'
 import { restoreExecution } from './restored-execution.ts'
 
+const patienceMs = 30_000
+
 /** Copies an execution up to a step into a new one, which begins at once; gives the new one's id. */
 export async function forkExecution(
   runtime: DurableRuntime,
   id: string,
-  { from, id: newId = randomId(undefined) }: { readonly from: string; readonly id?: string },
+  { from, id: newId = randomId(runtime.options.random) }: { readonly from: string; readonly id?: string },
 ): Promise<string> {
   const { connection, clock, graphs } = runtime
   const { store, encoding } = connection
+  runtime.requireOpen()
   await connection.ready()
   const [record] = await store.get([id])
   if (record === undefined)
@@ -50,17 +53,31 @@ export async function forkExecution(
     owner,
     createdAt: clock.now(),
   }
-  const [existing] = await store.create([created])
-  if (existing !== undefined)
-    throw new ExecutionConflictError(`fork: execution "${newId}" is there already; use another id`, {
-      executionId: newId,
-    })
-  // Given up in the same breath: until it has its records, nobody must begin it.
-  await store.commit([{ id: newId, owner, epoch: 1, at: clock.now(), steps: copied, head: { isReleased: true } }])
-  const acquired = await store.acquire({ owner, ids: [newId], limit: 1 })
-  await runtime.resumption.resume(acquired)
+  await runtime.arrivals.inTurn(newId, async () => {
+    const existing = await connection.creations.add(created, clock.now() + patienceMs)
+    // One that is there may be the very same, where an answer was lost.
+    if (existing !== undefined && !(existing.owner === owner && existing.epoch === 1 && existing.parent === id))
+      throw new ExecutionConflictError(`fork: execution "${newId}" is there already; use another id`, {
+        executionId: newId,
+      })
+    // Its records come before anything of it begins.
+    const execution = { ...created, ...untouched, updatedAt: created.createdAt }
+    await runtime.change(execution, undefined, undefined, copied)
+    await runtime.resumption.resumeOne({ execution, wasLost: false }, 'release')
+  })
   return newId
 }
+
+const untouched = {
+  status: 'pending',
+  output: undefined,
+  error: undefined,
+  epoch: 1,
+  recoveries: 0,
+  ownedMs: 0,
+  startedAt: undefined,
+  endedAt: undefined,
+} as const
 
 /** A step and all that needs what it makes. */
 function stepsFrom(plan: Plan, from: string, names: readonly string[]): ReadonlySet<string> {

@@ -17,8 +17,8 @@ export interface GatheringOptions<Item> {
   readonly sizeOf?: (item: Item) => number
   /** Calls under way at the same time; 1 keeps the order of everything. @default 1 */
   readonly maxInFlight?: number
-  /** Told of every failed try. */
-  readonly onError?: (error: unknown) => void
+  /** Told of every failed try: it may have had its effect, or have it later. */
+  readonly onError?: (error: unknown, items: readonly Item[]) => void
 }
 
 const maxItems = 1_000
@@ -89,7 +89,10 @@ export class Gathered<Item, Answer> {
     } catch (error) {
       failure = error
     }
-    this.#options.onError?.(failure)
+    this.#options.onError?.(
+      failure,
+      entries.map(({ item }) => item),
+    )
     if (failure instanceof StoreError && failure.isTransient) {
       const { clock } = this.#options
       const pauseMs = Math.min(firstPauseMs * 2 ** tries, longestPauseMs)

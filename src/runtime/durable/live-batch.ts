@@ -30,6 +30,8 @@ export interface LiveBatchParts {
   readonly holding: Holding
   readonly startedAt: number | undefined
   readonly restored: RestoredBatch | undefined
+  /** Told when the store knows a newer owner or epoch. */
+  readonly onRefused: () => void
   readonly onGone: (live: Live) => void
 }
 
@@ -61,7 +63,10 @@ export class LiveBatch implements Live, DurableParts {
     this.graph = plan.whole.index.graph.name
     this.target = plan.whole.target.name
     this.asked = parts.asked
-    this.#recorder = new ExecutionRecorder(connection, holding, () => this.lose())
+    this.#recorder = new ExecutionRecorder(connection, holding, () => {
+      parts.onRefused()
+      this.lose()
+    })
     this.#results = new Array<unknown>(items.length)
     const producer = plan.whole.steps[plan.whole.producers[plan.whole.targetSlot]!]?.spec
     this.#notesOutcomes = producer === undefined || (producer.persist ?? setup.persistOf?.(producer)) === undefined
@@ -87,6 +92,14 @@ export class LiveBatch implements Live, DurableParts {
       onGone: () => parts.onGone(this),
     }
     this.#tenure = new Tenure(tenant, connection, this.#recorder)
+  }
+
+  get owner(): string {
+    return this.#parts.holding.owner
+  }
+
+  get epoch(): number {
+    return this.#parts.holding.epoch
   }
 
   get emitter(): Emitter | undefined {

@@ -33,6 +33,8 @@ export interface LiveParts {
   /** When it began in an earlier life. */
   readonly startedAt: number | undefined
   readonly restored: RestoredExecution | undefined
+  /** Told when the store knows a newer owner or epoch. */
+  readonly onRefused: () => void
   /** Told once nothing of it is left here. */
   readonly onGone: (live: LiveExecution) => void
 }
@@ -56,7 +58,10 @@ export class LiveExecution implements Live {
     this.asked = parts.asked
     this.graph = plan.index.graph.name
     this.target = plan.target.name
-    this.#recorder = new ExecutionRecorder(parts.connection, parts.holding, () => this.lose())
+    this.#recorder = new ExecutionRecorder(parts.connection, parts.holding, () => {
+      parts.onRefused()
+      this.lose()
+    })
     const tenant = {
       id: this.id,
       place: { graph: this.graph, executionId: this.id },
@@ -73,6 +78,14 @@ export class LiveExecution implements Live {
   /** The execution's actor, from the start on. */
   get actor(): LiveActor | undefined {
     return this.#actor
+  }
+
+  get owner(): string {
+    return this.#parts.holding.owner
+  }
+
+  get epoch(): number {
+    return this.#parts.holding.epoch
   }
 
   get emitter(): Emitter | undefined {

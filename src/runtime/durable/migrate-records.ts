@@ -32,6 +32,9 @@ export interface MigratedRecords {
   readonly steps: readonly StepRecord[]
 }
 
+/** In the place of a type's name: the record is of a step that a migration has left out. Stores take no record away. */
+export const droppedType = ''
+
 const done: ReadonlySet<StepStatus> = new Set(['completed', 'cached'])
 
 /** Runs a hook over an execution's records; undefined where the hook declines. */

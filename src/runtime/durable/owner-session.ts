@@ -51,6 +51,13 @@ export class OwnerSession {
     }))
   }
 
+  /** Whether the lease holds at this moment: a process that slept through its end finds out here, before a timer tells it. */
+  holds(): boolean {
+    if (this.#validUntil > this.#options.clock.elapsed()) return true
+    if (this.#validUntil !== -Infinity) this.#lose()
+    return false
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     this.#options.clock.clearTimeout(this.#timer)
@@ -80,9 +87,11 @@ export class OwnerSession {
   /** Whatever the store is doing meanwhile: when the lease is over, it is over. */
   #hold(until: number): void {
     const { clock } = this.#options
+    // An answer that came after the end: no timer may be left.
+    if (this.#isClosed) return
     this.#validUntil = until
     clock.clearTimeout(this.#guard)
-    this.#guard = clock.setTimeout(() => this.#lose(), until - clock.elapsed())
+    this.#guard = clock.setTimeout(() => this.#lose(), Math.max(0, until - clock.elapsed()))
     unref(this.#guard)
   }
 

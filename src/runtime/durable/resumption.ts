@@ -4,8 +4,10 @@ import { requireIndex } from '../../core/plan.ts'
 import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/store.ts'
 import { Emitter } from '../emitter.ts'
 import type { DurableRuntime } from './durable-runtime.ts'
+import type { Watch } from './execution-request.ts'
 import { graphHashOf } from './graph-hash.ts'
-import { migrateRecords } from './migrate-records.ts'
+import { droppedType, migrateRecords } from './migrate-records.ts'
+import type { MigratedRecords } from './migrate-records.ts'
 import { reviveBatch } from './revive-batch.ts'
 import { reviveExecution } from './revive-execution.ts'
 import type { Revival } from './revive-execution.ts'
@@ -24,20 +26,29 @@ export class Resumption {
 
   /** Goes on with several; gives those that run here now. */
   async resume(acquired: readonly AcquiredExecution[]): Promise<readonly string[]> {
-    const steps = await this.#runtime.readSteps(acquired.map(({ execution }) => execution.id))
-    const resumed: string[] = []
-    for (const { execution, wasLost } of acquired) {
-      const cause = wasLost ? 'death' : 'release'
-      if (await this.#resume(execution, steps.get(execution.id) ?? [], cause)) resumed.push(execution.id)
-    }
-    return resumed
+    if (acquired.length === 0) return []
+    const { arrivals } = this.#runtime
+    for (const { execution } of acquired) arrivals.overtake(execution.id)
+    const reading = this.#runtime.readSteps(acquired.map(({ execution }) => execution.id))
+    // Told by those who ask for it, which may be later.
+    reading.catch(() => {})
+    // In turn with whoever starts one of them here at this moment: acquired a second time, it would lose what it has just begun.
+    const resumed = await Promise.all(
+      acquired.map(({ execution, wasLost }) =>
+        arrivals.inTurn(execution.id, async () => {
+          const steps = (await reading).get(execution.id) ?? []
+          return this.#resume(execution, steps, wasLost ? 'death' : 'release')
+        }),
+      ),
+    )
+    return acquired.flatMap(({ execution }, index) => (resumed[index] === true ? [execution.id] : []))
   }
 
   /** Goes on with one. @throws ExecutionConflictError when its records don't fit */
-  async resumeOne({ execution }: AcquiredExecution, cause: ResumeCause): Promise<void> {
+  async resumeOne({ execution }: AcquiredExecution, cause: ResumeCause, watch?: Watch): Promise<void> {
     const { id, graph } = execution
     const steps = await this.#runtime.readSteps([id])
-    if (await this.#resume(execution, steps.get(id) ?? [], cause)) return
+    if (await this.#resume(execution, steps.get(id) ?? [], cause, watch)) return
     const reasons = this.#runtime.incompatible.get(id) ?? [`this docket does not know graph "${graph}"`]
     throw new ExecutionConflictError(`execution "${id}" can't go on in this process: ${reasons.join('; ')}`, {
       graph,
@@ -46,7 +57,12 @@ export class Resumption {
   }
 
   /** False if the records don't fit: then the execution is given up, for others. */
-  async #resume(record: ExecutionRecord, steps: readonly StepRecord[], cause: ResumeCause): Promise<boolean> {
+  async #resume(
+    record: ExecutionRecord,
+    steps: readonly StepRecord[],
+    cause: ResumeCause,
+    watch?: Watch,
+  ): Promise<boolean> {
     const { graphs, incompatible, clock, options } = this.#runtime
     const graph = graphs.get(record.graph)
     const revival = graph === undefined ? undefined : await this.#revive(record, steps, graph, cause)
@@ -62,8 +78,9 @@ export class Resumption {
     }
     const live = revival.live(
       cause === 'end' ? { ...record, ownedMs: 0, recoveries: 0, startedAt: clock.now() } : record,
+      watch,
     )
-    this.#runtime.enter(live)
+    if (!this.#runtime.enter(live)) return true
     const { target, emitter } = live
     emitter?.durable(clock.now(), { type: 'execution.resumed', target, after: cause, restored: revival.restored })
     return true
@@ -79,15 +96,20 @@ export class Resumption {
     let reasons: readonly string[]
     try {
       const hook = options.migrate?.[graph.name]
-      const isSame = hook === undefined || graphHashOf(requireIndex(graph)) === record.graphHash
-      const migrated = isSame ? undefined : await migrateRecords(hook, record, steps, connection.encoding)
+      const graphHash = graphHashOf(requireIndex(graph))
+      const isSame = graphHash === record.graphHash
+      const migrated =
+        isSame || hook === undefined ? undefined : await migrateRecords(hook, record, steps, connection.encoding)
       const { execution, steps: records } = migrated ?? { execution: record, steps }
       const revive = record.kind === 'batch' ? reviveBatch : reviveExecution
       const revival = await revive(this.#runtime, execution, records, graph, cause)
-      if (!('reasons' in revival)) return revival
+      if (!('reasons' in revival)) {
+        if (!isSame) await this.#keep(record, steps, migrated, graphHash)
+        return revival
+      }
       reasons = revival.reasons
     } catch (error) {
-      if (error instanceof StoreError) throw error
+      if (error instanceof StoreError || error instanceof LeaseLostError) throw error
       reasons = [error instanceof Error ? error.message : String(error)]
     }
     if (incompatible.size >= maxIncompatible) incompatible.delete(incompatible.keys().next().value!)
@@ -99,6 +121,27 @@ export class Resumption {
         reasons,
       })
     return undefined
+  }
+
+  /** The records as they fit now: from here on they are the execution's. */
+  async #keep(
+    record: ExecutionRecord,
+    steps: readonly StepRecord[],
+    migrated: MigratedRecords | undefined,
+    graphHash: string,
+  ): Promise<void> {
+    if (migrated === undefined) {
+      await this.#runtime.change(record, { graphHash })
+      return
+    }
+    // Neither a target nor a batch's items are rewritten: such a one is migrated each time that it goes on.
+    if (migrated.execution.target !== record.target || record.kind === 'batch') return
+    const names = new Set(migrated.steps.map(({ step }) => step))
+    const dropped = steps
+      .filter(({ step }) => !names.has(step))
+      .map((step) => ({ ...step, type: droppedType, typeVersion: undefined, output: undefined, error: undefined }))
+    const { inputs } = migrated.execution
+    await this.#runtime.change(record, { graphHash, inputs }, undefined, [...dropped, ...migrated.steps])
   }
 
   /** An execution that had ended begins again; what was said to its last life is not meant for this one. */

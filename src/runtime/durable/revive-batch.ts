@@ -6,7 +6,7 @@ import { requireIndex } from '../../core/plan.ts'
 import { LiveBatch } from './live-batch.ts'
 import { restoreBatch } from './restored-batch.ts'
 import type { ResumeCause } from './restored-execution.ts'
-import { holdingOf, timeLeft } from './revive-execution.ts'
+import { holdingOf } from './revive-execution.ts'
 import type { Revival } from './revive-execution.ts'
 
 /** Puts a batch together from its records. @throws SerializationError for damaged ones */
@@ -23,13 +23,13 @@ export async function reviveBatch(
   const { shared, concurrency, onError, items, keys } = restored
   const target = requireIndex(graph).types.get(record.target)!
   const frame = batchFrameOf('startBatch', graph, target, { id, shared, concurrency, onError })
-  const options = runtime.optionsOf(frame.plan.whole, { id, headers, timeout: timeoutMs })
   return {
     restored: restored.found,
-    live: (owned) =>
-      new LiveBatch({
+    live: (owned, watch) => {
+      const options = runtime.optionsOf(frame.plan.whole, { ...watch, id, headers, timeout: timeoutMs })
+      return new LiveBatch({
         connection: runtime.connection,
-        frame: { ...frame, options: { ...options, timeoutMs: timeLeft(options.timeoutMs, owned) } },
+        frame: { ...frame, options: { ...options, spentMs: owned.ownedMs } },
         items,
         keys,
         asked,
@@ -37,7 +37,9 @@ export async function reviveBatch(
         holding: holdingOf(owned, options.timeoutMs),
         startedAt: owned.startedAt,
         restored,
+        onRefused: () => runtime.arrivals.doubt(),
         onGone: (gone) => runtime.leave(gone),
-      }),
+      })
+    },
   }
 }

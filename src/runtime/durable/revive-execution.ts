@@ -3,7 +3,7 @@ import type { ExecutionRecord, NewExecution, StepRecord } from '../../core/store
 import type { GivenInputs } from '../leaf-values.ts'
 import type { DurableRuntime } from './durable-runtime.ts'
 import type { Holding } from './execution-recorder.ts'
-import type { StartOptions } from './execution-request.ts'
+import type { StartOptions, Watch } from './execution-request.ts'
 import { LiveExecution } from './live-execution.ts'
 import { restoreExecution } from './restored-execution.ts'
 import type { RestoredExecution, ResumeCause } from './restored-execution.ts'
@@ -18,7 +18,7 @@ export type Revival =
   | {
       /** Steps whose results were found. */
       readonly restored: number
-      live(record: OwnedRecord): Live & { start(): void }
+      live(record: OwnedRecord, watch?: Watch): Live & { start(): void }
     }
   | { readonly reasons: readonly string[] }
 
@@ -36,12 +36,12 @@ export async function reviveExecution(
   const { id, asked, headers, timeoutMs } = record
   return {
     restored: [...persisted.steps.values()].filter(({ endedAt }) => endedAt !== undefined).length,
-    live: (owned) =>
+    live: (owned, watch) =>
       executionOf(runtime, {
         given: { plan, leafValues },
         input: inputs,
         asked,
-        startOptions: { id, headers, timeout: timeoutMs },
+        startOptions: { ...watch, id, headers, timeout: timeoutMs },
         record: owned,
         restored,
       }),
@@ -67,18 +67,14 @@ export function executionOf(
     given,
     input,
     asked,
-    options: { ...options, timeoutMs: timeLeft(options.timeoutMs, record) },
+    options: { ...options, spentMs: record.ownedMs },
     setup: runtime.setup,
     holding: holdingOf(record, options.timeoutMs),
     startedAt: record.startedAt,
     restored,
+    onRefused: () => runtime.arrivals.doubt(),
     onGone: (gone) => runtime.leave(gone),
   })
-}
-
-/** What is left of a timeout: it counts the time for which a living process owned the execution. */
-export function timeLeft(timeoutMs: number | undefined, { ownedMs }: OwnedRecord): number | undefined {
-  return timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - ownedMs)
 }
 
 export function holdingOf(

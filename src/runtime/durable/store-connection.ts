@@ -2,13 +2,13 @@ import type {
   ExecutionCommit,
   ExecutionRecord,
   NewExecution,
-  ResultClaim,
   ResultCommit,
   ResultState,
   StoredValue,
   Store,
   StoreHint,
 } from '../../core/store.ts'
+import { OptionError, StoreError } from '../../core/errors.ts'
 import type { ValueEncoding } from '../../core/value-encoding.ts'
 import type { FullClock } from '../clock.ts'
 import { mergedCommits } from './merged-commits.ts'
@@ -27,6 +27,9 @@ export interface ConnectionOptions {
   readonly onBlocked: (durationMs: number) => void
 }
 
+const firstPauseMs = 25
+const longestPauseMs = 1_000
+
 // How many users each open store has: the last one closes it.
 const users = new WeakMap<Store, { opened: Promise<void>; count: number }>()
 
@@ -38,13 +41,13 @@ export class StoreConnection {
   readonly session: OwnerSession
   readonly creations: Gathered<NewExecution, ExecutionRecord | undefined>
   readonly commits: Gathered<ExecutionCommit, boolean>
-  readonly claims: Gathered<ResultClaim, ResultState>
   readonly lookups: Gathered<string, ResultState | undefined>
   readonly resultCommits: Gathered<ResultCommit, boolean>
   readonly gets: Gathered<string, ExecutionRecord | undefined>
   readonly #listeners = new Set<(hint: StoreHint) => void>()
   #opening: Promise<void> | undefined
   #unsubscribe: (() => Promise<void>) | undefined
+  #isClosed = false
 
   constructor({ store, encoding, clock, ...session }: ConnectionOptions) {
     this.store = store
@@ -65,7 +68,6 @@ export class StoreConnection {
       },
       { clock, sizeOf: sizeOfCommit },
     )
-    this.claims = new Gathered((items) => store.claimResults(items), { clock, maxInFlight: 4 })
     this.lookups = new Gathered((items) => store.getResults(items), { clock, maxInFlight: 4 })
     this.gets = new Gathered((items) => store.get(items), { clock, maxInFlight: 4 })
     this.resultCommits = new Gathered((items) => store.commitResults(items), {
@@ -82,11 +84,30 @@ export class StoreConnection {
 
   /** Opens the store and registers the owner; to be awaited before anything else. @throws StoreError */
   async ready(): Promise<void> {
+    this.requireOpen()
     await (this.#opening ??= this.#open().catch((error: unknown) => {
       this.#opening = undefined
       throw error
     }))
     await this.session.ready()
+  }
+
+  /** The same, asking again for as long as the store can't be reached and the time is not over. @throws StoreError */
+  async readyBy(until: number): Promise<void> {
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+      try {
+        await this.ready()
+        return
+      } catch (error) {
+        if (!(error instanceof StoreError && error.isTransient) || this.clock.now() + pauseMs > until) throw error
+      }
+      await new Promise<void>((resolve) => void this.clock.setTimeout(resolve, pauseMs))
+    }
+  }
+
+  /** @throws OptionError once it is closed */
+  requireOpen(): void {
+    if (this.#isClosed) throw new OptionError('this docket is closed; make another one')
   }
 
   /** Tells what others do; a hint may be missing. */
@@ -96,14 +117,22 @@ export class StoreConnection {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     if (this.#opening === undefined) return
     await this.#opening
-    await this.#unsubscribe?.()
-    await this.session.close()
-    const use = users.get(this.store)!
-    if (--use.count > 0) return
-    users.delete(this.store)
-    await this.store.close()
+    try {
+      await this.#unsubscribe?.()
+      await this.session.close()
+    } catch (error) {
+      // A store that can't be reached finds out by itself that this process is gone.
+      if (!(error instanceof StoreError && error.isTransient)) throw error
+    } finally {
+      const use = users.get(this.store)!
+      if (--use.count === 0) {
+        users.delete(this.store)
+        await this.store.close()
+      }
+    }
   }
 
   async #open(): Promise<void> {

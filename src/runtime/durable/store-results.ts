@@ -7,6 +7,7 @@ import type { Claim } from '../claim.ts'
 import { randomId } from '../execution-setup.ts'
 import type { Found, ResultRight, SharedResults } from '../shared-results.ts'
 import type { StepRun } from '../step-run.ts'
+import { Gathered } from './gathered.ts'
 import { StoreConnection } from './store-connection.ts'
 import { unref } from './owner-session.ts'
 
@@ -21,16 +22,25 @@ export class StoreResults implements SharedResults {
   readonly claims = new Map<string, Claim>()
   readonly #connection: StoreConnection
   readonly #waiting = new Map<string, Set<() => void>>()
+  /** Epochs of the rights that this process knows it has. */
+  readonly #rights = new Map<string, number>()
+  readonly #claims: Gathered<ResultClaim, ResultState>
 
   constructor(connection: StoreConnection) {
     this.#connection = connection
+    const { store, clock } = connection
+    this.#claims = new Gathered((claims) => store.claimResults(claims), {
+      clock,
+      maxInFlight: 4,
+      onError: (_, claims) => this.#doubt(claims),
+    })
     connection.listen((hint) => {
       if (hint.type === 'result') for (const wake of this.#waiting.get(hint.key) ?? []) wake()
     })
   }
 
   async find(run: StepRun, key: string, isWaiting: () => boolean): Promise<Found> {
-    await this.#connection.ready()
+    await this.#connection.readyBy(this.#deadline(run))
     return this.#find(run, this.#connection.encoding.resultKey(key), isWaiting)
   }
 
@@ -40,15 +50,21 @@ export class StoreResults implements SharedResults {
     const { ttlMs } = run.persist!
     const until = this.#deadline(run)
     let held = right
-    for (;;) {
-      const at = clock.now()
-      const isKept = await resultCommits.add({ ...held, at, outcome: { status: 'completed', output, ttlMs } }, until)
-      if (isKept) return value
-      // Somebody else took over, or an answer was lost: what is there now holds.
-      const found = await this.#find(run, right.key, () => true)
-      if (found.type === 'value') return found.value
-      if (found.type === 'failure') throw this.#lostBy(run, found.error)
-      held = found.right
+    try {
+      for (;;) {
+        const at = clock.now()
+        const isKept = await resultCommits.add({ ...held, at, outcome: { status: 'completed', output, ttlMs } }, until)
+        this.#drop(held)
+        if (isKept) return value
+        // Somebody else took over, or an answer was lost: what is there now holds.
+        const found = await this.#find(run, right.key, () => true)
+        if (found.type === 'value') return found.value
+        if (found.type === 'failure') throw this.#lostBy(run, found.error)
+        held = found.right
+      }
+    } catch (error) {
+      if (held !== right) this.release(held)
+      throw error
     }
   }
 
@@ -70,9 +86,9 @@ export class StoreResults implements SharedResults {
     const claim = { key, ...identityOf(run), at: this.#connection.clock.now() }
     let awaited: number | undefined
     for (;;) {
-      await this.#connection.session.ready()
+      await this.#connection.readyBy(this.#deadline(run))
       const { owner } = this.#connection.session
-      const state: ResultState = await this.#connection.claims.add({ ...claim, owner }, this.#deadline(run))
+      const state = await this.#claim({ ...claim, owner }, this.#deadline(run))
       if (state.status === 'claimed') return { type: 'right', right: { key, owner, epoch: state.epoch } }
       if (state.status === 'running') {
         awaited = state.epoch
@@ -82,6 +98,41 @@ export class StoreResults implements SharedResults {
       }
       return this.#told(state, key, awaited !== undefined)
     }
+  }
+
+  async #claim(claim: ResultClaim, until: number): Promise<ResultState> {
+    try {
+      const state = await this.#claims.add(claim, until)
+      if (state.status === 'claimed') this.#rights.set(claim.key, state.epoch)
+      return state
+    } catch (error) {
+      void this.#giveUnknownBack(claim).catch(ignore)
+      throw error
+    }
+  }
+
+  /** The store may have given rights that nobody here knows of, or give them when the call arrives after all. */
+  #doubt(claims: readonly ResultClaim[]): void {
+    const look = (): void => {
+      for (const claim of claims) void this.#giveUnknownBack(claim).catch(ignore)
+    }
+    unref(this.#connection.clock.setTimeout(look, defaultPatienceMs))
+  }
+
+  /** Ends a claim of which this process was not told: others would wait for it for as long as this process lives. */
+  async #giveUnknownBack({ key, owner }: Pick<ResultClaim, 'key' | 'owner'>): Promise<void> {
+    const { lookups, resultCommits, session, clock } = this.#connection
+    const isIdle = (): boolean => owner === session.owner && !this.#rights.has(key)
+    if (!isIdle()) return
+    const state = await lookups.add(key, clock.now() + defaultPatienceMs)
+    if (state?.status !== 'running' || !isIdle()) return
+    const at = clock.now()
+    const outcome = { status: 'released' } as const
+    await resultCommits.add({ key, owner, epoch: state.epoch, at, outcome }, Infinity)
+  }
+
+  #drop({ key, epoch }: ResultRight): void {
+    if (this.#rights.get(key) === epoch) this.#rights.delete(key)
   }
 
   /** Waits until the one who makes the result has ended; undefined where it ended with nothing, so that somebody else may. */
@@ -133,10 +184,14 @@ export class StoreResults implements SharedResults {
   }
 
   #end(right: ResultRight, outcome: { status: 'released' } | { status: 'failed'; error: string | Uint8Array }): void {
-    const { clock, session, resultCommits } = this.#connection
-    const at = clock.now()
-    // If the store stays away for longer than the lease, the claim has died by itself.
-    resultCommits.add({ ...right, at, outcome }, at + session.leaseMs).catch(ignore)
+    const { clock, resultCommits } = this.#connection
+    this.#drop(right)
+    // However long the store stays away: others wait for as long as this owner lives.
+    resultCommits
+      .add({ ...right, at: clock.now(), outcome }, Infinity)
+      // A driver that repeats calls by itself may have claimed twice.
+      .then((hasEnded) => (hasEnded ? undefined : this.#giveUnknownBack(right)))
+      .catch(ignore)
   }
 
   #lostBy(run: StepRun, cause: unknown): LeaseLostError {

@@ -1,4 +1,5 @@
 import { ExecutionCancelledError } from '../../core/errors.ts'
+import { isTerminal } from '../../core/statuses.ts'
 import type { Message } from '../../core/store.ts'
 import type { DurableRuntime } from './durable-runtime.ts'
 import { unref } from './owner-session.ts'
@@ -20,8 +21,6 @@ export class Takeover {
   #scanning: Promise<number> | undefined
   #isWanted = false
   #isStopped = false
-  /** An answer was lost: the store may think that this process runs what it does not. */
-  #hasDoubt = false
   #purgedAt = 0
   #unlisten: (() => void) | undefined
 
@@ -73,7 +72,7 @@ export class Takeover {
     this.#isWanted = false
     try {
       await this.#runtime.connection.ready()
-      if (this.#runtime.live.size > 0) await this.#readMail()
+      if (this.#runtime.live.size > 0 || this.#runtime.arrivals.hasDoubted) await this.#readMail()
       if (this.#isOn) await this.scan()
       await this.#purge()
     } catch {
@@ -83,27 +82,30 @@ export class Takeover {
   }
 
   async #scan(): Promise<number> {
-    const { connection, graphs, incompatible, live } = this.#runtime
+    const { connection, graphs, incompatible, live, arrivals } = this.#runtime
     await connection.ready()
     let count = 0
     for (;;) {
       if (this.#isStopped) return count
       const { owner } = connection.session
-      const andOwn = this.#hasDoubt
-      this.#hasDoubt = false
+      const andOwn = arrivals.takeDoubt()
+      const open = andOwn ? arrivals.hold() : undefined
       try {
         const acquired = await connection.store.acquire({
           owner,
           graphs: [...graphs.keys()],
-          except: [...incompatible.keys(), ...(andOwn ? live.keys() : [])],
+          except: [...incompatible.keys(), ...(andOwn ? [...live.keys(), ...arrivals.ids] : [])],
           andOwn,
           limit: batchSize,
         })
+        open?.()
         count += (await this.#runtime.resumption.resume(acquired)).length
         if (acquired.length < batchSize) return count
       } catch (error) {
-        this.#hasDoubt = true
+        arrivals.doubt()
         throw error
+      } finally {
+        open?.()
       }
     }
   }
@@ -115,7 +117,10 @@ export class Takeover {
 
   #take({ execution, kind, seq }: Message): void {
     const live = this.#runtime.live.get(execution)
-    if (live === undefined) return
+    if (live === undefined) {
+      if (!this.#runtime.arrivals.has(execution)) void this.#takeForUnknown(execution, kind).catch(() => {})
+      return
+    }
     const error = new ExecutionCancelledError(`execution "${execution}" was cancelled on request`, {
       graph: live.graph,
       executionId: execution,
@@ -125,18 +130,27 @@ export class Takeover {
       live.consume(seq)
     } else if (kind === 'delete') {
       live.cancel(error)
-      void live.gone.then(() => this.#runtime.deleteUnowned(execution)).catch(() => {})
+      void live.departure.then(() => this.#runtime.deleteUnowned(execution)).catch(() => {})
     } else if (kind === 'retry') {
       live.consume(seq)
       if (live.hasEnded) void this.#retryLater(execution)
     }
   }
 
+  /** A message for what the store thinks is this process's, and does not live here: answers were lost. */
+  async #takeForUnknown(id: string, kind: string): Promise<void> {
+    const [record] = await this.#runtime.connection.store.get([id])
+    if (record === undefined || this.#runtime.live.has(id)) return
+    if (!isTerminal(record.status)) this.#runtime.arrivals.doubt()
+    else if (kind === 'delete') await this.#runtime.deleteUnowned(id)
+    else if (kind === 'retry' && record.status !== 'completed') await this.#runtime.reopen(id)
+  }
+
   async #retryLater(id: string): Promise<void> {
     try {
       const [record] = await this.#runtime.connection.store.get([id])
       if (record !== undefined && (record.status === 'failed' || record.status === 'cancelled'))
-        await this.#runtime.reopen(record)
+        await this.#runtime.reopen(id)
     } catch {
       // Whoever asked for it asks again: the execution is as it was.
     }

@@ -20,6 +20,9 @@ export interface Live {
   readonly graph: string
   readonly target: string
   readonly asked: string
+  /** The right under which it lives here. */
+  readonly owner: string
+  readonly epoch: number
   /** Undefined for a batch. */
   readonly actor: LiveActor | undefined
   readonly emitter: Emitter | undefined
@@ -127,6 +130,8 @@ export class Tenure {
     const status = error instanceof ExecutionCancelledError ? 'cancelled' : 'failed'
     try {
       const stored = await encoding.encodeError(error, ['execution', this.#tenant.id, 'error'])
+      // What is given up can't be written to any more.
+      await this.#recorder.idle()
       const head: HeadChange = { status, error: stored, endedAt: clock.now(), ownedMs: this.#recorder.ownedMs }
       await this.#recorder.change(this.#recorder.hasStragglers ? head : { ...head, isReleased: true })
     } catch {

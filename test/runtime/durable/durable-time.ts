@@ -19,7 +19,7 @@ export class World {
   #processes = 0
 
   /** A docket as a process of its own would have it. */
-  process(options: Omit<DocketOptions, 'store' | 'clock'> & { readonly store?: Store }): Docket {
+  process(options: Omit<DocketOptions, 'store'> & { readonly store?: Store }): Docket {
     return createDocket({
       store: this.store,
       clock: this.clock,

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { World } from './durable-time.ts'
+import { door, line, Third } from './line.ts'
+import type { Link } from './line.ts'
+import { PausedClock } from './paused-clock.ts'
+
+/** A process that sleeps for longer than its lease, while another one goes on with its execution; what it runs when it wakes up. */
+async function runsAfterSleep(second: Link, whileAsleep: () => void = () => {}) {
+  const world = new World()
+  const clock = new PausedClock(world.clock)
+  const { line: graph, runs } = line({ second })
+  const sleeper = world.process({ graphs: [graph], clock, lease: '5s' })
+  const handle = await sleeper.start(graph, Third, { Seed: 1 }, { id: 'a' })
+  const { line: healthy } = line({ second: { ...second, run: (value) => value * 100 } })
+  world.process({ graphs: [healthy], lease: '5s' })
+  await world.clock.advance(10)
+  clock.pause()
+  await world.clock.advance(8_000)
+  whileAsleep()
+  runs.length = 0
+  await clock.resume()
+  expect(await world.clock.settle(handle.result())).toBe(201)
+  return runs
+}
+
+test('a process that slept through the end of its lease begins no step that was ready when it woke up', async () => {
+  const gate = door()
+  const unpersisted = { run: () => gate.promise, persist: undefined }
+  expect(await runsAfterSleep(unpersisted, () => gate.resolve(7))).toEqual([])
+})
+
+test('a process that slept through the end of its lease begins no attempt that came due meanwhile', async () => {
+  const failing = {
+    run: () => {
+      throw new Error('not now')
+    },
+    retry: { maxAttempts: 5, backoff: '1s' },
+  }
+  expect(await runsAfterSleep(failing)).toEqual([])
+})

@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto'
+import { createPool } from 'mysql2/promise'
+import { afterAll, describe, test } from 'vitest'
+import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
+import { storeConformance } from '../conformance/index.ts'
+import { startMysql } from '../servers/mysql.ts'
+import { serverUrl } from '../servers/server-url.ts'
+
+const url = await serverUrl('mysql')
+const pool = createPool({ uri: url, connectionLimit: 5, charset: 'utf8mb4' })
+afterAll(() => pool.end())
+
+storeConformance(
+  { describe, test },
+  {
+    name: 'mysql',
+    capabilities: { transactions: true, isShared: true },
+    tellsHints: false,
+    createSpace() {
+      const prefix = `c${randomBytes(12).toString('hex')}_`
+      return {
+        createStore: () => mysqlStore({ url, prefix, max: 4 }),
+        async beginTransaction() {
+          const client = await pool.getConnection()
+          await client.beginTransaction()
+          const end = async (how: 'commit' | 'rollback'): Promise<void> => {
+            await client[how]()
+            client.release()
+          }
+          return { client, commit: () => end('commit'), rollback: () => end('rollback') }
+        },
+        async dispose() {
+          await mysqlMigrations({ pool, prefix }).downTo(0)
+          await pool.query(`drop table if exists ${prefix}migrations`)
+        },
+      }
+    },
+    async createInterruptibleSpace() {
+      // It is killed, and what was committed must be there.
+      const server = await startMysql({ fsync: true })
+      return {
+        createStore: () => mysqlStore({ url: server.url, max: 4 }),
+        goAway: () => server.kill(),
+        comeBack: () => server.restart(),
+        dispose: () => server.stop(),
+      }
+    },
+  },
+)
