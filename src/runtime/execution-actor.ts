@@ -112,6 +112,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
       error,
       head: {
         executionId: id,
+        ...(this.execution.recorder !== undefined && { isDurable: true as const }),
         graph: this.execution.plan.index.graph.name,
         target,
         total,

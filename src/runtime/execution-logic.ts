@@ -1,6 +1,7 @@
 import type { ActorLogic, EventObject } from 'xstate'
 import { executionMachine } from '../../machines/index.ts'
 import type { AnyDataType } from '../core/data-type.ts'
+import { SerializationError } from '../core/errors.ts'
 import type { GraphIndex } from '../core/graph-index.ts'
 import { ExecutionActor } from './execution-actor.ts'
 import type { LogicScope, LogicSnapshot } from './execution-actor.ts'
@@ -33,6 +34,7 @@ export function executionLogic(
     restoreSnapshot: (snapshot, scope) => {
       const persisted = readPersisted(snapshot)
       requireOwn(persisted, graph.name, target.name, new Set(specs.map(({ name }) => name)))
+      if (snapshot.status === 'active' && persisted.head.isDurable === true) throw durable(persisted)
       return snapshot.status === 'active'
         ? begin(scope, persisted.input, persisted)
         : (endedSnapshotOf(persisted, snapshot.status === 'stopped') as LogicSnapshot)
@@ -44,4 +46,11 @@ export function executionLogic(
 function actorOf(snapshot: LogicSnapshot): ExecutionActor | undefined {
   const host = hostOf(snapshot)
   return host instanceof ExecutionActor ? host : undefined
+}
+
+function durable({ head: { executionId, graph } }: PersistedExecution): SerializationError {
+  return new SerializationError(
+    `execution "${executionId}" is durable: another process may be running it. Go on with it by docket.logic(…), or by docket.start with its id`,
+    { graph, executionId },
+  )
 }

@@ -12,6 +12,8 @@ export type StepActorRef = ActorRefFrom<typeof stepMachine>
 /** What a snapshot tells of the execution. Times are milliseconds since the epoch. */
 export interface ExecutionContext {
   readonly executionId: string
+  /** Whether the execution lives in a store: then it goes on from its records, not from a snapshot. */
+  readonly isDurable?: true
   readonly graph: string
   readonly target: string
   /** Steps of the plan. */
@@ -94,6 +96,11 @@ export class ExecutionSnapshot<Output> {
   /** The same snapshot of a stopped actor. */
   stopped(): ExecutionSnapshot<Output> {
     return new ExecutionSnapshot(this.#parts, true)
+  }
+
+  /** The same snapshot of an execution that has ended meanwhile. */
+  endedAs(value: ExecutionStatus, output: Output | undefined, error: unknown): ExecutionSnapshot<Output> {
+    return new ExecutionSnapshot({ ...this.#parts, value, output, error })
   }
 
   matches(value: ExecutionStatus): boolean {

@@ -1,6 +1,6 @@
 import { createActor, setup, toPromise } from 'xstate'
 import { describe, expect, test } from 'vitest'
-import { ExecutionCancelledError, ExecutionConflictError, InputError } from '../../../src/index.ts'
+import { ExecutionCancelledError, ExecutionConflictError, fromGraph, InputError } from '../../../src/index.ts'
 import { rejectionOf } from '../../loose-api.ts'
 import { World } from './durable-time.ts'
 import { door, line, Third } from './line.ts'
@@ -160,6 +160,58 @@ describe('durable logic', () => {
     actor.stop()
     await world.clock.advance(1_000)
     expect((await docket.list()).executions).toMatchObject([{ status: 'completed', output: 4 }])
+  })
+})
+
+describe('a durable actor', () => {
+  test('shows its steps while they run here, as children in the step machine’s states', async () => {
+    const world = new World()
+    const gate = door()
+    const { line: graph } = line({ second: { run: () => gate.promise } })
+    const docket = world.process({ graphs: [graph] })
+    const actor = createActor(docket.logic(graph, Third, { id: 'a' }), { input }).start()
+    const result = toPromise(actor)
+    await world.clock.advance(10)
+    const { context, children } = actor.getSnapshot()
+    expect(Object.entries(context.steps).map(([name, { status }]) => [name, status])).toEqual([
+      ['First', 'completed'],
+      ['Second', 'running'],
+      ['Third', 'pending'],
+    ])
+    expect(children['Second']!.getSnapshot().value).toBe('running')
+    gate.resolve(10)
+    expect(await world.clock.settle(result)).toBe(11)
+    expect(actor.getSnapshot().context.steps['Third']!.status).toBe('completed')
+  })
+
+  test('is restored from its snapshot as its records tell, not as the snapshot does', async () => {
+    const world = new World()
+    const gate = door()
+    const { line: graph, runs } = line({ second: { run: () => gate.promise } })
+    const docket = world.process({ graphs: [graph] })
+    const logic = docket.logic(graph, Third, { id: 'a' })
+    const first = createActor(logic, { input }).start()
+    await world.clock.advance(10)
+    const snapshot = JSON.parse(JSON.stringify(first.getPersistedSnapshot())) as ReturnType<
+      typeof first.getPersistedSnapshot
+    >
+    const second = createActor(logic, { snapshot, input }).start()
+    const result = toPromise(second)
+    gate.resolve(10)
+    expect(await world.clock.settle(result)).toBe(11)
+    expect(runs).toEqual(['First', 'Second', 'Third'])
+  })
+
+  test('is not continued by logic that knows nothing of its lease', async () => {
+    const world = new World()
+    const { line: graph } = line({ second: { run: untilAborted } })
+    const docket = world.process({ graphs: [graph] })
+    const handle = await docket.start(graph, Third, input, { id: 'a' })
+    await world.clock.advance(10)
+    const snapshot = handle.getPersistedSnapshot()!
+    const foreign = createActor(fromGraph(graph, Third), { snapshot, input })
+    expect(foreign.getSnapshot()).toMatchObject({ status: 'error', error: { code: 'SERIALIZATION_FAILED' } })
+    expect(String(foreign.getSnapshot().error)).toMatch(/durable.*docket\.logic/)
   })
 })
 
