@@ -83,11 +83,15 @@ export const Manifest = dataType(
 )
 export type Manifest = ValueOf<typeof Manifest>
 
+const file = z.object({
+  path: z.string(),
+  bytes: count,
+  isLink: z.boolean(),
+  /** When its contents last changed, in milliseconds since the epoch. */
+  changedAt: z.number(),
+})
 /** A package's files in the order of their paths, packages nested in it left out. */
-export const FileList = dataType(
-  'FileList',
-  z.object({ files: z.array(z.object({ path: z.string(), bytes: count, isLink: z.boolean() })) }),
-)
+export const FileList = dataType('FileList', z.object({ files: z.array(file) }))
 export type FileList = ValueOf<typeof FileList>
 
 /** Size and fingerprint of a package's files. */

@@ -69,8 +69,8 @@ export async function listFiles(folder: PackageFolder, signal: AbortSignal): Pro
         const path = inside === '' ? entry.name : `${inside}/${entry.name}`
         if (entry.isDirectory()) return path === 'node_modules' || path === '.git' ? undefined : visit(path)
         if (!entry.isFile() && !entry.isSymbolicLink()) return undefined
-        const { size } = await lstat(join(folder.path, path))
-        files.push({ path, bytes: size, isLink: entry.isSymbolicLink() })
+        const { size, mtimeMs } = await lstat(join(folder.path, path))
+        files.push({ path, bytes: size, isLink: entry.isSymbolicLink(), changedAt: mtimeMs })
         return undefined
       }),
     )

@@ -6,11 +6,16 @@ export const usage = `Usage: npm start -- [project folder] [options]
 
 Examines the dependency tree of an npm project: by default this one.
 
-  --top <n>    show the n largest packages (default: 20)
-  --all        show all packages
-  --json       write the report as JSON to stdout, and nothing else
-  --mermaid    write the execution plan as a Mermaid diagram; examines nothing
-  --help       show this
+  --top <n>         show the n largest packages (default: 20)
+  --all             show all packages
+  --json            write the report as JSON to stdout, and nothing else
+  --mermaid         write the execution plan as a Mermaid diagram; examines nothing
+  --results <file>  keep results in this SQLite file, so that the next start examines only what has changed
+                    (default: node_modules/.cache/dependency-report.db in the project)
+  --fresh           examine everything, and keep nothing
+  --help            show this
+
+Ctrl-C stops it in the middle; the next start goes on with what is left.
 
 npm prints a banner to stdout, unless it is told not to: npm start --silent -- --json > report.json
 
@@ -22,6 +27,8 @@ export interface Options {
   readonly output: 'table' | 'json' | 'mermaid' | 'help'
   /** How many packages the table shows. */
   readonly top: number
+  /** The file with the results: a path, undefined for the project's own, null for none. */
+  readonly results: string | null | undefined
 }
 
 /** Reads the arguments. @throws ProjectProblem for what it doesn't know */
@@ -34,7 +41,15 @@ export function readOptions(args: readonly string[]): Options {
   const top = Number(values.top ?? 20)
   if (!Number.isInteger(top) || top < 1)
     throw new ProjectProblem(`--top takes a whole number from 1, not "${values.top}"; see --help`)
-  return { folder: positionals[0] ?? '.', output: outputs[0] ?? 'table', top: values.all === true ? Infinity : top }
+  if (values.fresh === true && values.results !== undefined)
+    throw new ProjectProblem('--fresh keeps nothing, so leave out --results; see --help')
+  if (values.results === '') throw new ProjectProblem('--results takes the path of a file; see --help')
+  return {
+    folder: positionals[0] ?? '.',
+    output: outputs[0] ?? 'table',
+    top: values.all === true ? Infinity : top,
+    results: values.fresh === true ? null : values.results,
+  }
 }
 
 function parse(args: readonly string[]) {
@@ -43,7 +58,15 @@ function parse(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { top: { type: 'string' }, all: flag, json: flag, mermaid: flag, help: { ...flag, short: 'h' } },
+      options: {
+        top: { type: 'string' },
+        all: flag,
+        json: flag,
+        mermaid: flag,
+        results: { type: 'string' },
+        fresh: flag,
+        help: { ...flag, short: 'h' },
+      },
     })
   } catch (error) {
     const message = error instanceof Error ? error.message.split('. ', 1)[0]! : String(error)

@@ -67,11 +67,18 @@ const listFilesStep = step({
   run: ({ folder }, { signal }) => listFiles(folder, signal),
 })
 
-/** **Concurrency**: a hundred packages are on their way at once, but only eight of them read their files. */
+/**
+ * **Concurrency**: a hundred packages are on their way at once, but only eight of them read their files.
+ *
+ * **Persistence**: this is the step that takes the time, so its result is kept in a file, and a later `npm start` finds it there. Its inputs
+ * are the folder and each file's path, size and time: whatever changes a file changes the key, and the package is examined again. So does make.
+ */
 const measureContentsStep = step({
   name: 'MeasureContents',
   inputs: { folder: PackageFolder, list: FileList },
   output: Contents,
+  persist: { scope: 'global', ttl: '720h' },
+  version: 1,
   concurrency: 8,
   retry: whenBusy,
   run: ({ folder, list }, { signal }) => measureContents(folder, list, signal),
@@ -95,14 +102,14 @@ const claimLicenceStep = step({
 })
 
 /**
- * **Caching**: the result is remembered for everybody with equal inputs, so each distinct claim is judged once, and packages
- * that ask at the same moment share one run. The `version` is part of the key: raise it when the rules change.
+ * **Caching**: the same policy for another reason. The claim is without the package's name, so each distinct claim is judged once,
+ * and packages that ask at the same moment share one run. The `version` is part of the key: raise it when the rules change.
  */
 const classifyLicenceStep = step({
   name: 'ClassifyLicence',
   inputs: { claim: LicenceClaim },
   output: Licence,
-  persist: 'global',
+  persist: { scope: 'global', ttl: '720h' },
   version: 1,
   run: ({ claim }) => classifyLicence(claim),
 })

@@ -2,6 +2,7 @@
 import { licenceLabel } from './aggregate.ts'
 import type { PackageRow, Report, Summary } from './data-types.ts'
 import { packageId } from './lock-entry.ts'
+import type { Effort } from './results-file.ts'
 import { cut, oneLine, tableLines } from './table.ts'
 
 /** A colour or a weight, by Node's names for them. */
@@ -149,6 +150,13 @@ function renderSummary(summary: Summary, { width, paint }: Screen): readonly str
       problems.map(({ location, problem }) => oneLine(`${location}: ${problem}`)),
     ),
   ]
+}
+
+/** How much was examined this time, and where the results are. */
+export function renderEffort({ examined, unchanged }: Effort, path: string | null, { paint }: Screen): string {
+  const known = unchanged === 0 ? '' : `; unchanged since the last time: ${unchanged}`
+  const place = path === null ? 'kept nowhere' : `kept in ${oneLine(path)}`
+  return `${paint('bold', 'Examined'.padEnd(labelWidth))}${examined} of ${examined + unchanged} packages${known} (${place})`
 }
 
 /** Powers of a thousand, as disks are sold and npm counts. */

@@ -1,9 +1,9 @@
 /**
  * From facts about each package to one report. Docket features: **`all(T)`**, a **combine step**, the **graph** itself,
- * **`executeBatch`** with shared inputs, and **`explain`**.
+ * **`createDocket`**, **`startBatch`** with shared inputs, and **`explain`**.
  */
-import { all, executeBatch, explain, graph, step } from 'docket'
-import type { Observer } from 'docket'
+import { all, createDocket, explain, graph, step } from 'docket'
+import type { DocketOptions, Observer } from 'docket'
 import { sortSizes, summarise } from './aggregate.ts'
 import {
   DependencyTree,
@@ -53,9 +53,10 @@ const rankPackageStep = step({
   run: ({ facts, sizes, summary }) => rankPackage(facts, sizes, summary),
 })
 
-/** A second barrier: the rows become one report. */
+/** A second barrier: the rows become one report. It is kept for this batch, once, and not with each of the items. */
 const writeReportStep = step({
   name: 'WriteReport',
+  persist: 'execution',
   inputs: { project: Project, summary: Summary, rows: all(PackageRow) },
   output: Report,
   run: ({ project, summary, rows }) => writeReport(project, summary, rows),
@@ -71,18 +72,38 @@ const dependencyReport = graph({
   steps: [traceTreeStep, ...packageSteps, sortSizesStep, summariseStep, rankPackageStep, writeReportStep],
 })
 
-/** Examines all packages of a project. */
-export async function examine(locked: LockedProject, observers: readonly Observer[] = []): Promise<Report> {
-  const { project, packages, entries } = locked
-  const reports = await executeBatch(
-    dependencyReport,
-    Report,
-    packages.map((one) => ({ LockedPackage: one })),
-    { shared: { Project: project, LockFile: entries }, observers },
-  )
-  // The report is shared, so each item has the same one; a project without packages has no item.
-  return reports[0] ?? emptyReport(project)
+/** How a project is examined. */
+export interface ExamineOptions {
+  /** Where results are kept for the next time; it is closed afterwards. */
+  readonly store: DocketOptions['store']
+  readonly observers?: readonly Observer[]
+  /** Stops in the middle: what is done is kept. */
+  readonly signal?: AbortSignal
 }
+
+/** Examines all packages of a project. What the store knows of an unchanged package is not found out again. */
+export async function examine(
+  { project, packages, entries }: LockedProject,
+  { store, observers = [], ...options }: ExamineOptions,
+): Promise<Report> {
+  // An interrupted batch is not gone on with as such: the packages may have changed. Its results are found by the next one.
+  await using docket = createDocket({ graphs: [dependencyReport], store, observers, takeOver: false })
+  const abandoned = await docket.list({ status: ['pending', 'running'], before: new Date(Date.now() - aDayMs) })
+  for (const { id } of abandoned.executions) await docket.delete(id)
+
+  const items = packages.map((one) => ({ LockedPackage: one }))
+  const shared = { Project: project, LockFile: entries }
+  const batch = await docket.startBatch(dependencyReport, Report, items, { shared, ...options })
+  try {
+    const reports = await batch.result()
+    // The report is shared, so each item has the same one; a project without packages has no item.
+    return reports[0] ?? emptyReport(project)
+  } finally {
+    await docket.delete(batch.id)
+  }
+}
+
+const aDayMs = 24 * 60 * 60 * 1000
 
 function emptyReport(project: Project): Report {
   return writeReport(project, summarise([], sortSizes([])), [])

@@ -60,7 +60,7 @@ function logicOf(
 }
 
 /** An actor can't throw when it is made: wrong inputs make one that fails when it starts. */
-export function readInputs(
+function readInputs(
   graph: AnyGraph,
   target: AnyDataType,
   input: unknown,

@@ -28,7 +28,7 @@ function run(...args: readonly string[]): Promise<Outcome> {
 }
 
 async function reportOf(folder: string): Promise<Report> {
-  const { exitCode, stdout, stderr } = await run(folder, '--json')
+  const { exitCode, stdout, stderr } = await run(folder, '--json', '--fresh')
   expect(stderr).toBe('')
   expect(exitCode).toBe(0)
   return JSON.parse(stdout) as Report
@@ -92,7 +92,7 @@ describe('on this project', () => {
   })
 
   test('the table is plain text in a pipe, and the progress bar keeps silent', async () => {
-    const { exitCode, stdout, stderr } = await run('--top', '5')
+    const { exitCode, stdout, stderr } = await run('--top', '5', '--fresh')
     expect(exitCode).toBe(0)
     expect(stderr).toBe('')
     expect(stdout).not.toContain('\u001B')
@@ -102,6 +102,7 @@ describe('on this project', () => {
     expect(stdout).toMatch(/\n… and \d+ more; --all shows them\n/)
     expect(stdout).toMatch(/\nLicences +permissive \d+ +MIT \d+/)
     expect(stdout).toMatch(/\nDuplicates +\S/)
+    expect(stdout).toMatch(/\nExamined +(\d+) of \1 packages \(kept nowhere\)\n$/)
   })
 
   test('--mermaid draws the plan that the README shows, and examines nothing', async () => {
@@ -287,6 +288,7 @@ describe('on input that it cannot use', () => {
     await expectRefusal(/Unknown option '--jsno'; see --help/, '--jsno')
     const { exitCode, stdout } = await run('--help')
     expect(exitCode).toBe(0)
-    for (const option of ['--top', '--all', '--json', '--mermaid', '--help']) expect(stdout).toContain(option)
+    for (const option of ['--top', '--all', '--json', '--mermaid', '--results', '--fresh', '--help'])
+      expect(stdout).toContain(option)
   })
 })

@@ -1,35 +1,21 @@
-import { execFile } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { expectedOutputs } from './expected-outputs.ts'
+import { runExample, runTwice } from './run-example.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const folder = join(root, 'examples')
-const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
 
-interface Outcome {
-  readonly stdout: string
-  readonly stderr: string
-  readonly exitCode: number
-}
-
-/** Runs what `npm run example` runs. */
-function run(example: string): Promise<Outcome> {
-  const { FORCE_COLOR: _, ...env } = process.env
-  return new Promise((done) => {
-    const command = [tsx, '--conditions=docket-source', join(folder, example)]
-    execFile(process.execPath, command, { cwd: root, env, timeout: 20_000 }, (error, stdout, stderr) => {
-      done({ stdout, stderr, exitCode: error === null ? 0 : Number(error.code ?? 1) })
-    })
-  })
-}
-
-/** Examples as they are run: a file, or a folder's `main.ts`. */
+/** Examples as they are run: a file, a folder's `main.ts`, or each file of a folder that has none. */
 function allExamples(): readonly string[] {
-  return readdirSync(folder, { withFileTypes: true }).map((entry) =>
-    entry.isDirectory() ? `${entry.name}/main.ts` : entry.name,
-  )
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (!entry.isDirectory()) return [entry.name]
+    const files = readdirSync(join(folder, entry.name))
+    const started = files.includes('main.ts') ? ['main.ts'] : files.filter((file) => file.endsWith('.ts'))
+    return started.map((file) => `${entry.name}/${file}`)
+  })
 }
 
 /** A large example has a test file of its own. */
@@ -46,11 +32,22 @@ test('every expectation has its example', () => {
   expect(Object.keys(expectedOutputs).filter((example) => !allExamples().includes(example))).toEqual([])
 })
 
-test.concurrent.each(Object.entries(expectedOutputs))('%s prints what it promises', async (example, { text, mask }) => {
-  const { stdout, stderr, exitCode } = await run(example)
+// Those that need a server are run by test/durable/examples.test.ts.
+const withoutServer = Object.entries(expectedOutputs).filter(([, { server }]) => server === undefined)
+
+test.concurrent.each(withoutServer)('%s prints what it promises', async (example, { text, mask, isRunTwice }) => {
+  const { stdout, stderr, exitCode } = await (isRunTwice === true
+    ? runTwice(example, { SQLITE_FILE: join(temporaryFolder(), 'example.db') })
+    : runExample(example))
   expect({ stdout: (mask?.(stdout) ?? stdout).trimEnd(), stderr, exitCode }).toEqual({
     stdout: text,
     stderr: '',
     exitCode: 0,
   })
 })
+
+function temporaryFolder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'docket-example-'))
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}

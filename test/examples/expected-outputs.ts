@@ -2,7 +2,16 @@
 export interface ExpectedOutput {
   readonly text: string
   readonly mask?: (output: string) => string
+  /** Whether its first process is killed in the middle and a second one goes on; `text` is what both print. */
+  readonly isRunTwice?: true
+  /** What it needs; the variable is named like it: `REDIS_URL`. */
+  readonly server?: 'postgres' | 'mysql' | 'redis'
 }
+
+const killedAndResumed = `charging order 7
+shipping, attempt 1
+shipping, attempt 2
+payment of order 7, shipped`
 
 /** Every example that is run for its output alone, by its path in `examples/`. The guides quote these texts. */
 export const expectedOutputs: Readonly<Record<string, ExpectedOutput>> = {
@@ -36,6 +45,32 @@ a.example: at most 2 at the same time
 b.example: at most 2 at the same time
 c.example: at most 2 at the same time`,
   },
+  'crash-recovery/main.ts': {
+    text: `the first process takes an order
+  process 1: charging order 7
+  process 1: packing order 7, attempt 1
+it was killed; in the database: {"Pack":"running","Pay":"completed"}
+the second process starts
+  process 2: packing order 7, attempt 2
+  process 2: payment of order 7, parcel of order 7
+in the database: {"Pack":"completed","Pay":"completed"}`,
+  },
+  'durable-batch.ts': {
+    text: `the first process sent 4 of 8
+together they sent 8, none of them twice: true
+8 results, the last is the invoice of customer 18 for November`,
+  },
+  'durable-machine.ts': {
+    text: `stuck after 1 payment
+receipt of payment 1 for order 7, and 1 payment in all`,
+  },
+  'encryption.ts': {
+    text: `status completed, inputs null, output null
+the name is in the bytes: false
+Ada is in good health
+Bob is in good health
+without the codecs: SerializationError`,
+  },
   'error-handling.ts': {
     text: `order 1 paid, 7 left, 0 % off, nothing recommended
 the warehouse was asked 3 times
@@ -45,6 +80,14 @@ step "Pay" failed after 1 attempt: card declined [Receipt ← Payment]
   cause: NonRetryableError: card declined
 step "Pay" failed after 1 attempt: fraud [Receipt ← Payment]
   cause: AbortExecutionError: fraud`,
+  },
+  'exactly-once.ts': {
+    text: `100 calls, 1 charge
+Error: no courier
+sent: order 7 (1999 cents, payment 1)
+and asked once more: order 7 (1999 cents, payment 1)
+1 charge in all
+ExecutionConflictError: execution "order:7" was started before with other inputs; use another id, or ask for the same`,
   },
   'explain.ts': {
     text: `leaves: UserID, Locale
@@ -79,7 +122,19 @@ flowchart TD
   classDef cached stroke-dasharray: 4
   classDef missing stroke:#c00,color:#c00`,
   },
+  'graph-changes.ts': {
+    text: `execution "trip:1" can't go on in this process: step "Quote" made version (none) of "Price", which is version 2 now
+Oslo–Bergen for 120 NOK`,
+  },
   'hello-world.ts': { text: 'Bonjour, Ada!' },
+  'migrations.ts': {
+    text: `sqlite store: the database's tables are out of date: pending is migration 1 (tables); run up() of sqliteMigrations(…), or open the store with migrate: true
+10000_orders-by-tenant.sql
+ran 1 and 10000
+1 tables: applied
+10000 orders-by-tenant: applied
+42`,
+  },
   'observability.ts': {
     text: `{"level":30,"seq":1,"at":…,"executionId":"order-7","graph":"invoices","target":"Invoice","msg":"execution.started"}
 {"level":30,"executionId":"order-7","step":"WriteInvoice","attempt":1,"order":7,"msg":"writing"}
@@ -105,13 +160,37 @@ flowchart TD
         Number(ms) >= 49 && Number(ms) < 250 ? 'took about 50 ms' : whole,
       ),
   },
+  'persistence/mysql.ts': { text: killedAndResumed, isRunTwice: true, server: 'mysql' },
+  'persistence/postgres.ts': { text: killedAndResumed, isRunTwice: true, server: 'postgres' },
+  'persistence/redis.ts': { text: killedAndResumed, isRunTwice: true, server: 'redis' },
+  'persistence/sqlite.ts': { text: killedAndResumed, isRunTwice: true },
   'protobuf/main.ts': {
     text: '{"profile":{"name":"Alice","email":"alice@example.com"},"preferences":{"darkMode":true}}',
+  },
+  'request-handler.ts': {
+    text: `order 1: 202
+  1999 cents for 1
+order 2: 409 CHECK constraint failed: cents < 1000000
+  there is no execution`,
+  },
+  'retry-and-fork.ts': {
+    text: `film-1 failed: Error: no language was chosen
+words in the sound of film 1, in French (ran: Translate)
+words in the sound of film 1, in Norwegian (ran: Translate)
+film-1-no: completed; ExtractAudio completed, Transcribe completed, Translate completed
+deleted: 2`,
   },
   'retry.ts': {
     text: `attempt 1 failed, next in 10 ms
 attempt 2 failed, next in 30 ms
 sunny in Oslo (attempt 3)`,
+  },
+  'scope-comparison.ts': {
+    text: `trip:ada: Oslo, room 1
+trip:bob: Oslo, room 2
+trip:ada: Oslo, room 1
+Locate (global) ran 1 times
+Book (execution) ran 2 times`,
   },
   'simulated-time.ts': {
     text: `attempt 1 failed, the next in 45 minutes

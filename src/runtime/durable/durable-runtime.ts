@@ -42,6 +42,8 @@ export class DurableRuntime {
   readonly resumption: Resumption
   readonly options: DocketOptions
   isClosing = false
+  /** The scan's last look for executions that nobody runs. */
+  acquiring: Promise<unknown> | undefined
 
   constructor(options: DocketOptions) {
     const { store, codecs, maxValueBytes, random } = options
@@ -218,6 +220,11 @@ export class DurableRuntime {
     if (isTerminal(status)) return this.#reopen(id, request.watch)
     const self = this.connection.session.owner
     const ids = [id]
+    if (owner === self) {
+      // The scan may just have taken it over, and knows what became of its last owner.
+      await this.acquiring?.catch(() => {})
+      if (this.arrivals.wasOvertaken(id)) return undefined
+    }
     const [acquired] = await this.connection.store.acquire({ owner: self, ids, andOwn: owner === self, limit: 1 })
     if (acquired !== undefined) await this.resumption.resumeOne(acquired, causeOf(acquired), request.watch)
     return undefined
@@ -266,9 +273,14 @@ export class DurableRuntime {
       const [acquired] = await store.acquire({ owner, ids: [id], andEnded: true, andOwn: true, limit: 1 })
       if (acquired === undefined) return false
       const { epoch } = acquired.execution
+      const live = this.live.get(id)
+      if (live !== undefined) {
+        // A function that does not listen to its signal may still run: what it brings is not wanted any more. And what is on
+        // its way already must not meet an execution that is started anew under this id, and in this epoch.
+        live.lose()
+        await this.change(acquired.execution, {})
+      }
       await store.delete([{ id, owner, epoch }])
-      // A function that does not listen to its signal may still run: what it brings is not wanted any more.
-      this.live.get(id)?.lose()
       return true
     })
   }
@@ -315,6 +327,6 @@ export class DurableRuntime {
 }
 
 /** Why an execution that has not ended goes on here. */
-export function causeOf({ wasLost }: AcquiredExecution): 'death' | 'release' {
+function causeOf({ wasLost }: AcquiredExecution): 'death' | 'release' {
   return wasLost ? 'death' : 'release'
 }

@@ -40,10 +40,10 @@ export class ExecutionHandle<Output> {
       if (pauseMs > 0) await this.#pause(pauseMs)
       if (live.has(this.id)) continue
       connection.requireOpen()
-      const record = await connection.gets.add(this.id, this.#runtime.clock.now() + 30_000)
+      const record = await this.#record()
       if (record === undefined) throw this.#gone()
       if (isTerminal(record.status)) return (await this.#outcomeOf(record)) as Output
-      if (this.#runtime.isClosing) throw new OptionError('this docket is closed; ask another one for the result')
+      if (this.#runtime.isClosing) throw closed()
     }
   }
 
@@ -107,6 +107,14 @@ export class ExecutionHandle<Output> {
     throw await encoding.decodeError(error, ['execution', id, 'error'])
   }
 
+  async #record(): Promise<ExecutionRecord | undefined> {
+    try {
+      return await this.#runtime.connection.gets.add(this.id, this.#runtime.clock.now() + 30_000)
+    } catch (error) {
+      throw this.#runtime.isClosing ? closed() : error
+    }
+  }
+
   #pause(ms: number): Promise<void> {
     const { clock, connection, live } = this.#runtime
     return new Promise((resolve) => {
@@ -128,4 +136,8 @@ export class ExecutionHandle<Output> {
       executionId: this.id,
     })
   }
+}
+
+function closed(): OptionError {
+  return new OptionError('this docket is closed; ask another one for the result')
 }

@@ -10,7 +10,7 @@ import { sourceOfArray } from '../item-source.ts'
 import type { PersistedExecution } from '../persisted-execution.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import type { Holding } from './execution-recorder.ts'
-import { itemsStep, itemStep } from './restored-batch.ts'
+import { itemsStep, itemStep, targetStep } from './restored-batch.ts'
 import type { ItemsChunk, RestoredBatch } from './restored-batch.ts'
 import type { StoreConnection } from './store-connection.ts'
 import { Tenure } from './tenure.ts'
@@ -53,6 +53,9 @@ export class LiveBatch implements Live, DurableParts {
   readonly #results: unknown[]
   /** Whether what an item comes to has a record of its own: where no persisted step makes it. */
   readonly #notesOutcomes: boolean
+  /** Whether all items come to the same, made by steps that they share. */
+  readonly #isTargetShared: boolean
+  #hasNotedTarget = false
   #notes: Promise<unknown> = Promise.resolve()
 
   constructor(parts: LiveBatchParts) {
@@ -69,6 +72,7 @@ export class LiveBatch implements Live, DurableParts {
     })
     this.#results = new Array<unknown>(items.length)
     const producer = plan.whole.steps[plan.whole.producers[plan.whole.targetSlot]!]?.spec
+    this.#isTargetShared = plan.imports.includes(plan.shared.slots.get(this.target) ?? -1)
     this.#notesOutcomes = producer === undefined || (producer.persist ?? setup.persistOf?.(producer)) === undefined
     this.#batch = new Batch({
       ...frame,
@@ -192,10 +196,18 @@ export class LiveBatch implements Live, DurableParts {
 
   #note(item: number, outcome: ItemOutcome): void {
     if (!this.#notesOutcomes && 'value' in outcome) return
+    if (this.#isTargetShared && 'value' in outcome) {
+      if (!this.#hasNotedTarget) this.#write(this.#recordOf(targetStep, '', outcome))
+      this.#hasNotedTarget = true
+      return
+    }
     if (this.outcomeOf(item) !== undefined) return
-    const note = this.#recordOf(itemStep, this.#parts.keys[item]!, outcome).then((record) =>
-      this.#recorder.write([record]),
-    )
+    this.#write(this.#recordOf(itemStep, this.#parts.keys[item]!, outcome))
+  }
+
+  /** Writes a record that the batch's end waits for. */
+  #write(record: Promise<StepRecord>): void {
+    const note = record.then((made) => this.#recorder.write([made]))
     const notes = Promise.all([this.#notes, note])
     notes.catch(() => {})
     this.#notes = notes
@@ -223,7 +235,7 @@ export class LiveBatch implements Live, DurableParts {
       status: isDone ? 'completed' : 'failed',
       attempt: 1,
       inputHash: undefined,
-      type: step === itemStep ? this.target : itemsStep,
+      type: step === itemsStep ? itemsStep : this.target,
       typeVersion: undefined,
       output: isDone ? await encoding.encode(outcome.value, [...identity, 'output']) : undefined,
       error: isDone ? undefined : await encoding.encodeError(outcome.error, [...identity, 'error']),

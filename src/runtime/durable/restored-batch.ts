@@ -8,9 +8,12 @@ import type { StepView } from '../execution-journal.ts'
 import { misfitsOf, viewOf } from './restored-execution.ts'
 import type { ResumeCause } from './restored-execution.ts'
 
-/** Records of a batch under names that no step has: its items in chunks, and what became of each item. */
+/** Records of a batch under names that no step has: its items in chunks, what became of each item, and what became of all where that is the same. */
 export const itemsStep = '$items'
 export const itemStep = '$item'
+export const targetStep = '$target'
+
+const ownSteps: ReadonlySet<string> = new Set([itemsStep, itemStep, targetStep])
 
 /** What a batch is asked for, besides its items. */
 export interface BatchHead {
@@ -45,7 +48,7 @@ export async function restoreBatch(
   encoding: ValueEncoding,
   cause: ResumeCause,
 ): Promise<RestoredBatch | { readonly reasons: readonly string[] }> {
-  const ofSteps = steps.filter(({ step }) => step !== itemsStep && step !== itemStep)
+  const ofSteps = steps.filter(({ step }) => !ownSteps.has(step))
   const reasons = misfitsOf(record, ofSteps, graph)
   if (reasons.length > 0) return { reasons }
   const head = (await encoding.decode(record.inputs, ['execution', record.id, 'inputs'])) as BatchHead

@@ -91,13 +91,15 @@ export class Takeover {
       const andOwn = arrivals.takeDoubt()
       const open = andOwn ? arrivals.hold() : undefined
       try {
-        const acquired = await connection.store.acquire({
+        const acquiring = connection.store.acquire({
           owner,
           graphs: [...graphs.keys()],
           except: [...incompatible.keys(), ...(andOwn ? [...live.keys(), ...arrivals.ids] : [])],
           andOwn,
           limit: batchSize,
         })
+        this.#runtime.acquiring = acquiring
+        const acquired = await acquiring
         open?.()
         count += (await this.#runtime.resumption.resume(acquired)).length
         if (acquired.length < batchSize) return count

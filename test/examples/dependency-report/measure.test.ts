@@ -38,12 +38,13 @@ describe('measuring a package', () => {
       link: new LinkTo('z.txt'),
     })
     const { files } = await listFiles(installed(path), signal)
+    const changedAt = expect.any(Number)
     expect(files).toEqual([
-      { path: 'lib/a.js', bytes: 3, isLink: false },
-      { path: 'lib/b.js', bytes: 1, isLink: false },
-      { path: 'lib/node_modules/kept.js', bytes: 1, isLink: false },
-      { path: 'link', bytes: 5, isLink: true },
-      { path: 'z.txt', bytes: 2, isLink: false },
+      { path: 'lib/a.js', bytes: 3, isLink: false, changedAt },
+      { path: 'lib/b.js', bytes: 1, isLink: false, changedAt },
+      { path: 'lib/node_modules/kept.js', bytes: 1, isLink: false, changedAt },
+      { path: 'link', bytes: 5, isLink: true, changedAt },
+      { path: 'z.txt', bytes: 2, isLink: false, changedAt },
     ])
   })
 

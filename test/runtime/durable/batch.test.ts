@@ -16,6 +16,7 @@ const Row = dataType('Row', z.object({ n: z.number() }))
 const Doubled = dataType('Doubled', type<number>())
 const Shown = dataType('Shown', type<string>())
 const Sum = dataType('Sum', type<number>())
+const Total = dataType('Total', type<string>())
 
 function works(world: World) {
   const calls: number[] = []
@@ -153,6 +154,20 @@ describe('a durable batch', () => {
     const wrong = [...items, { Row: { n: 'six' } }] as never
     await expect(docket.startBatch(rows, Shown, wrong, { id: 'b' })).rejects.toThrow(InputError)
     expect((await docket.list()).executions).toEqual([])
+  })
+
+  test('whose items all come to the same keeps that once', async () => {
+    const world = new World()
+    const { rows } = works(world)
+    const total = step({ name: 'Total', inputs: { sum: Sum }, output: Total, run: ({ sum: n }) => `total ${n}` })
+    const totals = graph({ name: 'totals', steps: [...rows.steps, total] })
+    const docket = world.process({ graphs: [totals] })
+    const batch = await docket.startBatch(totals, Total, items, { id: 'b' })
+    expect(await world.clock.settle(batch.result())).toEqual(Array.from({ length: 5 }, () => 'total 30'))
+    const other = await world.process({ graphs: [totals] }).get('b')
+    expect(await world.clock.settle(other!.result())).toEqual(Array.from({ length: 5 }, () => 'total 30'))
+    const { steps } = await other!.details()
+    expect(steps.filter(({ output }) => output === 'total 30')).toHaveLength(1)
   })
 
   test('is handed over on close, and goes on elsewhere', async () => {

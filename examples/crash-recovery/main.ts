@@ -1,0 +1,48 @@
+/** A process is killed with SIGKILL in the middle of an execution, and another one finishes it. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { openShop, takeOrder } from './shop.ts'
+
+const [, , file, number] = process.argv
+if (file === undefined) await orchestrate()
+else await beTheShop(file)
+
+// #region process
+/** What each of the two processes does: it takes the order, or goes on with it. */
+async function beTheShop(path: string): Promise<void> {
+  await using docket = openShop(path)
+  console.log(`  process ${number}: ${await takeOrder(docket, 'order 7')}`)
+}
+// #endregion
+
+// #region orchestrate
+async function orchestrate(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'docket-'))
+  const path = join(folder, 'shop.db')
+  // It only looks: executions that nobody runs are not for this process.
+  const watcher = openShop(path, { takeOver: false })
+  const stepsOf = async (): Promise<Record<string, string>> => {
+    const details = await (await watcher.get('order:order 7'))?.details()
+    return Object.fromEntries(details?.steps.map(({ step, status }) => [step, status]) ?? [])
+  }
+
+  console.log('the first process takes an order')
+  const first = fork(import.meta.filename, [path, '1'])
+  while ((await stepsOf())['Pack'] !== 'running') await delay(20)
+  first.kill('SIGKILL')
+  await once(first, 'exit')
+  console.log(`it was killed; in the database: ${JSON.stringify(await stepsOf())}`)
+
+  console.log('the second process starts')
+  const second = fork(import.meta.filename, [path, '2'])
+  await once(second, 'exit')
+  console.log(`in the database: ${JSON.stringify(await stepsOf())}`)
+
+  await watcher.close()
+  rmSync(folder, { recursive: true })
+}
+// #endregion

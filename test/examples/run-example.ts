@@ -1,0 +1,32 @@
+import { execFile } from 'node:child_process'
+import { join, resolve } from 'node:path'
+
+const root = resolve(import.meta.dirname, '../..')
+const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
+
+export interface Outcome {
+  readonly stdout: string
+  readonly stderr: string
+  /** As a shell tells it: 137 after SIGKILL. */
+  readonly exitCode: number
+}
+
+/** Runs what `npm run example` runs. */
+export function runExample(example: string, variables: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+  const { FORCE_COLOR: _, ...env } = process.env
+  return new Promise((done) => {
+    const command = [tsx, '--conditions=docket-source', join(root, 'examples', example)]
+    const options = { cwd: root, env: { ...env, ...variables }, timeout: 25_000 }
+    execFile(process.execPath, command, options, (error, stdout, stderr) => {
+      done({ stdout, stderr, exitCode: error === null ? 0 : Number(error.code ?? 1) })
+    })
+  })
+}
+
+/** Runs an example whose first process is killed in the middle, and then once more; tells what both print, one after the other. */
+export async function runTwice(example: string, variables: Readonly<Record<string, string>>): Promise<Outcome> {
+  const first = await runExample(example, variables)
+  if (first.exitCode !== 137) return first
+  const second = await runExample(example, variables)
+  return { ...second, stdout: first.stdout + second.stdout, stderr: first.stderr + second.stderr }
+}
