@@ -25,6 +25,8 @@ export async function forkExecution(
   const graph = graphs.get(record.graph)
   if (graph === undefined)
     throw new OptionError(`fork: this docket does not know graph "${record.graph}" of execution "${id}"`)
+  if (record.kind === 'batch')
+    throw new OptionError(`fork: "${id}" is a batch; start another one with the items it shall have`)
   const steps = (await runtime.readSteps([id])).get(id) ?? []
   const restored = await restoreExecution(record, steps, graph, encoding, 'end')
   if ('reasons' in restored)
@@ -50,6 +52,7 @@ export async function forkExecution(
     id: newId,
     inputs: await encoding.encode(stored, ['execution', newId, 'inputs']),
     parent: id,
+    graphHash: unwrittenFork,
     owner,
     createdAt: clock.now(),
   }
@@ -61,12 +64,19 @@ export async function forkExecution(
         executionId: newId,
       })
     // Its records come before anything of it begins.
-    const execution = { ...created, ...untouched, updatedAt: created.createdAt }
-    await runtime.change(execution, undefined, undefined, copied)
+    const { graphHash } = record
+    const execution = { ...created, ...untouched, graphHash, updatedAt: created.createdAt }
+    await runtime.change(execution, { graphHash }, undefined, copied)
     await runtime.resumption.resumeOne({ execution, wasLost: false }, 'release')
   })
   return newId
 }
+
+/**
+ * In the place of the graph's hash until a fork has its records: should its process die before, nobody must begin it without
+ * them, and do again what the original has done.
+ */
+export const unwrittenFork = ''
 
 const untouched = {
   status: 'pending',

@@ -5,6 +5,7 @@ import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/
 import { Emitter } from '../emitter.ts'
 import type { DurableRuntime } from './durable-runtime.ts'
 import type { Watch } from './execution-request.ts'
+import { unwrittenFork } from './fork-execution.ts'
 import { graphHashOf } from './graph-hash.ts'
 import { droppedType, migrateRecords } from './migrate-records.ts'
 import type { MigratedRecords } from './migrate-records.ts'
@@ -64,6 +65,11 @@ export class Resumption {
     watch?: Watch,
   ): Promise<boolean> {
     const { graphs, incompatible, clock, options } = this.#runtime
+    if (record.graphHash === unwrittenFork) {
+      const message = `the process that forked "${record.parent}" died before "${record.id}" had its records; fork again`
+      await this.#runtime.end(record, 'failed', new ExecutionConflictError(message, { executionId: record.id }))
+      return true
+    }
     const graph = graphs.get(record.graph)
     const revival = graph === undefined ? undefined : await this.#revive(record, steps, graph, cause)
     if (revival === undefined) {

@@ -226,6 +226,27 @@ describe('retry', () => {
 })
 
 describe('fork', () => {
+  test('whose process dies before it has its records is begun by nobody', async () => {
+    const world = new World()
+    const { line: graph, runs } = line()
+    const { docket, die } = world.mortal({ graphs: [graph] })
+    await world.clock.settle(docket.execute(graph, Third, { Seed: 1 }, { id: 'a' }))
+    const { store } = world
+    const commit = store.commit.bind(store)
+    store.commit = async () => {
+      die()
+      return new Promise<never>(() => {})
+    }
+    void docket.fork('a', { from: 'Third', id: 'b' })
+    await world.clock.advance(10)
+    store.commit = commit
+    const survivor = world.process({ graphs: [graph] })
+    await world.clock.advance(10_000)
+    const fork = await survivor.get('b')
+    await expect(world.clock.settle(fork!.result())).rejects.toThrow('fork again')
+    expect(runs).toEqual(['First', 'Second', 'Third'])
+  })
+
   test('begins a new execution with the results of the steps before, and leaves the old one as it is', async () => {
     const world = new World()
     let factor = 10

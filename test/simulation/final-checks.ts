@@ -1,0 +1,114 @@
+import { isTerminal } from '../../src/core/statuses.ts'
+import { profiles } from './faults.ts'
+import type { Simulation } from './run-seed.ts'
+
+// Renewal, its guard, and the look-out for work.
+const upkeepTimers = 3
+
+// Whoever has lost an answer looks again after this time.
+const secondLookMs = 32_000
+
+/** What is still under way. */
+export function describeOpen({ history, dockets, calls }: Simulation): string {
+  const lives = [...history.lives.values()]
+    .filter(({ status }) => !isTerminal(status))
+    .map(({ id, status, owner }) => `${id} is ${status}, owned by ${owner ?? 'nobody'}`)
+  const operations = dockets.flatMap(({ process, operations: all }) =>
+    process.state === 'up'
+      ? all.filter(({ settledAt }) => settledAt === undefined).map(({ name }) => `${name} pends`)
+      : [],
+  )
+  const open = calls.all.filter(({ endedAt, process }) => endedAt === undefined && isUp(dockets, process))
+  return [...lives, ...operations, ...open.map(({ number }) => `call ${number} runs`)].join('; ')
+}
+
+/** What must hold when all work is done. */
+export async function checkTheEnd(simulation: Simulation): Promise<void> {
+  const { scheduler, history, dockets } = simulation
+  const { late, slow } = simulation.profile.rates
+  await scheduler.until(scheduler.now + 2 * simulation.leaseMs + (late + slow > 0 ? secondLookMs : 1_500))
+  await checkRecords(simulation)
+  await checkSteps(simulation)
+  checkCancellations(simulation)
+  if (simulation.isCalm) checkOnce(simulation)
+  for (const { process, isClosed } of dockets) {
+    const allowed = isClosed ? 0 : upkeepTimers + 1
+    if (process.state === 'up' && process.timers > allowed)
+      history.violate(`${process.name} has ${process.timers} timers, and nothing to do`)
+  }
+  for (const [key, { owner }] of history.claims)
+    if (history.isAlive(owner)) history.violate(`${owner} still has a claim on ${key}`)
+  const closing = dockets.filter((docket) => docket.isUsable)
+  for (const docket of closing) docket.close(1_000)
+  if (!(await scheduler.until(scheduler.now + 10_000, () => closing.every(({ isClosed }) => isClosed))))
+    history.violate('close() pends')
+  await scheduler.until(scheduler.now + 3_000)
+  for (const { process, isClosed } of dockets)
+    if (process.state === 'up' && isClosed && process.timers > 0)
+      history.violate(`${process.name} is closed, and has ${process.timers} timers`)
+}
+
+/** What the store holds is what it was told. */
+async function checkRecords({ server, history }: Simulation): Promise<void> {
+  const records = await server.inner.list({ limit: 10_000 })
+  if (records.length !== history.lives.size) history.violate(`the store has ${records.length} executions`)
+  for (const { id, status, output, endedAt, error } of records) {
+    const life = history.lives.get(id)
+    if (life?.status !== status) history.violate(`${id} is ${status} in the store, and ${life?.status} by its writes`)
+    if (!isTerminal(status)) history.violate(`${id} is ${status} though nothing is under way`)
+    else if (endedAt === undefined) history.violate(`${id} is ${status} and has no end`)
+    if (status === 'completed' && (output === undefined || error !== undefined))
+      history.violate(`${id} is completed, with output ${String(output)} and error ${String(error)}`)
+    if (status !== 'completed' && (output !== undefined || error === undefined))
+      history.violate(`${id} is ${status}, with output ${String(output)} and error ${String(error)}`)
+  }
+}
+
+/** The steps' records are what was written last, and what was completed stayed. */
+async function checkSteps({ server, history }: Simulation): Promise<void> {
+  const { steps } = await server.inner.readSteps([...history.lives.keys()])
+  for (const { execution, step, status, output } of steps) {
+    const known = history.lives.get(execution)?.steps.get(step)?.record
+    if (known?.status !== status || known.output !== output)
+      history.violate(
+        `${execution}: the store has "${status}" ${String(output)} of ${step}, not "${known?.status}" ${String(known?.output)}`,
+      )
+  }
+}
+
+// Slow calls take so long, each way.
+const slowMs = 5_000
+
+/** Who is asked to end does so soon, whatever happens to its owner. */
+function checkCancellations({ history, leaseMs, calmSince, profile }: Simulation): void {
+  const isDisturbed = profile !== profiles.users
+  for (const { id, status, cancelledAt, endedAt } of history.lives.values()) {
+    if (cancelledAt === undefined || status === 'cancelled') continue
+    // From then on nothing hinders the owner to hear of it, or to be replaced.
+    const heardBy = (isDisturbed ? Math.max(cancelledAt, calmSince) + leaseMs : cancelledAt) + 1_500 + slowMs
+    if (endedAt! > heardBy)
+      history.violate(`${id} was to be cancelled, and was ${status} ${endedAt! - cancelledAt} ms later`)
+  }
+}
+
+/** Where nothing goes wrong, each persisted step does its work exactly once. */
+function checkOnce({ calls, history, dockets }: Simulation): void {
+  const counts = new Map<string, number>()
+  // A claimant whose execution fails is replaced, even while its function still runs.
+  const haveFailed = [...history.lives.values()].some(({ status }) => status !== 'completed')
+  for (const { step, execution, value, key } of calls.all) {
+    if (step.scope === undefined || value === undefined) continue
+    if (step.ttlMs !== undefined || (step.scope === 'global' && haveFailed)) continue
+    const owner = step.scope === 'global' ? `${step.name} ${key}` : `${step.name} of ${execution}`
+    counts.set(owner, (counts.get(owner) ?? 0) + 1)
+  }
+  for (const [owner, count] of counts) if (count !== 1) history.violate(`${owner} was done ${count} times`)
+  for (const { operations } of dockets)
+    for (const { name, error } of operations)
+      if (error instanceof Error && (error.name === 'StoreError' || error.name === 'LeaseLostError'))
+        history.violate(`${name} was rejected with ${String(error)} though nothing went wrong`)
+}
+
+function isUp(dockets: Simulation['dockets'], name: string): boolean {
+  return dockets.find(({ process }) => process.name === name)?.process.state === 'up'
+}

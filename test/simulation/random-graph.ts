@@ -1,0 +1,176 @@
+import { dataType, exponential, fixed, NonRetryableError, optional, step, type, untypedGraph } from '../../src/index.ts'
+import type { AnyDataType } from '../../src/core/data-type.ts'
+import type { AnyGraph } from '../../src/core/graph-index.ts'
+import type { StepContext } from '../../src/core/step.ts'
+import type { CallRecord, Calls } from './calls.ts'
+import type { RandomSource } from './random-source.ts'
+import type { SimulatedProcess } from './simulated-process.ts'
+
+export interface SimulatedPort {
+  readonly name: string
+  readonly from: { readonly leaf: number } | { readonly step: number }
+  readonly isOptional: boolean
+}
+
+export interface SimulatedStep {
+  readonly name: string
+  readonly ports: readonly SimulatedPort[]
+  readonly scope: 'execution' | 'global' | undefined
+  readonly ttlMs: number | undefined
+  readonly maxAttempts: number
+  readonly backoffMs: number
+  readonly isExponential: boolean
+  readonly timeoutMs: number | undefined
+  readonly shortestMs: number
+  readonly longestMs: number
+  readonly failureRate: number
+  /** Whether a wait is broken off when the signal says so. */
+  readonly heeds: boolean
+  /** Whether each call makes a value of its own, as a charge or a draft would. */
+  readonly isUnique: boolean
+}
+
+/** A graph whose target is its last step. */
+export interface SimulatedGraph {
+  readonly name: string
+  readonly leaves: number
+  readonly steps: readonly SimulatedStep[]
+  readonly timeoutMs: number | undefined
+}
+
+/** A graph for a run to use; `isCalm` leaves out what makes steps fail or repeat. */
+export function randomGraph(random: RandomSource, name: string, isCalm: boolean): SimulatedGraph {
+  const leaves = random.int(1, 2)
+  const steps: SimulatedStep[] = []
+  const length = random.int(1, 6)
+  for (let index = 0; index < length; index++) steps.push(randomStep(random, name, index, leaves, isCalm))
+  const used = new Set(steps.flatMap(({ ports }) => ports.map(({ from }) => ('step' in from ? from.step : -1))))
+  const last = steps.at(-1)!
+  const more = steps
+    .slice(0, -1)
+    .flatMap((_, index): SimulatedPort[] =>
+      used.has(index) ? [] : [{ name: `u${index}`, from: { step: index }, isOptional: random.chance(0.2) }],
+    )
+  steps[length - 1] = { ...last, ports: [...last.ports, ...more] }
+  return { name, leaves, steps, timeoutMs: !isCalm && random.chance(0.1) ? random.int(3_000, 30_000) : undefined }
+}
+
+function randomStep(
+  random: RandomSource,
+  graph: string,
+  index: number,
+  leaves: number,
+  isCalm: boolean,
+): SimulatedStep {
+  const ports: SimulatedPort[] = []
+  const wanted = random.int(index === 0 ? 0 : 1, 2)
+  while (ports.length < wanted) {
+    const isLeaf = index === 0 || random.chance(0.25)
+    const from = isLeaf ? { leaf: random.int(0, leaves - 1) } : { step: random.int(0, index - 1) }
+    ports.push({ name: `p${ports.length}`, from, isOptional: !isLeaf && random.chance(0.15) })
+  }
+  const scope = ({ none: undefined, execution: 'execution', global: 'global' } as const)[
+    random.weighted({ none: 25, execution: 45, global: 30 })
+  ]
+  const longestMs = random.pick([0, 5, 50, 400, 3_000, 8_000])
+  const mayFail = random.chance(isCalm ? 0.3 : 0.4)
+  return {
+    name: `${graph}.S${index}`,
+    ports,
+    scope,
+    ttlMs: scope === 'global' && random.chance(0.3) ? random.int(500, 20_000) : undefined,
+    maxAttempts: mayFail ? random.int(2, 4) : 1,
+    backoffMs: random.pick([0, 20, 300, 2_000]),
+    isExponential: random.chance(0.5),
+    timeoutMs: !isCalm && random.chance(0.15) ? random.int(20, 4_000) : undefined,
+    shortestMs: longestMs >> 1,
+    longestMs,
+    failureRate: mayFail ? random.pick([0.2, 0.5]) : isCalm ? 0 : random.pick([0, 0, 0, 0.1]),
+    heeds: random.chance(0.6),
+    isUnique: random.chance(0.7),
+  }
+}
+
+export const leafName = (graph: SimulatedGraph, leaf: number): string => `${graph.name}.L${leaf}`
+
+/** The graph as one process declares it. */
+export interface LiveGraph {
+  readonly graph: AnyGraph
+  readonly target: AnyDataType
+}
+
+/** Builds the graph for a process: its functions live and die with it. */
+export function buildGraph(
+  plan: SimulatedGraph,
+  process: SimulatedProcess,
+  random: RandomSource,
+  calls: Calls,
+): LiveGraph {
+  const leaves = Array.from({ length: plan.leaves }, (_, leaf) => dataType(leafName(plan, leaf), type<string>()))
+  const types = plan.steps.map(({ name }) => dataType(`${name}.Out`, type<string>()))
+  const steps = plan.steps.map((each, index) => {
+    const ports = each.ports.map(({ name, from, isOptional }) => {
+      const source = 'leaf' in from ? leaves[from.leaf]! : types[from.step]!
+      return [name, isOptional ? optional(source) : source] as const
+    })
+    const run = (inputs: Readonly<Record<string, unknown>>, context: StepContext): unknown =>
+      runOf(each, inputs, context, process, random, calls)
+    const backoff = each.isExponential ? exponential(each.backoffMs, { jitter: 0.5 }) : fixed(each.backoffMs)
+    return step({
+      name: each.name,
+      inputs: Object.fromEntries(ports),
+      output: types[index]!,
+      run: run as never,
+      timeout: each.timeoutMs,
+      persist:
+        each.scope === undefined
+          ? undefined
+          : each.ttlMs === undefined
+            ? each.scope
+            : { scope: each.scope, ttl: each.ttlMs },
+      retry: each.maxAttempts === 1 ? { maxAttempts: 1 } : { maxAttempts: each.maxAttempts, backoff },
+    })
+  })
+  const timeout = plan.timeoutMs === undefined ? {} : { timeout: plan.timeoutMs }
+  return { graph: untypedGraph({ name: plan.name, steps, ...timeout }), target: types.at(-1)! }
+}
+
+function runOf(
+  each: SimulatedStep,
+  inputs: Readonly<Record<string, unknown>>,
+  context: StepContext,
+  process: SimulatedProcess,
+  random: RandomSource,
+  calls: Calls,
+): unknown {
+  const call = calls.began(each, inputs, context, process)
+  const tookMs = random.between(each.shortestMs, each.longestMs)
+  const fails = random.chance(each.failureRate)
+  const isHopeless = random.chance(0.05)
+  const end = (): string => {
+    if (fails) {
+      calls.ended(call, undefined)
+      const message = `${each.name} call ${call.number}`
+      throw isHopeless ? new NonRetryableError(message) : new SimulatedFailure(message)
+    }
+    const value = valueOf(each, inputs, call)
+    calls.ended(call, value)
+    return value
+  }
+  if (each.longestMs === 0) return random.chance(0.5) ? end() : Promise.resolve().then(end)
+  return process.sleep(tookMs, each.heeds ? context.signal : undefined).then(end, (reason: unknown) => {
+    calls.ended(call, undefined)
+    throw reason
+  })
+}
+
+function valueOf(each: SimulatedStep, inputs: Readonly<Record<string, unknown>>, call: CallRecord): string {
+  const short = each.name.slice(each.name.indexOf('.') + 1)
+  const given = Object.values(inputs).map((input) => String(input ?? '-').replace(/\(.*/, ''))
+  return `${short}${each.isUnique ? `#${call.number}` : ''}(${given.join(',')})`
+}
+
+/** What simulated steps fail with. */
+class SimulatedFailure extends Error {
+  override readonly name = 'SimulatedFailure'
+}

@@ -1,0 +1,286 @@
+import { isTerminal } from '../../src/core/statuses.ts'
+import { Calls } from './calls.ts'
+import { Faults, profiles } from './faults.ts'
+import type { Profile, ProfileName } from './faults.ts'
+import { checkTheEnd, describeOpen } from './final-checks.ts'
+import { History } from './history.ts'
+import type { Life } from './history.ts'
+import { randomGraph } from './random-graph.ts'
+import type { SimulatedGraph } from './random-graph.ts'
+import { RandomSource } from './random-source.ts'
+import { Scheduler } from './scheduler.ts'
+import { SimulatedDocket } from './simulated-docket.ts'
+import { SimulatedProcess } from './simulated-process.ts'
+import { StoreServer } from './simulated-store.ts'
+
+/** How a run went. */
+export interface SeedOutcome {
+  readonly seed: number
+  readonly profile: ProfileName
+  /** What must never happen and did; empty when all is well. */
+  readonly violations: readonly string[]
+  readonly faults: Readonly<Record<string, number>>
+  readonly log: readonly string[]
+}
+
+// What is late arrives up to so long after the faults have stopped.
+const lateMs = 10_500
+// Clocks that are off by minutes hold a retry up for as long, in the process that goes on with it.
+const longestEndMs = 600_000
+const lookEveryMs = 250
+
+/** Runs the world of one seed to its end. The same seed gives the same run. */
+export async function runSeed(seed: number, isVerbose = false): Promise<SeedOutcome> {
+  const random = new RandomSource(seed)
+  const profile = random.weighted({ calm: 15, users: 20, crashes: 20, network: 15, storm: 30 })
+  const simulation = new Simulation(random, profiles[profile], isVerbose)
+  const unhandled = (error: unknown): void =>
+    simulation.history.violate(
+      `unhandled rejection: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    )
+  process.on('unhandledRejection', unhandled)
+  try {
+    await simulation.run()
+  } finally {
+    process.off('unhandledRejection', unhandled)
+  }
+  const { violations, log } = simulation.history
+  return { seed, profile, violations, faults: simulation.faults.counts, log }
+}
+
+/** One world: its store, its processes, its users, and what befalls them. */
+export class Simulation {
+  readonly scheduler = new Scheduler()
+  readonly history: History
+  readonly faults: Faults
+  readonly dockets: SimulatedDocket[] = []
+  readonly calls: Calls
+  readonly profile: Profile
+  readonly leaseMs: number
+  readonly #random: RandomSource
+  readonly #graphs: readonly SimulatedGraph[]
+  readonly #server: StoreServer
+  readonly #ids: string[] = []
+  readonly #activeMs: number
+  readonly #isTold: boolean
+  #forks = 0
+  /** When the last fault was over. */
+  calmSince = Infinity
+
+  constructor(random: RandomSource, profile: Profile, isVerbose: boolean) {
+    this.#random = random
+    this.profile = profile
+    this.leaseMs = random.pick([500, 1_000, 3_000, 5_000])
+    this.#activeMs = random.pick([3_000, 10_000, 25_000])
+    this.#isTold = random.chance(0.7)
+    const isCalm = profile === profiles.calm
+    this.#graphs = Array.from({ length: random.int(1, 2) }, (_, index) => randomGraph(random, `G${index}`, isCalm))
+    this.history = new History(this.scheduler, isVerbose)
+    this.faults = new Faults(random, profile.rates)
+    this.#server = new StoreServer(this.scheduler, random, this.faults, this.history)
+    this.calls = new Calls(
+      this.history,
+      this.scheduler,
+      this.#graphs.flatMap(({ steps }) => steps),
+    )
+    this.history.tell(() => JSON.stringify({ leaseMs: this.leaseMs, graphs: this.#graphs, profile }))
+  }
+
+  get server(): StoreServer {
+    return this.#server
+  }
+
+  get isCalm(): boolean {
+    return this.profile === profiles.calm
+  }
+
+  async run(): Promise<void> {
+    const { scheduler } = this
+    const beganAt = scheduler.now
+    for (let processes = this.#random.int(1, 3); processes > 0; processes--) this.#addProcess()
+    this.#plan()
+    if (this.profile.rates.error === 0) this.#watch()
+    await scheduler.until(beganAt + this.#activeMs)
+    await this.#calm()
+    const isOver = await scheduler.until(scheduler.now + longestEndMs, () => this.#isOver())
+    if (!isOver) this.history.violate(`no end within ${longestEndMs} ms: ${describeOpen(this)}`)
+    else await checkTheEnd(this)
+    for (const { process } of this.dockets) process.kill()
+    await scheduler.until(scheduler.now + lateMs)
+  }
+
+  /** Faults stop, what was stopped goes on, and somebody is there to finish the work. */
+  async #calm(): Promise<void> {
+    const { scheduler, history, faults } = this
+    faults.isActive = false
+    faults.isOut = false
+    for (const { process } of this.dockets) process.resume()
+    history.tell(() => 'faults stop')
+    if (!this.dockets.some((docket) => docket.isUsable)) this.#addProcess()
+    await scheduler.until(scheduler.now + (this.profile.rates.late > 0 ? lateMs : 100))
+    this.calmSince = scheduler.now
+    await scheduler.until(scheduler.now + this.leaseMs + 1_000 + 500)
+    // Somebody lives, and nothing hinders it: whatever was left behind has been found.
+    for (const { id, status, owner } of history.lives.values())
+      if (!isTerminal(status) && !history.isAlive(owner))
+        history.violate(`${id} is ${status} and still belongs to ${owner ?? 'nobody'} after the lease and a second`)
+  }
+
+  #isOver(): boolean {
+    for (const life of this.history.lives.values()) if (!isTerminal(life.status)) return false
+    for (const { process, operations } of this.dockets)
+      if (process.state === 'up' && operations.some(({ settledAt }) => settledAt === undefined)) return false
+    return this.calls.all.every(
+      ({ endedAt, process }) =>
+        endedAt !== undefined || this.dockets.find((docket) => docket.process.name === process)!.process.state !== 'up',
+    )
+  }
+
+  #addProcess(): void {
+    const name = `p${this.dockets.length + 1}`
+    const offsetMs = this.#random.chance(0.5) ? 0 : this.#random.int(-180_000, 180_000)
+    const process = new SimulatedProcess(name, this.scheduler, this.#random, offsetMs)
+    this.history.tell(() => `${name} starts, its clock off by ${offsetMs} ms`)
+    const { history, calls, leaseMs } = this
+    this.dockets.push(
+      new SimulatedDocket({
+        process,
+        server: this.#server,
+        graphs: this.#graphs,
+        random: this.#random,
+        history,
+        calls,
+        leaseMs,
+        isTold: this.#isTold,
+      }),
+    )
+  }
+
+  /** What will happen while the run is active. */
+  #plan(): void {
+    const { profile } = this
+    const random = this.#random
+    for (let starts = random.int(1, 8); starts > 0; starts--) this.#sometimes(() => this.#start())
+    for (let asks = random.int(0, 4); asks > 0; asks--) this.#sometimes(() => this.#ask())
+    if (profile.hasUsers) for (let acts = random.int(1, 8); acts > 0; acts--) this.#sometimes(() => this.#meddle())
+    for (let kills = random.int(0, profile.kills); kills > 0; kills--) this.#sometimes(() => this.#kill())
+    for (let pauses = random.int(0, profile.pauses); pauses > 0; pauses--) this.#sometimes(() => this.#pause())
+    for (let closes = random.int(0, profile.closes); closes > 0; closes--) this.#sometimes(() => this.#close())
+    for (let outages = random.int(0, profile.outages); outages > 0; outages--) this.#sometimes(() => this.#cutOff())
+  }
+
+  #sometimes(happen: () => void): void {
+    // Much at the beginning, when it meets what has just begun.
+    const at = this.#activeMs * this.#random.next() ** 2
+    this.scheduler.after(at, () => {
+      if (this.faults.isActive) happen()
+    })
+  }
+
+  /** Where the store is well, what has lost its owner is found within a second by whoever lives. */
+  #watch(): void {
+    const orphans = new Map<Life, { readonly since: number; readonly witnesses: readonly SimulatedDocket[] }>()
+    const look = (): void => {
+      const { now } = this.scheduler
+      for (const life of this.history.lives.values()) {
+        const witnesses = this.dockets.filter((docket) => docket.isUsable)
+        const known = orphans.get(life)
+        if (isTerminal(life.status) || this.history.isAlive(life.owner)) orphans.delete(life)
+        else if (known === undefined) orphans.set(life, { since: now, witnesses })
+        else {
+          const left = known.witnesses.filter((docket) => docket.isUsable)
+          orphans.set(life, left.length === 0 ? { since: now, witnesses } : { ...known, witnesses: left })
+          if (left.length > 0 && now - known.since > 1_000 + this.#slackMs)
+            this.history.violate(`${life.id} has had no owner for ${now - known.since} ms`)
+        }
+      }
+      this.scheduler.after(lookEveryMs, look)
+    }
+    this.scheduler.after(0, look)
+  }
+
+  /** What calls and short pauses may add to a recovery. */
+  get #slackMs(): number {
+    return this.profile.rates.slow > 0 ? 8_000 : 500
+  }
+
+  #someone(): SimulatedDocket | undefined {
+    const usable = this.dockets.filter((docket) => docket.isUsable)
+    return usable.length === 0 ? undefined : this.#random.pick(usable)
+  }
+
+  #start(): void {
+    const docket = this.#someone()
+    if (docket === undefined) return
+    const random = this.#random
+    let id: string
+    if (this.#ids.length > 0 && random.chance(0.3)) id = random.pick(this.#ids)
+    else this.#ids.push((id = `e${this.#ids.length + 1}`))
+    const number = Number(id.slice(1))
+    const graph = this.#graphs[number % this.#graphs.length]!
+    // Few values, so that global results meet; now and then another one than the id stands for.
+    const seed = random.chance(0.05) ? 'x' : String(number % 3)
+    docket.start(graph.name, id, [`a${seed}`, `b${seed}`], random.chance(0.7))
+    if (!random.chance(0.2)) return
+    // The same from elsewhere at the same time.
+    this.#someone()?.start(graph.name, id, [`a${seed}`, `b${seed}`], true)
+  }
+
+  #ask(): void {
+    const docket = this.#someone()
+    if (docket === undefined || this.#ids.length === 0) return
+    const kind = this.#random.weighted({ result: 6, resume: 1, list: 1 })
+    if (kind === 'result') docket.result(this.#random.pick(this.#ids))
+    else docket[kind]()
+  }
+
+  #meddle(): void {
+    const docket = this.#someone()
+    if (docket === undefined || this.#ids.length === 0) return
+    const id = this.#random.pick(this.#ids)
+    const kind = this.#random.weighted({ cancel: 4, retry: 3, delete: 2, fork: 2 })
+    if (kind !== 'fork') {
+      docket[kind](id)
+      return
+    }
+    const graph = this.#graphs[Number(id.slice(1)) % this.#graphs.length]!
+    docket.fork(id, this.#random.pick(graph.steps).name, `f${++this.#forks}`)
+  }
+
+  #kill(): void {
+    const docket = this.#someone()
+    if (docket === undefined) return
+    this.faults.count('kill')
+    this.history.tell(() => `${docket.process.name} is killed`)
+    docket.process.kill()
+    if (this.#random.chance(0.7)) this.scheduler.after(this.#random.between(0, 4_000), () => this.#addProcess())
+  }
+
+  #pause(): void {
+    const docket = this.#someone()
+    if (docket === undefined) return
+    const ms = this.#random.pick([50, 0.5 * this.leaseMs, 1.1 * this.leaseMs, 3 * this.leaseMs])
+    this.faults.count('pause')
+    this.history.tell(() => `${docket.process.name} is paused for ${ms} ms`)
+    docket.process.pause()
+    this.scheduler.after(ms, () => {
+      this.history.tell(() => `${docket.process.name} goes on`)
+      docket.process.resume()
+    })
+  }
+
+  #close(): void {
+    const docket = this.#someone()
+    if (docket === undefined) return
+    this.faults.count('close')
+    docket.close(this.#random.pick([0, 100, 2_000]))
+    if (this.#random.chance(0.7)) this.scheduler.after(this.#random.between(0, 2_000), () => this.#addProcess())
+  }
+
+  #cutOff(): void {
+    const ms = this.#random.pick([200, 2_000, 2 * this.leaseMs])
+    this.history.tell(() => `the store is away for ${ms} ms`)
+    this.faults.isOut = true
+    this.scheduler.after(ms, () => (this.faults.isOut = false))
+  }
+}

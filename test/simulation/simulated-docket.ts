@@ -1,0 +1,200 @@
+import { createDocket } from '../../src/index.ts'
+import type { Docket, ExecutionEvent } from '../../src/index.ts'
+import { buildGraph, leafName } from './random-graph.ts'
+import type { LiveGraph, SimulatedGraph } from './random-graph.ts'
+import type { Calls } from './calls.ts'
+import type { History } from './history.ts'
+import type { RandomSource } from './random-source.ts'
+import type { SimulatedProcess } from './simulated-process.ts'
+import type { StoreServer } from './simulated-store.ts'
+
+/** Something that somebody asked a process for. */
+export interface Operation {
+  readonly name: string
+  readonly kind: string
+  readonly id: string
+  readonly process: SimulatedProcess
+  readonly beganAt: number
+  settledAt: number | undefined
+  error: unknown
+}
+
+interface LooseHandle {
+  result(): Promise<unknown>
+  cancel(reason?: unknown): Promise<void>
+  readonly actor: unknown
+}
+
+interface LooseDocket {
+  start(graph: unknown, target: unknown, inputs: unknown, options: unknown): Promise<LooseHandle>
+  get(id: string): Promise<LooseHandle | undefined>
+}
+
+/** What an operation may be rejected with. */
+const knownErrors = new Set([
+  'StepError',
+  'StoreError',
+  'ExecutionTimeoutError',
+  'ExecutionCancelledError',
+  'ExecutionConflictError',
+  'LeaseLostError',
+  'OptionError',
+])
+
+/** A process with its docket, and what users ask of it. */
+export class SimulatedDocket {
+  readonly process: SimulatedProcess
+  readonly docket: Docket
+  readonly operations: Operation[] = []
+  isClosing = false
+  isClosed = false
+  readonly #graphs: ReadonlyMap<string, LiveGraph>
+  readonly #plans: ReadonlyMap<string, SimulatedGraph>
+  readonly #history: History
+  readonly #ended = new Set<string>()
+
+  constructor(parts: {
+    readonly process: SimulatedProcess
+    readonly server: StoreServer
+    readonly graphs: readonly SimulatedGraph[]
+    readonly random: RandomSource
+    readonly history: History
+    readonly calls: Calls
+    readonly leaseMs: number
+    readonly isTold: boolean
+  }) {
+    const { process, server, graphs, random, history, calls, leaseMs, isTold } = parts
+    this.process = process
+    this.#history = history
+    this.#plans = new Map(graphs.map((plan) => [plan.name, plan]))
+    this.#graphs = new Map(graphs.map((plan) => [plan.name, buildGraph(plan, process, random, calls)]))
+    this.docket = createDocket({
+      graphs: [...this.#graphs.values()].map(({ graph }) => graph),
+      store: server.storeOf(process, isTold),
+      lease: leaseMs,
+      name: process.name,
+      clock: process.clock as never,
+      random: random.next,
+      observers: [(event) => this.#observe(event)],
+    })
+  }
+
+  get isUsable(): boolean {
+    return this.process.state === 'up' && !this.isClosing
+  }
+
+  start(graph: string, id: string, leaves: readonly string[], waits: boolean): void {
+    const { graph: live, target } = this.#graphs.get(graph)!
+    const plan = this.#plans.get(graph)!
+    const inputs = Object.fromEntries(
+      leaves
+        .slice(0, plan.leaves)
+        .flatMap((value, leaf) => (isNeeded(plan, leaf) ? [[leafName(plan, leaf), value]] : [])),
+    )
+    this.#ask('start', id, async () => {
+      const handle = await (this.docket as unknown as LooseDocket).start(live, target, inputs, { id })
+      if (waits) this.#result(id, handle)
+    })
+  }
+
+  result(id: string): void {
+    this.#ask('get', id, async () => {
+      const handle = await (this.docket as unknown as LooseDocket).get(id)
+      if (handle !== undefined) this.#result(id, handle)
+    })
+  }
+
+  cancel(id: string): void {
+    this.#ask('cancel', id, () => this.docket.cancel(id))
+  }
+
+  retry(id: string): void {
+    this.#ask('retry', id, async () => this.#result(id, (await this.docket.retry(id)) as LooseHandle))
+  }
+
+  delete(id: string): void {
+    this.#ask('delete', id, () => this.docket.delete(id))
+  }
+
+  fork(id: string, from: string, newId: string): void {
+    this.#ask('fork', newId, async () => {
+      const handle = await this.docket.fork(id, { from, id: newId })
+      this.#result(newId, handle as LooseHandle)
+    })
+  }
+
+  resume(): void {
+    this.#ask('resume', '', () => this.docket.resume())
+  }
+
+  list(): void {
+    this.#ask('list', '', () => this.docket.list({ limit: 3 }))
+  }
+
+  close(deadlineMs: number): void {
+    this.isClosing = true
+    this.#ask('close', '', async () => {
+      await this.docket.close({ deadline: deadlineMs })
+      this.isClosed = true
+    })
+  }
+
+  #result(id: string, handle: LooseHandle): void {
+    this.#ask('result', id, async () => {
+      const value = await handle.result()
+      const outputs = this.#history.outputs.get(id)
+      if (outputs?.has(value) !== true)
+        this.#history.violate(`result() of ${id} gave ${String(value)}; the store has ${[...(outputs ?? [])].join()}`)
+    })
+  }
+
+  #ask(kind: string, id: string, ask: () => Promise<unknown>): void {
+    const { process } = this
+    const name = `${process.name}.${kind}(${id})`
+    process.post(0, () => {
+      this.#history.tell(() => `${name} asked`)
+      const operation: Operation = {
+        name,
+        kind,
+        id,
+        process,
+        beganAt: process.now,
+        settledAt: undefined,
+        error: undefined,
+      }
+      this.operations.push(operation)
+      const settled = (how: string, error?: unknown): void => {
+        operation.settledAt = process.now
+        operation.error = error
+        this.#history.tell(() => `${name} ${how}`)
+        if (error !== undefined && !(error instanceof Error && knownErrors.has(error.name)))
+          this.#history.violate(`${name} was rejected with ${String(error)}`)
+      }
+      ask().then(
+        () => settled('done'),
+        (error: unknown) => settled(`rejected: ${String(error)}`, error),
+      )
+    })
+  }
+
+  /** Nothing begins in a process after it has seen the end. */
+  #observe(event: ExecutionEvent): void {
+    const { type, executionId } = event
+    if (type === 'execution.started') this.#ended.delete(executionId)
+    if (type === 'execution.ended' || type === 'lease.lost') this.#ended.add(executionId)
+    if (type === 'attempt.started' && this.#ended.has(executionId))
+      this.#history.violate(`${event.step} of ${executionId} began in ${this.process.name} after the end`)
+    if (type === 'execution.incompatible')
+      this.#history.violate(`${executionId} is incompatible: ${event.reasons.join('; ')}`)
+    if (type === 'execution.ended')
+      this.#history.tell(() => `${this.process.name} ${executionId} ${event.status}: ${String(event.error)}`)
+    else if (type === 'execution.resumed')
+      this.#history.tell(() => `${this.process.name} ${executionId} resumed after ${event.after}`)
+    else if (type === 'lease.lost') this.#history.tell(() => `${this.process.name} ${executionId} lease lost`)
+  }
+}
+
+/** Leaves that no step asks for may not be given. */
+function isNeeded({ steps }: SimulatedGraph, leaf: number): boolean {
+  return steps.some(({ ports }) => ports.some(({ from }) => 'leaf' in from && from.leaf === leaf))
+}

@@ -1,0 +1,224 @@
+import { StoreError } from '../../src/core/errors.ts'
+import type { ExecutionCommit, Store, StoreHint } from '../../src/core/store.ts'
+import { memoryStore } from '../../stores/memory/index.ts'
+import type { CallFate, Faults } from './faults.ts'
+import type { History } from './history.ts'
+import type { RandomSource } from './random-source.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { SimulatedProcess } from './simulated-process.ts'
+
+type CallName = Exclude<keyof Store, 'name' | 'capabilities' | 'format' | 'open' | 'close' | 'subscribe'>
+type AnyCall = (...given: unknown[]) => Promise<unknown>
+
+const callNames: readonly CallName[] = [
+  'renewOwner',
+  'endOwner',
+  'create',
+  'commit',
+  'acquire',
+  'get',
+  'list',
+  'readSteps',
+  'delete',
+  'purge',
+  'post',
+  'readMail',
+  'getResults',
+  'claimResults',
+  'commitResults',
+  'purgeResults',
+]
+
+// As long as drivers wait for an answer.
+const driverTimeoutMs = 2_000
+
+/** The store's server: one for all processes, with a clock of its own, behind a network that loses, repeats and delays. */
+export class StoreServer {
+  readonly #inner: Store
+  readonly #scheduler: Scheduler
+  readonly #random: RandomSource
+  readonly #faults: Faults
+  readonly #history: History
+  readonly #listeners = new Map<(hint: StoreHint) => void, SimulatedProcess>()
+
+  constructor(scheduler: Scheduler, random: RandomSource, faults: Faults, history: History) {
+    this.#scheduler = scheduler
+    this.#random = random
+    this.#faults = faults
+    this.#history = history
+    this.#inner = memoryStore({ now: () => this.#scheduler.now })
+    void this.#inner.open().then(() => this.#inner.subscribe!((hint) => this.#tell(hint)))
+  }
+
+  /** The store as a process sees it through its driver. */
+  storeOf(process: SimulatedProcess, isTold: boolean): Store {
+    let isClosed = false
+    const calls = Object.fromEntries(
+      callNames.map((name) => [
+        name,
+        (...given: readonly unknown[]) =>
+          isClosed
+            ? Promise.reject(new StoreError('simulated', 'it is closed', false))
+            : this.#call(process, name, structuredClone(given)),
+      ]),
+    ) as unknown as Pick<Store, CallName>
+    const subscribe = async (listener: (hint: StoreHint) => void): Promise<() => Promise<void>> => {
+      const heard = (hint: StoreHint): void => listener(hint)
+      this.#listeners.set(heard, process)
+      return async () => void this.#listeners.delete(heard)
+    }
+    return {
+      name: 'simulated',
+      capabilities: { transactions: false, isShared: true },
+      open: async () => {},
+      close: async () => void (isClosed = true),
+      ...calls,
+      ...(isTold ? { subscribe } : {}),
+    }
+  }
+
+  /** What the store holds now, asked for without a network. */
+  get inner(): Store {
+    return this.#inner
+  }
+
+  #call(process: SimulatedProcess, name: CallName, given: readonly unknown[]): Promise<unknown> {
+    const fate = this.#faults.fateOfCall()
+    return new Promise((resolve, reject) => {
+      let isAnswered = false
+      const answer = (settle: () => void): void =>
+        process.post(this.#faults.delay(fate), () => {
+          if (isAnswered) return
+          isAnswered = true
+          process.clock.clearTimeout(timer)
+          settle()
+        })
+      const fail = (error: unknown): void => {
+        this.#history.tell(() => `${process.name} ${name} fails: ${String((error as Error).message)}`)
+        answer(() => reject(error as Error))
+      }
+      const timer = process.clock.setTimeout(() => fail(broken('no answer in time')), driverTimeoutMs)
+      this.#send(process, name, given, fate, fail, (value) => answer(() => resolve(value)))
+    })
+  }
+
+  #send(
+    process: SimulatedProcess,
+    name: CallName,
+    given: readonly unknown[],
+    fate: CallFate,
+    fail: (error: unknown) => void,
+    succeed: (value: unknown) => void,
+  ): void {
+    const apply = (settle: (value: unknown) => void): void => {
+      if (this.#faults.isOut) {
+        this.#faults.count('outage')
+        // Some outages refuse connections, others swallow what is sent.
+        if (this.#random.chance(0.7)) fail(broken('connection refused'))
+        return
+      }
+      if (name === 'commit' && this.#isRefused(given[0] as readonly ExecutionCommit[])) {
+        fail(new StoreError('simulated', 'the value is refused', false))
+        return
+      }
+      void this.#apply(process, name, given).then(settle, fail)
+    }
+    const arriveAfter = this.#faults.delay(fate)
+    // What a process has sent before it died may arrive or not.
+    const isSentAnyway = this.#random.chance(0.5)
+    const arrives = (delayMs: number, settle: (value: unknown) => void): void =>
+      void this.#scheduler.after(delayMs, () => {
+        if (process.state !== 'dead' || isSentAnyway) apply(settle)
+      })
+    switch (fate) {
+      case 'error':
+        fail(broken('connection reset'))
+        return
+      case 'lostAnswer':
+        arrives(arriveAfter, () => {
+          if (this.#random.chance(0.8)) fail(broken('connection reset by peer'))
+        })
+        return
+      case 'late':
+        fail(broken('gave up waiting'))
+        arrives(this.#random.between(10, 8_000), nobody)
+        return
+      case 'duplicate': {
+        // A claim is repeated only by drivers that have heard nothing of it.
+        const isHeard = this.#random.chance(0.5) && name !== 'claimResults'
+        arrives(arriveAfter, isHeard ? succeed : nobody)
+        arrives(arriveAfter + this.#random.between(0.1, 20), succeed)
+        return
+      }
+      default:
+        arrives(arriveAfter, succeed)
+    }
+  }
+
+  async #apply(process: SimulatedProcess, name: CallName, given: readonly unknown[]): Promise<unknown> {
+    const value = structuredClone(await (this.#inner[name] as unknown as AnyCall).apply(this.#inner, [...given]))
+    const history = this.#history
+    if (!(name === 'readMail' || name === 'acquire') || (value as readonly unknown[]).length > 0)
+      if (name !== 'renewOwner' && name !== 'purgeResults')
+        history.tell(() => `${process.name} ${name} ${brief(given)} → ${brief(value)}`)
+    switch (name) {
+      case 'renewOwner':
+        history.renewed(given[0] as string, given[1] as number, value as boolean)
+        break
+      case 'endOwner':
+        history.ended(given[0] as string)
+        break
+      case 'create':
+        history.created(given[0] as never, value as never)
+        break
+      case 'commit':
+        history.committed(given[0] as never, value as never)
+        break
+      case 'acquire':
+        history.acquired((given[0] as { owner: string }).owner, value as never)
+        break
+      case 'delete':
+        history.deleted(given[0] as never, value as never)
+        break
+      case 'post':
+        for (const { execution, kind } of given[0] as readonly { execution: string; kind: string }[])
+          history.posted(execution, kind)
+        break
+      case 'claimResults':
+        history.claimed(given[0] as never, value as never)
+        break
+      case 'commitResults':
+        history.committedResults(given[0] as never, value as never)
+        break
+      default:
+    }
+    return value
+  }
+
+  #isRefused(commits: readonly ExecutionCommit[]): boolean {
+    return commits.some(({ steps }) => steps.some(({ output }) => output !== undefined)) && this.#faults.isRefused()
+  }
+
+  #tell(hint: StoreHint): void {
+    for (const [listener, process] of this.#listeners)
+      for (let times = this.#faults.timesOfHint(); times > 0; times--)
+        process.post(this.#faults.delay('well'), () => {
+          if (this.#listeners.has(listener)) listener(hint)
+        })
+  }
+}
+
+function nobody(): void {}
+
+function broken(message: string): StoreError {
+  return new StoreError('simulated', message, true)
+}
+
+const bulky = new Set(['inputs', 'asked', 'headers', 'graphHash', 'machineVersion', 'kind', 'inputHash', 'at', 'type'])
+
+function brief(value: unknown): string {
+  const text = JSON.stringify(value, (key, item: unknown) =>
+    bulky.has(key) ? undefined : key === 'error' && typeof item === 'string' ? item.slice(0, 60) : item,
+  )
+  return (text ?? 'undefined').replaceAll(/"([a-zA-Z]+)":/g, '$1:').slice(0, 600)
+}
