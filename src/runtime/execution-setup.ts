@@ -100,6 +100,12 @@ function loggerOf(observers: readonly Observer[]): Logger {
   return silentLogger
 }
 
+/** A UUID that begins with the time (version 7): ids made one after the other lie beside each other in a store's indexes. */
+export function timeOrderedId(now: number, random: (() => number) | undefined): string {
+  const time = Math.max(0, Math.floor(now)).toString(16).padStart(12, '0').slice(-12)
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomId(random).slice(15)}`
+}
+
 /** A UUID, from the given randomness if there is one: a run can be repeated from its seed. */
 export function randomId(random: (() => number) | undefined): string {
   if (random === undefined) return randomUUID()

@@ -2,7 +2,7 @@ import type { AcquiredExecution, AcquireRequest } from '../../src/core/store.ts'
 import type { Row } from '../sql/cells.ts'
 import { selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import { executionOf } from '../sql/reader.ts'
+import { executionOf, readable } from '../sql/reader.ts'
 import { executionColumns } from '../sql/tables.ts'
 import type { MysqlConnection } from './connection.ts'
 import { cellsOfKey, toKey } from './keys.ts'
@@ -54,7 +54,8 @@ export class MysqlAcquirer {
   }
 
   /** Waits for whoever has them at the moment: the caller asked for these. */
-  #byId({ owner, ids, andEnded, andOwn, except, limit }: AcquireRequest): Promise<readonly AcquiredExecution[]> {
+  #byId(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
+    const { owner, ids, andEnded, andOwn, except, limit } = request
     const own = toKey(owner)
     const excepted = new Set(except)
     const keys = ids!.filter((id) => !excepted.has(id)).map(toKey)
@@ -65,13 +66,13 @@ export class MysqlAcquirer {
       const isFree = ({ owner_key: of }: Row): boolean =>
         of === null || (of === own ? andOwn === true : !living.has(of as string))
       const free = rows.filter((row) => (andEnded === true || isOpen(row)) && isFree(row))
-      return this.#take(session, owner, free.toSorted(oldestFirst).slice(0, limit))
+      return this.#take(session, request, free.toSorted(oldestFirst).slice(0, limit))
     })
   }
 
   /** Looks without locks first: mostly there is nothing. What somebody else is taking right now is passed over. */
   async #byGraph(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
-    const { owner, limit } = request
+    const { limit } = request
     const gone = await this.#goneOwners(request)
     const candidates = await this.#candidates(request, gone)
     if (candidates.length === 0) return []
@@ -84,7 +85,7 @@ export class MysqlAcquirer {
           `${this.#select} where e.id in (${listOf(some)}) and e.is_open = 1
             and (e.owner is null or e.owner in (${listOf(gone)})) order by e.id for update skip locked`,
         )
-        taken.push(...(await this.#take(session, owner, rows)))
+        taken.push(...(await this.#take(session, request, rows)))
       }
       return taken
     })
@@ -124,7 +125,11 @@ export class MysqlAcquirer {
     return found.sort(oldestFirst).map((row) => row['id'] as string)
   }
 
-  async #take(session: MysqlSession, owner: string, rows: readonly Row[]): Promise<readonly AcquiredExecution[]> {
+  async #take(
+    session: MysqlSession,
+    { owner, ids }: AcquireRequest,
+    rows: readonly Row[],
+  ): Promise<readonly AcquiredExecution[]> {
     if (rows.length === 0) return []
     const [key, full] = cellsOfKey(owner)
     const isLost = (row: Row): boolean => row['owner_key'] !== null && row['owner_key'] !== key && isOpen(row)
@@ -133,11 +138,12 @@ export class MysqlAcquirer {
       `update ${this.#executions} set recoveries = recoveries + ${lost.length === 0 ? '0' : `(id in (${listOf(lost)}))`}, epoch = epoch + 1,
         owner = ${literal(key!)}, owner_full = ${literal(full!)} where id in (${listOf(rows.map((row) => row['id_key'] as string))})`,
     )
-    return rows.map((row) => {
+    const read = (row: Row): AcquiredExecution => {
       const { epoch, recoveries, ...rest } = executionOf(row)
       const wasLost = isLost(row)
       return { execution: { ...rest, owner, epoch: epoch + 1, recoveries: recoveries + (wasLost ? 1 : 0) }, wasLost }
-    })
+    }
+    return ids === undefined ? readable(rows, read) : rows.map(read)
   }
 }
 

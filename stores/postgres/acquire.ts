@@ -1,8 +1,9 @@
 import type { AcquiredExecution, AcquireRequest } from '../../src/core/store.ts'
+import type { Row } from '../sql/cells.ts'
 import { selectList } from '../sql/dialect.ts'
 import type { Dialect, Query } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
-import { executionOf } from '../sql/reader.ts'
+import { executionOf, readable } from '../sql/reader.ts'
 import { executionColumns, isUnfinished } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
 import { isAlive } from './owners.ts'
@@ -21,7 +22,8 @@ export class PostgresAcquirer {
 
   async acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
     const rows = await this.#connection.query(this.queryOf(request))
-    return rows.map((row) => ({ execution: executionOf(row), wasLost: row['was_lost'] === true }))
+    const read = (row: Row): AcquiredExecution => ({ execution: executionOf(row), wasLost: row['was_lost'] === true })
+    return request.ids === undefined ? readable(rows, read) : rows.map(read)
   }
 
   /** The statement; a test asks the server how it would run it. */

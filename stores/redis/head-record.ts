@@ -1,3 +1,4 @@
+import { StoreError } from '../../src/core/errors.ts'
 import type { ExecutionRecord, HeadChange, NewExecution } from '../../src/core/store.ts'
 import { damaged } from './errors.ts'
 import { escapeText, indexPrefix, ownerOf, ownerText, statusCode, statusOf, timeKey, timeOf } from './layout.ts'
@@ -74,6 +75,7 @@ export function headChange(change: HeadChange, set: Argument[], removed: string[
 
 /** The record from the values of `headFields`; undefined where there is none. @throws StoreError when it is damaged */
 export function headRecord(id: string, key: string, reply: Reply, packer: Packer): ExecutionRecord | undefined {
+  if (reply instanceof StoreError) throw reply
   if (!Array.isArray(reply)) return undefined
   const fields = reply as (Buffer | null)[]
   if (fields.every((field) => field === null)) return undefined

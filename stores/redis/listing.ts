@@ -18,8 +18,9 @@ export async function getExecutions(
   return replies.map((reply, index) => headRecord(ids[index]!, layout.execution(ids[index]!), reply, packer))
 }
 
+/** Each may be a StoreError of its own. */
 function readHeads({ link, layout }: Connection, ids: readonly string[]): Promise<readonly unknown[]> {
-  return link.all(ids.map((id) => ({ run: 'hmget', keys: [layout.execution(id)], args: headFields })))
+  return link.tryAll(ids.map((id) => ({ run: 'hmget', keys: [layout.execution(id)], args: headFields })))
 }
 
 /** Executions by creation, the newest first: the heads of all buckets' ranges are merged. */

@@ -1,3 +1,4 @@
+import { StoreError } from '../../src/core/errors.ts'
 import type { Message } from '../../src/core/store.ts'
 import type { Connection } from './connection.ts'
 import { damaged } from './errors.ts'
@@ -25,16 +26,22 @@ export async function readMailOf(
   const ids = replies.flatMap((reply) =>
     (reply as Buffer[]).map((member) => unescapeText(member.toString().slice(prefix.length))),
   )
-  const boxes = await link.all(
+  const boxes = await link.tryAll(
     ids.slice(0, limit).map((id) => ({ run: 'zrange', keys: [layout.mailbox(id)], args: [0, limit - 1] })),
   )
   const messages = boxes.flatMap((box, index) =>
-    (box as Buffer[]).flatMap((member) => {
+    orElse([], () => membersOf(box)).flatMap((member) => {
       const id = ids[index]!
       return orElse([], () => [message(id, layout.mailbox(id), member, packer)])
     }),
   )
   return messages.slice(0, limit)
+}
+
+/** @throws StoreError of a mailbox that can't be read */
+function membersOf(box: unknown): readonly Buffer[] {
+  if (box instanceof StoreError) throw box
+  return box as readonly Buffer[]
 }
 
 function message(execution: string, key: string, member: Buffer, packer: Packer): Message {

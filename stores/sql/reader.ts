@@ -1,3 +1,4 @@
+import { StoreError } from '../../src/core/errors.ts'
 import type {
   ExecutionQuery,
   ExecutionRecord,
@@ -34,7 +35,7 @@ export class SqlReader {
   }
 
   async list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]> {
-    return (await this.#run(listQuery(this.#dialect, query))).map(executionOf)
+    return readable(await this.#run(listQuery(this.#dialect, query)), executionOf)
   }
 
   async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
@@ -59,10 +60,36 @@ export class SqlReader {
   }
 }
 
-/** The record of a row of the executions. */
+/** The record of a row of the executions. @throws StoreError when somebody has altered it so that it can't be read */
 export function executionOf(row: Row): ExecutionRecord {
-  return recordOf(executionFields, row)
+  try {
+    return recordOf(executionFields, row)
+  } catch (cause) {
+    const id = JSON.stringify(fromName(row['id'] as string))
+    const message = `the row of execution ${id} was altered: its headers are no JSON; repair or delete it`
+    throw new StoreError('sql', message, false, { cause })
+  }
 }
+
+/**
+ * What `read` makes of rows; those that can't be read are left out, with a warning (once for each). For calls that serve many: one
+ * altered row must not keep everybody from all the others.
+ */
+export function readable<Result>(rows: readonly Row[], read: (row: Row) => Result): readonly Result[] {
+  return rows.flatMap((row) => {
+    try {
+      return [read(row)]
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      if (!told.has(error.message))
+        process.emitWarning(`${error.message}; it is left out`, { type: 'DocketStoreWarning' })
+      if (told.size < 1_000) told.add(error.message)
+      return []
+    }
+  })
+}
+
+const told = new Set<string>()
 
 /** The state of a result from its row. */
 export function resultStateOf(row: Row): ResultState {

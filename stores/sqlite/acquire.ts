@@ -2,7 +2,7 @@ import type { AcquiredExecution, AcquireRequest } from '../../src/core/store.ts'
 import type { Cell, Row } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
-import { executionOf } from '../sql/reader.ts'
+import { executionOf, readable } from '../sql/reader.ts'
 import { executionColumns, isUnfinished } from '../sql/tables.ts'
 import type { SqliteDatabase } from './database.ts'
 import type { SqliteOwners } from './owners.ts'
@@ -38,7 +38,7 @@ export class SqliteAcquirer {
     // Nothing can be had before the caller's transaction ends; whoever looks for work looks again.
     if (request.ids === undefined && this.#database.isTaken) return []
     const owner = toName(request.owner)
-    return this.#database.transaction(() =>
+    const rows: readonly Row[] = this.#database.transaction(() =>
       this.#candidates(request, owner)
         .sort(oldestFirst)
         .slice(0, request.limit)
@@ -46,9 +46,11 @@ export class SqliteAcquirer {
           const last = row['owner']
           const wasLost = last !== null && last !== owner && isOpen(row)
           const taken = this.#database.first(take, owner, wasLost ? 1 : 0, row['id'] as string)
-          return { execution: executionOf(taken!), wasLost }
+          return { ...taken!, was_lost: wasLost }
         }),
     )
+    const read = (row: Row): AcquiredExecution => ({ execution: executionOf(row), wasLost: row['was_lost'] === true })
+    return request.ids === undefined ? readable(rows, read) : rows.map(read)
   }
 
   #candidates({ ids, graphs, andEnded, andOwn, except, limit }: AcquireRequest, owner: string): Row[] {

@@ -6,7 +6,8 @@ import type { Query } from '../sql/dialect.ts'
 import { sqliteError, storeName } from './errors.ts'
 import type { SqlitePlace } from './options.ts'
 
-const busyTimeoutMs = 5_000
+// The wait holds up the whole event loop: well below the lease, and calls that failed for it are repeated.
+const busyTimeoutMs = 1_000
 
 /** One connection to a SQLite database, with its statements prepared once. Everything happens at once, and throws StoreError. */
 export class SqliteDatabase {

@@ -5,7 +5,6 @@ import type { AnyGraph } from '../../core/graph-index.ts'
 import { canonicalize, digest } from '../../core/keys.ts'
 import { batchFrameOf } from '../batch-options.ts'
 import type { BatchOptions } from '../batch-options.ts'
-import { randomId } from '../execution-setup.ts'
 import type { ItemRead } from '../item-inputs.ts'
 import type { DurableRuntime } from './durable-runtime.ts'
 import { watchOf } from './execution-request.ts'
@@ -36,7 +35,7 @@ export async function batchRequest(
   { key, ...options }: StartBatchOptions,
 ): Promise<StartRequest> {
   runtime.requireGraph(graph)
-  const id = options.id ?? randomId(runtime.options.random)
+  const id = options.id ?? runtime.newId()
   const frame = batchFrameOf('startBatch', graph, target, { ...options, id })
   if (!Array.isArray(items)) {
     const message = `items must be an array, not ${describe(items)}`

@@ -5,7 +5,8 @@ import { isRecord } from '../../core/is-record.ts'
 import { isTerminal } from '../../core/statuses.ts'
 import type { ExecutionStatus } from '../../core/statuses.ts'
 
-const statuses: readonly ExecutionStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled']
+/** All statuses of an execution. */
+export const statuses: readonly ExecutionStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled']
 /** The statuses in which an execution has ended. */
 export const endStatuses: readonly ExecutionStatus[] = statuses.filter(isTerminal)
 

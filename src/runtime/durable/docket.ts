@@ -8,7 +8,6 @@ import type { AnyGraph } from '../../core/graph-index.ts'
 import { isTerminal } from '../../core/statuses.ts'
 import type { ExecutionStatus } from '../../core/statuses.ts'
 import { checkExecuteOptions } from '../execution-options.ts'
-import { randomId } from '../execution-setup.ts'
 import { Execution } from '../execution.ts'
 import type { GraphLogic } from '../from-graph.ts'
 import { givenInputs } from '../leaf-values.ts'
@@ -105,31 +104,33 @@ export class Docket implements AsyncDisposable {
    * Starts an execution and waits for its value. One that persists nothing and has no `id` is not written down: nobody could ask for it.
    * @throws (as rejection) what `start` throws, and what the execution fails with
    */
-  async execute<G extends AnyGraph, T extends TypedDataType>(
+  execute<G extends AnyGraph, T extends TypedDataType>(
     graph: G,
     target: TargetOf<G, T>,
     inputs: InputsOf<G, T>,
-    options: StartOptions = {},
+    options?: StartOptions,
   ): Promise<ValueOf<T>> {
-    this.#runtime.requireOpen()
-    if (options.id === undefined) {
-      this.#runtime.requireGraph(graph)
-      const given = givenInputs(graph, target as AnyDataType, inputs)
-      const { persistOf } = this.#runtime.setup
-      const isPlain = given.plan.steps.every(({ spec }) => (spec.persist ?? persistOf?.(spec))?.scope !== 'execution')
-      if (isPlain) {
-        checkExecuteOptions('execute', options, startOptionNames)
-        const id = randomId(this.#runtime.options.random)
-        const resolved = this.#runtime.optionsOf(given.plan, { ...options, id })
-        return new Promise((resolve, reject) => {
+    // What is thrown inside rejects the promise.
+    return new Promise((resolve, reject) => {
+      const runtime = this.#runtime
+      runtime.requireOpen()
+      if (options?.id === undefined) {
+        runtime.requireGraph(graph)
+        if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames)
+        const { plan, leafValues } = givenInputs(graph, target as AnyDataType, inputs)
+        if (runtime.unwritten.has(plan)) {
+          const { shared, persistOf } = runtime.setup
           const onCompleted = resolve as (value: unknown) => void
-          const setup = { ...this.#runtime.setup, cache: undefined, onCompleted, onFailed: reject }
-          new Execution({ plan: given.plan, options: resolved, ...setup }).start(given.leafValues)
-        })
+          const resolved = runtime.unwritten.optionsOf(plan, options)
+          const setup = { plan, options: resolved, cache: undefined, shared, persistOf, onCompleted, onFailed: reject }
+          new Execution(setup).start(leafValues)
+          return
+        }
       }
-    }
-    const handle = await this.start(graph, target, inputs, options)
-    return handle.result()
+      this.start(graph, target, inputs, options)
+        .then((handle) => handle.result())
+        .then(resolve, reject)
+    })
   }
 
   /**

@@ -5,7 +5,6 @@ import { ExecutionCancelledError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph-index.ts'
 import { planOf, requireIndex, requireTarget } from '../../core/plan.ts'
 import type { LogicSnapshot } from '../execution-actor.ts'
-import { randomId } from '../execution-setup.ts'
 import { ExecutionSnapshot } from '../execution-snapshot.ts'
 import type { ExecutionStatus } from '../execution-snapshot.ts'
 import { endedSnapshotOf, persistedOf, readPersisted, requireOwn } from '../persisted-execution.ts'
@@ -84,7 +83,7 @@ export function durableLogic(
     // Inspectors draw any logic that has a config as that machine.
     config: executionMachine.config,
     getInitialSnapshot: (_, input) =>
-      snapshotOf(idOf(input) ?? randomId(runtime.options.random), input, 'pending', undefined, undefined),
+      snapshotOf(idOf(input) ?? runtime.newId(), input, 'pending', undefined, undefined),
     start: (snapshot, { self }) => {
       if (snapshot.status !== 'active') return
       const { executionId: id } = snapshot.context

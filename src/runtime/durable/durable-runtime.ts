@@ -11,7 +11,7 @@ import { createValueEncoding } from '../../core/value-encoding.ts'
 import { fullClockOf } from '../clock.ts'
 import type { FullClock } from '../clock.ts'
 import { askedOf } from '../execution-memory.ts'
-import { randomId, resolveOptions } from '../execution-setup.ts'
+import { randomId, resolveOptions, timeOrderedId } from '../execution-setup.ts'
 import type { ExecutionSetup, ResolvedOptions } from '../execution-setup.ts'
 import { givenInputs } from '../leaf-values.ts'
 import { Arrivals } from './arrivals.ts'
@@ -25,6 +25,7 @@ import { executionOf } from './revive-execution.ts'
 import { StoreConnection } from './store-connection.ts'
 import { StoreResults } from './store-results.ts'
 import type { Live } from './tenure.ts'
+import { UnwrittenExecutions } from './unwritten-executions.ts'
 
 const patienceMs = 30_000
 const reopenPauseMs = 100
@@ -40,6 +41,7 @@ export class DurableRuntime {
   readonly incompatible = new Map<string, readonly string[]>()
   readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>
   readonly resumption: Resumption
+  readonly unwritten: UnwrittenExecutions = new UnwrittenExecutions(this)
   readonly options: DocketOptions
   isClosing = false
   /** The scan's last look for executions that nobody runs. */
@@ -71,7 +73,7 @@ export class DurableRuntime {
     const given = givenInputs(graph, target, inputs)
     const { encoding } = this.connection
     const asked = encoding.resultKey(askedOf(given.plan, given.leafValues))
-    const id = options.id ?? randomId(this.options.random)
+    const id = options.id ?? this.newId()
     const startOptions = { ...options, id }
     let leafValues: readonly unknown[]
     return {
@@ -93,6 +95,10 @@ export class DurableRuntime {
         )
       },
     }
+  }
+
+  newId(): string {
+    return timeOrderedId(this.clock.now(), this.options.random)
   }
 
   requireGraph(graph: AnyGraph): void {

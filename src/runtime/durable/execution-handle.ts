@@ -3,7 +3,7 @@ import { ExecutionCancelledError, ExecutionConflictError, OptionError } from '..
 import { isTerminal } from '../../core/statuses.ts'
 import type { ExecutionRecord } from '../../core/store.ts'
 import type { DurableRuntime } from './durable-runtime.ts'
-import { infoOf, stepInfosOf } from './execution-info.ts'
+import { infoOf, isKnown, stepInfosOf, unknownStatus } from './execution-info.ts'
 import type { ExecutionDetails } from './execution-info.ts'
 import type { LiveActor } from './live-execution.ts'
 import { batchOutputOf } from './restored-batch.ts'
@@ -43,6 +43,7 @@ export class ExecutionHandle<Output> {
       const record = await this.#record()
       if (record === undefined) throw this.#gone()
       if (isTerminal(record.status)) return (await this.#outcomeOf(record)) as Output
+      if (!isKnown(record.status)) throw new ExecutionConflictError(unknownStatus(record), { executionId: this.id })
       if (this.#runtime.isClosing) throw closed()
     }
   }

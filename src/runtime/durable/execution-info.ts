@@ -2,6 +2,7 @@ import { SerializationError } from '../../core/errors.ts'
 import type { ExecutionRecord, StepRecord, StoredValue } from '../../core/store.ts'
 import type { ExecutionStatus, StepStatus } from '../../core/statuses.ts'
 import type { ValueEncoding } from '../../core/value-encoding.ts'
+import { statuses } from './check-calls.ts'
 import { readInputs } from './restored-execution.ts'
 
 /** What is known of a durable execution. */
@@ -55,6 +56,7 @@ export async function infoOf(
 ): Promise<ExecutionInfo> {
   const { id, graph, target, status, headers, owner, createdAt, startedAt, updatedAt, endedAt } = record
   const unreadable = new Set(incompatible)
+  if (!isKnown(status)) unreadable.add(unknownStatus(record))
   const read = async <Value>(part: () => Value | Promise<Value>, instead: Value): Promise<Value> => {
     try {
       return await part()
@@ -86,6 +88,15 @@ export async function infoOf(
     endedAt: dateOf(endedAt),
     incompatible: [...unreadable],
   }
+}
+
+/** Whether this version knows the status: a newer one may have written it, or somebody by hand. */
+export function isKnown(status: ExecutionStatus): boolean {
+  return statuses.includes(status)
+}
+
+export function unknownStatus({ id, status }: Pick<ExecutionRecord, 'id' | 'status'>): string {
+  return `execution "${id}" has the status "${status}", which this version does not know: nobody goes on with it`
 }
 
 /** What the records of steps tell. @throws SerializationError for one that can't be read */

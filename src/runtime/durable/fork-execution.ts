@@ -3,7 +3,6 @@ import { ExecutionConflictError, OptionError } from '../../core/errors.ts'
 import { requireIndex } from '../../core/plan.ts'
 import type { Plan } from '../../core/plan.ts'
 import type { StepRecord } from '../../core/store.ts'
-import { randomId } from '../execution-setup.ts'
 import type { DurableRuntime } from './durable-runtime.ts'
 import { restoreExecution } from './restored-execution.ts'
 
@@ -13,7 +12,7 @@ const patienceMs = 30_000
 export async function forkExecution(
   runtime: DurableRuntime,
   id: string,
-  { from, id: newId = randomId(runtime.options.random) }: { readonly from: string; readonly id?: string },
+  { from, id: newId = runtime.newId() }: { readonly from: string; readonly id?: string },
 ): Promise<string> {
   const { connection, clock, graphs } = runtime
   const { store, encoding } = connection

@@ -5,7 +5,7 @@ import type { ExecutionRecord, StepRecord } from '../../core/store.ts'
 import type { ValueEncoding } from '../../core/value-encoding.ts'
 import type { ItemOutcome } from '../batch-setup.ts'
 import type { StepView } from '../execution-journal.ts'
-import { misfitsOf, viewOf } from './restored-execution.ts'
+import { decodePresent, misfitsOf, viewOf } from './restored-execution.ts'
 import type { ResumeCause } from './restored-execution.ts'
 
 /** Records of a batch under names that no step has: its items in chunks, what became of each item, and what became of all where that is the same. */
@@ -104,7 +104,7 @@ async function itemsOf(
   const items: unknown[] = []
   const keys: string[] = []
   for (const { step, item, output } of chunks.toSorted((one, other) => Number(one.item) - Number(other.item))) {
-    const chunk = await encoding.decode(output!, ['step', id, step, item, 'output'])
+    const chunk = await decodePresent(output, ['step', id, step, item, 'output'], encoding)
     if (!isRecord(chunk)) continue
     const { keys: more, items: moreItems } = chunk as unknown as ItemsChunk
     for (const key of more) keys.push(key)
@@ -123,7 +123,8 @@ async function outcomesOf(
   for (const { step, item, status, output, error } of steps) {
     if (step !== itemStep) continue
     const identity = ['step', id, step, item]
-    if (status === 'completed') outcomes.set(item, { value: await encoding.decode(output!, [...identity, 'output']) })
+    if (status === 'completed')
+      outcomes.set(item, { value: await decodePresent(output, [...identity, 'output'], encoding) })
     // A batch that is asked for again tries anew what failed.
     else if (cause !== 'end' && error !== undefined)
       outcomes.set(item, { error: await encoding.decodeError(error, [...identity, 'error']) })

@@ -1,9 +1,11 @@
-import { describeThrown, DocketError, LeaseLostError } from '../../core/errors.ts'
+import { describeThrown, DocketError, LeaseLostError, SerializationError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph-index.ts'
+import { isRecord } from '../../core/is-record.ts'
 import type { Plan } from '../../core/plan.ts'
 import { requireIndex } from '../../core/plan.ts'
-import type { ExecutionRecord, StepRecord } from '../../core/store.ts'
-import type { ValueEncoding } from '../../core/value-encoding.ts'
+import type { StepStatus } from '../../core/statuses.ts'
+import type { ExecutionRecord, StepRecord, StoredValue } from '../../core/store.ts'
+import type { ValueEncoding, ValueIdentity } from '../../core/value-encoding.ts'
 import type { StepView } from '../execution-journal.ts'
 import { givenInputs } from '../leaf-values.ts'
 import type { PersistedExecution } from '../persisted-execution.ts'
@@ -31,11 +33,28 @@ export interface StoredInputs {
 
 /** Decodes an execution's inputs. @throws SerializationError */
 export async function readInputs(record: ExecutionRecord, encoding: ValueEncoding): Promise<StoredInputs> {
-  const stored = (await encoding.decode(record.inputs, ['execution', record.id, 'inputs'])) as
-    StoredInputs | Readonly<Record<string, unknown>>
-  return '$given' in stored && '$checked' in stored
-    ? (stored as StoredInputs)
-    : { $given: stored as Readonly<Record<string, unknown>>, $checked: stored as Readonly<Record<string, unknown>> }
+  const identity = ['execution', record.id, 'inputs']
+  const stored = await decodePresent(record.inputs, identity, encoding)
+  if (!isRecord(stored)) throw unreadable(identity, 'it is no record of inputs')
+  return isRecord(stored['$given']) && isRecord(stored['$checked'])
+    ? { $given: stored['$given'], $checked: stored['$checked'] }
+    : { $given: stored, $checked: stored }
+}
+
+/** Decodes a value that must be there: somebody may have edited the record. @throws SerializationError (or rejects with it) */
+export function decodePresent(
+  stored: StoredValue | undefined,
+  identity: ValueIdentity,
+  encoding: ValueEncoding,
+): unknown {
+  if (stored == null) throw unreadable(identity, 'it is not there')
+  return encoding.decode(stored, identity)
+}
+
+function unreadable(identity: ValueIdentity, why: string): SerializationError {
+  return new SerializationError(
+    `can’t read the value of ${identity.map((part) => JSON.stringify(part)).join(' ')}: ${why}`,
+  )
 }
 
 /**
@@ -84,6 +103,20 @@ export async function restoreExecution(
   return { plan: given.plan, inputs: $given, leafValues: given.leafValues, persisted, inputHashes }
 }
 
+// A record that somebody edited, or that a newer version wrote, may have another.
+const stepStatuses: Readonly<Record<StepStatus, true>> = {
+  pending: true,
+  claiming: true,
+  running: true,
+  retrying: true,
+  waiting: true,
+  completed: true,
+  cached: true,
+  failed: true,
+  cancelled: true,
+  skipped: true,
+}
+
 /** What of the records does not fit the graph as it is now. */
 export function misfitsOf(record: ExecutionRecord, steps: readonly StepRecord[], graph: AnyGraph): readonly string[] {
   const index = requireIndex(graph)
@@ -95,6 +128,8 @@ export function misfitsOf(record: ExecutionRecord, steps: readonly StepRecord[],
   if (!index.types.has(record.target)) reasons.push(`the graph has no type "${record.target}" any more`)
   const specs = new Map(index.specs.map((spec) => [spec.name, spec]))
   for (const { step, type, typeVersion, status } of steps) {
+    if (!Object.hasOwn(stepStatuses, status))
+      reasons.push(`step "${step}" has the status "${String(status)}", which this version does not know`)
     if (status !== 'completed' && status !== 'cached') continue
     const spec = specs.get(step)
     if (spec === undefined) reasons.push(`step "${step}" has a result, but the graph has no such step any more`)
@@ -120,7 +155,7 @@ export async function viewOf(
   const identity = ['step', id, step, item]
   const view = { status, attempt, startedAt, endedAt, dueAt, output: undefined, error: undefined }
   if (status === 'completed' || status === 'cached')
-    return { ...view, output: await encoding.decode(output!, [...identity, 'output']) }
+    return { ...view, output: await decodePresent(output, [...identity, 'output'], encoding) }
   // An execution that is asked for again tries anew what failed.
   if (cause === 'end') return undefined
   const thrown = error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error'])

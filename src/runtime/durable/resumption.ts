@@ -14,7 +14,8 @@ import { reviveExecution } from './revive-execution.ts'
 import type { Revival } from './revive-execution.ts'
 import type { ResumeCause } from './restored-execution.ts'
 
-const maxIncompatible = 1_000
+// They are left out of each look for work: forgotten, they would be tried again and again, before all that are younger.
+export const maxIncompatible = 10_000
 const defaultMaxRecoveries = 10
 
 /** Goes on with executions that this process has just acquired. */
@@ -30,19 +31,39 @@ export class Resumption {
     if (acquired.length === 0) return []
     const { arrivals } = this.#runtime
     for (const { execution } of acquired) arrivals.overtake(execution.id)
-    const reading = this.#runtime.readSteps(acquired.map(({ execution }) => execution.id))
+    const reading = this.#readSteps(acquired.map(({ execution }) => execution.id))
     // Told by those who ask for it, which may be later.
     reading.catch(() => {})
     // In turn with whoever starts one of them here at this moment: acquired a second time, it would lose what it has just begun.
     const resumed = await Promise.all(
       acquired.map(({ execution, wasLost }) =>
         arrivals.inTurn(execution.id, async () => {
-          const steps = (await reading).get(execution.id) ?? []
-          return this.#resume(execution, steps, wasLost ? 'death' : 'release')
+          const steps = await (await reading)(execution.id)
+          if (!(steps instanceof StoreError)) return this.#resume(execution, steps, wasLost ? 'death' : 'release')
+          this.#leave(execution, [steps.message])
+          await this.#runtime.change(execution, { isReleased: true })
+          return false
         }),
       ),
     )
     return acquired.flatMap(({ execution }, index) => (resumed[index] === true ? [execution.id] : []))
+  }
+
+  /**
+   * Reads the steps of several; where the store refuses that, of each for itself: the damaged records of one must not keep others
+   * from going on. A StoreError stands for those that can't be read.
+   */
+  async #readSteps(
+    ids: readonly string[],
+  ): Promise<(id: string) => readonly StepRecord[] | StoreError | Promise<readonly StepRecord[] | StoreError>> {
+    try {
+      const steps = await this.#runtime.readSteps(ids)
+      return (id) => steps.get(id) ?? []
+    } catch (error) {
+      if (ids.length === 1 && isRefusal(error)) return () => error
+      if (!isRefusal(error)) throw error
+      return async (id) => (await this.#readSteps([id]))(id)
+    }
   }
 
   /** Goes on with one. @throws ExecutionConflictError when its records don't fit */
@@ -98,7 +119,7 @@ export class Resumption {
     graph: AnyGraph,
     cause: ResumeCause,
   ): Promise<Exclude<Revival, { reasons: unknown }> | undefined> {
-    const { connection, options, incompatible, clock } = this.#runtime
+    const { connection, options } = this.#runtime
     let reasons: readonly string[]
     try {
       const hook = options.migrate?.[graph.name]
@@ -118,15 +139,21 @@ export class Resumption {
       if (error instanceof StoreError || error instanceof LeaseLostError) throw error
       reasons = [error instanceof Error ? error.message : String(error)]
     }
+    this.#leave(record, reasons)
+    return undefined
+  }
+
+  /** Remembers that an execution can't go on here, and tells why. */
+  #leave(record: ExecutionRecord, reasons: readonly string[]): void {
+    const { graphs, incompatible, clock, options } = this.#runtime
     if (incompatible.size >= maxIncompatible) incompatible.delete(incompatible.keys().next().value!)
     incompatible.set(record.id, reasons)
-    const observers = [...graph.observers, ...(options.observers ?? [])]
+    const observers = [...(graphs.get(record.graph)?.observers ?? []), ...(options.observers ?? [])]
     if (observers.length > 0)
-      new Emitter(record.id, graph.name, record.target, observers).durable(clock.now(), {
+      new Emitter(record.id, record.graph, record.target, observers).durable(clock.now(), {
         type: 'execution.incompatible',
         reasons,
       })
-    return undefined
   }
 
   /** The records as they fit now: from here on they are the execution's. */
@@ -168,4 +195,9 @@ export class Resumption {
     )
     await this.#runtime.end(record, 'failed', error)
   }
+}
+
+/** Whether asking again can't help. */
+function isRefusal(error: unknown): error is StoreError {
+  return error instanceof StoreError && !error.isTransient
 }

@@ -3,6 +3,7 @@ import { isTerminal } from '../../core/statuses.ts'
 import type { Message } from '../../core/store.ts'
 import type { DurableRuntime } from './durable-runtime.ts'
 import { unref } from './owner-session.ts'
+import { maxIncompatible } from './resumption.ts'
 
 const batchSize = 100
 const purgeEveryMs = 60_000
@@ -101,8 +102,11 @@ export class Takeover {
         this.#runtime.acquiring = acquiring
         const acquired = await acquiring
         open?.()
-        count += (await this.#runtime.resumption.resume(acquired)).length
+        const resumed = (await this.#runtime.resumption.resume(acquired)).length
+        count += resumed
         if (acquired.length < batchSize) return count
+        // Nothing of all these fits: the rest has time until the next look.
+        if (resumed === 0 && incompatible.size >= maxIncompatible) return count
       } catch (error) {
         arrivals.doubt()
         throw error

@@ -111,7 +111,12 @@ export class Tenure {
     // The caller is told even if the store stays away; this process goes on trying to write it.
     const { clock, session } = this.#connection
     const written = this.#writeFailure(failure)
-    await Promise.race([written, pauseOf(clock, session.leaseMs)])
+    const wasRefused = await Promise.race([written, pauseOf(clock, session.leaseMs)])
+    if (wasRefused === true && this.#moved !== undefined) {
+      // Others have it, and what they make of it holds: this failure is nobody's.
+      this.#leave({ type: 'moved', error: this.#moved })
+      return
+    }
     this.hasDeparted = true
     this.#depart({ type: 'error', error: failure })
     await written
@@ -124,9 +129,13 @@ export class Tenure {
     this.#tenant.end(this.#moved)
   }
 
-  /** Never rejects: where it can't be written, the lease is lost, or the store refuses even this. */
-  async #writeFailure(error: unknown): Promise<void> {
-    const { clock, encoding } = this.#connection
+  /**
+   * Whether the store says that it is not this process's any more. Never rejects: where it can't be written, the lease is lost, or the
+   * store refuses even this.
+   */
+  async #writeFailure(error: unknown): Promise<boolean> {
+    const { clock, encoding, session } = this.#connection
+    const { owner } = session
     const status = error instanceof ExecutionCancelledError ? 'cancelled' : 'failed'
     try {
       const stored = await encoding.encodeError(error, ['execution', this.#tenant.id, 'error'])
@@ -134,8 +143,10 @@ export class Tenure {
       await this.#recorder.idle()
       const head: HeadChange = { status, error: stored, endedAt: clock.now(), ownedMs: this.#recorder.ownedMs }
       await this.#recorder.change(this.#recorder.hasStragglers ? head : { ...head, isReleased: true })
-    } catch {
-      // Who goes on with it finds it as it was.
+      return false
+    } catch (refusal) {
+      // Who goes on with it finds it as it was. A lease that ended while the store stayed away tells nothing of others.
+      return refusal instanceof LeaseLostError && session.owner === owner
     }
   }
 

@@ -1,0 +1,88 @@
+// `npm run chaos`: real processes and servers, killed, stopped and restarted at random moments, for as long as it takes.
+import { parseArgs } from 'node:util'
+import { runChaos, summaryOf } from './chaos-run.ts'
+import { storeKinds } from './chaos-stores.ts'
+import type { StoreKind } from './chaos-stores.ts'
+import { defaultLeaseMs, measureRecovery } from './recovery.ts'
+
+const usage = `npm run chaos -- [options]
+  --store <name>        of: ${storeKinds.join(', ')}, all (default all)
+  --kills <n>           of workers, for each store (default 200)
+  --stops <n>           of workers, for about the lease or longer (default 20)
+  --closes <n>          orderly ends of workers (default 20)
+  --restarts <n>        of the server, after a crash (default 30)
+  --cuts <n>            of all connections to it (default 20)
+  --executions <n>      at least (default 400)
+  --workers <n>         at the same time (default 3)
+  --lease <ms>          (default 1000)
+  --pause <ms>          between faults, on average (default 500)
+  --seed <n>            of the faults (default: by chance)
+  --appendfsync <when>  of Redis: always, or everysec to see what a killed server loses (default always)
+  --recovery <n>        rounds of measuring the recovery with the default lease (default 20)
+  --log <folder>        keeps what happened there`
+
+const number = (name: string): number => {
+  const value = Number(flags[name as keyof typeof flags])
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw new Error(`--${name} must be a whole number\n${usage}`)
+}
+const text = (value: string): { type: 'string'; default: string } => ({ type: 'string', default: value })
+
+const { values: flags } = parseArgs({
+  options: {
+    store: text('all'),
+    kills: text('200'),
+    stops: text('20'),
+    closes: text('20'),
+    restarts: text('30'),
+    cuts: text('20'),
+    executions: text('400'),
+    workers: text('3'),
+    lease: text('1000'),
+    pause: text('500'),
+    seed: text(String(Math.floor(Math.random() * 1e9))),
+    appendfsync: text('always'),
+    recovery: text('20'),
+    log: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+const kinds = storeKinds.filter((kind) => flags.store === 'all' || flags.store === kind)
+const { appendfsync } = flags
+if (flags.help) console.log(usage)
+else if (kinds.length === 0 || (appendfsync !== 'everysec' && appendfsync !== 'always')) {
+  console.error(usage)
+  process.exitCode = 2
+} else {
+  const seed = number('seed')
+  console.log(`seed ${seed}`)
+  for (const kind of kinds) if (!(await torment(kind, seed, appendfsync))) process.exitCode = 1
+}
+
+async function torment(kind: StoreKind, seed: number, appendfsync: 'everysec' | 'always'): Promise<boolean> {
+  const plan = {
+    workers: number('workers'),
+    executions: number('executions'),
+    inFlight: 20,
+    kills: number('kills'),
+    stops: number('stops'),
+    closes: number('closes'),
+    restarts: number('restarts'),
+    cuts: number('cuts'),
+    leaseMs: number('lease'),
+    pauseMs: number('pause'),
+  }
+  const log = flags.log === undefined ? undefined : `${flags.log}/${kind}-${seed}.jsonl`
+  const outcome = await runChaos(kind, plan, seed, { appendfsync, log })
+  console.log(summaryOf(kind, seed, outcome))
+  const rounds = number('recovery')
+  if (rounds === 0) return outcome.violations.length === 0
+  const { executions, p50, p99, max } = await measureRecovery(kind, rounds, seed, { appendfsync })
+  const limit = defaultLeaseMs + 1_000
+  console.log(
+    `  recovery of ${executions} executions after ${rounds} kills, with a lease of ${defaultLeaseMs} ms: ` +
+      `p50 ${p50} ms, p99 ${p99} ms, max ${max} ms (to be within ${limit} ms)`,
+  )
+  return outcome.violations.length === 0 && p99 <= limit
+}

@@ -1,0 +1,269 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ChaosLog } from './chaos-log.ts'
+import { shapes } from './chaos-graphs.ts'
+import type { StoreUnderTest } from './chaos-stores.ts'
+import { WorkerProcess } from './worker-process.ts'
+import type { StartOrder } from './worker.ts'
+
+/** How much is done to the workers and their store. */
+export interface StormPlan {
+  readonly workers: number
+  /** At least so many; more if the storm takes longer. */
+  readonly executions: number
+  /** How many are under way at any time, about. */
+  readonly inFlight: number
+  readonly kills: number
+  /** SIGSTOP, for about the lease or longer. */
+  readonly stops: number
+  /** SIGTERM: an orderly end. */
+  readonly closes: number
+  /** Of the server. */
+  readonly restarts: number
+  /** Of all connections. */
+  readonly cuts: number
+  readonly leaseMs: number
+  /** Between one fault and the next, on average. */
+  readonly pauseMs: number
+}
+
+type Fault = 'kill' | 'stop' | 'close' | 'restart' | 'cut'
+
+const settleMs = 90_000
+const longestStepMs = 50
+const closeMs = 15_000
+/** No use in going on. */
+const mostViolations = 20
+
+/** What a storm left behind. */
+export interface StormOutcome {
+  readonly orders: ReadonlyMap<string, StartOrder>
+  readonly log: ChaosLog
+  /** What should not have been, as far as it could be seen from outside. */
+  readonly violations: readonly string[]
+  readonly faults: Readonly<Record<Fault, number>>
+}
+
+/** Torments workers and their store while they run executions, lets them recover, and ends them. */
+export class Storm {
+  readonly #store: StoreUnderTest
+  readonly #plan: StormPlan
+  readonly #random: () => number
+  readonly #path: string
+  readonly #log: ChaosLog
+  readonly #orders = new Map<string, StartOrder>()
+  readonly #workers = new Set<WorkerProcess>()
+  readonly #violations: string[] = []
+  readonly #faults: Record<Fault, number> = { kill: 0, stop: 0, close: 0, restart: 0, cut: 0 }
+  /** Orders that nobody has confirmed, with who has them and since when. */
+  readonly #unconfirmed = new Map<string, { readonly workers: readonly WorkerProcess[]; readonly at: number }>()
+  readonly #underWay = new Map<string, number>()
+  readonly #pending = new Set<Promise<void>>()
+  readonly #ready = new Set<string>()
+  #serverIsBusy = false
+  #born = 0
+  #isOver = false
+
+  constructor(store: StoreUnderTest, plan: StormPlan, random: () => number, path: string) {
+    this.#store = store
+    this.#plan = plan
+    this.#random = random
+    this.#path = path
+    this.#log = new ChaosLog(path)
+  }
+
+  async run(): Promise<StormOutcome> {
+    try {
+      for (let i = 0; i < this.#plan.workers; i++) this.#spawn()
+      const feeding = this.#feed()
+      await this.#torment()
+      await Promise.all(this.#pending)
+      this.#isOver = true
+      await feeding
+      await this.#end()
+    } finally {
+      for (const worker of this.#workers) if (worker.end === undefined) void worker.kill()
+    }
+    this.#log.read()
+    return { orders: this.#orders, log: this.#log, violations: this.#violations, faults: this.#faults }
+  }
+
+  async #torment(): Promise<void> {
+    const faults = this.#shuffledFaults()
+    await sleep(500)
+    while (faults.length > 0 && !this.#isHopeless) {
+      await sleep(this.#plan.pauseMs * 2 * this.#random())
+      const fault = faults.pop()!
+      const done = fault === 'restart' || fault === 'cut' ? this.#serverFault(fault) : this.#workerFault(fault)
+      if (done === undefined) {
+        // Nobody there it could happen to: another time.
+        faults.splice(Math.floor(this.#random() * faults.length), 0, fault)
+        continue
+      }
+      this.#faults[fault]++
+      const tracked: Promise<void> = done.finally(() => this.#pending.delete(tracked))
+      this.#pending.add(tracked)
+    }
+  }
+
+  get #isHopeless(): boolean {
+    return this.#violations.length >= mostViolations
+  }
+
+  #shuffledFaults(): Fault[] {
+    const { kills: kill, stops: stop, closes: close, restarts, cuts: cut } = this.#plan
+    const counts = { kill, stop, close, restart: this.#store.restart === undefined ? 0 : restarts, cut }
+    const faults = Object.entries(counts).flatMap(([fault, count]) =>
+      Array.from({ length: count }, () => fault as Fault),
+    )
+    for (let i = faults.length - 1; i > 0; i--) {
+      const j = Math.floor(this.#random() * (i + 1))
+      ;[faults[i], faults[j]] = [faults[j]!, faults[i]!]
+    }
+    return faults
+  }
+
+  #workerFault(fault: 'kill' | 'stop' | 'close'): Promise<void> | undefined {
+    const able = [...this.#workers].filter((worker) => worker.isAlive && !(worker.isStopped && fault !== 'kill'))
+    const worker = able[Math.floor(this.#random() * able.length)]
+    if (worker === undefined) return undefined
+    if (fault === 'kill') return worker.kill()
+    if (fault === 'stop') return worker.stop(this.#plan.leaseMs * (0.6 + 2 * this.#random()))
+    return worker.close(closeMs).then((isInTime) => {
+      if (!isInTime) this.#violations.push(`${worker.name} did not end within ${closeMs} ms of SIGTERM`)
+    })
+  }
+
+  #serverFault(fault: 'restart' | 'cut'): Promise<void> | undefined {
+    if (this.#serverIsBusy) return undefined
+    this.#serverIsBusy = true
+    const downMs = this.#random() < 0.3 ? this.#plan.leaseMs * 1.5 * this.#random() : 0
+    this.#log.write('server-fault', { text: fault })
+    const done = fault === 'restart' ? this.#store.restart!(downMs) : this.#store.cut(downMs)
+    return done.finally(() => {
+      this.#log.write('server-back', { text: fault })
+      this.#serverIsBusy = false
+    })
+  }
+
+  #spawn(): void {
+    const { kind, url } = this.#store
+    const name = `w${++this.#born}`
+    const { leaseMs } = this.#plan
+    const settings = { name, kind, url, log: this.#path, leaseMs, longestMs: longestStepMs }
+    const worker = new WorkerProcess(settings, this.#log)
+    this.#workers.add(worker)
+    void worker.exited.then(() => {
+      this.#workers.delete(worker)
+      this.#checkEnd(worker)
+      if (!this.#isOver) this.#spawn()
+    })
+  }
+
+  #checkEnd({ name, ending, end, errors }: WorkerProcess): void {
+    const { code, signal } = end!
+    this.#readOn()
+    // Before it listens, SIGTERM is the end.
+    const isEarly = signal === 'SIGTERM' && !this.#ready.has(name)
+    const isAsExpected = ending === 'SIGKILL' ? signal === 'SIGKILL' : ending === 'SIGTERM' && (code === 0 || isEarly)
+    if (!isAsExpected)
+      this.#violations.push(`${name} ended with ${signal ?? code} (asked: ${ending ?? 'nothing'}): ${errors.trim()}`)
+    else if (errors !== '') this.#violations.push(`${name} printed: ${errors.trim()}`)
+  }
+
+  /** Keeps the workers busy until the storm is over and everything that was ordered has been taken and has ended. */
+  async #feed(): Promise<void> {
+    const { executions, inFlight } = this.#plan
+    let until = Infinity
+    for (;;) {
+      this.#readOn()
+      if (this.#isOver && until === Infinity) until = Date.now() + settleMs
+      const isEnough = this.#isOver && this.#orders.size >= executions
+      if (!isEnough) while (this.#underWay.size < inFlight && this.#order());
+      this.#repeatOrders()
+      if (this.#isHopeless) return
+      if (isEnough && this.#unconfirmed.size === 0 && this.#underWay.size === 0) return
+      if (Date.now() > until) {
+        const left = [...this.#underWay.keys()]
+        this.#violations.push(
+          `after ${settleMs} ms of peace not ended: ${left.length} (${left.slice(0, 5).join(', ')})`,
+        )
+        return
+      }
+      await sleep(25)
+    }
+  }
+
+  #readOn(): void {
+    for (const { kind, worker, execution, text } of this.#log.read()) {
+      if (kind === 'ready') this.#ready.add(worker)
+      if (kind === 'accepted') this.#unconfirmed.delete(execution!)
+      if (kind === 'refused') this.#refused(execution!, text!)
+      // Whoever lost it or handed it over has ended it for itself only.
+      if (kind === 'ended' && !text!.includes('LEASE_LOST')) this.#underWay.delete(execution!)
+      // Whoever ended it may not have lived to tell; a result tells it too.
+      if (kind === 'result') this.#underWay.delete(execution!)
+    }
+    // One of which nothing was heard for long (its end may have gone untold) is asked for again: the answer is its result.
+    const now = Date.now()
+    for (const [execution, at] of this.#underWay)
+      if (now - at > 5_000 && !this.#unconfirmed.has(execution)) {
+        this.#underWay.set(execution, now)
+        this.#send(this.#orders.get(execution)!, 1)
+      }
+  }
+
+  #refused(execution: string, text: string): void {
+    const order = this.#unconfirmed.get(execution)
+    if (order !== undefined) this.#unconfirmed.set(execution, { ...order, at: 0 })
+    if (!text.startsWith('closing') && !text.startsWith('open STORE_FAILED'))
+      this.#violations.push(`${execution} was refused: ${text}`)
+  }
+
+  /** Orders another execution; false if there is nobody to do it. */
+  #order(): boolean {
+    const number = this.#orders.size
+    const shape = shapes[number % shapes.length]!
+    const execution = `x${number}`
+    // Several in a row want the same global results.
+    const leaves = Object.fromEntries(
+      shape.leaves.map((leaf) => [
+        leaf,
+        leaf === 'Region' ? Math.floor(number / 40) : Math.floor(this.#random() * 1e9),
+      ]),
+    )
+    const order = { execution, graph: shape.name, leaves }
+    if (!this.#send(order, this.#random() < 0.1 ? 2 : 1)) return false
+    this.#orders.set(execution, order)
+    this.#underWay.set(execution, Date.now())
+    return true
+  }
+
+  #send(order: StartOrder, count: number): boolean {
+    const able = [...this.#workers].filter((worker) => worker.isAlive && !worker.isStopped)
+    const first = Math.floor(this.#random() * able.length)
+    const workers = [...able.slice(first), ...able.slice(0, first)].slice(0, count)
+    if (workers.length === 0) return false
+    for (const worker of workers) worker.start(order)
+    this.#unconfirmed.set(order.execution, { workers, at: Date.now() })
+    return true
+  }
+
+  /** Orders that were lost with who had them are given to somebody else. */
+  #repeatOrders(): void {
+    const now = Date.now()
+    for (const [execution, { workers, at }] of this.#unconfirmed) {
+      const isLost = workers.every((worker) => !worker.isAlive) || now - at > 10_000
+      if (isLost && (at > 0 || this.#random() < 0.2)) this.#send(this.#orders.get(execution)!, 1)
+    }
+  }
+
+  async #end(): Promise<void> {
+    await Promise.all(
+      [...this.#workers].map(async (worker) => {
+        if (!worker.isAlive) return
+        if (!(await worker.close(closeMs)))
+          this.#violations.push(`${worker.name} did not end within ${closeMs} ms of SIGTERM, in peace`)
+      }),
+    )
+  }
+}
