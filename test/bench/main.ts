@@ -1,12 +1,21 @@
-// `npm run bench`: all workloads, Docket against the others, in one process. See docs/benchmarks.md for what came out.
+// `npm run bench`: Docket against the others, in one process; `npm run bench -- durable`: on servers, each in a process of its own. See
+// docs/benchmarks.md for what came out.
 import { parseArgs } from 'node:util'
+import { BenchServers } from './durable/bench-servers.ts'
 import { fullEffort, quickEffort } from './measure.ts'
 import { installOpponents } from './packages.ts'
 import { surroundings, tableOf, verdicts } from './report.ts'
-import { targets, verdictOf } from './targets.ts'
+import { verdictOf } from './target.ts'
+import { targets } from './targets.ts'
 import { batch } from './workloads/batch.ts'
 import { cache } from './workloads/cache.ts'
 import { compileTime } from './workloads/compile-time.ts'
+import { durableCache } from './workloads/durable-cache.ts'
+import { durableChains } from './workloads/durable-chain.ts'
+import { durableGrowth } from './workloads/durable-growth.ts'
+import { durableRecovery, durableResume } from './workloads/durable-recovery.ts'
+import { durableSet } from './workloads/durable-set.ts'
+import { durableUnpersisted } from './workloads/durable-unpersisted.ts'
 import { growth } from './workloads/growth.ts'
 import { heap } from './workloads/heap.ts'
 import { observer } from './workloads/observer.ts'
@@ -14,15 +23,32 @@ import { shapeWorkloads } from './workloads/run-shape.ts'
 import { schemas } from './workloads/schemas.ts'
 import type { Result } from './workloads/workload.ts'
 
-const workloads = [...shapeWorkloads, growth, batch, heap, schemas, observer, cache, compileTime]
+const inMemory = [...shapeWorkloads, growth, batch, heap, schemas, observer, cache, compileTime]
+const durable = [
+  ...durableChains,
+  durableGrowth,
+  durableSet,
+  durableCache,
+  durableUnpersisted,
+  durableRecovery,
+  durableResume,
+]
+const workloads = [...inMemory, ...durable]
+const groups: Readonly<Record<string, readonly string[]>> = {
+  memory: inMemory.map(({ name }) => name),
+  durable: durable.map(({ name }) => name),
+}
 const names = workloads.map(({ name }) => name)
 
-const usage = `npm run bench -- [--quick] [--only <workload>[,<workload>…]] [--json]
-  --quick  fewer and shorter rounds: to see that it works, not to quote
-  --only   of: ${names.join(', ')}
-  --json   everything measured, as JSON on stdout (progress on stderr)`
+const usage = `npm run bench -- [<workload or group>…] [--quick] [--json]
+  workloads  of memory, which run if nothing is named: ${groups['memory']!.join(', ')}
+             of durable, on servers of their own: ${groups['durable']!.join(', ')}
+  --quick    fewer and shorter rounds: to see that it works, not to quote
+  --only     workloads, comma-separated: the same as naming them
+  --json     everything measured, as JSON on stdout (progress on stderr)`
 
-const { values: flags } = parseArgs({
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true, default: [] },
@@ -30,8 +56,9 @@ const { values: flags } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 })
-const only = flags.only.flatMap((list) => list.split(','))
-const unknown = only.filter((name) => !names.includes(name))
+const named = [...positionals, ...flags.only].flatMap((list) => list.split(','))
+const chosen = new Set((named.length === 0 ? ['memory'] : named).flatMap((name) => groups[name] ?? [name]))
+const unknown = [...chosen].filter((name) => !names.includes(name))
 if (flags.help || unknown.length > 0) {
   console.error(unknown.length > 0 ? `unknown workload: ${unknown.join(', ')}\n${usage}` : usage)
   process.exit(unknown.length > 0 ? 1 : 0)
@@ -40,35 +67,61 @@ if (flags.help || unknown.length > 0) {
 installOpponents()
 const say = flags.json ? console.error : console.log
 const effort = flags.quick ? quickEffort : fullEffort
-for (const [name, version] of Object.entries(surroundings())) say(`${name.padEnd(22)} ${version}`)
-say(
-  `${effort.rounds} rounds of about ${effort.roundMs} ms each, interleaved; medians, and the range of the middle half of the rounds`,
-)
+for (const [name, version] of Object.entries(surroundings())) say(`${name.padEnd(26)} ${version}`)
+if (groups['memory']!.some((name) => chosen.has(name)))
+  say(
+    `in memory: ${effort.rounds} rounds of about ${effort.roundMs} ms each, interleaved; medians, and the range of the middle half of the rounds`,
+  )
+if (groups['durable']!.some((name) => chosen.has(name)))
+  say(
+    'durable: each contender in a process of its own, one after another, several times; medians, and the range of the middle half',
+  )
 
 const results = new Map<string, Result>()
-for (const workload of workloads) {
-  if (only.length > 0 && !only.includes(workload.name)) continue
-  const result = await workload.measure(effort, { isQuick: flags.quick })
-  results.set(workload.name, result)
-  say(`\n${tableOf(result)}`)
-}
-
-say(`\n## Verdicts${flags.quick ? ' (a quick run: not to quote)' : ''}\n${verdicts(results)}`)
-if (flags.json) {
-  const judged = targets.map((target) => {
-    const got = target.got(results)
-    return {
-      measure: target.measure,
-      must: target.must,
-      goal: target.goal,
-      unit: target.unit,
-      got,
-      verdict: verdictOf(target, got),
+const serverVersions: Record<string, string> = {}
+{
+  await using servers = new BenchServers()
+  for (const workload of workloads) {
+    if (!chosen.has(workload.name)) continue
+    try {
+      const result = await workload.measure(effort, { isQuick: flags.quick, servers })
+      results.set(workload.name, result)
+      say(`\n${tableOf(result)}`)
+    } catch (error) {
+      // What the others measure still counts.
+      process.exitCode = 1
+      console.error(`\n## ${workload.title}: failed`, error)
     }
-  })
+  }
+  Object.assign(serverVersions, servers.versions)
+}
+const served = Object.entries(serverVersions).map(([name, version]) => `${name} ${version}`)
+if (served.length > 0) say(`\nservers: ${served.join(', ')}`)
+
+if (targets.some(({ workload }) => results.has(workload)))
+  say(`\n## Verdicts${flags.quick ? ' (a quick run: not to quote)' : ''}\n${verdicts(results)}`)
+if (flags.json) {
+  const judged = targets
+    .filter(({ workload }) => results.has(workload))
+    .map((target) => {
+      const got = target.got(results)
+      return {
+        measure: target.measure,
+        must: target.must,
+        goal: target.goal,
+        unit: target.unit,
+        got,
+        verdict: verdictOf(target, got),
+      }
+    })
   console.log(
     JSON.stringify(
-      { surroundings: surroundings(), effort, results: [...results.values()], verdicts: judged },
+      {
+        surroundings: { ...surroundings(), ...serverVersions },
+        effort,
+        results: [...results.values()],
+        verdicts: judged,
+      },
       undefined,
       2,
     ),

@@ -75,7 +75,16 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: quantile(sorted, 0.5), low: quantile(sorted, 0.25), high: quantile(sorted, 0.75) }
 }
 
+/** The value that a share of all lies below; NaN of none. */
+export function quantileOf(values: readonly number[], share: number): number {
+  return quantile(
+    values.toSorted((a, b) => a - b),
+    share,
+  )
+}
+
 function quantile(sorted: readonly number[], share: number): number {
+  if (sorted.length === 0) return Number.NaN
   const at = (sorted.length - 1) * share
   const below = sorted[Math.floor(at)]!
   return below + (sorted[Math.ceil(at)]! - below) * (at - Math.floor(at))

@@ -1,18 +1,8 @@
 import { ratioOf, spreadOf } from './measure.ts'
 import type { Series, Spread } from './measure.ts'
+import { durableTargets } from './durable-targets.ts'
+import type { Target } from './target.ts'
 import type { Result } from './workloads/workload.ts'
-
-/** A promise that the project made about its speed. */
-export interface Target {
-  readonly measure: string
-  /** At most this; undefined for what is only reported. */
-  readonly must: number | undefined
-  readonly goal: number | undefined
-  /** Unit, or `'ratio'`. */
-  readonly unit: 'ratio' | 'MB'
-  /** What was measured; undefined if its workload did not run. */
-  readonly got: (results: ReadonlyMap<string, Result>) => Spread | undefined
-}
 
 function seriesOf(results: ReadonlyMap<string, Result>, workload: string, name: string): Series | undefined {
   return results.get(workload)?.series.find((series) => series.name === name)
@@ -52,6 +42,7 @@ function schemasOverAlone(results: ReadonlyMap<string, Result>): Spread | undefi
 
 export const targets: readonly Target[] = [
   {
+    workload: 'diamond',
     measure: 'diamond through execute, against the faster of async.auto and Effect',
     must: 2,
     goal: 1,
@@ -59,6 +50,7 @@ export const targets: readonly Target[] = [
     got: ratio('diamond', 'Docket execute', 'async.auto', 'Effect'),
   },
   {
+    workload: 'diamond',
     measure: 'diamond through createActor(fromGraph(…)), against the same',
     must: 2.5,
     goal: 1.5,
@@ -66,6 +58,7 @@ export const targets: readonly Target[] = [
     got: ratio('diamond', 'Docket createActor', 'async.auto', 'Effect'),
   },
   {
+    workload: 'diamond',
     measure: 'diamond, against Promise.all',
     must: 16,
     goal: 7,
@@ -73,6 +66,7 @@ export const targets: readonly Target[] = [
     got: ratio('diamond', 'Docket execute', 'Promise.all'),
   },
   {
+    workload: 'diamond',
     measure: 'diamond, against a plain XState machine',
     must: 1 / 20,
     goal: undefined,
@@ -80,6 +74,7 @@ export const targets: readonly Target[] = [
     got: ratio('diamond', 'Docket execute', 'XState machine'),
   },
   {
+    workload: 'diamond',
     measure: 'diamond, against LangGraph',
     must: 1 / 80,
     goal: undefined,
@@ -87,6 +82,7 @@ export const targets: readonly Target[] = [
     got: ratio('diamond', 'Docket execute', 'LangGraph'),
   },
   {
+    workload: 'growth',
     measure: 'overhead per step at 100k steps, against 1k',
     must: 1.5,
     goal: 1.1,
@@ -94,6 +90,7 @@ export const targets: readonly Target[] = [
     got: growthOfOverhead,
   },
   {
+    workload: 'schemas',
     measure: 'what zod on every type adds, against the schemas alone',
     must: undefined,
     goal: 1,
@@ -101,6 +98,7 @@ export const targets: readonly Target[] = [
     got: schemasOverAlone,
   },
   {
+    workload: 'observer',
     measure: 'an observer that does nothing, against none',
     must: 1.25,
     goal: 1.05,
@@ -108,6 +106,7 @@ export const targets: readonly Target[] = [
     got: ratio('observer', 'an idle observer', 'no observer'),
   },
   {
+    workload: 'heap',
     measure: 'streamed batch, peak heap over the start',
     must: 64,
     goal: undefined,
@@ -118,18 +117,12 @@ export const targets: readonly Target[] = [
     },
   },
   {
+    workload: 'cache',
     measure: 'memory-cache hit at 1 KB, against canonicalise + hash + Map',
     must: 1.5,
     goal: undefined,
     unit: 'ratio',
     got: ratio('cache', '1 KB: Docket hit', '1 KB: cheapest'),
   },
+  ...durableTargets,
 ]
-
-/** Whether what was got keeps the promise. */
-export function verdictOf({ must, goal }: Target, got: Spread | undefined): string {
-  if (got === undefined) return 'not run'
-  if (goal !== undefined && got.median <= goal) return 'goal'
-  if (must === undefined) return 'reported'
-  return got.median <= must ? 'ok' : 'MISSED'
-}

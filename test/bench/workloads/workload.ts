@@ -1,11 +1,22 @@
+import type { BenchServers } from '../durable/bench-servers.ts'
 import type { Effort, Series } from '../measure.ts'
 
 /** Something to measure. */
 export interface Workload {
   readonly name: string
   readonly title: string
-  readonly measure: (effort: Effort, options: { readonly isQuick: boolean }) => Promise<Result>
+  readonly measure: (effort: Effort, options: MeasureOptions) => Promise<Result>
 }
+
+/** What a workload may use. */
+export interface MeasureOptions {
+  readonly isQuick: boolean
+  /** Started when somebody asks for them. */
+  readonly servers: BenchServers
+}
+
+/** Cells by row, the head first. */
+export type TableRows = readonly (readonly string[])[]
 
 /** What came out. */
 export interface Result {
@@ -17,6 +28,10 @@ export interface Result {
   readonly steps?: number | undefined
   /** The contender that the table compares the others with. */
   readonly base?: string | undefined
+  /** More of what was measured, by what it is: milliseconds a run (or whatever the name says), for each round. */
+  readonly measures?: Readonly<Record<string, readonly Series[]>>
+  /** More to print. */
+  readonly tables?: readonly TableRows[]
   readonly notes: readonly string[]
   /** Numbers that are no times: megabytes, say. */
   readonly figures?: Readonly<Record<string, number>>
