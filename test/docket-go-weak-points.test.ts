@@ -17,8 +17,9 @@ import {
 import { flush, VirtualClock } from './virtual-clock.ts'
 
 // What was weak in Docket for Go (`W` numbers of its description) and must hold here; each test fails on the Go behaviour.
-// Without a test: W10 (time zones in SQLite), W11 (MySQL's DDL), the store halves of W4 and W23, and W12's job queue
-// need stores and queues that are not there yet; W26 and W27 list absent features and wrong documentation, not behaviour.
+// From W12 on they are in docket-go-weak-points-from-w12.test.ts, those that take a store to be seen in
+// docket-go-weak-points-in-stores.test.ts and, with servers, in stores/docket-go-weak-points.test.ts (W10, W11 and halves of W4, W6 and W23).
+// Without a test: W12's job queue, which is not there yet; W26 and W27 list absent features and wrong documentation, not behaviour.
 
 expectNoUnhandledErrors()
 

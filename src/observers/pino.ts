@@ -52,8 +52,15 @@ function levelOf(event: ExecutionEvent): 'debug' | 'info' | 'warn' | 'error' {
       return 'info'
     case 'execution.ended':
       return event.status === 'failed' ? 'error' : 'info'
+    case 'execution.resumed':
+      return 'info'
     case 'attempt.failed':
     case 'retry.scheduled':
+    case 'store.failed':
+    case 'lease.lost':
+    case 'loop.blocked':
+    case 'execution.incompatible':
+    case 'step.inputs-changed':
       return 'warn'
     case 'step.ended':
       return event.status === 'failed' ? 'warn' : 'debug'

@@ -10,10 +10,11 @@ import { literal } from './literals.ts'
 import { listOf } from './locks.ts'
 import type { MysqlOwners } from './owners.ts'
 import type { MysqlSession } from './session.ts'
+import { storeName } from './errors.ts'
 
-// Servers end recursions after 1,000 rounds.
-const ownersPerLook = 500
 const looksPerStatement = 100
+// Of those that are registered, to begin with.
+const mostFirstOwners = 1_000
 
 /** Makes the caller the owner of what has no living one. */
 export class MysqlAcquirer {
@@ -21,7 +22,9 @@ export class MysqlAcquirer {
   readonly #owners: MysqlOwners
   readonly #executions: string
   readonly #select: string
-  readonly #lastOwners: string
+  readonly #ownersTable: string
+  /** Owners of unfinished executions as of the last look: where the next one goes on from. */
+  #lastSeen: readonly string[] | undefined
 
   constructor(connection: MysqlConnection, owners: MysqlOwners, dialect: Dialect) {
     const table = dialect.table('executions')
@@ -30,18 +33,7 @@ export class MysqlAcquirer {
     this.#executions = table
     this.#select = `select ${selectList(dialect, executionColumns, 'e')}, e.id as id_key, e.owner as owner_key
       from ${table} e force index (primary)`
-    const next = (from: string): string =>
-      `select n.owner from ${table} n force index (docket_unfinished)
-        where n.is_open = 1 and n.owner ${from} order by n.owner limit 1`
-    // One look at the index for each owner, however many executions it has.
-    this.#lastOwners = `with recursive found (owner, place) as (
-        select * from (select f.owner, 1 from (${next('?')}) f) first
-        union all
-        select (${next('> found.owner')}), found.place + 1 from found
-        where found.owner is not null and found.place < ${ownersPerLook}
-      ) select owner, exists (
-        select 1 from ${dialect.table('owners')} w where w.owner = found.owner and w.expires_at > utc_timestamp(3)
-      ) as is_alive from found where owner is not null`
+    this.#ownersTable = dialect.table('owners')
   }
 
   async acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
@@ -94,15 +86,46 @@ export class MysqlAcquirer {
   /** Owners of unfinished executions that are dead, and the caller if it wants its own. */
   async #goneOwners({ owner, andOwn }: AcquireRequest): Promise<readonly string[]> {
     const own = toKey(owner)
-    const gone: string[] = []
-    for (let from = `>= ''`; ;) {
-      const text = this.#lastOwners.replace('?', () => from)
-      const rows = await this.#connection.withSession((session) => session.all(text))
-      for (const { owner: last, is_alive: isAlive } of rows)
-        if (last === own ? andOwn === true : isAlive === 0) gone.push(last as string)
-      if (rows.length < ownersPerLook) return gone
-      from = `> ${literal(rows.at(-1)!['owner'] as string)}`
+    return this.#connection.withSession(async (session) => {
+      const last = await this.#lastOwners(session)
+      const living = await this.#owners.living(
+        session,
+        last.filter((one) => one !== own),
+      )
+      return last.filter((one) => (one === own ? andOwn === true : !living.has(one)))
+    })
+  }
+
+  /**
+   * Who has unfinished executions: one look at the index for each, however many they have. The server finds the next name at once only if
+   * it knows the one before when it plans, which it does not in a recursion: there it reads all entries for each. So all looks that
+   * were made the last time are made again in one statement; each owner that is new costs a statement.
+   */
+  async #lastOwners(session: MysqlSession): Promise<readonly string[]> {
+    const nextOf = new Map<string | undefined, string | null>()
+    const look = async (from: readonly (string | undefined)[]): Promise<void> => {
+      for (let first = 0; first < from.length; first += looksPerStatement) {
+        const some = from.slice(first, first + looksPerStatement)
+        const looks = some.map(
+          (one, place) => `(select ${place} as place, min(n.owner) as owner
+            from ${this.#executions} n force index (docket_unfinished)
+            where n.is_open = 1 and n.owner ${one === undefined ? `>= ''` : `> ${literal(one)}`})`,
+        )
+        for (const { place, owner } of await session.all(looks.join(' union all ')))
+          nextOf.set(some[place as number], owner as string | null)
+      }
     }
+    this.#lastSeen ??= (
+      await session.all(`select owner from ${this.#ownersTable} order by owner limit ${mostFirstOwners}`)
+    ).map(({ owner }) => owner as string)
+    await look([undefined, ...this.#lastSeen])
+    const found: string[] = []
+    for (let next = nextOf.get(undefined)!; next !== null; next = nextOf.get(next)!) {
+      found.push(next)
+      if (!nextOf.has(next)) await look([next])
+    }
+    this.#lastSeen = found
+    return found
   }
 
   /** Keys of executions that are free, the oldest first, with some to spare. */
@@ -139,7 +162,7 @@ export class MysqlAcquirer {
         owner = ${literal(key!)}, owner_full = ${literal(full!)} where id in (${listOf(rows.map((row) => row['id_key'] as string))})`,
     )
     const read = (row: Row): AcquiredExecution => {
-      const { epoch, recoveries, ...rest } = executionOf(row)
+      const { epoch, recoveries, ...rest } = executionOf(row, storeName)
       const wasLost = isLost(row)
       return { execution: { ...rest, owner, epoch: epoch + 1, recoveries: recoveries + (wasLost ? 1 : 0) }, wasLost }
     }

@@ -75,7 +75,7 @@ export class MysqlCreator {
       // Locked, since in a caller's transaction a plain read may not see what is there.
       const keys = missing.map(({ key }) => literal(key)).join(', ')
       const rows = await session.all(`${this.#select} where e.id in (${keys}) order by e.id lock in share mode`)
-      const records = new Map(rows.map((row) => [row['id_key'] as string, executionOf(row)]))
+      const records = new Map(rows.map((row) => [row['id_key'] as string, executionOf(row, storeName)]))
       for (const { created, key } of missing) {
         const record = records.get(key)
         if (record !== undefined) found.set(created, record)

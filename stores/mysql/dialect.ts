@@ -1,10 +1,12 @@
 import type { Dialect } from '../sql/dialect.ts'
 import { toSqlTime } from '../sql/times.ts'
 import { keyColumns, toKey } from './keys.ts'
+import { storeName } from './errors.ts'
 
 /** MySQL's way with the shared queries: times are texts in UTC, both ways, so no time zone matters. */
 export function mysqlDialect(prefix: string): Dialect {
   return {
+    store: storeName,
     table: (name) => `\`${prefix}${name}\``,
     placeholder: () => '?',
     timeText: toSqlTime,

@@ -7,6 +7,7 @@ import { executionOf, readable } from '../sql/reader.ts'
 import { executionColumns, isUnfinished } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
 import { isAlive } from './owners.ts'
+import { storeName } from './errors.ts'
 
 /** Makes the caller the owner of what has no living one, in one statement. */
 export class PostgresAcquirer {
@@ -22,7 +23,10 @@ export class PostgresAcquirer {
 
   async acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
     const rows = await this.#connection.query(this.queryOf(request))
-    const read = (row: Row): AcquiredExecution => ({ execution: executionOf(row), wasLost: row['was_lost'] === true })
+    const read = (row: Row): AcquiredExecution => ({
+      execution: executionOf(row, storeName),
+      wasLost: row['was_lost'] === true,
+    })
     return request.ids === undefined ? readable(rows, read) : rows.map(read)
   }
 

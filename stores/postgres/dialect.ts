@@ -2,6 +2,7 @@ import type { Cell, CellColumn, CellKind } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { quoteIdentifier } from '../sql/names.ts'
 import { toSqlTime } from '../sql/times.ts'
+import { storeName } from './errors.ts'
 
 const arrayTypes: Readonly<Record<CellKind, string>> = {
   name: 'text[]',
@@ -16,6 +17,7 @@ const arrayTypes: Readonly<Record<CellKind, string>> = {
 /** PostgreSQL's way with the shared queries: times are asked for as numbers, so no time zone or date style matters. */
 export function postgresDialect(schema: string): Dialect {
   return {
+    store: storeName,
     table: (name) => `${quoteIdentifier(schema)}.docket_${name}`,
     placeholder: (index) => `$${index}`,
     timeText: (ms) => `${toSqlTime(ms)}Z`,

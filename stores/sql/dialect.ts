@@ -3,6 +3,8 @@ import type { TableName } from './tables.ts'
 
 /** Where databases differ in the queries that they share. */
 export interface Dialect {
+  /** The store's name, for errors. */
+  readonly store: string
   /** The table's full name, quoted. */
   table(name: TableName): string
   /** A parameter's place, from 1. */

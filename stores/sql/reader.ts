@@ -30,12 +30,12 @@ export class SqlReader {
   async get(ids: readonly string[]): Promise<readonly (ExecutionRecord | undefined)[]> {
     if (ids.length === 0) return []
     const rows = await this.#run(executionsQuery(this.#dialect, ids))
-    const records = new Map(rows.map((row) => [fromName(row['id'] as string), executionOf(row)]))
+    const records = new Map(rows.map((row) => [fromName(row['id'] as string), executionOf(row, this.#dialect.store)]))
     return ids.map((id) => records.get(id))
   }
 
   async list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]> {
-    return readable(await this.#run(listQuery(this.#dialect, query)), executionOf)
+    return readable(await this.#run(listQuery(this.#dialect, query)), (row) => executionOf(row, this.#dialect.store))
   }
 
   async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
@@ -61,13 +61,13 @@ export class SqlReader {
 }
 
 /** The record of a row of the executions. @throws StoreError when somebody has altered it so that it can't be read */
-export function executionOf(row: Row): ExecutionRecord {
+export function executionOf(row: Row, store: string): ExecutionRecord {
   try {
     return recordOf(executionFields, row)
   } catch (cause) {
     const id = JSON.stringify(fromName(row['id'] as string))
     const message = `the row of execution ${id} was altered: its headers are no JSON; repair or delete it`
-    throw new StoreError('sql', message, false, { cause })
+    throw new StoreError(store, message, false, { cause })
   }
 }
 

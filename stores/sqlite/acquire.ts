@@ -6,6 +6,7 @@ import { executionOf, readable } from '../sql/reader.ts'
 import { executionColumns, isUnfinished } from '../sql/tables.ts'
 import type { SqliteDatabase } from './database.ts'
 import type { SqliteOwners } from './owners.ts'
+import { storeName } from './errors.ts'
 
 // SQLite's planner would go through all that are unfinished, by the index of statuses.
 const executions = 'docket_executions e indexed by docket_executions_unfinished'
@@ -49,7 +50,10 @@ export class SqliteAcquirer {
           return { ...taken!, was_lost: wasLost }
         }),
     )
-    const read = (row: Row): AcquiredExecution => ({ execution: executionOf(row), wasLost: row['was_lost'] === true })
+    const read = (row: Row): AcquiredExecution => ({
+      execution: executionOf(row, storeName),
+      wasLost: row['was_lost'] === true,
+    })
     return request.ids === undefined ? readable(rows, read) : rows.map(read)
   }
 

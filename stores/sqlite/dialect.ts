@@ -1,9 +1,11 @@
 import type { Dialect } from '../sql/dialect.ts'
 import { toSqlTime } from '../sql/times.ts'
+import { storeName } from './errors.ts'
 
 /** SQLite's way with the shared queries: times are texts in UTC, lists are JSON. */
 export function sqliteDialect(now: () => number): Dialect {
   return {
+    store: storeName,
     table: (name) => `docket_${name}`,
     placeholder: () => '?',
     timeText: toSqlTime,

@@ -24,6 +24,7 @@ import {
 } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import type { SqliteDatabase } from './database.ts'
+import { storeName } from './errors.ts'
 
 const places = (count: number): string => Array.from({ length: count }, () => '?').join(', ')
 
@@ -48,7 +49,7 @@ export class SqliteExecutions {
       executions.map((created) => {
         const cells = cellsOf(executionFields, firstRecord(created), toSqlTime)
         if (this.#database.run(insertExecution, ...cells) === 1) return undefined
-        return executionOf(this.#database.first(this.#select, toName(created.id))!)
+        return executionOf(this.#database.first(this.#select, toName(created.id))!, storeName)
       })
     return isWithin ? this.#database.within(work) : this.#database.transaction(work)
   }

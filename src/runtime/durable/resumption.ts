@@ -60,9 +60,10 @@ export class Resumption {
       const steps = await this.#runtime.readSteps(ids)
       return (id) => steps.get(id) ?? []
     } catch (error) {
-      if (ids.length === 1 && isRefusal(error)) return () => error
-      if (!isRefusal(error)) throw error
-      return async (id) => (await this.#readSteps([id]))(id)
+      if (!(error instanceof StoreError) || error.isTransient) throw error
+      // No execution has this id: if even that is refused, it is the store that needs repair, not a record.
+      await this.#runtime.readSteps([''])
+      return ids.length === 1 ? () => error : async (id) => (await this.#readSteps([id]))(id)
     }
   }
 
@@ -195,9 +196,4 @@ export class Resumption {
     )
     await this.#runtime.end(record, 'failed', error)
   }
-}
-
-/** Whether asking again can't help. */
-function isRefusal(error: unknown): error is StoreError {
-  return error instanceof StoreError && !error.isTransient
 }
