@@ -50,6 +50,27 @@ export type { Logger } from './core/logger.ts'
 export type { Observer } from './core/observer.ts'
 export type { Backoff, ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from './core/policy.ts'
 export type { AnyStep, Step, StepContext, TypedStep } from './core/step.ts'
+export type {
+  AcquiredExecution,
+  AcquireRequest,
+  ExecutionCommit,
+  ExecutionQuery,
+  ExecutionRecord,
+  HeadChange,
+  Message,
+  NewExecution,
+  NewMessage,
+  ResultClaim,
+  ResultCommit,
+  ResultState,
+  StepPage,
+  StepRecord,
+  Store,
+  StoreCapabilities,
+  StoredValue,
+  StoreHint,
+  ValueFormat,
+} from './core/store.ts'
 export type { BatchOptions, StreamOptions } from './runtime/batch-options.ts'
 export type { Clock } from './runtime/clock.ts'
 export type { StepView } from './runtime/execution-journal.ts'

@@ -99,6 +99,8 @@ export function checkStep(step: unknown, index: number, report: Report): step is
   if (!isNamed) {
     bad(`${label} has no name; a name is a text that is not empty`)
     canIndex = false
+  } else if (name.startsWith('$')) {
+    bad(`${label}: names that begin with "$" are reserved`)
   }
   if (typeof step['run'] !== 'function') {
     bad(`${label} has no run function; run is ${describe(step['run'])}`)

@@ -93,7 +93,11 @@ export interface ExecutionCommit {
   readonly owner: string
   readonly epoch: number
   readonly at: number
-  /** Records by step and item; one that is there already is replaced. */
+  /**
+   * Records by step and item; one that is there already is replaced. What is completed stays, whatever comes late: a record whose
+   * status is `completed` or `cached` is replaced only by one that is completed or cached too. A record whose type is '' stands for
+   * none (a migration left the step out): it replaces any, and any replaces it.
+   */
   readonly steps: readonly StepRecord[]
   /** What changes of the execution itself; absent fields stay as they are. */
   readonly head?: HeadChange | undefined
@@ -271,7 +275,10 @@ export interface Store {
   readSteps(ids: readonly string[], next?: string): Promise<StepPage>
   /** Deletes executions with all they have, while they are the owner's. */
   delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]>
-  /** Deletes up to `limit` executions that ended before a time, in one of the statuses; tells how many. */
+  /**
+   * Deletes up to `limit` executions that ended before a time, in one of the statuses; tells how many. Those of an owner that lives are
+   * left alone: one that ended keeps its owner while functions of it still run.
+   */
   purge(filter: {
     readonly statuses: readonly ExecutionStatus[]
     readonly endedBefore: number

@@ -222,7 +222,7 @@ export class Batch {
       return
     }
     const { itemPlan } = input
-    const known = plan.needsAll ? undefined : durable?.outcomeOf(item)
+    const known = durable?.outcomeOf(item)
     if (known !== undefined) {
       if ('value' in known) this.#onItemSucceeded(item, undefined, known.value)
       else this.#onItemFailed(item, undefined, known.error)
@@ -385,7 +385,7 @@ export class Batch {
     source.close()
     this.#change(event)
     const status = event.type === 'SUCCEED' ? 'completed' : event.type === 'CANCEL' ? 'cancelled' : 'failed'
-    options.emitter?.executionEnded(event.at, status, event.at - this.startedAt!, error)
+    options.emitter?.executionEnded(event.at, status, event.at - (this.startedAt ?? event.at), error)
     if (event.type === 'SUCCEED') onCompleted()
     else onFailed(error)
   }

@@ -29,6 +29,8 @@ export interface SharedResults {
   keep(run: StepRun, right: ResultRight, value: unknown): Promise<unknown>
   /** Shares a failure with whoever waits. Not waited for. */
   fail(right: ResultRight, error: unknown): void
+  /** Removes some of what has expired, if the store is in use. */
+  purge(limit: number): Promise<void>
   /** Gives the right back. Not waited for. */
   release(right: ResultRight): void
   /** Gives the right back after a lease's time, for a function that ran on when its step was cancelled. */

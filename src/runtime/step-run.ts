@@ -15,21 +15,11 @@ import type { ResultCache } from './result-cache.ts'
 import { decideRetry } from './retry-decision.ts'
 import type { SharedResults } from './shared-results.ts'
 import { slotPoolOf } from './slot-pool.ts'
-import type { SlotPool, StopWaiting } from './slot-pool.ts'
+import type { SlotPool } from './slot-pool.ts'
 import { stepErrorOf } from './step-failure.ts'
+import { StepExtras } from './step-extras.ts'
 import { inputsOf } from './step-inputs.ts'
 import { timerQueueOf } from './timer-queue.ts'
-import type { Timer } from './timer-queue.ts'
-
-/** What few steps need. Most never have it: a hundred thousand of them are under way at the same time. */
-interface Extras {
-  /** The right to compute the result, or the wait for who has it. */
-  claim: Claim | undefined
-  /** The slot of the step's own concurrency limit that the attempt holds. */
-  slot: SlotPool | undefined
-  timer: Timer | undefined
-  stopWaiting: StopWaiting | undefined
-}
 
 /**
  * One step of one execution, from its launch to its end: the step machine's state and context, which only
@@ -50,7 +40,7 @@ export class StepRun {
   /** The attempt that runs. */
   current: Attempt | undefined = undefined
   #attemptStartedAt = 0
-  #extras: Extras | undefined = undefined
+  #extras: StepExtras | undefined = undefined
 
   constructor(execution: Execution, planStep: PlanStep) {
     this.execution = execution
@@ -111,6 +101,10 @@ export class StepRun {
       if (this.hasEnded) return
     }
     const cache = this.#cache
+    if (this.#extras?.exhausted !== undefined) {
+      this.failed(this.#extras.exhausted.error, 'FAIL')
+      return
+    }
     if (cache === undefined) {
       this.proceed(at)
       return
@@ -124,7 +118,8 @@ export class StepRun {
     const state = compiledStep.states.indexOf(status as (typeof compiledStep.states)[number])
     Object.assign(this, { attempt, startedAt, error })
     // What was under way begins again as the next attempt.
-    if (compiledStep.isFinal[state] === true) Object.assign(this, { state, endedAt, output })
+    if (status === 'failed' && this.planStep.spec.fallback !== undefined) this.#more.exhausted = { error }
+    else if (compiledStep.isFinal[state] === true) Object.assign(this, { state, endedAt, output })
     else if (status === 'retrying')
       Object.assign(this, { state: this.#cache === undefined ? state : this.state, dueAt })
   }
@@ -361,8 +356,8 @@ export class StepRun {
     return persist === undefined ? undefined : this.execution.cacheFor(persist)
   }
 
-  get #more(): Extras {
-    return (this.#extras ??= { claim: undefined, slot: undefined, timer: undefined, stopWaiting: undefined })
+  get #more(): StepExtras {
+    return (this.#extras ??= new StepExtras())
   }
 
   #wait(): void {
@@ -390,6 +385,7 @@ export class StepRun {
     const { execution } = this
     const at = execution.clock.now()
     this.change({ type, error: cause, at, fallback: { value } })
+    this.#recorder?.noteFailed(this, cause)
     execution.emitter?.stepEnded(this, at, 'completed', cause, true)
     execution.settle(this, value)
   }

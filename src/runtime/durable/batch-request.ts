@@ -3,6 +3,9 @@ import type { AnyDataType } from '../../core/data-type.ts'
 import { InputError, OptionError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph-index.ts'
 import { canonicalize, digest } from '../../core/keys.ts'
+import type { StoredValue, ValueFormat } from '../../core/store.ts'
+import { createValueEncoding } from '../../core/value-encoding.ts'
+import type { ValueEncoding } from '../../core/value-encoding.ts'
 import { batchFrameOf } from '../batch-options.ts'
 import type { BatchOptions } from '../batch-options.ts'
 import type { ItemRead } from '../item-inputs.ts'
@@ -13,7 +16,7 @@ import { graphHashOf } from './graph-hash.ts'
 import { durationMs } from '../../core/duration.ts'
 import { LiveBatch } from './live-batch.ts'
 import { machineVersion } from './machine-version.ts'
-import type { BatchHead } from './restored-batch.ts'
+import type { BatchHead, ItemsChunk } from './restored-batch.ts'
 import { holdingOf } from './revive-execution.ts'
 
 /** How a durable batch runs. */
@@ -23,8 +26,10 @@ export type StartBatchOptions = StartOptions &
     readonly key?: ((item: never, index: number) => string) | undefined
   }
 
+const chunkBytes = 1024 * 1024
 // A pause now and then, so that a hundred thousand items don't hold up the event loop.
 const itemsPerTurn = 1_000
+const itemsPerChunk = 1_000
 
 /** Prepares a batch. @throws GraphError, InputError, OptionError, SerializationError */
 export async function batchRequest(
@@ -41,22 +46,26 @@ export async function batchRequest(
     const message = `items must be an array, not ${describe(items)}`
     throw new InputError('INPUT_INVALID', `startBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })
   }
-  const { encoding, clock } = runtime.connection
+  const { encoding, clock, store } = runtime.connection
   const keys = keysOf(items, key)
   const { shared = {}, concurrency = 100, onError = 'fail' } = options
   const digests: string[] = []
+  const chunks = new Chunks(id, runtime.options.maxValueBytes, store.format)
   for (let start = 0; start < items.length; start += itemsPerTurn) {
     digests.push(digest(canonicalize([keys, items].map((list) => list.slice(start, start + itemsPerTurn)))))
+    for (const [index, item] of items.slice(start, start + itemsPerTurn).entries())
+      chunks.add(keys[start + index]!, item)
     await new Promise<void>((resolve) => void clock.setImmediate(resolve))
   }
   const asked = encoding.resultKey(digest(canonicalize(['batch', target.name, shared, onError, digests])))
+  const parts = { items, keys, chunkEnds: chunks.ends() }
   let reads: readonly ItemRead[] | undefined
   return {
     id,
     graph: graph.name,
     target: target.name,
     asked,
-    watch: watchOf(options),
+    watch: { ...watchOf(options), batch: parts },
     newRecord: async (owner) => {
       // Where one wrong item fails the batch, it does so before anything is written.
       if (!frame.collects) reads = await frame.inputs.readAll(items)
@@ -83,8 +92,7 @@ export async function batchRequest(
       const live = new LiveBatch({
         connection: runtime.connection,
         frame: { ...frame, options: resolved },
-        items,
-        keys,
+        ...parts,
         reads,
         asked,
         setup: runtime.setup,
@@ -96,6 +104,46 @@ export async function batchRequest(
       })
       if (runtime.enter(live)) await live.written
     },
+  }
+}
+
+/** Cuts a batch's items into chunks that can be stored: not too many, and not too big. */
+class Chunks {
+  readonly #id: string
+  readonly #encoding: ValueEncoding
+  readonly #maxBytes: number
+  readonly #ends: number[] = []
+  #count = 0
+  #bytes = 0
+  #total = 0
+
+  constructor(id: string, maxBytes: number | undefined, format: ValueFormat | undefined) {
+    this.#id = id
+    // Without codecs: what they make of a value is not known before, and costs more.
+    this.#encoding = createValueEncoding({ format, maxBytes })
+    this.#maxBytes = Math.min(chunkBytes, maxBytes ?? Infinity)
+  }
+
+  /** @throws SerializationError for an item that can't be stored */
+  add(key: string, item: unknown): void {
+    // A chunk of several is no bigger than chunks of one are together.
+    const alone: ItemsChunk = { at: this.#total, keys: [key], items: [item] }
+    const encoded = this.#encoding.encode(alone, ['execution', this.#id, 'item', key]) as StoredValue
+    const bytes = typeof encoded === 'string' ? Buffer.byteLength(encoded) : encoded.length
+    if (this.#count > 0 && (this.#count === itemsPerChunk || this.#bytes + bytes > this.#maxBytes)) this.#cut()
+    this.#count++
+    this.#total++
+    this.#bytes += bytes
+  }
+
+  ends(): readonly number[] {
+    if (this.#count > 0) this.#cut()
+    return this.#ends
+  }
+
+  #cut(): void {
+    this.#ends.push(this.#total)
+    this.#count = this.#bytes = 0
   }
 }
 

@@ -26,6 +26,18 @@ import { forkExecution } from './fork-execution.ts'
 import { Takeover } from './takeover.ts'
 
 const logicOptionNames = ['headers', 'timeout', 'observers', 'logger']
+const startBatchOptionNames = [
+  'id',
+  'headers',
+  'timeout',
+  'signal',
+  'observers',
+  'logger',
+  'shared',
+  'concurrency',
+  'onError',
+  'key',
+]
 const startOptionNames = ['id', 'headers', 'timeout', 'signal', 'observers', 'logger']
 
 /** Which executions `list` tells. */
@@ -61,6 +73,8 @@ export interface ExecutionPage {
   /** Asks for the next page; undefined on the last. */
   readonly next: string | undefined
 }
+
+const deletePauseMs = 250
 
 /** The durable runtime: executions that survive the process. Made by `createDocket`. */
 export class Docket implements AsyncDisposable {
@@ -149,8 +163,7 @@ export class Docket implements AsyncDisposable {
     items: readonly InputsOf<G, T, Shared>[],
     options: StartBatch<G, T, Shared, Mode> = {},
   ): Promise<ExecutionHandle<Collected<Mode, ValueOf<T>>[]>> {
-    const { key: _key, shared: _shared, concurrency: _concurrency, onError: _onError, ...rest } = options
-    checkExecuteOptions('startBatch', rest, startOptionNames)
+    checkExecuteOptions('startBatch', options, startBatchOptionNames)
     const batchOptions = options as StartBatchOptions
     const request = await batchRequest(this.#runtime, graph, target as AnyDataType, items, batchOptions)
     await this.#runtime.start(request)
@@ -208,7 +221,7 @@ export class Docket implements AsyncDisposable {
     })
     const page = records.slice(0, limit)
     const executions = await Promise.all(
-      page.map((record) => infoOf(record, connection.encoding, incompatible.get(record.id))),
+      page.map((record) => infoOf(record, connection.encoding, incompatible.toldOf(record))),
     )
     const last = page.at(-1)
     const next = last === undefined || records.length === page.length ? undefined : `${last.createdAt}:${last.id}`
@@ -255,7 +268,14 @@ export class Docket implements AsyncDisposable {
     await this.#runtime.connection.ready()
     if (this.#runtime.live.has(id)) await new ExecutionHandle(this.#runtime, id).cancel()
     if (await this.#runtime.deleteUnowned(id)) return true
-    return this.#runtime.post(id, 'delete')
+    if (!(await this.#runtime.post(id, 'delete'))) return false
+    // Its owner does it in a moment; should it die or be done meanwhile, this process does.
+    for (;;) {
+      await new Promise<void>((resolve) => void this.#runtime.clock.setTimeout(resolve, deletePauseMs))
+      this.#runtime.requireOpen()
+      const [record] = await this.#runtime.connection.store.get([id])
+      if (record === undefined || (await this.#runtime.deleteUnowned(id))) return true
+    }
   }
 
   /** Deletes executions that ended before a while ago, and results that have expired; tells how many executions. */

@@ -1,12 +1,12 @@
 import type { AnyDataType } from '../../core/data-type.ts'
 import { durationMs } from '../../core/duration.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
-import { LeaseLostError, OptionError } from '../../core/errors.ts'
+import { ExecutionConflictError, LeaseLostError, OptionError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph-index.ts'
 import { requireIndex } from '../../core/plan.ts'
 import type { Plan } from '../../core/plan.ts'
 import { isTerminal } from '../../core/statuses.ts'
-import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/store.ts'
+import type { AcquiredExecution, ExecutionRecord, StepRecord, Store } from '../../core/store.ts'
 import { createValueEncoding } from '../../core/value-encoding.ts'
 import { fullClockOf } from '../clock.ts'
 import type { FullClock } from '../clock.ts'
@@ -19,8 +19,11 @@ import type { DocketOptions } from './docket-options.ts'
 import { checkedLeaves, newRecordOf, requireSame, watchOf } from './execution-request.ts'
 import type { StartOptions, StartRequest, Watch } from './execution-request.ts'
 import { droppedType } from './migrate-records.ts'
+import { IncompatibleExecutions } from './incompatible-executions.ts'
+import { ownStoresOf } from './own-stores.ts'
 import { persistDefault } from './persist-default.ts'
 import { Resumption } from './resumption.ts'
+import { readInputs } from './restored-execution.ts'
 import { executionOf } from './revive-execution.ts'
 import { StoreConnection } from './store-connection.ts'
 import { StoreResults } from './store-results.ts'
@@ -37,10 +40,11 @@ export class DurableRuntime {
   readonly graphs: ReadonlyMap<string, AnyGraph>
   readonly live = new Map<string, Live>()
   readonly arrivals: Arrivals
-  /** Executions whose records don't fit this process's graphs, and why. */
-  readonly incompatible = new Map<string, readonly string[]>()
+  readonly incompatible: IncompatibleExecutions
   readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>
   readonly resumption: Resumption
+  /** Stores that steps have of their own. */
+  readonly ownStores: ReadonlySet<Store>
   readonly unwritten: UnwrittenExecutions = new UnwrittenExecutions(this)
   readonly options: DocketOptions
   isClosing = false
@@ -63,6 +67,8 @@ export class DurableRuntime {
       onLost: () => this.#loseAll(),
       onBlocked: (durationMs) => this.#tellBlocked(durationMs),
     })
+    this.ownStores = ownStoresOf(options)
+    this.incompatible = new IncompatibleExecutions(this.clock)
     this.resumption = new Resumption(this)
     this.setup = { shared: new StoreResults(this.connection), persistOf: persistDefault(options) }
   }
@@ -125,9 +131,15 @@ export class DurableRuntime {
       await this.#begunAgain(asked, request.watch)
       return
     }
-    await this.connection.ready()
+    await this.connection.opened()
     const [existing] = await this.connection.store.create([await request.newRecord(undefined)], transaction)
-    if (existing !== undefined) requireSame(request, existing)
+    if (existing === undefined) return
+    requireSame(request, existing)
+    if (isTerminal(existing.status) && existing.status !== 'completed')
+      throw new ExecutionConflictError(
+        `execution "${request.id}" is ${existing.status}; within a transaction it can't go on: retry it, or start it outside`,
+        { executionId: request.id },
+      )
   }
 
   /** Goes on with an execution that failed or was cancelled; if another process still has it, it goes on there. */
@@ -137,8 +149,10 @@ export class DurableRuntime {
   }
 
   /** Leaves a message for an execution's owner. False where there is no such execution. */
-  async post(execution: string, kind: 'cancel' | 'retry' | 'delete'): Promise<boolean> {
-    const [exists] = await this.connection.store.post([{ execution, kind, payload: undefined, at: this.clock.now() }])
+  async post(execution: string, kind: 'cancel' | 'retry' | 'delete', reason?: unknown): Promise<boolean> {
+    const { store, encoding } = this.connection
+    const payload = reason === undefined ? undefined : await encoding.encodeError(reason, ['message', execution])
+    const [exists] = await store.post([{ execution, kind, payload, at: this.clock.now() }])
     return exists!
   }
 
@@ -171,6 +185,8 @@ export class DurableRuntime {
     const created = await request.newRecord(owner)
     let existing = await creations.add(created, this.clock.now() + patienceMs)
     if (existing === undefined) {
+      // A function of an execution that was deleted or purged may still run under this id: what it brings is not wanted any more.
+      this.live.get(id)?.lose()
       if (owner === session.owner && !this.arrivals.wasOvertaken(id)) {
         await request.begin(created)
         return undefined
@@ -218,6 +234,8 @@ export class DurableRuntime {
   }
 
   async #meet(request: StartRequest, existing: ExecutionRecord): Promise<ExecutionRecord | undefined> {
+    // Under another key everything looks different: what is wrong then is the key.
+    if (request.asked !== existing.asked) await readInputs(existing, this.connection.encoding)
     requireSame(request, existing)
     const { id, status, owner } = existing
     if (status === 'completed') return undefined
@@ -239,7 +257,7 @@ export class DurableRuntime {
   /** Lets an execution or a batch live here. False where the right to it is an old one: answers of the store may come late. */
   enter(live: Live & { start(): void }): boolean {
     const known = this.live.get(live.id)
-    if (live.owner !== this.connection.session.owner) return false
+    if (this.isClosing || live.owner !== this.connection.session.owner) return false
     if (known !== undefined && known.epoch >= live.epoch) return false
     known?.lose()
     this.live.set(live.id, live)
@@ -327,8 +345,8 @@ export class DurableRuntime {
 
   #tellBlocked(durationMs: number): void {
     const at = this.clock.now()
-    for (const { emitter, suspect } of this.live.values())
-      emitter?.durable(at, { type: 'loop.blocked', durationMs, suspect })
+    for (const live of this.live.values())
+      live.emitter?.durable(at, { type: 'loop.blocked', durationMs, suspect: live.suspect(durationMs) })
   }
 }
 

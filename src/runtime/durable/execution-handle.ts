@@ -67,7 +67,7 @@ export class ExecutionHandle<Output> {
       if (record === undefined) throw this.#gone()
       if (isTerminal(record.status)) return
       if (await this.#runtime.cancelUnowned(this.id, error)) return
-      if (await this.#runtime.post(this.id, 'cancel')) return
+      if (await this.#runtime.post(this.id, 'cancel', reason)) return
     }
   }
 
@@ -78,7 +78,7 @@ export class ExecutionHandle<Output> {
     const [record] = await connection.store.get([this.id])
     if (record === undefined) throw this.#gone()
     const steps = (await this.#runtime.readSteps([this.id])).get(this.id) ?? []
-    const info = await infoOf(record, connection.encoding, incompatible.get(this.id))
+    const info = await infoOf(record, connection.encoding, incompatible.toldOf(record))
     return { ...info, steps: await stepInfosOf(record, steps, connection.encoding) }
   }
 

@@ -3,6 +3,7 @@ import type { ExecutionRecord, StepRecord, StoredValue } from '../../core/store.
 import type { ExecutionStatus, StepStatus } from '../../core/statuses.ts'
 import type { ValueEncoding } from '../../core/value-encoding.ts'
 import { statuses } from './check-calls.ts'
+import { headOfBatch, stepsOfBatch } from './restored-batch.ts'
 import { readInputs } from './restored-execution.ts'
 
 /** What is known of a durable execution. */
@@ -11,7 +12,7 @@ export interface ExecutionInfo {
   readonly graph: string
   readonly target: string
   readonly status: ExecutionStatus
-  /** As they were given. */
+  /** As they were given; of a batch, what was given once in `shared`. */
   readonly inputs: Readonly<Record<string, unknown>>
   /** The target's value, of a completed one. */
   readonly output: unknown
@@ -71,7 +72,7 @@ export async function infoOf(
     graph,
     target,
     status,
-    inputs: await read(async () => (await readInputs(record, encoding)).$given, {}),
+    inputs: await read(() => givenInputsOf(record, encoding), {}),
     output: await read(
       () => decoded(record.output, (stored) => encoding.decode(stored, ['execution', id, 'output'])),
       undefined,
@@ -90,6 +91,14 @@ export async function infoOf(
   }
 }
 
+async function givenInputsOf(
+  record: ExecutionRecord,
+  encoding: ValueEncoding,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (record.kind === 'batch') return (await headOfBatch(record, encoding)).shared
+  return (await readInputs(record, encoding)).$given
+}
+
 /** Whether this version knows the status: a newer one may have written it, or somebody by hand. */
 export function isKnown(status: ExecutionStatus): boolean {
   return statuses.includes(status)
@@ -99,24 +108,26 @@ export function unknownStatus({ id, status }: Pick<ExecutionRecord, 'id' | 'stat
   return `execution "${id}" has the status "${status}", which this version does not know: nobody goes on with it`
 }
 
-/** What the records of steps tell. @throws SerializationError for one that can't be read */
+/** What the records of steps tell; what a batch keeps besides is not told. @throws SerializationError for one that can't be read */
 export function stepInfosOf(
-  { id }: ExecutionRecord,
+  { id, kind }: ExecutionRecord,
   steps: readonly StepRecord[],
   encoding: ValueEncoding,
 ): Promise<readonly StepInfo[]> {
   return Promise.all(
-    steps.map(async ({ step, item, status, attempt, output, error, startedAt, endedAt, dueAt }) => ({
-      step,
-      item,
-      status,
-      attempt,
-      output: await decoded(output, (stored) => encoding.decode(stored, ['step', id, step, item, 'output'])),
-      error: await decoded(error, (stored) => encoding.decodeError(stored, ['step', id, step, item, 'error'])),
-      startedAt: dateOf(startedAt),
-      endedAt: dateOf(endedAt),
-      dueAt: dateOf(dueAt),
-    })),
+    (kind === 'batch' ? stepsOfBatch(steps) : steps).map(
+      async ({ step, item, status, attempt, output, error, startedAt, endedAt, dueAt }) => ({
+        step,
+        item,
+        status,
+        attempt,
+        output: await decoded(output, (stored) => encoding.decode(stored, ['step', id, step, item, 'output'])),
+        error: await decoded(error, (stored) => encoding.decodeError(stored, ['step', id, step, item, 'error'])),
+        startedAt: dateOf(startedAt),
+        endedAt: dateOf(endedAt),
+        dueAt: dateOf(dueAt),
+      }),
+    ),
   )
 }
 

@@ -126,6 +126,11 @@ export class ExecutionRecorder implements Recorder {
     }
   }
 
+  /** Writes how long the execution has been owned, where a timeout counts that. */
+  tellOwned(): void {
+    if (this.#holding.timeoutMs !== undefined) this.change({ ownedMs: this.ownedMs }).catch(() => {})
+  }
+
   /** How long processes have owned the execution. */
   get ownedMs(): number {
     return this.#holding.ownedMs + Math.max(0, this.#connection.clock.now() - this.#since)
@@ -269,6 +274,7 @@ export class ExecutionRecorder implements Recorder {
     run: StepRun | undefined,
     consumed?: number,
   ): Promise<void> {
+    this.#connection.session.noticeBlocked()
     const { id, owner, epoch, timeoutMs, recoveries } = this.#holding
     let change = head
     // What a process did that lived long enough to do it counts against the suspicion that this execution kills them.

@@ -9,12 +9,16 @@ import { checkLeaves } from '../leaf-values.ts'
 import type { GivenInputs } from '../leaf-values.ts'
 import { graphHashOf } from './graph-hash.ts'
 import { machineVersion } from './machine-version.ts'
+import type { BatchItems } from './restored-batch.ts'
 
 /** What a call to start an execution says besides graph, target and inputs. */
 export type StartOptions = Pick<ExecuteOptions, 'id' | 'headers' | 'timeout' | 'signal' | 'observers' | 'logger'>
 
 /** How a caller follows an execution that it starts, or goes on with, here. */
-export type Watch = Pick<StartOptions, 'signal' | 'observers' | 'logger'>
+export type Watch = Pick<StartOptions, 'signal' | 'observers' | 'logger'> & {
+  /** The items of a batch, in case that its process died before all of them were written. */
+  readonly batch?: BatchItems & { readonly chunkEnds: readonly number[] }
+}
 
 /** Something that is about to exist: an execution or a batch. */
 export interface StartRequest {
@@ -68,7 +72,13 @@ export async function newRecordOf(
     return record
   }
   const isConverted = values.some((value, i) => value !== leafValues[i])
-  const inputs = isConverted ? { $given: named(leafValues), $checked: named(values) } : named(leafValues)
+  const versions = plan.leaves.flatMap(({ type: { name, version } }) =>
+    version === undefined ? [] : [[name, version]],
+  )
+  const inputs =
+    isConverted || versions.length > 0
+      ? { $given: named(leafValues), $checked: named(values), $versions: Object.fromEntries(versions) }
+      : named(leafValues)
   return {
     id: options.id,
     kind: 'execution',

@@ -66,17 +66,22 @@ export class Gathered<Item, Answer> {
 
   #flush(): void {
     if (this.#pending.length === 0) return
-    let count = 0
-    let bytes = 0
-    while (count < this.#pending.length && count < maxItems && (bytes < maxBytes || count === 0))
-      bytes += this.#pending[count++]!.bytes
-    const entries = this.#pending.splice(0, count)
+    const entries = this.#take([])
     this.#inFlight++
     void this.#deliver(entries, 0).then(() => {
       this.#inFlight--
       if (this.#pending.length > 0) this.#defer()
     })
     if (this.#pending.length > 0) this.#defer()
+  }
+
+  /** Adds what is waiting to what is sent again, as far as there is room. */
+  #take(again: readonly Entry<Item, Answer>[]): readonly Entry<Item, Answer>[] {
+    let bytes = again.reduce((sum, entry) => sum + entry.bytes, 0)
+    let count = 0
+    while (count < this.#pending.length && again.length + count < maxItems && (bytes < maxBytes || count === 0))
+      bytes += this.#pending[count++]!.bytes
+    return [...again, ...this.#pending.splice(0, count)]
   }
 
   /** Never rejects: each entry is told by itself. */
@@ -101,7 +106,8 @@ export class Gathered<Item, Answer> {
       const left = entries.filter(({ until }) => until >= next)
       if (left.length === 0) return
       await new Promise<void>((resolve) => void clock.setTimeout(resolve, pauseMs))
-      await this.#deliver(left, tries + 1)
+      // With what has come meanwhile: its time may be over long before the store is back.
+      await this.#deliver(this.#take(left), tries + 1)
     } else if (entries.length === 1) {
       entries[0]!.reject(failure)
     } else {

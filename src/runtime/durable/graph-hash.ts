@@ -14,7 +14,10 @@ export function graphHashOf(index: GraphIndex): string {
       output.version,
       ports.map((port) => [port.name, port.type, port.kind]),
     ])
-    hashes.set(index, (hash = digest(canonicalize(steps))))
+    const leaves = [...index.types.values()].flatMap(({ name, version }) =>
+      index.producers.has(name) || version === undefined ? [] : [[name, version]],
+    )
+    hashes.set(index, (hash = digest(canonicalize(leaves.length === 0 ? steps : [steps, leaves]))))
   }
   return hash
 }

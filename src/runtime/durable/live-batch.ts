@@ -8,6 +8,7 @@ import type { ExecutionSetup } from '../execution-setup.ts'
 import type { ItemRead } from '../item-inputs.ts'
 import { sourceOfArray } from '../item-source.ts'
 import type { PersistedExecution } from '../persisted-execution.ts'
+import type { StepRun } from '../step-run.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import type { Holding } from './execution-recorder.ts'
 import { itemsStep, itemStep, targetStep } from './restored-batch.ts'
@@ -23,6 +24,8 @@ export interface LiveBatchParts {
   readonly items: readonly unknown[]
   /** The items' names in the records. */
   readonly keys: readonly string[]
+  /** Where each chunk of items ends, of those that are still to be written. */
+  readonly chunkEnds?: readonly number[] | undefined
   /** The items read and checked, where that was done before. */
   readonly reads?: readonly ItemRead[] | undefined
   readonly asked: string
@@ -35,7 +38,23 @@ export interface LiveBatchParts {
   readonly onGone: (live: Live) => void
 }
 
-const itemsPerChunk = 1_000
+/** Tells whose target a step has made and written. */
+class BatchRecorder extends ExecutionRecorder {
+  /** Keys of items; '' stands for what they share. */
+  readonly written = new Set<string>()
+
+  override keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
+    const kept = super.keep(run, value, status)
+    const { execution, planStep, persist } = run
+    // A step that goes on without the store may not have been written.
+    if (planStep.spec.output.name === execution.setup.part?.whole.target.name && persist?.onStoreError !== 'run')
+      kept.then(
+        () => this.written.add(execution.setup.itemKey ?? ''),
+        () => {},
+      )
+    return kept
+  }
+}
 
 /** A batch that this process owns, and its records. */
 export class LiveBatch implements Live, DurableParts {
@@ -47,33 +66,34 @@ export class LiveBatch implements Live, DurableParts {
   /** Resolves when its items are written: then it survives this process. */
   written: Promise<void> = Promise.resolve()
   readonly #parts: LiveBatchParts
-  readonly #recorder: ExecutionRecorder
+  readonly #recorder: BatchRecorder
   readonly #tenure: Tenure
   readonly #batch: Batch
   readonly #results: unknown[]
-  /** Whether what an item comes to has a record of its own: where no persisted step makes it. */
-  readonly #notesOutcomes: boolean
+  /** The step that makes the target. */
+  readonly #producer: string | undefined
   /** Whether all items come to the same, made by steps that they share. */
   readonly #isTargetShared: boolean
   #hasNotedTarget = false
+  /** Records of items, outcomes and the end that are on their way. */
+  #writing = 0
   #notes: Promise<unknown> = Promise.resolve()
 
   constructor(parts: LiveBatchParts) {
-    const { frame, items, connection, holding, setup } = parts
+    const { frame, items, connection, holding } = parts
     const { plan, collects, inputs, options } = frame
     this.#parts = parts
     this.id = holding.id
     this.graph = plan.whole.index.graph.name
     this.target = plan.whole.target.name
     this.asked = parts.asked
-    this.#recorder = new ExecutionRecorder(connection, holding, () => {
+    this.#recorder = new BatchRecorder(connection, holding, () => {
       parts.onRefused()
       this.lose()
     })
     this.#results = new Array<unknown>(items.length)
-    const producer = plan.whole.steps[plan.whole.producers[plan.whole.targetSlot]!]?.spec
+    this.#producer = plan.whole.index.producers.get(this.target)?.name
     this.#isTargetShared = plan.imports.includes(plan.shared.slots.get(this.target) ?? -1)
-    this.#notesOutcomes = producer === undefined || (producer.persist ?? setup.persistOf?.(producer)) === undefined
     this.#batch = new Batch({
       ...frame,
       cache: undefined,
@@ -85,7 +105,7 @@ export class LiveBatch implements Live, DurableParts {
         this.#results[item] = collects ? outcome : outcome.value
         this.#note(item, outcome)
       },
-      onCompleted: () => void this.#complete(),
+      onCompleted: () => void this.#busyWith(this.#complete()),
       onFailed: (error) => void this.#tenure.failed(error),
     })
     const tenant = {
@@ -123,10 +143,10 @@ export class LiveBatch implements Live, DurableParts {
   }
 
   get isQuiet(): boolean {
-    return this.#tenure.hasDeparted || (this.#recorder.isIdle && !this.#batch.isRunning)
+    return this.#tenure.hasDeparted || (this.#writing === 0 && this.#recorder.isIdle && !this.#batch.isRunning)
   }
 
-  get suspect(): string | undefined {
+  suspect(): string | undefined {
     return undefined
   }
 
@@ -138,9 +158,11 @@ export class LiveBatch implements Live, DurableParts {
       this.#batch.start()
       return
     }
-    this.written = this.#writeItems()
+    this.written = this.#busyWith(this.#writeItems())
     this.written.then(
-      () => this.#batch.start(),
+      () => {
+        if (!this.#batch.hasEnded) this.#batch.start()
+      },
       (error: unknown) => void this.#tenure.failed(error),
     )
   }
@@ -151,6 +173,10 @@ export class LiveBatch implements Live, DurableParts {
 
   consume(seq: number): void {
     this.#recorder.change({}, seq).catch(() => {})
+  }
+
+  tellOwned(): void {
+    if (!this.hasEnded) this.#recorder.tellOwned()
   }
 
   lose(): void {
@@ -184,33 +210,53 @@ export class LiveBatch implements Live, DurableParts {
 
   /** Nothing runs before all items are written: another process could not go on. */
   async #writeItems(): Promise<void> {
-    const { items, keys } = this.#parts
-    for (let start = 0; start < items.length; start += itemsPerChunk) {
-      const chunk: ItemsChunk = {
-        keys: keys.slice(start, start + itemsPerChunk),
-        items: items.slice(start, start + itemsPerChunk),
-      }
-      await this.#recorder.write([await this.#recordOf(itemsStep, String(start / itemsPerChunk), { value: chunk })])
+    const { items, keys, chunkEnds = [] } = this.#parts
+    let at = 0
+    for (const [index, end] of chunkEnds.entries()) {
+      if (this.#batch.hasEnded) return
+      const chunk: ItemsChunk = { at, keys: keys.slice(at, end), items: items.slice(at, end) }
+      await this.#recorder.write([await this.#recordOf(itemsStep, String(index), { value: chunk })])
+      at = end
     }
   }
 
+  /** Notes what no step has written: a value that is given, falls back or is not persisted, and an error. */
   #note(item: number, outcome: ItemOutcome): void {
-    if (!this.#notesOutcomes && 'value' in outcome) return
-    if (this.#isTargetShared && 'value' in outcome) {
-      if (!this.#hasNotedTarget) this.#write(this.#recordOf(targetStep, '', outcome))
-      this.#hasNotedTarget = true
-      return
-    }
     if (this.outcomeOf(item) !== undefined) return
-    this.#write(this.#recordOf(itemStep, this.#parts.keys[item]!, outcome))
+    if (this.#isTargetShared && 'value' in outcome) {
+      if (!this.#hasNotedTarget && !this.#isWritten('')) this.#write(this.#recordOf(targetStep, '', outcome))
+      this.#hasNotedTarget = true
+      // What the item failed with in an earlier life would be taken for its own.
+      if (this.#parts.restored?.outdated.has(this.#parts.keys[item]!) !== true) return
+    }
+    const key = this.#parts.keys[item]!
+    if (!('value' in outcome) || !this.#isWritten(key)) this.#write(this.#recordOf(itemStep, key, outcome))
+  }
+
+  /** Whether a step has written the target, and nothing else is recorded in its place. */
+  #isWritten(key: string): boolean {
+    const { restored } = this.#parts
+    if (restored?.outdated.has(key) === true) return false
+    const status = this.#producer === undefined ? undefined : restored?.views.get(key)?.get(this.#producer)?.status
+    return status === 'completed' || status === 'cached' || this.#recorder.written.has(key)
   }
 
   /** Writes a record that the batch's end waits for. */
   #write(record: Promise<StepRecord>): void {
-    const note = record.then((made) => this.#recorder.write([made]))
+    const note = this.#busyWith(record.then((made) => this.#recorder.write([made])))
     const notes = Promise.all([this.#notes, note])
     notes.catch(() => {})
     this.#notes = notes
+  }
+
+  /** An orderly close waits for it. */
+  async #busyWith(work: Promise<void>): Promise<void> {
+    this.#writing++
+    try {
+      await work
+    } finally {
+      this.#writing--
+    }
   }
 
   async #complete(): Promise<void> {

@@ -17,6 +17,9 @@ import type { StoreConnection } from './store-connection.ts'
 import { Tenure } from './tenure.ts'
 import type { Departure, Live } from './tenure.ts'
 
+// Clocks tell whole milliseconds, and timers may be early by one.
+const timerSlackMs = 10
+
 /** The actor of an execution in this process. */
 export type LiveActor = ActorRefFrom<ReturnType<typeof executionLogic>>
 
@@ -109,9 +112,15 @@ export class LiveExecution implements Live {
     return this.#recorder.isIdle && !hasRunning(this.#execution)
   }
 
-  get suspect(): string | undefined {
-    const running = this.#execution.runs.filter((run) => run?.current !== undefined)
-    return running.toSorted((one, other) => other!.attemptStartedAt - one!.attemptStartedAt)[0]?.step
+  suspect(durationMs: number): string | undefined {
+    const now = this.#execution.clock.now()
+    // Nothing begins while the event loop stands still: what began since, began after it.
+    const stoodFrom = now - durationMs + timerSlackMs
+    const underWay = this.#execution.runs.filter((run) => {
+      if (run?.startedAt === undefined || run.attemptStartedAt > stoodFrom) return false
+      return run.endedAt === undefined ? run.dueAt === undefined || run.dueAt <= now : run.endedAt >= stoodFrom
+    })
+    return underWay.toSorted((one, other) => other!.attemptStartedAt - one!.attemptStartedAt)[0]?.step
   }
 
   /** Brings it to life as an actor. */
@@ -152,6 +161,10 @@ export class LiveExecution implements Live {
 
   consume(seq: number): void {
     this.#recorder.change({}, seq).catch(() => {})
+  }
+
+  tellOwned(): void {
+    if (!this.hasEnded) this.#recorder.tellOwned()
   }
 
   lose(): void {

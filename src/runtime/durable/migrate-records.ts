@@ -2,6 +2,7 @@ import { isRecord } from '../../core/is-record.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/store.ts'
 import type { StepStatus } from '../../core/statuses.ts'
 import type { ValueEncoding } from '../../core/value-encoding.ts'
+import { readInputs } from './restored-execution.ts'
 
 /** What a migration sees and changes of an execution's records. */
 export interface MigratableExecution {
@@ -23,7 +24,10 @@ export interface MigratableStep {
   readonly output: unknown
 }
 
-/** Makes the records of an older version of a graph fit; undefined where it can't. */
+/**
+ * Makes the records of an older version of a graph fit; undefined where it can't. Not called for batches: they go on if their records
+ * fit as they are.
+ */
 export type MigrateHook = (execution: MigratableExecution) => MigratableExecution | undefined
 
 /** What a migration made, as records again. */
@@ -37,15 +41,16 @@ export const droppedType = ''
 
 const done: ReadonlySet<StepStatus> = new Set(['completed', 'cached'])
 
-/** Runs a hook over an execution's records; undefined where the hook declines. */
+/** Runs a hook over an execution's records; undefined where the hook declines, and for a batch. */
 export async function migrateRecords(
   hook: MigrateHook,
   execution: ExecutionRecord,
   steps: readonly StepRecord[],
   encoding: ValueEncoding,
 ): Promise<MigratedRecords | undefined> {
+  if (execution.kind === 'batch') return undefined
   const { id, graph, target, graphHash, machineVersion } = execution
-  const inputs = (await encoding.decode(execution.inputs, ['execution', id, 'inputs'])) as Record<string, unknown>
+  const { $checked: inputs } = await readInputs(execution, encoding)
   const known: Record<string, MigratableStep> = {}
   for (const { step, item, status, type, typeVersion, output } of steps)
     if (done.has(status))

@@ -26,7 +26,8 @@ export class OwnerSession {
   #registering: Promise<void> | undefined
   #timer: unknown
   #guard: unknown
-  #tickDueAt = 0
+  /** When the next renewal is due; undefined while one is under way. */
+  #tickDueAt: number | undefined
   #isClosed = false
 
   constructor(options: SessionOptions) {
@@ -105,9 +106,9 @@ export class OwnerSession {
   }
 
   async #tick(): Promise<void> {
-    const { clock, leaseMs, onBlocked } = this.#options
-    const lateMs = clock.elapsed() - this.#tickDueAt
-    if (lateMs > leaseMs - leaseMs / 3) onBlocked(lateMs)
+    const { leaseMs } = this.#options
+    this.noticeBlocked()
+    this.#tickDueAt = undefined
     try {
       if (await this.#renew()) this.#arm(leaseMs / 3)
     } catch {
@@ -116,8 +117,24 @@ export class OwnerSession {
     }
   }
 
+  /**
+   * Tells if the event loop did not turn for long: a renewal that is so late was kept waiting. Whoever ends asks before, since by the
+   * time that the timer fires there may be nobody left who could be told.
+   */
+  noticeBlocked(): void {
+    const { clock, leaseMs, onBlocked } = this.#options
+    if (this.#tickDueAt === undefined || this.#isClosed) return
+    const lateMs = clock.elapsed() - this.#tickDueAt
+    if (lateMs <= leaseMs - leaseMs / 3) return
+    this.#tickDueAt = undefined
+    onBlocked(lateMs)
+  }
+
   #lose(): void {
     const { clock, onLost } = this.#options
+    // What was blocked may find out that it is over before the timers do.
+    this.noticeBlocked()
+    this.#tickDueAt = undefined
     this.#owner = this.#newOwner()
     this.#validUntil = -Infinity
     clock.clearTimeout(this.#timer)

@@ -1,14 +1,14 @@
-import type { AnyGraph } from '../../core/graph-index.ts'
+import type { BatchPlan } from '../../core/batch-plan.ts'
+import { SerializationError } from '../../core/errors.ts'
 import { isRecord } from '../../core/is-record.ts'
-import { requireIndex } from '../../core/plan.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/store.ts'
 import type { ValueEncoding } from '../../core/value-encoding.ts'
 import type { ItemOutcome } from '../batch-setup.ts'
 import type { StepView } from '../execution-journal.ts'
-import { decodePresent, misfitsOf, viewOf } from './restored-execution.ts'
+import { decodePresent, viewOf } from './restored-execution.ts'
 import type { ResumeCause } from './restored-execution.ts'
 
-/** Records of a batch under names that no step has: its items in chunks, what became of each item, and what became of all where that is the same. */
+/** Records of a batch under names that no step can have: its items in chunks, what became of each item, and what became of all where that is the same. */
 export const itemsStep = '$items'
 export const itemStep = '$item'
 export const targetStep = '$target'
@@ -23,111 +23,140 @@ export interface BatchHead {
   readonly total: number
 }
 
-/** A chunk of a batch's items, as it is stored. */
-export interface ItemsChunk {
-  readonly keys: readonly string[]
+/** A batch's items, and their names in the records. */
+export interface BatchItems {
   readonly items: readonly unknown[]
+  readonly keys: readonly string[]
 }
 
-/** A batch as its records tell. */
-export interface RestoredBatch extends BatchHead {
-  readonly items: readonly unknown[]
-  readonly keys: readonly string[]
+/** A chunk of a batch's items, as it is stored. */
+export interface ItemsChunk extends BatchItems {
+  /** The index of its first item; after the chunk before, where that is not told. */
+  readonly at?: number
+}
+
+/** What a batch has done, as its records tell. */
+export interface RestoredBatch {
   /** Steps that are done, by the item's key; under '' those that all items share. */
   readonly views: ReadonlyMap<string, ReadonlyMap<string, StepView>>
+  /** What became of items that are not run again. */
   readonly outcomes: ReadonlyMap<string, ItemOutcome>
+  /** Keys of items that are run again although an outcome is recorded, which will not hold; '' stands for the one of all. */
+  readonly outdated: ReadonlySet<string>
   /** Steps and items whose results were found. */
   readonly found: number
 }
 
-/** Puts a batch together from its records, or tells why they don't fit this graph. @throws SerializationError for damaged records */
+/** The records of a batch that are of its steps. */
+export function stepsOfBatch(steps: readonly StepRecord[]): readonly StepRecord[] {
+  return steps.filter(({ step }) => !ownSteps.has(step))
+}
+
+/** @throws SerializationError */
+export async function headOfBatch({ id, inputs }: ExecutionRecord, encoding: ValueEncoding): Promise<BatchHead> {
+  return (await decodePresent(inputs, ['execution', id, 'inputs'], encoding)) as BatchHead
+}
+
+/** What was done of a batch. @throws SerializationError for damaged records */
 export async function restoreBatch(
   record: ExecutionRecord,
   steps: readonly StepRecord[],
-  graph: AnyGraph,
+  plan: BatchPlan,
   encoding: ValueEncoding,
   cause: ResumeCause,
-): Promise<RestoredBatch | { readonly reasons: readonly string[] }> {
-  const ofSteps = steps.filter(({ step }) => !ownSteps.has(step))
-  const reasons = misfitsOf(record, ofSteps, graph)
-  if (reasons.length > 0) return { reasons }
-  const head = (await encoding.decode(record.inputs, ['execution', record.id, 'inputs'])) as BatchHead
-  const { items, keys } = await itemsOf(record.id, steps, encoding)
-  if (items.length < head.total)
-    return {
-      reasons: [`only ${items.length} of its ${head.total} items were written before its process died; start it again`],
-    }
-  const outcomes = await outcomesOf(record.id, steps, encoding, cause)
-  const index = requireIndex(graph)
+): Promise<RestoredBatch> {
+  const outcomes = new Map<string, ItemOutcome>()
+  const outdated = new Set<string>()
+  for (const step of steps) {
+    if (step.step === targetStep) outdated.add('')
+    if (step.step !== itemStep) continue
+    // A batch that is asked for again tries anew what failed. Of an item that succeeded, others may want what its steps made.
+    const isUsed = step.status === 'completed' ? !plan.needsAll : cause !== 'end'
+    const outcome = isUsed ? await outcomeOf(record.id, step, encoding) : undefined
+    if (outcome === undefined) outdated.add(step.item)
+    else outcomes.set(step.item, outcome)
+  }
+  const { producers } = plan.whole.index
   const views = new Map<string, Map<string, StepView>>()
   let found = outcomes.size
-  for (const step of ofSteps) {
-    // Of an item that is done nothing else is needed.
+  for (const step of stepsOfBatch(steps)) {
     if (outcomes.has(step.item)) continue
-    const view = await viewOf(record, step, encoding, cause, index.producers.get(step.type)?.maxAttempts ?? 1)
+    const view = await viewOf(record, step, encoding, cause, producers.get(step.type)?.maxAttempts ?? 1)
     if (view === undefined) continue
     found++
     const known = views.get(step.item)
     if (known === undefined) views.set(step.item, new Map([[step.step, view]]))
     else known.set(step.step, view)
   }
-  return { ...head, items, keys, views, outcomes, found }
+  return { views, outcomes, outdated, found }
 }
 
-/** The results of a batch that is completed, from its records. */
+/** The results of a batch that is completed, from its records. @throws SerializationError for damaged records */
 export async function batchOutputOf(
   record: ExecutionRecord,
   steps: readonly StepRecord[],
   encoding: ValueEncoding,
 ): Promise<readonly unknown[]> {
   const { id, target } = record
-  const { onError } = (await encoding.decode(record.inputs, ['execution', id, 'inputs'])) as BatchHead
-  const { keys } = await itemsOf(id, steps, encoding)
-  const outcomes = await outcomesOf(id, steps, encoding, 'release')
+  const { onError, total } = await headOfBatch(record, encoding)
+  const written = await itemsOfBatch(id, steps, total, encoding)
+  if (typeof written === 'number')
+    throw new SerializationError(`batch "${id}" is damaged: only ${written} of its ${total} items are there`, {
+      executionId: id,
+    })
+  const outcomes = new Map<string, ItemOutcome>()
+  for (const step of steps) {
+    if (step.step !== itemStep && step.step !== targetStep) continue
+    const outcome = await outcomeOf(id, step, encoding)
+    if (outcome !== undefined) outcomes.set(step.item, outcome)
+  }
   for (const { step, item, type, status, output } of steps) {
-    if (type !== target || step === itemStep || output === undefined || outcomes.has(item)) continue
+    if (type !== target || ownSteps.has(step) || output === undefined || outcomes.has(item)) continue
     if (status === 'completed' || status === 'cached')
       outcomes.set(item, { value: await encoding.decode(output, ['step', id, step, item, 'output']) })
   }
-  return keys.map((key) => {
-    const outcome = outcomes.get(key) ?? outcomes.get('')!
+  return written.keys.map((key) => {
+    const outcome = outcomes.get(key) ?? outcomes.get('')
+    if (outcome === undefined)
+      throw new SerializationError(`batch "${id}" is damaged: the result of its item "${key}" is not there`, {
+        executionId: id,
+      })
     return onError === 'collect' ? outcome : outcome.value
   })
 }
 
-async function itemsOf(
+/** The items of a batch, or how many of them are there, where its process died before all were written. @throws SerializationError */
+export async function itemsOfBatch(
   id: string,
   steps: readonly StepRecord[],
+  total: number,
   encoding: ValueEncoding,
-): Promise<{ readonly items: unknown[]; readonly keys: string[] }> {
+): Promise<BatchItems | number> {
   const chunks = steps.filter(({ step }) => step === itemsStep)
   const items: unknown[] = []
   const keys: string[] = []
+  let next = 0
   for (const { step, item, output } of chunks.toSorted((one, other) => Number(one.item) - Number(other.item))) {
     const chunk = await decodePresent(output, ['step', id, step, item, 'output'], encoding)
     if (!isRecord(chunk)) continue
-    const { keys: more, items: moreItems } = chunk as unknown as ItemsChunk
-    for (const key of more) keys.push(key)
-    for (const one of moreItems) items.push(one)
+    const { keys: more, items: moreItems, at = next } = chunk as unknown as ItemsChunk
+    for (const [index, key] of more.entries()) {
+      keys[at + index] = key
+      items[at + index] = moreItems[index]
+    }
+    next = at + more.length
   }
-  return { items, keys }
+  // Holes are not counted.
+  const written = keys.reduce((count) => count + 1, 0)
+  return written < total ? written : { items, keys }
 }
 
-async function outcomesOf(
+async function outcomeOf(
   id: string,
-  steps: readonly StepRecord[],
+  { step, item, status, output, error }: StepRecord,
   encoding: ValueEncoding,
-  cause: ResumeCause,
-): Promise<Map<string, ItemOutcome>> {
-  const outcomes = new Map<string, ItemOutcome>()
-  for (const { step, item, status, output, error } of steps) {
-    if (step !== itemStep) continue
-    const identity = ['step', id, step, item]
-    if (status === 'completed')
-      outcomes.set(item, { value: await decodePresent(output, [...identity, 'output'], encoding) })
-    // A batch that is asked for again tries anew what failed.
-    else if (cause !== 'end' && error !== undefined)
-      outcomes.set(item, { error: await encoding.decodeError(error, [...identity, 'error']) })
-  }
-  return outcomes
+): Promise<ItemOutcome | undefined> {
+  const identity = ['step', id, step, item]
+  if (status === 'completed') return { value: await decodePresent(output, [...identity, 'output'], encoding) }
+  return error === undefined ? undefined : { error: await encoding.decodeError(error, [...identity, 'error']) }
 }

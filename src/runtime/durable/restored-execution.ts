@@ -29,6 +29,8 @@ export type ResumeCause = 'death' | 'release' | 'end'
 export interface StoredInputs {
   readonly $given: Readonly<Record<string, unknown>>
   readonly $checked: Readonly<Record<string, unknown>>
+  /** Declared versions of the inputs' data types, as far as they have one. */
+  readonly $versions?: Readonly<Record<string, string>>
 }
 
 /** Decodes an execution's inputs. @throws SerializationError */
@@ -37,7 +39,11 @@ export async function readInputs(record: ExecutionRecord, encoding: ValueEncodin
   const stored = await decodePresent(record.inputs, identity, encoding)
   if (!isRecord(stored)) throw unreadable(identity, 'it is no record of inputs')
   return isRecord(stored['$given']) && isRecord(stored['$checked'])
-    ? { $given: stored['$given'], $checked: stored['$checked'] }
+    ? {
+        $given: stored['$given'],
+        $checked: stored['$checked'],
+        ...(isRecord(stored['$versions']) && { $versions: stored['$versions'] as Readonly<Record<string, string>> }),
+      }
     : { $given: stored, $checked: stored }
 }
 
@@ -70,7 +76,9 @@ export async function restoreExecution(
 ): Promise<RestoredExecution | { readonly reasons: readonly string[] }> {
   const reasons = misfitsOf(record, steps, graph)
   if (reasons.length > 0) return { reasons }
-  const { $given, $checked } = await readInputs(record, encoding)
+  const { $given, $checked, $versions } = await readInputs(record, encoding)
+  const changed = changedInputs($given, $versions, graph)
+  if (changed.length > 0) return { reasons: changed }
   let given
   try {
     given = givenInputs(graph, requireIndex(graph).types.get(record.target)!, $checked)
@@ -115,6 +123,23 @@ const stepStatuses: Readonly<Record<StepStatus, true>> = {
   failed: true,
   cancelled: true,
   skipped: true,
+}
+
+/** Inputs whose data type has another version now. Those that a migration made are as the graph wants them. */
+function changedInputs(
+  given: Readonly<Record<string, unknown>>,
+  versions: Readonly<Record<string, string>> | undefined,
+  graph: AnyGraph,
+): readonly string[] {
+  if (versions === undefined) return []
+  const { types } = requireIndex(graph)
+  return Object.keys(given).flatMap((name) => {
+    const now = types.get(name)?.version
+    const then = versions[name]
+    return now === then
+      ? []
+      : [`input "${name}" was given in version ${then ?? '(none)'}, and is version ${now ?? '(none)'} now`]
+  })
 }
 
 /** What of the records does not fit the graph as it is now. */

@@ -14,8 +14,6 @@ import { reviveExecution } from './revive-execution.ts'
 import type { Revival } from './revive-execution.ts'
 import type { ResumeCause } from './restored-execution.ts'
 
-// They are left out of each look for work: forgotten, they would be tried again and again, before all that are younger.
-export const maxIncompatible = 10_000
 const defaultMaxRecoveries = 10
 
 /** Goes on with executions that this process has just acquired. */
@@ -72,7 +70,7 @@ export class Resumption {
     const { id, graph } = execution
     const steps = await this.#runtime.readSteps([id])
     if (await this.#resume(execution, steps.get(id) ?? [], cause, watch)) return
-    const reasons = this.#runtime.incompatible.get(id) ?? [`this docket does not know graph "${graph}"`]
+    const reasons = this.#runtime.incompatible.reasonsOf(id) ?? [`this docket does not know graph "${graph}"`]
     throw new ExecutionConflictError(`execution "${id}" can't go on in this process: ${reasons.join('; ')}`, {
       graph,
       executionId: id,
@@ -93,7 +91,7 @@ export class Resumption {
       return true
     }
     const graph = graphs.get(record.graph)
-    const revival = graph === undefined ? undefined : await this.#revive(record, steps, graph, cause)
+    const revival = graph === undefined ? undefined : await this.#revive(record, steps, graph, cause, watch)
     if (revival === undefined) {
       await this.#runtime.change(record, { isReleased: true })
       return false
@@ -111,6 +109,7 @@ export class Resumption {
     if (!this.#runtime.enter(live)) return true
     const { target, emitter } = live
     emitter?.durable(clock.now(), { type: 'execution.resumed', target, after: cause, restored: revival.restored })
+    await live.written
     return true
   }
 
@@ -119,6 +118,7 @@ export class Resumption {
     steps: readonly StepRecord[],
     graph: AnyGraph,
     cause: ResumeCause,
+    watch: Watch | undefined,
   ): Promise<Exclude<Revival, { reasons: unknown }> | undefined> {
     const { connection, options } = this.#runtime
     let reasons: readonly string[]
@@ -130,7 +130,7 @@ export class Resumption {
         isSame || hook === undefined ? undefined : await migrateRecords(hook, record, steps, connection.encoding)
       const { execution, steps: records } = migrated ?? { execution: record, steps }
       const revive = record.kind === 'batch' ? reviveBatch : reviveExecution
-      const revival = await revive(this.#runtime, execution, records, graph, cause)
+      const revival = await revive(this.#runtime, execution, records, graph, cause, watch)
       if (!('reasons' in revival)) {
         if (!isSame) await this.#keep(record, steps, migrated, graphHash)
         return revival
@@ -147,8 +147,7 @@ export class Resumption {
   /** Remembers that an execution can't go on here, and tells why. */
   #leave(record: ExecutionRecord, reasons: readonly string[]): void {
     const { graphs, incompatible, clock, options } = this.#runtime
-    if (incompatible.size >= maxIncompatible) incompatible.delete(incompatible.keys().next().value!)
-    incompatible.set(record.id, reasons)
+    incompatible.add(record.id, reasons)
     const observers = [...(graphs.get(record.graph)?.observers ?? []), ...(options.observers ?? [])]
     if (observers.length > 0)
       new Emitter(record.id, record.graph, record.target, observers).durable(clock.now(), {
@@ -168,8 +167,8 @@ export class Resumption {
       await this.#runtime.change(record, { graphHash })
       return
     }
-    // Neither a target nor a batch's items are rewritten: such a one is migrated each time that it goes on.
-    if (migrated.execution.target !== record.target || record.kind === 'batch') return
+    // A target is not rewritten: such an execution is migrated each time that it goes on.
+    if (migrated.execution.target !== record.target) return
     const names = new Set(migrated.steps.map(({ step }) => step))
     const dropped = steps
       .filter(({ step }) => !names.has(step))

@@ -1,37 +1,60 @@
 import type { AnyGraph } from '../../core/graph-index.ts'
-import type { ExecutionRecord, StepRecord } from '../../core/store.ts'
-import type { DurableRuntime } from './durable-runtime.ts'
-import { batchFrameOf } from '../batch-options.ts'
 import { requireIndex } from '../../core/plan.ts'
+import type { ExecutionRecord, StepRecord } from '../../core/store.ts'
+import { batchFrameOf } from '../batch-options.ts'
+import type { DurableRuntime } from './durable-runtime.ts'
+import type { Watch } from './execution-request.ts'
 import { LiveBatch } from './live-batch.ts'
-import { restoreBatch } from './restored-batch.ts'
+import { headOfBatch, itemsOfBatch, restoreBatch, stepsOfBatch } from './restored-batch.ts'
+import { misfitsOf } from './restored-execution.ts'
 import type { ResumeCause } from './restored-execution.ts'
 import { holdingOf } from './revive-execution.ts'
 import type { Revival } from './revive-execution.ts'
 
-/** Puts a batch together from its records. @throws SerializationError for damaged ones */
+/**
+ * Puts a batch together from its records; where not all of its items were written, from those that its caller has at hand.
+ * @throws SerializationError for damaged ones
+ */
 export async function reviveBatch(
   runtime: DurableRuntime,
   record: ExecutionRecord,
   steps: readonly StepRecord[],
   graph: AnyGraph,
   cause: ResumeCause,
+  given?: Watch,
 ): Promise<Revival> {
-  const restored = await restoreBatch(record, steps, graph, runtime.connection.encoding, cause)
-  if ('reasons' in restored) return restored
+  const { encoding } = runtime.connection
+  const reasons = misfitsOf(record, stepsOfBatch(steps), graph)
+  if (reasons.length > 0) return { reasons }
   const { id, asked, headers, timeoutMs } = record
-  const { shared, concurrency, onError, items, keys } = restored
+  const { shared, concurrency, onError, total } = await headOfBatch(record, encoding)
+  const written = await itemsOfBatch(id, steps, total, encoding)
+  const parts = typeof written === 'number' ? given?.batch : written
+  if (parts === undefined) {
+    const reason = `only ${String(written)} of its ${total} items were written before its process died; start it again`
+    return { reasons: [reason] }
+  }
   const target = requireIndex(graph).types.get(record.target)!
   const frame = batchFrameOf('startBatch', graph, target, { id, shared, concurrency, onError })
+  // Nothing runs before all items are written.
+  const restored =
+    typeof written === 'number' ? undefined : await restoreBatch(record, steps, frame.plan, encoding, cause)
   return {
-    restored: restored.found,
+    restored: restored?.found ?? 0,
     live: (owned, watch) => {
-      const options = runtime.optionsOf(frame.plan.whole, { ...watch, id, headers, timeout: timeoutMs })
+      const { signal, observers, logger } = watch ?? {}
+      const options = runtime.optionsOf(frame.plan.whole, {
+        signal,
+        observers,
+        logger,
+        id,
+        headers,
+        timeout: timeoutMs,
+      })
       return new LiveBatch({
         connection: runtime.connection,
         frame: { ...frame, options: { ...options, spentMs: owned.ownedMs } },
-        items,
-        keys,
+        ...parts,
         asked,
         setup: runtime.setup,
         holding: holdingOf(owned, options.timeoutMs),

@@ -18,7 +18,7 @@ export type Revival =
   | {
       /** Steps whose results were found. */
       readonly restored: number
-      live(record: OwnedRecord, watch?: Watch): Live & { start(): void }
+      live(record: OwnedRecord, watch?: Watch): Live & { start(): void; readonly written?: Promise<void> }
     }
   | { readonly reasons: readonly string[] }
 

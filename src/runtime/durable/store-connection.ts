@@ -48,6 +48,7 @@ export class StoreConnection {
   #opening: Promise<void> | undefined
   #unsubscribe: (() => Promise<void>) | undefined
   #isClosed = false
+  #hasWarned = false
 
   constructor({ store, encoding, clock, ...session }: ConnectionOptions) {
     this.store = store
@@ -77,6 +78,10 @@ export class StoreConnection {
     })
   }
 
+  get isOpen(): boolean {
+    return this.#opening !== undefined && !this.#isClosed
+  }
+
   /** Whether it is told of what others do; else it has to look. */
   get isTold(): boolean {
     return this.#unsubscribe !== undefined
@@ -84,12 +89,17 @@ export class StoreConnection {
 
   /** Opens the store and registers the owner; to be awaited before anything else. @throws StoreError */
   async ready(): Promise<void> {
+    await this.opened()
+    await this.session.ready()
+  }
+
+  /** Opens the store, for what needs no owner: within the caller's transaction none can be registered. @throws StoreError */
+  async opened(): Promise<void> {
     this.requireOpen()
     await (this.#opening ??= this.#open().catch((error: unknown) => {
       this.#opening = undefined
       throw error
     }))
-    await this.session.ready()
   }
 
   /** The same, asking again for as long as the store can't be reached and the time is not over. @throws StoreError */
@@ -100,9 +110,18 @@ export class StoreConnection {
         return
       } catch (error) {
         if (!(error instanceof StoreError && error.isTransient) || this.clock.now() + pauseMs > until) throw error
+        this.#warn(error, until - this.clock.now())
       }
       await new Promise<void>((resolve) => void this.clock.setTimeout(resolve, pauseMs))
     }
+  }
+
+  /** Whoever starts a program wants to know at once why nothing happens. */
+  #warn({ message }: StoreError, leftMs: number): void {
+    if (this.#hasWarned) return
+    this.#hasWarned = true
+    const left = `asking again for up to ${Math.ceil(leftMs / 1_000)} s`
+    process.emitWarning(`${message}; ${left}`, 'DocketStoreWarning')
   }
 
   /** @throws OptionError once it is closed */
@@ -119,7 +138,12 @@ export class StoreConnection {
   async close(): Promise<void> {
     this.#isClosed = true
     if (this.#opening === undefined) return
-    await this.#opening
+    try {
+      await this.#opening
+    } catch {
+      // It was never opened, as whoever asked for it was told.
+      return
+    }
     try {
       await this.#unsubscribe?.()
       await this.session.close()

@@ -73,6 +73,10 @@ export class StoreResults implements SharedResults {
     void Promise.resolve(encoded).then((stored) => this.#end(right, { status: 'failed', error: stored }), ignore)
   }
 
+  async purge(limit: number): Promise<void> {
+    if (this.#connection.isOpen) await this.#connection.store.purgeResults(limit)
+  }
+
   release(right: ResultRight): void {
     this.#end(right, { status: 'released' })
   }

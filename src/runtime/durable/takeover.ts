@@ -1,9 +1,10 @@
 import { ExecutionCancelledError } from '../../core/errors.ts'
 import { isTerminal } from '../../core/statuses.ts'
-import type { Message } from '../../core/store.ts'
+import type { Message, StoredValue } from '../../core/store.ts'
 import type { DurableRuntime } from './durable-runtime.ts'
 import { unref } from './owner-session.ts'
-import { maxIncompatible } from './resumption.ts'
+import { sharedResultsOf } from './store-results.ts'
+import type { Live } from './tenure.ts'
 
 const batchSize = 100
 const purgeEveryMs = 60_000
@@ -23,6 +24,7 @@ export class Takeover {
   #isWanted = false
   #isStopped = false
   #purgedAt = 0
+  #toldAt = 0
   #unlisten: (() => void) | undefined
 
   constructor(runtime: DurableRuntime, isOn: boolean) {
@@ -75,6 +77,7 @@ export class Takeover {
       await this.#runtime.connection.ready()
       if (this.#runtime.live.size > 0 || this.#runtime.arrivals.hasDoubted) await this.#readMail()
       if (this.#isOn) await this.scan()
+      this.#tellOwned()
       await this.#purge()
     } catch {
       // The store is away; what matters is told by those who wait for something. Tried again in a moment.
@@ -95,7 +98,7 @@ export class Takeover {
         const acquiring = connection.store.acquire({
           owner,
           graphs: [...graphs.keys()],
-          except: [...incompatible.keys(), ...(andOwn ? [...live.keys(), ...arrivals.ids] : [])],
+          except: [...incompatible.ids(), ...(andOwn ? [...live.keys(), ...arrivals.ids] : [])],
           andOwn,
           limit: batchSize,
         })
@@ -106,7 +109,7 @@ export class Takeover {
         count += resumed
         if (acquired.length < batchSize) return count
         // Nothing of all these fits: the rest has time until the next look.
-        if (resumed === 0 && incompatible.size >= maxIncompatible) return count
+        if (resumed === 0 && incompatible.isFull) return count
       } catch (error) {
         arrivals.doubt()
         throw error
@@ -121,18 +124,16 @@ export class Takeover {
     for (const message of await connection.store.readMail(connection.session.owner, batchSize)) this.#take(message)
   }
 
-  #take({ execution, kind, seq }: Message): void {
+  #take({ execution, kind, seq, payload }: Message): void {
     const live = this.#runtime.live.get(execution)
     if (live === undefined) {
       if (!this.#runtime.arrivals.has(execution)) void this.#takeForUnknown(execution, kind).catch(() => {})
       return
     }
-    const error = new ExecutionCancelledError(`execution "${execution}" was cancelled on request`, {
-      graph: live.graph,
-      executionId: execution,
-    })
+    const place = { graph: live.graph, executionId: execution }
+    const error = new ExecutionCancelledError(`execution "${execution}" was cancelled on request`, place)
     if (kind === 'cancel') {
-      live.cancel(error)
+      void this.#cancel(live, error, payload)
       live.consume(seq)
     } else if (kind === 'delete') {
       live.cancel(error)
@@ -141,6 +142,16 @@ export class Takeover {
       live.consume(seq)
       if (live.hasEnded) void this.#retryLater(execution)
     }
+  }
+
+  async #cancel(live: Live, error: ExecutionCancelledError, reason: StoredValue | undefined): Promise<void> {
+    try {
+      const { encoding } = this.#runtime.connection
+      if (reason !== undefined) error.cause = await encoding.decodeError(reason, ['message', live.id])
+    } catch {
+      // Cancelled all the same; only the reason can't be read.
+    }
+    live.cancel(error)
   }
 
   /** A message for what the store thinks is this process's, and does not live here: answers were lost. */
@@ -162,6 +173,15 @@ export class Takeover {
     }
   }
 
+  /** A process that dies has told how long it owned its executions, to within a lease. */
+  #tellOwned(): void {
+    const { clock, connection, live } = this.#runtime
+    const now = clock.now()
+    if (now - this.#toldAt < connection.session.leaseMs) return
+    this.#toldAt = now
+    for (const one of live.values()) one.tellOwned()
+  }
+
   /** Removes what has expired, a portion at a time. */
   async #purge(): Promise<void> {
     const now = this.#runtime.clock.now()
@@ -169,5 +189,6 @@ export class Takeover {
     const purged = await this.#runtime.connection.store.purgeResults(purgePortion)
     // A full portion means that there is more: next time round.
     if (purged < purgePortion) this.#purgedAt = now
+    for (const store of this.#runtime.ownStores) await sharedResultsOf(store).purge(purgePortion)
   }
 }

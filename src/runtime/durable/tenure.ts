@@ -34,14 +34,16 @@ export interface Live {
   readonly departure: Promise<Departure>
   /** Resolves when nothing of it is left here. */
   readonly gone: Promise<void>
-  /** The step that began last of those that run. */
-  readonly suspect: string | undefined
+  /** The step that began last of those that were under way when, so long ago, the event loop stopped turning. */
+  suspect(durationMs: number): string | undefined
   /** Ends it, by request. */
   cancel(error: ExecutionCancelledError): void
   /** The message was dealt with. */
   consume(seq: number): void
   /** Another process owns it: nothing is written any more, and what runs is told to stop. */
   lose(): void
+  /** Writes how long it has been owned, where a timeout counts that. */
+  tellOwned(): void
   /** Lets nothing new begin. */
   pause(): void
   /** Gives it up, for any process to go on with. */

@@ -40,7 +40,7 @@ describe('from a process that is not the owner', () => {
   test('delete works', async () => {
     const { world, other, handle } = await twoProcesses(untilAborted)
     const outcome = rejectionOf(handle.result())
-    expect(await other.delete('a')).toBe(true)
+    expect(await world.clock.settle(other.delete('a'))).toBe(true)
     await world.clock.settle(outcome)
     await world.clock.advance(1_000)
     expect((await other.list()).executions).toEqual([])
@@ -49,7 +49,7 @@ describe('from a process that is not the owner', () => {
   test('delete works, also while a function that does not listen runs on', async () => {
     const { world, other, handle } = await twoProcesses(() => door().promise)
     const outcome = rejectionOf(handle.result())
-    expect(await other.delete('a')).toBe(true)
+    expect(await world.clock.settle(other.delete('a'))).toBe(true)
     await world.clock.settle(outcome)
     await world.clock.advance(1_000)
     expect((await other.list()).executions).toEqual([])
