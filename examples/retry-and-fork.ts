@@ -63,6 +63,16 @@ const { status, steps } = await other.details()
 console.log(`film-1-no: ${status}; ${steps.map((one) => `${one.step} ${one.status}`).join(', ')}`)
 // #endregion
 
+// #region pages
+const ids: string[] = []
+let after: string | undefined
+do {
+  const page = await docket.list({ graph: 'videos', limit: 50, after })
+  ids.push(...page.executions.map(({ id }) => id))
+  after = page.next
+} while (after !== undefined)
+// #endregion
+
 await delay(10) // so that all of them ended before
 // #region purge
 console.log(`deleted: ${await docket.purge({ olderThan: '5ms', status: ['completed', 'failed'] })}`)

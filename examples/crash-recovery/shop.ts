@@ -29,9 +29,9 @@ const pack = step({
   output: Parcel,
   persist: 'execution',
   retry: { maxAttempts: 3 },
-  run: async ({ order }, { attempt }) => {
+  run: async ({ order }, { attempt, signal }) => {
     say(`packing ${order.id}, attempt ${attempt}`)
-    if (attempt === 1) await delay(60_000) // long enough to be killed meanwhile
+    if (attempt === 1) await delay(60_000, undefined, { signal }) // long enough to be killed meanwhile
     return `parcel of ${order.id}`
   },
 })

@@ -166,8 +166,8 @@ describe('a durable batch', () => {
     expect(await world.clock.settle(batch.result())).toEqual(Array.from({ length: 5 }, () => 'total 30'))
     const other = await world.process({ graphs: [totals] }).get('b')
     expect(await world.clock.settle(other!.result())).toEqual(Array.from({ length: 5 }, () => 'total 30'))
-    const { steps } = await other!.details()
-    expect(steps.filter(({ output }) => output === 'total 30')).toHaveLength(1)
+    const { steps } = await world.store.readSteps(['b'])
+    expect(steps.filter(({ output }) => output === '"total 30"')).toHaveLength(1)
   })
 
   test('is handed over on close, and goes on elsewhere', async () => {

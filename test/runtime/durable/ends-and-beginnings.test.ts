@@ -48,18 +48,20 @@ test('a fallback that took the place of a result survives a crash', async () => 
   expect(tries).toBe(2)
 })
 
+/** A graph whose input has a declared version. */
+function graphOf(version: string, gate: Promise<number>) {
+  const In = dataType('In', type<number>(), { version })
+  return {
+    In,
+    graph: graph({
+      name: 'versions',
+      steps: [step({ name: 'S', inputs: { i: In }, output: First, persist: 'execution', run: () => gate })],
+    }),
+  }
+}
+
 test('an input whose data type has another version now is told, not used', async () => {
   const world = new World()
-  const graphOf = (version: string, gate: Promise<number>) => {
-    const In = dataType('In', type<number>(), { version })
-    return {
-      In,
-      graph: graph({
-        name: 'versions',
-        steps: [step({ name: 'S', inputs: { i: In }, output: First, persist: 'execution', run: () => gate })],
-      }),
-    }
-  }
   const old = graphOf('1', new Promise(() => {}))
   const { docket, die } = world.mortal({ graphs: [old.graph] })
   await docket.start(old.graph, First, { In: 1 }, { id: 'a' })
