@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { onTestFinished } from 'vitest'
+import type { WorkerOrder } from './worker-process.ts'
+
+/** A worker as its parent sees it. */
+export interface ChildWorker {
+  /** All that it has said. */
+  readonly lines: readonly string[]
+  /** Resolves as soon as it has said this. */
+  said(line: string): Promise<void>
+  kill(): void
+  /** Its exit code; null after a signal. */
+  readonly exit: Promise<number | null>
+}
+
+export function spawnWorker(order: WorkerOrder, variables: Readonly<Record<string, string>> = {}): ChildWorker {
+  const path = join(import.meta.dirname, 'worker-process.ts')
+  const child = spawn(process.execPath, ['--conditions=docket-source', path, JSON.stringify(order)], {
+    env: { ...process.env, ...variables },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const lines: string[] = []
+  const waiting = new Map<string, () => void>()
+  createInterface(child.stdout).on('line', (line) => {
+    lines.push(line)
+    waiting.get(line)?.()
+  })
+  const kill = (): void => void child.kill('SIGKILL')
+  onTestFinished(kill)
+  return {
+    lines,
+    said: (line) => new Promise((resolve) => (lines.includes(line) ? resolve() : void waiting.set(line, resolve))),
+    kill,
+    exit: new Promise((resolve) => child.on('close', resolve)),
+  }
+}

@@ -1,0 +1,33 @@
+/** A process of its own with a docket on a store; it says on its output what its steps do, until somebody kills it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createDocket } from '../../src/index.ts'
+import { relay, Second } from './relay.ts'
+import { openStore } from './store-address.ts'
+import type { StoreAddress } from './store-address.ts'
+
+/** What it is told to do. */
+export interface WorkerOrder {
+  readonly address: StoreAddress
+  readonly id: string
+  /** How long its second step takes. */
+  readonly secondMs: number
+}
+
+if (import.meta.main) {
+  const { address, id, secondMs } = JSON.parse(process.argv[2]!) as WorkerOrder
+  const { relay: graph } = relay({
+    first: (value) => told('First', value, 50),
+    second: (value) => told('Second', value, secondMs),
+  })
+  const docket = createDocket({ graphs: [graph], store: openStore(address), lease: '1s' })
+  const value = await docket.execute(graph, Second, { Seed: 1 }, { id })
+  process.stdout.write(`result ${value}\n`)
+  await docket.close()
+}
+
+async function told(name: string, value: number, ms: number): Promise<number> {
+  process.stdout.write(`began ${name}\n`)
+  await sleep(ms)
+  process.stdout.write(`did ${name}\n`)
+  return value + 1
+}
