@@ -13,6 +13,7 @@ import type {
   StoreHint,
 } from '../../src/core/store.ts'
 import { isTerminal } from '../../src/core/statuses.ts'
+import { replaces } from '../step-replacement.ts'
 
 interface Entry {
   record: ExecutionRecord
@@ -74,7 +75,7 @@ export class MemoryExecutions {
     for (const step of steps) {
       const key = stepKey(step)
       // A write that was held up somewhere may come after a later one: what is completed stays.
-      if (!isDone(entry.steps.get(key)) || isDone(step)) entry.steps.set(key, step)
+      if (replaces(step, entry.steps.get(key))) entry.steps.set(key, step)
     }
     if (consumed !== undefined) {
       entry.mail = entry.mail.filter(({ seq }) => seq > consumed)
@@ -157,8 +158,12 @@ export class MemoryExecutions {
 
   purge({ statuses, endedBefore, limit }: Parameters<Store['purge']>[0]): number {
     const old = [...this.#entries.values()].filter(
-      ({ record: { status, endedAt } }) =>
-        isTerminal(status) && statuses.includes(status) && endedAt !== undefined && endedAt < endedBefore,
+      ({ record: { status, endedAt, owner } }) =>
+        isTerminal(status) &&
+        statuses.includes(status) &&
+        endedAt !== undefined &&
+        endedAt < endedBefore &&
+        (owner === undefined || !this.#isAlive(owner)),
     )
     for (const { record } of old.slice(0, limit)) this.#remove(record)
     return Math.min(old.length, limit)
@@ -208,10 +213,6 @@ export class MemoryExecutions {
 
 function stepKey({ step, item }: StepRecord): string {
   return JSON.stringify([step, item])
-}
-
-function isDone(step: StepRecord | undefined): boolean {
-  return step?.status === 'completed' || step?.status === 'cached'
 }
 
 type Place = Pick<ExecutionRecord, 'createdAt' | 'id'>

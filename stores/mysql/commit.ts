@@ -2,9 +2,10 @@ import type { ExecutionCommit, HeadChange } from '../../src/core/store.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, Field } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import { lastOfEach, roundsOf } from '../sql/rounds.ts'
-import { headFields } from '../sql/tables.ts'
+import { roundsOf } from '../sql/rounds.ts'
+import { doneStatuses, headFields } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
+import { replacesAny, stayingOf } from '../step-replacement.ts'
 import type { MysqlConnection } from './connection.ts'
 import { stepShape, toKey } from './keys.ts'
 import { literal } from './literals.ts'
@@ -36,13 +37,18 @@ export class MysqlCommitter {
   readonly #mailbox: string
   readonly #insertSteps: string
   readonly #replaceSteps: string
+  readonly #replaceUnfinishedSteps: string
 
   constructor(connection: MysqlConnection, dialect: Dialect) {
     this.#connection = connection
     this.#executions = dialect.table('executions')
     this.#mailbox = dialect.table('mailbox')
     this.#insertSteps = `insert into ${dialect.table('steps')} (${stepShape.columns.join(', ')})`
-    this.#replaceSteps = `on duplicate key update ${stepShape.columns.map((name) => `${name} = values(${name})`).join(', ')}`
+    this.#replaceSteps = replacing((name) => `values(${name})`)
+    // Each assignment sees those before it. The status comes before the type, so the condition stays what it was: a row that is replaced
+    // then has a status that lets it be replaced, whatever its type.
+    const mayReplace = `status not in ${doneStatuses} or type = ''`
+    this.#replaceUnfinishedSteps = replacing((name) => `if(${mayReplace}, values(${name}), ${name})`)
   }
 
   async commit(commits: readonly ExecutionCommit[]): Promise<readonly boolean[]> {
@@ -59,11 +65,11 @@ export class MysqlCommitter {
     const held = await lockOwned(session, this.#executions, commits)
     if (held.length === 0) return held
     const steps = held.flatMap(({ id, steps: records }) =>
-      lastOfEach(records, ({ step, item }) => JSON.stringify([step, item])).map((record) =>
-        stepShape.cells({ ...record, execution: id }),
-      ),
+      stayingOf(records).map((record) => ({ ...record, execution: id })),
     )
-    await session.insert(this.#insertSteps, steps, this.#replaceSteps)
+    const [finished, unfinished] = [steps.filter(replacesAny), steps.filter((step) => !replacesAny(step))]
+    await session.insert(this.#insertSteps, finished.map(stepShape.cells), this.#replaceSteps)
+    await session.insert(this.#insertSteps, unfinished.map(stepShape.cells), this.#replaceUnfinishedSteps)
     await this.#writeHeads(session, held)
     for (const { id, consumed } of held)
       if (consumed !== undefined)
@@ -102,6 +108,11 @@ export class MysqlCommitter {
       `on duplicate key update updated_at = values(updated_at), read_mail = greatest(read_mail, values(read_mail))${changes.map((change) => `, ${change}`).join('')}`,
     )
   }
+}
+
+/** The end of an insert of step records: what becomes of those that are there. */
+function replacing(valueOf: (name: string) => string): string {
+  return `on duplicate key update ${stepShape.columns.map((name) => `${name} = ${valueOf(name)}`).join(', ')}`
 }
 
 /** SQL that says whether a row names what the bit stands for. */

@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events'
 import type * as driver from 'mysql2/promise'
-import type { Connection, Pool, PoolConnection } from 'mysql2/promise'
-import { StoreError } from '../../src/core/errors.ts'
+import type { Connection, Pool, PoolConnection, ResultSetHeader } from 'mysql2/promise'
+import { OptionError, StoreError } from '../../src/core/errors.ts'
 import type { Row } from '../sql/cells.ts'
 import type { Query } from '../sql/dialect.ts'
+import { serverOf } from '../sql/options.ts'
 import { isAnswer, isConflict, mysqlError, storeName } from './errors.ts'
 import { textOf } from './literals.ts'
 import type { MysqlPlace } from './options.ts'
@@ -11,6 +12,10 @@ import { MysqlSession } from './session.ts'
 
 const connectTimeoutMs = 10_000
 const maxTries = 5
+
+// Of the status that each answer has.
+const inTransaction = 1
+const autocommit = 2
 
 const setUp = [
   'set session transaction isolation level read committed',
@@ -54,7 +59,7 @@ export class MysqlConnection {
     try {
       await pool.end()
     } catch (thrown) {
-      throw mysqlError(thrown)
+      throw mysqlError(thrown, this.#server)
     }
   }
 
@@ -79,7 +84,7 @@ export class MysqlConnection {
         giveBack(client, isGood)
       }
     } catch (thrown) {
-      throw mysqlError(thrown)
+      throw mysqlError(thrown, this.#server)
     }
   }
 
@@ -115,9 +120,10 @@ export class MysqlConnection {
   /** Works in the transaction that a caller has begun. */
   async within<T>(client: Connection, work: (session: MysqlSession) => Promise<T>): Promise<T> {
     try {
+      await requireTransaction(client)
       return await work(await this.#sessionOf(client, true))
     } catch (thrown) {
-      throw mysqlError(thrown)
+      throw mysqlError(thrown, this.#server)
     }
   }
 
@@ -136,10 +142,30 @@ export class MysqlConnection {
     return new MysqlSession(client, maxPacket)
   }
 
+  /** Where the own pool connects to; a pool of the user's is told by what fails. */
+  get #server(): string | undefined {
+    const { url } = this.#place
+    return url === undefined ? undefined : serverOf(url, 3306)
+  }
+
   #required(): Pool {
     if (this.#pool === undefined) throw new StoreError(storeName, 'it is closed', false)
     return this.#pool
   }
+}
+
+/**
+ * Each answer tells how the connection is: not in a transaction, though statements are committed by themselves. MySQL has no other
+ * way to ask.
+ * @throws OptionError
+ */
+async function requireTransaction(client: Connection): Promise<void> {
+  const [answer] = await client.query<ResultSetHeader>('do 0')
+  const status = (answer as { readonly serverStatus?: number }).serverStatus
+  if (status === undefined || (status & inTransaction) !== 0 || (status & autocommit) === 0) return
+  throw new OptionError(
+    `${storeName} store: no transaction has been begun on the connection that was given as one; run start transaction on it first`,
+  )
 }
 
 function requireUsable({ charset, isUnescaped }: Row): void {

@@ -5,17 +5,22 @@ import type { MysqlConnection } from './connection.ts'
 import { toKey } from './keys.ts'
 import { literal } from './literals.ts'
 import { listOf, lockOwned } from './locks.ts'
+import type { MysqlOwners } from './owners.ts'
 import type { MysqlSession } from './session.ts'
 
 /** Deletes executions with all they have. */
 export class MysqlDeletion {
   readonly #connection: MysqlConnection
+  readonly #owners: MysqlOwners
+  readonly #ownersTable: string
   readonly #executions: string
   readonly #steps: string
   readonly #mailbox: string
 
-  constructor(connection: MysqlConnection, dialect: Dialect) {
+  constructor(connection: MysqlConnection, owners: MysqlOwners, dialect: Dialect) {
     this.#connection = connection
+    this.#owners = owners
+    this.#ownersTable = dialect.table('owners')
     this.#executions = dialect.table('executions')
     this.#steps = dialect.table('steps')
     this.#mailbox = dialect.table('mailbox')
@@ -36,18 +41,20 @@ export class MysqlDeletion {
     const isOld = `ended_at < ${literal(toSqlTime(endedBefore))} and is_open is null and status in (${listOf(statuses)})`
     return this.#connection.transaction(async (session) => {
       const found = await session.all(
-        `select id from ${this.#executions} where ${isOld} order by ended_at limit ${literal(limit)}`,
+        `select id from ${this.#executions} e where ${isOld} and not exists (
+          select 1 from ${this.#ownersTable} o where o.owner = e.owner and o.expires_at > utc_timestamp(3))
+          order by ended_at limit ${literal(limit)}`,
       )
       if (found.length === 0) return 0
       const held = await session.all(
-        `select id from ${this.#executions} force index (primary)
+        `select id, owner from ${this.#executions} force index (primary)
           where id in (${listOf(found.map((row) => row['id'] as string))}) and ${isOld} order by id for update skip locked`,
       )
-      await this.#deleteAll(
-        session,
-        held.map((row) => row['id'] as string),
-      )
-      return held.length
+      const last = held.flatMap(({ owner }) => (owner === null ? [] : [owner as string]))
+      const living = await this.#owners.living(session, [...new Set(last)])
+      const keys = held.flatMap(({ id, owner }) => (living.has(owner as string) ? [] : [id as string]))
+      await this.#deleteAll(session, keys)
+      return keys.length
     })
   }
 

@@ -1,4 +1,5 @@
 import { describeThrown, DocketError, StoreError } from '../../src/core/errors.ts'
+import { unreachable } from '../sql/options.ts'
 
 export const storeName = 'mysql'
 
@@ -21,24 +22,20 @@ const transientNumbers = new Set(
   ].flat(),
 )
 const transientCodes = new Set([
-  'ECONNREFUSED',
   'ECONNRESET',
   'ECONNABORTED',
   'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
   'PROTOCOL_CONNECTION_LOST',
   'PROTOCOL_SEQUENCE_TIMEOUT',
 ])
 // What the driver says of broken connections has no code everywhere.
 const lostConnection = /closed state|connection lost|connection is closed|got disconnected|timeout/i
 
-/** What the driver threw, as a StoreError. */
-export function mysqlError(thrown: unknown): Error {
+/** What the driver threw, as a StoreError. `server` is where it was to connect to, if that is known. */
+export function mysqlError(thrown: unknown, server?: string): Error {
   if (thrown instanceof DocketError) return thrown
+  const away = unreachable(storeName, server, thrown)
+  if (away !== undefined) return new StoreError(storeName, away, true, { cause: thrown })
   return new StoreError(storeName, describeThrown(thrown), isTransient(thrown), { cause: thrown })
 }
 

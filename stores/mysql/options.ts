@@ -2,7 +2,7 @@ import type { Pool as CallbackPool } from 'mysql2'
 import type { Pool } from 'mysql2/promise'
 import { OptionError } from '../../src/core/errors.ts'
 import { isRecord } from '../../src/core/is-record.ts'
-import { aBoolean, checkOptions, texts } from '../sql/options.ts'
+import { aBoolean, aText, checkOptions, eitherOf, shownUrl, texts } from '../sql/options.ts'
 import type { OptionRule } from '../sql/options.ts'
 
 /** Which MySQL or MariaDB a store uses, and how. */
@@ -37,7 +37,7 @@ export interface MysqlPlace {
 }
 
 const places: Readonly<Record<string, OptionRule>> = {
-  url: ['a URL like mysql://user:password@host:3306/database', isDatabaseUrl],
+  url: aText,
   pool: [
     'a pool of mysql2',
     (value) => isRecord(value) && typeof value['query'] === 'function' && typeof value['getConnection'] === 'function',
@@ -49,9 +49,9 @@ const places: Readonly<Record<string, OptionRule>> = {
   ],
 }
 
-function isDatabaseUrl(value: unknown): boolean {
-  if (typeof value !== 'string' || !URL.canParse(value)) return false
-  const { protocol, pathname } = new URL(value)
+function isDatabaseUrl(url: string): boolean {
+  if (!URL.canParse(url)) return false
+  const { protocol, pathname } = new URL(url)
   return (protocol === 'mysql:' || protocol === 'mariadb:') && pathname.length > 1
 }
 
@@ -79,8 +79,14 @@ export function migrationOptions(given: string | MysqlMigrationOptions): {
   return { place: placeOf('mysqlMigrations', options), directories: options.directories ?? [] }
 }
 
-function placeOf(caller: string, { url, pool, prefix = 'docket_', max }: MysqlStoreOptions): MysqlPlace {
-  if ((url === undefined) === (pool === undefined)) throw new OptionError(`${caller}: give either url or pool`)
+function placeOf(caller: string, options: MysqlStoreOptions): MysqlPlace {
+  const { url, pool, prefix = 'docket_', max } = options
+  if ((url === undefined) === (pool === undefined))
+    throw new OptionError(`${caller}: ${eitherOf(options, 'url', 'pool')}`)
+  if (url !== undefined && !isDatabaseUrl(url))
+    throw new OptionError(
+      `${caller}: url must be a URL like mysql://user:password@host:3306/database, got ${shownUrl(url)}`,
+    )
   if (pool !== undefined && max !== undefined)
     throw new OptionError(`${caller}: max is for url; a pool of your own has its own limit`)
   return { url, pool: pool && withPromises(pool), prefix, max: max ?? 10 }

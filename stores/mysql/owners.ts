@@ -7,6 +7,8 @@ import type { MysqlSession } from './session.ts'
 
 // More than 3,000 years; later is beyond what a time can be.
 const longestLeaseMs = 1e14
+// At a time.
+const mostForgotten = 1_000
 
 /** Which owners live, by the server's clock. */
 export class MysqlOwners {
@@ -34,12 +36,14 @@ export class MysqlOwners {
         await session.run(
           `insert into ${this.#table} (owner, seen_at, expires_at) values (${key}, utc_timestamp(3), ${expiry})`,
         )
-        return true
       } catch (thrown) {
         if (!isDuplicate(thrown)) throw thrown
+        // It is dead; or it lives, and the update had nothing to change within the same millisecond.
+        return (await this.living(session, [toKey(owner)])).size === 1
       }
-      // It is dead; or it lives, and the update had nothing to change within the same millisecond.
-      return (await this.living(session, [toKey(owner)])).size === 1
+      // Where processes always crash, none of them gets to its end.
+      await this.#tidyUp(session)
+      return true
     })
   }
 
@@ -50,12 +54,23 @@ export class MysqlOwners {
         `insert into ${this.#table} (owner, seen_at, expires_at) values (${key}, utc_timestamp(3), utc_timestamp(3))
           on duplicate key update expires_at = least(expires_at, values(expires_at))`,
       )
-      // An owner that wakes up after a day is taken for a new one; until then it is told that it is dead.
-      await session.run(
-        `delete from ${this.#table} where expires_at < utc_timestamp(3) - interval 1 day and owner <> ${key} and not exists (
-          select 1 from ${this.#executions} e where e.is_open = 1 and e.owner = ${this.#table}.owner)`,
-      )
+      await this.#tidyUp(session)
     })
+  }
+
+  /**
+   * Forgets owners that have long been dead: one that wakes up after a day is taken for a new one; until then it is told that it is dead.
+   * They are found without locks, so that nobody waits; the dead stay dead.
+   */
+  async #tidyUp(session: MysqlSession): Promise<void> {
+    const isLongDead = 'expires_at < utc_timestamp(3) - interval 1 day'
+    const rows = await session.all(
+      `select o.owner from ${this.#table} o where o.${isLongDead} and not exists (
+        select 1 from ${this.#executions} e where e.is_open = 1 and e.owner = o.owner) limit ${mostForgotten}`,
+    )
+    if (rows.length === 0) return
+    const keys = rows.map((row) => row['owner'] as string).toSorted()
+    await session.run(`delete from ${this.#table} where owner in (${keys.map(literal).join(', ')}) and ${isLongDead}`)
   }
 
   /** Which of some owners live; all are told as keys. */

@@ -1,6 +1,6 @@
 import type { Connection as CallbackConnection } from 'mysql2'
 import type { Connection } from 'mysql2/promise'
-import { StoreError } from '../../src/core/errors.ts'
+import { OptionError } from '../../src/core/errors.ts'
 import { isRecord } from '../../src/core/is-record.ts'
 import type {
   AcquiredExecution,
@@ -77,7 +77,7 @@ class MysqlStore implements Store {
     this.#committer = new MysqlCommitter(connection, dialect)
     this.#acquirer = new MysqlAcquirer(connection, this.#owners, dialect)
     this.#mailbox = new MysqlMailbox(connection, dialect)
-    this.#deletion = new MysqlDeletion(connection, dialect)
+    this.#deletion = new MysqlDeletion(connection, this.#owners, dialect)
     this.#results = new MysqlResults(connection, dialect, counters)
     this.#claims = new MysqlClaims(connection, dialect, counters)
     this.#reader = new SqlReader(dialect, (query) => connection.query(query))
@@ -180,10 +180,12 @@ class MysqlStore implements Store {
   }
 }
 
-/** A pool has connections of its own for each query, so no transaction. @throws StoreError */
+/** A pool has connections of its own for each query, so no transaction. @throws OptionError */
 function connectionOf(given: unknown): Connection {
   if (!isRecord(given) || typeof given['query'] !== 'function' || 'getConnection' in given)
-    throw new StoreError(storeName, 'a transaction must be a connection of mysql2 on which one has been begun', false)
+    throw new OptionError(
+      `${storeName} store: a transaction must be a connection of mysql2 on which one has been begun`,
+    )
   const client = given as unknown as Connection | CallbackConnection
   return 'promise' in client && typeof client.promise === 'function' ? client.promise() : (client as Connection)
 }

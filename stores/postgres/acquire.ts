@@ -23,11 +23,7 @@ export class PostgresAcquirer {
 
   async acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
     const rows = await this.#connection.query(this.queryOf(request))
-    const read = (row: Row): AcquiredExecution => ({
-      execution: executionOf(row, storeName),
-      wasLost: row['was_lost'] === true,
-    })
-    return request.ids === undefined ? readable(rows, read) : rows.map(read)
+    return request.ids === undefined ? readable(rows, acquiredOf) : rows.map(acquiredOf)
   }
 
   /** The statement; a test asks the server how it would run it. */
@@ -38,6 +34,10 @@ export class PostgresAcquirer {
       ? { text: this.#byGraph, parameters: [...own, excepted, [...new Set(graphs)].map(toName)] }
       : { text: this.#byId, parameters: [...own, excepted, ids.map(toName), andEnded === true ? 'true' : 'false'] }
   }
+}
+
+function acquiredOf(row: Row): AcquiredExecution {
+  return { execution: executionOf(row, storeName), wasLost: row['was_lost'] === true }
 }
 
 // $1 owner, $2 andOwn, $3 limit, $4 except, $5 ids or graphs, $6 andEnded

@@ -5,8 +5,9 @@ import type { Cell, CellColumn } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
-import { lastOfEach, roundsOf } from '../sql/rounds.ts'
-import { headFields, stepColumns, stepFields } from '../sql/tables.ts'
+import { roundsOf } from '../sql/rounds.ts'
+import { doneStatuses, headFields, stepColumns, stepFields } from '../sql/tables.ts'
+import { stayingOf } from '../step-replacement.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, fewRows, unnest } from './dialect.ts'
 import type { PostgresTeller } from './teller.ts'
@@ -53,10 +54,7 @@ export class PostgresCommitter {
       return hasHeads ? [...plain, maskOf(head), ...cellsOf(headFields, head ?? {}, timeText)] : plain
     })
     const steps = commits.flatMap((commit, index) =>
-      lastOfEach(commit.steps, ({ step, item }) => JSON.stringify([step, item])).map((step): Cell[] => [
-        index + 1,
-        ...cellsOf(stepFields, step, timeText),
-      ]),
+      stayingOf(commit.steps).map((step): Cell[] => [index + 1, ...cellsOf(stepFields, step, timeText)]),
     )
     const columns = hasHeads ? [...plainColumns, ...headColumns] : plainColumns
     const written = await this.#connection.queryPrepared({
@@ -104,11 +102,12 @@ function commitStatement(dialect: Dialect, hasHeads: boolean): string {
         select 1 from ${dialect.table('executions')} e
         where e.id = a.id and e.owner = a.owner and e.epoch = a.epoch for no key update) e
     ), put as (
-      insert into ${dialect.table('steps')} (execution, ${namesOf(stepColumns)})
+      insert into ${dialect.table('steps')} as old (execution, ${namesOf(stepColumns)})
       select h.id, ${stepColumns.map(({ name }) => `s.${name}`).join(', ')}
       from ${unnest(numberedStepColumns, 's', columns.length + 1)} join held h on h.n = s.n
       on conflict (execution, step, item) do update
       set ${stepColumns.map(({ name }) => `${name} = excluded.${name}`).join(', ')}
+      where old.status not in ${doneStatuses} or old.type = '' or excluded.status in ${doneStatuses} or excluded.type = ''
     ), consumed as (
       delete from ${dialect.table('mailbox')} m using held h
       where h.consumed is not null and m.execution = h.id and m.seq <= h.consumed

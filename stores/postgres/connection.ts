@@ -1,13 +1,15 @@
 import { hash } from 'node:crypto'
 import type pg from 'pg'
 import type { Client, ClientBase, Pool, QueryConfig } from 'pg'
-import { StoreError } from '../../src/core/errors.ts'
+import { describeThrown, OptionError, StoreError } from '../../src/core/errors.ts'
 import type { Row } from '../sql/cells.ts'
 import type { Query } from '../sql/dialect.ts'
+import { serverOf } from '../sql/options.ts'
 import { postgresError, storeName } from './errors.ts'
 import type { PostgresPlace } from './options.ts'
 
 const connectTimeoutMs = 10_000
+const noTransaction = '25P01'
 
 const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, float8: 701 }
 
@@ -68,6 +70,31 @@ export class PostgresConnection {
   }
 
   /**
+   * Makes sure that the caller has begun a transaction on its client. What the driver has heard last is enough where it says so; else
+   * the server is asked, since a `begin` may be under way.
+   * @throws OptionError
+   */
+  async requireTransaction(client: ClientBase): Promise<void> {
+    const { getTransactionStatus } = client as Partial<Client>
+    if (getTransactionStatus?.call(client as Client) === 'T') return
+    try {
+      await client.query('savepoint docket; release savepoint docket')
+    } catch (thrown) {
+      if (!(thrown instanceof Error) || !('code' in thrown) || thrown.code !== noTransaction)
+        throw postgresError(thrown, this.server)
+      throw new OptionError(
+        `${storeName} store: no transaction has been begun on the client that was given as one; run begin on it first (${describeThrown(thrown)})`,
+      )
+    }
+  }
+
+  /** Where the own pool connects to; a pool of the user's is told by what fails. */
+  get server(): string | undefined {
+    const { url } = this.#place
+    return url === undefined ? undefined : serverOf(url, 5432)
+  }
+
+  /**
    * Runs a statement that a connection prepares once. Its plan is kept while tables grow, perhaps from nothing: it must be written so
    * that no other plan than the one for large tables comes into question.
    */
@@ -81,7 +108,7 @@ export class PostgresConnection {
     try {
       return (await running).rows as readonly Row[]
     } catch (thrown) {
-      throw postgresError(thrown)
+      throw postgresError(thrown, this.server)
     } finally {
       this.#running.delete(running)
     }
@@ -103,7 +130,7 @@ export class PostgresConnection {
         client.release(broken)
       }
     } catch (thrown) {
-      throw postgresError(thrown)
+      throw postgresError(thrown, this.server)
     }
   }
 

@@ -4,6 +4,7 @@ import type { Dialect } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, unnest } from './dialect.ts'
+import { isAlive } from './owners.ts'
 
 const columns: readonly CellColumn[] = [
   { name: 'id', kind: 'name' },
@@ -32,7 +33,7 @@ export class PostgresDeletion {
     this.#purge = `with held as materialized (
         select e.id from ${executions} e
         where e.ended_at is not null and e.ended_at < $1 and e.status = any($2::text[])
-          and e.status not in ('pending', 'running')
+          and e.status not in ('pending', 'running') and (e.owner is null or not ${isAlive(dialect, 'e.owner')})
         order by e.ended_at limit $3 for update skip locked
       ), ${all} select count(*) from held`
   }

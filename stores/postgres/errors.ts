@@ -1,4 +1,5 @@
 import { describeThrown, DocketError, StoreError } from '../../src/core/errors.ts'
+import { unreachable } from '../sql/options.ts'
 
 export const storeName = 'postgres'
 
@@ -8,23 +9,32 @@ export const storeName = 'postgres'
  * become a standby.
  */
 const transientStates = ['08', '40001', '40003', '40P01', '53300', '55P03', '57014', '57P01', '57P02', '57P03', '25006']
-const networkCodes = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-])
+const networkCodes = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE'])
 // What the driver says of broken connections has no code.
 const lostConnection = /connection terminated|connection error|timeout|client was closed|connection ended/i
 
-/** What the driver threw, as a StoreError. */
-export function postgresError(thrown: unknown): Error {
+const cutOff = /connection terminated unexpectedly/i
+const connectTimeout = /connection timeout/i
+// The first byte of an answer in another protocol.
+const otherProtocol = /received invalid response/i
+
+/** What the driver threw, as a StoreError. `server` is where it was to connect to, if that is known. */
+export function postgresError(thrown: unknown, server?: string): Error {
   if (thrown instanceof DocketError) return thrown
+  const away =
+    unreachable(storeName, server, thrown) ??
+    (server !== undefined && connectTimeout.test(describeThrown(thrown))
+      ? `can't reach ${storeName} at ${server}: it does not answer; is the server running, and are host and port right?`
+      : undefined)
+  if (away !== undefined) return new StoreError(storeName, away, true, { cause: thrown })
+  if (server !== undefined && cutOff.test(describeThrown(thrown))) {
+    const message = `${server} has ended the connection (${describeThrown(thrown)}); is it a postgres, and running?`
+    return new StoreError(storeName, message, true, { cause: thrown })
+  }
+  if (otherProtocol.test(describeThrown(thrown))) {
+    const message = `what answers${server === undefined ? '' : ` at ${server}`} is no postgres (${describeThrown(thrown)}); are host and port right?`
+    return new StoreError(storeName, message, false, { cause: thrown })
+  }
   return new StoreError(storeName, describeThrown(thrown), isTransient(thrown), { cause: thrown })
 }
 

@@ -31,7 +31,7 @@ export class PostgresListener {
     } catch (thrown) {
       this.#listeners.delete(own)
       this.#client = undefined
-      throw postgresError(thrown)
+      throw postgresError(thrown, this.#connection.server)
     }
     return async () => {
       this.#listeners.delete(own)

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
 import { OptionError } from '../../src/core/errors.ts'
 import { isRecord } from '../../src/core/is-record.ts'
-import { aBoolean, aText, checkOptions, texts } from '../sql/options.ts'
+import { aBoolean, aText, checkOptions, eitherOf, shownUrl, texts } from '../sql/options.ts'
 import type { OptionRule } from '../sql/options.ts'
 
 /** Which PostgreSQL a store uses, and how. */
@@ -69,9 +69,21 @@ export function migrationOptions(given: string | PostgresMigrationOptions): {
   return { place: placeOf('postgresMigrations', options), directories: options.directories ?? [] }
 }
 
-function placeOf(caller: string, { url, pool, schema = 'public', max }: PostgresStoreOptions): PostgresPlace {
-  if ((url === undefined) === (pool === undefined)) throw new OptionError(`${caller}: give either url or pool`)
+function placeOf(caller: string, options: PostgresStoreOptions): PostgresPlace {
+  const { url, pool, schema = 'public', max } = options
+  if ((url === undefined) === (pool === undefined))
+    throw new OptionError(`${caller}: ${eitherOf(options, 'url', 'pool')}`)
+  if (url !== undefined && !isDatabaseUrl(url))
+    throw new OptionError(
+      `${caller}: url must be a URL like postgres://user:password@host:5432/database, got ${shownUrl(url)}`,
+    )
   if (pool !== undefined && max !== undefined)
     throw new OptionError(`${caller}: max is for url; a pool of your own has its own limit`)
   return { url, pool, schema, max: max ?? 10 }
+}
+
+/** The driver takes anything, and then looks for a host named "base". A path is a socket; the host may be among the parameters. */
+function isDatabaseUrl(url: string): boolean {
+  if (url.startsWith('/') || url.startsWith('socket:')) return true
+  return /^postgres(?:ql)?:\/\//i.test(url) && (URL.canParse(url) || URL.canParse(url.replace('@/', '@socket/')))
 }

@@ -8,6 +8,8 @@ export function isAlive(dialect: Dialect, owner: string): string {
   return `exists (select 1 from ${dialect.table('owners')} w where w.owner = ${owner} and w.expires_at > statement_timestamp())`
 }
 
+// At a time.
+const mostForgotten = 1_000
 const ms = `interval '1 millisecond'`
 // The columns round to milliseconds; rounded up, it would be in the future for a while.
 const past = `date_trunc('milliseconds', clock_timestamp())`
@@ -17,6 +19,7 @@ export class PostgresOwners {
   readonly #connection: PostgresConnection
   readonly #renew: string
   readonly #end: string
+  readonly #tidy: string
 
   constructor(connection: PostgresConnection, dialect: Dialect) {
     this.#connection = connection
@@ -24,20 +27,30 @@ export class PostgresOwners {
     this.#renew = `insert into ${owners} as o (owner, seen_at, expires_at)
       values ($1, clock_timestamp(), clock_timestamp() + least($2::float8, 1e14) * ${ms})
       on conflict (owner) do update set seen_at = excluded.seen_at, expires_at = excluded.expires_at
-      where o.expires_at > clock_timestamp() returning owner`
+      where o.expires_at > clock_timestamp() returning o.xmax = 0 as is_new`
     // An owner that wakes up after a day is taken for a new one; until then it is told that it is dead.
-    this.#end = `with gone as (delete from ${owners} o where o.expires_at < clock_timestamp() - interval '1 day' and o.owner <> $1
-        and not exists (select 1 from ${dialect.table('executions')} e where e.owner = o.owner and ${isUnfinished('e')}))
-      insert into ${owners} as o (owner, seen_at, expires_at) values ($1, ${past}, ${past})
+    this.#tidy = `delete from ${owners} where owner = any(array(
+      select o.owner from ${owners} o where o.expires_at < statement_timestamp() - interval '1 day'
+        and not exists (select 1 from ${dialect.table('executions')} e where e.owner = o.owner and ${isUnfinished('e')})
+      limit ${mostForgotten} for update of o skip locked))`
+    this.#end = `insert into ${owners} as o (owner, seen_at, expires_at) values ($1, ${past}, ${past})
       on conflict (owner) do update set expires_at = least(o.expires_at, excluded.expires_at)`
   }
 
   async renew(owner: string, leaseMs: number): Promise<boolean> {
     const rows = await this.#connection.queryPrepared({ text: this.#renew, parameters: [toName(owner), leaseMs] })
+    // Where processes always crash, none of them gets to its end.
+    if (rows[0]?.['is_new'] === true) await this.#tidyUp()
     return rows.length === 1
   }
 
   async end(owner: string): Promise<void> {
     await this.#connection.query({ text: this.#end, parameters: [toName(owner)] })
+    await this.#tidyUp()
+  }
+
+  /** Forgets owners that have long been dead. If it fails, the next one does it. */
+  async #tidyUp(): Promise<void> {
+    await this.#connection.query({ text: this.#tidy, parameters: [] }).catch(() => {})
   }
 }

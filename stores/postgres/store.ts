@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg'
-import { StoreError } from '../../src/core/errors.ts'
+import { OptionError } from '../../src/core/errors.ts'
 import { isRecord } from '../../src/core/is-record.ts'
 import type {
   AcquiredExecution,
@@ -119,7 +119,8 @@ class PostgresStore implements Store {
   ): Promise<readonly (ExecutionRecord | undefined)[]> {
     this.#life.requireOpen()
     if (transaction !== undefined && !isClient(transaction))
-      throw new StoreError(storeName, 'a transaction must be a client of pg on which one has been begun', false)
+      throw new OptionError(`${storeName} store: a transaction must be a client of pg on which one has been begun`)
+    if (transaction !== undefined) await this.#connection.requireTransaction(transaction)
     return this.#creator.create(executions, transaction)
   }
 

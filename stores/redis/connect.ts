@@ -1,7 +1,10 @@
 import type { Cluster, ClusterNode, Redis, RedisOptions } from 'ioredis'
 import { StoreError } from '../../src/core/errors.ts'
 import { storeError, storeName } from './errors.ts'
+import { serverOfClient } from './link.ts'
 import type { RedisClient } from './link.ts'
+import { loadPacker } from './msgpack.ts'
+import type { Packer } from './msgpack.ts'
 import type { ResolvedOptions } from './redis-options.ts'
 
 /** The shape of replies must not hang on the protocol's version. */
@@ -44,17 +47,52 @@ export async function connect({ source, timeoutMs }: ResolvedOptions): Promise<O
       ? makeCluster(ClusterClient, source.nodes, options)
       : makeServer(RedisClientClass, source.url, { ...options, lazyConnect: true })
   let lastError: unknown
-  client.on('error', (error: unknown) => (lastError = error))
+  let selectError: StoreError | undefined
+  client.on('error', (error: unknown) => {
+    // What follows a wrong password says only that there was none.
+    if (!(lastError instanceof Error && lastError.message.startsWith('WRONGPASS'))) lastError = error
+    // ioredis goes on with database 0.
+    if (isOfSelect(error)) selectError ??= databaseError(client, error)
+  })
   try {
-    await within(client.connect(), timeoutMs)
+    await within(client.connect(), timeoutMs, `can't reach redis at ${serverOfClient(client)}`)
+    if (selectError !== undefined) throw selectError
   } catch (error) {
     client.disconnect()
-    throw storeError(lastError ?? error)
+    throw selectError ?? storeError(lastError ?? error, undefined, serverOfClient(client))
   }
   return { client, close: () => quit(client) }
 }
 
 function ignore(): void {}
+
+function isOfSelect(error: unknown): error is Error {
+  if (!(error instanceof Error) || error.name !== 'ReplyError' || !('command' in error)) return false
+  return (
+    (error.command as { readonly name?: unknown } | undefined)?.name === 'select' && !/^NOAUTH\b/.test(error.message)
+  )
+}
+
+function databaseError(client: RedisClient, cause: Error): StoreError {
+  const database = isCluster(client) ? '' : String(client.options.db)
+  return new StoreError(
+    storeName,
+    `can't use database ${database} of ${serverOfClient(client)} (${cause.message}); servers have 0 to 15 unless they are told otherwise`,
+    false,
+    { cause },
+  )
+}
+
+/** Both packages, so that who has neither is told of both at once. @throws StoreError */
+export async function loadPackages(): Promise<Packer> {
+  const [driver, packer] = await Promise.allSettled([load(), loadPacker()])
+  if (driver.status === 'rejected' && packer.status === 'rejected')
+    throw new StoreError(storeName, 'it needs the packages ioredis and msgpackr: npm install ioredis msgpackr', false, {
+      cause: driver.reason,
+    })
+  if (packer.status === 'rejected') throw packer.reason
+  return packer.value
+}
 
 async function load(): Promise<{ readonly Redis: typeof Redis; readonly Cluster: typeof Cluster }> {
   try {
@@ -87,16 +125,16 @@ function makeCluster(Client: typeof Cluster, nodes: readonly ClusterNode[], opti
 /** Lets commands that were sent end, and the connection with them; without patience for a server that is away. */
 async function quit(client: RedisClient): Promise<void> {
   try {
-    await within(client.quit(), 1_000)
+    await within(client.quit(), 1_000, 'closing')
   } catch {
     client.disconnect()
   }
 }
 
-async function within<Result>(result: Promise<Result>, ms: number): Promise<Result> {
+async function within<Result>(result: Promise<Result>, ms: number, what: string): Promise<Result> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no connection within ${ms} ms`)), ms)
+    timer = setTimeout(() => reject(new Error(`${what}: no answer within ${ms} ms; is the server running?`)), ms)
   })
   try {
     return await Promise.race([result, late])

@@ -1,6 +1,13 @@
 import { describeThrown, StoreError } from '../../src/core/errors.ts'
+import { unreachable } from '../sql/options.ts'
 
 export const storeName = 'redis'
+
+/** What ioredis says of answers in another protocol. */
+const otherProtocol = /^(?:Unknown RESP type|Protocol error)/
+
+/** What ioredis says of commands on a connection that was closed. */
+const closedMessage = 'Connection is closed.'
 
 /** What goes away by itself: a server that starts, fails over, moves slots, or is stuck in a script. */
 const passing = /\b(?:LOADING|BUSY|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|UNBLOCKED|FAILOVER)\b/
@@ -14,17 +21,33 @@ export function damaged(what: string, key: string, cause?: unknown): StoreError 
   return new StoreError(storeName, message, false, cause === undefined ? undefined : { cause })
 }
 
-/** The error of a driver (or of a reply) in the store's words. `key` tells what the command was about. */
-export function storeError(cause: unknown, key?: string): StoreError {
+/** The error of a driver (or of a reply) in the store's words. `key` tells what the command was about, `server` where it was sent. */
+export function storeError(cause: unknown, key?: string, server?: string): StoreError {
   if (cause instanceof StoreError) return cause
   const message = describeThrown(cause)
   if (!(cause instanceof Error)) return new StoreError(storeName, message, false, { cause })
   if (cause.name !== 'ReplyError') {
     const last: unknown = 'lastNodeError' in cause ? cause.lastNodeError : undefined
     // A cluster's client says that it could not find the slots; why is told by the last node's error.
-    if (last instanceof Error && last.name === 'ReplyError') return storeError(last, key)
+    if (last instanceof Error && last.name === 'ReplyError') return storeError(last, key, server)
     // All else comes from the connection: it is lost, closed, or took too long.
     const isMistake = cause instanceof TypeError || cause instanceof RangeError
+    const away = unreachable(storeName, server, last ?? cause)
+    if (away !== undefined) return new StoreError(storeName, away, true, { cause })
+    if (cause.name === 'ParserError' || otherProtocol.test(message))
+      return new StoreError(
+        storeName,
+        `what answers${server === undefined ? '' : ` at ${server}`} is no redis (${message}); are host and port right?`,
+        false,
+        { cause },
+      )
+    if (cause.name === 'MaxRetriesPerRequestError' || message === closedMessage)
+      return new StoreError(
+        storeName,
+        `lost redis${server === undefined ? '' : ` at ${server}`}: ${message.replace(/\.(?: Refer to .*)?$/s, '')}; is the server running?`,
+        true,
+        { cause },
+      )
     const why = last instanceof Error ? ` (${describeThrown(last)})` : ''
     return new StoreError(storeName, message + why, !isMistake, { cause })
   }
@@ -34,7 +57,16 @@ export function storeError(cause: unknown, key?: string): StoreError {
       'the server has reached maxmemory: give it more, or purge old executions; its policy must stay noeviction'
     return new StoreError(storeName, `${message} (${advice})`, false, { cause })
   }
-  if (/\b(?:NOAUTH|WRONGPASS|NOPERM)\b/.test(message)) {
+  if (/\bNOAUTH\b/.test(message))
+    return new StoreError(
+      storeName,
+      `redis${server === undefined ? '' : ` at ${server}`} wants a password (NOAUTH)`,
+      false,
+      {
+        cause,
+      },
+    )
+  if (/\b(?:WRONGPASS|NOPERM)\b/.test(message)) {
     const advice = 'check user name, password and the rights that the ACL gives to the prefix'
     return new StoreError(storeName, `${message} (${advice})`, false, { cause })
   }

@@ -9,6 +9,18 @@ import { script } from './link.ts'
 
 const readHead = `redis.call('HMGET', KEYS[1], '${headFields.join("', '")}')`
 
+/**
+ * Puts an unfinished step's record unless one that is completed is there: `step-record.ts` writes msgpack lists that begin with the
+ * status.
+ */
+const putUnfinished = `
+local function putUnfinished(key, field, record)
+  local old = redis.call('HGET', key, field)
+  if old and (string.sub(old, 2, 11) == '\\169completed' or string.sub(old, 2, 8) == '\\166cached') then return end
+  redis.call('HSET', key, field, record)
+end
+`
+
 /** ARGV: what is told of new work ('' for nothing) and its channel, number of index members, these, then fields and values. */
 export const createScript = script(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return ${readHead} end
@@ -22,13 +34,14 @@ return false
 
 /**
  * The hot path: commits that move nothing in the index, several in one script, since sending a script costs more than running it.
- * KEYS: the hashes. ARGV, for each: number of fields and values, owner, epoch, fields and values. Gives for each 1, 0, or what is
- * wrong with its hash.
+ * KEYS: the hashes. ARGV, for each: number of fields and values, owner, epoch, number of unfinished steps' fields and records, fields
+ * and values, these. Gives for each 1, 0, or what is wrong with its hash.
  */
-export const commitScript = script(`
+export const commitScript = script(`${putUnfinished}
 local call, done, at = redis.call, {}, 1
 for i, key in ipairs(KEYS) do
-  local first, last = at + 3, at + 2 + tonumber(ARGV[at])
+  local first, last = at + 4, at + 3 + tonumber(ARGV[at])
+  local next = last + 1 + tonumber(ARGV[at + 3])
   local h = redis.pcall('HMGET', key, 'o', 'e')
   if h.err then
     done[i] = h.err
@@ -36,24 +49,27 @@ for i, key in ipairs(KEYS) do
     done[i] = 0
   else
     for from = first, last, 4000 do call('HSET', key, unpack(ARGV, from, math.min(from + 3999, last))) end
+    for i = last + 1, next - 1, 2 do putUnfinished(key, ARGV[i], ARGV[i + 1]) end
     done[i] = 1
   end
-  at = last + 1
+  at = next
 end
 return done
 `)
 
 /**
  * A commit of any kind. ARGV: owner, epoch, new status or '', new end ('' as it is, '-' none), '1' if released, number up to which
- * mail is consumed or '', channel, number of fields to remove, these, then fields and values.
+ * mail is consumed or '', channel, number of fields to remove, number of unfinished steps' fields and records, the fields to remove,
+ * fields and values, unfinished steps' fields and records.
  */
-export const fullCommitScript = script(`
+export const fullCommitScript = script(`${putUnfinished}
 local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't')
 if h[1] ~= ARGV[1] or h[2] ~= ARGV[2] then return 0 end
 local owner, s0, z0, g, t = h[1], h[3], h[4], h[5], h[6]
-local n, removed = #ARGV, tonumber(ARGV[8])
-for i = 9 + removed, n, 4000 do redis.call('HSET', KEYS[1], unpack(ARGV, i, math.min(i + 3999, n))) end
-if removed > 0 then redis.call('HDEL', KEYS[1], unpack(ARGV, 9, 8 + removed)) end
+local n, removed = #ARGV - tonumber(ARGV[9]), tonumber(ARGV[8])
+for i = 10 + removed, n, 4000 do redis.call('HSET', KEYS[1], unpack(ARGV, i, math.min(i + 3999, n))) end
+for i = n + 1, #ARGV, 2 do putUnfinished(KEYS[1], ARGV[i], ARGV[i + 1]) end
+if removed > 0 then redis.call('HDEL', KEYS[1], unpack(ARGV, 10, 9 + removed)) end
 local s, z, id = s0, z0, string.sub(t, 17)
 if ARGV[3] ~= '' then s = ARGV[3] end
 if ARGV[4] == '-' then z = false elseif ARGV[4] ~= '' then z = ARGV[4] end
@@ -112,8 +128,8 @@ return {lost and 1 or 0, ${readHead}}
 `)
 
 /**
- * Deletes an execution with all that it has. ARGV: 'owner', its owner and epoch; or 'ended', its status and end, and the index
- * member it was found by, which goes away even if nothing else is left.
+ * Deletes an execution with all that it has. ARGV: 'owner', its owner and epoch; or 'ended', its status and end, the index member it
+ * was found by, which goes away even if nothing else is left, and the owner that was judged: nobody, or one that is dead for good.
  */
 export const removeScript = script(`
 local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't')
@@ -121,6 +137,8 @@ if ARGV[1] == 'owner' then
   if h[1] ~= ARGV[2] or h[2] ~= ARGV[3] then return 0 end
 elseif h[3] ~= ARGV[2] or h[4] ~= ARGV[3] then
   redis.call('ZREM', KEYS[2], ARGV[4])
+  return 0
+elseif h[1] ~= ARGV[5] then
   return 0
 end
 local o, s, z, g, t = h[1], h[3], h[4], h[5], h[6]

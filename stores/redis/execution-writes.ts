@@ -6,6 +6,7 @@ import { headChange, headRecord, newHead, newIndexMembers } from './head-record.
 import { ownerText, statusCode, timeKey } from './layout.ts'
 import type { Argument, Call } from './link.ts'
 import type { Packer } from './msgpack.ts'
+import { replacesAny, stayingOf } from '../step-replacement.ts'
 import { stepBytes, stepField } from './step-record.ts'
 import { packedText, packedValue } from './values.ts'
 
@@ -43,11 +44,19 @@ export async function commitExecutions(
     const change = changeOf(commit, packer)
     const key = layout.execution(commit.id)
     if (change.isPlain) {
-      plain.push({ index, id: commit.id, key, args: [change.set.length, ...change.condition, ...change.set] })
+      const args = [
+        change.set.length,
+        ...change.condition,
+        change.unfinished.length,
+        ...change.set,
+        ...change.unfinished,
+      ]
+      plain.push({ index, id: commit.id, key, args })
       continue
     }
-    const args = [...change.condition, ...change.moves, layout.hints, change.removed.length, ...change.removed]
-    calls.push({ run: fullCommitScript, keys: layout.executionKeys(commit.id), args: [...args, ...change.set] })
+    const counts = [change.removed.length, change.unfinished.length]
+    const args = [...change.condition, ...change.moves, layout.hints, ...counts, ...change.removed, ...change.set]
+    calls.push({ run: fullCommitScript, keys: layout.executionKeys(commit.id), args: [...args, ...change.unfinished] })
     places.push([index])
   }
   for (const group of link.groupsOf(plain)) {
@@ -84,6 +93,8 @@ interface Change {
   readonly condition: readonly Argument[]
   /** Fields and values. */
   readonly set: readonly Argument[]
+  /** Fields and records of steps that must not replace completed ones. */
+  readonly unfinished: readonly Argument[]
   readonly removed: readonly string[]
   /** What moves the execution in the index: status, end, release, consumption. */
   readonly moves: readonly Argument[]
@@ -94,7 +105,10 @@ interface Change {
 function changeOf(commit: ExecutionCommit, packer: Packer): Change {
   const { epoch, at, steps, head, consumed } = commit
   const set: Argument[] = ['a', at]
-  for (const step of steps) set.push(stepField(step), stepBytes(step, packer))
+  const unfinished: Argument[] = []
+  // Of fields that come twice, the last stays by itself.
+  for (const step of steps.every(replacesAny) ? steps : stayingOf(steps))
+    (replacesAny(step) ? set : unfinished).push(stepField(step), stepBytes(step, packer))
   const removed: string[] = []
   if (head !== undefined) headChange(head, set, removed)
   const status = head?.status === undefined ? '' : statusCode(head.status)
@@ -103,7 +117,7 @@ function changeOf(commit: ExecutionCommit, packer: Packer): Change {
   const released = head?.isReleased === true ? '1' : ''
   const moves = [status, ended, released, consumed ?? '']
   const isPlain = removed.length === 0 && moves.every((move) => move === '')
-  return { condition: [ownerText(commit.owner), epoch], set, removed, moves, isPlain }
+  return { condition: [ownerText(commit.owner), epoch], set, unfinished, removed, moves, isPlain }
 }
 
 /** Deletes executions while they are the owner's. */

@@ -64,7 +64,7 @@ export class Link {
       for (const [position, index] of forgotten.entries()) replies[index] = again[position]
     }
     for (const [index, reply] of replies.entries())
-      if (reply instanceof Error) replies[index] = storeError(reply, calls[index]!.keys[0])
+      if (reply instanceof Error) replies[index] = storeError(reply, calls[index]!.keys[0], serverOfClient(this.client))
     return replies
   }
 
@@ -95,13 +95,15 @@ export class Link {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        reject(new StoreError(storeName, `no answer within ${this.#timeoutMs} ms; is the server reachable?`, true))
+        const server = serverOfClient(this.client)
+        const message = `no answer from ${server} within ${this.#timeoutMs} ms; is the server reachable?`
+        reject(new StoreError(storeName, message, true))
       }, this.#timeoutMs)
     })
     try {
       return await Promise.race([answer, late])
     } catch (error) {
-      throw storeError(error)
+      throw storeError(error, undefined, serverOfClient(this.client))
     } finally {
       clearTimeout(timer)
     }
@@ -126,6 +128,15 @@ export class Link {
     const replies = await Promise.allSettled(calls.map((call) => this.client.callBuffer(...commandOf(call, asText))))
     return replies.map((reply) => (reply.status === 'fulfilled' ? reply.value : asError(reply.reason)))
   }
+}
+
+/** Where a client connects to: what may be told of it. */
+export function serverOfClient(client: RedisClient): string {
+  if (client.isCluster) return 'the cluster'
+  const { path, host, port, db, sentinels, name } = (client as Redis).options
+  if (path !== undefined && path !== null) return `${path}/${db ?? 0}`
+  if (sentinels) return `the master ${name ?? ''} of the sentinels`
+  return `${host ?? 'localhost'}:${port ?? 6379}/${db ?? 0}`
 }
 
 function commandOf({ run, keys, args }: Call, asText: boolean): [name: string, ...args: Argument[]] {

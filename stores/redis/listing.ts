@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts'
 import { removeScript } from './execution-scripts.ts'
 import { headFields, headRecord } from './head-record.ts'
 import { allStatuses, buckets, escapeText, indexPrefix, timeKey, timeKeyLength, unescapeText } from './layout.ts'
+import type { Owners } from './owners.ts'
 import { idOf, MergedRanges } from './ranges.ts'
 import { orElse } from './unreadable.ts'
 
@@ -56,9 +57,10 @@ export async function listExecutions(connection: Connection, query: ExecutionQue
   return found
 }
 
-/** Deletes executions that ended before a time, those that ended first before others. */
+/** Deletes executions that ended before a time, those that ended first before others. Whether their owners live is asked first. */
 export async function purgeExecutions(
   { link, layout }: Connection,
+  owners: Owners,
   { statuses, endedBefore, limit }: Parameters<Store['purge']>[0],
 ): Promise<number> {
   const ranges = [...new Set(statuses)]
@@ -71,12 +73,17 @@ export async function purgeExecutions(
   while (purged < limit) {
     const wanted = Math.min(limit - purged, 1_000)
     const entries = await merged.take(wanted)
+    const ids = entries.map((entry) => unescapeText(idOf(entry)))
+    const heads = await link.tryAll(ids.map((id) => ({ run: 'hget', keys: [layout.execution(id)], args: ['o'] })))
+    const last = heads.map((owner) => (owner instanceof Buffer ? owner.toString() : ''))
+    const dead = await owners.deadOf(new Set(last.filter((owner) => owner !== '')))
     const replies = await link.all(
-      entries.map((entry) => ({
-        run: removeScript,
-        keys: layout.executionKeys(unescapeText(idOf(entry))),
-        args: ['ended', entry.member[1]!, entry.place.slice(0, timeKeyLength), entry.member],
-      })),
+      entries.flatMap((entry, index) => {
+        const owner = last[index]!
+        if (owner !== '' && !dead.has(owner)) return []
+        const args = ['ended', entry.member[1]!, entry.place.slice(0, timeKeyLength), entry.member, owner]
+        return [{ run: removeScript, keys: layout.executionKeys(ids[index]!), args }]
+      }),
     )
     purged += replies.filter((reply) => reply === 1).length
     if (entries.length < wanted) break

@@ -4,6 +4,7 @@ import { durationHint, durationMs } from '../../src/core/duration.ts'
 import type { Duration } from '../../src/core/duration.ts'
 import { OptionError } from '../../src/core/errors.ts'
 import { isRecord } from '../../src/core/is-record.ts'
+import { gotUndefined, shownUrl } from '../sql/options.ts'
 
 /** Where the Redis is, and how to use it. */
 export interface RedisStoreOptions {
@@ -36,6 +37,7 @@ const names = ['url', 'client', 'cluster', 'options', 'prefix', 'timeout']
 /** @throws OptionError */
 export function resolveOptions(given: string | RedisStoreOptions): ResolvedOptions {
   const options: unknown = typeof given === 'string' ? { url: given } : given
+  if (options === undefined) throw problem(gotUndefined)
   if (!isRecord(options)) throw problem('it takes a URL, or a record of options')
   for (const name of Object.keys(options))
     if (!names.includes(name))
@@ -64,7 +66,9 @@ function resolveSource({ url, client, cluster, options }: Record<string, unknown
     return { type: 'cluster', nodes: cluster as ClusterNode[], options: options ?? {} }
   }
   if (url !== undefined && (typeof url !== 'string' || !/^rediss?:\/\//.test(url) || !URL.canParse(url)))
-    throw problem('url must look like redis://host:6379 or rediss://user:password@host:6379/0')
+    throw problem(`url must look like redis://host:6379 or rediss://user:password@host:6379/0, got ${shownUrl(url)}`)
+  if (typeof url === 'string' && !/^\/?(?:\d+\/?)?$/.test(new URL(url).pathname))
+    throw problem(`a database is a number, as in redis://host:6379/0; got ${shownUrl(url)}`)
   return { type: 'server', url, options: options ?? {} }
 }
 

@@ -18,7 +18,7 @@ import type {
 } from '../../src/core/store.ts'
 import { acquireExecutions } from './acquire.ts'
 import { checkFormat, warnOfEviction } from './check-server.ts'
-import { connect } from './connect.ts'
+import { connect, loadPackages } from './connect.ts'
 import type { Connection } from './connection.ts'
 import { storeName } from './errors.ts'
 import { commitExecutions, createExecutions, deleteExecutions, postMessages } from './execution-writes.ts'
@@ -27,7 +27,7 @@ import { Layout } from './layout.ts'
 import { Link } from './link.ts'
 import { getExecutions, listExecutions, purgeExecutions } from './listing.ts'
 import { readMailOf } from './mail.ts'
-import { loadPacker, MsgpackFormat } from './msgpack.ts'
+import { MsgpackFormat } from './msgpack.ts'
 import { Owners } from './owners.ts'
 import { resolveOptions } from './redis-options.ts'
 import type { RedisStoreOptions, ResolvedOptions } from './redis-options.ts'
@@ -37,14 +37,17 @@ import { readStepPage } from './steps-reading.ts'
 /**
  * A store in Redis (6 or newer, Valkey too): one server, Sentinel or a cluster. Needs the packages `ioredis` and `msgpackr`.
  *
- * What Redis can lose: with `appendfsync everysec` a crash of its machine loses up to a second of commits, a failover those that
- * the replica had not got, without persistence a restart loses all. Executions then go on from what is left: steps whose commits are lost
- * run again, and an owner whose execution is lost, or is another's again, is refused. With `appendonly yes` and `appendfsync
- * always` one server loses nothing that was committed. The policy for full memory must be `noeviction`.
+ * What Redis can lose: with `appendfsync everysec` a crash of its machine loses up to a second of commits, or more if its disk is slow.
+ * Then even the death of the server alone loses some that were confirmed: while an earlier fsync is under way, Redis puts off its
+ * write for up to two seconds, and keeps in its memory what the file has not got. A failover loses those that the replica had not got,
+ * without persistence a restart loses all. Executions then go on from what is left: steps whose commits are lost run again, and an
+ * owner whose execution is lost, or is another's again, is refused. With `appendonly yes` and `appendfsync always` one server loses
+ * nothing that was committed. The policy for full memory must be `noeviction`.
  * @throws OptionError
  */
-export function redisStore(options: string | RedisStoreOptions = {}): Store {
-  return new RedisStore(resolveOptions(options))
+export function redisStore(...options: [options?: string | RedisStoreOptions]): Store {
+  // Given as undefined is not left out: then a variable of the environment is missing.
+  return new RedisStore(resolveOptions(options.length === 0 ? {} : options[0]!))
 }
 
 interface OpenStore extends Connection {
@@ -127,7 +130,8 @@ class RedisStore implements Store {
   }
 
   async purge(filter: Parameters<Store['purge']>[0]): Promise<number> {
-    return purgeExecutions(this.#opened(), filter)
+    const store = this.#opened()
+    return purgeExecutions(store, store.owners, filter)
   }
 
   async post(messages: readonly NewMessage[]): Promise<boolean[]> {
@@ -173,7 +177,7 @@ class RedisStore implements Store {
 }
 
 async function openStore(options: ResolvedOptions, format: MsgpackFormat): Promise<OpenStore> {
-  const packer = await loadPacker()
+  const packer = await loadPackages()
   const { client, close } = await connect(options)
   try {
     const link = new Link(client, options.timeoutMs)

@@ -16,11 +16,14 @@ export function isStepField(field: Buffer): boolean {
   return field[0] === colon
 }
 
-/** A step's record as msgpack: a list of its values, since their names would be as long again. */
+// Before the status of a record without a type, which any other replaces: no script takes it for completed.
+const voidMark = '-'
+
+/** A step's record as msgpack: a list of its values, since their names would be as long again. A script reads the status, the first. */
 export function stepBytes(record: StepRecord, packer: Packer): Buffer {
   const { status, attempt, inputHash, type, typeVersion, output, error, startedAt, endedAt, dueAt } = record
   return packer.pack([
-    status,
+    type === '' ? voidMark + status : status,
     attempt,
     inputHash === undefined ? undefined : packedText(inputHash),
     packedText(type),
@@ -52,7 +55,7 @@ export function stepRecord(
       execution,
       step,
       item,
-      status: status as StepStatus,
+      status: (status.startsWith(voidMark) ? status.slice(voidMark.length) : status) as StepStatus,
       attempt: unpackedNumber(attempt),
       inputHash: unpackedText(inputHash),
       type: unpackedText(type) ?? '',

@@ -23,6 +23,7 @@ export function oneOf(...words: readonly string[]): OptionRule {
  * @throws OptionError
  */
 export function checkOptions(caller: string, options: unknown, rules: Readonly<Record<string, OptionRule>>): void {
+  if (options === undefined) throw new OptionError(`${caller}: ${gotUndefined}`)
   if (!isRecord(options)) throw new OptionError(`${caller}: options must be a record, or a text alone`)
   const known = Object.keys(rules)
   for (const [name, value] of Object.entries(options)) {
@@ -33,4 +34,62 @@ export function checkOptions(caller: string, options: unknown, rules: Readonly<R
       )
     if (value !== undefined && !rule[1](value)) throw new OptionError(`${caller}: ${name} must be ${rule[0]}`)
   }
+}
+
+/** What is said where nothing was given: mostly a variable of the environment is not set. */
+export const gotUndefined = 'got undefined: is an environment variable missing?'
+
+/** For places that have two ways to be given, of which one is needed. */
+export function eitherOf(options: object, one: string, other: string): string {
+  const isForgotten = Object.entries(options).some(([name, value]) => name === one && value === undefined)
+  return `give either ${one} or ${other}${isForgotten ? ` (${one}: ${gotUndefined})` : ''}`
+}
+
+const longestShown = 120
+
+/** A URL, or what was meant to be one, as it may be shown: without what may be a password. */
+export function shownUrl(url: unknown): string {
+  if (typeof url !== 'string') return typeof url
+  const shown = url
+    .replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1***@')
+    // The host may have been forgotten.
+    .replace(/(\/\/[^[/@:]*:)(?!\d*(?:[/?#]|$)).*/s, '$1***')
+    .replace(/((?:pass|pwd|secret|token)\w*\s*=\s*)(?:'[^']*'|[^&\s]+)/gi, '$1***')
+  return JSON.stringify(shown.length > longestShown ? `${shown.slice(0, longestShown)}…` : shown)
+}
+
+/** Host, port and database of a URL. */
+export function serverOf(url: string, defaultPort: number): string | undefined {
+  if (!URL.canParse(url)) return undefined
+  const { hostname, port, pathname, searchParams } = new URL(url)
+  const host = searchParams.get('host') ?? (hostname === '' ? 'localhost' : hostname)
+  const database = pathname === '/' ? '' : pathname
+  return `${host}:${port === '' ? defaultPort : port}${database}`
+}
+
+/** Codes of a connection that did not come about, and what to look at. */
+const unreachableCodes: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'is the server running?',
+  EHOSTUNREACH: 'is the server running?',
+  ENETUNREACH: 'is the server running?',
+  ETIMEDOUT: 'is the server running, and are host and port right?',
+  ENOTFOUND: 'is the host’s name right, and the server running?',
+  EAI_AGAIN: 'is the host’s name right, and the server running?',
+}
+
+/** What to say of an error that comes from a server which can't be reached; nothing of others. */
+export function unreachable(store: string, server: string | undefined, thrown: unknown): string | undefined {
+  const { code, address, port, hostname } = factsOf(thrown)
+  const advice = typeof code === 'string' && Object.hasOwn(unreachableCodes, code) ? unreachableCodes[code] : undefined
+  if (advice === undefined) return undefined
+  const told = address === undefined ? hostname : `${String(address)}:${String(port)}`
+  const where = server ?? told
+  return `can't reach ${store}${where === undefined ? '' : ` at ${String(where)}`}: ${String(code)}; ${advice}`
+}
+
+/** Node tries all addresses of a name, and tells of all; the first speaks for them. */
+function factsOf(thrown: unknown): Readonly<Record<string, unknown>> {
+  if (!(thrown instanceof Error)) return {}
+  const first: unknown = thrown instanceof AggregateError ? thrown.errors[0] : undefined
+  return { ...(thrown as object), ...(first instanceof Error ? first : {}) }
 }

@@ -15,10 +15,3 @@ export function roundsOf<T>(elements: readonly T[], keyOf: (element: T) => strin
   }
   return rounds.length === 1 ? [elements] : rounds
 }
-
-/** The last element of each key: what is written later in one commit replaces what was written before. */
-export function lastOfEach<T>(elements: readonly T[], keyOf: (element: T) => string): readonly T[] {
-  if (elements.length < 2) return elements
-  const last = new Map(elements.map((element) => [keyOf(element), element]))
-  return last.size === elements.length ? elements : [...last.values()]
-}

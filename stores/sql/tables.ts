@@ -111,6 +111,9 @@ export const resultColumns: readonly CellColumn[] = [
 /** The condition of the indexes by owner, word for word: that is how planners know that they may use them. */
 export const isUnfinished = (table: string): string => `${table}.status in ('pending', 'running')`
 
+/** Statuses of step records that an unfinished one does not replace, as a list. */
+export const doneStatuses = `('completed', 'cached')`
+
 /** How an execution begins. */
 export function firstRecord(created: NewExecution): ExecutionRecord {
   return {

@@ -50,11 +50,7 @@ export class SqliteAcquirer {
           return { ...taken!, was_lost: wasLost }
         }),
     )
-    const read = (row: Row): AcquiredExecution => ({
-      execution: executionOf(row, storeName),
-      wasLost: row['was_lost'] === true,
-    })
-    return request.ids === undefined ? readable(rows, read) : rows.map(read)
+    return request.ids === undefined ? readable(rows, acquiredOf) : rows.map(acquiredOf)
   }
 
   #candidates({ ids, graphs, andEnded, andOwn, except, limit }: AcquireRequest, owner: string): Row[] {
@@ -85,6 +81,10 @@ export class SqliteAcquirer {
     for (; row !== undefined; row = this.#database.first(nextOwner, owners.at(-1)!)) owners.push(row['owner'] as string)
     return owners
   }
+}
+
+function acquiredOf(row: Row): AcquiredExecution {
+  return { execution: executionOf(row, storeName), wasLost: row['was_lost'] === true }
 }
 
 function isOpen(row: Row): boolean {

@@ -3,11 +3,13 @@ import type { SQLInputValue, StatementSync } from 'node:sqlite'
 import { StoreError } from '../../src/core/errors.ts'
 import type { Cell, Row } from '../sql/cells.ts'
 import type { Query } from '../sql/dialect.ts'
-import { sqliteError, storeName } from './errors.ts'
+import { openError, sqliteError, storeName } from './errors.ts'
 import type { SqlitePlace } from './options.ts'
 
 // The wait holds up the whole event loop: well below the lease, and calls that failed for it are repeated.
 const busyTimeoutMs = 1_000
+const takenMessage =
+  'its database is in a transaction of the caller, to which this call does not belong; commit it, or give Docket a connection of its own'
 
 /** One connection to a SQLite database, with its statements prepared once. Everything happens at once, and throws StoreError. */
 export class SqliteDatabase {
@@ -38,7 +40,7 @@ export class SqliteDatabase {
       }
       this.#handle = handle
     } catch (thrown) {
-      throw sqliteError(thrown)
+      throw openError(thrown, path)
     }
   }
 
@@ -136,14 +138,14 @@ export class SqliteDatabase {
     return (this.#outside ??= new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs }))
   }
 
+  /** Refuses for good what the caller asks for while it has a transaction open, without saying that it belongs to it. */
+  requireUntaken(): void {
+    if (this.isTaken) throw new StoreError(storeName, `${takenMessage}; or give the call the option transaction`, false)
+  }
+
   /** What is written must not vanish with a transaction that the caller happens to have open, and may roll back. */
   #requireNoTransaction(): void {
-    if (this.isTaken)
-      throw new StoreError(
-        storeName,
-        'its database is in a transaction of the caller, to which this call does not belong; commit it, or give Docket a connection of its own',
-        true,
-      )
+    if (this.isTaken) throw new StoreError(storeName, takenMessage, true)
   }
 
   #required(): DatabaseSync {

@@ -13,16 +13,19 @@ import type { Dialect } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
 import { executionOf } from '../sql/reader.ts'
 import {
+  doneStatuses,
   executionColumns,
   executionFields,
   firstRecord,
   headFields,
   messageColumns,
   messageFields,
+  stepColumns,
+  stepFields,
   stepRowColumns,
-  stepRowFields,
 } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
+import { replacesAny } from '../step-replacement.ts'
 import type { SqliteDatabase } from './database.ts'
 import { storeName } from './errors.ts'
 
@@ -30,7 +33,11 @@ const places = (count: number): string => Array.from({ length: count }, () => '?
 
 const insertExecution = `insert into docket_executions (${namesOf(executionColumns)})
   values (${places(executionColumns.length)}) on conflict (id) do nothing`
-const putStep = `insert or replace into docket_steps (${namesOf(stepRowColumns)}) values (${places(stepRowColumns.length)})`
+const stepValues = `into docket_steps (${namesOf(stepRowColumns)}) values (${places(stepRowColumns.length)})`
+const putStep = `insert or replace ${stepValues}`
+const putUnfinishedStep = `insert ${stepValues} on conflict (execution, step, item) do update
+  set ${stepColumns.map(({ name }) => `${name} = excluded.${name}`).join(', ')}
+  where docket_steps.status not in ${doneStatuses} or docket_steps.type = ''`
 const insertMessage = `insert into docket_mailbox (${namesOf(messageColumns)}) values (${places(messageColumns.length)})`
 const owned = 'where id = ? and owner = ? and epoch = ?'
 
@@ -38,9 +45,11 @@ const owned = 'where id = ? and owner = ? and epoch = ?'
 export class SqliteExecutions {
   readonly #database: SqliteDatabase
   readonly #select: string
+  readonly #now: () => number
 
-  constructor(database: SqliteDatabase, dialect: Dialect) {
+  constructor(database: SqliteDatabase, dialect: Dialect, now: () => number) {
     this.#database = database
+    this.#now = now
     this.#select = `select ${selectList(dialect, executionColumns, 'e')} from docket_executions e where e.id = ?`
   }
 
@@ -51,7 +60,10 @@ export class SqliteExecutions {
         if (this.#database.run(insertExecution, ...cells) === 1) return undefined
         return executionOf(this.#database.first(this.#select, toName(created.id))!, storeName)
       })
-    return isWithin ? this.#database.within(work) : this.#database.transaction(work)
+    if (isWithin) return this.#database.within(work)
+    // The caller waits for it, perhaps with its transaction open: to try again would not help.
+    this.#database.requireUntaken()
+    return this.#database.transaction(work)
   }
 
   commit(commits: readonly ExecutionCommit[]): readonly boolean[] {
@@ -69,7 +81,10 @@ export class SqliteExecutions {
     }
     const text = `update docket_executions set ${changes.join(', ')} ${owned}`
     if (this.#database.run(text, ...cells, execution, toName(owner), epoch) === 0) return false
-    for (const step of steps) this.#database.run(putStep, execution, ...cellsOf(stepFieldsAlone, step, toSqlTime))
+    for (const step of steps) {
+      const put = replacesAny(step) ? putStep : putUnfinishedStep
+      this.#database.run(put, execution, ...cellsOf(stepFields, step, toSqlTime))
+    }
     if (consumed !== undefined)
       this.#database.run('delete from docket_mailbox where execution = ? and seq <= ?', execution, consumed)
     return true
@@ -92,10 +107,12 @@ export class SqliteExecutions {
       const old = this.#database.all(
         `select id from docket_executions
          where ended_at is not null and ended_at < ? and status in (select value from json_each(?))
-           and status not in ('pending', 'running')
+           and status not in ('pending', 'running') and not exists (
+             select 1 from docket_owners o where o.owner = docket_executions.owner and o.expires_at > ?)
          order by ended_at limit ?`,
         toSqlTime(endedBefore),
         JSON.stringify(statuses),
+        toSqlTime(this.#now()),
         limit,
       )
       for (const row of old) {
@@ -126,8 +143,6 @@ export class SqliteExecutions {
     this.#database.run('delete from docket_mailbox where execution = ?', execution)
   }
 }
-
-const stepFieldsAlone = stepRowFields.slice(1)
 
 /** There are few shapes of changes, so few statements are kept for them. */
 function addHead(head: HeadChange, changes: string[], cells: Cell[]): void {

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { OptionError } from '../../src/core/errors.ts'
-import { aBoolean, aFunction, aText, checkOptions, oneOf, texts } from '../sql/options.ts'
+import { aBoolean, aFunction, aText, checkOptions, eitherOf, oneOf, texts } from '../sql/options.ts'
 import type { OptionRule } from '../sql/options.ts'
 
 /** Where a SQLite store keeps its tables, and how. */
@@ -65,9 +65,10 @@ export function migrationOptions(given: string | SqliteMigrationOptions): {
   return { place: placeOf('sqliteMigrations', options), directories: options.directories ?? [] }
 }
 
-function placeOf(caller: string, { path, database, synchronous }: SqliteStoreOptions): SqlitePlace {
+function placeOf(caller: string, options: SqliteStoreOptions): SqlitePlace {
+  const { path, database, synchronous } = options
   if ((path === undefined) === (database === undefined))
-    throw new OptionError(`${caller}: give either path or database`)
+    throw new OptionError(`${caller}: ${eitherOf(options, 'path', 'database')}`)
   if (path === '') throw new OptionError(`${caller}: path must be ${aText[0]}`)
   if (database !== undefined && synchronous !== undefined)
     throw new OptionError(`${caller}: synchronous is for path; a database of your own keeps its settings`)

@@ -5,6 +5,8 @@ import type { SqliteDatabase } from './database.ts'
 
 // An owner that wakes up after this long is taken for a new one; until then it is told that it is dead.
 const keptMs = 86_400_000
+// At a time.
+const mostForgotten = 1_000
 
 /** Which owners live, by the store's clock. */
 export class SqliteOwners {
@@ -18,17 +20,24 @@ export class SqliteOwners {
 
   renew(owner: string, leaseMs: number): boolean {
     const now = this.#now()
-    return this.#database.transaction(
-      () =>
-        this.#database.run(
-          `insert into docket_owners (owner, seen_at, expires_at) values (?, ?, ?)
-           on conflict (owner) do update set seen_at = excluded.seen_at, expires_at = excluded.expires_at
-           where docket_owners.expires_at > excluded.seen_at`,
-          toName(owner),
-          toSqlTime(now),
-          toSqlTime(now + leaseMs),
-        ) === 1,
-    )
+    const name = toName(owner)
+    const [seen, expiry] = [toSqlTime(now), toSqlTime(now + leaseMs)]
+    return this.#database.transaction(() => {
+      const renewed = this.#database.run(
+        'update docket_owners set seen_at = ?, expires_at = ? where owner = ? and expires_at > ?',
+        seen,
+        expiry,
+        name,
+        seen,
+      )
+      if (renewed === 1) return true
+      const text =
+        'insert into docket_owners (owner, seen_at, expires_at) values (?, ?, ?) on conflict (owner) do nothing'
+      if (this.#database.run(text, name, seen, expiry) === 0) return false
+      // Where processes always crash, none of them gets to its end.
+      this.#tidyUp()
+      return true
+    })
   }
 
   end(owner: string): void {
@@ -41,12 +50,20 @@ export class SqliteOwners {
         now,
         now,
       )
-      this.#database.run(
-        `delete from docket_owners where expires_at < ? and not exists (
-           select 1 from docket_executions e where e.owner = docket_owners.owner and ${isUnfinished('e')})`,
-        toSqlTime(this.#now() - keptMs),
-      )
+      this.#tidyUp()
     })
+  }
+
+  /** Forgets owners that have long been dead. */
+  #tidyUp(): void {
+    this.#database.run(
+      `delete from docket_owners where owner in (
+         select o.owner from docket_owners o where o.expires_at < ? and not exists (
+           select 1 from docket_executions e where e.owner = o.owner and ${isUnfinished('e')})
+         limit ?)`,
+      toSqlTime(this.#now() - keptMs),
+      mostForgotten,
+    )
   }
 
   /** For names as they are in the tables. Within a transaction. */

@@ -58,7 +58,7 @@ class SqliteStore implements Store {
     this.#database = database
     this.#mayMigrate = migrate
     this.#owners = new SqliteOwners(database, now)
-    this.#executions = new SqliteExecutions(database, dialect)
+    this.#executions = new SqliteExecutions(database, dialect, now)
     this.#acquirer = new SqliteAcquirer(database, this.#owners)
     this.#results = new SqliteResults(database, this.#owners, dialect, now)
     this.#reader = new SqlReader(dialect, (query) => database.query(query))

@@ -82,6 +82,7 @@ export function deletionConformance({ test }: ConformanceGroup): void {
   test('purge deletes what ended before a time, in one of the statuses', async ({ store }) => {
     await ended(store, { c1: ['completed', 100], c2: ['completed', 200], f1: ['failed', 100], x1: ['cancelled', 100] })
     await createOwned(store, 'unfinished')
+    await store.endOwner('ada')
     assert.equal(await store.purge({ statuses: ['completed'], endedBefore: 100, limit: 10 }), 0)
     assert.equal(await store.purge({ statuses: ['completed'], endedBefore: 101, limit: 10 }), 1)
     assert.deepEqual(await left(store), ['c2', 'f1', 'unfinished', 'x1'])
@@ -97,6 +98,7 @@ export function deletionConformance({ test }: ConformanceGroup): void {
     await store.commit([commitTo('running', { head: { status: 'running', startedAt: 1 } })])
     await ended(store, { again: ['failed', 5] })
     await store.commit([commitTo('again', { head: { status: 'running', endedAt: undefined } })])
+    await store.endOwner('ada')
     const statuses: readonly ExecutionStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled']
     assert.equal(await store.purge({ statuses, endedBefore: 1e14, limit: 10 }), 0)
     assert.deepEqual(await left(store), ['again', 'pending', 'running'])
@@ -107,6 +109,7 @@ export function deletionConformance({ test }: ConformanceGroup): void {
     await ended(store, Object.fromEntries(ids.map((id, index) => [id, ['completed', index]])))
     await store.commit(ids.map((id) => commitTo(id, { steps: [stepRecord('A'), stepRecord('B')] })))
     await store.post(ids.map((id) => message(id, 'late')))
+    await store.endOwner('ada')
     assert.equal(await store.purge({ statuses: ['completed'], endedBefore: 20, limit: 15 }), 15)
     assert.equal((await left(store)).length, 10)
     assert.equal(await store.purge({ statuses: ['completed'], endedBefore: 20, limit: 15 }), 5)
@@ -117,10 +120,46 @@ export function deletionConformance({ test }: ConformanceGroup): void {
     assert.equal((await recordIn(store, 'e20')).endedAt, 20)
   })
 
-  test('purge deletes ended executions whoever owns them', async ({ store }) => {
-    await ended(store, { owned: ['completed', 5], released: ['completed', 5] })
-    await store.commit([commitTo('released', { head: { isReleased: true } })])
-    assert.equal(await store.purge({ statuses: ['completed'], endedBefore: 6, limit: 10 }), 2)
+  test('purge leaves alone what has an owner that lives, until that dies', async ({ store }) => {
+    await ended(store, { a: ['completed', 5], b: ['failed', 6], c: ['cancelled', 7], released: ['completed', 8] })
+    await live(store, 'bea')
+    await store.create([newExecution('d', { owner: 'bea' })])
+    await store.commit([
+      commitTo('released', { head: { isReleased: true } }),
+      commitTo('d', { owner: 'bea', head: { status: 'completed', endedAt: 4 } }),
+    ])
+    const filter = { statuses: ['completed', 'failed', 'cancelled'], endedBefore: 9, limit: 2 } as const
+    // Those that are left alone do not count.
+    assert.equal(await store.purge(filter), 1)
+    assert.deepEqual(await left(store), ['a', 'b', 'c', 'd'])
+    assert.equal(await store.purge(filter), 0)
+    assert.deepEqual(await store.commit([commitTo('a', { steps: [stepRecord('Late')] })]), [true])
+    await store.endOwner('ada')
+    assert.equal(await store.purge(filter), 2)
+    assert.deepEqual(await left(store), ['c', 'd'])
+    assert.equal(await store.purge(filter), 1)
+    assert.deepEqual(await left(store), ['d'])
+  })
+
+  test('purge deletes what a process left whose lease ran out, and nothing that was acquired since', async ({
+    store,
+    wait,
+  }) => {
+    await store.renewOwner('ada', 50)
+    await store.create(['a', 'b'].map((id) => newExecution(id, { owner: 'ada' })))
+    const head = { status: 'completed', endedAt: 5 } as const
+    await store.commit(['a', 'b'].map((id) => commitTo(id, { head })))
+    await wait(100)
+    await live(store, 'bea')
+    await store.acquire({ owner: 'bea', ids: ['b'], andEnded: true, limit: 1 })
+    assert.equal(await store.purge({ statuses: ['completed'], endedBefore: 6, limit: 10 }), 1)
+    assert.deepEqual(await left(store), ['b'])
+  })
+
+  test('purge deletes what an owner left that was never registered', async ({ store }) => {
+    await store.create([newExecution('one', { owner: 'nobody knows' })])
+    await store.commit([commitTo('one', { owner: 'nobody knows', head: { status: 'completed', endedAt: 5 } })])
+    assert.equal(await store.purge({ statuses: ['completed'], endedBefore: 6, limit: 10 }), 1)
     assert.deepEqual(await left(store), [])
   })
 }

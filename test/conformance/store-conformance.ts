@@ -2,6 +2,7 @@ import { acquireConformance } from './acquire.ts'
 import { acquireChoiceConformance } from './acquire-choice.ts'
 import { commitConformance } from './commit.ts'
 import { commitFencingConformance } from './commit-fencing.ts'
+import { completedStaysConformance } from './completed-stays.ts'
 import { conformanceGroup } from './conformance-group.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
 import type { StoreConformanceOptions, TestFramework } from './conformance-options.ts'
@@ -27,6 +28,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   create: createConformance,
   'create in a transaction': transactionConformance,
   commit: commitConformance,
+  'what is completed stays': completedStaysConformance,
   'commits are fenced': commitFencingConformance,
   acquire: acquireConformance,
   'what acquire chooses': acquireChoiceConformance,

@@ -82,6 +82,7 @@ export function timesConformance({ test }: ConformanceGroup): void {
       commitTo('old', { head: { status: 'failed', endedAt: old } }),
       commitTo('far', { head: { status: 'failed', endedAt: far } }),
     ])
+    await store.endOwner('ada')
     assert.equal(await store.purge({ statuses: ['failed'], endedBefore: old, limit: 10 }), 0)
     assert.equal(await store.purge({ statuses: ['failed'], endedBefore: far, limit: 10 }), 1)
     assert.equal((await recordIn(store, 'far')).endedAt, far)

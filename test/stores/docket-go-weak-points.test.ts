@@ -101,7 +101,7 @@ describe.each([...sqlStores, ...redisStores, ['memory', () => () => memoryStore(
     test('W23: executions and results that are over can be removed, and leave room for new ones', async () => {
       const store = await opened(newPlace()())
       await createOwned(store, 'a')
-      const head = { status: 'completed', endedAt: 1_700_000_000_500 } as const
+      const head = { status: 'completed', endedAt: 1_700_000_000_500, isReleased: true } as const
       await store.commit([commitTo('a', { steps: [stepRecord('s')], head })])
       await store.commitResults([failure('key', 'ada', await claimIn(store, 'key', 'ada'))])
       expect(await store.purge({ statuses: ['completed'], endedBefore: 1_700_000_000_501, limit: 10 })).toBe(1)

@@ -192,7 +192,7 @@ test('what is created on a caller’s connection shares its transaction, at its 
 test.each([[{}], [pool], ['begin']])('%o is no connection with a transaction', async (transaction) => {
   const store = await openStore({ prefix: newPrefix() })
   await expect(store.create([newExecution('one')], transaction)).rejects.toMatchObject({
-    isTransient: false,
+    code: 'OPTION_INVALID',
     message: expect.stringContaining('a transaction must be a connection of mysql2'),
   })
 })
