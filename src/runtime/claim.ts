@@ -1,4 +1,3 @@
-import { compiledStep } from '../../machines/index.ts'
 import { copyOf } from '../core/copy.ts'
 import type { PersistSpec } from '../core/graph-index.ts'
 import { resultKey } from '../core/keys.ts'
@@ -39,6 +38,7 @@ export class Claim {
   #leader: StepRun | undefined
   #followers = new Set<StepRun>()
   #isCommitting = false
+  #isAsking = false
 
   private constructor(key: string, leader: StepRun, underWay: Map<string, Claim>, keeper: ClaimKeeper) {
     this.key = key
@@ -81,6 +81,7 @@ export class Claim {
 
   /** Asks a store for the result, or for the right to make it. */
   #ask(run: StepRun, shared: SharedResults, keeper: SharedKeeper): void {
+    this.#isAsking = true
     shared
       .find(run, this.key, () => this.#leader !== undefined)
       .then(
@@ -90,6 +91,7 @@ export class Claim {
   }
 
   #found(found: Found, shared: SharedResults, keeper: SharedKeeper): void {
+    this.#isAsking = false
     const leader = this.#leader
     if (leader === undefined) {
       if (found.type === 'right') shared.release(found.right)
@@ -105,6 +107,7 @@ export class Claim {
   }
 
   #notFound(error: unknown): void {
+    this.#isAsking = false
     const leader = this.#leader
     if (leader === undefined) return
     const { execution } = leader
@@ -173,8 +176,8 @@ export class Claim {
       if (attempt !== undefined) close(attempt, reason)
     } else if (attempt === undefined) {
       next.inherit(run)
-      // One that had not begun was waiting for the store's answer, and so does who takes its place.
-      if (run.state === compiledStep.stateCode.claiming) this.#leader = next
+      // While the store has not answered, whoever takes the place waits for the same answer.
+      if (this.#isAsking) this.#leader = next
       else this.#lead(next)
     } else {
       this.#leader = next

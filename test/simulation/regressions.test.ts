@@ -13,6 +13,8 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [1804, 'a renewal that was answered after close() left a timer'],
   [8483, 'a step that a restored failure skips was told twice, and what could do without it began too early'],
   [4062, 'a driver repeated an acquisition by itself, and its second answer named nothing'],
+  [102647, 'a value that was kept after its execution had been deleted met the one that was started anew under its id'],
+  [106392, 'a claim that waited for a backoff was handed over to a run that nobody set going'],
   [3270, 'a write of a deleted execution, still under way, met the one that was started anew under its id'],
 ]
 

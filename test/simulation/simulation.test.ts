@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest'
 import { runSeed } from './run-seed.ts'
 
-// Another range each day of the month would hide what failed yesterday: the base is told, and can be given.
-const given = process.env['DOCKET_SIMULATION_SEED']
-const base = given === undefined ? 1_000_000 + Math.floor(Date.now() / 1_000) : Number(given)
+// Worlds that nobody has seen are for the long run (`npm run simulate`); here a base can be given.
+const base = Number(process.env['DOCKET_SIMULATION_SEED'] ?? 100_001)
 
 /** The seeds from a first one on that break a law, with what they broke. */
 async function failuresOf(first: number, count: number): Promise<readonly string[]> {
@@ -20,7 +19,6 @@ test('a thousand worlds, the same ones each time, break no law', { timeout: 120_
 })
 
 test(`a thousand worlds from seed ${base} on break no law`, { timeout: 120_000 }, async () => {
-  console.log(`simulation: seeds from ${base} on; DOCKET_SIMULATION_SEED=${base} runs them again`)
   expect(await failuresOf(base, 1_000)).toEqual([])
 })
 

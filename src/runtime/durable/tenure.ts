@@ -164,6 +164,8 @@ export class Tenure {
   }
 
   #finish(): void {
+    // What is still on its way must not meet an execution that is started anew under this id.
+    this.#recorder.turnOff()
     this.#tenant.onGone()
     this.#isGone()
   }
