@@ -11,7 +11,7 @@ export interface Recorder {
    * written along with the next commit, and waited for by nobody.
    */
   noteStarted(run: StepRun): void
-  noteRetry(run: StepRun, error: unknown, dueAt: number): void
+  noteRetry(run: StepRun, error: unknown): void
   noteFailed(run: StepRun, error: unknown): void
   /** Keeps the execution's output; undefined where it went out with the last step's value already. */
   end(output: unknown): Promise<void> | undefined

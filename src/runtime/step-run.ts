@@ -195,7 +195,7 @@ export class StepRun {
     } else {
       const dueAt = at + decision.delayMs
       this.change({ type, error, at, dueAt })
-      this.#recorder?.noteRetry(this, error, dueAt)
+      this.#recorder?.noteRetry(this, error)
       execution.emitter?.retryScheduled(this, at, decision.delayMs)
       if (this.hasEnded) return
       this.proceedAt(dueAt)

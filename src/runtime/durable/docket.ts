@@ -26,19 +26,8 @@ import { forkExecution } from './fork-execution.ts'
 import { Takeover } from './takeover.ts'
 
 const logicOptionNames = ['headers', 'timeout', 'observers', 'logger']
-const startBatchOptionNames = [
-  'id',
-  'headers',
-  'timeout',
-  'signal',
-  'observers',
-  'logger',
-  'shared',
-  'concurrency',
-  'onError',
-  'key',
-]
 const startOptionNames = ['id', 'headers', 'timeout', 'signal', 'observers', 'logger']
+const startBatchOptionNames = [...startOptionNames, 'shared', 'concurrency', 'onError', 'key']
 
 /** Which executions `list` tells. */
 export interface ListQuery {

@@ -21,6 +21,7 @@ import type { StartOptions, StartRequest, Watch } from './execution-request.ts'
 import { droppedType } from './migrate-records.ts'
 import { IncompatibleExecutions } from './incompatible-executions.ts'
 import { ownStoresOf } from './own-stores.ts'
+import { patienceMs } from './patience.ts'
 import { persistDefault } from './persist-default.ts'
 import { Resumption } from './resumption.ts'
 import { readInputs } from './restored-execution.ts'
@@ -30,7 +31,6 @@ import { StoreResults } from './store-results.ts'
 import type { Live } from './tenure.ts'
 import { UnwrittenExecutions } from './unwritten-executions.ts'
 
-const patienceMs = 30_000
 const reopenPauseMs = 100
 
 /** The executions of one docket: how they begin, go on and are found. */

@@ -5,6 +5,7 @@ import type { StepStatus } from '../../core/statuses.ts'
 import { placed } from '../claim-keeper.ts'
 import type { Recorder } from '../recorder.ts'
 import type { StepRun } from '../step-run.ts'
+import { deadlineOf } from './patience.ts'
 import type { StoreConnection } from './store-connection.ts'
 
 /** The right to write an execution's records. */
@@ -18,8 +19,6 @@ export interface Holding {
   readonly recoveries: number
   readonly timeoutMs: number | undefined
 }
-
-const patienceMs = 30_000
 
 /** Writes the records of one execution, under the epoch in which this process acquired it. */
 export class ExecutionRecorder implements Recorder {
@@ -302,7 +301,7 @@ export class ExecutionRecorder implements Recorder {
   }
 
   #deadline(run: StepRun): number {
-    return this.#connection.clock.now() + (run.planStep.spec.timeoutMs ?? patienceMs)
+    return deadlineOf(run, this.#connection.clock)
   }
 }
 

@@ -4,9 +4,8 @@ import { requireIndex } from '../../core/plan.ts'
 import type { Plan } from '../../core/plan.ts'
 import type { StepRecord } from '../../core/store.ts'
 import type { DurableRuntime } from './durable-runtime.ts'
+import { patienceMs } from './patience.ts'
 import { restoreExecution } from './restored-execution.ts'
-
-const patienceMs = 30_000
 
 /** Copies an execution up to a step into a new one, which begins at once; gives the new one's id. */
 export async function forkExecution(

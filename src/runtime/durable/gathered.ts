@@ -1,5 +1,6 @@
 import { StoreError } from '../../core/errors.ts'
 import type { FullClock } from '../clock.ts'
+import { pauseAfter } from './patience.ts'
 
 interface Entry<Item, Answer> {
   readonly item: Item
@@ -23,8 +24,6 @@ export interface GatheringOptions<Item> {
 
 const maxItems = 1_000
 const maxBytes = 8 * 2 ** 20
-const firstPauseMs = 25
-const longestPauseMs = 1_000
 
 /**
  * Gathers what is asked of a store in one turn of the event loop (and while a call is under way) into one call. A call that
@@ -100,7 +99,7 @@ export class Gathered<Item, Answer> {
     )
     if (failure instanceof StoreError && failure.isTransient) {
       const { clock } = this.#options
-      const pauseMs = Math.min(firstPauseMs * 2 ** tries, longestPauseMs)
+      const pauseMs = pauseAfter(tries)
       const next = clock.now() + pauseMs
       for (const { until, reject } of entries) if (until < next) reject(failure)
       const left = entries.filter(({ until }) => until >= next)

@@ -14,6 +14,7 @@ import type { FullClock } from '../clock.ts'
 import { mergedCommits } from './merged-commits.ts'
 import { Gathered } from './gathered.ts'
 import { OwnerSession } from './owner-session.ts'
+import { pauseAfter } from './patience.ts'
 
 /** What a connection is made of. */
 export interface ConnectionOptions {
@@ -26,9 +27,6 @@ export interface ConnectionOptions {
   readonly onLost: () => void
   readonly onBlocked: (durationMs: number) => void
 }
-
-const firstPauseMs = 25
-const longestPauseMs = 1_000
 
 // How many users each open store has: the last one closes it.
 const users = new WeakMap<Store, { opened: Promise<void>; count: number }>()
@@ -104,7 +102,8 @@ export class StoreConnection {
 
   /** The same, asking again for as long as the store can't be reached and the time is not over. @throws StoreError */
   async readyBy(until: number): Promise<void> {
-    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    for (let tries = 0; ; tries++) {
+      const pauseMs = pauseAfter(tries)
       try {
         await this.ready()
         return

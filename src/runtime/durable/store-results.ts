@@ -10,9 +10,8 @@ import type { StepRun } from '../step-run.ts'
 import { Gathered } from './gathered.ts'
 import { StoreConnection } from './store-connection.ts'
 import { unref } from './owner-session.ts'
+import { deadlineOf, patienceMs } from './patience.ts'
 
-// How long a step without a timeout waits for a store that can't be reached.
-const defaultPatienceMs = 30_000
 const firstPollMs = 10
 const longestPollMs = 250
 const longestPollToldMs = 1_000
@@ -120,7 +119,7 @@ export class StoreResults implements SharedResults {
     const look = (): void => {
       for (const claim of claims) void this.#giveUnknownBack(claim).catch(ignore)
     }
-    unref(this.#connection.clock.setTimeout(look, defaultPatienceMs))
+    unref(this.#connection.clock.setTimeout(look, patienceMs))
   }
 
   /** Ends a claim of which this process was not told: others would wait for it for as long as this process lives. */
@@ -128,7 +127,7 @@ export class StoreResults implements SharedResults {
     const { lookups, resultCommits, session, clock } = this.#connection
     const isIdle = (): boolean => owner === session.owner && !this.#rights.has(key)
     if (!isIdle()) return
-    const state = await lookups.add(key, clock.now() + defaultPatienceMs)
+    const state = await lookups.add(key, clock.now() + patienceMs)
     if (state?.status !== 'running' || !isIdle()) return
     const at = clock.now()
     const outcome = { status: 'released' } as const
@@ -184,7 +183,7 @@ export class StoreResults implements SharedResults {
   }
 
   #deadline(run: StepRun): number {
-    return this.#connection.clock.now() + (run.planStep.spec.timeoutMs ?? defaultPatienceMs)
+    return deadlineOf(run, this.#connection.clock)
   }
 
   #end(right: ResultRight, outcome: { status: 'released' } | { status: 'failed'; error: string | Uint8Array }): void {
