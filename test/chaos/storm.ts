@@ -60,6 +60,7 @@ export class Storm {
   readonly #pending = new Set<Promise<void>>()
   readonly #ready = new Set<string>()
   #serverIsBusy = false
+  #hasServerFault = false
   #born = 0
   #isOver = false
 
@@ -136,6 +137,7 @@ export class Storm {
   #serverFault(fault: 'restart' | 'cut'): Promise<void> | undefined {
     if (this.#serverIsBusy) return undefined
     this.#serverIsBusy = true
+    this.#hasServerFault = true
     const downMs = this.#random() < 0.3 ? this.#plan.leaseMs * 1.5 * this.#random() : 0
     this.#log.write('server-fault', { text: fault })
     const done = fault === 'restart' ? this.#store.restart!(downMs) : this.#store.cut(downMs)
@@ -167,7 +169,9 @@ export class Storm {
     const isAsExpected = ending === 'SIGKILL' ? signal === 'SIGKILL' : ending === 'SIGTERM' && (code === 0 || isEarly)
     if (!isAsExpected)
       this.#violations.push(`${name} ended with ${signal ?? code} (asked: ${ending ?? 'nothing'}): ${errors.trim()}`)
-    else if (errors !== '') this.#violations.push(`${name} printed: ${errors.trim()}`)
+
+    const complaints = this.#hasServerFault ? withoutWaits(errors) : errors.trim()
+    if (isAsExpected && complaints !== '') this.#violations.push(`${name} printed: ${complaints}`)
   }
 
   /** Keeps the workers busy until the storm is over and everything that was ordered has been taken and has ended. */
@@ -266,4 +270,14 @@ export class Storm {
       }),
     )
   }
+}
+
+/** What a worker printed, without what it rightly says when it is born while its store is away. */
+function withoutWaits(printed: string): string {
+  const isWait = /DocketStoreWarning: .*; asking again for up to \d+ s/
+  return printed
+    .split('\n')
+    .filter((line) => !isWait.test(line) && !line.includes('`node --trace-warnings'))
+    .join('\n')
+    .trim()
 }
