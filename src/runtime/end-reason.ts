@@ -18,16 +18,22 @@ export function endReason(
   return new ExecutionCancelledError(message, place, { cause: error })
 }
 
+/** What an execution ends with whose caller's signal is aborted. */
+export function abortError(reason: unknown, place: ErrorPlace): ExecutionCancelledError {
+  const message = `the execution of graph "${place.graph}" was cancelled: ${describeThrown(reason)}`
+  return new ExecutionCancelledError(message, place, { cause: reason })
+}
+
 /** Cancels what has not ended of an execution that has; `error` is what ended it. */
 export function cancelRest(execution: Execution, at: number, error: unknown): void {
-  const { place, watcher, runs, plan } = execution
+  const { place, keepsRuns, runs, plan } = execution
   const what = error === undefined ? 'ended without needing this step' : `failed: ${describeThrown(error)}`
   const reason = endReason(error, `the execution of graph "${place.graph}" ${what}`, place)
   for (let position = 0; position < runs.length; position++) {
     let run = runs[position]
     const hadStarted = run !== undefined
     if (run === undefined) {
-      if (watcher === undefined) continue
+      if (!keepsRuns) continue
       run = runs[position] = new StepRun(execution, plan.steps[position]!)
     }
     if (!run.hasEnded) run.cancel(reason, at, hadStarted)

@@ -7,7 +7,7 @@ import { ExecutionJournal } from './execution-journal.ts'
 import { ExecutionSnapshot } from './execution-snapshot.ts'
 import type { ExecutionStatus, SnapshotHost, StepActorRef } from './execution-snapshot.ts'
 import { Execution } from './execution.ts'
-import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
+import type { ResolvedOptions, Watcher } from './execution-setup.ts'
 import type { GivenInputs } from './leaf-values.ts'
 import type { PersistedExecution } from './persisted-execution.ts'
 import { StepActors } from './step-actors.ts'
@@ -30,10 +30,8 @@ export interface ExecutionActorOptions {
   readonly persisted?: PersistedExecution | undefined
   /** What is wrong with the inputs: the execution fails with it instead of beginning. */
   readonly refusal?: InputError | undefined
-  /** What the execution is given besides. */
-  readonly setup?: Partial<ExecutionSetup> | undefined
-  /** Starts the execution, at once or when it may. @default at once */
-  readonly begin?: ((execution: Execution) => void) | undefined
+  /** An execution that runs already, or has ended: the actor joins it as it is. */
+  readonly running?: Execution | undefined
 }
 
 const onCompleted = (): void => {}
@@ -47,7 +45,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   readonly execution: Execution
   readonly #self: AnyActorRef
   readonly #input: unknown
-  readonly #begin: (execution: Execution) => void
+  readonly #leafValues: readonly unknown[]
   readonly #names: readonly string[]
   readonly #journal: ExecutionJournal
   readonly #actors: StepActors
@@ -55,20 +53,27 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   /** Snapshots on their way: each belongs to an event that the actor has been sent. */
   readonly #underWay = new Map<object, LogicSnapshot>()
   readonly #refusal: InputError | undefined
+  readonly #hasBegun: boolean
   #isFlushing = false
   #isStarting = false
 
-  constructor({ scope, input, given, options, persisted, refusal, setup, begin }: ExecutionActorOptions) {
+  constructor({ scope, input, given, options, persisted, refusal, running }: ExecutionActorOptions) {
     const { plan, leafValues } = given
     this.#self = scope.self
     this.#refusal = refusal
     this.#input = input
-    this.#begin = begin ?? ((execution) => execution.start(leafValues))
+    this.#leafValues = leafValues
     this.#names = plan.steps.map(({ spec }) => spec.name)
     this.#journal = new ExecutionJournal(plan.steps.length)
-    this.execution = new Execution({ plan, options, cache: undefined, onCompleted, onFailed, ...setup, watcher: this })
+    this.#hasBegun = running !== undefined
+    this.execution = running ?? new Execution({ plan, options, cache: undefined, onCompleted, onFailed, watcher: this })
     this.#actors = new StepActors(this.execution, scope)
-    if (persisted !== undefined) this.restore(persisted)
+    if (persisted !== undefined) this.execution.restore(persisted)
+    if (running !== undefined) {
+      running.progress()
+      running.watcher = this
+    }
+    for (const run of this.execution.runs) if (run !== undefined) this.#journal.note(run)
     this.#lookout = SystemLookout.of(this.#self)
   }
 
@@ -76,16 +81,11 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     return this.#actors.children
   }
 
-  /** Takes over, before the start, what is known of an earlier life. */
-  restore(persisted: PersistedExecution): void {
-    this.execution.restore(persisted)
-    for (const run of this.execution.runs) if (run !== undefined) this.#journal.note(run)
-  }
-
   start(): void {
     this.#lookout.add({ id: this.execution.id, self: this.#self, actors: this.#actors })
+    if (this.#hasBegun) return
     this.#isStarting = true
-    if (this.#refusal === undefined) this.#begin(this.execution)
+    if (this.#refusal === undefined) this.execution.start(this.#leafValues)
     else this.execution.fail(this.#refusal)
     this.#isStarting = false
   }

@@ -44,6 +44,8 @@ export interface ExecutionSetup {
   readonly onSettled?: ((run: StepRun) => void) | undefined
   /** Told of each transition, where the execution is an actor. */
   readonly watcher?: Watcher | undefined
+  /** Whether ended steps stay to be looked at. @default only where there is a watcher */
+  readonly keepsRuns?: boolean | undefined
   /** Keeps what the steps make, where the execution is durable. */
   readonly recorder?: Recorder | undefined
   /** Where global results are kept that have no store of their own. @default this process's memory */

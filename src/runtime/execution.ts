@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { compiledExecution } from '../../machines/index.ts'
 import type { ExecutionEvent as ExecutionMachineEvent } from '../../machines/index.ts'
-import { describeThrown, ExecutionCancelledError, ExecutionTimeoutError } from '../core/errors.ts'
-import type { ErrorPlace, LeaseLostError } from '../core/errors.ts'
+import { ExecutionTimeoutError } from '../core/errors.ts'
+import type { ErrorPlace, ExecutionCancelledError, LeaseLostError } from '../core/errors.ts'
 import type { PersistSpec, StepSpec } from '../core/graph-index.ts'
 import type { Plan } from '../core/plan.ts'
 import type { FullClock } from './clock.ts'
 import type { Emitter } from './emitter.ts'
-import { cancelRest } from './end-reason.ts'
+import { abortError, cancelRest } from './end-reason.ts'
 import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
 import { checkLeaves, putLeaves } from './leaf-values.ts'
 import { LaunchQueue } from './launch-queue.ts'
@@ -47,7 +47,8 @@ export class Execution {
   readonly runs: (StepRun | undefined)[]
   readonly clock: FullClock
   readonly emitter: Emitter | undefined
-  readonly watcher: Watcher | undefined
+  watcher: Watcher | undefined
+  readonly keepsRuns: boolean
   /** Keeps what the steps make, where the execution is durable. */
   recorder: Recorder | undefined
   /** Index of the batch's item. */
@@ -81,6 +82,7 @@ export class Execution {
     this.clock = options.clock
     this.emitter = options.emitter
     this.watcher = setup.watcher
+    this.keepsRuns = setup.keepsRuns ?? setup.watcher !== undefined
     this.recorder = setup.recorder
     this.item = setup.part?.item
     this.values = new Array<unknown>(plan.types.length)
@@ -264,7 +266,7 @@ export class Execution {
   /** Counts an ended step. Where nobody looks at it again, its record goes at once: there may be very many. */
   #forget(run: StepRun): void {
     this.#endedSteps++
-    if (this.watcher === undefined) this.runs[run.planStep.position] = undefined
+    if (!this.keepsRuns) this.runs[run.planStep.position] = undefined
   }
 
   #launchInitial(): void {
@@ -354,14 +356,7 @@ export class Execution {
   }
 
   readonly #onAbort = (): void => {
-    const reason: unknown = this.options.signal?.reason
-    this.cancel(
-      new ExecutionCancelledError(
-        `the execution of graph "${this.plan.index.graph.name}" was cancelled: ${describeThrown(reason)}`,
-        this.place,
-        { cause: reason },
-      ),
-    )
+    this.cancel(abortError(this.options.signal?.reason, this.place))
   }
 
   #timeOut(timeoutMs: number): void {
@@ -373,7 +368,7 @@ export class Execution {
 
   #finish(event: ExecutionMachineEvent & { readonly at: number }, error: unknown): void {
     const { part, onCompleted, onFailed } = this.setup
-    if (this.watcher !== undefined) this.progress()
+    if (this.keepsRuns) this.progress()
     // Whoever was told of the progress may have stopped the actor.
     if (this.#hasEnded) return
     this.#hasEnded = true

@@ -6,7 +6,7 @@ import { ExecutionActor } from '../execution-actor.ts'
 import type { LogicScope, LogicSnapshot } from '../execution-actor.ts'
 import { executionLogic } from '../execution-logic.ts'
 import type { ExecutionSetup, ResolvedOptions } from '../execution-setup.ts'
-import type { Execution } from '../execution.ts'
+import { Execution } from '../execution.ts'
 import type { GivenInputs } from '../leaf-values.ts'
 import { hasRunning } from '../open-items.ts'
 import type { StepRun } from '../step-run.ts'
@@ -42,7 +42,7 @@ export interface LiveParts {
   readonly onGone: (live: LiveExecution) => void
 }
 
-/** An execution that this process owns: its actor and its records. */
+/** An execution that this process owns, and its records. */
 export class LiveExecution implements Live {
   readonly id: string
   readonly asked: string
@@ -78,9 +78,9 @@ export class LiveExecution implements Live {
     this.#tenure = new Tenure(tenant, parts.connection, this.#recorder)
   }
 
-  /** The execution's actor, from the start on. */
-  get actor(): LiveActor | undefined {
-    return this.#actor
+  /** The execution as an actor, which comes to life when somebody looks at it, in the state that the execution is in. */
+  get actor(): LiveActor {
+    return (this.#actor ??= this.#createActor())
   }
 
   get owner(): string {
@@ -123,36 +123,24 @@ export class LiveExecution implements Live {
     return underWay.toSorted((one, other) => other!.attemptStartedAt - one!.attemptStartedAt)[0]?.step
   }
 
-  /** Brings it to life as an actor. */
+  /** Brings it to life. */
   start(): void {
-    const { given, input, options, setup, restored } = this.#parts
-    const { plan } = given
+    const { given, options, setup, restored } = this.#parts
     const hashes = restored?.inputHashes ?? new Map<string, string>()
-    const begin = (scope: LogicScope): LogicSnapshot => {
-      const actor = new ExecutionActor({
-        scope,
-        input,
-        given,
-        options,
-        persisted: restored?.persisted,
-        setup: {
-          ...setup,
-          asked: this.asked,
-          recorder: this.#recorder,
-          onCompleted: (output) => this.#tenure.completed(output),
-          onFailed: (error) => void this.#tenure.failed(error),
-          onSettled: hashes.size === 0 ? undefined : (run) => this.#compare(run, hashes),
-        },
-        begin: (execution) => this.#begin(execution),
-      })
-      this.#execution = actor.execution
-      return actor.snapshot()
-    }
-    const actor = createActor(executionLogic(plan.index, plan.target, begin), { id: this.id, input })
-    this.#actor = actor
-    // Nobody is obliged to listen; the outcome goes to the handles.
-    actor.subscribe({ error: () => {} })
-    actor.start()
+    this.#execution = new Execution({
+      ...setup,
+      plan: given.plan,
+      options,
+      cache: undefined,
+      asked: this.asked,
+      keepsRuns: true,
+      recorder: this.#recorder,
+      onCompleted: (output) => this.#tenure.completed(output),
+      onFailed: (error) => void this.#tenure.failed(error),
+      onSettled: hashes.size === 0 ? undefined : (run) => this.#compare(run, hashes),
+    })
+    if (restored !== undefined) this.#execution.restore(restored.persisted)
+    this.#begin(this.#execution)
   }
 
   cancel(error: ExecutionCancelledError): void {
@@ -177,6 +165,18 @@ export class LiveExecution implements Live {
 
   async handOver(): Promise<void> {
     if (!this.#execution.isSettled) await this.#tenure.handOver()
+  }
+
+  #createActor(): LiveActor {
+    const { given, input, options } = this.#parts
+    const { index, target } = given.plan
+    const begin = (scope: LogicScope): LogicSnapshot =>
+      new ExecutionActor({ scope, input, given, options, running: this.#execution }).snapshot()
+    const actor = createActor(executionLogic(index, target, begin), { id: this.id, input })
+    // Nobody is obliged to listen; the outcome goes to the handles.
+    actor.subscribe({ error: () => {} })
+    actor.start()
+    return actor
   }
 
   #begin(execution: Execution): void {
