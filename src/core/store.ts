@@ -50,7 +50,10 @@ export interface ExecutionRecord {
   readonly endedAt: number | undefined
 }
 
-/** What an execution begins with: status `pending`, epoch 1 with an owner or 0 without one. */
+/**
+ * What an execution begins with: epoch 1 with an owner or 0 without one; status `running` if it has a start (its owner begins it at
+ * once), `pending` if not.
+ */
 export type NewExecution = Pick<
   ExecutionRecord,
   | 'id'
@@ -66,6 +69,7 @@ export type NewExecution = Pick<
   | 'timeoutMs'
   | 'owner'
   | 'createdAt'
+  | 'startedAt'
 >
 
 /** What is remembered of one step of one execution, or of one item of a batch. */

@@ -52,13 +52,12 @@ export class MemoryExecutions {
       if (known !== undefined) return known
       const record: ExecutionRecord = {
         ...created,
-        status: 'pending',
+        status: created.startedAt === undefined ? 'pending' : 'running',
         output: undefined,
         error: undefined,
         epoch: created.owner === undefined ? 0 : 1,
         recoveries: 0,
         ownedMs: 0,
-        startedAt: undefined,
         updatedAt: created.createdAt,
         endedAt: undefined,
       }

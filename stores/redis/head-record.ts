@@ -16,7 +16,7 @@ export const headFields = ['i', 'o', 'e', 's', 'r', 'd', 'n', 'v', 'x', 'h', 'w'
 
 /** The fields of a new execution's hash, each followed by its value. */
 export function newHead(execution: NewExecution, packer: Packer): Argument[] {
-  const { id, graph, target, parent, owner, createdAt } = execution
+  const { id, graph, target, parent, owner, createdAt, startedAt } = execution
   const constant = packer.pack([
     execution.kind,
     packedText(graph),
@@ -31,7 +31,7 @@ export function newHead(execution: NewExecution, packer: Packer): Argument[] {
     i: constant,
     o: ownerText(owner),
     e: owner === undefined ? 0 : 1,
-    s: statusCode('pending'),
+    s: statusCode(statusOfNew(execution)),
     r: 0,
     d: 0,
     n: valueBytes(execution.inputs),
@@ -40,18 +40,25 @@ export function newHead(execution: NewExecution, packer: Packer): Argument[] {
     a: createdAt,
     g: `${escapeText(graph)}\0`,
     t: timeKey(createdAt) + escapeText(id),
+    ...(startedAt !== undefined && { b: startedAt }),
   }
   return Object.entries(fields).flat()
 }
 
 /** The members that a new execution has in its bucket's index. */
-export function newIndexMembers({ id, graph, owner, createdAt }: NewExecution): string[] {
+export function newIndexMembers(execution: NewExecution): string[] {
+  const { id, graph, owner, createdAt } = execution
+  const status = statusOfNew(execution)
   const place = timeKey(createdAt) + escapeText(id)
   return [
     indexPrefix.unfinished(owner, graph) + place,
-    indexPrefix.status('pending') + place,
-    indexPrefix.graphStatus(graph, 'pending') + place,
+    indexPrefix.status(status) + place,
+    indexPrefix.graphStatus(graph, status) + place,
   ]
+}
+
+function statusOfNew({ startedAt }: NewExecution): 'pending' | 'running' {
+  return startedAt === undefined ? 'pending' : 'running'
 }
 
 /** What a change writes into the hash and takes out of it. */

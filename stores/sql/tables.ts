@@ -118,13 +118,12 @@ export const doneStatuses = `('completed', 'cached')`
 export function firstRecord(created: NewExecution): ExecutionRecord {
   return {
     ...created,
-    status: 'pending',
+    status: created.startedAt === undefined ? 'pending' : 'running',
     output: undefined,
     error: undefined,
     epoch: created.owner === undefined ? 0 : 1,
     recoveries: 0,
     ownedMs: 0,
-    startedAt: undefined,
     updatedAt: created.createdAt,
     endedAt: undefined,
   }

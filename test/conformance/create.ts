@@ -25,6 +25,20 @@ export function createConformance({ test }: ConformanceGroup): void {
     assert.equal((await recordIn(store, 'one')).epoch, 1)
   })
 
+  test('an execution that its owner begins at once begins running', async ({ store }) => {
+    await live(store, 'ada')
+    const created = newExecution('one', { owner: 'ada', startedAt: 5 })
+    assert.deepEqual(await store.create([created]), [undefined])
+    assertSame(await store.get(['one']), [recordOf(created)])
+    const { status, startedAt } = await recordIn(store, 'one')
+    assert.deepEqual({ status, startedAt }, { status: 'running', startedAt: 5 })
+    const listed = async (status: 'pending' | 'running'): Promise<number> =>
+      (await store.list({ statuses: [status], limit: 10 })).length
+    assert.deepEqual([await listed('pending'), await listed('running')], [0, 1])
+    assert.deepEqual(await store.commit([commitTo('one', { head: { status: 'completed', endedAt: 6 } })]), [true])
+    assert.deepEqual([await listed('running'), (await recordIn(store, 'one')).startedAt], [0, 5])
+  })
+
   test('a new execution has neither steps nor mail', async ({ store }) => {
     await createOwned(store, 'one')
     assert.deepEqual(await stepsIn(store, 'one'), [])

@@ -32,6 +32,7 @@ export function newExecution(id: string, more: Partial<NewExecution> = {}): NewE
     timeoutMs: undefined,
     owner: undefined,
     createdAt: someTime,
+    startedAt: undefined,
     ...more,
   }
 }
@@ -40,13 +41,12 @@ export function newExecution(id: string, more: Partial<NewExecution> = {}): NewE
 export function recordOf(created: NewExecution, more: Partial<ExecutionRecord> = {}): ExecutionRecord {
   return {
     ...created,
-    status: 'pending',
+    status: created.startedAt === undefined ? 'pending' : 'running',
     output: undefined,
     error: undefined,
     epoch: created.owner === undefined ? 0 : 1,
     recoveries: 0,
     ownedMs: 0,
-    startedAt: undefined,
     updatedAt: created.createdAt,
     endedAt: undefined,
     ...more,

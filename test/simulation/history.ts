@@ -86,14 +86,14 @@ export class History {
   }
 
   created(created: readonly NewExecution[], answers: readonly (ExecutionRecord | undefined)[]): void {
-    for (const [index, { id, owner }] of created.entries()) {
+    for (const [index, { id, owner, startedAt }] of created.entries()) {
       if (answers[index] !== undefined) continue
       this.lives.set(id, {
         id,
         number: ++this.#lives,
         owner,
         epoch: owner === undefined ? 0 : 1,
-        status: 'pending',
+        status: startedAt === undefined ? 'pending' : 'running',
         output: undefined,
         endedAt: undefined,
         cancelledAt: undefined,

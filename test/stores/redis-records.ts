@@ -16,6 +16,7 @@ export function newExecution(id: string, more: Partial<NewExecution> = {}): NewE
     timeoutMs: undefined,
     owner: 'owner',
     createdAt: 1_700_000_000_000,
+    startedAt: undefined,
     ...more,
   }
 }

@@ -84,10 +84,12 @@ export async function batchRequest(
         timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
         owner,
         createdAt: clock.now(),
+        // Not before its items are written.
+        startedAt: undefined,
       }
     },
     begin: async (created) => {
-      const owned = { ...created, epoch: 1, ownedMs: 0, recoveries: 0, startedAt: undefined }
+      const owned = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
       const resolved = runtime.optionsOf(frame.plan.whole, { ...options, id })
       const live = new LiveBatch({
         connection: runtime.connection,

@@ -94,7 +94,7 @@ export class DurableRuntime {
         return newRecordOf(request, leafValues, owner, encoding, this.clock.now())
       },
       begin: async (created) => {
-        const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0, startedAt: undefined }
+        const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
         const entering = { plan: given.plan, leafValues }
         this.enter(
           executionOf(this, { given: entering, input: inputs, asked, startOptions, record, restored: undefined }),

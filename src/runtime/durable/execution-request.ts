@@ -93,6 +93,8 @@ export async function newRecordOf(
     timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
     owner,
     createdAt,
+    // Its owner begins it as soon as it is there.
+    startedAt: owner === undefined ? undefined : createdAt,
   }
 }
 

@@ -53,6 +53,7 @@ export async function forkExecution(
     graphHash: unwrittenFork,
     owner,
     createdAt: clock.now(),
+    startedAt: undefined,
   }
   await runtime.arrivals.inTurn(newId, async () => {
     const existing = await connection.creations.add(created, clock.now() + patienceMs)
