@@ -21,79 +21,106 @@ local function putUnfinished(key, field, record)
 end
 `
 
-/** ARGV: what is told of new work ('' for nothing) and its channel, number of index members, these, then fields and values. */
+/*
+ * The scripts of the hot path do the same to several executions, since sending a script costs more than running it. KEYS: those of one
+ * execution after the other. ARGV[1]: a list for each, as `packed-lists.ts` writes it: two hundred arguments would cost more than
+ * all the rest. They give for each what became of it, or, as a text, what is wrong with its hash.
+ */
+
+/** ARGV: the lists, the channel. A list: what is told of new work ('' for nothing), number of index members, these, fields and values. */
 export const createScript = script(`
-if redis.call('EXISTS', KEYS[1]) == 1 then return ${readHead} end
-local members = tonumber(ARGV[3])
-redis.call('HSET', KEYS[1], unpack(ARGV, 4 + members))
-for i = 4, 3 + members do redis.call('ZADD', KEYS[2], 0, ARGV[i]) end
-redis.call('DEL', KEYS[3])
-if ARGV[1] ~= '' then redis.pcall('PUBLISH', ARGV[2], ARGV[1]) end
-return false
+local call, made = redis.call, {}
+local function create(execution, index, mailbox, given)
+  if call('EXISTS', execution) == 1 then
+    local head = redis.pcall('HMGET', execution, '${headFields.join("', '")}')
+    return head.err or head
+  end
+  local members = tonumber(given[2])
+  call('HSET', execution, unpack(given, 3 + members))
+  for i = 3, 2 + members do call('ZADD', index, 0, given[i]) end
+  call('DEL', mailbox)
+  if given[1] ~= '' then redis.pcall('PUBLISH', ARGV[2], given[1]) end
+  return 1
+end
+for i, given in ipairs(cmsgpack.unpack(ARGV[1])) do
+  made[i] = create(KEYS[3 * i - 2], KEYS[3 * i - 1], KEYS[3 * i], given)
+end
+return made
 `)
 
+const putFields = `
+local function putFields(key, given, first, last)
+  for from = first, last, 4000 do redis.call('HSET', key, unpack(given, from, math.min(from + 3999, last))) end
+end
+`
+
 /**
- * The hot path: commits that move nothing in the index, several in one script, since sending a script costs more than running it.
- * KEYS: the hashes. ARGV, for each: number of fields and values, owner, epoch, number of unfinished steps' fields and records, fields
- * and values, these. Gives for each 1, 0, or what is wrong with its hash.
+ * Commits that move nothing in the index. KEYS: the hashes. A list: owner, epoch, number of fields and values,
+ * these, then fields and records of unfinished steps. Gives 1, or 0 where it was refused.
  */
-export const commitScript = script(`${putUnfinished}
-local call, done, at = redis.call, {}, 1
-for i, key in ipairs(KEYS) do
-  local first, last = at + 4, at + 3 + tonumber(ARGV[at])
-  local next = last + 1 + tonumber(ARGV[at + 3])
+export const commitScript = script(`${putUnfinished}${putFields}
+local done = {}
+for i, given in ipairs(cmsgpack.unpack(ARGV[1])) do
+  local key, last = KEYS[i], 3 + tonumber(given[3])
   local h = redis.pcall('HMGET', key, 'o', 'e')
   if h.err then
     done[i] = h.err
-  elseif h[1] ~= ARGV[at + 1] or h[2] ~= ARGV[at + 2] then
+  elseif h[1] ~= given[1] or h[2] ~= given[2] then
     done[i] = 0
   else
-    for from = first, last, 4000 do call('HSET', key, unpack(ARGV, from, math.min(from + 3999, last))) end
-    for i = last + 1, next - 1, 2 do putUnfinished(key, ARGV[i], ARGV[i + 1]) end
+    putFields(key, given, 4, last)
+    for n = last + 1, #given, 2 do putUnfinished(key, given[n], given[n + 1]) end
     done[i] = 1
   end
-  at = next
 end
 return done
 `)
 
 /**
- * A commit of any kind. ARGV: owner, epoch, new status or '', new end ('' as it is, '-' none), '1' if released, number up to which
- * mail is consumed or '', channel, number of fields to remove, number of unfinished steps' fields and records, the fields to remove,
- * fields and values, unfinished steps' fields and records.
+ * Commits of any kind. ARGV: the lists, the channel. A list: owner, epoch, new status or '', new end ('' as it is, '-' none), '1' if
+ * released, number up to which mail is consumed or '', number of fields to remove, number of unfinished steps' fields and records,
+ * the fields to remove, fields and values, unfinished steps' fields and records. Gives 1, or 0 where it was refused.
  */
-export const fullCommitScript = script(`${putUnfinished}
-local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't')
-if h[1] ~= ARGV[1] or h[2] ~= ARGV[2] then return 0 end
-local owner, s0, z0, g, t = h[1], h[3], h[4], h[5], h[6]
-local n, removed = #ARGV - tonumber(ARGV[9]), tonumber(ARGV[8])
-for i = 10 + removed, n, 4000 do redis.call('HSET', KEYS[1], unpack(ARGV, i, math.min(i + 3999, n))) end
-for i = n + 1, #ARGV, 2 do putUnfinished(KEYS[1], ARGV[i], ARGV[i + 1]) end
-if removed > 0 then redis.call('HDEL', KEYS[1], unpack(ARGV, 10, 9 + removed)) end
-local s, z, id = s0, z0, string.sub(t, 17)
-if ARGV[3] ~= '' then s = ARGV[3] end
-if ARGV[4] == '-' then z = false elseif ARGV[4] ~= '' then z = ARGV[4] end
-local released = ARGV[5] == '1'
-local wasOpen, isOpen = s0 == 'p' or s0 == 'r', s == 'p' or s == 'r'
-if s ~= s0 then
-  redis.call('ZADD', KEYS[2], 0, 's' .. s .. t, 0, 'g' .. g .. s .. t)
-  redis.call('ZREM', KEYS[2], 's' .. s0 .. t, 'g' .. g .. s0 .. t)
+export const fullCommitScript = script(`${putUnfinished}${putFields}
+local call, done = redis.call, {}
+local function commit(execution, index, mailbox, given)
+  local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't')
+  if h.err then return h.err end
+  if h[1] ~= given[1] or h[2] ~= given[2] then return 0 end
+  local owner, s0, z0, g, t = h[1], h[3], h[4], h[5], h[6]
+  local n, removed = #given - tonumber(given[8]), tonumber(given[7])
+  putFields(execution, given, 9 + removed, n)
+  for i = n + 1, #given, 2 do putUnfinished(execution, given[i], given[i + 1]) end
+  if removed > 0 then call('HDEL', execution, unpack(given, 9, 8 + removed)) end
+  local s, z, id = s0, z0, string.sub(t, 17)
+  if given[3] ~= '' then s = given[3] end
+  if given[4] == '-' then z = false elseif given[4] ~= '' then z = given[4] end
+  local released = given[5] == '1'
+  local wasOpen, isOpen = s0 == 'p' or s0 == 'r', s == 'p' or s == 'r'
+  if s ~= s0 then
+    call('ZADD', index, 0, 's' .. s .. t, 0, 'g' .. g .. s .. t)
+    call('ZREM', index, 's' .. s0 .. t, 'g' .. g .. s0 .. t)
+  end
+  if isOpen and (released or not wasOpen) then
+    call('ZADD', index, 0, 'u' .. (released and '' or owner) .. '\\0' .. g .. t)
+  end
+  if wasOpen and (released or not isOpen) then call('ZREM', index, 'u' .. owner .. '\\0' .. g .. t) end
+  if s ~= s0 or z ~= z0 then
+    if z0 then call('ZREM', index, 'e' .. s0 .. z0 .. id) end
+    if z then call('ZADD', index, 0, 'e' .. s .. z .. id) end
+  end
+  if given[6] ~= '' then call('ZREMRANGEBYSCORE', mailbox, '-inf', given[6]) end
+  if released or (given[6] ~= '' and call('EXISTS', mailbox) == 0) then
+    call('ZREM', index, 'm' .. owner .. '\\0' .. id)
+  end
+  if wasOpen and not isOpen then redis.pcall('PUBLISH', ARGV[2], 'e' .. id) end
+  if released and isOpen then redis.pcall('PUBLISH', ARGV[2], 'w') end
+  return 1
 end
-if isOpen and (released or not wasOpen) then
-  redis.call('ZADD', KEYS[2], 0, 'u' .. (released and '' or owner) .. '\\0' .. g .. t)
+for i, given in ipairs(cmsgpack.unpack(ARGV[1])) do
+  done[i] = commit(KEYS[3 * i - 2], KEYS[3 * i - 1], KEYS[3 * i], given)
 end
-if wasOpen and (released or not isOpen) then redis.call('ZREM', KEYS[2], 'u' .. owner .. '\\0' .. g .. t) end
-if s ~= s0 or z ~= z0 then
-  if z0 then redis.call('ZREM', KEYS[2], 'e' .. s0 .. z0 .. id) end
-  if z then redis.call('ZADD', KEYS[2], 0, 'e' .. s .. z .. id) end
-end
-if ARGV[6] ~= '' then redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ARGV[6]) end
-if released or (ARGV[6] ~= '' and redis.call('EXISTS', KEYS[3]) == 0) then
-  redis.call('ZREM', KEYS[2], 'm' .. owner .. '\\0' .. id)
-end
-if wasOpen and not isOpen then redis.pcall('PUBLISH', ARGV[7], 'e' .. id) end
-if released and isOpen then redis.pcall('PUBLISH', ARGV[7], 'w') end
-return 1
+return done
 `)
 
 /**

@@ -4,31 +4,38 @@ import { damaged } from './errors.ts'
 import { commitScript, createScript, fullCommitScript, postScript, removeScript } from './execution-scripts.ts'
 import { headChange, headRecord, newHead, newIndexMembers } from './head-record.ts'
 import { ownerText, statusCode, timeKey } from './layout.ts'
-import type { Argument, Call } from './link.ts'
+import type { Argument, Call, Link, Reply, Script } from './link.ts'
 import type { Packer } from './msgpack.ts'
 import { replacesAny, stayingOf } from '../step-replacement.ts'
+import { packedLists } from './packed-lists.ts'
 import { stepBytes, stepField } from './step-record.ts'
 import { packedText, packedValue } from './values.ts'
 
-/** Creates executions, each in one script. Gives the record of each that was there. */
+/** What a script does to one execution. */
+interface Write {
+  /** Where it stands in the call. */
+  readonly index: number
+  readonly id: string
+  readonly keys: readonly string[]
+  readonly list: readonly Argument[]
+}
+
+/** Creates executions. Gives the record of each that was there. */
 export async function createExecutions(
   { link, layout, packer }: Connection,
   executions: readonly NewExecution[],
 ): Promise<(ExecutionRecord | undefined)[]> {
-  const replies = await link.all(
-    executions.map((execution) => {
-      const members = newIndexMembers(execution)
-      const hint = execution.owner === undefined ? 'w' : ''
-      return {
-        run: createScript,
-        keys: layout.executionKeys(execution.id),
-        args: [hint, layout.hints, members.length, ...members, ...newHead(execution, packer)],
-      }
-    }),
-  )
-  return replies.map((reply, index) => {
-    const { id } = executions[index]!
-    return reply === null ? undefined : headRecord(id, layout.execution(id), reply, packer)
+  const writes = executions.map((execution, index): Write => {
+    const members = newIndexMembers(execution)
+    const hint = execution.owner === undefined ? 'w' : ''
+    const list = [hint, members.length, ...members, ...newHead(execution, packer)]
+    return { index, id: execution.id, keys: layout.executionKeys(execution.id), list }
+  })
+  const replies = await writeAll(link, [{ run: createScript, writes, hints: layout.hints }])
+  return executions.map(({ id }, index) => {
+    const key = layout.execution(id)
+    const reply = intact(replies[index], id, key)
+    return reply === 1 ? undefined : headRecord(id, key, reply, packer)
   })
 }
 
@@ -37,55 +44,51 @@ export async function commitExecutions(
   { link, layout, packer }: Connection,
   commits: readonly ExecutionCommit[],
 ): Promise<boolean[]> {
-  const plain: PlainCommit[] = []
-  const calls: Call[] = []
-  const places: (readonly number[])[] = []
+  const plain: Write[] = []
+  const full: Write[] = []
   for (const [index, commit] of commits.entries()) {
-    const change = changeOf(commit, packer)
-    const key = layout.execution(commit.id)
-    if (change.isPlain) {
-      const args = [
-        change.set.length,
-        ...change.condition,
-        change.unfinished.length,
-        ...change.set,
-        ...change.unfinished,
-      ]
-      plain.push({ index, id: commit.id, key, args })
-      continue
-    }
-    const counts = [change.removed.length, change.unfinished.length]
-    const args = [...change.condition, ...change.moves, layout.hints, ...counts, ...change.removed, ...change.set]
-    calls.push({ run: fullCommitScript, keys: layout.executionKeys(commit.id), args: [...args, ...change.unfinished] })
-    places.push([index])
-  }
-  for (const group of link.groupsOf(plain)) {
-    calls.push({
-      run: commitScript,
-      keys: group.map(({ key }) => key),
-      args: group.flatMap(({ args }) => args),
-    })
-    places.push(group.map(({ index }) => index))
-  }
-  const done: boolean[] = []
-  for (const [call, reply] of (await link.all(calls)).entries()) {
-    const each = Array.isArray(reply) ? (reply as unknown[]) : [reply]
-    for (const [position, index] of places[call]!.entries()) {
-      const one = each[position]
-      if (one instanceof Buffer)
-        throw damaged(`the record of execution "${commits[index]!.id}"`, layout.execution(commits[index]!.id))
-      done[index] = one === 1
+    const { id } = commit
+    const { condition, set, unfinished, removed, moves, isPlain } = changeOf(commit, packer)
+    if (isPlain) {
+      const list = [...condition, set.length, ...set, ...unfinished]
+      plain.push({ index, id, keys: [layout.execution(id)], list })
+    } else {
+      const list = [...condition, ...moves, removed.length, unfinished.length, ...removed, ...set, ...unfinished]
+      full.push({ index, id, keys: layout.executionKeys(id), list })
     }
   }
-  return done
+  const { hints } = layout
+  const replies = await writeAll(link, [
+    { run: fullCommitScript, writes: full, hints },
+    { run: commitScript, writes: plain, hints },
+  ])
+  return commits.map(({ id }, index) => intact(replies[index], id, layout.execution(id)) === 1)
 }
 
-/** A commit of the hot path, and where it stood in the call. */
-interface PlainCommit {
-  readonly index: number
-  readonly id: string
-  readonly key: string
-  readonly args: readonly Argument[]
+/** Sends writes, as many to a script as may be. Gives what became of each. */
+async function writeAll(
+  link: Link,
+  kinds: readonly { readonly run: Script; readonly writes: readonly Write[]; readonly hints: string }[],
+): Promise<Reply[]> {
+  const calls: Call[] = []
+  const groups: (readonly Write[])[] = []
+  for (const { run, writes, hints } of kinds) {
+    for (const group of link.groupsOf(writes)) {
+      const lists = packedLists(group.map(({ list }) => list))
+      calls.push({ run, keys: group.flatMap(({ keys }) => keys), args: [lists, hints] })
+      groups.push(group)
+    }
+  }
+  const replies: Reply[] = []
+  for (const [call, reply] of (await link.all(calls)).entries())
+    for (const [position, { index }] of groups[call]!.entries()) replies[index] = (reply as readonly Reply[])[position]
+  return replies
+}
+
+/** What a script says became of an execution. @throws StoreError where it says what is wrong with its hash */
+function intact(reply: Reply, id: string, key: string): Reply {
+  if (reply instanceof Buffer) throw damaged(`the record of execution "${id}"`, key)
+  return reply
 }
 
 interface Change {

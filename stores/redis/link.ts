@@ -33,7 +33,7 @@ export interface Call {
 export type Reply = unknown
 
 /** So many in one script cost about as little as more do (measured), and keep others waiting for a fraction of a millisecond. */
-const groupSize = 25
+const groupSize = 64
 
 /** Sends calls together over the connection that there is, and waits no longer than it has to. */
 export class Link {

@@ -1,0 +1,65 @@
+import type { Argument } from './link.ts'
+
+const array = 0xdd
+const raw = 0xdb
+const headBytes = 5
+const firstBytes = 16 * 1024
+
+/**
+ * Lists of texts, numbers (as texts) and bytes as one argument, in the msgpack that `cmsgpack.unpack` of Redis's Lua reads: it
+ * does not know byte strings, so bytes go as texts, which Lua does not tell apart.
+ */
+export function packedLists(lists: readonly (readonly Argument[])[]): Buffer {
+  const writer = new Writer()
+  writer.list(lists.length)
+  for (const items of lists) {
+    writer.list(items.length)
+    for (const item of items) {
+      if (typeof item === 'object') writer.bytes(item)
+      else writer.text(typeof item === 'string' ? item : String(item))
+    }
+  }
+  return writer.written()
+}
+
+class Writer {
+  #buffer = Buffer.allocUnsafeSlow(firstBytes)
+  #at = 0
+
+  list(length: number): void {
+    this.#head(array, length, 0)
+  }
+
+  text(text: string): void {
+    // UTF-8 has up to three bytes for each unit.
+    this.#reserve(text.length * 3)
+    const length = this.#buffer.write(text, this.#at + headBytes)
+    this.#head(raw, length, length)
+    this.#at += length
+  }
+
+  bytes(bytes: Buffer): void {
+    this.#head(raw, bytes.length, bytes.length)
+    this.#buffer.set(bytes, this.#at)
+    this.#at += bytes.length
+  }
+
+  written(): Buffer {
+    return this.#buffer.subarray(0, this.#at)
+  }
+
+  #head(kind: number, length: number, following: number): void {
+    this.#reserve(following)
+    this.#buffer[this.#at] = kind
+    this.#buffer.writeUInt32BE(length, this.#at + 1)
+    this.#at += headBytes
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#at + headBytes + bytes
+    if (needed <= this.#buffer.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2))
+    this.#buffer.copy(larger, 0, 0, this.#at)
+    this.#buffer = larger
+  }
+}
