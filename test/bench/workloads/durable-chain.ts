@@ -125,7 +125,7 @@ export const durableChains: readonly Workload[] = [
       unlike,
       'writes: transactions that wrote; bytes: of the write-ahead log (Restate: calls of write, and their bytes)',
       'openworkflow polls once a second; here its worker is woken for each run, and results are asked for once they are there',
-      'raw PostgreSQL: the same step records in prepared inserts of 50 rows on one connection',
+      'raw PostgreSQL: the same records of executions and steps in prepared statements of 50 rows on one connection',
       likeServer,
     ],
   }),
@@ -137,7 +137,7 @@ export const durableChains: readonly Workload[] = [
     notes: [
       unlike,
       'writes: commands, reads and those inside scripts included; bytes: of the append-only file (Restate: as above)',
-      'BullMQ: a flow of ten jobs, each the child of the next; raw Redis: the same step records, pipelines of 50 HSET, one client',
+      'BullMQ: a flow of ten jobs, each the child of the next; raw Redis: the same records and index, pipelines of 50, one client',
       likeServer,
     ],
   }),
@@ -149,7 +149,7 @@ export const durableChains: readonly Workload[] = [
     notes: [
       unlike,
       'writes: calls of write; bytes: what they wrote, the moves from the log into the file included',
-      'raw SQLite: the same step records by a prepared insert, 50 in a transaction; their keys follow each other, random ids do not',
+      'raw SQLite: the same records of executions and steps by prepared statements, 50 in a transaction',
     ],
   }),
   chainOf({
