@@ -3,7 +3,7 @@ import { script } from './link.ts'
 
 /*
  * A global result is one text: a letter (R being made, C completed, F failed, X released), the epoch, NUL, the owner, NUL, and
- * the value. A hit is one GET. All but results without a ttl expire by themselves.
+ * the value. A hit is one read. All but results without a ttl expire by themselves.
  *
  * Epochs are microseconds by the server's clock, or one more than the last if the clock is behind it. So they grow even after a
  * result has expired and nothing is left of it, and a late claimant that names an old one is refused.

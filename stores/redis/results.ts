@@ -19,7 +19,7 @@ interface Kept {
 /** More than this is for ever: dates end some time. */
 const longestTtlMs = 1e14
 
-/** What there is under keys: one GET each, and a second round trip only to ask whether those that make one are alive. */
+/** What there is under keys: one MGET, and a second round trip only to ask whether those that make one are alive. */
 export async function getResultsOf(
   connection: Connection,
   owners: Owners,
@@ -122,8 +122,16 @@ function outcomeArguments(
 
 async function read(connection: Connection, keys: readonly string[]): Promise<(Kept | undefined)[]> {
   const { link, layout } = connection
-  const replies = await link.all(keys.map((key) => ({ run: 'get', keys: [layout.resultKeys(key)[0]], args: [] })))
-  return replies.map((reply, index) => parse(connection, keys[index]!, reply))
+  const groups = link.groupsOf(keys.map((id, index) => ({ id, index })))
+  const replies = await link.all(
+    groups.map((group) => ({ run: 'mget', keys: group.map(({ id }) => layout.resultKeys(id)[0]), args: [] })),
+  )
+  const kept: (Kept | undefined)[] = []
+  for (const [number, group] of groups.entries()) {
+    const found = replies[number] as readonly Reply[]
+    for (const [position, { id, index }] of group.entries()) kept[index] = parse(connection, id, found[position]!)
+  }
+  return kept
 }
 
 function parse({ layout }: Connection, key: string, reply: Reply): Kept | undefined {
