@@ -149,17 +149,19 @@ export class StepTimeoutError extends DocketError {
   }
 }
 
-/** The execution took longer than its `timeout`; what still ran was cancelled. */
+/** The execution took longer than its `timeout`, or did not end by its `deadline`; what still ran was cancelled. */
 export class ExecutionTimeoutError extends DocketError {
-  readonly timeoutMs: number
+  /** Undefined where it was the deadline. */
+  readonly timeoutMs: number | undefined
+  /** Undefined where it was the timeout. */
+  readonly deadline: Date | undefined
 
-  constructor(timeoutMs: number, place: ErrorPlace) {
-    super(
-      'EXECUTION_TIMEOUT',
-      `execution of graph "${place.graph}" did not end within ${timeoutMs} ms; steps still running were cancelled`,
-      place,
-    )
+  constructor({ timeoutMs, deadline }: { readonly timeoutMs?: number; readonly deadline?: Date }, place: ErrorPlace) {
+    const limit = deadline === undefined ? `within ${timeoutMs} ms` : `by its deadline, ${deadline.toISOString()}`
+    const message = `execution of graph "${place.graph}" did not end ${limit}; steps still running were cancelled`
+    super('EXECUTION_TIMEOUT', message, place)
     this.timeoutMs = timeoutMs
+    this.deadline = deadline
   }
 }
 

@@ -36,6 +36,8 @@ export interface ExecutionRecord {
   readonly parent: string | undefined
   /** Takes the place of the graph's timeout. */
   readonly timeoutMs: number | undefined
+  /** It ends then, whoever runs it. */
+  readonly deadline: number | undefined
   /** The process that has, or last had, the right to run it; undefined while nobody has. */
   readonly owner: string | undefined
   /** Grows by one with each acquisition; every write names it. */
@@ -67,6 +69,7 @@ export type NewExecution = Pick<
   | 'machineVersion'
   | 'parent'
   | 'timeoutMs'
+  | 'deadline'
   | 'owner'
   | 'createdAt'
   | 'startedAt'

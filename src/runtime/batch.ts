@@ -1,14 +1,7 @@
 import { compiledBatch } from '../../machines/index.ts'
 import type { BatchEvent } from '../../machines/index.ts'
 import type { ItemPlan } from '../core/batch-plan.ts'
-import {
-  AbortExecutionError,
-  describeThrown,
-  ExecutionCancelledError,
-  ExecutionTimeoutError,
-  hasCause,
-  InputError,
-} from '../core/errors.ts'
+import { AbortExecutionError, describeThrown, ExecutionCancelledError, hasCause, InputError } from '../core/errors.ts'
 import type { ErrorPlace, LeaseLostError } from '../core/errors.ts'
 import { deliver } from './arrival.ts'
 import type { Arrival } from './arrival.ts'
@@ -21,6 +14,8 @@ import { Barrier } from './barrier.ts'
 import type { Pulled } from './item-source.ts'
 import { checkLeaves } from './leaf-values.ts'
 import { SlotPool } from './slot-pool.ts'
+import { timeLimitOf } from './time-limit.ts'
+import type { TimeLimit } from './time-limit.ts'
 import { timerQueueOf } from './timer-queue.ts'
 import type { Timer } from './timer-queue.ts'
 import { hasRunning, OpenItems } from './open-items.ts'
@@ -63,12 +58,13 @@ export class Batch {
   hasEnded = false
   #isPumping = false
   #isPulling = false
+  #limit: TimeLimit | undefined
   #timer: Timer | undefined
 
   constructor(setup: BatchSetup) {
     const { plan, options, concurrency } = setup
     this.#setup = setup
-    this.#partOptions = { ...options, timeoutMs: undefined, signal: undefined }
+    this.#partOptions = { ...options, timeoutMs: undefined, deadline: undefined, signal: undefined }
     this.executionId = options.id!
     this.target = plan.item.plan.target.name
     this.#pool = new SlotPool(concurrency, () => this.pump())
@@ -114,7 +110,8 @@ export class Batch {
   }
 
   start(): void {
-    const { signal, timeoutMs, spentMs = 0, clock, emitter } = this.#setup.options
+    const { options } = this.#setup
+    const { signal, clock, emitter } = options
     const at = clock.now()
     this.#change({ type: 'START', at })
     emitter?.executionStarted(at)
@@ -123,22 +120,24 @@ export class Batch {
       return
     }
     signal?.addEventListener('abort', this.#onAbort, { once: true })
-    if (timeoutMs !== undefined) {
-      this.#timer = timerQueueOf(clock).schedule(at + timeoutMs - spentMs, () => this.#timeOut(timeoutMs))
+    const limit = (this.#limit = timeLimitOf(options, at))
+    if (limit !== undefined && limit.at <= at) {
+      this.#timeOut(limit)
+      return
     }
+    if (limit !== undefined) this.#timer = timerQueueOf(clock).schedule(limit.at, () => this.#timeOut(limit))
     this.#checkShared()
   }
 
-  #timeOut(timeoutMs: number): void {
+  #timeOut(limit: TimeLimit): void {
     if (this.hasEnded) return
-    const error = new ExecutionTimeoutError(timeoutMs, this.place)
+    const error = limit.error(this.place)
     this.#finish({ type: 'TIME_OUT', error, at: this.#setup.options.clock.now() }, error)
   }
 
   /** Items that are done at once leave no turn to the timer. */
   #checkTimeout(): void {
-    const { timeoutMs, spentMs = 0, clock } = this.#setup.options
-    if (timeoutMs !== undefined && clock.now() >= this.startedAt! + timeoutMs - spentMs) this.#timeOut(timeoutMs)
+    if (this.#limit !== undefined && this.#setup.options.clock.now() >= this.#limit.at) this.#timeOut(this.#limit)
   }
 
   /** Nothing of an item runs before what all items share is known to fit. */

@@ -16,6 +16,11 @@ export interface ExecuteOptions {
   readonly signal?: AbortSignal | undefined
   /** Takes the place of the graph's timeout. @default the graph's */
   readonly timeout?: Duration | undefined
+  /**
+   * When the execution ends with an ExecutionTimeoutError, if it has not ended by then: a Date, or milliseconds since the epoch. Unlike a
+   * timeout it counts the time in which no process runs the execution. @default none
+   */
+  readonly deadline?: Date | number | undefined
   /** Told to the steps as `ctx.headers`. @default {} */
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Told of the execution's events, besides the graph's own observers. @default [] */
@@ -33,6 +38,7 @@ export const executeOptionNames: readonly string[] = [
   'id',
   'signal',
   'timeout',
+  'deadline',
   'headers',
   'observers',
   'logger',
@@ -51,13 +57,15 @@ export function checkExecuteOptions(
   if (!isRecord(options)) throw new OptionError(`${call}: options must be an object, not ${describe(options)}`)
   const problems: string[] = more.filter((problem) => problem !== false)
   reportUnknownKeys('', options, known, (problem) => problems.push(problem))
-  const { id, signal, timeout, headers, observers, logger, clock, random } = options
+  const { id, signal, timeout, deadline, headers, observers, logger, clock, random } = options
   if (id !== undefined && (typeof id !== 'string' || id === ''))
     problems.push(`id must be a text that is not empty, not ${describe(id)}`)
   if (signal !== undefined && !(signal instanceof AbortSignal))
     problems.push(`signal must be an AbortSignal, not ${describe(signal)}`)
   if (timeout !== undefined && !(durationMs(timeout)! > 0))
     problems.push(`timeout ${describe(timeout)} is not a duration above zero; ${durationHint}`)
+  if (deadline !== undefined && !isTime(deadline))
+    problems.push(`deadline must be a Date, or milliseconds since the epoch, not ${describe(deadline)}`)
   if (headers !== undefined) {
     if (!isRecord(headers)) problems.push(`headers must be an object of texts, not ${describe(headers)}`)
     else
@@ -71,6 +79,12 @@ export function checkExecuteOptions(
   }
   problems.push(...problemsOfInjected({ logger, clock, random }))
   if (problems.length > 0) throw new OptionError(`${call}: ${problems.join('; ')}`)
+}
+
+/** Whether something is a time that a Date can be. */
+function isTime(value: unknown): boolean {
+  const isKind = value instanceof Date || typeof value === 'number'
+  return isKind && !Number.isNaN(new Date(value).getTime())
 }
 
 /** What is wrong with what is injected; absent fields are fine. */

@@ -27,6 +27,8 @@ export interface ResolvedOptions {
   readonly timeoutMs: number | undefined
   /** What earlier lives have taken of the timeout. @default 0 */
   readonly spentMs?: number | undefined
+  /** Milliseconds since the epoch. */
+  readonly deadline: number | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -86,6 +88,7 @@ export function resolveOptions(
     logger: options.logger ?? loggerOf(observers),
     headers: options.headers ?? noHeaders,
     timeoutMs: options.timeout === undefined ? index.timeoutMs : durationMs(options.timeout),
+    deadline: options.deadline === undefined ? undefined : Number(options.deadline),
     signal: options.signal,
   }
 }

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { compiledExecution } from '../../machines/index.ts'
 import type { ExecutionEvent as ExecutionMachineEvent } from '../../machines/index.ts'
-import { ExecutionTimeoutError } from '../core/errors.ts'
-import type { ErrorPlace, ExecutionCancelledError, LeaseLostError } from '../core/errors.ts'
+import type { ErrorPlace, ExecutionCancelledError, ExecutionTimeoutError, LeaseLostError } from '../core/errors.ts'
 import type { PersistSpec, StepSpec } from '../core/graph-index.ts'
 import type { Plan } from '../core/plan.ts'
 import type { FullClock } from './clock.ts'
@@ -19,6 +18,8 @@ import { sharedResultsOf } from './durable/store-results.ts'
 import type { SharedResults } from './shared-results.ts'
 import { stepErrorOf } from './step-failure.ts'
 import { StepRun } from './step-run.ts'
+import { timeLimitOf } from './time-limit.ts'
+import type { TimeLimit } from './time-limit.ts'
 import { timerQueueOf } from './timer-queue.ts'
 import type { Timer } from './timer-queue.ts'
 import type { Turnstile } from './turnstile.ts'
@@ -152,7 +153,7 @@ export class Execution {
   /** Begins: checks the leaf values (one per `plan.leaves`, unless they are checked already) and starts the steps that need nothing else. */
   start(leafValues: readonly unknown[], areChecked = false): void {
     const { part } = this.setup
-    const { signal, timeoutMs, spentMs = 0 } = this.options
+    const { signal } = this.options
     const at = this.clock.now()
     this.#change({ type: 'START', at })
     if (part === undefined) this.emitter?.executionStarted(at)
@@ -168,8 +169,12 @@ export class Execution {
       signal.addEventListener('abort', this.#onAbort, { once: true })
       this.#stopListening = () => signal.removeEventListener('abort', this.#onAbort)
     }
-    if (timeoutMs !== undefined)
-      this.#timer = timerQueueOf(this.clock).schedule(at + timeoutMs - spentMs, () => this.#timeOut(timeoutMs))
+    const limit = timeLimitOf(this.options, at)
+    if (limit !== undefined && limit.at <= at) {
+      this.#timeOut(limit)
+      return
+    }
+    if (limit !== undefined) this.#timer = timerQueueOf(this.clock).schedule(limit.at, () => this.#timeOut(limit))
     const checked = areChecked
       ? putLeaves(this.plan, leafValues, this.values)
       : checkLeaves(this.plan, leafValues, this.values, () => this.place)
@@ -359,10 +364,10 @@ export class Execution {
     this.cancel(abortError(this.options.signal?.reason, this.place))
   }
 
-  #timeOut(timeoutMs: number): void {
+  #timeOut(limit: TimeLimit): void {
     this.#timer = undefined
     if (this.isSettled) return
-    const error = new ExecutionTimeoutError(timeoutMs, this.place)
+    const error = limit.error(this.place)
     this.#finish({ type: 'TIME_OUT', error, at: this.clock.now() }, error)
   }
 

@@ -1,7 +1,7 @@
 import { StoreError } from '../../src/core/errors.ts'
 import { createMigrations } from '../sql/migrations.ts'
 import type { Migrations } from '../sql/migrations.ts'
-import type { MigrationDatabase, RecordedMigration } from '../sql/migration.ts'
+import type { Migration, MigrationDatabase, RecordedMigration } from '../sql/migration.ts'
 import { fromSqlTime } from '../sql/times.ts'
 import { MysqlConnection } from './connection.ts'
 import { mysqlDialect } from './dialect.ts'
@@ -12,14 +12,20 @@ import type { MysqlMigrationOptions } from './options.ts'
 import type { MysqlSession } from './session.ts'
 import { splitStatements } from './statements.ts'
 import { tablesMigration } from './tables-migration.ts'
+import { deadlinesMigration } from './deadlines-migration.ts'
 
 const patienceSeconds = 60
+
+/** Docket's own migrations. */
+export function mysqlOwnMigrations(prefix: string): readonly Migration[] {
+  return [tablesMigration(prefix), deadlinesMigration(prefix)]
+}
 
 /** The migrations of a MySQL or MariaDB database. @throws OptionError */
 export function mysqlMigrations(options: string | MysqlMigrationOptions): Migrations {
   const { place, directories } = migrationOptions(options)
   const database = mysqlMigrationDatabase(new MysqlConnection(place), place.prefix)
-  return createMigrations(database, [tablesMigration(place.prefix)], directories)
+  return createMigrations(database, mysqlOwnMigrations(place.prefix), directories)
 }
 
 /**

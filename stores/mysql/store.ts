@@ -30,12 +30,11 @@ import { MysqlDeletion } from './deletion.ts'
 import { mysqlDialect } from './dialect.ts'
 import { storeName } from './errors.ts'
 import { MysqlMailbox } from './mailbox.ts'
-import { mysqlMigrationDatabase } from './migrations.ts'
+import { mysqlMigrationDatabase, mysqlOwnMigrations } from './migrations.ts'
 import { storeOptions } from './options.ts'
 import type { MysqlPlace, MysqlStoreOptions } from './options.ts'
 import { MysqlOwners } from './owners.ts'
 import { MysqlResults } from './results.ts'
-import { tablesMigration } from './tables-migration.ts'
 
 /**
  * A store in MySQL (from 8.0.17 on) or MariaDB (from 10.6 on), with the package `mysql2`: for any number of processes on any number of
@@ -87,7 +86,7 @@ class MysqlStore implements Store {
     this.#life.requireUnclosed()
     await this.#connection.open()
     const database = mysqlMigrationDatabase(this.#connection, this.#prefix)
-    await prepareTables(database, [tablesMigration(this.#prefix)], this.#mayMigrate)
+    await prepareTables(database, mysqlOwnMigrations(this.#prefix), this.#mayMigrate)
     this.#life.opened()
   }
 

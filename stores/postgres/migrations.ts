@@ -41,6 +41,12 @@ export function postgresOwnMigrations(schema: string): readonly Migration[] {
       up: [...up, `create sequence ${epochs}`],
       down: [`drop sequence ${epochs}`, ...down],
     },
+    {
+      version: 2,
+      name: 'deadlines',
+      up: [`alter table ${table('executions')} add column deadline timestamptz(3)`],
+      down: [`alter table ${table('executions')} drop column deadline`],
+    },
   ]
 }
 

@@ -9,10 +9,10 @@ import { packedText, unpackedNumber, unpackedText, unpackedTime, valueBytes, val
 /**
  * Fields of an execution's hash, in the order in which they are read: what never changes (msgpack), owner ('' for nobody), epoch,
  * status (one letter), recoveries, owned milliseconds, inputs, output, error, graph hash, machine version, times of start,
- * update and end. Only the scripts read `g` and `t` (the graph and the creation as they stand in the index) and `q` (number of
+ * update and end, deadline. Only the scripts read `g` and `t` (the graph and the creation as they stand in the index) and `q` (number of
  * the last message).
  */
-export const headFields = ['i', 'o', 'e', 's', 'r', 'd', 'n', 'v', 'x', 'h', 'w', 'b', 'a', 'z'] as const
+export const headFields = ['i', 'o', 'e', 's', 'r', 'd', 'n', 'v', 'x', 'h', 'w', 'b', 'a', 'z', 'l'] as const
 
 /** The fields of a new execution's hash, each followed by its value. */
 export function newHead(execution: NewExecution, packer: Packer): Argument[] {
@@ -41,6 +41,7 @@ export function newHead(execution: NewExecution, packer: Packer): Argument[] {
     g: `${escapeText(graph)}\0`,
     t: timeKey(createdAt) + escapeText(id),
     ...(startedAt !== undefined && { b: startedAt }),
+    ...(execution.deadline !== undefined && { l: execution.deadline }),
   }
   return Object.entries(fields).flat()
 }
@@ -95,7 +96,7 @@ export function headRecord(id: string, key: string, reply: Reply, packer: Packer
 
 function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer): ExecutionRecord {
   const [constant, owner, epoch, status, recoveries, ownedMs, inputs, output, error, hash, version, ...times] = fields
-  const [started, updated, ended] = times
+  const [started, updated, ended, deadline] = times
   const known = packer.unpack(required(constant))
   if (!Array.isArray(known)) throw new Error('the constant part is no list')
   const [kind, graph, target, asked, parent, timeoutMs, createdAt, ...headers] = known as unknown[]
@@ -118,6 +119,7 @@ function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer):
     machineVersion: numberOf(version),
     parent: unpackedText(parent),
     timeoutMs: unpackedTime(timeoutMs),
+    deadline: deadline ? numberOf(deadline) : undefined,
     owner: ownerOf(required(owner).toString()),
     epoch: numberOf(epoch),
     recoveries: numberOf(recoveries),

@@ -29,6 +29,7 @@ export const executionFields = fieldsOf({
   machineVersion: ['machine_version', 'integer'],
   parent: 'name',
   timeoutMs: ['timeout_ms', 'number'],
+  deadline: 'time',
   owner: 'name',
   epoch: 'integer',
   recoveries: 'integer',

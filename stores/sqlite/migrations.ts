@@ -35,6 +35,12 @@ export const sqliteOwnMigrations: readonly Migration[] = [
     up: [...first.up, 'create table docket_counters (name text not null primary key, value integer not null) strict'],
     down: ['drop table docket_counters', ...first.down],
   },
+  {
+    version: 2,
+    name: 'deadlines',
+    up: ['alter table docket_executions add column deadline text'],
+    down: ['alter table docket_executions drop column deadline'],
+  },
 ]
 
 /** The migrations of a SQLite database. @throws OptionError */

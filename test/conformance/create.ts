@@ -10,6 +10,7 @@ export function createConformance({ test }: ConformanceGroup): void {
       kind: 'batch',
       parent: 'parent-1',
       timeoutMs: 30_000,
+      deadline: 1_800_000_000_123,
       headers: { tenant: 'acme', 'trace-id': 'f00d' },
     })
     assert.deepEqual(await store.create([created]), [undefined])

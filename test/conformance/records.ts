@@ -30,6 +30,7 @@ export function newExecution(id: string, more: Partial<NewExecution> = {}): NewE
     machineVersion: 1,
     parent: undefined,
     timeoutMs: undefined,
+    deadline: undefined,
     owner: undefined,
     createdAt: someTime,
     startedAt: undefined,

@@ -231,6 +231,23 @@ describe('ending a batch from outside', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('a deadline holds for the batch as a whole; one that has passed lets nothing begin', async () => {
+    const clock = new VirtualTime()
+    const deadline = clock.now() + 1_000
+    const options = { clock, concurrency: 1, deadline }
+    const begun: number[] = []
+    await expect(clock.settle(executeBatch(failingAt(clock, {}), Made, range(100), options))).rejects.toMatchObject({
+      name: 'ExecutionTimeoutError',
+      deadline: new Date(deadline),
+    })
+    expect(clock.now()).toBe(deadline)
+    const late = executeBatch(failingAt(clock, {}, begun), Made, range(100), options)
+    await expect(clock.settle(late)).rejects.toBeInstanceOf(ExecutionTimeoutError)
+    expect(begun).toEqual([])
+    await clock.advance(1_000)
+    expect(clock.pending).toBe(0)
+  })
+
   test('a batch that ends in time disarms its timeout', async () => {
     const clock = new VirtualTime()
     await clock.settle(executeBatch(failingAt(clock, {}), Made, range(3), { clock, timeout: '1h' }))

@@ -14,6 +14,7 @@ export function newExecution(id: string, more: Partial<NewExecution> = {}): NewE
     machineVersion: 1,
     parent: undefined,
     timeoutMs: undefined,
+    deadline: undefined,
     owner: 'owner',
     createdAt: 1_700_000_000_000,
     startedAt: undefined,

@@ -85,16 +85,21 @@ describe.each([
 
   test('status, version, up and down tell the same story', async () => {
     const migrations = newPlace().migrations()
-    expect(await migrations.status()).toEqual([{ version: 1, name: 'tables', appliedAt: undefined }])
+    expect(await migrations.status()).toEqual([
+      { version: 1, name: 'tables', appliedAt: undefined },
+      { version: 2, name: 'deadlines', appliedAt: undefined },
+    ])
     expect(await migrations.version()).toBe(0)
     const before = Date.now()
-    expect(await migrations.up()).toEqual([1])
+    expect(await migrations.up()).toEqual([1, 2])
     expect(await migrations.up()).toEqual([])
     const [status] = await migrations.status()
     expect(Math.abs(status!.appliedAt!.getTime() - before)).toBeLessThan(10_000)
-    expect(await migrations.version()).toBe(1)
+    expect(await migrations.version()).toBe(2)
     expect(await migrations.missing()).toEqual([])
-    expect(await migrations.down()).toEqual([1])
+    expect(await migrations.down()).toEqual([2])
+    expect(await migrations.up()).toEqual([2])
+    expect(await migrations.downTo(0)).toEqual([2, 1])
     expect(await migrations.down()).toEqual([])
     expect(await migrations.version()).toBe(0)
     await migrations.close()
@@ -107,7 +112,7 @@ describe.each([
     expect((await place.tables()).length).toBeGreaterThan(5)
     await migrations.downTo(0)
     expect(await place.tables()).toEqual(['docket_migrations'])
-    expect(await migrations.up()).toEqual([1])
+    expect(await migrations.up()).toEqual([1, 2])
     await migrations.close()
   })
 
@@ -127,15 +132,21 @@ describe.each([
     await none.create(directory, 'empty')
     await none.close()
     const migrations = place.migrations([directory])
-    expect(await migrations.upTo(10_000)).toEqual([1, 10_000])
+    expect(await migrations.upTo(10_000)).toEqual([1, 2, 10_000])
     expect(await place.tables()).toContain('notes')
     expect(await migrations.up()).toEqual([10_001, 10_002])
-    expect((await migrations.status()).map(({ name }) => name)).toEqual(['tables', 'my-notes', 'index', 'empty'])
+    expect((await migrations.status()).map(({ name }) => name)).toEqual([
+      'tables',
+      'deadlines',
+      'my-notes',
+      'index',
+      'empty',
+    ])
     expect(await migrations.down()).toEqual([10_002])
-    expect(await migrations.downTo(1)).toEqual([10_001, 10_000])
+    expect(await migrations.downTo(2)).toEqual([10_001, 10_000])
     expect(await place.tables()).not.toContain('notes')
     await migrations.up()
-    await expect(migrations.upTo(7)).rejects.toThrow('there is no migration 7; known are 1, 10000, 10001, 10002')
+    await expect(migrations.upTo(7)).rejects.toThrow('there is no migration 7; known are 1, 2, 10000, 10001, 10002')
     await migrations.close()
     const without = place.migrations()
     expect((await without.missing()).map(({ version }) => version)).toEqual([10_000, 10_001, 10_002])
@@ -163,7 +174,7 @@ describe.each([
     const place = newPlace()
     const clients = Array.from({ length: 4 }, () => place.migrations())
     const ran = await Promise.all(clients.map((client) => client.up()))
-    expect(ran.flat()).toEqual([1])
+    expect(ran.flat()).toEqual([1, 2])
     for (const client of clients) await client.close()
   })
 
@@ -171,7 +182,7 @@ describe.each([
     const place = newPlace()
     const store = place.store(false)
     await expect(store.open()).rejects.toThrow(
-      /pending is migration 1 \(tables\); run up\(\) of (sqlite|postgres)Migrations/,
+      /pending is migration 1 \(tables\), 2 \(deadlines\); run up\(\) of (sqlite|postgres)Migrations/,
     )
     await store.close()
     const migrations = place.migrations()
@@ -187,13 +198,13 @@ describe.each([
     const migrations = place.migrations()
     await migrations.up()
     await place.run(
-      `insert into docket_migrations (version, name, applied_at) values (2, 'future', '2030-01-01 00:00:00')`,
+      `insert into docket_migrations (version, name, applied_at) values (3, 'future', '2030-01-01 00:00:00')`,
     )
-    expect(await migrations.missing()).toMatchObject([{ version: 2, name: 'future' }])
+    expect(await migrations.missing()).toMatchObject([{ version: 3, name: 'future' }])
     await migrations.close()
     for (const migrate of [true, false]) {
       const store = place.store(migrate)
-      await expect(store.open()).rejects.toThrow('does not know migration 2 (future); upgrade Docket')
+      await expect(store.open()).rejects.toThrow('does not know migration 3 (future); upgrade Docket')
       await store.close()
     }
   })

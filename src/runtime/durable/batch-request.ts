@@ -82,6 +82,7 @@ export async function batchRequest(
         machineVersion,
         parent: undefined,
         timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
+        deadline: options.deadline === undefined ? undefined : Number(options.deadline),
         owner,
         createdAt: clock.now(),
         // Not before its items are written.

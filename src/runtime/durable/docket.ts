@@ -25,8 +25,8 @@ import type { ExecutionInfo } from './execution-info.ts'
 import { forkExecution } from './fork-execution.ts'
 import { Takeover } from './takeover.ts'
 
-const logicOptionNames = ['headers', 'timeout', 'observers', 'logger']
-const startOptionNames = ['id', 'headers', 'timeout', 'signal', 'observers', 'logger']
+const logicOptionNames = ['headers', 'timeout', 'deadline', 'observers', 'logger']
+const startOptionNames = ['id', 'headers', 'timeout', 'deadline', 'signal', 'observers', 'logger']
 const startBatchOptionNames = [...startOptionNames, 'shared', 'concurrency', 'onError', 'key']
 
 /** Which executions `list` tells. */

@@ -21,6 +21,8 @@ export interface ExecutionInfo {
   readonly headers: Readonly<Record<string, string>>
   /** The process that runs it, or ran it last. */
   readonly owner: string | undefined
+  /** When it ends at the latest. */
+  readonly deadline: Date | undefined
   readonly createdAt: Date
   readonly startedAt: Date | undefined
   readonly updatedAt: Date
@@ -55,7 +57,7 @@ export async function infoOf(
   encoding: ValueEncoding,
   incompatible: readonly string[] = [],
 ): Promise<ExecutionInfo> {
-  const { id, graph, target, status, headers, owner, createdAt, startedAt, updatedAt, endedAt } = record
+  const { id, graph, target, status, headers, owner, deadline, createdAt, startedAt, updatedAt, endedAt } = record
   const unreadable = new Set(incompatible)
   if (!isKnown(status)) unreadable.add(unknownStatus(record))
   const read = async <Value>(part: () => Value | Promise<Value>, instead: Value): Promise<Value> => {
@@ -83,6 +85,7 @@ export async function infoOf(
     ),
     headers,
     owner,
+    deadline: dateOf(deadline),
     createdAt: new Date(createdAt),
     startedAt: dateOf(startedAt),
     updatedAt: new Date(updatedAt),

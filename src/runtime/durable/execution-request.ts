@@ -12,7 +12,10 @@ import { machineVersion } from './machine-version.ts'
 import type { BatchItems } from './restored-batch.ts'
 
 /** What a call to start an execution says besides graph, target and inputs. */
-export type StartOptions = Pick<ExecuteOptions, 'id' | 'headers' | 'timeout' | 'signal' | 'observers' | 'logger'>
+export type StartOptions = Pick<
+  ExecuteOptions,
+  'id' | 'headers' | 'timeout' | 'deadline' | 'signal' | 'observers' | 'logger'
+>
 
 /** How a caller follows an execution that it starts, or goes on with, here. */
 export type Watch = Pick<StartOptions, 'signal' | 'observers' | 'logger'> & {
@@ -91,6 +94,7 @@ export async function newRecordOf(
     machineVersion,
     parent: undefined,
     timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
+    deadline: options.deadline === undefined ? undefined : Number(options.deadline),
     owner,
     createdAt,
     // Its owner begins it as soon as it is there.

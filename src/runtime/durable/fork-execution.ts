@@ -52,6 +52,8 @@ export async function forkExecution(
     parent: id,
     graphHash: unwrittenFork,
     owner,
+    // It was the original's, and may have passed long ago.
+    deadline: undefined,
     createdAt: clock.now(),
     startedAt: undefined,
   }

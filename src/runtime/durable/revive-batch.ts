@@ -26,7 +26,7 @@ export async function reviveBatch(
   const { encoding } = runtime.connection
   const reasons = misfitsOf(record, stepsOfBatch(steps), graph)
   if (reasons.length > 0) return { reasons }
-  const { id, asked, headers, timeoutMs } = record
+  const { id, asked, headers, timeoutMs, deadline } = record
   const { shared, concurrency, onError, total } = await headOfBatch(record, encoding)
   const written = await itemsOfBatch(id, steps, total, encoding)
   const parts = typeof written === 'number' ? given?.batch : written
@@ -50,6 +50,7 @@ export async function reviveBatch(
         id,
         headers,
         timeout: timeoutMs,
+        deadline,
       })
       return new LiveBatch({
         connection: runtime.connection,

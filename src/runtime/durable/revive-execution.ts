@@ -33,7 +33,7 @@ export async function reviveExecution(
   const restored = await restoreExecution(record, steps, graph, runtime.connection.encoding, cause)
   if ('reasons' in restored) return restored
   const { plan, leafValues, inputs, persisted } = restored
-  const { id, asked, headers, timeoutMs } = record
+  const { id, asked, headers, timeoutMs, deadline } = record
   return {
     restored: [...persisted.steps.values()].filter(({ endedAt }) => endedAt !== undefined).length,
     live: (owned, watch) =>
@@ -41,7 +41,7 @@ export async function reviveExecution(
         given: { plan, leafValues },
         input: inputs,
         asked,
-        startOptions: { ...watch, id, headers, timeout: timeoutMs },
+        startOptions: { ...watch, id, headers, timeout: timeoutMs, deadline },
         record: owned,
         restored,
       }),

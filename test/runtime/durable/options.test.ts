@@ -52,6 +52,10 @@ describe('a call with wrong options is refused with an OptionError, and asks the
     'start: an unknown name': [(docket) => docket.start(known, Third, { Seed: 1 }, { idd: 'a' } as never), 'idd'],
     'start: an empty id': [(docket) => docket.start(known, Third, { Seed: 1 }, { id: '' }), 'id must be'],
     'start: a timeout of nothing': [(docket) => docket.start(known, Third, { Seed: 1 }, { timeout: 0 }), 'timeout'],
+    'start: a deadline that is no time': [
+      (docket) => docket.start(known, Third, { Seed: 1 }, { deadline: new Date('tomorrow') }),
+      'deadline must be a Date',
+    ],
     'start: a transaction that the store does not have': [
       (docket) => docket.start(known, Third, { Seed: 1 }, { transaction: {} }),
       'has no transactions',

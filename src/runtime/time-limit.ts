@@ -1,0 +1,21 @@
+import { ExecutionTimeoutError } from '../core/errors.ts'
+import type { ErrorPlace } from '../core/errors.ts'
+import type { ResolvedOptions } from './execution-setup.ts'
+
+/** When the time of an execution is over, and what it then ends with. */
+export interface TimeLimit {
+  readonly at: number
+  error(place: ErrorPlace): ExecutionTimeoutError
+}
+
+/** The earlier of an execution's timeout, which counts from its start and what earlier lives have taken, and its deadline. */
+export function timeLimitOf(
+  { timeoutMs, spentMs = 0, deadline }: ResolvedOptions,
+  startedAt: number,
+): TimeLimit | undefined {
+  const timeoutAt = timeoutMs === undefined ? Infinity : startedAt + timeoutMs - spentMs
+  if (deadline !== undefined && deadline < timeoutAt)
+    return { at: deadline, error: (place) => new ExecutionTimeoutError({ deadline: new Date(deadline) }, place) }
+  if (timeoutMs === undefined) return undefined
+  return { at: timeoutAt, error: (place) => new ExecutionTimeoutError({ timeoutMs }, place) }
+}
