@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis'
 import type { Connection } from 'mysql2/promise'
 import type { Pool } from 'pg'
 import { postgresOwnMigrations } from '../../../stores/postgres/migrations.ts'
-import { tablesMigration } from '../../../stores/mysql/tables-migration.ts'
+import { mysqlOwnMigrations } from '../../../stores/mysql/migrations.ts'
 import type { StoreAddress } from '../store-address.ts'
 
 /** The schema or prefix under which a fixture was written. */
@@ -13,6 +13,9 @@ export const writtenSpace = 'docket_fixture'
 
 /** When fixtures were written, as they tell. */
 export const longAgo = new Date(Date.UTC(2024, 2, 1))
+
+/** Of the completed execution, from format 2 on. */
+export const deadline = new Date(Date.UTC(2024, 2, 2, 12, 0, 0, 125))
 const inSql = longAgo.toISOString().slice(0, 10)
 /** The leases' own times are the servers'. */
 const endLeases = (owners: string): string =>
@@ -77,7 +80,7 @@ export async function dumpMysql(connection: Connection, to: string): Promise<voi
   const lines = [
     `create table docket_migrations (version bigint primary key, name longtext not null, applied_at datetime(3) not null)
       engine = innodb default character set utf8mb4`,
-    ...tablesMigration('docket_').up,
+    ...mysqlOwnMigrations('docket_').flatMap(({ up }) => up),
   ]
   for (const [table, own] of Map.groupBy(columns, ({ t }) => String(t))) {
     const cells = own.map(({ c, type }) =>

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { placeMaker, storeKinds } from '../place.ts'
 import type { Place } from '../place.ts'
 import { startProcess } from '../processes.ts'
-import { fileOf, loadRedis, writtenSpace } from './dumps.ts'
+import { deadline, fileOf, loadRedis, writtenSpace } from './dumps.ts'
 import { described, orderGraph, Rate, Receipt } from './fixture-graph.ts'
 
 const newPlace = await placeMaker()
@@ -53,6 +53,7 @@ describe.each(cases)('data of $format in $kind', ({ format, kind }) => {
       output: 'receipt of completed',
       inputs: { Order: { id: 'completed' } },
       headers: { tenant: 'Straße', id: 'completed' },
+      deadline: format === 'format-1' ? undefined : deadline,
     })
     expect(completed.endedAt!.getTime()).toBeGreaterThan(completed.createdAt.getTime() - 1)
     expect(completed.steps.find(({ step }) => step === 'Describe')!.output).toStrictEqual(described)

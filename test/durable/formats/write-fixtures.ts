@@ -17,11 +17,13 @@ import { startRedis } from '../../servers/redis.ts'
 import { openStore } from '../store-address.ts'
 import type { StoreAddress } from '../store-address.ts'
 import { shiftedClock } from '../shifted-clock.ts'
-import { dumpMysql, dumpPostgres, dumpRedis, dumpSqlite, fileOf, longAgo, writtenSpace } from './dumps.ts'
+import { deadline, dumpMysql, dumpPostgres, dumpRedis, dumpSqlite, fileOf, longAgo, writtenSpace } from './dumps.ts'
 import { chargeThen, orderGraph, Receipt } from './fixture-graph.ts'
 
 // Long ago: what is due is due wherever the fixtures are read, and who wrote them is dead.
 const clock = shiftedClock(longAgo.getTime() - Date.now())
+// Whose folders errors were thrown in is nobody's business.
+Error.stackTraceLimit = 0
 const [name = ''] = process.argv.slice(2)
 const folder = join(import.meta.dirname, name)
 if (!/^format-\d+$/.test(name) || existsSync(folder)) throw new Error('name a folder that is not there, like format-2')
@@ -34,6 +36,7 @@ dumpSqlite(sqlite, fileOf(folder, 'sqlite'))
 const postgres = await startPostgres()
 await fill({ kind: 'postgres', url: postgres.url, space: writtenSpace })
 const pool = new pg.Pool({ connectionString: postgres.url, max: 1 })
+pool.on('error', () => {})
 await dumpPostgres(pool, fileOf(folder, 'postgres'))
 await pool.end()
 await postgres.stop()
@@ -68,7 +71,12 @@ async function fill(address: StoreAddress): Promise<void> {
   const doomed = createDocket({ graphs: [orders], store, lease: '5s', name: 'writer', clock })
   for (const id of ['completed', 'failed', 'unfinished', 'retrying', 'called-off']) {
     const headers = { tenant: 'Straße', id }
-    const handle = await doomed.start(orders, Receipt, { Order: { id } }, { id, headers, timeout: '1h' })
+    const handle = await doomed.start(
+      orders,
+      Receipt,
+      { Order: { id } },
+      { id, headers, timeout: '1h', ...(id === 'completed' && { deadline }) },
+    )
     if (id === 'completed' || id === 'failed') await handle.result().catch(() => {})
   }
   const items = ['b-1', 'b-2', 'b-3', 'b-4'].map((id) => ({ Order: { id } }))

@@ -1,0 +1,139 @@
+create schema docket_fixture;
+set search_path to docket_fixture;
+create table docket_migrations (version bigint primary key, name text not null, applied_at timestamptz(3) not null);
+create table "docket_fixture".docket_executions (
+  id text collate "C" not null primary key,
+  kind text not null,
+  graph text collate "C" not null,
+  target text not null,
+  status text not null,
+  asked text not null,
+  inputs json,
+  inputs_bytes bytea,
+  output json,
+  output_bytes bytea,
+  error json,
+  error_bytes bytea,
+  headers json not null,
+  graph_hash text not null,
+  machine_version bigint not null,
+  parent text,
+  timeout_ms double precision,
+  owner text collate "C",
+  epoch bigint not null,
+  recoveries bigint not null,
+  owned_ms double precision not null,
+  created_at timestamptz(3) not null,
+  started_at timestamptz(3),
+  updated_at timestamptz(3) not null,
+  ended_at timestamptz(3),
+  last_mail bigint default 0 not null,
+  read_mail bigint default 0 not null
+) with (fillfactor = 80);
+create table "docket_fixture".docket_steps (
+  execution text collate "C" not null,
+  step text collate "C" not null,
+  item text collate "C" not null,
+  status text not null,
+  attempt bigint not null,
+  input_hash text,
+  type text not null,
+  type_version text,
+  output json,
+  output_bytes bytea,
+  error json,
+  error_bytes bytea,
+  started_at timestamptz(3),
+  ended_at timestamptz(3),
+  due_at timestamptz(3),
+  primary key (execution, step, item)
+);
+create table "docket_fixture".docket_mailbox (
+  execution text collate "C" not null,
+  seq bigint not null,
+  kind text not null,
+  payload json,
+  payload_bytes bytea,
+  posted_at timestamptz(3) not null,
+  primary key (execution, seq)
+);
+create table "docket_fixture".docket_results (
+  id text collate "C" not null primary key,
+  namespace text not null,
+  step text not null,
+  version text not null,
+  type text not null,
+  status text not null,
+  owner text collate "C" not null,
+  epoch bigint not null,
+  output json,
+  output_bytes bytea,
+  error json,
+  error_bytes bytea,
+  claimed_at timestamptz(3) not null,
+  ended_at timestamptz(3),
+  expires_at timestamptz(3),
+  is_awaited bigint default 0 not null
+);
+create table "docket_fixture".docket_owners (
+  owner text collate "C" not null primary key,
+  seen_at timestamptz(3) not null,
+  expires_at timestamptz(3) not null
+);
+create index docket_executions_unfinished on "docket_fixture".docket_executions (owner, graph, created_at, id) where status in ('pending', 'running');
+create index docket_executions_mail on "docket_fixture".docket_executions (owner) where last_mail > read_mail;
+create index docket_executions_created on "docket_fixture".docket_executions (created_at, id);
+create index docket_executions_status on "docket_fixture".docket_executions (status, created_at, id);
+create index docket_executions_graph on "docket_fixture".docket_executions (graph, created_at, id);
+create index docket_executions_ended on "docket_fixture".docket_executions (ended_at) where ended_at is not null;
+create index docket_results_expiry on "docket_fixture".docket_results (expires_at) where expires_at is not null;
+create index docket_results_failed on "docket_fixture".docket_results (status) where status = 'failed';
+create sequence "docket_fixture".docket_result_epochs;
+alter table "docket_fixture".docket_executions add column deadline timestamptz(3);
+insert into docket_executions (id, kind, graph, target, status, asked, inputs, inputs_bytes, output, output_bytes, error, error_bytes, headers, graph_hash, machine_version, parent, timeout_ms, owner, epoch, recoveries, owned_ms, created_at, started_at, updated_at, ended_at, last_mail, read_mail, deadline) values ('batch', 'batch', 'orders', 'Receipt', 'running', '03ZZCpIn1DWNIZUdVGfhc0qQeLPPmxkRB33vfw9Y_Uw', '{"shared":{},"concurrency":100,"onError":"fail","total":4}', NULL, NULL, NULL, NULL, NULL, '{}', 'k5NmQThWJHThHdQEkk5aynWkuft-QKUd6q8bu40fQAg', '1', NULL, NULL, 'writer:49a0f214-241c-4648-8a62-328ff1b22751', '1', '0', '0', '2024-03-01 00:00:02.314+00', '2024-03-01 00:00:02.316+00', '2024-03-01 00:00:02.325+00', NULL, '0', '0', NULL);
+insert into docket_executions (id, kind, graph, target, status, asked, inputs, inputs_bytes, output, output_bytes, error, error_bytes, headers, graph_hash, machine_version, parent, timeout_ms, owner, epoch, recoveries, owned_ms, created_at, started_at, updated_at, ended_at, last_mail, read_mail, deadline) values ('called-off', 'execution', 'orders', 'Receipt', 'running', 'gKNQGSFKSLcljB3eEoRzNTYOI-0HxNw7lpvrqVcfUQI', '{"Order":{"id":"called-off"}}', NULL, NULL, NULL, NULL, NULL, '{"tenant":"Straße","id":"called-off"}', 'k5NmQThWJHThHdQEkk5aynWkuft-QKUd6q8bu40fQAg', '1', NULL, '3600000', 'writer:49a0f214-241c-4648-8a62-328ff1b22751', '1', '0', '3', '2024-03-01 00:00:02.313+00', '2024-03-01 00:00:02.313+00', '2024-03-01 00:00:02.316+00', NULL, '1', '0', NULL);
+insert into docket_executions (id, kind, graph, target, status, asked, inputs, inputs_bytes, output, output_bytes, error, error_bytes, headers, graph_hash, machine_version, parent, timeout_ms, owner, epoch, recoveries, owned_ms, created_at, started_at, updated_at, ended_at, last_mail, read_mail, deadline) values ('completed', 'execution', 'orders', 'Receipt', 'completed', 'cdqSZPkATz1N4LM-6W-UEr4WZFBnVphs8ydodJWeXF8', '{"Order":{"id":"completed"}}', NULL, '"receipt of completed"', NULL, NULL, NULL, '{"tenant":"Straße","id":"completed"}', 'k5NmQThWJHThHdQEkk5aynWkuft-QKUd6q8bu40fQAg', '1', NULL, '3600000', NULL, '1', '0', '26', '2024-03-01 00:00:02.25+00', '2024-03-01 00:00:02.25+00', '2024-03-01 00:00:02.282+00', '2024-03-01 00:00:02.282+00', '0', '0', '2024-03-02 12:00:00.125+00');
+insert into docket_executions (id, kind, graph, target, status, asked, inputs, inputs_bytes, output, output_bytes, error, error_bytes, headers, graph_hash, machine_version, parent, timeout_ms, owner, epoch, recoveries, owned_ms, created_at, started_at, updated_at, ended_at, last_mail, read_mail, deadline) values ('failed', 'execution', 'orders', 'Receipt', 'failed', 'ZXdwQl3RjHJTC28W1t3MG8OGblpjgAewVFBz2srv70k', '{"Order":{"id":"failed"}}', NULL, NULL, NULL, E'{"$error":{"name":"StepError","kind":"Error","message":"step \\"Charge\\" failed after 1 attempt: the card was declined","stack":"StepError: step \\"Charge\\" failed after 1 attempt: the card was declined","cause":{"$error":{"name":"NonRetryableError","kind":"Error","message":"the card was declined","stack":"NonRetryableError: the card was declined","cause":{"$error":{"name":"RangeError","message":"limit","stack":"RangeError: limit"}},"fields":{"code":"NON_RETRYABLE","path":[]}}},"fields":{"code":"STEP_FAILED","graph":"orders","executionId":"failed","step":"Charge","attempt":1,"path":["Receipt"]}}}', NULL, '{"tenant":"Straße","id":"failed"}', 'k5NmQThWJHThHdQEkk5aynWkuft-QKUd6q8bu40fQAg', '1', NULL, '3600000', NULL, '1', '0', '15', '2024-03-01 00:00:02.286+00', '2024-03-01 00:00:02.286+00', '2024-03-01 00:00:02.303+00', '2024-03-01 00:00:02.303+00', '0', '0', NULL);
+insert into docket_executions (id, kind, graph, target, status, asked, inputs, inputs_bytes, output, output_bytes, error, error_bytes, headers, graph_hash, machine_version, parent, timeout_ms, owner, epoch, recoveries, owned_ms, created_at, started_at, updated_at, ended_at, last_mail, read_mail, deadline) values ('retrying', 'execution', 'orders', 'Receipt', 'running', 'KL0ZjSTg4Rh0r-UhVFRd5RFNoW6cIoGJr3MlqgPU7oE', '{"Order":{"id":"retrying"}}', NULL, NULL, NULL, NULL, NULL, '{"tenant":"Straße","id":"retrying"}', 'k5NmQThWJHThHdQEkk5aynWkuft-QKUd6q8bu40fQAg', '1', NULL, '3600000', 'writer:49a0f214-241c-4648-8a62-328ff1b22751', '1', '0', '4', '2024-03-01 00:00:02.306+00', '2024-03-01 00:00:02.306+00', '2024-03-01 00:00:02.316+00', NULL, '0', '0', NULL);
+insert into docket_executions (id, kind, graph, target, status, asked, inputs, inputs_bytes, output, output_bytes, error, error_bytes, headers, graph_hash, machine_version, parent, timeout_ms, owner, epoch, recoveries, owned_ms, created_at, started_at, updated_at, ended_at, last_mail, read_mail, deadline) values ('unfinished', 'execution', 'orders', 'Receipt', 'running', 'Pg91y2CbLAPCUF6sILy2DsnBV9n8Z7cdM8nRaXLnz9M', '{"Order":{"id":"unfinished"}}', NULL, NULL, NULL, NULL, NULL, '{"tenant":"Straße","id":"unfinished"}', 'k5NmQThWJHThHdQEkk5aynWkuft-QKUd6q8bu40fQAg', '1', NULL, '3600000', 'writer:49a0f214-241c-4648-8a62-328ff1b22751', '1', '0', '9', '2024-03-01 00:00:02.305+00', '2024-03-01 00:00:02.305+00', '2024-03-01 00:00:02.315+00', NULL, '0', '0', NULL);
+insert into docket_mailbox (execution, seq, kind, payload, payload_bytes, posted_at) values ('called-off', '1', 'cancel', NULL, NULL, '2024-03-01 00:00:02.904+00');
+insert into docket_migrations (version, name, applied_at) values ('1', 'tables', '2026-11-21 01:42:55.346+00');
+insert into docket_migrations (version, name, applied_at) values ('2', 'deadlines', '2026-11-21 01:42:55.347+00');
+insert into docket_owners (owner, seen_at, expires_at) values ('other:314f49da-8e4e-4a80-b40d-817db598bc5b', '2024-03-01 00:00:00+00', '2024-03-01 00:00:05+00');
+insert into docket_owners (owner, seen_at, expires_at) values ('writer:49a0f214-241c-4648-8a62-328ff1b22751', '2024-03-01 00:00:00+00', '2024-03-01 00:00:05+00');
+insert into docket_results (id, namespace, step, version, type, status, owner, epoch, output, output_bytes, error, error_bytes, claimed_at, ended_at, expires_at, is_awaited) values ('ssLEzgG54jGCuefBR00S1KB31-Fm1o8DLfpGZ65NmPU', 'orders', 'FindRate', '', 'Rate', 'completed', 'writer:49a0f214-241c-4648-8a62-328ff1b22751', '1', '{"currency":"NOK","rate":11.5}', NULL, NULL, NULL, '2024-03-01 00:00:02.257+00', '2024-03-01 00:00:02.271+00', NULL, '0');
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('batch', '$items', '0', 'completed', '1', NULL, '$items', NULL, '{"at":0,"keys":["b-1","b-2","b-3","b-4"],"items":[{"Order":{"id":"b-1"}},{"Order":{"id":"b-2"}},{"Order":{"id":"b-3"}},{"Order":{"id":"b-4"}}]}', NULL, NULL, NULL, NULL, '2024-03-01 00:00:02.316+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('batch', 'Charge', 'b-1', 'completed', '1', 'PNKRCXVzAJrtTDme39FtaWmFclDRD85US7UHIVfOYbc', 'Receipt', NULL, '"receipt of b-1"', NULL, NULL, NULL, '2024-03-01 00:00:02.324+00', '2024-03-01 00:00:02.325+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('batch', 'Charge', 'b-2', 'completed', '1', 'tyNDr2XbzSyJ2U6E6y0xFQTRreegVBPZHJOfyQKF9F8', 'Receipt', NULL, '"receipt of b-2"', NULL, NULL, NULL, '2024-03-01 00:00:02.324+00', '2024-03-01 00:00:02.325+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('batch', 'Charge', 'b-3', 'running', '1', 'T1WjJ6R1-dzFZoOeaJSC_ui4KdZ1N70R0U3g2Amksr4', 'Receipt', NULL, NULL, NULL, NULL, NULL, '2024-03-01 00:00:02.324+00', NULL, NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('batch', 'Charge', 'b-4', 'running', '1', 'HDg9owrejrRum0BEbCXWaCpXAFepCm3Y14d9jUPmu9A', 'Receipt', NULL, NULL, NULL, NULL, NULL, '2024-03-01 00:00:02.325+00', NULL, NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('batch', 'Describe', 'b-1', 'completed', '1', 'hoC_-urT167zrlH89mf1wtwvjyOMuVIdj5k2qdsK3SM', 'Details', NULL, '{"at":{"$date":"2024-02-29T12:30:00.000Z"},"tags":{"$map":[["née",1],["b",-0.5]]},"big":{"$bigint":"1180591620717411303424"},"nothing":{"$undefined":true}}', NULL, NULL, NULL, '2024-03-01 00:00:02.317+00', '2024-03-01 00:00:02.317+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('batch', 'Describe', 'b-2', 'completed', '1', '8zPsgLzAQyHb1rrvmxp8HKRII_Fyx0fw3mEOVtMqCPg', 'Details', NULL, '{"at":{"$date":"2024-02-29T12:30:00.000Z"},"tags":{"$map":[["née",1],["b",-0.5]]},"big":{"$bigint":"1180591620717411303424"},"nothing":{"$undefined":true}}', NULL, NULL, NULL, '2024-03-01 00:00:02.317+00', '2024-03-01 00:00:02.317+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('batch', 'Describe', 'b-3', 'completed', '1', 'K2Aa6jPy2I5AU7_8-BdKFuLucCPi5OPB-8mqWbRbpy8', 'Details', NULL, '{"at":{"$date":"2024-02-29T12:30:00.000Z"},"tags":{"$map":[["née",1],["b",-0.5]]},"big":{"$bigint":"1180591620717411303424"},"nothing":{"$undefined":true}}', NULL, NULL, NULL, '2024-03-01 00:00:02.317+00', '2024-03-01 00:00:02.317+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('batch', 'Describe', 'b-4', 'completed', '1', '40wOs5L0RnSWiLk3ndqOilMTh1qQQmunK2-zc0w15To', 'Details', NULL, '{"at":{"$date":"2024-02-29T12:30:00.000Z"},"tags":{"$map":[["née",1],["b",-0.5]]},"big":{"$bigint":"1180591620717411303424"},"nothing":{"$undefined":true}}', NULL, NULL, NULL, '2024-03-01 00:00:02.317+00', '2024-03-01 00:00:02.317+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('batch', 'FindPrice', 'b-1', 'completed', '1', 'hoC_-urT167zrlH89mf1wtwvjyOMuVIdj5k2qdsK3SM', 'Price', NULL, '3', NULL, NULL, NULL, '2024-03-01 00:00:02.317+00', '2024-03-01 00:00:02.317+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('batch', 'FindPrice', 'b-2', 'completed', '1', '8zPsgLzAQyHb1rrvmxp8HKRII_Fyx0fw3mEOVtMqCPg', 'Price', NULL, '3', NULL, NULL, NULL, '2024-03-01 00:00:02.317+00', '2024-03-01 00:00:02.317+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('batch', 'FindPrice', 'b-3', 'completed', '1', 'K2Aa6jPy2I5AU7_8-BdKFuLucCPi5OPB-8mqWbRbpy8', 'Price', NULL, '3', NULL, NULL, NULL, '2024-03-01 00:00:02.317+00', '2024-03-01 00:00:02.317+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('batch', 'FindPrice', 'b-4', 'completed', '1', '40wOs5L0RnSWiLk3ndqOilMTh1qQQmunK2-zc0w15To', 'Price', NULL, '3', NULL, NULL, NULL, '2024-03-01 00:00:02.317+00', '2024-03-01 00:00:02.317+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('batch', 'FindRate', '', 'cached', '0', 'RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o', 'Rate', NULL, '{"currency":"NOK","rate":11.5}', NULL, NULL, NULL, NULL, '2024-03-01 00:00:02.32+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('called-off', 'Charge', '', 'running', '1', 'Wn5i10i4itS1EZiTsn7EnPw_mU1QKlj8hpVFcdOhgec', 'Receipt', NULL, NULL, NULL, NULL, NULL, '2024-03-01 00:00:02.316+00', NULL, NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('called-off', 'Describe', '', 'completed', '1', 'mdDMPJJOLse5Hw99OR4yIm2wyR9vD5DFLp3DCK1j1cQ', 'Details', NULL, '{"at":{"$date":"2024-02-29T12:30:00.000Z"},"tags":{"$map":[["née",1],["b",-0.5]]},"big":{"$bigint":"1180591620717411303424"},"nothing":{"$undefined":true}}', NULL, NULL, NULL, '2024-03-01 00:00:02.313+00', '2024-03-01 00:00:02.313+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('called-off', 'FindPrice', '', 'completed', '1', 'mdDMPJJOLse5Hw99OR4yIm2wyR9vD5DFLp3DCK1j1cQ', 'Price', NULL, '10', NULL, NULL, NULL, '2024-03-01 00:00:02.314+00', '2024-03-01 00:00:02.314+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('called-off', 'FindRate', '', 'cached', '0', 'RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o', 'Rate', NULL, '{"currency":"NOK","rate":11.5}', NULL, NULL, NULL, NULL, '2024-03-01 00:00:02.314+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('completed', 'Charge', '', 'completed', '1', 'xu6vLXIUkVJEIpW3n5DYs1ONnPG3XA5sC0PYHp7Tv8Q', 'Receipt', NULL, '"receipt of completed"', NULL, NULL, NULL, '2024-03-01 00:00:02.282+00', '2024-03-01 00:00:02.282+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('completed', 'Describe', '', 'completed', '1', 'jnmFo4RZPeOcXCvYEL3w0CaNkbFH93_1RezcPZ_8Ilo', 'Details', NULL, '{"at":{"$date":"2024-02-29T12:30:00.000Z"},"tags":{"$map":[["née",1],["b",-0.5]]},"big":{"$bigint":"1180591620717411303424"},"nothing":{"$undefined":true}}', NULL, NULL, NULL, '2024-03-01 00:00:02.257+00', '2024-03-01 00:00:02.257+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('completed', 'FindPrice', '', 'completed', '1', 'jnmFo4RZPeOcXCvYEL3w0CaNkbFH93_1RezcPZ_8Ilo', 'Price', NULL, '9', NULL, NULL, NULL, '2024-03-01 00:00:02.257+00', '2024-03-01 00:00:02.257+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('completed', 'FindRate', '', 'completed', '1', 'RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o', 'Rate', NULL, '{"currency":"NOK","rate":11.5}', NULL, NULL, NULL, '2024-03-01 00:00:02.271+00', '2024-03-01 00:00:02.277+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('failed', 'Charge', '', 'failed', '1', 'Idiss6mhwfPcFcA5tKnIJPYHqVM1OH4eiK1t7RUQoBI', 'Receipt', NULL, NULL, NULL, '{"$error":{"name":"NonRetryableError","kind":"Error","message":"the card was declined","stack":"NonRetryableError: the card was declined","cause":{"$error":{"name":"RangeError","message":"limit","stack":"RangeError: limit"}},"fields":{"code":"NON_RETRYABLE","path":[]}}}', NULL, '2024-03-01 00:00:02.302+00', '2024-03-01 00:00:02.302+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('failed', 'Describe', '', 'completed', '1', 'ZMcEczP1zdBiaxXopzRx3YnN_fwrMiqFIlN91m1xbFc', 'Details', NULL, '{"at":{"$date":"2024-02-29T12:30:00.000Z"},"tags":{"$map":[["née",1],["b",-0.5]]},"big":{"$bigint":"1180591620717411303424"},"nothing":{"$undefined":true}}', NULL, NULL, NULL, '2024-03-01 00:00:02.288+00', '2024-03-01 00:00:02.288+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('failed', 'FindPrice', '', 'completed', '1', 'ZMcEczP1zdBiaxXopzRx3YnN_fwrMiqFIlN91m1xbFc', 'Price', NULL, '6', NULL, NULL, NULL, '2024-03-01 00:00:02.288+00', '2024-03-01 00:00:02.288+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('failed', 'FindRate', '', 'cached', '0', 'RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o', 'Rate', NULL, '{"currency":"NOK","rate":11.5}', NULL, NULL, NULL, NULL, '2024-03-01 00:00:02.29+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('retrying', 'Charge', '', 'retrying', '1', 'GTPoPW6f_Ijmp0sRzYKr7Chn1MWpFxonHDmYSdw67Eg', 'Receipt', NULL, NULL, NULL, '{"$error":{"name":"Error","message":"the bank is busy","stack":"Error: the bank is busy"}}', NULL, '2024-03-01 00:00:02.316+00', NULL, '2024-03-01 00:01:02.316+00');
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('retrying', 'Describe', '', 'completed', '1', '6PbPZDz1OslGbrigljOqeREHA_XXyBUpNpLtSse9BwA', 'Details', NULL, '{"at":{"$date":"2024-02-29T12:30:00.000Z"},"tags":{"$map":[["née",1],["b",-0.5]]},"big":{"$bigint":"1180591620717411303424"},"nothing":{"$undefined":true}}', NULL, NULL, NULL, '2024-03-01 00:00:02.312+00', '2024-03-01 00:00:02.312+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('retrying', 'FindPrice', '', 'completed', '1', '6PbPZDz1OslGbrigljOqeREHA_XXyBUpNpLtSse9BwA', 'Price', NULL, '8', NULL, NULL, NULL, '2024-03-01 00:00:02.312+00', '2024-03-01 00:00:02.312+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('retrying', 'FindRate', '', 'cached', '0', 'RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o', 'Rate', NULL, '{"currency":"NOK","rate":11.5}', NULL, NULL, NULL, NULL, '2024-03-01 00:00:02.314+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('unfinished', 'Charge', '', 'running', '1', 'cQlJNhr_prvB8WK3PgONKaeKr8Xu7CQ_9JH21eKZjYU', 'Receipt', NULL, NULL, NULL, NULL, NULL, '2024-03-01 00:00:02.315+00', NULL, NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('unfinished', 'Describe', '', 'completed', '1', 'uH5uDzQdgPX7iYK5UPSQDJBAyKcgLs2DDTHwNBYDRcE', 'Details', NULL, '{"at":{"$date":"2024-02-29T12:30:00.000Z"},"tags":{"$map":[["née",1],["b",-0.5]]},"big":{"$bigint":"1180591620717411303424"},"nothing":{"$undefined":true}}', NULL, NULL, NULL, '2024-03-01 00:00:02.306+00', '2024-03-01 00:00:02.306+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('unfinished', 'FindPrice', '', 'completed', '1', 'uH5uDzQdgPX7iYK5UPSQDJBAyKcgLs2DDTHwNBYDRcE', 'Price', NULL, '10', NULL, NULL, NULL, '2024-03-01 00:00:02.306+00', '2024-03-01 00:00:02.306+00', NULL);
+insert into docket_steps (execution, step, item, status, attempt, input_hash, type, type_version, output, output_bytes, error, error_bytes, started_at, ended_at, due_at) values ('unfinished', 'FindRate', '', 'cached', '0', 'RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o', 'Rate', NULL, '{"currency":"NOK","rate":11.5}', NULL, NULL, NULL, NULL, '2024-03-01 00:00:02.31+00', NULL);
+select setval('docket_fixture.docket_result_epochs', 1);
