@@ -97,7 +97,12 @@ export class Batch {
 
   /** Whether a step's function is under way. */
   get isRunning(): boolean {
-    return hasRunning(this.#shared) || this.#open.toArray().some(({ execution }) => hasRunning(execution))
+    return this.executions.some(hasRunning)
+  }
+
+  /** What all items share, and the items under way. */
+  get executions(): readonly Execution[] {
+    return [this.#shared, ...this.#open.toArray().map(({ execution }) => execution)]
   }
 
   /** Whether nothing of it may begin any more: it has ended, or is about to be told so. */

@@ -14,6 +14,7 @@ import type { Holding } from './execution-recorder.ts'
 import { itemsStep, itemStep, targetStep } from './restored-batch.ts'
 import type { ItemsChunk, RestoredBatch } from './restored-batch.ts'
 import type { StoreConnection } from './store-connection.ts'
+import { suspectStep } from './suspect-step.ts'
 import { Tenure } from './tenure.ts'
 import type { Departure, Live } from './tenure.ts'
 
@@ -146,8 +147,8 @@ export class LiveBatch implements Live, DurableParts {
     return this.#tenure.hasDeparted || (this.#writing === 0 && this.#recorder.isIdle && !this.#batch.isRunning)
   }
 
-  suspect(): string | undefined {
-    return undefined
+  suspect(durationMs: number): string | undefined {
+    return suspectStep(this.#batch.executions, this.#parts.connection.clock.now(), durationMs)
   }
 
   start(): void {

@@ -14,11 +14,9 @@ import { ExecutionRecorder } from './execution-recorder.ts'
 import type { Holding } from './execution-recorder.ts'
 import type { RestoredExecution } from './restored-execution.ts'
 import type { StoreConnection } from './store-connection.ts'
+import { suspectStep } from './suspect-step.ts'
 import { Tenure } from './tenure.ts'
 import type { Departure, Live } from './tenure.ts'
-
-// Clocks tell whole milliseconds, and timers may be early by one.
-const timerSlackMs = 10
 
 /** The actor of an execution in this process. */
 export type LiveActor = ActorRefFrom<ReturnType<typeof executionLogic>>
@@ -113,14 +111,7 @@ export class LiveExecution implements Live {
   }
 
   suspect(durationMs: number): string | undefined {
-    const now = this.#execution.clock.now()
-    // Nothing begins while the event loop stands still: what began since, began after it.
-    const stoodFrom = now - durationMs + timerSlackMs
-    const underWay = this.#execution.runs.filter((run) => {
-      if (run?.startedAt === undefined || run.attemptStartedAt > stoodFrom) return false
-      return run.endedAt === undefined ? run.dueAt === undefined || run.dueAt <= now : run.endedAt >= stoodFrom
-    })
-    return underWay.toSorted((one, other) => other!.attemptStartedAt - one!.attemptStartedAt)[0]?.step
+    return suspectStep([this.#execution], this.#execution.clock.now(), durationMs)
   }
 
   /** Brings it to life. */

@@ -147,6 +147,20 @@ describe('a process that was paused for longer than its lease', () => {
     await clock.resume()
     expect(world.events.filter(({ type }) => type === 'loop.blocked')).toMatchObject([{ suspect: 'Second' }])
   })
+
+  test('is told that the event loop stood still in a batch', async () => {
+    const world = new World()
+    const clock = new PausedClock(world.clock)
+    const { line: graph } = line({ second: { run: () => door().promise } })
+    const sleeper = world.process({ graphs: [graph], clock })
+    await sleeper.startBatch(graph, Third, [inputs, inputs], { id: 'b' })
+    await world.clock.advance(10)
+    clock.pause()
+    await world.clock.advance(4_990)
+    await clock.resume()
+    const blocked = world.events.filter(({ type }) => type === 'loop.blocked')
+    expect(blocked).toMatchObject([{ executionId: 'b', suspect: 'Second' }])
+  })
 })
 
 describe('a lease', () => {
