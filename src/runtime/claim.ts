@@ -4,12 +4,13 @@ import { resultKey } from '../core/keys.ts'
 import { close, moveTo } from './attempt.ts'
 import { CacheKeeper, placed, SharedKeeper } from './claim-keeper.ts'
 import type { ClaimKeeper } from './claim-keeper.ts'
+import { PassingMap } from './passing-map.ts'
 import { ResultCache } from './result-cache.ts'
 import type { Found, SharedResults } from './shared-results.ts'
 import type { StepRun } from './step-run.ts'
 
 // Computations of results that this process's memory keeps, by the result's key.
-const claims = new Map<string, Claim>()
+const claims = new PassingMap<Claim>()
 
 /**
  * The key of a persisted step's result.
@@ -33,14 +34,14 @@ export function resultKeyOf(
  */
 export class Claim {
   readonly key: string
-  readonly #underWay: Map<string, Claim>
+  readonly #underWay: PassingMap<Claim>
   readonly #keeper: ClaimKeeper
   #leader: StepRun | undefined
   #followers = new Set<StepRun>()
   #isCommitting = false
   #isAsking = false
 
-  private constructor(key: string, leader: StepRun, underWay: Map<string, Claim>, keeper: ClaimKeeper) {
+  private constructor(key: string, leader: StepRun, underWay: PassingMap<Claim>, keeper: ClaimKeeper) {
     this.key = key
     this.#leader = leader
     this.#underWay = underWay

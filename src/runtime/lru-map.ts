@@ -1,7 +1,8 @@
 /** A value in the order of use. */
 interface Link<Value> {
   readonly key: string
-  value: Value
+  /** Undefined once it is forgotten. */
+  value: Value | undefined
   newer: Link<Value> | undefined
   older: Link<Value> | undefined
 }
@@ -49,6 +50,8 @@ export class LruMap<Value> {
     if (node === undefined) return
     this.#nodes.delete(key)
     this.#unlink(node)
+    // Once one forgotten node is old, the garbage collector would keep all that come after it, as PassingMap tells.
+    node.newer = node.older = node.value = undefined
   }
 
   #link(node: Link<Value>): void {

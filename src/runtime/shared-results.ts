@@ -1,4 +1,5 @@
 import type { Claim } from './claim.ts'
+import type { PassingMap } from './passing-map.ts'
 import type { StepRun } from './step-run.ts'
 
 /** The right to make a result, as the store granted it. */
@@ -22,7 +23,7 @@ export type Found =
 /** Global results in a store that processes share. All may reject with a StoreError. */
 export interface SharedResults {
   /** Computations under way in this process, by the result's key. */
-  readonly claims: Map<string, Claim>
+  readonly claims: PassingMap<Claim>
   /** Gives the result, or the right to make it; waits for as long as a living process is making it and `isWaiting` says so. */
   find(run: StepRun, key: string, isWaiting: () => boolean): Promise<Found>
   /** Keeps a result and gives the one that holds: where the right was lost, whatever was made instead. */

@@ -39,6 +39,8 @@ export class StepRun {
   readonly planStep: PlanStep
   /** The attempt that runs. */
   current: Attempt | undefined = undefined
+  /** The value that the recorder was given first, on its way to the store or there: it holds. */
+  kept: Promise<unknown> | undefined = undefined
   #attemptStartedAt = 0
   #extras: StepExtras | undefined = undefined
 
@@ -168,17 +170,15 @@ export class StepRun {
       this.#complete(made)
       return
     }
-    const notKept = (error: unknown): void => {
-      this.failed(error, 'FAIL')
-      this.execution.leave()
-    }
+    let kept: unknown
     try {
-      const kept = this.#keep(made)
-      if (kept instanceof Promise) kept.then((value) => this.#complete(value), notKept)
-      else this.#complete(kept)
+      kept = this.#keep(made)
     } catch (error) {
-      notKept(error)
+      this.#notKept(error)
+      return
     }
+    if (!(kept instanceof Promise)) this.#complete(kept)
+    else kept.then(this.#complete.bind(this), this.#notKept.bind(this))
   }
 
   attemptFailed(error: unknown, timedOut: boolean): void {
@@ -310,6 +310,11 @@ export class StepRun {
       execution.settle(this, value)
     }
     execution.leave()
+  }
+
+  #notKept(error: unknown): void {
+    this.failed(error, 'FAIL')
+    this.execution.leave()
   }
 
   #hit(value: unknown): void {

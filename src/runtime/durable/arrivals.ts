@@ -1,4 +1,5 @@
 import type { FullClock } from '../clock.ts'
+import { PassingMap } from '../passing-map.ts'
 
 // As long as a call whose answer was lost may still be under way.
 const secondLookMs = 30_000
@@ -11,7 +12,7 @@ const lookAnywayMs = 60_000
  */
 export class Arrivals {
   readonly #clock: FullClock
-  readonly #underWay = new Map<string, { last: Promise<unknown>; isOvertaken: boolean }>()
+  readonly #underWay = new PassingMap<{ last: Promise<unknown>; isOvertaken: boolean }>()
   #isInDoubt = false
   #lookAgainAt: number
   #gate: Promise<void> | undefined

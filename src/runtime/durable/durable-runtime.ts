@@ -14,6 +14,7 @@ import { askedOf } from '../execution-memory.ts'
 import { randomId, resolveOptions, timeOrderedId } from '../execution-setup.ts'
 import type { ExecutionSetup, ResolvedOptions } from '../execution-setup.ts'
 import { givenInputs } from '../leaf-values.ts'
+import { PassingMap } from '../passing-map.ts'
 import { Arrivals } from './arrivals.ts'
 import type { DocketOptions } from './docket-options.ts'
 import { checkedLeaves, newRecordOf, requireSame, watchOf } from './execution-request.ts'
@@ -38,7 +39,7 @@ export class DurableRuntime {
   readonly connection: StoreConnection
   readonly clock: FullClock
   readonly graphs: ReadonlyMap<string, AnyGraph>
-  readonly live = new Map<string, Live>()
+  readonly live = new PassingMap<Live>()
   readonly arrivals: Arrivals
   readonly incompatible: IncompatibleExecutions
   readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>

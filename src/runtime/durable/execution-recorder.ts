@@ -5,7 +5,7 @@ import type { StepStatus } from '../../core/statuses.ts'
 import { placed } from '../claim-keeper.ts'
 import type { Recorder } from '../recorder.ts'
 import type { StepRun } from '../step-run.ts'
-import { deadlineOf } from './patience.ts'
+import { patienceOf } from './patience.ts'
 import type { StoreConnection } from './store-connection.ts'
 
 /** The right to write an execution's records. */
@@ -27,8 +27,6 @@ export class ExecutionRecorder implements Recorder {
   readonly #since: number
   /** Called when a commit was refused: another process owns the execution, or it was deleted. */
   readonly #onLost: () => void
-  /** What was made of a step first, on its way to the store or kept: it holds. */
-  readonly #kept = new WeakMap<StepRun, Promise<unknown>>()
   readonly #stragglers = new Set<StepRun>()
   #endKept = false
   #hasProgress = false
@@ -66,12 +64,22 @@ export class ExecutionRecorder implements Recorder {
   onLastStraggler: () => void = () => {}
 
   keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
-    return this.#kept.get(run) ?? this.#hold(run, this.#keep(run, value, status))
+    return (run.kept ??= this.#keep(run, value, status))
   }
 
   keepLate(run: StepRun, value: unknown): void {
-    const kept = this.#kept.get(run) ?? this.#hold(run, this.#save(run, value, 'completed'))
-    kept.catch(() => {}).finally(() => this.endedLate(run))
+    run.kept ??= this.#save(run, value, 'completed', false).then(
+      () => {
+        this.#arrived()
+        return value
+      },
+      (error: unknown) => {
+        this.#arrived()
+        run.kept = undefined
+        throw error
+      },
+    )
+    run.kept.catch(() => {}).finally(() => this.endedLate(run))
   }
 
   noteStarted(run: StepRun): void {
@@ -135,49 +143,60 @@ export class ExecutionRecorder implements Recorder {
     return this.#holding.ownedMs + Math.max(0, this.#connection.clock.now() - this.#since)
   }
 
-  #hold(run: StepRun, kept: Promise<unknown>): Promise<unknown> {
-    this.#kept.set(run, kept)
-    kept.catch(() => this.#kept.delete(run))
-    return kept
-  }
-
-  async #keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
+  #keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
     const { execution } = run
     const isTheEnd =
       execution.setup.part === undefined &&
       execution.isLastWanted(run.planStep.outputSlot) &&
       run.planStep.outputSlot === execution.plan.targetSlot
     if (isTheEnd) execution.isBeingKept = true
-    try {
-      await this.#save(run, value, status, isTheEnd)
-      if (isTheEnd) this.#endKept = true
-      this.#noteProgress()
-      return value
-    } catch (error) {
-      execution.isBeingKept = false
-      if (
-        run.persist?.onStoreError === 'run' &&
-        !(error instanceof SerializationError) &&
-        !(error instanceof LeaseLostError)
-      ) {
-        execution.emitter?.storeFailed(run, execution.clock.now(), 'keep', error)
+    return this.#save(run, value, status, isTheEnd).then(
+      () => {
+        this.#arrived()
+        if (isTheEnd) this.#endKept = true
+        this.#hasProgress = true
         return value
-      }
+      },
+      (error: unknown) => {
+        this.#arrived()
+        if (isTheEnd) execution.isBeingKept = false
+        return this.#goOn(run, value, error)
+      },
+    )
+  }
+
+  /** Goes on with a value that could not be kept, where the step's policy says so. */
+  #goOn(run: StepRun, value: unknown, error: unknown): unknown {
+    const { execution, persist } = run
+    const isFinal = error instanceof SerializationError || error instanceof LeaseLostError
+    if (isFinal || persist?.onStoreError !== 'run') {
+      run.kept = undefined
       throw placed(error, run, 'result')
+    }
+    execution.emitter?.storeFailed(run, execution.clock.now(), 'keep', error)
+    return value
+  }
+
+  /**
+   * Writes a step's value; with `isTheEnd`, as the execution's output too. It counts as under way until `#arrived` is called. Not an
+   * async function: where no codec takes its time, its turns of the microtask queue were a tenth of a step's cost.
+   */
+  #save(run: StepRun, value: unknown, status: 'completed' | 'cached', isTheEnd: boolean): Promise<void> {
+    this.#underWay++
+    try {
+      const encoded = this.#connection.encoding.encode(value, this.#identityOf(run, 'output'))
+      if (!isTheEnd && !(encoded instanceof Promise)) return this.#write(run, status, encoded)
+      const ending = isTheEnd ? this.#ending(value) : undefined
+      return Promise.all([encoded, ending]).then(([output, head]) => this.#write(run, status, output, head))
+    } catch (error) {
+      return Promise.reject(error)
     }
   }
 
-  /** Writes a step's value; with `isTheEnd`, as the execution's output too. */
-  async #save(run: StepRun, value: unknown, status: 'completed' | 'cached', isTheEnd = false): Promise<unknown> {
-    this.#underWay++
-    try {
-      const record = await this.#completed(run, value, status)
-      const head = isTheEnd ? await this.#ending(value) : undefined
-      await this.#commit([record], head, this.#deadline(run), run)
-      return value
-    } finally {
-      this.#arrived()
-    }
+  #write(run: StepRun, status: StepStatus, output: StoredValue, head?: HeadChange): Promise<void> {
+    const at = this.#connection.clock.now()
+    const record = this.#recordOf(run, status, { output, error: undefined, endedAt: at, dueAt: undefined })
+    return this.#commit([record], head, at + patienceOf(run), run)
   }
 
   #arrived(): void {
@@ -218,20 +237,13 @@ export class ExecutionRecorder implements Recorder {
     }
   }
 
-  #completed(run: StepRun, value: unknown, status: StepStatus): StepRecord | Promise<StepRecord> {
-    const record = (output: StoredValue): StepRecord =>
-      this.#recordOf(run, status, { output, endedAt: this.#connection.clock.now() })
-    const encoded = this.#connection.encoding.encode(value, this.#identityOf(run, 'output'))
-    return encoded instanceof Promise ? encoded.then(record) : record(encoded)
-  }
-
   #note(run: StepRun, status: StepStatus, error: unknown): void {
     // What an earlier attempt brought late holds, whatever becomes of this one.
-    if (this.#isOff || this.#kept.has(run)) return
+    if (this.#isOff || run.kept !== undefined) return
     const endedAt = status === 'failed' ? this.#connection.clock.now() : undefined
     const write = (stored: StoredValue | undefined): void => {
-      const record = this.#recordOf(run, status, { error: stored, endedAt, dueAt: run.dueAt })
-      this.#commit([record], undefined, this.#deadline(run), run).catch(() => {})
+      const record = this.#recordOf(run, status, { output: undefined, error: stored, endedAt, dueAt: run.dueAt })
+      this.#commit([record], undefined, this.#connection.clock.now() + patienceOf(run), run).catch(() => {})
     }
     const stored =
       error === undefined ? undefined : this.#connection.encoding.encodeError(error, this.#identityOf(run, 'error'))
@@ -239,7 +251,11 @@ export class ExecutionRecorder implements Recorder {
     else write(stored)
   }
 
-  #recordOf(run: StepRun, status: StepStatus, more: Partial<StepRecord>): StepRecord {
+  #recordOf(
+    run: StepRun,
+    status: StepStatus,
+    { output, error, endedAt, dueAt }: Pick<StepRecord, 'output' | 'error' | 'endedAt' | 'dueAt'>,
+  ): StepRecord {
     const { output: type } = run.planStep.spec
     return {
       step: run.step,
@@ -249,12 +265,11 @@ export class ExecutionRecorder implements Recorder {
       inputHash: this.inputHashOf(run),
       type: type.name,
       typeVersion: type.version,
-      output: undefined,
-      error: undefined,
+      output,
+      error,
       startedAt: run.startedAt,
-      endedAt: undefined,
-      dueAt: undefined,
-      ...more,
+      endedAt,
+      dueAt,
     }
   }
 
@@ -262,33 +277,33 @@ export class ExecutionRecorder implements Recorder {
     return ['step', this.#holding.id, run.step, itemOf(run), field]
   }
 
-  #noteProgress(): void {
-    this.#hasProgress = true
-  }
-
-  async #commit(
+  #commit(
     steps: readonly StepRecord[],
     head: HeadChange | undefined,
     until: number,
     run: StepRun | undefined,
     consumed?: number,
   ): Promise<void> {
-    this.#connection.session.noticeBlocked()
+    const { session, commits, clock } = this.#connection
+    session.noticeBlocked()
+    if (this.#isOff) return Promise.reject(this.#lost(run))
     const { id, owner, epoch, timeoutMs, recoveries } = this.#holding
     let change = head
     // What a process did that lived long enough to do it counts against the suspicion that this execution kills them.
     if (recoveries > 0 && !this.#hasProgress && steps.some(({ status }) => status === 'completed'))
       change = { ...change, recoveries: 0 }
     if (timeoutMs !== undefined && change?.ownedMs === undefined) change = { ...change, ownedMs: this.ownedMs }
-    const isKept =
-      !this.#isOff &&
-      (await this.#connection.commits.add(
-        { id, owner, epoch, at: this.#connection.clock.now(), steps, head: change, consumed },
-        until,
-      ))
-    if (isKept) return
-    this.#lose()
-    throw new LeaseLostError(
+    const commit = { id, owner, epoch, at: clock.now(), steps, head: change, consumed }
+    return commits.add(commit, until).then((isKept) => {
+      if (isKept) return
+      this.#lose()
+      throw this.#lost(run)
+    })
+  }
+
+  #lost(run: StepRun | undefined): LeaseLostError {
+    const { id } = this.#holding
+    return new LeaseLostError(
       `execution "${id}" is not this process's any more: nothing can be written${run === undefined ? '' : ` of step "${run.step}"`}`,
       { executionId: id, step: run?.step },
     )
@@ -298,10 +313,6 @@ export class ExecutionRecorder implements Recorder {
     if (this.#isOff) return
     this.#isOff = true
     this.#onLost()
-  }
-
-  #deadline(run: StepRun): number {
-    return deadlineOf(run, this.#connection.clock)
   }
 }
 

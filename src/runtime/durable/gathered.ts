@@ -80,7 +80,8 @@ export class Gathered<Item, Answer> {
     let count = 0
     while (count < this.#pending.length && again.length + count < maxItems && (bytes < maxBytes || count === 0))
       bytes += this.#pending[count++]!.bytes
-    return [...again, ...this.#pending.splice(0, count)]
+    const taken = this.#pending.splice(0, count)
+    return again.length === 0 ? taken : [...again, ...taken]
   }
 
   /** Never rejects: each entry is told by itself. */
@@ -88,7 +89,7 @@ export class Gathered<Item, Answer> {
     let failure: unknown
     try {
       const answers = await this.#send(entries.map(({ item }) => item))
-      for (const [index, { resolve }] of entries.entries()) resolve(answers[index]!)
+      for (let index = 0; index < entries.length; index++) entries[index]!.resolve(answers[index]!)
       return
     } catch (error) {
       failure = error

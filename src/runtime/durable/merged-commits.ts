@@ -2,11 +2,12 @@ import type { ExecutionCommit, StepRecord } from '../../core/store.ts'
 
 /**
  * Puts several commits to one execution together into one; of two records of one step the later holds. `indexes` tells for
- * each original commit which merged one it went into; undefined for one of an epoch that is over.
+ * each original commit which merged one it went into; undefined for one of an epoch that is over. Where each execution has one
+ * commit, as almost always, there are no indexes: all stay as they are.
  */
 export function mergedCommits(commits: readonly ExecutionCommit[]): {
   readonly merged: readonly ExecutionCommit[]
-  readonly indexes: readonly (number | undefined)[]
+  readonly indexes: readonly (number | undefined)[] | undefined
 } {
   const merged: ExecutionCommit[] = []
   const places = new Map<string, number>()
@@ -19,6 +20,7 @@ export function mergedCommits(commits: readonly ExecutionCommit[]): {
       else if (commit.epoch > earlier.epoch) merged[place] = commit
     }
   }
+  if (merged.length === commits.length) return { merged, indexes: undefined }
   const indexes = commits.map(({ id, epoch }) => {
     const place = places.get(id)!
     return merged[place]!.epoch === epoch ? place : undefined

@@ -1,4 +1,3 @@
-import type { FullClock } from '../clock.ts'
 import type { StepRun } from '../step-run.ts'
 
 /** How long a call waits for a store that can't be reached, where nothing else sets its time. */
@@ -12,7 +11,7 @@ export function pauseAfter(tries: number): number {
   return Math.min(firstPauseMs * 2 ** tries, longestPauseMs)
 }
 
-/** Until when a store is asked again for a step. */
-export function deadlineOf(run: StepRun, clock: FullClock): number {
-  return clock.now() + (run.planStep.spec.timeoutMs ?? patienceMs)
+/** How long a store is asked again for a step. */
+export function patienceOf(run: StepRun): number {
+  return run.planStep.spec.timeoutMs ?? patienceMs
 }

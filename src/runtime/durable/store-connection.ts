@@ -63,7 +63,7 @@ export class StoreConnection {
       async (items) => {
         const { merged, indexes } = mergedCommits(items)
         const answers = await store.commit(merged)
-        return indexes.map((index) => index !== undefined && answers[index]!)
+        return indexes?.map((index) => index !== undefined && answers[index]!) ?? answers
       },
       { clock, sizeOf: sizeOfCommit },
     )

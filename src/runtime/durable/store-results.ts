@@ -5,12 +5,13 @@ import { createValueEncoding } from '../../core/value-encoding.ts'
 import { fullClockOf } from '../clock.ts'
 import type { Claim } from '../claim.ts'
 import { randomId } from '../execution-setup.ts'
+import { PassingMap } from '../passing-map.ts'
 import type { Found, ResultRight, SharedResults } from '../shared-results.ts'
 import type { StepRun } from '../step-run.ts'
 import { Gathered } from './gathered.ts'
 import { StoreConnection } from './store-connection.ts'
 import { unref } from './owner-session.ts'
-import { deadlineOf, patienceMs } from './patience.ts'
+import { patienceMs, patienceOf } from './patience.ts'
 
 const firstPollMs = 10
 const longestPollMs = 250
@@ -18,7 +19,7 @@ const longestPollToldMs = 1_000
 
 /** Global results in a store: one computation over all processes, whose outcome everybody shares. */
 export class StoreResults implements SharedResults {
-  readonly claims = new Map<string, Claim>()
+  readonly claims = new PassingMap<Claim>()
   readonly #connection: StoreConnection
   readonly #waiting = new Map<string, Set<() => void>>()
   /** Epochs of the rights that this process knows it has. */
@@ -183,7 +184,7 @@ export class StoreResults implements SharedResults {
   }
 
   #deadline(run: StepRun): number {
-    return deadlineOf(run, this.#connection.clock)
+    return this.#connection.clock.now() + patienceOf(run)
   }
 
   #end(right: ResultRight, outcome: { status: 'released' } | { status: 'failed'; error: string | Uint8Array }): void {

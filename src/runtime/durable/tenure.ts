@@ -72,6 +72,8 @@ export class Tenure {
   #depart!: (departure: Departure) => void
   #isGone!: () => void
   #moved: LeaseLostError | undefined
+  /** Whether its failure is written, and it is still owned: because of functions that did not listen to their signal. */
+  #isHeld = false
 
   constructor(tenant: Tenant, connection: StoreConnection, recorder: ExecutionRecorder) {
     this.#tenant = tenant
@@ -123,6 +125,8 @@ export class Tenure {
     this.#depart({ type: 'error', error: failure })
     await written
     if (this.#recorder.hasStragglers) this.#recorder.onLastStraggler = () => void this.#release()
+    // The last of them may have ended while the failure was on its way.
+    else if (this.#isHeld) await this.#release()
     else this.#finish()
   }
 
@@ -144,7 +148,9 @@ export class Tenure {
       // What is given up can't be written to any more.
       await this.#recorder.idle()
       const head: HeadChange = { status, error: stored, endedAt: clock.now(), ownedMs: this.#recorder.ownedMs }
-      await this.#recorder.change(this.#recorder.hasStragglers ? head : { ...head, isReleased: true })
+      const isHeld = this.#recorder.hasStragglers
+      await this.#recorder.change(isHeld ? head : { ...head, isReleased: true })
+      this.#isHeld = isHeld
       return false
     } catch (refusal) {
       // Who goes on with it finds it as it was. A lease that ended while the store stayed away tells nothing of others.
