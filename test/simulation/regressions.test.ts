@@ -15,6 +15,15 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [4062, 'a driver repeated an acquisition by itself, and its second answer named nothing'],
   [102647, 'a value that was kept after its execution had been deleted met the one that was started anew under its id'],
   [106392, 'a claim that waited for a backoff was handed over to a run that nobody set going'],
+  [
+    6316,
+    'the last function of a failed execution ended while the failure was on its way, and nobody released the execution',
+  ],
+  [13253, 'the same, with a delete that waited for it'],
+  [
+    4429,
+    'an execution was acquired to be retried, its records could not be read, and it stayed with who did not run it',
+  ],
   [3270, 'a write of a deleted execution, still under way, met the one that was started anew under its id'],
 ]
 

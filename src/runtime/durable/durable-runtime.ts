@@ -33,6 +33,7 @@ import type { Live } from './tenure.ts'
 import { UnwrittenExecutions } from './unwritten-executions.ts'
 
 const reopenPauseMs = 100
+const looksPerRequest = 50
 
 /** The executions of one docket: how they begin, go on and are found. */
 export class DurableRuntime {
@@ -224,13 +225,15 @@ export class DurableRuntime {
   /** Until it has begun again, there is nothing to see of an execution but how it ended before. */
   async #begunAgain(ended: ExecutionRecord | undefined, watch?: Watch): Promise<void> {
     let asked = ended
-    while (asked !== undefined) {
+    for (let looks = 1; asked !== undefined; looks++) {
       const { id, endedAt } = asked
       await new Promise<void>((resolve) => void this.clock.setTimeout(resolve, reopenPauseMs))
       this.requireOpen()
       const [now] = await this.connection.store.get([id])
       if (now === undefined || now.endedAt !== endedAt) return
-      asked = await this.arrivals.inTurn(id, () => this.#reopen(id, watch, true))
+      // Who has it may have lost the message, or what it read of the execution.
+      const hasAsked = looks % looksPerRequest !== 0
+      asked = await this.arrivals.inTurn(id, () => this.#reopen(id, watch, hasAsked))
     }
   }
 

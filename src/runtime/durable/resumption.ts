@@ -68,8 +68,14 @@ export class Resumption {
   /** Goes on with one. @throws ExecutionConflictError when its records don't fit */
   async resumeOne({ execution }: AcquiredExecution, cause: ResumeCause, watch?: Watch): Promise<void> {
     const { id, graph } = execution
-    const steps = await this.#runtime.readSteps([id])
-    if (await this.#resume(execution, steps.get(id) ?? [], cause, watch)) return
+    try {
+      const steps = await this.#runtime.readSteps([id])
+      if (await this.#resume(execution, steps.get(id) ?? [], cause, watch)) return
+    } catch (error) {
+      // The caller is told; others must not wait for a process that has it and does not run it.
+      if (!this.#runtime.live.has(id)) this.#runtime.change(execution, { isReleased: true }).catch(() => {})
+      throw error
+    }
     const reasons = this.#runtime.incompatible.reasonsOf(id) ?? [`this docket does not know graph "${graph}"`]
     throw new ExecutionConflictError(`execution "${id}" can't go on in this process: ${reasons.join('; ')}`, {
       graph,
