@@ -111,10 +111,10 @@ export class SqliteDatabase {
 
   #all<T>(begin: string, work: () => T, end: string, undo: string): T {
     const handle = this.#required()
-    handle.exec(begin)
+    this.run(begin)
     try {
       const made = work()
-      handle.exec(end)
+      this.run(end)
       return made
     } catch (thrown) {
       // Some errors end the transaction themselves.
