@@ -21,6 +21,18 @@ export function damaged(what: string, key: string, cause?: unknown): StoreError 
   return new StoreError(storeName, message, false, cause === undefined ? undefined : { cause })
 }
 
+/** What a script says went wrong, as if the server had answered it. */
+export function replyError(message: string): Error {
+  const error = new Error(message)
+  error.name = 'ReplyError'
+  return error
+}
+
+/** Whether a key holds another kind of value. */
+export function isWrongType({ message }: Error): boolean {
+  return /\bWRONGTYPE\b/.test(message)
+}
+
 /** The error of a driver (or of a reply) in the store's words. `key` tells what the command was about, `server` where it was sent. */
 export function storeError(cause: unknown, key?: string, server?: string): StoreError {
   if (cause instanceof StoreError) return cause
@@ -51,7 +63,7 @@ export function storeError(cause: unknown, key?: string, server?: string): Store
     const why = last instanceof Error ? ` (${describeThrown(last)})` : ''
     return new StoreError(storeName, message + why, !isMistake, { cause })
   }
-  if (message.includes(damagedReply) || /\bWRONGTYPE\b/.test(message)) return damaged('a record', key ?? '?', cause)
+  if (message.includes(damagedReply) || isWrongType(cause)) return damaged('a record', key ?? '?', cause)
   if (/\bOOM\b/.test(message)) {
     const advice =
       'the server has reached maxmemory: give it more, or purge old executions; its policy must stay noeviction'

@@ -2,8 +2,8 @@ import { headFields } from './head-record.ts'
 import { script } from './link.ts'
 
 /*
- * Scripts that change one execution, in its slot. KEYS: its hash, its bucket's index, its mailbox. Each checks first, and writes
- * after that; the first write is one that a full server refuses, so that it is refused as a whole. A subscriber's hint is told
+ * Scripts that change executions, in their slot. KEYS of one: its hash, its bucket's index, its mailbox. Each checks first, and writes
+ * after that; the first write is one that a full server refuses, so that all is refused as a whole. A subscriber's hint is told
  * with `pcall`: it may fail (an ACL without channels) without leaving half of a change behind.
  */
 
@@ -24,12 +24,24 @@ end
 /*
  * The scripts of the hot path do the same to several executions, since sending a script costs more than running it. KEYS: those of one
  * execution after the other. ARGV[1]: a list for each, as `packed-lists.ts` writes it: two hundred arguments would cost more than
- * all the rest. They give for each what became of it, or, as a text, what is wrong with its hash.
+ * all the rest. They give for each what became of it; or, as a text, what is wrong with its hash; or, as a list of one text, what
+ * else went wrong with it alone.
  */
 
+const eachAlone = `
+local function eachAlone(act)
+  local done = {}
+  for i, given in ipairs(cmsgpack.unpack(ARGV[1])) do
+    local isDone, reply = pcall(act, KEYS[3 * i - 2], KEYS[3 * i - 1], KEYS[3 * i], given)
+    if isDone then done[i] = reply else done[i] = {type(reply) == 'table' and reply.err or tostring(reply)} end
+  end
+  return done
+end
+`
+
 /** ARGV: the lists, the channel. A list: what is told of new work ('' for nothing), number of index members, these, fields and values. */
-export const createScript = script(`
-local call, made = redis.call, {}
+export const createScript = script(`${eachAlone}
+local call = redis.call
 local function create(execution, index, mailbox, given)
   if call('EXISTS', execution) == 1 then
     local head = redis.pcall('HMGET', execution, '${headFields.join("', '")}')
@@ -42,10 +54,7 @@ local function create(execution, index, mailbox, given)
   if given[1] ~= '' then redis.pcall('PUBLISH', ARGV[2], given[1]) end
   return 1
 end
-for i, given in ipairs(cmsgpack.unpack(ARGV[1])) do
-  made[i] = create(KEYS[3 * i - 2], KEYS[3 * i - 1], KEYS[3 * i], given)
-end
-return made
+return eachAlone(create)
 `)
 
 const putFields = `
@@ -81,8 +90,8 @@ return done
  * released, number up to which mail is consumed or '', number of fields to remove, number of unfinished steps' fields and records,
  * the fields to remove, fields and values, unfinished steps' fields and records. Gives 1, or 0 where it was refused.
  */
-export const fullCommitScript = script(`${putUnfinished}${putFields}
-local call, done = redis.call, {}
+export const fullCommitScript = script(`${putUnfinished}${putFields}${eachAlone}
+local call = redis.call
 local function commit(execution, index, mailbox, given)
   local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't')
   if h.err then return h.err end
@@ -117,10 +126,7 @@ local function commit(execution, index, mailbox, given)
   if released and isOpen then redis.pcall('PUBLISH', ARGV[2], 'w') end
   return 1
 end
-for i, given in ipairs(cmsgpack.unpack(ARGV[1])) do
-  done[i] = commit(KEYS[3 * i - 2], KEYS[3 * i - 1], KEYS[3 * i], given)
-end
-return done
+return eachAlone(commit)
 `)
 
 /**

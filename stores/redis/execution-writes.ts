@@ -1,9 +1,10 @@
 import type { ExecutionCommit, ExecutionRecord, NewExecution, NewMessage } from '../../src/core/store.ts'
 import type { Connection } from './connection.ts'
-import { damaged } from './errors.ts'
+import { damaged, isWrongType, replyError, storeError } from './errors.ts'
 import { commitScript, createScript, fullCommitScript, postScript, removeScript } from './execution-scripts.ts'
 import { headChange, headRecord, newHead, newIndexMembers } from './head-record.ts'
 import { ownerText, statusCode, timeKey } from './layout.ts'
+import type { Layout } from './layout.ts'
 import type { Argument, Call, Link, Reply, Script } from './link.ts'
 import type { Packer } from './msgpack.ts'
 import { replacesAny, stayingOf } from '../step-replacement.ts'
@@ -33,9 +34,8 @@ export async function createExecutions(
   })
   const replies = await writeAll(link, [{ run: createScript, writes, hints: layout.hints }])
   return executions.map(({ id }, index) => {
-    const key = layout.execution(id)
-    const reply = intact(replies[index], id, key)
-    return reply === 1 ? undefined : headRecord(id, key, reply, packer)
+    const reply = intact(replies[index], id, layout)
+    return reply === 1 ? undefined : headRecord(id, layout.execution(id), reply, packer)
   })
 }
 
@@ -62,7 +62,7 @@ export async function commitExecutions(
     { run: fullCommitScript, writes: full, hints },
     { run: commitScript, writes: plain, hints },
   ])
-  return commits.map(({ id }, index) => intact(replies[index], id, layout.execution(id)) === 1)
+  return commits.map(({ id }, index) => intact(replies[index], id, layout) === 1)
 }
 
 /** Sends writes, as many to a script as may be. Gives what became of each. */
@@ -85,10 +85,14 @@ async function writeAll(
   return replies
 }
 
-/** What a script says became of an execution. @throws StoreError where it says what is wrong with its hash */
-function intact(reply: Reply, id: string, key: string): Reply {
-  if (reply instanceof Buffer) throw damaged(`the record of execution "${id}"`, key)
-  return reply
+/** What a script says became of an execution. @throws StoreError where it says what went wrong with it */
+function intact(reply: Reply, id: string, layout: Layout): Reply {
+  const [execution, index, mailbox] = layout.executionKeys(id)
+  if (reply instanceof Buffer) throw damaged(`the record of execution "${id}"`, execution)
+  if (!Array.isArray(reply) || reply.length !== 1) return reply
+  const cause = replyError(String(reply[0]))
+  if (isWrongType(cause)) throw damaged(`the mailbox of execution "${id}", or the index "${index}",`, mailbox, cause)
+  throw storeError(cause, execution)
 }
 
 interface Change {

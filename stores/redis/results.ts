@@ -120,6 +120,7 @@ function outcomeArguments(
   return ['C', valueBytes(output), keepMs]
 }
 
+/** By MGET, for which a key that holds something else is empty; to claim it says what is wrong. */
 async function read(connection: Connection, keys: readonly string[]): Promise<(Kept | undefined)[]> {
   const { link, layout } = connection
   const groups = link.groupsOf(keys.map((id, index) => ({ id, index })))

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { afterAll, expect, test } from 'vitest'
 import { redisStore } from '../../stores/redis/index.ts'
+import { bucketOf, Layout } from '../../stores/redis/layout.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { newClaim, newCommit, newExecution, newStep } from './redis-records.ts'
 
@@ -112,6 +113,27 @@ test('a truncated step record is told by its name', async () => {
   const [key] = await client.keys(`${prefix}:*:x:a`)
   await client.hset(key!, ':first\0', '\u0005')
   await expect(store.readSteps(['a'])).rejects.toThrow('step "first" of execution "a"')
+})
+
+test('what is altered beside an execution is told by its key, and keeps nobody in the same call from what is theirs', async () => {
+  await using bench = await openStore()
+  const { store, prefix } = bench
+  const layout = new Layout(prefix)
+  const ids = Array.from({ length: 10 }, (_, index) => `e${index}`)
+  await store.create(ids.map((id) => newExecution(id)))
+  await client.set(layout.mailbox('e5'), 'x')
+  const head = { status: 'completed', output: '1', endedAt: 5 } as const
+  const ending = ids.map((id) => newCommit(id, { head, consumed: 1 }))
+  await expect(store.commit(ending)).rejects.toThrow(`mailbox of execution "e5", or the index`)
+  const statuses = async (of: readonly string[]): Promise<unknown[]> =>
+    (await store.get(of)).map((record) => record?.status)
+  expect(await statuses(ids)).toEqual(ids.map(() => 'completed'))
+
+  const others = Array.from({ length: 60 }, (_, index) => `f${index}`)
+  await client.set(layout.index(bucketOf('f30')), 'x')
+  await expect(store.create(others.map((id) => newExecution(id)))).rejects.toThrow(`is damaged or was altered`)
+  const missing = others.filter((id) => bucketOf(id) !== bucketOf('f30'))
+  expect(await statuses(missing)).toEqual(missing.map(() => 'pending'))
 })
 
 test('an altered result is told by its key', async () => {
