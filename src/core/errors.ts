@@ -158,7 +158,7 @@ export class ExecutionTimeoutError extends DocketError {
 
   constructor({ timeoutMs, deadline }: { readonly timeoutMs?: number; readonly deadline?: Date }, place: ErrorPlace) {
     const limit = deadline === undefined ? `within ${timeoutMs} ms` : `by its deadline, ${deadline.toISOString()}`
-    const message = `execution of graph "${place.graph}" did not end ${limit}; steps still running were cancelled`
+    const message = `execution of graph "${place.graph}" did not end ${limit}; what still ran was cancelled`
     super('EXECUTION_TIMEOUT', message, place)
     this.timeoutMs = timeoutMs
     this.deadline = deadline

@@ -120,6 +120,7 @@ export interface HeadChange {
   readonly graphHash?: string
   readonly machineVersion?: number
   readonly startedAt?: number
+  readonly deadline?: number
   /** `undefined` takes it away: an execution that failed goes on. */
   readonly endedAt?: number | undefined
   readonly ownedMs?: number

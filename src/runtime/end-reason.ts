@@ -26,7 +26,7 @@ export function abortError(reason: unknown, place: ErrorPlace): ExecutionCancell
 
 /** Cancels what has not ended of an execution that has; `error` is what ended it. */
 export function cancelRest(execution: Execution, at: number, error: unknown): void {
-  const { place, keepsRuns, runs, plan } = execution
+  const { place, keepsRuns, runs, plan, recorder } = execution
   const what = error === undefined ? 'ended without needing this step' : `failed: ${describeThrown(error)}`
   const reason = endReason(error, `the execution of graph "${place.graph}" ${what}`, place)
   for (let position = 0; position < runs.length; position++) {
@@ -36,6 +36,9 @@ export function cancelRest(execution: Execution, at: number, error: unknown): vo
       if (!keepsRuns) continue
       run = runs[position] = new StepRun(execution, plan.steps[position]!)
     }
-    if (!run.hasEnded) run.cancel(reason, at, hadStarted)
+    if (run.hasEnded) continue
+    // Where it succeeded, it is written and given up by now.
+    if (error !== undefined && run.attempt > 0 && run.persist !== undefined) recorder?.noteCancelled(run, reason)
+    run.cancel(reason, at, hadStarted)
   }
 }

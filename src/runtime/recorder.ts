@@ -13,6 +13,8 @@ export interface Recorder {
   noteStarted(run: StepRun): void
   noteRetry(run: StepRun, error: unknown): void
   noteFailed(run: StepRun, error: unknown): void
+  /** The execution has ended as failed or cancelled, and so the step that was begun. */
+  noteCancelled(run: StepRun, reason: unknown): void
   /** Keeps the execution's output; undefined where it went out with the last step's value already. */
   end(output: unknown): Promise<void> | undefined
   /** The step was cancelled while its function ran on, which may still bring a value. */

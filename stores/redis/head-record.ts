@@ -64,7 +64,7 @@ function statusOfNew({ startedAt }: NewExecution): 'pending' | 'running' {
 
 /** What a change writes into the hash and takes out of it. */
 export function headChange(change: HeadChange, set: Argument[], removed: string[]): void {
-  const { status, inputs, output, error, graphHash, machineVersion, startedAt, endedAt, ownedMs, recoveries } = change
+  const { status, inputs, output, error, graphHash, machineVersion, startedAt, endedAt, ownedMs, recoveries, deadline } = change
   if (status !== undefined) set.push('s', statusCode(status))
   if (inputs !== undefined) set.push('n', valueBytes(inputs))
   if (output !== undefined) set.push('v', valueBytes(output))
@@ -74,6 +74,7 @@ export function headChange(change: HeadChange, set: Argument[], removed: string[
   if (graphHash !== undefined) set.push('h', valueBytes(graphHash))
   if (machineVersion !== undefined) set.push('w', machineVersion)
   if (startedAt !== undefined) set.push('b', startedAt)
+  if (deadline !== undefined) set.push('l', deadline)
   if (endedAt !== undefined) set.push('z', timeKey(endedAt))
   else if ('endedAt' in change) removed.push('z')
   if (ownedMs !== undefined) set.push('d', ownedMs)

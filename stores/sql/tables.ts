@@ -49,6 +49,7 @@ export const headFields = executionFields.filter(({ field }) =>
     'error',
     'graphHash',
     'machineVersion',
+    'deadline',
     'startedAt',
     'endedAt',
     'ownedMs',

@@ -1,7 +1,7 @@
 import type { AnyDataType } from '../../core/data-type.ts'
 import { durationMs } from '../../core/duration.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
-import { ExecutionConflictError, LeaseLostError, OptionError } from '../../core/errors.ts'
+import { ExecutionConflictError, LeaseLostError, OptionError, StoreError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph-index.ts'
 import { requireIndex } from '../../core/plan.ts'
 import type { Plan } from '../../core/plan.ts'
@@ -129,8 +129,12 @@ export class DurableRuntime {
   async start(request: StartRequest, transaction?: unknown): Promise<void> {
     this.requireOpen()
     if (transaction === undefined) {
-      const asked = await this.arrivals.inTurn(request.id, () => this.#start(request))
-      await this.#begunAgain(asked, request.watch)
+      try {
+        const asked = await this.arrivals.inTurn(request.id, () => this.#start(request))
+        await this.#begunAgain(asked, request.watch)
+      } catch (error) {
+        throw this.isClosing && error instanceof StoreError ? closedTooEarly(request.id, error) : error
+      }
       return
     }
     await this.connection.opened()
@@ -259,12 +263,13 @@ export class DurableRuntime {
   }
 
   /** Lets an execution or a batch live here. False where the right to it is an old one: answers of the store may come late. */
-  enter(live: Live & { start(): void }): boolean {
+  enter(live: Live & { start(): void }, onEnter?: () => void): boolean {
     const known = this.live.get(live.id)
     if (this.isClosing || live.owner !== this.connection.session.owner) return false
     if (known !== undefined && known.epoch >= live.epoch) return false
     known?.lose()
     this.live.set(live.id, live)
+    onEnter?.()
     live.start()
     return true
   }
@@ -352,6 +357,13 @@ export class DurableRuntime {
     for (const live of this.live.values())
       live.emitter?.durable(at, { type: 'loop.blocked', durationMs, suspect: live.suspect(durationMs) })
   }
+}
+
+function closedTooEarly(id: string, cause: StoreError): OptionError {
+  const message = `this docket was closed before execution "${id}" was written down: is an await missing before it was started?`
+  const error = new OptionError(message, { executionId: id })
+  error.cause = cause
+  return error
 }
 
 /** Why an execution that has not ended goes on here. */

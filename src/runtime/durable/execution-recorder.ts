@@ -28,6 +28,8 @@ export class ExecutionRecorder implements Recorder {
   /** Called when a commit was refused: another process owns the execution, or it was deleted. */
   readonly #onLost: () => void
   readonly #stragglers = new Set<StepRun>()
+  /** Goes out with the next commit. */
+  #pendingHead: HeadChange | undefined
   #endKept = false
   #hasProgress = false
   #isOff = false
@@ -101,6 +103,12 @@ export class ExecutionRecorder implements Recorder {
     if (!(error instanceof LeaseLostError)) this.#note(run, 'failed', error)
   }
 
+  noteCancelled(run: StepRun, reason: unknown): void {
+    // Only of a step that is tried again it is written that it runs. Who goes on with it finds it as it was.
+    if (run.planStep.spec.maxAttempts > 1 && !(reason instanceof LeaseLostError))
+      this.#note(run, 'cancelled', undefined)
+  }
+
   end(output: unknown): Promise<void> | undefined {
     if (this.#endKept || this.#isOff) return undefined
     return this.#end(output)
@@ -122,6 +130,11 @@ export class ExecutionRecorder implements Recorder {
   /** Writes what changes of the execution itself, however long the store stays away: until then this process is its owner. */
   change(head: HeadChange, consumed?: number): Promise<void> {
     return this.#commit([], head, Infinity, undefined, consumed)
+  }
+
+  /** Changes what nobody waits for: with the next commit. */
+  amend(head: HeadChange): void {
+    this.#pendingHead = { ...this.#pendingHead, ...head }
   }
 
   /** The input hash of a step, for who compares; undefined where the inputs have no canonical form. */
@@ -240,9 +253,15 @@ export class ExecutionRecorder implements Recorder {
   #note(run: StepRun, status: StepStatus, error: unknown): void {
     // What an earlier attempt brought late holds, whatever becomes of this one.
     if (this.#isOff || run.kept !== undefined) return
-    const endedAt = status === 'failed' ? this.#connection.clock.now() : undefined
+    const hasEnded = status === 'failed' || status === 'cancelled'
+    const endedAt = hasEnded ? this.#connection.clock.now() : undefined
     const write = (stored: StoredValue | undefined): void => {
-      const record = this.#recordOf(run, status, { output: undefined, error: stored, endedAt, dueAt: run.dueAt })
+      const record = this.#recordOf(run, status, {
+        output: undefined,
+        error: stored,
+        endedAt,
+        dueAt: hasEnded ? undefined : run.dueAt,
+      })
       this.#commit([record], undefined, this.#connection.clock.now() + patienceOf(run), run).catch(() => {})
     }
     const stored =
@@ -288,7 +307,8 @@ export class ExecutionRecorder implements Recorder {
     session.noticeBlocked()
     if (this.#isOff) return Promise.reject(this.#lost(run))
     const { id, owner, epoch, timeoutMs, recoveries } = this.#holding
-    let change = head
+    let change = this.#pendingHead === undefined ? head : { ...this.#pendingHead, ...head }
+    this.#pendingHead = undefined
     // What a process did that lived long enough to do it counts against the suspicion that this execution kills them.
     if (recoveries > 0 && !this.#hasProgress && steps.some(({ status }) => status === 'completed'))
       change = { ...change, recoveries: 0 }

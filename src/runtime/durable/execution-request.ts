@@ -18,7 +18,7 @@ export type StartOptions = Pick<
 >
 
 /** How a caller follows an execution that it starts, or goes on with, here. */
-export type Watch = Pick<StartOptions, 'signal' | 'observers' | 'logger'> & {
+export type Watch = Pick<StartOptions, 'signal' | 'observers' | 'logger' | 'deadline'> & {
   /** The items of a batch, in case that its process died before all of them were written. */
   readonly batch?: BatchItems & { readonly chunkEnds: readonly number[] }
 }
@@ -45,8 +45,8 @@ export interface ExecutionRequest {
   readonly options: StartOptions & { readonly id: string }
 }
 
-export function watchOf({ signal, observers, logger }: StartOptions): Watch {
-  return { signal, observers, logger }
+export function watchOf({ signal, observers, logger, deadline }: StartOptions): Watch {
+  return { signal, observers, logger, deadline }
 }
 
 /** The leaf values as the schemas make them. @throws InputError */

@@ -171,10 +171,12 @@ export class LiveExecution implements Live {
   }
 
   #begin(execution: Execution): void {
-    const { given, startedAt } = this.#parts
+    const { given, startedAt, restored } = this.#parts
+    const now = execution.clock.now()
     // Refusals are noticed by whoever waits for something.
-    if (startedAt === undefined)
-      this.#recorder.change({ status: 'running', startedAt: execution.clock.now() }).catch(() => {})
+    if (startedAt === undefined) this.#recorder.change({ status: 'running', startedAt: now }).catch(() => {})
+    // It was created as begun; what took time since was the store.
+    else if (restored === undefined && startedAt !== now) this.#recorder.amend({ startedAt: now })
     execution.start(given.leafValues, true)
   }
 

@@ -85,11 +85,14 @@ export class Resumption {
 
   /** False if the records don't fit: then the execution is given up, for others. */
   async #resume(
-    record: ExecutionRecord,
+    found: ExecutionRecord,
     steps: readonly StepRecord[],
     cause: ResumeCause,
     watch?: Watch,
   ): Promise<boolean> {
+    // Who asks for one that has ended may give it more time: the old deadline may be what it ended by.
+    const deadline = cause === 'end' && watch?.deadline !== undefined ? Number(watch.deadline) : undefined
+    const record = deadline === undefined ? found : { ...found, deadline }
     const { graphs, incompatible, clock, options } = this.#runtime
     if (record.graphHash === unwrittenFork) {
       const message = `the process that forked "${record.parent}" died before "${record.id}" had its records; fork again`
@@ -102,7 +105,7 @@ export class Resumption {
       await this.#runtime.change(record, { isReleased: true })
       return false
     }
-    if (cause === 'end') await this.#reopen(record)
+    if (cause === 'end') await this.#reopen(record, deadline)
     incompatible.delete(record.id)
     if (cause === 'death' && record.recoveries > (options.maxRecoveries ?? defaultMaxRecoveries)) {
       await this.#giveUp(record)
@@ -112,10 +115,12 @@ export class Resumption {
       cause === 'end' ? { ...record, ownedMs: 0, recoveries: 0, startedAt: clock.now() } : record,
       watch,
     )
-    if (!this.#runtime.enter(live)) return true
     const { target, emitter } = live
-    emitter?.durable(clock.now(), { type: 'execution.resumed', target, after: cause, restored: revival.restored })
-    await live.written
+    const { restored } = revival
+    const isHere = this.#runtime.enter(live, () =>
+      emitter?.durable(clock.now(), { type: 'execution.resumed', target, after: cause, restored }),
+    )
+    if (isHere) await live.written
     return true
   }
 
@@ -184,12 +189,12 @@ export class Resumption {
   }
 
   /** An execution that had ended begins again; what was said to its last life is not meant for this one. */
-  async #reopen(record: ExecutionRecord): Promise<void> {
+  async #reopen(record: ExecutionRecord, deadline: number | undefined): Promise<void> {
     const { connection, clock } = this.#runtime
     const mail = await connection.store.readMail(record.owner!, 1_000)
     const old = mail.filter(({ execution }) => execution === record.id).map(({ seq }) => seq)
     const begun = { status: 'running', startedAt: clock.now(), ownedMs: 0, recoveries: 0 } as const
-    const head = { ...begun, error: undefined, endedAt: undefined }
+    const head = { ...begun, error: undefined, endedAt: undefined, ...(deadline !== undefined && { deadline }) }
     await this.#runtime.change(record, head, old.length === 0 ? undefined : Math.max(...old))
   }
 
