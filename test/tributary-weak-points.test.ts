@@ -81,10 +81,12 @@ describe.each(worlds)('in %s', (_, newWorld) => {
   test('tributary 3: a finished step whose write fails is written as soon as it can be, and never done again', async () => {
     const world = newWorld()
     const watched = new WatchedStore(world.store)
-    const { line: graph, runs } = line()
+    const gate = door()
+    const { line: graph, runs } = line({ first: { run: () => gate.promise } })
     const docket = world.process({ graphs: [graph], store: watched.store })
     const handle = await docket.start(graph, Third, inputs, { id: 'a' })
     watched.cut()
+    gate.resolve(2)
     await world.clock.advance(3_000)
     expect(runs).toEqual(['First'])
     watched.mend()

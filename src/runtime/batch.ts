@@ -14,7 +14,7 @@ import { Barrier } from './barrier.ts'
 import type { Pulled } from './item-source.ts'
 import { checkLeaves } from './leaf-values.ts'
 import { SlotPool } from './slot-pool.ts'
-import { timeLimitOf } from './time-limit.ts'
+import { hasPassed, timeLimitOf } from './time-limit.ts'
 import type { TimeLimit } from './time-limit.ts'
 import { timerQueueOf } from './timer-queue.ts'
 import type { Timer } from './timer-queue.ts'
@@ -107,7 +107,8 @@ export class Batch {
 
   /** Whether nothing of it may begin any more: it has ended, or is about to be told so. */
   get #isOver(): boolean {
-    return this.#isEnding || this.isPaused || this.#setup.options.signal?.aborted === true
+    const { signal, clock } = this.#setup.options
+    return hasPassed(this.#limit, clock) || this.#isEnding || this.isPaused || signal?.aborted === true
   }
 
   get place(): ErrorPlace {
@@ -142,7 +143,7 @@ export class Batch {
 
   /** Items that are done at once leave no turn to the timer. */
   #checkTimeout(): void {
-    if (this.#limit !== undefined && this.#setup.options.clock.now() >= this.#limit.at) this.#timeOut(this.#limit)
+    if (hasPassed(this.#limit, this.#setup.options.clock)) this.#timeOut(this.#limit!)
   }
 
   /** Nothing of an item runs before what all items share is known to fit. */
@@ -369,13 +370,8 @@ export class Batch {
 
   readonly #onAbort = (): void => {
     const reason: unknown = this.#setup.options.signal?.reason
-    this.cancel(
-      new ExecutionCancelledError(
-        `the batch on graph "${this.place.graph}" was cancelled: ${describeThrown(reason)}`,
-        this.place,
-        { cause: reason },
-      ),
-    )
+    const message = `the batch on graph "${this.place.graph}" was cancelled: ${describeThrown(reason)}`
+    this.cancel(new ExecutionCancelledError(message, this.place, { cause: reason }))
   }
 
   #finish(event: BatchEvent & { readonly at: number }, error: unknown): void {

@@ -18,7 +18,7 @@ import { sharedResultsOf } from './durable/store-results.ts'
 import type { SharedResults } from './shared-results.ts'
 import { stepErrorOf } from './step-failure.ts'
 import { StepRun } from './step-run.ts'
-import { timeLimitOf } from './time-limit.ts'
+import { hasPassed, timeLimitOf } from './time-limit.ts'
 import type { TimeLimit } from './time-limit.ts'
 import { timerQueueOf } from './timer-queue.ts'
 import type { Timer } from './timer-queue.ts'
@@ -67,6 +67,7 @@ export class Execution {
   isBeingKept = false
   /** Nothing new begins: the process is about to hand the execution over. */
   isPaused = false
+  #limit: TimeLimit | undefined
   #timer: Timer | undefined
   #stopListening: (() => void) | undefined = undefined
   /** A failure from an earlier life that the execution did not survive: it ends as soon as it starts. */
@@ -128,11 +129,10 @@ export class Execution {
     return this.#wantedLeft === 1 && this.plan.isWanted[slot]! && !this.isSettled
   }
 
-  /** Whether nothing of it may begin any more: it has ended, or is about to be told so. */
+  /** Whether nothing of it may begin any more: it has ended, or is about to be told so (by a timer, which may be late). */
   get isOver(): boolean {
-    return (
-      this.isSettled || this.isPaused || this.options.signal?.aborted === true || this.setup.part?.hasEnded() === true
-    )
+    if (this.isSettled || this.isPaused || this.setup.part?.hasEnded() === true) return true
+    return this.options.signal?.aborted === true || hasPassed(this.#limit, this.clock)
   }
 
   get place(): ErrorPlace {
@@ -169,7 +169,7 @@ export class Execution {
       signal.addEventListener('abort', this.#onAbort, { once: true })
       this.#stopListening = () => signal.removeEventListener('abort', this.#onAbort)
     }
-    const limit = timeLimitOf(this.options, at)
+    const limit = (this.#limit = timeLimitOf(this.options, at))
     if (limit !== undefined && limit.at <= at) {
       this.#timeOut(limit)
       return

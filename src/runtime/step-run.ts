@@ -338,6 +338,8 @@ export class StepRun {
 
   #begin(now?: number): void {
     const { execution } = this
+    // While it waited for a slot, its time may have run out.
+    if (execution.isOver) return
     const at = now ?? execution.clock.now()
     this.#attemptStartedAt = at
     this.change({ type: 'START', attempt: this.attempt + 1, at })

@@ -1,5 +1,6 @@
 import { ExecutionTimeoutError } from '../core/errors.ts'
 import type { ErrorPlace } from '../core/errors.ts'
+import type { FullClock } from './clock.ts'
 import type { ResolvedOptions } from './execution-setup.ts'
 
 /** When the time of an execution is over, and what it then ends with. */
@@ -18,4 +19,9 @@ export function timeLimitOf(
     return { at: deadline, error: (place) => new ExecutionTimeoutError({ deadline: new Date(deadline) }, place) }
   if (timeoutMs === undefined) return undefined
   return { at: timeoutAt, error: (place) => new ExecutionTimeoutError({ timeoutMs }, place) }
+}
+
+/** Whether the time is over: a process that was paused may get to other things before it gets to its timers. */
+export function hasPassed(limit: TimeLimit | undefined, clock: Pick<FullClock, 'now'>): boolean {
+  return limit !== undefined && clock.now() >= limit.at
 }

@@ -1,6 +1,10 @@
 import type { StepContext } from '../../src/core/step.ts'
 import type { History, Life } from './history.ts'
+import { recordKey } from './batch-ledger.ts'
 import { hasCompleted } from './history.ts'
+import { isShared, keyOfItem } from './random-batch.ts'
+import type { SimulatedBatch } from './random-batch.ts'
+import { shortName } from './random-graph.ts'
 import type { SimulatedStep } from './random-graph.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
@@ -9,6 +13,8 @@ import type { SimulatedProcess } from './simulated-process.ts'
 export interface CallRecord {
   readonly number: number
   readonly execution: string
+  /** Key of the batch's item; empty outside batches and for what all items share. */
+  readonly item: string
   readonly life: Life | undefined
   readonly step: SimulatedStep
   readonly attempt: number
@@ -17,6 +23,8 @@ export interface CallRecord {
   readonly beganAt: number
   endedAt: number | undefined
   value: string | undefined
+  /** Whether it failed in a way that no further attempt can mend. */
+  isHopeless: boolean
 }
 
 /** All side effects of a run, judged as they happen by what the store holds at that time. */
@@ -27,23 +35,36 @@ export class Calls {
   readonly #steps: ReadonlyMap<string, SimulatedStep>
   readonly #keys = new Map<string, string>()
   readonly #inputsOfKeys = new Map<string, string>()
+  readonly #batches: ReadonlyMap<string, SimulatedBatch>
+  readonly #seenFallbacks = new Map<string, unknown>()
+  readonly #ownersOfFallbacks = new Map<string, string>()
+  #fallbacks = 0
 
-  constructor(history: History, scheduler: Scheduler, steps: readonly SimulatedStep[]) {
+  constructor(
+    history: History,
+    scheduler: Scheduler,
+    steps: readonly SimulatedStep[],
+    batches: ReadonlyMap<string, SimulatedBatch>,
+  ) {
     this.#history = history
     this.#scheduler = scheduler
+    this.#batches = batches
     this.#steps = new Map(steps.map((step) => [step.name, step]))
   }
 
   began(
     step: SimulatedStep,
     inputs: Readonly<Record<string, unknown>>,
-    { executionId, attempt, idempotencyKey }: StepContext,
+    { executionId, item: index, attempt, idempotencyKey }: StepContext,
     process: SimulatedProcess,
   ): CallRecord {
     const life = this.#history.lives.get(executionId)
+    const batch = this.#batches.get(executionId)
+    const item = index === undefined ? '' : keyOfItem(batch!, index)
     const call: CallRecord = {
       number: this.all.length + 1,
       execution: executionId,
+      item,
       life,
       step,
       attempt,
@@ -52,28 +73,50 @@ export class Calls {
       beganAt: this.#scheduler.now,
       endedAt: undefined,
       value: undefined,
+      isHopeless: false,
     }
     this.all.push(call)
     this.#history.tell(
-      () => `${process.name} ${executionId} ${step.name} attempt ${attempt} begins as call ${call.number}`,
+      () =>
+        `${process.name} ${executionId} ${recordKey(step.name, item)} attempt ${attempt} begins as call ${call.number}`,
     )
     this.#checkKey(call, inputs)
     // Who has lost an execution and does not know it yet may begin what it likes: it can write nothing.
     if (life?.owner?.startsWith(`${process.name}:`) !== true || !this.#history.isAlive(life.owner)) return call
+    if (life.deadline !== undefined && process.now > life.deadline)
+      this.#history.violate(
+        `${executionId}: call ${call.number} began ${process.now - life.deadline} ms after the deadline`,
+      )
     this.#checkInputs(call, life, inputs)
     this.#checkRepetition(call, life, process)
     return call
   }
 
-  ended(call: CallRecord, value: string | undefined): void {
+  /** A fallback was asked for; gives its value, which is another one each time. */
+  fellBack(step: SimulatedStep, error: unknown, process: SimulatedProcess): string {
+    const value = `${shortName(step)}!${++this.#fallbacks}`
+    const text = String(error)
+    this.#history.tell(() => `${process.name} ${step.name} falls back to ${value} after ${text}`)
+    const number = /(?:^|: )\S+ call (\d+)\b/.exec(text)?.[1]
+    if (number === undefined) return value
+    const call = this.all[Number(number) - 1]!
+    // What nobody can repeat, and what was repeated often enough, has failed for good.
+    const isFinal = call.attempt >= step.maxAttempts || call.isHopeless
+    if (call.step !== step || call.value !== undefined || !isFinal)
+      this.#history.violate(`${value} took the place of call ${number}: attempt ${call.attempt} of ${call.step.name}`)
+    return value
+  }
+
+  ended(call: CallRecord, value: string | undefined, isHopeless = false): void {
     call.endedAt = this.#scheduler.now
     call.value = value
+    call.isHopeless = isHopeless
     this.#history.tell(() => `${call.process} call ${call.number} of ${call.step.name} gives ${value ?? 'an error'}`)
   }
 
   #checkKey(call: CallRecord, inputs: Readonly<Record<string, unknown>>): void {
-    const { step, key, execution } = call
-    const owner = `${step.name} ${step.scope === 'global' ? JSON.stringify(inputs) : execution}`
+    const { step, key, execution, item } = call
+    const owner = `${step.name} ${step.scope === 'global' ? JSON.stringify(inputs) : recordKey(execution, item)}`
     const known = this.#keys.get(owner)
     if (known !== undefined && known !== key) this.#history.violate(`two idempotency keys for ${owner}`)
     const other = this.#inputsOfKeys.get(key)
@@ -84,17 +127,81 @@ export class Calls {
 
   /** What comes from a persisted step has been committed before anybody sees it. */
   #checkInputs(call: CallRecord, life: Life, inputs: Readonly<Record<string, unknown>>): void {
-    for (const { name, from } of call.step.ports) {
+    const batch = this.#batches.get(call.execution)
+    const graph = call.step.name.slice(0, call.step.name.indexOf('.'))
+    for (const { name, from, isAll } of call.step.ports) {
       if ('leaf' in from || inputs[name] === undefined) continue
-      const graph = call.step.name.slice(0, call.step.name.indexOf('.'))
       const source = this.#steps.get(`${graph}.S${from.step}`)!
-      if (source.scope === undefined) continue
-      const kept = life.steps.get(source.name)
-      if (kept === undefined || !hasCompleted(kept.record) || kept.value !== inputs[name])
+      const isCommon = batch === undefined || isShared(batch, from.step)
+      if (isAll !== true) this.#checkInput(call, life, source, isCommon ? '' : call.item, inputs[name])
+      else this.#checkAll(call, life, source, inputs[name] as readonly unknown[], isCommon ? undefined : batch)
+    }
+  }
+
+  #checkInput(call: CallRecord, life: Life, source: SimulatedStep, item: string, value: unknown): void {
+    if (String(value).startsWith(`${shortName(source)}!`)) this.#checkFallback(call, life, source, item, String(value))
+    else if (source.scope !== undefined) {
+      const kept = life.steps.get(recordKey(source.name, item))
+      if (kept === undefined || !hasCompleted(kept.record) || kept.value !== value)
         this.#history.violate(
-          `${call.execution}: call ${call.number} of ${call.step.name} saw ${String(inputs[name])} of ${source.name}, but the store has ${String(kept?.value)}`,
+          `${call.execution}: call ${call.number} of ${call.step.name} saw ${String(value)} of ${source.name}, but the store has ${String(kept?.value)}`,
         )
     }
+  }
+
+  /** The values of all items in their order: of those that failed, if others may go on without them, there is none. */
+  #checkAll(
+    call: CallRecord,
+    life: Life,
+    source: SimulatedStep,
+    values: readonly unknown[],
+    batch: SimulatedBatch | undefined,
+  ): void {
+    const { items = [''], onError = 'fail' } = this.#batches.get(call.execution) ?? {}
+    if (values.length > items.length || (onError === 'fail' && values.length < items.length))
+      this.#history.violate(
+        `${call.execution}: call ${call.number} saw ${values.length} values of ${items.length} items`,
+      )
+    let next = 0
+    for (const value of values) {
+      const isFallback = String(value).startsWith(`${shortName(source)}!`)
+      if (isFallback && source.fallback === undefined)
+        this.#history.violate(`${source.name} has no fallback, but gave ${String(value)}`)
+      if (isFallback || batch === undefined || source.scope === undefined) {
+        if (!isFallback) this.#checkInput(call, life, source, '', value)
+        next++
+        continue
+      }
+      // Whose value it can be: the first item's, from the last one's on, that has it.
+      const isOf = (_: unknown, index: number): boolean =>
+        index >= next && life.steps.get(recordKey(source.name, keyOfItem(batch, index)))?.value === value
+      const index = onError === 'collect' ? items.findIndex(isOf) : next
+      if (index < 0 || index >= items.length) {
+        this.#history.violate(
+          `${call.execution}: call ${call.number} saw ${String(value)} of ${source.name}, which no item has`,
+        )
+        return
+      }
+      this.#checkInput(call, life, source, keyOfItem(batch, index), value)
+      next = index + 1
+    }
+  }
+
+  /** All who need it see the same fallback, and nobody sees one of somebody else. */
+  #checkFallback(call: CallRecord, life: Life, source: SimulatedStep, item: string, value: string): void {
+    const owner = `${life.id} ${life.number} ${life.epoch} ${recordKey(source.name, item)}`
+    const seen = this.#seenFallbacks.get(owner)
+    this.#seenFallbacks.set(owner, value)
+    if (source.fallback === undefined) this.#history.violate(`${source.name} has no fallback, but gave ${value}`)
+    if (seen !== undefined && seen !== value)
+      this.#history.violate(`${owner}: call ${call.number} saw ${value}, another one ${String(seen)}`)
+    const known = this.#ownersOfFallbacks.get(value)
+    if (!value.endsWith('!') && known !== undefined && known !== owner)
+      this.#history.violate(`${owner}: call ${call.number} saw ${value}, which is of ${known}`)
+    this.#ownersOfFallbacks.set(value, owner)
+    const kept = life.steps.get(recordKey(source.name, item))
+    if (source.scope !== undefined && source.timeoutMs === undefined && kept !== undefined && hasCompleted(kept.record))
+      this.#history.violate(`${owner}: call ${call.number} saw ${value}, but the store has ${String(kept.value)}`)
   }
 
   /** What is committed is not done again. */
@@ -102,7 +209,14 @@ export class Calls {
     const { step, execution, number, key } = call
     // After a timeout the next attempt may begin before the last one brings its value.
     if (step.timeoutMs !== undefined) return
-    const kept = life.steps.get(step.name)
+    const kept = life.steps.get(recordKey(step.name, call.item))
+    if (
+      step.scope !== undefined &&
+      step.fallback !== undefined &&
+      kept?.record.status === 'failed' &&
+      life.reopened === 0
+    )
+      this.#history.violate(`${execution}: call ${number} of ${step.name}, whose fallback had its place already`)
     if (step.scope !== undefined && kept !== undefined && hasCompleted(kept.record))
       this.#history.violate(
         `${execution}: call ${number} of ${step.name}, which has made ${String(kept.value)} already`,

@@ -1,4 +1,6 @@
 import { isTerminal } from '../../src/core/statuses.ts'
+import { recordKey } from './batch-ledger.ts'
+import { checkBatches, checkDeadlines } from './feature-checks.ts'
 import { profiles } from './faults.ts'
 import type { Simulation } from './run-seed.ts'
 
@@ -30,6 +32,8 @@ export async function checkTheEnd(simulation: Simulation): Promise<void> {
   await checkRecords(simulation)
   await checkSteps(simulation)
   checkCancellations(simulation)
+  checkDeadlines(simulation)
+  checkBatches(simulation)
   if (simulation.isCalm) checkOnce(simulation)
   for (const { process, isClosed } of dockets) {
     const allowed = isClosed ? 0 : upkeepTimers + 1
@@ -52,12 +56,13 @@ export async function checkTheEnd(simulation: Simulation): Promise<void> {
 async function checkRecords({ server, history }: Simulation): Promise<void> {
   const records = await server.inner.list({ limit: 10_000 })
   if (records.length !== history.lives.size) history.violate(`the store has ${records.length} executions`)
-  for (const { id, status, output, endedAt, error } of records) {
+  for (const { id, kind, status, output, endedAt, error } of records) {
     const life = history.lives.get(id)
     if (life?.status !== status) history.violate(`${id} is ${status} in the store, and ${life?.status} by its writes`)
     if (!isTerminal(status)) history.violate(`${id} is ${status} though nothing is under way`)
     else if (endedAt === undefined) history.violate(`${id} is ${status} and has no end`)
-    if (status === 'completed' && (output === undefined || error !== undefined))
+    // What a batch gives is with its items.
+    if (status === 'completed' && ((output === undefined) !== (kind === 'batch') || error !== undefined))
       history.violate(`${id} is completed, with output ${String(output)} and error ${String(error)}`)
     if (status !== 'completed' && (output !== undefined || error === undefined))
       history.violate(`${id} is ${status}, with output ${String(output)} and error ${String(error)}`)
@@ -67,14 +72,17 @@ async function checkRecords({ server, history }: Simulation): Promise<void> {
 /** The steps' records are what was written last, and what was completed stayed. */
 async function checkSteps({ server, history }: Simulation): Promise<void> {
   const { steps } = await server.inner.readSteps([...history.lives.keys()])
-  for (const { execution, step, status, output } of steps) {
-    const known = history.lives.get(execution)?.steps.get(step)?.record
-    if (known?.status !== status || known.output !== output)
+  for (const { execution, step, item, status, output } of steps) {
+    const known = history.lives.get(execution)?.steps.get(recordKey(step, item))?.record
+    if (known?.status !== status || String(known.output) !== String(output))
       history.violate(
         `${execution}: the store has "${status}" ${String(output)} of ${step}, not "${known?.status}" ${String(known?.output)}`,
       )
   }
 }
+
+// Whoever does not know what it has looks again after this time.
+const lookAnywayMs = 61_000
 
 // Slow calls take so long, each way.
 const slowMs = 5_000
@@ -85,7 +93,8 @@ function checkCancellations({ history, leaseMs, calmSince, profile }: Simulation
   for (const { id, status, cancelledAt, endedAt } of history.lives.values()) {
     if (cancelledAt === undefined || status === 'cancelled') continue
     // From then on nothing hinders the owner to hear of it, or to be replaced.
-    const heardBy = (isDisturbed ? Math.max(cancelledAt, calmSince) + leaseMs : cancelledAt) + 1_500 + slowMs
+    const hiddenMs = history.hasHiddenAcquisition ? lookAnywayMs : 0
+    const heardBy = (isDisturbed ? Math.max(cancelledAt, calmSince) + leaseMs : cancelledAt) + 1_500 + slowMs + hiddenMs
     if (endedAt! > heardBy)
       history.violate(`${id} was to be cancelled, and was ${status} ${endedAt! - cancelledAt} ms later`)
   }
@@ -96,10 +105,10 @@ function checkOnce({ calls, history, dockets }: Simulation): void {
   const counts = new Map<string, number>()
   // A claimant whose execution fails is replaced, even while its function still runs.
   const haveFailed = [...history.lives.values()].some(({ status }) => status !== 'completed')
-  for (const { step, execution, value, key } of calls.all) {
+  for (const { step, execution, item, value, key } of calls.all) {
     if (step.scope === undefined || value === undefined) continue
     if (step.ttlMs !== undefined || (step.scope === 'global' && haveFailed)) continue
-    const owner = step.scope === 'global' ? `${step.name} ${key}` : `${step.name} of ${execution}`
+    const owner = step.scope === 'global' ? `${step.name} ${key}` : `${recordKey(step.name, item)} of ${execution}`
     counts.set(owner, (counts.get(owner) ?? 0) + 1)
   }
   for (const [owner, count] of counts) if (count !== 1) history.violate(`${owner} was done ${count} times`)

@@ -2,6 +2,7 @@ import type {
   AcquiredExecution,
   ExecutionCommit,
   ExecutionRecord,
+  HeadChange,
   NewExecution,
   ResultClaim,
   ResultCommit,
@@ -11,20 +12,36 @@ import type {
 import { isTerminal } from '../../src/core/statuses.ts'
 import type { ExecutionStatus } from '../../src/core/statuses.ts'
 import type { Scheduler } from './scheduler.ts'
+import { ledgerOf, recordKey } from './batch-ledger.ts'
+import { plainOf } from './toy-codec.ts'
 
 /** One execution from its creation to its deletion, as the store has seen it. */
 export interface Life {
   readonly id: string
   readonly number: number
+  readonly kind: 'execution' | 'batch'
+  readonly target: string
+  deadline: number | undefined
+  /** Whether somebody was told that it would survive. */
+  isPromised: boolean
+  /** Whoever could not go on with it looks again then. */
+  leftAloneUntil: number
   owner: string | undefined
   epoch: number
   status: ExecutionStatus
   output: unknown
+  /** The name of what it failed with. */
+  error: string | undefined
   endedAt: number | undefined
+  /** When it changed hands last. */
+  ownedSince: number
+  /** Who ended it. */
+  endedBy: string | undefined
   /** When somebody asked for its end. */
   cancelledAt: number | undefined
   /** How often it ended and began again. */
   reopened: number
+  /** By step and, in a batch, item. */
   readonly steps: Map<string, { readonly record: StepRecord; readonly value: unknown; readonly at: number }>
 }
 
@@ -43,18 +60,30 @@ export class History {
   readonly results = new Map<string, KeptResult>()
   readonly claims = new Map<string, { readonly owner: string; readonly epoch: number }>()
   readonly #endedClaims = new Map<string, string>()
+  /** Whether a driver repeated an acquisition by itself: then it is a minute before a process looks what it has. */
+  hasHiddenAcquisition = false
   readonly violations: string[] = []
   readonly log: string[] = []
+  /** What somebody wanted to be cancelled or deleted at some time. */
+  readonly toBeEnded = new Set<string>()
+  readonly #deletions = new Map<string, number>()
   readonly #leases = new Map<string, number>()
   readonly #scheduler: Scheduler
   readonly #isVerbose: boolean
   readonly #startedAt: number
+  readonly #barriers: ReadonlySet<string>
   #lives = 0
 
-  constructor(scheduler: Scheduler, isVerbose: boolean) {
+  /** `barriers` are graphs in which an item that is done may have to be run again for others. */
+  constructor(scheduler: Scheduler, isVerbose: boolean, barriers: ReadonlySet<string>) {
     this.#scheduler = scheduler
     this.#isVerbose = isVerbose
+    this.#barriers = barriers
     this.#startedAt = scheduler.now
+  }
+
+  get now(): number {
+    return this.#scheduler.now
   }
 
   /** Notes what happened, where somebody will read it. */
@@ -86,16 +115,24 @@ export class History {
   }
 
   created(created: readonly NewExecution[], answers: readonly (ExecutionRecord | undefined)[]): void {
-    for (const [index, { id, owner, startedAt }] of created.entries()) {
+    for (const [index, { id, kind, target, deadline, owner, startedAt }] of created.entries()) {
       if (answers[index] !== undefined) continue
       this.lives.set(id, {
         id,
         number: ++this.#lives,
+        kind,
+        target,
+        deadline,
+        isPromised: false,
+        leftAloneUntil: -Infinity,
         owner,
         epoch: owner === undefined ? 0 : 1,
         status: startedAt === undefined ? 'pending' : 'running',
         output: undefined,
+        error: undefined,
         endedAt: undefined,
+        ownedSince: this.#scheduler.now,
+        endedBy: undefined,
         cancelledAt: undefined,
         reopened: 0,
         steps: new Map(),
@@ -107,24 +144,28 @@ export class History {
     for (const [index, commit] of commits.entries()) if (answers[index]!) this.#committed(commit)
   }
 
-  #committed({ id, owner, epoch, steps, head }: ExecutionCommit): void {
+  #committed({ id, owner, epoch, at, steps, head }: ExecutionCommit): void {
     const life = this.lives.get(id)
     if (life === undefined || life.owner !== owner || life.epoch !== epoch) {
       this.violate(`${owner} wrote to ${id} in epoch ${epoch}, which is ${life?.owner}'s in epoch ${life?.epoch}`)
       return
     }
     for (const record of steps) {
-      const known = life.steps.get(record.step)
-      const value: unknown = record.output === undefined ? undefined : JSON.parse(String(record.output))
+      const key = recordKey(record.step, record.item)
+      const known = life.steps.get(key)
+      const made = plainOf(record.output)
+      const value: unknown = typeof made === 'object' ? JSON.stringify(made) : made
       if (known !== undefined && hasCompleted(known.record)) {
         if (!hasCompleted(record)) continue
-        if (known.value !== value)
+        if (known.value !== value && !this.#isProvisional(life, record))
           this.violate(`${id}: the result ${String(known.value)} of ${record.step} was replaced by ${String(value)}`)
       }
-      life.steps.set(record.step, { record, value, at: this.#scheduler.now })
+      life.steps.set(key, { record, value, at: this.#scheduler.now })
     }
     if (head === undefined) return
     const { status } = head
+    // Who goes on with what has ended may give it more time.
+    if (head.deadline !== undefined) life.deadline = head.deadline
     if (status !== undefined && status !== life.status) {
       if (life.status === 'completed') this.violate(`${id} was completed, and became ${status}`)
       if (isTerminal(life.status) && !isTerminal(status)) {
@@ -132,15 +173,38 @@ export class History {
         life.cancelledAt = undefined
         life.endedAt = undefined
       }
-      if (isTerminal(status)) life.endedAt = this.#scheduler.now
+      if (isTerminal(status)) {
+        life.endedAt = this.#scheduler.now
+        life.endedBy = owner
+        life.error = this.#nameOfEnd(life, at, head)
+      }
       life.status = status
     }
     if (status === 'completed') {
-      life.output = JSON.parse(String(head.output))
+      life.output = life.kind === 'batch' ? this.#outputOfBatch(life) : plainOf(head.output)
       const outputs = this.outputs.get(id) ?? new Set()
       this.outputs.set(id, outputs.add(life.output))
     }
     if (head.isReleased === true) life.owner = undefined
+  }
+
+  /** A value that no step keeps is made anew in each life of a batch, and nobody sees it before the end. */
+  #isProvisional({ target }: Life, { step }: StepRecord): boolean {
+    return step === '$target' || (step === '$item' && this.#barriers.has(target.slice(0, target.indexOf('.'))))
+  }
+
+  #outputOfBatch(life: Life): string {
+    const { outputs, missing } = ledgerOf(life)
+    if (missing.length > 0) this.violate(`${life.id} was completed without ${missing.join(', ')}`)
+    return outputs
+  }
+
+  /** The name of the error that an execution ends with. */
+  #nameOfEnd({ id, deadline }: Life, at: number, { error }: HeadChange): string | undefined {
+    const { $error } = (plainOf(error) ?? {}) as { $error?: { readonly name: string; readonly message: string } }
+    if ($error?.name === 'ExecutionTimeoutError' && $error.message.includes('deadline') && !(at >= deadline!))
+      this.violate(`${id} ended ${deadline! - at} ms before its deadline: ${$error.message}`)
+    return $error?.name
   }
 
   acquired(owner: string, acquired: readonly AcquiredExecution[]): void {
@@ -151,12 +215,19 @@ export class History {
       if (life.owner !== owner && this.isAlive(life.owner))
         this.violate(`${owner} was given ${id} while ${life.owner} was alive`)
       life.owner = owner
+      life.ownedSince = this.#scheduler.now
       life.epoch = epoch
     }
   }
 
   deleted(executions: readonly { readonly id: string }[], answers: readonly boolean[]): void {
-    for (const [index, { id }] of executions.entries()) if (answers[index]!) this.lives.delete(id)
+    for (const [index, { id }] of executions.entries())
+      if (answers[index]! && this.lives.delete(id)) this.#deletions.set(id, this.deletionsOf(id) + 1)
+  }
+
+  /** How often an execution was deleted. */
+  deletionsOf(id: string): number {
+    return this.#deletions.get(id) ?? 0
   }
 
   posted(execution: string, kind: string): void {
@@ -186,7 +257,7 @@ export class History {
       if (outcome.status !== 'completed') continue
       const kept = this.resultAt(key)
       if (kept !== undefined) this.violate(`result ${key} was made twice: ${String(kept.value)} and ${outcome.output}`)
-      const value: unknown = JSON.parse(String(outcome.output))
+      const value = plainOf(outcome.output)
       this.results.set(key, { value, owner, at: now, expiresAt: now + (outcome.ttlMs ?? Infinity) })
     }
   }

@@ -1,8 +1,19 @@
-import { dataType, exponential, fixed, NonRetryableError, optional, step, type, untypedGraph } from '../../src/index.ts'
+import {
+  all,
+  dataType,
+  exponential,
+  fixed,
+  NonRetryableError,
+  optional,
+  step,
+  type,
+  untypedGraph,
+} from '../../src/index.ts'
 import type { AnyDataType } from '../../src/core/data-type.ts'
 import type { AnyGraph } from '../../src/core/graph-index.ts'
 import type { StepContext } from '../../src/core/step.ts'
 import type { CallRecord, Calls } from './calls.ts'
+import type { Features } from './features.ts'
 import type { RandomSource } from './random-source.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 
@@ -10,6 +21,8 @@ export interface SimulatedPort {
   readonly name: string
   readonly from: { readonly leaf: number } | { readonly step: number }
   readonly isOptional: boolean
+  /** Whether it takes the values of all items of a batch. */
+  readonly isAll?: boolean
 }
 
 export interface SimulatedStep {
@@ -28,6 +41,8 @@ export interface SimulatedStep {
   readonly heeds: boolean
   /** Whether each call makes a value of its own, as a charge or a draft would. */
   readonly isUnique: boolean
+  /** What takes a failure's place: a value, what a function makes (maybe later), or nothing after all. */
+  readonly fallback?: 'value' | 'prompt' | 'slow' | 'throws'
 }
 
 /** A graph whose target is its last step. */
@@ -39,7 +54,12 @@ export interface SimulatedGraph {
 }
 
 /** A graph for a run to use; `isCalm` leaves out what makes steps fail or repeat. */
-export function randomGraph(random: RandomSource, name: string, isCalm: boolean): SimulatedGraph {
+export function randomGraph(
+  random: RandomSource,
+  name: string,
+  isCalm: boolean,
+  { hasFallbacks, hasBatches }: Features,
+): SimulatedGraph {
   const leaves = random.int(1, 2)
   const steps: SimulatedStep[] = []
   const length = random.int(1, 6)
@@ -52,7 +72,26 @@ export function randomGraph(random: RandomSource, name: string, isCalm: boolean)
       used.has(index) ? [] : [{ name: `u${index}`, from: { step: index }, isOptional: random.chance(0.2) }],
     )
   steps[length - 1] = { ...last, ports: [...last.ports, ...more] }
+  if (hasFallbacks)
+    for (const [index, each] of steps.entries())
+      if (random.chance(0.5)) steps[index] = { ...each, ...failing(each, random) }
+  if (hasBatches && random.chance(0.4)) makeBarrier(steps, random.int(0, length - 1))
   return { name, leaves, steps, timeoutMs: !isCalm && random.chance(0.1) ? random.int(3_000, 30_000) : undefined }
+}
+
+/** Lets a step wait for all items of a batch, if it takes what other steps make. */
+function makeBarrier(steps: SimulatedStep[], index: number): void {
+  const step = steps[index]!
+  const ports = step.ports.flatMap((port) => ('step' in port.from ? [{ ...port, isOptional: false, isAll: true }] : []))
+  if (ports.length > 0) steps[index] = { ...step, ports }
+}
+
+/** Fallbacks are of no use where nothing fails. */
+function failing(step: SimulatedStep, random: RandomSource): Partial<SimulatedStep> {
+  return {
+    fallback: random.weighted({ value: 30, prompt: 40, slow: 20, throws: 10 }),
+    failureRate: random.pick([step.failureRate, 0.3, 0.7, 1]),
+  }
 }
 
 function randomStep(
@@ -109,9 +148,9 @@ export function buildGraph(
   const leaves = Array.from({ length: plan.leaves }, (_, leaf) => dataType(leafName(plan, leaf), type<string>()))
   const types = plan.steps.map(({ name }) => dataType(`${name}.Out`, type<string>()))
   const steps = plan.steps.map((each, index) => {
-    const ports = each.ports.map(({ name, from, isOptional }) => {
+    const ports = each.ports.map(({ name, from, isOptional, isAll }) => {
       const source = 'leaf' in from ? leaves[from.leaf]! : types[from.step]!
-      return [name, isOptional ? optional(source) : source] as const
+      return [name, isAll === true ? all(source) : isOptional ? optional(source) : source] as const
     })
     const run = (inputs: Readonly<Record<string, unknown>>, context: StepContext): unknown =>
       runOf(each, inputs, context, process, random, calls)
@@ -121,6 +160,7 @@ export function buildGraph(
       inputs: Object.fromEntries(ports),
       output: types[index]!,
       run: run as never,
+      fallback: fallbackOf(each, process, calls) as never,
       timeout: each.timeoutMs,
       persist:
         each.scope === undefined
@@ -149,7 +189,7 @@ function runOf(
   const isHopeless = random.chance(0.05)
   const end = (): string => {
     if (fails) {
-      calls.ended(call, undefined)
+      calls.ended(call, undefined, isHopeless)
       const message = `${each.name} call ${call.number}`
       throw isHopeless ? new NonRetryableError(message) : new SimulatedFailure(message)
     }
@@ -164,9 +204,33 @@ function runOf(
   })
 }
 
+/** The step's fallback; what it makes names the one time that it was made. */
+function fallbackOf(each: SimulatedStep, process: SimulatedProcess, calls: Calls): unknown {
+  const { fallback } = each
+  const made = (error: unknown): string => {
+    const value = calls.fellBack(each, error, process)
+    if (fallback === 'throws') throw new SimulatedFailure(`${value} has no fallback after all`)
+    return value
+  }
+  const madeSlowly = async (error: unknown): Promise<string> => {
+    const value = made(error)
+    await process.sleep(each.shortestMs / 4)
+    return value
+  }
+  if (fallback === undefined) return undefined
+  if (fallback === 'value') return `${shortName(each)}!`
+  return fallback === 'slow' ? madeSlowly : made
+}
+
+export function shortName({ name }: SimulatedStep): string {
+  return name.slice(name.indexOf('.') + 1)
+}
+
 function valueOf(each: SimulatedStep, inputs: Readonly<Record<string, unknown>>, call: CallRecord): string {
-  const short = each.name.slice(each.name.indexOf('.') + 1)
-  const given = Object.values(inputs).map((input) => String(input ?? '-').replace(/\(.*/, ''))
+  const short = shortName(each)
+  const given = Object.values(inputs)
+    .flat()
+    .map((input) => String(input ?? '-').replace(/\(.*/, ''))
   return `${short}${each.isUnique ? `#${call.number}` : ''}(${given.join(',')})`
 }
 

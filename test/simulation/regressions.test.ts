@@ -25,6 +25,11 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     'an execution was acquired to be retried, its records could not be read, and it stayed with who did not run it',
   ],
   [3270, 'a write of a deleted execution, still under way, met the one that was started anew under its id'],
+  [1_000_206, 'a batch was said to be started before its items were written, its process died, and it could not go on'],
+  [1_000_733, 'a slow codec let the note of a failed attempt take the place of the value that the next one had made'],
+  [1_003_132, 'a process that woke after a deadline began a step before it looked at the time'],
+  [1_006_611, 'a batch was deleted while its outputs were read, and was told to be damaged'],
+  [1_008_431, 'a batch that a process had just begun was judged by records that it had read before'],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

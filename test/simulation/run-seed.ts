@@ -2,9 +2,14 @@ import { isTerminal } from '../../src/core/statuses.ts'
 import { Calls } from './calls.ts'
 import { Faults, profiles } from './faults.ts'
 import type { Profile, ProfileName } from './faults.ts'
+import { isLeftAlone, isUnwritten } from './feature-checks.ts'
+import { featuresOf } from './features.ts'
+import type { Features } from './features.ts'
 import { checkTheEnd, describeOpen } from './final-checks.ts'
 import { History } from './history.ts'
 import type { Life } from './history.ts'
+import { randomBatch } from './random-batch.ts'
+import type { SimulatedBatch } from './random-batch.ts'
 import { randomGraph } from './random-graph.ts'
 import type { SimulatedGraph } from './random-graph.ts'
 import { RandomSource } from './random-source.ts'
@@ -28,12 +33,13 @@ const lateMs = 10_500
 // Clocks that are off by minutes hold a retry up for as long, in the process that goes on with it.
 const longestEndMs = 600_000
 const lookEveryMs = 250
+const startAgainMs = 5_000
 
 /** Runs the world of one seed to its end. The same seed gives the same run. */
 export async function runSeed(seed: number, isVerbose = false): Promise<SeedOutcome> {
   const random = new RandomSource(seed)
   const profile = random.weighted({ calm: 15, users: 20, crashes: 20, network: 15, storm: 30 })
-  const simulation = new Simulation(random, profiles[profile], isVerbose)
+  const simulation = new Simulation(random, profiles[profile], featuresOf(seed, random), isVerbose)
   const unhandled = (error: unknown): void =>
     simulation.history.violate(
       `unhandled rejection: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
@@ -56,6 +62,8 @@ export class Simulation {
   readonly dockets: SimulatedDocket[] = []
   readonly calls: Calls
   readonly profile: Profile
+  readonly features: Features
+  readonly batches = new Map<string, SimulatedBatch>()
   readonly leaseMs: number
   readonly #random: RandomSource
   readonly #graphs: readonly SimulatedGraph[]
@@ -67,23 +75,30 @@ export class Simulation {
   /** When the last fault was over. */
   calmSince = Infinity
 
-  constructor(random: RandomSource, profile: Profile, isVerbose: boolean) {
+  constructor(random: RandomSource, profile: Profile, features: Features, isVerbose: boolean) {
     this.#random = random
     this.profile = profile
+    this.features = features
     this.leaseMs = random.pick([500, 1_000, 3_000, 5_000])
     this.#activeMs = random.pick([3_000, 10_000, 25_000])
     this.#isTold = random.chance(0.7)
     const isCalm = profile === profiles.calm
-    this.#graphs = Array.from({ length: random.int(1, 2) }, (_, index) => randomGraph(random, `G${index}`, isCalm))
-    this.history = new History(this.scheduler, isVerbose)
+    this.#graphs = Array.from({ length: random.int(1, 2) }, (_, index) =>
+      randomGraph(random, `G${index}`, isCalm, features),
+    )
+    const barriers = this.#graphs.flatMap(({ name, steps }) =>
+      steps.some(({ ports }) => ports.some(({ isAll }) => isAll)) ? [name] : [],
+    )
+    this.history = new History(this.scheduler, isVerbose, new Set(barriers))
     this.faults = new Faults(random, profile.rates)
     this.#server = new StoreServer(this.scheduler, random, this.faults, this.history)
     this.calls = new Calls(
       this.history,
       this.scheduler,
       this.#graphs.flatMap(({ steps }) => steps),
+      this.batches,
     )
-    this.history.tell(() => JSON.stringify({ leaseMs: this.leaseMs, graphs: this.#graphs, profile }))
+    this.history.tell(() => JSON.stringify({ leaseMs: this.leaseMs, graphs: this.#graphs, profile, features }))
   }
 
   get server(): StoreServer {
@@ -119,11 +134,20 @@ export class Simulation {
     if (!this.dockets.some((docket) => docket.isUsable)) this.#addProcess()
     await scheduler.until(scheduler.now + (this.profile.rates.late > 0 ? lateMs : 100))
     this.calmSince = scheduler.now
+    if (this.features.hasBatches) this.#startAgain()
     await scheduler.until(scheduler.now + this.leaseMs + 1_000 + 500)
     // Somebody lives, and nothing hinders it: whatever was left behind has been found.
     for (const { id, status, owner } of history.lives.values())
-      if (!isTerminal(status) && !history.isAlive(owner))
+      if (!isTerminal(status) && !history.isAlive(owner) && !isLeftAlone(this, history.lives.get(id)!))
         history.violate(`${id} is ${status} and still belongs to ${owner ?? 'nobody'} after the lease and a second`)
+  }
+
+  /** Who was not told that a batch survives starts it again, now and then. */
+  #startAgain(): void {
+    for (const life of this.history.lives.values())
+      if (!isTerminal(life.status) && isUnwritten(this.batches, life))
+        this.#someone()?.startBatch(this.batches.get(life.id)!, true)
+    this.scheduler.after(startAgainMs, () => this.#startAgain())
   }
 
   #isOver(): boolean {
@@ -141,7 +165,7 @@ export class Simulation {
     const offsetMs = this.#random.chance(0.5) ? 0 : this.#random.int(-180_000, 180_000)
     const process = new SimulatedProcess(name, this.scheduler, this.#random, offsetMs)
     this.history.tell(() => `${name} starts, its clock off by ${offsetMs} ms`)
-    const { history, calls, leaseMs } = this
+    const { history, calls, leaseMs, features, batches } = this
     this.dockets.push(
       new SimulatedDocket({
         process,
@@ -152,6 +176,8 @@ export class Simulation {
         calls,
         leaseMs,
         isTold: this.#isTold,
+        features,
+        batches,
       }),
     )
   }
@@ -185,7 +211,7 @@ export class Simulation {
       for (const life of this.history.lives.values()) {
         const witnesses = this.dockets.filter((docket) => docket.isUsable)
         const known = orphans.get(life)
-        if (isTerminal(life.status) || this.history.isAlive(life.owner)) orphans.delete(life)
+        if (isTerminal(life.status) || this.history.isAlive(life.owner) || isLeftAlone(this, life)) orphans.delete(life)
         else if (known === undefined) orphans.set(life, { since: now, witnesses })
         else {
           const left = known.witnesses.filter((docket) => docket.isUsable)
@@ -213,6 +239,10 @@ export class Simulation {
     const docket = this.#someone()
     if (docket === undefined) return
     const random = this.#random
+    if (this.features.hasBatches && random.chance(0.5)) {
+      this.#startBatch()
+      return
+    }
     let id: string
     if (this.#ids.length > 0 && random.chance(0.3)) id = random.pick(this.#ids)
     else this.#ids.push((id = `e${this.#ids.length + 1}`))
@@ -220,24 +250,45 @@ export class Simulation {
     const graph = this.#graphs[number % this.#graphs.length]!
     // Few values, so that global results meet; now and then another one than the id stands for.
     const seed = random.chance(0.05) ? 'x' : String(number % 3)
-    docket.start(graph.name, id, [`a${seed}`, `b${seed}`], random.chance(0.7))
+    docket.start(graph.name, id, [`a${seed}`, `b${seed}`], random.chance(0.7), this.#endsInMs())
     if (!random.chance(0.2)) return
     // The same from elsewhere at the same time.
     this.#someone()?.start(graph.name, id, [`a${seed}`, `b${seed}`], true)
   }
 
+  #startBatch(): void {
+    const random = this.#random
+    const known = [...this.batches.values()]
+    let batch = known.length > 0 && random.chance(0.3) ? random.pick(known) : undefined
+    if (batch === undefined) {
+      const id = `b${known.length + 1}`
+      batch = randomBatch(random, id, random.pick(this.#graphs))
+      this.batches.set(id, batch)
+    }
+    this.#someone()?.startBatch(batch, random.chance(0.7), this.#endsInMs())
+    if (random.chance(0.2)) this.#someone()?.startBatch(batch, true)
+  }
+
+  /** How long an execution may take until its deadline. */
+  #endsInMs(): number | undefined {
+    if (!this.features.hasDeadlines || !this.#random.chance(0.5)) return undefined
+    return this.#random.pick([1, 50, 500, 3_000, 10_000, 30_000])
+  }
+
   #ask(): void {
     const docket = this.#someone()
-    if (docket === undefined || this.#ids.length === 0) return
+    const ids = [...this.#ids, ...this.batches.keys()]
+    if (docket === undefined || ids.length === 0) return
     const kind = this.#random.weighted({ result: 6, resume: 1, list: 1 })
-    if (kind === 'result') docket.result(this.#random.pick(this.#ids))
+    if (kind === 'result') docket.result(this.#random.pick(ids))
     else docket[kind]()
   }
 
   #meddle(): void {
     const docket = this.#someone()
-    if (docket === undefined || this.#ids.length === 0) return
-    const id = this.#random.pick(this.#ids)
+    const ids = [...this.#ids, ...this.batches.keys()]
+    if (docket === undefined || ids.length === 0) return
+    const id = this.#random.pick(ids)
     const kind = this.#random.weighted({ cancel: 4, retry: 3, delete: 2, fork: 2 })
     if (kind !== 'fork') {
       docket[kind](id)

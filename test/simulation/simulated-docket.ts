@@ -1,6 +1,13 @@
 import { createDocket } from '../../src/index.ts'
+import { isTerminal } from '../../src/core/statuses.ts'
 import type { Docket, ExecutionEvent } from '../../src/index.ts'
+import type { Features } from './features.ts'
+import { isUnwritten } from './feature-checks.ts'
+import { textOfOutputs, writtenItems } from './batch-ledger.ts'
+import { callOf, isNeeded, maxValueBytes } from './random-batch.ts'
+import type { SimulatedBatch } from './random-batch.ts'
 import { buildGraph, leafName } from './random-graph.ts'
+import { toyCodec } from './toy-codec.ts'
 import type { LiveGraph, SimulatedGraph } from './random-graph.ts'
 import type { Calls } from './calls.ts'
 import type { History } from './history.ts'
@@ -27,8 +34,12 @@ interface LooseHandle {
 
 interface LooseDocket {
   start(graph: unknown, target: unknown, inputs: unknown, options: unknown): Promise<LooseHandle>
+  startBatch(graph: unknown, target: unknown, items: unknown, options: unknown): Promise<LooseHandle>
   get(id: string): Promise<LooseHandle | undefined>
 }
+
+// What can't go on in a process is looked at again after a minute.
+const incompatibleMs = 61_000
 
 /** What an operation may be rejected with. */
 const knownErrors = new Set([
@@ -52,6 +63,7 @@ export class SimulatedDocket {
   readonly #plans: ReadonlyMap<string, SimulatedGraph>
   readonly #history: History
   readonly #ended = new Set<string>()
+  readonly #batches: ReadonlyMap<string, SimulatedBatch>
 
   constructor(parts: {
     readonly process: SimulatedProcess
@@ -62,10 +74,13 @@ export class SimulatedDocket {
     readonly calls: Calls
     readonly leaseMs: number
     readonly isTold: boolean
+    readonly features: Features
+    readonly batches: ReadonlyMap<string, SimulatedBatch>
   }) {
-    const { process, server, graphs, random, history, calls, leaseMs, isTold } = parts
+    const { process, server, graphs, random, history, calls, leaseMs, isTold, features, batches } = parts
     this.process = process
     this.#history = history
+    this.#batches = batches
     this.#plans = new Map(graphs.map((plan) => [plan.name, plan]))
     this.#graphs = new Map(graphs.map((plan) => [plan.name, buildGraph(plan, process, random, calls)]))
     this.docket = createDocket({
@@ -75,6 +90,8 @@ export class SimulatedDocket {
       name: process.name,
       clock: process.clock as never,
       random: random.next,
+      codecs: toyCodec(features.codec, process, random),
+      ...(features.hasBatches ? { maxValueBytes } : {}),
       observers: [(event) => this.#observe(event)],
     })
   }
@@ -83,7 +100,7 @@ export class SimulatedDocket {
     return this.process.state === 'up' && !this.isClosing
   }
 
-  start(graph: string, id: string, leaves: readonly string[], waits: boolean): void {
+  start(graph: string, id: string, leaves: readonly string[], waits: boolean, endsInMs?: number): void {
     const { graph: live, target } = this.#graphs.get(graph)!
     const plan = this.#plans.get(graph)!
     const inputs = Object.fromEntries(
@@ -92,7 +109,42 @@ export class SimulatedDocket {
         .flatMap((value, leaf) => (isNeeded(plan, leaf) ? [[leafName(plan, leaf), value]] : [])),
     )
     this.#ask('start', id, async () => {
-      const handle = await (this.docket as unknown as LooseDocket).start(live, target, inputs, { id })
+      const handle = await (this.docket as unknown as LooseDocket).start(live, target, inputs, {
+        id,
+        ...this.#deadline(endsInMs),
+      })
+      if (waits) this.#result(id, handle)
+    })
+  }
+
+  /** Starts a batch; once that is done, the batch survives whatever happens. */
+  startBatch(batch: SimulatedBatch, waits: boolean, endsInMs?: number): void {
+    const { id, isTooBig, graph } = batch
+    this.#ask('startBatch', id, async () => {
+      const { graph: live, target } = this.#graphs.get(graph.name)!
+      const { items, options } = callOf(batch)
+      const deletions = this.#history.deletionsOf(id)
+      const call = { ...options, ...this.#deadline(endsInMs) }
+      let handle: LooseHandle
+      try {
+        handle = await (this.docket as unknown as LooseDocket).startBatch(live, target, items, call)
+      } catch (error) {
+        if (isTooBig && error instanceof Error && error.name === 'SerializationError') return
+        throw error
+      }
+      const life = this.#history.lives.get(id)
+      // What has ended meanwhile may be written or not; what was deleted tells nothing of its next life.
+      const hasEnded =
+        this.#history.toBeEnded.has(id) ||
+        deletions !== this.#history.deletionsOf(id) ||
+        this.process.now >= (life?.deadline ?? Infinity)
+      if (life !== undefined && !isTerminal(life.status) && !hasEnded) {
+        life.isPromised = true
+        if (writtenItems(life) < items.length)
+          this.#history.violate(
+            `${id} was started, but only ${writtenItems(life)} of ${items.length} items are written`,
+          )
+      }
       if (waits) this.#result(id, handle)
     })
   }
@@ -105,6 +157,7 @@ export class SimulatedDocket {
   }
 
   cancel(id: string): void {
+    this.#history.toBeEnded.add(id)
     this.#ask('cancel', id, () => this.docket.cancel(id))
   }
 
@@ -113,6 +166,7 @@ export class SimulatedDocket {
   }
 
   delete(id: string): void {
+    this.#history.toBeEnded.add(id)
     this.#ask('delete', id, () => this.docket.delete(id))
   }
 
@@ -141,7 +195,8 @@ export class SimulatedDocket {
 
   #result(id: string, handle: LooseHandle): void {
     this.#ask('result', id, async () => {
-      const value = await handle.result()
+      const made = await handle.result()
+      const value = Array.isArray(made) ? textOfOutputs(made as readonly unknown[]) : made
       const outputs = this.#history.outputs.get(id)
       if (outputs?.has(value) !== true)
         this.#history.violate(`result() of ${id} gave ${String(value)}; the store has ${[...(outputs ?? [])].join()}`)
@@ -177,6 +232,10 @@ export class SimulatedDocket {
     })
   }
 
+  #deadline(endsInMs: number | undefined): { readonly deadline?: number } {
+    return endsInMs === undefined ? {} : { deadline: this.process.now + endsInMs }
+  }
+
   /** Nothing begins in a process after it has seen the end. */
   #observe(event: ExecutionEvent): void {
     const { type, executionId } = event
@@ -184,17 +243,19 @@ export class SimulatedDocket {
     if (type === 'execution.ended' || type === 'lease.lost') this.#ended.add(executionId)
     if (type === 'attempt.started' && this.#ended.has(executionId))
       this.#history.violate(`${event.step} of ${executionId} began in ${this.process.name} after the end`)
-    if (type === 'execution.incompatible')
-      this.#history.violate(`${executionId} is incompatible: ${event.reasons.join('; ')}`)
+    if (type === 'execution.incompatible') this.#onIncompatible(executionId, event.reasons)
     if (type === 'execution.ended')
       this.#history.tell(() => `${this.process.name} ${executionId} ${event.status}: ${String(event.error)}`)
     else if (type === 'execution.resumed')
       this.#history.tell(() => `${this.process.name} ${executionId} resumed after ${event.after}`)
     else if (type === 'lease.lost') this.#history.tell(() => `${this.process.name} ${executionId} lease lost`)
   }
-}
 
-/** Leaves that no step asks for may not be given. */
-function isNeeded({ steps }: SimulatedGraph, leaf: number): boolean {
-  return steps.some(({ ports }) => ports.some(({ from }) => 'leaf' in from && from.leaf === leaf))
+  /** Only batches whose items are not all there don't fit. */
+  #onIncompatible(id: string, reasons: readonly string[]): void {
+    const life = this.#history.lives.get(id)
+    if (life === undefined) return
+    if (!isUnwritten(this.#batches, life)) this.#history.violate(`${id} is incompatible: ${reasons.join('; ')}`)
+    life.leftAloneUntil = this.#history.now + incompatibleMs
+  }
 }

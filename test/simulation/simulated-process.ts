@@ -21,7 +21,8 @@ export class SimulatedProcess {
   state: 'up' | 'paused' | 'dead' = 'up'
   readonly #scheduler: Scheduler
   readonly #random: RandomSource
-  readonly #offsetMs: number
+  /** How far its clock is off. */
+  readonly offsetMs: number
   readonly #timers = new Set<ProcessTimer>()
   /** What came while it was paused. */
   #arrivals: Arrival[] = []
@@ -30,12 +31,12 @@ export class SimulatedProcess {
     this.name = name
     this.#scheduler = scheduler
     this.#random = random
-    this.#offsetMs = offsetMs
+    this.offsetMs = offsetMs
   }
 
   /** What this process takes for the time. */
   get now(): number {
-    return Math.floor(this.#scheduler.now + this.#offsetMs)
+    return Math.floor(this.#scheduler.now + this.offsetMs)
   }
 
   /** Timers that are set and have not fired. */

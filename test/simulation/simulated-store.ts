@@ -1,6 +1,7 @@
 import { StoreError } from '../../src/core/errors.ts'
 import type { ExecutionCommit, Store, StoreHint } from '../../src/core/store.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
+import { plainOf } from './toy-codec.ts'
 import type { CallFate, Faults } from './faults.ts'
 import type { History } from './history.ts'
 import type { RandomSource } from './random-source.ts'
@@ -146,6 +147,7 @@ export class StoreServer {
       case 'duplicate': {
         // A claim is repeated only by drivers that have heard nothing of it.
         const isHeard = this.#random.chance(0.5) && name !== 'claimResults'
+        if (!isHeard && name === 'acquire') this.#history.hasHiddenAcquisition = true
         arrives(arriveAfter, isHeard ? succeed : nobody)
         arrives(arriveAfter + this.#random.between(0.1, 20), succeed)
         return
@@ -216,9 +218,14 @@ function broken(message: string): StoreError {
 
 const bulky = new Set(['inputs', 'asked', 'headers', 'graphHash', 'machineVersion', 'kind', 'inputHash', 'at', 'type'])
 
+function shortened(item: unknown): unknown {
+  if (!(item instanceof Uint8Array)) return item
+  return JSON.stringify(plainOf(item)).slice(0, 60)
+}
+
 function brief(value: unknown): string {
   const text = JSON.stringify(value, (key, item: unknown) =>
-    bulky.has(key) ? undefined : key === 'error' && typeof item === 'string' ? item.slice(0, 60) : item,
+    bulky.has(key) ? undefined : key === 'error' && typeof item === 'string' ? item.slice(0, 60) : shortened(item),
   )
   return (text ?? 'undefined').replaceAll(/"([a-zA-Z]+)":/g, '$1:').slice(0, 600)
 }

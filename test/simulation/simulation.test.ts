@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { firstFeaturedSeed } from './features.ts'
 import { runSeed } from './run-seed.ts'
 
 // Worlds that nobody has seen are for the long run (`npm run simulate`); here a base can be given.
@@ -22,8 +23,12 @@ test(`a thousand worlds from seed ${base} on break no law`, { timeout: 120_000 }
   expect(await failuresOf(base, 1_000)).toEqual([])
 })
 
+test('a thousand worlds with fallbacks, deadlines, batches and codecs break no law', { timeout: 120_000 }, async () => {
+  expect(await failuresOf(firstFeaturedSeed, 1_000)).toEqual([])
+})
+
 test('the same seed gives the same run', async () => {
-  for (const seed of [3, 27, 50]) {
+  for (const seed of [3, 27, 50, firstFeaturedSeed + 13, firstFeaturedSeed + 397]) {
     const first = await runSeed(seed, true)
     const second = await runSeed(seed, true)
     expect(first.log.length).toBeGreaterThan(20)

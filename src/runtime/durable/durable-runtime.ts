@@ -25,6 +25,7 @@ import { ownStoresOf } from './own-stores.ts'
 import { patienceMs } from './patience.ts'
 import { persistDefault } from './persist-default.ts'
 import { Resumption } from './resumption.ts'
+import { itemsOfBatch } from './restored-batch.ts'
 import { readInputs } from './restored-execution.ts'
 import { executionOf } from './revive-execution.ts'
 import { StoreConnection } from './store-connection.ts'
@@ -132,6 +133,7 @@ export class DurableRuntime {
       try {
         const asked = await this.arrivals.inTurn(request.id, () => this.#start(request))
         await this.#begunAgain(asked, request.watch)
+        if (request.watch.batch !== undefined) await this.#untilWritten(request)
       } catch (error) {
         throw this.isClosing && error instanceof StoreError ? closedTooEarly(request.id, error) : error
       }
@@ -226,6 +228,26 @@ export class DurableRuntime {
     return undefined
   }
 
+  /** Whoever else writes a batch's items may die before all of them are there: until then they are kept at hand here. */
+  async #untilWritten(request: StartRequest): Promise<void> {
+    const { id, watch } = request
+    for (;;) {
+      const live = this.live.get(id)
+      if (live !== undefined) {
+        await live.written
+        if (!live.hasEnded || (await live.departure).type !== 'moved') return
+      }
+      const [record] = await this.connection.store.get([id])
+      if (record === undefined || isTerminal(record.status)) return
+      const steps = (await this.readSteps([id])).get(id) ?? []
+      const written = await itemsOfBatch(id, steps, watch.batch!.items.length, this.connection.encoding)
+      if (typeof written !== 'number') return
+      await this.arrivals.inTurn(id, () => this.#start(request))
+      await new Promise<void>((resolve) => void this.clock.setTimeout(resolve, reopenPauseMs))
+      this.requireOpen()
+    }
+  }
+
   /** Until it has begun again, there is nothing to see of an execution but how it ended before. */
   async #begunAgain(ended: ExecutionRecord | undefined, watch?: Watch): Promise<void> {
     let asked = ended
@@ -269,6 +291,8 @@ export class DurableRuntime {
     if (known !== undefined && known.epoch >= live.epoch) return false
     known?.lose()
     this.live.set(live.id, live)
+    // What did not fit was an earlier life, or has been completed since.
+    this.incompatible.delete(live.id)
     onEnter?.()
     live.start()
     return true

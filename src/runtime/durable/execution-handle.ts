@@ -100,8 +100,16 @@ export class ExecutionHandle<Output> {
   async #outcomeOf(record: ExecutionRecord): Promise<unknown> {
     const { id, status, output, error } = record
     const { encoding } = this.#runtime.connection
-    if (status === 'completed' && record.kind === 'batch')
-      return batchOutputOf(record, (await this.#runtime.readSteps([id])).get(id) ?? [], encoding)
+    if (status === 'completed' && record.kind === 'batch') {
+      const steps = (await this.#runtime.readSteps([id])).get(id) ?? []
+      try {
+        return await batchOutputOf(record, steps, encoding)
+      } catch (error) {
+        // Deleted since its record was read, it is gone, not damaged.
+        const now = await this.#record()
+        throw now?.createdAt === record.createdAt && now.epoch === record.epoch ? error : this.#gone()
+      }
+    }
     if (status === 'completed')
       return output === undefined ? undefined : encoding.decode(output, ['execution', id, 'output'])
     if (error === undefined) throw new ExecutionCancelledError(`execution "${id}" is ${status}`, { executionId: id })

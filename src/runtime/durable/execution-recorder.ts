@@ -27,6 +27,8 @@ export class ExecutionRecorder implements Recorder {
   readonly #since: number
   /** Called when a commit was refused: another process owns the execution, or it was deleted. */
   readonly #onLost: () => void
+  /** The last note of a step. */
+  readonly #noted = new WeakMap<StepRun, StepRecord>()
   readonly #stragglers = new Set<StepRun>()
   /** Goes out with the next commit. */
   #pendingHead: HeadChange | undefined
@@ -255,13 +257,13 @@ export class ExecutionRecorder implements Recorder {
     if (this.#isOff || run.kept !== undefined) return
     const hasEnded = status === 'failed' || status === 'cancelled'
     const endedAt = hasEnded ? this.#connection.clock.now() : undefined
+    const dueAt = hasEnded ? undefined : run.dueAt
+    const noted = this.#recordOf(run, status, { output: undefined, error: undefined, endedAt, dueAt })
+    this.#noted.set(run, noted)
     const write = (stored: StoredValue | undefined): void => {
-      const record = this.#recordOf(run, status, {
-        output: undefined,
-        error: stored,
-        endedAt,
-        dueAt: hasEnded ? undefined : run.dueAt,
-      })
+      // While a codec took its time, the step may have gone on: what was noted or kept of it since then holds.
+      if (this.#noted.get(run) !== noted || run.kept !== undefined) return
+      const record = { ...noted, error: stored }
       this.#commit([record], undefined, this.#connection.clock.now() + patienceOf(run), run).catch(() => {})
     }
     const stored =

@@ -30,7 +30,12 @@ export function mergedCommits(commits: readonly ExecutionCommit[]): {
 
 function mergeOf(earlier: ExecutionCommit, later: ExecutionCommit): ExecutionCommit {
   const steps = new Map<string, StepRecord>()
-  for (const step of [...earlier.steps, ...later.steps]) steps.set(JSON.stringify([step.step, step.item]), step)
+  for (const step of [...earlier.steps, ...later.steps]) {
+    const key = JSON.stringify([step.step, step.item])
+    const known = steps.get(key)
+    // As in every store: what is completed stays.
+    if (known === undefined || isReplaceable(known) || !isReplaceable(step) || step.type === '') steps.set(key, step)
+  }
   return {
     ...later,
     steps: [...steps.values()],
@@ -40,4 +45,8 @@ function mergeOf(earlier: ExecutionCommit, later: ExecutionCommit): ExecutionCom
         : { ...earlier.head, ...later.head },
     consumed: later.consumed ?? earlier.consumed,
   }
+}
+
+function isReplaceable({ status, type }: StepRecord): boolean {
+  return type === '' || (status !== 'completed' && status !== 'cached')
 }

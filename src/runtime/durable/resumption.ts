@@ -90,10 +90,13 @@ export class Resumption {
     cause: ResumeCause,
     watch?: Watch,
   ): Promise<boolean> {
+    const { graphs, incompatible, clock, options, connection, live: living } = this.#runtime
+    // While its records were read, the right to it was lost, or it has begun here by another way: they tell nothing any more.
+    if (found.owner !== connection.session.owner) return true
+    if ((living.get(found.id)?.epoch ?? 0) >= found.epoch) return true
     // Who asks for one that has ended may give it more time: the old deadline may be what it ended by.
     const deadline = cause === 'end' && watch?.deadline !== undefined ? Number(watch.deadline) : undefined
     const record = deadline === undefined ? found : { ...found, deadline }
-    const { graphs, incompatible, clock, options } = this.#runtime
     if (record.graphHash === unwrittenFork) {
       const message = `the process that forked "${record.parent}" died before "${record.id}" had its records; fork again`
       await this.#runtime.end(record, 'failed', new ExecutionConflictError(message, { executionId: record.id }))

@@ -30,6 +30,8 @@ export interface Live {
   readonly hasEnded: boolean
   /** Whether nothing of it runs at the moment. */
   readonly isQuiet: boolean
+  /** Of a batch: resolves when its items are written, and rejects when they can't be. */
+  readonly written?: Promise<void>
   /** How it ended, as soon as that is written. Never rejects. */
   readonly departure: Promise<Departure>
   /** Resolves when nothing of it is left here. */

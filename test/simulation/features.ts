@@ -1,0 +1,25 @@
+import type { RandomSource } from './random-source.ts'
+
+/** What a world has besides executions of plain steps. */
+export interface Features {
+  readonly hasFallbacks: boolean
+  readonly hasDeadlines: boolean
+  readonly hasBatches: boolean
+  readonly codec: 'none' | 'prompt' | 'slow'
+}
+
+/** Worlds below this seed are those from before there were features: they draw no numbers for them. */
+export const firstFeaturedSeed = 1_000_001
+
+const none: Features = { hasFallbacks: false, hasDeadlines: false, hasBatches: false, codec: 'none' }
+
+/** What the world of a seed has. */
+export function featuresOf(seed: number, random: RandomSource): Features {
+  if (seed < firstFeaturedSeed) return none
+  return {
+    hasFallbacks: random.chance(0.6),
+    hasDeadlines: random.chance(0.5),
+    hasBatches: random.chance(0.65),
+    codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
+  }
+}
