@@ -104,7 +104,7 @@ function checkCancellations({ history, leaseMs, calmSince, profile }: Simulation
 function checkOnce({ calls, history, dockets }: Simulation): void {
   const counts = new Map<string, number>()
   // A claimant whose execution fails is replaced, even while its function still runs.
-  const haveFailed = [...history.lives.values()].some(({ status }) => status !== 'completed')
+  const haveFailed = [...history.lives.values()].some(({ status, reopened }) => status !== 'completed' || reopened > 0)
   for (const { step, execution, item, value, key } of calls.all) {
     if (step.scope === undefined || value === undefined) continue
     if (step.ttlMs !== undefined || (step.scope === 'global' && haveFailed)) continue
