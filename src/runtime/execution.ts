@@ -12,10 +12,6 @@ import { checkLeaves, putLeaves } from './leaf-values.ts'
 import { LaunchQueue } from './launch-queue.ts'
 import type { PersistedExecution } from './persisted-execution.ts'
 import type { Recorder } from './recorder.ts'
-import { processCache } from './result-cache.ts'
-import type { ResultCache } from './result-cache.ts'
-import { sharedResultsOf } from './durable/store-results.ts'
-import type { SharedResults } from './shared-results.ts'
 import { stepErrorOf } from './step-failure.ts'
 import { StepRun } from './step-run.ts'
 import { hasPassed, timeLimitOf } from './time-limit.ts'
@@ -144,12 +140,6 @@ export class Execution {
     return spec.persist ?? this.setup.persistOf?.(spec)
   }
 
-  /** Where a step's results are remembered; undefined where nobody could ever ask for them again. */
-  cacheFor({ scope, store }: PersistSpec): ResultCache | SharedResults | undefined {
-    if (scope === 'execution') return this.setup.cache
-    return store === undefined ? (this.setup.shared ?? processCache) : sharedResultsOf(store)
-  }
-
   /** Begins: checks the leaf values (one per `plan.leaves`, unless they are checked already) and starts the steps that need nothing else. */
   start(leafValues: readonly unknown[], areChecked = false): void {
     const { part } = this.setup
@@ -271,7 +261,9 @@ export class Execution {
   /** Counts an ended step. Where nobody looks at it again, its record goes at once: there may be very many. */
   #forget(run: StepRun): void {
     this.#endedSteps++
-    if (!this.keepsRuns) this.runs[run.planStep.position] = undefined
+    if (this.keepsRuns) return
+    this.runs[run.planStep.position] = undefined
+    this.recorder?.forgotten(run)
   }
 
   #launchInitial(): void {

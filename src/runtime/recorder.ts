@@ -15,6 +15,8 @@ export interface Recorder {
   noteFailed(run: StepRun, error: unknown): void
   /** The execution has ended as failed or cancelled, and so the step that was begun. */
   noteCancelled(run: StepRun, reason: unknown): void
+  /** A step has ended, and nobody but the recorder may look at it again. */
+  forgotten(run: StepRun): void
   /** Keeps the execution's output; undefined where it went out with the last step's value already. */
   end(output: unknown): Promise<void> | undefined
   /** The step was cancelled while its function ran on, which may still bring a value. */

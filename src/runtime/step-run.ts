@@ -5,6 +5,7 @@ import type { PersistSpec } from '../core/graph-index.ts'
 import type { PlanStep } from '../core/plan.ts'
 import { begin, close } from './attempt.ts'
 import type { Attempt } from './attempt.ts'
+import { cacheOf } from './cache-of.ts'
 import { Claim } from './claim.ts'
 import type { Execution } from './execution.ts'
 import type { StepView } from './execution-journal.ts'
@@ -360,7 +361,7 @@ export class StepRun {
   /** Where the result is remembered; undefined for a step that is not persisted, or by nobody. */
   get #cache(): ResultCache | SharedResults | undefined {
     const { persist } = this
-    return persist === undefined ? undefined : this.execution.cacheFor(persist)
+    return persist === undefined ? undefined : cacheOf(this.execution.setup, persist)
   }
 
   get #more(): StepExtras {

@@ -128,10 +128,11 @@ Oslo–Bergen for 120 NOK`,
   },
   'hello-world.ts': { text: 'Bonjour, Ada!' },
   'migrations.ts': {
-    text: `sqlite store: the database's tables are out of date: pending is migration 1 (tables); run up() of sqliteMigrations(…), or open the store with migrate: true
+    text: `sqlite store: the database's tables are out of date: pending is migration 1 (tables), 2 (deadlines); run up() of sqliteMigrations(…), or open the store with migrate: true
 10000_orders-by-tenant.sql
-ran 1 and 10000
+ran 1 and 2 and 10000
 1 tables: applied
+2 deadlines: applied
 10000 orders-by-tenant: applied
 42`,
   },

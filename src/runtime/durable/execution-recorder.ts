@@ -32,6 +32,8 @@ export class ExecutionRecorder implements Recorder {
   readonly #stragglers = new Set<StepRun>()
   /** Goes out with the next commit. */
   #pendingHead: HeadChange | undefined
+  /** The step that ended last, where the execution forgets those that have ended. */
+  lastForgotten: StepRun | undefined
   #endKept = false
   #hasProgress = false
   #isOff = false
@@ -103,6 +105,10 @@ export class ExecutionRecorder implements Recorder {
 
   noteFailed(run: StepRun, error: unknown): void {
     if (!(error instanceof LeaseLostError)) this.#note(run, 'failed', error)
+  }
+
+  forgotten(run: StepRun): void {
+    this.lastForgotten = run
   }
 
   noteCancelled(run: StepRun, reason: unknown): void {

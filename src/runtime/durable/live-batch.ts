@@ -148,7 +148,8 @@ export class LiveBatch implements Live, DurableParts {
   }
 
   suspect(durationMs: number): string | undefined {
-    return suspectStep(this.#batch.executions, this.#parts.connection.clock.now(), durationMs)
+    const runs = this.#batch.executions.flatMap((execution) => execution.runs)
+    return suspectStep([...runs, this.#recorder.lastForgotten], this.#parts.connection.clock.now(), durationMs)
   }
 
   start(): void {

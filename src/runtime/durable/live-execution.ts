@@ -111,7 +111,7 @@ export class LiveExecution implements Live {
   }
 
   suspect(durationMs: number): string | undefined {
-    return suspectStep([this.#execution], this.#execution.clock.now(), durationMs)
+    return suspectStep(this.#execution.runs, this.#execution.clock.now(), durationMs)
   }
 
   /** Brings it to life. */

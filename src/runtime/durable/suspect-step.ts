@@ -1,4 +1,3 @@
-import type { Execution } from '../execution.ts'
 import type { StepRun } from '../step-run.ts'
 
 // Clocks tell whole milliseconds, and timers may be early by one.
@@ -8,14 +7,17 @@ const timerSlackMs = 10
  * The step that may have kept the event loop from turning for so long, until now: of those that were under way when it stopped, the one
  * that began last.
  */
-export function suspectStep(executions: readonly Execution[], now: number, durationMs: number): string | undefined {
+export function suspectStep(
+  runs: readonly (StepRun | undefined)[],
+  now: number,
+  durationMs: number,
+): string | undefined {
   // Nothing begins while the event loop stands still: what began since, began after it.
   const stoodFrom = now - durationMs + timerSlackMs
   let suspect: StepRun | undefined
-  for (const { runs } of executions)
-    for (const run of runs)
-      if (run !== undefined && wasUnderWay(run, stoodFrom, now))
-        if (suspect === undefined || run.attemptStartedAt > suspect.attemptStartedAt) suspect = run
+  for (const run of runs)
+    if (run !== undefined && wasUnderWay(run, stoodFrom, now))
+      if (suspect === undefined || run.attemptStartedAt > suspect.attemptStartedAt) suspect = run
   return suspect?.step
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { LeaseLostError } from '../../../src/index.ts'
+import { LeaseLostError, step } from '../../../src/index.ts'
+import { graphOf, number } from '../../loose-api.ts'
 import { World } from './durable-time.ts'
 import { door, line, Third } from './line.ts'
 import { PausedClock } from './paused-clock.ts'
@@ -161,6 +162,33 @@ describe('a process that was paused for longer than its lease', () => {
     const blocked = world.events.filter(({ type }) => type === 'loop.blocked')
     expect(blocked).toMatchObject([{ executionId: 'b', suspect: 'Second' }])
   })
+
+  test.each(['execution', 'batch'])(
+    'names the step of an %s that blocked, though it has ended and another is under way',
+    async (kind) => {
+      const world = new World()
+      const clock = new PausedClock(world.clock)
+      const [Ready, Left, Right, Both] = [number('Ready'), number('Left'), number('Right'), number('Both')]
+      const gate = door()
+      const graph = graphOf([
+        step({ name: 'Prepares', output: Ready, run: () => world.clock.sleep(5).then(() => 1) }),
+        step({ name: 'Waits', output: Left, persist: 'execution', run: () => door().promise }),
+        step({ name: 'Blocks', inputs: { ready: Ready }, output: Right, run: () => gate.promise }),
+        step({ name: 'Sums', inputs: { left: Left, right: Right }, output: Both, run: () => 1 }),
+      ])
+      const docket = world.process({ graphs: [graph], clock })
+      await (kind === 'execution'
+        ? docket.start(graph, Both as never, {} as never, { id: 'a' })
+        : docket.startBatch(graph, Both as never, [{}] as never, { id: 'a' }))
+      await world.clock.advance(10)
+      clock.pause()
+      await world.clock.advance(4_990)
+      gate.resolve(1)
+      await clock.resume()
+      const blocked = world.events.filter(({ type }) => type === 'loop.blocked')
+      expect(blocked).toMatchObject([{ suspect: 'Blocks' }])
+    },
+  )
 })
 
 describe('a lease', () => {
