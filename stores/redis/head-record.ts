@@ -64,7 +64,19 @@ function statusOfNew({ startedAt }: NewExecution): 'pending' | 'running' {
 
 /** What a change writes into the hash and takes out of it. */
 export function headChange(change: HeadChange, set: Argument[], removed: string[]): void {
-  const { status, inputs, output, error, graphHash, machineVersion, startedAt, endedAt, ownedMs, recoveries, deadline } = change
+  const {
+    status,
+    inputs,
+    output,
+    error,
+    graphHash,
+    machineVersion,
+    startedAt,
+    endedAt,
+    ownedMs,
+    recoveries,
+    deadline,
+  } = change
   if (status !== undefined) set.push('s', statusCode(status))
   if (inputs !== undefined) set.push('n', valueBytes(inputs))
   if (output !== undefined) set.push('v', valueBytes(output))

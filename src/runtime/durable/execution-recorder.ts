@@ -112,9 +112,10 @@ export class ExecutionRecorder implements Recorder {
   }
 
   noteCancelled(run: StepRun, reason: unknown): void {
-    // Only of a step that is tried again it is written that it runs. Who goes on with it finds it as it was.
+    // Only of a step that is tried again it is written that it runs. Who goes on with it finds it as it was. What its last attempt failed
+    // with is kept.
     if (run.planStep.spec.maxAttempts > 1 && !(reason instanceof LeaseLostError))
-      this.#note(run, 'cancelled', undefined)
+      this.#note(run, 'cancelled', run.error)
   }
 
   end(output: unknown): Promise<void> | undefined {

@@ -206,3 +206,17 @@ test('the store of a plain execute is not closed with a docket that shares it', 
   await world.clock.settle(docket.close())
   expect(await execute(shared, First, { Seed: 4 })).toBe(5)
 })
+
+test('tells whoever did not wait for a start that it came too early', async () => {
+  const world = new World()
+  const watched = new WatchedStore(world.store)
+  watched.before = ({ name }) => (name === 'create' ? world.clock.sleep(1_000) : undefined)
+  const { line: graph } = line()
+  const docket = world.process({ graphs: [graph], store: watched.store })
+  const outcome = rejectionOf(docket.execute(graph, Third, inputs, { id: 'a' }))
+  watched.cut()
+  await world.clock.settle(docket.close({ deadline: 50 }))
+  const error = await world.clock.settle(outcome)
+  expect(error).toBeInstanceOf(OptionError)
+  expect(String(error)).toMatch(/closed/)
+})
