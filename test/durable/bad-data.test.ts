@@ -174,11 +174,11 @@ describe.each(sqlKinds)('on %s', (kind) => {
   test('tables of a newer version are refused with what to do, and stay as they are', async () => {
     const place = await newPlace(kind)
     await leave(place, 'one')
-    await place.sql(`update docket_migrations set version = 2`)
+    await place.sql(`update docket_migrations set version = 9999 where version = 2`)
     const { relay: healthy } = relay()
     const { docket } = startProcess(place, { graphs: [healthy] })
     await expect(docket.list()).rejects.toThrow(/newer than this version of Docket.* upgrade Docket/)
-    await place.sql(`update docket_migrations set version = 1`)
+    await place.sql(`update docket_migrations set version = 2 where version = 9999`)
     expect(await (await docket.get('one'))!.result()).toBe(3)
   })
 })
