@@ -13,7 +13,7 @@ import type {
   StoreHint,
 } from '../../src/core/store.ts'
 import { isTerminal } from '../../src/core/statuses.ts'
-import { replaces } from '../step-replacement.ts'
+import { replaces } from '../../src/core/step-replacement.ts'
 
 interface Entry {
   record: ExecutionRecord

@@ -25,7 +25,7 @@ import {
   stepRowColumns,
 } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
-import { replacesAny } from '../step-replacement.ts'
+import { replacesAny } from '../../src/core/step-replacement.ts'
 import type { SqliteDatabase } from './database.ts'
 import { storeName } from './errors.ts'
 

@@ -1,3 +1,4 @@
+import { replaces } from '../../core/step-replacement.ts'
 import type { ExecutionCommit, StepRecord } from '../../core/store.ts'
 
 /**
@@ -32,9 +33,8 @@ function mergeOf(earlier: ExecutionCommit, later: ExecutionCommit): ExecutionCom
   const steps = new Map<string, StepRecord>()
   for (const step of [...earlier.steps, ...later.steps]) {
     const key = JSON.stringify([step.step, step.item])
-    const known = steps.get(key)
     // As in every store: what is completed stays.
-    if (known === undefined || isReplaceable(known) || !isReplaceable(step) || step.type === '') steps.set(key, step)
+    if (replaces(step, steps.get(key))) steps.set(key, step)
   }
   return {
     ...later,
@@ -45,8 +45,4 @@ function mergeOf(earlier: ExecutionCommit, later: ExecutionCommit): ExecutionCom
         : { ...earlier.head, ...later.head },
     consumed: later.consumed ?? earlier.consumed,
   }
-}
-
-function isReplaceable({ status, type }: StepRecord): boolean {
-  return type === '' || (status !== 'completed' && status !== 'cached')
 }

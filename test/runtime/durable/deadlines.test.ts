@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { ExecutionTimeoutError } from '../../../src/index.ts'
 import { rejectionOf } from '../../loose-api.ts'
+import { deathAfter } from './death-after.ts'
 import { World } from './durable-time.ts'
 import { door, line, Third } from './line.ts'
-import type { LineOptions } from './line.ts'
 import { WatchedStore } from './watched-store.ts'
 
 const inputs = { Seed: 1 }
@@ -11,16 +11,6 @@ const inputs = { Seed: 1 }
 /** Ends when it is told to. */
 function waits(signal: AbortSignal): Promise<number> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
-}
-
-/** Starts an execution in a process that dies after a while. */
-async function deathAfter(world: World, ms: number, options: LineOptions) {
-  const { line: graph, runs } = line(options)
-  const { docket, die } = world.mortal({ graphs: [graph] })
-  await docket.start(graph, Third, inputs, { id: 'a' })
-  await world.clock.advance(ms)
-  die()
-  return { graph, runs }
 }
 
 describe('an execution’s deadline', () => {

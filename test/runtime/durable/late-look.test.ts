@@ -7,14 +7,20 @@ import { door, line, Third } from './line.ts'
 
 const inputs = { Seed: 1 }
 
+/** An execution whose Second waits at a door. */
+async function halfway() {
+  const world = new World()
+  const gate = door()
+  const { line: graph } = line({ second: { run: () => gate.promise } })
+  const docket = world.process({ graphs: [graph] })
+  const handle = await docket.start(graph, Third, inputs, { id: 'a' })
+  await world.clock.advance(10)
+  return { world, gate, handle }
+}
+
 describe('a durable execution that is looked at late', () => {
   test('is an actor in the state that it is in, and goes on from there', async () => {
-    const world = new World()
-    const gate = door()
-    const { line: graph } = line({ second: { run: () => gate.promise } })
-    const docket = world.process({ graphs: [graph] })
-    const handle = await docket.start(graph, Third, inputs, { id: 'a' })
-    await world.clock.advance(10)
+    const { world, gate, handle } = await halfway()
     const actor = handle.actor!
     expect(actor.id).toBe('a')
     expect(actor.getSnapshot()).toMatchObject({
@@ -36,12 +42,7 @@ describe('a durable execution that is looked at late', () => {
   })
 
   test('shows its steps as actors, in the states that they are in', async () => {
-    const world = new World()
-    const gate = door()
-    const { line: graph } = line({ second: { run: () => gate.promise } })
-    const docket = world.process({ graphs: [graph] })
-    const handle = await docket.start(graph, Third, inputs, { id: 'a' })
-    await world.clock.advance(10)
+    const { world, gate, handle } = await halfway()
     const { First, Second } = handle.getSnapshot()!.children
     expect([First!.getSnapshot().value, Second!.getSnapshot().value]).toEqual(['completed', 'running'])
     gate.resolve(10)
@@ -50,12 +51,7 @@ describe('a durable execution that is looked at late', () => {
   })
 
   test('tells an inspector what happens from then on', async () => {
-    const world = new World()
-    const gate = door()
-    const { line: graph } = line({ second: { run: () => gate.promise } })
-    const docket = world.process({ graphs: [graph] })
-    const handle = await docket.start(graph, Third, inputs, { id: 'a' })
-    await world.clock.advance(10)
+    const { world, gate, handle } = await halfway()
     const seen = new Set<string>()
     handle.actor!.system.inspect(({ type, actorRef }) => {
       if (type === '@xstate.snapshot') seen.add((actorRef as AnyActorRef).id)
@@ -66,12 +62,7 @@ describe('a durable execution that is looked at late', () => {
   })
 
   test('can be cancelled by stopping the actor', async () => {
-    const world = new World()
-    const gate = door()
-    const { line: graph } = line({ second: { run: () => gate.promise } })
-    const docket = world.process({ graphs: [graph] })
-    const handle = await docket.start(graph, Third, inputs, { id: 'a' })
-    await world.clock.advance(10)
+    const { world, gate, handle } = await halfway()
     const outcome = rejectionOf(handle.result())
     handle.actor!.stop()
     gate.reject(new Error('stopped'))
@@ -80,12 +71,7 @@ describe('a durable execution that is looked at late', () => {
   })
 
   test('shows how it ended, and what became of every step, while a function of it still runs', async () => {
-    const world = new World()
-    const gate = door()
-    const { line: graph } = line({ second: { run: () => gate.promise } })
-    const docket = world.process({ graphs: [graph] })
-    const handle = await docket.start(graph, Third, inputs, { id: 'a' })
-    await world.clock.advance(10)
+    const { world, gate, handle } = await halfway()
     const outcome = rejectionOf(handle.result())
     await handle.cancel()
     const error = await outcome

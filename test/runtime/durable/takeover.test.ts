@@ -1,21 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { ExecutionTimeoutError, fixed } from '../../../src/index.ts'
 import { rejectionOf } from '../../loose-api.ts'
+import { deathAfter } from './death-after.ts'
 import { World } from './durable-time.ts'
 import { door, line, Third } from './line.ts'
 import type { LineOptions } from './line.ts'
 
 const inputs = { Seed: 1 }
-
-/** Starts an execution in a process that dies after a while. */
-async function deathAfter(world: World, ms: number, options: LineOptions) {
-  const { line: graph, runs } = line(options)
-  const { docket, die } = world.mortal({ graphs: [graph] })
-  await docket.start(graph, Third, inputs, { id: 'a' })
-  await world.clock.advance(ms)
-  die()
-  return { graph, runs }
-}
 
 describe('an execution whose process died', () => {
   test('goes on in any process that knows its graph, and in no other', async () => {
