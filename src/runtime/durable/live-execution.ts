@@ -49,7 +49,7 @@ export class LiveExecution implements Live {
   readonly #parts: LiveParts
   readonly #recorder: ExecutionRecorder
   readonly #tenure: Tenure
-  #execution!: Execution
+  readonly #execution: Execution
   #actor: LiveActor | undefined
 
   constructor(parts: LiveParts) {
@@ -74,6 +74,21 @@ export class LiveExecution implements Live {
       onGone: () => parts.onGone(this),
     }
     this.#tenure = new Tenure(tenant, parts.connection, this.#recorder)
+    const { given, options, setup, restored } = parts
+    const hashes = restored?.inputHashes ?? new Map<string, string>()
+    this.#execution = new Execution({
+      ...setup,
+      plan: given.plan,
+      options,
+      cache: undefined,
+      asked: this.asked,
+      keepsRuns: true,
+      recorder: this.#recorder,
+      onCompleted: (output) => this.#tenure.completed(output),
+      onFailed: (error) => void this.#tenure.failed(error),
+      onSettled: hashes.size === 0 ? undefined : (run) => this.#compare(run, hashes),
+    })
+    if (restored !== undefined) this.#execution.restore(restored.persisted)
   }
 
   /** The execution as an actor, which comes to life when somebody looks at it, in the state that the execution is in. */
@@ -116,22 +131,13 @@ export class LiveExecution implements Live {
 
   /** Brings it to life. */
   start(): void {
-    const { given, options, setup, restored } = this.#parts
-    const hashes = restored?.inputHashes ?? new Map<string, string>()
-    this.#execution = new Execution({
-      ...setup,
-      plan: given.plan,
-      options,
-      cache: undefined,
-      asked: this.asked,
-      keepsRuns: true,
-      recorder: this.#recorder,
-      onCompleted: (output) => this.#tenure.completed(output),
-      onFailed: (error) => void this.#tenure.failed(error),
-      onSettled: hashes.size === 0 ? undefined : (run) => this.#compare(run, hashes),
-    })
-    if (restored !== undefined) this.#execution.restore(restored.persisted)
-    this.#begin(this.#execution)
+    const { given, startedAt, restored } = this.#parts
+    const now = this.#execution.clock.now()
+    // Refusals are noticed by whoever waits for something.
+    if (startedAt === undefined) this.#recorder.change({ status: 'running', startedAt: now }).catch(() => {})
+    // It was created as begun; what took time since was the store.
+    else if (restored === undefined && startedAt !== now) this.#recorder.amend({ startedAt: now })
+    this.#execution.start(given.leafValues, true)
   }
 
   cancel(error: ExecutionCancelledError): void {
@@ -168,16 +174,6 @@ export class LiveExecution implements Live {
     actor.subscribe({ error: () => {} })
     actor.start()
     return actor
-  }
-
-  #begin(execution: Execution): void {
-    const { given, startedAt, restored } = this.#parts
-    const now = execution.clock.now()
-    // Refusals are noticed by whoever waits for something.
-    if (startedAt === undefined) this.#recorder.change({ status: 'running', startedAt: now }).catch(() => {})
-    // It was created as begun; what took time since was the store.
-    else if (restored === undefined && startedAt !== now) this.#recorder.amend({ startedAt: now })
-    execution.start(given.leafValues, true)
   }
 
   /** A step that ran again after a restart: did what others have made of its old value still fit? */

@@ -88,4 +88,25 @@ describe('a durable execution that is looked at late', () => {
     await world.clock.advance(10)
     expect(handle.actor).toBeUndefined()
   })
+
+  test('can be looked at as soon as it is told to go on, before it does', async () => {
+    const world = new World()
+    const { line: graph } = line({ second: { run: () => door().promise } })
+    const { docket, die } = world.mortal({ graphs: [graph] })
+    await docket.start(graph, Third, inputs, { id: 'a' })
+    await world.clock.advance(10)
+    die()
+    let handle: Awaited<ReturnType<typeof docket.get>>
+    const seen: unknown[] = []
+    const { line: healthy } = line()
+    const survivor = world.process({
+      graphs: [healthy],
+      observers: [({ type }) => void (type === 'execution.resumed' && seen.push(handle!.getSnapshot()))],
+    })
+    handle = await survivor.get('a')
+    expect(await world.clock.settle(handle!.result())).toBe(4)
+    expect(seen).toMatchObject([
+      { status: 'active', context: { steps: { First: { status: 'completed' }, Third: { status: 'pending' } } } },
+    ])
+  })
 })
