@@ -15,6 +15,7 @@ import type { Recorder } from './recorder.ts'
 import type { ResultCache } from './result-cache.ts'
 import type { SharedResults } from './shared-results.ts'
 import type { StepRun } from './step-run.ts'
+import { deadlineMs } from './time-limit.ts'
 
 /** What a call's options come to, with the graph's own filled in. */
 export interface ResolvedOptions {
@@ -88,7 +89,7 @@ export function resolveOptions(
     logger: options.logger ?? loggerOf(observers),
     headers: options.headers ?? noHeaders,
     timeoutMs: options.timeout === undefined ? index.timeoutMs : durationMs(options.timeout),
-    deadline: options.deadline === undefined ? undefined : Number(options.deadline),
+    deadline: deadlineMs(options.deadline),
     signal: options.signal,
   }
 }

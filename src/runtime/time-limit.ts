@@ -21,6 +21,11 @@ export function timeLimitOf(
   return { at: timeoutAt, error: (place) => new ExecutionTimeoutError({ timeoutMs }, place) }
 }
 
+/** A deadline as a caller gives it, in milliseconds since the epoch. */
+export function deadlineMs(deadline: Date | number | undefined): number | undefined {
+  return deadline === undefined ? undefined : Number(deadline)
+}
+
 /** Whether the time is over: a process that was paused may get to other things before it gets to its timers. */
 export function hasPassed(limit: TimeLimit | undefined, clock: Pick<FullClock, 'now'>): boolean {
   return limit !== undefined && clock.now() >= limit.at

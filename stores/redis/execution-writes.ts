@@ -32,7 +32,7 @@ export async function createExecutions(
     const list = [hint, members.length, ...members, ...newHead(execution, packer)]
     return { index, id: execution.id, keys: layout.executionKeys(execution.id), list }
   })
-  const replies = await writeAll(link, [{ run: createScript, writes, hints: layout.hints }])
+  const replies = await writeAll(link, layout.hints, [{ run: createScript, writes }])
   return executions.map(({ id }, index) => {
     const reply = intact(replies[index], id, layout)
     return reply === 1 ? undefined : headRecord(id, layout.execution(id), reply, packer)
@@ -57,10 +57,9 @@ export async function commitExecutions(
       full.push({ index, id, keys: layout.executionKeys(id), list })
     }
   }
-  const { hints } = layout
-  const replies = await writeAll(link, [
-    { run: fullCommitScript, writes: full, hints },
-    { run: commitScript, writes: plain, hints },
+  const replies = await writeAll(link, layout.hints, [
+    { run: fullCommitScript, writes: full },
+    { run: commitScript, writes: plain },
   ])
   return commits.map(({ id }, index) => intact(replies[index], id, layout) === 1)
 }
@@ -68,11 +67,12 @@ export async function commitExecutions(
 /** Sends writes, as many to a script as may be. Gives what became of each. */
 async function writeAll(
   link: Link,
-  kinds: readonly { readonly run: Script; readonly writes: readonly Write[]; readonly hints: string }[],
+  hints: string,
+  kinds: readonly { readonly run: Script; readonly writes: readonly Write[] }[],
 ): Promise<Reply[]> {
   const calls: Call[] = []
   const groups: (readonly Write[])[] = []
-  for (const { run, writes, hints } of kinds) {
+  for (const { run, writes } of kinds) {
     for (const group of link.groupsOf(writes)) {
       const lists = packedLists(group.map(({ list }) => list))
       calls.push({ run, keys: group.flatMap(({ keys }) => keys), args: [lists, hints] })
@@ -87,9 +87,10 @@ async function writeAll(
 
 /** What a script says became of an execution. @throws StoreError where it says what went wrong with it */
 function intact(reply: Reply, id: string, layout: Layout): Reply {
+  const isWrong = reply instanceof Buffer || (Array.isArray(reply) && reply.length === 1)
+  if (!isWrong) return reply
   const [execution, index, mailbox] = layout.executionKeys(id)
   if (reply instanceof Buffer) throw damaged(`the record of execution "${id}"`, execution)
-  if (!Array.isArray(reply) || reply.length !== 1) return reply
   const cause = replyError(String(reply[0]))
   if (isWrongType(cause)) throw damaged(`the mailbox of execution "${id}", or the index "${index}",`, mailbox, cause)
   throw storeError(cause, execution)

@@ -9,6 +9,7 @@ import type { ValueEncoding } from '../../core/value-encoding.ts'
 import { batchFrameOf } from '../batch-options.ts'
 import type { BatchOptions } from '../batch-options.ts'
 import type { ItemRead } from '../item-inputs.ts'
+import { deadlineMs } from '../time-limit.ts'
 import type { DurableRuntime } from './durable-runtime.ts'
 import { watchOf } from './execution-request.ts'
 import type { StartOptions, StartRequest } from './execution-request.ts'
@@ -82,7 +83,7 @@ export async function batchRequest(
         machineVersion,
         parent: undefined,
         timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
-        deadline: options.deadline === undefined ? undefined : Number(options.deadline),
+        deadline: deadlineMs(options.deadline),
         owner,
         createdAt: clock.now(),
         // Not before its items are written.

@@ -6,6 +6,7 @@ import type { ExecutionRecord, NewExecution } from '../../core/store.ts'
 import type { ValueEncoding } from '../../core/value-encoding.ts'
 import type { ExecuteOptions } from '../execution-options.ts'
 import { checkLeaves } from '../leaf-values.ts'
+import { deadlineMs } from '../time-limit.ts'
 import type { GivenInputs } from '../leaf-values.ts'
 import { graphHashOf } from './graph-hash.ts'
 import { machineVersion } from './machine-version.ts'
@@ -94,7 +95,7 @@ export async function newRecordOf(
     machineVersion,
     parent: undefined,
     timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
-    deadline: options.deadline === undefined ? undefined : Number(options.deadline),
+    deadline: deadlineMs(options.deadline),
     owner,
     createdAt,
     // Its owner begins it as soon as it is there.

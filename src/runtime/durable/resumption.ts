@@ -3,6 +3,7 @@ import type { AnyGraph } from '../../core/graph-index.ts'
 import { requireIndex } from '../../core/plan.ts'
 import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/store.ts'
 import { Emitter } from '../emitter.ts'
+import { deadlineMs } from '../time-limit.ts'
 import type { DurableRuntime } from './durable-runtime.ts'
 import type { Watch } from './execution-request.ts'
 import { unwrittenFork } from './fork-execution.ts'
@@ -95,7 +96,7 @@ export class Resumption {
     if (found.owner !== connection.session.owner) return true
     if ((living.get(found.id)?.epoch ?? 0) >= found.epoch) return true
     // Who asks for one that has ended may give it more time: the old deadline may be what it ended by.
-    const deadline = cause === 'end' && watch?.deadline !== undefined ? Number(watch.deadline) : undefined
+    const deadline = cause === 'end' ? deadlineMs(watch?.deadline) : undefined
     const record = deadline === undefined ? found : { ...found, deadline }
     if (record.graphHash === unwrittenFork) {
       const message = `the process that forked "${record.parent}" died before "${record.id}" had its records; fork again`
