@@ -4,7 +4,8 @@ import { defineConfig } from 'vitest/config'
 const conditions = ['docket-source', 'node']
 
 /** Tests that may ask for database servers; the others start nothing. */
-const withServers = ['test/stores/**/*.test.ts', 'test/chaos/**/*.test.ts', 'test/durable/**/*.test.ts']
+const withServers = ['stores', 'chaos', 'processes'].map((folder) => `test/${folder}/**/*.test.ts`)
+withServers.push('test/prior-art/**/on-servers.test.ts')
 
 export default defineConfig({
   resolve: { conditions },

@@ -1,7 +1,7 @@
-import './runtime/require-node.ts'
+import './runtime/environment/require-node.ts'
 
-export { exponential, fixed } from './core/backoff.ts'
-export { all, dataType, optional, type } from './core/data-type.ts'
+export { exponential, fixed } from './core/language/backoff.ts'
+export { all, dataType, optional, type } from './core/language/data-type.ts'
 export {
   AbortExecutionError,
   DocketError,
@@ -19,16 +19,16 @@ export {
   StepTimeoutError,
   StoreError,
 } from './core/errors.ts'
-export { graph, untypedGraph } from './core/graph.ts'
-export { step } from './core/step.ts'
-export { createDocket } from './runtime/durable/docket.ts'
+export { graph, untypedGraph } from './core/graph/graph.ts'
+export { step } from './core/language/step.ts'
+export { createDocket } from './durable/docket.ts'
 export { executeBatch } from './runtime/execute-batch.ts'
 export { execute } from './runtime/execute.ts'
 export { explain } from './runtime/explain.ts'
 export { fromGraph } from './runtime/from-graph.ts'
 export { streamBatch } from './runtime/stream-batch.ts'
 
-export type { ExponentialOptions } from './core/backoff.ts'
+export type { ExponentialOptions } from './core/language/backoff.ts'
 export type {
   AllPort,
   ConvertingDataType,
@@ -39,17 +39,17 @@ export type {
   TypedDataType,
   Unchecked,
   ValueOf,
-} from './core/data-type.ts'
+} from './core/language/data-type.ts'
 export type { Duration } from './core/duration.ts'
 export type { ErrorCode, ErrorPlace, GraphProblem, InputIssue } from './core/errors.ts'
-export type { ExecutionEvent } from './core/events.ts'
-export type { ExplainedLeaf, ExplainedPlan, ExplainedStep } from './core/explained-plan.ts'
-export type { Graph, InputsOf, OnError, Outcome, TargetOf } from './core/graph.ts'
-export type { AnyGraph, StepDefaults } from './core/graph-index.ts'
-export type { Logger } from './core/logger.ts'
-export type { Observer } from './core/observer.ts'
-export type { Backoff, ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from './core/policy.ts'
-export type { AnyStep, Step, StepContext, TypedStep } from './core/step.ts'
+export type { ExecutionEvent } from './core/contracts/events.ts'
+export type { ExplainedLeaf, ExplainedPlan, ExplainedStep } from './core/graph/explained-plan.ts'
+export type { Graph, InputsOf, OnError, Outcome, TargetOf } from './core/graph/graph.ts'
+export type { AnyGraph, StepDefaults } from './core/graph/graph-index.ts'
+export type { Logger } from './core/contracts/logger.ts'
+export type { Observer } from './core/contracts/observer.ts'
+export type { Backoff, ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from './core/language/policy.ts'
+export type { AnyStep, Step, StepContext, TypedStep } from './core/language/step.ts'
 export type {
   AcquiredExecution,
   AcquireRequest,
@@ -70,22 +70,22 @@ export type {
   StoredValue,
   StoreHint,
   ValueFormat,
-} from './core/store.ts'
-export type { BatchOptions, StreamOptions } from './runtime/batch-options.ts'
-export type { Clock } from './runtime/clock.ts'
-export type { StepView } from './runtime/execution-journal.ts'
-export type { Docket, ExecutionPage, ListQuery } from './runtime/durable/docket.ts'
-export type { DocketOptions } from './runtime/durable/docket-options.ts'
-export type { StartOptions } from './runtime/durable/execution-request.ts'
-export type { ExecutionHandle } from './runtime/durable/execution-handle.ts'
-export type { ExecutionDetails, ExecutionInfo, StepInfo } from './runtime/durable/execution-info.ts'
-export type { MigratableExecution, MigratableStep, MigrateHook } from './runtime/durable/migrate-records.ts'
-export type { ExecuteOptions } from './runtime/execution-options.ts'
+} from './core/contracts/store.ts'
+export type { BatchOptions, StreamOptions } from './runtime/batch/batch-options.ts'
+export type { Clock } from './runtime/environment/clock.ts'
+export type { StepView } from './runtime/actors/execution-journal.ts'
+export type { Docket, ExecutionPage, ListQuery } from './durable/docket.ts'
+export type { DocketOptions } from './durable/context/docket-options.ts'
+export type { StartOptions } from './durable/start/execution-request.ts'
+export type { ExecutionHandle } from './durable/execution-handle.ts'
+export type { ExecutionDetails, ExecutionInfo, StepInfo } from './durable/records/execution-info.ts'
+export type { MigratableExecution, MigratableStep, MigrateHook } from './durable/records/migrate-records.ts'
+export type { ExecuteOptions } from './runtime/execution/execution-options.ts'
 export type {
   ExecutionContext,
   ExecutionSnapshot,
   ExecutionStatus,
   StepActorRef,
-} from './runtime/execution-snapshot.ts'
+} from './runtime/actors/execution-snapshot.ts'
 export type { ExplainOptions } from './runtime/explain.ts'
 export type { GraphLogic, LogicOptions } from './runtime/from-graph.ts'

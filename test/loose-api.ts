@@ -1,10 +1,10 @@
 import { afterEach, expect } from 'vitest'
 import * as docket from '../src/index.ts'
 import { dataType, StepError, type } from '../src/index.ts'
-import type { AnyDataType, DataType } from '../src/core/data-type.ts'
-import type { ExecutionEvent } from '../src/core/events.ts'
-import type { AnyGraph } from '../src/core/graph-index.ts'
-import { flush } from './virtual-clock.ts'
+import type { AnyDataType, DataType } from '../src/core/language/data-type.ts'
+import type { ExecutionEvent } from '../src/core/contracts/events.ts'
+import type { AnyGraph } from '../src/core/graph/graph-index.ts'
+import { flush } from '../src/testing/virtual-clock.ts'
 
 // The public API with its compile-time types forgotten: these tests hand in what the compiler would refuse.
 

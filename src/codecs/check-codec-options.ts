@@ -1,4 +1,4 @@
-import { reportUnknownKeys } from '../core/check-step.ts'
+import { reportUnknownKeys } from '../core/graph/check-step.ts'
 import { OptionError } from '../core/errors.ts'
 import { isRecord } from '../core/is-record.ts'
 

@@ -1,5 +1,5 @@
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import type { Codec } from '../core/codec.ts'
+import type { Codec } from '../core/contracts/codec.ts'
 import { SerializationError } from '../core/errors.ts'
 import { checkCodecOptions, shown } from './check-codec-options.ts'
 

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, randomBytes } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import type { Codec } from '../core/codec.ts'
+import type { Codec } from '../core/contracts/codec.ts'
 import { SerializationError } from '../core/errors.ts'
 import { isRecord } from '../core/is-record.ts'
 import { checkCodecOptions, shown } from './check-codec-options.ts'

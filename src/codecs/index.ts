@@ -1,5 +1,5 @@
 export { compression } from './compression.ts'
 export { encryption } from './encryption.ts'
-export type { Codec } from '../core/codec.ts'
+export type { Codec } from '../core/contracts/codec.ts'
 export type { CompressionOptions } from './compression.ts'
 export type { EncryptionOptions, SecretKey } from './encryption.ts'

@@ -1,4 +1,4 @@
-import { describe, reportUnknownKeys } from '../core/check-step.ts'
+import { describe, reportUnknownKeys } from '../core/graph/check-step.ts'
 import { isRecord } from '../core/is-record.ts'
 import { OptionError } from '../core/errors.ts'
 

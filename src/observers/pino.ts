@@ -1,8 +1,8 @@
 import type { Logger as PinoLogger } from 'pino'
-import { describe } from '../core/check-step.ts'
+import { describe } from '../core/graph/check-step.ts'
 import { isRecord } from '../core/is-record.ts'
-import type { ExecutionEvent } from '../core/events.ts'
-import type { Logger } from '../core/logger.ts'
+import type { ExecutionEvent } from '../core/contracts/events.ts'
+import type { Logger } from '../core/contracts/logger.ts'
 import { checkObserverOptions } from './check-observer-options.ts'
 
 /** How `pinoObserver` logs. */

@@ -1,5 +1,5 @@
-import { describe } from '../core/check-step.ts'
-import type { ExecutionEvent } from '../core/events.ts'
+import { describe } from '../core/graph/check-step.ts'
+import type { ExecutionEvent } from '../core/contracts/events.ts'
 import { checkObserverOptions } from './check-observer-options.ts'
 
 /** Where and how a progress bar is drawn. */

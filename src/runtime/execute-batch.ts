@@ -1,13 +1,13 @@
-import { describe } from '../core/check-step.ts'
-import type { AnyDataType } from '../core/data-type.ts'
+import { describe } from '../core/graph/check-step.ts'
+import type { AnyDataType } from '../core/language/data-type.ts'
 import { InputError } from '../core/errors.ts'
-import type { ExecuteBatch } from '../core/graph.ts'
-import type { AnyGraph } from '../core/graph-index.ts'
-import { batchFrameOf } from './batch-options.ts'
-import type { BatchOptions } from './batch-options.ts'
-import { Batch } from './batch.ts'
-import type { ItemRead } from './item-inputs.ts'
-import { sourceOfArray } from './item-source.ts'
+import type { ExecuteBatch } from '../core/graph/graph.ts'
+import type { AnyGraph } from '../core/graph/graph-index.ts'
+import { batchFrameOf } from './batch/batch-options.ts'
+import type { BatchOptions } from './batch/batch-options.ts'
+import { Batch } from './batch/batch.ts'
+import type { ItemRead } from './batch/item-inputs.ts'
+import { sourceOfArray } from './batch/item-source.ts'
 
 /**
  * Makes the value of `target` for each item of an array, and gives the values in the items' order. Each item flows through

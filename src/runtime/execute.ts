@@ -1,13 +1,13 @@
-import type { AnyDataType } from '../core/data-type.ts'
+import type { AnyDataType } from '../core/language/data-type.ts'
 import { InputError } from '../core/errors.ts'
-import type { Execute } from '../core/graph.ts'
-import type { AnyGraph } from '../core/graph-index.ts'
-import { checkExecuteOptions } from './execution-options.ts'
-import type { ExecuteOptions } from './execution-options.ts'
-import { forgetCall, memoryOf } from './execution-memory.ts'
-import { resolveOptions } from './execution-setup.ts'
-import { Execution } from './execution.ts'
-import { givenInputs } from './leaf-values.ts'
+import type { Execute } from '../core/graph/graph.ts'
+import type { AnyGraph } from '../core/graph/graph-index.ts'
+import { checkExecuteOptions } from './execution/execution-options.ts'
+import type { ExecuteOptions } from './execution/execution-options.ts'
+import { forgetCall, memoryOf } from './results/execution-memory.ts'
+import { resolveOptions } from './execution/execution-setup.ts'
+import { Execution } from './execution/execution.ts'
+import { givenInputs } from './inputs/given-inputs.ts'
 
 const noMemory = { cache: undefined, asked: undefined }
 

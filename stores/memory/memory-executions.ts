@@ -11,9 +11,9 @@ import type {
   StepRecord,
   Store,
   StoreHint,
-} from '../../src/core/store.ts'
-import { isTerminal } from '../../src/core/statuses.ts'
-import { replaces } from '../../src/core/step-replacement.ts'
+} from '../../src/core/contracts/store.ts'
+import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import { replaces } from '../../src/core/contracts/step-replacement.ts'
 
 interface Entry {
   record: ExecutionRecord

@@ -1,4 +1,4 @@
-import type { ResultClaim, ResultCommit, ResultState, StoredValue, StoreHint } from '../../src/core/store.ts'
+import type { ResultClaim, ResultCommit, ResultState, StoredValue, StoreHint } from '../../src/core/contracts/store.ts'
 
 interface Result {
   epoch: number

@@ -15,7 +15,7 @@ import type {
   Store,
   StoreCapabilities,
   StoreHint,
-} from '../../src/core/store.ts'
+} from '../../src/core/contracts/store.ts'
 import { MemoryExecutions } from './memory-executions.ts'
 import { MemoryResults } from './memory-results.ts'
 

@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise'
 import { StoreError } from '../../src/core/errors.ts'
-import type { ExecutionRecord, NewExecution } from '../../src/core/store.ts'
+import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/store.ts'
 import { selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { executionOf } from '../sql/reader.ts'

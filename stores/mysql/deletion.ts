@@ -1,4 +1,4 @@
-import type { ExecutionCommit, Store } from '../../src/core/store.ts'
+import type { ExecutionCommit, Store } from '../../src/core/contracts/store.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { toSqlTime } from '../sql/times.ts'
 import type { MysqlConnection } from './connection.ts'

@@ -17,7 +17,7 @@ import type {
   StepPage,
   Store,
   StoreCapabilities,
-} from '../../src/core/store.ts'
+} from '../../src/core/contracts/store.ts'
 import { StoreLife } from '../sql/life.ts'
 import { prepareTables } from '../sql/open-database.ts'
 import { SqlReader } from '../sql/reader.ts'

@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg'
-import type { ExecutionRecord, NewExecution } from '../../src/core/store.ts'
+import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/store.ts'
 import { cellsOf } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'

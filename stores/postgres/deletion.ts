@@ -1,4 +1,4 @@
-import type { ExecutionCommit, Store } from '../../src/core/store.ts'
+import type { ExecutionCommit, Store } from '../../src/core/contracts/store.ts'
 import type { Cell, CellColumn } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'

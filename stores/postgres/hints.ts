@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { StoreHint } from '../../src/core/store.ts'
+import type { StoreHint } from '../../src/core/contracts/store.ts'
 import { fromName, toName } from '../sql/names.ts'
 
 /** The channel of a schema's hints. Schemas of one database must not hear each other, and a channel's name is short. */

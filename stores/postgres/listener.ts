@@ -1,5 +1,5 @@
 import type { Client } from 'pg'
-import type { StoreHint } from '../../src/core/store.ts'
+import type { StoreHint } from '../../src/core/contracts/store.ts'
 import type { PostgresConnection } from './connection.ts'
 import { postgresError } from './errors.ts'
 import { hintOf } from './hints.ts'

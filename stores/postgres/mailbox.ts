@@ -1,4 +1,4 @@
-import type { NewMessage } from '../../src/core/store.ts'
+import type { NewMessage } from '../../src/core/contracts/store.ts'
 import { cellsOf } from '../sql/cells.ts'
 import type { Cell } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'

@@ -1,4 +1,4 @@
-import type { StoreHint } from '../../src/core/store.ts'
+import type { StoreHint } from '../../src/core/contracts/store.ts'
 import { isCluster, retryStrategy } from './connect.ts'
 import { storeError } from './errors.ts'
 import { ownerOf, unescapeText } from './layout.ts'

@@ -1,4 +1,4 @@
-import type { ExecutionStatus } from '../../src/core/statuses.ts'
+import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 
 /** Version of the layout that this file and the scripts describe. A store with a newer one is refused. */
 export const formatVersion = 1

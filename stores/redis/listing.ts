@@ -1,4 +1,4 @@
-import type { ExecutionQuery, ExecutionRecord, Store } from '../../src/core/store.ts'
+import type { ExecutionQuery, ExecutionRecord, Store } from '../../src/core/contracts/store.ts'
 import type { Connection } from './connection.ts'
 import { removeScript } from './execution-scripts.ts'
 import { headFields, headRecord } from './head-record.ts'

@@ -1,5 +1,5 @@
 import { StoreError } from '../../src/core/errors.ts'
-import type { Message } from '../../src/core/store.ts'
+import type { Message } from '../../src/core/contracts/store.ts'
 import type { Connection } from './connection.ts'
 import { damaged } from './errors.ts'
 import { buckets, indexPrefix, unescapeText } from './layout.ts'

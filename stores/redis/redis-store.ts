@@ -15,7 +15,7 @@ import type {
   Store,
   StoreCapabilities,
   StoreHint,
-} from '../../src/core/store.ts'
+} from '../../src/core/contracts/store.ts'
 import { acquireExecutions } from './acquire.ts'
 import { checkFormat, warnOfEviction } from './check-server.ts'
 import { connect, loadPackages } from './connect.ts'

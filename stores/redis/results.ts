@@ -1,4 +1,4 @@
-import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/store.ts'
+import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/store.ts'
 import type { Connection } from './connection.ts'
 import { damaged } from './errors.ts'
 import { buckets, escapeText, ownerText, unescapeText } from './layout.ts'

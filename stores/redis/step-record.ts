@@ -1,5 +1,5 @@
-import type { StepRecord } from '../../src/core/store.ts'
-import type { StepStatus } from '../../src/core/statuses.ts'
+import type { StepRecord } from '../../src/core/contracts/store.ts'
+import type { StepStatus } from '../../src/core/contracts/statuses.ts'
 import { damaged } from './errors.ts'
 import { escapeText, unescapeText } from './layout.ts'
 import type { Packer } from './msgpack.ts'

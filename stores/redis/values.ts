@@ -1,4 +1,4 @@
-import type { StoredValue } from '../../src/core/store.ts'
+import type { StoredValue } from '../../src/core/contracts/store.ts'
 
 /** A stored value with one byte before it that says what it was: `s` text, `w` text that UTF-8 would not keep, `b` bytes. */
 export function valueBytes(value: StoredValue): Buffer {

@@ -6,7 +6,7 @@ import type {
   ResultState,
   StepPage,
   StepRecord,
-} from '../../src/core/store.ts'
+} from '../../src/core/contracts/store.ts'
 import { recordOf, valueOf } from './cells.ts'
 import type { Row } from './cells.ts'
 import type { Dialect, Query } from './dialect.ts'

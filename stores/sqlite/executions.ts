@@ -5,7 +5,7 @@ import type {
   NewExecution,
   NewMessage,
   Store,
-} from '../../src/core/store.ts'
+} from '../../src/core/contracts/store.ts'
 import { cellsOf } from '../sql/cells.ts'
 import type { Cell } from '../sql/cells.ts'
 import { namesOf, selectList } from '../sql/dialect.ts'
@@ -25,7 +25,7 @@ import {
   stepRowColumns,
 } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
-import { replacesAny } from '../../src/core/step-replacement.ts'
+import { replacesAny } from '../../src/core/contracts/step-replacement.ts'
 import type { SqliteDatabase } from './database.ts'
 import { storeName } from './errors.ts'
 

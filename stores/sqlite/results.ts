@@ -1,4 +1,4 @@
-import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/store.ts'
+import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/store.ts'
 import { cellsOf } from '../sql/cells.ts'
 import { namesOf, selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'

@@ -1,8 +1,8 @@
 import { dataType, step, type, untypedGraph } from '../../src/index.ts'
 import type { TypedDataType } from '../../src/index.ts'
-import type { AnyGraph } from '../../src/core/graph-index.ts'
-import type { PersistScope } from '../../src/core/policy.ts'
-import type { StepContext } from '../../src/core/step.ts'
+import type { AnyGraph } from '../../src/core/graph/graph-index.ts'
+import type { PersistScope } from '../../src/core/language/policy.ts'
+import type { StepContext } from '../../src/core/language/step.ts'
 
 /** What steps make: a number that can be computed beforehand, and a tag that tells one run of a step from every other. */
 export interface Mark {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseSync } from 'node:sqlite'
 import pg from 'pg'
-import type { Store } from '../../src/core/store.ts'
+import type { Store } from '../../src/core/contracts/store.ts'
 import { postgresStore } from '../../stores/postgres/index.ts'
 import { redisStore } from '../../stores/redis/index.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'

@@ -5,9 +5,9 @@ import { describe, expect, test } from 'vitest'
 import { compression, encryption } from '../../src/codecs/index.ts'
 import type { Codec, CompressionOptions } from '../../src/codecs/index.ts'
 import { OptionError, SerializationError } from '../../src/core/errors.ts'
-import { canonicalize } from '../../src/core/keys.ts'
-import { createValueEncoding } from '../../src/core/value-encoding.ts'
-import { samples, seed } from '../core/plain-values.ts'
+import { canonicalize } from '../../src/core/values/keys.ts'
+import { createValueEncoding } from '../../src/core/values/value-encoding.ts'
+import { samples, seed } from '../core/values/plain-values.ts'
 
 const here = ['result', 'k']
 const long = { text: 'all work and no play '.repeat(500) }

@@ -5,9 +5,9 @@ import { describe, expect, test } from 'vitest'
 import { encryption } from '../../src/codecs/index.ts'
 import type { EncryptionOptions } from '../../src/codecs/index.ts'
 import { OptionError, SerializationError } from '../../src/core/errors.ts'
-import { createValueEncoding } from '../../src/core/value-encoding.ts'
-import type { ValueEncoding } from '../../src/core/value-encoding.ts'
-import { seed } from '../core/plain-values.ts'
+import { createValueEncoding } from '../../src/core/values/value-encoding.ts'
+import type { ValueEncoding } from '../../src/core/values/value-encoding.ts'
+import { seed } from '../core/values/plain-values.ts'
 
 const here = ['execution', 'e1', 'output']
 const keyA = Buffer.alloc(32, 1)

@@ -32,7 +32,7 @@ test('every expectation has its example', () => {
   expect(Object.keys(expectedOutputs).filter((example) => !allExamples().includes(example))).toEqual([])
 })
 
-// Those that need a server are run by test/durable/examples.test.ts.
+// Those that need a server are run by test/processes/examples.test.ts.
 const withoutServer = Object.entries(expectedOutputs).filter(([, { server }]) => server === undefined)
 
 test.concurrent.each(withoutServer)('%s prints what it promises', async (example, { text, mask, isRunTwice }) => {

@@ -15,7 +15,7 @@ import {
   thrownBy,
   uniqueName,
 } from '../loose-api.ts'
-import { VirtualClock } from '../virtual-clock.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 
 expectNoUnhandledErrors()
 

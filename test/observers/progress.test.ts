@@ -3,7 +3,7 @@ import { dataType, execute, executeBatch, graph, OptionError, step, streamBatch,
 import { progressObserver } from '../../src/observers/progress.ts'
 import type { ProgressOptions } from '../../src/observers/progress.ts'
 import { expectNoUnhandledErrors, rejectionOf, thrownBy } from '../loose-api.ts'
-import { range, Source } from '../runtime/counted-items.ts'
+import { range, Source } from '../runtime/batch/counted-items.ts'
 import { VirtualTime } from '../runtime/virtual-time.ts'
 
 expectNoUnhandledErrors()

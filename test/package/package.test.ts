@@ -52,7 +52,6 @@ async function pack(): Promise<string> {
       cpSync(join(root, name), join(copy, name), { recursive: true })
     }
   }
-  cpSync(join(root, 'test/conformance'), join(copy, 'test/conformance'), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
   await run(copy, 'npm', 'pack', '--pack-destination', folder)
   return join(

@@ -1,4 +1,4 @@
-import { VirtualClock } from '../virtual-clock.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 
 /** A virtual clock whose time steps can take. */
 export class VirtualTime extends VirtualClock {

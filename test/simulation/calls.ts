@@ -1,4 +1,4 @@
-import type { StepContext } from '../../src/core/step.ts'
+import type { StepContext } from '../../src/core/language/step.ts'
 import type { History, Life } from './history.ts'
 import { recordKey } from './batch-ledger.ts'
 import { hasCompleted } from './history.ts'

@@ -1,4 +1,4 @@
-import { isTerminal } from '../../src/core/statuses.ts'
+import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import { recordKey } from './batch-ledger.ts'
 import { checkBatches, checkDeadlines } from './feature-checks.ts'
 import { profiles } from './faults.ts'

@@ -8,9 +8,9 @@ import type {
   ResultCommit,
   ResultState,
   StepRecord,
-} from '../../src/core/store.ts'
-import { isTerminal } from '../../src/core/statuses.ts'
-import type { ExecutionStatus } from '../../src/core/statuses.ts'
+} from '../../src/core/contracts/store.ts'
+import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 import type { Scheduler } from './scheduler.ts'
 import { ledgerOf, recordKey } from './batch-ledger.ts'
 import { plainOf } from './toy-codec.ts'

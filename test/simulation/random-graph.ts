@@ -9,9 +9,9 @@ import {
   type,
   untypedGraph,
 } from '../../src/index.ts'
-import type { AnyDataType } from '../../src/core/data-type.ts'
-import type { AnyGraph } from '../../src/core/graph-index.ts'
-import type { StepContext } from '../../src/core/step.ts'
+import type { AnyDataType } from '../../src/core/language/data-type.ts'
+import type { AnyGraph } from '../../src/core/graph/graph-index.ts'
+import type { StepContext } from '../../src/core/language/step.ts'
 import type { CallRecord, Calls } from './calls.ts'
 import type { Features } from './features.ts'
 import type { RandomSource } from './random-source.ts'

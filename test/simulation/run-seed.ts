@@ -1,4 +1,4 @@
-import { isTerminal } from '../../src/core/statuses.ts'
+import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import { Calls } from './calls.ts'
 import { Faults, profiles } from './faults.ts'
 import type { Profile, ProfileName } from './faults.ts'

@@ -1,4 +1,4 @@
-import { flush } from '../virtual-clock.ts'
+import { flush } from '../../src/testing/virtual-clock.ts'
 
 // Rejections that nobody handles are told by the event loop: it turns now and then.
 const eventsPerTurn = 32

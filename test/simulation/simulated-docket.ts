@@ -1,5 +1,5 @@
 import { createDocket } from '../../src/index.ts'
-import { isTerminal } from '../../src/core/statuses.ts'
+import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { Docket, ExecutionEvent } from '../../src/index.ts'
 import type { Features } from './features.ts'
 import { isUnwritten } from './feature-checks.ts'

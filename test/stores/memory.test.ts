@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest'
 import { memoryStore } from '../../stores/memory/index.ts'
-import { storeConformance } from '../conformance/index.ts'
+import { storeConformance } from '../../src/testing/conformance/index.ts'
 
 storeConformance(
   { describe, test },

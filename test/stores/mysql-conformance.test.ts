@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createPool } from 'mysql2/promise'
 import { afterAll, describe, test } from 'vitest'
 import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
-import { storeConformance } from '../conformance/index.ts'
+import { storeConformance } from '../../src/testing/conformance/index.ts'
 import { startMysql } from '../servers/mysql.ts'
 import { serverUrl } from '../servers/server-url.ts'
 

@@ -3,10 +3,18 @@ import { createPool as createCallbackPool } from 'mysql2'
 import { createPool } from 'mysql2/promise'
 import type { Pool, PoolOptions, RowDataPacket } from 'mysql2/promise'
 import { afterAll, afterEach, expect, onTestFinished, test } from 'vitest'
-import type { Store } from '../../src/core/store.ts'
+import type { Store } from '../../src/core/contracts/store.ts'
 import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
 import type { MysqlStoreOptions } from '../../stores/mysql/index.ts'
-import { claimIn, commitTo, live, newExecution, range, stepRecord, stepsIn } from '../conformance/records.ts'
+import {
+  claimIn,
+  commitTo,
+  live,
+  newExecution,
+  range,
+  stepRecord,
+  stepsIn,
+} from '../../src/testing/conformance/records.ts'
 import { startMysql } from '../servers/mysql.ts'
 import { serverUrl } from '../servers/server-url.ts'
 

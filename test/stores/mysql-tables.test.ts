@@ -6,10 +6,10 @@ import { createConnection as createCallbackConnection } from 'mysql2'
 import { createPool } from 'mysql2/promise'
 import type { RowDataPacket } from 'mysql2/promise'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
-import type { Store } from '../../src/core/store.ts'
+import type { Store } from '../../src/core/contracts/store.ts'
 import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
 import type { MysqlStoreOptions } from '../../stores/mysql/index.ts'
-import { commitTo, live, newExecution, range, stepRecord } from '../conformance/records.ts'
+import { commitTo, live, newExecution, range, stepRecord } from '../../src/testing/conformance/records.ts'
 import { serverUrl } from '../servers/server-url.ts'
 
 const url = await serverUrl('mysql')

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, describe, test } from 'vitest'
 import { postgresStore } from '../../stores/postgres/index.ts'
-import { storeConformance } from '../conformance/index.ts'
+import { storeConformance } from '../../src/testing/conformance/index.ts'
 import { startPostgres } from '../servers/postgres.ts'
 import { serverUrl } from '../servers/server-url.ts'
 

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { afterAll } from 'vitest'
 import { postgresStore } from '../../stores/postgres/index.ts'
 import type { PostgresStoreOptions } from '../../stores/postgres/index.ts'
-import type { Store } from '../../src/core/store.ts'
+import type { Store } from '../../src/core/contracts/store.ts'
 import { serverUrl } from '../servers/server-url.ts'
 
 /** A PostgreSQL for one test file: what it makes is removed at its end. */

@@ -2,7 +2,14 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { PostgresAcquirer } from '../../stores/postgres/acquire.ts'
 import { postgresDialect } from '../../stores/postgres/dialect.ts'
-import { commitTo, createOwned, live, newExecution, recordIn, stepRecord } from '../conformance/records.ts'
+import {
+  commitTo,
+  createOwned,
+  live,
+  newExecution,
+  recordIn,
+  stepRecord,
+} from '../../src/testing/conformance/records.ts'
 import { postgresPlace } from './postgres-place.ts'
 
 const { url, pool, newSchema, openStore } = await postgresPlace()

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { expect, test, vi } from 'vitest'
 import { OptionError, StoreError } from '../../src/core/errors.ts'
-import type { StoreHint } from '../../src/core/store.ts'
+import type { StoreHint } from '../../src/core/contracts/store.ts'
 import { postgresStore } from '../../stores/postgres/index.ts'
 import {
   claimIn,
@@ -13,7 +13,7 @@ import {
   newExecution,
   stepRecord,
   success,
-} from '../conformance/records.ts'
+} from '../../src/testing/conformance/records.ts'
 import { postgresPlace } from './postgres-place.ts'
 
 const { url, pool, newSchema, openStore } = await postgresPlace()

@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest'
-import { storeConformance } from '../conformance/index.ts'
+import { storeConformance } from '../../src/testing/conformance/index.ts'
 import { serverUrls } from '../servers/server-url.ts'
 import { interruptibleClusterSpace, redisSpace } from './redis-spaces.ts'
 

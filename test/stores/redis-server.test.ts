@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { expect, test, vi } from 'vitest'
-import type { Store } from '../../src/core/store.ts'
+import type { Store } from '../../src/core/contracts/store.ts'
 import { redisStore } from '../../stores/redis/index.ts'
 import type { RedisStoreOptions } from '../../stores/redis/index.ts'
 import { freePort } from '../servers/free-port.ts'

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { redisStore } from '../../stores/redis/index.ts'
-import type { InterruptibleSpace, StoreSpace } from '../conformance/index.ts'
+import type { InterruptibleSpace, StoreSpace } from '../../src/testing/conformance/index.ts'
 import { startRedisCluster } from '../servers/redis-cluster.ts'
 import { startRedis } from '../servers/redis.ts'
 

@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest'
-import { storeConformance } from '../conformance/index.ts'
+import { storeConformance } from '../../src/testing/conformance/index.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { interruptibleRedisSpace, redisSpace } from './redis-spaces.ts'
 

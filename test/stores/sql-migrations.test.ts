@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, test } from 'vitest'
-import type { Store } from '../../src/core/store.ts'
+import type { Store } from '../../src/core/contracts/store.ts'
 import { postgresMigrations, postgresStore } from '../../stores/postgres/index.ts'
 import type { Migrations } from '../../stores/postgres/index.ts'
 import { sqliteMigrations, sqliteStore } from '../../stores/sqlite/index.ts'
-import { createOwned } from '../conformance/records.ts'
+import { createOwned } from '../../src/testing/conformance/records.ts'
 import { postgresPlace } from './postgres-place.ts'
 
 const { url, pool, newSchema } = await postgresPlace()

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'vitest'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
-import { storeConformance } from '../conformance/index.ts'
+import { storeConformance } from '../../src/testing/conformance/index.ts'
 
 storeConformance(
   { describe, test },

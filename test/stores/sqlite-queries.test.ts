@@ -16,7 +16,7 @@ import {
   recordIn,
   stepRecord,
   success,
-} from '../conformance/records.ts'
+} from '../../src/testing/conformance/records.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'docket-sqlite-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { toSqlTime } from '../../stores/sql/times.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
-import { commitTo, createOwned, recordIn, stepRecord } from '../conformance/records.ts'
+import { commitTo, createOwned, recordIn, stepRecord } from '../../src/testing/conformance/records.ts'
 
 test('of commits with the same time and owner, those of executions that are not the owner’s are refused alone', async () => {
   const store = sqliteStore(':memory:')

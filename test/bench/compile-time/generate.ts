@@ -13,10 +13,10 @@ export function generate(shape: Shape, count: number, stage: Stage, source: stri
   const indexes = Array.from({ length: count }, (_, index) => index)
   const lines = [
     `import { z } from 'zod'`,
-    `import { dataType } from '${source}/core/data-type.ts'`,
-    `import { graph } from '${source}/core/graph.ts'`,
-    `import type { Execute } from '${source}/core/graph.ts'`,
-    `import { step } from '${source}/core/step.ts'`,
+    `import { dataType } from '${source}/core/language/data-type.ts'`,
+    `import { graph } from '${source}/core/graph/graph.ts'`,
+    `import type { Execute } from '${source}/core/graph/graph.ts'`,
+    `import { step } from '${source}/core/language/step.ts'`,
     ...Array.from(
       { length: leafCount },
       (_, leaf) => `const Leaf${leaf} = dataType('Leaf${leaf}', z.object({ id: z.string(), leaf${leaf}: z.number() }))`,

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import { copyOf } from '../../../src/core/copy.ts'
-import { canonicalize, digest } from '../../../src/core/keys.ts'
+import { copyOf } from '../../../src/core/values/copy.ts'
+import { canonicalize, digest } from '../../../src/core/values/keys.ts'
 import { dataType, execute, graph, step, type } from '../../../src/index.ts'
 import { race } from '../measure.ts'
 import type { Contender } from '../measure.ts'

@@ -1,0 +1,275 @@
+import { problemsOfBackoff } from '../language/backoff.ts'
+import type { AnyDataType, AnyPort } from '../language/data-type.ts'
+import { didYouMean } from '../closest-name.ts'
+import { durationHint, durationMs } from '../duration.ts'
+import type { GraphProblem } from '../errors.ts'
+import { isRecord } from '../is-record.ts'
+import type { StepDefaults } from './graph-index.ts'
+import type { Backoff } from '../language/policy.ts'
+import type { AnyStep } from '../language/step.ts'
+
+type Report = (kind: GraphProblem['kind'], message: string, step?: string) => void
+
+const stepKeys = [
+  'kind',
+  'name',
+  'inputs',
+  'output',
+  'run',
+  'timeout',
+  'retry',
+  'persist',
+  'version',
+  'concurrency',
+  'fallback',
+]
+const dataTypeKeys = ['kind', 'name', 'schema', 'version']
+const retryKeys = ['maxAttempts', 'backoff', 'retryIf']
+const persistKeys = ['scope', 'ttl', 'namespace', 'capacity', 'store', 'onStoreError']
+const concurrencyKeys = ['limit', 'key']
+const defaultsKeys = ['timeout', 'retry', 'persist', 'concurrency']
+
+/** Tells keys that nothing knows, with those that are known. */
+export function reportUnknownKeys(
+  where: string,
+  value: object,
+  known: readonly string[],
+  report: (message: string) => void,
+): void {
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key)) {
+      const names = known.filter((name) => name !== 'kind')
+      report(
+        `${where === '' ? '' : `${where} has the `}unknown option "${key}"${didYouMean(key, names)}; known are ${names.join(', ')}`.replace(
+          '?;',
+          '?',
+        ),
+      )
+    }
+  }
+}
+
+/** Whether the value was made by `dataType` and can be used: a name, and a schema (or none) that can check. */
+export function problemOfDataType(value: unknown): string | undefined {
+  if (!isRecord(value) || value['kind'] !== 'dataType')
+    return 'is not a data type; make one with dataType(name, schema)'
+  const { name, schema, version } = value
+  if (typeof name !== 'string' || name === '')
+    return 'is a data type without a name; a name is a text that is not empty'
+  const unknown = Object.keys(value).find((key) => !dataTypeKeys.includes(key))
+  if (unknown !== undefined) return `"${name}" has the unknown option "${unknown}"; known is version`
+  if (version !== undefined && typeof version !== 'string')
+    return `"${name}" has a version that is not a text: ${describe(version)}`
+  if (schema === undefined) return undefined
+  const standard =
+    (typeof schema === 'object' && schema !== null) || typeof schema === 'function'
+      ? Reflect.get(schema, '~standard')
+      : undefined
+  if (!isRecord(standard) || typeof standard['validate'] !== 'function') {
+    return `"${name}" has a schema that is not a Standard Schema; use zod, valibot, arktype or type<T>()`
+  }
+  return undefined
+}
+
+/** Whether the value may stand in a step's `inputs`. */
+function problemOfPort(value: unknown): string | undefined {
+  if (isRecord(value) && (value['kind'] === 'optional' || value['kind'] === 'all'))
+    return problemOfDataType(value['type'])
+  return problemOfDataType(value)
+}
+
+/** The data type that a port takes its value from. */
+export function typeOfPort(port: AnyPort): AnyDataType {
+  return port.kind === 'dataType' ? port : port.type
+}
+
+/** Tells everything that is wrong with one step's own declaration. Returns whether it can be indexed. */
+export function checkStep(step: unknown, index: number, report: Report): step is AnyStep {
+  if (!isRecord(step) || step['kind'] !== 'step') {
+    report('bad-declaration', `steps[${index}] is not a step; make one with step({ name, inputs, output, run })`)
+    return false
+  }
+  const name = step['name']
+  const isNamed = typeof name === 'string' && name !== ''
+  const label = isNamed ? `step "${name}"` : `steps[${index}]`
+  const stepName = isNamed ? name : undefined
+  const bad = (message: string): void => report('bad-declaration', message, stepName)
+  const badOption = (message: string): void => report('bad-option', message, stepName)
+  let canIndex = true
+  if (!isNamed) {
+    bad(`${label} has no name; a name is a text that is not empty`)
+    canIndex = false
+  } else if (name.startsWith('$')) {
+    bad(`${label}: names that begin with "$" are reserved`)
+  }
+  if (typeof step['run'] !== 'function') {
+    bad(`${label} has no run function; run is ${describe(step['run'])}`)
+    canIndex = false
+  }
+  const outputProblem = problemOfDataType(step['output'])
+  if (outputProblem !== undefined) {
+    bad(`${label}: its output ${outputProblem}`)
+    canIndex = false
+  }
+  const inputs = step['inputs']
+  if (isRecord(inputs) && inputs['kind'] === 'dataType') {
+    bad(
+      `${label}: inputs must be an object of named ports, like { value: ${String(inputs['name'])} }, not a data type itself`,
+    )
+    canIndex = false
+  } else if (!isRecord(inputs)) {
+    bad(`${label}: inputs must be an object of named ports, not ${describe(inputs)}`)
+    canIndex = false
+  } else {
+    for (const [port, value] of Object.entries(inputs)) {
+      const problem = problemOfPort(value)
+      if (problem === undefined) continue
+      bad(`${label}: its input "${port}" ${problem}`)
+      canIndex = false
+    }
+  }
+  reportUnknownKeys(label, step, stepKeys, badOption)
+  checkPolicies(label, step, badOption)
+  const { version } = step
+  if (
+    version !== undefined &&
+    typeof version !== 'string' &&
+    !(typeof version === 'number' && Number.isFinite(version))
+  ) {
+    badOption(`${label}: version must be a text or a number, not ${describe(version)}`)
+  }
+  return canIndex
+}
+
+/** Tells everything that is wrong with a graph's `defaults`. */
+export function checkDefaults(
+  defaults: unknown,
+  report: (message: string) => void,
+): defaults is StepDefaults | undefined {
+  if (defaults === undefined) return true
+  if (!isRecord(defaults)) {
+    report(`defaults must be an object, not ${describe(defaults)}`)
+    return false
+  }
+  reportUnknownKeys('defaults', defaults, defaultsKeys, report)
+  checkPolicies('defaults', defaults, report)
+  return true
+}
+
+function checkPolicies(label: string, policies: Record<string, unknown>, report: (message: string) => void): void {
+  const { timeout, retry, persist, concurrency } = policies
+  if (timeout !== undefined) checkTimeout(`${label}: timeout`, timeout, report)
+  if (retry !== undefined) checkRetry(label, retry, report)
+  if (persist !== undefined) checkPersist(label, persist, report)
+  if (concurrency !== undefined) checkConcurrency(label, concurrency, report)
+}
+
+/** Tells a timeout that is not a duration above zero. */
+export function checkTimeout(where: string, timeout: unknown, report: (message: string) => void): void {
+  const ms = durationMs(timeout)
+  if (ms === undefined) report(`${where} ${describe(timeout)} is not a duration; ${durationHint}`)
+  else if (ms === 0) report(`${where} is 0: nothing could ever finish; leave it out for no timeout`)
+}
+
+function checkRetry(label: string, retry: unknown, report: (message: string) => void): void {
+  if (!isRecord(retry)) {
+    report(`${label}: retry must be an object like { maxAttempts: 3 }, not ${describe(retry)}`)
+    return
+  }
+  reportUnknownKeys(`${label}: retry`, retry, retryKeys, report)
+  const { maxAttempts, backoff, retryIf } = retry
+  if (
+    maxAttempts !== undefined &&
+    !(maxAttempts === Infinity || (Number.isInteger(maxAttempts) && (maxAttempts as number) >= 1))
+  ) {
+    report(
+      `${label}: retry.maxAttempts must be a whole number of at least 1 (all attempts, the first included), not ${describe(maxAttempts)}`,
+    )
+  }
+  if (typeof backoff === 'function') {
+    for (const problem of problemsOfBackoff(backoff as Backoff)) report(`${label}: retry.backoff: ${problem}`)
+  } else if (backoff !== undefined && durationMs(backoff) === undefined) {
+    report(`${label}: retry.backoff ${describe(backoff)} is neither a function nor a duration; ${durationHint}`)
+  }
+  if (retryIf !== undefined && typeof retryIf !== 'function')
+    report(`${label}: retry.retryIf must be a function, not ${describe(retryIf)}`)
+  if ((maxAttempts === undefined || maxAttempts === 1) && (backoff !== undefined || retryIf !== undefined)) {
+    report(
+      `${label}: retry has a ${backoff === undefined ? 'retryIf' : 'backoff'} but allows one attempt only; set maxAttempts to at least 2`,
+    )
+  }
+}
+
+/** Tells what is wrong with a policy of remembering. */
+export function checkPersist(label: string, persist: unknown, report: (message: string) => void): void {
+  if (persist === 'execution' || persist === 'global') return
+  if (!isRecord(persist)) {
+    report(`${label}: persist must be 'execution', 'global' or { scope, ttl }, not ${describe(persist)}`)
+    return
+  }
+  reportUnknownKeys(`${label}: persist`, persist, persistKeys, report)
+  const { scope, ttl, namespace, capacity, store, onStoreError } = persist
+  if (scope !== 'execution' && scope !== 'global')
+    report(`${label}: persist.scope must be 'execution' or 'global', not ${describe(scope)}`)
+  if (ttl !== undefined) {
+    const ms = durationMs(ttl)
+    if (ms === undefined) report(`${label}: persist.ttl ${describe(ttl)} is not a duration; ${durationHint}`)
+    else if (ms === 0)
+      report(
+        `${label}: persist.ttl is 0: nothing would be remembered; leave persist out, or leave ttl out to remember without limit`,
+      )
+  }
+  if (namespace !== undefined && (typeof namespace !== 'string' || namespace === '')) {
+    report(`${label}: persist.namespace must be a text that is not empty, not ${describe(namespace)}`)
+  }
+  if (namespace !== undefined && scope === 'execution') {
+    report(
+      `${label}: persist.namespace shares results between graphs, but scope 'execution' shares none; use scope 'global' or leave namespace out`,
+    )
+  }
+  if (capacity !== undefined && !isWholeFromOne(capacity))
+    report(`${label}: persist.capacity must be a whole number of at least 1, not ${describe(capacity)}`)
+  if (store !== undefined) {
+    if (!isRecord(store) || typeof store['claimResults'] !== 'function')
+      report(`${label}: persist.store must be a store, like redisStore(url), not ${describe(store)}`)
+    if (scope === 'execution')
+      report(
+        `${label}: persist.store keeps global results; results of scope 'execution' are kept by the docket's store, beside their execution`,
+      )
+  }
+  if (onStoreError !== undefined && onStoreError !== 'fail' && onStoreError !== 'run')
+    report(`${label}: persist.onStoreError must be 'fail' or 'run', not ${describe(onStoreError)}`)
+}
+
+function checkConcurrency(label: string, concurrency: unknown, report: (message: string) => void): void {
+  const hint = 'the number of attempts that may run at the same time, at least 1'
+  if (typeof concurrency === 'number') {
+    if (!isWholeFromOne(concurrency))
+      report(`${label}: concurrency must be a whole number, ${hint}, not ${describe(concurrency)}`)
+    return
+  }
+  if (!isRecord(concurrency)) {
+    report(`${label}: concurrency must be a number or { limit, key }, not ${describe(concurrency)}`)
+    return
+  }
+  reportUnknownKeys(`${label}: concurrency`, concurrency, concurrencyKeys, report)
+  if (!isWholeFromOne(concurrency['limit']))
+    report(`${label}: concurrency.limit must be a whole number, ${hint}, not ${describe(concurrency['limit'])}`)
+  const { key } = concurrency
+  if (key !== undefined && typeof key !== 'function')
+    report(`${label}: concurrency.key must be a function of the inputs, not ${describe(key)}`)
+}
+
+/** Whether the value is 1, 2, 3 … */
+export function isWholeFromOne(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 1
+}
+
+/** A short text for a wrong value, for messages. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'function') return 'a function'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object' && value !== null) return 'an object'
+  return String(value)
+}

@@ -1,0 +1,91 @@
+import type { AnyDataType } from '../language/data-type.ts'
+import type { Duration } from '../duration.ts'
+import type { Observer } from '../contracts/observer.ts'
+import type { ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from '../language/policy.ts'
+import type { AnyStep } from '../language/step.ts'
+import type { Store } from '../contracts/store.ts'
+
+/** Policies that hold for every step of a graph that does not state its own. */
+export interface StepDefaults {
+  readonly timeout?: Duration | undefined
+  readonly retry?: RetryPolicy | undefined
+  readonly persist?: PersistScope | PersistPolicy | undefined
+  readonly concurrency?: number | ConcurrencyPolicy | undefined
+}
+
+/** Any graph, its types forgotten: what the runtime sees. Made by `createGraph` only, so it is checked. */
+export interface AnyGraph {
+  readonly kind: 'graph'
+  readonly name: string
+  readonly steps: readonly AnyStep[]
+  readonly inputs: readonly AnyDataType[] | undefined
+  readonly timeout: Duration | undefined
+  readonly defaults: StepDefaults
+  readonly observers: readonly Observer[]
+  /** The types that no step produces, of the whole graph or of what one target needs, in the order in which steps name them. */
+  leaves(target?: AnyDataType): readonly AnyDataType[]
+  /** All types: what steps produce and what they need, in the order in which steps name them. */
+  types(): readonly AnyDataType[]
+}
+
+/** One input of a step, ready for the runtime. */
+export interface PortSpec {
+  readonly name: string
+  readonly type: string
+  readonly kind: 'plain' | 'optional' | 'all'
+}
+
+/** What is remembered of a step, durations as numbers. */
+export interface PersistSpec {
+  readonly scope: PersistScope
+  readonly ttlMs: number | undefined
+  readonly namespace: string
+  readonly capacity: number
+  /** A store of the step's own for global results. */
+  readonly store: Store | undefined
+  readonly onStoreError: 'fail' | 'run'
+  /** Names the step's results in a framed way: namespace, step, version, output type and its version. */
+  readonly family: string
+}
+
+/** A checked step with its policies resolved: numbers instead of texts, defaults filled in. */
+export interface StepSpec {
+  readonly step: AnyStep
+  readonly name: string
+  readonly output: AnyDataType
+  readonly ports: readonly PortSpec[]
+  /** Whether it runs once for a whole batch because it takes all items of a type. */
+  readonly takesAll: boolean
+  readonly run: (inputs: unknown, context: unknown) => unknown
+  readonly timeoutMs: number | undefined
+  readonly maxAttempts: number
+  /** Milliseconds to wait after failed attempt number `attempt`; may throw, being the user's. */
+  readonly backoff: ((attempt: number, random: () => number) => unknown) | undefined
+  readonly retryIf: ((error: unknown) => boolean) | undefined
+  readonly persist: PersistSpec | undefined
+  readonly version: string
+  readonly concurrency: { readonly limit: number; readonly key: ((inputs: unknown) => string) | undefined } | undefined
+  readonly fallback: { readonly value: unknown } | undefined
+}
+
+/** A graph's steps by what they produce. */
+export interface GraphIndex {
+  readonly graph: AnyGraph
+  readonly specs: readonly StepSpec[]
+  readonly producers: ReadonlyMap<string, StepSpec>
+  /** Every type by its name, in the order in which steps name them. */
+  readonly types: ReadonlyMap<string, AnyDataType>
+  readonly timeoutMs: number | undefined
+}
+
+const indexes = new WeakMap<AnyGraph, GraphIndex>()
+
+/** Keeps a checked graph's index; called once, when the graph is made. */
+export function keepIndex(index: GraphIndex): void {
+  indexes.set(index.graph, index)
+}
+
+/** The index of a graph made by `graph()` or `untypedGraph()`; undefined for anything else. */
+export function indexOf(graph: AnyGraph): GraphIndex | undefined {
+  return indexes.get(graph)
+}

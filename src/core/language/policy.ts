@@ -1,0 +1,40 @@
+import type { Duration } from '../duration.ts'
+import type { Store } from '../contracts/store.ts'
+
+/** Milliseconds (or a duration) to wait before the attempt that follows failed attempt number `attempt`, from 1. */
+export type Backoff = (attempt: number, random: () => number) => Duration
+
+/** How often a step is tried. */
+export interface RetryPolicy {
+  /** All attempts, the first included; at least 1. @default 1 */
+  readonly maxAttempts?: number
+  /** The wait between attempts: `fixed`, `exponential`, any function of the failed attempt's number, or a duration. @default no wait */
+  readonly backoff?: Backoff | Duration
+  /** Whether this error deserves another attempt. @default every error does */
+  readonly retryIf?: (error: unknown) => boolean
+}
+
+/** For how long and for whom a result is remembered: one execution, or everybody with equal inputs. */
+export type PersistScope = 'execution' | 'global'
+
+/** What is remembered of a step. */
+export interface PersistPolicy {
+  readonly scope: PersistScope
+  /** How long a result holds. @default unlimited */
+  readonly ttl?: Duration
+  /** Takes the place of the graph's name in the key, to share results between graphs on purpose. @default the graph's name */
+  readonly namespace?: string
+  /** Results kept in this process, the least recently used dropped first. @default 10_000 */
+  readonly capacity?: number
+  /** Where global results of this step are kept. @default the docket's store, else this process's memory */
+  readonly store?: Store
+  /** What becomes of the step when its store fails: it fails with a StoreError, or it runs, and an event tells. @default 'fail' */
+  readonly onStoreError?: 'fail' | 'run'
+}
+
+/** How many attempts of a step run at the same time, over all executions of the process. */
+export interface ConcurrencyPolicy<Inputs = never> {
+  readonly limit: number
+  /** Gives each distinct key a limit of its own. @default one limit for the step */
+  readonly key?: (inputs: Inputs) => string
+}

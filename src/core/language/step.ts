@@ -1,0 +1,138 @@
+import { ownFields } from './data-type.ts'
+import type { AnyDataType, AnyPort, GivenOf, Port, TypedDataType } from './data-type.ts'
+import type { Duration } from '../duration.ts'
+import type { Logger } from '../contracts/logger.ts'
+import type { ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from './policy.ts'
+
+/** What a step's `run` gets besides its inputs. */
+export interface StepContext {
+  /** Aborted when this attempt times out or the execution ends; made only when looked at. */
+  readonly signal: AbortSignal
+  /** This try of the step, from 1. */
+  readonly attempt: number
+  /** The execution's id: the caller's `id`, else a random one. Items of a batch share the batch's. */
+  readonly executionId: string
+  /** The step's `name`. */
+  readonly stepName: string
+  /** Index of the batch's item; undefined outside batches and in steps that run once for the whole batch. */
+  readonly item: number | undefined
+  /** How many items of the batch have failed so far: what an `all(T)` port leaves out under `onError: 'collect'`. 0 outside batches. */
+  readonly failedItems: number
+  /** Stable over the attempts of this step in this execution (for a global step: over all executions with equal inputs). */
+  readonly idempotencyKey: string
+  /** Headers that the caller gave. */
+  readonly headers: Readonly<Record<string, string>>
+  /** A logger bound to execution id, step and attempt; silent when nobody gave one. */
+  readonly log: Logger
+}
+
+/** Any step, its types forgotten: what the runtime sees. */
+export interface AnyStep {
+  readonly kind: 'step'
+  readonly name: string
+  readonly inputs: Readonly<Record<string, AnyPort>>
+  readonly output: AnyDataType
+  readonly run: (inputs: never, context: StepContext) => unknown
+  readonly timeout?: Duration | undefined
+  readonly retry?: RetryPolicy | undefined
+  readonly persist?: PersistScope | PersistPolicy | undefined
+  readonly version?: string | number | undefined
+  readonly concurrency?: number | ConcurrencyPolicy | undefined
+  /** A value, or a function `(error, inputs) => value`, that takes the place of the result when the step failed for good. */
+  readonly fallback?: unknown
+}
+
+/** A record of named ports: what a step's `inputs` is. */
+export type Ports = Readonly<Record<string, Port>>
+
+/** What `run` gets for its ports: a value, `value | undefined` for `optional(T)`, an array for `all(T)`. */
+export type ReceivedBy<Inputs extends Ports> = { readonly [Key in keyof Inputs]: Inputs[Key]['~types']['received'] }
+
+/** What the compiler knows of a step, under `'~types'`. There is no such property at run time. */
+export interface StepTypes {
+  readonly makes: string
+  readonly requires: string
+  readonly wants: string
+  readonly touches: AnyDataType
+}
+
+/** A step whose types the compiler knows, whichever they are. */
+export interface TypedStep extends AnyStep {
+  readonly '~types': StepTypes
+}
+
+/** A function from data types to one data type. Made by `step`. */
+export interface Step<Inputs extends Ports, Output extends TypedDataType> extends TypedStep {
+  readonly inputs: Inputs
+  readonly output: Output
+  readonly '~types': {
+    readonly makes: Output['name']
+    readonly requires: Inputs[keyof Inputs]['~types']['requires']
+    readonly wants: Inputs[keyof Inputs]['~types']['wants']
+    readonly touches: Output | Inputs[keyof Inputs]['~types']['touches']
+  }
+}
+
+/** What `step` takes. Options that are left out take the graph's `defaults`, then none. */
+export interface StepDeclaration<Output extends TypedDataType, Inputs extends Ports> {
+  /** Part of keys, events and errors; no two steps of a graph share one. */
+  readonly name: string
+  /** Named ports: data types, `optional(T)`, `all(T)`. @default {} */
+  readonly inputs?: Inputs
+  /** The one data type that the step makes. */
+  readonly output: Output
+  /** Makes the output from the inputs; may be async. Should pass `context.signal` on to whatever it waits for. */
+  readonly run: (inputs: ReceivedBy<Inputs>, context: StepContext) => MaybePromise<GivenOf<Output>>
+  /** How long one attempt may take. @default no limit */
+  readonly timeout?: Duration | undefined
+  /** How often the step is tried. @default once */
+  readonly retry?: RetryPolicy | undefined
+  /** For how long and for whom the result is remembered. @default not at all */
+  readonly persist?: PersistScope | PersistPolicy | undefined
+  /** Part of the key of remembered results: change it when the code changes its meaning. @default none */
+  readonly version?: string | number | undefined
+  /** How many attempts run at the same time, over all executions of the process. @default no limit */
+  readonly concurrency?: number | ConcurrencyPolicy<ReceivedBy<Inputs>> | undefined
+  /** Takes the place of the result when the step failed for good: a value, or a function that makes one. @default none */
+  readonly fallback?:
+    GivenOf<Output> | ((error: unknown, inputs: ReceivedBy<Inputs>) => MaybePromise<GivenOf<Output>>) | undefined
+}
+
+type MaybePromise<Value> = Value | PromiseLike<Value>
+
+/**
+ * Declares a step. Inert: wrong options are told by `graph()`.
+ *
+ * @example
+ * const enrich = step({
+ *   name: 'Enrich',
+ *   inputs: { profile: UserProfile, preferences: optional(UserPreferences) },
+ *   output: EnrichedUser,
+ *   run: ({ profile, preferences }) => ({ name: profile.name, darkMode: preferences?.darkMode ?? false }),
+ * })
+ */
+export function step<Output extends TypedDataType, const Inputs extends Ports = Record<never, never>>(
+  declaration: StepDeclaration<Output, Inputs>,
+): Step<Inputs, Output> {
+  const fields = ownFields(declaration)
+  for (const key of ['inputs', 'retry', 'persist', 'concurrency']) {
+    if (isPlainObject(fields[key])) fields[key] = Object.freeze(ownFields(fields[key]))
+  }
+  return Object.freeze({ ...fields, inputs: fields['inputs'] ?? noInputs, kind: 'step' }) as unknown as Step<
+    Inputs,
+    Output
+  >
+}
+
+const noInputs = Object.freeze({})
+
+/** Copying anything else would lose what it is. */
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  try {
+    const prototype: unknown = Object.getPrototypeOf(value)
+    return prototype === Object.prototype || prototype === null
+  } catch {
+    return false
+  }
+}

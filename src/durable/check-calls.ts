@@ -1,0 +1,74 @@
+import { describe, isWholeFromOne, reportUnknownKeys } from '../core/graph/check-step.ts'
+import { durationHint, durationMs } from '../core/duration.ts'
+import { OptionError } from '../core/errors.ts'
+import { isRecord } from '../core/is-record.ts'
+import { isTerminal } from '../core/contracts/statuses.ts'
+import type { ExecutionStatus } from '../core/contracts/statuses.ts'
+
+/** All statuses of an execution. */
+export const statuses: readonly ExecutionStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled']
+/** The statuses in which an execution has ended. */
+export const endStatuses: readonly ExecutionStatus[] = statuses.filter(isTerminal)
+
+/** @throws OptionError telling all problems */
+export function checkListQuery(query: unknown): void {
+  check('list', query, ['status', 'graph', 'from', 'before', 'limit', 'after'], (given, report) => {
+    const { status, graph, limit, after, from, before } = given
+    reportStatuses(status, statuses, report)
+    if (graph !== undefined && typeof graph !== 'string') report(`graph must be a graph's name, not ${describe(graph)}`)
+    if (limit !== undefined && !isWholeFromOne(limit)) report('limit must be a whole number of at least 1')
+    for (const [name, date] of Object.entries({ from, before }))
+      if (date !== undefined && !(date instanceof Date && !Number.isNaN(date.getTime())))
+        report(`${name} must be a Date, not ${describe(date)}`)
+    if (after !== undefined && !(typeof after === 'string' && /^\d+:/.test(after)))
+      report('after must be the `next` of the page before')
+  })
+}
+
+/** @throws OptionError telling all problems */
+export function checkPurge(options: unknown): void {
+  check('purge', options, ['olderThan', 'status'], ({ olderThan, status }, report) => {
+    if (durationMs(olderThan) === undefined)
+      report(`olderThan ${describe(olderThan)} is not a duration; ${durationHint}`)
+    reportStatuses(status, endStatuses, report)
+  })
+}
+
+/** @throws OptionError telling all problems */
+export function checkFork(options: unknown): void {
+  check('fork', options, ['from', 'id'], ({ from, id }, report) => {
+    if (typeof from !== 'string') report(`from must be the name of a step, not ${describe(from)}`)
+    if (id !== undefined && (typeof id !== 'string' || id === ''))
+      report(`id must be a text that is not empty, not ${describe(id)}`)
+  })
+}
+
+/** @throws OptionError telling all problems */
+export function checkClose(options: unknown): void {
+  check('close', options, ['deadline'], ({ deadline }, report) => {
+    if (deadline !== undefined && durationMs(deadline) === undefined)
+      report(`deadline ${describe(deadline)} is not a duration; ${durationHint}`)
+  })
+}
+
+type Report = (problem: string) => void
+
+function check(
+  call: string,
+  options: unknown,
+  known: readonly string[],
+  look: (given: Readonly<Record<string, unknown>>, report: Report) => void,
+): void {
+  if (!isRecord(options)) throw new OptionError(`${call}: options must be an object, not ${describe(options)}`)
+  const problems: string[] = []
+  const report = (problem: string): void => void problems.push(problem)
+  reportUnknownKeys('', options, known, report)
+  look(options, report)
+  if (problems.length > 0) throw new OptionError(`${call}: ${problems.join('; ')}`)
+}
+
+function reportStatuses(given: unknown, known: readonly string[], report: Report): void {
+  if (given === undefined) return
+  for (const one of Array.isArray(given) ? (given as readonly unknown[]) : [given])
+    if (!known.includes(one as string)) report(`status must be one of ${known.join(', ')}, not ${describe(one)}`)
+}

@@ -1,0 +1,114 @@
+import { checkPersist, describe, reportUnknownKeys } from '../../core/graph/check-step.ts'
+import type { Codec } from '../../core/contracts/codec.ts'
+import { problemOfObserver } from '../../core/graph/create-graph.ts'
+import { durationHint, durationMs } from '../../core/duration.ts'
+import type { Duration } from '../../core/duration.ts'
+import { OptionError } from '../../core/errors.ts'
+import { indexOf } from '../../core/graph/graph-index.ts'
+import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { isRecord } from '../../core/is-record.ts'
+import type { Logger } from '../../core/contracts/logger.ts'
+import type { Observer } from '../../core/contracts/observer.ts'
+import type { PersistPolicy, PersistScope } from '../../core/language/policy.ts'
+import type { Store } from '../../core/contracts/store.ts'
+import type { Clock } from '../../runtime/environment/clock.ts'
+import { hasFunctions, problemsOfInjected } from '../../runtime/execution/execution-options.ts'
+import type { MigrateHook } from '../records/migrate-records.ts'
+
+/** What `createDocket` takes. */
+export interface DocketOptions {
+  /** The graphs whose executions this process runs, and takes over from processes that died. */
+  readonly graphs: readonly AnyGraph[]
+  /** Where executions and results are kept. */
+  readonly store: Store
+  /** Applied to every value before it is stored, in this order: compress, then encrypt. @default none */
+  readonly codecs?: readonly Codec[] | undefined
+  /** Policy of steps that have none, neither of their own nor from their graph. @default none */
+  readonly persist?: PersistScope | PersistPolicy | undefined
+  /** For how long this process owns its executions without renewing: after a crash, others go on when it is over. @default '5s' */
+  readonly lease?: Duration | undefined
+  /** Whether this process goes on with executions whose owner died. @default true */
+  readonly takeOver?: boolean | undefined
+  /** Owners that may die one after another without completing a step, before the execution counts as what kills them. @default 10 */
+  readonly maxRecoveries?: number | undefined
+  /** The largest value that is stored, in bytes as encoded. @default 16 MiB */
+  readonly maxValueBytes?: number | undefined
+  /** Makes records of an older version of a graph fit, by the graph's name. @default none */
+  readonly migrate?: Readonly<Record<string, MigrateHook>> | undefined
+  /** Told of everything that happens, besides the graphs' own. @default [] */
+  readonly observers?: readonly Observer[] | undefined
+  /** What `ctx.log` is made from. @default the first observer's logger, else silence */
+  readonly logger?: Logger | undefined
+  /** Begins the owner's id in the records. @default 'docket' */
+  readonly name?: string | undefined
+  /** Time, for tests. @default the system's */
+  readonly clock?: Clock | undefined
+  /** Randomness of ids and backoffs, for tests. @default Math.random */
+  readonly random?: (() => number) | undefined
+}
+
+const optionNames: readonly string[] = [
+  'graphs',
+  'store',
+  'codecs',
+  'persist',
+  'lease',
+  'takeOver',
+  'maxRecoveries',
+  'maxValueBytes',
+  'migrate',
+  'observers',
+  'logger',
+  'name',
+  'clock',
+  'random',
+]
+
+/** @throws OptionError telling all problems */
+export function checkDocketOptions(options: unknown): asserts options is DocketOptions {
+  if (!isRecord(options)) throw new OptionError(`createDocket: options must be an object, not ${describe(options)}`)
+  const problems: string[] = []
+  const report = (problem: string): void => void problems.push(problem)
+  reportUnknownKeys('', options, optionNames, report)
+  const { graphs, store, lease, persist, maxRecoveries, maxValueBytes, takeOver, migrate, observers, name } = options
+  const { codecs, logger, clock, random } = options
+  const names = new Set<string>()
+  if (!Array.isArray(graphs) || graphs.length === 0) report('graphs must be an array of at least one graph')
+  else {
+    for (const graph of graphs as readonly unknown[]) {
+      if (!isRecord(graph) || indexOf(graph as unknown as AnyGraph) === undefined)
+        report(`graphs must be made by graph(), not ${describe(graph)}`)
+      else if (names.size === names.add(graph['name'] as string).size)
+        report(`two graphs are named "${String(graph['name'])}"; their executions could not be told apart`)
+    }
+  }
+  if (!isRecord(store) || typeof store['claimResults'] !== 'function')
+    report(`store must be a store, like sqliteStore('docket.db'), not ${describe(store)}`)
+  if (lease !== undefined && !(durationMs(lease as Duration)! >= 100))
+    report(`lease ${describe(lease)} is not a duration of at least 100 ms; ${durationHint}`)
+  if (persist !== undefined) checkPersist('docket', persist, report)
+  for (const [key, value] of Object.entries({ maxRecoveries, maxValueBytes }))
+    if (value !== undefined && !(Number.isInteger(value) && (value as number) >= 1))
+      report(`${key} must be a whole number of at least 1, not ${describe(value)}`)
+  if (takeOver !== undefined && typeof takeOver !== 'boolean')
+    report(`takeOver must be true or false, not ${describe(takeOver)}`)
+  if (
+    migrate !== undefined &&
+    !(isRecord(migrate) && Object.values(migrate).every((hook) => typeof hook === 'function'))
+  )
+    report('migrate must be an object of functions by graph name')
+  else if (migrate !== undefined) reportUnknownKeys('migrate: graph ', migrate as object, [...names], report)
+  if (observers !== undefined) {
+    if (Array.isArray(observers)) for (const one of observers.map(problemOfObserver)) if (one !== undefined) report(one)
+    if (!Array.isArray(observers)) report(`observers must be an array, not ${describe(observers)}`)
+  }
+  if (
+    codecs !== undefined &&
+    !(Array.isArray(codecs) && codecs.every((one) => hasFunctions(one, ['encode', 'decode'])))
+  )
+    report('codecs must be an array of codecs, like encryption({ keys, current })')
+  problems.push(...problemsOfInjected({ logger, clock, random }))
+  if (name !== undefined && (typeof name !== 'string' || name === ''))
+    report(`name must be a text that is not empty, not ${describe(name)}`)
+  if (problems.length > 0) throw new OptionError(`createDocket: ${problems.join('; ')}`)
+}

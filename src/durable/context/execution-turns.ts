@@ -1,0 +1,90 @@
+import type { FullClock } from '../../runtime/environment/clock.ts'
+import { ShortLivedMap } from '../../runtime/collections/short-lived-map.ts'
+
+// As long as a call whose answer was lost may still be under way.
+const secondLookMs = 30_000
+// Drivers that repeat a call by themselves tell nobody.
+const lookAnywayMs = 60_000
+
+/**
+ * What is on its way into this process, one thing at a time for each execution; and whether the store may think that this
+ * process has what it has not.
+ */
+export class ExecutionTurns {
+  readonly #clock: FullClock
+  readonly #underWay = new ShortLivedMap<{ last: Promise<unknown>; isOvertaken: boolean }>()
+  #isInDoubt = false
+  #lookAgainAt: number
+  #gate: Promise<void> | undefined
+  /** Whether there has ever been a doubt: then there may be messages to executions that don't live here. */
+  hasDoubted = false
+
+  constructor(clock: FullClock) {
+    this.#clock = clock
+    this.#lookAgainAt = clock.now() + lookAnywayMs
+  }
+
+  get ids(): Iterable<string> {
+    return this.#underWay.keys()
+  }
+
+  has(id: string): boolean {
+    return this.#underWay.has(id)
+  }
+
+  /** Does one thing with an execution after the other. What fails leaves a doubt: it may have had its effect. */
+  async inTurn<Result>(id: string, arrive: () => Promise<Result>): Promise<Result> {
+    const turns = this.#underWay.get(id)
+    const before = turns === undefined ? this.#gate : turns.last.then(ignore, ignore).then(() => this.#gate)
+    const arrival = before === undefined ? arrive() : before.then(arrive)
+    const own = turns ?? { last: arrival, isOvertaken: false }
+    own.last = arrival
+    this.#underWay.set(id, own)
+    try {
+      return await arrival
+    } catch (error) {
+      this.doubt()
+      throw error
+    } finally {
+      if (own.last === arrival) this.#underWay.delete(id)
+    }
+  }
+
+  /** The process was given an execution by another way than what is on its way. */
+  overtake(id: string): void {
+    const turns = this.#underWay.get(id)
+    if (turns !== undefined) turns.isOvertaken = true
+  }
+
+  wasOvertaken(id: string): boolean {
+    return this.#underWay.get(id)?.isOvertaken === true
+  }
+
+  /** An answer was lost, or a right turned out to be an old one. */
+  doubt(): void {
+    this.#isInDoubt = this.hasDoubted = true
+    this.#lookAgainAt = this.#clock.now() + secondLookMs
+  }
+
+  /** Whether to ask the store now what it thinks: after a doubt, once more in a while, and now and then anyway. */
+  takeDoubt(): boolean {
+    const isDue = this.#clock.now() >= this.#lookAgainAt
+    const isInDoubt = this.#isInDoubt || isDue
+    this.#isInDoubt = false
+    if (isDue) this.#lookAgainAt = this.#clock.now() + lookAnywayMs
+    return isInDoubt
+  }
+
+  /** Lets nothing arrive until the returned function is called: what the store is asked about must not change meanwhile. */
+  hold(): () => void {
+    let open!: () => void
+    const gate = new Promise<void>((resolve) => (open = resolve))
+    this.#gate = gate
+    return () => {
+      if (this.#gate === gate) this.#gate = undefined
+      open()
+    }
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,350 @@
+import { LeaseLostError, SerializationError } from '../../core/errors.ts'
+import { canonicalize, digest } from '../../core/values/keys.ts'
+import type { HeadChange, StepRecord, StoredValue } from '../../core/contracts/store.ts'
+import type { StepStatus } from '../../core/contracts/statuses.ts'
+import { placed } from '../../runtime/results/claim-keeper.ts'
+import type { Recorder } from '../../runtime/execution/recorder.ts'
+import type { StepRun } from '../../runtime/execution/step-run.ts'
+import { patienceOf } from '../../runtime/store-access/store-patience.ts'
+import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+
+/** The right to write an execution's records. */
+export interface OwnershipRight {
+  readonly id: string
+  readonly owner: string
+  readonly epoch: number
+  /** How long processes before this one owned it. */
+  readonly ownedMs: number
+  /** Owners that died one after another without completing a step. */
+  readonly recoveries: number
+  readonly timeoutMs: number | undefined
+}
+
+/** Writes the records of one execution, under the epoch in which this process acquired it. */
+export class ExecutionRecorder implements Recorder {
+  readonly #connection: StoreConnection
+  readonly #right: OwnershipRight
+  readonly #since: number
+  /** Called when a commit was refused: another process owns the execution, or it was deleted. */
+  readonly #onLost: () => void
+  /** The last note of a step. */
+  readonly #noted = new WeakMap<StepRun, StepRecord>()
+  readonly #stragglers = new Set<StepRun>()
+  /** Goes out with the next commit. */
+  #pendingHead: HeadChange | undefined
+  /** The step that ended last, where the execution forgets those that have ended. */
+  lastForgotten: StepRun | undefined
+  #endKept = false
+  #hasProgress = false
+  #isOff = false
+  #underWay = 0
+  #waiting: (() => void)[] = []
+
+  constructor(connection: StoreConnection, right: OwnershipRight, onLost: () => void) {
+    this.#connection = connection
+    this.#right = right
+    this.#since = connection.clock.now()
+    this.#onLost = onLost
+  }
+
+  /** Whether functions run on that were told to stop. */
+  get hasStragglers(): boolean {
+    return this.#stragglers.size > 0
+  }
+
+  get isIdle(): boolean {
+    return this.#underWay === 0
+  }
+
+  /** Resolves when nothing is on its way to the store. */
+  idle(): Promise<void> {
+    return this.isIdle ? Promise.resolve() : new Promise((resolve) => void this.#waiting.push(resolve))
+  }
+
+  /** Writes nothing any more. */
+  turnOff(): void {
+    this.#isOff = true
+  }
+
+  /** Called when the last straggler is done. */
+  onLastStraggler: () => void = () => {}
+
+  keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
+    return (run.kept ??= this.#keep(run, value, status))
+  }
+
+  keepLate(run: StepRun, value: unknown): void {
+    run.kept ??= this.#save(run, value, 'completed', false).then(
+      () => {
+        this.#arrived()
+        return value
+      },
+      (error: unknown) => {
+        this.#arrived()
+        run.kept = undefined
+        throw error
+      },
+    )
+    run.kept.catch(() => {}).finally(() => this.endedLate(run))
+  }
+
+  noteStarted(run: StepRun): void {
+    // Whoever slept through the end of the lease must not do now what others may be doing.
+    const { session } = this.#connection
+    if (!session.holds() || session.owner !== this.#right.owner) {
+      this.#lose()
+      return
+    }
+    // Only a step that is tried again counts its attempts: for it, a death must not be forgotten.
+    if (run.planStep.spec.maxAttempts > 1) this.#note(run, 'running', undefined)
+  }
+
+  noteRetry(run: StepRun, error: unknown): void {
+    this.#note(run, 'retrying', error)
+  }
+
+  noteFailed(run: StepRun, error: unknown): void {
+    if (!(error instanceof LeaseLostError)) this.#note(run, 'failed', error)
+  }
+
+  forgotten(run: StepRun): void {
+    this.lastForgotten = run
+  }
+
+  noteCancelled(run: StepRun, reason: unknown): void {
+    // Only of a step that is tried again it is written that it runs. Who goes on with it finds it as it was. What its last attempt failed
+    // with is kept.
+    if (run.planStep.spec.maxAttempts > 1 && !(reason instanceof LeaseLostError))
+      this.#note(run, 'cancelled', run.error)
+  }
+
+  end(output: unknown): Promise<void> | undefined {
+    if (this.#endKept || this.#isOff) return undefined
+    return this.#end(output)
+  }
+
+  straggles(run: StepRun): void {
+    this.#stragglers.add(run)
+  }
+
+  endedLate(run: StepRun): void {
+    if (this.#stragglers.delete(run) && this.#stragglers.size === 0) this.onLastStraggler()
+  }
+
+  /** Writes records that are made elsewhere. */
+  write(steps: readonly StepRecord[], head?: HeadChange): Promise<void> {
+    return this.#commit(steps, head, Infinity, undefined)
+  }
+
+  /** Writes what changes of the execution itself, however long the store stays away: until then this process is its owner. */
+  change(head: HeadChange, consumed?: number): Promise<void> {
+    return this.#commit([], head, Infinity, undefined, consumed)
+  }
+
+  /** Changes what nobody waits for: with the next commit. */
+  amend(head: HeadChange): void {
+    this.#pendingHead = { ...this.#pendingHead, ...head }
+  }
+
+  /** The input hash of a step, for who compares; undefined where the inputs have no canonical form. */
+  inputHashOf(run: StepRun): string | undefined {
+    try {
+      return this.#connection.encoding.resultKey(digest(canonicalize(run.inputs)))
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Writes how long the execution has been owned, where a timeout counts that. */
+  tellOwned(): void {
+    if (this.#right.timeoutMs !== undefined) this.change({ ownedMs: this.ownedMs }).catch(() => {})
+  }
+
+  /** How long processes have owned the execution. */
+  get ownedMs(): number {
+    return this.#right.ownedMs + Math.max(0, this.#connection.clock.now() - this.#since)
+  }
+
+  #keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
+    const { execution } = run
+    const isTheEnd =
+      execution.setup.part === undefined &&
+      execution.isLastWanted(run.planStep.outputSlot) &&
+      run.planStep.outputSlot === execution.plan.targetSlot
+    if (isTheEnd) execution.isBeingKept = true
+    return this.#save(run, value, status, isTheEnd).then(
+      () => {
+        this.#arrived()
+        if (isTheEnd) this.#endKept = true
+        this.#hasProgress = true
+        return value
+      },
+      (error: unknown) => {
+        this.#arrived()
+        if (isTheEnd) execution.isBeingKept = false
+        return this.#goOn(run, value, error)
+      },
+    )
+  }
+
+  /** Goes on with a value that could not be kept, where the step's policy says so. */
+  #goOn(run: StepRun, value: unknown, error: unknown): unknown {
+    const { execution, persist } = run
+    const isFinal = error instanceof SerializationError || error instanceof LeaseLostError
+    if (isFinal || persist?.onStoreError !== 'run') {
+      run.kept = undefined
+      throw placed(error, run, 'result')
+    }
+    execution.emitter?.storeFailed(run, execution.clock.now(), 'keep', error)
+    return value
+  }
+
+  /**
+   * Writes a step's value; with `isTheEnd`, as the execution's output too. It counts as under way until `#arrived` is called. Not an
+   * async function: where no codec takes its time, its turns of the microtask queue were a tenth of a step's cost.
+   */
+  #save(run: StepRun, value: unknown, status: 'completed' | 'cached', isTheEnd: boolean): Promise<void> {
+    this.#underWay++
+    try {
+      const encoded = this.#connection.encoding.encode(value, this.#identityOf(run, 'output'))
+      if (!isTheEnd && !(encoded instanceof Promise)) return this.#write(run, status, encoded)
+      const ending = isTheEnd ? this.#ending(value) : undefined
+      return Promise.all([encoded, ending]).then(([output, head]) => this.#write(run, status, output, head))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #write(run: StepRun, status: StepStatus, output: StoredValue, head?: HeadChange): Promise<void> {
+    const at = this.#connection.clock.now()
+    const record = this.#recordOf(run, status, { output, error: undefined, endedAt: at, dueAt: undefined })
+    return this.#commit([record], head, at + patienceOf(run), run)
+  }
+
+  #arrived(): void {
+    if (--this.#underWay === 0) for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  async #end(output: unknown): Promise<void> {
+    this.#underWay++
+    try {
+      await this.change(await this.#ending(output))
+      this.#endKept = true
+    } finally {
+      this.#arrived()
+    }
+  }
+
+  async #ending(value: unknown): Promise<HeadChange> {
+    // Encoded once more, as what it is here: no value can be moved to another place.
+    const output = await this.#outputOf(value)
+    return {
+      status: 'completed',
+      output,
+      error: undefined,
+      endedAt: this.#connection.clock.now(),
+      ownedMs: this.ownedMs,
+      isReleased: true,
+    }
+  }
+
+  async #outputOf(value: unknown): Promise<StoredValue> {
+    const { id } = this.#right
+    try {
+      return await this.#connection.encoding.encode(value, ['execution', id, 'output'])
+    } catch (error) {
+      if (!(error instanceof SerializationError)) throw error
+      const message = `the output of execution "${id}" can't be remembered: ${error.message}`
+      throw new SerializationError(message, { executionId: id }, { cause: error })
+    }
+  }
+
+  #note(run: StepRun, status: StepStatus, error: unknown): void {
+    // What an earlier attempt brought late holds, whatever becomes of this one.
+    if (this.#isOff || run.kept !== undefined) return
+    const hasEnded = status === 'failed' || status === 'cancelled'
+    const endedAt = hasEnded ? this.#connection.clock.now() : undefined
+    const dueAt = hasEnded ? undefined : run.dueAt
+    const noted = this.#recordOf(run, status, { output: undefined, error: undefined, endedAt, dueAt })
+    this.#noted.set(run, noted)
+    const write = (stored: StoredValue | undefined): void => {
+      // While a codec took its time, the step may have gone on: what was noted or kept of it since then holds.
+      if (this.#noted.get(run) !== noted || run.kept !== undefined) return
+      const record = { ...noted, error: stored }
+      this.#commit([record], undefined, this.#connection.clock.now() + patienceOf(run), run).catch(() => {})
+    }
+    const stored =
+      error === undefined ? undefined : this.#connection.encoding.encodeError(error, this.#identityOf(run, 'error'))
+    if (stored instanceof Promise) stored.then(write, () => {})
+    else write(stored)
+  }
+
+  #recordOf(
+    run: StepRun,
+    status: StepStatus,
+    { output, error, endedAt, dueAt }: Pick<StepRecord, 'output' | 'error' | 'endedAt' | 'dueAt'>,
+  ): StepRecord {
+    const { output: type } = run.planStep.spec
+    return {
+      step: run.step,
+      item: itemOf(run),
+      status,
+      attempt: run.attempt,
+      inputHash: this.inputHashOf(run),
+      type: type.name,
+      typeVersion: type.version,
+      output,
+      error,
+      startedAt: run.startedAt,
+      endedAt,
+      dueAt,
+    }
+  }
+
+  #identityOf(run: StepRun, field: 'output' | 'error'): readonly string[] {
+    return ['step', this.#right.id, run.step, itemOf(run), field]
+  }
+
+  #commit(
+    steps: readonly StepRecord[],
+    head: HeadChange | undefined,
+    until: number,
+    run: StepRun | undefined,
+    consumed?: number,
+  ): Promise<void> {
+    const { session, commits, clock } = this.#connection
+    session.noticeBlocked()
+    if (this.#isOff) return Promise.reject(this.#lost(run))
+    const { id, owner, epoch, timeoutMs, recoveries } = this.#right
+    let change = this.#pendingHead === undefined ? head : { ...this.#pendingHead, ...head }
+    this.#pendingHead = undefined
+    // What a process did that lived long enough to do it counts against the suspicion that this execution kills them.
+    if (recoveries > 0 && !this.#hasProgress && steps.some(({ status }) => status === 'completed'))
+      change = { ...change, recoveries: 0 }
+    if (timeoutMs !== undefined && change?.ownedMs === undefined) change = { ...change, ownedMs: this.ownedMs }
+    const commit = { id, owner, epoch, at: clock.now(), steps, head: change, consumed }
+    return commits.add(commit, until).then((isKept) => {
+      if (isKept) return
+      this.#lose()
+      throw this.#lost(run)
+    })
+  }
+
+  #lost(run: StepRun | undefined): LeaseLostError {
+    const { id } = this.#right
+    return new LeaseLostError(
+      `execution "${id}" is not this process's any more: nothing can be written${run === undefined ? '' : ` of step "${run.step}"`}`,
+      { executionId: id, step: run?.step },
+    )
+  }
+
+  #lose(): void {
+    if (this.#isOff) return
+    this.#isOff = true
+    this.#onLost()
+  }
+}
+
+function itemOf(run: StepRun): string {
+  return run.execution.setup.itemKey ?? ''
+}

@@ -1,0 +1,295 @@
+import type { ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
+import type { StepRecord } from '../../core/contracts/store.ts'
+import type { BatchFrame } from '../../runtime/batch/batch-options.ts'
+import type { DurableParts, ItemOutcome } from '../../runtime/batch/batch-setup.ts'
+import { Batch } from '../../runtime/batch/batch.ts'
+import type { Emitter } from '../../runtime/execution/emitter.ts'
+import type { ExecutionSetup } from '../../runtime/execution/execution-setup.ts'
+import type { ItemRead } from '../../runtime/batch/item-inputs.ts'
+import { sourceOfArray } from '../../runtime/batch/item-source.ts'
+import type { PersistedExecution } from '../../runtime/actors/persisted-snapshot.ts'
+import type { StepRun } from '../../runtime/execution/step-run.ts'
+import { ExecutionRecorder } from './execution-recorder.ts'
+import type { OwnershipRight } from './execution-recorder.ts'
+import { itemsStep, itemStep, targetStep } from '../records/restore-batch.ts'
+import type { ItemsChunk, RestoredBatch } from '../records/restore-batch.ts'
+import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import { suspectStep } from './likely-blocker.ts'
+import { Ownership } from './ownership.ts'
+import type { Departure, Live } from './ownership.ts'
+
+/** What a batch that lives here is made of. */
+export interface LiveBatchParts {
+  readonly connection: StoreConnection
+  readonly frame: BatchFrame
+  readonly items: readonly unknown[]
+  /** The items' names in the records. */
+  readonly keys: readonly string[]
+  /** Where each chunk of items ends, of those that are still to be written. */
+  readonly chunkEnds?: readonly number[] | undefined
+  /** The items read and checked, where that was done before. */
+  readonly reads?: readonly ItemRead[] | undefined
+  readonly asked: string
+  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>
+  readonly right: OwnershipRight
+  readonly startedAt: number | undefined
+  readonly restored: RestoredBatch | undefined
+  /** Told when the store knows a newer owner or epoch. */
+  readonly onRefused: () => void
+  readonly onGone: (live: Live) => void
+}
+
+/** Tells whose target a step has made and written. */
+class BatchRecorder extends ExecutionRecorder {
+  /** Keys of items; '' stands for what they share. */
+  readonly written = new Set<string>()
+
+  override keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
+    const kept = super.keep(run, value, status)
+    const { execution, planStep, persist } = run
+    // A step that goes on without the store may not have been written.
+    if (planStep.spec.output.name === execution.setup.part?.whole.target.name && persist?.onStoreError !== 'run')
+      kept.then(
+        () => this.written.add(execution.setup.itemKey ?? ''),
+        () => {},
+      )
+    return kept
+  }
+}
+
+/** A batch that this process owns, and its records. */
+export class OwnedBatch implements Live, DurableParts {
+  readonly id: string
+  readonly graph: string
+  readonly target: string
+  readonly asked: string
+  readonly actor: undefined
+  /** Resolves when its items are written: then it survives this process. */
+  written: Promise<void> = Promise.resolve()
+  readonly #parts: LiveBatchParts
+  readonly #recorder: BatchRecorder
+  readonly #ownership: Ownership
+  readonly #batch: Batch
+  readonly #results: unknown[]
+  /** The step that makes the target. */
+  readonly #producer: string | undefined
+  /** Whether all items come to the same, made by steps that they share. */
+  readonly #isTargetShared: boolean
+  #hasNotedTarget = false
+  /** Records of items, outcomes and the end that are on their way. */
+  #writing = 0
+  #notes: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: LiveBatchParts) {
+    const { frame, items, connection, right } = parts
+    const { plan, collects, inputs, options } = frame
+    this.#parts = parts
+    this.id = right.id
+    this.graph = plan.whole.index.graph.name
+    this.target = plan.whole.target.name
+    this.asked = parts.asked
+    this.#recorder = new BatchRecorder(connection, right, () => {
+      parts.onRefused()
+      this.lose()
+    })
+    this.#results = new Array<unknown>(items.length)
+    this.#producer = plan.whole.index.producers.get(this.target)?.name
+    this.#isTargetShared = plan.imports.includes(plan.shared.slots.get(this.target) ?? -1)
+    this.#batch = new Batch({
+      ...frame,
+      cache: undefined,
+      durable: this,
+      source: sourceOfArray(items),
+      read: (given, item) => parts.reads?.[item] ?? inputs.read(given, item),
+      hasRoom: () => true,
+      onItem: (item, outcome) => {
+        this.#results[item] = collects ? outcome : outcome.value
+        this.#note(item, outcome)
+      },
+      onCompleted: () => void this.#busyWith(this.#complete()),
+      onFailed: (error) => void this.#ownership.failed(error),
+    })
+    const owned = {
+      id: this.id,
+      place: { graph: this.graph, executionId: this.id },
+      emitter: options.emitter,
+      end: (reason: LeaseLostError) => this.#batch.cancel(reason),
+      onGone: () => parts.onGone(this),
+    }
+    this.#ownership = new Ownership(owned, connection, this.#recorder)
+  }
+
+  get owner(): string {
+    return this.#parts.right.owner
+  }
+
+  get epoch(): number {
+    return this.#parts.right.epoch
+  }
+
+  get emitter(): Emitter | undefined {
+    return this.#parts.frame.options.emitter
+  }
+
+  get departure(): Promise<Departure> {
+    return this.#ownership.departure
+  }
+
+  get gone(): Promise<void> {
+    return this.#ownership.gone
+  }
+
+  get hasEnded(): boolean {
+    return this.#batch.hasEnded
+  }
+
+  get isQuiet(): boolean {
+    return this.#ownership.hasDeparted || (this.#writing === 0 && this.#recorder.isIdle && !this.#batch.isRunning)
+  }
+
+  suspect(durationMs: number): string | undefined {
+    const runs = this.#batch.executions.flatMap((execution) => execution.runs)
+    return suspectStep([...runs, this.#recorder.lastForgotten], this.#parts.connection.clock.now(), durationMs)
+  }
+
+  start(): void {
+    const { restored, startedAt, connection } = this.#parts
+    if (startedAt === undefined)
+      this.#recorder.change({ status: 'running', startedAt: connection.clock.now() }).catch(() => {})
+    if (restored !== undefined) {
+      this.#batch.start()
+      return
+    }
+    this.written = this.#busyWith(this.#writeItems())
+    this.written.then(
+      () => {
+        if (!this.#batch.hasEnded) this.#batch.start()
+      },
+      (error: unknown) => void this.#ownership.failed(error),
+    )
+  }
+
+  cancel(error: ExecutionCancelledError): void {
+    this.#batch.cancel(error)
+  }
+
+  consume(seq: number): void {
+    this.#recorder.change({}, seq).catch(() => {})
+  }
+
+  tellOwned(): void {
+    if (!this.hasEnded) this.#recorder.tellOwned()
+  }
+
+  lose(): void {
+    this.#ownership.lose()
+  }
+
+  pause(): void {
+    this.#batch.isPaused = true
+  }
+
+  async handOver(): Promise<void> {
+    if (!this.#batch.hasEnded) await this.#ownership.handOver()
+  }
+
+  setupOf(item: number | undefined): Partial<ExecutionSetup> {
+    const itemKey = item === undefined ? undefined : this.#parts.keys[item]
+    return { ...this.#parts.setup, recorder: this.#recorder, itemKey }
+  }
+
+  restoredOf(item: number | undefined): PersistedExecution | undefined {
+    const steps = this.#parts.restored?.views.get(item === undefined ? '' : this.#parts.keys[item]!)
+    if (steps === undefined) return undefined
+    const { id: executionId, graph, target } = this
+    const head = { executionId, graph, target, total: 0, settled: 0, startedAt: undefined, endedAt: undefined }
+    return { value: 'pending', head, input: undefined, output: undefined, error: undefined, steps }
+  }
+
+  outcomeOf(item: number): ItemOutcome | undefined {
+    return this.#parts.restored?.outcomes.get(this.#parts.keys[item]!)
+  }
+
+  /** Nothing runs before all items are written: another process could not go on. */
+  async #writeItems(): Promise<void> {
+    const { items, keys, chunkEnds = [] } = this.#parts
+    let at = 0
+    for (const [index, end] of chunkEnds.entries()) {
+      if (this.#batch.hasEnded) return
+      const chunk: ItemsChunk = { at, keys: keys.slice(at, end), items: items.slice(at, end) }
+      await this.#recorder.write([await this.#recordOf(itemsStep, String(index), { value: chunk })])
+      at = end
+    }
+  }
+
+  /** Notes what no step has written: a value that is given, falls back or is not persisted, and an error. */
+  #note(item: number, outcome: ItemOutcome): void {
+    if (this.outcomeOf(item) !== undefined) return
+    if (this.#isTargetShared && 'value' in outcome) {
+      if (!this.#hasNotedTarget && !this.#isWritten('')) this.#write(this.#recordOf(targetStep, '', outcome))
+      this.#hasNotedTarget = true
+      // What the item failed with in an earlier life would be taken for its own.
+      if (this.#parts.restored?.outdated.has(this.#parts.keys[item]!) !== true) return
+    }
+    const key = this.#parts.keys[item]!
+    if (!('value' in outcome) || !this.#isWritten(key)) this.#write(this.#recordOf(itemStep, key, outcome))
+  }
+
+  /** Whether a step has written the target, and nothing else is recorded in its place. */
+  #isWritten(key: string): boolean {
+    const { restored } = this.#parts
+    if (restored?.outdated.has(key) === true) return false
+    const status = this.#producer === undefined ? undefined : restored?.views.get(key)?.get(this.#producer)?.status
+    return status === 'completed' || status === 'cached' || this.#recorder.written.has(key)
+  }
+
+  /** Writes a record that the batch's end waits for. */
+  #write(record: Promise<StepRecord>): void {
+    const note = this.#busyWith(record.then((made) => this.#recorder.write([made])))
+    const notes = Promise.all([this.#notes, note])
+    notes.catch(() => {})
+    this.#notes = notes
+  }
+
+  /** An orderly close waits for it. */
+  async #busyWith(work: Promise<void>): Promise<void> {
+    this.#writing++
+    try {
+      await work
+    } finally {
+      this.#writing--
+    }
+  }
+
+  async #complete(): Promise<void> {
+    const { clock } = this.#parts.connection
+    try {
+      await this.#notes
+      const { ownedMs } = this.#recorder
+      await this.#recorder.change({ status: 'completed', endedAt: clock.now(), ownedMs, isReleased: true })
+      this.#ownership.completed(this.#results)
+    } catch (error) {
+      await this.#ownership.failed(error)
+    }
+  }
+
+  async #recordOf(step: string, item: string, outcome: ItemOutcome): Promise<StepRecord> {
+    const { encoding, clock } = this.#parts.connection
+    const identity = ['step', this.id, step, item]
+    const isDone = 'value' in outcome
+    return {
+      step,
+      item,
+      status: isDone ? 'completed' : 'failed',
+      attempt: 1,
+      inputHash: undefined,
+      type: step === itemsStep ? itemsStep : this.target,
+      typeVersion: undefined,
+      output: isDone ? await encoding.encode(outcome.value, [...identity, 'output']) : undefined,
+      error: isDone ? undefined : await encoding.encodeError(outcome.error, [...identity, 'error']),
+      startedAt: undefined,
+      endedAt: clock.now(),
+      dueAt: undefined,
+    }
+  }
+}

@@ -1,0 +1,192 @@
+import { createActor } from 'xstate'
+import type { ActorRefFrom } from 'xstate'
+import type { ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
+import type { Emitter } from '../../runtime/execution/emitter.ts'
+import { ExecutionActor } from '../../runtime/actors/execution-actor.ts'
+import type { LogicScope, LogicSnapshot } from '../../runtime/actors/execution-actor.ts'
+import { executionLogic } from '../../runtime/actors/execution-logic.ts'
+import type { ExecutionSetup, ResolvedOptions } from '../../runtime/execution/execution-setup.ts'
+import { Execution } from '../../runtime/execution/execution.ts'
+import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
+import { hasRunning } from '../../runtime/batch/items-in-flight.ts'
+import type { StepRun } from '../../runtime/execution/step-run.ts'
+import { ExecutionRecorder } from './execution-recorder.ts'
+import type { OwnershipRight } from './execution-recorder.ts'
+import type { RestoredExecution } from '../records/restore-execution.ts'
+import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import { suspectStep } from './likely-blocker.ts'
+import { Ownership } from './ownership.ts'
+import type { Departure, Live } from './ownership.ts'
+
+/** The actor of an execution in this process. */
+export type LiveActor = ActorRefFrom<ReturnType<typeof executionLogic>>
+
+/** What an execution that lives here is made of. */
+export interface LiveParts {
+  readonly connection: StoreConnection
+  readonly given: GivenInputs
+  /** The inputs as the caller gave them. */
+  readonly input: unknown
+  readonly asked: string
+  readonly options: ResolvedOptions & { readonly id: string }
+  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>
+  readonly right: OwnershipRight
+  /** When it began in an earlier life. */
+  readonly startedAt: number | undefined
+  readonly restored: RestoredExecution | undefined
+  /** Told when the store knows a newer owner or epoch. */
+  readonly onRefused: () => void
+  /** Told once nothing of it is left here. */
+  readonly onGone: (live: OwnedExecution) => void
+}
+
+/** An execution that this process owns, and its records. */
+export class OwnedExecution implements Live {
+  readonly id: string
+  readonly asked: string
+  readonly graph: string
+  readonly target: string
+  readonly #parts: LiveParts
+  readonly #recorder: ExecutionRecorder
+  readonly #ownership: Ownership
+  readonly #execution: Execution
+  #actor: LiveActor | undefined
+
+  constructor(parts: LiveParts) {
+    const { plan } = parts.given
+    this.#parts = parts
+    this.id = parts.options.id
+    this.asked = parts.asked
+    this.graph = plan.index.graph.name
+    this.target = plan.target.name
+    this.#recorder = new ExecutionRecorder(parts.connection, parts.right, () => {
+      parts.onRefused()
+      this.lose()
+    })
+    const owned = {
+      id: this.id,
+      place: { graph: this.graph, executionId: this.id },
+      emitter: parts.options.emitter,
+      end: (reason: LeaseLostError): void => {
+        this.#execution.isBeingKept = false
+        this.#execution.cancel(reason)
+      },
+      onGone: () => parts.onGone(this),
+    }
+    this.#ownership = new Ownership(owned, parts.connection, this.#recorder)
+    const { given, options, setup, restored } = parts
+    const hashes = restored?.inputHashes ?? new Map<string, string>()
+    this.#execution = new Execution({
+      ...setup,
+      plan: given.plan,
+      options,
+      cache: undefined,
+      asked: this.asked,
+      keepsRuns: true,
+      recorder: this.#recorder,
+      onCompleted: (output) => this.#ownership.completed(output),
+      onFailed: (error) => void this.#ownership.failed(error),
+      onSettled: hashes.size === 0 ? undefined : (run) => this.#compare(run, hashes),
+    })
+    if (restored !== undefined) this.#execution.restore(restored.persisted)
+  }
+
+  /** The execution as an actor, which comes to life when somebody looks at it, in the state that the execution is in. */
+  get actor(): LiveActor {
+    return (this.#actor ??= this.#createActor())
+  }
+
+  get owner(): string {
+    return this.#parts.right.owner
+  }
+
+  get epoch(): number {
+    return this.#parts.right.epoch
+  }
+
+  get emitter(): Emitter | undefined {
+    return this.#parts.options.emitter
+  }
+
+  get departure(): Promise<Departure> {
+    return this.#ownership.departure
+  }
+
+  get gone(): Promise<void> {
+    return this.#ownership.gone
+  }
+
+  get hasEnded(): boolean {
+    return this.#execution.hasEnded
+  }
+
+  get isQuiet(): boolean {
+    if (this.#ownership.hasDeparted) return true
+    return this.#recorder.isIdle && !hasRunning(this.#execution)
+  }
+
+  suspect(durationMs: number): string | undefined {
+    return suspectStep(this.#execution.runs, this.#execution.clock.now(), durationMs)
+  }
+
+  /** Brings it to life. */
+  start(): void {
+    const { given, startedAt, restored } = this.#parts
+    const now = this.#execution.clock.now()
+    // Refusals are noticed by whoever waits for something.
+    if (startedAt === undefined) this.#recorder.change({ status: 'running', startedAt: now }).catch(() => {})
+    // It was created as begun; what took time since was the store.
+    else if (restored === undefined && startedAt !== now) this.#recorder.amend({ startedAt: now })
+    this.#execution.start(given.leafValues, true)
+  }
+
+  cancel(error: ExecutionCancelledError): void {
+    this.#execution.cancel(error)
+  }
+
+  consume(seq: number): void {
+    this.#recorder.change({}, seq).catch(() => {})
+  }
+
+  tellOwned(): void {
+    if (!this.hasEnded) this.#recorder.tellOwned()
+  }
+
+  lose(): void {
+    this.#ownership.lose()
+  }
+
+  pause(): void {
+    this.#execution.isPaused = true
+  }
+
+  async handOver(): Promise<void> {
+    if (!this.#execution.isSettled) await this.#ownership.handOver()
+  }
+
+  #createActor(): LiveActor {
+    const { given, input, options } = this.#parts
+    const { index, target } = given.plan
+    const begin = (scope: LogicScope): LogicSnapshot =>
+      new ExecutionActor({ scope, input, given, options, running: this.#execution }).snapshot()
+    const actor = createActor(executionLogic(index, target, begin), { id: this.id, input })
+    // Nobody is obliged to listen; the outcome goes to the handles.
+    actor.subscribe({ error: () => {} })
+    actor.start()
+    return actor
+  }
+
+  /** A step that ran again after a restart: did what others have made of its old value still fit? */
+  #compare(run: StepRun, hashes: ReadonlyMap<string, string>): void {
+    const { plan, runs, values, emitter, clock } = this.#execution
+    if (emitter === undefined) return
+    for (const position of plan.dependants[run.planStep.outputSlot]!) {
+      const dependant = runs[position]
+      const hash = dependant === undefined ? undefined : hashes.get(dependant.step)
+      if (dependant?.hasOutput !== true || hash === undefined) continue
+      if (dependant.planStep.portSlots.some((slot) => values[slot] === undefined)) continue
+      if (this.#recorder.inputHashOf(dependant) !== hash)
+        emitter.durable(clock.now(), { type: 'step.inputs-changed', step: dependant.step, item: undefined })
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import { ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/errors.ts'
+import type { HeadChange } from '../../core/contracts/store.ts'
+import type { FullClock } from '../../runtime/environment/clock.ts'
+import type { Emitter } from '../../runtime/execution/emitter.ts'
+import type { LiveActor } from './owned-execution.ts'
+import type { ExecutionRecorder } from './execution-recorder.ts'
+import { unref } from '../../runtime/store-access/owner-session.ts'
+import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+
+/** How an execution left this process: with its outcome, or for another process to go on with. */
+export type Departure =
+  | { readonly type: 'output'; readonly output: unknown }
+  | { readonly type: 'error'; readonly error: unknown }
+  | { readonly type: 'moved'; readonly error: LeaseLostError }
+
+/** An execution or a batch that this process owns. */
+export interface Live {
+  readonly id: string
+  readonly graph: string
+  readonly target: string
+  readonly asked: string
+  /** The right under which it lives here. */
+  readonly owner: string
+  readonly epoch: number
+  /** Undefined for a batch. */
+  readonly actor: LiveActor | undefined
+  readonly emitter: Emitter | undefined
+  /** Whether it has ended, and only waits for functions that don't listen to their signal. */
+  readonly hasEnded: boolean
+  /** Whether nothing of it runs at the moment. */
+  readonly isQuiet: boolean
+  /** Of a batch: resolves when its items are written, and rejects when they can't be. */
+  readonly written?: Promise<void>
+  /** How it ended, as soon as that is written. Never rejects. */
+  readonly departure: Promise<Departure>
+  /** Resolves when nothing of it is left here. */
+  readonly gone: Promise<void>
+  /** The step that began last of those that were under way when, so long ago, the event loop stopped turning. */
+  suspect(durationMs: number): string | undefined
+  /** Ends it, by request. */
+  cancel(error: ExecutionCancelledError): void
+  /** The message was dealt with. */
+  consume(seq: number): void
+  /** Another process owns it: nothing is written any more, and what runs is told to stop. */
+  lose(): void
+  /** Writes how long it has been owned, where a timeout counts that. */
+  tellOwned(): void
+  /** Lets nothing new begin. */
+  pause(): void
+  /** Gives it up, for any process to go on with. */
+  handOver(): Promise<void>
+}
+
+/** What an ownership needs of the work that it is about. */
+export interface OwnedWork {
+  readonly id: string
+  readonly place: ErrorPlace
+  readonly emitter: Emitter | undefined
+  /** Ends what runs here. */
+  end(reason: LeaseLostError): void
+  /** Nothing of it is left here. */
+  onGone(): void
+}
+
+/** The time for which an execution is this process's: how it ends is written, and then told. */
+export class Ownership {
+  readonly departure: Promise<Departure>
+  readonly gone: Promise<void>
+  hasDeparted = false
+  readonly #owned: OwnedWork
+  readonly #connection: StoreConnection
+  readonly #recorder: ExecutionRecorder
+  #depart!: (departure: Departure) => void
+  #isGone!: () => void
+  #moved: LeaseLostError | undefined
+  /** Whether its failure is written, and it is still owned: because of functions that did not listen to their signal. */
+  #isHeld = false
+
+  constructor(owned: OwnedWork, connection: StoreConnection, recorder: ExecutionRecorder) {
+    this.#owned = owned
+    this.#connection = connection
+    this.#recorder = recorder
+    this.departure = new Promise((resolve) => (this.#depart = resolve))
+    this.gone = new Promise((resolve) => (this.#isGone = resolve))
+  }
+
+  lose(): void {
+    this.#recorder.turnOff()
+    if (this.hasDeparted) {
+      this.#finish()
+      return
+    }
+    this.#owned.emitter?.durable(this.#connection.clock.now(), { type: 'lease.lost' })
+    this.#move('is not this process’s any more: it was paused or cut off from its store for longer than its lease')
+  }
+
+  async handOver(): Promise<void> {
+    if (this.hasDeparted) return
+    const released = this.#recorder.change({ isReleased: true, ownedMs: this.#recorder.ownedMs })
+    this.#move('was handed over to another process')
+    await released
+  }
+
+  /** It has made its output, which is written. */
+  completed(output: unknown): void {
+    this.#leave({ type: 'output', output })
+  }
+
+  /** It has ended with an error, which is still to be written. */
+  async failed(failure: unknown): Promise<void> {
+    if (this.#moved !== undefined) {
+      this.#recorder.turnOff()
+      this.#leave({ type: 'moved', error: this.#moved })
+      return
+    }
+    // The caller is told even if the store stays away; this process goes on trying to write it.
+    const { clock, session } = this.#connection
+    const written = this.#writeFailure(failure)
+    const wasRefused = await Promise.race([written, pauseOf(clock, session.leaseMs)])
+    if (wasRefused === true && this.#moved !== undefined) {
+      // Others have it, and what they make of it holds: this failure is nobody's.
+      this.#leave({ type: 'moved', error: this.#moved })
+      return
+    }
+    this.hasDeparted = true
+    this.#depart({ type: 'error', error: failure })
+    await written
+    if (this.#recorder.hasStragglers) this.#recorder.onLastStraggler = () => void this.#release()
+    // The last of them may have ended while the failure was on its way.
+    else if (this.#isHeld) await this.#release()
+    else this.#finish()
+  }
+
+  #move(what: string): void {
+    this.#moved ??= new LeaseLostError(`execution "${this.#owned.id}" ${what}`, this.#owned.place)
+    this.#owned.end(this.#moved)
+  }
+
+  /**
+   * Whether the store says that it is not this process's any more. Never rejects: where it can't be written, the lease is lost, or the
+   * store refuses even this.
+   */
+  async #writeFailure(error: unknown): Promise<boolean> {
+    const { clock, encoding, session } = this.#connection
+    const { owner } = session
+    const status = error instanceof ExecutionCancelledError ? 'cancelled' : 'failed'
+    try {
+      const stored = await encoding.encodeError(error, ['execution', this.#owned.id, 'error'])
+      // What is given up can't be written to any more.
+      await this.#recorder.idle()
+      const head: HeadChange = { status, error: stored, endedAt: clock.now(), ownedMs: this.#recorder.ownedMs }
+      const isHeld = this.#recorder.hasStragglers
+      await this.#recorder.change(isHeld ? head : { ...head, isReleased: true })
+      this.#isHeld = isHeld
+      return false
+    } catch (refusal) {
+      // Who goes on with it finds it as it was. A lease that ended while the store stayed away tells nothing of others.
+      return refusal instanceof LeaseLostError && session.owner === owner
+    }
+  }
+
+  async #release(): Promise<void> {
+    await this.#recorder.change({ isReleased: true }).catch(() => {})
+    this.#finish()
+  }
+
+  #leave(departure: Departure): void {
+    this.hasDeparted = true
+    this.#depart(departure)
+    this.#finish()
+  }
+
+  #finish(): void {
+    // What is still on its way must not meet an execution that is started anew under this id.
+    this.#recorder.turnOff()
+    this.#owned.onGone()
+    this.#isGone()
+  }
+}
+
+function pauseOf(clock: FullClock, ms: number): Promise<void> {
+  return new Promise((resolve) => unref(clock.setTimeout(resolve, ms)))
+}

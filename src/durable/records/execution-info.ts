@@ -1,0 +1,143 @@
+import { SerializationError } from '../../core/errors.ts'
+import type { ExecutionRecord, StepRecord, StoredValue } from '../../core/contracts/store.ts'
+import type { ExecutionStatus, StepStatus } from '../../core/contracts/statuses.ts'
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import { statuses } from '../check-calls.ts'
+import { headOfBatch, stepsOfBatch } from './restore-batch.ts'
+import { readInputs } from './restore-execution.ts'
+
+/** What is known of a durable execution. */
+export interface ExecutionInfo {
+  readonly id: string
+  readonly graph: string
+  readonly target: string
+  readonly status: ExecutionStatus
+  /** As they were given; of a batch, what was given once in `shared`. */
+  readonly inputs: Readonly<Record<string, unknown>>
+  /** The target's value, of a completed one. */
+  readonly output: unknown
+  /** Of a failed or cancelled one. */
+  readonly error: unknown
+  readonly headers: Readonly<Record<string, string>>
+  /** The process that runs it, or ran it last. */
+  readonly owner: string | undefined
+  /** When it ends at the latest. */
+  readonly deadline: Date | undefined
+  readonly createdAt: Date
+  readonly startedAt: Date | undefined
+  readonly updatedAt: Date
+  readonly endedAt: Date | undefined
+  /** Why this process can't go on with it: its graph has changed, or its records are damaged. Empty where it can. */
+  readonly incompatible: readonly string[]
+}
+
+/** What is kept of one step. */
+export interface StepInfo {
+  readonly step: string
+  /** Key of the batch's item; empty outside batches, and for what the items share. */
+  readonly item: string
+  readonly status: StepStatus
+  readonly attempt: number
+  readonly output: unknown
+  readonly error: unknown
+  readonly startedAt: Date | undefined
+  readonly endedAt: Date | undefined
+  /** When the next attempt is due. */
+  readonly dueAt: Date | undefined
+}
+
+/** An execution with its steps. */
+export interface ExecutionDetails extends ExecutionInfo {
+  readonly steps: readonly StepInfo[]
+}
+
+/** What a record tells; of one that can't be read, what can be told and why the rest can't. */
+export async function infoOf(
+  record: ExecutionRecord,
+  encoding: ValueEncoding,
+  incompatible: readonly string[] = [],
+): Promise<ExecutionInfo> {
+  const { id, graph, target, status, headers, owner, deadline, createdAt, startedAt, updatedAt, endedAt } = record
+  const unreadable = new Set(incompatible)
+  if (!isKnown(status)) unreadable.add(unknownStatus(record))
+  const read = async <Value>(part: () => Value | Promise<Value>, instead: Value): Promise<Value> => {
+    try {
+      return await part()
+    } catch (error) {
+      if (!(error instanceof SerializationError)) throw error
+      unreadable.add(error.message)
+      return instead
+    }
+  }
+  return {
+    id,
+    graph,
+    target,
+    status,
+    inputs: await read(() => givenInputsOf(record, encoding), {}),
+    output: await read(
+      () => decoded(record.output, (stored) => encoding.decode(stored, ['execution', id, 'output'])),
+      undefined,
+    ),
+    error: await read(
+      () => decoded(record.error, (stored) => encoding.decodeError(stored, ['execution', id, 'error'])),
+      undefined,
+    ),
+    headers,
+    owner,
+    deadline: dateOf(deadline),
+    createdAt: new Date(createdAt),
+    startedAt: dateOf(startedAt),
+    updatedAt: new Date(updatedAt),
+    endedAt: dateOf(endedAt),
+    incompatible: [...unreadable],
+  }
+}
+
+async function givenInputsOf(
+  record: ExecutionRecord,
+  encoding: ValueEncoding,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (record.kind === 'batch') return (await headOfBatch(record, encoding)).shared
+  return (await readInputs(record, encoding)).$given
+}
+
+/** Whether this version knows the status: a newer one may have written it, or somebody by hand. */
+export function isKnown(status: ExecutionStatus): boolean {
+  return statuses.includes(status)
+}
+
+export function unknownStatus({ id, status }: Pick<ExecutionRecord, 'id' | 'status'>): string {
+  return `execution "${id}" has the status "${status}", which this version does not know: nobody goes on with it`
+}
+
+/** What the records of steps tell; what a batch keeps besides is not told. @throws SerializationError for one that can't be read */
+export function stepInfosOf(
+  { id, kind }: ExecutionRecord,
+  steps: readonly StepRecord[],
+  encoding: ValueEncoding,
+): Promise<readonly StepInfo[]> {
+  return Promise.all(
+    (kind === 'batch' ? stepsOfBatch(steps) : steps).map(
+      async ({ step, item, status, attempt, output, error, startedAt, endedAt, dueAt }) => ({
+        step,
+        item,
+        status,
+        attempt,
+        output: await decoded(output, (stored) => encoding.decode(stored, ['step', id, step, item, 'output'])),
+        error: await decoded(error, (stored) => encoding.decodeError(stored, ['step', id, step, item, 'error'])),
+        startedAt: dateOf(startedAt),
+        endedAt: dateOf(endedAt),
+        dueAt: dateOf(dueAt),
+      }),
+    ),
+  )
+}
+
+function decoded(stored: StoredValue | undefined, decode: (stored: StoredValue) => unknown): unknown {
+  return stored === undefined ? undefined : decode(stored)
+}
+
+function dateOf(ms: number | undefined): Date | undefined {
+  return ms === undefined ? undefined : new Date(ms)
+}

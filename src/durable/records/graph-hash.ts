@@ -1,0 +1,23 @@
+import type { GraphIndex } from '../../core/graph/graph-index.ts'
+import { canonicalize, digest } from '../../core/values/keys.ts'
+
+const hashes = new WeakMap<GraphIndex, string>()
+
+/** A digest of what a graph declares: steps, versions, types, ports. Policies don't count: they change nothing that is stored. */
+export function graphHashOf(index: GraphIndex): string {
+  let hash = hashes.get(index)
+  if (hash === undefined) {
+    const steps = index.specs.map(({ name, version, output, ports }) => [
+      name,
+      version,
+      output.name,
+      output.version,
+      ports.map((port) => [port.name, port.type, port.kind]),
+    ])
+    const leaves = [...index.types.values()].flatMap(({ name, version }) =>
+      index.producers.has(name) || version === undefined ? [] : [[name, version]],
+    )
+    hashes.set(index, (hash = digest(canonicalize(leaves.length === 0 ? steps : [steps, leaves]))))
+  }
+  return hash
+}

@@ -1,0 +1,162 @@
+import type { BatchPlan } from '../../core/graph/batch-plan.ts'
+import { SerializationError } from '../../core/errors.ts'
+import { isRecord } from '../../core/is-record.ts'
+import type { ExecutionRecord, StepRecord } from '../../core/contracts/store.ts'
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { ItemOutcome } from '../../runtime/batch/batch-setup.ts'
+import type { StepView } from '../../runtime/actors/execution-journal.ts'
+import { decodePresent, viewOf } from './restore-execution.ts'
+import type { ResumeCause } from './restore-execution.ts'
+
+/** Records of a batch under names that no step can have: its items in chunks, what became of each item, and what became of all where that is the same. */
+export const itemsStep = '$items'
+export const itemStep = '$item'
+export const targetStep = '$target'
+
+const ownSteps: ReadonlySet<string> = new Set([itemsStep, itemStep, targetStep])
+
+/** What a batch is asked for, besides its items. */
+export interface BatchHead {
+  readonly shared: Readonly<Record<string, unknown>>
+  readonly concurrency: number
+  readonly onError: 'fail' | 'collect'
+  readonly total: number
+}
+
+/** A batch's items, and their names in the records. */
+export interface BatchItems {
+  readonly items: readonly unknown[]
+  readonly keys: readonly string[]
+}
+
+/** A chunk of a batch's items, as it is stored. */
+export interface ItemsChunk extends BatchItems {
+  /** The index of its first item; after the chunk before, where that is not told. */
+  readonly at?: number
+}
+
+/** What a batch has done, as its records tell. */
+export interface RestoredBatch {
+  /** Steps that are done, by the item's key; under '' those that all items share. */
+  readonly views: ReadonlyMap<string, ReadonlyMap<string, StepView>>
+  /** What became of items that are not run again. */
+  readonly outcomes: ReadonlyMap<string, ItemOutcome>
+  /** Keys of items that are run again although an outcome is recorded, which will not hold; '' stands for the one of all. */
+  readonly outdated: ReadonlySet<string>
+  /** Steps and items whose results were found. */
+  readonly found: number
+}
+
+/** The records of a batch that are of its steps. */
+export function stepsOfBatch(steps: readonly StepRecord[]): readonly StepRecord[] {
+  return steps.filter(({ step }) => !ownSteps.has(step))
+}
+
+/** @throws SerializationError */
+export async function headOfBatch({ id, inputs }: ExecutionRecord, encoding: ValueEncoding): Promise<BatchHead> {
+  return (await decodePresent(inputs, ['execution', id, 'inputs'], encoding)) as BatchHead
+}
+
+/** What was done of a batch. @throws SerializationError for damaged records */
+export async function restoreBatch(
+  record: ExecutionRecord,
+  steps: readonly StepRecord[],
+  plan: BatchPlan,
+  encoding: ValueEncoding,
+  cause: ResumeCause,
+): Promise<RestoredBatch> {
+  const outcomes = new Map<string, ItemOutcome>()
+  const outdated = new Set<string>()
+  for (const step of steps) {
+    if (step.step === targetStep) outdated.add('')
+    if (step.step !== itemStep) continue
+    // A batch that is asked for again tries anew what failed. Of an item that succeeded, others may want what its steps made.
+    const isUsed = step.status === 'completed' ? !plan.needsAll : cause !== 'end'
+    const outcome = isUsed ? await outcomeOf(record.id, step, encoding) : undefined
+    if (outcome === undefined) outdated.add(step.item)
+    else outcomes.set(step.item, outcome)
+  }
+  const { producers } = plan.whole.index
+  const views = new Map<string, Map<string, StepView>>()
+  let found = outcomes.size
+  for (const step of stepsOfBatch(steps)) {
+    if (outcomes.has(step.item)) continue
+    const view = await viewOf(record, step, encoding, cause, producers.get(step.type)?.maxAttempts ?? 1)
+    if (view === undefined) continue
+    found++
+    const known = views.get(step.item)
+    if (known === undefined) views.set(step.item, new Map([[step.step, view]]))
+    else known.set(step.step, view)
+  }
+  return { views, outcomes, outdated, found }
+}
+
+/** The results of a batch that is completed, from its records. @throws SerializationError for damaged records */
+export async function batchOutputOf(
+  record: ExecutionRecord,
+  steps: readonly StepRecord[],
+  encoding: ValueEncoding,
+): Promise<readonly unknown[]> {
+  const { id, target } = record
+  const { onError, total } = await headOfBatch(record, encoding)
+  const written = await itemsOfBatch(id, steps, total, encoding)
+  if (typeof written === 'number')
+    throw new SerializationError(`batch "${id}" is damaged: only ${written} of its ${total} items are there`, {
+      executionId: id,
+    })
+  const outcomes = new Map<string, ItemOutcome>()
+  for (const step of steps) {
+    if (step.step !== itemStep && step.step !== targetStep) continue
+    const outcome = await outcomeOf(id, step, encoding)
+    if (outcome !== undefined) outcomes.set(step.item, outcome)
+  }
+  for (const { step, item, type, status, output } of steps) {
+    if (type !== target || ownSteps.has(step) || output === undefined || outcomes.has(item)) continue
+    if (status === 'completed' || status === 'cached')
+      outcomes.set(item, { value: await encoding.decode(output, ['step', id, step, item, 'output']) })
+  }
+  return written.keys.map((key) => {
+    const outcome = outcomes.get(key) ?? outcomes.get('')
+    if (outcome === undefined)
+      throw new SerializationError(`batch "${id}" is damaged: the result of its item "${key}" is not there`, {
+        executionId: id,
+      })
+    return onError === 'collect' ? outcome : outcome.value
+  })
+}
+
+/** The items of a batch, or how many of them are there, where its process died before all were written. @throws SerializationError */
+export async function itemsOfBatch(
+  id: string,
+  steps: readonly StepRecord[],
+  total: number,
+  encoding: ValueEncoding,
+): Promise<BatchItems | number> {
+  const chunks = steps.filter(({ step }) => step === itemsStep)
+  const items: unknown[] = []
+  const keys: string[] = []
+  let next = 0
+  for (const { step, item, output } of chunks.toSorted((one, other) => Number(one.item) - Number(other.item))) {
+    const chunk = await decodePresent(output, ['step', id, step, item, 'output'], encoding)
+    if (!isRecord(chunk)) continue
+    const { keys: more, items: moreItems, at = next } = chunk as unknown as ItemsChunk
+    for (const [index, key] of more.entries()) {
+      keys[at + index] = key
+      items[at + index] = moreItems[index]
+    }
+    next = at + more.length
+  }
+  // Holes are not counted.
+  const written = keys.reduce((count) => count + 1, 0)
+  return written < total ? written : { items, keys }
+}
+
+async function outcomeOf(
+  id: string,
+  { step, item, status, output, error }: StepRecord,
+  encoding: ValueEncoding,
+): Promise<ItemOutcome | undefined> {
+  const identity = ['step', id, step, item]
+  if (status === 'completed') return { value: await decodePresent(output, [...identity, 'output'], encoding) }
+  return error === undefined ? undefined : { error: await encoding.decodeError(error, [...identity, 'error']) }
+}

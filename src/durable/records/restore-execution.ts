@@ -1,0 +1,198 @@
+import { describeThrown, DocketError, LeaseLostError, SerializationError } from '../../core/errors.ts'
+import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { isRecord } from '../../core/is-record.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import { requireIndex } from '../../core/graph/plan.ts'
+import type { StepStatus } from '../../core/contracts/statuses.ts'
+import type { ExecutionRecord, StepRecord, StoredValue } from '../../core/contracts/store.ts'
+import type { ValueEncoding, ValueIdentity } from '../../core/values/value-encoding.ts'
+import type { StepView } from '../../runtime/actors/execution-journal.ts'
+import { givenInputs } from '../../runtime/inputs/given-inputs.ts'
+import type { PersistedExecution } from '../../runtime/actors/persisted-snapshot.ts'
+import { machineVersion } from './machine-version.ts'
+
+/** An execution as its records tell, ready to go on. */
+export interface RestoredExecution {
+  readonly plan: Plan
+  /** As the caller gave them. */
+  readonly inputs: unknown
+  /** Checked already, when it was created. */
+  readonly leafValues: readonly unknown[]
+  readonly persisted: PersistedExecution
+  readonly inputHashes: ReadonlyMap<string, string>
+}
+
+/** Why an execution went on here. */
+export type ResumeCause = 'death' | 'release' | 'end'
+
+/** What the stored inputs are: as they were given and, where schemas converted them, as the steps get them. */
+export interface StoredInputs {
+  readonly $given: Readonly<Record<string, unknown>>
+  readonly $checked: Readonly<Record<string, unknown>>
+  /** Declared versions of the inputs' data types, as far as they have one. */
+  readonly $versions?: Readonly<Record<string, string>>
+}
+
+/** Decodes an execution's inputs. @throws SerializationError */
+export async function readInputs(record: ExecutionRecord, encoding: ValueEncoding): Promise<StoredInputs> {
+  const identity = ['execution', record.id, 'inputs']
+  const stored = await decodePresent(record.inputs, identity, encoding)
+  if (!isRecord(stored)) throw unreadable(identity, 'it is no record of inputs')
+  return isRecord(stored['$given']) && isRecord(stored['$checked'])
+    ? {
+        $given: stored['$given'],
+        $checked: stored['$checked'],
+        ...(isRecord(stored['$versions']) && { $versions: stored['$versions'] as Readonly<Record<string, string>> }),
+      }
+    : { $given: stored, $checked: stored }
+}
+
+/** Decodes a value that must be there: somebody may have edited the record. @throws SerializationError (or rejects with it) */
+export function decodePresent(
+  stored: StoredValue | undefined,
+  identity: ValueIdentity,
+  encoding: ValueEncoding,
+): unknown {
+  if (stored == null) throw unreadable(identity, 'it is not there')
+  return encoding.decode(stored, identity)
+}
+
+function unreadable(identity: ValueIdentity, why: string): SerializationError {
+  return new SerializationError(
+    `can’t read the value of ${identity.map((part) => JSON.stringify(part)).join(' ')}: ${why}`,
+  )
+}
+
+/**
+ * Puts an execution together from its records, or tells why they don't fit this graph.
+ * @throws SerializationError for damaged records
+ */
+export async function restoreExecution(
+  record: ExecutionRecord,
+  steps: readonly StepRecord[],
+  graph: AnyGraph,
+  encoding: ValueEncoding,
+  cause: ResumeCause,
+): Promise<RestoredExecution | { readonly reasons: readonly string[] }> {
+  const reasons = misfitsOf(record, steps, graph)
+  if (reasons.length > 0) return { reasons }
+  const { $given, $checked, $versions } = await readInputs(record, encoding)
+  const changed = changedInputs($given, $versions, graph)
+  if (changed.length > 0) return { reasons: changed }
+  let given
+  try {
+    given = givenInputs(graph, requireIndex(graph).types.get(record.target)!, $checked)
+  } catch (error) {
+    if (!(error instanceof DocketError)) throw error
+    return { reasons: [describeThrown(error)] }
+  }
+  const views = new Map<string, StepView>()
+  const inputHashes = new Map<string, string>()
+  const names = new Set(given.plan.steps.map(({ spec }) => spec.name))
+  for (const step of steps) {
+    if (!names.has(step.step)) continue
+    const maxAttempts = given.plan.index.producers.get(step.type)?.maxAttempts ?? 1
+    const view = await viewOf(record, step, encoding, cause, maxAttempts)
+    if (view === undefined) continue
+    views.set(step.step, view)
+    if (view.endedAt !== undefined && step.inputHash !== undefined) inputHashes.set(step.step, step.inputHash)
+  }
+  const { id, target } = record
+  const total = given.plan.steps.length
+  const startedAt = cause === 'end' ? undefined : record.startedAt
+  const persisted: PersistedExecution = {
+    value: 'pending',
+    head: { executionId: id, graph: graph.name, target, total, settled: 0, startedAt, endedAt: undefined },
+    input: $given,
+    output: undefined,
+    error: undefined,
+    steps: views,
+  }
+  return { plan: given.plan, inputs: $given, leafValues: given.leafValues, persisted, inputHashes }
+}
+
+// A record that somebody edited, or that a newer version wrote, may have another.
+const stepStatuses: Readonly<Record<StepStatus, true>> = {
+  pending: true,
+  claiming: true,
+  running: true,
+  retrying: true,
+  waiting: true,
+  completed: true,
+  cached: true,
+  failed: true,
+  cancelled: true,
+  skipped: true,
+}
+
+/** Inputs whose data type has another version now. Those that a migration made are as the graph wants them. */
+function changedInputs(
+  given: Readonly<Record<string, unknown>>,
+  versions: Readonly<Record<string, string>> | undefined,
+  graph: AnyGraph,
+): readonly string[] {
+  if (versions === undefined) return []
+  const { types } = requireIndex(graph)
+  return Object.keys(given).flatMap((name) => {
+    const now = types.get(name)?.version
+    const then = versions[name]
+    return now === then
+      ? []
+      : [`input "${name}" was given in version ${then ?? '(none)'}, and is version ${now ?? '(none)'} now`]
+  })
+}
+
+/** What of the records does not fit the graph as it is now. */
+export function misfitsOf(record: ExecutionRecord, steps: readonly StepRecord[], graph: AnyGraph): readonly string[] {
+  const index = requireIndex(graph)
+  const reasons: string[] = []
+  if (record.machineVersion > machineVersion)
+    reasons.push(
+      `it was written by a newer version (format ${record.machineVersion}, this one knows ${machineVersion})`,
+    )
+  if (!index.types.has(record.target)) reasons.push(`the graph has no type "${record.target}" any more`)
+  const specs = new Map(index.specs.map((spec) => [spec.name, spec]))
+  for (const { step, type, typeVersion, status } of steps) {
+    if (!Object.hasOwn(stepStatuses, status))
+      reasons.push(`step "${step}" has the status "${String(status)}", which this version does not know`)
+    if (status !== 'completed' && status !== 'cached') continue
+    const spec = specs.get(step)
+    if (spec === undefined) reasons.push(`step "${step}" has a result, but the graph has no such step any more`)
+    else if (spec.output.name !== type)
+      reasons.push(`step "${step}" made "${type}", and makes "${spec.output.name}" now`)
+    else if (spec.output.version !== typeVersion)
+      reasons.push(
+        `step "${step}" made version ${typeVersion ?? '(none)'} of "${type}", which is version ${spec.output.version ?? '(none)'} now`,
+      )
+  }
+  return reasons
+}
+
+/** What a record tells of its step; undefined where it begins anew. */
+export async function viewOf(
+  { id }: ExecutionRecord,
+  record: StepRecord,
+  encoding: ValueEncoding,
+  cause: ResumeCause,
+  maxAttempts: number,
+): Promise<StepView | undefined> {
+  const { step, item, status, attempt, startedAt, endedAt, dueAt, output, error } = record
+  const identity = ['step', id, step, item]
+  const view = { status, attempt, startedAt, endedAt, dueAt, output: undefined, error: undefined }
+  if (status === 'completed' || status === 'cached')
+    return { ...view, output: await decodePresent(output, [...identity, 'output'], encoding) }
+  // An execution that is asked for again tries anew what failed.
+  if (cause === 'end') return undefined
+  const thrown = error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error'])
+  if (status === 'retrying' || status === 'failed') return { ...view, error: thrown }
+  if (status !== 'running') return undefined
+  // What a process gave up was no attempt; what it died of was.
+  if (cause === 'release') return { ...view, attempt: attempt - 1 }
+  if (attempt < maxAttempts) return view
+  const death = new LeaseLostError(`the process died during attempt ${attempt} of ${maxAttempts} of step "${step}"`, {
+    executionId: id,
+    step,
+    attempt,
+  })
+  return { ...view, status: 'failed', endedAt: startedAt, error: death }
+}

@@ -1,0 +1,172 @@
+import { describe } from '../../core/graph/check-step.ts'
+import type { AnyDataType } from '../../core/language/data-type.ts'
+import { InputError, OptionError } from '../../core/errors.ts'
+import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { canonicalize, digest } from '../../core/values/keys.ts'
+import type { StoredValue, ValueFormat } from '../../core/contracts/store.ts'
+import { createValueEncoding } from '../../core/values/value-encoding.ts'
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import { batchFrameOf } from '../../runtime/batch/batch-options.ts'
+import type { BatchOptions } from '../../runtime/batch/batch-options.ts'
+import type { ItemRead } from '../../runtime/batch/item-inputs.ts'
+import { deadlineMs } from '../../runtime/environment/time-limit.ts'
+import type { DurableRuntime } from '../context/docket-context.ts'
+import { callerOptionsOf } from './execution-request.ts'
+import type { StartOptions, StartRequest } from './execution-request.ts'
+import { graphHashOf } from '../records/graph-hash.ts'
+import { durationMs } from '../../core/duration.ts'
+import { OwnedBatch } from '../ownership/owned-batch.ts'
+import { machineVersion } from '../records/machine-version.ts'
+import type { BatchHead, ItemsChunk } from '../records/restore-batch.ts'
+import { ownershipRightOf } from '../recovery/execution-from-records.ts'
+
+/** How a durable batch runs. */
+export type StartBatchOptions = StartOptions &
+  Pick<BatchOptions, 'shared' | 'concurrency' | 'onError'> & {
+    /** Names an item in the records: what it is found by after a restart. @default its index */
+    readonly key?: ((item: never, index: number) => string) | undefined
+  }
+
+const chunkBytes = 1024 * 1024
+// A pause now and then, so that a hundred thousand items don't hold up the event loop.
+const itemsPerTurn = 1_000
+const itemsPerChunk = 1_000
+
+/** Prepares a batch. @throws GraphError, InputError, OptionError, SerializationError */
+export async function batchRequest(
+  runtime: DurableRuntime,
+  graph: AnyGraph,
+  target: AnyDataType,
+  items: readonly unknown[],
+  { key, ...options }: StartBatchOptions,
+): Promise<StartRequest> {
+  runtime.requireGraph(graph)
+  const id = options.id ?? runtime.newId()
+  const frame = batchFrameOf('startBatch', graph, target, { ...options, id })
+  if (!Array.isArray(items)) {
+    const message = `items must be an array, not ${describe(items)}`
+    throw new InputError('INPUT_INVALID', `startBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })
+  }
+  const { encoding, clock, store } = runtime.connection
+  const keys = keysOf(items, key)
+  const { shared = {}, concurrency = 100, onError = 'fail' } = options
+  const digests: string[] = []
+  const chunks = new Chunks(id, runtime.options.maxValueBytes, store.format)
+  for (let start = 0; start < items.length; start += itemsPerTurn) {
+    digests.push(digest(canonicalize([keys, items].map((list) => list.slice(start, start + itemsPerTurn)))))
+    for (const [index, item] of items.slice(start, start + itemsPerTurn).entries())
+      chunks.add(keys[start + index]!, item)
+    await new Promise<void>((resolve) => void clock.setImmediate(resolve))
+  }
+  const asked = encoding.resultKey(digest(canonicalize(['batch', target.name, shared, onError, digests])))
+  const parts = { items, keys, chunkEnds: chunks.ends() }
+  let reads: readonly ItemRead[] | undefined
+  return {
+    id,
+    graph: graph.name,
+    target: target.name,
+    asked,
+    watch: { ...callerOptionsOf(options), batch: parts },
+    newRecord: async (owner) => {
+      // Where one wrong item fails the batch, it does so before anything is written.
+      if (!frame.collects) reads = await frame.inputs.readAll(items)
+      const head: BatchHead = { shared, concurrency, onError, total: items.length }
+      return {
+        id,
+        kind: 'batch',
+        graph: graph.name,
+        target: target.name,
+        asked,
+        inputs: await encoding.encode(head, ['execution', id, 'inputs']),
+        headers: options.headers ?? {},
+        graphHash: graphHashOf(frame.plan.whole.index),
+        machineVersion,
+        parent: undefined,
+        timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
+        deadline: deadlineMs(options.deadline),
+        owner,
+        createdAt: clock.now(),
+        // Not before its items are written.
+        startedAt: undefined,
+      }
+    },
+    begin: async (created) => {
+      const owned = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
+      const resolved = runtime.optionsOf(frame.plan.whole, { ...options, id })
+      const live = new OwnedBatch({
+        connection: runtime.connection,
+        frame: { ...frame, options: resolved },
+        ...parts,
+        reads,
+        asked,
+        setup: runtime.setup,
+        right: ownershipRightOf(owned, resolved.timeoutMs),
+        startedAt: undefined,
+        restored: undefined,
+        onRefused: () => runtime.arrivals.doubt(),
+        onGone: (gone) => runtime.leave(gone),
+      })
+      if (runtime.enter(live)) await live.written
+    },
+  }
+}
+
+/** Cuts a batch's items into chunks that can be stored: not too many, and not too big. */
+class Chunks {
+  readonly #id: string
+  readonly #encoding: ValueEncoding
+  readonly #maxBytes: number
+  readonly #ends: number[] = []
+  #count = 0
+  #bytes = 0
+  #total = 0
+
+  constructor(id: string, maxBytes: number | undefined, format: ValueFormat | undefined) {
+    this.#id = id
+    // Without codecs: what they make of a value is not known before, and costs more.
+    this.#encoding = createValueEncoding({ format, maxBytes })
+    this.#maxBytes = Math.min(chunkBytes, maxBytes ?? Infinity)
+  }
+
+  /** @throws SerializationError for an item that can't be stored */
+  add(key: string, item: unknown): void {
+    // A chunk of several is no bigger than chunks of one are together.
+    const alone: ItemsChunk = { at: this.#total, keys: [key], items: [item] }
+    const encoded = this.#encoding.encode(alone, ['execution', this.#id, 'item', key]) as StoredValue
+    const bytes = typeof encoded === 'string' ? Buffer.byteLength(encoded) : encoded.length
+    if (this.#count > 0 && (this.#count === itemsPerChunk || this.#bytes + bytes > this.#maxBytes)) this.#cut()
+    this.#count++
+    this.#total++
+    this.#bytes += bytes
+  }
+
+  ends(): readonly number[] {
+    if (this.#count > 0) this.#cut()
+    return this.#ends
+  }
+
+  #cut(): void {
+    this.#ends.push(this.#total)
+    this.#count = this.#bytes = 0
+  }
+}
+
+function keysOf(items: readonly unknown[], key: StartBatchOptions['key']): readonly string[] {
+  if (key !== undefined && typeof key !== 'function')
+    throw new OptionError(`startBatch: key must be a function of an item, not ${describe(key)}`)
+  const seen = new Map<string, number>()
+  return items.map((item, index) => {
+    const name: unknown = key === undefined ? String(index) : key(item as never, index)
+    if (typeof name !== 'string' || name === '')
+      throw new OptionError(
+        `startBatch: key must give a text that is not empty; for item ${index} it gave ${describe(name)}`,
+      )
+    const twin = seen.get(name)
+    if (twin !== undefined)
+      throw new OptionError(
+        `startBatch: items ${twin} and ${index} have the same key "${name}"; after a restart they could not be told apart`,
+      )
+    seen.set(name, index)
+    return name
+  })
+}

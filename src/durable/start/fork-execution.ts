@@ -1,0 +1,101 @@
+import { didYouMean } from '../../core/closest-name.ts'
+import { ExecutionConflictError, OptionError } from '../../core/errors.ts'
+import { requireIndex } from '../../core/graph/plan.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import type { StepRecord } from '../../core/contracts/store.ts'
+import type { DurableRuntime } from '../context/docket-context.ts'
+import { patienceMs } from '../../runtime/store-access/store-patience.ts'
+import { restoreExecution } from '../records/restore-execution.ts'
+
+/** Copies an execution up to a step into a new one, which begins at once; gives the new one's id. */
+export async function forkExecution(
+  runtime: DurableRuntime,
+  id: string,
+  { from, id: newId = runtime.newId() }: { readonly from: string; readonly id?: string },
+): Promise<string> {
+  const { connection, clock, graphs } = runtime
+  const { store, encoding } = connection
+  runtime.requireOpen()
+  await connection.ready()
+  const [record] = await store.get([id])
+  if (record === undefined)
+    throw new ExecutionConflictError(`there is no execution "${id}" to fork`, { executionId: id })
+  const graph = graphs.get(record.graph)
+  if (graph === undefined)
+    throw new OptionError(`fork: this docket does not know graph "${record.graph}" of execution "${id}"`)
+  if (record.kind === 'batch')
+    throw new OptionError(`fork: "${id}" is a batch; start another one with the items it shall have`)
+  const steps = (await runtime.readSteps([id])).get(id) ?? []
+  const restored = await restoreExecution(record, steps, graph, encoding, 'end')
+  if ('reasons' in restored)
+    throw new ExecutionConflictError(`execution "${id}" can't be forked here: ${restored.reasons.join('; ')}`, {
+      executionId: id,
+    })
+  const anew = stepsFrom(
+    restored.plan,
+    from,
+    requireIndex(graph).specs.map(({ name }) => name),
+  )
+  const copied: StepRecord[] = []
+  for (const step of steps) {
+    const view = restored.persisted.steps.get(step.step)
+    if (view === undefined || anew.has(step.step)) continue
+    const output = await encoding.encode(view.output, ['step', newId, step.step, step.item, 'output'])
+    copied.push({ ...step, output, error: undefined })
+  }
+  const { owner } = connection.session
+  const stored = await encoding.decode(record.inputs, ['execution', id, 'inputs'])
+  const created = {
+    ...record,
+    id: newId,
+    inputs: await encoding.encode(stored, ['execution', newId, 'inputs']),
+    parent: id,
+    graphHash: unwrittenFork,
+    owner,
+    // It was the original's, and may have passed long ago.
+    deadline: undefined,
+    createdAt: clock.now(),
+    startedAt: undefined,
+  }
+  await runtime.arrivals.inTurn(newId, async () => {
+    const existing = await connection.creations.add(created, clock.now() + patienceMs)
+    // One that is there may be the very same, where an answer was lost.
+    if (existing !== undefined && !(existing.owner === owner && existing.epoch === 1 && existing.parent === id))
+      throw new ExecutionConflictError(`fork: execution "${newId}" is there already; use another id`, {
+        executionId: newId,
+      })
+    // Its records come before anything of it begins.
+    const { graphHash } = record
+    const execution = { ...created, ...untouched, graphHash, updatedAt: created.createdAt }
+    await runtime.change(execution, { graphHash }, undefined, copied)
+    await runtime.resumption.resumeOne({ execution, wasLost: false }, 'release')
+  })
+  return newId
+}
+
+/**
+ * In the place of the graph's hash until a fork has its records: should its process die before, nobody must begin it without
+ * them, and do again what the original has done.
+ */
+export const unwrittenFork = ''
+
+const untouched = {
+  status: 'pending',
+  output: undefined,
+  error: undefined,
+  epoch: 1,
+  recoveries: 0,
+  ownedMs: 0,
+  startedAt: undefined,
+  endedAt: undefined,
+} as const
+
+/** A step and all that needs what it makes. */
+function stepsFrom(plan: Plan, from: string, names: readonly string[]): ReadonlySet<string> {
+  const first = plan.steps.find(({ spec }) => spec.name === from)
+  if (first === undefined)
+    throw new OptionError(`fork: no step "${from}" leads to "${plan.target.name}"${didYouMean(from, names) || ''}`)
+  const found = new Set([first])
+  for (const step of found) for (const position of plan.dependants[step.outputSlot]!) found.add(plan.steps[position]!)
+  return new Set([...found].map(({ spec }) => spec.name))
+}

@@ -1,0 +1,168 @@
+import type { ActorScope, AnyActorRef, EventObject, Snapshot } from 'xstate'
+import { compiledExecution } from '../../../machines/index.ts'
+import type { ExecutionEvent as ExecutionMachineEvent, StepEvent } from '../../../machines/index.ts'
+import { ExecutionCancelledError } from '../../core/errors.ts'
+import type { InputError } from '../../core/errors.ts'
+import { ExecutionJournal } from './execution-journal.ts'
+import { ExecutionSnapshot } from './execution-snapshot.ts'
+import type { ExecutionStatus, SnapshotHost, StepActorRef } from './execution-snapshot.ts'
+import { Execution } from '../execution/execution.ts'
+import type { ResolvedOptions, Watcher } from '../execution/execution-setup.ts'
+import type { GivenInputs } from '../inputs/given-inputs.ts'
+import type { PersistedExecution } from './persisted-snapshot.ts'
+import { StepActors } from './step-actors.ts'
+import type { StepRun } from '../execution/step-run.ts'
+import { SystemWatcher } from './system-watcher.ts'
+import { warnOnce } from '../environment/warn-once.ts'
+
+/** A snapshot as XState's types want it. */
+export type LogicSnapshot = ExecutionSnapshot<unknown> & Snapshot<unknown>
+
+/** The scope that XState hands to actor logic. */
+export type LogicScope = ActorScope<LogicSnapshot, EventObject, AnyActorRef['system']>
+
+/** What an execution's actor is made of. */
+export interface ExecutionActorOptions {
+  readonly scope: LogicScope
+  readonly input: unknown
+  readonly given: GivenInputs
+  readonly options: ResolvedOptions
+  readonly persisted?: PersistedExecution | undefined
+  /** What is wrong with the inputs: the execution fails with it instead of beginning. */
+  readonly refusal?: InputError | undefined
+  /** An execution that runs already, or has ended: the actor joins it as it is. */
+  readonly running?: Execution | undefined
+}
+
+const onCompleted = (): void => {}
+const onFailed = (): void => {}
+
+/**
+ * An execution that lives as an actor: every transition goes into a journal, to the step's own actor if somebody looks at
+ * it, and, gathered per turn of the event loop, to the execution's actor, whose snapshots move on with it.
+ */
+export class ExecutionActor implements Watcher, SnapshotHost {
+  readonly execution: Execution
+  readonly #self: AnyActorRef
+  readonly #input: unknown
+  readonly #leafValues: readonly unknown[]
+  readonly #names: readonly string[]
+  readonly #journal: ExecutionJournal
+  readonly #actors: StepActors
+  readonly #lookout: SystemWatcher
+  /** Snapshots on their way: each belongs to an event that the actor has been sent. */
+  readonly #underWay = new Map<object, LogicSnapshot>()
+  readonly #refusal: InputError | undefined
+  readonly #hasBegun: boolean
+  #isFlushing = false
+  #isStarting = false
+
+  constructor({ scope, input, given, options, persisted, refusal, running }: ExecutionActorOptions) {
+    const { plan, leafValues } = given
+    this.#self = scope.self
+    this.#refusal = refusal
+    this.#input = input
+    this.#leafValues = leafValues
+    this.#names = plan.steps.map(({ spec }) => spec.name)
+    this.#journal = new ExecutionJournal(plan.steps.length)
+    this.#hasBegun = running !== undefined
+    this.execution = running ?? new Execution({ plan, options, cache: undefined, onCompleted, onFailed, watcher: this })
+    this.#actors = new StepActors(this.execution, scope)
+    if (persisted !== undefined) this.execution.restore(persisted)
+    if (running !== undefined) {
+      running.progress()
+      running.watcher = this
+    }
+    for (const run of this.execution.runs) if (run !== undefined) this.#journal.note(run)
+    this.#lookout = SystemWatcher.of(this.#self)
+  }
+
+  get children(): Readonly<Record<string, StepActorRef>> {
+    return this.#actors.children
+  }
+
+  start(): void {
+    this.#lookout.add({ id: this.execution.id, self: this.#self, actors: this.#actors })
+    if (this.#hasBegun) return
+    this.#isStarting = true
+    if (this.#refusal === undefined) this.execution.start(this.#leafValues)
+    else this.execution.fail(this.#refusal)
+    this.#isStarting = false
+  }
+
+  /** The actor was stopped from outside. */
+  stop(): LogicSnapshot {
+    this.execution.cancel(new ExecutionCancelledError(`the actor of this execution was stopped`, this.execution.place))
+    this.#underWay.clear()
+    return this.snapshot().stopped() as LogicSnapshot
+  }
+
+  /** The snapshot that an event brings; undefined for an event that is not the execution's own. */
+  take(event: object): LogicSnapshot | undefined {
+    const snapshot = this.#underWay.get(event)
+    this.#underWay.delete(event)
+    return snapshot
+  }
+
+  snapshot(): LogicSnapshot {
+    const { id, target, total, settled, startedAt, endedAt, output, error, state } = this.execution
+    return new ExecutionSnapshot({
+      value: compiledExecution.states[state] as ExecutionStatus,
+      output,
+      error,
+      head: {
+        executionId: id,
+        ...(this.execution.recorder !== undefined && { isDurable: true as const }),
+        graph: this.execution.plan.index.graph.name,
+        target,
+        total,
+        settled,
+        startedAt,
+        endedAt,
+      },
+      input: this.#input,
+      names: this.#names,
+      mark: this.#journal.mark(),
+      host: this,
+    }) as unknown as LogicSnapshot
+  }
+
+  stepChanged(run: StepRun, event: StepEvent): void {
+    this.#journal.note(run)
+    if (this.#actors.isAlive(run)) this.#guarded(() => this.#actors.mirror(run, event))
+    if (this.#isFlushing || this.execution.hasEnded) return
+    this.#isFlushing = true
+    queueMicrotask(() => {
+      this.#isFlushing = false
+      this.execution.progress()
+    })
+  }
+
+  executionChanged(event: ExecutionMachineEvent): void {
+    this.#underWay.set(event, this.snapshot())
+    if (this.execution.hasEnded) this.#lookout.delete(this.execution.id, this.#self)
+    // As with promises: who waits for the actor right after starting it still hears of a failure that was there at once.
+    if (this.#isStarting && this.execution.hasEnded && event.type !== 'SUCCEED')
+      queueMicrotask(() => this.#guarded(() => this.#self.send(event)))
+    else this.#guarded(() => this.#send(event))
+  }
+
+  /** Inspectors are called in the middle of it all: what they throw must not stop the execution half-way. */
+  #guarded(act: () => void): void {
+    try {
+      act()
+    } catch (thrown) {
+      warnOnce(this.#lookout, 'an XState inspector', thrown)
+    }
+  }
+
+  #send(event: ExecutionMachineEvent): void {
+    if (event.type !== 'START') {
+      this.#self.send(event)
+      return
+    }
+    this.#lookout.listen(this.#self, () => this.#self.send(event))
+    // Before any step begins.
+    if (this.#lookout.isInspected) this.#actors.wake()
+  }
+}

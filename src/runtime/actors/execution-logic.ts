@@ -1,0 +1,56 @@
+import type { ActorLogic, EventObject } from 'xstate'
+import { executionMachine } from '../../../machines/index.ts'
+import type { AnyDataType } from '../../core/language/data-type.ts'
+import { SerializationError } from '../../core/errors.ts'
+import type { GraphIndex } from '../../core/graph/graph-index.ts'
+import { ExecutionActor } from './execution-actor.ts'
+import type { LogicScope, LogicSnapshot } from './execution-actor.ts'
+import { hostOf } from './execution-snapshot.ts'
+import { endedSnapshotOf, persistedOf, readPersisted, requireOwn } from './persisted-snapshot.ts'
+import type { PersistedExecution } from './persisted-snapshot.ts'
+
+/** Makes an actor's first snapshot: of a new execution, or of one that goes on. */
+export type BeginExecution = (scope: LogicScope, input: unknown, persisted?: PersistedExecution) => LogicSnapshot
+
+/** The actor logic of executions of one target, whatever they are begun by. */
+export function executionLogic(
+  { graph, specs }: GraphIndex,
+  target: AnyDataType,
+  begin: BeginExecution,
+): ActorLogic<LogicSnapshot, EventObject> {
+  return {
+    // Inspectors draw any logic that has a config as that machine.
+    config: executionMachine.config,
+    getInitialSnapshot: begin,
+    start: (snapshot) => {
+      if (snapshot.status === 'active') actorOf(snapshot)?.start()
+    },
+    transition: (snapshot, event) => {
+      const actor = actorOf(snapshot)
+      if (actor === undefined) return snapshot
+      return event.type === 'xstate.stop' ? actor.stop() : (actor.take(event) ?? snapshot)
+    },
+    getPersistedSnapshot: persistedOf,
+    restoreSnapshot: (snapshot, scope) => {
+      const persisted = readPersisted(snapshot)
+      requireOwn(persisted, graph.name, target.name, new Set(specs.map(({ name }) => name)))
+      if (snapshot.status === 'active' && persisted.head.isDurable === true) throw durable(persisted)
+      return snapshot.status === 'active'
+        ? begin(scope, persisted.input, persisted)
+        : (endedSnapshotOf(persisted, snapshot.status === 'stopped') as LogicSnapshot)
+    },
+  }
+}
+
+/** The execution is found through the snapshot: a map from actors to executions would cost more than all of its steps. */
+function actorOf(snapshot: LogicSnapshot): ExecutionActor | undefined {
+  const host = hostOf(snapshot)
+  return host instanceof ExecutionActor ? host : undefined
+}
+
+function durable({ head: { executionId, graph } }: PersistedExecution): SerializationError {
+  return new SerializationError(
+    `execution "${executionId}" is durable: another process may be running it. Go on with it by docket.logic(…), or by docket.start with its id`,
+    { graph, executionId },
+  )
+}

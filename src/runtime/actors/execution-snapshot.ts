@@ -1,0 +1,115 @@
+import type { ActorRefFrom } from 'xstate'
+import type { stepMachine } from '../../../machines/index.ts'
+import { stepViewsAt } from './execution-journal.ts'
+import type { JournalMark, StepView } from './execution-journal.ts'
+
+/** The states of an execution. */
+export type ExecutionStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
+
+/** A step of an execution as an actor; its snapshots are the step machine's. */
+export type StepActorRef = ActorRefFrom<typeof stepMachine>
+
+/** What a snapshot tells of the execution. Times are milliseconds since the epoch. */
+export interface ExecutionContext {
+  readonly executionId: string
+  /** Whether the execution lives in a store: then it goes on from its records, not from a snapshot. */
+  readonly isDurable?: true
+  readonly graph: string
+  readonly target: string
+  /** Steps of the plan. */
+  readonly total: number
+  /** Steps that have ended. */
+  readonly settled: number
+  readonly startedAt: number | undefined
+  readonly endedAt: number | undefined
+  /** Every step of the plan by its name. */
+  readonly steps: Readonly<Record<string, StepView>>
+}
+
+/** What an `ExecutionSnapshot` is made of. */
+export interface SnapshotParts {
+  readonly value: ExecutionStatus
+  readonly output: unknown
+  readonly error: unknown
+  readonly head: Omit<ExecutionContext, 'steps'>
+  readonly input: unknown
+  readonly names: readonly string[]
+  readonly mark: JournalMark
+  /** The execution while it lives in this process. */
+  readonly host: SnapshotHost | undefined
+}
+
+/** What a snapshot needs of the live execution that it was taken of. */
+export interface SnapshotHost {
+  readonly children: Readonly<Record<string, StepActorRef>>
+}
+
+const noChildren: Readonly<Record<string, StepActorRef>> = Object.freeze({})
+
+/** The live execution that a snapshot was taken of; for the actor logic alone. */
+export let hostOf: (snapshot: ExecutionSnapshot<unknown>) => SnapshotHost | undefined
+
+/**
+ * A snapshot of an execution in XState's shape. Cheap to take: what it tells of the steps, and the steps' actors, are worked
+ * out when somebody looks.
+ */
+export class ExecutionSnapshot<Output> {
+  readonly status: 'active' | 'done' | 'error' | 'stopped'
+  readonly value: ExecutionStatus
+  readonly output: Output | undefined
+  readonly error: unknown
+  /** The input records that the execution was given. */
+  readonly input: unknown
+  readonly #parts: SnapshotParts
+  #context: ExecutionContext | undefined
+
+  constructor(parts: SnapshotParts, isStopped = false) {
+    const { value } = parts
+    this.#parts = parts
+    this.value = value
+    this.input = parts.input
+    // A failed execution is a final state to the machine, and an error to those who wait for the actor.
+    this.status = isStopped
+      ? 'stopped'
+      : value === 'completed'
+        ? 'done'
+        : value === 'failed' || value === 'cancelled'
+          ? 'error'
+          : 'active'
+    this.output = this.status === 'done' ? (parts.output as Output) : undefined
+    this.error = this.status === 'error' ? parts.error : undefined
+  }
+
+  get context(): ExecutionContext {
+    return (this.#context ??= { ...this.#parts.head, steps: stepViewsAt(this.#parts.mark, this.#parts.names) })
+  }
+
+  /** The steps' actors by the steps' names. */
+  get children(): Readonly<Record<string, StepActorRef>> {
+    return this.#parts.host?.children ?? noChildren
+  }
+
+  static {
+    hostOf = (snapshot) => snapshot.#parts.host
+  }
+
+  /** The same snapshot of a stopped actor. */
+  stopped(): ExecutionSnapshot<Output> {
+    return new ExecutionSnapshot(this.#parts, true)
+  }
+
+  /** The same snapshot of an execution that has ended meanwhile. */
+  endedAs(value: ExecutionStatus, output: Output | undefined, error: unknown): ExecutionSnapshot<Output> {
+    return new ExecutionSnapshot({ ...this.#parts, value, output, error })
+  }
+
+  matches(value: ExecutionStatus): boolean {
+    return this.value === value
+  }
+
+  /** What goes over the wire to inspectors. Steps are left out: they send their own, and n snapshots of n steps would be quadratic. */
+  toJSON(): object {
+    const { status, value, output, error } = this
+    return { status, value, context: this.#parts.head, output, error, children: {} }
+  }
+}

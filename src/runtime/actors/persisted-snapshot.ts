@@ -1,0 +1,127 @@
+import type { Snapshot } from 'xstate'
+import { compiledStep } from '../../../machines/index.ts'
+import { isRecord } from '../../core/is-record.ts'
+import { SerializationError } from '../../core/errors.ts'
+import type { StepView } from './execution-journal.ts'
+import { ExecutionSnapshot } from './execution-snapshot.ts'
+import type { ExecutionContext, ExecutionStatus } from './execution-snapshot.ts'
+import { persistError, reviveError } from './persisted-error.ts'
+
+/** What a restored execution knows. */
+export interface PersistedExecution {
+  readonly value: ExecutionStatus
+  readonly head: Omit<ExecutionContext, 'steps'>
+  /** The input records as they were given. */
+  readonly input: unknown
+  readonly output: unknown
+  readonly error: unknown
+  readonly steps: ReadonlyMap<string, StepView>
+}
+
+/** A persisted snapshot in XState's shape: the steps that have begun are its children. JSON-safe as far as the values are. */
+export function persistedOf(snapshot: ExecutionSnapshot<unknown>): Snapshot<unknown> {
+  const { status, value, output, error } = snapshot
+  const { steps, ...head } = snapshot.context
+  const children: Record<string, unknown> = {}
+  for (const [step, view] of Object.entries(steps)) {
+    if (view.status === 'pending') continue
+    const state = compiledStep.states.indexOf(view.status as (typeof compiledStep.states)[number])
+    const { attempt, startedAt, endedAt, dueAt } = view
+    const record = {
+      state,
+      step,
+      attempt,
+      startedAt,
+      endedAt,
+      dueAt,
+      output: view.output,
+      error: persistError(view.error),
+    }
+    children[step] = { src: 'step', snapshot: compiledStep.snapshotOf(record) }
+  }
+  return {
+    status,
+    value,
+    context: head,
+    input: snapshot.input,
+    output,
+    error: persistError(error),
+    children,
+    historyValue: {},
+  } as unknown as Snapshot<unknown>
+}
+
+/** Reads what `persistedOf` wrote. @throws SerializationError when it is something else */
+export function readPersisted(snapshot: Snapshot<unknown>): PersistedExecution {
+  const { value, context, children, input, output, error } = snapshot as unknown as Record<string, unknown>
+  if (
+    typeof value !== 'string' ||
+    !isRecord(context) ||
+    typeof context['executionId'] !== 'string' ||
+    !isRecord(children)
+  ) {
+    throw new SerializationError(
+      'this is not the persisted snapshot of an execution; give what getPersistedSnapshot() returned',
+    )
+  }
+  const steps = new Map<string, StepView>()
+  for (const [step, child] of Object.entries(children)) {
+    const inner = isRecord(child) && isRecord(child['snapshot']) ? child['snapshot'] : undefined
+    const known = inner?.['context']
+    const status = inner?.['value']
+    if (
+      !isRecord(known) ||
+      typeof status !== 'string' ||
+      !compiledStep.states.includes(status as (typeof compiledStep.states)[number])
+    ) {
+      throw new SerializationError(
+        `the persisted snapshot of execution "${context['executionId']}" has no usable record of step "${step}"`,
+        { executionId: context['executionId'], step },
+      )
+    }
+    steps.set(step, { ...(known as unknown as StepView), status, error: reviveError(known['error']) })
+  }
+  return {
+    value: value as ExecutionStatus,
+    head: context as unknown as PersistedExecution['head'],
+    input,
+    output,
+    error: reviveError(error),
+    steps,
+  }
+}
+
+/** The snapshot of an execution that had ended when it was persisted. */
+export function endedSnapshotOf(
+  { value, head, input, output, error, steps }: PersistedExecution,
+  isStopped: boolean,
+): ExecutionSnapshot<unknown> {
+  const mark = { base: [...steps.values()], entries: [], length: 0 }
+  return new ExecutionSnapshot(
+    { value, output, error, head, input, names: [...steps.keys()], mark, host: undefined },
+    isStopped,
+  )
+}
+
+/** Makes sure that a snapshot belongs to this graph and target, and that each of its steps is still there. @throws SerializationError */
+export function requireOwn(
+  { head, steps }: PersistedExecution,
+  graph: string,
+  target: string,
+  names: ReadonlySet<string>,
+): void {
+  const whose = `the persisted snapshot of execution "${head.executionId}"`
+  if (head.graph !== graph || head.target !== target) {
+    const place = { graph, executionId: head.executionId }
+    throw new SerializationError(
+      `${whose} is of "${head.target}" of graph "${head.graph}", not of "${target}" of graph "${graph}"; restore it with the logic that made it`,
+      place,
+    )
+  }
+  const gone = [...steps.keys()].filter((name) => !names.has(name))
+  if (gone.length === 0) return
+  throw new SerializationError(
+    `${whose} has records of steps that graph "${graph}" no longer has: ${gone.join(', ')}; what they did would be done again. Bring them back, or start anew`,
+    { graph, executionId: head.executionId },
+  )
+}

@@ -1,0 +1,87 @@
+import { batchPlanOf } from '../../core/graph/batch-plan.ts'
+import type { BatchPlan } from '../../core/graph/batch-plan.ts'
+import { describe, isWholeFromOne } from '../../core/graph/check-step.ts'
+import { isRecord } from '../../core/is-record.ts'
+import type { AnyDataType } from '../../core/language/data-type.ts'
+import { InputError } from '../../core/errors.ts'
+import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { requireIndex, requireTarget } from '../../core/graph/plan.ts'
+import type { BatchSetup } from './batch-setup.ts'
+import { checkExecuteOptions, executeOptionNames } from '../execution/execution-options.ts'
+import type { ExecuteOptions } from '../execution/execution-options.ts'
+import { randomId, resolveOptions } from '../execution/execution-setup.ts'
+import { ItemInputs } from './item-inputs.ts'
+import { leafValuesOf, matchInputs, unknownKeyText } from '../inputs/given-inputs.ts'
+import { processCache, ResultCache } from '../results/result-cache.ts'
+
+/** How a batch runs. */
+export interface BatchOptions extends ExecuteOptions {
+  /** Leaf inputs (or overrides) given once for all items, by type name. @default {} */
+  readonly shared?: Readonly<Record<string, unknown>> | undefined
+  /** How many items run at the same time; one that waits for a backoff or for the others does not count. @default 100 */
+  readonly concurrency?: number | undefined
+  /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
+  readonly onError?: 'fail' | 'collect' | undefined
+}
+
+/** How a streamed batch runs. */
+export interface StreamOptions extends BatchOptions {
+  /** Whether outcomes come in the items' order, or as they are made. @default true */
+  readonly ordered?: boolean | undefined
+}
+
+const batchOptionNames = [...executeOptionNames, 'shared', 'concurrency', 'onError']
+const streamOptionNames = [...batchOptionNames, 'ordered']
+const defaultConcurrency = 100
+
+/** What executeBatch and streamBatch have in common: everything of a batch but its items and who takes the outcomes. */
+export type BatchFrame = Pick<
+  BatchSetup,
+  'plan' | 'options' | 'sharedLeaves' | 'concurrency' | 'collects' | 'cache'
+> & { readonly inputs: ItemInputs }
+
+/** Checks a batch call and prepares it. @throws OptionError, GraphError, InputError for `shared` */
+export function batchFrameOf(
+  call: 'executeBatch' | 'streamBatch' | 'startBatch',
+  graph: AnyGraph,
+  target: AnyDataType,
+  options: StreamOptions = {},
+): BatchFrame {
+  const { shared = {}, concurrency = defaultConcurrency, onError = 'fail', ordered } = options
+  checkExecuteOptions(call, options, call === 'streamBatch' ? streamOptionNames : batchOptionNames, [
+    !(concurrency === Infinity || isWholeFromOne(concurrency)) &&
+      `concurrency must be a whole number of at least 1, not ${describe(concurrency)}`,
+    onError !== 'fail' && onError !== 'collect' && `onError must be 'fail' or 'collect', not ${describe(onError)}`,
+    !isRecord(shared) && `shared must be an object keyed by type names, not ${describe(shared)}`,
+    ordered !== undefined && typeof ordered !== 'boolean' && `ordered must be true or false, not ${describe(ordered)}`,
+  ])
+  const index = requireIndex(graph)
+  requireTarget(index, target)
+  const collects = onError === 'collect'
+  const sharedNames = new Set(Object.keys(shared).filter((name) => shared[name] !== undefined))
+  const plan = batchPlanOf(graph, target, sharedNames, collects)
+  const id = options.id ?? randomId(options.random)
+  return {
+    plan,
+    options: resolveOptions(index, target.name, { ...options, id }),
+    sharedLeaves: sharedLeavesOf(plan, shared),
+    concurrency,
+    collects,
+    // Items of an unnamed batch share its results with nobody else: they go with the batch.
+    cache: options.id === undefined ? new ResultCache() : processCache,
+    inputs: new ItemInputs(plan, sharedNames, { graph: graph.name, executionId: id }),
+  }
+}
+
+function sharedLeavesOf(plan: BatchPlan, shared: Readonly<Record<string, unknown>>): readonly unknown[] {
+  const exact = leafValuesOf(plan.shared, shared)
+  if (exact !== undefined) return exact
+  const matched = matchInputs(
+    plan.shared,
+    shared,
+    () => plan.shared,
+    (_, key) => unknownKeyText(plan.whole, key),
+  )
+  if (matched instanceof InputError) throw matched
+  return matched.leafValues
+}

@@ -1,0 +1,38 @@
+import type { BatchPlan } from '../../core/graph/batch-plan.ts'
+import type { InputError } from '../../core/errors.ts'
+import type { ExecutionSetup, ResolvedOptions } from '../execution/execution-setup.ts'
+import type { ItemRead } from './item-inputs.ts'
+import type { ItemSource } from './item-source.ts'
+import type { PersistedExecution } from '../actors/persisted-snapshot.ts'
+import type { ResultCache } from '../results/result-cache.ts'
+
+/** What became of one item. */
+export type ItemOutcome =
+  { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
+
+/** What is known of a batch's parts from an earlier life, and who keeps what they make; `undefined` for what the items share. */
+export interface DurableParts {
+  setupOf(item: number | undefined): Partial<ExecutionSetup>
+  restoredOf(item: number | undefined): PersistedExecution | undefined
+  outcomeOf(item: number): ItemOutcome | undefined
+}
+
+/** Everything that a batch is given. */
+export interface BatchSetup {
+  readonly plan: BatchPlan
+  readonly options: ResolvedOptions
+  readonly sharedLeaves: readonly unknown[]
+  readonly source: ItemSource
+  readonly read: (given: unknown, item: number) => ItemRead | InputError
+  readonly concurrency: number
+  /** Whether a failed item leaves the others alone. */
+  readonly collects: boolean
+  readonly cache: ResultCache | undefined
+  /** What makes the batch durable. */
+  readonly durable?: DurableParts | undefined
+  /** Whether the consumer can take the results of further items. */
+  readonly hasRoom: () => boolean
+  readonly onItem: (item: number, outcome: ItemOutcome) => void
+  readonly onCompleted: () => void
+  readonly onFailed: (error: unknown) => void
+}

@@ -1,0 +1,400 @@
+import { compiledBatch } from '../../../machines/index.ts'
+import type { BatchEvent } from '../../../machines/index.ts'
+import type { ItemPlan } from '../../core/graph/batch-plan.ts'
+import {
+  AbortExecutionError,
+  describeThrown,
+  ExecutionCancelledError,
+  hasCause,
+  InputError,
+} from '../../core/errors.ts'
+import type { ErrorPlace, LeaseLostError } from '../../core/errors.ts'
+import { deliver } from './shared-outcome.ts'
+import type { SharedOutcome } from './shared-outcome.ts'
+import { isPromiseLike } from '../inputs/check-value.ts'
+import type { BatchSetup, ItemOutcome } from './batch-setup.ts'
+import { endReason, endStatusOf } from '../execution/end-reason.ts'
+import { Execution } from '../execution/execution.ts'
+import type { ResolvedOptions } from '../execution/execution-setup.ts'
+import { Barrier } from './barrier.ts'
+import type { Pulled } from './item-source.ts'
+import { checkLeaves } from '../inputs/given-inputs.ts'
+import { SlotPool } from '../collections/slot-pool.ts'
+import { hasPassed, timeLimitOf } from '../environment/time-limit.ts'
+import { timerQueueOf } from '../environment/timer-queue.ts'
+import type { TimeLimit } from '../environment/time-limit.ts'
+import type { Timer } from '../environment/timer-queue.ts'
+import { hasRunning, ItemsInFlight } from './items-in-flight.ts'
+import type { OpenItem } from './items-in-flight.ts'
+import { ItemAdmission } from './item-admission.ts'
+
+const timeoutCheckEvery = 256
+
+/**
+ * Many items through one plan: an execution for each, and one for what they share. Items flow on their own; only what
+ * takes all values of a type waits for all of them.
+ */
+export class Batch {
+  // The batch machine's record, which only `compiledBatch.transition` changes.
+  state: number = compiledBatch.initial
+  readonly executionId: string
+  readonly target: string
+  total: number | undefined = undefined
+  started = 0
+  succeeded = 0
+  failed = 0
+  startedAt: number | undefined = undefined
+  endedAt: number | undefined = undefined
+  error: unknown = undefined
+
+  readonly #setup: BatchSetup
+  readonly #partOptions: ResolvedOptions
+  readonly #pool: SlotPool
+  readonly #shared: Execution
+  readonly #barrier: Barrier
+  readonly #arrivals = new Map<number, SharedOutcome>()
+  readonly #copied = new Map<number, SharedOutcome>()
+  readonly #open = new ItemsInFlight()
+  /** Items may wait in great number without right a slot; this bounds the memory they take, except where a barrier needs them all. */
+  readonly #window: number
+  /** Values of the shared leaves, once they are checked. */
+  #checkedLeaves: readonly unknown[] | undefined
+  /** Nothing may begin any more, though the batch may have to stop what runs first. */
+  #isEnding = false
+  hasEnded = false
+  #isPumping = false
+  #isPulling = false
+  #limit: TimeLimit | undefined
+  #timer: Timer | undefined
+
+  constructor(setup: BatchSetup) {
+    const { plan, options, concurrency } = setup
+    this.#setup = setup
+    this.#partOptions = { ...options, timeoutMs: undefined, deadline: undefined, signal: undefined }
+    this.executionId = options.id!
+    this.target = plan.item.plan.target.name
+    this.#pool = new SlotPool(concurrency, () => this.pump())
+    this.#window = plan.needsAll ? Infinity : Math.max(10 * concurrency, 1_000)
+    this.#shared = new Execution({
+      plan: plan.shared,
+      options: this.#partOptions,
+      cache: setup.cache,
+      onCompleted: () => {},
+      onFailed: (error) => this.fail(error),
+      ...setup.durable?.setupOf(undefined),
+      part: {
+        item: undefined,
+        admission: undefined,
+        whole: plan.whole,
+        hasEnded: () => this.#isOver,
+        failedItems: () => this.failed,
+        onFailing: (error) => this.#onFailing(error),
+        onFilled: (slot, value) => this.#onShared(slot, { value }),
+        onDenied: (slot, error) => this.#onShared(slot, { error }),
+      },
+    })
+    const restored = setup.durable?.restoredOf(undefined)
+    this.#barrier = new Barrier(plan.gathered, this.#shared)
+    if (restored !== undefined) this.#shared.restore(restored)
+  }
+
+  /** Nothing new begins: the process is about to hand the batch over. */
+  isPaused = false
+
+  /** Whether a step's function is under way. */
+  get isRunning(): boolean {
+    return this.executions.some(hasRunning)
+  }
+
+  /** What all items share, and the items under way. */
+  get executions(): readonly Execution[] {
+    return [this.#shared, ...this.#open.toArray().map(({ execution }) => execution)]
+  }
+
+  /** Whether nothing of it may begin any more: it has ended, or is about to be told so. */
+  get #isOver(): boolean {
+    const { signal, clock } = this.#setup.options
+    return hasPassed(this.#limit, clock) || this.#isEnding || this.isPaused || signal?.aborted === true
+  }
+
+  get place(): ErrorPlace {
+    return { graph: this.#setup.plan.shared.index.graph.name, executionId: this.executionId }
+  }
+
+  start(): void {
+    const { options } = this.#setup
+    const { signal, clock, emitter } = options
+    const at = clock.now()
+    this.#change({ type: 'START', at })
+    emitter?.executionStarted(at)
+    if (signal?.aborted === true) {
+      this.#onAbort()
+      return
+    }
+    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    const limit = (this.#limit = timeLimitOf(options, at))
+    if (limit !== undefined && limit.at <= at) {
+      this.#timeOut(limit)
+      return
+    }
+    if (limit !== undefined) this.#timer = timerQueueOf(clock).schedule(limit.at, () => this.#timeOut(limit))
+    this.#checkShared()
+  }
+
+  #timeOut(limit: TimeLimit): void {
+    if (this.hasEnded) return
+    const error = limit.error(this.place)
+    this.#finish({ type: 'TIME_OUT', error, at: this.#setup.options.clock.now() }, error)
+  }
+
+  /** Items that are done at once leave no turn to the timer. */
+  #checkTimeout(): void {
+    if (hasPassed(this.#limit, this.#setup.options.clock)) this.#timeOut(this.#limit!)
+  }
+
+  /** Nothing of an item runs before what all items share is known to fit. */
+  #checkShared(): void {
+    const { sharedLeaves, plan } = this.#setup
+    const values: unknown[] = []
+    const settle = (error: InputError | undefined): void => {
+      if (error !== undefined) this.fail(error)
+      this.#checkedLeaves = plan.shared.leaves.map((leaf) => values[leaf.slot])
+      this.pump()
+    }
+    const checked = checkLeaves(plan.shared, sharedLeaves, values, () => this.place)
+    if (checked instanceof Promise) void checked.then(settle)
+    else settle(checked)
+  }
+
+  /** Lets in as many items as there is room for. Called again whenever there may be more. */
+  pump(): void {
+    if (this.#isPumping || this.#isPulling || this.#checkedLeaves === undefined) return
+    this.#isPumping = true
+    const { source, hasRoom } = this.#setup
+    while (
+      !this.hasEnded &&
+      !this.isPaused &&
+      this.total === undefined &&
+      this.#pool.hasRoom &&
+      this.#open.size < this.#window &&
+      hasRoom()
+    ) {
+      if (this.started % timeoutCheckEvery === timeoutCheckEvery - 1) this.#checkTimeout()
+      if (this.hasEnded) break
+      const pulled = source.next()
+      if (isPromiseLike(pulled)) {
+        this.#isPulling = true
+        void pulled.then((late) => {
+          this.#isPulling = false
+          if (this.hasEnded) return
+          this.#take(late)
+          this.pump()
+        })
+        break
+      }
+      this.#take(pulled)
+    }
+    this.#isPumping = false
+  }
+
+  fail(error: unknown): void {
+    if (!this.hasEnded) this.#finish({ type: 'FAIL', error, at: this.#setup.options.clock.now() }, error)
+  }
+
+  /** Ends the batch from outside. */
+  cancel(error: ExecutionCancelledError | LeaseLostError): void {
+    if (!this.hasEnded) this.#finish({ type: 'CANCEL', error, at: this.#setup.options.clock.now() }, error)
+  }
+
+  #take(pulled: Pulled): void {
+    if (pulled === 'end') {
+      this.#change({ type: 'CLOSE', total: this.started })
+      for (const { from } of this.#setup.plan.copied) this.#copy(from)
+      this.#checkGatherings()
+      this.#finishIfDone()
+    } else if (pulled.thrown === undefined) {
+      // Not before there is an item: a batch of none runs nothing.
+      if (this.started === 0) this.#shared.start(this.#checkedLeaves!, true)
+      if (!this.hasEnded) this.#admit(pulled.item)
+    } else {
+      const { reason } = pulled.thrown
+      const message = `the iterable of items threw: ${describeThrown(reason)}`
+      this.fail(new InputError('INPUT_INVALID', message, [{ message, path: [] }], this.place, { cause: reason }))
+    }
+  }
+
+  #admit(given: unknown): void {
+    const { read, cache, plan, durable } = this.#setup
+    const item = this.started
+    this.#change({ type: 'ITEM_START' })
+    const input = read(given, item)
+    if (input instanceof InputError) {
+      this.#onItemFailed(item, undefined, input)
+      return
+    }
+    const { itemPlan } = input
+    const known = durable?.outcomeOf(item)
+    if (known !== undefined) {
+      if ('value' in known) this.#onItemSucceeded(item, undefined, known.value)
+      else this.#onItemFailed(item, undefined, known.error)
+      return
+    }
+    const execution: Execution = new Execution({
+      plan: itemPlan.plan,
+      options: this.#partOptions,
+      cache,
+      onCompleted: (value) => this.#onItemSucceeded(item, open, value),
+      onFailed: (error) => this.#onItemFailed(item, open, error),
+      ...durable?.setupOf(item),
+      part: {
+        item,
+        admission: new ItemAdmission(this.#pool),
+        whole: plan.whole,
+        hasEnded: () => this.#isOver,
+        failedItems: () => this.failed,
+        onFailing: (error) => this.#onFailing(error),
+        onFilled: (slot, value) => this.#onItemFilled(item, itemPlan, slot, value),
+        onDenied: (slot, error) => this.#onItemDenied(item, itemPlan, slot, error),
+      },
+    })
+    const restored = durable?.restoredOf(item)
+    if (restored !== undefined) execution.restore(restored)
+    const open: OpenItem = { execution, itemPlan, place: -1 }
+    this.#open.add(open)
+    execution.start(input.leafValues, input.areChecked)
+    for (const [index, arrival] of this.#arrivals) deliver(execution, itemPlan.importSlots[index]!, arrival)
+  }
+
+  #onShared(slot: number, arrival: SharedOutcome): void {
+    const { imports, copied } = this.#setup.plan
+    const index = imports.indexOf(slot)
+    if (index !== -1) {
+      this.#arrivals.set(index, arrival)
+      // Items that come later find the arrival by themselves.
+      for (const { execution, itemPlan } of this.#open.toArray())
+        deliver(execution, itemPlan.importSlots[index]!, arrival)
+    }
+    if (copied.some((link) => link.from === slot)) {
+      this.#copied.set(slot, arrival)
+      this.#copy(slot)
+    }
+  }
+
+  /** `all(T)` of a type that is the same for every item: as many copies as there are items. */
+  #copy(slot: number): void {
+    const arrival = this.#copied.get(slot)
+    if (arrival === undefined || this.total === undefined) return
+    for (const link of this.#setup.plan.copied) {
+      if (link.from !== slot) continue
+      if ('error' in arrival) this.#shared.deny(link.to, arrival.error)
+      else
+        this.#shared.provide(
+          link.to,
+          Array.from({ length: this.total }, () => arrival.value),
+        )
+    }
+  }
+
+  #onItemFilled(item: number, itemPlan: ItemPlan, slot: number, value: unknown): void {
+    const index = itemPlan.gatheredSlots.indexOf(slot)
+    if (index === -1) return
+    this.#barrier.put(index, item, value)
+    this.#progress(item)
+    this.#checkGatherings()
+  }
+
+  /** A value of an item will never come, and the item can do without: all items' values of that type are those of the others, or there are none. */
+  #onItemDenied(item: number, itemPlan: ItemPlan, slot: number, error: unknown): void {
+    const index = itemPlan.gatheredSlots.indexOf(slot)
+    if (index === -1) return
+    if (this.#setup.collects) {
+      this.#barrier.leaveOut(index, item)
+      this.#checkGatherings()
+    } else {
+      this.#barrier.deny(index, error)
+    }
+  }
+
+  #checkGatherings(): void {
+    if (this.total !== undefined) this.#barrier.check(this.total)
+  }
+
+  #onItemSucceeded(item: number, open: OpenItem | undefined, value: unknown): void {
+    if (this.hasEnded) return
+    this.#change({ type: 'ITEM_SUCCEED' })
+    this.#onItemEnded(item, open, { value })
+  }
+
+  #onFailing(error: unknown): void {
+    if (this.#isFatal(error)) this.#isEnding = true
+  }
+
+  #isFatal(error: unknown): boolean {
+    return !this.#setup.collects || hasCause(error, AbortExecutionError)
+  }
+
+  #onItemFailed(item: number, open: OpenItem | undefined, error: unknown): void {
+    if (this.hasEnded) return
+    this.#change({ type: 'ITEM_FAIL', error })
+    if (this.#isFatal(error)) {
+      if (open !== undefined) this.#open.delete(open)
+      this.#progress(item)
+      this.fail(error)
+      return
+    }
+    this.#barrier.leaveOutEverywhere(item)
+    this.#onItemEnded(item, open, { error })
+    this.#checkGatherings()
+  }
+
+  #onItemEnded(item: number, open: OpenItem | undefined, outcome: ItemOutcome): void {
+    if (open !== undefined) this.#open.delete(open)
+    this.#progress(item)
+    this.#setup.onItem(item, outcome)
+    this.#finishIfDone()
+    this.pump()
+  }
+
+  #progress(item: number): void {
+    const { emitter, clock } = this.#setup.options
+    if (emitter === undefined) return
+    const total = this.#setup.source.size ?? this.total
+    emitter.batchProgress(
+      clock.now(),
+      item,
+      total,
+      this.succeeded,
+      this.failed,
+      total === undefined ? undefined : this.#barrier.shareOf(total, this.succeeded + this.failed),
+    )
+  }
+
+  #finishIfDone(): void {
+    if (this.hasEnded || this.total === undefined || this.succeeded + this.failed < this.total) return
+    this.#finish({ type: 'SUCCEED', at: this.#setup.options.clock.now() }, undefined)
+  }
+
+  readonly #onAbort = (): void => {
+    const reason: unknown = this.#setup.options.signal?.reason
+    const message = `the batch on graph "${this.place.graph}" was cancelled: ${describeThrown(reason)}`
+    this.cancel(new ExecutionCancelledError(message, this.place, { cause: reason }))
+  }
+
+  #finish(event: BatchEvent & { readonly at: number }, error: unknown): void {
+    const { options, source, onCompleted, onFailed } = this.#setup
+    this.#isEnding = this.hasEnded = true
+    if (this.#timer !== undefined) timerQueueOf(options.clock).cancel(this.#timer)
+    options.signal?.removeEventListener('abort', this.#onAbort)
+    const reason = endReason(error, `the batch on graph "${this.place.graph}" ended`, this.place)
+    for (const { execution } of this.#open.toArray()) execution.cancel(reason, event.at)
+    this.#shared.cancel(reason, event.at)
+    source.close()
+    this.#change(event)
+    options.emitter?.executionEnded(event.at, endStatusOf(event.type), event.at - (this.startedAt ?? event.at), error)
+    void (event.type === 'SUCCEED' ? onCompleted() : onFailed(error))
+  }
+
+  #change(event: BatchEvent): void {
+    compiledBatch.transition(this, compiledBatch.eventCode[event.type], event)
+  }
+}

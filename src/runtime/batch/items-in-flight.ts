@@ -1,0 +1,44 @@
+import type { ItemPlan } from '../../core/graph/batch-plan.ts'
+import type { Execution } from '../execution/execution.ts'
+
+/** An item of a batch that is under way. */
+export interface OpenItem {
+  readonly execution: Execution
+  readonly itemPlan: ItemPlan
+  /** Its place among the open ones; -1 when it is none. */
+  place: number
+}
+
+/** The items that are under way, in no order: one that ends leaves its place to the last. A Map would keep the ended ones alive for long. */
+export class ItemsInFlight {
+  readonly #items: OpenItem[] = []
+
+  get size(): number {
+    return this.#items.length
+  }
+
+  add(item: OpenItem): void {
+    item.place = this.#items.length
+    this.#items.push(item)
+  }
+
+  delete(item: OpenItem): void {
+    const { place } = item
+    if (place === -1) return
+    const last = this.#items.pop()!
+    item.place = -1
+    if (last === item) return
+    this.#items[place] = last
+    last.place = place
+  }
+
+  /** A copy: items that end make room for others while one goes through it. */
+  toArray(): readonly OpenItem[] {
+    return this.#items.slice()
+  }
+}
+
+/** Whether a step's function is under way. */
+export function hasRunning({ runs }: Execution): boolean {
+  return runs.some((run) => run?.current !== undefined)
+}

@@ -1,0 +1,136 @@
+import { describe } from '../../core/graph/check-step.ts'
+import type { StepSpec } from '../../core/graph/graph-index.ts'
+import type { AnyStep } from '../../core/language/step.ts'
+
+/** Somebody who waits for a slot. */
+interface Waiter {
+  /** Undefined once he no longer wants it: a queue must not keep whole executions alive that gave up. */
+  resume: (() => void) | undefined
+}
+
+/** Takes a waiter back out of the queue. */
+export type StopWaiting = () => void
+
+/** A number of slots, given in the order of asking. */
+export class SlotPool {
+  readonly #limit: number
+  readonly #onRoom: ((pool: SlotPool) => void) | undefined
+  #taken = 0
+  #waiters: Waiter[] = []
+  #head = 0
+  #free = 0
+  /** Waiters in the queue that gave up. */
+  #gone = 0
+  #isGiving = false
+
+  /** `onRoom` is called whenever a slot was given back that nobody waited for. */
+  constructor(limit: number, onRoom?: (pool: SlotPool) => void) {
+    this.#limit = limit
+    this.#onRoom = onRoom
+  }
+
+  get hasRoom(): boolean {
+    return this.#taken < this.#limit
+  }
+
+  get isUnused(): boolean {
+    return this.#taken === 0
+  }
+
+  /** Takes a slot now, or calls `resume` later with the slot taken; then gives the way to stop waiting. */
+  take(resume: () => void): StopWaiting | undefined {
+    if (this.#taken < this.#limit) {
+      this.#taken++
+      return undefined
+    }
+    const waiter: Waiter = { resume }
+    this.#waiters.push(waiter)
+    return () => {
+      if (waiter.resume === undefined) return
+      waiter.resume = undefined
+      this.#gone++
+      if (this.#gone > 64 && this.#gone * 2 > this.#waiters.length - this.#head) this.#dropGone()
+    }
+  }
+
+  /** Takes a slot even beyond the limit: for work that is running already and changes its owner. */
+  takeAnyway(): void {
+    this.#taken++
+  }
+
+  /**
+   * Gives a slot back, to the longest waiting. Who waits gets it in a turn of its own: whoever gives it back may be about
+   * to end a batch, and then those who wait must not begin.
+   */
+  release(): void {
+    if (this.#waiters.length === 0) {
+      this.#taken--
+      this.#onRoom?.(this)
+      return
+    }
+    this.#free++
+    if (this.#isGiving) return
+    this.#isGiving = true
+    queueMicrotask(() => this.#give())
+  }
+
+  /** A loop: whoever gets a slot may give it back before `resume` returns. */
+  #give(): void {
+    while (this.#free > 0) {
+      this.#free--
+      const next = this.#taken <= this.#limit ? this.#shift() : undefined
+      if (next !== undefined) {
+        next()
+        continue
+      }
+      this.#taken--
+      this.#onRoom?.(this)
+    }
+    this.#isGiving = false
+  }
+
+  #shift(): (() => void) | undefined {
+    while (this.#head < this.#waiters.length) {
+      const waiter = this.#waiters[this.#head++]!
+      if (this.#head > 1024 && this.#head * 2 > this.#waiters.length) {
+        this.#waiters = this.#waiters.slice(this.#head)
+        this.#head = 0
+      }
+      const { resume } = waiter
+      waiter.resume = undefined
+      if (resume !== undefined) return resume
+      this.#gone--
+    }
+    this.#waiters = []
+    this.#head = this.#gone = 0
+    return undefined
+  }
+
+  #dropGone(): void {
+    this.#waiters = this.#waiters.slice(this.#head).filter(({ resume }) => resume !== undefined)
+    this.#head = this.#gone = 0
+  }
+}
+
+// By the declaration itself, so that all graphs and executions of the process share a step's limit.
+const pools = new WeakMap<AnyStep, Map<string, SlotPool>>()
+
+/** The slots that attempts of this step with these inputs share in this process. May throw: the key function is the user's. */
+export function slotPoolOf(spec: StepSpec, inputs: unknown): SlotPool {
+  const { limit, key: keyOf } = spec.concurrency!
+  const key: unknown = keyOf === undefined ? '' : keyOf(inputs)
+  if (typeof key !== 'string')
+    throw new TypeError(`concurrency.key of step "${spec.name}" must give a text, not ${describe(key)}`)
+  // Two graphs may give one step different defaults: each limit holds for those who ask for it.
+  const place = `${limit} ${key}`
+  let byKey = pools.get(spec.step)
+  if (byKey === undefined) pools.set(spec.step, (byKey = new Map()))
+  const existing = byKey.get(place)
+  if (existing !== undefined) return existing
+  // A pool that nobody uses is forgotten: keys may be endless.
+  const made = new SlotPool(limit, (pool) => {
+    if (pool.isUnused) byKey.delete(place)
+  })
+  byKey.set(place, made)
+  return made
+}

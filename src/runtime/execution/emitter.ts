@@ -1,0 +1,244 @@
+import type {
+  ExecutionEnded,
+  ExecutionEvent,
+  ExecutionIncompatible,
+  ExecutionResumed,
+  LeaseLost,
+  LoopBlocked,
+  StepCancelled,
+  StepEnded,
+  StepInputsChanged,
+  StoreFailed,
+} from '../../core/contracts/events.ts'
+import type { Observer } from '../../core/contracts/observer.ts'
+import type { StepRun } from './step-run.ts'
+import { warnOnce } from '../environment/warn-once.ts'
+
+type Own<Event> = Omit<Event, 'seq' | 'at' | 'executionId' | 'graph'>
+type DurableEvent =
+  Own<ExecutionResumed> | Own<LeaseLost> | Own<ExecutionIncompatible> | Own<LoopBlocked> | Own<StepInputsChanged>
+
+/** Builds events and hands them to observers, numbered without gaps. It exists only where somebody observes. */
+export class Emitter {
+  readonly #executionId: string
+  readonly #graph: string
+  readonly #target: string
+  readonly #observers: readonly Observer[]
+  /** The observer, where there is one alone. */
+  readonly #only: Observer | undefined
+  #seq = 0
+  /** Events told while another one is being told: observers hear them in order. */
+  #held: ExecutionEvent[] | undefined
+  #isTelling = false
+
+  constructor(executionId: string, graph: string, target: string, observers: readonly Observer[]) {
+    this.#executionId = executionId
+    this.#graph = graph
+    this.#target = target
+    this.#observers = observers
+    this.#only = observers.length === 1 ? observers[0] : undefined
+  }
+
+  executionStarted(at: number): void {
+    this.#emit({
+      type: 'execution.started',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      target: this.#target,
+    })
+  }
+
+  executionEnded(at: number, status: ExecutionEnded['status'], durationMs: number, error: unknown): void {
+    this.#emit({
+      type: 'execution.ended',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      target: this.#target,
+      status,
+      durationMs,
+      error,
+    })
+  }
+
+  stepStarted(run: StepRun, at: number): void {
+    this.#emit({
+      type: 'step.started',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+    })
+  }
+
+  stepEnded(run: StepRun, at: number, status: StepEnded['status'], error: unknown, fellBack: boolean): void {
+    const durationMs = at - (run.startedAt ?? at)
+    this.#emit({
+      type: 'step.ended',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      status,
+      attempt: run.attempt,
+      durationMs,
+      error,
+      fellBack,
+    })
+  }
+
+  stepCancelled(run: StepRun, at: number, status: StepCancelled['status'], reason: unknown): void {
+    this.#emit({
+      type: 'step.cancelled',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      status,
+      attempt: run.attempt,
+      reason,
+    })
+  }
+
+  attemptStarted(run: StepRun, at: number): void {
+    this.#emit({
+      type: 'attempt.started',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      attempt: run.attempt,
+    })
+  }
+
+  attemptFailed(run: StepRun, at: number, durationMs: number, error: unknown, timedOut: boolean): void {
+    this.#emit({
+      type: 'attempt.failed',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      attempt: run.attempt,
+      durationMs,
+      error,
+      timedOut,
+    })
+  }
+
+  retryScheduled(run: StepRun, at: number, delayMs: number): void {
+    this.#emit({
+      type: 'retry.scheduled',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      attempt: run.attempt,
+      delayMs,
+      dueAt: at + delayMs,
+    })
+  }
+
+  cacheChecked(run: StepRun, at: number, type: 'cache.hit' | 'cache.miss', shared: boolean): void {
+    const scope = run.planStep.spec.persist!.scope
+    this.#emit({
+      type,
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      scope,
+      shared,
+    })
+  }
+
+  storeFailed(run: StepRun, at: number, operation: StoreFailed['operation'], error: unknown): void {
+    this.#emit({
+      type: 'store.failed',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      operation,
+      error,
+    })
+  }
+
+  /** What only durable executions tell. */
+  durable(at: number, event: DurableEvent): void {
+    this.#emit({ ...event, seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph })
+  }
+
+  batchProgress(
+    at: number,
+    item: number,
+    total: number | undefined,
+    succeeded: number,
+    failed: number,
+    share: number | undefined,
+  ): void {
+    this.#emit({
+      type: 'batch.progress',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      total,
+      succeeded,
+      failed,
+      share,
+      item,
+    })
+  }
+
+  #emit(event: ExecutionEvent): void {
+    if (this.#isTelling) {
+      ;(this.#held ??= []).push(event)
+      return
+    }
+    this.#isTelling = true
+    this.#tell(event)
+    for (let held = this.#held; held !== undefined; held = this.#held) {
+      this.#held = undefined
+      for (const later of held) this.#tell(later)
+    }
+    this.#isTelling = false
+  }
+
+  #tell(event: ExecutionEvent): void {
+    if (this.#only !== undefined) tell(this.#only, event)
+    else for (const observer of this.#observers) tell(observer, event)
+  }
+}
+
+function tell(observer: Observer, event: ExecutionEvent): void {
+  try {
+    const answer: unknown = typeof observer === 'function' ? observer(event) : observer.next(event)
+    // An async observer is a void function to the compiler; its rejection must not kill the process.
+    if (answer !== undefined && answer instanceof Promise) answer.catch((thrown: unknown) => warn(observer, thrown))
+  } catch (thrown) {
+    warn(observer, thrown)
+  }
+}
+
+function warn(observer: Observer, thrown: unknown): void {
+  warnOnce(observer, 'a Docket observer', thrown)
+}

@@ -1,0 +1,105 @@
+import { describe, reportUnknownKeys } from '../../core/graph/check-step.ts'
+import { isRecord } from '../../core/is-record.ts'
+import { problemOfObserver } from '../../core/graph/create-graph.ts'
+import { durationHint, durationMs } from '../../core/duration.ts'
+import type { Duration } from '../../core/duration.ts'
+import { OptionError } from '../../core/errors.ts'
+import type { Logger } from '../../core/contracts/logger.ts'
+import type { Observer } from '../../core/contracts/observer.ts'
+import type { Clock } from '../environment/clock.ts'
+
+/** How one execution runs. */
+export interface ExecuteOptions {
+  /** Names the execution: in errors, events, logs, idempotency keys, and for results of scope 'execution'. @default a random UUID */
+  readonly id?: string | undefined
+  /** Cancels the execution when aborted. */
+  readonly signal?: AbortSignal | undefined
+  /** Takes the place of the graph's timeout. @default the graph's */
+  readonly timeout?: Duration | undefined
+  /**
+   * When the execution ends with an ExecutionTimeoutError, if it has not ended by then: a Date, or milliseconds since the epoch. Unlike a
+   * timeout it counts the time in which no process runs the execution. @default none
+   */
+  readonly deadline?: Date | number | undefined
+  /** Told to the steps as `ctx.headers`. @default {} */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Told of the execution's events, besides the graph's own observers. @default [] */
+  readonly observers?: readonly Observer[] | undefined
+  /** What `ctx.log` is made from. @default the first observer's logger, else silence */
+  readonly logger?: Logger | undefined
+  /** Time, for tests. @default the system's */
+  readonly clock?: Clock | undefined
+  /** Randomness of backoffs, from 0 up to but without 1, for tests. @default Math.random */
+  readonly random?: (() => number) | undefined
+}
+
+/** The names of `ExecuteOptions`. */
+export const executeOptionNames: readonly string[] = [
+  'id',
+  'signal',
+  'timeout',
+  'deadline',
+  'headers',
+  'observers',
+  'logger',
+  'clock',
+  'random',
+]
+
+/** Makes sure that the options can be used. @throws OptionError telling all problems */
+export function checkExecuteOptions(
+  call: string,
+  options: unknown,
+  known: readonly string[] = executeOptionNames,
+  more: readonly (string | false)[] = [],
+): void {
+  if (options === undefined) return
+  if (!isRecord(options)) throw new OptionError(`${call}: options must be an object, not ${describe(options)}`)
+  const problems: string[] = more.filter((problem) => problem !== false)
+  reportUnknownKeys('', options, known, (problem) => problems.push(problem))
+  const { id, signal, timeout, deadline, headers, observers, logger, clock, random } = options
+  if (id !== undefined && (typeof id !== 'string' || id === ''))
+    problems.push(`id must be a text that is not empty, not ${describe(id)}`)
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    problems.push(`signal must be an AbortSignal, not ${describe(signal)}`)
+  if (timeout !== undefined && !(durationMs(timeout)! > 0))
+    problems.push(`timeout ${describe(timeout)} is not a duration above zero; ${durationHint}`)
+  if (deadline !== undefined && !isTime(deadline))
+    problems.push(`deadline must be a Date, or milliseconds since the epoch, not ${describe(deadline)}`)
+  if (headers !== undefined) {
+    if (!isRecord(headers)) problems.push(`headers must be an object of texts, not ${describe(headers)}`)
+    else
+      for (const [key, value] of Object.entries(headers))
+        if (typeof value !== 'string') problems.push(`header "${key}" must be a text, not ${describe(value)}`)
+  }
+  if (observers !== undefined) {
+    if (Array.isArray(observers))
+      problems.push(...observers.map(problemOfObserver).filter((problem) => problem !== undefined))
+    else problems.push(`observers must be an array, not ${describe(observers)}`)
+  }
+  problems.push(...problemsOfInjected({ logger, clock, random }))
+  if (problems.length > 0) throw new OptionError(`${call}: ${problems.join('; ')}`)
+}
+
+/** Whether something is a time that a Date can be. */
+function isTime(value: unknown): boolean {
+  const isKind = value instanceof Date || typeof value === 'number'
+  return isKind && !Number.isNaN(new Date(value).getTime())
+}
+
+/** What is wrong with what is injected; absent fields are fine. */
+export function problemsOfInjected({ logger, clock, random }: Readonly<Record<string, unknown>>): readonly string[] {
+  const problems: string[] = []
+  if (logger !== undefined && !hasFunctions(logger, ['debug', 'info', 'warn', 'error', 'child']))
+    problems.push('logger must have debug, info, warn, error and child, like one of pino')
+  if (clock !== undefined && !hasFunctions(clock, ['setTimeout', 'clearTimeout']))
+    problems.push(`clock must have setTimeout and clearTimeout`)
+  if (random !== undefined && typeof random !== 'function')
+    problems.push(`random must be a function, not ${describe(random)}`)
+  return problems
+}
+
+/** Whether something is an object with these functions. */
+export function hasFunctions(value: unknown, names: readonly string[]): boolean {
+  return isRecord(value) && names.every((name) => typeof value[name] === 'function')
+}

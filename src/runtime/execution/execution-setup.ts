@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto'
+import type { ExecutionEvent as ExecutionMachineEvent, StepEvent } from '../../../machines/index.ts'
+import { durationMs } from '../../core/duration.ts'
+import type { AnyGraph, GraphIndex, PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
+import { silentLogger } from '../../core/contracts/logger.ts'
+import type { Logger } from '../../core/contracts/logger.ts'
+import type { Observer } from '../../core/contracts/observer.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import type { BatchPart } from './part.ts'
+import { fullClockOf } from '../environment/clock.ts'
+import type { FullClock } from '../environment/clock.ts'
+import { Emitter } from './emitter.ts'
+import type { ExecuteOptions } from './execution-options.ts'
+import type { Recorder } from './recorder.ts'
+import type { ResultCache } from '../results/result-cache.ts'
+import type { SharedResults } from '../results/shared-results.ts'
+import type { StepRun } from './step-run.ts'
+import { deadlineMs } from '../environment/time-limit.ts'
+
+/** What a call's options come to, with the graph's own filled in. */
+export interface ResolvedOptions {
+  readonly id: string | undefined
+  readonly clock: FullClock
+  readonly random: () => number
+  readonly emitter: Emitter | undefined
+  readonly logger: Logger
+  readonly headers: Readonly<Record<string, string>>
+  readonly timeoutMs: number | undefined
+  /** What earlier lives have taken of the timeout. @default 0 */
+  readonly spentMs?: number | undefined
+  /** Milliseconds since the epoch. */
+  readonly deadline: number | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/** Everything that an execution is given. */
+export interface ExecutionSetup {
+  readonly plan: Plan
+  readonly options: ResolvedOptions
+  /** Where results of scope 'execution' are remembered; undefined where nobody could ever ask for them again. */
+  readonly cache: ResultCache | undefined
+  /** What the execution was asked for, for keys of scope 'execution'; undefined for a part of a batch. */
+  readonly asked?: string | undefined
+  readonly onCompleted: (value: unknown) => void
+  readonly onFailed: (error: unknown) => void
+  /** Told of each step that has made its value. */
+  readonly onSettled?: ((run: StepRun) => void) | undefined
+  /** Told of each transition, where the execution is an actor. */
+  readonly watcher?: Watcher | undefined
+  /** Whether ended steps stay to be looked at. @default only where there is a watcher */
+  readonly keepsRuns?: boolean | undefined
+  /** Keeps what the steps make, where the execution is durable. */
+  readonly recorder?: Recorder | undefined
+  /** Where global results are kept that have no store of their own. @default this process's memory */
+  readonly shared?: SharedResults | undefined
+  /** The policy of steps that have none. */
+  readonly persistOf?: ((spec: StepSpec) => PersistSpec | undefined) | undefined
+  /** Key of the batch's item in its records; undefined for what its items share, and outside batches. */
+  readonly itemKey?: string | undefined
+  /** Present where the execution is part of a batch. */
+  readonly part?: BatchPart | undefined
+}
+
+/** Sees every transition of an execution and its steps as it happens. */
+export interface Watcher {
+  stepChanged(run: StepRun, event: StepEvent): void
+  executionChanged(event: ExecutionMachineEvent): void
+}
+
+const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
+const noOptions: ExecuteOptions = {}
+
+/** Fills a call's options in. An id is made only if somebody may look at it. */
+export function resolveOptions(
+  index: GraphIndex,
+  target: string,
+  options: ExecuteOptions = noOptions,
+  clock?: FullClock,
+): ResolvedOptions {
+  const { graph } = index
+  const observers = observersOf(graph, options)
+  const random = options.random ?? Math.random
+  const id = options.id ?? (observers.length > 0 || options.random !== undefined ? randomId(options.random) : undefined)
+  return {
+    id,
+    clock: clock ?? fullClockOf(options.clock),
+    random,
+    emitter: observers.length === 0 ? undefined : new Emitter(id!, graph.name, target, observers),
+    logger: options.logger ?? loggerOf(observers),
+    headers: options.headers ?? noHeaders,
+    timeoutMs: options.timeout === undefined ? index.timeoutMs : durationMs(options.timeout),
+    deadline: deadlineMs(options.deadline),
+    signal: options.signal,
+  }
+}
+
+function observersOf(graph: AnyGraph, options: ExecuteOptions): readonly Observer[] {
+  return options.observers === undefined || options.observers.length === 0
+    ? graph.observers
+    : [...graph.observers, ...options.observers]
+}
+
+function loggerOf(observers: readonly Observer[]): Logger {
+  for (const observer of observers)
+    if (typeof observer === 'object' && observer.logger !== undefined) return observer.logger
+  return silentLogger
+}
+
+/** A UUID that begins with the time (version 7): ids made one after the other lie beside each other in a store's indexes. */
+export function timeOrderedId(now: number, random: (() => number) | undefined): string {
+  const time = Math.max(0, Math.floor(now)).toString(16).padStart(12, '0').slice(-12)
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomId(random).slice(15)}`
+}
+
+/** A UUID, from the given randomness if there is one: a run can be repeated from its seed. */
+export function randomId(random: (() => number) | undefined): string {
+  if (random === undefined) return randomUUID()
+  const digits = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16))
+  digits[12] = '4'
+  digits[16] = ((Number.parseInt(digits[16]!, 16) & 3) | 8).toString(16)
+  const text = digits.join('')
+  return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join('-')
+}

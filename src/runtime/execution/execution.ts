@@ -1,0 +1,391 @@
+import { randomUUID } from 'node:crypto'
+import { compiledExecution } from '../../../machines/index.ts'
+import type { ExecutionEvent as ExecutionMachineEvent } from '../../../machines/index.ts'
+import type { ErrorPlace, ExecutionCancelledError, ExecutionTimeoutError, LeaseLostError } from '../../core/errors.ts'
+import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import type { FullClock } from '../environment/clock.ts'
+import type { Emitter } from './emitter.ts'
+import { abortError, cancelRest, endStatusOf } from './end-reason.ts'
+import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
+import { checkLeaves, putLeaves } from '../inputs/given-inputs.ts'
+import { LaunchQueue } from '../collections/launch-queue.ts'
+import type { PersistedExecution } from '../actors/persisted-snapshot.ts'
+import type { Recorder } from './recorder.ts'
+import { stepErrorOf } from './step-failure.ts'
+import { StepRun } from './step-run.ts'
+import { hasPassed, timeLimitOf } from '../environment/time-limit.ts'
+import type { TimeLimit } from '../environment/time-limit.ts'
+import { timerQueueOf } from '../environment/timer-queue.ts'
+import type { Timer } from '../environment/timer-queue.ts'
+import type { ItemAdmission } from '../batch/item-admission.ts'
+import { unneededSteps } from './unneeded-steps.ts'
+
+// A step that was skipped is never ready, however many of its inputs still come.
+const never = 2 ** 30
+
+/**
+ * One run of a plan. It holds a counter of unmet dependencies per step and a value per type; a completion decrements the
+ * counters of the dependants, and a step at zero starts. The cost of a step does not depend on how many there are.
+ */
+export class Execution {
+  // The execution machine's record, which only `compiledExecution.transition` changes.
+  state: number = compiledExecution.initial
+  readonly target: string
+  readonly total: number
+  settled = 0
+  startedAt: number | undefined = undefined
+  endedAt: number | undefined = undefined
+  output: unknown = undefined
+  error: unknown = undefined
+
+  readonly plan: Plan
+  readonly values: unknown[]
+  readonly runs: (StepRun | undefined)[]
+  readonly clock: FullClock
+  readonly emitter: Emitter | undefined
+  watcher: Watcher | undefined
+  readonly keepsRuns: boolean
+  /** Keeps what the steps make, where the execution is durable. */
+  recorder: Recorder | undefined
+  /** Index of the batch's item. */
+  readonly item: number | undefined
+  readonly setup: ExecutionSetup
+  readonly options: ResolvedOptions
+  #id: string | undefined
+  readonly #unmet: number[]
+  readonly #queue: LaunchQueue = new LaunchQueue(this)
+  #wantedLeft: number
+  #endedSteps = 0
+  #hasBegun = false
+  #hasEnded = false
+  /** The output is on its way to the store: nothing can change the outcome any more. */
+  isBeingKept = false
+  /** Nothing new begins: the process is about to hand the execution over. */
+  isPaused = false
+  #limit: TimeLimit | undefined
+  #timer: Timer | undefined
+  #stopListening: (() => void) | undefined = undefined
+  /** A failure from an earlier life that the execution did not survive: it ends as soon as it starts. */
+  #restoredFailure: { readonly error: unknown } | undefined
+
+  constructor(setup: ExecutionSetup) {
+    const { plan, options } = setup
+    this.setup = setup
+    this.options = options
+    this.#id = options.id
+    this.plan = plan
+    this.target = plan.target.name
+    this.total = plan.steps.length
+    this.clock = options.clock
+    this.emitter = options.emitter
+    this.watcher = setup.watcher
+    this.keepsRuns = setup.keepsRuns ?? setup.watcher !== undefined
+    this.recorder = setup.recorder
+    this.item = setup.part?.item
+    this.values = new Array<unknown>(plan.types.length)
+    this.runs = new Array<StepRun | undefined>(plan.steps.length)
+    this.#unmet = plan.waitsFor.slice()
+    this.#wantedLeft = plan.wantedLater
+  }
+
+  get id(): string {
+    return (this.#id ??= randomUUID())
+  }
+
+  /** The machine's name for `id`. */
+  get executionId(): string {
+    return this.id
+  }
+
+  get failedItems(): number {
+    return this.setup.part?.failedItems() ?? 0
+  }
+
+  /** The plan that tells how a type is needed. */
+  get whole(): Plan {
+    return this.setup.part?.whole ?? this.plan
+  }
+
+  get admission(): ItemAdmission | undefined {
+    return this.setup.part?.admission
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
+  /** Whether its outcome stands. */
+  get isSettled(): boolean {
+    return this.#hasEnded || this.isBeingKept
+  }
+
+  /** Whether the value of this slot is the last one that is asked for. */
+  isLastWanted(slot: number): boolean {
+    return this.#wantedLeft === 1 && this.plan.isWanted[slot]! && !this.isSettled
+  }
+
+  /** Whether nothing of it may begin any more: it has ended, or is about to be told so (by a timer, which may be late). */
+  get isOver(): boolean {
+    if (this.isSettled || this.isPaused || this.setup.part?.hasEnded() === true) return true
+    return this.options.signal?.aborted === true || hasPassed(this.#limit, this.clock)
+  }
+
+  get place(): ErrorPlace {
+    return { graph: this.plan.index.graph.name, executionId: this.id, item: this.item }
+  }
+
+  /** What is remembered of a step: its own policy, or the docket's. */
+  persistOf(spec: StepSpec): PersistSpec | undefined {
+    return spec.persist ?? this.setup.persistOf?.(spec)
+  }
+
+  /** Begins: checks the leaf values (one per `plan.leaves`, unless they are checked already) and starts the steps that need nothing else. */
+  start(leafValues: readonly unknown[], areChecked = false): void {
+    const { part } = this.setup
+    const { signal } = this.options
+    const at = this.clock.now()
+    this.#change({ type: 'START', at })
+    if (part === undefined) this.emitter?.executionStarted(at)
+    if (this.#restoredFailure !== undefined) {
+      this.fail(this.#restoredFailure.error)
+      return
+    }
+    if (signal !== undefined) {
+      if (signal.aborted) {
+        this.#onAbort()
+        return
+      }
+      signal.addEventListener('abort', this.#onAbort, { once: true })
+      this.#stopListening = () => signal.removeEventListener('abort', this.#onAbort)
+    }
+    const limit = (this.#limit = timeLimitOf(this.options, at))
+    if (limit !== undefined && limit.at <= at) {
+      this.#timeOut(limit)
+      return
+    }
+    if (limit !== undefined) this.#timer = timerQueueOf(this.clock).schedule(limit.at, () => this.#timeOut(limit))
+    const checked = areChecked
+      ? putLeaves(this.plan, leafValues, this.values)
+      : checkLeaves(this.plan, leafValues, this.values, () => this.place)
+    if (checked === undefined) this.#launchInitial()
+    else if (checked instanceof Promise)
+      void checked.then((error) => (error === undefined ? this.#launchInitial() : this.fail(error)))
+    else this.fail(checked)
+  }
+
+  /** Brings the machine's count of ended steps up to date. Only an actor's snapshots tell it. */
+  progress(): void {
+    if (!this.#hasEnded) this.#change({ type: 'PROGRESS', settled: this.#endedSteps })
+  }
+
+  /** Gives a value that this plan takes from elsewhere. */
+  provide(slot: number, value: unknown): void {
+    if (!this.#hasEnded) this.#fill(slot, value)
+  }
+
+  /** Tells that a value from elsewhere will never come. */
+  deny(slot: number, error: unknown): void {
+    if (this.#hasEnded) return
+    if (this.plan.isVital[slot]!) this.fail(error)
+    else this.#deny(slot, error)
+  }
+
+  /** Ends the execution from outside; `at` is the time of what ends it. */
+  cancel(error: ExecutionCancelledError | ExecutionTimeoutError | LeaseLostError, at = this.clock.now()): void {
+    if (!this.isSettled) this.#finish({ type: 'CANCEL', error, at }, error)
+  }
+
+  /** Ends the execution with an error; what still runs is cancelled. */
+  fail(error: unknown): void {
+    if (!this.isSettled) this.#finish({ type: 'FAIL', error, at: this.clock.now() }, error)
+  }
+
+  /** Takes over, before the start, what is known of steps from an earlier life: ended ones are not run again. */
+  restore({ value, head, steps: views }: PersistedExecution): void {
+    Object.assign(this, { state: compiledExecution.stateCode[value], startedAt: head.startedAt, settled: head.settled })
+    for (const [position, step] of this.plan.steps.entries()) {
+      const view = views.get(step.spec.name)
+      if (view === undefined) continue
+      const run = (this.runs[position] = new StepRun(this, step))
+      run.restore(view)
+      if (run.hasEnded) this.#unmet[position] = never
+    }
+    for (const position of unneededSteps(this.plan, this.runs)) this.#unmet[position] = never
+    // Only now, and only these: what one leads to must not begin what another has ended, and is not told twice when skipped.
+    for (const run of this.runs.slice()) {
+      if (run?.hasEnded !== true) continue
+      const { outputSlot } = run.planStep
+      this.#forget(run)
+      if (run.hasOutput) this.#fill(outputSlot, run.output)
+      else if (this.plan.isVital[outputSlot]!)
+        this.#restoredFailure ??= { error: stepErrorOf(run, run.error, run.attempt, undefined) }
+      else this.#deny(outputSlot, run.error)
+    }
+  }
+
+  /** Ends before it began, with what became of it elsewhere. */
+  endWith(outcome: { readonly output: unknown } | { readonly error: unknown }): void {
+    const at = this.clock.now()
+    this.#change({ type: 'START', at })
+    if ('error' in outcome) this.fail(outcome.error)
+    else this.#finish({ type: 'SUCCEED', output: outcome.output, at }, undefined)
+  }
+
+  /** A step has its value. */
+  settle(run: StepRun, value: unknown): void {
+    this.#forget(run)
+    if (this.#hasEnded) return
+    this.#fill(run.planStep.outputSlot, value)
+    this.setup.onSettled?.(run)
+  }
+
+  /** A step has failed for good. */
+  lose(run: StepRun, error: unknown, isAbort: boolean): void {
+    this.#forget(run)
+    if (this.#hasEnded) return
+    const slot = run.planStep.outputSlot
+    if (isAbort || this.plan.isVital[slot]!) this.fail(error)
+    else this.#deny(slot, error)
+  }
+
+  rest(): void {
+    this.admission?.rest()
+  }
+
+  /** An attempt is over; the item may give its slot back. */
+  leave(): void {
+    this.admission?.leave(this.#queue.isDraining)
+  }
+
+  /** Counts an ended step. Where nobody looks at it again, its record goes at once: there may be very many. */
+  #forget(run: StepRun): void {
+    this.#endedSteps++
+    if (this.keepsRuns) return
+    this.runs[run.planStep.position] = undefined
+    this.recorder?.forgotten(run)
+  }
+
+  #launchInitial(): void {
+    if (this.#hasEnded) return
+    this.#hasBegun = true
+    const { part } = this.setup
+    if (part !== undefined) {
+      for (const slot of this.plan.wanted) if (this.plan.isLeaf[slot]!) part.onFilled(slot, this.values[slot])
+    }
+    if (this.#wantedLeft === 0) {
+      this.#succeed()
+      return
+    }
+    for (const position of this.plan.initial) if (this.#unmet[position] === 0) this.#queue.push(position)
+    this.#drain()
+  }
+
+  #drain(): void {
+    if (this.#hasBegun) this.#queue.drain()
+  }
+
+  /** Begins a step that has all it needs. */
+  launch(position: number): void {
+    const run = (this.runs[position] ??= new StepRun(this, this.plan.steps[position]!))
+    if (!run.hasEnded) run.launch()
+  }
+
+  #fill(slot: number, value: unknown): void {
+    this.values[slot] = value
+    if (this.plan.isWanted[slot]!) {
+      this.setup.part?.onFilled(slot, value)
+      if (--this.#wantedLeft === 0 && this.#hasBegun) {
+        this.#succeed()
+        return
+      }
+    }
+    const dependants = this.plan.dependants[slot]!
+    for (let i = 0; i < dependants.length; i++) {
+      const position = dependants[i]!
+      if (--this.#unmet[position]! === 0) this.#queue.push(position)
+    }
+    this.#drain()
+  }
+
+  /** A value will never come, and the execution can do without: who can't is skipped, who can goes on. */
+  #deny(deniedSlot: number, error: unknown): void {
+    const denied = [deniedSlot]
+    for (const slot of denied) {
+      if (this.plan.isWanted[slot]!) this.#wantedLeft--
+      for (const [index, position] of this.plan.dependants[slot]!.entries()) {
+        if (this.#unmet[position]! >= never / 2) continue
+        if (this.plan.canDoWithout[slot]![index]!) {
+          if (--this.#unmet[position]! === 0) this.#queue.push(position)
+          continue
+        }
+        this.#unmet[position] = never
+        const step = this.plan.steps[position]!
+        const run = (this.runs[position] = new StepRun(this, step))
+        this.#endedSteps++
+        run.skip(error)
+        if (this.#hasEnded) return
+        denied.push(step.outputSlot)
+      }
+    }
+    for (const slot of denied) this.setup.part?.onDenied(slot, error)
+    if (this.#wantedLeft === 0 && this.#hasBegun) this.#succeed()
+    else this.#drain()
+  }
+
+  #succeed(): void {
+    // What the rest of the batch made of a value may have ended this part already.
+    if (this.#hasEnded) return
+    const output = this.values[this.plan.targetSlot]
+    const finish = (): void => {
+      if (!this.#hasEnded) this.#finish({ type: 'SUCCEED', output, at: this.clock.now() }, undefined)
+    }
+    const kept = this.setup.part === undefined ? this.recorder?.end(output) : undefined
+    if (kept === undefined) {
+      finish()
+      return
+    }
+    this.isBeingKept = true
+    kept.then(finish, (error: unknown) => {
+      this.isBeingKept = false
+      this.fail(error)
+    })
+  }
+
+  readonly #onAbort = (): void => {
+    this.cancel(abortError(this.options.signal?.reason, this.place))
+  }
+
+  #timeOut(limit: TimeLimit): void {
+    this.#timer = undefined
+    if (this.isSettled) return
+    const error = limit.error(this.place)
+    this.#finish({ type: 'TIME_OUT', error, at: this.clock.now() }, error)
+  }
+
+  #finish(event: ExecutionMachineEvent & { readonly at: number }, error: unknown): void {
+    const { part, onCompleted, onFailed } = this.setup
+    if (this.keepsRuns) this.progress()
+    // Whoever was told of the progress may have stopped the actor.
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    if (event.type !== 'SUCCEED') part?.onFailing(error)
+    if (this.#timer !== undefined) timerQueueOf(this.clock).cancel(this.#timer)
+    this.#stopListening?.()
+    if (this.#endedSteps < this.total) cancelRest(this, event.at, error)
+    this.#change(event)
+    // Wrong inputs end an execution that has not begun.
+    if (part === undefined && this.startedAt !== undefined) {
+      this.emitter?.executionEnded(event.at, endStatusOf(event.type), event.at - this.startedAt, error)
+    }
+    if (event.type === 'SUCCEED') onCompleted(event.output)
+    else onFailed(error)
+    // Last: room for another item must not let one in that the failure of this one stops.
+    this.admission?.end()
+  }
+
+  #change(event: ExecutionMachineEvent): void {
+    compiledExecution.transition(this, compiledExecution.eventCode[event.type], event)
+    this.watcher?.executionChanged(event)
+  }
+}

@@ -1,0 +1,400 @@
+import { compiledStep } from '../../../machines/index.ts'
+import type { StepEvent } from '../../../machines/index.ts'
+import { AbortExecutionError, hasCause } from '../../core/errors.ts'
+import type { PersistSpec } from '../../core/graph/graph-index.ts'
+import type { PlanStep } from '../../core/graph/plan.ts'
+import { begin, close } from '../steps/attempt.ts'
+import type { Attempt } from '../steps/attempt.ts'
+import { cacheOf } from '../results/results-of.ts'
+import { Claim } from '../results/claim.ts'
+import type { Execution } from './execution.ts'
+import type { StepView } from '../actors/execution-journal.ts'
+import { fallBack } from '../steps/fallback.ts'
+import type { FallbackOutcome } from '../steps/fallback.ts'
+import type { Recorder } from './recorder.ts'
+import type { ResultCache } from '../results/result-cache.ts'
+import { decideRetry } from '../steps/retry-decision.ts'
+import type { SharedResults } from '../results/shared-results.ts'
+import { slotPoolOf } from '../collections/slot-pool.ts'
+import type { SlotPool } from '../collections/slot-pool.ts'
+import { stepErrorOf } from './step-failure.ts'
+import { StepExtras } from './step-extras.ts'
+import { inputsOf } from '../steps/step-inputs.ts'
+import { timerQueueOf } from '../environment/timer-queue.ts'
+
+/**
+ * One step of one execution, from its launch to its end: the step machine's state and context, which only
+ * `compiledStep.transition` changes, and what the runtime holds for it while it lives.
+ */
+export class StepRun {
+  // The step machine's record; `step` is below.
+  state: number = compiledStep.initial
+  attempt = 0
+  startedAt: number | undefined = undefined
+  endedAt: number | undefined = undefined
+  dueAt: number | undefined = undefined
+  output: unknown = undefined
+  error: unknown = undefined
+
+  readonly execution: Execution
+  readonly planStep: PlanStep
+  /** The attempt that runs. */
+  current: Attempt | undefined = undefined
+  /** The value that the recorder was given first, on its way to the store or there: it holds. */
+  kept: Promise<unknown> | undefined = undefined
+  #attemptStartedAt = 0
+  #extras: StepExtras | undefined = undefined
+
+  constructor(execution: Execution, planStep: PlanStep) {
+    this.execution = execution
+    this.planStep = planStep
+  }
+
+  /** What is remembered of the step. */
+  get persist(): PersistSpec | undefined {
+    return this.execution.persistOf(this.planStep.spec)
+  }
+
+  get step(): string {
+    return this.planStep.spec.name
+  }
+
+  /** What the step's function gets: a new object each time, so that an attempt that changes it changes it for itself. */
+  get inputs(): Record<string, unknown> {
+    return inputsOf(this.execution.plan, this.planStep, this.execution.values)
+  }
+
+  /** When the running or last attempt began. */
+  get attemptStartedAt(): number {
+    return this.#attemptStartedAt
+  }
+
+  get claim(): Claim | undefined {
+    return this.#extras?.claim
+  }
+
+  set claim(claim: Claim | undefined) {
+    this.#more.claim = claim
+  }
+
+  get slot(): SlotPool | undefined {
+    return this.#extras?.slot
+  }
+
+  set slot(slot: SlotPool | undefined) {
+    this.#more.slot = slot
+  }
+
+  /** Whether it has made its value, or found it. */
+  get hasOutput(): boolean {
+    return this.state === compiledStep.stateCode.completed || this.state === compiledStep.stateCode.cached
+  }
+
+  get hasEnded(): boolean {
+    return compiledStep.isFinal[this.state]!
+  }
+
+  /** Begins: looks for a remembered result, or goes straight to the first attempt. */
+  launch(): void {
+    const { execution } = this
+    const at = execution.clock.now()
+    if (execution.emitter !== undefined) {
+      execution.emitter.stepStarted(this, at)
+      // Here and below: an observer may end the execution, and nothing begins after the end.
+      if (this.hasEnded) return
+    }
+    const cache = this.#cache
+    if (this.#extras?.exhausted !== undefined) {
+      this.failed(this.#extras.exhausted.error, 'FAIL')
+      return
+    }
+    if (cache === undefined) {
+      this.proceed(at)
+      return
+    }
+    this.change({ type: 'CLAIM', at })
+    Claim.request(this, cache)
+  }
+
+  /** Takes over what is known of the step from an earlier life of its execution. */
+  restore({ status, attempt, startedAt, endedAt, dueAt, output, error }: StepView): void {
+    const state = compiledStep.states.indexOf(status as (typeof compiledStep.states)[number])
+    Object.assign(this, { attempt, startedAt, error })
+    // What was under way begins again as the next attempt.
+    if (status === 'failed' && this.planStep.spec.fallback !== undefined) this.#more.exhausted = { error }
+    else if (compiledStep.isFinal[state] === true) Object.assign(this, { state, endedAt, output })
+    else if (status === 'retrying')
+      Object.assign(this, { state: this.#cache === undefined ? state : this.state, dueAt })
+  }
+
+  /** Wants to run an attempt: now, or as soon as there is a slot (or, after a restart, at the time that it was due). */
+  proceed(now?: number): void {
+    if (this.hasEnded || this.execution.isOver) return
+    if (this.dueAt !== undefined && this.dueAt > (now ?? this.execution.clock.now())) {
+      this.proceedAt(this.dueAt)
+      return
+    }
+    const { admission } = this.execution
+    if (admission !== undefined && !admission.enter(this)) this.#wait()
+    else this.proceedInside(now)
+  }
+
+  /** The same, once the batch has let the item in. */
+  proceedInside(now?: number): void {
+    const { spec } = this.planStep
+    if (spec.concurrency === undefined || this.slot !== undefined) {
+      this.#begin(now)
+      return
+    }
+    try {
+      const pool = slotPoolOf(spec, this.inputs)
+      if (this.hasEnded) return
+      const extras = this.#more
+      extras.stopWaiting = pool.take(() => {
+        extras.stopWaiting = undefined
+        extras.slot = pool
+        this.#begin()
+      })
+      if (extras.stopWaiting === undefined) extras.slot = pool
+    } catch (thrown) {
+      this.failed(thrown, 'FAIL')
+      this.execution.leave()
+      return
+    }
+    if (this.slot === undefined) this.#wait()
+    else this.#begin()
+  }
+
+  attemptSucceeded(made: unknown): void {
+    this.#releaseSlot()
+    if (this.persist === undefined) {
+      this.#complete(made)
+      return
+    }
+    let kept: unknown
+    try {
+      kept = this.#keep(made)
+    } catch (error) {
+      this.#notKept(error)
+      return
+    }
+    if (!(kept instanceof Promise)) this.#complete(kept)
+    else kept.then(this.#complete.bind(this), this.#notKept.bind(this))
+  }
+
+  attemptFailed(error: unknown, timedOut: boolean): void {
+    this.#releaseSlot()
+    const { execution } = this
+    const at = execution.clock.now()
+    const type = timedOut ? 'TIME_OUT' : 'FAIL'
+    execution.emitter?.attemptFailed(this, at, at - this.#attemptStartedAt, error, timedOut)
+    const decision = decideRetry(this.planStep.spec, error, this.attempt, execution.options.random)
+    // The user's own policies have run: they may have ended the execution.
+    if (this.hasEnded) return
+    if (decision.delayMs === undefined) {
+      this.failed(error, type, decision.policyError)
+    } else {
+      const dueAt = at + decision.delayMs
+      this.change({ type, error, at, dueAt })
+      this.#recorder?.noteRetry(this, error)
+      execution.emitter?.retryScheduled(this, at, decision.delayMs)
+      if (this.hasEnded) return
+      this.proceedAt(dueAt)
+    }
+    execution.leave()
+  }
+
+  /** Waits for the time at which the next attempt is due. */
+  proceedAt(dueAt: number): void {
+    const extras = this.#more
+    extras.timer = timerQueueOf(this.execution.clock).schedule(dueAt, () => {
+      extras.timer = undefined
+      this.proceed()
+    })
+  }
+
+  /** A result was remembered, or an equal call made it. */
+  cached(value: unknown, shared: boolean): void {
+    if (this.hasEnded) return
+    const { execution } = this
+    execution.emitter?.cacheChecked(this, execution.clock.now(), 'cache.hit', shared)
+    if (this.hasEnded) return
+    const kept = execution.recorder?.keep(this, value, 'cached')
+    if (kept === undefined) this.#hit(value)
+    else
+      kept.then(
+        (agreed) => this.#hit(agreed),
+        (error: unknown) => this.failed(error, 'FAIL'),
+      )
+  }
+
+  /** An attempt brought its value after the step had ended. */
+  cameLate(value: unknown): void {
+    if (this.claim !== undefined) this.claim.commitLate(this, value)
+    else this.#recorder?.keepLate(this, value)
+  }
+
+  /** No further attempt will be made: the fallback takes the result's place, or the step has failed. */
+  failed(cause: unknown, type: 'FAIL' | 'TIME_OUT', policyError?: unknown, attempts: number = this.attempt): void {
+    this.claim?.fail(this, cause)
+    if (this.hasEnded) return
+    if (this.planStep.spec.fallback === undefined || hasCause(cause, AbortExecutionError)) {
+      this.#endFailed(cause, type, policyError, attempts)
+      return
+    }
+    const settle = (outcome: FallbackOutcome): void => {
+      if (this.hasEnded) return
+      if (outcome.hasFailed) this.#endFailed(cause, type, outcome.policyError, attempts)
+      else this.#endFallenBack(cause, type, outcome.value)
+    }
+    const outcome = fallBack(this, cause)
+    if (outcome instanceof Promise) void outcome.then(settle)
+    else settle(outcome)
+  }
+
+  /** Takes over from an equal call that was cancelled between two attempts: what was tried counts, and the wait goes on. */
+  inherit({ attempt, dueAt, execution }: StepRun): void {
+    this.attempt = attempt
+    // The two may live by different clocks.
+    if (dueAt !== undefined) this.dueAt = this.execution.clock.now() + Math.max(0, dueAt - execution.clock.now())
+  }
+
+  /** Takes over a running attempt from an equal call that was cancelled. */
+  adopt(attempt: number): void {
+    const { execution } = this
+    execution.admission?.enterAnyway()
+    const at = execution.clock.now()
+    this.#attemptStartedAt = at
+    this.change({ type: 'START', attempt, at })
+    execution.emitter?.attemptStarted(this, at)
+  }
+
+  /** Never began, because an input that it needs failed. */
+  skip(error: unknown): void {
+    const at = this.execution.clock.now()
+    this.change({ type: 'SKIP', at })
+    this.execution.emitter?.stepCancelled(this, at, 'skipped', error)
+  }
+
+  /** Stopped because the execution has ended; `isTold` if it had begun. */
+  cancel(reason: unknown, at: number, isTold: boolean): void {
+    const extras = this.#extras
+    if (extras?.timer !== undefined) timerQueueOf(this.execution.clock).cancel(extras.timer)
+    extras?.stopWaiting?.()
+    if (extras?.claim !== undefined) extras.claim.leave(this, reason)
+    else if (this.current !== undefined) {
+      this.#recorder?.straggles(this)
+      close(this.current, reason)
+    }
+    this.#releaseSlot()
+    this.change({ type: 'CANCEL', error: reason, at })
+    if (isTold) this.execution.emitter?.stepCancelled(this, at, 'cancelled', reason)
+  }
+
+  change(event: StepEvent): void {
+    compiledStep.transition(this, compiledStep.eventCode[event.type], event)
+    this.execution.watcher?.stepChanged(this, event)
+  }
+
+  /** An attempt failed after the step had ended. */
+  endedLate(): void {
+    this.claim?.endedLate(this)
+    this.#recorder?.endedLate(this)
+  }
+
+  #complete(value: unknown): void {
+    const { execution } = this
+    if (!this.hasEnded) {
+      const at = execution.clock.now()
+      this.change({ type: 'SUCCEED', output: value, at })
+      execution.emitter?.stepEnded(this, at, 'completed', undefined, false)
+      execution.settle(this, value)
+    }
+    execution.leave()
+  }
+
+  #notKept(error: unknown): void {
+    this.failed(error, 'FAIL')
+    this.execution.leave()
+  }
+
+  #hit(value: unknown): void {
+    if (this.hasEnded) return
+    const { execution } = this
+    const at = execution.clock.now()
+    this.change({ type: 'HIT', output: value, at })
+    execution.emitter?.stepEnded(this, at, 'cached', undefined, false)
+    execution.settle(this, value)
+  }
+
+  /** Keeps a value wherever the step's policy wants it; gives the one that holds, which may be an earlier one. */
+  #keep(made: unknown): unknown {
+    const { execution, claim } = this
+    const agreed = claim === undefined ? made : claim.commit(this, made)
+    const { recorder } = execution
+    if (recorder === undefined) return agreed
+    if (!(agreed instanceof Promise)) return recorder.keep(this, agreed, 'completed')
+    return agreed.then((value: unknown) => recorder.keep(this, value, 'completed'))
+  }
+
+  #begin(now?: number): void {
+    const { execution } = this
+    // While it waited for a slot, its time may have run out.
+    if (execution.isOver) return
+    const at = now ?? execution.clock.now()
+    this.#attemptStartedAt = at
+    this.change({ type: 'START', attempt: this.attempt + 1, at })
+    if (execution.emitter !== undefined) {
+      execution.emitter.attemptStarted(this, at)
+      if (this.hasEnded) return
+    }
+    this.#recorder?.noteStarted(this)
+    if (!this.hasEnded) begin(this)
+  }
+
+  /** Who keeps what the step makes beyond this process's life; undefined where it is not persisted. */
+  get #recorder(): Recorder | undefined {
+    const { recorder } = this.execution
+    return recorder === undefined || this.persist === undefined ? undefined : recorder
+  }
+
+  /** Where the result is remembered; undefined for a step that is not persisted, or by nobody. */
+  get #cache(): ResultCache | SharedResults | undefined {
+    const { persist } = this
+    return persist === undefined ? undefined : cacheOf(this.execution.setup, persist)
+  }
+
+  get #more(): StepExtras {
+    return (this.#extras ??= new StepExtras())
+  }
+
+  #wait(): void {
+    this.change({ type: 'WAIT', at: this.execution.clock.now() })
+  }
+
+  #releaseSlot(): void {
+    const extras = this.#extras
+    if (extras?.slot === undefined) return
+    const { slot } = extras
+    extras.slot = undefined
+    slot.release()
+  }
+
+  #endFailed(cause: unknown, type: 'FAIL' | 'TIME_OUT', policyError: unknown, attempts: number): void {
+    const { execution } = this
+    const at = execution.clock.now()
+    this.change({ type, error: cause, at })
+    this.#recorder?.noteFailed(this, cause)
+    execution.emitter?.stepEnded(this, at, 'failed', cause, false)
+    execution.lose(this, stepErrorOf(this, cause, attempts, policyError), hasCause(cause, AbortExecutionError))
+  }
+
+  #endFallenBack(cause: unknown, type: 'FAIL' | 'TIME_OUT', value: unknown): void {
+    const { execution } = this
+    const at = execution.clock.now()
+    this.change({ type, error: cause, at, fallback: { value } })
+    this.#recorder?.noteFailed(this, cause)
+    execution.emitter?.stepEnded(this, at, 'completed', cause, true)
+    execution.settle(this, value)
+  }
+}

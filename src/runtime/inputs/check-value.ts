@@ -1,0 +1,60 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { AnyDataType } from '../../core/language/data-type.ts'
+import { describeThrown } from '../../core/errors.ts'
+import type { InputIssue } from '../../core/errors.ts'
+
+/** A value that fits its type, converted where the schema converts; or what is wrong with it. */
+export type CheckedValue =
+  | { readonly value: unknown; readonly issues?: undefined; readonly thrown?: undefined }
+  | { readonly issues: readonly InputIssue[]; readonly thrown: unknown }
+
+/** Whether something can be awaited. */
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value !== null &&
+    (typeof value === 'object' || typeof value === 'function') &&
+    typeof (value as { then?: unknown }).then === 'function'
+  )
+}
+
+/** Checks a value against its data type's schema. Never throws and never rejects; at once when the schema is synchronous. */
+export function checkValue(type: AnyDataType, value: unknown): CheckedValue | Promise<CheckedValue> {
+  if (type.schema === undefined) return { value }
+  try {
+    const result = type.schema['~standard'].validate(value)
+    if (!isPromiseLike(result)) return checkedOf(type, result)
+    return Promise.resolve(result)
+      .then((late) => checkedOf(type, late))
+      .catch((thrown: unknown) => thrownBySchema(type, thrown))
+  } catch (thrown) {
+    return thrownBySchema(type, thrown)
+  }
+}
+
+function checkedOf(type: AnyDataType, result: StandardSchemaV1.Result<unknown>): CheckedValue {
+  if (result.issues === undefined) return result as { readonly value: unknown }
+  const given: unknown = result.issues
+  if (!Array.isArray(given)) throw new TypeError('its issues are not a list')
+  // Libraries may hand in subclasses of Array, whose `map` makes another of these.
+  const issues = Array.from(result.issues, (issue) => ({
+    message: issue.message,
+    path: [
+      type.name,
+      ...Array.from(issue.path ?? [], (segment) => keyOf(typeof segment === 'object' ? segment.key : segment)),
+    ],
+  }))
+  return { issues, thrown: undefined }
+}
+
+function keyOf(key: PropertyKey): string | number {
+  return typeof key === 'symbol' ? String(key) : key
+}
+
+function thrownBySchema(type: AnyDataType, thrown: unknown): CheckedValue {
+  return { issues: [{ message: `the schema itself threw: ${describeThrown(thrown)}`, path: [type.name] }], thrown }
+}
+
+/** The issues as text: `UserID.id: expected string, received number`. */
+export function issuesText(issues: readonly InputIssue[]): string {
+  return issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)).join('; ')
+}

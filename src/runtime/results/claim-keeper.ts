@@ -1,0 +1,126 @@
+import { SerializationError } from '../../core/errors.ts'
+import type { ResultCache } from './result-cache.ts'
+import type { ResultRight, SharedResults } from './shared-results.ts'
+import type { StepRun } from '../execution/step-run.ts'
+
+/** Where the outcome of a claim goes. */
+export interface ClaimKeeper {
+  /** Keeps what was made and gives the result that holds, which may be an earlier one. */
+  commit(run: StepRun, made: unknown): unknown
+  /** Keeps what an attempt brought after its step had ended: the work is done, so nobody needs to do it again. */
+  commitLate(run: StepRun, value: unknown): void
+  /** The computation failed for good. */
+  fail(error: unknown): void
+  /** Nobody waits any more; `isRunning` if a function that was told to stop may still bring a value. */
+  abandon(isRunning: boolean): void
+  /** That function came to an end without a value. */
+  endedLate(): void
+}
+
+/** Keeps results in this process's memory. */
+export class CacheKeeper implements ClaimKeeper {
+  readonly #cache: ResultCache
+  readonly #key: string
+
+  constructor(cache: ResultCache, key: string) {
+    this.#cache = cache
+    this.#key = key
+  }
+
+  commit(run: StepRun, made: unknown): unknown {
+    // One that is kept already (an earlier attempt was late) has been seen by others: it holds.
+    const earlier = this.#cache.peek(run.persist!, this.#key, run.execution.clock.now())
+    if (earlier !== undefined) return earlier.value
+    try {
+      this.#set(run, made)
+    } catch (error) {
+      throw placed(error, run, 'result')
+    }
+    return made
+  }
+
+  commitLate(run: StepRun, value: unknown): void {
+    if (this.#cache.peek(run.persist!, this.#key, run.execution.clock.now()) !== undefined) return
+    try {
+      this.#set(run, value)
+    } catch {
+      // What can't be kept is dropped: the step has ended, and there is nobody left to tell.
+    }
+  }
+
+  fail(): void {}
+  abandon(): void {}
+  endedLate(): void {}
+
+  #set(run: StepRun, value: unknown): void {
+    this.#cache.set(run.persist!, this.#key, value, run.execution.clock.now())
+  }
+}
+
+/** Keeps results in a store that processes share. */
+export class SharedKeeper implements ClaimKeeper {
+  readonly #shared: SharedResults
+  /** What the store granted; undefined before, and where the step runs without its store. */
+  right: ResultRight | undefined = undefined
+  /** What an attempt brought after its timeout: it holds, whatever later ones bring. */
+  #late: Promise<unknown> | undefined = undefined
+
+  constructor(shared: SharedResults) {
+    this.#shared = shared
+  }
+
+  async commit(run: StepRun, made: unknown): Promise<unknown> {
+    const right = this.#take()
+    if (right === undefined) return this.#late?.catch(() => made) ?? made
+    try {
+      return await this.#shared.keep(run, right, made)
+    } catch (error) {
+      this.#shared.release(right)
+      if (run.persist!.onStoreError === 'run' && !(error instanceof SerializationError)) {
+        run.execution.emitter?.storeFailed(run, run.execution.clock.now(), 'keep', error)
+        return made
+      }
+      throw placed(error, run, 'result')
+    }
+  }
+
+  commitLate(run: StepRun, value: unknown): void {
+    const right = this.#take()
+    if (right === undefined) return
+    this.#late = this.#shared.keep(run, right, value)
+    this.#late.catch(() => this.#shared.release(right))
+  }
+
+  fail(error: unknown): void {
+    const right = this.#take()
+    if (right !== undefined) this.#shared.fail(right, error)
+  }
+
+  abandon(isRunning: boolean): void {
+    if (this.right === undefined) return
+    if (isRunning) this.#shared.releaseLater(this.right)
+    else this.#shared.release(this.#take()!)
+  }
+
+  endedLate(): void {
+    const right = this.#take()
+    if (right !== undefined) this.#shared.release(right)
+  }
+
+  #take(): ResultRight | undefined {
+    const { right } = this
+    this.right = undefined
+    return right
+  }
+}
+
+/** The error that tells besides whose value could not be kept. */
+export function placed(error: unknown, run: StepRun, what: 'inputs' | 'result'): unknown {
+  if (!(error instanceof SerializationError)) return error
+  const { place } = run.execution
+  return new SerializationError(
+    `the ${what} of step "${run.step}" can't be remembered: ${error.message}`,
+    { ...place, step: run.step, attempt: run.attempt },
+    { cause: error },
+  )
+}

@@ -1,0 +1,56 @@
+import { ExecutionConflictError } from '../../core/errors.ts'
+import { canonicalize, digest } from '../../core/values/keys.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import { LruMap } from '../collections/lru-map.ts'
+import { processCache } from './result-cache.ts'
+import type { ResultCache } from './result-cache.ts'
+
+/** Where a named execution keeps results, and what it was asked for: part of their keys. */
+export interface ExecutionMemory {
+  readonly cache: ResultCache
+  readonly asked: string
+}
+
+const maxKept = 10_000
+// What each named execution was asked for, to tell of a conflict. One that is forgotten here finds no foreign results either.
+const started = new LruMap<string>()
+
+/**
+ * Where results of scope 'execution' go: into this process's memory, if the caller named the execution, so that calling
+ * again with the same id finds finished steps finished. Nobody could ever ask for the results of an unnamed one.
+ * @throws ExecutionConflictError when the id was used for another target or other inputs
+ */
+export function memoryOf(
+  plan: Plan,
+  id: string | undefined,
+  leafValues: readonly unknown[],
+): ExecutionMemory | undefined {
+  if (!plan.hasExecutionScope || id === undefined) return undefined
+  const asked = askedOf(plan, leafValues)
+  rememberCall(plan.index.graph.name, id, asked)
+  return { cache: processCache, asked }
+}
+
+/** A digest of what an execution is asked for: its target and the leaf values. @throws SerializationError */
+export function askedOf(plan: Plan, leafValues: readonly unknown[]): string {
+  // By name, so that an error tells which input can't be compared.
+  const inputs = Object.fromEntries(plan.leaves.map((leaf, position) => [leaf.type.name, leafValues[position]]))
+  return digest(canonicalize({ target: plan.target.name, inputs }))
+}
+
+function rememberCall(graph: string, id: string, asked: string): void {
+  const key = JSON.stringify([graph, id])
+  const known = started.get(key)
+  if (known !== undefined && known !== asked) {
+    throw new ExecutionConflictError(
+      `execution "${id}" of graph "${graph}" was started before with another target or other inputs; use another id, or the same inputs`,
+      { graph, executionId: id },
+    )
+  }
+  started.set(key, asked, maxKept)
+}
+
+/** Makes the id free again: the call was refused before anything ran. */
+export function forgetCall(plan: Plan, id: string | undefined): void {
+  if (id !== undefined) started.delete(JSON.stringify([plan.index.graph.name, id]))
+}

@@ -1,0 +1,43 @@
+import { copyOf } from '../../core/values/copy.ts'
+import type { PersistSpec } from '../../core/graph/graph-index.ts'
+import { LruMap } from '../collections/lru-map.ts'
+
+interface Entry {
+  readonly value: unknown
+  readonly expiresAt: number
+}
+
+/**
+ * Results kept in this process: for each family (one step of one namespace in one version) the most recently used ones, up
+ * to the step's capacity. What goes in and what comes out are copies: nobody can change what is kept.
+ */
+export class ResultCache {
+  readonly #families = new Map<string, LruMap<Entry>>()
+
+  /** A copy of the value kept under the key, if it holds. */
+  get(persist: PersistSpec, key: string, now: number): { readonly value: unknown } | undefined {
+    const family = this.#families.get(persist.family)
+    const entry = family?.get(key)
+    if (entry === undefined) return undefined
+    if (entry.expiresAt > now) return { value: copyOf(entry.value) }
+    family!.delete(key)
+    return undefined
+  }
+
+  /** As `get`, but looking is no use: it leaves the order of dropping as it is. */
+  peek(persist: PersistSpec, key: string, now: number): { readonly value: unknown } | undefined {
+    const entry = this.#families.get(persist.family)?.peek(key)
+    return entry === undefined || entry.expiresAt <= now ? undefined : { value: copyOf(entry.value) }
+  }
+
+  /** Keeps a copy. @throws SerializationError when the value can't be copied faithfully */
+  set(persist: PersistSpec, key: string, value: unknown, now: number): void {
+    const entry = { value: copyOf(value), expiresAt: persist.ttlMs === undefined ? Infinity : now + persist.ttlMs }
+    let family = this.#families.get(persist.family)
+    if (family === undefined) this.#families.set(persist.family, (family = new LruMap()))
+    family.set(key, entry, persist.capacity)
+  }
+}
+
+/** What is remembered in this process beyond one batch. */
+export const processCache = new ResultCache()

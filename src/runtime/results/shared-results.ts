@@ -1,0 +1,39 @@
+import type { Claim } from './claim.ts'
+import type { ShortLivedMap } from '../collections/short-lived-map.ts'
+import type { StepRun } from '../execution/step-run.ts'
+
+/** The right to make a result, as the store granted it. */
+export interface ResultRight {
+  readonly key: string
+  readonly owner: string
+  readonly epoch: number
+}
+
+/** What a look into a store of global results leads to. */
+export type Found =
+  | {
+      readonly type: 'value'
+      readonly value: unknown
+      /** Whether another process made it meanwhile. */ readonly isNew: boolean
+    }
+  | { readonly type: 'right'; readonly right: ResultRight }
+  /** Who was making it has failed. */
+  | { readonly type: 'failure'; readonly error: unknown }
+
+/** Global results in a store that processes share. All may reject with a StoreError. */
+export interface SharedResults {
+  /** Computations under way in this process, by the result's key. */
+  readonly claims: ShortLivedMap<Claim>
+  /** Gives the result, or the right to make it; waits for as long as a living process is making it and `isWaiting` says so. */
+  find(run: StepRun, key: string, isWaiting: () => boolean): Promise<Found>
+  /** Keeps a result and gives the one that holds: where the right was lost, whatever was made instead. */
+  keep(run: StepRun, right: ResultRight, value: unknown): Promise<unknown>
+  /** Shares a failure with whoever waits. Not waited for. */
+  fail(right: ResultRight, error: unknown): void
+  /** Removes some of what has expired, if the store is in use. */
+  purge(limit: number): Promise<void>
+  /** Gives the right back. Not waited for. */
+  release(right: ResultRight): void
+  /** Gives the right back after a lease's time, for a function that ran on when its step was cancelled. */
+  releaseLater(right: ResultRight): void
+}

@@ -1,0 +1,238 @@
+import { LeaseLostError } from '../../core/errors.ts'
+import type { PersistSpec } from '../../core/graph/graph-index.ts'
+import type { ResultClaim, ResultState, Store } from '../../core/contracts/store.ts'
+import { createValueEncoding } from '../../core/values/value-encoding.ts'
+import { fullClockOf } from '../environment/clock.ts'
+import type { Claim } from './claim.ts'
+import { randomId } from '../execution/execution-setup.ts'
+import { ShortLivedMap } from '../collections/short-lived-map.ts'
+import type { Found, ResultRight, SharedResults } from './shared-results.ts'
+import type { StepRun } from '../execution/step-run.ts'
+import { CallBatcher } from '../store-access/call-batcher.ts'
+import { StoreConnection } from '../store-access/store-connection.ts'
+import { unref } from '../store-access/owner-session.ts'
+import { patienceMs, patienceOf } from '../store-access/store-patience.ts'
+
+const firstPollMs = 10
+const longestPollMs = 250
+const longestPollToldMs = 1_000
+
+/** Global results in a store: one computation over all processes, whose outcome everybody shares. */
+export class StoreResults implements SharedResults {
+  readonly claims = new ShortLivedMap<Claim>()
+  readonly #connection: StoreConnection
+  readonly #waiting = new Map<string, Set<() => void>>()
+  /** Epochs of the rights that this process knows it has. */
+  readonly #rights = new Map<string, number>()
+  readonly #claims: CallBatcher<ResultClaim, ResultState>
+
+  constructor(connection: StoreConnection) {
+    this.#connection = connection
+    const { store, clock } = connection
+    this.#claims = new CallBatcher((claims) => store.claimResults(claims), {
+      clock,
+      maxInFlight: 4,
+      onError: (_, claims) => this.#doubt(claims),
+    })
+    connection.listen((hint) => {
+      if (hint.type === 'result') for (const wake of this.#waiting.get(hint.key) ?? []) wake()
+    })
+  }
+
+  async find(run: StepRun, key: string, isWaiting: () => boolean): Promise<Found> {
+    await this.#connection.readyBy(this.#deadline(run))
+    return this.#find(run, this.#connection.encoding.resultKey(key), isWaiting)
+  }
+
+  async keep(run: StepRun, right: ResultRight, value: unknown): Promise<unknown> {
+    const { encoding, clock, resultCommits } = this.#connection
+    const output = await encoding.encode(value, ['result', right.key])
+    const { ttlMs } = run.persist!
+    const until = this.#deadline(run)
+    let held = right
+    try {
+      for (;;) {
+        const at = clock.now()
+        const isKept = await resultCommits.add({ ...held, at, outcome: { status: 'completed', output, ttlMs } }, until)
+        this.#drop(held)
+        if (isKept) return value
+        // Somebody else took over, or an answer was lost: what is there now holds.
+        const found = await this.#find(run, right.key, () => true)
+        if (found.type === 'value') return found.value
+        if (found.type === 'failure') throw this.#lostBy(run, found.error)
+        held = found.right
+      }
+    } catch (error) {
+      if (held !== right) this.release(held)
+      throw error
+    }
+  }
+
+  fail(right: ResultRight, error: unknown): void {
+    const encoded = this.#connection.encoding.encodeError(error, ['result', right.key, 'error'])
+    void Promise.resolve(encoded).then((stored) => this.#end(right, { status: 'failed', error: stored }), ignore)
+  }
+
+  async purge(limit: number): Promise<void> {
+    if (this.#connection.isOpen) await this.#connection.store.purgeResults(limit)
+  }
+
+  release(right: ResultRight): void {
+    this.#end(right, { status: 'released' })
+  }
+
+  releaseLater(right: ResultRight): void {
+    const { clock, session } = this.#connection
+    unref(clock.setTimeout(() => this.release(right), session.leaseMs))
+  }
+
+  async #find(run: StepRun, key: string, isWaiting: () => boolean): Promise<Found> {
+    const claim = { key, ...identityOf(run), at: this.#connection.clock.now() }
+    let awaited: number | undefined
+    for (;;) {
+      await this.#connection.readyBy(this.#deadline(run))
+      const { owner } = this.#connection.session
+      const state = await this.#claim({ ...claim, owner }, this.#deadline(run))
+      if (state.status === 'claimed') return { type: 'right', right: { key, owner, epoch: state.epoch } }
+      if (state.status === 'running') {
+        awaited = state.epoch
+        const found = await this.#wait(run, key, awaited, isWaiting)
+        if (found !== undefined) return found
+        continue
+      }
+      return this.#told(state, key, awaited !== undefined)
+    }
+  }
+
+  async #claim(claim: ResultClaim, until: number): Promise<ResultState> {
+    try {
+      const state = await this.#claims.add(claim, until)
+      if (state.status === 'claimed') this.#rights.set(claim.key, state.epoch)
+      return state
+    } catch (error) {
+      void this.#giveUnknownBack(claim).catch(ignore)
+      throw error
+    }
+  }
+
+  /** The store may have given rights that nobody here knows of, or give them when the call arrives after all. */
+  #doubt(claims: readonly ResultClaim[]): void {
+    const look = (): void => {
+      for (const claim of claims) void this.#giveUnknownBack(claim).catch(ignore)
+    }
+    unref(this.#connection.clock.setTimeout(look, patienceMs))
+  }
+
+  /** Ends a claim of which this process was not told: others would wait for it for as long as this process lives. */
+  async #giveUnknownBack({ key, owner }: Pick<ResultClaim, 'key' | 'owner'>): Promise<void> {
+    const { lookups, resultCommits, session, clock } = this.#connection
+    const isIdle = (): boolean => owner === session.owner && !this.#rights.has(key)
+    if (!isIdle()) return
+    const state = await lookups.add(key, clock.now() + patienceMs)
+    if (state?.status !== 'running' || !isIdle()) return
+    const at = clock.now()
+    const outcome = { status: 'released' } as const
+    await resultCommits.add({ key, owner, epoch: state.epoch, at, outcome }, Infinity)
+  }
+
+  #drop({ key, epoch }: ResultRight): void {
+    if (this.#rights.get(key) === epoch) this.#rights.delete(key)
+  }
+
+  /** Waits until the one who makes the result has ended; undefined where it ended with nothing, so that somebody else may. */
+  async #wait(run: StepRun, key: string, epoch: number, isWaiting: () => boolean): Promise<Found | undefined> {
+    for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 2, this.#longestPause)) {
+      await this.#pause(key, pauseMs)
+      if (!isWaiting()) return { type: 'failure', error: undefined }
+      const state = await this.#connection.lookups.add(key, this.#deadline(run))
+      if (state === undefined || state.status === 'claimed') return undefined
+      if (state.status === 'running') continue
+      if (state.status === 'failed' && state.epoch < epoch) return undefined
+      return this.#told(state, key, true)
+    }
+  }
+
+  async #told(state: ResultState, key: string, isNew: boolean): Promise<Found> {
+    const { encoding } = this.#connection
+    if (state.status === 'completed')
+      return { type: 'value', value: await encoding.decode(state.output, ['result', key]), isNew }
+    const error = state.status === 'failed' ? state.error : undefined
+    return {
+      type: 'failure',
+      error: error === undefined ? undefined : await encoding.decodeError(error, ['result', key, 'error']),
+    }
+  }
+
+  get #longestPause(): number {
+    return this.#connection.isTold ? longestPollToldMs : longestPollMs
+  }
+
+  #pause(key: string, ms: number): Promise<void> {
+    const { clock } = this.#connection
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clock.clearTimeout(timer)
+        const waiting = this.#waiting.get(key)
+        if (waiting?.delete(done) === true && waiting.size === 0) this.#waiting.delete(key)
+        resolve()
+      }
+      const timer = clock.setTimeout(done, ms)
+      const waiting = this.#waiting.get(key)
+      if (waiting === undefined) this.#waiting.set(key, new Set([done]))
+      else waiting.add(done)
+    })
+  }
+
+  #deadline(run: StepRun): number {
+    return this.#connection.clock.now() + patienceOf(run)
+  }
+
+  #end(right: ResultRight, outcome: { status: 'released' } | { status: 'failed'; error: string | Uint8Array }): void {
+    const { clock, resultCommits } = this.#connection
+    this.#drop(right)
+    // However long the store stays away: others wait for as long as this owner lives.
+    resultCommits
+      .add({ ...right, at: clock.now(), outcome }, Infinity)
+      // A driver that repeats calls by itself may have claimed twice.
+      .then((hasEnded) => (hasEnded ? undefined : this.#giveUnknownBack(right)))
+      .catch(ignore)
+  }
+
+  #lostBy(run: StepRun, cause: unknown): LeaseLostError {
+    const error = new LeaseLostError(
+      `step "${run.step}" made a result, but was away for so long that another process took its place and failed`,
+      { ...run.execution.place, step: run.step, attempt: run.attempt },
+    )
+    error.cause = cause
+    return error
+  }
+}
+
+function identityOf(run: StepRun): Pick<ResultClaim, 'namespace' | 'step' | 'version' | 'type'> {
+  const { spec } = run.planStep
+  const persist: PersistSpec = run.persist!
+  return { namespace: persist.namespace, step: spec.name, version: spec.version, type: spec.output.name }
+}
+
+function ignore(): void {}
+
+const known = new WeakMap<Store, StoreResults>()
+
+/** The results of a step's own store, by this process: opened when the first step asks, for the user to close. */
+export function sharedResultsOf(store: Store): SharedResults {
+  let results = known.get(store)
+  if (results === undefined) {
+    const connection = new StoreConnection({
+      store,
+      encoding: createValueEncoding({ format: store.format }),
+      clock: fullClockOf(undefined),
+      leaseMs: 5_000,
+      name: 'process',
+      randomId: () => randomId(undefined),
+      onLost: ignore,
+      onBlocked: ignore,
+    })
+    known.set(store, (results = new StoreResults(connection)))
+  }
+  return results
+}

@@ -1,0 +1,235 @@
+import { canonicalize, digest } from '../../core/values/keys.ts'
+import type { Logger } from '../../core/contracts/logger.ts'
+import { InputError, StepTimeoutError } from '../../core/errors.ts'
+import type { StepContext } from '../../core/language/step.ts'
+import { checkValue, isPromiseLike, issuesText } from '../inputs/check-value.ts'
+import type { CheckedValue } from '../inputs/check-value.ts'
+import type { Execution } from '../execution/execution.ts'
+import type { StepRun } from '../execution/step-run.ts'
+import { timerQueueOf } from '../environment/timer-queue.ts'
+import type { Timer } from '../environment/timer-queue.ts'
+
+/** Runs a step's function as the run's next attempt, which the step machine has begun already. */
+export let begin: (run: StepRun) => void
+/** Ends an attempt from outside: its signal is aborted with the reason, and its result will change nothing. */
+export let close: (attempt: Attempt, reason: unknown) => void
+/** Lets a running attempt settle another run of the same step: an equal call that waited for it. */
+export let moveTo: (attempt: Attempt, run: StepRun) => void
+
+/** What few attempts need: most have no timeout, look at no signal, log nothing. */
+interface Extras {
+  /** Where the attempt began, if another run has taken it over. */
+  origin: StepRun | undefined
+  timer: Timer | undefined
+  controller: AbortController | undefined
+  abort: { readonly reason: unknown } | undefined
+  log: Logger | undefined
+}
+
+/**
+ * One try of a step, and the context that the step's function gets. Whatever the function does, the attempt settles its
+ * step at most once: a timeout or a cancellation closes it, and what comes later changes nothing.
+ */
+export class Attempt implements StepContext {
+  readonly attempt: number
+  /** Whose step it settles: another's once a waiting equal call took over. */
+  #owner: StepRun
+  #isOpen = true
+  #extras: Extras | undefined = undefined
+
+  constructor(run: StepRun) {
+    this.attempt = run.attempt
+    this.#owner = run
+  }
+
+  get signal(): AbortSignal {
+    const extras = this.#more
+    if (extras.controller === undefined) {
+      extras.controller = new AbortController()
+      if (extras.abort !== undefined) extras.controller.abort(extras.abort.reason)
+    }
+    return extras.controller.signal
+  }
+
+  get executionId(): string {
+    return this.#origin.execution.id
+  }
+
+  get stepName(): string {
+    return this.#origin.step
+  }
+
+  get item(): number | undefined {
+    return this.#origin.execution.item
+  }
+
+  get failedItems(): number {
+    return this.#origin.execution.failedItems
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return this.#origin.execution.options.headers
+  }
+
+  get idempotencyKey(): string {
+    const { claim, execution, step } = this.#origin
+    if (claim !== undefined) return claim.key
+    return digest(canonicalize([execution.place.graph, execution.id, step, execution.item]))
+  }
+
+  get log(): Logger {
+    return (this.#more.log ??= this.#origin.execution.options.logger.child({
+      executionId: this.executionId,
+      step: this.stepName,
+      attempt: this.attempt,
+    }))
+  }
+
+  static {
+    begin = (run) => new Attempt(run).#begin()
+    close = (attempt, reason) => attempt.#close(reason)
+    moveTo = (attempt, run) => attempt.#moveTo(run)
+  }
+
+  /** Where it began: what the step's function is told. */
+  get #origin(): StepRun {
+    return this.#extras?.origin ?? this.#owner
+  }
+
+  get #more(): Extras {
+    return (this.#extras ??= {
+      origin: undefined,
+      timer: undefined,
+      controller: undefined,
+      abort: undefined,
+      log: undefined,
+    })
+  }
+
+  #begin(): void {
+    const run = this.#owner
+    run.current = this
+    let returned: unknown
+    let promise: PromiseLike<unknown> | undefined
+    try {
+      returned = run.planStep.spec.run(run.inputs, this)
+      if (isPromiseLike(returned)) promise = honest(returned)
+    } catch (thrown) {
+      this.#fail(thrown, false)
+      return
+    }
+    if (promise === undefined) {
+      this.#check(returned)
+      return
+    }
+    this.#armTimeout()
+    promise.then(
+      (value) => this.#check(value),
+      (thrown: unknown) => this.#fail(thrown, false),
+    )
+  }
+
+  /** Only what is asynchronous can be timed out: nothing else lets a timer fire. */
+  #armTimeout(): void {
+    const { timeoutMs } = this.#owner.planStep.spec
+    if (timeoutMs === undefined || !this.#isOpen) return
+    const extras = this.#more
+    if (extras.timer !== undefined) return
+    const { clock } = this.#origin.execution
+    extras.timer = timerQueueOf(clock).schedule(this.#owner.attemptStartedAt + timeoutMs, () => {
+      extras.timer = undefined
+      const run = this.#owner
+      const error = new StepTimeoutError(timeoutMs, { ...run.execution.place, step: run.step, attempt: this.attempt })
+      this.#fail(error, true)
+      this.#abortWith(error)
+    })
+  }
+
+  #check(value: unknown): void {
+    const type = this.#owner.planStep.spec.output
+    if (type.schema === undefined) {
+      this.#succeed(value)
+      return
+    }
+    const checked = checkValue(type, value)
+    if (checked instanceof Promise) {
+      this.#armTimeout()
+      void checked.then((late) => this.#settle(late))
+    } else {
+      this.#settle(checked)
+    }
+  }
+
+  #settle(checked: CheckedValue): void {
+    if (checked.issues === undefined) this.#succeed(checked.value)
+    else this.#fail(outputError(this.#owner, checked.issues, checked.thrown), false)
+  }
+
+  #succeed(value: unknown): void {
+    const run = this.#owner
+    if (!this.#isOpen) {
+      run.cameLate(value)
+      return
+    }
+    this.#end()
+    run.attemptSucceeded(value)
+  }
+
+  #fail(error: unknown, timedOut: boolean): void {
+    if (!this.#isOpen) {
+      this.#owner.endedLate()
+      return
+    }
+    this.#end()
+    this.#owner.attemptFailed(error, timedOut)
+  }
+
+  #end(): void {
+    this.#isOpen = false
+    this.#owner.current = undefined
+    const extras = this.#extras
+    if (extras?.timer === undefined) return
+    // Where it was set: the owner may have changed, and with it the clock.
+    timerQueueOf(this.#origin.execution.clock).cancel(extras.timer)
+    extras.timer = undefined
+  }
+
+  #close(reason: unknown): void {
+    if (!this.#isOpen) return
+    this.#end()
+    this.#abortWith(reason)
+  }
+
+  #abortWith(reason: unknown): void {
+    const extras = this.#more
+    extras.abort = { reason }
+    extras.controller?.abort(reason)
+  }
+
+  #moveTo(run: StepRun): void {
+    this.#more.origin ??= this.#owner
+    this.#owner.current = undefined
+    this.#owner = run
+    run.current = this
+  }
+}
+
+/** Real promises as they are. Other thenables may settle twice, throw after they did, or give a thenable: a real one in between. */
+function honest(thenable: PromiseLike<unknown>): PromiseLike<unknown> {
+  return thenable instanceof Promise && thenable.then === promiseThen
+    ? thenable
+    : new Promise((resolve) => resolve(thenable))
+}
+
+const promiseThen = Promise.prototype.then
+
+function outputError(run: StepRun, issues: NonNullable<CheckedValue['issues']>, thrown: unknown): InputError {
+  const execution: Execution = run.execution
+  return new InputError(
+    'OUTPUT_INVALID',
+    `step "${run.step}" returned a value that does not fit "${run.planStep.spec.output.name}": ${issuesText(issues)}`,
+    issues,
+    { ...execution.place, step: run.step, attempt: run.attempt },
+    thrown === undefined ? undefined : { cause: thrown },
+  )
+}

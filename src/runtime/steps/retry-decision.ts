@@ -1,0 +1,37 @@
+import { describe } from '../../core/graph/check-step.ts'
+import { durationMs } from '../../core/duration.ts'
+import { AbortExecutionError, hasCause, NonRetryableError } from '../../core/errors.ts'
+import type { StepSpec } from '../../core/graph/graph-index.ts'
+import { isPromiseLike } from '../inputs/check-value.ts'
+
+/** What follows a failed attempt: another one after a wait, or the end; `policyError` is what the user's own policy threw. */
+export type RetryDecision =
+  { readonly delayMs: number } | { readonly delayMs: undefined; readonly policyError: unknown }
+
+const theEnd: RetryDecision = { delayMs: undefined, policyError: undefined }
+
+/** Decides whether attempt number `attempt`, which failed with `error`, is followed by another. Never throws. */
+export function decideRetry(spec: StepSpec, error: unknown, attempt: number, random: () => number): RetryDecision {
+  if (attempt >= spec.maxAttempts) return theEnd
+  if (hasCause(error, NonRetryableError) || hasCause(error, AbortExecutionError)) return theEnd
+  try {
+    if (spec.retryIf !== undefined && !synchronous(spec.retryIf(error), 'retryIf')) return theEnd
+    if (spec.backoff === undefined) return { delayMs: 0 }
+    const delay = synchronous(spec.backoff(attempt, random), 'backoff')
+    const delayMs = durationMs(delay)
+    if (delayMs === undefined)
+      throw new RangeError(
+        `backoff of step "${spec.name}" gave ${describe(delay)}, which is not a duration, for attempt ${attempt}`,
+      )
+    return { delayMs }
+  } catch (policyError) {
+    return { delayMs: undefined, policyError }
+  }
+}
+
+/** Nobody waits for a policy's promise: taken for a value it would always be true, and its rejection would end the process. */
+function synchronous<Value>(value: Value, policy: string): Value {
+  if (!isPromiseLike(value)) return value
+  Promise.resolve(value).catch(() => {})
+  throw new TypeError(`${policy} must give its answer at once, not a promise`)
+}

@@ -1,0 +1,19 @@
+import type { Plan, PlanStep } from '../../core/graph/plan.ts'
+
+/** What a step's function gets: the values of its ports, by the ports' names. */
+export function inputsOf(plan: Plan, step: PlanStep, values: readonly unknown[]): Record<string, unknown> {
+  const { portNames, portSlots } = step
+  const inputs: Record<string, unknown> = {}
+  for (let port = 0; port < portNames.length; port++) {
+    const name = portNames[port]!
+    const value = values[portSlots[port]!]
+    if (name === '__proto__')
+      Object.defineProperty(inputs, name, { value, enumerable: true, writable: true, configurable: true })
+    else inputs[name] = value
+  }
+  // Outside a batch, an execution is a batch of one.
+  if (step.spec.takesAll && !plan.gathers) {
+    for (const port of step.spec.ports) if (port.kind === 'all') inputs[port.name] = [inputs[port.name]]
+  }
+  return inputs
+}

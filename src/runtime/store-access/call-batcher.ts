@@ -1,0 +1,119 @@
+import { StoreError } from '../../core/errors.ts'
+import type { FullClock } from '../environment/clock.ts'
+import { pauseAfter } from './store-patience.ts'
+
+interface Entry<Item, Answer> {
+  readonly item: Item
+  readonly bytes: number
+  /** When to give up where the store can't be reached. */
+  readonly until: number
+  readonly resolve: (answer: Answer) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** How calls are gathered. */
+export interface GatheringOptions<Item> {
+  readonly clock: FullClock
+  /** About how much goes into one call. */
+  readonly sizeOf?: (item: Item) => number
+  /** Calls under way at the same time; 1 keeps the order of everything. @default 1 */
+  readonly maxInFlight?: number
+  /** Told of every failed try: it may have had its effect, or have it later. */
+  readonly onError?: (error: unknown, items: readonly Item[]) => void
+}
+
+const maxItems = 1_000
+const maxBytes = 8 * 2 ** 20
+
+/**
+ * Gathers what is asked of a store in one turn of the event loop (and while a call is under way) into one call. A call that
+ * fails for a passing reason is tried again until each item's time is over; one that is refused is split, until only
+ * what the store really refuses fails.
+ */
+export class CallBatcher<Item, Answer> {
+  readonly #send: (items: readonly Item[]) => Promise<readonly Answer[]>
+  readonly #options: GatheringOptions<Item>
+  #pending: Entry<Item, Answer>[] = []
+  #inFlight = 0
+  #isDeferred = false
+
+  constructor(send: (items: readonly Item[]) => Promise<readonly Answer[]>, options: GatheringOptions<Item>) {
+    this.#send = send
+    this.#options = options
+  }
+
+  /** Whether nothing is waiting or under way. */
+  get isIdle(): boolean {
+    return this.#inFlight === 0 && this.#pending.length === 0
+  }
+
+  add(item: Item, until: number): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ item, bytes: this.#options.sizeOf?.(item) ?? 0, until, resolve, reject })
+      this.#defer()
+    })
+  }
+
+  #defer(): void {
+    if (this.#isDeferred || this.#inFlight >= (this.#options.maxInFlight ?? 1)) return
+    this.#isDeferred = true
+    this.#options.clock.setImmediate(() => {
+      this.#isDeferred = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    if (this.#pending.length === 0) return
+    const entries = this.#take([])
+    this.#inFlight++
+    void this.#deliver(entries, 0).then(() => {
+      this.#inFlight--
+      if (this.#pending.length > 0) this.#defer()
+    })
+    if (this.#pending.length > 0) this.#defer()
+  }
+
+  /** Adds what is waiting to what is sent again, as far as there is room. */
+  #take(again: readonly Entry<Item, Answer>[]): readonly Entry<Item, Answer>[] {
+    let bytes = again.reduce((sum, entry) => sum + entry.bytes, 0)
+    let count = 0
+    while (count < this.#pending.length && again.length + count < maxItems && (bytes < maxBytes || count === 0))
+      bytes += this.#pending[count++]!.bytes
+    const taken = this.#pending.splice(0, count)
+    return again.length === 0 ? taken : [...again, ...taken]
+  }
+
+  /** Never rejects: each entry is told by itself. */
+  async #deliver(entries: readonly Entry<Item, Answer>[], tries: number): Promise<void> {
+    let failure: unknown
+    try {
+      const answers = await this.#send(entries.map(({ item }) => item))
+      for (let index = 0; index < entries.length; index++) entries[index]!.resolve(answers[index]!)
+      return
+    } catch (error) {
+      failure = error
+    }
+    this.#options.onError?.(
+      failure,
+      entries.map(({ item }) => item),
+    )
+    if (failure instanceof StoreError && failure.isTransient) {
+      const { clock } = this.#options
+      const pauseMs = pauseAfter(tries)
+      const next = clock.now() + pauseMs
+      for (const { until, reject } of entries) if (until < next) reject(failure)
+      const left = entries.filter(({ until }) => until >= next)
+      if (left.length === 0) return
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, pauseMs))
+      // With what has come meanwhile: its time may be over long before the store is back.
+      await this.#deliver(this.#take(left), tries + 1)
+    } else if (entries.length === 1) {
+      entries[0]!.reject(failure)
+    } else {
+      const half = entries.length >> 1
+      await this.#deliver(entries.slice(0, half), 0)
+      await this.#deliver(entries.slice(half), 0)
+    }
+  }
+}

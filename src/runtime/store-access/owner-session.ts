@@ -1,0 +1,154 @@
+import type { Store } from '../../core/contracts/store.ts'
+import type { FullClock } from '../environment/clock.ts'
+
+/** How an owner lives. */
+export interface SessionOptions {
+  readonly store: Store
+  readonly clock: FullClock
+  readonly leaseMs: number
+  /** Begins the owner's id, for people who read the tables. */
+  readonly name: string
+  readonly randomId: () => string
+  /** The lease has run out: whatever is owned belongs to others. A new owner takes the place. */
+  readonly onLost: () => void
+  /** The event loop did not turn for so long. */
+  readonly onBlocked: (durationMs: number) => void
+}
+
+/**
+ * The right of this process to own executions and claims, renewed on a timer for as long as the event loop turns. A lease
+ * that could not be renewed in time is lost, even if the store can't be asked: others may own everything by now.
+ */
+export class OwnerSession {
+  readonly #options: SessionOptions
+  #owner: string
+  #validUntil = -Infinity
+  #registering: Promise<void> | undefined
+  #timer: unknown
+  #guard: unknown
+  /** When the next renewal is due; undefined while one is under way. */
+  #tickDueAt: number | undefined
+  #isClosed = false
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.#owner = this.#newOwner()
+  }
+
+  /** The id under which this process owns. */
+  get owner(): string {
+    return this.#owner
+  }
+
+  get leaseMs(): number {
+    return this.#options.leaseMs
+  }
+
+  /** Makes sure that the owner is registered. @throws StoreError */
+  ready(): Promise<void> {
+    if (this.#validUntil > this.#options.clock.elapsed()) return Promise.resolve()
+    return (this.#registering ??= this.#register().finally(() => {
+      this.#registering = undefined
+    }))
+  }
+
+  /** Whether the lease holds at this moment: a process that slept through its end finds out here, before a timer tells it. */
+  holds(): boolean {
+    if (this.#validUntil > this.#options.clock.elapsed()) return true
+    if (this.#validUntil !== -Infinity) this.#lose()
+    return false
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#options.clock.clearTimeout(this.#timer)
+    this.#options.clock.clearTimeout(this.#guard)
+    if (this.#validUntil === -Infinity) return
+    this.#validUntil = -Infinity
+    await this.#options.store.endOwner(this.#owner)
+  }
+
+  async #register(): Promise<void> {
+    while (!(await this.#renew())) if (this.#isClosed) return
+    this.#arm(this.#options.leaseMs / 3)
+  }
+
+  /** Says that the owner lives. False if it did not any more: then there is a new one, not registered yet. */
+  async #renew(): Promise<boolean> {
+    const { clock, store, leaseMs } = this.#options
+    const askedAt = clock.elapsed()
+    const owner = this.#owner
+    const isAlive = await store.renewOwner(owner, leaseMs)
+    if (owner !== this.#owner) return false
+    if (isAlive) this.#hold(askedAt + leaseMs)
+    else this.#lose()
+    return isAlive
+  }
+
+  /** Whatever the store is doing meanwhile: when the lease is over, it is over. */
+  #hold(until: number): void {
+    const { clock } = this.#options
+    // An answer that came after the end: no timer may be left.
+    if (this.#isClosed) return
+    this.#validUntil = until
+    clock.clearTimeout(this.#guard)
+    this.#guard = clock.setTimeout(() => this.#lose(), Math.max(0, until - clock.elapsed()))
+    unref(this.#guard)
+  }
+
+  #arm(pauseMs: number): void {
+    const { clock } = this.#options
+    clock.clearTimeout(this.#timer)
+    if (this.#isClosed) return
+    this.#tickDueAt = clock.elapsed() + pauseMs
+    this.#timer = clock.setTimeout(() => void this.#tick(), pauseMs)
+    unref(this.#timer)
+  }
+
+  async #tick(): Promise<void> {
+    const { leaseMs } = this.#options
+    this.noticeBlocked()
+    this.#tickDueAt = undefined
+    try {
+      if (await this.#renew()) this.#arm(leaseMs / 3)
+    } catch {
+      // Soon again, until the lease is over.
+      if (this.#validUntil !== -Infinity) this.#arm(leaseMs / 10)
+    }
+  }
+
+  /**
+   * Tells if the event loop did not turn for long: a renewal that is so late was kept waiting. Whoever ends asks before, since by the
+   * time that the timer fires there may be nobody left who could be told.
+   */
+  noticeBlocked(): void {
+    const { clock, leaseMs, onBlocked } = this.#options
+    if (this.#tickDueAt === undefined || this.#isClosed) return
+    const lateMs = clock.elapsed() - this.#tickDueAt
+    if (lateMs <= leaseMs - leaseMs / 3) return
+    this.#tickDueAt = undefined
+    onBlocked(lateMs)
+  }
+
+  #lose(): void {
+    const { clock, onLost } = this.#options
+    // What was blocked may find out that it is over before the timers do.
+    this.noticeBlocked()
+    this.#tickDueAt = undefined
+    this.#owner = this.#newOwner()
+    this.#validUntil = -Infinity
+    clock.clearTimeout(this.#timer)
+    clock.clearTimeout(this.#guard)
+    if (!this.#isClosed) onLost()
+  }
+
+  #newOwner(): string {
+    return `${this.#options.name}:${this.#options.randomId()}`
+  }
+}
+
+/** Timers of upkeep don't keep a process alive that has nothing else to do. */
+export function unref(timer: unknown): void {
+  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
+    timer.unref()
+}

@@ -1,0 +1,185 @@
+import type {
+  ExecutionCommit,
+  ExecutionRecord,
+  NewExecution,
+  ResultCommit,
+  ResultState,
+  StoredValue,
+  Store,
+  StoreHint,
+} from '../../core/contracts/store.ts'
+import { OptionError, StoreError } from '../../core/errors.ts'
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { FullClock } from '../environment/clock.ts'
+import { mergedCommits } from './merged-commits.ts'
+import { CallBatcher } from './call-batcher.ts'
+import { OwnerSession } from './owner-session.ts'
+import { pauseAfter } from './store-patience.ts'
+
+/** What a connection is made of. */
+export interface ConnectionOptions {
+  readonly store: Store
+  readonly encoding: ValueEncoding
+  readonly clock: FullClock
+  readonly leaseMs: number
+  readonly name: string
+  readonly randomId: () => string
+  readonly onLost: () => void
+  readonly onBlocked: (durationMs: number) => void
+}
+
+// How many users each open store has: the last one closes it.
+const users = new WeakMap<Store, { opened: Promise<void>; count: number }>()
+
+/** A store as this process uses it: opened once, its calls gathered, with the owner that this process is to it. */
+export class StoreConnection {
+  readonly store: Store
+  readonly encoding: ValueEncoding
+  readonly clock: FullClock
+  readonly session: OwnerSession
+  readonly creations: CallBatcher<NewExecution, ExecutionRecord | undefined>
+  readonly commits: CallBatcher<ExecutionCommit, boolean>
+  readonly lookups: CallBatcher<string, ResultState | undefined>
+  readonly resultCommits: CallBatcher<ResultCommit, boolean>
+  readonly gets: CallBatcher<string, ExecutionRecord | undefined>
+  readonly #listeners = new Set<(hint: StoreHint) => void>()
+  #opening: Promise<void> | undefined
+  #unsubscribe: (() => Promise<void>) | undefined
+  #isClosed = false
+  #hasWarned = false
+
+  constructor({ store, encoding, clock, ...session }: ConnectionOptions) {
+    this.store = store
+    this.encoding = encoding
+    this.clock = clock
+    this.session = new OwnerSession({ store, clock, ...session })
+    this.creations = new CallBatcher((items) => store.create(items), {
+      clock,
+      maxInFlight: 4,
+      sizeOf: ({ inputs }) => inputs.length,
+    })
+    // One at a time: what is written of an execution must arrive in its order.
+    this.commits = new CallBatcher(
+      async (items) => {
+        const { merged, indexes } = mergedCommits(items)
+        const answers = await store.commit(merged)
+        return indexes?.map((index) => index !== undefined && answers[index]!) ?? answers
+      },
+      { clock, sizeOf: sizeOfCommit },
+    )
+    this.lookups = new CallBatcher((items) => store.getResults(items), { clock, maxInFlight: 4 })
+    this.gets = new CallBatcher((items) => store.get(items), { clock, maxInFlight: 4 })
+    this.resultCommits = new CallBatcher((items) => store.commitResults(items), {
+      clock,
+      maxInFlight: 4,
+      sizeOf: ({ outcome }) => (outcome.status === 'completed' ? outcome.output.length : 0),
+    })
+  }
+
+  get isOpen(): boolean {
+    return this.#opening !== undefined && !this.#isClosed
+  }
+
+  /** Whether it is told of what others do; else it has to look. */
+  get isTold(): boolean {
+    return this.#unsubscribe !== undefined
+  }
+
+  /** Opens the store and registers the owner; to be awaited before anything else. @throws StoreError */
+  async ready(): Promise<void> {
+    await this.opened()
+    await this.session.ready()
+  }
+
+  /** Opens the store, for what needs no owner: within the caller's transaction none can be registered. @throws StoreError */
+  async opened(): Promise<void> {
+    this.requireOpen()
+    await (this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined
+      throw error
+    }))
+  }
+
+  /** The same, asking again for as long as the store can't be reached and the time is not over. @throws StoreError */
+  async readyBy(until: number): Promise<void> {
+    for (let tries = 0; ; tries++) {
+      const pauseMs = pauseAfter(tries)
+      try {
+        await this.ready()
+        return
+      } catch (error) {
+        if (!(error instanceof StoreError && error.isTransient) || this.clock.now() + pauseMs > until) throw error
+        this.#warn(error, until - this.clock.now())
+      }
+      await new Promise<void>((resolve) => void this.clock.setTimeout(resolve, pauseMs))
+    }
+  }
+
+  /** Whoever starts a program wants to know at once why nothing happens. */
+  #warn({ message }: StoreError, leftMs: number): void {
+    if (this.#hasWarned) return
+    this.#hasWarned = true
+    const left = `asking again for up to ${Math.ceil(leftMs / 1_000)} s`
+    process.emitWarning(`${message}; ${left}`, 'DocketStoreWarning')
+  }
+
+  /** @throws OptionError once it is closed */
+  requireOpen(): void {
+    if (this.#isClosed) throw new OptionError('this docket is closed; make another one')
+  }
+
+  /** Tells what others do; a hint may be missing. */
+  listen(listener: (hint: StoreHint) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    if (this.#opening === undefined) return
+    try {
+      await this.#opening
+    } catch {
+      // It was never opened, as whoever asked for it was told.
+      return
+    }
+    try {
+      await this.#unsubscribe?.()
+      await this.session.close()
+    } catch (error) {
+      // A store that can't be reached finds out by itself that this process is gone.
+      if (!(error instanceof StoreError && error.isTransient)) throw error
+    } finally {
+      const use = users.get(this.store)!
+      if (--use.count === 0) {
+        users.delete(this.store)
+        await this.store.close()
+      }
+    }
+  }
+
+  async #open(): Promise<void> {
+    let use = users.get(this.store)
+    if (use === undefined) users.set(this.store, (use = { opened: this.store.open(), count: 0 }))
+    use.count++
+    try {
+      await use.opened
+      this.#unsubscribe = await this.store.subscribe?.((hint) => {
+        for (const listener of this.#listeners) listener(hint)
+      })
+    } catch (error) {
+      if (--use.count === 0) users.delete(this.store)
+      throw error
+    }
+  }
+}
+
+function sizeOfCommit({ steps, head }: ExecutionCommit): number {
+  let size = sizeOf(head?.output) + sizeOf(head?.inputs)
+  for (const { output, error } of steps) size += 200 + sizeOf(output) + sizeOf(error)
+  return size
+}
+
+function sizeOf(value: StoredValue | undefined): number {
+  return value?.length ?? 0
+}

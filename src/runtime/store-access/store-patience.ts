@@ -1,0 +1,17 @@
+import type { StepRun } from '../execution/step-run.ts'
+
+/** How long a call waits for a store that can't be reached, where nothing else sets its time. */
+export const patienceMs = 30_000
+
+const firstPauseMs = 25
+const longestPauseMs = 1_000
+
+/** How long to wait before a store is asked again; `tries` counts from 0. */
+export function pauseAfter(tries: number): number {
+  return Math.min(firstPauseMs * 2 ** tries, longestPauseMs)
+}
+
+/** How long a store is asked again for a step. */
+export function patienceOf(run: StepRun): number {
+  return run.planStep.spec.timeoutMs ?? patienceMs
+}

@@ -1,0 +1,51 @@
+import type { Store, StoreCapabilities } from '../../core/contracts/store.ts'
+
+/** What is needed of a test framework: vitest's and `node:test`'s functions fit. */
+export interface TestFramework {
+  readonly describe: (title: string, declare: () => void) => unknown
+  readonly test: ((title: string, body: () => Promise<void>) => unknown) & {
+    readonly skip: (title: string, body: () => Promise<void>) => unknown
+  }
+}
+
+/** A store to be put to the test. */
+export interface StoreConformanceOptions {
+  readonly name: string
+  /** What the store says of itself; what it can't do is skipped, by title. */
+  readonly capabilities: StoreCapabilities
+  /** Whether it has `subscribe`. */
+  readonly tellsHints: boolean
+  /** Makes a place for data that is empty and that no other place sees into: a schema, a prefix, a file. Each test has its own. */
+  readonly createSpace: () => StoreSpace | Promise<StoreSpace>
+  /** The same on a server that can go away and come back. Absent: that is not tested. */
+  readonly createInterruptibleSpace?: () => Promise<InterruptibleSpace>
+}
+
+/** A place for data. */
+export interface StoreSpace {
+  /** Makes a client of the data here, not open yet. Called more than once only if the store is shared. */
+  createStore(): Store
+  /** Moves the store's clock on, where it is injected; else the tests wait. */
+  advance?(ms: number): void | Promise<void>
+  /** The store's clock. @default Date.now */
+  now?(): number
+  /** Begins a transaction of the caller's own on the database of the space. Needed where the store takes part in transactions. */
+  beginTransaction?(): Promise<StoreTransaction>
+  /** Removes the data. */
+  dispose?(): Promise<void>
+}
+
+/** A transaction that the caller of `create` has begun. */
+export interface StoreTransaction {
+  /** What `create` is given. */
+  readonly client: unknown
+  commit(): Promise<void>
+  rollback(): Promise<void>
+}
+
+/** A place for data that survives while its server is away. */
+export interface InterruptibleSpace extends StoreSpace {
+  /** The server goes away: connections break, and new ones are refused. */
+  goAway(): Promise<void>
+  comeBack(): Promise<void>
+}

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { assertSame } from './assertions.ts'
+import type { ConformanceGroup } from './conformance-group.ts'
+import { commitTo, createOwned, live, newExecution, range, recordIn, recordOf, stepRecord, stepsIn } from './records.ts'
+
+/** `create` without a transaction. */
+export function createConformance({ test }: ConformanceGroup): void {
+  test('an execution without an owner begins pending, in epoch 0', async ({ store }) => {
+    const created = newExecution('one', {
+      kind: 'batch',
+      parent: 'parent-1',
+      timeoutMs: 30_000,
+      deadline: 1_800_000_000_123,
+      headers: { owned: 'acme', 'trace-id': 'f00d' },
+    })
+    assert.deepEqual(await store.create([created]), [undefined])
+    assertSame(await store.get(['one']), [recordOf(created)])
+    assert.equal((await recordIn(store, 'one')).epoch, 0)
+  })
+
+  test('an execution with an owner begins pending, in epoch 1', async ({ store }) => {
+    await live(store, 'ada')
+    const created = newExecution('one', { owner: 'ada' })
+    assert.deepEqual(await store.create([created]), [undefined])
+    assertSame(await store.get(['one']), [recordOf(created)])
+    assert.equal((await recordIn(store, 'one')).epoch, 1)
+  })
+
+  test('an execution that its owner begins at once begins running', async ({ store }) => {
+    await live(store, 'ada')
+    const created = newExecution('one', { owner: 'ada', startedAt: 5 })
+    assert.deepEqual(await store.create([created]), [undefined])
+    assertSame(await store.get(['one']), [recordOf(created)])
+    const { status, startedAt } = await recordIn(store, 'one')
+    assert.deepEqual({ status, startedAt }, { status: 'running', startedAt: 5 })
+    const listed = async (status: 'pending' | 'running'): Promise<number> =>
+      (await store.list({ statuses: [status], limit: 10 })).length
+    assert.deepEqual([await listed('pending'), await listed('running')], [0, 1])
+    assert.deepEqual(await store.commit([commitTo('one', { head: { status: 'completed', endedAt: 6 } })]), [true])
+    assert.deepEqual([await listed('running'), (await recordIn(store, 'one')).startedAt], [0, 5])
+  })
+
+  test('a new execution has neither steps nor mail', async ({ store }) => {
+    await createOwned(store, 'one')
+    assert.deepEqual(await stepsIn(store, 'one'), [])
+    assert.deepEqual(await store.readMail('ada', 10), [])
+  })
+
+  test('an id that is there gives the record as it is, and changes nothing', async ({ store }) => {
+    await createOwned(store, 'one', { asked: 'first' })
+    await store.commit([commitTo('one', { head: { status: 'running', startedAt: 5 }, steps: [stepRecord('A')] })])
+    const before = await recordIn(store, 'one')
+    const [known] = await store.create([newExecution('one', { asked: 'second', graph: 'other', owner: 'bea' })])
+    assertSame(known, before)
+    assert.equal(known?.asked, 'first')
+    assertSame(await store.get(['one']), [before])
+    assert.equal((await stepsIn(store, 'one')).length, 1)
+  })
+
+  test('one call creates many, and tells in order which were there', async ({ store }) => {
+    await store.create([newExecution('b', { asked: 'known b' }), newExecution('d', { asked: 'known d' })])
+    const known = await store.create(['a', 'b', 'c', 'd', 'e'].map((id) => newExecution(id)))
+    assert.deepEqual(
+      known.map((record) => record?.asked),
+      [undefined, 'known b', undefined, 'known d', undefined],
+    )
+    const ids = (await store.get(['a', 'b', 'c', 'd', 'e'])).map((record) => record?.id)
+    assert.deepEqual(ids, ['a', 'b', 'c', 'd', 'e'])
+  })
+
+  test('executions with and without an owner are created in one call', async ({ store }) => {
+    await live(store, 'ada', 'bea')
+    const owners = ['ada', undefined, 'bea', undefined]
+    await store.create(owners.map((owner, index) => newExecution(`e${index}`, { owner })))
+    const records = await store.get(owners.map((_, index) => `e${index}`))
+    assert.deepEqual(
+      records.map((record) => record?.owner),
+      owners,
+    )
+    assert.deepEqual(
+      records.map((record) => record?.epoch),
+      [1, 0, 1, 0],
+    )
+  })
+
+  test('the same id twice in one call is created once, and there the second time', async ({ store }) => {
+    const known = await store.create([
+      newExecution('one', { asked: 'first' }),
+      newExecution('two'),
+      newExecution('one', { asked: 'second' }),
+    ])
+    assert.deepEqual(
+      known.map((record) => record?.asked),
+      [undefined, undefined, 'first'],
+    )
+    assert.equal((await recordIn(store, 'one')).asked, 'first')
+  })
+
+  test('creating nothing is fine', async ({ store }) => {
+    assert.deepEqual(await store.create([]), [])
+  })
+
+  test('a thousand are created in one call', async ({ store }) => {
+    const created = range(1_000).map((index) => newExecution(`e${index}`, { createdAt: index }))
+    assert.deepEqual(
+      await store.create(created),
+      range(1_000).map(() => undefined),
+    )
+    assertSame(
+      await store.get(created.map(({ id }) => id)),
+      created.map((one) => recordOf(one)),
+    )
+  })
+
+  test('of two clients that create the same ids at once, in opposite orders, one creates each', async (bench) => {
+    const { store } = bench
+    const other = await bench.rival()
+    const ids = range(100).map((index) => `e${index}`)
+    const [ofOne, ofOther] = await Promise.all([
+      store.create(ids.map((id) => newExecution(id, { asked: 'one' }))),
+      other.create(ids.toReversed().map((id) => newExecution(id, { asked: 'other' }))),
+    ])
+    const answers = new Map(ids.map((id, index) => [id, [ofOne[index], ofOther.toReversed()[index]]]))
+    for (const [id, [one, another]] of answers) {
+      const { asked } = await recordIn(store, id)
+      assert.deepEqual([one?.asked, another?.asked], asked === 'one' ? [undefined, 'one'] : ['other', undefined], id)
+    }
+  })
+}

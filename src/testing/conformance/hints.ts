@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Store, StoreHint } from '../../core/contracts/store.ts'
+import type { Bench, ConformanceGroup } from './conformance-group.ts'
+import { claimIn, commitTo, createOwned, live, message, newExecution, release, success } from './records.ts'
+
+/** `subscribe`. */
+export function hintsConformance({ options, test, testIf }: ConformanceGroup): void {
+  const testHints = (title: string, body: (bench: Bench) => Promise<void>): void =>
+    testIf(options.tellsHints, 'tells no hints', title, body)
+
+  test('a store has `subscribe` if it says that it tells hints', async ({ store }) => {
+    assert.equal(store.subscribe !== undefined, options.tellsHints)
+  })
+
+  testHints('an execution without an owner is told as work', async (bench) => {
+    const heard = await listen(await bench.rival())
+    await bench.store.create([newExecution('one')])
+    await heard.await({ type: 'work' })
+  })
+
+  testHints('an execution that is given up is told as work', async (bench) => {
+    await createOwned(bench.store, 'one')
+    const heard = await listen(await bench.rival())
+    await bench.store.commit([commitTo('one', { head: { isReleased: true } })])
+    await heard.await({ type: 'work' })
+  })
+
+  testHints('the end of an execution is told', async (bench) => {
+    for (const status of ['completed', 'failed', 'cancelled'] as const) await createOwned(bench.store, `id ${status}`)
+    const heard = await listen(await bench.rival())
+    for (const status of ['completed', 'failed', 'cancelled'] as const) {
+      await bench.store.commit([commitTo(`id ${status}`, { head: { status, endedAt: 1 } })])
+      await heard.await({ type: 'ended', execution: `id ${status}` })
+    }
+  })
+
+  testHints('mail is told to the owner', async (bench) => {
+    await createOwned(bench.store, 'one')
+    const heard = await listen(await bench.rival())
+    await bench.store.post([message('one', 'cancel')])
+    await heard.await({ type: 'mail', owner: 'ada' })
+  })
+
+  testHints('a result is told when its claim ends', async (bench) => {
+    const { store } = bench
+    await live(store, 'ada')
+    const heard = await listen(await bench.rival())
+    await store.commitResults([success('made', 'ada', await claimIn(store, 'made', 'ada'))])
+    await heard.await({ type: 'result', key: 'made' })
+    await store.commitResults([release('released', 'ada', await claimIn(store, 'released', 'ada'))])
+    await heard.await({ type: 'result', key: 'released' })
+  })
+
+  testHints('hints name ids of all kinds', async (bench) => {
+    await createOwned(bench.store, 'a:b "c" \\ 😀 {d}\n')
+    const heard = await listen(await bench.rival())
+    const commit = commitTo('a:b "c" \\ 😀 {d}\n', { head: { status: 'completed', endedAt: 1 } })
+    await bench.store.commit([commit])
+    await heard.await({ type: 'ended', execution: 'a:b "c" \\ 😀 {d}\n' })
+  })
+
+  testHints('who has unsubscribed hears nothing, others still do', async (bench) => {
+    const other = await bench.rival()
+    const [gone, heard] = [await listen(other), await listen(other)]
+    await gone.stop()
+    await bench.store.create([newExecution('one')])
+    await heard.await({ type: 'work' })
+    await sleep(20)
+    assert.deepEqual(gone.hints, [])
+  })
+
+  testHints('a space hears nothing of another', async (bench) => {
+    const heard = await listen(bench.store)
+    const elsewhere = await options.createSpace()
+    const store = elsewhere.createStore()
+    try {
+      await store.open()
+      await createOwned(store, 'other')
+      await store.commit([commitTo('other', { head: { status: 'completed', endedAt: 1 } })])
+      await createOwned(bench.store, 'own')
+      await bench.store.commit([commitTo('own', { head: { status: 'completed', endedAt: 1 } })])
+      await heard.await({ type: 'ended', execution: 'own' })
+      assert.deepEqual(
+        heard.hints.filter((hint) => hint.type === 'ended' && hint.execution === 'other'),
+        [],
+      )
+    } finally {
+      await store.close()
+      await elsewhere.dispose?.()
+    }
+  })
+}
+
+interface Listener {
+  readonly hints: readonly StoreHint[]
+  /** Waits until a hint has come, at most five seconds. */
+  await(hint: StoreHint): Promise<void>
+  stop(): Promise<void>
+}
+
+async function listen(store: Store): Promise<Listener> {
+  const hints: StoreHint[] = []
+  assert.ok(store.subscribe !== undefined, 'the store has no subscribe')
+  const stop = await store.subscribe((hint) => void hints.push(hint))
+  return {
+    hints,
+    stop,
+    async await(wanted) {
+      const told = (hint: StoreHint): boolean => JSON.stringify(inOrder(hint)) === JSON.stringify(inOrder(wanted))
+      for (const deadline = Date.now() + 5_000; !hints.some(told); await sleep(5)) {
+        assert.ok(Date.now() < deadline, `${JSON.stringify(wanted)} was not told, only ${JSON.stringify(hints)}`)
+      }
+    },
+  }
+}
+
+function inOrder(hint: StoreHint): readonly (readonly [string, unknown])[] {
+  return Object.entries(hint).toSorted(([one], [other]) => (one < other ? -1 : 1))
+}

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import type { Message } from '../../core/contracts/store.ts'
+import { assertSame } from './assertions.ts'
+import type { ConformanceGroup } from './conformance-group.ts'
+import { commitTo, createOwned, live, message, newExecution, range, someTime } from './records.ts'
+
+/** `post`, `readMail`, and `consumed` of commits. */
+export function mailboxConformance({ test }: ConformanceGroup): void {
+  test('messages arrive as they were posted, in order', async ({ store }) => {
+    await createOwned(store, 'one')
+    const posted = [
+      message('one', 'cancel', { at: someTime + 1 }),
+      message('one', 'signal', { payload: '{"type":"Approval","value":true}', at: someTime }),
+      message('one', 'update', { payload: new Uint8Array([0, 255, 10]), at: someTime + 2 }),
+    ]
+    assert.deepEqual(await store.post(posted), [true, true, true])
+    const mail = await store.readMail('ada', 10)
+    assertSame(
+      mail.map(({ execution, kind, payload, at }) => ({ execution, kind, payload, at })),
+      posted,
+    )
+    assertGrowing(mail)
+  })
+
+  test('reading mail consumes nothing', async ({ store }) => {
+    await createOwned(store, 'one')
+    await store.post([message('one', 'a'), message('one', 'b')])
+    const first = await store.readMail('ada', 10)
+    assert.equal(first.length, 2)
+    assertSame(await store.readMail('ada', 10), first)
+  })
+
+  test('a message to no execution is refused, the others in the call arrive', async ({ store }) => {
+    await createOwned(store, 'one')
+    assert.deepEqual(await store.post([message('gone', 'a'), message('one', 'b'), message('gone', 'c')]), [
+      false,
+      true,
+      false,
+    ])
+    assert.deepEqual(kinds(await store.readMail('ada', 10)), ['b'])
+    assert.deepEqual(await store.post([]), [])
+  })
+
+  test('a message to an execution that has ended, or that nobody owns, is kept', async ({ store }) => {
+    await createOwned(store, 'ended')
+    await store.commit([commitTo('ended', { head: { status: 'completed', endedAt: 9 } })])
+    await store.create([newExecution('free')])
+    assert.deepEqual(await store.post([message('ended', 'a'), message('free', 'b')]), [true, true])
+    await store.acquire({ owner: 'ada', ids: ['free'], limit: 1 })
+    assert.deepEqual(kinds(await store.readMail('ada', 10)).toSorted(), ['a', 'b'])
+  })
+
+  test('an owner reads the mail of its own executions', async ({ store }) => {
+    await live(store, 'ada', 'bea')
+    await store.create([
+      newExecution('a1', { owner: 'ada' }),
+      newExecution('b1', { owner: 'bea' }),
+      newExecution('free'),
+      newExecution('a2', { owner: 'ada' }),
+    ])
+    await store.post(['a1', 'b1', 'free', 'a2', 'b1'].map((id, index) => message(id, `m${index}`)))
+    assert.deepEqual(kinds(await store.readMail('ada', 10)).toSorted(), ['m0', 'm3'])
+    assert.deepEqual(kinds(await store.readMail('bea', 10)), ['m1', 'm4'])
+    assert.deepEqual(await store.readMail('cy', 10), [])
+    assert.deepEqual(await store.readMail('', 10), [])
+  })
+
+  test('a portion of the mail holds the first messages of each execution', async ({ store }) => {
+    await live(store, 'ada')
+    const ids = ['a', 'b', 'c']
+    await store.create(ids.map((id) => newExecution(id, { owner: 'ada' })))
+    for (const round of range(10)) await store.post(ids.map((id) => message(id, String(round))))
+    const portion = await store.readMail('ada', 7)
+    assert.equal(portion.length, 7)
+    for (const id of ids) {
+      const own = portion.filter(({ execution }) => execution === id)
+      assert.deepEqual(
+        kinds(own),
+        own.map((_, index) => String(index)),
+      )
+    }
+  })
+
+  test('a message is consumed by a commit, once, and later ones stay', async ({ store }) => {
+    await createOwned(store, 'one')
+    await createOwned(store, 'other')
+    await store.post(['a', 'b', 'c'].map((kind) => message('one', kind)))
+    await store.post([message('other', 'x')])
+    const mail = (await store.readMail('ada', 10)).filter(({ execution }) => execution === 'one')
+    assert.deepEqual(await store.commit([commitTo('one', { consumed: mail[1]!.seq })]), [true])
+    assert.deepEqual(kinds(await store.readMail('ada', 10)).toSorted(), ['c', 'x'])
+    assert.deepEqual(await store.commit([commitTo('one', { consumed: mail[1]!.seq })]), [true])
+    assert.deepEqual(kinds(await store.readMail('ada', 10)).toSorted(), ['c', 'x'])
+    assert.deepEqual(await store.commit([commitTo('one', { consumed: mail[2]!.seq })]), [true])
+    assert.deepEqual(kinds(await store.readMail('ada', 10)), ['x'])
+  })
+
+  test('numbers grow on after all mail was consumed', async ({ store }) => {
+    await createOwned(store, 'one')
+    const numbers: number[] = []
+    for (const round of range(4)) {
+      await store.post([message('one', String(round))])
+      const [mail] = await store.readMail('ada', 10)
+      assert.equal(mail?.kind, String(round))
+      numbers.push(mail.seq)
+      await store.commit([commitTo('one', { consumed: mail.seq })])
+    }
+    assert.deepEqual(
+      numbers,
+      [...new Set(numbers)].toSorted((one, other) => one - other),
+    )
+  })
+
+  test('after a takeover, the new owner gets what is not consumed', async ({ store, rival }) => {
+    const other = await rival()
+    await createOwned(store, 'one')
+    await store.post(['a', 'b', 'c'].map((kind) => message('one', kind)))
+    const [first] = await store.readMail('ada', 1)
+    await store.commit([commitTo('one', { consumed: first!.seq })])
+    await store.endOwner('ada')
+    await live(other, 'bea')
+    await other.acquire({ owner: 'bea', graphs: ['users'], limit: 1 })
+    assert.deepEqual(kinds(await other.readMail('bea', 10)), ['b', 'c'])
+    assert.deepEqual(await store.readMail('ada', 10), [])
+    await store.post([message('one', 'd')])
+    assert.deepEqual(kinds(await other.readMail('bea', 10)), ['b', 'c', 'd'])
+  })
+
+  test('mail of a released execution waits for the next owner', async ({ store }) => {
+    await createOwned(store, 'one')
+    await store.post([message('one', 'a')])
+    await store.commit([commitTo('one', { head: { isReleased: true } })])
+    assert.deepEqual(await store.readMail('ada', 10), [])
+    await store.acquire({ owner: 'ada', graphs: ['users'], limit: 1 })
+    assert.deepEqual(kinds(await store.readMail('ada', 10)), ['a'])
+  })
+
+  test('no message is lost or read twice while two clients post and the owner consumes', async ({ store, rival }) => {
+    const other = await rival()
+    await createOwned(store, 'one')
+    const got: string[] = []
+    let isPosting = true
+    const consume = async (): Promise<void> => {
+      for (let isLast = false; !isLast;) {
+        isLast = !isPosting
+        const mail = await store.readMail('ada', 50)
+        if (mail.length === 0) continue
+        isLast = false
+        assertGrowing(mail)
+        got.push(...kinds(mail))
+        assert.deepEqual(await store.commit([commitTo('one', { consumed: mail.at(-1)!.seq })]), [true])
+      }
+    }
+    const post = (client: typeof store, name: string): Promise<unknown> =>
+      Promise.all(range(50).map((index) => client.post([message('one', `${name}${index}`)])))
+    const posting = Promise.all([post(store, 'a'), post(other, 'b')]).finally(() => (isPosting = false))
+    await Promise.all([posting, consume()])
+    const sent = range(50).flatMap((index) => [`a${index}`, `b${index}`])
+    assert.deepEqual(got.toSorted(), sent.toSorted())
+  })
+}
+
+function kinds(mail: readonly Message[]): string[] {
+  return mail.map(({ kind }) => kind)
+}
+
+function assertGrowing(mail: readonly Message[]): void {
+  for (const [index, { seq }] of mail.entries()) {
+    assert.ok(Number.isSafeInteger(seq), `${seq} is no whole number`)
+    assert.ok(index === 0 || seq > mail[index - 1]!.seq, 'the numbers do not grow')
+  }
+}

@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest'
+import { ExecutionCancelledError, ExecutionConflictError } from '../../src/index.ts'
+import { rejectionOf } from '../loose-api.ts'
+import { World } from './durable-time.ts'
+import { door, line, Third } from './line.ts'
+
+const inputs = { Seed: 1 }
+
+function untilAborted(_: number, { signal }: { readonly signal: AbortSignal }): Promise<number> {
+  return new Promise((_resolve, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+  )
+}
+
+async function twoProcesses(
+  run: (value: number, context: { readonly signal: AbortSignal }) => Promise<number> | number,
+) {
+  const world = new World()
+  const { line: graph, runs } = line({ second: { run } })
+  const owner = world.process({ graphs: [graph] })
+  const other = world.process({ graphs: [graph] })
+  const handle = await owner.start(graph, Third, inputs, { id: 'a' })
+  await world.clock.advance(10)
+  return { world, graph, runs, owner, other, handle }
+}
+
+describe('from a process that is not the owner', () => {
+  test('cancel works', async () => {
+    const { world, other, handle } = await twoProcesses(untilAborted)
+    const outcome = rejectionOf(handle.result())
+    await other.cancel('a', new Error('enough'))
+    expect(await world.clock.settle(outcome)).toBeInstanceOf(ExecutionCancelledError)
+    expect((await other.list()).executions).toMatchObject([
+      { status: 'cancelled', error: { name: 'ExecutionCancelledError' } },
+    ])
+    const told = await world.clock.settle(rejectionOf((await other.get('a'))!.result()))
+    expect(told).toMatchObject({ name: 'ExecutionCancelledError', code: 'EXECUTION_CANCELLED' })
+  })
+
+  test('delete works', async () => {
+    const { world, other, handle } = await twoProcesses(untilAborted)
+    const outcome = rejectionOf(handle.result())
+    expect(await world.clock.settle(other.delete('a'))).toBe(true)
+    await world.clock.settle(outcome)
+    await world.clock.advance(1_000)
+    expect((await other.list()).executions).toEqual([])
+  })
+
+  test('delete works, also while a function that does not listen runs on', async () => {
+    const { world, other, handle } = await twoProcesses(() => door().promise)
+    const outcome = rejectionOf(handle.result())
+    expect(await world.clock.settle(other.delete('a'))).toBe(true)
+    await world.clock.settle(outcome)
+    await world.clock.advance(1_000)
+    expect((await other.list()).executions).toEqual([])
+  })
+
+  test('retry works, also while a function of the failed life still runs with its owner', async () => {
+    const gates = [door(), door()]
+    let turn = 0
+    const { world, other, runs, handle } = await twoProcesses(() => gates[turn++]!.promise)
+    const outcome = rejectionOf(handle.result())
+    await handle.cancel()
+    await outcome
+    const retrying = other.retry('a')
+    await world.clock.advance(2_000)
+    gates[0]!.reject(new Error('stopped at last'))
+    const retried = await world.clock.settle(retrying)
+    gates[1]!.resolve(10)
+    expect(await world.clock.settle(retried.result())).toBe(11)
+    expect(runs).toEqual(['First', 'Second', 'Second', 'Third'])
+  })
+
+  test('retry gives the outcome of the new life, never that of the one before', async () => {
+    const gates = [door(), door()]
+    let turn = 0
+    const { world, graph, other, handle } = await twoProcesses(() => gates[turn++]!.promise)
+    const outcome = rejectionOf(handle.result())
+    await handle.cancel()
+    await outcome
+    const retried = other.retry('a').then((again) => again.result())
+    const started = other.execute(graph, Third, inputs, { id: 'a' })
+    const outcomes = Promise.allSettled([retried, started])
+    await world.clock.advance(2_000)
+    gates[0]!.reject(new Error('stopped at last'))
+    await world.clock.advance(2_000)
+    gates[1]!.resolve(10)
+    expect(await world.clock.settle(outcomes)).toMatchObject([{ value: 11 }, { value: 11 }])
+  })
+
+  test('cancel of an execution that has ended does nothing, and of one that is not there is refused', async () => {
+    const { world, other, handle } = await twoProcesses((value) => value)
+    await world.clock.settle(handle.result())
+    await other.cancel('a')
+    expect((await other.list()).executions).toMatchObject([{ status: 'completed' }])
+    await expect(other.cancel('nobody')).rejects.toThrow(ExecutionConflictError)
+  })
+})
+
+async function orphan() {
+  const world = new World()
+  const { line: graph, runs } = line({ second: { run: () => door().promise } })
+  const { docket, die } = world.mortal({ graphs: [graph] })
+  await docket.start(graph, Third, inputs, { id: 'a' })
+  await world.clock.advance(10)
+  die()
+  await world.clock.advance(10_000)
+  const idle = world.process({ graphs: [line({ name: 'stranger' }).line], takeOver: false })
+  return { world, idle, runs }
+}
+
+describe('an execution without a living owner', () => {
+  test('is cancelled directly, by a process that does not even know its graph', async () => {
+    const { idle } = await orphan()
+    await idle.cancel('a')
+    expect((await idle.list()).executions).toMatchObject([{ status: 'cancelled' }])
+  })
+
+  test('is deleted directly', async () => {
+    const { idle } = await orphan()
+    expect(await idle.delete('a')).toBe(true)
+    expect((await idle.list()).executions).toEqual([])
+  })
+})
+
+describe('a cancel message', () => {
+  test('reaches the process that takes over from an owner that died before it read it', async () => {
+    const world = new World()
+    const { line: graph, runs } = line({ second: { run: () => door().promise } })
+    const { docket, die } = world.mortal({ graphs: [graph] })
+    await docket.start(graph, Third, inputs, { id: 'a' })
+    await world.clock.advance(10)
+    die()
+    const other = world.process({ graphs: [graph] })
+    await other.cancel('a')
+    await world.clock.advance(10_000)
+    expect((await other.list()).executions).toMatchObject([{ status: 'cancelled' }])
+    expect(runs).not.toContain('Third')
+  })
+
+  test('that nobody read does not hit a later life', async () => {
+    const world = new World()
+    const gates = [door(), door()]
+    let turn = 0
+    const { line: graph } = line({ second: { run: () => gates[turn++]!.promise } })
+    const owner = world.process({ graphs: [graph] })
+    const handle = await owner.start(graph, Third, inputs, { id: 'a' })
+    const outcome = rejectionOf(handle.result())
+    await world.clock.advance(10)
+    // Two ask for the same at the same time; one message is enough to end it.
+    const other = world.process({ graphs: [graph] })
+    await Promise.all([other.cancel('a'), other.cancel('a'), other.cancel('a')])
+    gates[0]!.reject(new Error('stopped'))
+    await world.clock.settle(outcome)
+    await world.store.post([{ execution: 'a', kind: 'cancel', payload: undefined, at: world.clock.now() }])
+    const again = await world.clock.settle(owner.retry('a'))
+    await world.clock.advance(5_000)
+    gates[1]!.resolve(10)
+    expect(await world.clock.settle(again.result())).toBe(11)
+  })
+
+  test('is read once', async () => {
+    const { world, other, handle, owner } = await twoProcesses(untilAborted)
+    const outcome = rejectionOf(handle.result())
+    await other.cancel('a')
+    await world.clock.settle(outcome)
+    const again = await world.clock.settle(owner.retry('a'))
+    await world.clock.advance(5_000)
+    expect((await again.details()).status).toBe('running')
+  })
+})

@@ -1,0 +1,357 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import {
+  dataType,
+  explain,
+  fromGraph,
+  GraphError,
+  InputError,
+  optional,
+  OptionError,
+  step,
+} from '../../../src/index.ts'
+import { expectNoUnhandledErrors, graphOf, number, rejectionOf, run, runBatch, thrownBy } from '../../loose-api.ts'
+import { flush } from '../../../src/testing/virtual-clock.ts'
+
+expectNoUnhandledErrors()
+
+const [A, B, C, D, Target] = [number('A'), number('B'), number('C'), number('D'), number('Target')]
+
+/** (A, B) → C → D, (D, optional E) → Target; and who ran. */
+function chain() {
+  const ran: string[] = []
+  const steps = [
+    step({ name: 'c', inputs: { a: A, b: B }, output: C, run: ({ a, b }) => (ran.push('c'), a + b) }),
+    step({ name: 'd', inputs: { c: C }, output: D, run: ({ c }) => (ran.push('d'), c * 10) }),
+    step({
+      name: 't',
+      inputs: { d: D, e: optional(number('E')) },
+      output: Target,
+      run: ({ d, e }) => (ran.push('t'), d + (e ?? 0)),
+    }),
+    step({ name: 'other', inputs: { x: number('X') }, output: number('Y'), run: () => (ran.push('other'), 1) }),
+  ]
+  return { graph: graphOf(steps), ran }
+}
+
+describe('inputs', () => {
+  test('that miss several leaves are told all at once, before anything runs', async () => {
+    const { graph, ran } = chain()
+    const error = (await rejectionOf(run(graph, Target, {}))) as InputError
+    expect(error).toBeInstanceOf(InputError)
+    expect(error).toMatchObject({ code: 'INPUT_INVALID', graph: graph.name })
+    expect(error.issues.map((issue) => issue.path)).toEqual([['A'], ['B']])
+    expect(ran).toEqual([])
+  })
+
+  test('with unknown keys are told, together with what is missing', async () => {
+    const { graph, ran } = chain()
+    const error = (await rejectionOf(run(graph, Target, { a: 1, B: 2, Zebra: 3, X: 4 }))) as InputError
+    expect(error.issues.map((issue) => issue.path).toSorted()).toEqual([['A'], ['X'], ['Zebra'], ['a']])
+    const textOf = (key: string) => error.issues.find((issue) => issue.path[0] === key)!.message
+    expect(textOf('a')).toContain('did you mean "A"')
+    expect(textOf('X')).toContain('does not need it')
+    expect(textOf('Zebra')).toContain('no such type')
+    expect(ran).toEqual([])
+  })
+
+  test('that are undefined count as not given', async () => {
+    const { graph } = chain()
+    const error = (await rejectionOf(run(graph, Target, { A: 1, B: undefined, Zebra: undefined }))) as InputError
+    expect(error.issues.map((issue) => issue.path)).toEqual([['B']])
+  })
+
+  test('that are inherited count as not given', async () => {
+    const { graph } = chain()
+    const error = (await rejectionOf(run(graph, Target, Object.create({ A: 1, B: 2 })))) as InputError
+    expect(error.issues.map((issue) => issue.path)).toEqual([['A'], ['B']])
+  })
+
+  test.each([
+    ['null', null],
+    ['a list', []],
+    ['a text', 'A'],
+    ['a number', 5],
+  ])('that are %s are refused', async (_, inputs) => {
+    const { graph } = chain()
+    expect(await rejectionOf(run(graph, Target, inputs))).toMatchObject({ code: 'INPUT_INVALID' })
+  })
+
+  test('named like properties of every object are inputs like any', async () => {
+    const types = ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'then'].map(number)
+    const inputs = Object.fromEntries(types.map((type, index) => [`p${index}`, type]))
+    const graph = graphOf([
+      step({
+        name: 's',
+        inputs,
+        output: Target,
+        run: (values) => Object.values(values).reduce((sum, value) => sum + value, 0),
+      }),
+    ])
+    const given = JSON.parse('{ "constructor": 1, "toString": 2, "__proto__": 4, "hasOwnProperty": 8, "then": 16 }')
+    expect(await run(graph, Target, given)).toBe(31)
+    const error = (await rejectionOf(run(graph, Target, {}))) as InputError
+    expect(error.issues).toHaveLength(5)
+  })
+
+  test('are checked by their schemas, all of them told, before anything runs', async () => {
+    const User = dataType('User', z.object({ id: z.string(), tags: z.array(z.string()) }))
+    const Age = dataType('Age', z.number())
+    let runs = 0
+    const graph = graphOf([
+      step({ name: 'first', inputs: { age: Age }, output: A, run: () => ++runs }),
+      step({ name: 's', inputs: { a: A, user: User }, output: Target, run: () => ++runs }),
+    ])
+    const error = (await rejectionOf(
+      run(graph, Target, { User: { id: 1, tags: ['x', 2] }, Age: 'old' }, { id: 'e1' }),
+    )) as InputError
+    expect(error.issues.map((issue) => issue.path)).toEqual(
+      expect.arrayContaining([['User', 'id'], ['User', 'tags', 1], ['Age']]),
+    )
+    expect(error.issues).toHaveLength(3)
+    expect(error.message).toContain('User.tags.1')
+    expect(error.executionId).toBe('e1')
+    expect(runs).toBe(0)
+  })
+
+  test('are checked by async schemas too, before anything runs', async () => {
+    const Slow = dataType(
+      'Slow',
+      z.string().refine(async (value) => value === 'good'),
+    )
+    let runs = 0
+    const graph = graphOf([
+      step({ name: 'first', inputs: { a: A }, output: B, run: () => ++runs }),
+      step({ name: 's', inputs: { slow: Slow, b: B }, output: Target, run: () => ++runs }),
+    ])
+    expect(await rejectionOf(run(graph, Target, { Slow: 'bad', A: 1 }))).toMatchObject({ code: 'INPUT_INVALID' })
+    expect(runs).toBe(0)
+    expect(await run(graph, Target, { Slow: 'good', A: 1 })).toBe(2)
+  })
+
+  test('reach the steps as their schemas convert them', async () => {
+    const When = dataType(
+      'When',
+      z.string().transform((text) => new Date(text)),
+    )
+    const graph = graphOf([
+      step({ name: 's', inputs: { when: When }, output: Target, run: ({ when }) => (when as Date).getTime() }),
+    ])
+    expect(await run(graph, Target, { When: '1970-01-01T00:00:01Z' })).toBe(1_000)
+  })
+})
+
+describe('overrides', () => {
+  test('take the place of a step and of what only it needs', async () => {
+    const { graph, ran } = chain()
+    expect(await run(graph, Target, { C: 5 })).toBe(50)
+    expect(ran).toEqual(['d', 't'])
+  })
+
+  test('may stand beside leaves that they make unnecessary', async () => {
+    const { graph, ran } = chain()
+    expect(await run(graph, Target, { A: 1, B: 2, D: 7 })).toBe(7)
+    expect(ran).toEqual(['t'])
+  })
+
+  test('prune nothing that something else needs', async () => {
+    const ran: string[] = []
+    const graph = graphOf([
+      step({ name: 'b', inputs: { a: A }, output: B, run: () => (ran.push('b'), 1) }),
+      step({ name: 'c', inputs: { b: B }, output: C, run: () => (ran.push('c'), 1) }),
+      step({ name: 't', inputs: { b: B, c: C }, output: Target, run: ({ b, c }) => (ran.push('t'), b + c) }),
+    ])
+    expect(await run(graph, Target, { A: 1, C: 10 })).toBe(11)
+    expect(ran).toEqual(['b', 't'])
+  })
+
+  test('of the target itself run nothing', async () => {
+    const { graph, ran } = chain()
+    expect(await run(graph, Target, { Target: 3 })).toBe(3)
+    expect(ran).toEqual([])
+  })
+
+  test('of an optional input are taken', async () => {
+    const { graph } = chain()
+    expect(await run(graph, Target, { D: 7, E: 1 })).toBe(8)
+  })
+
+  test('are checked by the type’s schema', async () => {
+    const Checked = dataType('Checked', z.number())
+    const graph = graphOf([
+      step({ name: 'c', output: Checked, run: () => 1 }),
+      step({ name: 't', inputs: { c: Checked }, output: Target, run: ({ c }) => c }),
+    ])
+    expect(await rejectionOf(run(graph, Target, { Checked: 'x' }))).toMatchObject({
+      code: 'INPUT_INVALID',
+      issues: [{ path: ['Checked'] }],
+    })
+  })
+
+  test('a leaf can be asked for, and needs no step', async () => {
+    const { graph, ran } = chain()
+    expect(await run(graph, A, { A: 9 })).toBe(9)
+    expect(ran).toEqual([])
+  })
+})
+
+describe('the graph and the target', () => {
+  test.each([
+    ['undefined', undefined],
+    ['an object', {}],
+    ['a copy of a graph', { ...chain().graph }],
+  ])('%s in the place of a graph is refused', async (_, graph) => {
+    expect(await rejectionOf(run(graph, Target, {}))).toBeInstanceOf(GraphError)
+  })
+
+  test('a target that the graph does not know is refused, with those that it makes', async () => {
+    const { graph } = chain()
+    const error = (await rejectionOf(run(graph, number('Nowhere'), {}))) as GraphError
+    expect(error).toBeInstanceOf(GraphError)
+    expect(error.problems).toMatchObject([{ kind: 'unknown-target' }])
+    expect(error.message).toMatch(/"Nowhere".*C, D, Target, Y/)
+  })
+
+  test.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a name', 'Target'],
+  ])('%s in the place of a target is refused', async (_, target) => {
+    const { graph } = chain()
+    expect(await rejectionOf(run(graph, target, {}))).toBeInstanceOf(GraphError)
+    expect(thrownBy(() => (explain as unknown as (...args: unknown[]) => void)(graph, target, {}))).toBeInstanceOf(
+      GraphError,
+    )
+    expect(thrownBy(() => (fromGraph as unknown as (...args: unknown[]) => void)(graph, target))).toBeInstanceOf(
+      GraphError,
+    )
+  })
+})
+
+describe('options', () => {
+  const wrong: readonly (readonly [name: string, options: unknown, told: RegExp])[] = [
+    ['an unknown name', { singal: undefined }, /unknown option "singal".*signal/],
+    ['an empty id', { id: '' }, /id/],
+    ['an id that is no text', { id: 5 }, /id/],
+    ['a signal that is none', { signal: {} }, /signal/],
+    ['a timeout of 0', { timeout: 0 }, /timeout/],
+    ['a negative timeout', { timeout: -1 }, /timeout/],
+    ['a timeout that is NaN', { timeout: Number.NaN }, /timeout/],
+    ['a timeout that can’t be read', { timeout: 'soon' }, /timeout "soon"/],
+    ['headers that are none', { headers: [] }, /headers/],
+    ['a header that is no text', { headers: { tenant: 5 } }, /tenant/],
+    ['observers that are no list', { observers: () => {} }, /observers/],
+    ['an observer that is none', { observers: [{}] }, /observers\[0\]/],
+    ['a logger without child', { logger: console }, /logger/],
+    ['a clock without timers', { clock: { now: () => 0 } }, /clock/],
+    ['randomness that is no function', { random: 0.5 }, /random/],
+    ['no object', 5, /object/],
+    ['null', null, /object/],
+    ['a list', [], /object/],
+  ]
+
+  test.each(wrong)('%s is refused before anything runs', async (_, options, told) => {
+    const { graph, ran } = chain()
+    const error = await rejectionOf(run(graph, Target, { C: 1 }, options))
+    expect(error).toBeInstanceOf(OptionError)
+    expect((error as Error).message).toMatch(told)
+    expect(ran).toEqual([])
+  })
+
+  test('that are wrong are told all at once', async () => {
+    const { graph } = chain()
+    const error = (await rejectionOf(run(graph, Target, { C: 1 }, { timeout: 'soon', id: '', sgnal: 1 }))) as Error
+    for (const name of ['timeout', 'id', 'sgnal']) expect(error.message).toContain(name)
+  })
+
+  test.each([
+    ['concurrency', { concurrency: 0 }],
+    ['concurrency', { concurrency: 1.5 }],
+    ['concurrency', { concurrency: Number.NaN }],
+    ['onError', { onError: 'ignore' }],
+    ['shared', { shared: [] }],
+    ['parallel', { parallel: 5 }],
+  ])('a batch’s wrong %s is refused (%#)', async (name, options) => {
+    const { graph, ran } = chain()
+    const error = await rejectionOf(runBatch(graph, Target, [{ C: 1 }], options))
+    expect(error).toBeInstanceOf(OptionError)
+    expect((error as Error).message).toContain(name)
+    expect(ran).toEqual([])
+  })
+
+  test('headers reach the steps', async () => {
+    const graph = graphOf([step({ name: 's', output: Target, run: (_, { headers }) => Number(headers['tenant']) })])
+    expect(await run(graph, Target, {}, { headers: { tenant: '7' } })).toBe(7)
+    expect(await run(graph, Target, {})).toBeNaN()
+  })
+})
+
+describe('the promise of execute', () => {
+  test('is rejected, never thrown at the caller', async () => {
+    const calls = [() => run(undefined, undefined, undefined), () => run(chain().graph, Target, {}, 5)]
+    for (const call of calls) {
+      const promise = call()
+      expect(promise).toBeInstanceOf(Promise)
+      await expect(promise).rejects.toBeInstanceOf(Error)
+    }
+    await flush()
+  })
+
+  test('steps begin before the call returns', () => {
+    const { graph, ran } = chain()
+    void run(graph, Target, { C: 1 })
+    expect(ran).toEqual(['d', 't'])
+  })
+})
+
+describe('long chains', () => {
+  const length = 10_000
+  const types = Array.from({ length: length + 1 }, (_, index) => number(`N${index}`))
+  const last = types.at(-1)!
+  const chainOf = (add: (value: number) => number | Promise<number>, more: object = {}) =>
+    graphOf(
+      types
+        .slice(1)
+        .map((output, index) =>
+          step({ name: `s${index}`, inputs: { from: types[index]! }, output, run: ({ from }) => add(from), ...more }),
+        ),
+    )
+
+  test.each<readonly [string, (value: number) => number | Promise<number>, object]>([
+    ['synchronous', (value) => value + 1, {}],
+    ['asynchronous', async (value) => value + 1, {}],
+    ['remembered', (value) => value + 1, { persist: 'global' }],
+    ['limited', (value) => value + 1, { concurrency: 1 }],
+  ])('of 10,000 %s steps do not grow the stack', async (_, add, more) => {
+    const graph = chainOf(add, more)
+    expect(await run(graph, last, { N0: 0 })).toBe(length)
+    expect(await run(graph, last, { N0: 0 })).toBe(length)
+  })
+
+  test('of 10,000 steps that fail at the far end tell the whole path', async () => {
+    const boom = new Error('boom')
+    const graph = chainOf((value) => (value === 0 ? Promise.reject(boom) : value))
+    const error = (await rejectionOf(run(graph, last, { N0: 0 }))) as { cause: unknown; path: string[] }
+    expect(error.cause).toBe(boom)
+    expect(error.path).toHaveLength(length)
+    expect([error.path[0], error.path.at(-1)]).toEqual([last.name, 'N1'])
+  })
+
+  test('of 10,000 skipped steps end in their optional user', async () => {
+    const steps = types.slice(1).map((output, index) =>
+      step({
+        name: `s${index}`,
+        inputs: { from: types[index]! },
+        output,
+        run: () => (index === 0 ? Promise.reject(new Error('boom')) : 1),
+      }),
+    )
+    const takes = step({
+      name: 'takes',
+      inputs: { last: optional(last) },
+      output: Target,
+      run: ({ last }) => last ?? -1,
+    })
+    expect(await run(graphOf([...steps, takes]), Target, { N0: 0 })).toBe(-1)
+  })
+})
