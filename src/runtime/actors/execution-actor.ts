@@ -128,14 +128,16 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   }
 
   stepChanged(run: StepRun, event: StepEvent): void {
-    this.#journal.note(run)
+    this.#journal.noteEvent(run, event)
     if (this.#actors.isAlive(run)) this.#guarded(() => this.#actors.mirror(run, event))
     if (this.#isFlushing || this.execution.hasEnded) return
     this.#isFlushing = true
-    queueMicrotask(() => {
-      this.#isFlushing = false
-      this.execution.progress()
-    })
+    queueMicrotask(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    this.#isFlushing = false
+    this.execution.progress()
   }
 
   executionChanged(event: ExecutionMachineEvent): void {

@@ -25,9 +25,9 @@ export class SystemWatcher {
     this.#inspectors = isInspected === true ? 1 : 0
     this.#isSure = isInspected !== undefined
     const { get, getAll, inspect } = system
-    system.get = (key) => get(key) ?? this.#find(String(key))
-    system.getAll = () => ({ ...getAll(), ...this.#all() })
-    system.inspect = (observer) => {
+    replace(system, 'get', (key) => get(key) ?? this.#find(String(key)))
+    replace(system, 'getAll', () => ({ ...getAll(), ...this.#all() }))
+    replace(system, 'inspect', (observer) => {
       const next = typeof observer === 'function' ? observer : observer.next?.bind(observer)
       for (const { self, actors } of this.#executions.values()) {
         // XState itself tells late-comers nothing of the actors that are there: they could not draw what they see of them.
@@ -45,7 +45,7 @@ export class SystemWatcher {
           isOn = false
         },
       }
-    }
+    })
   }
 
   static of(self: AnyActorRef): SystemWatcher {
@@ -97,6 +97,18 @@ export class SystemWatcher {
 
 // On the system itself: a WeakMap of short-lived systems costs the garbage collector more than a whole execution.
 const lookoutKey = Symbol('docket.lookout')
+
+/**
+ * Defined, not assigned: where the same place assigns a method to one short-lived system after the other, V8 keeps each system alive
+ * until a full collection, and half of the young heap was copied at every small one.
+ */
+function replace<Name extends 'get' | 'getAll' | 'inspect'>(
+  system: AnyActorSystem,
+  name: Name,
+  value: AnyActorSystem[Name],
+): void {
+  Object.defineProperty(system, name, { value, writable: true, enumerable: true, configurable: true })
+}
 
 type WatchedSystem = AnyActorSystem & { [lookoutKey]?: SystemWatcher }
 
