@@ -54,7 +54,7 @@ export class MysqlMailbox {
    * Messages to an owner's executions: first the oldest of each, so that one whose messages nobody takes can't hold up the others
    * for ever.
    */
-  async readMail(owner: string, limit: number): Promise<readonly Message[]> {
+  async read(owner: string, limit: number): Promise<readonly Message[]> {
     const text = `${this.#read} where e.mail_owner = ${literal(toKey(owner))}
       order by m.seq, m.execution limit ${literal(limit)}`
     const rows = await this.#connection.withSession((session) => session.all(text))

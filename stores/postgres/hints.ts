@@ -1,32 +1,27 @@
-import { hash } from 'node:crypto'
 import type { StoreHint } from '../../src/core/contracts/store.ts'
-import { fromName, toName } from '../sql/names.ts'
+import type { PostgresConnection } from './connection.ts'
+import { PostgresHintListener } from './hint-listener.ts'
+import { channelOf } from './hint-payloads.ts'
+import { PostgresHintSender } from './hint-sender.ts'
 
-/** The channel of a schema's hints. Schemas of one database must not hear each other, and a channel's name is short. */
-export function channelOf(schema: string): string {
-  return `docket_${hash('sha256', schema).slice(0, 16)}`
-}
+/** What processes notify each other of, over a channel of their schema. */
+export class PostgresHints {
+  readonly sender: PostgresHintSender
+  readonly #listener: PostgresHintListener
 
-// The server refuses 8,000 bytes.
-const longestPayload = 7_900
+  constructor(connection: PostgresConnection, schema: string) {
+    const channel = channelOf(schema)
+    this.sender = new PostgresHintSender(connection, channel)
+    this.#listener = new PostgresHintListener(connection, channel)
+  }
 
-/** What is sent for a hint: a letter, and the name it is about. Undefined when that is too long to be sent. */
-export function payloadOf(hint: StoreHint): string | undefined {
-  const payload = hint.type[0]! + toName(nameOf(hint))
-  return Buffer.byteLength(payload) <= longestPayload ? payload : undefined
-}
+  subscribe(listener: (hint: StoreHint) => void): Promise<() => Promise<void>> {
+    return this.#listener.add(listener)
+  }
 
-/** The hint that was sent; undefined for what nobody here sends. */
-export function hintOf(payload: string): StoreHint | undefined {
-  const name = fromName(payload.slice(1))
-  if (payload.startsWith('r')) return { type: 'result', key: name }
-  if (payload.startsWith('e')) return { type: 'ended', execution: name }
-  if (payload.startsWith('m')) return { type: 'mail', owner: name }
-  return payload === 'w' ? { type: 'work' } : undefined
-}
-
-function nameOf(hint: StoreHint): string {
-  if (hint.type === 'result') return hint.key
-  if (hint.type === 'ended') return hint.execution
-  return hint.type === 'mail' ? hint.owner : ''
+  /** Until nothing is heard any more, and everything is sent or could not be. */
+  async close(): Promise<void> {
+    await this.#listener.close()
+    await this.sender.close()
+  }
 }

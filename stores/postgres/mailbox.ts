@@ -1,25 +1,28 @@
-import type { NewMessage } from '../../src/core/contracts/store.ts'
+import type { Message, NewMessage } from '../../src/core/contracts/store.ts'
 import { cellsOf } from '../sql/cells.ts'
 import type { Cell } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { namesOf } from '../sql/dialect.ts'
 import { fromName } from '../sql/names.ts'
+import type { SqlReader } from '../sql/reader.ts'
 import { messageColumns, messageFields } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, unnest } from './dialect.ts'
-import type { PostgresTeller } from './teller.ts'
+import type { PostgresHintSender } from './hint-sender.ts'
 
-/** Appends to mailboxes. Numbers are given while the execution's row is held: whoever reads number 2 can read number 1. */
+/** Mailboxes. Numbers are given while the execution's row is held: whoever reads number 2 can read number 1. */
 export class PostgresMailbox {
   readonly #connection: PostgresConnection
   readonly #dialect: Dialect
-  readonly #teller: PostgresTeller
+  readonly #hints: PostgresHintSender
+  readonly #reader: SqlReader
   readonly #post: string
 
-  constructor(connection: PostgresConnection, dialect: Dialect, teller: PostgresTeller) {
+  constructor(connection: PostgresConnection, dialect: Dialect, hints: PostgresHintSender, reader: SqlReader) {
     this.#connection = connection
     this.#dialect = dialect
-    this.#teller = teller
+    this.#hints = hints
+    this.#reader = reader
     const executions = dialect.table('executions')
     const values = messageColumns.map(({ name }) => (name === 'seq' ? 'p.last_mail + p.place' : `p.${name}`))
     this.#post = `with asked as materialized (select * from ${unnest(messageColumns, 'a', 1, 'n')}
@@ -46,8 +49,12 @@ export class PostgresMailbox {
     )
     const posted = await this.#connection.query({ text: this.#post, parameters: columnar(messageColumns, rows) })
     for (const { owner } of posted)
-      if (owner !== null) this.#teller.tell({ type: 'mail', owner: fromName(owner as string) })
+      if (owner !== null) this.#hints.send({ type: 'mail', owner: fromName(owner as string) })
     const places = new Set(posted.map((row) => row['n']))
     return messages.map((_, index) => places.has(index + 1))
+  }
+
+  read(owner: string, limit: number): Promise<readonly Message[]> {
+    return this.#reader.readMail(owner, limit)
   }
 }

@@ -9,7 +9,7 @@ import { roundsOf } from '../sql/rounds.ts'
 import { resultColumns } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, fewRows } from './dialect.ts'
-import type { PostgresTeller } from './teller.ts'
+import type { PostgresHintSender } from './hint-sender.ts'
 
 // When a result expires is for the server's clock to say.
 const writtenFields: readonly Field[] = outcomeFields.filter(({ field }) => field !== 'expiresAt')
@@ -32,15 +32,15 @@ const longestTtlMs = 1e14
 export class PostgresResults {
   readonly #connection: PostgresConnection
   readonly #dialect: Dialect
-  readonly #teller: PostgresTeller
+  readonly #hints: PostgresHintSender
   readonly #commit: string
   readonly #read: string
   readonly #purge: string
 
-  constructor(connection: PostgresConnection, dialect: Dialect, teller: PostgresTeller) {
+  constructor(connection: PostgresConnection, dialect: Dialect, hints: PostgresHintSender) {
     this.#connection = connection
     this.#dialect = dialect
-    this.#teller = teller
+    this.#hints = hints
     const results = dialect.table('results')
     const changes = columns.slice(4).map(({ name }) => `${name} = h.${name}`)
     this.#commit = `with held as materialized (
@@ -85,7 +85,7 @@ export class PostgresResults {
     for (const row of written) {
       const commit = commits[(row['n'] as number) - 1]!
       done.add(commit)
-      this.#teller.tell({ type: 'result', key: commit.key }, row['is_awaited'] === 1)
+      this.#hints.send({ type: 'result', key: commit.key }, row['is_awaited'] === 1)
     }
     if (written.length < commits.length)
       await this.#findRepeated(

@@ -1,6 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
 
-/** Whether a store is open, and a clear word to whoever calls it when it is not. */
+/** Whether a store is open, and a clear message for whoever calls it when it is not. */
 export class StoreLife {
   readonly #store: string
   #state: 'new' | 'open' | 'closed' = 'new'
@@ -9,10 +9,7 @@ export class StoreLife {
     this.#store = store
   }
 
-  get isClosed(): boolean {
-    return this.#state === 'closed'
-  }
-
+  /** @throws StoreError when it was closed meanwhile */
   opened(): void {
     this.requireUnclosed()
     this.#state = 'open'

@@ -1,3 +1,4 @@
+import type { CellColumn } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { toSqlTime } from '../sql/times.ts'
 import { storeName } from './errors.ts'
@@ -13,4 +14,9 @@ export function sqliteDialect(now: () => number): Dialect {
     isIn: (expression, texts, add) => `${expression} in (select value from json_each(${add(JSON.stringify(texts))}))`,
     now: (add) => add(toSqlTime(now())),
   }
+}
+
+/** A placeholder for each column. */
+export function placesOf(columns: readonly CellColumn[]): string {
+  return columns.map(() => '?').join(', ')
 }

@@ -4,7 +4,7 @@ import { firstMigration } from '../sql/first-migration.ts'
 import type { SqlTypes } from '../sql/first-migration.ts'
 import type { Migration, MigrationDatabase, RecordedMigration } from '../sql/migration.ts'
 import { toSqlTime, fromSqlTime } from '../sql/times.ts'
-import { SqliteDatabase } from './database.ts'
+import { SqliteConnection } from './connection.ts'
 import { sqliteError, storeName } from './errors.ts'
 import { migrationOptions } from './options.ts'
 import type { SqliteMigrationOptions } from './options.ts'
@@ -46,11 +46,11 @@ export const sqliteOwnMigrations: readonly Migration[] = [
 /** The migrations of a SQLite database. @throws OptionError */
 export function sqliteMigrations(options: string | SqliteMigrationOptions): Migrations {
   const { place, directories } = migrationOptions(options)
-  return createMigrations(sqliteMigrationDatabase(new SqliteDatabase(place)), sqliteOwnMigrations, directories)
+  return createMigrations(sqliteMigrationDatabase(new SqliteConnection(place)), sqliteOwnMigrations, directories)
 }
 
 /** Runs migrations in one transaction that excludes every other one. */
-export function sqliteMigrationDatabase(database: SqliteDatabase): MigrationDatabase {
+export function sqliteMigrationDatabase(database: SqliteConnection): MigrationDatabase {
   const recorded = (): readonly RecordedMigration[] => {
     const table = database.first(`select 1 from sqlite_master where type = 'table' and name = 'docket_migrations'`)
     if (table === undefined) return []

@@ -12,6 +12,25 @@ test('no imports go in a circle', () => {
   expect(importCycles(files)).toEqual([])
 })
 
+test('in stores, not even imports of types go in a circle', () => {
+  expect(
+    importCycles(
+      files.filter(({ path }) => path.startsWith('stores/')),
+      true,
+    ),
+  ).toEqual([])
+})
+
+test.each([
+  ["import { mysqlStore } from '../mysql/index.ts'", 'stores/postgres may not import stores/mysql/index.ts'],
+  ["import { execute } from '../../src/runtime/execute.ts'", 'stores/postgres may not import src/runtime/execute.ts'],
+  ["import mysql from 'mysql2'", 'stores/postgres may not import mysql2'],
+])('in an adapter, %s is found', (text, problem) => {
+  expect(problemsOfImports(parseFile('stores/postgres/made-up.ts', text))).toEqual([
+    `stores/postgres/made-up.ts: ${problem}`,
+  ])
+})
+
 test('every relative import names a file that exists, with its extension', () => {
   const known = new Set(files.map((file) => file.path))
   const lost = files.flatMap((file) =>

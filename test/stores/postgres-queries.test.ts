@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { expect, test } from 'vitest'
-import { PostgresAcquirer } from '../../stores/postgres/acquire.ts'
+import { PostgresAcquirer } from '../../stores/postgres/acquirer.ts'
 import { postgresDialect } from '../../stores/postgres/dialect.ts'
 import {
   commitTo,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, expect, test } from 'vitest'
 import { OptionError } from '../../src/core/errors.ts'
-import { acquireQueries } from '../../stores/sqlite/acquire.ts'
+import { acquireQueries } from '../../stores/sqlite/acquirer.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
 import {
   claimIn,

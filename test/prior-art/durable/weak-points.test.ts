@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { graph, LeaseLostError, NonRetryableError, step } from '../../../src/index.ts'
-import { acquireQueries } from '../../../stores/sqlite/acquire.ts'
+import { acquireQueries } from '../../../stores/sqlite/acquirer.ts'
 import { number, rejectionOf, stepErrorOf } from '../../loose-api.ts'
 import { PausedClock } from '../../durable/paused-clock.ts'
 import { WatchedStore, writes } from '../../durable/watched-store.ts'

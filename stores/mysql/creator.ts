@@ -1,5 +1,7 @@
+import type { Connection as CallbackConnection } from 'mysql2'
 import type { Connection } from 'mysql2/promise'
-import { StoreError } from '../../src/core/errors.ts'
+import { OptionError, StoreError } from '../../src/core/errors.ts'
+import { isRecord } from '../../src/core/is-record.ts'
 import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/store.ts'
 import { selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -36,8 +38,9 @@ export class MysqlCreator {
 
   async create(
     executions: readonly NewExecution[],
-    client?: Connection,
+    transaction: unknown,
   ): Promise<readonly (ExecutionRecord | undefined)[]> {
+    const client = transaction === undefined ? undefined : connectionOf(transaction)
     const found = new Map<NewExecution, ExecutionRecord>()
     for (const round of roundsOf(executions, ({ id }) => id)) {
       const candidates = round
@@ -83,4 +86,14 @@ export class MysqlCreator {
       missing = missing.filter(({ key }) => !records.has(key))
     }
   }
+}
+
+/** A pool has connections of its own for each query, so no transaction. @throws OptionError */
+function connectionOf(given: unknown): Connection {
+  if (!isRecord(given) || typeof given['query'] !== 'function' || 'getConnection' in given)
+    throw new OptionError(
+      `${storeName} store: a transaction must be a connection of mysql2 on which one has been begun`,
+    )
+  const client = given as unknown as Connection | CallbackConnection
+  return 'promise' in client && typeof client.promise === 'function' ? client.promise() : (client as Connection)
 }

@@ -4,7 +4,7 @@ import { namesOf } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
 import { executionOf, readable } from '../sql/reader.ts'
 import { executionColumns, isUnfinished } from '../sql/tables.ts'
-import type { SqliteDatabase } from './database.ts'
+import type { SqliteConnection } from './connection.ts'
 import type { SqliteOwners } from './owners.ts'
 import { storeName } from './errors.ts'
 
@@ -27,26 +27,26 @@ export const acquireQueries: readonly string[] = [nextOwner, ofOwner('e.owner = 
 
 /** Makes the caller the owner of what has no living one. */
 export class SqliteAcquirer {
-  readonly #database: SqliteDatabase
+  readonly #connection: SqliteConnection
   readonly #owners: SqliteOwners
 
-  constructor(database: SqliteDatabase, owners: SqliteOwners) {
-    this.#database = database
+  constructor(connection: SqliteConnection, owners: SqliteOwners) {
+    this.#connection = connection
     this.#owners = owners
   }
 
   acquire(request: AcquireRequest): readonly AcquiredExecution[] {
     // Nothing can be had before the caller's transaction ends; whoever looks for work looks again.
-    if (request.ids === undefined && this.#database.isTaken) return []
+    if (request.ids === undefined && this.#connection.isTaken) return []
     const owner = toName(request.owner)
-    const rows: readonly Row[] = this.#database.transaction(() =>
+    const rows: readonly Row[] = this.#connection.transaction(() =>
       this.#candidates(request, owner)
         .sort(oldestFirst)
         .slice(0, request.limit)
         .map((row) => {
           const last = row['owner']
           const wasLost = last !== null && last !== owner && isOpen(row)
-          const taken = this.#database.first(take, owner, wasLost ? 1 : 0, row['id'] as string)
+          const taken = this.#connection.first(take, owner, wasLost ? 1 : 0, row['id'] as string)
           return { ...taken!, was_lost: wasLost }
         }),
     )
@@ -57,7 +57,7 @@ export class SqliteAcquirer {
     const left = JSON.stringify((except ?? []).map(toName))
     const isFree = (last: string): boolean => (last === owner ? andOwn === true : !this.#owners.isAlive(last))
     if (ids !== undefined)
-      return this.#database
+      return this.#connection
         .all(byId, JSON.stringify(ids.map(toName)), left)
         .filter(
           (row) => (andEnded === true || isOpen(row)) && (row['owner'] === null || isFree(row['owner'] as string)),
@@ -65,7 +65,7 @@ export class SqliteAcquirer {
     const found: Row[] = []
     const names = [...new Set(graphs)].map(toName)
     const look = (text: string, ...cells: readonly Cell[]): void => {
-      for (const graph of names) found.push(...this.#database.all(text, ...cells, graph, left, limit))
+      for (const graph of names) found.push(...this.#connection.all(text, ...cells, graph, left, limit))
     }
     look(ofOwner('e.owner is null'))
     for (const last of this.#lastOwners()) if (isFree(last)) look(ofOwner('e.owner = ?'), last)
@@ -75,10 +75,11 @@ export class SqliteAcquirer {
   /** Who has unfinished executions: one look at the index for each, however many they have. */
   #lastOwners(): readonly string[] {
     const owners: string[] = []
-    let row = this.#database.first(nextOwner, '')
+    let row = this.#connection.first(nextOwner, '')
     // An owner may be called the empty text.
-    if (this.#database.first(hasNamelessOwner)) owners.push('')
-    for (; row !== undefined; row = this.#database.first(nextOwner, owners.at(-1)!)) owners.push(row['owner'] as string)
+    if (this.#connection.first(hasNamelessOwner)) owners.push('')
+    for (; row !== undefined; row = this.#connection.first(nextOwner, owners.at(-1)!))
+      owners.push(row['owner'] as string)
     return owners
   }
 }

@@ -1,4 +1,6 @@
 import type { ClientBase } from 'pg'
+import { OptionError } from '../../src/core/errors.ts'
+import { isRecord } from '../../src/core/is-record.ts'
 import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/store.ts'
 import { cellsOf } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
@@ -9,19 +11,20 @@ import { roundsOf } from '../sql/rounds.ts'
 import { executionColumns, executionFields, firstRecord } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, unnest } from './dialect.ts'
-import type { PostgresTeller } from './teller.ts'
+import { storeName } from './errors.ts'
+import type { PostgresHintSender } from './hint-sender.ts'
 
 /** Creates executions: one statement for those that are new, another to read the others. */
 export class PostgresCreator {
   readonly #connection: PostgresConnection
   readonly #dialect: Dialect
-  readonly #teller: PostgresTeller
+  readonly #hints: PostgresHintSender
   readonly #insert: string
 
-  constructor(connection: PostgresConnection, dialect: Dialect, teller: PostgresTeller) {
+  constructor(connection: PostgresConnection, dialect: Dialect, hints: PostgresHintSender) {
     this.#connection = connection
     this.#dialect = dialect
-    this.#teller = teller
+    this.#hints = hints
     // By id, so that two who create the same ones don't wait for each other in a circle.
     this.#insert = `insert into ${dialect.table('executions')} (${namesOf(executionColumns)})
         select ${namesOf(executionColumns)} from ${unnest(executionColumns, 'a')} order by a.id collate "C"
@@ -30,8 +33,10 @@ export class PostgresCreator {
 
   async create(
     executions: readonly NewExecution[],
-    client?: ClientBase,
+    transaction: unknown,
   ): Promise<readonly (ExecutionRecord | undefined)[]> {
+    const client = transaction === undefined ? undefined : clientOf(transaction)
+    if (client !== undefined) await this.#connection.requireTransaction(client)
     const found = new Map<NewExecution, ExecutionRecord>()
     for (const round of roundsOf(executions, ({ id }) => id)) {
       let rest = round
@@ -52,7 +57,7 @@ export class PostgresCreator {
     const rows = await (client === undefined
       ? this.#connection.queryPrepared(insert)
       : this.#connection.query(insert, client))
-    if (rows.some(({ owner }) => owner === null)) await this.#teller.tellWithin({ type: 'work' }, client)
+    if (rows.some(({ owner }) => owner === null)) await this.#hints.sendWithin({ type: 'work' }, client)
     if (rows.length === executions.length) return []
     const made = new Set(rows.map((row) => fromName(row['id'] as string)))
     const others = executions.filter(({ id }) => !made.has(id))
@@ -61,4 +66,11 @@ export class PostgresCreator {
     records.forEach((record, index) => record && found.set(others[index]!, record))
     return others.filter((one) => !found.has(one))
   }
+}
+
+/** A pool has connections of its own for each query, so no transaction. @throws OptionError */
+function clientOf(given: unknown): ClientBase {
+  if (!isRecord(given) || typeof given['query'] !== 'function' || 'totalCount' in given)
+    throw new OptionError(`${storeName} store: a transaction must be a client of pg on which one has been begun`)
+  return given as unknown as ClientBase
 }

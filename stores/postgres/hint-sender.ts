@@ -1,16 +1,16 @@
 import type { ClientBase } from 'pg'
 import type { StoreHint } from '../../src/core/contracts/store.ts'
 import type { PostgresConnection } from './connection.ts'
-import { payloadOf } from './hints.ts'
+import { payloadOf } from './hint-payloads.ts'
 
 const maxPending = 500
 
 /**
  * Sends hints, after the writes they are about and apart from them: NOTIFY takes a lock of the whole server until its transaction has
- * committed, so writes that told would wait for each other. One statement at a time tells whatever has come up meanwhile. A hint that is
- * lost costs its waiter a poll.
+ * committed, so writes that notified would wait for each other. One statement at a time sends whatever has come up meanwhile. A hint that
+ * is lost costs its waiter a poll.
  */
-export class PostgresTeller {
+export class PostgresHintSender {
   readonly #connection: PostgresConnection
   readonly #text: string
   readonly #pending = new Set<string>()
@@ -21,29 +21,29 @@ export class PostgresTeller {
     this.#text = `select count(pg_notify('${channel}', a.payload)) from unnest($1::text[]) as a(payload)`
   }
 
-  /** Tells soon. Where it is not known that somebody waits, not when there is much to tell. */
-  tell(hint: StoreHint, isAwaited = true): void {
+  /** Sends soon. Where it is not known that somebody waits, not when there is much to send. */
+  send(hint: StoreHint, isAwaited = true): void {
     const payload = payloadOf(hint)
     if (payload === undefined) return
     if (!isAwaited && this.#pending.size >= maxPending) return
     this.#pending.add(payload)
-    this.#sending ??= this.#send()
+    this.#sending ??= this.#sendAll()
   }
 
-  /** Tells as part of the client's transaction, so when it commits; without a client, soon. */
-  async tellWithin(hint: StoreHint, client: ClientBase | undefined): Promise<void> {
+  /** Sends as part of the client's transaction, so when it commits; without a client, soon. */
+  async sendWithin(hint: StoreHint, client: ClientBase | undefined): Promise<void> {
     const payload = payloadOf(hint)
-    if (client === undefined) this.tell(hint)
+    if (client === undefined) this.send(hint)
     else if (payload !== undefined) await this.#connection.query({ text: this.#text, parameters: [[payload]] }, client)
   }
 
-  /** Until everything is told, or could not be. */
+  /** Until everything is sent, or could not be. */
   async close(): Promise<void> {
     await this.#sending
   }
 
-  async #send(): Promise<void> {
-    // What the same turn has to tell goes out together.
+  async #sendAll(): Promise<void> {
+    // What the same turn has to send goes out together.
     await Promise.resolve()
     try {
       while (this.#pending.size > 0) {

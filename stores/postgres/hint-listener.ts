@@ -2,13 +2,13 @@ import type { Client } from 'pg'
 import type { StoreHint } from '../../src/core/contracts/store.ts'
 import type { PostgresConnection } from './connection.ts'
 import { postgresError } from './errors.ts'
-import { hintOf } from './hints.ts'
+import { hintOf } from './hint-payloads.ts'
 
 const firstDelayMs = 100
 const lastDelayMs = 30_000
 
 /** Hears the hints of a schema on one connection for all who listen, and connects again when it breaks. */
-export class PostgresListener {
+export class PostgresHintListener {
   readonly #connection: PostgresConnection
   readonly #channel: string
   readonly #listeners = new Set<(hint: StoreHint) => void>()
@@ -26,7 +26,7 @@ export class PostgresListener {
     const own = (hint: StoreHint): void => listener(hint)
     this.#listeners.add(own)
     try {
-      // While it waits to connect again, that goes on: nobody needs to be told now.
+      // While it waits to connect again, that goes on: nothing is missed that would not be polled for.
       if (this.#retry === undefined) await (this.#client ??= this.#connect())
     } catch (thrown) {
       this.#listeners.delete(own)
@@ -57,7 +57,7 @@ export class PostgresListener {
       client.end().catch(() => {})
       this.#reconnectLater()
     }
-    client.on('notification', ({ payload }) => this.#tell(hintOf(payload ?? '')))
+    client.on('notification', ({ payload }) => this.#emit(hintOf(payload ?? '')))
     client.on('error', () => {})
     try {
       await client.connect()
@@ -80,8 +80,8 @@ export class PostgresListener {
       const client = this.#connect()
       this.#client = client
       client.then(
-        // What was told in between was not heard.
-        () => this.#tell({ type: 'work' }),
+        // What was sent in between was not heard.
+        () => this.#emit({ type: 'work' }),
         () => this.#reconnectLater(),
       )
     }, this.#delayMs)
@@ -89,7 +89,7 @@ export class PostgresListener {
     this.#delayMs = Math.min(this.#delayMs * 2, lastDelayMs)
   }
 
-  #tell(hint: StoreHint | undefined): void {
+  #emit(hint: StoreHint | undefined): void {
     if (hint !== undefined) for (const listener of this.#listeners) listener(hint)
   }
 }

@@ -12,7 +12,7 @@ const takenMessage =
   'its database is in a transaction of the caller, to which this call does not belong; commit it, or give Docket a connection of its own'
 
 /** One connection to a SQLite database, with its statements prepared once. Everything happens at once, and throws StoreError. */
-export class SqliteDatabase {
+export class SqliteConnection {
   readonly #place: SqlitePlace
   readonly #statements = new Map<string, StatementSync>()
   #handle: DatabaseSync | undefined

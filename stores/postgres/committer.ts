@@ -10,7 +10,7 @@ import { doneStatuses, headFields, stepColumns, stepFields } from '../sql/tables
 import { stayingOf } from '../../src/core/contracts/step-replacement.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, fewRows, unnest } from './dialect.ts'
-import type { PostgresTeller } from './teller.ts'
+import type { PostgresHintSender } from './hint-sender.ts'
 
 const plainColumns: readonly CellColumn[] = [
   { name: 'id', kind: 'name' },
@@ -27,14 +27,14 @@ const releaseBit = 1 << headFields.length
 export class PostgresCommitter {
   readonly #connection: PostgresConnection
   readonly #dialect: Dialect
-  readonly #teller: PostgresTeller
+  readonly #hints: PostgresHintSender
   readonly #stepsOnly: string
   readonly #withHeads: string
 
-  constructor(connection: PostgresConnection, dialect: Dialect, teller: PostgresTeller) {
+  constructor(connection: PostgresConnection, dialect: Dialect, hints: PostgresHintSender) {
     this.#connection = connection
     this.#dialect = dialect
-    this.#teller = teller
+    this.#hints = hints
     this.#stepsOnly = commitStatement(dialect, false)
     this.#withHeads = commitStatement(dialect, true)
   }
@@ -64,14 +64,13 @@ export class PostgresCommitter {
     for (const row of written) {
       const commit = commits[(row['n'] as number) - 1]!
       done.add(commit)
-      this.#tell(commit)
+      this.#notify(commit)
     }
   }
 
-  #tell({ id, head }: ExecutionCommit): void {
-    if (head?.status !== undefined && isTerminal(head.status))
-      this.#teller.tell({ type: 'ended', execution: id }, false)
-    else if (head?.isReleased === true) this.#teller.tell({ type: 'work' })
+  #notify({ id, head }: ExecutionCommit): void {
+    if (head?.status !== undefined && isTerminal(head.status)) this.#hints.send({ type: 'ended', execution: id }, false)
+    else if (head?.isReleased === true) this.#hints.send({ type: 'work' })
   }
 }
 

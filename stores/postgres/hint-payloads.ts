@@ -1,0 +1,32 @@
+import { hash } from 'node:crypto'
+import type { StoreHint } from '../../src/core/contracts/store.ts'
+import { fromName, toName } from '../sql/names.ts'
+
+/** The channel of a schema's hints. Schemas of one database must not hear each other, and a channel's name is short. */
+export function channelOf(schema: string): string {
+  return `docket_${hash('sha256', schema).slice(0, 16)}`
+}
+
+// The server refuses 8,000 bytes.
+const longestPayload = 7_900
+
+/** What is sent for a hint: a letter, and the name it is about. Undefined when that is too long to be sent. */
+export function payloadOf(hint: StoreHint): string | undefined {
+  const payload = hint.type[0]! + toName(nameOf(hint))
+  return Buffer.byteLength(payload) <= longestPayload ? payload : undefined
+}
+
+/** The hint that was sent; undefined for what nobody here sends. */
+export function hintOf(payload: string): StoreHint | undefined {
+  const name = fromName(payload.slice(1))
+  if (payload.startsWith('r')) return { type: 'result', key: name }
+  if (payload.startsWith('e')) return { type: 'ended', execution: name }
+  if (payload.startsWith('m')) return { type: 'mail', owner: name }
+  return payload === 'w' ? { type: 'work' } : undefined
+}
+
+function nameOf(hint: StoreHint): string {
+  if (hint.type === 'result') return hint.key
+  if (hint.type === 'ended') return hint.execution
+  return hint.type === 'mail' ? hint.owner : ''
+}

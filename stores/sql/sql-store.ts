@@ -1,0 +1,174 @@
+import type {
+  AcquiredExecution,
+  AcquireRequest,
+  ExecutionCommit,
+  ExecutionQuery,
+  ExecutionRecord,
+  Message,
+  NewExecution,
+  NewMessage,
+  ResultClaim,
+  ResultCommit,
+  ResultState,
+  StepPage,
+  Store,
+  StoreCapabilities,
+  StoreHint,
+} from '../../src/core/contracts/store.ts'
+import { StoreLife } from './life.ts'
+import type { Migration, MigrationDatabase } from './migration.ts'
+import { prepareTables } from './open-database.ts'
+import type { SqlReader } from './reader.ts'
+
+/** A database's answer: SQLite gives it at once, the others later. */
+type Answer<T> = T | Promise<T>
+
+/** What a SQL store is made of; each database has its own kind of each part. Every part is described where the store contract is. */
+export interface SqlStoreParts {
+  readonly name: string
+  readonly capabilities: StoreCapabilities
+  readonly connection: { open(): Answer<void>; close(): Answer<void> }
+  /** The tables that this version knows, and whether `open` may bring the database up to them. */
+  readonly tables: {
+    readonly database: MigrationDatabase
+    readonly migrations: readonly Migration[]
+    readonly mayMigrate: boolean
+  }
+  readonly owners: {
+    renew(owner: string, leaseMs: number): Answer<boolean>
+    end(owner: string): Answer<void>
+  }
+  readonly creator: {
+    create(executions: readonly NewExecution[], transaction: unknown): Answer<readonly (ExecutionRecord | undefined)[]>
+  }
+  readonly committer: { commit(commits: readonly ExecutionCommit[]): Answer<readonly boolean[]> }
+  readonly acquirer: { acquire(request: AcquireRequest): Answer<readonly AcquiredExecution[]> }
+  readonly mailbox: {
+    post(messages: readonly NewMessage[]): Answer<readonly boolean[]>
+    read(owner: string, limit: number): Answer<readonly Message[]>
+  }
+  readonly deletion: {
+    delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Answer<readonly boolean[]>
+    purge(filter: Parameters<Store['purge']>[0]): Answer<number>
+  }
+  readonly results: {
+    commit(commits: readonly ResultCommit[]): Answer<readonly boolean[]>
+    purge(limit: number): Answer<number>
+  }
+  readonly claims: { claim(claims: readonly ResultClaim[]): Answer<readonly ResultState[]> }
+  readonly reader: SqlReader
+  /** Absent where the database can't notify others. */
+  readonly hints?: {
+    subscribe(listener: (hint: StoreHint) => void): Promise<() => Promise<void>>
+    close(): Promise<void>
+  }
+}
+
+/** A store of parts, one of each kind of call: it opens and closes them, and refuses calls before and after. */
+export class SqlStore implements Store {
+  readonly name: string
+  readonly capabilities: StoreCapabilities
+  readonly subscribe?: NonNullable<Store['subscribe']>
+  readonly #parts: SqlStoreParts
+  readonly #life: StoreLife
+
+  constructor(parts: SqlStoreParts) {
+    this.name = parts.name
+    this.capabilities = parts.capabilities
+    this.#parts = parts
+    this.#life = new StoreLife(parts.name)
+    const { hints } = parts
+    if (hints !== undefined)
+      this.subscribe = async (listener) => {
+        this.#life.requireOpen()
+        return hints.subscribe(listener)
+      }
+  }
+
+  async open(): Promise<void> {
+    this.#life.requireUnclosed()
+    const { connection, tables } = this.#parts
+    await connection.open()
+    await prepareTables(tables.database, tables.migrations, tables.mayMigrate)
+    this.#life.opened()
+  }
+
+  async close(): Promise<void> {
+    this.#life.closed()
+    await this.#parts.hints?.close()
+    await this.#parts.connection.close()
+  }
+
+  async renewOwner(owner: string, leaseMs: number): Promise<boolean> {
+    return this.#open.owners.renew(owner, leaseMs)
+  }
+
+  async endOwner(owner: string): Promise<void> {
+    await this.#open.owners.end(owner)
+  }
+
+  async create(
+    executions: readonly NewExecution[],
+    transaction?: unknown,
+  ): Promise<readonly (ExecutionRecord | undefined)[]> {
+    return this.#open.creator.create(executions, transaction)
+  }
+
+  async commit(commits: readonly ExecutionCommit[]): Promise<readonly boolean[]> {
+    return this.#open.committer.commit(commits)
+  }
+
+  async acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
+    return this.#open.acquirer.acquire(request)
+  }
+
+  async get(ids: readonly string[]): Promise<readonly (ExecutionRecord | undefined)[]> {
+    return this.#open.reader.get(ids)
+  }
+
+  async list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]> {
+    return this.#open.reader.list(query)
+  }
+
+  async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
+    return this.#open.reader.readSteps(ids, next)
+  }
+
+  async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]> {
+    return this.#open.deletion.delete(executions)
+  }
+
+  async purge(filter: Parameters<Store['purge']>[0]): Promise<number> {
+    return this.#open.deletion.purge(filter)
+  }
+
+  async post(messages: readonly NewMessage[]): Promise<readonly boolean[]> {
+    return this.#open.mailbox.post(messages)
+  }
+
+  async readMail(owner: string, limit: number): Promise<readonly Message[]> {
+    return this.#open.mailbox.read(owner, limit)
+  }
+
+  async getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]> {
+    return this.#open.reader.getResults(keys)
+  }
+
+  async claimResults(claims: readonly ResultClaim[]): Promise<readonly ResultState[]> {
+    return this.#open.claims.claim(claims)
+  }
+
+  async commitResults(commits: readonly ResultCommit[]): Promise<readonly boolean[]> {
+    return this.#open.results.commit(commits)
+  }
+
+  async purgeResults(limit: number): Promise<number> {
+    return this.#open.results.purge(limit)
+  }
+
+  /** The parts, while the store is open. @throws StoreError */
+  get #open(): SqlStoreParts {
+    this.#life.requireOpen()
+    return this.#parts
+  }
+}

@@ -1,0 +1,99 @@
+import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/store.ts'
+import { cellsOf } from '../sql/cells.ts'
+import type { Cell } from '../sql/cells.ts'
+import { namesOf } from '../sql/dialect.ts'
+import { toName } from '../sql/names.ts'
+import { doneStatuses, headFields, stepColumns, stepFields, stepRowColumns } from '../sql/tables.ts'
+import { toSqlTime } from '../sql/times.ts'
+import { replacesAny } from '../../src/core/contracts/step-replacement.ts'
+import type { SqliteConnection } from './connection.ts'
+import { placesOf } from './dialect.ts'
+
+const stepValues = `into docket_steps (${namesOf(stepRowColumns)}) values (${placesOf(stepRowColumns)})`
+const putStep = `insert or replace ${stepValues}`
+const putUnfinishedStep = `insert ${stepValues} on conflict (execution, step, item) do update
+  set ${stepColumns.map(({ name }) => `${name} = excluded.${name}`).join(', ')}
+  where docket_steps.status not in ${doneStatuses} or docket_steps.type = ''`
+const owned = 'where id = ? and owner = ? and epoch = ?'
+const touchAll = `update docket_executions set updated_at = ?
+  where owner = ? and epoch = ? and id in (select value from json_each(?))`
+
+/** Writes to executions. */
+export class SqliteCommitter {
+  readonly #connection: SqliteConnection
+
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection
+  }
+
+  commit(commits: readonly ExecutionCommit[]): readonly boolean[] {
+    return this.#connection.transaction(() => {
+      const touched = this.#touched(commits)
+      return commits.map((commit) => this.#commitOne(commit, touched.has(commit)))
+    })
+  }
+
+  /**
+   * Most commits change nothing of the execution but its time, and many have that and the owner in common: one statement for all of
+   * those costs half of one for each. Where it finds fewer than there are, it has not told which.
+   */
+  #touched(commits: readonly ExecutionCommit[]): ReadonlySet<ExecutionCommit> {
+    const touched = new Set<ExecutionCommit>()
+    for (const group of alikeOf(commits)) {
+      const { at, owner, epoch } = group[0]!
+      const ids = JSON.stringify(group.map(({ id }) => toName(id)))
+      if (this.#connection.run(touchAll, toSqlTime(at), toName(owner), epoch, ids) !== group.length) continue
+      for (const commit of group) touched.add(commit)
+    }
+    return touched
+  }
+
+  #commitOne(commit: ExecutionCommit, isTouched: boolean): boolean {
+    const { id, consumed } = commit
+    const execution = toName(id)
+    if (!isTouched && !this.#change(execution, commit)) return false
+    for (const step of commit.steps)
+      this.#connection.run(
+        replacesAny(step) ? putStep : putUnfinishedStep,
+        execution,
+        ...cellsOf(stepFields, step, toSqlTime),
+      )
+    if (consumed !== undefined)
+      this.#connection.run('delete from docket_mailbox where execution = ? and seq <= ?', execution, consumed)
+    return true
+  }
+
+  #change(execution: string, { owner, epoch, at, head, consumed }: ExecutionCommit): boolean {
+    const changes = ['updated_at = ?']
+    const cells: Cell[] = [toSqlTime(at)]
+    if (head !== undefined) addHead(head, changes, cells)
+    if (consumed !== undefined) {
+      changes.push('read_mail = max(read_mail, ?)')
+      cells.push(consumed)
+    }
+    const text = `update docket_executions set ${changes.join(', ')} ${owned}`
+    return this.#connection.run(text, ...cells, execution, toName(owner), epoch) === 1
+  }
+}
+
+/** There are few shapes of changes, so few statements are kept for them. */
+function addHead(head: HeadChange, changes: string[], cells: Cell[]): void {
+  const fields = headFields.filter(({ field }) => Object.hasOwn(head, field))
+  for (const { column, kind } of fields)
+    changes.push(...(kind === 'value' ? [`${column} = ?`, `${column}_bytes = ?`] : [`${column} = ?`]))
+  cells.push(...cellsOf(fields, head, toSqlTime))
+  if (head.isReleased === true) changes.push('owner = null')
+}
+
+/** Those that change nothing but the time, as far as they follow each other with the same time and owner. */
+function alikeOf(commits: readonly ExecutionCommit[]): readonly (readonly ExecutionCommit[])[] {
+  const groups: ExecutionCommit[][] = []
+  for (const commit of commits) {
+    if (commit.head !== undefined || commit.consumed !== undefined) continue
+    const [last] = groups.at(-1) ?? []
+    if (last?.at === commit.at && last.epoch === commit.epoch && last.owner === commit.owner)
+      groups.at(-1)!.push(commit)
+    else groups.push([commit])
+  }
+  return groups.filter(({ length }) => length > 1)
+}

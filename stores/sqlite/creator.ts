@@ -1,0 +1,48 @@
+import { StoreError } from '../../src/core/errors.ts'
+import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/store.ts'
+import { cellsOf } from '../sql/cells.ts'
+import { namesOf, selectList } from '../sql/dialect.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { toName } from '../sql/names.ts'
+import { executionOf } from '../sql/reader.ts'
+import { executionColumns, executionFields, firstRecord } from '../sql/tables.ts'
+import { toSqlTime } from '../sql/times.ts'
+import type { SqliteConnection } from './connection.ts'
+import { placesOf } from './dialect.ts'
+import { storeName } from './errors.ts'
+
+const insert = `insert into docket_executions (${namesOf(executionColumns)})
+  values (${placesOf(executionColumns)}) on conflict (id) do nothing`
+
+/** Creates executions, in a transaction of their own or within the caller's. */
+export class SqliteCreator {
+  readonly #connection: SqliteConnection
+  readonly #select: string
+
+  constructor(connection: SqliteConnection, dialect: Dialect) {
+    this.#connection = connection
+    this.#select = `select ${selectList(dialect, executionColumns, 'e')} from docket_executions e where e.id = ?`
+  }
+
+  create(executions: readonly NewExecution[], transaction: unknown): readonly (ExecutionRecord | undefined)[] {
+    const work = (): readonly (ExecutionRecord | undefined)[] => executions.map((created) => this.#createOne(created))
+    if (transaction !== undefined) {
+      if (!this.#connection.isHandle(transaction))
+        throw new StoreError(
+          storeName,
+          'a transaction must be begun on the very connection given as the option database',
+          false,
+        )
+      return this.#connection.within(work)
+    }
+    // The caller waits for it, perhaps with its transaction open: to try again would not help.
+    this.#connection.requireUntaken()
+    return this.#connection.transaction(work)
+  }
+
+  #createOne(created: NewExecution): ExecutionRecord | undefined {
+    const cells = cellsOf(executionFields, firstRecord(created), toSqlTime)
+    if (this.#connection.run(insert, ...cells) === 1) return undefined
+    return executionOf(this.#connection.first(this.#select, toName(created.id))!, storeName)
+  }
+}

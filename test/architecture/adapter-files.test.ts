@@ -1,0 +1,46 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { root } from './source-file.ts'
+
+/** Files of every adapter's own: the same name holds the same part. */
+const ofEach = ['index.ts', 'store.ts']
+const ofServers = ['options.ts', 'errors.ts', 'connection.ts']
+const parts = [
+  'acquirer.ts',
+  'claims.ts',
+  'committer.ts',
+  'creator.ts',
+  'deletion.ts',
+  'mailbox.ts',
+  'owners.ts',
+  'results.ts',
+]
+const ofSql = [...ofEach, ...ofServers, ...parts, 'dialect.ts', 'migrations.ts']
+
+/** What an adapter has besides, and why the others lack it. */
+const adapters: Readonly<Record<string, { readonly shared: readonly string[]; readonly own: readonly string[] }>> = {
+  sqlite: { shared: ofSql, own: [] },
+  postgres: {
+    // It alone of the SQL databases can notify others.
+    shared: [...ofSql, 'hints.ts'],
+    own: ['hint-listener.ts', 'hint-payloads.ts', 'hint-sender.ts'],
+  },
+  mysql: {
+    shared: ofSql,
+    // Statements are texts; keys have a greatest length; DDL is in no transaction.
+    own: [
+      'session.ts',
+      'literals.ts',
+      'statements.ts',
+      'keys.ts',
+      'locks.ts',
+      'tables-migration.ts',
+      'deadlines-migration.ts',
+    ],
+  },
+}
+
+test.each(Object.entries(adapters))('the adapter %s has the files that the others have', (name, { shared, own }) => {
+  expect(readdirSync(join(root, 'stores', name)).toSorted()).toEqual([...shared, ...own].toSorted())
+})
