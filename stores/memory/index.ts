@@ -1,2 +1,2 @@
-export { memoryStore } from './memory-store.ts'
-export type { MemoryStoreOptions } from './memory-store.ts'
+export { memoryStore } from './store.ts'
+export type { MemoryStoreOptions } from './store.ts'

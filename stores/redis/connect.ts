@@ -5,7 +5,7 @@ import { serverOfClient } from './link.ts'
 import type { RedisClient } from './link.ts'
 import { loadPacker } from './msgpack.ts'
 import type { Packer } from './msgpack.ts'
-import type { ResolvedOptions } from './redis-options.ts'
+import type { ResolvedOptions } from './options.ts'
 
 /** The shape of replies must not hang on the protocol's version. */
 type ClientOptions = RedisOptions & { readonly replyMapping: 'legacy' }

@@ -1,2 +1,2 @@
-export { redisStore } from './redis-store.ts'
-export type { RedisStoreOptions } from './redis-options.ts'
+export { redisStore } from './store.ts'
+export type { RedisStoreOptions } from './options.ts'

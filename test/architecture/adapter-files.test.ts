@@ -39,8 +39,38 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'deadlines-migration.ts',
     ],
   },
+  redis: {
+    // No SQL, so neither dialect nor migrations; what the SQL stores share in reading it has for itself.
+    shared: [...ofEach, ...ofServers, ...parts, 'hints.ts', 'reader.ts'],
+    own: [
+      // Scripts, and what is sent to them together.
+      'execution-scripts.ts',
+      'result-scripts.ts',
+      'script-writes.ts',
+      'packed-lists.ts',
+      'ranges.ts',
+      // Records as bytes.
+      'layout.ts',
+      'head-record.ts',
+      'step-record.ts',
+      'kept-result.ts',
+      'values.ts',
+      'msgpack.ts',
+      'steps-reading.ts',
+      'unreadable.ts',
+      // The client.
+      'connect.ts',
+      'check-server.ts',
+      'link.ts',
+    ],
+  },
+  memory: {
+    // One map of executions serves all calls: parts would only share it.
+    shared: [...ofEach, 'results.ts'],
+    own: ['executions.ts'],
+  },
 }
 
-test.each(Object.entries(adapters))('the adapter %s has the files that the others have', (name, { shared, own }) => {
+test.each(Object.entries(adapters))('the adapter %s names its files like the others', (name, { shared, own }) => {
   expect(readdirSync(join(root, 'stores', name)).toSorted()).toEqual([...shared, ...own].toSorted())
 })

@@ -16,8 +16,9 @@ import type {
   StoreCapabilities,
   StoreHint,
 } from '../../src/core/contracts/store.ts'
-import { MemoryExecutions } from './memory-executions.ts'
-import { MemoryResults } from './memory-results.ts'
+import { StoreLife } from '../sql/life.ts'
+import { MemoryExecutions } from './executions.ts'
+import { MemoryResults } from './results.ts'
 
 /** How a memory store keeps time. */
 export interface MemoryStoreOptions {
@@ -46,7 +47,7 @@ class MemoryStore implements Store {
   readonly #executions: MemoryExecutions
   readonly #results: MemoryResults
   readonly #listeners = new Set<(hint: StoreHint) => void>()
-  #state: 'new' | 'open' | 'closed' = 'new'
+  readonly #life = new StoreLife('memory')
 
   constructor(now: () => number) {
     this.#now = now
@@ -59,17 +60,16 @@ class MemoryStore implements Store {
   }
 
   async open(): Promise<void> {
-    if (this.#state === 'closed') throw new StoreError(this.name, 'it was closed; make another one', false)
-    this.#state = 'open'
+    this.#life.opened()
   }
 
   async close(): Promise<void> {
-    this.#state = 'closed'
+    this.#life.closed()
     this.#listeners.clear()
   }
 
   async renewOwner(owner: string, leaseMs: number): Promise<boolean> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     const now = this.#now()
     const lease = this.#leases.get(owner)
     if (lease !== undefined && lease <= now) return false
@@ -78,95 +78,89 @@ class MemoryStore implements Store {
   }
 
   async endOwner(owner: string): Promise<void> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     this.#leases.set(owner, -Infinity)
   }
 
   async create(executions: readonly NewExecution[], transaction?: unknown): Promise<(ExecutionRecord | undefined)[]> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     if (transaction !== undefined) throw new StoreError(this.name, 'it has no transactions', false)
     return this.#executions.create(executions)
   }
 
   async commit(commits: readonly ExecutionCommit[]): Promise<boolean[]> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     return commits.map((commit) => this.#executions.commit(commit))
   }
 
   async acquire(request: AcquireRequest): Promise<AcquiredExecution[]> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     const acquired = this.#executions.acquire(request)
     this.#forgetDead()
     return acquired
   }
 
   async get(ids: readonly string[]): Promise<(ExecutionRecord | undefined)[]> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     return ids.map((id) => this.#executions.get(id))
   }
 
   async list(query: ExecutionQuery): Promise<ExecutionRecord[]> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     return this.#executions.list(query)
   }
 
   async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     return this.#executions.readSteps(ids, next)
   }
 
   async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<boolean[]> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     return executions.map((execution) => this.#executions.delete(execution))
   }
 
   async purge(filter: Parameters<Store['purge']>[0]): Promise<number> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     return this.#executions.purge(filter)
   }
 
   async post(messages: readonly NewMessage[]): Promise<boolean[]> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     return messages.map((message) => this.#executions.post(message))
   }
 
   async readMail(owner: string, limit: number): Promise<Message[]> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     return this.#executions.readMail(owner, limit)
   }
 
   async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     return keys.map((key) => this.#results.get(key))
   }
 
   async claimResults(claims: readonly ResultClaim[]): Promise<ResultState[]> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     return claims.map((claim) => this.#results.claim(claim))
   }
 
   async commitResults(commits: readonly ResultCommit[]): Promise<boolean[]> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     return commits.map((commit) => this.#results.commit(commit))
   }
 
   async purgeResults(limit: number): Promise<number> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     return this.#results.purge(limit)
   }
 
   async subscribe(listener: (hint: StoreHint) => void): Promise<() => Promise<void>> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     this.#listeners.add(listener)
     return async () => {
       this.#listeners.delete(listener)
     }
-  }
-
-  #requireOpen(): void {
-    if (this.#state === 'open') return
-    const what = this.#state === 'new' ? 'it is not open yet; call open() first' : 'it is closed'
-    throw new StoreError(this.name, what, false)
   }
 
   #forgetDead(): void {

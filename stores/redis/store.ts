@@ -16,22 +16,26 @@ import type {
   StoreCapabilities,
   StoreHint,
 } from '../../src/core/contracts/store.ts'
-import { acquireExecutions } from './acquire.ts'
+import { StoreLife } from '../sql/life.ts'
+import { acquireExecutions } from './acquirer.ts'
 import { checkFormat, warnOfEviction } from './check-server.ts'
 import { connect, loadPackages } from './connect.ts'
 import type { Connection } from './connection.ts'
 import { storeName } from './errors.ts'
-import { commitExecutions, createExecutions, deleteExecutions, postMessages } from './execution-writes.ts'
+import { claimResultsOf } from './claims.ts'
+import { commitExecutions } from './committer.ts'
+import { createExecutions } from './creator.ts'
+import { deleteExecutions, purgeExecutions } from './deletion.ts'
 import { Hints } from './hints.ts'
 import { Layout } from './layout.ts'
 import { Link } from './link.ts'
-import { getExecutions, listExecutions, purgeExecutions } from './listing.ts'
-import { readMailOf } from './mail.ts'
+import { postMessages, readMailOf } from './mailbox.ts'
 import { MsgpackFormat } from './msgpack.ts'
 import { Owners } from './owners.ts'
-import { resolveOptions } from './redis-options.ts'
-import type { RedisStoreOptions, ResolvedOptions } from './redis-options.ts'
-import { claimResultsOf, commitResultsOf, getResultsOf, purgeResultsOf } from './results.ts'
+import { resolveOptions } from './options.ts'
+import type { RedisStoreOptions, ResolvedOptions } from './options.ts'
+import { getExecutions, listExecutions } from './reader.ts'
+import { commitResultsOf, getResultsOf, purgeResultsOf } from './results.ts'
 import { readStepPage } from './steps-reading.ts'
 
 /**
@@ -61,32 +65,36 @@ class RedisStore implements Store {
   readonly capabilities: StoreCapabilities = { transactions: false, isShared: true }
   readonly format = new MsgpackFormat()
   readonly #options: ResolvedOptions
-  #state: 'new' | 'opening' | 'closed' | OpenStore = 'new'
+  readonly #life = new StoreLife(storeName)
+  #isOpening = false
+  #parts: OpenStore | undefined
 
   constructor(options: ResolvedOptions) {
     this.#options = options
   }
 
   async open(): Promise<void> {
-    if (typeof this.#state === 'object') return
-    if (this.#state === 'closed') throw new StoreError(this.name, 'it was closed; make another one', false)
-    if (this.#state === 'opening') throw new StoreError(this.name, 'it is being opened already', false)
-    this.#state = 'opening'
+    this.#life.requireUnclosed()
+    if (this.#parts !== undefined) return
+    if (this.#isOpening) throw new StoreError(this.name, 'it is being opened already', false)
+    this.#isOpening = true
     try {
-      const opened = await openStore(this.#options, this.format)
-      if (this.#isClosed()) await opened.close()
-      else this.#state = opened
-    } catch (error) {
-      if (!this.#isClosed()) this.#state = 'new'
-      throw error
+      const parts = await openStore(this.#options, this.format)
+      try {
+        this.#life.opened()
+      } catch (isClosed) {
+        await parts.close()
+        throw isClosed
+      }
+      this.#parts = parts
+    } finally {
+      this.#isOpening = false
     }
-    if (this.#isClosed()) throw new StoreError(this.name, 'it was closed while it was being opened', false)
   }
 
   async close(): Promise<void> {
-    const state = this.#state
-    this.#state = 'closed'
-    if (typeof state === 'object') await state.close()
+    this.#life.closed()
+    await this.#parts?.close()
   }
 
   async renewOwner(owner: string, leaseMs: number): Promise<boolean> {
@@ -164,15 +172,10 @@ class RedisStore implements Store {
     return this.#opened().hints.add(listener)
   }
 
+  /** The parts, while the store is open. @throws StoreError */
   #opened(): OpenStore {
-    const state = this.#state
-    if (typeof state === 'object') return state
-    const what = state === 'closed' ? 'it is closed' : 'it is not open yet; call open() first'
-    throw new StoreError(this.name, what, false)
-  }
-
-  #isClosed(): boolean {
-    return this.#state === 'closed'
+    this.#life.requireOpen()
+    return this.#parts!
   }
 }
 

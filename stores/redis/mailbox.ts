@@ -1,11 +1,27 @@
 import { StoreError } from '../../src/core/errors.ts'
-import type { Message } from '../../src/core/contracts/store.ts'
+import type { Message, NewMessage } from '../../src/core/contracts/store.ts'
 import type { Connection } from './connection.ts'
 import { damaged } from './errors.ts'
+import { postScript } from './execution-scripts.ts'
 import { buckets, indexPrefix, unescapeText } from './layout.ts'
 import type { Packer } from './msgpack.ts'
-import { unpackedNumber, unpackedText, unpackedValue } from './values.ts'
+import { packedText, packedValue, unpackedNumber, unpackedText, unpackedValue } from './values.ts'
 import { orElse } from './unreadable.ts'
+
+/** Appends to mailboxes. False where there is no such execution. */
+export async function postMessages(
+  { link, layout, packer }: Connection,
+  messages: readonly NewMessage[],
+): Promise<boolean[]> {
+  const replies = await link.all(
+    messages.map(({ execution, kind, payload, at }) => ({
+      run: postScript,
+      keys: layout.executionKeys(execution),
+      args: [packer.pack([packedText(kind), packedValue(payload), at]), layout.hints],
+    })),
+  )
+  return replies.map((reply) => reply === 1)
+}
 
 /** Messages to the executions of an owner. Usually there are none: then each bucket's index is asked once, no more. */
 export async function readMailOf(

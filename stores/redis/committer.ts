@@ -1,0 +1,68 @@
+import type { ExecutionCommit } from '../../src/core/contracts/store.ts'
+import { replacesAny, stayingOf } from '../../src/core/contracts/step-replacement.ts'
+import type { Connection } from './connection.ts'
+import { commitScript, fullCommitScript } from './execution-scripts.ts'
+import { headChange } from './head-record.ts'
+import { ownerText, statusCode, timeKey } from './layout.ts'
+import type { Argument } from './link.ts'
+import type { Packer } from './msgpack.ts'
+import { intact, writeAll } from './script-writes.ts'
+import type { Write } from './script-writes.ts'
+import { stepBytes, stepField } from './step-record.ts'
+
+/** Commits, each whole, by scripts that ask for owner and epoch first. */
+export async function commitExecutions(
+  { link, layout, packer }: Connection,
+  commits: readonly ExecutionCommit[],
+): Promise<boolean[]> {
+  const plain: Write[] = []
+  const full: Write[] = []
+  for (const [index, commit] of commits.entries()) {
+    const { id } = commit
+    const { condition, set, unfinished, removed, moves, isPlain } = changeOf(commit, packer)
+    if (isPlain) {
+      const list = [...condition, set.length, ...set, ...unfinished]
+      plain.push({ index, id, keys: [layout.execution(id)], list })
+    } else {
+      const list = [...condition, ...moves, removed.length, unfinished.length, ...removed, ...set, ...unfinished]
+      full.push({ index, id, keys: layout.executionKeys(id), list })
+    }
+  }
+  const replies = await writeAll(link, layout.hints, [
+    { run: fullCommitScript, writes: full },
+    { run: commitScript, writes: plain },
+  ])
+  return commits.map(({ id }, index) => intact(replies[index], id, layout) === 1)
+}
+
+interface Change {
+  /** Owner and epoch. */
+  readonly condition: readonly Argument[]
+  /** Fields and values. */
+  readonly set: readonly Argument[]
+  /** Fields and records of steps that must not replace completed ones. */
+  readonly unfinished: readonly Argument[]
+  readonly removed: readonly string[]
+  /** What moves the execution in the index: status, end, release, consumption. */
+  readonly moves: readonly Argument[]
+  /** Whether nothing but fields is set. */
+  readonly isPlain: boolean
+}
+
+function changeOf(commit: ExecutionCommit, packer: Packer): Change {
+  const { epoch, at, steps, head, consumed } = commit
+  const set: Argument[] = ['a', at]
+  const unfinished: Argument[] = []
+  // Of fields that come twice, the last stays by itself.
+  for (const step of steps.every(replacesAny) ? steps : stayingOf(steps))
+    (replacesAny(step) ? set : unfinished).push(stepField(step), stepBytes(step, packer))
+  const removed: string[] = []
+  if (head !== undefined) headChange(head, set, removed)
+  const status = head?.status === undefined ? '' : statusCode(head.status)
+  const removesEnd = head !== undefined && 'endedAt' in head
+  const ended = head?.endedAt !== undefined ? timeKey(head.endedAt) : removesEnd ? '-' : ''
+  const released = head?.isReleased === true ? '1' : ''
+  const moves = [status, ended, released, consumed ?? '']
+  const isPlain = removed.length === 0 && moves.every((move) => move === '')
+  return { condition: [ownerText(commit.owner), epoch], set, unfinished, removed, moves, isPlain }
+}

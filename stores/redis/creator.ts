@@ -1,0 +1,24 @@
+import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/store.ts'
+import type { Connection } from './connection.ts'
+import { createScript } from './execution-scripts.ts'
+import { headRecord, newHead, newIndexMembers } from './head-record.ts'
+import { intact, writeAll } from './script-writes.ts'
+import type { Write } from './script-writes.ts'
+
+/** Creates executions. Gives the record of each that was there. */
+export async function createExecutions(
+  { link, layout, packer }: Connection,
+  executions: readonly NewExecution[],
+): Promise<(ExecutionRecord | undefined)[]> {
+  const writes = executions.map((execution, index): Write => {
+    const members = newIndexMembers(execution)
+    const hint = execution.owner === undefined ? 'w' : ''
+    const list = [hint, members.length, ...members, ...newHead(execution, packer)]
+    return { index, id: execution.id, keys: layout.executionKeys(execution.id), list }
+  })
+  const replies = await writeAll(link, layout.hints, [{ run: createScript, writes }])
+  return executions.map(({ id }, index) => {
+    const reply = intact(replies[index], id, layout)
+    return reply === 1 ? undefined : headRecord(id, layout.execution(id), reply, packer)
+  })
+}
