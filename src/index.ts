@@ -4,6 +4,7 @@ export { exponential, fixed } from './core/language/backoff.ts'
 export { all, dataType, optional, type } from './core/language/data-type.ts'
 export {
   AbortExecutionError,
+  DocketClosedError,
   DocketError,
   errorCodes,
   ExecutionCancelledError,
@@ -76,7 +77,7 @@ export type { Clock } from './runtime/environment/clock.ts'
 export type { StepView } from './runtime/actors/execution-journal.ts'
 export type { Docket, ExecutionPage, ListQuery } from './durable/docket.ts'
 export type { DocketOptions } from './durable/context/docket-options.ts'
-export type { StartOptions } from './durable/start/execution-request.ts'
+export type { StartOptions } from './durable/context/start-options.ts'
 export type { ExecutionHandle } from './durable/execution-handle.ts'
 export type { ExecutionDetails, ExecutionInfo, StepInfo } from './durable/records/execution-info.ts'
 export type { MigratableExecution, MigratableStep, MigrateHook } from './durable/records/migrate-records.ts'

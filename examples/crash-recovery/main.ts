@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { OptionError } from 'docket'
+import { DocketClosedError } from 'docket'
 import { openShop, takeOrder } from './shop.ts'
 
 const [, , file, number] = process.argv
@@ -16,16 +16,12 @@ else await beTheShop(file)
 /** What each of the two processes does: it takes the order, or goes on with it. */
 async function beTheShop(path: string): Promise<void> {
   await using docket = openShop(path)
-  let isStopping = false
-  process.once('SIGTERM', () => {
-    isStopping = true
-    docket.close({ deadline: '2s' }).catch(console.error)
-  })
+  process.once('SIGTERM', () => void docket.close({ deadline: '2s' }).catch(console.error))
   try {
     console.log(`  process ${number}: ${await takeOrder(docket, 'order 7')}`)
   } catch (error) {
     // It was handed over: another process goes on with it, and has its result.
-    if (!isStopping || !(error instanceof OptionError)) throw error
+    if (!(error instanceof DocketClosedError)) throw error
     console.log(`  process ${number}: ${error.message}`)
   }
 }

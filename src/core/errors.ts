@@ -14,6 +14,7 @@ export const errorCodes = [
   'OPTION_INVALID',
   'STORE_FAILED',
   'LEASE_LOST',
+  'DOCKET_CLOSED',
 ] as const
 
 /** A stable, documented code: branch on it where `instanceof` can't reach (across processes, in logs). */
@@ -204,6 +205,20 @@ export class StoreError extends DocketError {
 export class LeaseLostError extends DocketError {
   constructor(message: string, place: ErrorPlace) {
     super('LEASE_LOST', message, place)
+  }
+}
+
+/**
+ * The docket was closed, and can be asked for nothing any more. With an `executionId`, the caller waited for that execution, which has
+ * not failed: it goes on elsewhere.
+ */
+export class DocketClosedError extends DocketError {
+  constructor(
+    message = 'this docket is closed; make another one with createDocket()',
+    place: ErrorPlace = {},
+    options?: ErrorOptions,
+  ) {
+    super('DOCKET_CLOSED', message, place, options)
   }
 }
 

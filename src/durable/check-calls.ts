@@ -2,19 +2,13 @@ import { describe, isWholeFromOne, reportUnknownKeys } from '../core/graph/check
 import { durationHint, durationMs } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 import { isRecord } from '../core/is-record.ts'
-import { isTerminal } from '../core/contracts/statuses.ts'
-import type { ExecutionStatus } from '../core/contracts/statuses.ts'
-
-/** All statuses of an execution. */
-export const statuses: readonly ExecutionStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled']
-/** The statuses in which an execution has ended. */
-export const endStatuses: readonly ExecutionStatus[] = statuses.filter(isTerminal)
+import { endStatuses, executionStatuses } from '../core/contracts/statuses.ts'
 
 /** @throws OptionError telling all problems */
 export function checkListQuery(query: unknown): void {
   check('list', query, ['status', 'graph', 'from', 'before', 'limit', 'after'], (given, report) => {
     const { status, graph, limit, after, from, before } = given
-    reportStatuses(status, statuses, report)
+    reportStatuses(status, executionStatuses, report)
     if (graph !== undefined && typeof graph !== 'string') report(`graph must be a graph's name, not ${describe(graph)}`)
     if (limit !== undefined && !isWholeFromOne(limit)) report('limit must be a whole number of at least 1')
     for (const [name, date] of Object.entries({ from, before }))

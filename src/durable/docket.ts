@@ -7,23 +7,35 @@ import type { Collected, InputsOf, OnError, SharedValue, TargetOf } from '../cor
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../core/contracts/statuses.ts'
+import { sleep } from '../runtime/environment/clock.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
 import { Execution } from '../runtime/execution/execution.ts'
 import type { GraphLogic } from '../runtime/from-graph.ts'
 import { givenInputs } from '../runtime/inputs/given-inputs.ts'
 import { batchRequest } from './start/batch-request.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
-import { checkClose, checkFork, checkListQuery, checkPurge, endStatuses } from './check-calls.ts'
+import { checkClose, checkFork, checkListQuery, checkPurge } from './check-calls.ts'
 import { checkDocketOptions } from './context/docket-options.ts'
 import type { DocketOptions } from './context/docket-options.ts'
 import { durableLogic } from './durable-logic.ts'
-import { DurableRuntime } from './context/docket-context.ts'
-import type { StartOptions } from './start/execution-request.ts'
+import { DocketContext } from './context/docket-context.ts'
+import type { StartOptions } from './context/start-options.ts'
 import { ExecutionHandle } from './execution-handle.ts'
-import { infoOf } from './records/execution-info.ts'
+import { infoOf, noSuchExecution } from './records/execution-info.ts'
 import type { ExecutionInfo } from './records/execution-info.ts'
+import { Mailbox } from './mail/mailbox.ts'
+import { Reopening } from './recovery/reopen.ts'
+import { Resumption } from './recovery/resume.ts'
+import { Scan } from './recovery/scan.ts'
+import { deleteUnowned, postMessage } from './recovery/unowned.ts'
+import { EphemeralExecutions } from './start/ephemeral-executions.ts'
+import { executionRequest } from './start/execution-request.ts'
 import { forkExecution } from './start/fork-execution.ts'
-import { BackgroundLoop } from './recovery/scan.ts'
+import { ExecutionStarter } from './start/start-execution.ts'
+import { BackgroundLoop } from './background-loop.ts'
+import { closeDocket } from './close-docket.ts'
+import { purge, Upkeep } from './upkeep.ts'
+import type { PurgeFilter } from './upkeep.ts'
 
 const logicOptionNames = ['headers', 'timeout', 'deadline', 'observers', 'logger']
 const startOptionNames = ['id', 'headers', 'timeout', 'deadline', 'signal', 'observers', 'logger']
@@ -67,14 +79,32 @@ const deletePauseMs = 250
 
 /** The durable runtime: executions that survive the process. Made by `createDocket`. */
 export class Docket implements AsyncDisposable {
-  readonly #runtime: DurableRuntime
-  readonly #takeover: BackgroundLoop
+  readonly #context: DocketContext
+  readonly #resumption: Resumption
+  readonly #reopening: Reopening
+  readonly #scan: Scan
+  readonly #starter: ExecutionStarter
+  readonly #ephemeral: EphemeralExecutions
+  readonly #loop: BackgroundLoop
   #closing: Promise<void> | undefined
 
   constructor(options: DocketOptions) {
-    this.#runtime = new DurableRuntime(options)
-    this.#takeover = new BackgroundLoop(this.#runtime, options.takeOver ?? true)
-    this.#takeover.start()
+    const context = new DocketContext(options)
+    const resumption = new Resumption(context)
+    const reopening = new Reopening(context, resumption)
+    const scan = new Scan(context, resumption)
+    this.#context = context
+    this.#resumption = resumption
+    this.#reopening = reopening
+    this.#scan = scan
+    this.#starter = new ExecutionStarter(context, { resumption, reopening, scan })
+    this.#ephemeral = new EphemeralExecutions(context)
+    this.#loop = new BackgroundLoop(context, {
+      scan: options.takeOver === false ? undefined : scan,
+      mailbox: new Mailbox(context, reopening),
+      upkeep: new Upkeep(context),
+    })
+    this.#loop.start()
   }
 
   /**
@@ -96,11 +126,12 @@ export class Docket implements AsyncDisposable {
   ): Promise<ExecutionHandle<ValueOf<T>>> {
     const { transaction, ...startOptions } = options
     checkExecuteOptions('start', startOptions, startOptionNames)
-    if (transaction !== undefined && !this.#runtime.connection.store.capabilities.transactions)
-      throw new OptionError(`start: the ${this.#runtime.connection.store.name} store has no transactions`)
-    const request = this.#runtime.request(graph, target as AnyDataType, inputs, startOptions)
-    await this.#runtime.start(request, transaction)
-    return new ExecutionHandle(this.#runtime, request.id)
+    if (transaction !== undefined && !this.#context.connection.store.capabilities.transactions)
+      throw new OptionError(`start: the ${this.#context.connection.store.name} store has no transactions`)
+    const request = executionRequest(this.#context, graph, target as AnyDataType, inputs, startOptions)
+    if (transaction === undefined) await this.#starter.start(request)
+    else await this.#starter.startWithin(transaction, request)
+    return new ExecutionHandle(this.#context, request.id)
   }
 
   /**
@@ -115,16 +146,16 @@ export class Docket implements AsyncDisposable {
   ): Promise<ValueOf<T>> {
     // What is thrown inside rejects the promise.
     return new Promise((resolve, reject) => {
-      const runtime = this.#runtime
-      runtime.requireOpen()
+      const context = this.#context
+      context.requireOpen()
       if (options?.id === undefined) {
-        runtime.requireGraph(graph)
+        context.requireGraph(graph)
         if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames)
         const { plan, leafValues } = givenInputs(graph, target as AnyDataType, inputs)
-        if (runtime.unwritten.has(plan)) {
-          const { shared, persistOf } = runtime.setup
+        if (this.#ephemeral.has(plan)) {
+          const { shared, persistOf } = context.setup
           const onCompleted = resolve as (value: unknown) => void
-          const resolved = runtime.unwritten.optionsOf(plan, options)
+          const resolved = this.#ephemeral.optionsOf(plan, options)
           const setup = { plan, options: resolved, cache: undefined, shared, persistOf, onCompleted, onFailed: reject }
           new Execution(setup).start(leafValues)
           return
@@ -154,9 +185,9 @@ export class Docket implements AsyncDisposable {
   ): Promise<ExecutionHandle<Collected<Mode, ValueOf<T>>[]>> {
     checkExecuteOptions('startBatch', options, startBatchOptionNames)
     const batchOptions = options as StartBatchOptions
-    const request = await batchRequest(this.#runtime, graph, target as AnyDataType, items, batchOptions)
-    await this.#runtime.start(request)
-    return new ExecutionHandle(this.#runtime, request.id)
+    const request = await batchRequest(this.#context, graph, target as AnyDataType, items, batchOptions)
+    await this.#starter.start(request)
+    return new ExecutionHandle(this.#context, request.id)
   }
 
   /**
@@ -178,26 +209,30 @@ export class Docket implements AsyncDisposable {
       throw new OptionError(
         `logic: id must be a text that is not empty or a function of the input, not ${describe(id)}`,
       )
-    this.#runtime.requireGraph(graph)
+    this.#context.requireGraph(graph)
     const idOf = typeof id === 'function' ? (id as (input: unknown) => string) : () => id
-    return durableLogic(this.#runtime, graph, target as AnyDataType, idOf, rest) as unknown as GraphLogic<
-      InputsOf<G, T>,
-      ValueOf<T>
-    >
+    return durableLogic(
+      this.#context,
+      this.#starter,
+      graph,
+      target as AnyDataType,
+      idOf,
+      rest,
+    ) as unknown as GraphLogic<InputsOf<G, T>, ValueOf<T>>
   }
 
   /** The execution of an id; undefined where there is none. @throws (as rejection) StoreError */
   async get(id: string): Promise<ExecutionHandle<unknown> | undefined> {
-    await this.#runtime.connection.ready()
-    const [record] = await this.#runtime.connection.store.get([id])
-    return record === undefined ? undefined : new ExecutionHandle(this.#runtime, id)
+    await this.#context.connection.ready()
+    const record = await this.#context.recordOf(id)
+    return record === undefined ? undefined : new ExecutionHandle(this.#context, id)
   }
 
   /** Executions, the newest first, a page at a time. One whose record can't be read is told with the reason in `incompatible`. */
   async list(query: ListQuery = {}): Promise<ExecutionPage> {
     checkListQuery(query)
     const { status, graph, from, before, limit = 100, after } = query
-    const { connection, incompatible } = this.#runtime
+    const { connection, incompatible } = this.#context
     await connection.ready()
     const records = await connection.store.list({
       statuses: status === undefined || typeof status !== 'string' ? status : [status as ExecutionStatus],
@@ -210,7 +245,7 @@ export class Docket implements AsyncDisposable {
     })
     const page = records.slice(0, limit)
     const executions = await Promise.all(
-      page.map((record) => infoOf(record, connection.encoding, incompatible.toldOf(record))),
+      page.map((record) => infoOf(record, connection.encoding, incompatible.reasonsOfOpen(record))),
     )
     const last = page.at(-1)
     const next = last === undefined || records.length === page.length ? undefined : `${last.createdAt}:${last.id}`
@@ -219,22 +254,22 @@ export class Docket implements AsyncDisposable {
 
   /** Looks for executions that nobody runs, now rather than in a moment; tells how many went on here. */
   async resume(): Promise<number> {
-    this.#runtime.requireOpen()
-    return this.#takeover.scan()
+    this.#context.requireOpen()
+    return this.#scan.run()
   }
 
   /** Goes on with an execution that failed or was cancelled: finished steps stay finished, the failed ones are tried again. */
   async retry(id: string): Promise<ExecutionHandle<unknown>> {
-    await this.#runtime.connection.ready()
-    const [record] = await this.#runtime.connection.store.get([id])
-    if (record === undefined) throw noSuch(id)
+    await this.#context.connection.ready()
+    const record = await this.#context.recordOf(id)
+    if (record === undefined) throw noSuchExecution(id)
     if (!isTerminal(record.status) || record.status === 'completed')
       throw new ExecutionConflictError(
         `execution "${id}" is ${record.status}: only one that failed or was cancelled can be retried`,
         { executionId: id },
       )
-    await this.#runtime.reopen(id)
-    return new ExecutionHandle(this.#runtime, id)
+    await this.#reopening.reopen(id)
+    return new ExecutionHandle(this.#context, id)
   }
 
   /**
@@ -243,53 +278,34 @@ export class Docket implements AsyncDisposable {
    */
   async fork(id: string, options: { readonly from: string; readonly id?: string }): Promise<ExecutionHandle<unknown>> {
     checkFork(options)
-    const newId = await forkExecution(this.#runtime, id, options)
-    return new ExecutionHandle(this.#runtime, newId)
+    const newId = await forkExecution(this.#context, this.#resumption, id, options)
+    return new ExecutionHandle(this.#context, newId)
   }
 
   /** Ends an execution wherever it runs. @throws (as rejection) ExecutionConflictError where there is none */
   async cancel(id: string, reason?: unknown): Promise<void> {
-    await new ExecutionHandle(this.#runtime, id).cancel(reason)
+    await new ExecutionHandle(this.#context, id).cancel(reason)
   }
 
   /** Deletes an execution with all its records; one that runs is cancelled first. False where there is none. */
   async delete(id: string): Promise<boolean> {
-    await this.#runtime.connection.ready()
-    if (this.#runtime.live.has(id)) await new ExecutionHandle(this.#runtime, id).cancel()
-    if (await this.#runtime.deleteUnowned(id)) return true
-    if (!(await this.#runtime.post(id, 'delete'))) return false
+    await this.#context.connection.ready()
+    if (this.#context.owned.has(id)) await new ExecutionHandle(this.#context, id).cancel()
+    if (await deleteUnowned(this.#context, id)) return true
+    if (!(await postMessage(this.#context, id, 'delete'))) return false
     // Its owner does it in a moment; should it die or be done meanwhile, this process does.
     for (;;) {
-      await new Promise<void>((resolve) => void this.#runtime.clock.setTimeout(resolve, deletePauseMs))
-      this.#runtime.requireOpen()
-      const [record] = await this.#runtime.connection.store.get([id])
-      if (record === undefined || (await this.#runtime.deleteUnowned(id))) return true
+      await sleep(this.#context.clock, deletePauseMs)
+      this.#context.requireOpen()
+      const record = await this.#context.recordOf(id)
+      if (record === undefined || (await deleteUnowned(this.#context, id))) return true
     }
   }
 
   /** Deletes executions that ended before a while ago, and results that have expired; tells how many executions. */
-  async purge(options: {
-    readonly olderThan: Duration
-    /** @default completed, failed and cancelled ones */
-    readonly status?: 'completed' | 'failed' | 'cancelled' | readonly ('completed' | 'failed' | 'cancelled')[]
-  }): Promise<number> {
+  async purge(options: PurgeFilter): Promise<number> {
     checkPurge(options)
-    const ended = options.status ?? endStatuses
-    const { connection, clock } = this.#runtime
-    await connection.ready()
-    const filter = {
-      statuses: typeof ended === 'string' ? [ended] : ended,
-      endedBefore: clock.now() - durationMs(options.olderThan)!,
-      limit: 1_000,
-    }
-    let total = 0
-    for (;;) {
-      const purged = await connection.store.purge(filter)
-      total += purged
-      if (purged < filter.limit) break
-    }
-    while ((await connection.store.purgeResults(1_000)) === 1_000);
-    return total
+    return purge(this.#context, options)
   }
 
   /**
@@ -298,31 +314,12 @@ export class Docket implements AsyncDisposable {
    */
   async close(options: { /** @default '10s' */ readonly deadline?: Duration } = {}): Promise<void> {
     checkClose(options)
-    await (this.#closing ??= this.#close(durationMs(options.deadline ?? '10s')!))
+    const deadlineMs = durationMs(options.deadline ?? '10s')!
+    await (this.#closing ??= closeDocket(this.#context, this.#loop, this.#scan, deadlineMs))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  async #close(deadlineMs: number): Promise<void> {
-    const { clock, live, connection } = this.#runtime
-    this.#runtime.isClosing = true
-    await this.#takeover.stop()
-    for (const one of live.values()) one.pause()
-    const until = clock.now() + deadlineMs
-    while ([...live.values()].some((one) => !one.isQuiet) && clock.now() < until)
-      await new Promise<void>((resolve) => void clock.setTimeout(resolve, 10))
-    const handedOver = Promise.all([...live.values()].map((one) => one.handOver().catch(() => {})))
-    await new Promise<void>((resolve) => {
-      // If the store stays away for a lease, the executions are free without being handed over.
-      const timer = clock.setTimeout(resolve, connection.session.leaseMs)
-      void handedOver.then(() => {
-        clock.clearTimeout(timer)
-        resolve()
-      })
-    })
-    await connection.close()
   }
 }
 
@@ -343,10 +340,4 @@ export function createDocket(options: DocketOptions): Docket {
 function placeOf(after: string): { readonly createdAt: number; readonly id: string } {
   const colon = after.indexOf(':')
   return { createdAt: Number(after.slice(0, colon)), id: after.slice(colon + 1) }
-}
-
-function noSuch(id: string): ExecutionConflictError {
-  return new ExecutionConflictError(`there is no execution "${id}": it was deleted, or never started`, {
-    executionId: id,
-  })
 }

@@ -1,18 +1,20 @@
 import type { ActorLogic, AnyActorRef, EventObject } from 'xstate'
-import { executionMachine } from '../../machines/index.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
 import { ExecutionCancelledError } from '../core/errors.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { planOf, requireIndex, requireTarget } from '../core/graph/plan.ts'
 import type { LogicSnapshot } from '../runtime/actors/execution-actor.ts'
+import { executionDrawing } from '../runtime/actors/execution-logic.ts'
 import { ExecutionSnapshot } from '../runtime/actors/execution-snapshot.ts'
 import type { ExecutionStatus } from '../runtime/actors/execution-snapshot.ts'
 import { endedSnapshotOf, persistedOf, readPersisted, requireOwn } from '../runtime/actors/persisted-snapshot.ts'
-import type { DurableRuntime } from './context/docket-context.ts'
+import type { DocketContext } from './context/docket-context.ts'
+import type { StartOptions } from './context/start-options.ts'
 import { ExecutionHandle } from './execution-handle.ts'
-import type { StartOptions } from './start/execution-request.ts'
+import { executionRequest } from './start/execution-request.ts'
+import type { ExecutionStarter } from './start/start-execution.ts'
 
-/** Tells the actor what the execution looks like now. */
+/** Shows the actor what the execution looks like now. */
 interface Mirrored extends EventObject {
   readonly type: '@docket.mirrored'
   readonly snapshot: LogicSnapshot
@@ -29,7 +31,8 @@ interface Following {
  * steps while they run in this process, and ends as it ends, wherever it runs.
  */
 export function durableLogic(
-  runtime: DurableRuntime,
+  context: DocketContext,
+  starter: ExecutionStarter,
   graph: AnyGraph,
   target: AnyDataType,
   idOf: (input: unknown) => string | undefined,
@@ -60,30 +63,29 @@ export function durableLogic(
       host: undefined,
     }) as unknown as LogicSnapshot
 
-  const cancel = (id: string): void => void new ExecutionHandle(runtime, id).cancel().catch(() => {})
+  const cancel = (id: string): void => void new ExecutionHandle(context, id).cancel().catch(() => {})
 
   const follow = async (self: AnyActorRef, following: Following, id: string, input: unknown): Promise<unknown> => {
-    await runtime.start(runtime.request(graph, target, input ?? {}, { ...options, id }))
+    await starter.start(executionRequest(context, graph, target, input ?? {}, { ...options, id }))
     following.isWritten = true
     if (following.isStopped) cancel(id)
-    const actor = runtime.live.get(id)?.actor
-    const show = (snapshot: LogicSnapshot): void => {
-      if (snapshot.status === 'active') tell(self, following, snapshot)
+    const actor = context.owned.get(id)?.actor
+    const showActive = (snapshot: LogicSnapshot): void => {
+      if (snapshot.status === 'active') show(self, following, snapshot)
     }
-    const subscription = actor?.subscribe({ next: show, error: () => {} })
-    if (actor !== undefined) show(actor.getSnapshot())
+    const subscription = actor?.subscribe({ next: showActive, error: () => {} })
+    if (actor !== undefined) showActive(actor.getSnapshot())
     try {
-      return await new ExecutionHandle(runtime, id).result()
+      return await new ExecutionHandle(context, id).result()
     } finally {
       subscription?.unsubscribe()
     }
   }
 
   return {
-    // Inspectors draw any logic that has a config as that machine.
-    config: executionMachine.config,
+    config: executionDrawing,
     getInitialSnapshot: (_, input) =>
-      snapshotOf(idOf(input) ?? runtime.newId(), input, 'pending', undefined, undefined),
+      snapshotOf(idOf(input) ?? context.newId(), input, 'pending', undefined, undefined),
     start: (snapshot, { self }) => {
       if (snapshot.status !== 'active') return
       const { executionId: id } = snapshot.context
@@ -92,9 +94,9 @@ export function durableLogic(
       followed.set(self, following)
       // What ended here has shown its steps up to the end.
       const end = (value: ExecutionStatus, output: unknown, error: unknown): void => {
-        const live = runtime.live.get(id)?.actor?.getSnapshot() ?? (self.getSnapshot() as LogicSnapshot)
-        const snapshot = live.endedAs(value, output, error) as LogicSnapshot
-        tell(self, following, snapshot)
+        const last = context.owned.get(id)?.actor?.getSnapshot() ?? (self.getSnapshot() as LogicSnapshot)
+        const snapshot = last.endedAs(value, output, error) as LogicSnapshot
+        show(self, following, snapshot)
       }
       follow(self, following, id, input).then(
         (output) => end('completed', output, undefined),
@@ -130,6 +132,6 @@ function requireIndexOf(graph: AnyGraph, target: AnyDataType): ReturnType<typeof
   return index
 }
 
-function tell(self: AnyActorRef, { isStopped }: Following, snapshot: LogicSnapshot): void {
+function show(self: AnyActorRef, { isStopped }: Following, snapshot: LogicSnapshot): void {
   if (!isStopped) self.send({ type: '@docket.mirrored', snapshot } satisfies Mirrored)
 }

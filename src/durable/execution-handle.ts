@@ -1,12 +1,13 @@
 import type { Snapshot } from 'xstate'
-import { ExecutionCancelledError, ExecutionConflictError, OptionError } from '../core/errors.ts'
+import { DocketClosedError, ExecutionCancelledError, ExecutionConflictError } from '../core/errors.ts'
+import type { ExecutionActorRef } from '../runtime/actors/execution-logic.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../core/contracts/store.ts'
-import type { DurableRuntime } from './context/docket-context.ts'
-import { infoOf, isKnown, stepInfosOf, unknownStatus } from './records/execution-info.ts'
+import type { DocketContext } from './context/docket-context.ts'
+import { infoOf, isKnown, noSuchExecution, stepInfosOf, unknownStatus } from './records/execution-info.ts'
 import type { ExecutionDetails } from './records/execution-info.ts'
-import type { LiveActor } from './ownership/owned-execution.ts'
 import { batchOutputOf } from './records/restore-batch.ts'
+import { cancelUnowned, postMessage } from './recovery/unowned.ts'
 
 const firstPollMs = 20
 const longestPollMs = 500
@@ -14,16 +15,16 @@ const longestPollMs = 500
 /** One durable execution, wherever it runs. */
 export class ExecutionHandle<Output> {
   readonly id: string
-  readonly #runtime: DurableRuntime
+  readonly #context: DocketContext
 
-  constructor(runtime: DurableRuntime, id: string) {
-    this.#runtime = runtime
+  constructor(context: DocketContext, id: string) {
+    this.#context = context
     this.id = id
   }
 
   /** The execution's actor while it lives in this process; undefined otherwise. */
-  get actor(): LiveActor | undefined {
-    return this.#runtime.live.get(this.id)?.actor
+  get actor(): ExecutionActorRef | undefined {
+    return this.#context.owned.get(this.id)?.actor
   }
 
   /**
@@ -32,19 +33,19 @@ export class ExecutionHandle<Output> {
    * restart, an Error of that name and with its fields); ExecutionConflictError when it was deleted; StoreError
    */
   async result(): Promise<Output> {
-    const { connection, live } = this.#runtime
+    const { connection, owned } = this.#context
     for (let pauseMs = 0; ; pauseMs = Math.min(Math.max(firstPollMs, pauseMs * 2), longestPollMs)) {
-      const departure = await live.get(this.id)?.departure
+      const departure = await owned.get(this.id)?.departure
       if (departure?.type === 'output') return departure.output as Output
       if (departure?.type === 'error') throw departure.error
       if (pauseMs > 0) await this.#pause(pauseMs)
-      if (live.has(this.id)) continue
+      if (owned.has(this.id)) continue
       connection.requireOpen()
       const record = await this.#record()
-      if (record === undefined) throw this.#gone()
+      if (record === undefined) throw noSuchExecution(this.id)
       if (isTerminal(record.status)) return (await this.#outcomeOf(record)) as Output
       if (!isKnown(record.status)) throw new ExecutionConflictError(unknownStatus(record), { executionId: this.id })
-      if (this.#runtime.isClosing) throw closed()
+      if (this.#context.isClosing) throw closedWhileWaiting(this.id)
     }
   }
 
@@ -55,35 +56,35 @@ export class ExecutionHandle<Output> {
       { executionId: this.id },
       reason === undefined ? undefined : { cause: reason },
     )
-    const live = this.#runtime.live.get(this.id)
-    if (live !== undefined) {
-      live.cancel(error)
-      await live.departure
+    const running = this.#context.owned.get(this.id)
+    if (running !== undefined) {
+      running.cancel(error)
+      await running.departure
       return
     }
-    await this.#runtime.connection.ready()
+    await this.#context.connection.ready()
     for (;;) {
-      const [record] = await this.#runtime.connection.store.get([this.id])
-      if (record === undefined) throw this.#gone()
+      const record = await this.#context.recordOf(this.id)
+      if (record === undefined) throw noSuchExecution(this.id)
       if (isTerminal(record.status)) return
-      if (await this.#runtime.cancelUnowned(this.id, error)) return
-      if (await this.#runtime.post(this.id, 'cancel', reason)) return
+      if (await cancelUnowned(this.#context, this.id, error)) return
+      if (await postMessage(this.#context, this.id, 'cancel', reason)) return
     }
   }
 
   /** What is known of it: status, inputs, output, error, times, and its steps' records. */
   async details(): Promise<ExecutionDetails> {
-    const { connection, incompatible } = this.#runtime
+    const { connection, incompatible } = this.#context
     await connection.ready()
-    const [record] = await connection.store.get([this.id])
-    if (record === undefined) throw this.#gone()
-    const steps = (await this.#runtime.readSteps([this.id])).get(this.id) ?? []
-    const info = await infoOf(record, connection.encoding, incompatible.toldOf(record))
+    const record = await this.#context.recordOf(this.id)
+    if (record === undefined) throw noSuchExecution(this.id)
+    const steps = (await this.#context.readSteps([this.id])).get(this.id) ?? []
+    const info = await infoOf(record, connection.encoding, incompatible.reasonsOfOpen(record))
     return { ...info, steps: await stepInfosOf(record, steps, connection.encoding) }
   }
 
   /** The actor's snapshot; undefined where the execution does not live in this process. */
-  getSnapshot(): ReturnType<LiveActor['getSnapshot']> | undefined {
+  getSnapshot(): ReturnType<ExecutionActorRef['getSnapshot']> | undefined {
     return this.actor?.getSnapshot()
   }
 
@@ -93,21 +94,21 @@ export class ExecutionHandle<Output> {
   }
 
   /** Tells each snapshot while the execution lives in this process. */
-  subscribe(listener: (snapshot: ReturnType<LiveActor['getSnapshot']>) => void): { unsubscribe(): void } {
+  subscribe(listener: (snapshot: ReturnType<ExecutionActorRef['getSnapshot']>) => void): { unsubscribe(): void } {
     return this.actor?.subscribe({ next: listener, error: () => {} }) ?? { unsubscribe: () => {} }
   }
 
   async #outcomeOf(record: ExecutionRecord): Promise<unknown> {
     const { id, status, output, error } = record
-    const { encoding } = this.#runtime.connection
+    const { encoding } = this.#context.connection
     if (status === 'completed' && record.kind === 'batch') {
-      const steps = (await this.#runtime.readSteps([id])).get(id) ?? []
+      const steps = (await this.#context.readSteps([id])).get(id) ?? []
       try {
         return await batchOutputOf(record, steps, encoding)
       } catch (error) {
         // Deleted since its record was read, it is gone, not damaged.
         const now = await this.#record()
-        throw now?.createdAt === record.createdAt && now.epoch === record.epoch ? error : this.#gone()
+        throw now?.createdAt === record.createdAt && now.epoch === record.epoch ? error : noSuchExecution(this.id)
       }
     }
     if (status === 'completed')
@@ -118,14 +119,14 @@ export class ExecutionHandle<Output> {
 
   async #record(): Promise<ExecutionRecord | undefined> {
     try {
-      return await this.#runtime.connection.gets.add(this.id, this.#runtime.clock.now() + 30_000)
+      return await this.#context.connection.gets.add(this.id, this.#context.clock.now() + 30_000)
     } catch (error) {
-      throw this.#runtime.isClosing ? closed() : error
+      throw this.#context.isClosing ? closedWhileWaiting(this.id) : error
     }
   }
 
   #pause(ms: number): Promise<void> {
-    const { clock, connection, live } = this.#runtime
+    const { clock, connection, owned } = this.#context
     return new Promise((resolve) => {
       const done = (): void => {
         clock.clearTimeout(timer)
@@ -136,17 +137,14 @@ export class ExecutionHandle<Output> {
         if (hint.type === 'ended' && hint.execution === this.id) done()
       })
       const timer = clock.setTimeout(done, ms)
-      if (live.has(this.id)) done()
-    })
-  }
-
-  #gone(): ExecutionConflictError {
-    return new ExecutionConflictError(`there is no execution "${this.id}": it was deleted, or never started`, {
-      executionId: this.id,
+      if (owned.has(this.id)) done()
     })
   }
 }
 
-function closed(): OptionError {
-  return new OptionError('this docket is closed; ask another one for the result')
+function closedWhileWaiting(id: string): DocketClosedError {
+  return new DocketClosedError(
+    `this docket was closed before execution "${id}" had ended: it has not failed, and goes on in another process, or as soon as a docket has its graph; get its result there, by the same id`,
+    { executionId: id },
+  )
 }

@@ -28,6 +28,28 @@ const adapters: Readonly<Record<string, Rule>> = {
   },
 }
 
+/** The rooms of `src/durable`, each with the ones that it may import besides itself. */
+const roomsOfDurable: Readonly<Record<string, readonly string[]>> = {
+  records: [],
+  ownership: ['records'],
+  context: ['records', 'ownership'],
+  recovery: ['records', 'ownership', 'context'],
+  mail: ['records', 'ownership', 'context', 'recovery'],
+  start: ['records', 'ownership', 'context', 'recovery'],
+}
+
+/** Folders whose own files are the face of the rooms in them. */
+const halls: readonly string[] = ['src/durable']
+
+/** What stands in `src/durable` itself is the face: it may import every room, and no room imports it. */
+const partOfRoom = (name: string): string => (name === '' ? 'src/durable' : `src/durable/${name}`)
+const durableRooms: Readonly<Record<string, Rule>> = Object.fromEntries(
+  [...Object.entries(roomsOfDurable), ['', Object.keys(roomsOfDurable)] as const].map(([room, others]) => {
+    const parts = ['src/core', 'src/runtime', ...[room, ...others].map(partOfRoom)]
+    return [partOfRoom(room), { parts, packages: ['xstate'] }]
+  }),
+)
+
 /**
  * Imports point one way: everything may import `core`; `core` imports nothing (of Node: `crypto` for SHA-256, `util` to tell
  * built-in types apart); only `runtime` brings machines and contracts together; nobody but the user imports an adapter.
@@ -40,8 +62,8 @@ const importRules: Readonly<Record<string, Rule>> = {
     packages: ['xstate', 'node:crypto'],
     types: ['@standard-schema/spec'],
   },
-  'src/durable': { parts: ['src/core', 'src/runtime', 'src/durable', 'machines'], packages: ['xstate', 'node:crypto'] },
-  'src/index.ts': { parts: ['src/core', 'src/runtime', 'src/durable'], packages: [] },
+  ...durableRooms,
+  'src/index.ts': { parts: ['src/core', 'src/runtime', ...Object.keys(durableRooms)], packages: [] },
   'src/testing': { parts: ['src/core', 'src/testing'], packages: ['node:assert/strict', 'node:timers/promises'] },
   'src/codecs': { parts: ['src/core', 'src/codecs'], packages: ['node:crypto', 'node:zlib'] },
   'src/observers': { parts: ['src/core', 'src/observers'], packages: ['*'] },
@@ -53,7 +75,7 @@ const importRules: Readonly<Record<string, Rule>> = {
     parts: [
       'src/core',
       'src/runtime',
-      'src/durable',
+      ...Object.keys(durableRooms),
       'src/testing',
       'src/index.ts',
       'src/observers',
@@ -71,7 +93,14 @@ const importRules: Readonly<Record<string, Rule>> = {
 /** The part of the house that a file belongs to; undefined where no rule is written. */
 function partOf(path: string): string | undefined {
   if (!path.includes('/')) return 'test' // configuration at the top
-  return Object.keys(importRules).find((part) => path === part || path.startsWith(`${part}/`))
+  return Object.keys(importRules).find(
+    (part) => path === part || (path.startsWith(`${part}/`) && !isInNoRoom(path, part)),
+  )
+}
+
+/** In a hall, a folder is a room: one that no rule names is none. */
+function isInNoRoom(path: string, part: string): boolean {
+  return halls.includes(part) && path.slice(part.length + 1).includes('/')
 }
 
 /** What is wrong with a file's imports. */

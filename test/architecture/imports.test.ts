@@ -12,10 +12,10 @@ test('no imports go in a circle', () => {
   expect(importCycles(files)).toEqual([])
 })
 
-test('in stores, not even imports of types go in a circle', () => {
+test.each(['stores/', 'src/durable/'])('in %s, not even imports of types go in a circle', (folder) => {
   expect(
     importCycles(
-      files.filter(({ path }) => path.startsWith('stores/')),
+      files.filter(({ path }) => path.startsWith(folder)),
       true,
     ),
   ).toEqual([])
@@ -71,6 +71,26 @@ test.each([
   ["import { own } from './own.ts'\nimport { execute } from 'docket'", 0],
 ])('an example may import the package and its own files only: %s', (text, count) => {
   expect(problemsOfImports(parseFile('examples/one/main.ts', text))).toHaveLength(count)
+})
+
+test.each([
+  [
+    "import '../start/execution-request.ts'",
+    ['src/durable/recovery may not import src/durable/start/execution-request.ts'],
+  ],
+  ["import type { Docket } from '../docket.ts'", ['src/durable/recovery may not import src/durable/docket.ts']],
+  [
+    "import { executionMachine } from '../../../machines/index.ts'",
+    ['src/durable/recovery may not import machines/index.ts'],
+  ],
+  ["import type { DocketContext } from '../context/docket-context.ts'", []],
+])('in a room of durable, %s is allowed only where the arrows point', (text, problems) => {
+  const found = problemsOfImports(parseFile('src/durable/recovery/made-up.ts', text))
+  expect(found).toEqual(problems.map((problem) => `src/durable/recovery/made-up.ts: ${problem}`))
+})
+
+test('a file in no room is found', () => {
+  expect(problemsOfImports(parseFile('src/durable/attic/made-up.ts', ''))).toHaveLength(1)
 })
 
 test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { DocketError, execute, OptionError } from '../../src/index.ts'
+import { DocketClosedError, DocketError, execute } from '../../src/index.ts'
 import type { Docket } from '../../src/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { rejectionOf } from '../loose-api.ts'
@@ -173,7 +173,7 @@ describe('after close', () => {
     await docket.execute(graph, Third, inputs, { id: 'a' })
     await world.clock.settle(docket.close())
     const error = await world.clock.settle(rejectionOf(calls[name]!(docket)))
-    expect(error).toBeInstanceOf(OptionError)
+    expect(error).toBeInstanceOf(DocketClosedError)
     expect(String(error)).toContain('closed')
   })
 
@@ -217,6 +217,6 @@ test('tells whoever did not wait for a start that it came too early', async () =
   watched.cut()
   await world.clock.settle(docket.close({ deadline: 50 }))
   const error = await world.clock.settle(outcome)
-  expect(error).toBeInstanceOf(OptionError)
+  expect(error).toBeInstanceOf(DocketClosedError)
   expect(String(error)).toMatch(/closed/)
 })

@@ -49,6 +49,7 @@ const knownErrors = new Set([
   'ExecutionCancelledError',
   'ExecutionConflictError',
   'LeaseLostError',
+  'DocketClosedError',
   'OptionError',
 ])
 

@@ -1,6 +1,9 @@
 /** The states of an execution; the machine's, by a test. */
 export type ExecutionStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
 
+/** All statuses of an execution. */
+export const executionStatuses: readonly ExecutionStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled']
+
 /** The states of a step; the machine's, by a test. */
 export type StepStatus =
   | 'pending'
@@ -18,3 +21,6 @@ export type StepStatus =
 export function isTerminal(status: ExecutionStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled'
 }
+
+/** The statuses in which an execution has ended. */
+export const endStatuses: readonly ExecutionStatus[] = executionStatuses.filter(isTerminal)

@@ -3,7 +3,7 @@ import { ShortLivedMap } from '../../runtime/collections/short-lived-map.ts'
 
 // As long as a call whose answer was lost may still be under way.
 const secondLookMs = 30_000
-// Drivers that repeat a call by themselves tell nobody.
+// Drivers that repeat a call by themselves do so without a word.
 const lookAnywayMs = 60_000
 
 /**
@@ -33,20 +33,20 @@ export class ExecutionTurns {
   }
 
   /** Does one thing with an execution after the other. What fails leaves a doubt: it may have had its effect. */
-  async inTurn<Result>(id: string, arrive: () => Promise<Result>): Promise<Result> {
+  async inTurn<Result>(id: string, act: () => Promise<Result>): Promise<Result> {
     const turns = this.#underWay.get(id)
     const before = turns === undefined ? this.#gate : turns.last.then(ignore, ignore).then(() => this.#gate)
-    const arrival = before === undefined ? arrive() : before.then(arrive)
-    const own = turns ?? { last: arrival, isOvertaken: false }
-    own.last = arrival
+    const turn = before === undefined ? act() : before.then(act)
+    const own = turns ?? { last: turn, isOvertaken: false }
+    own.last = turn
     this.#underWay.set(id, own)
     try {
-      return await arrival
+      return await turn
     } catch (error) {
       this.doubt()
       throw error
     } finally {
-      if (own.last === arrival) this.#underWay.delete(id)
+      if (own.last === turn) this.#underWay.delete(id)
     }
   }
 

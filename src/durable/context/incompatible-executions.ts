@@ -35,8 +35,8 @@ export class IncompatibleExecutions {
     return this.#entries.get(id)?.reasons
   }
 
-  /** What to tell of an execution: nothing of one that others have brought to its end. */
-  toldOf({ id, status }: ExecutionRecord): readonly string[] | undefined {
+  /** The reasons, unless others have brought it to its end meanwhile. */
+  reasonsOfOpen({ id, status }: ExecutionRecord): readonly string[] | undefined {
     return isTerminal(status) ? undefined : this.reasonsOf(id)
   }
 

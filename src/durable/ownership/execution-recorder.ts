@@ -1,6 +1,6 @@
 import { LeaseLostError, SerializationError } from '../../core/errors.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
-import type { HeadChange, StepRecord, StoredValue } from '../../core/contracts/store.ts'
+import type { ExecutionRecord, HeadChange, NewExecution, StepRecord, StoredValue } from '../../core/contracts/store.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import { placed } from '../../runtime/results/claim-keeper.ts'
 import type { Recorder } from '../../runtime/execution/recorder.ts'
@@ -18,6 +18,17 @@ export interface OwnershipRight {
   /** Owners that died one after another without completing a step. */
   readonly recoveries: number
   readonly timeoutMs: number | undefined
+}
+
+/** What says of a record under which right it is owned. */
+export type OwnedRecord = Pick<NewExecution, 'id' | 'owner'> &
+  Pick<ExecutionRecord, 'epoch' | 'ownedMs' | 'recoveries' | 'startedAt'>
+
+export function ownershipRightOf(
+  { id, owner, epoch, ownedMs, recoveries }: OwnedRecord,
+  timeoutMs: number | undefined,
+): OwnershipRight {
+  return { id, owner: owner!, epoch, ownedMs, recoveries, timeoutMs }
 }
 
 /** Writes the records of one execution, under the epoch in which this process acquired it. */
@@ -156,7 +167,7 @@ export class ExecutionRecorder implements Recorder {
   }
 
   /** Writes how long the execution has been owned, where a timeout counts that. */
-  tellOwned(): void {
+  writeOwnedMs(): void {
     if (this.#right.timeoutMs !== undefined) this.change({ ownedMs: this.ownedMs }).catch(() => {})
   }
 

@@ -7,7 +7,7 @@ const timerSlackMs = 10
  * The step that may have kept the event loop from turning for so long, until now: of those that were under way when it stopped, the one
  * that began last.
  */
-export function suspectStep(
+export function likelyBlocker(
   runs: readonly (StepRun | undefined)[],
   now: number,
   durationMs: number,

@@ -14,12 +14,12 @@ import type { OwnershipRight } from './execution-recorder.ts'
 import { itemsStep, itemStep, targetStep } from '../records/restore-batch.ts'
 import type { ItemsChunk, RestoredBatch } from '../records/restore-batch.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
-import { suspectStep } from './likely-blocker.ts'
+import { likelyBlocker } from './likely-blocker.ts'
 import { Ownership } from './ownership.ts'
-import type { Departure, Live } from './ownership.ts'
+import type { Departure, Owned } from './owned.ts'
 
 /** What a batch that lives here is made of. */
-export interface LiveBatchParts {
+export interface OwnedBatchParts {
   readonly connection: StoreConnection
   readonly frame: BatchFrame
   readonly items: readonly unknown[]
@@ -36,7 +36,7 @@ export interface LiveBatchParts {
   readonly restored: RestoredBatch | undefined
   /** Told when the store knows a newer owner or epoch. */
   readonly onRefused: () => void
-  readonly onGone: (live: Live) => void
+  readonly onGone: (gone: OwnedBatch) => void
 }
 
 /** Tells whose target a step has made and written. */
@@ -58,7 +58,7 @@ class BatchRecorder extends ExecutionRecorder {
 }
 
 /** A batch that this process owns, and its records. */
-export class OwnedBatch implements Live, DurableParts {
+export class OwnedBatch implements Owned, DurableParts {
   readonly id: string
   readonly graph: string
   readonly target: string
@@ -66,7 +66,7 @@ export class OwnedBatch implements Live, DurableParts {
   readonly actor: undefined
   /** Resolves when its items are written: then it survives this process. */
   written: Promise<void> = Promise.resolve()
-  readonly #parts: LiveBatchParts
+  readonly #parts: OwnedBatchParts
   readonly #recorder: BatchRecorder
   readonly #ownership: Ownership
   readonly #batch: Batch
@@ -80,7 +80,7 @@ export class OwnedBatch implements Live, DurableParts {
   #writing = 0
   #notes: Promise<unknown> = Promise.resolve()
 
-  constructor(parts: LiveBatchParts) {
+  constructor(parts: OwnedBatchParts) {
     const { frame, items, connection, right } = parts
     const { plan, collects, inputs, options } = frame
     this.#parts = parts
@@ -149,7 +149,7 @@ export class OwnedBatch implements Live, DurableParts {
 
   suspect(durationMs: number): string | undefined {
     const runs = this.#batch.executions.flatMap((execution) => execution.runs)
-    return suspectStep([...runs, this.#recorder.lastForgotten], this.#parts.connection.clock.now(), durationMs)
+    return likelyBlocker([...runs, this.#recorder.lastForgotten], this.#parts.connection.clock.now(), durationMs)
   }
 
   start(): void {
@@ -177,8 +177,8 @@ export class OwnedBatch implements Live, DurableParts {
     this.#recorder.change({}, seq).catch(() => {})
   }
 
-  tellOwned(): void {
-    if (!this.hasEnded) this.#recorder.tellOwned()
+  writeOwnedMs(): void {
+    if (!this.hasEnded) this.#recorder.writeOwnedMs()
   }
 
   lose(): void {

@@ -1,10 +1,10 @@
 import { createActor } from 'xstate'
-import type { ActorRefFrom } from 'xstate'
 import type { ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import { ExecutionActor } from '../../runtime/actors/execution-actor.ts'
 import type { LogicScope, LogicSnapshot } from '../../runtime/actors/execution-actor.ts'
 import { executionLogic } from '../../runtime/actors/execution-logic.ts'
+import type { ExecutionActorRef } from '../../runtime/actors/execution-logic.ts'
 import type { ExecutionSetup, ResolvedOptions } from '../../runtime/execution/execution-setup.ts'
 import { Execution } from '../../runtime/execution/execution.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
@@ -14,15 +14,12 @@ import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './execution-recorder.ts'
 import type { RestoredExecution } from '../records/restore-execution.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
-import { suspectStep } from './likely-blocker.ts'
+import { likelyBlocker } from './likely-blocker.ts'
 import { Ownership } from './ownership.ts'
-import type { Departure, Live } from './ownership.ts'
-
-/** The actor of an execution in this process. */
-export type LiveActor = ActorRefFrom<ReturnType<typeof executionLogic>>
+import type { Departure, Owned } from './owned.ts'
 
 /** What an execution that lives here is made of. */
-export interface LiveParts {
+export interface OwnedExecutionParts {
   readonly connection: StoreConnection
   readonly given: GivenInputs
   /** The inputs as the caller gave them. */
@@ -37,22 +34,22 @@ export interface LiveParts {
   /** Told when the store knows a newer owner or epoch. */
   readonly onRefused: () => void
   /** Told once nothing of it is left here. */
-  readonly onGone: (live: OwnedExecution) => void
+  readonly onGone: (gone: OwnedExecution) => void
 }
 
 /** An execution that this process owns, and its records. */
-export class OwnedExecution implements Live {
+export class OwnedExecution implements Owned {
   readonly id: string
   readonly asked: string
   readonly graph: string
   readonly target: string
-  readonly #parts: LiveParts
+  readonly #parts: OwnedExecutionParts
   readonly #recorder: ExecutionRecorder
   readonly #ownership: Ownership
   readonly #execution: Execution
-  #actor: LiveActor | undefined
+  #actor: ExecutionActorRef | undefined
 
-  constructor(parts: LiveParts) {
+  constructor(parts: OwnedExecutionParts) {
     const { plan } = parts.given
     this.#parts = parts
     this.id = parts.options.id
@@ -92,7 +89,7 @@ export class OwnedExecution implements Live {
   }
 
   /** The execution as an actor, which comes to life when somebody looks at it, in the state that the execution is in. */
-  get actor(): LiveActor {
+  get actor(): ExecutionActorRef {
     return (this.#actor ??= this.#createActor())
   }
 
@@ -126,7 +123,7 @@ export class OwnedExecution implements Live {
   }
 
   suspect(durationMs: number): string | undefined {
-    return suspectStep(this.#execution.runs, this.#execution.clock.now(), durationMs)
+    return likelyBlocker(this.#execution.runs, this.#execution.clock.now(), durationMs)
   }
 
   /** Brings it to life. */
@@ -148,8 +145,8 @@ export class OwnedExecution implements Live {
     this.#recorder.change({}, seq).catch(() => {})
   }
 
-  tellOwned(): void {
-    if (!this.hasEnded) this.#recorder.tellOwned()
+  writeOwnedMs(): void {
+    if (!this.hasEnded) this.#recorder.writeOwnedMs()
   }
 
   lose(): void {
@@ -164,7 +161,7 @@ export class OwnedExecution implements Live {
     if (!this.#execution.isSettled) await this.#ownership.handOver()
   }
 
-  #createActor(): LiveActor {
+  #createActor(): ExecutionActorRef {
     const { given, input, options } = this.#parts
     const { index, target } = given.plan
     const begin = (scope: LogicScope): LogicSnapshot =>

@@ -1,56 +1,11 @@
 import { ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
 import type { HeadChange } from '../../core/contracts/store.ts'
-import type { FullClock } from '../../runtime/environment/clock.ts'
+import { sleep } from '../../runtime/environment/clock.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
-import type { LiveActor } from './owned-execution.ts'
-import type { ExecutionRecorder } from './execution-recorder.ts'
-import { unref } from '../../runtime/store-access/owner-session.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
-
-/** How an execution left this process: with its outcome, or for another process to go on with. */
-export type Departure =
-  | { readonly type: 'output'; readonly output: unknown }
-  | { readonly type: 'error'; readonly error: unknown }
-  | { readonly type: 'moved'; readonly error: LeaseLostError }
-
-/** An execution or a batch that this process owns. */
-export interface Live {
-  readonly id: string
-  readonly graph: string
-  readonly target: string
-  readonly asked: string
-  /** The right under which it lives here. */
-  readonly owner: string
-  readonly epoch: number
-  /** Undefined for a batch. */
-  readonly actor: LiveActor | undefined
-  readonly emitter: Emitter | undefined
-  /** Whether it has ended, and only waits for functions that don't listen to their signal. */
-  readonly hasEnded: boolean
-  /** Whether nothing of it runs at the moment. */
-  readonly isQuiet: boolean
-  /** Of a batch: resolves when its items are written, and rejects when they can't be. */
-  readonly written?: Promise<void>
-  /** How it ended, as soon as that is written. Never rejects. */
-  readonly departure: Promise<Departure>
-  /** Resolves when nothing of it is left here. */
-  readonly gone: Promise<void>
-  /** The step that began last of those that were under way when, so long ago, the event loop stopped turning. */
-  suspect(durationMs: number): string | undefined
-  /** Ends it, by request. */
-  cancel(error: ExecutionCancelledError): void
-  /** The message was dealt with. */
-  consume(seq: number): void
-  /** Another process owns it: nothing is written any more, and what runs is told to stop. */
-  lose(): void
-  /** Writes how long it has been owned, where a timeout counts that. */
-  tellOwned(): void
-  /** Lets nothing new begin. */
-  pause(): void
-  /** Gives it up, for any process to go on with. */
-  handOver(): Promise<void>
-}
+import type { ExecutionRecorder } from './execution-recorder.ts'
+import type { Departure } from './owned.ts'
 
 /** What an ownership needs of the work that it is about. */
 export interface OwnedWork {
@@ -117,7 +72,7 @@ export class Ownership {
     // The caller is told even if the store stays away; this process goes on trying to write it.
     const { clock, session } = this.#connection
     const written = this.#writeFailure(failure)
-    const wasRefused = await Promise.race([written, pauseOf(clock, session.leaseMs)])
+    const wasRefused = await Promise.race([written, sleep(clock, session.leaseMs, { unref: true })])
     if (wasRefused === true && this.#moved !== undefined) {
       // Others have it, and what they make of it holds: this failure is nobody's.
       this.#leave({ type: 'moved', error: this.#moved })
@@ -177,8 +132,4 @@ export class Ownership {
     this.#owned.onGone()
     this.#isGone()
   }
-}
-
-function pauseOf(clock: FullClock, ms: number): Promise<void> {
-  return new Promise((resolve) => unref(clock.setTimeout(resolve, ms)))
 }

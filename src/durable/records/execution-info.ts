@@ -1,8 +1,8 @@
-import { SerializationError } from '../../core/errors.ts'
+import { ExecutionConflictError, SerializationError } from '../../core/errors.ts'
 import type { ExecutionRecord, StepRecord, StoredValue } from '../../core/contracts/store.ts'
+import { executionStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionStatus, StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
-import { statuses } from '../check-calls.ts'
 import { headOfBatch, stepsOfBatch } from './restore-batch.ts'
 import { readInputs } from './restore-execution.ts'
 
@@ -104,7 +104,13 @@ async function givenInputsOf(
 
 /** Whether this version knows the status: a newer one may have written it, or somebody by hand. */
 export function isKnown(status: ExecutionStatus): boolean {
-  return statuses.includes(status)
+  return executionStatuses.includes(status)
+}
+
+export function noSuchExecution(id: string): ExecutionConflictError {
+  return new ExecutionConflictError(`there is no execution "${id}": it was deleted, or never started`, {
+    executionId: id,
+  })
 }
 
 export function unknownStatus({ id, status }: Pick<ExecutionRecord, 'id' | 'status'>): string {

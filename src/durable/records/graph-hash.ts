@@ -1,6 +1,12 @@
 import type { GraphIndex } from '../../core/graph/graph-index.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 
+/**
+ * In the place of the graph's hash until a fork has its records: should its process die before, nobody must begin it without
+ * them, and do again what the original has done.
+ */
+export const unwrittenFork = ''
+
 const hashes = new WeakMap<GraphIndex, string>()
 
 /** A digest of what a graph declares: steps, versions, types, ports. Policies don't count: they change nothing that is stored. */

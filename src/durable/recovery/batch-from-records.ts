@@ -2,34 +2,34 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/store.ts'
 import { batchFrameOf } from '../../runtime/batch/batch-options.ts'
-import type { DurableRuntime } from '../context/docket-context.ts'
-import type { CallerOptions } from '../start/execution-request.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import type { CallerOptions } from '../context/start-options.ts'
+import { ownershipRightOf } from '../ownership/execution-recorder.ts'
 import { OwnedBatch } from '../ownership/owned-batch.ts'
 import { headOfBatch, itemsOfBatch, restoreBatch, stepsOfBatch } from '../records/restore-batch.ts'
 import { misfitsOf } from '../records/restore-execution.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
-import { ownershipRightOf } from './execution-from-records.ts'
-import type { Revival } from './execution-from-records.ts'
+import type { FromRecords } from './execution-from-records.ts'
 
 /**
  * Puts a batch together from its records; where not all of its items were written, from those that its caller has at hand.
  * @throws SerializationError for damaged ones
  */
-export async function reviveBatch(
-  runtime: DurableRuntime,
+export async function batchFromRecords(
+  context: DocketContext,
   record: ExecutionRecord,
   steps: readonly StepRecord[],
   graph: AnyGraph,
   cause: ResumeCause,
-  given?: CallerOptions,
-): Promise<Revival> {
-  const { encoding } = runtime.connection
+  caller?: CallerOptions,
+): Promise<FromRecords> {
+  const { encoding } = context.connection
   const reasons = misfitsOf(record, stepsOfBatch(steps), graph)
   if (reasons.length > 0) return { reasons }
   const { id, asked, headers, timeoutMs, deadline } = record
   const { shared, concurrency, onError, total } = await headOfBatch(record, encoding)
   const written = await itemsOfBatch(id, steps, total, encoding)
-  const parts = typeof written === 'number' ? given?.batch : written
+  const parts = typeof written === 'number' ? caller?.batch : written
   if (parts === undefined) {
     const reason = `only ${String(written)} of its ${total} items were written before its process died; start it again`
     return { reasons: [reason] }
@@ -41,9 +41,9 @@ export async function reviveBatch(
     typeof written === 'number' ? undefined : await restoreBatch(record, steps, frame.plan, encoding, cause)
   return {
     restored: restored?.found ?? 0,
-    live: (owned, watch) => {
-      const { signal, observers, logger } = watch ?? {}
-      const options = runtime.optionsOf(frame.plan.whole, {
+    own: (owned, follower) => {
+      const { signal, observers, logger } = follower ?? {}
+      const options = context.optionsOf(frame.plan.whole, {
         signal,
         observers,
         logger,
@@ -53,16 +53,16 @@ export async function reviveBatch(
         deadline,
       })
       return new OwnedBatch({
-        connection: runtime.connection,
+        connection: context.connection,
         frame: { ...frame, options: { ...options, spentMs: owned.ownedMs } },
         ...parts,
         asked,
-        setup: runtime.setup,
+        setup: context.setup,
         right: ownershipRightOf(owned, options.timeoutMs),
         startedAt: owned.startedAt,
         restored,
-        onRefused: () => runtime.arrivals.doubt(),
-        onGone: (gone) => runtime.leave(gone),
+        onRefused: () => context.turns.doubt(),
+        onGone: (gone) => context.leave(gone),
       })
     },
   }

@@ -4,43 +4,43 @@ import { requireIndex } from '../../core/graph/plan.ts'
 import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/contracts/store.ts'
 import { Emitter } from '../../runtime/execution/emitter.ts'
 import { deadlineMs } from '../../runtime/environment/time-limit.ts'
-import type { DurableRuntime } from '../context/docket-context.ts'
-import type { CallerOptions } from '../start/execution-request.ts'
-import { unwrittenFork } from '../start/fork-execution.ts'
-import { graphHashOf } from '../records/graph-hash.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import type { CallerOptions } from '../context/start-options.ts'
+import { graphHashOf, unwrittenFork } from '../records/graph-hash.ts'
 import { droppedType, migrateRecords } from '../records/migrate-records.ts'
 import type { MigratedRecords } from '../records/migrate-records.ts'
-import { reviveBatch } from './batch-from-records.ts'
-import { reviveExecution } from './execution-from-records.ts'
-import type { Revival } from './execution-from-records.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
+import { batchFromRecords } from './batch-from-records.ts'
+import { executionFromRecords } from './execution-from-records.ts'
+import type { FromRecords } from './execution-from-records.ts'
+import { endUnowned } from './unowned.ts'
 
 const defaultMaxRecoveries = 10
 
 /** Goes on with executions that this process has just acquired. */
 export class Resumption {
-  readonly #runtime: DurableRuntime
+  readonly #context: DocketContext
 
-  constructor(runtime: DurableRuntime) {
-    this.#runtime = runtime
+  constructor(context: DocketContext) {
+    this.#context = context
   }
 
   /** Goes on with several; gives those that run here now. */
   async resume(acquired: readonly AcquiredExecution[]): Promise<readonly string[]> {
     if (acquired.length === 0) return []
-    const { arrivals } = this.#runtime
-    for (const { execution } of acquired) arrivals.overtake(execution.id)
+    const { turns } = this.#context
+    for (const { execution } of acquired) turns.overtake(execution.id)
     const reading = this.#readSteps(acquired.map(({ execution }) => execution.id))
-    // Told by those who ask for it, which may be later.
+    // It rejects for whoever awaits it, which may be later.
     reading.catch(() => {})
     // In turn with whoever starts one of them here at this moment: acquired a second time, it would lose what it has just begun.
     const resumed = await Promise.all(
       acquired.map(({ execution, wasLost }) =>
-        arrivals.inTurn(execution.id, async () => {
+        turns.inTurn(execution.id, async () => {
           const steps = await (await reading)(execution.id)
-          if (!(steps instanceof StoreError)) return this.#resume(execution, steps, wasLost ? 'death' : 'release')
+          if (!(steps instanceof StoreError)) return this.#resume(execution, steps, causeOf({ execution, wasLost }))
           this.#leave(execution, [steps.message])
-          await this.#runtime.change(execution, { isReleased: true })
+          await this.#context.change(execution, { isReleased: true })
           return false
         }),
       ),
@@ -56,28 +56,28 @@ export class Resumption {
     ids: readonly string[],
   ): Promise<(id: string) => readonly StepRecord[] | StoreError | Promise<readonly StepRecord[] | StoreError>> {
     try {
-      const steps = await this.#runtime.readSteps(ids)
+      const steps = await this.#context.readSteps(ids)
       return (id) => steps.get(id) ?? []
     } catch (error) {
       if (!(error instanceof StoreError) || error.isTransient) throw error
       // No execution has this id: if even that is refused, it is the store that needs repair, not a record.
-      await this.#runtime.readSteps([''])
+      await this.#context.readSteps([''])
       return ids.length === 1 ? () => error : async (id) => (await this.#readSteps([id]))(id)
     }
   }
 
   /** Goes on with one. @throws ExecutionConflictError when its records don't fit */
-  async resumeOne({ execution }: AcquiredExecution, cause: ResumeCause, watch?: CallerOptions): Promise<void> {
+  async resumeOne({ execution }: AcquiredExecution, cause: ResumeCause, caller?: CallerOptions): Promise<void> {
     const { id, graph } = execution
     try {
-      const steps = await this.#runtime.readSteps([id])
-      if (await this.#resume(execution, steps.get(id) ?? [], cause, watch)) return
+      const steps = await this.#context.readSteps([id])
+      if (await this.#resume(execution, steps.get(id) ?? [], cause, caller)) return
     } catch (error) {
-      // The caller is told; others must not wait for a process that has it and does not run it.
-      if (!this.#runtime.live.has(id)) this.#runtime.change(execution, { isReleased: true }).catch(() => {})
+      // The caller gets the error; others must not wait for a process that has it and does not run it.
+      if (!this.#context.owned.has(id)) this.#context.change(execution, { isReleased: true }).catch(() => {})
       throw error
     }
-    const reasons = this.#runtime.incompatible.reasonsOf(id) ?? [`this docket does not know graph "${graph}"`]
+    const reasons = this.#context.incompatible.reasonsOf(id) ?? [`this docket does not know graph "${graph}"`]
     throw new ExecutionConflictError(`execution "${id}" can't go on in this process: ${reasons.join('; ')}`, {
       graph,
       executionId: id,
@@ -89,24 +89,24 @@ export class Resumption {
     found: ExecutionRecord,
     steps: readonly StepRecord[],
     cause: ResumeCause,
-    watch?: CallerOptions,
+    caller?: CallerOptions,
   ): Promise<boolean> {
-    const { graphs, incompatible, clock, options, connection, live: living } = this.#runtime
-    // While its records were read, the right to it was lost, or it has begun here by another way: they tell nothing any more.
+    const { graphs, incompatible, clock, options, connection, owned } = this.#context
+    // While its records were read, the right to it was lost, or it has begun here by another way: they are out of date.
     if (found.owner !== connection.session.owner) return true
-    if ((living.get(found.id)?.epoch ?? 0) >= found.epoch) return true
-    // Who asks for one that has ended may give it more time: the old deadline may be what it ended by.
-    const deadline = cause === 'end' ? deadlineMs(watch?.deadline) : undefined
+    if ((owned.get(found.id)?.epoch ?? 0) >= found.epoch) return true
+    // Whoever goes on with one that has ended may give it more time: the old deadline may be what it ended by.
+    const deadline = cause === 'end' ? deadlineMs(caller?.deadline) : undefined
     const record = deadline === undefined ? found : { ...found, deadline }
     if (record.graphHash === unwrittenFork) {
       const message = `the process that forked "${record.parent}" died before "${record.id}" had its records; fork again`
-      await this.#runtime.end(record, 'failed', new ExecutionConflictError(message, { executionId: record.id }))
+      await endUnowned(this.#context, record, 'failed', new ExecutionConflictError(message, { executionId: record.id }))
       return true
     }
     const graph = graphs.get(record.graph)
-    const revival = graph === undefined ? undefined : await this.#revive(record, steps, graph, cause, watch)
-    if (revival === undefined) {
-      await this.#runtime.change(record, { isReleased: true })
+    const fitting = graph === undefined ? undefined : await this.#fromRecords(record, steps, graph, cause, caller)
+    if (fitting === undefined) {
+      await this.#context.change(record, { isReleased: true })
       return false
     }
     if (cause === 'end') await this.#reopen(record, deadline)
@@ -115,27 +115,27 @@ export class Resumption {
       await this.#giveUp(record)
       return true
     }
-    const live = revival.live(
+    const resumed = fitting.own(
       cause === 'end' ? { ...record, ownedMs: 0, recoveries: 0, startedAt: clock.now() } : record,
-      watch,
+      caller,
     )
-    const { target, emitter } = live
-    const { restored } = revival
-    const isHere = this.#runtime.enter(live, () =>
+    const { target, emitter } = resumed
+    const { restored } = fitting
+    const isHere = this.#context.enter(resumed, () =>
       emitter?.durable(clock.now(), { type: 'execution.resumed', target, after: cause, restored }),
     )
-    if (isHere) await live.written
+    if (isHere) await resumed.written
     return true
   }
 
-  async #revive(
+  async #fromRecords(
     record: ExecutionRecord,
     steps: readonly StepRecord[],
     graph: AnyGraph,
     cause: ResumeCause,
-    watch: CallerOptions | undefined,
-  ): Promise<Exclude<Revival, { reasons: unknown }> | undefined> {
-    const { connection, options } = this.#runtime
+    caller: CallerOptions | undefined,
+  ): Promise<Exclude<FromRecords, { reasons: unknown }> | undefined> {
+    const { connection, options } = this.#context
     let reasons: readonly string[]
     try {
       const hook = options.migrate?.[graph.name]
@@ -144,13 +144,13 @@ export class Resumption {
       const migrated =
         isSame || hook === undefined ? undefined : await migrateRecords(hook, record, steps, connection.encoding)
       const { execution, steps: records } = migrated ?? { execution: record, steps }
-      const revive = record.kind === 'batch' ? reviveBatch : reviveExecution
-      const revival = await revive(this.#runtime, execution, records, graph, cause, watch)
-      if (!('reasons' in revival)) {
+      const make = record.kind === 'batch' ? batchFromRecords : executionFromRecords
+      const made = await make(this.#context, execution, records, graph, cause, caller)
+      if (!('reasons' in made)) {
         if (!isSame) await this.#keep(record, steps, migrated, graphHash)
-        return revival
+        return made
       }
-      reasons = revival.reasons
+      reasons = made.reasons
     } catch (error) {
       if (error instanceof StoreError || error instanceof LeaseLostError) throw error
       reasons = [error instanceof Error ? error.message : String(error)]
@@ -159,9 +159,9 @@ export class Resumption {
     return undefined
   }
 
-  /** Remembers that an execution can't go on here, and tells why. */
+  /** Remembers that an execution can't go on here, and reports why. */
   #leave(record: ExecutionRecord, reasons: readonly string[]): void {
-    const { graphs, incompatible, clock, options } = this.#runtime
+    const { graphs, incompatible, clock, options } = this.#context
     incompatible.add(record.id, reasons)
     const observers = [...(graphs.get(record.graph)?.observers ?? []), ...(options.observers ?? [])]
     if (observers.length > 0)
@@ -179,7 +179,7 @@ export class Resumption {
     graphHash: string,
   ): Promise<void> {
     if (migrated === undefined) {
-      await this.#runtime.change(record, { graphHash })
+      await this.#context.change(record, { graphHash })
       return
     }
     // A target is not rewritten: such an execution is migrated each time that it goes on.
@@ -189,25 +189,30 @@ export class Resumption {
       .filter(({ step }) => !names.has(step))
       .map((step) => ({ ...step, type: droppedType, typeVersion: undefined, output: undefined, error: undefined }))
     const { inputs } = migrated.execution
-    await this.#runtime.change(record, { graphHash, inputs }, undefined, [...dropped, ...migrated.steps])
+    await this.#context.change(record, { graphHash, inputs }, undefined, [...dropped, ...migrated.steps])
   }
 
   /** An execution that had ended begins again; what was said to its last life is not meant for this one. */
   async #reopen(record: ExecutionRecord, deadline: number | undefined): Promise<void> {
-    const { connection, clock } = this.#runtime
+    const { connection, clock } = this.#context
     const mail = await connection.store.readMail(record.owner!, 1_000)
     const old = mail.filter(({ execution }) => execution === record.id).map(({ seq }) => seq)
     const begun = { status: 'running', startedAt: clock.now(), ownedMs: 0, recoveries: 0 } as const
     const head = { ...begun, error: undefined, endedAt: undefined, ...(deadline !== undefined && { deadline }) }
-    await this.#runtime.change(record, head, old.length === 0 ? undefined : Math.max(...old))
+    await this.#context.change(record, head, old.length === 0 ? undefined : Math.max(...old))
   }
 
   async #giveUp(record: ExecutionRecord): Promise<void> {
     const { id, graph, recoveries } = record
     const error = new LeaseLostError(
-      `execution "${id}" was given up: ${recoveries} processes that ran it died one after another without completing a step (maxRecoveries is ${this.#runtime.options.maxRecoveries ?? defaultMaxRecoveries})`,
+      `execution "${id}" was given up: ${recoveries} processes that ran it died one after another without completing a step (maxRecoveries is ${this.#context.options.maxRecoveries ?? defaultMaxRecoveries})`,
       { graph, executionId: id },
     )
-    await this.#runtime.end(record, 'failed', error)
+    await endUnowned(this.#context, record, 'failed', error)
   }
+}
+
+/** Why an execution that has not ended goes on here. */
+export function causeOf({ wasLost }: AcquiredExecution): 'death' | 'release' {
+  return wasLost ? 'death' : 'release'
 }

@@ -1,5 +1,6 @@
 import { describe } from '../../core/graph/check-step.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
+import { durationMs } from '../../core/duration.ts'
 import { InputError, OptionError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
@@ -10,15 +11,15 @@ import { batchFrameOf } from '../../runtime/batch/batch-options.ts'
 import type { BatchOptions } from '../../runtime/batch/batch-options.ts'
 import type { ItemRead } from '../../runtime/batch/item-inputs.ts'
 import { deadlineMs } from '../../runtime/environment/time-limit.ts'
-import type { DurableRuntime } from '../context/docket-context.ts'
-import { callerOptionsOf } from './execution-request.ts'
-import type { StartOptions, StartRequest } from './execution-request.ts'
-import { graphHashOf } from '../records/graph-hash.ts'
-import { durationMs } from '../../core/duration.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import { callerOptionsOf } from '../context/start-options.ts'
+import type { StartOptions } from '../context/start-options.ts'
+import { ownershipRightOf } from '../ownership/execution-recorder.ts'
 import { OwnedBatch } from '../ownership/owned-batch.ts'
+import { graphHashOf } from '../records/graph-hash.ts'
 import { machineVersion } from '../records/machine-version.ts'
 import type { BatchHead, ItemsChunk } from '../records/restore-batch.ts'
-import { ownershipRightOf } from '../recovery/execution-from-records.ts'
+import type { StartRequest } from './execution-request.ts'
 
 /** How a durable batch runs. */
 export type StartBatchOptions = StartOptions &
@@ -34,24 +35,24 @@ const itemsPerChunk = 1_000
 
 /** Prepares a batch. @throws GraphError, InputError, OptionError, SerializationError */
 export async function batchRequest(
-  runtime: DurableRuntime,
+  context: DocketContext,
   graph: AnyGraph,
   target: AnyDataType,
   items: readonly unknown[],
   { key, ...options }: StartBatchOptions,
 ): Promise<StartRequest> {
-  runtime.requireGraph(graph)
-  const id = options.id ?? runtime.newId()
+  context.requireGraph(graph)
+  const id = options.id ?? context.newId()
   const frame = batchFrameOf('startBatch', graph, target, { ...options, id })
   if (!Array.isArray(items)) {
     const message = `items must be an array, not ${describe(items)}`
     throw new InputError('INPUT_INVALID', `startBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })
   }
-  const { encoding, clock, store } = runtime.connection
+  const { encoding, clock, store } = context.connection
   const keys = keysOf(items, key)
   const { shared = {}, concurrency = 100, onError = 'fail' } = options
   const digests: string[] = []
-  const chunks = new Chunks(id, runtime.options.maxValueBytes, store.format)
+  const chunks = new Chunks(id, context.options.maxValueBytes, store.format)
   for (let start = 0; start < items.length; start += itemsPerTurn) {
     digests.push(digest(canonicalize([keys, items].map((list) => list.slice(start, start + itemsPerTurn)))))
     for (const [index, item] of items.slice(start, start + itemsPerTurn).entries())
@@ -66,7 +67,7 @@ export async function batchRequest(
     graph: graph.name,
     target: target.name,
     asked,
-    watch: { ...callerOptionsOf(options), batch: parts },
+    caller: { ...callerOptionsOf(options), batch: parts },
     newRecord: async (owner) => {
       // Where one wrong item fails the batch, it does so before anything is written.
       if (!frame.collects) reads = await frame.inputs.readAll(items)
@@ -91,22 +92,22 @@ export async function batchRequest(
       }
     },
     begin: async (created) => {
-      const owned = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
-      const resolved = runtime.optionsOf(frame.plan.whole, { ...options, id })
-      const live = new OwnedBatch({
-        connection: runtime.connection,
+      const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
+      const resolved = context.optionsOf(frame.plan.whole, { ...options, id })
+      const owned = new OwnedBatch({
+        connection: context.connection,
         frame: { ...frame, options: resolved },
         ...parts,
         reads,
         asked,
-        setup: runtime.setup,
-        right: ownershipRightOf(owned, resolved.timeoutMs),
+        setup: context.setup,
+        right: ownershipRightOf(record, resolved.timeoutMs),
         startedAt: undefined,
         restored: undefined,
-        onRefused: () => runtime.arrivals.doubt(),
-        onGone: (gone) => runtime.leave(gone),
+        onRefused: () => context.turns.doubt(),
+        onGone: (gone) => context.leave(gone),
       })
-      if (runtime.enter(live)) await live.written
+      if (context.enter(owned)) await owned.written
     },
   }
 }

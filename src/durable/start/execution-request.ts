@@ -4,25 +4,16 @@ import { ExecutionConflictError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { ExecutionRecord, NewExecution } from '../../core/contracts/store.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
-import type { ExecuteOptions } from '../../runtime/execution/execution-options.ts'
-import { checkLeaves } from '../../runtime/inputs/given-inputs.ts'
+import { checkLeaves, givenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { deadlineMs } from '../../runtime/environment/time-limit.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
+import { askedOf } from '../../runtime/results/execution-memory.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import { callerOptionsOf } from '../context/start-options.ts'
+import type { CallerOptions, StartOptions } from '../context/start-options.ts'
 import { graphHashOf } from '../records/graph-hash.ts'
 import { machineVersion } from '../records/machine-version.ts'
-import type { BatchItems } from '../records/restore-batch.ts'
-
-/** What a call to start an execution says besides graph, target and inputs. */
-export type StartOptions = Pick<
-  ExecuteOptions,
-  'id' | 'headers' | 'timeout' | 'deadline' | 'signal' | 'observers' | 'logger'
->
-
-/** How a caller follows an execution that it starts, or goes on with, here. */
-export type CallerOptions = Pick<StartOptions, 'signal' | 'observers' | 'logger' | 'deadline'> & {
-  /** The items of a batch, in case that its process died before all of them were written. */
-  readonly batch?: BatchItems & { readonly chunkEnds: readonly number[] }
-}
+import { ownedExecutionOf } from '../recovery/execution-from-records.ts'
 
 /** Something that is about to exist: an execution or a batch. */
 export interface StartRequest {
@@ -30,15 +21,15 @@ export interface StartRequest {
   readonly graph: string
   readonly target: string
   readonly asked: string
-  readonly watch: CallerOptions
+  readonly caller: CallerOptions
   /** The record that it begins with; without an owner, anybody may begin it. @throws InputError, SerializationError */
   newRecord(owner: string | undefined): Promise<NewExecution>
   /** Begins it here, once the record is written. */
   begin(created: NewExecution): Promise<void>
 }
 
-/** An execution that is about to exist. */
-export interface ExecutionRequest {
+/** What is given for an execution that is about to exist. */
+interface GivenExecution {
   readonly graph: AnyGraph
   readonly target: AnyDataType
   readonly given: GivenInputs
@@ -46,12 +37,44 @@ export interface ExecutionRequest {
   readonly options: StartOptions & { readonly id: string }
 }
 
-export function callerOptionsOf({ signal, observers, logger, deadline }: StartOptions): CallerOptions {
-  return { signal, observers, logger, deadline }
+/** Prepares an execution. @throws GraphError, InputError, OptionError, SerializationError */
+export function executionRequest(
+  context: DocketContext,
+  graph: AnyGraph,
+  target: AnyDataType,
+  inputs: unknown,
+  options: StartOptions,
+): StartRequest {
+  context.requireGraph(graph)
+  const given = givenInputs(graph, target, inputs)
+  const { encoding } = context.connection
+  const asked = encoding.resultKey(askedOf(given.plan, given.leafValues))
+  const id = options.id ?? context.newId()
+  const startOptions = { ...options, id }
+  let leafValues: readonly unknown[]
+  return {
+    id,
+    graph: graph.name,
+    target: target.name,
+    asked,
+    caller: callerOptionsOf(startOptions),
+    newRecord: async (owner) => {
+      const request = { graph, target, given, asked, options: startOptions }
+      leafValues = await checkedLeaves(request)
+      return newRecordOf(request, leafValues, owner, encoding, context.clock.now())
+    },
+    begin: async (created) => {
+      const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
+      const entering = { plan: given.plan, leafValues }
+      context.enter(
+        ownedExecutionOf(context, { given: entering, input: inputs, asked, startOptions, record, restored: undefined }),
+      )
+    },
+  }
 }
 
 /** The leaf values as the schemas make them. @throws InputError */
-export async function checkedLeaves({ given, options }: ExecutionRequest): Promise<readonly unknown[]> {
+async function checkedLeaves({ given, options }: GivenExecution): Promise<readonly unknown[]> {
   const { plan, leafValues } = given
   const values = new Array<unknown>(plan.types.length)
   const place = { graph: plan.index.graph.name, executionId: options.id }
@@ -61,8 +84,8 @@ export async function checkedLeaves({ given, options }: ExecutionRequest): Promi
 }
 
 /** The record that an execution begins with; without an owner, anybody may begin it. @throws SerializationError */
-export async function newRecordOf(
-  request: ExecutionRequest,
+async function newRecordOf(
+  request: GivenExecution,
   values: readonly unknown[],
   owner: string | undefined,
   encoding: ValueEncoding,

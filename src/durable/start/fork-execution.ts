@@ -3,21 +3,24 @@ import { ExecutionConflictError, OptionError } from '../../core/errors.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { StepRecord } from '../../core/contracts/store.ts'
-import type { DurableRuntime } from '../context/docket-context.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import { unwrittenFork } from '../records/graph-hash.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
+import type { Resumption } from '../recovery/resume.ts'
 
 /** Copies an execution up to a step into a new one, which begins at once; gives the new one's id. */
 export async function forkExecution(
-  runtime: DurableRuntime,
+  context: DocketContext,
+  resumption: Resumption,
   id: string,
-  { from, id: newId = runtime.newId() }: { readonly from: string; readonly id?: string },
+  { from, id: newId = context.newId() }: { readonly from: string; readonly id?: string },
 ): Promise<string> {
-  const { connection, clock, graphs } = runtime
-  const { store, encoding } = connection
-  runtime.requireOpen()
+  const { connection, clock, graphs } = context
+  const { encoding } = connection
+  context.requireOpen()
   await connection.ready()
-  const [record] = await store.get([id])
+  const record = await context.recordOf(id)
   if (record === undefined)
     throw new ExecutionConflictError(`there is no execution "${id}" to fork`, { executionId: id })
   const graph = graphs.get(record.graph)
@@ -25,7 +28,7 @@ export async function forkExecution(
     throw new OptionError(`fork: this docket does not know graph "${record.graph}" of execution "${id}"`)
   if (record.kind === 'batch')
     throw new OptionError(`fork: "${id}" is a batch; start another one with the items it shall have`)
-  const steps = (await runtime.readSteps([id])).get(id) ?? []
+  const steps = (await context.readSteps([id])).get(id) ?? []
   const restored = await restoreExecution(record, steps, graph, encoding, 'end')
   if ('reasons' in restored)
     throw new ExecutionConflictError(`execution "${id}" can't be forked here: ${restored.reasons.join('; ')}`, {
@@ -57,7 +60,7 @@ export async function forkExecution(
     createdAt: clock.now(),
     startedAt: undefined,
   }
-  await runtime.arrivals.inTurn(newId, async () => {
+  await context.turns.inTurn(newId, async () => {
     const existing = await connection.creations.add(created, clock.now() + patienceMs)
     // One that is there may be the very same, where an answer was lost.
     if (existing !== undefined && !(existing.owner === owner && existing.epoch === 1 && existing.parent === id))
@@ -67,17 +70,11 @@ export async function forkExecution(
     // Its records come before anything of it begins.
     const { graphHash } = record
     const execution = { ...created, ...untouched, graphHash, updatedAt: created.createdAt }
-    await runtime.change(execution, { graphHash }, undefined, copied)
-    await runtime.resumption.resumeOne({ execution, wasLost: false }, 'release')
+    await context.change(execution, { graphHash }, undefined, copied)
+    await resumption.resumeOne({ execution, wasLost: false }, 'release')
   })
   return newId
 }
-
-/**
- * In the place of the graph's hash until a fork has its records: should its process die before, nobody must begin it without
- * them, and do again what the original has done.
- */
-export const unwrittenFork = ''
 
 const untouched = {
   status: 'pending',

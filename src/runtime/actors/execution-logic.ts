@@ -1,4 +1,4 @@
-import type { ActorLogic, EventObject } from 'xstate'
+import type { ActorLogic, ActorRefFrom, EventObject } from 'xstate'
 import { executionMachine } from '../../../machines/index.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import { SerializationError } from '../../core/errors.ts'
@@ -12,6 +12,12 @@ import type { PersistedExecution } from './persisted-snapshot.ts'
 /** Makes an actor's first snapshot: of a new execution, or of one that goes on. */
 export type BeginExecution = (scope: LogicScope, input: unknown, persisted?: PersistedExecution) => LogicSnapshot
 
+/** The actor of an execution. */
+export type ExecutionActorRef = ActorRefFrom<ReturnType<typeof executionLogic>>
+
+/** What inspectors draw an execution as: they take any logic that has a `config` for the machine of that config. */
+export const executionDrawing = executionMachine.config
+
 /** The actor logic of executions of one target, whatever they are begun by. */
 export function executionLogic(
   { graph, specs }: GraphIndex,
@@ -19,8 +25,7 @@ export function executionLogic(
   begin: BeginExecution,
 ): ActorLogic<LogicSnapshot, EventObject> {
   return {
-    // Inspectors draw any logic that has a config as that machine.
-    config: executionMachine.config,
+    config: executionDrawing,
     getInitialSnapshot: begin,
     start: (snapshot) => {
       if (snapshot.status === 'active') actorOf(snapshot)?.start()

@@ -47,3 +47,21 @@ export function fullClockOf(clock: Clock | undefined): FullClock {
   }
   return full
 }
+
+/** Resolves after a while; with `unref`, a process that has nothing else to do does not wait for it. */
+export function sleep(
+  clock: Pick<FullClock, 'setTimeout'>,
+  ms: number,
+  options: { readonly unref?: boolean } = {},
+): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimeout(resolve, ms)
+    if (options.unref === true) unref(timer)
+  })
+}
+
+/** Timers of upkeep don't keep a process alive that has nothing else to do. */
+export function unref(timer: unknown): void {
+  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
+    timer.unref()
+}

@@ -10,7 +10,7 @@ import type { Found, ResultRight, SharedResults } from './shared-results.ts'
 import type { StepRun } from '../execution/step-run.ts'
 import { CallBatcher } from '../store-access/call-batcher.ts'
 import { StoreConnection } from '../store-access/store-connection.ts'
-import { unref } from '../store-access/owner-session.ts'
+import { unref } from '../environment/clock.ts'
 import { patienceMs, patienceOf } from '../store-access/store-patience.ts'
 
 const firstPollMs = 10

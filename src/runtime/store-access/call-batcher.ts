@@ -1,4 +1,5 @@
 import { StoreError } from '../../core/errors.ts'
+import { sleep } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { pauseAfter } from './store-patience.ts'
 
@@ -105,7 +106,7 @@ export class CallBatcher<Item, Answer> {
       for (const { until, reject } of entries) if (until < next) reject(failure)
       const left = entries.filter(({ until }) => until >= next)
       if (left.length === 0) return
-      await new Promise<void>((resolve) => void clock.setTimeout(resolve, pauseMs))
+      await sleep(clock, pauseMs)
       // With what has come meanwhile: its time may be over long before the store is back.
       await this.#deliver(this.#take(left), tries + 1)
     } else if (entries.length === 1) {

@@ -1,4 +1,5 @@
 import type { Store } from '../../core/contracts/store.ts'
+import { unref } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
 
 /** How an owner lives. */
@@ -145,10 +146,4 @@ export class OwnerSession {
   #newOwner(): string {
     return `${this.#options.name}:${this.#options.randomId()}`
   }
-}
-
-/** Timers of upkeep don't keep a process alive that has nothing else to do. */
-export function unref(timer: unknown): void {
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
-    timer.unref()
 }

@@ -8,8 +8,9 @@ import type {
   Store,
   StoreHint,
 } from '../../core/contracts/store.ts'
-import { OptionError, StoreError } from '../../core/errors.ts'
+import { DocketClosedError, StoreError } from '../../core/errors.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import { sleep } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { mergedCommits } from './merged-commits.ts'
 import { CallBatcher } from './call-batcher.ts'
@@ -111,7 +112,7 @@ export class StoreConnection {
         if (!(error instanceof StoreError && error.isTransient) || this.clock.now() + pauseMs > until) throw error
         this.#warn(error, until - this.clock.now())
       }
-      await new Promise<void>((resolve) => void this.clock.setTimeout(resolve, pauseMs))
+      await sleep(this.clock, pauseMs)
     }
   }
 
@@ -123,9 +124,9 @@ export class StoreConnection {
     process.emitWarning(`${message}; ${left}`, 'DocketStoreWarning')
   }
 
-  /** @throws OptionError once it is closed */
+  /** @throws DocketClosedError once it is closed */
   requireOpen(): void {
-    if (this.#isClosed) throw new OptionError('this docket is closed; make another one')
+    if (this.#isClosed) throw new DocketClosedError()
   }
 
   /** Tells what others do; a hint may be missing. */

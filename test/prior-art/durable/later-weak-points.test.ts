@@ -161,7 +161,9 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     await world.clock.settle(leaving.close({ deadline: '2s' }))
     expect(world.clock.now() - begunAt).toBeLessThanOrEqual(2_100)
     expect((await world.store.get(['a']))[0]?.owner).toBeUndefined()
-    expect(await rejectionOf(leaving.start(stuck, Third, inputs, { id: 'b' }))).toMatchObject({ name: 'OptionError' })
+    expect(await rejectionOf(leaving.start(stuck, Third, inputs, { id: 'b' }))).toMatchObject({
+      name: 'DocketClosedError',
+    })
   })
 
   describe('durable 21, absurd: an id is an idempotency key', () => {

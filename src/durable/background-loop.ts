@@ -1,0 +1,78 @@
+import { unref } from '../runtime/environment/clock.ts'
+import type { DocketContext } from './context/docket-context.ts'
+import type { Mailbox } from './mail/mailbox.ts'
+import type { Scan } from './recovery/scan.ts'
+import type { Upkeep } from './upkeep.ts'
+
+const longestPauseMs = 500
+
+/** What a docket does by itself. */
+export interface BackgroundWork {
+  /** Undefined where this process does not go on with executions of others. */
+  readonly scan: Scan | undefined
+  readonly mailbox: Mailbox
+  readonly upkeep: Upkeep
+}
+
+/**
+ * Looks again and again for executions that nobody runs (any more), and for messages to those that run here. Hints make it
+ * look at once; without them it looks often enough, since no hint is trusted alone.
+ */
+export class BackgroundLoop {
+  readonly #context: DocketContext
+  readonly #work: BackgroundWork
+  readonly #pauseMs: number
+  #timer: unknown
+  #isWanted = false
+  #isStopped = false
+  #unlisten: (() => void) | undefined
+
+  constructor(context: DocketContext, work: BackgroundWork) {
+    this.#context = context
+    this.#work = work
+    this.#pauseMs = Math.min(longestPauseMs, context.connection.session.leaseMs / 4)
+  }
+
+  start(): void {
+    const { connection } = this.#context
+    this.#unlisten = connection.listen((hint) => {
+      if (hint.type === 'work' && this.#work.scan !== undefined) this.#soon()
+      if (hint.type === 'mail' && hint.owner === connection.session.owner) this.#soon()
+    })
+    this.#arm(0)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#unlisten?.()
+    this.#context.clock.clearTimeout(this.#timer)
+  }
+
+  #soon(): void {
+    if (this.#isWanted) return
+    this.#isWanted = true
+    this.#arm(0)
+  }
+
+  #arm(pauseMs: number): void {
+    if (this.#isStopped) return
+    const { clock } = this.#context
+    clock.clearTimeout(this.#timer)
+    this.#timer = clock.setTimeout(() => void this.#tick(), pauseMs)
+    unref(this.#timer)
+  }
+
+  async #tick(): Promise<void> {
+    this.#isWanted = false
+    const { scan, mailbox, upkeep } = this.#work
+    try {
+      await this.#context.connection.ready()
+      await mailbox.read()
+      await scan?.run()
+      await upkeep.run()
+    } catch {
+      // The store is away; whoever waits for something gets the error. Tried again in a moment.
+    }
+    this.#arm(this.#isWanted ? 0 : this.#pauseMs)
+  }
+}

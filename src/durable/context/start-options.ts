@@ -1,0 +1,18 @@
+import type { ExecuteOptions } from '../../runtime/execution/execution-options.ts'
+import type { BatchItems } from '../records/restore-batch.ts'
+
+/** What a call to start an execution says besides graph, target and inputs. */
+export type StartOptions = Pick<
+  ExecuteOptions,
+  'id' | 'headers' | 'timeout' | 'deadline' | 'signal' | 'observers' | 'logger'
+>
+
+/** How a caller follows an execution that it starts, or goes on with, here. */
+export type CallerOptions = Pick<StartOptions, 'signal' | 'observers' | 'logger' | 'deadline'> & {
+  /** The items of a batch, in case that its process died before all of them were written. */
+  readonly batch?: BatchItems & { readonly chunkEnds: readonly number[] }
+}
+
+export function callerOptionsOf({ signal, observers, logger, deadline }: StartOptions): CallerOptions {
+  return { signal, observers, logger, deadline }
+}

@@ -1,0 +1,47 @@
+import type { ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
+import type { ExecutionActorRef } from '../../runtime/actors/execution-logic.ts'
+import type { Emitter } from '../../runtime/execution/emitter.ts'
+
+/** How an execution left this process: with its outcome, or for another process to go on with. */
+export type Departure =
+  | { readonly type: 'output'; readonly output: unknown }
+  | { readonly type: 'error'; readonly error: unknown }
+  | { readonly type: 'moved'; readonly error: LeaseLostError }
+
+/** An execution or a batch that this process owns. */
+export interface Owned {
+  readonly id: string
+  readonly graph: string
+  readonly target: string
+  readonly asked: string
+  /** The right under which it lives here. */
+  readonly owner: string
+  readonly epoch: number
+  /** Undefined for a batch. */
+  readonly actor: ExecutionActorRef | undefined
+  readonly emitter: Emitter | undefined
+  /** Whether it has ended, and only waits for functions that don't listen to their signal. */
+  readonly hasEnded: boolean
+  /** Whether nothing of it runs at the moment. */
+  readonly isQuiet: boolean
+  /** Of a batch: resolves when its items are written, and rejects when they can't be. */
+  readonly written?: Promise<void>
+  /** How it ended, as soon as that is written. Never rejects. */
+  readonly departure: Promise<Departure>
+  /** Resolves when nothing of it is left here. */
+  readonly gone: Promise<void>
+  /** The step that began last of those that were under way when, so long ago, the event loop stopped turning. */
+  suspect(durationMs: number): string | undefined
+  /** Ends it, by request. */
+  cancel(error: ExecutionCancelledError): void
+  /** The message was dealt with. */
+  consume(seq: number): void
+  /** Another process owns it: nothing is written any more, and what runs is told to stop. */
+  lose(): void
+  /** Writes how long it has been owned, where a timeout counts that. */
+  writeOwnedMs(): void
+  /** Lets nothing new begin. */
+  pause(): void
+  /** Gives it up, for any process to go on with. */
+  handOver(): Promise<void>
+}

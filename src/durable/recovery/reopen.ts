@@ -1,0 +1,72 @@
+import { isTerminal } from '../../core/contracts/statuses.ts'
+import type { ExecutionRecord } from '../../core/contracts/store.ts'
+import { sleep } from '../../runtime/environment/clock.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import type { CallerOptions } from '../context/start-options.ts'
+import { causeOf } from './resume.ts'
+import type { Resumption } from './resume.ts'
+import { postMessage } from './unowned.ts'
+
+/** How often to look whether what another process was asked to go on with has begun again. */
+export const reopenPauseMs = 100
+const looksPerRequest = 50
+
+/** Goes on with executions that have failed or were cancelled. */
+export class Reopening {
+  readonly #context: DocketContext
+  readonly #resumption: Resumption
+
+  constructor(context: DocketContext, resumption: Resumption) {
+    this.#context = context
+    this.#resumption = resumption
+  }
+
+  /** Goes on with one; if another process still has it, it goes on there. Resolves once it has begun again. @throws StoreError */
+  async reopen(id: string): Promise<void> {
+    this.#context.requireOpen()
+    await this.untilRestarted(await this.#context.turns.inTurn(id, () => this.reopenInTurn(id)))
+  }
+
+  /**
+   * The same as one of the turns of this execution. Gives the record as it ended where another process still has it: that one is asked to
+   * go on with it.
+   */
+  async reopenInTurn(id: string, caller?: CallerOptions, hasAsked = false): Promise<ExecutionRecord | undefined> {
+    const context = this.#context
+    const owned = context.owned.get(id)
+    if (owned !== undefined && !owned.hasEnded) return undefined
+    // What still runs of its last life would be run twice.
+    await owned?.gone
+    await context.connection.ready()
+    const { session, store } = context.connection
+    const [acquired] = await store.acquire({ owner: session.owner, ids: [id], andEnded: true, andOwn: true, limit: 1 })
+    if (acquired === undefined) {
+      if (context.owned.has(id)) return undefined
+      const record = await context.recordOf(id)
+      if (record === undefined || !isTerminal(record.status) || record.status === 'completed') return undefined
+      if (!hasAsked) await postMessage(context, id, 'retry')
+      return record
+    }
+    // Somebody else may have reopened it meanwhile.
+    const { status } = acquired.execution
+    if (status === 'completed') await context.change(acquired.execution, { isReleased: true })
+    else await this.#resumption.resumeOne(acquired, isTerminal(status) ? 'end' : causeOf(acquired), caller)
+    return undefined
+  }
+
+  /** Until it has begun again, there is nothing to see of an execution but how it ended before. */
+  async untilRestarted(ended: ExecutionRecord | undefined, caller?: CallerOptions): Promise<void> {
+    const context = this.#context
+    let last = ended
+    for (let looks = 1; last !== undefined; looks++) {
+      const { id, endedAt } = last
+      await sleep(context.clock, reopenPauseMs)
+      context.requireOpen()
+      const now = await context.recordOf(id)
+      if (now === undefined || now.endedAt !== endedAt) return
+      // Its owner may have lost the message, or what it read of the execution.
+      const hasAsked = looks % looksPerRequest !== 0
+      last = await context.turns.inTurn(id, () => this.reopenInTurn(id, caller, hasAsked))
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import type { ExecutionCancelledError } from '../../core/errors.ts'
+import type { ExecutionRecord } from '../../core/contracts/store.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+
+/** Ends an execution that nobody runs. False if somebody does. @throws StoreError, LeaseLostError */
+export function cancelUnowned(context: DocketContext, id: string, error: ExecutionCancelledError): Promise<boolean> {
+  const { connection, turns } = context
+  return turns.inTurn(id, async () => {
+    await connection.ready()
+    const { owner } = connection.session
+    const [acquired] = await connection.store.acquire({ owner, ids: [id], limit: 1 })
+    if (acquired === undefined) return false
+    await endUnowned(context, acquired.execution, 'cancelled', error)
+    return true
+  })
+}
+
+/** Deletes an execution that nobody runs. False if somebody does. @throws StoreError, LeaseLostError */
+export function deleteUnowned(context: DocketContext, id: string): Promise<boolean> {
+  const { connection, turns } = context
+  return turns.inTurn(id, async () => {
+    await connection.ready()
+    const { store, session } = connection
+    const { owner } = session
+    const [acquired] = await store.acquire({ owner, ids: [id], andEnded: true, andOwn: true, limit: 1 })
+    if (acquired === undefined) return false
+    const { epoch } = acquired.execution
+    const owned = context.owned.get(id)
+    if (owned !== undefined) {
+      // A function that does not listen to its signal may still run: what it brings is not wanted any more. And what is on
+      // its way already must not meet an execution that is started anew under this id, and in this epoch.
+      owned.lose()
+      await context.change(acquired.execution, {})
+    }
+    await store.delete([{ id, owner, epoch }])
+    return true
+  })
+}
+
+/** Ends an execution that this process owns but does not run. @throws StoreError, LeaseLostError */
+export async function endUnowned(
+  context: DocketContext,
+  record: ExecutionRecord,
+  status: 'failed' | 'cancelled',
+  error: Error,
+): Promise<void> {
+  const stored = await context.connection.encoding.encodeError(error, ['execution', record.id, 'error'])
+  await context.change(record, { status, error: stored, endedAt: context.clock.now(), isReleased: true })
+}
+
+/** Leaves a message for an execution's owner. False where there is no such execution. @throws StoreError */
+export async function postMessage(
+  { connection, clock }: DocketContext,
+  execution: string,
+  kind: 'cancel' | 'retry' | 'delete',
+  reason?: unknown,
+): Promise<boolean> {
+  const { store, encoding } = connection
+  const payload = reason === undefined ? undefined : await encoding.encodeError(reason, ['message', execution])
+  const [exists] = await store.post([{ execution, kind, payload, at: clock.now() }])
+  return exists!
+}

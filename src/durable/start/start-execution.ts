@@ -1,0 +1,139 @@
+import { DocketClosedError, ExecutionConflictError, StoreError } from '../../core/errors.ts'
+import { isTerminal } from '../../core/contracts/statuses.ts'
+import type { ExecutionRecord } from '../../core/contracts/store.ts'
+import { sleep } from '../../runtime/environment/clock.ts'
+import { patienceMs } from '../../runtime/store-access/store-patience.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import { itemsOfBatch } from '../records/restore-batch.ts'
+import { readInputs } from '../records/restore-execution.ts'
+import { reopenPauseMs } from '../recovery/reopen.ts'
+import type { Reopening } from '../recovery/reopen.ts'
+import { causeOf } from '../recovery/resume.ts'
+import type { Resumption } from '../recovery/resume.ts'
+import type { Scan } from '../recovery/scan.ts'
+import { requireSame } from './execution-request.ts'
+import type { StartRequest } from './execution-request.ts'
+
+/** Parts of a docket that may have, or get, what is to be started. */
+export interface Predecessors {
+  readonly resumption: Resumption
+  readonly reopening: Reopening
+  readonly scan: Scan
+}
+
+/** Makes executions and batches exist, here or wherever they are already. */
+export class ExecutionStarter {
+  readonly #context: DocketContext
+  readonly #predecessors: Predecessors
+
+  constructor(context: DocketContext, predecessors: Predecessors) {
+    this.#context = context
+    this.#predecessors = predecessors
+  }
+
+  /** Makes an execution exist; it runs here only if nobody else runs it. @throws as `Docket.start` does */
+  async start(request: StartRequest): Promise<void> {
+    const { turns } = this.#context
+    this.#context.requireOpen()
+    try {
+      const ended = await turns.inTurn(request.id, () => this.#start(request))
+      await this.#predecessors.reopening.untilRestarted(ended, request.caller)
+      if (request.caller.batch !== undefined) await this.#untilWritten(request)
+    } catch (error) {
+      throw this.#context.isClosing && error instanceof StoreError ? closedTooEarly(request.id, error) : error
+    }
+  }
+
+  /** Writes an execution within the caller's transaction: anybody begins it, once that is committed. */
+  async startWithin(transaction: unknown, request: StartRequest): Promise<void> {
+    const { connection } = this.#context
+    this.#context.requireOpen()
+    await connection.opened()
+    const [existing] = await connection.store.create([await request.newRecord(undefined)], transaction)
+    if (existing === undefined) return
+    requireSame(request, existing)
+    if (isTerminal(existing.status) && existing.status !== 'completed')
+      throw new ExecutionConflictError(
+        `execution "${request.id}" is ${existing.status}; within a transaction it can't go on: retry it, or start it outside`,
+        { executionId: request.id },
+      )
+  }
+
+  /** Gives the record as it ended, where another process still has it. */
+  async #start(request: StartRequest): Promise<ExecutionRecord | undefined> {
+    const { clock, connection, owned, turns } = this.#context
+    const { id } = request
+    const known = owned.get(id)
+    if (known !== undefined) {
+      requireSame(request, known)
+      if (!known.hasEnded) return undefined
+    }
+    await connection.readyBy(clock.now() + patienceMs)
+    const { session, creations } = connection
+    const { owner } = session
+    const created = await request.newRecord(owner)
+    let existing = await creations.add(created, clock.now() + patienceMs)
+    if (existing === undefined) {
+      // A function of an execution that was deleted or purged may still run under this id: what it brings is not wanted any more.
+      owned.get(id)?.lose()
+      if (owner === session.owner && !turns.wasOvertaken(id)) {
+        await request.begin(created)
+        return undefined
+      }
+      // The answer took so long that this process owns it no more.
+      existing = await this.#context.recordOf(id)
+    }
+    return existing === undefined ? undefined : this.#joinExisting(request, existing)
+  }
+
+  async #joinExisting(request: StartRequest, existing: ExecutionRecord): Promise<ExecutionRecord | undefined> {
+    const { connection, owned, turns } = this.#context
+    const { resumption, reopening, scan } = this.#predecessors
+    // Under another key everything looks different: what is wrong then is the key.
+    if (request.asked !== existing.asked) await readInputs(existing, connection.encoding)
+    requireSame(request, existing)
+    const { id, status, owner } = existing
+    if (status === 'completed') return undefined
+    const known = owned.get(id)
+    if (known !== undefined && !known.hasEnded) return undefined
+    if (isTerminal(status)) return reopening.reopenInTurn(id, request.caller)
+    const self = connection.session.owner
+    if (owner === self) {
+      // The scan may just have acquired it, and knows what became of its last owner.
+      await scan.lookDone()
+      if (turns.wasOvertaken(id)) return undefined
+    }
+    const [acquired] = await connection.store.acquire({ owner: self, ids: [id], andOwn: owner === self, limit: 1 })
+    if (acquired !== undefined) await resumption.resumeOne(acquired, causeOf(acquired), request.caller)
+    return undefined
+  }
+
+  /** Another process that writes a batch's items may die before all of them are there: until then they are kept at hand here. */
+  async #untilWritten(request: StartRequest): Promise<void> {
+    const { clock, connection, owned, turns } = this.#context
+    const { id, caller } = request
+    for (;;) {
+      const known = owned.get(id)
+      if (known !== undefined) {
+        await known.written
+        if (!known.hasEnded || (await known.departure).type !== 'moved') return
+      }
+      const record = await this.#context.recordOf(id)
+      if (record === undefined || isTerminal(record.status)) return
+      const steps = (await this.#context.readSteps([id])).get(id) ?? []
+      const written = await itemsOfBatch(id, steps, caller.batch!.items.length, connection.encoding)
+      if (typeof written !== 'number') return
+      await turns.inTurn(id, () => this.#start(request))
+      await sleep(clock, reopenPauseMs)
+      this.#context.requireOpen()
+    }
+  }
+}
+
+function closedTooEarly(id: string, cause: StoreError): DocketClosedError {
+  return new DocketClosedError(
+    `this docket was closed before execution "${id}" was written down: is an await missing before it was started?`,
+    { executionId: id },
+    { cause },
+  )
+}
