@@ -28,100 +28,156 @@ export const streamBatch = ((
   items: Iterable<unknown> | AsyncIterable<unknown>,
   options?: StreamOptions,
 ): AsyncIterable<unknown> => ({
-  [Symbol.asyncIterator]: () => iterate(graph, target, items, options),
+  [Symbol.asyncIterator]: () => streamOf(graph, target, items, options),
 })) as unknown as StreamBatch<StreamOptions>
 
-/** What a consumer leaves by. */
-interface Exit {
-  leave?: () => void
+/** Somebody waits for the next value. */
+interface Waiting {
+  readonly resolve: (result: IteratorResult<unknown, undefined>) => void
+  readonly reject: (error: unknown) => void
 }
 
-/** A generator alone would let a consumer that leaves wait for the value it has asked for, which may never come. */
-function iterate(
-  graph: AnyGraph,
-  target: AnyDataType,
-  items: Iterable<unknown> | AsyncIterable<unknown>,
-  options: StreamOptions | undefined,
-): AsyncIterator<unknown> {
-  const exit: Exit = {}
-  const values = stream(graph, target, items, options, exit)
-  return {
-    next: () => values.next(),
-    return: () => {
-      exit.leave?.()
-      return values.return()
-    },
-  }
-}
+const done: IteratorResult<unknown, undefined> = Object.freeze({ done: true, value: undefined })
 
-async function* stream(
-  graph: AnyGraph,
-  target: AnyDataType,
-  items: Iterable<unknown> | AsyncIterable<unknown>,
-  options: StreamOptions | undefined,
-  exit: Exit,
-): AsyncGenerator<unknown, void, undefined> {
-  const frame = batchFrameOf('streamBatch', graph, target, options)
-  if (!isIterable(items)) {
-    const message = `items must be an iterable or an async iterable, not ${describe(items)}`
-    throw new InputError('INPUT_INVALID', `streamBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })
+/**
+ * The values of a stream, made as they are asked for. Written out, not an async generator: that one takes several promises a value,
+ * and lets a consumer that leaves wait for the value that it has asked for, which may never come.
+ */
+class BatchStream implements AsyncIterator<unknown, undefined> {
+  readonly #begin: (stream: BatchStream) => Batch
+  readonly #outcomes = new OutcomeQueue<ItemOutcome>()
+  #batch: Batch | undefined
+  /** Values that were asked for and are not there yet, in order. */
+  readonly #waiting: Waiting[] = []
+  #given = 0
+  #end: { readonly error: unknown; readonly hasFailed: boolean } | undefined
+  #isOver = false
+  #isServing = false
+  /** Whether outcomes are given as such, with their errors, rather than their values. */
+  collects = false
+
+  constructor(begin: (stream: BatchStream) => Batch) {
+    this.#begin = begin
   }
-  const { collects, inputs, concurrency, plan } = frame
-  const isOrdered = options?.ordered ?? true
-  const outcomes = new OutcomeQueue<ItemOutcome>()
-  let made = 0
-  const limit = plan.needsAll ? Infinity : concurrency + outcomesAhead
-  let given = 0
-  let end: { readonly error: unknown; readonly hasFailed: boolean } | undefined
-  let hasLeft = false
-  let wake: (() => void) | undefined
-  const notify = (): void => {
-    wake?.()
-    wake = undefined
+
+  /** Items that have begun, less the outcomes that were taken. */
+  ahead(started: number): number {
+    return started - this.#given
   }
-  const batch = new Batch({
-    ...frame,
-    source: sourceOfIterable(items),
-    read: (item, index) => inputs.read(item, index),
-    hasRoom: () => batch.started - given < limit,
-    onItem: (item, outcome) => {
-      outcomes.put(isOrdered ? item : made++, outcome)
-      notify()
-    },
-    onCompleted: () => {
-      end = { error: undefined, hasFailed: false }
-      notify()
-    },
-    onFailed: (error) => {
-      end = { error, hasFailed: true }
-      notify()
-    },
-  })
-  exit.leave = () => {
-    hasLeft = true
-    batch.cancel(new ExecutionCancelledError('nobody takes the outcomes of this batch any more', { graph: graph.name }))
+
+  put(place: number, outcome: ItemOutcome): void {
+    this.#outcomes.put(place, outcome)
+    this.#serveSoon()
   }
-  try {
-    batch.start()
-    for (;;) {
-      if (hasLeft) return
-      const outcome = outcomes.take()
-      if (outcome !== undefined) {
-        given++
-        batch.pump()
-        yield collects ? outcome : outcome.value
-      } else if (end !== undefined) {
-        if (end.hasFailed) throw end.error
-        return
-      } else {
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
+
+  end(error: unknown, hasFailed: boolean): void {
+    this.#end = { error, hasFailed }
+    this.#serveSoon()
+  }
+
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    if (this.#isOver) return Promise.resolve(done)
+    try {
+      if (this.#batch === undefined) {
+        this.#batch = this.#begin(this)
+        this.#batch.start()
+      }
+      const outcome = this.#waiting.length === 0 ? this.#take() : undefined
+      if (outcome !== undefined) return Promise.resolve({ done: false, value: this.#valueOf(outcome) })
+    } catch (thrown) {
+      this.#leave()
+      return Promise.reject(thrown)
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject })
+      this.#serve()
+    })
+  }
+
+  return(): Promise<IteratorResult<unknown, undefined>> {
+    this.#leave()
+    return Promise.resolve(done)
+  }
+
+  throw(thrown: unknown): Promise<IteratorResult<unknown, undefined>> {
+    this.#leave()
+    return Promise.reject(thrown)
+  }
+
+  #valueOf(outcome: ItemOutcome): unknown {
+    return this.collects ? outcome : outcome.value
+  }
+
+  #take(): ItemOutcome | undefined {
+    const outcome = this.#outcomes.take()
+    if (outcome === undefined) return undefined
+    this.#given++
+    this.#batch!.pump()
+    return outcome
+  }
+
+  /** In a turn of its own: an item that has just ended may have more to do before the next one begins. */
+  #serveSoon(): void {
+    if (this.#isServing || this.#waiting.length === 0) return
+    this.#isServing = true
+    queueMicrotask(() => {
+      this.#isServing = false
+      this.#serve()
+    })
+  }
+
+  #serve(): void {
+    while (this.#waiting.length > 0) {
+      const outcome = this.#take()
+      if (outcome !== undefined) this.#waiting.shift()!.resolve({ done: false, value: this.#valueOf(outcome) })
+      else if (this.#end === undefined) return
+      else {
+        if (this.#end.hasFailed) this.#waiting.shift()!.reject(this.#end.error)
+        this.#leave()
       }
     }
-  } finally {
-    exit.leave()
   }
+
+  /** Nobody takes anything any more. */
+  #leave(): void {
+    this.#isOver = true
+    const batch = this.#batch
+    if (batch !== undefined && !batch.hasEnded)
+      batch.cancel(
+        new ExecutionCancelledError('nobody takes the outcomes of this batch any more', { graph: batch.place.graph }),
+      )
+    for (const { resolve } of this.#waiting.splice(0)) resolve(done)
+  }
+}
+
+function streamOf(
+  graph: AnyGraph,
+  target: AnyDataType,
+  items: Iterable<unknown> | AsyncIterable<unknown>,
+  options: StreamOptions | undefined,
+): BatchStream {
+  return new BatchStream((stream) => {
+    const frame = batchFrameOf('streamBatch', graph, target, options)
+    if (!isIterable(items)) {
+      const message = `items must be an iterable or an async iterable, not ${describe(items)}`
+      throw new InputError('INPUT_INVALID', `streamBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })
+    }
+    const { collects, inputs, concurrency, plan } = frame
+    const isOrdered = options?.ordered ?? true
+    const limit = plan.needsAll ? Infinity : concurrency + outcomesAhead
+    let made = 0
+    stream.collects = collects
+    const batch = new Batch({
+      ...frame,
+      source: sourceOfIterable(items),
+      read: (item, index) => inputs.read(item, index),
+      hasRoom: () => stream.ahead(batch.started) < limit,
+      onItem: (item, outcome) => stream.put(isOrdered ? item : made++, outcome),
+      onCompleted: () => stream.end(undefined, false),
+      onFailed: (error) => stream.end(error, true),
+    })
+    return batch
+  })
 }
 
 function isIterable(items: unknown): items is Iterable<unknown> | AsyncIterable<unknown> {
