@@ -4,6 +4,7 @@ import type { Connection, Pool, PoolConnection, ResultSetHeader } from 'mysql2/p
 import { OptionError, StoreError } from '../../src/core/errors.ts'
 import type { Row } from '../sql/cells.ts'
 import type { Query } from '../sql/dialect.ts'
+import { loadPackage } from '../sql/load-package.ts'
 import { serverOf } from '../sql/options.ts'
 import { isAnswer, isConflict, mysqlError, storeName } from './errors.ts'
 import { textOf } from './literals.ts'
@@ -200,10 +201,6 @@ function guard(client: object): void {
 
 function ignore(): void {}
 
-async function loadDriver(): Promise<Pick<typeof driver, 'createPool'>> {
-  try {
-    return await import('mysql2/promise')
-  } catch (thrown) {
-    throw new StoreError(storeName, 'it needs the package mysql2: npm install mysql2', false, { cause: thrown })
-  }
+function loadDriver(): Promise<Pick<typeof driver, 'createPool'>> {
+  return loadPackage(storeName, 'mysql2', () => import('mysql2/promise'))
 }

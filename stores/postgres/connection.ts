@@ -4,6 +4,7 @@ import type { Client, ClientBase, Pool, QueryConfig } from 'pg'
 import { describeThrown, OptionError, StoreError } from '../../src/core/errors.ts'
 import type { Row } from '../sql/cells.ts'
 import type { Query } from '../sql/dialect.ts'
+import { loadPackage } from '../sql/load-package.ts'
 import { serverOf } from '../sql/options.ts'
 import { postgresError, storeName } from './errors.ts'
 import type { PostgresPlace } from './options.ts'
@@ -165,11 +166,7 @@ function settingsOf(pool: Pool): object {
 }
 
 async function loadDriver(): Promise<typeof pg> {
-  try {
-    const driver = await import('pg')
-    // It is a CommonJS package, whose names Node may not see.
-    return (driver.default as typeof driver | undefined) ?? driver
-  } catch (thrown) {
-    throw new StoreError(storeName, 'it needs the package pg: npm install pg', false, { cause: thrown })
-  }
+  const driver = await loadPackage(storeName, 'pg', () => import('pg'))
+  // It is a CommonJS package, whose names Node may not see.
+  return (driver.default as typeof driver | undefined) ?? driver
 }

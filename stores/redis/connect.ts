@@ -1,5 +1,6 @@
 import type { Cluster, ClusterNode, Redis, RedisOptions } from 'ioredis'
 import { StoreError } from '../../src/core/errors.ts'
+import { isMissing, loadPackage } from '../sql/load-package.ts'
 import { storeError, storeName } from './errors.ts'
 import { serverOfClient } from './link.ts'
 import type { RedisClient } from './link.ts'
@@ -7,8 +8,18 @@ import { loadPacker } from './msgpack.ts'
 import type { Packer } from './msgpack.ts'
 import type { ResolvedOptions } from './options.ts'
 
-/** The shape of replies must not hang on the protocol's version. */
-type ClientOptions = RedisOptions & { readonly replyMapping: 'legacy' }
+/** Options that change what comes back, or how: the store's own connections have these, whatever a client or URL of the user's has. */
+const ownOptions = {
+  // The shape of replies must not hang on the protocol's version.
+  replyMapping: 'legacy',
+  stringNumbers: false,
+  // A cluster's client can't pipeline `callBuffer`; what goes together is sent together anyway.
+  enableAutoPipelining: false,
+  readOnly: false,
+  monitor: false,
+} as const satisfies RedisOptions & { readonly replyMapping: 'legacy' }
+
+type ClientOptions = RedisOptions & typeof ownOptions
 
 /** A client that answers, and what ends it. */
 export interface OpenClient {
@@ -31,21 +42,12 @@ export function isCluster(client: RedisClient): client is Cluster {
   return client.isCluster
 }
 
-/** Connects, or takes the user's client as it is. @throws StoreError */
+/**
+ * Connects: where a client of the user's is given, like it, over a connection of the store's own. Commands of the user's that block (BLPOP),
+ * its subscriptions and its options then change nothing for the lease. @throws StoreError
+ */
 export async function connect({ source, timeoutMs }: ResolvedOptions): Promise<OpenClient> {
-  if (source.type === 'client') {
-    const { client } = source
-    // A client without a listener would print each lost connection.
-    client.on('error', ignore)
-    return { client, close: async () => void client.off('error', ignore) }
-  }
-  const { Cluster: ClusterClient, Redis: RedisClientClass } = await load()
-  const defaults = { maxRetriesPerRequest, retryStrategy, connectTimeout: timeoutMs }
-  const options: ClientOptions = { ...defaults, ...source.options, replyMapping: 'legacy' }
-  const client: RedisClient =
-    source.type === 'cluster'
-      ? makeCluster(ClusterClient, source.nodes, options)
-      : makeServer(RedisClientClass, source.url, { ...options, lazyConnect: true })
+  const client = await makeClient(source, timeoutMs)
   let lastError: unknown
   let selectError: StoreError | undefined
   client.on('error', (error: unknown) => {
@@ -64,7 +66,34 @@ export async function connect({ source, timeoutMs }: ResolvedOptions): Promise<O
   return { client, close: () => quit(client) }
 }
 
-function ignore(): void {}
+async function makeClient(source: ResolvedOptions['source'], connectTimeout: number): Promise<RedisClient> {
+  if (source.type === 'client') return clientLike(source.client)
+  const { Cluster: ClusterClient, Redis: RedisClientClass } = await load()
+  const options: ClientOptions = {
+    maxRetriesPerRequest,
+    retryStrategy,
+    connectTimeout,
+    ...source.options,
+    ...ownOptions,
+  }
+  return source.type === 'cluster'
+    ? makeCluster(ClusterClient, source.nodes, options)
+    : makeServer(RedisClientClass, source.url, { ...options, lazyConnect: true })
+}
+
+/** A client for the same server and user, in the same database, that is not connected yet. */
+function clientLike(client: RedisClient): RedisClient {
+  const options = { ...ownOptions, maxRetriesPerRequest, retryStrategy, enableOfflineQueue: true }
+  if (isCluster(client))
+    return client.duplicate([], {
+      enableAutoPipelining: false,
+      enableOfflineQueue: true,
+      lazyConnect: true,
+      clusterRetryStrategy: retryStrategy,
+      redisOptions: { ...client.options.redisOptions, ...options },
+    })
+  return client.duplicate({ ...options, lazyConnect: true, db: client.condition?.select ?? client.options.db ?? 0 })
+}
 
 function isOfSelect(error: unknown): error is Error {
   if (!(error instanceof Error) || error.name !== 'ReplyError' || !('command' in error)) return false
@@ -85,21 +114,17 @@ function databaseError(client: RedisClient, cause: Error): StoreError {
 
 /** Both packages, so that who has neither is told of both at once. @throws StoreError */
 export async function loadPackages(): Promise<Packer> {
-  const [driver, packer] = await Promise.allSettled([load(), loadPacker()])
-  if (driver.status === 'rejected' && packer.status === 'rejected')
+  const [driver, packer] = await Promise.allSettled([import('ioredis'), loadPacker()])
+  if (packer.status === 'fulfilled') return packer.value
+  if (driver.status === 'rejected' && isMissing(driver.reason, 'ioredis') && isMissing(packer.reason.cause, 'msgpackr'))
     throw new StoreError(storeName, 'it needs the packages ioredis and msgpackr: npm install ioredis msgpackr', false, {
       cause: driver.reason,
     })
-  if (packer.status === 'rejected') throw packer.reason
-  return packer.value
+  throw packer.reason
 }
 
-async function load(): Promise<{ readonly Redis: typeof Redis; readonly Cluster: typeof Cluster }> {
-  try {
-    return await import('ioredis')
-  } catch (cause) {
-    throw new StoreError(storeName, 'it needs the package ioredis: npm install ioredis', false, { cause })
-  }
+function load(): Promise<{ readonly Redis: typeof Redis; readonly Cluster: typeof Cluster }> {
+  return loadPackage(storeName, 'ioredis', () => import('ioredis'))
 }
 
 function makeServer(Client: typeof Redis, url: string | undefined, options: ClientOptions): Redis {

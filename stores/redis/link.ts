@@ -140,8 +140,9 @@ export function serverOfClient(client: RedisClient): string {
 }
 
 function commandOf({ run, keys, args }: Call, asText: boolean): [name: string, ...args: Argument[]] {
-  if (typeof run === 'string') return [run, ...keys, ...args]
-  return asText ? ['eval', run.lua, keys.length, ...keys, ...args] : ['evalsha', run.sha, keys.length, ...keys, ...args]
+  // In capitals: transformers that somebody has set for all of ioredis (`Command.setReplyTransformer`) are found by names in lower case.
+  if (typeof run === 'string') return [run.toUpperCase(), ...keys, ...args]
+  return asText ? ['EVAL', run.lua, keys.length, ...keys, ...args] : ['EVALSHA', run.sha, keys.length, ...keys, ...args]
 }
 
 function isNoScript(reply: Reply): boolean {

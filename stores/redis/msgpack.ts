@@ -1,6 +1,7 @@
 import type { Packr } from 'msgpackr'
 import { StoreError } from '../../src/core/errors.ts'
 import type { StoredValue, ValueFormat } from '../../src/core/contracts/store.ts'
+import { loadPackage } from '../sql/load-package.ts'
 import { storeName } from './errors.ts'
 
 /** Turns values into msgpack and back. */
@@ -11,12 +12,7 @@ export interface Packer {
 
 /** Loads msgpackr, an optional peer. @throws StoreError when it is not installed */
 export async function loadPacker(): Promise<Packer> {
-  let module: { readonly Packr: typeof Packr }
-  try {
-    module = await import('msgpackr')
-  } catch (cause) {
-    throw new StoreError(storeName, 'it needs the package msgpackr: npm install msgpackr', false, { cause })
-  }
+  const module: { readonly Packr: typeof Packr } = await loadPackage(storeName, 'msgpackr', () => import('msgpackr'))
   // `useRecords` would keep tables of property names beside the data; maps of 16 bits can't hold large records.
   return new module.Packr({ useRecords: false, variableMapSize: true })
 }

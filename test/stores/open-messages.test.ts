@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { OptionError } from '../../src/core/errors.ts'
 import { redisStore } from '../../stores/redis/index.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
@@ -29,18 +29,4 @@ test('redisStore() takes the default, redisStore(undefined) is refused', () => {
   expect(redisStore().name).toBe('redis')
   expect(() => redisStore(undefined)).toThrow(OptionError)
   expect(() => redisStore(undefined)).toThrow('got undefined: is an environment variable missing?')
-})
-
-function missing(): never {
-  throw new Error('not found')
-}
-
-test('both packages that are missing are named at once', async () => {
-  vi.doMock('ioredis', missing)
-  vi.doMock('msgpackr', missing)
-  onTestFinished(() => {
-    vi.doUnmock('ioredis')
-    vi.doUnmock('msgpackr')
-  })
-  await expect(redisStore().open()).rejects.toThrow('npm install ioredis msgpackr')
 })
