@@ -1,15 +1,23 @@
 import { hash } from 'node:crypto'
 import type pg from 'pg'
-import type { Client, ClientBase, Pool, QueryConfig } from 'pg'
+import type { Client, ClientBase, Pool, PoolClient, QueryConfig } from 'pg'
 import { describeThrown, OptionError, StoreError } from '../../src/core/errors.ts'
 import type { Row } from '../sql/cells.ts'
 import type { Query } from '../sql/dialect.ts'
+import { Lender } from '../sql/lender.ts'
 import { loadPackage } from '../sql/load-package.ts'
 import { serverOf } from '../sql/options.ts'
-import { postgresError, storeName } from './errors.ts'
+import { within } from '../sql/within.ts'
+import { isAnswer, isConflict, postgresError, storeName } from './errors.ts'
 import type { PostgresPlace } from './options.ts'
+import { PostgresOwnConnection } from './own-connection.ts'
+import type { Attachment } from './own-connection.ts'
 
 const connectTimeoutMs = 10_000
+/** How long a call waits for a connection of the pool. */
+const waitMs = 10_000
+const closeGraceMs = 1_000
+const maxTries = 5
 const noTransaction = '25P01'
 
 const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, float8: 701 }
@@ -18,22 +26,47 @@ const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, float8: 701 }
 const types = {
   getTypeParser(oid: number, format?: string): (cell: string) => unknown {
     if (format === 'binary') return (cell) => cell
-    if (oid === oids.bytea) return (cell) => Buffer.from(cell.slice(2), 'hex')
+    if (oid === oids.bytea) return bytesOf
     if (oid === oids.bool) return (cell) => cell === 't'
     if (oid === oids.int8 || oid === oids.int4 || oid === oids.int2 || oid === oids.float8) return Number
     return (cell) => cell
   },
 }
 
-/** Connections to one PostgreSQL: a pool of its own, or the user's. What fails throws StoreError. */
+/** Bytes as the server writes them: `bytea_output` is hex, unless a user has set it otherwise. */
+function bytesOf(cell: string): Buffer {
+  if (cell.startsWith('\\x')) return Buffer.from(cell.slice(2), 'hex')
+  const unescaped = cell.replaceAll(/\\(\\|[0-7]{3})/g, (_, code: string) =>
+    code === '\\' ? '\\' : String.fromCharCode(Number.parseInt(code, 8)),
+  )
+  return Buffer.from(unescaped, 'latin1')
+}
+
+async function rowsOf(client: ClientBase, config: QueryConfig): Promise<readonly Row[]> {
+  return (await client.query({ ...config, types })).rows as readonly Row[]
+}
+
+/** The driver would read bytes as UTF-8. @throws StoreError */
+function requireText(client: object): void {
+  if ('binary' in client && client.binary === true)
+    throw new StoreError(
+      storeName,
+      'its connections have the option binary, with which values are not read as they are; take it away',
+      false,
+    )
+}
+
+/** Connections to one PostgreSQL: a pool of its own, or the user's, and one connection apart from it. What fails throws StoreError. */
 export class PostgresConnection {
   readonly #place: PostgresPlace
   readonly #names = new Map<string, string>()
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #own: PostgresOwnConnection
   #pool: Pool | undefined
+  #lender: Lender<PoolClient> | undefined
 
   constructor(place: PostgresPlace) {
     this.#place = place
+    this.#own = new PostgresOwnConnection(() => this.#createClient())
   }
 
   /** Loads the driver and makes the pool; nothing is connected yet. Twice is fine. */
@@ -52,22 +85,42 @@ export class PostgresConnection {
     // An idle connection that dies tells the pool, which drops it; without a listener it would end the process.
     made.on('error', ignore)
     this.#pool = made
+    this.#lender = new Lender(
+      storeName,
+      {
+        connect: () => made.connect(),
+        giveBack(client, isGood) {
+          client.removeListener('error', ignore)
+          client.release(!isGood)
+        },
+        max: made.options.max,
+      },
+      waitMs,
+    )
   }
 
-  /** Closes the pool, unless it is the user's, once what is under way has ended. */
+  /** Closes the pool, unless it is the user's, once what is under way has ended or has had its time. */
   async close(): Promise<void> {
     const pool = this.#pool
     this.#pool = undefined
+    await this.#own.close()
     if (pool === undefined) return
-    // A pool that ends forgets the calls that wait for a connection.
-    await Promise.allSettled(this.#running)
-    if (this.#place.pool === undefined) await pool.end()
+    await this.#lender!.close(closeGraceMs)
+    if (this.#place.pool === undefined)
+      // A server that does not answer does not say goodbye either.
+      await within(pool.end(), closeGraceMs, () => new Error('the server does not answer')).catch(ignore)
     else pool.removeListener('error', ignore)
   }
 
   /** Runs a statement, on the client if one is given. It is planned each time, for tables as large as they are by then. */
   async query({ text, parameters }: Query, client?: ClientBase): Promise<readonly Row[]> {
-    return this.#run({ text, values: [...parameters] }, client ?? this.#required())
+    const config = { text, values: [...parameters] }
+    if (client === undefined) return this.#run(config)
+    try {
+      return await rowsOf(client, config)
+    } catch (thrown) {
+      throw postgresError(thrown, this.server)
+    }
   }
 
   /**
@@ -89,7 +142,7 @@ export class PostgresConnection {
     }
   }
 
-  /** Where the own pool connects to; a pool of the user's is told by what fails. */
+  /** Where the own pool connects to; of the user's, what fails tells it. */
   get server(): string | undefined {
     const { url } = this.#place
     return url === undefined ? undefined : serverOf(url, 5432)
@@ -100,35 +153,76 @@ export class PostgresConnection {
    * that no other plan than the one for large tables comes into question.
    */
   async queryPrepared({ text, parameters }: Query): Promise<readonly Row[]> {
-    return this.#run({ text, values: [...parameters], name: this.#nameOf(text) }, this.#required())
+    return this.#run({ text, values: [...parameters], name: this.#nameOf(text) })
   }
 
-  async #run(config: QueryConfig, runner: Pick<ClientBase, 'query'> | Pool): Promise<readonly Row[]> {
-    const running = runner.query({ ...config, types })
-    this.#running.add(running)
+  /**
+   * Runs a statement on the connection apart from the pool: behind nothing that the user or Docket itself asks of the pool. Where that
+   * one can't be had (the server has no room for it, or this user only gets its rights in the pool), over the pool.
+   */
+  async queryApart({ text, parameters }: Query, limitMs: number): Promise<readonly Row[]> {
+    const config = { text, values: [...parameters] }
+    let isLate = false
     try {
-      return (await running).rows as readonly Row[]
+      return await this.#own.use(
+        (client) => rowsOf(client, config),
+        limitMs,
+        () => {
+          isLate = true
+          return new StoreError(storeName, `no answer within ${limitMs} ms`, true)
+        },
+      )
     } catch (thrown) {
-      throw postgresError(thrown, this.server)
-    } finally {
-      this.#running.delete(running)
+      const error = postgresError(thrown, this.server)
+      if (isLate) throw error
+      return this.#run(config)
     }
   }
 
-  /** Lends one connection of the pool; one on which something failed is thrown away. */
-  async withClient<T>(work: (client: ClientBase) => Promise<T>): Promise<T> {
-    let broken: Error | undefined
+  /** Something that stays on the connection apart from the pool. */
+  async attach(attachment: Attachment): Promise<void> {
     try {
-      const client = await this.#required().connect()
+      const late = (): Error => new StoreError(storeName, `no answer within ${connectTimeoutMs} ms`, true)
+      await this.#own.attach(attachment, connectTimeoutMs, late)
+    } catch (thrown) {
+      throw postgresError(thrown, this.server)
+    }
+  }
+
+  detach(): void {
+    this.#own.detach()
+  }
+
+  /** Each statement is a transaction of its own: what lost a conflict with another one is done again. */
+  async #run(config: QueryConfig): Promise<readonly Row[]> {
+    for (let tries = 1; ; tries++)
+      try {
+        return await this.#runOnce(config)
+      } catch (thrown) {
+        if (tries === maxTries || !isConflict(thrown)) throw postgresError(thrown, this.server)
+        // Not all at the same moment again.
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 2 ** tries))
+      }
+  }
+
+  #runOnce(config: QueryConfig): Promise<readonly Row[]> {
+    return this.#required().lend(async (client) => {
+      client.on('error', ignore)
+      requireText(client)
+      return rowsOf(client, config)
+    }, isAnswer)
+  }
+
+  /** A connection of its own for a piece of work. */
+  async withClient<T>(work: (client: ClientBase) => Promise<T>): Promise<T> {
+    try {
+      const client = await this.#createClient()
       client.on('error', ignore)
       try {
+        await client.connect()
         return await work(client)
-      } catch (thrown) {
-        broken = thrown instanceof Error ? thrown : new Error('not an error', { cause: thrown })
-        throw thrown
       } finally {
-        client.removeListener('error', ignore)
-        client.release(broken)
+        client.end().catch(ignore)
       }
     } catch (thrown) {
       throw postgresError(thrown, this.server)
@@ -136,16 +230,18 @@ export class PostgresConnection {
   }
 
   /** Makes a client apart from the pool, which is not connected yet. */
-  async createClient(): Promise<Client> {
+  async #createClient(): Promise<Client> {
     const { url, pool } = this.#place
-    const { Client } = await loadDriver()
+    const { Client: DriverClient } = await loadDriver()
+    // A pool may have a kind of clients of its own.
+    const Client = (pool?.options as { readonly Client?: typeof DriverClient } | undefined)?.Client ?? DriverClient
     const limits = { connectionTimeoutMillis: connectTimeoutMs, keepAlive: true }
     return new Client(pool === undefined ? { connectionString: url, ...limits } : { ...settingsOf(pool), ...limits })
   }
 
-  #required(): Pool {
+  #required(): Lender<PoolClient> {
     if (this.#pool === undefined) throw new StoreError(storeName, 'it is closed', false)
-    return this.#pool
+    return this.#lender!
   }
 
   #nameOf(text: string): string {

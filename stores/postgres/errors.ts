@@ -48,3 +48,15 @@ function isTransient(thrown: unknown): boolean {
     networkCodes.has(code) || (/^[0-9A-Z]{5}$/.test(code) && transientStates.some((state) => code.startsWith(state)))
   )
 }
+
+/** Whether a statement lost a conflict with another transaction, and has done nothing: it may be done again at once. */
+export function isConflict(thrown: unknown): boolean {
+  return isAnswer(thrown) && (thrown.code === '40001' || thrown.code === '40P01')
+}
+
+/** Whether the server has answered, so that the connection is as good as before. */
+export function isAnswer(thrown: unknown): thrown is Error & { readonly code: string } {
+  if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return false
+  // 08 is a lost connection, 57P01 to 57P03 a server that shuts down.
+  return /^[0-9A-Z]{5}$/.test(thrown.code) && !/^(?:08|57P)/.test(thrown.code)
+}

@@ -1,20 +1,21 @@
 import type { Client } from 'pg'
 import type { StoreHint } from '../../src/core/contracts/store.ts'
 import type { PostgresConnection } from './connection.ts'
-import { postgresError } from './errors.ts'
 import { hintOf } from './hint-payloads.ts'
 
 const firstDelayMs = 100
 const lastDelayMs = 30_000
 
-/** Hears the hints of a schema on one connection for all who listen, and connects again when it breaks. */
+/** Hears the hints of a schema for all who listen, over the connection apart from the pool, and goes on when that is made anew. */
 export class PostgresHintListener {
   readonly #connection: PostgresConnection
   readonly #channel: string
   readonly #listeners = new Set<(hint: StoreHint) => void>()
-  #client: Promise<Client> | undefined
+  #attaching: Promise<void> | undefined
   #retry: NodeJS.Timeout | undefined
   #delayMs = firstDelayMs
+  /** Whether something may have been sent while nobody heard it. */
+  #isBehind = false
 
   constructor(connection: PostgresConnection, channel: string) {
     this.#connection = connection
@@ -27,63 +28,51 @@ export class PostgresHintListener {
     this.#listeners.add(own)
     try {
       // While it waits to connect again, that goes on: nothing is missed that would not be polled for.
-      if (this.#retry === undefined) await (this.#client ??= this.#connect())
+      if (this.#retry === undefined) await (this.#attaching ??= this.#attach())
     } catch (thrown) {
       this.#listeners.delete(own)
-      this.#client = undefined
-      throw postgresError(thrown, this.#connection.server)
+      this.#attaching = undefined
+      throw thrown
     }
     return async () => {
       this.#listeners.delete(own)
-      if (this.#listeners.size === 0) await this.close()
+      if (this.#listeners.size === 0) this.close()
     }
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#listeners.clear()
     clearTimeout(this.#retry)
     this.#retry = undefined
-    const client = this.#client
-    this.#client = undefined
-    await client?.then((one) => one.end()).catch(() => {})
+    this.#attaching = undefined
+    this.#connection.detach()
   }
 
-  async #connect(): Promise<Client> {
-    const client = await this.#connection.createClient()
-    let isOver = false
-    const over = (): void => {
-      if (isOver) return
-      isOver = true
-      client.end().catch(() => {})
-      this.#reconnectLater()
-    }
+  #attach(): Promise<void> {
+    return this.#connection.attach({
+      begin: (client) => this.#listen(client),
+      lost: () => {
+        this.#isBehind = true
+        this.#attachLater()
+      },
+    })
+  }
+
+  async #listen(client: Client): Promise<void> {
     client.on('notification', ({ payload }) => this.#emit(hintOf(payload ?? '')))
-    client.on('error', () => {})
-    try {
-      await client.connect()
-      await client.query(`listen ${this.#channel}`)
-    } catch (thrown) {
-      await client.end().catch(() => {})
-      throw thrown
-    }
-    client.on('error', over)
-    client.on('end', over)
+    await client.query(`listen ${this.#channel}`)
     this.#delayMs = firstDelayMs
-    return client
+    if (!this.#isBehind) return
+    this.#isBehind = false
+    this.#emit({ type: 'work' })
   }
 
-  #reconnectLater(): void {
-    this.#client = undefined
+  #attachLater(): void {
     if (this.#listeners.size === 0 || this.#retry !== undefined) return
     this.#retry = setTimeout(() => {
       this.#retry = undefined
-      const client = this.#connect()
-      this.#client = client
-      client.then(
-        // What was sent in between was not heard.
-        () => this.#emit({ type: 'work' }),
-        () => this.#reconnectLater(),
-      )
+      this.#attaching = this.#attach()
+      this.#attaching.catch(() => this.#attachLater())
     }, this.#delayMs)
     this.#retry.unref()
     this.#delayMs = Math.min(this.#delayMs * 2, lastDelayMs)

@@ -21,7 +21,7 @@ export class PostgresHints {
 
   /** Until nothing is heard any more, and everything is sent or could not be. */
   async close(): Promise<void> {
-    await this.#listener.close()
+    this.#listener.close()
     await this.sender.close()
   }
 }

@@ -3,12 +3,17 @@ import type { Migrations } from '../sql/migrations.ts'
 import { createMigrations } from '../sql/migrations.ts'
 import { firstMigration } from '../sql/first-migration.ts'
 import type { Migration, MigrationDatabase, RecordedMigration } from '../sql/migration.ts'
+import type { Row } from '../sql/cells.ts'
+import type { Query } from '../sql/dialect.ts'
 import { quoteIdentifier } from '../sql/names.ts'
 import { PostgresConnection } from './connection.ts'
 import { postgresDialect } from './dialect.ts'
 import { storeName } from './errors.ts'
 import { migrationOptions } from './options.ts'
 import type { PostgresMigrationOptions } from './options.ts'
+
+/** How long to wait for what is recorded. */
+const patienceMs = 15_000
 
 /** The key of the lock: any number that nobody else takes. */
 const lock = `('x' || substr(md5('docket migrations'), 1, 15))::bit(60)::bigint`
@@ -60,11 +65,13 @@ export function postgresMigrations(options: string | PostgresMigrationOptions): 
 /** Runs migrations in one transaction, under a lock that ends with it. */
 export function postgresMigrationDatabase(connection: PostgresConnection, schema: string): MigrationDatabase {
   const table = postgresDialect(schema).table('migrations')
+  const query = (asked: Query, client: ClientBase | undefined): Promise<readonly Row[]> =>
+    client === undefined ? connection.queryApart(asked, patienceMs) : connection.query(asked, client)
   const recorded = async (client?: ClientBase): Promise<readonly RecordedMigration[]> => {
     const there = { text: 'select to_regclass($1) is not null as there', parameters: [table] }
-    if ((await connection.query(there, client))[0]?.['there'] !== true) return []
+    if ((await query(there, client))[0]?.['there'] !== true) return []
     const read = `select version, name, (extract(epoch from applied_at) * 1000)::float8 as ms from ${table} order by version`
-    return (await connection.query({ text: read, parameters: [] }, client)).map((row) => ({
+    return (await query({ text: read, parameters: [] }, client)).map((row) => ({
       version: row['version'] as number,
       name: row['name'] as string,
       appliedAt: new Date(row['ms'] as number),
@@ -79,7 +86,8 @@ export function postgresMigrationDatabase(connection: PostgresConnection, schema
     async migrate(plan) {
       await connection.open()
       return connection.withClient(async (client) => {
-        await client.query('begin')
+        // Whatever level is the default: the lock is waited for, and what others have done by then must be seen.
+        await client.query('begin isolation level read committed')
         await client.query(`select pg_advisory_xact_lock(${lock})`)
         // Even where it is there already, making a schema `if not exists` needs the right to make one.
         const { rowCount } = await client.query('select 1 from pg_namespace where nspname = $1', [schema])

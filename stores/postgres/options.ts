@@ -79,6 +79,10 @@ function placeOf(caller: string, options: PostgresStoreOptions): PostgresPlace {
     )
   if (pool !== undefined && max !== undefined)
     throw new OptionError(`${caller}: max is for url; a pool of your own has its own limit`)
+  if ((pool?.options as { readonly binary?: unknown } | undefined)?.binary === true)
+    throw new OptionError(
+      `${caller}: the pool has the option binary, with which pg reads bytes as if they were text; make it without`,
+    )
   return { url, pool, schema, max: max ?? 10 }
 }
 

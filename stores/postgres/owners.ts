@@ -8,6 +8,9 @@ export function isAlive(dialect: Dialect, owner: string): string {
   return `exists (select 1 from ${dialect.table('owners')} w where w.owner = ${owner} and w.expires_at > statement_timestamp())`
 }
 
+// An answer that comes after the lease is of no use, and neither is the connection that it came over.
+const shortestLimitMs = 1_000
+const longestLimitMs = 10_000
 // At a time.
 const mostForgotten = 1_000
 const ms = `interval '1 millisecond'`
@@ -38,19 +41,20 @@ export class PostgresOwners {
   }
 
   async renew(owner: string, leaseMs: number): Promise<boolean> {
-    const rows = await this.#connection.queryPrepared({ text: this.#renew, parameters: [toName(owner), leaseMs] })
+    const renew = { text: this.#renew, parameters: [toName(owner), leaseMs] }
+    const rows = await this.#connection.queryApart(renew, Math.min(Math.max(leaseMs, shortestLimitMs), longestLimitMs))
     // Where processes always crash, none of them gets to its end.
     if (rows[0]?.['is_new'] === true) await this.#tidyUp()
     return rows.length === 1
   }
 
   async end(owner: string): Promise<void> {
-    await this.#connection.query({ text: this.#end, parameters: [toName(owner)] })
+    await this.#connection.queryApart({ text: this.#end, parameters: [toName(owner)] }, longestLimitMs)
     await this.#tidyUp()
   }
 
   /** Forgets owners that have long been dead. If it fails, the next one does it. */
   async #tidyUp(): Promise<void> {
-    await this.#connection.query({ text: this.#tidy, parameters: [] }).catch(() => {})
+    await this.#connection.queryApart({ text: this.#tidy, parameters: [] }, longestLimitMs).catch(() => {})
   }
 }

@@ -22,9 +22,9 @@ const ofSql = [...ofEach, ...ofServers, ...parts, 'dialect.ts', 'migrations.ts']
 const adapters: Readonly<Record<string, { readonly shared: readonly string[]; readonly own: readonly string[] }>> = {
   sqlite: { shared: ofSql, own: [] },
   postgres: {
-    // It alone of the SQL databases can notify others.
+    // It alone of the SQL databases can notify others, over a connection apart from the pool.
     shared: [...ofSql, 'hints.ts'],
-    own: ['hint-listener.ts', 'hint-payloads.ts', 'hint-sender.ts'],
+    own: ['own-connection.ts', 'hint-listener.ts', 'hint-payloads.ts', 'hint-sender.ts'],
   },
   mysql: {
     shared: ofSql,

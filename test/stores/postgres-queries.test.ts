@@ -132,11 +132,13 @@ test('a commit prepared while the tables were empty finds its rows by index', as
   const schema = newSchema()
   const asked: pg.QueryConfig[] = []
   const own = new pg.Pool({ connectionString: url, max: 1 })
-  const query = own.query.bind(own)
-  own.query = ((config: pg.QueryConfig) => {
-    asked.push(config)
-    return query(config)
-  }) as never
+  own.on('connect', (client) => {
+    const query = client.query.bind(client) as (config: pg.QueryConfig) => Promise<pg.QueryResult>
+    client.query = ((config: pg.QueryConfig) => {
+      asked.push(config)
+      return query(config)
+    }) as never
+  })
   const store = await openStore(schema, { pool: own })
   await store.commit([commitTo('none', { steps: [stepRecord('A')] })])
   await store.commit([commitTo('none', { head: { status: 'running' }, consumed: 1 })])

@@ -1,0 +1,108 @@
+import { StoreError } from '../../src/core/errors.ts'
+
+/** What is lent, and how it is given back. */
+interface Loan<Client> {
+  readonly client: Client
+  isOver: boolean
+}
+
+/** A pool, as far as it lends. */
+export interface LendingPool<Client> {
+  connect(): Promise<Client>
+  /** `isGood` says whether the client may be used again. */
+  giveBack(client: Client, isGood: boolean): void
+  /** How many connections it may have, where that is known. */
+  readonly max: number | undefined
+}
+
+/**
+ * Connections of a pool, lent for a piece of work each. Pools wait without end for one that is free; here that ends after `waitMs`, and at
+ * once when the store is closed.
+ */
+export class Lender<Client extends object> {
+  readonly #store: string
+  readonly #pool: LendingPool<Client>
+  readonly #waitMs: number
+  readonly #waiting = new Set<(error: StoreError) => void>()
+  readonly #loans = new Set<Loan<Client>>()
+  #isClosed = false
+  #onIdle: (() => void) | undefined
+
+  constructor(store: string, pool: LendingPool<Client>, waitMs: number) {
+    this.#store = store
+    this.#pool = pool
+    this.#waitMs = waitMs
+  }
+
+  /** @throws StoreError when no connection is free in time; else what the pool or the work throws */
+  async lend<T>(work: (client: Client) => Promise<T>, isGoodAfter: (thrown: unknown) => boolean): Promise<T> {
+    const loan: Loan<Client> = { client: await this.#connect(), isOver: false }
+    this.#loans.add(loan)
+    let isGood = false
+    try {
+      const made = await work(loan.client)
+      isGood = true
+      return made
+    } catch (thrown) {
+      isGood = isGoodAfter(thrown)
+      throw thrown
+    } finally {
+      this.#end(loan, isGood)
+    }
+  }
+
+  /** Nothing is lent any more. What is lent comes back within `graceMs`, or is taken from whoever has it. */
+  async close(graceMs: number): Promise<void> {
+    this.#isClosed = true
+    for (const reject of this.#waiting) reject(new StoreError(this.#store, 'it is closed', false))
+    if (this.#loans.size > 0)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, graceMs)
+        this.#onIdle = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    for (const loan of this.#loans) this.#end(loan, false)
+  }
+
+  #end(loan: Loan<Client>, isGood: boolean): void {
+    if (loan.isOver) return
+    loan.isOver = true
+    this.#loans.delete(loan)
+    this.#pool.giveBack(loan.client, isGood)
+    if (this.#loans.size === 0) this.#onIdle?.()
+  }
+
+  #connect(): Promise<Client> {
+    if (this.#isClosed) return Promise.reject(new StoreError(this.#store, 'it is closed', false))
+    return new Promise((resolve, reject) => {
+      let isOver = false
+      const end = (): boolean => {
+        if (isOver) return false
+        isOver = true
+        clearTimeout(timer)
+        this.#waiting.delete(fail)
+        return true
+      }
+      const fail = (error: unknown): void => {
+        // oxlint-disable-next-line prefer-promise-reject-errors -- what the driver throws is told as it is
+        if (end()) reject(error)
+      }
+      const timer = setTimeout(() => fail(this.#lateError()), this.#waitMs)
+      this.#waiting.add(fail)
+      this.#pool.connect().then((client) => {
+        if (end()) resolve(client)
+        // It comes too late for this one.
+        else this.#pool.giveBack(client, true)
+      }, fail)
+    })
+  }
+
+  #lateError(): StoreError {
+    const { max } = this.#pool
+    const all = max === undefined ? 'all connections of its pool' : `all connections of its pool (${max})`
+    const message = `no connection was free within ${this.#waitMs} ms: ${all} are lent out, or can't be made; give the pool a larger maximum, and look for clients that are never given back`
+    return new StoreError(this.#store, message, true)
+  }
+}
