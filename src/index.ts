@@ -74,7 +74,7 @@ export type {
 } from './core/contracts/store.ts'
 export type { BatchOptions, StreamOptions } from './runtime/batch/batch-options.ts'
 export type { Clock } from './runtime/environment/clock.ts'
-export type { StepView } from './runtime/actors/execution-journal.ts'
+export type { StepView } from './runtime/execution/execution-view.ts'
 export type { Docket, ExecutionPage, ListQuery } from './durable/docket.ts'
 export type { DocketOptions } from './durable/context/docket-options.ts'
 export type { StartOptions } from './durable/context/start-options.ts'
@@ -82,11 +82,7 @@ export type { ExecutionHandle } from './durable/execution-handle.ts'
 export type { ExecutionDetails, ExecutionInfo, StepInfo } from './durable/records/execution-info.ts'
 export type { MigratableExecution, MigratableStep, MigrateHook } from './durable/records/migrate-records.ts'
 export type { ExecuteOptions } from './runtime/execution/execution-options.ts'
-export type {
-  ExecutionContext,
-  ExecutionSnapshot,
-  ExecutionStatus,
-  StepActorRef,
-} from './runtime/actors/execution-snapshot.ts'
+export type { ExecutionSnapshot, StepActorRef } from './runtime/actors/execution-snapshot.ts'
+export type { ExecutionContext, ExecutionStatus } from './runtime/execution/execution-view.ts'
 export type { ExplainOptions } from './runtime/explain.ts'
 export type { GraphLogic, LogicOptions } from './runtime/from-graph.ts'

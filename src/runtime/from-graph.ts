@@ -9,12 +9,13 @@ import { ExecutionActor } from './actors/execution-actor.ts'
 import type { LogicScope, LogicSnapshot } from './actors/execution-actor.ts'
 import { checkExecuteOptions, executeOptionNames } from './execution/execution-options.ts'
 import type { ExecuteOptions } from './execution/execution-options.ts'
-import { randomId, resolveOptions } from './execution/execution-setup.ts'
+import { randomId } from './environment/ids.ts'
+import { resolveOptions } from './execution/execution-setup.ts'
 import { executionLogic } from './actors/execution-logic.ts'
 import type { ExecutionSnapshot } from './actors/execution-snapshot.ts'
 import { givenInputs } from './inputs/given-inputs.ts'
 import type { GivenInputs } from './inputs/given-inputs.ts'
-import type { PersistedExecution } from './actors/persisted-snapshot.ts'
+import type { PersistedExecution } from './execution/execution-view.ts'
 
 /** How executions of one piece of actor logic run. Id and clock are the actor's own. */
 export type LogicOptions = Omit<ExecuteOptions, 'id' | 'clock'>

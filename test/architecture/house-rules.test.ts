@@ -47,6 +47,53 @@ test('files and folders have kebab-case names that say what is in them', () => {
   expect(bad.map((file) => file.path)).toEqual([])
 })
 
+/** Words that name nothing in this field, each with the one to use. */
+const riddles: readonly (readonly [RegExp, string])[] = [
+  [/tenure/i, 'ownership'],
+  [/tenant/i, 'owned work'],
+  [/turnstile/i, 'admission'],
+  [/gathering/i, 'collected values, a call batcher'],
+  [/lookout/i, 'watcher'],
+  [/arrivals?$/i, 'turns, outcomes'],
+  [/doubt/i, 'uncertain'],
+  [/begunAgain/i, 'until restarted'],
+  [/^(helper|util)s?$/i, 'what it does'],
+]
+
+/** Names in code of those words: of files, and of what is declared. */
+function riddlesIn(file: SourceFile): readonly string[] {
+  const names = new Set<string>(file.path.replace(/\.ts$/, '').split(/[/-]/))
+  const note = (node: { readonly type: string; readonly name?: unknown } | null | undefined): void => {
+    if (node?.type === 'Identifier' || node?.type === 'PrivateIdentifier') names.add(String(node.name))
+  }
+  new Visitor({
+    ClassDeclaration: ({ id }) => note(id),
+    FunctionDeclaration: ({ id }) => note(id),
+    TSInterfaceDeclaration: ({ id }) => note(id),
+    TSTypeAliasDeclaration: ({ id }) => note(id),
+    VariableDeclarator: ({ id }) => note(id),
+    MethodDefinition: ({ key }) => note(key),
+    PropertyDefinition: ({ key }) => note(key),
+    TSPropertySignature: ({ key }) => note(key),
+    TSMethodSignature: ({ key }) => note(key),
+  }).visit(file.program)
+  return [...names].flatMap((name) => {
+    const riddle = riddles.find(([word]) => word.test(name))
+    return riddle === undefined ? [] : [`${file.path}: ${name}; say ${riddle[1]}`]
+  })
+}
+
+test('no name is one of the words that are not used here', () => {
+  expect(files.filter(({ path }) => /^(src|machines|stores)\//.test(path)).flatMap(riddlesIn)).toEqual([])
+})
+
+test.each(['class Tenure {}', 'class Box { #lookout = 1 }', 'interface Box { doubt(): void }', 'const arrivals = []'])(
+  'the name in `%s` is found',
+  (text) => {
+    expect(riddlesIn(parseFile('src/made-up.ts', text))).toHaveLength(1)
+  },
+)
+
 test('nothing is exported as default but configuration', () => {
   expect(
     files.filter((file) => file.hasDefaultExport && !/^[a-z]+\.config\.ts$/.test(file.path)).map((file) => file.path),

@@ -10,20 +10,44 @@ interface Rule {
   readonly types?: readonly string[]
 }
 
+/** The rooms of `src/core`, each with the ones that it may import besides itself: only leftwards. */
+const roomsOfCore: Readonly<Record<string, readonly string[]>> = {
+  contracts: [],
+  values: ['contracts'],
+  language: ['contracts', 'values'],
+  graph: ['contracts', 'values', 'language'],
+}
+const corePackages = ['node:crypto', 'node:util']
+const coreRoomNames = ['src/core', ...Object.keys(roomsOfCore).map((room) => `src/core/${room}`)]
+const coreRooms: Readonly<Record<string, Rule>> = {
+  ...Object.fromEntries(
+    Object.entries(roomsOfCore).map(([room, others]) => [
+      `src/core/${room}`,
+      {
+        parts: ['src/core', ...[room, ...others].map((name) => `src/core/${name}`)],
+        packages: corePackages,
+        types: ['@standard-schema/spec'],
+      },
+    ]),
+  ),
+  // What stands in `src/core` itself is for every room: errors, durations, checks.
+  'src/core': { parts: coreRoomNames, packages: corePackages, types: ['@standard-schema/spec'] },
+}
+
 /** The adapters of stores: each knows `core` and what SQL stores share, never another adapter. */
 const adapters: Readonly<Record<string, Rule>> = {
-  'stores/memory': { parts: ['src/core', 'stores/sql', 'stores/memory'], packages: [] },
+  'stores/memory': { parts: [...coreRoomNames, 'stores/sql', 'stores/memory'], packages: [] },
   'stores/sqlite': {
-    parts: ['src/core', 'stores/sql', 'stores/sqlite'],
+    parts: [...coreRoomNames, 'stores/sql', 'stores/sqlite'],
     packages: ['node:fs', 'node:path', 'node:sqlite'],
   },
-  'stores/postgres': { parts: ['src/core', 'stores/sql', 'stores/postgres'], packages: ['pg', 'node:crypto'] },
+  'stores/postgres': { parts: [...coreRoomNames, 'stores/sql', 'stores/postgres'], packages: ['pg', 'node:crypto'] },
   'stores/mysql': {
-    parts: ['src/core', 'stores/sql', 'stores/mysql'],
+    parts: [...coreRoomNames, 'stores/sql', 'stores/mysql'],
     packages: ['mysql2', 'mysql2/promise', 'node:crypto', 'node:events'],
   },
   'stores/redis': {
-    parts: ['src/core', 'stores/sql', 'stores/redis'],
+    parts: [...coreRoomNames, 'stores/sql', 'stores/redis'],
     packages: ['ioredis', 'msgpackr', 'node:crypto'],
   },
 }
@@ -38,14 +62,51 @@ const roomsOfDurable: Readonly<Record<string, readonly string[]>> = {
   start: ['records', 'ownership', 'context', 'recovery'],
 }
 
+/** The rooms of `src/runtime`, each with the ones that it may import besides itself, and packages. */
+const below = ['environment', 'collections', 'inputs', 'store-access', 'results', 'steps']
+const roomsOfRuntime: Readonly<Record<string, { readonly rooms: readonly string[]; readonly packages?: string[] }>> = {
+  environment: { rooms: [], packages: ['node:crypto'] },
+  collections: { rooms: [] },
+  inputs: { rooms: ['environment', 'collections'] },
+  'store-access': { rooms: ['environment', 'collections'] },
+  results: { rooms: ['environment', 'collections', 'inputs', 'store-access'] },
+  steps: { rooms: ['environment', 'collections', 'inputs'] },
+  execution: { rooms: below },
+  batch: { rooms: [...below, 'execution'] },
+  actors: { rooms: [...below, 'execution'], packages: ['xstate'] },
+}
+const machinists = new Set(['execution', 'batch', 'actors'])
+const partOfRuntime = (room: string): string => `src/runtime/${room}`
+const runtimeRooms: Readonly<Record<string, Rule>> = {
+  ...Object.fromEntries(
+    Object.entries(roomsOfRuntime).map(([room, { rooms, packages = [] }]) => [
+      partOfRuntime(room),
+      {
+        parts: [
+          ...coreRoomNames,
+          ...(machinists.has(room) ? ['machines'] : []),
+          ...[room, ...rooms].map(partOfRuntime),
+        ],
+        packages,
+        types: ['@standard-schema/spec'],
+      },
+    ]),
+  ),
+  // The face: `execute`, `executeBatch`, `streamBatch`, `explain`, `fromGraph`.
+  'src/runtime': {
+    parts: [...coreRoomNames, 'src/runtime', ...Object.keys(roomsOfRuntime).map(partOfRuntime)],
+    packages: ['xstate'],
+  },
+}
+
 /** Folders whose own files are the face of the rooms in them. */
-const halls: readonly string[] = ['src/durable']
+const halls: readonly string[] = ['src/core', 'src/runtime', 'src/durable']
 
 /** What stands in `src/durable` itself is the face: it may import every room, and no room imports it. */
 const partOfRoom = (name: string): string => (name === '' ? 'src/durable' : `src/durable/${name}`)
 const durableRooms: Readonly<Record<string, Rule>> = Object.fromEntries(
   [...Object.entries(roomsOfDurable), ['', Object.keys(roomsOfDurable)] as const].map(([room, others]) => {
-    const parts = ['src/core', 'src/runtime', ...[room, ...others].map(partOfRoom)]
+    const parts = [...coreRoomNames, ...Object.keys(runtimeRooms), ...[room, ...others].map(partOfRoom)]
     return [partOfRoom(room), { parts, packages: ['xstate'] }]
   }),
 )
@@ -55,26 +116,25 @@ const durableRooms: Readonly<Record<string, Rule>> = Object.fromEntries(
  * built-in types apart); only `runtime` brings machines and contracts together; nobody but the user imports an adapter.
  */
 const importRules: Readonly<Record<string, Rule>> = {
-  'src/core': { parts: ['src/core'], packages: ['node:crypto', 'node:util'], types: ['@standard-schema/spec'] },
+  ...coreRooms,
   machines: { parts: ['machines'], packages: ['xstate'] },
-  'src/runtime': {
-    parts: ['src/core', 'src/runtime', 'machines'],
-    packages: ['xstate', 'node:crypto'],
-    types: ['@standard-schema/spec'],
-  },
+  ...runtimeRooms,
   ...durableRooms,
-  'src/index.ts': { parts: ['src/core', 'src/runtime', ...Object.keys(durableRooms)], packages: [] },
-  'src/testing': { parts: ['src/core', 'src/testing'], packages: ['node:assert/strict', 'node:timers/promises'] },
-  'src/codecs': { parts: ['src/core', 'src/codecs'], packages: ['node:crypto', 'node:zlib'] },
-  'src/observers': { parts: ['src/core', 'src/observers'], packages: ['*'] },
-  'stores/sql': { parts: ['src/core', 'stores/sql'], packages: ['node:fs/promises', 'node:path'] },
+  'src/index.ts': {
+    parts: [...coreRoomNames, ...Object.keys(runtimeRooms), ...Object.keys(durableRooms)],
+    packages: [],
+  },
+  'src/testing': { parts: [...coreRoomNames, 'src/testing'], packages: ['node:assert/strict', 'node:timers/promises'] },
+  'src/codecs': { parts: [...coreRoomNames, 'src/codecs'], packages: ['node:crypto', 'node:zlib'] },
+  'src/observers': { parts: [...coreRoomNames, 'src/observers'], packages: ['*'] },
+  'stores/sql': { parts: [...coreRoomNames, 'stores/sql'], packages: ['node:fs/promises', 'node:path'] },
   ...adapters,
   // An example is what a user writes: it knows the package, and nothing of its inside.
   examples: { parts: ['examples'], packages: ['*'] },
   test: {
     parts: [
-      'src/core',
-      'src/runtime',
+      ...coreRoomNames,
+      ...Object.keys(runtimeRooms),
       ...Object.keys(durableRooms),
       'src/testing',
       'src/index.ts',

@@ -62,7 +62,7 @@ function isPublic(name: string): boolean {
 const internalOptions = new Set([
   'ConnectionOptions',
   'ExecutionActorOptions',
-  'GatheringOptions',
+  'BatchingOptions',
   'ResolvedOptions',
   'SessionOptions',
   'ValueEncodingOptions',

@@ -13,11 +13,11 @@ const lookAnywayMs = 60_000
 export class ExecutionTurns {
   readonly #clock: FullClock
   readonly #underWay = new ShortLivedMap<{ last: Promise<unknown>; isOvertaken: boolean }>()
-  #isInDoubt = false
+  #isUncertain = false
   #lookAgainAt: number
   #gate: Promise<void> | undefined
   /** Whether there has ever been a doubt: then there may be messages to executions that don't live here. */
-  hasDoubted = false
+  isUncertainOfAny = false
 
   constructor(clock: FullClock) {
     this.#clock = clock
@@ -43,7 +43,7 @@ export class ExecutionTurns {
     try {
       return await turn
     } catch (error) {
-      this.doubt()
+      this.markUncertain()
       throw error
     } finally {
       if (own.last === turn) this.#underWay.delete(id)
@@ -61,18 +61,18 @@ export class ExecutionTurns {
   }
 
   /** An answer was lost, or a right turned out to be an old one. */
-  doubt(): void {
-    this.#isInDoubt = this.hasDoubted = true
+  markUncertain(): void {
+    this.#isUncertain = this.isUncertainOfAny = true
     this.#lookAgainAt = this.#clock.now() + secondLookMs
   }
 
   /** Whether to ask the store now what it thinks: after a doubt, once more in a while, and now and then anyway. */
-  takeDoubt(): boolean {
+  takeUncertainty(): boolean {
     const isDue = this.#clock.now() >= this.#lookAgainAt
-    const isInDoubt = this.#isInDoubt || isDue
-    this.#isInDoubt = false
+    const isUncertain = this.#isUncertain || isDue
+    this.#isUncertain = false
     if (isDue) this.#lookAgainAt = this.#clock.now() + lookAnywayMs
-    return isInDoubt
+    return isUncertain
   }
 
   /** Lets nothing arrive until the returned function is called: what the store is asked about must not change meanwhile. */

@@ -22,7 +22,7 @@ export class Mailbox {
   async read(): Promise<void> {
     const { connection, owned, turns } = this.#context
     // Nobody writes to an owner that has nothing, unless the store thinks that it has.
-    if (owned.size === 0 && !turns.hasDoubted) return
+    if (owned.size === 0 && !turns.isUncertainOfAny) return
     for (const message of await connection.store.readMail(connection.session.owner, messagesPerRead))
       this.#take(message)
   }
@@ -61,7 +61,7 @@ export class Mailbox {
   async #takeForUnknown(id: string, kind: Message['kind']): Promise<void> {
     const record = await this.#context.recordOf(id)
     if (record === undefined || this.#context.owned.has(id)) return
-    if (!isTerminal(record.status)) this.#context.turns.doubt()
+    if (!isTerminal(record.status)) this.#context.turns.markUncertain()
     else if (kind === 'delete') await deleteUnowned(this.#context, id)
     else if (kind === 'retry' && record.status !== 'completed') await this.#reopening.reopen(id)
   }

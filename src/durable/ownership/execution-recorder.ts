@@ -80,11 +80,11 @@ export class ExecutionRecorder implements Recorder {
   /** Called when the last straggler is done. */
   onLastStraggler: () => void = () => {}
 
-  keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
-    return (run.kept ??= this.#keep(run, value, status))
+  persist(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
+    return (run.kept ??= this.#persist(run, value, status))
   }
 
-  keepLate(run: StepRun, value: unknown): void {
+  persistLate(run: StepRun, value: unknown): void {
     run.kept ??= this.#save(run, value, 'completed', false).then(
       () => {
         this.#arrived()
@@ -176,13 +176,10 @@ export class ExecutionRecorder implements Recorder {
     return this.#right.ownedMs + Math.max(0, this.#connection.clock.now() - this.#since)
   }
 
-  #keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
+  #persist(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
     const { execution } = run
-    const isTheEnd =
-      execution.setup.part === undefined &&
-      execution.isLastWanted(run.planStep.outputSlot) &&
-      run.planStep.outputSlot === execution.plan.targetSlot
-    if (isTheEnd) execution.isBeingKept = true
+    const isTheEnd = execution.endsWith(run)
+    if (isTheEnd) execution.holdOutcome(true)
     return this.#save(run, value, status, isTheEnd).then(
       () => {
         this.#arrived()
@@ -192,7 +189,7 @@ export class ExecutionRecorder implements Recorder {
       },
       (error: unknown) => {
         this.#arrived()
-        if (isTheEnd) execution.isBeingKept = false
+        if (isTheEnd) execution.holdOutcome(false)
         return this.#goOn(run, value, error)
       },
     )
@@ -200,13 +197,13 @@ export class ExecutionRecorder implements Recorder {
 
   /** Goes on with a value that could not be kept, where the step's policy says so. */
   #goOn(run: StepRun, value: unknown, error: unknown): unknown {
-    const { execution, persist } = run
+    const { persist } = run
     const isFinal = error instanceof SerializationError || error instanceof LeaseLostError
     if (isFinal || persist?.onStoreError !== 'run') {
       run.kept = undefined
       throw placed(error, run, 'result')
     }
-    execution.emitter?.storeFailed(run, execution.clock.now(), 'keep', error)
+    run.storeFailed('keep', error)
     return value
   }
 
@@ -229,7 +226,7 @@ export class ExecutionRecorder implements Recorder {
   #write(run: StepRun, status: StepStatus, output: StoredValue, head?: HeadChange): Promise<void> {
     const at = this.#connection.clock.now()
     const record = this.#recordOf(run, status, { output, error: undefined, endedAt: at, dueAt: undefined })
-    return this.#commit([record], head, at + patienceOf(run), run)
+    return this.#commit([record], head, at + patienceOf(run.planStep.spec), run)
   }
 
   #arrived(): void {
@@ -282,7 +279,9 @@ export class ExecutionRecorder implements Recorder {
       // While a codec took its time, the step may have gone on: what was noted or kept of it since then holds.
       if (this.#noted.get(run) !== noted || run.kept !== undefined) return
       const record = { ...noted, error: stored }
-      this.#commit([record], undefined, this.#connection.clock.now() + patienceOf(run), run).catch(() => {})
+      this.#commit([record], undefined, this.#connection.clock.now() + patienceOf(run.planStep.spec), run).catch(
+        () => {},
+      )
     }
     const stored =
       error === undefined ? undefined : this.#connection.encoding.encodeError(error, this.#identityOf(run, 'error'))

@@ -7,7 +7,7 @@ import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { ExecutionSetup } from '../../runtime/execution/execution-setup.ts'
 import type { ItemRead } from '../../runtime/batch/item-inputs.ts'
 import { sourceOfArray } from '../../runtime/batch/item-source.ts'
-import type { PersistedExecution } from '../../runtime/actors/persisted-snapshot.ts'
+import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './execution-recorder.ts'
@@ -44,8 +44,8 @@ class BatchRecorder extends ExecutionRecorder {
   /** Keys of items; '' stands for what they share. */
   readonly written = new Set<string>()
 
-  override keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
-    const kept = super.keep(run, value, status)
+  override persist(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
+    const kept = super.persist(run, value, status)
     const { execution, planStep, persist } = run
     // A step that goes on without the store may not have been written.
     if (planStep.spec.output.name === execution.setup.part?.whole.target.name && persist?.onStoreError !== 'run')
@@ -186,7 +186,7 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   pause(): void {
-    this.#batch.isPaused = true
+    this.#batch.pause()
   }
 
   async handOver(): Promise<void> {

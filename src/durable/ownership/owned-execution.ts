@@ -9,7 +9,7 @@ import type { ExecutionSetup, ResolvedOptions } from '../../runtime/execution/ex
 import { Execution } from '../../runtime/execution/execution.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { hasRunning } from '../../runtime/batch/items-in-flight.ts'
-import type { StepRun } from '../../runtime/execution/step-run.ts'
+import type { StepState } from '../../runtime/execution/step-state.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './execution-recorder.ts'
 import type { RestoredExecution } from '../records/restore-execution.ts'
@@ -65,7 +65,7 @@ export class OwnedExecution implements Owned {
       place: { graph: this.graph, executionId: this.id },
       emitter: parts.options.emitter,
       end: (reason: LeaseLostError): void => {
-        this.#execution.isBeingKept = false
+        this.#execution.holdOutcome(false)
         this.#execution.cancel(reason)
       },
       onGone: () => parts.onGone(this),
@@ -154,7 +154,7 @@ export class OwnedExecution implements Owned {
   }
 
   pause(): void {
-    this.#execution.isPaused = true
+    this.#execution.pause()
   }
 
   async handOver(): Promise<void> {
@@ -174,7 +174,7 @@ export class OwnedExecution implements Owned {
   }
 
   /** A step that ran again after a restart: did what others have made of its old value still fit? */
-  #compare(run: StepRun, hashes: ReadonlyMap<string, string>): void {
+  #compare(run: StepState, hashes: ReadonlyMap<string, string>): void {
     const { plan, runs, values, emitter, clock } = this.#execution
     if (emitter === undefined) return
     for (const position of plan.dependants[run.planStep.outputSlot]!) {

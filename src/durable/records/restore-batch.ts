@@ -4,7 +4,7 @@ import { isRecord } from '../../core/is-record.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/store.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { ItemOutcome } from '../../runtime/batch/batch-setup.ts'
-import type { StepView } from '../../runtime/actors/execution-journal.ts'
+import type { StepView } from '../../runtime/execution/execution-view.ts'
 import { decodePresent, viewOf } from './restore-execution.ts'
 import type { ResumeCause } from './restore-execution.ts'
 

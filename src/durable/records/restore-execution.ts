@@ -6,9 +6,9 @@ import { requireIndex } from '../../core/graph/plan.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord, StepRecord, StoredValue } from '../../core/contracts/store.ts'
 import type { ValueEncoding, ValueIdentity } from '../../core/values/value-encoding.ts'
-import type { StepView } from '../../runtime/actors/execution-journal.ts'
+import type { StepView } from '../../runtime/execution/execution-view.ts'
 import { givenInputs } from '../../runtime/inputs/given-inputs.ts'
-import type { PersistedExecution } from '../../runtime/actors/persisted-snapshot.ts'
+import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import { machineVersion } from './machine-version.ts'
 
 /** An execution as its records tell, ready to go on. */

@@ -61,7 +61,7 @@ export async function batchFromRecords(
         right: ownershipRightOf(owned, options.timeoutMs),
         startedAt: owned.startedAt,
         restored,
-        onRefused: () => context.turns.doubt(),
+        onRefused: () => context.turns.markUncertain(),
         onGone: (gone) => context.leave(gone),
       })
     },

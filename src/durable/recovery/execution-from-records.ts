@@ -69,7 +69,7 @@ export function ownedExecutionOf(
     right: ownershipRightOf(record, options.timeoutMs),
     startedAt: record.startedAt,
     restored,
-    onRefused: () => context.turns.doubt(),
+    onRefused: () => context.turns.markUncertain(),
     onGone: (gone) => context.leave(gone),
   })
 }

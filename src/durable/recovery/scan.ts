@@ -43,7 +43,7 @@ export class Scan {
     for (;;) {
       if (this.#isStopped) return count
       const { owner } = connection.session
-      const andOwn = turns.takeDoubt()
+      const andOwn = turns.takeUncertainty()
       const open = andOwn ? turns.hold() : undefined
       try {
         const acquiring = connection.store.acquire({
@@ -62,7 +62,7 @@ export class Scan {
         // Nothing of all these fits: the rest has time until the next look.
         if (resumed === 0 && incompatible.isFull) return count
       } catch (error) {
-        turns.doubt()
+        turns.markUncertain()
         throw error
       } finally {
         open?.()

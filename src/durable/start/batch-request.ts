@@ -104,7 +104,7 @@ export async function batchRequest(
         right: ownershipRightOf(record, resolved.timeoutMs),
         startedAt: undefined,
         restored: undefined,
-        onRefused: () => context.turns.doubt(),
+        onRefused: () => context.turns.markUncertain(),
         onGone: (gone) => context.leave(gone),
       })
       if (context.enter(owned)) await owned.written

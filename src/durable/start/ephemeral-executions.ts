@@ -1,5 +1,5 @@
 import type { Plan } from '../../core/graph/plan.ts'
-import { randomId } from '../../runtime/execution/execution-setup.ts'
+import { randomId } from '../../runtime/environment/ids.ts'
 import type { ResolvedOptions } from '../../runtime/execution/execution-setup.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { StartOptions } from '../context/start-options.ts'

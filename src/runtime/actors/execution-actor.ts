@@ -5,13 +5,14 @@ import { ExecutionCancelledError } from '../../core/errors.ts'
 import type { InputError } from '../../core/errors.ts'
 import { ExecutionJournal } from './execution-journal.ts'
 import { ExecutionSnapshot } from './execution-snapshot.ts'
-import type { ExecutionStatus, SnapshotHost, StepActorRef } from './execution-snapshot.ts'
+import type { SnapshotHost, StepActorRef } from './execution-snapshot.ts'
+import type { ExecutionStatus } from '../execution/execution-view.ts'
 import { Execution } from '../execution/execution.ts'
 import type { ResolvedOptions, Watcher } from '../execution/execution-setup.ts'
 import type { GivenInputs } from '../inputs/given-inputs.ts'
-import type { PersistedExecution } from './persisted-snapshot.ts'
+import type { PersistedExecution } from '../execution/execution-view.ts'
 import { StepActors } from './step-actors.ts'
-import type { StepRun } from '../execution/step-run.ts'
+import type { StepState } from '../execution/step-state.ts'
 import { SystemWatcher } from './system-watcher.ts'
 import { warnOnce } from '../environment/warn-once.ts'
 
@@ -49,7 +50,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   readonly #names: readonly string[]
   readonly #journal: ExecutionJournal
   readonly #actors: StepActors
-  readonly #lookout: SystemWatcher
+  readonly #systemWatcher: SystemWatcher
   /** Snapshots on their way: each belongs to an event that the actor has been sent. */
   readonly #underWay = new Map<object, LogicSnapshot>()
   readonly #refusal: InputError | undefined
@@ -74,7 +75,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
       running.watcher = this
     }
     for (const run of this.execution.runs) if (run !== undefined) this.#journal.note(run)
-    this.#lookout = SystemWatcher.of(this.#self)
+    this.#systemWatcher = SystemWatcher.of(this.#self)
   }
 
   get children(): Readonly<Record<string, StepActorRef>> {
@@ -82,7 +83,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   }
 
   start(): void {
-    this.#lookout.add({ id: this.execution.id, self: this.#self, actors: this.#actors })
+    this.#systemWatcher.add({ id: this.execution.id, self: this.#self, actors: this.#actors })
     if (this.#hasBegun) return
     this.#isStarting = true
     if (this.#refusal === undefined) this.execution.start(this.#leafValues)
@@ -127,7 +128,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     }) as unknown as LogicSnapshot
   }
 
-  stepChanged(run: StepRun, event: StepEvent): void {
+  stepChanged(run: StepState, event: StepEvent): void {
     this.#journal.noteEvent(run, event)
     if (this.#actors.isAlive(run)) this.#guarded(() => this.#actors.mirror(run, event))
     if (this.#isFlushing || this.execution.hasEnded) return
@@ -142,7 +143,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
 
   executionChanged(event: ExecutionMachineEvent): void {
     this.#underWay.set(event, this.snapshot())
-    if (this.execution.hasEnded) this.#lookout.delete(this.execution.id, this.#self)
+    if (this.execution.hasEnded) this.#systemWatcher.delete(this.execution.id, this.#self)
     // As with promises: who waits for the actor right after starting it still hears of a failure that was there at once.
     if (this.#isStarting && this.execution.hasEnded && event.type !== 'SUCCEED')
       queueMicrotask(() => this.#guarded(() => this.#self.send(event)))
@@ -154,7 +155,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     try {
       act()
     } catch (thrown) {
-      warnOnce(this.#lookout, 'an XState inspector', thrown)
+      warnOnce(this.#systemWatcher, 'an XState inspector', thrown)
     }
   }
 
@@ -163,8 +164,8 @@ export class ExecutionActor implements Watcher, SnapshotHost {
       this.#self.send(event)
       return
     }
-    this.#lookout.listen(this.#self, () => this.#self.send(event))
+    this.#systemWatcher.listen(this.#self, () => this.#self.send(event))
     // Before any step begins.
-    if (this.#lookout.isInspected) this.#actors.wake()
+    if (this.#systemWatcher.isInspected) this.#actors.wake()
   }
 }

@@ -1,20 +1,7 @@
 import { compiledStep } from '../../../machines/index.ts'
 import type { StepEvent, StepStatus } from '../../../machines/index.ts'
-import type { StepRun } from '../execution/step-run.ts'
-
-/** What a snapshot of an execution tells of one step. Times are milliseconds since the epoch. */
-export interface StepView {
-  readonly status: string
-  /** The current or last attempt; 0 before the first. */
-  readonly attempt: number
-  readonly startedAt: number | undefined
-  readonly endedAt: number | undefined
-  /** When the next attempt is due, while retrying. */
-  readonly dueAt: number | undefined
-  readonly output: unknown
-  /** What the last attempt threw, or why the step was cancelled. */
-  readonly error: unknown
-}
+import type { StepView } from '../execution/execution-view.ts'
+import type { StepState } from '../execution/step-state.ts'
 
 const pendingView: StepView = Object.freeze({
   status: 'pending',
@@ -51,12 +38,12 @@ export class ExecutionJournal {
   }
 
   /** Notes a step as it stands. */
-  note(run: StepRun): void {
+  note(run: StepState): void {
     this.#add(run, viewOf(run))
   }
 
   /** Notes what a step has gone through. */
-  noteEvent(run: StepRun, event: StepEvent): void {
+  noteEvent(run: StepState, event: StepEvent): void {
     // The machine makes the same of an event later on: most steps need no view that nobody may ever look at. What is known of
     // attempts may have come from an equal call, and no event says so; the next START does.
     if (event.type === 'START' || event.type === 'SUCCEED' || event.type === 'CLAIM') this.#add(run, event)
@@ -67,7 +54,7 @@ export class ExecutionJournal {
     return { base: this.#base, entries: this.#entries, length: this.#entries.length }
   }
 
-  #add(run: StepRun, entry: StepEvent | StepView): void {
+  #add(run: StepState, entry: StepEvent | StepView): void {
     this.#entries.push(run.planStep.position, entry)
     if (this.#entries.length < 2 * (64 + 8 * this.#size)) return
     this.#base = viewsAt(this.mark())

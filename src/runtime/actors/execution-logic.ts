@@ -7,7 +7,7 @@ import { ExecutionActor } from './execution-actor.ts'
 import type { LogicScope, LogicSnapshot } from './execution-actor.ts'
 import { hostOf } from './execution-snapshot.ts'
 import { endedSnapshotOf, persistedOf, readPersisted, requireOwn } from './persisted-snapshot.ts'
-import type { PersistedExecution } from './persisted-snapshot.ts'
+import type { PersistedExecution } from '../execution/execution-view.ts'
 
 /** Makes an actor's first snapshot: of a new execution, or of one that goes on. */
 export type BeginExecution = (scope: LogicScope, input: unknown, persisted?: PersistedExecution) => LogicSnapshot

@@ -1,30 +1,11 @@
 import type { ActorRefFrom } from 'xstate'
 import type { stepMachine } from '../../../machines/index.ts'
 import { stepViewsAt } from './execution-journal.ts'
-import type { JournalMark, StepView } from './execution-journal.ts'
-
-/** The states of an execution. */
-export type ExecutionStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
+import type { JournalMark } from './execution-journal.ts'
+import type { ExecutionContext, ExecutionStatus } from '../execution/execution-view.ts'
 
 /** A step of an execution as an actor; its snapshots are the step machine's. */
 export type StepActorRef = ActorRefFrom<typeof stepMachine>
-
-/** What a snapshot tells of the execution. Times are milliseconds since the epoch. */
-export interface ExecutionContext {
-  readonly executionId: string
-  /** Whether the execution lives in a store: then it goes on from its records, not from a snapshot. */
-  readonly isDurable?: true
-  readonly graph: string
-  readonly target: string
-  /** Steps of the plan. */
-  readonly total: number
-  /** Steps that have ended. */
-  readonly settled: number
-  readonly startedAt: number | undefined
-  readonly endedAt: number | undefined
-  /** Every step of the plan by its name. */
-  readonly steps: Readonly<Record<string, StepView>>
-}
 
 /** What an `ExecutionSnapshot` is made of. */
 export interface SnapshotParts {

@@ -2,21 +2,9 @@ import type { Snapshot } from 'xstate'
 import { compiledStep } from '../../../machines/index.ts'
 import { isRecord } from '../../core/is-record.ts'
 import { SerializationError } from '../../core/errors.ts'
-import type { StepView } from './execution-journal.ts'
+import type { ExecutionStatus, PersistedExecution, StepView } from '../execution/execution-view.ts'
 import { ExecutionSnapshot } from './execution-snapshot.ts'
-import type { ExecutionContext, ExecutionStatus } from './execution-snapshot.ts'
 import { persistError, reviveError } from './persisted-error.ts'
-
-/** What a restored execution knows. */
-export interface PersistedExecution {
-  readonly value: ExecutionStatus
-  readonly head: Omit<ExecutionContext, 'steps'>
-  /** The input records as they were given. */
-  readonly input: unknown
-  readonly output: unknown
-  readonly error: unknown
-  readonly steps: ReadonlyMap<string, StepView>
-}
 
 /** A persisted snapshot in XState's shape: the steps that have begun are its children. JSON-safe as far as the values are. */
 export function persistedOf(snapshot: ExecutionSnapshot<unknown>): Snapshot<unknown> {

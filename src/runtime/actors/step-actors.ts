@@ -5,7 +5,7 @@ import type { StepEvent } from '../../../machines/index.ts'
 import type { Execution } from '../execution/execution.ts'
 import type { StepActorRef } from './execution-snapshot.ts'
 import { own, stepLogicFor } from './step-logic.ts'
-import type { StepRun } from '../execution/step-run.ts'
+import type { StepState } from '../execution/step-state.ts'
 
 /** What XState lets an actor do with its children. */
 export type ParentScope = Pick<ActorScope<Snapshot<unknown>, EventObject>, 'self' | 'stopChild'>
@@ -27,12 +27,12 @@ export class StepActors {
   }
 
   /** Whether somebody has looked at the step's actor. */
-  isAlive(run: StepRun): boolean {
+  isAlive(run: StepState): boolean {
     return this.#refs[run.planStep.position] !== undefined
   }
 
   /** Sends a step's actor, if it lives, what its step has just gone through. */
-  mirror(run: StepRun, event: StepEvent): void {
+  mirror(run: StepState, event: StepEvent): void {
     this.#refs[run.planStep.position]?.send(own(event))
   }
 

@@ -4,7 +4,7 @@ import type { StepActors } from './step-actors.ts'
 
 type AnyActorSystem = AnyActorRef['system']
 
-/** An execution as the lookout sees it. */
+/** An execution as the watcher sees it. */
 export interface WatchedExecution {
   readonly id: string
   readonly self: AnyActorRef
@@ -50,7 +50,7 @@ export class SystemWatcher {
 
   static of(self: AnyActorRef): SystemWatcher {
     const system: WatchedSystem = self.system
-    return (system[lookoutKey] ??= new SystemWatcher(system, isInspectedAlready(self)))
+    return (system[watcherKey] ??= new SystemWatcher(system, isInspectedAlready(self)))
   }
 
   get isInspected(): boolean {
@@ -96,7 +96,7 @@ export class SystemWatcher {
 }
 
 // On the system itself: a WeakMap of short-lived systems costs the garbage collector more than a whole execution.
-const lookoutKey = Symbol('docket.lookout')
+const watcherKey = Symbol('docket.system-watcher')
 
 /**
  * Defined, not assigned: where the same place assigns a method to one short-lived system after the other, V8 keeps each system alive
@@ -110,7 +110,7 @@ function replace<Name extends 'get' | 'getAll' | 'inspect'>(
   Object.defineProperty(system, name, { value, writable: true, enumerable: true, configurable: true })
 }
 
-type WatchedSystem = AnyActorSystem & { [lookoutKey]?: SystemWatcher }
+type WatchedSystem = AnyActorSystem & { [watcherKey]?: SystemWatcher }
 
 /** The actor at the top of the system; a parent is known by the options that an actor was created with. */
 function rootOf(self: AnyActorRef): AnyActorRef {

@@ -3,7 +3,7 @@ import type { InputError } from '../../core/errors.ts'
 import type { ExecutionSetup, ResolvedOptions } from '../execution/execution-setup.ts'
 import type { ItemRead } from './item-inputs.ts'
 import type { ItemSource } from './item-source.ts'
-import type { PersistedExecution } from '../actors/persisted-snapshot.ts'
+import type { PersistedExecution } from '../execution/execution-view.ts'
 import type { ResultCache } from '../results/result-cache.ts'
 
 /** What became of one item. */

@@ -52,7 +52,7 @@ export class Batch {
   readonly #pool: SlotPool
   readonly #shared: Execution
   readonly #barrier: Barrier
-  readonly #arrivals = new Map<number, SharedOutcome>()
+  readonly #sharedOutcomes = new Map<number, SharedOutcome>()
   readonly #copied = new Map<number, SharedOutcome>()
   readonly #open = new ItemsInFlight()
   /** Items may wait in great number without right a slot; this bounds the memory they take, except where a barrier needs them all. */
@@ -62,6 +62,7 @@ export class Batch {
   /** Nothing may begin any more, though the batch may have to stop what runs first. */
   #isEnding = false
   hasEnded = false
+  #isPaused = false
   #isPumping = false
   #isPulling = false
   #limit: TimeLimit | undefined
@@ -99,7 +100,9 @@ export class Batch {
   }
 
   /** Nothing new begins: the process is about to hand the batch over. */
-  isPaused = false
+  pause(): void {
+    this.#isPaused = true
+  }
 
   /** Whether a step's function is under way. */
   get isRunning(): boolean {
@@ -114,7 +117,7 @@ export class Batch {
   /** Whether nothing of it may begin any more: it has ended, or is about to be told so. */
   get #isOver(): boolean {
     const { signal, clock } = this.#setup.options
-    return hasPassed(this.#limit, clock) || this.#isEnding || this.isPaused || signal?.aborted === true
+    return hasPassed(this.#limit, clock) || this.#isEnding || this.#isPaused || signal?.aborted === true
   }
 
   get place(): ErrorPlace {
@@ -147,11 +150,6 @@ export class Batch {
     this.#finish({ type: 'TIME_OUT', error, at: this.#setup.options.clock.now() }, error)
   }
 
-  /** Items that are done at once leave no turn to the timer. */
-  #checkTimeout(): void {
-    if (hasPassed(this.#limit, this.#setup.options.clock)) this.#timeOut(this.#limit!)
-  }
-
   /** Nothing of an item runs before what all items share is known to fit. */
   #checkShared(): void {
     const { sharedLeaves, plan } = this.#setup
@@ -173,13 +171,18 @@ export class Batch {
     const { source, hasRoom } = this.#setup
     while (
       !this.hasEnded &&
-      !this.isPaused &&
+      !this.#isPaused &&
       this.total === undefined &&
       this.#pool.hasRoom &&
       this.#open.size < this.#window &&
       hasRoom()
     ) {
-      if (this.started % timeoutCheckEvery === timeoutCheckEvery - 1) this.#checkTimeout()
+      // Items that are done at once leave no turn to the timer.
+      if (
+        this.started % timeoutCheckEvery === timeoutCheckEvery - 1 &&
+        hasPassed(this.#limit, this.#setup.options.clock)
+      )
+        this.#timeOut(this.#limit!)
       if (this.hasEnded) break
       const pulled = source.next()
       if (isPromiseLike(pulled)) {
@@ -210,7 +213,7 @@ export class Batch {
     if (pulled === 'end') {
       this.#change({ type: 'CLOSE', total: this.started })
       for (const { from } of this.#setup.plan.copied) this.#copy(from)
-      this.#checkGatherings()
+      this.#barrier.check(this.total)
       this.#finishIfDone()
     } else if (pulled.thrown === undefined) {
       // Not before there is an item: a batch of none runs nothing.
@@ -262,35 +265,35 @@ export class Batch {
     const open: OpenItem = { execution, itemPlan, place: -1 }
     this.#open.add(open)
     execution.start(input.leafValues, input.areChecked)
-    for (const [index, arrival] of this.#arrivals) deliver(execution, itemPlan.importSlots[index]!, arrival)
+    for (const [index, outcome] of this.#sharedOutcomes) deliver(execution, itemPlan.importSlots[index]!, outcome)
   }
 
-  #onShared(slot: number, arrival: SharedOutcome): void {
+  #onShared(slot: number, outcome: SharedOutcome): void {
     const { imports, copied } = this.#setup.plan
     const index = imports.indexOf(slot)
     if (index !== -1) {
-      this.#arrivals.set(index, arrival)
-      // Items that come later find the arrival by themselves.
+      this.#sharedOutcomes.set(index, outcome)
+      // Items that come later find the outcome by themselves.
       for (const { execution, itemPlan } of this.#open.toArray())
-        deliver(execution, itemPlan.importSlots[index]!, arrival)
+        deliver(execution, itemPlan.importSlots[index]!, outcome)
     }
     if (copied.some((link) => link.from === slot)) {
-      this.#copied.set(slot, arrival)
+      this.#copied.set(slot, outcome)
       this.#copy(slot)
     }
   }
 
   /** `all(T)` of a type that is the same for every item: as many copies as there are items. */
   #copy(slot: number): void {
-    const arrival = this.#copied.get(slot)
-    if (arrival === undefined || this.total === undefined) return
+    const outcome = this.#copied.get(slot)
+    if (outcome === undefined || this.total === undefined) return
     for (const link of this.#setup.plan.copied) {
       if (link.from !== slot) continue
-      if ('error' in arrival) this.#shared.deny(link.to, arrival.error)
+      if ('error' in outcome) this.#shared.markUnavailable(link.to, outcome.error)
       else
         this.#shared.provide(
           link.to,
-          Array.from({ length: this.total }, () => arrival.value),
+          Array.from({ length: this.total }, () => outcome.value),
         )
     }
   }
@@ -300,7 +303,7 @@ export class Batch {
     if (index === -1) return
     this.#barrier.put(index, item, value)
     this.#progress(item)
-    this.#checkGatherings()
+    this.#barrier.check(this.total)
   }
 
   /** A value of an item will never come, and the item can do without: all items' values of that type are those of the others, or there are none. */
@@ -309,14 +312,10 @@ export class Batch {
     if (index === -1) return
     if (this.#setup.collects) {
       this.#barrier.leaveOut(index, item)
-      this.#checkGatherings()
+      this.#barrier.check(this.total)
     } else {
       this.#barrier.deny(index, error)
     }
-  }
-
-  #checkGatherings(): void {
-    if (this.total !== undefined) this.#barrier.check(this.total)
   }
 
   #onItemSucceeded(item: number, open: OpenItem | undefined, value: unknown): void {
@@ -344,7 +343,7 @@ export class Batch {
     }
     this.#barrier.leaveOutEverywhere(item)
     this.#onItemEnded(item, open, { error })
-    this.#checkGatherings()
+    this.#barrier.check(this.total)
   }
 
   #onItemEnded(item: number, open: OpenItem | undefined, outcome: ItemOutcome): void {

@@ -1,15 +1,15 @@
 import type { SlotPool, StopWaiting } from '../collections/slot-pool.ts'
-import type { StepRun } from '../execution/step-run.ts'
+import type { Admission, Admitted } from '../execution/part.ts'
 
 /**
  * One item's way through its batch's concurrency limit. The item holds a slot while any of its attempts runs or waits for
  * its step's own limit, and none while all of it waits for a backoff, for the barrier, or for an equal call.
  */
-export class ItemAdmission {
+export class ItemAdmission implements Admission {
   readonly #pool: SlotPool
   #active = 0
   #isInside = false
-  #parked: StepRun[] = []
+  #parked: Admitted[] = []
   #stopWaiting: StopWaiting | undefined
 
   constructor(pool: SlotPool) {
@@ -17,7 +17,7 @@ export class ItemAdmission {
   }
 
   /** Lets an attempt in, or keeps the run until there is room and then calls its `proceedInside`. */
-  enter(run: StepRun): boolean {
+  enter(run: Admitted): boolean {
     if (!this.#isInside) {
       this.#parked.push(run)
       if (this.#parked.length > 1) return false
@@ -42,11 +42,11 @@ export class ItemAdmission {
   /** An attempt is over. The slot is kept while the item is busy starting more. */
   leave(isBusy: boolean): void {
     this.#active--
-    if (!isBusy) this.rest()
+    if (!isBusy) this.releaseIfIdle()
   }
 
   /** Gives the slot back if nothing of the item runs. */
-  rest(): void {
+  releaseIfIdle(): void {
     if (!this.#isInside || this.#active > 0) return
     this.#isInside = false
     this.#active = 0
@@ -59,7 +59,7 @@ export class ItemAdmission {
     this.#stopWaiting = undefined
     this.#parked.length = 0
     this.#active = 0
-    this.rest()
+    this.releaseIfIdle()
   }
 
   readonly #open = (): void => {
@@ -72,6 +72,6 @@ export class ItemAdmission {
       if (run.hasEnded) this.#active--
       else run.proceedInside()
     }
-    this.rest()
+    this.releaseIfIdle()
   }
 }

@@ -5,8 +5,8 @@ export type SharedOutcome =
   { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
 
 /** Gives what arrived to one item's execution, if that has a place for it. */
-export function deliver(execution: Execution, slot: number, arrival: SharedOutcome): void {
+export function deliver(execution: Execution, slot: number, outcome: SharedOutcome): void {
   if (slot === -1) return
-  if ('error' in arrival) execution.deny(slot, arrival.error)
-  else execution.provide(slot, arrival.value)
+  if ('error' in outcome) execution.markUnavailable(slot, outcome.error)
+  else execution.provide(slot, outcome.value)
 }

@@ -7,7 +7,7 @@ export interface Launcher {
   readonly hasEnded: boolean
   launch(position: number): void
   /** The queue is empty again. */
-  rest(): void
+  releaseIfIdle(): void
 }
 
 /** The steps of one execution that are ready to begin, in order. */
@@ -44,6 +44,6 @@ export class LaunchQueue {
     this.#ready.length = 0
     this.#next = 0
     this.isDraining = false
-    launcher.rest()
+    launcher.releaseIfIdle()
   }
 }

@@ -1,7 +1,15 @@
 import { ExecutionTimeoutError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
 import type { FullClock } from './clock.ts'
-import type { ResolvedOptions } from '../execution/execution-setup.ts'
+
+/** What bounds the time of an execution. */
+export interface TimeBounds {
+  readonly timeoutMs: number | undefined
+  /** What earlier lives have taken of the timeout. @default 0 */
+  readonly spentMs?: number | undefined
+  /** Milliseconds since the epoch. */
+  readonly deadline: number | undefined
+}
 
 /** When the time of an execution is over, and what it then ends with. */
 export interface TimeLimit {
@@ -11,7 +19,7 @@ export interface TimeLimit {
 
 /** The earlier of an execution's timeout, which counts from its start and what earlier lives have taken, and its deadline. */
 export function timeLimitOf(
-  { timeoutMs, spentMs = 0, deadline }: ResolvedOptions,
+  { timeoutMs, spentMs = 0, deadline }: TimeBounds,
   startedAt: number,
 ): TimeLimit | undefined {
   const timeoutAt = timeoutMs === undefined ? Infinity : startedAt + timeoutMs - spentMs

@@ -11,7 +11,7 @@ import type {
   StoreFailed,
 } from '../../core/contracts/events.ts'
 import type { Observer } from '../../core/contracts/observer.ts'
-import type { StepRun } from './step-run.ts'
+import type { StepState } from './step-state.ts'
 import { warnOnce } from '../environment/warn-once.ts'
 
 type Own<Event> = Omit<Event, 'seq' | 'at' | 'executionId' | 'graph'>
@@ -64,7 +64,7 @@ export class Emitter {
     })
   }
 
-  stepStarted(run: StepRun, at: number): void {
+  stepStarted(run: StepState, at: number): void {
     this.#emit({
       type: 'step.started',
       seq: ++this.#seq,
@@ -76,7 +76,7 @@ export class Emitter {
     })
   }
 
-  stepEnded(run: StepRun, at: number, status: StepEnded['status'], error: unknown, fellBack: boolean): void {
+  stepEnded(run: StepState, at: number, status: StepEnded['status'], error: unknown, fellBack: boolean): void {
     const durationMs = at - (run.startedAt ?? at)
     this.#emit({
       type: 'step.ended',
@@ -94,7 +94,7 @@ export class Emitter {
     })
   }
 
-  stepCancelled(run: StepRun, at: number, status: StepCancelled['status'], reason: unknown): void {
+  stepCancelled(run: StepState, at: number, status: StepCancelled['status'], reason: unknown): void {
     this.#emit({
       type: 'step.cancelled',
       seq: ++this.#seq,
@@ -109,7 +109,7 @@ export class Emitter {
     })
   }
 
-  attemptStarted(run: StepRun, at: number): void {
+  attemptStarted(run: StepState, at: number): void {
     this.#emit({
       type: 'attempt.started',
       seq: ++this.#seq,
@@ -122,7 +122,7 @@ export class Emitter {
     })
   }
 
-  attemptFailed(run: StepRun, at: number, durationMs: number, error: unknown, timedOut: boolean): void {
+  attemptFailed(run: StepState, at: number, durationMs: number, error: unknown, timedOut: boolean): void {
     this.#emit({
       type: 'attempt.failed',
       seq: ++this.#seq,
@@ -138,7 +138,7 @@ export class Emitter {
     })
   }
 
-  retryScheduled(run: StepRun, at: number, delayMs: number): void {
+  retryScheduled(run: StepState, at: number, delayMs: number): void {
     this.#emit({
       type: 'retry.scheduled',
       seq: ++this.#seq,
@@ -153,7 +153,7 @@ export class Emitter {
     })
   }
 
-  cacheChecked(run: StepRun, at: number, type: 'cache.hit' | 'cache.miss', shared: boolean): void {
+  cacheChecked(run: StepState, at: number, type: 'cache.hit' | 'cache.miss', shared: boolean): void {
     const scope = run.planStep.spec.persist!.scope
     this.#emit({
       type,
@@ -168,7 +168,7 @@ export class Emitter {
     })
   }
 
-  storeFailed(run: StepRun, at: number, operation: StoreFailed['operation'], error: unknown): void {
+  storeFailed(run: StepState, at: number, operation: StoreFailed['operation'], error: unknown): void {
     this.#emit({
       type: 'store.failed',
       seq: ++this.#seq,

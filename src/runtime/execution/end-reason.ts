@@ -1,7 +1,14 @@
 import { describeThrown, ExecutionCancelledError, ExecutionTimeoutError, LeaseLostError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
-import type { Execution } from './execution.ts'
+import type { StepHost } from './step-host.ts'
 import { StepRun } from './step-run.ts'
+
+/** An execution that has ended, and its steps. */
+interface EndedExecution extends StepHost {
+  /** Whether steps are looked at that never began. */
+  readonly keepsRuns: boolean
+  readonly runs: (StepRun | undefined)[]
+}
 
 /** The status that an execution or a batch ends with. */
 export function endStatusOf(event: string): 'completed' | 'cancelled' | 'failed' {
@@ -31,7 +38,7 @@ export function abortError(reason: unknown, place: ErrorPlace): ExecutionCancell
 }
 
 /** Cancels what has not ended of an execution that has; `error` is what ended it. */
-export function cancelRest(execution: Execution, at: number, error: unknown): void {
+export function cancelRest(execution: EndedExecution, at: number, error: unknown): void {
   const { place, keepsRuns, runs, plan, recorder } = execution
   const what = error === undefined ? 'ended without needing this step' : `failed: ${describeThrown(error)}`
   const reason = endReason(error, `the execution of graph "${place.graph}" ${what}`, place)

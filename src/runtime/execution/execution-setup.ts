@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { ExecutionEvent as ExecutionMachineEvent, StepEvent } from '../../../machines/index.ts'
 import { durationMs } from '../../core/duration.ts'
 import type { AnyGraph, GraphIndex, PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
@@ -14,22 +13,19 @@ import type { ExecuteOptions } from './execution-options.ts'
 import type { Recorder } from './recorder.ts'
 import type { ResultCache } from '../results/result-cache.ts'
 import type { SharedResults } from '../results/shared-results.ts'
-import type { StepRun } from './step-run.ts'
+import type { StepState } from './step-state.ts'
+import { randomId } from '../environment/ids.ts'
 import { deadlineMs } from '../environment/time-limit.ts'
+import type { TimeBounds } from '../environment/time-limit.ts'
 
 /** What a call's options come to, with the graph's own filled in. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends TimeBounds {
   readonly id: string | undefined
   readonly clock: FullClock
   readonly random: () => number
   readonly emitter: Emitter | undefined
   readonly logger: Logger
   readonly headers: Readonly<Record<string, string>>
-  readonly timeoutMs: number | undefined
-  /** What earlier lives have taken of the timeout. @default 0 */
-  readonly spentMs?: number | undefined
-  /** Milliseconds since the epoch. */
-  readonly deadline: number | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -44,7 +40,7 @@ export interface ExecutionSetup {
   readonly onCompleted: (value: unknown) => void
   readonly onFailed: (error: unknown) => void
   /** Told of each step that has made its value. */
-  readonly onSettled?: ((run: StepRun) => void) | undefined
+  readonly onSettled?: ((run: StepState) => void) | undefined
   /** Told of each transition, where the execution is an actor. */
   readonly watcher?: Watcher | undefined
   /** Whether ended steps stay to be looked at. @default only where there is a watcher */
@@ -63,7 +59,7 @@ export interface ExecutionSetup {
 
 /** Sees every transition of an execution and its steps as it happens. */
 export interface Watcher {
-  stepChanged(run: StepRun, event: StepEvent): void
+  stepChanged(run: StepState, event: StepEvent): void
   executionChanged(event: ExecutionMachineEvent): void
 }
 
@@ -104,20 +100,4 @@ function loggerOf(observers: readonly Observer[]): Logger {
   for (const observer of observers)
     if (typeof observer === 'object' && observer.logger !== undefined) return observer.logger
   return silentLogger
-}
-
-/** A UUID that begins with the time (version 7): ids made one after the other lie beside each other in a store's indexes. */
-export function timeOrderedId(now: number, random: (() => number) | undefined): string {
-  const time = Math.max(0, Math.floor(now)).toString(16).padStart(12, '0').slice(-12)
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomId(random).slice(15)}`
-}
-
-/** A UUID, from the given randomness if there is one: a run can be repeated from its seed. */
-export function randomId(random: (() => number) | undefined): string {
-  if (random === undefined) return randomUUID()
-  const digits = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16))
-  digits[12] = '4'
-  digits[16] = ((Number.parseInt(digits[16]!, 16) & 3) | 8).toString(16)
-  const text = digits.join('')
-  return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join('-')
 }

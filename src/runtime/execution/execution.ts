@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomId } from '../environment/ids.ts'
 import { compiledExecution } from '../../../machines/index.ts'
 import type { ExecutionEvent as ExecutionMachineEvent } from '../../../machines/index.ts'
 import type { ErrorPlace, ExecutionCancelledError, ExecutionTimeoutError, LeaseLostError } from '../../core/errors.ts'
@@ -10,15 +10,17 @@ import { abortError, cancelRest, endStatusOf } from './end-reason.ts'
 import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
 import { checkLeaves, putLeaves } from '../inputs/given-inputs.ts'
 import { LaunchQueue } from '../collections/launch-queue.ts'
-import type { PersistedExecution } from '../actors/persisted-snapshot.ts'
+import type { PersistedExecution } from './execution-view.ts'
 import type { Recorder } from './recorder.ts'
 import { stepErrorOf } from './step-failure.ts'
 import { StepRun } from './step-run.ts'
+import type { StepHost } from './step-host.ts'
+import type { StepState } from './step-state.ts'
 import { hasPassed, timeLimitOf } from '../environment/time-limit.ts'
 import type { TimeLimit } from '../environment/time-limit.ts'
 import { timerQueueOf } from '../environment/timer-queue.ts'
 import type { Timer } from '../environment/timer-queue.ts'
-import type { ItemAdmission } from '../batch/item-admission.ts'
+import type { Admission } from './part.ts'
 import { unneededSteps } from './unneeded-steps.ts'
 
 // A step that was skipped is never ready, however many of its inputs still come.
@@ -28,7 +30,7 @@ const never = 2 ** 30
  * One run of a plan. It holds a counter of unmet dependencies per step and a value per type; a completion decrements the
  * counters of the dependants, and a step at zero starts. The cost of a step does not depend on how many there are.
  */
-export class Execution {
+export class Execution implements StepHost {
   // The execution machine's record, which only `compiledExecution.transition` changes.
   state: number = compiledExecution.initial
   readonly target: string
@@ -60,9 +62,9 @@ export class Execution {
   #hasBegun = false
   #hasEnded = false
   /** The output is on its way to the store: nothing can change the outcome any more. */
-  isBeingKept = false
+  #isHeld = false
   /** Nothing new begins: the process is about to hand the execution over. */
-  isPaused = false
+  #isPaused = false
   #limit: TimeLimit | undefined
   #timer: Timer | undefined
   #stopListening: (() => void) | undefined = undefined
@@ -90,7 +92,7 @@ export class Execution {
   }
 
   get id(): string {
-    return (this.#id ??= randomUUID())
+    return (this.#id ??= randomId(undefined))
   }
 
   /** The machine's name for `id`. */
@@ -107,7 +109,7 @@ export class Execution {
     return this.setup.part?.whole ?? this.plan
   }
 
-  get admission(): ItemAdmission | undefined {
+  get admission(): Admission | undefined {
     return this.setup.part?.admission
   }
 
@@ -117,17 +119,27 @@ export class Execution {
 
   /** Whether its outcome stands. */
   get isSettled(): boolean {
-    return this.#hasEnded || this.isBeingKept
+    return this.#hasEnded || this.#isHeld
   }
 
-  /** Whether the value of this slot is the last one that is asked for. */
-  isLastWanted(slot: number): boolean {
-    return this.#wantedLeft === 1 && this.plan.isWanted[slot]! && !this.isSettled
+  endsWith({ planStep: { outputSlot } }: StepState): boolean {
+    const { targetSlot, isWanted } = this.plan
+    if (outputSlot !== targetSlot || this.setup.part !== undefined) return false
+    return this.#wantedLeft === 1 && isWanted[outputSlot]! && !this.isSettled
+  }
+
+  /** Nothing new begins. */
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  holdOutcome(isHeld: boolean): void {
+    this.#isHeld = isHeld
   }
 
   /** Whether nothing of it may begin any more: it has ended, or is about to be told so (by a timer, which may be late). */
   get isOver(): boolean {
-    if (this.isSettled || this.isPaused || this.setup.part?.hasEnded() === true) return true
+    if (this.isSettled || this.#isPaused || this.setup.part?.hasEnded() === true) return true
     return this.options.signal?.aborted === true || hasPassed(this.#limit, this.clock)
   }
 
@@ -185,10 +197,10 @@ export class Execution {
   }
 
   /** Tells that a value from elsewhere will never come. */
-  deny(slot: number, error: unknown): void {
+  markUnavailable(slot: number, error: unknown): void {
     if (this.#hasEnded) return
     if (this.plan.isVital[slot]!) this.fail(error)
-    else this.#deny(slot, error)
+    else this.#markUnavailable(slot, error)
   }
 
   /** Ends the execution from outside; `at` is the time of what ends it. */
@@ -219,21 +231,13 @@ export class Execution {
       this.#forget(run)
       if (run.hasOutput) this.#fill(outputSlot, run.output)
       else if (this.plan.isVital[outputSlot]!)
-        this.#restoredFailure ??= { error: stepErrorOf(run, run.error, run.attempt, undefined) }
-      else this.#deny(outputSlot, run.error)
+        this.#restoredFailure ??= { error: stepErrorOf(run, this.whole, run.error, run.attempt, undefined) }
+      else this.#markUnavailable(outputSlot, run.error)
     }
   }
 
-  /** Ends before it began, with what became of it elsewhere. */
-  endWith(outcome: { readonly output: unknown } | { readonly error: unknown }): void {
-    const at = this.clock.now()
-    this.#change({ type: 'START', at })
-    if ('error' in outcome) this.fail(outcome.error)
-    else this.#finish({ type: 'SUCCEED', output: outcome.output, at }, undefined)
-  }
-
   /** A step has its value. */
-  settle(run: StepRun, value: unknown): void {
+  stepCompleted(run: StepState, value: unknown): void {
     this.#forget(run)
     if (this.#hasEnded) return
     this.#fill(run.planStep.outputSlot, value)
@@ -241,16 +245,16 @@ export class Execution {
   }
 
   /** A step has failed for good. */
-  lose(run: StepRun, error: unknown, isAbort: boolean): void {
+  stepFailed(run: StepState, error: unknown, isAbort: boolean): void {
     this.#forget(run)
     if (this.#hasEnded) return
     const slot = run.planStep.outputSlot
     if (isAbort || this.plan.isVital[slot]!) this.fail(error)
-    else this.#deny(slot, error)
+    else this.#markUnavailable(slot, error)
   }
 
-  rest(): void {
-    this.admission?.rest()
+  releaseIfIdle(): void {
+    this.admission?.releaseIfIdle()
   }
 
   /** An attempt is over; the item may give its slot back. */
@@ -259,7 +263,7 @@ export class Execution {
   }
 
   /** Counts an ended step. Where nobody looks at it again, its record goes at once: there may be very many. */
-  #forget(run: StepRun): void {
+  #forget(run: StepState): void {
     this.#endedSteps++
     if (this.keepsRuns) return
     this.runs[run.planStep.position] = undefined
@@ -309,7 +313,7 @@ export class Execution {
   }
 
   /** A value will never come, and the execution can do without: who can't is skipped, who can goes on. */
-  #deny(deniedSlot: number, error: unknown): void {
+  #markUnavailable(deniedSlot: number, error: unknown): void {
     const denied = [deniedSlot]
     for (const slot of denied) {
       if (this.plan.isWanted[slot]!) this.#wantedLeft--
@@ -345,9 +349,9 @@ export class Execution {
       finish()
       return
     }
-    this.isBeingKept = true
+    this.#isHeld = true
     kept.then(finish, (error: unknown) => {
-      this.isBeingKept = false
+      this.#isHeld = false
       this.fail(error)
     })
   }

@@ -1,10 +1,30 @@
 import type { Plan } from '../../core/graph/plan.ts'
-import type { ItemAdmission } from '../batch/item-admission.ts'
+
+/** A step that waits to be let in. */
+export interface Admitted {
+  readonly hasEnded: boolean
+  /** Goes on, once it is let in. */
+  proceedInside(): void
+}
+
+/** An item's way through its batch's concurrency limit. */
+export interface Admission {
+  /** Lets an attempt in, or keeps the step until there is room and then calls its `proceedInside`. */
+  enter(step: Admitted): boolean
+  /** Lets an attempt in that is running already. */
+  enterAnyway(): void
+  /** An attempt is over. The slot is kept while the item is busy starting more. */
+  leave(isBusy: boolean): void
+  /** Gives the slot back if nothing of the item runs. */
+  releaseIfIdle(): void
+  /** The item has ended. */
+  end(): void
+}
 
 /** What ties an execution to its batch. */
 export interface BatchPart {
   readonly item: number | undefined
-  readonly admission: ItemAdmission | undefined
+  readonly admission: Admission | undefined
   /** The whole batch's plan: the way from its target down to a type may lead through the other parts. */
   readonly whole: Plan
   /** Whether the batch has ended, or is about to: then nothing of it may begin any more. */

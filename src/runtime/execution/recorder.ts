@@ -1,26 +1,26 @@
-import type { StepRun } from './step-run.ts'
+import type { StepState } from './step-state.ts'
 
 /** Keeps what a durable execution makes, before anybody sees it. */
 export interface Recorder {
   /** Keeps a persisted step's value and gives the one that holds: an attempt that timed out may have brought one before. Rejects when it can't be kept. */
-  keep(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown>
+  persist(run: StepState, value: unknown, status: 'completed' | 'cached'): Promise<unknown>
   /** Keeps what an attempt brought after its step had ended: the work is done. */
-  keepLate(run: StepRun, value: unknown): void
+  persistLate(run: StepState, value: unknown): void
   /**
    * An attempt is about to run: ends the execution instead where this process has no right to it any more. This and the next two are
    * written along with the next commit, and waited for by nobody.
    */
-  noteStarted(run: StepRun): void
-  noteRetry(run: StepRun, error: unknown): void
-  noteFailed(run: StepRun, error: unknown): void
+  noteStarted(run: StepState): void
+  noteRetry(run: StepState, error: unknown): void
+  noteFailed(run: StepState, error: unknown): void
   /** The execution has ended as failed or cancelled, and so the step that was begun. */
-  noteCancelled(run: StepRun, reason: unknown): void
+  noteCancelled(run: StepState, reason: unknown): void
   /** A step has ended, and nobody but the recorder may look at it again. */
-  forgotten(run: StepRun): void
+  forgotten(run: StepState): void
   /** Keeps the execution's output; undefined where it went out with the last step's value already. */
   end(output: unknown): Promise<void> | undefined
   /** The step was cancelled while its function ran on, which may still bring a value. */
-  straggles(run: StepRun): void
+  straggles(run: StepState): void
   /** It came to an end without one. */
-  endedLate(run: StepRun): void
+  endedLate(run: StepState): void
 }

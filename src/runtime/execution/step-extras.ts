@@ -1,11 +1,11 @@
-import type { Claim } from '../results/claim.ts'
+import type { Claimant, SharedClaim } from '../results/claimant.ts'
 import type { SlotPool, StopWaiting } from '../collections/slot-pool.ts'
 import type { Timer } from '../environment/timer-queue.ts'
 
 /** What few steps need. Most never have it: a hundred thousand of them are under way at the same time. */
 export class StepExtras {
   /** The right to compute the result, or the wait for who has it. */
-  claim: Claim | undefined = undefined
+  claim: SharedClaim<Claimant> | undefined = undefined
   /** The slot of the step's own concurrency limit that the attempt holds. */
   slot: SlotPool | undefined = undefined
   timer: Timer | undefined = undefined

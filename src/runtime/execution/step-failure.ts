@@ -1,11 +1,18 @@
 import { describeThrown, StepError } from '../../core/errors.ts'
 import { pathTo } from '../../core/graph/plan.ts'
-import type { StepRun } from './step-run.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import type { StepState } from './step-state.ts'
 
 /** The error that tells of a step that failed for good: which, where, after how many attempts, and its cause untouched. */
-export function stepErrorOf(run: StepRun, cause: unknown, attempts: number, policyError: unknown): StepError {
+export function stepErrorOf(
+  run: StepState,
+  whole: Plan,
+  cause: unknown,
+  attempts: number,
+  policyError: unknown,
+): StepError {
   const { execution, planStep, step } = run
-  const path = pathTo(execution.whole, execution.whole.slots.get(planStep.spec.output.name)!)
+  const path = pathTo(whole, whole.slots.get(planStep.spec.output.name)!)
   const tries = attempts === 1 ? '1 attempt' : `${attempts} attempts`
   const item = execution.item === undefined ? '' : ` for item ${execution.item}`
   const policy = policyError === undefined ? '' : ` (its own policy threw: ${describeThrown(policyError)})`

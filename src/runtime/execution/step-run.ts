@@ -3,21 +3,24 @@ import type { StepEvent } from '../../../machines/index.ts'
 import { AbortExecutionError, hasCause } from '../../core/errors.ts'
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
-import { begin, close } from '../steps/attempt.ts'
-import type { Attempt } from '../steps/attempt.ts'
+import { canonicalize, digest } from '../../core/values/keys.ts'
+import { functionStep } from '../steps/attempt.ts'
+import type { StepWork, WorkingStep } from '../steps/step-work.ts'
+import type { Claimant, SharedClaim } from '../results/claimant.ts'
 import { cacheOf } from '../results/results-of.ts'
 import { Claim } from '../results/claim.ts'
-import type { Execution } from './execution.ts'
-import type { StepView } from '../actors/execution-journal.ts'
+import type { StepHost } from './step-host.ts'
+import type { StepState } from './step-state.ts'
+import type { StepView } from './execution-view.ts'
 import { fallBack } from '../steps/fallback.ts'
 import type { FallbackOutcome } from '../steps/fallback.ts'
 import type { Recorder } from './recorder.ts'
 import type { ResultCache } from '../results/result-cache.ts'
 import { decideRetry } from '../steps/retry-decision.ts'
 import type { SharedResults } from '../results/shared-results.ts'
-import { slotPoolOf } from '../collections/slot-pool.ts'
 import type { SlotPool } from '../collections/slot-pool.ts'
-import { stepErrorOf } from './step-failure.ts'
+import { endFailed, endFallenBack, persistValue } from './step-ending.ts'
+import { releaseSlot, takeSlot } from './step-slots.ts'
 import { StepExtras } from './step-extras.ts'
 import { inputsOf } from '../steps/step-inputs.ts'
 import { timerQueueOf } from '../environment/timer-queue.ts'
@@ -26,7 +29,7 @@ import { timerQueueOf } from '../environment/timer-queue.ts'
  * One step of one execution, from its launch to its end: the step machine's state and context, which only
  * `compiledStep.transition` changes, and what the runtime holds for it while it lives.
  */
-export class StepRun {
+export class StepRun implements StepState, WorkingStep, Claimant {
   // The step machine's record; `step` is below.
   state: number = compiledStep.initial
   attempt = 0
@@ -36,16 +39,16 @@ export class StepRun {
   output: unknown = undefined
   error: unknown = undefined
 
-  readonly execution: Execution
+  readonly execution: StepHost
   readonly planStep: PlanStep
   /** The attempt that runs. */
-  current: Attempt | undefined = undefined
+  current: StepWork | undefined = undefined
   /** The value that the recorder was given first, on its way to the store or there: it holds. */
   kept: Promise<unknown> | undefined = undefined
   #attemptStartedAt = 0
   #extras: StepExtras | undefined = undefined
 
-  constructor(execution: Execution, planStep: PlanStep) {
+  constructor(execution: StepHost, planStep: PlanStep) {
     this.execution = execution
     this.planStep = planStep
   }
@@ -69,11 +72,11 @@ export class StepRun {
     return this.#attemptStartedAt
   }
 
-  get claim(): Claim | undefined {
+  get claim(): SharedClaim<Claimant> | undefined {
     return this.#extras?.claim
   }
 
-  set claim(claim: Claim | undefined) {
+  set claim(claim: SharedClaim<Claimant> | undefined) {
     this.#more.claim = claim
   }
 
@@ -83,6 +86,16 @@ export class StepRun {
 
   set slot(slot: SlotPool | undefined) {
     this.#more.slot = slot
+  }
+
+  get isWorking(): boolean {
+    return this.current !== undefined
+  }
+
+  /** Stable over retries and restarts; that of a shared result is the same for all that make it. */
+  get idempotencyKey(): string {
+    const { claim, execution, step } = this
+    return claim?.key ?? digest(canonicalize([execution.place.graph, execution.id, step, execution.item]))
   }
 
   /** Whether it has made its value, or found it. */
@@ -147,15 +160,8 @@ export class StepRun {
       return
     }
     try {
-      const pool = slotPoolOf(spec, this.inputs)
+      takeSlot(this, spec, this.#more, () => this.#begin())
       if (this.hasEnded) return
-      const extras = this.#more
-      extras.stopWaiting = pool.take(() => {
-        extras.stopWaiting = undefined
-        extras.slot = pool
-        this.#begin()
-      })
-      if (extras.stopWaiting === undefined) extras.slot = pool
     } catch (thrown) {
       this.failed(thrown, 'FAIL')
       this.execution.leave()
@@ -166,14 +172,14 @@ export class StepRun {
   }
 
   attemptSucceeded(made: unknown): void {
-    this.#releaseSlot()
+    releaseSlot(this.#extras)
     if (this.persist === undefined) {
       this.#complete(made)
       return
     }
     let kept: unknown
     try {
-      kept = this.#keep(made)
+      kept = persistValue(this, this.claim, made)
     } catch (error) {
       this.#notKept(error)
       return
@@ -183,7 +189,7 @@ export class StepRun {
   }
 
   attemptFailed(error: unknown, timedOut: boolean): void {
-    this.#releaseSlot()
+    releaseSlot(this.#extras)
     const { execution } = this
     const at = execution.clock.now()
     const type = timedOut ? 'TIME_OUT' : 'FAIL'
@@ -196,7 +202,7 @@ export class StepRun {
     } else {
       const dueAt = at + decision.delayMs
       this.change({ type, error, at, dueAt })
-      this.#recorder?.noteRetry(this, error)
+      this.recorder?.noteRetry(this, error)
       execution.emitter?.retryScheduled(this, at, decision.delayMs)
       if (this.hasEnded) return
       this.proceedAt(dueAt)
@@ -213,13 +219,21 @@ export class StepRun {
     })
   }
 
+  cacheMissed(): void {
+    this.execution.emitter?.cacheChecked(this, this.execution.clock.now(), 'cache.miss', false)
+  }
+
+  storeFailed(operation: 'find' | 'keep', error: unknown): void {
+    this.execution.emitter?.storeFailed(this, this.execution.clock.now(), operation, error)
+  }
+
   /** A result was remembered, or an equal call made it. */
   cached(value: unknown, shared: boolean): void {
     if (this.hasEnded) return
     const { execution } = this
     execution.emitter?.cacheChecked(this, execution.clock.now(), 'cache.hit', shared)
     if (this.hasEnded) return
-    const kept = execution.recorder?.keep(this, value, 'cached')
+    const kept = execution.recorder?.persist(this, value, 'cached')
     if (kept === undefined) this.#hit(value)
     else
       kept.then(
@@ -231,7 +245,7 @@ export class StepRun {
   /** An attempt brought its value after the step had ended. */
   cameLate(value: unknown): void {
     if (this.claim !== undefined) this.claim.commitLate(this, value)
-    else this.#recorder?.keepLate(this, value)
+    else this.recorder?.persistLate(this, value)
   }
 
   /** No further attempt will be made: the fallback takes the result's place, or the step has failed. */
@@ -239,13 +253,13 @@ export class StepRun {
     this.claim?.fail(this, cause)
     if (this.hasEnded) return
     if (this.planStep.spec.fallback === undefined || hasCause(cause, AbortExecutionError)) {
-      this.#endFailed(cause, type, policyError, attempts)
+      endFailed(this, cause, type, policyError, attempts)
       return
     }
     const settle = (outcome: FallbackOutcome): void => {
       if (this.hasEnded) return
-      if (outcome.hasFailed) this.#endFailed(cause, type, outcome.policyError, attempts)
-      else this.#endFallenBack(cause, type, outcome.value)
+      if (outcome.hasFailed) endFailed(this, cause, type, outcome.policyError, attempts)
+      else endFallenBack(this, cause, type, outcome.value)
     }
     const outcome = fallBack(this, cause)
     if (outcome instanceof Promise) void outcome.then(settle)
@@ -253,14 +267,26 @@ export class StepRun {
   }
 
   /** Takes over from an equal call that was cancelled between two attempts: what was tried counts, and the wait goes on. */
-  inherit({ attempt, dueAt, execution }: StepRun): void {
+  inherit({ attempt, dueAt, execution }: Claimant): void {
     this.attempt = attempt
     // The two may live by different clocks.
     if (dueAt !== undefined) this.dueAt = this.execution.clock.now() + Math.max(0, dueAt - execution.clock.now())
   }
 
+  handOverTo(next: this): void {
+    const work = this.current!
+    functionStep.moveTo(work as never, next)
+    next.slot = this.slot
+    this.slot = undefined
+    next.#adopt(work.attempt)
+  }
+
+  closeAttempt(reason: unknown): void {
+    functionStep.close(this.current as never, reason)
+  }
+
   /** Takes over a running attempt from an equal call that was cancelled. */
-  adopt(attempt: number): void {
+  #adopt(attempt: number): void {
     const { execution } = this
     execution.admission?.enterAnyway()
     const at = execution.clock.now()
@@ -283,10 +309,10 @@ export class StepRun {
     extras?.stopWaiting?.()
     if (extras?.claim !== undefined) extras.claim.leave(this, reason)
     else if (this.current !== undefined) {
-      this.#recorder?.straggles(this)
-      close(this.current, reason)
+      this.recorder?.straggles(this)
+      this.closeAttempt(reason)
     }
-    this.#releaseSlot()
+    releaseSlot(this.#extras)
     this.change({ type: 'CANCEL', error: reason, at })
     if (isTold) this.execution.emitter?.stepCancelled(this, at, 'cancelled', reason)
   }
@@ -299,7 +325,7 @@ export class StepRun {
   /** An attempt failed after the step had ended. */
   endedLate(): void {
     this.claim?.endedLate(this)
-    this.#recorder?.endedLate(this)
+    this.recorder?.endedLate(this)
   }
 
   #complete(value: unknown): void {
@@ -308,7 +334,7 @@ export class StepRun {
       const at = execution.clock.now()
       this.change({ type: 'SUCCEED', output: value, at })
       execution.emitter?.stepEnded(this, at, 'completed', undefined, false)
-      execution.settle(this, value)
+      execution.stepCompleted(this, value)
     }
     execution.leave()
   }
@@ -324,17 +350,7 @@ export class StepRun {
     const at = execution.clock.now()
     this.change({ type: 'HIT', output: value, at })
     execution.emitter?.stepEnded(this, at, 'cached', undefined, false)
-    execution.settle(this, value)
-  }
-
-  /** Keeps a value wherever the step's policy wants it; gives the one that holds, which may be an earlier one. */
-  #keep(made: unknown): unknown {
-    const { execution, claim } = this
-    const agreed = claim === undefined ? made : claim.commit(this, made)
-    const { recorder } = execution
-    if (recorder === undefined) return agreed
-    if (!(agreed instanceof Promise)) return recorder.keep(this, agreed, 'completed')
-    return agreed.then((value: unknown) => recorder.keep(this, value, 'completed'))
+    execution.stepCompleted(this, value)
   }
 
   #begin(now?: number): void {
@@ -348,12 +364,12 @@ export class StepRun {
       execution.emitter.attemptStarted(this, at)
       if (this.hasEnded) return
     }
-    this.#recorder?.noteStarted(this)
-    if (!this.hasEnded) begin(this)
+    this.recorder?.noteStarted(this)
+    if (!this.hasEnded) functionStep.begin(this)
   }
 
   /** Who keeps what the step makes beyond this process's life; undefined where it is not persisted. */
-  get #recorder(): Recorder | undefined {
+  get recorder(): Recorder | undefined {
     const { recorder } = this.execution
     return recorder === undefined || this.persist === undefined ? undefined : recorder
   }
@@ -370,31 +386,5 @@ export class StepRun {
 
   #wait(): void {
     this.change({ type: 'WAIT', at: this.execution.clock.now() })
-  }
-
-  #releaseSlot(): void {
-    const extras = this.#extras
-    if (extras?.slot === undefined) return
-    const { slot } = extras
-    extras.slot = undefined
-    slot.release()
-  }
-
-  #endFailed(cause: unknown, type: 'FAIL' | 'TIME_OUT', policyError: unknown, attempts: number): void {
-    const { execution } = this
-    const at = execution.clock.now()
-    this.change({ type, error: cause, at })
-    this.#recorder?.noteFailed(this, cause)
-    execution.emitter?.stepEnded(this, at, 'failed', cause, false)
-    execution.lose(this, stepErrorOf(this, cause, attempts, policyError), hasCause(cause, AbortExecutionError))
-  }
-
-  #endFallenBack(cause: unknown, type: 'FAIL' | 'TIME_OUT', value: unknown): void {
-    const { execution } = this
-    const at = execution.clock.now()
-    this.change({ type, error: cause, at, fallback: { value } })
-    this.#recorder?.noteFailed(this, cause)
-    execution.emitter?.stepEnded(this, at, 'completed', cause, true)
-    execution.settle(this, value)
   }
 }

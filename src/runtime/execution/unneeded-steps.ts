@@ -1,8 +1,8 @@
 import type { Plan } from '../../core/graph/plan.ts'
-import type { StepRun } from './step-run.ts'
+import type { StepState } from './step-state.ts'
 
 /** Positions of steps that have not ended, and that nobody unfinished needs: what they led to is there already. */
-export function unneededSteps(plan: Plan, runs: readonly (StepRun | undefined)[]): readonly number[] {
+export function unneededSteps(plan: Plan, runs: readonly (StepState | undefined)[]): readonly number[] {
   const isMade = (position: number): boolean => runs[position]?.hasOutput === true
   const needed = new Set<number>()
   const open = plan.wanted.map((slot) => plan.producers[slot]!)

@@ -1,14 +1,15 @@
 import { SerializationError } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/errors.ts'
 import type { ResultCache } from './result-cache.ts'
 import type { ResultRight, SharedResults } from './shared-results.ts'
-import type { StepRun } from '../execution/step-run.ts'
+import type { Claimant } from './claimant.ts'
 
 /** Where the outcome of a claim goes. */
 export interface ClaimKeeper {
   /** Keeps what was made and gives the result that holds, which may be an earlier one. */
-  commit(run: StepRun, made: unknown): unknown
+  commit(run: Claimant, made: unknown): unknown
   /** Keeps what an attempt brought after its step had ended: the work is done, so nobody needs to do it again. */
-  commitLate(run: StepRun, value: unknown): void
+  commitLate(run: Claimant, value: unknown): void
   /** The computation failed for good. */
   fail(error: unknown): void
   /** Nobody waits any more; `isRunning` if a function that was told to stop may still bring a value. */
@@ -27,7 +28,7 @@ export class CacheKeeper implements ClaimKeeper {
     this.#key = key
   }
 
-  commit(run: StepRun, made: unknown): unknown {
+  commit(run: Claimant, made: unknown): unknown {
     // One that is kept already (an earlier attempt was late) has been seen by others: it holds.
     const earlier = this.#cache.peek(run.persist!, this.#key, run.execution.clock.now())
     if (earlier !== undefined) return earlier.value
@@ -39,7 +40,7 @@ export class CacheKeeper implements ClaimKeeper {
     return made
   }
 
-  commitLate(run: StepRun, value: unknown): void {
+  commitLate(run: Claimant, value: unknown): void {
     if (this.#cache.peek(run.persist!, this.#key, run.execution.clock.now()) !== undefined) return
     try {
       this.#set(run, value)
@@ -52,7 +53,7 @@ export class CacheKeeper implements ClaimKeeper {
   abandon(): void {}
   endedLate(): void {}
 
-  #set(run: StepRun, value: unknown): void {
+  #set(run: Claimant, value: unknown): void {
     this.#cache.set(run.persist!, this.#key, value, run.execution.clock.now())
   }
 }
@@ -69,7 +70,7 @@ export class SharedKeeper implements ClaimKeeper {
     this.#shared = shared
   }
 
-  async commit(run: StepRun, made: unknown): Promise<unknown> {
+  async commit(run: Claimant, made: unknown): Promise<unknown> {
     const right = this.#take()
     if (right === undefined) return this.#late?.catch(() => made) ?? made
     try {
@@ -77,14 +78,14 @@ export class SharedKeeper implements ClaimKeeper {
     } catch (error) {
       this.#shared.release(right)
       if (run.persist!.onStoreError === 'run' && !(error instanceof SerializationError)) {
-        run.execution.emitter?.storeFailed(run, run.execution.clock.now(), 'keep', error)
+        run.storeFailed('keep', error)
         return made
       }
       throw placed(error, run, 'result')
     }
   }
 
-  commitLate(run: StepRun, value: unknown): void {
+  commitLate(run: Claimant, value: unknown): void {
     const right = this.#take()
     if (right === undefined) return
     this.#late = this.#shared.keep(run, right, value)
@@ -115,7 +116,11 @@ export class SharedKeeper implements ClaimKeeper {
 }
 
 /** The error that tells besides whose value could not be kept. */
-export function placed(error: unknown, run: StepRun, what: 'inputs' | 'result'): unknown {
+export function placed(
+  error: unknown,
+  run: Pick<Claimant, 'step' | 'attempt'> & { readonly execution: { readonly place: ErrorPlace } },
+  what: 'inputs' | 'result',
+): unknown {
   if (!(error instanceof SerializationError)) return error
   const { place } = run.execution
   return new SerializationError(

@@ -1,16 +1,15 @@
 import { copyOf } from '../../core/values/copy.ts'
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import { resultKey } from '../../core/values/keys.ts'
-import { close, moveTo } from '../steps/attempt.ts'
 import { CacheKeeper, placed, SharedKeeper } from './claim-keeper.ts'
 import type { ClaimKeeper } from './claim-keeper.ts'
 import { ShortLivedMap } from '../collections/short-lived-map.ts'
 import { ResultCache } from './result-cache.ts'
-import type { Found, SharedResults } from './shared-results.ts'
-import type { StepRun } from '../execution/step-run.ts'
+import type { ClaimUnderWay, Found, SharedResults } from './shared-results.ts'
+import type { Claimant } from './claimant.ts'
 
 // Computations of results that this process's memory keeps, by the result's key.
-const claims = new ShortLivedMap<Claim>()
+const claims = new ShortLivedMap<ClaimUnderWay>()
 
 /**
  * The key of a persisted step's result.
@@ -32,16 +31,16 @@ export function resultKeyOf(
  * The one computation of a key in this process. Its leader runs the step; equal calls wait as followers and share the
  * outcome. A leader that is cancelled hands over to a follower, together with the attempt that is running.
  */
-export class Claim {
+export class Claim implements ClaimUnderWay {
   readonly key: string
-  readonly #underWay: ShortLivedMap<Claim>
+  readonly #underWay: ShortLivedMap<ClaimUnderWay>
   readonly #keeper: ClaimKeeper
-  #leader: StepRun | undefined
-  #followers = new Set<StepRun>()
+  #leader: Claimant | undefined
+  #followers = new Set<Claimant>()
   #isCommitting = false
   #isAsking = false
 
-  private constructor(key: string, leader: StepRun, underWay: ShortLivedMap<Claim>, keeper: ClaimKeeper) {
+  private constructor(key: string, leader: Claimant, underWay: ShortLivedMap<ClaimUnderWay>, keeper: ClaimKeeper) {
     this.key = key
     this.#leader = leader
     this.#underWay = underWay
@@ -51,7 +50,7 @@ export class Claim {
   }
 
   /** Takes the result that is remembered, waits for who computes it, or becomes the one who does. */
-  static request(run: StepRun, place: ResultCache | SharedResults): void {
+  static request(run: Claimant, place: ResultCache | SharedResults): void {
     const { execution } = run
     let key: string
     let kept: { readonly value: unknown } | undefined
@@ -69,8 +68,7 @@ export class Claim {
     const underWay = place instanceof ResultCache ? claims : place.claims
     const existing = underWay.get(key)
     if (existing !== undefined) {
-      run.claim = existing
-      existing.#followers.add(run)
+      existing.join(run)
       return
     }
     if (place instanceof ResultCache) new Claim(key, run, underWay, new CacheKeeper(place, key)).#lead(run)
@@ -80,8 +78,13 @@ export class Claim {
     }
   }
 
+  join(run: Claimant): void {
+    run.claim = this
+    this.#followers.add(run)
+  }
+
   /** Asks a store for the result, or for the right to make it. */
-  #ask(run: StepRun, shared: SharedResults, keeper: SharedKeeper): void {
+  #ask(run: Claimant, shared: SharedResults, keeper: SharedKeeper): void {
     this.#isAsking = true
     shared
       .find(run, this.key, () => this.#leader !== undefined)
@@ -111,17 +114,16 @@ export class Claim {
     this.#isAsking = false
     const leader = this.#leader
     if (leader === undefined) return
-    const { execution } = leader
     if (leader.persist!.onStoreError === 'run') {
-      execution.emitter?.storeFailed(leader, execution.clock.now(), 'find', error)
+      leader.storeFailed('find', error)
       this.#lead(leader)
     } else leader.failed(error, 'FAIL', undefined, 0)
   }
 
-  #lead(run: StepRun): void {
+  #lead(run: Claimant): void {
     this.#leader = run
     run.claim = this
-    run.execution.emitter?.cacheChecked(run, run.execution.clock.now(), 'cache.miss', false)
+    run.cacheMissed()
     run.proceed()
   }
 
@@ -130,7 +132,7 @@ export class Claim {
    * been seen by others: then that one is given back, and holds.
    * @throws SerializationError
    */
-  commit(run: StepRun, made: unknown): unknown {
+  commit(run: Claimant, made: unknown): unknown {
     if (this.#leader !== run) return made
     this.#isCommitting = true
     const agreed = this.#keeper.commit(run, made)
@@ -153,14 +155,14 @@ export class Claim {
   }
 
   /** Shares the leader's failure with all who wait; nothing is kept. */
-  fail(run: StepRun, error: unknown): void {
+  fail(run: Claimant, error: unknown): void {
     if (this.#leader !== run) return
     this.#keeper.fail(error)
     this.#shareFailure(error, run.attempt)
   }
 
   /** A run was cancelled: a follower just goes; a leader's attempt goes on if somebody waits for it. */
-  leave(run: StepRun, reason: unknown): void {
+  leave(run: Claimant, reason: unknown): void {
     if (this.#leader !== run) {
       this.#followers.delete(run)
       return
@@ -170,35 +172,32 @@ export class Claim {
       return
     }
     const next = this.#nextLeader()
-    const attempt = run.current
     if (next === undefined) {
+      const { isWorking } = run
       this.#settle()
-      this.#keeper.abandon(attempt !== undefined)
-      if (attempt !== undefined) close(attempt, reason)
-    } else if (attempt === undefined) {
+      this.#keeper.abandon(isWorking)
+      if (isWorking) run.closeAttempt(reason)
+    } else if (!run.isWorking) {
       next.inherit(run)
       // While the store has not answered, whoever takes the place waits for the same answer.
       if (this.#isAsking) this.#leader = next
       else this.#lead(next)
     } else {
       this.#leader = next
-      moveTo(attempt, next)
-      next.slot = run.slot
-      run.slot = undefined
-      next.adopt(attempt.attempt)
+      run.handOverTo(next)
     }
   }
 
-  commitLate(run: StepRun, value: unknown): void {
+  commitLate(run: Claimant, value: unknown): void {
     this.#keeper.commitLate(run, value)
   }
 
-  endedLate(run: StepRun): void {
+  endedLate(run: Claimant): void {
     if (this.#leader === undefined || this.#leader === run) this.#keeper.endedLate()
   }
 
   /** Takes the longest waiting follower; not one whose batch is ending too and will cancel it in a moment. */
-  #nextLeader(): StepRun | undefined {
+  #nextLeader(): Claimant | undefined {
     for (const follower of this.#followers) {
       if (follower.execution.isOver) continue
       this.#followers.delete(follower)
@@ -225,7 +224,7 @@ export class Claim {
     })
   }
 
-  #settle(): ReadonlySet<StepRun> {
+  #settle(): ReadonlySet<Claimant> {
     this.#leader = undefined
     if (this.#underWay.get(this.key) === this) this.#underWay.delete(this.key)
     const followers = this.#followers

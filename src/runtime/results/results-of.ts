@@ -1,13 +1,12 @@
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import { sharedResultsOf } from './store-results.ts'
-import type { ExecutionSetup } from '../execution/execution-setup.ts'
 import { processCache } from './result-cache.ts'
 import type { ResultCache } from './result-cache.ts'
 import type { SharedResults } from './shared-results.ts'
 
 /** Where a step's results are remembered; undefined where nobody could ever ask for them again. */
 export function cacheOf(
-  { cache, shared }: ExecutionSetup,
+  { cache, shared }: { readonly cache: ResultCache | undefined; readonly shared?: SharedResults | undefined },
   { scope, store }: PersistSpec,
 ): ResultCache | SharedResults | undefined {
   if (scope === 'execution') return cache

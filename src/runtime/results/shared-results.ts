@@ -1,6 +1,11 @@
-import type { Claim } from './claim.ts'
+import type { Claimant, SharedClaim } from './claimant.ts'
 import type { ShortLivedMap } from '../collections/short-lived-map.ts'
-import type { StepRun } from '../execution/step-run.ts'
+
+/** A computation that is under way, which equal steps may join. */
+export interface ClaimUnderWay extends SharedClaim<Claimant> {
+  /** Waits for the outcome with the others. */
+  join(step: Claimant): void
+}
 
 /** The right to make a result, as the store granted it. */
 export interface ResultRight {
@@ -23,11 +28,11 @@ export type Found =
 /** Global results in a store that processes share. All may reject with a StoreError. */
 export interface SharedResults {
   /** Computations under way in this process, by the result's key. */
-  readonly claims: ShortLivedMap<Claim>
+  readonly claims: ShortLivedMap<ClaimUnderWay>
   /** Gives the result, or the right to make it; waits for as long as a living process is making it and `isWaiting` says so. */
-  find(run: StepRun, key: string, isWaiting: () => boolean): Promise<Found>
+  find(run: Claimant, key: string, isWaiting: () => boolean): Promise<Found>
   /** Keeps a result and gives the one that holds: where the right was lost, whatever was made instead. */
-  keep(run: StepRun, right: ResultRight, value: unknown): Promise<unknown>
+  keep(run: Claimant, right: ResultRight, value: unknown): Promise<unknown>
   /** Shares a failure with whoever waits. Not waited for. */
   fail(right: ResultRight, error: unknown): void
   /** Removes some of what has expired, if the store is in use. */

@@ -3,11 +3,10 @@ import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import type { ResultClaim, ResultState, Store } from '../../core/contracts/store.ts'
 import { createValueEncoding } from '../../core/values/value-encoding.ts'
 import { fullClockOf } from '../environment/clock.ts'
-import type { Claim } from './claim.ts'
-import { randomId } from '../execution/execution-setup.ts'
+import { randomId } from '../environment/ids.ts'
 import { ShortLivedMap } from '../collections/short-lived-map.ts'
-import type { Found, ResultRight, SharedResults } from './shared-results.ts'
-import type { StepRun } from '../execution/step-run.ts'
+import type { ClaimUnderWay, Found, ResultRight, SharedResults } from './shared-results.ts'
+import type { Claimant } from './claimant.ts'
 import { CallBatcher } from '../store-access/call-batcher.ts'
 import { StoreConnection } from '../store-access/store-connection.ts'
 import { unref } from '../environment/clock.ts'
@@ -19,7 +18,7 @@ const longestPollToldMs = 1_000
 
 /** Global results in a store: one computation over all processes, whose outcome everybody shares. */
 export class StoreResults implements SharedResults {
-  readonly claims = new ShortLivedMap<Claim>()
+  readonly claims = new ShortLivedMap<ClaimUnderWay>()
   readonly #connection: StoreConnection
   readonly #waiting = new Map<string, Set<() => void>>()
   /** Epochs of the rights that this process knows it has. */
@@ -32,19 +31,19 @@ export class StoreResults implements SharedResults {
     this.#claims = new CallBatcher((claims) => store.claimResults(claims), {
       clock,
       maxInFlight: 4,
-      onError: (_, claims) => this.#doubt(claims),
+      onError: (_, claims) => this.#markUncertain(claims),
     })
     connection.listen((hint) => {
       if (hint.type === 'result') for (const wake of this.#waiting.get(hint.key) ?? []) wake()
     })
   }
 
-  async find(run: StepRun, key: string, isWaiting: () => boolean): Promise<Found> {
+  async find(run: Claimant, key: string, isWaiting: () => boolean): Promise<Found> {
     await this.#connection.readyBy(this.#deadline(run))
     return this.#find(run, this.#connection.encoding.resultKey(key), isWaiting)
   }
 
-  async keep(run: StepRun, right: ResultRight, value: unknown): Promise<unknown> {
+  async keep(run: Claimant, right: ResultRight, value: unknown): Promise<unknown> {
     const { encoding, clock, resultCommits } = this.#connection
     const output = await encoding.encode(value, ['result', right.key])
     const { ttlMs } = run.persist!
@@ -86,7 +85,7 @@ export class StoreResults implements SharedResults {
     unref(clock.setTimeout(() => this.release(right), session.leaseMs))
   }
 
-  async #find(run: StepRun, key: string, isWaiting: () => boolean): Promise<Found> {
+  async #find(run: Claimant, key: string, isWaiting: () => boolean): Promise<Found> {
     const claim = { key, ...identityOf(run), at: this.#connection.clock.now() }
     let awaited: number | undefined
     for (;;) {
@@ -116,7 +115,7 @@ export class StoreResults implements SharedResults {
   }
 
   /** The store may have given rights that nobody here knows of, or give them when the call arrives after all. */
-  #doubt(claims: readonly ResultClaim[]): void {
+  #markUncertain(claims: readonly ResultClaim[]): void {
     const look = (): void => {
       for (const claim of claims) void this.#giveUnknownBack(claim).catch(ignore)
     }
@@ -140,7 +139,7 @@ export class StoreResults implements SharedResults {
   }
 
   /** Waits until the one who makes the result has ended; undefined where it ended with nothing, so that somebody else may. */
-  async #wait(run: StepRun, key: string, epoch: number, isWaiting: () => boolean): Promise<Found | undefined> {
+  async #wait(run: Claimant, key: string, epoch: number, isWaiting: () => boolean): Promise<Found | undefined> {
     for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 2, this.#longestPause)) {
       await this.#pause(key, pauseMs)
       if (!isWaiting()) return { type: 'failure', error: undefined }
@@ -183,8 +182,8 @@ export class StoreResults implements SharedResults {
     })
   }
 
-  #deadline(run: StepRun): number {
-    return this.#connection.clock.now() + patienceOf(run)
+  #deadline(run: Claimant): number {
+    return this.#connection.clock.now() + patienceOf(run.planStep.spec)
   }
 
   #end(right: ResultRight, outcome: { status: 'released' } | { status: 'failed'; error: string | Uint8Array }): void {
@@ -198,7 +197,7 @@ export class StoreResults implements SharedResults {
       .catch(ignore)
   }
 
-  #lostBy(run: StepRun, cause: unknown): LeaseLostError {
+  #lostBy(run: Claimant, cause: unknown): LeaseLostError {
     const error = new LeaseLostError(
       `step "${run.step}" made a result, but was away for so long that another process took its place and failed`,
       { ...run.execution.place, step: run.step, attempt: run.attempt },
@@ -208,7 +207,7 @@ export class StoreResults implements SharedResults {
   }
 }
 
-function identityOf(run: StepRun): Pick<ResultClaim, 'namespace' | 'step' | 'version' | 'type'> {
+function identityOf(run: Claimant): Pick<ResultClaim, 'namespace' | 'step' | 'version' | 'type'> {
   const { spec } = run.planStep
   const persist: PersistSpec = run.persist!
   return { namespace: persist.namespace, step: spec.name, version: spec.version, type: spec.output.name }

@@ -1,25 +1,22 @@
-import { canonicalize, digest } from '../../core/values/keys.ts'
 import type { Logger } from '../../core/contracts/logger.ts'
 import { InputError, StepTimeoutError } from '../../core/errors.ts'
 import type { StepContext } from '../../core/language/step.ts'
 import { checkValue, isPromiseLike, issuesText } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
-import type { Execution } from '../execution/execution.ts'
-import type { StepRun } from '../execution/step-run.ts'
+import type { StepKind, WorkingStep } from './step-work.ts'
 import { timerQueueOf } from '../environment/timer-queue.ts'
 import type { Timer } from '../environment/timer-queue.ts'
 
-/** Runs a step's function as the run's next attempt, which the step machine has begun already. */
-export let begin: (run: StepRun) => void
-/** Ends an attempt from outside: its signal is aborted with the reason, and its result will change nothing. */
-export let close: (attempt: Attempt, reason: unknown) => void
-/** Lets a running attempt settle another run of the same step: an equal call that waited for it. */
-export let moveTo: (attempt: Attempt, run: StepRun) => void
+/**
+ * Steps that are functions. Filled in by the class: an attempt is also the `ctx` of the user's function, which must not find there
+ * what only the runtime may do.
+ */
+export let functionStep: StepKind<Attempt>
 
 /** What few attempts need: most have no timeout, look at no signal, log nothing. */
 interface Extras {
   /** Where the attempt began, if another run has taken it over. */
-  origin: StepRun | undefined
+  origin: WorkingStep | undefined
   timer: Timer | undefined
   controller: AbortController | undefined
   abort: { readonly reason: unknown } | undefined
@@ -33,11 +30,11 @@ interface Extras {
 export class Attempt implements StepContext {
   readonly attempt: number
   /** Whose step it settles: another's once a waiting equal call took over. */
-  #owner: StepRun
+  #owner: WorkingStep
   #isOpen = true
   #extras: Extras | undefined = undefined
 
-  constructor(run: StepRun) {
+  constructor(run: WorkingStep) {
     this.attempt = run.attempt
     this.#owner = run
   }
@@ -72,9 +69,7 @@ export class Attempt implements StepContext {
   }
 
   get idempotencyKey(): string {
-    const { claim, execution, step } = this.#origin
-    if (claim !== undefined) return claim.key
-    return digest(canonicalize([execution.place.graph, execution.id, step, execution.item]))
+    return this.#origin.idempotencyKey
   }
 
   get log(): Logger {
@@ -86,13 +81,15 @@ export class Attempt implements StepContext {
   }
 
   static {
-    begin = (run) => new Attempt(run).#begin()
-    close = (attempt, reason) => attempt.#close(reason)
-    moveTo = (attempt, run) => attempt.#moveTo(run)
+    functionStep = {
+      begin: (step) => new Attempt(step).#begin(),
+      close: (attempt, reason) => attempt.#close(reason),
+      moveTo: (attempt, step) => attempt.#moveTo(step),
+    }
   }
 
   /** Where it began: what the step's function is told. */
-  get #origin(): StepRun {
+  get #origin(): WorkingStep {
     return this.#extras?.origin ?? this.#owner
   }
 
@@ -206,7 +203,7 @@ export class Attempt implements StepContext {
     extras.controller?.abort(reason)
   }
 
-  #moveTo(run: StepRun): void {
+  #moveTo(run: WorkingStep): void {
     this.#more.origin ??= this.#owner
     this.#owner.current = undefined
     this.#owner = run
@@ -223,8 +220,8 @@ function honest(thenable: PromiseLike<unknown>): PromiseLike<unknown> {
 
 const promiseThen = Promise.prototype.then
 
-function outputError(run: StepRun, issues: NonNullable<CheckedValue['issues']>, thrown: unknown): InputError {
-  const execution: Execution = run.execution
+function outputError(run: WorkingStep, issues: NonNullable<CheckedValue['issues']>, thrown: unknown): InputError {
+  const { execution } = run
   return new InputError(
     'OUTPUT_INVALID',
     `step "${run.step}" returned a value that does not fit "${run.planStep.spec.output.name}": ${issuesText(issues)}`,

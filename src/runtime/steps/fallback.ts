@@ -2,14 +2,17 @@ import { InputError } from '../../core/errors.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
 import { checkValue, isPromiseLike, issuesText } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
-import type { StepRun } from '../execution/step-run.ts'
+import type { WorkingStep } from './step-work.ts'
 
 /** The value that takes a failed step's place, or why there is none after all. */
 export type FallbackOutcome =
   { readonly value: unknown; readonly hasFailed: false } | { readonly policyError: unknown; readonly hasFailed: true }
 
 /** Works out a step's fallback: its value, or what its function makes of the error; checked like any output. Never throws. */
-export function fallBack(run: StepRun, error: unknown): FallbackOutcome | Promise<FallbackOutcome> {
+export function fallBack(
+  run: Pick<WorkingStep, 'planStep' | 'inputs'>,
+  error: unknown,
+): FallbackOutcome | Promise<FallbackOutcome> {
   const { fallback, output } = run.planStep.spec
   const settle = (value: unknown): FallbackOutcome | Promise<FallbackOutcome> => {
     const checked = checkValue(output, value)

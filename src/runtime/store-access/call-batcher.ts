@@ -13,7 +13,7 @@ interface Entry<Item, Answer> {
 }
 
 /** How calls are gathered. */
-export interface GatheringOptions<Item> {
+export interface BatchingOptions<Item> {
   readonly clock: FullClock
   /** About how much goes into one call. */
   readonly sizeOf?: (item: Item) => number
@@ -33,12 +33,12 @@ const maxBytes = 8 * 2 ** 20
  */
 export class CallBatcher<Item, Answer> {
   readonly #send: (items: readonly Item[]) => Promise<readonly Answer[]>
-  readonly #options: GatheringOptions<Item>
+  readonly #options: BatchingOptions<Item>
   #pending: Entry<Item, Answer>[] = []
   #inFlight = 0
   #isDeferred = false
 
-  constructor(send: (items: readonly Item[]) => Promise<readonly Answer[]>, options: GatheringOptions<Item>) {
+  constructor(send: (items: readonly Item[]) => Promise<readonly Answer[]>, options: BatchingOptions<Item>) {
     this.#send = send
     this.#options = options
   }

@@ -1,5 +1,3 @@
-import type { StepRun } from '../execution/step-run.ts'
-
 /** How long a call waits for a store that can't be reached, where nothing else sets its time. */
 export const patienceMs = 30_000
 
@@ -12,6 +10,6 @@ export function pauseAfter(tries: number): number {
 }
 
 /** How long a store is asked again for a step. */
-export function patienceOf(run: StepRun): number {
-  return run.planStep.spec.timeoutMs ?? patienceMs
+export function patienceOf({ timeoutMs }: { readonly timeoutMs?: number | undefined }): number {
+  return timeoutMs ?? patienceMs
 }

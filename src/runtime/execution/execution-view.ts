@@ -1,0 +1,44 @@
+/** What a snapshot of an execution tells of one step. Times are milliseconds since the epoch. */
+export interface StepView {
+  readonly status: string
+  /** The current or last attempt; 0 before the first. */
+  readonly attempt: number
+  readonly startedAt: number | undefined
+  readonly endedAt: number | undefined
+  /** When the next attempt is due, while retrying. */
+  readonly dueAt: number | undefined
+  readonly output: unknown
+  /** What the last attempt threw, or why the step was cancelled. */
+  readonly error: unknown
+}
+
+/** The states of an execution. */
+export type ExecutionStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
+
+/** What a snapshot tells of the execution. Times are milliseconds since the epoch. */
+export interface ExecutionContext {
+  readonly executionId: string
+  /** Whether the execution lives in a store: then it goes on from its records, not from a snapshot. */
+  readonly isDurable?: true
+  readonly graph: string
+  readonly target: string
+  /** Steps of the plan. */
+  readonly total: number
+  /** Steps that have ended. */
+  readonly settled: number
+  readonly startedAt: number | undefined
+  readonly endedAt: number | undefined
+  /** Every step of the plan by its name. */
+  readonly steps: Readonly<Record<string, StepView>>
+}
+
+/** What a restored execution knows. */
+export interface PersistedExecution {
+  readonly value: ExecutionStatus
+  readonly head: Omit<ExecutionContext, 'steps'>
+  /** The input records as they were given. */
+  readonly input: unknown
+  readonly output: unknown
+  readonly error: unknown
+  readonly steps: ReadonlyMap<string, StepView>
+}

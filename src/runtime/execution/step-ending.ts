@@ -1,0 +1,55 @@
+import type { StepEvent } from '../../../machines/index.ts'
+import { AbortExecutionError, hasCause } from '../../core/errors.ts'
+import type { SharedClaim, Claimant } from '../results/claimant.ts'
+import type { Recorder } from './recorder.ts'
+import { stepErrorOf } from './step-failure.ts'
+import type { StepHost } from './step-host.ts'
+import type { StepState } from './step-state.ts'
+
+/** A step that comes to its end. */
+interface EndingStep extends StepState {
+  readonly execution: StepHost
+  /** Who keeps what the step makes beyond this process's life; undefined where it is not persisted. */
+  readonly recorder: Recorder | undefined
+  change(event: StepEvent): void
+}
+
+/** Ends a step that has failed for good, and has no fallback that could take the result's place. */
+export function endFailed(
+  step: EndingStep,
+  cause: unknown,
+  type: 'FAIL' | 'TIME_OUT',
+  policyError: unknown,
+  attempts: number,
+): void {
+  const { execution } = step
+  const at = execution.clock.now()
+  step.change({ type, error: cause, at })
+  step.recorder?.noteFailed(step, cause)
+  execution.emitter?.stepEnded(step, at, 'failed', cause, false)
+  const error = stepErrorOf(step, execution.whole, cause, attempts, policyError)
+  execution.stepFailed(step, error, hasCause(cause, AbortExecutionError))
+}
+
+/** Ends a step that has failed with its fallback's value. */
+export function endFallenBack(step: EndingStep, cause: unknown, type: 'FAIL' | 'TIME_OUT', value: unknown): void {
+  const { execution } = step
+  const at = execution.clock.now()
+  step.change({ type, error: cause, at, fallback: { value } })
+  step.recorder?.noteFailed(step, cause)
+  execution.emitter?.stepEnded(step, at, 'completed', cause, true)
+  execution.stepCompleted(step, value)
+}
+
+/** Persists a value wherever the step's policy wants it; gives the one that holds, which may be an earlier one. */
+export function persistValue(
+  step: EndingStep & Claimant,
+  claim: SharedClaim<Claimant> | undefined,
+  made: unknown,
+): unknown {
+  const agreed = claim === undefined ? made : claim.commit(step, made)
+  const { recorder } = step.execution
+  if (recorder === undefined) return agreed
+  if (!(agreed instanceof Promise)) return recorder.persist(step, agreed, 'completed')
+  return agreed.then((value: unknown) => recorder.persist(step, value, 'completed'))
+}

@@ -1,0 +1,42 @@
+import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
+import type { ErrorPlace } from '../../core/errors.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import type { FullClock } from '../environment/clock.ts'
+import type { Emitter } from './emitter.ts'
+import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
+import type { Admission } from './part.ts'
+import type { Recorder } from './recorder.ts'
+import type { StepState } from './step-state.ts'
+
+/** What a step needs of the execution that it is part of. */
+export interface StepHost {
+  readonly id: string
+  readonly item: number | undefined
+  readonly failedItems: number
+  readonly place: ErrorPlace
+  readonly plan: Plan
+  /** The plan that says how a type is needed: in a batch, the whole batch's. */
+  readonly whole: Plan
+  readonly values: readonly unknown[]
+  readonly clock: FullClock
+  readonly options: ResolvedOptions
+  readonly setup: ExecutionSetup
+  readonly emitter: Emitter | undefined
+  readonly watcher: Watcher | undefined
+  readonly recorder: Recorder | undefined
+  readonly admission: Admission | undefined
+  /** Whether nothing of it may begin any more. */
+  readonly isOver: boolean
+  /** What is remembered of a step. */
+  persistOf(spec: StepSpec): PersistSpec | undefined
+  /** Whether this step's value is what the execution ends with, and nothing else is missing. */
+  endsWith(step: StepState): boolean
+  /** The output is on its way to the store (or could not be kept): until that is known nothing changes the outcome. */
+  holdOutcome(isHeld: boolean): void
+  /** A step has its value. */
+  stepCompleted(step: StepState, value: unknown): void
+  /** A step has failed for good. */
+  stepFailed(step: StepState, error: unknown, isAbort: boolean): void
+  /** An attempt is over. */
+  leave(): void
+}

@@ -1,0 +1,28 @@
+import type { PersistSpec } from '../../core/graph/graph-index.ts'
+import type { PlanStep } from '../../core/graph/plan.ts'
+import type { ErrorPlace } from '../../core/errors.ts'
+
+/** A step of an execution as those see it who report, keep and show what becomes of it. Times are milliseconds since the epoch. */
+export interface StepState {
+  readonly planStep: PlanStep
+  readonly step: string
+  /** Number of the step machine's state. */
+  readonly state: number
+  /** The current or last attempt; 0 before the first. */
+  readonly attempt: number
+  readonly startedAt: number | undefined
+  readonly endedAt: number | undefined
+  readonly dueAt: number | undefined
+  readonly attemptStartedAt: number
+  readonly output: unknown
+  readonly error: unknown
+  readonly persist: PersistSpec | undefined
+  readonly inputs: Record<string, unknown>
+  readonly hasOutput: boolean
+  readonly hasEnded: boolean
+  readonly execution: {
+    /** Index of the batch's item. */
+    readonly item: number | undefined
+    readonly place: ErrorPlace
+  }
+}

@@ -1,0 +1,51 @@
+import type { Logger } from '../../core/contracts/logger.ts'
+import type { ErrorPlace } from '../../core/errors.ts'
+import type { PlanStep } from '../../core/graph/plan.ts'
+import type { FullClock } from '../environment/clock.ts'
+
+/** The execution that a step works for, as its work sees it. */
+export interface WorkPlace {
+  readonly id: string
+  /** Index of the batch's item. */
+  readonly item: number | undefined
+  readonly failedItems: number
+  readonly place: ErrorPlace
+  readonly clock: FullClock
+  readonly options: { readonly headers: Readonly<Record<string, string>>; readonly logger: Logger }
+}
+
+/** A step whose attempt has begun: what its work is given, and where the work's outcome goes. */
+export interface WorkingStep {
+  readonly planStep: PlanStep
+  readonly step: string
+  /** The attempt that runs, from 1. */
+  readonly attempt: number
+  readonly attemptStartedAt: number
+  /** A new record each time, so that an attempt that changes it changes it for itself. */
+  readonly inputs: Record<string, unknown>
+  readonly idempotencyKey: string
+  readonly execution: WorkPlace
+  /** The work that is under way. */
+  current: StepWork | undefined
+  attemptSucceeded(value: unknown): void
+  attemptFailed(error: unknown, timedOut: boolean): void
+  /** The value came after the attempt had been ended from outside. */
+  cameLate(value: unknown): void
+  /** The work came to an end without a value after the attempt had been ended from outside. */
+  endedLate(): void
+}
+
+/** What is under way between the beginning of an attempt and its outcome. */
+export interface StepWork {
+  readonly attempt: number
+}
+
+/** How one kind of step works: each kind is a file of this folder. */
+export interface StepKind<Work extends StepWork = StepWork> {
+  /** Begins the work of the attempt that the step machine has begun; settles the step once, now or later. */
+  begin(step: WorkingStep): void
+  /** Ends the work from outside: it is told the reason, and what it brings from now on is late. */
+  close(work: Work, reason: unknown): void
+  /** Lets the work settle another step: an equal call that waited for it. */
+  moveTo(work: Work, step: WorkingStep): void
+}
