@@ -2,66 +2,91 @@ import { EventEmitter } from 'node:events'
 import type * as driver from 'mysql2/promise'
 import type { Connection, Pool, PoolConnection, ResultSetHeader } from 'mysql2/promise'
 import { OptionError, StoreError } from '../../src/core/errors.ts'
+import { isRecord } from '../../src/core/is-record.ts'
 import type { Row } from '../sql/cells.ts'
 import type { Query } from '../sql/dialect.ts'
+import { Lender } from '../sql/lender.ts'
 import { loadPackage } from '../sql/load-package.ts'
 import { serverOf } from '../sql/options.ts'
+import { OwnConnection } from '../sql/own-connection.ts'
+import { within } from '../sql/within.ts'
 import { isAnswer, isConflict, mysqlError, storeName } from './errors.ts'
 import { textOf } from './literals.ts'
 import type { MysqlPlace } from './options.ts'
 import { MysqlSession } from './session.ts'
+import type { SessionSettings } from './session.ts'
 
 const connectTimeoutMs = 10_000
+/** How long a call waits for a connection of the pool. */
+const waitMs = 10_000
+const checkMs = 500
+const closeGraceMs = 1_000
 const maxTries = 5
 
 // Of the status that each answer has.
 const inTransaction = 1
 const autocommit = 2
 
+const readCommitted = 'set transaction isolation level read committed'
 const setUp = [
   'set session transaction isolation level read committed',
   `set session time_zone = '+00:00', innodb_lock_wait_timeout = 15,
     sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'`,
 ]
 
-/** Connections to one MySQL or MariaDB: a pool of its own, or the user's. What fails throws StoreError. */
+/** Connections to one MySQL or MariaDB: a pool of its own, or the user's, and one connection apart from it. What fails throws StoreError. */
 export class MysqlConnection {
   readonly #place: MysqlPlace
   /** By the driver's connections, which live longer than what the pool gives for them. */
-  readonly #maxPackets = new WeakMap<object, number>()
+  readonly #settings = new WeakMap<object, SessionSettings>()
+  readonly #own: OwnConnection<Connection>
   #pool: Pool | undefined
+  #lender: Lender<PoolConnection> | undefined
 
   constructor(place: MysqlPlace) {
     this.#place = place
+    this.#own = new OwnConnection({
+      connect: (onLost) => this.#connectApart(onLost),
+      end: (client) => client.end(),
+      abandon: (client) => client.destroy(),
+    })
   }
 
   /** Loads the driver and makes the pool; nothing is connected yet. Twice is fine. */
   async open(): Promise<void> {
     if (this.#pool !== undefined) return
-    const { url, pool, max } = this.#place
-    this.#pool = pool
-    if (pool !== undefined) return
     const { createPool } = await loadDriver()
-    this.#pool ??= createPool({
-      uri: url!.replace(/^mariadb:/, 'mysql:'),
-      connectionLimit: max,
-      charset: 'utf8mb4',
-      timezone: 'Z',
-      connectTimeout: connectTimeoutMs,
-      enableKeepAlive: true,
-    })
+    const { pool, max } = this.#place
+    const made = pool ?? createPool({ ...this.#urlOptions(), connectionLimit: max })
+    this.#pool ??= made
+    this.#lender ??= new Lender(
+      storeName,
+      { connect: () => made.getConnection(), giveBack, max: pool === undefined ? max : limitOf(pool) },
+      waitMs,
+    )
+    if (pool !== undefined) await this.#checkPool(this.#lender)
   }
 
-  /** Closes the pool, unless it is the user's. */
+  /** Refuses a pool whose connections can't be used; one that has none to spare is checked by whoever gets one. */
+  async #checkPool(lender: Lender<PoolConnection>): Promise<void> {
+    try {
+      await lender.lend((client) => this.#sessionOf(client, 'pool'), isAnswer, checkMs)
+    } catch (thrown) {
+      const error = mysqlError(thrown)
+      if (!(error instanceof StoreError && error.isTransient)) throw error
+    }
+  }
+
+  /** Closes the pool, unless it is the user's, once what is under way has ended or has had its time. */
   async close(): Promise<void> {
     const pool = this.#pool
     this.#pool = undefined
-    if (pool === undefined || this.#place.pool !== undefined) return
-    try {
-      await pool.end()
-    } catch (thrown) {
-      throw mysqlError(thrown, this.#server)
-    }
+    await this.#own.close()
+    if (pool === undefined) return
+    await this.#lender!.close(closeGraceMs)
+    if (this.#place.pool !== undefined) return
+    // A server that does not answer does not say goodbye either.
+    await within(pool.end(), closeGraceMs, () => new Error('the server does not answer')).catch(ignore)
   }
 
   /** Runs a query on some connection. */
@@ -72,20 +97,52 @@ export class MysqlConnection {
   /** Lends a connection; one that is broken is thrown away. */
   async withSession<T>(work: (session: MysqlSession) => Promise<T>): Promise<T> {
     try {
-      const client = await this.#required().getConnection()
-      let isGood = false
-      try {
-        const made = await work(await this.#sessionOf(client))
-        isGood = true
-        return made
-      } catch (thrown) {
-        isGood = isAnswer(thrown)
-        throw thrown
-      } finally {
-        giveBack(client, isGood)
-      }
+      return await this.#required().lend(async (client) => work(await this.#sessionOf(client, this.#kind)), isAnswer)
     } catch (thrown) {
       throw mysqlError(thrown, this.#server)
+    }
+  }
+
+  /**
+   * Works on the connection apart from the pool: behind nothing that the user or Docket itself asks of the pool. Where that one can't be
+   * had (the server has no room for it, or a pool doesn't show how it connects), over the pool.
+   */
+  async withSessionApart<T>(work: (session: MysqlSession) => Promise<T>, limitMs: number): Promise<T> {
+    let isLate = false
+    let hasBegun = false
+    try {
+      return await this.#own.use(
+        async (client) => {
+          const session = await this.#sessionOf(client, 'own')
+          hasBegun = true
+          return work(session)
+        },
+        limitMs,
+        () => {
+          isLate = true
+          return new StoreError(storeName, `no answer within ${limitMs} ms`, true)
+        },
+      )
+    } catch (thrown) {
+      if (isLate || hasBegun) throw mysqlError(thrown, this.#server)
+      return this.withSession(work)
+    }
+  }
+
+  /** A connection of its own for a piece of work of any length; where there is none to be had, one of the pool. */
+  async withSessionAlone<T>(work: (session: MysqlSession) => Promise<T>): Promise<T> {
+    let client: Connection
+    try {
+      client = await this.#connectApart(ignore)
+    } catch {
+      return this.withSession(work)
+    }
+    try {
+      return await work(await this.#sessionOf(client, 'own'))
+    } catch (thrown) {
+      throw mysqlError(thrown, this.#server)
+    } finally {
+      client.end().catch(ignore)
     }
   }
 
@@ -101,46 +158,64 @@ export class MysqlConnection {
 
   async #transact<T>(session: MysqlSession, work: (session: MysqlSession) => Promise<T>): Promise<T> {
     // The user's connections keep their own level for their own work.
-    if (this.#place.pool !== undefined) await session.run('set transaction isolation level read committed')
-    await session.run('start transaction')
-    try {
-      const made = await work(session)
-      await session.run('commit')
-      return made
-    } catch (thrown) {
-      try {
-        await session.run('rollback')
-      } catch (cause) {
-        // Not known to be rolled back: the connection must not be used again.
-        throw isAnswer(thrown) ? cause : thrown
-      }
-      throw thrown
-    }
+    if (this.#place.pool !== undefined) await session.run(readCommitted)
+    return session.inTransaction(work)
   }
 
   /** Works in the transaction that a caller has begun. */
   async within<T>(client: Connection, work: (session: MysqlSession) => Promise<T>): Promise<T> {
     try {
       await requireTransaction(client)
-      return await work(await this.#sessionOf(client, true))
+      return await work(await this.#sessionOf(client, 'transaction'))
     } catch (thrown) {
       throw mysqlError(thrown, this.#server)
     }
   }
 
-  async #sessionOf(client: Connection, isCallers = this.#place.pool !== undefined): Promise<MysqlSession> {
+  get #kind(): ConnectionKind {
+    return this.#place.pool === undefined ? 'own' : 'pool'
+  }
+
+  async #sessionOf(client: Connection, kind: ConnectionKind): Promise<MysqlSession> {
     const inner = (client as { readonly connection?: object }).connection ?? client
-    const known = this.#maxPackets.get(inner)
+    const known = this.#settings.get(inner)
     if (known !== undefined) return new MysqlSession(client, known)
-    const session = new MysqlSession(client, Number.POSITIVE_INFINITY)
+    const session = new MysqlSession(client, { maxPacket: Number.POSITIVE_INFINITY, isDirty: false })
     guard(inner)
-    if (!isCallers) for (const statement of setUp) await session.run(statement)
+    if (kind === 'own') for (const statement of setUp) await session.run(statement)
     const [row] = await session.all(`select @@max_allowed_packet as packet, @@character_set_client as charset,
-      find_in_set('NO_BACKSLASH_ESCAPES', @@sql_mode) as isUnescaped`)
-    requireUsable(row!)
-    const maxPacket = row!['packet'] as number
-    this.#maxPackets.set(inner, maxPacket)
-    return new MysqlSession(client, maxPacket)
+      find_in_set('NO_BACKSLASH_ESCAPES', @@sql_mode) as isUnescaped, @@autocommit as isAutocommit`)
+    requireUsable(row!, kind)
+    const isDirty = kind === 'pool' && (await readsUncommitted(session))
+    const settings = { maxPacket: row!['packet'] as number, isDirty }
+    // A caller's connection may have another level in its next transaction.
+    if (kind !== 'transaction') this.#settings.set(inner, settings)
+    return new MysqlSession(client, settings)
+  }
+
+  #urlOptions(): driver.ConnectionOptions {
+    return {
+      uri: this.#place.url!.replace(/^mariadb:/, 'mysql:'),
+      charset: 'utf8mb4',
+      timezone: 'Z',
+      connectTimeout: connectTimeoutMs,
+      enableKeepAlive: true,
+    }
+  }
+
+  async #connectApart(onLost: () => void): Promise<Connection> {
+    const { createConnection } = await loadDriver()
+    const { pool } = this.#place
+    const options = pool === undefined ? this.#urlOptions() : settingsOf(pool)
+    if (options === undefined) throw new StoreError(storeName, 'the pool does not show how it connects', false)
+    const client = await createConnection(options)
+    const lose = (): void => {
+      client.destroy()
+      onLost()
+    }
+    client.on('error', lose)
+    client.on('end' as 'error', onLost)
+    return client
   }
 
   /** Where the own pool connects to; a pool of the user's is told by what fails. */
@@ -149,9 +224,9 @@ export class MysqlConnection {
     return url === undefined ? undefined : serverOf(url, 3306)
   }
 
-  #required(): Pool {
+  #required(): Lender<PoolConnection> {
     if (this.#pool === undefined) throw new StoreError(storeName, 'it is closed', false)
-    return this.#pool
+    return this.#lender!
   }
 }
 
@@ -169,7 +244,7 @@ async function requireTransaction(client: Connection): Promise<void> {
   )
 }
 
-function requireUsable({ charset, isUnescaped }: Row): void {
+function requireUsable({ charset, isUnescaped, isAutocommit }: Row, kind: ConnectionKind): void {
   if (charset !== 'utf8mb4')
     throw new StoreError(
       storeName,
@@ -182,6 +257,45 @@ function requireUsable({ charset, isUnescaped }: Row): void {
       `the connection's sql_mode has NO_BACKSLASH_ESCAPES, with which the driver's texts are not safe; take it away`,
       false,
     )
+  if (kind !== 'transaction' && isAutocommit !== 1)
+    throw new StoreError(
+      storeName,
+      'the connections of the pool have autocommit off, so nothing would be written; leave it on, and begin transactions where you need them',
+      false,
+    )
+}
+
+/** Whose connection it is: the store's, one of the user's pool, or one on which the caller has begun a transaction. */
+type ConnectionKind = 'own' | 'pool' | 'transaction'
+
+/** Whether single statements read what others have not committed. */
+async function readsUncommitted(session: MysqlSession): Promise<boolean> {
+  // MySQL and MariaDB have different names for it.
+  const rows = await session.all(`show variables where variable_name in ('transaction_isolation', 'tx_isolation')`)
+  return rows.some((row) => Object.values(row).includes('READ-UNCOMMITTED'))
+}
+
+/** What the driver keeps of a pool's options, or undefined: it has no other name for them. */
+function configOf(pool: Pool): Readonly<Record<string, unknown>> | undefined {
+  const inner: unknown = (pool as { readonly pool?: unknown }).pool
+  return isRecord(inner) && isRecord(inner['config']) ? inner['config'] : undefined
+}
+
+function limitOf(pool: Pool): number | undefined {
+  const limit = configOf(pool)?.['connectionLimit']
+  return typeof limit === 'number' ? limit : undefined
+}
+
+// They stand among a pool's options, and are none.
+const madeOfOptions = new Set(['clientFlags', 'maxPacketSize', 'pool'])
+
+/** What a pool connects with. */
+function settingsOf(pool: Pool): driver.ConnectionOptions | undefined {
+  const config = configOf(pool)?.['connectionConfig']
+  if (!isRecord(config)) return undefined
+  return Object.fromEntries(
+    Object.entries(config).filter(([name, value]) => value !== undefined && !madeOfOptions.has(name)),
+  )
 }
 
 function giveBack(client: PoolConnection, isGood: boolean): void {
@@ -201,6 +315,6 @@ function guard(client: object): void {
 
 function ignore(): void {}
 
-function loadDriver(): Promise<Pick<typeof driver, 'createPool'>> {
+function loadDriver(): Promise<Pick<typeof driver, 'createPool' | 'createConnection'>> {
   return loadPackage(storeName, 'mysql2', () => import('mysql2/promise'))
 }

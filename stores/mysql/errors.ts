@@ -29,7 +29,8 @@ const transientCodes = new Set([
   'PROTOCOL_SEQUENCE_TIMEOUT',
 ])
 // What the driver says of broken connections has no code everywhere.
-const lostConnection = /closed state|connection lost|connection is closed|got disconnected|timeout/i
+const lostConnection =
+  /no connections available|queue limit reached|closed state|connection lost|connection is closed|got disconnected|timeout/i
 
 /** What the driver threw, as a StoreError. `server` is where it was to connect to, if that is known. */
 export function mysqlError(thrown: unknown, server?: string): Error {

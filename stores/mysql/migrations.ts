@@ -53,11 +53,11 @@ export function mysqlMigrationDatabase(connection: MysqlConnection, prefix: stri
     store: storeName,
     async recorded() {
       await connection.open()
-      return connection.withSession(recorded)
+      return connection.withSessionApart(recorded, patienceSeconds * 250)
     },
     async migrate(plan) {
       await connection.open()
-      return connection.withSession(async (session) => {
+      return connection.withSessionAlone(async (session) => {
         await takeLock(session, lock)
         try {
           await session.run(

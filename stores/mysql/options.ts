@@ -89,7 +89,17 @@ function placeOf(caller: string, options: MysqlStoreOptions): MysqlPlace {
     )
   if (pool !== undefined && max !== undefined)
     throw new OptionError(`${caller}: max is for url; a pool of your own has its own limit`)
+  if (pool !== undefined && hasQueryFormat(pool))
+    throw new OptionError(
+      `${caller}: the pool has the option queryFormat, which would change Docket's statements; make one without`,
+    )
   return { url, pool: pool && withPromises(pool), prefix, max: max ?? 10 }
+}
+
+function hasQueryFormat(pool: Pool | CallbackPool): boolean {
+  const config: unknown = ('pool' in pool ? (pool as { readonly pool: unknown }).pool : pool) ?? {}
+  const inner = isRecord(config) && isRecord(config['config']) ? config['config']['connectionConfig'] : undefined
+  return isRecord(inner) && typeof inner['queryFormat'] === 'function'
 }
 
 function withPromises(pool: Pool | CallbackPool): Pool {

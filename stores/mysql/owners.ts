@@ -7,6 +7,9 @@ import type { MysqlSession } from './session.ts'
 
 // More than 3,000 years; later is beyond what a time can be.
 const longestLeaseMs = 1e14
+// An answer that comes after the lease is of no use, and neither is the connection that it came over.
+const shortestLimitMs = 1_000
+const longestLimitMs = 10_000
 // At a time.
 const mostForgotten = 1_000
 
@@ -26,7 +29,8 @@ export class MysqlOwners {
     const key = literal(toKey(owner))
     const microseconds = literal(Math.round(Math.min(leaseMs, longestLeaseMs) * 1_000))
     const expiry = `utc_timestamp(3) + interval ${microseconds} microsecond`
-    return this.#connection.withSession(async (session) => {
+    const limitMs = Math.min(Math.max(leaseMs, shortestLimitMs), longestLimitMs)
+    return this.#connection.withSessionApart(async (session) => {
       const renewed = await session.run(
         `update ${this.#table} set seen_at = utc_timestamp(3), expires_at = ${expiry}
           where owner = ${key} and expires_at > utc_timestamp(3)`,
@@ -44,18 +48,18 @@ export class MysqlOwners {
       // Where processes always crash, none of them gets to its end.
       await this.#tidyUp(session)
       return true
-    })
+    }, limitMs)
   }
 
   async end(owner: string): Promise<void> {
     const key = literal(toKey(owner))
-    await this.#connection.withSession(async (session) => {
+    await this.#connection.withSessionApart(async (session) => {
       await session.run(
         `insert into ${this.#table} (owner, seen_at, expires_at) values (${key}, utc_timestamp(3), utc_timestamp(3))
           on duplicate key update expires_at = least(expires_at, values(expires_at))`,
       )
       await this.#tidyUp(session)
-    })
+    }, longestLimitMs)
   }
 
   /**

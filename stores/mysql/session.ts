@@ -1,7 +1,7 @@
 import type { Connection, ResultSetHeader } from 'mysql2/promise'
 import { StoreError } from '../../src/core/errors.ts'
 import type { Cell, Row } from '../sql/cells.ts'
-import { storeName } from './errors.ts'
+import { isAnswer, storeName } from './errors.ts'
 import { literals } from './literals.ts'
 
 /** A field as the driver shows it to whoever reads cells. */
@@ -27,14 +27,46 @@ const preferredBytes = 4_000_000
 const statementOverhead = 8_192
 const packetOverhead = 64
 
+/** What is known of a connection. */
+export interface SessionSettings {
+  /** The longest statement that the server takes, in bytes. */
+  readonly maxPacket: number
+  /** Whether a statement outside transactions would read what others have not committed. */
+  readonly isDirty: boolean
+}
+
 /** One connection, for as long as it is lent. What fails throws what the driver throws. */
 export class MysqlSession {
   readonly #client: Connection
   readonly #maxPacket: number
+  #isDirty: boolean
 
-  constructor(client: Connection, maxPacket: number) {
+  constructor(client: Connection, { maxPacket, isDirty }: SessionSettings) {
     this.#client = client
     this.#maxPacket = maxPacket
+    this.#isDirty = isDirty
+  }
+
+  /** All of it or nothing. What fails throws what the driver throws; what can't be rolled back throws no answer of the server. */
+  async inTransaction<T>(work: (session: MysqlSession) => Promise<T>): Promise<T> {
+    const wasDirty = this.#isDirty
+    this.#isDirty = false
+    await this.run('start transaction')
+    try {
+      const made = await work(this)
+      await this.run('commit')
+      return made
+    } catch (thrown) {
+      try {
+        await this.run('rollback')
+      } catch (cause) {
+        // Not known to be rolled back: the connection must not be used again.
+        throw isAnswer(thrown) ? cause : thrown
+      }
+      throw thrown
+    } finally {
+      this.#isDirty = wasDirty
+    }
   }
 
   /** The rows of a query. */
@@ -78,6 +110,7 @@ export class MysqlSession {
         `a value is too large: with ${Buffer.byteLength(sql)} bytes its statement exceeds the server's max_allowed_packet of ${this.#maxPacket}`,
         false,
       )
+    if (this.#isDirty) await this.#client.query('set transaction isolation level read committed')
     const [answer] = await this.#client.query({
       sql,
       typeCast: typeCast as never,

@@ -7,11 +7,11 @@ import type { Query } from '../sql/dialect.ts'
 import { Lender } from '../sql/lender.ts'
 import { loadPackage } from '../sql/load-package.ts'
 import { serverOf } from '../sql/options.ts'
+import { OwnConnection } from '../sql/own-connection.ts'
+import type { Attachment } from '../sql/own-connection.ts'
 import { within } from '../sql/within.ts'
 import { isAnswer, isConflict, postgresError, storeName } from './errors.ts'
 import type { PostgresPlace } from './options.ts'
-import { PostgresOwnConnection } from './own-connection.ts'
-import type { Attachment } from './own-connection.ts'
 
 const connectTimeoutMs = 10_000
 /** How long a call waits for a connection of the pool. */
@@ -60,13 +60,17 @@ function requireText(client: object): void {
 export class PostgresConnection {
   readonly #place: PostgresPlace
   readonly #names = new Map<string, string>()
-  readonly #own: PostgresOwnConnection
+  readonly #own: OwnConnection<Client>
   #pool: Pool | undefined
   #lender: Lender<PoolClient> | undefined
 
   constructor(place: PostgresPlace) {
     this.#place = place
-    this.#own = new PostgresOwnConnection(() => this.#createClient())
+    this.#own = new OwnConnection({
+      connect: (onLost) => this.#connectApart(onLost),
+      end: (client) => client.end(),
+      abandon: (client) => (client as { unref?: () => void }).unref?.(),
+    })
   }
 
   /** Loads the driver and makes the pool; nothing is connected yet. Twice is fine. */
@@ -180,7 +184,7 @@ export class PostgresConnection {
   }
 
   /** Something that stays on the connection apart from the pool. */
-  async attach(attachment: Attachment): Promise<void> {
+  async attach(attachment: Attachment<Client>): Promise<void> {
     try {
       const late = (): Error => new StoreError(storeName, `no answer within ${connectTimeoutMs} ms`, true)
       await this.#own.attach(attachment, connectTimeoutMs, late)
@@ -227,6 +231,20 @@ export class PostgresConnection {
     } catch (thrown) {
       throw postgresError(thrown, this.server)
     }
+  }
+
+  async #connectApart(onLost: () => void): Promise<Client> {
+    const client = await this.#createClient()
+    client.on('error', ignore)
+    try {
+      await client.connect()
+    } catch (thrown) {
+      client.end().catch(ignore)
+      throw thrown
+    }
+    client.once('error', () => void client.end().catch(ignore))
+    client.once('end', onLost)
+    return client
   }
 
   /** Makes a client apart from the pool, which is not connected yet. */

@@ -35,8 +35,12 @@ export class Lender<Client extends object> {
   }
 
   /** @throws StoreError when no connection is free in time; else what the pool or the work throws */
-  async lend<T>(work: (client: Client) => Promise<T>, isGoodAfter: (thrown: unknown) => boolean): Promise<T> {
-    const loan: Loan<Client> = { client: await this.#connect(), isOver: false }
+  async lend<T>(
+    work: (client: Client) => Promise<T>,
+    isGoodAfter: (thrown: unknown) => boolean,
+    waitMs: number = this.#waitMs,
+  ): Promise<T> {
+    const loan: Loan<Client> = { client: await this.#connect(waitMs), isOver: false }
     this.#loans.add(loan)
     let isGood = false
     try {
@@ -74,7 +78,7 @@ export class Lender<Client extends object> {
     if (this.#loans.size === 0) this.#onIdle?.()
   }
 
-  #connect(): Promise<Client> {
+  #connect(waitMs: number): Promise<Client> {
     if (this.#isClosed) return Promise.reject(new StoreError(this.#store, 'it is closed', false))
     return new Promise((resolve, reject) => {
       let isOver = false
@@ -89,7 +93,7 @@ export class Lender<Client extends object> {
         // oxlint-disable-next-line prefer-promise-reject-errors -- what the driver throws is told as it is
         if (end()) reject(error)
       }
-      const timer = setTimeout(() => fail(this.#lateError()), this.#waitMs)
+      const timer = setTimeout(() => fail(this.#lateError(waitMs)), waitMs)
       this.#waiting.add(fail)
       this.#pool.connect().then((client) => {
         if (end()) resolve(client)
@@ -99,10 +103,10 @@ export class Lender<Client extends object> {
     })
   }
 
-  #lateError(): StoreError {
+  #lateError(waitMs: number): StoreError {
     const { max } = this.#pool
     const all = max === undefined ? 'all connections of its pool' : `all connections of its pool (${max})`
-    const message = `no connection was free within ${this.#waitMs} ms: ${all} are lent out, or can't be made; give the pool a larger maximum, and look for clients that are never given back`
+    const message = `no connection was free within ${waitMs} ms: ${all} are lent out, or can't be made; give the pool a larger maximum, and look for clients that are never given back`
     return new StoreError(this.#store, message, true)
   }
 }

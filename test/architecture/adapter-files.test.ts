@@ -24,7 +24,7 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
   postgres: {
     // It alone of the SQL databases can notify others, over a connection apart from the pool.
     shared: [...ofSql, 'hints.ts'],
-    own: ['own-connection.ts', 'hint-listener.ts', 'hint-payloads.ts', 'hint-sender.ts'],
+    own: ['hint-listener.ts', 'hint-payloads.ts', 'hint-sender.ts'],
   },
   mysql: {
     shared: ofSql,

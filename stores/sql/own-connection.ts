@@ -1,8 +1,16 @@
-import type { Client } from 'pg'
-import { within } from '../sql/within.ts'
+import { within } from './within.ts'
 
-/** Whoever uses the connection for as long as it is there, and on each one that takes its place. */
-export interface Attachment {
+/** How a database connects, and ends. */
+export interface Connecting<Client> {
+  /** Makes a connection, and says when it is lost. */
+  connect(onLost: () => void): Promise<Client>
+  end(client: Client): Promise<void>
+  /** Of a connection that does not end: it must not keep the process alive. */
+  abandon(client: Client): void
+}
+
+/** Whoever uses the connection for as long as it is there, and each one that takes its place. */
+export interface Attachment<Client> {
   begin(client: Client): Promise<void>
   lost(): void
 }
@@ -13,16 +21,15 @@ const endMs = 1_000
  * One connection apart from the pool, for what must not wait behind other queries: the lease of this process, and hints. It is made when
  * it is needed first, and again after it was lost.
  */
-export class PostgresOwnConnection {
-  readonly #create: () => Promise<Client>
+export class OwnConnection<Client extends object> {
+  readonly #connecting: Connecting<Client>
   #client: Promise<Client> | undefined
-  #attachment: Attachment | undefined
+  #attachment: Attachment<Client> | undefined
   #begunOn: Client | undefined
   #last: Promise<unknown> = Promise.resolve()
 
-  /** `create` makes a client that is not connected yet. */
-  constructor(create: () => Promise<Client>) {
-    this.#create = create
+  constructor(connecting: Connecting<Client>) {
+    this.#connecting = connecting
   }
 
   /** Does work on the connection, one after the other. @throws what the driver throws, and `late` when it takes longer than that */
@@ -41,7 +48,7 @@ export class PostgresOwnConnection {
   }
 
   /** @throws as `use` */
-  async attach(attachment: Attachment, limitMs: number, late: () => Error): Promise<void> {
+  async attach(attachment: Attachment<Client>, limitMs: number, late: () => Error): Promise<void> {
     this.#attachment = attachment
     await this.use((client) => this.#begin(client), limitMs, late)
   }
@@ -60,7 +67,7 @@ export class PostgresOwnConnection {
     this.#client = undefined
     this.#begunOn = undefined
     this.#last = Promise.resolve()
-    if (client !== undefined) await end(client)
+    if (client !== undefined) await this.#end(client)
   }
 
   #connected(): Promise<Client> {
@@ -78,17 +85,13 @@ export class PostgresOwnConnection {
   }
 
   async #connect(onLost: () => void): Promise<Client> {
-    const client = await this.#create()
-    client.on('error', ignore)
+    const client = await this.#connecting.connect(onLost)
     try {
-      await client.connect()
       await this.#begin(client)
     } catch (thrown) {
-      client.end().catch(ignore)
+      this.#connecting.end(client).catch(ignore)
       throw thrown
     }
-    client.once('error', () => void client.end().catch(ignore))
-    client.once('end', onLost)
     return client
   }
 
@@ -97,18 +100,17 @@ export class PostgresOwnConnection {
     this.#begunOn = client
     await this.#attachment.begin(client)
   }
-}
 
-/** Ends a connection; one whose server does not answer must not keep the process alive. */
-async function end(client: Promise<Client>): Promise<void> {
-  let connected: Client | undefined
-  try {
-    connected = await within(client, endMs, () => new Error('it is not connected yet'))
-    await within(connected.end(), endMs, () => new Error('the server does not answer'))
-  } catch {
-    // Nobody waits for it any more.
-    client.then((late) => late.end()).catch(ignore)
-    ;(connected as { unref?: () => void } | undefined)?.unref?.()
+  async #end(connecting: Promise<Client>): Promise<void> {
+    let client: Client | undefined
+    try {
+      client = await within(connecting, endMs, () => new Error('it is not connected yet'))
+      await within(this.#connecting.end(client), endMs, () => new Error('the server does not answer'))
+    } catch {
+      // Nobody waits for it any more.
+      if (client !== undefined) this.#connecting.abandon(client)
+      else connecting.then((late) => this.#connecting.end(late)).catch(ignore)
+    }
   }
 }
 
