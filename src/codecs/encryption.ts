@@ -4,6 +4,7 @@ import type { Codec } from '../core/contracts/codec.ts'
 import { SerializationError } from '../core/errors.ts'
 import { isRecord } from '../core/is-record.ts'
 import { checkCodecOptions, shown } from './check-codec-options.ts'
+import { isBytes } from '../core/is-builtin.ts'
 
 /** 32 bytes, or the same in base64 (44 characters; base64url will do): `openssl rand -base64 32`. */
 export type SecretKey = Uint8Array | string
@@ -124,7 +125,7 @@ function derivedHashKey(secret: SecretKey): KeyObject {
 
 /** The bytes of a key; undefined for what is not one. */
 function keyBytes(key: unknown): Uint8Array | undefined {
-  if (key instanceof Uint8Array) return key
+  if (isBytes(key)) return key
   if (typeof key !== 'string' || !/^[\w+/-]*={0,2}$/.test(key)) return undefined
   return Buffer.from(key, 'base64')
 }

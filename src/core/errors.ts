@@ -1,3 +1,5 @@
+import { errorJsonOf } from './error-json.ts'
+
 /** Every stable error code, with what it means. `docs/errors.md` documents each; a test keeps the two equal. */
 export const errorCodes = [
   'GRAPH_INVALID',
@@ -33,8 +35,57 @@ export interface ErrorPlace {
   readonly path?: readonly string[] | undefined
 }
 
-/** The base of every error that Docket makes: a stable `code`, the original `cause`, and the ids that a person needs. */
+/** What marks an error as one of ours, and under which each class of ours has its name: the same in every copy of the package. */
+const isOurs = Symbol.for('docket.error')
+const className = Symbol.for('docket.errorClass')
+
+type ErrorClass = abstract new (...args: never[]) => Error
+
+const classes = new Map<string, ErrorClass>()
+
+/** Our class of this name, for an error that was read from a store; undefined for all others. */
+export function errorClassOf(name: unknown): ErrorClass | undefined {
+  return classes.get(name as string)
+}
+
+/** The name of the nearest class of ours that an error is an instance of, in whatever copy of the package. May throw, where reading does. */
+export function classNameOf(error: object): string | undefined {
+  if (Reflect.get(error, isOurs) !== true) return undefined
+  return namesOf(error).next().value
+}
+
+/** The names of all classes of ours that a value is an instance of, nearest first. */
+function* namesOf(value: object): Generator<string, undefined> {
+  let prototype: unknown = Object.getPrototypeOf(value)
+  // A proxy may have prototypes without end.
+  for (let i = 0; i < 100 && typeof prototype === 'object' && prototype !== null; i++) {
+    const type = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value as unknown
+    const name = typeof type === 'function' && Object.hasOwn(type, className) ? Reflect.get(type, className) : undefined
+    if (typeof name === 'string') yield name
+    prototype = Object.getPrototypeOf(prototype)
+  }
+  return undefined
+}
+
+/** Gives a class its name as a text: names are stored, and a minifier would shorten them. */
+function named(type: ErrorClass, name: string): void {
+  Object.defineProperty(type, 'name', { value: name, configurable: true })
+  Object.defineProperty(type, className, { value: name })
+  classes.set(name, type)
+}
+
+/**
+ * The base of every error that Docket makes: a stable `code`, the original `cause`, and the ids that a person needs.
+ *
+ * `instanceof` is true for errors of another copy of the package too (a monorepo, a bundle beside node_modules, a jest realm), and for those
+ * that were read from a store. `JSON.stringify` gives the name, code, message, ids and the chain of causes, without stacks.
+ */
 export class DocketError extends Error {
+  static {
+    named(this, 'DocketError')
+    Object.defineProperty(this.prototype, isOurs, { value: true })
+  }
+
   readonly code: ErrorCode
   readonly graph: string | undefined
   readonly executionId: string | undefined
@@ -53,6 +104,24 @@ export class DocketError extends Error {
     this.attempt = place.attempt
     this.item = place.item
     this.path = place.path ?? []
+  }
+
+  /** Never throws, whatever the value is. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (typeof value !== 'object' || value === null) return false
+    try {
+      if (Function.prototype[Symbol.hasInstance].call(this, value)) return true
+      // Classes of users that extend ours are nobody's but their own.
+      if (Reflect.get(value, isOurs) !== true || !Object.hasOwn(this, className)) return false
+      return [...namesOf(value)].includes(Reflect.get(this, className) as string)
+    } catch {
+      return false // a proxy that throws
+    }
+  }
+
+  /** The error as data: what `JSON.stringify`, loggers and HTTP handlers show of it. Cycles are cut; stacks are left out. */
+  toJSON(): Record<string, unknown> {
+    return errorJsonOf(this)
   }
 }
 
@@ -77,6 +146,10 @@ export interface GraphProblem {
 
 /** A graph's declaration does not hold together. Tells all problems at once in `problems`. */
 export class GraphError extends DocketError {
+  static {
+    named(this, 'GraphError')
+  }
+
   readonly problems: readonly GraphProblem[]
 
   constructor(graph: string, problems: readonly GraphProblem[]) {
@@ -104,6 +177,10 @@ export interface InputIssue {
 
 /** A value does not fit its data type: a leaf input that the caller gave, or what a step returned (then with `step`). */
 export class InputError extends DocketError {
+  static {
+    named(this, 'InputError')
+  }
+
   readonly issues: readonly InputIssue[]
 
   constructor(
@@ -120,6 +197,10 @@ export class InputError extends DocketError {
 
 /** An option of a call is wrong: an unknown name, a value out of range. Nothing has run. */
 export class OptionError extends DocketError {
+  static {
+    named(this, 'OptionError')
+  }
+
   constructor(message: string, place?: ErrorPlace) {
     super('OPTION_INVALID', message, place)
   }
@@ -127,6 +208,10 @@ export class OptionError extends DocketError {
 
 /** A step failed for good; `cause` is what its last attempt threw, untouched. */
 export class StepError extends DocketError {
+  static {
+    named(this, 'StepError')
+  }
+
   /** What a throwing `retryIf`, `backoff` or `fallback` threw on top of the step's own failure. */
   readonly policyError: unknown
 
@@ -138,6 +223,10 @@ export class StepError extends DocketError {
 
 /** An attempt took longer than the step's `timeout`. The cause of a StepError, and the reason on the attempt's signal. */
 export class StepTimeoutError extends DocketError {
+  static {
+    named(this, 'StepTimeoutError')
+  }
+
   readonly timeoutMs: number
 
   constructor(timeoutMs: number, place: ErrorPlace) {
@@ -152,6 +241,10 @@ export class StepTimeoutError extends DocketError {
 
 /** The execution took longer than its `timeout`, or did not end by its `deadline`; what still ran was cancelled. */
 export class ExecutionTimeoutError extends DocketError {
+  static {
+    named(this, 'ExecutionTimeoutError')
+  }
+
   /** Undefined where it was the deadline. */
   readonly timeoutMs: number | undefined
   /** Undefined where it was the timeout. */
@@ -168,6 +261,10 @@ export class ExecutionTimeoutError extends DocketError {
 
 /** The execution was cancelled from outside; `cause` is the reason on the signal that did it. */
 export class ExecutionCancelledError extends DocketError {
+  static {
+    named(this, 'ExecutionCancelledError')
+  }
+
   constructor(message: string, place: ErrorPlace = {}, options?: ErrorOptions) {
     super('EXECUTION_CANCELLED', message, place, options)
   }
@@ -175,6 +272,10 @@ export class ExecutionCancelledError extends DocketError {
 
 /** An id was used again with other inputs, another target or another graph. */
 export class ExecutionConflictError extends DocketError {
+  static {
+    named(this, 'ExecutionConflictError')
+  }
+
   constructor(message: string, place: ErrorPlace) {
     super('EXECUTION_CONFLICT', message, place)
   }
@@ -182,6 +283,10 @@ export class ExecutionConflictError extends DocketError {
 
 /** A value can't be kept faithfully (a function, a class instance, a cycle), though its step is persisted. */
 export class SerializationError extends DocketError {
+  static {
+    named(this, 'SerializationError')
+  }
+
   constructor(message: string, place?: ErrorPlace, options?: ErrorOptions) {
     super('SERIALIZATION_FAILED', message, place, options)
   }
@@ -189,6 +294,10 @@ export class SerializationError extends DocketError {
 
 /** A store could not do what it was asked for; `cause` is what its driver threw. */
 export class StoreError extends DocketError {
+  static {
+    named(this, 'StoreError')
+  }
+
   /** The store's name. */
   readonly store: string
   /** Whether trying again may help: a lost connection does, a value that the database refuses does not. */
@@ -203,6 +312,10 @@ export class StoreError extends DocketError {
 
 /** This process is not the execution's owner any more: it was paused or cut off for longer than its lease. Another one goes on with it. */
 export class LeaseLostError extends DocketError {
+  static {
+    named(this, 'LeaseLostError')
+  }
+
   constructor(message: string, place: ErrorPlace) {
     super('LEASE_LOST', message, place)
   }
@@ -224,6 +337,10 @@ export class DocketClosedError extends DocketError {
 
 /** Thrown by a step to stop the whole execution at once: no retry, no fallback, no optional input tolerates it. */
 export class AbortExecutionError extends DocketError {
+  static {
+    named(this, 'AbortExecutionError')
+  }
+
   constructor(message = 'a step stopped the execution', options?: ErrorOptions) {
     super('EXECUTION_ABORTED', message, {}, options)
   }
@@ -231,42 +348,11 @@ export class AbortExecutionError extends DocketError {
 
 /** Thrown by a step (or put into a cause chain) to say that another attempt can't help. */
 export class NonRetryableError extends DocketError {
+  static {
+    named(this, 'NonRetryableError')
+  }
+
   constructor(message = 'not retryable', options?: ErrorOptions) {
     super('NON_RETRYABLE', message, {}, options)
-  }
-}
-
-// A `cause` may be a getter that makes a new error each time it is read.
-const maxCauses = 10_000
-
-/**
- * Whether `error`, or anything in its cause chain (members of an AggregateError too), is an instance of `type`. Never
- * throws: what can't be read holds no cause.
- */
-export function hasCause(error: unknown, type: abstract new (...args: never[]) => unknown): boolean {
-  const seen = new Set<unknown>()
-  const open: unknown[] = [error]
-  while (open.length > 0 && seen.size < maxCauses) {
-    const current = open.pop()
-    if (typeof current !== 'object' || current === null || seen.has(current)) continue
-    seen.add(current)
-    try {
-      if (current instanceof type) return true
-      if ('errors' in current && Array.isArray(current.errors)) for (const one of current.errors) open.push(one)
-      if ('cause' in current) open.push(current.cause)
-    } catch {
-      // A getter or a proxy that throws.
-    }
-  }
-  return false
-}
-
-/** A one-line text for anything that can be thrown; never throws itself. */
-export function describeThrown(thrown: unknown): string {
-  try {
-    if (thrown instanceof Error) return String(thrown.message === '' ? thrown.name : thrown.message)
-    return typeof thrown === 'string' ? thrown : `${typeof thrown} ${String(thrown)}`
-  } catch {
-    return 'a value that has no text'
   }
 }

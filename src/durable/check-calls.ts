@@ -3,6 +3,7 @@ import { durationHint, durationMs } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 import { isRecord } from '../core/is-record.ts'
 import { endStatuses, executionStatuses } from '../core/contracts/statuses.ts'
+import { isDate } from '../core/is-builtin.ts'
 
 /** @throws OptionError telling all problems */
 export function checkListQuery(query: unknown): void {
@@ -12,7 +13,7 @@ export function checkListQuery(query: unknown): void {
     if (graph !== undefined && typeof graph !== 'string') report(`graph must be a graph's name, not ${describe(graph)}`)
     if (limit !== undefined && !isWholeFromOne(limit)) report('limit must be a whole number of at least 1')
     for (const [name, date] of Object.entries({ from, before }))
-      if (date !== undefined && !(date instanceof Date && !Number.isNaN(date.getTime())))
+      if (date !== undefined && !(isDate(date) && !Number.isNaN(date.getTime())))
         report(`${name} must be a Date, not ${describe(date)}`)
     if (after !== undefined && !(typeof after === 'string' && /^\d+:/.test(after)))
       report('after must be the `next` of the page before')

@@ -3,7 +3,9 @@ import { describe } from '../core/graph/check-step.ts'
 import { isRecord } from '../core/is-record.ts'
 import type { ExecutionEvent } from '../core/contracts/events.ts'
 import type { Logger } from '../core/contracts/logger.ts'
+import { describeThrown } from '../core/thrown.ts'
 import { checkObserverOptions } from './check-observer-options.ts'
+import { loggableError } from './loggable-error.ts'
 
 /** How `pinoObserver` logs. */
 export interface PinoObserverOptions {
@@ -13,8 +15,8 @@ export interface PinoObserverOptions {
 
 /**
  * Logs an execution's events to a pino logger and lends it to `ctx.log`. Executions start and end at `info`, failed ones at
- * `error`; failed attempts and retries at `warn`; steps, cache look-ups and batch progress at `debug`. The event's fields are the
- * log's fields; an error goes under `err`, as pino's serializer wants it.
+ * `error`; failed attempts and retries at `warn`; steps, cache look-ups and batch progress at `debug`, also a step that fails with what its
+ * last attempt was logged with. The event's fields are the log's fields; an error goes under `err`, as pino's serializer wants it.
  *
  * @throws OptionError
  * @example graph({ name, steps, observers: [pinoObserver(pino())] })
@@ -29,10 +31,21 @@ export function pinoObserver(
       `logger must be one of pino, not ${describe(logger)}`,
   ])
   const { steps = true } = options
+  // What a failed attempt was reported with; a step that fails for good ends with the same, and needs no second warning.
+  const reported = new WeakSet<object>()
+  let last: unknown
+  const noteReported = (error: unknown): void => {
+    last = error
+    if (typeof error === 'object' && error !== null) reported.add(error)
+  }
+  const isReported = (error: unknown): boolean =>
+    error !== undefined && (typeof error === 'object' && error !== null ? reported.has(error) : error === last)
   return {
     logger: logger as unknown as Logger,
     next(event) {
-      const level = levelOf(event)
+      const isRepeated = event.type === 'step.ended' && isReported(event.error)
+      const level = isRepeated ? 'debug' : levelOf(event)
+      if (event.type === 'attempt.failed') noteReported(event.error)
       if (level === 'debug' && !steps) return
       const {
         type,
@@ -41,7 +54,8 @@ export function pinoObserver(
         ...fields
       }: ExecutionEvent & { readonly error?: unknown; readonly reason?: unknown } = event
       const err = error ?? reason
-      logger[level](err === undefined ? fields : { ...fields, err }, type)
+      if (err === undefined) logger[level](fields, type)
+      else logger[level]({ ...fields, err: isRepeated ? describeThrown(err) : loggableError(err) }, type)
     },
   }
 }

@@ -1,4 +1,5 @@
-import { describeThrown, DocketError, StoreError } from '../../src/core/errors.ts'
+import { DocketError, StoreError } from '../../src/core/errors.ts'
+import { describeThrown, isError, membersOf } from '../../src/core/thrown.ts'
 import { unreachable } from '../sql/options.ts'
 
 export const storeName = 'mysql'
@@ -61,15 +62,16 @@ export function isAnswer(thrown: unknown): boolean {
 }
 
 function numberOf(thrown: unknown): number | undefined {
-  if (!(thrown instanceof Error) || !('errno' in thrown)) return undefined
+  if (!isError(thrown) || !('errno' in thrown)) return undefined
   // Errors of the operating system have a negative one.
   return typeof thrown.errno === 'number' && thrown.errno > 0 ? thrown.errno : undefined
 }
 
 function isTransient(thrown: unknown): boolean {
-  if (!(thrown instanceof Error)) return false
+  if (!isError(thrown)) return false
   // Node tries all addresses of a name, and tells of all.
-  if (thrown instanceof AggregateError) return thrown.errors.some(isTransient)
+  const members = membersOf(thrown)
+  if (members.length > 0) return members.some(isTransient)
   const number = numberOf(thrown)
   if (number !== undefined && transientNumbers.has(number)) return true
   const code = 'code' in thrown ? thrown.code : undefined

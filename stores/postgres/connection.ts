@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import type pg from 'pg'
 import type { Client, ClientBase, Pool, PoolClient, QueryConfig } from 'pg'
-import { describeThrown, OptionError, StoreError } from '../../src/core/errors.ts'
+import { OptionError, StoreError } from '../../src/core/errors.ts'
+import { describeThrown, isError } from '../../src/core/thrown.ts'
 import type { Row } from '../sql/cells.ts'
 import type { Query } from '../sql/dialect.ts'
 import { Lender } from '../sql/lender.ts'
@@ -138,7 +139,7 @@ export class PostgresConnection {
     try {
       await client.query('savepoint docket; release savepoint docket')
     } catch (thrown) {
-      if (!(thrown instanceof Error) || !('code' in thrown) || thrown.code !== noTransaction)
+      if (!isError(thrown) || !('code' in thrown) || thrown.code !== noTransaction)
         throw postgresError(thrown, this.server)
       throw new OptionError(
         `${storeName} store: no transaction has been begun on the client that was given as one; run begin on it first (${describeThrown(thrown)})`,

@@ -1,4 +1,5 @@
-import { describeThrown, DocketError, StoreError } from '../../src/core/errors.ts'
+import { DocketError, StoreError } from '../../src/core/errors.ts'
+import { describeThrown, isError, membersOf } from '../../src/core/thrown.ts'
 import { unreachable } from '../sql/options.ts'
 
 export const storeName = 'postgres'
@@ -39,9 +40,10 @@ export function postgresError(thrown: unknown, server?: string): Error {
 }
 
 function isTransient(thrown: unknown): boolean {
-  if (!(thrown instanceof Error)) return false
+  if (!isError(thrown)) return false
   // Node tries all addresses of a name, and tells of all.
-  if (thrown instanceof AggregateError) return thrown.errors.some(isTransient)
+  const members = membersOf(thrown)
+  if (members.length > 0) return members.some(isTransient)
   const code = 'code' in thrown ? thrown.code : undefined
   if (typeof code !== 'string') return lostConnection.test(thrown.message)
   return (
@@ -56,7 +58,7 @@ export function isConflict(thrown: unknown): boolean {
 
 /** Whether the server has answered, so that the connection is as good as before. */
 export function isAnswer(thrown: unknown): thrown is Error & { readonly code: string } {
-  if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return false
+  if (!isError(thrown) || !('code' in thrown) || typeof thrown.code !== 'string') return false
   // 08 is a lost connection, 57P01 to 57P03 a server that shuts down.
   return /^[0-9A-Z]{5}$/.test(thrown.code) && !/^(?:08|57P)/.test(thrown.code)
 }

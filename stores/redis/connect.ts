@@ -1,6 +1,7 @@
 import type { Cluster, ClusterNode, Redis, RedisOptions } from 'ioredis'
 import { StoreError } from '../../src/core/errors.ts'
 import { isMissing, loadPackage } from '../sql/load-package.ts'
+import { isError } from '../../src/core/thrown.ts'
 import { storeError, storeName } from './errors.ts'
 import { serverOfClient } from './link.ts'
 import type { RedisClient } from './link.ts'
@@ -52,7 +53,7 @@ export async function connect({ source, timeoutMs }: ResolvedOptions): Promise<O
   let selectError: StoreError | undefined
   client.on('error', (error: unknown) => {
     // What follows a wrong password says only that there was none.
-    if (!(lastError instanceof Error && lastError.message.startsWith('WRONGPASS'))) lastError = error
+    if (!(isError(lastError) && lastError.message.startsWith('WRONGPASS'))) lastError = error
     // ioredis goes on with database 0.
     if (isOfSelect(error)) selectError ??= databaseError(client, error)
   })
@@ -96,7 +97,7 @@ function clientLike(client: RedisClient): RedisClient {
 }
 
 function isOfSelect(error: unknown): error is Error {
-  if (!(error instanceof Error) || error.name !== 'ReplyError' || !('command' in error)) return false
+  if (!isError(error) || error.name !== 'ReplyError' || !('command' in error)) return false
   return (
     (error.command as { readonly name?: unknown } | undefined)?.name === 'select' && !/^NOAUTH\b/.test(error.message)
   )

@@ -1,4 +1,5 @@
-import { describeThrown, StoreError } from '../../src/core/errors.ts'
+import { StoreError } from '../../src/core/errors.ts'
+import { describeThrown, isError } from '../../src/core/thrown.ts'
 import { unreachable } from '../sql/options.ts'
 
 export const storeName = 'redis'
@@ -37,13 +38,13 @@ export function isWrongType({ message }: Error): boolean {
 export function storeError(cause: unknown, key?: string, server?: string): StoreError {
   if (cause instanceof StoreError) return cause
   const message = describeThrown(cause)
-  if (!(cause instanceof Error)) return new StoreError(storeName, message, false, { cause })
+  if (!isError(cause)) return new StoreError(storeName, message, false, { cause })
   if (cause.name !== 'ReplyError') {
     const last: unknown = 'lastNodeError' in cause ? cause.lastNodeError : undefined
     // A cluster's client says that it could not find the slots; why is told by the last node's error.
-    if (last instanceof Error && last.name === 'ReplyError') return storeError(last, key, server)
+    if (isError(last) && last.name === 'ReplyError') return storeError(last, key, server)
     // All else comes from the connection: it is lost, closed, or took too long.
-    const isMistake = cause instanceof TypeError || cause instanceof RangeError
+    const isMistake = cause.name === 'TypeError' || cause.name === 'RangeError'
     const away = unreachable(storeName, server, last ?? cause)
     if (away !== undefined) return new StoreError(storeName, away, true, { cause })
     if (cause.name === 'ParserError' || otherProtocol.test(message))
@@ -60,7 +61,7 @@ export function storeError(cause: unknown, key?: string, server?: string): Store
         true,
         { cause },
       )
-    const why = last instanceof Error ? ` (${describeThrown(last)})` : ''
+    const why = isError(last) ? ` (${describeThrown(last)})` : ''
     return new StoreError(storeName, message + why, !isMistake, { cause })
   }
   if (message.includes(damagedReply) || isWrongType(cause)) return damaged('a record', key ?? '?', cause)

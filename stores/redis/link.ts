@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
 import { StoreError } from '../../src/core/errors.ts'
+import { isError } from '../../src/core/thrown.ts'
 import { storeError, storeName } from './errors.ts'
 import { bucketOf } from './layout.ts'
 
@@ -64,7 +65,7 @@ export class Link {
       for (const [position, index] of forgotten.entries()) replies[index] = again[position]
     }
     for (const [index, reply] of replies.entries())
-      if (reply instanceof Error) replies[index] = storeError(reply, calls[index]!.keys[0], serverOfClient(this.client))
+      if (isError(reply)) replies[index] = storeError(reply, calls[index]!.keys[0], serverOfClient(this.client))
     return replies
   }
 
@@ -146,9 +147,9 @@ function commandOf({ run, keys, args }: Call, asText: boolean): [name: string, .
 }
 
 function isNoScript(reply: Reply): boolean {
-  return reply instanceof Error && reply.message.includes('NOSCRIPT')
+  return isError(reply) && reply.message.includes('NOSCRIPT')
 }
 
 function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason))
+  return isError(reason) ? reason : new Error(String(reason))
 }

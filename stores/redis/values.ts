@@ -1,4 +1,5 @@
 import type { StoredValue } from '../../src/core/contracts/store.ts'
+import { isBytes } from '../../src/core/is-builtin.ts'
 
 /** A stored value with one byte before it that says what it was: `s` text, `w` text that UTF-8 would not keep, `b` bytes. */
 export function valueBytes(value: StoredValue): Buffer {
@@ -34,7 +35,7 @@ export function packedText(text: string): string | [Buffer] {
 /** What `packedText` was given; undefined stays. @throws when it was something else */
 export function unpackedText(packed: unknown): string | undefined {
   if (packed === undefined || typeof packed === 'string') return packed
-  if (Array.isArray(packed) && packed[0] instanceof Uint8Array)
+  if (Array.isArray(packed) && isBytes(packed[0]))
     return Buffer.from(packed[0].buffer, packed[0].byteOffset, packed[0].byteLength).toString('utf16le')
   throw new Error('a text is something else')
 }
@@ -46,7 +47,7 @@ export function packedValue(value: StoredValue | undefined): string | [Buffer] |
 
 /** What `packedValue` was given. @throws when it was something else */
 export function unpackedValue(packed: unknown): StoredValue | undefined {
-  return packed instanceof Uint8Array ? new Uint8Array(packed) : unpackedText(packed)
+  return isBytes(packed) ? new Uint8Array(packed) : unpackedText(packed)
 }
 
 /** @throws when it is not a number */

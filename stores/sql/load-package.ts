@@ -1,4 +1,5 @@
-import { describeThrown, StoreError } from '../../src/core/errors.ts'
+import { StoreError } from '../../src/core/errors.ts'
+import { describeThrown, isError } from '../../src/core/thrown.ts'
 
 /**
  * Loads a package that the user installs: a driver. What is said of one that is not there is not said of one that is, and fails.
@@ -17,7 +18,7 @@ export async function loadPackage<Module>(store: string, name: string, load: () 
 
 /** Whether it is this package that was not found, rather than one that it needs itself. */
 export function isMissing(thrown: unknown, name: string): boolean {
-  if (!(thrown instanceof Error) || !('code' in thrown)) return false
+  if (!isError(thrown) || !('code' in thrown)) return false
   if (thrown.code !== 'ERR_MODULE_NOT_FOUND' && thrown.code !== 'MODULE_NOT_FOUND') return false
   const [, missing] = /Cannot find (?:package|module) '([^']*)'/.exec(thrown.message) ?? []
   return missing === undefined || missing === name || missing.startsWith(`${name}/`)

@@ -1,6 +1,7 @@
 import { didYouMean } from '../../src/core/closest-name.ts'
 import { OptionError } from '../../src/core/errors.ts'
 import { isRecord } from '../../src/core/is-record.ts'
+import { isError, membersOf } from '../../src/core/thrown.ts'
 
 /** What an option must be: a word for it, and how to tell. */
 export type OptionRule = readonly [what: string, isRight: (value: unknown) => boolean]
@@ -89,7 +90,7 @@ export function unreachable(store: string, server: string | undefined, thrown: u
 
 /** Node tries all addresses of a name, and tells of all; the first speaks for them. */
 function factsOf(thrown: unknown): Readonly<Record<string, unknown>> {
-  if (!(thrown instanceof Error)) return {}
-  const first: unknown = thrown instanceof AggregateError ? thrown.errors[0] : undefined
-  return { ...(thrown as object), ...(first instanceof Error ? first : {}) }
+  if (!isError(thrown)) return {}
+  const [first] = membersOf(thrown)
+  return { ...(thrown as object), ...(isError(first) ? first : {}) }
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { describeThrown, DocketError, StoreError } from '../../src/core/errors.ts'
+import { DocketError, StoreError } from '../../src/core/errors.ts'
+import { describeThrown, isError } from '../../src/core/thrown.ts'
 
 export const storeName = 'sqlite'
 
@@ -20,7 +21,7 @@ export function openError(thrown: unknown, path: string): Error {
 /** What `node:sqlite` threw as a StoreError. Another process's write lock passes; nothing else does by itself. */
 export function sqliteError(thrown: unknown): Error {
   if (thrown instanceof DocketError) return thrown
-  const code = thrown instanceof Error && 'errcode' in thrown ? Number(thrown.errcode) : 0
+  const code = isError(thrown) && 'errcode' in thrown ? Number(thrown.errcode) : 0
   // The low byte; what is above it tells details.
   const isTransient = (code & 0xff) === busy || (code & 0xff) === locked
   return new StoreError(storeName, describeThrown(thrown), isTransient, { cause: thrown })

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { OptionError, step } from '../../src/index.ts'
+import { OptionError, optional, step } from '../../src/index.ts'
 import { pinoObserver } from '../../src/observers/pino.ts'
 import type { PinoObserverOptions } from '../../src/observers/pino.ts'
 import {
@@ -16,6 +16,7 @@ import {
   uniqueName,
 } from '../loose-api.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { hostile, round, throwing } from '../hostile-values.ts'
 
 expectNoUnhandledErrors()
 
@@ -71,7 +72,7 @@ describe('levels', () => {
     ])
   })
 
-  test('failed attempts, retries and failed steps are at warn, the failed execution at error', async () => {
+  test('failed attempts and retries are at warn, the end of the step that follows at debug, the failed execution at error', async () => {
     const { lines, observers } = logging()
     const clock = new VirtualClock()
     await clock.settle(rejectionOf(run(failing(2, 2), Target, { Leaf: 1 }, { observers, clock })))
@@ -83,9 +84,20 @@ describe('levels', () => {
       'warn retry.scheduled',
       'debug attempt.started',
       'warn attempt.failed',
-      'warn step.ended',
+      'debug step.ended',
       'error execution.ended',
     ])
+  })
+
+  test('a step that fails before it has an attempt is at warn', async () => {
+    const { lines, observers } = logging()
+    const concurrency = { limit: 1, key: () => 1 as unknown as string }
+    const graph = graphOf([step({ name: 's', output: Target, concurrency, run: () => 1 })])
+    await rejectionOf(run(graph, Target, {}, { observers }))
+    expect(lines.find(({ msg }) => msg === 'step.ended')).toMatchObject({
+      level: pino.levels.values['warn'],
+      err: { message: expect.stringContaining('concurrency.key'), stack: expect.any(String) },
+    })
   })
 
   test('a cancelled execution ends at info, its cancelled step at debug, both with the reason under err', async () => {
@@ -156,6 +168,54 @@ describe('fields', () => {
     expect(lines.filter((line) => 'error' in line || 'reason' in line)).toEqual([])
   })
 
+  test('have each message once in the message of an error, and each stack', async () => {
+    const { lines, observers } = logging()
+    await rejectionOf(run(failing(1, 1), Target, { Leaf: 1 }, { observers }))
+    const { message, stack } = lines.at(-1)!['err'] as { readonly message: string; readonly stack: string }
+    expect(message).toBe('step "s" failed after 1 attempt: boom 1: deep')
+    expect(stack).toMatch(/StepError: step "s".*caused by: Error: boom 1\n.*caused by: Error: deep\n/s)
+  })
+
+  test('have a failure of an optional step with its stack once', async () => {
+    const { lines, observers } = logging()
+    const Part = number('Part')
+    const graph = graphOf([
+      step({ name: 'part', output: Part, run: () => Promise.reject(new Error('no part')) }),
+      step({ name: 'whole', inputs: { part: optional(Part) }, output: Target, run: () => 1 }),
+    ])
+    await run(graph, Target, {}, { observers })
+    expect(lines.filter((line) => levelOf(line) === 'warn').map(brief)).toEqual(['warn attempt.failed'])
+    const stacks = lines.filter(({ err }) => (err as { readonly stack?: string } | undefined)?.stack !== undefined)
+    expect(stacks.map(({ msg }) => msg)).toEqual(['attempt.failed'])
+    expect(lines.find(({ msg, status }) => msg === 'step.ended' && status === 'failed')).toMatchObject({
+      err: 'no part',
+    })
+  })
+
+  test.each<readonly [string, () => unknown]>([
+    ['a frozen error', () => Object.freeze(new Error('cold'))],
+    ['an error whose cause is frozen', () => new Error('warm', { cause: Object.freeze(new Error('cold')) })],
+    ['an error that causes itself', round],
+    ['a proxy that throws in every trap', hostile],
+    ['an error whose message is a getter that throws', () => throwing('message')],
+    ['an error whose stack is a getter that throws', () => throwing('stack')],
+    ['an error whose cause is a getter that throws', () => throwing('cause')],
+    ['an error with a field that is a getter that throws', () => throwing('field')],
+    ['null', () => null],
+  ])('have %s as the error’s cause, and no line is lost', async (_, thrown) => {
+    const { lines, observers } = logging()
+    const graph = graphOf([step({ name: 's', output: Target, run: () => Promise.reject(thrown() as Error) })])
+    await rejectionOf(run(graph, Target, {}, { observers }))
+    expect(lines.map(({ msg }) => msg)).toEqual([
+      'execution.started',
+      'step.started',
+      'attempt.started',
+      'attempt.failed',
+      'step.ended',
+      'execution.ended',
+    ])
+  })
+
   test('have no err where nothing failed', async () => {
     const { lines, observers } = logging()
     await run(failing(0, 1), Target, { Leaf: 1 }, { observers })
@@ -189,7 +249,6 @@ describe('steps: false', () => {
       'warn attempt.failed',
       'warn retry.scheduled',
       'warn attempt.failed',
-      'warn step.ended',
       'error execution.ended',
     ])
   })

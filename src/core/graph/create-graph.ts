@@ -167,9 +167,9 @@ function collectTypes(steps: readonly AnyStep[], report: Report): ReadonlyMap<st
       if (known === undefined) {
         types.set(type.name, type)
         users.set(type.name, step.name)
-      } else if ((known.schema !== type.schema || known.version !== type.version) && !told.has(type.name)) {
+      } else if ((!isSameSchema(known.schema, type.schema) || known.version !== type.version) && !told.has(type.name)) {
         told.add(type.name)
-        const what = known.schema === type.schema ? 'versions' : 'schemas'
+        const what = isSameSchema(known.schema, type.schema) ? 'versions' : 'schemas'
         report(
           'type-conflict',
           `two data types are named "${type.name}" but have different ${what} (in steps "${users.get(type.name)}" and "${step.name}"); types match by name, so share one declaration`,
@@ -179,6 +179,13 @@ function collectTypes(steps: readonly AnyStep[], report: Report): ReadonlyMap<st
     }
   }
   return types
+}
+
+/** Two copies of the package make a schema each of one protobuf message. */
+function isSameSchema(one: AnyDataType['schema'], other: AnyDataType['schema']): boolean {
+  if (one === other) return true
+  if (one === undefined || other === undefined || !('descriptor' in one && 'descriptor' in other)) return false
+  return one.descriptor === other.descriptor
 }
 
 function collectProducers(steps: readonly AnyStep[], report: Report): ReadonlyMap<string, AnyStep> {

@@ -78,14 +78,18 @@ export interface GraphIndex {
   readonly timeoutMs: number | undefined
 }
 
-const indexes = new WeakMap<AnyGraph, GraphIndex>()
+/**
+ * Where a graph holds its index: the same key in every copy of the package, so that each can run the graphs of the others. The number
+ * goes up when the index changes its shape.
+ */
+const indexKey = Symbol.for('docket.graphIndex.1')
 
 /** Keeps a checked graph's index; called once, when the graph is made. */
 export function keepIndex(index: GraphIndex): void {
-  indexes.set(index.graph, index)
+  Object.defineProperty(index.graph, indexKey, { value: index })
 }
 
 /** The index of a graph made by `graph()` or `untypedGraph()`; undefined for anything else. */
 export function indexOf(graph: AnyGraph): GraphIndex | undefined {
-  return indexes.get(graph)
+  return Object.hasOwn(graph, indexKey) ? (Reflect.get(graph, indexKey) as GraphIndex) : undefined
 }

@@ -1,5 +1,6 @@
 import type { AnyDataType } from '../language/data-type.ts'
 import { GraphError } from '../errors.ts'
+import { isRecord } from '../is-record.ts'
 import { indexOf } from './graph-index.ts'
 import type { AnyGraph, GraphIndex, StepSpec } from './graph-index.ts'
 
@@ -240,11 +241,16 @@ export function planOf(graph: AnyGraph, target: AnyDataType, given: ReadonlySet<
 /** The index of a graph. @throws GraphError for anything that `graph()` did not make */
 export function requireIndex(graph: AnyGraph): GraphIndex {
   const index = typeof graph === 'object' && graph !== null ? indexOf(graph) : undefined
-  if (index === undefined)
-    throw new GraphError('?', [
-      { kind: 'bad-declaration', message: 'this is not a graph; make one with graph({ name, steps })' },
-    ])
-  return index
+  if (index !== undefined) return index
+  const message = isForeign(graph)
+    ? `graph "${String(graph.name)}" was made by another version of docket; both places must import the same version of the package`
+    : 'this is not a graph; make one with graph({ name, steps })'
+  throw new GraphError('?', [{ kind: 'bad-declaration', message }])
+}
+
+/** Whether something looks like a graph, though this version can't read it. */
+function isForeign(graph: unknown): graph is AnyGraph {
+  return isRecord(graph) && graph['kind'] === 'graph' && typeof graph['leaves'] === 'function'
 }
 
 /** Makes sure that the graph knows the type that is asked for. @throws GraphError */

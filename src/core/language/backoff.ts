@@ -5,8 +5,7 @@ import type { Backoff } from './policy.ts'
 /** Waits the same time before every further attempt. */
 export function fixed(delay: Duration): Backoff {
   const backoff: Backoff = () => delay
-  if (durationMs(delay) === undefined)
-    backoffProblems.set(backoff, [`delay ${textOf(delay)} is not a duration; ${durationHint}`])
+  if (durationMs(delay) === undefined) mark(backoff, [`delay ${textOf(delay)} is not a duration; ${durationHint}`])
   return backoff
 }
 
@@ -44,7 +43,7 @@ export function exponential(initial: Duration, options: ExponentialOptions = {})
       .filter((key) => key !== 'factor' && key !== 'max' && key !== 'jitter')
       .map((key) => `unknown option "${key}"; known are factor, max, jitter`),
   ].filter((problem) => problem !== false)
-  if (problems.length > 0) backoffProblems.set(backoff, problems)
+  if (problems.length > 0) mark(backoff, problems)
   return backoff
 }
 
@@ -54,9 +53,15 @@ function textOf(value: unknown): string {
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 
-const backoffProblems = new WeakMap<Backoff, readonly string[]>()
+/** Where a backoff holds what is wrong with it: the same key in every copy of the package. */
+const problemsKey = Symbol.for('docket.backoffProblems')
+
+function mark(backoff: Backoff, problems: readonly string[]): void {
+  Object.defineProperty(backoff, problemsKey, { value: problems })
+}
 
 /** What is wrong with a backoff made by `exponential`, for the graph to tell: declarations themselves never throw. */
 export function problemsOfBackoff(backoff: Backoff): readonly string[] {
-  return backoffProblems.get(backoff) ?? []
+  const problems: unknown = Reflect.get(backoff, problemsKey)
+  return Array.isArray(problems) ? (problems as string[]) : []
 }

@@ -251,8 +251,17 @@ export function ownFields(value: unknown): Record<string, unknown> {
   return fields
 }
 
+/** Made by `type`, of whatever copy of the package. */
+function isUnchecked(source: unknown): boolean {
+  try {
+    return source === unchecked || (isRecord(source) && source['kind'] === 'unchecked')
+  } catch {
+    return false
+  }
+}
+
 function schemaOf(source: unknown): unknown {
-  if (source === unchecked) return undefined
+  if (isUnchecked(source)) return undefined
   if (messageNameOf(source) !== undefined) return messageSchema(source as MessageDescriptor)
   // A forgotten schema must not pass for `type<T>()`: null is told by `graph()`.
   return source ?? null

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { areIndices, hasSymbolKeys, maxDepth, plainKindOf, serializationError, unguardedDepth } from './plain-data.ts'
 
 /**
@@ -125,7 +126,7 @@ function bytesOf(value: ArrayBuffer | ArrayBufferView): object {
   if (!ArrayBuffer.isView(value)) return value.slice(0)
   // Not `Buffer.from(value)`: a few bytes from the pool would keep its whole slab alive for as long as the cache holds them.
   if (Buffer.isBuffer(value)) return Buffer.from(new Uint8Array(value).buffer)
-  if (value instanceof DataView) {
+  if (types.isDataView(value)) {
     return new DataView(value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength))
   }
   return (value as ArrayBufferView & Slices).slice()

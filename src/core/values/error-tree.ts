@@ -1,5 +1,6 @@
-import { inspect, types } from 'node:util'
-import { describeThrown } from '../errors.ts'
+import { inspect } from 'node:util'
+import { classNameOf } from '../errors.ts'
+import { describeThrown, isError } from '../thrown.ts'
 import { recordOfTrees, treeOf } from './value-tree.ts'
 
 /** How many errors, lists and records are followed; what is beyond is told as a text. */
@@ -7,8 +8,8 @@ const limits = { depth: 20, parts: 1_000, text: 2_000 } as const
 
 /**
  * The tree of anything that was thrown. Never throws: name, message, stack, causes and the error's own fields are kept, and what
- * is not plain data among them (sockets, functions, cycles) becomes a text that describes it. Read again, an error is an Error
- * (or the built-in class that its own class extends) with its name, not an instance of its own class.
+ * is not plain data among them (sockets, functions, cycles) becomes a text that describes it. Read again, an error is an instance of
+ * the nearest class of Docket's or of the language's that its own class extends, and has its name.
  */
 export function errorTreeOf(thrown: unknown): unknown {
   return new ErrorWriter().treeOf(thrown, 0)
@@ -16,7 +17,8 @@ export function errorTreeOf(thrown: unknown): unknown {
 
 /** The tree of an error that is too big for the store: without fields and causes, long texts cut. */
 export function briefErrorTreeOf(thrown: unknown, why: string): unknown {
-  const name = isError(thrown) ? String(read(thrown, 'name') ?? 'Error') : 'Error'
+  const given = isError(thrown) ? read(thrown, 'name') : undefined
+  const name = typeof given === 'string' ? given : 'Error'
   const stack = isError(thrown) ? read(thrown, 'stack') : undefined
   const message = `${cut(describeThrown(thrown))} (${why})`
   return {
@@ -48,7 +50,7 @@ class ErrorWriter {
   }
 
   #errorTree(error: Error, depth: number): unknown {
-    const kind = builtinKindOf(error)
+    const kind = classNameOf(error) ?? builtinKindOf(error)
     const name = read(error, 'name')
     const content: Record<string, unknown> = { name: typeof name === 'string' ? name : kind }
     if (content['name'] !== kind) content['kind'] = kind
@@ -76,14 +78,6 @@ class ErrorWriter {
       if (prototype !== Object.prototype && prototype !== null) return textOf(value)
       return recordOfTrees(Object.keys(value).map((key) => [key, this.treeOf(read(value, key), depth + 1)]))
     }
-  }
-}
-
-function isError(value: unknown): value is Error {
-  try {
-    return value instanceof Error || types.isNativeError(value)
-  } catch {
-    return false
   }
 }
 

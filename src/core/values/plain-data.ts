@@ -1,5 +1,6 @@
 import { types } from 'node:util'
-import { describeThrown, SerializationError } from '../errors.ts'
+import { SerializationError } from '../errors.ts'
+import { describeThrown } from '../thrown.ts'
 
 /**
  * What an object is when it is plain data: something that keys and copies can be made of. Subclasses are not (their state may be
@@ -29,7 +30,7 @@ const builtins: readonly (readonly [
   [[Map], { kind: 'map', isReal: types.isMap }],
   [[Set], { kind: 'set', isReal: types.isSet }],
   [[RegExp], { kind: 'regexp', isReal: types.isRegExp }],
-  [[URL], { kind: 'url', isReal: (value) => value instanceof URL }],
+  [[URL], { kind: 'url', isReal: isUrl }],
   [
     [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, AggregateError],
     { kind: 'error', isReal: types.isNativeError },
@@ -61,9 +62,29 @@ export function plainKindOf(value: object): PlainKind | undefined {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === null) return 'object'
   if (typeof prototype !== 'object') return undefined
-  const builtin = byPrototype.get(prototype!) ?? byName.get(constructorName(prototype!) ?? '')
+  const builtin =
+    byPrototype.get(prototype!) ?? byName.get(constructorName(prototype!) ?? '') ?? fakedDate(value, prototype!)
   if (builtin !== undefined) return builtin.isReal(value) && !hasExtras(value, builtin.kind) ? builtin.kind : undefined
   return isMessage(value, prototype!) ? 'object' : undefined
+}
+
+const dates: Builtin = { kind: 'date', isReal: types.isDate }
+
+/** The `Date` of fake timers extends the real one with a constructor alone. A class with more to it may hide a state, a time zone for one. */
+function fakedDate(value: object, prototype: object): Builtin | undefined {
+  if (!types.isDate(value)) return undefined
+  const type = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value as unknown
+  const isFake = typeof type === 'function' && (type === Date || Reflect.get(type, 'isFake') === true)
+  return isFake && Reflect.ownKeys(prototype).length === 1 ? dates : undefined
+}
+
+/** Also of another realm; not an object that only borrowed its prototype. */
+function isUrl(value: unknown): boolean {
+  try {
+    return typeof (value as URL).href === 'string' && URL.canParse((value as URL).href)
+  } catch {
+    return false
+  }
 }
 
 /** Whether an object has enumerable symbol keys, which neither a key nor a copy can tell. */

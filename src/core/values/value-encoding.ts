@@ -1,10 +1,12 @@
 import type { Codec } from '../contracts/codec.ts'
 import { briefErrorTreeOf, errorTreeOf } from './error-tree.ts'
-import { describeThrown, OptionError, SerializationError } from '../errors.ts'
+import { OptionError, SerializationError } from '../errors.ts'
+import { describeThrown } from '../thrown.ts'
 import type { StoredValue, ValueFormat } from '../contracts/store.ts'
 import { isSealed, maxNameLength, opened, sealed } from './value-envelope.ts'
 import { valueOfTree } from './value-of-tree.ts'
 import { treeOf } from './value-tree.ts'
+import { isBytes } from '../is-builtin.ts'
 
 /**
  * Names the place that a value is stored in, the same when it is written and when it is read: `['execution', id, 'output']`,
@@ -243,7 +245,7 @@ function throughAll(
 /** Makes sure that a codec gave bytes: a user's own may not have heard of the type checker. */
 function bytesOf(made: Bytes): Bytes {
   if (isPromise(made)) return made.then(bytesOf)
-  if (made instanceof Uint8Array) return made
+  if (isBytes(made)) return made
   throw new TypeError(`it gave ${describeThrown(made)}, not a Uint8Array`)
 }
 

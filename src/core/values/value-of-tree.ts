@@ -1,3 +1,4 @@
+import { errorClassOf } from '../errors.ts'
 import { isRecord } from '../is-record.ts'
 import { isTag } from './value-tree.ts'
 
@@ -122,12 +123,15 @@ const errorMakers: ReadonlyMap<string, () => Error> = new Map([
 function errorOf(content: unknown): Error {
   if (!isRecord(content)) throw damaged('$error', 'expected a record')
   const { name, kind = name, fields = {}, hidden = {}, ...places } = content
+  const ours = errorClassOf(kind)
   const make = errorMakers.get(kind as string)
-  if (make === undefined) throw damaged('$error', `no kind of error is called ${JSON.stringify(kind)}`)
-  const error = make()
+  if (ours === undefined && make === undefined)
+    throw damaged('$error', `no kind of error is called ${JSON.stringify(kind)}`)
+  // Not by its constructor, which makes a message of its own.
+  const error = ours === undefined ? make!() : (Object.setPrototypeOf(new Error(), ours.prototype as object) as Error)
   // The stack that it was just given leads here, not to where it was thrown.
   if (places['stack'] === undefined) Reflect.deleteProperty(error, 'stack')
-  if (name !== kind) define(error, 'name', valueOfTree(name), false)
+  if (ours !== undefined || name !== kind) define(error, 'name', valueOfTree(name), false)
   for (const [key, item] of Object.entries(places)) define(error, key, valueOfTree(item), false)
   const more = valueOfTree(hidden)
   if (!isRecord(more)) throw damaged('$error', 'expected a record')

@@ -1,4 +1,5 @@
-import { describeThrown, DocketError, LeaseLostError, SerializationError } from '../../core/errors.ts'
+import { DocketError, LeaseLostError, SerializationError } from '../../core/errors.ts'
+import { describeThrown } from '../../core/thrown.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { Plan } from '../../core/graph/plan.ts'

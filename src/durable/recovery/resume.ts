@@ -1,4 +1,5 @@
 import { ExecutionConflictError, LeaseLostError, StoreError } from '../../core/errors.ts'
+import { describeThrown } from '../../core/thrown.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/contracts/store.ts'
@@ -153,7 +154,7 @@ export class Resumption {
       reasons = made.reasons
     } catch (error) {
       if (error instanceof StoreError || error instanceof LeaseLostError) throw error
-      reasons = [error instanceof Error ? error.message : String(error)]
+      reasons = [describeThrown(error)]
     }
     this.#leave(record, reasons)
     return undefined

@@ -1,13 +1,8 @@
 import { compiledBatch } from '../../../machines/index.ts'
 import type { BatchEvent } from '../../../machines/index.ts'
 import type { ItemPlan } from '../../core/graph/batch-plan.ts'
-import {
-  AbortExecutionError,
-  describeThrown,
-  ExecutionCancelledError,
-  hasCause,
-  InputError,
-} from '../../core/errors.ts'
+import { ExecutionCancelledError, InputError } from '../../core/errors.ts'
+import { describeThrown, hasCause } from '../../core/thrown.ts'
 import type { ErrorPlace, LeaseLostError } from '../../core/errors.ts'
 import { deliver } from './shared-outcome.ts'
 import type { SharedOutcome } from './shared-outcome.ts'
@@ -329,7 +324,7 @@ export class Batch {
   }
 
   #isFatal(error: unknown): boolean {
-    return !this.#setup.collects || hasCause(error, AbortExecutionError)
+    return !this.#setup.collects || hasCause(error, 'EXECUTION_ABORTED')
   }
 
   #onItemFailed(item: number, open: OpenItem | undefined, error: unknown): void {

@@ -119,6 +119,8 @@ const pools = new WeakMap<AnyStep, Map<string, SlotPool>>()
 export function slotPoolOf(spec: StepSpec, inputs: unknown): SlotPool {
   const { limit, key: keyOf } = spec.concurrency!
   const key: unknown = keyOf === undefined ? '' : keyOf(inputs)
+  // Nobody waits for a promise here: its rejection would end the process.
+  if (typeof key === 'object') void Promise.resolve(key).catch(() => {})
   if (typeof key !== 'string')
     throw new TypeError(`concurrency.key of step "${spec.name}" must give a text, not ${describe(key)}`)
   // Two graphs may give one step different defaults: each limit holds for those who ask for it.

@@ -1,4 +1,4 @@
-import { describeThrown } from '../../core/errors.ts'
+import { describeThrown } from '../../core/thrown.ts'
 
 const warned = new WeakSet<object>()
 

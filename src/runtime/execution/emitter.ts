@@ -12,6 +12,7 @@ import type {
 } from '../../core/contracts/events.ts'
 import type { Observer } from '../../core/contracts/observer.ts'
 import type { StepState } from './step-state.ts'
+import { isPromiseLike } from '../inputs/check-value.ts'
 import { warnOnce } from '../environment/warn-once.ts'
 
 type Own<Event> = Omit<Event, 'seq' | 'at' | 'executionId' | 'graph'>
@@ -233,7 +234,8 @@ function tell(observer: Observer, event: ExecutionEvent): void {
   try {
     const answer: unknown = typeof observer === 'function' ? observer(event) : observer.next(event)
     // An async observer is a void function to the compiler; its rejection must not kill the process.
-    if (answer !== undefined && answer instanceof Promise) answer.catch((thrown: unknown) => warn(observer, thrown))
+    if (answer !== undefined && isPromiseLike(answer))
+      answer.then(undefined, (thrown: unknown) => warn(observer, thrown))
   } catch (thrown) {
     warn(observer, thrown)
   }

@@ -1,4 +1,5 @@
-import { describeThrown, ExecutionCancelledError, ExecutionTimeoutError, LeaseLostError } from '../../core/errors.ts'
+import { ExecutionCancelledError, ExecutionTimeoutError, LeaseLostError } from '../../core/errors.ts'
+import { describeThrown } from '../../core/thrown.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
 import type { StepHost } from './step-host.ts'
 import { StepRun } from './step-run.ts'

@@ -7,6 +7,7 @@ import { OptionError } from '../../core/errors.ts'
 import type { Logger } from '../../core/contracts/logger.ts'
 import type { Observer } from '../../core/contracts/observer.ts'
 import type { Clock } from '../environment/clock.ts'
+import { isDate } from '../../core/is-builtin.ts'
 
 /** How one execution runs. */
 export interface ExecuteOptions {
@@ -60,7 +61,7 @@ export function checkExecuteOptions(
   const { id, signal, timeout, deadline, headers, observers, logger, clock, random } = options
   if (id !== undefined && (typeof id !== 'string' || id === ''))
     problems.push(`id must be a text that is not empty, not ${describe(id)}`)
-  if (signal !== undefined && !(signal instanceof AbortSignal))
+  if (signal !== undefined && !isAbortSignal(signal))
     problems.push(`signal must be an AbortSignal, not ${describe(signal)}`)
   if (timeout !== undefined && !(durationMs(timeout)! > 0))
     problems.push(`timeout ${describe(timeout)} is not a duration above zero; ${durationHint}`)
@@ -81,9 +82,17 @@ export function checkExecuteOptions(
   if (problems.length > 0) throw new OptionError(`${call}: ${problems.join('; ')}`)
 }
 
+/** Whether something is an AbortSignal, of whatever realm: that of a jest environment is no instance of this one's class. */
+function isAbortSignal(value: unknown): boolean {
+  return (
+    hasFunctions(value, ['addEventListener', 'removeEventListener']) &&
+    typeof (value as { readonly aborted?: unknown }).aborted === 'boolean'
+  )
+}
+
 /** Whether something is a time that a Date can be. */
 function isTime(value: unknown): boolean {
-  const isKind = value instanceof Date || typeof value === 'number'
+  const isKind = isDate(value) || typeof value === 'number'
   return isKind && !Number.isNaN(new Date(value).getTime())
 }
 

@@ -1,5 +1,5 @@
 import type { StepEvent } from '../../../machines/index.ts'
-import { AbortExecutionError, hasCause } from '../../core/errors.ts'
+import { hasCause } from '../../core/thrown.ts'
 import type { SharedClaim, Claimant } from '../results/claimant.ts'
 import type { Recorder } from './recorder.ts'
 import { stepErrorOf } from './step-failure.ts'
@@ -28,7 +28,7 @@ export function endFailed(
   step.recorder?.noteFailed(step, cause)
   execution.emitter?.stepEnded(step, at, 'failed', cause, false)
   const error = stepErrorOf(step, execution.whole, cause, attempts, policyError)
-  execution.stepFailed(step, error, hasCause(cause, AbortExecutionError))
+  execution.stepFailed(step, error, hasCause(cause, 'EXECUTION_ABORTED'))
 }
 
 /** Ends a step that has failed with its fallback's value. */

@@ -1,4 +1,5 @@
-import { describeThrown, StepError } from '../../core/errors.ts'
+import { StepError } from '../../core/errors.ts'
+import { describeThrown } from '../../core/thrown.ts'
 import { pathTo } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { StepState } from './step-state.ts'

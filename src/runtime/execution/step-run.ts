@@ -1,6 +1,6 @@
 import { compiledStep } from '../../../machines/index.ts'
 import type { StepEvent } from '../../../machines/index.ts'
-import { AbortExecutionError, hasCause } from '../../core/errors.ts'
+import { hasCause } from '../../core/thrown.ts'
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
@@ -252,7 +252,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   failed(cause: unknown, type: 'FAIL' | 'TIME_OUT', policyError?: unknown, attempts: number = this.attempt): void {
     this.claim?.fail(this, cause)
     if (this.hasEnded) return
-    if (this.planStep.spec.fallback === undefined || hasCause(cause, AbortExecutionError)) {
+    if (this.planStep.spec.fallback === undefined || hasCause(cause, 'EXECUTION_ABORTED')) {
       endFailed(this, cause, type, policyError, attempts)
       return
     }

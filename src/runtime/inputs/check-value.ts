@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { AnyDataType } from '../../core/language/data-type.ts'
-import { describeThrown } from '../../core/errors.ts'
+import { describeThrown } from '../../core/thrown.ts'
 import type { InputIssue } from '../../core/errors.ts'
 
 /** A value that fits its type, converted where the schema converts; or what is wrong with it. */

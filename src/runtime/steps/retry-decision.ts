@@ -1,6 +1,6 @@
 import { describe } from '../../core/graph/check-step.ts'
 import { durationMs } from '../../core/duration.ts'
-import { AbortExecutionError, hasCause, NonRetryableError } from '../../core/errors.ts'
+import { hasCause } from '../../core/thrown.ts'
 import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { isPromiseLike } from '../inputs/check-value.ts'
 
@@ -13,7 +13,7 @@ const theEnd: RetryDecision = { delayMs: undefined, policyError: undefined }
 /** Decides whether attempt number `attempt`, which failed with `error`, is followed by another. Never throws. */
 export function decideRetry(spec: StepSpec, error: unknown, attempt: number, random: () => number): RetryDecision {
   if (attempt >= spec.maxAttempts) return theEnd
-  if (hasCause(error, NonRetryableError) || hasCause(error, AbortExecutionError)) return theEnd
+  if (hasCause(error, 'NON_RETRYABLE') || hasCause(error, 'EXECUTION_ABORTED')) return theEnd
   try {
     if (spec.retryIf !== undefined && !synchronous(spec.retryIf(error), 'retryIf')) return theEnd
     if (spec.backoff === undefined) return { delayMs: 0 }

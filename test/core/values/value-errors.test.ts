@@ -49,7 +49,7 @@ describe('an error', () => {
   test('can be found with SQL', () => {
     const text = encoding.encodeError(new NonRetryableError('no'), here) as string
     expect(JSON.parse(text)).toMatchObject({
-      $error: { name: 'NonRetryableError', kind: 'Error', message: 'no', fields: { code: 'NON_RETRYABLE' } },
+      $error: { name: 'NonRetryableError', message: 'no', fields: { code: 'NON_RETRYABLE' } },
     })
   })
 

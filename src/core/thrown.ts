@@ -1,0 +1,72 @@
+import { types } from 'node:util'
+
+// A `cause` may be a getter that makes a new error each time it is read.
+const maxCauses = 10_000
+
+/**
+ * Whether the value is an error, of whatever realm: those of a vm context or a jest environment are no instances of this one's `Error`.
+ * Never throws.
+ */
+export function isError(value: unknown): value is Error {
+  try {
+    return types.isNativeError(value) || value instanceof Error || isDomException(value)
+  } catch {
+    return false
+  }
+}
+
+/** What `fetch`, timers and aborted signals throw. */
+function isDomException(value: unknown): boolean {
+  return (
+    typeof value === 'object' && value !== null && Object.prototype.toString.call(value) === '[object DOMException]'
+  )
+}
+
+/** A property of anything; undefined where it can't be read. Never throws. */
+export function readOf(value: unknown, key: string): unknown {
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return undefined
+  try {
+    return Reflect.get(value, key)
+  } catch {
+    return undefined // a getter or a proxy that throws
+  }
+}
+
+/**
+ * Whether `error`, or anything in its cause chain (members of an AggregateError too), carries this code: then it was made by one of
+ * Docket's classes, of whatever copy of the package, or by somebody who means the same. Never throws: what can't be read holds no cause.
+ */
+export function hasCause(error: unknown, code: 'NON_RETRYABLE' | 'EXECUTION_ABORTED'): boolean {
+  const seen = new Set<unknown>()
+  const open: unknown[] = [error]
+  while (open.length > 0 && seen.size < maxCauses) {
+    const current = open.pop()
+    if (typeof current !== 'object' || current === null || seen.has(current)) continue
+    seen.add(current)
+    if (readOf(current, 'code') === code) return true
+    open.push(...membersOf(current), readOf(current, 'cause'))
+  }
+  return false
+}
+
+/** The members of an AggregateError, or of whatever looks like one. Never throws. */
+export function membersOf(error: unknown): readonly unknown[] {
+  try {
+    const errors = readOf(error, 'errors')
+    return Array.isArray(errors) ? errors.slice(0, maxCauses) : []
+  } catch {
+    return [] // a proxy that was revoked
+  }
+}
+
+/** A one-line text for anything that can be thrown; never throws itself. */
+export function describeThrown(thrown: unknown): string {
+  try {
+    if (isError(thrown)) return String(thrown.message === '' ? thrown.name : thrown.message)
+    if (typeof thrown === 'string') return thrown
+    const message = readOf(thrown, 'message')
+    return typeof message === 'string' && message !== '' ? message : `${typeof thrown} ${String(thrown)}`
+  } catch {
+    return 'a value that has no text'
+  }
+}
