@@ -326,6 +326,10 @@ export class LeaseLostError extends DocketError {
  * not failed: it goes on elsewhere.
  */
 export class DocketClosedError extends DocketError {
+  static {
+    named(this, 'DocketClosedError')
+  }
+
   constructor(
     message = 'this docket is closed; make another one with createDocket()',
     place: ErrorPlace = {},
