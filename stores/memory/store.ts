@@ -1,4 +1,4 @@
-import { OptionError, StoreError } from '../../src/core/errors.ts'
+import { StoreError } from '../../src/core/errors.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -17,6 +17,7 @@ import type {
   StoreHint,
 } from '../../src/core/contracts/store.ts'
 import { StoreLife } from '../sql/life.ts'
+import { aFunction, checkOptions } from '../sql/options.ts'
 import { MemoryExecutions } from './executions.ts'
 import { MemoryResults } from './results.ts'
 
@@ -32,10 +33,7 @@ export interface MemoryStoreOptions {
  * @throws OptionError
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  const unknown = Object.keys(options).filter((name) => name !== 'now')
-  if (unknown.length > 0) throw new OptionError(`memoryStore: unknown option ${unknown.join(', ')}; it knows: now`)
-  if (options.now !== undefined && typeof options.now !== 'function')
-    throw new OptionError('memoryStore: now must be a function that gives milliseconds')
+  checkOptions('memoryStore', options, { now: aFunction }, () => [])
   return new MemoryStore(options.now ?? Date.now)
 }
 

@@ -1,8 +1,7 @@
 import type { Pool as CallbackPool } from 'mysql2'
 import type { Pool } from 'mysql2/promise'
-import { OptionError } from '../../src/core/errors.ts'
 import { isRecord } from '../../src/core/is-record.ts'
-import { aBoolean, aText, checkOptions, eitherOf, shownUrl, texts } from '../sql/options.ts'
+import { aBoolean, aString, checkOptions, eitherOf, shownUrl, strings } from '../sql/options.ts'
 import type { OptionRule } from '../sql/options.ts'
 
 /** Which MySQL or MariaDB a store uses, and how. */
@@ -37,7 +36,7 @@ export interface MysqlPlace {
 }
 
 const places: Readonly<Record<string, OptionRule>> = {
-  url: aText,
+  url: aString,
   pool: [
     'a pool of mysql2',
     (value) => isRecord(value) && typeof value['query'] === 'function' && typeof value['getConnection'] === 'function',
@@ -61,12 +60,17 @@ export function storeOptions(given: string | MysqlStoreOptions): {
   readonly migrate: boolean
 } {
   const options = typeof given === 'string' ? { url: given } : given
-  checkOptions('mysqlStore', options, {
-    ...places,
-    migrate: aBoolean,
-    max: ['a whole number from 1 on', (value) => Number.isSafeInteger(value) && (value as number) > 0],
-  })
-  return { place: placeOf('mysqlStore', options), migrate: options.migrate ?? true }
+  checkOptions(
+    'mysqlStore',
+    options,
+    {
+      ...places,
+      migrate: aBoolean,
+      max: ['a whole number from 1 on', (value) => Number.isSafeInteger(value) && (value as number) > 0],
+    },
+    problemsOfPlace,
+  )
+  return { place: placeOf(options), migrate: options.migrate ?? true }
 }
 
 /** @throws OptionError */
@@ -75,29 +79,31 @@ export function migrationOptions(given: string | MysqlMigrationOptions): {
   readonly directories: readonly string[]
 } {
   const options = typeof given === 'string' ? { url: given } : given
-  checkOptions('mysqlMigrations', options, { ...places, directories: texts })
-  return { place: placeOf('mysqlMigrations', options), directories: options.directories ?? [] }
+  checkOptions('mysqlMigrations', options, { ...places, directories: strings }, problemsOfPlace)
+  return { place: placeOf(options), directories: options.directories ?? [] }
 }
 
-function placeOf(caller: string, options: MysqlStoreOptions): MysqlPlace {
-  const { url, pool, prefix = 'docket_', max } = options
-  if ((url === undefined) === (pool === undefined))
-    throw new OptionError(`${caller}: ${eitherOf(options, 'url', 'pool')}`)
-  if (url !== undefined && !isDatabaseUrl(url))
-    throw new OptionError(
-      `${caller}: url must be a URL like mysql://user:password@host:3306/database, got ${shownUrl(url)}`,
-    )
-  if (pool !== undefined && max !== undefined)
-    throw new OptionError(`${caller}: max is for url; a pool of your own has its own limit`)
-  if (pool !== undefined && hasQueryFormat(pool))
-    throw new OptionError(
-      `${caller}: the pool has the option queryFormat, which would change Docket's statements; make one without`,
-    )
+function problemsOfPlace(options: Readonly<Record<string, unknown>>): readonly (string | undefined | false)[] {
+  const { url, pool, max } = options
+  return [
+    eitherOf(options, 'url', 'pool'),
+    typeof url === 'string' &&
+      url !== '' &&
+      !isDatabaseUrl(url) &&
+      `url must be a URL like mysql://user:password@host:3306/database, got ${shownUrl(url)}`,
+    pool !== undefined && max !== undefined && 'max is for url; a pool of your own has its own limit',
+    isRecord(pool) &&
+      hasQueryFormat(pool) &&
+      "the pool has the option queryFormat, which would change Docket's statements; make one without",
+  ]
+}
+
+function placeOf({ url, pool, prefix = 'docket_', max }: MysqlStoreOptions): MysqlPlace {
   return { url, pool: pool && withPromises(pool), prefix, max: max ?? 10 }
 }
 
-function hasQueryFormat(pool: Pool | CallbackPool): boolean {
-  const config: unknown = ('pool' in pool ? (pool as { readonly pool: unknown }).pool : pool) ?? {}
+function hasQueryFormat(pool: Readonly<Record<string, unknown>>): boolean {
+  const config = 'pool' in pool ? pool['pool'] : pool
   const inner = isRecord(config) && isRecord(config['config']) ? config['config']['connectionConfig'] : undefined
   return isRecord(inner) && typeof inner['queryFormat'] === 'function'
 }

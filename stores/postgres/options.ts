@@ -1,7 +1,6 @@
 import type { Pool } from 'pg'
-import { OptionError } from '../../src/core/errors.ts'
 import { isRecord } from '../../src/core/is-record.ts'
-import { aBoolean, aText, checkOptions, eitherOf, shownUrl, texts } from '../sql/options.ts'
+import { aBoolean, aString, checkOptions, eitherOf, shownUrl, strings } from '../sql/options.ts'
 import type { OptionRule } from '../sql/options.ts'
 
 /** Which PostgreSQL a store uses, and how. */
@@ -33,7 +32,7 @@ export interface PostgresPlace {
 }
 
 const places: Readonly<Record<string, OptionRule>> = {
-  url: aText,
+  url: aString,
   pool: [
     'a Pool of pg',
     (value) => isRecord(value) && typeof value['query'] === 'function' && typeof value['connect'] === 'function',
@@ -51,12 +50,17 @@ export function storeOptions(given: string | PostgresStoreOptions): {
   readonly migrate: boolean
 } {
   const options = typeof given === 'string' ? { url: given } : given
-  checkOptions('postgresStore', options, {
-    ...places,
-    migrate: aBoolean,
-    max: ['a whole number from 1 on', (value) => Number.isSafeInteger(value) && (value as number) > 0],
-  })
-  return { place: placeOf('postgresStore', options), migrate: options.migrate ?? true }
+  checkOptions(
+    'postgresStore',
+    options,
+    {
+      ...places,
+      migrate: aBoolean,
+      max: ['a whole number from 1 on', (value) => Number.isSafeInteger(value) && (value as number) > 0],
+    },
+    problemsOfPlace,
+  )
+  return { place: placeOf(options), migrate: options.migrate ?? true }
 }
 
 /** @throws OptionError */
@@ -65,24 +69,27 @@ export function migrationOptions(given: string | PostgresMigrationOptions): {
   readonly directories: readonly string[]
 } {
   const options = typeof given === 'string' ? { url: given } : given
-  checkOptions('postgresMigrations', options, { ...places, directories: texts })
-  return { place: placeOf('postgresMigrations', options), directories: options.directories ?? [] }
+  checkOptions('postgresMigrations', options, { ...places, directories: strings }, problemsOfPlace)
+  return { place: placeOf(options), directories: options.directories ?? [] }
 }
 
-function placeOf(caller: string, options: PostgresStoreOptions): PostgresPlace {
-  const { url, pool, schema = 'public', max } = options
-  if ((url === undefined) === (pool === undefined))
-    throw new OptionError(`${caller}: ${eitherOf(options, 'url', 'pool')}`)
-  if (url !== undefined && !isDatabaseUrl(url))
-    throw new OptionError(
-      `${caller}: url must be a URL like postgres://user:password@host:5432/database, got ${shownUrl(url)}`,
-    )
-  if (pool !== undefined && max !== undefined)
-    throw new OptionError(`${caller}: max is for url; a pool of your own has its own limit`)
-  if ((pool?.options as { readonly binary?: unknown } | undefined)?.binary === true)
-    throw new OptionError(
-      `${caller}: the pool has the option binary, with which pg reads bytes as if they were text; make it without`,
-    )
+function problemsOfPlace(options: Readonly<Record<string, unknown>>): readonly (string | undefined | false)[] {
+  const { url, pool, max } = options
+  return [
+    eitherOf(options, 'url', 'pool'),
+    typeof url === 'string' &&
+      url !== '' &&
+      !isDatabaseUrl(url) &&
+      `url must be a URL like postgres://user:password@host:5432/database, got ${shownUrl(url)}`,
+    pool !== undefined && max !== undefined && 'max is for url; a pool of your own has its own limit',
+    isRecord(pool) &&
+      isRecord(pool['options']) &&
+      pool['options']['binary'] === true &&
+      'the pool has the option binary, with which pg reads bytes as if they were text; make it without',
+  ]
+}
+
+function placeOf({ url, pool, schema = 'public', max }: PostgresStoreOptions): PostgresPlace {
   return { url, pool, schema, max: max ?? 10 }
 }
 

@@ -1,10 +1,9 @@
 import type { Cluster, ClusterNode, Redis, RedisOptions } from 'ioredis'
-import { didYouMean } from '../../src/core/closest-name.ts'
 import { durationHint, durationMs } from '../../src/core/duration.ts'
 import type { Duration } from '../../src/core/duration.ts'
-import { OptionError } from '../../src/core/errors.ts'
 import { isRecord } from '../../src/core/is-record.ts'
-import { gotUndefined, shownUrl } from '../sql/options.ts'
+import { checkOptions, shownUrl } from '../sql/options.ts'
+import type { OptionRule } from '../sql/options.ts'
 
 /** Where the Redis is, and how to use it. */
 export interface RedisStoreOptions {
@@ -32,62 +31,68 @@ export interface ResolvedOptions {
   readonly timeoutMs: number
 }
 
-const names = ['url', 'client', 'cluster', 'options', 'prefix', 'timeout']
-
-/** @throws OptionError */
+/** @throws OptionError with all problems */
 export function resolveOptions(given: string | RedisStoreOptions): ResolvedOptions {
-  const options: unknown = typeof given === 'string' ? { url: given } : given
-  if (options === undefined) throw problem(gotUndefined)
-  if (!isRecord(options)) throw problem('it takes a URL, or a record of options')
-  for (const name of Object.keys(options))
-    if (!names.includes(name))
-      throw problem(`unknown option "${name}"${didYouMean(name, names)}; known are ${names.join(', ')}`)
+  const options = typeof given === 'string' ? { url: given } : given
+  checkOptions('redisStore', options, rules, (record) => [
+    ...problemsOfSource(record),
+    ...problemsOfClient(record['client']),
+  ])
   const { prefix = 'docket', timeout = '5s' } = options
-  if (typeof prefix !== 'string' || prefix === '' || /[{}]/.test(prefix) || !prefix.isWellFormed())
-    throw problem('prefix must be a text without braces, which say in a cluster what lies together')
-  const timeoutMs = durationMs(timeout)
-  if (timeoutMs === undefined || timeoutMs === 0)
-    throw problem(`timeout can't be ${JSON.stringify(timeout)}; ${durationHint}`)
-  return { source: resolveSource(options), prefix, timeoutMs }
+  return { source: sourceOf(options), prefix, timeoutMs: durationMs(timeout)! }
 }
 
-function resolveSource({ url, client, cluster, options }: Record<string, unknown>): ResolvedOptions['source'] {
-  if ([url, client, cluster].filter((one) => one !== undefined).length > 1)
-    throw problem('give one of url, client and cluster')
-  if (options !== undefined && !isRecord(options)) throw problem('options must be a record of ioredis’s options')
-  if (options?.['keyPrefix'] !== undefined)
-    throw problem('leave out ioredis’s keyPrefix; the store’s own option is prefix')
-  if (client !== undefined) {
-    if (options !== undefined) throw problem('a client has its options already; leave out options')
-    return { type: 'client', client: checkClient(client) }
-  }
-  if (cluster !== undefined) {
-    if (!Array.isArray(cluster) || cluster.length === 0) throw problem('cluster must be a list of at least one node')
-    return { type: 'cluster', nodes: cluster as ClusterNode[], options: options ?? {} }
-  }
-  if (url !== undefined && (typeof url !== 'string' || !/^rediss?:\/\//.test(url) || !URL.canParse(url)))
-    throw problem(`url must look like redis://host:6379 or rediss://user:password@host:6379/0, got ${shownUrl(url)}`)
-  if (typeof url === 'string' && !/^\/?(?:\d+\/?)?$/.test(new URL(url).pathname))
-    throw problem(`a database is a number, as in redis://host:6379/0; got ${shownUrl(url)}`)
-  return { type: 'server', url, options: options ?? {} }
+const rules: Readonly<Record<string, OptionRule>> = {
+  url: ['a string like redis://host:6379 or rediss://user:password@host:6379/0', (value) => typeof value === 'string'],
+  client: [
+    'a Redis or a Cluster of ioredis',
+    (value) => isRecord(value) && typeof value['callBuffer'] === 'function' && typeof value['duplicate'] === 'function',
+  ],
+  cluster: ['a list of at least one node', (value) => Array.isArray(value) && value.length > 0],
+  options: ['an object of ioredis’s options', isRecord],
+  prefix: [
+    'a non-empty string without braces, which say in a cluster what lies together',
+    (value) => typeof value === 'string' && value !== '' && !/[{}]/.test(value) && value.isWellFormed(),
+  ],
+  timeout: [`longer than 0: ${durationHint}`, (value) => (durationMs(value) ?? 0) > 0],
 }
 
-function checkClient(client: unknown): Redis | Cluster {
-  if (!isRecord(client) || typeof client['callBuffer'] !== 'function' || typeof client['duplicate'] !== 'function')
-    throw problem('client must be a Redis or a Cluster of ioredis')
+function problemsOfSource({ url, client, cluster, options }: Record<string, unknown>): (string | undefined | false)[] {
+  const isUrl = typeof url === 'string' && /^rediss?:\/\//.test(url) && URL.canParse(url)
+  return [
+    [url, client, cluster].filter((one) => one !== undefined).length > 1 && 'give one of url, client and cluster',
+    isRecord(options) &&
+      isSet(options['keyPrefix']) &&
+      'leave out ioredis’s keyPrefix; the store’s own option is prefix',
+    client !== undefined && options !== undefined && 'a client has its options already; leave out options',
+    typeof url === 'string' &&
+      !isUrl &&
+      `url must look like redis://host:6379 or rediss://user:password@host:6379/0, got ${shownUrl(url)}`,
+    isUrl &&
+      !/^\/?(?:\d+\/?)?$/.test(new URL(url).pathname) &&
+      `a database is a number, as in redis://host:6379/0; got ${shownUrl(url)}`,
+  ]
+}
+
+function problemsOfClient(client: unknown): (string | undefined | false)[] {
+  if (!isRecord(client)) return []
   const options = isRecord(client['options']) ? client['options'] : {}
   const ofNodes = isRecord(options['redisOptions']) ? options['redisOptions'] : {}
-  if (isSet(options['keyPrefix']) || isSet(ofNodes['keyPrefix']))
-    throw problem('the client has a keyPrefix, which would move keys to other slots; use the store’s option prefix')
-  if (client['isCluster'] === true && options['scaleReads'] !== undefined && options['scaleReads'] !== 'master')
-    throw problem('the cluster client reads from replicas, which may be behind; set scaleReads to "master"')
-  return client as unknown as Redis | Cluster
+  return [
+    (isSet(options['keyPrefix']) || isSet(ofNodes['keyPrefix'])) &&
+      'the client has a keyPrefix, which would move keys to other slots; use the store’s option prefix',
+    client['isCluster'] === true &&
+      options['scaleReads'] !== undefined &&
+      options['scaleReads'] !== 'master' &&
+      'the cluster client reads from replicas, which may be behind; set scaleReads to "master"',
+  ]
+}
+
+function sourceOf({ url, client, cluster, options = {} }: RedisStoreOptions): ResolvedOptions['source'] {
+  if (client !== undefined) return { type: 'client', client }
+  return cluster === undefined ? { type: 'server', url, options } : { type: 'cluster', nodes: cluster, options }
 }
 
 function isSet(value: unknown): boolean {
   return value !== undefined && value !== null && value !== ''
-}
-
-function problem(message: string): OptionError {
-  return new OptionError(`redisStore: ${message}`)
 }

@@ -6,11 +6,11 @@ import { isError, membersOf } from '../../src/core/thrown.ts'
 /** What an option must be: a word for it, and how to tell. */
 export type OptionRule = readonly [what: string, isRight: (value: unknown) => boolean]
 
-export const aText: OptionRule = ['a text that is not empty', (value) => typeof value === 'string' && value !== '']
+export const aString: OptionRule = ['a non-empty string', (value) => typeof value === 'string' && value !== '']
 export const aBoolean: OptionRule = ['true or false', (value) => typeof value === 'boolean']
 export const aFunction: OptionRule = ['a function', (value) => typeof value === 'function']
-export const texts: OptionRule = [
-  'an array of texts',
+export const strings: OptionRule = [
+  'an array of non-empty strings',
   (value) => Array.isArray(value) && value.every((one) => typeof one === 'string' && one !== ''),
 ]
 
@@ -20,28 +20,34 @@ export function oneOf(...words: readonly string[]): OptionRule {
 }
 
 /**
- * Checks options against the rules of all that are known; undefined is always right.
- * @throws OptionError
+ * Checks options against the rules of all that are known; undefined is always right. `others` finds what is wrong beside that; what it is
+ * given may still be anything.
+ * @throws OptionError with all problems
  */
-export function checkOptions(caller: string, options: unknown, rules: Readonly<Record<string, OptionRule>>): void {
+export function checkOptions(
+  caller: string,
+  options: unknown,
+  rules: Readonly<Record<string, OptionRule>>,
+  others: (options: Readonly<Record<string, unknown>>) => readonly (string | undefined | false)[],
+): void {
   if (options === undefined) throw new OptionError(`${caller}: ${gotUndefined}`)
-  if (!isRecord(options)) throw new OptionError(`${caller}: options must be a record, or a text alone`)
+  if (!isRecord(options)) throw new OptionError(`${caller}: it takes a URL or a path, or an object of options`)
   const known = Object.keys(rules)
-  for (const [name, value] of Object.entries(options)) {
+  const problems = Object.entries(options).flatMap(([name, value]) => {
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
-    if (rule === undefined)
-      throw new OptionError(
-        `${caller}: unknown option "${name}"${didYouMean(name, known)}; known are ${known.join(', ')}`,
-      )
-    if (value !== undefined && !rule[1](value)) throw new OptionError(`${caller}: ${name} must be ${rule[0]}`)
-  }
+    if (rule === undefined) return [`unknown option "${name}"${didYouMean(name, known)}; known are ${known.join(', ')}`]
+    return value === undefined || rule[1](value) ? [] : [`${name} must be ${rule[0]}`]
+  })
+  problems.push(...others(options).filter((one) => typeof one === 'string'))
+  if (problems.length > 0) throw new OptionError(`${caller}: ${problems.join('; ')}`)
 }
 
 /** What is said where nothing was given: mostly a variable of the environment is not set. */
 export const gotUndefined = 'got undefined: is an environment variable missing?'
 
-/** For places that have two ways to be given, of which one is needed. */
-export function eitherOf(options: object, one: string, other: string): string {
+/** What is wrong where a place has two ways to be given, of which one is needed. */
+export function eitherOf(options: Readonly<Record<string, unknown>>, one: string, other: string): string | undefined {
+  if ((options[one] === undefined) !== (options[other] === undefined)) return undefined
   const isForgotten = Object.entries(options).some(([name, value]) => name === one && value === undefined)
   return `give either ${one} or ${other}${isForgotten ? ` (${one}: ${gotUndefined})` : ''}`
 }

@@ -1,6 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import { OptionError } from '../../src/core/errors.ts'
-import { aBoolean, aFunction, aText, checkOptions, eitherOf, oneOf, texts } from '../sql/options.ts'
+import { aBoolean, aFunction, aString, checkOptions, eitherOf, oneOf, strings } from '../sql/options.ts'
 import type { OptionRule } from '../sql/options.ts'
 
 /** Where a SQLite store keeps its tables, and how. */
@@ -34,7 +33,7 @@ export interface SqlitePlace {
 }
 
 const places: Readonly<Record<string, OptionRule>> = {
-  path: aText,
+  path: aString,
   database: ['a DatabaseSync of node:sqlite', (value) => value instanceof DatabaseSync],
 }
 
@@ -45,14 +44,19 @@ export function storeOptions(given: string | SqliteStoreOptions): Required<
   readonly place: SqlitePlace
 } {
   const options = typeof given === 'string' ? { path: given } : given
-  checkOptions('sqliteStore', options, {
-    ...places,
-    synchronous: oneOf('full', 'normal'),
-    migrate: aBoolean,
-    now: aFunction,
-  })
+  checkOptions(
+    'sqliteStore',
+    options,
+    {
+      ...places,
+      synchronous: oneOf('full', 'normal'),
+      migrate: aBoolean,
+      now: aFunction,
+    },
+    problemsOfPlace,
+  )
   const { migrate = true, now = Date.now } = options
-  return { place: placeOf('sqliteStore', options), migrate, now }
+  return { place: placeOf(options), migrate, now }
 }
 
 /** @throws OptionError */
@@ -61,16 +65,20 @@ export function migrationOptions(given: string | SqliteMigrationOptions): {
   readonly directories: readonly string[]
 } {
   const options = typeof given === 'string' ? { path: given } : given
-  checkOptions('sqliteMigrations', options, { ...places, directories: texts })
-  return { place: placeOf('sqliteMigrations', options), directories: options.directories ?? [] }
+  checkOptions('sqliteMigrations', options, { ...places, directories: strings }, problemsOfPlace)
+  return { place: placeOf(options), directories: options.directories ?? [] }
 }
 
-function placeOf(caller: string, options: SqliteStoreOptions): SqlitePlace {
-  const { path, database, synchronous } = options
-  if ((path === undefined) === (database === undefined))
-    throw new OptionError(`${caller}: ${eitherOf(options, 'path', 'database')}`)
-  if (path === '') throw new OptionError(`${caller}: path must be ${aText[0]}`)
-  if (database !== undefined && synchronous !== undefined)
-    throw new OptionError(`${caller}: synchronous is for path; a database of your own keeps its settings`)
+function problemsOfPlace(options: Readonly<Record<string, unknown>>): readonly (string | undefined | false)[] {
+  const { database, synchronous } = options
+  return [
+    eitherOf(options, 'path', 'database'),
+    database !== undefined &&
+      synchronous !== undefined &&
+      'synchronous is for path; a database of your own keeps its settings',
+  ]
+}
+
+function placeOf({ path, database, synchronous }: SqliteStoreOptions): SqlitePlace {
   return { path: path ?? '', database, synchronous: synchronous ?? 'full' }
 }

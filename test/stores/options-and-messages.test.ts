@@ -6,6 +6,7 @@ import { createPool } from 'mysql2/promise'
 import { expect, onTestFinished, test } from 'vitest'
 import { OptionError, StoreError } from '../../src/core/errors.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
+import { memoryStore } from '../../stores/memory/index.ts'
 import { mysqlStore } from '../../stores/mysql/index.ts'
 import { postgresStore } from '../../stores/postgres/index.ts'
 import { redisStore } from '../../stores/redis/index.ts'
@@ -205,4 +206,16 @@ test('in SQLite, what the caller creates beside its open transaction fails for g
   await expect(store.commit([commitTo('one', { owner: 'ada' })])).rejects.toMatchObject({ isTransient: true })
   database.exec('rollback')
   expect(await store.create([newExecution('two')])).toEqual([undefined])
+})
+
+test.each<[string, (options: never) => unknown, Readonly<Record<string, unknown>>]>([
+  ['memoryStore', memoryStore, { now: 5, clock: 5 }],
+  ['sqliteStore', sqliteStore, { path: '', migrate: 'no', synchronous: 'off' }],
+  ['postgresStore', postgresStore, { url: 'here', migrate: 'no', max: 0 }],
+  ['mysqlStore', mysqlStore, { url: 'here', migrate: 'no', max: 0 }],
+  ['redisStore', redisStore, { url: 'here', prefix: '{}', timeout: 0 }],
+])('%s reports all that is wrong with its options at once', (name, make, options) => {
+  const problems = (): unknown => make(options as never)
+  expect(problems).toThrow(OptionError)
+  for (const option of Object.keys(options)) expect(problems).toThrow(new RegExp(`^${name}: .*\\b${option}\\b`))
 })

@@ -36,7 +36,7 @@ function runElsewhere(path: string, code: string, env: Record<string, string> = 
 
 test.each([
   [{}, 'give either path or database'],
-  [{ path: '' }, 'path must be a text that is not empty'],
+  [{ path: '' }, 'path must be a non-empty string'],
   [{ path: 'x', database: new DatabaseSync(':memory:') }, 'give either path or database'],
   [{ path: 'x', synchronous: 'off' }, "synchronous must be 'full' or 'normal'"],
   [{ database: new DatabaseSync(':memory:'), synchronous: 'full' }, 'synchronous is for path'],
