@@ -51,6 +51,9 @@ export type { Logger } from './core/contracts/logger.ts'
 export type { Observer } from './core/contracts/observer.ts'
 export type { Backoff, ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from './core/language/policy.ts'
 export type { AnyStep, Step, StepContext, TypedStep } from './core/language/step.ts'
+export type { Store, StoreCapabilities, StoreHint } from './core/contracts/store.ts'
+export type { ResultClaim, ResultCommit, ResultState } from './core/contracts/result-record.ts'
+export type { Message, NewMessage } from './core/contracts/message.ts'
 export type {
   AcquiredExecution,
   AcquireRequest,
@@ -58,20 +61,11 @@ export type {
   ExecutionQuery,
   ExecutionRecord,
   HeadChange,
-  Message,
   NewExecution,
-  NewMessage,
-  ResultClaim,
-  ResultCommit,
-  ResultState,
   StepPage,
   StepRecord,
-  Store,
-  StoreCapabilities,
-  StoredValue,
-  StoreHint,
-  ValueFormat,
-} from './core/contracts/store.ts'
+} from './core/contracts/execution-record.ts'
+export type { StoredValue, ValueFormat } from './core/contracts/stored-value.ts'
 export type { BatchOptions, StreamOptions } from './runtime/batch/batch-options.ts'
 export type { Clock } from './runtime/environment/clock.ts'
 export type { StepView } from './runtime/execution/execution-view.ts'

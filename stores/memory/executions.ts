@@ -1,17 +1,15 @@
+import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
+import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
   ExecutionCommit,
   ExecutionQuery,
   ExecutionRecord,
-  Message,
   NewExecution,
-  NewMessage,
   StepPage,
   StepRecord,
-  Store,
-  StoreHint,
-} from '../../src/core/contracts/store.ts'
+} from '../../src/core/contracts/execution-record.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import { replaces } from '../../src/core/contracts/step-replacement.ts'
 

@@ -1,4 +1,6 @@
-import type { ResultClaim, ResultCommit, ResultState, StoredValue, StoreHint } from '../../src/core/contracts/store.ts'
+import type { StoreHint } from '../../src/core/contracts/store.ts'
+import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
+import type { StoredValue } from '../../src/core/contracts/stored-value.ts'
 
 interface Result {
   epoch: number

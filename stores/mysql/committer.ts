@@ -1,4 +1,4 @@
-import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/store.ts'
+import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, Field } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'

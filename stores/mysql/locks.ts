@@ -1,4 +1,4 @@
-import type { ExecutionCommit } from '../../src/core/contracts/store.ts'
+import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import { toKey } from './keys.ts'
 import { literal } from './literals.ts'
 import type { MysqlSession } from './session.ts'

@@ -1,4 +1,4 @@
-import type { Message, NewMessage } from '../../src/core/contracts/store.ts'
+import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
 import type { Cell } from '../sql/cells.ts'
 import { recordOf } from '../sql/cells.ts'
 import { selectList } from '../sql/dialect.ts'

@@ -1,4 +1,4 @@
-import type { ResultCommit } from '../../src/core/contracts/store.ts'
+import type { ResultCommit } from '../../src/core/contracts/result-record.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'

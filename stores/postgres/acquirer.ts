@@ -1,4 +1,4 @@
-import type { AcquiredExecution, AcquireRequest } from '../../src/core/contracts/store.ts'
+import type { AcquiredExecution, AcquireRequest } from '../../src/core/contracts/execution-record.ts'
 import type { Row } from '../sql/cells.ts'
 import { selectList } from '../sql/dialect.ts'
 import type { Dialect, Query } from '../sql/dialect.ts'

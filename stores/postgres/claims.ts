@@ -1,5 +1,5 @@
 import { StoreError } from '../../src/core/errors.ts'
-import type { ResultClaim, ResultState } from '../../src/core/contracts/store.ts'
+import type { ResultClaim, ResultState } from '../../src/core/contracts/result-record.ts'
 import { cellsOf } from '../sql/cells.ts'
 import { namesOf, selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'

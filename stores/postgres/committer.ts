@@ -1,5 +1,5 @@
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
-import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/store.ts'
+import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, CellColumn } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'

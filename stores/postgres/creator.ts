@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg'
 import { OptionError } from '../../src/core/errors.ts'
 import { isRecord } from '../../src/core/is-record.ts'
-import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/store.ts'
+import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import { cellsOf } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'

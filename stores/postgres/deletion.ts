@@ -1,4 +1,5 @@
-import type { ExecutionCommit, Store } from '../../src/core/contracts/store.ts'
+import type { Store } from '../../src/core/contracts/store.ts'
+import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import type { Cell, CellColumn } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'

@@ -1,4 +1,4 @@
-import type { Message, NewMessage } from '../../src/core/contracts/store.ts'
+import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
 import { cellsOf } from '../sql/cells.ts'
 import type { Cell } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'

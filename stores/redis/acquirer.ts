@@ -1,5 +1,5 @@
 import { StoreError } from '../../src/core/errors.ts'
-import type { AcquiredExecution, AcquireRequest } from '../../src/core/contracts/store.ts'
+import type { AcquiredExecution, AcquireRequest } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
 import { ownersScript, takeScript } from './execution-scripts.ts'
 import { headRecord } from './head-record.ts'

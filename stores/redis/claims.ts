@@ -1,4 +1,4 @@
-import type { ResultClaim, ResultState } from '../../src/core/contracts/store.ts'
+import type { ResultClaim, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { Connection } from './connection.ts'
 import { ownersAtWork, parse, readResults, stateOf } from './kept-result.ts'
 import { escapeText, ownerText } from './layout.ts'

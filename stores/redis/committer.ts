@@ -1,4 +1,4 @@
-import type { ExecutionCommit } from '../../src/core/contracts/store.ts'
+import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import { replacesAny, stayingOf } from '../../src/core/contracts/step-replacement.ts'
 import type { Connection } from './connection.ts'
 import { commitScript, fullCommitScript } from './execution-scripts.ts'

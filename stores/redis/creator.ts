@@ -1,4 +1,4 @@
-import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/store.ts'
+import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
 import { createScript } from './execution-scripts.ts'
 import { headRecord, newHead, newIndexMembers } from './head-record.ts'

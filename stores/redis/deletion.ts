@@ -1,4 +1,5 @@
-import type { ExecutionCommit, Store } from '../../src/core/contracts/store.ts'
+import type { Store } from '../../src/core/contracts/store.ts'
+import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
 import { removeScript } from './execution-scripts.ts'
 import { buckets, indexPrefix, ownerText, timeKey, timeKeyLength, unescapeText } from './layout.ts'

@@ -1,5 +1,5 @@
 import { StoreError } from '../../src/core/errors.ts'
-import type { ExecutionRecord, HeadChange, NewExecution } from '../../src/core/contracts/store.ts'
+import type { ExecutionRecord, HeadChange, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import { damaged } from './errors.ts'
 import { escapeText, indexPrefix, ownerOf, ownerText, statusCode, statusOf, timeKey, timeOf } from './layout.ts'
 import type { Argument, Reply } from './link.ts'

@@ -1,4 +1,4 @@
-import type { ResultState } from '../../src/core/contracts/store.ts'
+import type { ResultState } from '../../src/core/contracts/result-record.ts'
 import type { Connection } from './connection.ts'
 import { damaged } from './errors.ts'
 import type { Reply } from './link.ts'

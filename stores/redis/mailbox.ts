@@ -1,5 +1,5 @@
 import { StoreError } from '../../src/core/errors.ts'
-import type { Message, NewMessage } from '../../src/core/contracts/store.ts'
+import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
 import type { Connection } from './connection.ts'
 import { damaged } from './errors.ts'
 import { postScript } from './execution-scripts.ts'

@@ -1,6 +1,6 @@
 import type { Packr } from 'msgpackr'
 import { StoreError } from '../../src/core/errors.ts'
-import type { StoredValue, ValueFormat } from '../../src/core/contracts/store.ts'
+import type { StoredValue, ValueFormat } from '../../src/core/contracts/stored-value.ts'
 import { loadPackage } from '../sql/load-package.ts'
 import { storeName } from './errors.ts'
 

@@ -1,4 +1,4 @@
-import type { ExecutionQuery, ExecutionRecord } from '../../src/core/contracts/store.ts'
+import type { ExecutionQuery, ExecutionRecord } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
 import { headFields, headRecord } from './head-record.ts'
 import { allStatuses, buckets, escapeText, indexPrefix, timeKey, unescapeText } from './layout.ts'

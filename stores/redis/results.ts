@@ -1,4 +1,4 @@
-import type { ResultCommit, ResultState } from '../../src/core/contracts/store.ts'
+import type { ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { Connection } from './connection.ts'
 import { ownersAtWork, readResults, stateOf } from './kept-result.ts'
 import { buckets, escapeText, ownerText, unescapeText } from './layout.ts'

@@ -1,4 +1,4 @@
-import type { StepRecord } from '../../src/core/contracts/store.ts'
+import type { StepRecord } from '../../src/core/contracts/execution-record.ts'
 import type { StepStatus } from '../../src/core/contracts/statuses.ts'
 import { damaged } from './errors.ts'
 import { escapeText, unescapeText } from './layout.ts'

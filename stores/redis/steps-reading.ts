@@ -1,4 +1,4 @@
-import type { StepPage, StepRecord } from '../../src/core/contracts/store.ts'
+import type { StepPage, StepRecord } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
 import { damaged } from './errors.ts'
 import { readScript } from './execution-scripts.ts'

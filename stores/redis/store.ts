@@ -1,21 +1,16 @@
 import { StoreError } from '../../src/core/errors.ts'
+import type { Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
+import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
+import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
   ExecutionCommit,
   ExecutionQuery,
   ExecutionRecord,
-  Message,
   NewExecution,
-  NewMessage,
-  ResultClaim,
-  ResultCommit,
-  ResultState,
   StepPage,
-  Store,
-  StoreCapabilities,
-  StoreHint,
-} from '../../src/core/contracts/store.ts'
+} from '../../src/core/contracts/execution-record.ts'
 import { StoreLife } from '../sql/life.ts'
 import { acquireExecutions } from './acquirer.ts'
 import { checkFormat, warnOfEviction } from './check-server.ts'

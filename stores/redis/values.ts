@@ -1,4 +1,4 @@
-import type { StoredValue } from '../../src/core/contracts/store.ts'
+import type { StoredValue } from '../../src/core/contracts/stored-value.ts'
 import { isBytes } from '../../src/core/is-builtin.ts'
 
 /** A stored value with one byte before it that says what it was: `s` text, `w` text that UTF-8 would not keep, `b` bytes. */

@@ -1,4 +1,4 @@
-import type { StoredValue } from '../../src/core/contracts/store.ts'
+import type { StoredValue } from '../../src/core/contracts/stored-value.ts'
 import { fromName, storableJson, toName } from './names.ts'
 import { fromSqlTime } from './times.ts'
 

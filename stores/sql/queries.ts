@@ -1,4 +1,4 @@
-import type { ExecutionQuery } from '../../src/core/contracts/store.ts'
+import type { ExecutionQuery } from '../../src/core/contracts/execution-record.ts'
 import type { Cell } from './cells.ts'
 import { Parameters, selectList } from './dialect.ts'
 import type { Dialect, Query } from './dialect.ts'

@@ -1,12 +1,12 @@
 import { StoreError } from '../../src/core/errors.ts'
+import type { ResultState } from '../../src/core/contracts/result-record.ts'
+import type { Message } from '../../src/core/contracts/message.ts'
 import type {
   ExecutionQuery,
   ExecutionRecord,
-  Message,
-  ResultState,
   StepPage,
   StepRecord,
-} from '../../src/core/contracts/store.ts'
+} from '../../src/core/contracts/execution-record.ts'
 import { recordOf, valueOf } from './cells.ts'
 import type { Row } from './cells.ts'
 import type { Dialect, Query } from './dialect.ts'

@@ -1,4 +1,4 @@
-import type { ResultCommit } from '../../src/core/contracts/store.ts'
+import type { ResultCommit } from '../../src/core/contracts/result-record.ts'
 import { valueOf } from './cells.ts'
 import type { Field, Row } from './cells.ts'
 

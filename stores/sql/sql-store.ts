@@ -1,20 +1,15 @@
+import type { Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
+import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
+import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
   ExecutionCommit,
   ExecutionQuery,
   ExecutionRecord,
-  Message,
   NewExecution,
-  NewMessage,
-  ResultClaim,
-  ResultCommit,
-  ResultState,
   StepPage,
-  Store,
-  StoreCapabilities,
-  StoreHint,
-} from '../../src/core/contracts/store.ts'
+} from '../../src/core/contracts/execution-record.ts'
 import { StoreLife } from './life.ts'
 import type { Migration, MigrationDatabase } from './migration.ts'
 import { prepareTables } from './open-database.ts'

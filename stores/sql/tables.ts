@@ -1,4 +1,4 @@
-import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/store.ts'
+import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import { columnsOf } from './cells.ts'
 import type { CellColumn, Field } from './cells.ts'
 

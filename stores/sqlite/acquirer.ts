@@ -1,4 +1,4 @@
-import type { AcquiredExecution, AcquireRequest } from '../../src/core/contracts/store.ts'
+import type { AcquiredExecution, AcquireRequest } from '../../src/core/contracts/execution-record.ts'
 import type { Cell, Row } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'

@@ -1,4 +1,4 @@
-import type { ResultClaim, ResultState } from '../../src/core/contracts/store.ts'
+import type { ResultClaim, ResultState } from '../../src/core/contracts/result-record.ts'
 import { cellsOf } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'

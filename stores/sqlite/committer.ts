@@ -1,4 +1,4 @@
-import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/store.ts'
+import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
 import { cellsOf } from '../sql/cells.ts'
 import type { Cell } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'

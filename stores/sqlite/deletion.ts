@@ -1,4 +1,5 @@
-import type { ExecutionCommit, Store } from '../../src/core/contracts/store.ts'
+import type { Store } from '../../src/core/contracts/store.ts'
+import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import { toName } from '../sql/names.ts'
 import { toSqlTime } from '../sql/times.ts'
 import type { SqliteConnection } from './connection.ts'

@@ -1,4 +1,4 @@
-import type { Message, NewMessage } from '../../src/core/contracts/store.ts'
+import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
 import { cellsOf } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'

@@ -1,4 +1,4 @@
-import type { ResultCommit } from '../../src/core/contracts/store.ts'
+import type { ResultCommit } from '../../src/core/contracts/result-record.ts'
 import { cellsOf } from '../sql/cells.ts'
 import { selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'

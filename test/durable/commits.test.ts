@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ExecutionCommit } from '../../src/core/contracts/store.ts'
+import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import { graph, SerializationError, step, StepError, StoreError } from '../../src/index.ts'
 import { number, rejectionOf, stepErrorOf } from '../loose-api.ts'
 import { World } from './durable-time.ts'

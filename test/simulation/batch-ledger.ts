@@ -1,4 +1,4 @@
-import type { StepRecord } from '../../src/core/contracts/store.ts'
+import type { StepRecord } from '../../src/core/contracts/execution-record.ts'
 import type { Life } from './history.ts'
 
 /** Under which name a record is noted. */

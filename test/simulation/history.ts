@@ -1,14 +1,12 @@
+import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type {
   AcquiredExecution,
   ExecutionCommit,
   ExecutionRecord,
   HeadChange,
   NewExecution,
-  ResultClaim,
-  ResultCommit,
-  ResultState,
   StepRecord,
-} from '../../src/core/contracts/store.ts'
+} from '../../src/core/contracts/execution-record.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 import type { Scheduler } from './scheduler.ts'

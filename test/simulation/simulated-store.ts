@@ -1,5 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
-import type { ExecutionCommit, Store, StoreHint } from '../../src/core/contracts/store.ts'
+import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
+import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { plainOf } from './toy-codec.ts'
 import type { CallFate, Faults } from './faults.ts'

@@ -1,5 +1,5 @@
 import type { Codec } from '../../src/core/contracts/codec.ts'
-import type { StoredValue } from '../../src/core/contracts/store.ts'
+import type { StoredValue } from '../../src/core/contracts/stored-value.ts'
 import { isSealed, opened } from '../../src/core/values/value-envelope.ts'
 import type { Features } from './features.ts'
 import type { RandomSource } from './random-source.ts'

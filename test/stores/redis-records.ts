@@ -1,4 +1,4 @@
-import type { ExecutionCommit, NewExecution, StepRecord } from '../../src/core/contracts/store.ts'
+import type { ExecutionCommit, NewExecution, StepRecord } from '../../src/core/contracts/execution-record.ts'
 
 /** An execution in which everything but what a test is about is usual. */
 export function newExecution(id: string, more: Partial<NewExecution> = {}): NewExecution {

@@ -1,4 +1,4 @@
-import type { StepRecord } from './store.ts'
+import type { StepRecord } from './execution-record.ts'
 
 /** Whether a record is completed and counts: one without a type stands for a step that was left out. */
 function isDone({ status, type }: StepRecord): boolean {

@@ -1,4 +1,4 @@
-import type { ExecutionRecord } from '../../core/contracts/store.ts'
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { FullClock } from '../../runtime/environment/clock.ts'
 

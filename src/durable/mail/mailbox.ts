@@ -1,6 +1,7 @@
 import { ExecutionCancelledError } from '../../core/errors.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
-import type { Message, StoredValue } from '../../core/contracts/store.ts'
+import type { Message } from '../../core/contracts/message.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { Owned } from '../ownership/owned.ts'
 import type { Reopening } from '../recovery/reopen.ts'

@@ -1,6 +1,7 @@
 import { LeaseLostError, SerializationError } from '../../core/errors.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
-import type { ExecutionRecord, HeadChange, NewExecution, StepRecord, StoredValue } from '../../core/contracts/store.ts'
+import type { ExecutionRecord, HeadChange, NewExecution, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import { placed } from '../../runtime/results/claim-keeper.ts'
 import type { Recorder } from '../../runtime/execution/recorder.ts'

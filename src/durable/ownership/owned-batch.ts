@@ -1,5 +1,5 @@
 import type { ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
-import type { StepRecord } from '../../core/contracts/store.ts'
+import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { BatchFrame } from '../../runtime/batch/batch-options.ts'
 import type { DurableParts, ItemOutcome } from '../../runtime/batch/batch-setup.ts'
 import { Batch } from '../../runtime/batch/batch.ts'

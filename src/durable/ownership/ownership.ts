@@ -1,6 +1,6 @@
 import { ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
-import type { HeadChange } from '../../core/contracts/store.ts'
+import type { HeadChange } from '../../core/contracts/execution-record.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'

@@ -1,5 +1,6 @@
 import { ExecutionConflictError, SerializationError } from '../../core/errors.ts'
-import type { ExecutionRecord, StepRecord, StoredValue } from '../../core/contracts/store.ts'
+import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { executionStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionStatus, StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'

@@ -1,5 +1,5 @@
 import { isRecord } from '../../core/is-record.ts'
-import type { ExecutionRecord, StepRecord } from '../../core/contracts/store.ts'
+import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { readInputs } from './restore-execution.ts'

@@ -1,7 +1,7 @@
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import { SerializationError } from '../../core/errors.ts'
 import { isRecord } from '../../core/is-record.ts'
-import type { ExecutionRecord, StepRecord } from '../../core/contracts/store.ts'
+import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { ItemOutcome } from '../../runtime/batch/batch-setup.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'

@@ -1,6 +1,6 @@
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
-import type { ExecutionRecord, StepRecord } from '../../core/contracts/store.ts'
+import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import { batchFrameOf } from '../../runtime/batch/batch-options.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'

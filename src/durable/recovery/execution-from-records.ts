@@ -1,5 +1,5 @@
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
-import type { ExecutionRecord, StepRecord } from '../../core/contracts/store.ts'
+import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions, StartOptions } from '../context/start-options.ts'

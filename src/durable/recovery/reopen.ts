@@ -1,5 +1,5 @@
 import { isTerminal } from '../../core/contracts/statuses.ts'
-import type { ExecutionRecord } from '../../core/contracts/store.ts'
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'

@@ -2,7 +2,7 @@ import { ExecutionConflictError, LeaseLostError, StoreError } from '../../core/e
 import { describeThrown } from '../../core/thrown.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
-import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/contracts/store.ts'
+import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import { Emitter } from '../../runtime/execution/emitter.ts'
 import { deadlineMs } from '../../runtime/environment/time-limit.ts'
 import type { DocketContext } from '../context/docket-context.ts'

@@ -1,5 +1,5 @@
 import type { ExecutionCancelledError } from '../../core/errors.ts'
-import type { ExecutionRecord } from '../../core/contracts/store.ts'
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 
 /** Ends an execution that nobody runs. False if somebody does. @throws StoreError, LeaseLostError */

@@ -1,6 +1,6 @@
 import { DocketClosedError, ExecutionConflictError, StoreError } from '../../core/errors.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
-import type { ExecutionRecord } from '../../core/contracts/store.ts'
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { DocketContext } from '../context/docket-context.ts'

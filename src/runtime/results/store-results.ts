@@ -1,6 +1,7 @@
 import { LeaseLostError } from '../../core/errors.ts'
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
-import type { ResultClaim, ResultState, Store } from '../../core/contracts/store.ts'
+import type { Store } from '../../core/contracts/store.ts'
+import type { ResultClaim, ResultState } from '../../core/contracts/result-record.ts'
 import { createValueEncoding } from '../../core/values/value-encoding.ts'
 import { fullClockOf } from '../environment/clock.ts'
 import { randomId } from '../environment/ids.ts'

@@ -1,5 +1,5 @@
 import { replaces } from '../../core/contracts/step-replacement.ts'
-import type { ExecutionCommit, StepRecord } from '../../core/contracts/store.ts'
+import type { ExecutionCommit, StepRecord } from '../../core/contracts/execution-record.ts'
 
 /**
  * Puts several commits to one execution together into one; of two records of one step the later holds. `indexes` tells for

@@ -1,13 +1,7 @@
-import type {
-  ExecutionCommit,
-  ExecutionRecord,
-  NewExecution,
-  ResultCommit,
-  ResultState,
-  StoredValue,
-  Store,
-  StoreHint,
-} from '../../core/contracts/store.ts'
+import type { Store, StoreHint } from '../../core/contracts/store.ts'
+import type { ResultCommit, ResultState } from '../../core/contracts/result-record.ts'
+import type { ExecutionCommit, ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { DocketClosedError, StoreError } from '../../core/errors.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { sleep } from '../environment/clock.ts'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import type { AcquireRequest, Store } from '../../core/contracts/store.ts'
+import type { Store } from '../../core/contracts/store.ts'
+import type { AcquireRequest } from '../../core/contracts/execution-record.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
 import { commitTo, createOwned, live, newExecution, range, recordIn } from './records.ts'
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import type { AcquiredExecution, ExecutionRecord, Store } from '../../core/contracts/store.ts'
+import type { Store } from '../../core/contracts/store.ts'
+import type { AcquiredExecution, ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { assertSame } from './assertions.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
 import { commitTo, createOwned, live, newExecution, range, recordIn, recordOf, someTime } from './records.ts'

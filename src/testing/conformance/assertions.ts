@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { StoredValue } from '../../core/contracts/store.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
 
 /**
  * Records are equal if their fields are; a field that is `undefined` may be missing, and bytes may be a Buffer. Texts of JSON are

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { HeadChange } from '../../core/contracts/store.ts'
+import type { HeadChange } from '../../core/contracts/execution-record.ts'
 import { assertSame } from './assertions.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
 import {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { HeadChange, StepRecord } from '../../core/contracts/store.ts'
+import type { HeadChange, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import { assertSame } from './assertions.ts'
 import type { ConformanceGroup } from './conformance-group.ts'

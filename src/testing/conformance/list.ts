@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import type { ExecutionQuery, ExecutionRecord, Store } from '../../core/contracts/store.ts'
+import type { Store } from '../../core/contracts/store.ts'
+import type { ExecutionQuery, ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { ExecutionStatus } from '../../core/contracts/statuses.ts'
 import { assertSame } from './assertions.ts'
 import type { Bench, ConformanceGroup } from './conformance-group.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Message } from '../../core/contracts/store.ts'
+import type { Message } from '../../core/contracts/message.ts'
 import { assertSame } from './assertions.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
 import { commitTo, createOwned, live, message, newExecution, range, someTime } from './records.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { StepRecord } from '../../core/contracts/store.ts'
+import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import { assertSame } from './assertions.ts'
 import { awkwardTexts } from './awkward.ts'
 import type { ConformanceGroup } from './conformance-group.ts'

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict'
+import type { Store } from '../../core/contracts/store.ts'
+import type { ResultClaim, ResultCommit, ResultState } from '../../core/contracts/result-record.ts'
+import type { NewMessage } from '../../core/contracts/message.ts'
 import type {
   ExecutionCommit,
   ExecutionRecord,
   NewExecution,
-  NewMessage,
-  ResultClaim,
-  ResultCommit,
-  ResultState,
   StepRecord,
-  Store,
-} from '../../core/contracts/store.ts'
+} from '../../core/contracts/execution-record.ts'
 
 /** A Friday in 2023; most tests don't care. */
 export const someTime = 1_700_000_000_123

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ResultCommit } from '../../core/contracts/store.ts'
+import type { ResultCommit } from '../../core/contracts/result-record.ts'
 import { assertSame } from './assertions.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
 import { claimIn, claimOf, epochOf, failure, live, range, release, success } from './records.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { StoredValue } from '../../core/contracts/store.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { assertSameValue } from './assertions.ts'
 import { awkwardBytes, awkwardJson } from './awkward.ts'
 import type { ConformanceGroup } from './conformance-group.ts'

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { Codec } from '../../../src/core/contracts/codec.ts'
 import { OptionError, SerializationError } from '../../../src/core/errors.ts'
 import { canonicalize } from '../../../src/core/values/keys.ts'
-import type { StoredValue, ValueFormat } from '../../../src/core/contracts/store.ts'
+import type { StoredValue, ValueFormat } from '../../../src/core/contracts/stored-value.ts'
 import { createValueEncoding } from '../../../src/core/values/value-encoding.ts'
 import { samples, seed } from './plain-values.ts'
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { AbortExecutionError, NonRetryableError, SerializationError, StepError } from '../../../src/core/errors.ts'
-import type { StoredValue } from '../../../src/core/contracts/store.ts'
+import type { StoredValue } from '../../../src/core/contracts/stored-value.ts'
 import { createValueEncoding } from '../../../src/core/values/value-encoding.ts'
 
 const here = ['step', 'execution-1', 'Fetch', '', 'error']

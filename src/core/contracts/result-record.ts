@@ -1,0 +1,39 @@
+import type { StoredValue } from './stored-value.ts'
+
+/** Whose result it is: columns for people; the key alone tells results apart. */
+export interface ResultIdentity {
+  readonly namespace: string
+  readonly step: string
+  readonly version: string
+  readonly type: string
+}
+
+/** Asks for the right to make a result. */
+export interface ResultClaim extends ResultIdentity {
+  readonly key: string
+  readonly owner: string
+  readonly at: number
+}
+
+/** How a claim went, or what `getResults` found. Results past their expiry are never told. */
+export type ResultState =
+  | { readonly status: 'completed'; readonly output: StoredValue }
+  /** The caller has the right; it names the epoch when it commits. */
+  | { readonly status: 'claimed'; readonly epoch: number }
+  /** A living owner is at it. */
+  | { readonly status: 'running'; readonly epoch: number }
+  /** The last claim ended in an error. Told by `getResults` alone; a claim starts anew. */
+  | { readonly status: 'failed'; readonly epoch: number; readonly error: StoredValue | undefined }
+
+/** What became of a claim; it holds only while `owner` and `epoch` are still the claim's. */
+export interface ResultCommit {
+  readonly key: string
+  readonly owner: string
+  readonly epoch: number
+  readonly at: number
+  /** `released`: nothing was made, and whoever waits may claim. */
+  readonly outcome:
+    | { readonly status: 'completed'; readonly output: StoredValue; readonly ttlMs: number | undefined }
+    | { readonly status: 'failed'; readonly error: StoredValue | undefined }
+    | { readonly status: 'released' }
+}
