@@ -1,3 +1,4 @@
+import { outsideCalls } from '../runtime/environment/async-context.ts'
 import { unref } from '../runtime/environment/clock.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { Mailbox } from './mail/mailbox.ts'
@@ -58,7 +59,7 @@ export class BackgroundLoop {
     if (this.#isStopped) return
     const { clock } = this.#context
     clock.clearTimeout(this.#timer)
-    this.#timer = clock.setTimeout(() => void this.#tick(), pauseMs)
+    this.#timer = outsideCalls.run(() => clock.setTimeout(() => void this.#tick(), pauseMs))
     unref(this.#timer)
   }
 

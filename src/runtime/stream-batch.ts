@@ -9,6 +9,7 @@ import { Batch } from './batch/batch.ts'
 import type { ItemOutcome } from './batch/batch-setup.ts'
 import { sourceOfIterable } from './batch/item-source.ts'
 import { OutcomeQueue } from './collections/outcome-queue.ts'
+import { AsyncContext } from './environment/async-context.ts'
 
 // Outcomes that may wait for their consumer besides what runs: enough to keep the items busy, little enough to hold.
 const outcomesAhead = 100
@@ -27,9 +28,10 @@ export const streamBatch = ((
   target: AnyDataType,
   items: Iterable<unknown> | AsyncIterable<unknown>,
   options?: StreamOptions,
-): AsyncIterable<unknown> => ({
-  [Symbol.asyncIterator]: () => streamOf(graph, target, items, options),
-})) as unknown as StreamBatch<StreamOptions>
+): AsyncIterable<unknown> => {
+  const context = new AsyncContext()
+  return { [Symbol.asyncIterator]: () => streamOf(graph, target, items, options, context) }
+}) as unknown as StreamBatch<StreamOptions>
 
 /** Somebody waits for the next value. */
 interface Waiting {
@@ -45,6 +47,8 @@ const done: IteratorResult<unknown, undefined> = Object.freeze({ done: true, val
  */
 class BatchStream implements AsyncIterator<unknown, undefined> {
   readonly #begin: (stream: BatchStream) => Batch
+  /** Of the call of `streamBatch`: whoever takes the values may be somebody else. */
+  readonly #context: AsyncContext
   readonly #outcomes = new OutcomeQueue<ItemOutcome>()
   #batch: Batch | undefined
   /** Values that were asked for and are not there yet, in order. */
@@ -56,8 +60,9 @@ class BatchStream implements AsyncIterator<unknown, undefined> {
   /** Whether outcomes are given as such, with their errors, rather than their values. */
   collects = false
 
-  constructor(begin: (stream: BatchStream) => Batch) {
+  constructor(begin: (stream: BatchStream) => Batch, context: AsyncContext) {
     this.#begin = begin
+    this.#context = context
   }
 
   /** Items that have begun, less the outcomes that were taken. */
@@ -79,8 +84,10 @@ class BatchStream implements AsyncIterator<unknown, undefined> {
     if (this.#isOver) return Promise.resolve(done)
     try {
       if (this.#batch === undefined) {
-        this.#batch = this.#begin(this)
-        this.#batch.start()
+        this.#context.run(() => {
+          this.#batch = this.#begin(this)
+          this.#batch.start()
+        })
       }
       const outcome = this.#waiting.length === 0 ? this.#take() : undefined
       if (outcome !== undefined) return Promise.resolve({ done: false, value: this.#valueOf(outcome) })
@@ -155,6 +162,7 @@ function streamOf(
   target: AnyDataType,
   items: Iterable<unknown> | AsyncIterable<unknown>,
   options: StreamOptions | undefined,
+  context: AsyncContext,
 ): BatchStream {
   return new BatchStream((stream) => {
     const frame = batchFrameOf('streamBatch', graph, target, options)
@@ -177,7 +185,7 @@ function streamOf(
       onFailed: (error) => stream.end(error, true),
     })
     return batch
-  })
+  }, context)
 }
 
 function isIterable(items: unknown): items is Iterable<unknown> | AsyncIterable<unknown> {

@@ -1,3 +1,4 @@
+import { outsideCalls } from '../../runtime/environment/async-context.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { Resumption } from './resume.ts'
 
@@ -25,9 +26,12 @@ export class Scan {
   async run(): Promise<number> {
     // One that began before the call may have looked too early.
     await this.#scanning?.catch(() => 0)
-    return (this.#scanning ??= this.#run().finally(() => {
-      this.#scanning = undefined
-    }))
+    // What is gone on with works for no call of this process, whoever made it look.
+    return (this.#scanning ??= outsideCalls
+      .run(() => this.#run())
+      .finally(() => {
+        this.#scanning = undefined
+      }))
   }
 
   /** Acquires nothing more; resolves when nothing is under way. */

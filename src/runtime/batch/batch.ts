@@ -4,8 +4,7 @@ import type { ItemPlan } from '../../core/graph/batch-plan.ts'
 import { ExecutionCancelledError, InputError } from '../../core/errors.ts'
 import { describeThrown, hasCause } from '../../core/thrown.ts'
 import type { ErrorPlace, LeaseLostError } from '../../core/errors.ts'
-import { deliver } from './shared-outcome.ts'
-import type { SharedOutcome } from './shared-outcome.ts'
+import { SharedValues } from './shared-values.ts'
 import { isPromiseLike } from '../inputs/check-value.ts'
 import type { BatchSetup, ItemOutcome } from './batch-setup.ts'
 import { endReason, endStatusOf } from '../execution/end-reason.ts'
@@ -15,6 +14,7 @@ import { Barrier } from './barrier.ts'
 import type { Pulled } from './item-source.ts'
 import { checkLeaves } from '../inputs/given-inputs.ts'
 import { SlotPool } from '../collections/slot-pool.ts'
+import { AsyncContext } from '../environment/async-context.ts'
 import { hasPassed, timeLimitOf } from '../environment/time-limit.ts'
 import { timerQueueOf } from '../environment/timer-queue.ts'
 import type { TimeLimit } from '../environment/time-limit.ts'
@@ -46,9 +46,8 @@ export class Batch {
   readonly #partOptions: ResolvedOptions
   readonly #pool: SlotPool
   readonly #shared: Execution
+  readonly #sharedValues: SharedValues
   readonly #barrier: Barrier
-  readonly #sharedOutcomes = new Map<number, SharedOutcome>()
-  readonly #copied = new Map<number, SharedOutcome>()
   readonly #open = new ItemsInFlight()
   /** Items may wait in great number without right a slot; this bounds the memory they take, except where a barrier needs them all. */
   readonly #window: number
@@ -60,6 +59,7 @@ export class Batch {
   #isPaused = false
   #isPumping = false
   #isPulling = false
+  readonly #context = new AsyncContext()
   #limit: TimeLimit | undefined
   #timer: Timer | undefined
 
@@ -69,7 +69,7 @@ export class Batch {
     this.#partOptions = { ...options, timeoutMs: undefined, deadline: undefined, signal: undefined }
     this.executionId = options.id!
     this.target = plan.item.plan.target.name
-    this.#pool = new SlotPool(concurrency, () => this.pump())
+    this.#pool = new SlotPool(concurrency, () => this.#pump())
     this.#window = plan.needsAll ? Infinity : Math.max(10 * concurrency, 1_000)
     this.#shared = new Execution({
       plan: plan.shared,
@@ -85,10 +85,11 @@ export class Batch {
         hasEnded: () => this.#isOver,
         failedItems: () => this.failed,
         onFailing: (error) => this.#onFailing(error),
-        onFilled: (slot, value) => this.#onShared(slot, { value }),
-        onDenied: (slot, error) => this.#onShared(slot, { error }),
+        onFilled: (slot, value) => this.#sharedValues.put(slot, { value }, this.total),
+        onDenied: (slot, error) => this.#sharedValues.put(slot, { error }, this.total),
       },
     })
+    this.#sharedValues = new SharedValues(plan, this.#shared, this.#open)
     const restored = setup.durable?.restoredOf(undefined)
     this.#barrier = new Barrier(plan.gathered, this.#shared)
     if (restored !== undefined) this.#shared.restore(restored)
@@ -135,7 +136,8 @@ export class Batch {
       this.#timeOut(limit)
       return
     }
-    if (limit !== undefined) this.#timer = timerQueueOf(clock).schedule(limit.at, () => this.#timeOut(limit))
+    if (limit !== undefined)
+      this.#timer = timerQueueOf(clock).schedule(limit.at, () => this.#context.run(() => this.#timeOut(limit)))
     this.#checkShared()
   }
 
@@ -152,15 +154,19 @@ export class Batch {
     const settle = (error: InputError | undefined): void => {
       if (error !== undefined) this.fail(error)
       this.#checkedLeaves = plan.shared.leaves.map((leaf) => values[leaf.slot])
-      this.pump()
+      this.#pump()
     }
     const checked = checkLeaves(plan.shared, sharedLeaves, values, () => this.place)
     if (checked instanceof Promise) void checked.then(settle)
     else settle(checked)
   }
 
-  /** Lets in as many items as there is room for. Called again whenever there may be more. */
+  /** Lets in as many items as there is room for, whoever made the room. */
   pump(): void {
+    this.#context.run(this.#pump)
+  }
+
+  readonly #pump = (): void => {
     if (this.#isPumping || this.#isPulling || this.#checkedLeaves === undefined) return
     this.#isPumping = true
     const { source, hasRoom } = this.#setup
@@ -186,7 +192,7 @@ export class Batch {
           this.#isPulling = false
           if (this.hasEnded) return
           this.#take(late)
-          this.pump()
+          this.#pump()
         })
         break
       }
@@ -201,13 +207,14 @@ export class Batch {
 
   /** Ends the batch from outside. */
   cancel(error: ExecutionCancelledError | LeaseLostError): void {
-    if (!this.hasEnded) this.#finish({ type: 'CANCEL', error, at: this.#setup.options.clock.now() }, error)
+    if (this.hasEnded) return
+    this.#context.run(() => this.#finish({ type: 'CANCEL', error, at: this.#setup.options.clock.now() }, error))
   }
 
   #take(pulled: Pulled): void {
     if (pulled === 'end') {
       this.#change({ type: 'CLOSE', total: this.started })
-      for (const { from } of this.#setup.plan.copied) this.#copy(from)
+      this.#sharedValues.copy(this.started)
       this.#barrier.check(this.total)
       this.#finishIfDone()
     } else if (pulled.thrown === undefined) {
@@ -260,37 +267,7 @@ export class Batch {
     const open: OpenItem = { execution, itemPlan, place: -1 }
     this.#open.add(open)
     execution.start(input.leafValues, input.areChecked)
-    for (const [index, outcome] of this.#sharedOutcomes) deliver(execution, itemPlan.importSlots[index]!, outcome)
-  }
-
-  #onShared(slot: number, outcome: SharedOutcome): void {
-    const { imports, copied } = this.#setup.plan
-    const index = imports.indexOf(slot)
-    if (index !== -1) {
-      this.#sharedOutcomes.set(index, outcome)
-      // Items that come later find the outcome by themselves.
-      for (const { execution, itemPlan } of this.#open.toArray())
-        deliver(execution, itemPlan.importSlots[index]!, outcome)
-    }
-    if (copied.some((link) => link.from === slot)) {
-      this.#copied.set(slot, outcome)
-      this.#copy(slot)
-    }
-  }
-
-  /** `all(T)` of a type that is the same for every item: as many copies as there are items. */
-  #copy(slot: number): void {
-    const outcome = this.#copied.get(slot)
-    if (outcome === undefined || this.total === undefined) return
-    for (const link of this.#setup.plan.copied) {
-      if (link.from !== slot) continue
-      if ('error' in outcome) this.#shared.markUnavailable(link.to, outcome.error)
-      else
-        this.#shared.provide(
-          link.to,
-          Array.from({ length: this.total }, () => outcome.value),
-        )
-    }
+    this.#sharedValues.deliverTo(open)
   }
 
   #onItemFilled(item: number, itemPlan: ItemPlan, slot: number, value: unknown): void {
@@ -346,7 +323,7 @@ export class Batch {
     this.#progress(item)
     this.#setup.onItem(item, outcome)
     this.#finishIfDone()
-    this.pump()
+    this.#pump()
   }
 
   #progress(item: number): void {

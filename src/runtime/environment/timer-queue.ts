@@ -1,3 +1,4 @@
+import { outsideCalls } from './async-context.ts'
 import type { FullClock } from './clock.ts'
 
 /** Something that is due at an absolute time. */
@@ -53,7 +54,7 @@ export class TimerQueue {
     if (first === undefined) return
     this.#armedFor = first.dueAt
     const waitMs = Math.min(Math.max(0, Math.ceil(first.dueAt - this.#clock.now())), longestWaitMs)
-    this.#armed = this.#clock.setTimeout(this.#onDue, waitMs)
+    this.#armed = outsideCalls.run(() => this.#clock.setTimeout(this.#onDue, waitMs))
   }
 
   #disarm(): void {

@@ -4,6 +4,7 @@ import type { ExecutionEvent as ExecutionMachineEvent } from '../../../machines/
 import type { ErrorPlace, ExecutionCancelledError, ExecutionTimeoutError, LeaseLostError } from '../../core/errors.ts'
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
+import { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { Emitter } from './emitter.ts'
 import { abortError, cancelRest, endStatusOf } from './end-reason.ts'
@@ -18,13 +19,11 @@ import type { StepHost } from './step-host.ts'
 import type { StepState } from './step-state.ts'
 import { hasPassed, timeLimitOf } from '../environment/time-limit.ts'
 import type { TimeLimit } from '../environment/time-limit.ts'
+import { neverReady, withoutValue } from './readiness.ts'
 import { timerQueueOf } from '../environment/timer-queue.ts'
 import type { Timer } from '../environment/timer-queue.ts'
 import type { Admission } from './part.ts'
 import { unneededSteps } from './unneeded-steps.ts'
-
-// A step that was skipped is never ready, however many of its inputs still come.
-const never = 2 ** 30
 
 /**
  * One run of a plan. It holds a counter of unmet dependencies per step and a value per type; a completion decrements the
@@ -65,6 +64,7 @@ export class Execution implements StepHost {
   #isHeld = false
   /** Nothing new begins: the process is about to hand the execution over. */
   #isPaused = false
+  #context: AsyncContext | undefined
   #limit: TimeLimit | undefined
   #timer: Timer | undefined
   #stopListening: (() => void) | undefined = undefined
@@ -143,6 +143,10 @@ export class Execution implements StepHost {
     return this.options.signal?.aborted === true || hasPassed(this.#limit, this.clock)
   }
 
+  get context(): AsyncContext {
+    return (this.#context ??= new AsyncContext())
+  }
+
   get place(): ErrorPlace {
     return { graph: this.plan.index.graph.name, executionId: this.id, item: this.item }
   }
@@ -157,6 +161,9 @@ export class Execution implements StepHost {
     const { part } = this.setup
     const { signal } = this.options
     const at = this.clock.now()
+    // Only these can be ended by others than their own steps.
+    if (signal !== undefined || this.recorder !== undefined || this.watcher !== undefined)
+      this.#context ??= new AsyncContext()
     this.#change({ type: 'START', at })
     if (part === undefined) this.emitter?.executionStarted(at)
     if (this.#restoredFailure !== undefined) {
@@ -176,7 +183,10 @@ export class Execution implements StepHost {
       this.#timeOut(limit)
       return
     }
-    if (limit !== undefined) this.#timer = timerQueueOf(this.clock).schedule(limit.at, () => this.#timeOut(limit))
+    if (limit !== undefined) {
+      const { context } = this
+      this.#timer = timerQueueOf(this.clock).schedule(limit.at, () => context.run(() => this.#timeOut(limit)))
+    }
     const checked = areChecked
       ? putLeaves(this.plan, leafValues, this.values)
       : checkLeaves(this.plan, leafValues, this.values, () => this.place)
@@ -205,7 +215,10 @@ export class Execution implements StepHost {
 
   /** Ends the execution from outside; `at` is the time of what ends it. */
   cancel(error: ExecutionCancelledError | ExecutionTimeoutError | LeaseLostError, at = this.clock.now()): void {
-    if (!this.isSettled) this.#finish({ type: 'CANCEL', error, at }, error)
+    if (this.isSettled) return
+    const finish = (): void => this.#finish({ type: 'CANCEL', error, at }, error)
+    if (this.#context === undefined) finish()
+    else this.#context.run(finish)
   }
 
   /** Ends the execution with an error; what still runs is cancelled. */
@@ -221,9 +234,9 @@ export class Execution implements StepHost {
       if (view === undefined) continue
       const run = (this.runs[position] = new StepRun(this, step))
       run.restore(view)
-      if (run.hasEnded) this.#unmet[position] = never
+      if (run.hasEnded) this.#unmet[position] = neverReady
     }
-    for (const position of unneededSteps(this.plan, this.runs)) this.#unmet[position] = never
+    for (const position of unneededSteps(this.plan, this.runs)) this.#unmet[position] = neverReady
     // Only now, and only these: what one leads to must not begin what another has ended, and is not told twice when skipped.
     for (const run of this.runs.slice()) {
       if (run?.hasEnded !== true) continue
@@ -313,26 +326,17 @@ export class Execution implements StepHost {
   }
 
   /** A value will never come, and the execution can do without: who can't is skipped, who can goes on. */
-  #markUnavailable(deniedSlot: number, error: unknown): void {
-    const denied = [deniedSlot]
-    for (const slot of denied) {
-      if (this.plan.isWanted[slot]!) this.#wantedLeft--
-      for (const [index, position] of this.plan.dependants[slot]!.entries()) {
-        if (this.#unmet[position]! >= never / 2) continue
-        if (this.plan.canDoWithout[slot]![index]!) {
-          if (--this.#unmet[position]! === 0) this.#queue.push(position)
-          continue
-        }
-        this.#unmet[position] = never
-        const step = this.plan.steps[position]!
-        const run = (this.runs[position] = new StepRun(this, step))
-        this.#endedSteps++
-        run.skip(error)
-        if (this.#hasEnded) return
-        denied.push(step.outputSlot)
-      }
+  #markUnavailable(missing: number, error: unknown): void {
+    const { slots, skipped, ready } = withoutValue(this.plan, this.#unmet, missing)
+    for (const slot of slots) if (this.plan.isWanted[slot]!) this.#wantedLeft--
+    for (const position of ready) this.#queue.push(position)
+    for (const position of skipped) {
+      const run = (this.runs[position] = new StepRun(this, this.plan.steps[position]!))
+      this.#endedSteps++
+      run.skip(error)
+      if (this.#hasEnded) return
     }
-    for (const slot of denied) this.setup.part?.onDenied(slot, error)
+    for (const slot of slots) this.setup.part?.onDenied(slot, error)
     if (this.#wantedLeft === 0 && this.#hasBegun) this.#succeed()
     else this.#drain()
   }

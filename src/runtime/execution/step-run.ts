@@ -213,9 +213,10 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   /** Waits for the time at which the next attempt is due. */
   proceedAt(dueAt: number): void {
     const extras = this.#more
-    extras.timer = timerQueueOf(this.execution.clock).schedule(dueAt, () => {
+    const { clock, context } = this.execution
+    extras.timer = timerQueueOf(clock).schedule(dueAt, () => {
       extras.timer = undefined
-      this.proceed()
+      context.run(() => this.proceed())
     })
   }
 

@@ -1,11 +1,13 @@
 import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { slotPoolOf } from '../collections/slot-pool.ts'
+import type { AsyncContext } from '../environment/async-context.ts'
 import type { StepExtras } from './step-extras.ts'
 
 /** A step that is about to run an attempt. */
 interface SlotTaker {
   readonly inputs: unknown
   readonly hasEnded: boolean
+  readonly execution: { readonly context: AsyncContext }
 }
 
 /**
@@ -16,12 +18,14 @@ export function takeSlot(taker: SlotTaker, spec: StepSpec, extras: StepExtras, b
   const pool = slotPoolOf(spec, taker.inputs)
   // The key function may have ended the execution.
   if (taker.hasEnded) return
+  let context: AsyncContext | undefined
   extras.stopWaiting = pool.take(() => {
     extras.stopWaiting = undefined
     extras.slot = pool
-    begin()
+    context!.run(begin)
   })
   if (extras.stopWaiting === undefined) extras.slot = pool
+  else ({ context } = taker.execution)
 }
 
 /** Gives the slot back, if there is one. */

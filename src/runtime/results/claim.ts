@@ -79,6 +79,8 @@ export class Claim implements ClaimUnderWay {
   }
 
   join(run: Claimant): void {
+    // Now that its own context is the current one: it is led on from here by others.
+    void run.execution.context
     run.claim = this
     this.#followers.add(run)
   }
@@ -86,11 +88,13 @@ export class Claim implements ClaimUnderWay {
   /** Asks a store for the result, or for the right to make it. */
   #ask(run: Claimant, shared: SharedResults, keeper: SharedKeeper): void {
     this.#isAsking = true
+    void run.execution.context
     shared
       .find(run, this.key, () => this.#leader !== undefined)
       .then(
-        (found) => this.#found(found, shared, keeper),
-        (error: unknown) => this.#notFound(error),
+        // Whoever asked may have handed over meanwhile.
+        (found) => this.#inContext(() => this.#found(found, shared, keeper)),
+        (error: unknown) => this.#inContext(() => this.#notFound(error)),
       )
   }
 
@@ -181,10 +185,10 @@ export class Claim implements ClaimUnderWay {
       next.inherit(run)
       // While the store has not answered, whoever takes the place waits for the same answer.
       if (this.#isAsking) this.#leader = next
-      else this.#lead(next)
+      else next.execution.context.run(() => this.#lead(next))
     } else {
       this.#leader = next
-      run.handOverTo(next)
+      next.execution.context.run(() => run.handOverTo(next))
     }
   }
 
@@ -212,7 +216,8 @@ export class Claim implements ClaimUnderWay {
     const shared = copyOf(value)
     queueMicrotask(() => {
       for (const follower of followers)
-        if (follower.claim === this && !follower.hasEnded) follower.cached(copyOf(shared), true)
+        if (follower.claim === this && !follower.hasEnded)
+          follower.execution.context.run(() => follower.cached(copyOf(shared), true))
     })
   }
 
@@ -220,8 +225,14 @@ export class Claim implements ClaimUnderWay {
     const followers = this.#settle()
     queueMicrotask(() => {
       for (const follower of followers)
-        if (follower.claim === this && !follower.hasEnded) follower.failed(error, 'FAIL', undefined, attempts)
+        if (follower.claim === this && !follower.hasEnded)
+          follower.execution.context.run(() => follower.failed(error, 'FAIL', undefined, attempts))
     })
+  }
+
+  #inContext(act: () => void): void {
+    if (this.#leader === undefined) act()
+    else this.#leader.execution.context.run(act)
   }
 
   #settle(): ReadonlySet<Claimant> {

@@ -1,6 +1,7 @@
 import type { ErrorPlace } from '../../core/errors.ts'
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
+import type { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
 
 /** The one computation of a result in this process, as the steps see it that lead it or wait for it. */
@@ -31,6 +32,7 @@ export interface Claimant {
     readonly id: string
     readonly place: ErrorPlace
     readonly clock: FullClock
+    readonly context: AsyncContext
     readonly isOver: boolean
     readonly setup: { readonly asked?: string | undefined }
   }

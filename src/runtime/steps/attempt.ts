@@ -132,14 +132,15 @@ export class Attempt implements StepContext {
     if (timeoutMs === undefined || !this.#isOpen) return
     const extras = this.#more
     if (extras.timer !== undefined) return
-    const { clock } = this.#origin.execution
-    extras.timer = timerQueueOf(clock).schedule(this.#owner.attemptStartedAt + timeoutMs, () => {
+    const { clock, context } = this.#origin.execution
+    const timeOut = (): void => {
       extras.timer = undefined
       const run = this.#owner
       const error = new StepTimeoutError(timeoutMs, { ...run.execution.place, step: run.step, attempt: this.attempt })
       this.#fail(error, true)
       this.#abortWith(error)
-    })
+    }
+    extras.timer = timerQueueOf(clock).schedule(this.#owner.attemptStartedAt + timeoutMs, () => context.run(timeOut))
   }
 
   #check(value: unknown): void {
@@ -169,7 +170,7 @@ export class Attempt implements StepContext {
       return
     }
     this.#end()
-    run.attemptSucceeded(value)
+    this.#settleOwner(() => run.attemptSucceeded(value))
   }
 
   #fail(error: unknown, timedOut: boolean): void {
@@ -178,7 +179,13 @@ export class Attempt implements StepContext {
       return
     }
     this.#end()
-    this.#owner.attemptFailed(error, timedOut)
+    this.#settleOwner(() => this.#owner.attemptFailed(error, timedOut))
+  }
+
+  /** In the context of the call that the step now works for: the function was called in another's, if the attempt has moved. */
+  #settleOwner(settle: () => void): void {
+    if (this.#extras?.origin === undefined) settle()
+    else this.#owner.execution.context.run(settle)
   }
 
   #end(): void {

@@ -1,6 +1,7 @@
 import type { Logger } from '../../core/contracts/logger.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
+import type { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
 
 /** The execution that a step works for, as its work sees it. */
@@ -11,6 +12,7 @@ export interface WorkPlace {
   readonly failedItems: number
   readonly place: ErrorPlace
   readonly clock: FullClock
+  readonly context: AsyncContext
   readonly options: { readonly headers: Readonly<Record<string, string>>; readonly logger: Logger }
 }
 

@@ -1,3 +1,4 @@
+import { outsideCalls } from '../environment/async-context.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import { unref } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
@@ -93,7 +94,7 @@ export class OwnerSession {
     if (this.#isClosed) return
     this.#validUntil = until
     clock.clearTimeout(this.#guard)
-    this.#guard = clock.setTimeout(() => this.#lose(), Math.max(0, until - clock.elapsed()))
+    this.#guard = outsideCalls.run(() => clock.setTimeout(() => this.#lose(), Math.max(0, until - clock.elapsed())))
     unref(this.#guard)
   }
 
@@ -102,7 +103,7 @@ export class OwnerSession {
     clock.clearTimeout(this.#timer)
     if (this.#isClosed) return
     this.#tickDueAt = clock.elapsed() + pauseMs
-    this.#timer = clock.setTimeout(() => void this.#tick(), pauseMs)
+    this.#timer = outsideCalls.run(() => clock.setTimeout(() => void this.#tick(), pauseMs))
     unref(this.#timer)
   }
 
