@@ -40,7 +40,8 @@ export function checkFork(options: unknown): void {
 
 /** @throws OptionError telling all problems */
 export function checkClose(options: unknown): void {
-  check('close', options, ['deadline'], ({ deadline }, report) => {
+  check('close', options, ['deadline', 'drain'], ({ deadline, drain }, report) => {
+    if (drain !== undefined && typeof drain !== 'boolean') report(`drain must be true or false, not ${describe(drain)}`)
     if (deadline !== undefined && durationMs(deadline) === undefined)
       report(`deadline ${describe(deadline)} is not a duration; ${durationHint}`)
   })

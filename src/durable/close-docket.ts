@@ -1,30 +1,56 @@
+import type { Duration } from '../core/duration.ts'
+import { DocketClosedError } from '../core/errors.ts'
 import { sleep } from '../runtime/environment/clock.ts'
 import type { BackgroundLoop } from './background-loop.ts'
+import { closedWhileWaiting } from './context/closed-while-waiting.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import type { Owned, Release } from './ownership/owned.ts'
 import type { Scan } from './recovery/scan.ts'
+import type { EphemeralExecutions } from './start/ephemeral-executions.ts'
+
+/** How a docket is closed. */
+export interface CloseOptions {
+  /** For how long executions of this process may go on; what has not ended by then is handed over. @default '10s' */
+  readonly deadline?: Duration | undefined
+  /** Whether executions go on to their end; with `false`, running steps end, and no further ones begin. @default true */
+  readonly drain?: boolean | undefined
+}
+
+/** Parts of a docket that do something by themselves. */
+export interface ClosingParts {
+  readonly loop: BackgroundLoop
+  readonly scan: Scan
+  readonly ephemeral: EphemeralExecutions
+}
 
 const lookEveryMs = 10
 
-/** Lets running steps end, hands over what is left by the deadline, and closes the store. */
+/** Lets what runs go on until the deadline, hands over what is left, and closes the store. */
 export async function closeDocket(
   context: DocketContext,
-  loop: BackgroundLoop,
-  scan: Scan,
-  deadlineMs: number,
+  { loop, scan, ephemeral }: ClosingParts,
+  { deadlineMs, drain }: { readonly deadlineMs: number; readonly drain: boolean },
 ): Promise<void> {
   const { clock, connection, owned } = context
   context.isClosing = true
-  loop.stop()
-  await scan.stop()
-  for (const one of owned.values()) one.pause()
   const until = clock.now() + deadlineMs
-  while ([...owned.values()].some((one) => !one.isQuiet) && clock.now() < until) await sleep(clock, lookEveryMs)
+  const isBusy = (): boolean =>
+    ephemeral.areRunning || [...owned.values()].some((one) => (drain ? one.hasWorkBefore(until) : !one.isQuiet))
+  await scan.stop()
+  for (const one of owned.values()) one.beginClosing(releaseOf(one), drain)
+  while (isBusy() && clock.now() < until) await sleep(clock, lookEveryMs)
+  loop.stop()
+  context.beginHandOver()
+  ephemeral.end((executionId) => new DocketClosedError(endedMessage, { executionId }))
   await handOverAll(context)
   await connection.close()
 }
 
+const endedMessage =
+  'this docket was closed before the execution had ended, which nobody else can go on with: it was started without an id and persists nothing; run it again'
+
 async function handOverAll({ clock, connection, owned }: DocketContext): Promise<void> {
-  const handedOver = Promise.all([...owned.values()].map((one) => one.handOver().catch(() => {})))
+  const handedOver = Promise.all([...owned.values()].map((one) => one.handOver(releaseOf(one)).catch(() => {})))
   await new Promise<void>((resolve) => {
     // If the store stays away for a lease, the executions are free without being handed over.
     const timer = clock.setTimeout(resolve, connection.session.leaseMs)
@@ -33,4 +59,8 @@ async function handOverAll({ clock, connection, owned }: DocketContext): Promise
       resolve()
     })
   })
+}
+
+function releaseOf(one: Owned): Release {
+  return { cause: 'close', reason: closedWhileWaiting(one) }
 }

@@ -1,7 +1,6 @@
 import { describe } from '../core/graph/check-step.ts'
 import type { AnyDataType, TypedDataType, ValueOf } from '../core/language/data-type.ts'
 import { durationMs } from '../core/duration.ts'
-import type { Duration } from '../core/duration.ts'
 import { ExecutionConflictError, OptionError } from '../core/errors.ts'
 import type { Collected, InputsOf, OnError, SharedValue, TargetOf } from '../core/graph/graph.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
@@ -9,7 +8,6 @@ import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../core/contracts/statuses.ts'
 import { sleep } from '../runtime/environment/clock.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
-import { Execution } from '../runtime/execution/execution.ts'
 import type { GraphLogic } from '../runtime/from-graph.ts'
 import { givenInputs } from '../runtime/inputs/given-inputs.ts'
 import { batchRequest } from './start/batch-request.ts'
@@ -34,6 +32,7 @@ import { forkExecution } from './start/fork-execution.ts'
 import { ExecutionStarter } from './start/start-execution.ts'
 import { BackgroundLoop } from './background-loop.ts'
 import { closeDocket } from './close-docket.ts'
+import type { CloseOptions } from './close-docket.ts'
 import { purge, Upkeep } from './upkeep.ts'
 import type { PurgeFilter } from './upkeep.ts'
 
@@ -151,13 +150,9 @@ export class Docket implements AsyncDisposable {
       if (options?.id === undefined) {
         context.requireGraph(graph)
         if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames)
-        const { plan, leafValues } = givenInputs(graph, target as AnyDataType, inputs)
-        if (this.#ephemeral.has(plan)) {
-          const { shared, persistOf } = context.setup
-          const onCompleted = resolve as (value: unknown) => void
-          const resolved = this.#ephemeral.optionsOf(plan, options)
-          const setup = { plan, options: resolved, cache: undefined, shared, persistOf, onCompleted, onFailed: reject }
-          new Execution(setup).start(leafValues)
+        const given = givenInputs(graph, target as AnyDataType, inputs)
+        if (this.#ephemeral.has(given.plan)) {
+          this.#ephemeral.run(given, options, resolve as (value: unknown) => void, reject)
           return
         }
       }
@@ -309,13 +304,17 @@ export class Docket implements AsyncDisposable {
   }
 
   /**
-   * Stops taking work, lets running steps end for up to `deadline`, hands what is left over to other processes, and closes the
-   * store (not a client that was given to it).
+   * Starts nothing new, lets executions of this process go on to their end for up to `deadline`, hands over to other processes what is
+   * left, and closes the store with the last docket that uses it (not a client that was given to it). Whoever still waits for an execution
+   * gets a `DocketClosedError`. A second call waits for the first one.
+   * @throws OptionError
    */
-  async close(options: { /** @default '10s' */ readonly deadline?: Duration } = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
     checkClose(options)
-    const deadlineMs = durationMs(options.deadline ?? '10s')!
-    await (this.#closing ??= closeDocket(this.#context, this.#loop, this.#scan, deadlineMs))
+    const { deadline = '10s', drain = true } = options
+    const parts = { loop: this.#loop, scan: this.#scan, ephemeral: this.#ephemeral }
+    this.#closing ??= closeDocket(this.#context, parts, { deadlineMs: durationMs(deadline)!, drain })
+    await this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,6 @@
 import type { ActorLogic, AnyActorRef, EventObject } from 'xstate'
 import type { AnyDataType } from '../core/language/data-type.ts'
-import { ExecutionCancelledError } from '../core/errors.ts'
+import { DocketClosedError, ExecutionCancelledError } from '../core/errors.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { planOf, requireIndex, requireTarget } from '../core/graph/plan.ts'
 import type { LogicSnapshot } from '../runtime/actors/execution-actor.ts'
@@ -100,7 +100,7 @@ export function durableLogic(
       }
       follow(self, following, id, input).then(
         (output) => end('completed', output, undefined),
-        (error: unknown) => end(error instanceof ExecutionCancelledError ? 'cancelled' : 'failed', undefined, error),
+        (error: unknown) => end(endStatusOf(error), undefined, error),
       )
     },
     transition: (snapshot, event, { self }) => {
@@ -130,6 +130,11 @@ function requireIndexOf(graph: AnyGraph, target: AnyDataType): ReturnType<typeof
   const index = requireIndex(graph)
   requireTarget(index, target)
   return index
+}
+
+/** What its actor ends as. An execution whose docket was closed has not failed: only what showed it here is stopped. */
+function endStatusOf(error: unknown): ExecutionStatus {
+  return error instanceof ExecutionCancelledError || error instanceof DocketClosedError ? 'cancelled' : 'failed'
 }
 
 function show(self: AnyActorRef, { isStopped }: Following, snapshot: LogicSnapshot): void {

@@ -1,8 +1,9 @@
 import type { Snapshot } from 'xstate'
-import { DocketClosedError, ExecutionCancelledError, ExecutionConflictError } from '../core/errors.ts'
+import { ExecutionCancelledError, ExecutionConflictError } from '../core/errors.ts'
 import type { ExecutionActorRef } from '../runtime/actors/execution-logic.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
+import { closedWhileWaiting } from './context/closed-while-waiting.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { infoOf, isKnown, noSuchExecution, stepInfosOf, unknownStatus } from './records/execution-info.ts'
 import type { ExecutionDetails } from './records/execution-info.ts'
@@ -33,19 +34,18 @@ export class ExecutionHandle<Output> {
    * restart, an Error of that name and with its fields); ExecutionConflictError when it was deleted; StoreError
    */
   async result(): Promise<Output> {
-    const { connection, owned } = this.#context
+    const { owned } = this.#context
     for (let pauseMs = 0; ; pauseMs = Math.min(Math.max(firstPollMs, pauseMs * 2), longestPollMs)) {
       const departure = await owned.get(this.id)?.departure
       if (departure?.type === 'output') return departure.output as Output
       if (departure?.type === 'error') throw departure.error
       if (pauseMs > 0) await this.#pause(pauseMs)
+      if (this.#context.isHandingOver) throw closedWhileWaiting(this)
       if (owned.has(this.id)) continue
-      connection.requireOpen()
       const record = await this.#record()
       if (record === undefined) throw noSuchExecution(this.id)
       if (isTerminal(record.status)) return (await this.#outcomeOf(record)) as Output
       if (!isKnown(record.status)) throw new ExecutionConflictError(unknownStatus(record), { executionId: this.id })
-      if (this.#context.isClosing) throw closedWhileWaiting(this.id)
     }
   }
 
@@ -121,7 +121,7 @@ export class ExecutionHandle<Output> {
     try {
       return await this.#context.connection.gets.add(this.id, this.#context.clock.now() + 30_000)
     } catch (error) {
-      throw this.#context.isClosing ? closedWhileWaiting(this.id) : error
+      throw this.#context.isHandingOver ? closedWhileWaiting(this) : error
     }
   }
 
@@ -131,20 +131,15 @@ export class ExecutionHandle<Output> {
       const done = (): void => {
         clock.clearTimeout(timer)
         unlisten()
+        unlistenToClose()
         resolve()
       }
       const unlisten = connection.listen((hint) => {
         if (hint.type === 'ended' && hint.execution === this.id) done()
       })
+      const unlistenToClose = this.#context.onHandOver(done)
       const timer = clock.setTimeout(done, ms)
-      if (owned.has(this.id)) done()
+      if (this.#context.isHandingOver || owned.has(this.id)) done()
     })
   }
-}
-
-function closedWhileWaiting(id: string): DocketClosedError {
-  return new DocketClosedError(
-    `this docket was closed before execution "${id}" had ended: it has not failed, and goes on in another process, or as soon as a docket has its graph; get its result there, by the same id`,
-    { executionId: id },
-  )
 }

@@ -67,6 +67,7 @@ function levelOf(event: ExecutionEvent): 'debug' | 'info' | 'warn' | 'error' {
     case 'execution.ended':
       return event.status === 'failed' ? 'error' : 'info'
     case 'execution.resumed':
+    case 'execution.released':
       return 'info'
     case 'attempt.failed':
     case 'retry.scheduled':

@@ -44,7 +44,7 @@ export function progressObserver(options: ProgressOptions = {}): (event: Executi
     }
     const batch = startedAt.get(event.executionId)
     if (batch === undefined) return
-    if (event.type === 'execution.ended') {
+    if (event.type === 'execution.ended' || event.type === 'execution.released') {
       startedAt.delete(event.executionId)
       if (batch.isDrawn) stream.write('\r\u001b[2K')
     } else if (

@@ -24,7 +24,7 @@ export interface MemoryStoreOptions {
 
 /**
  * A store in this process's memory: for tests, and to try things out. It forgets everything when the process ends. Several
- * dockets of one process can share it.
+ * dockets of one process can share it, and closing it forgets nothing: the next docket goes on with what is in it, as after a restart.
  * @throws OptionError
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
@@ -53,7 +53,7 @@ class MemoryStore implements Store {
   }
 
   async open(): Promise<void> {
-    this.#life.opened()
+    this.#life.reopened()
   }
 
   async close(): Promise<void> {

@@ -15,6 +15,11 @@ export class StoreLife {
     this.#state = 'open'
   }
 
+  /** The same for a store that can be closed and opened again. */
+  reopened(): void {
+    this.#state = 'open'
+  }
+
   closed(): void {
     this.#state = 'closed'
   }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { DocketClosedError, DocketError, execute } from '../../src/index.ts'
-import type { Docket } from '../../src/index.ts'
+import { createDocket, DocketClosedError, DocketError, execute } from '../../src/index.ts'
+import type { Docket, Store } from '../../src/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
+import { sqliteStore } from '../../stores/sqlite/index.ts'
 import { rejectionOf } from '../loose-api.ts'
 import { World } from './durable-time.ts'
 import { door, First, line, Third } from './line.ts'
@@ -24,9 +25,9 @@ async function about() {
 }
 
 describe('close', () => {
-  test('lets running steps end and commits them; what follows goes on elsewhere, without waiting for a lease', async () => {
+  test('without drain, lets running steps end and commits them; what follows goes on elsewhere, without waiting for a lease', async () => {
     const { world, gate, runs, otherRuns, leaving, staying } = await about()
-    const closing = leaving.close()
+    const closing = leaving.close({ drain: false })
     await world.clock.advance(500)
     gate.resolve(7)
     await world.clock.advance(20)
@@ -89,13 +90,6 @@ describe('close', () => {
     gate.resolve(7)
     expect(await world.clock.settle(result)).toBe(7)
     await world.clock.settle(closing)
-  })
-
-  test('tells who waits for a result that was handed over to ask elsewhere', async () => {
-    const { world, leaving, handle } = await about()
-    const outcome = rejectionOf(handle.result())
-    await world.clock.settle(leaving.close({ deadline: 0 }))
-    expect(String(await world.clock.settle(outcome))).toContain('closed')
   })
 
   test('can be called twice', async () => {
@@ -185,15 +179,49 @@ describe('after close', () => {
   })
 
   test('a store that was closed is refused clearly to the next docket', async () => {
-    const world = new World()
-    const docket = world.process({ graphs: [graph] })
-    await docket.list()
-    await world.clock.settle(docket.close())
-    const next = world.process({ graphs: [graph] })
-    const error = await rejectionOf(next.list())
+    const store = sqliteStore(':memory:')
+    await closeAfterUse(createDocket({ graphs: [graph], store }))
+    const error = await rejectionOf(createDocket({ graphs: [graph], store }).list())
     expect(error).toBeInstanceOf(DocketError)
     expect(String(error)).toContain('closed')
   })
+
+  test('a memory store has all it had for the next docket: a restart can be tried in memory', async () => {
+    const store = memoryStore()
+    const gate = door()
+    const { line: doomed } = line({ second: { run: () => gate.promise } })
+    const first = createDocket({ graphs: [doomed], store })
+    await first.start(doomed, Third, inputs, { id: 'a' })
+    await first.close({ deadline: 0 })
+    const { line: healthy, runs } = line()
+    const second = createDocket({ graphs: [healthy], store })
+    expect(await second.execute(healthy, Third, inputs, { id: 'a' })).toBe(4)
+    expect(runs).toEqual(['Second', 'Third'])
+    await second.close()
+  })
+})
+
+async function closeAfterUse(docket: Docket): Promise<void> {
+  await docket.list()
+  await docket.close()
+}
+
+describe('two dockets over one store object', () => {
+  const stores: Readonly<Record<string, () => Store>> = { memory: memoryStore, sqlite: () => sqliteStore(':memory:') }
+  test.each(Object.keys(stores))(
+    '%s: closing the first leaves the store open for the second, used or not',
+    async (name) => {
+      const { line: graph } = line()
+      const store = stores[name]!()
+      const first = createDocket({ graphs: [graph], store })
+      const second = createDocket({ graphs: [graph], store })
+      expect(await first.execute(graph, Third, inputs, { id: 'a' })).toBe(4)
+      await first.close()
+      expect(await second.execute(graph, Third, inputs, { id: 'a' })).toBe(4)
+      await second.close()
+      await expect(store.get(['a'])).rejects.toThrow('closed')
+    },
+  )
 })
 
 test('the store of a plain execute is not closed with a docket that shares it', async () => {

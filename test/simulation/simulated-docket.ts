@@ -241,7 +241,8 @@ export class SimulatedDocket {
   #observe(event: ExecutionEvent): void {
     const { type, executionId } = event
     if (type === 'execution.started') this.#ended.delete(executionId)
-    if (type === 'execution.ended' || type === 'lease.lost') this.#ended.add(executionId)
+    if (type === 'execution.ended' || type === 'execution.released' || type === 'lease.lost')
+      this.#ended.add(executionId)
     if (type === 'attempt.started' && this.#ended.has(executionId))
       this.#history.violate(`${event.step} of ${executionId} began in ${this.process.name} after the end`)
     if (type === 'execution.incompatible') this.#onIncompatible(executionId, event.reasons)

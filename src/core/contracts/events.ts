@@ -30,6 +30,19 @@ export interface ExecutionEnded extends EventBase {
   readonly error: unknown
 }
 
+/**
+ * An execution (or a batch) that has not ended is not run by this process any more: it goes on elsewhere. The last event of it here, in the
+ * place of `execution.ended`.
+ */
+export interface ExecutionReleased extends EventBase {
+  readonly type: 'execution.released'
+  readonly target: string
+  /** The docket was closed, or the lease was lost, or `detach()` took the execution out of the docket. */
+  readonly cause: 'close' | 'lease-lost' | 'detach'
+  /** Since it began here. */
+  readonly durationMs: number
+}
+
 /** A step's inputs are there and it began: it looks into the cache, waits for a slot, or runs. */
 export interface StepStarted extends StepEventBase {
   readonly type: 'step.started'
@@ -146,6 +159,7 @@ export interface BatchProgress extends EventBase {
 export type ExecutionEvent =
   | ExecutionStarted
   | ExecutionEnded
+  | ExecutionReleased
   | StepStarted
   | StepEnded
   | StepCancelled

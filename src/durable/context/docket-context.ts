@@ -17,6 +17,7 @@ import { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { Owned } from '../ownership/owned.ts'
 import { droppedType } from '../records/migrate-records.ts'
+import { closedWhileWaiting } from './closed-while-waiting.ts'
 import type { DocketOptions } from './docket-options.ts'
 import { ExecutionTurns } from './execution-turns.ts'
 import { IncompatibleExecutions } from './incompatible-executions.ts'
@@ -37,7 +38,11 @@ export class DocketContext {
   readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>
   /** Stores that steps have of their own. */
   readonly ownStores: ReadonlySet<Store>
+  /** No execution begins here, or goes on here, that is not here already. */
   isClosing = false
+  /** What is left is given up: nobody can wait here for it any more. */
+  isHandingOver = false
+  readonly #waiting = new Set<() => void>()
 
   constructor(options: DocketOptions) {
     const { store, codecs, maxValueBytes, random } = options
@@ -79,6 +84,23 @@ export class DocketContext {
   /** @throws DocketClosedError once it is about to close */
   requireOpen(): void {
     if (this.isClosing) throw new DocketClosedError()
+  }
+
+  /** @throws DocketClosedError where nobody can wait for the execution any more */
+  requireWaiting(id: string): void {
+    if (this.isHandingOver) throw closedWhileWaiting({ id })
+  }
+
+  /** Calls back when what is left is given up. Gives a function that takes the listener off. */
+  onHandOver(listener: () => void): () => void {
+    this.#waiting.add(listener)
+    return () => this.#waiting.delete(listener)
+  }
+
+  beginHandOver(): void {
+    this.isHandingOver = true
+    for (const listener of this.#waiting) listener()
+    this.#waiting.clear()
   }
 
   /** The options that an execution runs with: the call's, the docket's and the graph's. */
@@ -142,7 +164,7 @@ export class DocketContext {
 
   /** Writes what changes of an execution that this process owns but does not run. @throws LeaseLostError, StoreError */
   async change(
-    { id, owner, epoch }: ExecutionRecord,
+    { id, owner, epoch }: Pick<ExecutionRecord, 'id' | 'owner' | 'epoch'>,
     head: HeadChange | undefined,
     consumed?: number,
     steps: readonly StepRecord[] = [],
@@ -151,6 +173,11 @@ export class DocketContext {
     const commit = { id, owner: owner!, epoch, at, steps, head, consumed }
     if (!(await this.connection.commits.add(commit, at + patienceMs)))
       throw new LeaseLostError(`execution "${id}" is not this process's any more`, { executionId: id })
+  }
+
+  /** Lets others have at once what was acquired, or created, for this process just before it was closed. */
+  async releaseIfClosing(record: Pick<ExecutionRecord, 'id' | 'owner' | 'epoch'>): Promise<void> {
+    if (this.isClosing) await this.change(record, { isReleased: true })
   }
 
   #loseAll(): void {

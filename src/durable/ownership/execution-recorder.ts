@@ -1,4 +1,5 @@
 import { LeaseLostError, SerializationError } from '../../core/errors.ts'
+import { hasCause } from '../../core/thrown.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 import type { ExecutionRecord, HeadChange, NewExecution, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
@@ -49,6 +50,7 @@ export class ExecutionRecorder implements Recorder {
   #endKept = false
   #hasProgress = false
   #isOff = false
+  #hasStoppedNotes = false
   #underWay = 0
   #waiting: (() => void)[] = []
 
@@ -76,6 +78,23 @@ export class ExecutionRecorder implements Recorder {
   /** Writes nothing any more. */
   turnOff(): void {
     this.#isOff = true
+  }
+
+  /** Nothing is noted any more of how steps fare; what was on its way is. */
+  stopNotes(): void {
+    this.#hasStoppedNotes = true
+  }
+
+  /** Gives the execution up; set once the docket closes. */
+  giveUp: (() => void) | undefined
+
+  /**
+   * What needs the docket, and fails because it is closed, has not failed: it goes on where the execution does.
+   */
+  handsOverInstead(error: unknown): boolean {
+    if (this.giveUp === undefined || !hasCause(error, 'DOCKET_CLOSED')) return false
+    this.giveUp()
+    return true
   }
 
   /** Called when the last straggler is done. */
@@ -270,7 +289,7 @@ export class ExecutionRecorder implements Recorder {
 
   #note(run: StepRun, status: StepStatus, error: unknown): void {
     // What an earlier attempt brought late holds, whatever becomes of this one.
-    if (this.#isOff || run.kept !== undefined) return
+    if (this.#isOff || this.#hasStoppedNotes || run.kept !== undefined) return
     const hasEnded = status === 'failed' || status === 'cancelled'
     const endedAt = hasEnded ? this.#connection.clock.now() : undefined
     const dueAt = hasEnded ? undefined : run.dueAt

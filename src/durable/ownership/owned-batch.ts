@@ -1,9 +1,10 @@
-import type { ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
+import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { BatchFrame } from '../../runtime/batch/batch-options.ts'
 import type { DurableParts, ItemOutcome } from '../../runtime/batch/batch-setup.ts'
 import { Batch } from '../../runtime/batch/batch.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
+import type { CancelReason } from '../../runtime/execution/end-reason.ts'
 import type { ExecutionSetup } from '../../runtime/execution/execution-setup.ts'
 import type { ItemRead } from '../../runtime/batch/item-inputs.ts'
 import { sourceOfArray } from '../../runtime/batch/item-source.ts'
@@ -16,7 +17,7 @@ import type { ItemsChunk, RestoredBatch } from '../records/restore-batch.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { likelyBlocker } from './likely-blocker.ts'
 import { Ownership } from './ownership.ts'
-import type { Departure, Owned } from './owned.ts'
+import type { Departure, Owned, Release } from './owned.ts'
 
 /** What a batch that lives here is made of. */
 export interface OwnedBatchParts {
@@ -113,7 +114,7 @@ export class OwnedBatch implements Owned, DurableParts {
       id: this.id,
       place: { graph: this.graph, executionId: this.id },
       emitter: options.emitter,
-      end: (reason: LeaseLostError) => this.#batch.cancel(reason),
+      end: (reason: CancelReason) => this.#batch.cancel(reason),
       onGone: () => parts.onGone(this),
     }
     this.#ownership = new Ownership(owned, connection, this.#recorder)
@@ -143,8 +144,16 @@ export class OwnedBatch implements Owned, DurableParts {
     return this.#batch.hasEnded
   }
 
+  get hasDeparted(): boolean {
+    return this.#ownership.hasDeparted
+  }
+
   get isQuiet(): boolean {
     return this.#ownership.hasDeparted || (this.#writing === 0 && this.#recorder.isIdle && !this.#batch.isRunning)
+  }
+
+  hasWorkBefore(): boolean {
+    return !this.hasDeparted
   }
 
   suspect(durationMs: number): string | undefined {
@@ -185,12 +194,13 @@ export class OwnedBatch implements Owned, DurableParts {
     this.#ownership.lose()
   }
 
-  pause(): void {
-    this.#batch.pause()
+  beginClosing(release: Release, drain: boolean): void {
+    this.#recorder.giveUp = () => void this.handOver(release).catch(() => {})
+    if (!drain) this.#batch.pause()
   }
 
-  async handOver(): Promise<void> {
-    if (!this.#batch.hasEnded) await this.#ownership.handOver()
+  async handOver(release: Release): Promise<void> {
+    if (!this.#batch.hasEnded) await this.#ownership.handOver(release)
   }
 
   setupOf(item: number | undefined): Partial<ExecutionSetup> {

@@ -1,6 +1,8 @@
 import { createActor } from 'xstate'
-import type { ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
+import type { Observer, SnapshotFrom, Subscription } from 'xstate'
+import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
+import type { CancelReason } from '../../runtime/execution/end-reason.ts'
 import { ExecutionActor } from '../../runtime/actors/execution-actor.ts'
 import type { LogicScope, LogicSnapshot } from '../../runtime/actors/execution-actor.ts'
 import { executionLogic } from '../../runtime/actors/execution-logic.ts'
@@ -16,7 +18,7 @@ import type { RestoredExecution } from '../records/restore-execution.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { likelyBlocker } from './likely-blocker.ts'
 import { Ownership } from './ownership.ts'
-import type { Departure, Owned } from './owned.ts'
+import type { Departure, Owned, Release } from './owned.ts'
 
 /** What an execution that lives here is made of. */
 export interface OwnedExecutionParts {
@@ -64,7 +66,7 @@ export class OwnedExecution implements Owned {
       id: this.id,
       place: { graph: this.graph, executionId: this.id },
       emitter: parts.options.emitter,
-      end: (reason: LeaseLostError): void => {
+      end: (reason: CancelReason): void => {
         this.#execution.holdOutcome(false)
         this.#execution.cancel(reason)
       },
@@ -117,9 +119,18 @@ export class OwnedExecution implements Owned {
     return this.#execution.hasEnded
   }
 
+  get hasDeparted(): boolean {
+    return this.#ownership.hasDeparted
+  }
+
   get isQuiet(): boolean {
     if (this.#ownership.hasDeparted) return true
     return this.#recorder.isIdle && !hasRunning(this.#execution)
+  }
+
+  hasWorkBefore(at: number): boolean {
+    if (this.isQuiet) return !this.hasDeparted && !isWaitingUntil(this.#execution.runs, at)
+    return true
   }
 
   suspect(durationMs: number): string | undefined {
@@ -153,12 +164,13 @@ export class OwnedExecution implements Owned {
     this.#ownership.lose()
   }
 
-  pause(): void {
-    this.#execution.pause()
+  beginClosing(release: Release, drain: boolean): void {
+    this.#recorder.giveUp = () => void this.handOver(release).catch(() => {})
+    if (!drain) this.#execution.pause()
   }
 
-  async handOver(): Promise<void> {
-    if (!this.#execution.isSettled) await this.#ownership.handOver()
+  async handOver(release: Release): Promise<void> {
+    if (!this.#execution.isSettled) await this.#ownership.handOver(release)
   }
 
   #createActor(): ExecutionActorRef {
@@ -167,9 +179,7 @@ export class OwnedExecution implements Owned {
     const begin = (scope: LogicScope): LogicSnapshot =>
       new ExecutionActor({ scope, input, given, options, running: this.#execution }).snapshot()
     const actor = createActor(executionLogic(index, target, begin), { id: this.id, input })
-    // Nobody is obliged to listen; the outcome goes to the handles.
-    actor.subscribe({ error: () => {} })
-    actor.start()
+    withoutDuties(actor).start()
     return actor
   }
 
@@ -187,3 +197,40 @@ export class OwnedExecution implements Owned {
     }
   }
 }
+
+/** Whether all that is left of what has begun are attempts that are not due before. */
+function isWaitingUntil(runs: readonly (StepState | undefined)[], at: number): boolean {
+  let isWaiting = false
+  for (const run of runs) {
+    if (run === undefined || run.startedAt === undefined || run.endedAt !== undefined) continue
+    if (run.dueAt === undefined || run.dueAt < at) return false
+    isWaiting = true
+  }
+  return isWaiting
+}
+
+/**
+ * XState takes an error that a subscriber has no listener for as uncaught, and ends the process. Here the outcome goes to the handles:
+ * whoever watches the actor is not obliged to listen to errors.
+ */
+function withoutDuties(actor: ExecutionActorRef): ExecutionActorRef {
+  const subscribe = actor.subscribe.bind(actor)
+  actor.subscribe({ error: ignore })
+  const value = (
+    observer: Observer<Snapshot> | ((snapshot: Snapshot) => void),
+    onError: (error: unknown) => void = ignore,
+    onComplete?: () => void,
+  ): Subscription =>
+    typeof observer === 'function'
+      ? subscribe(observer, onError, onComplete)
+      : subscribe({
+          next: (snapshot) => observer.next?.(snapshot),
+          error: (error) => observer.error?.(error),
+          complete: () => observer.complete?.(),
+        })
+  return Object.defineProperty(actor, 'subscribe', { value })
+}
+
+type Snapshot = SnapshotFrom<ExecutionActorRef>
+
+function ignore(): void {}

@@ -1,12 +1,20 @@
-import type { ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
+import type { ExecutionReleased } from '../../core/contracts/events.ts'
+import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { ExecutionActorRef } from '../../runtime/actors/execution-logic.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
+import type { CancelReason } from '../../runtime/execution/end-reason.ts'
 
 /** How an execution left this process: with its outcome, or for another process to go on with. */
 export type Departure =
   | { readonly type: 'output'; readonly output: unknown }
   | { readonly type: 'error'; readonly error: unknown }
-  | { readonly type: 'moved'; readonly error: LeaseLostError }
+  | { readonly type: 'moved'; readonly error: CancelReason }
+
+/** Why an execution is given up that has not ended, and what its steps are stopped with. */
+export interface Release {
+  readonly cause: ExecutionReleased['cause']
+  readonly reason: CancelReason
+}
 
 /** An execution or a batch that this process owns. */
 export interface Owned {
@@ -22,6 +30,8 @@ export interface Owned {
   readonly emitter: Emitter | undefined
   /** Whether it has ended, and only waits for functions that don't listen to their signal. */
   readonly hasEnded: boolean
+  /** Whether its outcome is written, or it is given up. */
+  readonly hasDeparted: boolean
   /** Whether nothing of it runs at the moment. */
   readonly isQuiet: boolean
   /** Of a batch: resolves when its items are written, and rejects when they can't be. */
@@ -40,8 +50,10 @@ export interface Owned {
   lose(): void
   /** Writes how long it has been owned, where a timeout counts that. */
   writeOwnedMs(): void
-  /** Lets nothing new begin. */
-  pause(): void
+  /** The docket closes: without `drain`, nothing new begins; what fails because the docket is closed is handed over at once. */
+  beginClosing(release: Release, drain: boolean): void
+  /** Whether something of it may happen here before that time: one that only waits for a later attempt can wait elsewhere. */
+  hasWorkBefore(at: number): boolean
   /** Gives it up, for any process to go on with. */
-  handOver(): Promise<void>
+  handOver(release: Release): Promise<void>
 }

@@ -3,9 +3,10 @@ import type { ErrorPlace } from '../../core/errors.ts'
 import type { HeadChange } from '../../core/contracts/execution-record.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
+import type { CancelReason } from '../../runtime/execution/end-reason.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import type { ExecutionRecorder } from './execution-recorder.ts'
-import type { Departure } from './owned.ts'
+import type { Departure, Release } from './owned.ts'
 
 /** What an ownership needs of the work that it is about. */
 export interface OwnedWork {
@@ -13,7 +14,7 @@ export interface OwnedWork {
   readonly place: ErrorPlace
   readonly emitter: Emitter | undefined
   /** Ends what runs here. */
-  end(reason: LeaseLostError): void
+  end(reason: CancelReason): void
   /** Nothing of it is left here. */
   onGone(): void
 }
@@ -28,7 +29,7 @@ export class Ownership {
   readonly #recorder: ExecutionRecorder
   #depart!: (departure: Departure) => void
   #isGone!: () => void
-  #moved: LeaseLostError | undefined
+  #moved: CancelReason | undefined
   /** Whether its failure is written, and it is still owned: because of functions that did not listen to their signal. */
   #isHeld = false
 
@@ -47,13 +48,17 @@ export class Ownership {
       return
     }
     this.#owned.emitter?.durable(this.#connection.clock.now(), { type: 'lease.lost' })
-    this.#move('is not this process’s any more: it was paused or cut off from its store for longer than its lease')
+    const { id, place } = this.#owned
+    const what = `execution "${id}" is not this process’s any more: it was paused or cut off from its store for longer than its lease`
+    this.#move({ cause: 'lease-lost', reason: new LeaseLostError(what, place) })
   }
 
-  async handOver(): Promise<void> {
+  async handOver(release: Release): Promise<void> {
     if (this.hasDeparted) return
     const released = this.#recorder.change({ isReleased: true, ownedMs: this.#recorder.ownedMs })
-    this.#move('was handed over to another process')
+    // Whoever goes on with it finds its steps as they are now.
+    this.#recorder.stopNotes()
+    this.#move(release)
     await released
   }
 
@@ -87,8 +92,9 @@ export class Ownership {
     else this.#finish()
   }
 
-  #move(what: string): void {
-    this.#moved ??= new LeaseLostError(`execution "${this.#owned.id}" ${what}`, this.#owned.place)
+  #move({ cause, reason }: Release): void {
+    this.#moved ??= reason
+    this.#owned.emitter?.releasedBy(cause)
     this.#owned.end(this.#moved)
   }
 

@@ -61,7 +61,7 @@ export class Reopening {
     for (let looks = 1; last !== undefined; looks++) {
       const { id, endedAt } = last
       await sleep(context.clock, reopenPauseMs)
-      context.requireOpen()
+      context.requireWaiting(id)
       const now = await context.recordOf(id)
       if (now === undefined || now.endedAt !== endedAt) return
       // Its owner may have lost the message, or what it read of the execution.

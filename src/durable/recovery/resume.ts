@@ -126,6 +126,7 @@ export class Resumption {
       emitter?.durable(clock.now(), { type: 'execution.resumed', target, after: cause, restored }),
     )
     if (isHere) await resumed.written
+    else await this.#context.releaseIfClosing(record)
     return true
   }
 

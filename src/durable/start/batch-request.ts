@@ -108,6 +108,7 @@ export async function batchRequest(
         onGone: (gone) => context.leave(gone),
       })
       if (context.enter(owned)) await owned.written
+      else await context.releaseIfClosing({ ...record, owner: created.owner })
     },
   }
 }

@@ -1,6 +1,9 @@
 import type { Plan } from '../../core/graph/plan.ts'
+import type { DocketClosedError } from '../../core/errors.ts'
 import { randomId } from '../../runtime/environment/ids.ts'
+import { Execution } from '../../runtime/execution/execution.ts'
 import type { ResolvedOptions } from '../../runtime/execution/execution-setup.ts'
+import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { StartOptions } from '../context/start-options.ts'
 
@@ -9,6 +12,7 @@ export class EphemeralExecutions {
   readonly #context: DocketContext
   readonly #isEphemeral = new WeakMap<Plan, boolean>()
   readonly #options = new WeakMap<Plan, ResolvedOptions>()
+  readonly #running = new Set<Execution>()
 
   constructor(context: DocketContext) {
     this.#context = context
@@ -24,8 +28,44 @@ export class EphemeralExecutions {
     return isEphemeral
   }
 
+  get areRunning(): boolean {
+    return this.#running.size > 0
+  }
+
+  /** Runs one; nothing of it is written down. */
+  run(
+    { plan, leafValues }: GivenInputs,
+    options: StartOptions | undefined,
+    onCompleted: (output: unknown) => void,
+    onFailed: (error: unknown) => void,
+  ): void {
+    const { shared, persistOf } = this.#context.setup
+    const execution: Execution = new Execution({
+      plan,
+      options: this.#optionsOf(plan, options),
+      cache: undefined,
+      shared,
+      persistOf,
+      onCompleted: (output) => {
+        this.#running.delete(execution)
+        onCompleted(output)
+      },
+      onFailed: (error) => {
+        this.#running.delete(execution)
+        onFailed(error)
+      },
+    })
+    this.#running.add(execution)
+    execution.start(leafValues)
+  }
+
+  /** Ends all that run. */
+  end(errorOf: (executionId: string) => DocketClosedError): void {
+    for (const execution of this.#running) execution.cancel(errorOf(execution.id))
+  }
+
   /** The options of a call; where nobody looks at the execution, the same for all of its plan. */
-  optionsOf(plan: Plan, options: StartOptions | undefined): ResolvedOptions {
+  #optionsOf(plan: Plan, options: StartOptions | undefined): ResolvedOptions {
     const known = options === undefined ? this.#options.get(plan) : undefined
     if (known !== undefined) return known
     const resolved = this.#context.optionsOf(plan, { ...options, id: randomId(this.#context.options.random) })

@@ -65,10 +65,9 @@ export function executionRequest(
     },
     begin: async (created) => {
       const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
-      const entering = { plan: given.plan, leafValues }
-      context.enter(
-        ownedExecutionOf(context, { given: entering, input: inputs, asked, startOptions, record, restored: undefined }),
-      )
+      const parts = { given: { plan: given.plan, leafValues }, input: inputs, asked, startOptions, record }
+      if (!context.enter(ownedExecutionOf(context, { ...parts, restored: undefined })))
+        await context.releaseIfClosing(record)
     },
   }
 }

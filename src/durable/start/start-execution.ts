@@ -40,7 +40,7 @@ export class ExecutionStarter {
       await this.#predecessors.reopening.untilRestarted(ended, request.caller)
       if (request.caller.batch !== undefined) await this.#untilWritten(request)
     } catch (error) {
-      throw this.#context.isClosing && error instanceof StoreError ? closedTooEarly(request.id, error) : error
+      throw this.#context.isClosing && isOfClosedStore(error) ? closedTooEarly(request.id, error) : error
     }
   }
 
@@ -125,12 +125,16 @@ export class ExecutionStarter {
       if (typeof written !== 'number') return
       await turns.inTurn(id, () => this.#start(request))
       await sleep(clock, reopenPauseMs)
-      this.#context.requireOpen()
+      this.#context.requireWaiting(id)
     }
   }
 }
 
-function closedTooEarly(id: string, cause: StoreError): DocketClosedError {
+function isOfClosedStore(error: unknown): boolean {
+  return error instanceof StoreError || (error instanceof DocketClosedError && error.executionId === undefined)
+}
+
+function closedTooEarly(id: string, cause: unknown): DocketClosedError {
   return new DocketClosedError(
     `this docket was closed before execution "${id}" was written down: is an await missing before it was started?`,
     { executionId: id },

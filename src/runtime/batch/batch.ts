@@ -3,11 +3,12 @@ import type { BatchEvent } from '../../../machines/index.ts'
 import type { ItemPlan } from '../../core/graph/batch-plan.ts'
 import { ExecutionCancelledError, InputError } from '../../core/errors.ts'
 import { describeThrown, hasCause } from '../../core/thrown.ts'
-import type { ErrorPlace, LeaseLostError } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/errors.ts'
 import { SharedValues } from './shared-values.ts'
 import { isPromiseLike } from '../inputs/check-value.ts'
 import type { BatchSetup, ItemOutcome } from './batch-setup.ts'
 import { endReason, endStatusOf } from '../execution/end-reason.ts'
+import type { CancelReason } from '../execution/end-reason.ts'
 import { Execution } from '../execution/execution.ts'
 import type { ResolvedOptions } from '../execution/execution-setup.ts'
 import { Barrier } from './barrier.ts'
@@ -206,7 +207,7 @@ export class Batch {
   }
 
   /** Ends the batch from outside. */
-  cancel(error: ExecutionCancelledError | LeaseLostError): void {
+  cancel(error: CancelReason): void {
     if (this.hasEnded) return
     this.#context.run(() => this.#finish({ type: 'CANCEL', error, at: this.#setup.options.clock.now() }, error))
   }

@@ -2,6 +2,7 @@ import type {
   ExecutionEnded,
   ExecutionEvent,
   ExecutionIncompatible,
+  ExecutionReleased,
   ExecutionResumed,
   LeaseLost,
   LoopBlocked,
@@ -28,6 +29,7 @@ export class Emitter {
   /** The observer, where there is one alone. */
   readonly #only: Observer | undefined
   #seq = 0
+  #releaseCause: ExecutionReleased['cause'] | undefined
   /** Events told while another one is being told: observers hear them in order. */
   #held: ExecutionEvent[] | undefined
   #isTelling = false
@@ -51,7 +53,25 @@ export class Emitter {
     })
   }
 
+  /** What ends here from now on goes on elsewhere: that is what observers get in the place of its end. */
+  releasedBy(cause: ExecutionReleased['cause']): void {
+    this.#releaseCause ??= cause
+  }
+
   executionEnded(at: number, status: ExecutionEnded['status'], durationMs: number, error: unknown): void {
+    if (this.#releaseCause !== undefined) {
+      this.#emit({
+        type: 'execution.released',
+        seq: ++this.#seq,
+        at,
+        executionId: this.#executionId,
+        graph: this.#graph,
+        target: this.#target,
+        cause: this.#releaseCause,
+        durationMs,
+      })
+      return
+    }
     this.#emit({
       type: 'execution.ended',
       seq: ++this.#seq,

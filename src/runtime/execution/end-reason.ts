@@ -1,4 +1,4 @@
-import { ExecutionCancelledError, ExecutionTimeoutError, LeaseLostError } from '../../core/errors.ts'
+import { DocketClosedError, ExecutionCancelledError, ExecutionTimeoutError, LeaseLostError } from '../../core/errors.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
 import type { StepHost } from './step-host.ts'
@@ -17,16 +17,16 @@ export function endStatusOf(event: string): 'completed' | 'cancelled' | 'failed'
   return event === 'CANCEL' ? 'cancelled' : 'failed'
 }
 
+/** What an execution or a batch is ended with from outside. */
+export type CancelReason = ExecutionCancelledError | ExecutionTimeoutError | LeaseLostError | DocketClosedError
+
 /** Why steps are stopped that still ran when what they are part of ended: what their signals are aborted with. */
-export function endReason(
-  error: unknown,
-  message: string,
-  place: ErrorPlace,
-): ExecutionCancelledError | ExecutionTimeoutError | LeaseLostError {
+export function endReason(error: unknown, message: string, place: ErrorPlace): CancelReason {
   if (
     error instanceof ExecutionCancelledError ||
     error instanceof ExecutionTimeoutError ||
-    error instanceof LeaseLostError
+    error instanceof LeaseLostError ||
+    error instanceof DocketClosedError
   )
     return error
   return new ExecutionCancelledError(message, place, { cause: error })

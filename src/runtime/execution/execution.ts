@@ -1,13 +1,14 @@
 import { randomId } from '../environment/ids.ts'
 import { compiledExecution } from '../../../machines/index.ts'
 import type { ExecutionEvent as ExecutionMachineEvent } from '../../../machines/index.ts'
-import type { ErrorPlace, ExecutionCancelledError, ExecutionTimeoutError, LeaseLostError } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/errors.ts'
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { Emitter } from './emitter.ts'
 import { abortError, cancelRest, endStatusOf } from './end-reason.ts'
+import type { CancelReason } from './end-reason.ts'
 import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
 import { checkLeaves, putLeaves } from '../inputs/given-inputs.ts'
 import { LaunchQueue } from '../collections/launch-queue.ts'
@@ -214,7 +215,7 @@ export class Execution implements StepHost {
   }
 
   /** Ends the execution from outside; `at` is the time of what ends it. */
-  cancel(error: ExecutionCancelledError | ExecutionTimeoutError | LeaseLostError, at = this.clock.now()): void {
+  cancel(error: CancelReason, at = this.clock.now()): void {
     if (this.isSettled) return
     const finish = (): void => this.#finish({ type: 'CANCEL', error, at }, error)
     if (this.#context === undefined) finish()

@@ -15,6 +15,8 @@ export interface Recorder {
   noteFailed(run: StepState, error: unknown): void
   /** The execution has ended as failed or cancelled, and so the step that was begun. */
   noteCancelled(run: StepState, reason: unknown): void
+  /** Whether an attempt that failed is to be left open, since the execution is handed over because of what it failed with. */
+  handsOverInstead(error: unknown): boolean
   /** A step has ended, and nobody but the recorder may look at it again. */
   forgotten(run: StepState): void
   /** Keeps the execution's output; undefined where it went out with the last step's value already. */

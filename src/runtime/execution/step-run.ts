@@ -188,6 +188,10 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     else kept.then(this.#complete.bind(this), this.#notKept.bind(this))
   }
 
+  isHandedOverFor(error: unknown): boolean {
+    return this.execution.recorder?.handsOverInstead(error) === true
+  }
+
   attemptFailed(error: unknown, timedOut: boolean): void {
     releaseSlot(this.#extras)
     const { execution } = this

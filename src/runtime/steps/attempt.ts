@@ -178,6 +178,8 @@ export class Attempt implements StepContext {
       this.#owner.endedLate()
       return
     }
+    // It stays open until the hand-over closes it.
+    if (!timedOut && this.#owner.isHandedOverFor(error)) return
     this.#end()
     this.#settleOwner(() => this.#owner.attemptFailed(error, timedOut))
   }

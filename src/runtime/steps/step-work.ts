@@ -29,6 +29,8 @@ export interface WorkingStep {
   readonly execution: WorkPlace
   /** The work that is under way. */
   current: StepWork | undefined
+  /** Whether the attempt stays open though it failed so: the execution is handed over because of it. */
+  isHandedOverFor(error: unknown): boolean
   attemptSucceeded(value: unknown): void
   attemptFailed(error: unknown, timedOut: boolean): void
   /** The value came after the attempt had been ended from outside. */

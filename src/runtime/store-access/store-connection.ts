@@ -23,8 +23,13 @@ export interface ConnectionOptions {
   readonly onBlocked: (durationMs: number) => void
 }
 
-// How many users each open store has: the last one closes it.
-const users = new WeakMap<Store, { opened: Promise<void>; count: number }>()
+/** The connections that use one store, from when they are made: the last one closes it, if one of them has opened it. */
+interface StoreUse {
+  count: number
+  opened: Promise<void> | undefined
+}
+
+const uses = new WeakMap<Store, StoreUse>()
 
 /** A store as this process uses it: opened once, its calls gathered, with the owner that this process is to it. */
 export class StoreConnection {
@@ -38,6 +43,7 @@ export class StoreConnection {
   readonly resultCommits: CallBatcher<ResultCommit, boolean>
   readonly gets: CallBatcher<string, ExecutionRecord | undefined>
   readonly #listeners = new Set<(hint: StoreHint) => void>()
+  readonly #use: StoreUse
   #opening: Promise<void> | undefined
   #unsubscribe: (() => Promise<void>) | undefined
   #isClosed = false
@@ -45,6 +51,7 @@ export class StoreConnection {
 
   constructor({ store, encoding, clock, ...session }: ConnectionOptions) {
     this.store = store
+    this.#use = useOf(store)
     this.encoding = encoding
     this.clock = clock
     this.session = new OwnerSession({ store, clock, ...session })
@@ -130,43 +137,64 @@ export class StoreConnection {
   }
 
   async close(): Promise<void> {
+    if (this.#isClosed) return
     this.#isClosed = true
-    if (this.#opening === undefined) return
     try {
-      await this.#opening
-    } catch {
-      // It was never opened, as whoever asked for it was told.
-      return
-    }
-    try {
-      await this.#unsubscribe?.()
-      await this.session.close()
-    } catch (error) {
-      // A store that can't be reached finds out by itself that this process is gone.
-      if (!(error instanceof StoreError && error.isTransient)) throw error
-    } finally {
-      const use = users.get(this.store)!
-      if (--use.count === 0) {
-        users.delete(this.store)
-        await this.store.close()
+      if (await this.#wasOpened()) {
+        await this.#unsubscribe?.()
+        await this.session.close()
       }
+    } catch (error) {
+      ignoreOutage(error)
+    } finally {
+      await this.#leaveStore().catch(ignoreOutage)
     }
   }
 
-  async #open(): Promise<void> {
-    let use = users.get(this.store)
-    if (use === undefined) users.set(this.store, (use = { opened: this.store.open(), count: 0 }))
-    use.count++
+  async #wasOpened(): Promise<boolean> {
+    if (this.#opening === undefined) return false
     try {
-      await use.opened
-      this.#unsubscribe = await this.store.subscribe?.((hint) => {
-        for (const listener of this.#listeners) listener(hint)
-      })
-    } catch (error) {
-      if (--use.count === 0) users.delete(this.store)
-      throw error
+      await this.#opening
+      return true
+    } catch {
+      // It was never opened, as whoever asked for it was told.
+      return false
     }
   }
+
+  /** Closes the store where nobody else uses it. */
+  async #leaveStore(): Promise<void> {
+    if (--this.#use.count > 0) return
+    const { opened } = this.#use
+    uses.delete(this.store)
+    if (opened !== undefined) await this.store.close()
+  }
+
+  async #open(): Promise<void> {
+    const use = this.#use
+    const opened = (use.opened ??= this.store.open())
+    try {
+      await opened
+    } catch (error) {
+      if (use.opened === opened) use.opened = undefined
+      throw error
+    }
+    this.#unsubscribe = await this.store.subscribe?.((hint) => {
+      for (const listener of this.#listeners) listener(hint)
+    })
+  }
+}
+
+/** A store that can't be reached finds out by itself that this process is gone. */
+function ignoreOutage(error: unknown): void {
+  if (!(error instanceof StoreError && error.isTransient)) throw error
+}
+
+function useOf(store: Store): StoreUse {
+  let use = uses.get(store)
+  if (use === undefined) uses.set(store, (use = { count: 0, opened: undefined }))
+  use.count++
+  return use
 }
 
 function sizeOfCommit({ steps, head }: ExecutionCommit): number {
