@@ -1,7 +1,7 @@
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { Codec } from '../core/contracts/codec.ts'
 import { SerializationError } from '../core/errors.ts'
-import { checkCodecOptions, shown } from './check-codec-options.ts'
+import { checkOptions, describe } from '../core/check-options.ts'
 
 /** Options of `compression`. */
 export interface CompressionOptions {
@@ -55,7 +55,7 @@ const algorithms: Readonly<Record<'zstd' | 'gzip', Algorithm>> = {
  * codecs: [compression(), encryption({ keys, current })]
  */
 export function compression(options: CompressionOptions = {}): Codec {
-  checkOptions(options)
+  checkCompression(options)
   const { algorithm = 'zstd', above = 1024, maxBytes = 64 * 1024 * 1024 } = options
   const { marker, defaultLevel, compress } = algorithms[algorithm]
   const level = options.level ?? defaultLevel
@@ -98,20 +98,28 @@ function marked(marker: number, length: number, packed: Uint8Array): Uint8Array 
   return Buffer.concat([head, packed])
 }
 
-function checkOptions(options: CompressionOptions): void {
-  checkCodecOptions('compression', options, ['algorithm', 'above', 'level', 'maxBytes'], (given) => {
+function checkCompression(options: CompressionOptions): void {
+  checkOptions('compression', options, ['algorithm', 'above', 'level', 'maxBytes'], (given) => {
     const { algorithm = 'zstd', above = 1024, level, maxBytes = 1 } = given
-    if (!Object.hasOwn(algorithms, algorithm)) return [`algorithm must be "zstd" or "gzip", not ${shown(algorithm)}`]
-    const { maxLevel } = algorithms[algorithm]
+    const known = isAlgorithm(algorithm) ? algorithm : undefined
+    // Where the algorithm is wrong, a level that any of them has is right.
+    const maxLevel = Math.max(
+      ...(known === undefined ? Object.values(algorithms) : [algorithms[known]]).map((one) => one.maxLevel),
+    )
     return [
-      !isInRange(above, 0, Infinity) && `above must be a number of bytes, not ${shown(above)}`,
+      known === undefined && `algorithm must be "zstd" or "gzip", not ${describe(algorithm)}`,
+      !isInRange(above, 0, Infinity) && `above must be a number of bytes, not ${describe(above)}`,
       level !== undefined &&
         !(isInRange(level, 1, maxLevel) && Number.isInteger(level)) &&
-        `level must be a whole number from 1 to ${maxLevel} for ${algorithm}, not ${shown(level)}`,
+        `level must be a whole number from 1 to ${maxLevel}${known === undefined ? '' : ` for ${known}`}, not ${describe(level)}`,
       !(isInRange(maxBytes, 1, 2 ** 32 - 1) && Number.isInteger(maxBytes)) &&
-        `maxBytes must be a whole number of bytes from 1 to ${2 ** 32 - 1}, not ${shown(maxBytes)}`,
+        `maxBytes must be a whole number of bytes from 1 to ${2 ** 32 - 1}, not ${describe(maxBytes)}`,
     ]
   })
+}
+
+function isAlgorithm(value: unknown): value is keyof typeof algorithms {
+  return typeof value === 'string' && Object.hasOwn(algorithms, value)
 }
 
 function isInRange(value: unknown, least: number, most: number): boolean {

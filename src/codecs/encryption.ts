@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Codec } from '../core/contracts/codec.ts'
 import { SerializationError } from '../core/errors.ts'
 import { isRecord } from '../core/is-record.ts'
-import { checkCodecOptions, shown } from './check-codec-options.ts'
+import { checkOptions, describe } from '../core/check-options.ts'
 import { isBytes } from '../core/is-builtin.ts'
 
 /** 32 bytes, or the same in base64 (44 characters; base64url will do): `openssl rand -base64 32`. */
@@ -49,7 +49,7 @@ const idForm = /^[\w.-]{1,32}$/
  * encryption({ keys: { '2026-01': process.env.VALUE_KEY }, current: '2026-01' })
  */
 export function encryption(options: EncryptionOptions): Codec {
-  checkOptions(options)
+  checkEncryption(options)
   const { current, isRequired = false } = options
   const keys = new Map(Object.entries(options.keys).map(([id, key]) => [id, createSecretKey(keyBytes(key)!)]))
   const hashKey = derivedHashKey(options.hashKey ?? Object.values(options.keys)[0]!)
@@ -130,28 +130,35 @@ function keyBytes(key: unknown): Uint8Array | undefined {
   return Buffer.from(key, 'base64')
 }
 
-function checkOptions(options: EncryptionOptions): void {
-  checkCodecOptions('encryption', options, ['keys', 'current', 'hashKey', 'isRequired'], ({ keys, ...rest }) => {
-    if (!isRecord(keys) || Object.keys(keys).length === 0)
-      return ['keys must be an object with at least one key by its id']
+function checkEncryption(options: EncryptionOptions): void {
+  checkOptions('encryption', options, ['keys', 'current', 'hashKey', 'isRequired'], (given) => {
+    const { current, hashKey, isRequired } = given
+    const keys = isRecord(given['keys']) ? given['keys'] : {}
     const ids = Object.keys(keys)
     return [
+      ids.length === 0 && 'keys must be an object with at least one key by its id',
       ...ids.map(
         (id) => !idForm.test(id) && `the key id ${shown(id)} must be 1 to 32 letters, digits, ".", "_" or "-"`,
       ),
       ...ids.map((id) => problemOfKey(`keys[${shown(id)}]`, keys[id])),
-      !Object.hasOwn(keys, rest.current) &&
-        `current must be the id of one of the keys (${ids.join(', ')}), not ${shown(rest.current)}`,
-      rest.hashKey !== undefined && problemOfKey('hashKey', rest.hashKey),
-      rest.hashKey === undefined &&
+      ids.length > 0 &&
+        !(typeof current === 'string' && Object.hasOwn(keys, current)) &&
+        `current must be the id of one of the keys (${ids.join(', ')}), not ${typeof current === 'string' ? shown(current) : describe(current)}`,
+      hashKey !== undefined && problemOfKey('hashKey', hashKey),
+      hashKey === undefined &&
         ids.length > 1 &&
         'with several keys, hashKey must be given: the secret that digests are hashed with, which must not change when keys do; ' +
           'give it the bytes of the key that was the only one',
-      rest.isRequired !== undefined &&
-        typeof rest.isRequired !== 'boolean' &&
-        `isRequired must be true or false, not ${shown(rest.isRequired)}`,
+      isRequired !== undefined &&
+        typeof isRequired !== 'boolean' &&
+        `isRequired must be true or false, not ${describe(isRequired)}`,
     ]
   })
+}
+
+/** An id, for messages: it may come from a stored value, and be of any length. */
+function shown(id: string): string {
+  return JSON.stringify(id.slice(0, 40))
 }
 
 function problemOfKey(place: string, key: unknown): string | false {

@@ -1,7 +1,5 @@
-import { describe, isWholeFromOne, reportUnknownKeys } from '../core/graph/check-step.ts'
+import { checkOptions, describe, isWholeFromOne } from '../core/check-options.ts'
 import { durationHint, durationMs } from '../core/duration.ts'
-import { OptionError } from '../core/errors.ts'
-import { isRecord } from '../core/is-record.ts'
 import { endStatuses, executionStatuses } from '../core/contracts/statuses.ts'
 import { isDate } from '../core/is-builtin.ts'
 
@@ -34,7 +32,7 @@ export function checkFork(options: unknown): void {
   check('fork', options, ['from', 'id'], ({ from, id }, report) => {
     if (typeof from !== 'string') report(`from must be the name of a step, not ${describe(from)}`)
     if (id !== undefined && (typeof id !== 'string' || id === ''))
-      report(`id must be a text that is not empty, not ${describe(id)}`)
+      report(`id must be a non-empty string, not ${describe(id)}`)
   })
 }
 
@@ -55,12 +53,11 @@ function check(
   known: readonly string[],
   look: (given: Readonly<Record<string, unknown>>, report: Report) => void,
 ): void {
-  if (!isRecord(options)) throw new OptionError(`${call}: options must be an object, not ${describe(options)}`)
-  const problems: string[] = []
-  const report = (problem: string): void => void problems.push(problem)
-  reportUnknownKeys('', options, known, report)
-  look(options, report)
-  if (problems.length > 0) throw new OptionError(`${call}: ${problems.join('; ')}`)
+  checkOptions(call, options, known, (given) => {
+    const problems: string[] = []
+    look(given, (problem) => void problems.push(problem))
+    return problems
+  })
 }
 
 function reportStatuses(given: unknown, known: readonly string[], report: Report): void {

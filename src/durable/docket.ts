@@ -1,4 +1,4 @@
-import { describe } from '../core/graph/check-step.ts'
+import { describe } from '../core/check-options.ts'
 import type { AnyDataType, TypedDataType, ValueOf } from '../core/language/data-type.ts'
 import { durationMs } from '../core/duration.ts'
 import { ExecutionConflictError, OptionError } from '../core/errors.ts'

@@ -1,10 +1,9 @@
 import type { Logger as PinoLogger } from 'pino'
-import { describe } from '../core/graph/check-step.ts'
+import { checkOptions, describe } from '../core/check-options.ts'
 import { isRecord } from '../core/is-record.ts'
 import type { ExecutionEvent } from '../core/contracts/events.ts'
 import type { Logger } from '../core/contracts/logger.ts'
 import { describeThrown } from '../core/thrown.ts'
-import { checkObserverOptions } from './check-observer-options.ts'
 import { loggableError } from './loggable-error.ts'
 
 /** How `pinoObserver` logs. */
@@ -25,7 +24,7 @@ export function pinoObserver(
   logger: PinoLogger,
   options: PinoObserverOptions = {},
 ): { next(event: ExecutionEvent): void; readonly logger: Logger } {
-  checkObserverOptions('pinoObserver', options, ['steps'], ({ steps }) => [
+  checkOptions('pinoObserver', options, ['steps'], ({ steps }) => [
     steps !== undefined && typeof steps !== 'boolean' && `steps must be true or false, not ${describe(steps)}`,
     !(isRecord(logger) && typeof logger['child'] === 'function') &&
       `logger must be one of pino, not ${describe(logger)}`,

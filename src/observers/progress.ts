@@ -1,6 +1,5 @@
-import { describe } from '../core/graph/check-step.ts'
+import { checkOptions, describe } from '../core/check-options.ts'
 import type { ExecutionEvent } from '../core/contracts/events.ts'
-import { checkObserverOptions } from './check-observer-options.ts'
 
 /** Where and how a progress bar is drawn. */
 export interface ProgressOptions {
@@ -21,16 +20,19 @@ export interface ProgressOptions {
  * @example executeBatch(graph, T, items, { observers: [progressObserver()] })
  */
 export function progressObserver(options: ProgressOptions = {}): (event: ExecutionEvent) => void {
-  checkObserverOptions('progressObserver', options, ['label', 'stream', 'afterMs', 'everyMs'], (given) => [
-    given.label !== undefined &&
-      typeof given.label !== 'string' &&
-      `label must be a text, not ${describe(given.label)}`,
-    given.stream !== undefined &&
-      typeof (given.stream as { write?: unknown } | null)?.write !== 'function' &&
-      `stream must have write(text), like process.stderr`,
-    isWrongTime(given.afterMs) && `afterMs must be a number of milliseconds, not ${describe(given.afterMs)}`,
-    isWrongTime(given.everyMs) && `everyMs must be a number of milliseconds, not ${describe(given.everyMs)}`,
-  ])
+  checkOptions(
+    'progressObserver',
+    options,
+    ['label', 'stream', 'afterMs', 'everyMs'],
+    ({ label, stream, afterMs, everyMs }) => [
+      label !== undefined && typeof label !== 'string' && `label must be a string, not ${describe(label)}`,
+      stream !== undefined &&
+        typeof (stream as { write?: unknown } | null)?.write !== 'function' &&
+        `stream must have write(text), like process.stderr`,
+      isWrongTime(afterMs) && `afterMs must be a number of milliseconds, not ${describe(afterMs)}`,
+      isWrongTime(everyMs) && `everyMs must be a number of milliseconds, not ${describe(everyMs)}`,
+    ],
+  )
   const { label, stream = process.stderr, afterMs = 200, everyMs = 50 } = options
   if (stream.isTTY !== true) return () => {}
   const startedAt = new Map<

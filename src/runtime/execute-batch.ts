@@ -1,4 +1,4 @@
-import { describe } from '../core/graph/check-step.ts'
+import { describe } from '../core/check-options.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
 import { InputError } from '../core/errors.ts'
 import type { ExecuteBatch } from '../core/graph/graph.ts'

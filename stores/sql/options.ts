@@ -1,4 +1,4 @@
-import { didYouMean } from '../../src/core/closest-name.ts'
+import { checkOptions as checkKnown } from '../../src/core/check-options.ts'
 import { OptionError } from '../../src/core/errors.ts'
 import { isRecord } from '../../src/core/is-record.ts'
 import { isError, membersOf } from '../../src/core/thrown.ts'
@@ -32,14 +32,12 @@ export function checkOptions(
 ): void {
   if (options === undefined) throw new OptionError(`${caller}: ${gotUndefined}`)
   if (!isRecord(options)) throw new OptionError(`${caller}: it takes a URL or a path, or an object of options`)
-  const known = Object.keys(rules)
-  const problems = Object.entries(options).flatMap(([name, value]) => {
-    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
-    if (rule === undefined) return [`unknown option "${name}"${didYouMean(name, known)}; known are ${known.join(', ')}`]
-    return value === undefined || rule[1](value) ? [] : [`${name} must be ${rule[0]}`]
-  })
-  problems.push(...others(options).filter((one) => typeof one === 'string'))
-  if (problems.length > 0) throw new OptionError(`${caller}: ${problems.join('; ')}`)
+  checkKnown(caller, options, Object.keys(rules), (given) => [
+    ...Object.entries(rules).map(
+      ([name, [what, isRight]]) => given[name] !== undefined && !isRight(given[name]) && `${name} must be ${what}`,
+    ),
+    ...others(given),
+  ])
 }
 
 /** What is said where nothing was given: mostly a variable of the environment is not set. */

@@ -257,7 +257,7 @@ describe('nothing is written', () => {
 describe('options', () => {
   test.each<readonly [string, unknown, RegExp]>([
     ['an unknown name', { lable: 'x' }, /unknown option "lable".*did you mean "label"/],
-    ['a label that is no text', { label: 5 }, /label must be a text, not 5/],
+    ['a label that is no text', { label: 5 }, /label must be a string, not 5/],
     ['a stream without write', { stream: {} }, /stream must have write/],
     ['a stream that is null', { stream: null }, /stream must have write/],
     ['a negative afterMs', { afterMs: -1 }, /afterMs must be .*not -1/],
@@ -271,6 +271,6 @@ describe('options', () => {
 
   test('that are wrong are told all at once', () => {
     const wrong = { lable: 'x', afterMs: -1 } as ProgressOptions
-    expect(() => progressObserver(wrong)).toThrow(/^progressObserver: .*afterMs.*lable/)
+    expect(() => progressObserver(wrong)).toThrow(/^progressObserver: .*lable.*afterMs/)
   })
 })

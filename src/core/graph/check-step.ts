@@ -1,6 +1,6 @@
 import { problemsOfBackoff } from '../language/backoff.ts'
 import type { AnyDataType, AnyPort } from '../language/data-type.ts'
-import { didYouMean } from '../closest-name.ts'
+import { describe, isWholeFromOne, reportUnknownKeys } from '../check-options.ts'
 import { durationHint, durationMs } from '../duration.ts'
 import type { GraphProblem } from '../errors.ts'
 import { isRecord } from '../is-record.ts'
@@ -28,26 +28,6 @@ const retryKeys = ['maxAttempts', 'backoff', 'retryIf']
 const persistKeys = ['scope', 'ttl', 'namespace', 'capacity', 'store', 'onStoreError']
 const concurrencyKeys = ['limit', 'key']
 const defaultsKeys = ['timeout', 'retry', 'persist', 'concurrency']
-
-/** Tells keys that nothing knows, with those that are known. */
-export function reportUnknownKeys(
-  where: string,
-  value: object,
-  known: readonly string[],
-  report: (message: string) => void,
-): void {
-  for (const key of Object.keys(value)) {
-    if (!known.includes(key)) {
-      const names = known.filter((name) => name !== 'kind')
-      report(
-        `${where === '' ? '' : `${where} has the `}unknown option "${key}"${didYouMean(key, names)}; known are ${names.join(', ')}`.replace(
-          '?;',
-          '?',
-        ),
-      )
-    }
-  }
-}
 
 /** Whether the value was made by `dataType` and can be used: a name, and a schema (or none) that can check. */
 export function problemOfDataType(value: unknown): string | undefined {
@@ -258,18 +238,4 @@ function checkConcurrency(label: string, concurrency: unknown, report: (message:
   const { key } = concurrency
   if (key !== undefined && typeof key !== 'function')
     report(`${label}: concurrency.key must be a function of the inputs, not ${describe(key)}`)
-}
-
-/** Whether the value is 1, 2, 3 … */
-export function isWholeFromOne(value: unknown): boolean {
-  return Number.isInteger(value) && (value as number) >= 1
-}
-
-/** A short text for a wrong value, for messages. */
-export function describe(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
-  if (typeof value === 'function') return 'a function'
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'object' && value !== null) return 'an object'
-  return String(value)
 }

@@ -1,13 +1,6 @@
 import type { AnyDataType } from '../language/data-type.ts'
-import {
-  checkDefaults,
-  checkStep,
-  checkTimeout,
-  describe,
-  problemOfDataType,
-  reportUnknownKeys,
-  typeOfPort,
-} from './check-step.ts'
+import { checkDefaults, checkStep, checkTimeout, problemOfDataType, typeOfPort } from './check-step.ts'
+import { describe, reportUnknownKeys } from '../check-options.ts'
 import { isRecord } from '../is-record.ts'
 import { findCycles } from './cycles.ts'
 import { durationMs } from '../duration.ts'

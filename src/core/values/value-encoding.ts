@@ -1,6 +1,8 @@
+import { refuse } from '../check-options.ts'
+import type { Problem } from '../check-options.ts'
 import type { Codec } from '../contracts/codec.ts'
 import { briefErrorTreeOf, errorTreeOf } from './error-tree.ts'
-import { OptionError, SerializationError } from '../errors.ts'
+import { SerializationError } from '../errors.ts'
 import { describeThrown } from '../thrown.ts'
 import type { StoredValue, ValueFormat } from '../contracts/stored-value.ts'
 import { isSealed, maxNameLength, opened, sealed } from './value-envelope.ts'
@@ -254,7 +256,7 @@ function isPromise<Result>(value: Result | Promise<Result>): value is Promise<Re
 }
 
 function checkOptions(format: ValueFormat | undefined, codecs: readonly Codec[], maxBytes: number): void {
-  const problems: string[] = []
+  const problems: Problem[] = []
   if (format?.name === textFormat) problems.push(`a format can't be called "${textFormat}": that is what texts are`)
   const seen = new Set<string>()
   if (format !== undefined && format.name.length > maxNameLength)
@@ -268,5 +270,5 @@ function checkOptions(format: ValueFormat | undefined, codecs: readonly Codec[],
   if (codecs.length > 16) problems.push(`there are ${codecs.length} codecs; 16 are the limit`)
   if (!Number.isSafeInteger(maxBytes) || maxBytes < 1)
     problems.push(`maxBytes must be a number of bytes above 0, not ${String(maxBytes)}`)
-  if (problems.length > 0) throw new OptionError(`value encoding: ${problems.join('; ')}`)
+  refuse('value encoding', problems)
 }

@@ -1,9 +1,9 @@
-import { checkPersist, describe, reportUnknownKeys } from '../../core/graph/check-step.ts'
+import { checkOptions, describe, reportUnknownKeys } from '../../core/check-options.ts'
+import type { Problem } from '../../core/check-options.ts'
+import { checkPersist } from '../../core/graph/check-step.ts'
 import type { Codec } from '../../core/contracts/codec.ts'
-import { problemOfObserver } from '../../core/graph/create-graph.ts'
 import { durationHint, durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
-import { OptionError } from '../../core/errors.ts'
 import { indexOf } from '../../core/graph/graph-index.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { isRecord } from '../../core/is-record.ts'
@@ -12,7 +12,7 @@ import type { Observer } from '../../core/contracts/observer.ts'
 import type { PersistPolicy, PersistScope } from '../../core/language/policy.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import type { Clock } from '../../runtime/environment/clock.ts'
-import { hasFunctions, problemsOfInjected } from '../../runtime/execution/execution-options.ts'
+import { hasFunctions, problemsOfInjected, problemsOfObservers } from '../../runtime/execution/execution-options.ts'
 import type { MigrateHook } from '../records/migrate-records.ts'
 
 /** What `createDocket` takes. */
@@ -66,10 +66,12 @@ const optionNames: readonly string[] = [
 
 /** @throws OptionError telling all problems */
 export function checkDocketOptions(options: unknown): asserts options is DocketOptions {
-  if (!isRecord(options)) throw new OptionError(`createDocket: options must be an object, not ${describe(options)}`)
-  const problems: string[] = []
+  checkOptions('createDocket', options, optionNames, problemsOfDocket)
+}
+
+function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly Problem[] {
+  const problems: Problem[] = []
   const report = (problem: string): void => void problems.push(problem)
-  reportUnknownKeys('', options, optionNames, report)
   const { graphs, store, lease, persist, maxRecoveries, maxValueBytes, takeOver, migrate, observers, name } = options
   const { codecs, logger, clock, random } = options
   const names = new Set<string>()
@@ -98,10 +100,7 @@ export function checkDocketOptions(options: unknown): asserts options is DocketO
   )
     report('migrate must be an object of functions by graph name')
   else if (migrate !== undefined) reportUnknownKeys('migrate: graph ', migrate as object, [...names], report)
-  if (observers !== undefined) {
-    if (Array.isArray(observers)) for (const one of observers.map(problemOfObserver)) if (one !== undefined) report(one)
-    if (!Array.isArray(observers)) report(`observers must be an array, not ${describe(observers)}`)
-  }
+  problems.push(...problemsOfObservers(observers))
   if (
     codecs !== undefined &&
     !(Array.isArray(codecs) && codecs.every((one) => hasFunctions(one, ['encode', 'decode'])))
@@ -109,6 +108,6 @@ export function checkDocketOptions(options: unknown): asserts options is DocketO
     report('codecs must be an array of codecs, like encryption({ keys, current })')
   problems.push(...problemsOfInjected({ logger, clock, random }))
   if (name !== undefined && (typeof name !== 'string' || name === ''))
-    report(`name must be a text that is not empty, not ${describe(name)}`)
-  if (problems.length > 0) throw new OptionError(`createDocket: ${problems.join('; ')}`)
+    report(`name must be a non-empty string, not ${describe(name)}`)
+  return problems
 }

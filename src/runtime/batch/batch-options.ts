@@ -1,6 +1,6 @@
 import { batchPlanOf } from '../../core/graph/batch-plan.ts'
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
-import { describe, isWholeFromOne } from '../../core/graph/check-step.ts'
+import { describe, isWholeFromOne } from '../../core/check-options.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import { InputError } from '../../core/errors.ts'

@@ -1,4 +1,4 @@
-import { describe } from '../../core/graph/check-step.ts'
+import { describe } from '../../core/check-options.ts'
 import type { StepSpec } from '../../core/graph/graph-index.ts'
 import type { AnyStep } from '../../core/language/step.ts'
 

@@ -1,9 +1,9 @@
-import { describe, reportUnknownKeys } from '../../core/graph/check-step.ts'
+import { checkOptions, describe } from '../../core/check-options.ts'
+import type { Problem } from '../../core/check-options.ts'
 import { isRecord } from '../../core/is-record.ts'
 import { problemOfObserver } from '../../core/graph/create-graph.ts'
 import { durationHint, durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
-import { OptionError } from '../../core/errors.ts'
 import type { Logger } from '../../core/contracts/logger.ts'
 import type { Observer } from '../../core/contracts/observer.ts'
 import type { Clock } from '../environment/clock.ts'
@@ -55,31 +55,40 @@ export function checkExecuteOptions(
   more: readonly (string | false)[] = [],
 ): void {
   if (options === undefined) return
-  if (!isRecord(options)) throw new OptionError(`${call}: options must be an object, not ${describe(options)}`)
-  const problems: string[] = more.filter((problem) => problem !== false)
-  reportUnknownKeys('', options, known, (problem) => problems.push(problem))
+  checkOptions(call, options, known, (given) => [...more, ...problemsOfExecute(given)])
+}
+
+function problemsOfExecute(options: Readonly<Record<string, unknown>>): readonly Problem[] {
   const { id, signal, timeout, deadline, headers, observers, logger, clock, random } = options
-  if (id !== undefined && (typeof id !== 'string' || id === ''))
-    problems.push(`id must be a text that is not empty, not ${describe(id)}`)
-  if (signal !== undefined && !isAbortSignal(signal))
-    problems.push(`signal must be an AbortSignal, not ${describe(signal)}`)
-  if (timeout !== undefined && !(durationMs(timeout)! > 0))
-    problems.push(`timeout ${describe(timeout)} is not a duration above zero; ${durationHint}`)
-  if (deadline !== undefined && !isTime(deadline))
-    problems.push(`deadline must be a Date, or milliseconds since the epoch, not ${describe(deadline)}`)
-  if (headers !== undefined) {
-    if (!isRecord(headers)) problems.push(`headers must be an object of texts, not ${describe(headers)}`)
-    else
-      for (const [key, value] of Object.entries(headers))
-        if (typeof value !== 'string') problems.push(`header "${key}" must be a text, not ${describe(value)}`)
-  }
-  if (observers !== undefined) {
-    if (Array.isArray(observers))
-      problems.push(...observers.map(problemOfObserver).filter((problem) => problem !== undefined))
-    else problems.push(`observers must be an array, not ${describe(observers)}`)
-  }
-  problems.push(...problemsOfInjected({ logger, clock, random }))
-  if (problems.length > 0) throw new OptionError(`${call}: ${problems.join('; ')}`)
+  return [
+    id !== undefined && (typeof id !== 'string' || id === '') && `id must be a non-empty string, not ${describe(id)}`,
+    signal !== undefined && !isAbortSignal(signal) && `signal must be an AbortSignal, not ${describe(signal)}`,
+    timeout !== undefined &&
+      !(durationMs(timeout)! > 0) &&
+      `timeout ${describe(timeout)} is not a duration above zero; ${durationHint}`,
+    deadline !== undefined &&
+      !isTime(deadline) &&
+      `deadline must be a Date, or milliseconds since the epoch, not ${describe(deadline)}`,
+    ...problemsOfHeaders(headers),
+    ...problemsOfObservers(observers),
+    ...problemsOfInjected({ logger, clock, random }),
+  ]
+}
+
+function problemsOfHeaders(headers: unknown): readonly Problem[] {
+  if (headers === undefined) return []
+  if (!isRecord(headers)) return [`headers must be an object of strings, not ${describe(headers)}`]
+  return Object.entries(headers).map(
+    ([key, value]) => typeof value !== 'string' && `header "${key}" must be a string, not ${describe(value)}`,
+  )
+}
+
+/** What is wrong with a list of observers; absent, it is fine. */
+export function problemsOfObservers(observers: unknown): readonly Problem[] {
+  if (observers === undefined) return []
+  return Array.isArray(observers)
+    ? observers.map(problemOfObserver)
+    : [`observers must be an array, not ${describe(observers)}`]
 }
 
 /** Whether something is an AbortSignal, of whatever realm: that of a jest environment is no instance of this one's class. */
