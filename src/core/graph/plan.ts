@@ -12,6 +12,8 @@ export interface PlanStep {
   readonly outputSlot: number
   readonly portNames: readonly string[]
   readonly portSlots: readonly number[]
+  /** The record of inputs with all its names and no values: to copy it is faster than to add one name after the other. */
+  readonly inputsTemplate: Readonly<Record<string, undefined>>
   /** Longest way from a step that needs no other step, from 0. */
   readonly level: number
 }
@@ -115,6 +117,7 @@ export function compilePlan({
       outputSlot: slotOf(spec.output.name, spec.output),
       portNames: spec.ports.map((port) => port.name),
       portSlots,
+      inputsTemplate: Object.fromEntries(spec.ports.map((port) => [port.name, undefined])),
       level,
     })
   }

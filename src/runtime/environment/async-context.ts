@@ -4,12 +4,14 @@ import { AsyncResource } from 'node:async_hooks'
  * The async context in which it was made: what `AsyncLocalStorage`s hold there. Timers, slots, and equal calls lead to user code from
  * somebody else's context; whoever is about to wait for one of them makes one of these first. It costs some 50 ns, and a call 20.
  */
-export class AsyncContext {
-  readonly #resource = new AsyncResource('docket')
+export class AsyncContext extends AsyncResource {
+  constructor() {
+    super('docket')
+  }
 
   /** Calls the function in this context. */
   run<Result>(act: () => Result): Result {
-    return this.#resource.runInAsyncScope(act)
+    return this.runInAsyncScope(act)
   }
 }
 

@@ -52,6 +52,7 @@ export class Execution implements StepHost {
   recorder: Recorder | undefined
   /** Index of the batch's item. */
   readonly item: number | undefined
+  readonly admission: Admission | undefined
   readonly setup: ExecutionSetup
   readonly options: ResolvedOptions
   #id: string | undefined
@@ -60,15 +61,16 @@ export class Execution implements StepHost {
   #wantedLeft: number
   #endedSteps = 0
   #hasBegun = false
-  #hasEnded = false
+  hasEnded = false
   /** The output is on its way to the store: nothing can change the outcome any more. */
   #isHeld = false
   /** Nothing new begins: the process is about to hand the execution over. */
   #isPaused = false
+  /** Whether anybody may ever see when its steps began and ended. */
+  readonly #isLookedAt: boolean
   #context: AsyncContext | undefined
   #limit: TimeLimit | undefined
   #timer: Timer | undefined
-  #stopListening: (() => void) | undefined = undefined
   /** A failure from an earlier life that the execution did not survive: it ends as soon as it starts. */
   #restoredFailure: { readonly error: unknown } | undefined
 
@@ -85,7 +87,9 @@ export class Execution implements StepHost {
     this.watcher = setup.watcher
     this.keepsRuns = setup.keepsRuns ?? setup.watcher !== undefined
     this.recorder = setup.recorder
+    this.#isLookedAt = this.emitter !== undefined || this.recorder !== undefined || this.keepsRuns
     this.item = setup.part?.item
+    this.admission = setup.part?.admission
     this.values = new Array<unknown>(plan.types.length)
     this.runs = new Array<StepRun | undefined>(plan.steps.length)
     this.#unmet = plan.waitsFor.slice()
@@ -110,17 +114,13 @@ export class Execution implements StepHost {
     return this.setup.part?.whole ?? this.plan
   }
 
-  get admission(): Admission | undefined {
-    return this.setup.part?.admission
-  }
-
-  get hasEnded(): boolean {
-    return this.#hasEnded
+  stepTime(): number {
+    return this.#isLookedAt ? this.clock.now() : this.startedAt!
   }
 
   /** Whether its outcome stands. */
   get isSettled(): boolean {
-    return this.#hasEnded || this.#isHeld
+    return this.hasEnded || this.#isHeld
   }
 
   endsWith({ planStep: { outputSlot } }: StepState): boolean {
@@ -177,7 +177,6 @@ export class Execution implements StepHost {
         return
       }
       signal.addEventListener('abort', this.#onAbort, { once: true })
-      this.#stopListening = () => signal.removeEventListener('abort', this.#onAbort)
     }
     const limit = (this.#limit = timeLimitOf(this.options, at))
     if (limit !== undefined && limit.at <= at) {
@@ -199,17 +198,17 @@ export class Execution implements StepHost {
 
   /** Brings the machine's count of ended steps up to date. Only an actor's snapshots tell it. */
   progress(): void {
-    if (!this.#hasEnded) this.#change({ type: 'PROGRESS', settled: this.#endedSteps })
+    if (!this.hasEnded) this.#change({ type: 'PROGRESS', settled: this.#endedSteps })
   }
 
   /** Gives a value that this plan takes from elsewhere. */
   provide(slot: number, value: unknown): void {
-    if (!this.#hasEnded) this.#fill(slot, value)
+    if (!this.hasEnded) this.#fill(slot, value)
   }
 
   /** Tells that a value from elsewhere will never come. */
   markUnavailable(slot: number, error: unknown): void {
-    if (this.#hasEnded) return
+    if (this.hasEnded) return
     if (this.plan.isVital[slot]!) this.fail(error)
     else this.#markUnavailable(slot, error)
   }
@@ -253,7 +252,7 @@ export class Execution implements StepHost {
   /** A step has its value. */
   stepCompleted(run: StepState, value: unknown): void {
     this.#forget(run)
-    if (this.#hasEnded) return
+    if (this.hasEnded) return
     this.#fill(run.planStep.outputSlot, value)
     this.setup.onSettled?.(run)
   }
@@ -261,7 +260,7 @@ export class Execution implements StepHost {
   /** A step has failed for good. */
   stepFailed(run: StepState, error: unknown, isAbort: boolean): void {
     this.#forget(run)
-    if (this.#hasEnded) return
+    if (this.hasEnded) return
     const slot = run.planStep.outputSlot
     if (isAbort || this.plan.isVital[slot]!) this.fail(error)
     else this.#markUnavailable(slot, error)
@@ -285,7 +284,7 @@ export class Execution implements StepHost {
   }
 
   #launchInitial(): void {
-    if (this.#hasEnded) return
+    if (this.hasEnded) return
     this.#hasBegun = true
     const { part } = this.setup
     if (part !== undefined) {
@@ -335,7 +334,7 @@ export class Execution implements StepHost {
       const run = (this.runs[position] = new StepRun(this, this.plan.steps[position]!))
       this.#endedSteps++
       run.skip(error)
-      if (this.#hasEnded) return
+      if (this.hasEnded) return
     }
     for (const slot of slots) this.setup.part?.onDenied(slot, error)
     if (this.#wantedLeft === 0 && this.#hasBegun) this.#succeed()
@@ -344,10 +343,10 @@ export class Execution implements StepHost {
 
   #succeed(): void {
     // What the rest of the batch made of a value may have ended this part already.
-    if (this.#hasEnded) return
+    if (this.hasEnded) return
     const output = this.values[this.plan.targetSlot]
     const finish = (): void => {
-      if (!this.#hasEnded) this.#finish({ type: 'SUCCEED', output, at: this.clock.now() }, undefined)
+      if (!this.hasEnded) this.#finish({ type: 'SUCCEED', output, at: this.clock.now() }, undefined)
     }
     const kept = this.setup.part === undefined ? this.recorder?.end(output) : undefined
     if (kept === undefined) {
@@ -376,11 +375,11 @@ export class Execution implements StepHost {
     const { part, onCompleted, onFailed } = this.setup
     if (this.keepsRuns) this.progress()
     // Whoever was told of the progress may have stopped the actor.
-    if (this.#hasEnded) return
-    this.#hasEnded = true
+    if (this.hasEnded) return
+    this.hasEnded = true
     if (event.type !== 'SUCCEED') part?.onFailing(error)
     if (this.#timer !== undefined) timerQueueOf(this.clock).cancel(this.#timer)
-    this.#stopListening?.()
+    this.options.signal?.removeEventListener('abort', this.#onAbort)
     if (this.#endedSteps < this.total) cancelRest(this, event.at, error)
     this.#change(event)
     // Wrong inputs end an execution that has not begun.

@@ -20,6 +20,8 @@ export interface StepHost {
   readonly whole: Plan
   readonly values: readonly unknown[]
   readonly clock: FullClock
+  /** The time at which a step begins or ends: where nobody could ever look at it, that of the execution's start. */
+  stepTime(): number
   /** The async context of the call that it works for; to be read while that is the current one. */
   readonly context: AsyncContext
   readonly options: ResolvedOptions

@@ -110,7 +110,8 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   /** Begins: looks for a remembered result, or goes straight to the first attempt. */
   launch(): void {
     const { execution } = this
-    const at = execution.clock.now()
+    // A timeout counts from here.
+    const at = this.planStep.spec.timeoutMs === undefined ? execution.stepTime() : execution.clock.now()
     if (execution.emitter !== undefined) {
       execution.emitter.stepStarted(this, at)
       // Here and below: an observer may end the execution, and nothing begins after the end.
@@ -336,7 +337,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   #complete(value: unknown): void {
     const { execution } = this
     if (!this.hasEnded) {
-      const at = execution.clock.now()
+      const at = execution.stepTime()
       this.change({ type: 'SUCCEED', output: value, at })
       execution.emitter?.stepEnded(this, at, 'completed', undefined, false)
       execution.stepCompleted(this, value)

@@ -2,8 +2,8 @@ import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 
 /** What a step's function gets: the values of its ports, by the ports' names. */
 export function inputsOf(plan: Plan, step: PlanStep, values: readonly unknown[]): Record<string, unknown> {
-  const { portNames, portSlots } = step
-  const inputs: Record<string, unknown> = {}
+  const { portNames, portSlots, inputsTemplate } = step
+  const inputs: Record<string, unknown> = Object.assign({}, inputsTemplate)
   for (let port = 0; port < portNames.length; port++) {
     const name = portNames[port]!
     const value = values[portSlots[port]!]
