@@ -4,6 +4,7 @@ import { durationMs } from '../core/duration.ts'
 import { ExecutionConflictError, OptionError } from '../core/errors.ts'
 import type { Collected, InputsOf, OnError, SharedValue, TargetOf } from '../core/graph/graph.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
+import { inspectKey } from '../core/inspect-key.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../core/contracts/statuses.ts'
 import { sleep } from '../runtime/environment/clock.ts'
@@ -130,7 +131,7 @@ export class Docket implements AsyncDisposable {
     const request = executionRequest(this.#context, graph, target as AnyDataType, inputs, startOptions)
     if (transaction === undefined) await this.#starter.start(request)
     else await this.#starter.startWithin(transaction, request)
-    return new ExecutionHandle(this.#context, request.id)
+    return new ExecutionHandle(this.#context, request.id, { graph: graph.name, target: (target as AnyDataType).name })
   }
 
   /**
@@ -182,7 +183,7 @@ export class Docket implements AsyncDisposable {
     const batchOptions = options as StartBatchOptions
     const request = await batchRequest(this.#context, graph, target as AnyDataType, items, batchOptions)
     await this.#starter.start(request)
-    return new ExecutionHandle(this.#context, request.id)
+    return new ExecutionHandle(this.#context, request.id, { graph: graph.name, target: (target as AnyDataType).name })
   }
 
   /**
@@ -220,7 +221,7 @@ export class Docket implements AsyncDisposable {
   async get(id: string): Promise<ExecutionHandle<unknown> | undefined> {
     await this.#context.connection.ready()
     const record = await this.#context.recordOf(id)
-    return record === undefined ? undefined : new ExecutionHandle(this.#context, id)
+    return record === undefined ? undefined : new ExecutionHandle(this.#context, id, record)
   }
 
   /** Executions, the newest first, a page at a time. One whose record can't be read is told with the reason in `incompatible`. */
@@ -319,6 +320,13 @@ export class Docket implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** What `console.log` shows. */
+  [inspectKey](): string {
+    const { connection, graphs, options, owned, isClosing } = this.#context
+    const state = isClosing ? 'closed' : `executions here: ${[...owned.values()].length}`
+    return `Docket ${JSON.stringify(options.name ?? 'docket')} (${connection.store.name} store; graphs: ${[...graphs.keys()].join(', ')}; ${state})`
   }
 }
 

@@ -1,26 +1,39 @@
 import type { Snapshot } from 'xstate'
 import { ExecutionCancelledError, ExecutionConflictError } from '../core/errors.ts'
+import type { StepSpec } from '../core/graph/graph-index.ts'
+import { inspectKey } from '../core/inspect-key.ts'
 import type { ExecutionActorRef } from '../runtime/actors/execution-logic.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import { closedWhileWaiting } from './context/closed-while-waiting.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { infoOf, isKnown, noSuchExecution, stepInfosOf, unknownStatus } from './records/execution-info.ts'
-import type { ExecutionDetails } from './records/execution-info.ts'
+import type { ExecutionDetails, StepInfo } from './records/execution-info.ts'
+import { liveStepInfos, recordedStepInfos } from './records/open-steps.ts'
+import { planOfRecord } from './records/restore-execution.ts'
 import { batchOutputOf } from './records/restore-batch.ts'
 import { cancelUnowned, postMessage } from './recovery/unowned.ts'
 
 const firstPollMs = 20
 const longestPollMs = 500
 
+/** What was known of an execution when its handle was made. */
+interface About {
+  readonly graph?: string
+  readonly target?: string
+  readonly status?: string
+}
+
 /** One durable execution, wherever it runs. */
 export class ExecutionHandle<Output> {
   readonly id: string
   readonly #context: DocketContext
+  readonly #about: About
 
-  constructor(context: DocketContext, id: string) {
+  constructor(context: DocketContext, id: string, about: About = {}) {
     this.#context = context
     this.id = id
+    this.#about = about
   }
 
   /** The execution's actor while it lives in this process; undefined otherwise. */
@@ -72,7 +85,11 @@ export class ExecutionHandle<Output> {
     }
   }
 
-  /** What is known of it: status, inputs, output, error, times, and its steps' records. */
+  /**
+   * What is known of it, from any process: status, inputs, output, error, times, and each step with its state, since when, and what it
+   * waits for.
+   * @throws (as rejection) ExecutionConflictError where there is none (any more), StoreError
+   */
   async details(): Promise<ExecutionDetails> {
     const { connection, incompatible } = this.#context
     await connection.ready()
@@ -80,7 +97,36 @@ export class ExecutionHandle<Output> {
     if (record === undefined) throw noSuchExecution(this.id)
     const steps = (await this.#context.readSteps([this.id])).get(this.id) ?? []
     const info = await infoOf(record, connection.encoding, incompatible.reasonsOfOpen(record))
-    return { ...info, steps: await stepInfosOf(record, steps, connection.encoding) }
+    const recorded = await stepInfosOf(record, steps, connection.encoding)
+    return { ...info, steps: await this.#allSteps(record, recorded) }
+  }
+
+  /** The steps of the whole plan, where the execution goes on and its graph is known here. */
+  async #allSteps(record: ExecutionRecord, recorded: readonly StepInfo[]): Promise<readonly StepInfo[]> {
+    const { connection, graphs, owned, setup } = this.#context
+    const here = owned.get(this.id)
+    if (here?.liveSteps !== undefined && !here.hasEnded) return liveStepInfos(here.liveSteps, recorded)
+    const graph = graphs.get(record.graph)
+    if (graph === undefined || record.kind === 'batch' || isTerminal(record.status)) return recorded
+    const plan = await planOfRecord(record, graph, connection.encoding)
+    if (plan === undefined) return recorded
+    const persistOf = (spec: StepSpec) => spec.persist ?? setup.persistOf?.(spec)
+    return recordedStepInfos(plan, recorded, record.startedAt !== undefined, persistOf)
+  }
+
+  /** What `console.log` shows. It asks nobody: of an execution elsewhere, what was known when the handle was made. */
+  [inspectKey](): string {
+    const here = this.#context.owned.get(this.id)
+    const { graph, target } = here ?? this.#about
+    const status = here === undefined ? this.#about.status : undefined
+    const of = graph === undefined ? '' : ` of graph ${JSON.stringify(graph)}, target ${JSON.stringify(target)}`
+    const counts = new Map<string, number>()
+    if (here?.liveSteps !== undefined)
+      for (const step of liveStepInfos(here.liveSteps, [])) counts.set(step.status, (counts.get(step.status) ?? 0) + 1)
+    const steps = [...counts].map(([state, count]) => `${count} ${state}`).join(', ')
+    const place = here === undefined ? 'not in this process' : `${here.hasEnded ? 'ended' : 'running'} here`
+    const told = [status === undefined ? '' : `was ${status}`, place, steps && `steps: ${steps}`]
+    return `ExecutionHandle ${JSON.stringify(this.id)}${of} (${told.filter((text) => text !== '').join('; ')}; details() tells more)`
   }
 
   /** The actor's snapshot; undefined where the execution does not live in this process. */

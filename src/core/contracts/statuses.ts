@@ -22,5 +22,10 @@ export function isTerminal(status: ExecutionStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled'
 }
 
+/** Whether a step has ended, however it did. */
+export function isTerminalStep(status: StepStatus | 'unknown'): boolean {
+  return !['pending', 'claiming', 'running', 'retrying', 'waiting', 'unknown'].includes(status)
+}
+
 /** The statuses in which an execution has ended. */
 export const endStatuses: readonly ExecutionStatus[] = executionStatuses.filter(isTerminal)

@@ -156,6 +156,11 @@ export class OwnedBatch implements Owned, DurableParts {
     return !this.hasDeparted
   }
 
+  /** Its items may be very many: what is recorded of them is told. */
+  get liveSteps(): undefined {
+    return undefined
+  }
+
   suspect(durationMs: number): string | undefined {
     const runs = this.#batch.executions.flatMap((execution) => execution.runs)
     return likelyBlocker([...runs, this.#recorder.lastForgotten], this.#parts.connection.clock.now(), durationMs)

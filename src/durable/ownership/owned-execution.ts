@@ -14,6 +14,7 @@ import { hasRunning } from '../../runtime/batch/items-in-flight.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './execution-recorder.ts'
+import type { LiveSteps } from '../records/open-steps.ts'
 import type { RestoredExecution } from '../records/restore-execution.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { likelyBlocker } from './likely-blocker.ts'
@@ -131,6 +132,10 @@ export class OwnedExecution implements Owned {
   hasWorkBefore(at: number): boolean {
     if (this.isQuiet) return !this.hasDeparted && !isWaitingUntil(this.#execution.runs, at)
     return true
+  }
+
+  get liveSteps(): LiveSteps {
+    return { plan: this.#execution.plan, states: this.#execution.runs }
   }
 
   suspect(durationMs: number): string | undefined {

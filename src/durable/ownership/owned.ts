@@ -1,6 +1,7 @@
 import type { ExecutionReleased } from '../../core/contracts/events.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { ExecutionActorRef } from '../../runtime/actors/execution-logic.ts'
+import type { LiveSteps } from '../records/open-steps.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { CancelReason } from '../../runtime/execution/end-reason.ts'
 
@@ -40,6 +41,8 @@ export interface Owned {
   readonly departure: Promise<Departure>
   /** Resolves when nothing of it is left here. */
   readonly gone: Promise<void>
+  /** Its steps as they are at this moment; undefined for a batch. */
+  readonly liveSteps: LiveSteps | undefined
   /** The step that began last of those that were under way when, so long ago, the event loop stopped turning. */
   suspect(durationMs: number): string | undefined
   /** Ends it, by request. */

@@ -32,12 +32,26 @@ export interface ExecutionInfo {
   readonly incompatible: readonly string[]
 }
 
-/** What is kept of one step. */
+/** What a step waits for. */
+export type StepWait =
+  /** Until these steps have ended. */
+  | { readonly kind: 'inputs'; readonly steps: readonly string[] }
+  /** Until its next attempt is due. */
+  | { readonly kind: 'retry'; readonly at: Date }
+  /** Until another attempt of the same step gives its slot of `concurrency` back. */
+  | { readonly kind: 'slot' }
+  /** Until the store, or an equal call that makes the result, has answered. */
+  | { readonly kind: 'result' }
+  /** For the execution's owner, which alone knows what the step does; where that has died, for another process to go on. */
+  | { readonly kind: 'owner' }
+
+/** What is known of one step. */
 export interface StepInfo {
   readonly step: string
   /** Key of the batch's item; empty outside batches, and for what the items share. */
   readonly item: string
-  readonly status: StepStatus
+  /** `unknown`: there is no record of it, so that the process that runs the execution alone knows. */
+  readonly status: StepStatus | 'unknown'
   readonly attempt: number
   readonly output: unknown
   readonly error: unknown
@@ -45,10 +59,18 @@ export interface StepInfo {
   readonly endedAt: Date | undefined
   /** When the next attempt is due. */
   readonly dueAt: Date | undefined
+  /** When it came into this state, where that is known. */
+  readonly since: Date | undefined
+  /** Why it does not go on: undefined for one that runs or has ended. */
+  readonly waitsFor: StepWait | undefined
 }
 
 /** An execution with its steps. */
 export interface ExecutionDetails extends ExecutionInfo {
+  /**
+   * Of an unfinished execution, every step of its plan: in the process that runs it as it is at this moment, elsewhere as far as the records
+   * tell. Of one that has ended, and of a batch, what is recorded.
+   */
   readonly steps: readonly StepInfo[]
 }
 
@@ -136,6 +158,8 @@ export function stepInfosOf(
         startedAt: dateOf(startedAt),
         endedAt: dateOf(endedAt),
         dueAt: dateOf(dueAt),
+        since: dateOf(endedAt ?? (status === 'running' ? startedAt : undefined)),
+        waitsFor: status === 'retrying' && dueAt !== undefined ? { kind: 'retry', at: new Date(dueAt) } : undefined,
       }),
     ),
   )

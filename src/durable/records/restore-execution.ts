@@ -65,6 +65,22 @@ function unreadable(identity: ValueIdentity, why: string): SerializationError {
   )
 }
 
+/** The plan of a stored execution; undefined where its inputs can't be read or no longer fit the graph. */
+export async function planOfRecord(
+  record: ExecutionRecord,
+  graph: AnyGraph,
+  encoding: ValueEncoding,
+): Promise<Plan | undefined> {
+  const target = requireIndex(graph).types.get(record.target)
+  if (target === undefined) return undefined
+  try {
+    return givenInputs(graph, target, (await readInputs(record, encoding)).$checked).plan
+  } catch (error) {
+    if (!(error instanceof DocketError)) throw error
+    return undefined
+  }
+}
+
 /**
  * Puts an execution together from its records, or tells why they don't fit this graph.
  * @throws SerializationError for damaged records

@@ -1,0 +1,97 @@
+import type { Plan, PlanStep } from '../../core/graph/plan.ts'
+import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
+import { isTerminalStep } from '../../core/contracts/statuses.ts'
+import { statusOf } from '../../runtime/execution/step-status.ts'
+import type { StepState } from '../../runtime/execution/step-state.ts'
+import type { StepInfo, StepWait } from './execution-info.ts'
+
+/** An execution as it is in the process that runs it. */
+export interface LiveSteps {
+  readonly plan: Plan
+  /** By position; undefined for those that have not begun. */
+  readonly states: readonly (StepState | undefined)[]
+}
+
+/** All steps of an execution that lives in this process, as they are at this moment. */
+export function liveStepInfos({ plan, states }: LiveSteps, recorded: readonly StepInfo[]): readonly StepInfo[] {
+  const byName = new Map(recorded.map((step) => [step.step, step]))
+  return plan.steps.map((planStep, position) => {
+    const state = states[position]
+    const { name } = planStep.spec
+    if (state === undefined) {
+      const steps = producersOf(plan, planStep).filter((producer) => states[producer]?.hasEnded !== true)
+      return unrecorded(name, 'pending', waitForInputs(plan, steps))
+    }
+    const status = statusOf(state)
+    return {
+      step: name,
+      item: '',
+      status,
+      attempt: state.attempt,
+      output: state.hasOutput ? (byName.get(name)?.output ?? state.output) : undefined,
+      error: state.error,
+      startedAt: dateOf(state.startedAt),
+      endedAt: dateOf(state.endedAt),
+      dueAt: dateOf(state.dueAt),
+      since: dateOf(state.endedAt ?? (status === 'running' ? state.attemptStartedAt : undefined)),
+      waitsFor: liveWait(status, state),
+    }
+  })
+}
+
+function liveWait(status: StepInfo['status'], { dueAt }: StepState): StepWait | undefined {
+  if (status === 'retrying') return { kind: 'retry', at: new Date(dueAt ?? 0) }
+  if (status === 'waiting') return { kind: 'slot' }
+  return status === 'claiming' ? { kind: 'result' } : undefined
+}
+
+/**
+ * All steps of an unfinished execution as far as its records tell. What a step without a record does is known to its owner alone, unless
+ * it needs a step that is persisted and has not ended: results are committed before any dependant starts.
+ */
+export function recordedStepInfos(
+  plan: Plan,
+  recorded: readonly StepInfo[],
+  hasBegun: boolean,
+  persistOf: (spec: StepSpec) => PersistSpec | undefined,
+): readonly StepInfo[] {
+  const byName = new Map(recorded.map((step) => [step.step, step]))
+  const isCertainlyOpen: boolean[] = []
+  const infos = plan.steps.map((planStep, position) => {
+    const { spec } = planStep
+    const known = byName.get(spec.name)
+    byName.delete(spec.name)
+    const steps = producersOf(plan, planStep).filter((producer) => isCertainlyOpen[producer])
+    isCertainlyOpen[position] =
+      known === undefined
+        ? steps.length > 0 || persistOf(spec) !== undefined || !hasBegun
+        : !isTerminalStep(known.status)
+    if (known !== undefined) return known
+    if (steps.length > 0) return unrecorded(spec.name, 'pending', waitForInputs(plan, steps))
+    return hasBegun
+      ? unrecorded(spec.name, 'unknown', { kind: 'owner' })
+      : unrecorded(spec.name, 'pending', { kind: 'owner' })
+  })
+  // A record of a step that the graph no longer has is told too.
+  return [...infos, ...byName.values()]
+}
+
+/** The steps that make what a step needs, by position. */
+function producersOf(plan: Plan, { portSlots }: PlanStep): readonly number[] {
+  return [...new Set(portSlots.map((slot) => plan.producers[slot]!))].filter((position) => position !== -1)
+}
+
+function waitForInputs(plan: Plan, positions: readonly number[]): StepWait | undefined {
+  return positions.length === 0
+    ? undefined
+    : { kind: 'inputs', steps: positions.map((at) => plan.steps[at]!.spec.name) }
+}
+
+function unrecorded(step: string, status: StepInfo['status'], waitsFor: StepWait | undefined): StepInfo {
+  const nothing = { output: undefined, error: undefined, startedAt: undefined, endedAt: undefined, dueAt: undefined }
+  return { step, item: '', status, attempt: 0, ...nothing, since: undefined, waitsFor }
+}
+
+function dateOf(ms: number | undefined): Date | undefined {
+  return ms === undefined ? undefined : new Date(ms)
+}
