@@ -11,6 +11,7 @@ import { batchFrameOf } from '../../runtime/batch/batch-options.ts'
 import type { BatchOptions } from '../../runtime/batch/batch-options.ts'
 import type { ItemRead } from '../../runtime/batch/item-inputs.ts'
 import { deadlineMs } from '../../runtime/environment/time-limit.ts'
+import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { callerOptionsOf } from '../context/start-options.ts'
 import type { StartOptions } from '../context/start-options.ts'
@@ -41,6 +42,7 @@ export async function batchRequest(
   items: readonly unknown[],
   { key, ...options }: StartBatchOptions,
 ): Promise<StartRequest> {
+  context.requireOpen()
   context.requireGraph(graph)
   const id = options.id ?? context.newId()
   const frame = batchFrameOf('startBatch', graph, target, { ...options, id })
@@ -50,6 +52,8 @@ export async function batchRequest(
   }
   const { encoding, clock, store } = context.connection
   const keys = keysOf(items, key)
+  // Some stores know how they write values only once they are open.
+  await context.connection.readyBy(clock.now() + patienceMs)
   const { shared = {}, concurrency = 100, onError = 'fail' } = options
   const digests: string[] = []
   const chunks = new Chunks(id, context.options.maxValueBytes, store.format)
