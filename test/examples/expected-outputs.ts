@@ -168,6 +168,11 @@ ran 1 and 2 and 10000
   'protobuf/main.ts': {
     text: '{"profile":{"name":"Alice","email":"alice@example.com"},"preferences":{"darkMode":true}}',
   },
+  'graceful-shutdown.ts': {
+    text: `200 a report of 100 ms
+503 ask again for report:60000
+in the next process it is running`,
+  },
   'request-handler.ts': {
     text: `order 1: 202
   1999 cents for 1
