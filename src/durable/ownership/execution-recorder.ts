@@ -119,23 +119,27 @@ export class ExecutionRecorder implements Recorder {
     run.kept.catch(() => {}).finally(() => this.endedLate(run))
   }
 
-  noteStarted(run: StepRun): void {
+  noteStarted(run: StepRun): Promise<void> | undefined {
     // Whoever slept through the end of the lease must not do now what others may be doing.
     const { session } = this.#connection
     if (!session.holds() || session.owner !== this.#right.owner) {
       this.#lose()
-      return
+      return undefined
     }
     // Only a step that is tried again counts its attempts: for it, a death must not be forgotten.
-    if (run.planStep.spec.maxAttempts > 1) this.#note(run, 'running', undefined)
+    if (run.planStep.spec.maxAttempts === 1) return undefined
+    return this.#note(run, 'running', undefined).catch((error: unknown) => {
+      if (error instanceof LeaseLostError || run.persist?.onStoreError !== 'run') throw error
+      run.storeFailed('keep', error)
+    })
   }
 
   noteRetry(run: StepRun, error: unknown): void {
-    this.#note(run, 'retrying', error)
+    void this.#note(run, 'retrying', error)
   }
 
   noteFailed(run: StepRun, error: unknown): void {
-    if (!(error instanceof LeaseLostError)) this.#note(run, 'failed', error)
+    if (!(error instanceof LeaseLostError)) void this.#note(run, 'failed', error)
   }
 
   forgotten(run: StepRun): void {
@@ -146,7 +150,7 @@ export class ExecutionRecorder implements Recorder {
     // Only of a step that is tried again it is written that it runs. Who goes on with it finds it as it was. What its last attempt failed
     // with is kept.
     if (run.planStep.spec.maxAttempts > 1 && !(reason instanceof LeaseLostError))
-      this.#note(run, 'cancelled', run.error)
+      void this.#note(run, 'cancelled', run.error)
   }
 
   end(output: unknown): Promise<void> | undefined {
@@ -287,26 +291,26 @@ export class ExecutionRecorder implements Recorder {
     }
   }
 
-  #note(run: StepRun, status: StepStatus, error: unknown): void {
+  #note(run: StepRun, status: StepStatus, error: unknown): Promise<void> {
     // What an earlier attempt brought late holds, whatever becomes of this one.
-    if (this.#isOff || this.#hasStoppedNotes || run.kept !== undefined) return
+    if (this.#isOff || this.#hasStoppedNotes || run.kept !== undefined) return Promise.resolve()
     const hasEnded = status === 'failed' || status === 'cancelled'
     const endedAt = hasEnded ? this.#connection.clock.now() : undefined
     const dueAt = hasEnded ? undefined : run.dueAt
     const noted = this.#recordOf(run, status, { output: undefined, error: undefined, endedAt, dueAt })
     this.#noted.set(run, noted)
-    const write = (stored: StoredValue | undefined): void => {
+    const write = async (stored: StoredValue | undefined): Promise<void> => {
       // While a codec took its time, the step may have gone on: what was noted or kept of it since then holds.
       if (this.#noted.get(run) !== noted || run.kept !== undefined) return
       const record = { ...noted, error: stored }
-      this.#commit([record], undefined, this.#connection.clock.now() + patienceOf(run.planStep.spec), run).catch(
-        () => {},
-      )
+      await this.#commit([record], undefined, this.#connection.clock.now() + patienceOf(run.planStep.spec), run)
     }
     const stored =
       error === undefined ? undefined : this.#connection.encoding.encodeError(error, this.#identityOf(run, 'error'))
-    if (stored instanceof Promise) stored.then(write, () => {})
-    else write(stored)
+    const written = stored instanceof Promise ? stored.then(write) : write(stored)
+    // Most are waited for by nobody.
+    written.catch(() => {})
+    return written
   }
 
   #recordOf(

@@ -7,10 +7,11 @@ export interface Recorder {
   /** Keeps what an attempt brought after its step had ended: the work is done. */
   persistLate(run: StepState, value: unknown): void
   /**
-   * An attempt is about to run: ends the execution instead where this process has no right to it any more. This and the next two are
-   * written along with the next commit, and waited for by nobody.
+   * An attempt is about to run: ends the execution instead where this process has no right to it any more. Where attempts are counted,
+   * resolves once this one is on record: only then may it run. Rejects when that can't be written.
    */
-  noteStarted(run: StepState): void
+  noteStarted(run: StepState): Promise<void> | undefined
+  /** This and the next are written along with the next commit, and waited for by nobody. */
   noteRetry(run: StepState, error: unknown): void
   noteFailed(run: StepState, error: unknown): void
   /** The execution has ended as failed or cancelled, and so the step that was begun. */

@@ -8,6 +8,8 @@ export class StepExtras {
   claim: SharedClaim<Claimant> | undefined = undefined
   /** The slot of the step's own concurrency limit that the attempt holds. */
   slot: SlotPool | undefined = undefined
+  /** The attempt is on its way to the records, and has not begun. */
+  isBeingNoted = false
   timer: Timer | undefined = undefined
   stopWaiting: StopWaiting | undefined = undefined
   /** It failed for good in an earlier life: what is left is its fallback. */

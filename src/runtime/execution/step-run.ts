@@ -20,6 +20,7 @@ import { decideRetry } from '../steps/retry-decision.ts'
 import type { SharedResults } from '../results/shared-results.ts'
 import type { SlotPool } from '../collections/slot-pool.ts'
 import { endFailed, endFallenBack, persistValue } from './step-ending.ts'
+import { beginOnceNoted } from './noted-attempt.ts'
 import { releaseSlot, takeSlot } from './step-slots.ts'
 import { StepExtras } from './step-extras.ts'
 import { inputsOf } from '../steps/step-inputs.ts'
@@ -45,7 +46,8 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   current: StepWork | undefined = undefined
   /** The value that the recorder was given first, on its way to the store or there: it holds. */
   kept: Promise<unknown> | undefined = undefined
-  #attemptStartedAt = 0
+  /** When the running or last attempt began. */
+  attemptStartedAt = 0
   #extras: StepExtras | undefined = undefined
 
   constructor(execution: StepHost, planStep: PlanStep) {
@@ -67,11 +69,6 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     return inputsOf(this.execution.plan, this.planStep, this.execution.values)
   }
 
-  /** When the running or last attempt began. */
-  get attemptStartedAt(): number {
-    return this.#attemptStartedAt
-  }
-
   get claim(): SharedClaim<Claimant> | undefined {
     return this.#extras?.claim
   }
@@ -90,6 +87,11 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   get isWorking(): boolean {
     return this.current !== undefined
+  }
+
+  /** How many attempts count. */
+  get attemptsMade(): number {
+    return this.#extras?.isBeingNoted === true ? this.attempt - 1 : this.attempt
   }
 
   /** Stable over retries and restarts; that of a shared result is the same for all that make it. */
@@ -198,7 +200,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     const { execution } = this
     const at = execution.clock.now()
     const type = timedOut ? 'TIME_OUT' : 'FAIL'
-    execution.emitter?.attemptFailed(this, at, at - this.#attemptStartedAt, error, timedOut)
+    execution.emitter?.attemptFailed(this, at, at - this.attemptStartedAt, error, timedOut)
     const decision = decideRetry(this.planStep.spec, error, this.attempt, execution.options.random)
     // The user's own policies have run: they may have ended the execution.
     if (this.hasEnded) return
@@ -241,11 +243,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     if (this.hasEnded) return
     const kept = execution.recorder?.persist(this, value, 'cached')
     if (kept === undefined) this.#hit(value)
-    else
-      kept.then(
-        (agreed) => this.#hit(agreed),
-        (error: unknown) => this.failed(error, 'FAIL'),
-      )
+    else kept.then(this.#hit.bind(this), (error: unknown) => this.failed(error, 'FAIL'))
   }
 
   /** An attempt brought its value after the step had ended. */
@@ -273,8 +271,8 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   }
 
   /** Takes over from an equal call that was cancelled between two attempts: what was tried counts, and the wait goes on. */
-  inherit({ attempt, dueAt, execution }: Claimant): void {
-    this.attempt = attempt
+  inherit({ attemptsMade, dueAt, execution }: Claimant): void {
+    this.attempt = attemptsMade
     // The two may live by different clocks.
     if (dueAt !== undefined) this.dueAt = this.execution.clock.now() + Math.max(0, dueAt - execution.clock.now())
   }
@@ -296,9 +294,10 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     const { execution } = this
     execution.admission?.enterAnyway()
     const at = execution.clock.now()
-    this.#attemptStartedAt = at
+    this.attemptStartedAt = at
     this.change({ type: 'START', attempt, at })
     execution.emitter?.attemptStarted(this, at)
+    if (!this.hasEnded) this.recorder?.noteStarted(this)?.catch(() => {})
   }
 
   /** Never began, because an input that it needs failed. */
@@ -346,6 +345,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   }
 
   #notKept(error: unknown): void {
+    releaseSlot(this.#extras)
     this.failed(error, 'FAIL')
     this.execution.leave()
   }
@@ -364,14 +364,16 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     // While it waited for a slot, its time may have run out.
     if (execution.isOver) return
     const at = now ?? execution.clock.now()
-    this.#attemptStartedAt = at
+    this.attemptStartedAt = at
     this.change({ type: 'START', attempt: this.attempt + 1, at })
     if (execution.emitter !== undefined) {
       execution.emitter.attemptStarted(this, at)
       if (this.hasEnded) return
     }
-    this.recorder?.noteStarted(this)
-    if (!this.hasEnded) functionStep.begin(this)
+    const noted = this.recorder?.noteStarted(this)
+    if (this.hasEnded) return
+    if (noted === undefined) functionStep.begin(this)
+    else void beginOnceNoted(this, noted, this.#more).catch((error: unknown) => this.#notKept(error))
   }
 
   /** Who keeps what the step makes beyond this process's life; undefined where it is not persisted. */

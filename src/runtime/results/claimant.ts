@@ -20,6 +20,8 @@ export interface Claimant {
   readonly planStep: PlanStep
   readonly step: string
   readonly attempt: number
+  /** Without one that has not begun yet. */
+  readonly attemptsMade: number
   /** When its next attempt is due, while it waits for that. */
   readonly dueAt: number | undefined
   readonly inputs: Record<string, unknown>

@@ -1,0 +1,29 @@
+import { functionStep } from '../steps/attempt.ts'
+import type { WorkingStep } from '../steps/step-work.ts'
+import type { FullClock } from '../environment/clock.ts'
+import type { StepExtras } from './step-extras.ts'
+
+/** A step whose attempt is on its way to the records. */
+interface NotedStep extends WorkingStep {
+  readonly hasEnded: boolean
+  readonly execution: WorkingStep['execution'] & { readonly clock: FullClock; readonly isOver: boolean }
+  attemptStartedAt: number
+}
+
+/**
+ * Begins an attempt as soon as it is on record: a process may die of it at once, and what nobody counted would be tried without end.
+ * Rejects where it can't be recorded and the step's policy does not say to run all the same.
+ */
+export async function beginOnceNoted(step: NotedStep, noted: Promise<void>, extras: StepExtras): Promise<void> {
+  extras.isBeingNoted = true
+  try {
+    await noted
+  } finally {
+    extras.isBeingNoted = false
+  }
+  // Meanwhile it may have been cancelled, or the process may be about to hand the execution over.
+  if (step.hasEnded || step.execution.isOver) return
+  // The timeout is the function's, not the store's.
+  step.attemptStartedAt = step.execution.clock.now()
+  functionStep.begin(step)
+}
