@@ -1,6 +1,6 @@
 import type { Duration } from '../core/duration.ts'
 import { DocketClosedError } from '../core/errors.ts'
-import { sleep } from '../runtime/environment/clock.ts'
+import { atMost, sleep } from '../runtime/environment/clock.ts'
 import type { BackgroundLoop } from './background-loop.ts'
 import { closedWhileWaiting } from './context/closed-while-waiting.ts'
 import type { DocketContext } from './context/docket-context.ts'
@@ -36,7 +36,7 @@ export async function closeDocket(
   const until = clock.now() + deadlineMs
   const isBusy = (): boolean =>
     ephemeral.areRunning || [...owned.values()].some((one) => (drain ? one.hasWorkBefore(until) : !one.isQuiet))
-  await scan.stop()
+  await atMost(clock, connection.session.leaseMs, scan.stop())
   for (const one of owned.values()) one.beginClosing(releaseOf(one), drain)
   while (isBusy() && clock.now() < until) await sleep(clock, lookEveryMs)
   loop.stop()
@@ -51,14 +51,8 @@ const endedMessage =
 
 async function handOverAll({ clock, connection, owned }: DocketContext): Promise<void> {
   const handedOver = Promise.all([...owned.values()].map((one) => one.handOver(releaseOf(one)).catch(() => {})))
-  await new Promise<void>((resolve) => {
-    // If the store stays away for a lease, the executions are free without being handed over.
-    const timer = clock.setTimeout(resolve, connection.session.leaseMs)
-    void handedOver.then(() => {
-      clock.clearTimeout(timer)
-      resolve()
-    })
-  })
+  // If the store stays away for a lease, the executions are free without being handed over.
+  await atMost(clock, connection.session.leaseMs, handedOver)
 }
 
 function releaseOf(one: Owned): Release {

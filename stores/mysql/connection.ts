@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { Duplex } from 'node:stream'
 import type * as driver from 'mysql2/promise'
 import type { Connection, Pool, PoolConnection, ResultSetHeader } from 'mysql2/promise'
 import { OptionError, StoreError } from '../../src/core/errors.ts'
@@ -40,6 +41,8 @@ export class MysqlConnection {
   /** By the driver's connections, which live longer than what the pool gives for them. */
   readonly #settings = new WeakMap<object, SessionSettings>()
   readonly #own: OwnConnection<Connection>
+  /** Connections of the own pool. */
+  readonly #open = new Set<Connection>()
   #pool: Pool | undefined
   #lender: Lender<PoolConnection> | undefined
 
@@ -48,7 +51,7 @@ export class MysqlConnection {
     this.#own = new OwnConnection({
       connect: (onLost) => this.#connectApart(onLost),
       end: (client) => client.end(),
-      abandon: (client) => client.destroy(),
+      abandon: cutOff,
     })
   }
 
@@ -59,6 +62,7 @@ export class MysqlConnection {
     const { pool, max } = this.#place
     const made = pool ?? createPool({ ...this.#urlOptions(), connectionLimit: max })
     this.#pool ??= made
+    if (pool === undefined) made.on('connection', (client) => this.#watch(client as unknown as Connection))
     this.#lender ??= new Lender(
       storeName,
       { connect: () => made.getConnection(), giveBack, max: pool === undefined ? max : limitOf(pool) },
@@ -86,7 +90,9 @@ export class MysqlConnection {
     await this.#lender!.close(closeGraceMs)
     if (this.#place.pool !== undefined) return
     // A server that does not answer does not say goodbye either.
-    await within(pool.end(), closeGraceMs, () => new Error('the server does not answer')).catch(ignore)
+    await within(pool.end(), closeGraceMs, () => new Error('the server does not answer')).catch(() => {
+      for (const client of this.#open) cutOff(client)
+    })
   }
 
   /** Runs a query on some connection. */
@@ -172,6 +178,12 @@ export class MysqlConnection {
     }
   }
 
+  #watch(client: Connection): void {
+    this.#open.add(client)
+    client.on('end' as 'error', () => void this.#open.delete(client))
+    client.on('error', () => void this.#open.delete(client))
+  }
+
   get #kind(): ConnectionKind {
     return this.#place.pool === undefined ? 'own' : 'pool'
   }
@@ -210,7 +222,7 @@ export class MysqlConnection {
     if (options === undefined) throw new StoreError(storeName, 'the pool does not show how it connects', false)
     const client = await createConnection(options)
     const lose = (): void => {
-      client.destroy()
+      cutOff(client)
       onLost()
     }
     client.on('error', lose)
@@ -298,9 +310,17 @@ function settingsOf(pool: Pool): driver.ConnectionOptions | undefined {
   )
 }
 
+/** Ends a connection at once. The driver itself waits until the server has closed its half. */
+function cutOff(client: Connection): void {
+  client.destroy()
+  const inner: unknown = (client as { readonly connection?: unknown }).connection ?? client
+  const stream = isRecord(inner) ? inner['stream'] : undefined
+  if (stream instanceof Duplex) stream.destroy()
+}
+
 function giveBack(client: PoolConnection, isGood: boolean): void {
   if (isGood) client.release()
-  else client.destroy()
+  else cutOff(client)
 }
 
 /** Connections that have the listener; several stores may share a user's pool. */

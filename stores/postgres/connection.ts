@@ -62,6 +62,8 @@ export class PostgresConnection {
   readonly #place: PostgresPlace
   readonly #names = new Map<string, string>()
   readonly #own: OwnConnection<Client>
+  /** Connections of the own pool. */
+  readonly #open = new Set<ClientBase>()
   #pool: Pool | undefined
   #lender: Lender<PoolClient> | undefined
 
@@ -70,7 +72,7 @@ export class PostgresConnection {
     this.#own = new OwnConnection({
       connect: (onLost) => this.#connectApart(onLost),
       end: (client) => client.end(),
-      abandon: (client) => (client as { unref?: () => void }).unref?.(),
+      abandon: (client) => abandon(client),
     })
   }
 
@@ -89,6 +91,10 @@ export class PostgresConnection {
     if (this.#pool !== undefined) return
     // An idle connection that dies tells the pool, which drops it; without a listener it would end the process.
     made.on('error', ignore)
+    if (pool === undefined) {
+      made.on('connect', (client) => void this.#open.add(client))
+      made.on('remove', (client) => void this.#open.delete(client))
+    }
     this.#pool = made
     this.#lender = new Lender(
       storeName,
@@ -113,7 +119,9 @@ export class PostgresConnection {
     await this.#lender!.close(closeGraceMs)
     if (this.#place.pool === undefined)
       // A server that does not answer does not say goodbye either.
-      await within(pool.end(), closeGraceMs, () => new Error('the server does not answer')).catch(ignore)
+      await within(pool.end(), closeGraceMs, () => new Error('the server does not answer')).catch(() => {
+        for (const client of this.#open) abandon(client)
+      })
     else pool.removeListener('error', ignore)
   }
 
@@ -270,6 +278,11 @@ export class PostgresConnection {
     this.#names.set(text, name)
     return name
   }
+}
+
+/** A connection whose server does not even answer its end must not keep the process alive. */
+function abandon(client: ClientBase): void {
+  ;(client as { unref?: () => void }).unref?.()
 }
 
 function ignore(): void {}

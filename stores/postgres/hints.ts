@@ -1,8 +1,11 @@
 import type { StoreHint } from '../../src/core/contracts/store.ts'
+import { within } from '../sql/within.ts'
 import type { PostgresConnection } from './connection.ts'
 import { PostgresHintListener } from './hint-listener.ts'
 import { channelOf } from './hint-payloads.ts'
 import { PostgresHintSender } from './hint-sender.ts'
+
+const closeGraceMs = 1_000
 
 /** What processes notify each other of, over a channel of their schema. */
 export class PostgresHints {
@@ -19,9 +22,9 @@ export class PostgresHints {
     return this.#listener.add(listener)
   }
 
-  /** Until nothing is heard any more, and everything is sent or could not be. */
+  /** Until nothing is heard any more, and everything is sent, or can't be soon. */
   async close(): Promise<void> {
     this.#listener.close()
-    await this.sender.close()
+    await within(this.sender.close(), closeGraceMs, () => new Error('the server does not answer')).catch(() => {})
   }
 }

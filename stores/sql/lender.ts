@@ -4,6 +4,8 @@ import { StoreError } from '../../src/core/errors.ts'
 interface Loan<Client> {
   readonly client: Client
   isOver: boolean
+  /** Whoever waits for the work need not wait for it any more. */
+  takeBack: (error: StoreError) => void
 }
 
 /** A pool, as far as it lends. */
@@ -40,11 +42,14 @@ export class Lender<Client extends object> {
     isGoodAfter: (thrown: unknown) => boolean,
     waitMs: number = this.#waitMs,
   ): Promise<T> {
-    const loan: Loan<Client> = { client: await this.#connect(waitMs), isOver: false }
+    const loan: Loan<Client> = { client: await this.#connect(waitMs), isOver: false, takeBack: () => {} }
     this.#loans.add(loan)
+    const takenBack = new Promise<never>((_, reject) => {
+      loan.takeBack = reject
+    })
     let isGood = false
     try {
-      const made = await work(loan.client)
+      const made = await Promise.race([work(loan.client), takenBack])
       isGood = true
       return made
     } catch (thrown) {
@@ -67,7 +72,10 @@ export class Lender<Client extends object> {
           resolve()
         }
       })
-    for (const loan of this.#loans) this.#end(loan, false)
+    for (const loan of this.#loans) {
+      this.#end(loan, false)
+      loan.takeBack(new StoreError(this.#store, 'it was closed before there was an answer', true))
+    }
   }
 
   #end(loan: Loan<Client>, isGood: boolean): void {

@@ -44,7 +44,7 @@ const adapters: Readonly<Record<string, Rule>> = {
   'stores/postgres': { parts: [...coreRoomNames, 'stores/sql', 'stores/postgres'], packages: ['pg', 'node:crypto'] },
   'stores/mysql': {
     parts: [...coreRoomNames, 'stores/sql', 'stores/mysql'],
-    packages: ['mysql2', 'mysql2/promise', 'node:crypto', 'node:events'],
+    packages: ['mysql2', 'mysql2/promise', 'node:crypto', 'node:events', 'node:stream'],
   },
   'stores/redis': {
     parts: [...coreRoomNames, 'stores/sql', 'stores/redis'],

@@ -60,6 +60,23 @@ export function sleep(
   })
 }
 
+/** Resolves when the work has ended, or when so much time is over: then it goes on unheeded. @throws what the work throws in time */
+export async function atMost(
+  clock: Pick<FullClock, 'setTimeout' | 'clearTimeout'>,
+  ms: number,
+  work: Promise<unknown>,
+): Promise<void> {
+  let timer: unknown
+  const isOver = new Promise<void>((resolve) => {
+    timer = clock.setTimeout(resolve, ms)
+  })
+  try {
+    await Promise.race([work, isOver])
+  } finally {
+    clock.clearTimeout(timer)
+  }
+}
+
 /** Timers of upkeep don't keep a process alive that has nothing else to do. */
 export function unref(timer: unknown): void {
   if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')

@@ -4,7 +4,7 @@ import type { ExecutionCommit, ExecutionRecord, NewExecution } from '../../core/
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { DocketClosedError, StoreError } from '../../core/errors.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
-import { sleep } from '../environment/clock.ts'
+import { atMost, sleep } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { mergedCommits } from './merged-commits.ts'
 import { CallBatcher } from './call-batcher.ts'
@@ -136,14 +136,12 @@ export class StoreConnection {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Lets go of the store. Each half of it takes a lease at most, whatever the store does: by then the lease has run out anyway. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     try {
-      if (await this.#wasOpened()) {
-        await this.#unsubscribe?.()
-        await this.session.close()
-      }
+      await atMost(this.clock, this.session.leaseMs, this.#end())
     } catch (error) {
       ignoreOutage(error)
     } finally {
@@ -151,15 +149,16 @@ export class StoreConnection {
     }
   }
 
-  async #wasOpened(): Promise<boolean> {
-    if (this.#opening === undefined) return false
+  async #end(): Promise<void> {
+    if (this.#opening === undefined) return
     try {
       await this.#opening
-      return true
     } catch {
       // It was never opened, as whoever asked for it was told.
-      return false
+      return
     }
+    await this.#unsubscribe?.()
+    await this.session.close()
   }
 
   /** Closes the store where nobody else uses it. */
@@ -167,7 +166,7 @@ export class StoreConnection {
     if (--this.#use.count > 0) return
     const { opened } = this.#use
     uses.delete(this.store)
-    if (opened !== undefined) await this.store.close()
+    if (opened !== undefined) await atMost(this.clock, this.session.leaseMs, this.store.close())
   }
 
   async #open(): Promise<void> {
