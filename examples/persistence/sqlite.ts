@@ -18,6 +18,7 @@ const pay = step({
     return `payment of ${order.id}`
   },
 })
+// #region survives
 const ship = step({
   name: 'Ship',
   inputs: { payment: Payment },
@@ -36,3 +37,4 @@ const orders = graph({ name: 'orders', steps: [pay, ship] })
 const file = process.env['SQLITE_FILE'] ?? 'orders.db'
 await using docket = createDocket({ graphs: [orders], store: sqliteStore(file) })
 console.log(await docket.execute(orders, Receipt, { Order: { id: 'order 7' } }, { id: 'order:7' }))
+// #endregion

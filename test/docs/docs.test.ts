@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { errorCodes } from 'docket'
 import { describe, expect, test } from 'vitest'
@@ -38,8 +38,29 @@ test('the README leads to every guide', () => {
   expect(guides.filter((guide) => !readme.includes(`](${guide}`))).toEqual([])
 })
 
-test("the README's table of defaults has every option", () => {
-  const table = /^## Defaults$([\s\S]*?)^## /m.exec(readDocument('README.md'))![1]!
+test('the README is read in five minutes: it has 150 lines at most', () => {
+  expect(readDocument('README.md').split('\n').length - 1).toBeLessThanOrEqual(150)
+})
+
+test('the list of examples has every example', () => {
+  const listed = readDocument('examples/README.md')
+  const examples = readdirSync(join(root, 'examples')).filter((name) => name !== 'README.md')
+  expect(examples.filter((name) => !listed.includes(`](${name}`))).toEqual([])
+})
+
+test('the map of the house in CONTRIBUTING.md has every folder of src, machines and stores', () => {
+  const map = readDocument('CONTRIBUTING.md')
+  const folders = new Set(
+    readSourceFiles()
+      .filter(({ path }) => /^(src|machines|stores)\//.test(path))
+      .map(({ path }) => dirname(path)),
+  )
+  folders.delete('src')
+  expect([...folders].filter((folder) => !map.includes(`\`${folder}/`)).toSorted()).toEqual([])
+})
+
+test('docs/options.md has every option', () => {
+  const table = readDocument('docs/options.md')
   const told = new Set([...table.matchAll(/^\|[^|]*\| `(\w+)` +\|/gm)].map(([, option]) => option))
   const declared = readSourceFiles()
     .filter(({ path }) => path.startsWith('src/'))

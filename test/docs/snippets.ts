@@ -22,7 +22,9 @@ export function documents(): readonly string[] {
   const guides = readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`)
-  return ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...guides].filter((path) => existsSync(join(root, path)))
+  return ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'examples/README.md', ...guides].filter((path) =>
+    existsSync(join(root, path)),
+  )
 }
 
 export function readDocument(path: string): string {

@@ -11,7 +11,7 @@ const folder = join(root, 'examples')
 /** Examples as they are run: a file, a folder's `main.ts`, or each file of a folder that has none. */
 function allExamples(): readonly string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (!entry.isDirectory()) return [entry.name]
+    if (!entry.isDirectory()) return entry.name.endsWith('.ts') ? [entry.name] : []
     const files = readdirSync(join(folder, entry.name))
     const started = files.includes('main.ts') ? ['main.ts'] : files.filter((file) => file.endsWith('.ts'))
     return started.map((file) => `${entry.name}/${file}`)

@@ -48,7 +48,7 @@ async function pack(): Promise<string> {
   const copy = join(folder, 'source')
   mkdirSync(copy)
   for (const name of readdirSync(root)) {
-    if (!['node_modules', 'dist', 'test', 'examples', 'docs'].includes(name) && !name.startsWith('.')) {
+    if (!['node_modules', 'dist', 'test'].includes(name) && !name.startsWith('.')) {
       cpSync(join(root, name), join(copy, name), { recursive: true })
     }
   }
@@ -115,11 +115,18 @@ test('the package holds what its exports name, and neither sources nor tests of 
   expect(
     files.filter(
       (path) =>
-        !/^(dist\/(src|machines|stores|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/.test(
+        !/^(dist\/(src|machines|stores)\/.+\.(js|d\.ts)|(docs|examples)\/.+|CONTRIBUTING\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/.test(
           path,
         ),
     ),
   ).toEqual([])
+})
+
+test('links of the README lead to files that are in the package', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  const links = [...readme.matchAll(/\]\((?!https?:)([^)#\s]+)/g)].map(([, path = '']) => path.replace(/\/$/, ''))
+  expect(links.length).toBeGreaterThan(10)
+  expect(links.filter((link) => !files.some((file) => file === link || file.startsWith(`${link}/`)))).toEqual([])
 })
 
 test('nothing is installed with it but the types of Standard Schema', () => {
