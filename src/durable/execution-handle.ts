@@ -7,6 +7,7 @@ import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import { closedWhileWaiting } from './context/closed-while-waiting.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import { detachExecution } from './detach-execution.ts'
 import { infoOf, isKnown, noSuchExecution, stepInfosOf, unknownStatus } from './records/execution-info.ts'
 import type { ExecutionDetails, StepInfo } from './records/execution-info.ts'
 import { liveStepInfos, recordedStepInfos } from './records/open-steps.ts'
@@ -127,6 +128,16 @@ export class ExecutionHandle<Output> {
     const place = here === undefined ? 'not in this process' : `${here.hasEnded ? 'ended' : 'running'} here`
     const told = [status === undefined ? '' : `was ${status}`, place, steps && `steps: ${steps}`]
     return `ExecutionHandle ${JSON.stringify(this.id)}${of} (${told.filter((text) => text !== '').join('; ')}; details() tells more)`
+  }
+
+  /**
+   * Takes the execution out of its docket, for good: no docket goes on with it, and the snapshot continues as an actor,
+   * `createActor(fromGraph(graph, T), { snapshot })`. Steps that run are stopped, and run again there. In the store it is `cancelled`, with
+   * `isDetached` in its details.
+   * @throws (as rejection) ExecutionConflictError when it has ended, or runs in another process; OptionError for a batch; StoreError
+   */
+  detach(): Promise<Snapshot<unknown>> {
+    return detachExecution(this.#context, this.id)
   }
 
   /** The actor's snapshot; undefined where the execution does not live in this process. */

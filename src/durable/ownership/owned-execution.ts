@@ -1,5 +1,6 @@
 import { createActor } from 'xstate'
-import type { Observer, SnapshotFrom, Subscription } from 'xstate'
+import type { Observer, Snapshot, SnapshotFrom, Subscription } from 'xstate'
+import { ExecutionConflictError } from '../../core/errors.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { CancelReason } from '../../runtime/execution/end-reason.ts'
@@ -174,6 +175,18 @@ export class OwnedExecution implements Owned {
     if (!drain) this.#execution.pause()
   }
 
+  async detach(release: Release): Promise<Snapshot<unknown>> {
+    const { clock } = this.#parts.connection
+    // What is on its way to the store belongs into the snapshot.
+    this.#execution.pause()
+    await this.#recorder.idle()
+    await new Promise<void>((resolve) => void clock.setImmediate(resolve))
+    if (this.#execution.isSettled) throw hasEndedError(this.id)
+    const snapshot = detachedSnapshotOf(this.actor)
+    await this.handOver(release)
+    return snapshot
+  }
+
   async handOver(release: Release): Promise<void> {
     if (!this.#execution.isSettled) await this.#ownership.handOver(release)
   }
@@ -222,7 +235,7 @@ function withoutDuties(actor: ExecutionActorRef): ExecutionActorRef {
   const subscribe = actor.subscribe.bind(actor)
   actor.subscribe({ error: ignore })
   const value = (
-    observer: Observer<Snapshot> | ((snapshot: Snapshot) => void),
+    observer: Observer<ActorSnapshot> | ((snapshot: ActorSnapshot) => void),
     onError: (error: unknown) => void = ignore,
     onComplete?: () => void,
   ): Subscription =>
@@ -236,6 +249,17 @@ function withoutDuties(actor: ExecutionActorRef): ExecutionActorRef {
   return Object.defineProperty(actor, 'subscribe', { value })
 }
 
-type Snapshot = SnapshotFrom<ExecutionActorRef>
+type ActorSnapshot = SnapshotFrom<ExecutionActorRef>
 
 function ignore(): void {}
+
+/** The persisted snapshot of an execution that no docket has any more. */
+export function detachedSnapshotOf(actor: ExecutionActorRef): Snapshot<unknown> {
+  const snapshot = actor.getPersistedSnapshot() as Snapshot<unknown> & { readonly context: object }
+  const { isDurable: _, ...context } = snapshot.context as { readonly isDurable?: true }
+  return Object.assign({}, snapshot, { context })
+}
+
+export function hasEndedError(id: string): ExecutionConflictError {
+  return new ExecutionConflictError(`execution "${id}" has ended: there is nothing to detach`, { executionId: id })
+}

@@ -1,3 +1,5 @@
+import type { Snapshot } from 'xstate'
+import type { HeadChange } from '../../core/contracts/execution-record.ts'
 import type { ExecutionReleased } from '../../core/contracts/events.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { ExecutionActorRef } from '../../runtime/actors/execution-logic.ts'
@@ -15,6 +17,8 @@ export type Departure =
 export interface Release {
   readonly cause: ExecutionReleased['cause']
   readonly reason: CancelReason
+  /** What is written besides. */
+  readonly head?: HeadChange
 }
 
 /** An execution or a batch that this process owns. */
@@ -57,6 +61,11 @@ export interface Owned {
   beginClosing(release: Release, drain: boolean): void
   /** Whether something of it may happen here before that time: one that only waits for a later attempt can wait elsewhere. */
   hasWorkBefore(at: number): boolean
+  /**
+   * Gives it up for good, with what the release writes, and gives the snapshot to go on from. Undefined for a batch.
+   * @throws ExecutionConflictError where it has ended meanwhile, LeaseLostError, StoreError
+   */
+  detach?(release: Release): Promise<Snapshot<unknown>>
   /** Gives it up, for any process to go on with. */
   handOver(release: Release): Promise<void>
 }

@@ -55,7 +55,7 @@ export class Ownership {
 
   async handOver(release: Release): Promise<void> {
     if (this.hasDeparted) return
-    const released = this.#recorder.change({ isReleased: true, ownedMs: this.#recorder.ownedMs })
+    const released = this.#recorder.change({ ...release.head, isReleased: true, ownedMs: this.#recorder.ownedMs })
     // Whoever goes on with it finds its steps as they are now.
     this.#recorder.stopNotes()
     this.#move(release)

@@ -4,6 +4,7 @@ import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { executionStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionStatus, StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import { detachedHash } from './graph-hash.ts'
 import { headOfBatch, stepsOfBatch } from './restore-batch.ts'
 import { readInputs } from './restore-execution.ts'
 
@@ -30,6 +31,8 @@ export interface ExecutionInfo {
   readonly endedAt: Date | undefined
   /** Why this process can't go on with it: its graph has changed, or its records are damaged. Empty where it can. */
   readonly incompatible: readonly string[]
+  /** Whether `handle.detach()` took it out of the docket: it goes on elsewhere, or nowhere. Its status is `cancelled` then. */
+  readonly isDetached: boolean
 }
 
 /** What a step waits for. */
@@ -114,6 +117,7 @@ export async function infoOf(
     updatedAt: new Date(updatedAt),
     endedAt: dateOf(endedAt),
     incompatible: [...unreadable],
+    isDetached: record.graphHash === detachedHash,
   }
 }
 

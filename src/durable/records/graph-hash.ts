@@ -1,3 +1,5 @@
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import { ExecutionConflictError } from '../../core/errors.ts'
 import type { GraphIndex } from '../../core/graph/graph-index.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 
@@ -6,6 +8,19 @@ import { canonicalize, digest } from '../../core/values/keys.ts'
  * them, and do again what the original has done.
  */
 export const unwrittenFork = ''
+
+/** In the place of the graph's hash of an execution that was taken out of its docket: nothing here may go on with it. */
+export const detachedHash = 'detached'
+
+/** @throws ExecutionConflictError for an execution that was taken out of its docket */
+export function requireAttached({ id, graphHash }: Pick<ExecutionRecord, 'id' | 'graphHash'>): void {
+  if (graphHash === detachedHash) throw detachedError(id)
+}
+
+export function detachedError(id: string): ExecutionConflictError {
+  const message = `execution "${id}" was detached from its docket: it goes on from the snapshot that detach() gave, and from nothing else`
+  return new ExecutionConflictError(message, { executionId: id })
+}
 
 const hashes = new WeakMap<GraphIndex, string>()
 

@@ -7,7 +7,7 @@ import { Emitter } from '../../runtime/execution/emitter.ts'
 import { deadlineMs } from '../../runtime/environment/time-limit.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'
-import { graphHashOf, unwrittenFork } from '../records/graph-hash.ts'
+import { graphHashOf, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
 import { droppedType, migrateRecords } from '../records/migrate-records.ts'
 import type { MigratedRecords } from '../records/migrate-records.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
@@ -99,6 +99,7 @@ export class Resumption {
     // Whoever goes on with one that has ended may give it more time: the old deadline may be what it ended by.
     const deadline = cause === 'end' ? deadlineMs(caller?.deadline) : undefined
     const record = deadline === undefined ? found : { ...found, deadline }
+    requireAttached(record)
     if (record.graphHash === unwrittenFork) {
       const message = `the process that forked "${record.parent}" died before "${record.id}" had its records; fork again`
       await endUnowned(this.#context, record, 'failed', new ExecutionConflictError(message, { executionId: record.id }))

@@ -5,7 +5,7 @@ import type { Plan } from '../../core/graph/plan.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { DocketContext } from '../context/docket-context.ts'
-import { unwrittenFork } from '../records/graph-hash.ts'
+import { requireAttached, unwrittenFork } from '../records/graph-hash.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
 import type { Resumption } from '../recovery/resume.ts'
 
@@ -23,6 +23,7 @@ export async function forkExecution(
   const record = await context.recordOf(id)
   if (record === undefined)
     throw new ExecutionConflictError(`there is no execution "${id}" to fork`, { executionId: id })
+  requireAttached(record)
   const graph = graphs.get(record.graph)
   if (graph === undefined)
     throw new OptionError(`fork: this docket does not know graph "${record.graph}" of execution "${id}"`)

@@ -55,7 +55,7 @@ function actorOf(snapshot: LogicSnapshot): ExecutionActor | undefined {
 
 function durable({ head: { executionId, graph } }: PersistedExecution): SerializationError {
   return new SerializationError(
-    `execution "${executionId}" is durable: another process may be running it. Go on with it by docket.logic(…), or by docket.start with its id`,
+    `execution "${executionId}" is durable: another process may be running it. Go on with it by docket.logic(…), or by docket.start with its id; to take it out of the docket, call detach() of its handle`,
     { graph, executionId },
   )
 }

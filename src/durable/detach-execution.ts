@@ -1,0 +1,76 @@
+import type { Snapshot } from 'xstate'
+import type { AcquiredExecution, HeadChange } from '../core/contracts/execution-record.ts'
+import { isTerminal } from '../core/contracts/statuses.ts'
+import { ExecutionCancelledError, ExecutionConflictError, OptionError } from '../core/errors.ts'
+import type { DocketContext } from './context/docket-context.ts'
+import { detachedSnapshotOf, hasEndedError } from './ownership/owned-execution.ts'
+import { noSuchExecution } from './records/execution-info.ts'
+import { detachedError, detachedHash } from './records/graph-hash.ts'
+import { executionFromRecords } from './recovery/execution-from-records.ts'
+import { causeOf } from './recovery/resume.ts'
+
+/** Takes an execution out of its docket: gives up the lease for good, and gives a snapshot to go on from. */
+export async function detachExecution(context: DocketContext, id: string): Promise<Snapshot<unknown>> {
+  const { connection, clock, turns } = context
+  context.requireOpen()
+  await connection.ready()
+  const head = {
+    // Of the statuses that no docket goes on with, the one that blames nobody; what tells it from others is the hash.
+    status: 'cancelled',
+    error: await connection.encoding.encodeError(detachedError(id), ['execution', id, 'error']),
+    graphHash: detachedHash,
+    endedAt: clock.now(),
+  } as const
+  const owned = context.owned.get(id)
+  if (owned !== undefined) {
+    if (owned.detach === undefined) throw batchError(id)
+    const reason = new ExecutionCancelledError(detachedError(id).message, { graph: owned.graph, executionId: id })
+    return owned.detach({ cause: 'detach', reason, head })
+  }
+  return turns.inTurn(id, async () => {
+    const { session, store } = connection
+    const [acquired] = await store.acquire({ owner: session.owner, ids: [id], limit: 1 })
+    if (acquired === undefined) throw await notFreeError(context, id)
+    try {
+      return await detachAcquired(context, acquired, head)
+    } catch (error) {
+      context.change(acquired.execution, { isReleased: true }).catch(() => {})
+      throw error
+    }
+  })
+}
+
+/** Of one that nobody runs, the snapshot is made of its records. */
+async function detachAcquired(
+  context: DocketContext,
+  acquired: AcquiredExecution,
+  head: HeadChange,
+): Promise<Snapshot<unknown>> {
+  const { execution: record } = acquired
+  const { id } = record
+  if (record.kind === 'batch') throw batchError(id)
+  const graph = context.graphs.get(record.graph)
+  if (graph === undefined) throw new OptionError(`detach: this docket does not know graph "${record.graph}" of "${id}"`)
+  const steps = (await context.readSteps([id])).get(id) ?? []
+  const found = await executionFromRecords(context, record, steps, graph, causeOf(acquired))
+  if ('reasons' in found)
+    throw new ExecutionConflictError(`execution "${id}" can't be detached here: ${found.reasons.join('; ')}`, {
+      executionId: id,
+    })
+  const snapshot = detachedSnapshotOf(found.own(record).actor!)
+  await context.change(record, { ...head, isReleased: true })
+  return snapshot
+}
+
+async function notFreeError(context: DocketContext, id: string): Promise<ExecutionConflictError> {
+  const record = await context.recordOf(id)
+  if (record === undefined) return noSuchExecution(id)
+  if (isTerminal(record.status)) return hasEndedError(id)
+  return new ExecutionConflictError(`execution "${id}" runs in another process (${record.owner}); detach it there`, {
+    executionId: id,
+  })
+}
+
+function batchError(id: string): OptionError {
+  return new OptionError(`detach: "${id}" is a batch; only an execution can be detached`, { executionId: id })
+}

@@ -1,0 +1,103 @@
+import { createActor, toPromise } from 'xstate'
+import { describe, expect, test } from 'vitest'
+import { ExecutionCancelledError, ExecutionConflictError, fromGraph, OptionError } from '../../src/index.ts'
+import { expectNoUnhandledErrors, rejectionOf } from '../loose-api.ts'
+import { World } from './durable-time.ts'
+import { door, line, Third } from './line.ts'
+
+expectNoUnhandledErrors()
+
+const inputs = { Seed: 1 }
+
+/** An execution whose Second waits at a door, and a healthy copy of its graph. */
+async function running() {
+  const world = new World()
+  let reason: unknown
+  const { line: graph } = line({
+    second: {
+      run: (_, { signal }) => {
+        signal.addEventListener('abort', () => (reason = signal.reason))
+        return door().promise
+      },
+    },
+  })
+  const docket = world.process({ graphs: [graph] })
+  const handle = await docket.start(graph, Third, inputs, { id: 'a' })
+  await world.clock.advance(10)
+  const { line: healthy, runs } = line({ second: { run: (value) => value * 100 } })
+  return { world, docket, graph, handle, healthy, runs, reasonOf: () => reason }
+}
+
+describe('detach', () => {
+  test('gives a snapshot that goes on as an actor, with what was done, under the same id', async () => {
+    const { world, handle, healthy, runs, reasonOf } = await running()
+    const snapshot = JSON.parse(JSON.stringify(await world.clock.settle(handle.detach()))) as Awaited<
+      ReturnType<typeof handle.detach>
+    >
+    expect(reasonOf()).toBeInstanceOf(ExecutionCancelledError)
+    const actor = createActor(fromGraph(healthy, Third), { input: inputs, snapshot }).start()
+    expect(await toPromise(actor)).toBe(201)
+    expect(runs).toEqual(['Second', 'Third'])
+    expect(actor.getSnapshot()).toMatchObject({ context: { executionId: 'a' } })
+  })
+
+  test('is seen in list, get and details, and events say that it was released', async () => {
+    const { world, docket, handle } = await running()
+    const outcome = rejectionOf(handle.result())
+    await world.clock.settle(handle.detach())
+    expect(await world.clock.settle(outcome)).toBeInstanceOf(ExecutionConflictError)
+    expect((await docket.list()).executions).toMatchObject([{ id: 'a', status: 'cancelled', isDetached: true }])
+    const details = await (await docket.get('a'))!.details()
+    expect(details).toMatchObject({ isDetached: true, error: { code: 'EXECUTION_CONFLICT' } })
+    expect(world.events.at(-1)).toMatchObject({ type: 'execution.released', cause: 'detach' })
+  })
+
+  test('leaves nothing that a docket could go on with, but what can be deleted or purged', async () => {
+    const { world, docket, graph, handle } = await running()
+    await world.clock.settle(handle.detach())
+    const other = world.process({ graphs: [line().line] })
+    await world.clock.advance(20_000)
+    expect(await other.resume()).toBe(0)
+    const calls = [
+      () => docket.retry('a'),
+      () => docket.start(graph, Third, inputs, { id: 'a' }),
+      () => docket.fork('a', { from: 'Second' }),
+      () => other.retry('a'),
+      () => handle.detach(),
+    ]
+    for (const call of calls)
+      expect(await world.clock.settle(rejectionOf(call()))).toBeInstanceOf(ExecutionConflictError)
+    expect((await docket.list()).executions).toMatchObject([{ isDetached: true }])
+    expect(await world.clock.settle(docket.delete('a'))).toBe(true)
+    const again = await docket.start(graph, Third, inputs, { id: 'a' })
+    await world.clock.advance(10)
+    await world.clock.settle(again.detach())
+    await world.clock.advance(10)
+    expect(await docket.purge({ olderThan: 0 })).toBe(1)
+  })
+
+  test('of one that nobody runs makes the snapshot of its records', async () => {
+    const { world, docket, healthy, runs } = await running()
+    const onlooker = world.process({ graphs: [healthy], takeOver: false })
+    await onlooker.list()
+    expect(String(await rejectionOf((await onlooker.get('a'))!.detach()))).toContain('runs in another process')
+    await world.clock.settle(docket.close({ deadline: 0 }))
+    const snapshot = await world.clock.settle((await onlooker.get('a'))!.detach())
+    expect(await toPromise(createActor(fromGraph(healthy, Third), { input: inputs, snapshot }).start())).toBe(201)
+    expect(runs).toEqual(['Second', 'Third'])
+    expect((await onlooker.list()).executions).toMatchObject([{ isDetached: true }])
+  })
+
+  test('is refused for one that has ended, and for a batch', async () => {
+    const world = new World()
+    const { line: graph } = line()
+    const docket = world.process({ graphs: [graph] })
+    const handle = await docket.start(graph, Third, inputs, { id: 'a' })
+    await world.clock.settle(handle.result())
+    expect(await rejectionOf(handle.detach())).toBeInstanceOf(ExecutionConflictError)
+    const { line: slow } = line({ name: 'slow', first: { run: () => door().promise } })
+    const other = world.process({ graphs: [slow] })
+    const batch = await other.startBatch(slow, Third, [inputs], { id: 'b' })
+    expect(await rejectionOf(batch.detach())).toBeInstanceOf(OptionError)
+  })
+})
