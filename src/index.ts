@@ -4,6 +4,7 @@ export { exponential, fixed } from './core/language/backoff.ts'
 export { all, dataType, optional, type } from './core/language/data-type.ts'
 export {
   AbortExecutionError,
+  DeadlockError,
   DocketClosedError,
   DocketError,
   errorCodes,

@@ -16,6 +16,7 @@ export const errorCodes = [
   'OPTION_INVALID',
   'STORE_FAILED',
   'LEASE_LOST',
+  'DEADLOCK',
   'DOCKET_CLOSED',
 ] as const
 
@@ -358,5 +359,16 @@ export class NonRetryableError extends DocketError {
 
   constructor(message = 'not retryable', options?: ErrorOptions) {
     super('NON_RETRYABLE', message, {}, options)
+  }
+}
+
+/** A step waits for itself by a way round: for a slot that it holds, a result that it makes, or an execution that it is part of. */
+export class DeadlockError extends DocketError {
+  static {
+    named(this, 'DeadlockError')
+  }
+
+  constructor(message: string, place: ErrorPlace) {
+    super('DEADLOCK', message, place)
   }
 }

@@ -1,7 +1,8 @@
 import type { Snapshot } from 'xstate'
-import { ExecutionCancelledError, ExecutionConflictError } from '../core/errors.ts'
+import { DeadlockError, ExecutionCancelledError, ExecutionConflictError } from '../core/errors.ts'
 import type { StepSpec } from '../core/graph/graph-index.ts'
 import { inspectKey } from '../core/inspect-key.ts'
+import { callingStep, stepsAround, wayRound } from '../runtime/environment/current-step.ts'
 import type { ExecutionActorRef } from '../runtime/actors/execution-logic.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
@@ -49,6 +50,7 @@ export class ExecutionHandle<Output> {
    */
   async result(): Promise<Output> {
     const { owned } = this.#context
+    this.#requireNoCircle()
     for (let pauseMs = 0; ; pauseMs = Math.min(Math.max(firstPollMs, pauseMs * 2), longestPollMs)) {
       const departure = await owned.get(this.id)?.departure
       if (departure?.type === 'output') return departure.output as Output
@@ -153,6 +155,19 @@ export class ExecutionHandle<Output> {
   /** Tells each snapshot while the execution lives in this process. */
   subscribe(listener: (snapshot: ReturnType<ExecutionActorRef['getSnapshot']>) => void): { unsubscribe(): void } {
     return this.actor?.subscribe({ next: listener, error: () => {} }) ?? { unsubscribe: () => {} }
+  }
+
+  /** A step can't wait for the end of the execution that it is part of. @throws DeadlockError */
+  #requireNoCircle(): void {
+    const caller = callingStep()
+    const live = caller === undefined ? undefined : this.#context.owned.get(this.id)?.liveSteps
+    if (live === undefined) return
+    const states: readonly unknown[] = live.states
+    const [around] = stepsAround(caller, (step) => states.includes(step))
+    if (around === undefined) return
+    const way = wayRound(caller, around, `the result of execution "${this.id}"`)
+    const message = `step "${around.step}" waits for itself: ${way}, which the first is part of; give what it starts an id of its own, or don't wait for it`
+    throw new DeadlockError(message, { executionId: this.id, graph: live.plan.index.graph.name, step: around.step })
   }
 
   async #outcomeOf(record: ExecutionRecord): Promise<unknown> {

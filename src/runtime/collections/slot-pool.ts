@@ -33,6 +33,10 @@ export class SlotPool {
     return this.#taken < this.#limit
   }
 
+  get limit(): number {
+    return this.#limit
+  }
+
   get isUnused(): boolean {
     return this.#taken === 0
   }

@@ -5,6 +5,8 @@ import type { ErrorPlace } from '../../core/errors.ts'
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { AsyncContext } from '../environment/async-context.ts'
+import { callingStep } from '../environment/current-step.ts'
+import type { CallingStep } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { Emitter } from './emitter.ts'
 import { abortError, cancelRest, endStatusOf } from './end-reason.ts'
@@ -50,7 +52,6 @@ export class Execution implements StepHost {
   readonly keepsRuns: boolean
   /** Keeps what the steps make, where the execution is durable. */
   recorder: Recorder | undefined
-  /** Index of the batch's item. */
   readonly item: number | undefined
   readonly admission: Admission | undefined
   readonly setup: ExecutionSetup
@@ -68,6 +69,7 @@ export class Execution implements StepHost {
   #isPaused = false
   /** Whether anybody may ever see when its steps began and ended. */
   readonly #isLookedAt: boolean
+  readonly caller: CallingStep | undefined = undefined
   #context: AsyncContext | undefined
   #limit: TimeLimit | undefined
   #timer: Timer | undefined
@@ -89,6 +91,7 @@ export class Execution implements StepHost {
     this.recorder = setup.recorder
     this.#isLookedAt = this.emitter !== undefined || this.recorder !== undefined || this.keepsRuns
     this.item = setup.part?.item
+    if (setup.part === undefined) this.caller = callingStep() // An item begins where another one has ended.
     this.admission = setup.part?.admission
     this.values = new Array<unknown>(plan.types.length)
     this.runs = new Array<StepRun | undefined>(plan.steps.length)
@@ -100,7 +103,6 @@ export class Execution implements StepHost {
     return (this.#id ??= randomId(undefined))
   }
 
-  /** The machine's name for `id`. */
   get executionId(): string {
     return this.id
   }
@@ -152,7 +154,6 @@ export class Execution implements StepHost {
     return { graph: this.plan.index.graph.name, executionId: this.id, item: this.item }
   }
 
-  /** What is remembered of a step: its own policy, or the docket's. */
   persistOf(spec: StepSpec): PersistSpec | undefined {
     return spec.persist ?? this.setup.persistOf?.(spec)
   }

@@ -1,12 +1,20 @@
 import { functionStep } from '../steps/attempt.ts'
 import type { WorkingStep } from '../steps/step-work.ts'
+import { runAsStep } from '../environment/current-step.ts'
+import type { WaitedFor } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { StepExtras } from './step-extras.ts'
 
-/** A step whose attempt is on its way to the records. */
-interface NotedStep extends WorkingStep {
+/** A step whose function is about to run. */
+interface BegunStep extends WorkingStep {
   readonly hasEnded: boolean
-  readonly execution: WorkingStep['execution'] & { readonly clock: FullClock; readonly isOver: boolean }
+  readonly execution: WorkingStep['execution'] & WaitedFor['execution'] & { readonly recorder: unknown }
+}
+
+/** A step whose attempt is on its way to the records. */
+interface NotedStep extends BegunStep {
+  readonly hasEnded: boolean
+  readonly execution: BegunStep['execution'] & { readonly clock: FullClock; readonly isOver: boolean }
   attemptStartedAt: number
 }
 
@@ -25,5 +33,11 @@ export async function beginOnceNoted(step: NotedStep, noted: Promise<void>, extr
   if (step.hasEnded || step.execution.isOver) return
   // The timeout is the function's, not the store's.
   step.attemptStartedAt = step.execution.clock.now()
-  functionStep.begin(step)
+  beginWork(step, extras)
+}
+
+/** Runs the step's function; one that others may have to wait for is known to what it calls. */
+export function beginWork(step: BegunStep, extras: StepExtras | undefined): void {
+  if (extras === undefined && step.execution.recorder === undefined) functionStep.begin(step)
+  else runAsStep(step, () => functionStep.begin(step))
 }

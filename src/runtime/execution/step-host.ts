@@ -2,6 +2,7 @@ import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
+import type { CallingStep } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { Emitter } from './emitter.ts'
 import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
@@ -24,6 +25,8 @@ export interface StepHost {
   stepTime(): number
   /** The async context of the call that it works for; to be read while that is the current one. */
   readonly context: AsyncContext
+  /** The step in whose function the execution was started. */
+  readonly caller: CallingStep | undefined
   readonly options: ResolvedOptions
   readonly setup: ExecutionSetup
   readonly emitter: Emitter | undefined

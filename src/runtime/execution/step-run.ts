@@ -20,7 +20,7 @@ import { decideRetry } from '../steps/retry-decision.ts'
 import type { SharedResults } from '../results/shared-results.ts'
 import type { SlotPool } from '../collections/slot-pool.ts'
 import { endFailed, endFallenBack, persistValue } from './step-ending.ts'
-import { beginOnceNoted } from './noted-attempt.ts'
+import { beginOnceNoted, beginWork } from './noted-attempt.ts'
 import { releaseSlot, takeSlot } from './step-slots.ts'
 import { StepExtras } from './step-extras.ts'
 import { inputsOf } from '../steps/step-inputs.ts'
@@ -372,7 +372,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     }
     const noted = this.recorder?.noteStarted(this)
     if (this.hasEnded) return
-    if (noted === undefined) functionStep.begin(this)
+    if (noted === undefined) beginWork(this, this.#extras)
     else void beginOnceNoted(this, noted, this.#more).catch((error: unknown) => this.#notKept(error))
   }
 

@@ -1,5 +1,10 @@
 import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { slotPoolOf } from '../collections/slot-pool.ts'
+import { DeadlockError } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/errors.ts'
+import type { SlotPool } from '../collections/slot-pool.ts'
+import { stepsAround, wayRound } from '../environment/current-step.ts'
+import type { CallingStep } from '../environment/current-step.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { StepExtras } from './step-extras.ts'
 
@@ -7,7 +12,13 @@ import type { StepExtras } from './step-extras.ts'
 interface SlotTaker {
   readonly inputs: unknown
   readonly hasEnded: boolean
-  readonly execution: { readonly context: AsyncContext }
+  readonly step: string
+  readonly execution: {
+    readonly id: string
+    readonly context: AsyncContext
+    readonly caller: CallingStep | undefined
+    readonly place: ErrorPlace
+  }
 }
 
 /**
@@ -25,7 +36,24 @@ export function takeSlot(taker: SlotTaker, spec: StepSpec, extras: StepExtras, b
     context!.run(begin)
   })
   if (extras.stopWaiting === undefined) extras.slot = pool
-  else ({ context } = taker.execution)
+  else {
+    requireNoCircle(taker, pool, extras)
+    ;({ context } = taker.execution)
+  }
+}
+
+/** Where the steps around hold all slots, none can be given back before this one has run. @throws DeadlockError */
+function requireNoCircle({ execution, step }: SlotTaker, pool: SlotPool, extras: StepExtras): void {
+  const { caller, id, place } = execution
+  const holders = stepsAround(caller, (one) => (one as { readonly slot?: SlotPool }).slot === pool)
+  if (holders.length < pool.limit) return
+  extras.stopWaiting?.()
+  extras.stopWaiting = undefined
+  const way = wayRound(caller, holders.at(-1)!, `step "${step}" (execution "${id}")`)
+  throw new DeadlockError(
+    `step "${step}" waits for itself: ${way}, which needs a slot of concurrency ${pool.limit} that the first holds until it has ended; raise the limit, or call it outside of the step`,
+    { ...place, step },
+  )
 }
 
 /** Gives the slot back, if there is one. */

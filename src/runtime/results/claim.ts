@@ -1,6 +1,8 @@
 import { copyOf } from '../../core/values/copy.ts'
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import { resultKey } from '../../core/values/keys.ts'
+import { DeadlockError } from '../../core/errors.ts'
+import { stepsAround, wayRound } from '../environment/current-step.ts'
 import { CacheKeeper, placed, SharedKeeper } from './claim-keeper.ts'
 import type { ClaimKeeper } from './claim-keeper.ts'
 import { ShortLivedMap } from '../collections/short-lived-map.ts'
@@ -81,6 +83,14 @@ export class Claim implements ClaimUnderWay {
   join(run: Claimant): void {
     // Now that its own context is the current one: it is led on from here by others.
     void run.execution.context
+    const { caller, id, place } = run.execution
+    const [leader] = caller === undefined ? [] : stepsAround(caller, (one) => one === (this.#leader as unknown))
+    if (leader !== undefined) {
+      const way = wayRound(caller, leader, `step "${run.step}" (execution "${id}")`)
+      const message = `step "${run.step}" waits for itself: ${way}, which needs the result that the first is making; call it with other inputs, or outside of the step`
+      run.failed(new DeadlockError(message, { ...place, step: run.step }), 'FAIL', undefined, 0)
+      return
+    }
     run.claim = this
     this.#followers.add(run)
   }

@@ -2,6 +2,7 @@ import type { ErrorPlace } from '../../core/errors.ts'
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
+import type { CallingStep } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
 
 /** The one computation of a result in this process, as the steps see it that lead it or wait for it. */
@@ -35,6 +36,8 @@ export interface Claimant {
     readonly place: ErrorPlace
     readonly clock: FullClock
     readonly context: AsyncContext
+    /** The step in whose function the execution was started. */
+    readonly caller: CallingStep | undefined
     readonly isOver: boolean
     readonly setup: { readonly asked?: string | undefined }
   }

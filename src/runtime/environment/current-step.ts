@@ -1,0 +1,49 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+/** A step whose function runs and that others may have to wait for: it holds a slot, makes a shared result, or belongs to a durable execution. */
+export interface WaitedFor {
+  readonly step: string
+  readonly hasEnded: boolean
+  readonly execution: { readonly id: string; readonly caller: CallingStep | undefined }
+}
+
+/** A step in whose function something was called, and the one in whose function its own execution was started. */
+export interface CallingStep {
+  readonly step: WaitedFor
+  readonly parent: CallingStep | undefined
+}
+
+const calling = new AsyncLocalStorage<CallingStep>()
+let isUsed = false
+
+/** Runs a step's function so that what it calls, now or later, knows the step. */
+export function runAsStep(step: WaitedFor, act: () => void): void {
+  isUsed = true
+  calling.run({ step, parent: step.execution.caller }, act)
+}
+
+/** The step in whose function the current call was made; undefined outside of steps, and where nobody could have to wait for it. */
+export function callingStep(): CallingStep | undefined {
+  return isUsed ? calling.getStore() : undefined
+}
+
+/** The steps that can't end before the current call has: the calling one first, then those around it, as far as they satisfy a test. */
+export function stepsAround(
+  from: CallingStep | undefined,
+  satisfies: (step: WaitedFor) => boolean,
+): readonly WaitedFor[] {
+  const found: WaitedFor[] = []
+  for (let one = from; one !== undefined; one = one.parent)
+    if (!one.step.hasEnded && satisfies(one.step)) found.push(one.step)
+  return found
+}
+
+/** The way round, as text: from what is waited for, by what it has called, to what waits. */
+export function wayRound(from: CallingStep | undefined, holder: WaitedFor, end: string): string {
+  const names = [end]
+  for (let one = from; one !== undefined; one = one.parent) {
+    names.unshift(`step "${one.step.step}" (execution "${one.step.execution.id}")`)
+    if (one.step === holder) break
+  }
+  return names.join(' → ')
+}
