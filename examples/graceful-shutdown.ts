@@ -10,12 +10,14 @@ import { z } from 'zod'
 const Ms = dataType('Ms', z.number())
 const Report = dataType('Report', z.string())
 
+let begun = 0
 const makeReport = step({
   name: 'MakeReport',
   inputs: { ms: Ms },
   output: Report,
   persist: 'execution',
   run: async ({ ms }, { signal }) => {
+    begun++
     await delay(ms, undefined, { signal })
     return `a report of ${ms} ms`
   },
@@ -42,7 +44,7 @@ const server = createServer(async (request, response) => {
 
 process.once('SIGTERM', async () => {
   server.close() // takes no new connections; those that wait for an answer stay
-  await docket.close({ deadline: '500ms' }) // in earnest as long as the orchestrator allows, less a second
+  await docket.close({ deadline: '2s' }) // in earnest as long as the orchestrator allows, less a second
 })
 // #endregion
 
@@ -53,7 +55,7 @@ const get = (path: string): Promise<string> =>
   fetch(`http://127.0.0.1:${port}/${path}`).then(async (response) => `${response.status} ${await response.text()}`)
 
 const answers = [get('100'), get('60000')]
-await delay(50)
+while (begun < answers.length) await delay(5)
 process.kill(process.pid, 'SIGTERM')
 for (const answer of answers) console.log(await answer)
 await once(server, 'close')

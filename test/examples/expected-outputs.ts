@@ -49,7 +49,7 @@ c.example: at most 2 at the same time`,
     text: `the first process takes an order
   process 1: charging order 7
   process 1: packing order 7, attempt 1
-it was killed; in the database: {"Pack":"running","Pay":"completed"}
+it was killed; in the database: {"Pay":"completed","Pack":"running","Print":"pending"}
 the second process starts
   process 2: packing order 7, attempt 2
   process 2: payment of order 7, parcel of order 7

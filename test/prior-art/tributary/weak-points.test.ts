@@ -65,7 +65,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     const leaving = world.process({ graphs: [graph], store: new WatchedStore(world.store).store })
     await leaving.start(graph, Third, inputs, { id: 'a' })
     await world.clock.advance(10)
-    const closing = leaving.close()
+    const closing = leaving.close({ drain: false })
     await world.clock.advance(1_000)
     gate.resolve(7)
     await world.clock.settle(closing)
