@@ -1,6 +1,7 @@
 import { describe } from '../core/check-options.ts'
 import { isRecord } from '../core/is-record.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
+import { isValueStep } from '../core/language/value.ts'
 import { InputError } from '../core/errors.ts'
 import { printable } from '../core/graph/explained-plan.ts'
 import type { ExplainedPlan, ExplainedStep } from '../core/graph/explained-plan.ts'
@@ -102,8 +103,9 @@ function explainSteps(
     // A result of scope 'execution' is found by its step alone.
     const canLook = remembers && (spec.persist?.scope === 'execution' || portSlots.every((slot) => known[slot]))
     const kept = canLook && !blocked[outputSlot] ? keptResult(plan, step, values, execution, now) : undefined
-    known[outputSlot] = kept !== undefined
-    if (kept !== undefined) values[outputSlot] = kept.value
+    const found = kept ?? constantOf(spec)
+    known[outputSlot] = found !== undefined
+    if (found !== undefined) values[outputSlot] = found.value
     const will = blocked[outputSlot]
       ? 'blocked'
       : kept !== undefined
@@ -119,6 +121,13 @@ function explainSteps(
       will,
     }
   })
+}
+
+/** The value of a step that has it from its declaration, where it is known at once. */
+function constantOf({ step, output }: PlanStep['spec']): { readonly value: unknown } | undefined {
+  if (!isValueStep(step)) return undefined
+  const checked = checkValue(output, step.value)
+  return checked instanceof Promise || checked.issues !== undefined ? undefined : checked
 }
 
 /** What the execution would be asked for; nothing where an input has no canonical form, which `execute` will tell. */

@@ -45,6 +45,14 @@ a.example: at most 2 at the same time
 b.example: at most 2 at the same time
 c.example: at most 2 at the same time`,
   },
+  'constants.ts': {
+    text: `too many items
+fine, in USD
+Verdict of graph checkout: 2 steps, 2 levels
+  in  Cart (given)
+   0  Limits  run      → Limits
+   1  Judge   run      Cart, Limits → Verdict`,
+  },
   'crash-recovery/main.ts': {
     text: `the first process takes an order
   process 1: charging order 7

@@ -7,6 +7,7 @@ import { isRecord } from '../is-record.ts'
 import type { StepDefaults } from './graph-index.ts'
 import type { Backoff } from '../language/policy.ts'
 import type { AnyStep } from '../language/step.ts'
+import { problemsOfValue } from '../language/value.ts'
 
 type Report = (kind: GraphProblem['kind'], message: string, step?: string) => void
 
@@ -23,6 +24,7 @@ const stepKeys = [
   'concurrency',
   'fallback',
 ]
+const valueKeys = ['kind', 'name', 'inputs', 'output', 'run', 'value']
 const dataTypeKeys = ['kind', 'name', 'schema', 'version']
 const retryKeys = ['maxAttempts', 'backoff', 'retryIf']
 const persistKeys = ['scope', 'ttl', 'namespace', 'capacity', 'store', 'onStoreError']
@@ -65,7 +67,7 @@ export function typeOfPort(port: AnyPort): AnyDataType {
 
 /** Tells everything that is wrong with one step's own declaration. Returns whether it can be indexed. */
 export function checkStep(step: unknown, index: number, report: Report): step is AnyStep {
-  if (!isRecord(step) || step['kind'] !== 'step') {
+  if (!isRecord(step) || (step['kind'] !== 'step' && step['kind'] !== 'value')) {
     report('bad-declaration', `steps[${index}] is not a step; make one with step({ name, inputs, output, run })`)
     return false
   }
@@ -108,7 +110,12 @@ export function checkStep(step: unknown, index: number, report: Report): step is
       canIndex = false
     }
   }
-  reportUnknownKeys(label, step, stepKeys, badOption)
+  const isValue = step['kind'] === 'value'
+  reportUnknownKeys(label, step, isValue ? valueKeys : stepKeys, badOption)
+  if (isValue && outputProblem === undefined) {
+    for (const problem of problemsOfValue(step['output'] as AnyDataType, step['value']))
+      bad(`${label}: its value does not fit its type: ${problem}`)
+  }
   checkPolicies(label, step, badOption)
   const { version } = step
   if (

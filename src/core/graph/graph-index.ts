@@ -51,6 +51,7 @@ export interface PersistSpec {
 /** A checked step with its policies resolved: numbers instead of texts, defaults filled in. */
 export interface StepSpec {
   readonly step: AnyStep
+  readonly kind: AnyStep['kind']
   readonly name: string
   readonly output: AnyDataType
   readonly ports: readonly PortSpec[]

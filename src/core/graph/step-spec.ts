@@ -1,15 +1,17 @@
 import { typeOfPort } from './check-step.ts'
 import { durationMs } from '../duration.ts'
-import type { AnyGraph, PersistSpec, StepSpec } from './graph-index.ts'
+import type { AnyGraph, PersistSpec, StepDefaults, StepSpec } from './graph-index.ts'
 import { resultKeyHead } from '../values/keys.ts'
 import type { PersistPolicy, PersistScope } from '../language/policy.ts'
 import type { AnyStep } from '../language/step.ts'
 
 const defaultCapacity = 10_000
+const noDefaults: StepDefaults = {}
 
 /** A checked step with its graph's defaults applied and its durations as numbers. */
 export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
-  const { defaults } = graph
+  // What stands in the declaration needs no second attempt, and is there without being remembered.
+  const defaults = step.kind === 'value' ? noDefaults : graph.defaults
   const timeout = step.timeout ?? defaults.timeout
   const retry = step.retry ?? defaults.retry
   const persist = step.persist ?? defaults.persist
@@ -22,6 +24,7 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
   }))
   return Object.freeze({
     step,
+    kind: step.kind,
     name: step.name,
     output: step.output,
     ports,

@@ -28,7 +28,8 @@ export interface StepContext {
 
 /** Any step, its types forgotten: what the runtime sees. */
 export interface AnyStep {
-  readonly kind: 'step'
+  /** `step`: a function makes the output. `value`: the declaration holds it. */
+  readonly kind: 'step' | 'value'
   readonly name: string
   readonly inputs: Readonly<Record<string, AnyPort>>
   readonly output: AnyDataType

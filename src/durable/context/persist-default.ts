@@ -12,6 +12,7 @@ export function persistDefault({
   const specs = new Map<StepSpec, PersistSpec>()
   for (const graph of graphs)
     for (const spec of requireIndex(graph).specs)
-      if (spec.persist === undefined) specs.set(spec, persistSpecOf(persist, spec.step, graph.name))
+      if (spec.persist === undefined && spec.kind !== 'value')
+        specs.set(spec, persistSpecOf(persist, spec.step, graph.name))
   return (spec) => specs.get(spec)
 }

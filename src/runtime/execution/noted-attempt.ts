@@ -1,4 +1,4 @@
-import { functionStep } from '../steps/attempt.ts'
+import { kindOf } from '../steps/step-kinds.ts'
 import type { WorkingStep } from '../steps/step-work.ts'
 import { runAsStep } from '../environment/current-step.ts'
 import type { WaitedFor } from '../environment/current-step.ts'
@@ -36,8 +36,9 @@ export async function beginOnceNoted(step: NotedStep, noted: Promise<void>, extr
   beginWork(step, extras)
 }
 
-/** Runs the step's function; one that others may have to wait for is known to what it calls. */
+/** Begins the step's work; one that others may have to wait for is known to what it calls. */
 export function beginWork(step: BegunStep, extras: StepExtras | undefined): void {
-  if (extras === undefined && step.execution.recorder === undefined) functionStep.begin(step)
-  else runAsStep(step, () => functionStep.begin(step))
+  const kind = kindOf(step.planStep.spec)
+  if (extras === undefined && step.execution.recorder === undefined) kind.begin(step)
+  else runAsStep(step, () => kind.begin(step))
 }

@@ -4,7 +4,7 @@ import { hasCause } from '../../core/thrown.ts'
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
-import { functionStep } from '../steps/attempt.ts'
+import { kindOf } from '../steps/step-kinds.ts'
 import type { StepWork, WorkingStep } from '../steps/step-work.ts'
 import type { Claimant, SharedClaim } from '../results/claimant.ts'
 import { cacheOf } from '../results/results-of.ts'
@@ -279,14 +279,14 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   handOverTo(next: this): void {
     const work = this.current!
-    functionStep.moveTo(work as never, next)
+    kindOf(this.planStep.spec).moveTo(work, next)
     next.slot = this.slot
     this.slot = undefined
     next.#adopt(work.attempt)
   }
 
   closeAttempt(reason: unknown): void {
-    functionStep.close(this.current as never, reason)
+    if (this.current !== undefined) kindOf(this.planStep.spec).close(this.current, reason)
   }
 
   /** Takes over a running attempt from an equal call that was cancelled. */
