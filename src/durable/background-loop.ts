@@ -1,5 +1,5 @@
 import { outsideCalls } from '../runtime/environment/async-context.ts'
-import { unref } from '../runtime/environment/clock.ts'
+import { unref } from '../runtime/environment/long-timeout.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { Mailbox } from './mail/mailbox.ts'
 import type { Scan } from './recovery/scan.ts'

@@ -33,12 +33,14 @@ export async function closeDocket(
 ): Promise<void> {
   const { clock, connection, owned } = context
   context.isClosing = true
-  const until = clock.now() + deadlineMs
+  const until = clock.elapsed() + deadlineMs
+  const leftMs = (): number => until - clock.elapsed()
   const isBusy = (): boolean =>
-    ephemeral.areRunning || [...owned.values()].some((one) => (drain ? one.hasWorkBefore(until) : !one.isQuiet))
+    ephemeral.areRunning ||
+    [...owned.values()].some((one) => (drain ? one.hasWorkBefore(clock.now() + leftMs()) : !one.isQuiet))
   await atMost(clock, connection.session.leaseMs, scan.stop())
   for (const one of owned.values()) one.beginClosing(releaseOf(one), drain)
-  while (isBusy() && clock.now() < until) await sleep(clock, lookEveryMs)
+  while (isBusy() && leftMs() > 0) await sleep(clock, lookEveryMs)
   loop.stop()
   context.beginHandOver()
   ephemeral.end((executionId) => new DocketClosedError(endedMessage, { executionId }))

@@ -191,7 +191,7 @@ export class ExecutionHandle<Output> {
 
   async #record(): Promise<ExecutionRecord | undefined> {
     try {
-      return await this.#context.connection.gets.add(this.id, this.#context.clock.now() + 30_000)
+      return await this.#context.connection.gets.add(this.id, this.#context.clock.elapsed() + 30_000)
     } catch (error) {
       throw this.#context.isHandingOver ? closedWhileWaiting(this) : error
     }

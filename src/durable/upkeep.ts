@@ -21,8 +21,8 @@ type EndStatus = Extract<ExecutionStatus, 'completed' | 'failed' | 'cancelled'>
 /** What is written and removed from time to time, whatever happens. */
 export class Upkeep {
   readonly #context: DocketContext
-  #purgedAt = 0
-  #ownedMsWrittenAt = 0
+  #purgedAt = -Infinity
+  #ownedMsWrittenAt = -Infinity
 
   constructor(context: DocketContext) {
     this.#context = context
@@ -37,7 +37,7 @@ export class Upkeep {
   /** Of a process that dies, it is known to within a lease how long it owned its executions. */
   #writeOwnedMs(): void {
     const { clock, connection, owned } = this.#context
-    const now = clock.now()
+    const now = clock.elapsed()
     if (now - this.#ownedMsWrittenAt < connection.session.leaseMs) return
     this.#ownedMsWrittenAt = now
     for (const one of owned.values()) one.writeOwnedMs()
@@ -46,7 +46,7 @@ export class Upkeep {
   /** Removes what has expired, a portion at a time. */
   async #purgeExpired(): Promise<void> {
     const { clock, connection, ownStores } = this.#context
-    const now = clock.now()
+    const now = clock.elapsed()
     if (now - this.#purgedAt < purgeEveryMs) return
     const purged = await connection.store.purgeResults(purgePortion)
     // A full portion means that there is more: next time round.

@@ -83,7 +83,7 @@ function explainSteps(
   inputs: Readonly<Record<string, unknown>>,
   { id, clock }: ExplainOptions,
 ): readonly ExplainedStep[] {
-  const now = fullClockOf(clock).now()
+  const now = fullClockOf(clock).lifetime()
   // What is known of each slot without running anything.
   const values: unknown[] = []
   const known: boolean[] = []

@@ -171,7 +171,7 @@ export class DocketContext {
   ): Promise<void> {
     const at = this.clock.now()
     const commit = { id, owner: owner!, epoch, at, steps, head, consumed }
-    if (!(await this.connection.commits.add(commit, at + patienceMs)))
+    if (!(await this.connection.commits.add(commit, this.clock.elapsed() + patienceMs)))
       throw new LeaseLostError(`execution "${id}" is not this process's any more`, { executionId: id })
   }
 

@@ -21,7 +21,7 @@ export class ExecutionTurns {
 
   constructor(clock: FullClock) {
     this.#clock = clock
-    this.#lookAgainAt = clock.now() + lookAnywayMs
+    this.#lookAgainAt = clock.elapsed() + lookAnywayMs
   }
 
   get ids(): Iterable<string> {
@@ -63,15 +63,15 @@ export class ExecutionTurns {
   /** An answer was lost, or a right turned out to be an old one. */
   markUncertain(): void {
     this.#isUncertain = this.isUncertainOfAny = true
-    this.#lookAgainAt = this.#clock.now() + secondLookMs
+    this.#lookAgainAt = this.#clock.elapsed() + secondLookMs
   }
 
   /** Whether to ask the store now what it thinks: after a doubt, once more in a while, and now and then anyway. */
   takeUncertainty(): boolean {
-    const isDue = this.#clock.now() >= this.#lookAgainAt
+    const isDue = this.#clock.elapsed() >= this.#lookAgainAt
     const isUncertain = this.#isUncertain || isDue
     this.#isUncertain = false
-    if (isDue) this.#lookAgainAt = this.#clock.now() + lookAnywayMs
+    if (isDue) this.#lookAgainAt = this.#clock.elapsed() + lookAnywayMs
     return isUncertain
   }
 

@@ -22,7 +22,7 @@ export class IncompatibleExecutions {
 
   /** Those that are left alone for now. */
   ids(): readonly string[] {
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     return [...this.#entries].flatMap(([id, { until }]) => (until > now ? [id] : []))
   }
 
@@ -43,7 +43,7 @@ export class IncompatibleExecutions {
   add(id: string, reasons: readonly string[]): void {
     this.#entries.delete(id)
     if (this.#entries.size >= maxKept) this.#entries.delete(this.#entries.keys().next().value!)
-    this.#entries.set(id, { reasons, until: this.#clock.now() + lookAgainMs })
+    this.#entries.set(id, { reasons, until: this.#clock.elapsed() + lookAgainMs })
   }
 
   delete(id: string): void {

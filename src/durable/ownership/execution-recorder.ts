@@ -57,7 +57,7 @@ export class ExecutionRecorder implements Recorder {
   constructor(connection: StoreConnection, right: OwnershipRight, onLost: () => void) {
     this.#connection = connection
     this.#right = right
-    this.#since = connection.clock.now()
+    this.#since = connection.clock.elapsed()
     this.#onLost = onLost
   }
 
@@ -197,7 +197,7 @@ export class ExecutionRecorder implements Recorder {
 
   /** How long processes have owned the execution. */
   get ownedMs(): number {
-    return this.#right.ownedMs + Math.max(0, this.#connection.clock.now() - this.#since)
+    return this.#right.ownedMs + Math.max(0, this.#connection.clock.elapsed() - this.#since)
   }
 
   #persist(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
@@ -250,7 +250,7 @@ export class ExecutionRecorder implements Recorder {
   #write(run: StepRun, status: StepStatus, output: StoredValue, head?: HeadChange): Promise<void> {
     const at = this.#connection.clock.now()
     const record = this.#recordOf(run, status, { output, error: undefined, endedAt: at, dueAt: undefined })
-    return this.#commit([record], head, at + patienceOf(run.planStep.spec), run)
+    return this.#commit([record], head, this.#connection.clock.elapsed() + patienceOf(run.planStep.spec), run)
   }
 
   #arrived(): void {
@@ -303,7 +303,7 @@ export class ExecutionRecorder implements Recorder {
       // While a codec took its time, the step may have gone on: what was noted or kept of it since then holds.
       if (this.#noted.get(run) !== noted || run.kept !== undefined) return
       const record = { ...noted, error: stored }
-      await this.#commit([record], undefined, this.#connection.clock.now() + patienceOf(run.planStep.spec), run)
+      await this.#commit([record], undefined, this.#connection.clock.elapsed() + patienceOf(run.planStep.spec), run)
     }
     const stored =
       error === undefined ? undefined : this.#connection.encoding.encodeError(error, this.#identityOf(run, 'error'))

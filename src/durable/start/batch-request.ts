@@ -53,7 +53,7 @@ export async function batchRequest(
   const { encoding, clock, store } = context.connection
   const keys = keysOf(items, key)
   // Some stores know how they write values only once they are open.
-  await context.connection.readyBy(clock.now() + patienceMs)
+  await context.connection.readyBy(clock.elapsed() + patienceMs)
   const { shared = {}, concurrency = 100, onError = 'fail' } = options
   const digests: string[] = []
   const chunks = new Chunks(id, context.options.maxValueBytes, store.format)

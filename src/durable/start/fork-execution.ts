@@ -62,7 +62,7 @@ export async function forkExecution(
     startedAt: undefined,
   }
   await context.turns.inTurn(newId, async () => {
-    const existing = await connection.creations.add(created, clock.now() + patienceMs)
+    const existing = await connection.creations.add(created, clock.elapsed() + patienceMs)
     // One that is there may be the very same, where an answer was lost.
     if (existing !== undefined && !(existing.owner === owner && existing.epoch === 1 && existing.parent === id))
       throw new ExecutionConflictError(`fork: execution "${newId}" is there already; use another id`, {

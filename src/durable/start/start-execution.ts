@@ -68,11 +68,11 @@ export class ExecutionStarter {
       requireSame(request, known)
       if (!known.hasEnded) return undefined
     }
-    await connection.readyBy(clock.now() + patienceMs)
+    await connection.readyBy(clock.elapsed() + patienceMs)
     const { session, creations } = connection
     const { owner } = session
     const created = await request.newRecord(owner)
-    let existing = await creations.add(created, clock.now() + patienceMs)
+    let existing = await creations.add(created, clock.elapsed() + patienceMs)
     if (existing === undefined) {
       // A function of an execution that was deleted or purged may still run under this id: what it brings is not wanted any more.
       owned.get(id)?.lose()

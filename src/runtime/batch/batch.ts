@@ -16,10 +16,8 @@ import type { Pulled } from './item-source.ts'
 import { checkLeaves } from '../inputs/given-inputs.ts'
 import { SlotPool } from '../collections/slot-pool.ts'
 import { AsyncContext } from '../environment/async-context.ts'
-import { hasPassed, timeLimitOf } from '../environment/time-limit.ts'
-import { timerQueueOf } from '../environment/timer-queue.ts'
+import { timeLimitOf } from '../environment/time-limit.ts'
 import type { TimeLimit } from '../environment/time-limit.ts'
-import type { Timer } from '../environment/timer-queue.ts'
 import { hasRunning, ItemsInFlight } from './items-in-flight.ts'
 import type { OpenItem } from './items-in-flight.ts'
 import { ItemAdmission } from './item-admission.ts'
@@ -62,7 +60,6 @@ export class Batch {
   #isPulling = false
   readonly #context = new AsyncContext()
   #limit: TimeLimit | undefined
-  #timer: Timer | undefined
 
   constructor(setup: BatchSetup) {
     const { plan, options, concurrency } = setup
@@ -113,8 +110,8 @@ export class Batch {
 
   /** Whether nothing of it may begin any more: it has ended, or is about to be told so. */
   get #isOver(): boolean {
-    const { signal, clock } = this.#setup.options
-    return hasPassed(this.#limit, clock) || this.#isEnding || this.#isPaused || signal?.aborted === true
+    const { signal } = this.#setup.options
+    return this.#limit?.hasPassed === true || this.#isEnding || this.#isPaused || signal?.aborted === true
   }
 
   get place(): ErrorPlace {
@@ -132,13 +129,12 @@ export class Batch {
       return
     }
     signal?.addEventListener('abort', this.#onAbort, { once: true })
-    const limit = (this.#limit = timeLimitOf(options, at))
-    if (limit !== undefined && limit.at <= at) {
+    const limit = (this.#limit = timeLimitOf(options, clock))
+    if (limit?.hasPassed === true) {
       this.#timeOut(limit)
       return
     }
-    if (limit !== undefined)
-      this.#timer = timerQueueOf(clock).schedule(limit.at, () => this.#context.run(() => this.#timeOut(limit)))
+    limit?.start(() => this.#context.run(() => this.#timeOut(limit)))
     this.#checkShared()
   }
 
@@ -180,11 +176,8 @@ export class Batch {
       hasRoom()
     ) {
       // Items that are done at once leave no turn to the timer.
-      if (
-        this.started % timeoutCheckEvery === timeoutCheckEvery - 1 &&
-        hasPassed(this.#limit, this.#setup.options.clock)
-      )
-        this.#timeOut(this.#limit!)
+      if (this.started % timeoutCheckEvery === timeoutCheckEvery - 1 && this.#limit?.hasPassed === true)
+        this.#timeOut(this.#limit)
       if (this.hasEnded) break
       const pulled = source.next()
       if (isPromiseLike(pulled)) {
@@ -355,7 +348,7 @@ export class Batch {
   #finish(event: BatchEvent & { readonly at: number }, error: unknown): void {
     const { options, source, onCompleted, onFailed } = this.#setup
     this.#isEnding = this.hasEnded = true
-    if (this.#timer !== undefined) timerQueueOf(options.clock).cancel(this.#timer)
+    this.#limit?.stop()
     options.signal?.removeEventListener('abort', this.#onAbort)
     const reason = endReason(error, `the batch on graph "${this.place.graph}" ended`, this.place)
     for (const { execution } of this.#open.toArray()) execution.cancel(reason, event.at)

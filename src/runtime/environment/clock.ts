@@ -1,3 +1,6 @@
+import { ContinuousTime, lifetimeReading } from '../../core/continuous-time.ts'
+import { LongTimeout, longestTimeoutMs, unref } from './long-timeout.ts'
+
 /** Time as the runtime sees it. Any XState clock will do; one with `now` (XState's SimulatedClock has it) is asked for the time too. */
 export interface Clock {
   /** Milliseconds since the epoch. @default Date.now */
@@ -12,20 +15,37 @@ export interface Clock {
 /** A clock with everything filled in. */
 export interface FullClock {
   now(): number
+  /** For any time, also one that is longer than Node's own timers can be. */
   setTimeout(handler: () => void, timeoutMs: number): unknown
   clearTimeout(handle: unknown): void
   setImmediate(handler: () => void): unknown
-  /** Milliseconds from some moment on, untouched when the time of day is set; for measuring how long something took. */
+  /** Milliseconds from some moment on, untouched when the time of day is set: durations are counted by it. */
   elapsed(): number
+  /** The same for what is kept in memory for a while: where a test fakes `Date` alone, it follows that. */
+  lifetime(): number
+  /** How time passes for its timers; see timers.ts. */
+  readonly kind: 'system' | 'injected' | 'timers-only'
 }
 
-/** The machine's own time. */
+const steadyReading = (): { source: unknown; ms: number } => {
+  const { performance } = globalThis
+  return { source: performance.now, ms: performance.now() }
+}
+const steadyTime = new ContinuousTime(steadyReading)
+const lifetime = new ContinuousTime(() => lifetimeReading(steadyReading))
+
+/** The machine's own time. Nothing of the host is kept here: tests replace its timers and its Date, and put them back. */
 const systemClock: FullClock = {
-  now: Date.now,
-  setTimeout: (handler, timeoutMs) => globalThis.setTimeout(handler, timeoutMs),
-  clearTimeout: (handle) => globalThis.clearTimeout(handle as NodeJS.Timeout),
+  now: () => Date.now(),
+  setTimeout: (handler, timeoutMs) =>
+    timeoutMs > longestTimeoutMs
+      ? new LongTimeout((part, ms) => globalThis.setTimeout(part, ms), handler, timeoutMs)
+      : globalThis.setTimeout(handler, timeoutMs),
+  clearTimeout: (handle) => globalThis.clearTimeout(currentHandle(handle) as NodeJS.Timeout),
   setImmediate: (handler) => globalThis.setImmediate(handler),
-  elapsed: () => performance.now(),
+  elapsed: () => steadyTime.now(),
+  lifetime: () => lifetime.now(),
+  kind: 'system',
 }
 
 const fullClocks = new WeakMap<Clock, FullClock>()
@@ -35,17 +55,29 @@ export function fullClockOf(clock: Clock | undefined): FullClock {
   if (clock === undefined || clock === systemClock) return systemClock
   let full = fullClocks.get(clock)
   if (full === undefined) {
+    const hasNow = clock.now !== undefined
+    // A clock that is moved by hand has one time for everything.
+    const now = hasNow ? (): number => clock.now!() : systemClock.now
     full = {
-      now: clock.now === undefined ? Date.now : () => clock.now!(),
-      setTimeout: (handler, timeoutMs) => clock.setTimeout(handler, timeoutMs),
-      clearTimeout: (handle) => clock.clearTimeout(handle as never),
+      now,
+      setTimeout: (handler, timeoutMs) =>
+        timeoutMs > longestTimeoutMs
+          ? new LongTimeout((part, ms) => clock.setTimeout(part, ms), handler, timeoutMs)
+          : clock.setTimeout(handler, timeoutMs),
+      clearTimeout: (handle) => clock.clearTimeout(currentHandle(handle) as never),
       setImmediate: (handler) =>
         clock.setImmediate === undefined ? globalThis.setImmediate(handler) : clock.setImmediate(handler),
-      elapsed: () => clock.now?.() ?? performance.now(),
+      elapsed: hasNow ? now : systemClock.elapsed,
+      lifetime: hasNow ? now : systemClock.lifetime,
+      kind: hasNow ? 'injected' : 'timers-only',
     }
     fullClocks.set(clock, full)
   }
   return full
+}
+
+function currentHandle(handle: unknown): unknown {
+  return handle instanceof LongTimeout ? handle.current : handle
 }
 
 /** Resolves after a while; with `unref`, a process that has nothing else to do does not wait for it. */
@@ -75,10 +107,4 @@ export async function atMost(
   } finally {
     clock.clearTimeout(timer)
   }
-}
-
-/** Timers of upkeep don't keep a process alive that has nothing else to do. */
-export function unref(timer: unknown): void {
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
-    timer.unref()
 }

@@ -1,6 +1,8 @@
 import { ExecutionTimeoutError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
 import type { FullClock } from './clock.ts'
+import { fireAfter, fireAt } from './timers.ts'
+import type { Timer } from './timers.ts'
 
 /** What bounds the time of an execution. */
 export interface TimeBounds {
@@ -11,30 +13,74 @@ export interface TimeBounds {
   readonly deadline: number | undefined
 }
 
-/** When the time of an execution is over, and what it then ends with. */
-export interface TimeLimit {
-  readonly at: number
-  error(place: ErrorPlace): ExecutionTimeoutError
+/**
+ * How long an execution may take: its timeout counts steady time from its start, and what earlier lives have taken; its deadline is a
+ * time of day and follows the clock when that is set. Whichever comes first ends it.
+ */
+export class TimeLimit {
+  readonly #clock: FullClock
+  readonly #bounds: TimeBounds
+  /** In steady time. */
+  readonly #timeoutAt: number
+  readonly #deadline: number
+  #timers: Timer[] = []
+  #endedByDeadline: boolean | undefined
+
+  constructor(bounds: TimeBounds, clock: FullClock) {
+    this.#clock = clock
+    this.#bounds = bounds
+    const { timeoutMs, spentMs = 0, deadline } = bounds
+    this.#timeoutAt = timeoutMs === undefined ? Infinity : clock.elapsed() + timeoutMs - spentMs
+    this.#deadline = deadline ?? Infinity
+  }
+
+  /** Whether the time is over: a process that was paused may get to other things before it gets to its timers. */
+  get hasPassed(): boolean {
+    return this.#isPastDeadline || (this.#timeoutAt !== Infinity && this.#clock.elapsed() >= this.#timeoutAt)
+  }
+
+  /** Calls back once, when the time is over. */
+  start(onOver: () => void): void {
+    const over = (isDeadline: boolean) => (): void => {
+      this.#endedByDeadline = isDeadline
+      this.stop()
+      onOver()
+    }
+    if (this.#timeoutAt !== Infinity)
+      this.#timers.push(fireAfter(this.#clock, this.#timeoutAt - this.#clock.elapsed(), over(false)))
+    if (this.#deadline !== Infinity) this.#timers.push(fireAt(this.#clock, this.#deadline, over(true)))
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers = []
+  }
+
+  /** What an execution ends with whose time is over. */
+  error(place: ErrorPlace): ExecutionTimeoutError {
+    const { timeoutMs } = this.#bounds
+    const isDeadline = this.#endedByDeadline ?? this.#deadlineIsEarlier
+    return timeoutMs === undefined || isDeadline
+      ? new ExecutionTimeoutError({ deadline: new Date(this.#deadline) }, place)
+      : new ExecutionTimeoutError({ timeoutMs }, place)
+  }
+
+  /** Of two that are over, the one that has been for longer. */
+  get #deadlineIsEarlier(): boolean {
+    return this.#clock.now() - this.#deadline > this.#clock.elapsed() - this.#timeoutAt
+  }
+
+  get #isPastDeadline(): boolean {
+    return this.#deadline !== Infinity && this.#clock.now() >= this.#deadline
+  }
 }
 
-/** The earlier of an execution's timeout, which counts from its start and what earlier lives have taken, and its deadline. */
-export function timeLimitOf(
-  { timeoutMs, spentMs = 0, deadline }: TimeBounds,
-  startedAt: number,
-): TimeLimit | undefined {
-  const timeoutAt = timeoutMs === undefined ? Infinity : startedAt + timeoutMs - spentMs
-  if (deadline !== undefined && deadline < timeoutAt)
-    return { at: deadline, error: (place) => new ExecutionTimeoutError({ deadline: new Date(deadline) }, place) }
-  if (timeoutMs === undefined) return undefined
-  return { at: timeoutAt, error: (place) => new ExecutionTimeoutError({ timeoutMs }, place) }
+/** The limit of an execution that begins now; undefined where nothing bounds it. */
+export function timeLimitOf(bounds: TimeBounds, clock: FullClock): TimeLimit | undefined {
+  return bounds.timeoutMs === undefined && bounds.deadline === undefined ? undefined : new TimeLimit(bounds, clock)
 }
 
 /** A deadline as a caller gives it, in milliseconds since the epoch. */
 export function deadlineMs(deadline: Date | number | undefined): number | undefined {
   return deadline === undefined ? undefined : Number(deadline)
-}
-
-/** Whether the time is over: a process that was paused may get to other things before it gets to its timers. */
-export function hasPassed(limit: TimeLimit | undefined, clock: Pick<FullClock, 'now'>): boolean {
-  return limit !== undefined && clock.now() >= limit.at
 }

@@ -1,47 +1,67 @@
 import { outsideCalls } from './async-context.ts'
-import type { FullClock } from './clock.ts'
+import { longestTimeoutMs } from './long-timeout.ts'
 
-/** Something that is due at an absolute time. */
-export interface Timer {
+/** What a queue of timers needs of its host. */
+export interface TimerHost {
+  /** Steady time: what the queue's due times are counted in. */
+  elapsed(): number
+  setTimeout(handler: () => void, timeoutMs: number): unknown
+  clearTimeout(handle: unknown): void
+}
+
+/** Something that is due at a time. */
+export class QueuedTimer {
   readonly dueAt: number
   /** Number in the order of setting: timers of one time fire in it. */
   readonly order: number
   readonly fire: () => void
   /** Place in the queue's heap; -1 when it has fired or was cancelled. */
   position: number
+  readonly #queue: TimerQueue
+
+  constructor(queue: TimerQueue, dueAt: number, order: number, position: number, fire: () => void) {
+    this.#queue = queue
+    this.dueAt = dueAt
+    this.order = order
+    this.position = position
+    this.fire = fire
+  }
+
+  cancel(): void {
+    this.#queue.cancel(this)
+  }
 }
 
-// setTimeout turns longer waits into 1 ms.
-const longestWaitMs = 2 ** 31 - 1
-
 /**
- * All timers of one clock in one binary heap of absolute due times, behind a single `setTimeout`. Adding and cancelling
+ * All timers of one clock in one binary heap of due times, behind a single `setTimeout`. Adding and cancelling
  * cost O(log n), and nothing stays armed when the queue is empty: a script that is done exits at once.
  */
 export class TimerQueue {
-  readonly #clock: FullClock
-  readonly #heap: Timer[] = []
+  readonly #host: TimerHost
+  readonly #heap: QueuedTimer[] = []
   #set = 0
   #armed: unknown
   #armedFor = Infinity
+  /** The time that it is when what is armed fires, even if the host's steady time is slow, or stands still in a test. */
+  #armedUntil = 0
 
-  constructor(clock: FullClock) {
-    this.#clock = clock
+  constructor(host: TimerHost) {
+    this.#host = host
   }
 
   get size(): number {
     return this.#heap.length
   }
 
-  schedule(dueAt: number, fire: () => void): Timer {
-    const timer: Timer = { dueAt, order: this.#set++, fire, position: this.#heap.length }
+  schedule(dueAt: number, fire: () => void): QueuedTimer {
+    const timer = new QueuedTimer(this, dueAt, this.#set++, this.#heap.length, fire)
     this.#heap.push(timer)
     this.#rise(timer)
     if (dueAt < this.#armedFor) this.#arm()
     return timer
   }
 
-  cancel(timer: Timer): void {
+  cancel(timer: QueuedTimer): void {
     const { position } = timer
     if (position === -1) return
     this.#remove(position)
@@ -53,13 +73,15 @@ export class TimerQueue {
     const first = this.#heap[0]
     if (first === undefined) return
     this.#armedFor = first.dueAt
-    const waitMs = Math.min(Math.max(0, Math.ceil(first.dueAt - this.#clock.now())), longestWaitMs)
-    this.#armed = outsideCalls.run(() => this.#clock.setTimeout(this.#onDue, waitMs))
+    const now = this.#host.elapsed()
+    const waitMs = Math.min(Math.max(0, Math.ceil(first.dueAt - now)), longestTimeoutMs)
+    this.#armedUntil = Math.min(first.dueAt, now + waitMs)
+    this.#armed = outsideCalls.run(() => this.#host.setTimeout(this.#onDue, waitMs))
   }
 
   #disarm(): void {
     if (this.#armed === undefined) return
-    this.#clock.clearTimeout(this.#armed)
+    this.#host.clearTimeout(this.#armed)
     this.#armed = undefined
     this.#armedFor = Infinity
   }
@@ -67,7 +89,7 @@ export class TimerQueue {
   readonly #onDue = (): void => {
     this.#armed = undefined
     this.#armedFor = Infinity
-    const now = this.#clock.now()
+    const now = Math.max(this.#host.elapsed(), this.#armedUntil)
     // What the fired ones set comes another time, even if it is due: a step that always fails must not keep the others out.
     const end = this.#set
     try {
@@ -96,7 +118,7 @@ export class TimerQueue {
     this.#sink(last)
   }
 
-  #rise(timer: Timer): void {
+  #rise(timer: QueuedTimer): void {
     const heap = this.#heap
     let { position } = timer
     while (position > 0) {
@@ -111,7 +133,7 @@ export class TimerQueue {
     timer.position = position
   }
 
-  #sink(timer: Timer): void {
+  #sink(timer: QueuedTimer): void {
     const heap = this.#heap
     let { position } = timer
     for (;;) {
@@ -129,15 +151,6 @@ export class TimerQueue {
   }
 }
 
-function isBefore(one: Timer, other: Timer): boolean {
+function isBefore(one: QueuedTimer, other: QueuedTimer): boolean {
   return one.dueAt < other.dueAt || (one.dueAt === other.dueAt && one.order < other.order)
-}
-
-const queues = new WeakMap<FullClock, TimerQueue>()
-
-/** The one queue of a clock. */
-export function timerQueueOf(clock: FullClock): TimerQueue {
-  let queue = queues.get(clock)
-  if (queue === undefined) queues.set(clock, (queue = new TimerQueue(clock)))
-  return queue
 }

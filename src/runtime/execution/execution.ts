@@ -20,11 +20,9 @@ import { stepErrorOf } from './step-failure.ts'
 import { StepRun } from './step-run.ts'
 import type { StepHost } from './step-host.ts'
 import type { StepState } from './step-state.ts'
-import { hasPassed, timeLimitOf } from '../environment/time-limit.ts'
+import { timeLimitOf } from '../environment/time-limit.ts'
 import type { TimeLimit } from '../environment/time-limit.ts'
 import { neverReady, withoutValue } from './readiness.ts'
-import { timerQueueOf } from '../environment/timer-queue.ts'
-import type { Timer } from '../environment/timer-queue.ts'
 import type { Admission } from './part.ts'
 import { unneededSteps } from './unneeded-steps.ts'
 
@@ -72,7 +70,6 @@ export class Execution implements StepHost {
   readonly caller: CallingStep | undefined = undefined
   #context: AsyncContext | undefined
   #limit: TimeLimit | undefined
-  #timer: Timer | undefined
   /** A failure from an earlier life that the execution did not survive: it ends as soon as it starts. */
   #restoredFailure: { readonly error: unknown } | undefined
 
@@ -143,7 +140,7 @@ export class Execution implements StepHost {
   /** Whether nothing of it may begin any more: it has ended, or is about to be told so (by a timer, which may be late). */
   get isOver(): boolean {
     if (this.isSettled || this.#isPaused || this.setup.part?.hasEnded() === true) return true
-    return this.options.signal?.aborted === true || hasPassed(this.#limit, this.clock)
+    return this.options.signal?.aborted === true || this.#limit?.hasPassed === true
   }
 
   get context(): AsyncContext {
@@ -179,14 +176,14 @@ export class Execution implements StepHost {
       }
       signal.addEventListener('abort', this.#onAbort, { once: true })
     }
-    const limit = (this.#limit = timeLimitOf(this.options, at))
-    if (limit !== undefined && limit.at <= at) {
+    const limit = (this.#limit = timeLimitOf(this.options, this.clock))
+    if (limit?.hasPassed === true) {
       this.#timeOut(limit)
       return
     }
     if (limit !== undefined) {
       const { context } = this
-      this.#timer = timerQueueOf(this.clock).schedule(limit.at, () => context.run(() => this.#timeOut(limit)))
+      limit.start(() => context.run(() => this.#timeOut(limit)))
     }
     const checked = areChecked
       ? putLeaves(this.plan, leafValues, this.values)
@@ -366,7 +363,6 @@ export class Execution implements StepHost {
   }
 
   #timeOut(limit: TimeLimit): void {
-    this.#timer = undefined
     if (this.isSettled) return
     const error = limit.error(this.place)
     this.#finish({ type: 'TIME_OUT', error, at: this.clock.now() }, error)
@@ -379,7 +375,7 @@ export class Execution implements StepHost {
     if (this.hasEnded) return
     this.hasEnded = true
     if (event.type !== 'SUCCEED') part?.onFailing(error)
-    if (this.#timer !== undefined) timerQueueOf(this.clock).cancel(this.#timer)
+    this.#limit?.stop()
     this.options.signal?.removeEventListener('abort', this.#onAbort)
     if (this.#endedSteps < this.total) cancelRest(this, event.at, error)
     this.#change(event)

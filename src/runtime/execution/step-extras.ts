@@ -1,6 +1,6 @@
 import type { Claimant, SharedClaim } from '../results/claimant.ts'
 import type { SlotPool, StopWaiting } from '../collections/slot-pool.ts'
-import type { Timer } from '../environment/timer-queue.ts'
+import type { AttemptWait } from './attempt-wait.ts'
 
 /** What few steps need. Most never have it: a hundred thousand of them are under way at the same time. */
 export class StepExtras {
@@ -10,7 +10,7 @@ export class StepExtras {
   slot: SlotPool | undefined = undefined
   /** The attempt is on its way to the records, and has not begun. */
   isBeingNoted = false
-  timer: Timer | undefined = undefined
+  wait: AttemptWait | undefined = undefined
   stopWaiting: StopWaiting | undefined = undefined
   /** It failed for good in an earlier life: what is left is its fallback. */
   exhausted: { readonly error: unknown } | undefined = undefined

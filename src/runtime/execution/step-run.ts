@@ -24,7 +24,7 @@ import { beginOnceNoted, beginWork } from './noted-attempt.ts'
 import { releaseSlot, takeSlot } from './step-slots.ts'
 import { StepExtras } from './step-extras.ts'
 import { inputsOf } from '../steps/step-inputs.ts'
-import { timerQueueOf } from '../environment/timer-queue.ts'
+import { AttemptWait, waitLeft } from './attempt-wait.ts'
 
 /**
  * One step of one execution, from its launch to its end: the step machine's state and context, which only
@@ -112,8 +112,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   /** Begins: looks for a remembered result, or goes straight to the first attempt. */
   launch(): void {
     const { execution } = this
-    // A timeout counts from here.
-    const at = this.planStep.spec.timeoutMs === undefined ? execution.stepTime() : execution.clock.now()
+    const at = execution.stepTime()
     if (execution.emitter !== undefined) {
       execution.emitter.stepStarted(this, at)
       // Here and below: an observer may end the execution, and nothing begins after the end.
@@ -146,10 +145,12 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   /** Wants to run an attempt: now, or as soon as there is a slot (or, after a restart, at the time that it was due). */
   proceed(now?: number): void {
     if (this.hasEnded || this.execution.isOver) return
-    if (this.dueAt !== undefined && this.dueAt > (now ?? this.execution.clock.now())) {
-      this.proceedAt(this.dueAt)
-      return
-    }
+    const waitMs = this.dueAt === undefined ? 0 : this.dueAt - (now ?? this.execution.clock.now())
+    if (waitMs > 0) this.#proceedAfter(waitMs)
+    else this.#enter(now)
+  }
+
+  #enter(now?: number): void {
     const { admission } = this.execution
     if (admission !== undefined && !admission.enter(this)) this.#wait()
     else this.proceedInside(now)
@@ -207,24 +208,25 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     if (decision.delayMs === undefined) {
       this.failed(error, type, decision.policyError)
     } else {
-      const dueAt = at + decision.delayMs
-      this.change({ type, error, at, dueAt })
+      this.change({ type, error, at, dueAt: at + decision.delayMs })
       this.recorder?.noteRetry(this, error)
       execution.emitter?.retryScheduled(this, at, decision.delayMs)
       if (this.hasEnded) return
-      this.proceedAt(dueAt)
+      this.#proceedAfter(decision.delayMs)
     }
     execution.leave()
   }
 
-  /** Waits for the time at which the next attempt is due. */
-  proceedAt(dueAt: number): void {
-    const extras = this.#more
+  /** Waits before the next attempt. */
+  #proceedAfter(ms: number): void {
     const { clock, context } = this.execution
-    extras.timer = timerQueueOf(clock).schedule(dueAt, () => {
-      extras.timer = undefined
-      context.run(() => this.proceed())
+    this.#more.wait = new AttemptWait(clock, ms, () => {
+      if (!this.hasEnded && !this.execution.isOver) context.run(() => this.#enter())
     })
+  }
+
+  get waitLeftMs(): number | undefined {
+    return waitLeft(this.#extras?.wait, this.dueAt, this.execution.clock)
   }
 
   cacheMissed(): void {
@@ -271,10 +273,10 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   }
 
   /** Takes over from an equal call that was cancelled between two attempts: what was tried counts, and the wait goes on. */
-  inherit({ attemptsMade, dueAt, execution }: Claimant): void {
+  inherit({ attemptsMade, waitLeftMs }: Claimant): void {
     this.attempt = attemptsMade
     // The two may live by different clocks.
-    if (dueAt !== undefined) this.dueAt = this.execution.clock.now() + Math.max(0, dueAt - execution.clock.now())
+    if (waitLeftMs !== undefined) this.dueAt = this.execution.clock.now() + waitLeftMs
   }
 
   handOverTo(next: this): void {
@@ -310,7 +312,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   /** Stopped because the execution has ended; `isTold` if it had begun. */
   cancel(reason: unknown, at: number, isTold: boolean): void {
     const extras = this.#extras
-    if (extras?.timer !== undefined) timerQueueOf(this.execution.clock).cancel(extras.timer)
+    extras?.wait?.cancel()
     extras?.stopWaiting?.()
     if (extras?.claim !== undefined) extras.claim.leave(this, reason)
     else if (this.current !== undefined) {

@@ -30,7 +30,7 @@ export class CacheKeeper implements ClaimKeeper {
 
   commit(run: Claimant, made: unknown): unknown {
     // One that is kept already (an earlier attempt was late) has been seen by others: it holds.
-    const earlier = this.#cache.peek(run.persist!, this.#key, run.execution.clock.now())
+    const earlier = this.#cache.peek(run.persist!, this.#key, run.execution.clock.lifetime())
     if (earlier !== undefined) return earlier.value
     try {
       this.#set(run, made)
@@ -41,7 +41,7 @@ export class CacheKeeper implements ClaimKeeper {
   }
 
   commitLate(run: Claimant, value: unknown): void {
-    if (this.#cache.peek(run.persist!, this.#key, run.execution.clock.now()) !== undefined) return
+    if (this.#cache.peek(run.persist!, this.#key, run.execution.clock.lifetime()) !== undefined) return
     try {
       this.#set(run, value)
     } catch {
@@ -54,7 +54,7 @@ export class CacheKeeper implements ClaimKeeper {
   endedLate(): void {}
 
   #set(run: Claimant, value: unknown): void {
-    this.#cache.set(run.persist!, this.#key, value, run.execution.clock.now())
+    this.#cache.set(run.persist!, this.#key, value, run.execution.clock.lifetime())
   }
 }
 

@@ -58,7 +58,7 @@ export class Claim implements ClaimUnderWay {
     let kept: { readonly value: unknown } | undefined
     try {
       key = resultKeyOf(run.persist!, run.inputs, execution)
-      if (place instanceof ResultCache) kept = place.get(run.persist!, key, execution.clock.now())
+      if (place instanceof ResultCache) kept = place.get(run.persist!, key, execution.clock.lifetime())
     } catch (error) {
       run.failed(placed(error, run, 'inputs'), 'FAIL')
       return

@@ -23,8 +23,8 @@ export interface Claimant {
   readonly attempt: number
   /** Without one that has not begun yet. */
   readonly attemptsMade: number
-  /** When its next attempt is due, while it waits for that. */
-  readonly dueAt: number | undefined
+  /** How long it has yet to wait before its next attempt, while it does. */
+  readonly waitLeftMs: number | undefined
   readonly inputs: Record<string, unknown>
   /** Its policy; present in every step that claims. */
   readonly persist: PersistSpec | undefined

@@ -4,6 +4,7 @@ import { LruMap } from '../collections/lru-map.ts'
 
 interface Entry {
   readonly value: unknown
+  readonly madeAt: number
   readonly expiresAt: number
 }
 
@@ -19,7 +20,7 @@ export class ResultCache {
     const family = this.#families.get(persist.family)
     const entry = family?.get(key)
     if (entry === undefined) return undefined
-    if (entry.expiresAt > now) return { value: copyOf(entry.value) }
+    if (holds(entry, now)) return { value: copyOf(entry.value) }
     family!.delete(key)
     return undefined
   }
@@ -27,16 +28,25 @@ export class ResultCache {
   /** As `get`, but looking is no use: it leaves the order of dropping as it is. */
   peek(persist: PersistSpec, key: string, now: number): { readonly value: unknown } | undefined {
     const entry = this.#families.get(persist.family)?.peek(key)
-    return entry === undefined || entry.expiresAt <= now ? undefined : { value: copyOf(entry.value) }
+    return entry === undefined || !holds(entry, now) ? undefined : { value: copyOf(entry.value) }
   }
 
   /** Keeps a copy. @throws SerializationError when the value can't be copied faithfully */
   set(persist: PersistSpec, key: string, value: unknown, now: number): void {
-    const entry = { value: copyOf(value), expiresAt: persist.ttlMs === undefined ? Infinity : now + persist.ttlMs }
+    const entry = {
+      value: copyOf(value),
+      madeAt: now,
+      expiresAt: persist.ttlMs === undefined ? Infinity : now + persist.ttlMs,
+    }
     let family = this.#families.get(persist.family)
     if (family === undefined) this.#families.set(persist.family, (family = new LruMap()))
     family.set(key, entry, persist.capacity)
   }
+}
+
+/** Whoever made it may have lived by another clock, a test's say: what is from its future has no known age. */
+function holds({ madeAt, expiresAt }: Entry, now: number): boolean {
+  return expiresAt === Infinity || (madeAt <= now && now < expiresAt)
 }
 
 /** What is remembered in this process beyond one batch. */

@@ -10,7 +10,7 @@ import type { ClaimUnderWay, Found, ResultRight, SharedResults } from './shared-
 import type { Claimant } from './claimant.ts'
 import { CallBatcher } from '../store-access/call-batcher.ts'
 import { StoreConnection } from '../store-access/store-connection.ts'
-import { unref } from '../environment/clock.ts'
+import { unref } from '../environment/long-timeout.ts'
 import { patienceMs, patienceOf } from '../store-access/store-patience.ts'
 
 const firstPollMs = 10
@@ -128,7 +128,7 @@ export class StoreResults implements SharedResults {
     const { lookups, resultCommits, session, clock } = this.#connection
     const isIdle = (): boolean => owner === session.owner && !this.#rights.has(key)
     if (!isIdle()) return
-    const state = await lookups.add(key, clock.now() + patienceMs)
+    const state = await lookups.add(key, clock.elapsed() + patienceMs)
     if (state?.status !== 'running' || !isIdle()) return
     const at = clock.now()
     const outcome = { status: 'released' } as const
@@ -184,7 +184,7 @@ export class StoreResults implements SharedResults {
   }
 
   #deadline(run: Claimant): number {
-    return this.#connection.clock.now() + patienceOf(run.planStep.spec)
+    return this.#connection.clock.elapsed() + patienceOf(run.planStep.spec)
   }
 
   #end(right: ResultRight, outcome: { status: 'released' } | { status: 'failed'; error: string | Uint8Array }): void {

@@ -4,8 +4,8 @@ import type { StepContext } from '../../core/language/step.ts'
 import { checkValue, isPromiseLike, issuesText } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
 import type { StepKind, WorkingStep } from './step-work.ts'
-import { timerQueueOf } from '../environment/timer-queue.ts'
-import type { Timer } from '../environment/timer-queue.ts'
+import { fireAfter } from '../environment/timers.ts'
+import type { Timer } from '../environment/timers.ts'
 
 /**
  * Steps that are functions. Filled in by the class: an attempt is also the `ctx` of the user's function, which must not find there
@@ -32,6 +32,8 @@ export class Attempt implements StepContext {
   /** Whose step it settles: another's once a waiting equal call took over. */
   #owner: WorkingStep
   #isOpen = true
+  /** When it began, in steady time; only where it has a timeout. */
+  #since = 0
   #extras: Extras | undefined = undefined
 
   constructor(run: WorkingStep) {
@@ -106,6 +108,8 @@ export class Attempt implements StepContext {
   #begin(): void {
     const run = this.#owner
     run.current = this
+    // What it does before its first await counts.
+    if (run.planStep.spec.timeoutMs !== undefined) this.#since = run.execution.clock.elapsed()
     let returned: unknown
     let promise: PromiseLike<unknown> | undefined
     try {
@@ -140,7 +144,7 @@ export class Attempt implements StepContext {
       this.#fail(error, true)
       this.#abortWith(error)
     }
-    extras.timer = timerQueueOf(clock).schedule(this.#owner.attemptStartedAt + timeoutMs, () => context.run(timeOut))
+    extras.timer = fireAfter(clock, this.#since + timeoutMs - clock.elapsed(), () => context.run(timeOut))
   }
 
   #check(value: unknown): void {
@@ -195,8 +199,7 @@ export class Attempt implements StepContext {
     this.#owner.current = undefined
     const extras = this.#extras
     if (extras?.timer === undefined) return
-    // Where it was set: the owner may have changed, and with it the clock.
-    timerQueueOf(this.#origin.execution.clock).cancel(extras.timer)
+    extras.timer.cancel()
     extras.timer = undefined
   }
 

@@ -102,7 +102,7 @@ export class CallBatcher<Item, Answer> {
     if (failure instanceof StoreError && failure.isTransient) {
       const { clock } = this.#options
       const pauseMs = pauseAfter(tries)
-      const next = clock.now() + pauseMs
+      const next = clock.elapsed() + pauseMs
       for (const { until, reject } of entries) if (until < next) reject(failure)
       const left = entries.filter(({ until }) => until >= next)
       if (left.length === 0) return

@@ -1,6 +1,6 @@
 import { outsideCalls } from '../environment/async-context.ts'
 import type { Store } from '../../core/contracts/store.ts'
-import { unref } from '../environment/clock.ts'
+import { unref } from '../environment/long-timeout.ts'
 import type { FullClock } from '../environment/clock.ts'
 
 /** How an owner lives. */

@@ -110,8 +110,8 @@ export class StoreConnection {
         await this.ready()
         return
       } catch (error) {
-        if (!(error instanceof StoreError && error.isTransient) || this.clock.now() + pauseMs > until) throw error
-        this.#warn(error, until - this.clock.now())
+        if (!(error instanceof StoreError && error.isTransient) || this.clock.elapsed() + pauseMs > until) throw error
+        this.#warn(error, until - this.clock.elapsed())
       }
       await sleep(this.clock, pauseMs)
     }

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { dataType, ExecutionTimeoutError, step, StepTimeoutError } from '../../../src/index.ts'
 import { fullClockOf } from '../../../src/runtime/environment/clock.ts'
-import { timerQueueOf } from '../../../src/runtime/environment/timer-queue.ts'
+import { queuedTimers } from '../../../src/runtime/environment/timers.ts'
 import {
   expectNoUnhandledErrors,
   graphOf,
@@ -224,7 +224,7 @@ describe('an execution’s timeout', () => {
     const graph = graphOf([step({ name: 's', output: Target, timeout: '1h', run: async () => 1 })], { timeout: '1h' })
     expect(await run(graph, Target, {}, { clock })).toBe(1)
     expect(clock.pending).toBe(0)
-    expect(timerQueueOf(fullClockOf(clock)).size).toBe(0)
+    expect(queuedTimers(fullClockOf(clock))).toBe(0)
   })
 })
 
@@ -283,7 +283,7 @@ describe('no timer stays behind', () => {
     const clock = new VirtualClock()
     await Promise.allSettled([go(clock)])
     expect(clock.pending).toBe(0)
-    expect(timerQueueOf(fullClockOf(clock)).size).toBe(0)
+    expect(queuedTimers(fullClockOf(clock))).toBe(0)
   })
 
   test('and a script that ran graphs exits by itself, with nothing that keeps it alive', async () => {

@@ -1,0 +1,51 @@
+/** A reading of some source of time that only moves forward. */
+export interface TimeReading {
+  /** What was read: the function or class itself, which a test may replace by one of its own. */
+  readonly source: unknown
+  readonly ms: number
+}
+
+/**
+ * Time that goes on where it was when its source is replaced. Tests put a clock of their own in the place of the host's, which begins
+ * anywhere, and take it away again: what was set before the change must become due neither at once nor in years.
+ */
+export class ContinuousTime {
+  readonly #read: () => TimeReading
+  #source: unknown
+  #offset = 0
+  #last = 0
+
+  constructor(read: () => TimeReading) {
+    this.#read = read
+    const { source, ms } = read()
+    this.#source = source
+    this.#last = ms
+  }
+
+  now(): number {
+    const { source, ms } = this.#read()
+    // The same fake may begin again, too: then it goes back.
+    if (source !== this.#source || ms + this.#offset < this.#last) {
+      this.#source = source
+      this.#offset = this.#last - ms
+    }
+    return (this.#last = ms + this.#offset)
+  }
+}
+
+let judgedDate: unknown
+let isJudgedFake = false
+
+/**
+ * Steady time, or that of a `Date` that a test has put in the place of the host's: whoever fakes `Date` alone and moves it on by an
+ * hour wants to see what was kept for an hour expire. A `Date` of the host whose time is set is not followed.
+ */
+export function lifetimeReading(steady: () => TimeReading): TimeReading {
+  const { Date } = globalThis
+  if (Date !== judgedDate) {
+    judgedDate = Date
+    // A class, or a proxy, which has the text of a function without a name.
+    isJudgedFake = Function.prototype.toString.call(Date) !== 'function Date() { [native code] }'
+  }
+  return isJudgedFake ? { source: Date, ms: Date.now() } : steady()
+}

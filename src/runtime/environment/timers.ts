@@ -1,0 +1,111 @@
+import { outsideCalls } from './async-context.ts'
+import type { FullClock } from './clock.ts'
+import { longestTimeoutMs } from './long-timeout.ts'
+import { TimerQueue } from './timer-queue.ts'
+
+/** Something that will happen, unless it is cancelled. */
+export interface Timer {
+  cancel(): void
+}
+
+type SetTimeout = (handler: () => void, timeoutMs: number) => unknown
+type After = (ms: number, fire: () => void) => Timer
+
+// How soon it is noticed that the time of day was set.
+const lookAgainMs = 1_000
+// One that is far off is looked at this often at most, so that whoever fakes timers can run them all.
+const looksPerWait = 500
+
+/** Fires after a duration of steady time, whatever is done to the time of day. */
+export function fireAfter(clock: FullClock, ms: number, fire: () => void): Timer {
+  return afterOf(clock)(ms, fire)
+}
+
+/** Fires at a time of day, and follows it when it is set, forward and back. */
+export function fireAt(clock: FullClock, at: number, fire: () => void): Timer {
+  // A clock that is moved by hand can't be set apart from its steady time.
+  if (clock.kind === 'injected') return fireAfter(clock, at - clock.now(), fire)
+  const after = afterOf(clock)
+  const isFaked = clock.kind !== 'system' || !isNodes(globalThis.setTimeout)
+  let current: Timer
+  const look = (): void => {
+    const leftMs = at - clock.now()
+    if (leftMs <= 0) fire()
+    else current = after(Math.min(leftMs, Math.max(lookAgainMs, isFaked ? leftMs / looksPerWait : 0)), look)
+  }
+  current = after(Math.min(Math.max(0, at - clock.now()), lookAgainMs), look)
+  return { cancel: () => current.cancel() }
+}
+
+/** How many timers of a clock that is moved by hand are set. */
+export function queuedTimers(clock: FullClock): number {
+  return queueOf(clock).size
+}
+
+const queues = new WeakMap<FullClock, TimerQueue>()
+
+function queueOf(clock: FullClock): TimerQueue {
+  let queue = queues.get(clock)
+  if (queue === undefined) queues.set(clock, (queue = new TimerQueue(clock)))
+  return queue
+}
+
+function afterOf(clock: FullClock): After {
+  if (clock.kind === 'injected') return queued(queueOf(clock), clock)
+  if (clock.kind === 'timers-only')
+    return direct(
+      (handler, ms) => clock.setTimeout(handler, ms),
+      (handle) => clock.clearTimeout(handle),
+    )
+  const { setTimeout } = globalThis
+  let after = hostTimers.get(setTimeout)
+  if (after === undefined) hostTimers.set(setTimeout, (after = hostTimersOf(clock)))
+  return after
+}
+
+/** The timers of the host, by its setTimeout: a test may have put another one there. */
+const hostTimers = new WeakMap<object, After>()
+
+function hostTimersOf(clock: FullClock): After {
+  const { setTimeout, clearTimeout } = globalThis
+  const clear = (handle: unknown): void => clearTimeout(handle as NodeJS.Timeout)
+  // What stands in for Node's timers in a test may be taken away with all that was set, and steady time may not move with it: nothing
+  // is gathered there, and nothing compared. Timers of before are kept by the functions that set them.
+  if (!isNodes(setTimeout)) return direct(setTimeout, clear)
+  return queued(
+    new TimerQueue({ elapsed: clock.elapsed, setTimeout: (fire, ms) => setTimeout(fire, ms), clearTimeout: clear }),
+    clock,
+  )
+}
+
+function queued(queue: TimerQueue, { elapsed }: Pick<FullClock, 'elapsed'>): After {
+  return (ms, fire) => queue.schedule(elapsed() + ms, fire)
+}
+
+function direct(set: SetTimeout, clear: (handle: unknown) => void): After {
+  return (ms, fire) => {
+    let leftMs = Math.max(0, Math.ceil(ms))
+    let handle: unknown
+    const next = (): void => {
+      const partMs = Math.min(leftMs, longestTimeoutMs)
+      leftMs -= partMs
+      handle = outsideCalls.run(() => set(leftMs > 0 ? next : fire, partMs))
+    }
+    next()
+    return { cancel: () => clear(handle) }
+  }
+}
+
+const judged = new WeakMap<object, boolean>()
+
+/** Whether it is Node's own setTimeout: its timers have a field that no stand-in has. */
+function isNodes(setTimeout: typeof globalThis.setTimeout): boolean {
+  let isOwn = judged.get(setTimeout)
+  if (isOwn === undefined) {
+    const probe: unknown = setTimeout(() => {}, 1)
+    isOwn = typeof probe === 'object' && probe !== null && '_idleTimeout' in probe
+    globalThis.clearTimeout(probe as NodeJS.Timeout)
+    judged.set(setTimeout, isOwn)
+  }
+  return isOwn
+}

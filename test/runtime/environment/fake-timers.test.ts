@@ -1,0 +1,145 @@
+import { mock } from 'node:test'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { dataType, execute, graph, step, type } from '../../../src/index.ts'
+
+const Out = dataType('Out', type<string>())
+type Fakeable = 'setTimeout' | 'clearTimeout' | 'Date' | 'performance' | 'setImmediate' | 'queueMicrotask' | 'hrtime'
+interface Fake {
+  begin(): void
+  tick(ms: number): void
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 30; turn++) await Promise.resolve()
+}
+
+const vitest = (toFake?: Fakeable[]): Fake => ({
+  begin: () => vi.useFakeTimers(toFake === undefined ? {} : { toFake }),
+  tick: (ms) => void vi.advanceTimersByTime(ms),
+})
+const nodes = (apis: ('setTimeout' | 'Date' | 'setImmediate')[]): Fake => ({
+  begin: () => mock.timers.enable({ apis }),
+  tick: (ms) => mock.timers.tick(ms),
+})
+
+/** Everything but `Date` alone moves waits; everything with `Date` moves what is kept. */
+const fakes: readonly (readonly [string, Fake])[] = [
+  ["vitest's, as they are by default", vitest()],
+  ["vitest's setTimeout and Date", vitest(['setTimeout', 'clearTimeout', 'Date'])],
+  ["vitest's setTimeout", vitest(['setTimeout', 'clearTimeout'])],
+  ["vitest's setTimeout and performance", vitest(['setTimeout', 'clearTimeout', 'performance'])],
+  ["node:test's setTimeout and Date", nodes(['setTimeout', 'Date'])],
+  ["node:test's setTimeout", nodes(['setTimeout'])],
+]
+
+afterEach(() => {
+  vi.useRealTimers()
+  mock.timers.reset()
+})
+
+let graphs = 0
+function retrying(attemptsNeeded: number, backoff: string): { attempts: () => number; run: () => Promise<string> } {
+  let attempts = 0
+  const again = step({
+    name: 'S',
+    output: Out,
+    retry: { maxAttempts: attemptsNeeded, backoff },
+    run: () => {
+      if (++attempts < attemptsNeeded) throw new Error('again')
+      return 'ok'
+    },
+  })
+  const g = graph({ name: `fake${++graphs}`, steps: [again] })
+  return { attempts: () => attempts, run: () => execute(g, Out, {}) }
+}
+
+function stuck(timeout: string): Promise<string> {
+  const slow = step({
+    name: 'S',
+    output: Out,
+    timeout,
+    fallback: 'timed out',
+    run: () => new Promise<string>(() => {}),
+  })
+  return execute(graph({ name: `fake${++graphs}`, steps: [slow] }), Out, {})
+}
+
+describe.each(fakes)('with %s', (_, fake) => {
+  test('a backoff and a timeout come with the ticks, at the tick that they are due', async () => {
+    fake.begin()
+    const { attempts, run } = retrying(3, '1s')
+    const found = run()
+    const outcomes: string[] = []
+    void stuck('2500ms').then((outcome) => outcomes.push(outcome))
+    const seen: (readonly [number, number])[] = []
+    for (let tick = 0; tick < 6; tick++) {
+      await settle()
+      seen.push([attempts(), outcomes.length])
+      fake.tick(500)
+    }
+    await settle()
+    expect(seen).toEqual([
+      [1, 0],
+      [1, 0],
+      [2, 0],
+      [2, 0],
+      [3, 0],
+      [3, 1],
+    ])
+    expect(await found).toBe('ok')
+  })
+
+  test('what is left when they are taken away disturbs nothing in the next test', async () => {
+    fake.begin()
+    void stuck('1h')
+    void stuck('1ms')
+    await settle()
+    vi.useRealTimers()
+    mock.timers.reset()
+    expect(await stuck('5ms')).toBe('timed out')
+    expect(await retrying(2, '2ms').run()).toBe('ok')
+    fake.begin()
+    const found = stuck('10s')
+    await settle()
+    fake.tick(10_000)
+    expect(await found).toBe('timed out')
+  })
+
+  test('a deadline a year away can be run through', async () => {
+    fake.begin()
+    const g = graph({ name: `fake${++graphs}`, steps: [step({ name: 'S', output: Out, run: () => 'ok' })] })
+    expect(await execute(g, Out, {}, { deadline: Date.now() + 365 * 86_400_000 })).toBe('ok')
+  })
+})
+
+test.each([
+  ["vitest's", vitest(['Date'])],
+  ["node:test's", nodes(['Date'])],
+] as const)('with %s Date alone, waits are real and what is kept expires with it', async (_, fake) => {
+  fake.begin()
+  expect(await retrying(2, '2ms').run()).toBe('ok')
+  let made = 0
+  const kept = step({ name: 'S', output: Out, persist: { scope: 'global', ttl: '1h' }, run: () => `${++made}` })
+  const g = graph({ name: `fake${++graphs}`, steps: [kept] })
+  await execute(g, Out, {})
+  expect(await execute(g, Out, {})).toBe('1')
+  fake.tick(2 * 3_600_000)
+  expect(await execute(g, Out, {})).toBe('2')
+})
+
+test('a wait that began before the timers were faked ends all the same', async () => {
+  const found = stuck('20ms')
+  vi.useFakeTimers()
+  vi.useRealTimers()
+  expect(await found).toBe('timed out')
+})
+
+test('waits that are longer than a timer of Node can be last as long as they say', async () => {
+  vi.useFakeTimers()
+  const outcomes: string[] = []
+  void stuck('100d').then((outcome) => outcomes.push(outcome))
+  await vi.advanceTimersByTimeAsync(99 * 86_400_000)
+  expect(outcomes).toEqual([])
+  await vi.advanceTimersByTimeAsync(86_400_000)
+  expect(outcomes).toEqual(['timed out'])
+})
