@@ -107,7 +107,7 @@ const partOfRoom = (name: string): string => (name === '' ? 'src/durable' : `src
 const durableRooms: Readonly<Record<string, Rule>> = Object.fromEntries(
   [...Object.entries(roomsOfDurable), ['', Object.keys(roomsOfDurable)] as const].map(([room, others]) => {
     const parts = [...coreRoomNames, ...Object.keys(runtimeRooms), ...[room, ...others].map(partOfRoom)]
-    return [partOfRoom(room), { parts, packages: ['xstate'] }]
+    return [partOfRoom(room), { parts, packages: room === 'records' ? ['node:util', 'xstate'] : ['xstate'] }]
   }),
 )
 

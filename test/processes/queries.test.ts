@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { createDocket, dataType, graph, step, type } from 'docket'
+import { createDocket, dataType, graph, step } from 'docket'
 import type { DocketOptions } from 'docket'
 import { mysqlMigrations, mysqlStore } from 'docket/stores/mysql'
 import { postgresStore } from 'docket/stores/postgres'
@@ -10,6 +10,7 @@ import { sqliteStore } from 'docket/stores/sqlite'
 import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import { serverUrl } from '../servers/server-url.ts'
 
 const guide = readFileSync(join(resolve(import.meta.dirname, '../..'), 'docs/queries.md'), 'utf8')
@@ -21,9 +22,18 @@ const statements = new Map(
   ]),
 )
 
-const Order = dataType('Order', type<{ id: string }>())
-const Rate = dataType('Rate', type<{ currency: string; rate: number }>())
-const Payment = dataType('Payment', type<string>())
+const Order = dataType(
+  'Order',
+  z.object({
+    id: z.string(),
+    placedAt: z
+      .string()
+      .default('2026-01-01')
+      .transform((text) => new Date(text)),
+  }),
+)
+const Rate = dataType('Rate', z.object({ currency: z.string(), rate: z.number() }))
+const Payment = dataType('Payment', z.string())
 
 let isBankOpen = false
 let lookups = 0

@@ -6,7 +6,7 @@ import type { ExecutionStatus, StepStatus } from '../../core/contracts/statuses.
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { detachedHash } from './graph-hash.ts'
 import { headOfBatch, stepsOfBatch } from './restore-batch.ts'
-import { readInputs } from './restore-execution.ts'
+import { readInputs } from './stored-inputs.ts'
 
 /** What is known of a durable execution. */
 export interface ExecutionInfo {

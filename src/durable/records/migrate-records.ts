@@ -2,7 +2,7 @@ import { isRecord } from '../../core/is-record.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
-import { readInputs } from './restore-execution.ts'
+import { readInputs } from './stored-inputs.ts'
 
 /** What a migration sees and changes of an execution's records. */
 export interface MigratableExecution {

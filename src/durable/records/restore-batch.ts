@@ -5,7 +5,8 @@ import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { ItemOutcome } from '../../runtime/batch/batch-setup.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
-import { decodePresent, viewOf } from './restore-execution.ts'
+import { viewOf } from './restore-execution.ts'
+import { decodePresent } from './stored-inputs.ts'
 import type { ResumeCause } from './restore-execution.ts'
 
 /** Records of a batch under names that no step can have: its items in chunks, what became of each item, and what became of all where that is the same. */

@@ -1,17 +1,16 @@
-import { DocketError, LeaseLostError, SerializationError } from '../../core/errors.ts'
+import { DocketError, LeaseLostError } from '../../core/errors.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
-import { isRecord } from '../../core/is-record.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
-import type { StoredValue } from '../../core/contracts/stored-value.ts'
-import type { ValueEncoding, ValueIdentity } from '../../core/values/value-encoding.ts'
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
 import { givenInputs } from '../../runtime/inputs/given-inputs.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import { machineVersion } from './machine-version.ts'
+import { decodePresent, readInputs } from './stored-inputs.ts'
 
 /** An execution as its records tell, ready to go on. */
 export interface RestoredExecution {
@@ -26,44 +25,6 @@ export interface RestoredExecution {
 
 /** Why an execution went on here. */
 export type ResumeCause = 'death' | 'release' | 'end'
-
-/** What the stored inputs are: as they were given and, where schemas converted them, as the steps get them. */
-export interface StoredInputs {
-  readonly $given: Readonly<Record<string, unknown>>
-  readonly $checked: Readonly<Record<string, unknown>>
-  /** Declared versions of the inputs' data types, as far as they have one. */
-  readonly $versions?: Readonly<Record<string, string>>
-}
-
-/** Decodes an execution's inputs. @throws SerializationError */
-export async function readInputs(record: ExecutionRecord, encoding: ValueEncoding): Promise<StoredInputs> {
-  const identity = ['execution', record.id, 'inputs']
-  const stored = await decodePresent(record.inputs, identity, encoding)
-  if (!isRecord(stored)) throw unreadable(identity, 'it is no record of inputs')
-  return isRecord(stored['$given']) && isRecord(stored['$checked'])
-    ? {
-        $given: stored['$given'],
-        $checked: stored['$checked'],
-        ...(isRecord(stored['$versions']) && { $versions: stored['$versions'] as Readonly<Record<string, string>> }),
-      }
-    : { $given: stored, $checked: stored }
-}
-
-/** Decodes a value that must be there: somebody may have edited the record. @throws SerializationError (or rejects with it) */
-export function decodePresent(
-  stored: StoredValue | undefined,
-  identity: ValueIdentity,
-  encoding: ValueEncoding,
-): unknown {
-  if (stored == null) throw unreadable(identity, 'it is not there')
-  return encoding.decode(stored, identity)
-}
-
-function unreadable(identity: ValueIdentity, why: string): SerializationError {
-  return new SerializationError(
-    `can’t read the value of ${identity.map((part) => JSON.stringify(part)).join(' ')}: ${why}`,
-  )
-}
 
 /** The plan of a stored execution; undefined where its inputs can't be read or no longer fit the graph. */
 export async function planOfRecord(

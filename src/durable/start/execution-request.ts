@@ -13,6 +13,7 @@ import { callerOptionsOf } from '../context/start-options.ts'
 import type { CallerOptions, StartOptions } from '../context/start-options.ts'
 import { graphHashOf } from '../records/graph-hash.ts'
 import { machineVersion } from '../records/machine-version.ts'
+import { storedInputsOf } from '../records/stored-inputs.ts'
 import { ownedExecutionOf } from '../recovery/execution-from-records.ts'
 
 /** Something that is about to exist: an execution or a batch. */
@@ -92,19 +93,7 @@ async function newRecordOf(
 ): Promise<NewExecution> {
   const { graph, target, given, options, asked } = request
   const { plan, leafValues } = given
-  const named = (list: readonly unknown[]): Record<string, unknown> => {
-    const record: Record<string, unknown> = {}
-    for (const [i, { type }] of plan.leaves.entries()) if (list[i] !== undefined) record[type.name] = list[i]
-    return record
-  }
-  const isConverted = values.some((value, i) => value !== leafValues[i])
-  const versions = plan.leaves.flatMap(({ type: { name, version } }) =>
-    version === undefined ? [] : [[name, version]],
-  )
-  const inputs =
-    isConverted || versions.length > 0
-      ? { $given: named(leafValues), $checked: named(values), $versions: Object.fromEntries(versions) }
-      : named(leafValues)
+  const inputs = storedInputsOf(plan, leafValues, values)
   return {
     id: options.id,
     kind: 'execution',

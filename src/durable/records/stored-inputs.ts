@@ -1,0 +1,68 @@
+import { isDeepStrictEqual } from 'node:util'
+import { SerializationError } from '../../core/errors.ts'
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import { isRecord } from '../../core/is-record.ts'
+import type { ValueEncoding, ValueIdentity } from '../../core/values/value-encoding.ts'
+
+/** What the stored inputs are: as they were given and, where schemas converted them, as the steps get them. */
+export interface StoredInputs {
+  readonly $given: Readonly<Record<string, unknown>>
+  readonly $checked: Readonly<Record<string, unknown>>
+  /** Declared versions of the inputs' data types, as far as they have one. */
+  readonly $versions?: Readonly<Record<string, string>>
+}
+
+/**
+ * The inputs as one document: each as it was given, under its type's name, where SQL finds it. Beside them, `$checked` has those that
+ * their schemas converted, and `$versions` the declared versions. A schema that only copies has converted nothing.
+ */
+export function storedInputsOf(
+  { leaves }: Plan,
+  given: readonly unknown[],
+  checked: readonly unknown[],
+): Readonly<Record<string, unknown>> {
+  const document: Record<string, unknown> = {}
+  const converted: Record<string, unknown> = {}
+  const versions: Record<string, string> = {}
+  for (const [i, { type }] of leaves.entries()) {
+    if (given[i] !== undefined) document[type.name] = given[i]
+    if (checked[i] !== given[i] && !isDeepStrictEqual(checked[i], given[i])) converted[type.name] = checked[i]
+    if (type.version !== undefined) versions[type.name] = type.version
+  }
+  return {
+    ...document,
+    ...(Object.keys(converted).length > 0 && { $checked: converted }),
+    ...(Object.keys(versions).length > 0 && { $versions: versions }),
+  }
+}
+
+/** Decodes an execution's inputs. @throws SerializationError */
+export async function readInputs(record: ExecutionRecord, encoding: ValueEncoding): Promise<StoredInputs> {
+  const identity = ['execution', record.id, 'inputs']
+  const stored = await decodePresent(record.inputs, identity, encoding)
+  if (!isRecord(stored)) throw unreadable(identity, 'it is no record of inputs')
+  const { $checked: converted, $versions: versions, ...given } = stored
+  return {
+    $given: given,
+    $checked: isRecord(converted) ? { ...given, ...converted } : given,
+    ...(isRecord(versions) && { $versions: versions as Readonly<Record<string, string>> }),
+  }
+}
+
+/** Decodes a value that must be there: somebody may have edited the record. @throws SerializationError (or rejects with it) */
+export function decodePresent(
+  stored: StoredValue | undefined,
+  identity: ValueIdentity,
+  encoding: ValueEncoding,
+): unknown {
+  if (stored == null) throw unreadable(identity, 'it is not there')
+  return encoding.decode(stored, identity)
+}
+
+function unreadable(identity: ValueIdentity, why: string): SerializationError {
+  return new SerializationError(
+    `can’t read the value of ${identity.map((part) => JSON.stringify(part)).join(' ')}: ${why}`,
+  )
+}
