@@ -171,7 +171,11 @@ describe('the stock WebSocket inspector', () => {
       inspect: inspector.inspect,
     })
     await expect(toPromise(actor.start())).rejects.toThrow('broken')
-    await receiver.until(({ snapshot }) => snapshot?.value === 'failed' && snapshot.context?.['step'] !== undefined)
+    // Frames of events carry a snapshot too, and are sent before it.
+    await receiver.until(
+      ({ type: frame, snapshot }) =>
+        frame === '@xstate.snapshot' && snapshot?.value === 'failed' && snapshot.context?.['step'] !== undefined,
+    )
     expect(valuesOf(receiver.frames, 'Fails')).toEqual(['pending', 'running', 'failed'])
   })
 })
