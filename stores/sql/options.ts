@@ -41,7 +41,7 @@ export function checkOptions(
 }
 
 /** What is said where nothing was given: mostly a variable of the environment is not set. */
-export const gotUndefined = 'got undefined: is an environment variable missing?'
+const gotUndefined = 'got undefined: is an environment variable missing?'
 
 /** What is wrong where a place has two ways to be given, of which one is needed. */
 export function eitherOf(options: Readonly<Record<string, unknown>>, one: string, other: string): string | undefined {
