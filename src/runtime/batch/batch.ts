@@ -48,7 +48,7 @@ export class Batch {
   readonly #sharedValues: SharedValues
   readonly #barrier: Barrier
   readonly #open = new ItemsInFlight()
-  /** Items may wait in great number without right a slot; this bounds the memory they take, except where a barrier needs them all. */
+  /** Items may wait in great number without holding a slot; this bounds the memory they take, except where a barrier needs them all. */
   readonly #window: number
   /** Values of the shared leaves, once they are checked. */
   #checkedLeaves: readonly unknown[] | undefined
@@ -356,7 +356,8 @@ export class Batch {
     source.close()
     this.#change(event)
     options.emitter?.executionEnded(event.at, endStatusOf(event.type), event.at - (this.startedAt ?? event.at), error)
-    void (event.type === 'SUCCEED' ? onCompleted() : onFailed(error))
+    if (event.type === 'SUCCEED') onCompleted()
+    else onFailed(error)
   }
 
   #change(event: BatchEvent): void {
