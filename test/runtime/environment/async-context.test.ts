@@ -91,6 +91,26 @@ async function collected(stream: AsyncIterable<unknown>): Promise<readonly unkno
   return values
 }
 
+/** A step whose result all that ask share, and one after it that each call runs for itself. */
+function sharedThenOwn(name: string, seen: Seen, clock: VirtualClock) {
+  const shared = step({
+    name,
+    output: Out,
+    persist: 'global',
+    run: () => new Promise<string>((resolve) => void clock.setTimeout(() => resolve('shared'), 10)),
+  })
+  const after = step({
+    name: 'After',
+    inputs: { out: Out, user: User },
+    output: After,
+    run: ({ user }) => {
+      note(seen, user, 'after')
+      return user
+    },
+  })
+  return graph({ name, steps: [shared, after] })
+}
+
 const places = [
   'a later step',
   'abort',
@@ -160,22 +180,7 @@ describe('user code sees the async context of the call that it works for', () =>
   test('of those that wait for an equal call, whose outcome leads on to their own later steps', async () => {
     const seen: Seen = []
     const clock = new VirtualClock()
-    const shared = step({
-      name: 'Shared',
-      output: Out,
-      persist: 'global',
-      run: () => new Promise<string>((resolve) => void clock.setTimeout(() => resolve('shared'), 10)),
-    })
-    const after = step({
-      name: 'After',
-      inputs: { out: Out, user: User },
-      output: After,
-      run: ({ user }) => {
-        note(seen, user, 'after')
-        return user
-      },
-    })
-    const g = graph({ name: 'equal-calls', steps: [shared, after] })
+    const g = sharedThenOwn('Shared', seen, clock)
     const calls = users.map((user) => tenant.run(user, () => execute(g, After, { User: user }, { clock })))
     await clock.settle(Promise.all(calls))
     expect(seen.map(([user]) => user).sort()).toEqual(users)
@@ -186,22 +191,7 @@ describe('user code sees the async context of the call that it works for', () =>
     const seen: Seen = []
     const clock = new VirtualClock()
     const controller = new AbortController()
-    const shared = step({
-      name: 'Moved',
-      output: Out,
-      persist: 'global',
-      run: () => new Promise<string>((resolve) => void clock.setTimeout(() => resolve('shared'), 10)),
-    })
-    const after = step({
-      name: 'After',
-      inputs: { out: Out, user: User },
-      output: After,
-      run: ({ user }) => {
-        note(seen, user, 'after')
-        return user
-      },
-    })
-    const g = graph({ name: 'moved', steps: [shared, after] })
+    const g = sharedThenOwn('Moved', seen, clock)
     const [first, ...others] = users.map((user) =>
       tenant.run(user, () =>
         execute(g, After, { User: user }, { clock, ...(user === 'u0' && { signal: controller.signal }) }),
