@@ -2,7 +2,15 @@ import { describe } from '../core/check-options.ts'
 import type { AnyDataType, TypedDataType, ValueOf } from '../core/language/data-type.ts'
 import { durationMs } from '../core/duration.ts'
 import { ExecutionConflictError, OptionError } from '../core/errors.ts'
-import type { Collected, InputsOf, OnError, SharedValue, TargetOf } from '../core/graph/graph.ts'
+import type {
+  Collected,
+  InputsOf,
+  OverriddenIn,
+  Overrides,
+  OnError,
+  SharedValue,
+  TargetOf,
+} from '../core/graph/graph.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { inspectKey } from '../core/inspect-key.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
@@ -37,8 +45,8 @@ import type { CloseOptions } from './close-docket.ts'
 import { purge, Upkeep } from './upkeep.ts'
 import type { PurgeFilter } from './upkeep.ts'
 
-const logicOptionNames = ['headers', 'timeout', 'deadline', 'observers', 'logger']
-const startOptionNames = ['id', 'headers', 'timeout', 'deadline', 'signal', 'observers', 'logger']
+const logicOptionNames = ['headers', 'timeout', 'deadline', 'observers', 'logger', 'overrides']
+const startOptionNames = ['id', 'headers', 'timeout', 'deadline', 'signal', 'observers', 'logger', 'overrides']
 const startBatchOptionNames = [...startOptionNames, 'shared', 'concurrency', 'onError', 'key']
 
 /** Which executions `list` tells. */
@@ -56,17 +64,21 @@ export interface ListQuery {
 }
 
 /** How a durable batch runs. */
-export type StartBatch<G extends AnyGraph, T extends TypedDataType, Shared extends string, Mode extends OnError> = Omit<
-  StartBatchOptions,
-  'shared' | 'onError' | 'key'
-> & {
-  /** Leaf inputs (or overrides) given once for all items; the items then leave them out. @default {} */
-  readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
-  /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
-  readonly onError?: Mode
-  /** Names an item in the records: what it is found by after a restart. @default its index */
-  readonly key?: (item: InputsOf<G, T, Shared>, index: number) => string
-}
+export type StartBatch<
+  G extends AnyGraph,
+  T extends TypedDataType,
+  Shared extends string,
+  Mode extends OnError,
+  Given extends object,
+> = Omit<StartBatchOptions, 'shared' | 'overrides' | 'onError' | 'key'> &
+  Overrides<G, T, Given> & {
+    /** Leaf inputs given once for all items; the items then leave them out. @default {} */
+    readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
+    /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
+    readonly onError?: Mode
+    /** Names an item in the records: what it is found by after a restart. @default its index */
+    readonly key?: (item: InputsOf<G, T, Shared, OverriddenIn<Given>>, index: number) => string
+  }
 
 /** A page of executions, the newest first. */
 export interface ExecutionPage {
@@ -115,14 +127,15 @@ export class Docket implements AsyncDisposable {
    * @throws (as rejection) InputError, OptionError, GraphError before anything is written; SerializationError for inputs that
    * can't be stored; ExecutionConflictError when the id stands for another target or other inputs; StoreError
    */
-  async start<G extends AnyGraph, T extends TypedDataType>(
+  async start<G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
     graph: G,
     target: TargetOf<G, T>,
-    inputs: InputsOf<G, T>,
-    options: StartOptions & {
-      /** The client on which the caller has begun a transaction: the execution exists if and only if that commits. */
-      readonly transaction?: unknown
-    } = {},
+    inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
+    options: StartOptions &
+      Overrides<G, T, Given> & {
+        /** The client on which the caller has begun a transaction: the execution exists if and only if that commits. */
+        readonly transaction?: unknown
+      } = {},
   ): Promise<ExecutionHandle<ValueOf<T>>> {
     const { transaction, ...startOptions } = options
     checkExecuteOptions('start', startOptions, startOptionNames)
@@ -138,11 +151,11 @@ export class Docket implements AsyncDisposable {
    * Starts an execution and waits for its value. One that persists nothing and has no `id` is not written down: nobody could ask for it.
    * @throws (as rejection) what `start` throws, and what the execution fails with
    */
-  execute<G extends AnyGraph, T extends TypedDataType>(
+  execute<G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
     graph: G,
     target: TargetOf<G, T>,
-    inputs: InputsOf<G, T>,
-    options?: StartOptions,
+    inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
+    options?: StartOptions & Overrides<G, T, Given>,
   ): Promise<ValueOf<T>> {
     // What is thrown inside rejects the promise.
     return new Promise((resolve, reject) => {
@@ -151,13 +164,13 @@ export class Docket implements AsyncDisposable {
       if (options?.id === undefined) {
         context.requireGraph(graph)
         if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames)
-        const given = givenInputs(graph, target as AnyDataType, inputs)
+        const given = givenInputs(graph, target as AnyDataType, inputs, options?.overrides)
         if (this.#ephemeral.has(given.plan)) {
           this.#ephemeral.run(given, options, resolve as (value: unknown) => void, reject)
           return
         }
       }
-      this.start(graph, target, inputs, options)
+      this.start(graph, target, inputs as never, options)
         .then((handle) => handle.result())
         .then(resolve, reject)
     })
@@ -173,11 +186,12 @@ export class Docket implements AsyncDisposable {
     T extends TypedDataType,
     Shared extends string = never,
     Mode extends OnError = 'fail',
+    Given extends object = Record<never, never>,
   >(
     graph: G,
     target: TargetOf<G, T>,
-    items: readonly InputsOf<G, T, Shared>[],
-    options: StartBatch<G, T, Shared, Mode> = {},
+    items: readonly InputsOf<G, T, Shared, OverriddenIn<Given>>[],
+    options: StartBatch<G, T, Shared, Mode, Given> = {},
   ): Promise<ExecutionHandle<Collected<Mode, ValueOf<T>>[]>> {
     checkExecuteOptions('startBatch', options, startBatchOptionNames)
     const batchOptions = options as StartBatchOptions
@@ -191,30 +205,22 @@ export class Docket implements AsyncDisposable {
    * begins. Stopping the actor cancels it.
    * @throws OptionError, GraphError
    */
-  logic<G extends AnyGraph, T extends TypedDataType>(
+  logic<G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
     graph: G,
     target: TargetOf<G, T>,
-    options: Omit<StartOptions, 'id' | 'signal'> & {
-      /** Names the execution, by its input: an actor with the same id goes on with the same execution. @default a random UUID */
-      readonly id?: string | ((input: InputsOf<G, T>) => string)
-    } = {},
-  ): GraphLogic<InputsOf<G, T>, ValueOf<T>> {
+    options: Omit<StartOptions, 'id' | 'signal'> &
+      Overrides<G, T, Given> & {
+        /** Names the execution, by its input: an actor with the same id goes on with the same execution. @default a random UUID */
+        readonly id?: string | ((input: InputsOf<G, T, never, OverriddenIn<Given>>) => string)
+      } = {},
+  ): GraphLogic<InputsOf<G, T, never, OverriddenIn<Given>>, ValueOf<T>> {
     const { id, ...rest } = options
     checkExecuteOptions('logic', rest, logicOptionNames)
     if (id !== undefined && typeof id !== 'function' && (typeof id !== 'string' || id === ''))
-      throw new OptionError(
-        `logic: id must be a text that is not empty or a function of the input, not ${describe(id)}`,
-      )
+      throw new OptionError(`logic: id must be a non-empty string or a function of the input, not ${describe(id)}`)
     this.#context.requireGraph(graph)
     const idOf = typeof id === 'function' ? (id as (input: unknown) => string) : () => id
-    return durableLogic(
-      this.#context,
-      this.#starter,
-      graph,
-      target as AnyDataType,
-      idOf,
-      rest,
-    ) as unknown as GraphLogic<InputsOf<G, T>, ValueOf<T>>
+    return durableLogic(this.#context, this.#starter, graph, target as AnyDataType, idOf, rest) as never
   }
 
   /** The execution of an id; undefined where there is none. @throws (as rejection) StoreError */

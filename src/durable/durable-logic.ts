@@ -1,6 +1,7 @@
 import type { ActorLogic, AnyActorRef, EventObject } from 'xstate'
+import { describe } from '../core/check-options.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
-import { DocketClosedError, ExecutionCancelledError } from '../core/errors.ts'
+import { DocketClosedError, OptionError, ExecutionCancelledError } from '../core/errors.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { planOf, requireIndex, requireTarget } from '../core/graph/plan.ts'
 import type { LogicSnapshot } from '../runtime/actors/execution-actor.ts'
@@ -9,7 +10,7 @@ import { ExecutionSnapshot } from '../runtime/actors/execution-snapshot.ts'
 import type { ExecutionStatus } from '../runtime/execution/execution-view.ts'
 import { endedSnapshotOf, persistedOf, readPersisted, requireOwn } from '../runtime/actors/persisted-snapshot.ts'
 import type { DocketContext } from './context/docket-context.ts'
-import type { StartOptions } from './context/start-options.ts'
+import type { OverridingOptions } from './context/start-options.ts'
 import { ExecutionHandle } from './execution-handle.ts'
 import { executionRequest } from './start/execution-request.ts'
 import type { ExecutionStarter } from './start/start-execution.ts'
@@ -36,7 +37,7 @@ export function durableLogic(
   graph: AnyGraph,
   target: AnyDataType,
   idOf: (input: unknown) => string | undefined,
-  options: Omit<StartOptions, 'id' | 'signal'>,
+  options: Omit<OverridingOptions, 'id' | 'signal'>,
 ): ActorLogic<LogicSnapshot, EventObject> {
   const { specs } = requireIndexOf(graph, target)
   const names = planOf(graph, target).steps.map(({ spec }) => spec.name)
@@ -85,7 +86,7 @@ export function durableLogic(
   return {
     config: executionDrawing,
     getInitialSnapshot: (_, input) =>
-      snapshotOf(idOf(input) ?? context.newId(), input, 'pending', undefined, undefined),
+      snapshotOf(checkedId(idOf(input)) ?? context.newId(), input, 'pending', undefined, undefined),
     start: (snapshot, { self }) => {
       if (snapshot.status !== 'active') return
       const { executionId: id } = snapshot.context
@@ -139,4 +140,10 @@ function endStatusOf(error: unknown): ExecutionStatus {
 
 function show(self: AnyActorRef, { isStopped }: Following, snapshot: LogicSnapshot): void {
   if (!isStopped) self.send({ type: '@docket.mirrored', snapshot } satisfies Mirrored)
+}
+
+/** @throws OptionError, which becomes the actor's error */
+function checkedId(id: unknown): string | undefined {
+  if (id === undefined || (typeof id === 'string' && id !== '')) return id
+  throw new OptionError(`logic: id must be a non-empty string, not ${describe(id)}`)
 }

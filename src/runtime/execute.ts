@@ -3,7 +3,7 @@ import { InputError } from '../core/errors.ts'
 import type { Execute } from '../core/graph/graph.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { checkExecuteOptions } from './execution/execution-options.ts'
-import type { ExecuteOptions } from './execution/execution-options.ts'
+import type { ExecuteOptions, Overriding } from './execution/execution-options.ts'
 import { forgetCall, memoryOf } from './results/execution-memory.ts'
 import { resolveOptions } from './execution/execution-setup.ts'
 import { Execution } from './execution/execution.ts'
@@ -17,7 +17,8 @@ const noMemory = { cache: undefined, asked: undefined }
  *
  * @param graph made by `graph` or `untypedGraph`
  * @param target the data type that is asked for
- * @param inputs values by type name: the leaves that the target needs, and any value that shall override a step
+ * @param inputs values by type name: the leaves that the target needs, which are what no step makes
+ * @param options besides how it runs, `overrides`: values for types that steps make, which then do not run
  * @throws (as rejection) InputError, OptionError, GraphError before anything runs; StepError when a step failed, its cause
  * being what the step threw; ExecutionTimeoutError; ExecutionCancelledError; ExecutionConflictError
  */
@@ -25,12 +26,12 @@ export const execute = ((
   graph: AnyGraph,
   target: AnyDataType,
   inputs: unknown,
-  options?: ExecuteOptions,
+  options?: ExecuteOptions & Overriding,
 ): Promise<unknown> =>
   // What is thrown inside rejects the promise.
   new Promise((resolve, reject) => {
     checkExecuteOptions('execute', options)
-    const { plan, leafValues } = givenInputs(graph, target, inputs)
+    const { plan, leafValues } = givenInputs(graph, target, inputs, options?.overrides)
     const memory = memoryOf(plan, options?.id, leafValues)
     const onFailed = (error: unknown): void => {
       // Nothing has run: the caller may mend the inputs and use the id again.

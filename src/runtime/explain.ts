@@ -1,8 +1,6 @@
-import { describe } from '../core/check-options.ts'
-import { isRecord } from '../core/is-record.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
 import { isValueStep } from '../core/language/value.ts'
-import { InputError } from '../core/errors.ts'
+import type { InputIssue } from '../core/errors.ts'
 import { printable } from '../core/graph/explained-plan.ts'
 import type { ExplainedPlan, ExplainedStep } from '../core/graph/explained-plan.ts'
 import type { Explain } from '../core/graph/graph.ts'
@@ -15,6 +13,9 @@ import { fullClockOf } from './environment/clock.ts'
 import type { Clock } from './environment/clock.ts'
 import { askedOf } from './results/execution-memory.ts'
 import { checkExecuteOptions } from './execution/execution-options.ts'
+import type { Overriding } from './execution/execution-options.ts'
+import { isLeafOf, inputErrorOf, readOverrides, unknownKeyText } from './inputs/given-inputs.ts'
+import { readRecord } from './inputs/input-record.ts'
 import { processCache } from './results/result-cache.ts'
 import { inputsOf } from './steps/step-inputs.ts'
 
@@ -31,23 +32,26 @@ export interface ExplainOptions {
  * what this process remembers already, and what is missing.
  *
  * @throws GraphError for an unknown target, OptionError for a wrong option
- * @throws InputError when `inputs` is not an object
+ * @throws InputError when `inputs` is not a plain object, or has a type that a step makes, and for an unknown override
  */
 export const explain = ((
   graph: AnyGraph,
   target: AnyDataType,
   inputs: unknown = {},
-  options: ExplainOptions = {},
+  options: ExplainOptions & Overriding = {},
 ): ExplainedPlan => {
-  checkExecuteOptions('explain', options, ['id', 'clock'])
+  checkExecuteOptions('explain', options, ['id', 'clock', 'overrides'])
   const plain = planOf(graph, target)
-  if (!isRecord(inputs)) {
-    const message = `inputs must be an object keyed by type names, not ${describe(inputs)}`
-    throw new InputError('INPUT_INVALID', `explain: ${message}`, [{ message, path: [] }], { graph: graph.name })
-  }
-  const given = new Set(Object.keys(inputs).filter((key) => inputs[key] !== undefined))
-  const overrides = new Set([...given].filter((type) => producerIn(plain, type) !== undefined))
-  const plan = overrides.size === 0 ? plain : planOf(graph, target, overrides)
+  const issues: InputIssue[] = []
+  const overrides = readOverrides(plain, options.overrides, issues)
+  const read = readRecord(inputs)
+  if (read.problem !== undefined) issues.push({ message: `inputs must be ${read.problem}`, path: [] })
+  const record = read.problem === undefined ? read.values : new Map<string, unknown>()
+  for (const key of record.keys())
+    if (producerIn(plain, key) !== undefined) issues.push({ message: unknownKeyText(plain, key), path: [key] })
+  if (issues.length > 0) throw inputErrorOf(plain, issues)
+  const plan = overrides.size === 0 ? plain : planOf(graph, target, new Set(overrides.keys()))
+  const given = new Map([...record, ...overrides])
   const levels: string[][] = []
   for (const { level, spec } of plan.steps) (levels[level] ??= []).push(spec.name)
   const leaves = plan.leaves.map(({ type, isRequired }) => ({
@@ -59,7 +63,7 @@ export const explain = ((
   return printable({
     graph: graph.name,
     target: target.name,
-    steps: explainSteps(plan, inputs, options),
+    steps: explainSteps(plan, given, options),
     levels,
     edges: plan.steps.flatMap(({ spec }) =>
       [...new Set(spec.ports.map((port) => port.type))].map((type) => ({
@@ -70,7 +74,7 @@ export const explain = ((
     ),
     leaves,
     missing: leaves.filter((leaf) => leaf.isRequired && !leaf.isGiven).map((leaf) => leaf.type),
-    unknown: [...given].filter((key) => !plain.slots.has(key)),
+    unknown: [...record.keys()].filter((key) => !isLeafOf(plain, key)),
   })
 }) as unknown as Explain<ExplainOptions>
 
@@ -80,7 +84,7 @@ function producerIn(plan: Plan, type: string): PlanStep | undefined {
 
 function explainSteps(
   plan: Plan,
-  inputs: Readonly<Record<string, unknown>>,
+  inputs: ReadonlyMap<string, unknown>,
   { id, clock }: ExplainOptions,
 ): readonly ExplainedStep[] {
   const now = fullClockOf(clock).lifetime()
@@ -89,7 +93,7 @@ function explainSteps(
   const known: boolean[] = []
   const blocked: boolean[] = []
   for (const { slot, type, isRequired } of plan.leaves) {
-    const value = inputs[type.name]
+    const value = inputs.get(type.name)
     blocked[slot] = value === undefined && isRequired
     const checked = value === undefined ? { value } : checkValue(type, value)
     known[slot] = !blocked[slot] && !(checked instanceof Promise) && checked.issues === undefined
@@ -131,12 +135,12 @@ function constantOf({ step, output }: PlanStep['spec']): { readonly value: unkno
 }
 
 /** What the execution would be asked for; nothing where an input has no canonical form, which `execute` will tell. */
-function askedOrNothing(plan: Plan, inputs: Readonly<Record<string, unknown>>): string {
+function askedOrNothing(plan: Plan, inputs: ReadonlyMap<string, unknown>): string {
   try {
     return plan.hasExecutionScope
       ? askedOf(
           plan,
-          plan.leaves.map(({ type }) => inputs[type.name]),
+          plan.leaves.map(({ type }) => inputs.get(type.name)),
         )
       : ''
   } catch {

@@ -1,6 +1,7 @@
 import type { ActorLogic, EventObject, Snapshot } from 'xstate'
 import type { AnyDataType, TypedDataType, ValueOf } from '../core/language/data-type.ts'
-import type { InputsOf, TargetOf } from '../core/graph/graph.ts'
+import type { InputsOf, OverriddenIn, Overrides, TargetOf } from '../core/graph/graph.ts'
+import { isRecord } from '../core/is-record.ts'
 import { InputError } from '../core/errors.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { planOf, requireIndex, requireTarget } from '../core/graph/plan.ts'
@@ -8,12 +9,12 @@ import { fullClockOf } from './environment/clock.ts'
 import { ExecutionActor } from './actors/execution-actor.ts'
 import type { LogicScope, LogicSnapshot } from './actors/execution-actor.ts'
 import { checkExecuteOptions, executeOptionNames } from './execution/execution-options.ts'
-import type { ExecuteOptions } from './execution/execution-options.ts'
+import type { ExecuteOptions, Overriding } from './execution/execution-options.ts'
 import { randomId } from './environment/ids.ts'
 import { resolveOptions } from './execution/execution-setup.ts'
 import { executionLogic } from './actors/execution-logic.ts'
 import type { ExecutionSnapshot } from './actors/execution-snapshot.ts'
-import { givenInputs } from './inputs/given-inputs.ts'
+import { givenInputs, split } from './inputs/given-inputs.ts'
 import type { GivenInputs } from './inputs/given-inputs.ts'
 import type { PersistedExecution } from './execution/execution-view.ts'
 
@@ -28,23 +29,23 @@ const logicOptionNames = executeOptionNames.filter((name) => name !== 'id' && na
 /**
  * Wraps a graph and a target into XState actor logic, as `fromPromise` wraps a function: create it with `createActor`, wait
  * for it with `toPromise`, invoke or spawn it in a machine. The actor's input is the record that `execute` takes, its output
- * the target's value. Each step is a child actor of the step machine, found in `snapshot.children` by the step's name, and
+ * the target's value; `overrides` are those of all its actors. Each step is a child actor of the step machine, found in `snapshot.children` by the step's name, and
  * in the actor system as `<executionId>/<step>`. Stopping the actor cancels the execution.
  *
  * @throws OptionError for wrong options, GraphError for an unknown target; wrong inputs put the actor into status 'error' when it starts
  */
-export function fromGraph<G extends AnyGraph, T extends TypedDataType>(
+export function fromGraph<G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
   graph: G,
   target: TargetOf<G, T>,
-  options?: LogicOptions,
-): GraphLogic<InputsOf<G, T>, ValueOf<T>> {
-  return logicOf(graph, target as AnyDataType, options) as unknown as GraphLogic<InputsOf<G, T>, ValueOf<T>>
+  options?: LogicOptions & Overrides<G, T, Given>,
+): GraphLogic<InputsOf<G, T, never, OverriddenIn<Given>>, ValueOf<T>> {
+  return logicOf(graph, target as AnyDataType, options) as never
 }
 
 function logicOf(
   graph: AnyGraph,
   target: AnyDataType,
-  options: LogicOptions = {},
+  options: LogicOptions & Overriding = {},
 ): ActorLogic<LogicSnapshot, EventObject> {
   checkExecuteOptions('fromGraph', options, logicOptionNames)
   const index = requireIndex(graph)
@@ -52,10 +53,12 @@ function logicOf(
 
   const begin = (scope: LogicScope, input: unknown, persisted?: PersistedExecution): LogicSnapshot => {
     const id = persisted?.head.executionId ?? randomId(options.random)
-    const { given, refusal } = readInputs(graph, target, input ?? {})
+    const { given, refusal } = readInputs(graph, target, input ?? {}, options.overrides, persisted?.head.overrides)
     const clock = fullClockOf('clock' in scope.self ? (scope.self.clock as never) : undefined)
     const resolved = resolveOptions(index, target.name, { ...options, id }, clock)
-    return new ExecutionActor({ scope, input, given, options: resolved, persisted, refusal }).snapshot()
+    // With the overrides, so that a snapshot has all that its execution was given.
+    const shown = options.overrides === undefined ? input : { ...options.overrides, ...(input as object | undefined) }
+    return new ExecutionActor({ scope, input: shown, given, options: resolved, persisted, refusal }).snapshot()
   }
   return executionLogic(index, target, begin)
 }
@@ -65,9 +68,14 @@ function readInputs(
   graph: AnyGraph,
   target: AnyDataType,
   input: unknown,
+  overrides: unknown,
+  ownNames: readonly string[] | undefined,
 ): { readonly given: GivenInputs; readonly refusal: InputError | undefined } {
   try {
-    return { given: givenInputs(graph, target, input), refusal: undefined }
+    // A snapshot's own values come first: what its steps have made was made of them.
+    const [inputs, own] = ownNames === undefined || !isRecord(input) ? [input, {}] : split(input, ownNames)
+    const overriding = isRecord(overrides) || ownNames !== undefined ? { ...(overrides as object), ...own } : overrides
+    return { given: givenInputs(graph, target, inputs, overriding), refusal: undefined }
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     return { given: { plan: planOf(graph, target), leafValues: [] }, refusal: error }

@@ -24,9 +24,9 @@ export interface ItemPlan {
 export interface BatchPlan {
   /** All of it as one plan: how the target needs each type. */
   readonly whole: Plan
+  /** The same without overrides. */
+  readonly plain: Plan
   readonly item: ItemPlan
-  /** The plan of an item that overrides steps of its own. */
-  readonly itemPlanFor: (overrides: ReadonlySet<string>) => ItemPlan
   /** What runs once: steps with an `all(T)` port, and steps that need nothing of an item. */
   readonly shared: Plan
   /** Slots of the shared plan whose values items take. */
@@ -43,7 +43,8 @@ const gatheredName = (type: string): string => `\u0000all ${type}`
 
 /**
  * Splits the plan of a target into what runs once and what runs for each item. Shared are the types in `sharedNames`, what
- * steps with an `all(T)` port make, and what steps make that need shared types only.
+ * steps with an `all(T)` port make, and what steps make that need shared types only. Overridden types are shared, and their steps are
+ * no part of the plan.
  * @throws GraphError when a step that runs once would need a value of a single item
  */
 export function batchPlanOf(
@@ -51,14 +52,12 @@ export function batchPlanOf(
   target: AnyDataType,
   sharedNames: ReadonlySet<string>,
   tolerates: boolean,
+  overridden: ReadonlySet<string>,
 ): BatchPlan {
-  const whole = planOf(graph, target)
-  const overridden = new Set(
-    [...sharedNames].filter((name) => whole.producers[whole.slots.get(name) ?? -1] !== -1 && whole.slots.has(name)),
-  )
-  const plan = overridden.size === 0 ? whole : planOf(graph, target, overridden)
+  const plain = planOf(graph, target)
+  const plan = overridden.size === 0 ? plain : planOf(graph, target, overridden)
   const { index } = plan
-  const shared = new Set(sharedNames)
+  const shared = new Set([...sharedNames, ...overridden])
   const problems: GraphProblem[] = []
   for (const { spec } of plan.steps) {
     const foreign = spec.ports.filter((port) => port.kind !== 'all' && !shared.has(port.type))
@@ -90,20 +89,16 @@ export function batchPlanOf(
   const late = new Set(imported)
   const vitalToTarget = new Set(plan.types.filter((_, slot) => plan.isVital[slot]).map((type) => type.name))
   const wantedOfItem = [...new Set([target.name, ...exported])]
-  const itemPlanFor = (overrides: ReadonlySet<string>): ItemPlan => {
-    const given = new Set([...imported, ...overrides, ...overridden])
-    const part = compilePlan({
-      index,
-      target,
-      wanted: wantedOfItem,
-      given,
-      late,
-      gathered: gatheredName,
-      vital: vitalToTarget,
-    })
-    const slotsOf = (types: readonly string[]): readonly number[] => types.map((type) => part.slots.get(type) ?? -1)
-    return { plan: part, importSlots: slotsOf(imported), gatheredSlots: slotsOf(exported) }
-  }
+  const itemPlan = compilePlan({
+    index,
+    target,
+    wanted: wantedOfItem,
+    given: new Set([...imported, ...overridden]),
+    late,
+    gathered: gatheredName,
+    vital: vitalToTarget,
+  })
+  const slotsOf = (types: readonly string[]): readonly number[] => types.map((type) => itemPlan.slots.get(type) ?? -1)
   const gathered = new Set([...gatheredTypes].map(gatheredName))
   const vital = tolerates ? new Set<string>() : vitalToTarget
   const sharedPlan = compilePlan({
@@ -118,8 +113,8 @@ export function batchPlanOf(
   const slotOf = (name: string): number => sharedPlan.slots.get(name)!
   return {
     whole: plan,
-    item: itemPlanFor(new Set()),
-    itemPlanFor,
+    plain,
+    item: { plan: itemPlan, importSlots: slotsOf(imported), gatheredSlots: slotsOf(exported) },
     shared: sharedPlan,
     imports: imported.map(slotOf),
     gathered: exported.map((type) => slotOf(gatheredName(type))),

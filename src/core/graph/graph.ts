@@ -262,21 +262,32 @@ type Quoted<Name> = Name extends string ? `"${Name}"` : '?'
 
 /**
  * The input record of a target, keyed by type names: its leaves; as optional keys, leaves that only `optional(T)` ports
- * take, and produced types on the way to the target, which then override their step. `Shared` names are left out.
+ * take, or only steps whose types are `Overridden`. `Shared` names are left out.
  *
- * @example InputsOf<typeof users, typeof EnrichedUser> is { UserID: …, UserProfile?: …, UserPreferences?: … }
+ * @example InputsOf<typeof users, typeof EnrichedUser> is { UserID: …, Locale?: … }
  */
-export type InputsOf<G, T, Shared = never> =
+export type InputsOf<G, T, Shared = never, Overridden = never> =
   IsUnknown<G, T> extends true
     ? Readonly<Record<string, unknown>>
-    : InputsAmong<TypesOf<G>, NameOf<T>, Upstream<TypesOf<G>['neededBy'], NameOf<T>>, Shared>
+    : InputsAmong<
+        TypesOf<G>,
+        Upstream<TypesOf<G>['neededBy'], NameOf<T>>,
+        [Overridden] extends [never] ? unknown : Reached<TypesOf<G>['neededBy'], NameOf<T>, Overridden>,
+        Shared
+      >
 
-type InputsAmong<Types extends AnyTypes, Target, Needed, Shared> = InputRecord<
-  Types['types'],
-  Exclude<RequiredLeaves<Types, Needed>, Shared>,
-  Exclude<Needed, RequiredLeaves<Types, Needed> | Target | Shared>
+type Reached<Needed, Target, Overridden> = Exclude<Upstream<Omit<Needed, Overridden & string>, Target>, Overridden>
+/** `Run` is what steps make that still run; `unknown` where nothing is overridden. */
+type InputsAmong<Types extends AnyTypes, Needed, Run, Shared> = LeafRecord<
+  Types,
+  Exclude<Needed, keyof Types['producers'] | Shared>,
+  Exclude<At<Types['requiredBy'], unknown extends Run ? Needed : Run>, keyof Types['producers'] | Shared>
 >
-type RequiredLeaves<Types extends AnyTypes, Needed> = Exclude<At<Types['requiredBy'], Needed>, keyof Types['producers']>
+type LeafRecord<Types extends AnyTypes, Leaves, Required> = InputRecord<
+  Types['types'],
+  Required,
+  Exclude<Leaves, Required>
+>
 
 // No alias on the result: an error then prints its keys.
 type InputRecord<Types, Required, Optional> = [Optional] extends [never]
@@ -284,9 +295,9 @@ type InputRecord<Types, Required, Optional> = [Optional] extends [never]
     ? { readonly [Name in string]: never }
     : { readonly [Name in Required & string]: GivenAs<Types, Name> }
   : [Required] extends [never]
-    ? { readonly [Name in Optional & string]?: GivenAs<Types, Name> }
+    ? { readonly [Name in Optional & string]?: GivenAs<Types, Name> | undefined }
     : { readonly [Name in Required & string]: GivenAs<Types, Name> } & {
-        readonly [Name in Optional & string]?: GivenAs<Types, Name>
+        readonly [Name in Optional & string]?: GivenAs<Types, Name> | undefined
       }
 type GivenAs<Types, Name> = At<Types, Name> extends infer Type extends TypedDataType ? GivenOf<Type> : never
 
@@ -313,9 +324,39 @@ type Upstream<
 export type SharedValue<G, T, Name> =
   IsUnknown<G, T> extends true
     ? unknown
-    : Name extends Exclude<Upstream<TypesOf<G>['neededBy'], NameOf<T>>, NameOf<T>>
+    : Name extends Exclude<Upstream<TypesOf<G>['neededBy'], NameOf<T>>, keyof TypesOf<G>['producers']>
       ? GivenAs<TypesOf<G>['types'], Name>
-      : `no input of ${Quoted<NameOf<T>>} is named ${Quoted<Name>}`
+      : Name extends keyof TypesOf<G>['producers']
+        ? `a step makes ${Quoted<Name>}: give another value in overrides`
+        : `no input of ${Quoted<NameOf<T>>} is named ${Quoted<Name>}`
+
+/** A value that `overrides` gives, by the name it stands under. */
+export type OverrideValue<G, T, Name> =
+  IsUnknown<G, T> extends true
+    ? unknown
+    : Name extends keyof TypesOf<G>['producers']
+      ? Name extends Exclude<Upstream<TypesOf<G>['neededBy'], NameOf<T>>, NameOf<T>>
+        ? GivenAs<TypesOf<G>['types'], Name>
+        : `${Quoted<NameOf<T>>} does not need ${Quoted<Name>}: leave it out of overrides`
+      : `no step makes ${Quoted<Name>}: give it in the inputs, if it is one`
+
+/**
+ * What a call takes besides its options. `Given` is what stands in `overrides`; a value that may be undefined may be left out there, and
+ * then its step runs.
+ */
+export type Overrides<G, T, Given> = {
+  /**
+   * Values for types that steps make, as their schemas take them: these steps, and what only they need, do not run. `undefined` counts as
+   * not given. @default {}
+   */
+  readonly overrides?:
+    { readonly [Name in keyof Given]: OverrideValue<G, T, Name> | Extract<Given[Name], undefined> } | undefined
+}
+
+/** The names that are overridden for certain. */
+export type OverriddenIn<Given> = {
+  [Name in keyof Given]-?: undefined extends Given[Name] ? never : Name
+}[keyof Given]
 
 // ---- the calls ----
 
@@ -331,50 +372,66 @@ export type Collected<Mode extends OnError, Value> = Mode extends 'collect' ? Ou
 
 /** The signature of `execute`. */
 export interface Execute<Options> {
-  <G extends AnyGraph, T extends TypedDataType>(
+  <G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
     graph: G,
     target: TargetOf<G, T>,
-    inputs: InputsOf<G, T>,
-    options?: Options,
+    inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
+    options?: Options & Overrides<G, T, Given>,
   ): Promise<ValueOf<T>>
 }
 
 /** The signature of `executeBatch`. */
 export interface ExecuteBatch<Options> {
-  <G extends AnyGraph, T extends TypedDataType, Shared extends string = never, Mode extends OnError = 'fail'>(
+  <
+    G extends AnyGraph,
+    T extends TypedDataType,
+    Shared extends string = never,
+    Mode extends OnError = 'fail',
+    Given extends object = Record<never, never>,
+  >(
     graph: G,
     target: TargetOf<G, T>,
-    items: readonly InputsOf<G, T, Shared>[],
+    items: readonly InputsOf<G, T, Shared, OverriddenIn<Given>>[],
     options?: {
-      /** Leaf inputs (or overrides) given once for all items; the items then leave them out. @default {} */
+      /** Leaf inputs given once for all items; the items then leave them out. @default {} */
       readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
       /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
       readonly onError?: Mode
-    } & Omit<Options, 'shared' | 'onError'>,
+    } & Overrides<G, T, Given> &
+      Omit<Options, 'shared' | 'onError' | 'overrides'>,
   ): Promise<Collected<Mode, ValueOf<T>>[]>
 }
 
 /** The signature of `streamBatch`. */
 export interface StreamBatch<Options> {
-  <G extends AnyGraph, T extends TypedDataType, Shared extends string = never, Mode extends OnError = 'fail'>(
+  <
+    G extends AnyGraph,
+    T extends TypedDataType,
+    Shared extends string = never,
+    Mode extends OnError = 'fail',
+    Given extends object = Record<never, never>,
+  >(
     graph: G,
     target: TargetOf<G, T>,
-    items: Iterable<InputsOf<G, T, Shared>> | AsyncIterable<InputsOf<G, T, Shared>>,
+    items:
+      | Iterable<InputsOf<G, T, Shared, OverriddenIn<Given>>>
+      | AsyncIterable<InputsOf<G, T, Shared, OverriddenIn<Given>>>,
     options?: {
-      /** Leaf inputs (or overrides) given once for all items; the items then leave them out. @default {} */
+      /** Leaf inputs given once for all items; the items then leave them out. @default {} */
       readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
       /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
       readonly onError?: Mode
-    } & Omit<Options, 'shared' | 'onError'>,
+    } & Overrides<G, T, Given> &
+      Omit<Options, 'shared' | 'onError' | 'overrides'>,
   ): AsyncIterable<Collected<Mode, ValueOf<T>>>
 }
 
 /** The signature of `explain`; what is not given yet is told as missing. */
 export interface Explain<Options> {
-  <G extends AnyGraph, T extends TypedDataType>(
+  <G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
     graph: G,
     target: TargetOf<G, T>,
     inputs?: Partial<InputsOf<G, T>>,
-    options?: Options,
+    options?: Options & Overrides<G, T, Given>,
   ): ExplainedPlan
 }

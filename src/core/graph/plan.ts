@@ -34,6 +34,8 @@ export interface Plan {
   readonly slots: ReadonlyMap<string, number>
   readonly leaves: readonly PlanLeaf[]
   readonly steps: readonly PlanStep[]
+  /** Names of leaves that a step of the graph makes: their values take its place. */
+  readonly overridden: readonly string[]
   /** Slots that the execution is asked for; it has succeeded when all are filled. */
   readonly wanted: readonly number[]
   /** The same by slot. */
@@ -144,6 +146,7 @@ export function compilePlan({
     }
   }
   const leaves = types.flatMap((type, slot) => (isLater(slot) ? [] : [{ type, slot, isRequired: required.has(slot) }]))
+  const overridden = leaves.map(({ type }) => type.name).filter((name) => index.producers.has(name))
   const initial = waitsFor.flatMap((count, position) => (count === 0 ? [position] : []))
   const isLeaf = types.map((_, slot) => !isLater(slot))
   const isVital = names.map((name) => vital.has(name))
@@ -157,6 +160,7 @@ export function compilePlan({
     types,
     slots,
     leaves,
+    overridden,
     steps,
     wanted: wantedSlots,
     isWanted,

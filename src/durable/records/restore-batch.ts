@@ -19,6 +19,8 @@ const ownSteps: ReadonlySet<string> = new Set([itemsStep, itemStep, targetStep])
 /** What a batch is asked for, besides its items. */
 export interface BatchHead {
   readonly shared: Readonly<Record<string, unknown>>
+  /** Values for types that steps make. */
+  readonly overrides?: Readonly<Record<string, unknown>> | undefined
   readonly concurrency: number
   readonly onError: 'fail' | 'collect'
   readonly total: number

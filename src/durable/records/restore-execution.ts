@@ -7,7 +7,7 @@ import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
-import { givenInputs } from '../../runtime/inputs/given-inputs.ts'
+import { storedInputs } from '../../runtime/inputs/given-inputs.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import { machineVersion } from './machine-version.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
@@ -35,7 +35,7 @@ export async function planOfRecord(
   const target = requireIndex(graph).types.get(record.target)
   if (target === undefined) return undefined
   try {
-    return givenInputs(graph, target, (await readInputs(record, encoding)).$checked).plan
+    return storedInputs(graph, target, (await readInputs(record, encoding)).$checked).plan
   } catch (error) {
     if (!(error instanceof DocketError)) throw error
     return undefined
@@ -60,7 +60,7 @@ export async function restoreExecution(
   if (changed.length > 0) return { reasons: changed }
   let given
   try {
-    given = givenInputs(graph, requireIndex(graph).types.get(record.target)!, $checked)
+    given = storedInputs(graph, requireIndex(graph).types.get(record.target)!, $checked)
   } catch (error) {
     if (!(error instanceof DocketError)) throw error
     return { reasons: [describeThrown(error)] }

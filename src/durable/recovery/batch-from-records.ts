@@ -27,7 +27,7 @@ export async function batchFromRecords(
   const reasons = misfitsOf(record, stepsOfBatch(steps), graph)
   if (reasons.length > 0) return { reasons }
   const { id, asked, headers, timeoutMs, deadline } = record
-  const { shared, concurrency, onError, total } = await headOfBatch(record, encoding)
+  const { shared, overrides, concurrency, onError, total } = await headOfBatch(record, encoding)
   const written = await itemsOfBatch(id, steps, total, encoding)
   const parts = typeof written === 'number' ? caller?.batch : written
   if (parts === undefined) {
@@ -35,7 +35,7 @@ export async function batchFromRecords(
     return { reasons: [reason] }
   }
   const target = requireIndex(graph).types.get(record.target)!
-  const frame = batchFrameOf('startBatch', graph, target, { id, shared, concurrency, onError })
+  const frame = batchFrameOf('startBatch', graph, target, { id, shared, overrides, concurrency, onError })
   // Nothing runs before all items are written.
   const restored =
     typeof written === 'number' ? undefined : await restoreBatch(record, steps, frame.plan, encoding, cause)

@@ -24,7 +24,7 @@ import type { StartRequest } from './execution-request.ts'
 
 /** How a durable batch runs. */
 export type StartBatchOptions = StartOptions &
-  Pick<BatchOptions, 'shared' | 'concurrency' | 'onError'> & {
+  Pick<BatchOptions, 'shared' | 'overrides' | 'concurrency' | 'onError'> & {
     /** Names an item in the records: what it is found by after a restart. @default its index */
     readonly key?: ((item: never, index: number) => string) | undefined
   }
@@ -54,7 +54,8 @@ export async function batchRequest(
   const keys = keysOf(items, key)
   // Some stores know how they write values only once they are open.
   await context.connection.readyBy(clock.elapsed() + patienceMs)
-  const { shared = {}, concurrency = 100, onError = 'fail' } = options
+  const { shared = {}, overrides, concurrency = 100, onError = 'fail' } = options
+  const isOverriding = overrides !== undefined && Object.values(overrides).some((value) => value !== undefined)
   const digests: string[] = []
   const chunks = new Chunks(id, context.options.maxValueBytes, store.format)
   for (let start = 0; start < items.length; start += itemsPerTurn) {
@@ -63,7 +64,9 @@ export async function batchRequest(
       chunks.add(keys[start + index]!, item)
     await new Promise<void>((resolve) => void clock.setImmediate(resolve))
   }
-  const asked = encoding.resultKey(digest(canonicalize(['batch', target.name, shared, onError, digests])))
+  const asked = encoding.resultKey(
+    digest(canonicalize(['batch', target.name, shared, onError, digests, ...(isOverriding ? [overrides] : [])])),
+  )
   const parts = { items, keys, chunkEnds: chunks.ends() }
   let reads: readonly ItemRead[] | undefined
   return {
@@ -75,7 +78,7 @@ export async function batchRequest(
     newRecord: async (owner) => {
       // Where one wrong item fails the batch, it does so before anything is written.
       if (!frame.collects) reads = await frame.inputs.readAll(items)
-      const head: BatchHead = { shared, concurrency, onError, total: items.length }
+      const head: BatchHead = { shared, ...(isOverriding && { overrides }), concurrency, onError, total: items.length }
       return {
         id,
         kind: 'batch',
@@ -164,9 +167,7 @@ function keysOf(items: readonly unknown[], key: StartBatchOptions['key']): reado
   return items.map((item, index) => {
     const name: unknown = key === undefined ? String(index) : key(item as never, index)
     if (typeof name !== 'string' || name === '')
-      throw new OptionError(
-        `startBatch: key must give a text that is not empty; for item ${index} it gave ${describe(name)}`,
-      )
+      throw new OptionError(`startBatch: key must give a non-empty string; for item ${index} it gave ${describe(name)}`)
     const twin = seen.get(name)
     if (twin !== undefined)
       throw new OptionError(

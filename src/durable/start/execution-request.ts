@@ -3,6 +3,7 @@ import { durationMs } from '../../core/duration.ts'
 import { ExecutionConflictError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
+import type { Plan } from '../../core/graph/plan.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { checkLeaves, givenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { deadlineMs } from '../../runtime/environment/time-limit.ts'
@@ -10,7 +11,7 @@ import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { askedOf } from '../../runtime/results/execution-memory.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { callerOptionsOf } from '../context/start-options.ts'
-import type { CallerOptions, StartOptions } from '../context/start-options.ts'
+import type { CallerOptions, OverridingOptions, StartOptions } from '../context/start-options.ts'
 import { graphHashOf } from '../records/graph-hash.ts'
 import { machineVersion } from '../records/machine-version.ts'
 import { storedInputsOf } from '../records/stored-inputs.ts'
@@ -44,10 +45,10 @@ export function executionRequest(
   graph: AnyGraph,
   target: AnyDataType,
   inputs: unknown,
-  options: StartOptions,
+  { overrides, ...options }: OverridingOptions,
 ): StartRequest {
   context.requireGraph(graph)
-  const given = givenInputs(graph, target, inputs)
+  const given = givenInputs(graph, target, inputs, overrides)
   const { encoding } = context.connection
   const asked = encoding.resultKey(askedOf(given.plan, given.leafValues))
   const id = options.id ?? context.newId()
@@ -66,7 +67,8 @@ export function executionRequest(
     },
     begin: async (created) => {
       const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
-      const parts = { given: { plan: given.plan, leafValues }, input: inputs, asked, startOptions, record }
+      const input = overrides === undefined ? inputs : namedLeaves(given.plan, given.leafValues)
+      const parts = { given: { plan: given.plan, leafValues }, input, asked, startOptions, record }
       if (!context.enter(ownedExecutionOf(context, { ...parts, restored: undefined })))
         await context.releaseIfClosing(record)
     },
@@ -81,6 +83,12 @@ async function checkedLeaves({ given, options }: GivenExecution): Promise<readon
   const error = await checkLeaves(plan, leafValues, values, () => place)
   if (error !== undefined) throw error
   return plan.leaves.map(({ slot }) => values[slot])
+}
+
+/** Leaf values by type name: inputs and overrides. */
+function namedLeaves(plan: Plan, leafValues: readonly unknown[]): Record<string, unknown> {
+  const entries = plan.leaves.map(({ type }, i) => [type.name, leafValues[i]] as const)
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
 }
 
 /** The record that an execution begins with; without an owner, anybody may begin it. @throws SerializationError */

@@ -107,6 +107,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
 
   snapshot(): LogicSnapshot {
     const { id, target, total, settled, startedAt, endedAt, output, error, state } = this.execution
+    const { overridden, index } = this.execution.plan
     return new ExecutionSnapshot({
       value: compiledExecution.states[state] as ExecutionStatus,
       output,
@@ -114,8 +115,9 @@ export class ExecutionActor implements Watcher, SnapshotHost {
       head: {
         executionId: id,
         ...(this.execution.recorder !== undefined && { isDurable: true as const }),
-        graph: this.execution.plan.index.graph.name,
+        graph: index.graph.name,
         target,
+        ...(overridden.length > 0 && { overrides: overridden }),
         total,
         settled,
         startedAt,

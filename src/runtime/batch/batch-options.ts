@@ -1,23 +1,24 @@
 import { batchPlanOf } from '../../core/graph/batch-plan.ts'
-import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import { describe, isWholeFromOne } from '../../core/check-options.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import { InputError } from '../../core/errors.ts'
+import type { InputIssue } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
-import { requireIndex, requireTarget } from '../../core/graph/plan.ts'
+import { planOf, requireIndex, requireTarget } from '../../core/graph/plan.ts'
 import type { BatchSetup } from './batch-setup.ts'
 import { checkExecuteOptions, executeOptionNames } from '../execution/execution-options.ts'
-import type { ExecuteOptions } from '../execution/execution-options.ts'
+import type { ExecuteOptions, Overriding } from '../execution/execution-options.ts'
 import { randomId } from '../environment/ids.ts'
 import { resolveOptions } from '../execution/execution-setup.ts'
 import { ItemInputs } from './item-inputs.ts'
-import { leafValuesOf, matchInputs, unknownKeyText } from '../inputs/given-inputs.ts'
+import { isLeafOf, matchInputs, readOverrides, unknownKeyText } from '../inputs/given-inputs.ts'
+import { readRecord } from '../inputs/input-record.ts'
 import { processCache, ResultCache } from '../results/result-cache.ts'
 
 /** How a batch runs. */
-export interface BatchOptions extends ExecuteOptions {
-  /** Leaf inputs (or overrides) given once for all items, by type name. @default {} */
+export interface BatchOptions extends ExecuteOptions, Overriding {
+  /** Leaf inputs given once for all items, by type name. @default {} */
   readonly shared?: Readonly<Record<string, unknown>> | undefined
   /** How many items run at the same time; one that waits for a backoff or for the others does not count. @default 100 */
   readonly concurrency?: number | undefined
@@ -48,41 +49,42 @@ export function batchFrameOf(
   target: AnyDataType,
   options: StreamOptions = {},
 ): BatchFrame {
-  const { shared = {}, concurrency = defaultConcurrency, onError = 'fail', ordered } = options
+  const { shared = {}, overrides, concurrency = defaultConcurrency, onError = 'fail', ordered } = options
   checkExecuteOptions(call, options, call === 'streamBatch' ? streamOptionNames : batchOptionNames, [
     !(concurrency === Infinity || isWholeFromOne(concurrency)) &&
       `concurrency must be a whole number of at least 1, not ${describe(concurrency)}`,
-    onError !== 'fail' && onError !== 'collect' && `onError must be 'fail' or 'collect', not ${describe(onError)}`,
     !isRecord(shared) && `shared must be an object keyed by type names, not ${describe(shared)}`,
+    onError !== 'fail' && onError !== 'collect' && `onError must be 'fail' or 'collect', not ${describe(onError)}`,
     ordered !== undefined && typeof ordered !== 'boolean' && `ordered must be true or false, not ${describe(ordered)}`,
   ])
   const index = requireIndex(graph)
   requireTarget(index, target)
   const collects = onError === 'collect'
-  const sharedNames = new Set(Object.keys(shared).filter((name) => shared[name] !== undefined))
-  const plan = batchPlanOf(graph, target, sharedNames, collects)
+  const plain = planOf(graph, target)
+  const issues: InputIssue[] = []
+  const overriding = readOverrides(plain, overrides, issues)
+  const read = readRecord(shared)
+  const sharedNames = new Set(read.problem === undefined ? read.values.keys() : [])
+  const plan = batchPlanOf(graph, target, sharedNames, collects, new Set(overriding.keys()))
   const id = options.id ?? randomId(options.random)
+  const matched = matchInputs({
+    plan: plan.shared,
+    inputs: shared,
+    overriding,
+    takes: (key) => isLeafOf(plain, key),
+    refusalOf: (key) => unknownKeyText(plain, key),
+    issues,
+    what: 'shared',
+  })
+  if (matched instanceof InputError) throw matched
   return {
     plan,
     options: resolveOptions(index, target.name, { ...options, id }),
-    sharedLeaves: sharedLeavesOf(plan, shared),
+    sharedLeaves: matched.leafValues,
     concurrency,
     collects,
     // Items of an unnamed batch share its results with nobody else: they go with the batch.
     cache: options.id === undefined ? new ResultCache() : processCache,
     inputs: new ItemInputs(plan, sharedNames, { graph: graph.name, executionId: id }),
   }
-}
-
-function sharedLeavesOf(plan: BatchPlan, shared: Readonly<Record<string, unknown>>): readonly unknown[] {
-  const exact = leafValuesOf(plan.shared, shared)
-  if (exact !== undefined) return exact
-  const matched = matchInputs(
-    plan.shared,
-    shared,
-    () => plan.shared,
-    (_, key) => unknownKeyText(plan.whole, key),
-  )
-  if (matched instanceof InputError) throw matched
-  return matched.leafValues
 }

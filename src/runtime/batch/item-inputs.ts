@@ -1,15 +1,7 @@
 import type { BatchPlan, ItemPlan } from '../../core/graph/batch-plan.ts'
 import { InputError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
-import type { Plan } from '../../core/graph/plan.ts'
-import {
-  checkLeaves,
-  exampleOf,
-  inputErrorOf,
-  leafValuesOf,
-  matchInputs,
-  unknownKeyText,
-} from '../inputs/given-inputs.ts'
+import { checkLeaves, isLeafOf, leafValuesOf, matchInputs, unknownKeyText } from '../inputs/given-inputs.ts'
 
 /** One item's plan and its leaf values. */
 export interface ItemRead {
@@ -27,7 +19,6 @@ export class ItemInputs {
   readonly #plan: BatchPlan
   readonly #sharedNames: ReadonlySet<string>
   readonly #place: ErrorPlace
-  readonly #withOverrides = new Map<string, ItemPlan>()
 
   constructor(plan: BatchPlan, sharedNames: ReadonlySet<string>, place: ErrorPlace) {
     this.#plan = plan
@@ -39,28 +30,18 @@ export class ItemInputs {
   read(given: unknown, item: number): ItemRead | InputError {
     const { item: itemPlan } = this.#plan
     const { plan } = itemPlan
-    const place = { ...this.#place, item }
-    if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-      return inputErrorOf(
-        plan,
-        [{ message: `an item must be an object keyed by type names, like ${exampleOf(plan)}`, path: [] }],
-        place,
-      )
-    }
-    const record = given as Readonly<Record<string, unknown>>
-    const exact = leafValuesOf(plan, record)
+    const exact = leafValuesOf(plan, given)
     if (exact !== undefined) return { itemPlan, leafValues: exact, areChecked: false }
-    let used = itemPlan
-    const matched = matchInputs(
+    const place = { ...this.#place, item }
+    const matched = matchInputs({
       plan,
-      record,
-      (overrides) => (used = this.#planWith(overrides)).plan,
-      this.#refusalOf,
+      inputs: given,
+      takes: this.#takes,
+      refusalOf: this.#refusalOf,
       place,
-    )
-    return matched instanceof InputError
-      ? matched
-      : { itemPlan: used, leafValues: matched.leafValues, areChecked: false }
+      what: 'an item',
+    })
+    return matched instanceof InputError ? matched : { itemPlan, leafValues: matched.leafValues, areChecked: false }
   }
 
   /** Reads and checks all items before anything runs. At once where the schemas are synchronous. @throws InputError telling all wrong ones */
@@ -83,17 +64,15 @@ export class ItemInputs {
     return checked instanceof Promise ? checked.then(settle) : settle(checked)
   }
 
-  #planWith(overrides: ReadonlySet<string>): ItemPlan {
-    const key = JSON.stringify([...overrides].sort())
-    let plan = this.#withOverrides.get(key)
-    if (plan === undefined) this.#withOverrides.set(key, (plan = this.#plan.itemPlanFor(overrides)))
-    return plan
+  /** What an item needs, and what it would need but for the overrides. */
+  readonly #takes = (key: string): boolean => {
+    const { item, whole, plain } = this.#plan
+    return isLeafOf(item.plan, key) || (!this.#sharedNames.has(key) && !whole.slots.has(key) && isLeafOf(plain, key))
   }
 
-  readonly #refusalOf = (plan: Plan, key: string): string => {
+  readonly #refusalOf = (key: string): string => {
     if (this.#sharedNames.has(key)) return 'is given in shared already; leave it out of the items'
-    if (this.#plan.shared.slots.has(key)) return 'is the same for the whole batch; give it once in shared'
-    return unknownKeyText(plan, key)
+    return unknownKeyText(this.#plan.plain, key)
   }
 }
 

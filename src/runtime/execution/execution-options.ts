@@ -34,7 +34,13 @@ export interface ExecuteOptions {
   readonly random?: (() => number) | undefined
 }
 
-/** The names of `ExecuteOptions`. */
+/** What else a call may be given; where the compiler knows the graph, it checks names and values. */
+export interface Overriding {
+  /** Values for types that steps make: these steps, and what only they need, do not run. @default {} */
+  readonly overrides?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** The names of `ExecuteOptions` and `Overriding`. */
 export const executeOptionNames: readonly string[] = [
   'id',
   'signal',
@@ -45,6 +51,7 @@ export const executeOptionNames: readonly string[] = [
   'logger',
   'clock',
   'random',
+  'overrides',
 ]
 
 /** Makes sure that the options can be used. @throws OptionError telling all problems */
@@ -59,7 +66,7 @@ export function checkExecuteOptions(
 }
 
 function problemsOfExecute(options: Readonly<Record<string, unknown>>): readonly Problem[] {
-  const { id, signal, timeout, deadline, headers, observers, logger, clock, random } = options
+  const { id, signal, timeout, deadline, headers, observers, logger, clock, random, overrides } = options
   return [
     id !== undefined && (typeof id !== 'string' || id === '') && `id must be a non-empty string, not ${describe(id)}`,
     signal !== undefined && !isAbortSignal(signal) && `signal must be an AbortSignal, not ${describe(signal)}`,
@@ -71,6 +78,9 @@ function problemsOfExecute(options: Readonly<Record<string, unknown>>): readonly
       `deadline must be a Date, or milliseconds since the epoch, not ${describe(deadline)}`,
     ...problemsOfHeaders(headers),
     ...problemsOfObservers(observers),
+    overrides !== undefined &&
+      !isRecord(overrides) &&
+      `overrides must be an object keyed by type names, not ${describe(overrides)}`,
     ...problemsOfInjected({ logger, clock, random }),
   ]
 }

@@ -22,6 +22,8 @@ export interface ExecutionContext {
   readonly isDurable?: true
   readonly graph: string
   readonly target: string
+  /** Names of the types whose values were given in the place of their steps; absent where there are none. */
+  readonly overrides?: readonly string[] | undefined
   /** Steps of the plan. */
   readonly total: number
   /** Steps that have ended. */

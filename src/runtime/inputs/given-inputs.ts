@@ -3,10 +3,11 @@ import type { AnyDataType } from '../../core/language/data-type.ts'
 import { InputError } from '../../core/errors.ts'
 import type { ErrorPlace, InputIssue } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
-import { planOf } from '../../core/graph/plan.ts'
+import { planOf, requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { checkValue, issuesText } from './check-value.ts'
 import type { CheckedValue } from './check-value.ts'
+import { isPlainRecord, readRecord } from './input-record.ts'
 
 /** A plan for what was given, and the given values, one per leaf of the plan; undefined for an optional one left out. */
 export interface GivenInputs {
@@ -15,62 +16,143 @@ export interface GivenInputs {
 }
 
 /**
- * Matches the caller's inputs with what the target needs. A value for a type that a step produces overrides the step.
- * @throws InputError telling every missing and every unknown key
+ * Matches the caller's inputs with what the target needs. `overrides` are values for types that steps make: they take those steps, and
+ * what only these need, out of the plan.
+ * @throws InputError that names every missing and every unknown key
  * @throws GraphError for an unknown target
  */
-export function givenInputs(graph: AnyGraph, target: AnyDataType, inputs: unknown): GivenInputs {
-  const plan = planOf(graph, target)
-  if (typeof inputs !== 'object' || inputs === null || Array.isArray(inputs)) {
-    throw inputErrorOf(plan, [
-      { message: `inputs must be an object keyed by type names, like ${exampleOf(plan)}`, path: [] },
-    ])
+export function givenInputs(graph: AnyGraph, target: AnyDataType, inputs: unknown, overrides?: unknown): GivenInputs {
+  const plain = planOf(graph, target)
+  if (overrides === undefined) {
+    const exact = leafValuesOf(plain, inputs)
+    if (exact !== undefined) return { plan: plain, leafValues: exact }
   }
-  const record = inputs as Readonly<Record<string, unknown>>
-  const exact = leafValuesOf(plan, record)
-  if (exact !== undefined) return { plan, leafValues: exact }
-  const matched = matchInputs(plan, record, (overrides) => planOf(graph, target, overrides), unknownKeyText)
+  const issues: InputIssue[] = []
+  const overriding = readOverrides(plain, overrides, issues)
+  const plan = overriding.size === 0 ? plain : planOf(graph, target, new Set(overriding.keys()))
+  const takes = (key: string): boolean => isLeafOf(plain, key)
+  const matched = matchInputs({
+    plan,
+    inputs,
+    overriding,
+    takes,
+    refusalOf: (key) => unknownKeyText(plain, key),
+    issues,
+  })
   if (matched instanceof InputError) throw matched
   return matched
 }
 
-/** The values of a plan's leaves, if what is given is exactly that. */
-export function leafValuesOf(plan: Plan, record: Readonly<Record<string, unknown>>): readonly unknown[] | undefined {
-  const { leaves } = plan
-  const values = new Array<unknown>(leaves.length)
-  let givenCount = 0
-  for (let i = 0; i < leaves.length; i++) {
-    const leaf = leaves[i]!
-    const value = Object.hasOwn(record, leaf.type.name) ? record[leaf.type.name] : undefined
-    if (value !== undefined) givenCount++
-    else if (leaf.isRequired) return undefined
-    values[i] = value
-  }
-  for (const key in record) if (record[key] !== undefined && givenCount-- === 0) return undefined
-  return givenCount === 0 ? values : undefined
+/**
+ * As `givenInputs`, for inputs as an execution's record keeps them: overrides stand among them.
+ * @throws InputError where the graph has changed and they are not enough any more
+ */
+export function storedInputs(
+  graph: AnyGraph,
+  target: AnyDataType,
+  stored: Readonly<Record<string, unknown>>,
+): GivenInputs {
+  const { producers } = requireIndex(graph)
+  const made = Object.keys(stored).filter((name) => producers.has(name))
+  return made.length === 0 ? givenInputs(graph, target, stored) : givenInputs(graph, target, ...split(stored, made))
 }
 
-/** Matches what is given with a plan and its overrides, telling every missing and every unknown key. */
-export function matchInputs(
-  plain: Plan,
+/** A record without the named values, and these alone. */
+export function split(
   record: Readonly<Record<string, unknown>>,
-  planWith: (overrides: ReadonlySet<string>) => Plan,
-  refusalOf: (plan: Plan, key: string) => string,
-  place: ErrorPlace = { graph: plain.index.graph.name },
-): GivenInputs | InputError {
-  const issues: InputIssue[] = []
-  const overrides = new Set<string>()
-  for (const key of Object.keys(record)) {
-    if (record[key] === undefined) continue
-    const slot = plain.slots.get(key)
-    if (slot === undefined || (plain.producers[slot] === -1 && !plain.isLeaf[slot]!))
-      issues.push({ message: refusalOf(plain, key), path: [key] })
-    else if (plain.producers[slot] !== -1) overrides.add(key)
+  names: readonly string[],
+): readonly [Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>] {
+  const entries = Object.entries(record)
+  return [
+    Object.fromEntries(entries.filter(([name]) => !names.includes(name))),
+    Object.fromEntries(entries.filter(([name]) => names.includes(name))),
+  ]
+}
+
+/** The values of a plan's leaves, if what is given is exactly that. */
+export function leafValuesOf(plan: Plan, given: unknown): readonly unknown[] | undefined {
+  try {
+    if (!isPlainRecord(given)) return undefined
+    const { leaves } = plan
+    const values = new Array<unknown>(leaves.length)
+    let givenCount = 0
+    for (let i = 0; i < leaves.length; i++) {
+      const leaf = leaves[i]!
+      const value = Object.hasOwn(given, leaf.type.name) ? given[leaf.type.name] : undefined
+      if (value !== undefined) givenCount++
+      else if (leaf.isRequired) return undefined
+      values[i] = value
+    }
+    for (const key in given) if (given[key] !== undefined && givenCount-- === 0) return undefined
+    return givenCount === 0 ? values : undefined
+  } catch {
+    // A getter or a proxy: whoever reads it again reports what it threw.
+    return undefined
   }
-  const plan = overrides.size === 0 ? plain : planWith(overrides)
-  const given = (name: string): unknown => (Object.hasOwn(record, name) ? record[name] : undefined)
+}
+
+/** Whether the plan takes a value of this name from outside, from the start. */
+export function isLeafOf(plan: Plan, key: string): boolean {
+  const slot = plan.slots.get(key)
+  return slot !== undefined && plan.producers[slot] === -1 && plan.isLeaf[slot]!
+}
+
+const noOverrides: ReadonlyMap<string, unknown> = new Map()
+
+/** Values for types that steps make, by name; what is wrong with them is added to the issues. */
+export function readOverrides(plain: Plan, overrides: unknown, issues: InputIssue[]): ReadonlyMap<string, unknown> {
+  if (overrides === undefined) return noOverrides
+  const read = readRecord(overrides)
+  if (read.problem !== undefined) {
+    issues.push({ message: `overrides must be ${read.problem}`, path: read.key === undefined ? [] : [read.key] })
+    return noOverrides
+  }
+  const { index, slots, target } = plain
+  const taken = new Map<string, unknown>()
+  for (const [key, value] of read.values) {
+    if (index.producers.has(key) && slots.has(key)) {
+      taken.set(key, value)
+      continue
+    }
+    const made = [...slots.keys()].filter((name) => index.producers.has(name))
+    const message = isLeafOf(plain, key)
+      ? 'unknown override: no step makes it; give it in the inputs'
+      : `unknown override: ${index.types.has(key) ? `${target.name} does not need it` : 'no such type in the graph'}${didYouMean(key, made) || `; it takes: ${listOf(made)}`}`
+    issues.push({ message, path: [key] })
+  }
+  return taken
+}
+
+/** What `matchInputs` compares. */
+export interface Matching {
+  readonly plan: Plan
+  readonly inputs: unknown
+  /** Values of leaves that take the place of steps. @default none */
+  readonly overriding?: ReadonlyMap<string, unknown>
+  readonly takes: (key: string) => boolean
+  /** Why a key is not taken. */
+  readonly refusalOf: (key: string) => string
+  readonly place?: ErrorPlace
+  /** Found wrong before. @default none */
+  readonly issues?: readonly InputIssue[]
+  /** What the record is called. @default 'inputs' */
+  readonly what?: string
+}
+
+/** Matches what is given with a plan; the error names every missing and every unknown key. */
+export function matchInputs(matching: Matching): GivenInputs | InputError {
+  const { plan, inputs, overriding = noOverrides, takes, refusalOf, place, what = 'inputs' } = matching
+  const issues = [...(matching.issues ?? [])]
+  const read = readRecord(inputs, `, like ${exampleOf(plan)}`)
+  if (read.problem !== undefined) {
+    const path = read.key === undefined ? [] : [read.key]
+    const message = `${what} must be ${read.problem}`
+    return inputErrorOf(plan, [...issues, { message, path }], place, read.thrown)
+  }
+  for (const key of read.values.keys()) if (!takes(key)) issues.push({ message: refusalOf(key), path: [key] })
+  const given = (name: string): unknown => (overriding.has(name) ? overriding : read.values).get(name)
   for (const { isRequired, type } of plan.leaves) {
-    if (isRequired && given(type.name) === undefined)
+    if (isRequired && !overriding.has(type.name) && !read.values.has(type.name))
       issues.push({ message: `missing: "${plan.target.name}" needs it and no step produces it`, path: [type.name] })
   }
   if (issues.length > 0) return inputErrorOf(plan, issues, place)
@@ -78,16 +160,27 @@ export function matchInputs(
 }
 
 /** What an input record looks like. */
-export function exampleOf(plan: Plan): string {
+function exampleOf(plan: Plan): string {
   return plan.leaves.length === 0 ? '{}' : `{ ${plan.leaves.map((leaf) => leaf.type.name).join(', ')} }`
 }
 
 /** Why a key is not an input of the plan. */
 export function unknownKeyText(plan: Plan, key: string): string {
-  const leaves = plan.leaves.map((leaf) => leaf.type.name).join(', ')
-  const hint = didYouMean(key, plan.slots.keys()) || `; it takes: ${leaves === '' ? 'nothing' : leaves}`
+  const producer = plan.index.producers.get(key)
+  if (producer !== undefined && plan.slots.has(key))
+    return `step "${producer.name}" makes it, and inputs are what no step makes; to run with another value, give it in the options: { overrides: { ${keyText(key)}: … } }`
+  const leaves = plan.leaves.map((leaf) => leaf.type.name)
+  const hint = didYouMean(key, leaves) || `; it takes: ${listOf(leaves)}`
   const known = plan.index.types.has(key) ? `${plan.target.name} does not need it` : 'no such type in the graph'
   return `unknown input: ${known}${hint}`
+}
+
+function listOf(names: readonly string[]): string {
+  return names.length === 0 ? 'nothing' : names.join(', ')
+}
+
+function keyText(key: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key)
 }
 
 /** The error that tells what is wrong with given inputs. */

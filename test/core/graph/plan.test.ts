@@ -137,7 +137,7 @@ describe('explain', () => {
   })
 
   test('tells overrides, and leaves out what only they needed', () => {
-    const plan = looseExplain(users().graph, Page, { User: 5 })
+    const plan = looseExplain(users().graph, Page, {}, { overrides: { User: 5 } })
     expect(plan.steps.map(({ name }) => name)).toEqual(['renderPage'])
     expect(plan.leaves[0]).toEqual({ type: 'User', isGiven: true, isRequired: true, overrides: 'enrich' })
     expect(plan.missing).toEqual([])

@@ -100,7 +100,7 @@ describe.each(Object.entries(schemas))('%s', (_, schema) => {
 
   test('an override is converted as an input is', async () => {
     const { got, step } = reading()
-    expect(await run(graphOf([making(wrong), step]), Seen, { Visit: given })).toBe('seen')
+    expect(await run(graphOf([making(wrong), step]), Seen, {}, { overrides: { Visit: given } })).toBe('seen')
     expect(got).toEqual([converted])
   })
 

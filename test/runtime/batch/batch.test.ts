@@ -106,7 +106,7 @@ describe('items', () => {
     expect(await executeBatch(scales, Id as never, ids(7, 8) as never)).toEqual([7, 8])
   })
 
-  test('an item may override a step for itself alone', async () => {
+  test('overrides hold for all items, and what only the overridden steps need may be left out', async () => {
     const loadedFor: number[] = []
     const counted = step({
       name: 'Counted',
@@ -118,13 +118,17 @@ describe('items', () => {
       },
     })
     const overridable = graph({ name: 'overridable', steps: [counted, scale] })
-    const items = [
-      { Id: 1, Scale: 2 },
-      { Id: 2, Scale: 2, Loaded: 999 },
-      { Id: 3, Scale: 2 },
-    ]
-    expect(await executeBatch(overridable, Scaled, items)).toEqual([20, 1998, 60])
-    expect(loadedFor).toEqual([1, 3])
+    const items = [{ Scale: 2 }, { Id: 2, Scale: 3 }]
+    expect(await executeBatch(overridable, Scaled, items, { overrides: { Loaded: 5 } })).toEqual([10, 15])
+    expect(loadedFor).toEqual([])
+  })
+
+  test('an item with a type that a step makes is refused: rows from outside override nothing', async () => {
+    const batch = runBatch(scales, Scaled, [{ Id: 1, Scale: 2, Loaded: 0 }], { onError: 'collect' })
+    expect(await batch).toMatchObject([{ error: { code: 'INPUT_INVALID', issues: [{ path: ['Loaded'] }] } }])
+    await expect(runBatch(scales, Scaled, [{ Id: 1, Scale: 2 }], { shared: { Loaded: 0 } })).rejects.toThrow(
+      /shared.*Loaded: step "Load" makes it.*overrides/,
+    )
   })
 
   test('an optional input that some items leave out is undefined for those', async () => {
@@ -166,11 +170,6 @@ describe('what all items share', () => {
     expect(runs).toEqual([undefined])
   })
 
-  test('a value in shared for a type that a step produces overrides the step, and what only it needs', async () => {
-    const given = { Loaded: 5, Scale: 3 }
-    expect(await executeBatch(scales, Scaled, [{}, {}] as never, { shared: given as never })).toEqual([15, 15])
-  })
-
   test('a target that needs nothing of an item is made once and given for each', async () => {
     let runs = 0
     const once = step({ name: 'Once', output: Loaded, run: () => ++runs })
@@ -181,12 +180,6 @@ describe('what all items share', () => {
   test('an item may not give what shared gives already', async () => {
     const batch = runBatch(scales, Scaled, [{ Id: 1, Scale: 3 }], { shared: { Scale: 2 } })
     await expect(batch).rejects.toThrow(/Scale: is given in shared already/)
-  })
-
-  test('an item may not override a step that runs once for the whole batch', async () => {
-    const base = step({ name: 'Base', output: Loaded, run: () => 1 })
-    const batch = executeBatch(graph({ name: 'based', steps: [base, scale] }), Scaled, [{ Scale: 2, Loaded: 4 }])
-    await expect(batch).rejects.toThrow(/Loaded: is the same for the whole batch; give it once in shared/)
   })
 
   test('an unknown name in shared is an error before anything runs', async () => {

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import {
@@ -16,6 +17,12 @@ import { flush } from '../../../src/testing/virtual-clock.ts'
 expectNoUnhandledErrors()
 
 const [A, B, C, D, Target] = [number('A'), number('B'), number('C'), number('D'), number('Target')]
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
 
 /** (A, B) → C → D, (D, optional E) → Target; and who ran. */
 function chain() {
@@ -61,10 +68,49 @@ describe('inputs', () => {
     expect(error.issues.map((issue) => issue.path)).toEqual([['B']])
   })
 
-  test('that are inherited count as not given', async () => {
+  class Request {
+    A = 1
+    B = 2
+  }
+  const hostile = {
+    get A(): number {
+      throw new Error('a trap')
+    },
+    B: 2,
+  }
+  test.each([
+    ['inherit from another object', Object.create({ A: 1, B: 2 }), /plain object keyed by type names.*copy it with/],
+    ['are an instance of a class', new Request(), /not an instance of Request; copy its fields/],
+    ['are a Map', new Map([['A', 1]]), /not an instance of Map/],
+    ['are a promise', Promise.resolve({}), /not a promise; is an await missing\?/],
+    ['have a getter that throws', hostile, /reading "A" threw: a trap/],
+    ['are a revoked proxy', revoked(), /reading it threw/],
+  ])('that %s are refused, and nothing runs', async (_, inputs, said) => {
+    const { graph, ran } = chain()
+    const error = (await rejectionOf(run(graph, Target, inputs))) as InputError
+    expect(error).toMatchObject({ code: 'INPUT_INVALID' })
+    expect(error.message).toMatch(said)
+    expect(await runBatch(graph, Target, [inputs], { onError: 'collect' })).toMatchObject([
+      { error: { code: 'INPUT_INVALID' } },
+    ])
+    expect(ran).toEqual([])
+  })
+
+  test('of another realm, without a prototype, and behind a proxy are plain objects', async () => {
     const { graph } = chain()
-    const error = (await rejectionOf(run(graph, Target, Object.create({ A: 1, B: 2 })))) as InputError
-    expect(error.issues.map((issue) => issue.path)).toEqual([['A'], ['B']])
+    const foreign: unknown = runInNewContext('({ A: 1, B: 2 })')
+    const bare = Object.assign(Object.create(null), { A: 1, B: 2 })
+    for (const inputs of [foreign, bare, new Proxy({ A: 1, B: 2 }, {})])
+      expect(await run(graph, Target, inputs)).toBe(30)
+  })
+
+  test('with a type that a step makes are refused, with the way to give it all the same', async () => {
+    const { graph, ran } = chain()
+    const error = (await rejectionOf(run(graph, Target, { A: 1, B: 2, C: 5 }))) as InputError
+    expect(error.issues.map((issue) => issue.path)).toEqual([['C']])
+    expect(error.message).toContain('step "c" makes it')
+    expect(error.message).toContain('{ overrides: { C: … } }')
+    expect(ran).toEqual([])
   })
 
   test.each([
@@ -144,13 +190,13 @@ describe('inputs', () => {
 describe('overrides', () => {
   test('take the place of a step and of what only it needs', async () => {
     const { graph, ran } = chain()
-    expect(await run(graph, Target, { C: 5 })).toBe(50)
+    expect(await run(graph, Target, {}, { overrides: { C: 5 } })).toBe(50)
     expect(ran).toEqual(['d', 't'])
   })
 
   test('may stand beside leaves that they make unnecessary', async () => {
     const { graph, ran } = chain()
-    expect(await run(graph, Target, { A: 1, B: 2, D: 7 })).toBe(7)
+    expect(await run(graph, Target, { A: 1, B: 2 }, { overrides: { D: 7 } })).toBe(7)
     expect(ran).toEqual(['t'])
   })
 
@@ -161,19 +207,19 @@ describe('overrides', () => {
       step({ name: 'c', inputs: { b: B }, output: C, run: () => (ran.push('c'), 1) }),
       step({ name: 't', inputs: { b: B, c: C }, output: Target, run: ({ b, c }) => (ran.push('t'), b + c) }),
     ])
-    expect(await run(graph, Target, { A: 1, C: 10 })).toBe(11)
+    expect(await run(graph, Target, { A: 1 }, { overrides: { C: 10 } })).toBe(11)
     expect(ran).toEqual(['b', 't'])
   })
 
   test('of the target itself run nothing', async () => {
     const { graph, ran } = chain()
-    expect(await run(graph, Target, { Target: 3 })).toBe(3)
+    expect(await run(graph, Target, {}, { overrides: { Target: 3 } })).toBe(3)
     expect(ran).toEqual([])
   })
 
   test('of an optional input are taken', async () => {
     const { graph } = chain()
-    expect(await run(graph, Target, { D: 7, E: 1 })).toBe(8)
+    expect(await run(graph, Target, { E: 1 }, { overrides: { D: 7 } })).toBe(8)
   })
 
   test('are checked by the type’s schema', async () => {
@@ -182,9 +228,39 @@ describe('overrides', () => {
       step({ name: 'c', output: Checked, run: () => 1 }),
       step({ name: 't', inputs: { c: Checked }, output: Target, run: ({ c }) => c }),
     ])
-    expect(await rejectionOf(run(graph, Target, { Checked: 'x' }))).toMatchObject({
+    expect(await rejectionOf(run(graph, Target, {}, { overrides: { Checked: 'x' } }))).toMatchObject({
       code: 'INPUT_INVALID',
       issues: [{ path: ['Checked'] }],
+    })
+  })
+
+  test('that no step makes, or that the target does not need, are refused all at once', async () => {
+    const { graph, ran } = chain()
+    const overrides = { A: 1, Y: 2, Zebra: 3, c: 4 }
+    const error = (await rejectionOf(run(graph, Target, { A: 1, B: 2 }, { overrides }))) as InputError
+    expect(error.issues.map(({ message }) => message)).toEqual([
+      'unknown override: no step makes it; give it in the inputs',
+      expect.stringContaining('Target does not need it'),
+      expect.stringContaining('no such type in the graph'),
+      expect.stringContaining('did you mean "C"?'),
+    ])
+    expect(ran).toEqual([])
+  })
+
+  test('that are undefined count as not given, and null is a value', async () => {
+    const { graph } = chain()
+    expect(await run(graph, Target, { A: 1, B: 2 }, { overrides: { C: undefined } })).toBe(30)
+    expect(await run(graph, Target, {}, { overrides: { D: null } })).toBe(0)
+  })
+
+  test('are part of what an id stands for', async () => {
+    const graph = graphOf([
+      step({ name: 'c', output: C, run: () => 1 }),
+      step({ name: 't', inputs: { c: C }, output: Target, persist: 'execution', run: ({ c }) => c }),
+    ])
+    expect(await run(graph, Target, {}, { id: 'over', overrides: { C: 2 } })).toBe(2)
+    expect(await rejectionOf(run(graph, Target, {}, { id: 'over', overrides: { C: 3 } }))).toMatchObject({
+      code: 'EXECUTION_CONFLICT',
     })
   })
 
@@ -299,7 +375,7 @@ describe('the promise of execute', () => {
 
   test('steps begin before the call returns', () => {
     const { graph, ran } = chain()
-    void run(graph, Target, { C: 1 })
+    void run(graph, Target, {}, { overrides: { C: 1 } })
     expect(ran).toEqual(['d', 't'])
   })
 })

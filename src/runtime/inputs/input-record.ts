@@ -1,0 +1,45 @@
+import { describe } from '../../core/check-options.ts'
+import { describeThrown } from '../../core/thrown.ts'
+
+/** What a caller's record holds, by type name, without what is undefined; or why it can't be read. */
+export type ReadRecord =
+  | { readonly values: ReadonlyMap<string, unknown>; readonly problem?: undefined }
+  | { readonly problem: string; readonly key: string | undefined; readonly thrown: unknown }
+
+/**
+ * Whether something is a plain object: one without a prototype, or with one that has none itself, like `Object.prototype` of this
+ * realm or of another. May throw: a proxy's traps are the caller's.
+ */
+export function isPlainRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** Reads a record of values by type name. Each value is read once: a getter or a proxy may give another the next time. Never throws. */
+export function readRecord(given: unknown, like = ''): ReadRecord {
+  let key: string | undefined
+  try {
+    if (!isPlainRecord(given))
+      return { problem: `a plain object keyed by type names${like}, not ${kindOf(given)}`, key, thrown: undefined }
+    const values = new Map<string, unknown>()
+    for (key of Object.keys(given)) {
+      const value: unknown = given[key]
+      if (value !== undefined) values.set(key, value)
+    }
+    return { values }
+  } catch (thrown) {
+    const problem = `readable, but reading ${key === undefined ? 'it' : `"${key}"`} threw: ${describeThrown(thrown)}`
+    return { problem, key, thrown }
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return describe(value)
+  if (typeof Reflect.get(value, 'then') === 'function') return 'a promise; is an await missing?'
+  const { constructor } = value
+  const name = typeof constructor === 'function' && constructor !== Object ? constructor.name : ''
+  return name === ''
+    ? 'an object that inherits from another; copy it with { ...object }'
+    : `an instance of ${name}; copy its fields with { ...object }`
+}
