@@ -18,6 +18,7 @@ const checkout = graph({ name: 'checkout', steps: [value(Limits, { maxItems: 2, 
 
 const cart = { items: ['book', 'lamp', 'chair'] }
 console.log(await execute(checkout, Verdict, { Cart: cart }))
-console.log(await execute(checkout, Verdict, { Cart: cart, Limits: { maxItems: 10, currency: 'USD' } }))
+const overrides = { Limits: { maxItems: 10, currency: 'USD' } }
+console.log(await execute(checkout, Verdict, { Cart: cart }, { overrides }))
 // #endregion
 console.log(String(explain(checkout, Verdict, { Cart: cart })))

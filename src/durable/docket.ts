@@ -2,15 +2,8 @@ import { describe } from '../core/check-options.ts'
 import type { AnyDataType, TypedDataType, ValueOf } from '../core/language/data-type.ts'
 import { durationMs } from '../core/duration.ts'
 import { ExecutionConflictError, OptionError } from '../core/errors.ts'
-import type {
-  Collected,
-  InputsOf,
-  OverriddenIn,
-  Overrides,
-  OnError,
-  SharedValue,
-  TargetOf,
-} from '../core/graph/graph.ts'
+import type { Collected, OnError } from '../core/graph/calls.ts'
+import type { InputsOf, OverriddenIn, Overrides, SharedValue, TargetOf } from '../core/graph/graph.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { inspectKey } from '../core/inspect-key.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'

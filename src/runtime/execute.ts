@@ -1,6 +1,6 @@
 import type { AnyDataType } from '../core/language/data-type.ts'
 import { InputError } from '../core/errors.ts'
-import type { Execute } from '../core/graph/graph.ts'
+import type { Execute } from '../core/graph/calls.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { checkExecuteOptions } from './execution/execution-options.ts'
 import type { ExecuteOptions, Overriding } from './execution/execution-options.ts'

@@ -1,7 +1,7 @@
 import { describe } from '../core/check-options.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
 import { ExecutionCancelledError, InputError } from '../core/errors.ts'
-import type { StreamBatch } from '../core/graph/graph.ts'
+import type { StreamBatch } from '../core/graph/calls.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { batchFrameOf } from './batch/batch-options.ts'
 import type { StreamOptions } from './batch/batch-options.ts'

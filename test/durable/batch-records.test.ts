@@ -198,15 +198,16 @@ describe('the results of a completed batch', () => {
     expect(await world.clock.settle(other!.result())).toEqual(['row 1', 'nothing', 'row 3'])
   })
 
-  test('are there where an item gives the value itself', async () => {
+  test('are there where the target is overridden, and its overrides are those of its id', async () => {
     const world = new World()
     const texts = textsWith(false)
     const docket = world.process({ graphs: [texts] })
-    const items = [{ Row: 1 }, { Text: 'given' }] as never
-    const batch = await docket.startBatch(texts, Text, items, { id: 'b' })
-    expect(await world.clock.settle(batch.result())).toEqual(['row 1', 'given'])
+    const start = (text: string) =>
+      docket.startBatch(texts, Text, [{ Row: 1 }, { Row: 2 }], { id: 'b', overrides: { Text: text } as never })
+    expect(await world.clock.settle((await start('given')).result())).toEqual(['given', 'given'])
     const other = await world.clock.settle(world.process({ graphs: [texts] }).get('b'))
-    expect(await world.clock.settle(other!.result())).toEqual(['row 1', 'given'])
+    expect(await world.clock.settle(other!.result())).toEqual(['given', 'given'])
+    await expect(start('another')).rejects.toMatchObject({ code: 'EXECUTION_CONFLICT' })
   })
 
   test('are those of its last life', async () => {

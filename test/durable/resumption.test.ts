@@ -140,7 +140,7 @@ describe('an execution that goes on in another process', () => {
     let isDead = false
     const { line: graph, runs } = line({ third: { run: (value) => (isDead ? value : door().promise) } })
     const { docket, die } = world.mortal({ graphs: [graph] })
-    await docket.start(graph, Third, { Seed: 1, First: 50 } as never, { id: 'a' })
+    await docket.start(graph, Third, { Seed: 1 } as never, { id: 'a', overrides: { First: 50 } as never })
     await world.clock.advance(10)
     die()
     isDead = true

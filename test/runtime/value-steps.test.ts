@@ -48,14 +48,14 @@ test('a declared value can be what is asked for', async () => {
 })
 
 test('a caller may override a declared value', async () => {
-  expect(await execute(prices, Price, { Amount: 3, Rates: { EUR: 1, USD: 5 } })).toBe(15)
+  expect(await execute(prices, Price, { Amount: 3 }, { overrides: { Rates: { EUR: 1, USD: 5 } } })).toBe(15)
 })
 
 test('a batch has a declared value once for all items, and a step that takes all of them may take it too', async () => {
   const items = [{ Amount: 1 }, { Amount: 2 }]
   expect(await executeBatch(prices, Price, items)).toEqual([2, 4])
   expect(await executeBatch(prices, Sum, items)).toEqual([3, 3])
-  expect(await executeBatch(prices, Price, items, { shared: { Rates: { EUR: 1, USD: 3 } } })).toEqual([3, 6])
+  expect(await executeBatch(prices, Price, items, { overrides: { Rates: { EUR: 1, USD: 3 } } })).toEqual([3, 6])
 })
 
 test('all(T) of a declared value is as many copies as there are items', async () => {

@@ -1,8 +1,6 @@
 import { createGraph } from './create-graph.ts'
-import type { AnyDataType, GivenOf, TypedDataType, ValueOf } from '../language/data-type.ts'
+import type { AnyDataType, GivenOf, TypedDataType } from '../language/data-type.ts'
 import type { Duration } from '../duration.ts'
-import type { ExplainedPlan } from './explained-plan.ts'
-import type { DocketError } from '../errors.ts'
 import type { AnyGraph, StepDefaults } from './graph-index.ts'
 import type { Observer } from '../contracts/observer.ts'
 import type { AnyStep, TypedStep } from '../language/step.ts'
@@ -357,81 +355,3 @@ export type Overrides<G, T, Given> = {
 export type OverriddenIn<Given> = {
   [Name in keyof Given]-?: undefined extends Given[Name] ? never : Name
 }[keyof Given]
-
-// ---- the calls ----
-
-/** How a batch treats an item that fails. */
-export type OnError = 'fail' | 'collect'
-
-/** What came of one item of a batch under `onError: 'collect'`. */
-export type Outcome<Value> =
-  { readonly value: Value; readonly error?: undefined } | { readonly error: DocketError; readonly value?: undefined }
-
-/** What a batch gives for each item. */
-export type Collected<Mode extends OnError, Value> = Mode extends 'collect' ? Outcome<Value> : Value
-
-/** The signature of `execute`. */
-export interface Execute<Options> {
-  <G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
-    graph: G,
-    target: TargetOf<G, T>,
-    inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
-    options?: Options & Overrides<G, T, Given>,
-  ): Promise<ValueOf<T>>
-}
-
-/** The signature of `executeBatch`. */
-export interface ExecuteBatch<Options> {
-  <
-    G extends AnyGraph,
-    T extends TypedDataType,
-    Shared extends string = never,
-    Mode extends OnError = 'fail',
-    Given extends object = Record<never, never>,
-  >(
-    graph: G,
-    target: TargetOf<G, T>,
-    items: readonly InputsOf<G, T, Shared, OverriddenIn<Given>>[],
-    options?: {
-      /** Leaf inputs given once for all items; the items then leave them out. @default {} */
-      readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
-      /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
-      readonly onError?: Mode
-    } & Overrides<G, T, Given> &
-      Omit<Options, 'shared' | 'onError' | 'overrides'>,
-  ): Promise<Collected<Mode, ValueOf<T>>[]>
-}
-
-/** The signature of `streamBatch`. */
-export interface StreamBatch<Options> {
-  <
-    G extends AnyGraph,
-    T extends TypedDataType,
-    Shared extends string = never,
-    Mode extends OnError = 'fail',
-    Given extends object = Record<never, never>,
-  >(
-    graph: G,
-    target: TargetOf<G, T>,
-    items:
-      | Iterable<InputsOf<G, T, Shared, OverriddenIn<Given>>>
-      | AsyncIterable<InputsOf<G, T, Shared, OverriddenIn<Given>>>,
-    options?: {
-      /** Leaf inputs given once for all items; the items then leave them out. @default {} */
-      readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
-      /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
-      readonly onError?: Mode
-    } & Overrides<G, T, Given> &
-      Omit<Options, 'shared' | 'onError' | 'overrides'>,
-  ): AsyncIterable<Collected<Mode, ValueOf<T>>>
-}
-
-/** The signature of `explain`; what is not given yet is told as missing. */
-export interface Explain<Options> {
-  <G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
-    graph: G,
-    target: TargetOf<G, T>,
-    inputs?: Partial<InputsOf<G, T>>,
-    options?: Options & Overrides<G, T, Given>,
-  ): ExplainedPlan
-}

@@ -15,7 +15,7 @@ export function generate(shape: Shape, count: number, stage: Stage, source: stri
     `import { z } from 'zod'`,
     `import { dataType } from '${source}/core/language/data-type.ts'`,
     `import { graph } from '${source}/core/graph/graph.ts'`,
-    `import type { Execute } from '${source}/core/graph/graph.ts'`,
+    `import type { Execute } from '${source}/core/graph/calls.ts'`,
     `import { step } from '${source}/core/language/step.ts'`,
     ...Array.from(
       { length: leafCount },

@@ -170,7 +170,8 @@ describe('explain', () => {
       'unknown',
     ])
     expect(looseExplain(after, number('Tag'), { UserID: 2 }).steps[0]!.will).toBe('run')
-    expect(looseExplain(after, number('Tag'), { UserID: 1, Preferences: 3 }).steps.map(({ will }) => will)).toEqual([
+    const overrides = { Preferences: 3 }
+    expect(looseExplain(after, number('Tag'), { UserID: 1 }, { overrides }).steps.map(({ will }) => will)).toEqual([
       'cached',
       'run',
     ])
@@ -283,7 +284,7 @@ describe('the texts of a plan', () => {
         '   2  renderPage        run      User, optional(Locale) → Page',
       ].join('\n'),
     )
-    const text = String(looseExplain(graph, Page, { User: 1, Zebra: 2 }))
+    const text = String(looseExplain(graph, Page, { Zebra: 2 }, { overrides: { User: 1 } }))
     expect(text).toContain('User (given, instead of enrich)')
     expect(text).toContain('given but not needed: Zebra')
     expect(String(looseExplain(graph, Page, {}))).toContain('missing: UserID')

@@ -224,7 +224,7 @@ describe('an execution as an actor', () => {
     [{}, /Id: missing/],
     [{ Id: 1, Ib: 2 }, /Ib: unknown input/],
     [undefined, /Id: missing/],
-    ['text', /must be an object keyed by type names/],
+    ['text', /must be a plain object keyed by type names/],
   ])('wrong input %j puts it into status error before anything runs', async (input, message) => {
     const actor = createActor(fromGraph(plain, Sum), { input: input as never })
     await expect(toPromise(actor.start())).rejects.toThrow(message)

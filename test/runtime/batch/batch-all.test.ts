@@ -102,7 +102,7 @@ describe('a step with an all(T) port', () => {
 
   test('may be the target, which is then the same for every item', async () => {
     const { graph } = shares(new VirtualTime())
-    const withTotal = executeBatch(graph, Total, [1, 2, 3].map((Made) => ({ Made })) as never)
+    const withTotal = executeBatch(graph, Total, [{}, {}, {}], { overrides: { Made: 2 } })
     expect(await withTotal).toEqual([6, 6, 6])
   })
 
@@ -182,21 +182,21 @@ describe('a step with an all(T) port', () => {
 
   test('under execute gets an array of the one value', async () => {
     const { graph } = shares(new VirtualTime())
-    expect(await execute(graph, Share, { Id: 3, Made: 3 })).toBe(1)
+    expect(await execute(graph, Share, { Id: 3 }, { overrides: { Made: 3 } })).toBe(1)
   })
 
-  test('gets the values that items give in the place of the step that makes them', async () => {
+  test('gets an overriding value as often as there are items', async () => {
     const clock = new VirtualTime()
     const { graph, log } = shares(clock)
-    const items = [{ Id: 1 }, { Id: 2, Made: 7 }]
-    expect(await clock.settle(executeBatch(graph, Share, items, { clock }))).toEqual([1 / 8, 7 / 8])
-    expect(log).not.toContain('made 2')
+    const batch = executeBatch(graph, Share, [{}, {}], { clock, overrides: { Made: 7 } })
+    expect(await clock.settle(batch)).toEqual([0.5, 0.5])
+    expect(log.filter((line) => line.startsWith('made'))).toEqual([])
   })
 
-  test('does not run when its own type is given in shared, nor does what only it needs', async () => {
+  test('does not run when its own type is overridden, nor does what only it needs', async () => {
     const clock = new VirtualTime()
     const { graph, log } = shares(clock)
-    const batch = executeBatch(graph, Total, [{}, {}] as never, { clock, shared: { Total: 9 } as never })
+    const batch = executeBatch(graph, Total, [{}, {}] as never, { clock, overrides: { Total: 9 } as never })
     expect(await clock.settle(batch)).toEqual([9, 9])
     expect(log).toEqual([])
   })
