@@ -9,7 +9,7 @@ import { resolveOptions } from './execution/execution-setup.ts'
 import { Execution } from './execution/execution.ts'
 import { givenInputs } from './inputs/given-inputs.ts'
 
-const noMemory = { cache: undefined, asked: undefined }
+const noMemory = { cache: undefined, requestDigest: undefined }
 
 /**
  * Makes the value of `target`: finds the steps that lead to it, runs independent ones in parallel, and gives the value.
@@ -39,6 +39,6 @@ export const execute = ((
       reject(error)
     }
     const resolved = resolveOptions(plan.index, plan.target.name, options)
-    const { cache, asked } = memory ?? noMemory
-    new Execution({ plan, options: resolved, cache, asked, onCompleted: resolve, onFailed }).start(leafValues)
+    const { cache, requestDigest } = memory ?? noMemory
+    new Execution({ plan, options: resolved, cache, requestDigest, onCompleted: resolve, onFailed }).start(leafValues)
   })) as unknown as Execute<ExecuteOptions>

@@ -11,7 +11,7 @@ import { checkValue } from './inputs/check-value.ts'
 import { resultKeyOf } from './results/claim.ts'
 import { fullClockOf } from './environment/clock.ts'
 import type { Clock } from './environment/clock.ts'
-import { askedOf } from './results/execution-memory.ts'
+import { requestDigestOf } from './results/execution-memory.ts'
 import { checkExecuteOptions } from './execution/execution-options.ts'
 import type { Overriding } from './execution/execution-options.ts'
 import { isLeafOf, inputErrorOf, readOverrides, unknownKeyText } from './inputs/given-inputs.ts'
@@ -99,7 +99,7 @@ function explainSteps(
     known[slot] = !blocked[slot] && !(checked instanceof Promise) && checked.issues === undefined
     if (!(checked instanceof Promise) && checked.issues === undefined) values[slot] = checked.value
   }
-  const execution = { id: id ?? '', setup: { asked: askedOrNothing(plan, inputs) } }
+  const execution = { id: id ?? '', setup: { requestDigest: requestDigestOrNothing(plan, inputs) } }
   return plan.steps.map((step) => {
     const { spec, portSlots, outputSlot, level } = step
     blocked[outputSlot] = portSlots.some((slot, port) => blocked[slot] && spec.ports[port]!.kind !== 'optional')
@@ -134,11 +134,11 @@ function constantOf({ step, output }: PlanStep['spec']): { readonly value: unkno
   return checked instanceof Promise || checked.issues !== undefined ? undefined : checked
 }
 
-/** What the execution would be asked for; nothing where an input has no canonical form, which `execute` will tell. */
-function askedOrNothing(plan: Plan, inputs: ReadonlyMap<string, unknown>): string {
+/** Digest of the target and inputs; nothing where an input has no canonical form, which `execute` will tell. */
+function requestDigestOrNothing(plan: Plan, inputs: ReadonlyMap<string, unknown>): string {
   try {
     return plan.hasExecutionScope
-      ? askedOf(
+      ? requestDigestOf(
           plan,
           plan.leaves.map(({ type }) => inputs.get(type.name)),
         )
@@ -152,7 +152,7 @@ function keptResult(
   plan: Plan,
   step: PlanStep,
   values: readonly unknown[],
-  execution: { readonly id: string; readonly setup: { readonly asked: string } },
+  execution: { readonly id: string; readonly setup: { readonly requestDigest: string } },
   now: number,
 ): { readonly value: unknown } | undefined {
   try {

@@ -18,7 +18,7 @@ const dummies: Readonly<Record<string, Cell>> = {
   graph: '',
   target: '',
   status: '',
-  asked: '',
+  request_digest: '',
   headers: '{}',
   graph_hash: '',
   machine_version: 0,

@@ -37,7 +37,7 @@ export function tablesMigration(prefix: string): Migration {
         fullKey('graph'),
         `target ${name} not null`,
         `status ${word} not null`,
-        `asked ${name} not null`,
+        `request_digest ${name} not null`,
         value('inputs'),
         value('output'),
         value('error'),

@@ -21,7 +21,7 @@ export function newHead(execution: NewExecution, packer: Packer): Argument[] {
     execution.kind,
     packedText(graph),
     packedText(target),
-    packedText(execution.asked),
+    packedText(execution.requestDigest),
     parent === undefined ? undefined : packedText(parent),
     execution.timeoutMs,
     createdAt,
@@ -112,7 +112,7 @@ function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer):
   const [started, updated, ended, deadline] = times
   const known = packer.unpack(required(constant))
   if (!Array.isArray(known)) throw new Error('the constant part is no list')
-  const [kind, graph, target, asked, parent, timeoutMs, createdAt, ...headers] = known as unknown[]
+  const [kind, graph, target, requestDigest, parent, timeoutMs, createdAt, ...headers] = known as unknown[]
   if (kind !== 'execution' && kind !== 'batch') throw new Error('the kind is unknown')
   const texts = headers.map(textOf)
   const statusKnown = statusOf(required(status).toString())
@@ -123,7 +123,7 @@ function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer):
     graph: textOf(graph),
     target: textOf(target),
     status: statusKnown,
-    asked: textOf(asked),
+    requestDigest: textOf(requestDigest),
     inputs: valueOf(required(inputs)),
     output: output ? valueOf(output) : undefined,
     error: error ? valueOf(error) : undefined,

@@ -45,7 +45,7 @@ export function firstMigration(types: SqlTypes): { readonly up: readonly string[
         `graph ${key} not null`,
         `target ${name} not null`,
         `status ${word} not null`,
-        `asked ${name} not null`,
+        `request_digest ${name} not null`,
         value('inputs'),
         value('output'),
         value('error'),

@@ -20,7 +20,7 @@ export const executionFields = fieldsOf({
   graph: 'name',
   target: 'name',
   status: 'word',
-  asked: 'name',
+  requestDigest: ['request_digest', 'name'],
   inputs: 'value',
   output: 'value',
   error: 'value',

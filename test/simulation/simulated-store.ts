@@ -217,7 +217,17 @@ function broken(message: string): StoreError {
   return new StoreError('simulated', message, true)
 }
 
-const bulky = new Set(['inputs', 'asked', 'headers', 'graphHash', 'machineVersion', 'kind', 'inputHash', 'at', 'type'])
+const bulky = new Set([
+  'inputs',
+  'requestDigest',
+  'headers',
+  'graphHash',
+  'machineVersion',
+  'kind',
+  'inputHash',
+  'at',
+  'type',
+])
 
 function shortened(item: unknown): unknown {
   if (!(item instanceof Uint8Array)) return item

@@ -7,7 +7,7 @@ export function newExecution(id: string, more: Partial<NewExecution> = {}): NewE
     kind: 'execution',
     graph: 'users',
     target: 'User',
-    asked: 'digest',
+    requestDigest: 'digest',
     inputs: '{}',
     headers: {},
     graphHash: 'hash',

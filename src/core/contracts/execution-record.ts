@@ -9,7 +9,7 @@ export interface ExecutionRecord {
   readonly target: string
   readonly status: ExecutionStatus
   /** Digest of target and inputs: the same id with another one is a conflict. */
-  readonly asked: string
+  readonly requestDigest: string
   readonly inputs: StoredValue
   readonly output: StoredValue | undefined
   readonly error: StoredValue | undefined
@@ -46,7 +46,7 @@ export type NewExecution = Pick<
   | 'kind'
   | 'graph'
   | 'target'
-  | 'asked'
+  | 'requestDigest'
   | 'inputs'
   | 'headers'
   | 'graphHash'

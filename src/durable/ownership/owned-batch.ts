@@ -30,7 +30,7 @@ export interface OwnedBatchParts {
   readonly chunkEnds?: readonly number[] | undefined
   /** The items read and checked, where that was done before. */
   readonly reads?: readonly ItemRead[] | undefined
-  readonly asked: string
+  readonly requestDigest: string
   readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>
   readonly right: OwnershipRight
   readonly startedAt: number | undefined
@@ -63,7 +63,7 @@ export class OwnedBatch implements Owned, DurableParts {
   readonly id: string
   readonly graph: string
   readonly target: string
-  readonly asked: string
+  readonly requestDigest: string
   readonly actor: undefined
   /** Resolves when its items are written: then it survives this process. */
   written: Promise<void> = Promise.resolve()
@@ -88,7 +88,7 @@ export class OwnedBatch implements Owned, DurableParts {
     this.id = right.id
     this.graph = plan.whole.index.graph.name
     this.target = plan.whole.target.name
-    this.asked = parts.asked
+    this.requestDigest = parts.requestDigest
     this.#recorder = new BatchRecorder(connection, right, () => {
       parts.onRefused()
       this.lose()

@@ -28,7 +28,7 @@ export interface OwnedExecutionParts {
   readonly given: GivenInputs
   /** The inputs as the caller gave them. */
   readonly input: unknown
-  readonly asked: string
+  readonly requestDigest: string
   readonly options: ResolvedOptions & { readonly id: string }
   readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>
   readonly right: OwnershipRight
@@ -44,7 +44,7 @@ export interface OwnedExecutionParts {
 /** An execution that this process owns, and its records. */
 export class OwnedExecution implements Owned {
   readonly id: string
-  readonly asked: string
+  readonly requestDigest: string
   readonly graph: string
   readonly target: string
   readonly #parts: OwnedExecutionParts
@@ -57,7 +57,7 @@ export class OwnedExecution implements Owned {
     const { plan } = parts.given
     this.#parts = parts
     this.id = parts.options.id
-    this.asked = parts.asked
+    this.requestDigest = parts.requestDigest
     this.graph = plan.index.graph.name
     this.target = plan.target.name
     this.#recorder = new ExecutionRecorder(parts.connection, parts.right, () => {
@@ -82,7 +82,7 @@ export class OwnedExecution implements Owned {
       plan: given.plan,
       options,
       cache: undefined,
-      asked: this.asked,
+      requestDigest: this.requestDigest,
       keepsRuns: true,
       recorder: this.#recorder,
       onCompleted: (output) => this.#ownership.completed(output),

@@ -26,7 +26,7 @@ export interface Owned {
   readonly id: string
   readonly graph: string
   readonly target: string
-  readonly asked: string
+  readonly requestDigest: string
   /** The right under which it lives here. */
   readonly owner: string
   readonly epoch: number

@@ -26,7 +26,7 @@ export async function batchFromRecords(
   const { encoding } = context.connection
   const reasons = misfitsOf(record, stepsOfBatch(steps), graph)
   if (reasons.length > 0) return { reasons }
-  const { id, asked, headers, timeoutMs, deadline } = record
+  const { id, requestDigest, headers, timeoutMs, deadline } = record
   const { shared, overrides, concurrency, onError, total } = await headOfBatch(record, encoding)
   const written = await itemsOfBatch(id, steps, total, encoding)
   const parts = typeof written === 'number' ? caller?.batch : written
@@ -56,7 +56,7 @@ export async function batchFromRecords(
         connection: context.connection,
         frame: { ...frame, options: { ...options, spentMs: owned.ownedMs } },
         ...parts,
-        asked,
+        requestDigest,
         setup: context.setup,
         right: ownershipRightOf(owned, options.timeoutMs),
         startedAt: owned.startedAt,

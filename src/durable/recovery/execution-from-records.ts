@@ -30,14 +30,14 @@ export async function executionFromRecords(
   const restored = await restoreExecution(record, steps, graph, context.connection.encoding, cause)
   if ('reasons' in restored) return restored
   const { plan, leafValues, inputs, persisted } = restored
-  const { id, asked, headers, timeoutMs, deadline } = record
+  const { id, requestDigest, headers, timeoutMs, deadline } = record
   return {
     restored: [...persisted.steps.values()].filter(({ endedAt }) => endedAt !== undefined).length,
     own: (owned, caller) =>
       ownedExecutionOf(context, {
         given: { plan, leafValues },
         input: inputs,
-        asked,
+        requestDigest,
         startOptions: { ...caller, id, headers, timeout: timeoutMs, deadline },
         record: owned,
         restored,
@@ -51,19 +51,19 @@ export function ownedExecutionOf(
   parts: {
     readonly given: GivenInputs
     readonly input: unknown
-    readonly asked: string
+    readonly requestDigest: string
     readonly startOptions: StartOptions & { readonly id: string }
     readonly record: OwnedRecord
     readonly restored: RestoredExecution | undefined
   },
 ): OwnedExecution {
-  const { given, input, asked, startOptions, record, restored } = parts
+  const { given, input, requestDigest, startOptions, record, restored } = parts
   const options = context.optionsOf(given.plan, startOptions)
   return new OwnedExecution({
     connection: context.connection,
     given,
     input,
-    asked,
+    requestDigest,
     options: { ...options, spentMs: record.ownedMs },
     setup: context.setup,
     right: ownershipRightOf(record, options.timeoutMs),

@@ -64,7 +64,7 @@ export async function batchRequest(
       chunks.add(keys[start + index]!, item)
     await new Promise<void>((resolve) => void clock.setImmediate(resolve))
   }
-  const asked = encoding.resultKey(
+  const requestDigest = encoding.resultKey(
     digest(canonicalize(['batch', target.name, shared, onError, digests, ...(isOverriding ? [overrides] : [])])),
   )
   const parts = { items, keys, chunkEnds: chunks.ends() }
@@ -73,7 +73,7 @@ export async function batchRequest(
     id,
     graph: graph.name,
     target: target.name,
-    asked,
+    requestDigest,
     caller: { ...callerOptionsOf(options), batch: parts },
     newRecord: async (owner) => {
       // Where one wrong item fails the batch, it does so before anything is written.
@@ -84,7 +84,7 @@ export async function batchRequest(
         kind: 'batch',
         graph: graph.name,
         target: target.name,
-        asked,
+        requestDigest,
         inputs: await encoding.encode(head, ['execution', id, 'inputs']),
         headers: options.headers ?? {},
         graphHash: graphHashOf(frame.plan.whole.index),
@@ -106,7 +106,7 @@ export async function batchRequest(
         frame: { ...frame, options: resolved },
         ...parts,
         reads,
-        asked,
+        requestDigest,
         setup: context.setup,
         right: ownershipRightOf(record, resolved.timeoutMs),
         startedAt: undefined,

@@ -8,7 +8,7 @@ import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { checkLeaves, givenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { deadlineMs } from '../../runtime/environment/time-limit.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
-import { askedOf } from '../../runtime/results/execution-memory.ts'
+import { requestDigestOf } from '../../runtime/results/execution-memory.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { callerOptionsOf } from '../context/start-options.ts'
 import type { CallerOptions, OverridingOptions, StartOptions } from '../context/start-options.ts'
@@ -22,7 +22,7 @@ export interface StartRequest {
   readonly id: string
   readonly graph: string
   readonly target: string
-  readonly asked: string
+  readonly requestDigest: string
   readonly caller: CallerOptions
   /** The record that it begins with; without an owner, anybody may begin it. @throws InputError, SerializationError */
   newRecord(owner: string | undefined): Promise<NewExecution>
@@ -35,7 +35,7 @@ interface GivenExecution {
   readonly graph: AnyGraph
   readonly target: AnyDataType
   readonly given: GivenInputs
-  readonly asked: string
+  readonly requestDigest: string
   readonly options: StartOptions & { readonly id: string }
 }
 
@@ -50,7 +50,7 @@ export function executionRequest(
   context.requireGraph(graph)
   const given = givenInputs(graph, target, inputs, overrides)
   const { encoding } = context.connection
-  const asked = encoding.resultKey(askedOf(given.plan, given.leafValues))
+  const requestDigest = encoding.resultKey(requestDigestOf(given.plan, given.leafValues))
   const id = options.id ?? context.newId()
   const startOptions = { ...options, id }
   let leafValues: readonly unknown[]
@@ -58,17 +58,17 @@ export function executionRequest(
     id,
     graph: graph.name,
     target: target.name,
-    asked,
+    requestDigest,
     caller: callerOptionsOf(startOptions),
     newRecord: async (owner) => {
-      const request = { graph, target, given, asked, options: startOptions }
+      const request = { graph, target, given, requestDigest, options: startOptions }
       leafValues = await checkedLeaves(request)
       return newRecordOf(request, leafValues, owner, encoding, context.clock.now())
     },
     begin: async (created) => {
       const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
       const input = overrides === undefined ? inputs : namedLeaves(given.plan, given.leafValues)
-      const parts = { given: { plan: given.plan, leafValues }, input, asked, startOptions, record }
+      const parts = { given: { plan: given.plan, leafValues }, input, requestDigest, startOptions, record }
       if (!context.enter(ownedExecutionOf(context, { ...parts, restored: undefined })))
         await context.releaseIfClosing(record)
     },
@@ -99,7 +99,7 @@ async function newRecordOf(
   encoding: ValueEncoding,
   createdAt: number,
 ): Promise<NewExecution> {
-  const { graph, target, given, options, asked } = request
+  const { graph, target, given, options, requestDigest } = request
   const { plan, leafValues } = given
   const inputs = storedInputsOf(plan, leafValues, values)
   return {
@@ -107,7 +107,7 @@ async function newRecordOf(
     kind: 'execution',
     graph: graph.name,
     target: target.name,
-    asked,
+    requestDigest,
     inputs: await encoding.encode(inputs, ['execution', options.id, 'inputs']),
     headers: options.headers ?? {},
     graphHash: graphHashOf(plan.index),
@@ -124,10 +124,10 @@ async function newRecordOf(
 
 /** Makes sure that an id stands for what is asked for. @throws ExecutionConflictError */
 export function requireSame(
-  { id, graph, target, asked }: StartRequest,
-  known: Pick<ExecutionRecord, 'graph' | 'target' | 'asked'>,
+  { id, graph, target, requestDigest }: StartRequest,
+  known: Pick<ExecutionRecord, 'graph' | 'target' | 'requestDigest'>,
 ): void {
-  if (known.graph === graph && known.target === target && known.asked === asked) return
+  if (known.graph === graph && known.target === target && known.requestDigest === requestDigest) return
   const what =
     known.graph !== graph || known.target !== target
       ? `for "${known.target}" of graph "${known.graph}"`

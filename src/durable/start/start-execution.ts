@@ -90,7 +90,7 @@ export class ExecutionStarter {
     const { connection, owned, turns } = this.#context
     const { resumption, reopening, scan } = this.#predecessors
     // Under another key everything looks different: what is wrong then is the key.
-    if (request.asked !== existing.asked) await readInputs(existing, connection.encoding)
+    if (request.requestDigest !== existing.requestDigest) await readInputs(existing, connection.encoding)
     requireSame(request, existing)
     const { id, status, owner } = existing
     if (status === 'completed') return undefined

@@ -35,8 +35,8 @@ export interface ExecutionSetup {
   readonly options: ResolvedOptions
   /** Where results of scope 'execution' are remembered; undefined where nobody could ever ask for them again. */
   readonly cache: ResultCache | undefined
-  /** What the execution was asked for, for keys of scope 'execution'; undefined for a part of a batch. */
-  readonly asked?: string | undefined
+  /** Digest of target and inputs, for keys of scope 'execution'; undefined for a part of a batch. */
+  readonly requestDigest?: string | undefined
   readonly onCompleted: (value: unknown) => void
   readonly onFailed: (error: unknown) => void
   /** Told of each step that has made its value. */

@@ -20,13 +20,16 @@ const claims = new ShortLivedMap<ClaimUnderWay>()
 export function resultKeyOf(
   { scope, family }: PersistSpec,
   inputs: unknown,
-  execution: { readonly id: string; readonly setup: { readonly asked?: string | undefined } },
+  execution: { readonly id: string; readonly setup: { readonly requestDigest?: string | undefined } },
 ): string {
   if (scope === 'global') return resultKey(family, inputs)
   // One result per step and execution, whatever flows into it: an unpersisted step above that gives another value after
   // a failure must not charge the card again. The parts of a batch have only their inputs to tell them apart.
   const { id, setup } = execution
-  return resultKey(family, setup.asked === undefined ? ['batch', id, inputs] : ['execute', id, setup.asked])
+  return resultKey(
+    family,
+    setup.requestDigest === undefined ? ['batch', id, inputs] : ['execute', id, setup.requestDigest],
+  )
 }
 
 /**

@@ -39,7 +39,7 @@ export interface Claimant {
     /** The step in whose function the execution was started. */
     readonly caller: CallingStep | undefined
     readonly isOver: boolean
-    readonly setup: { readonly asked?: string | undefined }
+    readonly setup: { readonly requestDigest?: string | undefined }
   }
   claim: SharedClaim<Claimant> | undefined
   /** Goes on to its next attempt: there is no result yet, and it is the one to make it. */

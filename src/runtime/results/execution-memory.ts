@@ -5,10 +5,10 @@ import { LruMap } from '../collections/lru-map.ts'
 import { processCache } from './result-cache.ts'
 import type { ResultCache } from './result-cache.ts'
 
-/** Where a named execution keeps results, and what it was asked for: part of their keys. */
+/** Where a named execution keeps results, and the digest of its target and inputs: both are part of their keys. */
 export interface ExecutionMemory {
   readonly cache: ResultCache
-  readonly asked: string
+  readonly requestDigest: string
 }
 
 const maxKept = 10_000
@@ -26,28 +26,28 @@ export function memoryOf(
   leafValues: readonly unknown[],
 ): ExecutionMemory | undefined {
   if (!plan.hasExecutionScope || id === undefined) return undefined
-  const asked = askedOf(plan, leafValues)
-  rememberCall(plan.index.graph.name, id, asked)
-  return { cache: processCache, asked }
+  const requestDigest = requestDigestOf(plan, leafValues)
+  rememberCall(plan.index.graph.name, id, requestDigest)
+  return { cache: processCache, requestDigest }
 }
 
-/** A digest of what an execution is asked for: its target and the leaf values. @throws SerializationError */
-export function askedOf(plan: Plan, leafValues: readonly unknown[]): string {
+/** Digest of what an execution is to do: its target and the leaf values. @throws SerializationError */
+export function requestDigestOf(plan: Plan, leafValues: readonly unknown[]): string {
   // By name, so that an error tells which input can't be compared.
   const inputs = Object.fromEntries(plan.leaves.map((leaf, position) => [leaf.type.name, leafValues[position]]))
   return digest(canonicalize({ target: plan.target.name, inputs }))
 }
 
-function rememberCall(graph: string, id: string, asked: string): void {
+function rememberCall(graph: string, id: string, requestDigest: string): void {
   const key = JSON.stringify([graph, id])
   const known = started.get(key)
-  if (known !== undefined && known !== asked) {
+  if (known !== undefined && known !== requestDigest) {
     throw new ExecutionConflictError(
       `execution "${id}" of graph "${graph}" was started before with another target or other inputs; use another id, or the same inputs`,
       { graph, executionId: id },
     )
   }
-  started.set(key, asked, maxKept)
+  started.set(key, requestDigest, maxKept)
 }
 
 /** Makes the id free again: the call was refused before anything ran. */

@@ -47,21 +47,24 @@ export function createConformance({ test }: ConformanceGroup): void {
   })
 
   test('an id that is there gives the record as it is, and changes nothing', async ({ store }) => {
-    await createOwned(store, 'one', { asked: 'first' })
+    await createOwned(store, 'one', { requestDigest: 'first' })
     await store.commit([commitTo('one', { head: { status: 'running', startedAt: 5 }, steps: [stepRecord('A')] })])
     const before = await recordIn(store, 'one')
-    const [known] = await store.create([newExecution('one', { asked: 'second', graph: 'other', owner: 'bea' })])
+    const [known] = await store.create([newExecution('one', { requestDigest: 'second', graph: 'other', owner: 'bea' })])
     assertSame(known, before)
-    assert.equal(known?.asked, 'first')
+    assert.equal(known?.requestDigest, 'first')
     assertSame(await store.get(['one']), [before])
     assert.equal((await stepsIn(store, 'one')).length, 1)
   })
 
   test('one call creates many, and tells in order which were there', async ({ store }) => {
-    await store.create([newExecution('b', { asked: 'known b' }), newExecution('d', { asked: 'known d' })])
+    await store.create([
+      newExecution('b', { requestDigest: 'known b' }),
+      newExecution('d', { requestDigest: 'known d' }),
+    ])
     const known = await store.create(['a', 'b', 'c', 'd', 'e'].map((id) => newExecution(id)))
     assert.deepEqual(
-      known.map((record) => record?.asked),
+      known.map((record) => record?.requestDigest),
       [undefined, 'known b', undefined, 'known d', undefined],
     )
     const ids = (await store.get(['a', 'b', 'c', 'd', 'e'])).map((record) => record?.id)
@@ -85,15 +88,15 @@ export function createConformance({ test }: ConformanceGroup): void {
 
   test('the same id twice in one call is created once, and there the second time', async ({ store }) => {
     const known = await store.create([
-      newExecution('one', { asked: 'first' }),
+      newExecution('one', { requestDigest: 'first' }),
       newExecution('two'),
-      newExecution('one', { asked: 'second' }),
+      newExecution('one', { requestDigest: 'second' }),
     ])
     assert.deepEqual(
-      known.map((record) => record?.asked),
+      known.map((record) => record?.requestDigest),
       [undefined, undefined, 'first'],
     )
-    assert.equal((await recordIn(store, 'one')).asked, 'first')
+    assert.equal((await recordIn(store, 'one')).requestDigest, 'first')
   })
 
   test('creating nothing is fine', async ({ store }) => {
@@ -117,13 +120,17 @@ export function createConformance({ test }: ConformanceGroup): void {
     const other = await bench.rival()
     const ids = range(100).map((index) => `e${index}`)
     const [ofOne, ofOther] = await Promise.all([
-      store.create(ids.map((id) => newExecution(id, { asked: 'one' }))),
-      other.create(ids.toReversed().map((id) => newExecution(id, { asked: 'other' }))),
+      store.create(ids.map((id) => newExecution(id, { requestDigest: 'one' }))),
+      other.create(ids.toReversed().map((id) => newExecution(id, { requestDigest: 'other' }))),
     ])
     const answers = new Map(ids.map((id, index) => [id, [ofOne[index], ofOther.toReversed()[index]]]))
     for (const [id, [one, another]] of answers) {
-      const { asked } = await recordIn(store, id)
-      assert.deepEqual([one?.asked, another?.asked], asked === 'one' ? [undefined, 'one'] : ['other', undefined], id)
+      const { requestDigest } = await recordIn(store, id)
+      assert.deepEqual(
+        [one?.requestDigest, another?.requestDigest],
+        requestDigest === 'one' ? [undefined, 'one'] : ['other', undefined],
+        id,
+      )
     }
   })
 }

@@ -36,7 +36,7 @@ export function deletionConformance({ test }: ConformanceGroup): void {
     await store.commit([commitTo('one', { steps: [stepRecord('A')], head: { output: '1' } })])
     await store.post([message('one', 'cancel')])
     await store.delete([{ id: 'one', owner: 'ada', epoch: 1 }])
-    const again = newExecution('one', { owner: 'ada', asked: 'again' })
+    const again = newExecution('one', { owner: 'ada', requestDigest: 'again' })
     assert.deepEqual(await store.create([again]), [undefined])
     assertSame(await store.get(['one']), [recordOf(again)])
     assert.deepEqual(await stepsIn(store, 'one'), [])

@@ -24,7 +24,7 @@ import {
 /** That names of all kinds are kept, and told apart. */
 export function namesConformance({ test }: ConformanceGroup): void {
   test('executions with awkward ids are told apart', async ({ store }) => {
-    const created = awkwardTexts.map((id, index) => newExecution(id, { asked: `asked ${index}` }))
+    const created = awkwardTexts.map((id, index) => newExecution(id, { requestDigest: `request ${index}` }))
     assert.deepEqual(
       await store.create(created),
       created.map(() => undefined),
@@ -33,7 +33,8 @@ export function namesConformance({ test }: ConformanceGroup): void {
       await store.get(awkwardTexts),
       created.map((one) => recordOf(one)),
     )
-    for (const [index, id] of awkwardTexts.entries()) assert.equal((await recordIn(store, id)).asked, `asked ${index}`)
+    for (const [index, id] of awkwardTexts.entries())
+      assert.equal((await recordIn(store, id)).requestDigest, `request ${index}`)
     const again = await store.create(created)
     assertSame(
       again.map((record) => record?.id),
@@ -74,7 +75,7 @@ export function namesConformance({ test }: ConformanceGroup): void {
       newExecution(`e${index}`, {
         graph: text,
         target: text,
-        asked: text,
+        requestDigest: text,
         graphHash: text,
         parent: text,
         headers: { [text]: text, plain: text, owned: 'acme' },

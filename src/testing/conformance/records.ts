@@ -21,7 +21,7 @@ export function newExecution(id: string, more: Partial<NewExecution> = {}): NewE
     kind: 'execution',
     graph: 'users',
     target: 'EnrichedUser',
-    asked: 'digest-of-what-was-asked',
+    requestDigest: 'digest-of-the-request',
     inputs: '{"UserID":{"id":"user-123"}}',
     headers: {},
     graphHash: 'hash-1',

@@ -51,16 +51,16 @@ export function transactionConformance({ options, test, testIf }: ConformanceGro
 
   testTransaction('in a transaction too, an id that is there gives its record', async (bench) => {
     const { store } = bench
-    await store.create([newExecution('one', { asked: 'first' })])
+    await store.create([newExecution('one', { requestDigest: 'first' })])
     const transaction = await begin(bench)
     const known = await store.create(
-      [newExecution('zero'), newExecution('one'), newExecution('zero', { asked: 'again' })],
+      [newExecution('zero'), newExecution('one'), newExecution('zero', { requestDigest: 'again' })],
       transaction.client,
     )
     await transaction.commit()
     assert.deepEqual(
-      known.map((record) => record?.asked),
-      [undefined, 'first', 'digest-of-what-was-asked'],
+      known.map((record) => record?.requestDigest),
+      [undefined, 'first', 'digest-of-the-request'],
     )
   })
 }

@@ -10,8 +10,8 @@ import { described, orderGraph, Rate, Receipt } from './fixture-graph.ts'
 
 const newPlace = await placeMaker()
 
-// What users have in their databases. These are never written anew: a new format adds a folder, and all that were there before it
-// must still be read.
+// What users have in their databases. Once a format is released, its folder is never written anew: a new one adds
+// a folder, and all that were there before it must still be read.
 const formats = readdirSync(import.meta.dirname).filter((name) => name.startsWith('format-'))
 
 test('the formats are found', () => {

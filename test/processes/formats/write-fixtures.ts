@@ -1,6 +1,6 @@
 /**
  * Writes the fixtures of the present format: `node --conditions=docket-source test/processes/formats/write-fixtures.ts format-2`. Fixtures
- * are what users have in their databases: those that are there are never written anew. A new format gets a new folder.
+ * are what users have in their databases: once released, they are never written anew. A new format gets a new folder.
  */
 import { existsSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
