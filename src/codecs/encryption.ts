@@ -137,13 +137,11 @@ function checkEncryption(options: EncryptionOptions): void {
     const ids = Object.keys(keys)
     return [
       ids.length === 0 && 'keys must be an object with at least one key by its id',
-      ...ids.map(
-        (id) => !idForm.test(id) && `the key id ${shown(id)} must be 1 to 32 letters, digits, ".", "_" or "-"`,
-      ),
-      ...ids.map((id) => problemOfKey(`keys[${shown(id)}]`, keys[id])),
+      ...ids.map((id, index) => !idForm.test(id) && problemOfId(index)),
+      ...ids.map((id, index) => problemOfKey(idForm.test(id) ? `keys[${shown(id)}]` : `key ${index + 1}`, keys[id])),
       ids.length > 0 &&
         !(typeof current === 'string' && Object.hasOwn(keys, current)) &&
-        `current must be the id of one of the keys (${ids.join(', ')}), not ${typeof current === 'string' ? shown(current) : describe(current)}`,
+        `current must be the id of one of the keys (${ids.filter((id) => idForm.test(id)).join(', ')}); what was given is none of them`,
       hashKey !== undefined && problemOfKey('hashKey', hashKey),
       hashKey === undefined &&
         ids.length > 1 &&
@@ -161,9 +159,13 @@ function shown(id: string): string {
   return JSON.stringify(id.slice(0, 40))
 }
 
+// No message shows what was given for a key, for `current`, or as an id that is no id: keys and ids are easily exchanged.
+function problemOfId(index: number): string {
+  return `the id of key ${index + 1} must be 1 to 32 letters, digits, ".", "_" or "-"; is it a key that stands in the place of its id?`
+}
+
 function problemOfKey(place: string, key: unknown): string | false {
   const bytes = keyBytes(key)
-  // Never tells the key itself: it may be a real one with a character too many.
   if (bytes === undefined) return `${place} must be ${keyLength} bytes, as a Uint8Array or in base64`
   return bytes.length !== keyLength && `${place} must have ${keyLength} bytes, not ${bytes.length}`
 }

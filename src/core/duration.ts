@@ -18,4 +18,4 @@ export function durationMs(duration: unknown): number | undefined {
 }
 
 /** What to tell somebody whose duration could not be read. */
-export const durationHint = "use milliseconds (250) or a text like '250ms', '30s', '5m', '1h30m'"
+export const durationHint = "use milliseconds (250) or a string like '250ms', '30s', '5m', '1h30m'"

@@ -49,7 +49,7 @@ export async function closeDocket(
 }
 
 const endedMessage =
-  'this docket was closed before the execution had ended, which nobody else can go on with: it was started without an id and persists nothing; run it again'
+  'this docket was closed before the execution had ended, and no other process can go on with it: it was started without an id and persists nothing; run it again'
 
 async function handOverAll({ clock, connection, owned }: DocketContext): Promise<void> {
   const handedOver = Promise.all([...owned.values()].map((one) => one.handOver(releaseOf(one)).catch(() => {})))

@@ -129,7 +129,7 @@ export class ExecutionHandle<Output> {
     const steps = [...counts].map(([state, count]) => `${count} ${state}`).join(', ')
     const place = here === undefined ? 'not in this process' : `${here.hasEnded ? 'ended' : 'running'} here`
     const told = [status === undefined ? '' : `was ${status}`, place, steps && `steps: ${steps}`]
-    return `ExecutionHandle ${JSON.stringify(this.id)}${of} (${told.filter((text) => text !== '').join('; ')}; details() tells more)`
+    return `ExecutionHandle ${JSON.stringify(this.id)}${of} (${told.filter((text) => text !== '').join('; ')}; details() shows more)`
   }
 
   /**

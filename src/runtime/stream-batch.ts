@@ -151,7 +151,7 @@ class BatchStream implements AsyncIterator<unknown, undefined> {
     const batch = this.#batch
     if (batch !== undefined && !batch.hasEnded)
       batch.cancel(
-        new ExecutionCancelledError('nobody takes the outcomes of this batch any more', { graph: batch.place.graph }),
+        new ExecutionCancelledError('the outcomes of this batch are no longer read', { graph: batch.place.graph }),
       )
     for (const { resolve } of this.#waiting.splice(0)) resolve(done)
   }

@@ -219,7 +219,12 @@ export class MysqlConnection {
     const { createConnection } = await loadDriver()
     const { pool } = this.#place
     const options = pool === undefined ? this.#urlOptions() : settingsOf(pool)
-    if (options === undefined) throw new StoreError(storeName, 'the pool does not show how it connects', false)
+    if (options === undefined)
+      throw new StoreError(
+        storeName,
+        `the options of the pool, with which another connection would be made, can't be read; give the store a url instead`,
+        false,
+      )
     const client = await createConnection(options)
     const lose = (): void => {
       cutOff(client)
@@ -266,7 +271,7 @@ function requireUsable({ charset, isUnescaped, isAutocommit }: Row, kind: Connec
   if (isUnescaped !== 0)
     throw new StoreError(
       storeName,
-      `the connection's sql_mode has NO_BACKSLASH_ESCAPES, with which the driver's texts are not safe; take it away`,
+      `the connection's sql_mode has NO_BACKSLASH_ESCAPES, with which the strings that the driver escapes are not safe; remove it`,
       false,
     )
   if (kind !== 'transaction' && isAutocommit !== 1)

@@ -68,7 +68,11 @@ export class MysqlCreator {
     let missing = portion
     for (let tries = 0; missing.length > 0; tries++) {
       if (tries === maxTries)
-        throw new StoreError(storeName, 'others create and delete the same executions too fast', true)
+        throw new StoreError(
+          storeName,
+          'other processes kept creating and deleting the same executions; try again',
+          true,
+        )
       try {
         await session.run(`${this.#insert} ${missing.map(({ row }) => row).join(',')}`)
         return

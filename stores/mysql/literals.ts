@@ -11,7 +11,7 @@ export function literal(cell: Cell): string {
   if (cell === null) return 'null'
   if (typeof cell === 'string') return `'${/['\\\0]/.test(cell) ? cell.replaceAll(/['\\\0]/g, escaped) : cell}'`
   if (typeof cell === 'number') {
-    if (!Number.isFinite(cell)) throw new StoreError(storeName, `${cell} is no number that a column holds`, false)
+    if (!Number.isFinite(cell)) throw new StoreError(storeName, `${cell} is not a number that a column can hold`, false)
     return String(cell)
   }
   return `x'${Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength).toString('hex')}'`

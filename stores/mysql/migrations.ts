@@ -88,5 +88,9 @@ export function mysqlMigrationDatabase(connection: MysqlConnection, prefix: stri
 async function takeLock(session: MysqlSession, lock: string): Promise<void> {
   const [row] = await session.all(`select get_lock(${lock}, ${patienceSeconds}) as is_mine`)
   if (row!['is_mine'] !== 1)
-    throw new StoreError(storeName, `somebody else has been migrating its tables for ${patienceSeconds} seconds`, true)
+    throw new StoreError(
+      storeName,
+      `another process has been migrating its tables for ${patienceSeconds} seconds; try again when it has finished`,
+      true,
+    )
 }

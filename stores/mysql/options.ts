@@ -94,7 +94,7 @@ function problemsOfPlace(options: Readonly<Record<string, unknown>>): readonly (
     pool !== undefined && max !== undefined && 'max is for url; a pool of your own has its own limit',
     isRecord(pool) &&
       hasQueryFormat(pool) &&
-      "the pool has the option queryFormat, which would change Docket's statements; make one without",
+      "the pool has the option queryFormat, which would change Docket's statements; make a pool without it",
   ]
 }
 

@@ -42,7 +42,12 @@ export class PostgresClaims {
       let rest = round
       for (let tries = 0; rest.length > 0; tries++) {
         // Each try more means that somebody else's claim began or ended meanwhile.
-        if (tries === maxTries) throw new StoreError(storeName, 'claims change too fast to be told', true)
+        if (tries === maxTries)
+          throw new StoreError(
+            storeName,
+            'the claims of these results kept changing while they were read; try again',
+            true,
+          )
         rest = await this.#claimOnce(rest, states)
       }
     }

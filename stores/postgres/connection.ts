@@ -52,7 +52,7 @@ function requireText(client: object): void {
   if ('binary' in client && client.binary === true)
     throw new StoreError(
       storeName,
-      'its connections have the option binary, with which values are not read as they are; take it away',
+      'its connections have the option binary, with which values are not read as they are stored; make them without it',
       false,
     )
 }

@@ -29,11 +29,11 @@ export function postgresError(thrown: unknown, server?: string): Error {
       : undefined)
   if (away !== undefined) return new StoreError(storeName, away, true, { cause: thrown })
   if (server !== undefined && cutOff.test(describeThrown(thrown))) {
-    const message = `${server} has ended the connection (${describeThrown(thrown)}); is it a postgres, and running?`
+    const message = `${server} has ended the connection (${describeThrown(thrown)}); is it a PostgreSQL server, and running?`
     return new StoreError(storeName, message, true, { cause: thrown })
   }
   if (otherProtocol.test(describeThrown(thrown))) {
-    const message = `what answers${server === undefined ? '' : ` at ${server}`} is no postgres (${describeThrown(thrown)}); are host and port right?`
+    const message = `what answers${server === undefined ? '' : ` at ${server}`} is not a PostgreSQL server (${describeThrown(thrown)}); are host and port right?`
     return new StoreError(storeName, message, false, { cause: thrown })
   }
   return new StoreError(storeName, describeThrown(thrown), isTransient(thrown), { cause: thrown })

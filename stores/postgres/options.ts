@@ -85,7 +85,7 @@ function problemsOfPlace(options: Readonly<Record<string, unknown>>): readonly (
     isRecord(pool) &&
       isRecord(pool['options']) &&
       pool['options']['binary'] === true &&
-      'the pool has the option binary, with which pg reads bytes as if they were text; make it without',
+      'the pool has the option binary, with which pg reads bytes as if they were text; make the pool without it',
   ]
 }
 

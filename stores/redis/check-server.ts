@@ -18,7 +18,7 @@ export async function checkFormat(link: Link, { format }: Layout): Promise<void>
   const isNewer = Number(found) > formatVersion
   const message = isNewer
     ? `the data has format ${found}, this version knows ${formatVersion} at most: use the version of docket that wrote it, or a newer one`
-    : `the key ${format} says that the data has format ${JSON.stringify(found)}, which is none: is something else under this prefix?`
+    : `the key ${format} says that the data has format ${JSON.stringify(found)}, which is not one of docket's: does another program use this prefix? Give the store another prefix`
   throw new StoreError(storeName, message, false)
 }
 

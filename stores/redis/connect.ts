@@ -107,7 +107,7 @@ function databaseError(client: RedisClient, cause: Error): StoreError {
   const database = isCluster(client) ? '' : String(client.options.db)
   return new StoreError(
     storeName,
-    `can't use database ${database} of ${serverOfClient(client)} (${cause.message}); servers have 0 to 15 unless they are told otherwise`,
+    `can't use database ${database} of ${serverOfClient(client)} (${cause.message}); servers have databases 0 to 15 unless their configuration says otherwise`,
     false,
     { cause },
   )

@@ -50,7 +50,7 @@ export function storeError(cause: unknown, key?: string, server?: string): Store
     if (cause.name === 'ParserError' || otherProtocol.test(message))
       return new StoreError(
         storeName,
-        `what answers${server === undefined ? '' : ` at ${server}`} is no redis (${message}); are host and port right?`,
+        `what answers${server === undefined ? '' : ` at ${server}`} is not a Redis server (${message}); are host and port right?`,
         false,
         { cause },
       )
@@ -73,7 +73,7 @@ export function storeError(cause: unknown, key?: string, server?: string): Store
   if (/\bNOAUTH\b/.test(message))
     return new StoreError(
       storeName,
-      `redis${server === undefined ? '' : ` at ${server}`} wants a password (NOAUTH)`,
+      `redis${server === undefined ? '' : ` at ${server}`} requires a password (NOAUTH); put it into the URL, or give the client one`,
       false,
       {
         cause,

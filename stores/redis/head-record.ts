@@ -111,12 +111,12 @@ function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer):
   const [constant, owner, epoch, status, recoveries, ownedMs, inputs, output, error, hash, version, ...times] = fields
   const [started, updated, ended, deadline] = times
   const known = packer.unpack(required(constant))
-  if (!Array.isArray(known)) throw new Error('the constant part is no list')
+  if (!Array.isArray(known)) throw new Error('its constant part is not a list')
   const [kind, graph, target, requestDigest, parent, timeoutMs, createdAt, ...headers] = known as unknown[]
-  if (kind !== 'execution' && kind !== 'batch') throw new Error('the kind is unknown')
+  if (kind !== 'execution' && kind !== 'batch') throw new Error('its kind is unknown')
   const texts = headers.map(textOf)
   const statusKnown = statusOf(required(status).toString())
-  if (statusKnown === undefined) throw new Error('the status is unknown')
+  if (statusKnown === undefined) throw new Error('its status is unknown')
   return {
     id,
     kind,
@@ -152,12 +152,12 @@ function required(field: Buffer | null | undefined): Buffer {
 function numberOf(field: Buffer | null | undefined): number {
   const text = required(field).toString()
   const number = Number(text)
-  if (text === '' || !Number.isFinite(number)) throw new Error('a number is something else')
+  if (text === '' || !Number.isFinite(number)) throw new Error('a field is not a number')
   return number
 }
 
 function textOf(packed: unknown): string {
   const text = unpackedText(packed)
-  if (text === undefined) throw new Error('a text is missing')
+  if (text === undefined) throw new Error('a string is missing')
   return text
 }

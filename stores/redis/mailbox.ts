@@ -65,7 +65,7 @@ function message(execution: string, key: string, member: Buffer, packer: Packer)
     const end = member.indexOf(':')
     const seq = Number(member.toString('latin1', 0, end))
     const values = packer.unpack(member.subarray(end + 1))
-    if (end < 1 || !Number.isSafeInteger(seq) || !Array.isArray(values)) throw new Error('it is no message')
+    if (end < 1 || !Number.isSafeInteger(seq) || !Array.isArray(values)) throw new Error('it is not a message')
     const [kind, payload, at] = values as unknown[]
     return { execution, kind: unpackedText(kind) ?? '', payload: unpackedValue(payload), at: unpackedNumber(at), seq }
   } catch (cause) {

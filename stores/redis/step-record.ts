@@ -47,10 +47,10 @@ export function stepRecord(
   const [step = '', item = ''] = field.toString('utf8', 1).split('\0').map(unescapeText)
   try {
     const values = packer.unpack(bytes)
-    if (!Array.isArray(values) || values.length !== 10) throw new Error('it has not the values of a step')
+    if (!Array.isArray(values) || values.length !== 10) throw new Error('it does not have the fields of a step')
     const [status, attempt, inputHash, type, typeVersion, output, error, startedAt, endedAt, dueAt] =
       values as unknown[]
-    if (typeof status !== 'string') throw new Error('the status is something else')
+    if (typeof status !== 'string') throw new Error('its status is not a string')
     return {
       execution,
       step,

@@ -37,7 +37,7 @@ export function unpackedText(packed: unknown): string | undefined {
   if (packed === undefined || typeof packed === 'string') return packed
   if (Array.isArray(packed) && isBytes(packed[0]))
     return Buffer.from(packed[0].buffer, packed[0].byteOffset, packed[0].byteLength).toString('utf16le')
-  throw new Error('a text is something else')
+  throw new Error('a field is not a string')
 }
 
 /** A stored value as msgpack keeps it: texts and byte strings are told apart there. */
@@ -53,7 +53,7 @@ export function unpackedValue(packed: unknown): StoredValue | undefined {
 /** @throws when it is not a number */
 export function unpackedNumber(packed: unknown): number {
   if (typeof packed === 'number') return packed
-  throw new Error('a number is something else')
+  throw new Error('a field is not a number')
 }
 
 /** @throws when it is neither a number nor undefined */

@@ -56,7 +56,7 @@ export async function writeMigrationFile(directory: string, name: string): Promi
     .toLowerCase()
     .replaceAll(/[^a-z0-9_]+/g, '-')
     .replaceAll(/^[-_]+|[-_]+$/g, '')
-  if (fitting === '') throw new OptionError(`a migration can't be called "${name}"; say in letters what it does`)
+  if (fitting === '') throw new OptionError(`a migration can't be called "${name}"; use letters that say what it does`)
   await mkdir(directory, { recursive: true })
   const versions = (await readdir(directory)).map((file) => Number(fileName.exec(file)?.[1] ?? 0))
   const path = join(directory, `${Math.max(firstUserVersion - 1, ...versions) + 1}_${fitting}.sql`)

@@ -66,7 +66,7 @@ export function executionOf(row: Row, store: string): ExecutionRecord {
     return recordOf(executionFields, row)
   } catch (cause) {
     const id = JSON.stringify(fromName(row['id'] as string))
-    const message = `the row of execution ${id} was altered: its headers are no JSON; repair or delete it`
+    const message = `the row of execution ${id} was altered: its headers are not JSON; repair or delete it`
     throw new StoreError(store, message, false, { cause })
   }
 }

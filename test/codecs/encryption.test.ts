@@ -152,9 +152,12 @@ describe('options that can’t be used', () => {
     [{ keys: { a: keyA.toString('hex') }, current: 'a' }, /keys\["a"\] must have 32 bytes, not 48/],
     [{ keys: { a: 'not base64!' }, current: 'a' }, /keys\["a"\] must be 32 bytes, as a Uint8Array or in base64/],
     [{ keys: { a: undefined }, current: 'a' }, /keys\["a"\] must be 32 bytes/],
-    [{ keys: { a: keyA }, current: 'b' }, /current must be the id of one of the keys \(a\), not "b"/],
+    [
+      { keys: { a: keyA }, current: 'b' },
+      /current must be the id of one of the keys \(a\); what was given is none of them/,
+    ],
     [{ keys: { a: keyA }, current: 'toString' }, /current must be/],
-    [{ keys: { 'a b': keyA }, current: 'a b' }, /the key id "a b" must be 1 to 32/],
+    [{ keys: { 'a b': keyA }, current: 'a b' }, /the id of key 1 must be 1 to 32/],
     [{ keys: { a: keyA, b: keyB }, current: 'b' }, /with several keys, hashKey must be given/],
     [{ keys: { a: keyA }, current: 'a', hashKey: 'x' }, /hashKey must have 32 bytes, not 0/],
     [{ keys: { a: keyA }, current: 'a', isRequired: 1 }, /isRequired must be true or false, not 1/],
@@ -164,8 +167,14 @@ describe('options that can’t be used', () => {
     expect(() => encryption(options as EncryptionOptions)).toThrow(message)
   })
 
-  test('don’t show the key', () => {
-    const key = 'c2VjcmV0IGtleSBvZiBhIHVzZXI'
-    expect(() => encryption({ keys: { a: key }, current: 'a' })).toThrow(/^(?!.*c2Vjc)/)
+  test.each([
+    ['is too short', (key: string) => ({ keys: { a: key }, current: 'a' })],
+    ['is given as current', (key: string) => ({ keys: { a: keyA }, current: key })],
+    ['is exchanged with its id', (key: string) => ({ keys: { [`${key}=`]: 'a' }, current: 'a' })],
+    ['is exchanged with its id, and given as current', (key: string) => ({ keys: { [`${key}=`]: 'a' }, current: key })],
+  ])('show no part of a key that %s', (_, optionsWith) => {
+    const options = optionsWith('c2VjcmV0IGtleSBvZiBhIHVzZXI')
+    expect(() => encryption(options)).toThrow(OptionError)
+    expect(() => encryption(options)).toThrow(/^(?!.*c2Vjc)/s)
   })
 })

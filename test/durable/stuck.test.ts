@@ -128,11 +128,11 @@ describe('console.log', () => {
     const handle = await docket.start(stuck, End, {}, { id: 'x' })
     await world.clock.advance(10)
     expect(inspect(handle)).toBe(
-      'ExecutionHandle "x" of graph "stuck", target "End" (running here; steps: 2 running, 1 retrying, 2 pending; details() tells more)',
+      'ExecutionHandle "x" of graph "stuck", target "End" (running here; steps: 2 running, 1 retrying, 2 pending; details() shows more)',
     )
     const elsewhere = world.process({ graphs: [stuck] })
     expect(inspect(await elsewhere.get('x'))).toBe(
-      'ExecutionHandle "x" of graph "stuck", target "End" (was running; not in this process; details() tells more)',
+      'ExecutionHandle "x" of graph "stuck", target "End" (was running; not in this process; details() shows more)',
     )
     for (const one of [docket, elsewhere]) await one.close({ deadline: 0 })
   })

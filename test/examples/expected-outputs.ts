@@ -95,7 +95,7 @@ Error: no courier
 sent: order 7 (1999 cents, payment 1)
 and asked once more: order 7 (1999 cents, payment 1)
 1 charge in all
-ExecutionConflictError: execution "order:7" was started before with other inputs; use another id, or ask for the same`,
+ExecutionConflictError: execution "order:7" was started before with other inputs; use another id, or give the same target and inputs`,
   },
   'explain.ts': {
     text: `leaves: UserID, Locale

@@ -65,7 +65,7 @@ export const damages: Readonly<Record<string, Damage>> = {
     told: /newer version \(format 99, this one knows 1\)/,
     inflict: head(`machine_version = 99`),
   },
-  'the headers are no JSON': {
+  'the headers are not JSON': {
     kinds: ['sqlite', 'mysql'],
     told: /execution "bad"/,
     isLeftOut: true,

@@ -117,15 +117,15 @@ test.each<[string, () => Store]>([
   expect(error.message).not.toContain('secret')
 })
 
-test('a port of another protocol is told as such', async () => {
+test('a port of another protocol is reported as such', async () => {
   const port = await otherServer()
   expect(await failureOf(redisStore(`redis://127.0.0.1:${port}`))).toMatchObject({
-    message: expect.stringContaining(`what answers at 127.0.0.1:${port}/0 is no redis`),
+    message: expect.stringContaining(`what answers at 127.0.0.1:${port}/0 is not a Redis server`),
     isTransient: false,
   })
   // It hangs up without a word, as a server does that goes down.
   expect(await failureOf(postgresStore(`postgres://ann@127.0.0.1:${port}/shop`))).toMatchObject({
-    message: expect.stringMatching(new RegExp(`127\\.0\\.0\\.1:${port}/shop has ended .* is it a postgres`)),
+    message: expect.stringMatching(new RegExp(`127\\.0\\.0\\.1:${port}/shop has ended .* is it a PostgreSQL server`)),
     isTransient: true,
   })
 })
@@ -144,12 +144,12 @@ test('a database that the Redis server does not have is refused, and named', asy
   expect(await client.exists(`${prefix}:{o}:format`)).toBe(1)
 })
 
-test('a Redis that wants a password says so in short, one that refuses it says so too', async () => {
+test('a Redis that requires a password says so in short, one that refuses it says so too', async () => {
   await using server = await startRedis()
   await withRedis(server.port, async (client) => void (await client.config('SET', 'requirepass', 's3cret')))
   for (const database of ['', '/2'])
     expect((await failureOf(redisStore(`redis://127.0.0.1:${server.port}${database}`))).message).toBe(
-      `redis store: redis at 127.0.0.1:${server.port}${database === '' ? '/0' : database} wants a password (NOAUTH)`,
+      `redis store: redis at 127.0.0.1:${server.port}${database === '' ? '/0' : database} requires a password (NOAUTH); put it into the URL, or give the client one`,
     )
   const wrong = await failureOf(redisStore(`redis://:wrong@127.0.0.1:${server.port}/2`))
   expect(wrong.message).toContain('WRONGPASS')

@@ -82,11 +82,11 @@ test('a cluster and a single server are told apart', async () => {
   })
 })
 
-test('data of a newer format is refused, and so is something else', async () => {
+test('data of a newer format is refused, and so is what another program left there', async () => {
   const client = new Redis(url)
   for (const [found, message] of [
     ['2', 'format 2'],
-    ['x', 'something else'],
+    ['x', 'another program'],
   ] as const) {
     const prefix = crypto.randomUUID()
     await client.set(`${prefix}:{o}:format`, found)

@@ -36,12 +36,11 @@ export function problemOfDataType(value: unknown): string | undefined {
   if (!isRecord(value) || value['kind'] !== 'dataType')
     return 'is not a data type; make one with dataType(name, schema)'
   const { name, schema, version } = value
-  if (typeof name !== 'string' || name === '')
-    return 'is a data type without a name; a name is a text that is not empty'
+  if (typeof name !== 'string' || name === '') return 'is a data type without a name; a name is a non-empty string'
   const unknown = Object.keys(value).find((key) => !dataTypeKeys.includes(key))
   if (unknown !== undefined) return `"${name}" has the unknown option "${unknown}"; known is version`
   if (version !== undefined && typeof version !== 'string')
-    return `"${name}" has a version that is not a text: ${describe(version)}`
+    return `"${name}" has a version that is not a string: ${describe(version)}`
   if (schema === undefined) return undefined
   const standard =
     (typeof schema === 'object' && schema !== null) || typeof schema === 'function'
@@ -79,7 +78,7 @@ export function checkStep(step: unknown, index: number, report: Report): step is
   const badOption = (message: string): void => report('bad-option', message, stepName)
   let canIndex = true
   if (!isNamed) {
-    bad(`${label} has no name; a name is a text that is not empty`)
+    bad(`${label} has no name; a name is a non-empty string`)
     canIndex = false
   } else if (name.startsWith('$')) {
     bad(`${label}: names that begin with "$" are reserved`)
@@ -123,7 +122,7 @@ export function checkStep(step: unknown, index: number, report: Report): step is
     typeof version !== 'string' &&
     !(typeof version === 'number' && Number.isFinite(version))
   ) {
-    badOption(`${label}: version must be a text or a number, not ${describe(version)}`)
+    badOption(`${label}: version must be a string or a number, not ${describe(version)}`)
   }
   return canIndex
 }
@@ -207,7 +206,7 @@ export function checkPersist(label: string, persist: unknown, report: (message: 
       )
   }
   if (namespace !== undefined && (typeof namespace !== 'string' || namespace === '')) {
-    report(`${label}: persist.namespace must be a text that is not empty, not ${describe(namespace)}`)
+    report(`${label}: persist.namespace must be a non-empty string, not ${describe(namespace)}`)
   }
   if (namespace !== undefined && scope === 'execution') {
     report(

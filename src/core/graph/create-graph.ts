@@ -107,7 +107,7 @@ function checkGraphOptions(declaration: Record<string, unknown>, report: Report)
   const { name, timeout, defaults, observers } = declaration
   const badOption = (message: string): void => report('bad-option', message)
   if (typeof name !== 'string' || name === '')
-    report('bad-declaration', `the graph has no name; a name is a text that is not empty, not ${describe(name)}`)
+    report('bad-declaration', `the graph has no name; a name is a non-empty string, not ${describe(name)}`)
   reportUnknownKeys('the graph', declaration, graphKeys, badOption)
   if (timeout !== undefined) checkTimeout('the graph: timeout', timeout, badOption)
   checkDefaults(defaults, badOption)

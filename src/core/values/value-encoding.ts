@@ -1,4 +1,4 @@
-import { refuse } from '../check-options.ts'
+import { describe, refuse } from '../check-options.ts'
 import type { Problem } from '../check-options.ts'
 import type { Codec } from '../contracts/codec.ts'
 import { briefErrorTreeOf, errorTreeOf } from './error-tree.ts'
@@ -248,7 +248,7 @@ function throughAll(
 function bytesOf(made: Bytes): Bytes {
   if (isPromise(made)) return made.then(bytesOf)
   if (isBytes(made)) return made
-  throw new TypeError(`it gave ${describeThrown(made)}, not a Uint8Array`)
+  throw new TypeError(`it returned ${typeof made === 'string' ? 'a string' : describe(made)}, not a Uint8Array`)
 }
 
 function isPromise<Result>(value: Result | Promise<Result>): value is Promise<Result> {
@@ -257,13 +257,14 @@ function isPromise<Result>(value: Result | Promise<Result>): value is Promise<Re
 
 function checkOptions(format: ValueFormat | undefined, codecs: readonly Codec[], maxBytes: number): void {
   const problems: Problem[] = []
-  if (format?.name === textFormat) problems.push(`a format can't be called "${textFormat}": that is what texts are`)
+  if (format?.name === textFormat)
+    problems.push(`a format can't be named "${textFormat}": this name stands for values that are stored as text`)
   const seen = new Set<string>()
   if (format !== undefined && format.name.length > maxNameLength)
     problems.push(`a format's name must have at most ${maxNameLength} characters`)
   for (const { name } of codecs) {
     if (typeof name !== 'string' || name === '' || name.length > maxNameLength)
-      problems.push(`a codec's name must be a text of 1 to ${maxNameLength} characters, not ${JSON.stringify(name)}`)
+      problems.push(`a codec's name must be a string of 1 to ${maxNameLength} characters, not ${JSON.stringify(name)}`)
     if (seen.has(name)) problems.push(`there are two codecs called "${name}"; each needs a name of its own`)
     seen.add(name)
   }

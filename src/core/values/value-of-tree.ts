@@ -178,7 +178,7 @@ function define(target: object, key: string, value: unknown, enumerable = true):
 }
 
 function textOf(content: unknown, tag: string): string {
-  if (typeof content !== 'string') throw damaged(tag, 'expected a text')
+  if (typeof content !== 'string') throw damaged(tag, 'expected a string')
   return content
 }
 

@@ -81,7 +81,9 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
       if (!isRecord(graph) || indexOf(graph as unknown as AnyGraph) === undefined)
         report(`graphs must be made by graph(), not ${describe(graph)}`)
       else if (names.size === names.add(graph['name'] as string).size)
-        report(`two graphs are named "${String(graph['name'])}"; their executions could not be told apart`)
+        report(
+          `two graphs are named "${String(graph['name'])}"; nothing would distinguish their executions; give each a name of its own`,
+        )
     }
   }
   if (!isRecord(store) || typeof store['claimResults'] !== 'function')

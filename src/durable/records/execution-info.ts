@@ -141,7 +141,7 @@ export function noSuchExecution(id: string): ExecutionConflictError {
 }
 
 export function unknownStatus({ id, status }: Pick<ExecutionRecord, 'id' | 'status'>): string {
-  return `execution "${id}" has the status "${status}", which this version does not know: nobody goes on with it`
+  return `execution "${id}" has the status "${status}", which this version of docket does not know, and so does not go on with; use a newer version`
 }
 
 /** What the records of steps tell; what a batch keeps besides is not told. @throws SerializationError for one that can't be read */

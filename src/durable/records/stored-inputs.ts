@@ -42,7 +42,7 @@ export function storedInputsOf(
 export async function readInputs(record: ExecutionRecord, encoding: ValueEncoding): Promise<StoredInputs> {
   const identity = ['execution', record.id, 'inputs']
   const stored = await decodePresent(record.inputs, identity, encoding)
-  if (!isRecord(stored)) throw unreadable(identity, 'it is no record of inputs')
+  if (!isRecord(stored)) throw unreadable(identity, 'it is not a record of inputs')
   const { $checked: converted, $versions: versions, ...given } = stored
   return {
     $given: given,

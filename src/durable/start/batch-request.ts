@@ -167,11 +167,13 @@ function keysOf(items: readonly unknown[], key: StartBatchOptions['key']): reado
   return items.map((item, index) => {
     const name: unknown = key === undefined ? String(index) : key(item as never, index)
     if (typeof name !== 'string' || name === '')
-      throw new OptionError(`startBatch: key must give a non-empty string; for item ${index} it gave ${describe(name)}`)
+      throw new OptionError(
+        `startBatch: key must return a non-empty string; for item ${index} it returned ${describe(name)}`,
+      )
     const twin = seen.get(name)
     if (twin !== undefined)
       throw new OptionError(
-        `startBatch: items ${twin} and ${index} have the same key "${name}"; after a restart they could not be told apart`,
+        `startBatch: items ${twin} and ${index} have the same key "${name}"; after a restart nothing would distinguish them; give each a key of its own`,
       )
     seen.set(name, index)
     return name

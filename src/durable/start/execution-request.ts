@@ -133,7 +133,7 @@ export function requireSame(
       ? `for "${known.target}" of graph "${known.graph}"`
       : 'with other inputs'
   throw new ExecutionConflictError(
-    `execution "${id}" was started before ${what}; use another id, or ask for the same`,
+    `execution "${id}" was started before ${what}; use another id, or give the same target and inputs`,
     {
       graph,
       executionId: id,

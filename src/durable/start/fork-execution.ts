@@ -28,7 +28,7 @@ export async function forkExecution(
   if (graph === undefined)
     throw new OptionError(`fork: this docket does not know graph "${record.graph}" of execution "${id}"`)
   if (record.kind === 'batch')
-    throw new OptionError(`fork: "${id}" is a batch; start another one with the items it shall have`)
+    throw new OptionError(`fork: "${id}" is a batch; start another one with the items that it needs`)
   const steps = (await context.readSteps([id])).get(id) ?? []
   const restored = await restoreExecution(record, steps, graph, encoding, 'end')
   if ('reasons' in restored)

@@ -126,7 +126,7 @@ export function slotPoolOf(spec: StepSpec, inputs: unknown): SlotPool {
   // Nobody waits for a promise here: its rejection would end the process.
   if (typeof key === 'object') void Promise.resolve(key).catch(() => {})
   if (typeof key !== 'string')
-    throw new TypeError(`concurrency.key of step "${spec.name}" must give a text, not ${describe(key)}`)
+    throw new TypeError(`concurrency.key of step "${spec.name}" must return a string, not ${describe(key)}`)
   // Two graphs may give one step different defaults: each limit holds for those who ask for it.
   const place = `${limit} ${key}`
   let byKey = pools.get(spec.step)

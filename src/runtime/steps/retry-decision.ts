@@ -21,7 +21,7 @@ export function decideRetry(spec: StepSpec, error: unknown, attempt: number, ran
     const delayMs = durationMs(delay)
     if (delayMs === undefined)
       throw new RangeError(
-        `backoff of step "${spec.name}" gave ${describe(delay)}, which is not a duration, for attempt ${attempt}`,
+        `backoff of step "${spec.name}" returned ${describe(delay)}, which is not a duration, for attempt ${attempt}`,
       )
     return { delayMs }
   } catch (policyError) {
@@ -33,5 +33,5 @@ export function decideRetry(spec: StepSpec, error: unknown, attempt: number, ran
 function synchronous<Value>(value: Value, policy: string): Value {
   if (!isPromiseLike(value)) return value
   Promise.resolve(value).catch(() => {})
-  throw new TypeError(`${policy} must give its answer at once, not a promise`)
+  throw new TypeError(`${policy} must return its answer directly, not a promise`)
 }

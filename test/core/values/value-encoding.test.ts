@@ -200,10 +200,10 @@ describe('codecs', () => {
     await expect(decoded).rejects.toBeInstanceOf(SerializationError)
   })
 
-  test('that give no bytes are told so', () => {
+  test('that return no bytes are refused by name', () => {
     const codec = turning('mine', { encode: () => 'text' as unknown as Uint8Array })
     expect(() => createValueEncoding({ codecs: [codec] }).encode(1, here)).toThrow(
-      /codec "mine" could not encode .*: it gave text, not a Uint8Array/,
+      /codec "mine" could not encode .*: it returned a string, not a Uint8Array/,
     )
   })
 
@@ -218,7 +218,7 @@ describe('codecs', () => {
     [{ codecs: [turning('')] }, /1 to 64 characters, not ""/],
     [{ codecs: [turning('x'.repeat(65))] }, /1 to 64 characters/],
     [{ codecs: Array.from({ length: 17 }, (_, i) => turning(`c${i}`)) }, /17 codecs; 16 are the limit/],
-    [{ format: { ...binary, name: 'json' } }, /can't be called "json"/],
+    [{ format: { ...binary, name: 'json' } }, /can't be named "json"/],
     [{ format: { ...binary, name: 'x'.repeat(65) } }, /at most 64/],
     [{ maxBytes: 0 }, /maxBytes must be a number of bytes above 0, not 0/],
     [{ maxBytes: NaN }, /maxBytes/],

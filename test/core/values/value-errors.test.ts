@@ -178,7 +178,7 @@ describe('what was thrown and is no error', () => {
     },
   )
 
-  test('is told as text where it is no data', () => {
+  test('is kept as text where it is not data', () => {
     expect(stored(() => 1)).toMatch(/Function/)
     expect(stored(Symbol('a'))).toBe('Symbol(a)')
     expect(stored({ a: 1, f: Symbol('b') })).toEqual({ a: 1, f: 'Symbol(b)' })

@@ -216,7 +216,7 @@ describe('a tree that nobody made', () => {
   test.each([
     ['{"$nothing":1}', /\$nothing: no tag by this name/],
     ['[{"$date":"yesterday"}]', /\$date/],
-    ['{"$date":5}', /\$date: expected a text/],
+    ['{"$date":5}', /\$date: expected a string/],
     ['{"$bigint":""}', /\$bigint/],
     ['{"$bigint":"0x10"}', /\$bigint/],
     ['{"$number":"1"}', /\$number/],
@@ -235,7 +235,7 @@ describe('a tree that nobody made', () => {
     ['{"$sparse":[-1,[]]}', /length/],
     ['{"$sparse":[1,[[1,2]]]}', /out of range/],
     ['{"$null":1}', /\$null: expected a record/],
-    ['{"$object":[[1,2]]}', /\$object: expected a text/],
+    ['{"$object":[[1,2]]}', /\$object: expected a string/],
     ['{"$message":[{},1]}', /\$message: expected defaults/],
   ])('%s is refused', (text, message) => {
     expect(() => valueOfTree(JSON.parse(text))).toThrow(message)
