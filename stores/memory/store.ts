@@ -12,14 +12,20 @@ import type {
   StepPage,
 } from '../../src/core/contracts/execution-record.ts'
 import { StoreLife } from '../sql/life.ts'
+import { lifetime, machineTime } from '../sql/machine-time.ts'
 import { aFunction, checkOptions } from '../sql/options.ts'
 import { MemoryExecutions } from './executions.ts'
 import { MemoryResults } from './results.ts'
 
 /** How a memory store keeps time. */
 export interface MemoryStoreOptions {
-  /** Milliseconds since the epoch, by which leases and results expire. @default Date.now */
+  /** Milliseconds since the epoch. Without it, the time of day is nothing to this store. @default Date.now */
   readonly now?: () => number
+  /**
+   * Milliseconds of a time that only moves forward, whatever is done to the time of day: leases and results run out by it.
+   * @default the monotonic clock of the machine; `now`, where that is given
+   */
+  readonly elapsed?: () => number
 }
 
 /**
@@ -28,28 +34,29 @@ export interface MemoryStoreOptions {
  * @throws OptionError
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  checkOptions('memoryStore', options, { now: aFunction }, () => [])
-  return new MemoryStore(options.now ?? Date.now)
+  checkOptions('memoryStore', options, { now: aFunction, elapsed: aFunction }, () => [])
+  const { now, elapsed = now } = options
+  return new MemoryStore(elapsed ?? machineTime(), elapsed ?? lifetime())
 }
 
 class MemoryStore implements Store {
   readonly name = 'memory'
   readonly capabilities: StoreCapabilities = { transactions: false, isShared: false }
-  readonly #now: () => number
+  readonly #elapsed: () => number
   readonly #leases = new Map<string, number>()
   readonly #executions: MemoryExecutions
   readonly #results: MemoryResults
   readonly #listeners = new Set<(hint: StoreHint) => void>()
   readonly #life = new StoreLife('memory')
 
-  constructor(now: () => number) {
-    this.#now = now
-    const isAlive = (owner: string): boolean => (this.#leases.get(owner) ?? -Infinity) > this.#now()
+  constructor(elapsed: () => number, lifetime: () => number) {
+    this.#elapsed = elapsed
+    const isAlive = (owner: string): boolean => (this.#leases.get(owner) ?? -Infinity) > this.#elapsed()
     const tell = (hint: StoreHint): void => {
       for (const listener of this.#listeners) queueMicrotask(() => listener(hint))
     }
     this.#executions = new MemoryExecutions(isAlive, tell)
-    this.#results = new MemoryResults(isAlive, now, tell)
+    this.#results = new MemoryResults(isAlive, lifetime, tell)
   }
 
   async open(): Promise<void> {
@@ -63,7 +70,7 @@ class MemoryStore implements Store {
 
   async renewOwner(owner: string, leaseMs: number): Promise<boolean> {
     this.#life.requireOpen()
-    const now = this.#now()
+    const now = this.#elapsed()
     const lease = this.#leases.get(owner)
     if (lease !== undefined && lease <= now) return false
     this.#leases.set(owner, now + leaseMs)
@@ -157,7 +164,7 @@ class MemoryStore implements Store {
   }
 
   #forgetDead(): void {
-    const now = this.#now()
+    const now = this.#elapsed()
     for (const [owner, lease] of this.#leases)
       if (lease <= now - 3_600_000 && !this.#executions.hasUnfinishedOf(owner)) this.#leases.delete(owner)
   }

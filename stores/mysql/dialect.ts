@@ -17,6 +17,7 @@ export function mysqlDialect(prefix: string): Dialect {
     isIn: (expression, texts, add) =>
       texts.length === 0 ? 'false' : `${expression} in (${texts.map((text) => add(text)).join(', ')})`,
     now: () => 'utc_timestamp(3)',
+    isLiving: (alias) => `${alias}.expires_at > utc_timestamp(3)`,
     toKey,
     isAfter: ([first, second, third], [one, two, three], add) =>
       // Row values can't begin a range of an index here; this can.

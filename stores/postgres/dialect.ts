@@ -24,6 +24,7 @@ export function postgresDialect(schema: string): Dialect {
     reading: (source, { kind }) => (kind === 'time' ? `(extract(epoch from ${source}) * 1000)::float8` : source),
     isIn: (expression, texts, add) => `${expression} = any(${add(texts)}::text[])`,
     now: () => 'statement_timestamp()',
+    isLiving: (alias) => `${alias}.expires_at > statement_timestamp()`,
   }
 }
 

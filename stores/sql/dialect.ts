@@ -17,6 +17,8 @@ export interface Dialect {
   isIn(expression: string, texts: readonly string[], add: (cell: Cell | readonly Cell[]) => string): string
   /** The store's clock. */
   now(add: (cell: Cell) => string): string
+  /** Whether a row of the owners, whose table has the alias, is of one that lives. */
+  isLiving(alias: string, add: (cell: Cell) => string): string
   /** How a name is written that is part of a key, where keys can't have names of any length. @default toName */
   readonly toKey?: (name: string) => string
   /** Whether columns come after keys, in their order, where row values can't use an index. @default they are compared as rows */

@@ -92,6 +92,6 @@ export function resultsQuery(dialect: Dialect, keys: readonly string[]): Query {
     where ${dialect.isIn('r.id', keys.map(keyOf(dialect)), add)} and (r.status = 'failed'
       or (r.status = 'completed' and (r.expires_at is null or r.expires_at > ${dialect.now(add)}))
       or (r.status = 'running' and exists (
-        select 1 from ${dialect.table('owners')} o where o.owner = r.owner and o.expires_at > ${dialect.now(add)})))`
+        select 1 from ${dialect.table('owners')} o where o.owner = r.owner and ${dialect.isLiving('o', add)})))`
   return { text, parameters: list }
 }

@@ -3,15 +3,17 @@ import type { ExecutionCommit } from '../../src/core/contracts/execution-record.
 import { toName } from '../sql/names.ts'
 import { toSqlTime } from '../sql/times.ts'
 import type { SqliteConnection } from './connection.ts'
+import { isLiving } from './owners.ts'
+import type { SqliteOwners } from './owners.ts'
 
 /** Deletes executions with all they have. */
 export class SqliteDeletion {
   readonly #connection: SqliteConnection
-  readonly #now: () => number
+  readonly #owners: SqliteOwners
 
-  constructor(connection: SqliteConnection, now: () => number) {
+  constructor(connection: SqliteConnection, owners: SqliteOwners) {
     this.#connection = connection
-    this.#now = now
+    this.#owners = owners
   }
 
   delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): readonly boolean[] {
@@ -32,11 +34,11 @@ export class SqliteDeletion {
         `select id from docket_executions
          where ended_at is not null and ended_at < ? and status in (select value from json_each(?))
            and status not in ('pending', 'running') and not exists (
-             select 1 from docket_owners o where o.owner = docket_executions.owner and o.expires_at > ?)
+             select 1 from docket_owners o where o.owner = docket_executions.owner and ${isLiving})
          order by ended_at limit ?`,
         toSqlTime(endedBefore),
         JSON.stringify(statuses),
-        toSqlTime(this.#now()),
+        ...this.#owners.livingCells(),
         limit,
       )
       for (const row of old) {

@@ -2,9 +2,11 @@ import type { CellColumn } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { toSqlTime } from '../sql/times.ts'
 import { storeName } from './errors.ts'
+import { isLiving } from './owners.ts'
+import type { SqliteOwners } from './owners.ts'
 
 /** SQLite's way with the shared queries: times are texts in UTC, lists are JSON. */
-export function sqliteDialect(now: () => number): Dialect {
+export function sqliteDialect(now: () => number, owners: SqliteOwners): Dialect {
   return {
     store: storeName,
     table: (name) => `docket_${name}`,
@@ -13,6 +15,10 @@ export function sqliteDialect(now: () => number): Dialect {
     reading: (source) => source,
     isIn: (expression, texts, add) => `${expression} in (select value from json_each(${add(JSON.stringify(texts))}))`,
     now: (add) => add(toSqlTime(now())),
+    isLiving: (_, add) => {
+      for (const cell of owners.livingCells()) add(cell)
+      return isLiving
+    },
   }
 }
 

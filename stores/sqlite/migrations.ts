@@ -41,6 +41,15 @@ export const sqliteOwnMigrations: readonly Migration[] = [
     up: ['alter table docket_executions add column deadline text'],
     down: ['alter table docket_executions drop column deadline'],
   },
+  {
+    version: 3,
+    name: 'leases by the machine',
+    up: [
+      'alter table docket_owners add column lease_seen real default 0 not null',
+      'alter table docket_owners add column lease_until real default 0 not null',
+    ],
+    down: ['alter table docket_owners drop column lease_until', 'alter table docket_owners drop column lease_seen'],
+  },
 ]
 
 /** The migrations of a SQLite database. @throws OptionError */

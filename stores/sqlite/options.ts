@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { aBoolean, aFunction, aString, checkOptions, eitherOf, oneOf, strings } from '../sql/options.ts'
 import type { OptionRule } from '../sql/options.ts'
+import { machineTime } from '../sql/machine-time.ts'
 
 /** Where a SQLite store keeps its tables, and how. */
 export interface SqliteStoreOptions {
@@ -15,8 +16,19 @@ export interface SqliteStoreOptions {
   readonly synchronous?: 'full' | 'normal'
   /** Whether `open` brings the tables up to date; else it refuses a database that is not. @default true */
   readonly migrate?: boolean
-  /** Milliseconds since the epoch, by which leases and results expire. @default Date.now */
+  /** Milliseconds since the epoch, by which results expire. @default Date.now */
   readonly now?: () => number
+  /**
+   * Milliseconds of a time that only moves forward, whatever is done to the time of day: leases run out by it. All processes that share the
+   * file must have it in common. @default the monotonic clock of the machine; `now`, where that is given
+   */
+  readonly elapsed?: () => number
+}
+
+/** What a store's times are read from. */
+export interface StoreTimes {
+  readonly now: () => number
+  readonly elapsed: () => number
 }
 
 /** Whose tables are migrated, and with what. */
@@ -38,10 +50,9 @@ const places: Readonly<Record<string, OptionRule>> = {
 }
 
 /** @throws OptionError */
-export function storeOptions(given: string | SqliteStoreOptions): Required<
-  Omit<SqliteStoreOptions, 'path' | 'database' | 'synchronous'>
-> & {
+export function storeOptions(given: string | SqliteStoreOptions): Required<Pick<SqliteStoreOptions, 'migrate'>> & {
   readonly place: SqlitePlace
+  readonly times: StoreTimes
 } {
   const options = typeof given === 'string' ? { path: given } : given
   checkOptions(
@@ -52,11 +63,12 @@ export function storeOptions(given: string | SqliteStoreOptions): Required<
       synchronous: oneOf('full', 'normal'),
       migrate: aBoolean,
       now: aFunction,
+      elapsed: aFunction,
     },
     problemsOfPlace,
   )
-  const { migrate = true, now = Date.now } = options
-  return { place: placeOf(options), migrate, now }
+  const { migrate = true } = options
+  return { place: placeOf(options), migrate, times: timesOf(options) }
 }
 
 /** @throws OptionError */
@@ -81,4 +93,8 @@ function problemsOfPlace(options: Readonly<Record<string, unknown>>): readonly (
 
 function placeOf({ path, database, synchronous }: SqliteStoreOptions): SqlitePlace {
   return { path: path ?? '', database, synchronous: synchronous ?? 'full' }
+}
+
+function timesOf({ now, elapsed }: SqliteStoreOptions): StoreTimes {
+  return { now: now ?? ((): number => Date.now()), elapsed: elapsed ?? now ?? machineTime() }
 }

@@ -2,38 +2,51 @@ import { toName } from '../sql/names.ts'
 import { toSqlTime } from '../sql/times.ts'
 import { isUnfinished } from '../sql/tables.ts'
 import type { SqliteConnection } from './connection.ts'
+import type { StoreTimes } from './options.ts'
 
 // An owner that wakes up after this long is taken for a new one; until then it is told that it is dead.
 const keptMs = 86_400_000
 // At a time.
 const mostForgotten = 1_000
 
-/** Which owners live, by the store's clock. */
+// Clocks are read one after the other; whoever was seen this much later than now was seen before the machine was started anew.
+const slackMs = 1_000
+
+/** SQL that says whether a row of the owners is of one that lives; takes `livingCells`. */
+export const isLiving = 'lease_until > ? and lease_seen < ?'
+
+/**
+ * Which owners live: by the machine's own time, which all its processes have in common and nobody can set. The times of day beside it are
+ * for people who read the table.
+ */
 export class SqliteOwners {
   readonly #connection: SqliteConnection
   readonly #now: () => number
+  readonly #elapsed: () => number
 
-  constructor(connection: SqliteConnection, now: () => number) {
+  constructor(connection: SqliteConnection, { now, elapsed }: StoreTimes) {
     this.#connection = connection
     this.#now = now
+    this.#elapsed = elapsed
   }
 
   renew(owner: string, leaseMs: number): boolean {
     const now = this.#now()
     const name = toName(owner)
-    const [seen, expiry] = [toSqlTime(now), toSqlTime(now + leaseMs)]
+    const elapsed = this.#elapsed()
+    const lease = [toSqlTime(now), toSqlTime(now + leaseMs), elapsed, elapsed + leaseMs] as const
     return this.#connection.transaction(() => {
       const renewed = this.#connection.run(
-        'update docket_owners set seen_at = ?, expires_at = ? where owner = ? and expires_at > ?',
-        seen,
-        expiry,
+        `update docket_owners set seen_at = ?, expires_at = ?, lease_seen = ?, lease_until = ?
+         where owner = ? and ${isLiving}`,
+        ...lease,
         name,
-        seen,
+        ...livingCells(elapsed),
       )
       if (renewed === 1) return true
       const text =
-        'insert into docket_owners (owner, seen_at, expires_at) values (?, ?, ?) on conflict (owner) do nothing'
-      if (this.#connection.run(text, name, seen, expiry) === 0) return false
+        'insert into docket_owners (owner, seen_at, expires_at, lease_seen, lease_until) values (?, ?, ?, ?, ?) on conflict (owner) do nothing'
+      if (this.#connection.run(text, name, ...lease) === 0) return false
       // Where processes always crash, none of them gets to its end.
       this.#tidyUp()
       return true
@@ -42,13 +55,17 @@ export class SqliteOwners {
 
   end(owner: string): void {
     const now = toSqlTime(this.#now())
+    const elapsed = this.#elapsed()
     this.#connection.transaction(() => {
       this.#connection.run(
-        `insert into docket_owners (owner, seen_at, expires_at) values (?, ?, ?)
-         on conflict (owner) do update set expires_at = min(docket_owners.expires_at, excluded.expires_at)`,
+        `insert into docket_owners (owner, seen_at, expires_at, lease_seen, lease_until) values (?, ?, ?, ?, ?)
+         on conflict (owner) do update set expires_at = min(docket_owners.expires_at, excluded.expires_at),
+           lease_until = min(docket_owners.lease_until, excluded.lease_until)`,
         toName(owner),
         now,
         now,
+        elapsed,
+        elapsed,
       )
       this.#tidyUp()
     })
@@ -56,19 +73,30 @@ export class SqliteOwners {
 
   /** Forgets owners that have long been dead. */
   #tidyUp(): void {
+    const elapsed = this.#elapsed()
     this.#connection.run(
       `delete from docket_owners where owner in (
-         select o.owner from docket_owners o where o.expires_at < ? and not exists (
+         select o.owner from docket_owners o where (o.lease_until < ? or o.lease_seen > ?) and not exists (
            select 1 from docket_executions e where e.owner = o.owner and ${isUnfinished('e')})
          limit ?)`,
-      toSqlTime(this.#now() - keptMs),
+      elapsed - keptMs,
+      elapsed + slackMs,
       mostForgotten,
     )
   }
 
   /** For names as they are in the tables. Within a transaction. */
   isAlive(owner: string): boolean {
-    const row = this.#connection.first('select expires_at from docket_owners where owner = ?', owner)
-    return row !== undefined && (row['expires_at'] as string) > toSqlTime(this.#now())
+    const text = `select 1 from docket_owners where owner = ? and ${isLiving}`
+    return this.#connection.first(text, owner, ...this.livingCells()) !== undefined
   }
+
+  /** The parameters of `isLiving`, now. */
+  livingCells(): readonly [number, number] {
+    return livingCells(this.#elapsed())
+  }
+}
+
+function livingCells(elapsed: number): readonly [number, number] {
+  return [elapsed, elapsed + slackMs]
 }

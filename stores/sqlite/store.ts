@@ -22,10 +22,11 @@ import { SqliteResults } from './results.ts'
  * @throws OptionError
  */
 export function sqliteStore(options: string | SqliteStoreOptions): Store {
-  const { place, migrate, now } = storeOptions(options)
-  const dialect = sqliteDialect(now)
+  const { place, migrate, times } = storeOptions(options)
+  const { now } = times
   const connection = new SqliteConnection(place)
-  const owners = new SqliteOwners(connection, now)
+  const owners = new SqliteOwners(connection, times)
+  const dialect = sqliteDialect(now, owners)
   const reader = new SqlReader(dialect, (query) => connection.query(query))
   const isInFile = place.database === undefined ? place.path !== ':memory:' : hasFile(place.database)
   return new SqlStore({
@@ -38,7 +39,7 @@ export function sqliteStore(options: string | SqliteStoreOptions): Store {
     committer: new SqliteCommitter(connection),
     acquirer: new SqliteAcquirer(connection, owners),
     mailbox: new SqliteMailbox(connection, reader),
-    deletion: new SqliteDeletion(connection, now),
+    deletion: new SqliteDeletion(connection, owners),
     results: new SqliteResults(connection, dialect, now),
     claims: new SqliteClaims(connection, owners, dialect, now),
     reader,

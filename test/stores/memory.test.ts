@@ -9,11 +9,15 @@ storeConformance(
     capabilities: { transactions: false, isShared: false },
     tellsHints: true,
     createSpace() {
-      let now = 1_700_000_000_000
+      let [now, elapsed] = [1_700_000_000_000, 0]
       return {
-        createStore: () => memoryStore({ now: () => now }),
+        createStore: () => memoryStore({ now: () => now, elapsed: () => elapsed }),
         now: () => now,
-        advance: (ms) => void (now += ms),
+        advance(ms) {
+          now += ms
+          elapsed += ms
+        },
+        setTimeOfDay: (byMs) => void (now += byMs),
       }
     },
   },

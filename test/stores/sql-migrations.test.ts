@@ -68,10 +68,16 @@ function postgresSchema(): Place {
   }
 }
 
+const shared = ['tables', 'deadlines']
+
 describe.each([
-  ['sqlite', sqlitePlace],
-  ['postgres', postgresSchema],
-])('migrations of %s', (_, newPlace) => {
+  ['sqlite', sqlitePlace, [...shared, 'leases by the machine']],
+  ['postgres', postgresSchema, shared],
+])('migrations of %s', (_, newPlace, names) => {
+  /** Docket's own. */
+  const own = names.map((__, index) => index + 1)
+  const [last, reversed] = [own.length, own.toReversed()]
+
   test('`open` makes the tables, and finds them made the next time', async () => {
     const place = newPlace()
     for (const round of [1, 2]) {
@@ -85,21 +91,20 @@ describe.each([
 
   test('status, version, up and down tell the same story', async () => {
     const migrations = newPlace().migrations()
-    expect(await migrations.status()).toEqual([
-      { version: 1, name: 'tables', appliedAt: undefined },
-      { version: 2, name: 'deadlines', appliedAt: undefined },
-    ])
+    expect(await migrations.status()).toEqual(
+      names.map((name, index) => ({ version: index + 1, name, appliedAt: undefined })),
+    )
     expect(await migrations.version()).toBe(0)
     const before = Date.now()
-    expect(await migrations.up()).toEqual([1, 2])
+    expect(await migrations.up()).toEqual(own)
     expect(await migrations.up()).toEqual([])
     const [status] = await migrations.status()
     expect(Math.abs(status!.appliedAt!.getTime() - before)).toBeLessThan(10_000)
-    expect(await migrations.version()).toBe(2)
+    expect(await migrations.version()).toBe(last)
     expect(await migrations.missing()).toEqual([])
-    expect(await migrations.down()).toEqual([2])
-    expect(await migrations.up()).toEqual([2])
-    expect(await migrations.downTo(0)).toEqual([2, 1])
+    expect(await migrations.down()).toEqual([last])
+    expect(await migrations.up()).toEqual([last])
+    expect(await migrations.downTo(0)).toEqual(reversed)
     expect(await migrations.down()).toEqual([])
     expect(await migrations.version()).toBe(0)
     await migrations.close()
@@ -112,7 +117,7 @@ describe.each([
     expect((await place.tables()).length).toBeGreaterThan(5)
     await migrations.downTo(0)
     expect(await place.tables()).toEqual(['docket_migrations'])
-    expect(await migrations.up()).toEqual([1, 2])
+    expect(await migrations.up()).toEqual(own)
     await migrations.close()
   })
 
@@ -132,21 +137,17 @@ describe.each([
     await none.create(directory, 'empty')
     await none.close()
     const migrations = place.migrations([directory])
-    expect(await migrations.upTo(10_000)).toEqual([1, 2, 10_000])
+    expect(await migrations.upTo(10_000)).toEqual([...own, 10_000])
     expect(await place.tables()).toContain('notes')
     expect(await migrations.up()).toEqual([10_001, 10_002])
-    expect((await migrations.status()).map(({ name }) => name)).toEqual([
-      'tables',
-      'deadlines',
-      'my-notes',
-      'index',
-      'empty',
-    ])
+    expect((await migrations.status()).map(({ name }) => name)).toEqual([...names, 'my-notes', 'index', 'empty'])
     expect(await migrations.down()).toEqual([10_002])
-    expect(await migrations.downTo(2)).toEqual([10_001, 10_000])
+    expect(await migrations.downTo(last)).toEqual([10_001, 10_000])
     expect(await place.tables()).not.toContain('notes')
     await migrations.up()
-    await expect(migrations.upTo(7)).rejects.toThrow('there is no migration 7; known are 1, 2, 10000, 10001, 10002')
+    await expect(migrations.upTo(7)).rejects.toThrow(
+      `there is no migration 7; known are ${own.join(', ')}, 10000, 10001, 10002`,
+    )
     await migrations.close()
     const without = place.migrations()
     expect((await without.missing()).map(({ version }) => version)).toEqual([10_000, 10_001, 10_002])
@@ -174,7 +175,7 @@ describe.each([
     const place = newPlace()
     const clients = Array.from({ length: 4 }, () => place.migrations())
     const ran = await Promise.all(clients.map((client) => client.up()))
-    expect(ran.flat()).toEqual([1, 2])
+    expect(ran.flat()).toEqual(own)
     for (const client of clients) await client.close()
   })
 
@@ -182,7 +183,7 @@ describe.each([
     const place = newPlace()
     const store = place.store(false)
     await expect(store.open()).rejects.toThrow(
-      /pending is migration 1 \(tables\), 2 \(deadlines\); run up\(\) of (sqlite|postgres)Migrations/,
+      /pending is migration 1 \(tables\), 2 \(deadlines\)(, 3 \(leases by the machine\))?; run up\(\) of (sqlite|postgres)Migrations/,
     )
     await store.close()
     const migrations = place.migrations()
@@ -198,13 +199,13 @@ describe.each([
     const migrations = place.migrations()
     await migrations.up()
     await place.run(
-      `insert into docket_migrations (version, name, applied_at) values (3, 'future', '2030-01-01 00:00:00')`,
+      `insert into docket_migrations (version, name, applied_at) values (9, 'future', '2030-01-01 00:00:00')`,
     )
-    expect(await migrations.missing()).toMatchObject([{ version: 3, name: 'future' }])
+    expect(await migrations.missing()).toMatchObject([{ version: 9, name: 'future' }])
     await migrations.close()
     for (const migrate of [true, false]) {
       const store = place.store(migrate)
-      await expect(store.open()).rejects.toThrow('does not know migration 3 (future); upgrade Docket')
+      await expect(store.open()).rejects.toThrow('does not know migration 9 (future); upgrade Docket')
       await store.close()
     }
   })

@@ -14,11 +14,11 @@ storeConformance(
     tellsHints: false,
     createSpace() {
       const folder = mkdtempSync(join(tmpdir(), 'docket-sqlite-'))
-      const clock = { ms: Date.now() }
+      const clock = settableClock()
+      const options = { path: join(folder, 'docket.db'), synchronous: 'normal', ...clock.times } as const
       return {
-        createStore: () => sqliteStore({ path: join(folder, 'docket.db'), synchronous: 'normal', now: () => clock.ms }),
-        advance: (ms) => void (clock.ms += ms),
-        now: () => clock.ms,
+        createStore: () => sqliteStore(options),
+        ...clock,
         dispose: async () => rmSync(folder, { recursive: true }),
       }
     },
@@ -35,11 +35,10 @@ storeConformance(
       const folder = mkdtempSync(join(tmpdir(), 'docket-sqlite-'))
       const database = new DatabaseSync(join(folder, 'docket.db'))
       database.exec('pragma journal_mode = wal; pragma synchronous = normal')
-      const clock = { ms: Date.now() }
+      const clock = settableClock()
       return {
-        createStore: () => sqliteStore({ database, now: () => clock.ms }),
-        advance: (ms) => void (clock.ms += ms),
-        now: () => clock.ms,
+        createStore: () => sqliteStore({ database, ...clock.times }),
+        ...clock,
         async beginTransaction() {
           database.exec('begin')
           return {
@@ -56,3 +55,17 @@ storeConformance(
     },
   },
 )
+
+/** A machine's clocks, moved by hand: of the time of day, which can be set, and of the time that only passes. */
+function settableClock() {
+  let [now, elapsed] = [Date.now(), 5_000]
+  return {
+    times: { now: () => now, elapsed: () => elapsed },
+    now: () => now,
+    advance(ms: number): void {
+      now += ms
+      elapsed += ms
+    },
+    setTimeOfDay: (byMs: number): void => void (now += byMs),
+  }
+}

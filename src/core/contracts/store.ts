@@ -34,7 +34,7 @@ export interface StoreCapabilities {
  * succeeds or is refused on its own (`false`), what is written for one execution is written whole or not at all.
  *
  * Conditions are judged by the store, in one atomic operation with the write. Whether an owner lives is judged by the store's
- * clock, where it has one. What fails throws a StoreError that says whether trying again can help; all calls may be repeated
+ * clock; where it has none that all its processes have in common, by one that nobody can set. What fails throws a StoreError that says whether trying again can help; all calls may be repeated
  * when their answer was lost.
  */
 export interface Store {

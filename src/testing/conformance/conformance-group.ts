@@ -12,6 +12,8 @@ export interface Bench {
   now(): number
   /** Lets time pass for the store. */
   wait(ms: number): Promise<void>
+  /** Does something while the time of day of this process is another one. */
+  atOtherTimeOfDay(byMs: number, work: () => Promise<void>): Promise<void>
 }
 
 /** Declares tests, each on a fresh bench. */
@@ -53,6 +55,7 @@ async function onBench(options: StoreConformanceOptions, body: (bench: Bench) =>
       rival: async () => (options.capabilities.isShared ? open() : store),
       now: () => nowIn(space),
       wait: (ms) => waitIn(space, ms),
+      atOtherTimeOfDay: (byMs, work) => atOtherTimeOfDay(space, byMs, work),
     })
   } finally {
     await Promise.all(opened.map((store) => store.close()))
@@ -67,4 +70,22 @@ function nowIn(space: StoreSpace): number {
 async function waitIn(space: StoreSpace, ms: number): Promise<void> {
   if (space.advance !== undefined) await space.advance(ms)
   else await sleep(ms)
+}
+
+async function atOtherTimeOfDay(space: StoreSpace, byMs: number, work: () => Promise<void>): Promise<void> {
+  const set = space.setTimeOfDay?.bind(space) ?? setHostsTime
+  set(byMs)
+  try {
+    await work()
+  } finally {
+    set(-byMs)
+  }
+}
+
+const hostsNow = Date.now
+let hostsShiftMs = 0
+
+function setHostsTime(byMs: number): void {
+  hostsShiftMs += byMs
+  Date.now = hostsShiftMs === 0 ? hostsNow : (): number => hostsNow() + hostsShiftMs
 }

@@ -29,6 +29,11 @@ export interface StoreSpace {
   advance?(ms: number): void | Promise<void>
   /** The store's clock. @default Date.now */
   now?(): number
+  /**
+   * Sets the time of day on, or back, as an administrator does, where it is injected. What leases run out by stays as it is.
+   * @default `Date.now` is replaced for a while
+   */
+  setTimeOfDay?(byMs: number): void
   /** Begins a transaction of the caller's own on the database of the space. Needed where the store takes part in transactions. */
   beginTransaction?(): Promise<StoreTransaction>
   /** Removes the data. */

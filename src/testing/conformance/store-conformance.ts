@@ -18,6 +18,7 @@ import { ownersConformance } from './owners.ts'
 import { readStepsConformance } from './read-steps.ts'
 import { resultClaimsConformance } from './result-claims.ts'
 import { resultCommitsConformance } from './result-commits.ts'
+import { timeOfDayConformance } from './time-of-day.ts'
 import { timesConformance } from './times.ts'
 import { transactionConformance } from './transaction.ts'
 import { valuesConformance } from './values.ts'
@@ -25,6 +26,7 @@ import { valuesConformance } from './values.ts'
 const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   'life of a client': lifecycleConformance,
   owners: ownersConformance,
+  'a time of day that is set': timeOfDayConformance,
   create: createConformance,
   'create in a transaction': transactionConformance,
   commit: commitConformance,
