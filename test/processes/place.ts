@@ -33,7 +33,7 @@ export interface Place {
   readonly address: StoreAddress
   /** As another process would open it. */
   createStore(): Store
-  /** Runs a statement past the store; the tables are called `docket_…` everywhere. */
+  /** Runs a statement past the store, or several; the tables are called `docket_…` everywhere. */
   sql(text: string): Promise<Rows>
   beginTransaction(): Promise<CallersTransaction>
   readonly redis: Redis
@@ -49,7 +49,7 @@ export async function placeMaker(): Promise<(kind: StoreKind) => Promise<Place>>
   }
   const folder = mkdtempSync(join(tmpdir(), 'docket-durable-'))
   const pool = new pg.Pool({ connectionString: urls.postgres, max: 3 })
-  const mysql = await createConnection(urls.mysql)
+  const mysql = await createConnection({ uri: urls.mysql, multipleStatements: true })
   const redis = new Redis(urls.redis)
   const removals: (() => Promise<unknown>)[] = []
   afterAll(async () => {
@@ -112,7 +112,9 @@ function sqlitePlace(path: string, redis: Redis): Place {
     async (text) => {
       const database = open()
       try {
-        return /^\s*(?:select|pragma)/i.test(text) ? (database.prepare(text).all() as Rows) : (database.exec(text), [])
+        return /^\s*(?:--.*\s*)?(?:select|with|pragma)/i.test(text)
+          ? (database.prepare(text).all() as Rows)
+          : (database.exec(text), [])
       } finally {
         database.close()
       }

@@ -37,6 +37,9 @@ export function problemOfDataType(value: unknown): string | undefined {
     return 'is not a data type; make one with dataType(name, schema)'
   const { name, schema, version } = value
   if (typeof name !== 'string' || name === '') return 'is a data type without a name; a name is a non-empty string'
+  // The names stand as keys in what is stored of an execution, beside marks that begin with one.
+  if (name.startsWith('$'))
+    return `is a data type named "${name}"; names that begin with "$" are reserved for what is stored beside values: choose another`
   const unknown = Object.keys(value).find((key) => !dataTypeKeys.includes(key))
   if (unknown !== undefined) return `"${name}" has the unknown option "${unknown}"; known is version`
   if (version !== undefined && typeof version !== 'string')
@@ -81,7 +84,7 @@ export function checkStep(step: unknown, index: number, report: Report): step is
     bad(`${label} has no name; a name is a non-empty string`)
     canIndex = false
   } else if (name.startsWith('$')) {
-    bad(`${label}: names that begin with "$" are reserved`)
+    bad(`${label}: names that begin with "$" are reserved for what is stored beside steps: choose another`)
   }
   if (typeof step['run'] !== 'function') {
     bad(`${label} has no run function; run is ${describe(step['run'])}`)

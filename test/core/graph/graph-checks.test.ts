@@ -117,6 +117,22 @@ describe('names and producers', () => {
   })
 })
 
+test('a data type whose name begins with "$" is refused wherever it stands: such names mark what is stored beside values', () => {
+  const marked = number('$checked')
+  const problem = /named "\$checked"; names that begin with "\$" are reserved .*choose another/
+  for (const fields of [
+    { output: marked },
+    { inputs: { a: marked } },
+    { inputs: { a: optional(marked) } },
+    { inputs: { a: all(marked) } },
+  ])
+    expect(problemsWith(fields)).toContainEqual(expect.stringMatching(problem))
+  const [unneeded] = problemsOf([make('A', 'B')], { inputs: [number('B'), marked] })
+  expect(unneeded!.message).toMatch(problem)
+  // A "$" elsewhere in a name collides with nothing.
+  expect(() => graphOf([make('A$')])).not.toThrow()
+})
+
 describe('inputs', () => {
   test('named on purpose make a type that nobody produces an error at each step that needs it', () => {
     const problems = problemsOf([make('B', 'A'), make('C', 'X', 'B'), make('D', 'X')], { inputs: [A] })
