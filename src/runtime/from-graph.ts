@@ -14,7 +14,7 @@ import { randomId } from './environment/ids.ts'
 import { resolveOptions } from './execution/execution-setup.ts'
 import { executionLogic } from './actors/execution-logic.ts'
 import type { ExecutionSnapshot } from './actors/execution-snapshot.ts'
-import { givenInputs, split } from './inputs/given-inputs.ts'
+import { givenInputs, namedLeaves, recordedInputs } from './inputs/given-inputs.ts'
 import type { GivenInputs } from './inputs/given-inputs.ts'
 import type { PersistedExecution } from './execution/execution-view.ts'
 
@@ -53,11 +53,11 @@ function logicOf(
 
   const begin = (scope: LogicScope, input: unknown, persisted?: PersistedExecution): LogicSnapshot => {
     const id = persisted?.head.executionId ?? randomId(options.random)
-    const { given, refusal } = readInputs(graph, target, input ?? {}, options.overrides, persisted?.head.overrides)
+    const { given, refusal } = readInputs(graph, target, input ?? {}, options.overrides, persisted)
     const clock = fullClockOf('clock' in scope.self ? (scope.self.clock as never) : undefined)
     const resolved = resolveOptions(index, target.name, { ...options, id }, clock)
     // With the overrides, so that a snapshot has all that its execution was given.
-    const shown = options.overrides === undefined ? input : { ...options.overrides, ...(input as object | undefined) }
+    const shown = given.plan.overridden.length === 0 ? input : namedLeaves(given)
     return new ExecutionActor({ scope, input: shown, given, options: resolved, persisted, refusal }).snapshot()
   }
   return executionLogic(index, target, begin)
@@ -69,13 +69,15 @@ function readInputs(
   target: AnyDataType,
   input: unknown,
   overrides: unknown,
-  ownNames: readonly string[] | undefined,
+  persisted: PersistedExecution | undefined,
 ): { readonly given: GivenInputs; readonly refusal: InputError | undefined } {
   try {
-    // A snapshot's own values come first: what its steps have made was made of them.
-    const [inputs, own] = ownNames === undefined || !isRecord(input) ? [input, {}] : split(input, ownNames)
-    const overriding = isRecord(overrides) || ownNames !== undefined ? { ...(overrides as object), ...own } : overrides
-    return { given: givenInputs(graph, target, inputs, overriding), refusal: undefined }
+    // A snapshot has its own values: what its steps have made was made of them.
+    const given =
+      persisted !== undefined && isRecord(input)
+        ? recordedInputs(graph, target, input, persisted.head.overrides ?? [])
+        : givenInputs(graph, target, input, overrides)
+    return { given, refusal: undefined }
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     return { given: { plan: planOf(graph, target), leafValues: [] }, refusal: error }

@@ -52,6 +52,24 @@ describe.each(storeKinds)('two processes on %s', (kind) => {
     }
   })
 
+  test('one that is killed leaves the values that it was given in the place of steps', async () => {
+    const place = await newPlace(kind)
+    const overrides = { First: 41 }
+    const worker = spawnWorker({ address: place.address, id: 'a', secondMs: 60_000, overrides })
+    await worker.said('began Second')
+    worker.kill()
+    await worker.exit
+    const healthy = relay()
+    const { docket } = startProcess(place, { graphs: [healthy.relay] })
+    const handle = (await docket.get('a'))!
+    expect(await handle.result()).toBe(42)
+    expect(healthy.runs).toEqual(['a Second'])
+    expect(await handle.details()).toMatchObject({ inputs: {}, overrides })
+    // Its id stands for them, too.
+    expect(await docket.execute(healthy.relay, Second, {}, { id: 'a', overrides })).toBe(42)
+    await expect(docket.execute(healthy.relay, Second, { Seed: 1 }, { id: 'a' })).rejects.toThrow('with other inputs')
+  })
+
   test('the same id at once from both runs once, and both get the value', async () => {
     const place = await newPlace(kind)
     const one = relay()

@@ -11,16 +11,21 @@ export interface WorkerOrder {
   readonly id: string
   /** How long its second step takes. */
   readonly secondMs: number
+  /** Values in the place of steps. @default none */
+  readonly overrides?: { readonly First: number }
 }
 
 if (import.meta.main) {
-  const { address, id, secondMs } = JSON.parse(process.argv[2]!) as WorkerOrder
+  const { address, id, secondMs, overrides } = JSON.parse(process.argv[2]!) as WorkerOrder
   const { relay: graph } = relay({
     first: (value) => told('First', value, 50),
     second: (value) => told('Second', value, secondMs),
   })
   const docket = createDocket({ graphs: [graph], store: openStore(address), lease: '1s' })
-  const value = await docket.execute(graph, Second, { Seed: 1 }, { id })
+  const inputs = { Seed: 1 }
+  const value = await (overrides === undefined
+    ? docket.execute(graph, Second, inputs, { id })
+    : docket.execute(graph, Second, inputs, { id, overrides }))
   process.stdout.write(`result ${value}\n`)
   await docket.close()
 }

@@ -7,6 +7,7 @@ import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { detachedHash } from './graph-hash.ts'
 import { headOfBatch, stepsOfBatch } from './restore-batch.ts'
 import { readInputs } from './stored-inputs.ts'
+import { split } from '../../runtime/inputs/given-inputs.ts'
 
 /** What is known of a durable execution. */
 export interface ExecutionInfo {
@@ -16,6 +17,8 @@ export interface ExecutionInfo {
   readonly status: ExecutionStatus
   /** As they were given; of a batch, what was given once in `shared`. */
   readonly inputs: Readonly<Record<string, unknown>>
+  /** Values that were given for types that steps make. */
+  readonly overrides: Readonly<Record<string, unknown>>
   /** The target's value, of a completed one. */
   readonly output: unknown
   /** Of a failed or cancelled one. */
@@ -100,7 +103,7 @@ export async function infoOf(
     graph,
     target,
     status,
-    inputs: await read(() => givenInputsOf(record, encoding), {}),
+    ...(await read(() => givenInputsOf(record, encoding), { inputs: {}, overrides: {} })),
     output: await read(
       () => decoded(record.output, (stored) => encoding.decode(stored, ['execution', id, 'output'])),
       undefined,
@@ -124,9 +127,14 @@ export async function infoOf(
 async function givenInputsOf(
   record: ExecutionRecord,
   encoding: ValueEncoding,
-): Promise<Readonly<Record<string, unknown>>> {
-  if (record.kind === 'batch') return (await headOfBatch(record, encoding)).shared
-  return (await readInputs(record, encoding)).$given
+): Promise<Pick<ExecutionInfo, 'inputs' | 'overrides'>> {
+  if (record.kind === 'batch') {
+    const { shared, overrides = {} } = await headOfBatch(record, encoding)
+    return { inputs: shared, overrides }
+  }
+  const { $given, $overrides } = await readInputs(record, encoding)
+  const [inputs, overrides] = split($given, $overrides)
+  return { inputs, overrides }
 }
 
 /** Whether this version knows the status: a newer one may have written it, or somebody by hand. */

@@ -2,6 +2,7 @@ import { isRecord } from '../../core/is-record.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import { split } from '../../runtime/inputs/given-inputs.ts'
 import { readInputs } from './stored-inputs.ts'
 
 /** What a migration sees and changes of an execution's records. */
@@ -13,6 +14,8 @@ export interface MigratableExecution {
   readonly graphHash: string
   readonly machineVersion: number
   readonly inputs: Readonly<Record<string, unknown>>
+  /** Values that were given for types that steps made; absent where there are none. */
+  readonly overrides?: Readonly<Record<string, unknown>> | undefined
   /** Completed steps by name: rename them, change their values, or leave them out to run them again. */
   readonly steps: Readonly<Record<string, MigratableStep>>
 }
@@ -50,14 +53,25 @@ export async function migrateRecords(
 ): Promise<MigratedRecords | undefined> {
   if (execution.kind === 'batch') return undefined
   const { id, graph, target, graphHash, machineVersion } = execution
-  const { $checked: inputs } = await readInputs(execution, encoding)
+  const { $checked, $overrides } = await readInputs(execution, encoding)
+  const [inputs, overrides] = split($checked, $overrides)
   const known: Record<string, MigratableStep> = {}
   for (const { step, item, status, type, typeVersion, output } of steps)
     if (done.has(status))
       known[step] = { type, typeVersion, output: await encoding.decode(output!, ['step', id, step, item, 'output']) }
-  const migrated = hook({ id, graph, target, graphHash, machineVersion, inputs, steps: known })
+  const migrated = hook({
+    id,
+    graph,
+    target,
+    graphHash,
+    machineVersion,
+    inputs,
+    ...($overrides.length > 0 && { overrides }),
+    steps: known,
+  })
   if (migrated === undefined) return undefined
-  if (!isRecord(migrated) || !isRecord(migrated.inputs) || !isRecord(migrated.steps))
+  const overriding = isRecord(migrated) ? (migrated.overrides ?? {}) : {}
+  if (!isRecord(migrated) || !isRecord(migrated.inputs) || !isRecord(overriding) || !isRecord(migrated.steps))
     throw new TypeError(
       `the migration of graph "${graph}" must return { …execution, target, inputs, steps } or undefined`,
     )
@@ -76,11 +90,17 @@ export async function migrateRecords(
       error: undefined,
     })
   }
+  const overridden = Object.keys(overriding)
+  const fitting = {
+    ...migrated.inputs,
+    ...overriding,
+    ...(overridden.length > 0 && { $overrides: overridden }),
+  }
   return {
     execution: {
       ...execution,
       target: migrated.target,
-      inputs: await encoding.encode(migrated.inputs, ['execution', id, 'inputs']),
+      inputs: await encoding.encode(fitting, ['execution', id, 'inputs']),
     },
     steps: records,
   }

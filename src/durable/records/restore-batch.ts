@@ -1,13 +1,17 @@
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
+import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { requireIndex } from '../../core/graph/plan.ts'
 import { SerializationError } from '../../core/errors.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { BatchFrame } from '../../runtime/batch/batch-options.ts'
 import type { ItemOutcome } from '../../runtime/batch/batch-setup.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
-import { viewOf } from './restore-execution.ts'
-import { decodePresent } from './stored-inputs.ts'
+import { split } from '../../runtime/inputs/given-inputs.ts'
+import { nowMade, viewOf } from './restore-execution.ts'
 import type { ResumeCause } from './restore-execution.ts'
+import { decodePresent } from './stored-inputs.ts'
 
 /** Records of a batch under names that no step can have: its items in chunks, what became of each item, and what became of all where that is the same. */
 export const itemsStep = '$items'
@@ -21,6 +25,8 @@ export interface BatchHead {
   readonly shared: Readonly<Record<string, unknown>>
   /** Values for types that steps make. */
   readonly overrides?: Readonly<Record<string, unknown>> | undefined
+  /** Names of the types that its items may give; absent in older records. */
+  readonly leaves?: readonly string[] | undefined
   readonly concurrency: number
   readonly onError: 'fail' | 'collect'
   readonly total: number
@@ -58,6 +64,39 @@ export function stepsOfBatch(steps: readonly StepRecord[]): readonly StepRecord[
 /** @throws SerializationError */
 export async function headOfBatch({ id, inputs }: ExecutionRecord, encoding: ValueEncoding): Promise<BatchHead> {
   return (await decodePresent(inputs, ['execution', id, 'inputs'], encoding)) as BatchHead
+}
+
+/** What a batch was given once for all items. An override whose step is gone is an input now. */
+export function givenOnce(
+  { shared, overrides = {} }: BatchHead,
+  graph: AnyGraph,
+): Pick<BatchHead, 'shared' | 'overrides'> {
+  const { producers } = requireIndex(graph)
+  const [overriding, inputs] = split(
+    overrides,
+    Object.keys(overrides).filter((name) => !producers.has(name)),
+  )
+  return { shared: { ...shared, ...inputs }, overrides: overriding }
+}
+
+/** Why items that fitted the graph when the batch began don't fit it any more. */
+export function misfitsOfItems(
+  { leaves }: BatchHead,
+  items: readonly unknown[],
+  { inputs, plan }: Pick<BatchFrame, 'inputs' | 'plan'>,
+): readonly string[] {
+  if (items.length === 0 || leaves === undefined) return []
+  const { graph } = plan.whole.index
+  const given = leaves.filter(
+    (name) => !inputs.takes(name) && items.some((item) => isRecord(item) && Object.hasOwn(item, name)),
+  )
+  const made = new Set(given.filter((name) => requireIndex(graph).producers.has(name)))
+  const missing = plan.item.plan.leaves.filter(({ isRequired, type }) => isRequired && !leaves.includes(type.name))
+  return [
+    ...nowMade('input of its items', [...made], graph),
+    ...given.filter((name) => !made.has(name)).map((name) => `its items give "${name}", which nothing needs now`),
+    ...missing.map(({ type }) => `its items were started without "${type.name}", which is needed now`),
+  ]
 }
 
 /** What was done of a batch. @throws SerializationError for damaged records */

@@ -7,7 +7,7 @@ import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
-import { storedInputs } from '../../runtime/inputs/given-inputs.ts'
+import { recordedInputs, split } from '../../runtime/inputs/given-inputs.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import { machineVersion } from './machine-version.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
@@ -35,7 +35,8 @@ export async function planOfRecord(
   const target = requireIndex(graph).types.get(record.target)
   if (target === undefined) return undefined
   try {
-    return storedInputs(graph, target, (await readInputs(record, encoding)).$checked).plan
+    const { $checked, $overrides } = await readInputs(record, encoding)
+    return recordedInputs(graph, target, $checked, $overrides).plan
   } catch (error) {
     if (!(error instanceof DocketError)) throw error
     return undefined
@@ -55,12 +56,13 @@ export async function restoreExecution(
 ): Promise<RestoredExecution | { readonly reasons: readonly string[] }> {
   const reasons = misfitsOf(record, steps, graph)
   if (reasons.length > 0) return { reasons }
-  const { $given, $checked, $versions } = await readInputs(record, encoding)
-  const changed = changedInputs($given, $versions, graph)
+  const { $given, $checked, $versions, $overrides } = await readInputs(record, encoding)
+  const [inputs] = split($given, $overrides)
+  const changed = [...changedInputs($given, $versions, graph), ...nowMade('input', Object.keys(inputs), graph)]
   if (changed.length > 0) return { reasons: changed }
   let given
   try {
-    given = storedInputs(graph, requireIndex(graph).types.get(record.target)!, $checked)
+    given = recordedInputs(graph, requireIndex(graph).types.get(record.target)!, $checked, $overrides)
   } catch (error) {
     if (!(error instanceof DocketError)) throw error
     return { reasons: [describeThrown(error)] }
@@ -118,6 +120,17 @@ function changedInputs(
     return now === then
       ? []
       : [`input "${name}" was given in version ${then ?? '(none)'}, and is version ${now ?? '(none)'} now`]
+  })
+}
+
+/** Values that callers gave, and that steps make now: what somebody said from outside must not take a step's place. */
+export function nowMade(what: string, names: readonly string[], graph: AnyGraph): readonly string[] {
+  const { producers } = requireIndex(graph)
+  return names.flatMap((name) => {
+    const producer = producers.get(name)
+    return producer === undefined
+      ? []
+      : [`${what} "${name}" was given by its caller, and step "${producer.name}" makes it now`]
   })
 }
 

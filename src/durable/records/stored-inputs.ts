@@ -10,16 +10,19 @@ import type { ValueEncoding, ValueIdentity } from '../../core/values/value-encod
 export interface StoredInputs {
   readonly $given: Readonly<Record<string, unknown>>
   readonly $checked: Readonly<Record<string, unknown>>
+  /** Names of those that were given as overrides: values for types that steps made when the execution began. */
+  readonly $overrides: readonly string[]
   /** Declared versions of the inputs' data types, as far as they have one. */
   readonly $versions?: Readonly<Record<string, string>>
 }
 
 /**
  * The inputs as one document: each as it was given, under its type's name, where SQL finds it. Beside them, `$checked` has those that
- * their schemas converted, and `$versions` the declared versions. A schema that only copies has converted nothing.
+ * their schemas converted, `$versions` the declared versions, and `$overrides` the names of those that were given as overrides: a graph
+ * that changes meanwhile must not make one of the other. A schema that only copies has converted nothing.
  */
 export function storedInputsOf(
-  { leaves }: Plan,
+  { leaves, overridden }: Plan,
   given: readonly unknown[],
   checked: readonly unknown[],
 ): Readonly<Record<string, unknown>> {
@@ -35,6 +38,7 @@ export function storedInputsOf(
     ...document,
     ...(Object.keys(converted).length > 0 && { $checked: converted }),
     ...(Object.keys(versions).length > 0 && { $versions: versions }),
+    ...(overridden.length > 0 && { $overrides: overridden }),
   }
 }
 
@@ -43,10 +47,11 @@ export async function readInputs(record: ExecutionRecord, encoding: ValueEncodin
   const identity = ['execution', record.id, 'inputs']
   const stored = await decodePresent(record.inputs, identity, encoding)
   if (!isRecord(stored)) throw unreadable(identity, 'it is not a record of inputs')
-  const { $checked: converted, $versions: versions, ...given } = stored
+  const { $checked: converted, $versions: versions, $overrides: overrides, ...given } = stored
   return {
     $given: given,
     $checked: isRecord(converted) ? { ...given, ...converted } : given,
+    $overrides: Array.isArray(overrides) ? overrides.filter((name) => typeof name === 'string') : [],
     ...(isRecord(versions) && { $versions: versions as Readonly<Record<string, string>> }),
   }
 }

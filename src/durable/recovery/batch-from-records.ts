@@ -6,8 +6,15 @@ import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/execution-recorder.ts'
 import { OwnedBatch } from '../ownership/owned-batch.ts'
-import { headOfBatch, itemsOfBatch, restoreBatch, stepsOfBatch } from '../records/restore-batch.ts'
-import { misfitsOf } from '../records/restore-execution.ts'
+import {
+  givenOnce,
+  headOfBatch,
+  itemsOfBatch,
+  misfitsOfItems,
+  restoreBatch,
+  stepsOfBatch,
+} from '../records/restore-batch.ts'
+import { misfitsOf, nowMade } from '../records/restore-execution.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
 import type { FromRecords } from './execution-from-records.ts'
 
@@ -27,7 +34,10 @@ export async function batchFromRecords(
   const reasons = misfitsOf(record, stepsOfBatch(steps), graph)
   if (reasons.length > 0) return { reasons }
   const { id, requestDigest, headers, timeoutMs, deadline } = record
-  const { shared, overrides, concurrency, onError, total } = await headOfBatch(record, encoding)
+  const head = await headOfBatch(record, encoding)
+  const { concurrency, onError, total } = head
+  const made = nowMade('shared input', Object.keys(head.shared), graph)
+  if (made.length > 0) return { reasons: made }
   const written = await itemsOfBatch(id, steps, total, encoding)
   const parts = typeof written === 'number' ? caller?.batch : written
   if (parts === undefined) {
@@ -35,10 +45,13 @@ export async function batchFromRecords(
     return { reasons: [reason] }
   }
   const target = requireIndex(graph).types.get(record.target)!
-  const frame = batchFrameOf('startBatch', graph, target, { id, shared, overrides, concurrency, onError })
+  const frame = batchFrameOf('startBatch', graph, target, { id, ...givenOnce(head, graph), concurrency, onError })
   // Nothing runs before all items are written.
   const restored =
     typeof written === 'number' ? undefined : await restoreBatch(record, steps, frame.plan, encoding, cause)
+  const todo = parts.items.filter((_, index) => restored?.outcomes.has(parts.keys[index]!) !== true)
+  const wrong = misfitsOfItems(head, todo, frame)
+  if (wrong.length > 0) return { reasons: wrong }
   return {
     restored: restored?.found ?? 0,
     own: (owned, follower) => {

@@ -78,7 +78,14 @@ export async function batchRequest(
     newRecord: async (owner) => {
       // Where one wrong item fails the batch, it does so before anything is written.
       if (!frame.collects) reads = await frame.inputs.readAll(items)
-      const head: BatchHead = { shared, ...(isOverriding && { overrides }), concurrency, onError, total: items.length }
+      const head: BatchHead = {
+        shared,
+        ...(isOverriding && { overrides }),
+        leaves: frame.inputs.names,
+        concurrency,
+        onError,
+        total: items.length,
+      }
       return {
         id,
         kind: 'batch',

@@ -3,9 +3,8 @@ import { durationMs } from '../../core/duration.ts'
 import { ExecutionConflictError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
-import type { Plan } from '../../core/graph/plan.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
-import { checkLeaves, givenInputs } from '../../runtime/inputs/given-inputs.ts'
+import { checkLeaves, givenInputs, namedLeaves } from '../../runtime/inputs/given-inputs.ts'
 import { deadlineMs } from '../../runtime/environment/time-limit.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { requestDigestOf } from '../../runtime/results/execution-memory.ts'
@@ -67,7 +66,7 @@ export function executionRequest(
     },
     begin: async (created) => {
       const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
-      const input = overrides === undefined ? inputs : namedLeaves(given.plan, given.leafValues)
+      const input = overrides === undefined ? inputs : namedLeaves(given)
       const parts = { given: { plan: given.plan, leafValues }, input, requestDigest, startOptions, record }
       if (!context.enter(ownedExecutionOf(context, { ...parts, restored: undefined })))
         await context.releaseIfClosing(record)
@@ -83,12 +82,6 @@ async function checkedLeaves({ given, options }: GivenExecution): Promise<readon
   const error = await checkLeaves(plan, leafValues, values, () => place)
   if (error !== undefined) throw error
   return plan.leaves.map(({ slot }) => values[slot])
-}
-
-/** Leaf values by type name: inputs and overrides. */
-function namedLeaves(plan: Plan, leafValues: readonly unknown[]): Record<string, unknown> {
-  const entries = plan.leaves.map(({ type }, i) => [type.name, leafValues[i]] as const)
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
 }
 
 /** The record that an execution begins with; without an owner, anybody may begin it. @throws SerializationError */

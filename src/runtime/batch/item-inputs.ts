@@ -36,7 +36,7 @@ export class ItemInputs {
     const matched = matchInputs({
       plan,
       inputs: given,
-      takes: this.#takes,
+      takes: this.takes,
       refusalOf: this.#refusalOf,
       place,
       what: 'an item',
@@ -64,8 +64,13 @@ export class ItemInputs {
     return checked instanceof Promise ? checked.then(settle) : settle(checked)
   }
 
-  /** What an item needs, and what it would need but for the overrides. */
-  readonly #takes = (key: string): boolean => {
+  /** Names of the types that items may give. */
+  get names(): readonly string[] {
+    return [...this.#plan.plain.slots.keys()].filter(this.takes)
+  }
+
+  /** Whether items may give it: what an item needs, and what it would need but for the overrides. */
+  readonly takes = (key: string): boolean => {
     const { item, whole, plain } = this.#plan
     return isLeafOf(item.plan, key) || (!this.#sharedNames.has(key) && !whole.slots.has(key) && isLeafOf(plain, key))
   }

@@ -44,16 +44,18 @@ export function givenInputs(graph: AnyGraph, target: AnyDataType, inputs: unknow
 }
 
 /**
- * As `givenInputs`, for inputs as an execution's record keeps them: overrides stand among them.
- * @throws InputError where the graph has changed and they are not enough any more
+ * As `givenInputs`, for what an execution was given before, in one record with the names of the overrides. An override whose step is gone
+ * is an input now; an input that a step makes now is refused.
+ * @throws InputError where the graph has changed and they don't fit any more
  */
-export function storedInputs(
+export function recordedInputs(
   graph: AnyGraph,
   target: AnyDataType,
   stored: Readonly<Record<string, unknown>>,
+  overridden: readonly string[],
 ): GivenInputs {
   const { producers } = requireIndex(graph)
-  const made = Object.keys(stored).filter((name) => producers.has(name))
+  const made = overridden.filter((name) => producers.has(name))
   return made.length === 0 ? givenInputs(graph, target, stored) : givenInputs(graph, target, ...split(stored, made))
 }
 
@@ -67,6 +69,12 @@ export function split(
     Object.fromEntries(entries.filter(([name]) => !names.includes(name))),
     Object.fromEntries(entries.filter(([name]) => names.includes(name))),
   ]
+}
+
+/** Leaf values by type name: inputs and overrides. */
+export function namedLeaves({ plan, leafValues }: GivenInputs): Readonly<Record<string, unknown>> {
+  const entries = plan.leaves.map(({ type }, i) => [type.name, leafValues[i]] as const)
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
 }
 
 /** The values of a plan's leaves, if what is given is exactly that. */
