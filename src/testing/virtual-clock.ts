@@ -8,24 +8,37 @@ const maxTimersPerCall = 100_000
 
 /**
  * Time that moves only when a test says so. Timers fire in the order of their due times, those of one time in the order of
- * setting, and before and after each one all microtasks have run. Fits `execute(…, { clock })` and XState's `createActor(…, { clock })`.
+ * setting, and before and after each one all microtasks have run. Fits `createDocket({ clock })` and XState's `createActor(…, { clock })`.
+ * A store has a time of its own: `memoryStore({ now: () => clock.now(), elapsed: () => clock.elapsed() })` goes along.
  */
 export class VirtualClock {
-  #now: number
+  #elapsed: number
+  #setByMs = 0
   #nextHandle = 1
   readonly #timers = new Map<number, VirtualTimer>()
 
   constructor(start = 1_000_000) {
-    this.#now = start
+    this.#elapsed = start
   }
 
+  /** The time of day. */
   now(): number {
-    return this.#now
+    return this.#elapsed + this.#setByMs
+  }
+
+  /** Steady time, by which timers fire. The same number as `now`, until the time of day is set. */
+  elapsed(): number {
+    return this.#elapsed
+  }
+
+  /** Sets the time of day on, or back, as an administrator does, or NTP, or a machine that wakes up: no time passes by it. */
+  setTimeOfDay(byMs: number): void {
+    this.#setByMs += byMs
   }
 
   setTimeout(handler: () => void, timeoutMs: number): number {
     const handle = this.#nextHandle++
-    this.#timers.set(handle, { dueAt: this.#now + Math.max(0, timeoutMs), handler })
+    this.#timers.set(handle, { dueAt: this.#elapsed + Math.max(0, timeoutMs), handler })
     return handle
   }
 
@@ -40,13 +53,13 @@ export class VirtualClock {
 
   /** Moves the time on, firing what comes due on the way. */
   async advance(ms: number): Promise<void> {
-    const end = this.#now + ms
+    const end = this.#elapsed + ms
     await flush()
     for (let fired = 0; this.#fireNext(end); fired++) {
       if (fired > maxTimersPerCall) throw new Error(`more than ${maxTimersPerCall} timers came due within ${ms} ms`)
       await flush()
     }
-    this.#now = end
+    this.#elapsed = end
   }
 
   /** Moves the time from timer to timer until the promise has settled, and gives its outcome. */
@@ -79,7 +92,7 @@ export class VirtualClock {
     if (first === undefined) return false
     const { handler } = this.#timers.get(first)!
     this.#timers.delete(first)
-    this.#now = Math.max(this.#now, dueAt)
+    this.#elapsed = Math.max(this.#elapsed, dueAt)
     handler()
     return true
   }

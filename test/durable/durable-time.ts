@@ -14,7 +14,10 @@ export class DurableTime extends VirtualTime {
 /** A store, a clock, and as many processes as a test wants. */
 export class World {
   readonly clock = new DurableTime()
-  readonly store: Store = memoryStore({ now: () => this.clock.now() })
+  readonly store: Store = memoryStore({
+    now: () => this.clock.now(),
+    elapsed: () => this.clock.elapsed(),
+  })
   readonly events: ExecutionEvent[] = []
   #processes = 0
 

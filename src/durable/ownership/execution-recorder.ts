@@ -122,12 +122,16 @@ export class ExecutionRecorder implements Recorder {
   noteStarted(run: StepRun): Promise<void> | undefined {
     // Whoever slept through the end of the lease must not do now what others may be doing.
     const { session } = this.#connection
-    if (!session.holds() || session.owner !== this.#right.owner) {
-      this.#lose()
-      return undefined
-    }
+    const isHeld = session.owner === this.#right.owner && session.holds()
+    if (isHeld === true) return this.#noteBegun(run)
+    if (isHeld !== false) return isHeld.then((isStillHeld) => (isStillHeld ? this.#noteBegun(run) : this.#lose()))
+    this.#lose()
+    return undefined
+  }
+
+  #noteBegun(run: StepRun): Promise<void> | undefined {
     // Only a step that is tried again counts its attempts: for it, a death must not be forgotten.
-    if (run.planStep.spec.maxAttempts === 1) return undefined
+    if (run.persist === undefined || run.planStep.spec.maxAttempts === 1) return undefined
     return this.#note(run, 'running', undefined).catch((error: unknown) => {
       if (error instanceof LeaseLostError || run.persist?.onStoreError !== 'run') throw error
       run.storeFailed('keep', error)

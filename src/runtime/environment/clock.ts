@@ -5,6 +5,11 @@ import { LongTimeout, longestTimeoutMs, unref } from './long-timeout.ts'
 export interface Clock {
   /** Milliseconds since the epoch. @default Date.now */
   now?(): number
+  /**
+   * Milliseconds of a time that only moves forward, whatever is done to the time of day: timers and durations count by it.
+   * @default the machine's; `now`, where that is given: then the two are one, as on a clock that is moved by hand
+   */
+  elapsed?(): number
   // The handler's type is XState's own, so that its clocks fit without a cast.
   setTimeout(handler: () => void, timeoutMs: number): unknown
   clearTimeout(handle: never): void
@@ -56,8 +61,10 @@ export function fullClockOf(clock: Clock | undefined): FullClock {
   let full = fullClocks.get(clock)
   if (full === undefined) {
     const hasNow = clock.now !== undefined
-    // A clock that is moved by hand has one time for everything.
     const now = hasNow ? (): number => clock.now!() : systemClock.now
+    const given = clock.elapsed === undefined ? undefined : (): number => clock.elapsed!()
+    // A clock that is moved by hand mostly has one time for everything.
+    const elapsed = given ?? (hasNow ? now : systemClock.elapsed)
     full = {
       now,
       setTimeout: (handler, timeoutMs) =>
@@ -67,9 +74,9 @@ export function fullClockOf(clock: Clock | undefined): FullClock {
       clearTimeout: (handle) => clock.clearTimeout(currentHandle(handle) as never),
       setImmediate: (handler) =>
         clock.setImmediate === undefined ? globalThis.setImmediate(handler) : clock.setImmediate(handler),
-      elapsed: hasNow ? now : systemClock.elapsed,
-      lifetime: hasNow ? now : systemClock.lifetime,
-      kind: hasNow ? 'injected' : 'timers-only',
+      elapsed,
+      lifetime: hasNow || given !== undefined ? elapsed : systemClock.lifetime,
+      kind: hasNow || given !== undefined ? 'injected' : 'timers-only',
     }
     fullClocks.set(clock, full)
   }

@@ -23,8 +23,8 @@ export function fireAfter(clock: FullClock, ms: number, fire: () => void): Timer
 
 /** Fires at a time of day, and follows it when it is set, forward and back. */
 export function fireAt(clock: FullClock, at: number, fire: () => void): Timer {
-  // A clock that is moved by hand can't be set apart from its steady time.
-  if (clock.kind === 'injected') return fireAfter(clock, at - clock.now(), fire)
+  // Most clocks that are moved by hand have one time for everything.
+  if (clock.kind === 'injected' && clock.now === clock.elapsed) return fireAfter(clock, at - clock.now(), fire)
   const after = afterOf(clock)
   const isFaked = clock.kind !== 'system' || !isNodes(globalThis.setTimeout)
   let current: Timer

@@ -122,6 +122,11 @@ export function problemsOfInjected({ logger, clock, random }: Readonly<Record<st
     problems.push('logger must have debug, info, warn, error and child, like one of pino')
   if (clock !== undefined && !hasFunctions(clock, ['setTimeout', 'clearTimeout']))
     problems.push(`clock must have setTimeout and clearTimeout`)
+  for (const name of ['now', 'elapsed'] as const) {
+    const given: unknown = hasFunctions(clock, ['setTimeout']) ? Reflect.get(clock as object, name) : undefined
+    if (given !== undefined && typeof given !== 'function')
+      problems.push(`clock.${name} must be a function, not ${describe(given)}`)
+  }
   if (random !== undefined && typeof random !== 'function')
     problems.push(`random must be a function, not ${describe(random)}`)
   return problems

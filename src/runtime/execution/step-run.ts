@@ -372,7 +372,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
       execution.emitter.attemptStarted(this, at)
       if (this.hasEnded) return
     }
-    const noted = this.recorder?.noteStarted(this)
+    const noted = execution.recorder?.noteStarted(this)
     if (this.hasEnded) return
     if (noted === undefined) beginWork(this, this.#extras)
     else void beginOnceNoted(this, noted, this.#more).catch((error: unknown) => this.#notKept(error))

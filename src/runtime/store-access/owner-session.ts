@@ -17,6 +17,14 @@ export interface SessionOptions {
   readonly onBlocked: (durationMs: number) => void
 }
 
+/** Whether a machine that may have slept still has its lease. */
+interface Uncertainty {
+  readonly isHeld: Promise<boolean>
+  readonly resolve: (isHeld: boolean) => void
+  /** How much too late the renewal is by the time of day; undefined where that has been reported. */
+  readonly lateMs: number | undefined
+}
+
 /**
  * The right of this process to own executions and claims, renewed on a timer for as long as the event loop turns. A lease
  * that could not be renewed in time is lost, even if the store can't be asked: others may own everything by now.
@@ -25,11 +33,16 @@ export class OwnerSession {
   readonly #options: SessionOptions
   #owner: string
   #validUntil = -Infinity
+  /** The same as a time of day. */
+  #validUntilByDay = -Infinity
+  /** The lease may have run out while the machine slept: resolves with what the store says. */
+  #uncertainty: Uncertainty | undefined
   #registering: Promise<void> | undefined
   #timer: unknown
   #guard: unknown
   /** When the next renewal is due; undefined while one is under way. */
   #tickDueAt: number | undefined
+  #tickDueAtByDay = 0
   #isClosed = false
 
   constructor(options: SessionOptions) {
@@ -48,15 +61,23 @@ export class OwnerSession {
 
   /** Makes sure that the owner is registered. @throws StoreError */
   ready(): Promise<void> {
-    if (this.#validUntil > this.#options.clock.elapsed()) return Promise.resolve()
+    if (this.#validUntil > this.#options.clock.elapsed()) {
+      const isHeld = this.#holdsByDay()
+      return isHeld === true
+        ? Promise.resolve()
+        : isHeld.then((isStillHeld) => (isStillHeld ? undefined : this.ready()))
+    }
     return (this.#registering ??= this.#register().finally(() => {
       this.#registering = undefined
     }))
   }
 
-  /** Whether the lease holds at this moment: a process that slept through its end finds out here, before a timer tells it. */
-  holds(): boolean {
-    if (this.#validUntil > this.#options.clock.elapsed()) return true
+  /**
+   * Whether the lease holds at this moment: a process that slept through its end finds out here, before a timer tells it. Steady time may
+   * have slept along with the machine; where the time of day has gone further than the lease, the store is asked before anything begins.
+   */
+  holds(): boolean | Promise<boolean> {
+    if (this.#validUntil > this.#options.clock.elapsed()) return this.#holdsByDay()
     if (this.#validUntil !== -Infinity) this.#lose()
     return false
   }
@@ -67,7 +88,31 @@ export class OwnerSession {
     this.#options.clock.clearTimeout(this.#guard)
     if (this.#validUntil === -Infinity) return
     this.#validUntil = -Infinity
+    this.#endUncertainty(false)
     await this.#options.store.endOwner(this.#owner)
+  }
+
+  get #isPastByDay(): boolean {
+    return this.#options.clock.now() >= this.#validUntilByDay
+  }
+
+  #holdsByDay(): true | Promise<boolean> {
+    if (!this.#isPastByDay) return true
+    return (this.#uncertainty ??= this.#askAfterSleep()).isHeld
+  }
+
+  #askAfterSleep(): Uncertainty {
+    const { promise: isHeld, resolve } = Promise.withResolvers<boolean>()
+    const lateMs = this.noticeBlocked() ? undefined : this.#options.clock.now() - this.#tickDueAtByDay
+    queueMicrotask(() => {
+      if (this.#uncertainty !== undefined) void this.#tick()
+    })
+    return { isHeld, resolve, lateMs }
+  }
+
+  #endUncertainty(isHeld: boolean): void {
+    this.#uncertainty?.resolve(isHeld)
+    this.#uncertainty = undefined
   }
 
   async #register(): Promise<void> {
@@ -79,20 +124,23 @@ export class OwnerSession {
   async #renew(): Promise<boolean> {
     const { clock, store, leaseMs } = this.#options
     const askedAt = clock.elapsed()
+    const askedAtByDay = clock.now()
     const owner = this.#owner
     const isAlive = await store.renewOwner(owner, leaseMs)
     if (owner !== this.#owner) return false
-    if (isAlive) this.#hold(askedAt + leaseMs)
+    if (isAlive) this.#hold(askedAt + leaseMs, askedAtByDay + leaseMs)
     else this.#lose()
     return isAlive
   }
 
   /** Whatever the store is doing meanwhile: when the lease is over, it is over. */
-  #hold(until: number): void {
+  #hold(until: number, untilByDay: number): void {
     const { clock } = this.#options
     // An answer that came after the end: no timer may be left.
     if (this.#isClosed) return
     this.#validUntil = until
+    this.#validUntilByDay = untilByDay
+    if (!this.#isPastByDay) this.#endUncertainty(true)
     clock.clearTimeout(this.#guard)
     this.#guard = outsideCalls.run(() => clock.setTimeout(() => this.#lose(), Math.max(0, until - clock.elapsed())))
     unref(this.#guard)
@@ -103,6 +151,7 @@ export class OwnerSession {
     clock.clearTimeout(this.#timer)
     if (this.#isClosed) return
     this.#tickDueAt = clock.elapsed() + pauseMs
+    this.#tickDueAtByDay = clock.now() + pauseMs
     this.#timer = outsideCalls.run(() => clock.setTimeout(() => void this.#tick(), pauseMs))
     unref(this.#timer)
   }
@@ -112,7 +161,8 @@ export class OwnerSession {
     this.noticeBlocked()
     this.#tickDueAt = undefined
     try {
-      if (await this.#renew()) this.#arm(leaseMs / 3)
+      // The machine may have slept between the question and the answer.
+      if (await this.#renew()) this.#arm(this.#isPastByDay ? 0 : leaseMs / 3)
     } catch {
       // Soon again, until the lease is over.
       if (this.#validUntil !== -Infinity) this.#arm(leaseMs / 10)
@@ -121,15 +171,16 @@ export class OwnerSession {
 
   /**
    * Tells if the event loop did not turn for long: a renewal that is so late was kept waiting. Whoever ends asks before, since by the
-   * time that the timer fires there may be nobody left who could be told.
+   * time that the timer fires there may be nobody left who could be told. Whether it did.
    */
-  noticeBlocked(): void {
+  noticeBlocked(): boolean {
     const { clock, leaseMs, onBlocked } = this.#options
-    if (this.#tickDueAt === undefined || this.#isClosed) return
+    if (this.#tickDueAt === undefined || this.#isClosed) return false
     const lateMs = clock.elapsed() - this.#tickDueAt
-    if (lateMs <= leaseMs - leaseMs / 3) return
+    if (lateMs <= leaseMs - leaseMs / 3) return false
     this.#tickDueAt = undefined
     onBlocked(lateMs)
+    return true
   }
 
   #lose(): void {
@@ -137,10 +188,13 @@ export class OwnerSession {
     // What was blocked may find out that it is over before the timers do.
     this.noticeBlocked()
     this.#tickDueAt = undefined
+    const sleptMs = this.#uncertainty?.lateMs
+    if (sleptMs !== undefined && !this.#isClosed) this.#options.onBlocked(sleptMs)
     this.#owner = this.#newOwner()
     this.#validUntil = -Infinity
     clock.clearTimeout(this.#timer)
     clock.clearTimeout(this.#guard)
+    this.#endUncertainty(false)
     if (!this.#isClosed) onLost()
   }
 
