@@ -1,6 +1,7 @@
 import { didYouMean } from './closest-name.ts'
 import { OptionError } from './errors.ts'
 import { isRecord } from './is-record.ts'
+import { readOf } from './thrown.ts'
 
 /** What is wrong with options, or nothing. */
 export type Problem = string | false | undefined
@@ -54,11 +55,20 @@ export function isWholeFromOne(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 1
 }
 
-/** A short text for a wrong value, for messages. */
+/** A short text for a wrong value, for messages. Never throws. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'function') return 'a function'
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'object' && value !== null) return 'an object'
-  return String(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (isArray(value)) return 'an array'
+  return typeof readOf(value, 'then') === 'function' ? 'a promise' : 'an object'
+}
+
+/** As `Array.isArray`, which throws for a revoked proxy. */
+function isArray(value: unknown): boolean {
+  try {
+    return Array.isArray(value)
+  } catch {
+    return false
+  }
 }

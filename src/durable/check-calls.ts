@@ -1,3 +1,4 @@
+import { isName } from '../core/check-name.ts'
 import { checkOptions, describe, isWholeFromOne } from '../core/check-options.ts'
 import { durationHint, durationMs } from '../core/duration.ts'
 import { endStatuses, executionStatuses } from '../core/contracts/statuses.ts'
@@ -31,8 +32,7 @@ export function checkPurge(options: unknown): void {
 export function checkFork(options: unknown): void {
   check('fork', options, ['from', 'id'], ({ from, id }, report) => {
     if (typeof from !== 'string') report(`from must be the name of a step, not ${describe(from)}`)
-    if (id !== undefined && (typeof id !== 'string' || id === ''))
-      report(`id must be a non-empty string, not ${describe(id)}`)
+    if (id !== undefined && !isName(id)) report(`id must be a non-empty string, not ${describe(id)}`)
   })
 }
 

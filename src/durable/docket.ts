@@ -1,3 +1,4 @@
+import { isName, requireName, requireReturnedName } from '../core/check-name.ts'
 import { describe } from '../core/check-options.ts'
 import type { AnyDataType, TypedDataType, ValueOf } from '../core/language/data-type.ts'
 import { durationMs } from '../core/duration.ts'
@@ -154,9 +155,9 @@ export class Docket implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const context = this.#context
       context.requireOpen()
+      if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames)
       if (options?.id === undefined) {
         context.requireGraph(graph)
-        if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames)
         const given = givenInputs(graph, target as AnyDataType, inputs, options?.overrides)
         if (this.#ephemeral.has(given.plan)) {
           this.#ephemeral.run(given, options, resolve as (value: unknown) => void, reject)
@@ -209,15 +210,18 @@ export class Docket implements AsyncDisposable {
   ): GraphLogic<InputsOf<G, T, never, OverriddenIn<Given>>, ValueOf<T>> {
     const { id, ...rest } = options
     checkExecuteOptions('logic', rest, logicOptionNames)
-    if (id !== undefined && typeof id !== 'function' && (typeof id !== 'string' || id === ''))
+    if (id !== undefined && typeof id !== 'function' && !isName(id))
       throw new OptionError(`logic: id must be a non-empty string or a function of the input, not ${describe(id)}`)
     this.#context.requireGraph(graph)
-    const idOf = typeof id === 'function' ? (id as (input: unknown) => string) : () => id
+    // What it throws becomes the actor's error.
+    const idOf = (input: unknown): string =>
+      typeof id === 'function' ? requireReturnedName('logic: id', id(input as never)) : (id ?? this.#context.newId())
     return durableLogic(this.#context, this.#starter, graph, target as AnyDataType, idOf, rest) as never
   }
 
-  /** The execution of an id; undefined where there is none. @throws (as rejection) StoreError */
+  /** The execution of an id; undefined where there is none. @throws (as rejection) OptionError for what can't be an id, StoreError */
   async get(id: string): Promise<ExecutionHandle<unknown> | undefined> {
+    requireName('get: id', id)
     await this.#context.connection.ready()
     const record = await this.#context.recordOf(id)
     return record === undefined ? undefined : new ExecutionHandle(this.#context, id, record)
@@ -255,6 +259,7 @@ export class Docket implements AsyncDisposable {
 
   /** Goes on with an execution that failed or was cancelled: finished steps stay finished, the failed ones are tried again. */
   async retry(id: string): Promise<ExecutionHandle<unknown>> {
+    requireName('retry: id', id)
     await this.#context.connection.ready()
     const record = await this.#context.recordOf(id)
     if (record === undefined) throw noSuchExecution(id)
@@ -272,6 +277,7 @@ export class Docket implements AsyncDisposable {
    * `from` and what depends on it.
    */
   async fork(id: string, options: { readonly from: string; readonly id?: string }): Promise<ExecutionHandle<unknown>> {
+    requireName('fork: id', id)
     checkFork(options)
     const newId = await forkExecution(this.#context, this.#resumption, id, options)
     return new ExecutionHandle(this.#context, newId)
@@ -279,11 +285,13 @@ export class Docket implements AsyncDisposable {
 
   /** Ends an execution wherever it runs. @throws (as rejection) ExecutionConflictError where there is none */
   async cancel(id: string, reason?: unknown): Promise<void> {
+    requireName('cancel: id', id)
     await new ExecutionHandle(this.#context, id).cancel(reason)
   }
 
   /** Deletes an execution with all its records; one that runs is cancelled first. False where there is none. */
   async delete(id: string): Promise<boolean> {
+    requireName('delete: id', id)
     await this.#context.connection.ready()
     if (this.#context.owned.has(id)) await new ExecutionHandle(this.#context, id).cancel()
     if (await deleteUnowned(this.#context, id)) return true

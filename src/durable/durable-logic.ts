@@ -1,7 +1,6 @@
 import type { ActorLogic, AnyActorRef, EventObject } from 'xstate'
-import { describe } from '../core/check-options.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
-import { DocketClosedError, OptionError, ExecutionCancelledError } from '../core/errors.ts'
+import { DocketClosedError, ExecutionCancelledError } from '../core/errors.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { planOf, requireIndex, requireTarget } from '../core/graph/plan.ts'
 import type { LogicSnapshot } from '../runtime/actors/execution-actor.ts'
@@ -36,7 +35,7 @@ export function durableLogic(
   starter: ExecutionStarter,
   graph: AnyGraph,
   target: AnyDataType,
-  idOf: (input: unknown) => string | undefined,
+  idOf: (input: unknown) => string,
   options: Omit<OverridingOptions, 'id' | 'signal'>,
 ): ActorLogic<LogicSnapshot, EventObject> {
   const { specs } = requireIndexOf(graph, target)
@@ -85,8 +84,7 @@ export function durableLogic(
 
   return {
     config: executionDrawing,
-    getInitialSnapshot: (_, input) =>
-      snapshotOf(checkedId(idOf(input)) ?? context.newId(), input, 'pending', undefined, undefined),
+    getInitialSnapshot: (_, input) => snapshotOf(idOf(input), input, 'pending', undefined, undefined),
     start: (snapshot, { self }) => {
       if (snapshot.status !== 'active') return
       const { executionId: id } = snapshot.context
@@ -140,10 +138,4 @@ function endStatusOf(error: unknown): ExecutionStatus {
 
 function show(self: AnyActorRef, { isStopped }: Following, snapshot: LogicSnapshot): void {
   if (!isStopped) self.send({ type: '@docket.mirrored', snapshot } satisfies Mirrored)
-}
-
-/** @throws OptionError, which becomes the actor's error */
-function checkedId(id: unknown): string | undefined {
-  if (id === undefined || (typeof id === 'string' && id !== '')) return id
-  throw new OptionError(`logic: id must be a non-empty string, not ${describe(id)}`)
 }

@@ -163,5 +163,5 @@ test('an error with the code NON_RETRYABLE ends the retries, of whatever class i
 test('a rejected promise for a concurrency key fails the step, and nothing else', async () => {
   const concurrency = { limit: 1, key: () => Promise.reject(new Error('later')) }
   const graph = graphOf([step({ name: 's', output: Out, concurrency, run: () => 1 } as never)])
-  expect(await rejectionOf(run(graph, Out))).toMatchObject({ cause: { name: 'TypeError' } })
+  expect(await rejectionOf(run(graph, Out))).toMatchObject({ cause: { code: 'OPTION_INVALID' } })
 })

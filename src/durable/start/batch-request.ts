@@ -1,3 +1,4 @@
+import { requireReturnedName } from '../../core/check-name.ts'
 import { describe } from '../../core/check-options.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import { durationMs } from '../../core/duration.ts'
@@ -172,11 +173,10 @@ function keysOf(items: readonly unknown[], key: StartBatchOptions['key']): reado
     throw new OptionError(`startBatch: key must be a function of an item, not ${describe(key)}`)
   const seen = new Map<string, number>()
   return items.map((item, index) => {
-    const name: unknown = key === undefined ? String(index) : key(item as never, index)
-    if (typeof name !== 'string' || name === '')
-      throw new OptionError(
-        `startBatch: key must return a non-empty string; for item ${index} it returned ${describe(name)}`,
-      )
+    const name =
+      key === undefined
+        ? String(index)
+        : requireReturnedName(`startBatch: for item ${index}, key`, key(item as never, index))
     const twin = seen.get(name)
     if (twin !== undefined)
       throw new OptionError(

@@ -1,4 +1,4 @@
-import { describe } from '../../core/check-options.ts'
+import { requireReturnedName } from '../../core/check-name.ts'
 import type { StepSpec } from '../../core/graph/graph-index.ts'
 import type { AnyStep } from '../../core/language/step.ts'
 
@@ -122,11 +122,7 @@ const pools = new WeakMap<AnyStep, Map<string, SlotPool>>()
 /** The slots that attempts of this step with these inputs share in this process. May throw: the key function is the user's. */
 export function slotPoolOf(spec: StepSpec, inputs: unknown): SlotPool {
   const { limit, key: keyOf } = spec.concurrency!
-  const key: unknown = keyOf === undefined ? '' : keyOf(inputs)
-  // Nobody waits for a promise here: its rejection would end the process.
-  if (typeof key === 'object') void Promise.resolve(key).catch(() => {})
-  if (typeof key !== 'string')
-    throw new TypeError(`concurrency.key of step "${spec.name}" must return a string, not ${describe(key)}`)
+  const key = keyOf === undefined ? '' : requireReturnedName(`concurrency.key of step "${spec.name}"`, keyOf(inputs))
   // Two graphs may give one step different defaults: each limit holds for those who ask for it.
   const place = `${limit} ${key}`
   let byKey = pools.get(spec.step)

@@ -1,3 +1,4 @@
+import { isName } from '../../core/check-name.ts'
 import { checkOptions, describe } from '../../core/check-options.ts'
 import type { Problem } from '../../core/check-options.ts'
 import { isRecord } from '../../core/is-record.ts'
@@ -68,7 +69,7 @@ export function checkExecuteOptions(
 function problemsOfExecute(options: Readonly<Record<string, unknown>>): readonly Problem[] {
   const { id, signal, timeout, deadline, headers, observers, logger, clock, random, overrides } = options
   return [
-    id !== undefined && (typeof id !== 'string' || id === '') && `id must be a non-empty string, not ${describe(id)}`,
+    id !== undefined && !isName(id) && `id must be a non-empty string, not ${describe(id)}`,
     signal !== undefined && !isAbortSignal(signal) && `signal must be an AbortSignal, not ${describe(signal)}`,
     timeout !== undefined &&
       !(durationMs(timeout)! > 0) &&

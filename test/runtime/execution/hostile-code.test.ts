@@ -277,11 +277,15 @@ describe('policies', () => {
     ['a promise', Promise.resolve('k')],
     ['nothing', undefined],
     ['an object', {}],
+    ['an empty string', ''],
   ])('a concurrency key that gives %s fails its step', async (_, key) => {
     const graph = graphOf([
       step({ name: 's', output: Target, concurrency: { limit: 1, key: () => key as string }, run: () => 1 }),
     ])
-    expect((await stepErrorOf(run(graph, Target))).cause).toBeInstanceOf(TypeError)
+    expect((await stepErrorOf(run(graph, Target))).cause).toMatchObject({
+      code: 'OPTION_INVALID',
+      message: expect.stringMatching(/^concurrency.key of step "s" must return a non-empty string, not /) as string,
+    })
   })
 })
 
