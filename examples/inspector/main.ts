@@ -1,12 +1,14 @@
 /**
  * An order is checked, priced and packed under the stock Stately inspector; a local receiver shows what the inspector sees.
  *
- * `npm run example:inspector`, with `-- --once` to end after one run, or `-- --url ws://localhost:8080` for another receiver.
+ * `npm run example:inspector`, with `-- --once` to end after one run, `-- --durable` for executions of a docket, or
+ * `-- --url ws://localhost:8080` for another receiver.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createWebSocketInspector } from '@statelyai/inspect'
-import { dataType, fixed, fromGraph, graph, optional, step } from 'docket'
+import { createDocket, dataType, fixed, fromGraph, graph, optional, step } from 'docket'
+import { memoryStore } from 'docket/stores/memory'
 import { createActor, toPromise } from 'xstate'
 import { z } from 'zod'
 import { startReceiver } from './receiver.ts'
@@ -61,7 +63,11 @@ const pack = step({
 const orders = graph({ name: 'orders', steps: [checkStock, findDiscount, price, pack] })
 
 const { values: options } = parseArgs({
-  options: { once: { type: 'boolean', default: false }, url: { type: 'string' } },
+  options: {
+    once: { type: 'boolean', default: false },
+    durable: { type: 'boolean', default: false },
+    url: { type: 'string' },
+  },
 })
 const receiver =
   options.url === undefined ? await startReceiver({ onFrame: (frame) => print(describeFrame(frame)) }) : undefined
@@ -71,13 +77,19 @@ const inspector = createWebSocketInspector({ url: options.url ?? receiver!.url }
 // Without a connection the inspector keeps the latest 200 frames only, and a graph is quick.
 await (receiver?.connected ?? sleep(500))
 
+const inputs = { Order: { items: ['tea', 'honey'] } }
+
+const asActor = (): Promise<{ readonly items: readonly string[]; readonly price: number }> => {
+  const { inspect } = inspector
+  return toPromise(createActor(fromGraph(orders, Parcel), { id: 'orders', input: inputs, inspect }).start())
+}
+
+const docket = options.durable
+  ? createDocket({ graphs: [orders], store: memoryStore(), persist: 'execution', inspect: inspector.inspect })
+  : undefined
+
 const runOnce = async (): Promise<void> => {
-  const actor = createActor(fromGraph(orders, Parcel), {
-    id: 'orders',
-    input: { Order: { items: ['tea', 'honey'] } },
-    inspect: inspector.inspect,
-  })
-  const parcel = await toPromise(actor.start())
+  const parcel = await (docket === undefined ? asActor() : docket.execute(orders, Parcel, inputs))
   // The inspector sends each frame in a timer of its own.
   await sleep(100)
   console.log(`packed ${parcel.items.join(' and ')} for ${parcel.price}`)
@@ -88,6 +100,7 @@ while (!options.once) {
   await sleep(5_000)
   await runOnce()
 }
+await docket?.close()
 inspector.stop()
 await receiver?.close()
 

@@ -160,7 +160,7 @@ export class Docket implements AsyncDisposable {
         context.requireGraph(graph)
         const given = givenInputs(graph, target as AnyDataType, inputs, options?.overrides)
         if (this.#ephemeral.has(given.plan)) {
-          this.#ephemeral.run(given, options, resolve as (value: unknown) => void, reject)
+          this.#ephemeral.run(given, inputs, options, resolve as (value: unknown) => void, reject)
           return
         }
       }

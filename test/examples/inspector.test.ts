@@ -5,34 +5,40 @@ import { expect, test } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../..')
 
-test('npm run example:inspector -- --once shows execution and steps with their states, and ends', async () => {
-  const command = [
-    join(root, 'node_modules/tsx/dist/cli.mjs'),
-    '--conditions=docket-source',
-    join(root, 'examples/inspector/main.ts'),
-    '--once',
-  ]
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, command, { cwd: root, timeout: 20_000 })
-  expect(stderr).toBe('')
-  const lines = stdout.trimEnd().split('\n')
-  expect(lines[0]).toMatch(/^the receiver shows what it gets at http:\/\/127\.0\.0\.1:\d+$/)
-  expect(lines).toContain(
-    'orders is a machine "execution" with the states cancelled, completed, failed, pending, running',
-  )
-  expect(lines.filter((line) => line.startsWith('CheckStock: '))).toEqual([
-    'CheckStock: pending',
-    'CheckStock: running',
-    'CheckStock: retrying',
-    'CheckStock: running (attempt 2)',
-    'CheckStock: retrying (attempt 2)',
-    'CheckStock: running (attempt 3)',
-    'CheckStock: completed (attempt 3)',
-  ])
-  expect(lines.filter((line) => line.startsWith('FindDiscount: '))).toEqual([
-    'FindDiscount: pending',
-    'FindDiscount: running',
-    'FindDiscount: failed',
-  ])
-  expect(lines).toContain('orders: completed')
-  expect(lines.at(-1)).toBe('packed tea and honey for 20')
-})
+test.each([
+  { flags: [], execution: 'orders' },
+  { flags: ['--durable'], execution: /[0-9a-f-]{36}/ },
+])(
+  'npm run example:inspector -- --once $flags shows execution and steps with their states, and ends',
+  async ({ flags, execution }) => {
+    const command = [
+      join(root, 'node_modules/tsx/dist/cli.mjs'),
+      '--conditions=docket-source',
+      join(root, 'examples/inspector/main.ts'),
+      '--once',
+      ...flags,
+    ]
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, command, { cwd: root, timeout: 20_000 })
+    expect(stderr).toBe('')
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines[0]).toMatch(/^the receiver shows what it gets at http:\/\/127\.0\.0\.1:\d+$/)
+    const name = lines.flatMap((line) => /^(.*) is a machine "execution" with the states (.*)$/.exec(line) ?? [])
+    expect(name.slice(1)).toEqual([expect.stringMatching(execution), 'cancelled, completed, failed, pending, running'])
+    expect(lines.filter((line) => line.startsWith('CheckStock: '))).toEqual([
+      'CheckStock: pending',
+      'CheckStock: running',
+      'CheckStock: retrying',
+      'CheckStock: running (attempt 2)',
+      'CheckStock: retrying (attempt 2)',
+      'CheckStock: running (attempt 3)',
+      'CheckStock: completed (attempt 3)',
+    ])
+    expect(lines.filter((line) => line.startsWith('FindDiscount: '))).toEqual([
+      'FindDiscount: pending',
+      'FindDiscount: running',
+      'FindDiscount: failed',
+    ])
+    expect(lines).toContain(`${name[1]}: completed`)
+    expect(lines.at(-1)).toBe('packed tea and honey for 20')
+  },
+)

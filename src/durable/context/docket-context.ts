@@ -6,6 +6,8 @@ import type { Plan } from '../../core/graph/plan.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import type { ExecutionRecord, HeadChange, StepRecord } from '../../core/contracts/execution-record.ts'
 import { createValueEncoding } from '../../core/values/value-encoding.ts'
+import { harmlessInspector } from '../../runtime/actors/inspector.ts'
+import type { HarmlessInspector } from '../../runtime/actors/inspector.ts'
 import { fullClockOf } from '../../runtime/environment/clock.ts'
 import type { FullClock } from '../../runtime/environment/clock.ts'
 import { randomId, timeOrderedId } from '../../runtime/environment/ids.ts'
@@ -35,6 +37,7 @@ export class DocketContext {
   readonly owned = new ShortLivedMap<Owned>()
   readonly turns: ExecutionTurns
   readonly incompatible: IncompatibleExecutions
+  readonly inspect: HarmlessInspector | undefined
   readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>
   /** Stores that steps have of their own. */
   readonly ownStores: ReadonlySet<Store>
@@ -43,9 +46,11 @@ export class DocketContext {
   /** What is left is given up: nobody can wait here for it any more. */
   isHandingOver = false
   readonly #waiting = new Set<() => void>()
+  /** Who waits for an execution to live here, by its id. */
+  readonly #expecting = new Map<string, Set<(owned: Owned) => void>>()
 
   constructor(options: DocketOptions) {
-    const { store, codecs, maxValueBytes, random } = options
+    const { store, codecs, maxValueBytes, random, inspect } = options
     this.options = options
     this.clock = fullClockOf(options.clock)
     this.graphs = new Map(options.graphs.map((graph) => [graph.name, graph]))
@@ -63,6 +68,7 @@ export class DocketContext {
     this.incompatible = new IncompatibleExecutions(this.clock)
     this.setup = { shared: new StoreResults(this.connection), persistOf: persistDefault(options) }
     this.ownStores = ownStoresOf(options)
+    this.inspect = inspect === undefined ? undefined : harmlessInspector(inspect)
   }
 
   newId(): string {
@@ -130,8 +136,18 @@ export class DocketContext {
     // What did not fit was an earlier life, or has been completed since.
     this.incompatible.delete(owned.id)
     onEnter?.()
+    if (this.#expecting.size > 0) for (const listener of this.#expecting.get(owned.id) ?? []) listener(owned)
     owned.start()
     return true
+  }
+
+  /** Calls back whenever an execution of this id begins to live here, before anything of it happens. Gives a function that takes the listener off. */
+  onEnter(id: string, listener: (owned: Owned) => void): () => void {
+    const listeners = this.#expecting.get(id) ?? new Set()
+    this.#expecting.set(id, listeners.add(listener))
+    return () => {
+      if (listeners.delete(listener) && listeners.size === 0) this.#expecting.delete(id)
+    }
   }
 
   /** Nothing of it is left here. */

@@ -11,6 +11,7 @@ import type { Logger } from '../../core/contracts/logger.ts'
 import type { Observer } from '../../core/contracts/observer.ts'
 import type { PersistPolicy, PersistScope } from '../../core/language/policy.ts'
 import type { Store } from '../../core/contracts/store.ts'
+import type { Inspector } from '../../runtime/actors/inspector.ts'
 import type { Clock } from '../../runtime/environment/clock.ts'
 import { hasFunctions, problemsOfInjected, problemsOfObservers } from '../../runtime/execution/execution-options.ts'
 import type { MigrateHook } from '../records/migrate-records.ts'
@@ -37,6 +38,11 @@ export interface DocketOptions {
   readonly migrate?: Readonly<Record<string, MigrateHook>> | undefined
   /** Told of everything that happens, besides the graphs' own. @default [] */
   readonly observers?: readonly Observer[] | undefined
+  /**
+   * Sees every execution and step that runs here as an XState actor, from its first event on: the function or observer that XState's own
+   * `inspect` takes, as of `createWebSocketInspector()`. @default none
+   */
+  readonly inspect?: Inspector | undefined
   /** What `ctx.log` is made from. @default the first observer's logger, else silence */
   readonly logger?: Logger | undefined
   /** Begins the owner's id in the records. @default 'docket' */
@@ -58,6 +64,7 @@ const optionNames: readonly string[] = [
   'maxValueBytes',
   'migrate',
   'observers',
+  'inspect',
   'logger',
   'name',
   'clock',
@@ -73,7 +80,7 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
   const problems: Problem[] = []
   const report = (problem: string): void => void problems.push(problem)
   const { graphs, store, lease, persist, maxRecoveries, maxValueBytes, takeOver, migrate, observers, name } = options
-  const { codecs, logger, clock, random } = options
+  const { codecs, inspect, logger, clock, random } = options
   const names = new Set<string>()
   if (!Array.isArray(graphs) || graphs.length === 0) report('graphs must be an array of at least one graph')
   else {
@@ -103,6 +110,8 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
     report('migrate must be an object of functions by graph name')
   else if (migrate !== undefined) reportUnknownKeys('migrate: graph ', migrate as object, [...names], report)
   problems.push(...problemsOfObservers(observers))
+  if (inspect !== undefined && typeof inspect !== 'function' && !hasFunctions(inspect, ['next']))
+    report(`inspect must be a function of an inspection event, or an object with next, not ${describe(inspect)}`)
   if (
     codecs !== undefined &&
     !(Array.isArray(codecs) && codecs.every((one) => hasFunctions(one, ['encode', 'decode'])))

@@ -1,5 +1,7 @@
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import { BatchActor } from '../../runtime/actors/batch-actor.ts'
+import type { HarmlessInspector } from '../../runtime/actors/inspector.ts'
 import type { BatchFrame } from '../../runtime/batch/batch-options.ts'
 import type { DurableParts, ItemOutcome } from '../../runtime/batch/batch-setup.ts'
 import { Batch } from '../../runtime/batch/batch.ts'
@@ -35,6 +37,8 @@ export interface OwnedBatchParts {
   readonly right: OwnershipRight
   readonly startedAt: number | undefined
   readonly restored: RestoredBatch | undefined
+  /** Sees the batch and the executions of its items as actors, from the beginning. */
+  readonly inspect: HarmlessInspector | undefined
   /** Told when the store knows a newer owner or epoch. */
   readonly onRefused: () => void
   readonly onGone: (gone: OwnedBatch) => void
@@ -167,7 +171,8 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   start(): void {
-    const { restored, startedAt, connection } = this.#parts
+    const { restored, startedAt, connection, inspect } = this.#parts
+    if (inspect !== undefined) this.#batch.watcher = new BatchActor(this.#batch, inspect)
     if (startedAt === undefined)
       this.#recorder.change({ status: 'running', startedAt: connection.clock.now() }).catch(() => {})
     if (restored !== undefined) {
@@ -210,7 +215,7 @@ export class OwnedBatch implements Owned, DurableParts {
 
   setupOf(item: number | undefined): Partial<ExecutionSetup> {
     const itemKey = item === undefined ? undefined : this.#parts.keys[item]
-    return { ...this.#parts.setup, recorder: this.#recorder, itemKey }
+    return { ...this.#parts.setup, recorder: this.#recorder, itemKey, keepsRuns: this.#parts.inspect !== undefined }
   }
 
   restoredOf(item: number | undefined): PersistedExecution | undefined {

@@ -1,13 +1,13 @@
-import { createActor } from 'xstate'
-import type { Observer, Snapshot, SnapshotFrom, Subscription } from 'xstate'
+import type { Snapshot } from 'xstate'
 import { ExecutionConflictError } from '../../core/errors.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { CancelReason } from '../../runtime/execution/end-reason.ts'
+import { actorOfRunning } from '../../runtime/actors/actor-of-running.ts'
 import { ExecutionActor } from '../../runtime/actors/execution-actor.ts'
-import type { LogicScope, LogicSnapshot } from '../../runtime/actors/execution-actor.ts'
-import { executionLogic } from '../../runtime/actors/execution-logic.ts'
+import type { LogicScope } from '../../runtime/actors/execution-actor.ts'
 import type { ExecutionActorRef } from '../../runtime/actors/execution-logic.ts'
+import type { HarmlessInspector } from '../../runtime/actors/inspector.ts'
 import type { ExecutionSetup, ResolvedOptions } from '../../runtime/execution/execution-setup.ts'
 import { Execution } from '../../runtime/execution/execution.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
@@ -35,6 +35,8 @@ export interface OwnedExecutionParts {
   /** When it began in an earlier life. */
   readonly startedAt: number | undefined
   readonly restored: RestoredExecution | undefined
+  /** Sees the execution and its steps as actors, from the beginning. */
+  readonly inspect: HarmlessInspector | undefined
   /** Told when the store knows a newer owner or epoch. */
   readonly onRefused: () => void
   /** Told once nothing of it is left here. */
@@ -94,7 +96,7 @@ export class OwnedExecution implements Owned {
 
   /** The execution as an actor, which comes to life when somebody looks at it, in the state that the execution is in. */
   get actor(): ExecutionActorRef {
-    return (this.#actor ??= this.#createActor())
+    return (this.#actor ??= actorOfRunning({ ...this.#parts, execution: this.#execution }))
   }
 
   get owner(): string {
@@ -143,10 +145,18 @@ export class OwnedExecution implements Owned {
     return likelyBlocker(this.#execution.runs, this.#execution.clock.now(), durationMs)
   }
 
+  /** Shows it as another actor too, one of the user's: from now on, until the mirror leaves. */
+  mirrorIn(scope: LogicScope): ExecutionActor {
+    const { given, input, options } = this.#parts
+    return new ExecutionActor({ scope, input, given, options, running: this.#execution, isMirror: true })
+  }
+
   /** Brings it to life. */
   start(): void {
     const { given, startedAt, restored } = this.#parts
     const now = this.#execution.clock.now()
+    // Before anything of it happens; without an inspector the actor waits until somebody looks.
+    if (this.#parts.inspect !== undefined) void this.actor
     // Refusals are noticed by whoever waits for something.
     if (startedAt === undefined) this.#recorder.change({ status: 'running', startedAt: now }).catch(() => {})
     // It was created as begun; what took time since was the store.
@@ -191,16 +201,6 @@ export class OwnedExecution implements Owned {
     if (!this.#execution.isSettled) await this.#ownership.handOver(release)
   }
 
-  #createActor(): ExecutionActorRef {
-    const { given, input, options } = this.#parts
-    const { index, target } = given.plan
-    const begin = (scope: LogicScope): LogicSnapshot =>
-      new ExecutionActor({ scope, input, given, options, running: this.#execution }).snapshot()
-    const actor = createActor(executionLogic(index, target, begin), { id: this.id, input })
-    withoutDuties(actor).start()
-    return actor
-  }
-
   /** A step that ran again after a restart: did what others have made of its old value still fit? */
   #compare(run: StepState, hashes: ReadonlyMap<string, string>): void {
     const { plan, runs, values, emitter, clock } = this.#execution
@@ -226,32 +226,6 @@ function isWaitingUntil(runs: readonly (StepState | undefined)[], at: number): b
   }
   return isWaiting
 }
-
-/**
- * XState takes an error that a subscriber has no listener for as uncaught, and ends the process. Here the outcome goes to the handles:
- * whoever watches the actor is not obliged to listen to errors.
- */
-function withoutDuties(actor: ExecutionActorRef): ExecutionActorRef {
-  const subscribe = actor.subscribe.bind(actor)
-  actor.subscribe({ error: ignore })
-  const value = (
-    observer: Observer<ActorSnapshot> | ((snapshot: ActorSnapshot) => void),
-    onError: (error: unknown) => void = ignore,
-    onComplete?: () => void,
-  ): Subscription =>
-    typeof observer === 'function'
-      ? subscribe(observer, onError, onComplete)
-      : subscribe({
-          next: (snapshot) => observer.next?.(snapshot),
-          error: (error) => observer.error?.(error),
-          complete: () => observer.complete?.(),
-        })
-  return Object.defineProperty(actor, 'subscribe', { value })
-}
-
-type ActorSnapshot = SnapshotFrom<ExecutionActorRef>
-
-function ignore(): void {}
 
 /** The persisted snapshot of an execution that no docket has any more. */
 export function detachedSnapshotOf(actor: ExecutionActorRef): Snapshot<unknown> {

@@ -2,6 +2,7 @@ import type { Snapshot } from 'xstate'
 import type { HeadChange } from '../../core/contracts/execution-record.ts'
 import type { ExecutionReleased } from '../../core/contracts/events.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
+import type { ExecutionActor, LogicScope } from '../../runtime/actors/execution-actor.ts'
 import type { ExecutionActorRef } from '../../runtime/actors/execution-logic.ts'
 import type { LiveSteps } from '../records/open-steps.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
@@ -32,6 +33,8 @@ export interface Owned {
   readonly epoch: number
   /** Undefined for a batch. */
   readonly actor: ExecutionActorRef | undefined
+  /** Shows it as another actor too, one of the user's, until the mirror leaves. Undefined for a batch. */
+  mirrorIn?(scope: LogicScope): ExecutionActor
   readonly emitter: Emitter | undefined
   /** Whether it has ended, and only waits for functions that don't listen to their signal. */
   readonly hasEnded: boolean

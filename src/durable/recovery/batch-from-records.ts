@@ -71,6 +71,7 @@ export async function batchFromRecords(
         ...parts,
         requestDigest,
         setup: context.setup,
+        inspect: context.inspect,
         right: ownershipRightOf(owned, options.timeoutMs),
         startedAt: owned.startedAt,
         restored,

@@ -66,6 +66,7 @@ export function ownedExecutionOf(
     requestDigest,
     options: { ...options, spentMs: record.ownedMs },
     setup: context.setup,
+    inspect: context.inspect,
     right: ownershipRightOf(record, options.timeoutMs),
     startedAt: record.startedAt,
     restored,

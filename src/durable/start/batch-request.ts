@@ -116,6 +116,7 @@ export async function batchRequest(
         reads,
         requestDigest,
         setup: context.setup,
+        inspect: context.inspect,
         right: ownershipRightOf(record, resolved.timeoutMs),
         startedAt: undefined,
         restored: undefined,

@@ -1,5 +1,6 @@
 import type { Plan } from '../../core/graph/plan.ts'
 import type { DocketClosedError } from '../../core/errors.ts'
+import { actorOfRunning } from '../../runtime/actors/actor-of-running.ts'
 import { randomId } from '../../runtime/environment/ids.ts'
 import { Execution } from '../../runtime/execution/execution.ts'
 import type { ResolvedOptions } from '../../runtime/execution/execution-setup.ts'
@@ -34,15 +35,20 @@ export class EphemeralExecutions {
 
   /** Runs one; nothing of it is written down. */
   run(
-    { plan, leafValues }: GivenInputs,
+    given: GivenInputs,
+    input: unknown,
     options: StartOptions | undefined,
     onCompleted: (output: unknown) => void,
     onFailed: (error: unknown) => void,
   ): void {
-    const { shared, persistOf } = this.#context.setup
+    const { inspect, setup } = this.#context
+    const { plan, leafValues } = given
+    const { shared, persistOf } = setup
+    const resolved = this.#optionsOf(plan, options)
     const execution: Execution = new Execution({
       plan,
-      options: this.#optionsOf(plan, options),
+      options: resolved,
+      keepsRuns: inspect !== undefined,
       cache: undefined,
       shared,
       persistOf,
@@ -56,6 +62,7 @@ export class EphemeralExecutions {
       },
     })
     this.#running.add(execution)
+    if (inspect !== undefined) actorOfRunning({ execution, given, input, options: resolved, inspect })
     execution.start(leafValues)
   }
 

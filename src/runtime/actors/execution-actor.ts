@@ -14,6 +14,7 @@ import type { PersistedExecution } from '../execution/execution-view.ts'
 import { StepActors } from './step-actors.ts'
 import type { StepState } from '../execution/step-state.ts'
 import { SystemWatcher } from './system-watcher.ts'
+import { unwatch, watch } from './watchers.ts'
 import { warnOnce } from '../environment/warn-once.ts'
 
 /** A snapshot as XState's types want it. */
@@ -33,6 +34,10 @@ export interface ExecutionActorOptions {
   readonly refusal?: InputError | undefined
   /** An execution that runs already, or has ended: the actor joins it as it is. */
   readonly running?: Execution | undefined
+  /** Its id in the actor system. @default the execution's */
+  readonly systemId?: string | undefined
+  /** Whether the actor is one that waits for the outcome itself: it shows what happens, and neither ends nor cancels the execution. */
+  readonly isMirror?: boolean
 }
 
 const onCompleted = (): void => {}
@@ -44,6 +49,8 @@ const onFailed = (): void => {}
  */
 export class ExecutionActor implements Watcher, SnapshotHost {
   readonly execution: Execution
+  readonly #systemId: string | undefined
+  readonly #isMirror: boolean
   readonly #self: AnyActorRef
   readonly #input: unknown
   readonly #leafValues: readonly unknown[]
@@ -58,9 +65,21 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   #isFlushing = false
   #isStarting = false
 
-  constructor({ scope, input, given, options, persisted, refusal, running }: ExecutionActorOptions) {
+  constructor({
+    scope,
+    input,
+    given,
+    options,
+    persisted,
+    refusal,
+    running,
+    systemId,
+    isMirror = false,
+  }: ExecutionActorOptions) {
     const { plan, leafValues } = given
     this.#self = scope.self
+    this.#systemId = systemId
+    this.#isMirror = isMirror
     this.#refusal = refusal
     this.#input = input
     this.#leafValues = leafValues
@@ -72,7 +91,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     if (persisted !== undefined) this.execution.restore(persisted)
     if (running !== undefined) {
       running.progress()
-      running.watcher = this
+      watch(running, this)
     }
     for (const run of this.execution.runs) if (run !== undefined) this.#journal.note(run)
     this.#systemWatcher = SystemWatcher.of(this.#self)
@@ -82,8 +101,12 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     return this.#actors.children
   }
 
+  get id(): string {
+    return this.#systemId ?? this.execution.id
+  }
+
   start(): void {
-    this.#systemWatcher.add({ id: this.execution.id, self: this.#self, actors: this.#actors })
+    this.#systemWatcher.add({ id: this.id, self: this.#self, actors: this.#actors })
     if (this.#hasBegun) return
     this.#isStarting = true
     if (this.#refusal === undefined) this.execution.start(this.#leafValues)
@@ -96,6 +119,19 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     this.execution.cancel(new ExecutionCancelledError(`the actor of this execution was stopped`, this.execution.place))
     this.#underWay.clear()
     return this.snapshot().stopped() as LogicSnapshot
+  }
+
+  /** Shows the execution as it is by now, in an actor that was there before it. */
+  show(event: object & EventObject): void {
+    this.#systemWatcher.add({ id: this.id, self: this.#self, actors: this.#actors })
+    this.#underWay.set(event, this.snapshot())
+    this.#guarded(() => this.#sendAndWake(event))
+  }
+
+  /** Shows nothing any more. */
+  leave(): void {
+    unwatch(this.execution, this)
+    this.#underWay.clear()
   }
 
   /** The snapshot that an event brings; undefined for an event that is not the execution's own. */
@@ -144,8 +180,10 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   }
 
   executionChanged(event: ExecutionMachineEvent): void {
+    // Whether it has ended, and how, is known once that is written.
+    if (this.#isMirror && this.execution.hasEnded) return
     this.#underWay.set(event, this.snapshot())
-    if (this.execution.hasEnded) this.#systemWatcher.delete(this.execution.id, this.#self)
+    if (this.execution.hasEnded) this.#systemWatcher.delete(this.id, this.#self)
     // As with promises: who waits for the actor right after starting it still hears of a failure that was there at once.
     if (this.#isStarting && this.execution.hasEnded && event.type !== 'SUCCEED')
       queueMicrotask(() => this.#guarded(() => this.#self.send(event)))
@@ -162,10 +200,11 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   }
 
   #send(event: ExecutionMachineEvent): void {
-    if (event.type !== 'START') {
-      this.#self.send(event)
-      return
-    }
+    if (event.type === 'START') this.#sendAndWake(event)
+    else this.#self.send(event)
+  }
+
+  #sendAndWake(event: EventObject): void {
     this.#systemWatcher.listen(this.#self, () => this.#self.send(event))
     // Before any step begins.
     if (this.#systemWatcher.isInspected) this.#actors.wake()

@@ -8,7 +8,8 @@ type AnyActorSystem = AnyActorRef['system']
 export interface WatchedExecution {
   readonly id: string
   readonly self: AnyActorRef
-  readonly actors: StepActors
+  /** Undefined for an actor whose execution does not run in this process. */
+  readonly actors: StepActors | undefined
 }
 
 /**
@@ -32,11 +33,11 @@ export class SystemWatcher {
       for (const { self, actors } of this.#executions.values()) {
         // XState itself tells late-comers nothing of the actors that are there: they could not draw what they see of them.
         const rootId = rootOf(self).sessionId
-        for (const actorRef of [self, ...actors.living]) next?.({ type: '@xstate.actor', actorRef, rootId })
+        for (const actorRef of [self, ...(actors?.living ?? [])]) next?.({ type: '@xstate.actor', actorRef, rootId })
       }
       const subscription = inspect(observer)
       this.#inspectors++
-      for (const { actors } of this.#executions.values()) actors.wake()
+      for (const { actors } of this.#executions.values()) actors?.wake()
       let isOn = true
       return {
         unsubscribe: () => {
@@ -79,7 +80,7 @@ export class SystemWatcher {
     const whole = this.#executions.get(key)
     if (whole !== undefined) return whole.self
     for (const { id, actors } of this.#executions.values()) {
-      const found = key.startsWith(`${id}/`) ? actors.get(key.slice(id.length + 1)) : undefined
+      const found = key.startsWith(`${id}/`) ? actors?.get(key.slice(id.length + 1)) : undefined
       if (found !== undefined) return found
     }
     return undefined
@@ -89,7 +90,7 @@ export class SystemWatcher {
     const all: Record<string, AnyActorRef> = {}
     for (const { id, self, actors } of this.#executions.values()) {
       all[id] = self
-      for (const [name, ref] of Object.entries(actors.children)) all[`${id}/${name}`] = ref
+      for (const [name, ref] of Object.entries(actors?.children ?? {})) all[`${id}/${name}`] = ref
     }
     return all
   }

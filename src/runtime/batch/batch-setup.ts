@@ -1,6 +1,8 @@
+import type { BatchEvent } from '../../../machines/index.ts'
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import type { InputError } from '../../core/errors.ts'
 import type { ExecutionSetup, ResolvedOptions } from '../execution/execution-setup.ts'
+import type { Execution } from '../execution/execution.ts'
 import type { ItemRead } from './item-inputs.ts'
 import type { ItemSource } from './item-source.ts'
 import type { PersistedExecution } from '../execution/execution-view.ts'
@@ -15,6 +17,13 @@ export interface DurableParts {
   setupOf(item: number | undefined): Partial<ExecutionSetup>
   restoredOf(item: number | undefined): PersistedExecution | undefined
   outcomeOf(item: number): ItemOutcome | undefined
+}
+
+/** Sees what a batch goes through, and the executions of its items, as it happens. */
+export interface BatchWatcher {
+  changed(event: BatchEvent): void
+  /** An item's execution is about to start; that of what all items share has no input. */
+  began(execution: Execution, input: unknown): void
 }
 
 /** Everything that a batch is given. */

@@ -6,7 +6,7 @@ import { describeThrown, hasCause } from '../../core/thrown.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
 import { SharedValues } from './shared-values.ts'
 import { isPromiseLike } from '../inputs/check-value.ts'
-import type { BatchSetup, ItemOutcome } from './batch-setup.ts'
+import type { BatchSetup, BatchWatcher, ItemOutcome } from './batch-setup.ts'
 import { endReason, endStatusOf } from '../execution/end-reason.ts'
 import type { CancelReason } from '../execution/end-reason.ts'
 import { Execution } from '../execution/execution.ts'
@@ -41,6 +41,7 @@ export class Batch {
   endedAt: number | undefined = undefined
   error: unknown = undefined
 
+  watcher: BatchWatcher | undefined
   readonly #setup: BatchSetup
   readonly #partOptions: ResolvedOptions
   readonly #pool: SlotPool
@@ -213,7 +214,10 @@ export class Batch {
       this.#finishIfDone()
     } else if (pulled.thrown === undefined) {
       // Not before there is an item: a batch of none runs nothing.
-      if (this.started === 0) this.#shared.start(this.#checkedLeaves!, true)
+      if (this.started === 0) {
+        this.watcher?.began(this.#shared, undefined)
+        this.#shared.start(this.#checkedLeaves!, true)
+      }
       if (!this.hasEnded) this.#admit(pulled.item)
     } else {
       const { reason } = pulled.thrown
@@ -260,6 +264,7 @@ export class Batch {
     if (restored !== undefined) execution.restore(restored)
     const open: OpenItem = { execution, itemPlan, place: -1 }
     this.#open.add(open)
+    this.watcher?.began(execution, given)
     execution.start(input.leafValues, input.areChecked)
     this.#sharedValues.deliverTo(open)
   }
@@ -362,5 +367,6 @@ export class Batch {
 
   #change(event: BatchEvent): void {
     compiledBatch.transition(this, compiledBatch.eventCode[event.type], event)
+    this.watcher?.changed(event)
   }
 }
