@@ -78,7 +78,13 @@ export type { DocketOptions } from './durable/context/docket-options.ts'
 export type { StartOptions } from './durable/context/start-options.ts'
 export type { ExecutionHandle } from './durable/execution-handle.ts'
 export type { ExecutionDetails, ExecutionInfo, StepInfo, StepWait } from './durable/records/execution-info.ts'
-export type { MigratableExecution, MigratableStep, MigrateHook } from './durable/records/migrate-records.ts'
+export type {
+  MigratableExecution,
+  MigratableStep,
+  MigratedExecution,
+  MigratedStep,
+  MigrateHook,
+} from './durable/records/migrate-records.ts'
 export type { ExecuteOptions } from './runtime/execution/execution-options.ts'
 export type { ExecutionSnapshot, StepActorRef } from './runtime/actors/execution-snapshot.ts'
 export type { ExecutionContext, ExecutionStatus } from './runtime/execution/execution-view.ts'

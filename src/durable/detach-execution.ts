@@ -6,6 +6,7 @@ import type { DocketContext } from './context/docket-context.ts'
 import { detachedSnapshotOf, hasEndedError } from './ownership/owned-execution.ts'
 import { noSuchExecution } from './records/execution-info.ts'
 import { detachedError, detachedHash } from './records/graph-hash.ts'
+import { closedRecords } from './records/unfinished-records.ts'
 import { executionFromRecords } from './recovery/execution-from-records.ts'
 import { causeOf } from './recovery/resume.ts'
 
@@ -52,13 +53,13 @@ async function detachAcquired(
   const graph = context.graphs.get(record.graph)
   if (graph === undefined) throw new OptionError(`detach: this docket does not know graph "${record.graph}" of "${id}"`)
   const steps = (await context.readSteps([id])).get(id) ?? []
-  const found = await executionFromRecords(context, record, steps, graph, causeOf(acquired))
+  const found = await executionFromRecords(context, { record, steps }, graph, causeOf(acquired))
   if ('reasons' in found)
     throw new ExecutionConflictError(`execution "${id}" can't be detached here: ${found.reasons.join('; ')}`, {
       executionId: id,
     })
   const snapshot = detachedSnapshotOf(found.own(record).actor!)
-  await context.change(record, { ...head, isReleased: true })
+  await context.change(record, { ...head, isReleased: true }, undefined, closedRecords(steps, context.clock.now()))
   return snapshot
 }
 

@@ -17,6 +17,20 @@ export type StepStatus =
   | 'cancelled'
   | 'skipped'
 
+/** All statuses of a step. */
+export const stepStatuses: readonly StepStatus[] = [
+  'pending',
+  'claiming',
+  'running',
+  'retrying',
+  'waiting',
+  'completed',
+  'cached',
+  'failed',
+  'cancelled',
+  'skipped',
+]
+
 /** Whether an execution has ended, however it did. */
 export function isTerminal(status: ExecutionStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled'

@@ -1,37 +1,17 @@
 import { LeaseLostError, SerializationError } from '../../core/errors.ts'
 import { hasCause } from '../../core/thrown.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
-import type { ExecutionRecord, HeadChange, NewExecution, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { HeadChange, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
+import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import { placed } from '../../runtime/results/claim-keeper.ts'
 import type { Recorder } from '../../runtime/execution/recorder.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { patienceOf } from '../../runtime/store-access/store-patience.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
-
-/** The right to write an execution's records. */
-export interface OwnershipRight {
-  readonly id: string
-  readonly owner: string
-  readonly epoch: number
-  /** How long processes before this one owned it. */
-  readonly ownedMs: number
-  /** Owners that died one after another without completing a step. */
-  readonly recoveries: number
-  readonly timeoutMs: number | undefined
-}
-
-/** What says of a record under which right it is owned. */
-export type OwnedRecord = Pick<NewExecution, 'id' | 'owner'> &
-  Pick<ExecutionRecord, 'epoch' | 'ownedMs' | 'recoveries' | 'startedAt'>
-
-export function ownershipRightOf(
-  { id, owner, epoch, ownedMs, recoveries }: OwnedRecord,
-  timeoutMs: number | undefined,
-): OwnershipRight {
-  return { id, owner: owner!, epoch, ownedMs, recoveries, timeoutMs }
-}
+import { OpenRecords } from './open-records.ts'
+import type { OwnershipRight } from './ownership-right.ts'
 
 /** Writes the records of one execution, under the epoch in which this process acquired it. */
 export class ExecutionRecorder implements Recorder {
@@ -43,6 +23,9 @@ export class ExecutionRecorder implements Recorder {
   /** The last note of a step. */
   readonly #noted = new WeakMap<StepRun, StepRecord>()
   readonly #stragglers = new Set<StepRun>()
+  readonly #open: OpenRecords
+  /** Notes whose error a codec is still at work on: what ends the execution comes after them. */
+  readonly #encoding = new Set<Promise<unknown>>()
   /** Goes out with the next commit. */
   #pendingHead: HeadChange | undefined
   /** The step that ended last, where the execution forgets those that have ended. */
@@ -54,9 +37,11 @@ export class ExecutionRecorder implements Recorder {
   #underWay = 0
   #waiting: (() => void)[] = []
 
-  constructor(connection: StoreConnection, right: OwnershipRight, onLost: () => void) {
+  /** `open`: the records of steps that have not ended, as an earlier life left them. */
+  constructor(connection: StoreConnection, right: OwnershipRight, open: readonly StepRecord[], onLost: () => void) {
     this.#connection = connection
     this.#right = right
+    this.#open = new OpenRecords(open)
     this.#since = connection.clock.elapsed()
     this.#onLost = onLost
   }
@@ -70,9 +55,10 @@ export class ExecutionRecorder implements Recorder {
     return this.#underWay === 0
   }
 
-  /** Resolves when nothing is on its way to the store. */
-  idle(): Promise<void> {
-    return this.isIdle ? Promise.resolve() : new Promise((resolve) => void this.#waiting.push(resolve))
+  /** Resolves when no value is on its way to the store, and all notes are. */
+  async idle(): Promise<void> {
+    if (this.#encoding.size > 0) await Promise.allSettled(this.#encoding)
+    if (!this.isIdle) await new Promise<void>((resolve) => void this.#waiting.push(resolve))
   }
 
   /** Writes nothing any more. */
@@ -274,6 +260,7 @@ export class ExecutionRecorder implements Recorder {
   async #ending(value: unknown): Promise<HeadChange> {
     // Encoded once more, as what it is here: no value can be moved to another place.
     const output = await this.#outputOf(value)
+    if (this.#encoding.size > 0) await Promise.allSettled(this.#encoding)
     return {
       status: 'completed',
       output,
@@ -307,14 +294,22 @@ export class ExecutionRecorder implements Recorder {
       // While a codec took its time, the step may have gone on: what was noted or kept of it since then holds.
       if (this.#noted.get(run) !== noted || run.kept !== undefined) return
       const record = { ...noted, error: stored }
+      this.#open.add(record)
       await this.#commit([record], undefined, this.#connection.clock.elapsed() + patienceOf(run.planStep.spec), run)
     }
     const stored =
       error === undefined ? undefined : this.#connection.encoding.encodeError(error, this.#identityOf(run, 'error'))
     const written = stored instanceof Promise ? stored.then(write) : write(stored)
+    if (stored instanceof Promise) void this.#whileEncoding(stored)
     // Most are waited for by nobody.
     written.catch(() => {})
     return written
+  }
+
+  async #whileEncoding(stored: Promise<unknown>): Promise<void> {
+    this.#encoding.add(stored)
+    await Promise.allSettled([stored])
+    this.#encoding.delete(stored)
   }
 
   #recordOf(
@@ -360,9 +355,15 @@ export class ExecutionRecorder implements Recorder {
     if (recoveries > 0 && !this.#hasProgress && steps.some(({ status }) => status === 'completed'))
       change = { ...change, recoveries: 0 }
     if (timeoutMs !== undefined && change?.ownedMs === undefined) change = { ...change, ownedMs: this.ownedMs }
-    const commit = { id, owner, epoch, at: clock.now(), steps, head: change, consumed }
+    const at = clock.now()
+    const isEnd = change?.status !== undefined && isTerminal(change.status)
+    const records = isEnd ? [...this.#open.closed(at, steps), ...steps] : steps
+    const commit = { id, owner, epoch, at, steps: records, head: change, consumed }
     return commits.add(commit, until).then((isKept) => {
-      if (isKept) return
+      if (isKept) {
+        this.#open.written(records)
+        return
+      }
       this.#lose()
       throw this.#lost(run)
     })

@@ -13,7 +13,7 @@ import { sourceOfArray } from '../../runtime/batch/item-source.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
-import type { OwnershipRight } from './execution-recorder.ts'
+import type { OwnershipRight } from './ownership-right.ts'
 import { itemsStep, itemStep, targetStep } from '../records/restore-batch.ts'
 import type { ItemsChunk, RestoredBatch } from '../records/restore-batch.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
@@ -93,7 +93,7 @@ export class OwnedBatch implements Owned, DurableParts {
     this.graph = plan.whole.index.graph.name
     this.target = plan.whole.target.name
     this.requestDigest = parts.requestDigest
-    this.#recorder = new BatchRecorder(connection, right, () => {
+    this.#recorder = new BatchRecorder(connection, right, parts.restored?.open ?? [], () => {
       parts.onRefused()
       this.lose()
     })
@@ -285,6 +285,7 @@ export class OwnedBatch implements Owned, DurableParts {
     const { clock } = this.#parts.connection
     try {
       await this.#notes
+      await this.#recorder.idle()
       const { ownedMs } = this.#recorder
       await this.#recorder.change({ status: 'completed', endedAt: clock.now(), ownedMs, isReleased: true })
       this.#ownership.completed(this.#results)

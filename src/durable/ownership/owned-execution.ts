@@ -14,7 +14,7 @@ import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { hasRunning } from '../../runtime/batch/items-in-flight.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
-import type { OwnershipRight } from './execution-recorder.ts'
+import type { OwnershipRight } from './ownership-right.ts'
 import type { LiveSteps } from '../records/open-steps.ts'
 import type { RestoredExecution } from '../records/restore-execution.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
@@ -62,7 +62,7 @@ export class OwnedExecution implements Owned {
     this.requestDigest = parts.requestDigest
     this.graph = plan.index.graph.name
     this.target = plan.target.name
-    this.#recorder = new ExecutionRecorder(parts.connection, parts.right, () => {
+    this.#recorder = new ExecutionRecorder(parts.connection, parts.right, parts.restored?.open ?? [], () => {
       parts.onRefused()
       this.lose()
     })

@@ -1,11 +1,14 @@
 import { isRecord } from '../../core/is-record.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import { describe } from '../../core/check-options.ts'
+import { isTerminalStep, stepStatuses } from '../../core/contracts/statuses.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { split } from '../../runtime/inputs/given-inputs.ts'
-import { readInputs } from './stored-inputs.ts'
+import { decodePresent, readInputs } from './stored-inputs.ts'
+import { closedRecord } from './unfinished-records.ts'
 
-/** What a migration sees and changes of an execution's records. */
+/** What a migration sees of an execution's records. */
 export interface MigratableExecution {
   readonly id: string
   readonly graph: string
@@ -16,22 +19,48 @@ export interface MigratableExecution {
   readonly inputs: Readonly<Record<string, unknown>>
   /** Values that were given for types that steps made; absent where there are none. */
   readonly overrides?: Readonly<Record<string, unknown>> | undefined
-  /** Completed steps by name: rename them, change their values, or leave them out to run them again. */
+  /** All steps of which there is a record, by name. */
   readonly steps: Readonly<Record<string, MigratableStep>>
 }
 
+/** The record of a step, as a migration sees it. */
 export interface MigratableStep {
+  /** A step that is `running`, `retrying` or `waiting` has begun and not ended: its effects may have happened. */
+  readonly status: StepStatus
+  /** The current or last attempt; 0 before the first. */
+  readonly attempt: number
   /** Name and declared version of the output's data type. */
   readonly type: string
   readonly typeVersion: string | undefined
+  /** Of a completed or cached step. */
   readonly output: unknown
+  /** What the last attempt failed with. */
+  readonly error: unknown
+  readonly startedAt: Date | undefined
+  readonly endedAt: Date | undefined
+  /** When the next attempt is due. */
+  readonly dueAt: Date | undefined
+}
+
+/** A record that a migration gives: one that it has seen, with changes, or a new one. */
+export type MigratedStep = Pick<MigratableStep, 'type' | 'typeVersion' | 'output'> &
+  // A record that is made by hand is of a completed step, in its first attempt.
+  Partial<Omit<MigratableStep, 'type' | 'typeVersion' | 'output'>>
+
+/** What a migration makes of an execution's records. */
+export interface MigratedExecution extends Omit<MigratableExecution, 'steps'> {
+  /**
+   * By name: rename them, change their values, or leave them out. A step that is left out begins anew when it is needed, with its first
+   * attempt; one that keeps its status goes on from there.
+   */
+  readonly steps: Readonly<Record<string, MigratedStep>>
 }
 
 /**
  * Makes the records of an older version of a graph fit; undefined where it can't. Not called for batches: they go on if their records
  * fit as they are.
  */
-export type MigrateHook = (execution: MigratableExecution) => MigratableExecution | undefined
+export type MigrateHook = (execution: MigratableExecution) => MigratedExecution | undefined
 
 /** What a migration made, as records again. */
 export interface MigratedRecords {
@@ -41,6 +70,17 @@ export interface MigratedRecords {
 
 /** In the place of a type's name: the record is of a step that a migration has left out. Stores take no record away. */
 export const droppedType = ''
+
+/** A record that stands for none any more. */
+export function droppedRecord(record: StepRecord, at: number): StepRecord {
+  return {
+    ...closedRecord(record, at),
+    type: droppedType,
+    typeVersion: undefined,
+    output: undefined,
+    error: undefined,
+  }
+}
 
 const done: ReadonlySet<StepStatus> = new Set(['completed', 'cached'])
 
@@ -56,9 +96,7 @@ export async function migrateRecords(
   const { $checked, $overrides } = await readInputs(execution, encoding)
   const [inputs, overrides] = split($checked, $overrides)
   const known: Record<string, MigratableStep> = {}
-  for (const { step, item, status, type, typeVersion, output } of steps)
-    if (done.has(status))
-      known[step] = { type, typeVersion, output: await encoding.decode(output!, ['step', id, step, item, 'output']) }
+  for (const record of steps) known[record.step] = await migratableOf(id, record, encoding)
   const migrated = hook({
     id,
     graph,
@@ -76,18 +114,30 @@ export async function migrateRecords(
       `the migration of graph "${graph}" must return { …execution, target, inputs, steps } or undefined`,
     )
   const records: StepRecord[] = []
-  for (const [step, { type, typeVersion, output }] of Object.entries(migrated.steps)) {
+  for (const [step, made] of Object.entries(migrated.steps)) {
+    const { type, typeVersion, output, error } = made
     const old = steps.find((record) => record.step === step) ?? steps.find((record) => record.type === type)
+    const { status = 'completed', attempt = old?.attempt ?? 1 } = made
+    const startedAt = made.startedAt?.getTime() ?? old?.startedAt
+    const endedAt = made.endedAt?.getTime() ?? old?.endedAt ?? execution.updatedAt
+    if (!stepStatuses.includes(status))
+      throw new TypeError(
+        `the migration of graph "${graph}" gave step "${step}" the status ${describe(status)}; known are ${stepStatuses.join(', ')}`,
+      )
     records.push({
-      ...(old ?? blank),
       step,
       item: '',
-      status: 'completed',
+      status,
+      attempt,
       type,
       typeVersion,
+      // What its inputs were is not known of a record that was changed.
       inputHash: undefined,
-      output: await encoding.encode(output, ['step', id, step, '', 'output']),
-      error: undefined,
+      output: done.has(status) ? await encoding.encode(output, ['step', id, step, '', 'output']) : undefined,
+      error: error === undefined ? undefined : await encoding.encodeError(error, ['step', id, step, '', 'error']),
+      startedAt,
+      endedAt: isTerminalStep(status) ? endedAt : undefined,
+      dueAt: made.dueAt?.getTime(),
     })
   }
   const overridden = Object.keys(overriding)
@@ -106,4 +156,22 @@ export async function migrateRecords(
   }
 }
 
-const blank = { attempt: 1, startedAt: undefined, endedAt: undefined, dueAt: undefined }
+async function migratableOf(id: string, record: StepRecord, encoding: ValueEncoding): Promise<MigratableStep> {
+  const { step, item, status, attempt, type, typeVersion, output, error, startedAt, endedAt, dueAt } = record
+  const identity = ['step', id, step, item]
+  return {
+    status,
+    attempt,
+    type,
+    typeVersion,
+    output: done.has(status) ? await decodePresent(output, [...identity, 'output'], encoding) : undefined,
+    error: error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error']),
+    startedAt: dateOf(startedAt),
+    endedAt: dateOf(endedAt),
+    dueAt: dateOf(dueAt),
+  }
+}
+
+function dateOf(ms: number | undefined): Date | undefined {
+  return ms === undefined ? undefined : new Date(ms)
+}

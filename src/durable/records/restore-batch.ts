@@ -9,9 +9,10 @@ import type { BatchFrame } from '../../runtime/batch/batch-options.ts'
 import type { ItemOutcome } from '../../runtime/batch/batch-setup.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
 import { split } from '../../runtime/inputs/given-inputs.ts'
-import { nowMade, viewOf } from './restore-execution.ts'
+import { nowMade, openRecordOf, specsByName, viewOf } from './restore-execution.ts'
 import type { ResumeCause } from './restore-execution.ts'
 import { decodePresent } from './stored-inputs.ts'
+import { isUnfinished } from './unfinished-records.ts'
 
 /** Records of a batch under names that no step can have: its items in chunks, what became of each item, and what became of all where that is the same. */
 export const itemsStep = '$items'
@@ -54,6 +55,8 @@ export interface RestoredBatch {
   readonly outdated: ReadonlySet<string>
   /** Steps and items whose results were found. */
   readonly found: number
+  /** Records of steps that have not ended, as they are to be written if nothing else becomes of them. */
+  readonly open: readonly StepRecord[]
 }
 
 /** The records of a batch that are of its steps. */
@@ -118,19 +121,21 @@ export async function restoreBatch(
     if (outcome === undefined) outdated.add(step.item)
     else outcomes.set(step.item, outcome)
   }
-  const { producers } = plan.whole.index
+  const specs = specsByName(plan.whole.index)
   const views = new Map<string, Map<string, StepView>>()
   let found = outcomes.size
+  const open: StepRecord[] = []
   for (const step of stepsOfBatch(steps)) {
-    if (outcomes.has(step.item)) continue
-    const view = await viewOf(record, step, encoding, cause, producers.get(step.type)?.maxAttempts ?? 1)
+    const maxAttempts = specs.get(step.step)?.maxAttempts ?? 1
+    const view = outcomes.has(step.item) ? undefined : await viewOf(record, step, encoding, cause, maxAttempts)
+    if (isUnfinished(step)) open.push(await openRecordOf(record, step, view, encoding))
     if (view === undefined) continue
     found++
     const known = views.get(step.item)
     if (known === undefined) views.set(step.item, new Map([[step.step, view]]))
     else known.set(step.step, view)
   }
-  return { views, outcomes, outdated, found }
+  return { views, outcomes, outdated, found, open }
 }
 
 /** The results of a batch that is completed, from its records. @throws SerializationError for damaged records */

@@ -1,9 +1,9 @@
 import { DocketError, LeaseLostError } from '../../core/errors.ts'
 import { describeThrown } from '../../core/thrown.ts'
-import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import type { AnyGraph, GraphIndex, StepSpec } from '../../core/graph/graph-index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
-import type { StepStatus } from '../../core/contracts/statuses.ts'
+import { stepStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
@@ -11,6 +11,7 @@ import { recordedInputs, split } from '../../runtime/inputs/given-inputs.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import { machineVersion } from './machine-version.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
+import { isUnfinished } from './unfinished-records.ts'
 
 /** An execution as its records tell, ready to go on. */
 export interface RestoredExecution {
@@ -21,6 +22,8 @@ export interface RestoredExecution {
   readonly leafValues: readonly unknown[]
   readonly persisted: PersistedExecution
   readonly inputHashes: ReadonlyMap<string, string>
+  /** Records of steps that have not ended, as they are to be written if nothing else becomes of them. */
+  readonly open: readonly StepRecord[]
 }
 
 /** Why an execution went on here. */
@@ -67,13 +70,17 @@ export async function restoreExecution(
     if (!(error instanceof DocketError)) throw error
     return { reasons: [describeThrown(error)] }
   }
+  const names = new Set(given.plan.steps.map(({ spec }) => spec.name))
+  const unneeded = unneededUnfinished(steps, names, record.target)
+  if (unneeded.length > 0) return { reasons: unneeded }
   const views = new Map<string, StepView>()
   const inputHashes = new Map<string, string>()
-  const names = new Set(given.plan.steps.map(({ spec }) => spec.name))
+  const specs = specsByName(given.plan.index)
+  const open: StepRecord[] = []
   for (const step of steps) {
-    if (!names.has(step.step)) continue
-    const maxAttempts = given.plan.index.producers.get(step.type)?.maxAttempts ?? 1
-    const view = await viewOf(record, step, encoding, cause, maxAttempts)
+    const maxAttempts = specs.get(step.step)?.maxAttempts ?? 1
+    const view = names.has(step.step) ? await viewOf(record, step, encoding, cause, maxAttempts) : undefined
+    if (isUnfinished(step)) open.push(await openRecordOf(record, step, view, encoding))
     if (view === undefined) continue
     views.set(step.step, view)
     if (view.endedAt !== undefined && step.inputHash !== undefined) inputHashes.set(step.step, step.inputHash)
@@ -89,21 +96,7 @@ export async function restoreExecution(
     error: undefined,
     steps: views,
   }
-  return { plan: given.plan, inputs: $given, leafValues: given.leafValues, persisted, inputHashes }
-}
-
-// A record that somebody edited, or that a newer version wrote, may have another.
-const stepStatuses: Readonly<Record<StepStatus, true>> = {
-  pending: true,
-  claiming: true,
-  running: true,
-  retrying: true,
-  waiting: true,
-  completed: true,
-  cached: true,
-  failed: true,
-  cancelled: true,
-  skipped: true,
+  return { plan: given.plan, inputs: $given, leafValues: given.leafValues, persisted, inputHashes, open }
 }
 
 /** Inputs whose data type has another version now. Those that a migration made are as the graph wants them. */
@@ -134,6 +127,26 @@ export function nowMade(what: string, names: readonly string[], graph: AnyGraph)
   })
 }
 
+const remedy = 'if another step takes its place, give that one `formerly`, or handle it in `migrate`'
+
+/** Steps that the graph still has and that have begun, but that the target needs no more: what they do would be given up unnoticed. */
+export function unneededUnfinished(
+  steps: readonly StepRecord[],
+  needed: ReadonlySet<string>,
+  target: string,
+): readonly string[] {
+  return steps.flatMap((record) =>
+    !isUnfinished(record) || needed.has(record.step)
+      ? []
+      : `step "${record.step}" is ${record.status} (attempt ${record.attempt}), but "${target}" does not need it any more; ${remedy}`,
+  )
+}
+
+/** A graph's steps by name. */
+export function specsByName({ specs }: GraphIndex): ReadonlyMap<string, StepSpec> {
+  return new Map(specs.map((spec) => [spec.name, spec]))
+}
+
 /** What of the records does not fit the graph as it is now. */
 export function misfitsOf(record: ExecutionRecord, steps: readonly StepRecord[], graph: AnyGraph): readonly string[] {
   const index = requireIndex(graph)
@@ -143,13 +156,20 @@ export function misfitsOf(record: ExecutionRecord, steps: readonly StepRecord[],
       `it was written by a newer version (format ${record.machineVersion}, this one knows ${machineVersion})`,
     )
   if (!index.types.has(record.target)) reasons.push(`the graph has no type "${record.target}" any more`)
-  const specs = new Map(index.specs.map((spec) => [spec.name, spec]))
-  for (const { step, type, typeVersion, status } of steps) {
-    if (!Object.hasOwn(stepStatuses, status))
-      reasons.push(`step "${step}" has the status "${String(status)}", which this version does not know`)
-    if (status !== 'completed' && status !== 'cached') continue
+  const specs = specsByName(index)
+  for (const { step, type, typeVersion, status, attempt } of steps) {
+    // A record that somebody edited, or that a newer version wrote, may have another.
+    const isKnown = stepStatuses.includes(status)
+    if (!isKnown) reasons.push(`step "${step}" has the status "${String(status)}", which this version does not know`)
     const spec = specs.get(step)
-    if (spec === undefined) reasons.push(`step "${step}" has a result, but the graph has no such step any more`)
+    // What began under a name that is gone would be begun again under another one, with another idempotency key.
+    if (spec === undefined && isKnown && isUnfinished({ status }))
+      reasons.push(
+        `step "${step}" is ${status} (attempt ${attempt}), but the graph has no such step any more; ${remedy}`,
+      )
+    if (status !== 'completed' && status !== 'cached') continue
+    if (spec === undefined)
+      reasons.push(`step "${step}" has a result, but the graph has no such step any more; ${remedy}`)
     else if (spec.output.name !== type)
       reasons.push(`step "${step}" made "${type}", and makes "${spec.output.name}" now`)
     else if (spec.output.version !== typeVersion)
@@ -158,6 +178,18 @@ export function misfitsOf(record: ExecutionRecord, steps: readonly StepRecord[],
       )
   }
   return reasons
+}
+
+/** A record of a step that has not ended, as it is written if nothing else becomes of it: the last attempt may have died with its process. */
+export async function openRecordOf(
+  { id }: ExecutionRecord,
+  record: StepRecord,
+  view: StepView | undefined,
+  encoding: ValueEncoding,
+): Promise<StepRecord> {
+  if (view?.status !== 'failed') return record
+  const error = await encoding.encodeError(view.error, ['step', id, record.step, record.item, 'error'])
+  return { ...record, status: 'failed', error, endedAt: view.endedAt }
 }
 
 /** What a record tells of its step; undefined where it begins anew. */

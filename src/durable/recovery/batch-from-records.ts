@@ -1,10 +1,9 @@
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
-import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import { batchFrameOf } from '../../runtime/batch/batch-options.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'
-import { ownershipRightOf } from '../ownership/execution-recorder.ts'
+import { ownershipRightOf } from '../ownership/ownership-right.ts'
 import { OwnedBatch } from '../ownership/owned-batch.ts'
 import {
   givenOnce,
@@ -14,9 +13,9 @@ import {
   restoreBatch,
   stepsOfBatch,
 } from '../records/restore-batch.ts'
-import { misfitsOf, nowMade } from '../records/restore-execution.ts'
+import { misfitsOf, nowMade, unneededUnfinished } from '../records/restore-execution.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
-import type { FromRecords } from './execution-from-records.ts'
+import type { FromRecords, StoredRecords } from './execution-from-records.ts'
 
 /**
  * Puts a batch together from its records; where not all of its items were written, from those that its caller has at hand.
@@ -24,8 +23,7 @@ import type { FromRecords } from './execution-from-records.ts'
  */
 export async function batchFromRecords(
   context: DocketContext,
-  record: ExecutionRecord,
-  steps: readonly StepRecord[],
+  { record, steps }: StoredRecords,
   graph: AnyGraph,
   cause: ResumeCause,
   caller?: CallerOptions,
@@ -46,6 +44,9 @@ export async function batchFromRecords(
   }
   const target = requireIndex(graph).types.get(record.target)!
   const frame = batchFrameOf('startBatch', graph, target, { id, ...givenOnce(head, graph), concurrency, onError })
+  const needed = new Set(frame.plan.whole.steps.map(({ spec }) => spec.name))
+  const unneeded = unneededUnfinished(stepsOfBatch(steps), needed, record.target)
+  if (unneeded.length > 0) return { reasons: unneeded }
   // Nothing runs before all items are written.
   const restored =
     typeof written === 'number' ? undefined : await restoreBatch(record, steps, frame.plan, encoding, cause)

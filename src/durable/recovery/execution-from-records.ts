@@ -3,8 +3,8 @@ import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions, StartOptions } from '../context/start-options.ts'
-import { ownershipRightOf } from '../ownership/execution-recorder.ts'
-import type { OwnedRecord } from '../ownership/execution-recorder.ts'
+import { ownershipRightOf } from '../ownership/ownership-right.ts'
+import type { OwnedRecord } from '../ownership/ownership-right.ts'
 import type { Owned } from '../ownership/owned.ts'
 import { OwnedExecution } from '../ownership/owned-execution.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
@@ -19,16 +19,24 @@ export type FromRecords =
     }
   | { readonly reasons: readonly string[] }
 
+/** The records of an execution or a batch. */
+export interface StoredRecords {
+  readonly record: ExecutionRecord
+  readonly steps: readonly StepRecord[]
+  /** Records of steps that have not ended, and that no step goes on with. @default none */
+  readonly left?: readonly StepRecord[]
+}
+
 /** Puts an execution together from its records. @throws SerializationError for damaged ones */
 export async function executionFromRecords(
   context: DocketContext,
-  record: ExecutionRecord,
-  steps: readonly StepRecord[],
+  { record, steps, left = [] }: StoredRecords,
   graph: AnyGraph,
   cause: ResumeCause,
 ): Promise<FromRecords> {
-  const restored = await restoreExecution(record, steps, graph, context.connection.encoding, cause)
-  if ('reasons' in restored) return restored
+  const found = await restoreExecution(record, steps, graph, context.connection.encoding, cause)
+  if ('reasons' in found) return found
+  const restored = { ...found, open: [...found.open, ...left] }
   const { plan, leafValues, inputs, persisted } = restored
   const { id, requestDigest, headers, timeoutMs, deadline } = record
   return {

@@ -8,9 +8,10 @@ import { deadlineMs } from '../../runtime/environment/time-limit.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { graphHashOf, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
-import { droppedType, migrateRecords } from '../records/migrate-records.ts'
+import { droppedRecord, migrateRecords } from '../records/migrate-records.ts'
 import type { MigratedRecords } from '../records/migrate-records.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
+import { isUnfinished } from '../records/unfinished-records.ts'
 import { batchFromRecords } from './batch-from-records.ts'
 import { executionFromRecords } from './execution-from-records.ts'
 import type { FromRecords } from './execution-from-records.ts'
@@ -148,9 +149,13 @@ export class Resumption {
         isSame || hook === undefined ? undefined : await migrateRecords(hook, record, steps, connection.encoding)
       const { execution, steps: records } = migrated ?? { execution: record, steps }
       const make = record.kind === 'batch' ? batchFromRecords : executionFromRecords
-      const made = await make(this.#context, execution, records, graph, cause, caller)
+      const names = new Set(records.map(({ step }) => step))
+      // A target is not rewritten: such an execution is migrated each time that it goes on, and keeps its old records until it ends.
+      const isKept = execution.target === record.target
+      const left = isKept ? [] : steps.filter((step) => isUnfinished(step) && !names.has(step.step))
+      const made = await make(this.#context, { record: execution, steps: records, left }, graph, cause, caller)
       if (!('reasons' in made)) {
-        if (!isSame) await this.#keep(record, steps, migrated, graphHash)
+        if (!isSame && isKept) await this.#keep(record, steps, migrated, graphHash)
         return made
       }
       reasons = made.reasons
@@ -185,12 +190,10 @@ export class Resumption {
       await this.#context.change(record, { graphHash })
       return
     }
-    // A target is not rewritten: such an execution is migrated each time that it goes on.
-    if (migrated.execution.target !== record.target) return
     const names = new Set(migrated.steps.map(({ step }) => step))
     const dropped = steps
       .filter(({ step }) => !names.has(step))
-      .map((step) => ({ ...step, type: droppedType, typeVersion: undefined, output: undefined, error: undefined }))
+      .map((step) => droppedRecord(step, this.#context.clock.now()))
     const { inputs } = migrated.execution
     await this.#context.change(record, { graphHash, inputs }, undefined, [...dropped, ...migrated.steps])
   }

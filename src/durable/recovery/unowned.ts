@@ -1,6 +1,8 @@
+import { StoreError } from '../../core/errors.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
-import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { closedRecords } from '../records/unfinished-records.ts'
 
 /** Ends an execution that nobody runs. False if somebody does. @throws StoreError, LeaseLostError */
 export function cancelUnowned(context: DocketContext, id: string, error: ExecutionCancelledError): Promise<boolean> {
@@ -45,7 +47,24 @@ export async function endUnowned(
   error: Error,
 ): Promise<void> {
   const stored = await context.connection.encoding.encodeError(error, ['execution', record.id, 'error'])
-  await context.change(record, { status, error: stored, endedAt: context.clock.now(), isReleased: true })
+  const open = await stepsToClose(context, record.id)
+  const endedAt = context.clock.now()
+  await context.change(
+    record,
+    { status, error: stored, endedAt, isReleased: true },
+    undefined,
+    closedRecords(open, endedAt),
+  )
+}
+
+/** The records of an execution that is about to end. One whose records can't be read is ended all the same. */
+async function stepsToClose(context: DocketContext, id: string): Promise<readonly StepRecord[]> {
+  try {
+    return (await context.readSteps([id])).get(id) ?? []
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.isTransient) throw error
+    return []
+  }
 }
 
 /** Leaves a message for an execution's owner. False where there is no such execution. @throws StoreError */

@@ -1,0 +1,24 @@
+import type { ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
+
+/** The right to write an execution's records. */
+export interface OwnershipRight {
+  readonly id: string
+  readonly owner: string
+  readonly epoch: number
+  /** How long processes before this one owned it. */
+  readonly ownedMs: number
+  /** Owners that died one after another without completing a step. */
+  readonly recoveries: number
+  readonly timeoutMs: number | undefined
+}
+
+/** What says of a record under which right it is owned. */
+export type OwnedRecord = Pick<NewExecution, 'id' | 'owner'> &
+  Pick<ExecutionRecord, 'epoch' | 'ownedMs' | 'recoveries' | 'startedAt'>
+
+export function ownershipRightOf(
+  { id, owner, epoch, ownedMs, recoveries }: OwnedRecord,
+  timeoutMs: number | undefined,
+): OwnershipRight {
+  return { id, owner: owner!, epoch, ownedMs, recoveries, timeoutMs }
+}
