@@ -8,6 +8,7 @@ import type { BatchOptions } from './batch/batch-options.ts'
 import { Batch } from './batch/batch.ts'
 import type { ItemRead } from './batch/item-inputs.ts'
 import { sourceOfArray } from './batch/item-source.ts'
+import { turnOf } from './environment/turn.ts'
 
 /**
  * Makes the value of `target` for each item of an array, and gives the values in the items' order. Each item flows through
@@ -52,7 +53,7 @@ export const executeBatch: ExecuteBatch<BatchOptions> = ((
       return
     }
     // Where one wrong item fails the batch, it does so before anything runs.
-    const reads = inputs.readAll(items)
+    const reads = inputs.readAll(items, turnOf(frame.options.clock))
     if (reads instanceof Promise) reads.then(start).catch(reject)
     else start(reads)
   })) as never

@@ -12,6 +12,8 @@ import { batchFrameOf } from '../../runtime/batch/batch-options.ts'
 import type { BatchOptions } from '../../runtime/batch/batch-options.ts'
 import type { ItemRead } from '../../runtime/batch/item-inputs.ts'
 import { deadlineMs } from '../../runtime/environment/time-limit.ts'
+import { turnOf } from '../../runtime/environment/turn.ts'
+import type { Turn } from '../../runtime/environment/turn.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { callerOptionsOf } from '../context/start-options.ts'
@@ -31,8 +33,8 @@ export type StartBatchOptions = StartOptions &
   }
 
 const chunkBytes = 1024 * 1024
-// A pause now and then, so that a hundred thousand items don't hold up the event loop.
-const itemsPerTurn = 1_000
+// One digest over all would need them all as one text.
+const itemsPerDigest = 100
 const itemsPerChunk = 1_000
 
 /** Prepares a batch. @throws GraphError, InputError, OptionError, SerializationError */
@@ -52,18 +54,19 @@ export async function batchRequest(
     throw new InputError('INPUT_INVALID', `startBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })
   }
   const { encoding, clock, store } = context.connection
-  const keys = keysOf(items, key)
+  const turn = turnOf(clock)
+  const keys = await keysOf(items, key, turn)
   // Some stores know how they write values only once they are open.
   await context.connection.readyBy(clock.elapsed() + patienceMs)
   const { shared = {}, overrides, concurrency = 100, onError = 'fail' } = options
   const isOverriding = overrides !== undefined && Object.values(overrides).some((value) => value !== undefined)
   const digests: string[] = []
   const chunks = new Chunks(id, context.options.maxValueBytes, store.format)
-  for (let start = 0; start < items.length; start += itemsPerTurn) {
-    digests.push(digest(canonicalize([keys, items].map((list) => list.slice(start, start + itemsPerTurn)))))
-    for (const [index, item] of items.slice(start, start + itemsPerTurn).entries())
-      chunks.add(keys[start + index]!, item)
-    await new Promise<void>((resolve) => void clock.setImmediate(resolve))
+  for (const [index, item] of items.entries()) {
+    if (turn.mustYield()) await turn.next()
+    if (index % itemsPerDigest === 0)
+      digests.push(digest(canonicalize([keys, items].map((list) => list.slice(index, index + itemsPerDigest)))))
+    chunks.add(keys[index]!, item)
   }
   const requestDigest = encoding.resultKey(
     digest(canonicalize(['batch', target.name, shared, onError, digests, ...(isOverriding ? [overrides] : [])])),
@@ -78,7 +81,7 @@ export async function batchRequest(
     caller: { ...callerOptionsOf(options), batch: parts },
     newRecord: async (owner) => {
       // Where one wrong item fails the batch, it does so before anything is written.
-      if (!frame.collects) reads = await frame.inputs.readAll(items)
+      if (!frame.collects) reads = await frame.inputs.readAll(items, turn)
       const head: BatchHead = {
         shared,
         ...(isOverriding && { overrides }),
@@ -169,11 +172,17 @@ class Chunks {
   }
 }
 
-function keysOf(items: readonly unknown[], key: StartBatchOptions['key']): readonly string[] {
+async function keysOf(
+  items: readonly unknown[],
+  key: StartBatchOptions['key'],
+  turn: Turn,
+): Promise<readonly string[]> {
   if (key !== undefined && typeof key !== 'function')
     throw new OptionError(`startBatch: key must be a function of an item, not ${describe(key)}`)
   const seen = new Map<string, number>()
-  return items.map((item, index) => {
+  const names: string[] = []
+  for (const [index, item] of items.entries()) {
+    if (turn.mustYield()) await turn.next()
     const name =
       key === undefined
         ? String(index)
@@ -184,6 +193,7 @@ function keysOf(items: readonly unknown[], key: StartBatchOptions['key']): reado
         `startBatch: items ${twin} and ${index} have the same key "${name}"; after a restart nothing would distinguish them; give each a key of its own`,
       )
     seen.set(name, index)
-    return name
-  })
+    names.push(name)
+  }
+  return names
 }

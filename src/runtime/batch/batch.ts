@@ -17,6 +17,8 @@ import { checkLeaves } from '../inputs/given-inputs.ts'
 import { SlotPool } from '../collections/slot-pool.ts'
 import { AsyncContext } from '../environment/async-context.ts'
 import { timeLimitOf } from '../environment/time-limit.ts'
+import { turnOf } from '../environment/turn.ts'
+import type { Turn } from '../environment/turn.ts'
 import type { TimeLimit } from '../environment/time-limit.ts'
 import { hasRunning, ItemsInFlight } from './items-in-flight.ts'
 import type { OpenItem } from './items-in-flight.ts'
@@ -45,6 +47,7 @@ export class Batch {
   readonly #setup: BatchSetup
   readonly #partOptions: ResolvedOptions
   readonly #pool: SlotPool
+  readonly #turn: Turn
   readonly #shared: Execution
   readonly #sharedValues: SharedValues
   readonly #barrier: Barrier
@@ -59,6 +62,8 @@ export class Batch {
   #isPaused = false
   #isPumping = false
   #isPulling = false
+  /** What is left to be read waits for the next turn of the event loop. */
+  #isYielding = false
   readonly #context = new AsyncContext()
   #limit: TimeLimit | undefined
 
@@ -69,6 +74,7 @@ export class Batch {
     this.executionId = options.id!
     this.target = plan.item.plan.target.name
     this.#pool = new SlotPool(concurrency, () => this.#pump())
+    this.#turn = turnOf(options.clock)
     this.#window = plan.needsAll ? Infinity : Math.max(10 * concurrency, 1_000)
     this.#shared = new Execution({
       plan: plan.shared,
@@ -88,7 +94,7 @@ export class Batch {
         onDenied: (slot, error) => this.#sharedValues.put(slot, { error }, this.total),
       },
     })
-    this.#sharedValues = new SharedValues(plan, this.#shared, this.#open)
+    this.#sharedValues = new SharedValues(plan, this.#shared, this.#open, this.#turn)
     const restored = setup.durable?.restoredOf(undefined)
     this.#barrier = new Barrier(plan.gathered, this.#shared)
     if (restored !== undefined) this.#shared.restore(restored)
@@ -165,7 +171,7 @@ export class Batch {
   }
 
   readonly #pump = (): void => {
-    if (this.#isPumping || this.#isPulling || this.#checkedLeaves === undefined) return
+    if (this.#isPumping || this.#isPulling || this.#isYielding || this.#checkedLeaves === undefined) return
     this.#isPumping = true
     const { source, hasRoom } = this.#setup
     while (
@@ -180,6 +186,11 @@ export class Batch {
       if (this.started % timeoutCheckEvery === timeoutCheckEvery - 1 && this.#limit?.hasPassed === true)
         this.#timeOut(this.#limit)
       if (this.hasEnded) break
+      if (this.#turn.mustYield()) {
+        this.#isYielding = true
+        this.#turn.defer(this.#goOn)
+        break
+      }
       const pulled = source.next()
       if (isPromiseLike(pulled)) {
         this.#isPulling = true
@@ -194,6 +205,11 @@ export class Batch {
       this.#take(pulled)
     }
     this.#isPumping = false
+  }
+
+  readonly #goOn = (): void => {
+    this.#isYielding = false
+    this.#pump()
   }
 
   fail(error: unknown): void {
@@ -251,7 +267,7 @@ export class Batch {
       ...durable?.setupOf(item),
       part: {
         item,
-        admission: new ItemAdmission(this.#pool),
+        admission: new ItemAdmission(this.#pool, this.#turn),
         whole: plan.whole,
         hasEnded: () => this.#isOver,
         failedItems: () => this.failed,

@@ -1,19 +1,24 @@
 import type { SlotPool, StopWaiting } from '../collections/slot-pool.ts'
+import type { Turn } from '../environment/turn.ts'
 import type { Admission, Admitted } from '../execution/part.ts'
 
 /**
  * One item's way through its batch's concurrency limit. The item holds a slot while any of its attempts runs or waits for
- * its step's own limit, and none while all of it waits for a backoff, for the barrier, or for an equal call.
+ * its step's own limit, and none while all of it waits for a backoff, for the barrier, or for an equal call. Once the items have held
+ * the event loop for long enough, attempts that are let in wait for its next turn, with their slot.
  */
 export class ItemAdmission implements Admission {
   readonly #pool: SlotPool
+  readonly #turn: Turn
   #active = 0
   #isInside = false
+  #hasEnded = false
   #parked: Admitted[] = []
   #stopWaiting: StopWaiting | undefined
 
-  constructor(pool: SlotPool) {
+  constructor(pool: SlotPool, turn: Turn) {
     this.#pool = pool
+    this.#turn = turn
   }
 
   /** Lets an attempt in, or keeps the run until there is room and then calls its `proceedInside`. */
@@ -27,7 +32,9 @@ export class ItemAdmission implements Admission {
       this.#isInside = true
     }
     this.#active++
-    return true
+    if (!this.#turn.mustYieldOnTheWay()) return true
+    this.#defer(run)
+    return false
   }
 
   /** Lets an attempt in that is running already. */
@@ -55,6 +62,7 @@ export class ItemAdmission implements Admission {
 
   /** The item has ended. */
   end(): void {
+    this.#hasEnded = true
     this.#stopWaiting?.()
     this.#stopWaiting = undefined
     this.#parked.length = 0
@@ -70,8 +78,17 @@ export class ItemAdmission implements Admission {
     this.#active += parked.length
     for (const run of parked) {
       if (run.hasEnded) this.#active--
+      else if (this.#turn.mustYieldOnTheWay()) this.#defer(run)
       else run.proceedInside()
     }
     this.releaseIfIdle()
+  }
+
+  #defer(run: Admitted): void {
+    this.#turn.defer(() => {
+      if (this.#hasEnded) return
+      if (run.hasEnded) this.leave(false)
+      else run.proceedInside()
+    })
   }
 }

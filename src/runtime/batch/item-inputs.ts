@@ -1,6 +1,7 @@
 import type { BatchPlan, ItemPlan } from '../../core/graph/batch-plan.ts'
 import { InputError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
+import type { Turn } from '../environment/turn.ts'
 import { checkLeaves, isLeafOf, leafValuesOf, matchInputs, unknownKeyText } from '../inputs/given-inputs.ts'
 
 /** One item's plan and its leaf values. */
@@ -10,6 +11,9 @@ export interface ItemRead {
   /** Whether the values were checked against their schemas already. */
   readonly areChecked: boolean
 }
+
+/** An item that is read, and checked as soon as its schemas have answered. */
+type Checking = ItemRead | InputError | Promise<ItemRead | InputError>
 
 // Messages of wrong items in one error; `issues` has them all.
 const maxTold = 10
@@ -44,15 +48,34 @@ export class ItemInputs {
     return matched instanceof InputError ? matched : { itemPlan, leafValues: matched.leafValues, areChecked: false }
   }
 
-  /** Reads and checks all items before anything runs. At once where the schemas are synchronous. @throws InputError telling all wrong ones */
-  readAll(items: readonly unknown[]): readonly ItemRead[] | Promise<readonly ItemRead[]> {
-    const reads = items.map((given, item) => this.#readChecked(given, item))
-    return reads.some((read) => read instanceof Promise)
-      ? Promise.all(reads).then(allOrThrow)
-      : allOrThrow(reads as readonly (ItemRead | InputError)[])
+  /**
+   * Reads and checks all items before anything runs. At once where the schemas are synchronous and the items not very many.
+   * @throws InputError telling all wrong ones
+   */
+  readAll(items: readonly unknown[], turn: Turn): readonly ItemRead[] | Promise<readonly ItemRead[]> {
+    const reads: Checking[] = []
+    const readMore = (): boolean => {
+      while (reads.length < items.length) {
+        if (turn.mustYield()) return false
+        reads.push(this.#readChecked(items[reads.length], reads.length))
+      }
+      return true
+    }
+    if (readMore()) return checkedOf(reads)
+    return new Promise((resolve, reject) => {
+      const goOn = (): void => {
+        try {
+          if (readMore()) resolve(checkedOf(reads))
+          else turn.defer(goOn)
+        } catch (error) {
+          reject(error as Error)
+        }
+      }
+      turn.defer(goOn)
+    })
   }
 
-  #readChecked(given: unknown, item: number): ItemRead | InputError | Promise<ItemRead | InputError> {
+  #readChecked(given: unknown, item: number): Checking {
     const read = this.read(given, item)
     if (read instanceof InputError) return read
     const { leaves } = read.itemPlan.plan
@@ -79,6 +102,12 @@ export class ItemInputs {
     if (this.#sharedNames.has(key)) return 'is given in shared already; leave it out of the items'
     return unknownKeyText(this.#plan.plain, key)
   }
+}
+
+function checkedOf(reads: readonly Checking[]): readonly ItemRead[] | Promise<readonly ItemRead[]> {
+  return reads.some((read) => read instanceof Promise)
+    ? Promise.all(reads).then(allOrThrow)
+    : allOrThrow(reads as readonly (ItemRead | InputError)[])
 }
 
 function allOrThrow(reads: readonly (ItemRead | InputError)[]): readonly ItemRead[] {

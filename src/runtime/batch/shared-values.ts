@@ -1,5 +1,6 @@
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import type { Execution } from '../execution/execution.ts'
+import type { Turn } from '../environment/turn.ts'
 import type { ItemsInFlight, OpenItem } from './items-in-flight.ts'
 
 /** A value that is shared by all items of a batch, or why there is none. */
@@ -11,13 +12,15 @@ export class SharedValues {
   readonly #plan: BatchPlan
   readonly #shared: Execution
   readonly #open: ItemsInFlight
+  readonly #turn: Turn
   readonly #outcomes = new Map<number, SharedOutcome>()
   readonly #copied = new Map<number, SharedOutcome>()
 
-  constructor(plan: BatchPlan, shared: Execution, open: ItemsInFlight) {
+  constructor(plan: BatchPlan, shared: Execution, open: ItemsInFlight, turn: Turn) {
     this.#plan = plan
     this.#shared = shared
     this.#open = open
+    this.#turn = turn
   }
 
   /** A value of the shared plan is there, or never will be. `total` is the number of items, once it is known. */
@@ -27,11 +30,22 @@ export class SharedValues {
     if (index !== -1) {
       this.#outcomes.set(index, outcome)
       // Items that come later find the outcome by themselves.
-      for (const item of this.#open.toArray()) deliver(item, index, outcome)
+      this.#deliver(this.#open.toArray(), index, outcome)
     }
     if (copied.some((link) => link.from === slot)) {
       this.#copied.set(slot, outcome)
       if (total !== undefined) this.#copy(slot, outcome, total)
+    }
+  }
+
+  /** Each may go on with it at once, and there may be very many. */
+  #deliver(items: readonly OpenItem[], index: number, outcome: SharedOutcome, from = 0): void {
+    for (let i = from; i < items.length; i++) {
+      if (this.#turn.mustYield()) {
+        this.#turn.defer(() => this.#deliver(items, index, outcome, i))
+        return
+      }
+      deliver(items[i]!, index, outcome)
     }
   }
 

@@ -6,6 +6,8 @@ import type { SlotPool } from '../collections/slot-pool.ts'
 import { stepsAround, wayRound } from '../environment/current-step.ts'
 import type { CallingStep } from '../environment/current-step.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
+import type { FullClock } from '../environment/clock.ts'
+import { turnOf } from '../environment/turn.ts'
 import type { StepExtras } from './step-extras.ts'
 
 /** A step that is about to run an attempt. */
@@ -15,6 +17,7 @@ interface SlotTaker {
   readonly step: string
   readonly execution: {
     readonly id: string
+    readonly clock: FullClock
     readonly context: AsyncContext
     readonly caller: CallingStep | undefined
     readonly place: ErrorPlace
@@ -33,7 +36,9 @@ export function takeSlot(taker: SlotTaker, spec: StepSpec, extras: StepExtras, b
   extras.stopWaiting = pool.take(() => {
     extras.stopWaiting = undefined
     extras.slot = pool
-    context!.run(begin)
+    const turn = turnOf(taker.execution.clock)
+    if (!turn.mustYieldOnTheWay()) context!.run(begin)
+    else context!.run(() => turn.defer(() => !taker.hasEnded && begin()))
   })
   if (extras.stopWaiting === undefined) extras.slot = pool
   else {
