@@ -1,4 +1,4 @@
-/** What does not compile, and what is told at run time to those who have no compiler. */
+/** What does not compile, and which errors are thrown at run time where there is no compiler. */
 import { dataType, execute, graph, step, type } from 'docket'
 import { z } from 'zod'
 
@@ -21,7 +21,7 @@ const greet = step({
 })
 const users = graph({ name: 'users', steps: [fetchProfile, greet] })
 
-async function tell(wrong: () => unknown): Promise<void> {
+async function show(wrong: () => unknown): Promise<void> {
   try {
     await wrong()
   } catch (error) {
@@ -31,19 +31,19 @@ async function tell(wrong: () => unknown): Promise<void> {
 
 // #region calls
 // @ts-expect-error Property 'UserID' is missing
-await tell(() => execute(users, Greeting, {}))
+await show(() => execute(users, Greeting, {}))
 
 // @ts-expect-error Type 'number' is not assignable to type 'string'
-await tell(() => execute(users, Greeting, { UserID: 42 }))
+await show(() => execute(users, Greeting, { UserID: 42 }))
 
 // @ts-expect-error 'UserId' does not exist; did you mean to write 'UserID'?
-await tell(() => execute(users, Greeting, { UserId: 'user-123' }))
+await show(() => execute(users, Greeting, { UserId: 'user-123' }))
 // #endregion
 
 // #region graphs
 // @ts-expect-error two steps produce "Profile": steps[0] already does
-await tell(() => graph({ name: 'twice', steps: [fetchProfile, inventProfile] }))
+await show(() => graph({ name: 'twice', steps: [fetchProfile, inventProfile] }))
 
 // @ts-expect-error no step produces "Profile"
-await tell(() => graph({ name: 'hole', inputs: [], steps: [greet] }))
+await show(() => graph({ name: 'hole', inputs: [], steps: [greet] }))
 // #endregion

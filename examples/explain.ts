@@ -37,7 +37,7 @@ console.log(
 )
 
 // #region explain
-// What is asked for may be incomplete: the plan tells what is missing.
+// The inputs may be incomplete: the plan shows what is missing.
 console.log(`${explain(pages, Page, { Locale: 'en' })}\n`)
 
 await execute(pages, Page, { UserID: 'user-123', Locale: 'en' })

@@ -157,7 +157,7 @@ function candidateOf(transition: FlatTransition, stateCode: Readonly<Record<stri
   }
 }
 
-// A context has the same fields whatever the input, so an empty input tells them.
+// A context has the same fields whatever the input, so an empty input shows them.
 function contextKeysOf(flat: FlatMachine): readonly string[] {
   const context = probe(flat, 'a context', 'input', () => flat.contextOf(only('input', {})))
   if (flat.outputOf !== undefined) probe(flat, 'an output', 'context', () => flat.outputOf!(only('context', context)))

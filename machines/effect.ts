@@ -16,7 +16,7 @@ export interface EffectAction<Context> {
  * Makes an XState action from the one definition of a context update: the real machine gets `assign` (copy the context,
  * mutate the copy), the compiler takes the mutation itself from the action's `effect`.
  *
- * An effect asks for the events it is for. XState's types can't tell which events lead to a named action, so nothing but
+ * An effect asks for the events it is for. XState's types don't say which events lead to a named action, so nothing but
  * the machine's tests proves that it gets no others.
  */
 export function fromEffect<Context extends MachineContext, Event = unknown>(

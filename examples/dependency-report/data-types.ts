@@ -137,7 +137,7 @@ const packageFacts = z.object({
 export const PackageFacts = dataType('PackageFacts', packageFacts)
 export type PackageFacts = ValueOf<typeof PackageFacts>
 
-// ── What only the whole batch can tell ────────────────────────────────────────────────────────────────────────────
+// ── What only the whole batch can show ────────────────────────────────────────────────────────────────────────────
 
 /** Sizes of all installed packages. Percentiles are by nearest rank: each is the size of some package. */
 export const Sizes = dataType(

@@ -17,9 +17,9 @@ Examines the dependency tree of an npm project: by default this one.
 
 Ctrl-C stops it in the middle; the next start goes on with what is left.
 
-npm prints a banner to stdout, unless it is told not to: npm start --silent -- --json > report.json
+npm prints a banner to stdout, unless it is silenced: npm start --silent -- --json > report.json
 
-Ends with exit code 0 when there is a report (it may tell of missing packages), else with 1.`
+Ends with exit code 0 when there is a report (it may list missing packages), else with 1.`
 
 /** What was asked for. */
 export interface Options {

@@ -17,5 +17,5 @@ export function durationMs(duration: unknown): number | undefined {
   return Number.isFinite(total) ? total : undefined
 }
 
-/** What to tell somebody whose duration could not be read. */
+/** What to write instead of a duration that could not be read. */
 export const durationHint = "use milliseconds (250) or a string like '250ms', '30s', '5m', '1h30m'"

@@ -145,7 +145,7 @@ export interface GraphProblem {
   readonly step?: string | undefined
 }
 
-/** A graph's declaration does not hold together. Tells all problems at once in `problems`. */
+/** A graph's declaration is wrong. `problems` has all problems at once. */
 export class GraphError extends DocketError {
   static {
     named(this, 'GraphError')
@@ -172,7 +172,7 @@ export interface InputIssue {
   readonly message: string
   /** Keys from the value's root, the type's name first. */
   readonly path: readonly (string | number)[]
-  /** Index of the batch's item, where several items are told about in one error. */
+  /** Index of the batch's item, where one error is about several items. */
   readonly item?: number | undefined
 }
 
@@ -293,7 +293,7 @@ export class SerializationError extends DocketError {
   }
 }
 
-/** A store could not do what it was asked for; `cause` is what its driver threw. */
+/** A call of a store failed; `cause` is what its driver threw. */
 export class StoreError extends DocketError {
   static {
     named(this, 'StoreError')
@@ -323,7 +323,7 @@ export class LeaseLostError extends DocketError {
 }
 
 /**
- * The docket was closed, and can be asked for nothing any more. With an `executionId`, the caller waited for that execution, which has
+ * The docket was closed, and takes no calls any more. With an `executionId`, the caller waited for that execution, which has
  * not failed: it goes on elsewhere.
  */
 export class DocketClosedError extends DocketError {

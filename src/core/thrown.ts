@@ -34,7 +34,7 @@ export function readOf(value: unknown, key: string): unknown {
 
 /**
  * Whether `error`, or anything in its cause chain (members of an AggregateError too), carries this code: then it was made by one of
- * Docket's classes, of whatever copy of the package, or by somebody who means the same. Never throws: what can't be read holds no cause.
+ * Docket's classes, of whatever copy of the package, or by code that means the same. Never throws: what can't be read holds no cause.
  */
 export function hasCause(error: unknown, code: 'NON_RETRYABLE' | 'EXECUTION_ABORTED' | 'DOCKET_CLOSED'): boolean {
   const seen = new Set<unknown>()

@@ -4,7 +4,7 @@ import { durationHint, durationMs } from '../core/duration.ts'
 import { endStatuses, executionStatuses } from '../core/contracts/statuses.ts'
 import { isDate } from '../core/is-builtin.ts'
 
-/** @throws OptionError telling all problems */
+/** @throws OptionError with all problems */
 export function checkListQuery(query: unknown): void {
   check('list', query, ['status', 'graph', 'from', 'before', 'limit', 'after'], (given, report) => {
     const { status, graph, limit, after, from, before } = given
@@ -19,7 +19,7 @@ export function checkListQuery(query: unknown): void {
   })
 }
 
-/** @throws OptionError telling all problems */
+/** @throws OptionError with all problems */
 export function checkPurge(options: unknown): void {
   check('purge', options, ['olderThan', 'status'], ({ olderThan, status }, report) => {
     if (durationMs(olderThan) === undefined)
@@ -28,7 +28,7 @@ export function checkPurge(options: unknown): void {
   })
 }
 
-/** @throws OptionError telling all problems */
+/** @throws OptionError with all problems */
 export function checkFork(options: unknown): void {
   check('fork', options, ['from', 'id'], ({ from, id }, report) => {
     if (typeof from !== 'string') report(`from must be the name of a step, not ${describe(from)}`)
@@ -36,7 +36,7 @@ export function checkFork(options: unknown): void {
   })
 }
 
-/** @throws OptionError telling all problems */
+/** @throws OptionError with all problems */
 export function checkClose(options: unknown): void {
   check('close', options, ['deadline', 'drain'], ({ deadline, drain }, report) => {
     if (drain !== undefined && typeof drain !== 'boolean') report(`drain must be true or false, not ${describe(drain)}`)

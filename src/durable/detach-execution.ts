@@ -16,7 +16,7 @@ export async function detachExecution(context: DocketContext, id: string): Promi
   context.requireOpen()
   await connection.ready()
   const head = {
-    // Of the statuses that no docket goes on with, the one that blames nobody; what tells it from others is the hash.
+    // Of the statuses that no docket goes on with, the one that blames nobody; the hash distinguishes it from others.
     status: 'cancelled',
     error: await connection.encoding.encodeError(detachedError(id), ['execution', id, 'error']),
     graphHash: detachedHash,

@@ -43,7 +43,7 @@ const logicOptionNames = ['headers', 'timeout', 'deadline', 'observers', 'logger
 const startOptionNames = ['id', 'headers', 'timeout', 'deadline', 'signal', 'observers', 'logger', 'overrides']
 const startBatchOptionNames = [...startOptionNames, 'shared', 'concurrency', 'onError', 'key']
 
-/** Which executions `list` tells. */
+/** Which executions `list` returns. */
 export interface ListQuery {
   readonly status?: ExecutionStatus | readonly ExecutionStatus[] | undefined
   readonly graph?: string | undefined
@@ -227,7 +227,7 @@ export class Docket implements AsyncDisposable {
     return record === undefined ? undefined : new ExecutionHandle(this.#context, id, record)
   }
 
-  /** Executions, the newest first, a page at a time. One whose record can't be read is told with the reason in `incompatible`. */
+  /** Executions, the newest first, a page at a time. One whose record can't be read is listed with the reason in `incompatible`. */
   async list(query: ListQuery = {}): Promise<ExecutionPage> {
     checkListQuery(query)
     const { status, graph, from, before, limit = 100, after } = query
@@ -239,7 +239,7 @@ export class Docket implements AsyncDisposable {
       createdFrom: from?.getTime(),
       createdBefore: before?.getTime(),
       after: after === undefined ? undefined : placeOf(after),
-      // One more than asked for tells whether there is another page.
+      // One more than the page has shows whether there is another page.
       limit: limit + 1,
     })
     const page = records.slice(0, limit)
@@ -251,7 +251,7 @@ export class Docket implements AsyncDisposable {
     return { executions, next }
   }
 
-  /** Looks for executions that nobody runs, now rather than in a moment; tells how many went on here. */
+  /** Looks for executions that nobody runs, now rather than in a moment. @returns how many went on here */
   async resume(): Promise<number> {
     this.#context.requireOpen()
     return this.#scan.run()
@@ -305,7 +305,7 @@ export class Docket implements AsyncDisposable {
     }
   }
 
-  /** Deletes executions that ended before a while ago, and results that have expired; tells how many executions. */
+  /** Deletes executions that ended before a while ago, and results that have expired. @returns how many executions */
   async purge(options: PurgeFilter): Promise<number> {
     checkPurge(options)
     return purge(this.#context, options)
@@ -344,7 +344,7 @@ export class Docket implements AsyncDisposable {
  * await using docket = createDocket({ graphs: [orders], store: sqliteStore('orders.db') })
  * const order = await docket.start(orders, Receipt, { Order: { id: 'o-1' } }, { id: 'order:o-1' })
  * const receipt = await order.result()
- * @throws OptionError telling all problems
+ * @throws OptionError with all problems
  */
 export function createDocket(options: DocketOptions): Docket {
   checkDocketOptions(options)

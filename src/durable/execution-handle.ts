@@ -128,8 +128,8 @@ export class ExecutionHandle<Output> {
       for (const step of liveStepInfos(here.liveSteps, [])) counts.set(step.status, (counts.get(step.status) ?? 0) + 1)
     const steps = [...counts].map(([state, count]) => `${count} ${state}`).join(', ')
     const place = here === undefined ? 'not in this process' : `${here.hasEnded ? 'ended' : 'running'} here`
-    const told = [status === undefined ? '' : `was ${status}`, place, steps && `steps: ${steps}`]
-    return `ExecutionHandle ${JSON.stringify(this.id)}${of} (${told.filter((text) => text !== '').join('; ')}; details() shows more)`
+    const shown = [status === undefined ? '' : `was ${status}`, place, steps && `steps: ${steps}`]
+    return `ExecutionHandle ${JSON.stringify(this.id)}${of} (${shown.filter((text) => text !== '').join('; ')}; details() shows more)`
   }
 
   /**
@@ -152,7 +152,7 @@ export class ExecutionHandle<Output> {
     return this.actor?.getPersistedSnapshot()
   }
 
-  /** Tells each snapshot while the execution lives in this process. */
+  /** Emits each snapshot while the execution lives in this process. */
   subscribe(listener: (snapshot: ReturnType<ExecutionActorRef['getSnapshot']>) => void): { unsubscribe(): void } {
     return this.actor?.subscribe({ next: listener, error: () => {} }) ?? { unsubscribe: () => {} }
   }

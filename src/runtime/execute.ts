@@ -16,7 +16,7 @@ const noMemory = { cache: undefined, requestDigest: undefined }
  * Steps begin before the call returns; nothing begins when the inputs or options are wrong.
  *
  * @param graph made by `graph` or `untypedGraph`
- * @param target the data type that is asked for
+ * @param target the data type to make
  * @param inputs values by type name: the leaves that the target needs, which are what no step makes
  * @param options besides how it runs, `overrides`: values for types that steps make, which then do not run
  * @throws (as rejection) InputError, OptionError, GraphError before anything runs; StepError when a step failed, its cause

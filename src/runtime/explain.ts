@@ -28,7 +28,7 @@ export interface ExplainOptions {
 }
 
 /**
- * Tells what `execute` would do with these inputs, without doing it: the steps in topological order with levels and edges,
+ * Shows what `execute` would do with these inputs, without doing it: the steps in topological order with levels and edges,
  * what this process remembers already, and what is missing.
  *
  * @throws GraphError for an unknown target, OptionError for a wrong option
@@ -134,7 +134,7 @@ function constantOf({ step, output }: PlanStep['spec']): { readonly value: unkno
   return checked instanceof Promise || checked.issues !== undefined ? undefined : checked
 }
 
-/** Digest of the target and inputs; nothing where an input has no canonical form, which `execute` will tell. */
+/** Digest of the target and inputs; empty where an input has no canonical form, which `execute` will report. */
 function requestDigestOrNothing(plan: Plan, inputs: ReadonlyMap<string, unknown>): string {
   try {
     return plan.hasExecutionScope

@@ -20,7 +20,7 @@ const outcomesAhead = 100
  * bounded by the concurrency, except where a step with an `all(T)` port needs all items at once. Leaving the loop early
  * cancels what runs and closes the iterable.
  *
- * Nothing runs before the first value is asked for.
+ * Nothing runs before the first call of `next`.
  * @throws as `executeBatch`, while iterating
  */
 export const streamBatch = ((
@@ -42,8 +42,8 @@ interface Waiting {
 const done: IteratorResult<unknown, undefined> = Object.freeze({ done: true, value: undefined })
 
 /**
- * The values of a stream, made as they are asked for. Written out, not an async generator: that one takes several promises a value,
- * and lets a consumer that leaves wait for the value that it has asked for, which may never come.
+ * The values of a stream, made on demand. Written out, not an async generator: that one takes several promises a value,
+ * and lets a consumer that leaves wait for the value that it has requested, which may never come.
  */
 class BatchStream implements AsyncIterator<unknown, undefined> {
   readonly #begin: (stream: BatchStream) => Batch
@@ -51,7 +51,7 @@ class BatchStream implements AsyncIterator<unknown, undefined> {
   readonly #context: AsyncContext
   readonly #outcomes = new OutcomeQueue<ItemOutcome>()
   #batch: Batch | undefined
-  /** Values that were asked for and are not there yet, in order. */
+  /** Values that were requested and are not there yet, in order. */
   readonly #waiting: Waiting[] = []
   #given = 0
   #end: { readonly error: unknown; readonly hasFailed: boolean } | undefined

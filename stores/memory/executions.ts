@@ -28,12 +28,12 @@ export class MemoryExecutions {
   readonly #unfinished = new Map<string, Set<string>>()
   readonly #withMail = new Set<string>()
   readonly #isAlive: (owner: string) => boolean
-  readonly #tell: (hint: StoreHint) => void
+  readonly #emit: (hint: StoreHint) => void
   #messages = 0
 
-  constructor(isAlive: (owner: string) => boolean, tell: (hint: StoreHint) => void) {
+  constructor(isAlive: (owner: string) => boolean, emit: (hint: StoreHint) => void) {
     this.#isAlive = isAlive
-    this.#tell = tell
+    this.#emit = emit
   }
 
   get(id: string): ExecutionRecord | undefined {
@@ -61,7 +61,7 @@ export class MemoryExecutions {
       }
       this.#entries.set(created.id, { record, steps: new Map(), mail: [] })
       this.#index(record)
-      if (record.owner === undefined) this.#tell({ type: 'work' })
+      if (record.owner === undefined) this.#emit({ type: 'work' })
       return undefined
     })
   }
@@ -87,8 +87,8 @@ export class MemoryExecutions {
       updatedAt: at,
     })
     const { status } = entry.record
-    if (isTerminal(status) && !isTerminal(before.status)) this.#tell({ type: 'ended', execution: id })
-    if (isReleased === true && !isTerminal(status)) this.#tell({ type: 'work' })
+    if (isTerminal(status) && !isTerminal(before.status)) this.#emit({ type: 'ended', execution: id })
+    if (isReleased === true && !isTerminal(status)) this.#emit({ type: 'work' })
     return true
   }
 
@@ -171,7 +171,7 @@ export class MemoryExecutions {
     if (entry === undefined) return false
     entry.mail.push({ ...message, seq: ++this.#messages })
     this.#withMail.add(message.execution)
-    if (entry.record.owner !== undefined) this.#tell({ type: 'mail', owner: entry.record.owner })
+    if (entry.record.owner !== undefined) this.#emit({ type: 'mail', owner: entry.record.owner })
     return true
   }
 

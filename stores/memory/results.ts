@@ -16,14 +16,14 @@ export class MemoryResults {
   readonly #results = new Map<string, Result>()
   readonly #isAlive: (owner: string) => boolean
   readonly #now: () => number
-  readonly #tell: (hint: StoreHint) => void
+  readonly #emit: (hint: StoreHint) => void
   // One count for all keys: a key's epochs grow even after its result was purged.
   #epochs = 0
 
-  constructor(isAlive: (owner: string) => boolean, now: () => number, tell: (hint: StoreHint) => void) {
+  constructor(isAlive: (owner: string) => boolean, now: () => number, emit: (hint: StoreHint) => void) {
     this.#isAlive = isAlive
     this.#now = now
-    this.#tell = tell
+    this.#emit = emit
   }
 
   get(key: string): ResultState | undefined {
@@ -62,7 +62,7 @@ export class MemoryResults {
     }
     if (outcome.status === 'failed') result.error = outcome.error
     if (outcome.status === 'released') this.#results.delete(key)
-    this.#tell({ type: 'result', key })
+    this.#emit({ type: 'result', key })
     return true
   }
 

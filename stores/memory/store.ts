@@ -52,11 +52,11 @@ class MemoryStore implements Store {
   constructor(elapsed: () => number, lifetime: () => number) {
     this.#elapsed = elapsed
     const isAlive = (owner: string): boolean => (this.#leases.get(owner) ?? -Infinity) > this.#elapsed()
-    const tell = (hint: StoreHint): void => {
+    const emit = (hint: StoreHint): void => {
       for (const listener of this.#listeners) queueMicrotask(() => listener(hint))
     }
-    this.#executions = new MemoryExecutions(isAlive, tell)
-    this.#results = new MemoryResults(isAlive, lifetime, tell)
+    this.#executions = new MemoryExecutions(isAlive, emit)
+    this.#results = new MemoryResults(isAlive, lifetime, emit)
   }
 
   async open(): Promise<void> {

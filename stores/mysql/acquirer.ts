@@ -45,7 +45,7 @@ export class MysqlAcquirer {
     )
   }
 
-  /** Waits for whoever has them at the moment: the caller asked for these. */
+  /** Waits for the transaction that holds them at the moment: the caller named these. */
   #byId(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
     const { owner, ids, andEnded, andOwn, except, limit } = request
     const own = toKey(owner)
@@ -97,7 +97,7 @@ export class MysqlAcquirer {
   }
 
   /**
-   * Who has unfinished executions: one look at the index for each, however many they have. The server finds the next name at once only if
+   * The owners of unfinished executions: one look at the index for each, however many they have. The server finds the next name at once only if
    * it knows the one before when it plans, which it does not in a recursion: there it reads all entries for each. So all looks that
    * were made the last time are made again in one statement; each owner that is new costs a statement.
    */

@@ -55,7 +55,7 @@ export class MysqlClaims {
             true,
           )
         const rows = await this.#connection.withSession((session) => this.#rowsOf(session, rest))
-        tell(rest, rows, states)
+        putStates(rest, rows, states)
         rest = rest.filter((claim) => !states.has(claim))
         if (rest.length > 0) await this.#claimOnce(rest, states)
         rest = rest.filter((claim) => !states.has(claim))
@@ -68,8 +68,8 @@ export class MysqlClaims {
   async #claimOnce(claims: readonly ResultClaim[], states: Map<ResultClaim, ResultState>): Promise<void> {
     const ordered = claims.toSorted((one, other) => (toKey(one.key) < toKey(other.key) ? -1 : 1))
     try {
-      const told = await this.#connection.transaction((session) => this.#claimLocked(session, ordered))
-      for (const [claim, state] of told) states.set(claim, state)
+      const found = await this.#connection.transaction((session) => this.#claimLocked(session, ordered))
+      for (const [claim, state] of found) states.set(claim, state)
     } catch (thrown) {
       if (!(thrown instanceof StoreError) || !isDuplicate(thrown.cause)) throw thrown
     }
@@ -85,7 +85,7 @@ export class MysqlClaims {
     )
     const epochs = new Map(locked.map((row) => [row['id'] as string, row['epoch'] as number]))
     // Read again what they are now that nobody can change them.
-    if (locked.length > 0) tell(claims, await this.#rowsOf(session, claims), states)
+    if (locked.length > 0) putStates(claims, await this.#rowsOf(session, claims), states)
     const free = claims.filter((claim) => !states.has(claim) && epochs.has(toKey(claim.key)))
     const unknown = claims.filter((claim) => !epochs.has(toKey(claim.key)))
     const first = unknown.length === 0 ? 0 : (await this.#lastPurged(session)) + 1
@@ -109,8 +109,8 @@ export class MysqlClaims {
   }
 }
 
-/** The states of what is made, or being made by somebody else who lives. */
-function tell(claims: readonly ResultClaim[], rows: readonly Row[], states: Map<ResultClaim, ResultState>): void {
+/** The states of what is made, or being made by another owner that lives. */
+function putStates(claims: readonly ResultClaim[], rows: readonly Row[], states: Map<ResultClaim, ResultState>): void {
   const byKey = new Map(rows.map((row) => [row['id_key'] as string, row]))
   for (const claim of claims) {
     const row = byKey.get(toKey(claim.key))

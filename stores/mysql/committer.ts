@@ -80,7 +80,7 @@ export class MysqlCommitter {
   }
 
   /**
-   * One statement that changes other things in each row: an insert of rows that are all there. Which fields a row changes is told by bits
+   * One statement that changes other things in each row: an insert of rows that are all there. Which fields a row changes is given by bits
    * in the column `last_mail`, which itself stays as it is.
    */
   async #writeHeads(session: MysqlSession, commits: readonly ExecutionCommit[]): Promise<void> {

@@ -235,7 +235,7 @@ export class MysqlConnection {
     return client
   }
 
-  /** Where the own pool connects to; a pool of the user's is told by what fails. */
+  /** Where the own pool connects to; of the user's, the driver's error says it. */
   get #server(): string | undefined {
     const { url } = this.#place
     return url === undefined ? undefined : serverOf(url, 3306)
@@ -248,7 +248,7 @@ export class MysqlConnection {
 }
 
 /**
- * Each answer tells how the connection is: not in a transaction, though statements are committed by themselves. MySQL has no other
+ * Each answer says how the connection is: not in a transaction, though statements are committed by themselves. MySQL has no other
  * way to ask.
  * @throws OptionError
  */
@@ -331,7 +331,7 @@ function giveBack(client: PoolConnection, isGood: boolean): void {
 /** Connections that have the listener; several stores may share a user's pool. */
 const guarded = new WeakSet<object>()
 
-/** A connection that dies while nothing is asked of it tells of it; without a listener that would end the process. */
+/** A connection that dies while no query runs emits an error; without a listener that would end the process. */
 function guard(client: object): void {
   if (guarded.has(client) || !(client instanceof EventEmitter)) return
   guarded.add(client)

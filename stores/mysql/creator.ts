@@ -48,7 +48,7 @@ export class MysqlCreator {
           const row = literals(executionShape.cells(firstRecord(created)))
           return { created, key: toKey(created.id), row }
         })
-        // So that two who create the same ones don't wait for each other in a circle.
+        // So that two calls that create the same ones don't wait for each other in a circle.
         .sort((one, other) => (one.key < other.key ? -1 : 1))
       const work = async (session: MysqlSession): Promise<void> => {
         for (const portion of session.portionsOf(candidates, ({ row }) => row))

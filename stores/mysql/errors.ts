@@ -69,7 +69,7 @@ function numberOf(thrown: unknown): number | undefined {
 
 function isTransient(thrown: unknown): boolean {
   if (!isError(thrown)) return false
-  // Node tries all addresses of a name, and tells of all.
+  // Node tries all addresses of a name, and reports all.
   const members = membersOf(thrown)
   if (members.length > 0) return members.some(isTransient)
   const number = numberOf(thrown)

@@ -6,7 +6,7 @@ import type { MysqlSession } from './session.ts'
 type Fence = Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>
 
 /**
- * Locks executions, in the order of their keys so that no two transactions wait for each other, and tells which are still their owners'.
+ * Locks executions, in the order of their keys so that no two transactions wait for each other, and returns which are still their owners'.
  * Of those that are not, the rows stay locked until the transaction ends; that is soon.
  */
 export async function lockOwned<T extends Fence>(

@@ -63,7 +63,7 @@ export class MysqlOwners {
   }
 
   /**
-   * Forgets owners that have long been dead: one that wakes up after a day is taken for a new one; until then it is told that it is dead.
+   * Forgets owners that have long been dead: one that wakes up after a day is taken for a new one; until then its renewals fail.
    * They are found without locks, so that nobody waits; the dead stay dead.
    */
   async #tidyUp(session: MysqlSession): Promise<void> {
@@ -77,7 +77,7 @@ export class MysqlOwners {
     await session.run(`delete from ${this.#table} where owner in (${keys.map(literal).join(', ')}) and ${isLongDead}`)
   }
 
-  /** Which of some owners live; all are told as keys. */
+  /** Which of some owners live; all are given as keys. */
   async living(session: MysqlSession, owners: readonly string[]): Promise<ReadonlySet<string>> {
     if (owners.length === 0) return new Set()
     const rows = await session.all(

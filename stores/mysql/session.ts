@@ -14,7 +14,7 @@ interface DriverField {
 
 const numberTypes = new Set(['TINY', 'SHORT', 'INT24', 'LONG', 'LONGLONG', 'FLOAT', 'DOUBLE', 'DECIMAL', 'NEWDECIMAL'])
 
-/** How cells are read, whatever the user has told the driver: numbers are numbers, `…_bytes` are bytes, all else is text. */
+/** How cells are read, whatever the user has set in the driver: numbers are numbers, `…_bytes` are bytes, all else is text. */
 function typeCast(field: DriverField): unknown {
   if (field.name.endsWith('_bytes')) return field.buffer()
   const text = field.string()

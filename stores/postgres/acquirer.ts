@@ -55,7 +55,7 @@ function acquireStatement(dialect: Dialect, found: string): string {
 
 const foundColumns = (last: string): string => `e.id, e.created_at, ${last} as was_lost`
 
-/** Waits for whoever has them at the moment: the caller asked for these. */
+/** Waits for the transaction that holds them at the moment: the caller named these. */
 function foundById(dialect: Dialect): string {
   const isOpen = isUnfinished('e')
   return `found as materialized (

@@ -73,7 +73,7 @@ export class PostgresClaims {
     return claims.filter((claim) => !states.has(claim))
   }
 
-  /** Somebody waits for these from now on, so that their end will be told. */
+  /** From now on somebody waits for these: a hint will announce their end. */
   async #awaitThem(claims: readonly ResultClaim[], states: Map<ResultClaim, ResultState>): Promise<void> {
     const rows = await this.#connection.query({ text: this.#await, parameters: [claims.map(({ key }) => toName(key))] })
     const epochs = new Map(rows.map((row) => [fromName(row['id'] as string), row['epoch'] as number]))
@@ -90,15 +90,15 @@ function claimStatement(dialect: Dialect, nextEpoch: string): string {
   const isBeingMade = (row: string, owner: string): string =>
     `(${row}.status = 'running' and ${row}.owner <> ${owner} and ${isAlive(dialect, `${row}.owner`)})`
   const reset = ['output', 'output_bytes', 'error', 'error_bytes', 'ended_at', 'expires_at']
-  return `with asked as materialized (select * from ${unnest(claimColumns, 'a', 1, 'n')}
+  return `with wanted as materialized (select * from ${unnest(claimColumns, 'a', 1, 'n')}
     ), seen as materialized (
-      select a.n, r.* from asked a cross join lateral (
+      select a.n, r.* from wanted a cross join lateral (
         select ${selectList(dialect, resultColumns, 'r')}, r.is_awaited, ${isMade('r')} as is_made,
           ${isBeingMade('r', 'a.owner')} as is_being_made
         from ${results} r where r.id = a.id limit 1) r
     ), granted as (
       insert into ${results} as r (${namesOf(claimColumns)}, status, epoch)
-      select ${claimColumns.map(({ name }) => `a.${name}`).join(', ')}, 'running', ${nextEpoch} from asked a
+      select ${claimColumns.map(({ name }) => `a.${name}`).join(', ')}, 'running', ${nextEpoch} from wanted a
       where not exists (select 1 from seen s where s.n = a.n and (s.is_made or s.is_being_made))
       order by a.id collate "C"
       on conflict (id) do update set ${claimColumns.map(({ name }) => `${name} = excluded.${name}`).join(', ')},
@@ -108,7 +108,7 @@ function claimStatement(dialect: Dialect, nextEpoch: string): string {
     )
     select a.n, g.epoch as granted, s.status, s.epoch, s.output, s.output_bytes, s.error, s.error_bytes,
       s.is_awaited, s.is_made, s.is_being_made
-    from asked a left join granted g on g.id = a.id left join seen s on s.n = a.n`
+    from wanted a left join granted g on g.id = a.id left join seen s on s.n = a.n`
 }
 
 /** Whether the row has a value that has not expired. */

@@ -23,7 +23,7 @@ const noTransaction = '25P01'
 
 const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, float8: 701 }
 
-/** How cells are read, whatever the user has told the driver: JSON stays text. */
+/** How cells are read, whatever the user has set in the driver: JSON stays text. */
 const types = {
   getTypeParser(oid: number, format?: string): (cell: string) => unknown {
     if (format === 'binary') return (cell) => cell
@@ -89,7 +89,7 @@ export class PostgresConnection {
         keepAlive: true,
       })
     if (this.#pool !== undefined) return
-    // An idle connection that dies tells the pool, which drops it; without a listener it would end the process.
+    // An idle connection that dies emits an error to the pool, which drops it; without a listener it would end the process.
     made.on('error', ignore)
     if (pool === undefined) {
       made.on('connect', (client) => void this.#open.add(client))
@@ -138,7 +138,7 @@ export class PostgresConnection {
 
   /**
    * Makes sure that the caller has begun a transaction on its client. What the driver has heard last is enough where it says so; else
-   * the server is asked, since a `begin` may be under way.
+   * the server answers, since a `begin` may be under way.
    * @throws OptionError
    */
   async requireTransaction(client: ClientBase): Promise<void> {
@@ -155,7 +155,7 @@ export class PostgresConnection {
     }
   }
 
-  /** Where the own pool connects to; of the user's, what fails tells it. */
+  /** Where the own pool connects to; of the user's, the driver's error says it. */
   get server(): string | undefined {
     const { url } = this.#place
     return url === undefined ? undefined : serverOf(url, 5432)

@@ -25,7 +25,7 @@ export class PostgresCreator {
     this.#connection = connection
     this.#dialect = dialect
     this.#hints = hints
-    // By id, so that two who create the same ones don't wait for each other in a circle.
+    // By id, so that two calls that create the same ones don't wait for each other in a circle.
     this.#insert = `insert into ${dialect.table('executions')} (${namesOf(executionColumns)})
         select ${namesOf(executionColumns)} from ${unnest(executionColumns, 'a')} order by a.id collate "C"
         on conflict (id) do nothing returning id, owner`

@@ -14,7 +14,7 @@ const arrayTypes: Readonly<Record<CellKind, string>> = {
   bytes: 'bytea[]',
 }
 
-/** PostgreSQL's way with the shared queries: times are asked for as numbers, so no time zone or date style matters. */
+/** PostgreSQL's way with the shared queries: times are read as numbers, so no time zone or date style matters. */
 export function postgresDialect(schema: string): Dialect {
   return {
     store: storeName,

@@ -41,7 +41,7 @@ export function postgresError(thrown: unknown, server?: string): Error {
 
 function isTransient(thrown: unknown): boolean {
   if (!isError(thrown)) return false
-  // Node tries all addresses of a name, and tells of all.
+  // Node tries all addresses of a name, and reports all.
   const members = membersOf(thrown)
   if (members.length > 0) return members.some(isTransient)
   const code = 'code' in thrown ? thrown.code : undefined

@@ -6,7 +6,7 @@ import { hintOf } from './hint-payloads.ts'
 const firstDelayMs = 100
 const lastDelayMs = 30_000
 
-/** Hears the hints of a schema for all who listen, over the connection apart from the pool, and goes on when that is made anew. */
+/** Hears the hints of a schema for all listeners, over the connection apart from the pool, and goes on when that is made anew. */
 export class PostgresHintListener {
   readonly #connection: PostgresConnection
   readonly #channel: string

@@ -52,7 +52,7 @@ export class PostgresHintSender {
         await this.#connection.query({ text: this.#text, parameters: [payloads] })
       }
     } catch {
-      // The server is away. Who waits will poll.
+      // The server is away. What waits will poll.
     } finally {
       this.#sending = undefined
     }

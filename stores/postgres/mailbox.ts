@@ -25,13 +25,13 @@ export class PostgresMailbox {
     this.#reader = reader
     const executions = dialect.table('executions')
     const values = messageColumns.map(({ name }) => (name === 'seq' ? 'p.last_mail + p.place' : `p.${name}`))
-    this.#post = `with asked as materialized (select * from ${unnest(messageColumns, 'a', 1, 'n')}
+    this.#post = `with wanted as materialized (select * from ${unnest(messageColumns, 'a', 1, 'n')}
       ), held as materialized (
         select e.id, e.owner, e.last_mail from ${executions} e
-        where e.id in (select execution from asked) order by e.id for no key update
+        where e.id in (select execution from wanted) order by e.id for no key update
       ), placed as materialized (
         select a.*, h.last_mail, h.owner, row_number() over (partition by a.execution order by a.n) as place
-        from asked a join held h on h.id = a.execution
+        from wanted a join held h on h.id = a.execution
       ), put as (
         insert into ${dialect.table('mailbox')} (${namesOf(messageColumns)}) select ${values.join(', ')} from placed p
       ), counted as (

@@ -65,8 +65,8 @@ export function postgresMigrations(options: string | PostgresMigrationOptions): 
 /** Runs migrations in one transaction, under a lock that ends with it. */
 export function postgresMigrationDatabase(connection: PostgresConnection, schema: string): MigrationDatabase {
   const table = postgresDialect(schema).table('migrations')
-  const query = (asked: Query, client: ClientBase | undefined): Promise<readonly Row[]> =>
-    client === undefined ? connection.queryApart(asked, patienceMs) : connection.query(asked, client)
+  const query = (statement: Query, client: ClientBase | undefined): Promise<readonly Row[]> =>
+    client === undefined ? connection.queryApart(statement, patienceMs) : connection.query(statement, client)
   const recorded = async (client?: ClientBase): Promise<readonly RecordedMigration[]> => {
     const there = { text: 'select to_regclass($1) is not null as there', parameters: [table] }
     if ((await query(there, client))[0]?.['there'] !== true) return []

@@ -31,7 +31,7 @@ export class PostgresOwners {
       values ($1, clock_timestamp(), clock_timestamp() + least($2::float8, 1e14) * ${ms})
       on conflict (owner) do update set seen_at = excluded.seen_at, expires_at = excluded.expires_at
       where o.expires_at > clock_timestamp() returning o.xmax = 0 as is_new`
-    // An owner that wakes up after a day is taken for a new one; until then it is told that it is dead.
+    // An owner that wakes up after a day is taken for a new one; until then its renewals fail.
     this.#tidy = `delete from ${owners} where owner = any(array(
       select o.owner from ${owners} o where o.expires_at < statement_timestamp() - interval '1 day'
         and not exists (select 1 from ${dialect.table('executions')} e where e.owner = o.owner and ${isUnfinished('e')})

@@ -17,7 +17,7 @@ interface Candidate {
 }
 
 /**
- * Gives executions to an owner: looks who has them, asks which of these are dead, and takes theirs. Each is taken by a script that
+ * Gives executions to an owner: looks up their owners, finds out which of these are dead, and takes theirs. Each is taken by a script that
  * asks again whether that owner has it (see `owners.ts` for why that is enough).
  */
 export async function acquireExecutions(

@@ -24,7 +24,7 @@ export async function checkFormat(link: Link, { format }: Layout): Promise<void>
 
 const warned = new Set<string>()
 
-/** Warns, once, of a server that throws keys away when it is full. Says nothing where the server doesn't tell. */
+/** Warns, once, of a server that throws keys away when it is full. Does nothing where the server doesn't say. */
 export async function warnOfEviction(link: Link, { leases }: Layout): Promise<void> {
   let policy: string | undefined
   try {

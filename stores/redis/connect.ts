@@ -113,7 +113,7 @@ function databaseError(client: RedisClient, cause: Error): StoreError {
   )
 }
 
-/** Both packages, so that who has neither is told of both at once. @throws StoreError */
+/** Both packages, so that where both are missing one error names both. @throws StoreError */
 export async function loadPackages(): Promise<Packer> {
   const [driver, packer] = await Promise.allSettled([import('ioredis'), loadPacker()])
   if (packer.status === 'fulfilled') return packer.value

@@ -23,7 +23,7 @@ export async function deleteExecutions(
   return replies.map((reply) => reply === 1)
 }
 
-/** Deletes executions that ended before a time, those that ended first before others. Whether their owners live is asked first. */
+/** Deletes executions that ended before a time, those that ended first before others. Whether their owners live is read first. */
 export async function purgeExecutions(
   { link, layout }: Connection,
   owners: Owners,

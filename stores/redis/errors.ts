@@ -34,14 +34,14 @@ export function isWrongType({ message }: Error): boolean {
   return /\bWRONGTYPE\b/.test(message)
 }
 
-/** The error of a driver (or of a reply) in the store's words. `key` tells what the command was about, `server` where it was sent. */
+/** The error of a driver (or of a reply) in the store's words. `key` is what the command was about, `server` where it was sent. */
 export function storeError(cause: unknown, key?: string, server?: string): StoreError {
   if (cause instanceof StoreError) return cause
   const message = describeThrown(cause)
   if (!isError(cause)) return new StoreError(storeName, message, false, { cause })
   if (cause.name !== 'ReplyError') {
     const last: unknown = 'lastNodeError' in cause ? cause.lastNodeError : undefined
-    // A cluster's client says that it could not find the slots; why is told by the last node's error.
+    // A cluster's client says that it could not find the slots; the last node's error says why.
     if (isError(last) && last.name === 'ReplyError') return storeError(last, key, server)
     // All else comes from the connection: it is lost, closed, or took too long.
     const isMistake = cause.name === 'TypeError' || cause.name === 'RangeError'
@@ -83,7 +83,7 @@ export function storeError(cause: unknown, key?: string, server?: string): Store
     const advice = 'check user name, password and the rights that the ACL gives to the prefix'
     return new StoreError(storeName, `${message} (${advice})`, false, { cause })
   }
-  // A cluster's client follows these itself, and tells of too many in an error of its own.
+  // A cluster's client follows these itself, and reports too many in an error of its own.
   if (/^(?:MOVED|ASK)\b/.test(message))
     return new StoreError(storeName, `the server is one of a cluster (${message}): use the option cluster`, false, {
       cause,

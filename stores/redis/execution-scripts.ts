@@ -3,7 +3,7 @@ import { script } from './link.ts'
 
 /*
  * Scripts that change executions, in their slot. KEYS of one: its hash, its bucket's index, its mailbox. Each checks first, and writes
- * after that; the first write is one that a full server refuses, so that all is refused as a whole. A subscriber's hint is told
+ * after that; the first write is one that a full server refuses, so that all is refused as a whole. A subscriber's hint is published
  * with `pcall`: it may fail (an ACL without channels) without leaving half of a change behind.
  */
 
@@ -39,7 +39,7 @@ local function eachAlone(act)
 end
 `
 
-/** ARGV: the lists, the channel. A list: what is told of new work ('' for nothing), number of index members, these, fields and values. */
+/** ARGV: the lists, the channel. A list: what is published of new work ('' for nothing), number of index members, these, fields and values. */
 export const createScript = script(`${eachAlone}
 local call = redis.call
 local function create(execution, index, mailbox, given)

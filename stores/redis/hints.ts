@@ -6,7 +6,7 @@ import type { Link, RedisClient } from './link.ts'
 
 type Listener = (hint: StoreHint) => void
 
-/** Tells hints to listeners, from a connection of its own that is there while somebody listens. */
+/** Delivers hints to listeners, from a connection of its own that is there while somebody listens. */
 export class Hints {
   readonly #link: Link
   readonly #channel: string
@@ -47,19 +47,19 @@ export class Hints {
     client.on('error', () => {})
     client.on('message', (channel: string, payload: string) => {
       const hint = channel === this.#channel ? hintOf(payload) : undefined
-      if (hint !== undefined) this.#tell(hint)
+      if (hint !== undefined) this.#emit(hint)
     })
     let wasReady = false
     client.on('ready', () => {
-      // What was published while there was no connection is not told any more.
-      if (wasReady) this.#tell({ type: 'work' })
+      // What was published while there was no connection is lost.
+      if (wasReady) this.#emit({ type: 'work' })
       wasReady = true
     })
     const ready = this.#link.inTime(client.subscribe(this.#channel).then(() => {}))
     return { client, ready }
   }
 
-  #tell(hint: StoreHint): void {
+  #emit(hint: StoreHint): void {
     for (const listener of this.#listeners) listener(hint)
   }
 }

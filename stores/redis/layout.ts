@@ -31,7 +31,7 @@ export class Layout {
     return `${this.#prefix}:{o}:leases`
   }
 
-  /** The channel of hints: a letter for what, then of whom. */
+  /** The channel of hints: a letter for the kind, then the owner, execution or key. */
   get hints(): string {
     return `${this.#prefix}:hints`
   }

@@ -50,7 +50,7 @@ export class Link {
 
   /**
    * Replies to all calls; each may be a StoreError of its own, the others have run all the same.
-   * @throws StoreError when the server could not be asked at all
+   * @throws StoreError when the server could not be reached at all
    */
   async tryAll(calls: readonly Call[]): Promise<readonly Reply[]> {
     if (calls.length === 0) return []
@@ -131,7 +131,7 @@ export class Link {
   }
 }
 
-/** Where a client connects to: what may be told of it. */
+/** Where a client connects to: what may be shown of it. */
 export function serverOfClient(client: RedisClient): string {
   if (client.isCluster) return 'the cluster'
   const { path, host, port, db, sentinels, name } = (client as Redis).options

@@ -23,7 +23,7 @@ export async function postMessages(
   return replies.map((reply) => reply === 1)
 }
 
-/** Messages to the executions of an owner. Usually there are none: then each bucket's index is asked once, no more. */
+/** Messages to the executions of an owner. Usually there are none: then each bucket's index is read once, no more. */
 export async function readMailOf(
   { link, layout, packer }: Connection,
   owner: string,

@@ -47,7 +47,7 @@ export class MsgpackFormat implements ValueFormat {
   }
 }
 
-/** Names that mean something to msgpackr: it renames the first, and looks at the others to tell what an object is. */
+/** Names that mean something to msgpackr: it renames the first, and looks at the others to find out what an object is. */
 const trickyNames = new Set(['__proto__', 'constructor', 'toJSON'])
 
 /** Whether msgpackr gives the tree back exactly: lone surrogates would be lost, and so would some names. */

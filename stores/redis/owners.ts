@@ -3,8 +3,8 @@ import { ownerText } from './layout.ts'
 import { script } from './link.ts'
 
 /*
- * Leases: one sorted set of owners by the time, of its server, at which their leases end. Whether an owner lives can't be asked in
- * a script of another slot. So it is asked first, and the script in the execution's slot then acts only if the owner is still
+ * Leases: one sorted set of owners by the time, of its server, at which their leases end. Whether an owner lives can't be read in
+ * a script of another slot. So it is read first, and the script in the execution's slot then acts only if the owner is still
  * the one that was judged. That is safe because the dead stay dead: a lease that has run out is never renewed, here atomically;
  * an owner that has no entry counts as dead too. What is judged living may die meanwhile: then the next one to ask sees it.
  */
@@ -76,10 +76,10 @@ export class Owners {
 
   /** Those of some owners (escaped, as they stand in records) that are dead, for good. */
   async deadOf(owners: Iterable<string>): Promise<ReadonlySet<string>> {
-    const asked = [...owners]
-    if (asked.length === 0) return new Set()
+    const candidates = [...owners]
+    if (candidates.length === 0) return new Set()
     const { link, layout } = this.#connection
-    const reply = (await link.one({ run: judgeScript, keys: [layout.leases], args: asked })) as number[]
-    return new Set(asked.filter((_, index) => reply[index] === 1))
+    const reply = (await link.one({ run: judgeScript, keys: [layout.leases], args: candidates })) as number[]
+    return new Set(candidates.filter((_, index) => reply[index] === 1))
   }
 }

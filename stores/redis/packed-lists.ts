@@ -7,7 +7,7 @@ const firstBytes = 16 * 1024
 
 /**
  * Lists of texts, numbers (as texts) and bytes as one argument, in the msgpack that `cmsgpack.unpack` of Redis's Lua reads: it
- * does not know byte strings, so bytes go as texts, which Lua does not tell apart.
+ * does not know byte strings, so bytes go as texts: to Lua both are strings.
  */
 export function packedLists(lists: readonly (readonly Argument[])[]): Buffer {
   const writer = new Writer()

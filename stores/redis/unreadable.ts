@@ -1,6 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
 
-const told = new Set<string>()
+const reported = new Set<string>()
 
 /**
  * What `read` gives; or, of a record that can't be read, `instead`, with a warning (once for each). For calls that serve many: one
@@ -18,7 +18,7 @@ export function orElse<Result>(instead: Result, read: () => Result): Result {
 
 /** Warns of a record that is left out, once for each. */
 export function leaveOut(error: StoreError): void {
-  if (told.has(error.message)) return
-  if (told.size < 1_000) told.add(error.message)
+  if (reported.has(error.message)) return
+  if (reported.size < 1_000) reported.add(error.message)
   process.emitWarning(`${error.message}; it is left out`, { type: 'DocketStoreWarning' })
 }

@@ -40,7 +40,7 @@ export function unpackedText(packed: unknown): string | undefined {
   throw new Error('a field is not a string')
 }
 
-/** A stored value as msgpack keeps it: texts and byte strings are told apart there. */
+/** A stored value as msgpack keeps it: it distinguishes texts from byte strings. */
 export function packedValue(value: StoredValue | undefined): string | [Buffer] | Uint8Array | undefined {
   return typeof value === 'string' ? packedText(value) : value
 }

@@ -98,7 +98,7 @@ export class Lender<Client extends object> {
         return true
       }
       const fail = (error: unknown): void => {
-        // oxlint-disable-next-line prefer-promise-reject-errors -- what the driver throws is told as it is
+        // oxlint-disable-next-line prefer-promise-reject-errors -- what the driver throws is passed on as it is
         if (end()) reject(error)
       }
       const timer = setTimeout(() => fail(this.#lateError(waitMs)), waitMs)

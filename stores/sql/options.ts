@@ -3,7 +3,7 @@ import { OptionError } from '../../src/core/errors.ts'
 import { isRecord } from '../../src/core/is-record.ts'
 import { isError, membersOf } from '../../src/core/thrown.ts'
 
-/** What an option must be: a word for it, and how to tell. */
+/** What an option must be: words for it, and the check. */
 export type OptionRule = readonly [what: string, isRight: (value: unknown) => boolean]
 
 export const aString: OptionRule = ['a non-empty string', (value) => typeof value === 'string' && value !== '']
@@ -87,12 +87,12 @@ export function unreachable(store: string, server: string | undefined, thrown: u
   const { code, address, port, hostname } = factsOf(thrown)
   const advice = typeof code === 'string' && Object.hasOwn(unreachableCodes, code) ? unreachableCodes[code] : undefined
   if (advice === undefined) return undefined
-  const told = address === undefined ? hostname : `${String(address)}:${String(port)}`
-  const where = server ?? told
+  const reached = address === undefined ? hostname : `${String(address)}:${String(port)}`
+  const where = server ?? reached
   return `can't reach ${store}${where === undefined ? '' : ` at ${String(where)}`}: ${String(code)}; ${advice}`
 }
 
-/** Node tries all addresses of a name, and tells of all; the first speaks for them. */
+/** Node tries all addresses of a name, and reports all; the first speaks for them. */
 function factsOf(thrown: unknown): Readonly<Record<string, unknown>> {
   if (!isError(thrown)) return {}
   const [first] = membersOf(thrown)

@@ -38,7 +38,7 @@ export class OwnConnection<Client extends object> {
     const made = this.#last.then(async () => work(await this.#connected()))
     this.#last = made.catch(ignore)
     return within(made, limitMs, () => {
-      // What does not answer in time is not asked again.
+      // What does not answer in time is not called again.
       if (before === undefined || before === this.#client) {
         void this.#drop()
         this.#attachment?.lost()

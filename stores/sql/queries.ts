@@ -56,7 +56,7 @@ export function listQuery(dialect: Dialect, query: ExecutionQuery): Query {
   return { text, parameters: list }
 }
 
-/** A portion of step records, and one more that tells whether there is another portion. */
+/** A portion of step records, and one more that shows whether there is another portion. */
 export function stepsQuery(dialect: Dialect, ids: readonly string[], next: string | undefined): Query {
   const { list, add } = new Parameters(dialect)
   // In the order of the text: some placeholders have no number.
@@ -85,7 +85,7 @@ export function mailQuery(dialect: Dialect, owner: string, limit: number): Query
   return { text, parameters: list }
 }
 
-/** What of results may be told: values that have not expired, failures, claims of the living. */
+/** What of results may be returned: values that have not expired, failures, claims of the living. */
 export function resultsQuery(dialect: Dialect, keys: readonly string[]): Query {
   const { list, add } = new Parameters(dialect)
   const text = `select ${selectList(dialect, resultColumns, 'r')} from ${dialect.table('results')} r

@@ -81,15 +81,15 @@ export function readable<Result>(rows: readonly Row[], read: (row: Row) => Resul
       return [read(row)]
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
-      if (!told.has(error.message))
+      if (!reported.has(error.message))
         process.emitWarning(`${error.message}; it is left out`, { type: 'DocketStoreWarning' })
-      if (told.size < 1_000) told.add(error.message)
+      if (reported.size < 1_000) reported.add(error.message)
       return []
     }
   })
 }
 
-const told = new Set<string>()
+const reported = new Set<string>()
 
 /** The state of a result from its row. */
 export function resultStateOf(row: Row): ResultState {

@@ -8,8 +8,8 @@ export type TableName = 'executions' | 'steps' | 'mailbox' | 'results' | 'owners
 type Fields = Readonly<Record<string, Field['kind'] | readonly [column: string, kind: Field['kind']]>>
 
 function fieldsOf(kinds: Fields): readonly Field[] {
-  return Object.entries(kinds).map(([field, told]) =>
-    typeof told === 'string' ? { field, column: field, kind: told } : { field, column: told[0], kind: told[1] },
+  return Object.entries(kinds).map(([field, kind]) =>
+    typeof kind === 'string' ? { field, column: field, kind } : { field, column: kind[0], kind: kind[1] },
   )
 }
 

@@ -27,7 +27,7 @@ export function toSqlTime(ms: number): string {
   return lastText
 }
 
-/** Milliseconds since the epoch, from a number of them (PostgreSQL is asked for that) or from the text of `toSqlTime`. */
+/** Milliseconds since the epoch, from a number of them (PostgreSQL gives that) or from the text of `toSqlTime`. */
 export function fromSqlTime(value: unknown): number {
   return typeof value === 'number' ? value : Date.parse(`${String(value).replace(' ', 'T')}Z`)
 }

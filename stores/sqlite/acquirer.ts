@@ -72,7 +72,7 @@ export class SqliteAcquirer {
     return found
   }
 
-  /** Who has unfinished executions: one look at the index for each, however many they have. */
+  /** The owners of unfinished executions: one look at the index for each, however many they have. */
   #lastOwners(): readonly string[] {
     const owners: string[] = []
     let row = this.#connection.first(nextOwner, '')

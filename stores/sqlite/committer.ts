@@ -35,7 +35,7 @@ export class SqliteCommitter {
 
   /**
    * Most commits change nothing of the execution but its time, and many have that and the owner in common: one statement for all of
-   * those costs half of one for each. Where it finds fewer than there are, it has not told which.
+   * those costs half of one for each. Where it finds fewer than there are, it does not say which.
    */
   #touched(commits: readonly ExecutionCommit[]): ReadonlySet<ExecutionCommit> {
     const touched = new Set<ExecutionCommit>()

@@ -22,7 +22,7 @@ export function openError(thrown: unknown, path: string): Error {
 export function sqliteError(thrown: unknown): Error {
   if (thrown instanceof DocketError) return thrown
   const code = isError(thrown) && 'errcode' in thrown ? Number(thrown.errcode) : 0
-  // The low byte; what is above it tells details.
+  // The low byte; what is above it are details.
   const isTransient = (code & 0xff) === busy || (code & 0xff) === locked
   return new StoreError(storeName, describeThrown(thrown), isTransient, { cause: thrown })
 }

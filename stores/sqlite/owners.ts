@@ -4,7 +4,7 @@ import { isUnfinished } from '../sql/tables.ts'
 import type { SqliteConnection } from './connection.ts'
 import type { StoreTimes } from './options.ts'
 
-// An owner that wakes up after this long is taken for a new one; until then it is told that it is dead.
+// An owner that wakes up after this long is taken for a new one; until then its renewals fail.
 const keptMs = 86_400_000
 // At a time.
 const mostForgotten = 1_000

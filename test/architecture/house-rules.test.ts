@@ -94,6 +94,51 @@ test.each(['class Tenure {}', 'class Box { #lookout = 1 }', 'interface Box { dou
   },
 )
 
+/** Words that read as riddles in comments and messages, each with what to write instead. */
+const riddlingWords: readonly (readonly [RegExp, string])[] = [
+  [/\b(tells?|told|telling)\b/i, 'say, report, emit, show'],
+  [/\basked\b/i, 'requested, called, started'],
+  [/\bworth\b/i, 'what it costs, what it saves'],
+  [/\btext that is not empty\b/i, 'a non-empty string'],
+  [/(^|[.:;] )who\b/i, 'the process, the caller, the owner that'],
+]
+
+/** Comments, messages and titles with those words. */
+function riddlesOf(file: SourceFile): readonly string[] {
+  const texts = [...file.comments]
+  new Visitor({
+    Literal: ({ value }) => void (typeof value === 'string' && texts.push(value)),
+    TemplateElement: ({ value }) => void texts.push(value.raw),
+  }).visit(file.program)
+  return texts.flatMap((text) => {
+    const line = text.replaceAll(/\s*\n\s*\*?\s*/g, ' ').replace(/^\*?\s*/, '')
+    const riddle = riddlingWords.find(([word]) => word.test(line))
+    return riddle === undefined ? [] : [`${file.path}: ${line.slice(0, 120)}; write ${riddle[1]}`]
+  })
+}
+
+test('no comment, message or title reads as a riddle', () => {
+  expect(files.filter(({ path }) => /^(src|machines|stores)\//.test(path)).flatMap(riddlesOf)).toEqual([])
+})
+
+test.each([
+  '// It tells how many.',
+  '/** Told of every event. */',
+  "fail('it can’t be told apart')",
+  'fail(`${name} must be a text that is not empty`)',
+  '/**\n * Who waits gets a slot.\n */',
+  '// The value that was asked for.',
+])('the riddle in `%s` is found', (text) => {
+  expect(riddlesOf(parseFile('src/made-up.ts', text))).toHaveLength(1)
+})
+
+test.each(['// An article for users who read tables.', '/** Stellar, retold. */', 'const told = 1'])(
+  '`%s` is no riddle',
+  (text) => {
+    expect(riddlesOf(parseFile('src/made-up.ts', text))).toEqual([])
+  },
+)
+
 test('nothing is exported as default but configuration', () => {
   expect(
     files.filter((file) => file.hasDefaultExport && !/^[a-z]+\.config\.ts$/.test(file.path)).map((file) => file.path),

@@ -22,7 +22,7 @@ describe('by the clocks of the host: memory', () => {
       {
         name: 'memory',
         capabilities: { transactions: false, isShared: false },
-        tellsHints: true,
+        sendsHints: true,
         createSpace: () => ({ createStore: () => memoryStore() }),
       },
     ),
@@ -36,7 +36,7 @@ describe('by the clocks of the host: sqlite', () => {
       {
         name: 'sqlite',
         capabilities: { transactions: false, isShared: true },
-        tellsHints: false,
+        sendsHints: false,
         createSpace() {
           const folder = newFolder()
           return {

@@ -7,7 +7,7 @@ storeConformance(
   {
     name: 'memory',
     capabilities: { transactions: false, isShared: false },
-    tellsHints: true,
+    sendsHints: true,
     createSpace() {
       let [now, elapsed] = [1_700_000_000_000, 0]
       return {

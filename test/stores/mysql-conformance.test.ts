@@ -15,7 +15,7 @@ storeConformance(
   {
     name: 'mysql',
     capabilities: { transactions: true, isShared: true },
-    tellsHints: false,
+    sendsHints: false,
     createSpace() {
       const prefix = `c${randomBytes(12).toString('hex')}_`
       return {

@@ -17,7 +17,7 @@ storeConformance(
   {
     name: 'postgres',
     capabilities: { transactions: true, isShared: true },
-    tellsHints: true,
+    sendsHints: true,
     createSpace() {
       const schema = `conformance_${randomUUID()}`
       return {

@@ -10,7 +10,7 @@ storeConformance(
   {
     name: 'redis cluster',
     capabilities: { transactions: false, isShared: true },
-    tellsHints: true,
+    sendsHints: true,
     createSpace: () => redisSpace(urls, true),
     createInterruptibleSpace: interruptibleClusterSpace,
   },

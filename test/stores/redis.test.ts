@@ -10,7 +10,7 @@ storeConformance(
   {
     name: 'redis',
     capabilities: { transactions: false, isShared: true },
-    tellsHints: true,
+    sendsHints: true,
     createSpace: () => redisSpace([url], false),
     createInterruptibleSpace: interruptibleRedisSpace,
   },

@@ -11,7 +11,7 @@ storeConformance(
   {
     name: 'sqlite',
     capabilities: { transactions: false, isShared: true },
-    tellsHints: false,
+    sendsHints: false,
     createSpace() {
       const folder = mkdtempSync(join(tmpdir(), 'docket-sqlite-'))
       const clock = settableClock()
@@ -30,7 +30,7 @@ storeConformance(
   {
     name: "sqlite, on the caller's connection",
     capabilities: { transactions: true, isShared: true },
-    tellsHints: false,
+    sendsHints: false,
     createSpace() {
       const folder = mkdtempSync(join(tmpdir(), 'docket-sqlite-'))
       const database = new DatabaseSync(join(folder, 'docket.db'))

@@ -1,4 +1,4 @@
-/** What every event tells. */
+/** What every event has. */
 interface EventBase {
   /** Numbers the events of one execution (a batch is one) without gaps, from 1. */
   readonly seq: number
@@ -8,7 +8,7 @@ interface EventBase {
   readonly graph: string
 }
 
-/** What every event about a step tells besides. */
+/** What every event about a step has besides. */
 interface StepEventBase extends EventBase {
   readonly step: string
   /** Index of the batch's item; undefined outside batches and for steps that run once for the whole batch. */
@@ -111,13 +111,13 @@ export interface StoreFailed extends StepEventBase {
 export interface ExecutionResumed extends EventBase {
   readonly type: 'execution.resumed'
   readonly target: string
-  /** Whether its last owner died, gave it up, or the execution had ended and was asked for again. */
+  /** Whether its last owner died, gave it up, or the execution had ended and was started again. */
   readonly after: 'death' | 'release' | 'end'
   /** Steps whose results were found. */
   readonly restored: number
 }
 
-/** The process is not the owner any more: it writes nothing, and its steps are told to stop. */
+/** The process is not the owner any more: it writes nothing, and the signals of its steps are aborted. */
 export interface LeaseLost extends EventBase {
   readonly type: 'lease.lost'
 }

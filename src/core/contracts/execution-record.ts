@@ -28,7 +28,7 @@ export interface ExecutionRecord {
   readonly epoch: number
   /** Acquisitions from a dead owner since the last step was completed. */
   readonly recoveries: number
-  /** How long living processes have owned it, as of the last commit that told. */
+  /** How long living processes have owned it, as of the last commit that said so. */
   readonly ownedMs: number
   readonly createdAt: number
   readonly startedAt: number | undefined

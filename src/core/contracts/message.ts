@@ -1,6 +1,6 @@
 import type { StoredValue } from './stored-value.ts'
 
-/** What somebody who does not own an execution wants of it. */
+/** A message to an execution, from a process that does not own it. */
 export interface NewMessage {
   readonly execution: string
   readonly kind: string

@@ -2,7 +2,7 @@ import type { ExecutionEvent } from './events.ts'
 import type { Logger } from './logger.ts'
 
 /**
- * Told of everything that happens in an execution, synchronously and in order. What it throws never touches the
+ * Gets every event of an execution, synchronously and in order. What it throws never touches the
  * execution. An observer with a `logger` also lends it to `ctx.log`.
  */
 export type Observer =

@@ -1,6 +1,6 @@
 import type { StoredValue } from './stored-value.ts'
 
-/** Whose result it is: columns for people; the key alone tells results apart. */
+/** Whose result it is: columns for people; the key alone identifies a result. */
 export interface ResultIdentity {
   readonly namespace: string
   readonly step: string
@@ -15,14 +15,14 @@ export interface ResultClaim extends ResultIdentity {
   readonly at: number
 }
 
-/** How a claim went, or what `getResults` found. Results past their expiry are never told. */
+/** How a claim went, or what `getResults` found. Results past their expiry are never returned. */
 export type ResultState =
   | { readonly status: 'completed'; readonly output: StoredValue }
   /** The caller has the right; it names the epoch when it commits. */
   | { readonly status: 'claimed'; readonly epoch: number }
   /** A living owner is at it. */
   | { readonly status: 'running'; readonly epoch: number }
-  /** The last claim ended in an error. Told by `getResults` alone; a claim starts anew. */
+  /** The last claim ended in an error. Returned by `getResults` alone; a claim starts anew. */
   | { readonly status: 'failed'; readonly epoch: number; readonly error: StoredValue | undefined }
 
 /** What became of a claim; it holds only while `owner` and `epoch` are still the claim's. */

@@ -29,7 +29,7 @@ export interface StoreCapabilities {
 }
 
 /**
- * Keeps executions, their step records, mailboxes, global results, and who may write them. The core validates, encodes and
+ * Keeps executions, their step records, mailboxes, global results, and the right to write them. The core validates, encodes and
  * gathers writes; a store only keeps. Every call is for many, since completions of one turn go out together; each element
  * succeeds or is refused on its own (`false`), what is written for one execution is written whole or not at all.
  *
@@ -77,7 +77,7 @@ export interface Store {
   /** Deletes executions with all they have, while they are the owner's. */
   delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]>
   /**
-   * Deletes up to `limit` executions that ended before a time, in one of the statuses; tells how many. Those of an owner that lives are
+   * Deletes up to `limit` executions that ended before a time, in one of the statuses. Returns how many. Those of an owner that lives are
    * left alone: one that ended keeps its owner while functions of it still run.
    */
   purge(filter: {
@@ -100,9 +100,9 @@ export interface Store {
   claimResults(claims: readonly ResultClaim[]): Promise<readonly ResultState[]>
   /** Ends claims. False for each that is not the owner's any more, unless it ended just so already; a stored success is never replaced. */
   commitResults(commits: readonly ResultCommit[]): Promise<readonly boolean[]>
-  /** Deletes up to `limit` results that have expired or failed; tells how many. */
+  /** Deletes up to `limit` results that have expired or failed. @returns how many */
   purgeResults(limit: number): Promise<number>
 
-  /** Tells hints until the returned function is called. Absent where others can't be told: they poll. */
+  /** Delivers hints until the returned function is called. Absent where a store can't notify others: they poll. */
   subscribe?(listener: (hint: StoreHint) => void): Promise<() => Promise<void>>
 }

@@ -70,7 +70,7 @@ export interface StreamBatch<Options> {
   ): AsyncIterable<Collected<Mode, ValueOf<T>>>
 }
 
-/** The signature of `explain`; what is not given yet is told as missing. */
+/** The signature of `explain`; what is not given yet is shown as missing. */
 export interface Explain<Options> {
   <G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
     graph: G,

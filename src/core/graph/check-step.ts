@@ -67,7 +67,7 @@ export function typeOfPort(port: AnyPort): AnyDataType {
   return port.kind === 'dataType' ? port : port.type
 }
 
-/** Tells everything that is wrong with one step's own declaration. Returns whether it can be indexed. */
+/** Reports everything that is wrong with one step's own declaration. Returns whether it can be indexed. */
 export function checkStep(step: unknown, index: number, report: Report): step is AnyStep {
   if (!isRecord(step) || (step['kind'] !== 'step' && step['kind'] !== 'value')) {
     report('bad-declaration', `steps[${index}] is not a step; make one with step({ name, inputs, output, run })`)
@@ -130,7 +130,7 @@ export function checkStep(step: unknown, index: number, report: Report): step is
   return canIndex
 }
 
-/** Tells everything that is wrong with a graph's `defaults`. */
+/** Reports everything that is wrong with a graph's `defaults`. */
 export function checkDefaults(
   defaults: unknown,
   report: (message: string) => void,
@@ -153,7 +153,7 @@ function checkPolicies(label: string, policies: Record<string, unknown>, report:
   if (concurrency !== undefined) checkConcurrency(label, concurrency, report)
 }
 
-/** Tells a timeout that is not a duration above zero. */
+/** Reports a timeout that is not a duration above zero. */
 export function checkTimeout(where: string, timeout: unknown, report: (message: string) => void): void {
   const ms = durationMs(timeout)
   if (ms === undefined) report(`${where} ${describe(timeout)} is not a duration; ${durationHint}`)
@@ -189,7 +189,7 @@ function checkRetry(label: string, retry: unknown, report: (message: string) => 
   }
 }
 
-/** Tells what is wrong with a policy of remembering. */
+/** Reports what is wrong with a policy of remembering. */
 export function checkPersist(label: string, persist: unknown, report: (message: string) => void): void {
   if (persist === 'execution' || persist === 'global') return
   if (!isRecord(persist)) {

@@ -15,7 +15,7 @@ import { specOf } from './step-spec.ts'
 const graphKeys = ['name', 'steps', 'inputs', 'timeout', 'defaults', 'observers']
 
 /**
- * Checks a graph's whole declaration and makes the graph. Tells all problems at once.
+ * Checks a graph's whole declaration and makes the graph. Reports all problems at once.
  * @throws GraphError
  */
 export function createGraph(declaration: unknown): AnyGraph {
@@ -153,15 +153,18 @@ function checkSteps(steps: unknown, report: Report): readonly AnyStep[] {
 function collectTypes(steps: readonly AnyStep[], report: Report): ReadonlyMap<string, AnyDataType> {
   const types = new Map<string, AnyDataType>()
   const users = new Map<string, string>()
-  const told = new Set<string>()
+  const reported = new Set<string>()
   for (const step of steps) {
     for (const type of [...Object.values(step.inputs).map(typeOfPort), step.output]) {
       const known = types.get(type.name)
       if (known === undefined) {
         types.set(type.name, type)
         users.set(type.name, step.name)
-      } else if ((!isSameSchema(known.schema, type.schema) || known.version !== type.version) && !told.has(type.name)) {
-        told.add(type.name)
+      } else if (
+        (!isSameSchema(known.schema, type.schema) || known.version !== type.version) &&
+        !reported.has(type.name)
+      ) {
+        reported.add(type.name)
         const what = isSameSchema(known.schema, type.schema) ? 'versions' : 'schemas'
         report(
           'type-conflict',

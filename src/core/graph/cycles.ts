@@ -2,7 +2,7 @@ import { typeOfPort } from './check-step.ts'
 import type { AnyStep } from '../language/step.ts'
 
 /**
- * Every cycle of types, each once, as names that start and end with the same type (`['A', 'B', 'A']`). One cycle is told
+ * Every cycle of types, each once, as names that start and end with the same type (`['A', 'B', 'A']`). One cycle is reported
  * for each group of types that reach one another: mending it shows the next. Depth is bounded by memory, not by the stack.
  */
 export function findCycles(
@@ -32,7 +32,7 @@ export function findCycles(
         path.pop()
       } else if (state.get(need) === 'open') {
         const from = path.findIndex((entry) => entry.type === need)
-        // The path goes from what needs to what is needed; told in the direction of the data: A → B means that B is made from A.
+        // The path goes from what needs to what is needed; shown in the direction of the data: A → B means that B is made from A.
         cycles.push([...path.slice(from).map((entry) => entry.type), need].toReversed())
       } else if (!state.has(need)) {
         enter(need)

@@ -19,7 +19,7 @@ export interface GraphOptions {
   readonly timeout?: Duration | undefined
   /** Policies of all steps that do not state their own. @default none */
   readonly defaults?: StepDefaults | undefined
-  /** Told of everything that happens in the graph's executions. @default none */
+  /** Get the events of all the graph's executions. @default none */
   readonly observers?: readonly Observer[] | undefined
 }
 
@@ -46,7 +46,7 @@ export interface UntypedGraphDeclaration extends GraphOptions {
  *
  * @example
  * const users = graph({ name: 'users', inputs: [UserID], steps: [fetchProfile, fetchPreferences, enrich], timeout: '30s' })
- * @throws GraphError telling all problems at once: also those that the compiler can't see, like cycles and bad options
+ * @throws GraphError with all problems at once: also those that the compiler can't see, like cycles and bad options
  */
 export function graph<
   const Name extends string,
@@ -66,7 +66,7 @@ export function graph<
  * Makes a graph from any array of steps, for graphs put together at run time: with the run-time checks alone, and with
  * inputs that are records of `unknown`.
  *
- * @throws GraphError telling all problems at once
+ * @throws GraphError with all problems at once
  */
 export function untypedGraph(declaration: UntypedGraphDeclaration): AnyGraph {
   return createGraph(declaration)
@@ -145,11 +145,11 @@ type CheckedSteps<Steps extends readonly unknown[], Given> = number extends Step
     ? 'a graph needs at least one step'
     : [Suspects<Steps, Given>] extends [never]
       ? Steps
-      : { readonly [Index in keyof Steps]: Told<StepSentence<Steps, Given, Index>, Steps[Index]> }
+      : { readonly [Index in keyof Steps]: OrElse<StepSentence<Steps, Given, Index>, Steps[Index]> }
 
 type NotTyped =
   'not a step whose types are known. Make it with step({ … }); for steps put together at run time, use untypedGraph'
-type Told<Sentence, Otherwise> = [Sentence] extends [never] ? Otherwise : Sentence
+type OrElse<Sentence, Otherwise> = [Sentence] extends [never] ? Otherwise : Sentence
 
 /** Anything but `never` when something is wrong: a quick look before sentences are made. */
 type Suspects<Steps, Given> = [Steps] extends [readonly TypedStep[]] ? SuspectsIn<GraphTypes<Steps>, Given> : 'untyped'
@@ -179,7 +179,7 @@ type SentenceOn<Steps, Types extends AnyTypes, Given, Index> = [
     ? First<DuplicateSentence<Types, Index>, ClashSentence<Steps, Types, Index>, MissingSentence<Types, Given, Index>>
     : 'which type this step produces must be known: one data type, not one of several'
   : 'the name of a data type must be a literal, so that it is known. For names made at run time, use untypedGraph'
-type First<A, B, C> = Told<A, Told<B, C>>
+type First<A, B, C> = OrElse<A, OrElse<B, C>>
 
 type DuplicateSentence<Types extends AnyTypes, Index> =
   FirstIndex<Types['makes'], At<Types['makes'], Index>> extends infer Earlier extends string
@@ -221,7 +221,7 @@ type CheckedInputs<Inputs extends readonly AnyDataType[], Types extends AnyTypes
   ? Inputs
   : [InputSentence<Types, Inputs[number]>] extends [never]
     ? Inputs
-    : { readonly [Index in keyof Inputs]: Told<InputSentence<Types, Inputs[Index]>, Inputs[Index]> }
+    : { readonly [Index in keyof Inputs]: OrElse<InputSentence<Types, Inputs[Index]>, Inputs[Index]> }
 
 type InputSentence<Types extends AnyTypes, Type> = Type extends AnyDataType
   ? Type['name'] extends keyof Types['producers']

@@ -36,7 +36,7 @@ export interface Plan {
   readonly steps: readonly PlanStep[]
   /** Names of leaves that a step of the graph makes: their values take its place. */
   readonly overridden: readonly string[]
-  /** Slots that the execution is asked for; it has succeeded when all are filled. */
+  /** Slots of the target; the execution has succeeded when all are filled. */
   readonly wanted: readonly number[]
   /** The same by slot. */
   readonly isWanted: readonly boolean[]
@@ -260,7 +260,7 @@ function isForeign(graph: unknown): graph is AnyGraph {
   return isRecord(graph) && graph['kind'] === 'graph' && typeof graph['leaves'] === 'function'
 }
 
-/** Makes sure that the graph knows the type that is asked for. @throws GraphError */
+/** Makes sure that the graph knows the target type. @throws GraphError */
 export function requireTarget(index: GraphIndex, target: AnyDataType): void {
   const name = target?.name
   if (typeof name === 'string' && index.types.has(name)) return
@@ -274,7 +274,7 @@ export function requireTarget(index: GraphIndex, target: AnyDataType): void {
   ])
 }
 
-/** Type names from what was asked for down to `slot`: how it is needed. Looked for when something failed. */
+/** Type names from the target down to `slot`: how it is needed. Looked for when something failed. */
 export function pathTo(plan: Plan, slot: number): readonly string[] {
   let cameFrom = ways.get(plan)
   if (cameFrom === undefined) ways.set(plan, (cameFrom = waysOf(plan)))
@@ -284,10 +284,10 @@ export function pathTo(plan: Plan, slot: number): readonly string[] {
   return path.toReversed()
 }
 
-// Once a plan, not once a failure: where thousands of optional steps fail, each tells its path.
+// Once a plan, not once a failure: where thousands of optional steps fail, each error has its path.
 const ways = new WeakMap<Plan, ReadonlyMap<number, number>>()
 
-/** For each slot, the slot that needs it on the shortest way from what was asked for. */
+/** For each slot, the slot that needs it on the shortest way from the target. */
 function waysOf(plan: Plan): ReadonlyMap<number, number> {
   const cameFrom = new Map<number, number>()
   const seen = new Set(plan.wanted)

@@ -19,7 +19,7 @@ export interface ExponentialOptions {
   readonly jitter?: number
 }
 
-/** Waits `initial`, then `initial × factor`, then `initial × factor²` …, at most `max`. Wrong options are told by `graph()`. */
+/** Waits `initial`, then `initial × factor`, then `initial × factor²` …, at most `max`. `graph()` reports wrong options. */
 export function exponential(initial: Duration, options: ExponentialOptions = {}): Backoff {
   const given: unknown = options
   const isRecord = typeof given === 'object' && given !== null && !Array.isArray(given)
@@ -60,7 +60,7 @@ function mark(backoff: Backoff, problems: readonly string[]): void {
   Object.defineProperty(backoff, problemsKey, { value: problems })
 }
 
-/** What is wrong with a backoff made by `exponential`, for the graph to tell: declarations themselves never throw. */
+/** What is wrong with a backoff made by `exponential`, for the graph to report: declarations themselves never throw. */
 export function problemsOfBackoff(backoff: Backoff): readonly string[] {
   const problems: unknown = Reflect.get(backoff, problemsKey)
   return Array.isArray(problems) ? (problems as string[]) : []

@@ -108,7 +108,7 @@ export interface AllPort<Type extends TypedDataType> extends AnyAllPort {
   }
 }
 
-/** What a value of the type looks like to those who read it: `run`, and the caller of `execute`. */
+/** What a value of the type looks like where it is read: in `run`, and the caller of `execute`. */
 export type ValueOf<Type extends TypedDataType> = Type['~types']['received']
 
 /** What callers and a producer's `run` hand in; differs from `ValueOf` where the schema converts. */
@@ -193,7 +193,7 @@ export interface DataTypeOptions {
 }
 
 /**
- * Declares a named type. Types match by name, never by structure. Inert: wrong arguments are told by `graph()`.
+ * Declares a named type. Types match by name, never by structure. Inert: `graph()` reports wrong arguments.
  *
  * @example
  * const UserID = dataType('UserID', z.object({ id: z.string() }))
@@ -263,7 +263,7 @@ function isUnchecked(source: unknown): boolean {
 function schemaOf(source: unknown): unknown {
   if (isUnchecked(source)) return undefined
   if (messageNameOf(source) !== undefined) return messageSchema(source as MessageDescriptor)
-  // A forgotten schema must not pass for `type<T>()`: null is told by `graph()`.
+  // A forgotten schema must not pass for `type<T>()`: `graph()` reports null.
   return source ?? null
 }
 

@@ -28,7 +28,7 @@ export interface PersistPolicy {
   readonly capacity?: number
   /** Where global results of this step are kept. @default the docket's store, else this process's memory */
   readonly store?: Store
-  /** What becomes of the step when its store fails: it fails with a StoreError, or it runs, and an event tells. @default 'fail' */
+  /** What becomes of the step when its store fails: it fails with a StoreError, or it runs, and an event reports it. @default 'fail' */
   readonly onStoreError?: 'fail' | 'run'
 }
 

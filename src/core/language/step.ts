@@ -102,7 +102,7 @@ export interface StepDeclaration<Output extends TypedDataType, Inputs extends Po
 type MaybePromise<Value> = Value | PromiseLike<Value>
 
 /**
- * Declares a step. Inert: wrong options are told by `graph()`.
+ * Declares a step. Inert: `graph()` reports wrong options.
  *
  * @example
  * const enrich = step({

@@ -7,7 +7,7 @@ import { areIndices, hasSymbolKeys, maxDepth, plainKindOf, serializationError, u
  * Objects (also without a prototype), arrays (holes too), Date, Map, Set, RegExp, URL, all kinds of bytes, built-in Errors (name,
  * message, stack, cause, own properties) and protobuf-es messages (prototype, `$typeName`, `$unknown`) stay what they are. An object
  * that is met in two places becomes two objects, as in every store. Properties with a getter become plain values; what is frozen
- * is not frozen in the copy. Refused with a SerializationError that tells the path: all that `canonicalize` refuses.
+ * is not frozen in the copy. Refused with a SerializationError that names the path: all that `canonicalize` refuses.
  */
 export function copyOf<T>(value: T): T {
   if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') return value

@@ -3,7 +3,7 @@ import { classNameOf } from '../errors.ts'
 import { describeThrown, isError } from '../thrown.ts'
 import { recordOfTrees, treeOf } from './value-tree.ts'
 
-/** How many errors, lists and records are followed; what is beyond is told as a text. */
+/** How many errors, lists and records are followed; what is beyond is kept as a text. */
 const limits = { depth: 20, parts: 1_000, text: 2_000 } as const
 
 /**

@@ -9,10 +9,10 @@ import { areIndices, hasSymbolKeys, maxDepth, plainKindOf, serializationError, u
  *
  * - A property that is `undefined` equals a missing one, as an optional property does for the type checker. A hole in an array does
  *   not equal `undefined` (`forEach` skips it), nor does a Map's key with the value `undefined` equal a missing key.
- * - `-0` and `0` differ (`1 / x` tells them apart, and a miss costs less than a wrong hit); `NaN` equals itself.
+ * - `-0` and `0` differ (`1 / x` distinguishes them, and a miss costs less than a wrong hit); `NaN` equals itself.
  * - Map and Set are read without their order, like objects. Bytes count with their kind: a Buffer is not a Uint8Array.
  * - An Error counts with its kind, name, message, cause and own properties; not with its stack, which no two equal errors share.
- * - Refused with a SerializationError that tells the path: functions, symbols, cycles, boxed primitives, subclasses and instances of
+ * - Refused with a SerializationError that names the path: functions, symbols, cycles, boxed primitives, subclasses and instances of
  *   classes, even those with a `toJSON`: a key must not depend on state that it can't see.
  */
 export function canonicalize(value: unknown): string {
@@ -49,7 +49,7 @@ export function resultKeyHead({ scope, namespace, step, version, output, outputV
 }
 
 /**
- * The key under which a result is kept: of the step's head, and what tells its results apart (for a global one, the values by
+ * The key under which a result is kept: of the step's head, and what distinguishes its results (for a global one, the values by
  * port). The head is framed, so no head and inputs give the text of another head and other inputs.
  * @throws SerializationError if the inputs are not plain data
  */
@@ -185,9 +185,9 @@ function bytesText(value: ArrayBuffer | ArrayBufferView): string {
 function errorText(error: Error, depth: number, open: Set<object> | undefined): string {
   const inner = depth + 1
   const kind = (Object.getPrototypeOf(error) as Error).name
-  const told = textOf(error.name, inner, open) + textOf(error.message, inner, open) + textOf(error.cause, inner, open)
+  const shown = textOf(error.name, inner, open) + textOf(error.message, inner, open) + textOf(error.cause, inner, open)
   const errors = 'errors' in error ? textOf(error.errors, inner, open) : 'u'
-  return `E${framed(kind)}${told}${errors}${recordText(error as unknown as Readonly<Record<string, unknown>>, inner, open)}`
+  return `E${framed(kind)}${shown}${errors}${recordText(error as unknown as Readonly<Record<string, unknown>>, inner, open)}`
 }
 
 function framed(text: string): string {

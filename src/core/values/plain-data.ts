@@ -16,7 +16,7 @@ export const unguardedDepth = 32
 
 interface Builtin {
   readonly kind: PlainKind
-  /** Tells the real thing from an object that only borrowed its prototype. */
+  /** Distinguishes the real thing from an object that only borrowed its prototype. */
   readonly isReal: (value: unknown) => boolean
 }
 
@@ -87,7 +87,7 @@ function isUrl(value: unknown): boolean {
   }
 }
 
-/** Whether an object has enumerable symbol keys, which neither a key nor a copy can tell. */
+/** Whether an object has enumerable symbol keys, which neither a key nor a copy can hold. */
 export function hasSymbolKeys(value: object): boolean {
   const symbols = Object.getOwnPropertySymbols(value)
   if (symbols.length === 0) return false
@@ -109,7 +109,7 @@ const refusals = {
   store: 'a store can’t keep',
 } as const
 
-/** The error that tells why, and where in the value, no key, copy or stored value could be made. Slow: only for when it has failed. */
+/** The error that says why, and where in the value, no key, copy or stored value could be made. Slow: only for when it has failed. */
 export function serializationError(
   purpose: 'key' | 'copy' | 'store',
   value: unknown,

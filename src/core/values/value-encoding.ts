@@ -29,7 +29,7 @@ export interface ValueEncodingOptions {
 /**
  * How values become what a store keeps, and values again. What it gives is a promise only where a codec's is.
  *
- * Values are read by what they are, not by how they would be written today: text is JSON, bytes of the codecs tell which those
+ * Values are read by what they are, not by how they would be written today: text is JSON, bytes of the codecs say which those
  * were, other bytes are the format's. So codecs may be added to a store that has values already.
  */
 export interface ValueEncoding {
@@ -129,9 +129,9 @@ export function createValueEncoding(options: ValueEncodingOptions = {}): ValueEn
   }
 
   const valueOf = (body: StoredValue, madeBy: string | undefined, identity: ValueIdentity): unknown => {
-    const told = (thrown: unknown): SerializationError => failure('can’t read', identity, thrown)
-    if (typeof body === 'string') return attempt(() => valueOfText(body), told)
-    if (format !== undefined && format.name === madeBy) return attempt(() => valueOfTree(format.decode(body)), told)
+    const failed = (thrown: unknown): SerializationError => failure('can’t read', identity, thrown)
+    if (typeof body === 'string') return attempt(() => valueOfText(body), failed)
+    if (format !== undefined && format.name === madeBy) return attempt(() => valueOfTree(format.decode(body)), failed)
     const what =
       madeBy === undefined
         ? 'its bytes are not what this version of the codecs writes, and the store has no format of its own'

@@ -21,12 +21,12 @@ import { areIndices, hasSymbolKeys, maxDepth, plainKindOf, serializationError, u
  * | `$object` | pairs of key and value, where a key is `__proto__` |
  * | `$message` | a protobuf message with optional scalars: its fields, and the defaults that its prototype holds |
  *
- * A protobuf message is told from another record by its `$typeName`, like everywhere; the bytes of unknown fields are kept.
+ * A protobuf message is distinguished from another record by its `$typeName`, like everywhere; the bytes of unknown fields are kept.
  * Defaults are stored with the message because nothing else knows them here: a message that is read has the defaults of the
  * schema that wrote it.
  *
  * Where nothing needs a tag, the value itself is the tree: ordinary data is looked at, not copied.
- * @throws SerializationError telling the path to what is not plain data
+ * @throws SerializationError naming the path to what is not plain data
  */
 export function treeOf(value: unknown): unknown {
   try {
@@ -142,7 +142,7 @@ function rareTree(value: object, prototype: object | null, depth: number, open: 
   if (kind === undefined || (kind !== 'bytes' && hasSymbolKeys(value))) throw notPlain
   switch (kind) {
     case 'object': {
-      // Trees have nothing but Object's prototype: who writes them may look at it, or at what it holds.
+      // Trees have nothing but Object's prototype: a format that writes them may look at it, or at what it holds.
       const fields = recordTree({ ...value }, depth, open)
       if (prototype === null) return { $null: fields }
       // Only a message's prototype has no constructor: else it is the Object of another realm.

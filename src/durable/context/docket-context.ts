@@ -46,7 +46,7 @@ export class DocketContext {
   /** What is left is given up: nobody can wait here for it any more. */
   isHandingOver = false
   readonly #waiting = new Set<() => void>()
-  /** Who waits for an execution to live here, by its id. */
+  /** What waits for an execution to live here, by its id. */
   readonly #expecting = new Map<string, Set<(owned: Owned) => void>>()
 
   constructor(options: DocketOptions) {

@@ -36,7 +36,7 @@ export interface DocketOptions {
   readonly maxValueBytes?: number | undefined
   /** Makes records of an older version of a graph fit, by the graph's name. @default none */
   readonly migrate?: Readonly<Record<string, MigrateHook>> | undefined
-  /** Told of everything that happens, besides the graphs' own. @default [] */
+  /** Get the events of all executions, besides the graphs' own observers. @default [] */
   readonly observers?: readonly Observer[] | undefined
   /**
    * Sees every execution and step that runs here as an XState actor, from its first event on: the function or observer that XState's own
@@ -71,7 +71,7 @@ const optionNames: readonly string[] = [
   'random',
 ]
 
-/** @throws OptionError telling all problems */
+/** @throws OptionError with all problems */
 export function checkDocketOptions(options: unknown): asserts options is DocketOptions {
   checkOptions('createDocket', options, optionNames, problemsOfDocket)
 }

@@ -75,7 +75,7 @@ export class ExecutionTurns {
     return isUncertain
   }
 
-  /** Lets nothing arrive until the returned function is called: what the store is asked about must not change meanwhile. */
+  /** Lets nothing arrive until the returned function is called: what is read from the store must not change meanwhile. */
   hold(): () => void {
     let open!: () => void
     const gate = new Promise<void>((resolve) => (open = resolve))

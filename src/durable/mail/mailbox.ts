@@ -72,7 +72,7 @@ export class Mailbox {
       const record = await this.#context.recordOf(id)
       if (record?.status === 'failed' || record?.status === 'cancelled') await this.#reopening.reopen(id)
     } catch {
-      // Whoever asked for it asks again: the execution is as it was.
+      // The sender tries again: the execution is as it was.
     }
   }
 }

@@ -46,7 +46,7 @@ export class ExecutionRecorder implements Recorder {
     this.#onLost = onLost
   }
 
-  /** Whether functions run on that were told to stop. */
+  /** Whether functions run on although their signals are aborted. */
   get hasStragglers(): boolean {
     return this.#stragglers.size > 0
   }
@@ -137,7 +137,7 @@ export class ExecutionRecorder implements Recorder {
   }
 
   noteCancelled(run: StepRun, reason: unknown): void {
-    // Only of a step that is tried again it is written that it runs. Who goes on with it finds it as it was. What its last attempt failed
+    // Only of a step that is tried again it is written that it runs. The next owner finds it as it was. What its last attempt failed
     // with is kept.
     if (run.planStep.spec.maxAttempts > 1 && !(reason instanceof LeaseLostError))
       void this.#note(run, 'cancelled', run.error)
@@ -171,7 +171,7 @@ export class ExecutionRecorder implements Recorder {
     this.#pendingHead = { ...this.#pendingHead, ...head }
   }
 
-  /** The input hash of a step, for who compares; undefined where the inputs have no canonical form. */
+  /** The input hash of a step, for comparisons; undefined where the inputs have no canonical form. */
   inputHashOf(run: StepRun): string | undefined {
     try {
       return this.#connection.encoding.resultKey(digest(canonicalize(run.inputs)))

@@ -1,6 +1,6 @@
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 
-// Clocks tell whole milliseconds, and timers may be early by one.
+// Clocks have whole milliseconds, and timers may be early by one.
 const timerSlackMs = 10
 
 /**

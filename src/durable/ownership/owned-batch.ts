@@ -39,12 +39,12 @@ export interface OwnedBatchParts {
   readonly restored: RestoredBatch | undefined
   /** Sees the batch and the executions of its items as actors, from the beginning. */
   readonly inspect: HarmlessInspector | undefined
-  /** Told when the store knows a newer owner or epoch. */
+  /** Called when the store knows a newer owner or epoch. */
   readonly onRefused: () => void
   readonly onGone: (gone: OwnedBatch) => void
 }
 
-/** Tells whose target a step has made and written. */
+/** Reports the item whose target a step has made and written. */
 class BatchRecorder extends ExecutionRecorder {
   /** Keys of items; '' stands for what they share. */
   readonly written = new Set<string>()
@@ -160,7 +160,7 @@ export class OwnedBatch implements Owned, DurableParts {
     return !this.hasDeparted
   }
 
-  /** Its items may be very many: what is recorded of them is told. */
+  /** Its items may be very many: only what is recorded of them is shown. */
   get liveSteps(): undefined {
     return undefined
   }

@@ -37,9 +37,9 @@ export interface OwnedExecutionParts {
   readonly restored: RestoredExecution | undefined
   /** Sees the execution and its steps as actors, from the beginning. */
   readonly inspect: HarmlessInspector | undefined
-  /** Told when the store knows a newer owner or epoch. */
+  /** Called when the store knows a newer owner or epoch. */
   readonly onRefused: () => void
-  /** Told once nothing of it is left here. */
+  /** Called once nothing of it is left here. */
   readonly onGone: (gone: OwnedExecution) => void
 }
 

@@ -56,7 +56,7 @@ export interface Owned {
   cancel(error: ExecutionCancelledError): void
   /** The message was dealt with. */
   consume(seq: number): void
-  /** Another process owns it: nothing is written any more, and what runs is told to stop. */
+  /** Another process owns it: nothing is written any more, and the signals of what runs are aborted. */
   lose(): void
   /** Writes how long it has been owned, where a timeout counts that. */
   writeOwnedMs(): void

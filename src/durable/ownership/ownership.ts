@@ -19,7 +19,7 @@ export interface OwnedWork {
   onGone(): void
 }
 
-/** The time for which an execution is this process's: how it ends is written, and then told. */
+/** The time for which an execution is this process's: how it ends is written, and then reported. */
 export class Ownership {
   readonly departure: Promise<Departure>
   readonly gone: Promise<void>
@@ -74,7 +74,7 @@ export class Ownership {
       this.#leave({ type: 'moved', error: this.#moved })
       return
     }
-    // The caller is told even if the store stays away; this process goes on trying to write it.
+    // The caller gets the outcome even if the store stays away; this process goes on trying to write it.
     const { clock, session } = this.#connection
     const written = this.#writeFailure(failure)
     const wasRefused = await Promise.race([written, sleep(clock, session.leaseMs, { unref: true })])
@@ -116,7 +116,7 @@ export class Ownership {
       this.#isHeld = isHeld
       return false
     } catch (refusal) {
-      // Who goes on with it finds it as it was. A lease that ended while the store stayed away tells nothing of others.
+      // The next owner finds it as it was. A lease that ended while the store stayed away says nothing of others.
       return refusal instanceof LeaseLostError && session.owner === owner
     }
   }

@@ -75,12 +75,12 @@ export interface StepInfo {
 export interface ExecutionDetails extends ExecutionInfo {
   /**
    * Of an unfinished execution, every step of its plan: in the process that runs it as it is at this moment, elsewhere as far as the records
-   * tell. Of one that has ended, and of a batch, what is recorded.
+   * say. Of one that has ended, and of a batch, what is recorded.
    */
   readonly steps: readonly StepInfo[]
 }
 
-/** What a record tells; of one that can't be read, what can be told and why the rest can't. */
+/** What a record says; of one that can't be read, what can be shown and why the rest can't. */
 export async function infoOf(
   record: ExecutionRecord,
   encoding: ValueEncoding,
@@ -152,7 +152,7 @@ export function unknownStatus({ id, status }: Pick<ExecutionRecord, 'id' | 'stat
   return `execution "${id}" has the status "${status}", which this version of docket does not know, and so does not go on with; use a newer version`
 }
 
-/** What the records of steps tell; what a batch keeps besides is not told. @throws SerializationError for one that can't be read */
+/** What the records of steps say; what a batch keeps besides is not shown. @throws SerializationError for one that can't be read */
 export function stepInfosOf(
   { id, kind }: ExecutionRecord,
   steps: readonly StepRecord[],

@@ -46,7 +46,7 @@ function liveWait(status: StepInfo['status'], { dueAt }: StepState): StepWait | 
 }
 
 /**
- * All steps of an unfinished execution as far as its records tell. What a step without a record does is known to its owner alone, unless
+ * All steps of an unfinished execution as far as its records show. What a step without a record does is known to its owner alone, unless
  * it needs a step that is persisted and has not ended: results are committed before any dependant starts.
  */
 export function recordedStepInfos(
@@ -72,7 +72,7 @@ export function recordedStepInfos(
       ? unrecorded(spec.name, 'unknown', { kind: 'owner' })
       : unrecorded(spec.name, 'pending', { kind: 'owner' })
   })
-  // A record of a step that the graph no longer has is told too.
+  // A record of a step that the graph no longer has is listed too.
   return [...infos, ...byName.values()]
 }
 

@@ -21,7 +21,7 @@ export const targetStep = '$target'
 
 const ownSteps: ReadonlySet<string> = new Set([itemsStep, itemStep, targetStep])
 
-/** What a batch is asked for, besides its items. */
+/** What a batch is started with, besides its items. */
 export interface BatchHead {
   readonly shared: Readonly<Record<string, unknown>>
   /** Values for types that steps make. */
@@ -41,11 +41,11 @@ export interface BatchItems {
 
 /** A chunk of a batch's items, as it is stored. */
 export interface ItemsChunk extends BatchItems {
-  /** The index of its first item; after the chunk before, where that is not told. */
+  /** The index of its first item; after the chunk before, where that is not given. */
   readonly at?: number
 }
 
-/** What a batch has done, as its records tell. */
+/** What a batch has done, by its records. */
 export interface RestoredBatch {
   /** Steps that are done, by the item's key; under '' those that all items share. */
   readonly views: ReadonlyMap<string, ReadonlyMap<string, StepView>>
@@ -115,7 +115,7 @@ export async function restoreBatch(
   for (const step of steps) {
     if (step.step === targetStep) outdated.add('')
     if (step.step !== itemStep) continue
-    // A batch that is asked for again tries anew what failed. Of an item that succeeded, others may want what its steps made.
+    // A batch that is started again tries anew what failed. Of an item that succeeded, others may want what its steps made.
     const isUsed = step.status === 'completed' ? !plan.needsAll : cause !== 'end'
     const outcome = isUsed ? await outcomeOf(record.id, step, encoding) : undefined
     if (outcome === undefined) outdated.add(step.item)

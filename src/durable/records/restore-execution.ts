@@ -13,7 +13,7 @@ import { machineVersion } from './machine-version.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
 import { isUnfinished } from './unfinished-records.ts'
 
-/** An execution as its records tell, ready to go on. */
+/** An execution put together from its records, ready to go on. */
 export interface RestoredExecution {
   readonly plan: Plan
   /** As the caller gave them. */
@@ -47,7 +47,7 @@ export async function planOfRecord(
 }
 
 /**
- * Puts an execution together from its records, or tells why they don't fit this graph.
+ * Puts an execution together from its records, or says why they don't fit this graph.
  * @throws SerializationError for damaged records
  */
 export async function restoreExecution(
@@ -192,7 +192,7 @@ export async function openRecordOf(
   return { ...record, status: 'failed', error, endedAt: view.endedAt }
 }
 
-/** What a record tells of its step; undefined where it begins anew. */
+/** What a record says of its step; undefined where it begins anew. */
 export async function viewOf(
   { id }: ExecutionRecord,
   record: StepRecord,
@@ -205,7 +205,7 @@ export async function viewOf(
   const view = { status, attempt, startedAt, endedAt, dueAt, output: undefined, error: undefined }
   if (status === 'completed' || status === 'cached')
     return { ...view, output: await decodePresent(output, [...identity, 'output'], encoding) }
-  // An execution that is asked for again tries anew what failed.
+  // An execution that is started again tries anew what failed.
   if (cause === 'end') return undefined
   const thrown = error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error'])
   if (status === 'retrying' || status === 'failed') return { ...view, error: thrown }

@@ -7,7 +7,7 @@ import { causeOf } from './resume.ts'
 import type { Resumption } from './resume.ts'
 import { postMessage } from './unowned.ts'
 
-/** How often to look whether what another process was asked to go on with has begun again. */
+/** How often to look whether another process has gone on with what it was sent a message to go on with. */
 export const reopenPauseMs = 100
 const looksPerRequest = 50
 
@@ -28,7 +28,7 @@ export class Reopening {
   }
 
   /**
-   * The same as one of the turns of this execution. Gives the record as it ended where another process still has it: that one is asked to
+   * The same as one of the turns of this execution. Gives the record as it ended where another process still has it: that one gets a message to
    * go on with it.
    */
   async reopenInTurn(id: string, caller?: CallerOptions, hasAsked = false): Promise<ExecutionRecord | undefined> {

@@ -115,7 +115,7 @@ async function newRecordOf(
   }
 }
 
-/** Makes sure that an id stands for what is asked for. @throws ExecutionConflictError */
+/** Makes sure that an id stands for this request. @throws ExecutionConflictError */
 export function requireSame(
   { id, graph, target, requestDigest }: StartRequest,
   known: Pick<ExecutionRecord, 'graph' | 'target' | 'requestDigest'>,

@@ -184,7 +184,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     if (this.#isMirror && this.execution.hasEnded) return
     this.#underWay.set(event, this.snapshot())
     if (this.execution.hasEnded) this.#systemWatcher.delete(this.id, this.#self)
-    // As with promises: who waits for the actor right after starting it still hears of a failure that was there at once.
+    // As with promises: a caller that waits for the actor right after starting it still gets a failure that was there at once.
     if (this.#isStarting && this.execution.hasEnded && event.type !== 'SUCCEED')
       queueMicrotask(() => this.#guarded(() => this.#self.send(event)))
     else this.#guarded(() => this.#send(event))

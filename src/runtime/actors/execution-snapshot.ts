@@ -31,7 +31,7 @@ const noChildren: Readonly<Record<string, StepActorRef>> = Object.freeze({})
 export let hostOf: (snapshot: ExecutionSnapshot<unknown>) => SnapshotHost | undefined
 
 /**
- * A snapshot of an execution in XState's shape. Cheap to take: what it tells of the steps, and the steps' actors, are worked
+ * A snapshot of an execution in XState's shape. Cheap to take: what it shows of the steps, and the steps' actors, are worked
  * out when somebody looks.
  */
 export class ExecutionSnapshot<Output> {
@@ -49,7 +49,7 @@ export class ExecutionSnapshot<Output> {
     this.#parts = parts
     this.value = value
     this.input = parts.input
-    // A failed execution is a final state to the machine, and an error to those who wait for the actor.
+    // A failed execution is a final state to the machine, and an error to what waits for the actor.
     this.status = isStopped
       ? 'stopped'
       : value === 'completed'

@@ -75,11 +75,11 @@ export class StepActors {
     const actor = createActor(stepLogicFor(spec), {
       id: spec.name,
       parent: this.#scope.self,
-      // Pending ones too: an actor may be asked for inside somebody's action, where XState warns of making a machine's context.
+      // Pending ones too: an actor may be looked up inside a user's action, where XState warns of making a machine's context.
       snapshot: compiledStep.snapshotOf(record) as never,
       input: undefined as never,
     })
-    // One that comes to life after its end is stopped as if it had lived. Starting it would tell the execution that it is
+    // One that comes to life after its end is stopped as if it had lived. Starting it would report to the execution that it is
     // done: its subscribers would hear of something, or XState would warn that nobody hears any more.
     if (run?.hasEnded === true) this.#scope.stopChild(actor)
     else actor.start()

@@ -31,7 +31,7 @@ export class SystemWatcher {
     replace(system, 'inspect', (observer) => {
       const next = typeof observer === 'function' ? observer : observer.next?.bind(observer)
       for (const { self, actors } of this.#executions.values()) {
-        // XState itself tells late-comers nothing of the actors that are there: they could not draw what they see of them.
+        // XState itself shows late-comers nothing of the actors that are there: they could not draw what they see of them.
         const rootId = rootOf(self).sessionId
         for (const actorRef of [self, ...(actors?.living ?? [])]) next?.({ type: '@xstate.actor', actorRef, rootId })
       }
@@ -132,7 +132,7 @@ function isInspectedAlready(self: AnyActorRef): boolean | undefined {
 }
 
 /**
- * Does something that inspectors hear of, and tells whether there are any: XState reads the root's session id only to put it
+ * Does something that inspectors hear of, and returns whether there are any: XState reads the root's session id only to put it
  * into the events that it hands to them.
  */
 function isHeard(root: AnyActorRef, act: () => void): boolean {

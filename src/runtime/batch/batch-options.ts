@@ -36,7 +36,7 @@ const batchOptionNames = [...executeOptionNames, 'shared', 'concurrency', 'onErr
 const streamOptionNames = [...batchOptionNames, 'ordered']
 const defaultConcurrency = 100
 
-/** What executeBatch and streamBatch have in common: everything of a batch but its items and who takes the outcomes. */
+/** What executeBatch and streamBatch have in common: everything of a batch but its items and the consumer of its outcomes. */
 export type BatchFrame = Pick<
   BatchSetup,
   'plan' | 'options' | 'sharedLeaves' | 'concurrency' | 'collects' | 'cache'

@@ -12,7 +12,7 @@ import type { ResultCache } from '../results/result-cache.ts'
 export type ItemOutcome =
   { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
 
-/** What is known of a batch's parts from an earlier life, and who keeps what they make; `undefined` for what the items share. */
+/** What is known of a batch's parts from an earlier process, and what records what they make; `undefined` for what the items share. */
 export interface DurableParts {
   setupOf(item: number | undefined): Partial<ExecutionSetup>
   restoredOf(item: number | undefined): PersistedExecution | undefined

@@ -115,7 +115,7 @@ export class Batch {
     return [this.#shared, ...this.#open.toArray().map(({ execution }) => execution)]
   }
 
-  /** Whether nothing of it may begin any more: it has ended, or is about to be told so. */
+  /** Whether nothing of it may begin any more: it has ended, or is about to end. */
   get #isOver(): boolean {
     const { signal } = this.#setup.options
     return this.#limit?.hasPassed === true || this.#isEnding || this.#isPaused || signal?.aborted === true

@@ -16,7 +16,7 @@ export interface ItemRead {
 type Checking = ItemRead | InputError | Promise<ItemRead | InputError>
 
 // Messages of wrong items in one error; `issues` has them all.
-const maxTold = 10
+const maxShown = 10
 
 /** Reads items: input records, with the leaves that are not shared. */
 export class ItemInputs {
@@ -50,7 +50,7 @@ export class ItemInputs {
 
   /**
    * Reads and checks all items before anything runs. At once where the schemas are synchronous and the items not very many.
-   * @throws InputError telling all wrong ones
+   * @throws InputError with all wrong ones
    */
   readAll(items: readonly unknown[], turn: Turn): readonly ItemRead[] | Promise<readonly ItemRead[]> {
     const reads: Checking[] = []
@@ -115,13 +115,13 @@ function allOrThrow(reads: readonly (ItemRead | InputError)[]): readonly ItemRea
   const [first] = wrong
   if (first === undefined) return reads as readonly ItemRead[]
   if (wrong.length === 1) throw first
-  const told = wrong.slice(0, maxTold).map((error) => error.message)
-  const more = wrong.length > maxTold ? `\n… and ${wrong.length - maxTold} more` : ''
+  const shown = wrong.slice(0, maxShown).map((error) => error.message)
+  const more = wrong.length > maxShown ? `\n… and ${wrong.length - maxShown} more` : ''
   const issues = wrong.flatMap(({ item, issues }) => issues.map((issue) => ({ ...issue, item })))
   const { graph, executionId, item, cause } = first
   throw new InputError(
     'INPUT_INVALID',
-    `${wrong.length} items don't fit:\n- ${told.join('\n- ')}${more}`,
+    `${wrong.length} items don't fit:\n- ${shown.join('\n- ')}${more}`,
     issues,
     { graph, executionId, item },
     { cause },

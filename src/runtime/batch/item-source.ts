@@ -11,7 +11,7 @@ export interface ItemSource {
   /** How many there are, if that is known from the start. */
   readonly size: number | undefined
   next(): Pulled | Promise<Pulled>
-  /** Tells the iterable that no more will be read. */
+  /** Ends the iterable: no more will be read. */
   close(): void
 }
 

@@ -50,7 +50,7 @@ export class LruMap<Value> {
     if (node === undefined) return
     this.#nodes.delete(key)
     this.#unlink(node)
-    // Once one forgotten node is old, the garbage collector would keep all that come after it, as ShortLivedMap tells.
+    // Once one forgotten node is old, the garbage collector would keep all that come after it, as ShortLivedMap explains.
     node.newer = node.older = node.value = undefined
   }
 

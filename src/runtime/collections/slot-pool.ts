@@ -2,7 +2,7 @@ import { requireReturnedName } from '../../core/check-name.ts'
 import type { StepSpec } from '../../core/graph/graph-index.ts'
 import type { AnyStep } from '../../core/language/step.ts'
 
-/** Somebody who waits for a slot. */
+/** What waits for a slot. */
 interface Waiter {
   /** Undefined once he no longer wants it: a queue must not keep whole executions alive that gave up. */
   resume: (() => void) | undefined
@@ -63,8 +63,8 @@ export class SlotPool {
   }
 
   /**
-   * Gives a slot back, to the longest waiting. Who waits gets it in a turn of its own: whoever gives it back may be about
-   * to end a batch, and then those who wait must not begin.
+   * Gives a slot back, to what has waited longest, in a turn of its own: what gives it back may be about
+   * to end a batch, and then what waits must not begin.
    */
   release(): void {
     if (this.#waiters.length === 0) {
@@ -123,7 +123,7 @@ const pools = new WeakMap<AnyStep, Map<string, SlotPool>>()
 export function slotPoolOf(spec: StepSpec, inputs: unknown): SlotPool {
   const { limit, key: keyOf } = spec.concurrency!
   const key = keyOf === undefined ? '' : requireReturnedName(`concurrency.key of step "${spec.name}"`, keyOf(inputs))
-  // Two graphs may give one step different defaults: each limit holds for those who ask for it.
+  // Two graphs may give one step different defaults: each limit holds for the steps that declare it.
   const place = `${limit} ${key}`
   let byKey = pools.get(spec.step)
   if (byKey === undefined) pools.set(spec.step, (byKey = new Map()))

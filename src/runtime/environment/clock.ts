@@ -1,7 +1,7 @@
 import { ContinuousTime, lifetimeReading } from '../../core/continuous-time.ts'
 import { LongTimeout, longestTimeoutMs, unref } from './long-timeout.ts'
 
-/** Time as the runtime sees it. Any XState clock will do; one with `now` (XState's SimulatedClock has it) is asked for the time too. */
+/** Time as the runtime sees it. Any XState clock will do; one with `now` (XState's SimulatedClock has it) gives the time too. */
 export interface Clock {
   /** Milliseconds since the epoch. @default Date.now */
   now?(): number

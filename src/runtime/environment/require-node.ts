@@ -1,4 +1,4 @@
-// Older versions of Node fail later and with an error that tells nothing; elsewhere (browsers, other runtimes) there is nothing to ask.
+// Older versions of Node fail later and with an error that explains nothing; elsewhere (browsers, other runtimes) there is no version to read.
 const node = globalThis.process?.versions?.node
 if (node !== undefined) {
   const [major = 0, minor = 0] = node.split('.').map(Number)

@@ -2,7 +2,7 @@ import { describeThrown } from '../../core/thrown.ts'
 
 const warned = new WeakSet<object>()
 
-/** Reports, once for each culprit, that somebody who only watches has thrown. Nothing else comes of it. */
+/** Reports, once for each culprit, that an observer or an inspector has thrown. Nothing else comes of it. */
 export function warnOnce(culprit: object, what: string, thrown: unknown): void {
   if (warned.has(culprit)) return
   warned.add(culprit)

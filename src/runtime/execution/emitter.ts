@@ -30,7 +30,7 @@ export class Emitter {
   readonly #only: Observer | undefined
   #seq = 0
   #releaseCause: ExecutionReleased['cause'] | undefined
-  /** Events told while another one is being told: observers hear them in order. */
+  /** Events emitted while another one is being delivered: observers get them in order. */
   #held: ExecutionEvent[] | undefined
   #isTelling = false
 
@@ -203,7 +203,7 @@ export class Emitter {
     })
   }
 
-  /** What only durable executions tell. */
+  /** What only durable executions report. */
   durable(at: number, event: DurableEvent): void {
     this.#emit({ ...event, seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph })
   }
@@ -236,21 +236,21 @@ export class Emitter {
       return
     }
     this.#isTelling = true
-    this.#tell(event)
+    this.#deliver(event)
     for (let held = this.#held; held !== undefined; held = this.#held) {
       this.#held = undefined
-      for (const later of held) this.#tell(later)
+      for (const later of held) this.#deliver(later)
     }
     this.#isTelling = false
   }
 
-  #tell(event: ExecutionEvent): void {
-    if (this.#only !== undefined) tell(this.#only, event)
-    else for (const observer of this.#observers) tell(observer, event)
+  #deliver(event: ExecutionEvent): void {
+    if (this.#only !== undefined) deliver(this.#only, event)
+    else for (const observer of this.#observers) deliver(observer, event)
   }
 }
 
-function tell(observer: Observer, event: ExecutionEvent): void {
+function deliver(observer: Observer, event: ExecutionEvent): void {
   try {
     const answer: unknown = typeof observer === 'function' ? observer(event) : observer.next(event)
     // An async observer is a void function to the compiler; its rejection must not kill the process.

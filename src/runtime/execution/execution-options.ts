@@ -23,9 +23,9 @@ export interface ExecuteOptions {
    * timeout it counts the time in which no process runs the execution. @default none
    */
   readonly deadline?: Date | number | undefined
-  /** Told to the steps as `ctx.headers`. @default {} */
+  /** What steps see as `ctx.headers`. @default {} */
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** Told of the execution's events, besides the graph's own observers. @default [] */
+  /** Get the execution's events, besides the graph's own observers. @default [] */
   readonly observers?: readonly Observer[] | undefined
   /** What `ctx.log` is made from. @default the first observer's logger, else silence */
   readonly logger?: Logger | undefined
@@ -55,7 +55,7 @@ export const executeOptionNames: readonly string[] = [
   'overrides',
 ]
 
-/** Makes sure that the options can be used. @throws OptionError telling all problems */
+/** Makes sure that the options can be used. @throws OptionError with all problems */
 export function checkExecuteOptions(
   call: string,
   options: unknown,

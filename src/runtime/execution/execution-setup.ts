@@ -39,9 +39,9 @@ export interface ExecutionSetup {
   readonly requestDigest?: string | undefined
   readonly onCompleted: (value: unknown) => void
   readonly onFailed: (error: unknown) => void
-  /** Told of each step that has made its value. */
+  /** Called for each step that has made its value. */
   readonly onSettled?: ((run: StepState) => void) | undefined
-  /** Told of each transition, where the execution is an actor. */
+  /** Called for each transition, where the execution is an actor. */
   readonly watcher?: Watcher | undefined
   /** Whether ended steps stay to be looked at. @default only where there is a watcher */
   readonly keepsRuns?: boolean | undefined

@@ -1,4 +1,4 @@
-/** What a snapshot of an execution tells of one step. Times are milliseconds since the epoch. */
+/** What a snapshot of an execution shows of one step. Times are milliseconds since the epoch. */
 export interface StepView {
   readonly status: string
   /** The current or last attempt; 0 before the first. */
@@ -15,7 +15,7 @@ export interface StepView {
 /** The states of an execution. */
 export type ExecutionStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
 
-/** What a snapshot tells of the execution. Times are milliseconds since the epoch. */
+/** What a snapshot shows of the execution. Times are milliseconds since the epoch. */
 export interface ExecutionContext {
   readonly executionId: string
   /** Whether the execution lives in a store: then it goes on from its records, not from a snapshot. */

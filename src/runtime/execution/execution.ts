@@ -108,7 +108,7 @@ export class Execution implements StepHost {
     return this.setup.part?.failedItems() ?? 0
   }
 
-  /** The plan that tells how a type is needed. */
+  /** The plan, which shows how a type is needed. */
   get whole(): Plan {
     return this.setup.part?.whole ?? this.plan
   }
@@ -137,7 +137,7 @@ export class Execution implements StepHost {
     this.#isHeld = isHeld
   }
 
-  /** Whether nothing of it may begin any more: it has ended, or is about to be told so (by a timer, which may be late). */
+  /** Whether nothing of it may begin any more: it has ended, or is about to end (by a timer, which may be late). */
   get isOver(): boolean {
     if (this.isSettled || this.#isPaused || this.setup.part?.hasEnded() === true) return true
     return this.options.signal?.aborted === true || this.#limit?.hasPassed === true
@@ -194,7 +194,7 @@ export class Execution implements StepHost {
     else this.fail(checked)
   }
 
-  /** Brings the machine's count of ended steps up to date. Only an actor's snapshots tell it. */
+  /** Brings the machine's count of ended steps up to date. Only an actor's snapshots show it. */
   progress(): void {
     if (!this.hasEnded) this.#change({ type: 'PROGRESS', settled: this.#endedSteps })
   }
@@ -204,7 +204,7 @@ export class Execution implements StepHost {
     if (!this.hasEnded) this.#fill(slot, value)
   }
 
-  /** Tells that a value from elsewhere will never come. */
+  /** Says that a value from elsewhere will never come. */
   markUnavailable(slot: number, error: unknown): void {
     if (this.hasEnded) return
     if (this.plan.isVital[slot]!) this.fail(error)
@@ -235,7 +235,7 @@ export class Execution implements StepHost {
       if (run.hasEnded) this.#unmet[position] = neverReady
     }
     for (const position of unneededSteps(this.plan, this.runs)) this.#unmet[position] = neverReady
-    // Only now, and only these: what one leads to must not begin what another has ended, and is not told twice when skipped.
+    // Only now, and only these: what one leads to must not begin what another has ended, and is not reported twice when skipped.
     for (const run of this.runs.slice()) {
       if (run?.hasEnded !== true) continue
       const { outputSlot } = run.planStep
@@ -323,7 +323,7 @@ export class Execution implements StepHost {
     this.#drain()
   }
 
-  /** A value will never come, and the execution can do without: who can't is skipped, who can goes on. */
+  /** A value will never come, and the execution can do without: steps that can't are skipped, the others go on. */
   #markUnavailable(missing: number, error: unknown): void {
     const { slots, skipped, ready } = withoutValue(this.plan, this.#unmet, missing)
     for (const slot of slots) if (this.plan.isWanted[slot]!) this.#wantedLeft--
@@ -371,7 +371,7 @@ export class Execution implements StepHost {
   #finish(event: ExecutionMachineEvent & { readonly at: number }, error: unknown): void {
     const { part, onCompleted, onFailed } = this.setup
     if (this.keepsRuns) this.progress()
-    // Whoever was told of the progress may have stopped the actor.
+    // A listener to the progress may have stopped the actor.
     if (this.hasEnded) return
     this.hasEnded = true
     if (event.type !== 'SUCCEED') part?.onFailing(error)

@@ -30,9 +30,9 @@ export interface BatchPart {
   /** Whether the batch has ended, or is about to: then nothing of it may begin any more. */
   hasEnded(): boolean
   failedItems(): number
-  /** Told before anything of the failing part is stopped. */
+  /** Called before anything of the failing part is stopped. */
   onFailing(error: unknown): void
   onFilled(slot: number, value: unknown): void
-  /** Tells the batch of a step that failed though the execution goes on. */
+  /** Reports to the batch a step that failed though the execution goes on. */
   onDenied(slot: number, error: unknown): void
 }

@@ -9,7 +9,7 @@ import type { StepState } from './step-state.ts'
 /** A step that comes to its end. */
 interface EndingStep extends StepState {
   readonly execution: StepHost
-  /** Who keeps what the step makes beyond this process's life; undefined where it is not persisted. */
+  /** What keeps the step's result beyond this process's life; undefined where it is not persisted. */
   readonly recorder: Recorder | undefined
   change(event: StepEvent): void
 }

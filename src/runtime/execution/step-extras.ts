@@ -4,7 +4,7 @@ import type { AttemptWait } from './attempt-wait.ts'
 
 /** What few steps need. Most never have it: a hundred thousand of them are under way at the same time. */
 export class StepExtras {
-  /** The right to compute the result, or the wait for who has it. */
+  /** The right to compute the result, or the wait for the step that has it. */
   claim: SharedClaim<Claimant> | undefined = undefined
   /** The slot of the step's own concurrency limit that the attempt holds. */
   slot: SlotPool | undefined = undefined

@@ -4,7 +4,7 @@ import { pathTo } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { StepState } from './step-state.ts'
 
-/** The error that tells of a step that failed for good: which, where, after how many attempts, and its cause untouched. */
+/** The error of a step that failed for good: which, where, after how many attempts, and its cause untouched. */
 export function stepErrorOf(
   run: StepState,
   whole: Plan,

@@ -378,7 +378,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     else void beginOnceNoted(this, noted, this.#more).catch((error: unknown) => this.#notKept(error))
   }
 
-  /** Who keeps what the step makes beyond this process's life; undefined where it is not persisted. */
+  /** What keeps the step's result beyond this process's life; undefined where it is not persisted. */
   get recorder(): Recorder | undefined {
     const { recorder } = this.execution
     return recorder === undefined || this.persist === undefined ? undefined : recorder

@@ -2,7 +2,7 @@ import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
 
-/** A step of an execution as those see it who report, keep and show what becomes of it. Times are milliseconds since the epoch. */
+/** A step of an execution as emitter, recorder and snapshots see it. Times are milliseconds since the epoch. */
 export interface StepState {
   readonly planStep: PlanStep
   readonly step: string

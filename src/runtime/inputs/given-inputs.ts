@@ -191,7 +191,7 @@ function keyText(key: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key)
 }
 
-/** The error that tells what is wrong with given inputs. */
+/** The error that says what is wrong with given inputs. */
 export function inputErrorOf(
   plan: Plan,
   issues: readonly InputIssue[],
@@ -207,7 +207,7 @@ export function inputErrorOf(
   )
 }
 
-/** Checks leaf values against their schemas and puts them into `values`; the error tells all issues. At once where the schemas are synchronous. */
+/** Checks leaf values against their schemas and puts them into `values`; the error has all issues. At once where the schemas are synchronous. */
 export function checkLeaves(
   plan: Plan,
   leafValues: readonly unknown[],

@@ -12,7 +12,7 @@ export interface ClaimKeeper {
   commitLate(run: Claimant, value: unknown): void
   /** The computation failed for good. */
   fail(error: unknown): void
-  /** Nobody waits any more; `isRunning` if a function that was told to stop may still bring a value. */
+  /** Nobody waits any more; `isRunning` if a function whose signal is aborted may still bring a value. */
   abandon(isRunning: boolean): void
   /** That function came to an end without a value. */
   endedLate(): void
@@ -45,7 +45,7 @@ export class CacheKeeper implements ClaimKeeper {
     try {
       this.#set(run, value)
     } catch {
-      // What can't be kept is dropped: the step has ended, and there is nobody left to tell.
+      // What can't be kept is dropped: the step has ended, and nothing is left that could report it.
     }
   }
 
@@ -115,7 +115,7 @@ export class SharedKeeper implements ClaimKeeper {
   }
 }
 
-/** The error that tells besides whose value could not be kept. */
+/** The error, with the step whose value could not be kept. */
 export function placed(
   error: unknown,
   run: Pick<Claimant, 'step' | 'attempt'> & { readonly execution: { readonly place: ErrorPlace } },

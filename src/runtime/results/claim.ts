@@ -24,7 +24,7 @@ export function resultKeyOf(
 ): string {
   if (scope === 'global') return resultKey(family, inputs)
   // One result per step and execution, whatever flows into it: an unpersisted step above that gives another value after
-  // a failure must not charge the card again. The parts of a batch have only their inputs to tell them apart.
+  // a failure must not charge the card again. Only their inputs distinguish the parts of a batch.
   const { id, setup } = execution
   return resultKey(
     family,
@@ -54,7 +54,7 @@ export class Claim implements ClaimUnderWay {
     leader.claim = this
   }
 
-  /** Takes the result that is remembered, waits for who computes it, or becomes the one who does. */
+  /** Takes the result that is remembered, waits for the step that computes it, or becomes the leader, which computes it. */
   static request(run: Claimant, place: ResultCache | SharedResults): void {
     const { execution } = run
     let key: string
@@ -105,7 +105,7 @@ export class Claim implements ClaimUnderWay {
     shared
       .find(run, this.key, () => this.#leader !== undefined)
       .then(
-        // Whoever asked may have handed over meanwhile.
+        // The leader may have handed over meanwhile.
         (found) => this.#inContext(() => this.#found(found, shared, keeper)),
         (error: unknown) => this.#inContext(() => this.#notFound(error)),
       )
@@ -145,7 +145,7 @@ export class Claim implements ClaimUnderWay {
   }
 
   /**
-   * Keeps the leader's result and gives it to all who wait. A result that is kept already (an earlier attempt was late) has
+   * Keeps the leader's result and gives it to all followers. A result that is kept already (an earlier attempt was late) has
    * been seen by others: then that one is given back, and holds.
    * @throws SerializationError
    */
@@ -164,14 +164,14 @@ export class Claim implements ClaimUnderWay {
       },
       (error: unknown) => {
         this.#isCommitting = false
-        // The leader may have gone meanwhile; who waits is told all the same.
+        // The leader may have gone meanwhile; the followers are settled all the same.
         if (this.#leader === undefined) this.#shareFailure(error, run.attempt)
         throw error
       },
     )
   }
 
-  /** Shares the leader's failure with all who wait; nothing is kept. */
+  /** Shares the leader's failure with all followers; nothing is kept. */
   fail(run: Claimant, error: unknown): void {
     if (this.#leader !== run) return
     this.#keeper.fail(error)

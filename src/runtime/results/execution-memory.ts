@@ -12,7 +12,7 @@ export interface ExecutionMemory {
 }
 
 const maxKept = 10_000
-// What each named execution was asked for, to tell of a conflict. One that is forgotten here finds no foreign results either.
+// What each named execution was started for, to find conflicts. One that is forgotten here finds no foreign results either.
 const started = new LruMap<string>()
 
 /**
@@ -33,7 +33,7 @@ export function memoryOf(
 
 /** Digest of what an execution is to do: its target and the leaf values. @throws SerializationError */
 export function requestDigestOf(plan: Plan, leafValues: readonly unknown[]): string {
-  // By name, so that an error tells which input can't be compared.
+  // By name, so that an error names the input that can't be compared.
   const inputs = Object.fromEntries(plan.leaves.map((leaf, position) => [leaf.type.name, leafValues[position]]))
   return digest(canonicalize({ target: plan.target.name, inputs }))
 }

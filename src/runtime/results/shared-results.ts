@@ -22,7 +22,7 @@ export type Found =
       /** Whether another process made it meanwhile. */ readonly isNew: boolean
     }
   | { readonly type: 'right'; readonly right: ResultRight }
-  /** Who was making it has failed. */
+  /** The step that was making it has failed. */
   | { readonly type: 'failure'; readonly error: unknown }
 
 /** Global results in a store that processes share. All may reject with a StoreError. */

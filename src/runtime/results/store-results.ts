@@ -100,7 +100,7 @@ export class StoreResults implements SharedResults {
         if (found !== undefined) return found
         continue
       }
-      return this.#told(state, key, awaited !== undefined)
+      return this.#foundFrom(state, key, awaited !== undefined)
     }
   }
 
@@ -123,7 +123,7 @@ export class StoreResults implements SharedResults {
     unref(this.#connection.clock.setTimeout(look, patienceMs))
   }
 
-  /** Ends a claim of which this process was not told: others would wait for it for as long as this process lives. */
+  /** Ends a claim whose answer did not reach this process: others would wait for it for as long as this process lives. */
   async #giveUnknownBack({ key, owner }: Pick<ResultClaim, 'key' | 'owner'>): Promise<void> {
     const { lookups, resultCommits, session, clock } = this.#connection
     const isIdle = (): boolean => owner === session.owner && !this.#rights.has(key)
@@ -139,7 +139,7 @@ export class StoreResults implements SharedResults {
     if (this.#rights.get(key) === epoch) this.#rights.delete(key)
   }
 
-  /** Waits until the one who makes the result has ended; undefined where it ended with nothing, so that somebody else may. */
+  /** Waits until the claim of another process has ended; undefined where it ended with nothing, so that this one may claim. */
   async #wait(run: Claimant, key: string, epoch: number, isWaiting: () => boolean): Promise<Found | undefined> {
     for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 2, this.#longestPause)) {
       await this.#pause(key, pauseMs)
@@ -148,11 +148,11 @@ export class StoreResults implements SharedResults {
       if (state === undefined || state.status === 'claimed') return undefined
       if (state.status === 'running') continue
       if (state.status === 'failed' && state.epoch < epoch) return undefined
-      return this.#told(state, key, true)
+      return this.#foundFrom(state, key, true)
     }
   }
 
-  async #told(state: ResultState, key: string, isNew: boolean): Promise<Found> {
+  async #foundFrom(state: ResultState, key: string, isNew: boolean): Promise<Found> {
     const { encoding } = this.#connection
     if (state.status === 'completed')
       return { type: 'value', value: await encoding.decode(state.output, ['result', key]), isNew }

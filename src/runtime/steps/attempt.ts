@@ -90,7 +90,7 @@ export class Attempt implements StepContext {
     }
   }
 
-  /** Where it began: what the step's function is told. */
+  /** Where it began: what the step's function sees. */
   get #origin(): WorkingStep {
     return this.#extras?.origin ?? this.#owner
   }

@@ -48,7 +48,7 @@ export interface StepWork {
 export interface StepKind<Work extends StepWork = StepWork> {
   /** Begins the work of the attempt that the step machine has begun; settles the step once, now or later. */
   begin(step: WorkingStep): void
-  /** Ends the work from outside: it is told the reason, and what it brings from now on is late. */
+  /** Ends the work from outside, for a reason; what it brings from now on is late. */
   close(work: Work, reason: unknown): void
   /** Lets the work settle another step: an equal call that waited for it. */
   moveTo(work: Work, step: WorkingStep): void

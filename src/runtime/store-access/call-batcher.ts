@@ -19,7 +19,7 @@ export interface BatchingOptions<Item> {
   readonly sizeOf?: (item: Item) => number
   /** Calls under way at the same time; 1 keeps the order of everything. @default 1 */
   readonly maxInFlight?: number
-  /** Told of every failed try: it may have had its effect, or have it later. */
+  /** Called for every failed try: it may have had its effect, or have it later. */
   readonly onError?: (error: unknown, items: readonly Item[]) => void
 }
 
@@ -27,7 +27,7 @@ const maxItems = 1_000
 const maxBytes = 8 * 2 ** 20
 
 /**
- * Gathers what is asked of a store in one turn of the event loop (and while a call is under way) into one call. A call that
+ * Gathers the calls of a store in one turn of the event loop (and while a call is under way) into one call. A call that
  * fails for a passing reason is tried again until each item's time is over; one that is refused is split, until only
  * what the store really refuses fails.
  */
@@ -85,7 +85,7 @@ export class CallBatcher<Item, Answer> {
     return again.length === 0 ? taken : [...again, ...taken]
   }
 
-  /** Never rejects: each entry is told by itself. */
+  /** Never rejects: each entry is settled by itself. */
   async #deliver(entries: readonly Entry<Item, Answer>[], tries: number): Promise<void> {
     let failure: unknown
     try {

@@ -2,7 +2,7 @@ import { replaces } from '../../core/contracts/step-replacement.ts'
 import type { ExecutionCommit, StepRecord } from '../../core/contracts/execution-record.ts'
 
 /**
- * Puts several commits to one execution together into one; of two records of one step the later holds. `indexes` tells for
+ * Puts several commits to one execution together into one; of two records of one step the later holds. `indexes` says for
  * each original commit which merged one it went into; undefined for one of an epoch that is over. Where each execution has one
  * commit, as almost always, there are no indexes: all stay as they are.
  */

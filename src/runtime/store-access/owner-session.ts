@@ -27,7 +27,7 @@ interface Uncertainty {
 
 /**
  * The right of this process to own executions and claims, renewed on a timer for as long as the event loop turns. A lease
- * that could not be renewed in time is lost, even if the store can't be asked: others may own everything by now.
+ * that could not be renewed in time is lost, even if the store can't be reached: others may own everything by now.
  */
 export class OwnerSession {
   readonly #options: SessionOptions
@@ -73,8 +73,8 @@ export class OwnerSession {
   }
 
   /**
-   * Whether the lease holds at this moment: a process that slept through its end finds out here, before a timer tells it. Steady time may
-   * have slept along with the machine; where the time of day has gone further than the lease, the store is asked before anything begins.
+   * Whether the lease holds at this moment: a process that slept through its end finds out here, before a timer fires. Steady time may
+   * have slept along with the machine; where the time of day has gone further than the lease, the store is read before anything begins.
    */
   holds(): boolean | Promise<boolean> {
     if (this.#validUntil > this.#options.clock.elapsed()) return this.#holdsByDay()
@@ -170,8 +170,8 @@ export class OwnerSession {
   }
 
   /**
-   * Tells if the event loop did not turn for long: a renewal that is so late was kept waiting. Whoever ends asks before, since by the
-   * time that the timer fires there may be nobody left who could be told. Whether it did.
+   * Reports an event loop that did not turn for long: a renewal that is so late was kept waiting. What ends calls it before, since by the
+   * time that the timer fires nothing of the execution may be left to notify. Whether it did.
    */
   noticeBlocked(): boolean {
     const { clock, leaseMs, onBlocked } = this.#options

@@ -82,7 +82,7 @@ export class StoreConnection {
     return this.#opening !== undefined && !this.#isClosed
   }
 
-  /** Whether it is told of what others do; else it has to look. */
+  /** Whether the store notifies it of what others do; else it has to poll. */
   get isTold(): boolean {
     return this.#unsubscribe !== undefined
   }
@@ -130,7 +130,7 @@ export class StoreConnection {
     if (this.#isClosed) throw new DocketClosedError()
   }
 
-  /** Tells what others do; a hint may be missing. */
+  /** Reports what others do; a hint may be missing. */
   listen(listener: (hint: StoreHint) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -154,7 +154,7 @@ export class StoreConnection {
     try {
       await this.#opening
     } catch {
-      // It was never opened, as whoever asked for it was told.
+      // It was never opened, which the call that opened it has reported.
       return
     }
     await this.#unsubscribe?.()

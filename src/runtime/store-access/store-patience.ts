@@ -4,12 +4,12 @@ export const patienceMs = 30_000
 const firstPauseMs = 25
 const longestPauseMs = 1_000
 
-/** How long to wait before a store is asked again; `tries` counts from 0. */
+/** How long to wait before a store is called again; `tries` counts from 0. */
 export function pauseAfter(tries: number): number {
   return Math.min(firstPauseMs * 2 ** tries, longestPauseMs)
 }
 
-/** How long a store is asked again for a step. */
+/** How long the calls of a store are repeated for a step. */
 export function patienceOf({ timeoutMs }: { readonly timeoutMs?: number | undefined }): number {
   return timeoutMs ?? patienceMs
 }

@@ -41,7 +41,7 @@ export function acquireChoiceConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await acquireIds(store, { graphs, limit: 9 }), ['orders', 'Users', 'users2'])
   })
 
-  test('executions of graphs that nobody asks for don’t stand in the way', async ({ store }) => {
+  test('executions of other graphs don’t take the place of those of the named ones', async ({ store }) => {
     await store.create(range(300).map((index) => newExecution(`o${index}`, { graph: 'orders', createdAt: index })))
     await store.create([newExecution('mine', { createdAt: 1_000 })])
     assert.deepEqual(await acquireIds(store, { graphs: ['users'], limit: 1 }), ['mine'])
@@ -56,7 +56,7 @@ export function acquireChoiceConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await acquireIds(store, { ids: [], limit: 9 }), [])
   })
 
-  test('the limit holds for ids too', async ({ store }) => {
+  test('the limit counts for ids too', async ({ store }) => {
     await store.create(range(5).map((index) => newExecution(`e${index}`)))
     const acquired = await acquireIds(store, { ids: range(5).map((index) => `e${index}`), limit: 2 })
     assert.equal(acquired.length, 2)
@@ -64,7 +64,7 @@ export function acquireChoiceConformance({ test }: ConformanceGroup): void {
     assert.equal(owned.length, 2)
   })
 
-  test('what is excepted is left alone', async ({ store }) => {
+  test('excepted executions are not acquired', async ({ store }) => {
     await store.create(range(6).map((index) => newExecution(`e${index}`, { createdAt: index })))
     const except = ['e0', 'e2', 'unknown']
     assert.deepEqual(await acquireIds(store, { graphs: ['users'], except, limit: 2 }), ['e1', 'e3'])

@@ -25,7 +25,7 @@ export function acquireConformance({ test }: ConformanceGroup): void {
     await wait(60)
     await live(store, 'bea')
     const [acquired] = await store.acquire({ owner: 'bea', graphs: ['users'], limit: 10 })
-    assertSame(tell(acquired), { id: 'one', owner: 'bea', epoch: 2, recoveries: 1, wasLost: true })
+    assertSame(summaryOf(acquired), { id: 'one', owner: 'bea', epoch: 2, recoveries: 1, wasLost: true })
   })
 
   test('an execution whose owner ended was lost', async ({ store }) => {
@@ -33,7 +33,7 @@ export function acquireConformance({ test }: ConformanceGroup): void {
     await store.endOwner('ada')
     await live(store, 'bea')
     const [acquired] = await store.acquire({ owner: 'bea', ids: ['one'], limit: 10 })
-    assertSame(tell(acquired), { id: 'one', owner: 'bea', epoch: 2, recoveries: 1, wasLost: true })
+    assertSame(summaryOf(acquired), { id: 'one', owner: 'bea', epoch: 2, recoveries: 1, wasLost: true })
   })
 
   test('an execution that was given up was not lost', async ({ store }) => {
@@ -42,10 +42,10 @@ export function acquireConformance({ test }: ConformanceGroup): void {
     await store.endOwner('ada')
     await live(store, 'bea')
     const [acquired] = await store.acquire({ owner: 'bea', graphs: ['users'], limit: 10 })
-    assertSame(tell(acquired), { id: 'one', owner: 'bea', epoch: 2, recoveries: 0, wasLost: false })
+    assertSame(summaryOf(acquired), { id: 'one', owner: 'bea', epoch: 2, recoveries: 0, wasLost: false })
   })
 
-  test('an execution of a living owner stays where it is, asked for by graph or by id', async ({ store }) => {
+  test('an execution of a living owner stays where it is, whether acquired by graph or by id', async ({ store }) => {
     await createOwned(store, 'one')
     await live(store, 'bea')
     assert.deepEqual(await store.acquire({ owner: 'bea', graphs: ['users'], limit: 10 }), [])
@@ -63,7 +63,7 @@ export function acquireConformance({ test }: ConformanceGroup): void {
       await store.endOwner(round === 0 ? 'ada' : `owner-${round - 1}`)
       await live(store, owner)
       const [acquired] = await store.acquire({ owner, graphs: ['users'], limit: 1 })
-      assertSame(tell(acquired), { id: 'one', owner, epoch: round + 2, recoveries: round + 1, wasLost: true })
+      assertSame(summaryOf(acquired), { id: 'one', owner, epoch: round + 2, recoveries: round + 1, wasLost: true })
     }
   })
 
@@ -103,12 +103,12 @@ export function acquireConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await store.acquire({ owner: 'ada', graphs: ['users'], limit: 10 }), [])
     assert.deepEqual(await store.acquire({ owner: 'ada', ids: ['one'], limit: 10 }), [])
     const [byGraph] = await store.acquire({ owner: 'ada', graphs: ['users'], andOwn: true, limit: 10 })
-    assertSame(tell(byGraph), { id: 'one', owner: 'ada', epoch: 2, recoveries: 0, wasLost: false })
+    assertSame(summaryOf(byGraph), { id: 'one', owner: 'ada', epoch: 2, recoveries: 0, wasLost: false })
     const [byId] = await store.acquire({ owner: 'ada', ids: ['one'], andOwn: true, limit: 10 })
-    assertSame(tell(byId), { id: 'one', owner: 'ada', epoch: 3, recoveries: 0, wasLost: false })
+    assertSame(summaryOf(byId), { id: 'one', owner: 'ada', epoch: 3, recoveries: 0, wasLost: false })
   })
 
-  test('with andOwn, executions of nobody and of the dead count as well', async ({ store }) => {
+  test('with andOwn, executions without an owner and of dead owners count as well', async ({ store }) => {
     await createOwned(store, 'own', { createdAt: 3 })
     await live(store, 'dead', 'bea')
     await store.create([
@@ -204,7 +204,7 @@ function byId(records: readonly (ExecutionRecord | undefined)[], id: string): Ex
   return records.find((record) => record?.id === id)
 }
 
-function tell(acquired: AcquiredExecution | undefined): unknown {
+function summaryOf(acquired: AcquiredExecution | undefined): unknown {
   assert.ok(acquired !== undefined, 'nothing was acquired')
   const { id, owner, epoch, recoveries } = acquired.execution
   return { id, owner, epoch, recoveries, wasLost: acquired.wasLost }

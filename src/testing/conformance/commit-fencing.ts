@@ -16,7 +16,7 @@ import {
 
 /** Whose commits are refused, and that nothing of them is written. */
 export function commitFencingConformance({ test }: ConformanceGroup): void {
-  test('who is not the owner writes nothing', async ({ store }) => {
+  test('with another owner or epoch than the execution’s, nothing is written', async ({ store }) => {
     await createOwned(store, 'one')
     await store.post([message('one', 'cancel')])
     const [mail] = await store.readMail('ada', 1)
@@ -38,7 +38,7 @@ export function commitFencingConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await stepsIn(store, 'gone'), [])
   })
 
-  test('a commit to an execution without an owner is refused, whoever it is from', async ({ store }) => {
+  test('a commit to an execution without an owner is refused, from any owner', async ({ store }) => {
     await store.create([newExecution('one')])
     await live(store, 'ada')
     for (const fence of [
@@ -101,10 +101,7 @@ export function commitFencingConformance({ test }: ConformanceGroup): void {
     )
   })
 
-  test('whoever acquires while the owner commits sees all of the commit or it was refused', async ({
-    store,
-    rival,
-  }) => {
+  test('an acquisition during a commit sees all of the commit, or the commit is refused', async ({ store, rival }) => {
     const other = await rival()
     await live(store, 'bea')
     for (const round of range(25)) {

@@ -105,7 +105,7 @@ export function commitConformance({ test }: ConformanceGroup): void {
     assert.deepEqual([output, error, endedAt, status], [undefined, undefined, undefined, 'running'])
   })
 
-  test('a commit without steps and without a head tells whether the execution is still the owner’s', async ({
+  test('a commit without steps and without a head says whether the execution is still the owner’s', async ({
     store,
   }) => {
     await createOwned(store, 'one')
@@ -114,7 +114,7 @@ export function commitConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await store.commit([]), [])
   })
 
-  test('the same commit again does no harm', async ({ store }) => {
+  test('the same commit again changes nothing', async ({ store }) => {
     await createOwned(store, 'one')
     const head: HeadChange = { status: 'completed', output: '42', endedAt: someTime + 9 }
     const commit = commitTo('one', { head, steps: [stepRecord('A'), stepRecord('B', { item: 'x' })] })

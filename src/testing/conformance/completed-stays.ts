@@ -63,14 +63,14 @@ export function completedStaysConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await store.readMail('ada', 10), [])
   })
 
-  test('it holds within one commit, in the order of its records', async ({ store }) => {
+  test('within one commit, its records replace each other in their order, by the same rule', async ({ store }) => {
     await createOwned(store, 'one')
     const steps = [lateRecord('A', 'running'), stepRecord('A'), lateRecord('A', 'failed'), lateRecord('B', 'running')]
     assert.deepEqual(await store.commit([commitTo('one', { steps })]), [true])
     assertSame(await stepsIn(store, 'one'), inExecution('one', [stepRecord('A'), lateRecord('B', 'running')]))
   })
 
-  test('it holds for the next owner too', async ({ store }) => {
+  test('a completed record stays under the next owner too', async ({ store }) => {
     await createOwned(store, 'one')
     await store.commit([commitTo('one', { steps: [stepRecord('A'), lateRecord('B', 'running')] })])
     await store.endOwner('ada')
@@ -97,7 +97,7 @@ export function completedStaysConformance({ test }: ConformanceGroup): void {
     assertSame(await stepsIn(store, 'one'), inExecution('one', next))
   })
 
-  test('it holds for a thousand records of many executions at once', async ({ store }) => {
+  test('completed records stay in a call with a thousand records of many executions', async ({ store }) => {
     const ids = range(20).map((index) => `e${index}`)
     for (const id of ids) await createOwned(store, id)
     // The second half of each, and the whole of every other one, is completed.
@@ -124,7 +124,7 @@ function items(status: StepStatus): StepRecord[] {
   return range(50).map((index) => stepRecord('S', { item: `item-${String(index).padStart(2, '0')}`, status }))
 }
 
-/** A record that tells in all its fields that it is another. */
+/** A record that differs in all its fields. */
 function lateRecord(step: string, status: StepStatus): StepRecord {
   return stepRecord(step, {
     status,

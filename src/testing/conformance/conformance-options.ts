@@ -14,7 +14,7 @@ export interface StoreConformanceOptions {
   /** What the store says of itself; what it can't do is skipped, by title. */
   readonly capabilities: StoreCapabilities
   /** Whether it has `subscribe`. */
-  readonly tellsHints: boolean
+  readonly sendsHints: boolean
   /** Makes a place for data that is empty and that no other place sees into: a schema, a prefix, a file. Each test has its own. */
   readonly createSpace: () => StoreSpace | Promise<StoreSpace>
   /** The same on a server that can go away and come back. Absent: that is not tested. */

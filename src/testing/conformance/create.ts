@@ -57,7 +57,7 @@ export function createConformance({ test }: ConformanceGroup): void {
     assert.equal((await stepsIn(store, 'one')).length, 1)
   })
 
-  test('one call creates many, and tells in order which were there', async ({ store }) => {
+  test('one call creates many, and returns in order those that were there', async ({ store }) => {
     await store.create([
       newExecution('b', { requestDigest: 'known b' }),
       newExecution('d', { requestDigest: 'known d' }),
@@ -99,7 +99,7 @@ export function createConformance({ test }: ConformanceGroup): void {
     assert.equal((await recordIn(store, 'one')).requestDigest, 'first')
   })
 
-  test('creating nothing is fine', async ({ store }) => {
+  test('creating an empty list writes nothing', async ({ store }) => {
     assert.deepEqual(await store.create([]), [])
   })
 

@@ -70,7 +70,7 @@ export function deletionConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await store.delete([]), [])
   })
 
-  test('nobody acquires what was deleted', async ({ store }) => {
+  test('what was deleted is acquired by no owner', async ({ store }) => {
     await createOwned(store, 'one')
     await store.delete([{ id: 'one', owner: 'ada', epoch: 1 }])
     await store.endOwner('ada')

@@ -7,26 +7,26 @@ import { claimIn, commitTo, createOwned, live, message, newExecution, release, s
 /** `subscribe`. */
 export function hintsConformance({ options, test, testIf }: ConformanceGroup): void {
   const testHints = (title: string, body: (bench: Bench) => Promise<void>): void =>
-    testIf(options.tellsHints, 'tells no hints', title, body)
+    testIf(options.sendsHints, 'sends no hints', title, body)
 
-  test('a store has `subscribe` if it says that it tells hints', async ({ store }) => {
-    assert.equal(store.subscribe !== undefined, options.tellsHints)
+  test('a store has `subscribe` if it says that it sends hints', async ({ store }) => {
+    assert.equal(store.subscribe !== undefined, options.sendsHints)
   })
 
-  testHints('an execution without an owner is told as work', async (bench) => {
+  testHints('an execution without an owner is announced as work', async (bench) => {
     const heard = await listen(await bench.rival())
     await bench.store.create([newExecution('one')])
     await heard.await({ type: 'work' })
   })
 
-  testHints('an execution that is given up is told as work', async (bench) => {
+  testHints('an execution that is given up is announced as work', async (bench) => {
     await createOwned(bench.store, 'one')
     const heard = await listen(await bench.rival())
     await bench.store.commit([commitTo('one', { head: { isReleased: true } })])
     await heard.await({ type: 'work' })
   })
 
-  testHints('the end of an execution is told', async (bench) => {
+  testHints('the end of an execution is announced', async (bench) => {
     for (const status of ['completed', 'failed', 'cancelled'] as const) await createOwned(bench.store, `id ${status}`)
     const heard = await listen(await bench.rival())
     for (const status of ['completed', 'failed', 'cancelled'] as const) {
@@ -35,14 +35,14 @@ export function hintsConformance({ options, test, testIf }: ConformanceGroup): v
     }
   })
 
-  testHints('mail is told to the owner', async (bench) => {
+  testHints('mail is announced to the owner', async (bench) => {
     await createOwned(bench.store, 'one')
     const heard = await listen(await bench.rival())
     await bench.store.post([message('one', 'cancel')])
     await heard.await({ type: 'mail', owner: 'ada' })
   })
 
-  testHints('a result is told when its claim ends', async (bench) => {
+  testHints('a result is announced when its claim ends', async (bench) => {
     const { store } = bench
     await live(store, 'ada')
     const heard = await listen(await bench.rival())
@@ -60,7 +60,7 @@ export function hintsConformance({ options, test, testIf }: ConformanceGroup): v
     await heard.await({ type: 'ended', execution: 'a:b "c" \\ 😀 {d}\n' })
   })
 
-  testHints('who has unsubscribed hears nothing, others still do', async (bench) => {
+  testHints('a listener that has unsubscribed gets nothing, others still do', async (bench) => {
     const other = await bench.rival()
     const [gone, heard] = [await listen(other), await listen(other)]
     await gone.stop()
@@ -70,7 +70,7 @@ export function hintsConformance({ options, test, testIf }: ConformanceGroup): v
     assert.deepEqual(gone.hints, [])
   })
 
-  testHints('a space hears nothing of another', async (bench) => {
+  testHints('a space gets no hints of another', async (bench) => {
     const heard = await listen(bench.store)
     const elsewhere = await options.createSpace()
     const store = elsewhere.createStore()
@@ -107,9 +107,9 @@ async function listen(store: Store): Promise<Listener> {
     hints,
     stop,
     async await(wanted) {
-      const told = (hint: StoreHint): boolean => JSON.stringify(inOrder(hint)) === JSON.stringify(inOrder(wanted))
-      for (const deadline = Date.now() + 5_000; !hints.some(told); await sleep(5)) {
-        assert.ok(Date.now() < deadline, `${JSON.stringify(wanted)} was not told, only ${JSON.stringify(hints)}`)
+      const isWanted = (hint: StoreHint): boolean => JSON.stringify(inOrder(hint)) === JSON.stringify(inOrder(wanted))
+      for (const deadline = Date.now() + 5_000; !hints.some(isWanted); await sleep(5)) {
+        assert.ok(Date.now() < deadline, `${JSON.stringify(wanted)} was not announced, only ${JSON.stringify(hints)}`)
       }
     },
   }

@@ -20,7 +20,7 @@ import {
 
 /** Opening, closing, and spaces that don't see each other. */
 export function lifecycleConformance({ options, test, testIf }: ConformanceGroup): void {
-  test('a store says what it is and can do', async ({ store }) => {
+  test('a store has a name and says what it can do', async ({ store }) => {
     assert.equal(typeof store.name, 'string')
     assert.deepEqual({ ...store.capabilities }, { ...options.capabilities })
   })
@@ -32,7 +32,7 @@ export function lifecycleConformance({ options, test, testIf }: ConformanceGroup
     await early.close()
   })
 
-  test('calls after close are refused, and closing twice is fine', async ({ store }) => {
+  test('calls after close are refused, except close itself', async ({ store }) => {
     await createOwned(store, 'one')
     await store.close()
     await refusesAll(store)
@@ -48,7 +48,7 @@ export function lifecycleConformance({ options, test, testIf }: ConformanceGroup
     else assert.equal((await store.get(['one']))[0]?.id, 'one')
   })
 
-  test('closing while calls are under way breaks nothing: each is answered or refused', async ({ store }) => {
+  test('each call that is under way while the store closes is answered or refused', async ({ store }) => {
     await live(store, 'ada')
     const calls = range(20).map((index) => store.create([newExecution(`e${index}`)]))
     const closing = store.close()

@@ -8,7 +8,7 @@ import { commitTo, live, newExecution, range, recordOf } from './records.ts'
 
 /** `get` and `list`. */
 export function listConformance({ test }: ConformanceGroup): void {
-  test('get answers in the order asked, with undefined for what is not there', async ({ store }) => {
+  test('get answers in the order of the ids, with undefined for what is not there', async ({ store }) => {
     const [a, b] = [newExecution('a'), newExecution('b', { graph: 'orders' })]
     await store.create([a, b])
     assertSame(await store.get(['b', 'gone', 'a', 'b']), [recordOf(b), undefined, recordOf(a), recordOf(b)])

@@ -95,7 +95,7 @@ export function mailboxConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(kinds(await store.readMail('ada', 10)), ['x'])
   })
 
-  test('numbers grow on after all mail was consumed', async ({ store }) => {
+  test('sequence numbers go on growing after all mail was consumed', async ({ store }) => {
     await createOwned(store, 'one')
     const numbers: number[] = []
     for (const round of range(4)) {

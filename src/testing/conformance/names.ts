@@ -21,9 +21,9 @@ import {
   success,
 } from './records.ts'
 
-/** That names of all kinds are kept, and told apart. */
+/** That names of all kinds are kept, and distinguished. */
 export function namesConformance({ test }: ConformanceGroup): void {
-  test('executions with awkward ids are told apart', async ({ store }) => {
+  test('executions with awkward ids are distinguished', async ({ store }) => {
     const created = awkwardTexts.map((id, index) => newExecution(id, { requestDigest: `request ${index}` }))
     assert.deepEqual(
       await store.create(created),
@@ -97,7 +97,7 @@ export function namesConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(kept.map(inOrder), given.map(inOrder))
   })
 
-  test('graphs with awkward names are told apart', async ({ store }) => {
+  test('graphs with awkward names are distinguished', async ({ store }) => {
     await store.create(awkwardTexts.map((graph, index) => newExecution(`e${index}`, { graph })))
     await live(store, 'ada')
     for (const [index, graph] of awkwardTexts.entries()) {
@@ -114,7 +114,7 @@ export function namesConformance({ test }: ConformanceGroup): void {
     }
   })
 
-  test('steps and items with awkward names are told apart', async ({ store }) => {
+  test('steps and items with awkward names are distinguished', async ({ store }) => {
     await createOwned(store, 'one')
     const steps = awkwardTexts.flatMap((text, index) => {
       const [output, next] = [`"${index}"`, awkwardTexts[(index + 1) % awkwardTexts.length]!]
@@ -149,7 +149,7 @@ export function namesConformance({ test }: ConformanceGroup): void {
     assert.equal((await stepsIn(store, 'one')).length, different.size)
   })
 
-  test('owners with awkward names are told apart', async ({ store }) => {
+  test('owners with awkward names are distinguished', async ({ store }) => {
     const owners = awkwardTexts
     await live(store, ...owners)
     await store.create(owners.map((owner, index) => newExecution(`e${index}`, { owner })))
@@ -184,7 +184,7 @@ export function namesConformance({ test }: ConformanceGroup): void {
     )
   })
 
-  test('results with awkward keys, of steps with awkward names, are told apart', async ({ store }) => {
+  test('results with awkward keys, of steps with awkward names, are distinguished', async ({ store }) => {
     await live(store, 'ada')
     const claims = awkwardTexts.map((text) =>
       claimOf(text, 'ada', { namespace: text, step: text, version: text, type: text }),
@@ -210,7 +210,7 @@ function inOrder(entries: readonly [string, string][]): string[] {
   return sorted(entries.map((entry) => JSON.stringify(entry)))
 }
 
-/** A record that tells whose it is. */
+/** A record that says whose it is. */
 function naming(id: string): StepRecord {
   return stepRecord('A', { output: JSON.stringify(id) })
 }

@@ -29,7 +29,7 @@ export function ownersConformance({ test }: ConformanceGroup): void {
     assert.equal(await store.renewOwner('ada', longLease), false)
   })
 
-  test('ending an owner twice, or one that nobody knows, does no harm', async ({ store }) => {
+  test('ending an owner twice, or an unknown one, changes nothing', async ({ store }) => {
     await live(store, 'ada')
     await store.endOwner('ada')
     await store.endOwner('ada')
@@ -37,7 +37,7 @@ export function ownersConformance({ test }: ConformanceGroup): void {
     assert.equal(await store.renewOwner('ada', longLease), false)
   })
 
-  test('the death of one owner is nothing to another', async ({ store, wait }) => {
+  test('the death of one owner changes nothing for another', async ({ store, wait }) => {
     await live(store, 'bea')
     await store.renewOwner('ada', 20)
     await store.renewOwner('cy', 20)
@@ -47,7 +47,7 @@ export function ownersConformance({ test }: ConformanceGroup): void {
     assert.equal(await store.renewOwner('dan', longLease), true)
   })
 
-  test('every client knows who lives', async ({ store, rival, wait }) => {
+  test('every client knows which owners live', async ({ store, rival, wait }) => {
     const other = await rival()
     await live(store, 'ada')
     assert.equal(await other.renewOwner('ada', longLease), true)

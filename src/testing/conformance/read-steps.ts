@@ -47,7 +47,7 @@ export function readStepsConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await read('c', 'gone', 'a'), ['aS1', 'aS2', 'cS1', 'cS2'])
   })
 
-  test('nothing is read of nothing', async ({ store }) => {
+  test('for an empty list of executions, no steps are read', async ({ store }) => {
     await createOwned(store, 'empty')
     assert.deepEqual(await stepsIn(store), [])
     assert.deepEqual(await stepsIn(store, 'gone'), [])

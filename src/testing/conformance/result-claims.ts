@@ -3,16 +3,16 @@ import { assertSame } from './assertions.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
 import { claimIn, claimOf, epochOf, failure, live, range, release, success } from './records.ts'
 
-/** `claimResults`: who gets the right to make a result. */
+/** `claimResults`: which owner gets the right to make a result. */
 export function resultClaimsConformance({ test }: ConformanceGroup): void {
-  test('nobody has made a result that nobody claimed', async ({ store }) => {
+  test('a result that was never claimed is absent', async ({ store }) => {
     assert.deepEqual(await store.getResults(['a', 'b', 'a']), [undefined, undefined, undefined])
     assert.deepEqual(await store.getResults([]), [])
     assert.deepEqual(await store.claimResults([]), [])
     assert.deepEqual(await store.commitResults([]), [])
   })
 
-  test('the first to claim gets the right, others are told that it runs', async ({ store }) => {
+  test('the first to claim gets the right, others get that it runs', async ({ store }) => {
     await live(store, 'ada', 'bea')
     const epoch = await claimIn(store, 'key', 'ada')
     assert.ok(epoch >= 1)
@@ -20,7 +20,7 @@ export function resultClaimsConformance({ test }: ConformanceGroup): void {
     assertSame(await store.getResults(['key']), [{ status: 'running', epoch }])
   })
 
-  test('one call claims many, and tells in order how each went', async ({ store }) => {
+  test('one call claims many, and returns in order how each went', async ({ store }) => {
     await live(store, 'ada', 'bea')
     await store.commitResults([success('done', 'bea', await claimIn(store, 'done', 'bea'), '"made"')])
     const epoch = await claimIn(store, 'running', 'bea')
@@ -63,7 +63,7 @@ export function resultClaimsConformance({ test }: ConformanceGroup): void {
     assertSame(await store.getResults(['key']), [{ status: 'completed', output: '"new"' }])
   })
 
-  test('a claimant whose lease runs out is nobody, and replaced', async ({ store, wait }) => {
+  test('a claimant whose lease ran out is replaced', async ({ store, wait }) => {
     await store.renewOwner('ada', 20)
     const lost = await claimIn(store, 'key', 'ada')
     await wait(60)
@@ -74,7 +74,7 @@ export function resultClaimsConformance({ test }: ConformanceGroup): void {
     assertSame(await store.getResults(['key']), [{ status: 'running', epoch }])
   })
 
-  test('a claimant that ended is nobody, and replaced', async ({ store, rival }) => {
+  test('a claimant that ended is replaced', async ({ store, rival }) => {
     const other = await rival()
     await live(store, 'ada', 'bea')
     const lost = await claimIn(store, 'key', 'ada')

@@ -6,7 +6,7 @@ import { claimIn, claimOf, epochOf, failure, live, range, release, success } fro
 
 /** `commitResults`, expiry and `purgeResults`. */
 export function resultCommitsConformance({ test }: ConformanceGroup): void {
-  test('a success is there for everybody', async ({ store, rival }) => {
+  test('a success is there for every client', async ({ store, rival }) => {
     const other = await rival()
     await live(store, 'ada', 'bea')
     const epoch = await claimIn(store, 'key', 'ada')
@@ -57,7 +57,7 @@ export function resultCommitsConformance({ test }: ConformanceGroup): void {
     assertSame(await store.claimResults([claimOf('key', 'ada')]), [{ status: 'completed', output: '"first"' }])
   })
 
-  test('a failure is told by getResults, and a claim starts anew', async ({ store }) => {
+  test('a failure is returned by getResults, and a claim starts anew', async ({ store }) => {
     await live(store, 'ada', 'bea')
     const epoch = await claimIn(store, 'key', 'ada')
     assert.deepEqual(await store.commitResults([failure('key', 'ada', epoch, '{"message":"no"}')]), [true])
@@ -69,7 +69,7 @@ export function resultCommitsConformance({ test }: ConformanceGroup): void {
     assertSame(await store.getResults(['key']), [{ status: 'completed', output: '1' }])
   })
 
-  test('a failure may come without an error, and is told after its owner’s death', async ({ store }) => {
+  test('a failure may come without an error, and is returned after its owner’s death', async ({ store }) => {
     await live(store, 'ada')
     const epoch = await claimIn(store, 'key', 'ada')
     const outcome = { status: 'failed', error: undefined } as const
@@ -86,7 +86,7 @@ export function resultCommitsConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await store.getResults(['key']), [undefined])
   })
 
-  test('a released claim leaves nothing, and whoever waits may claim', async ({ store }) => {
+  test('a released claim leaves nothing, and a waiting owner may claim', async ({ store }) => {
     await live(store, 'ada', 'bea')
     const epoch = await claimIn(store, 'key', 'ada')
     assert.deepEqual(await store.commitResults([release('key', 'ada', epoch)]), [true])
@@ -94,7 +94,7 @@ export function resultCommitsConformance({ test }: ConformanceGroup): void {
     assert.ok((await claimIn(store, 'key', 'bea')) > epoch)
   })
 
-  test('a result past its expiry is told to nobody, and made anew', async ({ store, now, wait }) => {
+  test('a result past its expiry is never returned, and is made anew', async ({ store, now, wait }) => {
     await live(store, 'ada', 'bea')
     const commit = (key: string, epoch: number, ttlMs: number | undefined, output: string): ResultCommit => ({
       key,
@@ -124,7 +124,7 @@ export function resultCommitsConformance({ test }: ConformanceGroup): void {
     assertSame(await store.getResults(['short']), [{ status: 'completed', output: '"again"' }])
   })
 
-  test('a very long life is no trouble', async ({ store, now }) => {
+  test('a result may expire in the far future', async ({ store, now }) => {
     await live(store, 'ada')
     const epoch = await claimIn(store, 'key', 'ada')
     const outcome = { status: 'completed', output: '1', ttlMs: 100 * 365 * 86_400_000 } as const
@@ -169,7 +169,7 @@ export function resultCommitsConformance({ test }: ConformanceGroup): void {
     assert.equal(await store.purgeResults(20), 0)
   })
 
-  test('purging while a key is claimed anew takes nobody’s claim away', async ({ store, rival }) => {
+  test('purging while a key is claimed anew removes no claim', async ({ store, rival }) => {
     const other = await rival()
     await live(store, 'ada')
     for (const round of range(20)) {

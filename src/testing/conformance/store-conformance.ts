@@ -57,7 +57,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
  * storeConformance({ describe, test }, {
  *   name: 'mine',
  *   capabilities: { transactions: false, isShared: true },
- *   tellsHints: false,
+ *   sendsHints: false,
  *   createSpace: () => {
  *     const prefix = crypto.randomUUID()
  *     return { createStore: () => myStore({ prefix }) }

@@ -105,7 +105,7 @@ export function valuesConformance({ test }: ConformanceGroup): void {
     })
   }
 
-  test('nothing and the text `null` are told apart', async ({ store }) => {
+  test('nothing and the text `null` are distinguished', async ({ store }) => {
     await createOwned(store, 'one')
     const steps = [stepRecord('A', { output: 'null' }), stepRecord('B', { output: undefined })]
     await store.commit([commitTo('one', { steps, head: { output: 'null' } })])
