@@ -33,6 +33,8 @@ export interface Plan {
   readonly types: readonly AnyDataType[]
   readonly slots: ReadonlyMap<string, number>
   readonly leaves: readonly PlanLeaf[]
+  /** Whether a leaf has a schema that its value must fit. */
+  readonly checksLeaves: boolean
   readonly steps: readonly PlanStep[]
   /** Names of leaves that a step of the graph makes: their values take its place. */
   readonly overridden: readonly string[]
@@ -161,6 +163,7 @@ export function compilePlan({
     slots,
     leaves,
     overridden,
+    checksLeaves: leaves.some(({ type }) => type.schema !== undefined),
     steps,
     wanted: wantedSlots,
     isWanted,

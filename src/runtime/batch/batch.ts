@@ -1,6 +1,6 @@
 import { compiledBatch } from '../../../machines/index.ts'
 import type { BatchEvent } from '../../../machines/index.ts'
-import type { ItemPlan } from '../../core/graph/batch-plan.ts'
+import type { Plan } from '../../core/graph/plan.ts'
 import { ExecutionCancelledError, InputError } from '../../core/errors.ts'
 import { describeThrown, hasCause } from '../../core/thrown.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
@@ -16,13 +16,15 @@ import type { Pulled } from './item-source.ts'
 import { checkLeaves } from '../inputs/given-inputs.ts'
 import { SlotPool } from '../collections/slot-pool.ts'
 import { AsyncContext } from '../environment/async-context.ts'
-import { timeLimitOf } from '../environment/time-limit.ts'
 import { turnOf } from '../environment/turn.ts'
 import type { Turn } from '../environment/turn.ts'
+import { endTriggersOf } from '../environment/end-triggers.ts'
+import type { EndTriggers } from '../environment/end-triggers.ts'
 import type { TimeLimit } from '../environment/time-limit.ts'
+import type { ResultCache } from '../results/result-cache.ts'
 import { hasRunning, ItemsInFlight } from './items-in-flight.ts'
-import type { OpenItem } from './items-in-flight.ts'
-import { ItemAdmission } from './item-admission.ts'
+import { BatchItem } from './batch-item.ts'
+import type { ItemHost } from './batch-item.ts'
 
 const timeoutCheckEvery = 256
 
@@ -30,7 +32,7 @@ const timeoutCheckEvery = 256
  * Many items through one plan: an execution for each, and one for what they share. Items flow on their own; only what
  * takes all values of a type waits for all of them.
  */
-export class Batch {
+export class Batch implements ItemHost {
   // The batch machine's record, which only `compiledBatch.transition` changes.
   state: number = compiledBatch.initial
   readonly executionId: string
@@ -45,9 +47,9 @@ export class Batch {
 
   watcher: BatchWatcher | undefined
   readonly #setup: BatchSetup
-  readonly #partOptions: ResolvedOptions
-  readonly #pool: SlotPool
-  readonly #turn: Turn
+  readonly itemOptions: ResolvedOptions
+  readonly pool: SlotPool
+  readonly turn: Turn
   readonly #shared: Execution
   readonly #sharedValues: SharedValues
   readonly #barrier: Barrier
@@ -65,20 +67,20 @@ export class Batch {
   /** What is left to be read waits for the next turn of the event loop. */
   #isYielding = false
   readonly #context = new AsyncContext()
-  #limit: TimeLimit | undefined
+  #triggers: EndTriggers | undefined
 
   constructor(setup: BatchSetup) {
     const { plan, options, concurrency } = setup
     this.#setup = setup
-    this.#partOptions = { ...options, timeoutMs: undefined, deadline: undefined, signal: undefined }
+    this.itemOptions = { ...options, timeoutMs: undefined, deadline: undefined, signal: undefined }
     this.executionId = options.id!
     this.target = plan.item.plan.target.name
-    this.#pool = new SlotPool(concurrency, () => this.#pump())
-    this.#turn = turnOf(options.clock)
+    this.pool = new SlotPool(concurrency, () => this.#pump())
+    this.turn = turnOf(options.clock)
     this.#window = plan.needsAll ? Infinity : Math.max(10 * concurrency, 1_000)
     this.#shared = new Execution({
       plan: plan.shared,
-      options: this.#partOptions,
+      options: this.itemOptions,
       cache: setup.cache,
       onCompleted: () => {},
       onFailed: (error) => this.fail(error),
@@ -87,14 +89,14 @@ export class Batch {
         item: undefined,
         admission: undefined,
         whole: plan.whole,
-        hasEnded: () => this.#isOver,
+        hasEnded: () => this.isOver,
         failedItems: () => this.failed,
-        onFailing: (error) => this.#onFailing(error),
+        onFailing: (error) => this.onFailing(error),
         onFilled: (slot, value) => this.#sharedValues.put(slot, { value }, this.total),
         onDenied: (slot, error) => this.#sharedValues.put(slot, { error }, this.total),
       },
     })
-    this.#sharedValues = new SharedValues(plan, this.#shared, this.#open, this.#turn)
+    this.#sharedValues = new SharedValues(plan, this.#shared, this.#open, this.turn)
     const restored = setup.durable?.restoredOf(undefined)
     this.#barrier = new Barrier(plan.gathered, this.#shared)
     if (restored !== undefined) this.#shared.restore(restored)
@@ -116,9 +118,16 @@ export class Batch {
   }
 
   /** Whether nothing of it may begin any more: it has ended, or is about to end. */
-  get #isOver(): boolean {
-    const { signal } = this.#setup.options
-    return this.#limit?.hasPassed === true || this.#isEnding || this.#isPaused || signal?.aborted === true
+  get isOver(): boolean {
+    return this.#isEnding || this.#isPaused || this.#triggers?.haveCome === true
+  }
+
+  get cache(): ResultCache | undefined {
+    return this.#setup.cache
+  }
+
+  get whole(): Plan {
+    return this.#setup.plan.whole
   }
 
   get place(): ErrorPlace {
@@ -127,28 +136,24 @@ export class Batch {
 
   start(): void {
     const { options } = this.#setup
-    const { signal, clock, emitter } = options
+    const { clock, emitter } = options
     const at = clock.now()
     this.#change({ type: 'START', at })
     emitter?.executionStarted(at)
-    if (signal?.aborted === true) {
-      this.#onAbort()
-      return
-    }
-    signal?.addEventListener('abort', this.#onAbort, { once: true })
-    const limit = (this.#limit = timeLimitOf(options, clock))
-    if (limit?.hasPassed === true) {
-      this.#timeOut(limit)
-      return
-    }
-    limit?.start(() => this.#context.run(() => this.#timeOut(limit)))
-    this.#checkShared()
+    this.#triggers = endTriggersOf(this, options, clock)
+    this.#triggers?.start()
+    if (!this.hasEnded) this.#checkShared()
   }
 
-  #timeOut(limit: TimeLimit): void {
+  onTimeOut(limit: TimeLimit): void {
     if (this.hasEnded) return
     const error = limit.error(this.place)
-    this.#finish({ type: 'TIME_OUT', error, at: this.#setup.options.clock.now() }, error)
+    this.#context.run(() => this.#finish({ type: 'TIME_OUT', error, at: this.#setup.options.clock.now() }, error))
+  }
+
+  onAbort(reason: unknown): void {
+    const message = `the batch on graph "${this.place.graph}" was cancelled: ${describeThrown(reason)}`
+    this.cancel(new ExecutionCancelledError(message, this.place, { cause: reason }))
   }
 
   /** Nothing of an item runs before what all items share is known to fit. */
@@ -178,17 +183,16 @@ export class Batch {
       !this.hasEnded &&
       !this.#isPaused &&
       this.total === undefined &&
-      this.#pool.hasRoom &&
+      this.pool.hasRoom &&
       this.#open.size < this.#window &&
       hasRoom()
     ) {
       // Items that are done at once leave no turn to the timer.
-      if (this.started % timeoutCheckEvery === timeoutCheckEvery - 1 && this.#limit?.hasPassed === true)
-        this.#timeOut(this.#limit)
+      if (this.started % timeoutCheckEvery === timeoutCheckEvery - 1) this.#triggers?.checkTime()
       if (this.hasEnded) break
-      if (this.#turn.mustYield()) {
+      if (this.turn.mustYield()) {
         this.#isYielding = true
-        this.#turn.defer(this.#goOn)
+        this.turn.defer(this.#goOn)
         break
       }
       const pulled = source.next()
@@ -243,49 +247,32 @@ export class Batch {
   }
 
   #admit(given: unknown): void {
-    const { read, cache, plan, durable } = this.#setup
+    const { read, durable } = this.#setup
     const item = this.started
     this.#change({ type: 'ITEM_START' })
     const input = read(given, item)
     if (input instanceof InputError) {
-      this.#onItemFailed(item, undefined, input)
+      this.onItemFailed(item, undefined, input)
       return
     }
     const { itemPlan } = input
     const known = durable?.outcomeOf(item)
     if (known !== undefined) {
-      if ('value' in known) this.#onItemSucceeded(item, undefined, known.value)
-      else this.#onItemFailed(item, undefined, known.error)
+      if ('value' in known) this.onItemSucceeded(item, undefined, known.value)
+      else this.onItemFailed(item, undefined, known.error)
       return
     }
-    const execution: Execution = new Execution({
-      plan: itemPlan.plan,
-      options: this.#partOptions,
-      cache,
-      onCompleted: (value) => this.#onItemSucceeded(item, open, value),
-      onFailed: (error) => this.#onItemFailed(item, open, error),
-      ...durable?.setupOf(item),
-      part: {
-        item,
-        admission: new ItemAdmission(this.#pool, this.#turn),
-        whole: plan.whole,
-        hasEnded: () => this.#isOver,
-        failedItems: () => this.failed,
-        onFailing: (error) => this.#onFailing(error),
-        onFilled: (slot, value) => this.#onItemFilled(item, itemPlan, slot, value),
-        onDenied: (slot, error) => this.#onItemDenied(item, itemPlan, slot, error),
-      },
-    })
+    const open = new BatchItem(this, item, itemPlan, durable?.setupOf(item))
+    const { execution } = open
     const restored = durable?.restoredOf(item)
     if (restored !== undefined) execution.restore(restored)
-    const open: OpenItem = { execution, itemPlan, place: -1 }
     this.#open.add(open)
     this.watcher?.began(execution, given)
     execution.start(input.leafValues, input.areChecked)
     this.#sharedValues.deliverTo(open)
   }
 
-  #onItemFilled(item: number, itemPlan: ItemPlan, slot: number, value: unknown): void {
+  onItemFilled({ item, itemPlan }: BatchItem, slot: number, value: unknown): void {
     const index = itemPlan.gatheredSlots.indexOf(slot)
     if (index === -1) return
     this.#barrier.put(index, item, value)
@@ -294,7 +281,7 @@ export class Batch {
   }
 
   /** A value of an item will never come, and the item can do without: all items' values of that type are those of the others, or there are none. */
-  #onItemDenied(item: number, itemPlan: ItemPlan, slot: number, error: unknown): void {
+  onItemDenied({ item, itemPlan }: BatchItem, slot: number, error: unknown): void {
     const index = itemPlan.gatheredSlots.indexOf(slot)
     if (index === -1) return
     if (this.#setup.collects) {
@@ -305,13 +292,13 @@ export class Batch {
     }
   }
 
-  #onItemSucceeded(item: number, open: OpenItem | undefined, value: unknown): void {
+  onItemSucceeded(item: number, open: BatchItem | undefined, value: unknown): void {
     if (this.hasEnded) return
     this.#change({ type: 'ITEM_SUCCEED' })
     this.#onItemEnded(item, open, { value })
   }
 
-  #onFailing(error: unknown): void {
+  onFailing(error: unknown): void {
     if (this.#isFatal(error)) this.#isEnding = true
   }
 
@@ -319,7 +306,7 @@ export class Batch {
     return !this.#setup.collects || hasCause(error, 'EXECUTION_ABORTED')
   }
 
-  #onItemFailed(item: number, open: OpenItem | undefined, error: unknown): void {
+  onItemFailed(item: number, open: BatchItem | undefined, error: unknown): void {
     if (this.hasEnded) return
     this.#change({ type: 'ITEM_FAIL', error })
     if (this.#isFatal(error)) {
@@ -333,7 +320,7 @@ export class Batch {
     this.#barrier.check(this.total)
   }
 
-  #onItemEnded(item: number, open: OpenItem | undefined, outcome: ItemOutcome): void {
+  #onItemEnded(item: number, open: BatchItem | undefined, outcome: ItemOutcome): void {
     if (open !== undefined) this.#open.delete(open)
     this.#progress(item)
     this.#setup.onItem(item, outcome)
@@ -360,17 +347,10 @@ export class Batch {
     this.#finish({ type: 'SUCCEED', at: this.#setup.options.clock.now() }, undefined)
   }
 
-  readonly #onAbort = (): void => {
-    const reason: unknown = this.#setup.options.signal?.reason
-    const message = `the batch on graph "${this.place.graph}" was cancelled: ${describeThrown(reason)}`
-    this.cancel(new ExecutionCancelledError(message, this.place, { cause: reason }))
-  }
-
   #finish(event: BatchEvent & { readonly at: number }, error: unknown): void {
     const { options, source, onCompleted, onFailed } = this.#setup
     this.#isEnding = this.hasEnded = true
-    this.#limit?.stop()
-    options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#triggers?.stop()
     const reason = endReason(error, `the batch on graph "${this.place.graph}" ended`, this.place)
     for (const { execution } of this.#open.toArray()) execution.cancel(reason, event.at)
     this.#shared.cancel(reason, event.at)

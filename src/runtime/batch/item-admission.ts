@@ -13,7 +13,8 @@ export class ItemAdmission implements Admission {
   #active = 0
   #isInside = false
   #hasEnded = false
-  #parked: Admitted[] = []
+  /** Attempts that wait for a slot of the batch; most items never have any. */
+  #parked: Admitted[] | undefined = undefined
   #stopWaiting: StopWaiting | undefined
 
   constructor(pool: SlotPool, turn: Turn) {
@@ -24,11 +25,15 @@ export class ItemAdmission implements Admission {
   /** Lets an attempt in, or keeps the run until there is room and then calls its `proceedInside`. */
   enter(run: Admitted): boolean {
     if (!this.#isInside) {
-      this.#parked.push(run)
-      if (this.#parked.length > 1) return false
-      this.#stopWaiting = this.#pool.take(this.#open)
-      if (this.#stopWaiting !== undefined) return false
-      this.#parked.length = 0
+      if (this.#parked !== undefined) {
+        this.#parked.push(run)
+        return false
+      }
+      if (!this.#pool.tryTake()) {
+        this.#parked = [run]
+        this.#stopWaiting = this.#pool.wait(() => this.#open())
+        return false
+      }
       this.#isInside = true
     }
     this.#active++
@@ -65,14 +70,14 @@ export class ItemAdmission implements Admission {
     this.#hasEnded = true
     this.#stopWaiting?.()
     this.#stopWaiting = undefined
-    this.#parked.length = 0
+    this.#parked = undefined
     this.#active = 0
     this.releaseIfIdle()
   }
 
-  readonly #open = (): void => {
-    const parked = this.#parked
-    this.#parked = []
+  #open(): void {
+    const parked = this.#parked ?? []
+    this.#parked = undefined
     this.#stopWaiting = undefined
     this.#isInside = true
     this.#active += parked.length

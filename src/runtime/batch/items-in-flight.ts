@@ -1,28 +1,20 @@
-import type { ItemPlan } from '../../core/graph/batch-plan.ts'
 import type { Execution } from '../execution/execution.ts'
-
-/** An item of a batch that is under way. */
-export interface OpenItem {
-  readonly execution: Execution
-  readonly itemPlan: ItemPlan
-  /** Its place among the open ones; -1 when it is none. */
-  place: number
-}
+import type { BatchItem } from './batch-item.ts'
 
 /** The items that are under way, in no order: one that ends leaves its place to the last. A Map would keep the ended ones alive for long. */
 export class ItemsInFlight {
-  readonly #items: OpenItem[] = []
+  readonly #items: BatchItem[] = []
 
   get size(): number {
     return this.#items.length
   }
 
-  add(item: OpenItem): void {
+  add(item: BatchItem): void {
     item.place = this.#items.length
     this.#items.push(item)
   }
 
-  delete(item: OpenItem): void {
+  delete(item: BatchItem): void {
     const { place } = item
     if (place === -1) return
     const last = this.#items.pop()!
@@ -33,7 +25,7 @@ export class ItemsInFlight {
   }
 
   /** A copy: items that end make room for others while one goes through it. */
-  toArray(): readonly OpenItem[] {
+  toArray(): readonly BatchItem[] {
     return this.#items.slice()
   }
 }

@@ -1,7 +1,8 @@
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import type { Execution } from '../execution/execution.ts'
 import type { Turn } from '../environment/turn.ts'
-import type { ItemsInFlight, OpenItem } from './items-in-flight.ts'
+import type { BatchItem } from './batch-item.ts'
+import type { ItemsInFlight } from './items-in-flight.ts'
 
 /** A value that is shared by all items of a batch, or why there is none. */
 type SharedOutcome =
@@ -39,7 +40,7 @@ export class SharedValues {
   }
 
   /** Each may go on with it at once, and there may be very many. */
-  #deliver(items: readonly OpenItem[], index: number, outcome: SharedOutcome, from = 0): void {
+  #deliver(items: readonly BatchItem[], index: number, outcome: SharedOutcome, from = 0): void {
     for (let i = from; i < items.length; i++) {
       if (this.#turn.mustYield()) {
         this.#turn.defer(() => this.#deliver(items, index, outcome, i))
@@ -50,7 +51,7 @@ export class SharedValues {
   }
 
   /** Hands over what came before the item. */
-  deliverTo(item: OpenItem): void {
+  deliverTo(item: BatchItem): void {
     for (const [index, outcome] of this.#outcomes) deliver(item, index, outcome)
   }
 
@@ -73,7 +74,7 @@ export class SharedValues {
 }
 
 /** Gives the outcome to one item's execution, if that has a place for it. */
-function deliver({ execution, itemPlan }: OpenItem, index: number, outcome: SharedOutcome): void {
+function deliver({ execution, itemPlan }: BatchItem, index: number, outcome: SharedOutcome): void {
   const slot = itemPlan.importSlots[index]!
   if (slot === -1) return
   if ('error' in outcome) execution.markUnavailable(slot, outcome.error)

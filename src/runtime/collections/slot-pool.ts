@@ -43,10 +43,18 @@ export class SlotPool {
 
   /** Takes a slot now, or calls `resume` later with the slot taken; then gives the way to stop waiting. */
   take(resume: () => void): StopWaiting | undefined {
-    if (this.#taken < this.#limit) {
-      this.#taken++
-      return undefined
-    }
+    return this.tryTake() ? undefined : this.wait(resume)
+  }
+
+  /** Takes a slot, if there is one. */
+  tryTake(): boolean {
+    if (this.#taken >= this.#limit) return false
+    this.#taken++
+    return true
+  }
+
+  /** Calls `resume` later, with a slot taken. */
+  wait(resume: () => void): StopWaiting {
     const waiter: Waiter = { resume }
     this.#waiters.push(waiter)
     return () => {

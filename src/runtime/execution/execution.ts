@@ -20,10 +20,11 @@ import { stepErrorOf } from './step-failure.ts'
 import { StepRun } from './step-run.ts'
 import type { StepHost } from './step-host.ts'
 import type { StepState } from './step-state.ts'
-import { timeLimitOf } from '../environment/time-limit.ts'
+import { endTriggersOf } from '../environment/end-triggers.ts'
+import type { EndTriggers } from '../environment/end-triggers.ts'
 import type { TimeLimit } from '../environment/time-limit.ts'
 import { neverReady, withoutValue } from './readiness.ts'
-import type { Admission } from './part.ts'
+import type { Admission, BatchPart } from './part.ts'
 import { unneededSteps } from './unneeded-steps.ts'
 
 /**
@@ -51,6 +52,7 @@ export class Execution implements StepHost {
   /** Keeps what the steps make, where the execution is durable. */
   recorder: Recorder | undefined
   readonly item: number | undefined
+  readonly part: BatchPart | undefined
   readonly admission: Admission | undefined
   readonly setup: ExecutionSetup
   readonly options: ResolvedOptions
@@ -69,7 +71,7 @@ export class Execution implements StepHost {
   readonly #isLookedAt: boolean
   readonly caller: CallingStep | undefined = undefined
   #context: AsyncContext | undefined
-  #limit: TimeLimit | undefined
+  #triggers: EndTriggers | undefined
   /** A failure from an earlier life that the execution did not survive: it ends as soon as it starts. */
   #restoredFailure: { readonly error: unknown } | undefined
 
@@ -87,9 +89,11 @@ export class Execution implements StepHost {
     this.keepsRuns = setup.keepsRuns ?? setup.watcher !== undefined
     this.recorder = setup.recorder
     this.#isLookedAt = this.emitter !== undefined || this.recorder !== undefined || this.keepsRuns
-    this.item = setup.part?.item
-    if (setup.part === undefined) this.caller = callingStep() // An item begins where another one has ended.
-    this.admission = setup.part?.admission
+    const { part } = setup
+    this.part = part
+    this.item = part?.item
+    if (part === undefined) this.caller = callingStep() // An item begins where another one has ended.
+    this.admission = part?.admission
     this.values = new Array<unknown>(plan.types.length)
     this.runs = new Array<StepRun | undefined>(plan.steps.length)
     this.#unmet = plan.waitsFor.slice()
@@ -105,12 +109,12 @@ export class Execution implements StepHost {
   }
 
   get failedItems(): number {
-    return this.setup.part?.failedItems() ?? 0
+    return this.part?.failedItems() ?? 0
   }
 
   /** The plan, which shows how a type is needed. */
   get whole(): Plan {
-    return this.setup.part?.whole ?? this.plan
+    return this.part?.whole ?? this.plan
   }
 
   stepTime(): number {
@@ -124,7 +128,7 @@ export class Execution implements StepHost {
 
   endsWith({ planStep: { outputSlot } }: StepState): boolean {
     const { targetSlot, isWanted } = this.plan
-    if (outputSlot !== targetSlot || this.setup.part !== undefined) return false
+    if (outputSlot !== targetSlot || this.part !== undefined) return false
     return this.#wantedLeft === 1 && isWanted[outputSlot]! && !this.isSettled
   }
 
@@ -139,8 +143,8 @@ export class Execution implements StepHost {
 
   /** Whether nothing of it may begin any more: it has ended, or is about to end (by a timer, which may be late). */
   get isOver(): boolean {
-    if (this.isSettled || this.#isPaused || this.setup.part?.hasEnded() === true) return true
-    return this.options.signal?.aborted === true || this.#limit?.hasPassed === true
+    if (this.isSettled || this.#isPaused || this.part?.hasEnded() === true) return true
+    return this.#triggers?.haveCome === true
   }
 
   get context(): AsyncContext {
@@ -157,11 +161,10 @@ export class Execution implements StepHost {
 
   /** Begins: checks the leaf values (one per `plan.leaves`, unless they are checked already) and starts the steps that need nothing else. */
   start(leafValues: readonly unknown[], areChecked = false): void {
-    const { part } = this.setup
-    const { signal } = this.options
-    const at = this.clock.now()
+    const { part, options, clock } = this
+    const at = clock.now()
     // Only these can be ended by others than their own steps.
-    if (signal !== undefined || this.recorder !== undefined || this.watcher !== undefined)
+    if (options.signal !== undefined || this.recorder !== undefined || this.watcher !== undefined)
       this.#context ??= new AsyncContext()
     this.#change({ type: 'START', at })
     if (part === undefined) this.emitter?.executionStarted(at)
@@ -169,25 +172,18 @@ export class Execution implements StepHost {
       this.fail(this.#restoredFailure.error)
       return
     }
-    if (signal !== undefined) {
-      if (signal.aborted) {
-        this.#onAbort()
-        return
-      }
-      signal.addEventListener('abort', this.#onAbort, { once: true })
-    }
-    const limit = (this.#limit = timeLimitOf(this.options, this.clock))
-    if (limit?.hasPassed === true) {
-      this.#timeOut(limit)
-      return
-    }
-    if (limit !== undefined) {
-      const { context } = this
-      limit.start(() => context.run(() => this.#timeOut(limit)))
-    }
-    const checked = areChecked
-      ? putLeaves(this.plan, leafValues, this.values)
-      : checkLeaves(this.plan, leafValues, this.values, () => this.place)
+    this.#triggers = endTriggersOf(this, options, clock)
+    this.#triggers?.start()
+    if (this.hasEnded) return
+    if (areChecked || !this.plan.checksLeaves) {
+      putLeaves(this.plan, leafValues, this.values)
+      this.#launchInitial()
+    } else this.#launchOnceChecked(leafValues)
+  }
+
+  // A function of its own: one that makes closures costs memory at each call, whether it comes to them or not.
+  #launchOnceChecked(leafValues: readonly unknown[]): void {
+    const checked = checkLeaves(this.plan, leafValues, this.values, () => this.place)
     if (checked === undefined) this.#launchInitial()
     else if (checked instanceof Promise)
       void checked.then((error) => (error === undefined ? this.#launchInitial() : this.fail(error)))
@@ -284,7 +280,7 @@ export class Execution implements StepHost {
   #launchInitial(): void {
     if (this.hasEnded) return
     this.#hasBegun = true
-    const { part } = this.setup
+    const { part } = this
     if (part !== undefined) {
       for (const slot of this.plan.wanted) if (this.plan.isLeaf[slot]!) part.onFilled(slot, this.values[slot])
     }
@@ -309,7 +305,7 @@ export class Execution implements StepHost {
   #fill(slot: number, value: unknown): void {
     this.values[slot] = value
     if (this.plan.isWanted[slot]!) {
-      this.setup.part?.onFilled(slot, value)
+      this.part?.onFilled(slot, value)
       if (--this.#wantedLeft === 0 && this.#hasBegun) {
         this.#succeed()
         return
@@ -334,7 +330,7 @@ export class Execution implements StepHost {
       run.skip(error)
       if (this.hasEnded) return
     }
-    for (const slot of slots) this.setup.part?.onDenied(slot, error)
+    for (const slot of slots) this.part?.onDenied(slot, error)
     if (this.#wantedLeft === 0 && this.#hasBegun) this.#succeed()
     else this.#drain()
   }
@@ -343,13 +339,14 @@ export class Execution implements StepHost {
     // What the rest of the batch made of a value may have ended this part already.
     if (this.hasEnded) return
     const output = this.values[this.plan.targetSlot]
+    const kept = this.part === undefined ? this.recorder?.end(output) : undefined
+    if (kept === undefined) this.#finish({ type: 'SUCCEED', output, at: this.stepTime() }, undefined)
+    else this.#succeedOnce(kept, output)
+  }
+
+  #succeedOnce(kept: Promise<void>, output: unknown): void {
     const finish = (): void => {
       if (!this.hasEnded) this.#finish({ type: 'SUCCEED', output, at: this.clock.now() }, undefined)
-    }
-    const kept = this.setup.part === undefined ? this.recorder?.end(output) : undefined
-    if (kept === undefined) {
-      finish()
-      return
     }
     this.#isHeld = true
     kept.then(finish, (error: unknown) => {
@@ -358,33 +355,32 @@ export class Execution implements StepHost {
     })
   }
 
-  readonly #onAbort = (): void => {
-    this.cancel(abortError(this.options.signal?.reason, this.place))
+  onAbort(reason: unknown): void {
+    this.cancel(abortError(reason, this.place))
   }
 
-  #timeOut(limit: TimeLimit): void {
+  onTimeOut(limit: TimeLimit): void {
     if (this.isSettled) return
     const error = limit.error(this.place)
-    this.#finish({ type: 'TIME_OUT', error, at: this.clock.now() }, error)
+    this.context.run(() => this.#finish({ type: 'TIME_OUT', error, at: this.clock.now() }, error))
   }
 
   #finish(event: ExecutionMachineEvent & { readonly at: number }, error: unknown): void {
-    const { part, onCompleted, onFailed } = this.setup
+    const { part, setup } = this
     if (this.keepsRuns) this.progress()
     // A listener to the progress may have stopped the actor.
     if (this.hasEnded) return
     this.hasEnded = true
     if (event.type !== 'SUCCEED') part?.onFailing(error)
-    this.#limit?.stop()
-    this.options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#triggers?.stop()
     if (this.#endedSteps < this.total) cancelRest(this, event.at, error)
     this.#change(event)
     // Wrong inputs end an execution that has not begun.
     if (part === undefined && this.startedAt !== undefined) {
       this.emitter?.executionEnded(event.at, endStatusOf(event.type), event.at - this.startedAt, error)
     }
-    if (event.type === 'SUCCEED') onCompleted(event.output)
-    else onFailed(error)
+    if (event.type === 'SUCCEED') setup.onCompleted(event.output)
+    else setup.onFailed(error)
     // Last: room for another item must not let one in that the failure of this one stops.
     this.admission?.end()
   }

@@ -7,6 +7,7 @@ import type { Turn } from '../environment/turn.ts'
 const sliceSize = 1_024
 // Most executions have no more steps than these: they are begun without a look at the clock.
 const uncounted = 16
+const nothing = -1
 
 /** What an execution does with its queue. */
 export interface Launcher {
@@ -22,8 +23,12 @@ export class LaunchQueue {
   /** Whether steps are being started right now. */
   isDraining = false
   readonly #launcher: Launcher
-  readonly #ready: number[] = []
+  /** Where one step follows another there is never more than one, and no array. */
+  #first = nothing
+  /** What came while there was a first one. It is not cut when it is empty: to set an array's length takes longer than to start a step. */
+  #rest: number[] | undefined = undefined
   #next = 0
+  #end = 0
   #launched = 0
   #turn: Turn | undefined
 
@@ -32,7 +37,8 @@ export class LaunchQueue {
   }
 
   push(position: number): void {
-    this.#ready.push(position)
+    if (this.#first === nothing && this.#next === this.#end) this.#first = position
+    else (this.#rest ??= [])[this.#end++] = position
   }
 
   /** Starts what is ready. A loop, not recursion: a chain of thousands of synchronous steps must not grow the stack. */
@@ -40,25 +46,45 @@ export class LaunchQueue {
     if (this.isDraining) return
     this.isDraining = true
     const launcher = this.#launcher
-    const until = this.#next + sliceSize
-    while (this.#next < this.#ready.length && this.#next < until && !launcher.hasEnded) {
-      if (++this.#launched > uncounted && (this.#turn ??= turnOf(launcher.clock)).mustYield()) {
-        this.#turn.defer(this.#goOn)
+    for (let left = sliceSize; this.#hasMore; left--) {
+      if (left === 0) {
+        this.#goOnSoon()
         return
       }
-      launcher.launch(this.#ready[this.#next++]!)
+      if (++this.#launched > uncounted && (this.#turn ??= turnOf(launcher.clock)).mustYield()) {
+        this.#goOnNextTurn(this.#turn)
+        return
+      }
+      launcher.launch(this.#take())
     }
-    if (this.#next < this.#ready.length && !launcher.hasEnded) {
-      queueMicrotask(this.#goOn)
-      return
-    }
-    this.#ready.length = 0
-    this.#next = 0
     this.isDraining = false
     launcher.releaseIfIdle()
   }
 
-  readonly #goOn = (): void => {
+  get #hasMore(): boolean {
+    return (this.#first !== nothing || this.#next < this.#end) && !this.#launcher.hasEnded
+  }
+
+  #take(): number {
+    const first = this.#first
+    if (first !== nothing) {
+      this.#first = nothing
+      return first
+    }
+    const position = this.#rest![this.#next++]!
+    if (this.#next === this.#end) this.#next = this.#end = 0
+    return position
+  }
+
+  #goOnSoon(): void {
+    queueMicrotask(() => this.#goOn())
+  }
+
+  #goOnNextTurn(turn: Turn): void {
+    turn.defer(() => this.#goOn())
+  }
+
+  #goOn(): void {
     this.isDraining = false
     this.drain()
   }

@@ -243,6 +243,6 @@ export function checkLeaves(
 }
 
 /** Puts leaf values that are checked already into `values`. */
-export function putLeaves(plan: Plan, leafValues: readonly unknown[], values: unknown[]): undefined {
-  for (const [i, { slot }] of plan.leaves.entries()) values[slot] = leafValues[i]
+export function putLeaves({ leaves }: Plan, leafValues: readonly unknown[], values: unknown[]): void {
+  for (let i = 0; i < leaves.length; i++) values[leaves[i]!.slot] = leafValues[i]
 }

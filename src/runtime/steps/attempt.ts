@@ -174,7 +174,8 @@ export class Attempt implements StepContext {
       return
     }
     this.#end()
-    this.#settleOwner(() => run.attemptSucceeded(value))
+    if (this.#extras?.origin === undefined) run.attemptSucceeded(value)
+    else this.#inOwnersContext(() => run.attemptSucceeded(value))
   }
 
   #fail(error: unknown, timedOut: boolean): void {
@@ -185,13 +186,13 @@ export class Attempt implements StepContext {
     // It stays open until the hand-over closes it.
     if (!timedOut && this.#owner.isHandedOverFor(error)) return
     this.#end()
-    this.#settleOwner(() => this.#owner.attemptFailed(error, timedOut))
+    if (this.#extras?.origin === undefined) this.#owner.attemptFailed(error, timedOut)
+    else this.#inOwnersContext(() => this.#owner.attemptFailed(error, timedOut))
   }
 
-  /** In the context of the call that the step now works for: the function was called in another's, if the attempt has moved. */
-  #settleOwner(settle: () => void): void {
-    if (this.#extras?.origin === undefined) settle()
-    else this.#owner.execution.context.run(settle)
+  /** The attempt has moved: its function was called in another context than that of the call that the step now works for. */
+  #inOwnersContext(settle: () => void): void {
+    this.#owner.execution.context.run(settle)
   }
 
   #end(): void {

@@ -21,7 +21,7 @@ const known = Object.keys(pairedMeasures)
 const unknown = named.filter((name) => !known.includes(name))
 if (other === undefined || unknown.length > 0 || !(rounds >= 10)) {
   if (unknown.length > 0) console.error(`unknown measure: ${unknown.join(', ')}`)
-  console.error(`npm run bench:against -- <folder of another checkout, with its packages installed> [<measure>…] [--rounds 60]
+  console.error(`npm run bench:against -- <folder of another checkout, with its packages installed> [<measure>…] [--rounds <10 or more; 60>]
   measures: ${known.join(', ')}`)
   process.exit(1)
 }
