@@ -44,7 +44,7 @@ function everyPlace(seen: Seen, clock: VirtualClock): AnyGraph {
       limit: 1,
       key: ({ user }) => {
         note(seen, user, 'concurrency.key')
-        return ''
+        return 'one for all'
       },
     },
     timeout: '5s',
