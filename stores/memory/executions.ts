@@ -48,8 +48,9 @@ export class MemoryExecutions {
     return executions.map((created) => {
       const known = this.get(created.id)
       if (known !== undefined) return known
+      const { steps = [], ...first } = created
       const record: ExecutionRecord = {
-        ...created,
+        ...first,
         status: created.startedAt === undefined ? 'pending' : 'running',
         output: undefined,
         error: undefined,
@@ -59,7 +60,7 @@ export class MemoryExecutions {
         updatedAt: created.createdAt,
         endedAt: undefined,
       }
-      this.#entries.set(created.id, { record, steps: new Map(), mail: [] })
+      this.#entries.set(created.id, { record, steps: new Map(steps.map((step) => [stepKey(step), step])), mail: [] })
       this.#index(record)
       if (record.owner === undefined) this.#emit({ type: 'work' })
       return undefined

@@ -10,7 +10,7 @@ import { roundsOf } from '../sql/rounds.ts'
 import { executionColumns, firstRecord } from '../sql/tables.ts'
 import type { MysqlConnection } from './connection.ts'
 import { isDuplicate, storeName } from './errors.ts'
-import { executionShape, toKey } from './keys.ts'
+import { executionShape, stepShape, toKey } from './keys.ts'
 import { literal, literals } from './literals.ts'
 import type { MysqlSession } from './session.ts'
 
@@ -27,12 +27,14 @@ const maxTries = 20
 export class MysqlCreator {
   readonly #connection: MysqlConnection
   readonly #insert: string
+  readonly #insertSteps: string
   readonly #select: string
 
   constructor(connection: MysqlConnection, dialect: Dialect) {
     const table = dialect.table('executions')
     this.#connection = connection
     this.#insert = `insert into ${table} (${executionShape.columns.join(', ')}) values`
+    this.#insertSteps = `insert into ${dialect.table('steps')} (${stepShape.columns.join(', ')})`
     this.#select = `select ${selectList(dialect, executionColumns, 'e')}, e.id as id_key from ${table} e force index (primary)`
   }
 
@@ -75,6 +77,7 @@ export class MysqlCreator {
         )
       try {
         await session.run(`${this.#insert} ${missing.map(({ row }) => row).join(',')}`)
+        await this.#insertBegun(session, missing)
         return
       } catch (thrown) {
         if (!isDuplicate(thrown)) throw thrown
@@ -89,6 +92,13 @@ export class MysqlCreator {
       }
       missing = missing.filter(({ key }) => !records.has(key))
     }
+  }
+
+  /** Not in one transaction with their executions: an execution whose process dies in between has begun no step. */
+  async #insertBegun(session: MysqlSession, made: readonly Candidate[]): Promise<void> {
+    const begun = made.flatMap(({ created: { id, steps = [] } }) => steps.map((step) => ({ ...step, execution: id })))
+    // Others may have it by now, and have written more.
+    await session.insert(this.#insertSteps, begun.map(stepShape.cells), 'on duplicate key update attempt = attempt')
   }
 }
 

@@ -5,10 +5,10 @@ import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/exe
 import { cellsOf } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import { fromName } from '../sql/names.ts'
+import { fromName, toName } from '../sql/names.ts'
 import { SqlReader } from '../sql/reader.ts'
 import { roundsOf } from '../sql/rounds.ts'
-import { executionColumns, executionFields, firstRecord } from '../sql/tables.ts'
+import { executionColumns, executionFields, firstRecord, stepFields, stepRowColumns } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, unnest } from './dialect.ts'
 import { storeName } from './errors.ts'
@@ -20,6 +20,7 @@ export class PostgresCreator {
   readonly #dialect: Dialect
   readonly #hints: PostgresHintSender
   readonly #insert: string
+  readonly #insertWithSteps: string
 
   constructor(connection: PostgresConnection, dialect: Dialect, hints: PostgresHintSender) {
     this.#connection = connection
@@ -29,6 +30,12 @@ export class PostgresCreator {
     this.#insert = `insert into ${dialect.table('executions')} (${namesOf(executionColumns)})
         select ${namesOf(executionColumns)} from ${unnest(executionColumns, 'a')} order by a.id collate "C"
         on conflict (id) do nothing returning id, owner`
+    this.#insertWithSteps = `with made as (${this.#insert}), begun as (
+        insert into ${dialect.table('steps')} (${namesOf(stepRowColumns)})
+        select ${stepRowColumns.map(({ name }) => `s.${name}`).join(', ')}
+        from ${unnest(stepRowColumns, 's', executionColumns.length + 1)} join made on made.id = s.execution
+        on conflict (execution, step, item) do nothing
+      ) select id, owner from made`
   }
 
   async create(
@@ -53,7 +60,14 @@ export class PostgresCreator {
     client: ClientBase | undefined,
   ): Promise<readonly NewExecution[]> {
     const cells = executions.map((created) => cellsOf(executionFields, firstRecord(created), this.#dialect.timeText))
-    const insert = { text: this.#insert, parameters: columnar(executionColumns, cells) }
+    const parameters = columnar(executionColumns, cells)
+    const steps = executions.flatMap(({ id, steps: begun = [] }) =>
+      begun.map((step) => [toName(id), ...cellsOf(stepFields, step, this.#dialect.timeText)]),
+    )
+    const insert =
+      steps.length === 0
+        ? { text: this.#insert, parameters }
+        : { text: this.#insertWithSteps, parameters: [...parameters, ...columnar(stepRowColumns, steps)] }
     const rows = await (client === undefined
       ? this.#connection.queryPrepared(insert)
       : this.#connection.query(insert, client))

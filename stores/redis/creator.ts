@@ -2,8 +2,10 @@ import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/exe
 import type { Connection } from './connection.ts'
 import { createScript } from './execution-scripts.ts'
 import { headRecord, newHead, newIndexMembers } from './head-record.ts'
+import type { Argument } from './link.ts'
 import { intact, writeAll } from './script-writes.ts'
 import type { Write } from './script-writes.ts'
+import { stepBytes, stepField } from './step-record.ts'
 
 /** Creates executions. Gives the record of each that was there. */
 export async function createExecutions(
@@ -13,7 +15,8 @@ export async function createExecutions(
   const writes = executions.map((execution, index): Write => {
     const members = newIndexMembers(execution)
     const hint = execution.owner === undefined ? 'w' : ''
-    const list = [hint, members.length, ...members, ...newHead(execution, packer)]
+    const list: Argument[] = [hint, members.length, ...members, ...newHead(execution, packer)]
+    for (const step of execution.steps ?? []) list.push(stepField(step), stepBytes(step, packer))
     return { index, id: execution.id, keys: layout.executionKeys(execution.id), list }
   })
   const replies = await writeAll(link, layout.hints, [{ run: createScript, writes }])

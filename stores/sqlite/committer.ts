@@ -10,7 +10,7 @@ import type { SqliteConnection } from './connection.ts'
 import { placesOf } from './dialect.ts'
 
 const stepValues = `into docket_steps (${namesOf(stepRowColumns)}) values (${placesOf(stepRowColumns)})`
-const putStep = `insert or replace ${stepValues}`
+export const putStep = `insert or replace ${stepValues}`
 const putUnfinishedStep = `insert ${stepValues} on conflict (execution, step, item) do update
   set ${stepColumns.map(({ name }) => `${name} = excluded.${name}`).join(', ')}
   where docket_steps.status not in ${doneStatuses} or docket_steps.type = ''`

@@ -5,8 +5,9 @@ import { namesOf, selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
 import { executionOf } from '../sql/reader.ts'
-import { executionColumns, executionFields, firstRecord } from '../sql/tables.ts'
+import { executionColumns, executionFields, firstRecord, stepFields } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
+import { putStep } from './committer.ts'
 import type { SqliteConnection } from './connection.ts'
 import { placesOf } from './dialect.ts'
 import { storeName } from './errors.ts'
@@ -42,7 +43,11 @@ export class SqliteCreator {
 
   #createOne(created: NewExecution): ExecutionRecord | undefined {
     const cells = cellsOf(executionFields, firstRecord(created), toSqlTime)
-    if (this.#connection.run(insert, ...cells) === 1) return undefined
+    if (this.#connection.run(insert, ...cells) === 1) {
+      for (const step of created.steps ?? [])
+        this.#connection.run(putStep, toName(created.id), ...cellsOf(stepFields, step, toSqlTime))
+      return undefined
+    }
     return executionOf(this.#connection.first(this.#select, toName(created.id))!, storeName)
   }
 }

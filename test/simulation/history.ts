@@ -113,7 +113,7 @@ export class History {
   }
 
   created(created: readonly NewExecution[], answers: readonly (ExecutionRecord | undefined)[]): void {
-    for (const [index, { id, kind, target, deadline, owner, startedAt }] of created.entries()) {
+    for (const [index, { id, kind, target, deadline, owner, startedAt, steps = [] }] of created.entries()) {
       if (answers[index] !== undefined) continue
       this.lives.set(id, {
         id,
@@ -133,7 +133,12 @@ export class History {
         endedBy: undefined,
         cancelledAt: undefined,
         reopened: 0,
-        steps: new Map(),
+        steps: new Map(
+          steps.map((record) => [
+            recordKey(record.step, record.item),
+            { record, value: undefined, at: this.#scheduler.now },
+          ]),
+        ),
       })
     }
   }

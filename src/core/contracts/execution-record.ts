@@ -40,7 +40,7 @@ export interface ExecutionRecord {
  * What an execution begins with: epoch 1 with an owner or 0 without one; status `running` if it has a start (its owner begins it at
  * once), `pending` if not.
  */
-export type NewExecution = Pick<
+export interface NewExecution extends Pick<
   ExecutionRecord,
   | 'id'
   | 'kind'
@@ -57,7 +57,10 @@ export type NewExecution = Pick<
   | 'owner'
   | 'createdAt'
   | 'startedAt'
->
+> {
+  /** Steps that its owner begins with it: written where it is created, and not where it was there. */
+  readonly steps?: readonly StepRecord[]
+}
 
 /** What is remembered of one step of one execution, or of one item of a batch. */
 export interface StepRecord {

@@ -11,7 +11,12 @@ import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { patienceOf } from '../../runtime/store-access/store-patience.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { OpenRecords } from './open-records.ts'
+import { AnnouncedAttempts, firstAttemptOf, isRetriedAtOnce } from './announced-attempts.ts'
 import type { OwnershipRight } from './ownership-right.ts'
+import { itemOf, recordOfRun } from './record-of-run.ts'
+
+/** A value that the execution goes on with, or ends with, or that came when its step had ended. */
+type Kept = 'next' | 'last' | 'late'
 
 /** Writes the records of one execution, under the epoch in which this process acquired it. */
 export class ExecutionRecorder implements Recorder {
@@ -22,6 +27,7 @@ export class ExecutionRecorder implements Recorder {
   readonly #onLost: () => void
   /** The last note of a step. */
   readonly #noted = new WeakMap<StepRun, StepRecord>()
+  readonly #announced = new AnnouncedAttempts()
   readonly #stragglers = new Set<StepRun>()
   readonly #open: OpenRecords
   /** Notes whose error a codec is still at work on: what ends the execution comes after them. */
@@ -44,6 +50,17 @@ export class ExecutionRecorder implements Recorder {
     this.#open = new OpenRecords(open)
     this.#since = connection.clock.elapsed()
     this.#onLost = onLost
+  }
+
+  /** These steps were recorded with the execution, as begun. */
+  begunWith(records: readonly StepRecord[]): void {
+    this.#announced.begunWith(records)
+    this.#expect(records)
+  }
+
+  /** These are about to begin: where the execution ends before, nothing was tried. */
+  #expect(records: readonly StepRecord[]): void {
+    for (const record of records) this.#open.add({ ...record, attempt: 0, startedAt: undefined })
   }
 
   /** Whether functions run on although their signals are aborted. */
@@ -91,7 +108,7 @@ export class ExecutionRecorder implements Recorder {
   }
 
   persistLate(run: StepRun, value: unknown): void {
-    run.kept ??= this.#save(run, value, 'completed', false).then(
+    run.kept ??= this.#save(run, value, 'completed', 'late').then(
       () => {
         this.#arrived()
         return value
@@ -118,14 +135,19 @@ export class ExecutionRecorder implements Recorder {
   #noteBegun(run: StepRun): Promise<void> | undefined {
     // Only a step that is tried again counts its attempts: for it, a death must not be forgotten.
     if (run.persist === undefined || run.planStep.spec.maxAttempts === 1) return undefined
-    return this.#note(run, 'running', undefined).catch((error: unknown) => {
+    const announced = this.#announced.take(run, itemOf(run))
+    if (announced !== undefined && run.attempt === 1)
+      this.#open.add(firstAttemptOf(run.planStep, itemOf(run), run.startedAt!))
+    const noted = announced === undefined ? this.#note(run, 'running', undefined) : announced.noted
+    return noted?.catch((error: unknown) => {
       if (error instanceof LeaseLostError || run.persist?.onStoreError !== 'run') throw error
       run.storeFailed('keep', error)
     })
   }
 
   noteRetry(run: StepRun, error: unknown): void {
-    void this.#note(run, 'retrying', error)
+    if (!isRetriedAtOnce(run)) void this.#note(run, 'retrying', error)
+    else this.#announced.add(run, itemOf(run), this.#note(run, 'running', undefined, run.attempt + 1))
   }
 
   noteFailed(run: StepRun, error: unknown): void {
@@ -194,7 +216,7 @@ export class ExecutionRecorder implements Recorder {
     const { execution } = run
     const isTheEnd = execution.endsWith(run)
     if (isTheEnd) execution.holdOutcome(true)
-    return this.#save(run, value, status, isTheEnd).then(
+    return this.#save(run, value, status, isTheEnd ? 'last' : 'next').then(
       () => {
         this.#arrived()
         if (isTheEnd) this.#endKept = true
@@ -222,25 +244,35 @@ export class ExecutionRecorder implements Recorder {
   }
 
   /**
-   * Writes a step's value; with `isTheEnd`, as the execution's output too. It counts as under way until `#arrived` is called. Not an
+   * Writes a step's value; the last one as the execution's output too, the next one with the attempts that it leads to. It counts as under way until `#arrived` is called. Not an
    * async function: where no codec takes its time, its turns of the microtask queue were a tenth of a step's cost.
    */
-  #save(run: StepRun, value: unknown, status: 'completed' | 'cached', isTheEnd: boolean): Promise<void> {
+  #save(run: StepRun, value: unknown, status: 'completed' | 'cached', which: Kept): Promise<void> {
     this.#underWay++
     try {
       const encoded = this.#connection.encoding.encode(value, this.#identityOf(run, 'output'))
-      if (!isTheEnd && !(encoded instanceof Promise)) return this.#write(run, status, encoded)
-      const ending = isTheEnd ? this.#ending(value) : undefined
-      return Promise.all([encoded, ending]).then(([output, head]) => this.#write(run, status, output, head))
+      if (which !== 'last' && !(encoded instanceof Promise)) return this.#write(run, status, encoded, which)
+      const ending = which === 'last' ? this.#ending(value) : undefined
+      return Promise.all([encoded, ending]).then(([output, head]) => this.#write(run, status, output, which, head))
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  #write(run: StepRun, status: StepStatus, output: StoredValue, head?: HeadChange): Promise<void> {
+  #write(run: StepRun, status: StepStatus, output: StoredValue, which: Kept, head?: HeadChange): Promise<void> {
     const at = this.#connection.clock.now()
-    const record = this.#recordOf(run, status, { output, error: undefined, endedAt: at, dueAt: undefined })
-    return this.#commit([record], head, this.#connection.clock.elapsed() + patienceOf(run.planStep.spec), run)
+    const record = recordOfRun(run, status, this.inputHashOf(run), {
+      output,
+      error: undefined,
+      endedAt: at,
+      dueAt: undefined,
+    })
+    const until = this.#connection.clock.elapsed() + patienceOf(run.planStep.spec)
+    const begun = which === 'next' ? this.#announced.ledToBy(run, itemOf(run), at) : []
+    this.#expect(begun)
+    const written = this.#commit([record, ...begun], head, until, run)
+    if (which === 'next') written.catch(() => this.#announced.revoke(run, begun))
+    return written
   }
 
   #arrived(): void {
@@ -282,13 +314,16 @@ export class ExecutionRecorder implements Recorder {
     }
   }
 
-  #note(run: StepRun, status: StepStatus, error: unknown): Promise<void> {
+  #note(run: StepRun, status: StepStatus, error: unknown, attempt = run.attempt): Promise<void> {
     // What an earlier attempt brought late holds, whatever becomes of this one.
     if (this.#isOff || this.#hasStoppedNotes || run.kept !== undefined) return Promise.resolve()
     const hasEnded = status === 'failed' || status === 'cancelled'
     const endedAt = hasEnded ? this.#connection.clock.now() : undefined
-    const dueAt = hasEnded ? undefined : run.dueAt
-    const noted = this.#recordOf(run, status, { output: undefined, error: undefined, endedAt, dueAt })
+    const dueAt = status === 'retrying' ? run.dueAt : undefined
+    const noted = {
+      ...recordOfRun(run, status, this.inputHashOf(run), { output: undefined, error: undefined, endedAt, dueAt }),
+      attempt,
+    }
     this.#noted.set(run, noted)
     const write = async (stored: StoredValue | undefined): Promise<void> => {
       // While a codec took its time, the step may have gone on: what was noted or kept of it since then holds.
@@ -310,28 +345,6 @@ export class ExecutionRecorder implements Recorder {
     this.#encoding.add(stored)
     await Promise.allSettled([stored])
     this.#encoding.delete(stored)
-  }
-
-  #recordOf(
-    run: StepRun,
-    status: StepStatus,
-    { output, error, endedAt, dueAt }: Pick<StepRecord, 'output' | 'error' | 'endedAt' | 'dueAt'>,
-  ): StepRecord {
-    const { output: type } = run.planStep.spec
-    return {
-      step: run.step,
-      item: itemOf(run),
-      status,
-      attempt: run.attempt,
-      inputHash: this.inputHashOf(run),
-      type: type.name,
-      typeVersion: type.version,
-      output,
-      error,
-      startedAt: run.startedAt,
-      endedAt,
-      dueAt,
-    }
   }
 
   #identityOf(run: StepRun, field: 'output' | 'error'): readonly string[] {
@@ -382,8 +395,4 @@ export class ExecutionRecorder implements Recorder {
     this.#isOff = true
     this.#onLost()
   }
-}
-
-function itemOf(run: StepRun): string {
-  return run.execution.setup.itemKey ?? ''
 }

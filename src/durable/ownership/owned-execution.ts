@@ -1,6 +1,7 @@
 import type { Snapshot } from 'xstate'
 import { ExecutionConflictError } from '../../core/errors.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
+import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { CancelReason } from '../../runtime/execution/end-reason.ts'
 import { actorOfRunning } from '../../runtime/actors/actor-of-running.ts'
@@ -37,6 +38,8 @@ export interface OwnedExecutionParts {
   readonly restored: RestoredExecution | undefined
   /** Sees the execution and its steps as actors, from the beginning. */
   readonly inspect: HarmlessInspector | undefined
+  /** Steps that were recorded with it, as begun. */
+  readonly begun?: readonly StepRecord[]
   /** Called when the store knows a newer owner or epoch. */
   readonly onRefused: () => void
   /** Called once nothing of it is left here. */
@@ -78,6 +81,7 @@ export class OwnedExecution implements Owned {
     }
     this.#ownership = new Ownership(owned, parts.connection, this.#recorder)
     const { given, options, setup, restored } = parts
+    if (parts.begun !== undefined) this.#recorder.begunWith(parts.begun)
     const hashes = restored?.inputHashes ?? new Map<string, string>()
     this.#execution = new Execution({
       ...setup,

@@ -63,9 +63,10 @@ export function ownedExecutionOf(
     readonly startOptions: StartOptions & { readonly id: string }
     readonly record: OwnedRecord
     readonly restored: RestoredExecution | undefined
+    readonly begun?: readonly StepRecord[] | undefined
   },
 ): OwnedExecution {
-  const { given, input, requestDigest, startOptions, record, restored } = parts
+  const { given, input, requestDigest, startOptions, record, restored, begun } = parts
   const options = context.optionsOf(given.plan, startOptions)
   return new OwnedExecution({
     connection: context.connection,
@@ -78,6 +79,7 @@ export function ownedExecutionOf(
     right: ownershipRightOf(record, options.timeoutMs),
     startedAt: record.startedAt,
     restored,
+    ...(begun !== undefined && { begun }),
     onRefused: () => context.turns.markUncertain(),
     onGone: (gone) => context.leave(gone),
   })

@@ -3,6 +3,7 @@ import { durationMs } from '../../core/duration.ts'
 import { ExecutionConflictError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
+import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { checkLeaves, givenInputs, namedLeaves } from '../../runtime/inputs/given-inputs.ts'
 import { deadlineMs } from '../../runtime/environment/time-limit.ts'
@@ -11,6 +12,7 @@ import { requestDigestOf } from '../../runtime/results/execution-memory.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { callerOptionsOf } from '../context/start-options.ts'
 import type { CallerOptions, OverridingOptions, StartOptions } from '../context/start-options.ts'
+import { countsAttempts, firstAttemptOf } from '../ownership/announced-attempts.ts'
 import { graphHashOf } from '../records/graph-hash.ts'
 import { machineVersion } from '../records/machine-version.ts'
 import { storedInputsOf } from '../records/stored-inputs.ts'
@@ -62,12 +64,22 @@ export function executionRequest(
     newRecord: async (owner) => {
       const request = { graph, target, given, requestDigest, options: startOptions }
       leafValues = await checkedLeaves(request)
-      return newRecordOf(request, leafValues, owner, encoding, context.clock.now())
+      const record = await newRecordOf(request, leafValues, owner, encoding, context.clock.now())
+      if (owner === undefined) return record
+      const begun = countedFirst(given.plan, context.setup)
+      return { ...record, steps: begun.map((step) => firstAttemptOf(step, '', record.createdAt)) }
     },
     begin: async (created) => {
       const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
       const input = overrides === undefined ? inputs : namedLeaves(given)
-      const parts = { given: { plan: given.plan, leafValues }, input, requestDigest, startOptions, record }
+      const parts = {
+        given: { plan: given.plan, leafValues },
+        input,
+        requestDigest,
+        startOptions,
+        record,
+        begun: created.steps,
+      }
       if (!context.enter(ownedExecutionOf(context, { ...parts, restored: undefined })))
         await context.releaseIfClosing(record)
     },
@@ -82,6 +94,13 @@ async function checkedLeaves({ given, options }: GivenExecution): Promise<readon
   const error = await checkLeaves(plan, leafValues, values, () => place)
   if (error !== undefined) throw error
   return plan.leaves.map(({ slot }) => values[slot])
+}
+
+/** Steps that begin with the execution, and count their attempts. */
+function countedFirst({ initial, steps }: Plan, { persistOf }: DocketContext['setup']): readonly PlanStep[] {
+  return initial
+    .map((position) => steps[position]!)
+    .filter(({ spec }) => countsAttempts(spec, spec.persist ?? persistOf?.(spec)))
 }
 
 /** The record that an execution begins with; without an owner, anybody may begin it. @throws SerializationError */

@@ -20,6 +20,8 @@ export interface StepHost {
   /** The plan that says how a type is needed: in a batch, the whole batch's. */
   readonly whole: Plan
   readonly values: readonly unknown[]
+  /** By position in the plan, as far as they have begun. */
+  readonly runs: readonly (StepState | undefined)[]
   readonly clock: FullClock
   /** The time at which a step begins or ends: where nobody could ever look at it, that of the execution's start. */
   stepTime(): number

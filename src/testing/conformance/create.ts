@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { assertSame } from './assertions.ts'
+import type { NewExecution } from '../../core/contracts/execution-record.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
 import { commitTo, createOwned, live, newExecution, range, recordIn, recordOf, stepRecord, stepsIn } from './records.ts'
 
@@ -44,6 +45,32 @@ export function createConformance({ test }: ConformanceGroup): void {
     await createOwned(store, 'one')
     assert.deepEqual(await stepsIn(store, 'one'), [])
     assert.deepEqual(await store.readMail('ada', 10), [])
+  })
+
+  test('steps that begin with a new execution are there with it, and those of one that is known are not', async ({
+    store,
+  }) => {
+    await live(store, 'ada')
+    await store.create([newExecution('known', { owner: 'ada', startedAt: 5 })])
+    const begun = [stepRecord('first', { status: 'running', output: undefined }), stepRecord('second')]
+    const withSteps = (id: string, steps = begun): NewExecution =>
+      newExecution(id, { owner: 'ada', startedAt: 5, steps })
+    const others = ['b', 'c', 'd'].map((id) => withSteps(id, id === 'c' ? [] : begun))
+    const known = await store.create([withSteps('a'), withSteps('known'), ...others])
+    assert.deepEqual(
+      known.map((record) => record?.id),
+      [undefined, 'known', undefined, undefined, undefined],
+    )
+    assertSame(await store.get(['a']), [recordOf(newExecution('a', { owner: 'ada', startedAt: 5 }))])
+    for (const id of ['a', 'b', 'd'])
+      assertSame(
+        await stepsIn(store, id),
+        begun.map((step) => ({ ...step, execution: id })),
+        id,
+      )
+    for (const id of ['known', 'c']) assert.deepEqual(await stepsIn(store, id), [], id)
+    assert.deepEqual(await store.commit([commitTo('a', { steps: [stepRecord('first', { attempt: 2 })] })]), [true])
+    assert.equal((await stepsIn(store, 'a')).find(({ step }) => step === 'first')?.attempt, 2)
   })
 
   test('an id that is there gives the record as it is, and changes nothing', async ({ store }) => {

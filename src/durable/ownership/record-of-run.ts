@@ -1,0 +1,31 @@
+import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { StepRun } from '../../runtime/execution/step-run.ts'
+
+/** The record of a step that lives here, as it is now. */
+export function recordOfRun(
+  run: StepRun,
+  status: StepRecord['status'],
+  inputHash: string | undefined,
+  { output, error, endedAt, dueAt }: Pick<StepRecord, 'output' | 'error' | 'endedAt' | 'dueAt'>,
+): StepRecord {
+  const { output: type } = run.planStep.spec
+  return {
+    step: run.step,
+    item: itemOf(run),
+    status,
+    attempt: run.attempt,
+    inputHash,
+    type: type.name,
+    typeVersion: type.version,
+    output,
+    error,
+    startedAt: run.startedAt,
+    endedAt,
+    dueAt,
+  }
+}
+
+/** The key of the batch's item that the step is of; empty outside batches. */
+export function itemOf(run: StepRun): string {
+  return run.execution.setup.itemKey ?? ''
+}
