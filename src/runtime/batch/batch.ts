@@ -12,6 +12,7 @@ import type { CancelReason } from '../execution/end-reason.ts'
 import { Execution } from '../execution/execution.ts'
 import type { ResolvedOptions } from '../execution/execution-setup.ts'
 import { Barrier } from './barrier.ts'
+import { sourceError } from './item-source.ts'
 import type { Pulled } from './item-source.ts'
 import { checkLeaves } from '../inputs/given-inputs.ts'
 import { SlotPool } from '../collections/slot-pool.ts'
@@ -68,6 +69,8 @@ export class Batch implements ItemHost {
   #isYielding = false
   readonly #context = new AsyncContext()
   #triggers: EndTriggers | undefined
+  /** What the batch ends with as soon as nothing of it runs. */
+  #failure: InputError | undefined
 
   constructor(setup: BatchSetup) {
     const { plan, options, concurrency } = setup
@@ -240,10 +243,16 @@ export class Batch implements ItemHost {
       }
       if (!this.hasEnded) this.#admit(pulled.item)
     } else {
-      const { reason } = pulled.thrown
-      const message = `the iterable of items threw: ${describeThrown(reason)}`
-      this.fail(new InputError('INPUT_INVALID', message, [{ message, path: [] }], this.place, { cause: reason }))
+      this.#endAfterItems(sourceError(pulled.thrown.reason, this.place))
     }
+  }
+
+  /** What has begun goes on to its end, so that no outcome of it is lost; where items wait for all others, they would wait for ever. */
+  #endAfterItems(error: InputError): void {
+    this.#failure = error
+    if (!this.#setup.plan.needsAll) this.#change({ type: 'CLOSE', total: this.started })
+    if (this.total === undefined) this.fail(error)
+    else this.#finishIfDone()
   }
 
   #admit(given: unknown): void {
@@ -312,7 +321,7 @@ export class Batch implements ItemHost {
     if (this.#isFatal(error)) {
       if (open !== undefined) this.#open.delete(open)
       this.#progress(item)
-      this.fail(error)
+      this.fail(this.#failure ?? error)
       return
     }
     this.#barrier.leaveOutEverywhere(item)
@@ -344,7 +353,8 @@ export class Batch implements ItemHost {
 
   #finishIfDone(): void {
     if (this.hasEnded || this.total === undefined || this.succeeded + this.failed < this.total) return
-    this.#finish({ type: 'SUCCEED', at: this.#setup.options.clock.now() }, undefined)
+    if (this.#failure === undefined) this.#finish({ type: 'SUCCEED', at: this.#setup.options.clock.now() }, undefined)
+    else this.fail(this.#failure)
   }
 
   #finish(event: BatchEvent & { readonly at: number }, error: unknown): void {

@@ -1,3 +1,6 @@
+import { InputError } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/errors.ts'
+import { describeThrown } from '../../core/thrown.ts'
 import { isPromiseLike } from '../inputs/check-value.ts'
 
 /** The next item, the end, or what the iterable threw. */
@@ -64,4 +67,10 @@ export function sourceOfIterable(items: Iterable<unknown> | AsyncIterable<unknow
       }
     },
   }
+}
+
+/** What a batch fails with whose iterable threw. */
+export function sourceError(reason: unknown, place: ErrorPlace): InputError {
+  const message = `the iterable of items threw: ${describeThrown(reason)}`
+  return new InputError('INPUT_INVALID', message, [{ message, path: [] }], place, { cause: reason })
 }

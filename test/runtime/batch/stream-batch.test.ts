@@ -5,7 +5,6 @@ import {
   ExecutionCancelledError,
   fixed,
   graph,
-  InputError,
   step,
   StepError,
   streamBatch,
@@ -313,31 +312,6 @@ describe('the end', () => {
       { error: { item: 3, code: 'INPUT_INVALID' } },
     ])
   })
-
-  test.each(['fail', 'collect'] as const)(
-    'an iterable that throws ends the stream with its error as cause (onError: %s)',
-    async (onError) => {
-      const clock = new VirtualTime()
-      const cause = new Error('the file ended too soon')
-      const aborted: number[] = []
-      async function* items() {
-        yield { Id: 1 }
-        yield { Id: 2 }
-        throw cause
-      }
-      const graph = making(
-        clock,
-        () => 1_000,
-        (id) => aborted.push(id),
-      )
-      const error = await clock.settle(
-        collect(streamBatch(graph, Made, items(), { clock, onError })).catch((thrown: unknown) => thrown),
-      )
-      expect(error).toBeInstanceOf(InputError)
-      expect((error as Error).cause).toBe(cause)
-      expect(aborted).toEqual([1, 2])
-    },
-  )
 
   test('an abort ends the stream, even while the iterable gives nothing', async () => {
     const clock = new VirtualTime()
