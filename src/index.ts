@@ -29,6 +29,7 @@ export { executeBatch } from './runtime/execute-batch.ts'
 export { execute } from './runtime/execute.ts'
 export { explain } from './runtime/explain.ts'
 export { fromGraph } from './runtime/from-graph.ts'
+export { parseInputs } from './runtime/parse-inputs.ts'
 export { streamBatch } from './runtime/stream-batch.ts'
 
 export type { ExponentialOptions } from './core/language/backoff.ts'

@@ -1,6 +1,7 @@
 import { didYouMean } from './closest-name.ts'
 import { OptionError } from './errors.ts'
 import { isRecord } from './is-record.ts'
+import { shorten } from './shorten.ts'
 import { readOf } from './thrown.ts'
 
 /** What is wrong with options, or nothing. */
@@ -41,7 +42,7 @@ export function reportUnknownKeys(
     if (!known.includes(key)) {
       const names = known.filter((name) => name !== 'kind')
       report(
-        `${where === '' ? '' : `${where} has the `}unknown option "${key}"${didYouMean(key, names)}; known are ${names.join(', ')}`.replace(
+        `${where === '' ? '' : `${where} has the `}unknown option "${shorten(key)}"${didYouMean(key, names)}; known are ${names.join(', ')}`.replace(
           '?;',
           '?',
         ),
@@ -57,7 +58,7 @@ export function isWholeFromOne(value: unknown): boolean {
 
 /** A short text for a wrong value, for messages. Never throws. */
 export function describe(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'string') return JSON.stringify(shorten(value))
   if (typeof value === 'function') return 'a function'
   if (typeof value !== 'object' || value === null) return String(value)
   if (isArray(value)) return 'an array'

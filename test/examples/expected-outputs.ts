@@ -136,11 +136,12 @@ Oslo–Bergen for 120 NOK`,
   },
   'hello-world.ts': { text: 'Bonjour, Ada!' },
   'migrations.ts': {
-    text: `sqlite store: the database's tables are out of date: pending is migration 1 (tables), 2 (deadlines); run up() of sqliteMigrations(…), or open the store with migrate: true
+    text: `sqlite store: the database's tables are out of date: pending is migration 1 (tables), 2 (deadlines), 3 (leases by the machine); run up() of sqliteMigrations(…), or open the store with migrate: true
 10000_orders-by-tenant.sql
-ran 1 and 2 and 10000
+ran 1 and 2 and 3 and 10000
 1 tables: applied
 2 deadlines: applied
+3 leases by the machine: applied
 10000 orders-by-tenant: applied
 42`,
   },
@@ -223,6 +224,13 @@ an execution that takes too long:
 a caller who loses patience:
   the step saw its signal
   the execution of graph "oracle" was cancelled: the client hung up`,
+  },
+  'untrusted-inputs.ts': {
+    text: `o-1, paid 1999
+400 Payment: step "Pay" makes it, and inputs are what no step makes; to run with another value, give it in the options: { overrides: { Payment: … } }
+400 Order.id: Invalid input: expected string, received number
+400 Order.cents: Invalid input: expected number, received undefined
+gift, paid 0`,
   },
   'untyped-graph.ts': {
     text: `{"Length":18,"Words":6}

@@ -70,6 +70,24 @@ export interface StreamBatch<Options> {
   ): AsyncIterable<Collected<Mode, ValueOf<T>>>
 }
 
+/** The signature of `parseInputs`. */
+export interface ParseInputs {
+  <
+    G extends AnyGraph,
+    T extends TypedDataType,
+    Shared extends string = never,
+    Given extends object = Record<never, never>,
+  >(
+    graph: G,
+    target: TargetOf<G, T>,
+    given: unknown,
+    options?: {
+      /** Leaf inputs that a batch is given once for all items, where the inputs are of an item. @default {} */
+      readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
+    } & Overrides<G, T, Given>,
+  ): Promise<InputsOf<G, T, Shared, OverriddenIn<Given>>>
+}
+
 /** The signature of `explain`; what is not given yet is shown as missing. */
 export interface Explain<Options> {
   <G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import type { InputIssue } from '../../core/errors.ts'
+import { shorten } from '../../core/shorten.ts'
 
 /** A value that fits its type, converted where the schema converts; or what is wrong with it. */
 export type CheckedValue =
@@ -54,7 +55,15 @@ function thrownBySchema(type: AnyDataType, thrown: unknown): CheckedValue {
   return { issues: [{ message: `the schema itself threw: ${describeThrown(thrown)}`, path: [type.name] }], thrown }
 }
 
-/** The issues as text: `UserID.id: expected string, received number`. */
+/** The issues as text: `UserID.id: expected string, received number`. No longer than a log can bear: what callers send is in it. */
 export function issuesText(issues: readonly InputIssue[]): string {
-  return issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)).join('; ')
+  const texts = issues.slice(0, maxIssuesInText).map(({ path, message }) => {
+    const place = shorten(path.map((key) => shorten(String(key))).join('.'), maxPlaceLength)
+    return place === '' ? message : `${place}: ${message}`
+  })
+  const more = issues.length - texts.length
+  return `${texts.join('; ')}${more === 0 ? '' : `; and ${more} more`}`
 }
+
+const maxIssuesInText = 50
+const maxPlaceLength = 500

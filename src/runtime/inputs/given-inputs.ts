@@ -151,25 +151,48 @@ export interface Matching {
 export function matchInputs(matching: Matching): GivenInputs | InputError {
   const { plan, inputs, overriding = noOverrides, takes, refusalOf, place, what = 'inputs' } = matching
   const issues = [...(matching.issues ?? [])]
-  const read = readRecord(inputs, `, like ${exampleOf(plan)}`)
+  const read = readRecord(inputs, `, like ${exampleOf(plan.leaves)}`)
   if (read.problem !== undefined) {
     const path = read.key === undefined ? [] : [read.key]
     const message = `${what} must be ${read.problem}`
     return inputErrorOf(plan, [...issues, { message, path }], place, read.thrown)
   }
-  for (const key of read.values.keys()) if (!takes(key)) issues.push({ message: refusalOf(key), path: [key] })
+  issues.push(...refusalsOf(read.values.keys(), takes, refusalOf))
   const given = (name: string): unknown => (overriding.has(name) ? overriding : read.values).get(name)
-  for (const { isRequired, type } of plan.leaves) {
-    if (isRequired && !overriding.has(type.name) && !read.values.has(type.name))
-      issues.push({ message: `missing: "${plan.target.name}" needs it and no step produces it`, path: [type.name] })
-  }
+  const open = plan.leaves.filter(({ type }) => !overriding.has(type.name))
+  issues.push(...missingInputs(plan.target, open, read.values))
   if (issues.length > 0) return inputErrorOf(plan, issues, place)
   return { plan, leafValues: plan.leaves.map(({ type }) => given(type.name)) }
 }
 
+/** Keys that are not taken, and why. Of very many, the first ones: a caller must not be able to fill the logs. */
+export function refusalsOf(
+  keys: Iterable<string>,
+  takes: (key: string) => boolean,
+  refusalOf: (key: string) => string,
+): readonly InputIssue[] {
+  const refused = [...keys].filter((key) => !takes(key))
+  const issues = refused.slice(0, maxRefusals).map((key) => ({ message: refusalOf(key), path: [key] }))
+  const more = refused.length - issues.length
+  return more === 0 ? issues : [...issues, { message: `${more} more keys are not taken either`, path: [] }]
+}
+
+const maxRefusals = 100
+
+/** Required inputs that are not given. */
+export function missingInputs(
+  target: AnyDataType,
+  leaves: Plan['leaves'],
+  given: ReadonlyMap<string, unknown>,
+): readonly InputIssue[] {
+  return leaves
+    .filter(({ isRequired, type }) => isRequired && !given.has(type.name))
+    .map(({ type }) => ({ message: `missing: "${target.name}" needs it and no step produces it`, path: [type.name] }))
+}
+
 /** What an input record looks like. */
-function exampleOf(plan: Plan): string {
-  return plan.leaves.length === 0 ? '{}' : `{ ${plan.leaves.map((leaf) => leaf.type.name).join(', ')} }`
+export function exampleOf(leaves: Plan['leaves']): string {
+  return leaves.length === 0 ? '{}' : `{ ${leaves.map((leaf) => leaf.type.name).join(', ')} }`
 }
 
 /** Why a key is not an input of the plan. */

@@ -1,4 +1,5 @@
 import { describe } from '../../core/check-options.ts'
+import { shorten } from '../../core/shorten.ts'
 import { describeThrown } from '../../core/thrown.ts'
 
 /** What a caller's record holds, by type name, without what is undefined; or why it can't be read. */
@@ -29,7 +30,7 @@ export function readRecord(given: unknown, like = ''): ReadRecord {
     }
     return { values }
   } catch (thrown) {
-    const problem = `readable, but reading ${key === undefined ? 'it' : `"${key}"`} threw: ${describeThrown(thrown)}`
+    const problem = `readable, but reading ${key === undefined ? 'it' : `"${shorten(key)}"`} threw: ${describeThrown(thrown)}`
     return { problem, key, thrown }
   }
 }
