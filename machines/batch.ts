@@ -4,14 +4,21 @@ import { fromEffect } from './effect.ts'
 
 /** What is known of one batch as a whole. Times are milliseconds of the epoch. */
 export interface BatchContext {
+  /** The batch's id. */
   executionId: string
+  /** The target type's name. */
   target: string
   /** Items; unknown until the last has been read, where they come from an iterable. */
   total: number | undefined
+  /** Items that have begun. */
   started: number
+  /** Items that have completed. */
   succeeded: number
+  /** Items that have failed. */
   failed: number
+  /** When it began. */
   startedAt: number | undefined
+  /** When it ended. */
   endedAt: number | undefined
   /** What ended the batch. Its items keep their own. */
   error: unknown
@@ -19,8 +26,11 @@ export interface BatchContext {
 
 /** What a batch begins with; `total` is left out where the items come from an iterable. */
 export interface BatchInput {
+  /** The batch's id. */
   readonly executionId: string
+  /** The target type's name. */
   readonly target: string
+  /** Items. @default unknown until `CLOSE` */
   readonly total?: number | undefined
 }
 

@@ -4,7 +4,10 @@ import { readFlatMachine, type FlatMachine, type FlatTransition, type GuardTest 
 import { UnsupportedMachineError } from './unsupported-machine-error.ts'
 
 /** A context and its state's number in one object, changed in place. It may hold more than that: no transition reads it. */
-export type MachineRecord<Context> = Context & { state: number }
+export type MachineRecord<Context> = Context & {
+  /** The number of its state. */
+  state: number
+}
 
 declare const eventType: unique symbol
 /** The number of an event, which knows the event's type. */
@@ -12,10 +15,15 @@ export type EventCode<Type extends string> = number & { readonly [eventType]: Ty
 
 /** A record as the persisted snapshot that `createActor(machine, { snapshot })` restores. */
 export type RecordSnapshot<Context, State extends string> = {
+  /** The state. */
   readonly value: State
+  /** The record's fields. */
   readonly context: Context
+  /** A compiled machine has no errors of its own. */
   readonly error: undefined
+  /** It has no children. */
   readonly children: Record<string, never>
+  /** It has no history states. */
   readonly historyValue: Record<string, never>
 } & ({ readonly status: 'active'; readonly output: undefined } | { readonly status: 'done'; readonly output: unknown })
 
@@ -23,6 +31,7 @@ type EventOf<Event extends { type: string }, Type extends string> = Extract<Even
 
 /** A machine as tables: states and events are small integers, a transition changes a record in place. */
 export interface CompiledMachine<Context, Event extends { type: string }, State extends string, Input> {
+  /** The machine's id. */
   readonly id: string
   /** The initial state's number. */
   readonly initial: number
@@ -30,7 +39,9 @@ export interface CompiledMachine<Context, Event extends { type: string }, State 
   readonly states: readonly State[]
   /** By state number. */
   readonly isFinal: readonly boolean[]
+  /** The states' numbers by name. */
   readonly stateCode: { readonly [Name in State]: number }
+  /** The events' numbers by type. */
   readonly eventCode: { readonly [Type in Event['type']]: EventCode<Type> }
   /** A new record in the initial state. */
   createRecord(input: Input): MachineRecord<Context>

@@ -9,6 +9,7 @@ export type Effect<Context, Event> = (context: Context, event: Event) => void
 /** An XState action that carries the effect it was made from. */
 export interface EffectAction<Context> {
   (args: { context: Context; event: EventObject }, params: undefined): void
+  /** The update that the action was made from. */
   readonly effect: Effect<Context, never>
 }
 

@@ -4,22 +4,31 @@ import { fromEffect } from './effect.ts'
 
 /** What is known of one execution as a whole. Times are milliseconds of the epoch. */
 export interface ExecutionContext {
+  /** The execution's id. */
   executionId: string
+  /** The target type's name. */
   target: string
   /** Steps of the plan. */
   total: number
   /** Steps that have ended, however they did. */
   settled: number
+  /** When it began. */
   startedAt: number | undefined
+  /** When it ended. */
   endedAt: number | undefined
+  /** The target's value, once completed. */
   output: unknown
+  /** What it failed with, or was cancelled by. */
   error: unknown
 }
 
 /** What an execution begins with; `total` counts the steps of its plan. */
 export interface ExecutionInput {
+  /** The execution's id. */
   readonly executionId: string
+  /** The target type's name. */
   readonly target: string
+  /** Steps of the plan. */
   readonly total: number
 }
 

@@ -4,13 +4,17 @@ import { fromEffect } from './effect.ts'
 
 /** What is known of one step of one execution. Times are milliseconds of the epoch. */
 export interface StepContext {
+  /** The step's name. */
   step: string
   /** The current or last attempt; 0 before the first. */
   attempt: number
+  /** When its first attempt began. */
   startedAt: number | undefined
+  /** When it ended. */
   endedAt: number | undefined
   /** When the next attempt is due; set while retrying, and only then. */
   dueAt: number | undefined
+  /** Its value, once completed or cached. */
   output: unknown
   /** The last attempt's error. It stays when a fallback completes the step. */
   error: unknown
@@ -18,6 +22,7 @@ export interface StepContext {
 
 /** What a step begins with: its name. */
 export interface StepInput {
+  /** The step's name. */
   readonly step: string
 }
 

@@ -25,8 +25,11 @@ export type ErrorCode = (typeof errorCodes)[number]
 
 /** Where in which execution something went wrong. Every field is absent where it does not apply. */
 export interface ErrorPlace {
+  /** The graph's name. */
   readonly graph?: string | undefined
+  /** The execution. */
   readonly executionId?: string | undefined
+  /** The step's name. */
   readonly step?: string | undefined
   /** Attempts made, the failing one included. */
   readonly attempt?: number | undefined
@@ -87,12 +90,19 @@ export class DocketError extends Error {
     Object.defineProperty(this.prototype, isOurs, { value: true })
   }
 
+  /** What happened, stable between versions: see docs/errors.md. */
   readonly code: ErrorCode
+  /** The graph's name, where one is concerned. */
   readonly graph: string | undefined
+  /** The execution, where one has begun. */
   readonly executionId: string | undefined
+  /** The step's name, where one is concerned. */
   readonly step: string | undefined
+  /** The attempt of the step, from 1. */
   readonly attempt: number | undefined
+  /** Index of the batch's item, from 0. */
   readonly item: number | undefined
+  /** Type names from the target down to the type that could not be made; empty where none is concerned. */
   readonly path: readonly string[]
 
   constructor(code: ErrorCode, message: string, place: ErrorPlace = {}, options?: ErrorOptions) {
@@ -128,6 +138,7 @@ export class DocketError extends Error {
 
 /** What is wrong with one element of a graph's declaration. */
 export interface GraphProblem {
+  /** What kind of mistake it is, for programs: see docs/errors.md. */
   readonly kind:
     | 'cycle'
     | 'duplicate-producer'
@@ -151,6 +162,7 @@ export class GraphError extends DocketError {
     named(this, 'GraphError')
   }
 
+  /** All that is wrong, at least one. */
   readonly problems: readonly GraphProblem[]
 
   constructor(graph: string, problems: readonly GraphProblem[]) {
@@ -169,6 +181,7 @@ export class GraphError extends DocketError {
 
 /** One thing that a schema (or the check of the input's keys) found wrong with a value. */
 export interface InputIssue {
+  /** What does not fit, as the schema says it. */
   readonly message: string
   /** Keys from the value's root, the type's name first. */
   readonly path: readonly (string | number)[]
@@ -182,6 +195,7 @@ export class InputError extends DocketError {
     named(this, 'InputError')
   }
 
+  /** All that the check found, at least one. */
   readonly issues: readonly InputIssue[]
 
   constructor(
@@ -228,6 +242,7 @@ export class StepTimeoutError extends DocketError {
     named(this, 'StepTimeoutError')
   }
 
+  /** The step's timeout, in milliseconds. */
   readonly timeoutMs: number
 
   constructor(timeoutMs: number, place: ErrorPlace) {

@@ -45,15 +45,17 @@ const startBatchOptionNames = [...startOptionNames, 'shared', 'concurrency', 'on
 
 /** Which executions `list` returns. */
 export interface ListQuery {
+  /** In one of these. @default any */
   readonly status?: ExecutionStatus | readonly ExecutionStatus[] | undefined
+  /** Of the graph of this name. @default any */
   readonly graph?: string | undefined
-  /** Created at this time or later. */
+  /** Created at this time or later. @default any time */
   readonly from?: Date | undefined
-  /** Created before this time. */
+  /** Created before this time. @default any time */
   readonly before?: Date | undefined
   /** How many at most. @default 100 */
   readonly limit?: number | undefined
-  /** `next` of the page before. */
+  /** `next` of the page before. @default the first page */
   readonly after?: string | undefined
 }
 
@@ -76,6 +78,7 @@ export type StartBatch<
 
 /** A page of executions, the newest first. */
 export interface ExecutionPage {
+  /** The newest first. */
   readonly executions: readonly ExecutionInfo[]
   /** Asks for the next page; undefined on the last. */
   readonly next: string | undefined

@@ -28,6 +28,7 @@ interface About {
 
 /** One durable execution, wherever it runs. */
 export class ExecutionHandle<Output> {
+  /** The execution's id: the caller's `id`, else a random one. */
   readonly id: string
   readonly #context: DocketContext
   readonly #about: About

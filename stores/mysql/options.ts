@@ -6,9 +6,9 @@ import type { OptionRule } from '../sql/options.ts'
 
 /** Which MySQL or MariaDB a store uses, and how. */
 export interface MysqlStoreOptions {
-  /** `mysql://user:password@host:port/database`, with the parameters that `mysql2` knows. */
+  /** `mysql://user:password@host:port/database`, with the parameters that `mysql2` knows. @default none: give `url` or `pool` */
   readonly url?: string
-  /** A pool of one's own, of `mysql2` or `mysql2/promise`, in place of `url`: its settings stay as they are, and it is never closed. */
+  /** A pool of one's own, of `mysql2` or `mysql2/promise`, in place of `url`: its settings stay as they are, and it is never closed. @default none */
   readonly pool?: Pool | CallbackPool
   /** How the tables' names begin. Two stores with two prefixes know nothing of each other. @default 'docket_' */
   readonly prefix?: string

@@ -5,9 +5,9 @@ import type { OptionRule } from '../sql/options.ts'
 
 /** Which PostgreSQL a store uses, and how. */
 export interface PostgresStoreOptions {
-  /** `postgres://user:password@host:port/database`, with the parameters that `pg` knows. */
+  /** `postgres://user:password@host:port/database`, with the parameters that `pg` knows. @default none: give `url` or `pool` */
   readonly url?: string
-  /** A pool of one's own, in place of `url`; it is never closed. */
+  /** A pool of one's own, in place of `url`; it is never closed. @default none: `url` is connected to */
   readonly pool?: Pool
   /** The schema of the tables; it is made if there is none. Two stores in two schemas know nothing of each other. @default 'public' */
   readonly schema?: string

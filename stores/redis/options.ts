@@ -9,11 +9,11 @@ import type { OptionRule } from '../sql/options.ts'
 export interface RedisStoreOptions {
   /** `redis://user:password@host:6379/0`, with TLS `rediss://…`. @default redis://127.0.0.1:6379 */
   readonly url?: string
-  /** A client of your own instead: a `Redis` or a `Cluster` of ioredis. It is never closed by the store. */
+  /** A client of your own instead: a `Redis` or a `Cluster` of ioredis. It is never closed by the store. @default none: `url` is connected to */
   readonly client?: Redis | Cluster
-  /** Nodes of a cluster to begin with instead: URLs, or host and port. The others are found by them. */
+  /** Nodes of a cluster to begin with instead: URLs, or host and port. The others are found by them. @default none: a single server */
   readonly cluster?: readonly ClusterNode[]
-  /** ioredis's options, beside a URL (or for each node of a cluster), or alone: Sentinel, TLS, … */
+  /** ioredis's options, beside a URL (or for each node of a cluster), or alone: Sentinel, TLS, … @default none */
   readonly options?: RedisOptions
   /** What all keys begin with; stores with different ones know nothing of each other. @default 'docket' */
   readonly prefix?: string

@@ -5,9 +5,9 @@ import { machineTime } from '../sql/machine-time.ts'
 
 /** Where a SQLite store keeps its tables, and how. */
 export interface SqliteStoreOptions {
-  /** A file, which is made if there is none, or `':memory:'`. */
+  /** A file, which is made if there is none, or `':memory:'`. @default none: give `path` or `database` */
   readonly path?: string
-  /** An open connection of one's own, in place of `path`: its settings stay as they are, and it is never closed. */
+  /** An open connection of one's own, in place of `path`: its settings stay as they are, and it is never closed. @default none: `path` is opened */
   readonly database?: DatabaseSync
   /**
    * Whether a commit waits until it is on the disk (`full`), or may be lost when the power fails (`normal`: not when the process

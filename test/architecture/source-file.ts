@@ -23,6 +23,7 @@ export interface SourceFile {
   readonly hasDefaultExport: boolean
   readonly comments: readonly string[]
   readonly program: ParseResult['program']
+  readonly module: ParseResult['module']
   /** Whether a generator wrote it: names and style are the generator's. */
   readonly isGenerated: boolean
 }
@@ -72,6 +73,7 @@ export function parseFile(path: string, text: string): SourceFile {
     ),
     comments: comments.map(({ value }) => value),
     program,
+    module,
     isGenerated: text.startsWith('// @generated '),
   }
 }

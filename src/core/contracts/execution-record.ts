@@ -3,20 +3,31 @@ import type { StoredValue } from './stored-value.ts'
 
 /** One run of a plan. Times are milliseconds since the epoch, by the clock of the process that wrote them. */
 export interface ExecutionRecord {
+  /** Unique within the store. */
   readonly id: string
+  /** Whether it makes one target, or one for each of many items. */
   readonly kind: 'execution' | 'batch'
+  /** The graph's name. */
   readonly graph: string
+  /** The target type's name. */
   readonly target: string
+  /** Where it is in its life. */
   readonly status: ExecutionStatus
   /** Digest of target and inputs: the same id with another one is a conflict. */
   readonly requestDigest: string
+  /** The inputs and overrides that it was started with. */
   readonly inputs: StoredValue
+  /** The target's value, once completed. */
   readonly output: StoredValue | undefined
+  /** What it failed with, or was cancelled by. */
   readonly error: StoredValue | undefined
+  /** What the caller gave as `headers`. */
   readonly headers: Readonly<Record<string, string>>
   /** Digest of the graph's declaration when the execution was created or last resumed. */
   readonly graphHash: string
+  /** Version of the records and life cycles that wrote it. */
   readonly machineVersion: number
+  /** The execution that this one was forked from. */
   readonly parent: string | undefined
   /** Takes the place of the graph's timeout. */
   readonly timeoutMs: number | undefined
@@ -30,9 +41,13 @@ export interface ExecutionRecord {
   readonly recoveries: number
   /** How long living processes have owned it, as of the last commit that said so. */
   readonly ownedMs: number
+  /** When it was started by a caller. */
   readonly createdAt: number
+  /** When a process began it first. */
   readonly startedAt: number | undefined
+  /** When it was written last. */
   readonly updatedAt: number
+  /** When it completed, failed or was cancelled. */
   readonly endedAt: number | undefined
 }
 
@@ -64,18 +79,27 @@ export interface NewExecution extends Pick<
 
 /** What is remembered of one step of one execution, or of one item of a batch. */
 export interface StepRecord {
+  /** The step's name. */
   readonly step: string
   /** Key of the batch's item; empty outside batches. */
   readonly item: string
+  /** Where it is in its life. */
   readonly status: StepStatus
+  /** The current or last attempt; 0 before the first. */
   readonly attempt: number
+  /** Digest of its inputs, where it was computed. */
   readonly inputHash: string | undefined
-  /** Name and declared version of the output's data type. */
+  /** Name of the output's data type. */
   readonly type: string
+  /** The declared version of that type, if there is one. */
   readonly typeVersion: string | undefined
+  /** Its value, once completed or cached. */
   readonly output: StoredValue | undefined
+  /** What its last attempt failed with. */
   readonly error: StoredValue | undefined
+  /** When its first attempt began. */
   readonly startedAt: number | undefined
+  /** When it ended. */
   readonly endedAt: number | undefined
   /** When the next attempt is due, while retrying. */
   readonly dueAt: number | undefined
@@ -83,9 +107,13 @@ export interface StepRecord {
 
 /** Writes to one execution, all of them or none: only while `owner` and `epoch` are still the record's. */
 export interface ExecutionCommit {
+  /** The execution's id. */
   readonly id: string
+  /** The process that writes. */
   readonly owner: string
+  /** The epoch in which it owns the execution. */
   readonly epoch: number
+  /** When, in milliseconds since the epoch. */
   readonly at: number
   /**
    * Records by step and item; one that is there already is replaced. What is completed stays, whatever comes late: a record whose
@@ -99,18 +127,29 @@ export interface ExecutionCommit {
   readonly consumed?: number | undefined
 }
 
+/** What a commit changes of an execution itself. Absent fields stay as they are. */
 export interface HeadChange {
+  /** Where it is in its life. */
   readonly status?: ExecutionStatus
+  /** The inputs, changed by a migration. */
   readonly inputs?: StoredValue
+  /** The target's value; `undefined` takes it away. */
   readonly output?: StoredValue | undefined
+  /** What ended it; `undefined` takes it away. */
   readonly error?: StoredValue | undefined
+  /** Digest of the graph that goes on with it. */
   readonly graphHash?: string
+  /** Version of what goes on with it. */
   readonly machineVersion?: number
+  /** When it began. */
   readonly startedAt?: number
+  /** When it ends at the latest. */
   readonly deadline?: number
   /** `undefined` takes it away: an execution that failed goes on. */
   readonly endedAt?: number | undefined
+  /** How long living processes have owned it so far. */
   readonly ownedMs?: number
+  /** Acquisitions from a dead owner since the last step was completed. */
   readonly recoveries?: number
   /** Gives the execution up: it has no owner any more, and anybody may acquire it. The epoch stays. */
   readonly isReleased?: true
@@ -118,9 +157,11 @@ export interface HeadChange {
 
 /** Which executions a process wants to own. */
 export interface AcquireRequest {
+  /** The process that wants them. */
   readonly owner: string
   /** These, whatever their graph; else any of `graphs`, the oldest first. */
   readonly ids?: readonly string[]
+  /** Names of the graphs that it has. */
   readonly graphs?: readonly string[]
   /** Whether executions that have ended count too; only with `ids`. */
   readonly andEnded?: boolean
@@ -128,29 +169,38 @@ export interface AcquireRequest {
   readonly andOwn?: boolean
   /** Ids to leave alone. */
   readonly except?: readonly string[]
+  /** How many at most. */
   readonly limit: number
 }
 
 /** An execution that changed hands: the record with its new owner, epoch and number of recoveries. */
 export interface AcquiredExecution {
+  /** The record as it is now. */
   readonly execution: ExecutionRecord
   /** Whether its last owner had died, rather than given it up. */
   readonly wasLost: boolean
 }
 
+/** Which executions to list, the newest first. */
 export interface ExecutionQuery {
+  /** Any of these. @default all */
   readonly statuses?: readonly ExecutionStatus[] | undefined
+  /** The graph's name. @default any */
   readonly graph?: string | undefined
+  /** Created then or later, in milliseconds since the epoch. @default any time */
   readonly createdFrom?: number | undefined
-  /** Exclusive. */
+  /** Created before this time, in milliseconds since the epoch. @default any time */
   readonly createdBefore?: number | undefined
-  /** The last execution of the page before: only what comes after it. */
+  /** The last execution of the page before: only what comes after it. @default the first page */
   readonly after?: { readonly createdAt: number; readonly id: string } | undefined
+  /** How many at most. */
   readonly limit: number
 }
 
 /** A portion of the step records of some executions; `next` asks for the rest. */
 export interface StepPage {
+  /** The records, each with the execution that it is of. */
   readonly steps: readonly (StepRecord & { readonly execution: string })[]
+  /** Where the rest begins; undefined where there is no more. */
   readonly next: string | undefined
 }

@@ -2,16 +2,23 @@ import type { StoredValue } from './stored-value.ts'
 
 /** Whose result it is: columns for people; the key alone identifies a result. */
 export interface ResultIdentity {
+  /** The graph's name, or the step's `persist.namespace`. */
   readonly namespace: string
+  /** The step's name. */
   readonly step: string
+  /** The step's version; empty where it has none. */
   readonly version: string
+  /** The output type's name. */
   readonly type: string
 }
 
 /** Asks for the right to make a result. */
 export interface ResultClaim extends ResultIdentity {
+  /** The whole identity of the result, its inputs included. */
   readonly key: string
+  /** The process that claims. */
   readonly owner: string
+  /** When, in milliseconds since the epoch. */
   readonly at: number
 }
 
@@ -27,9 +34,13 @@ export type ResultState =
 
 /** What became of a claim; it holds only while `owner` and `epoch` are still the claim's. */
 export interface ResultCommit {
+  /** The key that was claimed. */
   readonly key: string
+  /** The owner that claimed it. */
   readonly owner: string
+  /** The epoch that the claim got. */
   readonly epoch: number
+  /** When, in milliseconds since the epoch. */
   readonly at: number
   /** `released`: nothing was made, and whoever waits may claim. */
   readonly outcome:

@@ -38,7 +38,9 @@ export interface StoreCapabilities {
  * when their answer was lost.
  */
 export interface Store {
+  /** Names the kind of store in errors and events: `redis`, `sqlite`. */
   readonly name: string
+  /** What the store can do beyond what every store can. */
   readonly capabilities: StoreCapabilities
   /** @default JSON text */
   readonly format?: ValueFormat | undefined
@@ -69,6 +71,7 @@ export interface Store {
    * dead owners, not with executions that are finished or have a living owner.
    */
   acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]>
+  /** The records of executions, in the order of the ids; undefined for what is not there. */
   get(ids: readonly string[]): Promise<readonly (ExecutionRecord | undefined)[]>
   /** The newest first, by `createdAt`, then by id. */
   list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]>

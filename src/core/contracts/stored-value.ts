@@ -9,7 +9,9 @@ export type StoredValue = string | Uint8Array
  * back. The core has replaced everything else (Date, Map, BigInt, NaN, …) by tagged records before.
  */
 export interface ValueFormat {
+  /** Is stored with each value, so that a later version can read it: 1 to 64 characters. */
   readonly name: string
+  /** Makes of a tree what the store keeps. */
   encode(tree: unknown): StoredValue
   /** @throws when the stored value is damaged */
   decode(stored: StoredValue): unknown

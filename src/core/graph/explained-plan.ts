@@ -1,5 +1,6 @@
 /** One step of an explained plan. */
 export interface ExplainedStep {
+  /** The step's name. */
   readonly name: string
   /** The type that it makes. */
   readonly output: string
@@ -20,7 +21,9 @@ export interface ExplainedStep {
 
 /** A type that the caller gives. */
 export interface ExplainedLeaf {
+  /** The data type's name. */
   readonly type: string
+  /** Whether the inputs have a value for it. */
   readonly isGiven: boolean
   /** False when everything that takes it can do without. */
   readonly isRequired: boolean
@@ -30,7 +33,9 @@ export interface ExplainedLeaf {
 
 /** What would happen, without doing it: like `make -n`. */
 export interface ExplainedPlan {
+  /** The graph's name. */
   readonly graph: string
+  /** The target type's name. */
   readonly target: string
   /** In topological order. */
   readonly steps: readonly ExplainedStep[]
@@ -38,6 +43,7 @@ export interface ExplainedPlan {
   readonly levels: readonly (readonly string[])[]
   /** From the maker of a type (a step, or the leaf itself) to the step that takes it. */
   readonly edges: readonly { readonly from: string; readonly to: string; readonly type: string }[]
+  /** What the caller gives, or has to give. */
   readonly leaves: readonly ExplainedLeaf[]
   /** Required leaves that are not given. */
   readonly missing: readonly string[]

@@ -7,20 +7,30 @@ import type { Store } from '../contracts/store.ts'
 
 /** Policies that hold for every step of a graph that does not state its own. */
 export interface StepDefaults {
+  /** How long one attempt may take. @default no limit */
   readonly timeout?: Duration | undefined
+  /** How often a step is tried. @default once */
   readonly retry?: RetryPolicy | undefined
+  /** For how long, and for which calls, results are remembered. @default not at all */
   readonly persist?: PersistScope | PersistPolicy | undefined
+  /** How many attempts of each step run at the same time, over all executions of the process. @default no limit */
   readonly concurrency?: number | ConcurrencyPolicy | undefined
 }
 
 /** Any graph, its types forgotten: what the runtime sees. Made by `createGraph` only, so it is checked. */
 export interface AnyGraph {
   readonly kind: 'graph'
+  /** Part of keys, events and errors. */
   readonly name: string
+  /** As they were declared. */
   readonly steps: readonly AnyStep[]
+  /** The leaves that the declaration names; undefined where it names none. */
   readonly inputs: readonly AnyDataType[] | undefined
+  /** How long an execution may take; undefined for no limit. */
   readonly timeout: Duration | undefined
+  /** Policies of steps that do not state their own. */
   readonly defaults: StepDefaults
+  /** What gets the events of all executions of the graph. */
   readonly observers: readonly Observer[]
   /** The types that no step produces, of the whole graph or of what one target needs, in the order in which steps name them. */
   leaves(target?: AnyDataType): readonly AnyDataType[]

@@ -7,6 +7,7 @@ import type { AnyStep, TypedStep } from '../language/step.ts'
 
 /** A set of steps with one producer per type, all of it known to the compiler. Made by `graph`. */
 export interface Graph<Name extends string, Steps extends readonly TypedStep[]> extends AnyGraph {
+  /** Part of keys, events and errors. */
   readonly name: Name
   /** The literal list, so that graphs compose: `graph({ name, steps: [...users.steps, more] })`. */
   readonly steps: Steps

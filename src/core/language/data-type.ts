@@ -4,6 +4,7 @@ import { isRecord } from '../is-record.ts'
 /** Any data type, its name and value forgotten: what the runtime sees. */
 export interface AnyDataType {
   readonly kind: 'dataType'
+  /** What the type is matched by: unique within a graph. */
   readonly name: string
   /** Checks (and maybe converts) values; undefined for `type<T>()`, which is not checked. */
   readonly schema: StandardSchemaV1 | undefined
@@ -61,6 +62,7 @@ export interface TypedDataType extends AnyDataType {
 
 /** A named, schema-checked type: a node of the type graph. Made by `dataType`. */
 export interface DataType<Name extends string, Value> extends TypedDataType {
+  /** What the type is matched by: unique within a graph. */
   readonly name: Name
   readonly '~types': {
     readonly received: DeepReadonly<Value>
@@ -75,6 +77,7 @@ export interface DataType<Name extends string, Value> extends TypedDataType {
 
 /** A data type whose schema converts: callers and producers hand in `Given`, ports and results read `Value`. */
 export interface ConvertingDataType<Name extends string, Value, Given> extends TypedDataType {
+  /** What the type is matched by: unique within a graph. */
   readonly name: Name
   readonly '~types': {
     readonly received: DeepReadonly<Value>
@@ -88,6 +91,7 @@ export interface ConvertingDataType<Name extends string, Value, Given> extends T
 
 /** A port made by `optional(T)`. */
 export interface OptionalPort<Type extends TypedDataType> extends AnyOptionalPort {
+  /** The data type that may be missing. */
   readonly type: Type
   readonly '~types': {
     readonly received: Type['~types']['received'] | undefined
@@ -99,6 +103,7 @@ export interface OptionalPort<Type extends TypedDataType> extends AnyOptionalPor
 
 /** A port made by `all(T)`. */
 export interface AllPort<Type extends TypedDataType> extends AnyAllPort {
+  /** The data type of which all items' values are taken. */
   readonly type: Type
   readonly '~types': {
     readonly received: readonly Type['~types']['received'][]

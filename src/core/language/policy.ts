@@ -19,6 +19,7 @@ export type PersistScope = 'execution' | 'global'
 
 /** What is remembered of a step. */
 export interface PersistPolicy {
+  /** `'execution'`: for the rest of the execution. `'global'`: for all executions with equal inputs. */
   readonly scope: PersistScope
   /** How long a result holds. @default unlimited */
   readonly ttl?: Duration
@@ -34,6 +35,7 @@ export interface PersistPolicy {
 
 /** How many attempts of a step run at the same time, over all executions of the process. */
 export interface ConcurrencyPolicy<Inputs = never> {
+  /** Attempts at the same time, at least 1. */
   readonly limit: number
   /** Gives each distinct key a limit of its own. @default one limit for the step */
   readonly key?: (inputs: Inputs) => string

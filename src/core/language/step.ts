@@ -30,14 +30,23 @@ export interface StepContext {
 export interface AnyStep {
   /** `step`: a function makes the output. `value`: the declaration holds it. */
   readonly kind: 'step' | 'value'
+  /** Part of keys, events and errors. */
   readonly name: string
+  /** Named ports: data types, `optional(T)`, `all(T)`. */
   readonly inputs: Readonly<Record<string, AnyPort>>
+  /** The one data type that the step makes. */
   readonly output: AnyDataType
+  /** Makes the output from the inputs. */
   readonly run: (inputs: never, context: StepContext) => unknown
+  /** How long one attempt may take; undefined for the graph's default. */
   readonly timeout?: Duration | undefined
+  /** How often it is tried; undefined for the graph's default. */
   readonly retry?: RetryPolicy | undefined
+  /** What is remembered of it; undefined for the graph's default. */
   readonly persist?: PersistScope | PersistPolicy | undefined
+  /** Part of the key of remembered results. */
   readonly version?: string | number | undefined
+  /** How many attempts run at the same time; undefined for the graph's default. */
   readonly concurrency?: number | ConcurrencyPolicy | undefined
   /** A value, or a function `(error, inputs) => value`, that takes the place of the result when the step failed for good. */
   readonly fallback?: unknown
@@ -64,7 +73,9 @@ export interface TypedStep extends AnyStep {
 
 /** A function from data types to one data type. Made by `step`. */
 export interface Step<Inputs extends Ports, Output extends TypedDataType> extends TypedStep {
+  /** Named ports: data types, `optional(T)`, `all(T)`. */
   readonly inputs: Inputs
+  /** The one data type that the step makes. */
   readonly output: Output
   readonly '~types': {
     readonly makes: Output['name']

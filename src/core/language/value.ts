@@ -6,8 +6,11 @@ import type { AnyStep, TypedStep } from './step.ts'
 /** A step that has its value from its declaration. Made by `value`. */
 export interface ValueStep<Output extends TypedDataType> extends TypedStep {
   readonly kind: 'value'
+  /** A value needs none. */
   readonly inputs: Readonly<Record<never, never>>
+  /** The data type that the value is of. */
   readonly output: Output
+  /** The value as it was declared, before the schema converts it. */
   readonly value: GivenOf<Output>
   readonly '~types': {
     readonly makes: Output['name']

@@ -11,9 +11,13 @@ import { split } from '../../runtime/inputs/given-inputs.ts'
 
 /** What is known of a durable execution. */
 export interface ExecutionInfo {
+  /** The execution's id. */
   readonly id: string
+  /** The graph's name. */
   readonly graph: string
+  /** The target type's name. */
   readonly target: string
+  /** Where it is in its life. */
   readonly status: ExecutionStatus
   /** As they were given; of a batch, what was given once in `shared`. */
   readonly inputs: Readonly<Record<string, unknown>>
@@ -23,14 +27,19 @@ export interface ExecutionInfo {
   readonly output: unknown
   /** Of a failed or cancelled one. */
   readonly error: unknown
+  /** What the caller gave as `headers`. */
   readonly headers: Readonly<Record<string, string>>
   /** The process that runs it, or ran it last. */
   readonly owner: string | undefined
   /** When it ends at the latest. */
   readonly deadline: Date | undefined
+  /** When it was started by a caller. */
   readonly createdAt: Date
+  /** When a process began it first. */
   readonly startedAt: Date | undefined
+  /** When it was written last. */
   readonly updatedAt: Date
+  /** When it completed, failed or was cancelled. */
   readonly endedAt: Date | undefined
   /** Why this process can't go on with it: its graph has changed, or its records are damaged. Empty where it can. */
   readonly incompatible: readonly string[]
@@ -53,15 +62,21 @@ export type StepWait =
 
 /** What is known of one step. */
 export interface StepInfo {
+  /** The step's name. */
   readonly step: string
   /** Key of the batch's item; empty outside batches, and for what the items share. */
   readonly item: string
   /** `unknown`: there is no record of it, so that the process that runs the execution alone knows. */
   readonly status: StepStatus | 'unknown'
+  /** The current or last attempt; 0 before the first. */
   readonly attempt: number
+  /** Its value, once completed or cached. */
   readonly output: unknown
+  /** What its last attempt failed with. */
   readonly error: unknown
+  /** When its first attempt began. */
   readonly startedAt: Date | undefined
+  /** When it ended. */
   readonly endedAt: Date | undefined
   /** When the next attempt is due. */
   readonly dueAt: Date | undefined

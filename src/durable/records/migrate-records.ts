@@ -10,12 +10,17 @@ import { closedRecord } from './unfinished-records.ts'
 
 /** What a migration sees of an execution's records. */
 export interface MigratableExecution {
+  /** The execution's id. */
   readonly id: string
+  /** The graph's name. */
   readonly graph: string
+  /** The target type's name. */
   readonly target: string
   /** Digest of the graph as it was. */
   readonly graphHash: string
+  /** Version of the records and life cycles that wrote it. */
   readonly machineVersion: number
+  /** By type name, as they were given. */
   readonly inputs: Readonly<Record<string, unknown>>
   /** Values that were given for types that steps made; absent where there are none. */
   readonly overrides?: Readonly<Record<string, unknown>> | undefined
@@ -29,14 +34,17 @@ export interface MigratableStep {
   readonly status: StepStatus
   /** The current or last attempt; 0 before the first. */
   readonly attempt: number
-  /** Name and declared version of the output's data type. */
+  /** Name of the output's data type. */
   readonly type: string
+  /** The declared version of that type, if there is one. */
   readonly typeVersion: string | undefined
   /** Of a completed or cached step. */
   readonly output: unknown
   /** What the last attempt failed with. */
   readonly error: unknown
+  /** When its first attempt began. */
   readonly startedAt: Date | undefined
+  /** When it ended. */
   readonly endedAt: Date | undefined
   /** When the next attempt is due. */
   readonly dueAt: Date | undefined

@@ -35,9 +35,13 @@ export let hostOf: (snapshot: ExecutionSnapshot<unknown>) => SnapshotHost | unde
  * out when somebody looks.
  */
 export class ExecutionSnapshot<Output> {
+  /** XState's status: `error` for one that failed or was cancelled. */
   readonly status: 'active' | 'done' | 'error' | 'stopped'
+  /** The state of the execution machine. */
   readonly value: ExecutionStatus
+  /** The target's value, once completed. */
   readonly output: Output | undefined
+  /** What it failed with, or was cancelled by. */
   readonly error: unknown
   /** The input records that the execution was given. */
   readonly input: unknown
@@ -61,6 +65,7 @@ export class ExecutionSnapshot<Output> {
     this.error = this.status === 'error' ? parts.error : undefined
   }
 
+  /** What is known of the execution and its steps; worked out when it is read. */
   get context(): ExecutionContext {
     return (this.#context ??= { ...this.#parts.head, steps: stepViewsAt(this.#parts.mark, this.#parts.names) })
   }
@@ -84,6 +89,7 @@ export class ExecutionSnapshot<Output> {
     return new ExecutionSnapshot({ ...this.#parts, value, output, error })
   }
 
+  /** Whether the execution is in this state. */
   matches(value: ExecutionStatus): boolean {
     return this.value === value
   }

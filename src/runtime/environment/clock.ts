@@ -10,8 +10,9 @@ export interface Clock {
    * @default the machine's; `now`, where that is given: then the two are one, as on a clock that is moved by hand
    */
   elapsed?(): number
-  // The handler's type is XState's own, so that its clocks fit without a cast.
+  /** Calls the handler once, after so many milliseconds. The types are XState's own, so that its clocks fit without a cast. */
   setTimeout(handler: () => void, timeoutMs: number): unknown
+  /** Takes back what `setTimeout` has returned. */
   clearTimeout(handle: never): void
   /** Runs the handler at the end of this turn of the event loop. @default Node's setImmediate */
   setImmediate?(handler: () => void): unknown

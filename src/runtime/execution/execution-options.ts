@@ -14,7 +14,7 @@ import { isDate } from '../../core/is-builtin.ts'
 export interface ExecuteOptions {
   /** Names the execution: in errors, events, logs, idempotency keys, and for results of scope 'execution'. @default a random UUID */
   readonly id?: string | undefined
-  /** Cancels the execution when aborted. */
+  /** Cancels the execution when aborted. @default none */
   readonly signal?: AbortSignal | undefined
   /** Takes the place of the graph's timeout. @default the graph's */
   readonly timeout?: Duration | undefined

@@ -1,12 +1,16 @@
 /** What a snapshot of an execution shows of one step. Times are milliseconds since the epoch. */
 export interface StepView {
+  /** A state of the step machine: `pending`, `running`, `completed`, … */
   readonly status: string
   /** The current or last attempt; 0 before the first. */
   readonly attempt: number
+  /** When its first attempt began. */
   readonly startedAt: number | undefined
+  /** When it ended. */
   readonly endedAt: number | undefined
   /** When the next attempt is due, while retrying. */
   readonly dueAt: number | undefined
+  /** Its value, once completed or cached. */
   readonly output: unknown
   /** What the last attempt threw, or why the step was cancelled. */
   readonly error: unknown
@@ -17,10 +21,13 @@ export type ExecutionStatus = 'pending' | 'running' | 'completed' | 'failed' | '
 
 /** What a snapshot shows of the execution. Times are milliseconds since the epoch. */
 export interface ExecutionContext {
+  /** The caller's `id`, else a random one. */
   readonly executionId: string
   /** Whether the execution lives in a store: then it goes on from its records, not from a snapshot. */
   readonly isDurable?: true
+  /** The graph's name. */
   readonly graph: string
+  /** The target type's name. */
   readonly target: string
   /** Names of the types whose values were given in the place of their steps; absent where there are none. */
   readonly overrides?: readonly string[] | undefined
@@ -28,7 +35,9 @@ export interface ExecutionContext {
   readonly total: number
   /** Steps that have ended. */
   readonly settled: number
+  /** When it began. */
   readonly startedAt: number | undefined
+  /** When it ended. */
   readonly endedAt: number | undefined
   /** Every step of the plan by its name. */
   readonly steps: Readonly<Record<string, StepView>>

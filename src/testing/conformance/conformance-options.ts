@@ -2,7 +2,9 @@ import type { Store, StoreCapabilities } from '../../core/contracts/store.ts'
 
 /** What is needed of a test framework: vitest's and `node:test`'s functions fit. */
 export interface TestFramework {
+  /** Groups tests under a title. */
   readonly describe: (title: string, declare: () => void) => unknown
+  /** Declares a test; `skip` one that the store has no ability for. */
   readonly test: ((title: string, body: () => Promise<void>) => unknown) & {
     readonly skip: (title: string, body: () => Promise<void>) => unknown
   }
@@ -10,6 +12,7 @@ export interface TestFramework {
 
 /** A store to be put to the test. */
 export interface StoreConformanceOptions {
+  /** Begins the titles of the tests. */
   readonly name: string
   /** What the store says of itself; what it can't do is skipped, by title. */
   readonly capabilities: StoreCapabilities
@@ -17,7 +20,7 @@ export interface StoreConformanceOptions {
   readonly sendsHints: boolean
   /** Makes a place for data that is empty and that no other place sees into: a schema, a prefix, a file. Each test has its own. */
   readonly createSpace: () => StoreSpace | Promise<StoreSpace>
-  /** The same on a server that can go away and come back. Absent: that is not tested. */
+  /** The same on a server that can go away and come back. Left out, that is not tested. */
   readonly createInterruptibleSpace?: () => Promise<InterruptibleSpace>
 }
 
@@ -44,7 +47,9 @@ export interface StoreSpace {
 export interface StoreTransaction {
   /** What `create` is given. */
   readonly client: unknown
+  /** What was written in it stays. */
   commit(): Promise<void>
+  /** What was written in it is undone. */
   rollback(): Promise<void>
 }
 
@@ -52,5 +57,6 @@ export interface StoreTransaction {
 export interface InterruptibleSpace extends StoreSpace {
   /** The server goes away: connections break, and new ones are refused. */
   goAway(): Promise<void>
+  /** The server is there again, with the data that it had. */
   comeBack(): Promise<void>
 }
