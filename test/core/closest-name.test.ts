@@ -26,7 +26,7 @@ describe('a name that is nearly right', () => {
     )
   })
 
-  test('a data type in the place of a record of ports is told with the way to write it', () => {
+  test('a data type in the place of a record of ports is reported with the way to write it', () => {
     const step = { kind: 'step', ...fetchName, inputs: UserID }
     expect(() => graph({ name: 'g', steps: [step] as never })).toThrow(
       'inputs must be an object of named ports, like { value: UserID }, not a data type itself',

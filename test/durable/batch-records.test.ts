@@ -149,7 +149,7 @@ describe('a batch whose graph has changed', () => {
     expect(seen).toBe(0)
   })
 
-  test('is told as incompatible where they don’t fit', async () => {
+  test('is reported as incompatible where they don’t fit', async () => {
     const world = new World()
     const { shop, Shipped } = shopOf(world, [], '1', undefined)
     const { docket, die } = world.mortal({ graphs: [shop] })
@@ -262,7 +262,7 @@ describe('the results of a completed batch', () => {
   })
 })
 
-describe('what is told of a batch', () => {
+describe('what is reported of a batch', () => {
   test('are its steps and what was given once, not how it is kept', async () => {
     const world = new World()
     const Unit = dataType('Unit', type<string>())

@@ -98,7 +98,7 @@ describe('a durable batch', () => {
     expect(calls.filter((n) => n <= 2)).toEqual([1, 2])
   })
 
-  test('that collects tells each failure, and keeps it through a restart', async () => {
+  test('that collects reports each failure, and keeps it through a restart', async () => {
     const world = new World()
     const { rows, faults } = works(world)
     faults.set(3, 1)

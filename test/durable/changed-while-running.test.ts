@@ -150,7 +150,7 @@ describe('a migration', () => {
     expect(steps).toMatchObject([{ step: 'Charge', status: 'completed', attempt: 2 }])
   })
 
-  test('is told of a status that is none', async () => {
+  test('is reported of a status that is none', async () => {
     const { world, calls } = await leftBehind('running')
     const migrate = ((execution: { steps: Record<string, object> }) => ({
       ...execution,

@@ -235,7 +235,7 @@ test('the store of a plain execute is not closed with a docket that shares it', 
   expect(await execute(shared, First, { Seed: 4 })).toBe(5)
 })
 
-test('tells whoever did not wait for a start that it came too early', async () => {
+test('refuses a start that was not awaited, and says that it came too early', async () => {
   const world = new World()
   const watched = new WatchedStore(world.store)
   watched.before = ({ name }) => (name === 'create' ? world.clock.sleep(1_000) : undefined)

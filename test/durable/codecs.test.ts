@@ -168,7 +168,7 @@ describe('a docket with another key', () => {
       expect(await world.clock.settle((await rightful.get('a'))!.result())).toBeGreaterThan(1_000)
     })
 
-  test('is told clearly by who asks for a result', async () => {
+  test('is a clear error for callers of result()', async () => {
     const world = new World()
     const { post } = letters()
     await world.clock.settle(

@@ -145,7 +145,7 @@ describe('commits of one turn', () => {
 })
 
 describe('a store that fails for a while', () => {
-  test('is asked again, ever more slowly, until it answers', async () => {
+  test('is called again, ever more slowly, until it answers', async () => {
     const { world, watched } = watchedWorld()
     const { line: graph, runs } = line()
     const docket = world.process({ graphs: [graph], store: watched.store })
@@ -177,7 +177,7 @@ describe('a store that fails for a while', () => {
     expect(runs).toEqual(['First'])
   })
 
-  test('is done without where the step says so, and an event tells', async () => {
+  test('is done without where the step says so, and an event reports it', async () => {
     const { world, watched } = watchedWorld()
     const { line: graph, runs } = line({
       first: { timeout: '1s', persist: { scope: 'execution', onStoreError: 'run' } },
@@ -214,7 +214,7 @@ describe('a store that fails for a while', () => {
     expect(error.cause).toBeInstanceOf(SerializationError)
   })
 
-  test('is asked again when an execution begins, and when its result is asked for', async () => {
+  test('is called again when an execution begins, and when its result is awaited', async () => {
     const { world, watched } = watchedWorld()
     const { line: graph } = line()
     const docket = world.process({ graphs: [graph], store: watched.store })

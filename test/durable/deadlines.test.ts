@@ -100,7 +100,7 @@ describe('an execution’s deadline', () => {
 })
 
 describe('an execution that goes on', () => {
-  test('tells so before anything of it begins', async () => {
+  test('says so before anything of it begins', async () => {
     const world = new World()
     await deathAfter(world, 10, { second: { run: () => door().promise } })
     const { line: healthy } = line()
@@ -127,7 +127,7 @@ describe('an execution that goes on', () => {
     ])
   })
 
-  test('tells when it began, not when it was asked for', async () => {
+  test('reports when it began, not when it was started', async () => {
     const world = new World()
     const watched = new WatchedStore(world.store)
     watched.before = ({ name }) => (name === 'create' ? world.clock.sleep(700) : undefined)

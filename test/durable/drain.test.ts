@@ -238,7 +238,7 @@ describe('close, while executions run', () => {
   })
 })
 
-test('a lost lease is told as a release, not as an end', async () => {
+test('a lost lease is reported as a release, not as an end', async () => {
   const world = new World()
   const { line: doomed } = line({ second: { run: () => door().promise } })
   const { docket, die } = world.mortal({ graphs: [doomed] })

@@ -60,7 +60,7 @@ function graphOf(version: string, gate: Promise<number>) {
   }
 }
 
-test('an input whose data type has another version now is told, not used', async () => {
+test('an input whose data type has another version now is reported, not used', async () => {
   const world = new World()
   const old = graphOf('1', new Promise(() => {}))
   const { docket, die } = world.mortal({ graphs: [old.graph] })

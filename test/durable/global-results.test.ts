@@ -249,7 +249,7 @@ describe('a global step', () => {
 })
 
 describe('a store that can’t be reached', () => {
-  test('is asked again within the step’s timeout', async () => {
+  test('is called again within the step’s timeout', async () => {
     const world = new World()
     const watched = new WatchedStore(world.store)
     const { line: graph } = shared({})
@@ -311,7 +311,7 @@ describe('without a docket', () => {
     expect(runs).toEqual(['First'])
   })
 
-  test('a failure is told to the caller, and the next call tries anew', async () => {
+  test('a failure is reported to the caller, and the next call tries anew', async () => {
     const store = memoryStore()
     let fails = true
     const { line: graph } = shared(

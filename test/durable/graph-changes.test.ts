@@ -302,7 +302,7 @@ describe('a migration', () => {
     }
   })
 
-  test('is not asked where the graph is the same', async () => {
+  test('is not called where the graph is the same', async () => {
     const world = await leftBehind()
     let migrations = 0
     const { line: same } = line()

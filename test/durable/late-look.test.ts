@@ -50,7 +50,7 @@ describe('a durable execution that is looked at late', () => {
     expect(Second!.getSnapshot().value).toBe('completed')
   })
 
-  test('tells an inspector what happens from then on', async () => {
+  test('shows an inspector what happens from then on', async () => {
     const { world, gate, handle } = await halfway()
     const seen = new Set<string>()
     handle.actor!.system.inspect(({ type, actorRef }) => {
@@ -89,7 +89,7 @@ describe('a durable execution that is looked at late', () => {
     expect(handle.actor).toBeUndefined()
   })
 
-  test('can be looked at as soon as it is told to go on, before it does', async () => {
+  test('can be looked at as soon as it is about to go on, before it does', async () => {
     const world = new World()
     const { line: graph } = line({ second: { run: () => door().promise } })
     const { docket, die } = world.mortal({ graphs: [graph] })

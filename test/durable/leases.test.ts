@@ -32,7 +32,7 @@ async function cutOff() {
 }
 
 describe('a process that can’t renew for a lease', () => {
-  test('aborts its steps with a LeaseLostError, not before, and an event tells', async () => {
+  test('aborts its steps with a LeaseLostError, not before, and an event reports it', async () => {
     const { world, watched, reasonOf } = await cutOff()
     watched.cut()
     await world.clock.advance(3_000)
@@ -63,7 +63,7 @@ describe('a process that can’t renew for a lease', () => {
     expect((await second.list()).executions).toMatchObject([{ status: 'completed', output: 201 }])
   })
 
-  test('tells the outcome that the other one made', async () => {
+  test('gives the outcome that the other one made', async () => {
     const { world, watched, handle } = await cutOff()
     const result = handle.result()
     watched.cut()
@@ -136,7 +136,7 @@ describe('a process that was paused for longer than its lease', () => {
     expect(steps.find(({ step }) => step === 'Second')).toMatchObject({ output: 200 })
   })
 
-  test('is told that the event loop stood still', async () => {
+  test('gets an event that the event loop stood still', async () => {
     const world = new World()
     const clock = new PausedClock(world.clock)
     const { line: graph } = line({ second: { run: () => door().promise } })
@@ -149,7 +149,7 @@ describe('a process that was paused for longer than its lease', () => {
     expect(world.events.filter(({ type }) => type === 'loop.blocked')).toMatchObject([{ suspect: 'Second' }])
   })
 
-  test('is told that the event loop stood still in a batch', async () => {
+  test('gets an event that the event loop stood still in a batch', async () => {
     const world = new World()
     const clock = new PausedClock(world.clock)
     const { line: graph } = line({ second: { run: () => door().promise } })

@@ -19,7 +19,7 @@ describe('the same id', () => {
     expect(runs).toEqual(['First', 'Second', 'Third'])
   })
 
-  test('asked for twice in one turn is one execution', async () => {
+  test('started twice in one turn is one execution', async () => {
     const world = new World()
     const { line: graph, runs } = line()
     const docket = world.process({ graphs: [graph] })
@@ -143,12 +143,12 @@ async function five() {
 }
 
 describe('list', () => {
-  test('tells the newest first', async () => {
+  test('lists the newest first', async () => {
     const { idsOf } = await five()
     expect(await idsOf({})).toEqual(['e5', 'e4', 'e3', 'e2', 'e1'])
   })
 
-  test('tells those of some statuses, of one graph, and of a span of time', async () => {
+  test('lists those of some statuses, of one graph, and of a span of time', async () => {
     const { docket, idsOf } = await five()
     expect(await idsOf({ status: 'failed' })).toEqual(['e3'])
     expect(await idsOf({ status: ['failed', 'completed'], limit: 3 })).toEqual(['e5', 'e4', 'e3'])
@@ -161,7 +161,7 @@ describe('list', () => {
     expect(await idsOf({ before: third!.createdAt })).toEqual([fourth!.id, 'e1'])
   })
 
-  test('tells page after page, each execution once, and no `next` on the last', async () => {
+  test('lists page after page, each execution once, and no `next` on the last', async () => {
     const { docket } = await five()
     for (const limit of [1, 2, 3, 5, 6]) {
       const pages: string[][] = []
@@ -330,7 +330,7 @@ describe('delete and purge', () => {
     expect(steps.map(({ output }) => output)).toEqual([101, 101, 102])
   })
 
-  test('purge deletes what ended long enough ago in the statuses asked for', async () => {
+  test('purge deletes what ended long enough ago in the given statuses', async () => {
     const world = new World()
     const { line: graph } = line({
       second: {
@@ -364,7 +364,7 @@ test('`await using` closes the docket', async () => {
   await expect(kept.start(graph, Third, inputs, { id: 'b' })).rejects.toThrow('closed')
 })
 
-test('resume tells how many executions went on here', async () => {
+test('resume returns how many executions went on here', async () => {
   const world = new World()
   const { line: graph } = line({ second: { run: () => door().promise } })
   const { docket, die } = world.mortal({ graphs: [graph] })

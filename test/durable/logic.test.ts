@@ -53,7 +53,7 @@ describe('durable logic', () => {
     expect(actor.getSnapshot().value).toBe('counted')
   })
 
-  test('tells the error of an execution that failed', async () => {
+  test('rejects with the error of an execution that failed', async () => {
     const world = new World()
     const { line: graph } = line({
       second: {
@@ -184,7 +184,7 @@ describe('a durable actor', () => {
     expect(actor.getSnapshot().context.steps['Third']!.status).toBe('completed')
   })
 
-  test('is restored from its snapshot as its records tell, not as the snapshot does', async () => {
+  test('is restored from its snapshot as its records say, not as the snapshot does', async () => {
     const world = new World()
     const gate = door()
     const { line: graph, runs } = line({ second: { run: () => gate.promise } })

@@ -99,7 +99,7 @@ describe('on resume', () => {
     expect(result).toBe(4)
   })
 
-  test('a committed step keeps its result though a step above gives another one now, and an event tells', async () => {
+  test('a committed step keeps its result though a step above gives another one now, and an event reports it', async () => {
     const world = new World()
     const A = number('A')
     const B = number('B')
@@ -162,7 +162,7 @@ describe('on resume', () => {
     expect(runs).toEqual(['First', 'First', 'Second', 'Third'])
   })
 
-  test('no event tells of inputs that are the same again', async () => {
+  test('no event reports inputs that are the same again', async () => {
     const { world } = await afterDeath({ second: { persist: undefined } })
     expect(world.events.filter(({ type: kind }) => kind === 'step.inputs-changed')).toEqual([])
   })

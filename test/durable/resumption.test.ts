@@ -96,7 +96,7 @@ describe('an execution that goes on in another process', () => {
     expect(await world.clock.settle((await survivor.get('a'))!.result())).toBe(-1)
   })
 
-  test('gets its inputs as the schemas made them the first time; `inputs` tells them as they were given', async () => {
+  test('gets its inputs as the schemas made them the first time; `inputs` shows them as they were given', async () => {
     const world = new World()
     let conversions = 0
     const When = dataType(

@@ -60,7 +60,7 @@ describe('details() of an unfinished execution', () => {
     await docket.close({ deadline: 0 })
   })
 
-  test('shows every step from another process, as far as the records tell', async () => {
+  test('shows every step from another process, as far as the records show', async () => {
     const world = new World()
     const stuck = stuckGraph()
     const docket = world.process({ graphs: [stuck] })

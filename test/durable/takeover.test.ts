@@ -145,7 +145,7 @@ describe('a death', () => {
     expect(keys[0]).toBe(keys[1])
   })
 
-  test('after a step failed, but before that was told, leads to the same failure', async () => {
+  test('after a step failed, but before that was reported, leads to the same failure', async () => {
     const world = new World()
     const { line: graph } = line({
       second: {
@@ -189,7 +189,7 @@ describe('an execution’s timeout', () => {
     expect(await world.clock.settle((await survivor.get('a'))!.result())).toBe(3)
   })
 
-  test('counts the time that processes before owned it, and tells the whole', async () => {
+  test('counts the time that processes before owned it, and counts the whole', async () => {
     const world = new World()
     const sleepy = { run: (value: number) => world.clock.sleep(40_000).then(() => value) }
     await deathAfter(world, 50_000, { timeout: '60s', first: sleepy, second: { run: () => door().promise } })

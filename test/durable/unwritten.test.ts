@@ -33,7 +33,7 @@ describe('an execution without id whose steps persist nothing', () => {
     expect(watched.calls).toEqual([])
   })
 
-  test('is told to observers, under an id', async () => {
+  test('is reported to observers, under an id', async () => {
     const { world, docket, graph } = docketOf({ first: none, second: none, third: none })
     await docket.execute(graph, Third, inputs)
     const ids = new Set(world.events.map(({ executionId }) => executionId))

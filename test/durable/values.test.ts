@@ -39,17 +39,20 @@ describe('a result that can’t be stored', () => {
     'a symbol': { deep: [{ call: Symbol('x') }] },
   }
   for (const persist of ['execution', 'global'] as const)
-    test.each(Object.keys(values))(`fails its own step, told with step and path: %s (${persist})`, async (title) => {
-      const world = new World()
-      const { boxes, runs } = boxing(values[title], persist)
-      const docket = world.process({ graphs: [boxes] })
-      const error = await world.clock.settle(stepErrorOf(docket.execute(boxes, End, { A: 1 }, { id: 'a' })))
-      expect(error.step).toBe('Pack')
-      expect(error.cause).toBeInstanceOf(SerializationError)
-      expect(String(error.cause)).toContain('"Pack"')
-      expect(String(error.cause)).toMatch(/deep.*0.*call/)
-      expect(runs).toEqual(['Pack'])
-    })
+    test.each(Object.keys(values))(
+      `fails its own step, reported with step and path: %s (${persist})`,
+      async (title) => {
+        const world = new World()
+        const { boxes, runs } = boxing(values[title], persist)
+        const docket = world.process({ graphs: [boxes] })
+        const error = await world.clock.settle(stepErrorOf(docket.execute(boxes, End, { A: 1 }, { id: 'a' })))
+        expect(error.step).toBe('Pack')
+        expect(error.cause).toBeInstanceOf(SerializationError)
+        expect(String(error.cause)).toContain('"Pack"')
+        expect(String(error.cause)).toMatch(/deep.*0.*call/)
+        expect(runs).toEqual(['Pack'])
+      },
+    )
 
   test('is fine where nothing is stored', async () => {
     const world = new World()
@@ -144,7 +147,7 @@ describe('an error', () => {
     expect(steps.find(({ step: name }) => name === 'Second')!.error).toMatchObject({ name: 'PaymentError' })
   })
 
-  test('that can’t be stored is told all the same', async () => {
+  test('that can’t be stored is reported all the same', async () => {
     const world = new World()
     const { line: graph } = line({
       second: {

@@ -284,7 +284,7 @@ describe('on input that it cannot use', () => {
     await expectRefusal(/lockfileVersion 1, and only 2 and 3 are supported/, old)
   })
 
-  test('an unknown option is refused, and --help tells all of them', async () => {
+  test('an unknown option is refused, and --help lists all of them', async () => {
     await expectRefusal(/Unknown option '--jsno'; see --help/, '--jsno')
     const { exitCode, stdout } = await run('--help')
     expect(exitCode).toBe(0)

@@ -20,7 +20,7 @@ describe.each(subjects)('the $name machine', (subject) => {
     expect(names.filter((name) => !canEnd.has(name))).toEqual([])
   })
 
-  test('takes no event after its end, and tells XState that it is done', () => {
+  test('takes no event after its end, and XState sees that it is done', () => {
     for (const { from, to } of arrows) {
       expect(from.status).toBe(finals.includes(from.value as string) ? 'done' : 'active')
       if (from.status === 'done') expect(to.value).toBe(from.value)

@@ -22,10 +22,13 @@ describe('a step', () => {
     expect(step).toMatchObject({ status: 'completed', output: 'Ada', attempt: 1, startedAt: 10, endedAt: 20 })
   })
 
-  test.each(['FAIL', 'TIME_OUT'] as const)('retries on %s if told when, and remembers the error meanwhile', (type) => {
-    const step = after(start, { type, error, at: 20, dueAt: 120 })
-    expect(step).toMatchObject({ status: 'retrying', error, dueAt: 120, endedAt: undefined })
-  })
+  test.each(['FAIL', 'TIME_OUT'] as const)(
+    'retries on %s if it is given a time, and remembers the error meanwhile',
+    (type) => {
+      const step = after(start, { type, error, at: 20, dueAt: 120 })
+      expect(step).toMatchObject({ status: 'retrying', error, dueAt: 120, endedAt: undefined })
+    },
+  )
 
   test('forgets the error of an earlier attempt when a later one succeeds, and keeps the time of its first start', () => {
     const retry = { type: 'FAIL', error, at: 20, dueAt: 120 } as const

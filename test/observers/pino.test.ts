@@ -151,7 +151,7 @@ describe('fields', () => {
     expect(lines.map((line) => line['seq'])).toEqual(lines.map((_, index) => index + 1))
   })
 
-  test('tell the item in a batch', async () => {
+  test('have the item in a batch', async () => {
     const { lines, observers } = logging()
     await runBatch(failing(0, 1), Target, [{ Leaf: 1 }, { Leaf: 2 }], { observers })
     expect(lines.filter(({ msg }) => msg === 'step.ended').map(({ item }) => item)).toEqual([0, 1])

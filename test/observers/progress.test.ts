@@ -198,7 +198,7 @@ describe('the line', () => {
     }
   })
 
-  test.each([undefined, 0])('takes 80 columns where the terminal tells %s', async (columns) => {
+  test.each([undefined, 0])('takes 80 columns where the terminal says %s', async (columns) => {
     const terminal = new Terminal({ columns })
     await runBefore(terminal, range(5), { label: 'x'.repeat(300) })
     expect(terminal.lines.map((line) => line.length)).toEqual(terminal.lines.map(() => 79))
@@ -269,7 +269,7 @@ describe('options', () => {
     expect((error as Error).message).toMatch(told)
   })
 
-  test('that are wrong are told all at once', () => {
+  test('that are wrong are reported all at once', () => {
     const wrong = { lable: 'x', afterMs: -1 } as ProgressOptions
     expect(() => progressObserver(wrong)).toThrow(/^progressObserver: .*lable.*afterMs/)
   })

@@ -28,7 +28,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
 
 /** Runs a program; a failure shows what it printed. */
 async function run(cwd: string, program: string, ...args: readonly string[]): Promise<string> {
-  // What `npm test` tells its scripts about this project must not reach the npm of another one.
+  // What `npm test` passes to its scripts about this project must not reach the npm of another one.
   const own = Object.entries(process.env).filter(([name]) => !/^npm_(package|lifecycle|config_local_prefix)/.test(name))
   const env = {
     ...Object.fromEntries(own),

@@ -25,7 +25,7 @@ async function leave(place: Place, id: string, options: Pick<DocketOptions, 'cod
 
 describe.each(storeKinds)('on %s', (kind) => {
   const titles = Object.keys(damages).filter((title) => damages[title]!.kinds.includes(kind))
-  test.each(titles)('an execution is left alone and told, and others go on, where %s', async (title) => {
+  test.each(titles)('an execution is left alone and reported, and others go on, where %s', async (title) => {
     const { inflict, told, isLeftOut = false } = damages[title]!
     const place = await newPlace(kind)
     await leave(place, 'bad')
@@ -130,7 +130,7 @@ async function spoilResult(place: Place): Promise<string> {
 }
 
 describe.each(sqlKinds)('on %s', (kind) => {
-  test('an execution whose status nobody knows is told as such, and waited for by nobody', async () => {
+  test('an execution whose status is unknown is reported as such, and not waited for', async () => {
     const place = await newPlace(kind)
     await leave(place, 'bad')
     await place.sql(`update docket_executions set status = 'odd' where id = 'bad'`)

@@ -43,7 +43,7 @@ test('a value that a graph declares is an input of its steps that no caller give
   expect(await execute(prices, Price, { Amount: 3 })).toBe(6)
 })
 
-test('a declared value can be what is asked for', async () => {
+test('a declared value can be the target', async () => {
   expect(await execute(prices, Rates, {})).toEqual(rates)
 })
 

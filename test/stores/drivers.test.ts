@@ -48,7 +48,7 @@ test.each(stores)('%s without the package %s says what to install', async (make,
   expect(await openWith(make, { [name]: 'missing' })).toContain(`it needs the package ${name}: npm install ${name}`)
 })
 
-test.each(stores)('%s with a package %s that throws when it is loaded tells the reason', async (make, name) => {
+test.each(stores)('%s with a package %s that throws when it is loaded gives the reason', async (make, name) => {
   const message = await openWith(make, { [name]: 'throws' })
   expect(message).toContain(`the package ${name} is installed, but can't be loaded: libpq is too old`)
   expect(message).not.toContain('npm install')

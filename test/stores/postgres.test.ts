@@ -78,7 +78,7 @@ test('the schema can have any name', async () => {
   }
 })
 
-test('in a transaction, the hint is told when it commits', async () => {
+test('in a transaction, the hint is sent when it commits', async () => {
   const schema = newSchema()
   const store = await openStore(schema)
   const hints: StoreHint[] = []
@@ -128,7 +128,7 @@ test('a server that is not there is a transient failure, a refused value and a m
   await expect(store.get(['one'])).rejects.toMatchObject({ isTransient: false, cause: { code: '42P01' } })
 })
 
-test('a value that waits on a claim is told as made, however much there is to tell', async () => {
+test('a value that waits on a claim is announced as made, however many there are', async () => {
   const store = await openStore(newSchema())
   await live(store, 'ada', 'bea')
   const epoch = await claimIn(store, 'key', 'ada')

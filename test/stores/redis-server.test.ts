@@ -68,7 +68,7 @@ test('a server that can’t be reached fails at once, for now', async () => {
   await expect(store.get(['a'])).rejects.toThrow('open()')
 })
 
-test('a cluster and a single server are told apart', async () => {
+test('a cluster and a single server are distinguished', async () => {
   const [node] = await serverUrls('redis-cluster')
   const single = redisStore({ url: node! })
   await expect(single.open()).rejects.toMatchObject({

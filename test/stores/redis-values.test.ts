@@ -68,7 +68,7 @@ test('a damaged value can not be decoded', async () => {
   expect(() => format.decode(Buffer.concat([bytes, Buffer.of(1)]))).toThrow()
 })
 
-test('texts and bytes are told apart, and come back as they were', async () => {
+test('texts and bytes are distinguished, and come back as they were', async () => {
   await using bench = await openStore()
   const { store } = bench
   const values = ['', 'text', '\ud800 alone', 'NUL \0', new Uint8Array(), new Uint8Array([0, 255, 128])]
@@ -80,7 +80,7 @@ test('texts and bytes are told apart, and come back as they were', async () => {
   expect(steps.map(({ output }) => output)).toStrictEqual(values)
 })
 
-test('an altered execution is told by its key, and keeps nobody from others', async () => {
+test('an altered execution is reported by its key, and keeps nobody from others', async () => {
   await using bench = await openStore()
   const { store, prefix } = bench
   await store.create(['a', 'b', 'c'].map((id) => newExecution(id, { owner: undefined })))
@@ -105,7 +105,7 @@ test('a key of another type fails its own commit, and the others go on', async (
   await expect(store.readSteps(['b'])).rejects.toMatchObject({ code: 'STORE_FAILED', isTransient: false })
 })
 
-test('a truncated step record is told by its name', async () => {
+test('a truncated step record is reported by its name', async () => {
   await using bench = await openStore()
   const { store, prefix } = bench
   await store.create([newExecution('a')])
@@ -115,7 +115,7 @@ test('a truncated step record is told by its name', async () => {
   await expect(store.readSteps(['a'])).rejects.toThrow('step "first" of execution "a"')
 })
 
-test('what is altered beside an execution is told by its key, and keeps nobody in the same call from what is theirs', async () => {
+test('what is altered beside an execution is reported by its key, and keeps nobody in the same call from what is theirs', async () => {
   await using bench = await openStore()
   const { store, prefix } = bench
   const layout = new Layout(prefix)
@@ -136,7 +136,7 @@ test('what is altered beside an execution is told by its key, and keeps nobody i
   expect(await statuses(missing)).toEqual(missing.map(() => 'pending'))
 })
 
-test('an altered result is told by its key', async () => {
+test('an altered result is reported by its key', async () => {
   await using bench = await openStore()
   const { store, prefix } = bench
   await store.claimResults([newClaim('k')])

@@ -89,7 +89,7 @@ describe.each([
     }
   })
 
-  test('status, version, up and down tell the same story', async () => {
+  test('status, version, up and down agree', async () => {
     const migrations = newPlace().migrations()
     expect(await migrations.status()).toEqual(
       names.map((name, index) => ({ version: index + 1, name, appliedAt: undefined })),

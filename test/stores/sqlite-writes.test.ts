@@ -21,7 +21,7 @@ test('of commits with the same time and owner, those of executions that are not 
   await store.close()
 })
 
-test('a time has the same text whatever was asked before', () => {
+test('a time has the same text whatever was converted before', () => {
   const time = fc.oneof(
     fc.integer({ min: Date.UTC(1000, 0, 1), max: Date.UTC(9999, 11, 31) }),
     fc.integer({ min: -3_000, max: 3_000 }),

@@ -35,7 +35,7 @@ test('a chain of 2,000 typed steps, its graph and a call of it compile; the comp
   expect(compile('right', program)).toEqual({ told: '', status: 0 })
 }, 60_000)
 
-test('a wrong input of the last of 500 steps in a chain is told by its name: the types are there, not given up', () => {
+test('a wrong input of the last of 500 steps in a chain is reported by its name: the types are there, not given up', () => {
   const program = generate('chain', 500, 'execute', '../src')
   const wrong = program.replace('{ Leaf0: {', '{ Leaf1: {')
   expect(wrong).not.toBe(program)

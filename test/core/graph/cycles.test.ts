@@ -66,7 +66,7 @@ describe('cycles', () => {
     expect(problems[0]!.message.split(' → ')).toHaveLength(length + 1)
   })
 
-  test('that have nothing in common are all told', () => {
+  test('that have nothing in common are all reported', () => {
     const problems = problemsOf([
       make('A', 'B'),
       make('B', 'A'),
@@ -100,7 +100,7 @@ describe('cycles', () => {
     expect(graphOf([make('T', 'L', 'R'), make('L', 'A'), make('R', 'A'), make('A')]).name).toBeDefined()
   })
 
-  test(`are told exactly for the random graphs that have one, and what is told is one (seed ${seed})`, () => {
+  test(`are reported exactly for the random graphs that have one, and what is reported is one (seed ${seed})`, () => {
     const edges = fc.array(fc.tuple(fc.nat(7), fc.nat(7)), { maxLength: 14 })
     fc.assert(
       fc.property(edges, (pairs) => {

@@ -33,7 +33,7 @@ function problemsWith(fields: object): readonly string[] {
 }
 
 describe('a GraphError', () => {
-  test('tells all problems at once, each with its kind and step', () => {
+  test('reports all problems at once, each with its kind and step', () => {
     const error = errorOf(() =>
       graphOf(
         [
@@ -64,7 +64,7 @@ describe('a GraphError', () => {
     expect(error.problems.find(({ kind }) => kind === 'duplicate-producer')!.step).toBe('other C')
   })
 
-  test('of one problem tells it in its first line', () => {
+  test('of one problem has it in its first line', () => {
     const error = errorOf(() => graphOf([make('A', 'A')]))
     expect(error.message.split('\n')).toHaveLength(1)
     expect(error.problems).toHaveLength(1)
@@ -72,20 +72,20 @@ describe('a GraphError', () => {
 })
 
 describe('names and producers', () => {
-  test('two producers of one type are told with both names', () => {
+  test('two producers of one type are reported with both names', () => {
     const [problem, ...others] = problemsOf([make('A'), { ...make('A'), name: 'again' }])
     expect(problem).toMatchObject({ kind: 'duplicate-producer', step: 'again' })
     for (const name of ['"A"', '"make A"', '"again"']) expect(problem!.message).toContain(name)
     expect(others).toEqual([])
   })
 
-  test('two steps of one name are told with their places', () => {
+  test('two steps of one name are reported with their places', () => {
     expect(problemsOf([make('A'), { ...make('B'), name: 'make A' }])).toMatchObject([
       { kind: 'duplicate-step', message: expect.stringMatching(/steps\[0\].*steps\[1\]/) },
     ])
   })
 
-  test('one step listed twice is told as that, and only that', () => {
+  test('one step listed twice is reported as that, and only that', () => {
     const a = make('A')
     expect(problemsOf([a, a])).toMatchObject([
       { kind: 'duplicate-step', message: expect.stringContaining('listed twice') },
@@ -147,7 +147,7 @@ describe('inputs', () => {
     graphOf([step({ name: 's', inputs: { a: A, b: optional(B) }, output: Target, run: () => 1 })], { inputs: [A] })
   })
 
-  test('that somebody produces or nobody needs are told', () => {
+  test('that somebody produces or nobody needs are reported', () => {
     expect(problemsOf([make('B', 'A')], { inputs: [A, B, C] })).toMatchObject([
       { kind: 'unneeded-input', message: expect.stringContaining('make B') },
       { kind: 'unneeded-input', message: expect.stringContaining('"C"') },
@@ -165,7 +165,7 @@ describe('inputs', () => {
   })
 })
 
-describe('declarations throw nothing, and the graph tells', () => {
+describe('declarations throw nothing, and the graph reports them', () => {
   const hostile = new Proxy({}, { get: () => raise(), ownKeys: () => raise(), getOwnPropertyDescriptor: () => raise() })
   test.each<readonly [string, () => unknown, RegExp]>([
     ['a step without fields', () => step({} as never), /no name/],

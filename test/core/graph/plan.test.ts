@@ -40,7 +40,7 @@ function users(name = uniqueName()) {
 
 const namesOf = (types: readonly { readonly name: string }[]) => types.map(({ name }) => name)
 
-describe('a graph tells', () => {
+describe('a graph reports', () => {
   test('its types and its leaves in the order in which steps name them', () => {
     const { graph } = users()
     expect(namesOf(graph.types())).toEqual(['User', 'Locale', 'Page', 'Profile', 'Preferences', 'UserID', 'Ad'])
@@ -123,27 +123,27 @@ describe('explain', () => {
     expect(counted.runs).toBe(0)
   })
 
-  test('tells what is missing and what it blocks', () => {
+  test('shows what is missing and what it blocks', () => {
     const plan = looseExplain(users().graph, Page, {})
     expect(plan.missing).toEqual(['UserID'])
     expect(plan.steps.map(({ will }) => will)).toEqual(['blocked', 'blocked', 'blocked', 'blocked'])
   })
 
-  test('tells what is given and not needed', () => {
+  test('shows what is given and not needed', () => {
     expect(looseExplain(users().graph, User, { UserID: 1, Locale: 2, Zebra: 3, Page: undefined }).unknown).toEqual([
       'Locale',
       'Zebra',
     ])
   })
 
-  test('tells overrides, and leaves out what only they needed', () => {
+  test('shows overrides, and leaves out what only they needed', () => {
     const plan = looseExplain(users().graph, Page, {}, { overrides: { User: 5 } })
     expect(plan.steps.map(({ name }) => name)).toEqual(['renderPage'])
     expect(plan.leaves[0]).toEqual({ type: 'User', isGiven: true, isRequired: true, overrides: 'enrich' })
     expect(plan.missing).toEqual([])
   })
 
-  test('tells what is remembered, and what may be', async () => {
+  test('shows what is remembered, and what may be', async () => {
     const { graph } = users()
     const after = graphOf(
       [

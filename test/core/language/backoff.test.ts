@@ -61,7 +61,7 @@ describe('exponential', () => {
     expect(delays(exponential(10, { jitter: 0 }), 1)).toEqual([10])
   })
 
-  test('takes the jitter off the wait, in the share that is asked for', () => {
+  test('takes the jitter off the wait, in the given share', () => {
     expect(exponential(100, { jitter: 1 })(1, () => 0)).toBe(100)
     expect(exponential(100, { jitter: 1 })(1, () => 0.75)).toBe(25)
     expect(exponential(100, { jitter: 0.5 })(1, () => 0.5)).toBe(75)

@@ -116,7 +116,7 @@ describe.each(Object.entries(schemas))('%s', (_, schema) => {
     })
   })
 
-  test('items of a batch are converted, and a wrong one is told with its index', async () => {
+  test('items of a batch are converted, and a wrong one is reported with its index', async () => {
     const { got, step } = reading()
     const graph = graphOf([step])
     expect(await runBatch(graph, Seen, [{ Visit: given }, { Visit: given }])).toEqual(['seen', 'seen'])
@@ -161,14 +161,14 @@ const issuesOf = async (validate: (value: unknown) => unknown) =>
   ((await rejectionOf(run(graphFor(saying(validate)), Seen, { Own: 1 }))) as InputError).issues
 
 describe('a schema of one’s own', () => {
-  test('may tell its path as segments with keys, as numbers and as symbols', async () => {
+  test('may give its path as segments with keys, as numbers and as symbols', async () => {
     const path = [{ key: 'list' }, 3, { key: Symbol('mark') }]
     expect(await issuesOf(() => ({ issues: [{ message: 'no', path }] }))).toEqual([
       { message: 'no', path: ['Own', 'list', 3, 'Symbol(mark)'] },
     ])
   })
 
-  test('may tell no path', async () => {
+  test('may give no path', async () => {
     expect(await issuesOf(() => ({ issues: [{ message: 'no' }] }))).toEqual([{ message: 'no', path: ['Own'] }])
   })
 

@@ -251,7 +251,7 @@ describe('resultKey', () => {
     expect(key({ inputs: { id: 1, extra: undefined } })).toBe(key({}))
   })
 
-  test('what can not be in a key is told with the name of its port', () => {
+  test('what can not be in a key is reported with the name of its port', () => {
     expect(() => key({ inputs: { profile: { load: () => 1 } } })).toThrow(/"profile\.load": it is a function/)
   })
 })

@@ -67,7 +67,7 @@ describe('an error', () => {
     expect(back.errors.slice(1)).toEqual(['b', { c: 1 }])
   })
 
-  test('keeps errors and data in its fields, and tells the rest as text', () => {
+  test('keeps errors and data in its fields, and keeps the rest as text', () => {
     const server = createServer()
     const error = Object.assign(new Error('a'), {
       issues: [{ at: new Date(1), error: new NonRetryableError('inner') }],
@@ -122,7 +122,7 @@ describe('an error', () => {
     expect(stored(tree(7))).toMatchObject({ message: 'level 7', parts: [{ message: 'level 6' }, {}, {}] })
   })
 
-  test('that resists reading is stored with what it tells', () => {
+  test('that resists reading is stored with what can be read', () => {
     const error = Object.defineProperties(new Error('a'), {
       stack: { get: () => raised(new Error('no stack')) },
       secret: { get: () => raised(new Error('no secret')), enumerable: true },

@@ -49,7 +49,7 @@ function threePackages(): Promise<string> {
   })
 }
 
-test('a second start examines nothing, and tells the same', async () => {
+test('a second start examines nothing, and reports the same', async () => {
   const folder = await threePackages()
   const results = join(folder, 'node_modules/.cache/dependency-report.db')
   const first = await startAndRead(folder)

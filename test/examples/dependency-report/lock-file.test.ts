@@ -165,7 +165,7 @@ describe('readLockedProject', () => {
     await expect(readLockedProject(await fixtureProject(files))).rejects.toThrow(message)
   })
 
-  test('a folder that is none is told', async () => {
+  test('a folder that is none is reported', async () => {
     const folder = await fixtureProject({ file: '' })
     await expect(readLockedProject(`${folder}/nowhere`)).rejects.toThrow(
       /nowhere does not exist; give the folder of an npm project$/,

@@ -110,7 +110,7 @@ describe('manifest and licence', () => {
     ).rejects.toThrow('there is no licence file')
   })
 
-  test('only a shortage that passes is worth another attempt', () => {
+  test('only a shortage that passes gets another attempt', () => {
     expect(isTransient(Object.assign(new Error('busy'), { code: 'EMFILE' }))).toBe(true)
     expect(isTransient(Object.assign(new Error('gone'), { code: 'ENOENT' }))).toBe(false)
     expect(isTransient('EMFILE')).toBe(false)

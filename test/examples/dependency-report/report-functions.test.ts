@@ -75,7 +75,7 @@ describe('aggregating', () => {
     expect(summary.differingCopies).toEqual([])
   })
 
-  test('copies of one version with different contents are told', () => {
+  test('copies of one version with different contents are reported', () => {
     const { summary, packages } = reportOn([
       facts('a', 10),
       facts('a', 11, { location: 'node_modules/b/node_modules/a' }),
@@ -123,7 +123,7 @@ describe('rendering', () => {
     expect(lines[2]).toMatch(width < 80 ? /Package +Size .*Licence/ : /Package +Size .*Licence .*Pulled in by .*Notes/)
   })
 
-  test('a table shows what was asked for and says what it leaves out', () => {
+  test('a table shows what was requested and says what it leaves out', () => {
     const report = reportOn([long, facts('b', 10), facts('c', null)])
     const text = renderReport(report, 1, plain(250))
     expect(text).toContain('a-package-with-quite-a-long-name@1.0.0  1.2 MB  100.0 %')

@@ -25,7 +25,7 @@ import {
 import { line, Third } from '../../durable/line.ts'
 import { storePlaces } from '../../stores/store-places.ts'
 
-// What test/weak-points tests tell of memory and SQLite, of the stores that are servers.
+// What on-embedded-stores.test.ts shows of memory and SQLite, of the stores that are servers.
 
 const { postgresUrl, mysqlUrl, clusterUrls, pool, admin, newSchema, newPrefix, sqlStores, redisStores } =
   await storePlaces()
@@ -48,7 +48,7 @@ function inZone(zone: string): void {
 describe.each([...sqlStores, ...redisStores, ['memory', () => () => memoryStore()] as const])(
   'in %s',
   (name, newPlace) => {
-    test('W4: of 50 equal claims at once, one gets the right', async () => {
+    test('of 50 equal claims at once, one gets the right', async () => {
       const newStore = newPlace()
       const one = await opened(newStore())
       const other = name === 'memory' ? one : await opened(newStore())
@@ -60,7 +60,7 @@ describe.each([...sqlStores, ...redisStores, ['memory', () => () => memoryStore(
       expect(told.flat().filter(({ status }) => status === 'claimed')).toHaveLength(1)
     })
 
-    test('W4a: a slower failing twin does not overwrite the stored success', async () => {
+    test('a slower failing twin does not overwrite the stored success', async () => {
       const store = await opened(newPlace()())
       await live(store, 'slow', 'fast')
       const late = await claimIn(store, 'key', 'slow')
@@ -72,7 +72,7 @@ describe.each([...sqlStores, ...redisStores, ['memory', () => () => memoryStore(
       expect(await store.getResults(['key'])).toEqual([{ status: 'completed', output: '7' }])
     })
 
-    test('W6d: no id, step and item run together', async () => {
+    test('no id, step and item run together', async () => {
       const store = await opened(newPlace()())
       const places = [
         ['a:b', 'c', ''],
@@ -90,7 +90,7 @@ describe.each([...sqlStores, ...redisStores, ['memory', () => () => memoryStore(
         expect(await stepsIn(store, id)).toContainEqual(expect.objectContaining({ step, item, output: String(at) }))
     })
 
-    test('W23: a failure is never told as a result, and the next claim starts anew', async () => {
+    test('a failure is never returned as a result, and the next claim starts anew', async () => {
       const store = await opened(newPlace()())
       await live(store, 'ada', 'bea')
       await store.commitResults([failure('key', 'ada', await claimIn(store, 'key', 'ada'))])
@@ -98,7 +98,7 @@ describe.each([...sqlStores, ...redisStores, ['memory', () => () => memoryStore(
       expect(await claimIn(store, 'key', 'bea')).toBeGreaterThan(0)
     })
 
-    test('W23: executions and results that are over can be removed, and leave room for new ones', async () => {
+    test('executions and results that are over can be removed, and leave room for new ones', async () => {
       const store = await opened(newPlace()())
       await createOwned(store, 'a')
       const head = { status: 'completed', endedAt: 1_700_000_000_500, isReleased: true } as const
@@ -115,7 +115,7 @@ describe.each([...sqlStores, ...redisStores, ['memory', () => () => memoryStore(
 
 describe.each(sqlStores)('in %s', (name, newPlace) => {
   test.each(['Asia/Tokyo', 'America/New_York', 'UTC', 'Pacific/Chatham'])(
-    'W10: a time to live is as long in %s as anywhere, and so is a lease',
+    'a time to live is as long in %s as anywhere, and so is a lease',
     async (zone) => {
       inZone(zone)
       const newStore = newPlace()
@@ -144,7 +144,7 @@ describe.each(sqlStores)('in %s', (name, newPlace) => {
     },
   )
 
-  test('W11: times are kept to the millisecond, and names may be words of SQL', async () => {
+  test('times are kept to the millisecond, and names may be words of SQL', async () => {
     const store = await opened(newPlace()())
     const createdAt = 1_700_000_000_123
     await createOwned(store, 'key', { createdAt, graph: 'select', target: 'table' })
@@ -153,7 +153,7 @@ describe.each(sqlStores)('in %s', (name, newPlace) => {
     expect(await stepsIn(store, 'key')).toMatchObject([{ step: 'order', dueAt: createdAt + 7 }])
   })
 
-  test(`W4c: a ${name} that refuses a write says so`, async () => {
+  test(`a ${name} that refuses a write says so`, async () => {
     const store = newPlace()()
     await store.open()
     await store.close()
@@ -161,7 +161,7 @@ describe.each(sqlStores)('in %s', (name, newPlace) => {
   })
 })
 
-test.each(['Asia/Tokyo', 'America/New_York'])('W10: sessions of the servers in %s change nothing', async (zone) => {
+test.each(['Asia/Tokyo', 'America/New_York'])('sessions of the servers in %s change nothing', async (zone) => {
   const own = new pg.Pool({ connectionString: postgresUrl, max: 2, options: `-c TimeZone=${zone}` })
   onTestFinished(() => own.end())
   const mysqlPool = createPool({ uri: mysqlUrl, connectionLimit: 2, timezone: '-05:00' })
@@ -183,7 +183,7 @@ test.each(['Asia/Tokyo', 'America/New_York'])('W10: sessions of the servers in %
   }
 })
 
-test('W11: MySQL’s tables are made in an empty database, with times of milliseconds and keys that are found', async () => {
+test('MySQL’s tables are made in an empty database, with times of milliseconds and keys that are found', async () => {
   const prefix = newPrefix()
   const store = await opened(mysqlStore({ url: mysqlUrl, prefix }))
   await createOwned(store, 'a')
@@ -197,7 +197,7 @@ test('W11: MySQL’s tables are made in an empty database, with times of millise
 })
 
 test.each(sqlStores.slice(0, 1))(
-  'W23: a docket on %s goes on where it was after being opened again',
+  'a docket on %s goes on where it was after being opened again',
   async (_, newPlace) => {
     const newStore = newPlace()
     for (let round = 0; round < 2; round++) {
@@ -209,7 +209,7 @@ test.each(sqlStores.slice(0, 1))(
   },
 )
 
-test('W23: a cluster’s own client works', async () => {
+test('a cluster’s own client works', async () => {
   const client = new Cluster([...clusterUrls])
   onTestFinished(() => client.disconnect())
   const { line: graph } = line()
@@ -222,7 +222,7 @@ test('W23: a cluster’s own client works', async () => {
   expect(results).toEqual(ids.map((_, Seed) => Seed + 3))
 })
 
-test('W23: names that PostgreSQL and MySQL would take for SQL name tables and records', async () => {
+test('names that PostgreSQL and MySQL would take for SQL name tables and records', async () => {
   const schema = `"; drop schema public; --${randomBytes(4).toString('hex')}`
   const store = await opened(postgresStore({ url: postgresUrl, schema }))
   onTestFinished(async () => void (await pool.query(`drop schema ${pg.escapeIdentifier(schema)} cascade`)))

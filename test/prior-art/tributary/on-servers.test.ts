@@ -14,7 +14,7 @@ import { number } from '../../loose-api.ts'
 import { line, Third } from '../../durable/line.ts'
 import { storePlaces } from '../../stores/store-places.ts'
 
-// What test/tributary-weak-points*.test.ts tell of memory and SQLite, of the stores that are servers; and durable 8.
+// What the other files of this folder show of memory and SQLite, of the stores that are servers; and what a look for work costs.
 
 const { postgresUrl, mysqlUrl, pool, admin, newPath, newSchema, newPrefix, sqlStores, redisStores } =
   await storePlaces()
@@ -22,7 +22,7 @@ const inputs = { Seed: 1 }
 const [A, B, Target] = [number('A'), number('B'), number('Target')]
 
 test.each([...sqlStores, ...redisStores])(
-  'tributary 4: two last parallel steps that commit at the same time complete the execution, in %s',
+  'two last parallel steps that commit at the same time complete the execution, in %s',
   async (_, newPlace) => {
     const forked = graph({
       name: 'fork',
@@ -40,7 +40,7 @@ test.each([...sqlStores, ...redisStores])(
   },
 )
 
-describe('tributary 9: what is started in the caller’s transaction exists if and only if the caller commits', () => {
+describe('what is started in the caller’s transaction exists if and only if the caller commits', () => {
   test('in postgres', async () => {
     const { line: graph, runs } = line()
     await using docket = createDocket({
@@ -125,7 +125,7 @@ async function toll(url: string) {
   }
 }
 
-test('tributary 15: a dead LISTEN connection is replaced, with growing pauses and no hot loop, and hints are heard again', async () => {
+test('a dead LISTEN connection is replaced, with growing pauses and no hot loop, and hints are heard again', async () => {
   const { url, state, block } = await toll(postgresUrl)
   const schema = newSchema()
   const store = postgresStore({ url, schema, max: 2 })
@@ -151,7 +151,7 @@ test('tributary 15: a dead LISTEN connection is replaced, with growing pauses an
   await vi.waitFor(() => expect(hints).toEqual([{ type: 'work' }]), 5_000)
 })
 
-test('tributary 16: steps that end wake nobody, and nobody hears of another schema', async () => {
+test('steps that end wake nobody, and nobody hears of another schema', async () => {
   const schema = newSchema()
   const { line: graph } = line()
   const heard: StoreHint[][] = []
@@ -173,7 +173,7 @@ test('tributary 16: steps that end wake nobody, and nobody hears of another sche
   expect(heard[1]).toEqual([])
 })
 
-describe('tributary 20: migrations', () => {
+describe('migrations', () => {
   const places = [
     ['sqlite', () => sqliteMigrations(newPath())],
     ['postgres', () => postgresMigrations({ url: postgresUrl, schema: newSchema() })],
@@ -218,7 +218,7 @@ async function readsOf(pool: Pool): Promise<number> {
   return rows.reduce((sum, row) => sum + Number(row['Value']), 0)
 }
 
-test('tributary 21, durable 8: what a look for work reads in mysql does not grow with what has ended or is owned', async () => {
+test('what a look for work reads in mysql does not grow with what has ended or is owned', async () => {
   const own = createPool({ uri: mysqlUrl, connectionLimit: 1, charset: 'utf8mb4' })
   onTestFinished(() => own.end())
   const store = mysqlStore({ pool: own, prefix: newPrefix() })

@@ -118,7 +118,7 @@ describe('steps as children', () => {
     }
   })
 
-  test('subscribers of the execution are told the same snapshots, whether or not somebody looks at its steps', async () => {
+  test('subscribers of the execution get the same snapshots, whether or not somebody looks at its steps', async () => {
     const tellings = []
     for (const look of ['nobody', 'inspector', 'reader'] as const) {
       const clock = new VirtualTime()

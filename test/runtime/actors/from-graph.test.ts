@@ -94,7 +94,7 @@ describe('an execution as an actor', () => {
     expect(actor.getSnapshot()).toMatchObject({ status: 'active', value: 'pending' })
   })
 
-  test('goes from pending over running to completed, and tells the progress of each step', async () => {
+  test('goes from pending over running to completed, and reports the progress of each step', async () => {
     const clock = new VirtualTime()
     const actor = createActor(fromGraph(slow(clock, 1), Sum), { input: { Id: 1 }, clock })
     const seen: unknown[] = []
@@ -249,14 +249,14 @@ describe('an execution as an actor', () => {
     await expect(toPromise(actor.start())).rejects.toMatchObject({ cause: { message: 'at once' } })
   })
 
-  test('wrong input tells observers nothing: the execution has not begun', async () => {
+  test('wrong input emits no event: the execution has not begun', async () => {
     const types: string[] = []
     const logic = fromGraph(plain, Sum, { observers: [({ type }) => void types.push(type)] })
     await expect(toPromise(createActor(logic, { input: {} as never }).start())).rejects.toThrow(/Id: missing/)
     expect(types).toEqual([])
   })
 
-  test('wrong options and an unknown target are told when the logic is made', () => {
+  test('wrong options and an unknown target are reported when the logic is made', () => {
     expect(() => fromGraph(plain, Sum, { clock: 1 } as never)).toThrow(OptionError)
     expect(() => fromGraph(plain, dataType('None', type<1>()) as never)).toThrow(/no step produces "None"/)
   })

@@ -142,7 +142,7 @@ describe('getPersistedSnapshot', () => {
     expect(log).toEqual(['right.2 starts'])
   })
 
-  test('tells errors as data that come back as Errors, causes and own fields too', async () => {
+  test('stores errors as data that come back as Errors, causes and own fields too', async () => {
     const clock = new VirtualTime()
     const logic = fromGraph(sums(clock, []), Sum)
     const first = createActor(logic, { input: { Id: 1 }, clock }).start()

@@ -256,7 +256,7 @@ describe('an all(T) port and failing items', () => {
     expect(log.filter((text) => text.startsWith('total'))).toEqual([])
   })
 
-  test("onError: 'collect' leaves failed items out of the array, and ctx.failedItems tells how many", async () => {
+  test("onError: 'collect' leaves failed items out of the array, and ctx.failedItems counts them", async () => {
     const clock = new VirtualTime()
     const { graph, log } = shares(clock)
     const outcomes = await clock.settle(executeBatch(graph, Share, ids(1, -2, 3, -4), { clock, onError: 'collect' }))

@@ -52,7 +52,7 @@ function make() {
   return { clock, counted, go }
 }
 
-test('a batch that an observer cancels at any event ends there: told once, last, and nothing runs after', async () => {
+test('a batch that an observer cancels at any event ends there: one end is reported, last, and nothing runs after', async () => {
   const whole = make()
   const { events, observer } = recorder()
   expect(await whole.clock.settle(whole.go({ observers: [observer] }))).toEqual([5, 5, 6, 7])

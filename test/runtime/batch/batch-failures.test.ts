@@ -255,7 +255,7 @@ describe('ending a batch from outside', () => {
   })
 })
 
-describe('what a batch tells', () => {
+describe('what a batch reports', () => {
   test('batch.progress follows each item, with the total known from the start', async () => {
     const clock = new VirtualTime()
     const events: ExecutionEvent[] = []

@@ -288,7 +288,7 @@ describe('wrong calls', () => {
     expect(outcomes.map(({ error }) => (error as InputError | undefined)?.item)).toEqual([undefined, 1, 2, 3, 4])
   })
 
-  test('where one failure ends the batch, all wrong items are told at once and nothing runs', async () => {
+  test('where one failure ends the batch, all wrong items are reported at once and nothing runs', async () => {
     runs.length = 0
     const items = [{ Named: { name: 1 } }, { Named: { name: 'a' } }, { Nmaed: 1 }]
     const error = await executeBatch(greetings, Loaded, items as never).catch((thrown: unknown) => thrown as InputError)
@@ -302,7 +302,7 @@ describe('wrong calls', () => {
     expect(runs).toEqual([])
   })
 
-  test('items that are no array are told so', async () => {
+  test('items that are no array are refused', async () => {
     await expect(executeBatch(greetings, Loaded, 'text' as never)).rejects.toThrow(/items must be an array, not "text"/)
   })
 

@@ -134,7 +134,7 @@ describe('values', () => {
 })
 
 describe('back-pressure', () => {
-  test('nothing is read before the first value is asked for', async () => {
+  test('nothing is read before the first value is requested', async () => {
     const source = new Source(range(3))
     const iterator = streamBatch(instant, Made, source)[Symbol.asyncIterator]()
     await flush()

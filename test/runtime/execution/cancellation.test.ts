@@ -283,7 +283,7 @@ describe('an observer that cancels', () => {
     return { clock, graph, count: () => running }
   }
 
-  test('at any event ends the execution there: told once, last, and nothing runs after', async () => {
+  test('at any event ends the execution there: one end is reported, last, and nothing runs after', async () => {
     const { clock, graph } = make(uniqueName())
     const { events, observer } = recorder()
     expect(await clock.settle(run(graph, Target, { Leaf: 0 }, { clock, observers: [observer] }))).toBe(3)

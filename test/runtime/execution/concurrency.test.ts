@@ -152,7 +152,7 @@ describe('a limit by key', () => {
     await values
   })
 
-  test('that was used up and is asked for again still holds', async () => {
+  test('that was used up and is needed again still holds', async () => {
     const { calls, running, go } = limited({ limit: 1, key: () => 'k' })
     for (let round = 0; round < 3; round++) {
       const values = Promise.all([go(1), go(2)])
@@ -300,7 +300,7 @@ describe('a batch’s concurrency', () => {
     expect(most).toBe(concurrency)
   })
 
-  test('is 100 unless told otherwise', async () => {
+  test('is 100 by default', async () => {
     const { running, graph } = limited(undefined)
     const controller = new AbortController()
     const batch = rejectionOf(

@@ -168,7 +168,7 @@ describe('the events of an execution', () => {
     expectWellFormed(events)
   })
 
-  test('that failed: the step’s end tells what it threw, the execution’s what the caller gets', async () => {
+  test('that failed: the step’s end has what it threw, the execution’s what the caller gets', async () => {
     const { events, observer } = recorder()
     const graph = graphOf([
       step({ name: 'fails', output: A, run: () => Promise.reject(boom) }),
@@ -212,7 +212,7 @@ describe('the events of an execution', () => {
     expectWellFormed(events)
   })
 
-  test('tell dependencies before their dependants', async () => {
+  test('report dependencies before their dependants', async () => {
     const { events, observer } = recorder()
     const types = Array.from({ length: 20 }, (_, index) => number(`N${index}`))
     const steps = types
@@ -253,7 +253,7 @@ describe('the events of an execution', () => {
 })
 
 describe('the events of a batch', () => {
-  test('are one sequence with the items’ numbers, and tell the progress', async () => {
+  test('are one sequence with the items’ numbers, and report the progress', async () => {
     const clock = new VirtualClock()
     const { events, observer } = recorder()
     const graph = graphOf([
@@ -290,7 +290,7 @@ describe('the events of a batch', () => {
     expectWellFormed(events)
   })
 
-  test('that fails are well formed too, with everything that ran told as cancelled', async () => {
+  test('that fails are well formed too, with everything that ran reported as cancelled', async () => {
     const { events, observer } = recorder()
     const graph = graphOf([
       step({

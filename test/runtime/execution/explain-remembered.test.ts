@@ -9,7 +9,7 @@ const Receipt = dataType('Receipt', type<string>())
 
 const load = step({ name: 'Load', inputs: { id: Id }, output: Loaded, run: ({ id }) => id * 2 })
 
-describe('what explain tells of remembered results', () => {
+describe('what explain shows of remembered results', () => {
   test('a global result is cached until it expires by the given clock', async () => {
     const clock = new VirtualClock()
     const cachedLoad = step({

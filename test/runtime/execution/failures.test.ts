@@ -273,7 +273,7 @@ describe('in batches', () => {
 })
 
 describe('a StepError', () => {
-  test('tells the path of types, the execution, the step, the attempts and no item', async () => {
+  test('reports the path of types, the execution, the step, the attempts and no item', async () => {
     const [A, B, C] = [number('A'), number('B'), number('C')]
     const graph = graphOf([
       step({ name: 'a', inputs: { leaf: Leaf }, output: A, run: ({ leaf }) => leaf }),
@@ -305,7 +305,7 @@ describe('a StepError', () => {
     expect(error.policyError).toBeUndefined()
   })
 
-  test('tells the real number of attempts when retryIf ends the tries early', async () => {
+  test('reports the real number of attempts when retryIf ends the tries early', async () => {
     const clock = new VirtualClock()
     const graph = graphOf([
       step({

@@ -83,7 +83,7 @@ describe('fallback', () => {
     expect(String(error.policyError)).toContain('fallback')
   })
 
-  test('is told in the step’s end, with the error', async () => {
+  test('is reported in the step’s end, with the error', async () => {
     const { events, observer } = recorder()
     await run(falls(1), Target, { Leaf: 1 }, { observers: [observer] })
     expect(events.find((event) => event.type === 'step.ended')).toMatchObject({

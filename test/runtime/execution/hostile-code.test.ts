@@ -221,7 +221,7 @@ function raise(thrown: unknown): never {
 
 describe('policies', () => {
   test.each(failingPolicies)(
-    'a %s leaves the step’s own failure the cause, and is told besides',
+    'a %s leaves the step’s own failure the cause, and is reported besides',
     async (_, thrown, policies) => {
       const boom = new Error('boom')
       let attempts = 0
@@ -361,7 +361,7 @@ describe('observers and loggers', () => {
     expect(await run(graph, Target, { Leaf: 1 })).toBe(2)
   })
 
-  test('a logger that throws in child fails the step that asked for it, and nothing else', async () => {
+  test('a logger that throws in child fails the step that uses it, and nothing else', async () => {
     const boom = new Error('no child')
     const logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => raise(boom) }
     const logs = step({ name: 'logs', output: number('A'), run: (_, { log }) => (log.info({}), 1) })

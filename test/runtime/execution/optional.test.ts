@@ -79,7 +79,7 @@ describe('optional(T)', () => {
     expect(error.step).toBe('aborts')
   })
 
-  test('a target that is asked for itself is not optional', async () => {
+  test('an optional type is not optional as the target', async () => {
     const takes = step({ name: 'takes', inputs: { a: optional(A) }, output: Target, run: () => 1 })
     expect((await stepErrorOf(run(graphOf([fails, takes]), A))).cause).toBe(boom)
     expect(await rejectionOf(run(graphOf([fails, takes]), A))).toBeInstanceOf(StepError)

@@ -85,7 +85,7 @@ describe('a step’s timeout', () => {
     expect(await clock.settle(run(graph, Target, {}, { clock }))).toBe(30)
   })
 
-  test('is told as a failed attempt that timed out', async () => {
+  test('is reported as a failed attempt that timed out', async () => {
     const clock = new VirtualClock()
     const { events, observer } = recorder()
     const graph = graphOf([step({ name: 's', output: Target, timeout: 10, run: () => never<number>() })])

@@ -42,7 +42,7 @@ function chain() {
 }
 
 describe('inputs', () => {
-  test('that miss several leaves are told all at once, before anything runs', async () => {
+  test('that miss several leaves are reported all at once, before anything runs', async () => {
     const { graph, ran } = chain()
     const error = (await rejectionOf(run(graph, Target, {}))) as InputError
     expect(error).toBeInstanceOf(InputError)
@@ -51,7 +51,7 @@ describe('inputs', () => {
     expect(ran).toEqual([])
   })
 
-  test('with unknown keys are told, together with what is missing', async () => {
+  test('with unknown keys are reported, together with what is missing', async () => {
     const { graph, ran } = chain()
     const error = (await rejectionOf(run(graph, Target, { a: 1, B: 2, Zebra: 3, X: 4 }))) as InputError
     expect(error.issues.map((issue) => issue.path).toSorted()).toEqual([['A'], ['X'], ['Zebra'], ['a']])
@@ -140,7 +140,7 @@ describe('inputs', () => {
     expect(error.issues).toHaveLength(5)
   })
 
-  test('are checked by their schemas, all of them told, before anything runs', async () => {
+  test('are checked by their schemas, all of them reported, before anything runs', async () => {
     const User = dataType('User', z.object({ id: z.string(), tags: z.array(z.string()) }))
     const Age = dataType('Age', z.number())
     let runs = 0
@@ -188,7 +188,7 @@ describe('inputs', () => {
 })
 
 describe('the graph and the target', () => {
-  test('a leaf can be asked for, and needs no step', async () => {
+  test('a leaf can be the target, and needs no step', async () => {
     const { graph, ran } = chain()
     expect(await run(graph, A, { A: 9 })).toBe(9)
     expect(ran).toEqual([])
@@ -256,7 +256,7 @@ describe('options', () => {
     expect(ran).toEqual([])
   })
 
-  test('that are wrong are told all at once', async () => {
+  test('that are wrong are reported all at once', async () => {
     const { graph } = chain()
     const error = (await rejectionOf(run(graph, Target, { C: 1 }, { timeout: 'soon', id: '', sgnal: 1 }))) as Error
     for (const name of ['timeout', 'id', 'sgnal']) expect(error.message).toContain(name)
@@ -326,7 +326,7 @@ describe('long chains', () => {
     expect(await run(graph, last, { N0: 0 })).toBe(length)
   })
 
-  test('of 10,000 steps that fail at the far end tell the whole path', async () => {
+  test('of 10,000 steps that fail at the far end report the whole path', async () => {
     const boom = new Error('boom')
     const graph = chainOf((value) => (value === 0 ? Promise.reject(boom) : value))
     const error = (await rejectionOf(run(graph, last, { N0: 0 }))) as { cause: unknown; path: string[] }

@@ -82,7 +82,7 @@ describe("persist: 'execution'", () => {
     expect([one.counted.charge, two.counted.charge]).toEqual([1, 1])
   })
 
-  test('the same id with other inputs is a conflict, told before anything runs', async () => {
+  test('the same id with other inputs is a conflict, reported before anything runs', async () => {
     const { counted, go } = shop()
     const id = uniqueName('id')
     await rejectionOf(go({ id }, 1))
@@ -99,7 +99,7 @@ describe("persist: 'execution'", () => {
     expect(await rejectionOf(run(graph, Charged, { Leaf: 1 }, { id }))).toBeInstanceOf(ExecutionConflictError)
   })
 
-  test('inputs that can’t be compared are told by their names, before anything runs', async () => {
+  test('inputs that can’t be compared are reported by their names, before anything runs', async () => {
     const { counted, go } = shop()
     const error = await rejectionOf(go({ id: uniqueName('id') }, (() => 1) as never))
     expect(error).toBeInstanceOf(SerializationError)

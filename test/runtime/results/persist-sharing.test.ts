@@ -70,7 +70,7 @@ describe('equal calls at the same time', () => {
     expect(calls).toHaveLength(1)
   })
 
-  test('that are told: the one who runs a miss, the others a shared hit', async () => {
+  test('that emit events: a miss for the one that runs, a shared hit for the others', async () => {
     const { calls, go } = sharing()
     const [one, two] = [recorder(), recorder()]
     const values = Promise.all([go({ observers: [one.observer] }), go({ observers: [two.observer] })])
@@ -133,7 +133,7 @@ describe('equal calls at the same time', () => {
     expect(await values).toEqual([1, 2])
   })
 
-  test('a call that comes after the commit, before the followers are told, is a hit', async () => {
+  test('a call that comes after the commit, before the followers are settled, is a hit', async () => {
     const { calls, go } = sharing()
     const one = go()
     const two = go()

@@ -56,7 +56,7 @@ describe("persist: 'global'", () => {
     expect(events[3]).toMatchObject({ status: 'cached', attempt: 0 })
   })
 
-  test('a miss is told before the first attempt', async () => {
+  test('a miss is reported before the first attempt', async () => {
     const { go } = remembering()
     const { events, observer } = recorder()
     await go(1, { observers: [observer] })
@@ -357,7 +357,7 @@ describe('failures', () => {
     expect(await run(graph, Checked)).toBe('good')
   })
 
-  test('a failure after a success in the next lifetime leaves the ttl’s rule alone: it is asked again each time', async () => {
+  test('a failure after an expired success is not remembered: the next call runs the step again', async () => {
     const clock = new VirtualClock()
     const { counted, go } = remembering({ scope: 'global', ttl: 10 }, {}, () =>
       counted.runs === 2 ? Promise.reject(boom) : counted.runs,

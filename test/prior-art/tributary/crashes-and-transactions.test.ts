@@ -3,20 +3,19 @@ import { graph, GraphError, OptionError, step } from '../../../src/index.ts'
 import { graphOf, number, rejectionOf, stepErrorOf, thrownBy } from '../../loose-api.ts'
 import { WatchedStore, writes } from '../../durable/watched-store.ts'
 import { door, line, Third } from '../../durable/line.ts'
-import { SqliteWorld, worlds } from '../weak-point-worlds.ts'
+import { SqliteWorld, worlds } from '../embedded-worlds.ts'
 
 /*
- * What was weak in Tributary (the numbers of its description) and must hold here; each test fails on its behaviour. From 11 on they are in
- * tributary-weak-points-from-11.test.ts, those that take a server (4, 9, 15, 16, 20, 21) in test/prior-art/tributary/on-servers.test.ts.
+ * What was weak in Tributary and must hold here; each test fails on its behaviour. More of them are
+ * in codecs-hints-and-retries.test.ts, those that take a server in on-servers.test.ts.
  *
- * | without a test | reason                                                                                 |
- * | -------------- | -------------------------------------------------------------------------------------- |
- * | 10             | queues, priorities and the precedence of their options: there are none                 |
- * | 11, in part    | hooks around inserting and working: there are none; observers and codecs are in place  |
- * | 13             | an in-memory collector of metrics: there is none                                       |
- * | 14             | the context of a log: `ctx.log` has a test of its own, test/runtime/execution/ctx-log.test.ts    |
- * | 22             | wrong documentation: test/docs runs what the documentation shows                       |
- * | 23             | absence of tests                                                                       |
+ * Without a test:
+ *
+ * - queues, priorities and the precedence of their options: there are none
+ * - hooks around inserting and working: there are none; observers and codecs are in place
+ * - an in-memory collector of metrics: there is none
+ * - the context of a log: `ctx.log` has a test of its own, test/runtime/execution/ctx-log.test.ts
+ * - wrong documentation: test/docs runs what the documentation shows
  */
 
 const inputs = { Seed: 1 }
@@ -44,7 +43,7 @@ function fork() {
 }
 
 describe.each(worlds)('in %s', (_, newWorld) => {
-  test('tributary 1: a step that was running when its process died is run by another one, within lease and a second', async () => {
+  test('a step that was running when its process died is run by another one, within lease and a second', async () => {
     const world = newWorld()
     const { line: doomed } = line({ second: { run: () => door().promise } })
     const { docket, die } = world.mortal({ graphs: [doomed], lease: '5s' })
@@ -58,7 +57,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect((await survivor.list({ status: 'running' })).executions).toEqual([])
   })
 
-  test('tributary 2: a graceful shutdown writes what running steps make, and leaves nothing running', async () => {
+  test('a graceful shutdown writes what running steps make, and leaves nothing running', async () => {
     const world = newWorld()
     const gate = door()
     const { line: graph, runs } = line({ second: { run: () => gate.promise } })
@@ -78,7 +77,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect([runs, others]).toEqual([['First', 'Second'], ['Third']])
   })
 
-  test('tributary 3: a finished step whose write fails is written as soon as it can be, and never done again', async () => {
+  test('a finished step whose write fails is written as soon as it can be, and never done again', async () => {
     const world = newWorld()
     const watched = new WatchedStore(world.store)
     const gate = door()
@@ -94,7 +93,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(runs).toEqual(['First', 'Second', 'Third'])
   })
 
-  test('tributary 3: a write that the store refuses for good fails the execution: it does not run for ever', async () => {
+  test('a write that the store refuses for good fails the execution: it does not run for ever', async () => {
     const world = newWorld()
     const watched = new WatchedStore(world.store)
     const { line: graph } = line()
@@ -109,7 +108,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
   })
 
   test.each([0, 1, 7])(
-    'tributary 4: two last parallel steps that commit at the same time complete the execution (%i ms apart)',
+    'two last parallel steps that commit at the same time complete the execution (%i ms apart)',
     async (apart) => {
       const world = newWorld()
       const watched = new WatchedStore(world.store)
@@ -129,7 +128,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     },
   )
 
-  test('tributary 5: what depends on a failed step ends with it, and so do the other branches', async () => {
+  test('what depends on a failed step ends with it, and so do the other branches', async () => {
     const world = newWorld()
     let [signalled, after] = [false, 0]
     const failing = graph({
@@ -166,7 +165,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect((await docket.list({ status: ['pending', 'running'] })).executions).toEqual([])
   })
 
-  test('tributary 8: a start that fails leaves nothing behind that runs, neither for one execution nor for a batch', async () => {
+  test('a start that fails leaves nothing behind that runs, neither for one execution nor for a batch', async () => {
     const world = newWorld()
     const { line: graph } = line()
     const docket = world.process({ graphs: [graph], maxValueBytes: 100 })
@@ -184,12 +183,12 @@ function make(name: string, output: unknown, input: unknown): unknown {
   return step({ name, inputs: { input }, output, run: () => 1 } as never)
 }
 
-test('tributary 6: a cycle, and a step that needs its own output, are refused before anything runs', () => {
+test('a cycle, and a step that needs its own output, are refused before anything runs', () => {
   for (const steps of [[make('own', A, A)], [make('one', A, B), make('other', B, A)]])
     expect(thrownBy(() => graphOf(steps))).toMatchObject({ problems: [{ kind: 'cycle' }] })
 })
 
-test('tributary 7: duplicate names are refused, and so is a target that no step makes: nothing runs for ever', async () => {
+test('duplicate names are refused, and so is a target that no step makes: nothing runs for ever', async () => {
   const one = step({ name: 's', output: A, run: () => 1 })
   expect(thrownBy(() => graphOf([one, { ...one, output: B }]))).toBeInstanceOf(GraphError)
   const world = new SqliteWorld()
@@ -201,7 +200,7 @@ test('tributary 7: duplicate names are refused, and so is a target that no step 
   expect((await docket.list()).executions).toMatchObject([{ id: 'empty', status: 'completed' }])
 })
 
-describe('tributary 9: the caller’s transaction is the caller’s', () => {
+describe('the caller’s transaction is the caller’s', () => {
   test('what is started in it exists if and only if the caller commits', async () => {
     const world = new SqliteWorld()
     const { line: graph, runs } = line()

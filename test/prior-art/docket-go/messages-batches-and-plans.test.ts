@@ -26,7 +26,7 @@ import {
 import type { AnyDataType } from '../../loose-api.ts'
 import { flush, VirtualClock } from '../../../src/testing/virtual-clock.ts'
 
-// The other half of docket-go-weak-points.test.ts.
+// Continues causes-keys-and-ends.test.ts.
 
 expectNoUnhandledErrors()
 
@@ -54,7 +54,7 @@ function kindsOf(steps: readonly unknown[], more: object = {}) {
   return (thrownBy(() => graphOf(steps, more)) as GraphError).problems.map(({ kind }) => kind)
 }
 
-test('W12: a failure is never told as a cancellation, and an abort is told apart from what may be tried again', async () => {
+test('a failure is never reported as a cancellation, and an abort differs from what may be tried again', async () => {
   for (const thrown of [boom, new AbortExecutionError()]) {
     const fails = step({ name: 'fails', output: A, run: async () => (await flush(), Promise.reject(thrown)) })
     const waits = step({
@@ -70,17 +70,17 @@ test('W12: a failure is never told as a cancellation, and an abort is told apart
   }
 })
 
-test('W13: exponential backoff without a maximum still waits', () => {
+test('exponential backoff without a maximum still waits', () => {
   expect([1, 2, 3].map((attempt) => exponential('100ms')(attempt, Math.random))).toEqual([100, 200, 400])
 })
 
-test('W14: maxAttempts of 0 or less is refused, not a step that never runs', () => {
+test('maxAttempts of 0 or less is refused, not a step that never runs', () => {
   for (const maxAttempts of [0, -1, Number.NaN])
     expect(thrownBy(() => graphOf([copying({ retry: { maxAttempts } })]))).toBeInstanceOf(GraphError)
 })
 
-describe('W15: messages tell what happened', () => {
-  test('the attempts told are the attempts made', async () => {
+describe('messages say what happened', () => {
+  test('the attempts reported are the attempts made', async () => {
     const graph = graphOf([
       copying({ retry: { maxAttempts: 5 }, run: () => Promise.reject(new NonRetryableError('no')) }),
     ])
@@ -98,7 +98,7 @@ describe('W15: messages tell what happened', () => {
     expect(cancelled).toMatchObject({ code: 'EXECUTION_CANCELLED', executionId: 'e2', graph: graph.name })
   })
 
-  test('a missing input is told as that', async () => {
+  test('a missing input is reported as one', async () => {
     const error = await rejectionOf(run(graphOf([copying()]), Target, {}))
     expect(error).toBeInstanceOf(InputError)
     expect((error as Error).message).toContain('Leaf: missing')
@@ -108,13 +108,13 @@ describe('W15: messages tell what happened', () => {
 const make = (output: AnyDataType, input: AnyDataType) =>
   step({ name: `make ${output.name}`, inputs: { input }, output, run: () => 1 } as never)
 
-test('W16: each kind of problem can be told apart by a program', () => {
+test('a program can distinguish each kind of problem', () => {
   expect(kindsOf([make(A, B), make(B, A)])).toEqual(['cycle'])
   expect(kindsOf([make(A, B), { ...make(A, B), name: 'x' }])).toEqual(['duplicate-producer'])
   expect(kindsOf([make(A, B)], { inputs: [] })).toEqual(['missing-producer'])
 })
 
-test('W17: items flow on their own: no item waits for another stage’s slowest', async () => {
+test('items flow on their own: no item waits for another stage’s slowest', async () => {
   const clock = new VirtualClock(0)
   const wait = (ms: number) => new Promise<number>((resolve) => void clock.setTimeout(() => resolve(ms), ms))
   const graph = graphOf([
@@ -125,7 +125,7 @@ test('W17: items flow on their own: no item waits for another stage’s slowest'
   expect(clock.now()).toBe(110)
 })
 
-test('W18: no slot is held during backoff', async () => {
+test('no slot is held during backoff', async () => {
   const clock = new VirtualClock(0)
   const graph = graphOf([
     copying({
@@ -138,7 +138,7 @@ test('W18: no slot is held during backoff', async () => {
   expect(clock.now()).toBe(50)
 })
 
-test('W19: a failure waits for nobody, and failures can be collected', async () => {
+test('a failure is reported before the other items end, and failures can be collected', async () => {
   const clock = new VirtualClock(0)
   const graph = graphOf([
     copying({
@@ -152,7 +152,7 @@ test('W19: a failure waits for nobody, and failures can be collected', async () 
   expect(outcomes).toMatchObject([{ value: 0 }, { error: { cause: boom, item: 1 } }, { value: 2 }])
 })
 
-test('W20: items have several leaves, shared ones are given once, and what needs no item runs once', async () => {
+test('items have several leaves, shared ones are given once, and what needs no item runs once', async () => {
   let loads = 0
   const Table = dataType('Table', type<number>())
   const graph = graphOf([
@@ -169,7 +169,7 @@ test('W20: items have several leaves, shared ones are given once, and what needs
   expect(loads).toBe(1)
 })
 
-test('W21: nothing runs when a leaf is missing, whichever branch needs it, and leaves can be asked for', async () => {
+test('nothing runs when a leaf is missing, whichever branch needs it, and leaves can be targets', async () => {
   let runs = 0
   const graph = graphOf([
     step({ name: 'effect', output: A, run: () => ++runs }),
@@ -181,7 +181,7 @@ test('W21: nothing runs when a leaf is missing, whichever branch needs it, and l
   expect(graph.leaves(Target).map(({ name }) => name)).toEqual(['Leaf'])
 })
 
-test('W22: a plan has levels and edges, an unknown type is an error, and orders are stable', () => {
+test('a plan has levels and edges, an unknown type is an error, and orders are stable', () => {
   const graph = graphOf([
     step({ name: 'two', inputs: { a: A }, output: Target, run: () => 1 }),
     step({ name: 'one', inputs: { leaf: Leaf }, output: A, run: () => 1 }),
@@ -202,7 +202,7 @@ test('W22: a plan has levels and edges, an unknown type is an error, and orders 
   ])
 })
 
-test('W23: what is remembered in memory is bounded, and a key is made once a step', async () => {
+test('what is remembered in memory is bounded, and a key is made once a step', async () => {
   let [runs, reads] = [0, 0]
   const graph = graphOf([copying({ persist: { scope: 'global', capacity: 10 }, run: () => ++runs })])
   for (const leaf of Array.from({ length: 30 }, (_, index) => index)) await run(graph, Target, { Leaf: leaf })
@@ -213,7 +213,7 @@ test('W23: what is remembered in memory is bounded, and a key is made once a ste
   expect(reads).toBe(1)
 })
 
-test('W24: one observer’s throw reaches no other, and every span that opens closes', async () => {
+test('one observer’s throw reaches no other, and every span that opens closes', async () => {
   const { events, observer } = recorder()
   const graph = graphOf([copying({ run: () => Promise.reject(boom) })], { observers: [raise, observer, raise] })
   await rejectionOf(run(graph, Target, { Leaf: 1 }))
@@ -227,7 +227,7 @@ test('W24: one observer’s throw reaches no other, and every span that opens cl
   ])
 })
 
-test('W25: what can’t be a step is refused by the graph, and an all(T) step runs under execute too', async () => {
+test('what can’t be a step is refused by the graph, and an all(T) step runs under execute too', async () => {
   for (const wrong of [
     undefined,
     null,

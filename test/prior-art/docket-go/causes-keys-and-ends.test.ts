@@ -16,10 +16,9 @@ import {
 } from '../../loose-api.ts'
 import { flush, VirtualClock } from '../../../src/testing/virtual-clock.ts'
 
-// What was weak in Docket for Go (`W` numbers of its description) and must hold here; each test fails on the Go behaviour.
-// From W12 on they are in docket-go-weak-points-from-w12.test.ts, those that take a store to be seen in
-// docket-go-weak-points-in-stores.test.ts and, with servers, in stores/docket-go-weak-points.test.ts (W10, W11 and halves of W4, W6 and W23).
-// Without a test: W12's job queue, which is not there yet; W26 and W27 list absent features and wrong documentation, not behaviour.
+// What was weak in Docket for Go and must hold here, in this file and in the others of this folder; each test fails on the Go behaviour. What
+// takes a store to be seen is in on-embedded-stores.test.ts, what takes a server in on-servers.test.ts. Its job queue has no test: there
+// is none here yet.
 
 expectNoUnhandledErrors()
 
@@ -43,7 +42,7 @@ function copying(fields: object = {}) {
   } as never)
 }
 
-test('W1: observers are told of failures, retries, cache hits and batches', async () => {
+test('observers get the events of failures, retries, cache hits and batches', async () => {
   const clock = new VirtualClock()
   const { events, observer } = recorder()
   const s = copying({
@@ -59,7 +58,7 @@ test('W1: observers are told of failures, retries, cache hits and batches', asyn
     expect(types).toContain(type)
 })
 
-test('W2: the cause arrives when one of several parallel dependencies fails, an abort too, in 200 of 200 runs', async () => {
+test('the cause arrives when one of several parallel dependencies fails, an abort too, in 200 of 200 runs', async () => {
   for (const thrown of [boom, new AbortExecutionError('stop')]) {
     const graph = graphOf([
       step({ name: 'fails', output: A, run: async () => Promise.reject(thrown) }),
@@ -75,7 +74,7 @@ test('W2: the cause arrives when one of several parallel dependencies fails, an 
   }
 })
 
-test.each([50, 100, 101, 200, 1_000])('W3: the cause arrives from the first item of a batch of %i', async (count) => {
+test.each([50, 100, 101, 200, 1_000])('the cause arrives from the first item of a batch of %i', async (count) => {
   const graph = graphOf([
     copying({ run: async ({ leaf }: { leaf: number }) => (leaf === 0 ? Promise.reject(boom) : leaf) }),
   ])
@@ -83,7 +82,7 @@ test.each([50, 100, 101, 200, 1_000])('W3: the cause arrives from the first item
     expect(await stepErrorOf(runBatch(graph, Target, items(count)))).toMatchObject({ cause: boom, item: 0 })
 })
 
-describe('W4: computed once', () => {
+describe('computed once', () => {
   test('50 equal calls at the same time run the step once', async () => {
     let runs = 0
     const graph = graphOf([copying({ persist: 'global', run: async () => (await flush(), ++runs) })])
@@ -104,7 +103,7 @@ describe('W4: computed once', () => {
     ).toEqual(Array.from({ length: 50 }, () => 1))
   })
 
-  test('a: a slower failing twin replaces no success', async () => {
+  test('a slower failing twin replaces no success', async () => {
     const late = Promise.withResolvers<number>()
     let runs = 0
     const graph = graphOf([copying({ persist: 'global', run: () => (++runs === 1 ? late.promise : 7) })])
@@ -119,7 +118,7 @@ describe('W4: computed once', () => {
     expect(runs).toBe(2)
   })
 
-  test('b: a step whose execution failed while it ran is remembered all the same', async () => {
+  test('a step whose execution failed while it ran is remembered all the same', async () => {
     let charges = 0
     const done = Promise.withResolvers<number>()
     const graph = graphOf([
@@ -135,12 +134,12 @@ describe('W4: computed once', () => {
     expect(charges).toBe(1)
   })
 
-  test('c: a result that can’t be kept is an error, not a silence', async () => {
+  test('a result that can’t be kept is an error, not a silence', async () => {
     const graph = graphOf([copying({ persist: 'global', run: () => ({ close: () => 1 }) })])
     expect((await stepErrorOf(run(graph, Target, { Leaf: 1 }))).cause).toMatchObject({ code: 'SERIALIZATION_FAILED' })
   })
 
-  test('d: once per execution holds though a timestamp above it differs each time', async () => {
+  test('once per execution holds though a timestamp above it differs each time', async () => {
     let [now, charges] = [0, 0]
     const graph = graphOf([
       step({ name: 'now', output: A, run: () => ++now }),
@@ -152,7 +151,7 @@ describe('W4: computed once', () => {
   })
 })
 
-test('W5: a step’s timeout holds though the step ignores its signal', async () => {
+test('a step’s timeout holds though the step ignores its signal', async () => {
   const clock = new VirtualClock(0)
   const graph = graphOf([
     copying({ timeout: 10, run: () => new Promise((resolve) => void clock.setTimeout(() => resolve(1), 100)) }),
@@ -163,18 +162,18 @@ test('W5: a step’s timeout holds though the step ignores its signal', async ()
   expect(clock.now()).toBe(10)
 })
 
-describe('W6: no two different results share a key', () => {
-  test('a, b: two steps of one name are refused', () => {
+describe('no two different results share a key', () => {
+  test('two steps of one name are refused', () => {
     expect(thrownBy(() => graphOf([copying(), { ...copying(), output: A }]))).toMatchObject({
       problems: [{ kind: 'duplicate-step' }],
     })
   })
 
-  test('b: nameless steps get no made-up name', () => {
+  test('nameless steps get no made-up name', () => {
     expect(thrownBy(() => graphOf([copying({ name: undefined })]))).toBeInstanceOf(GraphError)
   })
 
-  test('c: the same class configured twice shares nothing', async () => {
+  test('the same class configured twice shares nothing', async () => {
     class Counter {
       readonly name: string
       constructor(name: string) {
@@ -195,7 +194,7 @@ describe('W6: no two different results share a key', () => {
     expect(await run(graph, text('b'), { Leaf: 1 })).toBe('b1')
   })
 
-  test('d: no id and step name run together', async () => {
+  test('no id and step name run together', async () => {
     const keys = new Set<string>()
     const made: string[] = []
     for (const [id, name] of [
@@ -203,7 +202,7 @@ describe('W6: no two different results share a key', () => {
       ['a', 'b:c'],
     ] as const) {
       const graph = looseGraph({
-        name: 'W6d',
+        name: 'frames',
         steps: [
           step({
             name,
@@ -219,7 +218,7 @@ describe('W6: no two different results share a key', () => {
     expect(keys.size).toBe(2)
   })
 
-  test('e: no two lists of inputs run together', async () => {
+  test('no two lists of inputs run together', async () => {
     let runs = 0
     const Texts = dataType('Texts', type<readonly string[]>())
     const graph = graphOf([
@@ -229,7 +228,7 @@ describe('W6: no two different results share a key', () => {
     expect(runs).toBe(4)
   })
 
-  test('f: another version of the step, or of its type, is another key', async () => {
+  test('another version of the step, or of its type, is another key', async () => {
     let runs = 0
     const name = uniqueName()
     for (const fields of [{}, { version: 1 }, { version: 2 }, { output: { ...Target, version: 'v2' } }]) {
@@ -241,7 +240,7 @@ describe('W6: no two different results share a key', () => {
   })
 })
 
-test('W7: a step that changes its input keeps its key, and what is kept is changed by nobody', async () => {
+test('a step that changes its input keeps its key, and what is kept is changed by nobody', async () => {
   let runs = 0
   const List = dataType('List', type<number[]>())
   const graph = graphOf([
@@ -261,7 +260,7 @@ test('W7: a step that changes its input keeps its key, and what is kept is chang
   expect(runs).toBe(1)
 })
 
-describe('W8: no work after the end', () => {
+describe('no work after the end', () => {
   test('a dependant does not start when the call was cancelled during the step before it', async () => {
     const controller = new AbortController()
     const open = Promise.withResolvers<number>()
@@ -300,7 +299,7 @@ describe('W8: no work after the end', () => {
   })
 })
 
-test('W9: user code that throws anywhere fails its execution, never the process, and nothing hangs', async () => {
+test('user code that throws anywhere fails its execution, never the process, and nothing hangs', async () => {
   const fields = [
     { run: raise },
     { retry: { maxAttempts: 2, retryIf: raise }, run: raise },

@@ -11,10 +11,10 @@ import {
 import { number, rejectionOf, stepErrorOf, uniqueName } from '../../loose-api.ts'
 import { WatchedStore } from '../../durable/watched-store.ts'
 import { door, First, line, Third } from '../../durable/line.ts'
-import { SqliteWorld, worlds } from '../weak-point-worlds.ts'
+import { SqliteWorld, worlds } from '../embedded-worlds.ts'
 
-// The weak points of weak-points tests that take a store to be seen. Those that take a server are in
-// test/prior-art/docket-go/on-servers.test.ts: W10 (time zones), W11 (MySQL's tables), W23's Redis Cluster, and W4a and W6d over all stores.
+// What was weak in Docket for Go and takes a store to be seen. What takes a server (time zones, MySQL's tables, a Redis Cluster) is in
+// on-servers.test.ts.
 
 const Leaf = number('Leaf')
 const [A, B, Target] = [number('A'), number('B'), number('Target')]
@@ -60,7 +60,7 @@ function charging() {
 }
 
 describe.each(worlds)('in %s', (_, newWorld) => {
-  test('W4: 50 equal calls in five processes run the step once', async () => {
+  test('50 equal calls in five processes run the step once', async () => {
     const world = newWorld()
     let runs = 0
     const shared = sharing(async () => (await world.clock.sleep(100), ++runs))
@@ -73,7 +73,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(await world.clock.settle(Promise.all(calls))).toEqual(Array.from({ length: 50 }, () => 1))
   })
 
-  test('W4: 50 equal items of a durable batch run the step once', async () => {
+  test('50 equal items of a durable batch run the step once', async () => {
     const world = newWorld()
     let runs = 0
     const shared = sharing(async () => (await world.clock.sleep(100), ++runs))
@@ -82,7 +82,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(await world.clock.settle(batch.result())).toEqual(Array.from({ length: 50 }, () => 1))
   })
 
-  test('W4a: a slower failing twin does not overwrite the stored success', async () => {
+  test('a slower failing twin does not overwrite the stored success', async () => {
     const world = newWorld()
     const watched = new WatchedStore(world.store)
     const late = door()
@@ -103,7 +103,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(runs).toBe(2)
   })
 
-  describe('W4b: a step that did its work is recorded, and not done again, though meanwhile', () => {
+  describe('a step that did its work is recorded, and not done again, though meanwhile', () => {
     test.each(['a sibling failed', 'it was cancelled', 'the time was over'])('%s', async (what) => {
       const world = newWorld()
       const { paying, done, mend, charges } = charging()
@@ -126,7 +126,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     })
   })
 
-  test('W4c: a store that is down is told: as the step’s failure, or, where it is to run all the same, by an event', async () => {
+  test('a store that is down fails the step, or, where it is to run all the same, emits an event', async () => {
     const world = newWorld()
     const watched = new WatchedStore(world.store)
     const strict = sharing((leaf) => leaf, { timeout: '1s' })
@@ -143,7 +143,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(world.events.filter(({ type }) => type === 'store.failed')).toMatchObject([{ operation: 'keep' }])
   })
 
-  test('W4d: once per execution holds over crashes though a timestamp above it differs each time', async () => {
+  test('once per execution holds over crashes though a timestamp above it differs each time', async () => {
     const world = newWorld()
     let charges = 0
     const paying = (hangs: boolean) =>
@@ -176,7 +176,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(charges).toBe(1)
   })
 
-  test('W5: a durable step’s timeout holds though it ignores its signal, and is recorded as what it is', async () => {
+  test('a durable step’s timeout holds though it ignores its signal, and is recorded as what it is', async () => {
     const world = newWorld()
     const begunAt = world.clock.now()
     const { line: slow } = line({ second: { timeout: '10ms', run: async () => (await world.clock.sleep(100), 1) } })
@@ -188,7 +188,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(steps).toContainEqual(expect.objectContaining({ step: 'Second', status: 'failed' }))
   })
 
-  test('W6d: no id and step name run together', async () => {
+  test('no id and step name run together', async () => {
     const world = newWorld()
     const made: string[] = []
     const named = (name: string) =>
@@ -205,7 +205,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(new Set(made).size).toBe(2)
   })
 
-  test('W6e: no two lists of inputs run together, and equal ones meet whatever the order of their properties', async () => {
+  test('no two lists of inputs run together, and equal ones meet whatever the order of their properties', async () => {
     const world = newWorld()
     const Any = dataType('Any', type<unknown>())
     let runs = 0
@@ -230,7 +230,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     }
   })
 
-  test('W6f: what another version of the step or of its type made is not served', async () => {
+  test('what another version of the step or of its type made is not served', async () => {
     const world = newWorld()
     let runs = 0
     const name = uniqueName()
@@ -249,7 +249,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     }
   })
 
-  test('W7: a step that changes its input keeps its key, and what is stored is changed by nobody', async () => {
+  test('a step that changes its input keeps its key, and what is stored is changed by nobody', async () => {
     const world = newWorld()
     const List = dataType('List', type<number[]>())
     let runs = 0
@@ -275,7 +275,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(runs).toBe(1)
   })
 
-  test('W12: a failure is recorded with its cause, a cancellation as one, and neither for the other; a result is kept', async () => {
+  test('a failure is recorded with its cause, a cancellation as one, and neither for the other; a result is kept', async () => {
     const world = newWorld()
     const parallel = graph({
       name: 'parallel',
@@ -316,7 +316,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(await docket.execute(parallel, Target, { Leaf: 0 }, { id: 'transient' })).toBe(3)
   })
 
-  test('W23: no failure is served as a result, neither to an execution nor to others', async () => {
+  test('no failure is served as a result, neither to an execution nor to others', async () => {
     const world = newWorld()
     let runs = 0
     const shared = sharing(() => {
@@ -331,7 +331,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(runs).toBe(3)
   })
 
-  test('W23: names that look like SQL, separators and other alphabets are names like others', async () => {
+  test('names that look like SQL, separators and other alphabets are names like others', async () => {
     const world = newWorld()
     const names = [
       `x'); drop table docket_executions; --`,
@@ -364,7 +364,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
   })
 })
 
-describe('W23: a store does not grow with what nobody can ask for', () => {
+describe('a store does not grow with what can no longer be read', () => {
   test('results that have expired are removed while a docket lives', async () => {
     const world = new SqliteWorld()
     const { line: brief } = line({ first: { persist: { scope: 'global', ttl: '50ms' } } })

@@ -6,9 +6,9 @@ import { WatchedStore } from '../../durable/watched-store.ts'
 import { door, line, Third } from '../../durable/line.ts'
 import { World } from '../../durable/durable-time.ts'
 import { newExecution } from '../../../src/testing/conformance/records.ts'
-import { SqliteWorld, worlds } from '../weak-point-worlds.ts'
+import { SqliteWorld, worlds } from '../embedded-worlds.ts'
 
-// The other half of tributary-weak-points.test.ts.
+// Continues crashes-and-transactions.test.ts.
 
 const inputs = { Seed: 1 }
 const secret = 'Ada Lovelace of Marylebone'
@@ -56,7 +56,7 @@ function contents(world: SqliteWorld): string {
     .join('\n')
 }
 
-describe('tributary 11', () => {
+describe('hooks', () => {
   test('two codecs combine: what was compressed, then encrypted, is decrypted, then expanded', async () => {
     const world = new SqliteWorld()
     const codecs = [compression({ above: 100 }), keyed('a', 'a')]
@@ -72,7 +72,7 @@ describe('tributary 11', () => {
     expect(await world.clock.settle((await survivor.get('a'))!.result())).toBe(50 * `Dear ${secret}, `.length)
   })
 
-  test('observers are told of failures as of successes, and each beginning has an end', async () => {
+  test('observers get the events of failures as of successes, and each beginning has an end', async () => {
     const world = new SqliteWorld()
     const { line: failing } = line({
       second: {
@@ -91,8 +91,8 @@ describe('tributary 11', () => {
   })
 })
 
-describe('tributary 12', () => {
-  test('a value that can’t be decrypted is told, and never handed to a step as it is', async () => {
+describe('codecs', () => {
+  test('a value that can’t be decrypted is reported, and never handed to a step as it is', async () => {
     const world = new SqliteWorld()
     const seen: string[] = []
     const written = letters(() => door().promise)
@@ -141,7 +141,7 @@ describe('tributary 12', () => {
   })
 })
 
-describe('tributary 16', () => {
+describe('hints', () => {
   test('a thousand hints at once wake a process once', async () => {
     const world = new World()
     const watched = new WatchedStore(world.store)
@@ -170,8 +170,8 @@ describe('tributary 16', () => {
   })
 })
 
-describe('tributary 17', () => {
-  test('a backoff has a limit, also after a thousand attempts, and jitter where it is asked for', () => {
+describe('retries and timeouts', () => {
+  test('a backoff has a limit, also after a thousand attempts, and jitter where it is set', () => {
     for (const attempt of [25, 64, 1_000, 1e6]) expect(exponential('1s')(attempt, Math.random)).toBe(30_000)
     const spread = [0, 0.5, 0.9].map((random) => exponential('1s', { jitter: 1 })(25, () => random))
     expect(new Set(spread).size).toBe(3)
@@ -220,7 +220,7 @@ describe('tributary 17', () => {
 })
 
 test.each(worlds)(
-  'tributary 18: a process without the graph burns no attempt, and who has it finds all of them (%s)',
+  'a process without the graph burns no attempt, and who has it finds all of them (%s)',
   async (_, newWorld) => {
     const world = newWorld()
     const retry = { maxAttempts: 3 }
@@ -243,21 +243,18 @@ test.each(worlds)(
   },
 )
 
-test.each(worlds)(
-  'tributary 19: a timeout of 250 ms is one, and holds though the step ignores it (%s)',
-  async (_, newWorld) => {
-    const world = newWorld()
-    const begunAt = world.clock.now()
-    const { line: slow } = line({ first: { timeout: '250ms', run: () => door().promise } })
-    const docket = world.process({ graphs: [slow] })
-    const error = await world.clock.settle(stepErrorOf(docket.execute(slow, Third, inputs, { id: 'a' })))
-    expect(error.cause).toMatchObject({ name: 'StepTimeoutError' })
-    expect(world.clock.now() - begunAt).toBe(250)
-  },
-)
+test.each(worlds)('a timeout of 250 ms is one, and holds though the step ignores it (%s)', async (_, newWorld) => {
+  const world = newWorld()
+  const begunAt = world.clock.now()
+  const { line: slow } = line({ first: { timeout: '250ms', run: () => door().promise } })
+  const docket = world.process({ graphs: [slow] })
+  const error = await world.clock.settle(stepErrorOf(docket.execute(slow, Third, inputs, { id: 'a' })))
+  expect(error.cause).toMatchObject({ name: 'StepTimeoutError' })
+  expect(world.clock.now() - begunAt).toBe(250)
+})
 
 test.each(worlds)(
-  'tributary 20: status, result, errors, list, cancel and await are there for every process (%s)',
+  'status, result, errors, list, cancel and await are there for every process (%s)',
   async (_, newWorld) => {
     const world = newWorld()
     const { line: mixed } = line({

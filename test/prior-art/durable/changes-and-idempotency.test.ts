@@ -10,9 +10,9 @@ import { number, rejectionOf, stepErrorOf } from '../../loose-api.ts'
 import { World } from '../../durable/durable-time.ts'
 import { WatchedStore } from '../../durable/watched-store.ts'
 import { door, First, line, Third } from '../../durable/line.ts'
-import { worlds } from '../weak-point-worlds.ts'
+import { worlds } from '../embedded-worlds.ts'
 
-// The other half of durable-weak-points.test.ts.
+// Continues retries-leases-and-ends.test.ts.
 
 const inputs = { Seed: 1 }
 const [A, B, Target] = [number('A'), number('B'), number('Target')]
@@ -28,7 +28,7 @@ function newFile(): string {
 }
 
 describe.each(worlds)('in %s', (_, newWorld) => {
-  test('durable 12: durations below a second, and fractions of one, are what they say', async () => {
+  test('durations below a second, and fractions of one, are what they say', async () => {
     const world = newWorld()
     const took = async (run: () => Promise<unknown>): Promise<number> => {
       const begunAt = world.clock.now()
@@ -53,7 +53,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(runs).toHaveLength(2)
   })
 
-  test('durable 12: a lease of 1.9 s is over after 1.9 s, not after one', async () => {
+  test('a lease of 1.9 s is over after 1.9 s, not after one', async () => {
     const world = newWorld()
     const { line: doomed } = line({ second: { run: () => door().promise } })
     const { docket, die } = world.mortal({ graphs: [doomed], lease: '1.9s' })
@@ -69,7 +69,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(runs).toEqual(['Second', 'Third'])
   })
 
-  test('durable 14: changed code is noticed: what no longer fits is left alone, and is told', async () => {
+  test('changed code is noticed: what no longer fits is left alone, and is reported', async () => {
     const world = newWorld()
     const { line: doomed } = line({ second: { run: () => door().promise } })
     const { docket, die } = world.mortal({ graphs: [doomed] })
@@ -92,7 +92,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(await world.clock.settle((await world.process({ graphs: [healthy] }).get('a'))!.result())).toBe(4)
   })
 
-  test('durable 14: a changed argument does no side effect again, and is told', async () => {
+  test('a changed argument does no side effect again, and is reported', async () => {
     const world = newWorld()
     let [argument, effects] = [0, 0]
     const drifting = (hangs: boolean) =>
@@ -115,7 +115,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(world.events.filter(({ type }) => type === 'step.inputs-changed')).toMatchObject([{ step: 'effect' }])
   })
 
-  test('durable 15: a resume reads each record once, and nothing more however far the execution goes', async () => {
+  test('a resume reads each record once, and nothing more however far the execution goes', async () => {
     const world = newWorld()
     const length = 60
     const types = Array.from({ length: length + 1 }, (_, i) => number(`T${i}`))
@@ -151,7 +151,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(watched.count('commit')).toBeLessThanOrEqual(22)
   })
 
-  test('durable 20: a shutdown has a deadline, and is no empty promise once work has begun', async () => {
+  test('a shutdown has a deadline, and holds once work has begun', async () => {
     const world = newWorld()
     const { line: stuck } = line({ second: { run: () => door().promise } })
     const leaving = world.process({ graphs: [stuck], store: new WatchedStore(world.store).store })
@@ -166,7 +166,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     })
   })
 
-  describe('durable 21, absurd: an id is an idempotency key', () => {
+  describe('an id is an idempotency key', () => {
     test('ten starts at once, in ten processes, are one execution', async () => {
       const world = newWorld()
       const { line: graph, runs } = line()
@@ -176,7 +176,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
       expect(runs).toEqual(['First', 'Second', 'Third'])
     })
 
-    test('it outlives the end, holds for the same question only, and is free once the execution is deleted or purged', async () => {
+    test('it outlives the end, holds for the same request only, and is free once the execution is deleted or purged', async () => {
       const world = newWorld()
       const { line: graph, runs } = line()
       const docket = world.process({ graphs: [graph] })
@@ -196,7 +196,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     })
   })
 
-  describe('absurd', () => {
+  describe('what absurd’s tests require', () => {
     test('a retry is for what failed or was cancelled; it keeps what was done, and its failure can be retried again', async () => {
       const world = newWorld()
       let failures = 2
@@ -210,7 +210,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
         expect(await rejectionOf(docket.retry(id))).toBeInstanceOf(ExecutionConflictError)
     })
 
-    test('a cancellation reaches what waits for its next attempt and what nobody has begun, and what is not there is told', async () => {
+    test('a cancellation reaches what waits for its next attempt and what no process has begun, and what is not there is reported', async () => {
       const world = newWorld()
       const { line: graph, runs } = line({ first: { retry: { maxAttempts: 9, backoff: '1h' }, run: raise } })
       const docket = world.process({ graphs: [graph] })
@@ -272,7 +272,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
   })
 })
 
-test('durable 21: missing tables are told with what to do, not as the database says it', async () => {
+test('missing tables are reported with what to do, not as the database says it', async () => {
   const path = newFile()
   const { line: graph } = line()
   const docket = createDocket({ graphs: [graph], store: sqliteStore({ path, migrate: false }), takeOver: false })
@@ -282,7 +282,7 @@ test('durable 21: missing tables are told with what to do, not as the database s
   await docket.close()
 })
 
-test('durable 22: a process that is killed with SIGKILL in the middle of a step loses nothing it had finished', async () => {
+test('a process that is killed with SIGKILL in the middle of a step loses nothing it had finished', async () => {
   const path = newFile()
   const program = `
     import { createDocket, dataType, graph, step, type } from ${JSON.stringify(new URL('../../../src/index.ts', import.meta.url))}
@@ -316,7 +316,7 @@ test('durable 22: a process that is killed with SIGKILL in the middle of a step 
   expect(runs).toEqual(['Second', 'Third'])
 })
 
-test('durable 15: a thousand executions of a dead process are gone on with in portions, not one by one', async () => {
+test('a thousand executions of a dead process are resumed in portions, not one by one', async () => {
   const world = new World()
   const { line: doomed } = line({ second: { run: () => door().promise } })
   const { docket, die } = world.mortal({ graphs: [doomed] })

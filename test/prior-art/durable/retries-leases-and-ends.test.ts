@@ -5,22 +5,22 @@ import { number, rejectionOf, stepErrorOf } from '../../loose-api.ts'
 import { PausedClock } from '../../durable/paused-clock.ts'
 import { WatchedStore, writes } from '../../durable/watched-store.ts'
 import { door, First, line, Second, Third } from '../../durable/line.ts'
-import { SqliteWorld, worlds } from '../weak-point-worlds.ts'
+import { SqliteWorld, worlds } from '../embedded-worlds.ts'
 
 /*
- * What was weak in durable (the numbers of its description) and must hold here; each test fails on its behaviour. From 12 on they are in
- * durable-weak-points-from-12.test.ts, with what absurd's tests ask for and applies.
+ * What was weak in durable and must hold here; each test fails on its behaviour. More of them are
+ * in changes-and-idempotency.test.ts, with what absurd's tests require and applies.
  *
- * | without a test | reason                                                                                                       |
- * | -------------- | ------------------------------------------------------------------------------------------------------------ |
- * | 1, 16          | awaited events and their timeouts: there are none                                                            |
- * | 4              | a leak of tokio tasks: test/durable/close.test.ts counts timers, and nothing here waits to be joined |
- * | 5              | child tasks: there are none; what is here instead is an execution that a step starts under its own key       |
- * | 7              | results of children that a cleanup takes away: there are none; what is purged has a test under absurd        |
- * | 13             | suspending twice: there are no sleeps and waits; parallel steps have tests in test/runtime                   |
- * | 17             | wrong documentation: test/docs runs what the documentation shows                                             |
- * | 18             | metrics and traces: there are none                                                                           |
- * | 19             | cron: there is none                                                                                          |
+ * Without a test:
+ *
+ * - awaited events and their timeouts: there are none
+ * - a leak of tokio tasks: test/durable/close.test.ts counts timers, and nothing here waits to be joined
+ * - child tasks: there are none; what is here instead is an execution that a step starts under its own key
+ * - results of children that a cleanup takes away: there are none; what is purged has a test under absurd
+ * - suspending twice: there are no sleeps and waits; parallel steps have tests in test/runtime
+ * - wrong documentation: test/docs runs what the documentation shows
+ * - metrics and traces: there are none
+ * - cron: there is none
  */
 
 const inputs = { Seed: 1 }
@@ -32,7 +32,7 @@ const fails = {
 }
 
 describe.each(worlds)('in %s', (_, newWorld) => {
-  test('durable 2: without `retry` a step is tried once; with it, as often and as far apart as it says', async () => {
+  test('without `retry` a step is tried once; with it, as often and as far apart as it says', async () => {
     const world = newWorld()
     const attemptsOf = async (id: string, retry: object | undefined): Promise<readonly number[]> => {
       const begunAt = world.clock.now()
@@ -50,7 +50,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(await attemptsOf('thrice', { maxAttempts: 3, backoff: '5s' })).toEqual([0, 5_000, 10_000])
   })
 
-  test('durable 3: throughput is not a poll’s: a thousand executions of three steps take none of the clock’s time', async () => {
+  test('a thousand executions of three steps take none of the clock’s time', async () => {
     const world = newWorld()
     const begunAt = world.clock.now()
     const { line: graph, runs } = line()
@@ -61,7 +61,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(world.clock.now() - begunAt).toBeLessThanOrEqual(10)
   })
 
-  test('durable 5: an execution that a step starts is started once, though the process dies before that is written', async () => {
+  test('an execution that a step starts is started once, though the process dies before that is written', async () => {
     const world = newWorld()
     const child = line({ name: 'child' })
     const watched = new WatchedStore(world.store)
@@ -93,7 +93,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(child.runs).toEqual(['First', 'Second', 'Third'])
   })
 
-  test('durable 6: whatever a step throws is tried again as its policy says; only what says so is final', async () => {
+  test('whatever a step throws is tried again as its policy says; only what says so is final', async () => {
     const world = newWorld()
     const thrown: unknown[] = [boom, 'a text', undefined, null, { user: 'data' }, new TypeError('x is undefined')]
     for (const [at, one] of [...thrown, new NonRetryableError('final')].entries()) {
@@ -115,7 +115,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     }
   })
 
-  test('durable 9: history is not rewritten: what ended stays as it ended, whatever is asked later', async () => {
+  test('what ended stays as it ended, whatever is called later', async () => {
     const world = newWorld()
     const { line: graph } = line({ second: { run: (value) => (value === 2 ? fails.run() : value) } })
     const docket = world.process({ graphs: [graph] })
@@ -130,7 +130,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(before.map(({ status }) => status)).toEqual(['failed', 'completed'])
   })
 
-  test('durable 9: of a cancelled execution, steps that completed stay completed, and one that failed stays failed', async () => {
+  test('of a cancelled execution, steps that completed stay completed, and one that failed stays failed', async () => {
     const world = newWorld()
     const [A, B, Target] = [number('A'), number('B'), number('Target')]
     const forked = graph({
@@ -159,7 +159,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     )
   })
 
-  test('durable 10: a process that lost its lease stops at its end, so that no two run a step together', async () => {
+  test('a process that lost its lease stops at its end, so that no two run a step together', async () => {
     const world = newWorld()
     const watched = new WatchedStore(world.store)
     let [running, most] = [0, 0]
@@ -188,7 +188,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(most).toBe(1)
   })
 
-  test('durable 10: nobody needs to say that he lives: a step of an hour keeps its lease of a second', async () => {
+  test('a step needs no heartbeat of its own: one of an hour keeps its lease of a second', async () => {
     const world = newWorld()
     const { line: slow, runs } = line({ second: { run: async (value) => (await world.clock.sleep(3_600_000), value) } })
     const docket = world.process({ graphs: [slow], lease: '1s' })
@@ -200,7 +200,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(others).toEqual([])
   })
 
-  test('durable 10: a step that runs is told of a cancellation, also by another process, within a second', async () => {
+  test('the signal of a step that runs is aborted by a cancellation, also by another process, within a second', async () => {
     const world = newWorld()
     let toldAt = 0
     const { line: slow } = line({
@@ -222,7 +222,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     expect(toldAt - askedAt).toBeLessThanOrEqual(1_000)
   })
 
-  test('durable 11: neither success nor failure is written by a process whose lease is over', async () => {
+  test('neither success nor failure is written by a process whose lease is over', async () => {
     for (const late of [7, boom]) {
       const world = newWorld()
       const clock = new PausedClock(world.clock)
@@ -246,7 +246,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     }
   })
 
-  test('durable 11: an outcome whose write fails is written as soon as it can be', async () => {
+  test('an outcome whose write fails is written as soon as it can be', async () => {
     const world = newWorld()
     const watched = new WatchedStore(world.store)
     const { line: failing } = line({ second: fails })
@@ -262,7 +262,7 @@ describe.each(worlds)('in %s', (_, newWorld) => {
   })
 })
 
-describe('durable 8: what a look for work costs does not grow', () => {
+describe('the cost of looking for work does not grow', () => {
   test('with executions that have ended, or whose owner lives: neither in calls nor in what each call looks through', async () => {
     const world = new SqliteWorld()
     const { line: graph } = line({ second: { run: (value) => (value > 300 ? door().promise : value) } })
