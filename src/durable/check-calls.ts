@@ -29,6 +29,14 @@ export function checkPurge(options: unknown): void {
 }
 
 /** @throws OptionError with all problems */
+export function checkRetry(options: unknown): void {
+  check('retry', options, ['items'], ({ items }, report) => {
+    if (items !== undefined && !(Array.isArray(items) && items.length > 0 && items.every(isName)))
+      report(`items must be a list of the keys of items, not ${describe(items)}`)
+  })
+}
+
+/** @throws OptionError with all problems */
 export function checkFork(options: unknown): void {
   check('fork', options, ['from', 'id'], ({ from, id }, report) => {
     if (typeof from !== 'string') report(`from must be the name of a step, not ${describe(from)}`)

@@ -2,12 +2,11 @@ import { isName, requireName, requireReturnedName } from '../core/check-name.ts'
 import { describe } from '../core/check-options.ts'
 import type { AnyDataType, TypedDataType, ValueOf } from '../core/language/data-type.ts'
 import { durationMs } from '../core/duration.ts'
-import { ExecutionConflictError, OptionError } from '../core/errors.ts'
+import { OptionError } from '../core/errors.ts'
 import type { Collected, OnError } from '../core/graph/calls.ts'
 import type { InputsOf, OverriddenIn, Overrides, SharedValue, TargetOf } from '../core/graph/graph.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { inspectKey } from '../core/inspect-key.ts'
-import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../core/contracts/statuses.ts'
 import { sleep } from '../runtime/environment/clock.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
@@ -15,7 +14,7 @@ import type { GraphLogic } from '../runtime/from-graph.ts'
 import { givenInputs } from '../runtime/inputs/given-inputs.ts'
 import { batchRequest } from './start/batch-request.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
-import { checkClose, checkFork, checkListQuery, checkPurge } from './check-calls.ts'
+import { checkClose, checkFork, checkListQuery, checkPurge, checkRetry } from './check-calls.ts'
 import { checkDocketOptions } from './context/docket-options.ts'
 import type { DocketOptions } from './context/docket-options.ts'
 import { durableLogic } from './durable-logic.ts'
@@ -26,6 +25,7 @@ import { infoOf, noSuchExecution } from './records/execution-info.ts'
 import type { ExecutionInfo } from './records/execution-info.ts'
 import { Mailbox } from './mail/mailbox.ts'
 import { Reopening } from './recovery/reopen.ts'
+import { retriedOf } from './recovery/retried-items.ts'
 import { Resumption } from './recovery/resume.ts'
 import { Scan } from './recovery/scan.ts'
 import { deleteUnowned, postMessage } from './recovery/unowned.ts'
@@ -260,18 +260,18 @@ export class Docket implements AsyncDisposable {
     return this.#scan.run()
   }
 
-  /** Goes on with an execution that failed or was cancelled: finished steps stay finished, the failed ones are tried again. */
-  async retry(id: string): Promise<ExecutionHandle<unknown>> {
+  /**
+   * Goes on with an execution that failed or was cancelled: finished steps stay finished, the failed ones are tried again. In a batch with
+   * `onError: 'collect'`, a completed one too, the items that failed are tried again; `items` names some of them by their keys.
+   * @throws (as rejection) ExecutionConflictError where there is none, it runs, or nothing of it has failed; OptionError; StoreError
+   */
+  async retry(id: string, options: { readonly items?: readonly string[] } = {}): Promise<ExecutionHandle<unknown>> {
     requireName('retry: id', id)
+    checkRetry(options)
     await this.#context.connection.ready()
     const record = await this.#context.recordOf(id)
     if (record === undefined) throw noSuchExecution(id)
-    if (!isTerminal(record.status) || record.status === 'completed')
-      throw new ExecutionConflictError(
-        `execution "${id}" is ${record.status}: only one that failed or was cancelled can be retried`,
-        { executionId: id },
-      )
-    await this.#reopening.reopen(id)
+    await this.#reopening.reopen(id, await retriedOf(this.#context, record, options.items))
     return new ExecutionHandle(this.#context, id)
   }
 

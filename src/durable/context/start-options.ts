@@ -12,6 +12,8 @@ export type OverridingOptions = StartOptions & Overriding
 
 /** How a caller follows an execution that it starts, or goes on with, here. */
 export type CallerOptions = Pick<StartOptions, 'signal' | 'observers' | 'logger' | 'deadline'> & {
+  /** Of a batch that has ended, keys of the items that are tried again; `'failed'` stands for all that have failed. */
+  readonly retried?: readonly string[] | 'failed' | undefined
   /** The items of a batch, in case that its process died before all of them were written. */
   readonly batch?: BatchItems & { readonly chunkEnds: readonly number[] }
 }

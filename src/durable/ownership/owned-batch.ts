@@ -37,6 +37,8 @@ export interface OwnedBatchParts {
   readonly right: OwnershipRight
   readonly startedAt: number | undefined
   readonly restored: RestoredBatch | undefined
+  /** Which life of the batch it is; a retry begins another one. @default 1 */
+  readonly life?: number | undefined
   /** Sees the batch and the executions of its items as actors, from the beginning. */
   readonly inspect: HarmlessInspector | undefined
   /** Called when the store knows a newer owner or epoch. */
@@ -302,7 +304,7 @@ export class OwnedBatch implements Owned, DurableParts {
       step,
       item,
       status: isDone ? 'completed' : 'failed',
-      attempt: 1,
+      attempt: this.#parts.life ?? 1,
       inputHash: undefined,
       type: step === itemsStep ? itemsStep : this.target,
       typeVersion: undefined,

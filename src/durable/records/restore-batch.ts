@@ -31,6 +31,10 @@ export interface BatchHead {
   readonly concurrency: number
   readonly onError: 'fail' | 'collect'
   readonly total: number
+  /** How often it has begun again after its end; what an item failed with in a life before the last is tried again. */
+  readonly retries?: number | undefined
+  /** Keys of the items that the last retry was about. @default all that had failed */
+  readonly retried?: readonly string[] | undefined
 }
 
 /** A batch's items, and their names in the records. */
@@ -109,14 +113,18 @@ export async function restoreBatch(
   plan: BatchPlan,
   encoding: ValueEncoding,
   cause: ResumeCause,
+  { retries = 0, retried }: Pick<BatchHead, 'retries' | 'retried'>,
 ): Promise<RestoredBatch> {
+  const named = retried === undefined ? undefined : new Set(retried)
+  // What is shared by those that are tried again may be what they failed with.
+  const isRetried = (item: string): boolean => retries > 0 && (named === undefined || item === '' || named.has(item))
   const outcomes = new Map<string, ItemOutcome>()
   const outdated = new Set<string>()
   for (const step of steps) {
     if (step.step === targetStep) outdated.add('')
     if (step.step !== itemStep) continue
-    // A batch that is started again tries anew what failed. Of an item that succeeded, others may want what its steps made.
-    const isUsed = step.status === 'completed' ? !plan.needsAll : cause !== 'end'
+    // Of an item that succeeded, others may want what its steps made.
+    const isUsed = step.status === 'completed' ? !plan.needsAll : step.attempt > retries || !isRetried(step.item)
     const outcome = isUsed ? await outcomeOf(record.id, step, encoding) : undefined
     if (outcome === undefined) outdated.add(step.item)
     else outcomes.set(step.item, outcome)
@@ -127,7 +135,8 @@ export async function restoreBatch(
   const open: StepRecord[] = []
   for (const step of stepsOfBatch(steps)) {
     const maxAttempts = specs.get(step.step)?.maxAttempts ?? 1
-    const view = outcomes.has(step.item) ? undefined : await viewOf(record, step, encoding, cause, maxAttempts)
+    const isLeft = outcomes.has(step.item) || (step.status === 'failed' && isRetried(step.item))
+    const view = isLeft ? undefined : await viewOf(record, step, encoding, cause, maxAttempts)
     if (isUnfinished(step)) open.push(await openRecordOf(record, step, view, encoding))
     if (view === undefined) continue
     found++

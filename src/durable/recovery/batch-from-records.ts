@@ -13,6 +13,7 @@ import {
   restoreBatch,
   stepsOfBatch,
 } from '../records/restore-batch.ts'
+import type { BatchHead } from '../records/restore-batch.ts'
 import { misfitsOf, nowMade, unneededUnfinished } from '../records/restore-execution.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
 import type { FromRecords, StoredRecords } from './execution-from-records.ts'
@@ -32,7 +33,8 @@ export async function batchFromRecords(
   const reasons = misfitsOf(record, stepsOfBatch(steps), graph)
   if (reasons.length > 0) return { reasons }
   const { id, requestDigest, headers, timeoutMs, deadline } = record
-  const head = await headOfBatch(record, encoding)
+  const found = await headOfBatch(record, encoding)
+  const head = cause === 'end' ? nextLifeOf(found, caller?.retried) : found
   const { concurrency, onError, total } = head
   const made = nowMade('shared input', Object.keys(head.shared), graph)
   if (made.length > 0) return { reasons: made }
@@ -49,12 +51,13 @@ export async function batchFromRecords(
   if (unneeded.length > 0) return { reasons: unneeded }
   // Nothing runs before all items are written.
   const restored =
-    typeof written === 'number' ? undefined : await restoreBatch(record, steps, frame.plan, encoding, cause)
+    typeof written === 'number' ? undefined : await restoreBatch(record, steps, frame.plan, encoding, cause, head)
   const todo = parts.items.filter((_, index) => restored?.outcomes.has(parts.keys[index]!) !== true)
   const wrong = misfitsOfItems(head, todo, frame)
   if (wrong.length > 0) return { reasons: wrong }
   return {
     restored: restored?.found ?? 0,
+    inputs: head === found ? undefined : await encoding.encode(head, ['execution', id, 'inputs']),
     own: (owned, follower) => {
       const { signal, observers, logger } = follower ?? {}
       const options = context.optionsOf(frame.plan.whole, {
@@ -76,9 +79,15 @@ export async function batchFromRecords(
         right: ownershipRightOf(owned, options.timeoutMs),
         startedAt: owned.startedAt,
         restored,
+        life: (head.retries ?? 0) + 1,
         onRefused: () => context.turns.markUncertain(),
         onGone: (gone) => context.leave(gone),
       })
     },
   }
+}
+
+/** The head of a batch that begins again after its end. */
+function nextLifeOf(head: BatchHead, retried: CallerOptions['retried']): BatchHead {
+  return { ...head, retries: (head.retries ?? 0) + 1, retried: Array.isArray(retried) ? retried : undefined }
 }

@@ -1,5 +1,6 @@
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions, StartOptions } from '../context/start-options.ts'
@@ -15,6 +16,8 @@ export type FromRecords =
   | {
       /** Steps whose results were found. */
       readonly restored: number
+      /** The inputs as they are stored from here on, where they change. */
+      readonly inputs?: StoredValue | undefined
       own(record: OwnedRecord, caller?: CallerOptions): Owned & { start(): void }
     }
   | { readonly reasons: readonly string[] }

@@ -22,9 +22,9 @@ export class Reopening {
   }
 
   /** Goes on with one; if another process still has it, it goes on there. Resolves once it has begun again. @throws StoreError */
-  async reopen(id: string): Promise<void> {
+  async reopen(id: string, caller?: CallerOptions): Promise<void> {
     this.#context.requireOpen()
-    await this.untilRestarted(await this.#context.turns.inTurn(id, () => this.reopenInTurn(id)))
+    await this.untilRestarted(await this.#context.turns.inTurn(id, () => this.reopenInTurn(id, caller)), caller)
   }
 
   /**
@@ -49,7 +49,8 @@ export class Reopening {
     }
     // Somebody else may have reopened it meanwhile.
     const { status } = acquired.execution
-    if (status === 'completed') await context.change(acquired.execution, { isReleased: true })
+    if (status === 'completed' && caller?.retried === undefined)
+      await context.change(acquired.execution, { isReleased: true })
     else await this.#resumption.resumeOne(acquired, isTerminal(status) ? 'end' : causeOf(acquired), caller)
     return undefined
   }

@@ -3,6 +3,7 @@ import { describeThrown } from '../../core/thrown.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { Emitter } from '../../runtime/execution/emitter.ts'
 import { deadlineMs } from '../../runtime/environment/time-limit.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -112,7 +113,7 @@ export class Resumption {
       await this.#context.change(record, { isReleased: true })
       return false
     }
-    if (cause === 'end') await this.#reopen(record, deadline)
+    if (cause === 'end') await this.#reopen(record, deadline, fitting.inputs)
     incompatible.delete(record.id)
     if (cause === 'death' && record.recoveries > (options.maxRecoveries ?? defaultMaxRecoveries)) {
       await this.#giveUp(record)
@@ -199,12 +200,18 @@ export class Resumption {
   }
 
   /** An execution that had ended begins again; what was said to its last life is not meant for this one. */
-  async #reopen(record: ExecutionRecord, deadline: number | undefined): Promise<void> {
+  async #reopen(record: ExecutionRecord, deadline: number | undefined, inputs: StoredValue | undefined): Promise<void> {
     const { connection, clock } = this.#context
     const mail = await connection.store.readMail(record.owner!, 1_000)
     const old = mail.filter(({ execution }) => execution === record.id).map(({ seq }) => seq)
     const begun = { status: 'running', startedAt: clock.now(), ownedMs: 0, recoveries: 0 } as const
-    const head = { ...begun, error: undefined, endedAt: undefined, ...(deadline !== undefined && { deadline }) }
+    const head = {
+      ...begun,
+      error: undefined,
+      endedAt: undefined,
+      ...(deadline !== undefined && { deadline }),
+      ...(inputs !== undefined && { inputs }),
+    }
     await this.#context.change(record, head, old.length === 0 ? undefined : Math.max(...old))
   }
 

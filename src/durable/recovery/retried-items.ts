@@ -1,0 +1,49 @@
+import { ExecutionConflictError, OptionError } from '../../core/errors.ts'
+import { isTerminal } from '../../core/contracts/statuses.ts'
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import type { CallerOptions } from '../context/start-options.ts'
+import { itemStep } from '../records/restore-batch.ts'
+
+/**
+ * What of an execution that has ended is tried again: of a batch, the items that are named, or all that have failed.
+ * @throws ExecutionConflictError where it has not ended, or nothing has failed; OptionError for items of what is no batch; StoreError
+ */
+export async function retriedOf(
+  context: DocketContext,
+  { id, status, kind }: ExecutionRecord,
+  items: readonly string[] | undefined,
+): Promise<Pick<CallerOptions, 'retried'>> {
+  const isBatch = kind === 'batch'
+  if (items !== undefined && !isBatch)
+    throw new OptionError(`retry: "${id}" is one execution, and only batches have items; leave items out`)
+  if (!isTerminal(status) || (status === 'completed' && !isBatch))
+    throw new ExecutionConflictError(
+      `execution "${id}" is ${status}: only one that failed or was cancelled can be retried`,
+      { executionId: id },
+    )
+  if (items === undefined && status !== 'completed') return { retried: 'failed' }
+  const failed = await failedItemsOf(context, id)
+  const others = items?.filter((key) => !failed.has(key)) ?? []
+  if (others.length > 0)
+    throw new ExecutionConflictError(
+      `retry: of batch "${id}", these items have not failed: ${others.map((key) => JSON.stringify(key)).join(', ')}`,
+      { executionId: id },
+    )
+  if (failed.size === 0)
+    throw new ExecutionConflictError(`batch "${id}" is completed, and none of its items has failed`, {
+      executionId: id,
+    })
+  return { retried: items ?? 'failed' }
+}
+
+async function failedItemsOf({ connection }: DocketContext, id: string): Promise<ReadonlySet<string>> {
+  const failed = new Set<string>()
+  let next: string | undefined
+  do {
+    const page = await connection.store.readSteps([id], next)
+    for (const { step, item, status } of page.steps) if (step === itemStep && status === 'failed') failed.add(item)
+    ;({ next } = page)
+  } while (next !== undefined)
+  return failed
+}

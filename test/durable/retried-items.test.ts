@@ -1,0 +1,211 @@
+import { describe, expect, test } from 'vitest'
+import { all, dataType, ExecutionConflictError, graph, OptionError, step, type } from '../../src/index.ts'
+import { World } from './durable-time.ts'
+
+const N = dataType('N', type<number>())
+const Out = dataType('Out', type<number>())
+const Sum = dataType('Sum', type<number>())
+const Share = dataType('Share', type<string>())
+
+/** A persisted step for each item; the numbers in `down` fail. */
+function sends(world: World) {
+  const ran: number[] = []
+  const down = new Set<number>()
+  const send = step({
+    name: 'Send',
+    inputs: { n: N },
+    output: Out,
+    persist: 'execution',
+    run: async ({ n }) => {
+      await world.clock.sleep(100)
+      ran.push(n)
+      if (down.has(n)) throw new Error(`${n} is down`)
+      return n * 10
+    },
+  })
+  return { ran, down, send, sending: graph({ name: 'sending', steps: [send] }) }
+}
+
+const items = [1, 2, 3, 4].map((n) => ({ N: n }))
+const collecting = { id: 'b', onError: 'collect', key: ({ N: n }: { readonly N: number }) => `n${n}` } as const
+
+/** Values, and `-` for what failed. */
+const shown = (outcomes: unknown): unknown =>
+  (outcomes as readonly { readonly value?: unknown; readonly error?: unknown }[]).map((one) =>
+    'error' in one ? '-' : one.value,
+  )
+
+/** A world in which a batch has completed, with the items 2 and 4 failed. */
+async function halfDone() {
+  const world = new World()
+  const { ran, down, sending } = sends(world)
+  down.add(2).add(4)
+  const docket = world.process({ graphs: [sending] })
+  const batch = await docket.startBatch(sending, Out, items, collecting)
+  expect(shown(await world.clock.settle(batch.result()))).toEqual([10, '-', 30, '-'])
+  ran.length = 0
+  down.clear()
+  return { world, ran, down, sending, docket, batch }
+}
+
+describe('failed items of a batch that collects them', () => {
+  test.each(['the same', 'another'])('are tried again by retry in %s process, and the others stay', async (where) => {
+    const { world, ran, sending, docket, batch } = await halfDone()
+    const process = where === 'the same' ? docket : world.process({ graphs: [sending] })
+    const again = await process.retry('b')
+    expect((await again.details()).status).toBe('running')
+    expect(shown(await world.clock.settle(again.result()))).toEqual([10, 20, 30, 40])
+    expect(ran).toEqual([2, 4])
+    expect(shown(await world.clock.settle(batch.result()))).toEqual([10, 20, 30, 40])
+    const { status, endedAt, error, steps } = await again.details()
+    expect({ status, error, hasEnded: endedAt !== undefined }).toEqual({
+      status: 'completed',
+      error: undefined,
+      hasEnded: true,
+    })
+    expect(steps.map(({ item, status: of, output }) => [item, of, output])).toEqual([
+      ['n1', 'completed', 10],
+      ['n2', 'completed', 20],
+      ['n3', 'completed', 30],
+      ['n4', 'completed', 40],
+    ])
+    // From its records, in a process that has seen nothing of it.
+    const third = world.process({ graphs: [sending] })
+    const joined = await third.startBatch(sending, Out, items, collecting)
+    expect(shown(await world.clock.settle(joined.result()))).toEqual([10, 20, 30, 40])
+    expect(ran).toEqual([2, 4])
+  })
+
+  test('are tried again one by one, and again until they succeed', async () => {
+    const { world, ran, down, docket } = await halfDone()
+    down.add(2)
+    const results = async (names?: readonly string[]) =>
+      shown(await world.clock.settle((await docket.retry('b', names && { items: names })).result()))
+    expect(await results(['n2'])).toEqual([10, '-', 30, '-'])
+    expect(await results(['n4'])).toEqual([10, '-', 30, 40])
+    expect(ran).toEqual([2, 4])
+    down.clear()
+    expect(await results()).toEqual([10, 20, 30, 40])
+    expect(ran).toEqual([2, 4, 2])
+    await expect(docket.retry('b')).rejects.toThrow('batch "b" is completed, and none of its items has failed')
+  })
+
+  test('are reported like those of a first run', async () => {
+    const { world, docket } = await halfDone()
+    world.events.length = 0
+    await world.clock.settle((await docket.retry('b')).result())
+    expect(world.events.find(({ type }) => type === 'execution.resumed')).toMatchObject({ after: 'end', restored: 2 })
+    expect(world.events.findLast((event) => event.type === 'batch.progress')).toMatchObject({
+      total: 4,
+      succeeded: 4,
+      failed: 0,
+    })
+    expect(world.events.at(-1)).toMatchObject({ type: 'execution.ended', status: 'completed' })
+  })
+
+  test.each([undefined, { items: ['n2'] }])(
+    'go on being tried where the process dies in between (%j)',
+    async (options) => {
+      const { world, ran, sending } = await halfDone()
+      const { docket: mortal, die } = world.mortal({ graphs: [sending], takeOver: false })
+      await mortal.retry('b', options)
+      await world.clock.advance(50)
+      die()
+      const survivor = world.process({ graphs: [sending] })
+      await world.clock.advance(20_000)
+      const handle = await survivor.get('b')
+      expect(shown(await world.clock.settle(handle!.result()))).toEqual(
+        options === undefined ? [10, 20, 30, 40] : [10, 20, 30, '-'],
+      )
+      expect([...new Set(ran)].sort()).toEqual(options === undefined ? [2, 4] : [2])
+    },
+  )
+
+  test('stay failed where the process dies after they failed once more', async () => {
+    const world = new World()
+    const { ran, down, sending } = sends(world)
+    down.add(2)
+    const docket = world.process({ graphs: [sending], takeOver: false })
+    const options = { ...collecting, concurrency: 1 }
+    await world.clock.settle((await docket.startBatch(sending, Out, items, options)).result())
+    ran.length = 0
+    const { docket: mortal, die } = world.mortal({ graphs: [sending], takeOver: false })
+    await mortal.retry('b')
+    await world.clock.advance(150)
+    die()
+    const survivor = world.process({ graphs: [sending] })
+    await world.clock.advance(20_000)
+    const handle = await survivor.get('b')
+    expect(shown(await world.clock.settle(handle!.result()))).toEqual([10, '-', 30, 40])
+    expect(ran).toEqual([2])
+  })
+
+  test('are tried again after what they share has failed', async () => {
+    const world = new World()
+    const { ran, send } = sends(world)
+    let isUp = false
+    const sum = step({
+      name: 'Sum',
+      inputs: { all: all(Out) },
+      output: Sum,
+      persist: 'execution',
+      run: ({ all }) => {
+        if (!isUp) throw new Error('no sum')
+        return all.reduce((total, one) => total + one, 0)
+      },
+    })
+    const share = step({
+      name: 'Share',
+      inputs: { out: Out, sum: Sum },
+      output: Share,
+      run: ({ out, sum }) => `${out} of ${sum}`,
+    })
+    const sharing = graph({ name: 'sharing', steps: [send, sum, share] })
+    const docket = world.process({ graphs: [sharing] })
+    const batch = await docket.startBatch(sharing, Share, items, collecting)
+    expect(shown(await world.clock.settle(batch.result()))).toEqual(['-', '-', '-', '-'])
+    isUp = true
+    const again = await docket.retry('b')
+    expect(shown(await world.clock.settle(again.result()))).toEqual([
+      '10 of 100',
+      '20 of 100',
+      '30 of 100',
+      '40 of 100',
+    ])
+    expect(ran).toEqual([1, 2, 3, 4])
+  })
+
+  test('are given as they are where the batch is started again', async () => {
+    const { world, ran, sending, docket } = await halfDone()
+    const again = await docket.startBatch(sending, Out, items, collecting)
+    expect(shown(await world.clock.settle(again.result()))).toEqual([10, '-', 30, '-'])
+    expect(ran).toEqual([])
+  })
+})
+
+describe('retry refuses', () => {
+  test('items that have not failed, or that there are not', async () => {
+    const { docket } = await halfDone()
+    const refused = docket.retry('b', { items: ['n1', 'n2', 'n9'] })
+    await expect(refused).rejects.toThrow(ExecutionConflictError)
+    await expect(refused).rejects.toThrow('these items have not failed: "n1", "n9"')
+  })
+
+  test('items of what is no batch, and lists that are none', async () => {
+    const { world, down, sending, docket } = await halfDone()
+    down.add(1)
+    const one = await docket.start(sending, Out, { N: 1 }, { id: 'one' })
+    await world.clock.settle(one.result().catch(() => {}))
+    await expect(docket.retry('one', { items: ['n1'] })).rejects.toThrow(OptionError)
+    await expect(docket.retry('b', { items: [] })).rejects.toThrow('items must be a list of the keys of items')
+    await expect(docket.retry('b', { itms: ['n2'] } as never)).rejects.toThrow(/itms/)
+  })
+
+  test('a completed batch of which nothing has failed', async () => {
+    const world = new World()
+    const { sending } = sends(world)
+    const docket = world.process({ graphs: [sending] })
+    await world.clock.settle((await docket.startBatch(sending, Out, items, { id: 'b' })).result())
+    await expect(docket.retry('b')).rejects.toThrow('none of its items has failed')
+  })
+})
