@@ -49,7 +49,7 @@ export type { ErrorCode, ErrorPlace, GraphProblem, InputIssue } from './core/err
 export type { ExecutionEvent } from './core/contracts/events.ts'
 export type { ExplainedLeaf, ExplainedPlan, ExplainedStep } from './core/graph/explained-plan.ts'
 export type { OnError, Outcome } from './core/graph/calls.ts'
-export type { Graph, InputsOf, TargetOf } from './core/graph/graph.ts'
+export type { Graph, InputsOf, TargetOf, TypedGraph } from './core/graph/graph.ts'
 export type { AnyGraph, StepDefaults } from './core/graph/graph-index.ts'
 export type { Logger } from './core/contracts/logger.ts'
 export type { Observer } from './core/contracts/observer.ts'

@@ -4,7 +4,7 @@ import type { AnyDataType, TypedDataType, ValueOf } from '../core/language/data-
 import { durationMs } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 import type { Collected, OnError } from '../core/graph/calls.ts'
-import type { InputsOf, OverriddenIn, Overrides, SharedValue, TargetOf } from '../core/graph/graph.ts'
+import type { InputsOf, OverriddenIn, OverrideValue, Overrides, SharedValue, TargetOf } from '../core/graph/graph.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { inspectKey } from '../core/inspect-key.ts'
 import type { ExecutionStatus } from '../core/contracts/statuses.ts'
@@ -67,7 +67,7 @@ export type StartBatch<
   Mode extends OnError,
   Given extends object,
 > = Omit<StartBatchOptions, 'shared' | 'overrides' | 'onError' | 'key'> &
-  Overrides<G, T, Given> & {
+  Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }> & {
     /** Leaf inputs given once for all items; the items then leave them out. @default {} */
     readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
     /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
@@ -129,7 +129,7 @@ export class Docket implements AsyncDisposable {
     target: TargetOf<G, T>,
     inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
     options: StartOptions &
-      Overrides<G, T, Given> & {
+      Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }> & {
         /** The client on which the caller has begun a transaction: the execution exists if and only if that commits. */
         readonly transaction?: unknown
       } = {},
@@ -152,7 +152,7 @@ export class Docket implements AsyncDisposable {
     graph: G,
     target: TargetOf<G, T>,
     inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
-    options?: StartOptions & Overrides<G, T, Given>,
+    options?: StartOptions & Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }>,
   ): Promise<ValueOf<T>> {
     // What is thrown inside rejects the promise.
     return new Promise((resolve, reject) => {
@@ -182,7 +182,7 @@ export class Docket implements AsyncDisposable {
     G extends AnyGraph,
     T extends TypedDataType,
     Shared extends string = never,
-    Mode extends OnError = 'fail',
+    Mode extends 'fail' | 'collect' = 'fail',
     Given extends object = Record<never, never>,
   >(
     graph: G,
@@ -206,7 +206,7 @@ export class Docket implements AsyncDisposable {
     graph: G,
     target: TargetOf<G, T>,
     options: Omit<StartOptions, 'id' | 'signal'> &
-      Overrides<G, T, Given> & {
+      Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }> & {
         /** Names the execution, by its input: an actor with the same id goes on with the same execution. @default a random UUID */
         readonly id?: string | ((input: InputsOf<G, T, never, OverriddenIn<Given>>) => string)
       } = {},

@@ -1,6 +1,6 @@
 import type { ActorLogic, EventObject, Snapshot } from 'xstate'
 import type { AnyDataType, TypedDataType, ValueOf } from '../core/language/data-type.ts'
-import type { InputsOf, OverriddenIn, Overrides, TargetOf } from '../core/graph/graph.ts'
+import type { InputsOf, OverriddenIn, OverrideValue, Overrides, TargetOf } from '../core/graph/graph.ts'
 import { isRecord } from '../core/is-record.ts'
 import { InputError } from '../core/errors.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
@@ -37,7 +37,7 @@ const logicOptionNames = executeOptionNames.filter((name) => name !== 'id' && na
 export function fromGraph<G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
   graph: G,
   target: TargetOf<G, T>,
-  options?: LogicOptions & Overrides<G, T, Given>,
+  options?: LogicOptions & Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }>,
 ): GraphLogic<InputsOf<G, T, never, OverriddenIn<Given>>, ValueOf<T>> {
   return logicOf(graph, target as AnyDataType, options) as never
 }

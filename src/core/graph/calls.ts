@@ -1,10 +1,10 @@
 import type { DocketError } from '../errors.ts'
 import type { TypedDataType, ValueOf } from '../language/data-type.ts'
 import type { ExplainedPlan } from './explained-plan.ts'
-import type { InputsOf, OverriddenIn, Overrides, SharedValue, TargetOf } from './graph.ts'
+import type { InputsOf, OverriddenIn, OverrideValue, Overrides, SharedValue, TargetOf } from './graph.ts'
 import type { AnyGraph } from './graph-index.ts'
 
-/** How a batch treats an item that fails. */
+/** How a batch treats an item that fails. Calls have the words themselves, because the compiler then prints them. */
 export type OnError = 'fail' | 'collect'
 
 /** What came of one item of a batch under `onError: 'collect'`. */
@@ -20,7 +20,7 @@ export interface Execute<Options> {
     graph: G,
     target: TargetOf<G, T>,
     inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
-    options?: Options & Overrides<G, T, Given>,
+    options?: Options & Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }>,
   ): Promise<ValueOf<T>>
 }
 
@@ -30,7 +30,7 @@ export interface ExecuteBatch<Options> {
     G extends AnyGraph,
     T extends TypedDataType,
     Shared extends string = never,
-    Mode extends OnError = 'fail',
+    Mode extends 'fail' | 'collect' = 'fail',
     Given extends object = Record<never, never>,
   >(
     graph: G,
@@ -41,7 +41,7 @@ export interface ExecuteBatch<Options> {
       readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
       /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
       readonly onError?: Mode
-    } & Overrides<G, T, Given> &
+    } & Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }> &
       Omit<Options, 'shared' | 'onError' | 'overrides'>,
   ): Promise<Collected<Mode, ValueOf<T>>[]>
 }
@@ -52,12 +52,14 @@ export interface StreamBatch<Options> {
     G extends AnyGraph,
     T extends TypedDataType,
     Shared extends string = never,
-    Mode extends OnError = 'fail',
+    Mode extends 'fail' | 'collect' = 'fail',
     Given extends object = Record<never, never>,
   >(
     graph: G,
     target: TargetOf<G, T>,
+    // The array stands there for the compiler's messages: it compares items with items then, not iterators.
     items:
+      | readonly InputsOf<G, T, Shared, OverriddenIn<Given>>[]
       | Iterable<InputsOf<G, T, Shared, OverriddenIn<Given>>>
       | AsyncIterable<InputsOf<G, T, Shared, OverriddenIn<Given>>>,
     options?: {
@@ -65,7 +67,7 @@ export interface StreamBatch<Options> {
       readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
       /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
       readonly onError?: Mode
-    } & Overrides<G, T, Given> &
+    } & Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }> &
       Omit<Options, 'shared' | 'onError' | 'overrides'>,
   ): AsyncIterable<Collected<Mode, ValueOf<T>>>
 }
@@ -84,7 +86,7 @@ export interface ParseInputs {
     options?: {
       /** Leaf inputs that a batch is given once for all items, where the inputs are of an item. @default {} */
       readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
-    } & Overrides<G, T, Given>,
+    } & Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }>,
   ): Promise<InputsOf<G, T, Shared, OverriddenIn<Given>>>
 }
 
@@ -94,6 +96,6 @@ export interface Explain<Options> {
     graph: G,
     target: TargetOf<G, T>,
     inputs?: Partial<InputsOf<G, T>>,
-    options?: Options & Overrides<G, T, Given>,
+    options?: Options & Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }>,
   ): ExplainedPlan
 }

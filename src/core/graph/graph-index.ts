@@ -12,7 +12,7 @@ export interface StepDefaults {
   /** How often a step is tried. @default once */
   readonly retry?: RetryPolicy | undefined
   /** For how long, and for which calls, results are remembered. @default not at all */
-  readonly persist?: PersistScope | PersistPolicy | undefined
+  readonly persist?: 'execution' | 'global' | PersistPolicy | undefined
   /** How many attempts of each step run at the same time, over all executions of the process. @default no limit */
   readonly concurrency?: number | ConcurrencyPolicy | undefined
 }

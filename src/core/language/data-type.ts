@@ -38,6 +38,14 @@ export interface PortTypes {
   readonly touches: AnyDataType
 }
 
+/**
+ * Stands beside the type of what is to be given, so that the compiler prints it to those who give something else; the sentence itself,
+ * given as a value, is refused by `graph()`.
+ */
+export type DataTypeHint = 'a data type, made by dataType(name, schema)'
+/** As `DataTypeHint`, for a port. */
+export type PortHint = 'a data type, made by dataType(name, schema), or optional(T), or all(T)'
+
 /** A port whose types the compiler knows. */
 export type Port = TypedDataType | OptionalPort<TypedDataType> | AllPort<TypedDataType>
 
@@ -205,14 +213,21 @@ export interface DataTypeOptions {
  * const Raw = dataType('Raw', type<Buffer>())
  * const Profile = dataType(UserProfileSchema) // protobuf-es: named `acme.v1.UserProfile`
  */
-export function dataType<const Descriptor extends MessageDescriptor>(
+export function dataType<
+  const Descriptor extends
+    MessageDescriptor | 'dataType(name, schema); dataType(name, type<T>()) for a type without a schema',
+>(
   descriptor: Descriptor,
   options?: DataTypeOptions,
-): DataType<Descriptor['typeName'], MessageOf<Descriptor>>
+): DataType<Extract<Descriptor, MessageDescriptor>['typeName'], MessageOf<Descriptor>>
 export function dataType<
   const Name extends string,
   Source extends StandardSchemaV1 | Unchecked<unknown> | MessageDescriptor,
->(name: Name, source: Source, options?: DataTypeOptions): DataTypeFrom<Name, Source>
+>(
+  name: Name,
+  source: Source | 'a schema, or type<T>() for a type without one',
+  options?: DataTypeOptions,
+): DataTypeFrom<Name, Source>
 export function dataType(first: unknown, second?: unknown, third?: unknown): unknown {
   const descriptor = messageNameOf(first)
   const [name, source, options] = descriptor === undefined ? [first, second, third] : [descriptor, first, second]
@@ -228,13 +243,13 @@ export function type<Value>(): Unchecked<Value> {
 }
 
 /** Marks an input that is `undefined` when its producer failed, or when nobody gave it. */
-export function optional<Type extends TypedDataType>(type: Type): OptionalPort<Type> {
-  return Object.freeze({ kind: 'optional', type }) as OptionalPort<Type>
+export function optional<Type extends TypedDataType>(type: Type | DataTypeHint): OptionalPort<Type> {
+  return Object.freeze({ kind: 'optional', type: type as Type }) as OptionalPort<Type>
 }
 
 /** Takes the values of all items of a batch: a step with such an input runs once for the whole batch. */
-export function all<Type extends TypedDataType>(type: Type): AllPort<Type> {
-  return Object.freeze({ kind: 'all', type }) as AllPort<Type>
+export function all<Type extends TypedDataType>(type: Type | DataTypeHint): AllPort<Type> {
+  return Object.freeze({ kind: 'all', type: type as Type }) as AllPort<Type>
 }
 
 /** The own fields of anything, unknown ones too, so that `graph()` can complain about them; empty for what has none. Never throws. */

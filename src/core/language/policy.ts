@@ -14,13 +14,16 @@ export interface RetryPolicy {
   readonly retryIf?: (error: unknown) => boolean
 }
 
-/** For how long and for whom a result is remembered: one execution, or everybody with equal inputs. */
+/**
+ * For how long and for whom a result is remembered: one execution, or everybody with equal inputs. Options have the words themselves in the
+ * place of this name, because the compiler then prints them to those who give others.
+ */
 export type PersistScope = 'execution' | 'global'
 
 /** What is remembered of a step. */
 export interface PersistPolicy {
   /** `'execution'`: for the rest of the execution. `'global'`: for all executions with equal inputs. */
-  readonly scope: PersistScope
+  readonly scope: 'execution' | 'global'
   /** How long a result holds. @default unlimited */
   readonly ttl?: Duration
   /** Takes the place of the graph's name in the key, to share results between graphs on purpose. @default the graph's name */

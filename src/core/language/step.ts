@@ -1,5 +1,5 @@
 import { ownFields } from './data-type.ts'
-import type { AnyDataType, AnyPort, GivenOf, Port, TypedDataType } from './data-type.ts'
+import type { AnyDataType, AnyPort, DataTypeHint, GivenOf, Port, PortHint, TypedDataType } from './data-type.ts'
 import type { Duration } from '../duration.ts'
 import type { Logger } from '../contracts/logger.ts'
 import type { ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from './policy.ts'
@@ -55,8 +55,20 @@ export interface AnyStep {
 /** A record of named ports: what a step's `inputs` is. */
 export type Ports = Readonly<Record<string, Port>>
 
-/** What `run` gets for its ports: a value, `value | undefined` for `optional(T)`, an array for `all(T)`. */
-export type ReceivedBy<Inputs extends Ports> = { readonly [Key in keyof Inputs]: Inputs[Key]['~types']['received'] }
+/** As `Ports`, in a declaration: the compiler prints the hints to those who give something else. */
+export type DeclaredPorts = Readonly<Record<string, Port | PortHint>>
+/** Beside `DeclaredPorts`, not among them: of a union with a name, the compiler prints the name. */
+export type PortsHint = 'an object of named ports, like { user: UserID }'
+type PortsOf<Inputs extends DeclaredPorts | PortsHint> = [Inputs] extends [Ports] ? Inputs : Ports
+
+/**
+ * What `run` gets for its ports: a value, `value | undefined` for `optional(T)`, an array for `all(T)`. Read out of an object, because
+ * the compiler's messages then print the ports instead of this name.
+ */
+export type ReceivedBy<Inputs extends DeclaredPorts | PortsHint> = {
+  readonly ports: { readonly [Key in keyof Inputs]: Received<Inputs[Key]> }
+}['ports']
+type Received<Given> = Given extends Port ? Given['~types']['received'] : unknown
 
 /** What the compiler knows of a step, under `'~types'`. There is no such property at run time. */
 export interface StepTypes {
@@ -72,7 +84,13 @@ export interface TypedStep extends AnyStep {
 }
 
 /** A function from data types to one data type. Made by `step`. */
-export interface Step<Inputs extends Ports, Output extends TypedDataType> extends TypedStep {
+export interface Step<
+  Inputs extends Ports,
+  Output extends TypedDataType,
+  Name extends string = string,
+> extends TypedStep {
+  /** Part of keys, events and errors. */
+  readonly name: Name
   /** Named ports: data types, `optional(T)`, `all(T)`. */
   readonly inputs: Inputs
   /** The one data type that the step makes. */
@@ -86,13 +104,17 @@ export interface Step<Inputs extends Ports, Output extends TypedDataType> extend
 }
 
 /** What `step` takes. Options that are left out take the graph's `defaults`, then none. */
-export interface StepDeclaration<Output extends TypedDataType, Inputs extends Ports> {
+export interface StepDeclaration<
+  Output extends TypedDataType,
+  Inputs extends DeclaredPorts | PortsHint,
+  Name extends string,
+> {
   /** Part of keys, events and errors; no two steps of a graph share one. */
-  readonly name: string
+  readonly name: Name
   /** Named ports: data types, `optional(T)`, `all(T)`. @default {} */
   readonly inputs?: Inputs
   /** The one data type that the step makes. */
-  readonly output: Output
+  readonly output: Output | DataTypeHint
   /** Makes the output from the inputs; may be async. Should pass `context.signal` on to whatever it waits for. */
   readonly run: (inputs: ReceivedBy<Inputs>, context: StepContext) => MaybePromise<GivenOf<Output>>
   /** How long one attempt may take. @default no limit */
@@ -100,7 +122,7 @@ export interface StepDeclaration<Output extends TypedDataType, Inputs extends Po
   /** How often the step is tried. @default once */
   readonly retry?: RetryPolicy | undefined
   /** For how long and for whom the result is remembered. @default not at all */
-  readonly persist?: PersistScope | PersistPolicy | undefined
+  readonly persist?: 'execution' | 'global' | PersistPolicy | undefined
   /** Part of the key of remembered results: change it when the code changes its meaning. @default none */
   readonly version?: string | number | undefined
   /** How many attempts run at the same time, over all executions of the process. @default no limit */
@@ -110,7 +132,8 @@ export interface StepDeclaration<Output extends TypedDataType, Inputs extends Po
     GivenOf<Output> | ((error: unknown, inputs: ReceivedBy<Inputs>) => MaybePromise<GivenOf<Output>>) | undefined
 }
 
-type MaybePromise<Value> = Value | PromiseLike<Value>
+/** `Promise` stands beside `PromiseLike` for the compiler's messages: it compares a promise with a promise then, not two signatures of `then`. */
+type MaybePromise<Value> = Value | Promise<Value> | PromiseLike<Value>
 
 /**
  * Declares a step. Inert: `graph()` reports wrong options.
@@ -123,16 +146,19 @@ type MaybePromise<Value> = Value | PromiseLike<Value>
  *   run: ({ profile, preferences }) => ({ name: profile.name, darkMode: preferences?.darkMode ?? false }),
  * })
  */
-export function step<Output extends TypedDataType, const Inputs extends Ports = Record<never, never>>(
-  declaration: StepDeclaration<Output, Inputs>,
-): Step<Inputs, Output> {
+export function step<
+  Output extends TypedDataType,
+  const Inputs extends DeclaredPorts | PortsHint = Record<never, never>,
+  const Name extends string = string,
+>(declaration: StepDeclaration<Output, Inputs, Name>): Step<PortsOf<Inputs>, Output, Name> {
   const fields = ownFields(declaration)
   for (const key of ['inputs', 'retry', 'persist', 'concurrency']) {
     if (isPlainObject(fields[key])) fields[key] = Object.freeze(ownFields(fields[key]))
   }
   return Object.freeze({ ...fields, inputs: fields['inputs'] ?? noInputs, kind: 'step' }) as unknown as Step<
-    Inputs,
-    Output
+    PortsOf<Inputs>,
+    Output,
+    Name
   >
 }
 

@@ -1,11 +1,13 @@
 import { describeThrown } from '../thrown.ts'
 import { isRecord } from '../is-record.ts'
-import type { AnyDataType, GivenOf, TypedDataType } from './data-type.ts'
+import type { AnyDataType, DataTypeHint, GivenOf, TypedDataType } from './data-type.ts'
 import type { AnyStep, TypedStep } from './step.ts'
 
 /** A step that has its value from its declaration. Made by `value`. */
 export interface ValueStep<Output extends TypedDataType> extends TypedStep {
   readonly kind: 'value'
+  /** That of the type. */
+  readonly name: Output['name']
   /** A value needs none. */
   readonly inputs: Readonly<Record<never, never>>
   /** The data type that the value is of. */
@@ -31,7 +33,10 @@ export interface ValueStep<Output extends TypedDataType> extends TypedStep {
  * @example
  * const prices = graph({ name: 'prices', steps: [value(Rates, { EUR: 1, USD: 1.1 }), convert] })
  */
-export function value<Output extends TypedDataType>(type: Output, value: GivenOf<Output>): ValueStep<Output> {
+export function value<Output extends TypedDataType>(
+  type: Output | DataTypeHint,
+  value: GivenOf<Output>,
+): ValueStep<Output> {
   const name = isRecord(type) ? type.name : undefined
   return Object.freeze({
     kind: 'value',

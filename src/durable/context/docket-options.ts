@@ -9,7 +9,7 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { Logger } from '../../core/contracts/logger.ts'
 import type { Observer } from '../../core/contracts/observer.ts'
-import type { PersistPolicy, PersistScope } from '../../core/language/policy.ts'
+import type { PersistPolicy } from '../../core/language/policy.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import type { Inspector } from '../../runtime/actors/inspector.ts'
 import type { Clock } from '../../runtime/environment/clock.ts'
@@ -25,7 +25,7 @@ export interface DocketOptions {
   /** Applied to every value before it is stored, in this order: compress, then encrypt. @default none */
   readonly codecs?: readonly Codec[] | undefined
   /** Policy of steps that have none, neither of their own nor from their graph. @default none */
-  readonly persist?: PersistScope | PersistPolicy | undefined
+  readonly persist?: 'execution' | 'global' | PersistPolicy | undefined
   /** For how long this process owns its executions without renewing: after a crash, others go on when it is over. @default '5s' */
   readonly lease?: Duration | undefined
   /** Whether this process goes on with executions whose owner died. @default true */
