@@ -130,6 +130,10 @@ flowchart TD
   classDef cached stroke-dasharray: 4
   classDef missing stroke:#c00,color:#c00`,
   },
+  'exported-graph.ts': {
+    text: `Hello, user-123!
+Hello, user-456!`,
+  },
   'graph-changes.ts': {
     text: `execution "trip:1" can't go on in this process: step "Quote" made version (none) of "Price", which is version 2 now
 Oslo–Bergen for 120 NOK`,

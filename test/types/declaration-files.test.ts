@@ -19,7 +19,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 const root = join(import.meta.dirname, '../..')
 const fixtures = join(import.meta.dirname, 'fixtures')
 let home: string
-const told = { docket: '', publisher: '', caller: '' }
+const told = { docket: '', publisher: '', caller: '', isolated: '' }
 
 function compile(folder: string, files: readonly string[], compilerOptions: object): string {
   const config = {
@@ -64,6 +64,11 @@ beforeAll(() => {
   const calls = ['equal.ts', 'calls-right.ts', 'graphs-right.ts', 'calls-wrong.ts']
   copyFixtures(caller, calls)
   told.caller = compile(caller, calls, {})
+
+  const isolated = join(home, 'isolated')
+  copyFixtures(isolated, ['annotated.ts', 'equal.ts'])
+  const each = { ...emit, isolatedDeclarations: true, rootDir: isolated, outDir: join(isolated, 'out') }
+  told.isolated = compile(isolated, ['annotated.ts', 'equal.ts'], each)
 }, 60_000)
 
 afterAll(() => rmSync(home, { recursive: true, force: true }))
@@ -82,4 +87,8 @@ test('a graph known from its declaration file is checked as one known from its s
   expect(told.caller).toContain(String.raw`no step of graph \"users\" produces \"Twin\"`)
   expect(told.caller).toContain("Property 'UserID' is missing in type '{}'")
   expect(told.caller).toContain(String.raw`no input of \"EnrichedUser\" is named \"Lokale\"`)
+})
+
+test('exports that say their types pass isolatedDeclarations', () => {
+  expect(told.isolated).toBe('')
 })
