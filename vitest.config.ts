@@ -1,3 +1,5 @@
+import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 // The workers get them as flags of Node, so only those that hold for `require` too.
@@ -7,6 +9,19 @@ const conditions = ['docket-source', 'node']
 const withServers = ['stores', 'chaos', 'processes'].map((folder) => `test/${folder}/**/*.test.ts`)
 withServers.push('test/prior-art/**/on-servers.test.ts')
 
+/** Tests that put something in the place of the host's globals. */
+const withGlobals = [
+  'test/runtime/environment/*.test.ts',
+  'test/runtime/realms.test.ts',
+  'test/runtime/batch/batch-fairness.test.ts',
+  'test/durable/time-of-day.test.ts',
+]
+
+/** Tests of what happens in memory alone: those of one worker share the modules under test, which takes half the time. */
+const inMemory = globSync('test/{core,runtime,durable,machines,codecs,observers,prior-art}/**/*.test.ts', {
+  exclude: [...withServers, ...withGlobals],
+})
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
@@ -15,9 +30,15 @@ export default defineConfig({
     setupFiles: ['test/setup.ts'],
     typecheck: { enabled: false },
     testTimeout: 30_000,
+    // One more than there are cores, where Vitest's default is one less: much of the time is spent waiting for servers and killed processes.
+    maxWorkers: availableParallelism() + 1,
     reporters: ['default'],
     projects: [
-      { extends: true, test: { name: 'docket', include: ['test/**/*.test.ts'], exclude: withServers } },
+      { extends: true, test: { name: 'memory', include: inMemory, isolate: false } },
+      {
+        extends: true,
+        test: { name: 'docket', include: ['test/**/*.test.ts'], exclude: [...withServers, ...inMemory] },
+      },
       { extends: true, test: { name: 'stores', include: withServers, globalSetup: ['test/servers/global-setup.ts'] } },
     ],
   },
