@@ -19,7 +19,7 @@ import { MemoryResults } from './results.ts'
 
 /** How a memory store keeps time. */
 export interface MemoryStoreOptions {
-  /** Milliseconds since the epoch. Without it, the time of day is nothing to this store. @default Date.now */
+  /** Milliseconds since the epoch: the store's time of day. @default Date.now */
   readonly now?: () => number
   /**
    * Milliseconds of a time that only moves forward, whatever is done to the time of day: leases and results run out by it.
@@ -36,12 +36,13 @@ export interface MemoryStoreOptions {
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkOptions('memoryStore', options, { now: aFunction, elapsed: aFunction }, () => [])
   const { now, elapsed = now } = options
-  return new MemoryStore(elapsed ?? machineTime(), elapsed ?? lifetime())
+  return new MemoryStore(now ?? ((): number => Date.now()), elapsed ?? machineTime(), elapsed ?? lifetime())
 }
 
 class MemoryStore implements Store {
   readonly name = 'memory'
   readonly capabilities: StoreCapabilities = { transactions: false, isShared: false }
+  readonly #now: () => number
   readonly #elapsed: () => number
   readonly #leases = new Map<string, number>()
   readonly #executions: MemoryExecutions
@@ -49,7 +50,8 @@ class MemoryStore implements Store {
   readonly #listeners = new Set<(hint: StoreHint) => void>()
   readonly #life = new StoreLife('memory')
 
-  constructor(elapsed: () => number, lifetime: () => number) {
+  constructor(now: () => number, elapsed: () => number, lifetime: () => number) {
+    this.#now = now
     this.#elapsed = elapsed
     const isAlive = (owner: string): boolean => (this.#leases.get(owner) ?? -Infinity) > this.#elapsed()
     const emit = (hint: StoreHint): void => {
@@ -66,6 +68,11 @@ class MemoryStore implements Store {
   async close(): Promise<void> {
     this.#life.closed()
     this.#listeners.clear()
+  }
+
+  async time(): Promise<number> {
+    this.#life.requireOpen()
+    return this.#now()
   }
 
   async renewOwner(owner: string, leaseMs: number): Promise<boolean> {

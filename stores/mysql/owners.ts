@@ -1,4 +1,5 @@
 import type { Dialect } from '../sql/dialect.ts'
+import { fromSqlTime } from '../sql/times.ts'
 import type { MysqlConnection } from './connection.ts'
 import { isDuplicate } from './errors.ts'
 import { toKey } from './keys.ts'
@@ -23,6 +24,13 @@ export class MysqlOwners {
     this.#connection = connection
     this.#table = dialect.table('owners')
     this.#executions = dialect.table('executions')
+  }
+
+  time(): Promise<number> {
+    return this.#connection.withSessionApart(async (session) => {
+      const [row] = await session.all('select cast(utc_timestamp(3) as char) as now')
+      return fromSqlTime(row!['now'])
+    }, longestLimitMs)
   }
 
   async renew(owner: string, leaseMs: number): Promise<boolean> {

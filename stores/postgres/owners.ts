@@ -40,6 +40,12 @@ export class PostgresOwners {
       on conflict (owner) do update set expires_at = least(o.expires_at, excluded.expires_at)`
   }
 
+  async time(): Promise<number> {
+    const text = 'select (extract(epoch from clock_timestamp()) * 1000)::float8 as now'
+    const [row] = await this.#connection.queryApart({ text, parameters: [] }, longestLimitMs)
+    return row!['now'] as number
+  }
+
   async renew(owner: string, leaseMs: number): Promise<boolean> {
     const renew = { text: this.#renew, parameters: [toName(owner), leaseMs] }
     const rows = await this.#connection.queryApart(renew, Math.min(Math.max(leaseMs, shortestLimitMs), longestLimitMs))

@@ -17,6 +17,10 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 `
 
+const timeScript = script(`${now}
+return now
+`)
+
 /** ARGV: owner, milliseconds, '1' if it was registered by the caller before. */
 const renewScript = script(`${now}
 local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
@@ -59,6 +63,11 @@ export class Owners {
 
   constructor(connection: Connection) {
     this.#connection = connection
+  }
+
+  async time(): Promise<number> {
+    const { link, layout } = this.#connection
+    return (await link.one({ run: timeScript, keys: [layout.leases], args: [] })) as number
   }
 
   async renew(owner: string, leaseMs: number): Promise<boolean> {

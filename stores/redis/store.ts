@@ -92,6 +92,10 @@ class RedisStore implements Store {
     await this.#parts?.close()
   }
 
+  async time(): Promise<number> {
+    return this.#opened().owners.time()
+  }
+
   async renewOwner(owner: string, leaseMs: number): Promise<boolean> {
     return this.#opened().owners.renew(owner, leaseMs)
   }

@@ -30,6 +30,7 @@ export interface SqlStoreParts {
     readonly mayMigrate: boolean
   }
   readonly owners: {
+    time(): Answer<number>
     renew(owner: string, leaseMs: number): Answer<boolean>
     end(owner: string): Answer<void>
   }
@@ -92,6 +93,10 @@ export class SqlStore implements Store {
     this.#life.closed()
     await this.#parts.hints?.close()
     await this.#parts.connection.close()
+  }
+
+  async time(): Promise<number> {
+    return this.#open.owners.time()
   }
 
   async renewOwner(owner: string, leaseMs: number): Promise<boolean> {

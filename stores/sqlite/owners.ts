@@ -30,6 +30,10 @@ export class SqliteOwners {
     this.#elapsed = elapsed
   }
 
+  time(): number {
+    return this.#now()
+  }
+
   renew(owner: string, leaseMs: number): boolean {
     const now = this.#now()
     const name = toName(owner)

@@ -1,7 +1,7 @@
 import type { ExecutionStatus, StepStatus } from './statuses.ts'
 import type { StoredValue } from './stored-value.ts'
 
-/** One run of a plan. Times are milliseconds since the epoch, by the clock of the process that wrote them. */
+/** One run of a plan. Times are milliseconds since the epoch, by the store's clock where it has one. */
 export interface ExecutionRecord {
   /** Unique within the store. */
   readonly id: string

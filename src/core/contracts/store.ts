@@ -51,6 +51,12 @@ export interface Store {
   close(): Promise<void>
 
   /**
+   * The store's clock: milliseconds since the epoch. Times in records that other processes act on are given in it. Absent where the store
+   * has none: then it is that of each process.
+   */
+  time?(): Promise<number>
+
+  /**
    * Says that the owner lives and will for `leaseMs`; a new owner is registered. False when its lease had run out before: it
    * is dead for good, and others may have its executions.
    */

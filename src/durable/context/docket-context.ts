@@ -30,7 +30,10 @@ import type { StartOptions } from './start-options.ts'
 /** What all parts of one docket share: data, and small verbs over it. How executions begin, go on and end is not decided here. */
 export class DocketContext {
   readonly options: DocketOptions
+  /** With the store's time of day: whatever is written is in it. */
   readonly clock: FullClock
+  /** This process's own. */
+  readonly hostClock: FullClock
   readonly graphs: ReadonlyMap<string, AnyGraph>
   readonly connection: StoreConnection
   /** The executions and batches that live in this process, by id. */
@@ -52,11 +55,11 @@ export class DocketContext {
   constructor(options: DocketOptions) {
     const { store, codecs, maxValueBytes, random, inspect } = options
     this.options = options
-    this.clock = fullClockOf(options.clock)
+    this.hostClock = fullClockOf(options.clock)
     this.graphs = new Map(options.graphs.map((graph) => [graph.name, graph]))
     this.connection = new StoreConnection({
       store,
-      clock: this.clock,
+      clock: this.hostClock,
       encoding: createValueEncoding({ format: store.format, codecs, maxBytes: maxValueBytes }),
       leaseMs: durationMs(options.lease ?? 5_000)!,
       name: options.name ?? 'docket',
@@ -64,6 +67,7 @@ export class DocketContext {
       onLost: () => this.#loseAll(),
       onBlocked: (durationMs) => this.#reportBlocked(durationMs),
     })
+    this.clock = this.connection.clock
     this.turns = new ExecutionTurns(this.clock)
     this.incompatible = new IncompatibleExecutions(this.clock)
     this.setup = { shared: new StoreResults(this.connection), persistOf: persistDefault(options) }
@@ -109,8 +113,17 @@ export class DocketContext {
     this.#waiting.clear()
   }
 
+  /** A deadline as a caller gives it, in the store's time. */
+  deadlineOf({ deadline }: Pick<StartOptions, 'deadline'>): number | undefined {
+    return deadline === undefined ? undefined : this.connection.time.ofHost(Number(deadline))
+  }
+
   /** The options that an execution runs with: the call's, the docket's and the graph's. */
-  optionsOf(plan: Plan, options: StartOptions & { readonly id: string }): ResolvedOptions & { readonly id: string } {
+  optionsOf(
+    plan: Plan,
+    options: StartOptions & { readonly id: string },
+    clock: FullClock = this.clock,
+  ): ResolvedOptions & { readonly id: string } {
     const { observers = [], logger, random } = this.options
     const resolved = resolveOptions(
       plan.index,
@@ -121,7 +134,7 @@ export class DocketContext {
         logger: options.logger ?? logger,
         observers: [...observers, ...(options.observers ?? [])],
       },
-      this.clock,
+      clock,
     )
     return { ...resolved, id: options.id }
   }

@@ -5,7 +5,6 @@ import { requireIndex } from '../../core/graph/plan.ts'
 import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { Emitter } from '../../runtime/execution/emitter.ts'
-import { deadlineMs } from '../../runtime/environment/time-limit.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { graphHashOf, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
@@ -99,7 +98,7 @@ export class Resumption {
     if (found.owner !== connection.session.owner) return true
     if ((owned.get(found.id)?.epoch ?? 0) >= found.epoch) return true
     // Whoever goes on with one that has ended may give it more time: the old deadline may be what it ended by.
-    const deadline = cause === 'end' ? deadlineMs(caller?.deadline) : undefined
+    const deadline = cause === 'end' ? this.#context.deadlineOf(caller ?? {}) : undefined
     const record = deadline === undefined ? found : { ...found, deadline }
     requireAttached(record)
     if (record.graphHash === unwrittenFork) {

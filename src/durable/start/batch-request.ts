@@ -11,7 +11,6 @@ import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { batchFrameOf } from '../../runtime/batch/batch-options.ts'
 import type { BatchOptions } from '../../runtime/batch/batch-options.ts'
 import type { ItemRead } from '../../runtime/batch/item-inputs.ts'
-import { deadlineMs } from '../../runtime/environment/time-limit.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
@@ -102,7 +101,7 @@ export async function batchRequest(
         machineVersion,
         parent: undefined,
         timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
-        deadline: deadlineMs(options.deadline),
+        deadline: context.deadlineOf(options),
         owner,
         createdAt: clock.now(),
         // Not before its items are written.
@@ -111,7 +110,7 @@ export async function batchRequest(
     },
     begin: async (created) => {
       const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
-      const resolved = context.optionsOf(frame.plan.whole, { ...options, id })
+      const resolved = context.optionsOf(frame.plan.whole, { ...options, id, deadline: created.deadline })
       const owned = new OwnedBatch({
         connection: context.connection,
         frame: { ...frame, options: resolved },

@@ -75,7 +75,10 @@ export class EphemeralExecutions {
   #optionsOf(plan: Plan, options: StartOptions | undefined): ResolvedOptions {
     const known = options === undefined ? this.#options.get(plan) : undefined
     if (known !== undefined) return known
-    const resolved = this.#context.optionsOf(plan, { ...options, id: randomId(this.#context.options.random) })
+    const { hostClock, options: docketOptions } = this.#context
+    const id = randomId(docketOptions.random)
+    // Nobody else acts on its times.
+    const resolved = this.#context.optionsOf(plan, { ...options, id }, hostClock)
     if (options !== undefined || resolved.emitter !== undefined || this.#context.options.random !== undefined)
       return resolved
     const shared = { ...resolved, id: undefined }

@@ -4,9 +4,7 @@ import { ExecutionConflictError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
-import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { checkLeaves, givenInputs, namedLeaves } from '../../runtime/inputs/given-inputs.ts'
-import { deadlineMs } from '../../runtime/environment/time-limit.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { requestDigestOf } from '../../runtime/results/execution-memory.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -64,7 +62,7 @@ export function executionRequest(
     newRecord: async (owner) => {
       const request = { graph, target, given, requestDigest, options: startOptions }
       leafValues = await checkedLeaves(request)
-      const record = await newRecordOf(request, leafValues, owner, encoding, context.clock.now())
+      const record = await newRecordOf(request, leafValues, owner, context)
       if (owner === undefined) return record
       const begun = countedFirst(given.plan, context.setup)
       return { ...record, steps: begun.map((step) => firstAttemptOf(step, '', record.createdAt)) }
@@ -76,7 +74,7 @@ export function executionRequest(
         given: { plan: given.plan, leafValues },
         input,
         requestDigest,
-        startOptions,
+        startOptions: { ...startOptions, deadline: created.deadline },
         record,
         begun: created.steps,
       }
@@ -108,11 +106,11 @@ async function newRecordOf(
   request: GivenExecution,
   values: readonly unknown[],
   owner: string | undefined,
-  encoding: ValueEncoding,
-  createdAt: number,
+  context: DocketContext,
 ): Promise<NewExecution> {
   const { graph, target, given, options, requestDigest } = request
   const { plan, leafValues } = given
+  const createdAt = context.clock.now()
   const inputs = storedInputsOf(plan, leafValues, values)
   return {
     id: options.id,
@@ -120,13 +118,13 @@ async function newRecordOf(
     graph: graph.name,
     target: target.name,
     requestDigest,
-    inputs: await encoding.encode(inputs, ['execution', options.id, 'inputs']),
+    inputs: await context.connection.encoding.encode(inputs, ['execution', options.id, 'inputs']),
     headers: options.headers ?? {},
     graphHash: graphHashOf(plan.index),
     machineVersion,
     parent: undefined,
     timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
-    deadline: deadlineMs(options.deadline),
+    deadline: context.deadlineOf(options),
     owner,
     createdAt,
     // Its owner begins it as soon as it is there.

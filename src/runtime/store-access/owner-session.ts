@@ -6,6 +6,7 @@ import type { FullClock } from '../environment/clock.ts'
 /** How an owner lives. */
 export interface SessionOptions {
   readonly store: Store
+  /** This process's own: a machine that was suspended is known by it. */
   readonly clock: FullClock
   readonly leaseMs: number
   /** Begins the owner's id, for people who read the tables. */
@@ -15,6 +16,8 @@ export interface SessionOptions {
   readonly onLost: () => void
   /** The event loop did not turn for so long. */
   readonly onBlocked: (durationMs: number) => void
+  /** The lease goes on; called after each renewal but the first. */
+  readonly onRenewed: () => void
 }
 
 /** Whether a machine that may have slept still has its lease. */
@@ -157,12 +160,15 @@ export class OwnerSession {
   }
 
   async #tick(): Promise<void> {
-    const { leaseMs } = this.#options
+    const { leaseMs, onRenewed } = this.#options
     this.noticeBlocked()
     this.#tickDueAt = undefined
     try {
-      // The machine may have slept between the question and the answer.
-      if (await this.#renew()) this.#arm(this.#isPastByDay ? 0 : leaseMs / 3)
+      if (await this.#renew()) {
+        // The machine may have slept between the question and the answer.
+        this.#arm(this.#isPastByDay ? 0 : leaseMs / 3)
+        onRenewed()
+      }
     } catch {
       // Soon again, until the lease is over.
       if (this.#validUntil !== -Infinity) this.#arm(leaseMs / 10)

@@ -10,6 +10,7 @@ import { mergedCommits } from './merged-commits.ts'
 import { CallBatcher } from './call-batcher.ts'
 import { OwnerSession } from './owner-session.ts'
 import { pauseAfter } from './store-patience.ts'
+import { StoreTime } from './store-time.ts'
 
 /** What a connection is made of. */
 export interface ConnectionOptions {
@@ -35,6 +36,8 @@ const uses = new WeakMap<Store, StoreUse>()
 export class StoreConnection {
   readonly store: Store
   readonly encoding: ValueEncoding
+  readonly time: StoreTime
+  /** With the store's time of day. */
   readonly clock: FullClock
   readonly session: OwnerSession
   readonly creations: CallBatcher<NewExecution, ExecutionRecord | undefined>
@@ -53,8 +56,10 @@ export class StoreConnection {
     this.store = store
     this.#use = useOf(store)
     this.encoding = encoding
-    this.clock = clock
-    this.session = new OwnerSession({ store, clock, ...session })
+    this.time = new StoreTime(store, clock)
+    this.clock = this.time.clock
+    const onRenewed = (): void => void this.time.look().catch(() => {})
+    this.session = new OwnerSession({ store, clock, ...session, onRenewed })
     this.creations = new CallBatcher((items) => store.create(items), {
       clock,
       maxInFlight: 4,
@@ -178,6 +183,7 @@ export class StoreConnection {
       if (use.opened === opened) use.opened = undefined
       throw error
     }
+    await this.time.look()
     this.#unsubscribe = await this.store.subscribe?.((hint) => {
       for (const listener of this.#listeners) listener(hint)
     })

@@ -140,6 +140,7 @@ async function refusesAll(store: Store): Promise<void> {
     () => store.claimResults([claimOf('key', 'ada')]),
     () => store.commitResults([success('key', 'ada', 1)]),
     () => store.purgeResults(1),
+    ...(store.time === undefined ? [] : [() => store.time!()]),
     ...(store.subscribe === undefined ? [] : [() => store.subscribe!(() => {})]),
   ]
   for (const call of calls) assert.equal(await assertStoreError(call), false, `${call.toString()} may be tried again`)

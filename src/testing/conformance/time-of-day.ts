@@ -5,8 +5,21 @@ import { claimIn, claimOf, commitTo, createOwned, live, newExecution, recordIn }
 
 const day = 86_400_000
 
-/** That a process whose time of day is set never makes a second owner: whoever lives lives on, and the dead stay dead. */
+/** That the store's clock is one for all, and that a process whose time of day is set never makes a second owner: whoever lives lives on, and the dead stay dead. */
 export function timeOfDayConformance({ test }: ConformanceGroup): void {
+  test('every client reads the same time, which goes on', async (bench) => {
+    const { store, now, wait } = bench
+    const other = await bench.rival()
+    // A store that has no clock leaves the time to each process.
+    if (store.time === undefined || other.time === undefined) return
+    const before = await store.time()
+    assert.ok(Math.abs(before - now()) < 60_000, `the store says ${before} at ${now()}`)
+    await wait(20)
+    const after = await other.time()
+    assert.ok(after - before >= 10, `it was ${before}, and 20 ms later ${after}`)
+    assert.ok(Number.isFinite(after))
+  })
+
   for (const [direction, byMs] of [
     ['forward', day],
     ['back', -day],

@@ -1,0 +1,46 @@
+import type { Store } from '../../core/contracts/store.ts'
+import type { FullClock } from '../environment/clock.ts'
+
+// A time of day that is as near as this to the store's is taken for it: clocks that are kept agree within that, and what a caller gives
+// to the millisecond is stored as it was given.
+const toleranceMs = 1_000
+
+/**
+ * The time of day as the store has it. Whatever other processes act on is in it, so that a machine whose clock is wrong, or is set,
+ * changes nothing for them; between two looks at the store it goes on as steady time does.
+ */
+export class StoreTime {
+  /** The process's clock, with the store's time of day. */
+  readonly clock: FullClock
+  readonly #store: Store
+  readonly #host: FullClock
+  #known: { readonly at: number; readonly elapsed: number } | undefined
+
+  constructor(store: Store, host: FullClock) {
+    this.#store = store
+    this.#host = host
+    this.clock = { ...host, now: () => this.#of(host.now()) }
+  }
+
+  /** Asks the store what time it is. @throws StoreError */
+  async look(): Promise<void> {
+    if (this.#store.time === undefined) return
+    const askedAt = this.#host.elapsed()
+    const at = await this.#store.time()
+    const tookMs = this.#host.elapsed() - askedAt
+    // An answer that took long says less than the one before.
+    if (this.#known === undefined || tookMs < toleranceMs) this.#known = { at, elapsed: askedAt + tookMs / 2 }
+  }
+
+  /** The store's time for a moment that the caller gave by this process's clock, as far as the two are known to differ. */
+  ofHost(moment: number): number {
+    const now = this.#host.now()
+    return moment + this.#of(now) - now
+  }
+
+  #of(hostNow: number): number {
+    if (this.#known === undefined) return hostNow
+    const storeNow = this.#known.at + this.#host.elapsed() - this.#known.elapsed
+    return Math.abs(storeNow - hostNow) < toleranceMs ? hostNow : Math.round(storeNow)
+  }
+}
