@@ -104,22 +104,25 @@ export class ExecutionRecorder implements Recorder {
   onLastStraggler: () => void = () => {}
 
   persist(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
-    return (run.kept ??= this.#persist(run, value, status))
+    return run.persisting ?? run.markPersisting(this.#persist(run, value, status))
   }
 
   persistLate(run: StepRun, value: unknown): void {
-    run.kept ??= this.#save(run, value, 'completed', 'late').then(
-      () => {
-        this.#arrived()
-        return value
-      },
-      (error: unknown) => {
-        this.#arrived()
-        run.kept = undefined
-        throw error
-      },
-    )
-    run.kept.catch(() => {}).finally(() => this.endedLate(run))
+    if (run.persisting === undefined)
+      run.markPersisting(
+        this.#save(run, value, 'completed', 'late').then(
+          () => {
+            this.#arrived()
+            return value
+          },
+          (error: unknown) => {
+            this.#arrived()
+            run.markPersisting(undefined)
+            throw error
+          },
+        ),
+      )
+    run.persisting?.catch(() => {}).finally(() => this.endedLate(run))
   }
 
   noteStarted(run: StepRun): Promise<void> | undefined {
@@ -233,10 +236,9 @@ export class ExecutionRecorder implements Recorder {
 
   /** Goes on with a value that could not be kept, where the step's policy says so. */
   #goOn(run: StepRun, value: unknown, error: unknown): unknown {
-    const { persist } = run
     const isFinal = error instanceof SerializationError || error instanceof LeaseLostError
-    if (isFinal || persist?.onStoreError !== 'run') {
-      run.kept = undefined
+    if (isFinal || run.persist?.onStoreError !== 'run') {
+      run.markPersisting(undefined)
       throw placed(error, run, 'result')
     }
     run.storeFailed('keep', error)
@@ -316,7 +318,7 @@ export class ExecutionRecorder implements Recorder {
 
   #note(run: StepRun, status: StepStatus, error: unknown, attempt = run.attempt): Promise<void> {
     // What an earlier attempt brought late holds, whatever becomes of this one.
-    if (this.#isOff || this.#hasStoppedNotes || run.kept !== undefined) return Promise.resolve()
+    if (this.#isOff || this.#hasStoppedNotes || run.persisting !== undefined) return Promise.resolve()
     const hasEnded = status === 'failed' || status === 'cancelled'
     const endedAt = hasEnded ? this.#connection.clock.now() : undefined
     const dueAt = status === 'retrying' ? run.dueAt : undefined
@@ -327,7 +329,7 @@ export class ExecutionRecorder implements Recorder {
     this.#noted.set(run, noted)
     const write = async (stored: StoredValue | undefined): Promise<void> => {
       // While a codec took its time, the step may have gone on: what was noted or kept of it since then holds.
-      if (this.#noted.get(run) !== noted || run.kept !== undefined) return
+      if (this.#noted.get(run) !== noted || run.persisting !== undefined) return
       const record = { ...noted, error: stored }
       this.#open.add(record)
       await this.#commit([record], undefined, this.#connection.clock.elapsed() + patienceOf(run.planStep.spec), run)

@@ -39,7 +39,7 @@ export class Barrier {
   }
 
   /** There will be no array of this type. */
-  deny(index: number, error: unknown): void {
+  markUnavailable(index: number, error: unknown): void {
     const values = this.#collected[index]!
     if (values.isOver) return
     values.isOver = true

@@ -297,7 +297,7 @@ export class Batch implements ItemHost {
       this.#barrier.leaveOut(index, item)
       this.#barrier.check(this.total)
     } else {
-      this.#barrier.deny(index, error)
+      this.#barrier.markUnavailable(index, error)
     }
   }
 

@@ -44,10 +44,9 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   readonly planStep: PlanStep
   /** The attempt that runs. */
   current: StepWork | undefined = undefined
-  /** The value that the recorder was given first, on its way to the store or there: it holds. */
-  kept: Promise<unknown> | undefined = undefined
   /** When the running or last attempt began. */
   attemptStartedAt = 0
+  #persisting: Promise<unknown> | undefined = undefined
   #extras: StepExtras | undefined = undefined
 
   constructor(execution: StepHost, planStep: PlanStep) {
@@ -85,6 +84,17 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     this.#more.slot = slot
   }
 
+  /** The value that the recorder was given first, on its way to the store or there: it holds. */
+  get persisting(): Promise<unknown> | undefined {
+    return this.#persisting
+  }
+
+  /** A value is on its way to the store; `undefined` where it could not be written, so that another one may be. */
+  markPersisting<Value extends Promise<unknown> | undefined>(value: Value): Value {
+    this.#persisting = value
+    return value
+  }
+
   get isWorking(): boolean {
     return this.current !== undefined
   }
@@ -119,14 +129,8 @@ export class StepRun implements StepState, WorkingStep, Claimant {
       if (this.hasEnded) return
     }
     const cache = this.#cache
-    if (this.#extras?.exhausted !== undefined) {
-      this.failed(this.#extras.exhausted.error, 'FAIL')
-      return
-    }
-    if (cache === undefined) {
-      this.proceed(at)
-      return
-    }
+    if (this.#extras?.exhausted !== undefined) return this.failed(this.#extras.exhausted.error, 'FAIL')
+    if (cache === undefined) return this.proceed(at)
     this.change({ type: 'CLAIM', at })
     Claim.request(this, cache)
   }
@@ -177,16 +181,12 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   attemptSucceeded(made: unknown): void {
     releaseSlot(this.#extras)
-    if (this.persist === undefined) {
-      this.#complete(made)
-      return
-    }
+    if (this.persist === undefined) return this.#complete(made)
     let kept: unknown
     try {
       kept = persistValue(this, this.claim, made)
     } catch (error) {
-      this.#notKept(error)
-      return
+      return this.#notKept(error)
     }
     if (!(kept instanceof Promise)) this.#complete(kept)
     else kept.then(this.#complete.bind(this), this.#notKept.bind(this))

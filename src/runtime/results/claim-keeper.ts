@@ -74,7 +74,7 @@ export class SharedKeeper implements ClaimKeeper {
     const right = this.#take()
     if (right === undefined) return this.#late?.catch(() => made) ?? made
     try {
-      return await this.#shared.keep(run, right, made)
+      return await this.#shared.commit(run, right, made)
     } catch (error) {
       this.#shared.release(right)
       if (run.persist!.onStoreError === 'run' && !(error instanceof SerializationError)) {
@@ -88,7 +88,7 @@ export class SharedKeeper implements ClaimKeeper {
   commitLate(run: Claimant, value: unknown): void {
     const right = this.#take()
     if (right === undefined) return
-    this.#late = this.#shared.keep(run, right, value)
+    this.#late = this.#shared.commit(run, right, value)
     this.#late.catch(() => this.#shared.release(right))
   }
 

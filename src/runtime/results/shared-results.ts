@@ -31,8 +31,8 @@ export interface SharedResults {
   readonly claims: ShortLivedMap<ClaimUnderWay>
   /** Gives the result, or the right to make it; waits for as long as a living process is making it and `isWaiting` says so. */
   find(run: Claimant, key: string, isWaiting: () => boolean): Promise<Found>
-  /** Keeps a result and gives the one that holds: where the right was lost, whatever was made instead. */
-  keep(run: Claimant, right: ResultRight, value: unknown): Promise<unknown>
+  /** Commits a result and gives the one that holds: where the right was lost, whatever was made instead. */
+  commit(run: Claimant, right: ResultRight, value: unknown): Promise<unknown>
   /** Shares a failure with whoever waits. Not waited for. */
   fail(right: ResultRight, error: unknown): void
   /** Removes some of what has expired, if the store is in use. */

@@ -44,7 +44,7 @@ export class StoreResults implements SharedResults {
     return this.#find(run, this.#connection.encoding.resultKey(key), isWaiting)
   }
 
-  async keep(run: Claimant, right: ResultRight, value: unknown): Promise<unknown> {
+  async commit(run: Claimant, right: ResultRight, value: unknown): Promise<unknown> {
     const { encoding, clock, resultCommits } = this.#connection
     const output = await encoding.encode(value, ['result', right.key])
     const { ttlMs } = run.persist!
