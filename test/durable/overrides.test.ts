@@ -79,6 +79,7 @@ describe('overrides of an execution', () => {
     expect(await world.clock.settle(fork.result())).toBe(43)
     expect((await fork.details()).overrides).toEqual(overrides)
     expect(await world.clock.settle((await docket.retry('a')).result())).toBe(43)
+    await expect(docket.fork('a', { from: 'First' })).rejects.toThrow('"First" was given in overrides')
     expect(runs).toEqual(['Second', 'Third', 'Second', 'Third', 'Third'])
   })
 

@@ -91,6 +91,10 @@ const untouched = {
 /** A step and all that needs what it makes. */
 function stepsFrom(plan: Plan, from: string, names: readonly string[]): ReadonlySet<string> {
   const first = plan.steps.find(({ spec }) => spec.name === from)
+  const { overridden, index } = plan
+  const given = overridden.find((type) => index.producers.get(type)!.name === from)
+  if (given !== undefined)
+    throw new OptionError(`fork: step "${from}" has not run, since the value of "${given}" was given in overrides`)
   if (first === undefined)
     throw new OptionError(`fork: no step "${from}" leads to "${plan.target.name}"${didYouMean(from, names) || ''}`)
   const found = new Set([first])
