@@ -58,6 +58,7 @@ export type { ValueStep } from './core/language/value.ts'
 export type { AnyStep, Step, StepContext, TypedStep } from './core/language/step.ts'
 export type { Store, StoreCapabilities, StoreHint } from './core/contracts/store.ts'
 export type { ResultClaim, ResultCommit, ResultState } from './core/contracts/result-record.ts'
+export type { OwnerState } from './core/contracts/owner-state.ts'
 export type { Message, NewMessage } from './core/contracts/message.ts'
 export type {
   AcquiredExecution,
@@ -78,7 +79,10 @@ export type { Docket, ExecutionPage, ListQuery } from './durable/docket.ts'
 export type { DocketOptions } from './durable/context/docket-options.ts'
 export type { StartOptions } from './durable/context/start-options.ts'
 export type { ExecutionHandle } from './durable/execution-handle.ts'
-export type { ExecutionDetails, ExecutionInfo, StepInfo, StepWait } from './durable/records/execution-info.ts'
+export type { BatchInfo, ItemInfo, ItemStatus } from './durable/records/batch-info.ts'
+export type { ExecutionDetails, ExecutionInfo } from './durable/records/execution-info.ts'
+export type { StepInfo, StepWait } from './durable/records/step-info.ts'
+export type { LeaseInfo } from './durable/records/lease-info.ts'
 export type {
   MigratableExecution,
   MigratableStep,

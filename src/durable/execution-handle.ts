@@ -1,6 +1,5 @@
 import type { Snapshot } from 'xstate'
 import { DeadlockError, ExecutionCancelledError, ExecutionConflictError } from '../core/errors.ts'
-import type { StepSpec } from '../core/graph/graph-index.ts'
 import { inspectKey } from '../core/inspect-key.ts'
 import { callingStep, stepsAround, wayRound } from '../runtime/environment/current-step.ts'
 import type { ExecutionActorRef } from '../runtime/actors/execution-logic.ts'
@@ -9,10 +8,10 @@ import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import { closedWhileWaiting } from './context/closed-while-waiting.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { detachExecution } from './detach-execution.ts'
-import { infoOf, isKnown, noSuchExecution, stepInfosOf, unknownStatus } from './records/execution-info.ts'
-import type { ExecutionDetails, StepInfo } from './records/execution-info.ts'
-import { liveStepInfos, recordedStepInfos } from './records/open-steps.ts'
-import { planOfRecord } from './records/restore-execution.ts'
+import { detailsOf } from './execution-details.ts'
+import { isKnown, noSuchExecution, unknownStatus } from './records/execution-info.ts'
+import type { ExecutionDetails } from './records/execution-info.ts'
+import { liveStepInfos } from './records/open-steps.ts'
 import { batchOutputOf } from './records/restore-batch.ts'
 import { cancelUnowned, postMessage } from './recovery/unowned.ts'
 
@@ -94,28 +93,8 @@ export class ExecutionHandle<Output> {
    * waits for.
    * @throws (as rejection) ExecutionConflictError where there is none (any more), StoreError
    */
-  async details(): Promise<ExecutionDetails> {
-    const { connection, incompatible } = this.#context
-    await connection.ready()
-    const record = await this.#context.recordOf(this.id)
-    if (record === undefined) throw noSuchExecution(this.id)
-    const steps = (await this.#context.readSteps([this.id])).get(this.id) ?? []
-    const info = await infoOf(record, connection.encoding, incompatible.reasonsOfOpen(record))
-    const recorded = await stepInfosOf(record, steps, connection.encoding)
-    return { ...info, steps: await this.#allSteps(record, recorded) }
-  }
-
-  /** The steps of the whole plan, where the execution goes on and its graph is known here. */
-  async #allSteps(record: ExecutionRecord, recorded: readonly StepInfo[]): Promise<readonly StepInfo[]> {
-    const { connection, graphs, owned, setup } = this.#context
-    const here = owned.get(this.id)
-    if (here?.liveSteps !== undefined && !here.hasEnded) return liveStepInfos(here.liveSteps, recorded)
-    const graph = graphs.get(record.graph)
-    if (graph === undefined || record.kind === 'batch' || isTerminal(record.status)) return recorded
-    const plan = await planOfRecord(record, graph, connection.encoding)
-    if (plan === undefined) return recorded
-    const persistOf = (spec: StepSpec) => spec.persist ?? setup.persistOf?.(spec)
-    return recordedStepInfos(plan, recorded, record.startedAt !== undefined, persistOf)
+  details(): Promise<ExecutionDetails> {
+    return detailsOf(this.#context, this.id)
   }
 
   /** What `console.log` shows. It asks nobody: of an execution elsewhere, what was known when the handle was made. */

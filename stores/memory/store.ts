@@ -1,6 +1,7 @@
 import { StoreError } from '../../src/core/errors.ts'
 import type { Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
+import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -39,12 +40,18 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return new MemoryStore(now ?? ((): number => Date.now()), elapsed ?? machineTime(), elapsed ?? lifetime())
 }
 
+/** Times of the machine. */
+interface Lease {
+  readonly renewed: number
+  readonly until: number
+}
+
 class MemoryStore implements Store {
   readonly name = 'memory'
   readonly capabilities: StoreCapabilities = { transactions: false, isShared: false }
   readonly #now: () => number
   readonly #elapsed: () => number
-  readonly #leases = new Map<string, number>()
+  readonly #leases = new Map<string, Lease>()
   readonly #executions: MemoryExecutions
   readonly #results: MemoryResults
   readonly #listeners = new Set<(hint: StoreHint) => void>()
@@ -53,7 +60,7 @@ class MemoryStore implements Store {
   constructor(now: () => number, elapsed: () => number, lifetime: () => number) {
     this.#now = now
     this.#elapsed = elapsed
-    const isAlive = (owner: string): boolean => (this.#leases.get(owner) ?? -Infinity) > this.#elapsed()
+    const isAlive = (owner: string): boolean => (this.#leases.get(owner)?.until ?? -Infinity) > this.#elapsed()
     const emit = (hint: StoreHint): void => {
       for (const listener of this.#listeners) queueMicrotask(() => listener(hint))
     }
@@ -79,14 +86,26 @@ class MemoryStore implements Store {
     this.#life.requireOpen()
     const now = this.#elapsed()
     const lease = this.#leases.get(owner)
-    if (lease !== undefined && lease <= now) return false
-    this.#leases.set(owner, now + leaseMs)
+    if (lease !== undefined && lease.until <= now) return false
+    this.#leases.set(owner, { renewed: now, until: now + leaseMs })
     return true
   }
 
   async endOwner(owner: string): Promise<void> {
     this.#life.requireOpen()
-    this.#leases.set(owner, -Infinity)
+    const now = this.#elapsed()
+    const { renewed, until } = this.#leases.get(owner) ?? { renewed: now, until: now }
+    this.#leases.set(owner, { renewed, until: Math.min(until, now) })
+  }
+
+  async readOwners(owners: readonly string[]): Promise<(OwnerState | undefined)[]> {
+    this.#life.requireOpen()
+    const now = this.#elapsed()
+    return owners.map((owner) => {
+      const lease = this.#leases.get(owner)
+      if (lease === undefined) return undefined
+      return { isAlive: lease.until > now, sinceRenewalMs: now - lease.renewed, leaseLeftMs: lease.until - now }
+    })
   }
 
   async create(executions: readonly NewExecution[], transaction?: unknown): Promise<(ExecutionRecord | undefined)[]> {
@@ -172,7 +191,7 @@ class MemoryStore implements Store {
 
   #forgetDead(): void {
     const now = this.#elapsed()
-    for (const [owner, lease] of this.#leases)
-      if (lease <= now - 3_600_000 && !this.#executions.hasUnfinishedOf(owner)) this.#leases.delete(owner)
+    for (const [owner, { until }] of this.#leases)
+      if (until <= now - 3_600_000 && !this.#executions.hasUnfinishedOf(owner)) this.#leases.delete(owner)
   }
 }

@@ -1,3 +1,4 @@
+import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { fromSqlTime } from '../sql/times.ts'
 import type { MysqlConnection } from './connection.ts'
@@ -13,6 +14,11 @@ const shortestLimitMs = 1_000
 const longestLimitMs = 10_000
 // At a time.
 const mostForgotten = 1_000
+
+/** SQL of how many milliseconds ago a column's time was. */
+function age(time: string): string {
+  return `timestampdiff(microsecond, ${time}, utc_timestamp(3)) / 1000 as ${time}_age`
+}
 
 /** Which owners live, by the server's clock. */
 export class MysqlOwners {
@@ -68,6 +74,24 @@ export class MysqlOwners {
       )
       await this.#tidyUp(session)
     }, longestLimitMs)
+  }
+
+  async read(owners: readonly string[]): Promise<readonly (OwnerState | undefined)[]> {
+    if (owners.length === 0) return []
+    const keys = owners.map(toKey)
+    const rows = await this.#connection.withSession((session) =>
+      session.all(
+        `select owner, expires_at > utc_timestamp(3) as is_alive, ${age('seen_at')}, ${age('expires_at')}
+          from ${this.#table} where owner in (${keys.map(literal).join(', ')})`,
+      ),
+    )
+    const byKey = new Map(rows.map((row) => [row['owner'], row]))
+    return keys.map((key) => {
+      const row = byKey.get(key)
+      if (row === undefined) return undefined
+      const [sinceRenewalMs, leaseLeftMs] = [Number(row['seen_at_age']), -Number(row['expires_at_age'])]
+      return { isAlive: Number(row['is_alive']) === 1, sinceRenewalMs, leaseLeftMs }
+    })
   }
 
   /**

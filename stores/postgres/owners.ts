@@ -1,3 +1,4 @@
+import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import { toName } from '../sql/names.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { isUnfinished } from '../sql/tables.ts'
@@ -17,12 +18,18 @@ const ms = `interval '1 millisecond'`
 // The columns round to milliseconds; rounded up, it would be in the future for a while.
 const past = `date_trunc('milliseconds', clock_timestamp())`
 
+/** SQL of how many milliseconds ago a column's time was. */
+function age(time: string): string {
+  return `extract(epoch from statement_timestamp() - ${time})::float8 * 1000 as ${time}_age`
+}
+
 /** Which owners live, by the server's clock. */
 export class PostgresOwners {
   readonly #connection: PostgresConnection
   readonly #renew: string
   readonly #end: string
   readonly #tidy: string
+  readonly #read: string
 
   constructor(connection: PostgresConnection, dialect: Dialect) {
     this.#connection = connection
@@ -36,6 +43,8 @@ export class PostgresOwners {
       select o.owner from ${owners} o where o.expires_at < statement_timestamp() - interval '1 day'
         and not exists (select 1 from ${dialect.table('executions')} e where e.owner = o.owner and ${isUnfinished('e')})
       limit ${mostForgotten} for update of o skip locked))`
+    this.#read = `select owner, expires_at > statement_timestamp() as is_alive, ${age('seen_at')}, ${age('expires_at')}
+      from ${owners} where owner = any($1)`
     this.#end = `insert into ${owners} as o (owner, seen_at, expires_at) values ($1, ${past}, ${past})
       on conflict (owner) do update set expires_at = least(o.expires_at, excluded.expires_at)`
   }
@@ -57,6 +66,17 @@ export class PostgresOwners {
   async end(owner: string): Promise<void> {
     await this.#connection.queryApart({ text: this.#end, parameters: [toName(owner)] }, longestLimitMs)
     await this.#tidyUp()
+  }
+
+  async read(owners: readonly string[]): Promise<readonly (OwnerState | undefined)[]> {
+    const rows = await this.#connection.query({ text: this.#read, parameters: [owners.map(toName)] })
+    const byName = new Map(rows.map((row) => [row['owner'], row]))
+    return owners.map((owner) => {
+      const row = byName.get(toName(owner))
+      if (row === undefined) return undefined
+      const [sinceRenewalMs, leaseLeftMs] = [Number(row['seen_at_age']), -Number(row['expires_at_age'])]
+      return { isAlive: row['is_alive'] === true, sinceRenewalMs, leaseLeftMs }
+    })
   }
 
   /** Forgets owners that have long been dead. If it fails, the next one does it. */

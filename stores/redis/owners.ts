@@ -1,9 +1,11 @@
+import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { Connection } from './connection.ts'
 import { ownerText } from './layout.ts'
 import { script } from './link.ts'
 
 /*
- * Leases: one sorted set of owners by the time, of its server, at which their leases end. Whether an owner lives can't be read in
+ * Leases: one sorted set of owners by the time, of its server, at which their leases end; beside it, for people, one by their last
+ * renewals. Whether an owner lives can't be read in
  * a script of another slot. So it is read first, and the script in the execution's slot then acts only if the owner is still
  * the one that was judged. That is safe because the dead stay dead: a lease that has run out is never renewed, here atomically;
  * an owner that has no entry counts as dead too. What is judged living may die meanwhile: then the next one to ask sees it.
@@ -30,7 +32,9 @@ elseif ARGV[3] == '1' then
   return 0
 end
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
+redis.call('ZADD', KEYS[2], now, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ${graveMs})
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ${graveMs})
 return 1
 `)
 
@@ -50,6 +54,18 @@ for i, owner in ipairs(ARGV) do
   dead[i] = (not ends or tonumber(ends) <= now) and 1 or 0
 end
 return dead
+`)
+
+/** ARGV: owners. Gives for each how long ago it renewed, and how long ago its lease ended, as texts: Lua's numbers lose their sign and fraction. */
+const readScript = script(`${now}
+local ages = {}
+for i, owner in ipairs(ARGV) do
+  local ends = redis.call('ZSCORE', KEYS[1], owner)
+  local renewed = redis.call('ZSCORE', KEYS[2], owner)
+  ages[2 * i - 1] = renewed and tostring(now - tonumber(renewed)) or ''
+  ages[2 * i] = ends and tostring(now - tonumber(ends)) or ''
+end
+return ages
 `)
 
 /** Which owners live. */
@@ -73,7 +89,8 @@ export class Owners {
   async renew(owner: string, leaseMs: number): Promise<boolean> {
     const { link, layout } = this.#connection
     const known = this.#registered.has(owner) ? '1' : ''
-    const reply = await link.one({ run: renewScript, keys: [layout.leases], args: [ownerText(owner), leaseMs, known] })
+    const keys = [layout.leases, layout.renewals]
+    const reply = await link.one({ run: renewScript, keys, args: [ownerText(owner), leaseMs, known] })
     if (reply === 1) this.#registered.add(owner)
     return reply === 1
   }
@@ -81,6 +98,20 @@ export class Owners {
   async end(owner: string): Promise<void> {
     const { link, layout } = this.#connection
     await link.one({ run: endScript, keys: [layout.leases], args: [ownerText(owner), layout.hints] })
+  }
+
+  async read(owners: readonly string[]): Promise<readonly (OwnerState | undefined)[]> {
+    if (owners.length === 0) return []
+    const { link, layout } = this.#connection
+    const keys = [layout.leases, layout.renewals]
+    const reply = (await link.one({ run: readScript, keys, args: owners.map(ownerText) })) as readonly unknown[]
+    const texts = reply.map(String)
+    return owners.map((_, index) => {
+      const [renewed, ended] = [texts[2 * index]!, texts[2 * index + 1]!]
+      if (ended === '') return undefined
+      const leaseLeftMs = -Number(ended)
+      return { isAlive: leaseLeftMs > 0, sinceRenewalMs: renewed === '' ? undefined : Number(renewed), leaseLeftMs }
+    })
   }
 
   /** Those of some owners (escaped, as they stand in records) that are dead, for good. */

@@ -1,6 +1,7 @@
 import { StoreError } from '../../src/core/errors.ts'
 import type { Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
+import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -102,6 +103,10 @@ class RedisStore implements Store {
 
   async endOwner(owner: string): Promise<void> {
     await this.#opened().owners.end(owner)
+  }
+
+  async readOwners(owners: readonly string[]): Promise<readonly (OwnerState | undefined)[]> {
+    return this.#opened().owners.read(owners)
   }
 
   async create(executions: readonly NewExecution[], transaction?: unknown): Promise<(ExecutionRecord | undefined)[]> {

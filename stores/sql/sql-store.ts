@@ -1,5 +1,6 @@
 import type { Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
+import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -33,6 +34,7 @@ export interface SqlStoreParts {
     time(): Answer<number>
     renew(owner: string, leaseMs: number): Answer<boolean>
     end(owner: string): Answer<void>
+    read(owners: readonly string[]): Answer<readonly (OwnerState | undefined)[]>
   }
   readonly creator: {
     create(executions: readonly NewExecution[], transaction: unknown): Answer<readonly (ExecutionRecord | undefined)[]>
@@ -105,6 +107,10 @@ export class SqlStore implements Store {
 
   async endOwner(owner: string): Promise<void> {
     await this.#open.owners.end(owner)
+  }
+
+  async readOwners(owners: readonly string[]): Promise<readonly (OwnerState | undefined)[]> {
+    return this.#open.owners.read(owners)
   }
 
   async create(

@@ -1,5 +1,6 @@
+import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import { toName } from '../sql/names.ts'
-import { toSqlTime } from '../sql/times.ts'
+import { fromSqlTime, toSqlTime } from '../sql/times.ts'
 import { isUnfinished } from '../sql/tables.ts'
 import type { SqliteConnection } from './connection.ts'
 import type { StoreTimes } from './options.ts'
@@ -72,6 +73,23 @@ export class SqliteOwners {
         elapsed,
       )
       this.#tidyUp()
+    })
+  }
+
+  read(owners: readonly string[]): readonly (OwnerState | undefined)[] {
+    const elapsed = this.#elapsed()
+    const text = `select seen_at, expires_at, lease_seen, lease_until, ${isLiving} as is_living from docket_owners where owner = ?`
+    return owners.map((owner) => {
+      const row = this.#connection.first(text, ...livingCells(elapsed), toName(owner))
+      if (row === undefined) return undefined
+      const isAlive = row['is_living'] === 1
+      const seen = Number(row['lease_seen'])
+      if (seen < elapsed + slackMs)
+        return { isAlive, sinceRenewalMs: elapsed - seen, leaseLeftMs: Number(row['lease_until']) - elapsed }
+      // The machine was started anew since: only the time of day is left.
+      const now = this.#now()
+      const leaseLeftMs = Math.min(0, fromSqlTime(row['expires_at']) - now)
+      return { isAlive, sinceRenewalMs: now - fromSqlTime(row['seen_at']), leaseLeftMs }
     })
   }
 

@@ -147,7 +147,10 @@ describe('a migration', () => {
     if (state === 'retrying') expect(seen).toMatchObject([{ error: { message: 'no luck' }, dueAt: expect.any(Date) }])
     expect(calls.at(-1)).toEqual({ name: 'Charge', attempt: 2 })
     const { steps } = await (await docket.get('a'))!.details()
-    expect(steps).toMatchObject([{ step: 'Charge', status: 'completed', attempt: 2 }])
+    expect(steps).toMatchObject([
+      { step: 'Charge', status: 'completed', attempt: 2 },
+      { step: 'Print', status: 'completed', attempt: 0 },
+    ])
   })
 
   test('is reported of a status that is none', async () => {

@@ -124,6 +124,7 @@ describe('an execution that goes on', () => {
     expect(steps.map(({ step, status }) => [step, status])).toEqual([
       ['First', 'completed'],
       ['Second', 'cancelled'],
+      ['Third', 'cancelled'],
     ])
   })
 

@@ -1,9 +1,10 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { graph, step } from '../../src/index.ts'
+import { graph, NonRetryableError, step } from '../../src/index.ts'
 import type { ExecutionDetails } from '../../src/index.ts'
-import { expectNoUnhandledErrors, never, number } from '../loose-api.ts'
+import { expectNoUnhandledErrors, looseGraph, never, number, rejectionOf } from '../loose-api.ts'
 import { World } from './durable-time.ts'
+import { door, line, Third } from './line.ts'
 
 expectNoUnhandledErrors()
 
@@ -117,6 +118,180 @@ describe('details() of an unfinished execution', () => {
     const elsewhere = world.process({ graphs: [stuckGraph('other')] })
     expect((await (await elsewhere.get('x'))!.details()).steps.map(({ step: name }) => name)).toEqual(['Retry'])
     for (const one of [docket, elsewhere]) await one.close({ deadline: 0 })
+  })
+})
+
+describe('the lease in details()', () => {
+  test('says who runs the execution, and when that process renewed its lease, from any process', async () => {
+    const world = new World()
+    const stuck = stuckGraph()
+    const docket = world.process({ graphs: [stuck] })
+    const handle = await docket.start(stuck, End, {}, { id: 'x' })
+    await world.clock.advance(100)
+    const renewedAt = new Date(world.clock.now() - 100)
+    const expiresAt = new Date(renewedAt.getTime() + 5_000)
+    const own = await handle.details()
+    expect(own.lease).toEqual({ owner: own.owner, isHere: true, isAlive: true, renewedAt, expiresAt })
+    expect(own.situation).toBe('it runs in this process, which renewed its lease 100 ms ago')
+    const elsewhere = world.process({ graphs: [stuck] })
+    const { lease, situation } = await (await elsewhere.get('x'))!.details()
+    expect(lease).toEqual({ ...own.lease, isHere: false })
+    expect(situation).toBe(`it runs in process "${own.owner}", which renewed its lease 100 ms ago`)
+    for (const one of [docket, elsewhere]) await one.close({ deadline: 0 })
+  })
+
+  test('says since when its process is dead, and which docket goes on with the execution', async () => {
+    const world = new World()
+    const stuck = stuckGraph()
+    const { docket, die } = world.mortal({ graphs: [stuck] })
+    await docket.start(stuck, End, {}, { id: 'x' })
+    const { owner } = await (await docket.get('x'))!.details()
+    die()
+    const idle = world.process({ graphs: [stuck], takeOver: false })
+    const other = world.process({ graphs: [stuckGraph('other')] })
+    await world.clock.advance(7_000)
+    const { lease, situation, status } = await (await idle.get('x'))!.details()
+    expect({ lease, status }).toMatchObject({ lease: { owner, isHere: false, isAlive: false }, status: 'running' })
+    expect(situation).toMatch(
+      /^nobody runs it: the lease of its process "process-1:.*" ran out 2\.0 s ago; this docket takes nothing over \(takeOver: false\); another one goes on with it$/,
+    )
+    expect((await (await other.get('x'))!.details()).situation).toMatch(
+      /; this docket does not know graph "stuck"; one that has it in createDocket\(\{ graphs \}\) goes on with it$/,
+    )
+    for (const one of [idle, other]) await one.close({ deadline: 0 })
+  })
+
+  test('is not there where nobody has the execution, and the situation says what becomes of it', async () => {
+    const world = new World()
+    const { line: graph } = line({ second: { run: () => never<number>() } })
+    const docket = world.process({ graphs: [graph] })
+    await docket.start(graph, Third, { Seed: 1 }, { id: 'x' })
+    await world.clock.advance(10)
+    await world.clock.settle(docket.close({ deadline: 0 }))
+    const elsewhere = world.process({ graphs: [graph], takeOver: false })
+    const { lease, situation, status } = await (await elsewhere.get('x'))!.details()
+    expect({ lease, status }).toEqual({ lease: undefined, status: 'running' })
+    expect(situation).toMatch(/^nobody runs it: it was given up, or not begun yet; this docket takes nothing over/)
+    await elsewhere.close({ deadline: 0 })
+  })
+
+  test('says why no version here can go on with the execution', async () => {
+    const world = new World()
+    const { line: graph } = line({ second: { run: () => never<number>() } })
+    const { docket, die } = world.mortal({ graphs: [graph] })
+    await docket.start(graph, Third, { Seed: 1 }, { id: 'x' })
+    await world.clock.advance(10)
+    die()
+    const renamed = graph.steps.map((one) => (one.name === 'First' ? step({ ...one, name: 'Other' } as never) : one))
+    const newer = world.process({ graphs: [looseGraph({ name: 'line', steps: renamed }) as never] })
+    await world.clock.advance(10_000)
+    const { situation, incompatible } = await (await newer.get('x'))!.details()
+    expect(incompatible).not.toEqual([])
+    expect(situation).toContain(`this docket can't go on with it (${incompatible.join('; ')}); another version may`)
+    await newer.close({ deadline: 0 })
+  })
+})
+
+describe('details() of an execution that has ended', () => {
+  test('shows every step of the plan: what failed, what never began, and what is not on record', async () => {
+    const world = new World()
+    const broken = graph({
+      name: 'broken',
+      steps: [
+        step({ name: 'Check', output: A, run: () => 1 }),
+        step({ name: 'Pay', output: B, persist: 'execution', run: () => Promise.reject(new Error('no money')) }),
+        step({ name: 'Later', inputs: { b: B }, output: D, run: ({ b }) => b }),
+        step({ name: 'End', inputs: { a: A, d: D }, output: End, run: () => 1 }),
+      ],
+    })
+    const docket = world.process({ graphs: [broken] })
+    const handle = await docket.start(broken, End, {}, { id: 'x' })
+    await world.clock.settle(rejectionOf(handle.result()))
+    for (const one of [docket, world.process({ graphs: [broken] })]) {
+      const details = await (await one.get('x'))!.details()
+      expect(details).toMatchObject({ status: 'failed', lease: undefined, situation: 'it has failed' })
+      expect(brief(details)).toEqual([
+        ['Check', 'unknown', undefined],
+        ['Pay', 'failed', undefined],
+        ['Later', 'cancelled', undefined],
+        ['End', 'cancelled', undefined],
+      ])
+    }
+    const unknowing = world.process({ graphs: [stuckGraph()] })
+    expect(brief(await (await unknowing.get('x'))!.details())).toEqual([['Pay', 'failed', undefined]])
+  })
+})
+
+function rows(run: (value: number) => number | Promise<number>) {
+  return line({ second: { run, retry: { maxAttempts: 2, backoff: '1h' } } }).line
+}
+
+describe('details() of a batch', () => {
+  test('counts its items by status, and shows those that failed and those under way first', async () => {
+    const world = new World()
+    const gate = door()
+    const graph = rows((value) => {
+      if (value === 2) throw new NonRetryableError('one')
+      if (value === 3) throw new Error('two')
+      return value === 4 ? gate.promise : value
+    })
+    const docket = world.process({ graphs: [graph] })
+    const items = [5, 6, 1, 2, 3, 7].map((Seed) => ({ Seed }))
+    const options = {
+      id: 'b',
+      onError: 'collect',
+      key: ({ Seed }: { readonly Seed: number }) => `row ${Seed}`,
+    } as const
+    const batch = await docket.startBatch(graph, Third, items, options)
+    await world.clock.advance(100)
+    for (const one of [docket, world.process({ graphs: [graph] })]) {
+      const { batch: info, steps } = await (await one.get('b'))!.details()
+      expect(info).toMatchObject({ total: 6, written: 6 })
+      expect(info!.counts).toMatchObject({ completed: 3, failed: 1, retrying: 1, running: 1 })
+      expect(info!.items.map(({ key, index, status }) => [key, index, status])).toEqual([
+        ['row 1', 2, 'failed'],
+        ['row 2', 3, 'retrying'],
+        ['row 3', 4, 'running'],
+        ['row 5', 0, 'completed'],
+        ['row 6', 1, 'completed'],
+        ['row 7', 5, 'completed'],
+      ])
+      expect(String(info!.items[0]!.error)).toContain('one')
+      const waiting = steps.find((one) => one.item === 'row 2' && one.step === 'Second')
+      expect(waiting).toMatchObject({ status: 'retrying', waitsFor: { kind: 'retry' } })
+    }
+    gate.resolve(1)
+    await world.clock.advance(3_700_000)
+    await batch.result()
+    const { batch: info, situation } = await batch.details()
+    expect(info!.counts).toMatchObject({ completed: 4, failed: 2, running: 0, retrying: 0, unknown: 0 })
+    expect(situation).toBe('it has completed')
+  })
+
+  test('says which items have not begun', async () => {
+    const world = new World()
+    const graph = rows(() => never<number>())
+    const docket = world.process({ graphs: [graph] })
+    const items = Array.from({ length: 5 }, (_, Seed) => ({ Seed }))
+    const handle = await docket.startBatch(graph, Third, items, { id: 'b', concurrency: 2 })
+    await world.clock.advance(100)
+    expect((await handle.details()).batch!.counts).toMatchObject({ running: 2, pending: 3 })
+    const elsewhere = world.process({ graphs: [graph] })
+    expect((await (await elsewhere.get('b'))!.details()).batch!.counts).toMatchObject({ running: 2, unknown: 3 })
+    await docket.close({ deadline: 0 })
+  })
+
+  test('is bounded: a hundred items and their steps', async () => {
+    const world = new World()
+    const { line: graph } = line()
+    const docket = world.process({ graphs: [graph] })
+    const items = Array.from({ length: 1_000 }, (_, Seed) => ({ Seed }))
+    const handle = await docket.startBatch(graph, Third, items, { id: 'b' })
+    await world.clock.settle(handle.result())
+    const { batch, steps } = await handle.details()
+    expect(batch!.counts.completed).toBe(1_000)
+    expect(batch!.items).toHaveLength(100)
+    expect(steps).toHaveLength(300)
   })
 })
 

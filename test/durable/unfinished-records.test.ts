@@ -123,7 +123,10 @@ describe('no record says that a step runs, once its execution', () => {
     }
     expect([await statusIn(world), await rows(world)]).toEqual(['failed', { Work: 'failed' }])
     const { steps } = await (await world.process({ graphs: [sums()] }).get('a'))!.details()
-    expect(steps).toMatchObject([{ step: 'Work', attempt: 2, error: { code: 'LEASE_LOST' } }])
+    expect(steps).toMatchObject([
+      { step: 'Work', attempt: 2, error: { code: 'LEASE_LOST' } },
+      { step: 'Add', status: 'cancelled' },
+    ])
   })
 
   test.each(['failed', 'completed'])(

@@ -61,7 +61,7 @@ it was killed; in the database: {"Pay":"completed","Pack":"running","Print":"pen
 the second process starts
   process 2: packing order 7, attempt 2
   process 2: payment of order 7, parcel of order 7
-in the database: {"Pack":"completed","Pay":"completed"}`,
+in the database: {"Pay":"completed","Pack":"completed","Print":"completed"}`,
   },
   'durable-batch.ts': {
     text: `the first process sent 4 of 8

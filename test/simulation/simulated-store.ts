@@ -15,6 +15,7 @@ type AnyCall = (...given: unknown[]) => Promise<unknown>
 const callNames: readonly CallName[] = [
   'renewOwner',
   'endOwner',
+  'readOwners',
   'create',
   'commit',
   'acquire',

@@ -8,6 +8,7 @@ import type {
   StepPage,
 } from './execution-record.ts'
 import type { Message, NewMessage } from './message.ts'
+import type { OwnerState } from './owner-state.ts'
 import type { ResultClaim, ResultCommit, ResultState } from './result-record.ts'
 import type { ExecutionStatus } from './statuses.ts'
 import type { ValueFormat } from './stored-value.ts'
@@ -63,6 +64,8 @@ export interface Store {
   renewOwner(owner: string, leaseMs: number): Promise<boolean>
   /** The owner ends: its lease runs out now. */
   endOwner(owner: string): Promise<void>
+  /** What is known of owners, for people; undefined for each that was never registered, or has been dead for so long that it is forgotten. */
+  readOwners(owners: readonly string[]): Promise<readonly (OwnerState | undefined)[]>
 
   /**
    * Creates executions. Gives undefined for each that was created, and the record for each whose id was there.

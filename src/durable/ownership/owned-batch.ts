@@ -16,6 +16,8 @@ import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { itemsStep, itemStep, targetStep } from '../records/restore-batch.ts'
 import type { ItemsChunk, RestoredBatch } from '../records/restore-batch.ts'
+import type { LiveBatch } from '../records/batch-info.ts'
+import type { LiveSteps } from '../records/open-steps.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { likelyBlocker } from './likely-blocker.ts'
 import { Ownership } from './ownership.ts'
@@ -162,9 +164,16 @@ export class OwnedBatch implements Owned, DurableParts {
     return !this.hasDeparted
   }
 
-  /** Its items may be very many: only what is recorded of them is shown. */
   get liveSteps(): undefined {
     return undefined
+  }
+
+  get liveBatch(): LiveBatch {
+    const steps = this.#batch.executions.map(({ plan, runs, setup: { itemKey = '' } }): [string, LiveSteps] => [
+      itemKey,
+      { plan, states: runs },
+    ])
+    return { started: this.#batch.started, steps: new Map(steps) }
   }
 
   suspect(durationMs: number): string | undefined {

@@ -141,6 +141,10 @@ export class OwnedExecution implements Owned {
     return true
   }
 
+  get liveBatch(): undefined {
+    return undefined
+  }
+
   get liveSteps(): LiveSteps {
     return { plan: this.#execution.plan, states: this.#execution.runs }
   }

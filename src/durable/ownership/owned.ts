@@ -4,6 +4,7 @@ import type { ExecutionReleased } from '../../core/contracts/events.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { ExecutionActor, LogicScope } from '../../runtime/actors/execution-actor.ts'
 import type { ExecutionActorRef } from '../../runtime/actors/execution-logic.ts'
+import type { LiveBatch } from '../records/batch-info.ts'
 import type { LiveSteps } from '../records/open-steps.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { CancelReason } from '../../runtime/execution/end-reason.ts'
@@ -50,6 +51,8 @@ export interface Owned {
   readonly gone: Promise<void>
   /** Its steps as they are at this moment; undefined for a batch. */
   readonly liveSteps: LiveSteps | undefined
+  /** The items of a batch that are under way, and their steps; undefined for an execution. */
+  readonly liveBatch: LiveBatch | undefined
   /** The step that began last of those that were under way when, so long ago, the event loop stopped turning. */
   suspect(durationMs: number): string | undefined
   /** Ends it, by request. */

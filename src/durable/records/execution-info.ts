@@ -1,11 +1,14 @@
 import { ExecutionConflictError, SerializationError } from '../../core/errors.ts'
-import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { executionStatuses } from '../../core/contracts/statuses.ts'
-import type { ExecutionStatus, StepStatus } from '../../core/contracts/statuses.ts'
+import type { ExecutionStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { BatchInfo } from './batch-info.ts'
 import { detachedHash } from './graph-hash.ts'
-import { headOfBatch, stepsOfBatch } from './restore-batch.ts'
+import type { LeaseInfo } from './lease-info.ts'
+import type { StepInfo } from './step-info.ts'
+import { headOfBatch } from './restore-batch.ts'
 import { readInputs } from './stored-inputs.ts'
 import { split } from '../../runtime/inputs/given-inputs.ts'
 
@@ -47,50 +50,17 @@ export interface ExecutionInfo {
   readonly isDetached: boolean
 }
 
-/** What a step waits for. */
-export type StepWait =
-  /** Until these steps have ended. */
-  | { readonly kind: 'inputs'; readonly steps: readonly string[] }
-  /** Until its next attempt is due. */
-  | { readonly kind: 'retry'; readonly at: Date }
-  /** Until another attempt of the same step gives its slot of `concurrency` back. */
-  | { readonly kind: 'slot' }
-  /** Until the store, or an equal call that makes the result, has answered. */
-  | { readonly kind: 'result' }
-  /** For the execution's owner, which alone knows what the step does; where that has died, for another process to go on. */
-  | { readonly kind: 'owner' }
-
-/** What is known of one step. */
-export interface StepInfo {
-  /** The step's name. */
-  readonly step: string
-  /** Key of the batch's item; empty outside batches, and for what the items share. */
-  readonly item: string
-  /** `unknown`: there is no record of it, so that the process that runs the execution alone knows. */
-  readonly status: StepStatus | 'unknown'
-  /** The current or last attempt; 0 before the first. */
-  readonly attempt: number
-  /** Its value, once completed or cached. */
-  readonly output: unknown
-  /** What its last attempt failed with. */
-  readonly error: unknown
-  /** When its first attempt began. */
-  readonly startedAt: Date | undefined
-  /** When it ended. */
-  readonly endedAt: Date | undefined
-  /** When the next attempt is due. */
-  readonly dueAt: Date | undefined
-  /** When it came into this state, where that is known. */
-  readonly since: Date | undefined
-  /** Why it does not go on: undefined for one that runs or has ended. */
-  readonly waitsFor: StepWait | undefined
-}
-
 /** An execution with its steps. */
 export interface ExecutionDetails extends ExecutionInfo {
+  /** The process that has the right to run it; undefined where none has: it has ended, was given up, or has not begun. */
+  readonly lease: LeaseInfo | undefined
+  /** In a sentence for people: which process runs it, or why none does and which one will. */
+  readonly situation: string
+  /** What became of the items of a batch; undefined for an execution. */
+  readonly batch: BatchInfo | undefined
   /**
-   * Of an unfinished execution, every step of its plan: in the process that runs it as it is at this moment, elsewhere as far as the records
-   * say. Of one that has ended, and of a batch, what is recorded.
+   * Every step of the plan: in the process that runs it as it is at this moment, elsewhere, or where it has ended, as far as the records show. Of
+   * an execution whose graph this process does not know, what is recorded; of a batch, what all items share, and the items in `batch.items`.
    */
   readonly steps: readonly StepInfo[]
 }
@@ -165,31 +135,6 @@ export function noSuchExecution(id: string): ExecutionConflictError {
 
 export function unknownStatus({ id, status }: Pick<ExecutionRecord, 'id' | 'status'>): string {
   return `execution "${id}" has the status "${status}", which this version of docket does not know, and so does not go on with; use a newer version`
-}
-
-/** What the records of steps say; what a batch keeps besides is not shown. @throws SerializationError for one that can't be read */
-export function stepInfosOf(
-  { id, kind }: ExecutionRecord,
-  steps: readonly StepRecord[],
-  encoding: ValueEncoding,
-): Promise<readonly StepInfo[]> {
-  return Promise.all(
-    (kind === 'batch' ? stepsOfBatch(steps) : steps).map(
-      async ({ step, item, status, attempt, output, error, startedAt, endedAt, dueAt }) => ({
-        step,
-        item,
-        status,
-        attempt,
-        output: await decoded(output, (stored) => encoding.decode(stored, ['step', id, step, item, 'output'])),
-        error: await decoded(error, (stored) => encoding.decodeError(stored, ['step', id, step, item, 'error'])),
-        startedAt: dateOf(startedAt),
-        endedAt: dateOf(endedAt),
-        dueAt: dateOf(dueAt),
-        since: dateOf(endedAt ?? (status === 'running' ? startedAt : undefined)),
-        waitsFor: status === 'retrying' && dueAt !== undefined ? { kind: 'retry', at: new Date(dueAt) } : undefined,
-      }),
-    ),
-  )
 }
 
 function decoded(stored: StoredValue | undefined, decode: (stored: StoredValue) => unknown): unknown {

@@ -3,7 +3,7 @@ import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import { isTerminalStep } from '../../core/contracts/statuses.ts'
 import { statusOf } from '../../runtime/execution/step-status.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
-import type { StepInfo, StepWait } from './execution-info.ts'
+import type { StepInfo, StepWait } from './step-info.ts'
 
 /** An execution as it is in the process that runs it. */
 export interface LiveSteps {
@@ -13,19 +13,23 @@ export interface LiveSteps {
 }
 
 /** All steps of an execution that lives in this process, as they are at this moment. */
-export function liveStepInfos({ plan, states }: LiveSteps, recorded: readonly StepInfo[]): readonly StepInfo[] {
-  const byName = new Map(recorded.map((step) => [step.step, step]))
+export function liveStepInfos(
+  { plan, states }: LiveSteps,
+  recorded: readonly StepInfo[],
+  item = '',
+): readonly StepInfo[] {
+  const byName = new Map(recorded.filter((step) => step.item === item).map((step) => [step.step, step]))
   return plan.steps.map((planStep, position) => {
     const state = states[position]
     const { name } = planStep.spec
     if (state === undefined) {
       const steps = producersOf(plan, planStep).filter((producer) => states[producer]?.hasEnded !== true)
-      return unrecorded(name, 'pending', waitForInputs(plan, steps))
+      return { ...unrecordedStep(name, 'pending', waitForInputs(plan, steps)), item }
     }
     const status = statusOf(state)
     return {
       step: name,
-      item: '',
+      item,
       status,
       attempt: state.attempt,
       output: state.hasOutput ? (byName.get(name)?.output ?? state.output) : undefined,
@@ -46,8 +50,8 @@ function liveWait(status: StepInfo['status'], { dueAt }: StepState): StepWait | 
 }
 
 /**
- * All steps of an unfinished execution as far as its records show. What a step without a record does is known to its owner alone, unless
- * it needs a step that is persisted and has not ended: results are committed before any dependant starts.
+ * All steps of an execution that has not ended, as far as its records show. What a step without a record does is known to its owner alone,
+ * unless it needs a step that is persisted and has not ended: results are committed before any dependant starts.
  */
 export function recordedStepInfos(
   plan: Plan,
@@ -67,12 +71,12 @@ export function recordedStepInfos(
         ? steps.length > 0 || persistOf(spec) !== undefined || !hasBegun
         : !isTerminalStep(known.status)
     if (known !== undefined) return known
-    if (steps.length > 0) return unrecorded(spec.name, 'pending', waitForInputs(plan, steps))
+    if (steps.length > 0) return unrecordedStep(spec.name, 'pending', waitForInputs(plan, steps))
     return hasBegun
-      ? unrecorded(spec.name, 'unknown', { kind: 'owner' })
-      : unrecorded(spec.name, 'pending', { kind: 'owner' })
+      ? unrecordedStep(spec.name, 'unknown', { kind: 'owner' })
+      : unrecordedStep(spec.name, 'pending', { kind: 'owner' })
   })
-  // A record of a step that the graph no longer has is listed too.
+  // A record of a step that the graph no longer has is shown too.
   return [...infos, ...byName.values()]
 }
 
@@ -87,7 +91,8 @@ function waitForInputs(plan: Plan, positions: readonly number[]): StepWait | und
     : { kind: 'inputs', steps: positions.map((at) => plan.steps[at]!.spec.name) }
 }
 
-function unrecorded(step: string, status: StepInfo['status'], waitsFor: StepWait | undefined): StepInfo {
+/** What is known of a step without a record. */
+export function unrecordedStep(step: string, status: StepInfo['status'], waitsFor: StepWait | undefined): StepInfo {
   const nothing = { output: undefined, error: undefined, startedAt: undefined, endedAt: undefined, dueAt: undefined }
   return { step, item: '', status, attempt: 0, ...nothing, since: undefined, waitsFor }
 }

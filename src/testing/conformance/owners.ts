@@ -57,4 +57,43 @@ export function ownersConformance({ test }: ConformanceGroup): void {
     await wait(60)
     assert.equal(await store.renewOwner('bea', longLease), false)
   })
+
+  test('of an owner that lives, it is known when it renewed and for how long it lives', async ({
+    store,
+    rival,
+    wait,
+  }) => {
+    const other = await rival()
+    await live(store, 'ada')
+    await wait(60)
+    const [old] = await other.readOwners(['ada'])
+    assert.ok(old!.isAlive && old!.sinceRenewalMs! >= 50, JSON.stringify(old))
+    assert.equal(await store.renewOwner('ada', 2 * longLease), true)
+    const [renewed] = await other.readOwners(['ada'])
+    assert.ok(renewed!.leaseLeftMs > longLease && renewed!.leaseLeftMs <= 2 * longLease, JSON.stringify(renewed))
+    assert.ok(renewed!.sinceRenewalMs! >= 0, JSON.stringify(renewed))
+  })
+
+  test('of an owner that died or ended, it is known that it is dead, and since when', async ({ store, wait }) => {
+    await store.renewOwner('ada', 20)
+    await live(store, 'bea')
+    await store.endOwner('bea')
+    await wait(60)
+    for (const state of await store.readOwners(['ada', 'bea'])) {
+      assert.equal(state?.isAlive, false)
+      assert.ok(state.leaseLeftMs <= -20, JSON.stringify(state))
+      assert.ok(state.sinceRenewalMs! >= 50, JSON.stringify(state))
+    }
+  })
+
+  test('owners are read in the order of the call, and nothing of those that nobody knows', async ({ store }) => {
+    const names = ['ada', '', 'an owner\ud800', 'o'.repeat(300)]
+    await live(store, ...names)
+    const read = await store.readOwners(['nobody', ...names, 'ada', 'O'.repeat(300)])
+    assert.deepEqual(
+      read.map((state) => state?.isAlive),
+      [undefined, true, true, true, true, true, undefined],
+    )
+    assert.deepEqual(await store.readOwners([]), [])
+  })
 }

@@ -1,0 +1,93 @@
+import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
+import { isTerminal } from '../core/contracts/statuses.ts'
+import type { StepSpec } from '../core/graph/graph-index.ts'
+import type { DocketContext } from './context/docket-context.ts'
+import { batchInfoOf, shownSteps } from './records/batch-info.ts'
+import type { BatchInfo, LiveBatch } from './records/batch-info.ts'
+import { infoOf, noSuchExecution } from './records/execution-info.ts'
+import type { ExecutionDetails, ExecutionInfo } from './records/execution-info.ts'
+import { endedStepInfos } from './records/ended-steps.ts'
+import { leaseInfoOf, situationOf } from './records/lease-info.ts'
+import type { LeaseInfo } from './records/lease-info.ts'
+import { liveStepInfos, recordedStepInfos } from './records/open-steps.ts'
+import { planOfRecord } from './records/restore-execution.ts'
+import { stepInfosOf } from './records/step-info.ts'
+import type { StepInfo } from './records/step-info.ts'
+
+/** All that is known of an execution. @throws (as rejection) ExecutionConflictError where there is none, StoreError */
+export async function detailsOf(context: DocketContext, id: string): Promise<ExecutionDetails> {
+  const { clock, connection, graphs, incompatible, options } = context
+  await connection.ready()
+  const record = await context.recordOf(id)
+  if (record === undefined) throw noSuchExecution(id)
+  const [steps, lease] = await Promise.all([
+    context.readSteps([id]).then((byId) => byId.get(id) ?? []),
+    leaseOf(context, record),
+  ])
+  const reasons = incompatible.reasonsOfOpen(record) ?? []
+  const willingness = {
+    knowsGraph: graphs.has(record.graph),
+    takesOver: options.takeOver !== false,
+    isClosing: context.isClosing,
+    incompatible: reasons,
+  }
+  const info = await infoOf(record, connection.encoding, reasons)
+  const about = { ...info, lease, situation: situationOf(record, lease, willingness, clock.now()) }
+  if (record.kind === 'batch') {
+    const live = liveOf(context, record)?.liveBatch
+    const batch = await batchInfoOf(record, steps, connection.encoding, live)
+    const recorded = await stepInfosOf(record, shownSteps(steps, batch), connection.encoding)
+    return { ...about, batch, steps: live === undefined ? recorded : withLiveSteps(recorded, batch, live) }
+  }
+  const recorded = await stepInfosOf(record, steps, connection.encoding)
+  return { ...about, batch: undefined, steps: await allSteps(context, record, info, recorded) }
+}
+
+async function leaseOf(
+  { clock, connection }: DocketContext,
+  { owner }: ExecutionRecord,
+): Promise<LeaseInfo | undefined> {
+  if (owner === undefined) return undefined
+  const [state] = await connection.store.readOwners([owner])
+  return leaseInfoOf(owner, state, connection.session.owner, clock.now())
+}
+
+/** The execution as it lives in this process; undefined where it has ended, or lives elsewhere. */
+function liveOf({ owned }: DocketContext, { id }: ExecutionRecord): ReturnType<DocketContext['owned']['get']> {
+  const here = owned.get(id)
+  return here === undefined || here.hasEnded ? undefined : here
+}
+
+/** The steps of the whole plan, where its graph is known here. */
+async function allSteps(
+  context: DocketContext,
+  record: ExecutionRecord,
+  info: ExecutionInfo,
+  recorded: readonly StepInfo[],
+): Promise<readonly StepInfo[]> {
+  const { connection, graphs, setup } = context
+  const live = liveOf(context, record)?.liveSteps
+  if (live !== undefined) return liveStepInfos(live, recorded)
+  const graph = graphs.get(record.graph)
+  const plan = graph === undefined ? undefined : await planOfRecord(record, graph, connection.encoding)
+  if (plan === undefined) return recorded
+  const persistOf = (spec: StepSpec) => spec.persist ?? setup.persistOf?.(spec)
+  if (isTerminal(record.status)) return endedStepInfos(plan, recorded, info, persistOf)
+  return recordedStepInfos(plan, recorded, record.startedAt !== undefined, persistOf)
+}
+
+/** Of a batch that runs here, what the steps of the shown items do takes the place of what is recorded of them. */
+function withLiveSteps(recorded: readonly StepInfo[], { items }: BatchInfo, { steps }: LiveBatch): readonly StepInfo[] {
+  const underWay = ['', ...items.map(({ key }) => key)].flatMap((key) => {
+    const live = steps.get(key)
+    if (live === undefined) return []
+    // Items forget their steps once they have ended: what has no state is in the records, or has not begun.
+    return liveStepInfos(live, recorded, key).filter((_, position) => live.states[position] !== undefined)
+  })
+  const isLive = new Set(underWay.map(placeOf))
+  return [...recorded.filter((step) => !isLive.has(placeOf(step))), ...underWay]
+}
+
+function placeOf({ step, item }: StepInfo): string {
+  return JSON.stringify([step, item])
+}

@@ -1,0 +1,61 @@
+import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import type { ExecutionInfo } from './execution-info.ts'
+import { unrecordedStep } from './open-steps.ts'
+import type { StepInfo } from './step-info.ts'
+
+/**
+ * All steps of an execution that has ended. What is not on record can be concluded for most: whatever has a value, what it needs had one; an
+ * execution that has completed has the target's; one that has failed names the step; what is persisted and has no record was stopped, if it
+ * ran; and what needs a step that has failed, or was stopped, never began. The others may have run, or not.
+ */
+export function endedStepInfos(
+  plan: Plan,
+  recorded: readonly StepInfo[],
+  { status, output, error, startedAt }: Pick<ExecutionInfo, 'status' | 'output' | 'error' | 'startedAt'>,
+  persistOf: (spec: StepSpec) => PersistSpec | undefined,
+): readonly StepInfo[] {
+  const byName = new Map(recorded.map((step) => [step.step, step]))
+  const known = plan.steps.map(({ spec }) => byName.get(spec.name))
+  const hadValue = known.map((step) => step?.status === 'completed' || step?.status === 'cached')
+  const last = plan.producers[plan.targetSlot]!
+  if (status === 'completed' && last !== -1) hadValue[last] = true
+  // Steps stand after those that they need.
+  for (let position = plan.steps.length - 1; position >= 0; position--)
+    if (hadValue[position]!) for (const producer of requiredBy(plan, position)) hadValue[producer] = true
+  const culprit = status === 'failed' ? stepOf(error) : undefined
+  const hadNone: boolean[] = []
+  const infos = plan.steps.map(({ spec }, position): StepInfo => {
+    const { name } = spec
+    const persist = persistOf(spec)
+    // Without its store, a step whose policy says so may have gone on with a value of which there is no record.
+    const isRecorded = persist !== undefined && persist.onStoreError !== 'run'
+    const isStopped =
+      isRecorded || startedAt === undefined || requiredBy(plan, position).some((producer) => hadNone[producer]!)
+    const hasFailed = name === culprit
+    const end = known[position]?.status
+    hadNone[position] = !hadValue[position]! && (end !== undefined || hasFailed || isStopped)
+    if (known[position] !== undefined) return known[position]
+    if (hadValue[position]!)
+      return { ...unrecordedStep(name, 'completed', undefined), output: position === last ? output : undefined }
+    if (hasFailed) return { ...unrecordedStep(name, 'failed', undefined), error }
+    return unrecordedStep(name, isStopped ? 'cancelled' : 'unknown', undefined)
+  })
+  const names = new Set(plan.steps.map(({ spec }) => spec.name))
+  // A record of a step that the graph no longer has is shown too.
+  return [...infos, ...recorded.filter(({ step }) => !names.has(step))]
+}
+
+/** The steps without which a step can't run, by position. */
+function requiredBy(plan: Plan, position: number): readonly number[] {
+  const { spec, portSlots } = plan.steps[position]!
+  return portSlots.flatMap((slot, port) => {
+    const producer = plan.producers[slot]!
+    return producer === -1 || spec.ports[port]!.kind === 'optional' ? [] : [producer]
+  })
+}
+
+/** The step that an execution's error is of. */
+function stepOf(error: unknown): unknown {
+  return error instanceof Error && 'step' in error ? error.step : undefined
+}

@@ -1,0 +1,77 @@
+import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
+import type { StepStatus } from '../../core/contracts/statuses.ts'
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import { stepsOfBatch } from './restore-batch.ts'
+
+/** What a step waits for. */
+export type StepWait =
+  /** Until these steps have ended. */
+  | { readonly kind: 'inputs'; readonly steps: readonly string[] }
+  /** Until its next attempt is due. */
+  | { readonly kind: 'retry'; readonly at: Date }
+  /** Until another attempt of the same step gives its slot of `concurrency` back. */
+  | { readonly kind: 'slot' }
+  /** Until the store, or an equal call that makes the result, has answered. */
+  | { readonly kind: 'result' }
+  /** For the execution's owner, which alone knows what the step does; where that has died, for another process to go on. */
+  | { readonly kind: 'owner' }
+
+/** What is known of one step. */
+export interface StepInfo {
+  /** The step's name. */
+  readonly step: string
+  /** Key of the batch's item; empty outside batches, and for what the items share. */
+  readonly item: string
+  /** `unknown`: there is no record of it, so that the process that runs the execution, or ran it, alone knows. */
+  readonly status: StepStatus | 'unknown'
+  /** The current or last attempt; 0 before the first. */
+  readonly attempt: number
+  /** Its value, once completed or cached. */
+  readonly output: unknown
+  /** What its last attempt failed with. */
+  readonly error: unknown
+  /** When its first attempt began. */
+  readonly startedAt: Date | undefined
+  /** When it ended. */
+  readonly endedAt: Date | undefined
+  /** When the next attempt is due. */
+  readonly dueAt: Date | undefined
+  /** When it came into this state, where that is known. */
+  readonly since: Date | undefined
+  /** Why it does not go on: undefined for one that runs or has ended. */
+  readonly waitsFor: StepWait | undefined
+}
+
+/** What the records of steps say; what a batch keeps besides is not shown. @throws SerializationError for one that can't be read */
+export function stepInfosOf(
+  { id, kind }: ExecutionRecord,
+  steps: readonly StepRecord[],
+  encoding: ValueEncoding,
+): Promise<readonly StepInfo[]> {
+  return Promise.all(
+    (kind === 'batch' ? stepsOfBatch(steps) : steps).map(
+      async ({ step, item, status, attempt, output, error, startedAt, endedAt, dueAt }) => ({
+        step,
+        item,
+        status,
+        attempt,
+        output: await decoded(output, (stored) => encoding.decode(stored, ['step', id, step, item, 'output'])),
+        error: await decoded(error, (stored) => encoding.decodeError(stored, ['step', id, step, item, 'error'])),
+        startedAt: dateOf(startedAt),
+        endedAt: dateOf(endedAt),
+        dueAt: dateOf(dueAt),
+        since: dateOf(endedAt ?? (status === 'running' ? startedAt : undefined)),
+        waitsFor: status === 'retrying' && dueAt !== undefined ? { kind: 'retry', at: new Date(dueAt) } : undefined,
+      }),
+    ),
+  )
+}
+
+function decoded(stored: StoredValue | undefined, decode: (stored: StoredValue) => unknown): unknown {
+  return stored === undefined ? undefined : decode(stored)
+}
+
+function dateOf(ms: number | undefined): Date | undefined {
+  return ms === undefined ? undefined : new Date(ms)
+}
