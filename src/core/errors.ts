@@ -122,7 +122,7 @@ export class DocketError extends Error {
     if (typeof value !== 'object' || value === null) return false
     try {
       if (Function.prototype[Symbol.hasInstance].call(this, value)) return true
-      // Classes of users that extend ours are nobody's but their own.
+      // Classes of users that extend ours are matched by the language's own rule alone.
       if (Reflect.get(value, isOurs) !== true || !Object.hasOwn(this, className)) return false
       return [...namesOf(value)].includes(Reflect.get(this, className) as string)
     } catch {

@@ -16,7 +16,7 @@ export interface BackgroundWork {
 }
 
 /**
- * Looks again and again for executions that nobody runs (any more), and for messages to those that run here. Hints make it
+ * Looks again and again for executions that no process runs (any more), and for messages to those that run here. Hints make it
  * look at once; without them it looks often enough, since no hint is trusted alone.
  */
 export class BackgroundLoop {
@@ -72,7 +72,7 @@ export class BackgroundLoop {
       await scan?.run()
       await upkeep.run()
     } catch {
-      // The store is away; whoever waits for something gets the error. Tried again in a moment.
+      // The store is away; what is awaited rejects with the error. Tried again in a moment.
     }
     this.#arm(this.#isWanted ? 0 : this.#pauseMs)
   }

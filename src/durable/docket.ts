@@ -145,7 +145,7 @@ export class Docket implements AsyncDisposable {
   }
 
   /**
-   * Starts an execution and waits for its value. One that persists nothing and has no `id` is not written down: nobody could ask for it.
+   * Starts an execution and waits for its value. One that persists nothing and has no `id` is not written down: without an id it could not be found again.
    * @throws (as rejection) what `start` throws, and what the execution fails with
    */
   execute<G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
@@ -254,7 +254,7 @@ export class Docket implements AsyncDisposable {
     return { executions, next }
   }
 
-  /** Looks for executions that nobody runs, now rather than in a moment. @returns how many went on here */
+  /** Looks for executions that no process runs, now rather than in a moment. @returns how many went on here */
   async resume(): Promise<number> {
     this.#context.requireOpen()
     return this.#scan.run()
@@ -316,7 +316,7 @@ export class Docket implements AsyncDisposable {
 
   /**
    * Starts nothing new, lets executions of this process go on to their end for up to `deadline`, hands over to other processes what is
-   * left, and closes the store with the last docket that uses it (not a client that was given to it). Whoever still waits for an execution
+   * left, and closes the store with the last docket that uses it (not a client that was given to it). A caller that still waits for an execution
    * gets a `DocketClosedError`. A second call waits for the first one.
    * @throws OptionError
    */

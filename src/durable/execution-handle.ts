@@ -97,7 +97,7 @@ export class ExecutionHandle<Output> {
     return detailsOf(this.#context, this.id)
   }
 
-  /** What `console.log` shows. It asks nobody: of an execution elsewhere, what was known when the handle was made. */
+  /** What `console.log` shows. It reads no store: of an execution elsewhere, what was known when the handle was made. */
   [inspectKey](): string {
     const here = this.#context.owned.get(this.id)
     const { graph, target } = here ?? this.#about

@@ -33,7 +33,7 @@ export const streamBatch = ((
   return { [Symbol.asyncIterator]: () => streamOf(graph, target, items, options, context) }
 }) as unknown as StreamBatch<StreamOptions>
 
-/** Somebody waits for the next value. */
+/** A consumer that waits for the next value. */
 interface Waiting {
   readonly resolve: (result: IteratorResult<unknown, undefined>) => void
   readonly reject: (error: unknown) => void
@@ -47,7 +47,7 @@ const done: IteratorResult<unknown, undefined> = Object.freeze({ done: true, val
  */
 class BatchStream implements AsyncIterator<unknown, undefined> {
   readonly #begin: (stream: BatchStream) => Batch
-  /** Of the call of `streamBatch`: whoever takes the values may be somebody else. */
+  /** Of the call of `streamBatch`: the values may be read in another context. */
   readonly #context: AsyncContext
   readonly #outcomes = new OutcomeQueue<ItemOutcome>()
   #batch: Batch | undefined
@@ -145,7 +145,7 @@ class BatchStream implements AsyncIterator<unknown, undefined> {
     }
   }
 
-  /** Nobody takes anything any more. */
+  /** The consumer has stopped reading. */
   #leave(): void {
     this.#isOver = true
     const batch = this.#batch

@@ -4,7 +4,7 @@ const reported = new Set<string>()
 
 /**
  * What `read` gives; or, of a record that can't be read, `instead`, with a warning (once for each). For calls that serve many: one
- * altered record must not keep everybody from all the others.
+ * altered record must not hide all the others.
  */
 export function orElse<Result>(instead: Result, read: () => Result): Result {
   try {

@@ -4,7 +4,7 @@ import { StoreError } from '../../src/core/errors.ts'
 interface Loan<Client> {
   readonly client: Client
   isOver: boolean
-  /** Whoever waits for the work need not wait for it any more. */
+  /** The wait for the work is over, though it goes on. */
   takeBack: (error: StoreError) => void
 }
 

@@ -1,6 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
 
-/** Whether a store is open, and a clear message for whoever calls it when it is not. */
+/** Whether a store is open, and a clear error for calls when it is not. */
 export class StoreLife {
   readonly #store: string
   #state: 'new' | 'open' | 'closed' = 'new'

@@ -73,7 +73,7 @@ export function executionOf(row: Row, store: string): ExecutionRecord {
 
 /**
  * What `read` makes of rows; those that can't be read are left out, with a warning (once for each). For calls that serve many: one
- * altered row must not keep everybody from all the others.
+ * altered row must not hide all the others.
  */
 export function readable<Result>(rows: readonly Row[], read: (row: Row) => Result): readonly Result[] {
   return rows.flatMap((row) => {

@@ -1,4 +1,4 @@
-/** An answer, if it comes in time. Whatever is under way goes on; its answer, or failure, is nobody's then. */
+/** An answer, if it comes in time. Whatever is under way goes on; its answer, or failure, is dropped then. */
 export async function within<Answer>(answer: Promise<Answer>, ms: number, late: () => Error): Promise<Answer> {
   let timer: NodeJS.Timeout | undefined
   const lateness = new Promise<never>((_, reject) => {

@@ -24,8 +24,8 @@ export interface Codec {
    */
   decode(bytes: Uint8Array, identity: string): Uint8Array | Promise<Uint8Array>
   /**
-   * A text's hash that nobody can guess without a secret. Keys of global results are hashes of inputs, and small inputs can be
-   * guessed from a hash that everybody can compute. Must not change while results are to be found.
+   * A text's hash that can't be guessed without a secret. Keys of global results are hashes of inputs, and small inputs can be
+   * guessed from a hash that anyone can compute. Must not change while results are to be found.
    */
   keyedHash?(text: string): string
 }

@@ -31,9 +31,9 @@ export interface ExecutionRecord {
   readonly parent: string | undefined
   /** Takes the place of the graph's timeout. */
   readonly timeoutMs: number | undefined
-  /** It ends then, whoever runs it. */
+  /** It ends then at the latest, in whatever process it runs. */
   readonly deadline: number | undefined
-  /** The process that has, or last had, the right to run it; undefined while nobody has. */
+  /** The process that has, or last had, the right to run it; undefined while none has. */
   readonly owner: string | undefined
   /** Grows by one with each acquisition; every write names it. */
   readonly epoch: number
@@ -151,7 +151,7 @@ export interface HeadChange {
   readonly ownedMs?: number
   /** Acquisitions from a dead owner since the last step was completed. */
   readonly recoveries?: number
-  /** Gives the execution up: it has no owner any more, and anybody may acquire it. The epoch stays. */
+  /** Gives the execution up: it has no owner any more, and any process may acquire it. The epoch stays. */
   readonly isReleased?: true
 }
 

@@ -12,7 +12,7 @@ export interface Logger {
   child(bindings: Record<string, unknown>): Logger
 }
 
-/** A logger that says nothing: what `ctx.log` is when nobody gave one. */
+/** A logger that says nothing: what `ctx.log` is when none was given. */
 export const silentLogger: Logger = {
   debug() {},
   info() {},

@@ -42,7 +42,7 @@ export interface ResultCommit {
   readonly epoch: number
   /** When, in milliseconds since the epoch. */
   readonly at: number
-  /** `released`: nothing was made, and whoever waits may claim. */
+  /** `released`: nothing was made, and an owner that waits may claim. */
   readonly outcome:
     | { readonly status: 'completed'; readonly output: StoredValue; readonly ttlMs: number | undefined }
     | { readonly status: 'failed'; readonly error: StoredValue | undefined }

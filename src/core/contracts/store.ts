@@ -35,7 +35,7 @@ export interface StoreCapabilities {
  * succeeds or is refused on its own (`false`), what is written for one execution is written whole or not at all.
  *
  * Conditions are judged by the store, in one atomic operation with the write. Whether an owner lives is judged by the store's
- * clock; where it has none that all its processes have in common, by one that nobody can set. What fails throws a StoreError that says whether trying again can help; all calls may be repeated
+ * clock; where it has none that all its processes have in common, by one that can't be set. What fails throws a StoreError that says whether trying again can help; all calls may be repeated
  * when their answer was lost.
  */
 export interface Store {
@@ -103,10 +103,10 @@ export interface Store {
   /** Messages to the executions of an owner, in order within each. */
   readMail(owner: string, limit: number): Promise<readonly Message[]>
 
-  /** Results by key; undefined for what nobody made or is making (an owner that died counts as nobody). */
+  /** Results by key; undefined for what was never made, or is being made by an owner that has died. */
   getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]>
   /**
-   * Claims results: gives what is there, or the right to make it if nobody alive (but the caller itself) has that. The epoch
+   * Claims results: gives what is there, or the right to make it if no living owner but the caller itself has that. The epoch
    * grows with each claim of a key.
    */
   claimResults(claims: readonly ResultClaim[]): Promise<readonly ResultState[]>

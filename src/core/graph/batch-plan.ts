@@ -35,7 +35,7 @@ export interface BatchPlan {
   readonly gathered: readonly number[]
   /** Slots of the shared plan that an `all` port takes although they are the same for every item. */
   readonly copied: readonly BatchLink[]
-  /** Whether something takes all items' values, so that nobody ends before the last item is known. */
+  /** Whether something takes all items' values, so that nothing ends before the last item is known. */
   readonly needsAll: boolean
 }
 

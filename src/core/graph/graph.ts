@@ -40,7 +40,7 @@ export interface GraphDeclaration<Name, Steps, Inputs> extends GraphOptions {
   readonly name: Name
   /** A literal list, so that the types of its steps are known. */
   readonly steps: Steps
-  /** The leaves, named on purpose; then a type that nobody produces is an error. @default whatever no step produces */
+  /** The leaves, named on purpose; then a type that no step produces is an error. @default whatever no step produces */
   readonly inputs?: Inputs
 }
 

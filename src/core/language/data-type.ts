@@ -242,7 +242,7 @@ export function type<Value>(): Unchecked<Value> {
   return unchecked as Unchecked<Value>
 }
 
-/** Marks an input that is `undefined` when its producer failed, or when nobody gave it. */
+/** Marks an input that is `undefined` when its producer failed, or when it was not given. */
 export function optional<Type extends TypedDataType>(type: Type | DataTypeHint): OptionalPort<Type> {
   return Object.freeze({ kind: 'optional', type: type as Type }) as OptionalPort<Type>
 }

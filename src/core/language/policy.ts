@@ -15,7 +15,7 @@ export interface RetryPolicy {
 }
 
 /**
- * For how long and for whom a result is remembered: one execution, or everybody with equal inputs. Options have the words themselves in the
+ * For how long and for whom a result is remembered: one execution, or all with equal inputs. Options have the words themselves in the
  * place of this name, because the compiler then prints them to those who give others.
  */
 export type PersistScope = 'execution' | 'global'

@@ -22,7 +22,7 @@ export interface StepContext {
   readonly idempotencyKey: string
   /** Headers that the caller gave. */
   readonly headers: Readonly<Record<string, string>>
-  /** A logger bound to execution id, step and attempt; silent when nobody gave one. */
+  /** A logger bound to execution id, step and attempt; silent when none was given. */
   readonly log: Logger
 }
 

@@ -11,7 +11,7 @@ export type PlainKind = 'object' | 'array' | 'date' | 'map' | 'set' | 'bytes' | 
 /** Levels of nesting that keys and copies follow; deeper values are refused, long before the stack ends. */
 export const maxDepth = 1_000
 
-/** Levels below which nobody looks for cycles: a cycle gets deeper than this soon enough, and then it is found. */
+/** Levels above which cycles are not looked for: a cycle gets deeper than this soon enough, and then it is found. */
 export const unguardedDepth = 32
 
 interface Builtin {

@@ -36,7 +36,7 @@ export interface ValueEncoding {
   /** @throws SerializationError (or rejects with it) when the value is not plain data, or too big */
   encode(value: unknown, identity: ValueIdentity): StoredValue | Promise<StoredValue>
   /**
-   * The value that was encoded, deeply equal to it and shared with nobody.
+   * The value that was encoded, deeply equal to it and shared with nothing.
    * @throws SerializationError (or rejects with it) when the stored value is damaged, was encoded for another identity, or needs a
    * codec or format that is not there
    */
@@ -120,7 +120,7 @@ export function createValueEncoding(options: ValueEncodingOptions = {}): ValueEn
     return isPromise(bytes) ? bytes.then(read) : read(bytes)
   }
 
-  /** Whoever can write to the store must not get past the encryption by storing plain text. */
+  /** Writers to the store must not get past the encryption by storing plain text. */
   const refuseUncoded = (names: readonly string[], identity: ValueIdentity): void => {
     const missing = codecs.find((codec) => codec.isRequired === true && !names.includes(codec.name))
     if (missing === undefined) return

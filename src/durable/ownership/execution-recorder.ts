@@ -126,7 +126,7 @@ export class ExecutionRecorder implements Recorder {
   }
 
   noteStarted(run: StepRun): Promise<void> | undefined {
-    // Whoever slept through the end of the lease must not do now what others may be doing.
+    // A process that slept through the end of its lease must not do now what others may be doing.
     const { session } = this.#connection
     const isHeld = session.owner === this.#right.owner && session.holds()
     if (isHeld === true) return this.#noteBegun(run)
@@ -191,7 +191,7 @@ export class ExecutionRecorder implements Recorder {
     return this.#commit([], head, Infinity, undefined, consumed)
   }
 
-  /** Changes what nobody waits for: with the next commit. */
+  /** Changes that nothing waits for: with the next commit. */
   amend(head: HeadChange): void {
     this.#pendingHead = { ...this.#pendingHead, ...head }
   }
@@ -338,7 +338,7 @@ export class ExecutionRecorder implements Recorder {
       error === undefined ? undefined : this.#connection.encoding.encodeError(error, this.#identityOf(run, 'error'))
     const written = stored instanceof Promise ? stored.then(write) : write(stored)
     if (stored instanceof Promise) void this.#whileEncoding(stored)
-    // Most are waited for by nobody.
+    // Most are not awaited.
     written.catch(() => {})
     return written
   }

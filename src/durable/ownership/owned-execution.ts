@@ -165,7 +165,7 @@ export class OwnedExecution implements Owned {
     const now = this.#execution.clock.now()
     // Before anything of it happens; without an inspector the actor waits until somebody looks.
     if (this.#parts.inspect !== undefined) void this.actor
-    // Refusals are noticed by whoever waits for something.
+    // Refusals are noticed where something is awaited.
     if (startedAt === undefined) this.#recorder.change({ status: 'running', startedAt: now }).catch(() => {})
     // It was created as begun; what took time since was the store.
     else if (restored === undefined && startedAt !== now) this.#recorder.amend({ startedAt: now })

@@ -56,7 +56,7 @@ export class Ownership {
   async handOver(release: Release): Promise<void> {
     if (this.hasDeparted) return
     const released = this.#recorder.change({ ...release.head, isReleased: true, ownedMs: this.#recorder.ownedMs })
-    // Whoever goes on with it finds its steps as they are now.
+    // The next owner finds its steps as they are now.
     this.#recorder.stopNotes()
     this.#move(release)
     await released
@@ -79,7 +79,7 @@ export class Ownership {
     const written = this.#writeFailure(failure)
     const wasRefused = await Promise.race([written, sleep(clock, session.leaseMs, { unref: true })])
     if (wasRefused === true && this.#moved !== undefined) {
-      // Others have it, and what they make of it holds: this failure is nobody's.
+      // Others have it, and what they make of it holds: this failure is dropped.
       this.#leave({ type: 'moved', error: this.#moved })
       return
     }

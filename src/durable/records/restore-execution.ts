@@ -116,7 +116,7 @@ function changedInputs(
   })
 }
 
-/** Values that callers gave, and that steps make now: what somebody said from outside must not take a step's place. */
+/** Values that callers gave, and that steps make now: what comes from outside must not take a step's place. */
 export function nowMade(what: string, names: readonly string[], graph: AnyGraph): readonly string[] {
   const { producers } = requireIndex(graph)
   return names.flatMap((name) => {

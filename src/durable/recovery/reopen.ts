@@ -47,7 +47,7 @@ export class Reopening {
       if (!hasAsked) await postMessage(context, id, 'retry')
       return record
     }
-    // Somebody else may have reopened it meanwhile.
+    // Another process may have reopened it meanwhile.
     const { status } = acquired.execution
     if (status === 'completed' && caller?.retried === undefined)
       await context.change(acquired.execution, { isReleased: true })

@@ -33,7 +33,7 @@ export class Resumption {
     const { turns } = this.#context
     for (const { execution } of acquired) turns.overtake(execution.id)
     const reading = this.#readSteps(acquired.map(({ execution }) => execution.id))
-    // It rejects for whoever awaits it, which may be later.
+    // It rejects where it is awaited, which may be later.
     reading.catch(() => {})
     // In turn with whoever starts one of them here at this moment: acquired a second time, it would lose what it has just begun.
     const resumed = await Promise.all(
@@ -97,7 +97,7 @@ export class Resumption {
     // While its records were read, the right to it was lost, or it has begun here by another way: they are out of date.
     if (found.owner !== connection.session.owner) return true
     if ((owned.get(found.id)?.epoch ?? 0) >= found.epoch) return true
-    // Whoever goes on with one that has ended may give it more time: the old deadline may be what it ended by.
+    // A call that goes on with one that has ended may give it more time: the old deadline may be what it ended by.
     const deadline = cause === 'end' ? this.#context.deadlineOf(caller ?? {}) : undefined
     const record = deadline === undefined ? found : { ...found, deadline }
     requireAttached(record)

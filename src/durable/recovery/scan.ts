@@ -4,7 +4,7 @@ import type { Resumption } from './resume.ts'
 
 const batchSize = 100
 
-/** Looks for executions that nobody runs (any more), and goes on with them here. */
+/** Looks for executions that no process runs (any more), and goes on with them here. */
 export class Scan {
   readonly #context: DocketContext
   readonly #resumption: Resumption

@@ -4,7 +4,7 @@ import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution
 import type { DocketContext } from '../context/docket-context.ts'
 import { closedRecords } from '../records/unfinished-records.ts'
 
-/** Ends an execution that nobody runs. False if somebody does. @throws StoreError, LeaseLostError */
+/** Ends an execution that no process runs. @returns false if one does. @throws StoreError, LeaseLostError */
 export function cancelUnowned(context: DocketContext, id: string, error: ExecutionCancelledError): Promise<boolean> {
   const { connection, turns } = context
   return turns.inTurn(id, async () => {
@@ -17,7 +17,7 @@ export function cancelUnowned(context: DocketContext, id: string, error: Executi
   })
 }
 
-/** Deletes an execution that nobody runs. False if somebody does. @throws StoreError, LeaseLostError */
+/** Deletes an execution that no process runs. @returns false if one does. @throws StoreError, LeaseLostError */
 export function deleteUnowned(context: DocketContext, id: string): Promise<boolean> {
   const { connection, turns } = context
   return turns.inTurn(id, async () => {

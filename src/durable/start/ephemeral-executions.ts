@@ -8,7 +8,7 @@ import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { StartOptions } from '../context/start-options.ts'
 
-/** Executions that nobody could ever ask for again: without an id, and with nothing that is remembered of them alone. */
+/** Executions that can never be found again: without an id, and with nothing that is remembered of them alone. */
 export class EphemeralExecutions {
   readonly #context: DocketContext
   readonly #isEphemeral = new WeakMap<Plan, boolean>()
@@ -77,7 +77,7 @@ export class EphemeralExecutions {
     if (known !== undefined) return known
     const { hostClock, options: docketOptions } = this.#context
     const id = randomId(docketOptions.random)
-    // Nobody else acts on its times.
+    // No other process acts on its times.
     const resolved = this.#context.optionsOf(plan, { ...options, id }, hostClock)
     if (options !== undefined || resolved.emitter !== undefined || this.#context.options.random !== undefined)
       return resolved

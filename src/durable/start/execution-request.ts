@@ -23,7 +23,7 @@ export interface StartRequest {
   readonly target: string
   readonly requestDigest: string
   readonly caller: CallerOptions
-  /** The record that it begins with; without an owner, anybody may begin it. @throws InputError, SerializationError */
+  /** The record that it begins with; without an owner, any process may begin it. @throws InputError, SerializationError */
   newRecord(owner: string | undefined): Promise<NewExecution>
   /** Begins it here, once the record is written. */
   begin(created: NewExecution): Promise<void>
@@ -101,7 +101,7 @@ function countedFirst({ initial, steps }: Plan, { persistOf }: DocketContext['se
     .filter(({ spec }) => countsAttempts(spec, spec.persist ?? persistOf?.(spec)))
 }
 
-/** The record that an execution begins with; without an owner, anybody may begin it. @throws SerializationError */
+/** The record that an execution begins with; without an owner, any process may begin it. @throws SerializationError */
 async function newRecordOf(
   request: GivenExecution,
   values: readonly unknown[],

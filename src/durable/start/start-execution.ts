@@ -31,7 +31,7 @@ export class ExecutionStarter {
     this.#predecessors = predecessors
   }
 
-  /** Makes an execution exist; it runs here only if nobody else runs it. @throws as `Docket.start` does */
+  /** Makes an execution exist; it runs here only if no other process runs it. @throws as `Docket.start` does */
   async start(request: StartRequest): Promise<void> {
     const { turns } = this.#context
     this.#context.requireOpen()
@@ -44,7 +44,7 @@ export class ExecutionStarter {
     }
   }
 
-  /** Writes an execution within the caller's transaction: anybody begins it, once that is committed. */
+  /** Writes an execution within the caller's transaction: any process begins it, once that is committed. */
   async startWithin(transaction: unknown, request: StartRequest): Promise<void> {
     const { connection } = this.#context
     this.#context.requireOpen()

@@ -46,7 +46,7 @@ export function actorOfRunning({
 
 /**
  * XState takes an error that a subscriber has no listener for as uncaught, and ends the process. Here the outcome goes to the handles:
- * whoever watches the actor is not obliged to listen to errors.
+ * a subscriber of the actor need not listen to errors.
  */
 function withoutDuties(actor: ExecutionActorRef): ExecutionActorRef {
   const subscribe = actor.subscribe.bind(actor)

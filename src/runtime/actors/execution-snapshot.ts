@@ -27,7 +27,10 @@ export interface SnapshotHost {
 
 const noChildren: Readonly<Record<string, StepActorRef>> = Object.freeze({})
 
-/** The live execution that a snapshot was taken of; for the actor logic alone. */
+/**
+ * The live execution that a snapshot was taken of; for the actor logic alone. Filled in by the class, where alone `#private` fields can be
+ * read: a public getter would be part of what users of a snapshot see.
+ */
 export let hostOf: (snapshot: ExecutionSnapshot<unknown>) => SnapshotHost | undefined
 
 /**

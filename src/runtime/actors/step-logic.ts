@@ -7,7 +7,7 @@ import { drawingOf } from './machine-drawing.ts'
 /** A step's actor goes through the step machine's snapshots. */
 export type StepLogic = ActorLogic<SnapshotFrom<typeof stepMachine>, StepEvent, { readonly step: string }>
 
-// The step machine moves with its execution only: what anybody else sends to a step's actor is not for it.
+// The step machine moves with its execution only: what others send to a step's actor is ignored.
 const ownEvents = new WeakSet<object>()
 
 /** Marks an event as the execution's own, for steps' actors to take. */

@@ -42,7 +42,7 @@ export class BatchItem implements ExecutionSetup, BatchPart {
   place = -1
   readonly #host: ItemHost
 
-  /** `durable` is what a durable batch adds to the setup. */
+  /** `durable` is what a durable batch adds to the setup: put on the item itself, so that each of very many items is one object. */
   constructor(host: ItemHost, item: number, itemPlan: ItemPlan, durable: Partial<ExecutionSetup> | undefined) {
     this.#host = host
     this.plan = itemPlan.plan

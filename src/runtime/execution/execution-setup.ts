@@ -33,7 +33,7 @@ export interface ResolvedOptions extends TimeBounds {
 export interface ExecutionSetup {
   readonly plan: Plan
   readonly options: ResolvedOptions
-  /** Where results of scope 'execution' are remembered; undefined where nobody could ever ask for them again. */
+  /** Where results of scope 'execution' are remembered; undefined where they could never be found again. */
   readonly cache: ResultCache | undefined
   /** Digest of target and inputs, for keys of scope 'execution'; undefined for a part of a batch. */
   readonly requestDigest?: string | undefined

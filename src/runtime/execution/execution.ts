@@ -220,7 +220,7 @@ export class Execution implements StepHost {
     if (!this.isSettled) this.#finish({ type: 'FAIL', error, at: this.clock.now() }, error)
   }
 
-  /** Takes over, before the start, what is known of steps from an earlier life: ended ones are not run again. */
+  /** Takes over, before the start, what records or a snapshot say of its steps: ended ones are not run again. It is itself the machine's record. */
   restore({ value, head, steps: views }: PersistedExecution): void {
     Object.assign(this, { state: compiledExecution.stateCode[value], startedAt: head.startedAt, settled: head.settled })
     for (const [position, step] of this.plan.steps.entries()) {

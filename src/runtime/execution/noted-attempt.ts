@@ -19,7 +19,7 @@ interface NotedStep extends BegunStep {
 }
 
 /**
- * Begins an attempt as soon as it is on record: a process may die of it at once, and what nobody counted would be tried without end.
+ * Begins an attempt as soon as it is on record: a process may die of it at once, and an attempt that is not counted would be made without end.
  * Rejects where it can't be recorded and the step's policy does not say to run all the same.
  */
 export async function beginOnceNoted(step: NotedStep, noted: Promise<void>, extras: StepExtras): Promise<void> {

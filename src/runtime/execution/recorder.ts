@@ -1,6 +1,6 @@
 import type { StepState } from './step-state.ts'
 
-/** Keeps what a durable execution makes, before anybody sees it. */
+/** Writes what a durable execution makes, before dependants or callers see it. */
 export interface Recorder {
   /** Keeps a persisted step's value and gives the one that holds: an attempt that timed out may have brought one before. Rejects when it can't be kept. */
   persist(run: StepState, value: unknown, status: 'completed' | 'cached'): Promise<unknown>
@@ -18,7 +18,7 @@ export interface Recorder {
   noteCancelled(run: StepState, reason: unknown): void
   /** Whether an attempt that failed is to be left open, since the execution is handed over because of what it failed with. */
   handsOverInstead(error: unknown): boolean
-  /** A step has ended, and nobody but the recorder may look at it again. */
+  /** A step has ended, and only the recorder may read it again. */
   forgotten(run: StepState): void
   /** Keeps the execution's output; undefined where it went out with the last step's value already. */
   end(output: unknown): Promise<void> | undefined

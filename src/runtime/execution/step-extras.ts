@@ -12,6 +12,6 @@ export class StepExtras {
   isBeingNoted = false
   wait: AttemptWait | undefined = undefined
   stopWaiting: StopWaiting | undefined = undefined
-  /** It failed for good in an earlier life: what is left is its fallback. */
+  /** It failed for good in an earlier process: what is left is its fallback. */
   exhausted: { readonly error: unknown } | undefined = undefined
 }

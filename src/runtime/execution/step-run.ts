@@ -135,7 +135,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     Claim.request(this, cache)
   }
 
-  /** Takes over what is known of the step from an earlier life of its execution. */
+  /** Takes over what is known of the step from the records or a snapshot of its execution: it is itself the machine's record, whose fields are set. */
   restore({ status, attempt, startedAt, endedAt, dueAt, output, error }: StepView): void {
     const state = compiledStep.states.indexOf(status as (typeof compiledStep.states)[number])
     Object.assign(this, { attempt, startedAt, error })

@@ -17,7 +17,7 @@ const started = new LruMap<string>()
 
 /**
  * Where results of scope 'execution' go: into this process's memory, if the caller named the execution, so that calling
- * again with the same id finds finished steps finished. Nobody could ever ask for the results of an unnamed one.
+ * again with the same id finds finished steps finished. The results of an unnamed one could never be found again.
  * @throws ExecutionConflictError when the id was used for another target or other inputs
  */
 export function memoryOf(

@@ -44,7 +44,7 @@ export class ResultCache {
   }
 }
 
-/** Whoever made it may have lived by another clock, a test's say: what is from its future has no known age. */
+/** It may have been made under another clock, a test's for instance: what is from the future has no known age. */
 function holds({ madeAt, expiresAt }: Entry, now: number): boolean {
   return expiresAt === Infinity || (madeAt <= now && now < expiresAt)
 }

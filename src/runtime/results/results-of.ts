@@ -4,7 +4,7 @@ import { processCache } from './result-cache.ts'
 import type { ResultCache } from './result-cache.ts'
 import type { SharedResults } from './shared-results.ts'
 
-/** Where a step's results are remembered; undefined where nobody could ever ask for them again. */
+/** Where a step's results are remembered; undefined where they could never be found again. */
 export function cacheOf(
   { cache, shared }: { readonly cache: ResultCache | undefined; readonly shared?: SharedResults | undefined },
   { scope, store }: PersistSpec,

@@ -17,7 +17,7 @@ const firstPollMs = 10
 const longestPollMs = 250
 const longestPollToldMs = 1_000
 
-/** Global results in a store: one computation over all processes, whose outcome everybody shares. */
+/** Global results in a store: one computation over all processes, whose outcome all callers share. */
 export class StoreResults implements SharedResults {
   readonly claims = new ShortLivedMap<ClaimUnderWay>()
   readonly #connection: StoreConnection

@@ -122,7 +122,7 @@ export class StoreConnection {
     }
   }
 
-  /** Whoever starts a program wants to know at once why nothing happens. */
+  /** A program that seems to hang at its start says at once what it waits for. */
   #warn({ message }: StoreError, leftMs: number): void {
     if (this.#hasWarned) return
     this.#hasWarned = true
