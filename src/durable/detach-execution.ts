@@ -6,6 +6,7 @@ import type { DocketContext } from './context/docket-context.ts'
 import { detachedSnapshotOf, hasEndedError } from './ownership/owned-execution.ts'
 import { noSuchExecution } from './records/execution-info.ts'
 import { detachedError, detachedHash } from './records/graph-hash.ts'
+import { underPresentNames } from './records/present-names.ts'
 import { closedRecords } from './records/unfinished-records.ts'
 import { executionFromRecords } from './recovery/execution-from-records.ts'
 import { causeOf } from './recovery/resume.ts'
@@ -50,10 +51,12 @@ async function detachAcquired(
   const { execution: record } = acquired
   const { id } = record
   if (record.kind === 'batch') throw batchError(id)
-  const graph = context.graphs.get(record.graph)
+  const graph = context.graphOf(record.graph)
   if (graph === undefined) throw new OptionError(`detach: this docket does not know graph "${record.graph}" of "${id}"`)
   const steps = (await context.readSteps([id])).get(id) ?? []
-  const found = await executionFromRecords(context, { record, steps }, graph, causeOf(acquired))
+  const { encoding } = context.connection
+  const present = await underPresentNames({ record, steps }, graph, encoding, context.clock.now())
+  const found = await executionFromRecords(context, present, graph, causeOf(acquired))
   if ('reasons' in found)
     throw new ExecutionConflictError(`execution "${id}" can't be detached here: ${found.reasons.join('; ')}`, {
       executionId: id,

@@ -7,7 +7,6 @@ import type { Collected, OnError } from '../core/graph/calls.ts'
 import type { InputsOf, OverriddenIn, OverrideValue, Overrides, SharedValue, TargetOf } from '../core/graph/graph.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { inspectKey } from '../core/inspect-key.ts'
-import type { ExecutionStatus } from '../core/contracts/statuses.ts'
 import { sleep } from '../runtime/environment/clock.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
 import type { GraphLogic } from '../runtime/from-graph.ts'
@@ -21,8 +20,9 @@ import { durableLogic } from './durable-logic.ts'
 import { DocketContext } from './context/docket-context.ts'
 import type { StartOptions } from './context/start-options.ts'
 import { ExecutionHandle } from './execution-handle.ts'
-import { infoOf, noSuchExecution } from './records/execution-info.ts'
-import type { ExecutionInfo } from './records/execution-info.ts'
+import { noSuchExecution } from './records/execution-info.ts'
+import { listExecutions } from './list-executions.ts'
+import type { ExecutionPage, ListQuery } from './list-executions.ts'
 import { Mailbox } from './mail/mailbox.ts'
 import { Reopening } from './recovery/reopen.ts'
 import { retriedOf } from './recovery/retried-items.ts'
@@ -43,22 +43,6 @@ const logicOptionNames = ['headers', 'timeout', 'deadline', 'observers', 'logger
 const startOptionNames = ['id', 'headers', 'timeout', 'deadline', 'signal', 'observers', 'logger', 'overrides']
 const startBatchOptionNames = [...startOptionNames, 'shared', 'concurrency', 'onError', 'key']
 
-/** Which executions `list` returns. */
-export interface ListQuery {
-  /** In one of these. @default any */
-  readonly status?: ExecutionStatus | readonly ExecutionStatus[] | undefined
-  /** Of the graph of this name. @default any */
-  readonly graph?: string | undefined
-  /** Created at this time or later. @default any time */
-  readonly from?: Date | undefined
-  /** Created before this time. @default any time */
-  readonly before?: Date | undefined
-  /** How many at most. @default 100 */
-  readonly limit?: number | undefined
-  /** `next` of the page before. @default the first page */
-  readonly after?: string | undefined
-}
-
 /** How a durable batch runs. */
 export type StartBatch<
   G extends AnyGraph,
@@ -75,14 +59,6 @@ export type StartBatch<
     /** Names an item in the records: what it is found by after a restart. @default its index */
     readonly key?: (item: InputsOf<G, T, Shared, OverriddenIn<Given>>, index: number) => string
   }
-
-/** A page of executions, the newest first. */
-export interface ExecutionPage {
-  /** The newest first. */
-  readonly executions: readonly ExecutionInfo[]
-  /** Asks for the next page; undefined on the last. */
-  readonly next: string | undefined
-}
 
 const deletePauseMs = 250
 
@@ -233,25 +209,7 @@ export class Docket implements AsyncDisposable {
   /** Executions, the newest first, a page at a time. One whose record can't be read is listed with the reason in `incompatible`. */
   async list(query: ListQuery = {}): Promise<ExecutionPage> {
     checkListQuery(query)
-    const { status, graph, from, before, limit = 100, after } = query
-    const { connection, incompatible } = this.#context
-    await connection.ready()
-    const records = await connection.store.list({
-      statuses: status === undefined || typeof status !== 'string' ? status : [status as ExecutionStatus],
-      graph,
-      createdFrom: from?.getTime(),
-      createdBefore: before?.getTime(),
-      after: after === undefined ? undefined : placeOf(after),
-      // One more than the page has shows whether there is another page.
-      limit: limit + 1,
-    })
-    const page = records.slice(0, limit)
-    const executions = await Promise.all(
-      page.map((record) => infoOf(record, connection.encoding, incompatible.reasonsOfOpen(record))),
-    )
-    const last = page.at(-1)
-    const next = last === undefined || records.length === page.length ? undefined : `${last.createdAt}:${last.id}`
-    return { executions, next }
+    return listExecutions(this.#context, query)
   }
 
   /** Looks for executions that no process runs, now rather than in a moment. @returns how many went on here */
@@ -352,9 +310,4 @@ export class Docket implements AsyncDisposable {
 export function createDocket(options: DocketOptions): Docket {
   checkDocketOptions(options)
   return new Docket(options)
-}
-
-function placeOf(after: string): { readonly createdAt: number; readonly id: string } {
-  const colon = after.indexOf(':')
-  return { createdAt: Number(after.slice(0, colon)), id: after.slice(colon + 1) }
 }

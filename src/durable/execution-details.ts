@@ -10,23 +10,26 @@ import { endedStepInfos } from './records/ended-steps.ts'
 import { leaseInfoOf, situationOf } from './records/lease-info.ts'
 import type { LeaseInfo } from './records/lease-info.ts'
 import { liveStepInfos, recordedStepInfos } from './records/open-steps.ts'
+import { shownRecords } from './records/present-names.ts'
 import { planOfRecord } from './records/restore-execution.ts'
 import { stepInfosOf } from './records/step-info.ts'
 import type { StepInfo } from './records/step-info.ts'
 
 /** All that is known of an execution. @throws (as rejection) ExecutionConflictError where there is none, StoreError */
 export async function detailsOf(context: DocketContext, id: string): Promise<ExecutionDetails> {
-  const { clock, connection, graphs, incompatible, options } = context
+  const { clock, connection, incompatible, options } = context
   await connection.ready()
-  const record = await context.recordOf(id)
-  if (record === undefined) throw noSuchExecution(id)
-  const [steps, lease] = await Promise.all([
+  const stored = await context.recordOf(id)
+  if (stored === undefined) throw noSuchExecution(id)
+  const [rows, lease] = await Promise.all([
     context.readSteps([id]).then((byId) => byId.get(id) ?? []),
-    leaseOf(context, record),
+    leaseOf(context, stored),
   ])
+  const graph = context.graphOf(stored.graph)
+  const { record, steps } = await shownRecords({ record: stored, steps: rows }, graph, connection.encoding, clock.now())
   const reasons = incompatible.reasonsOfOpen(record) ?? []
   const willingness = {
-    knowsGraph: graphs.has(record.graph),
+    knowsGraph: graph !== undefined,
     takesOver: options.takeOver !== false,
     isClosing: context.isClosing,
     incompatible: reasons,

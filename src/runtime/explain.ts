@@ -157,7 +157,12 @@ function keptResult(
 ): { readonly value: unknown } | undefined {
   try {
     const persist = step.spec.persist!
-    return processCache.peek(persist, resultKeyOf(persist, inputsOf(plan, step, values), execution), now)
+    const inputs = inputsOf(plan, step, values)
+    for (const family of [persist.family, ...(persist.former?.families ?? [])]) {
+      const kept = processCache.peek({ family }, resultKeyOf(persist, inputs, execution, family), now)
+      if (kept !== undefined) return kept
+    }
+    return undefined
   } catch {
     // No key, no remembered result: `execute` will say why.
     return undefined

@@ -186,6 +186,11 @@ ran 1 and 2 and 3 and 10000
 503 ask again for report:60000
 in the next process it is running`,
   },
+  'renaming.ts': {
+    text: `paid, with 1 idempotency key
+order:1 purchases { Purchase: { cents: 990 } }
+ChargeCard completed in attempt 2`,
+  },
   'request-handler.ts': {
     text: `order 1: 202
   1999 cents for 1

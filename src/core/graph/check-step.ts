@@ -21,11 +21,12 @@ const stepKeys = [
   'retry',
   'persist',
   'version',
+  'formerly',
   'concurrency',
   'fallback',
 ]
 const valueKeys = ['kind', 'name', 'inputs', 'output', 'run', 'value']
-const dataTypeKeys = ['kind', 'name', 'schema', 'version']
+const dataTypeKeys = ['kind', 'name', 'schema', 'version', 'formerly']
 const retryKeys = ['maxAttempts', 'backoff', 'retryIf']
 const persistKeys = ['scope', 'ttl', 'namespace', 'capacity', 'store', 'onStoreError']
 const concurrencyKeys = ['limit', 'key']
@@ -41,7 +42,7 @@ export function problemOfDataType(value: unknown): string | undefined {
   if (name.startsWith('$'))
     return `is a data type named "${name}"; names that begin with "$" are reserved for what is stored beside values: choose another`
   const unknown = Object.keys(value).find((key) => !dataTypeKeys.includes(key))
-  if (unknown !== undefined) return `"${name}" has the unknown option "${unknown}"; known is version`
+  if (unknown !== undefined) return `"${name}" has the unknown option "${unknown}"; known are version and formerly`
   if (version !== undefined && typeof version !== 'string')
     return `"${name}" has a version that is not a string: ${describe(version)}`
   if (schema === undefined) return undefined

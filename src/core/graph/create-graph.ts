@@ -6,13 +6,15 @@ import { findCycles } from './cycles.ts'
 import { durationMs } from '../duration.ts'
 import { GraphError } from '../errors.ts'
 import type { GraphProblem } from '../errors.ts'
+import { checkFormerNames, firstNameOf, formerNamesIn, formerNamesOf } from './former-names.ts'
+import type { Formerly } from './former-names.ts'
 import { keepIndex } from './graph-index.ts'
 import type { AnyGraph, GraphIndex, StepDefaults } from './graph-index.ts'
 import type { Observer } from '../contracts/observer.ts'
 import type { AnyStep } from '../language/step.ts'
 import { specOf } from './step-spec.ts'
 
-const graphKeys = ['name', 'steps', 'inputs', 'timeout', 'defaults', 'observers']
+const graphKeys = ['name', 'steps', 'inputs', 'timeout', 'defaults', 'observers', 'formerly']
 
 /**
  * Checks a graph's whole declaration and makes the graph. Reports all problems at once.
@@ -37,6 +39,7 @@ export function createGraph(declaration: unknown): AnyGraph {
   const types = collectTypes(steps, report)
   const producers = collectProducers(steps, report)
   checkInputs(declaration['inputs'], name, steps, producers, report)
+  checkFormerNames(declaration, steps, types.values(), report)
   for (const cycle of findCycles(steps, producers))
     report('cycle', `the types form a cycle: ${cycle.join(' → ')}; one of these steps must do without its input`)
   if (problems.length > 0) throw new GraphError(name, problems)
@@ -47,6 +50,8 @@ export function createGraph(declaration: unknown): AnyGraph {
     specs,
     producers: new Map(specs.map((spec) => [spec.output.name, spec])),
     types,
+    former: formerNamesIn(graph, steps, types.values()),
+    firstName: firstNameOf(graph),
     timeoutMs: graph.timeout === undefined ? undefined : durationMs(graph.timeout),
   }
   graph.attach(index)
@@ -62,6 +67,7 @@ class CheckedGraph implements AnyGraph {
   readonly timeout: AnyGraph['timeout']
   readonly defaults: StepDefaults
   readonly observers: readonly Observer[]
+  readonly formerly: readonly string[]
   #index!: GraphIndex
 
   constructor(name: string, declaration: Record<string, unknown>, steps: readonly AnyStep[]) {
@@ -70,6 +76,7 @@ class CheckedGraph implements AnyGraph {
     this.inputs = declaration['inputs'] as readonly AnyDataType[] | undefined
     this.timeout = declaration['timeout'] as AnyGraph['timeout']
     this.defaults = Object.freeze({ ...(declaration['defaults'] as StepDefaults | undefined) })
+    this.formerly = Object.freeze([...formerNamesOf(declaration as { readonly formerly?: Formerly })])
     this.observers = Object.freeze([...((declaration['observers'] as readonly Observer[] | undefined) ?? [])])
   }
 
@@ -160,12 +167,11 @@ function collectTypes(steps: readonly AnyStep[], report: Report): ReadonlyMap<st
       if (known === undefined) {
         types.set(type.name, type)
         users.set(type.name, step.name)
-      } else if (
-        (!isSameSchema(known.schema, type.schema) || known.version !== type.version) &&
-        !reported.has(type.name)
-      ) {
+        continue
+      }
+      const what = differenceOf(known, type)
+      if (what !== undefined && !reported.has(type.name)) {
         reported.add(type.name)
-        const what = isSameSchema(known.schema, type.schema) ? 'versions' : 'schemas'
         report(
           'type-conflict',
           `two data types are named "${type.name}" but have different ${what} (in steps "${users.get(type.name)}" and "${step.name}"); types match by name, so share one declaration`,
@@ -175,6 +181,18 @@ function collectTypes(steps: readonly AnyStep[], report: Report): ReadonlyMap<st
     }
   }
   return types
+}
+
+/** In what two declarations of one name differ. */
+function differenceOf(one: AnyDataType, other: AnyDataType): string | undefined {
+  if (!isSameSchema(one.schema, other.schema)) return 'schemas'
+  if (one.version !== other.version) return 'versions'
+  return isSameList(one.formerly, other.formerly) ? undefined : 'former names'
+}
+
+function isSameList(one: unknown, other: unknown): boolean {
+  const [names, others] = [one, other].map((list): readonly unknown[] => (Array.isArray(list) ? list : [list]))
+  return names!.length === others!.length && names!.every((name, index) => name === others![index])
 }
 
 /** Two copies of the package make a schema each of one protobuf message. */

@@ -1,4 +1,5 @@
 import type { AnyDataType } from '../language/data-type.ts'
+import type { FormerNames } from './former-names.ts'
 import type { Duration } from '../duration.ts'
 import type { Observer } from '../contracts/observer.ts'
 import type { ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from '../language/policy.ts'
@@ -32,6 +33,8 @@ export interface AnyGraph {
   readonly defaults: StepDefaults
   /** What gets the events of all executions of the graph. */
   readonly observers: readonly Observer[]
+  /** What the graph was called before, the newest name first. */
+  readonly formerly: readonly string[]
   /** The types that no step produces, of the whole graph or of what one target needs, in the order in which steps name them. */
   leaves(target?: AnyDataType): readonly AnyDataType[]
   /** All types: what steps produce and what they need, in the order in which steps name them. */
@@ -56,6 +59,17 @@ export interface PersistSpec {
   readonly onStoreError: 'fail' | 'run'
   /** Names the step's results in a framed way: namespace, step, version, output type and its version. */
   readonly family: string
+  /** Where results are that were made before something got another name; undefined where nothing did. */
+  readonly former: FormerResults | undefined
+}
+
+/** What the results of a step were remembered under before. */
+export interface FormerResults {
+  /** Families, the newest first. */
+  readonly families: readonly string[]
+  /** Namespace and output type as they were first: what idempotency keys are made of. */
+  readonly firstNamespace: string
+  readonly firstOutput: string
 }
 
 /** A checked step with its policies resolved: numbers instead of texts, defaults filled in. */
@@ -63,6 +77,8 @@ export interface StepSpec {
   readonly step: AnyStep
   readonly kind: AnyStep['kind']
   readonly name: string
+  /** The name that it had first: what keys of its attempts are made of. */
+  readonly firstName: string
   readonly output: AnyDataType
   readonly ports: readonly PortSpec[]
   /** Whether it runs once for a whole batch because it takes all items of a type. */
@@ -86,6 +102,10 @@ export interface GraphIndex {
   readonly producers: ReadonlyMap<string, StepSpec>
   /** Every type by its name, in the order in which steps name them. */
   readonly types: ReadonlyMap<string, AnyDataType>
+  /** What the graph, its steps and its types were called before; undefined where nothing had another name. */
+  readonly former: FormerNames | undefined
+  /** The graph's name at first. */
+  readonly firstName: string
   readonly timeoutMs: number | undefined
 }
 

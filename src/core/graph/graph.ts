@@ -32,6 +32,8 @@ export interface GraphOptions {
   readonly defaults?: StepDefaults | undefined
   /** Get the events of all the graph's executions. @default none */
   readonly observers?: readonly Observer[] | undefined
+  /** What the graph was called before, the newest name first: executions and results of that name are the graph's. @default none */
+  readonly formerly?: string | readonly string[] | undefined
 }
 
 /** What `graph` takes; the compiler puts a sentence in the place of each step and input that is wrong. */

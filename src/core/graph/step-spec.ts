@@ -1,6 +1,7 @@
 import { typeOfPort } from './check-step.ts'
 import { durationMs } from '../duration.ts'
-import type { AnyGraph, PersistSpec, StepDefaults, StepSpec } from './graph-index.ts'
+import { firstNameOf, formerNamesOf } from './former-names.ts'
+import type { AnyGraph, FormerResults, PersistSpec, StepDefaults, StepSpec } from './graph-index.ts'
 import { resultKeyHead } from '../values/keys.ts'
 import type { PersistPolicy, PersistScope } from '../language/policy.ts'
 import type { AnyStep } from '../language/step.ts'
@@ -26,6 +27,7 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
     step,
     kind: step.kind,
     name: step.name,
+    firstName: firstNameOf(step),
     output: step.output,
     ports,
     takesAll: ports.some((port) => port.kind === 'all'),
@@ -34,7 +36,7 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
     maxAttempts: retry?.maxAttempts ?? 1,
     backoff: backoff === undefined || typeof backoff === 'function' ? backoff : () => backoff,
     retryIf: retry?.retryIf,
-    persist: persist === undefined ? undefined : persistSpecOf(persist, step, graph.name),
+    persist: persist === undefined ? undefined : persistSpecOf(persist, step, graph),
     version: step.version === undefined ? '' : String(step.version),
     concurrency:
       concurrency === undefined
@@ -47,9 +49,13 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
 }
 
 /** A policy with its defaults filled in, for one step of one graph. */
-export function persistSpecOf(persist: PersistScope | PersistPolicy, step: AnyStep, graphName: string): PersistSpec {
+export function persistSpecOf(
+  persist: PersistScope | PersistPolicy,
+  step: AnyStep,
+  graph: Pick<AnyGraph, 'name' | 'formerly'>,
+): PersistSpec {
   const policy: PersistPolicy = typeof persist === 'string' ? { scope: persist } : persist
-  const namespace = policy.namespace ?? graphName
+  const namespace = policy.namespace ?? graph.name
   return {
     scope: policy.scope,
     ttlMs: policy.ttl === undefined ? undefined : durationMs(policy.ttl),
@@ -57,13 +63,41 @@ export function persistSpecOf(persist: PersistScope | PersistPolicy, step: AnySt
     capacity: policy.capacity ?? defaultCapacity,
     store: policy.store,
     onStoreError: policy.onStoreError ?? 'fail',
-    family: resultKeyHead({
-      scope: policy.scope,
-      namespace,
-      step: step.name,
-      version: step.version,
-      output: step.output.name,
-      outputVersion: step.output.version,
-    }),
+    family: familyOf(policy.scope, namespace, step),
+    former: formerResultsOf(policy, step, graph),
   }
+}
+
+/** Under which head the results of a step are remembered, perhaps as it was called before. */
+export function familyOf(
+  scope: PersistScope,
+  namespace: string,
+  step: AnyStep,
+  name = step.name,
+  output = step.output.name,
+): string {
+  return resultKeyHead({
+    scope,
+    namespace,
+    step: name,
+    version: step.version,
+    output,
+    outputVersion: step.output.version,
+  })
+}
+
+/** Every way in which namespace, step and type may have been called together. */
+function formerResultsOf(
+  { scope, namespace }: PersistPolicy,
+  step: AnyStep,
+  graph: Pick<AnyGraph, 'name' | 'formerly'>,
+): FormerResults | undefined {
+  const namespaces = namespace === undefined ? [graph.name, ...graph.formerly] : [namespace]
+  const names = [step.name, ...formerNamesOf(step)]
+  const outputs = [step.output.name, ...formerNamesOf(step.output)]
+  const [, ...families] = namespaces.flatMap((space) =>
+    names.flatMap((name) => outputs.map((output) => familyOf(scope, space, step, name, output))),
+  )
+  if (families.length === 0) return undefined
+  return { families, firstNamespace: namespaces.at(-1)!, firstOutput: outputs.at(-1)! }
 }

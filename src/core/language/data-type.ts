@@ -10,6 +10,8 @@ export interface AnyDataType {
   readonly schema: StandardSchemaV1 | undefined
   /** Says which stored values under this name still hold. */
   readonly version: string | undefined
+  /** What it was called before, the newest name first. */
+  readonly formerly?: string | readonly string[] | undefined
 }
 
 /** An input that may be missing because its producer failed. */
@@ -203,6 +205,8 @@ type MaybeConverting<Name extends string, Value, Given> = [Value, Given] extends
 export interface DataTypeOptions {
   /** Change it when values stored under this name no longer hold. @default no version */
   readonly version?: string
+  /** What the type was called before, the newest name first: values that were stored under that name are found. @default none */
+  readonly formerly?: string | readonly string[] | undefined
 }
 
 /**

@@ -46,6 +46,8 @@ export interface AnyStep {
   readonly persist?: PersistScope | PersistPolicy | undefined
   /** Part of the key of remembered results. */
   readonly version?: string | number | undefined
+  /** What it was called before, the newest name first. */
+  readonly formerly?: string | readonly string[] | undefined
   /** How many attempts run at the same time; undefined for the graph's default. */
   readonly concurrency?: number | ConcurrencyPolicy | undefined
   /** A value, or a function `(error, inputs) => value`, that takes the place of the result when the step failed for good. */
@@ -125,6 +127,11 @@ export interface StepDeclaration<
   readonly persist?: 'execution' | 'global' | PersistPolicy | undefined
   /** Part of the key of remembered results: change it when the code changes its meaning. @default none */
   readonly version?: string | number | undefined
+  /**
+   * What the step was called before, the newest name first: it goes on with the records of that name, finds its global results, and keeps its
+   * idempotency keys. @default none
+   */
+  readonly formerly?: string | readonly string[] | undefined
   /** How many attempts run at the same time, over all executions of the process. @default no limit */
   readonly concurrency?: number | ConcurrencyPolicy<ReceivedBy<Inputs>> | undefined
   /** Takes the place of the result when the step failed for good: a value, or a function that makes one. @default none */

@@ -19,6 +19,7 @@ import { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { Owned } from '../ownership/owned.ts'
 import { droppedType } from '../records/migrate-records.ts'
+import { presentRecord } from '../records/present-names.ts'
 import { closedWhileWaiting } from './closed-while-waiting.ts'
 import type { DocketOptions } from './docket-options.ts'
 import { ExecutionTurns } from './execution-turns.ts'
@@ -48,6 +49,8 @@ export class DocketContext {
   isClosing = false
   /** What is left is given up: nobody can wait here for it any more. */
   isHandingOver = false
+  /** By present and former names. */
+  readonly #storedGraphs: ReadonlyMap<string, AnyGraph>
   readonly #waiting = new Set<() => void>()
   /** What waits for an execution to live here, by its id. */
   readonly #expecting = new Map<string, Set<(owned: Owned) => void>>()
@@ -57,6 +60,9 @@ export class DocketContext {
     this.options = options
     this.hostClock = fullClockOf(options.clock)
     this.graphs = new Map(options.graphs.map((graph) => [graph.name, graph]))
+    this.#storedGraphs = new Map(
+      options.graphs.flatMap((graph) => [graph.name, ...graph.formerly].map((name) => [name, graph] as const)),
+    )
     this.connection = new StoreConnection({
       store,
       clock: this.hostClock,
@@ -77,6 +83,21 @@ export class DocketContext {
 
   newId(): string {
     return timeOrderedId(this.clock.now(), this.options.random)
+  }
+
+  /** The graph whose executions are stored under a name, which may be a former one; undefined where this docket has none. */
+  graphOf(name: string): AnyGraph | undefined {
+    return this.#storedGraphs.get(name)
+  }
+
+  /** All names under which executions of this docket's graphs are stored. */
+  get storedGraphNames(): readonly string[] {
+    return [...this.#storedGraphs.keys()]
+  }
+
+  /** A record as its graph names things now, where this docket has that. */
+  presentRecord(record: ExecutionRecord): Promise<ExecutionRecord> {
+    return presentRecord(record, this.graphOf(record.graph), this.connection.encoding)
   }
 
   /** @throws GraphError for one that is not valid, OptionError for one that this docket does not have */

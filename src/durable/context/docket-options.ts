@@ -93,6 +93,7 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
         )
     }
   }
+  if (problems.length === 0) reportFormerNames(graphs as readonly AnyGraph[], report)
   if (!isRecord(store) || typeof store['claimResults'] !== 'function')
     report(`store must be a store, like sqliteStore('docket.db'), not ${describe(store)}`)
   if (lease !== undefined && !(durationMs(lease as Duration)! >= 100))
@@ -121,4 +122,21 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
   if (name !== undefined && (typeof name !== 'string' || name === ''))
     report(`name must be a non-empty string, not ${describe(name)}`)
   return problems
+}
+
+/** Executions stored under a name must be those of one graph. */
+function reportFormerNames(graphs: readonly AnyGraph[], report: (problem: string) => void): void {
+  const owners = new Map(graphs.map(({ name }) => [name, name]))
+  for (const { name, formerly } of graphs) {
+    for (const former of formerly) {
+      const owner = owners.get(former)
+      if (owner === undefined) owners.set(former, name)
+      else
+        report(
+          owner === former
+            ? `graph "${name}" was formerly "${former}", but another graph is named so, whose executions they are`
+            : `graphs "${owner}" and "${name}" were both formerly "${former}"; only one of them can have its executions`,
+        )
+    }
+  }
 }

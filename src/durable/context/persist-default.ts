@@ -12,7 +12,6 @@ export function persistDefault({
   const specs = new Map<StepSpec, PersistSpec>()
   for (const graph of graphs)
     for (const spec of requireIndex(graph).specs)
-      if (spec.persist === undefined && spec.kind !== 'value')
-        specs.set(spec, persistSpecOf(persist, spec.step, graph.name))
+      if (spec.persist === undefined && spec.kind !== 'value') specs.set(spec, persistSpecOf(persist, spec.step, graph))
   return (spec) => specs.get(spec)
 }

@@ -11,6 +11,7 @@ import type { ExecutionSetup } from '../../runtime/execution/execution-setup.ts'
 import type { ItemRead } from '../../runtime/batch/item-inputs.ts'
 import { sourceOfArray } from '../../runtime/batch/item-source.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
+import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './ownership-right.ts'
@@ -41,6 +42,10 @@ export interface OwnedBatchParts {
   readonly restored: RestoredBatch | undefined
   /** Which life of the batch it is; a retry begins another one. @default 1 */
   readonly life?: number | undefined
+  /** Names that keys of attempts are made of. @default what graph and steps were called first */
+  readonly keyNames?: KeyNames | undefined
+  /** Whether the target is stored under a former name: then what a step writes is not found by its type. @default false */
+  readonly hasFormerTarget?: boolean
   /** Sees the batch and the executions of its items as actors, from the beginning. */
   readonly inspect: HarmlessInspector | undefined
   /** Called when the store knows a newer owner or epoch. */
@@ -226,7 +231,8 @@ export class OwnedBatch implements Owned, DurableParts {
 
   setupOf(item: number | undefined): Partial<ExecutionSetup> {
     const itemKey = item === undefined ? undefined : this.#parts.keys[item]
-    return { ...this.#parts.setup, recorder: this.#recorder, itemKey, keepsRuns: this.#parts.inspect !== undefined }
+    const { setup, keyNames, inspect } = this.#parts
+    return { ...setup, recorder: this.#recorder, keyNames, itemKey, keepsRuns: inspect !== undefined }
   }
 
   restoredOf(item: number | undefined): PersistedExecution | undefined {
@@ -268,8 +274,8 @@ export class OwnedBatch implements Owned, DurableParts {
 
   /** Whether a step has written the target, and nothing else is recorded in its place. */
   #isWritten(key: string): boolean {
-    const { restored } = this.#parts
-    if (restored?.outdated.has(key) === true) return false
+    const { restored, hasFormerTarget } = this.#parts
+    if (hasFormerTarget === true || restored?.outdated.has(key) === true) return false
     const status = this.#producer === undefined ? undefined : restored?.views.get(key)?.get(this.#producer)?.status
     return status === 'completed' || status === 'cached' || this.#recorder.written.has(key)
   }

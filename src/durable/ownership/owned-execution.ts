@@ -85,6 +85,7 @@ export class OwnedExecution implements Owned {
     const hashes = restored?.inputHashes ?? new Map<string, string>()
     this.#execution = new Execution({
       ...setup,
+      keyNames: restored?.keyNames,
       plan: given.plan,
       options,
       cache: undefined,

@@ -12,6 +12,7 @@ import { split } from '../../runtime/inputs/given-inputs.ts'
 import { nowMade, openRecordOf, specsByName, viewOf } from './restore-execution.ts'
 import type { ResumeCause } from './restore-execution.ts'
 import { decodePresent } from './stored-inputs.ts'
+import type { StoredNames } from './stored-names.ts'
 import { isUnfinished } from './unfinished-records.ts'
 
 /** Records of a batch under names that no step can have: its items in chunks, what became of each item, and what became of all where that is the same. */
@@ -35,6 +36,7 @@ export interface BatchHead {
   readonly retries?: number | undefined
   /** Keys of the items that the last retry was about. @default all that had failed */
   readonly retried?: readonly string[] | undefined
+  readonly $names?: StoredNames | undefined
 }
 
 /** A batch's items, and their names in the records. */

@@ -9,8 +9,10 @@ import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
 import { recordedInputs, split } from '../../runtime/inputs/given-inputs.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
+import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { machineVersion } from './machine-version.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
+import { keyNamesOf } from './stored-names.ts'
 import { isUnfinished } from './unfinished-records.ts'
 
 /** An execution put together from its records, ready to go on. */
@@ -24,6 +26,7 @@ export interface RestoredExecution {
   readonly inputHashes: ReadonlyMap<string, string>
   /** Records of steps that have not ended, as they are to be written if nothing else becomes of them. */
   readonly open: readonly StepRecord[]
+  readonly keyNames: KeyNames | undefined
 }
 
 /** Why an execution went on here. */
@@ -59,7 +62,7 @@ export async function restoreExecution(
 ): Promise<RestoredExecution | { readonly reasons: readonly string[] }> {
   const reasons = misfitsOf(record, steps, graph)
   if (reasons.length > 0) return { reasons }
-  const { $given, $checked, $versions, $overrides } = await readInputs(record, encoding)
+  const { $given, $checked, $versions, $overrides, $names } = await readInputs(record, encoding)
   const [inputs] = split($given, $overrides)
   const changed = [...changedInputs($given, $versions, graph), ...nowMade('input', Object.keys(inputs), graph)]
   if (changed.length > 0) return { reasons: changed }
@@ -96,7 +99,8 @@ export async function restoreExecution(
     error: undefined,
     steps: views,
   }
-  return { plan: given.plan, inputs: $given, leafValues: given.leafValues, persisted, inputHashes, open }
+  const keyNames = keyNamesOf(record, $names)
+  return { plan: given.plan, inputs: $given, leafValues: given.leafValues, persisted, inputHashes, open, keyNames }
 }
 
 /** Inputs whose data type has another version now. Those that a migration made are as the graph wants them. */

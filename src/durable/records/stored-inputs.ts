@@ -5,6 +5,8 @@ import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { ValueEncoding, ValueIdentity } from '../../core/values/value-encoding.ts'
+import { namesAtStart } from './stored-names.ts'
+import type { StoredNames } from './stored-names.ts'
 
 /** What the stored inputs are: as they were given and, where schemas converted them, as the steps get them. */
 export interface StoredInputs {
@@ -14,21 +16,23 @@ export interface StoredInputs {
   readonly $overrides: readonly string[]
   /** Declared versions of the inputs' data types, as far as they have one. */
   readonly $versions?: Readonly<Record<string, string>>
+  readonly $names?: StoredNames
 }
 
 /**
  * The inputs as one document: each as it was given, under its type's name, where SQL finds it. Beside them, `$checked` has those that
- * their schemas converted, `$versions` the declared versions, and `$overrides` the names of those that were given as overrides: a graph
+ * their schemas converted, `$versions` the declared versions, `$names` what keys are made of, and `$overrides` the names of those that were given as overrides: a graph
  * that changes meanwhile must not make one of the other. A schema that only copies has converted nothing.
  */
 export function storedInputsOf(
-  { leaves, overridden }: Plan,
+  { index, leaves, overridden }: Plan,
   given: readonly unknown[],
   checked: readonly unknown[],
 ): Readonly<Record<string, unknown>> {
   const document: Record<string, unknown> = {}
   const converted: Record<string, unknown> = {}
   const versions: Record<string, string> = {}
+  const names = namesAtStart(index)
   for (const [i, { type }] of leaves.entries()) {
     if (given[i] !== undefined) document[type.name] = given[i]
     if (checked[i] !== given[i] && !isDeepStrictEqual(checked[i], given[i])) converted[type.name] = checked[i]
@@ -39,6 +43,7 @@ export function storedInputsOf(
     ...(Object.keys(converted).length > 0 && { $checked: converted }),
     ...(Object.keys(versions).length > 0 && { $versions: versions }),
     ...(overridden.length > 0 && { $overrides: overridden }),
+    ...(names !== undefined && { $names: names }),
   }
 }
 
@@ -47,12 +52,13 @@ export async function readInputs(record: ExecutionRecord, encoding: ValueEncodin
   const identity = ['execution', record.id, 'inputs']
   const stored = await decodePresent(record.inputs, identity, encoding)
   if (!isRecord(stored)) throw unreadable(identity, 'it is not a record of inputs')
-  const { $checked: converted, $versions: versions, $overrides: overrides, ...given } = stored
+  const { $checked: converted, $versions: versions, $overrides: overrides, $names: names, ...given } = stored
   return {
     $given: given,
     $checked: isRecord(converted) ? { ...given, ...converted } : given,
     $overrides: Array.isArray(overrides) ? overrides.filter((name) => typeof name === 'string') : [],
     ...(isRecord(versions) && { $versions: versions as Readonly<Record<string, string>> }),
+    ...(isRecord(names) && { $names: names }),
   }
 }
 

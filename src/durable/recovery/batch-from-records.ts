@@ -5,6 +5,7 @@ import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/ownership-right.ts'
 import { OwnedBatch } from '../ownership/owned-batch.ts'
+import type { StoredRecords } from '../records/present-names.ts'
 import {
   givenOnce,
   headOfBatch,
@@ -16,7 +17,8 @@ import {
 import type { BatchHead } from '../records/restore-batch.ts'
 import { misfitsOf, nowMade, unneededUnfinished } from '../records/restore-execution.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
-import type { FromRecords, StoredRecords } from './execution-from-records.ts'
+import { keyNamesOf } from '../records/stored-names.ts'
+import type { FromRecords } from './execution-from-records.ts'
 
 /**
  * Puts a batch together from its records; where not all of its items were written, from those that its caller has at hand.
@@ -24,7 +26,7 @@ import type { FromRecords, StoredRecords } from './execution-from-records.ts'
  */
 export async function batchFromRecords(
   context: DocketContext,
-  { record, steps }: StoredRecords,
+  { record, steps, hasFormerTarget }: StoredRecords,
   graph: AnyGraph,
   cause: ResumeCause,
   caller?: CallerOptions,
@@ -80,6 +82,8 @@ export async function batchFromRecords(
         startedAt: owned.startedAt,
         restored,
         life: (head.retries ?? 0) + 1,
+        keyNames: keyNamesOf(record, head.$names),
+        hasFormerTarget: hasFormerTarget === true,
         onRefused: () => context.turns.markUncertain(),
         onGone: (gone) => context.leave(gone),
       })

@@ -1,5 +1,5 @@
+import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
-import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -8,6 +8,7 @@ import { ownershipRightOf } from '../ownership/ownership-right.ts'
 import type { OwnedRecord } from '../ownership/ownership-right.ts'
 import type { Owned } from '../ownership/owned.ts'
 import { OwnedExecution } from '../ownership/owned-execution.ts'
+import type { StoredRecords } from '../records/present-names.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
 import type { RestoredExecution, ResumeCause } from '../records/restore-execution.ts'
 
@@ -21,14 +22,6 @@ export type FromRecords =
       own(record: OwnedRecord, caller?: CallerOptions): Owned & { start(): void }
     }
   | { readonly reasons: readonly string[] }
-
-/** The records of an execution or a batch. */
-export interface StoredRecords {
-  readonly record: ExecutionRecord
-  readonly steps: readonly StepRecord[]
-  /** Records of steps that have not ended, and that no step goes on with. @default none */
-  readonly left?: readonly StepRecord[]
-}
 
 /** Puts an execution together from its records. @throws SerializationError for damaged ones */
 export async function executionFromRecords(

@@ -8,8 +8,10 @@ import { Emitter } from '../../runtime/execution/emitter.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { graphHashOf, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
-import { droppedRecord, migrateRecords } from '../records/migrate-records.ts'
+import { droppedRecord, droppedType, migrateRecords } from '../records/migrate-records.ts'
 import type { MigratedRecords } from '../records/migrate-records.ts'
+import { underPresentNames } from '../records/present-names.ts'
+import type { PresentRecords } from '../records/present-names.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
 import { isUnfinished } from '../records/unfinished-records.ts'
 import { batchFromRecords } from './batch-from-records.ts'
@@ -93,7 +95,7 @@ export class Resumption {
     cause: ResumeCause,
     caller?: CallerOptions,
   ): Promise<boolean> {
-    const { graphs, incompatible, clock, options, connection, owned } = this.#context
+    const { incompatible, clock, options, connection, owned } = this.#context
     // While its records were read, the right to it was lost, or it has begun here by another way: they are out of date.
     if (found.owner !== connection.session.owner) return true
     if ((owned.get(found.id)?.epoch ?? 0) >= found.epoch) return true
@@ -106,7 +108,7 @@ export class Resumption {
       await endUnowned(this.#context, record, 'failed', new ExecutionConflictError(message, { executionId: record.id }))
       return true
     }
-    const graph = graphs.get(record.graph)
+    const graph = this.#context.graphOf(record.graph)
     const fitting = graph === undefined ? undefined : await this.#fromRecords(record, steps, graph, cause, caller)
     if (fitting === undefined) {
       await this.#context.change(record, { isReleased: true })
@@ -139,23 +141,32 @@ export class Resumption {
     cause: ResumeCause,
     caller: CallerOptions | undefined,
   ): Promise<Exclude<FromRecords, { reasons: unknown }> | undefined> {
-    const { connection, options } = this.#context
+    const { connection, options, clock } = this.#context
     let reasons: readonly string[]
     try {
       const hook = options.migrate?.[graph.name]
       const graphHash = graphHashOf(requireIndex(graph))
       const isSame = graphHash === record.graphHash
+      const present = await underPresentNames({ record, steps }, graph, connection.encoding, clock.now())
       const migrated =
-        isSame || hook === undefined ? undefined : await migrateRecords(hook, record, steps, connection.encoding)
-      const { execution, steps: records } = migrated ?? { execution: record, steps }
+        isSame || hook === undefined
+          ? undefined
+          : await migrateRecords(hook, present.record, present.steps, connection.encoding)
+      const { execution, steps: records } = migrated ?? { execution: present.record, steps: present.steps }
       const make = record.kind === 'batch' ? batchFromRecords : executionFromRecords
       const names = new Set(records.map(({ step }) => step))
       // A target is not rewritten: such an execution is migrated each time that it goes on, and keeps its old records until it ends.
-      const isKept = execution.target === record.target
+      const isKept = execution.target === present.record.target
       const left = isKept ? [] : steps.filter((step) => isUnfinished(step) && !names.has(step.step))
-      const made = await make(this.#context, { record: execution, steps: records, left }, graph, cause, caller)
+      const made = await make(
+        this.#context,
+        { ...present, record: execution, steps: records, left },
+        graph,
+        cause,
+        caller,
+      )
       if (!('reasons' in made)) {
-        if (!isSame && isKept) await this.#keep(record, steps, migrated, graphHash)
+        if (isKept && !(isSame && present.changes === undefined)) await this.#keep(present, migrated, graphHash)
         return made
       }
       reasons = made.reasons
@@ -169,11 +180,12 @@ export class Resumption {
 
   /** Remembers that an execution can't go on here, and reports why. */
   #leave(record: ExecutionRecord, reasons: readonly string[]): void {
-    const { graphs, incompatible, clock, options } = this.#context
+    const { incompatible, clock, options } = this.#context
     incompatible.add(record.id, reasons)
-    const observers = [...(graphs.get(record.graph)?.observers ?? []), ...(options.observers ?? [])]
+    const graph = this.#context.graphOf(record.graph)
+    const observers = [...(graph?.observers ?? []), ...(options.observers ?? [])]
     if (observers.length > 0)
-      new Emitter(record.id, record.graph, record.target, observers).durable(clock.now(), {
+      new Emitter(record.id, graph?.name ?? record.graph, record.target, observers).durable(clock.now(), {
         type: 'execution.incompatible',
         reasons,
       })
@@ -181,21 +193,23 @@ export class Resumption {
 
   /** The records as they fit now: from here on they are the execution's. */
   async #keep(
-    record: ExecutionRecord,
-    steps: readonly StepRecord[],
+    { record, steps, changes }: PresentRecords,
     migrated: MigratedRecords | undefined,
     graphHash: string,
   ): Promise<void> {
+    const renamed = changes?.steps ?? []
     if (migrated === undefined) {
-      await this.#context.change(record, { graphHash })
+      const inputs = changes?.inputs
+      await this.#context.change(record, { graphHash, ...(inputs !== undefined && { inputs }) }, undefined, renamed)
       return
     }
     const names = new Set(migrated.steps.map(({ step }) => step))
+    const gone = renamed.filter(({ type, step }) => type === droppedType && !names.has(step))
     const dropped = steps
       .filter(({ step }) => !names.has(step))
       .map((step) => droppedRecord(step, this.#context.clock.now()))
     const { inputs } = migrated.execution
-    await this.#context.change(record, { graphHash, inputs }, undefined, [...dropped, ...migrated.steps])
+    await this.#context.change(record, { graphHash, inputs }, undefined, [...gone, ...dropped, ...migrated.steps])
   }
 
   /** An execution that had ended begins again; what was said to its last life is not meant for this one. */

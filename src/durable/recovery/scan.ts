@@ -41,7 +41,7 @@ export class Scan {
   }
 
   async #run(): Promise<number> {
-    const { connection, graphs, incompatible, owned, turns } = this.#context
+    const { connection, storedGraphNames, incompatible, owned, turns } = this.#context
     await connection.ready()
     let count = 0
     for (;;) {
@@ -52,7 +52,7 @@ export class Scan {
       try {
         const acquiring = connection.store.acquire({
           owner,
-          graphs: [...graphs.keys()],
+          graphs: storedGraphNames,
           except: [...incompatible.ids(), ...(andOwn ? [...owned.keys(), ...turns.ids] : [])],
           andOwn,
           limit: batchSize,

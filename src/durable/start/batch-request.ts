@@ -4,7 +4,6 @@ import type { AnyDataType } from '../../core/language/data-type.ts'
 import { durationMs } from '../../core/duration.ts'
 import { InputError, OptionError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
-import { canonicalize, digest } from '../../core/values/keys.ts'
 import type { StoredValue, ValueFormat } from '../../core/contracts/stored-value.ts'
 import { createValueEncoding } from '../../core/values/value-encoding.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
@@ -19,9 +18,11 @@ import { callerOptionsOf } from '../context/start-options.ts'
 import type { StartOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/ownership-right.ts'
 import { OwnedBatch } from '../ownership/owned-batch.ts'
+import { digestOfBatch, digestOfItems, itemsPerDigest } from '../records/batch-digest.ts'
 import { graphHashOf } from '../records/graph-hash.ts'
 import { machineVersion } from '../records/machine-version.ts'
 import type { BatchHead, ItemsChunk } from '../records/restore-batch.ts'
+import { namesAtStart } from '../records/stored-names.ts'
 import type { StartRequest } from './execution-request.ts'
 
 /** How a durable batch runs. */
@@ -32,8 +33,6 @@ export type StartBatchOptions = StartOptions &
   }
 
 const chunkBytes = 1024 * 1024
-// One digest over all would need them all as one text.
-const itemsPerDigest = 100
 const itemsPerChunk = 1_000
 
 /** Prepares a batch. @throws GraphError, InputError, OptionError, SerializationError */
@@ -63,13 +62,11 @@ export async function batchRequest(
   const chunks = new Chunks(id, context.options.maxValueBytes, store.format)
   for (const [index, item] of items.entries()) {
     if (turn.mustYield()) await turn.next()
-    if (index % itemsPerDigest === 0)
-      digests.push(digest(canonicalize([keys, items].map((list) => list.slice(index, index + itemsPerDigest)))))
+    if (index % itemsPerDigest === 0) digests.push(digestOfItems({ keys, items }, index))
     chunks.add(keys[index]!, item)
   }
-  const requestDigest = encoding.resultKey(
-    digest(canonicalize(['batch', target.name, shared, onError, digests, ...(isOverriding ? [overrides] : [])])),
-  )
+  const given = { shared, overrides: isOverriding ? overrides : undefined, onError }
+  const requestDigest = encoding.resultKey(digestOfBatch(target.name, given, digests))
   const parts = { items, keys, chunkEnds: chunks.ends() }
   let reads: readonly ItemRead[] | undefined
   return {
@@ -81,6 +78,7 @@ export async function batchRequest(
     newRecord: async (owner) => {
       // Where one wrong item fails the batch, it does so before anything is written.
       if (!frame.collects) reads = await frame.inputs.readAll(items, turn)
+      const names = namesAtStart(frame.plan.whole.index)
       const head: BatchHead = {
         shared,
         ...(isOverriding && { overrides }),
@@ -88,6 +86,7 @@ export async function batchRequest(
         concurrency,
         onError,
         total: items.length,
+        ...(names !== undefined && { $names: names }),
       }
       return {
         id,

@@ -6,6 +6,8 @@ import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { requireAttached, unwrittenFork } from '../records/graph-hash.ts'
+import { underPresentNames } from '../records/present-names.ts'
+import { namesAtStart } from '../records/stored-names.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
 import type { Resumption } from '../recovery/resume.ts'
 
@@ -16,20 +18,22 @@ export async function forkExecution(
   id: string,
   { from, id: newId = context.newId() }: { readonly from: string; readonly id?: string },
 ): Promise<string> {
-  const { connection, clock, graphs } = context
+  const { connection, clock } = context
   const { encoding } = connection
   context.requireOpen()
   await connection.ready()
-  const record = await context.recordOf(id)
-  if (record === undefined)
+  const stored = await context.recordOf(id)
+  if (stored === undefined)
     throw new ExecutionConflictError(`there is no execution "${id}" to fork`, { executionId: id })
-  requireAttached(record)
-  const graph = graphs.get(record.graph)
+  requireAttached(stored)
+  const graph = context.graphOf(stored.graph)
   if (graph === undefined)
-    throw new OptionError(`fork: this docket does not know graph "${record.graph}" of execution "${id}"`)
-  if (record.kind === 'batch')
+    throw new OptionError(`fork: this docket does not know graph "${stored.graph}" of execution "${id}"`)
+  if (stored.kind === 'batch')
     throw new OptionError(`fork: "${id}" is a batch; start another one with the items that it needs`)
-  const steps = (await context.readSteps([id])).get(id) ?? []
+  const rows = (await context.readSteps([id])).get(id) ?? []
+  const present = await underPresentNames({ record: stored, steps: rows }, graph, encoding, clock.now())
+  const { record, steps } = present
   const restored = await restoreExecution(record, steps, graph, encoding, 'end')
   if ('reasons' in restored)
     throw new ExecutionConflictError(`execution "${id}" can't be forked here: ${restored.reasons.join('; ')}`, {
@@ -37,7 +41,7 @@ export async function forkExecution(
     })
   const anew = stepsFrom(
     restored.plan,
-    from,
+    requireIndex(graph).former?.steps.get(from) ?? from,
     requireIndex(graph).specs.map(({ name }) => name),
   )
   const copied: StepRecord[] = []
@@ -48,11 +52,14 @@ export async function forkExecution(
     copied.push({ ...step, output, error: undefined })
   }
   const { owner } = connection.session
-  const stored = await encoding.decode(record.inputs, ['execution', id, 'inputs'])
+  const index = requireIndex(graph)
+  // Its keys are its own: they need no names of the original.
+  const { $names: _, ...inputs } = (await encoding.decode(record.inputs, ['execution', id, 'inputs'])) as StoredDocument
+  const names = namesAtStart(index)
   const created = {
     ...record,
     id: newId,
-    inputs: await encoding.encode(stored, ['execution', newId, 'inputs']),
+    inputs: await encoding.encode({ ...inputs, ...(names && { $names: names }) }, ['execution', newId, 'inputs']),
     parent: id,
     graphHash: unwrittenFork,
     owner,
@@ -75,6 +82,10 @@ export async function forkExecution(
     await resumption.resumeOne({ execution, wasLost: false }, 'release')
   })
   return newId
+}
+
+interface StoredDocument {
+  readonly $names?: unknown
 }
 
 const untouched = {

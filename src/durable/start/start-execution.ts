@@ -1,10 +1,12 @@
 import { DocketClosedError, ExecutionConflictError, StoreError } from '../../core/errors.ts'
+import { requireIndex } from '../../core/graph/plan.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { itemsOfBatch } from '../records/restore-batch.ts'
+import { underPresentNames } from '../records/present-names.ts'
 import { readInputs } from '../records/stored-inputs.ts'
 import { reopenPauseMs } from '../recovery/reopen.ts'
 import type { Reopening } from '../recovery/reopen.ts'
@@ -51,7 +53,7 @@ export class ExecutionStarter {
     await connection.opened()
     const [existing] = await connection.store.create([await request.newRecord(undefined)], transaction)
     if (existing === undefined) return
-    requireSame(request, existing)
+    requireSame(request, await this.#underPresentNames(existing))
     if (isTerminal(existing.status) && existing.status !== 'completed')
       throw new ExecutionConflictError(
         `execution "${request.id}" is ${existing.status}; within a transaction it can't go on: retry it, or start it outside`,
@@ -86,12 +88,21 @@ export class ExecutionStarter {
     return existing === undefined ? undefined : this.#joinExisting(request, existing)
   }
 
+  /** What a record stands for, as its graph names things now. */
+  async #underPresentNames(record: ExecutionRecord): Promise<ExecutionRecord> {
+    const { connection, clock } = this.#context
+    const graph = this.#context.graphOf(record.graph)
+    if (graph === undefined || requireIndex(graph).former === undefined) return record
+    const steps = record.kind === 'batch' ? ((await this.#context.readSteps([record.id])).get(record.id) ?? []) : []
+    return (await underPresentNames({ record, steps }, graph, connection.encoding, clock.now())).record
+  }
+
   async #joinExisting(request: StartRequest, existing: ExecutionRecord): Promise<ExecutionRecord | undefined> {
     const { connection, owned, turns } = this.#context
     const { resumption, reopening, scan } = this.#predecessors
     // Under another key everything looks different: what is wrong then is the key.
     if (request.requestDigest !== existing.requestDigest) await readInputs(existing, connection.encoding)
-    requireSame(request, existing)
+    requireSame(request, await this.#underPresentNames(existing))
     const { id, status, owner } = existing
     if (status === 'completed') return undefined
     const known = owned.get(id)

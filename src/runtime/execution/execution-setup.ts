@@ -10,6 +10,7 @@ import { fullClockOf } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { Emitter } from './emitter.ts'
 import type { ExecuteOptions } from './execution-options.ts'
+import type { KeyNames } from './key-names.ts'
 import type { Recorder } from './recorder.ts'
 import type { ResultCache } from '../results/result-cache.ts'
 import type { SharedResults } from '../results/shared-results.ts'
@@ -51,6 +52,8 @@ export interface ExecutionSetup {
   readonly shared?: SharedResults | undefined
   /** The policy of steps that have none. */
   readonly persistOf?: ((spec: StepSpec) => PersistSpec | undefined) | undefined
+  /** Names that keys of attempts are made of. @default what graph and steps were called first */
+  readonly keyNames?: KeyNames | undefined
   /** Key of the batch's item in its records; undefined for what its items share, and outside batches. */
   readonly itemKey?: string | undefined
   /** Present where the execution is part of a batch. */

@@ -3,7 +3,6 @@ import type { StepEvent } from '../../../machines/index.ts'
 import { hasCause } from '../../core/thrown.ts'
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
-import { canonicalize, digest } from '../../core/values/keys.ts'
 import { kindOf } from '../steps/step-kinds.ts'
 import type { StepWork, WorkingStep } from '../steps/step-work.ts'
 import type { Claimant, SharedClaim } from '../results/claimant.ts'
@@ -19,6 +18,7 @@ import type { ResultCache } from '../results/result-cache.ts'
 import { decideRetry } from '../steps/retry-decision.ts'
 import type { SharedResults } from '../results/shared-results.ts'
 import type { SlotPool } from '../collections/slot-pool.ts'
+import { idempotencyKeyOf } from './idempotency-key.ts'
 import { endFailed, endFallenBack, persistValue } from './step-ending.ts'
 import { beginOnceNoted, beginWork } from './noted-attempt.ts'
 import { releaseSlot, takeSlot } from './step-slots.ts'
@@ -104,10 +104,8 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     return this.#extras?.isBeingNoted === true ? this.attempt - 1 : this.attempt
   }
 
-  /** Stable over retries and restarts; that of a shared result is the same for all that make it. */
   get idempotencyKey(): string {
-    const { claim, execution, step } = this
-    return claim?.key ?? digest(canonicalize([execution.place.graph, execution.id, step, execution.item]))
+    return idempotencyKeyOf(this)
   }
 
   /** Whether it has made its value, or found it. */

@@ -18,9 +18,10 @@ const claims = new ShortLivedMap<ClaimUnderWay>()
  * @throws SerializationError when the inputs have no canonical form
  */
 export function resultKeyOf(
-  { scope, family }: PersistSpec,
+  { scope, family: present }: PersistSpec,
   inputs: unknown,
   execution: { readonly id: string; readonly setup: { readonly requestDigest?: string | undefined } },
+  family = present,
 ): string {
   if (scope === 'global') return resultKey(family, inputs)
   // One result per step and execution, whatever flows into it: an unpersisted step above that gives another value after
@@ -30,6 +31,27 @@ export function resultKeyOf(
     family,
     setup.requestDigest === undefined ? ['batch', id, inputs] : ['execute', id, setup.requestDigest],
   )
+}
+
+/** Keys under which a result may be remembered since before something got another name; undefined where nothing did. */
+function formerKeysOf({ persist, inputs, execution }: Claimant): (() => readonly string[]) | undefined {
+  const former = persist!.former
+  if (former === undefined) return undefined
+  return () => former.families.map((family) => resultKeyOf(persist!, inputs, execution, family))
+}
+
+/** What this process's memory has under a key or, since before something got another name, under a former one. */
+function keptIn(cache: ResultCache, run: Claimant, key: string): { readonly value: unknown } | undefined {
+  const { execution } = run
+  const persist = run.persist!
+  const now = execution.clock.lifetime()
+  const kept = cache.get(persist, key, now)
+  if (kept !== undefined || persist.former === undefined) return kept
+  for (const family of persist.former.families) {
+    const former = cache.get({ family }, resultKeyOf(persist, run.inputs, execution, family), now)
+    if (former !== undefined) return former
+  }
+  return undefined
 }
 
 /**
@@ -61,7 +83,7 @@ export class Claim implements ClaimUnderWay {
     let kept: { readonly value: unknown } | undefined
     try {
       key = resultKeyOf(run.persist!, run.inputs, execution)
-      if (place instanceof ResultCache) kept = place.get(run.persist!, key, execution.clock.lifetime())
+      if (place instanceof ResultCache) kept = keptIn(place, run, key)
     } catch (error) {
       run.failed(placed(error, run, 'inputs'), 'FAIL')
       return
@@ -103,7 +125,7 @@ export class Claim implements ClaimUnderWay {
     this.#isAsking = true
     void run.execution.context
     shared
-      .find(run, this.key, () => this.#leader !== undefined)
+      .find(run, this.key, formerKeysOf(run), () => this.#leader !== undefined)
       .then(
         // The leader may have handed over meanwhile.
         (found) => this.#inContext(() => this.#found(found, shared, keeper)),

@@ -16,7 +16,7 @@ export class ResultCache {
   readonly #families = new Map<string, LruMap<Entry>>()
 
   /** A copy of the value kept under the key, if it holds. */
-  get(persist: PersistSpec, key: string, now: number): { readonly value: unknown } | undefined {
+  get(persist: Pick<PersistSpec, 'family'>, key: string, now: number): { readonly value: unknown } | undefined {
     const family = this.#families.get(persist.family)
     const entry = family?.get(key)
     if (entry === undefined) return undefined
@@ -26,7 +26,7 @@ export class ResultCache {
   }
 
   /** As `get`, but looking is no use: it leaves the order of dropping as it is. */
-  peek(persist: PersistSpec, key: string, now: number): { readonly value: unknown } | undefined {
+  peek(persist: Pick<PersistSpec, 'family'>, key: string, now: number): { readonly value: unknown } | undefined {
     const entry = this.#families.get(persist.family)?.peek(key)
     return entry === undefined || !holds(entry, now) ? undefined : { value: copyOf(entry.value) }
   }

@@ -29,8 +29,16 @@ export type Found =
 export interface SharedResults {
   /** Computations under way in this process, by the result's key. */
   readonly claims: ShortLivedMap<ClaimUnderWay>
-  /** Gives the result, or the right to make it; waits for as long as a living process is making it and `isWaiting` says so. */
-  find(run: Claimant, key: string, isWaiting: () => boolean): Promise<Found>
+  /**
+   * Gives the result, or the right to make it; waits for as long as a living process is making it and `isWaiting` says so. Where there is
+   * none under the key, former ones are looked at.
+   */
+  find(
+    run: Claimant,
+    key: string,
+    formerKeys: (() => readonly string[]) | undefined,
+    isWaiting: () => boolean,
+  ): Promise<Found>
   /** Commits a result and gives the one that holds: where the right was lost, whatever was made instead. */
   commit(run: Claimant, right: ResultRight, value: unknown): Promise<unknown>
   /** Shares a failure with whoever waits. Not waited for. */

@@ -39,9 +39,53 @@ export class StoreResults implements SharedResults {
     })
   }
 
-  async find(run: Claimant, key: string, isWaiting: () => boolean): Promise<Found> {
+  async find(
+    run: Claimant,
+    key: string,
+    formerKeys: (() => readonly string[]) | undefined,
+    isWaiting: () => boolean,
+  ): Promise<Found> {
     await this.#connection.readyBy(this.#deadline(run))
-    return this.#find(run, this.#connection.encoding.resultKey(key), isWaiting)
+    const found = await this.#find(run, this.#connection.encoding.resultKey(key), isWaiting)
+    if (found.type !== 'right' || formerKeys === undefined) return found
+    try {
+      const former = await this.#findFormer(run, formerKeys(), isWaiting)
+      if (former === undefined) return found
+      await this.#carryOver(run, found.right, former)
+      return former
+    } catch (error) {
+      this.release(found.right)
+      throw error
+    }
+  }
+
+  /** What is remembered under former keys; a process of an older version that makes it now is waited for. */
+  async #findFormer(
+    run: Claimant,
+    formerKeys: readonly string[],
+    isWaiting: () => boolean,
+  ): Promise<Found | undefined> {
+    const keys = formerKeys.map((key) => this.#connection.encoding.resultKey(key))
+    const until = this.#deadline(run)
+    const states = await Promise.all(keys.map((key) => this.#connection.lookups.add(key, until)))
+    for (const [index, state] of states.entries()) {
+      if (state?.status === 'completed') return this.#foundFrom(state, keys[index]!, false)
+      if (state?.status !== 'running') continue
+      const found = await this.#wait(run, keys[index]!, state.epoch, isWaiting)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  /** Keeps a result under its present key too, where that makes it hold no longer than it was to hold. */
+  async #carryOver(run: Claimant, right: ResultRight, former: Found): Promise<void> {
+    try {
+      if (former.type === 'value' && run.persist!.ttlMs === undefined) await this.commit(run, right, former.value)
+      else this.release(right)
+    } catch {
+      // It is remembered where it was.
+      this.release(right)
+    }
   }
 
   async commit(run: Claimant, right: ResultRight, value: unknown): Promise<unknown> {

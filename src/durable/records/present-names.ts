@@ -1,0 +1,240 @@
+import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
+import { DocketError, SerializationError } from '../../core/errors.ts'
+import type { FormerNames } from '../../core/graph/former-names.ts'
+import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { requireIndex } from '../../core/graph/plan.ts'
+import { isRecord } from '../../core/is-record.ts'
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import { recordedInputs } from '../../runtime/inputs/given-inputs.ts'
+import { requestDigestOf } from '../../runtime/results/execution-memory.ts'
+import { digestOfBatch, digestOfItems, itemsPerDigest } from './batch-digest.ts'
+import { droppedRecord } from './migrate-records.ts'
+import { headOfBatch, itemsOfBatch, itemsStep } from './restore-batch.ts'
+import { decodePresent, readInputs } from './stored-inputs.ts'
+import { namesAtResumption } from './stored-names.ts'
+import type { StoredNames } from './stored-names.ts'
+import { isUnfinished } from './unfinished-records.ts'
+
+/** The records of an execution or a batch. */
+export interface StoredRecords {
+  readonly record: ExecutionRecord
+  readonly steps: readonly StepRecord[]
+  /** Records of steps that have not ended, and that no step goes on with. @default none */
+  readonly left?: readonly StepRecord[]
+  /** Whether the target is stored under a former name. @default false */
+  readonly hasFormerTarget?: boolean
+}
+
+/** Records as the graph names things now. */
+export interface PresentRecords extends StoredRecords {
+  /** What is to be written where the execution goes on under these names; undefined where nothing is. */
+  readonly changes: { readonly inputs: StoredValue | undefined; readonly steps: readonly StepRecord[] } | undefined
+}
+
+/**
+ * Puts present names in the place of former ones: of the graph, its steps and its types.
+ * @throws SerializationError for damaged records
+ */
+export async function underPresentNames(
+  { record, steps }: StoredRecords,
+  graph: AnyGraph,
+  encoding: ValueEncoding,
+  at: number,
+): Promise<PresentRecords> {
+  const index = requireIndex(graph)
+  if (index.former === undefined) return { record, steps, changes: undefined }
+  const identity = ['execution', record.id, 'inputs']
+  const stored = await decodePresent(record.inputs, identity, encoding)
+  if (!isRecord(stored)) return { record, steps, changes: undefined }
+  const names = namesAtResumption(record, stored['$names'] as StoredNames | undefined, steps, index)
+  const named = (document: object): object => (names === undefined ? document : { ...document, $names: names })
+  const inputs = await encoding.encode(named(renamedDocument(record, stored, index.former)), identity)
+  const present = { ...record, ...presentHead(record, graph, index.former), inputs }
+  const renamed = await presentSteps(record.id, steps, index.former, encoding, at)
+  const isSameNames = JSON.stringify(names) === JSON.stringify(stored['$names'])
+  const changedInputs = isSameNames ? undefined : await encoding.encode(named(stored), identity)
+  const requestDigest = mayHaveFormerTypes(record, stored, index.former)
+    ? await presentDigestOf({ record: present, steps: renamed.steps }, graph, encoding)
+    : record.requestDigest
+  const isChanged = changedInputs !== undefined || renamed.changes.length > 0
+  return {
+    record: { ...present, requestDigest },
+    hasFormerTarget: present.target !== record.target,
+    steps: renamed.steps,
+    changes: isChanged ? { inputs: changedInputs, steps: renamed.changes } : undefined,
+  }
+}
+
+/** Records as the graph names things now, to be shown. What can't be read keeps its names. */
+export async function shownRecords(
+  stored: StoredRecords,
+  graph: AnyGraph | undefined,
+  encoding: ValueEncoding,
+  at: number,
+): Promise<StoredRecords> {
+  if (graph === undefined) return stored
+  try {
+    return await underPresentNames(stored, graph, encoding, at)
+  } catch (error) {
+    if (!(error instanceof SerializationError)) throw error
+    return { ...stored, record: await presentRecord(stored.record, graph, encoding) }
+  }
+}
+
+/** A record as the graph names things now, to be shown. One whose inputs can't be read keeps them. */
+export async function presentRecord(
+  record: ExecutionRecord,
+  graph: AnyGraph | undefined,
+  encoding: ValueEncoding,
+): Promise<ExecutionRecord> {
+  const former = graph === undefined ? undefined : requireIndex(graph).former
+  if (graph === undefined || former === undefined) return record
+  const present = { ...record, ...presentHead(record, graph, former) }
+  const identity = ['execution', record.id, 'inputs']
+  try {
+    const stored = await decodePresent(record.inputs, identity, encoding)
+    if (!isRecord(stored)) return present
+    return { ...present, inputs: await encoding.encode(renamedDocument(record, stored, former), identity) }
+  } catch (error) {
+    if (!(error instanceof SerializationError)) throw error
+    return present
+  }
+}
+
+function presentHead(
+  { target }: ExecutionRecord,
+  graph: AnyGraph,
+  { types }: FormerNames,
+): Pick<ExecutionRecord, 'graph' | 'target'> {
+  return { graph: graph.name, target: types.get(target) ?? target }
+}
+
+/** The records of steps under present names, and what is to be written for that. */
+async function presentSteps(
+  id: string,
+  rows: readonly StepRecord[],
+  { steps: presentNames, types }: FormerNames,
+  encoding: ValueEncoding,
+  at: number,
+): Promise<{ readonly steps: readonly StepRecord[]; readonly changes: readonly StepRecord[] }> {
+  const steps = new Map<string, StepRecord>()
+  const changes = new Map<string, StepRecord>()
+  const former: StepRecord[] = []
+  for (const row of rows) {
+    if (presentNames.has(row.step)) former.push(row)
+    else if (row.step === itemsStep) steps.set(keyOf(row), await presentItems(id, row, types, encoding))
+    else steps.set(keyOf(row), { ...row, type: types.get(row.type) ?? row.type })
+  }
+  for (const row of former) {
+    changes.set(keyOf(row), droppedRecord(row, at))
+    const renamed = { ...row, step: presentNames.get(row.step)!, type: types.get(row.type) ?? row.type }
+    const standing = steps.get(keyOf(renamed))
+    // Where it has begun under both, what is done holds; else what began last.
+    if (standing !== undefined && (isDone(standing) || !isDone(renamed))) continue
+    const moved = await movedRecord(id, row, renamed, encoding)
+    steps.set(keyOf(moved), moved)
+    changes.set(keyOf(moved), moved)
+  }
+  return { steps: [...steps.values()], changes: [...changes.values()] }
+}
+
+function keyOf({ step, item }: StepRecord): string {
+  return JSON.stringify([step, item])
+}
+
+/** Its values encoded for their new place: no value can be moved to another one. */
+async function movedRecord(id: string, from: StepRecord, to: StepRecord, encoding: ValueEncoding): Promise<StepRecord> {
+  const [old, now] = [from, to].map(({ step, item }) => ['step', id, step, item])
+  const { output, error } = from
+  return {
+    ...to,
+    output:
+      output === undefined
+        ? undefined
+        : await encoding.encode(await encoding.decode(output, [...old!, 'output']), [...now!, 'output']),
+    error:
+      error === undefined
+        ? undefined
+        : await encoding.encodeError(await encoding.decodeError(error, [...old!, 'error']), [...now!, 'error']),
+  }
+}
+
+async function presentItems(
+  id: string,
+  row: StepRecord,
+  types: ReadonlyMap<string, string>,
+  encoding: ValueEncoding,
+): Promise<StepRecord> {
+  if (types.size === 0) return row
+  const identity = ['step', id, row.step, row.item, 'output']
+  const chunk = await decodePresent(row.output, identity, encoding)
+  if (!isRecord(chunk) || !Array.isArray(chunk['items'])) return row
+  const items = (chunk['items'] as readonly unknown[]).map((item) => renamedKeys(item, types))
+  return { ...row, output: await encoding.encode({ ...chunk, items }, identity) }
+}
+
+function isDone({ status }: StepRecord): boolean {
+  return status === 'completed' || status === 'cached' || !isUnfinished({ status })
+}
+
+/** The stored inputs of an execution, or a batch's head, by present names of types. */
+function renamedDocument(
+  { kind }: ExecutionRecord,
+  document: Readonly<Record<string, unknown>>,
+  { types }: FormerNames,
+): Readonly<Record<string, unknown>> {
+  if (types.size === 0) return document
+  const lists = kind === 'batch' ? ['leaves'] : ['$overrides']
+  const records = kind === 'batch' ? ['shared', 'overrides'] : ['$checked', '$versions']
+  const renamed = kind === 'batch' ? document : (renamedKeys(document, types) as Record<string, unknown>)
+  return Object.fromEntries(
+    Object.entries(renamed).map(([key, value]) => {
+      if (records.includes(key)) return [key, renamedKeys(value, types)]
+      if (!lists.includes(key) || !Array.isArray(value)) return [key, value]
+      return [key, value.map((name: unknown) => types.get(name as string) ?? name)]
+    }),
+  )
+}
+
+function renamedKeys(record: unknown, types: ReadonlyMap<string, string>): unknown {
+  if (!isRecord(record)) return record
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [types.get(name) ?? name, value]))
+}
+
+/** Whether the request’s digest may have been made with former names. What a batch has of them may be in any of its items. */
+function mayHaveFormerTypes(
+  { kind, target }: ExecutionRecord,
+  document: Readonly<Record<string, unknown>>,
+  { types }: FormerNames,
+): boolean {
+  if (types.size === 0) return false
+  return kind === 'batch' || types.has(target) || Object.keys(document).some((name) => types.has(name))
+}
+
+/** The request’s digest as it would be now; the one that the record has, where it does not fit the graph. */
+async function presentDigestOf(
+  { record, steps }: StoredRecords,
+  graph: AnyGraph,
+  encoding: ValueEncoding,
+): Promise<string> {
+  const { id, kind, target } = record
+  if (kind === 'batch') {
+    const head = await headOfBatch(record, encoding)
+    const written = await itemsOfBatch(id, steps, head.total, encoding)
+    if (typeof written === 'number') return record.requestDigest
+    const digests: string[] = []
+    for (let start = 0; start < head.total; start += itemsPerDigest) digests.push(digestOfItems(written, start))
+    return encoding.resultKey(digestOfBatch(target, head, digests))
+  }
+  const type = requireIndex(graph).types.get(target)
+  if (type === undefined) return record.requestDigest
+  try {
+    const { $given, $overrides } = await readInputs(record, encoding)
+    const { plan, leafValues } = recordedInputs(graph, type, $given, $overrides)
+    return encoding.resultKey(requestDigestOf(plan, leafValues))
+  } catch (error) {
+    if (!(error instanceof DocketError)) throw error
+    return record.requestDigest
+  }
+}

@@ -1,0 +1,56 @@
+import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import { formerNamesOf } from '../../core/graph/former-names.ts'
+import type { GraphIndex } from '../../core/graph/graph-index.ts'
+import type { KeyNames } from '../../runtime/execution/key-names.ts'
+import { graphHashOf } from './graph-hash.ts'
+
+/**
+ * Under `$names` in the stored inputs: the names that keys of an execution's attempts are made of, where something of its graph had
+ * another name before. They stand there so that keys stay the same when it is renamed once more, or when `formerly` is taken away.
+ */
+export interface StoredNames {
+  readonly graph?: string
+  /** First names of steps, by their names when that was written. */
+  readonly steps?: Readonly<Record<string, string>>
+}
+
+/** The names of an execution that begins now; undefined where they are those that everything has. */
+export function namesAtStart({ graph, firstName, specs }: GraphIndex): StoredNames | undefined {
+  const renamed = specs.filter((spec) => spec.firstName !== spec.name).map((spec) => [spec.name, spec.firstName])
+  return namesOf(
+    firstName === graph.name ? undefined : firstName,
+    Object.fromEntries(renamed) as Record<string, string>,
+  )
+}
+
+/** The names of an execution that goes on, by present names. */
+export function namesAtResumption(
+  record: ExecutionRecord,
+  stored: StoredNames | undefined,
+  rows: readonly StepRecord[],
+  index: GraphIndex,
+): StoredNames | undefined {
+  const known = Object.entries(stored?.steps ?? {})
+  const steps = Object.fromEntries(known.map(([name, first]) => [index.former?.steps.get(name) ?? name, first]))
+  const recorded = new Set(rows.map(({ step }) => step))
+  for (const { name, step } of index.specs) {
+    const former = formerNamesOf(step)
+    if (former.length === 0 || Object.hasOwn(steps, name)) continue
+    // It may have begun when it had another name, and left no record: then it was the last one that it had.
+    const isNew = recorded.has(name) || record.graphHash === graphHashOf(index)
+    steps[name] = former.find((old) => recorded.has(old)) ?? (isNew ? name : former[0]!)
+  }
+  return namesOf(stored?.graph ?? (index.graph.formerly.length === 0 ? undefined : record.graph), steps)
+}
+
+function namesOf(graph: string | undefined, steps: Readonly<Record<string, string>>): StoredNames | undefined {
+  const hasSteps = Object.keys(steps).length > 0
+  if (graph === undefined && !hasSteps) return undefined
+  return { ...(graph !== undefined && { graph }), ...(hasSteps && { steps }) }
+}
+
+/** What keys of attempts are made of. */
+export function keyNamesOf({ graph }: ExecutionRecord, names: StoredNames | undefined): KeyNames | undefined {
+  if (names === undefined) return undefined
+  return { graph: names.graph ?? graph, steps: new Map(Object.entries(names.steps ?? {})) }
+}

@@ -1,0 +1,39 @@
+import type { PersistSpec } from '../../core/graph/graph-index.ts'
+import type { Plan, PlanStep } from '../../core/graph/plan.ts'
+import { familyOf } from '../../core/graph/step-spec.ts'
+import { canonicalize, digest } from '../../core/values/keys.ts'
+import { resultKeyOf } from '../results/claim.ts'
+import type { KeyNames } from './key-names.ts'
+
+/** What a step's key is made of. */
+interface KeyedStep {
+  readonly planStep: PlanStep
+  readonly persist: PersistSpec | undefined
+  readonly claim: { readonly key: string } | undefined
+  readonly inputs: Record<string, unknown>
+  readonly execution: {
+    readonly id: string
+    readonly item: number | undefined
+    readonly plan: Plan
+    readonly setup: { readonly keyNames?: KeyNames | undefined; readonly requestDigest?: string | undefined }
+  }
+}
+
+/**
+ * Stable over retries and restarts, whatever graph, step and type are called by now; that of a shared result is the same for all that
+ * make it.
+ */
+export function idempotencyKeyOf(step: KeyedStep): string {
+  const { claim, execution, persist } = step
+  const { spec } = step.planStep
+  const { keyNames } = execution.setup
+  const name = keyNames?.steps.get(spec.name) ?? spec.firstName
+  if (claim === undefined) {
+    const graph = keyNames?.graph ?? execution.plan.index.firstName
+    return digest(canonicalize([graph, execution.id, name, execution.item]))
+  }
+  if (persist === undefined || (persist.former === undefined && name === spec.name)) return claim.key
+  const { scope, namespace, former } = persist
+  const family = familyOf(scope, former?.firstNamespace ?? namespace, spec.step, name, former?.firstOutput)
+  return resultKeyOf(persist, step.inputs, execution, family)
+}
