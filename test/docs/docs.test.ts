@@ -48,7 +48,7 @@ test('the list of examples has every example', () => {
   expect(examples.filter((name) => !listed.includes(`](${name}`))).toEqual([])
 })
 
-test('the map of the house in CONTRIBUTING.md has every folder of src, machines and stores', () => {
+test('the map of the house in CONTRIBUTING.md has every folder of src, machines and stores, and none that is gone', () => {
   const map = readDocument('CONTRIBUTING.md')
   const folders = new Set(
     readSourceFiles()
@@ -57,22 +57,115 @@ test('the map of the house in CONTRIBUTING.md has every folder of src, machines 
   )
   folders.delete('src')
   expect([...folders].filter((folder) => !map.includes(`\`${folder}/`)).toSorted()).toEqual([])
+  const rows = [...map.matchAll(/^\| (`[^|]*\/`) +\|/gm)].flatMap(([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)])
+  expect(rows.length).toBeGreaterThan(20)
+  expect(rows.map(([, folder]) => folder!).filter((folder) => !existsSync(join(root, folder)))).toEqual([])
 })
 
+/** An option with a default, as its docstring has it. */
+interface DeclaredOption {
+  readonly owner: string
+  readonly option: string
+  readonly fallback: string
+  /** The file that declares it. */
+  readonly text: string
+}
+
+function declaredOptions(): readonly DeclaredOption[] {
+  return readSourceFiles()
+    .filter(({ path }) => /^(src|stores)\//.test(path))
+    .flatMap(({ text }) =>
+      [...text.matchAll(/^export interface (\w+(?:Options|Policy|Declaration|Choices))\b[\s\S]*?^}/gm)].flatMap(
+        ([declaration, owner = '']) =>
+          [...declaration.matchAll(/@default ((?:(?!\*\/)[\s\S])*?)\s*\*\/\s*readonly (\w+)\?:/g)].map(
+            ([, fallback = '', option = '']) => ({ owner, option, fallback, text }),
+          ),
+      ),
+    )
+    .filter(({ owner }) => isPublic(owner))
+}
+
+/** The rows of the table: where an option is given, its name, its default. */
+function optionRows(): readonly { readonly where: string; readonly option: string; readonly fallback: string }[] {
+  let where = ''
+  return [...readDocument('docs/options.md').matchAll(/^\| (.*?) +\| `(\w+)` +\| (.*?) +\|$/gm)].map(
+    ([, first = '', option = '', fallback = '']) => {
+      where = first.trim() === '' ? where : first
+      return { where, option, fallback: fallback.replaceAll('`', '') }
+    },
+  )
+}
+
+const aValue = /^('[^']*'|[\d_]+(?: MiB)?|true|false|\{\}|Math\.random|process\.stderr)$/
+
 test('docs/options.md has every option', () => {
-  const table = readDocument('docs/options.md')
-  const told = new Set([...table.matchAll(/^\|[^|]*\| `(\w+)` +\|/gm)].map(([, option]) => option))
-  const declared = readSourceFiles()
-    .filter(({ path }) => path.startsWith('src/'))
-    .flatMap(({ text }) => [
-      ...text.matchAll(/^export interface (\w+(?:Options|Policy|Declaration|Choices))\b[\s\S]*?^}/gm),
-    ])
-    .filter(([, name]) => isPublic(name!))
-    .flatMap(([declaration]) => [...declaration.matchAll(/@default (?:(?!\*\/)[\s\S])*\*\/\s*readonly (\w+)\?:/g)])
-    .map(([, option]) => option)
+  const told = new Set(optionRows().map(({ option }) => option))
+  const declared = declaredOptions()
+    .filter(({ owner }) => !/Store|Migration/.test(owner))
+    .map(({ option }) => option)
   expect(declared).toEqual(expect.arrayContaining(['maxAttempts', 'ttl', 'concurrency', 'ordered', 'everyMs']))
   expect([...new Set(declared)].filter((option) => !told.has(option))).toEqual([])
 })
+
+test('docs/options.md has the defaults of the docstrings, where they are values', () => {
+  const rows = optionRows()
+  const wrong: string[] = []
+  let compared = 0
+  for (const { owner, option, fallback } of declaredOptions()) {
+    const places = sections[owner]
+    const row = rows.find((each) => each.option === option && places?.some((place) => each.where.includes(place)))
+    if (row === undefined || !aValue.test(fallback)) continue
+    compared++
+    const shown = fallback.replace(/^(\d+)_(\d+)$/, '$1,$2')
+    if (!row.fallback.startsWith(shown)) wrong.push(`${owner}.${option}: ${fallback}, but: ${row.fallback}`)
+  }
+  expect(wrong).toEqual([])
+  expect(compared).toBeGreaterThan(30)
+})
+
+test('docstrings have the defaults of the code, where it has them beside the option', () => {
+  const wrong: string[] = []
+  let compared = 0
+  for (const { owner, option, fallback, text } of declaredOptions()) {
+    if (!aValue.test(fallback)) continue
+    const found = new RegExp(
+      String.raw`\b${option} (?:=|\?\?) ('[^']*'|[\d_ *]+|true|false|\{\}|process\.stderr)(?=[,;)}\s])`,
+    ).exec(text)
+    if (found === null) continue
+    compared++
+    if (valueOf(found[1]!) !== valueOf(fallback)) wrong.push(`${owner}.${option}: ${fallback}, but: ${found[1]}`)
+  }
+  expect(wrong).toEqual([])
+  expect(compared).toBeGreaterThan(10)
+})
+
+/** Where the table has the options of which declaration. */
+const sections: Readonly<Record<string, readonly string[]>> = {
+  StepDeclaration: ['`step({'],
+  RetryPolicy: ['`retry: {'],
+  ExponentialOptions: ['`exponential('],
+  PersistPolicy: ['`persist: {'],
+  ExecuteOptions: ['`execute(graph'],
+  BatchOptions: ['`executeBatch('],
+  StreamOptions: ['`streamBatch('],
+  DocketOptions: ['`createDocket('],
+  CloseOptions: ['`docket.close('],
+  SqliteStoreOptions: ['`sqliteStore(', 'all three'],
+  PostgresStoreOptions: ['`postgresStore(', 'both', 'all three'],
+  MysqlStoreOptions: ['`mysqlStore(', 'both', 'all three'],
+  RedisStoreOptions: ['`redisStore('],
+  CompressionOptions: ['`compression('],
+  EncryptionOptions: ['`encryption('],
+  PinoObserverOptions: ['`pinoObserver('],
+  ProgressOptions: ['`progressObserver('],
+}
+
+/** A value as it stands in a docstring or in code: numbers and sizes as numbers. */
+function valueOf(text: string): string | number {
+  const plain = text.trim().replaceAll('_', '')
+  if (plain.endsWith(' MiB')) return Number.parseInt(plain, 10) * 1024 * 1024
+  return /^[\d *]+$/.test(plain) ? plain.split('*').reduce((product, factor) => product * Number(factor), 1) : plain
+}
 
 /** Whether users can import the type, or give what it describes to something that they import. */
 function isPublic(name: string): boolean {

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join, resolve } from 'node:path'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -115,18 +115,23 @@ test('the package holds what its exports name, and neither sources nor tests of 
   expect(
     files.filter(
       (path) =>
-        !/^(dist\/(src|machines|stores)\/.+\.(js|d\.ts)|(docs|examples)\/.+|CONTRIBUTING\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/.test(
+        !/^(dist\/(src|machines|stores)\/.+\.(js|d\.ts)|(docs|examples)\/.+|machines\/README\.md|CONTRIBUTING\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/.test(
           path,
         ),
     ),
   ).toEqual([])
 })
 
-test('links of the README lead to files that are in the package', () => {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8')
-  const links = [...readme.matchAll(/\]\((?!https?:)([^)#\s]+)/g)].map(([, path = '']) => path.replace(/\/$/, ''))
-  expect(links.length).toBeGreaterThan(10)
-  expect(links.filter((link) => !files.some((file) => file === link || file.startsWith(`${link}/`)))).toEqual([])
+test('links of the documents in the package lead to files that are in it', () => {
+  const documents = files.filter((path) => path.endsWith('.md'))
+  expect(documents).toEqual(expect.arrayContaining(['README.md', 'docs/using-from-xstate.md', 'machines/README.md']))
+  const links = documents.flatMap((document) =>
+    [...readFileSync(join(root, document), 'utf8').matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)].map(
+      ([, path = '']) => ({ document, to: join(dirname(document), path).replace(/\/$/, '') }),
+    ),
+  )
+  expect(links.length).toBeGreaterThan(100)
+  expect(links.filter(({ to }) => !files.some((file) => file === to || file.startsWith(`${to}/`)))).toEqual([])
 })
 
 test('nothing is installed with it but the types of Standard Schema', () => {
