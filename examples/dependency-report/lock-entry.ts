@@ -2,6 +2,8 @@ import { z } from 'zod'
 
 const names = z.record(z.string(), z.string()).optional()
 const flag = z.boolean().optional()
+/** Names of systems or processors; with `!` in front, all but these. */
+const platforms = z.array(z.string()).readonly().optional().catch(undefined)
 /** The part of a lock file's entry that the report uses. */
 export const lockEntry = z.object({
   name: z.string().optional(),
@@ -14,6 +16,8 @@ export const lockEntry = z.object({
   devOptional: flag,
   peer: flag,
   extraneous: flag,
+  os: platforms,
+  cpu: platforms,
   hasInstallScript: flag,
   deprecated: z.union([z.string(), z.boolean()]).optional(),
   license: z.unknown().optional(),

@@ -123,7 +123,7 @@ function lockedPackage(location: string, entry: LockEntry, all: LockEntries): re
       version: entry.version ?? null,
       alias,
       kind: kindOf(location, entry),
-      mayBeAbsent: entry.optional === true || entry.devOptional === true,
+      mayBeAbsent: entry.optional === true || entry.devOptional === true || !suitsThisMachine(entry),
       declaredLicence: declaredLicence(entry),
       notes: [
         ...(entry.deprecated === undefined || entry.deprecated === false ? [] : [`deprecated: ${entry.deprecated}`]),
@@ -131,6 +131,16 @@ function lockedPackage(location: string, entry: LockEntry, all: LockEntries): re
       ],
     },
   ]
+}
+
+/** npm leaves out what is for other systems or processors. */
+function suitsThisMachine({ os, cpu }: LockEntry): boolean {
+  return suits(process.platform, os) && suits(process.arch, cpu)
+}
+
+function suits(here: string, names: readonly string[] = []): boolean {
+  if (names.includes(`!${here}`)) return false
+  return names.every((name) => name.startsWith('!') || name === 'any') || names.includes(here)
 }
 
 function kindOf(location: string, entry: LockEntry): LockedPackage['kind'] {

@@ -4,6 +4,7 @@
  */
 import { styleText } from 'node:util'
 import { progressObserver } from 'docket/observers/progress'
+import { requireInstalled } from './installed.ts'
 import { readLockedProject } from './lock-file.ts'
 import { readOptions, usage } from './options.ts'
 import { ProjectProblem, systemCode } from './project-problem.ts'
@@ -28,6 +29,7 @@ async function main(): Promise<string> {
   if (output === 'help') return usage
   const locked = await readLockedProject(folder)
   if (output === 'mermaid') return planAsMermaid(locked)
+  await requireInstalled(locked)
 
   const { path, store } = await resultsFileOf(locked.project.folder, results)
   const counter = new EffortCounter()

@@ -138,7 +138,7 @@ function renderSummary(summary: Summary, { width, paint }: Screen): readonly str
       duplicates.length === 0
         ? ['none']
         : duplicates.map(({ name, versions, bytes }) =>
-            oneLine(`${name} ${versions.join(', ')} (${bytes === 0 ? 'not installed' : formatBytes(bytes)})`),
+            oneLine(`${name} ${versions.join(', ')} (${bytes === 0 ? 'not on this machine' : formatBytes(bytes)})`),
           ),
     ),
     ...section(

@@ -284,6 +284,20 @@ describe('on input that it cannot use', () => {
     await expectRefusal(/lockfileVersion 1, and only 2 and 3 are supported/, old)
   })
 
+  test('a project that is not installed is refused in one line, unless all that is missing is for other machines', async () => {
+    const elsewhere = { version: '1.0.0', os: ['nowhere'] }
+    const packages = { '': {}, 'node_modules/one': { version: '1.0.0' }, 'node_modules/two': { version: '1.0.0' } }
+    const [bare, foreign] = await Promise.all([
+      fixtureProject({ 'package-lock.json': lockOf({ ...packages, 'node_modules/far': elsewhere }) }),
+      fixtureProject({ 'package-lock.json': lockOf({ '': {}, 'node_modules/far': elsewhere }) }),
+    ])
+    await expectRefusal(/is not installed; run "npm ci" there first/, bare)
+    await expectRefusal(/is not installed; run "npm ci" there first/, bare, '--json')
+    const report = await reportOf(foreign)
+    expect(rowAt(report, 'node_modules/far')).toMatchObject({ state: 'skipped', problem: null })
+    expect(report.summary.problems).toEqual([])
+  })
+
   test('an unknown option is refused, and --help lists all of them', async () => {
     await expectRefusal(/Unknown option '--jsno'; see --help/, '--jsno')
     const { exitCode, stdout } = await run('--help')
