@@ -1,3 +1,4 @@
+import { bareErrorOf } from './bare-error.ts'
 import { errorJsonOf } from './error-json.ts'
 
 /** Every stable error code, with what it means. `docs/errors.md` documents each; a test keeps the two equal. */
@@ -308,7 +309,7 @@ export class SerializationError extends DocketError {
   }
 }
 
-/** A call of a store failed; `cause` is what its driver threw. */
+/** A call of a store failed; `cause` is what its driver threw: its name, message, stack and codes, without the request that failed. */
 export class StoreError extends DocketError {
   static {
     named(this, 'StoreError')
@@ -320,7 +321,7 @@ export class StoreError extends DocketError {
   readonly isTransient: boolean
 
   constructor(store: string, message: string, isTransient: boolean, options?: ErrorOptions, place?: ErrorPlace) {
-    super('STORE_FAILED', `${store} store: ${message}`, place, options)
+    super('STORE_FAILED', `${store} store: ${message}`, place, options && { cause: bareErrorOf(options.cause) })
     this.store = store
     this.isTransient = isTransient
   }

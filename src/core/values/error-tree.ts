@@ -5,6 +5,8 @@ import { recordOfTrees, treeOf } from './value-tree.ts'
 
 /** How many errors, lists and records are followed; what is beyond is kept as a text. */
 const limits = { depth: 20, parts: 1_000, text: 2_000 } as const
+/** The same for an error that takes too much room. */
+const shortLimits = { parts: 20, text: 1_000 } as const
 
 /**
  * The tree of anything that was thrown. Never throws: name, message, stack, causes and the error's own fields are kept, and what
@@ -12,7 +14,12 @@ const limits = { depth: 20, parts: 1_000, text: 2_000 } as const
  * the nearest class of Docket's or of the language's that its own class extends, and has its name.
  */
 export function errorTreeOf(thrown: unknown): unknown {
-  return new ErrorWriter().treeOf(thrown, 0)
+  return new ErrorWriter(false).treeOf(thrown, 0)
+}
+
+/** The same for an error that takes too much room: texts are cut, and few of its causes and fields are kept. */
+export function shortErrorTreeOf(thrown: unknown): unknown {
+  return new ErrorWriter(true).treeOf(thrown, 0)
 }
 
 /** The tree of an error that is too big for the store: without fields and causes, long texts cut. */
@@ -33,12 +40,21 @@ export function briefErrorTreeOf(thrown: unknown, why: string): unknown {
 
 class ErrorWriter {
   readonly #open = new Set<object>()
+  readonly #isShort: boolean
+  readonly #maxParts: number
   #parts = 0
 
+  constructor(isShort: boolean) {
+    this.#isShort = isShort
+    this.#maxParts = isShort ? shortLimits.parts : limits.parts
+  }
+
   treeOf(value: unknown, depth: number): unknown {
+    if (this.#isShort && typeof value === 'string') return cut(value, shortLimits.text)
     if (typeof value !== 'object' || value === null) return treeOrText(value)
     if (this.#open.has(value)) return '[circular]'
-    if (depth > limits.depth || ++this.#parts > limits.parts) return textOf(value)
+    if (depth > limits.depth || ++this.#parts > this.#maxParts || (this.#isShort && !isError(value)))
+      return textOf(value)
     this.#open.add(value)
     try {
       return isError(value) ? this.#errorTree(value, depth) : this.#partTree(value, depth)
@@ -127,6 +143,6 @@ function textOf(value: unknown): string {
   }
 }
 
-function cut(text: string): string {
-  return text.length <= limits.text ? text : `${text.slice(0, limits.text)}…`
+function cut(text: string, length: number = limits.text): string {
+  return text.length <= length ? text : `${text.slice(0, length)}… (${text.length - length} more characters were cut)`
 }

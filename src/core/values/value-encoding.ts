@@ -1,7 +1,7 @@
 import { describe, refuse } from '../check-options.ts'
 import type { Problem } from '../check-options.ts'
 import type { Codec } from '../contracts/codec.ts'
-import { briefErrorTreeOf, errorTreeOf } from './error-tree.ts'
+import { briefErrorTreeOf, errorTreeOf, shortErrorTreeOf } from './error-tree.ts'
 import { SerializationError } from '../errors.ts'
 import { describeThrown } from '../thrown.ts'
 import type { StoredValue, ValueFormat } from '../contracts/stored-value.ts'
@@ -41,7 +41,7 @@ export interface ValueEncoding {
    * codec or format that is not there
    */
   decode(stored: StoredValue, identity: ValueIdentity): unknown
-  /** As `encode`, for anything thrown: what can't be stored becomes a text. Fails only where a codec does. */
+  /** As `encode`, for anything thrown: what can't be stored becomes a text, and what takes more than 64 KiB is cut. Fails only where a codec does. */
   encodeError(thrown: unknown, identity: ValueIdentity): StoredValue | Promise<StoredValue>
   /** As `decode`: errors are Errors again, of the built-in class that their own class extends. */
   decodeError(stored: StoredValue, identity: ValueIdentity): unknown
@@ -55,6 +55,8 @@ export interface ValueEncoding {
 /** What strings are, whatever the format. */
 const textFormat = 'json'
 const defaultMaxBytes = 16 * 1024 * 1024
+// An error is there to be read: what hangs on it may be a response of megabytes, and many executions may fail of the same.
+const maxErrorBytes = 64 * 1024
 
 /** @throws OptionError for options that can't work */
 export function createValueEncoding(options: ValueEncodingOptions = {}): ValueEncoding {
@@ -160,10 +162,13 @@ export function createValueEncoding(options: ValueEncodingOptions = {}): ValueEn
 function errorBody(thrown: unknown, formatted: (tree: unknown) => StoredValue, maxBytes: number): StoredValue {
   let why: string
   try {
+    const limit = Math.min(maxBytes, maxErrorBytes)
     const body = formatted(errorTreeOf(thrown))
-    const size = sizeAbove(body, maxBytes)
+    const size = sizeAbove(body, limit)
     if (size === undefined) return body
-    why = `the error itself has ${size} bytes and can’t be stored: the limit is ${maxBytes}`
+    const short = formatted(shortErrorTreeOf(thrown))
+    if (sizeAbove(short, limit) === undefined) return short
+    why = `the error itself has ${size} bytes and can’t be stored: the limit is ${limit}`
   } catch (failure) {
     why = `the error itself can’t be stored: ${describeThrown(failure)}`
   }

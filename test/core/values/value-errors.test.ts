@@ -119,7 +119,8 @@ describe('an error', () => {
   test('that is wide and deep does not take for ever', () => {
     const tree = (depth: number): Error =>
       Object.assign(new Error(`level ${depth}`), depth === 0 ? {} : { parts: [1, 2, 3].map(() => tree(depth - 1)) })
-    expect(stored(tree(7))).toMatchObject({ message: 'level 7', parts: [{ message: 'level 6' }, {}, {}] })
+    expect(stored(tree(3))).toMatchObject({ message: 'level 3', parts: [{ message: 'level 2' }, {}, {}] })
+    expect(stored(tree(9))).toMatchObject({ message: 'level 9' })
   })
 
   test('that resists reading is stored with what can be read', () => {
@@ -158,8 +159,30 @@ describe('an error', () => {
     const text = small.encodeError(error, here) as string
     const back = small.decodeError(text, here) as Error
     expect(back.name).toBe('TypeError')
-    expect(back.message).toMatch(/^m{2000}… \(the error itself has \d+ bytes and can’t be stored: the limit is 8000\)$/)
-    expect(back.cause).toBeUndefined()
+    expect(back.message).toMatch(/^m{1000}… \(4000 more characters were cut\)$/)
+    expect(back).toMatchObject({ cause: { message: 'c' } })
+    const tiny = createValueEncoding({ maxBytes: 1_000 })
+    const rest = tiny.decodeError(tiny.encodeError(error, here) as string, here) as Error
+    expect(rest.message).toMatch(/the error itself has \d+ bytes and can’t be stored: the limit is 1000\)$/)
+    expect(rest.cause).toBeUndefined()
+  })
+
+  test('takes 64 KiB at most, whatever hangs on it', () => {
+    const encoding = createValueEncoding()
+    const causes = Array.from({ length: 200 }, (_, i) => new Error(`cause ${i} ${'c'.repeat(500)}`))
+    for (const error of [
+      Object.assign(new Error('a response'), { body: 'x'.repeat(5_000_000) }),
+      Object.assign(new Error('rows'), { rows: Array.from({ length: 50_000 }, (_, id) => ({ id })) }),
+      new AggregateError(causes, 'many'),
+      new Error('m'.repeat(1_000_000)),
+      'a text '.repeat(100_000),
+    ]) {
+      const text = encoding.encodeError(error, here) as string
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(65_536)
+      const back = encoding.decodeError(text, here)
+      if (back instanceof Error && error instanceof Error)
+        expect(back.message.slice(0, 8)).toBe(error.message.slice(0, 8))
+    }
   })
 
   test('is not stored when a codec fails', () => {
