@@ -1,6 +1,7 @@
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import type { StepSpec } from '../core/graph/graph-index.ts'
+import { turnOf } from '../runtime/environment/turn.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { batchInfoOf, shownSteps } from './records/batch-info.ts'
 import type { BatchInfo, LiveBatch } from './records/batch-info.ts'
@@ -35,14 +36,15 @@ export async function detailsOf(context: DocketContext, id: string): Promise<Exe
     incompatible: reasons,
   }
   const info = await infoOf(record, connection.encoding, reasons)
+  const turn = turnOf(clock)
   const about = { ...info, lease, situation: situationOf(record, lease, willingness, clock.now()) }
   if (record.kind === 'batch') {
     const live = liveOf(context, record)?.liveBatch
-    const batch = await batchInfoOf(record, steps, connection.encoding, live)
-    const recorded = await stepInfosOf(record, shownSteps(steps, batch), connection.encoding)
+    const batch = await batchInfoOf(record, steps, connection.encoding, live, turn)
+    const recorded = await stepInfosOf(record, shownSteps(steps, batch), connection.encoding, turn)
     return { ...about, batch, steps: live === undefined ? recorded : withLiveSteps(recorded, batch, live) }
   }
-  const recorded = await stepInfosOf(record, steps, connection.encoding)
+  const recorded = await stepInfosOf(record, steps, connection.encoding, turn)
   return { ...about, batch: undefined, steps: await allSteps(context, record, info, recorded) }
 }
 

@@ -2,6 +2,7 @@ import type { Snapshot } from 'xstate'
 import { DeadlockError, ExecutionCancelledError, ExecutionConflictError } from '../core/errors.ts'
 import { inspectKey } from '../core/inspect-key.ts'
 import { callingStep, stepsAround, wayRound } from '../runtime/environment/current-step.ts'
+import { turnOf } from '../runtime/environment/turn.ts'
 import type { ExecutionActorRef } from '../runtime/actors/execution-logic.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
@@ -156,7 +157,7 @@ export class ExecutionHandle<Output> {
     if (status === 'completed' && record.kind === 'batch') {
       const steps = (await this.#context.readSteps([id])).get(id) ?? []
       try {
-        return await batchOutputOf(record, steps, encoding)
+        return await batchOutputOf(record, steps, encoding, turnOf(this.#context.clock))
       } catch (error) {
         // Deleted since its record was read, it is gone, not damaged.
         const now = await this.#record()

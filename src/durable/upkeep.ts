@@ -3,6 +3,7 @@ import type { Duration } from '../core/duration.ts'
 import { endStatuses } from '../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../core/contracts/statuses.ts'
 import { sharedResultsOf } from '../runtime/results/store-results.ts'
+import { turnOf } from '../runtime/environment/turn.ts'
 import type { DocketContext } from './context/docket-context.ts'
 
 const purgeEveryMs = 60_000
@@ -64,12 +65,15 @@ export async function purge({ connection, clock }: DocketContext, options: Purge
     endedBefore: clock.now() - durationMs(options.olderThan)!,
     limit: purgePortion,
   }
+  const turn = turnOf(clock)
   let total = 0
   for (;;) {
+    if (turn.mustYield(purgePortion)) await turn.next()
     const purged = await connection.store.purge(filter)
     total += purged
     if (purged < filter.limit) break
   }
-  while ((await connection.store.purgeResults(purgePortion)) === purgePortion);
+  while ((await connection.store.purgeResults(purgePortion)) === purgePortion)
+    if (turn.mustYield(purgePortion)) await turn.next()
   return total
 }

@@ -10,6 +10,7 @@ import { harmlessInspector } from '../../runtime/actors/inspector.ts'
 import type { HarmlessInspector } from '../../runtime/actors/inspector.ts'
 import { fullClockOf } from '../../runtime/environment/clock.ts'
 import type { FullClock } from '../../runtime/environment/clock.ts'
+import { turnOf } from '../../runtime/environment/turn.ts'
 import { randomId, timeOrderedId } from '../../runtime/environment/ids.ts'
 import { resolveOptions } from '../../runtime/execution/execution-setup.ts'
 import type { ExecutionSetup, ResolvedOptions } from '../../runtime/execution/execution-setup.ts'
@@ -27,6 +28,9 @@ import { IncompatibleExecutions } from './incompatible-executions.ts'
 import { ownStoresOf } from './own-stores.ts'
 import { persistDefault } from './persist-default.ts'
 import type { StartOptions } from './start-options.ts'
+
+// What a store gives at once, of which some answer within the turn in which they are read.
+const recordsPerPage = 1_000
 
 /** What all parts of one docket share: data, and small verbs over it. How executions begin, go on and end is not decided here. */
 export class DocketContext {
@@ -198,8 +202,10 @@ export class DocketContext {
   /** All step records of some executions. @throws StoreError */
   async readSteps(ids: readonly string[]): Promise<ReadonlyMap<string, readonly StepRecord[]>> {
     const byExecution = new Map<string, StepRecord[]>()
+    const turn = turnOf(this.clock)
     let next: string | undefined
     do {
+      if (turn.mustYield(recordsPerPage)) await turn.next()
       const page = await this.connection.store.readSteps(ids, next)
       for (const step of page.steps) {
         if (step.type === droppedType) continue

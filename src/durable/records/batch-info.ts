@@ -1,8 +1,9 @@
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import { isTerminal, isTerminalStep } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { Turn } from '../../runtime/environment/turn.ts'
 import type { LiveSteps } from './open-steps.ts'
-import { headOfBatch, itemsOfBatch, itemStep, stepsOfBatch, targetStep } from './restore-batch.ts'
+import { headOfBatch, isRetriedBy, itemsOfBatch, itemStep, stepsOfBatch, targetStep } from './restore-batch.ts'
 
 /**
  * What became of an item. `cancelled`: its batch ended before it did. `retrying`: a step of it waits for its next attempt. `unknown`: there is
@@ -59,12 +60,20 @@ export async function batchInfoOf(
   steps: readonly StepRecord[],
   encoding: ValueEncoding,
   live: LiveBatch | undefined,
+  turn: Turn,
 ): Promise<BatchInfo> {
   const { id } = record
-  const { total } = await headOfBatch(record, encoding)
-  const found = await itemsOfBatch(id, steps, total, encoding)
+  const head = await headOfBatch(record, encoding)
+  const { total, retries = 0 } = head
+  const found = await itemsOfBatch(id, steps, total, encoding, turn)
   const keys = typeof found === 'number' ? [] : found.keys
-  const records = Map.groupBy(steps, ({ item }) => item)
+  const isRetried = isRetriedBy(head)
+  const isOutdated = ({ step, item, status, attempt }: StepRecord): boolean =>
+    step === itemStep && status === 'failed' && attempt <= retries && isRetried(item)
+  const records = Map.groupBy(
+    steps.filter((step) => !isOutdated(step)),
+    ({ item }) => item,
+  )
   const isTargetDone = steps.some(({ step, status }) => step === targetStep && status === 'completed')
   const all = keys.map((key, index) => {
     const known = outcomeOf(records.get(key) ?? [], record.target) ?? (isTargetDone ? 'completed' : undefined)

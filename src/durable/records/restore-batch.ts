@@ -10,6 +10,7 @@ import type { ItemOutcome } from '../../runtime/batch/batch-setup.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
 import { split } from '../../runtime/inputs/given-inputs.ts'
 import { nowMade, openRecordOf, specsByName, viewOf } from './restore-execution.ts'
+import type { Turn } from '../../runtime/environment/turn.ts'
 import type { ResumeCause } from './restore-execution.ts'
 import { decodePresent } from './stored-inputs.ts'
 import type { StoredNames } from './stored-names.ts'
@@ -108,6 +109,16 @@ export function misfitsOfItems(
   ]
 }
 
+/** Whether an item that had failed is tried again; by the key '' what all items share. */
+export function isRetriedBy({
+  retries = 0,
+  retried,
+}: Pick<BatchHead, 'retries' | 'retried'>): (item: string) => boolean {
+  const named = retried === undefined ? undefined : new Set(retried)
+  // What is shared by those that are tried again may be what they failed with.
+  return (item) => retries > 0 && (named === undefined || item === '' || named.has(item))
+}
+
 /** What was done of a batch. @throws SerializationError for damaged records */
 export async function restoreBatch(
   record: ExecutionRecord,
@@ -115,14 +126,15 @@ export async function restoreBatch(
   plan: BatchPlan,
   encoding: ValueEncoding,
   cause: ResumeCause,
-  { retries = 0, retried }: Pick<BatchHead, 'retries' | 'retried'>,
+  head: Pick<BatchHead, 'retries' | 'retried'>,
+  turn: Turn,
 ): Promise<RestoredBatch> {
-  const named = retried === undefined ? undefined : new Set(retried)
-  // What is shared by those that are tried again may be what they failed with.
-  const isRetried = (item: string): boolean => retries > 0 && (named === undefined || item === '' || named.has(item))
+  const isRetried = isRetriedBy(head)
+  const { retries = 0 } = head
   const outcomes = new Map<string, ItemOutcome>()
   const outdated = new Set<string>()
   for (const step of steps) {
+    if (turn.mustYield()) await turn.next()
     if (step.step === targetStep) outdated.add('')
     if (step.step !== itemStep) continue
     // Of an item that succeeded, others may want what its steps made.
@@ -136,6 +148,7 @@ export async function restoreBatch(
   let found = outcomes.size
   const open: StepRecord[] = []
   for (const step of stepsOfBatch(steps)) {
+    if (turn.mustYield()) await turn.next()
     const maxAttempts = specs.get(step.step)?.maxAttempts ?? 1
     const isLeft = outcomes.has(step.item) || (step.status === 'failed' && isRetried(step.item))
     const view = isLeft ? undefined : await viewOf(record, step, encoding, cause, maxAttempts)
@@ -154,21 +167,24 @@ export async function batchOutputOf(
   record: ExecutionRecord,
   steps: readonly StepRecord[],
   encoding: ValueEncoding,
+  turn: Turn,
 ): Promise<readonly unknown[]> {
   const { id, target } = record
   const { onError, total } = await headOfBatch(record, encoding)
-  const written = await itemsOfBatch(id, steps, total, encoding)
+  const written = await itemsOfBatch(id, steps, total, encoding, turn)
   if (typeof written === 'number')
     throw new SerializationError(`batch "${id}" is damaged: only ${written} of its ${total} items are there`, {
       executionId: id,
     })
   const outcomes = new Map<string, ItemOutcome>()
   for (const step of steps) {
+    if (turn.mustYield()) await turn.next()
     if (step.step !== itemStep && step.step !== targetStep) continue
     const outcome = await outcomeOf(id, step, encoding)
     if (outcome !== undefined) outcomes.set(step.item, outcome)
   }
   for (const { step, item, type, status, output } of steps) {
+    if (turn.mustYield()) await turn.next()
     if (type !== target || ownSteps.has(step) || output === undefined || outcomes.has(item)) continue
     if (status === 'completed' || status === 'cached')
       outcomes.set(item, { value: await encoding.decode(output, ['step', id, step, item, 'output']) })
@@ -189,6 +205,7 @@ export async function itemsOfBatch(
   steps: readonly StepRecord[],
   total: number,
   encoding: ValueEncoding,
+  turn?: Turn,
 ): Promise<BatchItems | number> {
   const chunks = steps.filter(({ step }) => step === itemsStep)
   const items: unknown[] = []
@@ -198,6 +215,7 @@ export async function itemsOfBatch(
     const chunk = await decodePresent(output, ['step', id, step, item, 'output'], encoding)
     if (!isRecord(chunk)) continue
     const { keys: more, items: moreItems, at = next } = chunk as unknown as ItemsChunk
+    if (turn?.mustYield(more.length) === true) await turn.next()
     for (const [index, key] of more.entries()) {
       keys[at + index] = key
       items[at + index] = moreItems[index]

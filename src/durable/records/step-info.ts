@@ -2,6 +2,7 @@ import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { Turn } from '../../runtime/environment/turn.ts'
 import { stepsOfBatch } from './restore-batch.ts'
 
 /** What a step waits for. */
@@ -44,28 +45,34 @@ export interface StepInfo {
 }
 
 /** What the records of steps say; what a batch keeps besides is not shown. @throws SerializationError for one that can't be read */
-export function stepInfosOf(
+export async function stepInfosOf(
   { id, kind }: ExecutionRecord,
   steps: readonly StepRecord[],
   encoding: ValueEncoding,
+  turn: Turn,
 ): Promise<readonly StepInfo[]> {
-  return Promise.all(
-    (kind === 'batch' ? stepsOfBatch(steps) : steps).map(
-      async ({ step, item, status, attempt, output, error, startedAt, endedAt, dueAt }) => ({
-        step,
-        item,
-        status,
-        attempt,
-        output: await decoded(output, (stored) => encoding.decode(stored, ['step', id, step, item, 'output'])),
-        error: await decoded(error, (stored) => encoding.decodeError(stored, ['step', id, step, item, 'error'])),
-        startedAt: dateOf(startedAt),
-        endedAt: dateOf(endedAt),
-        dueAt: dateOf(dueAt),
-        since: dateOf(endedAt ?? (status === 'running' ? startedAt : undefined)),
-        waitsFor: status === 'retrying' && dueAt !== undefined ? { kind: 'retry', at: new Date(dueAt) } : undefined,
-      }),
-    ),
-  )
+  const infoOfStep = async (record: StepRecord): Promise<StepInfo> => {
+    const { step, item, status, attempt, output, error, startedAt, endedAt, dueAt } = record
+    return {
+      step,
+      item,
+      status,
+      attempt,
+      output: await decoded(output, (stored) => encoding.decode(stored, ['step', id, step, item, 'output'])),
+      error: await decoded(error, (stored) => encoding.decodeError(stored, ['step', id, step, item, 'error'])),
+      startedAt: dateOf(startedAt),
+      endedAt: dateOf(endedAt),
+      dueAt: dateOf(dueAt),
+      since: dateOf(endedAt ?? (status === 'running' ? startedAt : undefined)),
+      waitsFor: status === 'retrying' && dueAt !== undefined ? { kind: 'retry', at: new Date(dueAt) } : undefined,
+    }
+  }
+  const infos: StepInfo[] = []
+  for (const record of kind === 'batch' ? stepsOfBatch(steps) : steps) {
+    if (turn.mustYield()) await turn.next()
+    infos.push(await infoOfStep(record))
+  }
+  return infos
 }
 
 function decoded(stored: StoredValue | undefined, decode: (stored: StoredValue) => unknown): unknown {

@@ -1,6 +1,7 @@
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import { batchFrameOf } from '../../runtime/batch/batch-options.ts'
+import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/ownership-right.ts'
@@ -32,7 +33,9 @@ export async function batchFromRecords(
   caller?: CallerOptions,
 ): Promise<FromRecords> {
   const { encoding } = context.connection
-  const reasons = misfitsOf(record, stepsOfBatch(steps), graph)
+  const turn = turnOf(context.clock)
+  const ofSteps = stepsOfBatch(steps)
+  const reasons = misfitsOf(record, ofSteps, graph)
   if (reasons.length > 0) return { reasons }
   const { id, requestDigest, headers, timeoutMs, deadline } = record
   const found = await headOfBatch(record, encoding)
@@ -40,7 +43,7 @@ export async function batchFromRecords(
   const { concurrency, onError, total } = head
   const made = nowMade('shared input', Object.keys(head.shared), graph)
   if (made.length > 0) return { reasons: made }
-  const written = await itemsOfBatch(id, steps, total, encoding)
+  const written = await itemsOfBatch(id, steps, total, encoding, turn)
   const parts = typeof written === 'number' ? caller?.batch : written
   if (parts === undefined) {
     const reason = `only ${String(written)} of its ${total} items were written before its process died; start it again`
@@ -49,11 +52,11 @@ export async function batchFromRecords(
   const target = requireIndex(graph).types.get(record.target)!
   const frame = batchFrameOf('startBatch', graph, target, { id, ...givenOnce(head, graph), concurrency, onError })
   const needed = new Set(frame.plan.whole.steps.map(({ spec }) => spec.name))
-  const unneeded = unneededUnfinished(stepsOfBatch(steps), needed, record.target)
+  const unneeded = unneededUnfinished(ofSteps, needed, record.target)
   if (unneeded.length > 0) return { reasons: unneeded }
   // Nothing runs before all items are written.
   const restored =
-    typeof written === 'number' ? undefined : await restoreBatch(record, steps, frame.plan, encoding, cause, head)
+    typeof written === 'number' ? undefined : await restoreBatch(record, steps, frame.plan, encoding, cause, head, turn)
   const todo = parts.items.filter((_, index) => restored?.outcomes.has(parts.keys[index]!) !== true)
   const wrong = misfitsOfItems(head, todo, frame)
   if (wrong.length > 0) return { reasons: wrong }

@@ -3,6 +3,7 @@ import { requireIndex } from '../../core/graph/plan.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
+import { turnOf } from '../../runtime/environment/turn.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { itemsOfBatch } from '../records/restore-batch.ts'
@@ -132,7 +133,7 @@ export class ExecutionStarter {
       const record = await this.#context.recordOf(id)
       if (record === undefined || isTerminal(record.status)) return
       const steps = (await this.#context.readSteps([id])).get(id) ?? []
-      const written = await itemsOfBatch(id, steps, caller.batch!.items.length, connection.encoding)
+      const written = await itemsOfBatch(id, steps, caller.batch!.items.length, connection.encoding, turnOf(clock))
       if (typeof written !== 'number') return
       await turns.inTurn(id, () => this.#start(request))
       await sleep(clock, reopenPauseMs)

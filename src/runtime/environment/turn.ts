@@ -29,9 +29,10 @@ export class Turn {
     this.#clock = clock
   }
 
-  /** Counts a piece of new work that is about to begin. True if it must wait (see `defer`): timers and I/O have waited long enough. */
-  mustYield(): boolean {
-    return --this.#left < 0 && this.#look(newWorkMs)
+  /** Counts pieces of new work, which are about to begin. True if they must wait (see `defer`): timers and I/O have waited long enough. */
+  mustYield(pieces = 1): boolean {
+    this.#left -= pieces
+    return this.#left < 0 && this.#look(newWorkMs)
   }
 
   /** The same for a further piece of work that has begun. */
