@@ -113,7 +113,10 @@ export class MysqlConnection {
    * Works on the connection apart from the pool: behind nothing that the user or Docket itself asks of the pool. Where that one can't be
    * had (the server has no room for it, or a pool doesn't show how it connects), over the pool.
    */
-  async withSessionApart<T>(work: (session: MysqlSession) => Promise<T>, limitMs: number): Promise<T> {
+  async withSessionApart<T>(
+    work: (session: MysqlSession, isApart: boolean) => Promise<T>,
+    limitMs: number,
+  ): Promise<T> {
     let isLate = false
     let hasBegun = false
     try {
@@ -121,7 +124,7 @@ export class MysqlConnection {
         async (client) => {
           const session = await this.#sessionOf(client, 'own')
           hasBegun = true
-          return work(session)
+          return work(session, true)
         },
         limitMs,
         () => {
@@ -131,7 +134,17 @@ export class MysqlConnection {
       )
     } catch (thrown) {
       if (isLate || hasBegun) throw mysqlError(thrown, this.#server)
-      return this.withSession(work)
+      return this.withSession((session) => work(session, false))
+    }
+  }
+
+  /** The same, and never over the pool. */
+  async withSessionOwn<T>(work: (session: MysqlSession) => Promise<T>, limitMs: number): Promise<T> {
+    const late = (): Error => new StoreError(storeName, `no answer within ${limitMs} ms`, true)
+    try {
+      return await this.#own.use(async (client) => work(await this.#sessionOf(client, 'own')), limitMs, late)
+    } catch (thrown) {
+      throw mysqlError(thrown, this.#server)
     }
   }
 

@@ -13,12 +13,13 @@ import type { MysqlSession } from './session.ts'
 import { splitStatements } from './statements.ts'
 import { tablesMigration } from './tables-migration.ts'
 import { deadlinesMigration } from './deadlines-migration.ts'
+import { sessionsMigration } from './sessions-migration.ts'
 
 const patienceSeconds = 60
 
 /** Docket's own migrations. */
 export function mysqlOwnMigrations(prefix: string): readonly Migration[] {
-  return [tablesMigration(prefix), deadlinesMigration(prefix)]
+  return [tablesMigration(prefix), deadlinesMigration(prefix), sessionsMigration(prefix)]
 }
 
 /** The migrations of a MySQL or MariaDB database. @throws OptionError */

@@ -14,6 +14,8 @@ export interface MysqlStoreOptions {
   readonly prefix?: string
   /** Whether `open` brings the tables up to date; else it refuses a database that is not. @default true */
   readonly migrate?: boolean
+  /** Whether a process that died is seen by the end of its connection, within a second, rather than by its lease. @default true */
+  readonly watchSessions?: boolean
   /** How many connections the store's own pool may have. Only with `url`. @default 10 */
   readonly max?: number
 }
@@ -58,6 +60,7 @@ function isDatabaseUrl(url: string): boolean {
 export function storeOptions(given: string | MysqlStoreOptions): {
   readonly place: MysqlPlace
   readonly migrate: boolean
+  readonly watchesSessions: boolean
 } {
   const options = typeof given === 'string' ? { url: given } : given
   checkOptions(
@@ -66,11 +69,16 @@ export function storeOptions(given: string | MysqlStoreOptions): {
     {
       ...places,
       migrate: aBoolean,
+      watchSessions: aBoolean,
       max: ['a whole number from 1 on', (value) => Number.isSafeInteger(value) && (value as number) > 0],
     },
     problemsOfPlace,
   )
-  return { place: placeOf(options), migrate: options.migrate ?? true }
+  return {
+    place: placeOf(options),
+    migrate: options.migrate ?? true,
+    watchesSessions: options.watchSessions ?? true,
+  }
 }
 
 /** @throws OptionError */

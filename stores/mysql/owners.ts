@@ -6,6 +6,7 @@ import { isDuplicate } from './errors.ts'
 import { toKey } from './keys.ts'
 import { literal } from './literals.ts'
 import type { MysqlSession } from './session.ts'
+import type { MysqlSessions } from './sessions.ts'
 
 // More than 3,000 years; later is beyond what a time can be.
 const longestLeaseMs = 1e14
@@ -25,9 +26,11 @@ export class MysqlOwners {
   readonly #connection: MysqlConnection
   readonly #table: string
   readonly #executions: string
+  readonly #sessions: MysqlSessions | undefined
 
-  constructor(connection: MysqlConnection, dialect: Dialect) {
+  constructor(connection: MysqlConnection, dialect: Dialect, sessions: MysqlSessions | undefined) {
     this.#connection = connection
+    this.#sessions = sessions
     this.#table = dialect.table('owners')
     this.#executions = dialect.table('executions')
   }
@@ -44,15 +47,21 @@ export class MysqlOwners {
     const microseconds = literal(Math.round(Math.min(leaseMs, longestLeaseMs) * 1_000))
     const expiry = `utc_timestamp(3) + interval ${microseconds} microsecond`
     const limitMs = Math.min(Math.max(leaseMs, shortestLimitMs), longestLimitMs)
-    return this.#connection.withSessionApart(async (session) => {
+    return this.#connection.withSessionApart(async (session, isApart) => {
+      // The answer may be lost.
+      this.#sessions?.claim(owner, true)
+      const lock = isApart ? await this.#sessions?.lock(session, owner) : undefined
+      const sessionLock = literal(lock ?? null)
       const renewed = await session.run(
-        `update ${this.#table} set seen_at = utc_timestamp(3), expires_at = ${expiry}
+        `update ${this.#table} set seen_at = utc_timestamp(3), expires_at = ${expiry}, session_lock = ${sessionLock}
           where owner = ${key} and expires_at > utc_timestamp(3)`,
       )
+      if (lock === undefined) this.#sessions?.claim(owner, false)
       if (renewed > 0) return true
       try {
         await session.run(
-          `insert into ${this.#table} (owner, seen_at, expires_at) values (${key}, utc_timestamp(3), ${expiry})`,
+          `insert into ${this.#table} (owner, seen_at, expires_at, session_lock)
+            values (${key}, utc_timestamp(3), ${expiry}, ${sessionLock})`,
         )
       } catch (thrown) {
         if (!isDuplicate(thrown)) throw thrown

@@ -15,6 +15,7 @@ import { storeOptions } from './options.ts'
 import type { MysqlStoreOptions } from './options.ts'
 import { MysqlOwners } from './owners.ts'
 import { MysqlResults } from './results.ts'
+import { MysqlSessions } from './sessions.ts'
 
 /**
  * A store in MySQL (from 8.0.17 on) or MariaDB (from 10.6 on), with the package `mysql2`: for any number of processes on any number of
@@ -22,12 +23,13 @@ import { MysqlResults } from './results.ts'
  * @throws OptionError
  */
 export function mysqlStore(options: string | MysqlStoreOptions): Store {
-  const { place, migrate } = storeOptions(options)
+  const { place, migrate, watchesSessions } = storeOptions(options)
   const { prefix } = place
   const connection = new MysqlConnection(place)
   const dialect = mysqlDialect(prefix)
   const counters = `\`${prefix}counters\``
-  const owners = new MysqlOwners(connection, dialect)
+  const sessions = watchesSessions ? new MysqlSessions(connection, dialect) : undefined
+  const owners = new MysqlOwners(connection, dialect, sessions)
   return new SqlStore({
     name: storeName,
     capabilities: { transactions: true, isShared: true },
@@ -46,5 +48,6 @@ export function mysqlStore(options: string | MysqlStoreOptions): Store {
     results: new MysqlResults(connection, dialect, counters),
     claims: new MysqlClaims(connection, dialect, counters),
     reader: new SqlReader(dialect, (query) => connection.query(query)),
+    sessions,
   })
 }

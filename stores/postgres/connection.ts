@@ -171,9 +171,13 @@ export class PostgresConnection {
 
   /**
    * Runs a statement on the connection apart from the pool: behind nothing that the user or Docket itself asks of the pool. Where that
-   * one can't be had (the server has no room for it, or this user only gets its rights in the pool), over the pool.
+   * one can't be had (the server has no room for it, or this user only gets its rights in the pool), over the pool, where `elsewhere` is run.
    */
-  async queryApart({ text, parameters }: Query, limitMs: number): Promise<readonly Row[]> {
+  async queryApart(
+    { text, parameters }: Query,
+    limitMs: number,
+    elsewhere: Query = { text, parameters },
+  ): Promise<readonly Row[]> {
     const config = { text, values: [...parameters] }
     let isLate = false
     try {
@@ -188,7 +192,17 @@ export class PostgresConnection {
     } catch (thrown) {
       const error = postgresError(thrown, this.server)
       if (isLate) throw error
-      return this.#run(config)
+      return this.#run({ text: elsewhere.text, values: [...elsewhere.parameters] })
+    }
+  }
+
+  /** The same, and never over the pool. */
+  async queryOwn({ text, parameters }: Query, limitMs: number): Promise<readonly Row[]> {
+    const late = (): Error => new StoreError(storeName, `no answer within ${limitMs} ms`, true)
+    try {
+      return await this.#own.use((client) => rowsOf(client, { text, values: [...parameters] }), limitMs, late)
+    } catch (thrown) {
+      throw postgresError(thrown, this.server)
     }
   }
 

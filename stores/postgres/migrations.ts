@@ -52,6 +52,12 @@ export function postgresOwnMigrations(schema: string): readonly Migration[] {
       up: [`alter table ${table('executions')} add column deadline timestamptz(3)`],
       down: [`alter table ${table('executions')} drop column deadline`],
     },
+    {
+      version: 3,
+      name: 'sessions',
+      up: [`alter table ${table('owners')} add column session_key bigint`],
+      down: [`alter table ${table('owners')} drop column session_key`],
+    },
   ]
 }
 

@@ -13,6 +13,11 @@ export interface PostgresStoreOptions {
   readonly schema?: string
   /** Whether `open` brings the tables up to date; else it refuses a database that is not. @default true */
   readonly migrate?: boolean
+  /**
+   * Whether a process that died is seen by the end of its connection, within a second, rather than by its lease. Behind a pooler that does
+   * not keep a session for a client it has no effect. @default true
+   */
+  readonly watchSessions?: boolean
   /** How many connections the store's own pool may have; one more listens. Only with `url`. @default 10 */
   readonly max?: number
 }
@@ -48,6 +53,7 @@ const places: Readonly<Record<string, OptionRule>> = {
 export function storeOptions(given: string | PostgresStoreOptions): {
   readonly place: PostgresPlace
   readonly migrate: boolean
+  readonly watchesSessions: boolean
 } {
   const options = typeof given === 'string' ? { url: given } : given
   checkOptions(
@@ -56,11 +62,16 @@ export function storeOptions(given: string | PostgresStoreOptions): {
     {
       ...places,
       migrate: aBoolean,
+      watchSessions: aBoolean,
       max: ['a whole number from 1 on', (value) => Number.isSafeInteger(value) && (value as number) > 0],
     },
     problemsOfPlace,
   )
-  return { place: placeOf(options), migrate: options.migrate ?? true }
+  return {
+    place: placeOf(options),
+    migrate: options.migrate ?? true,
+    watchesSessions: options.watchSessions ?? true,
+  }
 }
 
 /** @throws OptionError */

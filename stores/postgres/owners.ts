@@ -3,6 +3,8 @@ import { toName } from '../sql/names.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { isUnfinished } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
+import { lockOwn } from './sessions.ts'
+import type { PostgresSessions } from './sessions.ts'
 
 /** SQL that says whether an owner (an expression) lives, by the server's clock. One that is not registered does not. */
 export function isAlive(dialect: Dialect, owner: string): string {
@@ -26,18 +28,27 @@ function age(time: string): string {
 /** Which owners live, by the server's clock. */
 export class PostgresOwners {
   readonly #connection: PostgresConnection
+  readonly #sessions: PostgresSessions | undefined
   readonly #renew: string
+  readonly #renewWatched: string
   readonly #end: string
   readonly #tidy: string
   readonly #read: string
 
-  constructor(connection: PostgresConnection, dialect: Dialect) {
+  constructor(connection: PostgresConnection, dialect: Dialect, sessions: PostgresSessions | undefined) {
     this.#connection = connection
+    this.#sessions = sessions
     const owners = dialect.table('owners')
-    this.#renew = `insert into ${owners} as o (owner, seen_at, expires_at)
-      values ($1, clock_timestamp(), clock_timestamp() + least($2::float8, 1e14) * ${ms})
-      on conflict (owner) do update set seen_at = excluded.seen_at, expires_at = excluded.expires_at
-      where o.expires_at > clock_timestamp() returning o.xmax = 0 as is_new`
+    const renew = (session: string, from: string): string => `insert into ${owners} as o
+        (owner, seen_at, expires_at, session_key)
+      select $1, clock_timestamp(), clock_timestamp() + least($2::float8, 1e14) * ${ms}, ${session} ${from}
+      on conflict (owner) do update
+        set seen_at = excluded.seen_at, expires_at = excluded.expires_at, session_key = excluded.session_key
+      where o.expires_at > clock_timestamp()
+      returning o.xmax = 0 as is_new, o.session_key is not null as is_watched`
+    this.#renew = renew('null::bigint', '')
+    this.#renewWatched = `with session as materialized (select ${lockOwn('$3::bigint')} as is_held)
+      ${renew('case when s.is_held then $3::bigint end', 'from session s')}`
     // An owner that wakes up after a day is taken for a new one; until then its renewals fail.
     this.#tidy = `delete from ${owners} where owner = any(array(
       select o.owner from ${owners} o where o.expires_at < statement_timestamp() - interval '1 day'
@@ -56,8 +67,19 @@ export class PostgresOwners {
   }
 
   async renew(owner: string, leaseMs: number): Promise<boolean> {
-    const renew = { text: this.#renew, parameters: [toName(owner), leaseMs] }
-    const rows = await this.#connection.queryApart(renew, Math.min(Math.max(leaseMs, shortestLimitMs), longestLimitMs))
+    const limitMs = Math.min(Math.max(leaseMs, shortestLimitMs), longestLimitMs)
+    const sessions = this.#sessions
+    const plain = { text: this.#renew, parameters: [toName(owner), leaseMs] }
+    // The answer may be lost.
+    sessions?.claim(owner, true)
+    const rows = await (sessions === undefined
+      ? this.#connection.queryApart(plain, limitMs)
+      : this.#connection.queryApart(
+          { text: this.#renewWatched, parameters: [...plain.parameters, sessions.keyOf(owner)] },
+          limitMs,
+          plain,
+        ))
+    sessions?.claim(owner, rows[0]?.['is_watched'] === true)
     // Where processes always crash, none of them gets to its end.
     if (rows[0]?.['is_new'] === true) await this.#tidyUp()
     return rows.length === 1

@@ -16,17 +16,19 @@ import { storeOptions } from './options.ts'
 import type { PostgresStoreOptions } from './options.ts'
 import { PostgresOwners } from './owners.ts'
 import { PostgresResults } from './results.ts'
+import { PostgresSessions } from './sessions.ts'
 
 /**
  * A store in PostgreSQL, with the package `pg`: for any number of processes on any number of machines.
  * @throws OptionError
  */
 export function postgresStore(options: string | PostgresStoreOptions): Store {
-  const { place, migrate } = storeOptions(options)
+  const { place, migrate, watchesSessions } = storeOptions(options)
   const { schema } = place
   const connection = new PostgresConnection(place)
   const dialect = postgresDialect(schema)
   const hints = new PostgresHints(connection, schema)
+  const sessions = watchesSessions ? new PostgresSessions(connection, dialect, schema) : undefined
   const reader = new SqlReader(dialect, (query) => connection.query(query))
   return new SqlStore({
     name: storeName,
@@ -37,7 +39,7 @@ export function postgresStore(options: string | PostgresStoreOptions): Store {
       migrations: postgresOwnMigrations(schema),
       mayMigrate: migrate,
     },
-    owners: new PostgresOwners(connection, dialect),
+    owners: new PostgresOwners(connection, dialect, sessions),
     creator: new PostgresCreator(connection, dialect, hints.sender),
     committer: new PostgresCommitter(connection, dialect, hints.sender),
     acquirer: new PostgresAcquirer(connection, dialect),
@@ -46,6 +48,7 @@ export function postgresStore(options: string | PostgresStoreOptions): Store {
     results: new PostgresResults(connection, dialect, hints.sender),
     claims: new PostgresClaims(connection, dialect, schema),
     reader,
+    sessions,
     hints,
   })
 }

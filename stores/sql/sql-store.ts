@@ -1,4 +1,4 @@
-import type { Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
+import type { Store, StoreCapabilities, StoreHint, StoreSessions } from '../../src/core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
@@ -55,6 +55,8 @@ export interface SqlStoreParts {
   }
   readonly claims: { claim(claims: readonly ResultClaim[]): Answer<readonly ResultState[]> }
   readonly reader: SqlReader
+  /** Absent where the database does not say which connections are there. */
+  readonly sessions?: StoreSessions | undefined
   /** Absent where the database can't notify others. */
   readonly hints?: {
     subscribe(listener: (hint: StoreHint) => void): Promise<() => Promise<void>>
@@ -67,12 +69,14 @@ export class SqlStore implements Store {
   readonly name: string
   readonly capabilities: StoreCapabilities
   readonly subscribe?: NonNullable<Store['subscribe']>
+  readonly sessions: StoreSessions | undefined
   readonly #parts: SqlStoreParts
   readonly #life: StoreLife
 
   constructor(parts: SqlStoreParts) {
     this.name = parts.name
     this.capabilities = parts.capabilities
+    this.sessions = parts.sessions
     this.#parts = parts
     this.#life = new StoreLife(parts.name)
     const { hints } = parts

@@ -23,11 +23,12 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
   sqlite: { shared: ofSql, own: [] },
   postgres: {
     // It alone of the SQL databases can notify others, over a connection apart from the pool.
-    shared: [...ofSql, 'hints.ts'],
+    shared: [...ofSql, 'hints.ts', 'sessions.ts'],
     own: ['hint-listener.ts', 'hint-payloads.ts', 'hint-sender.ts'],
   },
   mysql: {
-    shared: ofSql,
+    // As PostgreSQL, it says which connections are there.
+    shared: [...ofSql, 'sessions.ts'],
     // Statements are texts; keys have a greatest length; DDL is in no transaction.
     own: [
       'session.ts',
@@ -37,6 +38,7 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'locks.ts',
       'tables-migration.ts',
       'deadlines-migration.ts',
+      'sessions-migration.ts',
     ],
   },
   redis: {

@@ -11,6 +11,8 @@ export interface ChildWorker {
   /** Resolves as soon as it has said this. */
   said(line: string): Promise<void>
   kill(): void
+  /** Stops it for a while, and lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void
   /** Its exit code; null after a signal. */
   readonly exit: Promise<number | null>
 }
@@ -33,6 +35,7 @@ export function spawnWorker(order: WorkerOrder, variables: Readonly<Record<strin
     lines,
     said: (line) => new Promise((resolve) => (lines.includes(line) ? resolve() : void waiting.set(line, resolve))),
     kill,
+    signal: (signal) => void child.kill(signal),
     exit: new Promise((resolve) => child.on('close', resolve)),
   }
 }

@@ -17,8 +17,12 @@ export interface StoreAddress {
 }
 
 /** A client of its own; SQLite's may be on the caller's connection. */
-export function openStore({ kind, url, space }: StoreAddress, database?: DatabaseSync): Store {
+export function openStore(
+  { kind, url, space }: StoreAddress,
+  database?: DatabaseSync,
+  more: { readonly watchSessions?: boolean } = {},
+): Store {
   if (kind === 'sqlite') return sqliteStore(database === undefined ? url : { database })
-  if (kind === 'postgres') return postgresStore({ url, schema: space, max: 3 })
-  return kind === 'mysql' ? mysqlStore({ url, prefix: space, max: 3 }) : redisStore({ url, prefix: space })
+  if (kind === 'postgres') return postgresStore({ url, schema: space, max: 3, ...more })
+  return kind === 'mysql' ? mysqlStore({ url, prefix: space, max: 3, ...more }) : redisStore({ url, prefix: space })
 }

@@ -13,15 +13,19 @@ export interface WorkerOrder {
   readonly secondMs: number
   /** Values in the place of steps. @default none */
   readonly overrides?: { readonly First: number }
+  /** How long its first step takes, in milliseconds. @default 50 */
+  readonly firstMs?: number
+  /** @default '1s' */
+  readonly lease?: string
 }
 
 if (import.meta.main) {
-  const { address, id, secondMs, overrides } = JSON.parse(process.argv[2]!) as WorkerOrder
+  const { address, id, secondMs, overrides, firstMs = 50, lease = '1s' } = JSON.parse(process.argv[2]!) as WorkerOrder
   const { relay: graph } = relay({
-    first: (value) => told('First', value, 50),
+    first: (value) => told('First', value, firstMs),
     second: (value) => told('Second', value, secondMs),
   })
-  const docket = createDocket({ graphs: [graph], store: openStore(address), lease: '1s' })
+  const docket = createDocket({ graphs: [graph], store: openStore(address), lease })
   const inputs = { Seed: 1 }
   const value = await (overrides === undefined
     ? docket.execute(graph, Second, inputs, { id })

@@ -22,12 +22,15 @@ test.each([
   [{}, 'give either url or pool'],
   [{ url, pool }, 'give either url or pool'],
   [{ url: '' }, 'url must be a non-empty string'],
-  [{ url, schemas: 'x' }, 'unknown option "schemas"; did you mean "schema"? known are url, pool, schema, migrate, max'],
+  [
+    { url, schemas: 'x' },
+    'unknown option "schemas"; did you mean "schema"? known are url, pool, schema, migrate, watchSessions, max',
+  ],
   [{ url, schema: 'x'.repeat(64) }, 'schema must be a name of 1 to 63 bytes'],
   [{ url, max: 0 }, 'max must be a whole number from 1 on'],
   [
     { url: 'here', schema: '', max: 0, migrte: false },
-    'postgresStore: unknown option "migrte"; did you mean "migrate"? known are url, pool, schema, migrate, max; schema must be a name of 1 to 63 bytes without NUL; max must be a whole number from 1 on; url must be a URL like postgres://user:password@host:5432/database, got "here"',
+    'postgresStore: unknown option "migrte"; did you mean "migrate"? known are url, pool, schema, migrate, watchSessions, max; schema must be a name of 1 to 63 bytes without NUL; max must be a whole number from 1 on; url must be a URL like postgres://user:password@host:5432/database, got "here"',
   ],
   [{ pool, max: 2 }, 'max is for url'],
   [{ pool: {} }, 'pool must be a Pool of pg'],

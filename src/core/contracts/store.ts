@@ -21,6 +21,28 @@ export type StoreHint =
   /** There may be executions without an owner. */
   | { readonly type: 'work' }
 
+/** What became of the connection by which a store sees that an owner's process is there. */
+export type SessionState =
+  /** It is there. */
+  | 'held'
+  /** It is gone, and others may soon take it for the process's end: to be renewed at once. */
+  | 'lost'
+  /** The store does not count on it for this owner: only its lease says that it lives. */
+  | 'unclaimed'
+
+/**
+ * How a store sees at once that a process has ended: its server ends the connection. `renewOwner` says of an owner that its connection is
+ * watched, where it can be. A connection may end without its process: an owner whose connection has been gone for `graceMs` is ended,
+ * unless it was renewed meanwhile; and a process that has had no answer for so long begins nothing before it has one.
+ */
+export interface StoreSessions {
+  readonly graceMs: number
+  /** Whether the owner's connection may be watched: true as soon as that may have been written. */
+  isClaimed(owner: string): boolean
+  /** What became of this owner's connection; and how many others were ended, whose connections have long been gone. */
+  beat(owner: string): Promise<{ readonly state: SessionState; readonly ended: number }>
+}
+
 /** What a store can do beyond what every store can. */
 export interface StoreCapabilities {
   /** Whether `create` can take part in the caller's own transaction. */
@@ -114,6 +136,9 @@ export interface Store {
   commitResults(commits: readonly ResultCommit[]): Promise<readonly boolean[]>
   /** Deletes up to `limit` results that have expired or failed. @returns how many */
   purgeResults(limit: number): Promise<number>
+
+  /** Absent where the store does not see connections end: then an owner that dies is seen by its lease. */
+  readonly sessions?: StoreSessions | undefined
 
   /** Delivers hints until the returned function is called. Absent where a store can't notify others: they poll. */
   subscribe?(listener: (hint: StoreHint) => void): Promise<() => Promise<void>>

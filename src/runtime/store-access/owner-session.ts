@@ -2,6 +2,7 @@ import { outsideCalls } from '../environment/async-context.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import { unref } from '../environment/long-timeout.ts'
 import type { FullClock } from '../environment/clock.ts'
+import { Heartbeat } from './heartbeat.ts'
 
 /** How an owner lives. */
 export interface SessionOptions {
@@ -14,6 +15,8 @@ export interface SessionOptions {
   readonly randomId: () => string
   /** The lease has run out: whatever is owned belongs to others. A new owner takes the place. */
   readonly onLost: () => void
+  /** The store has ended other owners: there may be work. */
+  readonly onOthersEnded: () => void
   /** The event loop did not turn for so long. */
   readonly onBlocked: (durationMs: number) => void
   /** The lease goes on; called after each renewal but the first. */
@@ -38,6 +41,9 @@ export class OwnerSession {
   #validUntil = -Infinity
   /** The same as a time of day. */
   #validUntilByDay = -Infinity
+  /** Until then nobody can have taken the end of this process's connection for its own. */
+  #freshUntil = Infinity
+  readonly #heartbeat: Heartbeat | undefined
   /** The lease may have run out while the machine slept: resolves with what the store says. */
   #uncertainty: Uncertainty | undefined
   #registering: Promise<void> | undefined
@@ -51,6 +57,18 @@ export class OwnerSession {
   constructor(options: SessionOptions) {
     this.#options = options
     this.#owner = this.#newOwner()
+    const { sessions } = options.store
+    if (sessions !== undefined)
+      this.#heartbeat = new Heartbeat({
+        sessions,
+        clock: options.clock,
+        owner: () => this.#owner,
+        onHeld: (owner, until) => {
+          if (owner === this.#owner) this.#freshUntil = until
+        },
+        onLost: () => void this.#tick(),
+        onOthersEnded: options.onOthersEnded,
+      })
   }
 
   /** The id under which this process owns. */
@@ -87,6 +105,7 @@ export class OwnerSession {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#heartbeat?.stop()
     this.#options.clock.clearTimeout(this.#timer)
     this.#options.clock.clearTimeout(this.#guard)
     if (this.#validUntil === -Infinity) return
@@ -96,7 +115,8 @@ export class OwnerSession {
   }
 
   get #isPastByDay(): boolean {
-    return this.#options.clock.now() >= this.#validUntilByDay
+    const { clock } = this.#options
+    return clock.elapsed() >= this.#freshUntil || clock.now() >= this.#validUntilByDay
   }
 
   #holdsByDay(): true | Promise<boolean> {
@@ -106,7 +126,9 @@ export class OwnerSession {
 
   #askAfterSleep(): Uncertainty {
     const { promise: isHeld, resolve } = Promise.withResolvers<boolean>()
-    const lateMs = this.noticeBlocked() ? undefined : this.#options.clock.now() - this.#tickDueAtByDay
+    const now = this.#options.clock.now()
+    const hasSlept = !this.noticeBlocked() && now >= this.#validUntilByDay
+    const lateMs = hasSlept ? now - this.#tickDueAtByDay : undefined
     queueMicrotask(() => {
       if (this.#uncertainty !== undefined) void this.#tick()
     })
@@ -121,6 +143,7 @@ export class OwnerSession {
   async #register(): Promise<void> {
     while (!(await this.#renew())) if (this.#isClosed) return
     this.#arm(this.#options.leaseMs / 3)
+    if (!this.#isClosed) this.#heartbeat?.start()
   }
 
   /** Says that the owner lives. False if it did not any more: then there is a new one, not registered yet. */
@@ -129,8 +152,11 @@ export class OwnerSession {
     const askedAt = clock.elapsed()
     const askedAtByDay = clock.now()
     const owner = this.#owner
+    // Whether it is watched from now on is not known before the answer.
+    if (this.#heartbeat !== undefined) this.#freshUntil = Math.min(this.#freshUntil, askedAt + this.#heartbeat.freshMs)
     const isAlive = await store.renewOwner(owner, leaseMs)
     if (owner !== this.#owner) return false
+    this.#freshUntil = this.#heartbeat?.freshUntil(askedAt) ?? Infinity
     if (isAlive) this.#hold(askedAt + leaseMs, askedAtByDay + leaseMs)
     else this.#lose()
     return isAlive

@@ -59,7 +59,10 @@ export class StoreConnection {
     this.time = new StoreTime(store, clock)
     this.clock = this.time.clock
     const onRenewed = (): void => void this.time.look().catch(() => {})
-    this.session = new OwnerSession({ store, clock, ...session, onRenewed })
+    const onOthersEnded = (): void => {
+      for (const listener of this.#listeners) listener({ type: 'work' })
+    }
+    this.session = new OwnerSession({ store, clock, ...session, onRenewed, onOthersEnded })
     this.creations = new CallBatcher((items) => store.create(items), {
       clock,
       maxInFlight: 4,

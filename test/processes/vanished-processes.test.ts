@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test, vi } from 'vitest'
+import { createDocket } from '../../src/index.ts'
+import { spawnWorker } from './child-worker.ts'
+import { placeMaker } from './place.ts'
+import type { Place } from './place.ts'
+import { startProcess } from './processes.ts'
+import { relay, Second } from './relay.ts'
+import { openStore } from './store-address.ts'
+
+const newPlace = await placeMaker()
+
+// Far longer than a test: whoever goes on has not waited for a lease.
+const lease = '10m'
+const patience = { timeout: 30_000, interval: 20 }
+
+interface Session {
+  readonly owner: string
+  /** Of its connection to the server. */
+  readonly connection: number
+}
+
+/** Owners that live, and the connections by which they are seen. */
+async function sessionsOf(place: Place): Promise<readonly Session[]> {
+  const rows =
+    place.kind === 'postgres'
+      ? await place.sql(`select o.owner, l.pid as connection from docket_owners o join pg_locks l
+          on l.locktype = 'advisory' and l.objsubid = 1 and (l.classid::bigint << 32) | l.objid::bigint = o.session_key
+          where o.expires_at > now()`)
+      : await place.sql(`select owner, is_used_lock(substring_index(session_lock, '/', -1)) as connection
+          from docket_owners where expires_at > utc_timestamp(3) having connection is not null`)
+  return rows.map((row) => ({ owner: String(row['owner']), connection: Number(row['connection']) }))
+}
+
+const cut = (place: Place, { connection }: Session): Promise<unknown> =>
+  place.sql(place.kind === 'postgres' ? `select pg_terminate_backend(${connection})` : `kill ${connection}`)
+
+/** A process that has looked for long enough to judge, and one whose execution "a" is under way. */
+async function pair(place: Place, more: { readonly firstMs?: number; readonly secondMs: number }) {
+  const healthy = relay()
+  const survivor = startProcess(place, { graphs: [healthy.relay], lease })
+  await survivor.docket.resume()
+  const [own] = await sessionsOf(place)
+  const worker = spawnWorker({ address: place.address, id: 'a', lease, ...more })
+  await worker.said('began First')
+  const theirs = await vi.waitFor(async () => {
+    const found = (await sessionsOf(place)).find(({ owner }) => owner !== own!.owner)
+    expect(found).toBeDefined()
+    return found!
+  }, patience)
+  // It does not judge before it has looked for five seconds.
+  await sleep(5_500)
+  return { healthy, survivor, worker, theirs, own: own! }
+}
+
+describe.each(['postgres', 'mysql'] as const)('a process whose connection %s sees', (kind) => {
+  test('is replaced as soon as it is killed, however long its lease is', async () => {
+    const place = await newPlace(kind)
+    const { healthy, survivor, worker } = await pair(place, { secondMs: 600_000 })
+    worker.kill()
+    expect(await (await survivor.docket.get('a'))!.result()).toBe(3)
+    expect(healthy.runs).toEqual(['a Second'])
+    expect(survivor.events.filter(({ type }) => type === 'execution.resumed')).toMatchObject([{ after: 'death' }])
+  }, 60_000)
+
+  test('keeps what it has when only its connections are cut, again and again', async () => {
+    const place = await newPlace(kind)
+    const { healthy, survivor, worker, theirs } = await pair(place, { firstMs: 9_000, secondMs: 100 })
+    const cuts = new Set<number>()
+    for (let times = 0; times < 6; times++) {
+      const session = (await sessionsOf(place)).find(({ owner }) => owner === theirs.owner)
+      if (session !== undefined) {
+        await cut(place, session)
+        cuts.add(session.connection)
+      }
+      await sleep(400)
+    }
+    // Each of them was another connection.
+    expect(cuts.size).toBeGreaterThan(2)
+    expect(await worker.exit).toBe(0)
+    expect(worker.lines).toEqual(['began First', 'did First', 'began Second', 'did Second', 'result 3'])
+    expect([healthy.runs, survivor.acquired]).toEqual([[], []])
+  }, 60_000)
+
+  test('begins nothing any more when it was stopped, cut off and replaced', async () => {
+    const place = await newPlace(kind)
+    const { healthy, survivor, worker, theirs } = await pair(place, { firstMs: 7_000, secondMs: 100 })
+    worker.signal('SIGSTOP')
+    await cut(place, theirs)
+    const handle = (await survivor.docket.get('a'))!
+    expect(await handle.result()).toBe(3)
+    worker.signal('SIGCONT')
+    await worker.exit
+    expect(healthy.runs).toEqual(['a First', 'a Second'])
+    expect(worker.lines).not.toContain('began Second')
+    expect(survivor.acquired).toEqual(['a'])
+  }, 60_000)
+
+  test('keeps what it has while its event loop stands still', async () => {
+    const place = await newPlace(kind)
+    const { healthy, survivor, worker } = await pair(place, { firstMs: 8_000, secondMs: 100 })
+    worker.signal('SIGSTOP')
+    await sleep(2_000)
+    worker.signal('SIGCONT')
+    expect(await worker.exit).toBe(0)
+    expect(worker.lines).toContain('result 3')
+    expect([healthy.runs, survivor.acquired]).toEqual([[], []])
+  }, 60_000)
+
+  test('is one that nobody watches where the store is made so', async () => {
+    const place = await newPlace(kind)
+    const { relay: graph } = relay()
+    await using docket = createDocket({
+      graphs: [graph],
+      store: openStore(place.address, undefined, { watchSessions: false }),
+    })
+    await docket.execute(graph, Second, { Seed: 1 }, { id: 'a' })
+    expect(await sessionsOf(place)).toEqual([])
+  })
+})
