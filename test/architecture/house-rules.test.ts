@@ -139,6 +139,38 @@ test.each(['// An article for users who read tables.', '/** Stellar, retold. */'
   },
 )
 
+/** The titles of a file's tests and of their groups, also behind `test.each(…)`. */
+function titlesIn(file: SourceFile): readonly string[] {
+  const titles: string[] = []
+  new Visitor({
+    CallExpression: ({ callee, arguments: [title] }) => {
+      if (!/^(?:test|describe)\b/.test(file.text.slice(callee.start, callee.end))) return
+      if (title?.type === 'Literal' && typeof title.value === 'string') titles.push(title.value)
+      if (title?.type === 'TemplateLiteral') titles.push(file.text.slice(title.start + 1, title.end - 1))
+    },
+  }).visit(file.program)
+  return titles
+}
+
+/** Titles that read as riddles, or that stand for a number of somebody's list. */
+function riddlingTitlesIn(file: SourceFile): readonly string[] {
+  return titlesIn(file)
+    .filter((title) => /^[A-Z]\d+[a-f]?: /.test(title) || riddlingWords.some(([word]) => word.test(title)))
+    .map((title) => `${file.path}: ${title}`)
+}
+
+test('the title of a test is a fact in plain words', () => {
+  expect(files.filter(({ path }) => path.startsWith('test/')).flatMap(riddlingTitlesIn)).toEqual([])
+})
+
+test.each([
+  "test('W12: a failure', () => {})",
+  "test.each([1])('%s is told', () => {})",
+  'describe(`what ${x} tells`, f)',
+])('the title in `%s` is found', (text) => {
+  expect(riddlingTitlesIn(parseFile('test/made-up.test.ts', text))).toHaveLength(1)
+})
+
 test('nothing is exported as default but configuration', () => {
   expect(
     files.filter((file) => file.hasDefaultExport && !/^[a-z]+\.config\.ts$/.test(file.path)).map((file) => file.path),

@@ -11,7 +11,7 @@ describe('a name that is nearly right', () => {
     [{ timout: '5s' }, 'unknown option "timout"; did you mean "timeout"? known are'],
     [{ retries: 3 }, 'unknown option "retries"; did you mean "retry"? known are'],
     [{ colour: 'red' }, 'unknown option "colour"; known are'],
-  ])('in a step is told with the right one: %o', (wrong, message) => {
+  ])('in a step is reported with the right one: %o', (wrong, message) => {
     const step = { kind: 'step', ...fetchName, ...wrong }
     expect(() => untypedGraph({ name: 'g', steps: [step] as never })).toThrow(message)
   })

@@ -147,7 +147,7 @@ describe('a global result whose step, type or graph has another name now', () =>
     expect(calls[1]!.key).toBe(calls[0]!.key)
   })
 
-  test('pays nothing where nothing was renamed: the store is asked once', async () => {
+  test('costs nothing where nothing was renamed: the store is called once', async () => {
     const world = new World()
     const calls: Call[] = []
     const asked: string[] = []

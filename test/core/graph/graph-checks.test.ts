@@ -159,7 +159,7 @@ describe('inputs', () => {
     ['an object', {}],
     ['a list with a text', ['A']],
     ['a list with an optional port', [optional(A)]],
-  ])('that are %s are told', (_, inputs) => {
+  ])('that are %s are reported', (_, inputs) => {
     const problems = problemsOf([make('B', 'A')], { inputs })
     expect(problems.some(({ kind, message }) => kind === 'bad-declaration' && message.includes('inputs'))).toBe(true)
   })
@@ -303,7 +303,7 @@ describe('options of a step', () => {
       { timeout: -1, retry: { maxAttempts: 0 }, persist: 'no', concurrency: -1, extra: 1 },
       [/: timeout/, /: retry.maxAttempts/, /: persist/, /: concurrency/, /"extra"/],
     ],
-  ])('%s is told', (_, fields, told) => {
+  ])('%s is reported', (_, fields, told) => {
     const problems = problemsWith(fields)
     for (const pattern of told)
       expect(

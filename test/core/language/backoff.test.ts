@@ -28,7 +28,7 @@ describe('fixed', () => {
   })
 
   test.each([[-1], [Number.NaN], ['soon'], [undefined], [null], [10n], [{}], [Symbol('s')]])(
-    'of %s throws nothing, and graph() tells it',
+    'of %s throws nothing, and graph() reports it',
     (delay) => {
       const [problem, ...others] = problemsWith(fixed(delay as never))
       expect(problem).toMatch(/"s".*backoff.*delay/)
@@ -90,7 +90,7 @@ describe('exponential', () => {
       { max: -1, factor: 0, jitter: 2, cap: 1 },
       [/initial/, /max/, /factor/, /jitter/, /cap/],
     ],
-  ])('%s throws nothing, and graph() tells it', (_, initial, options, told) => {
+  ])('%s throws nothing, and graph() reports it', (_, initial, options, told) => {
     const problems = problemsWith(exponential(initial as never, options as never))
     expect(problems).toHaveLength(told.length)
     for (const pattern of told) expect(problems.some((problem) => pattern.test(problem))).toBe(true)

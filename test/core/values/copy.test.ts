@@ -119,7 +119,7 @@ describe('copyOf', () => {
     ['a stream', new WritableStream(), /an instance of WritableStream/],
     ['an array with a property of its own', Object.assign([1], { note: 'x' }), /an array with properties of its own/],
     ['a cycle', loop, /"self": it is a cycle back to the value itself/],
-  ])('%s is refused, and the path is told', (_, value, message) => {
+  ])('%s is refused, and the path is named', (_, value, message) => {
     expect(() => copyOf(value)).toThrow(SerializationError)
     expect(() => copyOf(value)).toThrow(message)
   })

@@ -190,7 +190,7 @@ describe('canonicalize', () => {
       },
       /reading it threw gone/,
     ],
-  ])('%s is refused, and the path is told', (_, value, message) => {
+  ])('%s is refused, and the path is named', (_, value, message) => {
     expect(() => canonicalize(value)).toThrow(SerializationError)
     expect(() => canonicalize(value)).toThrow(message)
   })

@@ -152,7 +152,7 @@ describe('readLockedProject', () => {
       '{ "lockfileVersion": 3, "packages": { "node_modules/a": { "dependencies": ["b"] } } }',
       /malformed at packages\["node_modules\/a"\]\["dependencies"\]: /,
     ],
-  ])('the lock file %j is told as %s', (text, message) => {
+  ])('the lock file %j is reported as %s', (text, message) => {
     expect(() => parseLockFile('package-lock.json', text)).toThrow(message)
   })
 
@@ -161,7 +161,7 @@ describe('readLockedProject', () => {
     [{ 'package.json': {} }, /has no package-lock\.json; run "npm install --package-lock-only" there to make one$/],
     [{ 'notes.txt': '' }, /has no package\.json; give the folder of an npm project$/],
     [{ 'package-lock.json/nothing': '' }, /package-lock\.json can't be read: it is a folder$/],
-  ])('a folder with %j is told as %s', async (files, message) => {
+  ])('a folder with %j is reported as %s', async (files, message) => {
     await expect(readLockedProject(await fixtureProject(files))).rejects.toThrow(message)
   })
 

@@ -121,7 +121,7 @@ describe('an execution as an actor', () => {
     expect(context.endedAt! - context.startedAt!).toBe(145)
   })
 
-  test('an old snapshot keeps telling the old state', async () => {
+  test('an old snapshot keeps the old state', async () => {
     const clock = new VirtualTime()
     const actor = createActor(fromGraph(slow(clock, 2), Sum), { input: { Id: 1 }, clock })
     const seen: { readonly snapshot: object; readonly told: string }[] = []

@@ -302,7 +302,7 @@ describe('an all(T) port and failing items', () => {
   )
 
   test.each(['fail', 'collect'] as const)(
-    'who takes its result as optional goes on without it (onError: %s)',
+    'a step that takes its result as optional goes on without it (onError: %s)',
     async (onError) => {
       const total = step({
         name: 'Total',

@@ -246,7 +246,7 @@ describe('policies', () => {
     ['backoff', { backoff: () => 'soon' }],
     ['backoff', { backoff: () => undefined }],
     ['backoff', { backoff: () => Symbol('soon') }],
-  ])('a %s that gives what it must not ends the tries and is told (%#)', async (name, retry) => {
+  ])('a %s that gives what it must not ends the tries and is reported (%#)', async (name, retry) => {
     const boom = new Error('boom')
     const graph = graphOf([
       step({
@@ -346,7 +346,7 @@ describe('observers and loggers', () => {
     ['throws an error whose getters throw', () => raise(hostileError)],
     ['rejects with a proxy whose traps throw', () => Promise.reject(hostileProxy as Error)],
     ['throws in next', { next: () => raise(new Error('observer')) }],
-  ])('an observer that %s changes nothing, and the next one is told all the same', async (_, observer) => {
+  ])('an observer that %s changes nothing, and the next one gets the event all the same', async (_, observer) => {
     const types: string[] = []
     const graph = graphOf([add], { observers: [observer, (event: { type: string }) => types.push(event.type)] })
     expect(await run(graph, Target, { Leaf: 1 })).toBe(2)
