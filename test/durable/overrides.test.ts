@@ -1,6 +1,6 @@
 import { createActor, toPromise } from 'xstate'
 import { describe, expect, test } from 'vitest'
-import { ExecutionConflictError, fromGraph, graph, step } from '../../src/index.ts'
+import { dataType, ExecutionConflictError, fromGraph, graph, step, type } from '../../src/index.ts'
 import type { MigrateHook } from '../../src/index.ts'
 import { number, rejectionOf } from '../loose-api.ts'
 import { World } from './durable-time.ts'
@@ -143,6 +143,33 @@ describe('a graph that has changed', () => {
     const world = await leftBehind()
     const docket = world.process({ graphs: [graph({ name: 'line', steps: [second, third] })] })
     expect(await world.clock.settle((await docket.get('a'))!.result())).toBe(43)
+  })
+
+  test.each(['execution', 'batch'])('keeps the overrides of an %s whose types have other names now', async (kind) => {
+    const world = new World()
+    const { line: old } = line({ second: { run: () => door().promise } })
+    const { docket, die } = world.mortal({ graphs: [old] })
+    await (kind === 'batch'
+      ? docket.startBatch(old, Third, [{}], { id: 'a', overrides })
+      : docket.start(old, Third, {}, { id: 'a', overrides }))
+    await world.clock.advance(10)
+    die()
+    await world.clock.advance(6_000)
+    const One = dataType('One', type<number>(), { formerly: 'First' })
+    const ran: string[] = []
+    const renamed = graph({
+      name: 'line',
+      steps: [
+        step({ name: 'First', inputs: { value: Seed }, output: One, run: () => (ran.push('First'), 0) }),
+        step({ name: 'Second', inputs: { value: One }, output: Second, run: ({ value }) => value + 1 }),
+        third,
+      ],
+    })
+    const other = world.process({ graphs: [renamed] })
+    const handle = (await other.get('a'))!
+    expect(await world.clock.settle(handle.result())).toEqual(kind === 'batch' ? [43] : 43)
+    expect(ran).toEqual([])
+    expect((await handle.details()).overrides).toEqual({ One: 41 })
   })
 
   test('does not take an input for the result of the step that makes it now', async () => {
