@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Store } from '../../src/core/contracts/store.ts'
-import { graph, step, untypedGraph } from '../../src/index.ts'
+import { ExecutionConflictError, graph, step, untypedGraph } from '../../src/index.ts'
 import type { MigratableStep, MigrateHook } from '../../src/index.ts'
-import { expectNoUnhandledErrors, number } from '../loose-api.ts'
+import { expectNoUnhandledErrors, number, rejectionOf } from '../loose-api.ts'
 import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 
@@ -85,6 +85,17 @@ describe('a step that has begun, and that the graph no longer has,', () => {
     await world.clock.advance(3_600_000)
     expect(await world.clock.settle((await older.get('a'))!.result())).toBe(5)
     expect(calls.map(({ name }) => name)).toEqual(['Pay', 'Pay'])
+  })
+
+  test('makes a call that asks for the execution fail, though the scan looked at it first', async () => {
+    const { world, calls } = await leftBehind('running')
+    const declared = renamed(calls)
+    const docket = world.process({ graphs: [declared] })
+    const outcome = rejectionOf(docket.execute(declared, Receipt, inputs, { id: 'a' }))
+    const error = await world.clock.settle(outcome)
+    expect(error).toBeInstanceOf(ExecutionConflictError)
+    expect(String(error)).toContain('can\'t go on in this process: step "Pay" is running (attempt 1)')
+    expect(calls).toHaveLength(1)
   })
 
   test.each(['pending', 'claiming', 'waiting'])('leaves its execution to others while it is %s', async (status) => {

@@ -15,7 +15,8 @@ export interface StoredNames {
 }
 
 /** The names of an execution that begins now; undefined where they are those that everything has. */
-export function namesAtStart({ graph, firstName, specs }: GraphIndex): StoredNames | undefined {
+export function namesAtStart({ graph, former, firstName, specs }: GraphIndex): StoredNames | undefined {
+  if (former === undefined) return undefined
   const renamed = specs.filter((spec) => spec.firstName !== spec.name).map((spec) => [spec.name, spec.firstName])
   return namesOf(
     firstName === graph.name ? undefined : firstName,

@@ -82,10 +82,7 @@ export class Resumption {
       throw error
     }
     const reasons = this.#context.incompatible.reasonsOf(id) ?? [`this docket does not know graph "${graph}"`]
-    throw new ExecutionConflictError(`execution "${id}" can't go on in this process: ${reasons.join('; ')}`, {
-      graph,
-      executionId: id,
-    })
+    throw cannotGoOn(id, graph, reasons)
   }
 
   /** False if the records don't fit: then the execution is given up, for others. */
@@ -236,6 +233,14 @@ export class Resumption {
     )
     await endUnowned(this.#context, record, 'failed', error)
   }
+}
+
+/** What a caller gets whose execution has records that don't fit. */
+export function cannotGoOn(id: string, graph: string, reasons: readonly string[]): ExecutionConflictError {
+  return new ExecutionConflictError(`execution "${id}" can't go on in this process: ${reasons.join('; ')}`, {
+    graph,
+    executionId: id,
+  })
 }
 
 /** Why an execution that has not ended goes on here. */

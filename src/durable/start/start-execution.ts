@@ -11,7 +11,7 @@ import { underPresentNames } from '../records/present-names.ts'
 import { readInputs } from '../records/stored-inputs.ts'
 import { reopenPauseMs } from '../recovery/reopen.ts'
 import type { Reopening } from '../recovery/reopen.ts'
-import { causeOf } from '../recovery/resume.ts'
+import { cannotGoOn, causeOf } from '../recovery/resume.ts'
 import type { Resumption } from '../recovery/resume.ts'
 import type { Scan } from '../recovery/scan.ts'
 import { requireSame } from './execution-request.ts'
@@ -40,6 +40,7 @@ export class ExecutionStarter {
     this.#context.requireOpen()
     try {
       const ended = await turns.inTurn(request.id, () => this.#start(request))
+      await this.#requireFitting(request.id)
       await this.#predecessors.reopening.untilRestarted(ended, request.caller)
       if (request.caller.batch !== undefined) await this.#untilWritten(request)
     } catch (error) {
@@ -117,7 +118,22 @@ export class ExecutionStarter {
     }
     const [acquired] = await connection.store.acquire({ owner: self, ids: [id], andOwn: owner === self, limit: 1 })
     if (acquired !== undefined) await resumption.resumeOne(acquired, causeOf(acquired), request.caller)
+    else await scan.lookDone()
     return undefined
+  }
+
+  /**
+   * Where the scan was given the execution at this moment, what it finds is known once its turn is over.
+   * @throws ExecutionConflictError where the records don't fit, and no other process has it
+   */
+  async #requireFitting(id: string): Promise<void> {
+    const { incompatible, owned, turns } = this.#context
+    if (!turns.has(id)) return
+    await turns.inTurn(id, () => Promise.resolve())
+    const reasons = owned.has(id) ? undefined : incompatible.reasonsOf(id)
+    const record = reasons === undefined ? undefined : await this.#context.recordOf(id)
+    if (record === undefined || isTerminal(record.status) || record.owner !== undefined) return
+    throw cannotGoOn(id, record.graph, reasons!)
   }
 
   /** Another process that writes a batch's items may die before all of them are there: until then they are kept at hand here. */
