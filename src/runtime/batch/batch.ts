@@ -63,6 +63,8 @@ export class Batch implements ItemHost {
   #isEnding = false
   hasEnded = false
   #isPaused = false
+  /** In steady time. */
+  #beganAt: number | undefined
   #isPumping = false
   #isPulling = false
   /** What is left to be read waits for the next turn of the event loop. */
@@ -142,6 +144,7 @@ export class Batch implements ItemHost {
     const { clock, emitter } = options
     const at = clock.now()
     this.#change({ type: 'START', at })
+    this.#beganAt = clock.elapsed()
     emitter?.executionStarted(at)
     this.#triggers = endTriggersOf(this, options, clock)
     this.#triggers?.start()
@@ -366,7 +369,8 @@ export class Batch implements ItemHost {
     this.#shared.cancel(reason, event.at)
     source.close()
     this.#change(event)
-    options.emitter?.executionEnded(event.at, endStatusOf(event.type), event.at - (this.startedAt ?? event.at), error)
+    const durationMs = Math.round(options.clock.elapsed() - (this.#beganAt ?? options.clock.elapsed()))
+    options.emitter?.executionEnded(event.at, endStatusOf(event.type), durationMs, error)
     if (event.type === 'SUCCEED') onCompleted()
     else onFailed(error)
   }

@@ -98,7 +98,7 @@ export class Emitter {
   }
 
   stepEnded(run: StepState, at: number, status: StepEnded['status'], error: unknown, fellBack: boolean): void {
-    const durationMs = at - (run.startedAt ?? at)
+    const durationMs = sinceMs(run, run.beganAt)
     this.#emit({
       type: 'step.ended',
       seq: ++this.#seq,
@@ -143,7 +143,7 @@ export class Emitter {
     })
   }
 
-  attemptFailed(run: StepState, at: number, durationMs: number, error: unknown, timedOut: boolean): void {
+  attemptFailed(run: StepState, at: number, error: unknown, timedOut: boolean): void {
     this.#emit({
       type: 'attempt.failed',
       seq: ++this.#seq,
@@ -153,7 +153,7 @@ export class Emitter {
       step: run.step,
       item: run.execution.item,
       attempt: run.attempt,
-      durationMs,
+      durationMs: sinceMs(run, run.attemptBeganAt),
       error,
       timedOut,
     })
@@ -263,4 +263,9 @@ function deliver(observer: Observer, event: ExecutionEvent): void {
 
 function warn(observer: Observer, thrown: unknown): void {
   warnOnce(observer, 'a Docket observer', thrown)
+}
+
+/** Whole milliseconds of steady time: what took long took so whatever was done to the time of day. */
+function sinceMs({ execution }: StepState, beganAt: number): number {
+  return Math.round(execution.clock.elapsed() - beganAt)
 }

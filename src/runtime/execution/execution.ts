@@ -67,6 +67,8 @@ export class Execution implements StepHost {
   #isHeld = false
   /** Nothing new begins: the process is about to hand the execution over. */
   #isPaused = false
+  /** In steady time, where somebody observes it. */
+  #beganAt = 0
   /** Whether anybody may ever see when its steps began and ended. */
   readonly #isLookedAt: boolean
   readonly caller: CallingStep | undefined = undefined
@@ -167,7 +169,10 @@ export class Execution implements StepHost {
     if (options.signal !== undefined || this.recorder !== undefined || this.watcher !== undefined)
       this.#context ??= new AsyncContext()
     this.#change({ type: 'START', at })
-    if (part === undefined) this.emitter?.executionStarted(at)
+    if (part === undefined && this.emitter !== undefined) {
+      this.#beganAt = clock.elapsed()
+      this.emitter.executionStarted(at)
+    }
     if (this.#restoredFailure !== undefined) {
       this.fail(this.#restoredFailure.error)
       return
@@ -377,7 +382,8 @@ export class Execution implements StepHost {
     this.#change(event)
     // Wrong inputs end an execution that has not begun.
     if (part === undefined && this.startedAt !== undefined) {
-      this.emitter?.executionEnded(event.at, endStatusOf(event.type), event.at - this.startedAt, error)
+      const durationMs = Math.round(this.clock.elapsed() - this.#beganAt)
+      this.emitter?.executionEnded(event.at, endStatusOf(event.type), durationMs, error)
     }
     if (event.type === 'SUCCEED') setup.onCompleted(event.output)
     else setup.onFailed(error)

@@ -16,6 +16,7 @@ interface NotedStep extends BegunStep {
   readonly hasEnded: boolean
   readonly execution: BegunStep['execution'] & { readonly clock: FullClock; readonly isOver: boolean }
   attemptStartedAt: number
+  attemptBeganAt: number
 }
 
 /**
@@ -33,6 +34,7 @@ export async function beginOnceNoted(step: NotedStep, noted: Promise<void>, extr
   if (step.hasEnded || step.execution.isOver) return
   // The timeout is the function's, not the store's.
   step.attemptStartedAt = step.execution.clock.now()
+  step.attemptBeganAt = step.execution.clock.elapsed()
   beginWork(step, extras)
 }
 

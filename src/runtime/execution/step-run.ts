@@ -44,8 +44,10 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   readonly planStep: PlanStep
   /** The attempt that runs. */
   current: StepWork | undefined = undefined
-  /** When the running or last attempt began. */
+  /** When the running or last attempt began; the next two are in steady time, as far as somebody observes the execution. */
   attemptStartedAt = 0
+  beganAt = 0
+  attemptBeganAt = 0
   #persisting: Promise<unknown> | undefined = undefined
   #extras: StepExtras | undefined = undefined
 
@@ -122,6 +124,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     const { execution } = this
     const at = execution.stepTime()
     if (execution.emitter !== undefined) {
+      this.beganAt = execution.clock.elapsed() - (at - (this.startedAt ?? at))
       execution.emitter.stepStarted(this, at)
       // Here and below: an observer may end the execution, and nothing begins after the end.
       if (this.hasEnded) return
@@ -161,10 +164,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   /** The same, once the batch has let the item in. */
   proceedInside(now?: number): void {
     const { spec } = this.planStep
-    if (spec.concurrency === undefined || this.slot !== undefined) {
-      this.#begin(now)
-      return
-    }
+    if (spec.concurrency === undefined || this.slot !== undefined) return this.#begin(now)
     try {
       takeSlot(this, spec, this.#more, () => this.#begin())
       if (this.hasEnded) return
@@ -199,7 +199,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     const { execution } = this
     const at = execution.clock.now()
     const type = timedOut ? 'TIME_OUT' : 'FAIL'
-    execution.emitter?.attemptFailed(this, at, at - this.attemptStartedAt, error, timedOut)
+    execution.emitter?.attemptFailed(this, at, error, timedOut)
     const decision = decideRetry(this.planStep.spec, error, this.attempt, execution.options.random)
     // The user's own policies have run: they may have ended the execution.
     if (this.hasEnded) return
@@ -293,8 +293,8 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   #adopt(attempt: number): void {
     const { execution } = this
     execution.admission?.enterAnyway()
-    const at = execution.clock.now()
-    this.attemptStartedAt = at
+    const at = (this.attemptStartedAt = execution.clock.now())
+    this.attemptBeganAt = execution.clock.elapsed()
     this.change({ type: 'START', attempt, at })
     execution.emitter?.attemptStarted(this, at)
     if (!this.hasEnded) this.recorder?.noteStarted(this)?.catch(() => {})
@@ -363,10 +363,10 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     const { execution } = this
     // While it waited for a slot, its time may have run out.
     if (execution.isOver) return
-    const at = now ?? execution.clock.now()
-    this.attemptStartedAt = at
+    const at = (this.attemptStartedAt = now ?? execution.clock.now())
     this.change({ type: 'START', attempt: this.attempt + 1, at })
     if (execution.emitter !== undefined) {
+      this.attemptBeganAt = execution.clock.elapsed()
       execution.emitter.attemptStarted(this, at)
       if (this.hasEnded) return
     }

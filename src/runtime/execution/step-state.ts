@@ -1,6 +1,7 @@
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
+import type { FullClock } from '../environment/clock.ts'
 
 /** A step of an execution as emitter, recorder and snapshots see it. Times are milliseconds since the epoch. */
 export interface StepState {
@@ -14,6 +15,9 @@ export interface StepState {
   readonly endedAt: number | undefined
   readonly dueAt: number | undefined
   readonly attemptStartedAt: number
+  /** In steady time, as is the next. */
+  readonly beganAt: number
+  readonly attemptBeganAt: number
   readonly output: unknown
   readonly error: unknown
   readonly persist: PersistSpec | undefined
@@ -24,5 +28,6 @@ export interface StepState {
     /** Index of the batch's item. */
     readonly item: number | undefined
     readonly place: ErrorPlace
+    readonly clock: FullClock
   }
 }

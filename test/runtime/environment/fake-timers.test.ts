@@ -1,9 +1,22 @@
 import { mock } from 'node:test'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { dataType, execute, graph, step, type } from '../../../src/index.ts'
+import { dataType, execute, executeBatch, graph, step, type } from '../../../src/index.ts'
 
 const Out = dataType('Out', type<string>())
-type Fakeable = 'setTimeout' | 'clearTimeout' | 'Date' | 'performance' | 'setImmediate' | 'queueMicrotask' | 'hrtime'
+/** All that vitest can fake in a process of its own. */
+const allOfVitests = [
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+  'setImmediate',
+  'clearImmediate',
+  'Date',
+  'performance',
+  'hrtime',
+  'queueMicrotask',
+] as const
+type Fakeable = (typeof allOfVitests)[number]
 interface Fake {
   begin(): void
   tick(ms: number): void
@@ -105,10 +118,36 @@ describe.each(fakes)('with %s', (_, fake) => {
     expect(await found).toBe('timed out')
   })
 
-  test('a deadline a year away can be run through', async () => {
+  test('a deadline comes with the ticks where they move Date', async () => {
+    fake.begin()
+    const before = Date.now()
+    fake.tick(1_000)
+    // Where nothing moves the time of day, no deadline comes.
+    const comes = Date.now() >= before + 1_000
+    const g = graph({
+      name: `fake${++graphs}`,
+      steps: [step({ name: 'S', output: Out, run: () => new Promise<string>(() => {}) })],
+    })
+    let outcome = 'pending'
+    void execute(g, Out, {}, { deadline: Date.now() + 20 * 60_000 }).catch(
+      (error: Error & { code: string }) => (outcome = error.code),
+    )
+    for (let minute = 0; minute < 19; minute++) {
+      await settle()
+      for (let second = 0; second < 60; second++) fake.tick(1_000)
+    }
+    await settle()
+    expect(outcome).toBe('pending')
+    for (let second = 0; second < 62; second++) fake.tick(1_000)
+    await settle()
+    expect(outcome).toBe(comes ? 'EXECUTION_TIMEOUT' : 'pending')
+  })
+
+  test('an execution with a deadline a year away leaves no timer that runs for ever', async () => {
     fake.begin()
     const g = graph({ name: `fake${++graphs}`, steps: [step({ name: 'S', output: Out, run: () => 'ok' })] })
     expect(await execute(g, Out, {}, { deadline: Date.now() + 365 * 86_400_000 })).toBe('ok')
+    fake.tick(2 * 365 * 86_400_000)
   })
 })
 
@@ -127,11 +166,56 @@ test.each([
   expect(await execute(g, Out, {})).toBe('2')
 })
 
-test('a wait that began before the timers were faked ends all the same', async () => {
-  const found = stuck('20ms')
-  vi.useFakeTimers()
-  vi.useRealTimers()
-  expect(await found).toBe('timed out')
+const everything = vitest([...allOfVitests])
+
+test.each([...fakes, ['vitest’s, of all that can be faked', everything] as const])(
+  'a wait that began before %s were there ends while they are',
+  async (_, fake) => {
+    let outcome = 'pending'
+    const isOver = new Promise<void>((resolve) => {
+      void stuck('20ms').then((found) => {
+        outcome = found
+        resolve()
+      })
+    })
+    fake.begin()
+    await isOver
+    expect(outcome).toBe('timed out')
+  },
+)
+
+test.each([
+  ['setImmediate', ['setImmediate', 'clearImmediate']],
+  ['queueMicrotask', ['queueMicrotask']],
+  ['performance', ['performance']],
+  ['hrtime', ['hrtime']],
+] as const)('with %s faked alone, executions and batches run, and waits are real', async (_, toFake) => {
+  vi.useFakeTimers({ toFake: [...toFake] })
+  const turning = setInterval(() => vi.advanceTimersByTime(1), 1)
+  try {
+    expect(await retrying(2, '5ms').run()).toBe('ok')
+    expect(await stuck('5ms')).toBe('timed out')
+    const g = graph({ name: `fake${++graphs}`, steps: [step({ name: 'S', output: Out, run: () => 'ok' })] })
+    expect(await executeBatch(g, Out, [{}, {}])).toEqual(['ok', 'ok'])
+  } finally {
+    clearInterval(turning)
+  }
+})
+
+test('with everything faked that vitest can fake here, backoffs, timeouts and batches come with the ticks', async () => {
+  everything.begin()
+  const { attempts, run } = retrying(3, '1h')
+  const outcomes: unknown[] = []
+  void run().then((outcome) => outcomes.push(outcome))
+  void stuck('90m').then((outcome) => outcomes.push(outcome))
+  const g = graph({ name: `fake${++graphs}`, steps: [step({ name: 'S', output: Out, run: () => 'ok' })] })
+  void executeBatch(g, Out, [{}, {}]).then((outcome) => outcomes.push(outcome))
+  await vi.advanceTimersByTimeAsync(1)
+  expect(outcomes).toEqual([['ok', 'ok']])
+  await vi.advanceTimersByTimeAsync(59 * 60_000)
+  expect(attempts()).toBe(1)
+  await vi.advanceTimersByTimeAsync(61 * 60_000)
+  expect(outcomes).toEqual([['ok', 'ok'], 'timed out', 'ok'])
 })
 
 test('waits that are longer than a timer of Node can be last as long as they say', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { dataType, execute, executeBatch, graph, step, type } from '../../../src/index.ts'
+import type { ExecutionEvent } from '../../../src/index.ts'
 
 const Out = dataType('Out', type<string>())
 const hour = 3_600_000
@@ -80,6 +81,38 @@ describe.each([
     expect(attempts).toBe(1)
     await vi.advanceTimersByTimeAsync(1_000)
     expect(await found).toBe('ok')
+  })
+
+  test('events say how long things took, in executions and batches', async () => {
+    const events: ExecutionEvent[] = []
+    let attempts = 0
+    const slow = step({
+      name: 'S',
+      output: Out,
+      retry: { maxAttempts: 2, backoff: '1s' },
+      run: () =>
+        new Promise<string>((resolve, reject) => {
+          const isFirst = ++attempts % 2 === 1
+          setTimeout(() => (isFirst ? reject(new Error('again')) : resolve('ok')), 10_000)
+        }),
+    })
+    const g = graph({ name: 'durations', steps: [slow], observers: [(event) => void events.push(event)] })
+    for (const run of [() => execute(g, Out, {}), () => executeBatch(g, Out, [{}])]) {
+      events.length = 0
+      const found = run()
+      await vi.advanceTimersByTimeAsync(5_000)
+      setClock(byMs)
+      await vi.advanceTimersByTimeAsync(10_000)
+      setClock(-byMs)
+      await vi.advanceTimersByTimeAsync(10_000)
+      await found
+      const took = events.flatMap((event) => ('durationMs' in event ? [[event.type, event.durationMs]] : []))
+      expect(took).toEqual([
+        ['attempt.failed', 10_000],
+        ['step.ended', 21_000],
+        ['execution.ended', 21_000],
+      ])
+    }
   })
 
   test('a result in memory is kept as long as it says', async () => {
