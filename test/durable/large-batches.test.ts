@@ -7,7 +7,7 @@ const N = dataType('N', type<number>())
 const Out = dataType('Out', type<number>())
 
 // Enough that reading it back lasts much longer than work may hold the event loop.
-const count = 6_000
+const count = 12_000
 
 /** How often timers fire while something is done. */
 async function firedDuring(work: () => Promise<unknown>): Promise<number> {
@@ -48,16 +48,16 @@ describe('a large batch is read back in portions that let timers fire', () => {
 
   test('for its results', async () => {
     const handle = await other.get('b')
-    expect(await firedDuring(() => handle!.result())).toBeGreaterThan(3)
+    expect(await firedDuring(() => handle!.result())).toBeGreaterThan(2)
   })
 
   test('for its details', async () => {
     const handle = await other.get('b')
-    expect(await firedDuring(() => handle!.details())).toBeGreaterThan(3)
+    expect(await firedDuring(() => handle!.details())).toBeGreaterThan(2)
   })
 
   test('when it goes on', async () => {
-    expect(await firedDuring(() => other.retry('b'))).toBeGreaterThan(3)
+    expect(await firedDuring(() => other.retry('b'))).toBeGreaterThan(2)
     const handle = await other.get('b')
     expect(await handle!.result()).toHaveLength(count)
   })
