@@ -81,7 +81,7 @@ export class PostgresConnection {
     if (this.#pool !== undefined) return
     const { url, pool, max } = this.#place
     const made =
-      pool ??
+      (pool as Pool | undefined) ??
       new (await loadDriver()).Pool({
         connectionString: url,
         max,
@@ -272,7 +272,8 @@ export class PostgresConnection {
 
   /** Makes a client apart from the pool, which is not connected yet. */
   async #createClient(): Promise<Client> {
-    const { url, pool } = this.#place
+    const { url } = this.#place
+    const pool = this.#place.pool as Pool | undefined
     const { Client: DriverClient } = await loadDriver()
     // A pool may have a kind of clients of its own.
     const Client = (pool?.options as { readonly Client?: typeof DriverClient } | undefined)?.Client ?? DriverClient

@@ -1,4 +1,4 @@
 export { postgresStore } from './store.ts'
 export { postgresMigrations } from './migrations.ts'
-export type { PostgresStoreOptions, PostgresMigrationOptions } from './options.ts'
+export type { PostgresMigrationOptions, PostgresPool, PostgresStoreOptions } from './options.ts'
 export type { Migrations } from '../sql/migrations.ts'

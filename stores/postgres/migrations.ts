@@ -68,7 +68,10 @@ export function postgresMigrations(options: string | PostgresMigrationOptions): 
   return createMigrations(database, postgresOwnMigrations(place.schema), directories)
 }
 
-/** Runs migrations in one transaction, under a lock that ends with it. */
+/**
+ * Runs migrations in one transaction, under a lock that ends with it.
+ * @internal Left out of the declarations, so that they don't name the driver's types.
+ */
 export function postgresMigrationDatabase(connection: PostgresConnection, schema: string): MigrationDatabase {
   const table = postgresDialect(schema).table('migrations')
   const query = (statement: Query, client: ClientBase | undefined): Promise<readonly Row[]> =>

@@ -1,14 +1,24 @@
-import type { Pool } from 'pg'
 import { isRecord } from '../../src/core/is-record.ts'
 import { aBoolean, aString, checkOptions, eitherOf, shownUrl, strings } from '../sql/options.ts'
 import type { OptionRule } from '../sql/options.ts'
+
+/**
+ * A `Pool` of `pg`, by what it is known by. Not by the type itself: that is in a package of its own, `@types/pg`, which those would need
+ * who have no pool.
+ */
+export interface PostgresPool {
+  /** Runs a statement. */
+  readonly query: (...statement: never[]) => unknown
+  /** Gives a client, whose owner releases it. */
+  readonly connect: (...callback: never[]) => unknown
+}
 
 /** Which PostgreSQL a store uses, and how. */
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database`, with the parameters that `pg` knows. @default none: give `url` or `pool` */
   readonly url?: string
   /** A pool of one's own, in place of `url`; it is never closed. @default none: `url` is connected to */
-  readonly pool?: Pool
+  readonly pool?: PostgresPool
   /** The schema of the tables; it is made if there is none. Two stores in two schemas know nothing of each other. @default 'public' */
   readonly schema?: string
   /** Whether `open` brings the tables up to date; else it refuses a database that is not. @default true */
@@ -31,7 +41,7 @@ export interface PostgresMigrationOptions extends Pick<PostgresStoreOptions, 'ur
 /** Where the tables are. */
 export interface PostgresPlace {
   readonly url: string | undefined
-  readonly pool: Pool | undefined
+  readonly pool: PostgresPool | undefined
   readonly schema: string
   readonly max: number
 }

@@ -149,6 +149,10 @@ test.each([
   },
 )
 
+test('the store for PostgreSQL is compiled without pg and its types, library checks included', async () => {
+  await compile('use-postgres.ts', 'nodenext', 'nodenext')
+})
+
 test('the strictest user can use the types', async () => {
   // Not with library checks: XState's own declarations don't pass with exactOptionalPropertyTypes.
   await compile('use.ts', 'nodenext', 'nodenext', {
