@@ -203,7 +203,7 @@ export class Storm {
       if (kind === 'accepted') this.#unconfirmed.delete(execution!)
       if (kind === 'refused') this.#refused(execution!, text!)
       // Whoever lost it or handed it over has ended it for itself only.
-      if (kind === 'ended' && !text!.includes('LEASE_LOST')) this.#underWay.delete(execution!)
+      if (kind === 'ended') this.#underWay.delete(execution!)
       // Whoever ended it may not have lived to tell; a result tells it too.
       if (kind === 'result') this.#underWay.delete(execution!)
     }

@@ -65,7 +65,8 @@ function work({ name, kind, url, log: path, leaseMs, longestMs }: WorkerSettings
   function observe(event: ExecutionEvent): void {
     if (event.type === 'execution.ended')
       log.write('ended', { execution: event.executionId, text: `${event.status}${describe(event.error)}` })
-    if (event.type === 'lease.lost') log.write('lost', { execution: event.executionId })
+    if (event.type === 'execution.released' && event.cause === 'lease-lost')
+      log.write('lost', { execution: event.executionId })
   }
 
   async function start({ execution, graph, leaves }: StartOrder): Promise<void> {
