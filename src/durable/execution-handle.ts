@@ -3,6 +3,8 @@ import { DeadlockError, ExecutionCancelledError, ExecutionConflictError } from '
 import { inspectKey } from '../core/inspect-key.ts'
 import { callingStep, stepsAround, wayRound } from '../runtime/environment/current-step.ts'
 import { turnOf } from '../runtime/environment/turn.ts'
+import type { CallingStep, WaitedFor } from '../runtime/environment/current-step.ts'
+import { beginWait, cantEndBefore, endWait } from '../runtime/environment/open-waits.ts'
 import type { ExecutionActorRef } from '../runtime/actors/execution-logic.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
@@ -13,6 +15,7 @@ import { detailsOf } from './execution-details.ts'
 import { isKnown, noSuchExecution, unknownStatus } from './records/execution-info.ts'
 import type { ExecutionDetails } from './records/execution-info.ts'
 import { liveStepInfos } from './records/open-steps.ts'
+import type { LiveSteps } from './records/open-steps.ts'
 import { batchOutputOf } from './records/restore-batch.ts'
 import { cancelUnowned, postMessage } from './recovery/unowned.ts'
 
@@ -50,8 +53,17 @@ export class ExecutionHandle<Output> {
    * restart, an Error of that name and with its fields); ExecutionConflictError when it was deleted; StoreError
    */
   async result(): Promise<Output> {
+    const wait = {}
+    this.#requireNoCircle(wait)
+    try {
+      return await this.#awaitOutcome()
+    } finally {
+      endWait(wait)
+    }
+  }
+
+  async #awaitOutcome(): Promise<Output> {
     const { owned } = this.#context
-    this.#requireNoCircle()
     for (let pauseMs = 0; ; pauseMs = Math.min(Math.max(firstPollMs, pauseMs * 2), longestPollMs)) {
       const departure = await owned.get(this.id)?.departure
       if (departure?.type === 'output') return departure.output as Output
@@ -139,16 +151,32 @@ export class ExecutionHandle<Output> {
   }
 
   /** A step can't wait for the end of the execution that it is part of. @throws DeadlockError */
-  #requireNoCircle(): void {
+  #requireNoCircle(wait: object): void {
     const caller = callingStep()
     const live = caller === undefined ? undefined : this.#context.owned.get(this.id)?.liveSteps
-    if (live === undefined) return
+    if (caller === undefined || live === undefined) return
     const states: readonly unknown[] = live.states
     const [around] = stepsAround(caller, (step) => states.includes(step))
-    if (around === undefined) return
+    if (around === undefined) {
+      this.#requireNoRing(wait, caller, live)
+      return
+    }
     const way = wayRound(caller, around, `the result of execution "${this.id}"`)
     const message = `step "${around.step}" waits for itself: ${way}, which the first is part of; give what it starts an id of its own, or don't wait for it`
     throw new DeadlockError(message, { executionId: this.id, graph: live.plan.index.graph.name, step: around.step })
+  }
+
+  /** The execution may wait, by a way round, for the step that waits for it. @throws DeadlockError */
+  #requireNoRing(wait: object, { step }: CallingStep, { plan, states }: LiveSteps): void {
+    const ring = beginWait(wait, {
+      waiter: step,
+      needs: (stuck) =>
+        states.some((one) => one !== undefined && !one.hasEnded && cantEndBefore(one as unknown as WaitedFor, stuck)),
+      what: `waits for the result of execution "${this.id}"`,
+    })
+    if (ring === undefined) return
+    const message = `step "${step.step}" waits for itself by way of others: ${ring}; don't wait for that execution within the step`
+    throw new DeadlockError(message, { executionId: this.id, graph: plan.index.graph.name, step: step.step })
   }
 
   async #outcomeOf(record: ExecutionRecord): Promise<unknown> {

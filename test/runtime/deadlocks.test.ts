@@ -123,3 +123,130 @@ test('items of a batch that begin where another one ends are not taken for calle
   const items = Array.from({ length: 20 }, (_, index) => ({ N: index % 3 }))
   expect(await runBatch(graph, Out, items, { concurrency: 2 })).toEqual(items.map((item) => item.N))
 })
+
+describe('a ring of steps, each of which waits for the next,', () => {
+  const P = number('P')
+  const Q = number('Q')
+
+  /** Two graphs of a step of one slot each; both begin before either calls the other. */
+  function crossed() {
+    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const stepOf = (name: string, output: typeof P | typeof Q, mine: number, other: () => Promise<unknown>): AnyGraph =>
+      graphOf([
+        step({
+          name,
+          inputs: { n: N },
+          output: output as typeof P,
+          concurrency: 1,
+          run: async ({ n }): Promise<number> => {
+            if (n === 0) return 1
+            gates[mine]!.resolve()
+            await gates[1 - mine]!.promise
+            return Number(await other()) + 1
+          },
+        }),
+      ])
+    const left: AnyGraph = stepOf('Left', P, 0, () => run(right, Q, { N: 0 }, { id: 'right 0' }))
+    const right: AnyGraph = stepOf('Right', Q, 1, () => run(left, P, { N: 0 }, { id: 'left 0' }))
+    return { left, right }
+  }
+
+  test('through the slots that they hold, fails at the wait that closes it, and the others go on', async () => {
+    const { left, right } = crossed()
+    const [one, other] = await Promise.allSettled([
+      run(left, P, { N: 1 }, { id: 'left 1' }),
+      run(right, Q, { N: 1 }, { id: 'right 1' }),
+    ])
+    expect(one).toEqual({ status: 'fulfilled', value: 2 })
+    const { message } = deadlockOf((other as PromiseRejectedResult).reason)
+    expect(message).toMatch(/^step "Left" waits for itself by way of others: /)
+    expect(message).toContain('step "Right" (execution "right 1") → step "Left" (execution "left 0") needs a slot')
+    expect(message).toContain('step "Left" (execution "left 1") → step "Right" (execution "right 0") needs a slot')
+  })
+
+  /** Hold has the one slot, and calls for the result that Make is about to make once it has that slot. */
+  function holdAndMake(whenHeld: (make: () => Promise<unknown>) => Promise<unknown>) {
+    const worker = {
+      concurrency: { limit: 1, key: () => 'k' },
+      persist: 'global' as const,
+      inputs: { n: N },
+      output: P,
+    }
+    const make: () => Promise<unknown> = () => run(graph, P, { N: 2 })
+    const graph: AnyGraph = graphOf([
+      step({ ...worker, name: 'Work', run: async ({ n }) => (n === 1 ? Number(await whenHeld(make)) : n) }),
+    ])
+    return { graph, make }
+  }
+
+  test('through a slot and the result of an equal call that waits for it, fails', async () => {
+    const others: Promise<unknown>[] = []
+    const entered = Promise.withResolvers<void>()
+    const called = Promise.withResolvers<void>()
+    const { graph, make } = holdAndMake(async (again) => {
+      entered.resolve()
+      await called.promise
+      return again()
+    })
+    const held = run(graph, P, { N: 1 })
+    await entered.promise
+    // Its computation is under way, and waits for the slot, when the holder calls for the same.
+    others.push(make())
+    called.resolve()
+    expect(deadlockOf(await rejectionOf(held)).message).toMatch(/needs the result that step "Work" .* is making/)
+    expect(await Promise.all(others)).toEqual([2])
+  })
+
+  test('through the results of two durable executions, fails', async () => {
+    let docket: Docket
+    const ids = { one: uniqueName('one'), other: uniqueName('other') }
+    const gates = { one: Promise.withResolvers<void>(), other: Promise.withResolvers<void>() }
+    const graph: AnyGraph = graphOf([
+      step({
+        name: 'Ask',
+        inputs: { n: N },
+        output: Out,
+        persist: 'execution',
+        run: async ({ n }): Promise<number> => {
+          const [mine, its] = n === 1 ? (['one', 'other'] as const) : (['other', 'one'] as const)
+          gates[mine].resolve()
+          await gates[its].promise
+          return (await (await docket.get(ids[its]))!.result()) as number
+        },
+      }),
+    ])
+    docket = createDocket({ graphs: [graph], store: memoryStore() } as never)
+    const execute = (n: number, id: string): Promise<unknown> =>
+      docket.execute(graph as never, Out as never, { N: n } as never, { id })
+    const outcomes = await Promise.all([rejectionOf(execute(1, ids.one)), rejectionOf(execute(2, ids.other))])
+    const { message } = deadlockOf(outcomes[0])
+    for (const id of Object.values(ids)) expect(message).toContain(`waits for the result of execution "${id}"`)
+    await docket.close()
+  })
+
+  test('is none where one of them only waits for its turn', async () => {
+    const waits = [Promise.withResolvers<void>()]
+    const slow: AnyGraph = graphOf([
+      step({
+        name: 'Slow',
+        inputs: { n: N },
+        output: Q,
+        concurrency: 1,
+        run: ({ n }) => waits[0]!.promise.then(() => n),
+      }),
+    ])
+    const outer: AnyGraph = graphOf([
+      step({
+        name: 'Outer',
+        inputs: { n: N },
+        output: P,
+        concurrency: 2,
+        run: async ({ n }) => Number(await run(slow, Q, { N: n })),
+      }),
+    ])
+    const all = Promise.all([1, 2, 3, 4].map((n) => run(outer, P, { N: n })))
+    await new Promise((resolve) => setTimeout(resolve))
+    waits[0]!.resolve()
+    expect(await all).toEqual([1, 2, 3, 4])
+  })
+})

@@ -5,6 +5,15 @@ export interface WaitedFor {
   readonly step: string
   readonly hasEnded: boolean
   readonly execution: { readonly id: string; readonly caller: CallingStep | undefined }
+  /** The slots of which it holds one, and those of which it waits for one. */
+  readonly slot?: Slots | undefined
+  readonly awaitedSlots?: Slots | undefined
+  /** The result that it makes, as the leader, or waits for. */
+  readonly claim?: { readonly leader?: object | undefined } | undefined
+}
+
+interface Slots {
+  readonly limit: number
 }
 
 /** A step in whose function something was called, and the one in whose function its own execution was started. */
@@ -38,8 +47,8 @@ export function stepsAround(
   return found
 }
 
-/** The way round, as text: from what is waited for, by what it has called, to what waits. */
-export function wayRound(from: CallingStep | undefined, holder: WaitedFor, end: string): string {
+/** The way round, as text: from what is waited for (or the outermost step), by what it has called, to what waits. */
+export function wayRound(from: CallingStep | undefined, holder: WaitedFor | undefined, end: string): string {
   const names = [end]
   for (let one = from; one !== undefined; one = one.parent) {
     names.unshift(`step "${one.step.step}" (execution "${one.step.execution.id}")`)

@@ -10,6 +10,8 @@ export class StepExtras {
   slot: SlotPool | undefined = undefined
   /** The attempt is on its way to the records, and has not begun. */
   isBeingNoted = false
+  /** Where it waits in line for a slot. */
+  awaitedSlots: SlotPool | undefined = undefined
   wait: AttemptWait | undefined = undefined
   stopWaiting: StopWaiting | undefined = undefined
   /** It failed for good in an earlier process: what is left is its fallback. */

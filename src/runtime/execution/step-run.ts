@@ -86,6 +86,10 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     this.#more.slot = slot
   }
 
+  get awaitedSlots(): SlotPool | undefined {
+    return this.#extras?.awaitedSlots
+  }
+
   /** The value that the recorder was given first, on its way to the store or there: it holds. */
   get persisting(): Promise<unknown> | undefined {
     return this.#persisting
@@ -157,7 +161,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   #enter(now?: number): void {
     const { admission } = this.execution
-    if (admission !== undefined && !admission.enter(this)) this.#wait()
+    if (admission !== undefined && !admission.enter(this)) this.change({ type: 'WAIT', at: this.execution.clock.now() })
     else this.proceedInside(now)
   }
 
@@ -173,7 +177,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
       this.execution.leave()
       return
     }
-    if (this.slot === undefined) this.#wait()
+    if (this.slot === undefined) this.change({ type: 'WAIT', at: this.execution.clock.now() })
     else this.#begin()
   }
 
@@ -390,9 +394,5 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   get #more(): StepExtras {
     return (this.#extras ??= new StepExtras())
-  }
-
-  #wait(): void {
-    this.change({ type: 'WAIT', at: this.execution.clock.now() })
   }
 }

@@ -5,6 +5,7 @@ import type { ErrorPlace } from '../../core/errors.ts'
 import type { SlotPool } from '../collections/slot-pool.ts'
 import { stepsAround, wayRound } from '../environment/current-step.ts'
 import type { CallingStep } from '../environment/current-step.ts'
+import { areHeldBy, beginWait, endWait, mayCloseRing } from '../environment/open-waits.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { turnOf } from '../environment/turn.ts'
@@ -32,33 +33,59 @@ export function takeSlot(taker: SlotTaker, spec: StepSpec, extras: StepExtras, b
   const pool = slotPoolOf(spec, taker.inputs)
   // The key function may have ended the execution.
   if (taker.hasEnded) return
-  let context: AsyncContext | undefined
-  extras.stopWaiting = pool.take(() => {
-    extras.stopWaiting = undefined
+  if (pool.tryTake()) {
+    extras.slot = pool
+    return
+  }
+  const noLongerWaits = (): void => {
+    extras.stopWaiting = extras.awaitedSlots = undefined
+    endWait(extras)
+  }
+  const stopWaiting = pool.wait(() => {
+    noLongerWaits()
     extras.slot = pool
     const turn = turnOf(taker.execution.clock)
-    if (!turn.mustYieldOnTheWay()) context!.run(begin)
-    else context!.run(() => turn.defer(() => !taker.hasEnded && begin()))
+    if (!turn.mustYieldOnTheWay()) context.run(begin)
+    else context.run(() => turn.defer(() => !taker.hasEnded && begin()))
   })
-  if (extras.stopWaiting === undefined) extras.slot = pool
-  else {
-    requireNoCircle(taker, pool, extras)
-    ;({ context } = taker.execution)
+  extras.awaitedSlots = pool
+  extras.stopWaiting = () => {
+    noLongerWaits()
+    stopWaiting()
   }
+  if (mayCloseRing(taker)) requireNoCircle(taker, pool, extras)
+  const { context } = taker.execution
 }
 
 /** Where the steps around hold all slots, none can be given back before this one has run. @throws DeadlockError */
-function requireNoCircle({ execution, step }: SlotTaker, pool: SlotPool, extras: StepExtras): void {
+function requireNoCircle(taker: SlotTaker, pool: SlotPool, extras: StepExtras): void {
+  const { execution, step } = taker
   const { caller, id, place } = execution
-  const holders = stepsAround(caller, (one) => (one as { readonly slot?: SlotPool }).slot === pool)
-  if (holders.length < pool.limit) return
+  const holders = stepsAround(caller, ({ slot }) => slot === pool)
+  if (holders.length < pool.limit) {
+    requireNoRing(taker, pool, extras)
+    return
+  }
   extras.stopWaiting?.()
-  extras.stopWaiting = undefined
   const way = wayRound(caller, holders.at(-1)!, `step "${step}" (execution "${id}")`)
   throw new DeadlockError(
     `step "${step}" waits for itself: ${way}, which needs a slot of concurrency ${pool.limit} that the first holds until it has ended; raise the limit, or call it outside of the step`,
     { ...place, step },
   )
+}
+
+/** The slots may be held by steps that wait, by a way round, for this one. @throws DeadlockError */
+function requireNoRing(taker: SlotTaker, pool: SlotPool, extras: StepExtras): void {
+  const { step, execution } = taker
+  const ring = beginWait(extras, {
+    waiter: taker,
+    needs: (stuck) => areHeldBy(pool, stuck),
+    what: `needs a slot of its concurrency ${pool.limit}`,
+  })
+  if (ring === undefined) return
+  extras.stopWaiting?.()
+  const message = `step "${step}" waits for itself by way of others: ${ring}; raise the limit, or don't wait within the steps`
+  throw new DeadlockError(message, { ...execution.place, step })
 }
 
 /** Gives the slot back, if there is one. */

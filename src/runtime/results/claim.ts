@@ -3,6 +3,7 @@ import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import { resultKey } from '../../core/values/keys.ts'
 import { DeadlockError } from '../../core/errors.ts'
 import { stepsAround, wayRound } from '../environment/current-step.ts'
+import { beginWait, cantEndBefore, endWait, mayCloseRing } from '../environment/open-waits.ts'
 import { CacheKeeper, placed, SharedKeeper } from './claim-keeper.ts'
 import type { ClaimKeeper } from './claim-keeper.ts'
 import { ShortLivedMap } from '../collections/short-lived-map.ts'
@@ -105,6 +106,10 @@ export class Claim implements ClaimUnderWay {
     }
   }
 
+  get leader(): Claimant | undefined {
+    return this.#leader
+  }
+
   join(run: Claimant): void {
     // Now that its own context is the current one: it is led on from here by others.
     void run.execution.context
@@ -118,6 +123,21 @@ export class Claim implements ClaimUnderWay {
     }
     run.claim = this
     this.#followers.add(run)
+    if (mayCloseRing(run)) this.#requireNoRing(run)
+  }
+
+  /** The leader may wait, by a way round, for this very step. */
+  #requireNoRing(run: Claimant): void {
+    const ring = beginWait(run, {
+      waiter: run,
+      needs: (stuck) => this.#leader !== undefined && cantEndBefore(this.#leader, stuck),
+      what: `needs the result that step "${this.#leader?.step}" (execution "${this.#leader?.execution.id}") is making`,
+    })
+    if (ring === undefined) return
+    this.#followers.delete(run)
+    run.claim = undefined
+    const message = `step "${run.step}" waits for itself by way of others: ${ring}; call it with other inputs, or don't wait within the steps`
+    run.failed(new DeadlockError(message, { ...run.execution.place, step: run.step }), 'FAIL', undefined, 0)
   }
 
   /** Asks a store for the result, or for the right to make it. */
@@ -204,6 +224,7 @@ export class Claim implements ClaimUnderWay {
   leave(run: Claimant, reason: unknown): void {
     if (this.#leader !== run) {
       this.#followers.delete(run)
+      endWait(run)
       return
     }
     if (this.#isCommitting) {
@@ -240,6 +261,7 @@ export class Claim implements ClaimUnderWay {
     for (const follower of this.#followers) {
       if (follower.execution.isOver) continue
       this.#followers.delete(follower)
+      endWait(follower)
       return follower
     }
     return undefined
@@ -275,6 +297,7 @@ export class Claim implements ClaimUnderWay {
     if (this.#underWay.get(this.key) === this) this.#underWay.delete(this.key)
     const followers = this.#followers
     this.#followers = new Set()
+    for (const follower of followers) endWait(follower)
     return followers
   }
 }

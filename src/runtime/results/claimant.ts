@@ -8,6 +8,8 @@ import type { FullClock } from '../environment/clock.ts'
 /** The one computation of a result in this process, as the steps see it that lead it or wait for it. */
 export interface SharedClaim<Step> {
   readonly key: string
+  /** The step that makes the result; undefined once it is known, or given up. */
+  readonly leader: Step | undefined
   /** Keeps the leader's result and gives the one that holds. */
   commit(step: Step, made: unknown): unknown
   commitLate(step: Step, value: unknown): void
