@@ -40,7 +40,8 @@ export class ExecutionStarter {
     this.#context.requireOpen()
     try {
       const ended = await turns.inTurn(request.id, () => this.#start(request))
-      await this.#requireFitting(request.id)
+      // Not awaited without need: whatever has begun goes on meanwhile, and the caller may have stopped it already.
+      if (turns.has(request.id)) await this.#requireFitting(request.id)
       await this.#predecessors.reopening.untilRestarted(ended, request.caller)
       if (request.caller.batch !== undefined) await this.#untilWritten(request)
     } catch (error) {
@@ -128,7 +129,6 @@ export class ExecutionStarter {
    */
   async #requireFitting(id: string): Promise<void> {
     const { incompatible, owned, turns } = this.#context
-    if (!turns.has(id)) return
     await turns.inTurn(id, () => Promise.resolve())
     const reasons = owned.has(id) ? undefined : incompatible.reasonsOf(id)
     const record = reasons === undefined ? undefined : await this.#context.recordOf(id)
