@@ -3,11 +3,14 @@ import type { Duration } from '../core/duration.ts'
 import { endStatuses } from '../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../core/contracts/statuses.ts'
 import { sharedResultsOf } from '../runtime/results/store-results.ts'
+import type { FullClock } from '../runtime/environment/clock.ts'
 import { turnOf } from '../runtime/environment/turn.ts'
 import type { DocketContext } from './context/docket-context.ts'
 
 const purgeEveryMs = 60_000
-const purgePortion = 1_000
+const purgePortion = 250
+// How much is deleted at once goes by how long it takes: neither the database nor, where that is part of the process, the event loop is held up.
+const portions = { least: 50, most: 4_000, shortMs: 8, longMs: 20 } as const
 
 /** Which executions a purge removes. */
 export interface PurgeFilter {
@@ -63,17 +66,25 @@ export async function purge({ connection, clock }: DocketContext, options: Purge
   const filter = {
     statuses: typeof ended === 'string' ? [ended] : ended,
     endedBefore: clock.now() - durationMs(options.olderThan)!,
-    limit: purgePortion,
   }
+  const total = await inPortions(clock, (limit) => connection.store.purge({ ...filter, limit }))
+  await inPortions(clock, (limit) => connection.store.purgeResults(limit))
+  return total
+}
+
+/** Deletes until a portion is not full; gives how many. */
+async function inPortions(clock: FullClock, purgeSome: (limit: number) => Promise<number>): Promise<number> {
   const turn = turnOf(clock)
+  let limit = purgePortion
   let total = 0
   for (;;) {
-    if (turn.mustYield(purgePortion)) await turn.next()
-    const purged = await connection.store.purge(filter)
+    if (turn.mustYield(limit)) await turn.next()
+    const since = clock.elapsed()
+    const purged = await purgeSome(limit)
     total += purged
-    if (purged < filter.limit) break
+    if (purged < limit) return total
+    const tookMs = clock.elapsed() - since
+    if (tookMs < portions.shortMs) limit = Math.min(limit * 2, portions.most)
+    else if (tookMs > portions.longMs) limit = Math.max(Math.floor(limit / 2), portions.least)
   }
-  while ((await connection.store.purgeResults(purgePortion)) === purgePortion)
-    if (turn.mustYield(purgePortion)) await turn.next()
-  return total
 }

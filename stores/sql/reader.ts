@@ -14,8 +14,11 @@ import { fromName } from './names.ts'
 import { executionsQuery, listQuery, mailQuery, resultsQuery, stepPageSize, stepsQuery } from './queries.ts'
 import { executionFields, messageFields, stepRowFields } from './tables.ts'
 
+/** A database's answer: SQLite gives it at once, unless another process has locked the file; the others later. */
+export type Answer<T> = T | Promise<T>
+
 /** Runs a query on the database. */
-export type RunQuery = (query: Query) => Promise<readonly Row[]> | readonly Row[]
+export type RunQuery = (query: Query) => Answer<readonly Row[]>
 
 /** What every SQL store reads in the same way. */
 export class SqlReader {

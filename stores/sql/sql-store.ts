@@ -14,10 +14,7 @@ import type {
 import { StoreLife } from './life.ts'
 import type { Migration, MigrationDatabase } from './migration.ts'
 import { prepareTables } from './open-database.ts'
-import type { SqlReader } from './reader.ts'
-
-/** A database's answer: SQLite gives it at once, the others later. */
-type Answer<T> = T | Promise<T>
+import type { Answer, SqlReader } from './reader.ts'
 
 /** What a SQL store is made of; each database has its own kind of each part. Every part is described where the store contract is. */
 export interface SqlStoreParts {

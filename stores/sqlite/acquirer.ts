@@ -35,11 +35,11 @@ export class SqliteAcquirer {
     this.#owners = owners
   }
 
-  acquire(request: AcquireRequest): readonly AcquiredExecution[] {
+  async acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
     // Nothing can be had before the caller's transaction ends; whoever looks for work looks again.
     if (request.ids === undefined && this.#connection.isTaken) return []
     const owner = toName(request.owner)
-    const rows: readonly Row[] = this.#connection.transaction(() =>
+    const rows: readonly Row[] = await this.#connection.transaction(() =>
       this.#candidates(request, owner)
         .sort(oldestFirst)
         .slice(0, request.limit)

@@ -6,6 +6,7 @@ import { toName } from '../sql/names.ts'
 import { resultStateOf } from '../sql/reader.ts'
 import { claimColumns, claimFields } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
+import type { Answer } from '../sql/reader.ts'
 import type { SqliteConnection } from './connection.ts'
 import { placesOf } from './dialect.ts'
 import type { SqliteOwners } from './owners.ts'
@@ -34,7 +35,7 @@ export class SqliteClaims {
     this.#select = selectResult(dialect)
   }
 
-  claim(claims: readonly ResultClaim[]): readonly ResultState[] {
+  claim(claims: readonly ResultClaim[]): Answer<readonly ResultState[]> {
     return this.#connection.transaction(() => claims.map((claim) => this.#claimOne(claim)))
   }
 

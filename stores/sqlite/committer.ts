@@ -6,6 +6,7 @@ import { toName } from '../sql/names.ts'
 import { doneStatuses, headFields, stepColumns, stepFields, stepRowColumns } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import { replacesAny } from '../../src/core/contracts/step-replacement.ts'
+import type { Answer } from '../sql/reader.ts'
 import type { SqliteConnection } from './connection.ts'
 import { placesOf } from './dialect.ts'
 
@@ -26,7 +27,7 @@ export class SqliteCommitter {
     this.#connection = connection
   }
 
-  commit(commits: readonly ExecutionCommit[]): readonly boolean[] {
+  commit(commits: readonly ExecutionCommit[]): Answer<readonly boolean[]> {
     return this.#connection.transaction(() => {
       const touched = this.#touched(commits)
       return commits.map((commit) => this.#commitOne(commit, touched.has(commit)))

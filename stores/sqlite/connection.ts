@@ -1,17 +1,23 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { SQLInputValue, StatementSync } from 'node:sqlite'
 import { StoreError } from '../../src/core/errors.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cell, Row } from '../sql/cells.ts'
+import { isTurnOver, nextTurn } from '../sql/event-loop-turn.ts'
+import type { Answer } from '../sql/reader.ts'
 import type { Query } from '../sql/dialect.ts'
-import { openError, sqliteError, storeName } from './errors.ts'
+import { isLocked, openError, sqliteError, storeName } from './errors.ts'
 import type { SqlitePlace } from './options.ts'
 
-// The wait holds up the whole event loop: well below the lease, and calls that failed for it are repeated.
-const busyTimeoutMs = 1_000
+// Within SQLite, a wait for another process's lock holds up the whole event loop. So it lasts no longer than most locks, and the rest of
+// the patience is spent outside: as long as most transactions may take, and well below the lease.
+const busyTimeoutMs = 5
+const patienceMs = 1_000
+const longestPauseMs = 40
 const takenMessage =
   'its database is in a transaction of the caller, to which this call does not belong; commit it, or give Docket a connection of its own'
 
-/** One connection to a SQLite database, with its statements prepared once. Everything happens at once, and throws StoreError. */
+/** One connection to a SQLite database, with its statements prepared once. Everything happens at once, unless another process has locked the file, and throws StoreError. */
 export class SqliteConnection {
   readonly #place: SqlitePlace
   readonly #statements = new Map<string, StatementSync>()
@@ -23,13 +29,15 @@ export class SqliteConnection {
   }
 
   /** Twice is fine. */
-  open(): void {
+  open(): Answer<void> {
     if (this.#handle !== undefined) return
-    const { database, path, synchronous } = this.#place
-    if (database !== undefined) {
-      this.#handle = database
-      return
-    }
+    const { database } = this.#place
+    if (database === undefined) return patiently(() => this.#open())
+    this.#handle = database
+  }
+
+  #open(): void {
+    const { path, synchronous } = this.#place
     try {
       const handle = new DatabaseSync(path, { timeout: busyTimeoutMs })
       try {
@@ -82,27 +90,31 @@ export class SqliteConnection {
   }
 
   /** A read of its own. */
-  query({ text, parameters }: Query): readonly Row[] {
-    return this.#guarded(() => {
-      const cells = parameters as readonly Cell[]
-      const outside = this.isTaken ? this.#openOutside() : undefined
-      if (outside !== undefined) return outside.prepare(text).all(...(cells as SQLInputValue[])) as readonly Row[]
-      this.#requireNoTransaction()
-      return this.all(text, ...cells)
-    })
+  query({ text, parameters }: Query): Answer<readonly Row[]> {
+    return patiently(() =>
+      guarded(() => {
+        const cells = parameters as readonly Cell[]
+        const outside = this.isTaken ? this.#openOutside() : undefined
+        if (outside !== undefined) return outside.prepare(text).all(...(cells as SQLInputValue[])) as readonly Row[]
+        this.#requireNoTransaction()
+        return this.all(text, ...cells)
+      }),
+    )
   }
 
   /** All of it or nothing, with the right to write from the start: so it never fails half-way because another one wrote. */
-  transaction<T>(work: () => T, begin: 'immediate' | 'exclusive' = 'immediate'): T {
-    return this.#guarded(() => {
-      this.#requireNoTransaction()
-      return this.#all(`begin ${begin}`, work, 'commit', 'rollback')
-    })
+  transaction<T>(work: () => T, begin: 'immediate' | 'exclusive' = 'immediate'): Answer<T> {
+    return patiently(() =>
+      guarded(() => {
+        this.#requireNoTransaction()
+        return this.#all(`begin ${begin}`, work, 'commit', 'rollback')
+      }),
+    )
   }
 
   /** All of it or nothing, within the transaction that the caller has begun. */
   within<T>(work: () => T): T {
-    return this.#guarded(() => {
+    return guarded(() => {
       if (!this.#required().isTransaction)
         throw new StoreError(storeName, 'no transaction has been begun on the database that was given as one', false)
       return this.#all('savepoint docket', work, 'release docket', 'rollback to docket; release docket')
@@ -120,14 +132,6 @@ export class SqliteConnection {
       // Some errors end the transaction themselves.
       if (handle.isOpen && handle.isTransaction) handle.exec(undo)
       throw thrown
-    }
-  }
-
-  #guarded<T>(work: () => T): T {
-    try {
-      return work()
-    } catch (thrown) {
-      throw sqliteError(thrown)
     }
   }
 
@@ -159,5 +163,41 @@ export class SqliteConnection {
     const statement = this.#required().prepare(text)
     this.#statements.set(text, statement)
     return statement
+  }
+}
+
+function guarded<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (thrown) {
+    throw sqliteError(thrown)
+  }
+}
+
+/** Does it now, unless the event loop has to turn first; and as soon as no other process has the file locked. */
+function patiently<T>(work: () => T): Answer<T> {
+  if (isTurnOver()) return nextTurn().then(() => attempt(work))
+  return attempt(work)
+}
+
+function attempt<T>(work: () => T): Answer<T> {
+  try {
+    return work()
+  } catch (error) {
+    if (!isLocked(error)) throw error
+    return again(work)
+  }
+}
+
+async function again<T>(work: () => T): Promise<T> {
+  let pausesMs = 0
+  for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    await sleep(pauseMs)
+    pausesMs += pauseMs
+    try {
+      return work()
+    } catch (error) {
+      if (!isLocked(error) || pausesMs >= patienceMs) throw error
+    }
   }
 }

@@ -8,6 +8,7 @@ import { executionOf } from '../sql/reader.ts'
 import { executionColumns, executionFields, firstRecord, stepFields } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import { putStep } from './committer.ts'
+import type { Answer } from '../sql/reader.ts'
 import type { SqliteConnection } from './connection.ts'
 import { placesOf } from './dialect.ts'
 import { storeName } from './errors.ts'
@@ -25,7 +26,7 @@ export class SqliteCreator {
     this.#select = `select ${selectList(dialect, executionColumns, 'e')} from docket_executions e where e.id = ?`
   }
 
-  create(executions: readonly NewExecution[], transaction: unknown): readonly (ExecutionRecord | undefined)[] {
+  create(executions: readonly NewExecution[], transaction: unknown): Answer<readonly (ExecutionRecord | undefined)[]> {
     const work = (): readonly (ExecutionRecord | undefined)[] => executions.map((created) => this.#createOne(created))
     if (transaction !== undefined) {
       if (!this.#connection.isHandle(transaction))

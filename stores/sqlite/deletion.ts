@@ -2,6 +2,7 @@ import type { Store } from '../../src/core/contracts/store.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import { toName } from '../sql/names.ts'
 import { toSqlTime } from '../sql/times.ts'
+import type { Answer } from '../sql/reader.ts'
 import type { SqliteConnection } from './connection.ts'
 import { isLiving } from './owners.ts'
 import type { SqliteOwners } from './owners.ts'
@@ -16,7 +17,7 @@ export class SqliteDeletion {
     this.#owners = owners
   }
 
-  delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): readonly boolean[] {
+  delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Answer<readonly boolean[]> {
     return this.#connection.transaction(() =>
       executions.map(({ id, owner, epoch }) => {
         const execution = toName(id)
@@ -28,7 +29,7 @@ export class SqliteDeletion {
     )
   }
 
-  purge({ statuses, endedBefore, limit }: Parameters<Store['purge']>[0]): number {
+  purge({ statuses, endedBefore, limit }: Parameters<Store['purge']>[0]): Answer<number> {
     return this.#connection.transaction(() => {
       const old = this.#connection.all(
         `select id from docket_executions

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DocketError, StoreError } from '../../src/core/errors.ts'
-import { describeThrown, isError } from '../../src/core/thrown.ts'
+import { describeThrown, readOf } from '../../src/core/thrown.ts'
 
 export const storeName = 'sqlite'
 
@@ -18,11 +18,19 @@ export function openError(thrown: unknown, path: string): Error {
   return new StoreError(storeName, message, error.isTransient, { cause: thrown })
 }
 
+/** Whether a call failed because another connection has the file locked; it has done nothing then. */
+export function isLocked(error: unknown): boolean {
+  return error instanceof StoreError && isLock(readOf(error.cause, 'errcode'))
+}
+
+function isLock(errcode: unknown): boolean {
+  // The low byte; what is above it are details.
+  const code = Number(errcode) & 0xff
+  return code === busy || code === locked
+}
+
 /** What `node:sqlite` threw as a StoreError. Another process's write lock passes; nothing else does by itself. */
 export function sqliteError(thrown: unknown): Error {
   if (thrown instanceof DocketError) return thrown
-  const code = isError(thrown) && 'errcode' in thrown ? Number(thrown.errcode) : 0
-  // The low byte; what is above it are details.
-  const isTransient = (code & 0xff) === busy || (code & 0xff) === locked
-  return new StoreError(storeName, describeThrown(thrown), isTransient, { cause: thrown })
+  return new StoreError(storeName, describeThrown(thrown), isLock(readOf(thrown, 'errcode')), { cause: thrown })
 }

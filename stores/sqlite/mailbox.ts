@@ -2,7 +2,7 @@ import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
 import { cellsOf } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
-import type { SqlReader } from '../sql/reader.ts'
+import type { Answer, SqlReader } from '../sql/reader.ts'
 import { messageColumns, messageFields } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import type { SqliteConnection } from './connection.ts'
@@ -21,7 +21,7 @@ export class SqliteMailbox {
     this.#reader = reader
   }
 
-  post(messages: readonly NewMessage[]): readonly boolean[] {
+  post(messages: readonly NewMessage[]): Answer<readonly boolean[]> {
     return this.#connection.transaction(() =>
       messages.map((message) => {
         const row = this.#connection.first(count, toName(message.execution))

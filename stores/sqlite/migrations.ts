@@ -72,7 +72,7 @@ export function sqliteMigrationDatabase(database: SqliteConnection): MigrationDa
   return {
     store: storeName,
     async recorded() {
-      database.open()
+      await database.open()
       try {
         return recorded()
       } catch (thrown) {
@@ -80,7 +80,7 @@ export function sqliteMigrationDatabase(database: SqliteConnection): MigrationDa
       }
     },
     async migrate(plan) {
-      database.open()
+      await database.open()
       return database.transaction(() => {
         database.exec(
           'create table if not exists docket_migrations (version integer primary key, name text not null, applied_at text not null) strict',

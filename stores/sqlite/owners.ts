@@ -2,6 +2,7 @@ import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import { toName } from '../sql/names.ts'
 import { fromSqlTime, toSqlTime } from '../sql/times.ts'
 import { isUnfinished } from '../sql/tables.ts'
+import type { Answer } from '../sql/reader.ts'
 import type { SqliteConnection } from './connection.ts'
 import type { StoreTimes } from './options.ts'
 
@@ -35,7 +36,7 @@ export class SqliteOwners {
     return this.#now()
   }
 
-  renew(owner: string, leaseMs: number): boolean {
+  renew(owner: string, leaseMs: number): Answer<boolean> {
     const now = this.#now()
     const name = toName(owner)
     const elapsed = this.#elapsed()
@@ -58,10 +59,10 @@ export class SqliteOwners {
     })
   }
 
-  end(owner: string): void {
+  end(owner: string): Answer<void> {
     const now = toSqlTime(this.#now())
     const elapsed = this.#elapsed()
-    this.#connection.transaction(() => {
+    return this.#connection.transaction(() => {
       this.#connection.run(
         `insert into docket_owners (owner, seen_at, expires_at, lease_seen, lease_until) values (?, ?, ?, ?, ?)
          on conflict (owner) do update set expires_at = min(docket_owners.expires_at, excluded.expires_at),

@@ -6,6 +6,7 @@ import { toName } from '../sql/names.ts'
 import { isSameOutcome, outcomeFields, outcomeOf } from '../sql/results.ts'
 import { resultColumns } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
+import type { Answer } from '../sql/reader.ts'
 import type { SqliteConnection } from './connection.ts'
 
 const finish = `update docket_results
@@ -29,7 +30,7 @@ export class SqliteResults {
     this.#select = selectResult(dialect)
   }
 
-  commit(commits: readonly ResultCommit[]): readonly boolean[] {
+  commit(commits: readonly ResultCommit[]): Answer<readonly boolean[]> {
     return this.#connection.transaction(() => commits.map((commit) => this.#commitOne(commit)))
   }
 
@@ -41,7 +42,7 @@ export class SqliteResults {
     return row?.['owner'] === owner && row['epoch'] === commit.epoch && isSameOutcome(row, commit)
   }
 
-  purge(limit: number): number {
+  purge(limit: number): Answer<number> {
     return this.#connection.transaction(() => {
       const old = this.#connection.all(
         `select id, epoch from docket_results where id in (

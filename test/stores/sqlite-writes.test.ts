@@ -1,5 +1,11 @@
+import { DatabaseSync } from 'node:sqlite'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { StoreError } from '../../src/core/errors.ts'
 import { toSqlTime } from '../../stores/sql/times.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
 import { commitTo, createOwned, recordIn, stepRecord } from '../../src/testing/conformance/records.ts'
@@ -32,4 +38,62 @@ test('a time has the same text whatever was converted before', () => {
       for (const ms of times) expect(toSqlTime(ms)).toBe(new Date(ms).toISOString().replace('T', ' ').slice(0, -1))
     }),
   )
+})
+
+/** A store on a file, and a stranger's connection to it. */
+async function withStranger() {
+  const folder = mkdtempSync(join(tmpdir(), 'docket-locks-'))
+  const path = join(folder, 'docket.db')
+  const store = sqliteStore(path)
+  await store.open()
+  const stranger = new DatabaseSync(path)
+  onTestFinished(async () => {
+    await store.close()
+    if (stranger.isOpen) stranger.close()
+    rmSync(folder, { recursive: true })
+  })
+  return { store, stranger, path }
+}
+
+test('while another process has the file locked, the event loop turns, and calls go on as soon as it is free', async () => {
+  const { store, stranger, path } = await withStranger()
+  await createOwned(store, 'one')
+  stranger.exec('begin exclusive')
+  const calls = [
+    store.commit([commitTo('one', { steps: [stepRecord('A')] })]),
+    store.list({ limit: 10 }),
+    store.renewOwner('somebody', 5_000),
+    store.acquire({ owner: 'somebody', graphs: ['g'], limit: 10 }),
+    store.purge({ statuses: ['completed'], endedBefore: 0, limit: 10 }),
+  ]
+  const second = sqliteStore(path)
+  onTestFinished(() => second.close())
+  const opening = second.open()
+  // This very thread holds the lock: only if the event loop turns does it get here.
+  await sleep(100)
+  stranger.exec('rollback')
+  const [committed, listed, renewed] = await Promise.all([...calls, opening])
+  expect([committed, renewed]).toEqual([[true], true])
+  expect(listed).toHaveLength(1)
+})
+
+test('a file that stays locked is a store that can’t be reached', async () => {
+  const { store, stranger } = await withStranger()
+  stranger.exec('begin exclusive')
+  const error: unknown = await store.renewOwner('somebody', 5_000).catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(StoreError)
+  expect(error).toMatchObject({ isTransient: true })
+})
+
+test('a loop over a store that answers at once lets timers have their turn', async () => {
+  const store = sqliteStore(':memory:')
+  await store.open()
+  onTestFinished(() => store.close())
+  for (let i = 0; i < 200; i++) await createOwned(store, `e${i}`)
+  const timer = sleep(1).then(() => 'fired')
+  const loop = async (): Promise<string> => {
+    for (let calls = 0; calls < 2_000; calls++) await store.list({ limit: 200 })
+    return 'the loop was through first'
+  }
+  expect(await Promise.race([timer, loop()])).toBe('fired')
 })

@@ -1,0 +1,38 @@
+// Less than anybody notices, more than a turn mostly takes.
+const longestMs = 10
+
+let since: number | undefined
+/** What ends the turn: the host's setImmediate of the moment, and whether it is Node's own. */
+let reporter: unknown
+let canEnd = false
+
+/**
+ * Whether calls have filled this turn of the event loop for so long that the next one should wait for another turn. A store that answers at
+ * once never lets the loop turn by itself: `await`s of its answers stay in the microtask queue, and a loop over pages, or a scan of
+ * what waits, would hold up timers, requests, and the renewal of the lease.
+ */
+export function isTurnOver(): boolean {
+  const { performance, setImmediate } = globalThis
+  const now = performance.now()
+  if (since === undefined || reporter !== setImmediate) {
+    since = now
+    reporter = setImmediate
+    // Where a test fakes it, it fires when the test says so, or never.
+    canEnd = '_onImmediate' in setImmediate(endTurn)
+    return false
+  }
+  return canEnd && now - since >= longestMs
+}
+
+/** Resolves in the next turn that has time. */
+export async function nextTurn(): Promise<void> {
+  do {
+    await new Promise<void>((resolve) => {
+      globalThis.setImmediate(resolve)
+    })
+  } while (isTurnOver())
+}
+
+function endTurn(): void {
+  since = undefined
+}
