@@ -1,7 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { SQLInputValue, StatementSync } from 'node:sqlite'
 import { StoreError } from '../../src/core/errors.ts'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cell, Row } from '../sql/cells.ts'
 import { isTurnOver, nextTurn } from '../sql/event-loop-turn.ts'
 import type { Answer } from '../sql/reader.ts'
@@ -192,7 +191,10 @@ function attempt<T>(work: () => T): Answer<T> {
 async function again<T>(work: () => T): Promise<T> {
   let pausesMs = 0
   for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-    await sleep(pauseMs)
+    const pause = pauseMs
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, pause)
+    })
     pausesMs += pauseMs
     try {
       return work()
