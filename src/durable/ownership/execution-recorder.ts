@@ -272,7 +272,7 @@ export class ExecutionRecorder implements Recorder {
     const until = this.#connection.clock.elapsed() + patienceOf(run.planStep.spec)
     const begun = which === 'next' ? this.#announced.ledToBy(run, itemOf(run), at) : []
     this.#expect(begun)
-    const written = this.#commit([record, ...begun], head, until, run)
+    const written = this.#commit([record, ...begun], head, until, run, undefined, at)
     if (which === 'next') written.catch(() => this.#announced.revoke(run, begun))
     return written
   }
@@ -359,8 +359,9 @@ export class ExecutionRecorder implements Recorder {
     until: number,
     run: StepRun | undefined,
     consumed?: number,
+    at = this.#connection.clock.now(),
   ): Promise<void> {
-    const { session, commits, clock } = this.#connection
+    const { session, commits } = this.#connection
     session.noticeBlocked()
     if (this.#isOff) return Promise.reject(this.#lost(run))
     const { id, owner, epoch, timeoutMs, recoveries } = this.#right
@@ -370,7 +371,6 @@ export class ExecutionRecorder implements Recorder {
     if (recoveries > 0 && !this.#hasProgress && steps.some(({ status }) => status === 'completed'))
       change = { ...change, recoveries: 0 }
     if (timeoutMs !== undefined && change?.ownedMs === undefined) change = { ...change, ownedMs: this.ownedMs }
-    const at = clock.now()
     const isEnd = change?.status !== undefined && isTerminal(change.status)
     const records = isEnd ? [...this.#open.closed(at, steps), ...steps] : steps
     const commit = { id, owner, epoch, at, steps: records, head: change, consumed }

@@ -83,7 +83,7 @@ export class OwnerSession {
   /** Makes sure that the owner is registered. @throws StoreError */
   ready(): Promise<void> {
     if (this.#validUntil > this.#options.clock.elapsed()) {
-      const isHeld = this.#holdsByDay()
+      const isHeld = this.#holdsByDay(this.#options.clock.elapsed())
       return isHeld === true
         ? Promise.resolve()
         : isHeld.then((isStillHeld) => (isStillHeld ? undefined : this.ready()))
@@ -98,7 +98,8 @@ export class OwnerSession {
    * have slept along with the machine; where the time of day has gone further than the lease, the store is read before anything begins.
    */
   holds(): boolean | Promise<boolean> {
-    if (this.#validUntil > this.#options.clock.elapsed()) return this.#holdsByDay()
+    const now = this.#options.clock.elapsed()
+    if (this.#validUntil > now) return this.#holdsByDay(now)
     if (this.#validUntil !== -Infinity) this.#lose()
     return false
   }
@@ -119,8 +120,8 @@ export class OwnerSession {
     return clock.elapsed() >= this.#freshUntil || clock.now() >= this.#validUntilByDay
   }
 
-  #holdsByDay(): true | Promise<boolean> {
-    if (!this.#isPastByDay) return true
+  #holdsByDay(now: number): true | Promise<boolean> {
+    if (now < this.#freshUntil && this.#options.clock.now() < this.#validUntilByDay) return true
     return (this.#uncertainty ??= this.#askAfterSleep()).isHeld
   }
 

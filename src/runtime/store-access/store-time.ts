@@ -4,6 +4,8 @@ import type { FullClock } from '../environment/clock.ts'
 // A time of day that is as near as this to the store's is taken for it: clocks that are kept agree within that, and what a caller gives
 // to the millisecond is stored as it was given.
 const toleranceMs = 1_000
+// For how long a comparison holds: it takes a second clock, and there are many times in each step.
+const comparedForMs = 50
 
 /**
  * The time of day as the store has it. Whatever other processes act on is in it, so that a machine whose clock is wrong, or is set,
@@ -15,6 +17,8 @@ export class StoreTime {
   readonly #store: Store
   readonly #host: FullClock
   #known: { readonly at: number; readonly elapsed: number } | undefined
+  /** When, by the process's time of day, that was last found to agree with the store's. */
+  #agreedAt = Infinity
 
   constructor(store: Store, host: FullClock) {
     this.#store = store
@@ -39,8 +43,12 @@ export class StoreTime {
   }
 
   #of(hostNow: number): number {
+    // One that was set since is before it, or well after it.
+    if (hostNow >= this.#agreedAt && hostNow < this.#agreedAt + comparedForMs) return hostNow
     if (this.#known === undefined) return hostNow
     const storeNow = this.#known.at + this.#host.elapsed() - this.#known.elapsed
-    return Math.abs(storeNow - hostNow) < toleranceMs ? hostNow : Math.round(storeNow)
+    const agrees = Math.abs(storeNow - hostNow) < toleranceMs
+    this.#agreedAt = agrees ? hostNow : Infinity
+    return agrees ? hostNow : Math.round(storeNow)
   }
 }
