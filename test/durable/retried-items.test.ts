@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { all, dataType, ExecutionConflictError, graph, OptionError, step, type } from '../../src/index.ts'
+import type { Store } from '../../src/core/contracts/store.ts'
 import { World } from './durable-time.ts'
 
 const N = dataType('N', type<number>())
@@ -181,6 +182,39 @@ describe('failed items of a batch that collects them', () => {
     const again = await docket.startBatch(sending, Out, items, collecting)
     expect(shown(await world.clock.settle(again.result()))).toEqual([10, '-', 30, '-'])
     expect(ran).toEqual([])
+  })
+})
+
+describe('a batch whose failed items another process has tried again meanwhile', () => {
+  test.each([undefined, ['n2']])('stays completed where all of them succeeded (items: %j)', async (named) => {
+    const { world, ran, sending, docket } = await halfDone()
+    const acquiring = Promise.withResolvers<void>()
+    const others = Promise.withResolvers<void>()
+    const acquire: Store['acquire'] = async (request) => {
+      if (request.ids?.includes('b') === true) {
+        acquiring.resolve()
+        await others.promise
+      }
+      return world.store.acquire(request)
+    }
+    const slow = new Proxy(world.store, {
+      get: (target, key) => {
+        const value: unknown = key === 'acquire' ? acquire : Reflect.get(target, key)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    const late = world.process({ graphs: [sending], store: slow })
+    const retry = late.retry('b', { ...(named !== undefined && { items: named }) })
+    await world.clock.settle(acquiring.promise)
+    await world.clock.settle((await docket.retry('b')).result())
+    const before = await (await docket.get('b'))!.details()
+    await world.clock.advance(1_000)
+    others.resolve()
+    const again = await world.clock.settle(retry)
+    expect(shown(await world.clock.settle(again.result()))).toEqual([10, 20, 30, 40])
+    expect(await again.details()).toMatchObject({ status: 'completed', endedAt: before.endedAt })
+    expect(ran).toEqual([2, 4])
+    await expect(late.retry('b')).rejects.toThrow('none of its items has failed')
   })
 })
 

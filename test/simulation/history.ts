@@ -64,6 +64,7 @@ export class History {
   readonly log: string[] = []
   /** What somebody wanted to be cancelled or deleted at some time. */
   readonly toBeEnded = new Set<string>()
+  readonly #retries: { readonly id: string; readonly process: string; endedAt: number }[] = []
   readonly #deletions = new Map<string, number>()
   readonly #leases = new Map<string, number>()
   readonly #scheduler: Scheduler
@@ -170,7 +171,8 @@ export class History {
     // Who goes on with what has ended may give it more time.
     if (head.deadline !== undefined) life.deadline = head.deadline
     if (status !== undefined && status !== life.status) {
-      if (life.status === 'completed') this.violate(`${id} was completed, and became ${status}`)
+      if (life.status === 'completed' && !this.#mayBeginAgain(life, status))
+        this.violate(`${id} was completed, and became ${status}`)
       if (isTerminal(life.status) && !isTerminal(status)) {
         life.reopened++
         life.cancelledAt = undefined
@@ -189,6 +191,24 @@ export class History {
       this.outputs.set(id, outputs.add(life.output))
     }
     if (head.isReleased === true) life.owner = undefined
+  }
+
+  /** What is completed stays so, but for a batch with items that failed, in a process that was asked to try them again. */
+  #mayBeginAgain({ id, kind, owner, output, endedAt }: Life, status: ExecutionStatus): boolean {
+    if (status !== 'running' || kind !== 'batch') return false
+    const isAsked = this.#retries.some(
+      (retry) => retry.id === id && owner?.startsWith(`${retry.process}:`) === true && retry.endedAt >= endedAt!,
+    )
+    return isAsked && (JSON.parse(output as string) as readonly unknown[]).includes('!')
+  }
+
+  /** Notes that a process was asked to retry an execution; gives what to call when it has answered. */
+  retried(id: string, process: string): () => void {
+    const retry = { id, process, endedAt: Infinity }
+    this.#retries.push(retry)
+    return () => {
+      retry.endedAt = this.#scheduler.now
+    }
   }
 
   /** A value that no step keeps is made anew in each life of a batch, and nobody sees it before the end. */

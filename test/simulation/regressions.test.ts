@@ -30,6 +30,8 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [1_003_132, 'a process that woke after a deadline began a step before it looked at the time'],
   [1_006_611, 'a batch was deleted while its outputs were read, and was told to be damaged'],
   [1_008_431, 'a batch that a process had just begun was judged by records that it had read before'],
+  [1_000_043, 'items that failed in a completed batch were tried again, and the law did not know of it'],
+  [1_000_774, 'the same, with items that share nothing'],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

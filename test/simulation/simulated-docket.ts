@@ -163,7 +163,14 @@ export class SimulatedDocket {
   }
 
   retry(id: string): void {
-    this.#ask('retry', id, async () => this.#result(id, (await this.docket.retry(id)) as LooseHandle))
+    this.#ask('retry', id, async () => {
+      const ended = this.#history.retried(id, this.process.name)
+      try {
+        this.#result(id, (await this.docket.retry(id)) as LooseHandle)
+      } finally {
+        ended()
+      }
+    })
   }
 
   delete(id: string): void {

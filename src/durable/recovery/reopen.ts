@@ -5,6 +5,7 @@ import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { causeOf } from './resume.ts'
 import type { Resumption } from './resume.ts'
+import { hasFailedItems } from './retried-items.ts'
 import { postMessage } from './unowned.ts'
 
 /** How often to look whether another process has gone on with what it was sent a message to go on with. */
@@ -47,9 +48,9 @@ export class Reopening {
       if (!hasAsked) await postMessage(context, id, 'retry')
       return record
     }
-    // Another process may have reopened it meanwhile.
+    // Another process may have reopened it meanwhile; what is completed begins again only where something of it has failed.
     const { status } = acquired.execution
-    if (status === 'completed' && caller?.retried === undefined)
+    if (status === 'completed' && !(await hasFailedItems(context, id, caller?.retried)))
       await context.change(acquired.execution, { isReleased: true })
     else await this.#resumption.resumeOne(acquired, isTerminal(status) ? 'end' : causeOf(acquired), caller)
     return undefined

@@ -37,6 +37,17 @@ export async function retriedOf(
   return { retried: items ?? 'failed' }
 }
 
+/** Whether items that are to be tried again have failed in what is stored now: another process may have tried them meanwhile. */
+export async function hasFailedItems(
+  context: DocketContext,
+  id: string,
+  retried: CallerOptions['retried'],
+): Promise<boolean> {
+  if (retried === undefined) return false
+  const failed = await failedItemsOf(context, id)
+  return retried === 'failed' ? failed.size > 0 : retried.some((key) => failed.has(key))
+}
+
 async function failedItemsOf({ connection }: DocketContext, id: string): Promise<ReadonlySet<string>> {
   const failed = new Set<string>()
   let next: string | undefined
