@@ -40,6 +40,7 @@ export class BackgroundLoop {
       if (hint.type === 'work' && this.#work.scan !== undefined) this.#soon()
       if (hint.type === 'mail' && hint.owner === connection.session.owner) this.#soon()
     })
+    if (this.#work.scan !== undefined) this.#work.scan.slots.onRoom = () => this.#soon()
     this.#arm(0)
   }
 
@@ -74,6 +75,6 @@ export class BackgroundLoop {
     } catch {
       // The store is away; what is awaited rejects with the error. Tried again in a moment.
     }
-    this.#arm(this.#isWanted ? 0 : this.#pauseMs)
+    this.#arm(this.#isWanted || scan?.slots.haveRoom === true ? 0 : this.#pauseMs)
   }
 }

@@ -30,6 +30,11 @@ export interface DocketOptions {
   readonly lease?: Duration | undefined
   /** Whether this process goes on with executions whose owner died. @default true */
   readonly takeOver?: boolean | undefined
+  /**
+   * How many executions this process runs at the same time that it has not started itself: those that wait for a process, and those of
+   * processes that died. By queue, of which there is one. @default { default: 100 }
+   */
+  readonly work?: { readonly default?: number | undefined } | undefined
   /** Owners that may die one after another without completing a step, before the execution counts as what kills them. @default 10 */
   readonly maxRecoveries?: number | undefined
   /** The largest value that is stored, in bytes as encoded. @default 16 MiB */
@@ -60,6 +65,7 @@ const optionNames: readonly string[] = [
   'persist',
   'lease',
   'takeOver',
+  'work',
   'maxRecoveries',
   'maxValueBytes',
   'migrate',
@@ -80,7 +86,7 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
   const problems: Problem[] = []
   const report = (problem: string): void => void problems.push(problem)
   const { graphs, store, lease, persist, maxRecoveries, maxValueBytes, takeOver, migrate, observers, name } = options
-  const { codecs, inspect, logger, clock, random } = options
+  const { codecs, inspect, logger, clock, random, work } = options
   const names = new Set<string>()
   if (!Array.isArray(graphs) || graphs.length === 0) report('graphs must be an array of at least one graph')
   else {
@@ -102,6 +108,14 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
   for (const [key, value] of Object.entries({ maxRecoveries, maxValueBytes }))
     if (value !== undefined && !(Number.isInteger(value) && (value as number) >= 1))
       report(`${key} must be a whole number of at least 1, not ${describe(value)}`)
+  if (work !== undefined && !isRecord(work))
+    report(`work must be slots by queue, like { default: 100 }, not ${describe(work)}`)
+  else if (work !== undefined) {
+    reportUnknownKeys('work', work, ['default'], report)
+    const { default: slots } = work
+    if (slots !== undefined && !(Number.isInteger(slots) && (slots as number) >= 1))
+      report(`work: slots of queue "default" must be a whole number of at least 1, not ${describe(slots)}`)
+  }
   if (takeOver !== undefined && typeof takeOver !== 'boolean')
     report(`takeOver must be true or false, not ${describe(takeOver)}`)
   if (

@@ -4,6 +4,7 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
+import { turnOf } from '../../runtime/environment/turn.ts'
 import { Emitter } from '../../runtime/execution/emitter.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'
@@ -123,6 +124,9 @@ export class Resumption {
     )
     const { target, emitter } = resumed
     const { restored } = fitting
+    // What begins may hold the event loop for a while: the lease must be renewed between many of them.
+    const turn = turnOf(clock)
+    if (turn.mustYield()) await turn.next()
     const isHere = this.#context.enter(resumed, () =>
       emitter?.durable(clock.now(), { type: 'execution.resumed', target, after: cause, restored }),
     )
