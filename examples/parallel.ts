@@ -1,4 +1,4 @@
-/** Five calls of 50 ms that need nothing of each other take about 50 ms: nobody says so, the types do. */
+/** Five calls that need nothing of each other are made at the same time: nobody says so, the types do. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { dataType, execute, graph, step, type } from 'docket'
 
@@ -10,8 +10,13 @@ const Friends = dataType('Friends', type<string>())
 const Recommendations = dataType('Recommendations', type<string>())
 const Dashboard = dataType('Dashboard', type<readonly string[]>())
 
+let underWay = 0
+let mostUnderWay = 0
+
 async function call(service: string, signal: AbortSignal): Promise<string> {
+  mostUnderWay = Math.max(mostUnderWay, ++underWay)
   await delay(50, undefined, { signal })
+  underWay--
   return service
 }
 
@@ -59,9 +64,7 @@ const dashboards = graph({
   steps: [fetchProfile, fetchPreferences, fetchActivity, fetchFriends, recommend, buildDashboard],
 })
 
-const startedAt = performance.now()
 const dashboard = await execute(dashboards, Dashboard, { UserID: 'user-123' })
-const elapsedMs = Math.round(performance.now() - startedAt)
 
 console.log(`dashboard of ${dashboard.join(', ')}`)
-console.log(`5 calls of 50 ms took ${elapsedMs} ms`)
+console.log(`5 calls of 50 ms, ${mostUnderWay} of them at the same time`)

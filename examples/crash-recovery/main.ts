@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { createInterface } from 'node:readline'
 import { DocketClosedError } from 'docket'
 import { openShop, takeOrder } from './shop.ts'
 
@@ -39,8 +39,11 @@ async function orchestrate(): Promise<void> {
   }
 
   console.log('the first process takes an order')
-  const first = fork(import.meta.filename, [path, '1'])
-  while ((await stepsOf())['Pack'] !== 'running') await delay(20)
+  const first = fork(import.meta.filename, [path, '1'], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+  for await (const line of createInterface(first.stdout!)) {
+    console.log(line)
+    if (line.includes('packing')) break
+  }
   first.kill('SIGKILL')
   await once(first, 'exit')
   console.log(`it was killed; in the database: ${JSON.stringify(await stepsOf())}`)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { expectedOutputs } from './expected-outputs.ts'
-import { runExample, runTwice } from './run-example.ts'
+import { exampleMs, runExample, runTwice } from './run-example.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const folder = join(root, 'examples')
@@ -35,16 +35,20 @@ test('every expectation has its example', () => {
 // Those that need a server are run by test/processes/examples.test.ts.
 const withoutServer = Object.entries(expectedOutputs).filter(([, { server }]) => server === undefined)
 
-test.concurrent.each(withoutServer)('%s prints what it promises', async (example, { text, mask, isRunTwice }) => {
-  const { stdout, stderr, exitCode } = await (isRunTwice === true
-    ? runTwice(example, { SQLITE_FILE: join(temporaryFolder(), 'example.db') })
-    : runExample(example))
-  expect({ stdout: (mask?.(stdout) ?? stdout).trimEnd(), stderr, exitCode }).toEqual({
-    stdout: text,
-    stderr: '',
-    exitCode: 0,
-  })
-})
+test.concurrent.each(withoutServer)(
+  '%s prints what it promises',
+  { timeout: 2 * exampleMs + 10_000 },
+  async (example, { text, mask, isRunTwice }) => {
+    const { stdout, stderr, exitCode } = await (isRunTwice === true
+      ? runTwice(example, { SQLITE_FILE: join(temporaryFolder(), 'example.db') })
+      : runExample(example))
+    expect({ stdout: (mask?.(stdout) ?? stdout).trimEnd(), stderr, exitCode }).toEqual({
+      stdout: text,
+      stderr: '',
+      exitCode: 0,
+    })
+  },
+)
 
 function temporaryFolder(): string {
   const path = mkdtempSync(join(tmpdir(), 'docket-example-'))

@@ -4,7 +4,7 @@ import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, expect, test } from 'vitest'
 import { expectedOutputs } from '../examples/expected-outputs.ts'
-import { runTwice } from '../examples/run-example.ts'
+import { exampleMs, runTwice } from '../examples/run-example.ts'
 import { serverUrl } from '../servers/server-url.ts'
 
 const name = `examples_${randomUUID().replaceAll('-', '')}`
@@ -49,11 +49,15 @@ const urls = new Map<string, string>()
 for (const server of new Set(withServer.map((one) => one.server)))
   urls.set(server, await makeDatabase[server](await serverUrl(server)))
 
-test.each(withServer)('$example is killed in the middle, and the next process goes on', async (one) => {
-  const { example, text, server } = one
-  const outcome = await runTwice(example, { [`${server.toUpperCase()}_URL`]: urls.get(server)! })
-  expect(outcome).toEqual({ stdout: `${text}\n`, stderr: '', exitCode: 0 })
-})
+test.each(withServer)(
+  '$example is killed in the middle, and the next process goes on',
+  { timeout: 2 * exampleMs + 10_000 },
+  async (one) => {
+    const { example, text, server } = one
+    const outcome = await runTwice(example, { [`${server.toUpperCase()}_URL`]: urls.get(server)! })
+    expect(outcome).toEqual({ stdout: `${text}\n`, stderr: '', exitCode: 0 })
+  },
+)
 
 function withPath(url: string, path: string): string {
   const changed = new URL(url)
