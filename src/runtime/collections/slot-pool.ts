@@ -137,10 +137,11 @@ export function slotPoolOf(spec: StepSpec, inputs: unknown): SlotPool {
   if (byKey === undefined) pools.set(spec.step, (byKey = new Map()))
   const existing = byKey.get(place)
   if (existing !== undefined) return existing
-  // A pool that nobody uses is forgotten: keys may be endless.
-  const made = new SlotPool(limit, (pool) => {
+  // A pool that is not in use is forgotten where there are keys: they may be endless.
+  const forget = (pool: SlotPool): void => {
     if (pool.isUnused) byKey.delete(place)
-  })
+  }
+  const made = new SlotPool(limit, keyOf === undefined ? undefined : forget)
   byKey.set(place, made)
   return made
 }

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 
 /** A step whose function runs and that others may have to wait for: it holds a slot, makes a shared result, or belongs to a durable execution. */
 export interface WaitedFor {
@@ -28,7 +28,11 @@ let isUsed = false
 /** Runs a step's function so that what it calls, now or later, knows the step. */
 export function runAsStep(step: WaitedFor, act: () => void): void {
   isUsed = true
-  calling.run({ step, parent: step.execution.caller }, act)
+  // What `calling.run` does, in two thirds of its time: it makes a second frame to go back to the first.
+  new AsyncResource('docket.step').runInAsyncScope(() => {
+    calling.enterWith({ step, parent: step.execution.caller })
+    act()
+  })
 }
 
 /** The step in whose function the current call was made; undefined outside of steps, and where nobody could have to wait for it. */

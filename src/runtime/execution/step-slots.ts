@@ -33,10 +33,12 @@ export function takeSlot(taker: SlotTaker, spec: StepSpec, extras: StepExtras, b
   const pool = slotPoolOf(spec, taker.inputs)
   // The key function may have ended the execution.
   if (taker.hasEnded) return
-  if (pool.tryTake()) {
-    extras.slot = pool
-    return
-  }
+  if (pool.tryTake()) extras.slot = pool
+  else waitForSlot(taker, pool, extras, begin)
+}
+
+function waitForSlot(taker: SlotTaker, pool: SlotPool, extras: StepExtras, begin: () => void): void {
+  const { context } = taker.execution
   const noLongerWaits = (): void => {
     extras.stopWaiting = extras.awaitedSlots = undefined
     endWait(extras)
@@ -54,7 +56,6 @@ export function takeSlot(taker: SlotTaker, spec: StepSpec, extras: StepExtras, b
     stopWaiting()
   }
   if (mayCloseRing(taker)) requireNoCircle(taker, pool, extras)
-  const { context } = taker.execution
 }
 
 /** Where the steps around hold all slots, none can be given back before this one has run. @throws DeadlockError */
