@@ -19,11 +19,12 @@ export class ContinuousTime {
     this.#read = read
     const { source, ms } = read()
     this.#source = source
-    this.#last = ms
+    this.#last = inUnits(ms)
   }
 
   now(): number {
-    const { source, ms } = this.#read()
+    const { source, ms: read } = this.#read()
+    const ms = inUnits(read)
     // The same fake may begin again, too: then it goes back.
     if (source !== this.#source || ms + this.#offset < this.#last) {
       this.#source = source
@@ -31,6 +32,14 @@ export class ContinuousTime {
     }
     return (this.#last = ms + this.#offset)
   }
+}
+
+/**
+ * In whole 1,024ths of a millisecond, which add up exactly: what is set for a second from now is due a second from now, also where rounding
+ * would make it a billionth later, and the timer fire once more.
+ */
+function inUnits(ms: number): number {
+  return Math.floor(ms * 1_024) / 1_024
 }
 
 let judgedDate: unknown

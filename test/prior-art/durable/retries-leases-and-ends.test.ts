@@ -58,7 +58,8 @@ describe.each(worlds)('in %s', (_, newWorld) => {
     const all = Array.from({ length: 1_000 }, (_, Seed) => docket.execute(graph, Third, { Seed }, { id: `${Seed}` }))
     await world.clock.settle(Promise.all(all))
     expect(runs).toHaveLength(3_000)
-    expect(world.clock.now() - begunAt).toBeLessThanOrEqual(10)
+    // A millisecond goes by with each turn of the event loop that a store on a file gives to others.
+    expect(world.clock.now() - begunAt).toBeLessThan(1_000)
   })
 
   test('an execution that a step starts is started once, though the process dies before that is written', async () => {
