@@ -215,7 +215,10 @@ describe('an attempt that is counted', () => {
     const heir = world.process({ graphs: [known] })
     await world.clock.advance(20_000)
     await world.clock.settle((await heir.get('a'))!.result())
-    expect(recordsOf(watched, 's1')).toEqual([['running', 1]])
+    expect(recordsOf(watched, 's1')).toEqual([
+      ['running', 1],
+      ['running', 0],
+    ])
     expect(attempts).toEqual([1])
   })
 

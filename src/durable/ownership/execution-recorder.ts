@@ -1,6 +1,5 @@
 import { LeaseLostError, SerializationError } from '../../core/errors.ts'
 import { hasCause } from '../../core/thrown.ts'
-import { canonicalize, digest } from '../../core/values/keys.ts'
 import type { HeadChange, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
@@ -13,7 +12,7 @@ import type { StoreConnection } from '../../runtime/store-access/store-connectio
 import { OpenRecords } from './open-records.ts'
 import { AnnouncedAttempts, firstAttemptOf, isRetriedAtOnce } from './announced-attempts.ts'
 import type { OwnershipRight } from './ownership-right.ts'
-import { itemOf, recordOfRun } from './record-of-run.ts'
+import { inputHashOf, itemOf, recordOfRun } from './record-of-run.ts'
 
 /** A value that the execution goes on with, or ends with, or that came when its step had ended. */
 type Kept = 'next' | 'last' | 'late'
@@ -169,8 +168,7 @@ export class ExecutionRecorder implements Recorder {
   }
 
   end(output: unknown): Promise<void> | undefined {
-    if (this.#endKept || this.#isOff) return undefined
-    return this.#end(output)
+    return this.#endKept || this.#isOff ? undefined : this.#end(output)
   }
 
   straggles(run: StepRun): void {
@@ -191,6 +189,11 @@ export class ExecutionRecorder implements Recorder {
     return this.#commit([], head, Infinity, undefined, consumed)
   }
 
+  /** Records of the attempts that run here, as they are where the execution is given up: its next owner begins them under the same numbers. */
+  givenUp(): readonly StepRecord[] {
+    return this.#open.givenUp(this.#connection.clock.now())
+  }
+
   /** Changes that nothing waits for: with the next commit. */
   amend(head: HeadChange): void {
     this.#pendingHead = { ...this.#pendingHead, ...head }
@@ -198,11 +201,7 @@ export class ExecutionRecorder implements Recorder {
 
   /** The input hash of a step, for comparisons; undefined where the inputs have no canonical form. */
   inputHashOf(run: StepRun): string | undefined {
-    try {
-      return this.#connection.encoding.resultKey(digest(canonicalize(run.inputs)))
-    } catch {
-      return undefined
-    }
+    return inputHashOf(run, this.#connection.encoding)
   }
 
   /** Writes how long the execution has been owned, where a timeout counts that. */

@@ -8,8 +8,11 @@ import { closedRecord, isUnfinished } from '../records/unfinished-records.ts'
  */
 export class OpenRecords {
   readonly #records = new Map<string, StepRecord>()
+  /** Those of an earlier life that are as it left them. */
+  readonly #inherited: ReadonlySet<StepRecord>
 
   constructor(records: readonly StepRecord[]) {
+    this.#inherited = new Set(records)
     for (const record of records) this.#records.set(keyOf(record), record)
   }
 
@@ -25,12 +28,26 @@ export class OpenRecords {
     for (const record of records) if (isTerminalStep(record.status)) this.#records.delete(keyOf(record))
   }
 
+  /** What is to be written of them where the execution is given up: attempts that run here were none. */
+  givenUp(at: number): readonly StepRecord[] {
+    return [...this.#records.values()].flatMap((record) =>
+      record.status !== 'running' || this.#inherited.has(record) ? [] : [takenBack(record, at)],
+    )
+  }
+
   /** What is to be written of them at the execution's end, besides these records. */
   closed(at: number, besides: readonly StepRecord[]): readonly StepRecord[] {
     if (this.#records.size === 0) return []
     const keys = new Set(besides.map(keyOf))
     return [...this.#records].flatMap(([key, record]) => (keys.has(key) ? [] : [closedRecord(record, at)]))
   }
+}
+
+/** A step as it was before its attempt began, as far as a record can say it. */
+function takenBack(record: StepRecord, at: number): StepRecord {
+  return record.attempt > 1
+    ? { ...record, status: 'retrying', attempt: record.attempt - 1, dueAt: at }
+    : { ...record, attempt: 0 }
 }
 
 function keyOf({ step, item }: StepRecord): string {

@@ -1,6 +1,7 @@
 import { ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
 import type { HeadChange } from '../../core/contracts/execution-record.ts'
+import { isTerminal } from '../../core/contracts/statuses.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { CancelReason } from '../../runtime/execution/end-reason.ts'
@@ -55,7 +56,9 @@ export class Ownership {
 
   async handOver(release: Release): Promise<void> {
     if (this.hasDeparted) return
-    const released = this.#recorder.change({ ...release.head, isReleased: true, ownedMs: this.#recorder.ownedMs })
+    const head: HeadChange = { ...release.head, isReleased: true, ownedMs: this.#recorder.ownedMs }
+    const isEnd = head.status !== undefined && isTerminal(head.status)
+    const released = this.#recorder.write(isEnd ? [] : this.#recorder.givenUp(), head)
     // The next owner finds its steps as they are now.
     this.#recorder.stopNotes()
     this.#move(release)

@@ -1,4 +1,6 @@
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import { canonicalize, digest } from '../../core/values/keys.ts'
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 
 /** The record of a step that lives here, as it is now. */
@@ -22,6 +24,15 @@ export function recordOfRun(
     startedAt: run.startedAt,
     endedAt,
     dueAt,
+  }
+}
+
+/** The input hash of a step; undefined where its inputs have no canonical form. */
+export function inputHashOf({ inputs }: Pick<StepRun, 'inputs'>, encoding: ValueEncoding): string | undefined {
+  try {
+    return encoding.resultKey(digest(canonicalize(inputs)))
+  } catch {
+    return undefined
   }
 }
 

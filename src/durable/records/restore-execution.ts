@@ -198,7 +198,7 @@ export async function openRecordOf(
 
 /** What a record says of its step; undefined where it begins anew. */
 export async function viewOf(
-  { id }: ExecutionRecord,
+  { id, epoch }: ExecutionRecord,
   record: StepRecord,
   encoding: ValueEncoding,
   cause: ResumeCause,
@@ -214,8 +214,10 @@ export async function viewOf(
   const thrown = error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error'])
   if (status === 'retrying' || status === 'failed') return { ...view, error: thrown }
   if (status !== 'running') return undefined
-  // What a process gave up was no attempt; what it died of was.
-  if (cause === 'release') return { ...view, attempt: attempt - 1 }
+  // A process that gives up what it runs takes its attempts back. So whoever ran one that is still on record died of it, though others may
+  // have had the execution since, and released it because they could not go on. Only what was recorded with the execution may not have
+  // begun: where its creator gave it up at once, or never had the answer.
+  if (cause === 'release' && epoch === 2 && attempt === 1) return { ...view, attempt: 0 }
   if (attempt < maxAttempts) return view
   const death = new LeaseLostError(`the process died during attempt ${attempt} of ${maxAttempts} of step "${step}"`, {
     executionId: id,
