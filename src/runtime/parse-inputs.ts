@@ -72,9 +72,10 @@ export const parseInputs = (async (
     .filter(({ type }) => values.has(type.name))
     .map(({ type }) => [type, values.get(type.name)] as const)
   const found = await Promise.all(taken.map(async ([type, value]) => issuesIn(type, value)))
-  issues.push(...found.flatMap((one) => one.issues))
-  if (issues.length > 0)
-    throw inputErrorOf(plain, issues, undefined, found.find(({ thrown }) => thrown !== undefined)?.thrown)
+  // Joined, not pushed one by one as arguments: a list from outside may have more issues than a call can have arguments.
+  const all = issues.concat(...found.map((one) => one.issues))
+  if (all.length > 0)
+    throw inputErrorOf(plain, all, undefined, found.find(({ thrown }) => thrown !== undefined)?.thrown)
   return Object.fromEntries(taken.map(([{ name }, value]) => [name, value]))
 }) as unknown as ParseInputs
 

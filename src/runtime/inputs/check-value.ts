@@ -59,7 +59,8 @@ function thrownBySchema(type: AnyDataType, thrown: unknown): CheckedValue {
 export function issuesText(issues: readonly InputIssue[]): string {
   const texts = issues.slice(0, maxIssuesInText).map(({ path, message }) => {
     const place = shorten(path.map((key) => shorten(String(key))).join('.'), maxPlaceLength)
-    return place === '' ? message : `${place}: ${message}`
+    const text = shorten(message, maxMessageLength)
+    return onOneLine(place === '' ? text : `${place}: ${text}`)
   })
   const more = issues.length - texts.length
   return `${texts.join('; ')}${more === 0 ? '' : `; and ${more} more`}`
@@ -67,3 +68,11 @@ export function issuesText(issues: readonly InputIssue[]): string {
 
 const maxIssuesInText = 50
 const maxPlaceLength = 500
+const maxMessageLength = 1_000
+
+/** Keys come from callers, and schemas quote them: what is in them must not begin a line of its own in a log, or steer a terminal. */
+function onOneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (char) =>
+    char === '\n' ? '\\n' : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

@@ -26,10 +26,16 @@ export function prototypeKeysOf(
     seen.add(current)
     if (!Array.isArray(current) && !isPlainRecord(current)) continue
     if (Object.hasOwn(current, '__proto__')) found.push([...pathOf(part), '__proto__'])
-    for (const [key, field] of Array.isArray(current) ? current.entries() : Object.entries(current))
-      if (isObject(field)) open.push({ value: field, key, parent: part })
+    // A list by its keys too: one with holes may be billions long.
+    for (const [key, field] of Object.entries(current))
+      if (isObject(field)) open.push({ value: field, key: Array.isArray(current) ? indexOf(key) : key, parent: part })
   }
   return found
+}
+
+/** A list may have keys that are no index. */
+function indexOf(key: string): number | string {
+  return String(Number(key)) === key ? Number(key) : key
 }
 
 function isObject(value: unknown): value is object {

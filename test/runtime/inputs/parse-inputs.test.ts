@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import {
@@ -152,6 +153,52 @@ describe('parseInputs', () => {
     expect(String(await rejectionOf(parseInputs(orders, Parcel, 'x'.repeat(1_000_000)))).length).toBeLessThan(500)
     const wrongOption = { ['x'.repeat(1_000_000)]: 1 } as never
     expect(String(await rejectionOf(parseInputs(orders, Parcel, {}, wrongOption))).length).toBeLessThan(500)
+  })
+
+  test('gives an InputError for more issues than a call can have arguments, and for messages as long as what was sent', async () => {
+    const issues = Array.from({ length: 150_000 }, () => ({ message: 'is no number' }))
+    const Numbers = dataType('Numbers', {
+      '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => (value === 1 ? { value } : { issues }) },
+    } as StandardSchemaV1<number>)
+    const Strict = dataType('Strict', z.strictObject({}))
+    const takes = graph({
+      name: 'takes',
+      steps: [
+        step({ name: 'Take', inputs: { numbers: Numbers, strict: optional(Strict) }, output: Parcel, run: () => 'x' }),
+      ],
+    })
+    const body = { Numbers: 2 }
+    for (const call of [() => parseInputs(takes, Parcel, body), () => execute(takes, Parcel, body)]) {
+      const error = await rejectionOf(call())
+      expect(error).toBeInstanceOf(InputError)
+      expect((error as InputError).issues).toHaveLength(150_000)
+      expect((error as InputError).message.length).toBeLessThan(10_000)
+    }
+    const long = { Numbers: 1, Strict: { ['x'.repeat(1_000_000)]: 1 } }
+    expect(String(await rejectionOf(parseInputs(takes, Parcel, long))).length).toBeLessThan(2_000)
+  })
+
+  test('writes what it is sent on one line, without what a terminal obeys', async () => {
+    const Strict = dataType('Strict', z.strictObject({}))
+    const strict = graph({
+      name: 'strict',
+      steps: [step({ name: 'Take', inputs: { strict: Strict }, output: Parcel, run: () => 'x' })],
+    })
+    const forged = 'x\n[info] all is well \u001b[31m\u2028'
+    for (const body of [{ [forged]: 1 }, { Strict: { [forged]: 1 } }])
+      expect(((await rejectionOf(parseInputs(strict, Parcel, body))) as Error).message).not.toMatch(/[\p{Cc}\p{Zl}]/u)
+  })
+
+  test('reads no holes: a list that is billions long is as quick as what is in it', async () => {
+    const Any = dataType('Any', z.unknown())
+    const any = graph({
+      name: 'any',
+      steps: [step({ name: 'Take', inputs: { any: Any }, output: Parcel, run: () => 'x' })],
+    })
+    const list: unknown[] = []
+    list[4_000_000_000] = JSON.parse('{ "__proto__": 1 }')
+    const error = (await rejectionOf(parseInputs(any, Parcel, { Any: list }))) as InputError
+    expect(error.issues.map(({ path }) => path)).toEqual([['Any', 4_000_000_000, '__proto__']])
   })
 
   test('leaves out what the call gives besides: shared and overrides', async () => {
