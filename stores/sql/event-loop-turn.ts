@@ -17,8 +17,9 @@ export function isTurnOver(): boolean {
   if (since === undefined || reporter !== setImmediate) {
     since = now
     reporter = setImmediate
-    // Where a test fakes it, it fires when the test says so, or never.
-    canEnd = '_onImmediate' in setImmediate(endTurn)
+    // Where a test fakes it, it fires when the test says so, or never; some fakes give a number.
+    const ending: unknown = setImmediate(endTurn)
+    canEnd = typeof ending === 'object' && ending !== null && '_onImmediate' in ending
     return false
   }
   return canEnd && now - since >= longestMs

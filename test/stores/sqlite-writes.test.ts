@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { StoreError } from '../../src/core/errors.ts'
 import { toSqlTime } from '../../stores/sql/times.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
@@ -96,4 +96,13 @@ test('a loop over a store that answers at once lets timers have their turn', asy
     return 'the loop was through first'
   }
   expect(await Promise.race([timer, loop()])).toBe('fired')
+})
+
+test('a setImmediate that gives a number, as some fakes do, stands in the way of no call', async () => {
+  const store = sqliteStore(':memory:')
+  vi.stubGlobal('setImmediate', () => 1)
+  onTestFinished(() => void vi.unstubAllGlobals())
+  await store.open()
+  expect(await store.list({ limit: 1 })).toEqual([])
+  await store.close()
 })
