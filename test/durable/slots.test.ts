@@ -5,7 +5,7 @@ import { memoryStore } from '../../stores/memory/index.ts'
 import { World } from './durable-time.ts'
 import { line, Third } from './line.ts'
 import type { LineOptions } from './line.ts'
-import { WatchedStore } from './watched-store.ts'
+import { refusal, WatchedStore } from './watched-store.ts'
 
 /** A line whose second steps take a while; `most` is how many of them were under way at the same time. */
 function slowLine(world: World, options: LineOptions & { readonly ms?: number } = {}) {
@@ -224,4 +224,25 @@ test('work names queues: what is no object, and queues that there are not, are r
   const make = (work: unknown) => () => createDocket({ graphs: [graph], store: memoryStore(), work: work as never })
   expect(make(50)).toThrow(/work must be slots by queue, like \{ default: 100 \}, not 50/)
   expect(make({ gpu: 1 })).toThrow(/work has the unknown option "gpu"; known are default/)
+})
+
+test('what goes on beside one that fails at its beginning has a slot all the same', async () => {
+  const world = new World()
+  const { graph, seen } = slowLine(world, { ms: 60_000 })
+  const watched = new WatchedStore(world.store)
+  await leaveWaiting(world, graph, 3)
+  const [record] = await world.store.get([`${graph.name}-00000`])
+  await world.store.create([{ ...record!, id: `${graph.name}-damaged`, inputs: '{', owner: undefined }])
+  // One whose inputs can't be read is given back, which the store refuses.
+  watched.before = ({ name, given: [commits] }) => {
+    if (name === 'commit' && JSON.stringify(commits).includes('-damaged')) throw refusal()
+  }
+  seen.most = 0
+  world.process({ graphs: [graph], work: { default: 4 }, store: watched.store })
+  await world.clock.advance(1_000)
+  await world.store.create(
+    Array.from({ length: 10 }, (_, index) => ({ ...record!, id: `${graph.name}-later-${index}`, owner: undefined })),
+  )
+  await world.clock.advance(5_000)
+  expect(seen.most).toBe(4)
 })

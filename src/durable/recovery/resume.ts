@@ -30,8 +30,8 @@ export class Resumption {
     this.#context = context
   }
 
-  /** Goes on with several; gives those that run here now. */
-  async resume(acquired: readonly AcquiredExecution[]): Promise<readonly string[]> {
+  /** Goes on with several; gives those that run here now, and calls back for each as soon as it does: others may fail. */
+  async resume(acquired: readonly AcquiredExecution[], onResumed: (id: string) => void): Promise<readonly string[]> {
     if (acquired.length === 0) return []
     const { turns } = this.#context
     for (const { execution } of acquired) turns.overtake(execution.id)
@@ -39,18 +39,25 @@ export class Resumption {
     // It rejects where it is awaited, which may be later.
     reading.catch(() => {})
     // In turn with whoever starts one of them here at this moment: acquired a second time, it would lose what it has just begun.
-    const resumed = await Promise.all(
+    const outcomes = await Promise.allSettled(
       acquired.map(({ execution, wasLost }) =>
         turns.inTurn(execution.id, async () => {
           const steps = await (await reading)(execution.id)
-          if (!(steps instanceof StoreError)) return this.#resume(execution, steps, causeOf({ execution, wasLost }))
+          if (!(steps instanceof StoreError)) {
+            const isHere = await this.#resume(execution, steps, causeOf({ execution, wasLost }))
+            if (isHere) onResumed(execution.id)
+            return isHere
+          }
           this.#leave(execution, [steps.message])
           await this.#context.change(execution, { isReleased: true })
           return false
         }),
       ),
     )
-    return acquired.flatMap(({ execution }, index) => (resumed[index] === true ? [execution.id] : []))
+    // Not before all are through: what is still on its way would run without anybody knowing.
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+    const isHere = outcomes.map((outcome) => outcome.status === 'fulfilled' && outcome.value)
+    return acquired.flatMap(({ execution }, index) => (isHere[index] === true ? [execution.id] : []))
   }
 
   /**

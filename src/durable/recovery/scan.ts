@@ -59,8 +59,7 @@ export class Scan {
         this.slots.looked(false)
         return count
       }
-      for (const id of resumed) this.slots.take(id)
-      count += resumed.length
+      count += resumed
     }
     this.slots.looked(!this.#isStopped)
     return count
@@ -72,8 +71,8 @@ export class Scan {
     return (await session.holds()) && session.owner === owner
   }
 
-  /** One look for a few; gives those that run here now, or undefined where nothing was left to be looked for. */
-  async #look(owner: string, room: number): Promise<readonly string[] | undefined> {
+  /** One look for a few; gives how many run here now, or undefined where nothing was left to be looked for. */
+  async #look(owner: string, room: number): Promise<number | undefined> {
     const { connection, storedGraphNames, incompatible, owned, turns } = this.#context
     const next = this.#rotation.next(room, batchSize)
     if (next === undefined) return undefined
@@ -97,9 +96,9 @@ export class Scan {
         look,
         acquired.map(({ execution }) => execution.graph),
       )
-      const resumed = await this.#resumption.resume(acquired)
+      const { length: resumed } = await this.#resumption.resume(acquired, (id) => this.slots.take(id))
       // Nothing of all these fits: the rest has time until the next look.
-      return resumed.length === 0 && acquired.length >= look.limit && incompatible.isFull ? undefined : resumed
+      return resumed === 0 && acquired.length >= look.limit && incompatible.isFull ? undefined : resumed
     } catch (error) {
       turns.markUncertain()
       throw error
