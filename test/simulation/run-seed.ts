@@ -70,7 +70,7 @@ export class Simulation {
   readonly #server: StoreServer
   readonly #ids: string[] = []
   readonly #activeMs: number
-  readonly #isTold: boolean
+  readonly #hasHints: boolean
   #forks = 0
   /** When the last fault was over. */
   calmSince = Infinity
@@ -81,7 +81,7 @@ export class Simulation {
     this.features = features
     this.leaseMs = random.pick([500, 1_000, 3_000, 5_000])
     this.#activeMs = random.pick([3_000, 10_000, 25_000])
-    this.#isTold = random.chance(0.7)
+    this.#hasHints = random.chance(0.7)
     const isCalm = profile === profiles.calm
     this.#graphs = Array.from({ length: random.int(1, 2) }, (_, index) =>
       randomGraph(random, `G${index}`, isCalm, features),
@@ -175,7 +175,7 @@ export class Simulation {
         history,
         calls,
         leaseMs,
-        isTold: this.#isTold,
+        hasHints: this.#hasHints,
         features,
         batches,
       }),

@@ -74,11 +74,11 @@ export class SimulatedDocket {
     readonly history: History
     readonly calls: Calls
     readonly leaseMs: number
-    readonly isTold: boolean
+    readonly hasHints: boolean
     readonly features: Features
     readonly batches: ReadonlyMap<string, SimulatedBatch>
   }) {
-    const { process, server, graphs, random, history, calls, leaseMs, isTold, features, batches } = parts
+    const { process, server, graphs, random, history, calls, leaseMs, hasHints, features, batches } = parts
     this.process = process
     this.#history = history
     this.#batches = batches
@@ -86,7 +86,7 @@ export class SimulatedDocket {
     this.#graphs = new Map(graphs.map((plan) => [plan.name, buildGraph(plan, process, random, calls)]))
     this.docket = createDocket({
       graphs: [...this.#graphs.values()].map(({ graph }) => graph),
-      store: server.storeOf(process, isTold),
+      store: server.storeOf(process, hasHints),
       lease: leaseMs,
       name: process.name,
       clock: process.clock as never,

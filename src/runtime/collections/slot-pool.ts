@@ -4,7 +4,7 @@ import type { AnyStep } from '../../core/language/step.ts'
 
 /** What waits for a slot. */
 interface Waiter {
-  /** Undefined once he no longer wants it: a queue must not keep whole executions alive that gave up. */
+  /** Undefined once it no longer wants one: a queue must not keep whole executions alive that gave up. */
   resume: (() => void) | undefined
 }
 

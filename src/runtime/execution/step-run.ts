@@ -311,8 +311,8 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     this.execution.emitter?.stepCancelled(this, at, 'skipped', error)
   }
 
-  /** Stopped because the execution has ended; `isTold` if it had begun. */
-  cancel(reason: unknown, at: number, isTold: boolean): void {
+  /** Stopped because the execution has ended; `hasBegun` if its beginning was emitted. */
+  cancel(reason: unknown, at: number, hasBegun: boolean): void {
     const extras = this.#extras
     extras?.wait?.cancel()
     extras?.stopWaiting?.()
@@ -323,7 +323,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     }
     releaseSlot(this.#extras)
     this.change({ type: 'CANCEL', error: reason, at })
-    if (isTold) this.execution.emitter?.stepCancelled(this, at, 'cancelled', reason)
+    if (hasBegun) this.execution.emitter?.stepCancelled(this, at, 'cancelled', reason)
   }
 
   change(event: StepEvent): void {

@@ -15,7 +15,7 @@ import { patienceMs, patienceOf } from '../store-access/store-patience.ts'
 
 const firstPollMs = 10
 const longestPollMs = 250
-const longestPollToldMs = 1_000
+const longestPollWithHintsMs = 1_000
 
 /** Global results in a store: one computation over all processes, whose outcome all callers share. */
 export class StoreResults implements SharedResults {
@@ -208,7 +208,7 @@ export class StoreResults implements SharedResults {
   }
 
   get #longestPause(): number {
-    return this.#connection.isTold ? longestPollToldMs : longestPollMs
+    return this.#connection.hasHints ? longestPollWithHintsMs : longestPollMs
   }
 
   #pause(key: string, ms: number): Promise<void> {

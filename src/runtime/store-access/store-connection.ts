@@ -91,7 +91,7 @@ export class StoreConnection {
   }
 
   /** Whether the store notifies it of what others do; else it has to poll. */
-  get isTold(): boolean {
+  get hasHints(): boolean {
     return this.#unsubscribe !== undefined
   }
 
