@@ -6,6 +6,7 @@ import { OptionError, StoreError } from '../../src/core/errors.ts'
 import { isRecord } from '../../src/core/is-record.ts'
 import type { Row } from '../sql/cells.ts'
 import type { Query } from '../sql/dialect.ts'
+import { openingError } from '../sql/driver-error.ts'
 import { Lender } from '../sql/lender.ts'
 import { loadPackage } from '../sql/load-package.ts'
 import { serverOf } from '../sql/options.ts'
@@ -76,7 +77,7 @@ export class MysqlConnection {
     try {
       await lender.lend((client) => this.#sessionOf(client, 'pool'), isAnswer, checkMs)
     } catch (thrown) {
-      const error = mysqlError(thrown)
+      const error = openingError(mysqlError(thrown))
       if (!(error instanceof StoreError && error.isTransient)) throw error
     }
   }

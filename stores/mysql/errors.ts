@@ -1,5 +1,7 @@
 import { DocketError, StoreError } from '../../src/core/errors.ts'
 import { describeThrown, isError, membersOf } from '../../src/core/thrown.ts'
+import { driverError, isMistake } from '../sql/driver-error.ts'
+import type { Nature } from '../sql/driver-error.ts'
 import { unreachable } from '../sql/options.ts'
 
 export const storeName = 'mysql'
@@ -22,6 +24,17 @@ const transientNumbers = new Set(
     [1317, 1969, 3024],
   ].flat(),
 )
+/**
+ * Errors that are about the value and have no SQLSTATE that says so: too large for a packet, a row or a key; not what a column holds; too
+ * many of them; refused by a check. All else may pass.
+ */
+const lastingNumbers = new Set(
+  [
+    [1071, 1118, 1153, 1162, 1301, 1390],
+    [1265, 1300, 1364, 1366, 1411, 3988],
+    [3819, 4025],
+  ].flat(),
+)
 const transientCodes = new Set([
   'ECONNRESET',
   'ECONNABORTED',
@@ -38,7 +51,7 @@ export function mysqlError(thrown: unknown, server?: string): Error {
   if (thrown instanceof DocketError) return thrown
   const away = unreachable(storeName, server, thrown)
   if (away !== undefined) return new StoreError(storeName, away, true, { cause: thrown })
-  return new StoreError(storeName, describeThrown(thrown), isTransient(thrown), { cause: thrown })
+  return driverError(storeName, describeThrown(thrown), natureOf(thrown), thrown)
 }
 
 /** Whether a row with the same key was there. */
@@ -67,14 +80,19 @@ function numberOf(thrown: unknown): number | undefined {
   return typeof thrown.errno === 'number' && thrown.errno > 0 ? thrown.errno : undefined
 }
 
-function isTransient(thrown: unknown): boolean {
-  if (!isError(thrown)) return false
+function natureOf(thrown: unknown): Nature {
+  if (!isError(thrown)) return 'unknown'
   // Node tries all addresses of a name, and reports all.
   const members = membersOf(thrown)
-  if (members.length > 0) return members.some(isTransient)
+  if (members.length > 0) return members.some((member) => natureOf(member) === 'passing') ? 'passing' : 'unknown'
   const number = numberOf(thrown)
-  if (number !== undefined && transientNumbers.has(number)) return true
   const code = 'code' in thrown ? thrown.code : undefined
-  if (typeof code === 'string' && transientCodes.has(code)) return true
-  return number === undefined && lostConnection.test(thrown.message)
+  if (number !== undefined) {
+    if (transientNumbers.has(number)) return 'passing'
+    // Classes of SQLSTATEs: data that a column can't hold, and constraints.
+    const state = 'sqlState' in thrown ? thrown.sqlState : undefined
+    return lastingNumbers.has(number) || (typeof state === 'string' && /^2[123]/.test(state)) ? 'lasting' : 'unknown'
+  }
+  if ((typeof code === 'string' && transientCodes.has(code)) || lostConnection.test(thrown.message)) return 'passing'
+  return isMistake(thrown) ? 'lasting' : 'unknown'
 }

@@ -1,5 +1,7 @@
 import { DocketError, StoreError } from '../../src/core/errors.ts'
 import { describeThrown, isError, membersOf } from '../../src/core/thrown.ts'
+import { driverError, isMistake } from '../sql/driver-error.ts'
+import type { Nature } from '../sql/driver-error.ts'
 import { unreachable } from '../sql/options.ts'
 
 export const storeName = 'postgres'
@@ -10,6 +12,15 @@ export const storeName = 'postgres'
  * become a standby.
  */
 const transientStates = ['08', '40001', '40003', '40P01', '53300', '55P03', '57014', '57P01', '57P02', '57P03', '25006']
+/**
+ * SQLSTATEs, or how they begin, that are about the value (what a column can't hold, what a constraint forbids, what is too large), or about
+ * what is stored (a damaged page). All else may pass.
+ */
+const lastingStates = ['21', '22', '23', '44', '54', 'XX001']
+// The server has no SQLSTATE of its own for values of more than 1 GB.
+const tooLarge = /invalid memory alloc request size/i
+// Statements that a pooler has forgotten or made for somebody else, and plans of tables that have changed: only another connection helps.
+const lostStatements = new Set(['26000', '42P05', '0A000'])
 const networkCodes = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE'])
 // What the driver says of broken connections has no code.
 const lostConnection = /connection terminated|connection error|timeout|client was closed|connection ended/i
@@ -36,19 +47,22 @@ export function postgresError(thrown: unknown, server?: string): Error {
     const message = `what answers${server === undefined ? '' : ` at ${server}`} is not a PostgreSQL server (${describeThrown(thrown)}); are host and port right?`
     return new StoreError(storeName, message, false, { cause: thrown })
   }
-  return new StoreError(storeName, describeThrown(thrown), isTransient(thrown), { cause: thrown })
+  return driverError(storeName, describeThrown(thrown), natureOf(thrown), thrown)
 }
 
-function isTransient(thrown: unknown): boolean {
-  if (!isError(thrown)) return false
+function natureOf(thrown: unknown): Nature {
+  if (!isError(thrown)) return 'unknown'
   // Node tries all addresses of a name, and reports all.
   const members = membersOf(thrown)
-  if (members.length > 0) return members.some(isTransient)
+  if (members.length > 0) return members.some((member) => natureOf(member) === 'passing') ? 'passing' : 'unknown'
   const code = 'code' in thrown ? thrown.code : undefined
-  if (typeof code !== 'string') return lostConnection.test(thrown.message)
-  return (
-    networkCodes.has(code) || (/^[0-9A-Z]{5}$/.test(code) && transientStates.some((state) => code.startsWith(state)))
-  )
+  if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) {
+    if (transientStates.some((state) => code.startsWith(state))) return 'passing'
+    const isLasting = lastingStates.some((state) => code.startsWith(state)) || tooLarge.test(thrown.message)
+    return isLasting ? 'lasting' : 'unknown'
+  }
+  if (typeof code === 'string' ? networkCodes.has(code) : lostConnection.test(thrown.message)) return 'passing'
+  return isMistake(thrown) ? 'lasting' : 'unknown'
 }
 
 /** Whether a statement lost a conflict with another transaction, and has done nothing: it may be done again at once. */
@@ -60,5 +74,5 @@ export function isConflict(thrown: unknown): boolean {
 export function isAnswer(thrown: unknown): thrown is Error & { readonly code: string } {
   if (!isError(thrown) || !('code' in thrown) || typeof thrown.code !== 'string') return false
   // 08 is a lost connection, 57P01 to 57P03 a server that shuts down.
-  return /^[0-9A-Z]{5}$/.test(thrown.code) && !/^(?:08|57P)/.test(thrown.code)
+  return /^[0-9A-Z]{5}$/.test(thrown.code) && !/^(?:08|57P)/.test(thrown.code) && !lostStatements.has(thrown.code)
 }

@@ -1,5 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
 import { describeThrown, isError } from '../../src/core/thrown.ts'
+import { driverError, isMistake } from '../sql/driver-error.ts'
 import { unreachable } from '../sql/options.ts'
 
 export const storeName = 'redis'
@@ -12,6 +13,9 @@ const closedMessage = 'Connection is closed.'
 
 /** What goes away by itself: a server that starts, fails over, moves slots, or is stuck in a script. */
 const passing = /\b(?:LOADING|BUSY|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|UNBLOCKED|FAILOVER)\b/
+
+/** What is about the value or a mistake of the caller: too large, or keys of several slots. All else may pass. */
+const lasting = /\bCROSSSLOT\b|exceeds maximum allowed size|invalid (?:multi)?bulk length|value is not an? /i
 
 /** A reply of ours from inside a script: a record that can't be read. */
 export const damagedReply = 'DOCKETDAMAGED'
@@ -38,13 +42,12 @@ export function isWrongType({ message }: Error): boolean {
 export function storeError(cause: unknown, key?: string, server?: string): StoreError {
   if (cause instanceof StoreError) return cause
   const message = describeThrown(cause)
-  if (!isError(cause)) return new StoreError(storeName, message, false, { cause })
+  if (!isError(cause)) return driverError(storeName, message, 'unknown', cause)
   if (cause.name !== 'ReplyError') {
     const last: unknown = 'lastNodeError' in cause ? cause.lastNodeError : undefined
     // A cluster's client says that it could not find the slots; the last node's error says why.
     if (isError(last) && last.name === 'ReplyError') return storeError(last, key, server)
     // All else comes from the connection: it is lost, closed, or took too long.
-    const isMistake = cause.name === 'TypeError' || cause.name === 'RangeError'
     const away = unreachable(storeName, server, last ?? cause)
     if (away !== undefined) return new StoreError(storeName, away, true, { cause })
     if (cause.name === 'ParserError' || otherProtocol.test(message))
@@ -62,31 +65,30 @@ export function storeError(cause: unknown, key?: string, server?: string): Store
         { cause },
       )
     const why = isError(last) ? ` (${describeThrown(last)})` : ''
-    return new StoreError(storeName, message + why, !isMistake, { cause })
+    return new StoreError(storeName, message + why, !isMistake(cause), { cause })
   }
   if (message.includes(damagedReply) || isWrongType(cause)) return damaged('a record', key ?? '?', cause)
   if (/\bOOM\b/.test(message)) {
     const advice =
       'the server has reached maxmemory: give it more, or purge old executions; its policy must stay noeviction'
-    return new StoreError(storeName, `${message} (${advice})`, false, { cause })
+    return driverError(storeName, `${message} (${advice})`, 'unknown', cause)
   }
   if (/\bNOAUTH\b/.test(message))
-    return new StoreError(
+    return driverError(
       storeName,
       `redis${server === undefined ? '' : ` at ${server}`} requires a password (NOAUTH); put it into the URL, or give the client one`,
-      false,
-      {
-        cause,
-      },
+      'unknown',
+      cause,
     )
   if (/\b(?:WRONGPASS|NOPERM)\b/.test(message)) {
     const advice = 'check user name, password and the rights that the ACL gives to the prefix'
-    return new StoreError(storeName, `${message} (${advice})`, false, { cause })
+    return driverError(storeName, `${message} (${advice})`, 'unknown', cause)
   }
   // A cluster's client follows these itself, and reports too many in an error of its own.
   if (/^(?:MOVED|ASK)\b/.test(message))
     return new StoreError(storeName, `the server is one of a cluster (${message}): use the option cluster`, false, {
       cause,
     })
-  return new StoreError(storeName, message, passing.test(message), { cause })
+  const nature = passing.test(message) ? 'passing' : lasting.test(message) ? 'lasting' : 'unknown'
+  return driverError(storeName, message, nature, cause)
 }

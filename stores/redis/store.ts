@@ -12,6 +12,7 @@ import type {
   NewExecution,
   StepPage,
 } from '../../src/core/contracts/execution-record.ts'
+import { opening } from '../sql/driver-error.ts'
 import { StoreLife } from '../sql/life.ts'
 import { acquireExecutions } from './acquirer.ts'
 import { checkFormat, warnOfEviction } from './check-server.ts'
@@ -75,7 +76,7 @@ class RedisStore implements Store {
     if (this.#isOpening) throw new StoreError(this.name, 'it is being opened already', false)
     this.#isOpening = true
     try {
-      const parts = await openStore(this.#options, this.format)
+      const parts = await opening(() => openStore(this.#options, this.format))
       try {
         this.#life.opened()
       } catch (isClosed) {

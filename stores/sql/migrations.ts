@@ -1,4 +1,5 @@
 import { OptionError, StoreError } from '../../src/core/errors.ts'
+import { opening } from './driver-error.ts'
 import { missingOf, pendingOf } from './migration.ts'
 import type {
   Migration,
@@ -40,11 +41,12 @@ export function createMigrations(
 ): Migrations {
   const known = async (): Promise<readonly Migration[]> => [...own, ...(await readMigrationFiles(directories))]
   const run = async (plan: MigrationPlan): Promise<readonly number[]> =>
-    (await database.migrate(plan)).map(({ migration }) => migration.version)
+    (await opening(() => database.migrate(plan))).map(({ migration }) => migration.version)
+  const recorded = (): Promise<readonly RecordedMigration[]> => opening(async () => database.recorded())
   return {
     async status() {
       const all = await known()
-      const times = new Map((await database.recorded()).map(({ version, appliedAt }) => [version, appliedAt]))
+      const times = new Map((await recorded()).map(({ version, appliedAt }) => [version, appliedAt]))
       return all.map(({ version, name }) => ({ version, name, appliedAt: times.get(version) }))
     },
     async up() {
@@ -72,10 +74,10 @@ export function createMigrations(
       )
     },
     async missing() {
-      return missingOf(await known(), await database.recorded())
+      return missingOf(await known(), await recorded())
     },
     async version() {
-      return (await database.recorded()).at(-1)?.version ?? 0
+      return (await recorded()).at(-1)?.version ?? 0
     },
     create: (directory, name) => writeMigrationFile(directory, name),
     close: () => database.close(),

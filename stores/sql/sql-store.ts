@@ -11,6 +11,7 @@ import type {
   NewExecution,
   StepPage,
 } from '../../src/core/contracts/execution-record.ts'
+import { opening } from './driver-error.ts'
 import { StoreLife } from './life.ts'
 import type { Migration, MigrationDatabase } from './migration.ts'
 import { prepareTables } from './open-database.ts'
@@ -87,8 +88,10 @@ export class SqlStore implements Store {
   async open(): Promise<void> {
     this.#life.requireUnclosed()
     const { connection, tables } = this.#parts
-    await connection.open()
-    await prepareTables(tables.database, tables.migrations, tables.mayMigrate)
+    await opening(async () => {
+      await connection.open()
+      await prepareTables(tables.database, tables.migrations, tables.mayMigrate)
+    })
     this.#life.opened()
   }
 

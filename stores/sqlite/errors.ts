@@ -2,16 +2,24 @@ import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DocketError, StoreError } from '../../src/core/errors.ts'
 import { describeThrown, readOf } from '../../src/core/thrown.ts'
+import { driverError, openingError } from '../sql/driver-error.ts'
+import type { Nature } from '../sql/driver-error.ts'
 
 export const storeName = 'sqlite'
 
 const busy = 5
 const locked = 6
+/**
+ * What is about the value (too big, refused by a constraint, of another type), a mistake of the caller, or about what is stored (a damaged
+ * page, a file that is no database). All else may pass: a full disk, an error of reading or writing, a file that may not be written.
+ */
+const lasting = new Set([11, 18, 19, 20, 21, 25, 26])
 
 /** What `node:sqlite` threw when a file was opened: it does not say which. */
 export function openError(thrown: unknown, path: string): Error {
-  const error = sqliteError(thrown)
-  if (path === ':memory:' || error === thrown || !(error instanceof StoreError)) return error
+  const error = openingError(sqliteError(thrown))
+  if (!(error instanceof StoreError)) return error as Error
+  if (path === ':memory:' || error === thrown) return error
   const folder = dirname(resolve(path))
   const why = existsSync(folder) ? '' : `; the folder ${JSON.stringify(folder)} does not exist: make it first`
   const message = `${describeThrown(thrown)}: ${JSON.stringify(path)}${why}`
@@ -29,8 +37,14 @@ function isLock(errcode: unknown): boolean {
   return code === busy || code === locked
 }
 
-/** What `node:sqlite` threw as a StoreError. Another process's write lock passes; nothing else does by itself. */
+/** What `node:sqlite` threw, as a StoreError. */
 export function sqliteError(thrown: unknown): Error {
   if (thrown instanceof DocketError) return thrown
-  return new StoreError(storeName, describeThrown(thrown), isLock(readOf(thrown, 'errcode')), { cause: thrown })
+  return driverError(storeName, describeThrown(thrown), natureOf(readOf(thrown, 'errcode')), thrown)
+}
+
+function natureOf(errcode: unknown): Nature {
+  if (isLock(errcode)) return 'passing'
+  // What has no code was refused by Node: a value that can't be bound, a database that was closed.
+  return typeof errcode !== 'number' || lasting.has(errcode & 0xff) ? 'lasting' : 'unknown'
 }

@@ -118,7 +118,7 @@ test('cut connections are replaced: calls work again, and hints are heard again'
   await vi.waitFor(() => expect(hints).toContainEqual({ type: 'mail', owner: 'ada' }), 5_000)
 })
 
-test('a server that is not there is a transient failure, a refused value and a missing table are not', async () => {
+test('a server that is not there and a missing table are transient failures, a refused value is not', async () => {
   const away = postgresStore('postgres://127.0.0.1:1/none')
   const refused = await away.open().catch((error: unknown) => error)
   expect(refused).toBeInstanceOf(StoreError)
@@ -128,7 +128,7 @@ test('a server that is not there is a transient failure, a refused value and a m
   const store = await openStore(schema)
   await expect(store.create([newExecution('one', { inputs: 'no JSON' })])).rejects.toMatchObject({ isTransient: false })
   await pool.query(`drop table ${pg.escapeIdentifier(schema)}.docket_executions`)
-  await expect(store.get(['one'])).rejects.toMatchObject({ isTransient: false, cause: { code: '42P01' } })
+  await expect(store.get(['one'])).rejects.toMatchObject({ isTransient: true, cause: { code: '42P01' } })
 })
 
 test('a value that waits on a claim is announced as made, however many there are', async () => {
