@@ -70,7 +70,7 @@ export class BackgroundLoop {
     try {
       await this.#context.connection.ready()
       await mailbox.read()
-      await scan?.run()
+      await scan?.run(false)
       await upkeep.run()
     } catch {
       // The store is away; what is awaited rejects with the error. Tried again in a moment.

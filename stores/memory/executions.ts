@@ -93,12 +93,19 @@ export class MemoryExecutions {
     return true
   }
 
-  acquire({ owner, ids, graphs, andEnded, andOwn, except, limit }: AcquireRequest): AcquiredExecution[] {
+  acquire({ owner, ids, graphs, andEnded, andOwn, except, ranges, limit }: AcquireRequest): AcquiredExecution[] {
     const isFree = (other: string | undefined): boolean =>
       other === undefined || (other === owner ? andOwn === true : !this.#isAlive(other))
     const left = new Set(except)
     const isWanted = ({ id, owner: last, status }: ExecutionRecord): boolean =>
       isFree(last) && !left.has(id) && (!isTerminal(status) || (ids !== undefined && andEnded === true))
+    const isWithin = (record: ExecutionRecord): boolean => {
+      const { after, upTo } = (record.owner === undefined ? ranges?.get(record.graph) : undefined) ?? {}
+      return (
+        (after === undefined || newestFirst(record, after) < 0) &&
+        (upTo === undefined || newestFirst(record, upTo) >= 0)
+      )
+    }
     const candidates =
       ids === undefined
         ? [...this.#unfinished].flatMap(([other, unfinished]) =>
@@ -107,7 +114,10 @@ export class MemoryExecutions {
         : [...new Set(ids)]
     return candidates
       .flatMap((id) => this.#entries.get(id) ?? [])
-      .filter(({ record }) => isWanted(record) && (ids !== undefined || graphs?.includes(record.graph) === true))
+      .filter(
+        ({ record }) =>
+          isWanted(record) && (ids !== undefined || (graphs?.includes(record.graph) === true && isWithin(record))),
+      )
       .toSorted((one, other) => newestFirst(other.record, one.record))
       .slice(0, limit)
       .map((entry) => {

@@ -1,9 +1,15 @@
-import type { AcquiredExecution, AcquireRequest } from '../../src/core/contracts/execution-record.ts'
+import type {
+  AcquiredExecution,
+  AcquireRequest,
+  ExecutionPlace,
+  PlaceRange,
+} from '../../src/core/contracts/execution-record.ts'
 import type { Row } from '../sql/cells.ts'
 import { selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { executionOf, readable } from '../sql/reader.ts'
 import { executionColumns } from '../sql/tables.ts'
+import { toSqlTime } from '../sql/times.ts'
 import type { MysqlConnection } from './connection.ts'
 import { cellsOfKey, toKey } from './keys.ts'
 import { literal } from './literals.ts'
@@ -129,11 +135,14 @@ export class MysqlAcquirer {
   }
 
   /** Keys of executions that are free, the oldest first, with some to spare. */
-  async #candidates({ graphs, except, limit }: AcquireRequest, gone: readonly string[]): Promise<readonly string[]> {
+  async #candidates(
+    { graphs, except, ranges, limit }: AcquireRequest,
+    gone: readonly string[],
+  ): Promise<readonly string[]> {
     const excepted = (except ?? []).length === 0 ? '' : `and e.id not in (${listOf(except!.map(toKey))})`
-    const owners = ['is null', ...gone.map((key) => `= ${literal(key)}`)]
+    const ofGone = gone.map((key) => `= ${literal(key)}`)
     const looks = [...new Set(graphs)].flatMap((graph) =>
-      owners.map(
+      [`is null ${isWithin(ranges?.get(graph))}`, ...ofGone].map(
         (of) => `(select e.id, cast(e.created_at as char) as created_at
           from ${this.#executions} e force index (docket_unfinished)
           where e.is_open = 1 and e.owner ${of} and e.graph = ${literal(toKey(graph))} ${excepted}
@@ -168,6 +177,16 @@ export class MysqlAcquirer {
     }
     return ids === undefined ? readable(rows, read) : rows.map(read)
   }
+}
+
+/** The conditions of a range; as rows, two columns would not be looked up in an index. */
+function isWithin({ after, upTo }: PlaceRange = {}): string {
+  return `${after === undefined ? '' : isBeyond(after, '>', '')} ${upTo === undefined ? '' : isBeyond(upTo, '<', '=')}`
+}
+
+function isBeyond({ createdAt, id }: ExecutionPlace, sign: '<' | '>', orSame: '' | '='): string {
+  const time = literal(toSqlTime(createdAt))
+  return `and e.created_at ${sign}= ${time} and (e.created_at ${sign} ${time} or e.id ${sign}${orSame} ${literal(toKey(id))})`
 }
 
 function isOpen(row: Row): boolean {

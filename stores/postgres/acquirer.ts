@@ -1,4 +1,9 @@
-import type { AcquiredExecution, AcquireRequest } from '../../src/core/contracts/execution-record.ts'
+import type {
+  AcquiredExecution,
+  AcquireRequest,
+  ExecutionPlace,
+  PlaceRange,
+} from '../../src/core/contracts/execution-record.ts'
 import type { Row } from '../sql/cells.ts'
 import { selectList } from '../sql/dialect.ts'
 import type { Dialect, Query } from '../sql/dialect.ts'
@@ -12,11 +17,13 @@ import { storeName } from './errors.ts'
 /** Makes the caller the owner of what has no living one, in one statement. */
 export class PostgresAcquirer {
   readonly #connection: PostgresConnection
+  readonly #dialect: Dialect
   readonly #byId: string
   readonly #byGraph: string
 
   constructor(connection: PostgresConnection, dialect: Dialect) {
     this.#connection = connection
+    this.#dialect = dialect
     this.#byId = acquireStatement(dialect, foundById(dialect))
     this.#byGraph = acquireStatement(dialect, foundByGraph(dialect))
   }
@@ -27,20 +34,32 @@ export class PostgresAcquirer {
   }
 
   /** The statement; a test asks the server how it would run it. */
-  queryOf({ owner, ids, graphs, andEnded, andOwn, except, limit }: AcquireRequest): Query {
+  queryOf({ owner, ids, graphs, andEnded, andOwn, except, ranges, limit }: AcquireRequest): Query {
     const excepted = (except ?? []).map(toName)
     const own = [toName(owner), andOwn === true ? 'true' : 'false', limit] as const
+    const names = [...new Set(graphs)]
+    const bounds = names.map((graph) => boundsOf(ranges?.get(graph), this.#dialect))
+    const columns = [0, 1, 2, 3].map((column) => bounds.map((bound) => bound[column]!))
     return ids === undefined
-      ? { text: this.#byGraph, parameters: [...own, excepted, [...new Set(graphs)].map(toName)] }
+      ? { text: this.#byGraph, parameters: [...own, excepted, names.map(toName), ...columns] }
       : { text: this.#byId, parameters: [...own, excepted, ids.map(toName), andEnded === true ? 'true' : 'false'] }
   }
+}
+
+/** A graph's range as four cells; every time is between the infinities. */
+function boundsOf({ after, upTo }: PlaceRange = {}, { timeText }: Dialect): readonly string[] {
+  const cellsOf = ({ createdAt, id }: ExecutionPlace): string[] => [timeText(createdAt) as string, toName(id)]
+  return [
+    ...(after === undefined ? ['-infinity', ''] : cellsOf(after)),
+    ...(upTo === undefined ? ['infinity', ''] : cellsOf(upTo)),
+  ]
 }
 
 function acquiredOf(row: Row): AcquiredExecution {
   return { execution: executionOf(row, storeName), wasLost: row['was_lost'] === true }
 }
 
-// $1 owner, $2 andOwn, $3 limit, $4 except, $5 ids or graphs, $6 andEnded
+// $1 owner, $2 andOwn, $3 limit, $4 except, $5 ids or graphs, then of ids $6 andEnded, of graphs $6 to $9 their ranges
 function acquireStatement(dialect: Dialect, found: string): string {
   return `with recursive ${found}, chosen as (
       select * from found order by created_at, id limit $3
@@ -75,11 +94,13 @@ function foundByGraph(dialect: Dialect): string {
   const executions = dialect.table('executions')
   const nextOwner = (condition: string): string =>
     `select e.owner from ${executions} e where ${isUnfinished('e')} and e.owner ${condition} order by e.owner limit 1`
+  const isWithin = `(e.created_at, e.id) > (g.after_time, g.after_id) and (e.created_at, e.id) <= (g.up_to_time, g.up_to_id)`
   const oldest = (condition: string, wasLost: string): string => `cross join lateral (
       select ${foundColumns(wasLost)} from ${executions} e
       where ${isUnfinished('e')} and e.owner ${condition} and e.graph = g.graph and e.id <> all($4::text[])
       order by e.created_at, e.id limit $3 for no key update skip locked) f`
-  const graphs = `unnest($5::text[]) as g(graph)`
+  const graphs = `unnest($5::text[], $6::timestamptz[], $7::text[], $8::timestamptz[], $9::text[])
+    as g(graph, after_time, after_id, up_to_time, up_to_id)`
   return `owners(owner) as (
       (${nextOwner('is not null')})
       union all
@@ -88,7 +109,7 @@ function foundByGraph(dialect: Dialect): string {
       select o.owner from owners o where o.owner is not null
         and case when o.owner = $1 then $2::boolean else not ${isAlive(dialect, 'o.owner')} end
     ), found as materialized (
-      select f.* from ${graphs} ${oldest('is null', 'false')}
+      select f.* from ${graphs} ${oldest(`is null and ${isWithin}`, 'false')}
       union all
       select f.* from gone p cross join ${graphs} ${oldest('= p.owner', '(e.owner <> $1)')}
     )`

@@ -1,11 +1,17 @@
 import { StoreError } from '../../src/core/errors.ts'
-import type { AcquiredExecution, AcquireRequest } from '../../src/core/contracts/execution-record.ts'
+import type {
+  AcquiredExecution,
+  AcquireRequest,
+  ExecutionPlace,
+  PlaceRange,
+} from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
 import { ownersScript, takeScript } from './execution-scripts.ts'
 import { headRecord } from './head-record.ts'
-import { buckets, escapeText, ownerText, unescapeText } from './layout.ts'
+import { buckets, escapeText, ownerText, timeKey, unescapeText } from './layout.ts'
 import type { Owners } from './owners.ts'
 import { idOf, MergedRanges } from './ranges.ts'
+import type { IndexRange } from './ranges.ts'
 import { leaveOut, orElse } from './unreadable.ts'
 
 /** An execution that may be taken if its owner is still this one. */
@@ -73,7 +79,13 @@ async function findByGraphs(
   const ranges = inBucket.flatMap((present, bucket) =>
     present
       .filter((owner) => free.has(owner))
-      .flatMap((owner) => graphs.map((graph) => ({ bucket, prefix: `u${owner}\0${escapeText(graph)}\0` }))),
+      .flatMap((owner) =>
+        graphs.map((graph) => ({
+          bucket,
+          prefix: `u${owner}\0${escapeText(graph)}\0`,
+          ...(owner === '' && boundsOf(request.ranges?.get(graph))),
+        })),
+      ),
   )
   const merged = new MergedRanges(link, layout, ranges, 'ascending')
   const except = new Set(request.except)
@@ -89,6 +101,15 @@ async function findByGraphs(
     if (entries.length < wanted) break
   }
   return found
+}
+
+/** Both are exclusive: just behind the last one there is nothing else. */
+function boundsOf({ after, upTo }: PlaceRange = {}): Pick<IndexRange, 'above' | 'below'> {
+  return { above: after && placeOf(after), below: upTo && `${placeOf(upTo)}\0` }
+}
+
+function placeOf({ createdAt, id }: ExecutionPlace): string {
+  return timeKey(createdAt) + escapeText(id)
 }
 
 /** Owners whose executions the caller may have: nobody, the dead, and itself if it says so. */

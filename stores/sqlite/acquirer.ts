@@ -1,9 +1,15 @@
-import type { AcquiredExecution, AcquireRequest } from '../../src/core/contracts/execution-record.ts'
+import type {
+  AcquiredExecution,
+  AcquireRequest,
+  ExecutionPlace,
+  PlaceRange,
+} from '../../src/core/contracts/execution-record.ts'
 import type { Cell, Row } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
 import { executionOf, readable } from '../sql/reader.ts'
 import { executionColumns, isUnfinished } from '../sql/tables.ts'
+import { toSqlTime } from '../sql/times.ts'
 import type { SqliteConnection } from './connection.ts'
 import type { SqliteOwners } from './owners.ts'
 import { storeName } from './errors.ts'
@@ -17,13 +23,16 @@ const notExcepted = 'e.id not in (select value from json_each(?))'
 const ofOwner = (condition: string): string => `${candidate} from ${executions}
   where ${isUnfinished('e')} and ${condition} and e.graph = ? and ${notExcepted}
   order by e.created_at, e.id limit ?`
+// Every time is between these.
+const [beforeAll, afterAll] = ['', '~']
+const ofNobody = ofOwner('e.owner is null and (e.created_at, e.id) > (?, ?) and (e.created_at, e.id) <= (?, ?)')
 const hasNamelessOwner = `select 1 from ${executions} where ${isUnfinished('e')} and e.owner = '' limit 1`
 const take = `update docket_executions set owner = ?, epoch = epoch + 1, recoveries = recoveries + ?
   where id = ? returning ${namesOf(executionColumns)}`
 const byId = `${candidate} from docket_executions e where e.id in (select value from json_each(?)) and ${notExcepted}`
 
 /** What `acquire` asks the database for; a test asks it how it would find the answers. */
-export const acquireQueries: readonly string[] = [nextOwner, ofOwner('e.owner = ?'), ofOwner('e.owner is null')]
+export const acquireQueries: readonly string[] = [nextOwner, ofOwner('e.owner = ?'), ofNobody]
 
 /** Makes the caller the owner of what has no living one. */
 export class SqliteAcquirer {
@@ -53,7 +62,7 @@ export class SqliteAcquirer {
     return request.ids === undefined ? readable(rows, acquiredOf) : rows.map(acquiredOf)
   }
 
-  #candidates({ ids, graphs, andEnded, andOwn, except, limit }: AcquireRequest, owner: string): Row[] {
+  #candidates({ ids, graphs, andEnded, andOwn, except, ranges, limit }: AcquireRequest, owner: string): Row[] {
     const left = JSON.stringify((except ?? []).map(toName))
     const isFree = (last: string): boolean => (last === owner ? andOwn === true : !this.#owners.isAlive(last))
     if (ids !== undefined)
@@ -63,12 +72,13 @@ export class SqliteAcquirer {
           (row) => (andEnded === true || isOpen(row)) && (row['owner'] === null || isFree(row['owner'] as string)),
         )
     const found: Row[] = []
-    const names = [...new Set(graphs)].map(toName)
-    const look = (text: string, ...cells: readonly Cell[]): void => {
-      for (const graph of names) found.push(...this.#connection.all(text, ...cells, graph, left, limit))
+    const names = [...new Set(graphs)]
+    const look = (text: string, cellsOf: (graph: string) => readonly Cell[]): void => {
+      for (const graph of names)
+        found.push(...this.#connection.all(text, ...cellsOf(graph), toName(graph), left, limit))
     }
-    look(ofOwner('e.owner is null'))
-    for (const last of this.#lastOwners()) if (isFree(last)) look(ofOwner('e.owner = ?'), last)
+    look(ofNobody, (graph) => boundsOf(ranges?.get(graph)))
+    for (const last of this.#lastOwners()) if (isFree(last)) look(ofOwner('e.owner = ?'), () => [last])
     return found
   }
 
@@ -82,6 +92,17 @@ export class SqliteAcquirer {
       owners.push(row['owner'] as string)
     return owners
   }
+}
+
+function boundsOf({ after, upTo }: PlaceRange = {}): readonly Cell[] {
+  return [
+    ...(after === undefined ? [beforeAll, ''] : cellsOf(after)),
+    ...(upTo === undefined ? [afterAll, ''] : cellsOf(upTo)),
+  ]
+}
+
+function cellsOf({ createdAt, id }: ExecutionPlace): Cell[] {
+  return [toSqlTime(createdAt), toName(id)]
 }
 
 function acquiredOf(row: Row): AcquiredExecution {

@@ -169,8 +169,28 @@ export interface AcquireRequest {
   readonly andOwn?: boolean
   /** Ids to leave alone. */
   readonly except?: readonly string[]
+  /**
+   * By graph, where to look among the executions that nobody owns; those of owners that are dead count wherever they are. Only with `graphs`.
+   * @default everywhere
+   */
+  readonly ranges?: ReadonlyMap<string, PlaceRange>
   /** How many at most. */
   readonly limit: number
+}
+
+/** A place in the order of `createdAt`, then of ids. */
+export interface ExecutionPlace {
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  readonly id: string
+}
+
+/** The executions from one place to another. */
+export interface PlaceRange {
+  /** Only those behind it. @default from the oldest */
+  readonly after?: ExecutionPlace | undefined
+  /** Only those up to it, which is one of them. @default to the newest */
+  readonly upTo?: ExecutionPlace | undefined
 }
 
 /** An execution that changed hands: the record with its new owner, epoch and number of recoveries. */

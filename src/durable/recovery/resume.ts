@@ -189,7 +189,7 @@ export class Resumption {
   /** Remembers that an execution can't go on here, and reports why. */
   #leave(record: ExecutionRecord, reasons: readonly string[]): void {
     const { incompatible, clock, options } = this.#context
-    incompatible.add(record.id, reasons)
+    incompatible.add(record, reasons)
     const graph = this.#context.graphOf(record.graph)
     const observers = [...(graph?.observers ?? []), ...(options.observers ?? [])]
     if (observers.length > 0)

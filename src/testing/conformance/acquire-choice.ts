@@ -79,6 +79,38 @@ export function acquireChoiceConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await acquireIds(store, { graphs: ['users'], except, limit: 9 }), rest)
   })
 
+  test('of what nobody owns, only executions within the range of their graph are acquired', async ({ store }) => {
+    const places = range(8).map((index) => ({ id: `e${index}`, createdAt: Math.floor(index / 4) }))
+    await store.create(places.map(({ id, createdAt }) => newExecution(id, { createdAt })))
+    await store.create([newExecution('bill', { graph: 'bills', createdAt: 0 })])
+    const acquire = (
+      after: number | undefined,
+      upTo: number | undefined,
+      limit: number,
+    ): Promise<readonly string[]> => {
+      const ranges = new Map([['users', { after: places[after ?? -1], upTo: places[upTo ?? -1] }]])
+      return acquireIds(store, { graphs: ['users'], ranges, limit })
+    }
+    assert.deepEqual(await acquire(1, 2, 9), ['e2'])
+    assert.deepEqual(await acquire(4, undefined, 2), ['e5', 'e6'])
+    assert.deepEqual(await acquire(undefined, 0, 9), ['e0'])
+    assert.deepEqual(await acquire(7, undefined, 9), [])
+    assert.deepEqual(await acquire(3, 3, 9), [])
+    assert.deepEqual(await acquire(2, 4, 9), ['e3', 'e4'])
+    const ranges = new Map([['users', { after: places[6] }]])
+    assert.deepEqual(await acquireIds(store, { graphs: ['users', 'bills'], ranges, limit: 9 }), ['bill', 'e7'])
+    assert.deepEqual(await acquire(undefined, undefined, 9), ['e1'])
+  })
+
+  test('what a dead owner has is acquired wherever it is', async ({ store }) => {
+    await store.renewOwner('dead', 60_000)
+    await store.create(range(3).map((index) => newExecution(`e${index}`, { createdAt: index })))
+    await store.create([newExecution('left', { createdAt: 1, owner: 'dead' })])
+    await store.endOwner('dead')
+    const ranges = new Map([['users', { after: { createdAt: 1, id: 'zzz' } }]])
+    assert.deepEqual(await acquireIds(store, { graphs: ['users'], ranges, limit: 9 }), ['left', 'e2'])
+  })
+
   test('executions that have ended are acquired by id with andEnded, and in no other way', async ({ store }) => {
     const statuses = ['completed', 'failed', 'cancelled'] as const
     for (const status of statuses) {
