@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { createActor, createMachine, setup, toPromise } from 'xstate'
+import type { AnyActorRef, InspectionEvent } from 'xstate'
 import { createDocket, fromGraph } from '../../src/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { Inspected } from '../inspector/inspected.ts'
@@ -339,6 +340,28 @@ describe('createDocket({ inspect })', () => {
     expect(await world.clock.settle(batch.result())).toEqual([4])
     warn.mockRestore()
     expect(warnings).toEqual([expect.stringMatching(/an XState inspector threw.*bad inspector/)])
+  })
+
+  test('that adds an inspector which throws touches nothing either: executions and batches run on', async () => {
+    const world = new World()
+    const { line: graph } = line()
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const systems = new Set<unknown>()
+    const inspect = ({ actorRef }: InspectionEvent): void => {
+      const { system } = actorRef as AnyActorRef
+      if (systems.has(system)) return
+      systems.add(system)
+      system.inspect(() => {
+        throw new Error('bad inspector')
+      })
+    }
+    const docket = world.process({ graphs: [graph], inspect })
+    expect(await world.clock.settle(docket.execute(graph, Third, input, { id: 'a' }))).toBe(4)
+    const batch = await docket.startBatch(graph, Third, [input], { id: 'b' })
+    expect(await world.clock.settle(batch.result())).toEqual([4])
+    expect(systems.size).toBe(2)
+    expect(warn).toHaveBeenCalled()
+    warn.mockRestore()
   })
 
   test('costs nothing where it is not given: no actor is made', async () => {

@@ -4,6 +4,7 @@ import { ExecutionActor } from './execution-actor.ts'
 import type { LogicScope, LogicSnapshot } from './execution-actor.ts'
 import { executionLogic } from './execution-logic.ts'
 import type { ExecutionActorRef } from './execution-logic.ts'
+import { inspectorOfSystem } from './inspector.ts'
 import type { HarmlessInspector } from './inspector.ts'
 import type { Execution } from '../execution/execution.ts'
 import type { ResolvedOptions } from '../execution/execution-setup.ts'
@@ -38,7 +39,7 @@ export function actorOfRunning({
     id: within?.id ?? execution.id,
     input,
     ...(within !== undefined && { parent: within.parent }),
-    ...(inspect !== undefined && { inspect }),
+    ...(inspect !== undefined && { inspect: inspectorOfSystem(inspect) }),
   })
   withoutDuties(actor).start()
   return actor

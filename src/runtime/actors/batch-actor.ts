@@ -3,6 +3,7 @@ import type { ActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate'
 import { batchMachine, compiledBatch } from '../../../machines/index.ts'
 import type { BatchEvent } from '../../../machines/index.ts'
 import { actorOfRunning } from './actor-of-running.ts'
+import { inspectorOfSystem } from './inspector.ts'
 import type { HarmlessInspector } from './inspector.ts'
 import type { Execution } from '../execution/execution.ts'
 
@@ -23,7 +24,7 @@ export class BatchActor {
 
   constructor(record: BatchRecord, inspect: HarmlessInspector) {
     this.#record = record
-    const actor = createActor(this.#logic(), { id: record.executionId, inspect })
+    const actor = createActor(this.#logic(), { id: record.executionId, inspect: inspectorOfSystem(inspect) })
     // Its failure is reported to the handle; XState would take it for uncaught.
     actor.subscribe({ error: () => {} })
     this.#self = actor.start()

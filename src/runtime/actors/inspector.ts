@@ -1,4 +1,4 @@
-import type { InspectionEvent, Observer } from 'xstate'
+import type { AnyActorRef, InspectionEvent, Observer } from 'xstate'
 import { isPromiseLike } from '../inputs/check-value.ts'
 import { warnOnce } from '../environment/warn-once.ts'
 
@@ -19,5 +19,23 @@ export function harmlessInspector(inspector: Inspector): HarmlessInspector {
     } catch (thrown) {
       warn(thrown)
     }
+  }
+}
+
+/**
+ * The inspector for an actor system of Docket's own: inspectors that this one adds to it, with `actorRef.system.inspect`, never throw either.
+ * What they throw would reach whoever starts the execution, which would be nobody's then.
+ */
+export function inspectorOfSystem(inspect: HarmlessInspector): HarmlessInspector {
+  let isFirst = true
+  return (event) => {
+    if (isFirst) {
+      isFirst = false
+      const { system } = event.actorRef as AnyActorRef
+      const add = system.inspect
+      const value: typeof add = (inspector) => add(harmlessInspector(inspector))
+      Object.defineProperty(system, 'inspect', { value, writable: true, enumerable: true, configurable: true })
+    }
+    inspect(event)
   }
 }
