@@ -97,7 +97,7 @@ export class ExecutionHandle<Output> {
       if (record === undefined) throw noSuchExecution(this.id)
       if (isTerminal(record.status)) return
       if (await cancelUnowned(this.#context, this.id, error)) return
-      if (await postMessage(this.#context, this.id, 'cancel', reason)) return
+      if (await postMessage(this.#context, this.id, 'cancel', { reason })) return
     }
   }
 

@@ -244,3 +244,37 @@ describe('retry refuses', () => {
     await expect(docket.retry('b')).rejects.toThrow('none of its items has failed')
   })
 })
+
+test('where another process still has the batch, only the items that are named are tried again there', async () => {
+  const world = new World()
+  const ran: string[] = []
+  const released = Promise.withResolvers<void>()
+  const deaf = step({
+    name: 'Deaf',
+    inputs: { n: N },
+    output: Out,
+    persist: 'execution',
+    run: async ({ n }) => {
+      ran.push(`n${n}`)
+      if (n < 3) throw new Error(`${n} is down`)
+      // It ignores its signal, so that its process keeps the batch after its end.
+      await released.promise
+      return n
+    },
+  })
+  const sending = graph({ name: 'sending', steps: [deaf] })
+  const docket = world.process({ graphs: [sending] })
+  const batch = await world.clock.settle(docket.startBatch(sending, Out, items.slice(0, 3), collecting))
+  const ended = batch.result().catch((error: unknown) => error)
+  await world.clock.advance(100)
+  await world.clock.settle(batch.cancel())
+  await ended
+  const other = world.process({ graphs: [sending], takeOver: false })
+  const retried = other.retry('b', { items: ['n1'] })
+  await world.clock.advance(1_000)
+  expect(ran).toEqual(['n1', 'n2', 'n3'])
+  released.resolve()
+  await world.clock.settle(retried)
+  await world.clock.advance(1_000)
+  expect(ran).toEqual(['n1', 'n2', 'n3', 'n1'])
+})

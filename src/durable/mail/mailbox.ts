@@ -28,10 +28,11 @@ export class Mailbox {
       this.#take(message)
   }
 
-  #take({ execution, kind, seq, payload }: Message): void {
+  #take(message: Message): void {
+    const { execution, kind, seq, payload } = message
     const owned = this.#context.owned.get(execution)
     if (owned === undefined) {
-      if (!this.#context.turns.has(execution)) void this.#takeForUnknown(execution, kind).catch(() => {})
+      if (!this.#context.turns.has(execution)) void this.#takeForUnknown(message).catch(() => {})
       return
     }
     const place = { graph: owned.graph, executionId: execution }
@@ -44,7 +45,7 @@ export class Mailbox {
       void owned.departure.then(() => deleteUnowned(this.#context, execution)).catch(() => {})
     } else if (kind === 'retry') {
       owned.consume(seq)
-      if (owned.hasEnded) void this.#retryLater(execution)
+      if (owned.hasEnded) void this.#retryLater(message)
     }
   }
 
@@ -59,20 +60,28 @@ export class Mailbox {
   }
 
   /** A message for what the store thinks is this process's, and does not live here: answers were lost. */
-  async #takeForUnknown(id: string, kind: Message['kind']): Promise<void> {
+  async #takeForUnknown(message: Message): Promise<void> {
+    const { execution: id, kind } = message
     const record = await this.#context.recordOf(id)
     if (record === undefined || this.#context.owned.has(id)) return
     if (!isTerminal(record.status)) this.#context.turns.markUncertain()
     else if (kind === 'delete') await deleteUnowned(this.#context, id)
-    else if (kind === 'retry' && record.status !== 'completed') await this.#reopening.reopen(id)
+    else if (kind === 'retry' && record.status !== 'completed') await this.#retry(message)
   }
 
-  async #retryLater(id: string): Promise<void> {
+  async #retryLater(message: Message): Promise<void> {
     try {
-      const record = await this.#context.recordOf(id)
-      if (record?.status === 'failed' || record?.status === 'cancelled') await this.#reopening.reopen(id)
+      const record = await this.#context.recordOf(message.execution)
+      if (record?.status === 'failed' || record?.status === 'cancelled') await this.#retry(message)
     } catch {
       // The sender tries again: the execution is as it was.
     }
+  }
+
+  /** Of a batch, the message may name the items that are tried again. */
+  async #retry({ execution: id, payload }: Message): Promise<void> {
+    const { encoding } = this.#context.connection
+    const items = payload === undefined ? undefined : await encoding.decode(payload, ['message', id])
+    await this.#reopening.reopen(id, { retried: items as readonly string[] | undefined })
   }
 }

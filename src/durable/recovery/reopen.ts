@@ -45,7 +45,8 @@ export class Reopening {
       if (context.owned.has(id)) return undefined
       const record = await context.recordOf(id)
       if (record === undefined || !isTerminal(record.status) || record.status === 'completed') return undefined
-      if (!hasAsked) await postMessage(context, id, 'retry')
+      const items = Array.isArray(caller?.retried) ? (caller.retried as readonly string[]) : undefined
+      if (!hasAsked) await postMessage(context, id, 'retry', { items })
       return record
     }
     // Another process may have reopened it meanwhile; what is completed begins again only where something of it has failed.

@@ -67,15 +67,18 @@ async function stepsToClose(context: DocketContext, id: string): Promise<readonl
   }
 }
 
-/** Leaves a message for an execution's owner. False where there is no such execution. @throws StoreError */
+/** Leaves a message for an execution's owner: the reason for a cancellation, or the items of a batch that are tried again. False where there is no such execution. @throws StoreError */
 export async function postMessage(
   { connection, clock }: DocketContext,
   execution: string,
   kind: 'cancel' | 'retry' | 'delete',
-  reason?: unknown,
+  content: { readonly reason?: unknown; readonly items?: readonly string[] | undefined } = {},
 ): Promise<boolean> {
   const { store, encoding } = connection
-  const payload = reason === undefined ? undefined : await encoding.encodeError(reason, ['message', execution])
+  const { reason, items } = content
+  const identity = ['message', execution]
+  const named = items && (await encoding.encode(items, identity))
+  const payload = reason === undefined ? named : await encoding.encodeError(reason, identity)
   const [exists] = await store.post([{ execution, kind, payload, at: clock.now() }])
   return exists!
 }
