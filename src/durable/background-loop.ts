@@ -1,3 +1,4 @@
+import { StoreError } from '../core/errors.ts'
 import { outsideCalls } from '../runtime/environment/async-context.ts'
 import { unref } from '../runtime/environment/long-timeout.ts'
 import type { DocketContext } from './context/docket-context.ts'
@@ -67,14 +68,15 @@ export class BackgroundLoop {
   async #tick(): Promise<void> {
     this.#isWanted = false
     const { scan, mailbox, upkeep } = this.#work
-    try {
-      await this.#context.connection.ready()
-      await mailbox.read()
-      await scan?.run(false)
-      await upkeep.run()
-    } catch {
-      // The store is away; what is awaited rejects with the error. Tried again in a moment.
-    }
+    for (const act of [() => mailbox.read(), () => scan?.run(false), () => upkeep.run()])
+      try {
+        await this.#context.connection.ready()
+        await act()
+      } catch (error) {
+        // The store is away; what is awaited rejects with the error. Tried again in a moment.
+        if (error instanceof StoreError && error.isTransient) break
+        // What the store refuses to one of them must not keep the others from their work.
+      }
     this.#arm(this.#isWanted || scan?.slots.haveRoom === true ? 0 : this.#pauseMs)
   }
 }
