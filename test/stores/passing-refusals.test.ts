@@ -28,13 +28,20 @@ const mysqlUrl = await serverUrl('mysql')
 const pgAdmin = new pg.Pool({ connectionString: postgres.url })
 const redisAdmin = new Redis(redis.url)
 const mysqlAdmin = createPool({ uri: mysqlUrl, connectionLimit: 2, charset: 'utf8mb4' })
-pgAdmin.on('error', () => {})
+quiet(pgAdmin)
 await redisAdmin.call('ACL', 'SETUSER', 'app', 'on', '>word', '~*', '&*', '+@all')
 afterAll(async () => {
   await Promise.all([pgAdmin.end(), mysqlAdmin.end()])
   redisAdmin.disconnect()
   await Promise.all([postgres.stop(), redis.stop()])
 })
+
+function ignore(): void {}
+
+/** The server may end while its connections are ending. */
+function quiet(pool: pg.Pool): void {
+  pool.on('error', ignore).on('connect', (client) => client.on('error', ignore))
+}
 
 /** A database that refuses writes from `begin` on, until `end`. */
 interface Refusal {
@@ -222,6 +229,7 @@ test('a wrong password, or one without permissions, is refused at once where a d
 
 test('a prepared statement that a pooler has forgotten costs a connection, not the next calls', async () => {
   const pool = new pg.Pool({ connectionString: postgres.url, max: 1 })
+  quiet(pool)
   onTestFinished(() => pool.end())
   const store = postgresStore({ pool, schema: newName() })
   await store.open()

@@ -75,7 +75,7 @@ export class StoreConnection {
         const answers = await store.commit(merged)
         return indexes?.map((index) => index !== undefined && answers[index]!) ?? answers
       },
-      { clock, sizeOf: sizeOfCommit },
+      { clock, sizeOf: sizeOfCommit, keyOf: ({ id }) => id },
     )
     this.lookups = new CallBatcher((items) => store.getResults(items), { clock, maxInFlight: 4 })
     this.gets = new CallBatcher((items) => store.get(items), { clock, maxInFlight: 4 })
