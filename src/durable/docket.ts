@@ -106,7 +106,10 @@ export class Docket implements AsyncDisposable {
     inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
     options: StartOptions &
       Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }> & {
-        /** The client on which the caller has begun a transaction: the execution exists if and only if that commits. */
+        /**
+         * The client on which the caller has begun a transaction: the execution exists if and only if that commits. The handle waits for that
+         * for up to 30 s; then, as after a rollback, it rejects with an ExecutionConflictError.
+         */
         readonly transaction?: unknown
       } = {},
   ): Promise<ExecutionHandle<ValueOf<T>>> {
@@ -117,7 +120,11 @@ export class Docket implements AsyncDisposable {
     const request = executionRequest(this.#context, graph, target as AnyDataType, inputs, startOptions)
     if (transaction === undefined) await this.#starter.start(request)
     else await this.#starter.startWithin(transaction, request)
-    return new ExecutionHandle(this.#context, request.id, { graph: graph.name, target: (target as AnyDataType).name })
+    return new ExecutionHandle(this.#context, request.id, {
+      graph: graph.name,
+      target: (target as AnyDataType).name,
+      isInTransaction: transaction !== undefined,
+    })
   }
 
   /**

@@ -1,5 +1,11 @@
 import type { Snapshot } from 'xstate'
-import { DeadlockError, ExecutionCancelledError, ExecutionConflictError } from '../core/errors.ts'
+import {
+  DeadlockError,
+  ExecutionCancelledError,
+  ExecutionConflictError,
+  LeaseLostError,
+  StoreError,
+} from '../core/errors.ts'
 import { inspectKey } from '../core/inspect-key.ts'
 import { callingStep, stepsAround, wayRound } from '../runtime/environment/current-step.ts'
 import { turnOf } from '../runtime/environment/turn.ts'
@@ -8,11 +14,12 @@ import { beginWait, cantEndBefore, endWait } from '../runtime/environment/open-w
 import type { ExecutionActorRef } from '../runtime/actors/execution-logic.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
+import { patienceMs } from '../runtime/store-access/store-patience.ts'
 import { closedWhileWaiting } from './context/closed-while-waiting.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { detachExecution } from './detach-execution.ts'
 import { detailsOf } from './execution-details.ts'
-import { isKnown, noSuchExecution, unknownStatus } from './records/execution-info.ts'
+import { endUnknown, isKnown, noSuchExecution, notCommitted, unknownStatus } from './records/execution-info.ts'
 import type { ExecutionDetails } from './records/execution-info.ts'
 import { liveStepInfos } from './records/open-steps.ts'
 import type { LiveSteps } from './records/open-steps.ts'
@@ -27,6 +34,8 @@ interface About {
   readonly graph?: string
   readonly target?: string
   readonly status?: string
+  /** Whether it was started in a transaction of the caller's. */
+  readonly isInTransaction?: boolean
 }
 
 /** One durable execution, wherever it runs. */
@@ -35,11 +44,14 @@ export class ExecutionHandle<Output> {
   readonly id: string
   readonly #context: DocketContext
   readonly #about: About
+  /** Whether its transaction may still be open. */
+  #isUncommitted: boolean
 
   constructor(context: DocketContext, id: string, about: About = {}) {
     this.#context = context
     this.id = id
     this.#about = about
+    this.#isUncommitted = about.isInTransaction === true
   }
 
   /** The execution's actor while it lives in this process; undefined otherwise. */
@@ -50,7 +62,8 @@ export class ExecutionHandle<Output> {
   /**
    * The execution's value, as soon as there is one, wherever it is made.
    * @throws (as rejection) what the execution failed with: StepError, ExecutionTimeoutError, ExecutionCancelledError (after a
-   * restart, an Error of that name and with its fields); ExecutionConflictError when it was deleted; StoreError
+   * restart, an Error of that name and with its fields); ExecutionConflictError when it was deleted; LeaseLostError where this process lost
+   * it and can't reach the store to read how it ends; StoreError
    */
   async result(): Promise<Output> {
     const wait = {}
@@ -64,21 +77,28 @@ export class ExecutionHandle<Output> {
 
   async #awaitOutcome(): Promise<Output> {
     const { owned } = this.#context
-    for (let pauseMs = 0; ; pauseMs = Math.min(Math.max(firstPollMs, pauseMs * 2), longestPollMs)) {
+    let isLost = false
+    await this.#untilCommitted()
+    for (let pauseMs = 0; ; pauseMs = longer(pauseMs)) {
       const departure = await owned.get(this.id)?.departure
       if (departure?.type === 'output') return departure.output as Output
       if (departure?.type === 'error') throw departure.error
+      isLost ||= departure?.error instanceof LeaseLostError
       if (pauseMs > 0) await this.#pause(pauseMs)
       if (this.#context.isHandingOver) throw closedWhileWaiting(this)
       if (owned.has(this.id)) continue
-      const record = await this.#record()
+      const record = await this.#known(isLost, () => this.#record())
       if (record === undefined) throw noSuchExecution(this.id)
       if (isTerminal(record.status)) return (await this.#outcomeOf(record)) as Output
       if (!isKnown(record.status)) throw new ExecutionConflictError(unknownStatus(record), { executionId: this.id })
     }
   }
 
-  /** Ends the execution wherever it runs: at once here, in a moment elsewhere. Does nothing to one that has ended. */
+  /**
+   * Ends the execution wherever it runs: at once here, in a moment elsewhere. Does nothing to one that has ended. Resolves once that is
+   * written: the end itself, or a message that whoever has the execution finds.
+   * @throws (as rejection) ExecutionConflictError where there is none, LeaseLostError where it can't be known, StoreError
+   */
   async cancel(reason?: unknown): Promise<void> {
     const error = new ExecutionCancelledError(
       `execution "${this.id}" was cancelled on request`,
@@ -88,9 +108,17 @@ export class ExecutionHandle<Output> {
     const running = this.#context.owned.get(this.id)
     if (running !== undefined) {
       running.cancel(error)
-      await running.departure
-      return
+      const departure = await running.departure
+      if (departure.type !== 'moved') return
+      // That it is cancelled was not written: it is to be ended wherever it is now.
+      await this.#known(departure.error instanceof LeaseLostError, () => this.#cancelElsewhere(error, reason))
+    } else {
+      await this.#untilCommitted()
+      await this.#cancelElsewhere(error, reason)
     }
+  }
+
+  async #cancelElsewhere(error: ExecutionCancelledError, reason: unknown): Promise<void> {
     await this.#context.connection.ready()
     for (;;) {
       const record = await this.#context.recordOf(this.id)
@@ -101,12 +129,22 @@ export class ExecutionHandle<Output> {
     }
   }
 
+  /** What the store says of an execution that was lost here: where it can't be reached, nobody knows how that one ends. */
+  async #known<Answer>(isLost: boolean, ask: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await ask()
+    } catch (cause) {
+      throw isLost && cause instanceof StoreError ? endUnknown(this.id, cause) : cause
+    }
+  }
+
   /**
    * What is known of it, from any process: status, inputs, output, error, times, and each step with its state, since when, and what it
    * waits for.
    * @throws (as rejection) ExecutionConflictError where there is none (any more), StoreError
    */
-  details(): Promise<ExecutionDetails> {
+  async details(): Promise<ExecutionDetails> {
+    await this.#untilCommitted()
     return detailsOf(this.#context, this.id)
   }
 
@@ -198,6 +236,18 @@ export class ExecutionHandle<Output> {
     throw await encoding.decodeError(error, ['execution', id, 'error'])
   }
 
+  /** Of one that was started in a transaction there is nothing to see before that is committed. @throws ExecutionConflictError */
+  async #untilCommitted(): Promise<void> {
+    if (!this.#isUncommitted) return
+    const until = this.#context.clock.elapsed() + patienceMs
+    for (let pauseMs = firstPollMs; (await this.#record()) === undefined; pauseMs = longer(pauseMs)) {
+      if (this.#context.clock.elapsed() >= until) throw notCommitted(this.id)
+      await this.#pause(pauseMs)
+      if (this.#context.isHandingOver) throw closedWhileWaiting(this)
+    }
+    this.#isUncommitted = false
+  }
+
   async #record(): Promise<ExecutionRecord | undefined> {
     try {
       return await this.#context.connection.gets.add(this.id, this.#context.clock.elapsed() + 30_000)
@@ -223,4 +273,8 @@ export class ExecutionHandle<Output> {
       if (this.#context.isHandingOver || owned.has(this.id)) done()
     })
   }
+}
+
+function longer(pauseMs: number): number {
+  return Math.min(Math.max(firstPollMs, pauseMs * 2), longestPollMs)
 }

@@ -1,18 +1,29 @@
-import { ExecutionCancelledError } from '../../core/errors.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { Message } from '../../core/contracts/message.ts'
-import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { Owned } from '../ownership/owned.ts'
 import type { Reopening } from '../recovery/reopen.ts'
 import { deleteUnowned } from '../recovery/unowned.ts'
+import { addReason, cancelledOnRequest } from '../recovery/unread-mail.ts'
 
 const messagesPerRead = 100
 
-/** Reads the messages to executions that this process owns, and does what they say. */
+/** Messages to one execution that were read, and whose effect is not written yet. */
+interface Pending {
+  readonly owned: Owned
+  readonly seqs: Set<number>
+  /** What comes after that has no effect. */
+  isDeleting: boolean
+}
+
+/**
+ * Reads the messages to executions that this process owns, and does what they say. A message is consumed in the commit that writes its
+ * effect: if the process dies before, the next owner finds it.
+ */
 export class Mailbox {
   readonly #context: DocketContext
   readonly #reopening: Reopening
+  readonly #pending = new Map<string, Pending>()
 
   constructor(context: DocketContext, reopening: Reopening) {
     this.#context = context
@@ -24,8 +35,10 @@ export class Mailbox {
     const { connection, owned, turns } = this.#context
     // Nobody writes to an owner that has nothing, unless the store thinks that it has.
     if (owned.size === 0 && !turns.isUncertainOfAny) return
-    for (const message of await connection.store.readMail(connection.session.owner, messagesPerRead))
-      this.#take(message)
+    // What waits for its effect is read again, and hides nothing that comes after it.
+    let limit = messagesPerRead
+    for (const { seqs } of this.#pending.values()) limit += seqs.size
+    for (const message of await connection.store.readMail(connection.session.owner, limit)) this.#take(message)
   }
 
   #take(message: Message): void {
@@ -35,28 +48,47 @@ export class Mailbox {
       if (!this.#context.turns.has(execution)) void this.#takeForUnknown(message).catch(() => {})
       return
     }
-    const place = { graph: owned.graph, executionId: execution }
-    const error = new ExecutionCancelledError(`execution "${execution}" was cancelled on request`, place)
-    if (kind === 'cancel') {
-      void this.#cancel(owned, error, payload)
-      owned.consume(seq)
-    } else if (kind === 'delete') {
-      owned.cancel(error)
-      void owned.departure.then(() => deleteUnowned(this.#context, execution)).catch(() => {})
-    } else if (kind === 'retry') {
-      owned.consume(seq)
-      if (owned.hasEnded) void this.#retryLater(message)
-    }
+    const pending = this.#pendingOf(owned)
+    if (pending?.seqs.has(seq) === true) return
+    if (kind === 'delete' || pending?.isDeleting === true) {
+      const isFirst = pending?.isDeleting !== true
+      this.#keep(owned, seq).isDeleting = true
+      if (isFirst) this.#delete(owned)
+    } else if (kind === 'cancel' && !owned.hasDeparted) {
+      this.#keep(owned, seq)
+      owned.consumeWithEnd(seq)
+      const error = cancelledOnRequest(execution, owned.graph)
+      void addReason(this.#context, execution, error, payload).then(() => owned.cancel(error))
+    } else if (kind === 'retry' && owned.hasEnded) {
+      this.#keep(owned, seq)
+      void this.#retryLater(owned, message)
+    } else if (kind === 'cancel' || kind === 'retry') owned.consume(seq)
   }
 
-  async #cancel(owned: Owned, error: ExecutionCancelledError, reason: StoredValue | undefined): Promise<void> {
-    try {
-      const { encoding } = this.#context.connection
-      if (reason !== undefined) error.cause = await encoding.decodeError(reason, ['message', owned.id])
-    } catch {
-      // Cancelled all the same; only the reason can't be read.
+  #pendingOf(owned: Owned): Pending | undefined {
+    const pending = this.#pending.get(owned.id)
+    return pending?.owned === owned ? pending : undefined
+  }
+
+  #keep(owned: Owned, seq: number): Pending {
+    let pending = this.#pendingOf(owned)
+    if (pending === undefined) {
+      pending = { owned, seqs: new Set(), isDeleting: false }
+      this.#pending.set(owned.id, pending)
+      void owned.gone.then(() => this.#forget(owned))
     }
-    owned.cancel(error)
+    pending.seqs.add(seq)
+    return pending
+  }
+
+  /** Messages that are there still are read as new. */
+  #forget(owned: Owned): void {
+    if (this.#pendingOf(owned) !== undefined) this.#pending.delete(owned.id)
+  }
+
+  #delete(owned: Owned): void {
+    owned.cancel(cancelledOnRequest(owned.id, owned.graph))
+    owned.departure.then(() => deleteUnowned(this.#context, owned.id)).catch(() => this.#forget(owned))
   }
 
   /** A message for what the store thinks is this process's, and does not live here: answers were lost. */
@@ -69,12 +101,13 @@ export class Mailbox {
     else if (kind === 'retry' && record.status !== 'completed') await this.#retry(message)
   }
 
-  async #retryLater(message: Message): Promise<void> {
+  /** What begins it again consumes what was said to its last life. */
+  async #retryLater(owned: Owned, message: Message): Promise<void> {
     try {
-      const record = await this.#context.recordOf(message.execution)
+      const record = await this.#context.recordOf(owned.id)
       if (record?.status === 'failed' || record?.status === 'cancelled') await this.#retry(message)
     } catch {
-      // The sender tries again: the execution is as it was.
+      this.#forget(owned)
     }
   }
 

@@ -10,7 +10,9 @@ import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { patienceOf } from '../../runtime/store-access/store-patience.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { OpenRecords } from './open-records.ts'
+import { WritesUnderWay } from './writes-under-way.ts'
 import { AnnouncedAttempts, firstAttemptOf, isRetriedAtOnce } from './announced-attempts.ts'
+import { lostError } from './ownership-right.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { inputHashOf, itemOf, recordOfRun } from './record-of-run.ts'
 
@@ -29,18 +31,18 @@ export class ExecutionRecorder implements Recorder {
   readonly #announced = new AnnouncedAttempts()
   readonly #stragglers = new Set<StepRun>()
   readonly #open: OpenRecords
-  /** Notes whose error a codec is still at work on: what ends the execution comes after them. */
-  readonly #encoding = new Set<Promise<unknown>>()
+  readonly #underWay = new WritesUnderWay()
   /** Goes out with the next commit. */
   #pendingHead: HeadChange | undefined
   /** The step that ended last, where the execution forgets those that have ended. */
   lastForgotten: StepRun | undefined
   #endKept = false
   #hasProgress = false
+  #hasEndWritten = false
   #isOff = false
   #hasStoppedNotes = false
-  #underWay = 0
-  #waiting: (() => void)[] = []
+  /** The last message that takes effect with the end. */
+  #consumedByEnd: number | undefined
 
   /** `open`: the records of steps that have not ended, as an earlier life left them. */
   constructor(connection: StoreConnection, right: OwnershipRight, open: readonly StepRecord[], onLost: () => void) {
@@ -66,15 +68,13 @@ export class ExecutionRecorder implements Recorder {
   get hasStragglers(): boolean {
     return this.#stragglers.size > 0
   }
-
   get isIdle(): boolean {
-    return this.#underWay === 0
+    return this.#underWay.isIdle
   }
 
-  /** Resolves when no value is on its way to the store, and all notes are. */
-  async idle(): Promise<void> {
-    if (this.#encoding.size > 0) await Promise.allSettled(this.#encoding)
-    if (!this.isIdle) await new Promise<void>((resolve) => void this.#waiting.push(resolve))
+  /** Resolves when no value is on its way, and all notes are. */
+  idle(): Promise<void> {
+    return this.#underWay.idle()
   }
 
   /** Writes nothing any more. */
@@ -111,11 +111,11 @@ export class ExecutionRecorder implements Recorder {
       run.markPersisting(
         this.#save(run, value, 'completed', 'late').then(
           () => {
-            this.#arrived()
+            this.#underWay.arrived()
             return value
           },
           (error: unknown) => {
-            this.#arrived()
+            this.#underWay.arrived()
             run.markPersisting(undefined)
             throw error
           },
@@ -185,8 +185,19 @@ export class ExecutionRecorder implements Recorder {
   }
 
   /** Writes what changes of the execution itself, however long the store stays away: until then this process is its owner. */
-  change(head: HeadChange, consumed?: number): Promise<void> {
-    return this.#commit([], head, Infinity, undefined, consumed)
+  change(head: HeadChange): Promise<void> {
+    return this.#commit([], head, Infinity, undefined)
+  }
+
+  /** Messages up to this one end the execution: they are consumed in the commit that does. */
+  consumeWithEnd(seq: number): void {
+    this.#consumedByEnd = Math.max(seq, this.#consumedByEnd ?? 0)
+  }
+
+  /** The message is of no effect, and is read no more; not before those that came before it. */
+  consume(seq: number): void {
+    if (this.#consumedByEnd !== undefined && !this.#hasEndWritten) this.consumeWithEnd(seq)
+    else this.#commit([], {}, Infinity, undefined, seq).catch(() => {})
   }
 
   /** Records of the attempts that run here, as they are where the execution is given up: its next owner begins them under the same numbers. */
@@ -220,13 +231,13 @@ export class ExecutionRecorder implements Recorder {
     if (isTheEnd) execution.holdOutcome(true)
     return this.#save(run, value, status, isTheEnd ? 'last' : 'next').then(
       () => {
-        this.#arrived()
+        this.#underWay.arrived()
         if (isTheEnd) this.#endKept = true
         this.#hasProgress = true
         return value
       },
       (error: unknown) => {
-        this.#arrived()
+        this.#underWay.arrived()
         if (isTheEnd) execution.holdOutcome(false)
         return this.#goOn(run, value, error)
       },
@@ -245,11 +256,11 @@ export class ExecutionRecorder implements Recorder {
   }
 
   /**
-   * Writes a step's value; the last one as the execution's output too, the next one with the attempts that it leads to. It counts as under way until `#arrived` is called. Not an
+   * Writes a step's value; the last one as the execution's output too, the next one with the attempts that it leads to. It counts as under way until `arrived` is called. Not an
    * async function: where no codec takes its time, its turns of the microtask queue were a tenth of a step's cost.
    */
   #save(run: StepRun, value: unknown, status: 'completed' | 'cached', which: Kept): Promise<void> {
-    this.#underWay++
+    this.#underWay.begin()
     try {
       const encoded = this.#connection.encoding.encode(value, this.#identityOf(run, 'output'))
       if (which !== 'last' && !(encoded instanceof Promise)) return this.#write(run, status, encoded, which)
@@ -276,24 +287,20 @@ export class ExecutionRecorder implements Recorder {
     return written
   }
 
-  #arrived(): void {
-    if (--this.#underWay === 0) for (const resolve of this.#waiting.splice(0)) resolve()
-  }
-
   async #end(output: unknown): Promise<void> {
-    this.#underWay++
+    this.#underWay.begin()
     try {
       await this.change(await this.#ending(output))
       this.#endKept = true
     } finally {
-      this.#arrived()
+      this.#underWay.arrived()
     }
   }
 
   async #ending(value: unknown): Promise<HeadChange> {
     // Encoded once more, as what it is here: no value can be moved to another place.
     const output = await this.#outputOf(value)
-    if (this.#encoding.size > 0) await Promise.allSettled(this.#encoding)
+    await this.#underWay.encoded()
     return {
       status: 'completed',
       output,
@@ -336,16 +343,10 @@ export class ExecutionRecorder implements Recorder {
     const stored =
       error === undefined ? undefined : this.#connection.encoding.encodeError(error, this.#identityOf(run, 'error'))
     const written = stored instanceof Promise ? stored.then(write) : write(stored)
-    if (stored instanceof Promise) void this.#whileEncoding(stored)
+    if (stored instanceof Promise) void this.#underWay.whileEncoding(stored)
     // Most are not awaited.
     written.catch(() => {})
     return written
-  }
-
-  async #whileEncoding(stored: Promise<unknown>): Promise<void> {
-    this.#encoding.add(stored)
-    await Promise.allSettled([stored])
-    this.#encoding.delete(stored)
   }
 
   #identityOf(run: StepRun, field: 'output' | 'error'): readonly string[] {
@@ -362,7 +363,7 @@ export class ExecutionRecorder implements Recorder {
   ): Promise<void> {
     const { session, commits } = this.#connection
     session.noticeBlocked()
-    if (this.#isOff) return Promise.reject(this.#lost(run))
+    if (this.#isOff) return Promise.reject(lostError(this.#right, run?.step))
     const { id, owner, epoch, timeoutMs, recoveries } = this.#right
     let change = this.#pendingHead === undefined ? head : { ...this.#pendingHead, ...head }
     this.#pendingHead = undefined
@@ -372,23 +373,17 @@ export class ExecutionRecorder implements Recorder {
     if (timeoutMs !== undefined && change?.ownedMs === undefined) change = { ...change, ownedMs: this.ownedMs }
     const isEnd = change?.status !== undefined && isTerminal(change.status)
     const records = isEnd ? [...this.#open.closed(at, steps), ...steps] : steps
-    const commit = { id, owner, epoch, at, steps: records, head: change, consumed }
+    const seq = isEnd ? this.#consumedByEnd : consumed
+    const commit = { id, owner, epoch, at, steps: records, head: change, consumed: seq }
     return commits.add(commit, until).then((isKept) => {
       if (isKept) {
         this.#open.written(records)
+        if (isEnd) this.#hasEndWritten = true
         return
       }
       this.#lose()
-      throw this.#lost(run)
+      throw lostError(this.#right, run?.step)
     })
-  }
-
-  #lost(run: StepRun | undefined): LeaseLostError {
-    const { id } = this.#right
-    return new LeaseLostError(
-      `execution "${id}" is not this process's any more: nothing can be written${run === undefined ? '' : ` of step "${run.step}"`}`,
-      { executionId: id, step: run?.step },
-    )
   }
 
   #lose(): void {

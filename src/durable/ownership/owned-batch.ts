@@ -7,6 +7,7 @@ import type { DurableParts, ItemOutcome } from '../../runtime/batch/batch-setup.
 import { Batch } from '../../runtime/batch/batch.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { CancelReason } from '../../runtime/execution/end-reason.ts'
+import type { EndReport } from '../../runtime/execution/end-report.ts'
 import type { ExecutionSetup } from '../../runtime/execution/execution-setup.ts'
 import type { ItemRead } from '../../runtime/batch/item-inputs.ts'
 import { sourceOfArray } from '../../runtime/batch/item-source.ts'
@@ -120,8 +121,8 @@ export class OwnedBatch implements Owned, DurableParts {
         this.#results[item] = collects ? outcome : outcome.value
         this.#note(item, outcome)
       },
-      onCompleted: () => void this.#busyWith(this.#complete()),
-      onFailed: (error) => void this.#ownership.failed(error),
+      onCompleted: (report) => void this.#busyWith(this.#complete(report)),
+      onFailed: (error, report) => void this.#ownership.failed(error, report),
     })
     const owned = {
       id: this.id,
@@ -200,7 +201,7 @@ export class OwnedBatch implements Owned, DurableParts {
       () => {
         if (!this.#batch.hasEnded) this.#batch.start()
       },
-      (error: unknown) => void this.#ownership.failed(error),
+      (error: unknown) => void this.#ownership.failed(error, () => {}),
     )
   }
 
@@ -208,8 +209,12 @@ export class OwnedBatch implements Owned, DurableParts {
     this.#batch.cancel(error)
   }
 
+  consumeWithEnd(seq: number): void {
+    this.#recorder.consumeWithEnd(seq)
+  }
+
   consume(seq: number): void {
-    this.#recorder.change({}, seq).catch(() => {})
+    this.#recorder.consume(seq)
   }
 
   writeOwnedMs(): void {
@@ -226,7 +231,8 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   async handOver(release: Release): Promise<void> {
-    if (!this.#batch.hasEnded) await this.#ownership.handOver(release)
+    if (this.#batch.hasEnded) await this.#ownership.finishOr(release)
+    else await this.#ownership.handOver(release)
   }
 
   setupOf(item: number | undefined): Partial<ExecutionSetup> {
@@ -298,17 +304,24 @@ export class OwnedBatch implements Owned, DurableParts {
     }
   }
 
-  async #complete(): Promise<void> {
-    const { clock } = this.#parts.connection
+  async #complete(report: EndReport): Promise<void> {
+    const written = this.#writeEnd().then(() => true)
     try {
-      await this.#notes
-      await this.#recorder.idle()
-      const { ownedMs } = this.#recorder
-      await this.#recorder.change({ status: 'completed', endedAt: clock.now(), ownedMs, isReleased: true })
-      this.#ownership.completed(this.#results)
+      if ((await Promise.race([written, this.#ownership.left])) === true) {
+        report()
+        this.#ownership.completed(this.#results)
+      } else await this.#ownership.failed(undefined, report)
     } catch (error) {
-      await this.#ownership.failed(error)
+      await this.#ownership.failed(error, (instead = { type: 'FAIL', error }) => report(instead))
     }
+  }
+
+  async #writeEnd(): Promise<void> {
+    const { clock } = this.#parts.connection
+    await this.#notes
+    await this.#recorder.idle()
+    const { ownedMs } = this.#recorder
+    await this.#recorder.change({ status: 'completed', endedAt: clock.now(), ownedMs, isReleased: true })
   }
 
   async #recordOf(step: string, item: string, outcome: ItemOutcome): Promise<StepRecord> {

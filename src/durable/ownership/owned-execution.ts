@@ -93,7 +93,7 @@ export class OwnedExecution implements Owned {
       keepsRuns: true,
       recorder: this.#recorder,
       onCompleted: (output) => this.#ownership.completed(output),
-      onFailed: (error) => void this.#ownership.failed(error),
+      onFailed: (error, report) => void this.#ownership.failed(error, report),
       onSettled: hashes.size === 0 ? undefined : (run) => this.#compare(run, hashes),
     })
     if (restored !== undefined) this.#execution.restore(restored.persisted)
@@ -177,8 +177,12 @@ export class OwnedExecution implements Owned {
     this.#execution.cancel(error)
   }
 
+  consumeWithEnd(seq: number): void {
+    this.#recorder.consumeWithEnd(seq)
+  }
+
   consume(seq: number): void {
-    this.#recorder.change({}, seq).catch(() => {})
+    this.#recorder.consume(seq)
   }
 
   writeOwnedMs(): void {
@@ -207,7 +211,8 @@ export class OwnedExecution implements Owned {
   }
 
   async handOver(release: Release): Promise<void> {
-    if (!this.#execution.isSettled) await this.#ownership.handOver(release)
+    if (this.#execution.isSettled) await this.#ownership.finishOr(release)
+    else await this.#ownership.handOver(release)
   }
 
   /** A step that ran again after a restart: did what others have made of its old value still fit? */

@@ -57,7 +57,9 @@ export interface Owned {
   suspect(durationMs: number): string | undefined
   /** Ends it, by request. */
   cancel(error: ExecutionCancelledError): void
-  /** The message was dealt with. */
+  /** Messages up to this one are about its end, and consumed in the commit that writes that. */
+  consumeWithEnd(seq: number): void
+  /** The message is of no effect. */
   consume(seq: number): void
   /** Another process owns it: nothing is written any more, and the signals of what runs are aborted. */
   lose(): void

@@ -1,3 +1,4 @@
+import { LeaseLostError } from '../../core/errors.ts'
 import type { ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
 
 /** The right to write an execution's records. */
@@ -21,4 +22,12 @@ export function ownershipRightOf(
   timeoutMs: number | undefined,
 ): OwnershipRight {
   return { id, owner: owner!, epoch, ownedMs, recoveries, timeoutMs }
+}
+
+/** What is refused to a process that has lost its right; `step` is what it was about to write of. */
+export function lostError({ id }: Pick<OwnershipRight, 'id'>, step?: string): LeaseLostError {
+  return new LeaseLostError(
+    `execution "${id}" is not this process's any more: nothing can be written${step === undefined ? '' : ` of step "${step}"`}`,
+    { executionId: id, step },
+  )
 }

@@ -1,11 +1,14 @@
-import { ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
+import { ExecutionCancelledError, LeaseLostError, StoreError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/errors.ts'
 import type { HeadChange } from '../../core/contracts/execution-record.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
-import { sleep } from '../../runtime/environment/clock.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
+import { atMost, sleep } from '../../runtime/environment/clock.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { CancelReason } from '../../runtime/execution/end-reason.ts'
+import type { EndReport } from '../../runtime/execution/end-report.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import { pauseAfter } from '../../runtime/store-access/store-patience.ts'
 import type { ExecutionRecorder } from './execution-recorder.ts'
 import type { Departure, Release } from './owned.ts'
 
@@ -24,6 +27,8 @@ export interface OwnedWork {
 export class Ownership {
   readonly departure: Promise<Departure>
   readonly gone: Promise<void>
+  /** Resolves when the right to write is lost or given up before its end was written. */
+  readonly left: Promise<void>
   hasDeparted = false
   readonly #owned: OwnedWork
   readonly #connection: StoreConnection
@@ -31,8 +36,10 @@ export class Ownership {
   #depart!: (departure: Departure) => void
   #isGone!: () => void
   #moved: CancelReason | undefined
+  #leaveUnwritten!: () => void
   /** Whether its failure is written, and it is still owned: because of functions that did not listen to their signal. */
   #isHeld = false
+  #isWritten = false
 
   constructor(owned: OwnedWork, connection: StoreConnection, recorder: ExecutionRecorder) {
     this.#owned = owned
@@ -40,6 +47,7 @@ export class Ownership {
     this.#recorder = recorder
     this.departure = new Promise((resolve) => (this.#depart = resolve))
     this.gone = new Promise((resolve) => (this.#isGone = resolve))
+    this.left = new Promise((resolve) => (this.#leaveUnwritten = resolve))
   }
 
   lose(): void {
@@ -65,30 +73,32 @@ export class Ownership {
     await released
   }
 
+  /** It has ended, and that is on its way to the store: what is not written within a lease is left to others. */
+  async finishOr(release: Release): Promise<void> {
+    await atMost(this.#connection.clock, this.#connection.session.leaseMs, this.departure)
+    if (!this.hasDeparted) this.#move(release)
+  }
+
   /** It has made its output, which is written. */
   completed(output: unknown): void {
     this.#leave({ type: 'output', output })
   }
 
-  /** It has ended with an error, which is still to be written. */
-  async failed(failure: unknown): Promise<void> {
-    if (this.#moved !== undefined) {
+  /**
+   * It has ended with an error, which is reported once it is written. Where the right to write it is lost before, nobody here knows how it
+   * ends: whoever has it then may bring it to another end.
+   */
+  async failed(failure: unknown, report: EndReport): Promise<void> {
+    if (this.#moved === undefined) await Promise.race([this.#writeFailure(failure), this.left])
+    if (this.#moved !== undefined && !this.#isWritten) {
       this.#recorder.turnOff()
-      this.#leave({ type: 'moved', error: this.#moved })
-      return
-    }
-    // The caller gets the outcome even if the store stays away; this process goes on trying to write it.
-    const { clock, session } = this.#connection
-    const written = this.#writeFailure(failure)
-    const wasRefused = await Promise.race([written, sleep(clock, session.leaseMs, { unref: true })])
-    if (wasRefused === true && this.#moved !== undefined) {
-      // Others have it, and what they make of it holds: this failure is dropped.
+      report({ type: 'CANCEL', error: this.#moved })
       this.#leave({ type: 'moved', error: this.#moved })
       return
     }
     this.hasDeparted = true
+    report()
     this.#depart({ type: 'error', error: failure })
-    await written
     if (this.#recorder.hasStragglers) this.#recorder.onLastStraggler = () => void this.#release()
     // The last of them may have ended while the failure was on its way.
     else if (this.#isHeld) await this.#release()
@@ -99,28 +109,50 @@ export class Ownership {
     this.#moved ??= reason
     this.#owned.emitter?.releasedBy(cause)
     this.#owned.end(this.#moved)
+    this.#leaveUnwritten()
   }
 
   /**
-   * Whether the store says that it is not this process's any more. Never rejects: where it can't be written, the lease is lost, or the
-   * store refuses even this.
+   * Writes how it failed, for as long as it takes. Never rejects. A store that refuses the error may take the bare fact; one that refuses
+   * that as well can't write at the moment, whatever the value is.
    */
-  async #writeFailure(error: unknown): Promise<boolean> {
-    const { clock, encoding, session } = this.#connection
-    const { owner } = session
+  async #writeFailure(error: unknown): Promise<void> {
+    const { clock } = this.#connection
     const status = error instanceof ExecutionCancelledError ? 'cancelled' : 'failed'
-    try {
-      const stored = await encoding.encodeError(error, ['execution', this.#owned.id, 'error'])
+    let stored = await this.#encoded(error)
+    for (let tries = 0; this.#moved === undefined; tries++) {
       // What is given up can't be written to any more.
       await this.#recorder.idle()
       const head: HeadChange = { status, error: stored, endedAt: clock.now(), ownedMs: this.#recorder.ownedMs }
       const isHeld = this.#recorder.hasStragglers
-      await this.#recorder.change(isHeld ? head : { ...head, isReleased: true })
-      this.#isHeld = isHeld
-      return false
-    } catch (refusal) {
-      // The next owner finds it as it was. A lease that ended while the store stayed away says nothing of others.
-      return refusal instanceof LeaseLostError && session.owner === owner
+      try {
+        await this.#recorder.change(isHeld ? head : { ...head, isReleased: true })
+        this.#isHeld = isHeld
+        this.#isWritten = true
+        return
+      } catch (refusal) {
+        // The next owner finds it as it was.
+        if (refusal instanceof LeaseLostError) return
+        const isFull = tries % 2 === 0
+        stored = await this.#encoded(isFull ? this.#bareFailure(status, refusal) : error)
+        if (!isFull) await sleep(clock, pauseAfter(tries), { unref: true })
+      }
+    }
+  }
+
+  #bareFailure(status: string, refusal: unknown): StoreError {
+    const { id, place } = this.#owned
+    const { name } = this.#connection.store
+    const what = `execution "${id}" is ${status}; the store refused what it ended with`
+    return new StoreError(name, what, false, { cause: refusal }, place)
+  }
+
+  /** Undefined where a codec fails: that it has ended is written all the same. */
+  async #encoded(error: unknown): Promise<StoredValue | undefined> {
+    try {
+      return await this.#connection.encoding.encodeError(error, ['execution', this.#owned.id, 'error'])
+    } catch {
+      return undefined
     }
   }
 

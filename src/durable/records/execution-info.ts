@@ -1,4 +1,4 @@
-import { ExecutionConflictError, SerializationError } from '../../core/errors.ts'
+import { ExecutionConflictError, LeaseLostError, SerializationError } from '../../core/errors.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { executionStatuses } from '../../core/contracts/statuses.ts'
@@ -131,6 +131,21 @@ export function noSuchExecution(id: string): ExecutionConflictError {
   return new ExecutionConflictError(`there is no execution "${id}": it was deleted, or never started`, {
     executionId: id,
   })
+}
+
+export function notCommitted(id: string): ExecutionConflictError {
+  return new ExecutionConflictError(
+    `execution "${id}" is not there: the transaction in which it was started was rolled back, or has not been committed yet; ask for it once it is`,
+    { executionId: id },
+  )
+}
+
+/** What a caller gets whose execution was lost before its end was written, while the store can't be reached. */
+export function endUnknown(id: string, cause: unknown): LeaseLostError {
+  const message = `it is not known how execution "${id}" ends: this process was cut off from its store for longer than its lease before an end was written, and another one may go on with it; it has not failed by that. Ask again when the store can be reached: (await docket.get(${JSON.stringify(id)})).result()`
+  const error = new LeaseLostError(message, { executionId: id })
+  error.cause = cause
+  return error
 }
 
 export function unknownStatus({ id, status }: Pick<ExecutionRecord, 'id' | 'status'>): string {

@@ -3,6 +3,7 @@ import { describeThrown } from '../../core/thrown.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { Message } from '../../core/contracts/message.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { Emitter } from '../../runtime/execution/emitter.ts'
@@ -18,6 +19,7 @@ import { isUnfinished } from '../records/unfinished-records.ts'
 import { batchFromRecords } from './batch-from-records.ts'
 import { executionFromRecords } from './execution-from-records.ts'
 import type { FromRecords } from './execution-from-records.ts'
+import { endedByMail, unreadMail } from './unread-mail.ts'
 import { endUnowned } from './unowned.ts'
 
 const defaultMaxRecoveries = 10
@@ -36,13 +38,16 @@ export class Resumption {
     const { turns } = this.#context
     for (const { execution } of acquired) turns.overtake(execution.id)
     const reading = this.#readSteps(acquired.map(({ execution }) => execution.id))
-    // It rejects where it is awaited, which may be later.
-    reading.catch(() => {})
+    const mail = unreadMail(this.#context)
+    // They reject where they are awaited, which may be later.
+    for (const read of [reading, mail]) read.catch(() => {})
     // In turn with whoever starts one of them here at this moment: acquired a second time, it would lose what it has just begun.
     const outcomes = await Promise.allSettled(
       acquired.map(({ execution, wasLost }) =>
         turns.inTurn(execution.id, async () => {
           const steps = await (await reading)(execution.id)
+          const messages = (await mail).get(execution.id)
+          if (await this.#isEndedBy(messages, execution)) return false
           if (!(steps instanceof StoreError)) {
             const isHere = await this.#resume(execution, steps, causeOf({ execution, wasLost }))
             if (isHere) onResumed(execution.id)
@@ -82,6 +87,7 @@ export class Resumption {
   async resumeOne({ execution }: AcquiredExecution, cause: ResumeCause, caller?: CallerOptions): Promise<void> {
     const { id, graph } = execution
     try {
+      if (cause !== 'end' && (await this.#isEndedBy((await unreadMail(this.#context)).get(id), execution))) return
       const steps = await this.#context.readSteps([id])
       if (await this.#resume(execution, steps.get(id) ?? [], cause, caller)) return
     } catch (error) {
@@ -91,6 +97,13 @@ export class Resumption {
     }
     const reasons = this.#context.incompatible.reasonsOf(id) ?? [`this docket does not know graph "${graph}"`]
     throw cannotGoOn(id, graph, reasons)
+  }
+
+  /** What its last owner was sent and did not do any more comes before anything else of it. */
+  async #isEndedBy(messages: readonly Message[] | undefined, execution: ExecutionRecord): Promise<boolean> {
+    const { connection, owned } = this.#context
+    if (messages === undefined || execution.owner !== connection.session.owner || owned.has(execution.id)) return false
+    return endedByMail(this.#context, execution, messages)
   }
 
   /** False if the records don't fit: then the execution is given up, for others. */

@@ -17,7 +17,7 @@ export function cancelUnowned(context: DocketContext, id: string, error: Executi
   })
 }
 
-/** Deletes an execution that no process runs. @returns false if one does. @throws StoreError, LeaseLostError */
+/** Deletes an execution that no process runs. @returns false if one does, or takes it at this moment. @throws StoreError, LeaseLostError */
 export function deleteUnowned(context: DocketContext, id: string): Promise<boolean> {
   const { connection, turns } = context
   return turns.inTurn(id, async () => {
@@ -34,8 +34,9 @@ export function deleteUnowned(context: DocketContext, id: string): Promise<boole
       owned.lose()
       await context.change(acquired.execution, {})
     }
-    await store.delete([{ id, owner, epoch }])
-    return true
+    const [isDeleted] = await store.delete([{ id, owner, epoch }])
+    // Refused, it is somebody else's by now; where it is gone, an answer was lost.
+    return isDeleted === true || (await context.recordOf(id)) === undefined
   })
 }
 
@@ -45,6 +46,7 @@ export async function endUnowned(
   record: ExecutionRecord,
   status: 'failed' | 'cancelled',
   error: Error,
+  consumed?: number,
 ): Promise<void> {
   const stored = await context.connection.encoding.encodeError(error, ['execution', record.id, 'error'])
   const open = await stepsToClose(context, record.id)
@@ -52,7 +54,7 @@ export async function endUnowned(
   await context.change(
     record,
     { status, error: stored, endedAt, isReleased: true },
-    undefined,
+    consumed,
     closedRecords(open, endedAt),
   )
 }

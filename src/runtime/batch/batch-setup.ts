@@ -1,3 +1,4 @@
+import type { EndReport } from '../execution/end-report.ts'
 import type { BatchEvent } from '../../../machines/index.ts'
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import type { InputError } from '../../core/errors.ts'
@@ -42,6 +43,7 @@ export interface BatchSetup {
   /** Whether the consumer can take the results of further items. */
   readonly hasRoom: () => boolean
   readonly onItem: (item: number, outcome: ItemOutcome) => void
-  readonly onCompleted: () => void
-  readonly onFailed: (error: unknown) => void
+  /** Of a durable one, nobody has been shown yet how it ended: that is for `report`. */
+  readonly onCompleted: (report: EndReport) => void
+  readonly onFailed: (error: unknown, report: EndReport) => void
 }

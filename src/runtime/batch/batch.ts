@@ -9,6 +9,7 @@ import { isPromiseLike } from '../inputs/check-value.ts'
 import type { BatchSetup, BatchWatcher, ItemOutcome } from './batch-setup.ts'
 import { endReason, endStatusOf } from '../execution/end-reason.ts'
 import type { CancelReason } from '../execution/end-reason.ts'
+import { reportOf } from '../execution/shown-end.ts'
 import { Execution } from '../execution/execution.ts'
 import type { ResolvedOptions } from '../execution/execution-setup.ts'
 import { Barrier } from './barrier.ts'
@@ -361,18 +362,21 @@ export class Batch implements ItemHost {
   }
 
   #finish(event: BatchEvent & { readonly at: number }, error: unknown): void {
-    const { options, source, onCompleted, onFailed } = this.#setup
+    const { options, source, durable, onCompleted, onFailed } = this.#setup
     this.#isEnding = this.hasEnded = true
     this.#triggers?.stop()
     const reason = endReason(error, `the batch on graph "${this.place.graph}" ended`, this.place)
     for (const { execution } of this.#open.toArray()) execution.cancel(reason, event.at)
     this.#shared.cancel(reason, event.at)
     source.close()
-    this.#change(event)
     const durationMs = Math.round(options.clock.elapsed() - (this.#beganAt ?? options.clock.elapsed()))
-    options.emitter?.executionEnded(event.at, endStatusOf(event.type), durationMs, error)
-    if (event.type === 'SUCCEED') onCompleted()
-    else onFailed(error)
+    const report = reportOf(this.#context, event, error, (ended, cause) => {
+      this.#change(ended)
+      options.emitter?.executionEnded(ended.at, endStatusOf(ended.type), durationMs, cause)
+    })
+    if (durable === undefined) report()
+    if (event.type === 'SUCCEED') onCompleted(report)
+    else onFailed(error, report)
   }
 
   #change(event: BatchEvent): void {

@@ -1,3 +1,4 @@
+import type { EndReport } from './end-report.ts'
 import type { ExecutionEvent as ExecutionMachineEvent, StepEvent } from '../../../machines/index.ts'
 import { durationMs } from '../../core/duration.ts'
 import type { AnyGraph, GraphIndex, PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
@@ -39,7 +40,8 @@ export interface ExecutionSetup {
   /** Digest of target and inputs, for keys of scope 'execution'; undefined for a part of a batch. */
   readonly requestDigest?: string | undefined
   readonly onCompleted: (value: unknown) => void
-  readonly onFailed: (error: unknown) => void
+  /** Of a durable one, nobody has been shown yet how it ended: that is for `report`. */
+  readonly onFailed: (error: unknown, report: EndReport) => void
   /** Called for each step that has made its value. */
   readonly onSettled?: ((run: StepState) => void) | undefined
   /** Called for each transition, where the execution is an actor. */

@@ -9,8 +9,11 @@ import { callingStep } from '../environment/current-step.ts'
 import type { CallingStep } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { Emitter } from './emitter.ts'
-import { abortError, cancelRest, endStatusOf } from './end-reason.ts'
+import { abortError, cancelRest } from './end-reason.ts'
 import type { CancelReason } from './end-reason.ts'
+import { reported } from './end-report.ts'
+import { laterReportOf, showEnd } from './shown-end.ts'
+import type { EndEvent } from './shown-end.ts'
 import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
 import { checkLeaves, putLeaves } from '../inputs/given-inputs.ts'
 import { LaunchQueue } from './launch-queue.ts'
@@ -370,7 +373,7 @@ export class Execution implements StepHost {
     this.context.run(() => this.#finish({ type: 'TIME_OUT', error, at: this.clock.now() }, error))
   }
 
-  #finish(event: ExecutionMachineEvent & { readonly at: number }, error: unknown): void {
+  #finish(event: EndEvent, error: unknown): void {
     const { part, setup } = this
     if (this.keepsRuns) this.progress()
     // A listener to the progress may have stopped the actor.
@@ -379,14 +382,12 @@ export class Execution implements StepHost {
     if (event.type !== 'SUCCEED') part?.onFailing(error)
     this.#triggers?.stop()
     if (this.#endedSteps < this.total) cancelRest(this, event.at, error)
-    this.#change(event)
-    // Wrong inputs end an execution that has not begun.
-    if (part === undefined && this.startedAt !== undefined) {
-      const durationMs = Math.round(this.clock.elapsed() - this.#beganAt)
-      this.emitter?.executionEnded(event.at, endStatusOf(event.type), durationMs, error)
-    }
+    const durationMs = this.emitter === undefined ? 0 : Math.round(this.clock.elapsed() - this.#beganAt)
+    // What succeeds was written before.
+    const isWritten = event.type === 'SUCCEED' || part !== undefined || this.recorder === undefined
+    if (isWritten) showEnd(this, event, error, durationMs)
     if (event.type === 'SUCCEED') setup.onCompleted(event.output)
-    else setup.onFailed(error)
+    else setup.onFailed(error, isWritten ? reported : laterReportOf(this, event, error, durationMs))
     // Last: room for another item must not let one in that the failure of this one stops.
     this.admission?.end()
   }

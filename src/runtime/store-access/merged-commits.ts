@@ -43,6 +43,6 @@ function mergeOf(earlier: ExecutionCommit, later: ExecutionCommit): ExecutionCom
       earlier.head === undefined || later.head === undefined
         ? (earlier.head ?? later.head)
         : { ...earlier.head, ...later.head },
-    consumed: later.consumed ?? earlier.consumed,
+    consumed: later.consumed === undefined ? earlier.consumed : Math.max(later.consumed, earlier.consumed ?? 0),
   }
 }

@@ -1,0 +1,57 @@
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import type { Message } from '../../core/contracts/message.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
+import { ExecutionCancelledError, StoreError } from '../../core/errors.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import { endUnowned } from './unowned.ts'
+
+const messagesAtOnce = 1_000
+
+/** Messages to executions that have just come to this process, by execution, which their last owner left without effect. @throws StoreError */
+export async function unreadMail({ connection }: DocketContext): Promise<ReadonlyMap<string, readonly Message[]>> {
+  try {
+    const mail = await connection.store.readMail(connection.session.owner, messagesAtOnce)
+    return Map.groupBy(mail, ({ execution }) => execution)
+  } catch (error) {
+    // What can't be read now is read later, and has its effect then.
+    if (error instanceof StoreError && !error.isTransient) return new Map()
+    throw error
+  }
+}
+
+/** Ends an execution that has not begun again here, where a message says so. False where none does. @throws StoreError, LeaseLostError */
+export async function endedByMail(
+  context: DocketContext,
+  record: ExecutionRecord,
+  mail: readonly Message[] = [],
+): Promise<boolean> {
+  const { id, owner, epoch } = record
+  // What is refused is not this process's any more, and so nothing that could go on here.
+  if (mail.some(({ kind }) => kind === 'delete')) await context.connection.store.delete([{ id, owner: owner!, epoch }])
+  else {
+    const cancel = mail.find(({ kind }) => kind === 'cancel')
+    if (cancel === undefined) return false
+    const error = cancelledOnRequest(id, record.graph)
+    await addReason(context, id, error, cancel.payload)
+    await endUnowned(context, record, 'cancelled', error, Math.max(...mail.map(({ seq }) => seq)))
+  }
+  return true
+}
+
+export function cancelledOnRequest(executionId: string, graph: string): ExecutionCancelledError {
+  return new ExecutionCancelledError(`execution "${executionId}" was cancelled on request`, { graph, executionId })
+}
+
+/** Gives the error the reason that came with the message. */
+export async function addReason(
+  { connection }: DocketContext,
+  id: string,
+  error: ExecutionCancelledError,
+  reason: StoredValue | undefined,
+): Promise<void> {
+  try {
+    if (reason !== undefined) error.cause = await connection.encoding.decodeError(reason, ['message', id])
+  } catch {
+    // Cancelled all the same; only the reason can't be read.
+  }
+}
