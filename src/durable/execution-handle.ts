@@ -88,7 +88,8 @@ export class ExecutionHandle<Output> {
       if (this.#context.isHandingOver) throw closedWhileWaiting(this)
       if (owned.has(this.id)) continue
       const record = await this.#known(isLost, () => this.#record())
-      if (record === undefined) throw noSuchExecution(this.id)
+      if (record === undefined)
+        throw this.#about.isInTransaction === true ? notCommitted(this.id) : noSuchExecution(this.id)
       if (isTerminal(record.status)) return (await this.#outcomeOf(record)) as Output
       if (!isKnown(record.status)) throw new ExecutionConflictError(unknownStatus(record), { executionId: this.id })
     }

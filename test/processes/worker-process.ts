@@ -1,6 +1,9 @@
 /** A process of its own with a docket on a store; it says on its output what its steps do, until somebody kills it. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
+import type { Store } from '../../src/core/contracts/store.ts'
 import { createDocket } from '../../src/index.ts'
+import { alteredStore } from '../durable/altered-store.ts'
 import { relay, Second } from './relay.ts'
 import { openStore } from './store-address.ts'
 import type { StoreAddress } from './store-address.ts'
@@ -15,23 +18,46 @@ export interface WorkerOrder {
   readonly overrides?: { readonly First: number }
   /** How long its first step takes, in milliseconds. @default 50 */
   readonly firstMs?: number
+  /** It kills itself as it is about to write this end. @default never */
+  readonly diesAtEnd?: 'cancelled'
   /** @default '1s' */
   readonly lease?: string
 }
 
 if (import.meta.main) {
-  const { address, id, secondMs, overrides, firstMs = 50, lease = '1s' } = JSON.parse(process.argv[2]!) as WorkerOrder
+  const {
+    address,
+    id,
+    secondMs,
+    overrides,
+    firstMs = 50,
+    lease = '1s',
+    diesAtEnd,
+  } = JSON.parse(process.argv[2]!) as WorkerOrder
   const { relay: graph } = relay({
     first: (value) => told('First', value, firstMs),
     second: (value) => told('Second', value, secondMs),
   })
-  const docket = createDocket({ graphs: [graph], store: openStore(address), lease })
+  const docket = createDocket({
+    graphs: [graph],
+    store: diesAtEnd === undefined ? openStore(address) : deadlyStore(address, diesAtEnd),
+    lease,
+  })
   const inputs = { Seed: 1 }
   const value = await (overrides === undefined
     ? docket.execute(graph, Second, inputs, { id })
     : docket.execute(graph, Second, inputs, { id, overrides }))
   process.stdout.write(`result ${value}\n`)
   await docket.close()
+}
+
+function deadlyStore(address: StoreAddress, end: string): Store {
+  return alteredStore(openStore(address), (method, ask, given) => {
+    const isEnd =
+      method === 'commit' && (given[0] as readonly ExecutionCommit[]).some(({ head }) => head?.status === end)
+    if (isEnd) process.kill(process.pid, 'SIGKILL')
+    return ask()
+  })
 }
 
 async function told(name: string, value: number, ms: number): Promise<number> {

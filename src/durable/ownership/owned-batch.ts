@@ -305,23 +305,17 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   async #complete(report: EndReport): Promise<void> {
-    const written = this.#writeEnd().then(() => true)
+    const { clock } = this.#parts.connection
+    this.#ownership.ending(report)
     try {
-      if ((await Promise.race([written, this.#ownership.left])) === true) {
-        report()
-        this.#ownership.completed(this.#results)
-      } else await this.#ownership.failed(undefined, report)
+      await this.#notes
+      await this.#recorder.idle()
+      const { ownedMs } = this.#recorder
+      await this.#recorder.change({ status: 'completed', endedAt: clock.now(), ownedMs, isReleased: true })
+      this.#ownership.completed(this.#results)
     } catch (error) {
       await this.#ownership.failed(error, (instead = { type: 'FAIL', error }) => report(instead))
     }
-  }
-
-  async #writeEnd(): Promise<void> {
-    const { clock } = this.#parts.connection
-    await this.#notes
-    await this.#recorder.idle()
-    const { ownedMs } = this.#recorder
-    await this.#recorder.change({ status: 'completed', endedAt: clock.now(), ownedMs, isReleased: true })
   }
 
   async #recordOf(step: string, item: string, outcome: ItemOutcome): Promise<StepRecord> {

@@ -27,8 +27,6 @@ export interface OwnedWork {
 export class Ownership {
   readonly departure: Promise<Departure>
   readonly gone: Promise<void>
-  /** Resolves when the right to write is lost or given up before its end was written. */
-  readonly left: Promise<void>
   hasDeparted = false
   readonly #owned: OwnedWork
   readonly #connection: StoreConnection
@@ -36,10 +34,9 @@ export class Ownership {
   #depart!: (departure: Departure) => void
   #isGone!: () => void
   #moved: CancelReason | undefined
-  #leaveUnwritten!: () => void
   /** Whether its failure is written, and it is still owned: because of functions that did not listen to their signal. */
   #isHeld = false
-  #isWritten = false
+  #report: EndReport | undefined
 
   constructor(owned: OwnedWork, connection: StoreConnection, recorder: ExecutionRecorder) {
     this.#owned = owned
@@ -47,7 +44,6 @@ export class Ownership {
     this.#recorder = recorder
     this.departure = new Promise((resolve) => (this.#depart = resolve))
     this.gone = new Promise((resolve) => (this.#isGone = resolve))
-    this.left = new Promise((resolve) => (this.#leaveUnwritten = resolve))
   }
 
   lose(): void {
@@ -79,8 +75,16 @@ export class Ownership {
     if (!this.hasDeparted) this.#move(release)
   }
 
+  /** How it has ended is still to be written: until then nobody is shown that. */
+  ending(report: EndReport): void {
+    this.#report = report
+    if (this.#moved !== undefined) this.#leaveUnwritten(this.#moved)
+  }
+
   /** It has made its output, which is written. */
   completed(output: unknown): void {
+    if (this.hasDeparted) return
+    this.#report?.()
     this.#leave({ type: 'output', output })
   }
 
@@ -89,13 +93,9 @@ export class Ownership {
    * ends: whoever has it then may bring it to another end.
    */
   async failed(failure: unknown, report: EndReport): Promise<void> {
-    if (this.#moved === undefined) await Promise.race([this.#writeFailure(failure), this.left])
-    if (this.#moved !== undefined && !this.#isWritten) {
-      this.#recorder.turnOff()
-      report({ type: 'CANCEL', error: this.#moved })
-      this.#leave({ type: 'moved', error: this.#moved })
-      return
-    }
+    this.ending(report)
+    if (!this.hasDeparted) await this.#writeFailure(failure)
+    if (this.hasDeparted) return
     this.hasDeparted = true
     report()
     this.#depart({ type: 'error', error: failure })
@@ -109,7 +109,7 @@ export class Ownership {
     this.#moved ??= reason
     this.#owned.emitter?.releasedBy(cause)
     this.#owned.end(this.#moved)
-    this.#leaveUnwritten()
+    if (this.#report !== undefined) this.#leaveUnwritten(this.#moved)
   }
 
   /**
@@ -128,7 +128,6 @@ export class Ownership {
       try {
         await this.#recorder.change(isHeld ? head : { ...head, isReleased: true })
         this.#isHeld = isHeld
-        this.#isWritten = true
         return
       } catch (refusal) {
         // The next owner finds it as it was.
@@ -159,6 +158,13 @@ export class Ownership {
   async #release(): Promise<void> {
     await this.#recorder.change({ isReleased: true }).catch(() => {})
     this.#finish()
+  }
+
+  #leaveUnwritten(moved: CancelReason): void {
+    if (this.hasDeparted) return
+    this.#recorder.turnOff()
+    this.#report!({ type: 'CANCEL', error: moved })
+    this.#leave({ type: 'moved', error: moved })
   }
 
   #leave(departure: Departure): void {

@@ -135,7 +135,7 @@ export function noSuchExecution(id: string): ExecutionConflictError {
 
 export function notCommitted(id: string): ExecutionConflictError {
   return new ExecutionConflictError(
-    `execution "${id}" is not there: the transaction in which it was started was rolled back, or has not been committed yet; ask for it once it is`,
+    `execution "${id}" is not there: the transaction in which it was started was rolled back, or has not been committed yet (ask for it once it is), or it was deleted since`,
     { executionId: id },
   )
 }

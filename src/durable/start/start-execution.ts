@@ -72,6 +72,8 @@ export class ExecutionStarter {
     if (known !== undefined) {
       requireSame(request, known)
       if (!known.hasEnded) return undefined
+      // What it comes to is on its way to the store.
+      await known.departure
     }
     await connection.readyBy(clock.elapsed() + patienceMs)
     const { session, creations } = connection
