@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { graph, step, StepError } from '../../src/index.ts'
+import { dataType, graph, optional, step, StepError, type } from '../../src/index.ts'
 import type { Docket } from '../../src/index.ts'
 import { World } from './durable-time.ts'
 import { door, line, Seed, Third } from './line.ts'
@@ -119,4 +119,49 @@ describe('an attempt that a process gave up', () => {
     }
     expect(attempts).toEqual([1, 2, 2])
   })
+})
+
+test('a step that is recorded together with one that kills keeps an attempt to be called in', async () => {
+  const world = new World()
+  const calls: string[] = []
+  let life = { isDead: false, die: (): void => {} }
+  const K = dataType('K', type<number>())
+  const P = dataType('P', type<number>())
+  const Out = dataType('Out', type<number>())
+  const step2 = { inputs: { seed: Seed }, persist: 'execution', retry: { maxAttempts: 2, backoff: 0 } } as const
+  const kills = step({
+    ...step2,
+    name: 'Kill',
+    output: K,
+    run: (_, { attempt }) => {
+      if (life.isDead) return door<number>().promise
+      calls.push(`Kill ${attempt}`)
+      life.isDead = true
+      life.die()
+      return door<number>().promise
+    },
+  })
+  const charges = step({
+    ...step2,
+    name: 'Charge',
+    output: P,
+    run: (_, { attempt }) => {
+      if (life.isDead) return door<number>().promise
+      calls.push(`Charge ${attempt}`)
+      return 7
+    },
+  })
+  const combine = step({ name: 'Combine', inputs: { k: optional(K), p: P }, output: Out, run: ({ p }) => p })
+  const both = graph({ name: 'both', steps: [kills, charges, combine] })
+  for (let death = 0; death < 2; death++) {
+    const { docket, die } = world.mortal({ graphs: [both], lease: '2s' })
+    life = { isDead: false, die }
+    if (death === 0) await docket.start(both, Out, { Seed: 1 }, { id: 'a' })
+    await world.clock.advance(10_000)
+    expect(life.isDead).toBe(true)
+    await world.clock.advance(5_000)
+  }
+  life = { isDead: false, die: () => {} }
+  expect(await endOf(world, world.process({ graphs: [both] }))).toBe(7)
+  expect(calls).toEqual(['Kill 1', 'Kill 2', 'Charge 2'])
 })

@@ -13,6 +13,7 @@ import { OpenRecords } from './open-records.ts'
 import { WritesUnderWay } from './writes-under-way.ts'
 import { AnnouncedAttempts, firstAttemptOf, isRetriedAtOnce } from './announced-attempts.ts'
 import { lostError } from './ownership-right.ts'
+import { SuspectAttempts } from './suspect-attempts.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { inputHashOf, itemOf, recordOfRun } from './record-of-run.ts'
 
@@ -28,6 +29,7 @@ export class ExecutionRecorder implements Recorder {
   readonly #onLost: () => void
   /** The last note of a step. */
   readonly #noted = new WeakMap<StepRun, StepRecord>()
+  readonly #suspects: SuspectAttempts
   readonly #announced = new AnnouncedAttempts()
   readonly #stragglers = new Set<StepRun>()
   readonly #open: OpenRecords
@@ -49,6 +51,7 @@ export class ExecutionRecorder implements Recorder {
     this.#connection = connection
     this.#right = right
     this.#open = new OpenRecords(open)
+    this.#suspects = new SuspectAttempts(connection.clock)
     this.#since = connection.clock.elapsed()
     this.#onLost = onLost
   }
@@ -140,7 +143,9 @@ export class ExecutionRecorder implements Recorder {
     const announced = this.#announced.take(run, itemOf(run))
     if (announced !== undefined && run.attempt === 1)
       this.#open.add(firstAttemptOf(run.planStep, itemOf(run), run.startedAt!))
-    const noted = announced === undefined ? this.#note(run, 'running', undefined) : announced.noted
+    const note = (): Promise<void> => this.#note(run, 'running', undefined)
+    const isSuspect = this.#right.recoveries > 0 && (run.attempt > 1 || !this.#hasProgress)
+    const noted = announced !== undefined ? announced.noted : isSuspect ? this.#suspects.begin(note) : note()
     return noted?.catch((error: unknown) => {
       if (error instanceof LeaseLostError || run.persist?.onStoreError !== 'run') throw error
       run.storeFailed('keep', error)
@@ -161,8 +166,7 @@ export class ExecutionRecorder implements Recorder {
   }
 
   noteCancelled(run: StepRun, reason: unknown): void {
-    // Only of a step that is tried again it is written that it runs. The next owner finds it as it was. What its last attempt failed
-    // with is kept.
+    // Only of a step that is tried again it is written that it runs. What its last attempt failed with is kept.
     if (run.planStep.spec.maxAttempts > 1 && !(reason instanceof LeaseLostError))
       void this.#note(run, 'cancelled', run.error)
   }
