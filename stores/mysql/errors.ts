@@ -26,13 +26,13 @@ const transientNumbers = new Set(
 )
 /**
  * Errors that are about the value and have no SQLSTATE that says so: too large for a packet, a row or a key; not what a column holds; too
- * many of them; refused by a check. All else may pass.
+ * many of them; refused by a check; a column that is not there (tables of another version, which no waiting mends). All else may pass.
  */
 const lastingNumbers = new Set(
   [
     [1071, 1118, 1153, 1162, 1301, 1390],
     [1265, 1300, 1364, 1366, 1411, 3988],
-    [3819, 4025],
+    [3819, 4025, 1054],
   ].flat(),
 )
 const transientCodes = new Set([

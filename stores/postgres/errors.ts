@@ -14,9 +14,9 @@ export const storeName = 'postgres'
 const transientStates = ['08', '40001', '40003', '40P01', '53300', '55P03', '57014', '57P01', '57P02', '57P03', '25006']
 /**
  * SQLSTATEs, or how they begin, that are about the value (what a column can't hold, what a constraint forbids, what is too large), or about
- * what is stored (a damaged page). All else may pass.
+ * what is stored (a damaged page; a column that is not there: tables of another version, which no waiting mends). All else may pass.
  */
-const lastingStates = ['21', '22', '23', '44', '54', 'XX001']
+const lastingStates = ['21', '22', '23', '44', '54', 'XX001', '42703']
 // The server has no SQLSTATE of its own for values of more than 1 GB.
 const tooLarge = /invalid memory alloc request size/i
 // Statements that a pooler has forgotten or made for somebody else, and plans of tables that have changed: only another connection helps.

@@ -103,12 +103,19 @@ export class SqliteConnection {
 
   /** All of it or nothing, with the right to write from the start: so it never fails half-way because another one wrote. */
   transaction<T>(work: () => T, begin: 'immediate' | 'exclusive' = 'immediate'): Answer<T> {
-    return patiently(() =>
-      guarded(() => {
-        this.#requireNoTransaction()
-        return this.#all(`begin ${begin}`, work, 'commit', 'rollback')
-      }),
-    )
+    return patiently(() => this.#transact(work, begin))
+  }
+
+  /** The same without waiting for a turn of the event loop: what keeps the process the owner must not queue behind what it owns. */
+  urgentTransaction<T>(work: () => T): Answer<T> {
+    return attempt(() => this.#transact(work, 'immediate'))
+  }
+
+  #transact<T>(work: () => T, begin: 'immediate' | 'exclusive'): T {
+    return guarded(() => {
+      this.#requireNoTransaction()
+      return this.#all(`begin ${begin}`, work, 'commit', 'rollback')
+    })
   }
 
   /** All of it or nothing, within the transaction that the caller has begun. */

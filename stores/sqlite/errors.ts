@@ -14,6 +14,8 @@ const locked = 6
  * page, a file that is no database). All else may pass: a full disk, an error of reading or writing, a file that may not be written.
  */
 const lasting = new Set([11, 18, 19, 20, 21, 25, 26])
+/** Tables of another version, which no waiting mends. Mistakes in statements have one code for all. */
+const noColumn = /no such column|has no column/
 
 /** What `node:sqlite` threw when a file was opened: it does not say which. */
 export function openError(thrown: unknown, path: string): Error {
@@ -40,11 +42,13 @@ function isLock(errcode: unknown): boolean {
 /** What `node:sqlite` threw, as a StoreError. */
 export function sqliteError(thrown: unknown): Error {
   if (thrown instanceof DocketError) return thrown
-  return driverError(storeName, describeThrown(thrown), natureOf(readOf(thrown, 'errcode')), thrown)
+  return driverError(storeName, describeThrown(thrown), natureOf(thrown), thrown)
 }
 
-function natureOf(errcode: unknown): Nature {
+function natureOf(thrown: unknown): Nature {
+  const errcode = readOf(thrown, 'errcode')
   if (isLock(errcode)) return 'passing'
   // What has no code was refused by Node: a value that can't be bound, a database that was closed.
-  return typeof errcode !== 'number' || lasting.has(errcode & 0xff) ? 'lasting' : 'unknown'
+  if (typeof errcode !== 'number' || lasting.has(errcode & 0xff)) return 'lasting'
+  return noColumn.test(describeThrown(thrown)) ? 'lasting' : 'unknown'
 }

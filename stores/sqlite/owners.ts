@@ -41,7 +41,7 @@ export class SqliteOwners {
     const name = toName(owner)
     const elapsed = this.#elapsed()
     const lease = [toSqlTime(now), toSqlTime(now + leaseMs), elapsed, elapsed + leaseMs] as const
-    return this.#connection.transaction(() => {
+    return this.#connection.urgentTransaction(() => {
       const renewed = this.#connection.run(
         `update docket_owners set seen_at = ?, expires_at = ?, lease_seen = ?, lease_until = ?
          where owner = ? and ${isLiving}`,
@@ -62,7 +62,7 @@ export class SqliteOwners {
   end(owner: string): Answer<void> {
     const now = toSqlTime(this.#now())
     const elapsed = this.#elapsed()
-    return this.#connection.transaction(() => {
+    return this.#connection.urgentTransaction(() => {
       this.#connection.run(
         `insert into docket_owners (owner, seen_at, expires_at, lease_seen, lease_until) values (?, ?, ?, ?, ?)
          on conflict (owner) do update set expires_at = min(docket_owners.expires_at, excluded.expires_at),
