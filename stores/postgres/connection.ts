@@ -92,7 +92,11 @@ export class PostgresConnection {
     // An idle connection that dies emits an error to the pool, which drops it; without a listener it would end the process.
     made.on('error', ignore)
     if (pool === undefined) {
-      made.on('connect', (client) => void this.#open.add(client))
+      made.on('connect', (client) => {
+        this.#open.add(client)
+        // The pool listens to idle clients alone: one that ends as it is handed out would end the process.
+        client.on('error', ignore)
+      })
       made.on('remove', (client) => void this.#open.delete(client))
     }
     this.#pool = made
