@@ -1,4 +1,4 @@
-import { isError, membersOf, readOf } from './thrown.ts'
+import { isDocketError, isError, membersOf, readOf } from './thrown.ts'
 
 /** What may be known of a driver's error besides its class and its text: which error it is, and where. */
 const kept = [
@@ -23,7 +23,8 @@ const maxText = 2_000
  * such things belong in none of these places. Name, message, stack and codes stay. Never throws.
  */
 export function bareErrorOf(thrown: unknown, depth = 0): unknown {
-  if (!isError(thrown) || isDockets(thrown)) return thrown
+  // Docket's own errors say what they should, and what branches on their class must find it.
+  if (!isError(thrown) || isDocketError(thrown)) return thrown
   const bare = new Error(textOf(readOf(thrown, 'message')))
   define(bare, 'name', textOf(readOf(thrown, 'name')) || 'Error')
   define(bare, 'stack', textOf(readOf(thrown, 'stack')))
@@ -43,15 +44,6 @@ export function bareErrorOf(thrown: unknown, depth = 0): unknown {
       members.map((member) => bareErrorOf(member, depth + 1)),
     )
   return bare
-}
-
-/** Docket's own errors say what they should, and what branches on their class must find it. */
-function isDockets(error: Error): boolean {
-  try {
-    return Reflect.get(error, Symbol.for('docket.error')) === true
-  } catch {
-    return false // a getter or a proxy that throws
-  }
 }
 
 function define(error: Error, key: string, value: unknown): void {

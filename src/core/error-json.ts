@@ -1,4 +1,4 @@
-import { describeThrown, isError, membersOf, readOf } from './thrown.ts'
+import { describeThrown, isDocketError, isError, membersOf, readOf } from './thrown.ts'
 
 /** How many causes, lists and records are followed, and how long a text may be. */
 const limits = { depth: 20, parts: 500, text: 10_000 } as const
@@ -40,7 +40,7 @@ class JsonWriter {
     if (depth > limits.depth || ++this.#parts > limits.parts) return describeThrown(value).slice(0, limits.text)
     try {
       return isError(value)
-        ? this.errorOf(value, isOurs(value) ? Object.keys(value) : [], depth)
+        ? this.errorOf(value, isDocketError(value) ? Object.keys(value) : [], depth)
         : this.#dataOf(value, depth)
     } catch {
       return describeThrown(value) // a getter or a proxy that throws
@@ -62,9 +62,4 @@ class JsonWriter {
     )
     return Object.fromEntries(kept.map(([key, item]) => [key, this.#valueOf(item, depth + 1)]))
   }
-}
-
-/** Whether an error in the chain is one of Docket's, of this copy of the package or another. */
-function isOurs(error: Error): boolean {
-  return Reflect.get(error, Symbol.for('docket.error')) === true
 }

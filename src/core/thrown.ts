@@ -22,6 +22,15 @@ function isDomException(value: unknown): boolean {
   )
 }
 
+/** Whether an error is one of Docket's, of this copy of the package or another. Never throws. */
+export function isDocketError(error: Error): boolean {
+  try {
+    return Reflect.get(error, Symbol.for('docket.error')) === true
+  } catch {
+    return false // a getter or a proxy that throws
+  }
+}
+
 /** A property of anything; undefined where it can't be read. Never throws. */
 export function readOf(value: unknown, key: string): unknown {
   if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return undefined

@@ -12,14 +12,30 @@ import type { MysqlMigrationOptions } from './options.ts'
 import type { MysqlSession } from './session.ts'
 import { splitStatements } from './statements.ts'
 import { tablesMigration } from './tables-migration.ts'
-import { deadlinesMigration } from './deadlines-migration.ts'
-import { sessionsMigration } from './sessions-migration.ts'
+import { columnMigration } from './column-migration.ts'
 
 const patienceSeconds = 60
 
 /** Docket's own migrations. */
 export function mysqlOwnMigrations(prefix: string): readonly Migration[] {
-  return [tablesMigration(prefix), deadlinesMigration(prefix), sessionsMigration(prefix)]
+  return [
+    tablesMigration(prefix),
+    columnMigration({
+      version: 2,
+      name: 'deadlines',
+      table: `${prefix}executions`,
+      column: 'deadline',
+      type: 'datetime(3)',
+    }),
+    // By which lock an owner's process is seen.
+    columnMigration({
+      version: 3,
+      name: 'sessions',
+      table: `${prefix}owners`,
+      column: 'session_lock',
+      type: 'varchar(255) character set utf8mb4',
+    }),
+  ]
 }
 
 /** The migrations of a MySQL or MariaDB database. @throws OptionError */

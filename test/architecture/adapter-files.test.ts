@@ -37,8 +37,7 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'keys.ts',
       'locks.ts',
       'tables-migration.ts',
-      'deadlines-migration.ts',
-      'sessions-migration.ts',
+      'column-migration.ts',
     ],
   },
   redis: {

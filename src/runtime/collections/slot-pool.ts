@@ -41,11 +41,6 @@ export class SlotPool {
     return this.#taken === 0
   }
 
-  /** Takes a slot now, or calls `resume` later with the slot taken; then gives the way to stop waiting. */
-  take(resume: () => void): StopWaiting | undefined {
-    return this.tryTake() ? undefined : this.wait(resume)
-  }
-
   /** Takes a slot, if there is one. */
   tryTake(): boolean {
     if (this.#taken >= this.#limit) return false
@@ -53,7 +48,7 @@ export class SlotPool {
     return true
   }
 
-  /** Calls `resume` later, with a slot taken. */
+  /** Calls `resume` later, with a slot taken; gives the way to stop waiting. */
   wait(resume: () => void): StopWaiting {
     const waiter: Waiter = { resume }
     this.#waiters.push(waiter)

@@ -4,7 +4,6 @@ import {
   expectNoUnhandledErrors,
   graphOf,
   looseGraph,
-  number,
   recorder,
   rejectionOf,
   run,
@@ -15,32 +14,13 @@ import {
   uniqueName,
 } from '../../loose-api.ts'
 import { flush, VirtualClock } from '../../../src/testing/virtual-clock.ts'
+import { A, B, boom, copying, items, Leaf, raise, Target } from './copying.ts'
 
 // What was weak in Docket for Go and must hold here, in this file and in the others of this folder; each test fails on the Go behaviour. What
 // takes a store to be seen is in on-embedded-stores.test.ts, what takes a server in on-servers.test.ts. Its job queue has no test: there
 // is none here yet.
 
 expectNoUnhandledErrors()
-
-const Leaf = number('Leaf')
-const [A, B, Target] = [number('A'), number('B'), number('Target')]
-const boom = new Error('boom')
-const items = (count: number) => Array.from({ length: count }, (_, Leaf) => ({ Leaf }))
-
-function raise(): never {
-  throw boom
-}
-
-/** A step that copies its leaf into the target, with these fields besides. */
-function copying(fields: object = {}) {
-  return step({
-    name: 's',
-    inputs: { leaf: Leaf },
-    output: Target,
-    run: ({ leaf }: { leaf: number }) => leaf,
-    ...fields,
-  } as never)
-}
 
 test('observers get the events of failures, retries, cache hits and batches', async () => {
   const clock = new VirtualClock()

@@ -15,7 +15,6 @@ import {
   expectNoUnhandledErrors,
   graphOf,
   never,
-  number,
   recorder,
   rejectionOf,
   run,
@@ -25,30 +24,11 @@ import {
 } from '../../loose-api.ts'
 import type { AnyDataType } from '../../loose-api.ts'
 import { flush, VirtualClock } from '../../../src/testing/virtual-clock.ts'
+import { A, B, boom, copying, items, Leaf, raise, Target } from './copying.ts'
 
 // Continues causes-keys-and-ends.test.ts.
 
 expectNoUnhandledErrors()
-
-const Leaf = number('Leaf')
-const [A, B, Target] = [number('A'), number('B'), number('Target')]
-const boom = new Error('boom')
-const items = (count: number) => Array.from({ length: count }, (_, Leaf) => ({ Leaf }))
-
-/** A step that copies its leaf into the target, with these fields besides. */
-function copying(fields: object = {}) {
-  return step({
-    name: 's',
-    inputs: { leaf: Leaf },
-    output: Target,
-    run: ({ leaf }: { leaf: number }) => leaf,
-    ...fields,
-  } as never)
-}
-
-function raise(): never {
-  throw boom
-}
 
 function kindsOf(steps: readonly unknown[], more: object = {}) {
   return (thrownBy(() => graphOf(steps, more)) as GraphError).problems.map(({ kind }) => kind)

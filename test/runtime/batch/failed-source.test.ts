@@ -2,39 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { all, dataType, graph, InputError, step, streamBatch, type } from '../../../src/index.ts'
 import { flush } from '../../../src/testing/virtual-clock.ts'
 import { expectNoUnhandledErrors, recorder } from '../../loose-api.ts'
+import { collect, instant, Made, making } from './making.ts'
 import { VirtualTime } from '../virtual-time.ts'
 
-const Id = dataType('Id', type<number>())
-const Made = dataType('Made', type<number>())
 const Sum = dataType('Sum', type<number>())
 
 expectNoUnhandledErrors()
-
-/** One asynchronous step that takes as long as `msOf` says. */
-function making(clock: VirtualTime, msOf: (id: number) => number = () => 1, onAbort: (id: number) => void = () => {}) {
-  const make = step({
-    name: 'Make',
-    inputs: { id: Id },
-    output: Made,
-    run: async ({ id }, { signal }) => {
-      signal.addEventListener('abort', () => onAbort(id))
-      await clock.sleep(msOf(id), signal)
-      if (id < 0) throw new Error(`no ${id}`)
-      return id * 10
-    },
-  })
-  return graph({ name: 'making', steps: [make] })
-}
-
-const instant = graph({
-  name: 'instant',
-  steps: [step({ name: 'Make', inputs: { id: Id }, output: Made, run: ({ id }) => id * 10 })],
-})
-
-async function collect<Value>(values: AsyncIterable<Value>, into: Value[] = []): Promise<Value[]> {
-  for await (const value of values) into.push(value)
-  return into
-}
 
 describe('a stream whose iterable fails', () => {
   const cause = new Error('the file ended too soon')

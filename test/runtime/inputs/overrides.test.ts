@@ -1,29 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { dataType, optional, step } from '../../../src/index.ts'
+import { dataType, step } from '../../../src/index.ts'
 import type { InputError } from '../../../src/index.ts'
-import { expectNoUnhandledErrors, graphOf, number, rejectionOf, run } from '../../loose-api.ts'
+import { expectNoUnhandledErrors, graphOf, rejectionOf, run } from '../../loose-api.ts'
+import { A, B, C, Target, chain } from './chain.ts'
 
 expectNoUnhandledErrors()
-
-const [A, B, C, D, Target] = [number('A'), number('B'), number('C'), number('D'), number('Target')]
-
-/** (A, B) → C → D, (D, optional E) → Target; and who ran. */
-function chain() {
-  const ran: string[] = []
-  const steps = [
-    step({ name: 'c', inputs: { a: A, b: B }, output: C, run: ({ a, b }) => (ran.push('c'), a + b) }),
-    step({ name: 'd', inputs: { c: C }, output: D, run: ({ c }) => (ran.push('d'), c * 10) }),
-    step({
-      name: 't',
-      inputs: { d: D, e: optional(number('E')) },
-      output: Target,
-      run: ({ d, e }) => (ran.push('t'), d + (e ?? 0)),
-    }),
-    step({ name: 'other', inputs: { x: number('X') }, output: number('Y'), run: () => (ran.push('other'), 1) }),
-  ]
-  return { graph: graphOf(steps), ran }
-}
 
 describe('overrides', () => {
   test('take the place of a step and of what only it needs', async () => {
