@@ -45,16 +45,39 @@ function inUnits(ms: number): number {
 let judgedDate: unknown
 let isJudgedFake = false
 
-/**
- * Steady time, or that of a `Date` that a test has put in the place of the host's: whoever fakes `Date` alone and moves it on by an
- * hour wants to see what was kept for an hour expire. A `Date` of the host whose time is set is not followed.
- */
-export function lifetimeReading(steady: () => TimeReading): TimeReading {
+/** Whether a test has put a `Date` of its own in the place of the host's. */
+function isDateFake(): boolean {
   const { Date } = globalThis
   if (Date !== judgedDate) {
     judgedDate = Date
     // A class, or a proxy, which has the text of a function without a name.
     isJudgedFake = Function.prototype.toString.call(Date) !== 'function Date() { [native code] }'
   }
-  return isJudgedFake ? { source: Date, ms: Date.now() } : steady()
+  return isJudgedFake
+}
+
+/**
+ * Steady time, or that of a `Date` that a test has put in the place of the host's: whoever fakes `Date` alone and moves it on by an
+ * hour wants to see what was kept for an hour expire. A `Date` of the host whose time is set is not followed.
+ */
+export function lifetimeReading(steady: () => TimeReading): TimeReading {
+  return isDateFake() ? { source: Date, ms: Date.now() } : steady()
+}
+
+let judgedNow: (() => number) | undefined
+let judgedSteady: unknown
+let areJudgedOwn = false
+
+/** Whether the time of day and steady time are both read from the host itself: then they go on together. */
+export function isHostsOwn(): boolean {
+  const { performance } = globalThis
+  if (Date.now !== judgedNow || performance.now !== judgedSteady) {
+    judgedNow = Date.now
+    judgedSteady = performance.now
+    // Whatever takes the place of `performance`, or of its method alone, has a `now` of its own.
+    areJudgedOwn =
+      Function.prototype.toString.call(judgedNow) === 'function now() { [native code] }' &&
+      !Object.hasOwn(performance, 'now')
+  }
+  return areJudgedOwn && !isDateFake()
 }

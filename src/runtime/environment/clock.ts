@@ -1,4 +1,4 @@
-import { ContinuousTime, lifetimeReading } from '../../core/continuous-time.ts'
+import { hostElapsed, hostElapsedAt, hostLifetime } from './host-time.ts'
 import { LongTimeout, longestTimeoutMs, unref } from './long-timeout.ts'
 
 /** Time as the runtime sees it. Any XState clock will do; one with `now` (XState's SimulatedClock has it) gives the time too. */
@@ -27,18 +27,13 @@ export interface FullClock {
   setImmediate(handler: () => void): unknown
   /** Milliseconds from some moment on, untouched when the time of day is set: durations are counted by it. */
   elapsed(): number
+  /** The same at a time of day that was just read, where a millisecond is no matter: mostly without another reading. */
+  elapsedAt(now: number): number
   /** The same for what is kept in memory for a while: where a test fakes `Date` alone, it follows that. */
   lifetime(): number
   /** How time passes for its timers; see timers.ts. */
   readonly kind: 'system' | 'injected' | 'timers-only'
 }
-
-const steadyReading = (): { source: unknown; ms: number } => {
-  const { performance } = globalThis
-  return { source: performance.now, ms: performance.now() }
-}
-const steadyTime = new ContinuousTime(steadyReading)
-const lifetime = new ContinuousTime(() => lifetimeReading(steadyReading))
 
 /** The machine's own time. Nothing of the host is kept here: tests replace its timers and its Date, and put them back. */
 const systemClock: FullClock = {
@@ -49,8 +44,9 @@ const systemClock: FullClock = {
       : globalThis.setTimeout(handler, timeoutMs),
   clearTimeout: (handle) => globalThis.clearTimeout(currentHandle(handle) as NodeJS.Timeout),
   setImmediate: (handler) => globalThis.setImmediate(handler),
-  elapsed: () => steadyTime.now(),
-  lifetime: () => lifetime.now(),
+  elapsed: hostElapsed,
+  elapsedAt: hostElapsedAt,
+  lifetime: hostLifetime,
   kind: 'system',
 }
 
@@ -76,6 +72,7 @@ export function fullClockOf(clock: Clock | undefined): FullClock {
       setImmediate: (handler) =>
         clock.setImmediate === undefined ? globalThis.setImmediate(handler) : clock.setImmediate(handler),
       elapsed,
+      elapsedAt: hasNow || given !== undefined ? elapsed : systemClock.elapsedAt,
       lifetime: hasNow || given !== undefined ? elapsed : systemClock.lifetime,
       kind: hasNow || given !== undefined ? 'injected' : 'timers-only',
     }

@@ -1,4 +1,5 @@
-import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { AsyncContext } from './async-context.ts'
 
 /** A step whose function runs and that others may have to wait for: it holds a slot, makes a shared result, or belongs to a durable execution. */
 export interface WaitedFor {
@@ -25,12 +26,16 @@ export interface CallingStep {
 const calling = new AsyncLocalStorage<CallingStep>()
 let isUsed = false
 
-/** Runs a step's function so that what it calls, now or later, knows the step. */
-export function runAsStep(step: WaitedFor, act: () => void): void {
+/** Runs a step's function, in the context of the call that it works for, so that what it calls, now or later, knows the step. */
+export function runAsStep(
+  step: WaitedFor & { readonly execution: { readonly context: AsyncContext } },
+  act: () => void,
+): void {
   isUsed = true
-  // What `calling.run` does, in two thirds of its time: it makes a second frame to go back to the first.
-  new AsyncResource('docket.step').runInAsyncScope(() => {
-    calling.enterWith({ step, parent: step.execution.caller })
+  const { context, caller } = step.execution
+  // What `calling.run` does, in half of its time: it makes a second frame to go back to the first.
+  context.run(() => {
+    calling.enterWith({ step, parent: caller })
     act()
   })
 }

@@ -98,7 +98,7 @@ export class Emitter {
   }
 
   stepEnded(run: StepState, at: number, status: StepEnded['status'], error: unknown, fellBack: boolean): void {
-    const durationMs = sinceMs(run, run.beganAt)
+    const durationMs = sinceMs(run, run.beganAt, run.startedAt, at)
     this.#emit({
       type: 'step.ended',
       seq: ++this.#seq,
@@ -153,7 +153,7 @@ export class Emitter {
       step: run.step,
       item: run.execution.item,
       attempt: run.attempt,
-      durationMs: sinceMs(run, run.attemptBeganAt),
+      durationMs: sinceMs(run, run.attemptBeganAt, run.attemptStartedAt, at),
       error,
       timedOut,
     })
@@ -265,7 +265,16 @@ function warn(observer: Observer, thrown: unknown): void {
   warnOnce(observer, 'a Docket observer', thrown)
 }
 
-/** Whole milliseconds of steady time: what took long took so whatever was done to the time of day. */
-function sinceMs({ execution }: StepState, beganAt: number): number {
-  return Math.round(execution.clock.elapsed() - beganAt)
+/**
+ * Whole milliseconds of steady time: what took long took so whatever was done to the time of day. What ends in the millisecond in which
+ * it began took none.
+ */
+function sinceMs(
+  { execution: { clock } }: StepState,
+  beganAt: number,
+  startedAt: number | undefined,
+  at: number,
+): number {
+  const elapsed = at === startedAt ? clock.elapsedAt(at) : clock.elapsed()
+  return Math.round(elapsed - beganAt)
 }

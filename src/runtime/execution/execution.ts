@@ -173,7 +173,7 @@ export class Execution implements StepHost {
       this.#context ??= new AsyncContext()
     this.#change({ type: 'START', at })
     if (part === undefined && this.emitter !== undefined) {
-      this.#beganAt = clock.elapsed()
+      this.#beganAt = clock.elapsedAt(at)
       this.emitter.executionStarted(at)
     }
     if (this.#restoredFailure !== undefined) {

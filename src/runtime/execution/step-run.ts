@@ -128,7 +128,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     const { execution } = this
     const at = execution.stepTime()
     if (execution.emitter !== undefined) {
-      this.beganAt = execution.clock.elapsed() - (at - (this.startedAt ?? at))
+      this.beganAt = execution.clock.elapsedAt(at) - (at - (this.startedAt ?? at))
       execution.emitter.stepStarted(this, at)
       // Here and below: an observer may end the execution, and nothing begins after the end.
       if (this.hasEnded) return
@@ -161,7 +161,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   #enter(now?: number): void {
     const { admission } = this.execution
-    if (admission !== undefined && !admission.enter(this)) this.change({ type: 'WAIT', at: this.execution.clock.now() })
+    if (admission !== undefined && !admission.enter(this)) this.change({ type: 'WAIT', at: this.execution.stepTime() })
     else this.proceedInside(now)
   }
 
@@ -177,7 +177,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
       this.execution.leave()
       return
     }
-    if (this.slot === undefined) this.change({ type: 'WAIT', at: this.execution.clock.now() })
+    if (this.slot === undefined) this.change({ type: 'WAIT', at: this.execution.stepTime() })
     else this.#begin()
   }
 
@@ -298,7 +298,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     const { execution } = this
     execution.admission?.enterAnyway()
     const at = (this.attemptStartedAt = execution.clock.now())
-    this.attemptBeganAt = execution.clock.elapsed()
+    this.attemptBeganAt = execution.clock.elapsedAt(at)
     this.change({ type: 'START', attempt, at })
     execution.emitter?.attemptStarted(this, at)
     if (!this.hasEnded) this.recorder?.noteStarted(this)?.catch(() => {})
@@ -367,10 +367,10 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     const { execution } = this
     // While it waited for a slot, its time may have run out.
     if (execution.isOver) return
-    const at = (this.attemptStartedAt = now ?? execution.clock.now())
+    const at = (this.attemptStartedAt = now ?? execution.stepTime())
     this.change({ type: 'START', attempt: this.attempt + 1, at })
     if (execution.emitter !== undefined) {
-      this.attemptBeganAt = execution.clock.elapsed()
+      this.attemptBeganAt = execution.clock.elapsedAt(at)
       execution.emitter.attemptStarted(this, at)
       if (this.hasEnded) return
     }
