@@ -15,16 +15,16 @@ async function failuresOf(first: number, count: number): Promise<readonly string
   return failures
 }
 
-test('a thousand worlds, the same ones each time, break no law', { timeout: 120_000 }, async () => {
-  expect(await failuresOf(1, 1_000)).toEqual([])
+test('500 worlds, the same ones each time, break no law', { timeout: 120_000 }, async () => {
+  expect(await failuresOf(1, 500)).toEqual([])
 })
 
-test(`a thousand worlds from seed ${base} on break no law`, { timeout: 120_000 }, async () => {
-  expect(await failuresOf(base, 1_000)).toEqual([])
+test(`300 worlds from seed ${base} on break no law`, { timeout: 120_000 }, async () => {
+  expect(await failuresOf(base, 300)).toEqual([])
 })
 
-test('a thousand worlds with fallbacks, deadlines, batches and codecs break no law', { timeout: 120_000 }, async () => {
-  expect(await failuresOf(firstFeaturedSeed, 1_000)).toEqual([])
+test('500 worlds with fallbacks, deadlines, batches and codecs break no law', { timeout: 120_000 }, async () => {
+  expect(await failuresOf(firstFeaturedSeed, 500)).toEqual([])
 })
 
 test('the same seed gives the same run', async () => {
