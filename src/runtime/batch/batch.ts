@@ -179,7 +179,7 @@ export class Batch implements ItemHost {
 
   /** Lets in as many items as there is room for, whoever made the room. */
   pump(): void {
-    this.#context.run(this.#pump)
+    if (this.pool.hasRoom) this.#context.run(this.#pump)
   }
 
   readonly #pump = (): void => {

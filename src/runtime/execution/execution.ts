@@ -167,7 +167,8 @@ export class Execution implements StepHost {
   /** Begins: checks the leaf values (one per `plan.leaves`, unless they are checked already) and starts the steps that need nothing else. */
   start(leafValues: readonly unknown[], areChecked = false): void {
     const { part, options, clock } = this
-    const at = clock.now()
+    // Where nobody can see it, the time of a batch's item is not read: there may be millions.
+    const at = part === undefined || this.#isLookedAt ? clock.now() : 0
     // Only these can be ended by others than their own steps.
     if (options.signal !== undefined || this.recorder !== undefined || this.watcher !== undefined)
       this.#context ??= new AsyncContext()
