@@ -6,8 +6,6 @@ export {
   AbortExecutionError,
   DeadlockError,
   DocketClosedError,
-  DocketError,
-  errorCodes,
   ExecutionCancelledError,
   ExecutionConflictError,
   ExecutionTimeoutError,
@@ -21,6 +19,7 @@ export {
   StepTimeoutError,
   StoreError,
 } from './core/errors.ts'
+export { DocketError, errorCodes } from './core/docket-error.ts'
 export { graph, untypedGraph } from './core/graph/graph.ts'
 export { step } from './core/language/step.ts'
 export { value } from './core/language/value.ts'
@@ -45,7 +44,8 @@ export type {
   ValueOf,
 } from './core/language/data-type.ts'
 export type { Duration } from './core/duration.ts'
-export type { ErrorCode, ErrorPlace, GraphProblem, InputIssue } from './core/errors.ts'
+export type { GraphProblem, InputIssue } from './core/errors.ts'
+export type { ErrorCode, ErrorPlace } from './core/docket-error.ts'
 export type { ExecutionEvent } from './core/contracts/events.ts'
 export type { ExplainedLeaf, ExplainedPlan, ExplainedStep } from './core/graph/explained-plan.ts'
 export type { OnError, Outcome } from './core/graph/calls.ts'

@@ -1,4 +1,4 @@
-import { DocketError } from '../core/errors.ts'
+import { DocketError } from '../core/docket-error.ts'
 import { describeThrown, isError, membersOf, readOf } from '../core/thrown.ts'
 
 /**

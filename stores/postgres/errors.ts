@@ -1,4 +1,5 @@
-import { DocketError, StoreError } from '../../src/core/errors.ts'
+import { StoreError } from '../../src/core/errors.ts'
+import { DocketError } from '../../src/core/docket-error.ts'
 import { describeThrown, isError, membersOf } from '../../src/core/thrown.ts'
 import { driverError, isMistake } from '../sql/driver-error.ts'
 import type { Nature } from '../sql/driver-error.ts'

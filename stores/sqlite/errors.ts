@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { DocketError, StoreError } from '../../src/core/errors.ts'
+import { StoreError } from '../../src/core/errors.ts'
+import { DocketError } from '../../src/core/docket-error.ts'
 import { describeThrown, readOf } from '../../src/core/thrown.ts'
 import { driverError, openingError } from '../sql/driver-error.ts'
 import type { Nature } from '../sql/driver-error.ts'

@@ -7,6 +7,7 @@ import {
   StepError,
   StoreError,
 } from '../../src/index.ts'
+import { errorClassOf } from '../../src/core/docket-error.ts'
 import * as errors from '../../src/core/errors.ts'
 import { hostile, throwing, thrownValues } from '../hostile-values.ts'
 
@@ -38,7 +39,7 @@ describe('instanceof', () => {
       ([, value]) => typeof value === 'function' && value.prototype instanceof Error,
     )
     expect(classes.length).toBeGreaterThan(10)
-    for (const [name, type] of classes) expect(errors.errorClassOf(name)).toBe(type)
+    for (const [name, type] of classes) expect(errorClassOf(name)).toBe(type)
   })
 })
 

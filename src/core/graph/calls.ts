@@ -1,4 +1,4 @@
-import type { DocketError } from '../errors.ts'
+import type { DocketError } from '../docket-error.ts'
 import type { TypedDataType, ValueOf } from '../language/data-type.ts'
 import type { ExplainedPlan } from './explained-plan.ts'
 import type { InputsOf, OverriddenIn, OverrideValue, Overrides, SharedValue, TargetOf } from './graph.ts'

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { classNameOf } from '../errors.ts'
+import { classNameOf } from '../docket-error.ts'
 import { describeThrown, isError } from '../thrown.ts'
 import { recordOfTrees, treeOf } from './value-tree.ts'
 

@@ -1,4 +1,4 @@
-import { errorClassOf } from '../errors.ts'
+import { errorClassOf } from '../docket-error.ts'
 import { isRecord } from '../is-record.ts'
 import { isTag } from './value-tree.ts'
 

@@ -1,5 +1,5 @@
 import { ExecutionCancelledError, LeaseLostError, StoreError } from '../../core/errors.ts'
-import type { ErrorPlace } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { HeadChange } from '../../core/contracts/execution-record.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'

@@ -1,6 +1,7 @@
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
-import { DocketError, SerializationError } from '../../core/errors.ts'
+import { SerializationError } from '../../core/errors.ts'
+import { DocketError } from '../../core/docket-error.ts'
 import type { FormerNames } from '../../core/graph/former-names.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'

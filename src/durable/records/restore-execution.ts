@@ -1,4 +1,5 @@
-import { DocketError, LeaseLostError } from '../../core/errors.ts'
+import { LeaseLostError } from '../../core/errors.ts'
+import { DocketError } from '../../core/docket-error.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import type { AnyGraph, GraphIndex, StepSpec } from '../../core/graph/graph-index.ts'
 import type { Plan } from '../../core/graph/plan.ts'

@@ -1,6 +1,6 @@
 import type { BatchPlan, ItemPlan } from '../../core/graph/batch-plan.ts'
 import { InputError } from '../../core/errors.ts'
-import type { ErrorPlace } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { Turn } from '../environment/turn.ts'
 import { checkLeaves, isLeafOf, leafValuesOf, matchInputs, unknownKeyText } from '../inputs/given-inputs.ts'
 

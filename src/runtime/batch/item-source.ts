@@ -1,5 +1,5 @@
 import { InputError } from '../../core/errors.ts'
-import type { ErrorPlace } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { isPromiseLike } from '../inputs/check-value.ts'
 

@@ -1,5 +1,5 @@
 import { ExecutionTimeoutError } from '../../core/errors.ts'
-import type { ErrorPlace } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { FullClock } from './clock.ts'
 import { fireAfter, fireAt } from './timers.ts'
 import type { Timer } from './timers.ts'

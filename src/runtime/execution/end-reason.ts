@@ -1,6 +1,6 @@
 import { DocketClosedError, ExecutionCancelledError, ExecutionTimeoutError, LeaseLostError } from '../../core/errors.ts'
 import { describeThrown } from '../../core/thrown.ts'
-import type { ErrorPlace } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { StepHost } from './step-host.ts'
 import { StepRun } from './step-run.ts'
 

@@ -1,7 +1,7 @@
 import { randomId } from '../environment/ids.ts'
 import { compiledExecution } from '../../../machines/index.ts'
 import type { ExecutionEvent as ExecutionMachineEvent } from '../../../machines/index.ts'
-import type { ErrorPlace } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { AsyncContext } from '../environment/async-context.ts'

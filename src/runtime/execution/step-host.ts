@@ -1,5 +1,5 @@
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
-import type { ErrorPlace } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { CallingStep } from '../environment/current-step.ts'

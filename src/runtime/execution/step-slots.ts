@@ -1,7 +1,7 @@
 import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { slotPoolOf } from '../collections/slot-pool.ts'
 import { DeadlockError } from '../../core/errors.ts'
-import type { ErrorPlace } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { SlotPool } from '../collections/slot-pool.ts'
 import { stepsAround, wayRound } from '../environment/current-step.ts'
 import type { CallingStep } from '../environment/current-step.ts'

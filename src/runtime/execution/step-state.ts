@@ -1,6 +1,6 @@
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
-import type { ErrorPlace } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { FullClock } from '../environment/clock.ts'
 
 /** A step of an execution as emitter, recorder and snapshots see it. Times are milliseconds since the epoch. */

@@ -1,5 +1,5 @@
 import { SerializationError } from '../../core/errors.ts'
-import type { ErrorPlace } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { ResultCache } from './result-cache.ts'
 import type { ResultRight, SharedResults } from './shared-results.ts'
 import type { Claimant } from './claimant.ts'

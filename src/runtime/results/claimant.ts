@@ -1,4 +1,4 @@
-import type { ErrorPlace } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../environment/async-context.ts'

@@ -1,5 +1,5 @@
 import type { Logger } from '../../core/contracts/logger.ts'
-import type { ErrorPlace } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
