@@ -5,7 +5,6 @@ import { ExecutionCancelledError, InputError } from '../../core/errors.ts'
 import { describeThrown, hasCause } from '../../core/thrown.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import { SharedValues } from './shared-values.ts'
-import { isPromiseLike } from '../inputs/check-value.ts'
 import type { BatchSetup, BatchWatcher, ItemOutcome } from './batch-setup.ts'
 import { endReason, endStatusOf } from '../execution/end-reason.ts'
 import type { CancelReason } from '../execution/end-reason.ts'
@@ -13,6 +12,7 @@ import { reportOf } from '../execution/shown-end.ts'
 import { Execution } from '../execution/execution.ts'
 import type { ResolvedOptions } from '../execution/execution-setup.ts'
 import { Barrier } from './barrier.ts'
+import { ItemIntake } from './item-intake.ts'
 import { sourceError } from './item-source.ts'
 import type { Pulled } from './item-source.ts'
 import { checkLeaves } from '../inputs/given-inputs.ts'
@@ -27,8 +27,6 @@ import type { ResultCache } from '../results/result-cache.ts'
 import { hasRunning, ItemsInFlight } from './items-in-flight.ts'
 import { BatchItem } from './batch-item.ts'
 import type { ItemHost } from './batch-item.ts'
-
-const timeoutCheckEvery = 256
 
 /**
  * Many items through one plan: an execution for each, and one for what they share. Items flow on their own; only what
@@ -56,8 +54,7 @@ export class Batch implements ItemHost {
   readonly #sharedValues: SharedValues
   readonly #barrier: Barrier
   readonly #open = new ItemsInFlight()
-  /** Items may wait in great number without holding a slot; this bounds the memory they take, except where a barrier needs them all. */
-  readonly #window: number
+  readonly #intake: ItemIntake
   /** Values of the shared leaves, once they are checked. */
   #checkedLeaves: readonly unknown[] | undefined
   /** Nothing may begin any more, though the batch may have to stop what runs first. */
@@ -66,10 +63,6 @@ export class Batch implements ItemHost {
   #isPaused = false
   /** In steady time. */
   #beganAt: number | undefined
-  #isPumping = false
-  #isPulling = false
-  /** What is left to be read waits for the next turn of the event loop. */
-  #isYielding = false
   readonly #context = new AsyncContext()
   #triggers: EndTriggers | undefined
   /** What the batch ends with as soon as nothing of it runs. */
@@ -81,9 +74,11 @@ export class Batch implements ItemHost {
     this.itemOptions = { ...options, timeoutMs: undefined, deadline: undefined, signal: undefined }
     this.executionId = options.id!
     this.target = plan.item.plan.target.name
-    this.pool = new SlotPool(concurrency, () => this.#pump())
+    this.pool = new SlotPool(concurrency, () => this.#intake.pump())
     this.turn = turnOf(options.clock)
-    this.#window = plan.needsAll ? Infinity : Math.max(10 * concurrency, 1_000)
+    const { source, hasRoom } = setup
+    const maxOpen = plan.needsAll ? Infinity : Math.max(10 * concurrency, 1_000)
+    this.#intake = new ItemIntake(this, this.#open, { source, hasRoom, maxOpen }, this.#context)
     this.#shared = new Execution({
       plan: plan.shared,
       options: this.itemOptions,
@@ -128,6 +123,14 @@ export class Batch implements ItemHost {
     return this.#isEnding || this.#isPaused || this.#triggers?.haveCome === true
   }
 
+  get takesItems(): boolean {
+    return this.#checkedLeaves !== undefined && this.total === undefined && !this.#isPaused
+  }
+
+  checkTime(): void {
+    this.#triggers?.checkTime()
+  }
+
   get cache(): ResultCache | undefined {
     return this.#setup.cache
   }
@@ -170,7 +173,7 @@ export class Batch implements ItemHost {
     const settle = (error: InputError | undefined): void => {
       if (error !== undefined) this.fail(error)
       this.#checkedLeaves = plan.shared.leaves.map((leaf) => values[leaf.slot])
-      this.#pump()
+      this.#intake.pump()
     }
     const checked = checkLeaves(plan.shared, sharedLeaves, values, () => this.place)
     if (checked instanceof Promise) void checked.then(settle)
@@ -179,48 +182,7 @@ export class Batch implements ItemHost {
 
   /** Lets in as many items as there is room for, whoever made the room. */
   pump(): void {
-    if (this.pool.hasRoom) this.#context.run(this.#pump)
-  }
-
-  readonly #pump = (): void => {
-    if (this.#isPumping || this.#isPulling || this.#isYielding || this.#checkedLeaves === undefined) return
-    this.#isPumping = true
-    const { source, hasRoom } = this.#setup
-    while (
-      !this.hasEnded &&
-      !this.#isPaused &&
-      this.total === undefined &&
-      this.pool.hasRoom &&
-      this.#open.size < this.#window &&
-      hasRoom()
-    ) {
-      // Items that are done at once leave no turn to the timer.
-      if (this.started % timeoutCheckEvery === timeoutCheckEvery - 1) this.#triggers?.checkTime()
-      if (this.hasEnded) break
-      if (this.turn.mustYield()) {
-        this.#isYielding = true
-        this.turn.defer(this.#goOn)
-        break
-      }
-      const pulled = source.next()
-      if (isPromiseLike(pulled)) {
-        this.#isPulling = true
-        void pulled.then((late) => {
-          this.#isPulling = false
-          if (this.hasEnded) return
-          this.#take(late)
-          this.#pump()
-        })
-        break
-      }
-      this.#take(pulled)
-    }
-    this.#isPumping = false
-  }
-
-  readonly #goOn = (): void => {
-    this.#isYielding = false
-    this.#pump()
+    this.#intake.pumpInContext()
   }
 
   fail(error: unknown): void {
@@ -233,7 +195,7 @@ export class Batch implements ItemHost {
     this.#context.run(() => this.#finish({ type: 'CANCEL', error, at: this.#setup.options.clock.now() }, error))
   }
 
-  #take(pulled: Pulled): void {
+  take(pulled: Pulled): void {
     if (pulled === 'end') {
       this.#change({ type: 'CLOSE', total: this.started })
       this.#sharedValues.copy(this.started)
@@ -338,7 +300,7 @@ export class Batch implements ItemHost {
     this.#progress(item)
     this.#setup.onItem(item, outcome)
     this.#finishIfDone()
-    this.#pump()
+    this.#intake.pump()
   }
 
   #progress(item: number): void {

@@ -1,0 +1,90 @@
+import { isPromiseLike } from '../inputs/check-value.ts'
+import type { SlotPool } from '../collections/slot-pool.ts'
+import type { AsyncContext } from '../environment/async-context.ts'
+import type { Turn } from '../environment/turn.ts'
+import type { ItemSource, Pulled } from './item-source.ts'
+import type { ItemsInFlight } from './items-in-flight.ts'
+
+const timeoutCheckEvery = 256
+
+/** What the intake needs of its batch. */
+interface IntakeHost {
+  readonly pool: SlotPool
+  readonly turn: Turn
+  /** Items that have begun. */
+  readonly started: number
+  readonly hasEnded: boolean
+  /** Whether items are let in at all: what they share is checked, they have not all begun, and the batch is not about to be handed over. */
+  readonly takesItems: boolean
+  /** Ends the batch if its time is over. */
+  checkTime(): void
+  take(pulled: Pulled): void
+}
+
+/** Where a batch's items come from, and what else bounds how many are under way. */
+interface Intake {
+  readonly source: ItemSource
+  /** Whether the consumer can take the results of further items. */
+  readonly hasRoom: () => boolean
+  /** Items may wait in great number without holding a slot; this bounds the memory they take, except where a barrier needs them all. */
+  readonly maxOpen: number
+}
+
+/** Lets a batch's items in, one by one, as there is room for them. */
+export class ItemIntake {
+  readonly #host: IntakeHost
+  readonly #open: ItemsInFlight
+  readonly #intake: Intake
+  readonly #context: AsyncContext
+  #isPumping = false
+  #isPulling = false
+  /** What is left to be read waits for the next turn of the event loop. */
+  #isYielding = false
+
+  constructor(host: IntakeHost, open: ItemsInFlight, intake: Intake, context: AsyncContext) {
+    this.#host = host
+    this.#open = open
+    this.#intake = intake
+    this.#context = context
+  }
+
+  /** Lets in as many items as there is room for, whoever made the room. */
+  pumpInContext(): void {
+    if (this.#host.pool.hasRoom) this.#context.run(this.pump)
+  }
+
+  readonly pump = (): void => {
+    const host = this.#host
+    if (this.#isPumping || this.#isPulling || this.#isYielding || !host.takesItems) return
+    this.#isPumping = true
+    const { source, hasRoom, maxOpen } = this.#intake
+    while (!host.hasEnded && host.takesItems && host.pool.hasRoom && this.#open.size < maxOpen && hasRoom()) {
+      // Items that are done at once leave no turn to the timer.
+      if (host.started % timeoutCheckEvery === timeoutCheckEvery - 1) host.checkTime()
+      if (host.hasEnded) break
+      if (host.turn.mustYield()) {
+        this.#isYielding = true
+        host.turn.defer(this.#goOn)
+        break
+      }
+      const pulled = source.next()
+      if (isPromiseLike(pulled)) {
+        this.#isPulling = true
+        void pulled.then((late) => {
+          this.#isPulling = false
+          if (host.hasEnded) return
+          host.take(late)
+          this.pump()
+        })
+        break
+      }
+      host.take(pulled)
+    }
+    this.#isPumping = false
+  }
+
+  readonly #goOn = (): void => {
+    this.#isYielding = false
+    this.pump()
+  }
+}
