@@ -1,76 +1,46 @@
 import { LeaseLostError, SerializationError } from '../../core/errors.ts'
 import { hasCause } from '../../core/thrown.ts'
-import type { HeadChange, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { HeadChange } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
-import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import { placed } from '../../runtime/results/claim-keeper.ts'
 import type { Recorder } from '../../runtime/execution/recorder.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { patienceOf } from '../../runtime/store-access/store-patience.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
-import { OpenRecords } from './open-records.ts'
-import { WritesUnderWay } from './writes-under-way.ts'
-import { AnnouncedAttempts, firstAttemptOf, isRetriedAtOnce } from './announced-attempts.ts'
-import { lostError } from './ownership-right.ts'
-import { SuspectAttempts } from './suspect-attempts.ts'
+import { AttemptNotes } from './attempt-notes.ts'
+import type { ExecutionCommits } from './execution-commits.ts'
 import type { OwnershipRight } from './ownership-right.ts'
-import { inputHashOf, itemOf, recordOfRun } from './record-of-run.ts'
+import { identityOf, inputHashOf, recordOfRun } from './record-of-run.ts'
+import { WritesUnderWay } from './writes-under-way.ts'
 
 /** A value that the execution goes on with, or ends with, or that came when its step had ended. */
 type Kept = 'next' | 'last' | 'late'
 
-/** Writes the records of one execution, under the epoch in which this process acquired it. */
+/** Keeps what the steps of one execution make, and its output. */
 export class ExecutionRecorder implements Recorder {
+  readonly commits: ExecutionCommits
+  readonly notes: AttemptNotes
   readonly #connection: StoreConnection
   readonly #right: OwnershipRight
-  readonly #since: number
-  /** Called when a commit was refused: another process owns the execution, or it was deleted. */
-  readonly #onLost: () => void
-  /** The last note of a step. */
-  readonly #noted = new WeakMap<StepRun, StepRecord>()
-  readonly #suspects: SuspectAttempts
-  readonly #announced = new AnnouncedAttempts()
   readonly #stragglers = new Set<StepRun>()
-  readonly #open: OpenRecords
   readonly #underWay = new WritesUnderWay()
-  /** Goes out with the next commit. */
-  #pendingHead: HeadChange | undefined
   /** The step that ended last, where the execution forgets those that have ended. */
   lastForgotten: StepRun | undefined
   #endKept = false
-  #hasProgress = false
-  #hasEndWritten = false
-  #isOff = false
-  #hasStoppedNotes = false
-  /** The last message that takes effect with the end. */
-  #consumedByEnd: number | undefined
 
-  /** `open`: the records of steps that have not ended, as an earlier life left them. */
-  constructor(connection: StoreConnection, right: OwnershipRight, open: readonly StepRecord[], onLost: () => void) {
+  constructor(connection: StoreConnection, right: OwnershipRight, commits: ExecutionCommits) {
     this.#connection = connection
     this.#right = right
-    this.#open = new OpenRecords(open)
-    this.#suspects = new SuspectAttempts(connection.clock)
-    this.#since = connection.clock.elapsed()
-    this.#onLost = onLost
-  }
-
-  /** These steps were recorded with the execution, as begun. */
-  begunWith(records: readonly StepRecord[]): void {
-    this.#announced.begunWith(records)
-    this.#expect(records)
-  }
-
-  /** These are about to begin: where the execution ends before, nothing was tried. */
-  #expect(records: readonly StepRecord[]): void {
-    for (const record of records) this.#open.add({ ...record, attempt: 0, startedAt: undefined })
+    this.commits = commits
+    this.notes = new AttemptNotes(connection, right, commits, this.#underWay)
   }
 
   /** Whether functions run on although their signals are aborted. */
   get hasStragglers(): boolean {
     return this.#stragglers.size > 0
   }
+
   get isIdle(): boolean {
     return this.#underWay.isIdle
   }
@@ -78,16 +48,6 @@ export class ExecutionRecorder implements Recorder {
   /** Resolves when no value is on its way, and all notes are. */
   idle(): Promise<void> {
     return this.#underWay.idle()
-  }
-
-  /** Writes nothing any more. */
-  turnOff(): void {
-    this.#isOff = true
-  }
-
-  /** Nothing is noted any more of how steps fare; what was on its way is. */
-  stopNotes(): void {
-    this.#hasStoppedNotes = true
   }
 
   /** Gives the execution up; set once the docket closes. */
@@ -128,51 +88,27 @@ export class ExecutionRecorder implements Recorder {
   }
 
   noteStarted(run: StepRun): Promise<void> | undefined {
-    // A process that slept through the end of its lease must not do now what others may be doing.
-    const { session } = this.#connection
-    const isHeld = session.owner === this.#right.owner && session.holds()
-    if (isHeld === true) return this.#noteBegun(run)
-    if (isHeld !== false) return isHeld.then((isStillHeld) => (isStillHeld ? this.#noteBegun(run) : this.#lose()))
-    this.#lose()
-    return undefined
-  }
-
-  #noteBegun(run: StepRun): Promise<void> | undefined {
-    // Only a step that is tried again counts its attempts: for it, a death must not be forgotten.
-    if (run.persist === undefined || run.planStep.spec.maxAttempts === 1) return undefined
-    const announced = this.#announced.take(run, itemOf(run))
-    if (announced !== undefined && run.attempt === 1)
-      this.#open.add(firstAttemptOf(run.planStep, itemOf(run), run.startedAt!))
-    const note = (): Promise<void> => this.#note(run, 'running', undefined)
-    const isSuspect = this.#right.recoveries > 0 && (run.attempt > 1 || !this.#hasProgress)
-    const noted = announced !== undefined ? announced.noted : isSuspect ? this.#suspects.begin(note) : note()
-    return noted?.catch((error: unknown) => {
-      if (error instanceof LeaseLostError || run.persist?.onStoreError !== 'run') throw error
-      run.storeFailed('keep', error)
-    })
+    return this.notes.started(run)
   }
 
   noteRetry(run: StepRun, error: unknown): void {
-    if (!isRetriedAtOnce(run)) void this.#note(run, 'retrying', error)
-    else this.#announced.add(run, itemOf(run), this.#note(run, 'running', undefined, run.attempt + 1))
+    this.notes.retried(run, error)
   }
 
   noteFailed(run: StepRun, error: unknown): void {
-    if (!(error instanceof LeaseLostError)) void this.#note(run, 'failed', error)
+    this.notes.failed(run, error)
+  }
+
+  noteCancelled(run: StepRun, reason: unknown): void {
+    this.notes.cancelled(run, reason)
   }
 
   forgotten(run: StepRun): void {
     this.lastForgotten = run
   }
 
-  noteCancelled(run: StepRun, reason: unknown): void {
-    // Only of a step that is tried again it is written that it runs. What its last attempt failed with is kept.
-    if (run.planStep.spec.maxAttempts > 1 && !(reason instanceof LeaseLostError))
-      void this.#note(run, 'cancelled', run.error)
-  }
-
   end(output: unknown): Promise<void> | undefined {
-    return this.#endKept || this.#isOff ? undefined : this.#end(output)
+    return this.#endKept || this.commits.isOff ? undefined : this.#end(output)
   }
 
   straggles(run: StepRun): void {
@@ -183,50 +119,9 @@ export class ExecutionRecorder implements Recorder {
     if (this.#stragglers.delete(run) && this.#stragglers.size === 0) this.onLastStraggler()
   }
 
-  /** Writes records that are made elsewhere. */
-  write(steps: readonly StepRecord[], head?: HeadChange): Promise<void> {
-    return this.#commit(steps, head, Infinity, undefined)
-  }
-
-  /** Writes what changes of the execution itself, however long the store stays away: until then this process is its owner. */
-  change(head: HeadChange): Promise<void> {
-    return this.#commit([], head, Infinity, undefined)
-  }
-
-  /** Messages up to this one end the execution: they are consumed in the commit that does. */
-  consumeWithEnd(seq: number): void {
-    this.#consumedByEnd = Math.max(seq, this.#consumedByEnd ?? 0)
-  }
-
-  /** The message is of no effect, and is read no more; not before those that came before it. */
-  consume(seq: number): void {
-    if (this.#consumedByEnd !== undefined && !this.#hasEndWritten) this.consumeWithEnd(seq)
-    else this.#commit([], {}, Infinity, undefined, seq).catch(() => {})
-  }
-
-  /** Records of the attempts that run here, as they are where the execution is given up: its next owner begins them under the same numbers. */
-  givenUp(): readonly StepRecord[] {
-    return this.#open.givenUp(this.#connection.clock.now())
-  }
-
-  /** Changes that nothing waits for: with the next commit. */
-  amend(head: HeadChange): void {
-    this.#pendingHead = { ...this.#pendingHead, ...head }
-  }
-
   /** The input hash of a step, for comparisons; undefined where the inputs have no canonical form. */
   inputHashOf(run: StepRun): string | undefined {
     return inputHashOf(run, this.#connection.encoding)
-  }
-
-  /** Writes how long the execution has been owned, where a timeout counts that. */
-  writeOwnedMs(): void {
-    if (this.#right.timeoutMs !== undefined) this.change({ ownedMs: this.ownedMs }).catch(() => {})
-  }
-
-  /** How long processes have owned the execution. */
-  get ownedMs(): number {
-    return this.#right.ownedMs + Math.max(0, this.#connection.clock.elapsed() - this.#since)
   }
 
   #persist(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
@@ -237,7 +132,7 @@ export class ExecutionRecorder implements Recorder {
       () => {
         this.#underWay.arrived()
         if (isTheEnd) this.#endKept = true
-        this.#hasProgress = true
+        this.commits.noteProgress()
         return value
       },
       (error: unknown) => {
@@ -266,7 +161,7 @@ export class ExecutionRecorder implements Recorder {
   #save(run: StepRun, value: unknown, status: 'completed' | 'cached', which: Kept): Promise<void> {
     this.#underWay.begin()
     try {
-      const encoded = this.#connection.encoding.encode(value, this.#identityOf(run, 'output'))
+      const encoded = this.#connection.encoding.encode(value, identityOf(this.#right.id, run, 'output'))
       if (which !== 'last' && !(encoded instanceof Promise)) return this.#write(run, status, encoded, which)
       const ending = which === 'last' ? this.#ending(value) : undefined
       return Promise.all([encoded, ending]).then(([output, head]) => this.#write(run, status, output, which, head))
@@ -284,17 +179,16 @@ export class ExecutionRecorder implements Recorder {
       dueAt: undefined,
     })
     const until = this.#connection.clock.elapsed() + patienceOf(run.planStep.spec)
-    const begun = which === 'next' ? this.#announced.ledToBy(run, itemOf(run), at) : []
-    this.#expect(begun)
-    const written = this.#commit([record, ...begun], head, until, run, undefined, at)
-    if (which === 'next') written.catch(() => this.#announced.revoke(run, begun))
+    const begun = which === 'next' ? this.notes.ledToBy(run, at) : []
+    const written = this.commits.write({ steps: [record, ...begun], head, until, step: run.step, at })
+    if (which === 'next') written.catch(() => this.notes.revoke(run, begun))
     return written
   }
 
   async #end(output: unknown): Promise<void> {
     this.#underWay.begin()
     try {
-      await this.change(await this.#ending(output))
+      await this.commits.change(await this.#ending(output))
       this.#endKept = true
     } finally {
       this.#underWay.arrived()
@@ -310,7 +204,7 @@ export class ExecutionRecorder implements Recorder {
       output,
       error: undefined,
       endedAt: this.#connection.clock.now(),
-      ownedMs: this.ownedMs,
+      ownedMs: this.commits.ownedMs,
       isReleased: true,
     }
   }
@@ -324,75 +218,5 @@ export class ExecutionRecorder implements Recorder {
       const message = `the output of execution "${id}" can't be remembered: ${error.message}`
       throw new SerializationError(message, { executionId: id }, { cause: error })
     }
-  }
-
-  #note(run: StepRun, status: StepStatus, error: unknown, attempt = run.attempt): Promise<void> {
-    // What an earlier attempt brought late holds, whatever becomes of this one.
-    if (this.#isOff || this.#hasStoppedNotes || run.persisting !== undefined) return Promise.resolve()
-    const hasEnded = status === 'failed' || status === 'cancelled'
-    const endedAt = hasEnded ? this.#connection.clock.now() : undefined
-    const dueAt = status === 'retrying' ? run.dueAt : undefined
-    const noted = {
-      ...recordOfRun(run, status, this.inputHashOf(run), { output: undefined, error: undefined, endedAt, dueAt }),
-      attempt,
-    }
-    this.#noted.set(run, noted)
-    const write = async (stored: StoredValue | undefined): Promise<void> => {
-      // While a codec took its time, the step may have gone on: what was noted or kept of it since then holds.
-      if (this.#noted.get(run) !== noted || run.persisting !== undefined) return
-      const record = { ...noted, error: stored }
-      this.#open.add(record)
-      await this.#commit([record], undefined, this.#connection.clock.elapsed() + patienceOf(run.planStep.spec), run)
-    }
-    const stored =
-      error === undefined ? undefined : this.#connection.encoding.encodeError(error, this.#identityOf(run, 'error'))
-    const written = stored instanceof Promise ? stored.then(write) : write(stored)
-    if (stored instanceof Promise) void this.#underWay.whileEncoding(stored)
-    // Most are not awaited.
-    written.catch(() => {})
-    return written
-  }
-
-  #identityOf(run: StepRun, field: 'output' | 'error'): readonly string[] {
-    return ['step', this.#right.id, run.step, itemOf(run), field]
-  }
-
-  #commit(
-    steps: readonly StepRecord[],
-    head: HeadChange | undefined,
-    until: number,
-    run: StepRun | undefined,
-    consumed?: number,
-    at = this.#connection.clock.now(),
-  ): Promise<void> {
-    const { session, commits } = this.#connection
-    session.noticeBlocked()
-    if (this.#isOff) return Promise.reject(lostError(this.#right, run?.step))
-    const { id, owner, epoch, timeoutMs, recoveries } = this.#right
-    let change = this.#pendingHead === undefined ? head : { ...this.#pendingHead, ...head }
-    this.#pendingHead = undefined
-    // What a process did that lived long enough to do it counts against the suspicion that this execution kills them.
-    if (recoveries > 0 && !this.#hasProgress && steps.some(({ status }) => status === 'completed'))
-      change = { ...change, recoveries: 0 }
-    if (timeoutMs !== undefined && change?.ownedMs === undefined) change = { ...change, ownedMs: this.ownedMs }
-    const isEnd = change?.status !== undefined && isTerminal(change.status)
-    const records = isEnd ? [...this.#open.closed(at, steps), ...steps] : steps
-    const seq = isEnd ? this.#consumedByEnd : consumed
-    const commit = { id, owner, epoch, at, steps: records, head: change, consumed: seq }
-    return commits.add(commit, until).then((isKept) => {
-      if (isKept) {
-        this.#open.written(records)
-        if (isEnd) this.#hasEndWritten = true
-        return
-      }
-      this.#lose()
-      throw lostError(this.#right, run?.step)
-    })
-  }
-
-  #lose(): void {
-    if (this.#isOff) return
-    this.#isOff = true
-    this.#onLost()
   }
 }

@@ -14,6 +14,7 @@ import { sourceOfArray } from '../../runtime/batch/item-source.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
+import { ExecutionCommits } from './execution-commits.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { itemsStep, itemStep, targetStep } from '../records/restore-batch.ts'
@@ -103,10 +104,11 @@ export class OwnedBatch implements Owned, DurableParts {
     this.graph = plan.whole.index.graph.name
     this.target = plan.whole.target.name
     this.requestDigest = parts.requestDigest
-    this.#recorder = new BatchRecorder(connection, right, parts.restored?.open ?? [], () => {
+    const commits = new ExecutionCommits(connection, right, parts.restored?.open ?? [], () => {
       parts.onRefused()
       this.lose()
     })
+    this.#recorder = new BatchRecorder(connection, right, commits)
     this.#results = new Array<unknown>(items.length)
     this.#producer = plan.whole.index.producers.get(this.target)?.name
     this.#isTargetShared = plan.imports.includes(plan.shared.slots.get(this.target) ?? -1)
@@ -191,7 +193,7 @@ export class OwnedBatch implements Owned, DurableParts {
     const { restored, startedAt, connection, inspect } = this.#parts
     if (inspect !== undefined) this.#batch.watcher = new BatchActor(this.#batch, inspect)
     if (startedAt === undefined)
-      this.#recorder.change({ status: 'running', startedAt: connection.clock.now() }).catch(() => {})
+      this.#recorder.commits.change({ status: 'running', startedAt: connection.clock.now() }).catch(() => {})
     if (restored !== undefined) {
       this.#batch.start()
       return
@@ -210,15 +212,15 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   consumeWithEnd(seq: number): void {
-    this.#recorder.consumeWithEnd(seq)
+    this.#recorder.commits.consumeWithEnd(seq)
   }
 
   consume(seq: number): void {
-    this.#recorder.consume(seq)
+    this.#recorder.commits.consume(seq)
   }
 
   writeOwnedMs(): void {
-    if (!this.hasEnded) this.#recorder.writeOwnedMs()
+    if (!this.hasEnded) this.#recorder.commits.writeOwnedMs()
   }
 
   lose(): void {
@@ -260,7 +262,9 @@ export class OwnedBatch implements Owned, DurableParts {
     for (const [index, end] of chunkEnds.entries()) {
       if (this.#batch.hasEnded) return
       const chunk: ItemsChunk = { at, keys: keys.slice(at, end), items: items.slice(at, end) }
-      await this.#recorder.write([await this.#recordOf(itemsStep, String(index), { value: chunk })])
+      await this.#recorder.commits.write({
+        steps: [await this.#recordOf(itemsStep, String(index), { value: chunk })],
+      })
       at = end
     }
   }
@@ -288,7 +292,7 @@ export class OwnedBatch implements Owned, DurableParts {
 
   /** Writes a record that the batch's end waits for. */
   #write(record: Promise<StepRecord>): void {
-    const note = this.#busyWith(record.then((made) => this.#recorder.write([made])))
+    const note = this.#busyWith(record.then((made) => this.#recorder.commits.write({ steps: [made] })))
     const notes = Promise.all([this.#notes, note])
     notes.catch(() => {})
     this.#notes = notes
@@ -310,8 +314,8 @@ export class OwnedBatch implements Owned, DurableParts {
     try {
       await this.#notes
       await this.#recorder.idle()
-      const { ownedMs } = this.#recorder
-      await this.#recorder.change({ status: 'completed', endedAt: clock.now(), ownedMs, isReleased: true })
+      const { ownedMs } = this.#recorder.commits
+      await this.#recorder.commits.change({ status: 'completed', endedAt: clock.now(), ownedMs, isReleased: true })
       this.#ownership.completed(this.#results)
     } catch (error) {
       await this.#ownership.failed(error, (instead = { type: 'FAIL', error }) => report(instead))

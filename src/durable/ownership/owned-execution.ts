@@ -14,6 +14,7 @@ import { Execution } from '../../runtime/execution/execution.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { hasRunning } from '../../runtime/batch/items-in-flight.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
+import { ExecutionCommits } from './execution-commits.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import type { LiveSteps } from '../records/open-steps.ts'
@@ -65,10 +66,11 @@ export class OwnedExecution implements Owned {
     this.requestDigest = parts.requestDigest
     this.graph = plan.index.graph.name
     this.target = plan.target.name
-    this.#recorder = new ExecutionRecorder(parts.connection, parts.right, parts.restored?.open ?? [], () => {
+    const commits = new ExecutionCommits(parts.connection, parts.right, parts.restored?.open ?? [], () => {
       parts.onRefused()
       this.lose()
     })
+    this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits)
     const owned = {
       id: this.id,
       place: { graph: this.graph, executionId: this.id },
@@ -81,7 +83,7 @@ export class OwnedExecution implements Owned {
     }
     this.#ownership = new Ownership(owned, parts.connection, this.#recorder)
     const { given, options, setup, restored } = parts
-    if (parts.begun !== undefined) this.#recorder.begunWith(parts.begun)
+    if (parts.begun !== undefined) this.#recorder.notes.begunWith(parts.begun)
     const hashes = restored?.inputHashes ?? new Map<string, string>()
     this.#execution = new Execution({
       ...setup,
@@ -167,9 +169,9 @@ export class OwnedExecution implements Owned {
     // Before anything of it happens; without an inspector the actor waits until somebody looks.
     if (this.#parts.inspect !== undefined) void this.actor
     // Refusals are noticed where something is awaited.
-    if (startedAt === undefined) this.#recorder.change({ status: 'running', startedAt: now }).catch(() => {})
+    if (startedAt === undefined) this.#recorder.commits.change({ status: 'running', startedAt: now }).catch(() => {})
     // It was created as begun; what took time since was the store.
-    else if (restored === undefined && startedAt !== now) this.#recorder.amend({ startedAt: now })
+    else if (restored === undefined && startedAt !== now) this.#recorder.commits.amend({ startedAt: now })
     this.#execution.start(given.leafValues, true)
   }
 
@@ -178,15 +180,15 @@ export class OwnedExecution implements Owned {
   }
 
   consumeWithEnd(seq: number): void {
-    this.#recorder.consumeWithEnd(seq)
+    this.#recorder.commits.consumeWithEnd(seq)
   }
 
   consume(seq: number): void {
-    this.#recorder.consume(seq)
+    this.#recorder.commits.consume(seq)
   }
 
   writeOwnedMs(): void {
-    if (!this.hasEnded) this.#recorder.writeOwnedMs()
+    if (!this.hasEnded) this.#recorder.commits.writeOwnedMs()
   }
 
   lose(): void {

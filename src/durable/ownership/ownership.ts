@@ -9,6 +9,7 @@ import type { CancelReason } from '../../runtime/execution/end-reason.ts'
 import type { EndReport } from '../../runtime/execution/end-report.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { pauseAfter } from '../../runtime/store-access/store-patience.ts'
+import type { ExecutionCommits } from './execution-commits.ts'
 import type { ExecutionRecorder } from './execution-recorder.ts'
 import type { Departure, Release } from './owned.ts'
 
@@ -31,6 +32,7 @@ export class Ownership {
   readonly #owned: OwnedWork
   readonly #connection: StoreConnection
   readonly #recorder: ExecutionRecorder
+  readonly #commits: ExecutionCommits
   #depart!: (departure: Departure) => void
   #isGone!: () => void
   #moved: CancelReason | undefined
@@ -42,12 +44,13 @@ export class Ownership {
     this.#owned = owned
     this.#connection = connection
     this.#recorder = recorder
+    this.#commits = recorder.commits
     this.departure = new Promise((resolve) => (this.#depart = resolve))
     this.gone = new Promise((resolve) => (this.#isGone = resolve))
   }
 
   lose(): void {
-    this.#recorder.turnOff()
+    this.#commits.turnOff()
     if (this.hasDeparted) {
       this.#finish()
       return
@@ -60,11 +63,11 @@ export class Ownership {
 
   async handOver(release: Release): Promise<void> {
     if (this.hasDeparted) return
-    const head: HeadChange = { ...release.head, isReleased: true, ownedMs: this.#recorder.ownedMs }
+    const head: HeadChange = { ...release.head, isReleased: true, ownedMs: this.#commits.ownedMs }
     const isEnd = head.status !== undefined && isTerminal(head.status)
-    const released = this.#recorder.write(isEnd ? [] : this.#recorder.givenUp(), head)
+    const released = this.#commits.write({ steps: isEnd ? [] : this.#commits.givenUp(), head })
     // The next owner finds its steps as they are now.
-    this.#recorder.stopNotes()
+    this.#recorder.notes.stop()
     this.#move(release)
     await released
   }
@@ -123,10 +126,10 @@ export class Ownership {
     for (let tries = 0; this.#moved === undefined; tries++) {
       // What is given up can't be written to any more.
       await this.#recorder.idle()
-      const head: HeadChange = { status, error: stored, endedAt: clock.now(), ownedMs: this.#recorder.ownedMs }
+      const head: HeadChange = { status, error: stored, endedAt: clock.now(), ownedMs: this.#commits.ownedMs }
       const isHeld = this.#recorder.hasStragglers
       try {
-        await this.#recorder.change(isHeld ? head : { ...head, isReleased: true })
+        await this.#commits.change(isHeld ? head : { ...head, isReleased: true })
         this.#isHeld = isHeld
         return
       } catch (refusal) {
@@ -156,13 +159,13 @@ export class Ownership {
   }
 
   async #release(): Promise<void> {
-    await this.#recorder.change({ isReleased: true }).catch(() => {})
+    await this.#commits.change({ isReleased: true }).catch(() => {})
     this.#finish()
   }
 
   #leaveUnwritten(moved: CancelReason): void {
     if (this.hasDeparted) return
-    this.#recorder.turnOff()
+    this.#commits.turnOff()
     this.#report!({ type: 'CANCEL', error: moved })
     this.#leave({ type: 'moved', error: moved })
   }
@@ -175,7 +178,7 @@ export class Ownership {
 
   #finish(): void {
     // What is still on its way must not meet an execution that is started anew under this id.
-    this.#recorder.turnOff()
+    this.#commits.turnOff()
     this.#owned.onGone()
     this.#isGone()
   }

@@ -40,3 +40,8 @@ export function inputHashOf({ inputs }: Pick<StepRun, 'inputs'>, encoding: Value
 export function itemOf(run: StepRun): string {
   return run.execution.setup.itemKey ?? ''
 }
+
+/** Which field of which step's record a stored value is: none can be moved to another place. */
+export function identityOf(executionId: string, run: StepRun, field: 'output' | 'error'): readonly string[] {
+  return ['step', executionId, run.step, itemOf(run), field]
+}

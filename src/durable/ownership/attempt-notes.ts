@@ -1,0 +1,129 @@
+import { LeaseLostError } from '../../core/errors.ts'
+import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { StepStatus } from '../../core/contracts/statuses.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
+import type { StepRun } from '../../runtime/execution/step-run.ts'
+import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import { patienceOf } from '../../runtime/store-access/store-patience.ts'
+import { AnnouncedAttempts, firstAttemptOf, isRetriedAtOnce } from './announced-attempts.ts'
+import type { ExecutionCommits } from './execution-commits.ts'
+import type { OwnershipRight } from './ownership-right.ts'
+import { identityOf, inputHashOf, itemOf, recordOfRun } from './record-of-run.ts'
+import { SuspectAttempts } from './suspect-attempts.ts'
+import type { WritesUnderWay } from './writes-under-way.ts'
+
+/** What is noted of the steps of one execution while they have no value: that an attempt runs, waits for the next, has failed. */
+export class AttemptNotes {
+  readonly #connection: StoreConnection
+  readonly #right: OwnershipRight
+  readonly #commits: ExecutionCommits
+  readonly #underWay: WritesUnderWay
+  /** The last note of a step. */
+  readonly #noted = new WeakMap<StepRun, StepRecord>()
+  readonly #suspects: SuspectAttempts
+  readonly #announced = new AnnouncedAttempts()
+  #hasStopped = false
+
+  constructor(connection: StoreConnection, right: OwnershipRight, commits: ExecutionCommits, underWay: WritesUnderWay) {
+    this.#connection = connection
+    this.#right = right
+    this.#commits = commits
+    this.#underWay = underWay
+    this.#suspects = new SuspectAttempts(connection.clock)
+  }
+
+  /** Nothing is noted any more; what was on its way is. */
+  stop(): void {
+    this.#hasStopped = true
+  }
+
+  /** These steps were recorded with the execution, as begun. */
+  begunWith(records: readonly StepRecord[]): void {
+    this.#announced.begunWith(records)
+    this.#commits.expect(records)
+  }
+
+  /** Records of the attempts that begin once this value is kept; it is on its way from now on. */
+  ledToBy(run: StepRun, at: number): readonly StepRecord[] {
+    const begun = this.#announced.ledToBy(run, itemOf(run), at)
+    this.#commits.expect(begun)
+    return begun
+  }
+
+  /** The value could not be kept, and so what was recorded with it is not on record. */
+  revoke(run: StepRun, begun: readonly StepRecord[]): void {
+    this.#announced.revoke(run, begun)
+  }
+
+  started(run: StepRun): Promise<void> | undefined {
+    // A process that slept through the end of its lease must not do now what others may be doing.
+    const { session } = this.#connection
+    const isHeld = session.owner === this.#right.owner && session.holds()
+    if (isHeld === true) return this.#begun(run)
+    if (isHeld !== false) return isHeld.then((isStillHeld) => (isStillHeld ? this.#begun(run) : this.#commits.lose()))
+    this.#commits.lose()
+    return undefined
+  }
+
+  #begun(run: StepRun): Promise<void> | undefined {
+    // Only a step that is tried again counts its attempts: for it, a death must not be forgotten.
+    if (run.persist === undefined || run.planStep.spec.maxAttempts === 1) return undefined
+    const announced = this.#announced.take(run, itemOf(run))
+    if (announced !== undefined && run.attempt === 1)
+      this.#commits.follow(firstAttemptOf(run.planStep, itemOf(run), run.startedAt!))
+    const note = (): Promise<void> => this.#note(run, 'running', undefined)
+    const isSuspect = this.#right.recoveries > 0 && (run.attempt > 1 || !this.#commits.hasProgress)
+    const noted = announced !== undefined ? announced.noted : isSuspect ? this.#suspects.begin(note) : note()
+    return noted?.catch((error: unknown) => {
+      if (error instanceof LeaseLostError || run.persist?.onStoreError !== 'run') throw error
+      run.storeFailed('keep', error)
+    })
+  }
+
+  retried(run: StepRun, error: unknown): void {
+    if (!isRetriedAtOnce(run)) void this.#note(run, 'retrying', error)
+    else this.#announced.add(run, itemOf(run), this.#note(run, 'running', undefined, run.attempt + 1))
+  }
+
+  failed(run: StepRun, error: unknown): void {
+    if (!(error instanceof LeaseLostError)) void this.#note(run, 'failed', error)
+  }
+
+  cancelled(run: StepRun, reason: unknown): void {
+    // Only of a step that is tried again it is written that it runs. What its last attempt failed with is kept.
+    if (run.planStep.spec.maxAttempts > 1 && !(reason instanceof LeaseLostError))
+      void this.#note(run, 'cancelled', run.error)
+  }
+
+  #note(run: StepRun, status: StepStatus, error: unknown, attempt = run.attempt): Promise<void> {
+    // What an earlier attempt brought late holds, whatever becomes of this one.
+    if (this.#commits.isOff || this.#hasStopped || run.persisting !== undefined) return Promise.resolve()
+    const { clock, encoding } = this.#connection
+    const hasEnded = status === 'failed' || status === 'cancelled'
+    const endedAt = hasEnded ? clock.now() : undefined
+    const dueAt = status === 'retrying' ? run.dueAt : undefined
+    const noted = {
+      ...recordOfRun(run, status, inputHashOf(run, encoding), { output: undefined, error: undefined, endedAt, dueAt }),
+      attempt,
+    }
+    this.#noted.set(run, noted)
+    const write = async (stored: StoredValue | undefined): Promise<void> => {
+      // While a codec took its time, the step may have gone on: what was noted or kept of it since then holds.
+      if (this.#noted.get(run) !== noted || run.persisting !== undefined) return
+      const record = { ...noted, error: stored }
+      this.#commits.follow(record)
+      await this.#commits.write({
+        steps: [record],
+        until: clock.elapsed() + patienceOf(run.planStep.spec),
+        step: run.step,
+      })
+    }
+    const stored =
+      error === undefined ? undefined : encoding.encodeError(error, identityOf(this.#right.id, run, 'error'))
+    const written = stored instanceof Promise ? stored.then(write) : write(stored)
+    if (stored instanceof Promise) void this.#underWay.whileEncoding(stored)
+    // Most are not awaited.
+    written.catch(() => {})
+    return written
+  }
+}

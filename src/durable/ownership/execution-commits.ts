@@ -1,0 +1,145 @@
+import type { HeadChange, StepRecord } from '../../core/contracts/execution-record.ts'
+import { isTerminal } from '../../core/contracts/statuses.ts'
+import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import { OpenRecords } from './open-records.ts'
+import { lostError } from './ownership-right.ts'
+import type { OwnershipRight } from './ownership-right.ts'
+
+/** What is written of an execution in one commit. */
+export interface Written {
+  readonly steps: readonly StepRecord[]
+  readonly head?: HeadChange | undefined
+  /** The last message that takes effect with it. */
+  readonly consumed?: number | undefined
+  /** @default now */
+  readonly at?: number | undefined
+  /** Until when it is tried, in steady time. @default for ever: until then this process is the owner */
+  readonly until?: number | undefined
+  /** The step that it is about, for the error where the right to write is lost. */
+  readonly step?: string | undefined
+}
+
+/** The commits of one execution, under the epoch in which this process acquired it. */
+export class ExecutionCommits {
+  readonly #connection: StoreConnection
+  readonly #right: OwnershipRight
+  readonly #since: number
+  /** Called when a commit was refused: another process owns the execution, or it was deleted. */
+  readonly #onLost: () => void
+  readonly #open: OpenRecords
+  /** Goes out with the next commit. */
+  #pendingHead: HeadChange | undefined
+  /** The last message that takes effect with the end. */
+  #consumedByEnd: number | undefined
+  #hasEndWritten = false
+  #hasProgress = false
+  #isOff = false
+
+  /** `open`: the records of steps that have not ended, as an earlier life left them. */
+  constructor(connection: StoreConnection, right: OwnershipRight, open: readonly StepRecord[], onLost: () => void) {
+    this.#connection = connection
+    this.#right = right
+    this.#open = new OpenRecords(open)
+    this.#since = connection.clock.elapsed()
+    this.#onLost = onLost
+  }
+
+  /** Whether nothing is written any more. */
+  get isOff(): boolean {
+    return this.#isOff
+  }
+
+  /** Whether a step has been completed here. */
+  get hasProgress(): boolean {
+    return this.#hasProgress
+  }
+
+  noteProgress(): void {
+    this.#hasProgress = true
+  }
+
+  /** How long processes have owned the execution. */
+  get ownedMs(): number {
+    return this.#right.ownedMs + Math.max(0, this.#connection.clock.elapsed() - this.#since)
+  }
+
+  /** Writes nothing any more. */
+  turnOff(): void {
+    this.#isOff = true
+  }
+
+  /** The right to write is lost. */
+  lose(): void {
+    if (this.#isOff) return
+    this.#isOff = true
+    this.#onLost()
+  }
+
+  /** These steps are about to begin: where the execution ends before, nothing was tried. */
+  expect(records: readonly StepRecord[]): void {
+    for (const record of records) this.#open.add({ ...record, attempt: 0, startedAt: undefined })
+  }
+
+  /** This step is under way, or has ended, as far as the store knows or will know. */
+  follow(record: StepRecord): void {
+    this.#open.add(record)
+  }
+
+  /** Records of the attempts that run here, as they are where the execution is given up: its next owner begins them under the same numbers. */
+  givenUp(): readonly StepRecord[] {
+    return this.#open.givenUp(this.#connection.clock.now())
+  }
+
+  /** Writes what changes of the execution itself, however long the store stays away: until then this process is its owner. */
+  change(head: HeadChange): Promise<void> {
+    return this.write({ steps: [], head })
+  }
+
+  /** Changes that nothing waits for: with the next commit. */
+  amend(head: HeadChange): void {
+    this.#pendingHead = { ...this.#pendingHead, ...head }
+  }
+
+  /** Writes how long the execution has been owned, where a timeout counts that. */
+  writeOwnedMs(): void {
+    if (this.#right.timeoutMs !== undefined) this.change({ ownedMs: this.ownedMs }).catch(() => {})
+  }
+
+  /** Messages up to this one end the execution: they are consumed in the commit that does. */
+  consumeWithEnd(seq: number): void {
+    this.#consumedByEnd = Math.max(seq, this.#consumedByEnd ?? 0)
+  }
+
+  /** The message is of no effect, and is read no more; not before those that came before it. */
+  consume(seq: number): void {
+    if (this.#consumedByEnd !== undefined && !this.#hasEndWritten) this.consumeWithEnd(seq)
+    else this.write({ steps: [], head: {}, consumed: seq }).catch(() => {})
+  }
+
+  /** Rejects where the right to write is lost, or the store stays away for too long. */
+  write({ steps, head, consumed, at = this.#connection.clock.now(), until = Infinity, step }: Written): Promise<void> {
+    const { session, commits } = this.#connection
+    session.noticeBlocked()
+    if (this.#isOff) return Promise.reject(lostError(this.#right, step))
+    const { id, owner, epoch, timeoutMs, recoveries } = this.#right
+    let change = this.#pendingHead === undefined ? head : { ...this.#pendingHead, ...head }
+    this.#pendingHead = undefined
+    // What a process did that lived long enough to do it counts against the suspicion that this execution kills them.
+    if (recoveries > 0 && !this.#hasProgress && steps.some(({ status }) => status === 'completed'))
+      change = { ...change, recoveries: 0 }
+    if (timeoutMs !== undefined && change?.ownedMs === undefined) change = { ...change, ownedMs: this.ownedMs }
+    const isEnd = change?.status !== undefined && isTerminal(change.status)
+    const records = isEnd ? [...this.#open.closed(at, steps), ...steps] : steps
+    const seq = isEnd ? this.#consumedByEnd : consumed
+    const commit = { id, owner, epoch, at, steps: records, head: change, consumed: seq }
+    return commits.add(commit, until).then((isKept) => {
+      if (isKept) {
+        this.#open.written(records)
+        if (isEnd) this.#hasEndWritten = true
+        return
+      }
+      this.lose()
+      throw lostError(this.#right, step)
+    })
+  }
+}
