@@ -90,7 +90,7 @@ export class PostgresConnection {
       })
     if (this.#pool !== undefined) return
     // An idle connection that dies emits an error to the pool, which drops it; without a listener it would end the process.
-    made.on('error', ignore)
+    if (!made.listeners('error').includes(ignore)) made.on('error', ignore)
     if (pool === undefined) {
       made.on('connect', (client) => {
         this.#open.add(client)
@@ -126,7 +126,8 @@ export class PostgresConnection {
       await within(pool.end(), closeGraceMs, () => new Error('the server does not answer')).catch(() => {
         for (const client of this.#open) abandon(client)
       })
-    else pool.removeListener('error', ignore)
+    // The user's pool is as it was, unless nobody else listens: what this store has used may still be there, and end the process.
+    else if (pool.listenerCount('error') > 1) pool.removeListener('error', ignore)
   }
 
   /** Runs a statement, on the client if one is given. It is planned each time, for tables as large as they are by then. */

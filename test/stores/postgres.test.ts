@@ -43,6 +43,7 @@ test.each([
 
 test('a pool of the user is used, and neither closed nor changed', async () => {
   const own = new pg.Pool({ connectionString: url, max: 2 })
+  own.on('error', () => {})
   const listeners = own.listenerCount('error')
   const store = await openStore(newSchema(), { pool: own })
   await createOwned(store, 'one')
@@ -51,6 +52,22 @@ test('a pool of the user is used, and neither closed nor changed', async () => {
   await store.close()
   expect((await own.query('select 1 as one')).rows).toEqual([{ one: 1 }])
   expect(own.listenerCount('error')).toBe(listeners)
+  await own.end()
+})
+
+test('a pool that nobody listens to ends no process after the store is closed, and is listened to once', async () => {
+  const own = new pg.Pool({ connectionString: url, max: 2 })
+  const schema = newSchema()
+  for (let round = 0; round < 3; round++) {
+    const store = await openStore(schema, { pool: own })
+    await store.get(['one'])
+    await store.close()
+  }
+  expect(own.listenerCount('error')).toBe(1)
+  const { rows } = await own.query<{ pid: number }>('select pg_backend_pid() as pid')
+  const removed = new Promise((resolve) => own.once('remove', resolve))
+  await pool.query('select pg_terminate_backend($1)', [rows[0]!.pid])
+  await removed
   await own.end()
 })
 
