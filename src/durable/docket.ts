@@ -213,13 +213,19 @@ export class Docket implements AsyncDisposable {
     return record === undefined ? undefined : new ExecutionHandle(this.#context, id, record)
   }
 
-  /** Executions, the newest first, a page at a time. One whose record can't be read is listed with the reason in `incompatible`. */
+  /**
+   * Executions, the newest first, a page at a time. One whose record can't be read is listed with the reason in `incompatible`.
+   * @throws (as rejection) OptionError, StoreError
+   */
   async list(query: ListQuery = {}): Promise<ExecutionPage> {
     checkListQuery(query)
     return listExecutions(this.#context, query)
   }
 
-  /** Looks for executions that no process runs, now rather than in a moment. @returns how many went on here */
+  /**
+   * Looks for executions that no process runs, now rather than in a moment. @returns how many went on here
+   * @throws (as rejection) DocketClosedError, StoreError
+   */
   async resume(): Promise<number> {
     this.#context.requireOpen()
     return this.#scan.run()
@@ -243,6 +249,9 @@ export class Docket implements AsyncDisposable {
   /**
    * Starts a new execution with what another one has: the same target and inputs, and the results of all persisted steps but
    * `from` and what depends on it.
+   * @throws (as rejection) ExecutionConflictError where there is no such execution, where the id of the new one is taken, or where the records
+   * don't fit the graph; OptionError for an unknown graph or step, and for a batch; SerializationError for a damaged record; DocketClosedError;
+   * StoreError
    */
   async fork(id: string, options: { readonly from: string; readonly id?: string }): Promise<ExecutionHandle<unknown>> {
     requireName('fork: id', id)
@@ -251,13 +260,20 @@ export class Docket implements AsyncDisposable {
     return new ExecutionHandle(this.#context, newId)
   }
 
-  /** Ends an execution wherever it runs. @throws (as rejection) ExecutionConflictError where there is none */
+  /**
+   * Ends an execution wherever it runs, as `handle.cancel` does.
+   * @throws (as rejection) ExecutionConflictError where there is none; OptionError for what can't be an id; LeaseLostError, StoreError
+   */
   async cancel(id: string, reason?: unknown): Promise<void> {
     requireName('cancel: id', id)
     await new ExecutionHandle(this.#context, id).cancel(reason)
   }
 
-  /** Deletes an execution with all its records; one that runs is cancelled first. False where there is none. */
+  /**
+   * Deletes an execution with all its records; one that runs is cancelled first. False where there is none.
+   * @throws (as rejection) OptionError for what can't be an id; DocketClosedError where the docket is closed before its owner has let it go;
+   * StoreError
+   */
   async delete(id: string): Promise<boolean> {
     requireName('delete: id', id)
     await this.#context.connection.ready()
@@ -273,7 +289,10 @@ export class Docket implements AsyncDisposable {
     }
   }
 
-  /** Deletes executions that ended before a while ago, and results that have expired. @returns how many executions */
+  /**
+   * Deletes executions that ended before a while ago, and results that have expired. @returns how many executions
+   * @throws (as rejection) OptionError, StoreError
+   */
   async purge(options: PurgeFilter): Promise<number> {
     checkPurge(options)
     return purge(this.#context, options)
@@ -297,11 +316,16 @@ export class Docket implements AsyncDisposable {
     return this.close()
   }
 
-  /** What `console.log` shows. */
-  [inspectKey](): string {
+  /** Name, store, graphs, and how many executions live here: what `console.log` shows, and a template literal. */
+  toString(): string {
     const { connection, graphs, options, owned, isClosing } = this.#context
     const state = isClosing ? 'closed' : `executions here: ${[...owned.values()].length}`
-    return `Docket ${JSON.stringify(options.name ?? 'docket')} (${connection.store.name} store; graphs: ${[...graphs.keys()].join(', ')}; ${state})`
+    return `Docket ${JSON.stringify(options.name ?? 'docket')} (${connection.store.name} store; graphs: ${[...graphs.keys()].join(', ') || 'none'}; ${state})`
+  }
+
+  /** What `console.log` shows. */
+  [inspectKey](): string {
+    return this.toString()
   }
 }
 

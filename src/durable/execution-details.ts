@@ -5,7 +5,7 @@ import { turnOf } from '../runtime/environment/turn.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { batchInfoOf, shownSteps } from './records/batch-info.ts'
 import type { BatchInfo, LiveBatch } from './records/batch-info.ts'
-import { infoOf, noSuchExecution } from './records/execution-info.ts'
+import { infoOf, isKnown, noSuchExecution } from './records/execution-info.ts'
 import type { ExecutionDetails, ExecutionInfo } from './records/execution-info.ts'
 import { endedStepInfos } from './records/ended-steps.ts'
 import { leaseInfoOf, situationOf } from './records/lease-info.ts'
@@ -28,24 +28,27 @@ export async function detailsOf(context: DocketContext, id: string): Promise<Exe
   ])
   const graph = context.graphOf(stored.graph)
   const { record, steps } = await shownRecords({ record: stored, steps: rows }, graph, connection.encoding, clock.now())
-  const reasons = incompatible.reasonsOfOpen(record) ?? []
+  const misfit = incompatible.misfitOfOpen(record)
+  const info = await infoOf(record, connection.encoding, misfit?.reasons)
   const willingness = {
     knowsGraph: graph !== undefined,
     takesOver: options.takeOver !== false,
     isClosing: context.isClosing,
-    incompatible: reasons,
+    misfit: { reasons: info.incompatible, mayFitElsewhere: misfit?.mayFitElsewhere ?? !isKnown(record.status) },
   }
-  const info = await infoOf(record, connection.encoding, reasons)
   const turn = turnOf(clock)
-  const about = { ...info, lease, situation: situationOf(record, lease, willingness, clock.now()) }
+  const withSteps = (infos: readonly StepInfo[]): Pick<ExecutionDetails, 'situation' | 'steps'> => ({
+    situation: situationOf(record, lease, willingness, infos, clock.now()),
+    steps: infos,
+  })
   if (record.kind === 'batch') {
     const live = liveOf(context, record)?.liveBatch
     const batch = await batchInfoOf(record, steps, connection.encoding, live, turn)
     const recorded = await stepInfosOf(record, shownSteps(steps, batch), connection.encoding, turn)
-    return { ...about, batch, steps: live === undefined ? recorded : withLiveSteps(recorded, batch, live) }
+    return { ...info, lease, batch, ...withSteps(live === undefined ? recorded : withLiveSteps(recorded, batch, live)) }
   }
   const recorded = await stepInfosOf(record, steps, connection.encoding, turn)
-  return { ...about, batch: undefined, steps: await allSteps(context, record, info, recorded) }
+  return { ...info, lease, batch: undefined, ...withSteps(await allSteps(context, record, info, recorded)) }
 }
 
 async function leaseOf(
@@ -78,13 +81,13 @@ async function allSteps(
   if (plan === undefined) return recorded
   const persistOf = (spec: StepSpec) => spec.persist ?? setup.persistOf?.(spec)
   if (isTerminal(record.status)) return endedStepInfos(plan, recorded, info, persistOf)
-  return recordedStepInfos(plan, recorded, record.startedAt !== undefined, persistOf)
+  return recordedStepInfos(plan, recorded, info.startedAt, persistOf)
 }
 
 /** Of a batch that runs here, what the steps of the shown items do takes the place of what is recorded of them. */
 function withLiveSteps(recorded: readonly StepInfo[], { items }: BatchInfo, { steps }: LiveBatch): readonly StepInfo[] {
-  const underWay = ['', ...items.map(({ key }) => key)].flatMap((key) => {
-    const live = steps.get(key)
+  const underWay = [undefined, ...items.map(({ key }) => key)].flatMap((key) => {
+    const live = steps.get(key ?? '')
     if (live === undefined) return []
     // Items forget their steps once they have ended: what has no state is in the records, or has not begun.
     return liveStepInfos(live, recorded, key).filter((_, position) => live.states[position] !== undefined)

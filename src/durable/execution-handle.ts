@@ -149,8 +149,11 @@ export class ExecutionHandle<Output> {
     return detailsOf(this.#context, this.id)
   }
 
-  /** What `console.log` shows. It reads no store: of an execution elsewhere, what was known when the handle was made. */
-  [inspectKey](): string {
+  /**
+   * What `console.log` shows, and a template literal: id, graph, target, and how many steps are in which state. It reads no store: of an execution
+   * elsewhere, what was known when the handle was made.
+   */
+  toString(): string {
     const here = this.#context.owned.get(this.id)
     const { graph, target } = here ?? this.#about
     const status = here === undefined ? this.#about.status : undefined
@@ -162,6 +165,11 @@ export class ExecutionHandle<Output> {
     const place = here === undefined ? 'not in this process' : `${here.hasEnded ? 'ended' : 'running'} here`
     const shown = [status === undefined ? '' : `was ${status}`, place, steps && `steps: ${steps}`]
     return `ExecutionHandle ${JSON.stringify(this.id)}${of} (${shown.filter((text) => text !== '').join('; ')}; details() shows more)`
+  }
+
+  /** What `console.log` shows. */
+  [inspectKey](): string {
+    return this.toString()
   }
 
   /**

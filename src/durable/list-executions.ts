@@ -51,7 +51,7 @@ export async function listExecutions(context: DocketContext, query: ListQuery): 
   const page = records.slice(0, limit)
   const executions = await Promise.all(
     page.map(async (record) =>
-      infoOf(await context.presentRecord(record), connection.encoding, incompatible.reasonsOfOpen(record)),
+      infoOf(await context.presentRecord(record), connection.encoding, incompatible.misfitOfOpen(record)?.reasons),
     ),
   )
   const last = page.at(-1)

@@ -16,7 +16,7 @@ const portions = { least: 50, most: 4_000, shortMs: 8, longMs: 20 } as const
 export interface PurgeFilter {
   /** Ended before this long ago. */
   readonly olderThan: Duration
-  /** @default completed, failed and cancelled ones */
+  /** That ended so. @default completed, failed and cancelled ones */
   readonly status?: EndStatus | readonly EndStatus[]
 }
 

@@ -22,7 +22,9 @@ import { prototypeKeysOf } from './inputs/prototype-keys.ts'
 
 /** What the call that takes the inputs is given besides. */
 interface ParseOptions {
+  /** Of a batch, the leaf inputs that are given once for all items: an item then leaves them out. @default {} */
   readonly shared?: unknown
+  /** Values for types that steps make: what only these steps need may be left out. @default {} */
   readonly overrides?: unknown
 }
 

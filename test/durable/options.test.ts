@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createDocket, OptionError } from '../../src/index.ts'
 import type { Docket } from '../../src/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
-import { rejectionOf, thrownBy } from '../loose-api.ts'
+import { never, rejectionOf, thrownBy } from '../loose-api.ts'
 import { World } from './durable-time.ts'
 import { line, Third } from './line.ts'
 import { WatchedStore } from './watched-store.ts'
@@ -15,7 +15,11 @@ describe('createDocket refuses', () => {
   const wrong: Readonly<Record<string, readonly [options: unknown, message: string]>> = {
     'no options': [undefined, 'options must be an object'],
     'an unknown name, and says which was meant': [{ ...good, leese: '5s' }, 'lease'],
-    'no graphs': [{ ...good, graphs: [] }, 'at least one graph'],
+    'no graphs, unless it takes nothing over': [
+      { ...good, graphs: [] },
+      'add takeOver: false for a docket that only lists',
+    ],
+    'graphs that are no array': [{ ...good, graphs: known }, 'graphs must be an array'],
     'what is no graph': [{ ...good, graphs: [{ name: 'x' }] }, 'made by graph()'],
     'two graphs of one name': [{ ...good, graphs: [known, line().line] }, 'two graphs are named "line"'],
     'no store': [{ graphs: [known] }, 'store must be a store'],
@@ -96,6 +100,33 @@ describe('a call with wrong options is refused with an OptionError, and asks the
     const docket = new World().process({ graphs: [known] })
     expect(() => docket.logic(known, Third, { id: '' })).toThrow(OptionError)
     expect(() => docket.logic(known, Third, { signal: new AbortController().signal } as never)).toThrow('signal')
+  })
+})
+
+describe('a docket without graphs', () => {
+  test('lists, shows, cancels and deletes what others run, and goes on with nothing', async () => {
+    const world = new World()
+    const { line: graph } = line({ second: { run: () => never<number>() } })
+    const docket = world.process({ graphs: [graph] })
+    for (const id of ['a', 'b']) await docket.start(graph, Third, { Seed: 1 }, { id })
+    await world.clock.advance(10)
+    const looker = world.process({ graphs: [], takeOver: false })
+    const { executions } = await looker.list({ graph: 'line' })
+    expect(executions.map(({ id, status }) => `${id} ${status}`)).toEqual(['b running', 'a running'])
+    const { steps } = await (await looker.get('a'))!.details()
+    expect(steps.map(({ step, status }) => `${step} ${status}`)).toEqual(['First completed'])
+    await world.clock.settle(looker.cancel('a'))
+    await world.clock.settle(looker.delete('b'))
+    await world.clock.advance(1_000)
+    expect((await looker.list()).executions.map(({ id, status }) => `${id} ${status}`)).toEqual(['a cancelled'])
+    expect(await looker.resume()).toBe(0)
+    await world.clock.settle(docket.close({ deadline: 0 }))
+    await world.clock.advance(1_000)
+    expect(await world.clock.settle(looker.purge({ olderThan: 0 }))).toBe(1)
+    expect(world.events.filter(({ type }) => type === 'execution.resumed')).toEqual([])
+    expect(String(looker)).toContain('graphs: none')
+    await expect(looker.start(graph, Third, { Seed: 1 })).rejects.toThrow('which has: none')
+    await looker.close({ deadline: 0 })
   })
 })
 

@@ -2,41 +2,12 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { graph, NonRetryableError, step } from '../../src/index.ts'
 import type { ExecutionDetails } from '../../src/index.ts'
-import { expectNoUnhandledErrors, looseGraph, never, number, rejectionOf } from '../loose-api.ts'
+import { expectNoUnhandledErrors, never, rejectionOf } from '../loose-api.ts'
 import { World } from './durable-time.ts'
 import { door, line, Third } from './line.ts'
+import { A, B, D, End, stuckGraph } from './stuck-graph.ts'
 
 expectNoUnhandledErrors()
-
-const A = number('A')
-const B = number('B')
-const C = number('C')
-const D = number('D')
-const End = number('End')
-
-/**
- * Check (not persisted) and Pay (persisted) hang, Retry waits for its next attempt, Busy for the slot that another execution holds; Later needs
- * Pay, and End all.
- */
-function stuckGraph(name = 'stuck') {
-  const later = new Error('later')
-  return graph({
-    name,
-    steps: [
-      step({ name: 'Check', output: A, run: () => never<number>() }),
-      step({ name: 'Pay', output: B, persist: 'execution', run: () => never<number>() }),
-      step({
-        name: 'Retry',
-        output: C,
-        persist: 'execution',
-        retry: { maxAttempts: 2, backoff: '1h' },
-        run: () => Promise.reject(later),
-      }),
-      step({ name: 'Later', inputs: { b: B }, output: D, run: ({ b }) => b }),
-      step({ name: 'End', inputs: { a: A, c: C, d: D }, output: End, persist: 'execution', run: () => 1 }),
-    ],
-  })
-}
 
 const brief = ({ steps }: ExecutionDetails): unknown =>
   steps.map(({ step: name, status, waitsFor }) => [name, status, waitsFor])
@@ -58,6 +29,9 @@ describe('details() of an unfinished execution', () => {
       ['End', 'pending', { kind: 'inputs', steps: ['Check', 'Retry', 'Later'] }],
     ])
     expect(details.steps[0]).toMatchObject({ attempt: 1, since: new Date(begun) })
+    expect(details.steps.map(({ since, item }) => ({ since, item }))).toEqual(
+      details.steps.map(() => ({ since: new Date(begun), item: undefined })),
+    )
     await docket.close({ deadline: 0 })
   })
 
@@ -77,6 +51,13 @@ describe('details() of an unfinished execution', () => {
       ['Later', 'pending', { kind: 'inputs', steps: ['Pay'] }],
       ['End', 'pending', { kind: 'inputs', steps: ['Retry', 'Later'] }],
     ])
+    expect(details.steps.map(({ step: name, since }) => [name, since])).toEqual([
+      ['Check', undefined],
+      ['Retry', undefined],
+      ['Pay', undefined],
+      ['Later', new Date(begun)],
+      ['End', new Date(begun)],
+    ])
     for (const one of [docket, elsewhere]) await one.close({ deadline: 0 })
   })
 
@@ -89,8 +70,11 @@ describe('details() of an unfinished execution', () => {
     const docket = world.process({ graphs: [busy] })
     await docket.start(busy, A, {}, { id: 'first' })
     const second = await docket.start(busy, A, {}, { id: 'second' })
+    const since = new Date(world.clock.now())
     await world.clock.advance(10)
-    expect(brief(await second.details())).toEqual([['Busy', 'waiting', { kind: 'slot' }]])
+    const details = await second.details()
+    expect(brief(details)).toEqual([['Busy', 'waiting', { kind: 'slot' }]])
+    expect(details.steps[0]).toMatchObject({ since })
     await docket.close({ deadline: 0 })
   })
 
@@ -104,8 +88,11 @@ describe('details() of an unfinished execution', () => {
     await docket.start(shared, A, {}, { id: 'first' })
     await world.clock.advance(10)
     const second = await docket.start(shared, A, {}, { id: 'second' })
+    const since = new Date(world.clock.now())
     await world.clock.advance(10)
-    expect(brief(await second.details())).toEqual([['Once', 'claiming', { kind: 'result' }]])
+    const details = await second.details()
+    expect(brief(details)).toEqual([['Once', 'claiming', { kind: 'result' }]])
+    expect(details.steps[0]).toMatchObject({ since })
     await docket.close({ deadline: 0 })
   })
 
@@ -118,77 +105,6 @@ describe('details() of an unfinished execution', () => {
     const elsewhere = world.process({ graphs: [stuckGraph('other')] })
     expect((await (await elsewhere.get('x'))!.details()).steps.map(({ step: name }) => name)).toEqual(['Retry'])
     for (const one of [docket, elsewhere]) await one.close({ deadline: 0 })
-  })
-})
-
-describe('the lease in details()', () => {
-  test('says who runs the execution, and when that process renewed its lease, from any process', async () => {
-    const world = new World()
-    const stuck = stuckGraph()
-    const docket = world.process({ graphs: [stuck] })
-    const handle = await docket.start(stuck, End, {}, { id: 'x' })
-    await world.clock.advance(100)
-    const renewedAt = new Date(world.clock.now() - 100)
-    const expiresAt = new Date(renewedAt.getTime() + 5_000)
-    const own = await handle.details()
-    expect(own.lease).toEqual({ owner: own.owner, isHere: true, isAlive: true, renewedAt, expiresAt })
-    expect(own.situation).toBe('it runs in this process, which renewed its lease 100 ms ago')
-    const elsewhere = world.process({ graphs: [stuck] })
-    const { lease, situation } = await (await elsewhere.get('x'))!.details()
-    expect(lease).toEqual({ ...own.lease, isHere: false })
-    expect(situation).toBe(`it runs in process "${own.owner}", which renewed its lease 100 ms ago`)
-    for (const one of [docket, elsewhere]) await one.close({ deadline: 0 })
-  })
-
-  test('says since when its process is dead, and which docket goes on with the execution', async () => {
-    const world = new World()
-    const stuck = stuckGraph()
-    const { docket, die } = world.mortal({ graphs: [stuck] })
-    await docket.start(stuck, End, {}, { id: 'x' })
-    const { owner } = await (await docket.get('x'))!.details()
-    die()
-    const idle = world.process({ graphs: [stuck], takeOver: false })
-    const other = world.process({ graphs: [stuckGraph('other')] })
-    await world.clock.advance(7_000)
-    const { lease, situation, status } = await (await idle.get('x'))!.details()
-    expect({ lease, status }).toMatchObject({ lease: { owner, isHere: false, isAlive: false }, status: 'running' })
-    expect(situation).toMatch(
-      /^nobody runs it: the lease of its process "process-1:.*" ran out 2\.0 s ago; this docket takes nothing over \(takeOver: false\); another one goes on with it$/,
-    )
-    expect((await (await other.get('x'))!.details()).situation).toMatch(
-      /; this docket does not know graph "stuck"; one that has it in createDocket\(\{ graphs \}\) goes on with it$/,
-    )
-    for (const one of [idle, other]) await one.close({ deadline: 0 })
-  })
-
-  test('is not there where nobody has the execution, and the situation says what becomes of it', async () => {
-    const world = new World()
-    const { line: graph } = line({ second: { run: () => never<number>() } })
-    const docket = world.process({ graphs: [graph] })
-    await docket.start(graph, Third, { Seed: 1 }, { id: 'x' })
-    await world.clock.advance(10)
-    await world.clock.settle(docket.close({ deadline: 0 }))
-    const elsewhere = world.process({ graphs: [graph], takeOver: false })
-    const { lease, situation, status } = await (await elsewhere.get('x'))!.details()
-    expect({ lease, status }).toEqual({ lease: undefined, status: 'running' })
-    expect(situation).toMatch(/^nobody runs it: it was given up, or not begun yet; this docket takes nothing over/)
-    await elsewhere.close({ deadline: 0 })
-  })
-
-  test('says why no version here can go on with the execution', async () => {
-    const world = new World()
-    const { line: graph } = line({ second: { run: () => never<number>() } })
-    const { docket, die } = world.mortal({ graphs: [graph] })
-    await docket.start(graph, Third, { Seed: 1 }, { id: 'x' })
-    await world.clock.advance(10)
-    die()
-    const renamed = graph.steps.map((one) => (one.name === 'First' ? step({ ...one, name: 'Other' } as never) : one))
-    const newer = world.process({ graphs: [looseGraph({ name: 'line', steps: renamed }) as never] })
-    await world.clock.advance(10_000)
-    const { situation, incompatible } = await (await newer.get('x'))!.details()
-    expect(incompatible).not.toEqual([])
-    expect(situation).toContain(`this docket can't go on with it (${incompatible.join('; ')}); another version may`)
-    await newer.close({ deadline: 0 })
   })
 })
 
@@ -245,7 +161,7 @@ describe('details() of a batch', () => {
     const batch = await docket.startBatch(graph, Third, items, options)
     await world.clock.advance(100)
     for (const one of [docket, world.process({ graphs: [graph] })]) {
-      const { batch: info, steps } = await (await one.get('b'))!.details()
+      const { batch: info, steps, situation } = await (await one.get('b'))!.details()
       expect(info).toMatchObject({ total: 6, written: 6 })
       expect(info!.counts).toMatchObject({ completed: 3, failed: 1, retrying: 1, running: 1 })
       expect(info!.items.map(({ key, index, status }) => [key, index, status])).toEqual([
@@ -259,6 +175,7 @@ describe('details() of a batch', () => {
       expect(String(info!.items[0]!.error)).toContain('one')
       const waiting = steps.find((one) => one.item === 'row 2' && one.step === 'Second')
       expect(waiting).toMatchObject({ status: 'retrying', waitsFor: { kind: 'retry' } })
+      expect(situation).toContain('; step "Second" of item "row 2" waits for attempt 2, due in 59 min 59 s')
     }
     gate.resolve(1)
     await world.clock.advance(3_700_000)
@@ -306,6 +223,7 @@ describe('console.log', () => {
       'ExecutionHandle "x" of graph "stuck", target "End" (running here; steps: 2 running, 1 retrying, 2 pending; details() shows more)',
     )
     const elsewhere = world.process({ graphs: [stuck] })
+    expect(`${handle}`).toBe(inspect(handle))
     expect(inspect(await elsewhere.get('x'))).toBe(
       'ExecutionHandle "x" of graph "stuck", target "End" (was running; not in this process; details() shows more)',
     )
@@ -318,6 +236,7 @@ describe('console.log', () => {
     const docket = world.process({ graphs: [stuck], name: 'shop' })
     await docket.start(stuck, End, {}, { id: 'x' })
     expect(inspect(docket)).toBe('Docket "shop" (memory store; graphs: stuck; executions here: 1)')
+    expect(`${docket}`).toBe(inspect(docket))
     await docket.close({ deadline: 0 })
     expect(inspect(docket)).toBe('Docket "shop" (memory store; graphs: stuck; closed)')
   })

@@ -108,7 +108,7 @@ export class DocketContext {
   requireGraph(graph: AnyGraph): void {
     requireIndex(graph)
     if (this.graphs.get(graph.name) === graph) return
-    const known = [...this.graphs.keys()].join(', ')
+    const known = [...this.graphs.keys()].join(', ') || 'none'
     throw new OptionError(
       this.graphs.has(graph.name)
         ? `this docket has another graph named "${graph.name}"; give createDocket the one that executions are started of`

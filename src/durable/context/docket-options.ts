@@ -18,7 +18,10 @@ import type { MigrateHook } from '../records/migrate-records.ts'
 
 /** What `createDocket` takes. */
 export interface DocketOptions {
-  /** The graphs whose executions this process runs, and takes over from processes that died. */
+  /**
+   * The graphs whose executions this process runs, and takes over from processes that died. Empty, with `takeOver: false`, for a docket that only
+   * lists, shows, cancels and deletes executions.
+   */
   readonly graphs: readonly AnyGraph[]
   /** Where executions and results are kept. */
   readonly store: Store
@@ -88,7 +91,11 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
   const { graphs, store, lease, persist, maxRecoveries, maxValueBytes, takeOver, migrate, observers, name } = options
   const { codecs, inspect, logger, clock, random, work } = options
   const names = new Set<string>()
-  if (!Array.isArray(graphs) || graphs.length === 0) report('graphs must be an array of at least one graph')
+  if (!Array.isArray(graphs)) report(`graphs must be an array of graphs, not ${describe(graphs)}`)
+  else if (graphs.length === 0 && takeOver !== false)
+    report(
+      'graphs is empty, so that this docket can run nothing; list the graphs whose executions it runs, or add takeOver: false for a docket that only lists, cancels and deletes',
+    )
   else {
     for (const graph of graphs as readonly unknown[]) {
       if (!isRecord(graph) || indexOf(graph as unknown as AnyGraph) === undefined)

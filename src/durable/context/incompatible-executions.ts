@@ -7,10 +7,16 @@ const maxKept = 50_000
 const lookAgainMs = 60_000
 const mostDoublings = 6
 
-interface Entry {
+/** Why an execution can't go on in this process. */
+export interface Misfit {
+  readonly reasons: readonly string[]
+  /** Whether they are about this version of the program: its graph, or what it can read. Damage is the same for all. */
+  readonly mayFitElsewhere: boolean
+}
+
+interface Entry extends Misfit {
   readonly graph: string
   readonly place: ExecutionPlace
-  readonly reasons: readonly string[]
   readonly until: number
   readonly looks: number
 }
@@ -62,12 +68,12 @@ export class IncompatibleExecutions {
     return this.#entries.get(id)?.reasons
   }
 
-  /** The reasons, unless others have brought it to its end meanwhile. */
-  reasonsOfOpen({ id, status }: ExecutionRecord): readonly string[] | undefined {
-    return isTerminal(status) ? undefined : this.reasonsOf(id)
+  /** What keeps it from going on here, unless others have brought it to its end meanwhile. */
+  misfitOfOpen({ id, status }: ExecutionRecord): Misfit | undefined {
+    return isTerminal(status) ? undefined : this.#entries.get(id)
   }
 
-  add({ id, graph, createdAt }: ExecutionRecord, given: readonly string[]): void {
+  add({ id, graph, createdAt }: ExecutionRecord, { reasons: given, mayFitElsewhere }: Misfit): void {
     const known = this.#entries.get(id)
     if (known?.graph !== graph) this.delete(id)
     else this.#entries.delete(id)
@@ -77,7 +83,7 @@ export class IncompatibleExecutions {
     const isSame = given.length === this.#lastReasons.length && given.every((one, at) => one === this.#lastReasons[at])
     const reasons = isSame ? this.#lastReasons : (this.#lastReasons = given)
     const until = this.#clock.elapsed() + lookAgainMs * 2 ** Math.min(looks, mostDoublings)
-    this.#entries.set(id, { graph, place: { createdAt, id }, reasons, until, looks: looks + 1 })
+    this.#entries.set(id, { graph, place: { createdAt, id }, reasons, mayFitElsewhere, until, looks: looks + 1 })
     const ids = this.#idsOfGraph.get(graph) ?? new Set()
     if (ids.has(id)) return
     this.#idsOfGraph.set(graph, ids.add(id))

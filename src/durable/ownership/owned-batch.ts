@@ -177,10 +177,12 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   get liveBatch(): LiveBatch {
-    const steps = this.#batch.executions.map(({ plan, runs, setup: { itemKey = '' } }): [string, LiveSteps] => [
-      itemKey,
-      { plan, states: runs },
-    ])
+    const steps = this.#batch.executions.map(
+      ({ plan, runs, startedAt, setup: { itemKey = '' } }): [string, LiveSteps] => [
+        itemKey,
+        { plan, states: runs, startedAt },
+      ],
+    )
     return { started: this.#batch.started, steps: new Map(steps) }
   }
 

@@ -149,7 +149,8 @@ export class OwnedExecution implements Owned {
   }
 
   get liveSteps(): LiveSteps {
-    return { plan: this.#execution.plan, states: this.#execution.runs }
+    const { plan, runs, startedAt } = this.#execution
+    return { plan, states: runs, startedAt }
   }
 
   suspect(durationMs: number): string | undefined {

@@ -1,6 +1,7 @@
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { OwnerState } from '../../core/contracts/owner-state.ts'
 import { detachedHash } from './graph-hash.ts'
+import type { StepInfo } from './step-info.ts'
 
 /** The process that has the right to run an execution, and whether it lives. */
 export interface LeaseInfo {
@@ -33,8 +34,8 @@ export interface Willingness {
   readonly knowsGraph: boolean
   readonly takesOver: boolean
   readonly isClosing: boolean
-  /** Why its records don't fit here. */
-  readonly incompatible: readonly string[]
+  /** Why its records don't fit here, and whether that is about this version of the program. */
+  readonly misfit: { readonly reasons: readonly string[]; readonly mayFitElsewhere: boolean }
 }
 
 const ended = { completed: 'it has completed', failed: 'it has failed', cancelled: 'it was cancelled' } as const
@@ -44,6 +45,7 @@ export function situationOf(
   record: ExecutionRecord,
   lease: LeaseInfo | undefined,
   willingness: Willingness,
+  steps: readonly StepInfo[],
   now: number,
 ): string {
   const { status, graphHash } = record
@@ -55,22 +57,47 @@ export function situationOf(
       : ended[status]
   if (lease?.isAlive === true) {
     const process = lease.isHere ? 'this process' : `process "${lease.owner}"`
-    return `it runs in ${process}, which renewed its lease ${agoOf(lease.renewedAt, now)}`
+    return `it runs in ${process}, which renewed its lease ${agoOf(lease.renewedAt, now)}${nextAttempt(steps, now)}`
   }
-  return `${whyNobody(lease, now)}; ${whoWill(record, willingness)}`
+  return `${whyNobody(record, lease, now)}; ${whoWill(record, willingness)}${nextAttempt(steps, now)}`
 }
 
-function whyNobody(lease: LeaseInfo | undefined, now: number): string {
-  if (lease === undefined) return 'nobody runs it: it was given up, or not begun yet'
+/** Which step waits for its next attempt, and until when; of several the one that is due first. */
+function nextAttempt(steps: readonly StepInfo[], now: number): string {
+  let count = 0
+  let first: { readonly step: StepInfo; readonly at: Date } | undefined
+  for (const step of steps) {
+    if (step.waitsFor?.kind !== 'retry') continue
+    count++
+    const { at } = step.waitsFor
+    if (first === undefined || at < first.at) first = { step, at }
+  }
+  if (first === undefined) return ''
+  const { step, at } = first
+  const leftMs = at.getTime() - now
+  const which = `step "${step.step}"${step.item === undefined ? '' : ` of item "${step.item}"`}`
+  const due = leftMs > 0 ? `due in ${spanOf(leftMs)} (${at.toISOString()})` : 'due now'
+  const others =
+    count === 1 ? '' : `, and ${count - 1} more ${count === 2 ? 'waits for its' : 'wait for their'} next attempt`
+  return `; ${which} waits for attempt ${step.attempt + 1}, ${due}${others}`
+}
+
+function whyNobody({ startedAt }: ExecutionRecord, lease: LeaseInfo | undefined, now: number): string {
+  if (lease === undefined)
+    return `nobody runs it: ${startedAt === undefined ? 'it has not begun yet' : 'the process that ran it has given it up'}`
   const when = lease.expiresAt === undefined ? 'long ago' : agoOf(lease.expiresAt, now)
   return `nobody runs it: the lease of its process "${lease.owner}" ran out ${when}`
 }
 
-function whoWill({ graph }: ExecutionRecord, { knowsGraph, takesOver, isClosing, incompatible }: Willingness): string {
+function whoWill({ graph }: ExecutionRecord, { knowsGraph, takesOver, isClosing, misfit }: Willingness): string {
   if (!knowsGraph)
     return `this docket does not know graph "${graph}"; one that has it in createDocket({ graphs }) goes on with it`
-  if (incompatible.length > 0)
-    return `this docket can't go on with it (${incompatible.join('; ')}); another version may`
+  if (misfit.reasons.length > 0) {
+    const outlook = misfit.mayFitElsewhere
+      ? 'another version may'
+      : 'it is looked at again later, in case that is mended'
+    return `this docket can't go on with it (${misfit.reasons.join('; ')}); ${outlook}`
+  }
   if (isClosing) return 'this docket is closing; another one goes on with it'
   if (!takesOver) return 'this docket takes nothing over (takeOver: false); another one goes on with it'
   return 'this docket goes on with it in a moment, unless another one does'
@@ -78,6 +105,23 @@ function whoWill({ graph }: ExecutionRecord, { knowsGraph, takesOver, isClosing,
 
 function agoOf(time: Date | undefined, now: number): string {
   if (time === undefined) return 'at an unknown time'
-  const ms = Math.max(0, Math.round(now - time.getTime()))
-  return ms < 1_000 ? `${ms} ms ago` : `${(ms / 1_000).toFixed(1)} s ago`
+  return `${spanOf(Math.max(0, now - time.getTime()))} ago`
+}
+
+const units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1_000],
+] as const
+
+/** A length of time in its two largest units. */
+function spanOf(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
+  const first = units.findIndex(([, size]) => ms >= size)
+  const [unit, size] = units[first]!
+  const [next, nextSize] = units[first + 1]!
+  const rest = Math.floor((ms % size) / nextSize)
+  return `${Math.floor(ms / size)} ${unit}${rest === 0 ? '' : ` ${rest} ${next}`}`
 }

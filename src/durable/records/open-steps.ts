@@ -10,13 +10,15 @@ export interface LiveSteps {
   readonly plan: Plan
   /** By position; undefined for those that have not begun. */
   readonly states: readonly (StepState | undefined)[]
+  /** When the execution began, in milliseconds since the epoch. */
+  readonly startedAt: number | undefined
 }
 
 /** All steps of an execution that lives in this process, as they are at this moment. */
 export function liveStepInfos(
-  { plan, states }: LiveSteps,
+  { plan, states, startedAt }: LiveSteps,
   recorded: readonly StepInfo[],
-  item = '',
+  item?: string,
 ): readonly StepInfo[] {
   const byName = new Map(recorded.filter((step) => step.item === item).map((step) => [step.step, step]))
   return plan.steps.map((planStep, position) => {
@@ -24,7 +26,7 @@ export function liveStepInfos(
     const { name } = planStep.spec
     if (state === undefined) {
       const steps = producersOf(plan, planStep).filter((producer) => states[producer]?.hasEnded !== true)
-      return { ...unrecordedStep(name, 'pending', waitForInputs(plan, steps)), item }
+      return { ...unrecordedStep(name, 'pending', waitForInputs(plan, steps)), item, since: dateOf(startedAt) }
     }
     const status = statusOf(state)
     return {
@@ -37,14 +39,21 @@ export function liveStepInfos(
       startedAt: dateOf(state.startedAt),
       endedAt: dateOf(state.endedAt),
       dueAt: dateOf(state.dueAt),
-      since: dateOf(state.endedAt ?? (status === 'running' ? state.attemptStartedAt : undefined)),
+      since: dateOf(liveSince(status, state)),
       waitsFor: liveWait(status, state),
     }
   })
 }
 
-function liveWait(status: StepInfo['status'], { dueAt }: StepState): StepWait | undefined {
-  if (status === 'retrying') return { kind: 'retry', at: new Date(dueAt ?? 0) }
+function liveSince(status: StepInfo['status'], state: StepState): number | undefined {
+  if (state.hasEnded) return state.endedAt
+  return status === 'running' || status === 'claiming' ? state.attemptStartedAt : state.waitsSince
+}
+
+function liveWait(status: StepInfo['status'], { dueAt, hasEnded }: StepState): StepWait | undefined {
+  if (hasEnded || status === 'running') return undefined
+  // One whose retry an earlier process scheduled may wait for it with the right to its result.
+  if (dueAt !== undefined) return { kind: 'retry', at: new Date(dueAt) }
   if (status === 'waiting') return { kind: 'slot' }
   return status === 'claiming' ? { kind: 'result' } : undefined
 }
@@ -56,7 +65,7 @@ function liveWait(status: StepInfo['status'], { dueAt }: StepState): StepWait | 
 export function recordedStepInfos(
   plan: Plan,
   recorded: readonly StepInfo[],
-  hasBegun: boolean,
+  startedAt: Date | undefined,
   persistOf: (spec: StepSpec) => PersistSpec | undefined,
 ): readonly StepInfo[] {
   const byName = new Map(recorded.map((step) => [step.step, step]))
@@ -68,13 +77,12 @@ export function recordedStepInfos(
     const steps = producersOf(plan, planStep).filter((producer) => isCertainlyOpen[producer])
     isCertainlyOpen[position] =
       known === undefined
-        ? steps.length > 0 || persistOf(spec) !== undefined || !hasBegun
+        ? steps.length > 0 || persistOf(spec) !== undefined || startedAt === undefined
         : !isTerminalStep(known.status)
     if (known !== undefined) return known
-    if (steps.length > 0) return unrecordedStep(spec.name, 'pending', waitForInputs(plan, steps))
-    return hasBegun
-      ? unrecordedStep(spec.name, 'unknown', { kind: 'owner' })
-      : unrecordedStep(spec.name, 'pending', { kind: 'owner' })
+    if (steps.length > 0)
+      return { ...unrecordedStep(spec.name, 'pending', waitForInputs(plan, steps)), since: startedAt }
+    return unrecordedStep(spec.name, startedAt === undefined ? 'pending' : 'unknown', { kind: 'owner' })
   })
   // A record of a step that the graph no longer has is shown too.
   return [...infos, ...byName.values()]
@@ -94,7 +102,7 @@ function waitForInputs(plan: Plan, positions: readonly number[]): StepWait | und
 /** What is known of a step without a record. */
 export function unrecordedStep(step: string, status: StepInfo['status'], waitsFor: StepWait | undefined): StepInfo {
   const nothing = { output: undefined, error: undefined, startedAt: undefined, endedAt: undefined, dueAt: undefined }
-  return { step, item: '', status, attempt: 0, ...nothing, since: undefined, waitsFor }
+  return { step, item: undefined, status, attempt: 0, ...nothing, since: undefined, waitsFor }
 }
 
 function dateOf(ms: number | undefined): Date | undefined {

@@ -22,8 +22,8 @@ export type StepWait =
 export interface StepInfo {
   /** The step's name. */
   readonly step: string
-  /** Key of the batch's item; empty outside batches, and for what the items share. */
-  readonly item: string
+  /** Key of the batch's item; undefined outside batches, and for what the items share. */
+  readonly item: string | undefined
   /** `unknown`: there is no record of it, so that the process that runs the execution, or ran it, alone knows. */
   readonly status: StepStatus | 'unknown'
   /** The current or last attempt; 0 before the first. */
@@ -38,7 +38,7 @@ export interface StepInfo {
   readonly endedAt: Date | undefined
   /** When the next attempt is due. */
   readonly dueAt: Date | undefined
-  /** When it came into this state, where that is known. */
+  /** When it came into this state, where that is known: in the process that runs it, nearly always. */
   readonly since: Date | undefined
   /** Why it does not go on: undefined for one that runs or has ended. */
   readonly waitsFor: StepWait | undefined
@@ -55,7 +55,7 @@ export async function stepInfosOf(
     const { step, item, status, attempt, output, error, startedAt, endedAt, dueAt } = record
     return {
       step,
-      item,
+      item: item === '' ? undefined : item,
       status,
       attempt,
       output: await decoded(output, (stored) => encoding.decode(stored, ['step', id, step, item, 'output'])),
@@ -63,7 +63,8 @@ export async function stepInfosOf(
       startedAt: dateOf(startedAt),
       endedAt: dateOf(endedAt),
       dueAt: dateOf(dueAt),
-      since: dateOf(endedAt ?? (status === 'running' ? startedAt : undefined)),
+      // Of later attempts the beginning is not on record.
+      since: dateOf(endedAt ?? (status === 'running' && attempt === 1 ? startedAt : undefined)),
       waitsFor: status === 'retrying' && dueAt !== undefined ? { kind: 'retry', at: new Date(dueAt) } : undefined,
     }
   }

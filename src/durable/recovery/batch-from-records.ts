@@ -47,7 +47,7 @@ export async function batchFromRecords(
   const parts = typeof written === 'number' ? caller?.batch : written
   if (parts === undefined) {
     const reason = `only ${String(written)} of its ${total} items were written before its process died; start it again`
-    return { reasons: [reason] }
+    return { reasons: [reason], mayFitElsewhere: false }
   }
   const target = requireIndex(graph).types.get(record.target)!
   const frame = batchFrameOf('startBatch', graph, target, { id, ...givenOnce(head, graph), concurrency, onError })

@@ -3,6 +3,7 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions, StartOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/ownership-right.ts'
 import type { OwnedRecord } from '../ownership/ownership-right.ts'
@@ -21,7 +22,7 @@ export type FromRecords =
       readonly inputs?: StoredValue | undefined
       own(record: OwnedRecord, caller?: CallerOptions): Owned & { start(): void }
     }
-  | { readonly reasons: readonly string[] }
+  | (Pick<Misfit, 'reasons'> & Partial<Misfit>)
 
 /** Puts an execution together from its records. @throws SerializationError for damaged ones */
 export async function executionFromRecords(

@@ -8,6 +8,7 @@ import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { Emitter } from '../../runtime/execution/emitter.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { graphHashOf, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
 import { droppedRecord, droppedType, migrateRecords } from '../records/migrate-records.ts'
@@ -53,7 +54,7 @@ export class Resumption {
             if (isHere) onResumed(execution.id)
             return isHere
           }
-          this.#leave(execution, [steps.message])
+          this.#leave(execution, { reasons: [steps.message], mayFitElsewhere: false })
           await this.#context.change(execution, { isReleased: true })
           return false
         }),
@@ -163,7 +164,7 @@ export class Resumption {
     caller: CallerOptions | undefined,
   ): Promise<Exclude<FromRecords, { reasons: unknown }> | undefined> {
     const { connection, options, clock } = this.#context
-    let reasons: readonly string[]
+    let misfit: Misfit
     try {
       const hook = options.migrate?.[graph.name]
       const graphHash = graphHashOf(requireIndex(graph))
@@ -190,25 +191,25 @@ export class Resumption {
         if (isKept && !(isSame && present.changes === undefined)) await this.#keep(present, migrated, graphHash)
         return made
       }
-      reasons = made.reasons
+      misfit = { mayFitElsewhere: true, ...made }
     } catch (error) {
       if (error instanceof StoreError || error instanceof LeaseLostError) throw error
-      reasons = [describeThrown(error)]
+      misfit = { reasons: [describeThrown(error)], mayFitElsewhere: false }
     }
-    this.#leave(record, reasons)
+    this.#leave(record, misfit)
     return undefined
   }
 
   /** Remembers that an execution can't go on here, and reports why. */
-  #leave(record: ExecutionRecord, reasons: readonly string[]): void {
+  #leave(record: ExecutionRecord, misfit: Misfit): void {
     const { incompatible, clock, options } = this.#context
-    incompatible.add(record, reasons)
+    incompatible.add(record, misfit)
     const graph = this.#context.graphOf(record.graph)
     const observers = [...(graph?.observers ?? []), ...(options.observers ?? [])]
     if (observers.length > 0)
       new Emitter(record.id, graph?.name ?? record.graph, record.target, observers).durable(clock.now(), {
         type: 'execution.incompatible',
-        reasons,
+        reasons: misfit.reasons,
       })
   }
 

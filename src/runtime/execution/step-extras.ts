@@ -13,6 +13,8 @@ export class StepExtras {
   /** Where it waits in line for a slot. */
   awaitedSlots: SlotPool | undefined = undefined
   wait: AttemptWait | undefined = undefined
+  /** Since when it waits for its next attempt, or for a slot. */
+  waitsSince: number | undefined = undefined
   stopWaiting: StopWaiting | undefined = undefined
   /** It failed for good in an earlier process: what is left is its fallback. */
   exhausted: { readonly error: unknown } | undefined = undefined

@@ -11,6 +11,7 @@ import { Claim } from '../results/claim.ts'
 import type { StepHost } from './step-host.ts'
 import type { StepState } from './step-state.ts'
 import type { StepView } from './execution-view.ts'
+import { handOver } from './hand-over.ts'
 import { fallBack } from '../steps/fallback.ts'
 import type { FallbackOutcome } from '../steps/fallback.ts'
 import type { Recorder } from './recorder.ts'
@@ -44,7 +45,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   readonly planStep: PlanStep
   /** The attempt that runs. */
   current: StepWork | undefined = undefined
-  /** When the running or last attempt began; the next two are in steady time, as far as somebody observes the execution. */
+  /** When the running or last attempt began, or the search for its result; the next two are in steady time, as far as somebody observes the execution. */
   attemptStartedAt = 0
   beganAt = 0
   attemptBeganAt = 0
@@ -88,6 +89,10 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   get awaitedSlots(): SlotPool | undefined {
     return this.#extras?.awaitedSlots
+  }
+
+  get waitsSince(): number | undefined {
+    return this.#extras?.waitsSince
   }
 
   /** The value that the recorder was given first, on its way to the store or there: it holds. */
@@ -136,6 +141,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     const cache = this.#cache
     if (this.#extras?.exhausted !== undefined) return this.failed(this.#extras.exhausted.error, 'FAIL')
     if (cache === undefined) return this.proceed(at)
+    this.attemptStartedAt = at
     this.change({ type: 'CLAIM', at })
     Claim.request(this, cache)
   }
@@ -161,7 +167,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   #enter(now?: number): void {
     const { admission } = this.execution
-    if (admission !== undefined && !admission.enter(this)) this.change({ type: 'WAIT', at: this.execution.stepTime() })
+    if (admission !== undefined && !admission.enter(this)) this.#waitForSlot()
     else this.proceedInside(now)
   }
 
@@ -177,8 +183,15 @@ export class StepRun implements StepState, WorkingStep, Claimant {
       this.execution.leave()
       return
     }
-    if (this.slot === undefined) this.change({ type: 'WAIT', at: this.execution.stepTime() })
+    if (this.slot === undefined) this.#waitForSlot()
     else this.#begin()
+  }
+
+  #waitForSlot(): void {
+    const at = this.execution.stepTime()
+    // A hundred thousand items may wait behind a barrier: no extras are made for this alone.
+    if (this.#extras !== undefined) this.#extras.waitsSince = at
+    this.change({ type: 'WAIT', at })
   }
 
   attemptSucceeded(made: unknown): void {
@@ -211,6 +224,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
       this.failed(error, type, decision.policyError)
     } else {
       this.change({ type, error, at, dueAt: at + decision.delayMs })
+      this.#more.waitsSince = at
       this.recorder?.noteRetry(this, error)
       execution.emitter?.retryScheduled(this, at, decision.delayMs)
       if (this.hasEnded) return
@@ -282,26 +296,11 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   }
 
   handOverTo(next: this): void {
-    const work = this.current!
-    kindOf(this.planStep.spec).moveTo(work, next)
-    next.slot = this.slot
-    this.slot = undefined
-    next.#adopt(work.attempt)
+    handOver(this, next)
   }
 
   closeAttempt(reason: unknown): void {
     if (this.current !== undefined) kindOf(this.planStep.spec).close(this.current, reason)
-  }
-
-  /** Takes over a running attempt from an equal call that was cancelled. */
-  #adopt(attempt: number): void {
-    const { execution } = this
-    execution.admission?.enterAnyway()
-    const at = (this.attemptStartedAt = execution.clock.now())
-    this.attemptBeganAt = execution.clock.elapsedAt(at)
-    this.change({ type: 'START', attempt, at })
-    execution.emitter?.attemptStarted(this, at)
-    if (!this.hasEnded) this.recorder?.noteStarted(this)?.catch(() => {})
   }
 
   /** Never began, because an input that it needs failed. */

@@ -14,7 +14,10 @@ export interface StepState {
   readonly startedAt: number | undefined
   readonly endedAt: number | undefined
   readonly dueAt: number | undefined
+  /** When the running or last attempt began, or the search for its result. */
   readonly attemptStartedAt: number
+  /** Since when it waits for its next attempt, or for a slot; undefined where an earlier process had it wait. */
+  readonly waitsSince: number | undefined
   /** In steady time, as is the next. */
   readonly beganAt: number
   readonly attemptBeganAt: number
