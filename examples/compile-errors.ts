@@ -41,9 +41,18 @@ await show(() => execute(users, Greeting, { UserId: 'user-123' }))
 // #endregion
 
 // #region graphs
-// @ts-expect-error two steps produce "Profile": steps[0] already does
+// @ts-expect-error two steps produce "Profile": step "FetchProfile" already does
 await show(() => graph({ name: 'twice', steps: [fetchProfile, inventProfile] }))
 
 // @ts-expect-error no step produces "Profile"
 await show(() => graph({ name: 'hole', inputs: [], steps: [greet] }))
+// #endregion
+
+// #region cycle
+// It compiles, since the compiler follows no types in a circle. graph() does, when the program starts.
+const Chicken = dataType('Chicken', type<string>())
+const Egg = dataType('Egg', type<string>())
+const hatch = step({ name: 'Hatch', inputs: { egg: Egg }, output: Chicken, run: ({ egg }) => `out of ${egg}` })
+const lay = step({ name: 'Lay', inputs: { chicken: Chicken }, output: Egg, run: ({ chicken }) => `of ${chicken}` })
+await show(() => graph({ name: 'farm', steps: [hatch, lay] }))
 // #endregion

@@ -28,9 +28,13 @@ export interface StepInput {
 
 /** What a failed attempt leads to: another one at `dueAt`, else the fallback's value, else the end. */
 interface Failure {
+  /** What the attempt failed with. */
   readonly error: unknown
+  /** When, in milliseconds since the epoch. */
   readonly at: number
+  /** When the next attempt is due; undefined where there is none. */
   readonly dueAt?: number | undefined
+  /** What takes the result's place; undefined where nothing does. */
   readonly fallback?: { readonly value: unknown } | undefined
 }
 

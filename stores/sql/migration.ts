@@ -10,14 +10,19 @@ export interface Migration {
 
 /** A migration that a database has seen. */
 export interface RecordedMigration {
+  /** Its place in the order. */
   readonly version: number
+  /** What it was called when it was run. */
   readonly name: string
+  /** When it was run. */
   readonly appliedAt: Date
 }
 
 /** A migration that is known, and when the database has seen it. */
 export interface MigrationStatus {
+  /** Its place in the order: Docket's own are below 10,000. */
   readonly version: number
+  /** What it is called; of a file of yours, the part of its name after the version. */
   readonly name: string
   /** Undefined while it is pending. */
   readonly appliedAt: Date | undefined

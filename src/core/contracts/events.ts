@@ -4,12 +4,15 @@ interface EventBase {
   readonly seq: number
   /** Milliseconds since the epoch, by the execution's clock. */
   readonly at: number
+  /** The execution's id; of a batch, that of the batch. */
   readonly executionId: string
+  /** The graph's name. */
   readonly graph: string
 }
 
 /** What every event about a step has besides. */
 interface StepEventBase extends EventBase {
+  /** The step's name. */
   readonly step: string
   /** Index of the batch's item; undefined outside batches and for steps that run once for the whole batch. */
   readonly item: number | undefined
@@ -18,15 +21,20 @@ interface StepEventBase extends EventBase {
 /** An execution (or a batch of them) began. */
 export interface ExecutionStarted extends EventBase {
   readonly type: 'execution.started'
+  /** The target type's name. */
   readonly target: string
 }
 
 /** An execution (or a batch) ended. */
 export interface ExecutionEnded extends EventBase {
   readonly type: 'execution.ended'
+  /** The target type's name. */
   readonly target: string
+  /** How it ended. */
   readonly status: 'completed' | 'failed' | 'cancelled'
+  /** Since it began here, in steady time. */
   readonly durationMs: number
+  /** What a failed or cancelled one ended with; undefined for a completed one. */
   readonly error: unknown
 }
 
@@ -36,6 +44,7 @@ export interface ExecutionEnded extends EventBase {
  */
 export interface ExecutionReleased extends EventBase {
   readonly type: 'execution.released'
+  /** The target type's name. */
   readonly target: string
   /** The docket was closed, or the lease was lost, or `detach()` took the execution out of the docket. */
   readonly cause: 'close' | 'lease-lost' | 'detach'
@@ -51,10 +60,13 @@ export interface StepStarted extends StepEventBase {
 /** A step that had begun ended; `error` is what a failed one threw last. */
 export interface StepEnded extends StepEventBase {
   readonly type: 'step.ended'
+  /** How it ended; a fallback completes it too. */
   readonly status: 'completed' | 'cached' | 'failed'
   /** Attempts made; 0 for a cached step. */
   readonly attempt: number
+  /** Since it began, its waits and all its attempts included. */
   readonly durationMs: number
+  /** What its last attempt threw, of one that failed or fell back. */
   readonly error: unknown
   /** Whether the value is the step's `fallback`. */
   readonly fellBack: boolean
@@ -63,23 +75,31 @@ export interface StepEnded extends StepEventBase {
 /** A step was stopped because its execution ended, or never began because an input it needs failed (`skipped`). */
 export interface StepCancelled extends StepEventBase {
   readonly type: 'step.cancelled'
+  /** `cancelled`: it was stopped. `skipped`: an input that it needs failed, so that it never began. */
   readonly status: 'cancelled' | 'skipped'
+  /** Attempts that began. */
   readonly attempt: number
+  /** What its execution ended with, or what the step failed with that it needs. */
   readonly reason: unknown
 }
 
 /** One try of a step began. */
 export interface AttemptStarted extends StepEventBase {
   readonly type: 'attempt.started'
+  /** Which try it is, from 1. */
   readonly attempt: number
 }
 
 /** One try of a step failed or timed out. */
 export interface AttemptFailed extends StepEventBase {
   readonly type: 'attempt.failed'
+  /** Which try it was, from 1. */
   readonly attempt: number
+  /** Since the attempt began. */
   readonly durationMs: number
+  /** What it threw; a StepTimeoutError where it took too long. */
   readonly error: unknown
+  /** Whether it took longer than the step's `timeout`. */
   readonly timedOut: boolean
 }
 
@@ -88,14 +108,19 @@ export interface RetryScheduled extends StepEventBase {
   readonly type: 'retry.scheduled'
   /** The attempt that failed. */
   readonly attempt: number
+  /** How long the step waits before the next attempt. */
   readonly delayMs: number
+  /** When the next attempt is due, in milliseconds since the epoch. */
   readonly dueAt: number
 }
 
 /** A persisted step looked for its result. `shared`: an equal call was running, and its outcome was taken. */
 export interface CacheChecked extends StepEventBase {
+  /** Whether there was a result. */
   readonly type: 'cache.hit' | 'cache.miss'
+  /** The step's `persist.scope`. */
   readonly scope: 'execution' | 'global'
+  /** Whether an equal call was running, whose outcome was taken. */
   readonly shared: boolean
 }
 
@@ -104,12 +129,14 @@ export interface StoreFailed extends StepEventBase {
   readonly type: 'store.failed'
   /** Looking for a result, or keeping one. */
   readonly operation: 'find' | 'keep'
+  /** What the store failed with: a StoreError. */
   readonly error: unknown
 }
 
 /** A process goes on with an execution from its records. */
 export interface ExecutionResumed extends EventBase {
   readonly type: 'execution.resumed'
+  /** The target type's name. */
   readonly target: string
   /** Whether its last owner died, gave it up, or the execution had ended and was started again. */
   readonly after: 'death' | 'release' | 'end'
@@ -132,6 +159,7 @@ export interface ExecutionIncompatible extends EventBase {
 /** Something kept the event loop from turning for longer than the lease. */
 export interface LoopBlocked extends EventBase {
   readonly type: 'loop.blocked'
+  /** For how long. */
   readonly durationMs: number
   /** The step that began last before it: the likely culprit. */
   readonly suspect: string | undefined
@@ -147,7 +175,9 @@ export interface BatchProgress extends EventBase {
   readonly type: 'batch.progress'
   /** Items known so far; undefined while an iterable still gives more. */
   readonly total: number | undefined
+  /** Items that have ended with a value so far. */
   readonly succeeded: number
+  /** Items that have failed so far. */
   readonly failed: number
   /** How much of the batch is done, from 0 to 1: what an item gives to each `all(T)` and its end count the same. Undefined while the total is unknown. */
   readonly share: number | undefined

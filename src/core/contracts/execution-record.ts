@@ -182,6 +182,7 @@ export interface AcquireRequest {
 export interface ExecutionPlace {
   /** Milliseconds since the epoch. */
   readonly createdAt: number
+  /** The execution's id. */
   readonly id: string
 }
 

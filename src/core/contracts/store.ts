@@ -36,6 +36,7 @@ export type SessionState =
  * unless it was renewed meanwhile; and a process that has had no answer for so long begins nothing before it has one.
  */
 export interface StoreSessions {
+  /** For how long an owner's connection must have been gone before others end the owner. */
   readonly graceMs: number
   /** Whether the owner's connection may be watched: true as soon as that may have been written. */
   isClaimed(owner: string): boolean

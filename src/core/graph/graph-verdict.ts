@@ -63,6 +63,13 @@ type SentenceOn<Steps, Types extends AnyTypes, Given, Index> = [
       >
     : 'which type this step produces must be known: one data type, not one of several'
   : 'the name of a data type must be a literal, so that it is known. For names made at run time, use untypedGraph'
+/** A step of the list, by its name where the compiler knows that. */
+type Called<Steps, Index extends string> =
+  At<Steps, Index> extends { readonly name: infer Name extends string }
+    ? [NotLiteral<Name>] extends [never]
+      ? `step "${Name}"`
+      : `steps[${Index}]`
+    : never
 type First<A, B, C> = OrElse<A, OrElse<B, C>>
 
 type DuplicateSentence<Steps, Types extends AnyTypes, Index> =
@@ -72,7 +79,7 @@ type DuplicateSentence<Steps, Types extends AnyTypes, Index> =
       : [NotLiteral<At<Types['makes'], Earlier>>] extends [never]
         ? [At<Steps, Index>, At<Steps, Earlier>] extends [At<Steps, Earlier>, At<Steps, Index>]
           ? `this step is listed twice: steps[${Earlier}] is the same`
-          : `two steps produce "${NameIn<At<Types['makes'], Index>>}": steps[${Earlier}] already does`
+          : `two steps produce "${NameIn<At<Types['makes'], Index>>}": ${Called<Steps, Earlier>} already does`
         : never
     : never
 
@@ -81,7 +88,7 @@ type ClashSentence<Steps, Types extends AnyTypes, Index> = {
     TypeNamed<At<Steps, Index>, Name>,
   ] extends [TypeNamed<At<Steps, FirstUser<Types, Name>>, Name>]
     ? never
-    : `two data types with different shapes are named "${NameIn<Name>}": steps[${FirstUser<Types, Name>}] means another. Share one declaration`
+    : `two data types with different shapes are named "${NameIn<Name>}": ${Called<Steps, FirstUser<Types, Name>>} means another. Share one declaration`
 }[Extract<At<Types['makes'], Index> | At<Types['needs'], Index>, Types['clashes']>]
 type FirstUser<Types extends AnyTypes, Name> = FirstIndex<
   { [Index in Types['indexes']]: At<Types['makes'], Index> | At<Types['needs'], Index> },

@@ -48,8 +48,11 @@ export interface GraphDeclaration<Name, Steps, Inputs> extends GraphOptions {
 
 /** What `untypedGraph` takes. */
 export interface UntypedGraphDeclaration extends GraphOptions {
+  /** Part of keys, events and errors. */
   readonly name: string
+  /** Any array: what the compiler can't prove of it is checked here, at run time. */
   readonly steps: readonly AnyStep[]
+  /** The leaves, named on purpose; then a type that no step produces is an error. @default whatever no step produces */
   readonly inputs?: readonly AnyDataType[] | undefined
 }
 

@@ -17,12 +17,14 @@ export interface AnyDataType {
 /** An input that may be missing because its producer failed. */
 export interface AnyOptionalPort {
   readonly kind: 'optional'
+  /** The data type that may be missing. */
   readonly type: AnyDataType
 }
 
 /** An input that takes the values of all items of a batch. */
 export interface AnyAllPort {
   readonly kind: 'all'
+  /** The data type of each item. */
   readonly type: AnyDataType
 }
 
@@ -174,6 +176,7 @@ export interface ProtobufMessage {
 /** A message descriptor that protoc-gen-es 2 generated, matched by its shape: the package is an optional peer. */
 export type MessageDescriptor<Message = unknown> = {
   readonly kind: 'message'
+  /** The message's full name: `users.v1.UserID`. */
   readonly typeName: string
 } & ({ readonly $codegenv2: { a: Message } } | { readonly $codegenv1: { a: Message } })
 
