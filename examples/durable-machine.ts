@@ -35,7 +35,7 @@ await using docket = createDocket({ graphs: [orders], store: sqliteStore(':memor
 const checkout = setup({
   types: {} as { context: { order: string; receipt?: string }; input: { order: string }; events: { type: 'RETRY' } },
   actors: {
-    // The input names the execution: whoever invokes it again with this order goes on with the same one.
+    // The input names the execution: a machine that invokes it again with this order goes on with the same one.
     handleOrder: docket.logic(orders, Receipt, { id: ({ Order }) => `order:${Order.id}` }),
   },
 }).createMachine({

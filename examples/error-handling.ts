@@ -30,8 +30,8 @@ const checkStock = step({
   retry: { maxAttempts: 5, backoff: '5ms', retryIf: (error) => error instanceof Unavailable },
   run: ({ order }, { attempt }) => {
     stockCalls++
-    if (order.id === 404) throw new RangeError('no such order') // not worth another attempt
-    if (attempt < 3) throw new Unavailable('warehouse is busy') // worth one
+    if (order.id === 404) throw new RangeError('no such order') // another attempt can't help
+    if (attempt < 3) throw new Unavailable('warehouse is busy') // it may
     return 7
   },
 })
@@ -85,7 +85,7 @@ const pay = step({
 const orders = graph({ name: 'orders', steps: [checkStock, findDiscount, recommend, pay, writeReceipt] })
 
 console.log(await execute(orders, Receipt, { Order: { id: 1 } }))
-console.log(`the warehouse was asked ${stockCalls} times`)
+console.log(`the warehouse was called ${stockCalls} times`)
 
 // #region caller
 for (const id of [404, 402, 13]) {

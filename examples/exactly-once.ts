@@ -1,4 +1,4 @@
-/** A payment that is made once, however often it is asked for and whatever fails after it. */
+/** A payment that is made once, however many calls want it and whatever fails after it. */
 import { createDocket, dataType, graph, step } from 'docket'
 import { sqliteStore } from 'docket/stores/sqlite'
 import { z } from 'zod'
@@ -55,7 +55,7 @@ console.log(String((outcomes[0] as PromiseRejectedResult).reason.cause))
 // #region again
 isCourierThere = true
 console.log(`sent: ${(await buy(1999)).tracking}`) // goes on from its records: Pay is not run again
-console.log(`and asked once more: ${(await buy(1999)).tracking}`)
+console.log(`and once more: ${(await buy(1999)).tracking}`)
 console.log(`${bank.charges} charge in all`)
 
 await buy(2999).catch((error: Error) => console.log(`${error.name}: ${error.message}`))

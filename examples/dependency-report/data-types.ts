@@ -195,6 +195,6 @@ const packageRow = packageFacts.extend({
 export const PackageRow = dataType('PackageRow', packageRow)
 export type PackageRow = ValueOf<typeof PackageRow>
 
-/** What was asked for. */
+/** The target of the whole graph. */
 export const Report = dataType('Report', z.object({ project, summary, packages: z.array(packageRow) }))
 export type Report = ValueOf<typeof Report>

@@ -1,4 +1,4 @@
-/** Who pulls in whom: follows the names in a lock file's entries to the folders that Node would find them in. */
+/** Which package needs which: follows the names in a lock file's entries to the folders that Node would find them in. */
 import type { DependencyTree, TreePosition } from './data-types.ts'
 import { lockedName, packageId } from './lock-entry.ts'
 import type { LockEntries, LockEntry } from './lock-entry.ts'

@@ -21,7 +21,7 @@ npm prints a banner to stdout, unless it is silenced: npm start --silent -- --js
 
 Ends with exit code 0 when there is a report (it may list missing packages), else with 1.`
 
-/** What was asked for. */
+/** What the command line says. */
 export interface Options {
   readonly folder: string
   readonly output: 'table' | 'json' | 'mermaid' | 'help'

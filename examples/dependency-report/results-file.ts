@@ -14,9 +14,9 @@ export interface ResultsFile {
 }
 
 /**
- * Finds the file for a project's results: the one that was asked for, or one among the installed packages, where nothing is committed or
+ * Finds the file for a project's results: the one that was given, or one among the installed packages, where nothing is committed or
  * published and `npm ci` clears up. Where nothing is installed or nothing may be written, memory does.
- * @throws ProjectProblem when the file that was asked for can't be made
+ * @throws ProjectProblem when the given file can't be made
  */
 export async function resultsFileOf(folder: string, wanted: string | null | undefined): Promise<ResultsFile> {
   if (wanted === null) return { path: null, store: memoryStore() }

@@ -238,7 +238,13 @@ function literalsIn(file: SourceFile, type: TypeNode, owner: string): readonly P
 }
 
 function memberOf(file: SourceFile, owner: string, key: string, start: number, isOptional: boolean): PublicName {
-  return { name: `${owner}.${key}`, file: file.path, docstring: docstringBefore(file, start), isOptional, isAsync: false }
+  return {
+    name: `${owner}.${key}`,
+    file: file.path,
+    docstring: docstringBefore(file, start),
+    isOptional,
+    isAsync: false,
+  }
 }
 
 /** The `/** … *\/` that ends right before a place, with nothing but space between. */

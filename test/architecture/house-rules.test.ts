@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Visitor } from 'oxc-parser'
 import { expect, test } from 'vitest'
+import { documents, readDocument } from '../docs/snippets.ts'
 import { parseFile, readSourceFiles, root } from './source-file.ts'
 import type { SourceFile } from './source-file.ts'
 
@@ -61,7 +62,7 @@ const riddles: readonly (readonly [RegExp, string])[] = [
 ]
 
 /** Names in code of those words: of files, and of what is declared. */
-function riddlesIn(file: SourceFile): readonly string[] {
+function riddlingNamesIn(file: SourceFile): readonly string[] {
   const names = new Set<string>(file.path.replace(/\.ts$/, '').split(/[/-]/))
   const note = (node: { readonly type: string; readonly name?: unknown } | null | undefined): void => {
     if (node?.type === 'Identifier' || node?.type === 'PrivateIdentifier') names.add(String(node.name))
@@ -84,13 +85,13 @@ function riddlesIn(file: SourceFile): readonly string[] {
 }
 
 test('no name is one of the words that are not used here', () => {
-  expect(files.filter(({ path }) => /^(src|machines|stores)\//.test(path)).flatMap(riddlesIn)).toEqual([])
+  expect(files.filter(({ path }) => /^(src|machines|stores)\//.test(path)).flatMap(riddlingNamesIn)).toEqual([])
 })
 
 test.each(['class Tenure {}', 'class Box { #lookout = 1 }', 'interface Box { doubt(): void }', 'const arrivals = []'])(
   'the name in `%s` is found',
   (text) => {
-    expect(riddlesIn(parseFile('src/made-up.ts', text))).toHaveLength(1)
+    expect(riddlingNamesIn(parseFile('src/made-up.ts', text))).toHaveLength(1)
   },
 )
 
@@ -100,7 +101,7 @@ const riddlingWords: readonly (readonly [RegExp, string])[] = [
   [/\basked\b/i, 'requested, called, started'],
   [/\bworth\b/i, 'what it costs, what it saves'],
   [/\btext that is not empty\b/i, 'a non-empty string'],
-  [/(^|[.:;] )who\b/i, 'the process, the caller, the owner that'],
+  [/(^|[.:;|] )who\b/i, 'the process, the caller, the owner that'],
 ]
 
 /** Comments, messages and titles with those words. */
@@ -118,7 +119,7 @@ function riddlesOf(file: SourceFile): readonly string[] {
 }
 
 test('no comment, message or title reads as a riddle', () => {
-  expect(files.filter(({ path }) => /^(src|machines|stores)\//.test(path)).flatMap(riddlesOf)).toEqual([])
+  expect(files.filter(({ path }) => /^(src|machines|stores|examples)\//.test(path)).flatMap(riddlesOf)).toEqual([])
 })
 
 test.each([
@@ -131,6 +132,26 @@ test.each([
 ])('the riddle in `%s` is found', (text) => {
   expect(riddlesOf(parseFile('src/made-up.ts', text))).toHaveLength(1)
 })
+
+/** Paragraphs, rows of tables and snippets of a document with those words. */
+function riddlesIn(path: string, text: string): readonly string[] {
+  return text.split(/\n\s*\n|\n(?=\||- |\d\. )/).flatMap((paragraph) => {
+    const line = paragraph.replaceAll(/\s*\n\s*/g, ' ').replace(/^(?:[#>|-]+|\d\.) */, '')
+    const riddle = riddlingWords.find(([word]) => word.test(line))
+    return riddle === undefined ? [] : [`${path}: ${line.slice(0, 120)}; write ${riddle[1]}`]
+  })
+}
+
+test('no guide reads as a riddle', () => {
+  expect(documents().flatMap((path) => riddlesIn(path, readDocument(path)))).toEqual([])
+})
+
+test.each(['# What it tells', 'One\nis told.\n\nThe other', '| a | b |\n| Who | waits |', '- Who waits.\n- It'])(
+  'the riddle in the document `%s` is found',
+  (text) => {
+    expect(riddlesIn('docs/made-up.md', text)).toHaveLength(1)
+  },
+)
 
 test.each(['// An article for users who read tables.', '/** Stellar, retold. */', 'const told = 1'])(
   '`%s` is no riddle',

@@ -37,7 +37,8 @@ what is remembered is known beforehand: cached`,
 InputError: inputs for "Greeting" of graph "users": UserID: Invalid input: expected string, received number
 InputError: inputs for "Greeting" of graph "users": UserId: unknown input: no such type in the graph; did you mean "UserID"?; UserID: missing: "Greeting" needs it and no step produces it
 GraphError: graph "twice" is not valid: two steps produce "Profile": "FetchProfile" and "InventProfile"; a type has one producer
-GraphError: graph "hole" is not valid: no step of graph "hole" produces "Profile", which step "Greet" needs as "profile"; add a step that does, or name it in inputs`,
+GraphError: graph "hole" is not valid: no step of graph "hole" produces "Profile", which step "Greet" needs as "profile"; add a step that does, or name it in inputs
+GraphError: graph "farm" is not valid: the types form a cycle: Chicken → Egg → Chicken; one of these steps must do without its input`,
   },
   'concurrency.ts': {
     text: `15 pages, the last is page /5 of c.example
@@ -81,7 +82,7 @@ without the codecs: SerializationError`,
   },
   'error-handling.ts': {
     text: `order 1 paid, 7 left, 0 % off, nothing recommended
-the warehouse was asked 3 times
+the warehouse was called 3 times
 step "CheckStock" failed after 1 attempt: no such order [Receipt ← Stock]
   cause: RangeError: no such order
 step "Pay" failed after 1 attempt: card declined [Receipt ← Payment]
@@ -93,7 +94,7 @@ step "Pay" failed after 1 attempt: fraud [Receipt ← Payment]
     text: `100 calls, 1 charge
 Error: no courier
 sent: order 7 (1999 cents, payment 1)
-and asked once more: order 7 (1999 cents, payment 1)
+and once more: order 7 (1999 cents, payment 1)
 1 charge in all
 ExecutionConflictError: execution "order:7" was started before with other inputs; use another id, or give the same target and inputs`,
   },
@@ -187,10 +188,54 @@ order:1 purchases { Purchase: { cents: 990 } }
 ChargeCard completed in attempt 2`,
   },
   'request-handler.ts': {
-    text: `order 1: 202
-  1999 cents for 1
-order 2: 409 CHECK constraint failed: cents < 1000000
-  there is no execution`,
+    text: `an order: 202
+once more: 202
+with another amount: 409 execution "order:1" was started before with other inputs; use another id, or give the same target and inputs
+without an amount: 400 Order.cents: Invalid input: expected number, received string
+half a body: 400 the body is not JSON
+what the database refuses: 500 something went wrong
+order 1: 1999 cents for 1
+order 4: there is no execution
+while the process ends: 503 try again (after 5 s)`,
+  },
+  'stuck.ts': {
+    text: `ExecutionHandle "order:7" of graph "orders", target "Letter" (running here; steps: 1 completed, 1 retrying, 1 pending; details() shows more)
+it runs in this process, which renewed its lease 1.7 s ago; step "Ship" waits for attempt 2, due in 55 min (2026-01-01T13:00:00.000Z)
+{
+  step: 'Pay',
+  status: 'completed',
+  attempt: 1,
+  since: 2026-01-01T12:00:00.000Z,
+  waitsFor: undefined,
+  error: undefined
+}
+{
+  step: 'Ship',
+  status: 'retrying',
+  attempt: 1,
+  since: 2026-01-01T12:00:00.000Z,
+  waitsFor: { kind: 'retry', at: 2026-01-01T13:00:00.000Z },
+  error: 'Error: the courier is on strike'
+}
+{
+  step: 'Confirm',
+  status: 'pending',
+  attempt: 0,
+  since: 2026-01-01T12:00:00.000Z,
+  waitsFor: { kind: 'inputs', steps: [ 'Ship' ] },
+  error: undefined
+}`,
+  },
+  'inspect-docket.ts': {
+    text: `Pay: pending
+Ship: pending
+Pay: running
+Pay: retrying
+Pay: running
+Pay: completed
+Ship: running
+Ship: completed
+parcel for payment of order 7`,
   },
   'retry-and-fork.ts': {
     text: `film-1 failed: Error: no language was chosen
@@ -214,7 +259,9 @@ Book (execution) ran 2 times`,
   'simulated-time.ts': {
     text: `attempt 1 failed, the next in 45 minutes
 attempt 2 failed, the next in 90 minutes
-sunny in Oslo, 135 simulated minutes later`,
+sunny in Oslo, 135 simulated minutes later
+[ 'FetchWeather retrying, attempt 2' ]
+sunny in Bergen`,
   },
   'timeout.ts': {
     text: `a quick one:

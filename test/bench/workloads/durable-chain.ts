@@ -124,7 +124,7 @@ export const durableChains: readonly Workload[] = [
     notes: [
       unlike,
       'writes: transactions that wrote; bytes: of the write-ahead log (Restate: calls of write, and their bytes)',
-      'openworkflow polls once a second; here its worker is woken for each run, and results are asked for once they are there',
+      'openworkflow polls once a second; here its worker is woken for each run, and results are read once they are there',
       'raw PostgreSQL: the same records of executions and steps in prepared statements of 50 rows on one connection',
       likeServer,
     ],
