@@ -11,8 +11,7 @@ import type { FullClock } from '../environment/clock.ts'
 import type { Emitter } from './emitter.ts'
 import { abortError, cancelRest } from './end-reason.ts'
 import type { CancelReason } from './end-reason.ts'
-import { reported } from './end-report.ts'
-import { laterReportOf, showEnd } from './shown-end.ts'
+import { reportEnd, succeedOnceWritten } from './shown-end.ts'
 import type { EndEvent } from './shown-end.ts'
 import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
 import { checkLeaves, putLeaves } from '../inputs/given-inputs.ts'
@@ -26,9 +25,8 @@ import type { StepState } from './step-state.ts'
 import { endTriggersOf } from '../environment/end-triggers.ts'
 import type { EndTriggers } from '../environment/end-triggers.ts'
 import type { TimeLimit } from '../environment/time-limit.ts'
-import { neverReady, withoutValue } from './readiness.ts'
 import type { Admission, BatchPart } from './part.ts'
-import { unneededSteps } from './unneeded-steps.ts'
+import { restoreSteps } from './restored-steps.ts'
 
 /**
  * One run of a plan. It holds a counter of unmet dependencies per step and a value per type; a completion decrements the
@@ -60,8 +58,7 @@ export class Execution implements StepHost {
   readonly setup: ExecutionSetup
   readonly options: ResolvedOptions
   #id: string | undefined
-  readonly #unmet: number[]
-  readonly #queue: LaunchQueue = new LaunchQueue(this)
+  readonly #queue: LaunchQueue
   #wantedLeft: number
   #endedSteps = 0
   #hasBegun = false
@@ -101,7 +98,7 @@ export class Execution implements StepHost {
     this.admission = part?.admission
     this.values = new Array<unknown>(plan.types.length)
     this.runs = new Array<StepRun | undefined>(plan.steps.length)
-    this.#unmet = plan.waitsFor.slice()
+    this.#queue = new LaunchQueue(this, plan)
     this.#wantedLeft = plan.wantedLater
   }
 
@@ -219,30 +216,22 @@ export class Execution implements StepHost {
   /** Ends the execution from outside; `at` is the time of what ends it. */
   cancel(error: CancelReason, at = this.clock.now()): void {
     if (this.isSettled) return
-    const finish = (): void => this.#finish({ type: 'CANCEL', error, at }, error)
+    const finish = (): void => this.finish({ type: 'CANCEL', error, at }, error)
     if (this.#context === undefined) finish()
     else this.#context.run(finish)
   }
 
   /** Ends the execution with an error; what still runs is cancelled. */
   fail(error: unknown): void {
-    if (!this.isSettled) this.#finish({ type: 'FAIL', error, at: this.clock.now() }, error)
+    if (!this.isSettled) this.finish({ type: 'FAIL', error, at: this.clock.now() }, error)
   }
 
   /** Takes over, before the start, what records or a snapshot say of its steps: ended ones are not run again. It is itself the machine's record. */
   restore({ value, head, steps: views }: PersistedExecution): void {
     Object.assign(this, { state: compiledExecution.stateCode[value], startedAt: head.startedAt, settled: head.settled })
-    for (const [position, step] of this.plan.steps.entries()) {
-      const view = views.get(step.spec.name)
-      if (view === undefined) continue
-      const run = (this.runs[position] = new StepRun(this, step))
-      run.restore(view)
-      if (run.hasEnded) this.#unmet[position] = neverReady
-    }
-    for (const position of unneededSteps(this.plan, this.runs)) this.#unmet[position] = neverReady
+    const ended = restoreSteps(this, this.#queue, views)
     // Only now, and only these: what one leads to must not begin what another has ended, and is not reported twice when skipped.
-    for (const run of this.runs.slice()) {
-      if (run?.hasEnded !== true) continue
+    for (const run of ended) {
       const { outputSlot } = run.planStep
       this.#forget(run)
       if (run.hasOutput) this.#fill(outputSlot, run.output)
@@ -297,7 +286,7 @@ export class Execution implements StepHost {
       this.#succeed()
       return
     }
-    for (const position of this.plan.initial) if (this.#unmet[position] === 0) this.#queue.push(position)
+    this.#queue.begin(this.plan.initial)
     this.#drain()
   }
 
@@ -320,19 +309,14 @@ export class Execution implements StepHost {
         return
       }
     }
-    const dependants = this.plan.dependants[slot]!
-    for (let i = 0; i < dependants.length; i++) {
-      const position = dependants[i]!
-      if (--this.#unmet[position]! === 0) this.#queue.push(position)
-    }
+    this.#queue.supply(this.plan.dependants[slot]!)
     this.#drain()
   }
 
   /** A value will never come, and the execution can do without: steps that can't are skipped, the others go on. */
   #markUnavailable(missing: number, error: unknown): void {
-    const { slots, skipped, ready } = withoutValue(this.plan, this.#unmet, missing)
+    const { slots, skipped } = this.#queue.deny(this.plan, missing)
     for (const slot of slots) if (this.plan.isWanted[slot]!) this.#wantedLeft--
-    for (const position of ready) this.#queue.push(position)
     for (const position of skipped) {
       const run = (this.runs[position] = new StepRun(this, this.plan.steps[position]!))
       this.#endedSteps++
@@ -349,19 +333,8 @@ export class Execution implements StepHost {
     if (this.hasEnded) return
     const output = this.values[this.plan.targetSlot]
     const kept = this.part === undefined ? this.recorder?.end(output) : undefined
-    if (kept === undefined) this.#finish({ type: 'SUCCEED', output, at: this.stepTime() }, undefined)
-    else this.#succeedOnce(kept, output)
-  }
-
-  #succeedOnce(kept: Promise<void>, output: unknown): void {
-    const finish = (): void => {
-      if (!this.hasEnded) this.#finish({ type: 'SUCCEED', output, at: this.clock.now() }, undefined)
-    }
-    this.#isHeld = true
-    kept.then(finish, (error: unknown) => {
-      this.#isHeld = false
-      this.fail(error)
-    })
+    if (kept === undefined) this.finish({ type: 'SUCCEED', output, at: this.stepTime() }, undefined)
+    else succeedOnceWritten(this, kept, output)
   }
 
   onAbort(reason: unknown): void {
@@ -371,24 +344,19 @@ export class Execution implements StepHost {
   onTimeOut(limit: TimeLimit): void {
     if (this.isSettled) return
     const error = limit.error(this.place)
-    this.context.run(() => this.#finish({ type: 'TIME_OUT', error, at: this.clock.now() }, error))
+    this.context.run(() => this.finish({ type: 'TIME_OUT', error, at: this.clock.now() }, error))
   }
 
-  #finish(event: EndEvent, error: unknown): void {
-    const { part, setup } = this
+  /** Ends it, whatever still runs; nothing where it has ended. */
+  finish(event: EndEvent, error: unknown): void {
     if (this.keepsRuns) this.progress()
     // A listener to the progress may have stopped the actor.
     if (this.hasEnded) return
     this.hasEnded = true
-    if (event.type !== 'SUCCEED') part?.onFailing(error)
+    if (event.type !== 'SUCCEED') this.part?.onFailing(error)
     this.#triggers?.stop()
     if (this.#endedSteps < this.total) cancelRest(this, event.at, error)
-    const durationMs = this.emitter === undefined ? 0 : Math.round(this.clock.elapsed() - this.#beganAt)
-    // What succeeds was written before.
-    const isWritten = event.type === 'SUCCEED' || part !== undefined || this.recorder === undefined
-    if (isWritten) showEnd(this, event, error, durationMs)
-    if (event.type === 'SUCCEED') setup.onCompleted(event.output)
-    else setup.onFailed(error, isWritten ? reported : laterReportOf(this, event, error, durationMs))
+    reportEnd(this, event, error, this.#beganAt)
     // Last: room for another item must not let one in that the failure of this one stops.
     this.admission?.end()
   }

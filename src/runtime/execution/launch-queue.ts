@@ -1,6 +1,9 @@
+import type { Plan } from '../../core/graph/plan.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { turnOf } from '../environment/turn.ts'
 import type { Turn } from '../environment/turn.ts'
+import { neverReady, withoutValue } from './readiness.ts'
+import type { Unavailable } from './readiness.ts'
 
 // A burst is started in slices, a microtask apart, so that steps that are done at once are done, and their memory free, before more begin:
 // starting 100,000 in one go costs the garbage collector twice the time of a step. Timers and I/O have their turn when it is due.
@@ -18,11 +21,12 @@ export interface Launcher {
   releaseIfIdle(): void
 }
 
-/** The steps of one execution that are ready to begin, in order. */
+/** The steps of one execution that are ready to begin, in order, and how many inputs the others lack. */
 export class LaunchQueue {
   /** Whether steps are being started right now. */
   isDraining = false
   readonly #launcher: Launcher
+  readonly #unmet: number[]
   /** Where one step follows another there is never more than one, and no array. */
   #first = nothing
   /** What came while there was a first one. It is not cut when it is empty: to set an array's length takes longer than to start a step. */
@@ -32,13 +36,35 @@ export class LaunchQueue {
   #launched = 0
   #turn: Turn | undefined
 
-  constructor(launcher: Launcher) {
+  constructor(launcher: Launcher, plan: Plan) {
     this.#launcher = launcher
+    this.#unmet = plan.waitsFor.slice()
   }
 
-  push(position: number): void {
-    if (this.#first === nothing && this.#next === this.#end) this.#first = position
-    else (this.#rest ??= [])[this.#end++] = position
+  /** A value is there that these steps take: those that lack nothing else are ready. */
+  supply(dependants: readonly number[]): void {
+    const unmet = this.#unmet
+    for (let i = 0; i < dependants.length; i++) {
+      const position = dependants[i]!
+      if (--unmet[position]! === 0) this.#push(position)
+    }
+  }
+
+  /** These lack nothing but what the caller has given. */
+  begin(initial: readonly number[]): void {
+    for (const position of initial) if (this.#unmet[position] === 0) this.#push(position)
+  }
+
+  /** The step never begins, whatever comes. */
+  withhold(position: number): void {
+    this.#unmet[position] = neverReady
+  }
+
+  /** A value will never come: steps that can do without it, and lack nothing else, are ready. */
+  deny(plan: Plan, slot: number): Unavailable {
+    const unavailable = withoutValue(plan, this.#unmet, slot)
+    for (const position of unavailable.ready) this.#push(position)
+    return unavailable
   }
 
   /** Starts what is ready. A loop, not recursion: a chain of thousands of synchronous steps must not grow the stack. */
@@ -59,6 +85,11 @@ export class LaunchQueue {
     }
     this.isDraining = false
     launcher.releaseIfIdle()
+  }
+
+  #push(position: number): void {
+    if (this.#first === nothing && this.#next === this.#end) this.#first = position
+    else (this.#rest ??= [])[this.#end++] = position
   }
 
   get #hasMore(): boolean {

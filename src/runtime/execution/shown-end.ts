@@ -7,8 +7,10 @@ import type {
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { Emitter } from './emitter.ts'
 import { endStatusOf } from './end-reason.ts'
-import type { Watcher } from './execution-setup.ts'
+import type { ExecutionSetup, Watcher } from './execution-setup.ts'
+import { reported } from './end-report.ts'
 import type { EndReport, Failure } from './end-report.ts'
+import type { FullClock } from '../environment/clock.ts'
 
 /** What ends an execution. */
 export type EndEvent = ExecutionMachineEvent & { readonly at: number }
@@ -32,8 +34,15 @@ interface Shown extends MachineRecord<ExecutionContext> {
   readonly emitter: Emitter | undefined
 }
 
+/** An execution that has ended, and what its caller has set up for that. */
+interface EndedExecution extends Shown {
+  readonly clock: FullClock
+  readonly recorder: unknown
+  readonly setup: Pick<ExecutionSetup, 'onCompleted' | 'onFailed'>
+}
+
 /** Lets an execution be seen as ended. */
-export function showEnd(execution: Shown, event: EndEvent, error: unknown, durationMs: number): void {
+function showEnd(execution: Shown, event: EndEvent, error: unknown, durationMs: number): void {
   compiledExecution.transition(execution, compiledExecution.eventCode[event.type], event)
   execution.watcher?.executionChanged(event)
   // Wrong inputs end an execution that has not begun.
@@ -42,6 +51,43 @@ export function showEnd(execution: Shown, event: EndEvent, error: unknown, durat
 }
 
 /** The report of an execution's end. */
-export function laterReportOf(execution: Shown, event: EndEvent, error: unknown, durationMs: number): EndReport {
+function laterReportOf(execution: Shown, event: EndEvent, error: unknown, durationMs: number): EndReport {
   return reportOf(execution.context, event, error, (...end) => showEnd(execution, ...end, durationMs))
+}
+
+/** An execution that has made its output, which is on its way to the store. */
+interface SucceedingExecution {
+  readonly clock: FullClock
+  readonly hasEnded: boolean
+  holdOutcome(isHeld: boolean): void
+  fail(error: unknown): void
+  finish(event: EndEvent, error: undefined): void
+}
+
+/** Ends an execution with its output once that is written; until then nothing changes the outcome. */
+export function succeedOnceWritten(execution: SucceedingExecution, written: Promise<void>, output: unknown): void {
+  execution.holdOutcome(true)
+  written.then(
+    () => {
+      if (!execution.hasEnded) execution.finish({ type: 'SUCCEED', output, at: execution.clock.now() }, undefined)
+    },
+    (error: unknown) => {
+      execution.holdOutcome(false)
+      execution.fail(error)
+    },
+  )
+}
+
+/**
+ * Reports to the caller how an execution has ended, and lets it be seen as ended: at once, or, where the end is still to be written, once the
+ * caller says so. `beganAt` is in steady time.
+ */
+export function reportEnd(execution: EndedExecution, event: EndEvent, error: unknown, beganAt: number): void {
+  const { clock, emitter, part, recorder, setup } = execution
+  const durationMs = emitter === undefined ? 0 : Math.round(clock.elapsed() - beganAt)
+  // What succeeds was written before.
+  const isWritten = event.type === 'SUCCEED' || part !== undefined || recorder === undefined
+  if (isWritten) showEnd(execution, event, error, durationMs)
+  if (event.type === 'SUCCEED') setup.onCompleted(event.output)
+  else setup.onFailed(error, isWritten ? reported : laterReportOf(execution, event, error, durationMs))
 }

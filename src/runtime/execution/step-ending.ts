@@ -7,11 +7,33 @@ import type { StepHost } from './step-host.ts'
 import type { StepState } from './step-state.ts'
 
 /** A step that comes to its end. */
-interface EndingStep extends StepState {
+export interface EndingStep extends StepState {
   readonly execution: StepHost
   /** What keeps the step's result beyond this process's life; undefined where it is not persisted. */
   readonly recorder: Recorder | undefined
   change(event: StepEvent): void
+}
+
+/** Ends a step with the value that its attempt has made, unless it has ended meanwhile. */
+export function endMade(step: EndingStep, value: unknown): void {
+  const { execution } = step
+  if (!step.hasEnded) {
+    const at = execution.stepTime()
+    step.change({ type: 'SUCCEED', output: value, at })
+    execution.emitter?.stepEnded(step, at, 'completed', undefined, false)
+    execution.stepCompleted(step, value)
+  }
+  execution.leave()
+}
+
+/** Ends a step with a value that was remembered, or that an equal call made, unless it has ended meanwhile. */
+export function endFound(step: EndingStep, value: unknown): void {
+  if (step.hasEnded) return
+  const { execution } = step
+  const at = execution.clock.now()
+  step.change({ type: 'HIT', output: value, at })
+  execution.emitter?.stepEnded(step, at, 'cached', undefined, false)
+  execution.stepCompleted(step, value)
 }
 
 /** Ends a step that has failed for good, and has no fallback that could take the result's place. */

@@ -1,6 +1,5 @@
 import { compiledStep } from '../../../machines/index.ts'
 import type { StepEvent } from '../../../machines/index.ts'
-import { hasCause } from '../../core/thrown.ts'
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
 import { kindOf } from '../steps/step-kinds.ts'
@@ -12,15 +11,13 @@ import type { StepHost } from './step-host.ts'
 import type { StepState } from './step-state.ts'
 import type { StepView } from './execution-view.ts'
 import { handOver } from './hand-over.ts'
-import { fallBack } from '../steps/fallback.ts'
-import type { FallbackOutcome } from '../steps/fallback.ts'
 import type { Recorder } from './recorder.ts'
 import type { ResultCache } from '../results/result-cache.ts'
-import { decideRetry } from '../steps/retry-decision.ts'
 import type { SharedResults } from '../results/shared-results.ts'
 import type { SlotPool } from '../collections/slot-pool.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
-import { endFailed, endFallenBack, persistValue } from './step-ending.ts'
+import { fallBackOrFail, retryOrFail } from './failed-attempt.ts'
+import { endFound, endMade, persistValue } from './step-ending.ts'
 import { beginOnceNoted, beginWork } from './noted-attempt.ts'
 import { releaseSlot, takeSlot } from './step-slots.ts'
 import { StepExtras } from './step-extras.ts'
@@ -95,6 +92,10 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     return this.#extras?.waitsSince
   }
 
+  set waitsSince(at: number | undefined) {
+    this.#more.waitsSince = at
+  }
+
   /** The value that the recorder was given first, on its way to the store or there: it holds. */
   get persisting(): Promise<unknown> | undefined {
     return this.#persisting
@@ -161,7 +162,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   proceed(now?: number): void {
     if (this.hasEnded || this.execution.isOver) return
     const waitMs = this.dueAt === undefined ? 0 : this.dueAt - (now ?? this.execution.clock.now())
-    if (waitMs > 0) this.#proceedAfter(waitMs)
+    if (waitMs > 0) this.proceedAfter(waitMs)
     else this.#enter(now)
   }
 
@@ -196,15 +197,15 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   attemptSucceeded(made: unknown): void {
     releaseSlot(this.#extras)
-    if (this.persist === undefined) return this.#complete(made)
+    if (this.persist === undefined) return endMade(this, made)
     let kept: unknown
     try {
       kept = persistValue(this, this.claim, made)
     } catch (error) {
       return this.#notKept(error)
     }
-    if (!(kept instanceof Promise)) this.#complete(kept)
-    else kept.then(this.#complete.bind(this), this.#notKept.bind(this))
+    if (!(kept instanceof Promise)) endMade(this, kept)
+    else kept.then(endMade.bind(undefined, this), this.#notKept.bind(this))
   }
 
   isHandedOverFor(error: unknown): boolean {
@@ -213,28 +214,11 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   attemptFailed(error: unknown, timedOut: boolean): void {
     releaseSlot(this.#extras)
-    const { execution } = this
-    const at = execution.clock.now()
-    const type = timedOut ? 'TIME_OUT' : 'FAIL'
-    execution.emitter?.attemptFailed(this, at, error, timedOut)
-    const decision = decideRetry(this.planStep.spec, error, this.attempt, execution.options.random)
-    // The user's own policies have run: they may have ended the execution.
-    if (this.hasEnded) return
-    if (decision.delayMs === undefined) {
-      this.failed(error, type, decision.policyError)
-    } else {
-      this.change({ type, error, at, dueAt: at + decision.delayMs })
-      this.#more.waitsSince = at
-      this.recorder?.noteRetry(this, error)
-      execution.emitter?.retryScheduled(this, at, decision.delayMs)
-      if (this.hasEnded) return
-      this.#proceedAfter(decision.delayMs)
-    }
-    execution.leave()
+    retryOrFail(this, error, timedOut)
   }
 
   /** Waits before the next attempt. */
-  #proceedAfter(ms: number): void {
+  proceedAfter(ms: number): void {
     const { clock, context } = this.execution
     this.#more.wait = new AttemptWait(clock, ms, () => {
       if (!this.hasEnded && !this.execution.isOver) context.run(() => this.#enter())
@@ -260,8 +244,8 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     execution.emitter?.cacheChecked(this, execution.clock.now(), 'cache.hit', shared)
     if (this.hasEnded) return
     const kept = execution.recorder?.persist(this, value, 'cached')
-    if (kept === undefined) this.#hit(value)
-    else kept.then(this.#hit.bind(this), (error: unknown) => this.failed(error, 'FAIL'))
+    if (kept === undefined) endFound(this, value)
+    else kept.then(endFound.bind(undefined, this), (error: unknown) => this.failed(error, 'FAIL'))
   }
 
   /** An attempt brought its value after the step had ended. */
@@ -272,20 +256,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   /** No further attempt will be made: the fallback takes the result's place, or the step has failed. */
   failed(cause: unknown, type: 'FAIL' | 'TIME_OUT', policyError?: unknown, attempts: number = this.attempt): void {
-    this.claim?.fail(this, cause)
-    if (this.hasEnded) return
-    if (this.planStep.spec.fallback === undefined || hasCause(cause, 'EXECUTION_ABORTED')) {
-      endFailed(this, cause, type, policyError, attempts)
-      return
-    }
-    const settle = (outcome: FallbackOutcome): void => {
-      if (this.hasEnded) return
-      if (outcome.hasFailed) endFailed(this, cause, type, outcome.policyError, attempts)
-      else endFallenBack(this, cause, type, outcome.value)
-    }
-    const outcome = fallBack(this, cause)
-    if (outcome instanceof Promise) void outcome.then(settle)
-    else settle(outcome)
+    fallBackOrFail(this, cause, type, policyError, attempts)
   }
 
   /** Takes over from an equal call that was cancelled between two attempts: what was tried counts, and the wait goes on. */
@@ -336,30 +307,10 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     this.recorder?.endedLate(this)
   }
 
-  #complete(value: unknown): void {
-    const { execution } = this
-    if (!this.hasEnded) {
-      const at = execution.stepTime()
-      this.change({ type: 'SUCCEED', output: value, at })
-      execution.emitter?.stepEnded(this, at, 'completed', undefined, false)
-      execution.stepCompleted(this, value)
-    }
-    execution.leave()
-  }
-
   #notKept(error: unknown): void {
     releaseSlot(this.#extras)
     this.failed(error, 'FAIL')
     this.execution.leave()
-  }
-
-  #hit(value: unknown): void {
-    if (this.hasEnded) return
-    const { execution } = this
-    const at = execution.clock.now()
-    this.change({ type: 'HIT', output: value, at })
-    execution.emitter?.stepEnded(this, at, 'cached', undefined, false)
-    execution.stepCompleted(this, value)
   }
 
   #begin(now?: number): void {

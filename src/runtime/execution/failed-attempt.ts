@@ -1,0 +1,62 @@
+import { hasCause } from '../../core/thrown.ts'
+import type { Claimant, SharedClaim } from '../results/claimant.ts'
+import { fallBack } from '../steps/fallback.ts'
+import type { FallbackOutcome } from '../steps/fallback.ts'
+import { decideRetry } from '../steps/retry-decision.ts'
+import { endFailed, endFallenBack } from './step-ending.ts'
+import type { EndingStep } from './step-ending.ts'
+
+/** A step of which an attempt has failed. */
+interface FailingStep extends EndingStep {
+  waitsSince: number | undefined
+  /** Begins the next attempt after so long. */
+  proceedAfter(ms: number): void
+  failed(error: unknown, type: 'FAIL' | 'TIME_OUT', policyError: unknown): void
+}
+
+/** Waits for the next attempt, or ends the step where there is none. */
+export function retryOrFail(step: FailingStep, error: unknown, timedOut: boolean): void {
+  const { execution } = step
+  const { emitter } = execution
+  const at = execution.clock.now()
+  const type = timedOut ? 'TIME_OUT' : 'FAIL'
+  emitter?.attemptFailed(step, at, error, timedOut)
+  const decision = decideRetry(step.planStep.spec, error, step.attempt, execution.options.random)
+  // The user's own policies have run: they may have ended the execution.
+  if (step.hasEnded) return
+  if (decision.delayMs === undefined) {
+    step.failed(error, type, decision.policyError)
+  } else {
+    step.change({ type, error, at, dueAt: at + decision.delayMs })
+    step.waitsSince = at
+    step.recorder?.noteRetry(step, error)
+    emitter?.retryScheduled(step, at, decision.delayMs)
+    if (step.hasEnded) return
+    step.proceedAfter(decision.delayMs)
+  }
+  execution.leave()
+}
+
+/** No further attempt will be made: the fallback takes the result's place, or the step has failed. */
+export function fallBackOrFail(
+  step: EndingStep & Claimant & { readonly claim: SharedClaim<Claimant> | undefined },
+  cause: unknown,
+  type: 'FAIL' | 'TIME_OUT',
+  policyError: unknown,
+  attempts: number,
+): void {
+  step.claim?.fail(step, cause)
+  if (step.hasEnded) return
+  if (step.planStep.spec.fallback === undefined || hasCause(cause, 'EXECUTION_ABORTED')) {
+    endFailed(step, cause, type, policyError, attempts)
+    return
+  }
+  const settle = (outcome: FallbackOutcome): void => {
+    if (step.hasEnded) return
+    if (outcome.hasFailed) endFailed(step, cause, type, outcome.policyError, attempts)
+    else endFallenBack(step, cause, type, outcome.value)
+  }
+  const outcome = fallBack(step, cause)
+  if (outcome instanceof Promise) void outcome.then(settle)
+  else settle(outcome)
+}

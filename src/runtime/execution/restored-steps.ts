@@ -1,0 +1,33 @@
+import type { Plan } from '../../core/graph/plan.ts'
+import type { StepView } from './execution-view.ts'
+import type { LaunchQueue } from './launch-queue.ts'
+import type { StepHost } from './step-host.ts'
+import { StepRun } from './step-run.ts'
+import { unneededSteps } from './unneeded-steps.ts'
+
+/** An execution that goes on, before its start. */
+interface RestoredHost extends StepHost {
+  readonly plan: Plan
+  readonly runs: (StepRun | undefined)[]
+}
+
+/** Takes over what records or a snapshot say of an execution's steps, and gives those that have ended: they and what only they need never begin again. */
+export function restoreSteps(
+  host: RestoredHost,
+  queue: LaunchQueue,
+  views: ReadonlyMap<string, StepView>,
+): readonly StepRun[] {
+  const { plan, runs } = host
+  const ended: StepRun[] = []
+  for (const [position, step] of plan.steps.entries()) {
+    const view = views.get(step.spec.name)
+    if (view === undefined) continue
+    const run = (runs[position] = new StepRun(host, step))
+    run.restore(view)
+    if (!run.hasEnded) continue
+    ended.push(run)
+    queue.withhold(position)
+  }
+  for (const position of unneededSteps(plan, runs)) queue.withhold(position)
+  return ended
+}
