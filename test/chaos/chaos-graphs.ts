@@ -128,8 +128,8 @@ export interface ChaosGraph {
 }
 
 /** The graphs, by name, with what their steps do. */
-export function chaosGraphs(run: RunStep): ReadonlyMap<string, ChaosGraph> {
-  return new Map(shapes.map((shape) => [shape.name, chaosGraph(shape, run)]))
+export function chaosGraphs(run: RunStep, of: readonly ChaosShape[] = shapes): ReadonlyMap<string, ChaosGraph> {
+  return new Map(of.map((shape) => [shape.name, chaosGraph(shape, run)]))
 }
 
 function chaosGraph(shape: ChaosShape, run: RunStep): ChaosGraph {

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+import type { Answer, Call } from './judge/call.ts'
 
 /** What happened, in the order in which it was written: by workers (effects) and by the one who torments them (faults). */
 export interface LogLine {
@@ -20,6 +21,8 @@ export interface LogLine {
     | 'continued'
     | 'server-fault'
     | 'server-back'
+    | 'call'
+    | 'answer'
   readonly at: number
   /** Names one process: each start of a worker has a name of its own. Empty for what concerns all. */
   readonly worker: string
@@ -32,6 +35,8 @@ export interface LogLine {
   readonly n?: number | undefined
   readonly tag?: string | undefined
   readonly text?: string | undefined
+  readonly call?: Call | undefined
+  readonly answer?: Answer | undefined
 }
 
 /**

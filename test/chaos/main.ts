@@ -3,10 +3,13 @@ import { parseArgs } from 'node:util'
 import { runChaos, summaryOf } from './chaos-run.ts'
 import { storeKinds } from './chaos-stores.ts'
 import type { StoreKind } from './chaos-stores.ts'
+import { judgedKinds, judgementText, judgeOwnServer } from './judge/judge-run.ts'
 import { defaultLeaseMs, measureRecovery } from './recovery.ts'
 
 const usage = `npm run chaos -- [options]
-  --store <name>        of: ${storeKinds.join(', ')}, all (default all)
+  --judge               calls from all processes at once, each change recorded by the database, and judged afterwards
+  --minutes <n>         of that, for each store (default 10)
+  --store <name>        of: ${storeKinds.join(', ')}, all (default all); --judge knows mysql as well
   --kills <n>           of workers, for each store (default 200)
   --stops <n>           of workers, for about the lease or longer (default 20)
   --closes <n>          orderly ends of workers (default 20)
@@ -44,20 +47,34 @@ const { values: flags } = parseArgs({
     appendfsync: text('always'),
     recovery: text('20'),
     log: { type: 'string' },
+    judge: { type: 'boolean', default: false },
+    minutes: text('10'),
     help: { type: 'boolean', default: false },
   },
 })
 
+const judged = judgedKinds.filter((kind) => flags.store === 'all' || flags.store === kind)
 const kinds = storeKinds.filter((kind) => flags.store === 'all' || flags.store === kind)
 const { appendfsync } = flags
 if (flags.help) console.log(usage)
-else if (kinds.length === 0 || (appendfsync !== 'everysec' && appendfsync !== 'always')) {
+else if (flags.judge && judged.length > 0) {
+  const seed = number('seed')
+  console.log(`seed ${seed}`)
+  for (const kind of judged) if (!(await judgeOne(kind, seed))) process.exitCode = 1
+} else if (kinds.length === 0 || (appendfsync !== 'everysec' && appendfsync !== 'always')) {
   console.error(usage)
   process.exitCode = 2
 } else {
   const seed = number('seed')
   console.log(`seed ${seed}`)
   for (const kind of kinds) if (!(await torment(kind, seed, appendfsync))) process.exitCode = 1
+}
+
+async function judgeOne(kind: (typeof judged)[number], seed: number): Promise<boolean> {
+  const log = flags.log === undefined ? undefined : `${flags.log}/judge-${kind}-${seed}.jsonl`
+  const outcome = await judgeOwnServer(kind, seed, { forMs: Number(flags.minutes) * 60_000, log })
+  console.log(judgementText(kind, seed, outcome))
+  return outcome.violations.length === 0
 }
 
 async function torment(kind: StoreKind, seed: number, appendfsync: 'everysec' | 'always'): Promise<boolean> {

@@ -6,6 +6,7 @@ import { startStore } from './chaos-stores.ts'
 import type { StoreKind, StoreSettings } from './chaos-stores.ts'
 import { randomOf } from './seeded-random.ts'
 import { WorkerProcess } from './worker-process.ts'
+import type { StartOrder, WorkerSettings } from './worker.ts'
 
 /** How long executions stood still after their owner was killed, until another process went on with them. */
 export interface RecoveryTimes {
@@ -33,9 +34,10 @@ export async function measureRecovery(
   const log = new ChaosLog(path)
   let born = 0
   let ordered = 0
-  const spawn = (): WorkerProcess => {
+  const spawn = (): WorkerProcess<StartOrder> => {
     const place = { name: `w${++born}`, kind, url: store.url, log: path }
-    return new WorkerProcess({ ...place, leaseMs: defaultLeaseMs, longestMs: longestStepMs }, log)
+    const settings: WorkerSettings = { ...place, leaseMs: defaultLeaseMs, longestMs: longestStepMs }
+    return new WorkerProcess('worker.ts', settings, log)
   }
   let [victim, heir] = [spawn(), spawn()]
   const times: number[] = []
@@ -46,7 +48,7 @@ export async function measureRecovery(
       for (const execution of ids) {
         const leaves = { Seed: Math.floor(random() * 1e9) }
         const order = { execution, graph: 'Long', leaves }
-        ;(Number(execution.slice(1)) % 2 === 0 ? victim : heir).start(order)
+        ;(Number(execution.slice(1)) % 2 === 0 ? victim : heir).give(order)
       }
       await until(log, () =>
         ids.every((id) => log.lines.some((line) => line.kind === 'accepted' && line.execution === id)),

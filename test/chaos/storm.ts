@@ -3,7 +3,7 @@ import { ChaosLog } from './chaos-log.ts'
 import { shapes } from './chaos-graphs.ts'
 import type { StoreUnderTest } from './chaos-stores.ts'
 import { WorkerProcess } from './worker-process.ts'
-import type { StartOrder } from './worker.ts'
+import type { StartOrder, WorkerSettings } from './worker.ts'
 
 /** How much is done to the workers and their store. */
 export interface StormPlan {
@@ -26,6 +26,7 @@ export interface StormPlan {
   readonly pauseMs: number
 }
 
+type ChaosWorker = WorkerProcess<StartOrder>
 type Fault = 'kill' | 'stop' | 'close' | 'restart' | 'cut'
 
 const settleMs = 90_000
@@ -51,11 +52,11 @@ export class Storm {
   readonly #path: string
   readonly #log: ChaosLog
   readonly #orders = new Map<string, StartOrder>()
-  readonly #workers = new Set<WorkerProcess>()
+  readonly #workers = new Set<ChaosWorker>()
   readonly #violations: string[] = []
   readonly #faults: Record<Fault, number> = { kill: 0, stop: 0, close: 0, restart: 0, cut: 0 }
   /** Orders that nobody has confirmed, with who has them and since when. */
-  readonly #unconfirmed = new Map<string, { readonly workers: readonly WorkerProcess[]; readonly at: number }>()
+  readonly #unconfirmed = new Map<string, { readonly workers: readonly ChaosWorker[]; readonly at: number }>()
   readonly #underWay = new Map<string, number>()
   readonly #pending = new Set<Promise<void>>()
   readonly #ready = new Set<string>()
@@ -151,8 +152,8 @@ export class Storm {
     const { kind, url } = this.#store
     const name = `w${++this.#born}`
     const { leaseMs } = this.#plan
-    const settings = { name, kind, url, log: this.#path, leaseMs, longestMs: longestStepMs }
-    const worker = new WorkerProcess(settings, this.#log)
+    const settings: WorkerSettings = { name, kind, url, log: this.#path, leaseMs, longestMs: longestStepMs }
+    const worker: ChaosWorker = new WorkerProcess('worker.ts', settings, this.#log)
     this.#workers.add(worker)
     void worker.exited.then(() => {
       this.#workers.delete(worker)
@@ -161,7 +162,7 @@ export class Storm {
     })
   }
 
-  #checkEnd({ name, ending, end, errors }: WorkerProcess): void {
+  #checkEnd({ name, ending, end, errors }: ChaosWorker): void {
     const { code, signal } = end!
     this.#readOn()
     // Before it listens, SIGTERM is the end.
@@ -247,7 +248,7 @@ export class Storm {
     const first = Math.floor(this.#random() * able.length)
     const workers = [...able.slice(first), ...able.slice(0, first)].slice(0, count)
     if (workers.length === 0) return false
-    for (const worker of workers) worker.start(order)
+    for (const worker of workers) worker.give(order)
     this.#unconfirmed.set(order.execution, { workers, at: Date.now() })
     return true
   }

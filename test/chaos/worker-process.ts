@@ -3,12 +3,11 @@ import type { ChildProcess } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ChaosLog } from './chaos-log.ts'
-import type { StartOrder, WorkerSettings } from './worker.ts'
 
 const mostErrorText = 4_000
 
-/** A worker as seen from outside. */
-export class WorkerProcess {
+/** A worker as seen from outside: it does what it is ordered to. */
+export class WorkerProcess<Order extends object> {
   readonly name: string
   readonly exited: Promise<void>
   isStopped = false
@@ -20,10 +19,10 @@ export class WorkerProcess {
   readonly #child: ChildProcess
   readonly #log: ChaosLog
 
-  constructor(settings: WorkerSettings, log: ChaosLog) {
+  constructor(script: string, settings: { readonly name: string }, log: ChaosLog) {
     this.name = settings.name
     this.#log = log
-    this.#child = fork(join(import.meta.dirname, 'worker.ts'), [JSON.stringify(settings)], {
+    this.#child = fork(join(import.meta.dirname, script), [JSON.stringify(settings)], {
       execArgv: ['--conditions=docket-source', '--disable-warning=ExperimentalWarning'],
       env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(tmpdir(), 'docket-chaos-cache') },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -45,7 +44,7 @@ export class WorkerProcess {
     return this.end === undefined && this.ending === undefined
   }
 
-  start(order: StartOrder): void {
+  give(order: Order): void {
     if (this.#child.connected) this.#child.send(order, () => {})
   }
 

@@ -1,0 +1,92 @@
+import type { LogLine } from '../chaos-log.ts'
+import { hasEnded, workerOf } from './change.ts'
+import type { History, Moment } from './history.ts'
+import { judgedShapes } from './judged-shapes.ts'
+import type { Stops } from './stops.ts'
+import type { Report } from './violation.ts'
+
+const stillMs = 300
+const awakeMs = 50
+
+const scopes = new Map(judgedShapes.flatMap(({ steps }) => steps.map(({ name, scope }) => [name, scope])))
+
+/** Judges the steps that processes begin by what was on record then. */
+export function judgeWork(
+  lines: readonly LogLine[],
+  history: History,
+  stops: Stops,
+  lateMs: number,
+  report: Report,
+): void {
+  const awakening = awakeningOf(lines)
+  for (const [index, line] of lines.entries()) {
+    if (line.kind !== 'begin') continue
+    const { execution: id, step, worker, at, n } = line
+    const place = `${id} ${step} in ${worker} at ${new Date(at).toISOString()}`
+    const moments = history.moments(id!)
+    const begun = acquisition(moments, worker, at + lateMs)
+    if (begun === undefined) {
+      report('ran without right', place)
+      continue
+    }
+    const commits =
+      history.commits
+        .get(id!)
+        ?.get(step!)
+        ?.filter(({ life }) => life === begun.life) ?? []
+    // It read the records after it had the execution.
+    if (commits.some(({ order }) => order < begun.order))
+      report('ran again', `${place}: it was completed before it came here`)
+    // What was stopped between looking at its lease and the step begins it when it wakes up.
+    if (awakening.has(index)) continue
+    const isSeen = (then: number): boolean => stops.seenBy(then) < at
+    if (commits.some((commit) => isSeen(commit.at))) report('ran again', place)
+    const madeAt = scopes.get(step!) === 'global' ? history.made.get(n!) : undefined
+    if (madeAt !== undefined && isSeen(madeAt)) report('ran again', `${place}: there is a global result`)
+    const later = moments.slice(moments.indexOf(begun) + 1)
+    const heir = later.find(({ row }) => row?.epoch !== begun.row!.epoch)
+    if (heir !== undefined && isSeen(heir.at)) report('ran without right', `${place}: it had another owner by then`)
+    const ended = endBefore(moments, at)
+    if (ended !== undefined && isSeen(ended.at) && heir === undefined) report('worked after the end', place)
+  }
+}
+
+/** When a process got an execution last, before a time. */
+function acquisition(moments: readonly Moment[], worker: string, before: number): Moment | undefined {
+  let found: Moment | undefined
+  for (const [index, moment] of moments.entries()) {
+    if (moment.at > before) break
+    const { row, life } = moment
+    if (row?.owner === undefined || workerOf(row.owner) !== worker) continue
+    const last = moments[index - 1]
+    if (last?.life !== life || last.row?.epoch !== row.epoch) found = moment
+  }
+  return found
+}
+
+/** When an execution ended that has ended at a time. */
+function endBefore(moments: readonly Moment[], at: number): Moment | undefined {
+  let found: Moment | undefined
+  for (let i = moments.findLastIndex((moment) => moment.at <= at); i >= 0; i--) {
+    const { row } = moments[i]!
+    if (row !== undefined && !hasEnded(row)) break
+    found = moments[i]
+  }
+  return found
+}
+
+/** The lines that processes wrote first when they went on after standing still, by their index. */
+function awakeningOf(lines: readonly LogLine[]): ReadonlySet<number> {
+  const found = new Set<number>()
+  const stopped = new Set<string>()
+  const lastAt = new Map<string, number>()
+  const awakeAt = new Map<string, number>()
+  for (const [index, { kind, worker, at }] of lines.entries()) {
+    if (kind === 'stopped') stopped.add(worker)
+    if (kind === 'stopped' || kind === 'continued' || kind === 'killed') continue
+    if (stopped.has(worker) && at - (lastAt.get(worker) ?? at) > stillMs) awakeAt.set(worker, at)
+    if (at - (awakeAt.get(worker) ?? -Infinity) < awakeMs) found.add(index)
+    lastAt.set(worker, at)
+  }
+  return found
+}
