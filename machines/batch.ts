@@ -1,6 +1,7 @@
 import { setup, type StateValueFrom } from 'xstate'
 import { compileMachine, type CompiledMachine } from './compile.ts'
 import { fromEffect } from './effect.ts'
+import type { ReleaseCause } from './execution.ts'
 
 /** What is known of one batch as a whole. Times are milliseconds of the epoch. */
 export interface BatchContext {
@@ -18,7 +19,7 @@ export interface BatchContext {
   failed: number
   /** When it began. */
   startedAt: number | undefined
-  /** When it ended. */
+  /** When it ended; never, where it was released. */
   endedAt: number | undefined
   /** What ended the batch. Its items keep their own. */
   error: unknown
@@ -45,10 +46,11 @@ export type BatchEvent =
   | { readonly type: 'FAIL'; readonly error: unknown; readonly at: number }
   | { readonly type: 'TIME_OUT'; readonly error: unknown; readonly at: number }
   | { readonly type: 'CANCEL'; readonly error: unknown; readonly at: number }
+  | { readonly type: 'RELEASE'; readonly error: unknown; readonly cause: ReleaseCause; readonly at: number }
 
 type On<Type extends BatchEvent['type']> = Extract<BatchEvent, { type: Type }>
 
-/** The life cycle of a batch. It counts its items; whether a failed one ends the batch is the runtime's to say. */
+/** The life cycle of a batch in one process: one that is `released` goes on elsewhere. It counts its items; whether a failed one ends the batch is the runtime's to say. */
 export const batchMachine = setup({
   types: {} as { context: BatchContext; events: BatchEvent; input: BatchInput },
   actions: {
@@ -74,6 +76,9 @@ export const batchMachine = setup({
       context.error = event.error
       context.endedAt = event.at
     }),
+    release: fromEffect<BatchContext, On<'RELEASE'>>((context, event) => {
+      context.error = event.error
+    }),
   },
 }).createMachine({
   id: 'batch',
@@ -95,6 +100,7 @@ export const batchMachine = setup({
         START: { target: 'running', actions: 'start' },
         FAIL: { target: 'failed', actions: 'fail' },
         CANCEL: { target: 'cancelled', actions: 'fail' },
+        RELEASE: { target: 'released', actions: 'release' },
       },
     },
     running: {
@@ -107,11 +113,13 @@ export const batchMachine = setup({
         FAIL: { target: 'failed', actions: 'fail' },
         TIME_OUT: { target: 'failed', actions: 'fail' },
         CANCEL: { target: 'cancelled', actions: 'fail' },
+        RELEASE: { target: 'released', actions: 'release' },
       },
     },
     completed: { type: 'final' },
     failed: { type: 'final' },
     cancelled: { type: 'final' },
+    released: { type: 'final' },
   },
 })
 

@@ -14,11 +14,11 @@ export interface ExecutionContext {
   settled: number
   /** When it began. */
   startedAt: number | undefined
-  /** When it ended. */
+  /** When it ended; never, where it was released. */
   endedAt: number | undefined
   /** The target's value, once completed. */
   output: unknown
-  /** What it failed with, or was cancelled by. */
+  /** What it failed with, was cancelled by, or was released for. */
   error: unknown
 }
 
@@ -32,6 +32,9 @@ export interface ExecutionInput {
   readonly total: number
 }
 
+/** Why an execution is given up that has not ended. */
+export type ReleaseCause = 'close' | 'lease-lost' | 'detach'
+
 /** What can happen to an execution. `at` is in milliseconds of the epoch. */
 export type ExecutionEvent =
   | { readonly type: 'START'; readonly at: number }
@@ -40,10 +43,14 @@ export type ExecutionEvent =
   | { readonly type: 'FAIL'; readonly error: unknown; readonly at: number }
   | { readonly type: 'TIME_OUT'; readonly error: unknown; readonly at: number }
   | { readonly type: 'CANCEL'; readonly error: unknown; readonly at: number }
+  | { readonly type: 'RELEASE'; readonly error: unknown; readonly cause: ReleaseCause; readonly at: number }
 
 type On<Type extends ExecutionEvent['type']> = Extract<ExecutionEvent, { type: Type }>
 
-/** The life cycle of an execution. One with bad input fails without having started. */
+/**
+ * The life cycle of an execution in one process. One with bad input fails without having started; one that is `released` has not ended, and
+ * goes on elsewhere.
+ */
 export const executionMachine = setup({
   types: {} as { context: ExecutionContext; events: ExecutionEvent; input: ExecutionInput; output: unknown },
   actions: {
@@ -60,6 +67,9 @@ export const executionMachine = setup({
     fail: fromEffect<ExecutionContext, On<'FAIL' | 'TIME_OUT' | 'CANCEL'>>((context, event) => {
       context.error = event.error
       context.endedAt = event.at
+    }),
+    release: fromEffect<ExecutionContext, On<'RELEASE'>>((context, event) => {
+      context.error = event.error
     }),
   },
 }).createMachine({
@@ -82,6 +92,7 @@ export const executionMachine = setup({
         START: { target: 'running', actions: 'start' },
         FAIL: { target: 'failed', actions: 'fail' },
         CANCEL: { target: 'cancelled', actions: 'fail' },
+        RELEASE: { target: 'released', actions: 'release' },
       },
     },
     running: {
@@ -91,11 +102,13 @@ export const executionMachine = setup({
         FAIL: { target: 'failed', actions: 'fail' },
         TIME_OUT: { target: 'failed', actions: 'fail' },
         CANCEL: { target: 'cancelled', actions: 'fail' },
+        RELEASE: { target: 'released', actions: 'release' },
       },
     },
     completed: { type: 'final' },
     failed: { type: 'final' },
     cancelled: { type: 'final' },
+    released: { type: 'final' },
   },
 })
 

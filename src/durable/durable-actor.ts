@@ -45,7 +45,7 @@ export class DurableActor {
     this.#enterSystem()
     this.#follow(requestOf).then(
       (output) => this.#end('completed', output, undefined),
-      (error: unknown) => this.#end(endStatusOf(error), undefined, error),
+      (error: unknown) => this.#end(this.#endStatusOf(error), undefined, error),
     )
   }
 
@@ -111,6 +111,12 @@ export class DurableActor {
     new ExecutionHandle(this.#context, this.#id).cancel().catch(() => {})
   }
 
+  /** An execution whose docket was closed has not failed: it goes on elsewhere. */
+  #endStatusOf(error: unknown): ExecutionStatus {
+    if (error instanceof DocketClosedError && this.#isWritten) return 'released'
+    return error instanceof ExecutionCancelledError ? 'cancelled' : 'failed'
+  }
+
   #end(value: ExecutionStatus, output: unknown, error: unknown): void {
     // What ended here has shown its steps up to the end.
     const last = this.#mirror?.snapshot() ?? (this.#self.getSnapshot() as LogicSnapshot)
@@ -125,11 +131,6 @@ export class DurableActor {
       warnOnce(this.#systemWatcher, 'an XState inspector', thrown)
     }
   }
-}
-
-/** What its actor ends as. An execution whose docket was closed has not failed: only what showed it here is stopped. */
-function endStatusOf(error: unknown): ExecutionStatus {
-  return error instanceof ExecutionCancelledError || error instanceof DocketClosedError ? 'cancelled' : 'failed'
 }
 
 function isSame(request: StartRequest, owned: Owned): boolean {

@@ -6,7 +6,13 @@ import type { LogicSnapshot } from '../runtime/actors/execution-actor.ts'
 import { executionDrawing } from '../runtime/actors/execution-logic.ts'
 import { ExecutionSnapshot } from '../runtime/actors/execution-snapshot.ts'
 import type { ExecutionStatus } from '../runtime/execution/execution-view.ts'
-import { endedSnapshotOf, persistedOf, readPersisted, requireOwn } from '../runtime/actors/persisted-snapshot.ts'
+import {
+  endedSnapshotOf,
+  goesOn,
+  persistedOf,
+  readPersisted,
+  requireOwn,
+} from '../runtime/actors/persisted-snapshot.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { OverridingOptions } from './context/start-options.ts'
 import { DurableActor } from './durable-actor.ts'
@@ -71,7 +77,7 @@ export function durableLogic(
     restoreSnapshot: (snapshot) => {
       const persisted = readPersisted(snapshot)
       requireOwn(persisted, graph.name, target.name, new Set(specs.map(({ name }) => name)))
-      return snapshot.status === 'active'
+      return goesOn(snapshot, persisted)
         ? snapshotOf(persisted.head.executionId, persisted.input, 'pending', undefined, undefined)
         : (endedSnapshotOf(persisted, snapshot.status === 'stopped') as LogicSnapshot)
     },

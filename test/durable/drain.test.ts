@@ -153,7 +153,7 @@ describe('close, while executions run', () => {
     await world.clock.advance(10)
     await world.clock.settle(docket.close({ deadline: 0 }))
     expect(await world.clock.settle(outcome)).toBeInstanceOf(DocketClosedError)
-    expect(actor.getSnapshot()).toMatchObject({ status: 'error', value: 'cancelled' })
+    expect(actor.getSnapshot()).toMatchObject({ status: 'error', value: 'released' })
   })
 
   test('waits for executions that are not written down, and ends them at its deadline', async () => {

@@ -34,10 +34,10 @@ describe.each(subjects)('the $name machine', (subject) => {
     }
   })
 
-  test('has an end time exactly if it has ended, and an error whenever it failed or was cancelled', () => {
+  test('has an end time exactly if it has ended, and an error whenever it failed, was cancelled or goes on elsewhere', () => {
     for (const { to } of arrows) {
-      expect(to.context.endedAt !== undefined).toBe(to.status === 'done')
-      if (to.value === 'failed' || to.value === 'cancelled') expect(to.context.error).toBeDefined()
+      expect(to.context.endedAt !== undefined).toBe(to.status === 'done' && to.value !== 'released')
+      if (['failed', 'cancelled', 'released'].includes(to.value as string)) expect(to.context.error).toBeDefined()
       if (to.value === 'cached' || to.value === 'skipped') expect(to.context.error).toBeUndefined()
     }
   })

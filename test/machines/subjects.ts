@@ -52,6 +52,7 @@ const executionEvents: readonly ExecutionEvent[] = [
   { type: 'FAIL', error: { message: 'no route to host' }, at: 61 },
   { type: 'TIME_OUT', error: { message: 'too slow' }, at: 62 },
   { type: 'CANCEL', error: { message: 'enough' }, at: 63 },
+  { type: 'RELEASE', error: { message: 'closed' }, cause: 'close', at: 64 },
 ]
 
 const batchEvents: readonly BatchEvent[] = [
@@ -64,6 +65,7 @@ const batchEvents: readonly BatchEvent[] = [
   { type: 'FAIL', error: { message: 'no route to host' }, at: 61 },
   { type: 'TIME_OUT', error: { message: 'too slow' }, at: 62 },
   { type: 'CANCEL', error: { message: 'enough' }, at: 63 },
+  { type: 'RELEASE', error: { message: 'closed' }, cause: 'close', at: 64 },
 ]
 
 export const subjects: readonly Subject[] = [

@@ -130,7 +130,7 @@ export class OwnedBatch implements Owned, DurableParts {
       id: this.id,
       place: { graph: this.graph, executionId: this.id },
       emitter: options.emitter,
-      end: (reason: CancelReason) => this.#batch.cancel(reason),
+      release: (reason: CancelReason, cause: Release['cause']) => this.#batch.release(reason, cause),
       onGone: () => parts.onGone(this),
     }
     this.#ownership = new Ownership(owned, connection, this.#recorder)

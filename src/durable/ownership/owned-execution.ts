@@ -75,9 +75,9 @@ export class OwnedExecution implements Owned {
       id: this.id,
       place: { graph: this.graph, executionId: this.id },
       emitter: parts.options.emitter,
-      end: (reason: CancelReason): void => {
+      release: (reason: CancelReason, cause: Release['cause']): void => {
         this.#execution.holdOutcome(false)
-        this.#execution.cancel(reason)
+        this.#execution.release(reason, cause)
       },
       onGone: () => parts.onGone(this),
     }

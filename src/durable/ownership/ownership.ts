@@ -18,8 +18,8 @@ export interface OwnedWork {
   readonly id: string
   readonly place: ErrorPlace
   readonly emitter: Emitter | undefined
-  /** Ends what runs here. */
-  end(reason: CancelReason): void
+  /** Stops what runs here, since it goes on elsewhere. */
+  release(reason: CancelReason, cause: Release['cause']): void
   /** Nothing of it is left here. */
   onGone(): void
 }
@@ -35,7 +35,7 @@ export class Ownership {
   readonly #commits: ExecutionCommits
   #depart!: (departure: Departure) => void
   #isGone!: () => void
-  #moved: CancelReason | undefined
+  #moved: Release | undefined
   /** Whether its failure is written, and it is still owned: because of functions that did not listen to their signal. */
   #isHeld = false
   #report: EndReport | undefined
@@ -108,10 +108,9 @@ export class Ownership {
     else this.#finish()
   }
 
-  #move({ cause, reason }: Release): void {
-    this.#moved ??= reason
-    this.#owned.emitter?.releasedBy(cause)
-    this.#owned.end(this.#moved)
+  #move(release: Release): void {
+    this.#moved ??= release
+    this.#owned.release(this.#moved.reason, this.#moved.cause)
     if (this.#report !== undefined) this.#leaveUnwritten(this.#moved)
   }
 
@@ -163,11 +162,11 @@ export class Ownership {
     this.#finish()
   }
 
-  #leaveUnwritten(moved: CancelReason): void {
+  #leaveUnwritten({ reason, cause }: Release): void {
     if (this.hasDeparted) return
     this.#commits.turnOff()
-    this.#report!({ type: 'CANCEL', error: moved })
-    this.#leave({ type: 'moved', error: moved })
+    this.#report!({ type: 'RELEASE', error: reason, cause })
+    this.#leave({ type: 'moved', error: reason })
   }
 
   #leave(departure: Departure): void {

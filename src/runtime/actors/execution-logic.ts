@@ -6,7 +6,7 @@ import type { GraphIndex } from '../../core/graph/graph-index.ts'
 import { ExecutionActor } from './execution-actor.ts'
 import type { LogicScope, LogicSnapshot } from './execution-actor.ts'
 import { hostOf } from './execution-snapshot.ts'
-import { endedSnapshotOf, persistedOf, readPersisted, requireOwn } from './persisted-snapshot.ts'
+import { endedSnapshotOf, goesOn, persistedOf, readPersisted, requireOwn } from './persisted-snapshot.ts'
 import type { PersistedExecution } from '../execution/execution-view.ts'
 
 /** Makes an actor's first snapshot: of a new execution, or of one that goes on. */
@@ -39,8 +39,9 @@ export function executionLogic(
     restoreSnapshot: (snapshot, scope) => {
       const persisted = readPersisted(snapshot)
       requireOwn(persisted, graph.name, target.name, new Set(specs.map(({ name }) => name)))
-      if (snapshot.status === 'active' && persisted.head.isDurable === true) throw durable(persisted)
-      return snapshot.status === 'active'
+      const isOpen = goesOn(snapshot, persisted)
+      if (isOpen && persisted.head.isDurable === true) throw durable(persisted)
+      return isOpen
         ? begin(scope, persisted.input, persisted)
         : (endedSnapshotOf(persisted, snapshot.status === 'stopped') as LogicSnapshot)
     },

@@ -38,13 +38,13 @@ export let hostOf: (snapshot: ExecutionSnapshot<unknown>) => SnapshotHost | unde
  * out when somebody looks.
  */
 export class ExecutionSnapshot<Output> {
-  /** XState's status: `error` for one that failed or was cancelled. */
+  /** XState's status: `error` for one that failed, was cancelled or goes on elsewhere. */
   readonly status: 'active' | 'done' | 'error' | 'stopped'
   /** The state of the execution machine. */
   readonly value: ExecutionStatus
   /** The target's value, once completed. */
   readonly output: Output | undefined
-  /** What it failed with, or was cancelled by. */
+  /** What it failed with, was cancelled by, or why it does not go on here. */
   readonly error: unknown
   /** The input records that the execution was given. */
   readonly input: unknown
@@ -61,9 +61,9 @@ export class ExecutionSnapshot<Output> {
       ? 'stopped'
       : value === 'completed'
         ? 'done'
-        : value === 'failed' || value === 'cancelled'
-          ? 'error'
-          : 'active'
+        : value === 'pending' || value === 'running'
+          ? 'active'
+          : 'error'
     this.output = this.status === 'done' ? (parts.output as Output) : undefined
     this.error = this.status === 'error' ? parts.error : undefined
   }

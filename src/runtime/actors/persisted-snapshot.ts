@@ -79,6 +79,11 @@ export function readPersisted(snapshot: Snapshot<unknown>): PersistedExecution {
   }
 }
 
+/** Whether an execution goes on when its snapshot is restored: one that was released has not ended. */
+export function goesOn({ status }: Snapshot<unknown>, { value }: PersistedExecution): boolean {
+  return status === 'active' || (status === 'error' && value === 'released')
+}
+
 /** The snapshot of an execution that had ended when it was persisted. */
 export function endedSnapshotOf(
   { value, head, input, output, error, steps }: PersistedExecution,

@@ -1,14 +1,14 @@
 import { compiledBatch } from '../../../machines/index.ts'
-import type { BatchEvent } from '../../../machines/index.ts'
+import type { BatchEvent, ReleaseCause } from '../../../machines/index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { ExecutionCancelledError, InputError } from '../../core/errors.ts'
 import { describeThrown, hasCause } from '../../core/thrown.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import { SharedValues } from './shared-values.ts'
 import type { BatchSetup, BatchWatcher, ItemOutcome } from './batch-setup.ts'
-import { endReason, endStatusOf } from '../execution/end-reason.ts'
+import { endReason } from '../execution/end-reason.ts'
 import type { CancelReason } from '../execution/end-reason.ts'
-import { reportOf } from '../execution/shown-end.ts'
+import { emitEnd, reportOf } from '../execution/shown-end.ts'
 import { Execution } from '../execution/execution.ts'
 import type { ResolvedOptions } from '../execution/execution-setup.ts'
 import { Barrier } from './barrier.ts'
@@ -191,8 +191,16 @@ export class Batch implements ItemHost {
 
   /** Ends the batch from outside. */
   cancel(error: CancelReason): void {
-    if (this.hasEnded) return
-    this.#context.run(() => this.#finish({ type: 'CANCEL', error, at: this.#setup.options.clock.now() }, error))
+    this.#stop({ type: 'CANCEL', error, at: this.#setup.options.clock.now() }, error)
+  }
+
+  /** Gives the batch up, which goes on elsewhere: what runs of it here is stopped. */
+  release(error: CancelReason, cause: ReleaseCause): void {
+    this.#stop({ type: 'RELEASE', error, cause, at: this.#setup.options.clock.now() }, error)
+  }
+
+  #stop(event: BatchEvent & { readonly at: number }, error: CancelReason): void {
+    if (!this.hasEnded) this.#context.run(() => this.#finish(event, error))
   }
 
   take(pulled: Pulled): void {
@@ -328,13 +336,15 @@ export class Batch implements ItemHost {
     this.#isEnding = this.hasEnded = true
     this.#triggers?.stop()
     const reason = endReason(error, `the batch on graph "${this.place.graph}" ended`, this.place)
-    for (const { execution } of this.#open.toArray()) execution.cancel(reason, event.at)
-    this.#shared.cancel(reason, event.at)
+    const parts = [...this.#open.toArray().map(({ execution }) => execution), this.#shared]
+    for (const execution of parts)
+      if (event.type === 'RELEASE') execution.release(reason, event.cause, event.at)
+      else execution.cancel(reason, event.at)
     source.close()
     const durationMs = Math.round(options.clock.elapsed() - (this.#beganAt ?? options.clock.elapsed()))
     const report = reportOf(this.#context, event, error, (ended, cause) => {
       this.#change(ended)
-      options.emitter?.executionEnded(ended.at, endStatusOf(ended.type), durationMs, cause)
+      if (options.emitter !== undefined) emitEnd(options.emitter, ended, cause, durationMs)
     })
     if (durable === undefined) report()
     if (event.type === 'SUCCEED') onCompleted(report)

@@ -29,7 +29,6 @@ export class Emitter {
   /** The observer, where there is one alone. */
   readonly #only: Observer | undefined
   #seq = 0
-  #releaseCause: ExecutionReleased['cause'] | undefined
   /** Events emitted while another one is being delivered: observers get them in order. */
   #held: ExecutionEvent[] | undefined
   #isTelling = false
@@ -53,25 +52,7 @@ export class Emitter {
     })
   }
 
-  /** What ends here from now on goes on elsewhere: that is what observers get in the place of its end. */
-  releasedBy(cause: ExecutionReleased['cause']): void {
-    this.#releaseCause ??= cause
-  }
-
   executionEnded(at: number, status: ExecutionEnded['status'], durationMs: number, error: unknown): void {
-    if (this.#releaseCause !== undefined) {
-      this.#emit({
-        type: 'execution.released',
-        seq: ++this.#seq,
-        at,
-        executionId: this.#executionId,
-        graph: this.#graph,
-        target: this.#target,
-        cause: this.#releaseCause,
-        durationMs,
-      })
-      return
-    }
     this.#emit({
       type: 'execution.ended',
       seq: ++this.#seq,
@@ -82,6 +63,20 @@ export class Emitter {
       status,
       durationMs,
       error,
+    })
+  }
+
+  /** It has not ended, and goes on elsewhere. */
+  executionReleased(at: number, cause: ExecutionReleased['cause'], durationMs: number): void {
+    this.#emit({
+      type: 'execution.released',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      target: this.#target,
+      cause,
+      durationMs,
     })
   }
 

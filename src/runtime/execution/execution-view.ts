@@ -16,8 +16,8 @@ export interface StepView {
   readonly error: unknown
 }
 
-/** The states of an execution. */
-export type ExecutionStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
+/** The states of an execution in this process; one that is `released` has not ended, and goes on elsewhere. */
+export type ExecutionStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled' | 'released'
 
 /** What a snapshot shows of the execution. Times are milliseconds since the epoch. */
 export interface ExecutionContext {
@@ -37,7 +37,7 @@ export interface ExecutionContext {
   readonly settled: number
   /** When it began. */
   readonly startedAt: number | undefined
-  /** When it ended. */
+  /** When it ended; undefined where it goes on elsewhere. */
   readonly endedAt: number | undefined
   /** Every step of the plan by its name. */
   readonly steps: Readonly<Record<string, StepView>>

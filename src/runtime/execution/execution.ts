@@ -1,6 +1,6 @@
 import { randomId } from '../environment/ids.ts'
 import { compiledExecution } from '../../../machines/index.ts'
-import type { ExecutionEvent as ExecutionMachineEvent } from '../../../machines/index.ts'
+import type { ExecutionEvent as ExecutionMachineEvent, ReleaseCause } from '../../../machines/index.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
@@ -215,8 +215,17 @@ export class Execution implements StepHost {
 
   /** Ends the execution from outside; `at` is the time of what ends it. */
   cancel(error: CancelReason, at = this.clock.now()): void {
+    this.#stop({ type: 'CANCEL', error, at }, error)
+  }
+
+  /** Gives the execution up, which goes on elsewhere: what runs of it here is stopped. */
+  release(error: CancelReason, cause: ReleaseCause, at = this.clock.now()): void {
+    this.#stop({ type: 'RELEASE', error, cause, at }, error)
+  }
+
+  #stop(event: EndEvent, error: CancelReason): void {
     if (this.isSettled) return
-    const finish = (): void => this.finish({ type: 'CANCEL', error, at }, error)
+    const finish = (): void => this.finish(event, error)
     if (this.#context === undefined) finish()
     else this.#context.run(finish)
   }

@@ -3,13 +3,14 @@ import type {
   ExecutionContext,
   ExecutionEvent as ExecutionMachineEvent,
   MachineRecord,
+  ReleaseCause,
 } from '../../../machines/index.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { Emitter } from './emitter.ts'
 import { endStatusOf } from './end-reason.ts'
 import type { ExecutionSetup, Watcher } from './execution-setup.ts'
 import { reported } from './end-report.ts'
-import type { EndReport, Failure } from './end-report.ts'
+import type { EndReport, OtherEnd } from './end-report.ts'
 import type { FullClock } from '../environment/clock.ts'
 
 /** What ends an execution. */
@@ -20,7 +21,7 @@ export function reportOf<Event extends { readonly at: number }>(
   context: AsyncContext,
   event: Event,
   error: unknown,
-  show: (event: Event | (Failure & { readonly at: number }), error: unknown) => void,
+  show: (event: Event | (OtherEnd & { readonly at: number }), error: unknown) => void,
 ): EndReport {
   return (instead) =>
     context.run(() => (instead === undefined ? show(event, error) : show({ ...instead, at: event.at }, instead.error)))
@@ -32,6 +33,17 @@ interface Shown extends MachineRecord<ExecutionContext> {
   readonly part: unknown
   readonly watcher: Watcher | undefined
   readonly emitter: Emitter | undefined
+}
+
+/** Emits how an execution or a batch has ended, or that it goes on elsewhere. */
+export function emitEnd(
+  emitter: Emitter,
+  event: { readonly type: string; readonly at: number; readonly cause?: ReleaseCause },
+  error: unknown,
+  durationMs: number,
+): void {
+  if (event.cause !== undefined) emitter.executionReleased(event.at, event.cause, durationMs)
+  else emitter.executionEnded(event.at, endStatusOf(event.type), durationMs, error)
 }
 
 /** An execution that has ended, and what its caller has set up for that. */
@@ -46,8 +58,8 @@ function showEnd(execution: Shown, event: EndEvent, error: unknown, durationMs: 
   compiledExecution.transition(execution, compiledExecution.eventCode[event.type], event)
   execution.watcher?.executionChanged(event)
   // Wrong inputs end an execution that has not begun.
-  if (execution.part === undefined && execution.startedAt !== undefined)
-    execution.emitter?.executionEnded(event.at, endStatusOf(event.type), durationMs, error)
+  if (execution.part === undefined && execution.startedAt !== undefined && execution.emitter !== undefined)
+    emitEnd(execution.emitter, event, error, durationMs)
 }
 
 /** The report of an execution's end. */
