@@ -218,6 +218,35 @@ test('with everything faked that vitest can fake here, backoffs, timeouts and ba
   expect(outcomes).toEqual([['ok', 'ok'], 'timed out', 'ok'])
 })
 
+test('with setTimeout, setImmediate and Date of node:test, each wait of a large batch comes once', async () => {
+  mock.timers.enable({ apis: ['setTimeout', 'setImmediate', 'Date'] })
+  const Row = dataType('Row', type<number>())
+  let calls = 0
+  const again = step({
+    name: 'S',
+    inputs: { row: Row },
+    output: Out,
+    timeout: '30s',
+    retry: { maxAttempts: 4, backoff: '1h' },
+    run: async (_, { attempt }) => {
+      calls++
+      if (attempt < 2) throw new Error('again')
+      return 'ok'
+    },
+  })
+  const found = executeBatch(
+    graph({ name: `fake${++graphs}`, steps: [again] }),
+    Out,
+    Array.from({ length: 200 }, (_, Row) => ({ Row })),
+  )
+  for (let ticks = 0; ticks < 4; ticks++) {
+    await settle()
+    mock.timers.tick(1_800_000)
+  }
+  expect(await found).toHaveLength(200)
+  expect(calls).toBe(400)
+})
+
 test('waits that are longer than a timer of Node can be last as long as they say', async () => {
   vi.useFakeTimers()
   const outcomes: string[] = []
