@@ -11,8 +11,8 @@ export interface ChildWorker {
   /** Resolves as soon as it has said this. */
   said(line: string): Promise<void>
   kill(): void
-  /** Stops it for a while, and lets it go on. */
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void
+  /** Stops it for a while, and lets it go on; or ends the step that is held. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void
   /** Its exit code; null after a signal. */
   readonly exit: Promise<number | null>
 }

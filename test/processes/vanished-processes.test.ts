@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { createDocket } from '../../src/index.ts'
 import { spawnWorker } from './child-worker.ts'
@@ -35,8 +34,29 @@ async function sessionsOf(place: Place): Promise<readonly Session[]> {
 const cut = (place: Place, { connection }: Session): Promise<unknown> =>
   place.sql(place.kind === 'postgres' ? `select pg_terminate_backend(${connection})` : `kill ${connection}`)
 
+let gone = 0
+
+/** Resolves once a process has seen for long enough that another one is gone: it ends a made-up owner without a connection. */
+async function judgement(place: Place): Promise<void> {
+  const owner = `gone-${++gone}`
+  await place.sql(
+    place.kind === 'postgres'
+      ? `insert into docket_owners (owner, seen_at, expires_at, session_key)
+          values ('${owner}', now(), now() + interval '10 minutes', ${gone})`
+      : `insert into docket_owners (owner, seen_at, expires_at, session_lock)
+          select '${owner}', utc_timestamp(3), utc_timestamp(3) + interval 10 minute, concat(session_lock, '-${gone}')
+          from docket_owners where session_lock is not null limit 1`,
+  )
+  const now = place.kind === 'postgres' ? 'now()' : 'utc_timestamp(3)'
+  await vi.waitFor(async () => {
+    expect(await place.sql(`select owner from docket_owners where owner = '${owner}' and expires_at > ${now}`)).toEqual(
+      [],
+    )
+  }, patience)
+}
+
 /** A process that has looked for long enough to judge, and one whose execution "a" is under way. */
-async function pair(place: Place, more: { readonly firstMs?: number; readonly secondMs: number }) {
+async function pair(place: Place, more: { readonly isFirstHeld?: boolean; readonly secondMs: number }) {
   const healthy = relay()
   const survivor = startProcess(place, { graphs: [healthy.relay], lease })
   await survivor.docket.resume()
@@ -49,7 +69,7 @@ async function pair(place: Place, more: { readonly firstMs?: number; readonly se
     return found!
   }, patience)
   // It does not judge before it has looked for five seconds.
-  await sleep(5_500)
+  await judgement(place)
   return { healthy, survivor, worker, theirs, own: own! }
 }
 
@@ -65,18 +85,19 @@ describe.each(['postgres', 'mysql'] as const)('a process whose connection %s see
 
   test('keeps what it has when only its connections are cut, again and again', async () => {
     const place = await newPlace(kind)
-    const { healthy, survivor, worker, theirs } = await pair(place, { firstMs: 9_000, secondMs: 100 })
+    const { healthy, survivor, worker, theirs } = await pair(place, { isFirstHeld: true, secondMs: 100 })
     const cuts = new Set<number>()
     for (let times = 0; times < 6; times++) {
-      const session = (await sessionsOf(place)).find(({ owner }) => owner === theirs.owner)
-      if (session !== undefined) {
-        await cut(place, session)
-        cuts.add(session.connection)
-      }
-      await sleep(400)
+      const session = await vi.waitFor(async () => {
+        const found = (await sessionsOf(place)).find(({ owner }) => owner === theirs.owner)
+        expect(found).toBeDefined()
+        expect(cuts).not.toContain(found!.connection)
+        return found!
+      }, patience)
+      cuts.add(session.connection)
+      await cut(place, session)
     }
-    // Each of them was another connection.
-    expect(cuts.size).toBeGreaterThan(2)
+    worker.signal('SIGUSR2')
     expect(await worker.exit).toBe(0)
     expect(worker.lines).toEqual(['began First', 'did First', 'began Second', 'did Second', 'result 3'])
     expect([healthy.runs, survivor.acquired]).toEqual([[], []])
@@ -84,11 +105,12 @@ describe.each(['postgres', 'mysql'] as const)('a process whose connection %s see
 
   test('begins nothing any more when it was stopped, cut off and replaced', async () => {
     const place = await newPlace(kind)
-    const { healthy, survivor, worker, theirs } = await pair(place, { firstMs: 7_000, secondMs: 100 })
+    const { healthy, survivor, worker, theirs } = await pair(place, { isFirstHeld: true, secondMs: 100 })
     worker.signal('SIGSTOP')
     await cut(place, theirs)
     const handle = (await survivor.docket.get('a'))!
     expect(await handle.result()).toBe(3)
+    worker.signal('SIGUSR2')
     worker.signal('SIGCONT')
     await worker.exit
     expect(healthy.runs).toEqual(['a First', 'a Second'])
@@ -98,10 +120,12 @@ describe.each(['postgres', 'mysql'] as const)('a process whose connection %s see
 
   test('keeps what it has while its event loop stands still', async () => {
     const place = await newPlace(kind)
-    const { healthy, survivor, worker } = await pair(place, { firstMs: 8_000, secondMs: 100 })
+    const { healthy, survivor, worker } = await pair(place, { isFirstHeld: true, secondMs: 100 })
     worker.signal('SIGSTOP')
-    await sleep(2_000)
+    // A process that is gone would have been ended by then.
+    await judgement(place)
     worker.signal('SIGCONT')
+    worker.signal('SIGUSR2')
     expect(await worker.exit).toBe(0)
     expect(worker.lines).toContain('result 3')
     expect([healthy.runs, survivor.acquired]).toEqual([[], []])

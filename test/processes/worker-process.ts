@@ -1,4 +1,5 @@
 /** A process of its own with a docket on a store; it says on its output what its steps do, until somebody kills it. */
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
@@ -16,8 +17,8 @@ export interface WorkerOrder {
   readonly secondMs: number
   /** Values in the place of steps. @default none */
   readonly overrides?: { readonly First: number }
-  /** How long its first step takes, in milliseconds. @default 50 */
-  readonly firstMs?: number
+  /** Whether its first step goes on until the process gets a SIGUSR2. @default false: it takes 50 ms */
+  readonly isFirstHeld?: boolean
   /** It kills itself as it is about to write this end. @default never */
   readonly diesAtEnd?: 'cancelled'
   /** @default '1s' */
@@ -30,13 +31,13 @@ if (import.meta.main) {
     id,
     secondMs,
     overrides,
-    firstMs = 50,
+    isFirstHeld = false,
     lease = '1s',
     diesAtEnd,
   } = JSON.parse(process.argv[2]!) as WorkerOrder
   const { relay: graph } = relay({
-    first: (value) => told('First', value, firstMs),
-    second: (value) => told('Second', value, secondMs),
+    first: (value) => told('First', value, () => (isFirstHeld ? once(process, 'SIGUSR2') : sleep(50))),
+    second: (value) => told('Second', value, () => sleep(secondMs)),
   })
   const docket = createDocket({
     graphs: [graph],
@@ -60,9 +61,10 @@ function deadlyStore(address: StoreAddress, end: string): Store {
   })
 }
 
-async function told(name: string, value: number, ms: number): Promise<number> {
+async function told(name: string, value: number, work: () => Promise<unknown>): Promise<number> {
+  const done = work()
   process.stdout.write(`began ${name}\n`)
-  await sleep(ms)
+  await done
   process.stdout.write(`did ${name}\n`)
   return value + 1
 }
