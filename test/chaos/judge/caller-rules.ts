@@ -94,7 +94,7 @@ export class CallerRules {
 
   #judgeError(made: MadeCall, { code, message, isClosing }: Answer & { readonly type: 'error' }): void {
     const { operation, execution, newId } = made.call
-    if (isClosing && (code === 'DOCKET_CLOSED' || message.endsWith('it is closed'))) return
+    if (isClosing && (code === 'DOCKET_CLOSED' || /it is closed$|its database is not open$/.test(message))) return
     // One that is stopped in the middle of a transaction keeps others out of it, and may come too late itself.
     if ((code === 'STORE_FAILED' || code === 'LEASE_LOST') && this.#stops.overlap(made.from, made.to)) return
     const rows = this.#rows(made, execution)
@@ -108,6 +108,9 @@ export class CallerRules {
       if (!rows.some(isGone) && this.#rows(made, newId!).every(isGone)) this.#deny(made, rows)
     } else if (code === 'EXECUTION_CONFLICT' && operation === 'retry')
       needs((row) => isGone(row) || isOpen(row) || row?.status === 'completed')
+    // Its process died before it had copied the records.
+    else if (code === 'EXECUTION_CONFLICT' && waits && message.endsWith('fork again'))
+      needs((row) => row?.status === 'failed' && row.parent !== undefined)
     else if (code === 'EXECUTION_CONFLICT') needs(isGone)
     else this.#report('unexpected answer', `${shown(made)}: ${code}: ${message}`)
   }

@@ -7,9 +7,10 @@ import type { TestServer } from '../../servers/test-server.ts'
 import type { Witness } from './change.ts'
 import { JudgedStorm } from './judged-storm.ts'
 import type { JudgedOutcome } from './judged-storm.ts'
+import { redisWitness } from './redis-witness.ts'
 import { sqlWitness } from './sql-witness.ts'
 
-export const judgedKinds: readonly StoreKind[] = ['sqlite', 'postgres', 'mysql']
+export const judgedKinds: readonly StoreKind[] = ['sqlite', 'postgres', 'mysql', 'redis']
 
 /** How bad it is, whatever it is done to. */
 const judgedPlan = { workers: 3, leaseMs: 1_000, pauseMs: 1_200, callEveryMs: 25, olderThanMs: 1_500 }
@@ -27,7 +28,7 @@ export async function judgeStorm(
 
 export function witnessOf(address: StoreAddress): Promise<Witness> {
   const { kind } = address
-  return kind === 'redis' ? Promise.reject(new Error('Redis has no triggers')) : sqlWitness({ ...address, kind })
+  return kind === 'redis' ? redisWitness(address) : sqlWitness({ ...address, kind })
 }
 
 /** The same over a server of its own. */

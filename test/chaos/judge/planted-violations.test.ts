@@ -176,6 +176,49 @@ test.each(plants)('the judge sees %s: %s', async (_, rule, statements) => {
   expect(await verdict()).toContain(rule)
 })
 
+const sixRules: readonly Rule[] = [
+  'epoch went back',
+  'completed output changed',
+  'completed step lost',
+  'written by another',
+  'cancel lost',
+  'purged too early',
+]
+
+test.each(['postgres', 'mysql'] as const)('what is written by hand to %s is seen there as well', async (kind) => {
+  const { place, verdict } = await scene(kind)
+  expect(await verdict()).toEqual([])
+  for (const statement of [
+    `update docket_executions set epoch = 0 where id = 'done'`,
+    `update docket_results set output = ${forged('w1:999')}`,
+    `delete from docket_steps where step = 'Left'`,
+    `update docket_executions set status = 'pending', epoch = 2, ended_at = null where id = 'failed'`,
+    `update docket_steps set status = 'completed', output = ${forged('w2:998')} where step = '${brittleStep}'`,
+    `insert into docket_mailbox (execution, seq, kind, posted_at) values ('failed', 1, 'cancel', '2026-01-01 00:00:00')`,
+    `delete from docket_mailbox`,
+    `delete from docket_executions where id = 'shared'`,
+  ])
+    await place.sql(statement)
+  expect(await verdict()).toEqual(expect.arrayContaining([...sixRules]))
+})
+
+test('what is written by hand to redis is seen there as well', async () => {
+  const { place, witness, verdict } = await scene('redis')
+  expect(await verdict()).toEqual([])
+  const { redis, layout } = place
+  const [result] = await redis.keys(`${place.address.space}:*:k:*`)
+  const [done, failed, shared] = ['done', 'failed', 'shared'].map((id) => layout.execution(id))
+  await redis.hset(done!, 'e', 0)
+  await redis.set(result!, (await redis.get(result!))!.replace(/C\d+/, 'X9999999999999999'))
+  await redis.hdel(done!, ':Left\0')
+  await redis.hset(failed!, { s: 'p', e: 2, v: 's{"n":1,"tag":"w2:1"}' })
+  await redis.zadd(layout.mailbox('failed'), 1, '1:cancel')
+  await redis.del(layout.mailbox('failed'))
+  await redis.del(shared!)
+  expect(await verdict()).toEqual(expect.arrayContaining([...sixRules]))
+  expect(await witness.leftovers()).toEqual(expect.arrayContaining([`the key ${JSON.stringify(done)}`]))
+})
+
 test('the judge sees an execution that begins with the steps of a deleted one', async () => {
   const { place, run, verdict } = await scene('sqlite')
   await place.sql(`delete from docket_executions where id = 'done'`)
