@@ -30,3 +30,15 @@ test('what waits for each turn for ever does not keep a virtual clock', async ()
   isOver = true
   expect(fired).toBe(true)
 })
+
+test('a virtual clock moves on past any number of timers, as long as the time moves', { timeout: 60_000 }, async () => {
+  const clock = new VirtualClock(0)
+  let fired = 0
+  const again = (): void => {
+    fired++
+    clock.setTimeout(again, 1)
+  }
+  clock.setTimeout(again, 1)
+  await clock.advance(110_000)
+  expect([fired, clock.now()]).toEqual([110_000, 110_000])
+})
