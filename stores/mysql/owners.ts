@@ -1,12 +1,13 @@
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { Dialect } from '../sql/dialect.ts'
+import type { SqlSessions } from '../sql/sessions.ts'
 import { fromSqlTime } from '../sql/times.ts'
 import type { MysqlConnection } from './connection.ts'
 import { isDuplicate } from './errors.ts'
 import { toKey } from './keys.ts'
 import { literal } from './literals.ts'
 import type { MysqlSession } from './session.ts'
-import type { MysqlSessions } from './sessions.ts'
+import type { MysqlSessionLocks } from './session-locks.ts'
 
 // More than 3,000 years; later is beyond what a time can be.
 const longestLeaseMs = 1e14
@@ -21,16 +22,22 @@ function age(time: string): string {
   return `timestampdiff(microsecond, ${time}, utc_timestamp(3)) / 1000 as ${time}_age`
 }
 
+/** How owners are seen by their connections. */
+export interface MysqlWatch {
+  readonly sessions: SqlSessions
+  readonly locks: MysqlSessionLocks
+}
+
 /** Which owners live, by the server's clock. */
 export class MysqlOwners {
   readonly #connection: MysqlConnection
   readonly #table: string
   readonly #executions: string
-  readonly #sessions: MysqlSessions | undefined
+  readonly #watch: MysqlWatch | undefined
 
-  constructor(connection: MysqlConnection, dialect: Dialect, sessions: MysqlSessions | undefined) {
+  constructor(connection: MysqlConnection, dialect: Dialect, watch: MysqlWatch | undefined) {
     this.#connection = connection
-    this.#sessions = sessions
+    this.#watch = watch
     this.#table = dialect.table('owners')
     this.#executions = dialect.table('executions')
   }
@@ -47,16 +54,16 @@ export class MysqlOwners {
     const microseconds = literal(Math.round(Math.min(leaseMs, longestLeaseMs) * 1_000))
     const expiry = `utc_timestamp(3) + interval ${microseconds} microsecond`
     const limitMs = Math.min(Math.max(leaseMs, shortestLimitMs), longestLimitMs)
-    return this.#connection.withSessionApart(async (session, isApart) => {
-      // The answer may be lost.
-      this.#sessions?.claim(owner, true)
-      const lock = isApart ? await this.#sessions?.lock(session, owner) : undefined
+    const watch = this.#watch
+    watch?.sessions.renewing(owner)
+    let lock: string | undefined
+    const isAlive = await this.#connection.withSessionApart(async (session, isApart) => {
+      lock = isApart ? await watch?.locks.lock(session, owner) : undefined
       const sessionLock = literal(lock ?? null)
       const renewed = await session.run(
         `update ${this.#table} set seen_at = utc_timestamp(3), expires_at = ${expiry}, session_lock = ${sessionLock}
           where owner = ${key} and expires_at > utc_timestamp(3)`,
       )
-      if (lock === undefined) this.#sessions?.claim(owner, false)
       if (renewed > 0) return true
       try {
         await session.run(
@@ -72,9 +79,12 @@ export class MysqlOwners {
       await this.#tidyUp(session)
       return true
     }, limitMs)
+    watch?.sessions.renewed(owner, isAlive && lock !== undefined)
+    return isAlive
   }
 
   async end(owner: string): Promise<void> {
+    this.#watch?.sessions.forget(owner)
     const key = literal(toKey(owner))
     await this.#connection.withSessionApart(async (session) => {
       await session.run(

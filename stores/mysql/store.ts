@@ -1,5 +1,6 @@
 import type { Store } from '../../src/core/contracts/store.ts'
 import { SqlReader } from '../sql/reader.ts'
+import { SqlSessions } from '../sql/sessions.ts'
 import { SqlStore } from '../sql/sql-store.ts'
 import { MysqlAcquirer } from './acquirer.ts'
 import { MysqlClaims } from './claims.ts'
@@ -15,7 +16,7 @@ import { storeOptions } from './options.ts'
 import type { MysqlStoreOptions } from './options.ts'
 import { MysqlOwners } from './owners.ts'
 import { MysqlResults } from './results.ts'
-import { MysqlSessions } from './sessions.ts'
+import { MysqlSessionLocks } from './session-locks.ts'
 
 /**
  * A store in MySQL (from 8.0.17 on) or MariaDB (from 10.6 on), with the package `mysql2`: for any number of processes on any number of
@@ -28,8 +29,9 @@ export function mysqlStore(options: string | MysqlStoreOptions): Store {
   const connection = new MysqlConnection(place)
   const dialect = mysqlDialect(prefix)
   const counters = `\`${prefix}counters\``
-  const sessions = watchesSessions ? new MysqlSessions(connection, dialect) : undefined
-  const owners = new MysqlOwners(connection, dialect, sessions)
+  const locks = new MysqlSessionLocks(connection, dialect)
+  const sessions = watchesSessions ? new SqlSessions(locks) : undefined
+  const owners = new MysqlOwners(connection, dialect, sessions && { sessions, locks })
   return new SqlStore({
     name: storeName,
     capabilities: { transactions: true, isShared: true },

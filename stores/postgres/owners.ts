@@ -1,10 +1,11 @@
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import { toName } from '../sql/names.ts'
 import type { Dialect } from '../sql/dialect.ts'
+import type { SqlSessions } from '../sql/sessions.ts'
 import { isUnfinished } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
-import { lockOwn } from './sessions.ts'
-import type { PostgresSessions } from './sessions.ts'
+import { lockOwn } from './session-locks.ts'
+import type { PostgresSessionLocks } from './session-locks.ts'
 
 /** SQL that says whether an owner (an expression) lives, by the server's clock. One that is not registered does not. */
 export function isAlive(dialect: Dialect, owner: string): string {
@@ -25,19 +26,25 @@ function age(time: string): string {
   return `extract(epoch from statement_timestamp() - ${time})::float8 * 1000 as ${time}_age`
 }
 
+/** How owners are seen by their connections. */
+export interface PostgresWatch {
+  readonly sessions: SqlSessions
+  readonly locks: PostgresSessionLocks
+}
+
 /** Which owners live, by the server's clock. */
 export class PostgresOwners {
   readonly #connection: PostgresConnection
-  readonly #sessions: PostgresSessions | undefined
+  readonly #watch: PostgresWatch | undefined
   readonly #renew: string
   readonly #renewWatched: string
   readonly #end: string
   readonly #tidy: string
   readonly #read: string
 
-  constructor(connection: PostgresConnection, dialect: Dialect, sessions: PostgresSessions | undefined) {
+  constructor(connection: PostgresConnection, dialect: Dialect, watch: PostgresWatch | undefined) {
     this.#connection = connection
-    this.#sessions = sessions
+    this.#watch = watch
     const owners = dialect.table('owners')
     const renew = (session: string, from: string): string => `insert into ${owners} as o
         (owner, seen_at, expires_at, session_key)
@@ -68,24 +75,24 @@ export class PostgresOwners {
 
   async renew(owner: string, leaseMs: number): Promise<boolean> {
     const limitMs = Math.min(Math.max(leaseMs, shortestLimitMs), longestLimitMs)
-    const sessions = this.#sessions
+    const watch = this.#watch
     const plain = { text: this.#renew, parameters: [toName(owner), leaseMs] }
-    // The answer may be lost.
-    sessions?.claim(owner, true)
-    const rows = await (sessions === undefined
+    watch?.sessions.renewing(owner)
+    const rows = await (watch === undefined
       ? this.#connection.queryApart(plain, limitMs)
       : this.#connection.queryApart(
-          { text: this.#renewWatched, parameters: [...plain.parameters, sessions.keyOf(owner)] },
+          { text: this.#renewWatched, parameters: [...plain.parameters, watch.locks.keyOf(owner)] },
           limitMs,
           plain,
         ))
-    sessions?.claim(owner, rows[0]?.['is_watched'] === true)
+    watch?.sessions.renewed(owner, rows[0]?.['is_watched'] === true)
     // Where processes always crash, none of them gets to its end.
     if (rows[0]?.['is_new'] === true) await this.#tidyUp()
     return rows.length === 1
   }
 
   async end(owner: string): Promise<void> {
+    this.#watch?.sessions.forget(owner)
     await this.#connection.queryApart({ text: this.#end, parameters: [toName(owner)] }, longestLimitMs)
     await this.#tidyUp()
   }

@@ -1,5 +1,6 @@
 import type { Store } from '../../src/core/contracts/store.ts'
 import { SqlReader } from '../sql/reader.ts'
+import { SqlSessions } from '../sql/sessions.ts'
 import { SqlStore } from '../sql/sql-store.ts'
 import { PostgresAcquirer } from './acquirer.ts'
 import { PostgresClaims } from './claims.ts'
@@ -16,7 +17,7 @@ import { storeOptions } from './options.ts'
 import type { PostgresStoreOptions } from './options.ts'
 import { PostgresOwners } from './owners.ts'
 import { PostgresResults } from './results.ts'
-import { PostgresSessions } from './sessions.ts'
+import { PostgresSessionLocks } from './session-locks.ts'
 
 /**
  * A store in PostgreSQL, with the package `pg`: for any number of processes on any number of machines.
@@ -28,7 +29,8 @@ export function postgresStore(options: string | PostgresStoreOptions): Store {
   const connection = new PostgresConnection(place)
   const dialect = postgresDialect(schema)
   const hints = new PostgresHints(connection, schema)
-  const sessions = watchesSessions ? new PostgresSessions(connection, dialect, schema) : undefined
+  const locks = new PostgresSessionLocks(connection, dialect, schema)
+  const sessions = watchesSessions ? new SqlSessions(locks) : undefined
   const reader = new SqlReader(dialect, (query) => connection.query(query))
   return new SqlStore({
     name: storeName,
@@ -39,7 +41,7 @@ export function postgresStore(options: string | PostgresStoreOptions): Store {
       migrations: postgresOwnMigrations(schema),
       mayMigrate: migrate,
     },
-    owners: new PostgresOwners(connection, dialect, sessions),
+    owners: new PostgresOwners(connection, dialect, sessions && { sessions, locks }),
     creator: new PostgresCreator(connection, dialect, hints.sender),
     committer: new PostgresCommitter(connection, dialect, hints.sender),
     acquirer: new PostgresAcquirer(connection, dialect),

@@ -16,6 +16,7 @@ storeConformance(
     name: 'mysql',
     capabilities: { transactions: true, isShared: true },
     sendsHints: false,
+    watchesSessions: true,
     createSpace() {
       const prefix = `c${randomBytes(12).toString('hex')}_`
       return {

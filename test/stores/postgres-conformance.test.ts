@@ -18,6 +18,7 @@ storeConformance(
     name: 'postgres',
     capabilities: { transactions: true, isShared: true },
     sendsHints: true,
+    watchesSessions: true,
     createSpace() {
       const schema = `conformance_${randomUUID()}`
       return {

@@ -30,18 +30,44 @@ export type SessionState =
   /** The store does not count on it for this owner: only its lease says that it lives. */
   | 'unclaimed'
 
+/** Another owner that is watched, and whose connection is not there. */
+export interface MissingSession {
+  /** As the store writes it. */
+  readonly owner: string
+  /** What its last renewal wrote of the connection: another text says that it has renewed since. */
+  readonly session: string
+}
+
+/** What the server says of connections, at one moment. */
+export interface SessionLook {
+  /** What became of the connection of the owner that looks. */
+  readonly state: SessionState
+  /** Names the connection that looked: through another one, what was seen before says nothing. */
+  readonly connection: string
+  /** Absent where it was not a look at others, or the server says nothing of them. */
+  readonly others?: {
+    /** Those that are not there. */
+    readonly missing: readonly MissingSession[]
+    /** How many owners are watched, the one that looks included. */
+    readonly watched: number
+  }
+}
+
 /**
  * How a store sees at once that a process has ended: its server ends the connection. `renewOwner` says of an owner that its connection is
- * watched, where it can be. A connection may end without its process: an owner whose connection has been gone for `graceMs` is ended,
- * unless it was renewed meanwhile; and a process that has had no answer for so long begins nothing before it has one.
+ * watched, where it can be. A connection may end without its process; so the core ends an owner only whose connection has been missing for a
+ * while, in which it would have renewed.
  */
 export interface StoreSessions {
-  /** For how long an owner's connection must have been gone before others end the owner. */
-  readonly graceMs: number
   /** Whether the owner's connection may be watched: true as soon as that may have been written. */
   isClaimed(owner: string): boolean
-  /** What became of this owner's connection; and how many others were ended, whose connections have long been gone. */
-  beat(owner: string): Promise<{ readonly state: SessionState; readonly ended: number }>
+  /**
+   * Looks at the connection of this owner, `ofOthers` also at those of others. What it says of one holds at some moment between question
+   * and answer; `held` only of a connection that no look before can have missed since the last renewal.
+   */
+  look(owner: string, ofOthers: boolean): Promise<SessionLook>
+  /** Ends an owner, unless it has renewed since, its connection is there, or this is not the connection that looked. @returns whether it did */
+  end(missing: MissingSession, connection: string): Promise<boolean>
 }
 
 /** What a store can do beyond what every store can. */

@@ -74,6 +74,7 @@ export class DocketContext {
       leaseMs: durationMs(options.lease ?? 5_000)!,
       name: options.name ?? 'docket',
       randomId: () => randomId(random),
+      random: random ?? Math.random,
       onLost: () => this.#loseAll(),
       onBlocked: (durationMs) => this.#reportBlocked(durationMs),
     })

@@ -273,6 +273,7 @@ export function sharedResultsOf(store: Store): SharedResults {
       leaseMs: 5_000,
       name: 'process',
       randomId: () => randomId(undefined),
+      random: Math.random,
       onLost: ignore,
       onBlocked: ignore,
     })

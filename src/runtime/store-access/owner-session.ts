@@ -2,7 +2,7 @@ import { outsideCalls } from '../environment/async-context.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import { unref } from '../environment/long-timeout.ts'
 import type { FullClock } from '../environment/clock.ts'
-import { Heartbeat } from './heartbeat.ts'
+import { freshMs, Heartbeat } from './heartbeat.ts'
 
 /** How an owner lives. */
 export interface SessionOptions {
@@ -13,6 +13,7 @@ export interface SessionOptions {
   /** Begins the owner's id, for people who read the tables. */
   readonly name: string
   readonly randomId: () => string
+  readonly random: () => number
   /** The lease has run out: whatever is owned belongs to others. A new owner takes the place. */
   readonly onLost: () => void
   /** The store has ended other owners: there may be work. */
@@ -43,6 +44,8 @@ export class OwnerSession {
   #validUntilByDay = -Infinity
   /** Until then nobody can have taken the end of this process's connection for its own. */
   #freshUntil = Infinity
+  /** The same as a time of day. */
+  #freshUntilByDay = Infinity
   readonly #heartbeat: Heartbeat | undefined
   /** The lease may have run out while the machine slept: resolves with what the store says. */
   #uncertainty: Uncertainty | undefined
@@ -62,9 +65,10 @@ export class OwnerSession {
       this.#heartbeat = new Heartbeat({
         sessions,
         clock: options.clock,
+        random: options.random,
         owner: () => this.#owner,
-        onHeld: (owner, until) => {
-          if (owner === this.#owner) this.#freshUntil = until
+        onHeld: (owner, askedAt, askedAtByDay) => {
+          if (owner === this.#owner) this.#freshenAt(askedAt, askedAtByDay)
         },
         onLost: () => void this.#tick(),
         onOthersEnded: options.onOthersEnded,
@@ -116,13 +120,22 @@ export class OwnerSession {
   }
 
   get #isPastByDay(): boolean {
-    const { clock } = this.#options
-    return clock.elapsed() >= this.#freshUntil || clock.now() >= this.#validUntilByDay
+    return this.#isPastByDayAt(this.#options.clock.elapsed())
+  }
+
+  #isPastByDayAt(now: number): boolean {
+    const nowByDay = this.#options.clock.now()
+    return now >= this.#freshUntil || nowByDay >= this.#freshUntilByDay || nowByDay >= this.#validUntilByDay
   }
 
   #holdsByDay(now: number): true | Promise<boolean> {
-    if (now < this.#freshUntil && this.#options.clock.now() < this.#validUntilByDay) return true
-    return (this.#uncertainty ??= this.#askAfterSleep()).isHeld
+    return this.#isPastByDayAt(now) ? (this.#uncertainty ??= this.#askAfterSleep()).isHeld : true
+  }
+
+  /** Of a connection that was there after this moment. */
+  #freshenAt(askedAt: number, askedAtByDay: number): void {
+    this.#freshUntil = askedAt + freshMs
+    this.#freshUntilByDay = askedAtByDay + freshMs
   }
 
   #askAfterSleep(): Uncertainty {
@@ -154,10 +167,11 @@ export class OwnerSession {
     const askedAtByDay = clock.now()
     const owner = this.#owner
     // Whether it is watched from now on is not known before the answer.
-    if (this.#heartbeat !== undefined) this.#freshUntil = Math.min(this.#freshUntil, askedAt + this.#heartbeat.freshMs)
+    if (this.#freshUntil === Infinity && this.#heartbeat !== undefined) this.#freshenAt(askedAt, askedAtByDay)
     const isAlive = await store.renewOwner(owner, leaseMs)
     if (owner !== this.#owner) return false
-    this.#freshUntil = this.#heartbeat?.freshUntil(askedAt) ?? Infinity
+    if (this.#heartbeat?.isClaimed(owner) === true) this.#freshenAt(askedAt, askedAtByDay)
+    else this.#freshUntil = this.#freshUntilByDay = Infinity
     if (isAlive) this.#hold(askedAt + leaseMs, askedAtByDay + leaseMs)
     else this.#lose()
     return isAlive

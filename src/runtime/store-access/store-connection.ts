@@ -20,6 +20,7 @@ export interface ConnectionOptions {
   readonly leaseMs: number
   readonly name: string
   readonly randomId: () => string
+  readonly random: () => number
   readonly onLost: () => void
   readonly onBlocked: (durationMs: number) => void
 }

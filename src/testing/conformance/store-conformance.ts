@@ -18,6 +18,7 @@ import { ownersConformance } from './owners.ts'
 import { readStepsConformance } from './read-steps.ts'
 import { resultClaimsConformance } from './result-claims.ts'
 import { resultCommitsConformance } from './result-commits.ts'
+import { sessionsConformance } from './sessions.ts'
 import { timeOfDayConformance } from './time-of-day.ts'
 import { timesConformance } from './times.ts'
 import { transactionConformance } from './transaction.ts'
@@ -26,6 +27,7 @@ import { valuesConformance } from './values.ts'
 const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   'life of a client': lifecycleConformance,
   owners: ownersConformance,
+  'connections of owners': sessionsConformance,
   'a time of day that is set': timeOfDayConformance,
   create: createConformance,
   'create in a transaction': transactionConformance,
