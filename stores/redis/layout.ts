@@ -14,7 +14,7 @@ export const buckets: readonly number[] = Array.from({ length: bucketCount }, (_
 /**
  * Names of keys. In a bucket: `x:<id>` is an execution's hash (its head in fields of one letter, its steps in fields that begin
  * with a colon), `m:<id>` its mailbox (sorted set by number), `i` the index. Elsewhere: `{o}:leases` is the sorted set of
- * owners by the end of their leases, `{o}:renewals` by their last renewals, `{r7}:k:<key>` a global result, `{r7}:f` those that failed by when they are forgotten.
+ * owners by the end of their leases, `{o}:renewals` by their last renewals, `{o}:sessions` has their connections, `{r7}:k:<key>` a global result, `{r7}:f` those that failed by when they are forgotten.
  */
 export class Layout {
   readonly #prefix: string
@@ -33,6 +33,10 @@ export class Layout {
 
   get renewals(): string {
     return `${this.#prefix}:{o}:renewals`
+  }
+
+  get sessions(): string {
+    return `${this.#prefix}:{o}:sessions`
   }
 
   /** The channel of hints: a letter for the kind, then the owner, execution or key. */

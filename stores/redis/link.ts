@@ -77,6 +77,19 @@ export class Link {
     return replies
   }
 
+  /**
+   * Replies to calls that the server runs at one moment, over one connection; texts in them come as strings. A cluster has no such moment.
+   * @throws StoreError
+   */
+  async together(calls: readonly Call[]): Promise<readonly Reply[]> {
+    const replies = await this.inTime(this.#transact(calls, false))
+    const isForgotten = replies.some((reply) => isNoScript(reply))
+    const all = isForgotten ? await this.inTime(this.#transact(calls, true)) : replies
+    const error = all.find((reply) => isError(reply))
+    if (error !== undefined) throw storeError(error, undefined, serverOfClient(this.client))
+    return all
+  }
+
   async one(call: Call): Promise<Reply> {
     return (await this.all([call]))[0]
   }
@@ -114,6 +127,17 @@ export class Link {
     return this.inTime(this.#isCluster ? this.#sendEach(calls, asText) : this.#sendTogether(calls, asText))
   }
 
+  async #transact(calls: readonly Call[], asText: boolean): Promise<readonly Reply[]> {
+    const transaction = this.client.multi()
+    for (const call of calls) transaction.call(...commandOf(call, asText))
+    try {
+      const replies = (await transaction.exec()) ?? []
+      return replies.map(([error, reply]) => error ?? reply)
+    } catch (thrown) {
+      throw refusalOf(thrown) ?? thrown
+    }
+  }
+
   async #sendTogether(calls: readonly Call[], asText: boolean): Promise<readonly Reply[]> {
     const pipeline = this.client.pipeline()
     for (const call of calls) pipeline.callBuffer(...commandOf(call, asText))
@@ -144,6 +168,12 @@ function commandOf({ run, keys, args }: Call, asText: boolean): [name: string, .
   // In capitals: transformers that somebody has set for all of ioredis (`Command.setReplyTransformer`) are found by names in lower case.
   if (typeof run === 'string') return [run.toUpperCase(), ...keys, ...args]
   return asText ? ['EVAL', run.lua, keys.length, ...keys, ...args] : ['EVALSHA', run.sha, keys.length, ...keys, ...args]
+}
+
+/** Why a command was refused, where a transaction fails because of one. */
+function refusalOf(thrown: unknown): unknown {
+  const errors: unknown = isError(thrown) && 'previousErrors' in thrown ? thrown.previousErrors : undefined
+  return Array.isArray(errors) ? errors[0] : undefined
 }
 
 function isNoScript(reply: Reply): boolean {

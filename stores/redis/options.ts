@@ -2,7 +2,7 @@ import type { Cluster, ClusterNode, Redis, RedisOptions } from 'ioredis'
 import { durationHint, durationMs } from '../../src/core/duration.ts'
 import type { Duration } from '../../src/core/duration.ts'
 import { isRecord } from '../../src/core/is-record.ts'
-import { checkOptions, shownUrl } from '../sql/options.ts'
+import { aBoolean, checkOptions, shownUrl } from '../sql/options.ts'
 import type { OptionRule } from '../sql/options.ts'
 
 /** Where the Redis is, and how to use it. */
@@ -17,6 +17,11 @@ export interface RedisStoreOptions {
   readonly options?: RedisOptions
   /** What all keys begin with; stores with different ones know nothing of each other. @default 'docket' */
   readonly prefix?: string
+  /**
+   * Whether a process that died is seen by the end of its connection, within a second, rather than by its lease. Without effect in a cluster,
+   * before Redis 6.2, and for a user who may not use CLIENT LIST, CLIENT ID and INFO. @default true
+   */
+  readonly watchSessions?: boolean
   /** How long to wait for an answer before a call fails, for now. @default '5s' */
   readonly timeout?: Duration
 }
@@ -28,6 +33,7 @@ export interface ResolvedOptions {
     | { readonly type: 'cluster'; readonly nodes: readonly ClusterNode[]; readonly options: RedisOptions }
     | { readonly type: 'server'; readonly url: string | undefined; readonly options: RedisOptions }
   readonly prefix: string
+  readonly watchesSessions: boolean
   readonly timeoutMs: number
 }
 
@@ -38,8 +44,10 @@ export function resolveOptions(given: string | RedisStoreOptions): ResolvedOptio
     ...problemsOfSource(record),
     ...problemsOfClient(record['client']),
   ])
-  const { prefix = 'docket', timeout = '5s' } = options
-  return { source: sourceOf(options), prefix, timeoutMs: durationMs(timeout)! }
+  const { prefix = 'docket', watchSessions = true, timeout = '5s' } = options
+  const source = sourceOf(options)
+  const isCluster = source.type === 'cluster' || (source.type === 'client' && source.client.isCluster)
+  return { source, prefix, watchesSessions: watchSessions && !isCluster, timeoutMs: durationMs(timeout)! }
 }
 
 const rules: Readonly<Record<string, OptionRule>> = {
@@ -54,6 +62,7 @@ const rules: Readonly<Record<string, OptionRule>> = {
     'a non-empty string without braces, which say in a cluster what lies together',
     (value) => typeof value === 'string' && value !== '' && !/[{}]/.test(value) && value.isWellFormed(),
   ],
+  watchSessions: aBoolean,
   timeout: [`longer than 0: ${durationHint}`, (value) => (durationMs(value) ?? 0) > 0],
 }
 

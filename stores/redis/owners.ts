@@ -2,6 +2,7 @@ import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { Connection } from './connection.ts'
 import { ownerText } from './layout.ts'
 import { script } from './link.ts'
+import type { RedisSessions } from './sessions.ts'
 
 /*
  * Leases: one sorted set of owners by the time, of its server, at which their leases end; beside it, for people, one by their last
@@ -23,7 +24,7 @@ const timeScript = script(`${now}
 return now
 `)
 
-/** ARGV: owner, milliseconds, '1' if it was registered by the caller before. */
+/** ARGV: owner, milliseconds, '1' if it was registered by the caller before, what is kept of its connection. */
 const renewScript = script(`${now}
 local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if ends then
@@ -33,6 +34,11 @@ elseif ARGV[3] == '1' then
 end
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
 redis.call('ZADD', KEYS[2], now, ARGV[1])
+if ARGV[4] ~= '' then
+  redis.call('HSET', KEYS[3], ARGV[1], ARGV[4])
+else
+  redis.call('HDEL', KEYS[3], ARGV[1])
+end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ${graveMs})
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ${graveMs})
 return 1
@@ -42,6 +48,7 @@ return 1
 const endScript = script(`${now}
 local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not ends or tonumber(ends) > now then redis.call('ZADD', KEYS[1], now, ARGV[1]) end
+redis.call('HDEL', KEYS[2], ARGV[1])
 redis.pcall('PUBLISH', ARGV[2], 'w')
 return 1
 `)
@@ -71,14 +78,16 @@ return ages
 /** Which owners live. */
 export class Owners {
   readonly #connection: Connection
+  readonly #sessions: RedisSessions | undefined
   /**
    * Owners that were registered here. Should the server lose them (a failover, FLUSHALL), they must not come to life again as new
    * ones: others may have seen them dead.
    */
   readonly #registered = new Set<string>()
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, sessions: RedisSessions | undefined) {
     this.#connection = connection
+    this.#sessions = sessions
   }
 
   async time(): Promise<number> {
@@ -89,15 +98,23 @@ export class Owners {
   async renew(owner: string, leaseMs: number): Promise<boolean> {
     const { link, layout } = this.#connection
     const known = this.#registered.has(owner) ? '1' : ''
-    const keys = [layout.leases, layout.renewals]
-    const reply = await link.one({ run: renewScript, keys, args: [ownerText(owner), leaseMs, known] })
-    if (reply === 1) this.#registered.add(owner)
-    return reply === 1
+    const keys = [layout.leases, layout.renewals, layout.sessions]
+    const session = this.#sessions?.renewing(owner) ?? ''
+    const reply = await link.one({ run: renewScript, keys, args: [ownerText(owner), leaseMs, known, session] })
+    if (reply !== 1) {
+      this.#sessions?.forget(owner)
+      return false
+    }
+    this.#registered.add(owner)
+    this.#sessions?.renewed(owner, session)
+    return true
   }
 
   async end(owner: string): Promise<void> {
     const { link, layout } = this.#connection
-    await link.one({ run: endScript, keys: [layout.leases], args: [ownerText(owner), layout.hints] })
+    this.#sessions?.forget(owner)
+    const keys = [layout.leases, layout.sessions]
+    await link.one({ run: endScript, keys, args: [ownerText(owner), layout.hints] })
   }
 
   async read(owners: readonly string[]): Promise<readonly (OwnerState | undefined)[]> {

@@ -33,6 +33,7 @@ import { resolveOptions } from './options.ts'
 import type { RedisStoreOptions, ResolvedOptions } from './options.ts'
 import { getExecutions, listExecutions } from './reader.ts'
 import { commitResultsOf, getResultsOf, purgeResultsOf } from './results.ts'
+import { RedisSessions } from './sessions.ts'
 import { readStepPage } from './steps-reading.ts'
 
 /**
@@ -61,6 +62,7 @@ class RedisStore implements Store {
   readonly name = storeName
   readonly capabilities: StoreCapabilities = { transactions: false, isShared: true }
   readonly format = new MsgpackFormat()
+  readonly sessions: RedisSessions | undefined
   readonly #options: ResolvedOptions
   readonly #life = new StoreLife(storeName)
   #isOpening = false
@@ -68,6 +70,7 @@ class RedisStore implements Store {
 
   constructor(options: ResolvedOptions) {
     this.#options = options
+    this.sessions = options.watchesSessions ? new RedisSessions() : undefined
   }
 
   async open(): Promise<void> {
@@ -76,7 +79,7 @@ class RedisStore implements Store {
     if (this.#isOpening) throw new StoreError(this.name, 'it is being opened already', false)
     this.#isOpening = true
     try {
-      const parts = await opening(() => openStore(this.#options, this.format))
+      const parts = await opening(() => openStore(this.#options, this.format, this.sessions))
       try {
         this.#life.opened()
       } catch (isClosed) {
@@ -184,7 +187,11 @@ class RedisStore implements Store {
   }
 }
 
-async function openStore(options: ResolvedOptions, format: MsgpackFormat): Promise<OpenStore> {
+async function openStore(
+  options: ResolvedOptions,
+  format: MsgpackFormat,
+  sessions: RedisSessions | undefined,
+): Promise<OpenStore> {
   const packer = await loadPackages()
   const { client, close } = await connect(options)
   try {
@@ -192,6 +199,7 @@ async function openStore(options: ResolvedOptions, format: MsgpackFormat): Promi
     const layout = new Layout(options.prefix)
     await checkFormat(link, layout)
     await warnOfEviction(link, layout)
+    await sessions?.open(link, layout)
     format.usePacker(packer)
     const connection = { link, layout, packer }
     const hints = new Hints(link, layout.hints)
@@ -199,7 +207,7 @@ async function openStore(options: ResolvedOptions, format: MsgpackFormat): Promi
       hints.close()
       await close()
     }
-    return { ...connection, owners: new Owners(connection), hints, close: closeAll }
+    return { ...connection, owners: new Owners(connection, sessions), hints, close: closeAll }
   } catch (error) {
     await close()
     throw error

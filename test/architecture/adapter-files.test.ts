@@ -23,12 +23,12 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
   sqlite: { shared: ofSql, own: [] },
   postgres: {
     // It alone of the SQL databases can notify others, over a connection apart from the pool.
-    shared: [...ofSql, 'hints.ts', 'sessions.ts'],
+    shared: [...ofSql, 'hints.ts', 'session-locks.ts'],
     own: ['hint-listener.ts', 'hint-payloads.ts', 'hint-sender.ts'],
   },
   mysql: {
     // As PostgreSQL, it says which connections are there.
-    shared: [...ofSql, 'sessions.ts'],
+    shared: [...ofSql, 'session-locks.ts'],
     // Statements are texts; keys have a greatest length; DDL is in no transaction.
     own: [
       'session.ts',
@@ -59,7 +59,8 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'msgpack.ts',
       'steps-reading.ts',
       'unreadable.ts',
-      // The client.
+      // The client, and the connections that its server knows.
+      'sessions.ts',
       'connect.ts',
       'check-server.ts',
       'link.ts',

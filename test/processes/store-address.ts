@@ -24,5 +24,7 @@ export function openStore(
 ): Store {
   if (kind === 'sqlite') return sqliteStore(database === undefined ? url : { database })
   if (kind === 'postgres') return postgresStore({ url, schema: space, max: 3, ...more })
-  return kind === 'mysql' ? mysqlStore({ url, prefix: space, max: 3, ...more }) : redisStore({ url, prefix: space })
+  return kind === 'mysql'
+    ? mysqlStore({ url, prefix: space, max: 3, ...more })
+    : redisStore({ url, prefix: space, ...more })
 }

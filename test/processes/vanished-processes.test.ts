@@ -21,6 +21,7 @@ interface Session {
 
 /** Owners that live, and the connections by which they are seen. */
 async function sessionsOf(place: Place): Promise<readonly Session[]> {
+  if (place.kind === 'redis') return redisSessionsOf(place)
   const rows =
     place.kind === 'postgres'
       ? await place.sql(`select o.owner, l.pid as connection from docket_owners o join pg_locks l
@@ -31,8 +32,18 @@ async function sessionsOf(place: Place): Promise<readonly Session[]> {
   return rows.map((row) => ({ owner: String(row['owner']), connection: Number(row['connection']) }))
 }
 
-const cut = (place: Place, { connection }: Session): Promise<unknown> =>
-  place.sql(place.kind === 'postgres' ? `select pg_terminate_backend(${connection})` : `kill ${connection}`)
+async function redisSessionsOf({ redis, layout }: Place): Promise<readonly Session[]> {
+  const sessions = Object.entries(await redis.hgetall(layout.sessions))
+  const listed = String(await redis.client('LIST'))
+  return sessions
+    .map(([owner, session]) => ({ owner, connection: Number(session.split(' ')[1]) }))
+    .filter(({ connection }) => listed.includes(`id=${connection} `))
+}
+
+async function cut(place: Place, { connection }: Session): Promise<void> {
+  if (place.kind === 'redis') await place.redis.client('KILL', 'ID', connection)
+  else await place.sql(place.kind === 'postgres' ? `select pg_terminate_backend(${connection})` : `kill ${connection}`)
+}
 
 let gone = 0
 
@@ -73,7 +84,7 @@ async function pair(place: Place, more: { readonly isFirstHeld?: boolean; readon
   return { healthy, survivor, worker, theirs, own: own! }
 }
 
-describe.each(['postgres', 'mysql'] as const)('a process whose connection %s sees', (kind) => {
+describe.each(['postgres', 'mysql', 'redis'] as const)('a process whose connection %s sees', (kind) => {
   test('is replaced as soon as it is killed, however long its lease is', async () => {
     const place = await newPlace(kind)
     const { healthy, survivor, worker } = await pair(place, { secondMs: 600_000 })

@@ -54,7 +54,7 @@ export const durableRecovery: Workload = {
       tables: [rows],
       notes: [
         'owners are killed at any moment between two renewals of their lease; each owns five executions, which wait',
-        'PostgreSQL and MariaDB show when an owner’s connection ends; Redis and SQLite judge by the lease',
+        'PostgreSQL, MariaDB and Redis show when an owner’s connection ends; SQLite judges by the lease',
       ],
     }
   },
