@@ -1,3 +1,4 @@
+import { firstRecord } from '../../src/core/contracts/first-record.ts'
 import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
 import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
 import type {
@@ -48,18 +49,8 @@ export class MemoryExecutions {
     return executions.map((created) => {
       const known = this.get(created.id)
       if (known !== undefined) return known
-      const { steps = [], ...first } = created
-      const record: ExecutionRecord = {
-        ...first,
-        status: created.startedAt === undefined ? 'pending' : 'running',
-        output: undefined,
-        error: undefined,
-        epoch: created.owner === undefined ? 0 : 1,
-        recoveries: 0,
-        ownedMs: 0,
-        updatedAt: created.createdAt,
-        endedAt: undefined,
-      }
+      const { steps = [] } = created
+      const record = firstRecord(created)
       this.#entries.set(created.id, { record, steps: new Map(steps.map((step) => [stepKey(step), step])), mail: [] })
       this.#index(record)
       if (record.owner === undefined) this.#emit({ type: 'work' })

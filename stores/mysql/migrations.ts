@@ -7,7 +7,7 @@ import { MysqlConnection } from './connection.ts'
 import { mysqlDialect } from './dialect.ts'
 import { isMissingTable, storeName } from './errors.ts'
 import { literal } from './literals.ts'
-import { migrationOptions } from './options.ts'
+import { mysqlOptions } from './options.ts'
 import type { MysqlMigrationOptions } from './options.ts'
 import type { MysqlSession } from './session.ts'
 import { splitStatements } from './statements.ts'
@@ -40,7 +40,7 @@ export function mysqlOwnMigrations(prefix: string): readonly Migration[] {
 
 /** The migrations of a MySQL or MariaDB database. @throws OptionError */
 export function mysqlMigrations(options: string | MysqlMigrationOptions): Migrations {
-  const { place, directories } = migrationOptions(options)
+  const { place, directories } = mysqlOptions.ofMigrations(options)
   const database = mysqlMigrationDatabase(new MysqlConnection(place), place.prefix)
   return createMigrations(database, mysqlOwnMigrations(place.prefix), directories)
 }

@@ -1,8 +1,8 @@
 import type { Pool as CallbackPool } from 'mysql2'
 import type { Pool } from 'mysql2/promise'
 import { isRecord } from '../../src/core/is-record.ts'
-import { aBoolean, aString, checkOptions, eitherOf, shownUrl, strings } from '../sql/options.ts'
-import type { OptionRule } from '../sql/options.ts'
+import { serverOptions } from '../sql/server-options.ts'
+import type { ServerOptions } from '../sql/server-options.ts'
 
 /** Which MySQL or MariaDB a store uses, and how. */
 export interface MysqlStoreOptions {
@@ -37,77 +37,33 @@ export interface MysqlPlace {
   readonly max: number
 }
 
-const places: Readonly<Record<string, OptionRule>> = {
-  url: aString,
-  pool: [
-    'a pool of mysql2',
-    (value) => isRecord(value) && typeof value['query'] === 'function' && typeof value['getConnection'] === 'function',
-  ],
-  // With a table's name it must fit into 64 characters.
-  prefix: [
-    '1 to 40 of the characters a–z, A–Z, 0–9 and _',
-    (value) => typeof value === 'string' && /^\w{1,40}$/.test(value),
-  ],
-}
+/** The options of `mysqlStore` and `mysqlMigrations`. */
+export const mysqlOptions: ServerOptions<MysqlStoreOptions, MysqlMigrationOptions, MysqlPlace> = serverOptions({
+  callers: { store: 'mysqlStore', migrations: 'mysqlMigrations' },
+  rules: {
+    pool: [
+      'a pool of mysql2',
+      (value) =>
+        isRecord(value) && typeof value['query'] === 'function' && typeof value['getConnection'] === 'function',
+    ],
+    // With a table's name it must fit into 64 characters.
+    prefix: [
+      '1 to 40 of the characters a–z, A–Z, 0–9 and _',
+      (value) => typeof value === 'string' && /^\w{1,40}$/.test(value),
+    ],
+  },
+  exampleUrl: 'mysql://user:password@host:3306/database',
+  isDatabaseUrl,
+  problemOfPool: (pool) =>
+    hasQueryFormat(pool) &&
+    "the pool has the option queryFormat, which would change Docket's statements; make a pool without it",
+  placeOf: ({ url, pool, prefix = 'docket_' }, max) => ({ url, pool: pool && withPromises(pool), prefix, max }),
+})
 
 function isDatabaseUrl(url: string): boolean {
   if (!URL.canParse(url)) return false
   const { protocol, pathname } = new URL(url)
   return (protocol === 'mysql:' || protocol === 'mariadb:') && pathname.length > 1
-}
-
-/** @throws OptionError */
-export function storeOptions(given: string | MysqlStoreOptions): {
-  readonly place: MysqlPlace
-  readonly migrate: boolean
-  readonly watchesSessions: boolean
-} {
-  const options = typeof given === 'string' ? { url: given } : given
-  checkOptions(
-    'mysqlStore',
-    options,
-    {
-      ...places,
-      migrate: aBoolean,
-      watchSessions: aBoolean,
-      max: ['a whole number from 1 on', (value) => Number.isSafeInteger(value) && (value as number) > 0],
-    },
-    problemsOfPlace,
-  )
-  return {
-    place: placeOf(options),
-    migrate: options.migrate ?? true,
-    watchesSessions: options.watchSessions ?? true,
-  }
-}
-
-/** @throws OptionError */
-export function migrationOptions(given: string | MysqlMigrationOptions): {
-  readonly place: MysqlPlace
-  readonly directories: readonly string[]
-} {
-  const options = typeof given === 'string' ? { url: given } : given
-  checkOptions('mysqlMigrations', options, { ...places, directories: strings }, problemsOfPlace)
-  return { place: placeOf(options), directories: options.directories ?? [] }
-}
-
-function problemsOfPlace(options: Readonly<Record<string, unknown>>): readonly (string | undefined | false)[] {
-  const { url, pool, max } = options
-  return [
-    eitherOf(options, 'url', 'pool'),
-    typeof url === 'string' &&
-      url !== '' &&
-      !isDatabaseUrl(url) &&
-      `url must be a URL like mysql://user:password@host:3306/database, got ${shownUrl(url)}`,
-    pool !== undefined && max !== undefined && 'max is for url; a pool of your own has its own limit',
-    isRecord(pool) &&
-      hasQueryFormat(pool) &&
-      "the pool has the option queryFormat, which would change Docket's statements; make a pool without it",
-  ]
-}
-
-function placeOf({ url, pool, prefix = 'docket_', max }: MysqlStoreOptions): MysqlPlace {
-  return { url, pool: pool && withPromises(pool), prefix, max: max ?? 10 }
 }
 
 function hasQueryFormat(pool: Readonly<Record<string, unknown>>): boolean {

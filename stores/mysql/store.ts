@@ -12,7 +12,7 @@ import { mysqlDialect } from './dialect.ts'
 import { storeName } from './errors.ts'
 import { MysqlMailbox } from './mailbox.ts'
 import { mysqlMigrationDatabase, mysqlOwnMigrations } from './migrations.ts'
-import { storeOptions } from './options.ts'
+import { mysqlOptions } from './options.ts'
 import type { MysqlStoreOptions } from './options.ts'
 import { MysqlOwners } from './owners.ts'
 import { MysqlResults } from './results.ts'
@@ -24,7 +24,7 @@ import { MysqlSessionLocks } from './session-locks.ts'
  * @throws OptionError
  */
 export function mysqlStore(options: string | MysqlStoreOptions): Store {
-  const { place, migrate, watchesSessions } = storeOptions(options)
+  const { place, migrate, watchesSessions } = mysqlOptions.ofStore(options)
   const { prefix } = place
   const connection = new MysqlConnection(place)
   const dialect = mysqlDialect(prefix)

@@ -9,7 +9,7 @@ import { quoteIdentifier } from '../sql/names.ts'
 import { PostgresConnection } from './connection.ts'
 import { postgresDialect } from './dialect.ts'
 import { storeName } from './errors.ts'
-import { migrationOptions } from './options.ts'
+import { postgresOptions } from './options.ts'
 import type { PostgresMigrationOptions } from './options.ts'
 
 /** How long to wait for what is recorded. */
@@ -63,7 +63,7 @@ export function postgresOwnMigrations(schema: string): readonly Migration[] {
 
 /** The migrations of a schema in a PostgreSQL database. @throws OptionError */
 export function postgresMigrations(options: string | PostgresMigrationOptions): Migrations {
-  const { place, directories } = migrationOptions(options)
+  const { place, directories } = postgresOptions.ofMigrations(options)
   const database = postgresMigrationDatabase(new PostgresConnection(place), place.schema)
   return createMigrations(database, postgresOwnMigrations(place.schema), directories)
 }

@@ -1,6 +1,6 @@
 import { isRecord } from '../../src/core/is-record.ts'
-import { aBoolean, aString, checkOptions, eitherOf, shownUrl, strings } from '../sql/options.ts'
-import type { OptionRule } from '../sql/options.ts'
+import { serverOptions } from '../sql/server-options.ts'
+import type { ServerOptions } from '../sql/server-options.ts'
 
 /**
  * A `Pool` of `pg`, by what it is known by. Not by the type itself: that is in a package of its own, `@types/pg`, which those would need
@@ -46,73 +46,29 @@ export interface PostgresPlace {
   readonly max: number
 }
 
-const places: Readonly<Record<string, OptionRule>> = {
-  url: aString,
-  pool: [
-    'a Pool of pg',
-    (value) => isRecord(value) && typeof value['query'] === 'function' && typeof value['connect'] === 'function',
-  ],
-  // Longer names are cut off by the server, so that two could be one.
-  schema: [
-    'a name of 1 to 63 bytes without NUL',
-    (value) => typeof value === 'string' && value !== '' && !value.includes('\0') && Buffer.byteLength(value) <= 63,
-  ],
-}
-
-/** @throws OptionError */
-export function storeOptions(given: string | PostgresStoreOptions): {
-  readonly place: PostgresPlace
-  readonly migrate: boolean
-  readonly watchesSessions: boolean
-} {
-  const options = typeof given === 'string' ? { url: given } : given
-  checkOptions(
-    'postgresStore',
-    options,
-    {
-      ...places,
-      migrate: aBoolean,
-      watchSessions: aBoolean,
-      max: ['a whole number from 1 on', (value) => Number.isSafeInteger(value) && (value as number) > 0],
+/** The options of `postgresStore` and `postgresMigrations`. */
+export const postgresOptions: ServerOptions<PostgresStoreOptions, PostgresMigrationOptions, PostgresPlace> =
+  serverOptions({
+    callers: { store: 'postgresStore', migrations: 'postgresMigrations' },
+    rules: {
+      pool: [
+        'a Pool of pg',
+        (value) => isRecord(value) && typeof value['query'] === 'function' && typeof value['connect'] === 'function',
+      ],
+      // Longer names are cut off by the server, so that two could be one.
+      schema: [
+        'a name of 1 to 63 bytes without NUL',
+        (value) => typeof value === 'string' && value !== '' && !value.includes('\0') && Buffer.byteLength(value) <= 63,
+      ],
     },
-    problemsOfPlace,
-  )
-  return {
-    place: placeOf(options),
-    migrate: options.migrate ?? true,
-    watchesSessions: options.watchSessions ?? true,
-  }
-}
-
-/** @throws OptionError */
-export function migrationOptions(given: string | PostgresMigrationOptions): {
-  readonly place: PostgresPlace
-  readonly directories: readonly string[]
-} {
-  const options = typeof given === 'string' ? { url: given } : given
-  checkOptions('postgresMigrations', options, { ...places, directories: strings }, problemsOfPlace)
-  return { place: placeOf(options), directories: options.directories ?? [] }
-}
-
-function problemsOfPlace(options: Readonly<Record<string, unknown>>): readonly (string | undefined | false)[] {
-  const { url, pool, max } = options
-  return [
-    eitherOf(options, 'url', 'pool'),
-    typeof url === 'string' &&
-      url !== '' &&
-      !isDatabaseUrl(url) &&
-      `url must be a URL like postgres://user:password@host:5432/database, got ${shownUrl(url)}`,
-    pool !== undefined && max !== undefined && 'max is for url; a pool of your own has its own limit',
-    isRecord(pool) &&
-      isRecord(pool['options']) &&
-      pool['options']['binary'] === true &&
+    exampleUrl: 'postgres://user:password@host:5432/database',
+    isDatabaseUrl,
+    problemOfPool: ({ options }) =>
+      isRecord(options) &&
+      options['binary'] === true &&
       'the pool has the option binary, with which pg reads bytes as if they were text; make the pool without it',
-  ]
-}
-
-function placeOf({ url, pool, schema = 'public', max }: PostgresStoreOptions): PostgresPlace {
-  return { url, pool, schema, max: max ?? 10 }
-}
+    placeOf: ({ url, pool, schema = 'public' }, max) => ({ url, pool, schema, max }),
+  })
 
 /** The driver takes anything, and then looks for a host named "base". A path is a socket; the host may be among the parameters. */
 function isDatabaseUrl(url: string): boolean {

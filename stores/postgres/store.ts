@@ -13,7 +13,7 @@ import { storeName } from './errors.ts'
 import { PostgresHints } from './hints.ts'
 import { PostgresMailbox } from './mailbox.ts'
 import { postgresMigrationDatabase, postgresOwnMigrations } from './migrations.ts'
-import { storeOptions } from './options.ts'
+import { postgresOptions } from './options.ts'
 import type { PostgresStoreOptions } from './options.ts'
 import { PostgresOwners } from './owners.ts'
 import { PostgresResults } from './results.ts'
@@ -24,7 +24,7 @@ import { PostgresSessionLocks } from './session-locks.ts'
  * @throws OptionError
  */
 export function postgresStore(options: string | PostgresStoreOptions): Store {
-  const { place, migrate, watchesSessions } = storeOptions(options)
+  const { place, migrate, watchesSessions } = postgresOptions.ofStore(options)
   const { schema } = place
   const connection = new PostgresConnection(place)
   const dialect = postgresDialect(schema)

@@ -1,4 +1,3 @@
-import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import { columnsOf } from './cells.ts'
 import type { CellColumn, Field } from './cells.ts'
 
@@ -115,18 +114,3 @@ export const isUnfinished = (table: string): string => `${table}.status in ('pen
 
 /** Statuses of step records that an unfinished one does not replace, as a list. */
 export const doneStatuses = `('completed', 'cached')`
-
-/** How an execution begins. */
-export function firstRecord(created: NewExecution): ExecutionRecord {
-  return {
-    ...created,
-    status: created.startedAt === undefined ? 'pending' : 'running',
-    output: undefined,
-    error: undefined,
-    epoch: created.owner === undefined ? 0 : 1,
-    recoveries: 0,
-    ownedMs: 0,
-    updatedAt: created.createdAt,
-    endedAt: undefined,
-  }
-}

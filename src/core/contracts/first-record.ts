@@ -1,0 +1,17 @@
+import type { ExecutionRecord, NewExecution } from './execution-record.ts'
+
+/** The record that an execution begins with, in every store that keeps whole records. */
+export function firstRecord(given: NewExecution): ExecutionRecord {
+  const { steps: _, ...created } = given
+  return {
+    ...created,
+    status: created.startedAt === undefined ? 'pending' : 'running',
+    output: undefined,
+    error: undefined,
+    epoch: created.owner === undefined ? 0 : 1,
+    recoveries: 0,
+    ownedMs: 0,
+    updatedAt: created.createdAt,
+    endedAt: undefined,
+  }
+}
