@@ -56,13 +56,13 @@ export class Mailbox {
       if (isFirst) this.#delete(owned)
     } else if (kind === 'cancel' && !owned.hasDeparted) {
       this.#keep(owned, seq)
-      owned.consumeWithEnd(seq)
+      owned.commits.consumeWithEnd(seq)
       const error = cancelledOnRequest(execution, owned.graph)
       void addReason(this.#context, execution, error, payload).then(() => owned.cancel(error))
     } else if (kind === 'retry' && owned.hasEnded) {
       this.#keep(owned, seq)
       void this.#retryLater(owned, message)
-    } else if (kind === 'cancel' || kind === 'retry') owned.consume(seq)
+    } else if (kind === 'cancel' || kind === 'retry') owned.commits.consume(seq)
   }
 
   #pendingOf(owned: Owned): Pending | undefined {

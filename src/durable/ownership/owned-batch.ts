@@ -148,6 +148,10 @@ export class OwnedBatch implements Owned, DurableParts {
     return this.#parts.frame.options.emitter
   }
 
+  get commits(): ExecutionCommits {
+    return this.#recorder.commits
+  }
+
   get departure(): Promise<Departure> {
     return this.#ownership.departure
   }
@@ -211,14 +215,6 @@ export class OwnedBatch implements Owned, DurableParts {
 
   cancel(error: ExecutionCancelledError): void {
     this.#batch.cancel(error)
-  }
-
-  consumeWithEnd(seq: number): void {
-    this.#recorder.commits.consumeWithEnd(seq)
-  }
-
-  consume(seq: number): void {
-    this.#recorder.commits.consume(seq)
   }
 
   writeOwnedMs(): void {

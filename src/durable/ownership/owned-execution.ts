@@ -118,6 +118,10 @@ export class OwnedExecution implements Owned {
     return this.#parts.options.emitter
   }
 
+  get commits(): ExecutionCommits {
+    return this.#recorder.commits
+  }
+
   get departure(): Promise<Departure> {
     return this.#ownership.departure
   }
@@ -178,14 +182,6 @@ export class OwnedExecution implements Owned {
 
   cancel(error: ExecutionCancelledError): void {
     this.#execution.cancel(error)
-  }
-
-  consumeWithEnd(seq: number): void {
-    this.#recorder.commits.consumeWithEnd(seq)
-  }
-
-  consume(seq: number): void {
-    this.#recorder.commits.consume(seq)
   }
 
   writeOwnedMs(): void {

@@ -8,6 +8,7 @@ import type { LiveBatch } from '../records/batch-info.ts'
 import type { LiveSteps } from '../records/open-steps.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { CancelReason } from '../../runtime/execution/end-reason.ts'
+import type { ExecutionCommits } from './execution-commits.ts'
 
 /** How an execution left this process: with its outcome, or for another process to go on with. */
 export type Departure =
@@ -37,6 +38,8 @@ export interface Owned {
   /** Shows it as another actor too, one of the user's, until the mirror leaves. Undefined for a batch. */
   mirrorIn?(scope: LogicScope): ExecutionActor
   readonly emitter: Emitter | undefined
+  /** What is written of it, which consumes its messages. */
+  readonly commits: Pick<ExecutionCommits, 'consume' | 'consumeWithEnd'>
   /** Whether it has ended, and only waits for functions that don't listen to their signal. */
   readonly hasEnded: boolean
   /** Whether its outcome is written, or it is given up. */
@@ -57,10 +60,6 @@ export interface Owned {
   suspect(durationMs: number): string | undefined
   /** Ends it, by request. */
   cancel(error: ExecutionCancelledError): void
-  /** Messages up to this one are about its end, and consumed in the commit that writes that. */
-  consumeWithEnd(seq: number): void
-  /** The message is of no effect. */
-  consume(seq: number): void
   /** Another process owns it: nothing is written any more, and the signals of what runs are aborted. */
   lose(): void
   /** Writes how long it has been owned, where a timeout counts that. */

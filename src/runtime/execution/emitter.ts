@@ -31,7 +31,7 @@ export class Emitter {
   #seq = 0
   /** Events emitted while another one is being delivered: observers get them in order. */
   #held: ExecutionEvent[] | undefined
-  #isTelling = false
+  #isDelivering = false
 
   constructor(executionId: string, graph: string, target: string, observers: readonly Observer[]) {
     this.#executionId = executionId
@@ -226,17 +226,17 @@ export class Emitter {
   }
 
   #emit(event: ExecutionEvent): void {
-    if (this.#isTelling) {
+    if (this.#isDelivering) {
       ;(this.#held ??= []).push(event)
       return
     }
-    this.#isTelling = true
+    this.#isDelivering = true
     this.#deliver(event)
     for (let held = this.#held; held !== undefined; held = this.#held) {
       this.#held = undefined
       for (const later of held) this.#deliver(later)
     }
-    this.#isTelling = false
+    this.#isDelivering = false
   }
 
   #deliver(event: ExecutionEvent): void {
