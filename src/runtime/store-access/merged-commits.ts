@@ -10,18 +10,11 @@ export function mergedCommits(commits: readonly ExecutionCommit[]): {
   readonly merged: readonly ExecutionCommit[]
   readonly indexes: readonly (number | undefined)[] | undefined
 } {
+  const groups = Map.groupBy(commits, ({ id }) => id)
+  if (groups.size === commits.length) return { merged: commits, indexes: undefined }
   const merged: ExecutionCommit[] = []
   const places = new Map<string, number>()
-  for (const commit of commits) {
-    const place = places.get(commit.id)
-    if (place === undefined) places.set(commit.id, merged.push(commit) - 1)
-    else {
-      const earlier = merged[place]!
-      if (commit.epoch === earlier.epoch) merged[place] = mergeOf(earlier, commit)
-      else if (commit.epoch > earlier.epoch) merged[place] = commit
-    }
-  }
-  if (merged.length === commits.length) return { merged, indexes: undefined }
+  for (const [id, group] of groups) places.set(id, merged.push(mergeOf(group)) - 1)
   const indexes = commits.map(({ id, epoch }) => {
     const place = places.get(id)!
     return merged[place]!.epoch === epoch ? place : undefined
@@ -29,20 +22,22 @@ export function mergedCommits(commits: readonly ExecutionCommit[]): {
   return { merged, indexes }
 }
 
-function mergeOf(earlier: ExecutionCommit, later: ExecutionCommit): ExecutionCommit {
+/** Of several epochs, the last alone has the right to write. Each record is looked at once: a batch brings a thousand commits a turn. */
+function mergeOf(group: readonly ExecutionCommit[]): ExecutionCommit {
+  if (group.length === 1) return group[0]!
+  const last = group.reduce((newest, { epoch }) => Math.max(newest, epoch), 0)
+  const commits = group.filter(({ epoch }) => epoch === last)
   const steps = new Map<string, StepRecord>()
-  for (const step of [...earlier.steps, ...later.steps]) {
-    const key = JSON.stringify([step.step, step.item])
-    // As in every store: what is completed stays.
-    if (replaces(step, steps.get(key))) steps.set(key, step)
+  let { head, consumed } = commits[0]!
+  for (const [index, commit] of commits.entries()) {
+    for (const step of commit.steps) {
+      const key = `${step.step.length}:${step.step}${step.item}`
+      // As in every store: what is completed stays.
+      if (replaces(step, steps.get(key))) steps.set(key, step)
+    }
+    if (index === 0) continue
+    if (commit.head !== undefined) head = { ...head, ...commit.head }
+    if (commit.consumed !== undefined) consumed = Math.max(commit.consumed, consumed ?? 0)
   }
-  return {
-    ...later,
-    steps: [...steps.values()],
-    head:
-      earlier.head === undefined || later.head === undefined
-        ? (earlier.head ?? later.head)
-        : { ...earlier.head, ...later.head },
-    consumed: later.consumed === undefined ? earlier.consumed : Math.max(later.consumed, earlier.consumed ?? 0),
-  }
+  return { ...commits.at(-1)!, steps: [...steps.values()], head, consumed }
 }
