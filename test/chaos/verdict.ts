@@ -90,7 +90,7 @@ function checkSteps(
 ): void {
   const tags = new Map<string, string>()
   for (const step of shape.steps) {
-    const records = steps.filter((record) => record.step === step.name && record.item === '')
+    const records = steps.filter((record) => record.step === step.name && record.item === undefined)
     // Steps that are not persisted leave traces of their attempts at most.
     if (step.scope === undefined) continue
     if (records.length !== 1) {

@@ -18,6 +18,8 @@ export class ExecutionTurns {
   #gate: Promise<void> | undefined
   /** Whether there has ever been a doubt: then there may be messages to executions that don't live here. */
   isUncertainOfAny = false
+  /** How many executions this process has deleted: what a look for work was given before may be one of them. */
+  deletions = 0
 
   constructor(clock: FullClock) {
     this.#clock = clock

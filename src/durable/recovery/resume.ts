@@ -33,10 +33,18 @@ export class Resumption {
     this.#context = context
   }
 
-  /** Goes on with several; gives those that run here now, and calls back for each as soon as it does: others may fail. */
-  async resume(acquired: readonly AcquiredExecution[], onResumed: (id: string) => void): Promise<readonly string[]> {
+  /**
+   * Goes on with several; gives those that run here now, and calls back for each as soon as it does: others may fail. `mayBeGone` where this
+   * process has deleted some since the store was called for them.
+   */
+  async resume(
+    acquired: readonly AcquiredExecution[],
+    mayBeGone: boolean,
+    onResumed: (id: string) => void,
+  ): Promise<readonly string[]> {
     if (acquired.length === 0) return []
     const { turns } = this.#context
+    const doubtful = new Set(acquired.flatMap(({ execution: { id } }) => (mayBeGone || turns.has(id) ? [id] : [])))
     for (const { execution } of acquired) turns.overtake(execution.id)
     const reading = this.#readSteps(acquired.map(({ execution }) => execution.id))
     const mail = unreadMail(this.#context)
@@ -46,6 +54,7 @@ export class Resumption {
     const outcomes = await Promise.allSettled(
       acquired.map(({ execution, wasLost }) =>
         turns.inTurn(execution.id, async () => {
+          if (doubtful.has(execution.id) && !(await this.#isAsFound(execution))) return false
           const steps = await (await reading)(execution.id)
           const messages = (await mail).get(execution.id)
           if (await this.#isEndedBy(messages, execution)) return false
@@ -64,6 +73,13 @@ export class Resumption {
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     const isHere = outcomes.map((outcome) => outcome.status === 'fulfilled' && outcome.value)
     return acquired.flatMap(({ execution }, index) => (isHere[index] === true ? [execution.id] : []))
+  }
+
+  /** Whether it is not gone, or another one under its id: this process may have deleted it before it knew that it has it. */
+  async #isAsFound({ id, epoch, owner }: ExecutionRecord): Promise<boolean> {
+    if ((this.#context.owned.get(id)?.epoch ?? 0) >= epoch) return true
+    const record = await this.#context.recordOf(id)
+    return record?.epoch === epoch && record.owner === owner
   }
 
   /**

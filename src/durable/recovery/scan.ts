@@ -96,6 +96,7 @@ export class Scan {
     const look = andOwn ? { graphs: storedGraphNames, limit: next.limit } : next
     const { except, ranges } = this.#walls.past()
     const open = andOwn ? turns.hold() : undefined
+    const { deletions } = turns
     try {
       const acquired = await this.#acquire({
         owner,
@@ -113,7 +114,7 @@ export class Scan {
         look,
         records.map(({ graph }) => graph),
       )
-      const resumed = await this.#goOnWith(acquired)
+      const resumed = await this.#goOnWith(acquired, deletions)
       this.#walls.found(records)
       return resumed
     } catch (error) {
@@ -127,22 +128,24 @@ export class Scan {
   /** One look among the older ones of a graph, of which most fit nobody here. */
   async #lookInto({ graph, past, looked }: Window, owner: string, room: number): Promise<number> {
     const limit = Math.min(room, batchSize)
+    const { deletions } = this.#context.turns
     try {
       const acquired = await this.#acquire({ owner, graphs: [graph], ...past, limit })
       looked(
         acquired.map(({ execution }) => execution),
         limit,
       )
-      return await this.#goOnWith(acquired)
+      return await this.#goOnWith(acquired, deletions)
     } catch (error) {
       this.#context.turns.markUncertain()
       throw error
     }
   }
 
-  /** Gives how many of them run here now: each has a slot as soon as it does. */
-  async #goOnWith(acquired: readonly AcquiredExecution[]): Promise<number> {
-    return (await this.#resumption.resume(acquired, (id) => this.slots.take(id))).length
+  /** Gives how many of them run here now: each has a slot as soon as it does. `deletions` is how many there were before the store gave them. */
+  async #goOnWith(acquired: readonly AcquiredExecution[], deletions: number): Promise<number> {
+    const mayBeGone = this.#context.turns.deletions !== deletions
+    return (await this.#resumption.resume(acquired, mayBeGone, (id) => this.slots.take(id))).length
   }
 
   #acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {

@@ -34,9 +34,13 @@ export function deleteUnowned(context: DocketContext, id: string): Promise<boole
       owned.lose()
       await context.change(acquired.execution, {})
     }
-    const [isDeleted] = await store.delete([{ id, owner, epoch }])
-    // Refused, it is somebody else's by now; where it is gone, an answer was lost.
-    return isDeleted === true || (await context.recordOf(id)) === undefined
+    try {
+      const [isDeleted] = await store.delete([{ id, owner, epoch }])
+      // Refused, it is somebody else's by now; where it is gone, an answer was lost.
+      return isDeleted === true || (await context.recordOf(id)) === undefined
+    } finally {
+      turns.deletions++
+    }
   })
 }
 

@@ -78,7 +78,8 @@ export class CallerRules {
           return rows.some((row) => row?.status === answer.status)
         default:
           if (operation === 'start') return rows.some((row) => row !== undefined)
-          if (operation === 'retry') return rows.some((row) => isOpen(row) || isGone(row))
+          // One whose fork was not finished fails again at once.
+          if (operation === 'retry') return rows.some((row) => isOpen(row) || isGone(row)) || epochsOf(rows) > 1
           if (operation === 'fork') return this.#rows(made, newId!).some((row) => row?.parent === execution)
           return rows.some((row) => hasEnded(row) || isGone(row)) || this.#isPosted(made)
       }
@@ -94,7 +95,11 @@ export class CallerRules {
 
   #judgeError(made: MadeCall, { code, message, isClosing }: Answer & { readonly type: 'error' }): void {
     const { operation, execution, newId } = made.call
-    if (isClosing && (code === 'DOCKET_CLOSED' || /it is closed$|its database is not open$/.test(message))) return
+    if (
+      isClosing &&
+      (code === 'DOCKET_CLOSED' || /it is closed(; make another one)?$|its database is not open$/.test(message))
+    )
+      return
     // One that is stopped in the middle of a transaction keeps others out of it, and may come too late itself.
     if ((code === 'STORE_FAILED' || code === 'LEASE_LOST') && this.#stops.overlap(made.from, made.to)) return
     const rows = this.#rows(made, execution)
@@ -152,6 +157,10 @@ export class CallerRules {
       `${shown(made)} got ${type} ${JSON.stringify(rest).slice(0, 200)}; on record: ${rows.map(statusOf).join(', ')}`,
     )
   }
+}
+
+function epochsOf(rows: readonly (ExecutionRow | undefined)[]): number {
+  return new Set(rows.map((row) => row?.epoch)).size
 }
 
 function statusOf(row: ExecutionRow | undefined): string {

@@ -1,6 +1,7 @@
 import type { LogLine } from '../chaos-log.ts'
 import type { Witness } from './change.ts'
 import { CallerRules, callsOf } from './caller-rules.ts'
+import { judgeLives } from './life-rules.ts'
 import { RecordRules } from './record-rules.ts'
 import { Stops } from './stops.ts'
 import type { Violation } from './violation.ts'
@@ -44,6 +45,7 @@ export async function judge(
   const { history } = records
   const stops = new Stops(lines)
   new CallerRules(history, stops, lateMs, report).judge(calls)
+  judgeLives(calls, history, stops, report)
   judgeWork(lines, history, stops, lateMs, report)
   const answers: Record<string, number> = {}
   for (const { call, answer } of calls)

@@ -85,6 +85,8 @@ export class JudgedStorm {
   readonly #faults: Record<Fault, number> = { kill: 0, stop: 0, close: 0 }
   readonly #pending = new Set<Promise<void>>()
   readonly #subjects: Subject[] = []
+  /** Who was given each call. */
+  readonly #given = new Map<number, WorkerProcess<Call>>()
   #born = 0
   #calls = 0
   #ids = 0
@@ -144,9 +146,15 @@ export class JudgedStorm {
       const isTwice = this.#random() < 0.25
       const other = this.#random() < 0.5 ? call.operation : this.#pick(weighed)!
       const second = this.#pick(able.filter((worker) => worker !== first))
-      first?.give(call)
-      if (isTwice) second?.give(this.#callFor(other, subject))
+      this.#give(first, call)
+      if (isTwice) this.#give(second, this.#callFor(other, subject))
     }
+  }
+
+  #give(worker: WorkerProcess<Call> | undefined, call: Call): void {
+    if (worker === undefined) return
+    this.#given.set(call.call, worker)
+    worker.give(call)
   }
 
   #pick<Item>(items: readonly Item[]): Item | undefined {
@@ -238,11 +246,20 @@ export class JudgedStorm {
   async #settle(): Promise<void> {
     await using docket = this.#docket(false)
     const until = Date.now() + settleMs
+    while (!this.#haveAnswered() && Date.now() < until) await sleep(100)
     while ((await docket.list({ status: ['pending', 'running'], limit: 1 })).executions.length > 0) {
       if (Date.now() > until) break
       await sleep(100)
     }
     await sleep(quietMs)
+  }
+
+  /** Whether those who live have answered all that was called for. */
+  #haveAnswered(): boolean {
+    this.#log.read()
+    const open = new Map(this.#given)
+    for (const { kind, call } of this.#log.lines) if (kind === 'answer') open.delete(call!.call)
+    return [...open.values()].every((worker) => !worker.isAlive)
   }
 
   /** Deletes whatever has ended: then nothing must be there. */

@@ -160,7 +160,9 @@ const plants: readonly (readonly [title: string, rule: Rule, statements: readonl
 ]
 
 test('the judge has nothing to say about what Docket does by itself', async () => {
-  const { verdict, docket, run } = await scene('sqlite')
+  const { verdict, docket, run, lines } = await scene('sqlite')
+  const call: Call = { call: 1, operation: 'retry', execution: 'failed', graph: 'Breaks', leaves }
+  lines.push({ kind: 'call', at: Date.now(), worker: 'w1', call })
   await docket
     .retry('failed')
     .then((handle) => handle.result())
@@ -251,6 +253,20 @@ test.each([
     await place.sql(`update docket_executions set owner = 'w2:a', epoch = 2 where id = '${id}'`)
   const n = lines.find((line) => line.execution === id && line.step === step)!.n
   lines.push({ kind: 'begin', at: Date.now() + 2_000, worker, execution: id, step, attempt: 1, n })
+  expect(await verdict()).toContain(rule)
+})
+
+test.each([
+  ['a cancelled execution that nobody has cancelled', 'cancelled by nobody', 'cancelled', 'cancel'],
+  ['one that begins again though nobody has called for it', 'begun by nobody', 'running', 'retry'],
+] as const)('the judge sees %s: %s', async (_, rule, status, operation) => {
+  const { place, lines, verdict } = await scene('sqlite')
+  const call: Call = { call: 1, operation, execution: 'failed', graph: 'Breaks', leaves }
+  // What was called for before it was as it is does not count.
+  lines.push({ kind: 'call', at: 0, worker: 'w9', call })
+  lines.push({ kind: 'answer', at: 1, worker: 'w9', call, answer: error('DOCKET_CLOSED') })
+  await place.sql(`update docket_executions set status = 'running', epoch = 2 where id = 'failed'`)
+  await place.sql(`update docket_executions set status = '${status}' where id = 'failed'`)
   expect(await verdict()).toContain(rule)
 })
 

@@ -12,6 +12,8 @@ export const rules = {
   'ran again': 'a step does not run again after its commit',
   'ran without right': 'a step runs only in a process that owns its execution',
   'worked after the end': 'no step begins after the end',
+  'cancelled by nobody': 'an execution is cancelled by a call that was made since it began last',
+  'begun by nobody': 'an execution that has ended begins again by a call that was made since',
   'answer not on record': 'what a caller gets as an answer is in the store',
   'unexpected answer': 'calls fail only for the reasons that are documented',
   'list is wrong': 'a list has what was there, each once, and as it was',
