@@ -53,7 +53,9 @@ export class Reopening {
     const { status } = acquired.execution
     if (status === 'completed' && !(await hasFailedItems(context, id, caller?.retried)))
       await context.change(acquired.execution, { isReleased: true })
-    else await this.#resumption.resumeOne(acquired, isTerminal(status) ? 'end' : causeOf(acquired), caller)
+    else if (!(await this.#resumption.resumeOne(acquired, isTerminal(status) ? 'end' : causeOf(acquired), caller)))
+      // The lease was lost meanwhile: it is still as it ended.
+      return this.reopenInTurn(id, caller, hasAsked)
     return undefined
   }
 

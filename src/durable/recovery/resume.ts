@@ -59,7 +59,7 @@ export class Resumption {
           const messages = (await mail).get(execution.id)
           if (await this.#isEndedBy(messages, execution)) return false
           if (!(steps instanceof StoreError)) {
-            const isHere = await this.#resume(execution, steps, causeOf({ execution, wasLost }))
+            const isHere = (await this.#resume(execution, steps, causeOf({ execution, wasLost }))) !== 'misfit'
             if (isHere) onResumed(execution.id)
             return isHere
           }
@@ -100,13 +100,17 @@ export class Resumption {
     }
   }
 
-  /** Goes on with one. @throws ExecutionConflictError when its records don't fit */
-  async resumeOne({ execution }: AcquiredExecution, cause: ResumeCause, caller?: CallerOptions): Promise<void> {
+  /**
+   * Goes on with one. False where the right to it was lost before anything of it began: then it is as it was.
+   * @throws ExecutionConflictError when its records don't fit
+   */
+  async resumeOne({ execution }: AcquiredExecution, cause: ResumeCause, caller?: CallerOptions): Promise<boolean> {
     const { id, graph } = execution
     try {
-      if (cause !== 'end' && (await this.#isEndedBy((await unreadMail(this.#context)).get(id), execution))) return
+      if (cause !== 'end' && (await this.#isEndedBy((await unreadMail(this.#context)).get(id), execution))) return true
       const steps = await this.#context.readSteps([id])
-      if (await this.#resume(execution, steps.get(id) ?? [], cause, caller)) return
+      const outcome = await this.#resume(execution, steps.get(id) ?? [], cause, caller)
+      if (outcome !== 'misfit') return outcome === 'begun'
     } catch (error) {
       // The caller gets the error; others must not wait for a process that has it and does not run it.
       if (!this.#context.owned.has(id)) this.#context.change(execution, { isReleased: true }).catch(() => {})
@@ -123,17 +127,20 @@ export class Resumption {
     return endedByMail(this.#context, execution, messages)
   }
 
-  /** False if the records don't fit: then the execution is given up, for others. */
+  /**
+   * `misfit` if the records don't fit: then the execution is given up, for others. `outdated` where the right to it was lost while they were
+   * read: then nothing has changed here.
+   */
   async #resume(
     found: ExecutionRecord,
     steps: readonly StepRecord[],
     cause: ResumeCause,
     caller?: CallerOptions,
-  ): Promise<boolean> {
+  ): Promise<'begun' | 'misfit' | 'outdated'> {
     const { incompatible, clock, options, connection, owned } = this.#context
-    // While its records were read, the right to it was lost, or it has begun here by another way: they are out of date.
-    if (found.owner !== connection.session.owner) return true
-    if ((owned.get(found.id)?.epoch ?? 0) >= found.epoch) return true
+    if (found.owner !== connection.session.owner) return 'outdated'
+    // It has begun here by another way while its records were read.
+    if ((owned.get(found.id)?.epoch ?? 0) >= found.epoch) return 'begun'
     // A call that goes on with one that has ended may give it more time: the old deadline may be what it ended by.
     const deadline = cause === 'end' ? this.#context.deadlineOf(caller ?? {}) : undefined
     const record = deadline === undefined ? found : { ...found, deadline }
@@ -141,19 +148,19 @@ export class Resumption {
     if (record.graphHash === unwrittenFork) {
       const message = `the process that forked "${record.parent}" died before "${record.id}" had its records; fork again`
       await endUnowned(this.#context, record, 'failed', new ExecutionConflictError(message, { executionId: record.id }))
-      return true
+      return 'begun'
     }
     const graph = this.#context.graphOf(record.graph)
     const fitting = graph === undefined ? undefined : await this.#fromRecords(record, steps, graph, cause, caller)
     if (fitting === undefined) {
       await this.#context.change(record, { isReleased: true })
-      return false
+      return 'misfit'
     }
     if (cause === 'end') await this.#reopen(record, deadline, fitting.inputs)
     incompatible.delete(record.id)
     if (cause === 'death' && record.recoveries > (options.maxRecoveries ?? defaultMaxRecoveries)) {
       await this.#giveUp(record)
-      return true
+      return 'begun'
     }
     const resumed = fitting.own(
       cause === 'end' ? { ...record, ownedMs: 0, recoveries: 0, startedAt: clock.now() } : record,
@@ -169,7 +176,7 @@ export class Resumption {
     )
     if (isHere) await resumed.written
     else await this.#context.releaseIfClosing(record)
-    return true
+    return 'begun'
   }
 
   async #fromRecords(

@@ -64,7 +64,7 @@ export interface Witness extends AsyncDisposable {
   readonly lateMs: number
   /** All that was recorded, in order. */
   changes(): AsyncIterable<Change>
-  /** What stands in the store now, apart from completed results: a line for each kind of thing, and none where there is nothing. */
+  /** What stands in the store now, apart from results and claims of them: a line for each kind of thing, and none where there is nothing. */
   leftovers(): Promise<readonly string[]>
 }
 
