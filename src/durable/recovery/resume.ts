@@ -44,7 +44,7 @@ export class Resumption {
   ): Promise<readonly string[]> {
     if (acquired.length === 0) return []
     const { turns } = this.#context
-    const doubtful = new Set(acquired.flatMap(({ execution: { id } }) => (mayBeGone || turns.has(id) ? [id] : [])))
+    const uncertain = new Set(acquired.flatMap(({ execution: { id } }) => (mayBeGone || turns.has(id) ? [id] : [])))
     for (const { execution } of acquired) turns.overtake(execution.id)
     const reading = this.#readSteps(acquired.map(({ execution }) => execution.id))
     const mail = unreadMail(this.#context)
@@ -54,7 +54,7 @@ export class Resumption {
     const outcomes = await Promise.allSettled(
       acquired.map(({ execution, wasLost }) =>
         turns.inTurn(execution.id, async () => {
-          if (doubtful.has(execution.id) && !(await this.#isAsFound(execution))) return false
+          if (uncertain.has(execution.id) && !(await this.#isAsFound(execution))) return false
           const steps = await (await reading)(execution.id)
           const messages = (await mail).get(execution.id)
           if (await this.#isEndedBy(messages, execution)) return false

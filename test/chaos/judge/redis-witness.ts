@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { Layout, ownerOf, statusOf, timeOf, unescapeText } from '../../../stores/redis/layout.ts'
@@ -13,6 +14,8 @@ import type { Command } from './redis-stream.ts'
 
 type Hash = Map<string, Buffer>
 
+const leastLateMs = 250
+
 const resultStatuses: Readonly<Record<string, string>> = { R: 'running', C: 'completed', F: 'failed', X: 'released' }
 
 /** Follows a server as its replicas do, and keeps what it needs of the keys: what a script changes is seen as one change of each. */
@@ -22,9 +25,13 @@ export async function redisWitness({ url, space }: StoreAddress): Promise<Witnes
   const shadow = new Shadow(reader)
   const stream = new RedisStream(Number(new URL(url).port), (commands) => shadow.apply(commands))
   await stream.ready
+  const loop = monitorEventLoopDelay()
+  loop.enable()
   return {
-    // It is stamped when it arrives.
-    lateMs: 250,
+    // It is stamped when it arrives, and when this process comes to read it.
+    get lateMs() {
+      return leastLateMs + loop.max / 1e6
+    },
     async *changes() {
       // The end of the stream is there when what is written last has come.
       await client.set(`${space}:end`, '1')
@@ -41,6 +48,7 @@ export async function redisWitness({ url, space }: StoreAddress): Promise<Witnes
       return found.flat()
     },
     async [Symbol.asyncDispose]() {
+      loop.disable()
       stream.close()
       client.disconnect()
     },

@@ -24,7 +24,8 @@ export function judgeWork(
     const { execution: id, step, worker, at, n } = line
     const place = `${id} ${step} in ${worker} at ${new Date(at).toISOString()}`
     const moments = history.moments(id!)
-    const begun = acquisition(moments, worker, at + lateMs)
+    // What is stamped by then was so by then; what is stamped a little later may have been.
+    const begun = acquisition(moments, worker, at) ?? acquisition(moments, worker, at + lateMs)
     if (begun === undefined) {
       report('ran without right', place)
       continue
