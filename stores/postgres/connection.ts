@@ -11,7 +11,7 @@ import { serverOf } from '../sql/options.ts'
 import { OwnConnection } from '../sql/own-connection.ts'
 import type { Attachment } from '../sql/own-connection.ts'
 import { within } from '../sql/within.ts'
-import { isAnswer, isConflict, postgresError, storeName } from './errors.ts'
+import { isAnswer, isConflict, isLostStatement, postgresError, storeName } from './errors.ts'
 import type { PostgresPlace } from './options.ts'
 
 const connectTimeoutMs = 10_000
@@ -19,6 +19,8 @@ const connectTimeoutMs = 10_000
 const waitMs = 10_000
 const closeGraceMs = 1_000
 const maxTries = 5
+/** After so many prepared statements that were lost, none is prepared any more. */
+const maxLost = 3
 const noTransaction = '25P01'
 
 const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, float8: 701 }
@@ -61,6 +63,7 @@ function requireText(client: object): void {
 export class PostgresConnection {
   readonly #place: PostgresPlace
   readonly #names = new Map<string, string>()
+  #lostStatements = 0
   readonly #own: OwnConnection<Client>
   /** Connections of the own pool. */
   readonly #open = new Set<ClientBase>()
@@ -168,10 +171,19 @@ export class PostgresConnection {
 
   /**
    * Runs a statement that a connection prepares once. Its plan is kept while tables grow, perhaps from nothing: it must be written so
-   * that no other plan than the one for large tables comes into question.
+   * that no other plan than the one for large tables comes into question. A pooler may have forgotten it, or have given the name to
+   * another connection: then nothing was done, and it is sent as it is.
    */
   async queryPrepared({ text, parameters }: Query): Promise<readonly Row[]> {
-    return this.#run({ text, values: [...parameters], name: this.#nameOf(text) })
+    const config = { text, values: [...parameters] }
+    if (this.#lostStatements >= maxLost) return this.#run(config)
+    try {
+      return await this.#run({ ...config, name: this.#nameOf(text) })
+    } catch (error) {
+      if (!(error instanceof StoreError && isLostStatement(error.cause))) throw error
+      this.#lostStatements++
+      return this.#run(config)
+    }
   }
 
   /**

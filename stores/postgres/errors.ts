@@ -71,6 +71,11 @@ export function isConflict(thrown: unknown): boolean {
   return isAnswer(thrown) && (thrown.code === '40001' || thrown.code === '40P01')
 }
 
+/** Whether a connection does not have the statement that was prepared on it, or another one of that name: nothing was done. */
+export function isLostStatement(thrown: unknown): boolean {
+  return isError(thrown) && 'code' in thrown && typeof thrown.code === 'string' && lostStatements.has(thrown.code)
+}
+
 /** Whether the server has answered, so that the connection is as good as before. */
 export function isAnswer(thrown: unknown): thrown is Error & { readonly code: string } {
   if (!isError(thrown) || !('code' in thrown) || typeof thrown.code !== 'string') return false

@@ -84,7 +84,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
 }
 
 /** PostgreSQL refuses to run as root; there is always somebody else. */
-async function serverUser(): Promise<{ readonly uid?: number; readonly gid?: number }> {
+export async function serverUser(): Promise<{ readonly uid?: number; readonly gid?: number }> {
   if (!isRoot) return {}
   for (const name of ['postgres', 'nobody']) {
     try {
