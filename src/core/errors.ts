@@ -184,11 +184,20 @@ export class StoreError extends DocketError {
   readonly store: string
   /** Whether trying again may help: a lost connection does, a value that the database refuses does not. */
   readonly isTransient: boolean
+  /** Whether it waited in vain for a lock of somebody else's: that is about what it was to write, not about the store. */
+  readonly isLocked: boolean
 
-  constructor(store: string, message: string, isTransient: boolean, options?: ErrorOptions, place?: ErrorPlace) {
+  constructor(
+    store: string,
+    message: string,
+    isTransient: boolean,
+    options?: ErrorOptions & { readonly isLocked?: boolean },
+    place?: ErrorPlace,
+  ) {
     super('STORE_FAILED', `${store} store: ${message}`, place, options && { cause: bareErrorOf(options.cause) })
     this.store = store
     this.isTransient = isTransient
+    this.isLocked = options?.isLocked === true
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
+import type { CommitAnswer } from '../../src/core/contracts/store.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, Field } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -9,7 +10,7 @@ import { replacesAny, stayingOf } from '../../src/core/contracts/step-replacemen
 import type { MysqlConnection } from './connection.ts'
 import { stepShape, toKey } from './keys.ts'
 import { literal } from './literals.ts'
-import { lockOwned } from './locks.ts'
+import { tryLockOwned } from './locks.ts'
 import type { MysqlSession } from './session.ts'
 
 // What an execution's row can't be without. No row is made of it: the row is there, and locked.
@@ -51,19 +52,23 @@ export class MysqlCommitter {
     this.#replaceUnfinishedSteps = replacing((name) => `if(${mayReplace}, values(${name}), ${name})`)
   }
 
-  async commit(commits: readonly ExecutionCommit[]): Promise<readonly boolean[]> {
-    const done = new Set<ExecutionCommit>()
+  async commit(commits: readonly ExecutionCommit[]): Promise<readonly CommitAnswer[]> {
+    const answers = new Map<ExecutionCommit, CommitAnswer>()
     for (const round of roundsOf(commits, ({ id }) => id)) {
       if (round.length === 0) continue
-      const written = await this.#connection.transaction((session) => this.#write(session, round))
-      for (const commit of written) done.add(commit)
+      const { held, locked } = await this.#connection.transaction((session) => this.#write(session.hurry(), round))
+      for (const commit of held) answers.set(commit, true)
+      for (const commit of locked) answers.set(commit, 'locked')
     }
-    return commits.map((commit) => done.has(commit))
+    return commits.map((commit) => answers.get(commit) ?? false)
   }
 
-  async #write(session: MysqlSession, commits: readonly ExecutionCommit[]): Promise<readonly ExecutionCommit[]> {
-    const held = await lockOwned(session, this.#executions, commits)
-    if (held.length === 0) return held
+  async #write(
+    session: MysqlSession,
+    commits: readonly ExecutionCommit[],
+  ): ReturnType<typeof tryLockOwned<ExecutionCommit>> {
+    const { held, locked } = await tryLockOwned(session, this.#executions, commits)
+    if (held.length === 0) return { held, locked }
     const steps = held.flatMap(({ id, steps: records }) =>
       stayingOf(records).map((record) => ({ ...record, execution: id })),
     )
@@ -76,7 +81,7 @@ export class MysqlCommitter {
         await session.run(
           `delete from ${this.#mailbox} where execution = ${literal(toKey(id))} and seq <= ${literal(consumed)}`,
         )
-    return held
+    return { held, locked }
   }
 
   /**

@@ -206,14 +206,17 @@ export class MysqlConnection {
     const inner = (client as { readonly connection?: object }).connection ?? client
     const known = this.#settings.get(inner)
     if (known !== undefined) return new MysqlSession(client, known)
-    const session = new MysqlSession(client, { maxPacket: Number.POSITIVE_INFINITY, isDirty: false })
+    const session = new MysqlSession(client, { maxPacket: Number.POSITIVE_INFINITY, isDirty: false, isMariaDb: false })
     guard(inner)
     if (kind === 'own') for (const statement of setUp) await session.run(statement)
     const [row] = await session.all(`select @@max_allowed_packet as packet, @@character_set_client as charset,
-      find_in_set('NO_BACKSLASH_ESCAPES', @@sql_mode) as isUnescaped, @@autocommit as isAutocommit`)
+      find_in_set('NO_BACKSLASH_ESCAPES', @@sql_mode) as isUnescaped, @@autocommit as isAutocommit, @@version as version`)
     requireUsable(row!, kind)
     const isDirty = kind === 'pool' && (await readsUncommitted(session))
-    const settings = { maxPacket: row!['packet'] as number, isDirty }
+    const isMariaDb = String(row!['version']).includes('MariaDB')
+    // MySQL has no such setting for a single statement.
+    if (kind === 'own' && !isMariaDb) await session.run('set session innodb_lock_wait_timeout = 1')
+    const settings = { maxPacket: row!['packet'] as number, isDirty, isMariaDb }
     // A caller's connection may have another level in its next transaction.
     if (kind !== 'transaction') this.#settings.set(inner, settings)
     return new MysqlSession(client, settings)

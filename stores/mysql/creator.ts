@@ -54,10 +54,18 @@ export class MysqlCreator {
         // So that two calls that create the same ones don't wait for each other in a circle.
         .sort((one, other) => (one.key < other.key ? -1 : 1))
       const work = async (session: MysqlSession): Promise<void> => {
-        for (const portion of session.portionsOf(candidates, ({ row }) => row))
-          await this.#createPortion(session, portion, found)
+        const missing = candidates.filter(({ created }) => !found.has(created))
+        for (const portion of session.portionsOf(missing, ({ row }) => row))
+          await this.#createPortion(session, portion, found, client !== undefined)
       }
-      await (client === undefined ? this.#connection.withSession(work) : this.#connection.within(client, work))
+      if (client === undefined) await this.#connection.withSession((session) => work(session.hurry()))
+      else
+        await this.#connection.within(client, async (session) => {
+          // An insert of what is there would lock it until the caller's transaction ends.
+          const known = await this.#read(session, candidates)
+          for (const { created, key } of candidates) if (known.has(key)) found.set(created, known.get(key)!)
+          await work(session)
+        })
     }
     return executions.map((one) => found.get(one))
   }
@@ -67,6 +75,7 @@ export class MysqlCreator {
     session: MysqlSession,
     portion: readonly Candidate[],
     found: Map<NewExecution, ExecutionRecord>,
+    isWithin: boolean,
   ): Promise<void> {
     let missing = portion
     for (let tries = 0; missing.length > 0; tries++) {
@@ -83,16 +92,24 @@ export class MysqlCreator {
       } catch (thrown) {
         if (!isDuplicate(thrown)) throw thrown
       }
-      // Locked, since in a caller's transaction a plain read may not see what is there.
-      const keys = missing.map(({ key }) => literal(key)).join(', ')
-      const rows = await session.all(`${this.#select} where e.id in (${keys}) order by e.id lock in share mode`)
-      const records = new Map(rows.map((row) => [row['id_key'] as string, executionOf(row, storeName)]))
+      // In a caller's transaction a plain read may not see what is there.
+      const records = await this.#read(session, missing, isWithin ? ' lock in share mode' : '')
       for (const { created, key } of missing) {
         const record = records.get(key)
         if (record !== undefined) found.set(created, record)
       }
       missing = missing.filter(({ key }) => !records.has(key))
     }
+  }
+
+  async #read(
+    session: MysqlSession,
+    candidates: readonly Candidate[],
+    lock = '',
+  ): Promise<ReadonlyMap<string, ExecutionRecord>> {
+    const keys = candidates.map(({ key }) => literal(key)).join(', ')
+    const rows = await session.all(`${this.#select} where e.id in (${keys}) order by e.id${lock}`)
+    return new Map(rows.map((row) => [row['id_key'] as string, executionOf(row, storeName)]))
   }
 
   /** Not in one transaction with their executions: an execution whose process dies in between has begun no step. */

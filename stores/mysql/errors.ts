@@ -10,6 +10,8 @@ export const storeName = 'mysql'
 const duplicate = 1062
 const noTable = 1146
 const deadlock = 1213
+/** Locks not had in time, and statements that took too long, which they mostly do for one. */
+const lockWaits = new Set([1205, 3572, 1969, 3024])
 // MariaDB, when a row has changed since the transaction's snapshot was taken.
 const changed = 1020
 
@@ -52,7 +54,7 @@ export function mysqlError(thrown: unknown, server?: string): Error {
   if (thrown instanceof DocketError) return thrown
   const away = unreachable(storeName, server, thrown)
   if (away !== undefined) return new StoreError(storeName, away, true, { cause: thrown })
-  return driverError(storeName, describeThrown(thrown), natureOf(thrown), thrown)
+  return driverError(storeName, describeThrown(thrown), natureOf(thrown), thrown, lockWaits.has(numberOf(thrown) ?? 0))
 }
 
 /** Whether a row with the same key was there. */

@@ -1,4 +1,5 @@
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
+import type { Row } from '../sql/cells.ts'
 import { toKey } from './keys.ts'
 import { literal } from './literals.ts'
 import type { MysqlSession } from './session.ts'
@@ -14,10 +15,27 @@ export async function lockOwned<T extends Fence>(
   table: string,
   fences: readonly T[],
 ): Promise<readonly T[]> {
-  const rows = await session.all(
-    `select id, owner, epoch from ${table} force index (primary) where id in (${listOf(fences.map(({ id }) => toKey(id)))})
-      order by id for update`,
-  )
+  return ownedAmong(fences, await session.all(`${selectOf(table, fences)} order by id for update`))
+}
+
+/** The same without waiting: those that somebody else has locked are `locked`, if they are still their owners'. */
+export async function tryLockOwned<T extends Fence>(
+  session: MysqlSession,
+  table: string,
+  fences: readonly T[],
+): Promise<{ readonly held: readonly T[]; readonly locked: readonly T[] }> {
+  const held = ownedAmong(fences, await session.all(`${selectOf(table, fences)} order by id for update skip locked`))
+  if (held.length === fences.length) return { held, locked: [] }
+  const others = fences.filter((fence) => !held.includes(fence))
+  return { held, locked: ownedAmong(others, await session.all(selectOf(table, others))) }
+}
+
+function selectOf(table: string, fences: readonly Fence[]): string {
+  const keys = listOf(fences.map(({ id }) => toKey(id)))
+  return `select id, owner, epoch from ${table} force index (primary) where id in (${keys})`
+}
+
+function ownedAmong<T extends Fence>(fences: readonly T[], rows: readonly Row[]): readonly T[] {
   const byKey = new Map(rows.map((row) => [row['id'] as string, row]))
   return fences.filter(({ id, owner, epoch }) => {
     const row = byKey.get(toKey(id))

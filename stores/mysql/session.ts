@@ -33,18 +33,33 @@ export interface SessionSettings {
   readonly maxPacket: number
   /** Whether a statement outside transactions would read what others have not committed. */
   readonly isDirty: boolean
+  /** Whether a statement can have settings of its own. */
+  readonly isMariaDb: boolean
 }
+
+// What somebody else holds is not waited for any longer than this, and tried again apart from the others.
+const inHurry = 'set statement innodb_lock_wait_timeout = 1 for '
+const waitsForLocks = /^(?:select|insert|update|delete)\b/
 
 /** One connection, for as long as it is lent. What fails throws what the driver throws. */
 export class MysqlSession {
   readonly #client: Connection
   readonly #maxPacket: number
+  readonly #isMariaDb: boolean
   #isDirty: boolean
+  #isInHurry = false
 
-  constructor(client: Connection, { maxPacket, isDirty }: SessionSettings) {
+  constructor(client: Connection, { maxPacket, isDirty, isMariaDb }: SessionSettings) {
     this.#client = client
     this.#maxPacket = maxPacket
     this.#isDirty = isDirty
+    this.#isMariaDb = isMariaDb
+  }
+
+  /** From now on it waits for locks for a second at most, where the server lets a statement say so; MySQL's own connections always do. */
+  hurry(): this {
+    this.#isInHurry = this.#isMariaDb
+    return this
   }
 
   /** All of it or nothing. What fails throws what the driver throws; what can't be rolled back throws no answer of the server. */
@@ -112,7 +127,7 @@ export class MysqlSession {
       )
     if (this.#isDirty) await this.#client.query('set transaction isolation level read committed')
     const [answer] = await this.#client.query({
-      sql,
+      sql: this.#isInHurry && waitsForLocks.test(sql) ? inHurry + sql : sql,
       typeCast: typeCast as never,
       rowsAsArray: false,
       nestTables: false,

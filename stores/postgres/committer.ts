@@ -1,5 +1,6 @@
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
+import type { CommitAnswer } from '../../src/core/contracts/store.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, CellColumn } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
@@ -9,13 +10,16 @@ import { roundsOf } from '../sql/rounds.ts'
 import { doneStatuses, headFields, stepColumns, stepFields } from '../sql/tables.ts'
 import { stayingOf } from '../../src/core/contracts/step-replacement.ts'
 import type { PostgresConnection } from './connection.ts'
-import { columnar, fewRows, unnest } from './dialect.ts'
+import { columnar, fewRows, lockPatience, unnest } from './dialect.ts'
 import type { PostgresHintSender } from './hint-sender.ts'
 
-const plainColumns: readonly CellColumn[] = [
+const fenceColumns: readonly CellColumn[] = [
   { name: 'id', kind: 'name' },
   { name: 'owner', kind: 'name' },
   { name: 'epoch', kind: 'integer' },
+]
+const plainColumns: readonly CellColumn[] = [
+  ...fenceColumns,
   { name: 'updated_at', kind: 'time' },
   { name: 'consumed', kind: 'integer' },
 ]
@@ -30,6 +34,7 @@ export class PostgresCommitter {
   readonly #hints: PostgresHintSender
   readonly #stepsOnly: string
   readonly #withHeads: string
+  readonly #stillOwned: string
 
   constructor(connection: PostgresConnection, dialect: Dialect, hints: PostgresHintSender) {
     this.#connection = connection
@@ -37,12 +42,23 @@ export class PostgresCommitter {
     this.#hints = hints
     this.#stepsOnly = commitStatement(dialect, false)
     this.#withHeads = commitStatement(dialect, true)
+    this.#stillOwned = `select a.n from ${unnest(fenceColumns, 'a', 1, 'n')}
+      join ${dialect.table('executions')} e on e.id = a.id and e.owner = a.owner and e.epoch = a.epoch`
   }
 
-  async commit(commits: readonly ExecutionCommit[]): Promise<readonly boolean[]> {
+  async commit(commits: readonly ExecutionCommit[]): Promise<readonly CommitAnswer[]> {
     const done = new Set<ExecutionCommit>()
     for (const round of roundsOf(commits, ({ id }) => id)) await this.#commitRound(round, done)
-    return commits.map((commit) => done.has(commit))
+    const locked = await this.#lockedAmong(commits.filter((commit) => !done.has(commit)))
+    return commits.map((commit) => (locked.has(commit) ? 'locked' : done.has(commit)))
+  }
+
+  /** Which of those that were not written are their owners' all the same: somebody else has locked them. */
+  async #lockedAmong(commits: readonly ExecutionCommit[]): Promise<ReadonlySet<ExecutionCommit>> {
+    if (commits.length === 0) return new Set()
+    const rows = commits.map(({ id, owner, epoch }): Cell[] => [toName(id), toName(owner), epoch])
+    const found = await this.#connection.query({ text: this.#stillOwned, parameters: columnar(fenceColumns, rows) })
+    return new Set(found.map((row) => commits[(row['n'] as number) - 1]!))
   }
 
   async #commitRound(commits: readonly ExecutionCommit[], done: Set<ExecutionCommit>): Promise<void> {
@@ -85,8 +101,8 @@ function maskOf(head: HeadChange | undefined): number {
 }
 
 /**
- * Holds the rows that are still their owners', in the order of their ids (so that no two statements wait for each other), and writes
- * for those alone.
+ * Holds the rows that are still their owners' and that nobody else holds, in the order of their ids (so that no two statements wait for
+ * each other), and writes for those alone.
  */
 function commitStatement(dialect: Dialect, hasHeads: boolean): string {
   const columns = hasHeads ? [...plainColumns, ...headColumns] : plainColumns
@@ -97,9 +113,10 @@ function commitStatement(dialect: Dialect, hasHeads: boolean): string {
   )
   const heads = `, ${changes.join(', ')}, owner = case when h.mask & ${releaseBit} <> 0 then null else e.owner end`
   return `with held as materialized (
-      select a.* from ${fewRows(columns)} cross join lateral (
+      select a.* from ${lockPatience} cross join ${fewRows(columns)} cross join lateral (
         select 1 from ${dialect.table('executions')} e
-        where e.id = a.id and e.owner = a.owner and e.epoch = a.epoch for no key update) e
+        where e.id = a.id and e.owner = a.owner and e.epoch = a.epoch and patience.lock_timeout <> ''
+        for no key update skip locked) e
     ), put as (
       insert into ${dialect.table('steps')} as old (execution, ${namesOf(stepColumns)})
       select h.id, ${stepColumns.map(({ name }) => `s.${name}`).join(', ')}

@@ -11,32 +11,30 @@ import { SqlReader } from '../sql/reader.ts'
 import { roundsOf } from '../sql/rounds.ts'
 import { executionColumns, executionFields, stepFields, stepRowColumns } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
-import { columnar, unnest } from './dialect.ts'
+import { columnar, lockPatience, unnest } from './dialect.ts'
 import { storeName } from './errors.ts'
 import type { PostgresHintSender } from './hint-sender.ts'
+
+interface InsertStatements {
+  readonly plain: string
+  readonly withSteps: string
+}
 
 /** Creates executions: one statement for those that are new, another to read the others. */
 export class PostgresCreator {
   readonly #connection: PostgresConnection
   readonly #dialect: Dialect
   readonly #hints: PostgresHintSender
-  readonly #insert: string
-  readonly #insertWithSteps: string
+  readonly #statements: InsertStatements
+  /** In a transaction of the caller's, whose settings stay as they are. */
+  readonly #within: InsertStatements
 
   constructor(connection: PostgresConnection, dialect: Dialect, hints: PostgresHintSender) {
     this.#connection = connection
     this.#dialect = dialect
     this.#hints = hints
-    // By id, so that two calls that create the same ones don't wait for each other in a circle.
-    this.#insert = `insert into ${dialect.table('executions')} (${namesOf(executionColumns)})
-        select ${namesOf(executionColumns)} from ${unnest(executionColumns, 'a')} order by a.id collate "C"
-        on conflict (id) do nothing returning id, owner`
-    this.#insertWithSteps = `with made as (${this.#insert}), begun as (
-        insert into ${dialect.table('steps')} (${namesOf(stepRowColumns)})
-        select ${stepRowColumns.map(({ name }) => `s.${name}`).join(', ')}
-        from ${unnest(stepRowColumns, 's', executionColumns.length + 1)} join made on made.id = s.execution
-        on conflict (execution, step, item) do nothing
-      ) select id, owner from made`
+    this.#statements = insertStatements(dialect, `${lockPatience} cross join`)
+    this.#within = insertStatements(dialect, '')
   }
 
   async create(
@@ -65,10 +63,11 @@ export class PostgresCreator {
     const steps = executions.flatMap(({ id, steps: begun = [] }) =>
       begun.map((step) => [toName(id), ...cellsOf(stepFields, step, this.#dialect.timeText)]),
     )
+    const { plain, withSteps } = client === undefined ? this.#statements : this.#within
     const insert =
       steps.length === 0
-        ? { text: this.#insert, parameters }
-        : { text: this.#insertWithSteps, parameters: [...parameters, ...columnar(stepRowColumns, steps)] }
+        ? { text: plain, parameters }
+        : { text: withSteps, parameters: [...parameters, ...columnar(stepRowColumns, steps)] }
     const rows = await (client === undefined
       ? this.#connection.queryPrepared(insert)
       : this.#connection.query(insert, client))
@@ -81,6 +80,21 @@ export class PostgresCreator {
     records.forEach((record, index) => record && found.set(others[index]!, record))
     return others.filter((one) => !found.has(one))
   }
+}
+
+function insertStatements(dialect: Dialect, patience: string): InsertStatements {
+  // By id, so that two calls that create the same ones don't wait for each other in a circle.
+  const plain = `insert into ${dialect.table('executions')} (${namesOf(executionColumns)})
+      select ${executionColumns.map(({ name }) => `a.${name}`).join(', ')}
+      from ${patience} ${unnest(executionColumns, 'a')} order by a.id collate "C"
+      on conflict (id) do nothing returning id, owner`
+  const withSteps = `with made as (${plain}), begun as (
+      insert into ${dialect.table('steps')} (${namesOf(stepRowColumns)})
+      select ${stepRowColumns.map(({ name }) => `s.${name}`).join(', ')}
+      from ${unnest(stepRowColumns, 's', executionColumns.length + 1)} join made on made.id = s.execution
+      on conflict (execution, step, item) do nothing
+    ) select id, owner from made`
+  return { plain, withSteps }
 }
 
 /** A pool has connections of its own for each query, so no transaction. @throws OptionError */

@@ -37,6 +37,12 @@ export function fewRows(columns: readonly CellColumn[]): string {
   return `(select * from ${unnest(columns, 'a', 1, 'n')} where a.epoch > 0 and a.n > 0 order by a.id collate "C") a`
 }
 
+/**
+ * To stand in the `from` of what locks rows, before them: what somebody else holds is not waited for any longer than this, and
+ * tried again apart from the others. It holds for the one statement.
+ */
+export const lockPatience = `(select set_config('lock_timeout', '250ms', true) as lock_timeout) patience`
+
 /** Rows from parameters that are a column each: many rows in one statement, whose text is the same for any number of them. */
 export function unnest(columns: readonly CellColumn[], alias: string, first = 1, last = ''): string {
   const places = columns.map(({ kind }, index) => `(select $${first + index}::${arrayTypes[kind]})`)

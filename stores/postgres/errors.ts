@@ -48,7 +48,7 @@ export function postgresError(thrown: unknown, server?: string): Error {
     const message = `what answers${server === undefined ? '' : ` at ${server}`} is not a PostgreSQL server (${describeThrown(thrown)}); are host and port right?`
     return new StoreError(storeName, message, false, { cause: thrown })
   }
-  return driverError(storeName, describeThrown(thrown), natureOf(thrown), thrown)
+  return driverError(storeName, describeThrown(thrown), natureOf(thrown), thrown, isLockWait(thrown))
 }
 
 function natureOf(thrown: unknown): Nature {
@@ -64,6 +64,11 @@ function natureOf(thrown: unknown): Nature {
   }
   if (typeof code === 'string' ? networkCodes.has(code) : lostConnection.test(thrown.message)) return 'passing'
   return isMistake(thrown) ? 'lasting' : 'unknown'
+}
+
+/** Whether a statement waited too long, which it mostly does for a lock. */
+function isLockWait(thrown: unknown): boolean {
+  return isAnswer(thrown) && (thrown.code === '55P03' || thrown.code === '57014')
 }
 
 /** Whether a statement lost a conflict with another transaction, and has done nothing: it may be done again at once. */

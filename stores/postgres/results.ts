@@ -8,7 +8,7 @@ import { isSameOutcome, outcomeFields, outcomeOf } from '../sql/results.ts'
 import { roundsOf } from '../sql/rounds.ts'
 import { resultColumns } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
-import { columnar, fewRows } from './dialect.ts'
+import { columnar, fewRows, lockPatience } from './dialect.ts'
 import type { PostgresHintSender } from './hint-sender.ts'
 
 // When a result expires is for the server's clock to say.
@@ -44,9 +44,10 @@ export class PostgresResults {
     const results = dialect.table('results')
     const changes = columns.slice(4).map(({ name }) => `${name} = h.${name}`)
     this.#commit = `with held as materialized (
-        select a.*, r.is_awaited from ${fewRows(columns)} cross join lateral (
+        select a.*, r.is_awaited from ${lockPatience} cross join ${fewRows(columns)} cross join lateral (
           select r.is_awaited from ${results} r
-          where r.id = a.id and r.owner = a.owner and r.epoch = a.epoch and r.status = 'running' for no key update) r
+          where r.id = a.id and r.owner = a.owner and r.epoch = a.epoch and r.status = 'running' and patience.lock_timeout <> ''
+          for no key update) r
       ), done as (
         update ${results} r set ${changes.join(', ')}, is_awaited = 0,
           expires_at = statement_timestamp() + h.ttl * interval '1 millisecond'

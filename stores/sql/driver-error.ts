@@ -11,8 +11,14 @@ export type Nature = 'passing' | 'lasting' | 'unknown'
 const whenOpening = new WeakMap<Error, () => StoreError>()
 
 /** What a driver threw, as a StoreError. Only what is known to last is not tried again. */
-export function driverError(store: string, message: string, nature: Nature, cause: unknown): StoreError {
-  const error = new StoreError(store, message, nature !== 'lasting', { cause })
+export function driverError(
+  store: string,
+  message: string,
+  nature: Nature,
+  cause: unknown,
+  isLocked = false,
+): StoreError {
+  const error = new StoreError(store, message, nature !== 'lasting', { cause, isLocked })
   if (nature === 'unknown') whenOpening.set(error, () => new StoreError(store, message, false, { cause }))
   return error
 }

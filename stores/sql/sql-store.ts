@@ -1,4 +1,10 @@
-import type { Store, StoreCapabilities, StoreHint, StoreSessions } from '../../src/core/contracts/store.ts'
+import type {
+  CommitAnswer,
+  Store,
+  StoreCapabilities,
+  StoreHint,
+  StoreSessions,
+} from '../../src/core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
@@ -37,7 +43,7 @@ export interface SqlStoreParts {
   readonly creator: {
     create(executions: readonly NewExecution[], transaction: unknown): Answer<readonly (ExecutionRecord | undefined)[]>
   }
-  readonly committer: { commit(commits: readonly ExecutionCommit[]): Answer<readonly boolean[]> }
+  readonly committer: { commit(commits: readonly ExecutionCommit[]): Answer<readonly CommitAnswer[]> }
   readonly acquirer: { acquire(request: AcquireRequest): Answer<readonly AcquiredExecution[]> }
   readonly mailbox: {
     post(messages: readonly NewMessage[]): Answer<readonly boolean[]>
@@ -124,7 +130,7 @@ export class SqlStore implements Store {
     return this.#open.creator.create(executions, transaction)
   }
 
-  async commit(commits: readonly ExecutionCommit[]): Promise<readonly boolean[]> {
+  async commit(commits: readonly ExecutionCommit[]): Promise<readonly CommitAnswer[]> {
     return this.#open.committer.commit(commits)
   }
 

@@ -7,6 +7,7 @@ import { postgresStore } from '../../stores/postgres/index.ts'
 import {
   claimIn,
   claimOf,
+  commitAll,
   commitTo,
   createOwned,
   live,
@@ -167,7 +168,10 @@ test('many commits of many executions at once, in any order, end and write every
   await stores[0]!.create(ids.map((id) => newExecution(id, { owner: 'ada' })))
   const shuffled = (): string[] => ids.toSorted(() => Math.random() - 0.5)
   const rounds = Array.from({ length: 20 }, (_, round) =>
-    stores[round % 2]!.commit(shuffled().map((id) => commitTo(id, { steps: [stepRecord(`S${round}`)] }))),
+    commitAll(
+      stores[round % 2]!,
+      shuffled().map((id) => commitTo(id, { steps: [stepRecord(`S${round}`)] })),
+    ),
   )
   expect((await Promise.all(rounds)).flat().every(Boolean)).toBe(true)
   const { rows } = await pool.query(`select count(*)::int as count from ${pg.escapeIdentifier(schema)}.docket_steps`)

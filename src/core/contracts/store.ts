@@ -70,6 +70,9 @@ export interface StoreSessions {
   end(missing: MissingSession, connection: string): Promise<boolean>
 }
 
+/** What became of a commit: see `Store.commit`. */
+export type CommitAnswer = boolean | 'locked'
+
 /** What a store can do beyond what every store can. */
 export interface StoreCapabilities {
   /** Whether `create` can take part in the caller's own transaction. */
@@ -121,8 +124,11 @@ export interface Store {
    * With `transaction` (the client that the caller has begun one on), they exist if and only if it commits.
    */
   create(executions: readonly NewExecution[], transaction?: unknown): Promise<readonly (ExecutionRecord | undefined)[]>
-  /** Writes to executions, at most one commit for each in a call. False for each that is not the owner's any more, or is gone. */
-  commit(commits: readonly ExecutionCommit[]): Promise<readonly boolean[]>
+  /**
+   * Writes to executions, at most one commit for each in a call. False for each that is not the owner's any more, or is gone; `'locked'` for
+   * each of which nothing was written because somebody else has locked its record: it is tried again, apart from the others.
+   */
+  commit(commits: readonly ExecutionCommit[]): Promise<readonly CommitAnswer[]>
   /**
    * Makes the caller the owner of executions that have no living one: of unfinished ones (with `andEnded`, of any), up to
    * `limit`. Their epoch grows by one; `recoveries` too where the last owner died. The cost may grow with their number and that of

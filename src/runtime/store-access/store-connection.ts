@@ -68,6 +68,7 @@ export class StoreConnection {
       clock,
       maxInFlight: 4,
       sizeOf: ({ inputs }) => inputs.length,
+      keyOf: ({ id }) => id,
     })
     // One at a time: what is written of an execution must arrive in its order.
     this.commits = new CallBatcher(
@@ -76,7 +77,12 @@ export class StoreConnection {
         const answers = await store.commit(merged)
         return indexes?.map((index) => index !== undefined && answers[index]!) ?? answers
       },
-      { clock, sizeOf: sizeOfCommit, keyOf: ({ id }) => id },
+      {
+        clock,
+        sizeOf: sizeOfCommit,
+        keyOf: ({ id }) => id,
+        lockedError: ({ id }) => new StoreError(store.name, lockedText(`execution "${id}"`), true, { isLocked: true }),
+      },
     )
     this.lookups = new CallBatcher((items) => store.getResults(items), { clock, maxInFlight: 4 })
     this.gets = new CallBatcher((items) => store.get(items), { clock, maxInFlight: 4 })
@@ -84,6 +90,8 @@ export class StoreConnection {
       clock,
       maxInFlight: 4,
       sizeOf: ({ outcome }) => (outcome.status === 'completed' ? outcome.output.length : 0),
+      keyOf: ({ key }) => key,
+      lockedError: ({ key }) => new StoreError(store.name, lockedText(`result "${key}"`), true, { isLocked: true }),
     })
   }
 
@@ -192,6 +200,10 @@ export class StoreConnection {
       for (const listener of this.#listeners) listener(hint)
     })
   }
+}
+
+function lockedText(what: string): string {
+  return `${what} is locked by a transaction that does not end; look for one that was left open`
 }
 
 /** A store that can't be reached finds out by itself that this process is gone. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { assertSame } from './assertions.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
 import {
+  commitAll,
   commitTo,
   createOwned,
   live,
@@ -131,8 +132,8 @@ export function commitFencingConformance({ test }: ConformanceGroup): void {
       ids.map((id) => commitTo(id, { steps: [stepRecord(step)], head: { status: 'running' } }))
     const answers = await Promise.all(
       range(10).flatMap((round) => [
-        store.commit(commits(`A${round}`)),
-        other.commit(commits(`B${round}`).toReversed()),
+        commitAll(store, commits(`A${round}`)),
+        commitAll(other, commits(`B${round}`).toReversed()),
       ]),
     )
     assert.deepEqual(new Set(answers.flat()), new Set([true]))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Message } from '../../core/contracts/message.ts'
 import { assertSame } from './assertions.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
-import { commitTo, createOwned, live, message, newExecution, range, someTime } from './records.ts'
+import { commitAll, commitTo, createOwned, live, message, newExecution, range, someTime } from './records.ts'
 
 /** `post`, `readMail`, and `consumed` of commits. */
 export function mailboxConformance({ test }: ConformanceGroup): void {
@@ -148,7 +148,7 @@ export function mailboxConformance({ test }: ConformanceGroup): void {
         isLast = false
         assertGrowing(mail)
         got.push(...kinds(mail))
-        assert.deepEqual(await store.commit([commitTo('one', { consumed: mail.at(-1)!.seq })]), [true])
+        assert.deepEqual(await commitAll(store, [commitTo('one', { consumed: mail.at(-1)!.seq })]), [true])
       }
     }
     const post = (client: typeof store, name: string): Promise<unknown> =>

@@ -1,0 +1,181 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createConnection } from 'mysql2/promise'
+import pg from 'pg'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { createDocket, dataType, graph, step, type } from '../../src/index.ts'
+import type { Docket, Store } from '../../src/index.ts'
+import { serverUrl } from '../servers/server-url.ts'
+import { mysqlStore } from '../../stores/mysql/index.ts'
+import { postgresStore } from '../../stores/postgres/index.ts'
+import { postgresPlace } from './postgres-place.ts'
+
+const place = await postgresPlace()
+const mysqlUrl = await serverUrl('mysql')
+
+/** A connection of somebody else's, on which a transaction has been begun. */
+interface Other {
+  run(sql: string): Promise<unknown>
+  readonly client: unknown
+}
+
+interface Server {
+  /** A new, empty space: its store, and how its tables are called. */
+  newSpace(): Promise<{ readonly store: Store; readonly database: string; table(name: string): string }>
+  begin(database: string): Promise<Other>
+}
+
+const servers: readonly (readonly [string, Server])[] = [
+  [
+    'postgres',
+    {
+      newSpace: async () => {
+        const schema = place.newSchema()
+        return {
+          store: postgresStore({ url: place.url, schema }),
+          database: '',
+          table: (name) => `"${schema}".docket_${name}`,
+        }
+      },
+      begin: async () => {
+        const client = new pg.Client(place.url)
+        await client.connect()
+        onTestFinished(() => client.end())
+        await client.query('begin')
+        return { client, run: (sql) => client.query(sql) }
+      },
+    },
+  ],
+  [
+    'mysql',
+    {
+      newSpace: async () => {
+        const name = `locked_${Math.random().toString(36).slice(2)}`
+        const admin = await createConnection({ uri: mysqlUrl, charset: 'utf8mb4' })
+        await admin.query(`create database ${name}`)
+        onTestFinished(async () => {
+          await admin.query(`drop database ${name}`)
+          await admin.end()
+        })
+        const url = new URL(mysqlUrl)
+        url.pathname = `/${name}`
+        return { store: mysqlStore({ url: url.href }), database: name, table: (table) => `${name}.docket_${table}` }
+      },
+      begin: async (database) => {
+        const client = await createConnection({ uri: mysqlUrl, charset: 'utf8mb4', database })
+        onTestFinished(() => client.end())
+        await client.query('begin')
+        return { client, run: (sql) => client.query(sql) }
+      },
+    },
+  ],
+]
+
+const Seed = dataType('Seed', type<number>())
+const First = dataType('First', type<number>())
+const Second = dataType('Second', type<number>())
+const Shared = dataType('Shared', type<number>())
+
+function chain(hold: Promise<void>) {
+  return graph({
+    name: 'chain',
+    steps: [
+      step({
+        name: 'First',
+        inputs: { seed: Seed },
+        output: First,
+        persist: 'execution',
+        run: async ({ seed }) => {
+          if (seed < 0) await hold
+          return seed + 1
+        },
+      }),
+      step({
+        name: 'Second',
+        inputs: { first: First },
+        output: Second,
+        persist: 'execution',
+        run: ({ first }) => first + 1,
+      }),
+      step({
+        name: 'Shared',
+        inputs: { seed: Seed },
+        output: Shared,
+        persist: 'global',
+        run: async ({ seed }) => {
+          if (seed < 0) await hold
+          return seed
+        },
+      }),
+    ],
+  })
+}
+
+describe.each(servers)('on %s, while somebody else', (_, server) => {
+  async function begun() {
+    const { store, database, table } = await server.newSpace()
+    const hold = Promise.withResolvers<void>()
+    const lines = chain(hold.promise)
+    const docket: Docket = createDocket({ graphs: [lines], store })
+    onTestFinished(() => docket.close({ deadline: 0 }))
+    await docket.execute(lines, Second, { Seed: 0 }, { id: 'first' })
+    let round = 0
+    const others = async (): Promise<number> => {
+      round++
+      const all = Array.from({ length: 20 }, (__, n) =>
+        docket.execute(lines, Second, { Seed: n }, { id: `other ${round} ${n}` }),
+      )
+      return (await Promise.all(all)).length
+    }
+    const running = await docket.start(lines, Second, { Seed: -5 }, { id: 'locked' })
+    return { docket, lines, table, hold, others, running, begin: () => server.begin(database) }
+  }
+
+  test('holds the row of an execution, that one waits and the others go on', async () => {
+    const { table, hold, others, running, begin } = await begun()
+    const other = await begin()
+    await other.run(`select * from ${table('executions')} where id = 'locked' for update`)
+    hold.resolve()
+    expect(await others()).toBe(20)
+    expect((await running.details()).status).toBe('running')
+    await other.run('rollback')
+    expect(await running.result()).toBe(-3)
+  })
+
+  test('holds the row of a step, or of a result, that one waits and the others go on', async () => {
+    const { docket, lines, table, hold, others, running, begin } = await begun()
+    const shared = docket.execute(lines, Shared, { Seed: -7 }, { id: 'shared' })
+    await sleep(300)
+    const other = await begin()
+    await other.run(`select * from ${table('results')} for update`)
+    await other.run(
+      `insert into ${table('steps')} (execution, step, item, status, attempt, type) values ('locked', 'First', '', 'running', 1, 'First')`,
+    )
+    hold.resolve()
+    expect(await others()).toBe(20)
+    await other.run('rollback')
+    expect(await running.result()).toBe(-3)
+    expect(await shared).toBe(-7)
+  })
+
+  test('starts an execution that runs within a transaction, that one goes on too', async () => {
+    const { docket, lines, hold, others, running, begin } = await begun()
+    const other = await begin()
+    await docket.start(lines, Second, { Seed: -5 }, { id: 'locked', transaction: other.client as never })
+    hold.resolve()
+    expect(await running.result()).toBe(-3)
+    expect(await others()).toBe(20)
+    await other.run('commit')
+  })
+
+  test('has started some in transactions that are open, the same starts wait and all others go on', async () => {
+    const { docket, lines, others, begin } = await begun()
+    const open = await Promise.all(Array.from({ length: 6 }, () => begin()))
+    for (const [n, { client }] of open.entries())
+      await docket.start(lines, Second, { Seed: n }, { id: `open ${n}`, transaction: client as never })
+    const again = open.map((__, n) => docket.execute(lines, Second, { Seed: n }, { id: `open ${n}` }))
+    expect(await others()).toBe(20)
+    expect(await others()).toBe(20)
+    for (const other of open) await other.run('commit')
+    expect(await Promise.all(again)).toEqual([2, 3, 4, 5, 6, 7])
+  })
+})
