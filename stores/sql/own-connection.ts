@@ -27,6 +27,7 @@ export class OwnConnection<Client extends object> {
   #attachment: Attachment<Client> | undefined
   #begunOn: Client | undefined
   #last: Promise<unknown> = Promise.resolve()
+  #isClosed = false
 
   constructor(connecting: Connecting<Client>) {
     this.#connecting = connecting
@@ -57,7 +58,9 @@ export class OwnConnection<Client extends object> {
     this.#attachment = undefined
   }
 
+  /** Ends it for good: what waits for its turn makes no other one, which nobody would end. */
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#attachment = undefined
     await this.#drop()
   }
@@ -72,6 +75,7 @@ export class OwnConnection<Client extends object> {
 
   #connected(): Promise<Client> {
     if (this.#client !== undefined) return this.#client
+    if (this.#isClosed) return Promise.reject(new Error('it is closed'))
     const connecting = this.#connect(() => {
       if (this.#client !== connecting) return
       this.#client = undefined

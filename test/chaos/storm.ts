@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ChaosLog } from './chaos-log.ts'
 import { shapes } from './chaos-graphs.ts'
 import type { StoreUnderTest } from './chaos-stores.ts'
+import { withoutWaits } from './without-waits.ts'
 import { WorkerProcess } from './worker-process.ts'
 import type { StartOrder, WorkerSettings } from './worker.ts'
 
@@ -271,14 +272,4 @@ export class Storm {
       }),
     )
   }
-}
-
-/** What a worker printed, without what it rightly says when it is born while its store is away. */
-function withoutWaits(printed: string): string {
-  const isWait = /DocketStoreWarning: .*; asking again for up to \d+ s/
-  return printed
-    .split('\n')
-    .filter((line) => !isWait.test(line) && !line.includes('`node --trace-warnings'))
-    .join('\n')
-    .trim()
 }

@@ -5,6 +5,7 @@ import type { StoreAddress } from '../../processes/store-address.ts'
 import { chaosGraphs } from '../chaos-graphs.ts'
 import { ChaosLog } from '../chaos-log.ts'
 import { randomOf } from '../seeded-random.ts'
+import { withoutWaits } from '../without-waits.ts'
 import { WorkerProcess } from '../worker-process.ts'
 import type { Call, Operation } from './call.ts'
 import type { Witness } from './change.ts'
@@ -70,7 +71,8 @@ export function endProblem(
   const isEarly = signal === 'SIGTERM' && !isReady
   const isAsExpected = ending === 'SIGKILL' ? signal === 'SIGKILL' : ending === 'SIGTERM' && (code === 0 || isEarly)
   if (!isAsExpected) return `${name} ended with ${signal ?? code}: ${errors.trim()}`
-  return errors.trim() === '' ? undefined : `${name} printed: ${errors.trim()}`
+  const complaints = withoutWaits(errors)
+  return complaints === '' ? undefined : `${name} printed: ${complaints}`
 }
 
 /** Has several processes call for everything at once on the same few executions, strikes them, and judges what came of it. */

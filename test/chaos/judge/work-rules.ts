@@ -3,7 +3,7 @@ import { hasEnded, workerOf } from './change.ts'
 import type { History, Moment } from './history.ts'
 import { judgedShapes } from './judged-shapes.ts'
 import type { Stops } from './stops.ts'
-import type { Report } from './violation.ts'
+import type { Report, Rule } from './violation.ts'
 
 const stillMs = 300
 const awakeMs = 50
@@ -21,35 +21,46 @@ export function judgeWork(
   const awakening = awakeningOf(lines)
   for (const [index, line] of lines.entries()) {
     if (line.kind !== 'begin') continue
-    const { execution: id, step, worker, at, n } = line
-    const place = `${id} ${step} in ${worker} at ${new Date(at).toISOString()}`
-    const moments = history.moments(id!)
+    const { worker, at } = line
+    const moments = history.moments(line.execution!)
     // What is stamped by then was so by then; what is stamped a little later may have been.
-    const begun = acquisition(moments, worker, at) ?? acquisition(moments, worker, at + lateMs)
-    if (begun === undefined) {
-      report('ran without right', place)
-      continue
-    }
-    const commits =
-      history.commits
-        .get(id!)
-        ?.get(step!)
-        ?.filter(({ life }) => life === begun.life) ?? []
-    // It read the records after it had the execution.
-    if (commits.some(({ order }) => order < begun.order))
-      report('ran again', `${place}: it was completed before it came here`)
-    // What was stopped between looking at its lease and the step begins it when it wakes up.
-    if (awakening.has(index)) continue
-    const isSeen = (then: number): boolean => stops.seenBy(then) < at
-    if (commits.some((commit) => isSeen(commit.at))) report('ran again', place)
-    const madeAt = scopes.get(step!) === 'global' ? history.made.get(n!) : undefined
-    if (madeAt !== undefined && isSeen(madeAt)) report('ran again', `${place}: there is a global result`)
-    const later = moments.slice(moments.indexOf(begun) + 1)
-    const heir = later.find(({ row }) => row?.epoch !== begun.row!.epoch)
-    if (heir !== undefined && isSeen(heir.at)) report('ran without right', `${place}: it had another owner by then`)
-    const ended = endBefore(moments, at)
-    if (ended !== undefined && isSeen(ended.at) && heir === undefined) report('worked after the end', place)
+    const begun = new Set([at, at + lateMs].map((before) => acquisition(moments, worker, before)))
+    const found = [...begun].map((one) => faultsOf(line, one, awakening.has(index), history, stops))
+    if (found.every((faults) => faults.length > 0)) for (const [rule, text] of found[0]!) report(rule, text)
   }
+}
+
+type Fault = readonly [rule: Rule, text: string]
+
+/** What is wrong with a step's beginning, if its process has had the execution since then. */
+function faultsOf(
+  { execution, step, worker, at, n }: LogLine,
+  begun: Moment | undefined,
+  isAwakening: boolean,
+  history: History,
+  stops: Stops,
+): readonly Fault[] {
+  const id = execution!
+  const place = `${id} ${step} in ${worker} at ${new Date(at).toISOString()}`
+  if (begun === undefined) return [['ran without right', place]]
+  const faults: Fault[] = []
+  const moments = history.moments(id)
+  const isSeen = (then: number): boolean => stops.seenBy(then) < at
+  const commits = (history.commits.get(id)?.get(step!) ?? []).filter(({ life }) => life === begun.life)
+  // It read the records after it had the execution.
+  if (commits.some(({ order }) => order < begun.order))
+    faults.push(['ran again', `${place}: it was completed before it came here`])
+  // What was stopped between looking at its lease and the step begins it when it wakes up.
+  if (isAwakening) return faults
+  if (commits.some((commit) => isSeen(commit.at))) faults.push(['ran again', place])
+  const madeAt = scopes.get(step!) === 'global' ? history.made.get(n!) : undefined
+  if (madeAt !== undefined && isSeen(madeAt)) faults.push(['ran again', `${place}: there is a global result`])
+  const heir = moments.slice(moments.indexOf(begun) + 1).find(({ row }) => row?.epoch !== begun.row!.epoch)
+  if (heir !== undefined && isSeen(heir.at))
+    faults.push(['ran without right', `${place}: it had another owner by then`])
+  const ended = endBefore(moments, at)
+  if (ended !== undefined && isSeen(ended.at) && heir === undefined) faults.push(['worked after the end', place])
+  return faults
 }
 
 /** When a process got an execution last, before a time. */
