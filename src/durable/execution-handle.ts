@@ -106,17 +106,17 @@ export class ExecutionHandle<Output> {
       { executionId: this.id },
       reason === undefined ? undefined : { cause: reason },
     )
+    if (!this.#context.owned.has(this.id)) await this.#untilCommitted()
     const running = this.#context.owned.get(this.id)
-    if (running !== undefined) {
-      running.cancel(error)
-      const departure = await running.departure
-      if (departure.type !== 'moved') return
-      // That it is cancelled was not written: it is to be ended wherever it is now.
-      await this.#known(departure.error instanceof LeaseLostError, () => this.#cancelElsewhere(error, reason))
-    } else {
-      await this.#untilCommitted()
+    if (running === undefined) {
       await this.#cancelElsewhere(error, reason)
+      return
     }
+    running.cancel(error)
+    const departure = await running.departure
+    if (departure.type !== 'moved') return
+    // That it is cancelled was not written: it is to be ended wherever it is now.
+    await this.#known(departure.error instanceof LeaseLostError, () => this.#cancelElsewhere(error, reason))
   }
 
   async #cancelElsewhere(error: ExecutionCancelledError, reason: unknown): Promise<void> {
