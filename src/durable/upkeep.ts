@@ -9,8 +9,9 @@ import type { DocketContext } from './context/docket-context.ts'
 
 const purgeEveryMs = 60_000
 const purgePortion = 250
-// How much is deleted at once goes by how long it takes: neither the database nor, where that is part of the process, the event loop is held up.
-const portions = { least: 50, most: 4_000, shortMs: 8, longMs: 20 } as const
+// How much is deleted at once goes by how long it takes, so that the database holds up others only for a moment. A store that is part of the
+// process deletes in portions of its own, since it holds up the event loop meanwhile.
+const portions = { least: 250, most: 4_000, shortMs: 50, longMs: 200 } as const
 
 /** Which executions a purge removes. */
 export interface PurgeFilter {

@@ -156,16 +156,16 @@ export class MemoryExecutions {
   }
 
   purge({ statuses, endedBefore, limit }: Parameters<Store['purge']>[0]): number {
-    const old = [...this.#entries.values()].filter(
-      ({ record: { status, endedAt, owner } }) =>
-        isTerminal(status) &&
-        statuses.includes(status) &&
-        endedAt !== undefined &&
-        endedAt < endedBefore &&
-        (owner === undefined || !this.#isAlive(owner)),
-    )
-    for (const { record } of old.slice(0, limit)) this.#remove(record)
-    return Math.min(old.length, limit)
+    let purged = 0
+    for (const { record } of this.#entries.values()) {
+      if (purged >= limit) break
+      const { status, endedAt, owner } = record
+      if (!isTerminal(status) || !statuses.includes(status) || endedAt === undefined || endedAt >= endedBefore) continue
+      if (owner !== undefined && this.#isAlive(owner)) continue
+      this.#remove(record)
+      purged++
+    }
+    return purged
   }
 
   post(message: NewMessage): boolean {

@@ -6,12 +6,17 @@ import type {
   PlaceRange,
 } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
+import { replyError, storeError } from './errors.ts'
 import { ownersScript, takeScript } from './execution-scripts.ts'
 import { headRecord } from './head-record.ts'
 import { buckets, escapeText, ownerText, timeKey, unescapeText } from './layout.ts'
+import type { Reply } from './link.ts'
 import type { Owners } from './owners.ts'
-import { idOf, MergedRanges } from './ranges.ts'
+import { packedLists, unpackedLists } from './packed-lists.ts'
+import type { Packed } from './packed-lists.ts'
+import { idOf, memberOf, MergedRanges } from './ranges.ts'
 import type { IndexRange } from './ranges.ts'
+import { readHeads } from './reader.ts'
 import { leaveOut, orElse } from './unreadable.ts'
 
 /** An execution that may be taken if its owner is still this one. */
@@ -95,8 +100,9 @@ async function findByGraphs(
     const entries = await merged.take(wanted)
     for (const entry of entries) {
       const id = unescapeText(idOf(entry))
-      const owner = entry.member.slice(1, entry.member.indexOf('\0'))
-      if (!except.has(id)) found.push({ id, owner, member: entry.member })
+      const member = memberOf(entry)
+      const owner = member.slice(1, member.indexOf('\0'))
+      if (!except.has(id)) found.push({ id, owner, member })
     }
     if (entries.length < wanted) break
   }
@@ -127,18 +133,13 @@ async function freeOwners(
 }
 
 async function take(
-  { link, layout, packer }: Connection,
+  connection: Connection,
   { owner, andEnded, ids }: AcquireRequest,
   candidates: readonly Candidate[],
 ): Promise<AcquiredExecution[]> {
+  const { layout, packer } = connection
   const ended = ids !== undefined && andEnded === true ? '1' : ''
-  const replies = await link.tryAll(
-    candidates.map((candidate) => ({
-      run: takeScript,
-      keys: layout.executionKeys(candidate.id),
-      args: [ownerText(owner), candidate.owner, ended, candidate.member],
-    })),
-  )
+  const replies = await takeEach(connection, candidates, [ownerText(owner), ended])
   const errors: StoreError[] = []
   const acquired = replies.flatMap((reply, index) => {
     const { id } = candidates[index]!
@@ -147,12 +148,63 @@ async function take(
       else errors.push(reply)
       return []
     }
-    if (!Array.isArray(reply)) return [] // Somebody else was faster.
-    const read = () => headRecord(id, layout.execution(id), reply[1], packer)
+    if (reply === undefined) return [] // Somebody else was faster.
+    const read = () => headRecord(id, layout.execution(id), reply.head, packer)
     const execution = ids === undefined ? orElse(undefined, read) : read()
-    return execution === undefined ? [] : [{ execution, wasLost: reply[0] === 1 }]
+    return execution === undefined ? [] : [{ execution, wasLost: reply.wasLost }]
   })
   // What was taken must not be lost for those that were not.
   if (acquired.length === 0 && errors.length > 0) throw errors[0]!
   return acquired
+}
+
+interface Taken {
+  readonly wasLost: boolean
+  readonly head: Reply
+}
+
+/** What became of each; undefined where somebody else was faster. */
+async function takeEach(
+  connection: Connection,
+  candidates: readonly Candidate[],
+  args: readonly string[],
+): Promise<readonly (Taken | StoreError | undefined)[]> {
+  const { link, layout } = connection
+  const groups = link.groupsOf(candidates)
+  const replies = await link.tryAll(
+    groups.map((group) => ({
+      run: takeScript,
+      keys: group.flatMap(({ id }) => layout.executionKeys(id)),
+      args: [packedLists(group.map((candidate) => [candidate.owner, candidate.member])), ...args],
+    })),
+  )
+  const taken = new Map<Candidate, Taken | StoreError>()
+  for (const [position, group] of groups.entries()) {
+    const reply = replies[position]
+    const read = reply instanceof Buffer ? (unpackedLists(reply) as readonly Packed[]) : []
+    for (const [at, candidate] of group.entries()) {
+      const one = reply instanceof StoreError ? reply : takenOf(read[at] ?? null, layout.execution(candidate.id))
+      if (one !== undefined) taken.set(candidate, one)
+    }
+  }
+  const headless = candidates.filter((candidate) => isHeadless(taken.get(candidate)))
+  const heads = await readHeads(
+    connection,
+    headless.map(({ id }) => id),
+  )
+  for (const [index, candidate] of headless.entries())
+    taken.set(candidate, { ...(taken.get(candidate) as Taken), head: heads[index] })
+  return candidates.map((candidate) => taken.get(candidate))
+}
+
+function takenOf(reply: Packed, key: string): Taken | StoreError | undefined {
+  if (reply === null) return undefined
+  if (reply instanceof Buffer) return storeError(replyError(reply.toString()), key)
+  const [lost, ...head] = reply as readonly Packed[]
+  return { wasLost: String(lost) === '1', head }
+}
+
+/** Whether its head is to be read alone. */
+function isHeadless(taken: Taken | StoreError | undefined): boolean {
+  return taken !== undefined && !(taken instanceof StoreError) && (taken.head as readonly Packed[]).length === 0
 }

@@ -1,10 +1,15 @@
 import type { Store } from '../../src/core/contracts/store.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
-import { removeScript } from './execution-scripts.ts'
+import { purgeScript, removeScript } from './execution-scripts.ts'
 import { buckets, indexPrefix, ownerText, timeKey, timeKeyLength, unescapeText } from './layout.ts'
+import type { Reply } from './link.ts'
 import type { Owners } from './owners.ts'
-import { idOf, MergedRanges } from './ranges.ts'
+import { idOf, memberOf, MergedRanges } from './ranges.ts'
+import type { IndexEntry } from './ranges.ts'
+import { intact, writeAll } from './script-writes.ts'
+import type { Write } from './script-writes.ts'
+import { orElse } from './unreadable.ts'
 
 const endings: readonly string[] = ['completed', 'failed', 'cancelled']
 
@@ -17,18 +22,19 @@ export async function deleteExecutions(
     executions.map((execution) => ({
       run: removeScript,
       keys: layout.executionKeys(execution.id),
-      args: ['owner', ownerText(execution.owner), execution.epoch],
+      args: [ownerText(execution.owner), execution.epoch],
     })),
   )
   return replies.map((reply) => reply === 1)
 }
 
-/** Deletes executions that ended before a time, those that ended first before others. Whether their owners live is read first. */
+/** Deletes executions that ended before a time, those that ended first before others. Whether their owners live is judged before. */
 export async function purgeExecutions(
-  { link, layout }: Connection,
+  connection: Connection,
   owners: Owners,
   { statuses, endedBefore, limit }: Parameters<Store['purge']>[0],
 ): Promise<number> {
+  const { link, layout } = connection
   const ranges = [...new Set(statuses)]
     .filter((status) => endings.includes(status))
     .flatMap((status) =>
@@ -39,20 +45,38 @@ export async function purgeExecutions(
   while (purged < limit) {
     const wanted = Math.min(limit - purged, 1_000)
     const entries = await merged.take(wanted)
-    const ids = entries.map((entry) => unescapeText(idOf(entry)))
-    const heads = await link.tryAll(ids.map((id) => ({ run: 'hget', keys: [layout.execution(id)], args: ['o'] })))
-    const last = heads.map((owner) => (owner instanceof Buffer ? owner.toString() : ''))
-    const dead = await owners.deadOf(new Set(last.filter((owner) => owner !== '')))
-    const replies = await link.all(
-      entries.flatMap((entry, index) => {
-        const owner = last[index]!
-        if (owner !== '' && !dead.has(owner)) return []
-        const args = ['ended', entry.member[1]!, entry.place.slice(0, timeKeyLength), entry.member, owner]
-        return [{ run: removeScript, keys: layout.executionKeys(ids[index]!), args }]
-      }),
+    // Mostly they have no owner any more.
+    const first = await purgeEach(
+      connection,
+      entries.map((entry) => ({ entry, owner: '' })),
     )
-    purged += replies.filter((reply) => reply === 1).length
+    const owned = first.flatMap((reply, index) =>
+      reply instanceof Buffer ? [{ entry: entries[index]!, owner: reply.toString() }] : [],
+    )
+    const dead = await owners.deadOf(new Set(owned.map(({ owner }) => owner)))
+    const ofDead = await purgeEach(
+      connection,
+      owned.filter(({ owner }) => dead.has(owner)),
+    )
+    purged += [...first, ...ofDead].filter((reply) => reply === 1).length
     if (entries.length < wanted) break
   }
   return purged
+}
+
+/** What became of each, by the owner that it may have; one that is damaged is left out. @throws StoreError */
+async function purgeEach(
+  { link, layout }: Connection,
+  judged: readonly { readonly entry: IndexEntry; readonly owner: string }[],
+): Promise<readonly Reply[]> {
+  const writes = judged.map(({ entry, owner }, index): Write => {
+    const id = unescapeText(idOf(entry))
+    const member = memberOf(entry)
+    const list = [member[1]!, entry.place.slice(0, timeKeyLength), member, owner]
+    return { index, id, keys: layout.executionKeys(id), list }
+  })
+  const replies = await writeAll(link, layout.hints, [{ run: purgeScript, writes }])
+  return replies.map((reply, index) =>
+    reply instanceof Buffer ? reply : orElse(undefined, () => intact(reply, writes[index]!.id, layout)),
+  )
 }

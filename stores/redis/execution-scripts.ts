@@ -7,8 +7,6 @@ import { script } from './link.ts'
  * with `pcall`: it may fail (an ACL without channels) without leaving half of a change behind.
  */
 
-const readHead = `redis.call('HMGET', KEYS[1], '${headFields.join("', '")}')`
-
 /**
  * Puts an unfinished step's record unless one that is completed is there: `step-record.ts` writes msgpack lists that begin with the
  * status.
@@ -129,57 +127,111 @@ end
 return eachAlone(commit)
 `)
 
-/**
- * Gives an execution a new owner, if its owner is still the one that was judged: nobody, one that is dead for good, or the caller
- * itself. ARGV: new owner, judged owner, '1' if ended ones count, the index member it was found by (or ''). Gives the head and
- * whether it was lost.
- */
-export const takeScript = script(`
-local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'r', 'g', 't')
-if not h[2] then
-  if ARGV[4] ~= '' then redis.call('ZREM', KEYS[2], ARGV[4]) end
-  return false
+/** Of what has more bytes, in one reply, the rest is read one by one: nobody waits long for one script. */
+const mostBytes = 1_048_576
+
+const sizeOf = `
+local function sizeOf(head)
+  local size = 0
+  for _, field in ipairs(head) do if field then size = size + #field end end
+  return size
 end
-if h[1] ~= ARGV[2] then return false end
-local isOpen = h[3] == 'p' or h[3] == 'r'
-if not isOpen and ARGV[3] ~= '1' then return false end
-local lost = isOpen and h[1] ~= '' and h[1] ~= ARGV[1]
-local id = string.sub(h[6], 17)
-redis.call('HSET', KEYS[1], 'o', ARGV[1], 'e', string.format('%d', tonumber(h[2]) + 1),
-  'r', string.format('%d', tonumber(h[4]) + (lost and 1 or 0)))
-if h[1] ~= ARGV[1] then
-  if isOpen then
-    redis.call('ZADD', KEYS[2], 0, 'u' .. ARGV[1] .. '\\0' .. h[5] .. h[6])
-    redis.call('ZREM', KEYS[2], 'u' .. h[1] .. '\\0' .. h[5] .. h[6])
-  end
-  if redis.call('EXISTS', KEYS[3]) == 1 then
-    redis.call('ZADD', KEYS[2], 0, 'm' .. ARGV[1] .. '\\0' .. id)
-    redis.call('ZREM', KEYS[2], 'm' .. h[1] .. '\\0' .. id)
+`
+
+/** The heads of executions. KEYS: the hashes. Gives, packed, a list of fields for each; nothing where it is to be read alone. */
+export const headsScript = script(`${sizeOf}
+local left, done = ${mostBytes}, {}
+for i, key in ipairs(KEYS) do
+  done[i] = false
+  if left > 0 then
+    local head = redis.pcall('HMGET', key, '${headFields.join("', '")}')
+    if not head.err then
+      done[i] = head
+      left = left - sizeOf(head)
+    end
   end
 end
-return {lost and 1 or 0, ${readHead}}
+return cmsgpack.pack(done)
 `)
 
 /**
- * Deletes an execution with all that it has. ARGV: 'owner', its owner and epoch; or 'ended', its status and end, the index member it
- * was found by, which goes away even if nothing else is left, and the owner that was judged: nobody, or one that is dead for good.
+ * Gives executions a new owner, each if its owner is still the one that was judged: nobody, one that is dead for good, or the caller
+ * itself. ARGV: the lists, the new owner, '1' if ended ones count. A list: judged owner, the index member it was found by (or ''). Gives, packed,
+ * for each a list that begins with '1' if it was lost and '0' if not, and goes on with the head, which may be left out; nothing where somebody
+ * else was faster; or a text that says what went wrong.
  */
+export const takeScript = script(`${sizeOf}${eachAlone}
+local left = ${mostBytes}
+local function take(execution, index, mailbox, given)
+  local h = redis.call('HMGET', execution, 'o', 'e', 's', 'r', 'g', 't')
+  if not h[2] then
+    if given[2] ~= '' then redis.call('ZREM', index, given[2]) end
+    return false
+  end
+  local last, owner = h[1], ARGV[2]
+  if last ~= given[1] then return false end
+  local isOpen = h[3] == 'p' or h[3] == 'r'
+  if not isOpen and ARGV[3] ~= '1' then return false end
+  local lost = isOpen and last ~= '' and last ~= owner
+  redis.call('HSET', execution, 'o', owner, 'e', string.format('%d', tonumber(h[2]) + 1),
+    'r', string.format('%d', tonumber(h[4]) + (lost and 1 or 0)))
+  if last ~= owner then
+    if isOpen then
+      redis.call('ZADD', index, 0, 'u' .. owner .. '\\0' .. h[5] .. h[6])
+      redis.call('ZREM', index, 'u' .. last .. '\\0' .. h[5] .. h[6])
+    end
+    if redis.call('EXISTS', mailbox) == 1 then
+      local id = string.sub(h[6], 17)
+      redis.call('ZADD', index, 0, 'm' .. owner .. '\\0' .. id)
+      redis.call('ZREM', index, 'm' .. last .. '\\0' .. id)
+    end
+  end
+  local taken = lost and '1' or '0'
+  if left <= 0 then return {taken} end
+  local head = redis.call('HMGET', execution, '${headFields.join("', '")}')
+  left = left - sizeOf(head)
+  table.insert(head, 1, taken)
+  return head
+end
+local done = eachAlone(take)
+for i, reply in ipairs(done) do
+  if reply and reply[1] ~= '0' and reply[1] ~= '1' then done[i] = reply[1] end
+end
+return cmsgpack.pack(done)
+`)
+
+/** Deletes an execution with all that it has. ARGV: its owner and epoch. */
 export const removeScript = script(`
 local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't')
-if ARGV[1] == 'owner' then
-  if h[1] ~= ARGV[2] or h[2] ~= ARGV[3] then return 0 end
-elseif h[3] ~= ARGV[2] or h[4] ~= ARGV[3] then
-  redis.call('ZREM', KEYS[2], ARGV[4])
-  return 0
-elseif h[1] ~= ARGV[5] then
-  return 0
-end
+if h[1] ~= ARGV[1] or h[2] ~= ARGV[2] then return 0 end
 local o, s, z, g, t = h[1], h[3], h[4], h[5], h[6]
 local id = string.sub(t, 17)
 redis.call('ZREM', KEYS[2], 's' .. s .. t, 'g' .. g .. s .. t, 'u' .. o .. '\\0' .. g .. t, 'm' .. o .. '\\0' .. id)
 if z then redis.call('ZREM', KEYS[2], 'e' .. s .. z .. id) end
 redis.call('UNLINK', KEYS[1], KEYS[3])
 return 1
+`)
+
+/**
+ * Deletes executions that have ended, with all that they have. A list: status, end, the index member it was found by, which goes away even if
+ * nothing else is left, and the owner that was judged: nobody, or one that is dead for good. Gives 1, or 0 where it is gone or has changed, or the
+ * owner that it has instead.
+ */
+export const purgeScript = script(`${eachAlone}
+local function purge(execution, index, mailbox, given)
+  local h = redis.call('HMGET', execution, 'o', 's', 'z', 'g', 't')
+  if h[2] ~= given[1] or h[3] ~= given[2] then
+    redis.call('ZREM', index, given[3])
+    return 0
+  end
+  if h[1] ~= given[4] then return h[1] end
+  local o, s, z, g, t = h[1], h[2], h[3], h[4], h[5]
+  local id = string.sub(t, 17)
+  redis.call('ZREM', index, 's' .. s .. t, 'g' .. g .. s .. t, 'e' .. s .. z .. id, 'm' .. o .. '\\0' .. id)
+  redis.call('UNLINK', execution, mailbox)
+  return 1
+end
+return eachAlone(purge)
 `)
 
 /** Appends to a mailbox. ARGV: the message, the channel. */

@@ -63,3 +63,46 @@ class Writer {
     this.#buffer = larger
   }
 }
+
+/** What a script packed: texts as bytes, nothing, or lists of them. */
+export type Packed = Buffer | null | readonly Packed[]
+
+/** Reads what `cmsgpack.pack` of Redis's Lua made of lists, of texts and of `false`. @throws for anything else */
+export function unpackedLists(bytes: Buffer): Packed {
+  let at = 0
+  const text = (length: number, headLength: number): Buffer => {
+    const from = at + headLength
+    at = from + length
+    return bytes.subarray(from, at)
+  }
+  const list = (length: number, headLength: number): Packed[] => {
+    at += headLength
+    return Array.from({ length }, next)
+  }
+  const next = (): Packed => {
+    const kind = bytes[at]!
+    if (kind >= 0xa0 && kind < 0xc0) return text(kind & 0x1f, 1)
+    if (kind >= 0x90 && kind < 0xa0) return list(kind & 0x0f, 1)
+    switch (kind) {
+      case 0xc2:
+        at++
+        return null
+      case 0xd9:
+        return text(bytes[at + 1]!, 2)
+      case 0xda:
+        return text(bytes.readUInt16BE(at + 1), 3)
+      case 0xdb:
+        return text(bytes.readUInt32BE(at + 1), 5)
+      case 0xdc:
+        return list(bytes.readUInt16BE(at + 1), 3)
+      case 0xdd:
+        return list(bytes.readUInt32BE(at + 1), 5)
+      // An empty table is taken for a map.
+      case 0x80:
+        return list(0, 1)
+      default:
+        throw new Error(`a script's reply has the unknown byte ${kind}`)
+    }
+  }
+  return next()
+}

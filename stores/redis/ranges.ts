@@ -1,3 +1,4 @@
+import { script } from './link.ts'
 import type { Link } from './link.ts'
 import type { Layout } from './layout.ts'
 import { bucketCount, timeKeyLength } from './layout.ts'
@@ -13,16 +14,31 @@ export interface IndexRange {
 
 export interface IndexEntry {
   readonly range: IndexRange
-  readonly member: string
-  /** As they stand in the member: time key and escaped id. */
+  /** As they stand in the member, behind the prefix: time key and escaped id. */
   readonly place: string
 }
 
 interface Source {
   range: IndexRange
-  entries: IndexEntry[]
+  /** Read, and not taken. */
+  places: readonly string[]
   isExhausted: boolean
 }
+
+/**
+ * Members of several ranges of a bucket. KEYS: the index. ARGV: the command, how many of each range, then for each range its bounds and where in
+ * a member its place begins. Gives a text for each range: its places, with NUL between, which is in none.
+ */
+const rangesScript = script(`
+local found = {}
+for i = 3, #ARGV, 3 do
+  local members = redis.call(ARGV[1], KEYS[1], ARGV[i], ARGV[i + 1], 'LIMIT', 0, ARGV[2])
+  local first = tonumber(ARGV[i + 2])
+  for n, member in ipairs(members) do members[n] = string.sub(member, first) end
+  found[#found + 1] = table.concat(members, '\\0')
+end
+return found
+`)
 
 /**
  * The members of many ranges in one order, read in portions: of each range no more is read than it is likely to give, so a page
@@ -32,13 +48,15 @@ export class MergedRanges {
   readonly #link: Link
   readonly #layout: Layout
   readonly #isDescending: boolean
-  readonly #sources: Source[]
+  readonly #sources: readonly Source[]
+  /** In order, before all that has not been read. */
+  #ready: readonly IndexEntry[] = []
 
   constructor(link: Link, layout: Layout, ranges: readonly IndexRange[], order: 'ascending' | 'descending') {
     this.#link = link
     this.#layout = layout
     this.#isDescending = order === 'descending'
-    this.#sources = ranges.map((range) => ({ range, entries: [], isExhausted: false }))
+    this.#sources = ranges.map((range) => ({ range, places: [], isExhausted: false }))
   }
 
   /** The next entries, up to `count`; fewer at the end. */
@@ -46,60 +64,81 @@ export class MergedRanges {
     const portion = Math.min(count, Math.ceil(count / bucketCount) * 2 + 4)
     const taken: IndexEntry[] = []
     while (taken.length < count) {
-      await this.#refill(portion)
-      // Until one source is empty it is known which entry comes next.
-      const live = this.#sources.filter((source) => source.entries.length > 0)
-      if (live.length === 0) break
-      this.#mergeInto(taken, live, count)
+      if (this.#ready.length === 0) {
+        await this.#refill(portion)
+        this.#ready = this.#certain()
+        if (this.#ready.length === 0) break
+      }
+      const next = this.#ready.slice(0, count - taken.length)
+      this.#ready = this.#ready.slice(next.length)
+      taken.push(...next)
     }
     return taken
   }
 
-  #mergeInto(taken: IndexEntry[], live: Source[], count: number): void {
-    const ahead = live.map((source) => ({ source, at: 0 }))
-    while (taken.length < count) {
-      let best = ahead[0]!
-      for (const one of ahead) if (this.#comesFirst(one, best)) best = one
-      taken.push(best.source.entries[best.at++]!)
-      if (best.at < best.source.entries.length) continue
-      if (!best.source.isExhausted) break
-      ahead.splice(ahead.indexOf(best), 1)
-      best.source.entries = []
-      if (ahead.length === 0) return
+  /** Takes what comes before all that has not been read: nothing behind the last place of a range that has more. */
+  #certain(): IndexEntry[] {
+    const compare = this.#sources.some(({ places }) => places.some(isHigh)) ? compareBytes : compareUnits
+    const order = this.#isDescending ? (one: string, other: string) => compare(other, one) : compare
+    let bound: string | undefined
+    for (const { places, isExhausted } of this.#sources) {
+      if (isExhausted) continue
+      const last = places.at(-1)!
+      if (bound === undefined || order(last, bound) < 0) bound = last
     }
-    for (const { source, at } of ahead) source.entries = source.entries.slice(at)
-  }
-
-  #comesFirst(one: { source: Source; at: number }, other: { source: Source; at: number }): boolean {
-    const place = one.source.entries[one.at]!.place
-    const otherPlace = other.source.entries[other.at]!.place
-    return compareBytes(place, otherPlace) < 0 !== this.#isDescending && place !== otherPlace
+    const found: IndexEntry[] = []
+    for (const source of this.#sources) {
+      const { range, places } = source
+      let count = places.length
+      if (bound !== undefined) while (count > 0 && order(places[count - 1]!, bound) > 0) count--
+      for (let at = 0; at < count; at++) found.push({ range, place: places[at]! })
+      source.places = count === places.length ? [] : places.slice(count)
+    }
+    return found.sort((one, other) => order(one.place, other.place))
   }
 
   async #refill(portion: number): Promise<void> {
-    const empty = this.#sources.filter(({ entries, isExhausted }) => entries.length === 0 && !isExhausted)
+    const empty = this.#sources.filter(({ places, isExhausted }) => places.length === 0 && !isExhausted)
     if (empty.length === 0) return
+    const inBuckets = [...Map.groupBy(empty, ({ range }) => range.bucket)]
+    const run = this.#isDescending ? 'ZREVRANGEBYLEX' : 'ZRANGEBYLEX'
     const replies = await this.#link.all(
-      empty.map(({ range: { bucket, prefix, above, below } }) => {
-        const min = above === undefined ? `[${prefix}` : `(${prefix}${above}`
-        // 0xff is in no UTF-8 text: it is behind everything that has the prefix.
-        const max =
-          below === undefined ? Buffer.concat([Buffer.from(`(${prefix}`), Buffer.of(0xff)]) : `(${prefix}${below}`
-        return this.#isDescending
-          ? { run: 'zrevrangebylex', keys: [this.#layout.index(bucket)], args: [max, min, 'LIMIT', 0, portion] }
-          : { run: 'zrangebylex', keys: [this.#layout.index(bucket)], args: [min, max, 'LIMIT', 0, portion] }
-      }),
+      inBuckets.map(([bucket, sources]) => ({
+        run: rangesScript,
+        keys: [this.#layout.index(bucket)],
+        args: [run, portion, ...sources.flatMap(({ range }) => this.#boundsOf(range))],
+      })),
     )
-    for (const [index, source] of empty.entries()) {
-      const { range } = source
-      const members = (replies[index] as Buffer[]).map(String)
-      source.entries = members.map((member) => ({ range, member, place: member.slice(range.prefix.length) }))
-      source.isExhausted = members.length < portion
-      const last = source.entries.at(-1)
-      if (last !== undefined)
-        source.range = this.#isDescending ? { ...range, below: last.place } : { ...range, above: last.place }
+    for (const [index, [, sources]] of inBuckets.entries()) {
+      const texts = replies[index] as readonly Buffer[]
+      for (const [position, source] of sources.entries()) {
+        const text = texts[position]!.toString()
+        source.places = text === '' ? [] : text.split('\0')
+        source.isExhausted = source.places.length < portion
+        const last = source.places.at(-1)
+        if (last !== undefined)
+          source.range = this.#isDescending ? { ...source.range, below: last } : { ...source.range, above: last }
+      }
     }
   }
+
+  /** Where the command begins and ends, and the first byte of a place in a member. */
+  #boundsOf({ prefix, above, below }: IndexRange): [string | Buffer, string | Buffer, number] {
+    const min = above === undefined ? `[${prefix}` : `(${prefix}${above}`
+    // 0xff is in no UTF-8 text: it is behind everything that has the prefix.
+    const max = below === undefined ? Buffer.concat([Buffer.from(`(${prefix}`), Buffer.of(0xff)]) : `(${prefix}${below}`
+    const first = Buffer.byteLength(prefix) + 1
+    return this.#isDescending ? [max, min, first] : [min, max, first]
+  }
+}
+
+/** From the surrogates on, the order of units is not that of bytes. */
+function isHigh(place: string): boolean {
+  return /[\ud800-\uffff]/.test(place)
+}
+
+function compareUnits(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0
 }
 
 /** Compares texts as Redis does, by their bytes: JavaScript's order differs for what lies beyond U+FFFF. */
@@ -109,10 +148,15 @@ function compareBytes(one: string, other: string): number {
     const unit = one.charCodeAt(i)
     const otherUnit = other.charCodeAt(i)
     if (unit === otherUnit) continue
-    const isHigh = (unit & 0xf800) === 0xd800
-    return isHigh === ((otherUnit & 0xf800) === 0xd800) ? unit - otherUnit : isHigh ? 1 : -1
+    const isSurrogate = (unit & 0xf800) === 0xd800
+    return isSurrogate === ((otherUnit & 0xf800) === 0xd800) ? unit - otherUnit : isSurrogate ? 1 : -1
   }
   return one.length - other.length
+}
+
+/** The index member of an entry. */
+export function memberOf({ range, place }: IndexEntry): string {
+  return range.prefix + place
 }
 
 /** The escaped id in an entry. */

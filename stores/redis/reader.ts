@@ -1,9 +1,16 @@
 import type { ExecutionQuery, ExecutionRecord } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
+import { headsScript } from './execution-scripts.ts'
 import { headFields, headRecord } from './head-record.ts'
 import { allStatuses, buckets, escapeText, indexPrefix, timeKey, unescapeText } from './layout.ts'
+import type { Reply } from './link.ts'
+import { unpackedLists } from './packed-lists.ts'
+import type { Packed } from './packed-lists.ts'
 import { idOf, MergedRanges } from './ranges.ts'
 import { orElse } from './unreadable.ts'
+
+// A script costs more than a few commands.
+const fewIds = 4
 
 /** Records of executions, undefined for those that are not there. */
 export async function getExecutions(
@@ -15,9 +22,30 @@ export async function getExecutions(
   return replies.map((reply, index) => headRecord(ids[index]!, layout.execution(ids[index]!), reply, packer))
 }
 
-/** Each may be a StoreError of its own. */
-function readHeads({ link, layout }: Connection, ids: readonly string[]): Promise<readonly unknown[]> {
-  return link.tryAll(ids.map((id) => ({ run: 'hmget', keys: [layout.execution(id)], args: headFields })))
+/** The values of `headFields` of each; or a StoreError of its own. */
+export async function readHeads({ link, layout }: Connection, ids: readonly string[]): Promise<readonly Reply[]> {
+  const keys = ids.map((id, index) => ({ index, id, key: layout.execution(id) }))
+  const heads: Reply[] = []
+  const alone: typeof keys = []
+  if (ids.length < fewIds) alone.push(...keys)
+  else {
+    const groups = link.groupsOf(keys)
+    const replies = await link.tryAll(
+      groups.map((group) => ({ run: headsScript, keys: group.map(({ key }) => key), args: [] })),
+    )
+    for (const [position, group] of groups.entries()) {
+      const reply = replies[position]
+      const read = reply instanceof Buffer ? (unpackedLists(reply) as readonly Packed[]) : []
+      for (const [at, one] of group.entries()) {
+        const head = read[at] ?? null
+        if (head === null) alone.push(one)
+        else heads[one.index] = head
+      }
+    }
+  }
+  const rest = await link.tryAll(alone.map(({ key }) => ({ run: 'hmget', keys: [key], args: headFields })))
+  for (const [position, { index }] of alone.entries()) heads[index] = rest[position]
+  return heads
 }
 
 /** Executions by creation, the newest first: the heads of all buckets' ranges are merged. */

@@ -7,6 +7,21 @@ import type { SqliteConnection } from './connection.ts'
 import { isLiving } from './owners.ts'
 import type { SqliteOwners } from './owners.ts'
 
+// By how long the last one took.
+const portions = { first: 100, least: 25, shortMs: 4, longMs: 10 } as const
+const ofExecution = [
+  ['docket_executions', 'id'],
+  ['docket_steps', 'execution'],
+  ['docket_mailbox', 'execution'],
+] as const
+
+/** What `purge` asks the database for; a test asks it how it would find the answer. SQLite's planner would sort all that have ended, by the index of statuses. */
+export const purgeQuery = `select id from docket_executions indexed by docket_executions_ended
+  where ended_at is not null and ended_at < ? and status in (select value from json_each(?))
+  and status not in ('pending', 'running') and not exists (
+  select 1 from docket_owners o where o.owner = docket_executions.owner and ${isLiving})
+  order by ended_at limit ?`
+
 /** Deletes executions with all they have. */
 export class SqliteDeletion {
   readonly #connection: SqliteConnection
@@ -29,25 +44,36 @@ export class SqliteDeletion {
     )
   }
 
-  purge({ statuses, endedBefore, limit }: Parameters<Store['purge']>[0]): Answer<number> {
-    return this.#connection.transaction(() => {
-      const old = this.#connection.all(
-        `select id from docket_executions
-         where ended_at is not null and ended_at < ? and status in (select value from json_each(?))
-           and status not in ('pending', 'running') and not exists (
-             select 1 from docket_owners o where o.owner = docket_executions.owner and ${isLiving})
-         order by ended_at limit ?`,
-        toSqlTime(endedBefore),
-        JSON.stringify(statuses),
-        ...this.#owners.livingCells(),
-        limit,
-      )
-      for (const row of old) {
-        this.#connection.run('delete from docket_executions where id = ?', row['id'] as string)
-        this.#deleteRest(row['id'] as string)
-      }
-      return old.length
-    })
+  /** Deletes in transactions that are short: each holds up the event loop while it lasts, and whoever else writes to the file. */
+  async purge({ limit, ...filter }: Parameters<Store['purge']>[0]): Promise<number> {
+    let purged = 0
+    for (let portion: number = portions.first; purged < limit;) {
+      const wanted = Math.min(portion, limit - purged)
+      const { count, ms } = await this.#connection.transaction(() => this.#purgeSome(wanted, filter))
+      purged += count
+      if (count < wanted) break
+      if (ms < portions.shortMs) portion *= 2
+      else if (ms > portions.longMs) portion = Math.max(portions.least, Math.floor(portion / 2))
+    }
+    return purged
+  }
+
+  #purgeSome(
+    limit: number,
+    { statuses, endedBefore }: Omit<Parameters<Store['purge']>[0], 'limit'>,
+  ): { readonly count: number; readonly ms: number } {
+    const since = performance.now()
+    const old = this.#connection.all(
+      purgeQuery,
+      toSqlTime(endedBefore),
+      JSON.stringify(statuses),
+      ...this.#owners.livingCells(),
+      limit,
+    )
+    const ids = JSON.stringify(old.map((row) => row['id']))
+    for (const [table, column] of ofExecution)
+      this.#connection.run(`delete from ${table} where ${column} in (select value from json_each(?))`, ids)
+    return { count: old.length, ms: performance.now() - since }
   }
 
   #deleteRest(execution: string): void {

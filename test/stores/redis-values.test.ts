@@ -93,6 +93,37 @@ test('an altered execution is reported by its key, and keeps nobody from others'
   expect((await store.list({ limit: 2 })).map(({ id }) => id)).toEqual(['c', 'a'])
 })
 
+test('many executions are read, listed and taken in one call as they were written, however long their values are', async () => {
+  await using bench = await openStore()
+  const { store } = bench
+  const lengths = [0, 1, 30, 31, 32, 253, 254, 255, 256, 65_533, 65_534, 65_535, 65_536, 600_000, 600_000, 600_000, 7]
+  const inputs = lengths.map((length) => 'é'.repeat(length % 2) + 'x'.repeat(length))
+  const ids = inputs.map((_, index) => `e${String(index).padStart(2, '0')}`)
+  await store.create(ids.map((id, index) => newExecution(id, { owner: undefined, inputs: inputs[index]! })))
+  const asked = [...ids, 'none']
+  expect((await store.get(asked)).map((record) => record?.inputs)).toEqual([...inputs, undefined])
+  expect((await store.list({ limit: 100 })).map((record) => record.inputs)).toEqual(inputs.toReversed())
+  const acquired = await store.acquire({ owner: 'me', graphs: ['users'], limit: 100 })
+  expect(acquired.map(({ execution }) => [execution.id, execution.inputs, execution.owner, execution.epoch])).toEqual(
+    ids.map((id, index) => [id, inputs[index], 'me', 1]),
+  )
+})
+
+test('a damaged execution keeps purge from no other one', async () => {
+  await using bench = await openStore()
+  const { store, prefix } = bench
+  const layout = new Layout(prefix)
+  const ids = Array.from({ length: 10 }, (_, index) => `e${index}`)
+  await store.create(ids.map((id) => newExecution(id)))
+  const end = { status: 'completed', endedAt: 5, isReleased: true } as const
+  await store.commit(ids.map((id) => newCommit(id, { head: end })))
+  await client.set(layout.execution('e3'), 'x')
+  const ended = { statuses: ['completed'], endedBefore: 10 } as const
+  expect(await store.purge({ ...ended, limit: 5 })).toBe(5)
+  expect(await store.purge({ ...ended, limit: 100 })).toBe(4)
+  expect((await client.keys(`${prefix}:*:x:*`)).map((key) => key.slice(-2))).toEqual(['e3'])
+})
+
 test('a key of another type fails its own commit, and the others go on', async () => {
   await using bench = await openStore()
   const { store, prefix } = bench

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterAll, expect, test } from 'vitest'
 import { OptionError } from '../../src/core/errors.ts'
 import { acquireQueries } from '../../stores/sqlite/acquirer.ts'
+import { purgeQuery } from '../../stores/sqlite/deletion.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
 import {
   claimIn,
@@ -184,6 +185,19 @@ test('`acquire` looks through no finished executions, and through none whose own
     expect(own[0]).toMatch(/^SEARCH e USING (COVERING )?INDEX docket_executions_unfinished \(owner/)
     expect(plan.join()).not.toContain('TEMP B-TREE')
   }
+  database.close()
+})
+
+test('purge finds what ended first without reading what else has ended', async () => {
+  const database = new DatabaseSync(':memory:')
+  const store = sqliteStore({ database })
+  await store.open()
+  const plan = database
+    .prepare(`explain query plan ${purgeQuery}`)
+    .all()
+    .map((row) => String(row['detail']))
+  expect(plan[0]).toMatch(/^SEARCH docket_executions USING INDEX docket_executions_ended \(ended_at/)
+  expect(plan.join()).not.toContain('TEMP B-TREE')
   database.close()
 })
 
