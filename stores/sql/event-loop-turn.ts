@@ -1,5 +1,5 @@
-// Less than anybody notices, more than a turn mostly takes.
-const longestMs = 10
+// Half of the 10 ms after which timers and I/O are promised their turn: the call that is under way ends first.
+const longestMs = 5
 
 let since: number | undefined
 /** What ends the turn: the host's setImmediate of the moment, and whether it is Node's own. */
