@@ -124,6 +124,7 @@ export class Docket implements AsyncDisposable {
       graph: graph.name,
       target: (target as AnyDataType).name,
       isInTransaction: transaction !== undefined,
+      signal: startOptions.signal,
     })
   }
 
@@ -177,7 +178,11 @@ export class Docket implements AsyncDisposable {
     const batchOptions = options as StartBatchOptions
     const request = await batchRequest(this.#context, graph, target as AnyDataType, items, batchOptions)
     await this.#starter.start(request)
-    return new ExecutionHandle(this.#context, request.id, { graph: graph.name, target: (target as AnyDataType).name })
+    return new ExecutionHandle(this.#context, request.id, {
+      graph: graph.name,
+      target: (target as AnyDataType).name,
+      signal: batchOptions.signal,
+    })
   }
 
   /**

@@ -16,9 +16,11 @@ import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import { patienceMs } from '../runtime/store-access/store-patience.ts'
 import { closedWhileWaiting } from './context/closed-while-waiting.ts'
+import { endedBySignal, requireNotAborted } from './context/ended-by-signal.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { detachExecution } from './detach-execution.ts'
 import { detailsOf } from './execution-details.ts'
+import { HopelessWait } from './hopeless-wait.ts'
 import { endUnknown, isKnown, noSuchExecution, notCommitted, unknownStatus } from './records/execution-info.ts'
 import type { ExecutionDetails } from './records/execution-info.ts'
 import { liveStepInfos } from './records/open-steps.ts'
@@ -36,6 +38,8 @@ interface About {
   readonly status?: string
   /** Whether it was started in a transaction of the caller's. */
   readonly isInTransaction?: boolean
+  /** The caller's: it ends the wait for the result. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** One durable execution, wherever it runs. */
@@ -60,16 +64,17 @@ export class ExecutionHandle<Output> {
   }
 
   /**
-   * The execution's value, as soon as there is one, wherever it is made.
+   * The execution's value, as soon as there is one, wherever it is made. The `signal` of the call that gave the handle ends the wait.
    * @throws (as rejection) what the execution failed with: StepError, ExecutionTimeoutError, ExecutionCancelledError (after a
-   * restart, an Error of that name and with its fields); ExecutionConflictError when it was deleted; LeaseLostError where this process lost
-   * it and can't reach the store to read how it ends; StoreError
+   * restart, an Error of that name and with its fields); ExecutionCancelledError where the signal ended the wait; ExecutionConflictError when it
+   * was deleted, or nobody runs it and its records don't fit this process's graph; LeaseLostError where this process lost it and can't reach the
+   * store to read how it ends; StoreError
    */
   async result(): Promise<Output> {
     const wait = {}
     this.#requireNoCircle(wait)
     try {
-      return await this.#awaitOutcome()
+      return await endedBySignal(this.#context, this.id, this.#about.signal, () => this.#awaitOutcome())
     } finally {
       endWait(wait)
     }
@@ -77,6 +82,7 @@ export class ExecutionHandle<Output> {
 
   async #awaitOutcome(): Promise<Output> {
     const { owned } = this.#context
+    const hopeless = new HopelessWait(this.#context)
     let isLost = false
     await this.#untilCommitted()
     for (let pauseMs = 0; ; pauseMs = longer(pauseMs)) {
@@ -92,6 +98,8 @@ export class ExecutionHandle<Output> {
         throw this.#about.isInTransaction === true ? notCommitted(this.id) : noSuchExecution(this.id)
       if (isTerminal(record.status)) return (await this.#outcomeOf(record)) as Output
       if (!isKnown(record.status)) throw new ExecutionConflictError(unknownStatus(record), { executionId: this.id })
+      requireNotAborted(this.id, this.#about.signal)
+      await this.#known(isLost, () => hopeless.look(record))
     }
   }
 
@@ -251,6 +259,7 @@ export class ExecutionHandle<Output> {
     const until = this.#context.clock.elapsed() + patienceMs
     for (let pauseMs = firstPollMs; (await this.#record()) === undefined; pauseMs = longer(pauseMs)) {
       if (this.#context.clock.elapsed() >= until) throw notCommitted(this.id)
+      requireNotAborted(this.id, this.#about.signal)
       await this.#pause(pauseMs)
       if (this.#context.isHandingOver) throw closedWhileWaiting(this)
     }
@@ -267,11 +276,13 @@ export class ExecutionHandle<Output> {
 
   #pause(ms: number): Promise<void> {
     const { clock, connection, owned } = this.#context
+    const { signal } = this.#about
     return new Promise((resolve) => {
       const done = (): void => {
         clock.clearTimeout(timer)
         unlisten()
         unlistenToClose()
+        signal?.removeEventListener('abort', done)
         resolve()
       }
       const unlisten = connection.listen((hint) => {
@@ -279,6 +290,7 @@ export class ExecutionHandle<Output> {
       })
       const unlistenToClose = this.#context.onHandOver(done)
       const timer = clock.setTimeout(done, ms)
+      signal?.addEventListener('abort', done)
       if (this.#context.isHandingOver || owned.has(this.id)) done()
     })
   }

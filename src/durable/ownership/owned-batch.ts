@@ -152,6 +152,10 @@ export class OwnedBatch implements Owned, DurableParts {
     return this.#recorder.commits
   }
 
+  get signal(): AbortSignal | undefined {
+    return this.#parts.frame.options.signal
+  }
+
   get departure(): Promise<Departure> {
     return this.#ownership.departure
   }

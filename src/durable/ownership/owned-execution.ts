@@ -122,6 +122,10 @@ export class OwnedExecution implements Owned {
     return this.#recorder.commits
   }
 
+  get signal(): AbortSignal | undefined {
+    return this.#parts.options.signal
+  }
+
   get departure(): Promise<Departure> {
     return this.#ownership.departure
   }

@@ -40,6 +40,8 @@ export interface Owned {
   readonly emitter: Emitter | undefined
   /** What is written of it, which consumes its messages. */
   readonly commits: Pick<ExecutionCommits, 'consume' | 'consumeWithEnd'>
+  /** The caller's, by which it ends. */
+  readonly signal: AbortSignal | undefined
   /** Whether it has ended, and only waits for functions that don't listen to their signal. */
   readonly hasEnded: boolean
   /** Whether its outcome is written, or it is given up. */

@@ -2,6 +2,7 @@ import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { requireNotAborted } from '../context/ended-by-signal.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { causeOf } from './resume.ts'
 import type { Resumption } from './resume.ts'
@@ -38,6 +39,7 @@ export class Reopening {
     if (owned !== undefined && !owned.hasEnded) return undefined
     // What still runs of its last life would be run twice.
     await owned?.gone
+    requireNotAborted(id, caller?.signal)
     await context.connection.ready()
     const { session, store } = context.connection
     const [acquired] = await store.acquire({ owner: session.owner, ids: [id], andEnded: true, andOwn: true, limit: 1 })
@@ -67,6 +69,7 @@ export class Reopening {
       const { id, endedAt } = last
       await sleep(context.clock, reopenPauseMs)
       context.requireWaiting(id)
+      requireNotAborted(id, caller?.signal)
       const now = await context.recordOf(id)
       if (now === undefined || now.endedAt !== endedAt) return
       // Its owner may have lost the message, or what it read of the execution.

@@ -6,6 +6,7 @@ import { sleep } from '../../runtime/environment/clock.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { endedBySignal, requireNotAborted } from '../context/ended-by-signal.ts'
 import { itemsOfBatch } from '../records/restore-batch.ts'
 import { underPresentNames } from '../records/present-names.ts'
 import { readInputs } from '../records/stored-inputs.ts'
@@ -35,17 +36,23 @@ export class ExecutionStarter {
   }
 
   /** Makes an execution exist; it runs here only if no other process runs it. @throws as `Docket.start` does */
-  async start(request: StartRequest): Promise<void> {
+  start(request: StartRequest): Promise<void> {
+    const { id, caller } = request
+    return endedBySignal(this.#context, id, caller.signal, () => this.#startOrFind(request))
+  }
+
+  async #startOrFind(request: StartRequest): Promise<void> {
     const { turns } = this.#context
+    const { id, caller } = request
     this.#context.requireOpen()
     try {
-      const ended = await turns.inTurn(request.id, () => this.#start(request))
+      const ended = await turns.inTurn(id, () => this.#start(request))
       // Not awaited without need: whatever has begun goes on meanwhile, and the caller may have stopped it already.
-      if (turns.has(request.id)) await this.#requireFitting(request.id)
-      await this.#predecessors.reopening.untilRestarted(ended, request.caller)
-      if (request.caller.batch !== undefined) await this.#untilWritten(request)
+      if (turns.has(id)) await this.#requireFitting(id)
+      await this.#predecessors.reopening.untilRestarted(ended, caller)
+      if (caller.batch !== undefined) await this.#untilWritten(request)
     } catch (error) {
-      throw this.#context.isClosing && isOfClosedStore(error) ? closedTooEarly(request.id, error) : error
+      throw this.#context.isClosing && isOfClosedStore(error) ? closedTooEarly(id, error) : error
     }
   }
 
@@ -156,6 +163,7 @@ export class ExecutionStarter {
       await turns.inTurn(id, () => this.#start(request))
       await sleep(clock, reopenPauseMs)
       this.#context.requireWaiting(id)
+      requireNotAborted(id, caller.signal)
     }
   }
 }
