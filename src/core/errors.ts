@@ -207,8 +207,8 @@ export class LeaseLostError extends DocketError {
     named(this, 'LeaseLostError')
   }
 
-  constructor(message: string, place: ErrorPlace) {
-    super('LEASE_LOST', message, place)
+  constructor(message: string, place: ErrorPlace, options?: ErrorOptions) {
+    super('LEASE_LOST', message, place, options)
   }
 }
 

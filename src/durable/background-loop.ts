@@ -68,14 +68,21 @@ export class BackgroundLoop {
   async #tick(): Promise<void> {
     this.#isWanted = false
     const { scan, mailbox, upkeep } = this.#work
-    for (const act of [() => mailbox.read(), () => scan?.run(false), () => upkeep.run()])
+    const { connection } = this.#context
+    const acts = {
+      'reading messages': () => mailbox.read(),
+      'looking for work': () => scan?.run(false),
+      'the upkeep of the store': () => upkeep.run(),
+    }
+    for (const [what, act] of Object.entries(acts))
       try {
-        await this.#context.connection.ready()
+        await connection.ready()
         await act()
       } catch (error) {
         // The store is away; what is awaited rejects with the error. Tried again in a moment.
         if (error instanceof StoreError && error.isTransient) break
         // What the store refuses to one of them must not keep the others from their work.
+        connection.failures.report(what, error)
       }
     this.#arm(this.#isWanted || scan?.slots.haveRoom === true ? 0 : this.#pauseMs)
   }

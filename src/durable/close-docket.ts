@@ -52,7 +52,8 @@ const endedMessage =
   'this docket was closed before the execution had ended, and no other process can go on with it: it was started without an id and persists nothing; run it again'
 
 async function handOverAll({ clock, connection, owned }: DocketContext): Promise<void> {
-  const handedOver = Promise.all([...owned.values()].map((one) => one.handOver(releaseOf(one)).catch(() => {})))
+  const onFailure = connection.failures.of('handing executions over')
+  const handedOver = Promise.all([...owned.values()].map((one) => one.handOver(releaseOf(one)).catch(onFailure)))
   // If the store stays away for a lease, the executions are free without being handed over.
   await atMost(clock, connection.session.leaseMs, handedOver)
 }

@@ -36,7 +36,9 @@ export async function detachExecution(context: DocketContext, id: string): Promi
     try {
       return await detachAcquired(context, acquired, head)
     } catch (error) {
-      context.change(acquired.execution, { isReleased: true }).catch(() => {})
+      context
+        .change(acquired.execution, { isReleased: true })
+        .catch(connection.failures.of(`releasing execution "${id}"`))
       throw error
     }
   })

@@ -75,7 +75,7 @@ export class DocketContext {
       name: options.name ?? 'docket',
       randomId: () => randomId(random),
       random: random ?? Math.random,
-      onLost: () => this.#loseAll(),
+      onLost: (cause) => this.#loseAll(cause),
       onBlocked: (durationMs) => this.#reportBlocked(durationMs),
     })
     this.clock = this.connection.clock
@@ -237,8 +237,8 @@ export class DocketContext {
     if (this.isClosing) await this.change(record, { isReleased: true })
   }
 
-  #loseAll(): void {
-    for (const owned of this.owned.values()) owned.lose()
+  #loseAll(cause: unknown): void {
+    for (const owned of this.owned.values()) owned.lose(cause)
   }
 
   #reportBlocked(durationMs: number): void {

@@ -24,10 +24,13 @@ export class Mailbox {
   readonly #context: DocketContext
   readonly #reopening: Reopening
   readonly #pending = new Map<string, Pending>()
+  /** What has failed is tried again: the message is there still. */
+  readonly #onFailure: (error: unknown) => void
 
   constructor(context: DocketContext, reopening: Reopening) {
     this.#context = context
     this.#reopening = reopening
+    this.#onFailure = context.connection.failures.of('doing what a message says')
   }
 
   /** Reads what has come since. @throws StoreError */
@@ -45,7 +48,7 @@ export class Mailbox {
     const { execution, kind, seq, payload } = message
     const owned = this.#context.owned.get(execution)
     if (owned === undefined) {
-      if (!this.#context.turns.has(execution)) void this.#takeForUnknown(message).catch(() => {})
+      if (!this.#context.turns.has(execution)) void this.#takeForUnknown(message).catch(this.#onFailure)
       return
     }
     const pending = this.#pendingOf(owned)
@@ -88,7 +91,12 @@ export class Mailbox {
 
   #delete(owned: Owned): void {
     owned.cancel(cancelledOnRequest(owned.id, owned.graph))
-    owned.departure.then(() => deleteUnowned(this.#context, owned.id)).catch(() => this.#forget(owned))
+    owned.departure
+      .then(() => deleteUnowned(this.#context, owned.id))
+      .catch((error: unknown) => {
+        this.#onFailure(error)
+        this.#forget(owned)
+      })
   }
 
   /** A message for what the store thinks is this process's, and does not live here: answers were lost. */
@@ -106,7 +114,8 @@ export class Mailbox {
     try {
       const record = await this.#context.recordOf(owned.id)
       if (record?.status === 'failed' || record?.status === 'cancelled') await this.#retry(message)
-    } catch {
+    } catch (error) {
+      this.#onFailure(error)
       this.#forget(owned)
     }
   }

@@ -102,7 +102,8 @@ export class ExecutionCommits {
 
   /** Writes how long the execution has been owned, where a timeout counts that. */
   writeOwnedMs(): void {
-    if (this.#right.timeoutMs !== undefined) this.change({ ownedMs: this.ownedMs }).catch(() => {})
+    if (this.#right.timeoutMs === undefined) return
+    this.change({ ownedMs: this.ownedMs }).catch(this.#connection.failures.of('noting for how long it is owned'))
   }
 
   /** Messages up to this one end the execution: they are consumed in the commit that does. */
@@ -113,7 +114,7 @@ export class ExecutionCommits {
   /** The message is of no effect, and is read no more; not before those that came before it. */
   consume(seq: number): void {
     if (this.#consumedByEnd !== undefined && !this.#hasEndWritten) this.consumeWithEnd(seq)
-    else this.write({ steps: [], head: {}, consumed: seq }).catch(() => {})
+    else this.write({ steps: [], head: {}, consumed: seq }).catch(this.#connection.failures.of('consuming a message'))
   }
 
   /** Rejects where the right to write is lost, or the store stays away for too long. */

@@ -202,8 +202,10 @@ export class OwnedBatch implements Owned, DurableParts {
   start(): void {
     const { restored, startedAt, connection, inspect } = this.#parts
     if (inspect !== undefined) this.#batch.watcher = new BatchActor(this.#batch, inspect)
-    if (startedAt === undefined)
-      this.#recorder.commits.change({ status: 'running', startedAt: connection.clock.now() }).catch(() => {})
+    if (startedAt === undefined) {
+      const onFailure = connection.failures.of(`noting that batch "${this.id}" runs`)
+      this.#recorder.commits.change({ status: 'running', startedAt: connection.clock.now() }).catch(onFailure)
+    }
     if (restored !== undefined) {
       this.#batch.start()
       return
@@ -225,12 +227,13 @@ export class OwnedBatch implements Owned, DurableParts {
     if (!this.hasEnded) this.#recorder.commits.writeOwnedMs()
   }
 
-  lose(): void {
-    this.#ownership.lose()
+  lose(cause?: unknown): void {
+    this.#ownership.lose(cause)
   }
 
   beginClosing(release: Release, drain: boolean): void {
-    this.#recorder.giveUp = () => void this.handOver(release).catch(() => {})
+    const onFailure = this.#parts.connection.failures.of(`handing execution "${this.id}" over`)
+    this.#recorder.giveUp = () => void this.handOver(release).catch(onFailure)
     if (!drain) this.#batch.pause()
   }
 

@@ -177,8 +177,11 @@ export class OwnedExecution implements Owned {
     const now = this.#execution.clock.now()
     // Before anything of it happens; without an inspector the actor waits until somebody looks.
     if (this.#parts.inspect !== undefined) void this.actor
-    // Refusals are noticed where something is awaited.
-    if (startedAt === undefined) this.#recorder.commits.change({ status: 'running', startedAt: now }).catch(() => {})
+    // That it is lost is noticed where something is awaited.
+    if (startedAt === undefined) {
+      const onFailure = this.#parts.connection.failures.of(`noting that execution "${this.id}" runs`)
+      this.#recorder.commits.change({ status: 'running', startedAt: now }).catch(onFailure)
+    }
     // It was created as begun; what took time since was the store.
     else if (restored === undefined && startedAt !== now) this.#recorder.commits.amend({ startedAt: now })
     this.#execution.start(given.leafValues, true)
@@ -192,12 +195,13 @@ export class OwnedExecution implements Owned {
     if (!this.hasEnded) this.#recorder.commits.writeOwnedMs()
   }
 
-  lose(): void {
-    this.#ownership.lose()
+  lose(cause?: unknown): void {
+    this.#ownership.lose(cause)
   }
 
   beginClosing(release: Release, drain: boolean): void {
-    this.#recorder.giveUp = () => void this.handOver(release).catch(() => {})
+    const onFailure = this.#parts.connection.failures.of(`handing execution "${this.id}" over`)
+    this.#recorder.giveUp = () => void this.handOver(release).catch(onFailure)
     if (!drain) this.#execution.pause()
   }
 

@@ -62,8 +62,11 @@ export interface Owned {
   suspect(durationMs: number): string | undefined
   /** Ends it, by request. */
   cancel(error: ExecutionCancelledError): void
-  /** Another process owns it: nothing is written any more, and the signals of what runs are aborted. */
-  lose(): void
+  /**
+   * Another process owns it: nothing is written any more, and the signals of what runs are aborted. `cause` is what kept this one from renewing
+   * its lease, where that is known.
+   */
+  lose(cause?: unknown): void
   /** Writes how long it has been owned, where a timeout counts that. */
   writeOwnedMs(): void
   /** The docket closes: without `drain`, nothing new begins; what fails because the docket is closed is handed over at once. */

@@ -49,7 +49,8 @@ export class Ownership {
     this.gone = new Promise((resolve) => (this.#isGone = resolve))
   }
 
-  lose(): void {
+  /** `cause`: what kept the process from renewing its lease, where that is known. */
+  lose(cause?: unknown): void {
     this.#commits.turnOff()
     if (this.hasDeparted) {
       this.#finish()
@@ -58,7 +59,8 @@ export class Ownership {
     this.#owned.emitter?.durable(this.#connection.clock.now(), { type: 'lease.lost' })
     const { id, place } = this.#owned
     const what = `execution "${id}" is not this process’s any more: it was paused or cut off from its store for longer than its lease`
-    this.#move({ cause: 'lease-lost', reason: new LeaseLostError(what, place) })
+    const options = cause === undefined ? undefined : { cause }
+    this.#move({ cause: 'lease-lost', reason: new LeaseLostError(what, place, options) })
   }
 
   async handOver(release: Release): Promise<void> {
@@ -158,7 +160,8 @@ export class Ownership {
   }
 
   async #release(): Promise<void> {
-    await this.#commits.change({ isReleased: true }).catch(() => {})
+    const { failures } = this.#connection
+    await this.#commits.change({ isReleased: true }).catch(failures.of(`releasing execution "${this.#owned.id}"`))
     this.#finish()
   }
 

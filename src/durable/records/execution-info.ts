@@ -143,9 +143,7 @@ export function notCommitted(id: string): ExecutionConflictError {
 /** What a caller gets whose execution was lost before its end was written, while the store can't be reached. */
 export function endUnknown(id: string, cause: unknown): LeaseLostError {
   const message = `it is not known how execution "${id}" ends: this process was cut off from its store for longer than its lease before an end was written, and another one may go on with it; it has not failed by that. Ask again when the store can be reached: (await docket.get(${JSON.stringify(id)})).result()`
-  const error = new LeaseLostError(message, { executionId: id })
-  error.cause = cause
-  return error
+  return new LeaseLostError(message, { executionId: id }, { cause })
 }
 
 export function unknownStatus({ id, status }: Pick<ExecutionRecord, 'id' | 'status'>): string {

@@ -113,7 +113,9 @@ export class Resumption {
       if (outcome !== 'misfit') return outcome === 'begun'
     } catch (error) {
       // The caller gets the error; others must not wait for a process that has it and does not run it.
-      if (!this.#context.owned.has(id)) this.#context.change(execution, { isReleased: true }).catch(() => {})
+      const { connection, owned } = this.#context
+      const onFailure = connection.failures.of(`releasing execution "${id}"`)
+      if (!owned.has(id)) this.#context.change(execution, { isReleased: true }).catch(onFailure)
       throw error
     }
     const reasons = this.#context.incompatible.reasonsOf(id) ?? [`this docket does not know graph "${graph}"`]

@@ -25,9 +25,11 @@ export class StoreResults implements SharedResults {
   /** Epochs of the rights that this process knows it has. */
   readonly #rights = new Map<string, number>()
   readonly #claims: CallBatcher<ResultClaim, ResultState>
+  readonly #onUnreturned: (error: unknown) => void
 
   constructor(connection: StoreConnection) {
     this.#connection = connection
+    this.#onUnreturned = connection.failures.of('giving back the right to make a result')
     const { store, clock } = connection
     this.#claims = new CallBatcher((claims) => store.claimResults(claims), {
       clock,
@@ -113,8 +115,7 @@ export class StoreResults implements SharedResults {
   }
 
   fail(right: ResultRight, error: unknown): void {
-    const encoded = this.#connection.encoding.encodeError(error, ['result', right.key, 'error'])
-    void Promise.resolve(encoded).then((stored) => this.#end(right, { status: 'failed', error: stored }), ignore)
+    void this.#fail(right, error)
   }
 
   async purge(limit: number): Promise<void> {
@@ -154,7 +155,7 @@ export class StoreResults implements SharedResults {
       if (state.status === 'claimed') this.#rights.set(claim.key, state.epoch)
       return state
     } catch (error) {
-      void this.#giveUnknownBack(claim).catch(ignore)
+      void this.#giveUnknownBack(claim).catch(this.#onUnreturned)
       throw error
     }
   }
@@ -162,7 +163,7 @@ export class StoreResults implements SharedResults {
   /** The store may have given rights that nobody here knows of, or give them when the call arrives after all. */
   #markUncertain(claims: readonly ResultClaim[]): void {
     const look = (): void => {
-      for (const claim of claims) void this.#giveUnknownBack(claim).catch(ignore)
+      for (const claim of claims) void this.#giveUnknownBack(claim).catch(this.#onUnreturned)
     }
     unref(this.#connection.clock.setTimeout(look, patienceMs))
   }
@@ -177,6 +178,17 @@ export class StoreResults implements SharedResults {
     const at = clock.now()
     const outcome = { status: 'released' } as const
     await resultCommits.add({ key, owner, epoch: state.epoch, at, outcome }, Infinity)
+  }
+
+  async #fail(right: ResultRight, error: unknown): Promise<void> {
+    try {
+      const stored = await this.#connection.encoding.encodeError(error, ['result', right.key, 'error'])
+      this.#end(right, { status: 'failed', error: stored })
+    } catch (unstorable) {
+      // A codec that fails: others make the result anew.
+      this.#connection.failures.report(`writing what result "${right.key}" failed with`, unstorable)
+      this.release(right)
+    }
   }
 
   #drop({ key, epoch }: ResultRight): void {
@@ -239,16 +251,15 @@ export class StoreResults implements SharedResults {
       .add({ ...right, at: clock.now(), outcome }, Infinity)
       // A driver that repeats calls by itself may have claimed twice.
       .then((hasEnded) => (hasEnded ? undefined : this.#giveUnknownBack(right)))
-      .catch(ignore)
+      .catch(this.#connection.failures.of(`ending the claim of result "${right.key}"`))
   }
 
   #lostBy(run: Claimant, cause: unknown): LeaseLostError {
-    const error = new LeaseLostError(
+    return new LeaseLostError(
       `step "${run.step}" made a result, but was away for so long that another process took its place and failed`,
       { ...run.execution.place, step: run.step, attempt: run.attempt },
+      { cause },
     )
-    error.cause = cause
-    return error
   }
 }
 

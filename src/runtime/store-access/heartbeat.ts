@@ -14,6 +14,7 @@ export interface HeartbeatParts {
   /** The connection is gone: the lease is to be renewed over another one. */
   readonly onLost: () => void
   readonly onOthersEnded: () => void
+  readonly onFailure: (error: unknown) => void
 }
 
 /** For how long an answer holds, that is, for how long nobody ends its owner; less than the grace, since not all clocks go alike. */
@@ -65,7 +66,7 @@ export class Heartbeat {
   }
 
   async #beat(): Promise<void> {
-    const { clock, sessions, owner, onHeld, onLost, onOthersEnded } = this.#parts
+    const { clock, sessions, owner, onHeld, onLost, onOthersEnded, onFailure } = this.#parts
     const askedAt = clock.elapsed()
     const askedAtByDay = clock.now()
     const asked = owner()
@@ -76,9 +77,10 @@ export class Heartbeat {
       if (look.state === 'lost') onLost()
       this.#watched = look.others?.watched ?? this.#watched
       if (await this.#endMissing(look)) onOthersEnded()
-    } catch {
-      // The store is away, and says so to whoever needs it. Once it is back, the connection is another one.
+    } catch (error) {
+      // Where the store is away, it says so to whoever needs it. Once it is back, the connection is another one.
       this.#missing.blind()
+      onFailure(error)
     }
     this.#arm()
   }

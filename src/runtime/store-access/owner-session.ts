@@ -3,6 +3,7 @@ import type { Store } from '../../core/contracts/store.ts'
 import { unref } from '../environment/long-timeout.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { freshMs, Heartbeat } from './heartbeat.ts'
+import type { UnheardFailures } from './unheard-failures.ts'
 
 /** How an owner lives. */
 export interface SessionOptions {
@@ -14,8 +15,9 @@ export interface SessionOptions {
   readonly name: string
   readonly randomId: () => string
   readonly random: () => number
-  /** The lease has run out: whatever is owned belongs to others. A new owner takes the place. */
-  readonly onLost: () => void
+  readonly failures: UnheardFailures
+  /** The lease has run out: whatever is owned belongs to others. A new owner takes the place. `cause` is what renewals failed with, if they did. */
+  readonly onLost: (cause: unknown) => void
   /** The store has ended other owners: there may be work. */
   readonly onOthersEnded: () => void
   /** The event loop did not turn for so long. */
@@ -55,6 +57,8 @@ export class OwnerSession {
   /** When the next renewal is due; undefined while one is under way. */
   #tickDueAt: number | undefined
   #tickDueAtByDay = 0
+  /** What the last renewal failed with. */
+  #failure: unknown
   #isClosed = false
 
   constructor(options: SessionOptions) {
@@ -72,6 +76,7 @@ export class OwnerSession {
         },
         onLost: () => void this.#tick(),
         onOthersEnded: options.onOthersEnded,
+        onFailure: options.failures.of('looking after the connection by which others see this process'),
       })
   }
 
@@ -170,6 +175,7 @@ export class OwnerSession {
     if (this.#freshUntil === Infinity && this.#heartbeat !== undefined) this.#freshenAt(askedAt, askedAtByDay)
     const isAlive = await store.renewOwner(owner, leaseMs)
     if (owner !== this.#owner) return false
+    this.#failure = undefined
     if (this.#heartbeat?.isClaimed(owner) === true) this.#freshenAt(askedAt, askedAtByDay)
     else this.#freshUntil = this.#freshUntilByDay = Infinity
     if (isAlive) this.#hold(askedAt + leaseMs, askedAtByDay + leaseMs)
@@ -201,19 +207,23 @@ export class OwnerSession {
   }
 
   async #tick(): Promise<void> {
-    const { leaseMs, onRenewed } = this.#options
+    const { leaseMs, failures, onRenewed } = this.#options
     this.noticeBlocked()
     this.#tickDueAt = undefined
+    let isAlive: boolean
     try {
-      if (await this.#renew()) {
-        // The machine may have slept between the question and the answer.
-        this.#arm(this.#isPastByDay ? 0 : leaseMs / 3)
-        onRenewed()
-      }
-    } catch {
+      isAlive = await this.#renew()
+    } catch (error) {
+      this.#failure = error
+      failures.report('renewing the lease', error)
       // Soon again, until the lease is over.
       if (this.#validUntil !== -Infinity) this.#arm(leaseMs / 10)
+      return
     }
+    if (!isAlive) return
+    // The machine may have slept between the question and the answer.
+    this.#arm(this.#isPastByDay ? 0 : leaseMs / 3)
+    onRenewed()
   }
 
   /**
@@ -231,7 +241,7 @@ export class OwnerSession {
   }
 
   #lose(): void {
-    const { clock, onLost } = this.#options
+    const { clock, failures, onLost } = this.#options
     // What was blocked may find out that it is over before the timers do.
     this.noticeBlocked()
     this.#tickDueAt = undefined
@@ -242,7 +252,11 @@ export class OwnerSession {
     clock.clearTimeout(this.#timer)
     clock.clearTimeout(this.#guard)
     this.#endUncertainty(false)
-    if (!this.#isClosed) onLost()
+    const failure = this.#failure
+    this.#failure = undefined
+    if (this.#isClosed) return
+    if (failure !== undefined) failures.reportLoss(failure)
+    onLost(failure)
   }
 
   #newOwner(): string {

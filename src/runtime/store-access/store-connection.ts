@@ -11,6 +11,7 @@ import { CallBatcher } from './call-batcher.ts'
 import { OwnerSession } from './owner-session.ts'
 import { pauseAfter } from './store-patience.ts'
 import { StoreTime } from './store-time.ts'
+import { UnheardFailures } from './unheard-failures.ts'
 
 /** What a connection is made of. */
 export interface ConnectionOptions {
@@ -21,7 +22,7 @@ export interface ConnectionOptions {
   readonly name: string
   readonly randomId: () => string
   readonly random: () => number
-  readonly onLost: () => void
+  readonly onLost: (cause: unknown) => void
   readonly onBlocked: (durationMs: number) => void
 }
 
@@ -41,6 +42,8 @@ export class StoreConnection {
   /** With the store's time of day. */
   readonly clock: FullClock
   readonly session: OwnerSession
+  /** Reports failures of what nobody waits for. */
+  readonly failures = new UnheardFailures()
   readonly creations: CallBatcher<NewExecution, ExecutionRecord | undefined>
   readonly commits: CallBatcher<ExecutionCommit, boolean>
   readonly lookups: CallBatcher<string, ResultState | undefined>
@@ -59,11 +62,12 @@ export class StoreConnection {
     this.encoding = encoding
     this.time = new StoreTime(store, clock)
     this.clock = this.time.clock
-    const onRenewed = (): void => void this.time.look().catch(() => {})
+    const { failures } = this
+    const onRenewed = (): void => void this.time.look().catch(failures.of('reading the time of the store'))
     const onOthersEnded = (): void => {
       for (const listener of this.#listeners) listener({ type: 'work' })
     }
-    this.session = new OwnerSession({ store, clock, ...session, onRenewed, onOthersEnded })
+    this.session = new OwnerSession({ store, clock, ...session, failures, onRenewed, onOthersEnded })
     this.creations = new CallBatcher((items) => store.create(items), {
       clock,
       maxInFlight: 4,

@@ -1,0 +1,45 @@
+import { SerializationError, StoreError } from '../../core/errors.ts'
+import { describeThrown, isDocketError, isError, readOf } from '../../core/thrown.ts'
+
+// What has been reported is remembered, so that a loop says it once; more than this many different ones are something else.
+const mostKnown = 100
+
+/**
+ * Failures of what nobody waits for, as process warnings: each once. What only says that the store is away, or that a right is lost, is tried
+ * again or reported elsewhere; what the store refuses for good, and mistakes in code, would be seen by nobody.
+ */
+export class UnheardFailures {
+  readonly #known = new Set<string>()
+
+  /** Gives what catches the failure of an undertaking, which is named in a few words: `reading messages`. */
+  of(what: string): (error: unknown) => void {
+    return (error) => this.report(what, error)
+  }
+
+  report(what: string, error: unknown): void {
+    if (isReported(error)) this.#warn(`${what} failed, and nothing waits for it: ${describeThrown(error)}`, error)
+  }
+
+  /** The lease is lost, since renewals failed: that says why, whatever it is. */
+  reportLoss(error: unknown): void {
+    this.#warn(`the lease was lost, since it could not be renewed: ${describeThrown(error)}`, error)
+  }
+
+  #warn(message: string, error: unknown): void {
+    if (this.#known.has(message)) return
+    if (this.#known.size >= mostKnown) this.#known.clear()
+    this.#known.add(message)
+    const stack = isOfStore(error) ? undefined : readOf(error, 'stack')
+    const type = isOfStore(error) ? 'DocketStoreWarning' : 'DocketBugWarning'
+    process.emitWarning(message, { type, ...(typeof stack === 'string' && { detail: stack }) })
+  }
+}
+
+function isOfStore(error: unknown): boolean {
+  return error instanceof StoreError || error instanceof SerializationError
+}
+
+function isReported(error: unknown): boolean {
+  if (error instanceof StoreError) return !error.isTransient
+  return error instanceof SerializationError || !isError(error) || !isDocketError(error)
+}
