@@ -1,6 +1,6 @@
 import type { Store } from '../../src/core/contracts/store.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
-import type { Cell, CellColumn } from '../sql/cells.ts'
+import type { Cell, CellColumn, Row } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
 import type { PostgresConnection } from './connection.ts'
@@ -19,6 +19,7 @@ export class PostgresDeletion {
   readonly #dialect: Dialect
   readonly #delete: string
   readonly #purge: string
+  readonly #deleteLeftMail: string
 
   constructor(connection: PostgresConnection, dialect: Dialect) {
     this.#connection = connection
@@ -30,26 +31,37 @@ export class PostgresDeletion {
     this.#delete = `with held as materialized (
         select e.id, a.n from ${unnest(columns, 'a', 1, 'n')}
         join ${executions} e on e.id = a.id and e.owner = a.owner and e.epoch = a.epoch order by e.id for update of e
-      ), ${all} select n from held`
+      ), ${all} select n, id from held`
     this.#purge = `with held as materialized (
         select e.id from ${executions} e
         where e.ended_at is not null and e.ended_at < $1 and e.status = any($2::text[])
           and e.status not in ('pending', 'running') and (e.owner is null or not ${isAlive(dialect, 'e.owner')})
         order by e.ended_at limit $3 for update skip locked
-      ), ${all} select count(*) from held`
+      ), ${all} select id from held`
+    this.#deleteLeftMail = `delete from ${dialect.table('mailbox')} m where m.execution = any($1::text[])
+      and not exists (select 1 from ${executions} e where e.id = m.execution)`
   }
 
   async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]> {
     if (executions.length === 0) return []
     const cells = executions.map(({ id, owner, epoch }): Cell[] => [toName(id), toName(owner), epoch])
     const rows = await this.#connection.query({ text: this.#delete, parameters: columnar(columns, cells) })
+    await this.#dropLeftMail(rows)
     const places = new Set(rows.map((row) => row['n']))
     return executions.map((_, index) => places.has(index + 1))
   }
 
   async purge({ statuses, endedBefore, limit }: Parameters<Store['purge']>[0]): Promise<number> {
     const parameters = [this.#dialect.timeText(endedBefore), statuses, limit]
-    const [row] = await this.#connection.query({ text: this.#purge, parameters })
-    return row!['count'] as number
+    const rows = await this.#connection.query({ text: this.#purge, parameters })
+    await this.#dropLeftMail(rows)
+    return rows.length
+  }
+
+  /** What was posted while the deletion waited for the row, or just before it had it, is not among what that statement sees. */
+  async #dropLeftMail(deleted: readonly Row[]): Promise<void> {
+    if (deleted.length === 0) return
+    const parameters = [deleted.map(({ id }) => id as string)]
+    await this.#connection.query({ text: this.#deleteLeftMail, parameters })
   }
 }

@@ -178,6 +178,31 @@ test('many commits of many executions at once, in any order, end and write every
   expect(rows).toEqual([{ count: 60 * 20 }])
 })
 
+test('a message that is posted while a deletion waits for the execution does not stay without it', async () => {
+  const schema = newSchema()
+  const store = await openStore(schema)
+  const table = (name: string): string => `${pg.escapeIdentifier(schema)}.docket_${name}`
+  await createOwned(store, 'one')
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    await client.query(`select 1 from ${table('executions')} where id = 'one' for update`)
+    const deleted = store.delete([{ id: 'one', owner: 'ada', epoch: 1 }])
+    await vi.waitFor(async () => {
+      const { rows } = await pool.query(`select 1 from pg_stat_activity where wait_event_type = 'Lock'`)
+      expect(rows.length).toBeGreaterThan(0)
+    })
+    await client.query(
+      `insert into ${table('mailbox')} (execution, seq, kind, posted_at) values ('one', 1, 'delete', statement_timestamp())`,
+    )
+    await client.query('commit')
+    expect(await deleted).toEqual([true])
+  } finally {
+    client.release()
+  }
+  expect((await pool.query(`select * from ${table('mailbox')}`)).rows).toEqual([])
+})
+
 test('of many acquirers at once, each execution goes to one', async () => {
   const schema = newSchema()
   const stores = [await openStore(schema), await openStore(schema), await openStore(schema)]
