@@ -10,8 +10,8 @@ export const storeName = 'mysql'
 const duplicate = 1062
 const noTable = 1146
 const deadlock = 1213
-/** Locks not had in time, and statements that took too long, which they mostly do for one. */
-const lockWaits = new Set([1205, 3572, 1969, 3024])
+/** Locks not had in time. */
+const lockWaits = new Set([1205, 3572])
 // MariaDB, when a row has changed since the transaction's snapshot was taken.
 const changed = 1020
 

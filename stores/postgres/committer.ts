@@ -1,3 +1,4 @@
+import { StoreError } from '../../src/core/errors.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
 import type { CommitAnswer } from '../../src/core/contracts/store.ts'
@@ -49,7 +50,12 @@ export class PostgresCommitter {
   async commit(commits: readonly ExecutionCommit[]): Promise<readonly CommitAnswer[]> {
     const done = new Set<ExecutionCommit>()
     for (const round of roundsOf(commits, ({ id }) => id)) await this.#commitRound(round, done)
-    const locked = await this.#lockedAmong(commits.filter((commit) => !done.has(commit)))
+    const others = commits.filter((commit) => !done.has(commit))
+    // What is written is written, whatever becomes of the question about the others: it is put again.
+    const locked = await this.#lockedAmong(others).catch((error: unknown) => {
+      if (done.size === 0 || !(error instanceof StoreError && error.isTransient)) throw error
+      return new Set(others)
+    })
     return commits.map((commit) => (locked.has(commit) ? 'locked' : done.has(commit)))
   }
 

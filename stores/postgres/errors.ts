@@ -66,9 +66,9 @@ function natureOf(thrown: unknown): Nature {
   return isMistake(thrown) ? 'lasting' : 'unknown'
 }
 
-/** Whether a statement waited too long, which it mostly does for a lock. */
+/** Whether a statement waited too long for a lock. */
 function isLockWait(thrown: unknown): boolean {
-  return isAnswer(thrown) && (thrown.code === '55P03' || thrown.code === '57014')
+  return isAnswer(thrown) && thrown.code === '55P03'
 }
 
 /** Whether a statement lost a conflict with another transaction, and has done nothing: it may be done again at once. */

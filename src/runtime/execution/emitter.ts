@@ -271,5 +271,6 @@ function sinceMs(
   at: number,
 ): number {
   const elapsed = at === startedAt ? clock.elapsedAt(at) : clock.elapsed()
-  return Math.round(elapsed - beganAt)
+  // The shared reading may be a little older than the one that it began with.
+  return elapsed <= beganAt ? 0 : Math.round(elapsed - beganAt)
 }

@@ -34,7 +34,7 @@ export async function beginOnceNoted(step: NotedStep, noted: Promise<void>, extr
   if (step.hasEnded || step.execution.isOver) return
   // The timeout is the function's, not the store's.
   step.attemptStartedAt = step.execution.clock.now()
-  step.attemptBeganAt = step.execution.clock.elapsed()
+  step.attemptBeganAt = step.execution.clock.elapsedAt(step.attemptStartedAt)
   beginWork(step, extras)
 }
 

@@ -35,3 +35,12 @@ export function groupedByKey<Item, Answer>(
 export function isLockFailure(failure: unknown): boolean {
   return failure instanceof StoreError && failure.isLocked
 }
+
+/** So many of which one is locked go out each by itself. */
+const mostSingly = 32
+
+/** One of these is locked: if they are many, each half shows first whether it is among its own. */
+export function partsOf<One>(groups: readonly (readonly One[])[]): readonly (readonly One[])[] {
+  const half = groups.length >> 1
+  return groups.length <= mostSingly ? groups : [groups.slice(0, half).flat(), groups.slice(half).flat()]
+}

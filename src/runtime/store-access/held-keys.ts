@@ -6,10 +6,6 @@ export class HeldKeys<Waiting> {
     return this.#held.size
   }
 
-  has(key: string): boolean {
-    return this.#held.has(key)
-  }
-
   hold(key: string): void {
     const held = this.#held.get(key)
     if (held === undefined) this.#held.set(key, { count: 1, waiting: [] })

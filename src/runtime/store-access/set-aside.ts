@@ -1,24 +1,38 @@
+import type { StoreError } from '../../core/errors.ts'
 import { sleep } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
+import { groupedByKey, isLockFailure, partsOf } from './batched-call.ts'
 import type { Portion, Unsettled } from './batched-call.ts'
 import { pauseAfter } from './store-patience.ts'
 
-// As many connections as these may take of a pool.
+// As many connections as these may take of a pool; of what was locked before, one less, so that the others come through.
 const maxInFlight = 4
+/** Tries of a portion that fails, before it goes out in parts. */
+const triesTogether = 3
 
-/**
- * What must not hold up others: what somebody else has locked, and what was slow before. It goes out in calls of its own, a few at a
- * time, until each item's time is over.
- */
+interface AsideOptions<Item> {
+  readonly clock: FullClock
+  readonly keyOf?: (item: Item) => string
+  readonly lockedError?: (item: Item) => StoreError
+}
+
+interface Due<Item, Answer> {
+  readonly portion: Portion<Item, Answer>
+  readonly tries: number
+}
+
+/** What must not hold up others: what somebody else has locked. It goes out in calls of its own, a few at a time, until each item's time is over. */
 export class SetAside<Item, Answer> {
-  readonly #clock: FullClock
+  readonly #options: AsideOptions<Item>
   readonly #send: (portion: Portion<Item, Answer>) => Promise<Unsettled<Item, Answer>>
-  readonly #due: (readonly [portion: Portion<Item, Answer>, tries: number])[] = []
-  #inFlight = 0
+  readonly #fresh: Due<Item, Answer>[] = []
+  readonly #repeated: Due<Item, Answer>[] = []
+  #freshInFlight = 0
+  #repeatedInFlight = 0
   #size = 0
 
-  constructor(clock: FullClock, send: (portion: Portion<Item, Answer>) => Promise<Unsettled<Item, Answer>>) {
-    this.#clock = clock
+  constructor(options: AsideOptions<Item>, send: (portion: Portion<Item, Answer>) => Promise<Unsettled<Item, Answer>>) {
+    this.#options = options
     this.#send = send
   }
 
@@ -30,35 +44,47 @@ export class SetAside<Item, Answer> {
   /** Sends a portion as soon as there is room. */
   add(portion: Portion<Item, Answer>, tries = 0): void {
     this.#size++
-    this.#due.push([portion, tries])
+    ;(tries === 0 ? this.#fresh : this.#repeated).push({ portion, tries })
     this.#next()
   }
 
   /** The same after a while: it was locked just now, or has failed. */
   async addLater(portion: Portion<Item, Answer>, tries: number, failure: unknown): Promise<void> {
+    const { clock, lockedError } = this.#options
     const pauseMs = pauseAfter(tries)
-    const next = this.#clock.elapsed() + pauseMs
-    for (const { until, reject } of portion) if (until < next) reject(failure)
+    const next = clock.elapsed() + pauseMs
+    const isLocked = failure === undefined || isLockFailure(failure)
+    for (const { item, until, reject } of portion)
+      if (until < next) reject((isLocked ? lockedError?.(item) : undefined) ?? failure)
     const again = portion.filter(({ until }) => until >= next)
     if (again.length === 0) return
     this.#size++
-    await sleep(this.#clock, pauseMs)
+    await sleep(clock, pauseMs)
     this.#size--
     this.add(again, tries + 1)
   }
 
   #next(): void {
-    while (this.#inFlight < maxInFlight && this.#due.length > 0) void this.#deliver(...this.#due.shift()!)
+    while (this.#freshInFlight + this.#repeatedInFlight < maxInFlight) {
+      const due = this.#fresh.shift() ?? (this.#repeatedInFlight < maxInFlight - 1 ? this.#repeated.shift() : undefined)
+      if (due === undefined) return
+      void this.#deliver(due)
+    }
   }
 
-  async #deliver(portion: Portion<Item, Answer>, tries: number): Promise<void> {
-    this.#inFlight++
+  async #deliver({ portion, tries }: Due<Item, Answer>): Promise<void> {
+    const { keyOf } = this.#options
+    if (tries === 0) this.#freshInFlight++
+    else this.#repeatedInFlight++
     const { left, locked, failure } = await this.#send(portion)
-    this.#inFlight--
-    if (left.length > 0) void this.addLater(left, tries, failure)
+    if (tries === 0) this.#freshInFlight--
+    else this.#repeatedInFlight--
+    const parts = tries < triesTogether ? [left] : partsOf(groupedByKey(left, keyOf))
+    for (const part of parts) if (part.length > 0) void this.addLater(part, tries, failure)
+    const isOne = groupedByKey(portion, keyOf).length === 1
     for (const part of locked) {
       // What can't be parted is what is locked.
-      if (part.length === portion.length) void this.addLater(part, tries, failure)
+      if (isOne || groupedByKey(part, keyOf).length === 1) void this.addLater(part, tries, failure)
       else this.add(part)
     }
     this.#size--

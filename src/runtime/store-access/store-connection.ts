@@ -73,8 +73,9 @@ export class StoreConnection {
       maxInFlight: 4,
       sizeOf: ({ inputs }) => inputs.length,
       keyOf: ({ id }) => id,
+      lockedError: ({ id }) => lockedError(store, `execution "${id}"`),
     })
-    // One at a time: what is written of an execution must arrive in its order.
+    // One at a time, and of what is set aside one for each execution: what is written of it must arrive in its order.
     this.commits = new CallBatcher(
       async (items) => {
         const { merged, indexes } = mergedCommits(items)
@@ -85,7 +86,7 @@ export class StoreConnection {
         clock,
         sizeOf: sizeOfCommit,
         keyOf: ({ id }) => id,
-        lockedError: ({ id }) => new StoreError(store.name, lockedText(`execution "${id}"`), true, { isLocked: true }),
+        lockedError: ({ id }) => lockedError(store, `execution "${id}"`),
       },
     )
     this.lookups = new CallBatcher((items) => store.getResults(items), { clock, maxInFlight: 4 })
@@ -95,7 +96,7 @@ export class StoreConnection {
       maxInFlight: 4,
       sizeOf: ({ outcome }) => (outcome.status === 'completed' ? outcome.output.length : 0),
       keyOf: ({ key }) => key,
-      lockedError: ({ key }) => new StoreError(store.name, lockedText(`result "${key}"`), true, { isLocked: true }),
+      lockedError: ({ key }) => lockedError(store, `result "${key}"`),
     })
   }
 
@@ -206,8 +207,9 @@ export class StoreConnection {
   }
 }
 
-function lockedText(what: string): string {
-  return `${what} is locked by a transaction that does not end; look for one that was left open`
+function lockedError({ name }: Store, what: string): StoreError {
+  const message = `${what} is locked by a transaction that does not end; look for one that was left open`
+  return new StoreError(name, message, true, { isLocked: true })
 }
 
 /** A store that can't be reached finds out by itself that this process is gone. */
