@@ -57,7 +57,7 @@ const outcomes = await executeBatch(movies, Rating, [...items, { Movie: { title:
   onError: 'collect',
 })
 for (const [index, outcome] of outcomes.entries()) {
-  if ('error' in outcome) console.log(`${index} failed: ${String(outcome.error)}`)
+  if (outcome.error !== undefined) console.log(`${index} failed: ${outcome.error.message}`)
   else console.log(`${index}: ${outcome.value.title} has ${outcome.value.stars} stars`)
 }
 // #endregion

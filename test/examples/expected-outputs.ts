@@ -22,7 +22,7 @@ Stalker: above average
 0: Metropolis has 4.5 stars
 1: Plan 9 has 1 stars
 2: Stalker has 4.7 stars
-3 failed: InputError: inputs of item 3 for "Rating" of graph "movies": Movie.votes: Too small: expected array to have >=1 items
+3 failed: inputs of item 3 for "Rating" of graph "movies": Movie.votes: Too small: expected array to have >=1 items
 909 of 10000 streamed movies are perfect`,
   },
   'caching.ts': {

@@ -43,7 +43,7 @@ export class StoreConnection {
   readonly clock: FullClock
   readonly session: OwnerSession
   /** Reports failures of what nobody waits for. */
-  readonly failures = new UnheardFailures()
+  readonly failures = new UnheardFailures(() => this.#isClosed)
   readonly creations: CallBatcher<NewExecution, ExecutionRecord | undefined>
   readonly commits: CallBatcher<ExecutionCommit, boolean>
   readonly lookups: CallBatcher<string, ResultState | undefined>

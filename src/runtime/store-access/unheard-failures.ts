@@ -10,6 +10,11 @@ const mostKnown = 100
  */
 export class UnheardFailures {
   readonly #known = new Set<string>()
+  readonly #isClosed: () => boolean
+
+  constructor(isClosed: () => boolean) {
+    this.#isClosed = isClosed
+  }
 
   /** Gives what catches the failure of an undertaking, which is named in a few words: `reading messages`. */
   of(what: string): (error: unknown) => void {
@@ -17,6 +22,8 @@ export class UnheardFailures {
   }
 
   report(what: string, error: unknown): void {
+    // A store that is closed refuses what was under way, as it should.
+    if (error instanceof StoreError && this.#isClosed()) return
     if (isReported(error)) this.#warn(`${what} failed, and nothing waits for it: ${describeThrown(error)}`, error)
   }
 
