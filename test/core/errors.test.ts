@@ -58,6 +58,7 @@ describe('toJSON', () => {
         message: 'sqlite store: away',
         store: 'sqlite',
         isTransient: true,
+        isLocked: false,
         cause: { name: 'Error', code: 'ECONNREFUSED', message: 'connect ECONNREFUSED' },
       },
     })

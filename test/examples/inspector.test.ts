@@ -23,7 +23,10 @@ test.each([
     const lines = stdout.trimEnd().split('\n')
     expect(lines[0]).toMatch(/^the receiver shows what it gets at http:\/\/127\.0\.0\.1:\d+$/)
     const name = lines.flatMap((line) => /^(.*) is a machine "execution" with the states (.*)$/.exec(line) ?? [])
-    expect(name.slice(1)).toEqual([expect.stringMatching(execution), 'cancelled, completed, failed, pending, running'])
+    expect(name.slice(1)).toEqual([
+      expect.stringMatching(execution),
+      'cancelled, completed, failed, pending, released, running',
+    ])
     expect(lines.filter((line) => line.startsWith('CheckStock: '))).toEqual([
       'CheckStock: pending',
       'CheckStock: running',

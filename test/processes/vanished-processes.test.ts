@@ -49,6 +49,7 @@ let gone = 0
 
 /** Resolves once a process has seen for long enough that another one is gone: it ends a made-up owner without a connection. */
 async function judgement(place: Place): Promise<void> {
+  if (place.kind === 'redis') return redisJudgement(place)
   const owner = `gone-${++gone}`
   await place.sql(
     place.kind === 'postgres'
@@ -64,6 +65,16 @@ async function judgement(place: Place): Promise<void> {
       [],
     )
   }, patience)
+}
+
+async function redisJudgement({ redis, layout }: Place): Promise<void> {
+  const owner = `gone-${++gone}`
+  const [session] = Object.values(await redis.hgetall(layout.sessions))
+  const [run] = session!.split(' ')
+  await redis.zadd(layout.leases, Date.now() + 600_000, owner)
+  // No connection has such a number.
+  await redis.hset(layout.sessions, owner, `${run} ${2 ** 40 + gone} 1`)
+  await vi.waitFor(async () => expect(await redis.hget(layout.sessions, owner)).toBe(null), patience)
 }
 
 /** A process that has looked for long enough to judge, and one whose execution "a" is under way. */
