@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { createDocket } from '../../../src/index.ts'
 import type { Docket } from '../../../src/index.ts'
@@ -214,6 +215,8 @@ test('what is written by hand to redis is seen there as well', async () => {
   await redis.set(result!, (await redis.get(result!))!.replace(/C\d+/, 'X9999999999999999'))
   await redis.hdel(done!, ':Left\0')
   await redis.hset(failed!, { s: 'p', e: 2, v: 's{"n":1,"tag":"w2:1"}' })
+  // Times are in milliseconds: in the one in which it was begun again, it had ended as well.
+  await sleep(20)
   await redis.zadd(layout.mailbox('failed'), 1, '1:cancel')
   await redis.del(layout.mailbox('failed'))
   await redis.del(shared!)
