@@ -26,7 +26,8 @@ export async function tryLockOwned<T extends Fence>(
 ): Promise<{ readonly held: readonly T[]; readonly locked: readonly T[] }> {
   const held = ownedAmong(fences, await session.all(`${selectOf(table, fences)} order by id for update skip locked`))
   if (held.length === fences.length) return { held, locked: [] }
-  const others = fences.filter((fence) => !held.includes(fence))
+  const isHeld = new Set(held)
+  const others = fences.filter((fence) => !isHeld.has(fence))
   return { held, locked: ownedAmong(others, await session.all(selectOf(table, others))) }
 }
 

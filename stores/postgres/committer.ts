@@ -11,14 +11,9 @@ import { roundsOf } from '../sql/rounds.ts'
 import { doneStatuses, headFields, stepColumns, stepFields } from '../sql/tables.ts'
 import { stayingOf } from '../../src/core/contracts/step-replacement.ts'
 import type { PostgresConnection } from './connection.ts'
-import { columnar, fewRows, lockPatience, unnest } from './dialect.ts'
+import { columnar, fenceColumns, fewRows, lockPatience, unnest } from './dialect.ts'
 import type { PostgresHintSender } from './hint-sender.ts'
 
-const fenceColumns: readonly CellColumn[] = [
-  { name: 'id', kind: 'name' },
-  { name: 'owner', kind: 'name' },
-  { name: 'epoch', kind: 'integer' },
-]
 const plainColumns: readonly CellColumn[] = [
   ...fenceColumns,
   { name: 'updated_at', kind: 'time' },

@@ -1,17 +1,11 @@
 import type { Store } from '../../src/core/contracts/store.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
-import type { Cell, CellColumn, Row } from '../sql/cells.ts'
+import type { Cell, Row } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
 import type { PostgresConnection } from './connection.ts'
-import { columnar, unnest } from './dialect.ts'
+import { columnar, fenceColumns, unnest } from './dialect.ts'
 import { isAlive } from './owners.ts'
-
-const columns: readonly CellColumn[] = [
-  { name: 'id', kind: 'name' },
-  { name: 'owner', kind: 'name' },
-  { name: 'epoch', kind: 'integer' },
-]
 
 /** Deletes executions with all they have. */
 export class PostgresDeletion {
@@ -29,7 +23,7 @@ export class PostgresDeletion {
       steps as (delete from ${dialect.table('steps')} s using held h where s.execution = h.id),
       mail as (delete from ${dialect.table('mailbox')} m using held h where m.execution = h.id)`
     this.#delete = `with held as materialized (
-        select e.id, a.n from ${unnest(columns, 'a', 1, 'n')}
+        select e.id, a.n from ${unnest(fenceColumns, 'a', 1, 'n')}
         join ${executions} e on e.id = a.id and e.owner = a.owner and e.epoch = a.epoch order by e.id for update of e
       ), ${all} select n, id from held`
     this.#purge = `with held as materialized (
@@ -45,7 +39,7 @@ export class PostgresDeletion {
   async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]> {
     if (executions.length === 0) return []
     const cells = executions.map(({ id, owner, epoch }): Cell[] => [toName(id), toName(owner), epoch])
-    const rows = await this.#connection.query({ text: this.#delete, parameters: columnar(columns, cells) })
+    const rows = await this.#connection.query({ text: this.#delete, parameters: columnar(fenceColumns, cells) })
     await this.#dropLeftMail(rows)
     const places = new Set(rows.map((row) => row['n']))
     return executions.map((_, index) => places.has(index + 1))

@@ -37,6 +37,13 @@ export function fewRows(columns: readonly CellColumn[]): string {
   return `(select * from ${unnest(columns, 'a', 1, 'n')} where a.epoch > 0 and a.n > 0 order by a.id collate "C") a`
 }
 
+/** What says whose an execution is: it is written only while this is its row's. */
+export const fenceColumns: readonly CellColumn[] = [
+  { name: 'id', kind: 'name' },
+  { name: 'owner', kind: 'name' },
+  { name: 'epoch', kind: 'integer' },
+]
+
 /**
  * To stand in the `from` of what locks rows, before them: what somebody else holds is not waited for any longer than this, and
  * tried again apart from the others. It holds for the one statement.

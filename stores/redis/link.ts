@@ -16,6 +16,12 @@ export interface Script {
   readonly sha: string
 }
 
+/** The beginning of a script that needs the server's time: `now`, in milliseconds since the epoch. */
+export const now = `
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+`
+
 export function script(lua: string): Script {
   const text = lua.trim()
   return { lua: text, sha: createHash('sha1').update(text).digest('hex') }

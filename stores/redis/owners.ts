@@ -1,7 +1,7 @@
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { Connection } from './connection.ts'
 import { ownerText } from './layout.ts'
-import { script } from './link.ts'
+import { now, script } from './link.ts'
 import type { RedisSessions } from './sessions.ts'
 
 /*
@@ -14,11 +14,6 @@ import type { RedisSessions } from './sessions.ts'
 
 /** Owners are remembered for so long after their end, so that one that wakes up late learns that it is dead. */
 const graveMs = 86_400_000
-
-const now = `
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-`
 
 const timeScript = script(`${now}
 return now

@@ -4,7 +4,7 @@ import { isError } from '../../src/core/thrown.ts'
 import { storeName } from './errors.ts'
 import { ownerOf, ownerText } from './layout.ts'
 import type { Layout } from './layout.ts'
-import { script } from './link.ts'
+import { now, script } from './link.ts'
 import type { Link } from './link.ts'
 
 /*
@@ -12,11 +12,6 @@ import type { Link } from './link.ts'
  * keeps both, and a number of its own, in a hash beside the leases. A connection that a look does not find is gone for good, and with it all
  * that its owner had seen through it before. Scripts may not list connections, so a look is a transaction of a script and a list.
  */
-
-const now = `
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-`
 
 /** The id of the server's run; '' where it is not to be had. */
 const run = `

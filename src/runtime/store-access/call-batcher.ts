@@ -91,11 +91,7 @@ export class CallBatcher<Item, Answer> {
   #setAside(portions: readonly Portion<Item, Answer>[], failure: unknown): void {
     const held = portions.map((portion) => portion.map((entry) => this.#heldEntry(entry)))
     this.#pending = this.#pending.filter((entry) => !this.#isKeptBack(entry))
-    const { keyOf } = this.#options
-    for (const portion of held) {
-      if (groupedByKey(portion, keyOf).length === 1) void this.#aside.addLater(portion, 0, failure)
-      else this.#aside.add(portion)
-    }
+    for (const portion of held) this.#aside.add(portion, failure)
   }
 
   /** An entry whose key is held until it is settled. */
@@ -172,7 +168,7 @@ export class CallBatcher<Item, Answer> {
         if (answer === 'locked') locked.push(entries[index]!)
         else entries[index]!.resolve(answer)
       }
-      return { left: [], locked: groupedByKey(locked, keyOf), failure: undefined }
+      return { left: [], locked: locked.length === 0 ? [] : groupedByKey(locked, keyOf), failure: undefined }
     } catch (failure) {
       if (isLockFailure(failure)) return { left: [], locked: partsOf(groupedByKey(entries, keyOf)), failure }
       onError?.(

@@ -41,15 +41,19 @@ export class SetAside<Item, Answer> {
     return this.#size
   }
 
-  /** Sends a portion as soon as there is room. */
-  add(portion: Portion<Item, Answer>, tries = 0): void {
+  /** Takes a portion that was locked: what can't be parted is tried again after a while, the parts of a larger one at once. */
+  add(portion: Portion<Item, Answer>, failure: unknown, tries = 0): void {
+    if (groupedByKey(portion, this.#options.keyOf).length === 1) void this.#sendLater(portion, tries, failure)
+    else this.#sendSoon(portion, 0)
+  }
+
+  #sendSoon(portion: Portion<Item, Answer>, tries: number): void {
     this.#size++
     ;(tries === 0 ? this.#fresh : this.#repeated).push({ portion, tries })
     this.#next()
   }
 
-  /** The same after a while: it was locked just now, or has failed. */
-  async addLater(portion: Portion<Item, Answer>, tries: number, failure: unknown): Promise<void> {
+  async #sendLater(portion: Portion<Item, Answer>, tries: number, failure: unknown): Promise<void> {
     const { clock, lockedError } = this.#options
     const pauseMs = pauseAfter(tries)
     const next = clock.elapsed() + pauseMs
@@ -61,7 +65,7 @@ export class SetAside<Item, Answer> {
     this.#size++
     await sleep(clock, pauseMs)
     this.#size--
-    this.add(again, tries + 1)
+    this.#sendSoon(again, tries + 1)
   }
 
   #next(): void {
@@ -80,13 +84,8 @@ export class SetAside<Item, Answer> {
     if (tries === 0) this.#freshInFlight--
     else this.#repeatedInFlight--
     const parts = tries < triesTogether ? [left] : partsOf(groupedByKey(left, keyOf))
-    for (const part of parts) if (part.length > 0) void this.addLater(part, tries, failure)
-    const isOne = groupedByKey(portion, keyOf).length === 1
-    for (const part of locked) {
-      // What can't be parted is what is locked.
-      if (isOne || groupedByKey(part, keyOf).length === 1) void this.addLater(part, tries, failure)
-      else this.add(part)
-    }
+    for (const part of parts) if (part.length > 0) void this.#sendLater(part, tries, failure)
+    for (const part of locked) this.add(part, failure, tries)
     this.#size--
     this.#next()
   }
