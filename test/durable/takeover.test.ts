@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { ExecutionTimeoutError, fixed } from '../../src/index.ts'
+import { ExecutionTimeoutError, fixed, StoreError } from '../../src/index.ts'
 import { rejectionOf } from '../loose-api.ts'
+import { alteredStore } from './altered-store.ts'
 import { deathAfter } from './death-after.ts'
 import { World } from './durable-time.ts'
 import { door, line, Third } from './line.ts'
@@ -30,6 +31,24 @@ describe('an execution whose process died', () => {
     const idle = world.process({ graphs: [healthy], takeOver: false })
     await world.clock.advance(20_000)
     expect((await idle.list()).executions).toMatchObject([{ id: 'a', status: 'running' }])
+  })
+
+  test('goes on where its records were refused to the look, and the store is mended meanwhile', async () => {
+    const world = new World()
+    await deathAfter(world, 10, { second: { run: () => door().promise } })
+    await world.clock.advance(20_000)
+    let refusals = 0
+    const store = alteredStore(world.store, (method, ask, [ids]) => {
+      if (method !== 'readSteps' || !(ids as string[]).includes('a') || refusals > 0) return ask()
+      refusals++
+      throw new StoreError('memory', 'column s.attempt does not exist', false)
+    })
+    const { line: healthy } = line()
+    const survivor = world.process({ graphs: [healthy], store })
+    await world.clock.advance(1_000)
+    expect(refusals).toBe(1)
+    expect(world.events.filter(({ type }) => type === 'execution.incompatible')).toEqual([])
+    expect((await survivor.list()).executions).toMatchObject([{ id: 'a', status: 'completed', output: 4 }])
   })
 
   test('goes on once, however many processes look for work', async () => {

@@ -96,7 +96,17 @@ export class Resumption {
       if (!(error instanceof StoreError) || error.isTransient) throw error
       // No execution has this id: if even that is refused, it is the store that needs repair, not a record.
       await this.#context.readSteps([''])
-      return ids.length === 1 ? () => error : async (id) => (await this.#readSteps([id]))(id)
+      return (id) => this.#readStepsOf(id)
+    }
+  }
+
+  /** Those of one that may be damaged. Read once more: the store may have been mended since it refused. */
+  async #readStepsOf(id: string): Promise<readonly StepRecord[] | StoreError> {
+    try {
+      return (await this.#context.readSteps([id])).get(id) ?? []
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.isTransient) throw error
+      return error
     }
   }
 
