@@ -12,7 +12,7 @@ export interface StepContext {
   startedAt: number | undefined
   /** When it ended. */
   endedAt: number | undefined
-  /** When the next attempt is due; set while retrying, and only then. */
+  /** When the next attempt is due, or the wait ends at the latest; set while retrying or waiting, and only then. */
   dueAt: number | undefined
   /** Its value, once completed or cached. */
   output: unknown
@@ -41,28 +41,35 @@ interface Failure {
 /** What can happen to a step. `at` is in milliseconds of the epoch. */
 export type StepEvent =
   | { readonly type: 'CLAIM'; readonly at: number }
-  | { readonly type: 'WAIT'; readonly at: number }
+  | { readonly type: 'QUEUE'; readonly at: number }
   | { readonly type: 'START'; readonly attempt: number; readonly at: number }
+  | { readonly type: 'WAIT'; readonly at: number; readonly dueAt: number | undefined }
   | { readonly type: 'HIT'; readonly output: unknown; readonly at: number }
   | { readonly type: 'SUCCEED'; readonly output: unknown; readonly at: number }
   | ({ readonly type: 'FAIL' } & Failure)
   | ({ readonly type: 'TIME_OUT' } & Failure)
   | { readonly type: 'CANCEL'; readonly error: unknown; readonly at: number }
-  | { readonly type: 'SKIP'; readonly at: number }
+  | { readonly type: 'SKIP'; readonly error: unknown; readonly at: number }
 
 type On<Type extends StepEvent['type']> = Extract<StepEvent, { type: Type }>
 
-/** The life cycle of a step. Only persisted steps are ever `claiming`; `waiting` ones want to run but have no slot. */
+/**
+ * The life cycle of a step. Only persisted steps are ever `claiming`; `queued` ones want to run but have no slot; `waiting` ones have begun,
+ * and wait for a time or for something from outside.
+ */
 export const stepMachine = setup({
   types: {} as { context: StepContext; events: StepEvent; input: StepInput; output: unknown },
   actions: {
-    wait: fromEffect<StepContext>((context) => {
+    queue: fromEffect<StepContext>((context) => {
       context.dueAt = undefined
     }),
     start: fromEffect<StepContext, On<'START'>>((context, event) => {
       context.attempt = event.attempt
       context.startedAt ??= event.at
       context.dueAt = undefined
+    }),
+    wait: fromEffect<StepContext, On<'WAIT'>>((context, event) => {
+      context.dueAt = event.dueAt
     }),
     retry: fromEffect<StepContext, On<'FAIL' | 'TIME_OUT'>>((context, event) => {
       context.error = event.error
@@ -71,6 +78,12 @@ export const stepMachine = setup({
     succeed: fromEffect<StepContext, On<'HIT' | 'SUCCEED'>>((context, event) => {
       context.output = event.output
       context.error = undefined
+      context.endedAt = event.at
+    }),
+    arrive: fromEffect<StepContext, On<'SUCCEED'>>((context, event) => {
+      context.output = event.output
+      context.error = undefined
+      context.dueAt = undefined
       context.endedAt = event.at
     }),
     fallBack: fromEffect<StepContext, On<'FAIL' | 'TIME_OUT'>>((context, event) => {
@@ -85,6 +98,7 @@ export const stepMachine = setup({
       context.endedAt = event.at
     }),
     skip: fromEffect<StepContext, On<'SKIP'>>((context, event) => {
+      context.error = event.error
       context.endedAt = event.at
     }),
   },
@@ -109,7 +123,7 @@ export const stepMachine = setup({
     pending: {
       on: {
         CLAIM: 'claiming',
-        WAIT: { target: 'waiting', actions: 'wait' },
+        QUEUE: { target: 'queued', actions: 'queue' },
         START: { target: 'running', actions: 'start' },
         FAIL: [
           { guard: 'hasFallback', target: 'completed', actions: 'fallBack' },
@@ -121,7 +135,7 @@ export const stepMachine = setup({
     },
     claiming: {
       on: {
-        WAIT: { target: 'waiting', actions: 'wait' },
+        QUEUE: { target: 'queued', actions: 'queue' },
         START: { target: 'running', actions: 'start' },
         HIT: { target: 'cached', actions: 'succeed' },
         FAIL: [
@@ -133,6 +147,7 @@ export const stepMachine = setup({
     },
     running: {
       on: {
+        WAIT: { target: 'waiting', actions: 'wait' },
         SUCCEED: { target: 'completed', actions: 'succeed' },
         FAIL: [
           { guard: 'mayRetry', target: 'retrying', actions: 'retry' },
@@ -149,7 +164,17 @@ export const stepMachine = setup({
     },
     retrying: {
       on: {
-        WAIT: { target: 'waiting', actions: 'wait' },
+        QUEUE: { target: 'queued', actions: 'queue' },
+        START: { target: 'running', actions: 'start' },
+        FAIL: [
+          { guard: 'hasFallback', target: 'completed', actions: 'fallBack' },
+          { target: 'failed', actions: 'fail' },
+        ],
+        CANCEL: { target: 'cancelled', actions: 'fail' },
+      },
+    },
+    queued: {
+      on: {
         START: { target: 'running', actions: 'start' },
         FAIL: [
           { guard: 'hasFallback', target: 'completed', actions: 'fallBack' },
@@ -160,8 +185,13 @@ export const stepMachine = setup({
     },
     waiting: {
       on: {
-        START: { target: 'running', actions: 'start' },
+        WAIT: { target: 'waiting', actions: 'wait' },
+        SUCCEED: { target: 'completed', actions: 'arrive' },
         FAIL: [
+          { guard: 'hasFallback', target: 'completed', actions: 'fallBack' },
+          { target: 'failed', actions: 'fail' },
+        ],
+        TIME_OUT: [
           { guard: 'hasFallback', target: 'completed', actions: 'fallBack' },
           { target: 'failed', actions: 'fail' },
         ],

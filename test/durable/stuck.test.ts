@@ -73,7 +73,7 @@ describe('details() of an unfinished execution', () => {
     const since = new Date(world.clock.now())
     await world.clock.advance(10)
     const details = await second.details()
-    expect(brief(details)).toEqual([['Busy', 'waiting', { kind: 'slot' }]])
+    expect(brief(details)).toEqual([['Busy', 'queued', { kind: 'slot' }]])
     expect(details.steps[0]).toMatchObject({ since })
     await docket.close({ deadline: 0 })
   })

@@ -8,7 +8,7 @@ const record = compiledStep.createRecord({ step: 'FetchProfile' })
 
 const hasStarted = compiledStep.transition(record, eventCode.START, { type: 'START', attempt: 1, at: 10 }) // true
 const status = states[record.state] // 'running'
-const wasSkipped = compiledStep.transition(record, eventCode.SKIP, { type: 'SKIP', at: 20 }) // false: nothing has changed
+const wasSkipped = compiledStep.transition(record, eventCode.SKIP, { type: 'SKIP', error: undefined, at: 20 }) // false: nothing has changed
 
 const snapshot = compiledStep.snapshotOf(record)
 const actor = createActor(stepMachine, { snapshot, input: { step: 'FetchProfile' } }).start() // a real one, running

@@ -65,9 +65,9 @@ describe('a step', () => {
     }
   })
 
-  test('times out only while it runs', () => {
+  test('times out only while it runs or waits', () => {
     for (const { from, event, to } of arrows) {
-      if (event.type === 'TIME_OUT' && from.value !== 'running') expect(to).toBe(from)
+      if (event.type === 'TIME_OUT' && from.value !== 'running' && from.value !== 'waiting') expect(to).toBe(from)
     }
   })
 
@@ -82,8 +82,21 @@ describe('a step', () => {
     }
   })
 
-  test('has a due time exactly while it is retrying', () => {
-    for (const { to } of arrows) expect(to.context.dueAt !== undefined).toBe(to.value === 'retrying')
+  test('has a due time while it is retrying, may have one while it waits, and has none else', () => {
+    for (const { to } of arrows)
+      if (to.value !== 'waiting') expect(to.context.dueAt !== undefined).toBe(to.value === 'retrying')
+  })
+
+  test('that waits has begun, and its wait can get another due time', () => {
+    const step = after(start, { type: 'WAIT', at: 11, dueAt: 90 }, { type: 'WAIT', at: 12, dueAt: 50 })
+    expect(step).toMatchObject({ status: 'waiting', attempt: 1, startedAt: 10, dueAt: 50 })
+    for (const { from, event, to } of arrows)
+      if (event.type === 'WAIT')
+        expect(to.value).toBe(from.value === 'running' || from.value === 'waiting' ? 'waiting' : from.value)
+  })
+
+  test('that is skipped may say why', () => {
+    expect(after({ type: 'SKIP', error, at: 5 })).toMatchObject({ status: 'skipped', error, attempt: 0, endedAt: 5 })
   })
 
   test('has a start time exactly if it has had an attempt', () => {

@@ -33,15 +33,18 @@ const failures = [
 
 const stepEvents: readonly StepEvent[] = [
   { type: 'CLAIM', at: 1 },
-  { type: 'WAIT', at: 2 },
+  { type: 'QUEUE', at: 2 },
   { type: 'START', attempt: 1, at: 10 },
   { type: 'START', attempt: 2, at: 20 },
+  { type: 'WAIT', at: 11, dueAt: 90 },
+  { type: 'WAIT', at: 12, dueAt: undefined },
   { type: 'HIT', output: { name: 'Ada' }, at: 60 },
   { type: 'SUCCEED', output: { name: 'Bob' }, at: 61 },
   ...failures.map((payload) => ({ type: 'FAIL' as const, ...payload })),
   ...failures.map((payload) => ({ type: 'TIME_OUT' as const, ...payload, error: { message: 'too slow' } })),
   { type: 'CANCEL', error: { message: 'enough' }, at: 70 },
-  { type: 'SKIP', at: 71 },
+  { type: 'SKIP', error: undefined, at: 71 },
+  { type: 'SKIP', error: { message: 'not today' }, at: 72 },
 ]
 
 const executionEvents: readonly ExecutionEvent[] = [

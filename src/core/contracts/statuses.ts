@@ -10,6 +10,7 @@ export type StepStatus =
   | 'claiming'
   | 'running'
   | 'retrying'
+  | 'queued'
   | 'waiting'
   | 'completed'
   | 'cached'
@@ -23,6 +24,7 @@ export const stepStatuses: readonly StepStatus[] = [
   'claiming',
   'running',
   'retrying',
+  'queued',
   'waiting',
   'completed',
   'cached',
@@ -38,7 +40,7 @@ export function isTerminal(status: ExecutionStatus): boolean {
 
 /** Whether a step has ended, however it did. */
 export function isTerminalStep(status: StepStatus | 'unknown'): boolean {
-  return !['pending', 'claiming', 'running', 'retrying', 'waiting', 'unknown'].includes(status)
+  return !['pending', 'claiming', 'running', 'retrying', 'queued', 'waiting', 'unknown'].includes(status)
 }
 
 /** The statuses in which an execution has ended. */

@@ -30,7 +30,7 @@ export interface MigratableExecution {
 
 /** The record of a step, as a migration sees it. */
 export interface MigratableStep {
-  /** A step that is `running`, `retrying` or `waiting` has begun and not ended: its effects may have happened. */
+  /** A step that is `running`, `retrying`, `queued` or `waiting` has begun and not ended: its effects may have happened. */
   readonly status: StepStatus
   /** The current or last attempt; 0 before the first. */
   readonly attempt: number

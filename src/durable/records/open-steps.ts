@@ -54,7 +54,7 @@ function liveWait(status: StepInfo['status'], { dueAt, hasEnded }: StepState): S
   if (hasEnded || status === 'running') return undefined
   // One whose retry an earlier process scheduled may wait for it with the right to its result.
   if (dueAt !== undefined) return { kind: 'retry', at: new Date(dueAt) }
-  if (status === 'waiting') return { kind: 'slot' }
+  if (status === 'queued') return { kind: 'slot' }
   return status === 'claiming' ? { kind: 'result' } : undefined
 }
 

@@ -29,6 +29,7 @@ export function stepLogicFor(spec: StepSpec): StepLogic {
 
 /** Events that never come and guards that never hold, for a step with these policies. */
 function whatNeverHappens({
+  kind,
   persist,
   concurrency,
   maxAttempts,
@@ -37,8 +38,9 @@ function whatNeverHappens({
   ports,
 }: StepSpec): readonly string[] {
   return [
+    ...(kind === 'step' || kind === 'value' ? ['WAIT'] : []),
     ...(persist === undefined ? ['CLAIM', 'HIT'] : []),
-    ...(concurrency === undefined ? ['WAIT'] : []),
+    ...(concurrency === undefined ? ['QUEUE'] : []),
     ...(maxAttempts === 1 ? ['mayRetry'] : []),
     ...(fallback === undefined ? ['hasFallback'] : []),
     ...(timeoutMs === undefined ? ['TIME_OUT'] : []),

@@ -192,7 +192,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     const at = this.execution.stepTime()
     // A hundred thousand items may wait behind a barrier: no extras are made for this alone.
     if (this.#extras !== undefined) this.#extras.waitsSince = at
-    this.change({ type: 'WAIT', at })
+    this.change({ type: 'QUEUE', at })
   }
 
   attemptSucceeded(made: unknown): void {
@@ -277,7 +277,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   /** Never began, because an input that it needs failed. */
   skip(error: unknown): void {
     const at = this.execution.clock.now()
-    this.change({ type: 'SKIP', at })
+    this.change({ type: 'SKIP', error: undefined, at })
     this.execution.emitter?.stepCancelled(this, at, 'skipped', error)
   }
 

@@ -10,6 +10,7 @@ const all: Readonly<Record<StepStatus, true>> = {
   claiming: true,
   running: true,
   retrying: true,
+  queued: true,
   waiting: true,
   completed: true,
   cached: true,
