@@ -4,9 +4,8 @@ import { parseArgs } from 'node:util'
 import { BenchServers } from './durable/bench-servers.ts'
 import { fullEffort, quickEffort } from './measure.ts'
 import { installOpponents } from './packages.ts'
-import { surroundings, tableOf, verdicts } from './report.ts'
+import { judgedOf, surroundings, tableOf, verdicts } from './report.ts'
 import { verdictOf } from './target.ts'
-import { targets } from './targets.ts'
 import { batch } from './workloads/batch.ts'
 import { cache } from './workloads/cache.ts'
 import { compileTime } from './workloads/compile-time.ts'
@@ -20,6 +19,7 @@ import { growth } from './workloads/growth.ts'
 import { heap } from './workloads/heap.ts'
 import { observer } from './workloads/observer.ts'
 import { shapeWorkloads } from './workloads/run-shape.ts'
+import { scale, scaleStores } from './workloads/scale.ts'
 import { schemas } from './workloads/schemas.ts'
 import type { Result } from './workloads/workload.ts'
 
@@ -33,7 +33,7 @@ const durable = [
   durableRecovery,
   durableResume,
 ]
-const workloads = [...inMemory, ...durable]
+const workloads = [...inMemory, ...durable, scale]
 const groups: Readonly<Record<string, readonly string[]>> = {
   memory: inMemory.map(({ name }) => name),
   durable: durable.map(({ name }) => name),
@@ -43,8 +43,11 @@ const names = workloads.map(({ name }) => name)
 const usage = `npm run bench -- [<workload or group>…] [--quick] [--json]
   workloads  of memory, which run if nothing is named: ${groups['memory']!.join(', ')}
              of durable, on servers of their own: ${groups['durable']!.join(', ')}
+             scale, a store that holds very much
   --quick    fewer and shorter rounds: to see that it works, not to quote
   --only     workloads, comma-separated: the same as naming them
+  --size     for scale: how many executions that have ended the store holds, and a tenth of that which have not; 1000000 by default
+  --stores   for scale, comma-separated: ${Object.keys(scaleStores).join(', ')}; all by default
   --json     everything measured, as JSON on stdout (progress on stderr)`
 
 const { values: flags, positionals } = parseArgs({
@@ -52,6 +55,8 @@ const { values: flags, positionals } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true, default: [] },
+    size: { type: 'string' },
+    stores: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -59,9 +64,17 @@ const { values: flags, positionals } = parseArgs({
 const named = [...positionals, ...flags.only].flatMap((list) => list.split(','))
 const chosen = new Set((named.length === 0 ? ['memory'] : named).flatMap((name) => groups[name] ?? [name]))
 const unknown = [...chosen].filter((name) => !names.includes(name))
-if (flags.help || unknown.length > 0) {
-  console.error(unknown.length > 0 ? `unknown workload: ${unknown.join(', ')}\n${usage}` : usage)
-  process.exit(unknown.length > 0 ? 1 : 0)
+const size = flags.size === undefined ? undefined : Number(flags.size)
+const stores = flags.stores?.split(',')
+const problems = [
+  ...unknown.map((name) => `unknown workload: ${name}`),
+  ...(stores ?? []).filter((store) => !(store in scaleStores)).map((store) => `unknown store: ${store}`),
+  // Parts of it are a tenth, a twentieth and a fiftieth.
+  ...(size === undefined || (size >= 1_000 && size % 1_000 === 0) ? [] : ['--size must be a multiple of 1000']),
+]
+if (flags.help || problems.length > 0) {
+  console.error([...problems, usage].join('\n'))
+  process.exit(problems.length > 0 ? 1 : 0)
 }
 
 installOpponents()
@@ -84,7 +97,7 @@ const serverVersions: Record<string, string> = {}
   for (const workload of workloads) {
     if (!chosen.has(workload.name)) continue
     try {
-      const result = await workload.measure(effort, { isQuick: flags.quick, servers })
+      const result = await workload.measure(effort, { isQuick: flags.quick, servers, size, stores })
       results.set(workload.name, result)
       say(`\n${tableOf(result)}`)
     } catch (error) {
@@ -98,22 +111,20 @@ const serverVersions: Record<string, string> = {}
 const served = Object.entries(serverVersions).map(([name, version]) => `${name} ${version}`)
 if (served.length > 0) say(`\nservers: ${served.join(', ')}`)
 
-if (targets.some(({ workload }) => results.has(workload)))
+if (judgedOf(results).length > 0)
   say(`\n## Verdicts${flags.quick ? ' (a quick run: not to quote)' : ''}\n${verdicts(results)}`)
 if (flags.json) {
-  const judged = targets
-    .filter(({ workload }) => results.has(workload))
-    .map((target) => {
-      const got = target.got(results)
-      return {
-        measure: target.measure,
-        must: target.must,
-        goal: target.goal,
-        unit: target.unit,
-        got,
-        verdict: verdictOf(target, got),
-      }
-    })
+  const judged = judgedOf(results).map((target) => {
+    const got = target.got(results)
+    return {
+      measure: target.measure,
+      must: target.must,
+      goal: target.goal,
+      unit: target.unit,
+      got,
+      verdict: verdictOf(target, got),
+    }
+  })
   console.log(
     JSON.stringify(
       {

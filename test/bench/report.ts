@@ -2,7 +2,7 @@ import { cpus, platform, release } from 'node:os'
 import { ratioOf, spreadOf } from './measure.ts'
 import type { Spread } from './measure.ts'
 import { versions } from './packages.ts'
-import { aligned, duration, factor } from './table-text.ts'
+import { aligned, duration, factor, grouped } from './table-text.ts'
 import { verdictOf } from './target.ts'
 import type { Target } from './target.ts'
 import { targets } from './targets.ts'
@@ -37,10 +37,16 @@ export function tableOf({ title, series, steps, base, tables = [], notes }: Resu
   return [`## ${title}`, ...body, ...others, ...notes.map((note) => `  ${note}`)].join('\n')
 }
 
+/** The promises that something was measured for, or should have been. */
+export function judgedOf(results: ReadonlyMap<string, Result>): readonly Target[] {
+  return targets.filter(
+    ({ workload, isOptional = false, got }) => results.has(workload) && !(isOptional && got(results) === undefined),
+  )
+}
+
 /** The promises and what became of them. */
 export function verdicts(results: ReadonlyMap<string, Result>): string {
-  const asked = targets.filter(({ workload }) => results.has(workload))
-  const rows = asked.map((target) => {
+  const rows = judgedOf(results).map((target) => {
     const got = target.got(results)
     return [
       target.measure,
@@ -55,11 +61,12 @@ export function verdicts(results: ReadonlyMap<string, Result>): string {
 
 function limitText(limit: number | undefined, { unit, isAtLeast = false }: Target): string {
   if (limit === undefined) return '–'
-  return `${isAtLeast ? '≥' : '≤'} ${unit === 'ratio' ? factor(limit) : `${limit} ${unit}`}`
+  return `${isAtLeast ? '≥' : '≤'} ${unit === 'ratio' ? factor(limit) : `${limit.toLocaleString('en')} ${unit}`}`
 }
 
 function gotText(got: Spread, { unit }: Target): string {
   if (unit === 'ratio') return ratioText(got)
+  if (unit === 'a second') return `${grouped(got.median)} ${unit}`
   return unit === 'MB' ? `${got.median.toFixed(1)} MB` : `${factor(got.median)} ${unit}`
 }
 

@@ -1,6 +1,7 @@
 import { ratioOf, spreadOf } from './measure.ts'
 import type { Series, Spread } from './measure.ts'
 import { durableTargets } from './durable-targets.ts'
+import { scaleTargets } from './scale-targets.ts'
 import type { Target } from './target.ts'
 import type { Result } from './workloads/workload.ts'
 
@@ -125,4 +126,5 @@ export const targets: readonly Target[] = [
     got: ratio('cache', '1 KB: Docket hit', '1 KB: cheapest'),
   },
   ...durableTargets,
+  ...scaleTargets,
 ]

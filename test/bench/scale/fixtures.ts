@@ -3,13 +3,16 @@ import type { ExecutionRecord, NewExecution, StepRecord } from '../../../src/cor
 import type { Store } from '../../../src/core/contracts/store.ts'
 
 const perCall = 1_000
-const graphName = 'scale'
+/** The name of `scaleGraph`. */
+export const graphName = 'scale'
+/** Of the execution that all others are copies of. */
+export const templateId = 'template'
 /** A lease that outlives every measurement. */
 const longLeaseMs = 86_400_000
 
-/** One persisted step; `work` is what it waits for. */
-export function scaleGraph(work: () => Promise<void> | void = () => {}) {
-  const [Key, Made] = ['Key', 'Made'].map((name) => dataType(name, type<string>()))
+/** One persisted step, which waits for `work`, and one that is not: it runs when the other one is committed. */
+export function scaleGraph(work: () => Promise<void> | void = () => {}, onEnd: () => void = () => {}) {
+  const [Key, Made, Reported] = ['Key', 'Made', 'Reported'].map((name) => dataType(name, type<string>()))
   const graph = untypedGraph({
     name: graphName,
     steps: [
@@ -19,13 +22,23 @@ export function scaleGraph(work: () => Promise<void> | void = () => {}) {
         output: Made!,
         persist: 'execution',
         run: async ({ key }) => {
-          await work()
+          const pause = work()
+          if (pause !== undefined) await pause
           return key
+        },
+      }),
+      step({
+        name: 'report',
+        inputs: { made: Made! },
+        output: Reported!,
+        run: ({ made }) => {
+          onEnd()
+          return made
         },
       }),
     ],
   })
-  return { graph, target: Made!, inputs: { Key: 'a key of usual length' } }
+  return { graph, target: Reported!, inputs: { Key: 'a key of usual length' } }
 }
 
 /** What an execution of the graph left behind: others are made as copies of it. */
@@ -34,19 +47,16 @@ export interface Template {
   readonly steps: readonly StepRecord[]
 }
 
-/** Runs one execution, and keeps what it wrote; the store stays open under the docket that it gives. */
+/** Runs one execution, and keeps what it wrote; it stays in the store. Closes the store. */
 export async function templateOf(store: Store): Promise<Template> {
   const { graph, target, inputs } = scaleGraph()
-  // Opened by the docket, and open until that is closed: its reads below come before.
-  const docket = createDocket({ graphs: [graph], store, takeOver: false })
-  const handle = await docket.start(graph, target, inputs, { id: 'template' })
-  await handle.result()
+  await using docket = createDocket({ graphs: [graph], store, takeOver: false })
+  await docket.execute(graph, target, inputs, { id: templateId })
   let record: ExecutionRecord | undefined
-  do [record] = await store.get(['template'])
+  // The end may be written a moment after the call has its value.
+  do [record] = await store.get([templateId])
   while (record?.status !== 'completed')
-  const { steps } = await store.readSteps(['template'])
-  await docket.delete('template')
-  await docket.close()
+  const { steps } = await store.readSteps([templateId])
   return { record, steps }
 }
 
@@ -56,17 +66,18 @@ export interface Filling {
   readonly count: number
   /** When the first of them was created; each next one a millisecond later. */
   readonly from: number
-  /** Who owns them, where they have not ended. @default they have ended, and nobody owns them */
-  readonly owner?: string
+  /** Whose they are, where they have not ended; null for nobody's. @default they have ended, and nobody owns them */
+  readonly owner?: string | null
   /** @default that of `scaleGraph` */
   readonly graph?: string
 }
 
-/** Copies of an execution, many to a call. */
+/** Copies of an execution, through the store, many to a call. */
 export async function fill(store: Store, { record, steps }: Template, filling: Filling): Promise<void> {
   const { prefix, count, from, owner, graph = graphName } = filling
-  const writer = owner ?? `filler-${prefix}`
-  if (owner === undefined) await store.renewOwner(writer, longLeaseMs)
+  const hasEnded = owner === undefined
+  const writer = hasEnded ? `filler-${prefix}` : (owner ?? undefined)
+  if (hasEnded) await store.renewOwner(writer!, longLeaseMs)
   for (let first = 0; first < count; first += perCall) {
     const places = Array.from({ length: Math.min(perCall, count - first) }, (_, index) => first + index)
     const created = places.map((place): NewExecution => {
@@ -74,12 +85,12 @@ export async function fill(store: Store, { record, steps }: Template, filling: F
       return { ...record, id: idOf(prefix, place), graph, owner: writer, createdAt: at, startedAt: at }
     })
     await store.create(created)
-    if (owner !== undefined) continue
+    if (!hasEnded) continue
     const { status, output } = record
     await store.commit(
       created.map(({ id, createdAt }) => ({
         id,
-        owner: writer,
+        owner: writer!,
         epoch: 1,
         at: createdAt,
         steps,
@@ -87,9 +98,10 @@ export async function fill(store: Store, { record, steps }: Template, filling: F
       })),
     )
   }
-  if (owner === undefined) await store.endOwner(writer)
+  if (hasEnded) await store.endOwner(writer!)
 }
 
+/** The id of one of those that were put in; `bulk-copies.ts` writes it in SQL. */
 export function idOf(prefix: string, place: number): string {
   return `${prefix}-${String(place).padStart(8, '0')}`
 }

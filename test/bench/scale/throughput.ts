@@ -1,10 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createDocket } from '../../../src/index.ts'
-import { freshName } from '../durable/engine.ts'
-import type { Places } from '../durable/engine.ts'
-import { openStore } from '../opponents/durable-docket.ts'
-import type { StoreKind } from '../opponents/durable-docket.ts'
-import { fill, livingOwner, scaleGraph, templateOf } from './fixtures.ts'
+import { livingOwner, scaleGraph } from './fixtures.ts'
+import type { Filled } from './filled.ts'
 import { stallDuring } from './stalls.ts'
 import type { Stall } from './stalls.ts'
 
@@ -16,21 +12,11 @@ export interface Measured {
 }
 
 const listPage = 1_000
+const patienceMs = 120_000
 
-/** All pages of `list`, then `purge`, over so many executions that have ended. */
-export async function measureListAndPurge(
-  kind: StoreKind,
-  places: Places,
-  count: number,
-): Promise<{ readonly list: Measured; readonly purge: Measured }> {
-  const name = freshName('listed')
-  const template = await templateOf(openStore(kind, places, name))
-  const store = openStore(kind, places, name)
-  const { graph } = scaleGraph()
-  await using docket = createDocket({ graphs: [graph], store, takeOver: false })
-  await docket.list({ limit: 1 })
-  await fill(store, template, { prefix: 'x', count, from: Date.now() - 2 * count - 60_000 })
-  const list = await stallDuring(async () => {
+/** All pages of `list`. */
+export async function measureList({ docket }: Filled): Promise<Measured> {
+  const { value, ...list } = await stallDuring(async () => {
     let seen = 0
     for (let after: string | undefined; ;) {
       const page = await docket.list({ limit: listPage, after })
@@ -39,48 +25,73 @@ export async function measureListAndPurge(
       after = page.next
     }
   })
-  const purge = await stallDuring(() => docket.purge({ olderThan: 0 }))
-  if (list.value !== count || purge.value !== count)
-    throw new Error(`${list.value} listed and ${purge.value} purged of ${count}`)
-  return {
-    list: { count, ms: list.ms, stall: list.stall },
-    purge: { count, ms: purge.ms, stall: purge.stall },
-  }
+  return { count: value, ...list }
 }
 
-/** From `createDocket` until so many executions of a dead owner run here, and until they have ended. */
+/** `purge` of all that have ended. */
+export async function measurePurge({ docket, finished }: Filled): Promise<Measured> {
+  const { value, ...purge } = await stallDuring(() => docket.purge({ olderThan: 0 }))
+  if (value < finished) throw new Error(`${value} purged of ${finished}`)
+  return { count: value, ...purge }
+}
+
+/** With slots for all of them, until so many executions of a dead owner run here, and until they have ended. */
 export async function measureTakeOver(
-  kind: StoreKind,
-  places: Places,
+  filled: Filled,
   count: number,
 ): Promise<{ readonly takeOver: Measured; readonly end: Measured }> {
-  const name = freshName('left')
-  const template = await templateOf(openStore(kind, places, name))
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
   const { promise: haveBegun, resolve: allBegun } = Promise.withResolvers<void>()
+  const { promise: haveEnded, resolve: allEnded } = Promise.withResolvers<void>()
   let begun = 0
-  const { graph } = scaleGraph(() => {
+  let ended = 0
+  filled.steps.work = () => {
     if (++begun === count) allBegun()
     return released
-  })
-  const store = openStore(kind, places, name)
-  await using docket = createDocket({ graphs: [graph], store, takeOver: false, work: { default: count } })
-  await docket.list({ limit: 1 })
-  const owner = await livingOwner(store, 'dead soon')
-  await fill(store, template, { prefix: 'x', count, from: Date.now() - count - 60_000, owner })
-  await store.endOwner(owner)
-  await sleep(100)
+  }
+  filled.steps.onEnd = () => {
+    if (++ended === count) allEnded()
+  }
+  await leave(filled, 'held', count)
   const takeOver = await stallDuring(async () => {
-    await docket.resume()
-    await haveBegun
+    await filled.docket.resume()
+    await within(haveBegun, () => `${begun} of ${count} have begun`)
   })
-  const end = await stallDuring(async () => {
+  const end = await stallDuring(() => {
     release()
-    for (;;) {
-      const { executions } = await docket.list({ status: 'running', limit: 1 })
-      if (executions.length === 0) return
-      await sleep(20)
-    }
+    return within(haveEnded, () => `${ended} of ${count} have ended`)
   })
+  filled.steps.work = () => {}
+  filled.steps.onEnd = () => {}
   return { takeOver: { count, ms: takeOver.ms, stall: takeOver.stall }, end: { count, ms: end.ms, stall: end.stall } }
+}
+
+/** With a hundred slots, as by default: from `createDocket` until so many executions of a dead owner have run to their end. */
+export async function measureWorkOff(filled: Filled, count: number): Promise<Measured> {
+  await leave(filled, 'short', count)
+  const { promise: haveEnded, resolve: allEnded } = Promise.withResolvers<void>()
+  let ended = 0
+  const { graph } = scaleGraph(undefined, () => {
+    if (++ended === count) allEnded()
+  })
+  await using docket = createDocket({ graphs: [graph], store: filled.again })
+  const { ms, stall } = await stallDuring(() => within(haveEnded, () => `${ended} of ${count} have ended in ${docket}`))
+  return { count, ms, stall }
+}
+
+/** Executions whose owner has just died. */
+async function leave(filled: Filled, prefix: string, count: number): Promise<void> {
+  const owner = await livingOwner(filled.store, `${prefix} by the dead`)
+  await filled.put({ prefix, count, from: Date.now() - count - 60_000, owner })
+  await filled.store.endOwner(owner)
+}
+
+async function within(promise: Promise<void>, state: () => string): Promise<void> {
+  const { promise: isOver, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`after ${patienceMs} ms ${state()}`)), patienceMs)
+  try {
+    await Promise.race([promise, isOver])
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -13,6 +13,10 @@ export interface MeasureOptions {
   readonly isQuick: boolean
   /** Started when somebody asks for them. */
   readonly servers: BenchServers
+  /** How many executions a store holds that have ended, where that is what is measured. */
+  readonly size?: number | undefined
+  /** On which stores, where there are several. @default all */
+  readonly stores?: readonly string[] | undefined
 }
 
 /** Cells by row, the head first. */
