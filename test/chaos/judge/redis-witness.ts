@@ -15,6 +15,7 @@ import type { Command } from './redis-stream.ts'
 type Hash = Map<string, Buffer>
 
 const leastLateMs = 250
+const probeMs = 50
 
 const resultStatuses: Readonly<Record<string, string>> = { R: 'running', C: 'completed', F: 'failed', X: 'released' }
 
@@ -27,10 +28,12 @@ export async function redisWitness({ url, space }: StoreAddress): Promise<Witnes
   await stream.ready
   const loop = monitorEventLoopDelay()
   loop.enable()
+  // On a busy machine the server may be late as well.
+  const probing = setInterval(() => void client.publish(`${space}:now`, String(Date.now())).catch(() => {}), probeMs)
   return {
     // It is stamped when it arrives, and when this process comes to read it.
     get lateMs() {
-      return leastLateMs + loop.max / 1e6
+      return leastLateMs + Math.max(loop.max / 1e6, shadow.latestMs)
     },
     async *changes() {
       // The end of the stream is there when what is written last has come.
@@ -48,6 +51,7 @@ export async function redisWitness({ url, space }: StoreAddress): Promise<Witnes
       return found.flat()
     },
     async [Symbol.asyncDispose]() {
+      clearInterval(probing)
       loop.disable()
       stream.close()
       client.disconnect()
@@ -66,6 +70,8 @@ async function isExpected(client: Redis, name: string, space: string): Promise<b
 class Shadow {
   readonly changes: Change[] = []
   hasEnded = false
+  /** How long something that was sent to the server took at most to arrive here. */
+  latestMs = 0
   readonly #reader: RowReader
   readonly #executions = new Map<string, Hash>()
   /** Messages by their numbers. */
@@ -89,6 +95,7 @@ class Shadow {
         const place = this.#reader.placeOf(text)
         if (place === undefined) continue
         if (place.kind === 'end') this.hasEnded = true
+        else if (place.kind === 'now') this.latestMs = Math.max(this.latestMs, at - Number(rest[1]!.toString()))
         else {
           if (!touched.has(text)) touched.set(text, this.#watch(place.kind, place.id, at))
           this.#change(place, isRemoval ? 'DEL' : name, isRemoval ? [] : rest.slice(1))
@@ -182,7 +189,7 @@ class Shadow {
 const empty = Buffer.alloc(0)
 
 interface Place {
-  readonly kind: 'execution' | 'mailbox' | 'result' | 'end'
+  readonly kind: 'execution' | 'mailbox' | 'result' | 'end' | 'now'
   readonly id: string
 }
 
@@ -200,6 +207,7 @@ class RowReader {
 
   placeOf(key: string): Place | undefined {
     if (key === `${this.#space}:end`) return { kind: 'end', id: '' }
+    if (key === `${this.#space}:now`) return { kind: 'now', id: '' }
     if (!key.startsWith(`${this.#space}:{`)) return undefined
     const match = /^\{r?\d+\}:([xmk]):(.*)$/s.exec(key.slice(this.#space.length + 1))
     if (match === null) return undefined
