@@ -56,6 +56,12 @@ export class MysqlConnection {
     })
   }
 
+  /** How many connections the pool may have; undefined for one that doesn't show it. */
+  get max(): number | undefined {
+    const { pool, max } = this.#place
+    return pool === undefined ? max : limitOf(pool)
+  }
+
   /** Loads the driver and makes the pool; nothing is connected yet. Twice is fine. */
   async open(): Promise<void> {
     if (this.#pool !== undefined) return
@@ -64,11 +70,7 @@ export class MysqlConnection {
     const made = pool ?? createPool({ ...this.#urlOptions(), connectionLimit: max })
     this.#pool ??= made
     if (pool === undefined) made.on('connection', (client) => this.#watch(client as unknown as Connection))
-    this.#lender ??= new Lender(
-      storeName,
-      { connect: () => made.getConnection(), giveBack, max: pool === undefined ? max : limitOf(pool) },
-      waitMs,
-    )
+    this.#lender ??= new Lender(storeName, { connect: () => made.getConnection(), giveBack, max: this.max }, waitMs)
     if (pool !== undefined) await this.#checkPool(this.#lender)
   }
 

@@ -79,6 +79,12 @@ export class PostgresConnection {
     })
   }
 
+  /** How many connections the pool may have. */
+  get max(): number {
+    const { pool, max } = this.#place
+    return (pool as Partial<Pool> | undefined)?.options?.max ?? max
+  }
+
   /** Loads the driver and makes the pool; nothing is connected yet. Twice is fine. */
   async open(): Promise<void> {
     if (this.#pool !== undefined) return

@@ -42,16 +42,36 @@ export type Reply = unknown
 /** So many in one script cost about as little as more do (measured), and keep others waiting for a fraction of a millisecond. */
 const groupSize = 64
 
+/** Calls with so many bytes go over a connection of their own: what comes after them in the other one would wait until they have arrived. */
+const largeBytes = 2 ** 16
+
+/** Another connection to the same server. */
+interface OtherConnection {
+  readonly client: RedisClient
+  close(): Promise<void>
+}
+
 /** Sends calls together over the connection that there is, and waits no longer than it has to. */
 export class Link {
   readonly client: RedisClient
   readonly #timeoutMs: number
   readonly #isCluster: boolean
+  readonly #connectAgain: () => Promise<OtherConnection>
+  /** Made for the first calls that are large. */
+  #forLarge: Promise<OtherConnection | undefined> | undefined
 
-  constructor(client: RedisClient, timeoutMs: number) {
+  constructor(client: RedisClient, timeoutMs: number, connectAgain: () => Promise<OtherConnection>) {
     this.client = client
     this.#timeoutMs = timeoutMs
     this.#isCluster = client.isCluster
+    this.#connectAgain = connectAgain
+  }
+
+  /** Ends the connection for large calls; the other one is not the link's. */
+  async close(): Promise<void> {
+    const forLarge = this.#forLarge
+    this.#forLarge = Promise.resolve(undefined)
+    await (await forLarge)?.close()
   }
 
   /**
@@ -129,8 +149,18 @@ export class Link {
     }
   }
 
-  #send(calls: readonly Call[], asText: boolean): Promise<readonly Reply[]> {
-    return this.inTime(this.#isCluster ? this.#sendEach(calls, asText) : this.#sendTogether(calls, asText))
+  async #send(calls: readonly Call[], asText: boolean): Promise<readonly Reply[]> {
+    const client = isLarge(calls) ? await this.#clientForLarge() : this.client
+    return this.inTime(this.#isCluster ? sendEach(client, calls, asText) : sendTogether(client, calls, asText))
+  }
+
+  /** Where another connection can't be had, there is the one. */
+  async #clientForLarge(): Promise<RedisClient> {
+    this.#forLarge ??= this.#connectAgain().catch(() => {
+      this.#forLarge = undefined
+      return undefined
+    })
+    return (await this.#forLarge)?.client ?? this.client
   }
 
   async #transact(calls: readonly Call[], asText: boolean): Promise<readonly Reply[]> {
@@ -143,22 +173,29 @@ export class Link {
       throw refusalOf(thrown) ?? thrown
     }
   }
+}
 
-  async #sendTogether(calls: readonly Call[], asText: boolean): Promise<readonly Reply[]> {
-    const pipeline = this.client.pipeline()
-    for (const call of calls) pipeline.callBuffer(...commandOf(call, asText))
-    const replies = (await pipeline.exec()) ?? []
-    return replies.map(([error, reply]) => error ?? reply)
-  }
+async function sendTogether(client: RedisClient, calls: readonly Call[], asText: boolean): Promise<readonly Reply[]> {
+  const pipeline = client.pipeline()
+  for (const call of calls) pipeline.callBuffer(...commandOf(call, asText))
+  const replies = (await pipeline.exec()) ?? []
+  return replies.map(([error, reply]) => error ?? reply)
+}
 
-  /**
-   * A cluster's pipeline must go to one node, and is not sent again where slots have moved: so each command goes alone, all in
-   * one turn. ioredis keeps them in order for each node.
-   */
-  async #sendEach(calls: readonly Call[], asText: boolean): Promise<readonly Reply[]> {
-    const replies = await Promise.allSettled(calls.map((call) => this.client.callBuffer(...commandOf(call, asText))))
-    return replies.map((reply) => (reply.status === 'fulfilled' ? reply.value : asError(reply.reason)))
-  }
+/**
+ * A cluster's pipeline must go to one node, and is not sent again where slots have moved: so each command goes alone, all in
+ * one turn. ioredis keeps them in order for each node.
+ */
+async function sendEach(client: RedisClient, calls: readonly Call[], asText: boolean): Promise<readonly Reply[]> {
+  const replies = await Promise.allSettled(calls.map((call) => client.callBuffer(...commandOf(call, asText))))
+  return replies.map((reply) => (reply.status === 'fulfilled' ? reply.value : asError(reply.reason)))
+}
+
+function isLarge(calls: readonly Call[]): boolean {
+  let bytes = 0
+  for (const { args } of calls)
+    for (const arg of args) if (typeof arg !== 'number' && (bytes += arg.length) >= largeBytes) return true
+  return false
 }
 
 /** Where a client connects to: what may be shown of it. */

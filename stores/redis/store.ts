@@ -195,7 +195,7 @@ async function openStore(
   const packer = await loadPackages()
   const { client, close } = await connect(options)
   try {
-    const link = new Link(client, options.timeoutMs)
+    const link = new Link(client, options.timeoutMs, () => connect(options))
     const layout = new Layout(options.prefix)
     await checkFormat(link, layout)
     await warnOfEviction(link, layout)
@@ -205,7 +205,7 @@ async function openStore(
     const hints = new Hints(link, layout.hints)
     const closeAll = async (): Promise<void> => {
       hints.close()
-      await close()
+      await Promise.all([link.close(), close()])
     }
     return { ...connection, owners: new Owners(connection, sessions), hints, close: closeAll }
   } catch (error) {

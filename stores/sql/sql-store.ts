@@ -27,7 +27,12 @@ import type { Answer, SqlReader } from './reader.ts'
 export interface SqlStoreParts {
   readonly name: string
   readonly capabilities: StoreCapabilities
-  readonly connection: { open(): Answer<void>; close(): Answer<void> }
+  readonly connection: {
+    /** How many there may be, where that is known. */
+    readonly max?: number | undefined
+    open(): Answer<void>
+    close(): Answer<void>
+  }
   /** The tables that this version knows, and whether `open` may bring the database up to them. */
   readonly tables: {
     readonly database: MigrationDatabase
@@ -72,6 +77,7 @@ export interface SqlStoreParts {
 export class SqlStore implements Store {
   readonly name: string
   readonly capabilities: StoreCapabilities
+  readonly connections: number | undefined
   readonly subscribe?: NonNullable<Store['subscribe']>
   readonly sessions: StoreSessions | undefined
   readonly #parts: SqlStoreParts
@@ -80,6 +86,7 @@ export class SqlStore implements Store {
   constructor(parts: SqlStoreParts) {
     this.name = parts.name
     this.capabilities = parts.capabilities
+    this.connections = parts.connection.max
     this.sessions = parts.sessions
     this.#parts = parts
     this.#life = new StoreLife(parts.name)

@@ -6,6 +6,10 @@ export interface StallingProxy {
   /** The server's URL, by way of the proxy. */
   readonly url: string
   stall(): void
+  /** From now on a connection on which so many bytes come without an answer goes no further, as on a slow network. */
+  holdAbove(bytes: number): void
+  /** What was held goes on. @returns how many connections were */
+  release(): number
   stop(): Promise<void>
 }
 
@@ -13,6 +17,8 @@ export async function startStallingProxy(serverUrl: string): Promise<StallingPro
   const target = new URL(serverUrl)
   const sockets = new Set<Socket>()
   let isStalled = false
+  let limit = Infinity
+  const held = new Set<() => void>()
   const server = createServer((incoming) => {
     const outgoing = connect(Number(target.port), target.hostname)
     for (const socket of [incoming, outgoing]) {
@@ -25,8 +31,23 @@ export async function startStallingProxy(serverUrl: string): Promise<StallingPro
         outgoing.destroy()
       })
     }
-    incoming.on('data', (data) => void (isStalled || outgoing.write(data)))
-    outgoing.on('data', (data) => void (isStalled || incoming.write(data)))
+    let unanswered = 0
+    let kept: Buffer[] = []
+    const flush = (): void => {
+      for (const data of kept) outgoing.write(data)
+      kept = []
+    }
+    incoming.on('data', (data) => {
+      if (isStalled) return
+      kept.push(data)
+      unanswered += data.length
+      if (unanswered > limit) held.add(flush)
+      else flush()
+    })
+    outgoing.on('data', (data) => {
+      unanswered = 0
+      if (!isStalled) incoming.write(data)
+    })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = new URL(serverUrl)
@@ -35,6 +56,14 @@ export async function startStallingProxy(serverUrl: string): Promise<StallingPro
   return {
     url: url.href,
     stall: () => void (isStalled = true),
+    holdAbove: (bytes) => void (limit = bytes),
+    release() {
+      limit = Infinity
+      const { size } = held
+      for (const flush of held) flush()
+      held.clear()
+      return size
+    },
     async stop() {
       for (const socket of sockets) socket.destroy()
       await new Promise<void>((resolve) => server.close(() => resolve()))

@@ -97,6 +97,8 @@ export interface Store {
   readonly capabilities: StoreCapabilities
   /** @default JSON text */
   readonly format?: ValueFormat | undefined
+  /** How many calls it can work on at the same time, where that is known: those that may wait never take all. @default any number */
+  readonly connections?: number | undefined
 
   /** Connects and makes sure that the tables (or the format) are the ones it knows. Called once before anything else. */
   open(): Promise<void>

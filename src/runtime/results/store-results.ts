@@ -30,10 +30,10 @@ export class StoreResults implements SharedResults {
   constructor(connection: StoreConnection) {
     this.#connection = connection
     this.#onUnreturned = connection.failures.of('giving back the right to make a result')
-    const { store, clock } = connection
+    const { store } = connection
     this.#claims = new CallBatcher((claims) => store.claimResults(claims), {
-      clock,
-      maxInFlight: 4,
+      ...connection.batching,
+      lockedError: ({ key }) => connection.lockedError(`result "${key}"`),
       onError: (_, claims) => this.#markUncertain(claims),
     })
     connection.listen((hint) => {

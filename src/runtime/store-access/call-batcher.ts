@@ -5,6 +5,7 @@ import { groupedByKey, isLockFailure, partsOf } from './batched-call.ts'
 import type { Entry, Portion, Unsettled } from './batched-call.ts'
 import { HeldKeys } from './held-keys.ts'
 import { SetAside } from './set-aside.ts'
+import type { SlowCalls } from './slow-calls.ts'
 import { pauseAfter } from './store-patience.ts'
 
 /** How calls are gathered. */
@@ -18,20 +19,24 @@ export interface BatchingOptions<Item> {
   readonly maxInFlight?: number
   /** Called for every failed try: it may have had its effect, or have it later. */
   readonly onError?: (error: unknown, items: readonly Item[]) => void
-  /** What an item fails with that stays locked. @default what the call failed with */
-  readonly lockedError?: (item: Item) => StoreError
+  /** What an item fails with that stays locked. */
+  readonly lockedError: (item: Item) => StoreError
+  /** Shared by all that calls one store. */
+  readonly slowCalls: SlowCalls
 }
 
 const maxItems = 1_000
-const maxBytes = 8 * 2 ** 20
+const maxBytes = 2 * 2 ** 20
+/** What goes out for one key, if it is as much, has a call of its own. */
+const largeBytes = 2 ** 16
 /** Tries of all in one call, before they go out in portions. */
 const triesTogether = 3
 
 /**
  * Gathers the calls of a store in one turn of the event loop (and while a call is under way) into one call. A call that
  * fails for a passing reason is tried again until each item's time is over, in portions if it goes on failing; one that is
- * refused is split, until only what the store really refuses fails. What is locked is set aside, with what comes for the same key: the
- * others don't wait for it.
+ * refused is split, until only what the store really refuses fails. What is locked, fails where others don't, or is large, is set aside,
+ * with what comes for the same key: the others don't wait for it.
  */
 export class CallBatcher<Item, Answer> {
   readonly #send: (items: readonly Item[]) => Promise<readonly (Answer | 'locked')[]>
@@ -39,6 +44,7 @@ export class CallBatcher<Item, Answer> {
   readonly #aside: SetAside<Item, Answer>
   readonly #held = new HeldKeys<Entry<Item, Answer>>()
   #pending: Entry<Item, Answer>[] = []
+  #pendingBytes = 0
   #inFlight = 0
   #isDeferred = false
 
@@ -51,16 +57,12 @@ export class CallBatcher<Item, Answer> {
     this.#aside = new SetAside(options, (portion) => this.#sendAll(portion))
   }
 
-  /** Whether nothing is waiting or under way. */
-  get isIdle(): boolean {
-    return this.#inFlight === 0 && this.#pending.length === 0 && this.#aside.size === 0
-  }
-
   add(item: Item, until: number): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const entry = { item, bytes: this.#options.sizeOf?.(item) ?? 0, until, resolve, reject }
       if (this.#isKeptBack(entry)) return
       this.#pending.push(entry)
+      this.#pendingBytes += entry.bytes
       this.#defer()
     })
   }
@@ -83,15 +85,23 @@ export class CallBatcher<Item, Answer> {
   #release(item: Item): void {
     const { keyOf } = this.#options
     if (keyOf === undefined) return
-    this.#pending.push(...this.#held.release(keyOf(item)))
+    const released = this.#held.release(keyOf(item))
+    this.#pending.push(...released)
+    this.#pendingBytes += bytesOf(released)
     if (this.#pending.length > 0) this.#defer()
+  }
+
+  /** What may go on only after what has been set aside waits for it. */
+  #keepBack(): void {
+    this.#pending = this.#pending.filter((entry) => !this.#isKeptBack(entry))
+    this.#pendingBytes = bytesOf(this.#pending)
   }
 
   /** Holds the keys of portions, so that what follows for the same ones waits, and sends them apart. */
   #setAside(portions: readonly Portion<Item, Answer>[], failure: unknown): void {
     const held = portions.map((portion) => portion.map((entry) => this.#heldEntry(entry)))
-    this.#pending = this.#pending.filter((entry) => !this.#isKeptBack(entry))
-    for (const portion of held) this.#aside.add(portion, failure)
+    this.#keepBack()
+    for (const portion of held) this.#aside.addFailed(portion, failure)
   }
 
   /** An entry whose key is held until it is settled. */
@@ -116,6 +126,7 @@ export class CallBatcher<Item, Answer> {
   #flush(): void {
     if (this.#pending.length === 0) return
     const entries = this.#take([])
+    if (entries.length === 0) return
     this.#inFlight++
     void this.#deliver(entries, 0).then(() => {
       this.#inFlight--
@@ -124,14 +135,31 @@ export class CallBatcher<Item, Answer> {
     if (this.#pending.length > 0) this.#defer()
   }
 
-  /** Adds what is waiting to what is sent again, as far as there is room. */
+  /** Adds what is waiting to what is sent again, as far as there is room; without what is large. */
   #take(again: Portion<Item, Answer>): Portion<Item, Answer> {
-    let bytes = again.reduce((sum, entry) => sum + entry.bytes, 0)
-    let count = 0
-    while (count < this.#pending.length && again.length + count < maxItems && (bytes < maxBytes || count === 0))
-      bytes += this.#pending[count++]!.bytes
+    const bytesAgain = bytesOf(again)
+    const small = bytesAgain + this.#pendingBytes < largeBytes ? again : this.#withoutLarge(again)
+    const count = countOfCall(this.#pending, small.length, small === again ? bytesAgain : bytesOf(small))
     const taken = this.#pending.splice(0, count)
-    return again.length === 0 ? taken : [...again, ...taken]
+    this.#pendingBytes -= bytesOf(taken)
+    return small.length === 0 ? taken : [...small, ...taken]
+  }
+
+  /** Sets aside what is large, of what is sent again and of what is waiting. Gives what is left of the former. */
+  #withoutLarge(again: Portion<Item, Answer>): Portion<Item, Answer> {
+    const { keyOf } = this.#options
+    if (keyOf === undefined) return again
+    const groups = groupedByKey([...again, ...this.#pending], keyOf).filter((group) => bytesOf(group) >= largeBytes)
+    if (groups.length === 0) return again
+    const large = groups.map((group) => group.slice(0, countOfCall(group, 0, 0)))
+    const isTaken = new Set(large.flat())
+    const held = large.map((portion) => portion.map((entry) => this.#heldEntry(entry)))
+    // What is not taken of a key that is held comes after it: first what is sent again, since it came before the others.
+    const left = again.filter((entry) => !isTaken.has(entry) && !this.#isKeptBack(entry))
+    this.#pending = this.#pending.filter((entry) => !isTaken.has(entry))
+    this.#keepBack()
+    for (const portion of held) this.#aside.addLarge(portion)
+    return left
   }
 
   /** Never rejects: each entry is settled by itself, or set aside. */
@@ -147,7 +175,8 @@ export class CallBatcher<Item, Answer> {
     if (again.length === 0) return
     await sleep(clock, pauseMs)
     // With what has come meanwhile: its time may be over long before the store is back.
-    await this.#deliver(this.#take(again), tries + 1)
+    const entriesAgain = this.#take(again)
+    if (entriesAgain.length > 0) await this.#deliver(entriesAgain, tries + 1)
   }
 
   /** Sends all in one call. Gives those that have failed for a passing reason; all others are settled, or set aside. */
@@ -205,26 +234,47 @@ export class CallBatcher<Item, Answer> {
 
   /**
    * What keeps failing may do so because of one of them. So they go out in portions, ever smaller while those fail; three in a row that do
-   * say that it is the store, for now. What was not tried is the first to be, the next time.
+   * say that it is the store, for now. What was not tried is the first to be, the next time. Where some come through, those that fail by
+   * themselves are set aside.
    */
   async #sendApart(entries: Portion<Item, Answer>, tries: number): Promise<Omit<Unsettled<Item, Answer>, 'locked'>> {
     const groups = groupedByKey(entries, this.#options.keyOf)
     const failed: Entry<Item, Answer>[] = []
+    const failedAlone: Portion<Item, Answer>[] = []
     let size = Math.max(1, groups.length >> Math.min(1 + tries - triesTogether, 30))
+    let someCameThrough = false
     let failure: unknown
     for (let failures = 0; groups.length > 0 && failures < 3;) {
-      const portion = groups.splice(0, size).flat()
-      const sent = await this.#sendTogether(portion)
+      const portion = groups.splice(0, size)
+      const sent = await this.#sendTogether(portion.flat())
       if (sent.left.length === 0) {
         failures = 0
         size *= 2
+        someCameThrough = true
       } else {
         failures++
         size = Math.max(1, size >> 1)
         failure = sent.failure
-        failed.push(...sent.left)
+        if (portion.length === 1) failedAlone.push(sent.left)
+        else failed.push(...sent.left)
       }
     }
-    return { left: [...groups.flat(), ...failed], failure }
+    const rest = groups.flat()
+    if (!someCameThrough) return { left: [...rest, ...failed, ...failedAlone.flat()], failure }
+    if (failedAlone.length > 0) this.#setAside(failedAlone, failure)
+    return { left: [...rest, ...failed], failure }
   }
+}
+
+function bytesOf(entries: readonly { readonly bytes: number }[]): number {
+  return entries.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+/** How many of these fit in a call in which there are some already: always one. */
+function countOfCall(entries: readonly { readonly bytes: number }[], countBefore: number, bytesBefore: number): number {
+  let bytes = bytesBefore
+  let count = 0
+  while (count < entries.length && countBefore + count < maxItems && (bytes < maxBytes || count === 0))
+    bytes += entries[count++]!.bytes
+  return count
 }

@@ -8,7 +8,9 @@ import { atMost, sleep } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { mergedCommits } from './merged-commits.ts'
 import { CallBatcher } from './call-batcher.ts'
+import type { BatchingOptions } from './call-batcher.ts'
 import { OwnerSession } from './owner-session.ts'
+import { SlowCalls } from './slow-calls.ts'
 import { pauseAfter } from './store-patience.ts'
 import { StoreTime } from './store-time.ts'
 import { UnheardFailures } from './unheard-failures.ts'
@@ -30,6 +32,7 @@ export interface ConnectionOptions {
 interface StoreUse {
   count: number
   opened: Promise<void> | undefined
+  readonly slowCalls: SlowCalls
 }
 
 const uses = new WeakMap<Store, StoreUse>()
@@ -44,6 +47,8 @@ export class StoreConnection {
   readonly session: OwnerSession
   /** Reports failures of what nobody waits for. */
   readonly failures = new UnheardFailures(() => this.#isClosed)
+  /** How calls are gathered that need no order. */
+  readonly batching: Pick<BatchingOptions<never>, 'clock' | 'slowCalls' | 'maxInFlight'>
   readonly creations: CallBatcher<NewExecution, ExecutionRecord | undefined>
   readonly commits: CallBatcher<ExecutionCommit, boolean>
   readonly lookups: CallBatcher<string, ResultState | undefined>
@@ -68,12 +73,15 @@ export class StoreConnection {
       for (const listener of this.#listeners) listener({ type: 'work' })
     }
     this.session = new OwnerSession({ store, clock, ...session, failures, onRenewed, onOthersEnded })
+    const { slowCalls } = this.#use
+    const ofExecution = (id: string): StoreError => this.lockedError(`execution "${id}"`)
+    const ofResult = (key: string): StoreError => this.lockedError(`result "${key}"`)
+    this.batching = { clock, slowCalls, maxInFlight: 4 }
     this.creations = new CallBatcher((items) => store.create(items), {
-      clock,
-      maxInFlight: 4,
+      ...this.batching,
       sizeOf: ({ inputs }) => inputs.length,
       keyOf: ({ id }) => id,
-      lockedError: ({ id }) => lockedError(store, `execution "${id}"`),
+      lockedError: ({ id }) => ofExecution(id),
     })
     // One at a time, and of what is set aside one for each execution: what is written of it must arrive in its order.
     this.commits = new CallBatcher(
@@ -83,20 +91,20 @@ export class StoreConnection {
         return indexes?.map((index) => index !== undefined && answers[index]!) ?? answers
       },
       {
-        clock,
+        ...this.batching,
+        maxInFlight: 1,
         sizeOf: sizeOfCommit,
         keyOf: ({ id }) => id,
-        lockedError: ({ id }) => lockedError(store, `execution "${id}"`),
+        lockedError: ({ id }) => ofExecution(id),
       },
     )
-    this.lookups = new CallBatcher((items) => store.getResults(items), { clock, maxInFlight: 4 })
-    this.gets = new CallBatcher((items) => store.get(items), { clock, maxInFlight: 4 })
+    this.lookups = new CallBatcher((items) => store.getResults(items), { ...this.batching, lockedError: ofResult })
+    this.gets = new CallBatcher((items) => store.get(items), { ...this.batching, lockedError: ofExecution })
     this.resultCommits = new CallBatcher((items) => store.commitResults(items), {
-      clock,
-      maxInFlight: 4,
+      ...this.batching,
       sizeOf: ({ outcome }) => (outcome.status === 'completed' ? outcome.output.length : 0),
       keyOf: ({ key }) => key,
-      lockedError: ({ key }) => lockedError(store, `result "${key}"`),
+      lockedError: ({ key }) => ofResult(key),
     })
   }
 
@@ -145,6 +153,12 @@ export class StoreConnection {
     this.#hasWarned = true
     const left = `asking again for up to ${Math.ceil(leftMs / 1_000)} s`
     process.emitWarning(`${message}; ${left}`, 'DocketStoreWarning')
+  }
+
+  /** What a call fails with that waited in vain for somebody else's lock. */
+  lockedError(what: string): StoreError {
+    const message = `${what} is locked by a transaction that does not end; look for one that was left open`
+    return new StoreError(this.store.name, message, true, { isLocked: true })
   }
 
   /** @throws DocketClosedError once it is closed */
@@ -207,11 +221,6 @@ export class StoreConnection {
   }
 }
 
-function lockedError({ name }: Store, what: string): StoreError {
-  const message = `${what} is locked by a transaction that does not end; look for one that was left open`
-  return new StoreError(name, message, true, { isLocked: true })
-}
-
 /** A store that can't be reached finds out by itself that this process is gone. */
 function ignoreOutage(error: unknown): void {
   if (!(error instanceof StoreError && error.isTransient)) throw error
@@ -219,7 +228,8 @@ function ignoreOutage(error: unknown): void {
 
 function useOf(store: Store): StoreUse {
   let use = uses.get(store)
-  if (use === undefined) uses.set(store, (use = { count: 0, opened: undefined }))
+  if (use === undefined)
+    uses.set(store, (use = { count: 0, opened: undefined, slowCalls: new SlowCalls(store.connections) }))
   use.count++
   return use
 }
