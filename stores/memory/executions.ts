@@ -1,6 +1,6 @@
 import { firstRecord } from '../../src/core/contracts/first-record.ts'
 import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
-import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -66,8 +66,9 @@ export class MemoryExecutions {
       // A write that was held up somewhere may come after a later one: what is completed stays.
       if (replaces(step, entry.steps.get(key))) entry.steps.set(key, step)
     }
-    if (consumed !== undefined) {
-      entry.mail = entry.mail.filter(({ seq }) => seq > consumed)
+    if (consumed !== undefined && consumed.length > 0) {
+      const gone = new Set(consumed)
+      entry.mail = entry.mail.filter(({ seq }) => !gone.has(seq))
       if (entry.mail.length === 0) this.#withMail.delete(id)
     }
     const { isReleased, ...changes } = head ?? {}
@@ -177,11 +178,17 @@ export class MemoryExecutions {
     return true
   }
 
-  readMail(owner: string, limit: number): Message[] {
+  readMail({ owner, executions, after, limit }: MailRequest): Message[] {
+    const named = executions === undefined ? undefined : new Set(executions)
     return [...this.#withMail]
+      .filter((id) => named?.has(id) !== false)
       .flatMap((id) => this.#entries.get(id) ?? [])
       .filter(({ record }) => record.owner === owner)
-      .flatMap(({ mail }) => mail)
+      .flatMap(({ record, mail }) => {
+        const position = after?.get(record.id)
+        const unread = position === undefined ? mail : mail.filter((one) => one.seq > position[one.class])
+        return [...unread.filter(isControl), ...unread.filter((one) => !isControl(one))]
+      })
       .slice(0, limit)
   }
 
@@ -208,6 +215,10 @@ export class MemoryExecutions {
     const unfinished = this.#unfinished.get(owner)
     if (unfinished?.delete(id) === true && unfinished.size === 0) this.#unfinished.delete(owner)
   }
+}
+
+function isControl(message: Message): boolean {
+  return message.class === 'control'
 }
 
 function stepKey({ step, item }: StepRecord): string {

@@ -2,7 +2,7 @@ import { StoreError } from '../../src/core/errors.ts'
 import type { Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
-import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -156,9 +156,9 @@ class MemoryStore implements Store {
     return messages.map((message) => this.#executions.post(message))
   }
 
-  async readMail(owner: string, limit: number): Promise<Message[]> {
+  async readMail(request: MailRequest): Promise<Message[]> {
     this.#life.requireOpen()
-    return this.#executions.readMail(owner, limit)
+    return this.#executions.readMail(request)
   }
 
   async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {

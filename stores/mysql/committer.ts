@@ -75,29 +75,43 @@ export class MysqlCommitter {
     const [finished, unfinished] = [steps.filter(replacesAny), steps.filter((step) => !replacesAny(step))]
     await session.insert(this.#insertSteps, finished.map(stepShape.cells), this.#replaceSteps)
     await session.insert(this.#insertSteps, unfinished.map(stepShape.cells), this.#replaceUnfinishedSteps)
-    await this.#writeHeads(session, held)
-    for (const { id, consumed } of held)
-      if (consumed !== undefined)
-        await session.run(
-          `delete from ${this.#mailbox} where execution = ${literal(toKey(id))} and seq <= ${literal(consumed)}`,
-        )
+    await this.#writeHeads(session, held, await this.#consume(session, held))
     return { held, locked }
+  }
+
+  /** How many messages were consumed that were still there, by commit. */
+  async #consume(
+    session: MysqlSession,
+    commits: readonly ExecutionCommit[],
+  ): Promise<ReadonlyMap<ExecutionCommit, number>> {
+    const counts = new Map<ExecutionCommit, number>()
+    for (const commit of commits) {
+      const { id, consumed = [] } = commit
+      if (consumed.length === 0) continue
+      const isOne = `execution = ${literal(toKey(id))} and seq in (${consumed.map(literal).join(', ')})`
+      counts.set(commit, await session.run(`delete from ${this.#mailbox} where ${isOne}`))
+    }
+    return counts
   }
 
   /**
    * One statement that changes other things in each row: an insert of rows that are all there. Which fields a row changes is given by bits
    * in the column `last_mail`, which itself stays as it is.
    */
-  async #writeHeads(session: MysqlSession, commits: readonly ExecutionCommit[]): Promise<void> {
+  async #writeHeads(
+    session: MysqlSession,
+    commits: readonly ExecutionCommit[],
+    consumed: ReadonlyMap<ExecutionCommit, number>,
+  ): Promise<void> {
     const fields = headFields.filter((field) => commits.some(({ head }) => head !== undefined && names(head, field)))
     const changed = columnsOf(fields).map(({ name }) => name)
     const others = needed.filter((name) => !changed.includes(name))
-    const rows = commits.map(({ id, at, head, consumed }): Cell[] => [
-      toKey(id),
-      toSqlTime(at),
-      consumed ?? 0,
-      maskOf(head),
-      ...cellsOf(fields, head ?? {}, toSqlTime).map((cell, index) => cell ?? dummies[changed[index]!] ?? null),
+    const rows = commits.map((commit): Cell[] => [
+      toKey(commit.id),
+      toSqlTime(commit.at),
+      consumed.get(commit) ?? 0,
+      maskOf(commit.head),
+      ...cellsOf(fields, commit.head ?? {}, toSqlTime).map((cell, index) => cell ?? dummies[changed[index]!] ?? null),
       ...others.map((name) => dummies[name]!),
     ])
     const changes = fields.flatMap((field) =>
@@ -108,9 +122,9 @@ export class MysqlCommitter {
     if (commits.some(({ head }) => head?.isReleased === true))
       changes.push(...['owner', 'owner_full'].map((name) => `${name} = if(${isNamed(releaseBit)}, null, ${name})`))
     await session.insert(
-      `insert into ${this.#executions} (${['id', 'updated_at', 'read_mail', 'last_mail', ...changed, ...others].join(', ')})`,
+      `insert into ${this.#executions} (${['id', 'updated_at', 'mail_left', 'last_mail', ...changed, ...others].join(', ')})`,
       rows,
-      `on duplicate key update updated_at = values(updated_at), read_mail = greatest(read_mail, values(read_mail))${changes.map((change) => `, ${change}`).join('')}`,
+      `on duplicate key update updated_at = values(updated_at), mail_left = mail_left - values(mail_left)${changes.map((change) => `, ${change}`).join('')}`,
     )
   }
 }

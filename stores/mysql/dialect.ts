@@ -1,6 +1,6 @@
 import type { Dialect } from '../sql/dialect.ts'
 import { toSqlTime } from '../sql/times.ts'
-import { keyColumns, toKey } from './keys.ts'
+import { collation, keyColumns, toKey } from './keys.ts'
 import { storeName } from './errors.ts'
 
 /** MySQL's way with the shared queries: times are texts in UTC, both ways, so no time zone matters. */
@@ -16,6 +16,18 @@ export function mysqlDialect(prefix: string): Dialect {
     },
     isIn: (expression, texts, add) =>
       texts.length === 0 ? 'false' : `${expression} in (${texts.map((text) => add(text)).join(', ')})`,
+    mailOwner: 'mail_owner',
+    mailIndex: 'force index (docket_mail)',
+    places(places, add) {
+      // Of a table that is made of texts, the columns have the connection's collation: they would not be compared with those of keys.
+      const rows = places.map(
+        ({ execution, control, data, least }, index) =>
+          `select ${add(execution)} ${collation}${index === 0 ? ' as execution' : ''}, ${[control, data, least]
+            .map((seq, place) => `${add(seq)}${index === 0 ? ` as ${['control', 'data', 'least'][place]}` : ''}`)
+            .join(', ')}`,
+      )
+      return `(${rows.join(' union all ')}) p`
+    },
     now: () => 'utc_timestamp(3)',
     isLiving: (alias) => `${alias}.expires_at > utc_timestamp(3)`,
     toKey,

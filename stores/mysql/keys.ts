@@ -8,6 +8,9 @@ import { toSqlTime } from '../sql/times.ts'
 /** How many characters a column of a key has: three of them, of four bytes a character, fit into an index (3,072 bytes). */
 export const keyLength = 240
 
+// Texts of which every character counts, trailing spaces too: MySQL and MariaDB have different names for that, and each reads its own.
+export const collation = 'collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */'
+
 const prefixLength = 170
 // `toName` never leaves the mark without digits after it, so no name is like a shortened one.
 const shortened = '␛#'

@@ -1,12 +1,9 @@
-import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage } from '../../src/core/contracts/message.ts'
 import type { Cell } from '../sql/cells.ts'
-import { recordOf } from '../sql/cells.ts'
-import { selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import { messageColumns, messageFields } from '../sql/tables.ts'
+import type { SqlReader } from '../sql/reader.ts'
 import type { MysqlConnection } from './connection.ts'
 import { messageShape, toKey } from './keys.ts'
-import { literal } from './literals.ts'
 import { listOf } from './locks.ts'
 import type { MysqlSession } from './session.ts'
 
@@ -15,14 +12,13 @@ export class MysqlMailbox {
   readonly #connection: MysqlConnection
   readonly #executions: string
   readonly #insert: string
-  readonly #read: string
+  readonly #reader: SqlReader
 
-  constructor(connection: MysqlConnection, dialect: Dialect) {
+  constructor(connection: MysqlConnection, dialect: Dialect, reader: SqlReader) {
     this.#connection = connection
     this.#executions = dialect.table('executions')
     this.#insert = `insert into ${dialect.table('mailbox')} (${messageShape.columns.join(', ')})`
-    this.#read = `select ${selectList(dialect, messageColumns, 'm')}
-      from ${this.#executions} e force index (docket_mail) join ${dialect.table('mailbox')} m on m.execution = e.id and m.seq > e.read_mail`
+    this.#reader = reader
   }
 
   async post(messages: readonly NewMessage[]): Promise<readonly boolean[]> {
@@ -46,18 +42,12 @@ export class MysqlMailbox {
     await session.insert(this.#insert, cells)
     const byCount = Map.groupBy(lasts.keys(), (key) => lasts.get(key)! - firsts.get(key)!)
     for (const [count, of] of byCount)
-      await session.run(`update ${this.#executions} set last_mail = last_mail + ${count} where id in (${listOf(of)})`)
+      await session.run(`update ${this.#executions} set last_mail = last_mail + ${count}, mail_left = mail_left + ${count}
+        where id in (${listOf(of)})`)
     return keys.map((key) => lasts.has(key))
   }
 
-  /**
-   * Messages to an owner's executions: first the oldest of each, so that one whose messages nobody takes can't hold up the others
-   * for ever.
-   */
-  async read(owner: string, limit: number): Promise<readonly Message[]> {
-    const text = `${this.#read} where e.mail_owner = ${literal(toKey(owner))}
-      order by m.seq, m.execution limit ${literal(limit)}`
-    const rows = await this.#connection.withSession((session) => session.all(text))
-    return rows.map((row) => recordOf(messageFields, row))
+  read(request: MailRequest): Promise<readonly Message[]> {
+    return this.#reader.readMail(request)
   }
 }

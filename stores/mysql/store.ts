@@ -32,6 +32,7 @@ export function mysqlStore(options: string | MysqlStoreOptions): Store {
   const locks = new MysqlSessionLocks(connection, dialect)
   const sessions = watchesSessions ? new SqlSessions(locks) : undefined
   const owners = new MysqlOwners(connection, dialect, sessions && { sessions, locks })
+  const reader = new SqlReader(dialect, (query) => connection.query(query))
   return new SqlStore({
     name: storeName,
     capabilities: { transactions: true, isShared: true },
@@ -45,11 +46,11 @@ export function mysqlStore(options: string | MysqlStoreOptions): Store {
     creator: new MysqlCreator(connection, dialect),
     committer: new MysqlCommitter(connection, dialect),
     acquirer: new MysqlAcquirer(connection, owners, dialect),
-    mailbox: new MysqlMailbox(connection, dialect),
+    mailbox: new MysqlMailbox(connection, dialect, reader),
     deletion: new MysqlDeletion(connection, owners, dialect),
     results: new MysqlResults(connection, dialect, counters),
     claims: new MysqlClaims(connection, dialect, counters),
-    reader: new SqlReader(dialect, (query) => connection.query(query)),
+    reader,
     sessions,
   })
 }

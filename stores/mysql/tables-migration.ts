@@ -1,9 +1,7 @@
 import type { Migration } from '../sql/migration.ts'
 import type { TableName } from '../sql/tables.ts'
-import { keyLength } from './keys.ts'
+import { collation, keyLength } from './keys.ts'
 
-// Texts of which every character counts, trailing spaces too: MySQL and MariaDB have different names for that, and each reads its own.
-const collation = 'collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */'
 const tableEnd = `engine = innodb row_format = dynamic default character set utf8mb4 ${collation}`
 
 const key = `varchar(${keyLength}) character set utf8mb4 ${collation}`
@@ -55,9 +53,9 @@ export function tablesMigration(prefix: string): Migration {
         `updated_at ${time} not null`,
         `ended_at ${time}`,
         'last_mail bigint default 0 not null',
-        'read_mail bigint default 0 not null',
+        'mail_left bigint default 0 not null',
         `is_open tinyint generated always as (case when status in ('pending', 'running') then 1 end) stored`,
-        `mail_owner ${key} generated always as (case when last_mail > read_mail then owner end) stored`,
+        `mail_owner ${key} generated always as (case when mail_left > 0 then owner end) stored`,
         'primary key (id)',
         // Looking for work reads this one alone: first the owners, then what the dead ones left, the oldest first.
         'key docket_unfinished (is_open, owner, graph, created_at, id)',
@@ -88,6 +86,7 @@ export function tablesMigration(prefix: string): Migration {
         'mailbox',
         fullKey('execution'),
         'seq bigint not null',
+        `class ${word} not null`,
         `kind ${name} not null`,
         value('payload'),
         `posted_at ${time} not null`,

@@ -14,10 +14,10 @@ import type { PostgresConnection } from './connection.ts'
 import { columnar, fenceColumns, fewRows, lockPatience, unnest } from './dialect.ts'
 import type { PostgresHintSender } from './hint-sender.ts'
 
-const plainColumns: readonly CellColumn[] = [
-  ...fenceColumns,
-  { name: 'updated_at', kind: 'time' },
-  { name: 'consumed', kind: 'integer' },
+const plainColumns: readonly CellColumn[] = [...fenceColumns, { name: 'updated_at', kind: 'time' }]
+const consumedColumns: readonly CellColumn[] = [
+  { name: 'n', kind: 'integer' },
+  { name: 'seq', kind: 'integer' },
 ]
 const headColumns: readonly CellColumn[] = [{ name: 'mask', kind: 'integer' }, ...columnsOf(headFields)]
 const numberedStepColumns: readonly CellColumn[] = [{ name: 'n', kind: 'integer' }, ...stepColumns]
@@ -28,16 +28,19 @@ export class PostgresCommitter {
   readonly #connection: PostgresConnection
   readonly #dialect: Dialect
   readonly #hints: PostgresHintSender
-  readonly #stepsOnly: string
-  readonly #withHeads: string
+  readonly #statements: Readonly<Record<'plain' | 'heads' | 'mail' | 'headsAndMail', string>>
   readonly #stillOwned: string
 
   constructor(connection: PostgresConnection, dialect: Dialect, hints: PostgresHintSender) {
     this.#connection = connection
     this.#dialect = dialect
     this.#hints = hints
-    this.#stepsOnly = commitStatement(dialect, false)
-    this.#withHeads = commitStatement(dialect, true)
+    this.#statements = {
+      plain: commitStatement(dialect, false, false),
+      heads: commitStatement(dialect, true, false),
+      mail: commitStatement(dialect, false, true),
+      headsAndMail: commitStatement(dialect, true, true),
+    }
     this.#stillOwned = `select a.n from ${unnest(fenceColumns, 'a', 1, 'n')}
       join ${dialect.table('executions')} e on e.id = a.id and e.owner = a.owner and e.epoch = a.epoch`
   }
@@ -66,17 +69,23 @@ export class PostgresCommitter {
     if (commits.length === 0) return
     const { timeText } = this.#dialect
     const hasHeads = commits.some(({ head }) => head !== undefined)
-    const rows = commits.map(({ id, owner, epoch, at, head, consumed }): Cell[] => {
-      const plain = [toName(id), toName(owner), epoch, timeText(at), consumed ?? null]
+    const rows = commits.map(({ id, owner, epoch, at, head }): Cell[] => {
+      const plain = [toName(id), toName(owner), epoch, timeText(at)]
       return hasHeads ? [...plain, maskOf(head), ...cellsOf(headFields, head ?? {}, timeText)] : plain
     })
     const steps = commits.flatMap((commit, index) =>
       stayingOf(commit.steps).map((step): Cell[] => [index + 1, ...cellsOf(stepFields, step, timeText)]),
     )
+    const consumed = commits.flatMap((commit, index) => (commit.consumed ?? []).map((seq): Cell[] => [index + 1, seq]))
     const columns = hasHeads ? [...plainColumns, ...headColumns] : plainColumns
+    const { plain, heads, mail, headsAndMail } = this.#statements
     const written = await this.#connection.queryPrepared({
-      text: hasHeads ? this.#withHeads : this.#stepsOnly,
-      parameters: [...columnar(columns, rows), ...columnar(numberedStepColumns, steps)],
+      text: consumed.length === 0 ? (hasHeads ? heads : plain) : hasHeads ? headsAndMail : mail,
+      parameters: [
+        ...columnar(columns, rows),
+        ...columnar(numberedStepColumns, steps),
+        ...(consumed.length === 0 ? [] : columnar(consumedColumns, consumed)),
+      ],
     })
     for (const row of written) {
       const commit = commits[(row['n'] as number) - 1]!
@@ -105,7 +114,7 @@ function maskOf(head: HeadChange | undefined): number {
  * Holds the rows that are still their owners' and that nobody else holds, in the order of their ids (so that no two statements wait for
  * each other), and writes for those alone.
  */
-function commitStatement(dialect: Dialect, hasHeads: boolean): string {
+function commitStatement(dialect: Dialect, hasHeads: boolean, consumes: boolean): string {
   const columns = hasHeads ? [...plainColumns, ...headColumns] : plainColumns
   const changes = headFields.flatMap((field, index) =>
     columnsOf([field]).map(
@@ -113,6 +122,13 @@ function commitStatement(dialect: Dialect, hasHeads: boolean): string {
     ),
   )
   const heads = `, ${changes.join(', ')}, owner = case when h.mask & ${releaseBit} <> 0 then null else e.owner end`
+  const consumedFrom = columns.length + numberedStepColumns.length + 1
+  const consumedPart = `, consumed as (
+      delete from ${dialect.table('mailbox')} m
+      using held h join ${unnest(consumedColumns, 'c', consumedFrom)} on c.n = h.n
+      where m.execution = h.id and m.seq = c.seq returning m.execution
+    )`
+  const counts = `left join (select execution, count(*) as count from consumed group by execution) c on c.execution = h.id`
   return `with held as materialized (
       select a.* from ${lockPatience} cross join ${fewRows(columns)} cross join lateral (
         select 1 from ${dialect.table('executions')} e
@@ -125,13 +141,10 @@ function commitStatement(dialect: Dialect, hasHeads: boolean): string {
       on conflict (execution, step, item) do update
       set ${stepColumns.map(({ name }) => `${name} = excluded.${name}`).join(', ')}
       where old.status not in ${doneStatuses} or old.type = '' or excluded.status in ${doneStatuses} or excluded.type = ''
-    ), consumed as (
-      delete from ${dialect.table('mailbox')} m using held h
-      where h.consumed is not null and m.execution = h.id and m.seq <= h.consumed
-    ), changed as (
+    )${consumes ? consumedPart : ''}, changed as (
       update ${dialect.table('executions')} e
-      set updated_at = h.updated_at, read_mail = greatest(e.read_mail, h.consumed)${hasHeads ? heads : ''}
-      from held h where e.id = h.id
+      set updated_at = h.updated_at${consumes ? ', mail_left = e.mail_left - coalesce(c.count, 0)' : ''}${hasHeads ? heads : ''}
+      from held h ${consumes ? counts : ''} where e.id = h.id
     )
     select n from held`
 }

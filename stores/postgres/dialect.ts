@@ -23,6 +23,9 @@ export function postgresDialect(schema: string): Dialect {
     timeText: (ms) => `${toSqlTime(ms)}Z`,
     reading: (source, { kind }) => (kind === 'time' ? `(extract(epoch from ${source}) * 1000)::float8` : source),
     isIn: (expression, texts, add) => `${expression} = any(${add(texts)}::text[])`,
+    places: (places, add) => `unnest(${add(places.map(({ execution }) => execution))}::text[],
+      ${add(places.map(({ control }) => control))}::bigint[], ${add(places.map(({ data }) => data))}::bigint[],
+      ${add(places.map(({ least }) => least))}::bigint[]) as p(execution, control, data, least)`,
     now: () => 'statement_timestamp()',
     isLiving: (alias) => `${alias}.expires_at > statement_timestamp()`,
   }

@@ -1,4 +1,4 @@
-import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage } from '../../src/core/contracts/message.ts'
 import { cellsOf } from '../sql/cells.ts'
 import type { Cell } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -35,7 +35,7 @@ export class PostgresMailbox {
       ), put as (
         insert into ${dialect.table('mailbox')} (${namesOf(messageColumns)}) select ${values.join(', ')} from placed p
       ), counted as (
-        update ${executions} e set last_mail = e.last_mail + p.places
+        update ${executions} e set last_mail = e.last_mail + p.places, mail_left = e.mail_left + p.places
         from (select execution, max(place) as places from placed group by execution) p where e.id = p.execution
       )
       select n, owner from placed`
@@ -54,7 +54,7 @@ export class PostgresMailbox {
     return messages.map((_, index) => places.has(index + 1))
   }
 
-  read(owner: string, limit: number): Promise<readonly Message[]> {
-    return this.#reader.readMail(owner, limit)
+  read(request: MailRequest): Promise<readonly Message[]> {
+    return this.#reader.readMail(request)
   }
 }

@@ -62,7 +62,7 @@ function changeOf(commit: ExecutionCommit, packer: Packer): Change {
   const removesEnd = head !== undefined && 'endedAt' in head
   const ended = head?.endedAt !== undefined ? timeKey(head.endedAt) : removesEnd ? '-' : ''
   const released = head?.isReleased === true ? '1' : ''
-  const moves = [status, ended, released, consumed ?? '']
+  const moves = [status, ended, released, (consumed ?? []).join(',')]
   const isPlain = removed.length === 0 && moves.every((move) => move === '')
   return { condition: [ownerText(commit.owner), epoch], set, unfinished, removed, moves, isPlain }
 }

@@ -1,4 +1,5 @@
 import { headFields } from './head-record.ts'
+import { controlFirst } from './layout.ts'
 import { script } from './link.ts'
 
 /*
@@ -85,7 +86,7 @@ return done
 
 /**
  * Commits of any kind. ARGV: the lists, the channel. A list: owner, epoch, new status or '', new end ('' as it is, '-' none), '1' if
- * released, number up to which mail is consumed or '', number of fields to remove, number of unfinished steps' fields and records,
+ * released, numbers of consumed messages with commas between or '', number of fields to remove, number of unfinished steps' fields and records,
  * the fields to remove, fields and values, unfinished steps' fields and records. Gives 1, or 0 where it was refused.
  */
 export const fullCommitScript = script(`${putUnfinished}${putFields}${eachAlone}
@@ -116,7 +117,11 @@ local function commit(execution, index, mailbox, given)
     if z0 then call('ZREM', index, 'e' .. s0 .. z0 .. id) end
     if z then call('ZADD', index, 0, 'e' .. s .. z .. id) end
   end
-  if given[6] ~= '' then call('ZREMRANGEBYSCORE', mailbox, '-inf', given[6]) end
+  for seq in string.gmatch(given[6], '%d+') do
+    local control = string.format('%d', tonumber(seq) - ${controlFirst})
+    call('ZREMRANGEBYSCORE', mailbox, seq, seq)
+    call('ZREMRANGEBYSCORE', mailbox, control, control)
+  end
   if released or (given[6] ~= '' and call('EXISTS', mailbox) == 0) then
     call('ZREM', index, 'm' .. owner .. '\\0' .. id)
   end
@@ -234,15 +239,15 @@ end
 return eachAlone(purge)
 `)
 
-/** Appends to a mailbox. ARGV: the message, the channel. */
+/** Appends to a mailbox. ARGV: the message, what is added to its number for its place in the mailbox, the channel. */
 export const postScript = script(`
 local h = redis.call('HMGET', KEYS[1], 'o', 't')
 if not h[2] then return 0 end
 local seq = redis.call('HINCRBY', KEYS[1], 'q', 1)
-redis.call('ZADD', KEYS[3], seq, string.format('%d', seq) .. ':' .. ARGV[1])
+redis.call('ZADD', KEYS[3], string.format('%d', seq + tonumber(ARGV[2])), string.format('%d', seq) .. ':' .. ARGV[1])
 if h[1] ~= '' then
   redis.call('ZADD', KEYS[2], 0, 'm' .. h[1] .. '\\0' .. string.sub(h[2], 17))
-  redis.pcall('PUBLISH', ARGV[2], 'm' .. h[1])
+  redis.pcall('PUBLISH', ARGV[3], 'm' .. h[1])
 end
 return 1
 `)

@@ -13,7 +13,8 @@ export const buckets: readonly number[] = Array.from({ length: bucketCount }, (_
 
 /**
  * Names of keys. In a bucket: `x:<id>` is an execution's hash (its head in fields of one letter, its steps in fields that begin
- * with a colon), `m:<id>` its mailbox (sorted set by number), `i` the index. Elsewhere: `{o}:leases` is the sorted set of
+ * with a colon), `m:<id>` its mailbox (sorted set by number; those of the class
+ * `control` before the others, by \`controlFirst\`), `i` the index. Elsewhere: `{o}:leases` is the sorted set of
  * owners by the end of their leases, `{o}:renewals` by their last renewals, `{o}:sessions` has their connections, `{r7}:k:<key>` a global result, `{r7}:f` those that failed by when they are forgotten.
  */
 export class Layout {
@@ -73,6 +74,9 @@ export class Layout {
     return `${this.#prefix}:{r${bucket}}:f`
   }
 }
+
+/** Numbers of messages of the class `control` have their places in a mailbox that much earlier than those of others: all are read first. */
+export const controlFirst = 2 ** 52
 
 /** FNV-1a over the UTF-16 units. Part of the format. */
 export function bucketOf(id: string): number {

@@ -1,12 +1,15 @@
 import { StoreError } from '../../src/core/errors.ts'
-import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
+import type { MailPosition, MailRequest, Message, NewMessage } from '../../src/core/contracts/message.ts'
 import type { Connection } from './connection.ts'
 import { damaged } from './errors.ts'
 import { postScript } from './execution-scripts.ts'
-import { buckets, indexPrefix, unescapeText } from './layout.ts'
+import { bucketOf, buckets, controlFirst, escapeText, indexPrefix, unescapeText } from './layout.ts'
+import type { Call, Reply } from './link.ts'
 import type { Packer } from './msgpack.ts'
 import { packedText, packedValue, unpackedNumber, unpackedText, unpackedValue } from './values.ts'
 import { orElse } from './unreadable.ts'
+
+const mailboxesAtOnce = 500
 
 /** Appends to mailboxes. False where there is no such execution. */
 export async function postMessages(
@@ -14,48 +17,74 @@ export async function postMessages(
   messages: readonly NewMessage[],
 ): Promise<boolean[]> {
   const replies = await link.all(
-    messages.map(({ execution, kind, payload, at }) => ({
+    messages.map(({ execution, class: of, kind, payload, at }) => ({
       run: postScript,
       keys: layout.executionKeys(execution),
-      args: [packer.pack([packedText(kind), packedValue(payload), at]), layout.hints],
+      args: [
+        packer.pack([of, packedText(kind), packedValue(payload), at]),
+        of === 'control' ? -controlFirst : 0,
+        layout.hints,
+      ],
     })),
   )
   return replies.map((reply) => reply === 1)
 }
 
 /** Messages to the executions of an owner. Usually there are none: then each bucket's index is read once, no more. */
-export async function readMailOf(
-  { link, layout, packer }: Connection,
-  owner: string,
-  limit: number,
-): Promise<Message[]> {
+export async function readMailOf(connection: Connection, request: MailRequest): Promise<Message[]> {
+  const { link, layout, packer } = connection
+  const { after, limit } = request
   if (limit <= 0) return []
-  const prefix = indexPrefix.mail(owner)
-  const end = Buffer.concat([Buffer.from(`(${prefix}`), Buffer.of(0xff)])
-  const replies = await link.all(
-    buckets.map((bucket) => ({
-      run: 'zrangebylex',
-      keys: [layout.index(bucket)],
-      args: [`[${prefix}`, end, 'LIMIT', 0, limit],
-    })),
-  )
-  const ids = replies.flatMap((reply) =>
-    (reply as Buffer[]).map((member) => unescapeText(member.toString().slice(prefix.length))),
-  )
-  const boxes = await link.tryAll(
-    ids.slice(0, limit).map((id) => ({ run: 'zrange', keys: [layout.mailbox(id)], args: [0, limit - 1] })),
-  )
-  const messages = boxes.flatMap((box, index) =>
-    orElse([], () => membersOf(box)).flatMap((member) => {
-      const id = ids[index]!
-      return orElse([], () => [message(id, layout.mailbox(id), member, packer)])
-    }),
-  )
+  const ids = await idsWithMail(connection, request)
+  const messages: Message[] = []
+  for (let first = 0; first < ids.length && messages.length < limit; first += mailboxesAtOnce) {
+    const some = ids.slice(first, first + mailboxesAtOnce)
+    const parts = some.flatMap((id) => readsOf(layout.mailbox(id), after?.get(id), limit).map((read) => ({ id, read })))
+    const boxes = await link.tryAll(parts.map(({ read }) => read))
+    for (const [index, box] of boxes.entries()) {
+      const { id } = parts[index]!
+      for (const member of orElse([], () => membersOf(box)))
+        messages.push(...orElse([], () => [message(id, layout.mailbox(id), member, packer)]))
+    }
+  }
   return messages.slice(0, limit)
 }
 
+/** The executions of an owner that have mail, of those that are wanted. */
+async function idsWithMail(
+  { link, layout }: Connection,
+  { owner, executions }: MailRequest,
+): Promise<readonly string[]> {
+  const prefix = indexPrefix.mail(owner)
+  if (executions !== undefined) {
+    const wanted = [...new Set(executions)]
+    const scores = await link.all(
+      wanted.map((id) => ({ run: 'zscore', keys: [layout.index(bucketOf(id))], args: [prefix + escapeText(id)] })),
+    )
+    return wanted.filter((_, index) => scores[index] !== null)
+  }
+  const end = Buffer.concat([Buffer.from(`(${prefix}`), Buffer.of(0xff)])
+  const replies = await link.all(
+    buckets.map((bucket) => ({ run: 'zrangebylex', keys: [layout.index(bucket)], args: [`[${prefix}`, end] })),
+  )
+  return replies.flatMap((reply) =>
+    (reply as Buffer[]).map((member) => unescapeText(member.toString().slice(prefix.length))),
+  )
+}
+
+/** What is to be read of a mailbox: all of it in one, or what is new of each class. */
+function readsOf(mailbox: string, position: MailPosition | undefined, limit: number): readonly Call[] {
+  const keys = [mailbox]
+  if (position === undefined) return [{ run: 'zrange', keys, args: [0, limit - 1] }]
+  const { control, data } = position
+  return [
+    { run: 'zrangebyscore', keys, args: [`(${control - controlFirst}`, '(0', 'LIMIT', 0, limit] },
+    { run: 'zrangebyscore', keys, args: [`(${data}`, '+inf', 'LIMIT', 0, limit] },
+  ]
+}
+
 /** @throws StoreError of a mailbox that can't be read */
-function membersOf(box: unknown): readonly Buffer[] {
+function membersOf(box: Reply): readonly Buffer[] {
   if (box instanceof StoreError) throw box
   return box as readonly Buffer[]
 }
@@ -66,8 +95,10 @@ function message(execution: string, key: string, member: Buffer, packer: Packer)
     const seq = Number(member.toString('latin1', 0, end))
     const values = packer.unpack(member.subarray(end + 1))
     if (end < 1 || !Number.isSafeInteger(seq) || !Array.isArray(values)) throw new Error('it is not a message')
-    const [kind, payload, at] = values as unknown[]
-    return { execution, kind: unpackedText(kind) ?? '', payload: unpackedValue(payload), at: unpackedNumber(at), seq }
+    const [of, kind, payload, at] = values as unknown[]
+    if (of !== 'control' && of !== 'data') throw new Error('its class is unknown')
+    const known = { execution, class: of, kind: unpackedText(kind) ?? '', at: unpackedNumber(at), seq } as const
+    return { ...known, payload: unpackedValue(payload) }
   } catch (cause) {
     throw damaged(`a message to execution "${execution}"`, key, cause)
   }

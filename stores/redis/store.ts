@@ -2,7 +2,7 @@ import { StoreError } from '../../src/core/errors.ts'
 import type { Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
-import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -154,8 +154,8 @@ class RedisStore implements Store {
     return postMessages(this.#opened(), messages)
   }
 
-  async readMail(owner: string, limit: number): Promise<Message[]> {
-    return readMailOf(this.#opened(), owner, limit)
+  async readMail(request: MailRequest): Promise<Message[]> {
+    return readMailOf(this.#opened(), request)
   }
 
   async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {

@@ -19,10 +19,26 @@ export interface Dialect {
   now(add: (cell: Cell) => string): string
   /** Whether a row of the owners, whose table has the alias, is of one that lives. */
   isLiving(alias: string, add: (cell: Cell) => string): string
+  /** What was read of mailboxes as a table `p`, with the columns `execution`, `control`, `data` and `least`. */
+  places(places: readonly MailPlace[], add: (cell: Cell | readonly Cell[]) => string): string
+  /** The column that has the owner of executions with mail, where that is another one. @default owner */
+  readonly mailOwner?: string
+  /** What makes the server look for mail by its index. @default nothing: it does */
+  readonly mailIndex?: string
   /** How a name is written that is part of a key, where keys can't have names of any length. @default toName */
   readonly toKey?: (name: string) => string
   /** Whether columns come after keys, in their order, where row values can't use an index. @default they are compared as rows */
   readonly isAfter?: (columns: readonly string[], keys: readonly string[], add: (cell: Cell) => string) => string
+}
+
+/** Up to where an execution's messages were read. */
+export interface MailPlace {
+  /** Its id, as it stands in keys. */
+  readonly execution: string
+  readonly control: number
+  readonly data: number
+  /** The lower one of both: all that is new comes after it. */
+  readonly least: number
 }
 
 /** A query with its parameters. Some drivers take lists as one. */

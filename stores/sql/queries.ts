@@ -1,7 +1,8 @@
 import type { ExecutionQuery } from '../../src/core/contracts/execution-record.ts'
+import type { MailRequest } from '../../src/core/contracts/message.ts'
 import type { Cell } from './cells.ts'
 import { Parameters, selectList } from './dialect.ts'
-import type { Dialect, Query } from './dialect.ts'
+import type { Dialect, MailPlace, Query } from './dialect.ts'
 import { toName } from './names.ts'
 import { latest } from './times.ts'
 import { executionColumns, messageColumns, resultColumns, stepRowColumns } from './tables.ts'
@@ -72,16 +73,30 @@ export function stepsQuery(dialect: Dialect, ids: readonly string[], next: strin
   return { text, parameters: list }
 }
 
-/**
- * Messages to an owner's executions: first the oldest of each, so that one whose messages nobody takes can't hold up the
- * others for ever.
- */
-export function mailQuery(dialect: Dialect, owner: string, limit: number): Query {
+/** Messages to an owner's executions. Where nothing came since it was read, only the execution's row is looked at. */
+export function mailQuery(dialect: Dialect, { owner, executions, after, limit }: MailRequest): Query {
   const { list, add } = new Parameters(dialect)
+  const key = keyOf(dialect)
+  const positions = [...(after ?? [])].map(([execution, { control, data }]): MailPlace => ({
+    execution: key(execution),
+    control,
+    data,
+    least: Math.min(control, data),
+  }))
+  const { table, mailIndex = '' } = dialect
+  // In the order of the text: some placeholders have no number.
+  const known = positions.length === 0 ? '' : `left join ${dialect.places(positions, add)} on p.execution = e.id`
+  const isOwn = `e.${dialect.mailOwner ?? 'owner'} = ${add(key(owner))} and e.mail_left > 0`
+  const isOne = executions === undefined ? '' : `and ${dialect.isIn('e.id', executions.map(key), add)}`
+  const isNew =
+    positions.length === 0
+      ? ''
+      : `and (p.execution is null or e.last_mail > p.least) and m.seq > coalesce(p.least, 0)
+        and (p.execution is null or m.seq > case m.class when 'control' then p.control else p.data end)`
   const text = `select ${selectList(dialect, messageColumns, 'm')}
-    from ${dialect.table('executions')} e join ${dialect.table('mailbox')} m on m.execution = e.id
-    where e.owner = ${add(toName(owner))} and e.last_mail > e.read_mail and m.seq > e.read_mail
-    order by m.seq, m.execution limit ${add(limit)}`
+    from ${table('executions')} e ${mailIndex} join ${table('mailbox')} m on m.execution = e.id ${known}
+    where ${isOwn} ${isOne} ${isNew}
+    order by m.class, m.seq, m.execution limit ${add(limit)}`
   return { text, parameters: list }
 }
 

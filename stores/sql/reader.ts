@@ -1,6 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
 import type { ResultState } from '../../src/core/contracts/result-record.ts'
-import type { Message } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message } from '../../src/core/contracts/message.ts'
 import type {
   ExecutionQuery,
   ExecutionRecord,
@@ -51,8 +51,8 @@ export class SqlReader {
     return { steps, next: last && JSON.stringify([last.execution, last.step, last.item]) }
   }
 
-  async readMail(owner: string, limit: number): Promise<readonly Message[]> {
-    return (await this.#run(mailQuery(this.#dialect, owner, limit))).map((row) => recordOf(messageFields, row))
+  async readMail(request: MailRequest): Promise<readonly Message[]> {
+    return (await this.#run(mailQuery(this.#dialect, request))).map((row) => recordOf(messageFields, row))
   }
 
   async getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]> {

@@ -7,7 +7,7 @@ import type {
 } from '../../src/core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
-import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -52,7 +52,7 @@ export interface SqlStoreParts {
   readonly acquirer: { acquire(request: AcquireRequest): Answer<readonly AcquiredExecution[]> }
   readonly mailbox: {
     post(messages: readonly NewMessage[]): Answer<readonly boolean[]>
-    read(owner: string, limit: number): Answer<readonly Message[]>
+    read(request: MailRequest): Answer<readonly Message[]>
   }
   readonly deletion: {
     delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Answer<readonly boolean[]>
@@ -169,8 +169,8 @@ export class SqlStore implements Store {
     return this.#open.mailbox.post(messages)
   }
 
-  async readMail(owner: string, limit: number): Promise<readonly Message[]> {
-    return this.#open.mailbox.read(owner, limit)
+  async readMail(request: MailRequest): Promise<readonly Message[]> {
+    return this.#open.mailbox.read(request)
   }
 
   async getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]> {

@@ -79,6 +79,7 @@ export const stepRowFields: readonly Field[] = [...fieldsOf({ execution: 'name' 
 export const messageFields = fieldsOf({
   execution: 'name',
   seq: 'integer',
+  class: 'word',
   kind: 'name',
   payload: 'value',
   at: ['posted_at', 'time'],

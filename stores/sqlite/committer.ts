@@ -16,6 +16,8 @@ const putUnfinishedStep = `insert ${stepValues} on conflict (execution, step, it
   set ${stepColumns.map(({ name }) => `${name} = excluded.${name}`).join(', ')}
   where docket_steps.status not in ${doneStatuses} or docket_steps.type = ''`
 const owned = 'where id = ? and owner = ? and epoch = ?'
+const consume = 'delete from docket_mailbox where execution = ? and seq in (select value from json_each(?))'
+const takeOff = 'update docket_executions set mail_left = mail_left - ? where id = ?'
 const touchAll = `update docket_executions set updated_at = ?
   where owner = ? and epoch = ? and id in (select value from json_each(?))`
 
@@ -59,19 +61,17 @@ export class SqliteCommitter {
         execution,
         ...cellsOf(stepFields, step, toSqlTime),
       )
-    if (consumed !== undefined)
-      this.#connection.run('delete from docket_mailbox where execution = ? and seq <= ?', execution, consumed)
+    if (consumed !== undefined && consumed.length > 0) {
+      const count = this.#connection.run(consume, execution, JSON.stringify(consumed))
+      if (count > 0) this.#connection.run(takeOff, count, execution)
+    }
     return true
   }
 
-  #change(execution: string, { owner, epoch, at, head, consumed }: ExecutionCommit): boolean {
+  #change(execution: string, { owner, epoch, at, head }: ExecutionCommit): boolean {
     const changes = ['updated_at = ?']
     const cells: Cell[] = [toSqlTime(at)]
     if (head !== undefined) addHead(head, changes, cells)
-    if (consumed !== undefined) {
-      changes.push('read_mail = max(read_mail, ?)')
-      cells.push(consumed)
-    }
     const text = `update docket_executions set ${changes.join(', ')} ${owned}`
     return this.#connection.run(text, ...cells, execution, toName(owner), epoch) === 1
   }
@@ -90,7 +90,7 @@ function addHead(head: HeadChange, changes: string[], cells: Cell[]): void {
 function alikeOf(commits: readonly ExecutionCommit[]): readonly (readonly ExecutionCommit[])[] {
   const groups: ExecutionCommit[][] = []
   for (const commit of commits) {
-    if (commit.head !== undefined || commit.consumed !== undefined) continue
+    if (commit.head !== undefined) continue
     const [last] = groups.at(-1) ?? []
     if (last?.at === commit.at && last.epoch === commit.epoch && last.owner === commit.owner)
       groups.at(-1)!.push(commit)

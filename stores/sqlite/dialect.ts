@@ -14,6 +14,11 @@ export function sqliteDialect(now: () => number, owners: SqliteOwners): Dialect 
     timeText: toSqlTime,
     reading: (source) => source,
     isIn: (expression, texts, add) => `${expression} in (select value from json_each(${add(JSON.stringify(texts))}))`,
+    places: (
+      places,
+      add,
+    ) => `(select value ->> 0 as execution, value ->> 1 as control, value ->> 2 as data, value ->> 3 as least
+      from json_each(${add(JSON.stringify(places.map(({ execution, control, data, least }) => [execution, control, data, least])))})) p`,
     now: (add) => add(toSqlTime(now())),
     isLiving: (_, add) => {
       for (const cell of owners.livingCells()) add(cell)

@@ -1,4 +1,4 @@
-import type { Message, NewMessage } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage } from '../../src/core/contracts/message.ts'
 import { cellsOf } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
@@ -9,7 +9,8 @@ import type { SqliteConnection } from './connection.ts'
 import { placesOf } from './dialect.ts'
 
 const insert = `insert into docket_mailbox (${namesOf(messageColumns)}) values (${placesOf(messageColumns)})`
-const count = 'update docket_executions set last_mail = last_mail + 1 where id = ? returning last_mail'
+const count = `update docket_executions set last_mail = last_mail + 1, mail_left = mail_left + 1
+  where id = ? returning last_mail`
 
 /** Mailboxes. */
 export class SqliteMailbox {
@@ -33,7 +34,7 @@ export class SqliteMailbox {
     )
   }
 
-  read(owner: string, limit: number): Promise<readonly Message[]> {
-    return this.#reader.readMail(owner, limit)
+  read(request: MailRequest): Promise<readonly Message[]> {
+    return this.#reader.readMail(request)
   }
 }

@@ -261,7 +261,13 @@ describe('a message', () => {
     }
     const last = rejectionOf(handles[149]!.result())
     await world.store.post(
-      ids.map((execution) => ({ execution, kind: 'cancel', payload: undefined, at: world.clock.now() })),
+      ids.map((execution) => ({
+        execution,
+        class: 'control',
+        kind: 'cancel',
+        payload: undefined,
+        at: world.clock.now(),
+      })),
     )
     expect(await world.clock.settle(last)).toMatchObject({ code: 'EXECUTION_CANCELLED' })
   })

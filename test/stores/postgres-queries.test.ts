@@ -141,7 +141,7 @@ test('a commit prepared while the tables were empty finds its rows by index', as
   })
   const store = await openStore(schema, { pool: own })
   await store.commit([commitTo('none', { steps: [stepRecord('A')] })])
-  await store.commit([commitTo('none', { head: { status: 'running' }, consumed: 1 })])
+  await store.commit([commitTo('none', { head: { status: 'running' }, consumed: [1] })])
   await store.claimResults([claim1])
   await store.commitResults([{ key: 'key', owner: 'x', epoch: 1, at: 0, outcome: { status: 'released' } }])
   const prepared = asked.filter(({ name }) => name !== undefined)

@@ -132,7 +132,7 @@ test('cut connections are replaced: calls work again, and hints are heard again'
   await vi.waitFor(() => store.commit([commitTo('one', { steps: [stepRecord('A')] })]))
   await vi.waitFor(() => expect(hints).toContainEqual({ type: 'work' }), 5_000)
   hints.length = 0
-  await store.post([{ execution: 'one', kind: 'cancel', payload: undefined, at: 1 }])
+  await store.post([{ execution: 'one', class: 'control', kind: 'cancel', payload: undefined, at: 1 }])
   await vi.waitFor(() => expect(hints).toContainEqual({ type: 'mail', owner: 'ada' }), 5_000)
 })
 
@@ -193,7 +193,7 @@ test('a message that is posted while a deletion waits for the execution does not
       expect(rows.length).toBeGreaterThan(0)
     })
     await client.query(
-      `insert into ${table('mailbox')} (execution, seq, kind, posted_at) values ('one', 1, 'delete', statement_timestamp())`,
+      `insert into ${table('mailbox')} (execution, seq, class, kind, posted_at) values ('one', 1, 'control', 'delete', statement_timestamp())`,
     )
     await client.query('commit')
     expect(await deleted).toEqual([true])

@@ -29,7 +29,7 @@ test('all that belongs to an execution lies in one slot, its place in the index 
   const ids = Array.from({ length: 200 }, (_, index) => `{id}-${index}`)
   await store.create(ids.map((id) => newExecution(id)))
   await store.commit(ids.map((id) => newCommit(id)))
-  await store.post(ids.map((execution) => ({ execution, kind: 'cancel', payload: undefined, at: 1 })))
+  await store.post(ids.map((execution) => ({ execution, class: 'control', kind: 'cancel', payload: undefined, at: 1 })))
   const keys = await keysOf(`${prefix}*`)
   const slots = new Map<string, Set<number>>()
   for (const key of keys) {
@@ -71,7 +71,7 @@ test('nothing is written outside the prefix, and nothing is left of what was del
   const store = redisStore({ url, prefix })
   await store.open()
   await store.create([newExecution('a')])
-  await store.post([{ execution: 'a', kind: 'cancel', payload: undefined, at: 1 }])
+  await store.post([{ execution: 'a', class: 'control', kind: 'cancel', payload: undefined, at: 1 }])
   await store.commit([newCommit('a', { head: { status: 'failed', endedAt: 5 } })])
   expect(await store.delete([{ id: 'a', owner: 'owner', epoch: 1 }])).toEqual([true])
   expect(await client.keys(`${prefix}*`)).toEqual([`${prefix}:{o}:format`])

@@ -133,7 +133,7 @@ test('killed connections and forgotten scripts are survived', async () => {
   }
   await expect
     .poll(async () => {
-      await store.post([{ execution: 'a', kind: 'cancel', payload: undefined, at: 1 }])
+      await store.post([{ execution: 'a', class: 'control', kind: 'cancel', payload: undefined, at: 1 }])
       return hints
     })
     .toContainEqual({ type: 'mail', owner: 'owner' })
@@ -163,7 +163,9 @@ test('what a server has lost does not come back in parts', async () => {
   await withRedis(server.port, async (client) => void (await client.flushall()))
   expect(await store.commit([newCommit('a')])).toEqual([false])
   expect(await store.commit([newCommit('a', { head: { status: 'completed', endedAt: 3 } })])).toEqual([false])
-  expect(await store.post([{ execution: 'a', kind: 'cancel', payload: undefined, at: 1 }])).toEqual([false])
+  expect(await store.post([{ execution: 'a', class: 'control', kind: 'cancel', payload: undefined, at: 1 }])).toEqual([
+    false,
+  ])
   expect(await store.renewOwner('owner', 60_000)).toBe(false)
   expect(await withRedis(server.port, (client) => client.keys('*'))).toEqual([])
 })

@@ -154,7 +154,7 @@ test('what is altered beside an execution is reported by its key, and keeps nobo
   await store.create(ids.map((id) => newExecution(id)))
   await client.set(layout.mailbox('e5'), 'x')
   const head = { status: 'completed', output: '1', endedAt: 5 } as const
-  const ending = ids.map((id) => newCommit(id, { head, consumed: 1 }))
+  const ending = ids.map((id) => newCommit(id, { head, consumed: [1] }))
   await expect(store.commit(ending)).rejects.toThrow(`mailbox of execution "e5", or the index`)
   const statuses = async (of: readonly string[]): Promise<unknown[]> =>
     (await store.get(of)).map((record) => record?.status)

@@ -123,8 +123,8 @@ export interface ExecutionCommit {
   readonly steps: readonly StepRecord[]
   /** What changes of the execution itself; absent fields stay as they are. */
   readonly head?: HeadChange | undefined
-  /** Messages up to this number are consumed. */
-  readonly consumed?: number | undefined
+  /** Numbers of the messages that take effect with it: they are read no more. What is not there, or no more, is no matter. */
+  readonly consumed?: readonly number[] | undefined
 }
 
 /** What a commit changes of an execution itself. Absent fields stay as they are. */

@@ -1,9 +1,14 @@
 import type { StoredValue } from './stored-value.ts'
 
+/** `control`: what is to become of the execution as a whole (cancel, retry, delete). `data`: what its steps wait for. */
+export type MessageClass = 'control' | 'data'
+
 /** A message to an execution, from a process that does not own it. */
 export interface NewMessage {
   /** The id of the execution that gets it. */
   readonly execution: string
+  /** Those of the class `control` are read before those of the class `data`, whenever they came. */
+  readonly class: MessageClass
   /** What it is: `cancel`, `delete`, … */
   readonly kind: string
   /** What comes with it. */
@@ -14,6 +19,24 @@ export interface NewMessage {
 
 /** A message as its reader gets it. */
 export interface Message extends NewMessage {
-  /** Grows within an execution. */
+  /** Grows within an execution, whatever the class. */
   readonly seq: number
+}
+
+/** Up to where the messages to an execution have been read: the numbers of the last ones, by class; 0 for none. */
+export type MailPosition = Readonly<Record<MessageClass, number>>
+
+/** Which messages to read. */
+export interface MailRequest {
+  /** Those to the executions of this owner. */
+  readonly owner: string
+  /** Those to these executions alone. @default all of the owner's */
+  readonly executions?: readonly string[]
+  /**
+   * By execution, what was read before: only later messages are given. So what was read and is not consumed yet hides nothing that came
+   * after it, in that execution or in another one.
+   */
+  readonly after?: ReadonlyMap<string, MailPosition>
+  /** How many at most. As long as there are so many, there may be more. */
+  readonly limit: number
 }

@@ -7,7 +7,7 @@ import type {
   NewExecution,
   StepPage,
 } from './execution-record.ts'
-import type { Message, NewMessage } from './message.ts'
+import type { MailRequest, Message, NewMessage } from './message.ts'
 import type { OwnerState } from './owner-state.ts'
 import type { ResultClaim, ResultCommit, ResultState } from './result-record.ts'
 import type { ExecutionStatus } from './statuses.ts'
@@ -157,8 +157,11 @@ export interface Store {
 
   /** Appends to mailboxes. False where there is no such execution. */
   post(messages: readonly NewMessage[]): Promise<readonly boolean[]>
-  /** Messages to the executions of an owner, in order within each. */
-  readMail(owner: string, limit: number): Promise<readonly Message[]>
+  /**
+   * Messages that no commit has consumed: of each execution first those of the class `control`, then the others, each by their numbers. A message
+   * is read again and again until it is consumed, unless `after` says that it was read. Whoever reads a number can read all that are lower.
+   */
+  readMail(request: MailRequest): Promise<readonly Message[]>
 
   /** Results by key; undefined for what was never made, or is being made by an owner that has died. */
   getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]>

@@ -223,7 +223,7 @@ export class DocketContext {
   async change(
     { id, owner, epoch }: Pick<ExecutionRecord, 'id' | 'owner' | 'epoch'>,
     head: HeadChange | undefined,
-    consumed?: number,
+    consumed?: readonly number[],
     steps: readonly StepRecord[] = [],
   ): Promise<void> {
     const at = this.clock.now()

@@ -1,5 +1,5 @@
 import { isTerminal } from '../../core/contracts/statuses.ts'
-import type { Message } from '../../core/contracts/message.ts'
+import type { MailPosition, Message } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { Owned } from '../ownership/owned.ts'
 import type { Reopening } from '../recovery/reopen.ts'
@@ -8,13 +8,16 @@ import { addReason, cancelledOnRequest } from '../recovery/unread-mail.ts'
 
 const messagesPerRead = 100
 
-/** Messages to one execution that were read, and whose effect is not written yet. */
-interface Pending {
+/** What was read of the messages to one execution. */
+interface Delivered {
   readonly owned: Owned
-  readonly seqs: Set<number>
+  /** Not read again: what has no effect yet hides nothing that comes after it. */
+  position: MailPosition
   /** What comes after that has no effect. */
   isDeleting: boolean
 }
+
+const unread: MailPosition = { control: 0, data: 0 }
 
 /**
  * Reads the messages to executions that this process owns, and does what they say. A message is consumed in the commit that writes its
@@ -23,7 +26,7 @@ interface Pending {
 export class Mailbox {
   readonly #context: DocketContext
   readonly #reopening: Reopening
-  readonly #pending = new Map<string, Pending>()
+  readonly #delivered = new Map<string, Delivered>()
   /** What has failed is tried again: the message is there still. */
   readonly #onFailure: (error: unknown) => void
 
@@ -38,10 +41,19 @@ export class Mailbox {
     const { connection, owned, turns } = this.#context
     // Nobody writes to an owner that has nothing, unless the store thinks that it has.
     if (owned.size === 0 && !turns.isUncertainOfAny) return
-    // What waits for its effect is read again, and hides nothing that comes after it.
-    let limit = messagesPerRead
-    for (const { seqs } of this.#pending.values()) limit += seqs.size
-    for (const message of await connection.store.readMail(connection.session.owner, limit)) this.#take(message)
+    const after = new Map<string, MailPosition>()
+    for (const [id, { position }] of this.#delivered) after.set(id, position)
+    for (;;) {
+      const request = { owner: connection.session.owner, after, limit: messagesPerRead }
+      const portion = await connection.store.readMail(request)
+      for (const message of portion) {
+        const { execution } = message
+        // Also of what does not live here: it is looked at once in each round, and hides nothing.
+        after.set(execution, { ...(after.get(execution) ?? unread), [message.class]: message.seq })
+        this.#take(message)
+      }
+      if (portion.length < messagesPerRead) return
+    }
   }
 
   #take(message: Message): void {
@@ -51,52 +63,53 @@ export class Mailbox {
       if (!this.#context.turns.has(execution)) void this.#takeForUnknown(message).catch(this.#onFailure)
       return
     }
-    const pending = this.#pendingOf(owned)
-    if (pending?.seqs.has(seq) === true) return
-    if (kind === 'delete' || pending?.isDeleting === true) {
-      const isFirst = pending?.isDeleting !== true
-      this.#keep(owned, seq).isDeleting = true
-      if (isFirst) this.#delete(owned)
+    const delivered = this.#deliver(owned, message)
+    if (kind === 'delete' || delivered.isDeleting) {
+      const isFirst = !delivered.isDeleting
+      delivered.isDeleting = true
+      if (isFirst) void this.#delete(owned)
     } else if (kind === 'cancel' && !owned.hasDeparted) {
-      this.#keep(owned, seq)
       owned.commits.consumeWithEnd(seq)
       const error = cancelledOnRequest(execution, owned.graph)
       void addReason(this.#context, execution, error, payload).then(() => owned.cancel(error))
-    } else if (kind === 'retry' && owned.hasEnded) {
-      this.#keep(owned, seq)
-      void this.#retryLater(owned, message)
-    } else if (kind === 'cancel' || kind === 'retry') owned.commits.consume(seq)
+    } else if (kind === 'retry' && owned.hasEnded) void this.#retryLater(owned, message)
+    else if (kind === 'cancel' || kind === 'retry') owned.commits.consume(seq)
   }
 
-  #pendingOf(owned: Owned): Pending | undefined {
-    const pending = this.#pending.get(owned.id)
-    return pending?.owned === owned ? pending : undefined
-  }
-
-  #keep(owned: Owned, seq: number): Pending {
-    let pending = this.#pendingOf(owned)
-    if (pending === undefined) {
-      pending = { owned, seqs: new Set(), isDeleting: false }
-      this.#pending.set(owned.id, pending)
+  #deliver(owned: Owned, message: Message): Delivered {
+    let delivered = this.#delivered.get(owned.id)
+    if (delivered?.owned !== owned) {
+      delivered = { owned, position: unread, isDeleting: false }
+      this.#delivered.set(owned.id, delivered)
       void owned.gone.then(() => this.#forget(owned))
     }
-    pending.seqs.add(seq)
-    return pending
+    delivered.position = { ...delivered.position, [message.class]: message.seq }
+    return delivered
   }
 
   /** Messages that are there still are read as new. */
   #forget(owned: Owned): void {
-    if (this.#pendingOf(owned) !== undefined) this.#pending.delete(owned.id)
+    if (this.#delivered.get(owned.id)?.owned === owned) this.#delivered.delete(owned.id)
   }
 
-  #delete(owned: Owned): void {
-    owned.cancel(cancelledOnRequest(owned.id, owned.graph))
-    owned.departure
-      .then(() => deleteUnowned(this.#context, owned.id))
-      .catch((error: unknown) => {
-        this.#onFailure(error)
-        this.#forget(owned)
-      })
+  async #delete(owned: Owned): Promise<void> {
+    const { id } = owned
+    owned.commits.deleteWithEnd()
+    owned.cancel(cancelledOnRequest(id, owned.graph))
+    await owned.departure
+    try {
+      if (owned.commits.isDeleted) {
+        this.#context.turns.deletions++
+        // What a function that does not listen to its signal may still bring is not wanted any more.
+        owned.lose()
+        return
+      }
+      if (await deleteUnowned(this.#context, id)) return
+    } catch (error) {
+      this.#onFailure(error)
+    }
+    // Somebody else has it, or it is this process's again under another right: the message is there still.
+    this.#forget(owned)
   }
 
   /** A message for what the store thinks is this process's, and does not live here: answers were lost. */

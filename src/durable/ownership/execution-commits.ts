@@ -1,5 +1,8 @@
+import { StoreError } from '../../core/errors.ts'
 import type { HeadChange, StepRecord } from '../../core/contracts/execution-record.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
+import { sleep } from '../../runtime/environment/clock.ts'
+import { pauseAfter } from '../../runtime/store-access/store-patience.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { OpenRecords } from './open-records.ts'
 import { lostError } from './ownership-right.ts'
@@ -9,8 +12,8 @@ import type { OwnershipRight } from './ownership-right.ts'
 export interface Written {
   readonly steps: readonly StepRecord[]
   readonly head?: HeadChange | undefined
-  /** The last message that takes effect with it. */
-  readonly consumed?: number | undefined
+  /** The messages that take effect with it. */
+  readonly consumed?: readonly number[] | undefined
   /** @default now */
   readonly at?: number | undefined
   /** Until when it is tried, in steady time. @default for ever: until then this process is the owner */
@@ -29,9 +32,10 @@ export class ExecutionCommits {
   readonly #open: OpenRecords
   /** Goes out with the next commit. */
   #pendingHead: HeadChange | undefined
-  /** The last message that takes effect with the end. */
-  #consumedByEnd: number | undefined
-  #hasEndWritten = false
+  /** The messages that take effect with the end. */
+  readonly #consumedByEnd: number[] = []
+  #isDeletedWithEnd = false
+  #isDeleted = false
   #hasProgress = false
   #isOff = false
 
@@ -47,6 +51,11 @@ export class ExecutionCommits {
   /** Whether nothing is written any more. */
   get isOff(): boolean {
     return this.#isOff
+  }
+
+  /** Whether it has been deleted in the place of its end. */
+  get isDeleted(): boolean {
+    return this.#isDeleted
   }
 
   /** Whether a step has been completed here. */
@@ -106,15 +115,19 @@ export class ExecutionCommits {
     this.change({ ownedMs: this.ownedMs }).catch(this.#connection.failures.of('noting for how long it is owned'))
   }
 
-  /** Messages up to this one end the execution: they are consumed in the commit that does. */
+  /** The message ends the execution: it is consumed in the commit that does. */
   consumeWithEnd(seq: number): void {
-    this.#consumedByEnd = Math.max(seq, this.#consumedByEnd ?? 0)
+    this.#consumedByEnd.push(seq)
   }
 
-  /** The message is of no effect, and is read no more; not before those that came before it. */
+  /** Where it ends, it is deleted: no end of it is written. */
+  deleteWithEnd(): void {
+    this.#isDeletedWithEnd = true
+  }
+
+  /** The message is of no effect, and is read no more. */
   consume(seq: number): void {
-    if (this.#consumedByEnd !== undefined && !this.#hasEndWritten) this.consumeWithEnd(seq)
-    else this.write({ steps: [], head: {}, consumed: seq }).catch(this.#connection.failures.of('consuming a message'))
+    this.write({ steps: [], consumed: [seq] }).catch(this.#connection.failures.of('consuming a message'))
   }
 
   /** Rejects where the right to write is lost, or the store stays away for too long. */
@@ -130,17 +143,39 @@ export class ExecutionCommits {
       change = { ...change, recoveries: 0 }
     if (timeoutMs !== undefined && change?.ownedMs === undefined) change = { ...change, ownedMs: this.ownedMs }
     const isEnd = change?.status !== undefined && isTerminal(change.status)
+    if (this.#isDeleted) return Promise.resolve()
+    if (isEnd && this.#isDeletedWithEnd) return this.#delete(until)
     const records = isEnd ? [...this.#open.closed(at, steps), ...steps] : steps
-    const seq = isEnd ? this.#consumedByEnd : consumed
-    const commit = { id, owner, epoch, at, steps: records, head: change, consumed: seq }
+    const read = isEnd && this.#consumedByEnd.length > 0 ? [...(consumed ?? []), ...this.#consumedByEnd] : consumed
+    const commit = { id, owner, epoch, at, steps: records, head: change, consumed: read }
     return commits.add(commit, until).then((isKept) => {
       if (isKept) {
         this.#open.written(records)
-        if (isEnd) this.#hasEndWritten = true
         return
       }
       this.lose()
       throw lostError(this.#right, step)
     })
+  }
+
+  async #delete(until: number): Promise<void> {
+    const { commits, store, clock } = this.#connection
+    const { id, owner, epoch } = this.#right
+    this.#isDeleted = true
+    // What is on its way already must not meet an execution that is started anew under this id, and in this epoch.
+    let isGone = await commits.add({ id, owner, epoch, at: clock.now(), steps: [] }, until)
+    for (let tries = 0; isGone; tries++)
+      try {
+        const [isDeleted] = await store.delete([{ id, owner, epoch }])
+        // An answer may have been lost.
+        isGone = isDeleted === true || (await store.get([id]))[0] === undefined
+        if (isGone) return
+      } catch (error) {
+        if (!(error instanceof StoreError && error.isTransient) || clock.elapsed() >= until) throw error
+        await sleep(clock, pauseAfter(tries))
+      }
+    this.#isDeleted = false
+    this.lose()
+    throw lostError(this.#right, undefined)
   }
 }

@@ -39,7 +39,7 @@ export interface Owned {
   mirrorIn?(scope: LogicScope): ExecutionActor
   readonly emitter: Emitter | undefined
   /** What is written of it, which consumes its messages. */
-  readonly commits: Pick<ExecutionCommits, 'consume' | 'consumeWithEnd'>
+  readonly commits: Pick<ExecutionCommits, 'consume' | 'consumeWithEnd' | 'deleteWithEnd' | 'isDeleted'>
   /** The caller's, by which it ends. */
   readonly signal: AbortSignal | undefined
   /** Whether it has ended, and only waits for functions that don't listen to their signal. */

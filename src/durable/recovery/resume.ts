@@ -20,7 +20,7 @@ import { isUnfinished } from '../records/unfinished-records.ts'
 import { batchFromRecords } from './batch-from-records.ts'
 import { executionFromRecords } from './execution-from-records.ts'
 import type { FromRecords } from './execution-from-records.ts'
-import { endedByMail, unreadMail } from './unread-mail.ts'
+import { endedByMail, unreadControl } from './unread-mail.ts'
 import { endUnowned } from './unowned.ts'
 
 const defaultMaxRecoveries = 10
@@ -47,7 +47,10 @@ export class Resumption {
     const uncertain = new Set(acquired.flatMap(({ execution: { id } }) => (mayBeGone || turns.has(id) ? [id] : [])))
     for (const { execution } of acquired) turns.overtake(execution.id)
     const reading = this.#readSteps(acquired.map(({ execution }) => execution.id))
-    const mail = unreadMail(this.#context)
+    const mail = unreadControl(
+      this.#context,
+      acquired.map(({ execution }) => execution.id),
+    )
     // They reject where they are awaited, which may be later.
     for (const read of [reading, mail]) read.catch(() => {})
     // In turn with whoever starts one of them here at this moment: acquired a second time, it would lose what it has just begun.
@@ -117,7 +120,8 @@ export class Resumption {
   async resumeOne({ execution }: AcquiredExecution, cause: ResumeCause, caller?: CallerOptions): Promise<boolean> {
     const { id, graph } = execution
     try {
-      if (cause !== 'end' && (await this.#isEndedBy((await unreadMail(this.#context)).get(id), execution))) return true
+      if (cause !== 'end' && (await this.#isEndedBy((await unreadControl(this.#context, [id])).get(id), execution)))
+        return true
       const steps = await this.#context.readSteps([id])
       const outcome = await this.#resume(execution, steps.get(id) ?? [], cause, caller)
       if (outcome !== 'misfit') return outcome === 'begun'
@@ -269,11 +273,11 @@ export class Resumption {
     await this.#context.change(record, { graphHash, inputs }, undefined, [...gone, ...dropped, ...migrated.steps])
   }
 
-  /** An execution that had ended begins again; what was said to its last life is not meant for this one. */
+  /** An execution that had ended begins again; what was said to its last life is not meant for this one, except for
+   * what its steps wait for. */
   async #reopen(record: ExecutionRecord, deadline: number | undefined, inputs: StoredValue | undefined): Promise<void> {
-    const { connection, clock } = this.#context
-    const mail = await connection.store.readMail(record.owner!, 1_000)
-    const old = mail.filter(({ execution }) => execution === record.id).map(({ seq }) => seq)
+    const { clock } = this.#context
+    const old = (await unreadControl(this.#context, [record.id])).get(record.id)
     const begun = { status: 'running', startedAt: clock.now(), ownedMs: 0, recoveries: 0 } as const
     const head = {
       ...begun,
@@ -282,7 +286,11 @@ export class Resumption {
       ...(deadline !== undefined && { deadline }),
       ...(inputs !== undefined && { inputs }),
     }
-    await this.#context.change(record, head, old.length === 0 ? undefined : Math.max(...old))
+    await this.#context.change(
+      record,
+      head,
+      old?.map(({ seq }) => seq),
+    )
   }
 
   async #giveUp(record: ExecutionRecord): Promise<void> {

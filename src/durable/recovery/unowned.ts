@@ -50,7 +50,7 @@ export async function endUnowned(
   record: ExecutionRecord,
   status: 'failed' | 'cancelled',
   error: Error,
-  consumed?: number,
+  consumed?: readonly number[],
 ): Promise<void> {
   const stored = await context.connection.encoding.encodeError(error, ['execution', record.id, 'error'])
   const open = await stepsToClose(context, record.id)
@@ -85,6 +85,6 @@ export async function postMessage(
   const identity = ['message', execution]
   const named = items && (await encoding.encode(items, identity))
   const payload = reason === undefined ? named : await encoding.encodeError(reason, identity)
-  const [exists] = await store.post([{ execution, kind, payload, at: clock.now() }])
+  const [exists] = await store.post([{ execution, class: 'control', kind, payload, at: clock.now() }])
   return exists!
 }

@@ -7,11 +7,30 @@ import { endUnowned } from './unowned.ts'
 
 const messagesAtOnce = 1_000
 
-/** Messages to executions that have just come to this process, by execution, which their last owner left without effect. @throws StoreError */
-export async function unreadMail({ connection }: DocketContext): Promise<ReadonlyMap<string, readonly Message[]>> {
+/**
+ * What is to become of executions that have just come to this process, by execution: messages which their last owner left without effect.
+ * All of them, however many there are. @throws StoreError
+ */
+export async function unreadControl(
+  { connection }: DocketContext,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, readonly Message[]>> {
+  const found = new Map<string, Message[]>()
+  const after = new Map(ids.map((id) => [id, { control: 0, data: Number.MAX_SAFE_INTEGER }]))
+  const { store, session } = connection
   try {
-    const mail = await connection.store.readMail(connection.session.owner, messagesAtOnce)
-    return Map.groupBy(mail, ({ execution }) => execution)
+    for (;;) {
+      const request = { owner: session.owner, executions: ids, after, limit: messagesAtOnce }
+      const portion = await store.readMail(request)
+      for (const message of portion) {
+        const { execution, seq } = message
+        const known = found.get(execution)
+        if (known === undefined) found.set(execution, [message])
+        else known.push(message)
+        after.set(execution, { control: seq, data: Number.MAX_SAFE_INTEGER })
+      }
+      if (portion.length < messagesAtOnce) return found
+    }
   } catch (error) {
     // What can't be read now is read later, and has its effect then.
     if (error instanceof StoreError && !error.isTransient) return new Map()
@@ -33,7 +52,8 @@ export async function endedByMail(
     if (cancel === undefined) return false
     const error = cancelledOnRequest(id, record.graph)
     await addReason(context, id, error, cancel.payload)
-    await endUnowned(context, record, 'cancelled', error, Math.max(...mail.map(({ seq }) => seq)))
+    const seqs = mail.map(({ seq }) => seq)
+    await endUnowned(context, record, 'cancelled', error, seqs)
   }
   return true
 }

@@ -37,7 +37,7 @@ function mergeOf(group: readonly ExecutionCommit[]): ExecutionCommit {
     }
     if (index === 0) continue
     if (commit.head !== undefined) head = { ...head, ...commit.head }
-    if (commit.consumed !== undefined) consumed = Math.max(commit.consumed, consumed ?? 0)
+    if (commit.consumed !== undefined) consumed = [...(consumed ?? []), ...commit.consumed]
   }
   return { ...commits.at(-1)!, steps: [...steps.values()], head, consumed }
 }

@@ -20,15 +20,15 @@ export function commitFencingConformance({ test }: ConformanceGroup): void {
   test('with another owner or epoch than the execution’s, nothing is written', async ({ store }) => {
     await createOwned(store, 'one')
     await store.post([message('one', 'cancel')])
-    const [mail] = await store.readMail('ada', 1)
+    const [mail] = await store.readMail({ owner: 'ada', limit: 1 })
     const before = await recordIn(store, 'one')
     await live(store, 'bea')
-    const all = { steps: [stepRecord('A')], head: { status: 'failed', output: '1' }, consumed: mail!.seq } as const
+    const all = { steps: [stepRecord('A')], head: { status: 'failed', output: '1' }, consumed: [mail!.seq] } as const
     for (const fence of [{ owner: 'bea' }, { epoch: 0 }, { epoch: 2 }, { owner: '' }])
       assert.deepEqual(await store.commit([commitTo('one', { ...all, ...fence })]), [false], JSON.stringify(fence))
     assertSame(await recordIn(store, 'one'), before)
     assert.deepEqual(await stepsIn(store, 'one'), [])
-    assert.equal((await store.readMail('ada', 10)).length, 1)
+    assert.equal((await store.readMail({ owner: 'ada', limit: 10 })).length, 1)
   })
 
   test('a commit to an execution that is gone is refused', async ({ store }) => {

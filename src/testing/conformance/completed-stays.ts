@@ -51,17 +51,17 @@ export function completedStaysConformance({ test }: ConformanceGroup): void {
   test('a refused record takes nothing else of its commit with it', async ({ store }) => {
     await createOwned(store, 'one')
     await store.post([message('one', 'cancel')])
-    const [mail] = await store.readMail('ada', 1)
+    const [mail] = await store.readMail({ owner: 'ada', limit: 1 })
     await store.commit([commitTo('one', { steps: [stepRecord('A')] })])
     const others = [stepRecord('A', { item: 'x' }), lateRecord('B', 'running'), stepRecord('C', { status: 'cached' })]
     const steps = [lateRecord('A', 'running'), ...others]
     const head: HeadChange = { status: 'failed', error: '"no"', output: undefined, endedAt: 9 }
-    const commit = commitTo('one', { at: 77, steps, head, consumed: mail!.seq })
+    const commit = commitTo('one', { at: 77, steps, head, consumed: [mail!.seq] })
     assert.deepEqual(await store.commit([commit]), [true])
     assertSame(await stepsIn(store, 'one'), inExecution('one', [stepRecord('A'), ...others]))
     const { status, error, updatedAt, endedAt } = await recordIn(store, 'one')
     assert.deepEqual([status, error, updatedAt, endedAt], ['failed', '"no"', 77, 9])
-    assert.deepEqual(await store.readMail('ada', 10), [])
+    assert.deepEqual(await store.readMail({ owner: 'ada', limit: 10 }), [])
   })
 
   test('within one commit, its records replace each other in their order, by the same rule', async ({ store }) => {

@@ -44,7 +44,7 @@ export function createConformance({ test }: ConformanceGroup): void {
   test('a new execution has neither steps nor mail', async ({ store }) => {
     await createOwned(store, 'one')
     assert.deepEqual(await stepsIn(store, 'one'), [])
-    assert.deepEqual(await store.readMail('ada', 10), [])
+    assert.deepEqual(await store.readMail({ owner: 'ada', limit: 10 }), [])
   })
 
   test('steps that begin with a new execution are there with it, and those of one that is known are not', async ({

@@ -25,7 +25,7 @@ export function deletionConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await store.delete([{ id: 'one', owner: 'ada', epoch: 1 }]), [true])
     assert.deepEqual(await store.get(['one']), [undefined])
     assert.deepEqual(await stepsIn(store, 'one'), [])
-    assert.deepEqual(await store.readMail('ada', 10), [])
+    assert.deepEqual(await store.readMail({ owner: 'ada', limit: 10 }), [])
     assert.deepEqual(await store.list({ limit: 10 }), [])
     assert.deepEqual(await store.post([message('one', 'cancel')]), [false])
     assert.deepEqual(await store.commit([commitTo('one', { steps: [stepRecord('A')] })]), [false])
@@ -40,7 +40,7 @@ export function deletionConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await store.create([again]), [undefined])
     assertSame(await store.get(['one']), [recordOf(again)])
     assert.deepEqual(await stepsIn(store, 'one'), [])
-    assert.deepEqual(await store.readMail('ada', 10), [])
+    assert.deepEqual(await store.readMail({ owner: 'ada', limit: 10 }), [])
   })
 
   test('only the owner deletes, each on its own', async ({ store }) => {
@@ -115,7 +115,7 @@ export function deletionConformance({ test }: ConformanceGroup): void {
     assert.equal(await store.purge({ statuses: ['completed'], endedBefore: 20, limit: 15 }), 5)
     assert.deepEqual(await left(store), ['e20', 'e21', 'e22', 'e23', 'e24'])
     assert.equal((await stepsIn(store, ...ids)).length, 10)
-    assert.equal((await store.readMail('ada', 100)).length, 5)
+    assert.equal((await store.readMail({ owner: 'ada', limit: 100 })).length, 5)
     assert.equal(await store.purge({ statuses: ['completed'], endedBefore: 20, limit: 15 }), 0)
     assert.equal((await recordIn(store, 'e20')).endedAt, 20)
   })

@@ -73,7 +73,7 @@ export function lifecycleConformance({ options, test, testIf }: ConformanceGroup
       const [record] = await next.get(['one'])
       assertSame(record, recordOf(created, { ownedMs: 7, updatedAt: record!.updatedAt }))
       assert.equal((await stepsIn(next, 'one')).length, 1)
-      assert.equal((await next.readMail('ada', 10)).length, 1)
+      assert.equal((await next.readMail({ owner: 'ada', limit: 10 })).length, 1)
       assertSame(await next.getResults(['key']), [{ status: 'completed', output: '1' }])
       assert.equal(await next.renewOwner('ada', longLease), true)
     } finally {
@@ -109,7 +109,7 @@ export function lifecycleConformance({ options, test, testIf }: ConformanceGroup
       assert.deepEqual(await other.list({ limit: 10 }), [])
       assert.deepEqual(await stepsIn(other, 'one'), [])
       assert.equal(await other.renewOwner('ada', longLease), true)
-      assert.deepEqual(await other.readMail('ada', 10), [])
+      assert.deepEqual(await other.readMail({ owner: 'ada', limit: 10 }), [])
       assert.deepEqual(await other.acquire({ owner: 'ada', graphs: ['users'], limit: 10 }), [])
       assert.deepEqual(await other.getResults(['key']), [undefined])
       assert.deepEqual(await other.create([newExecution('one')]), [undefined])
@@ -135,7 +135,7 @@ async function refusesAll(store: Store): Promise<void> {
     () => store.delete([{ id: 'one', owner: 'ada', epoch: 1 }]),
     () => store.purge({ statuses: ['failed'], endedBefore: 1, limit: 1 }),
     () => store.post([message('one', 'cancel')]),
-    () => store.readMail('ada', 1),
+    () => store.readMail({ owner: 'ada', limit: 1 }),
     () => store.getResults(['key']),
     () => store.claimResults([claimOf('key', 'ada')]),
     () => store.commitResults([success('key', 'ada', 1)]),

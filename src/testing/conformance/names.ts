@@ -155,7 +155,7 @@ export function namesConformance({ test }: ConformanceGroup): void {
     await store.create(owners.map((owner, index) => newExecution(`e${index}`, { owner })))
     await store.post(owners.map((_, index) => message(`e${index}`, `m${index}`)))
     for (const [index, owner] of owners.entries()) {
-      const mail = await store.readMail(owner, 10)
+      const mail = await store.readMail({ owner, limit: 10 })
       assert.deepEqual(
         mail.map(({ kind }) => kind),
         [`m${index}`],
@@ -177,7 +177,7 @@ export function namesConformance({ test }: ConformanceGroup): void {
   test('messages of awkward kinds come back', async ({ store }) => {
     await createOwned(store, 'one')
     await store.post(awkwardTexts.map((kind) => message('one', kind)))
-    const mail = await store.readMail('ada', 1_000)
+    const mail = await store.readMail({ owner: 'ada', limit: 1_000 })
     assert.deepEqual(
       mail.map(({ kind }) => kind),
       awkwardTexts,

@@ -87,7 +87,7 @@ export async function commitAll(store: Store, commits: readonly ExecutionCommit[
 }
 
 export function message(execution: string, kind: string, more: Partial<NewMessage> = {}): NewMessage {
-  return { execution, kind, payload: undefined, at: someTime, ...more }
+  return { execution, class: 'data', kind, payload: undefined, at: someTime, ...more }
 }
 
 export function claimOf(key: string, owner: string, more: Partial<ResultClaim> = {}): ResultClaim {

@@ -11,6 +11,7 @@ import { deletionConformance } from './deletion.ts'
 import { hintsConformance } from './hints.ts'
 import { lifecycleConformance } from './lifecycle.ts'
 import { listConformance } from './list.ts'
+import { mailConsumptionConformance } from './mail-consumption.ts'
 import { mailboxConformance } from './mailbox.ts'
 import { namesConformance } from './names.ts'
 import { outageConformance } from './outage.ts'
@@ -40,6 +41,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   readSteps: readStepsConformance,
   'delete and purge': deletionConformance,
   mailboxes: mailboxConformance,
+  'messages are consumed one by one': mailConsumptionConformance,
   'claims of results': resultClaimsConformance,
   'results of claims': resultCommitsConformance,
   values: valuesConformance,

@@ -54,7 +54,7 @@ export function timesConformance({ test }: ConformanceGroup): void {
     )
     await store.post(times.map((at) => message('one', 'm', { at })))
     assert.deepEqual(
-      (await store.readMail('ada', 100)).map(({ at }) => at),
+      (await store.readMail({ owner: 'ada', limit: 100 })).map(({ at }) => at),
       times,
     )
   })

@@ -64,7 +64,7 @@ export function valuesConformance({ test }: ConformanceGroup): void {
     test(`${title} come back as messages`, async ({ store }) => {
       await createOwned(store, 'one')
       await store.post(values.map((payload) => message('one', 'signal', { payload })))
-      const mail = await store.readMail('ada', 1_000)
+      const mail = await store.readMail({ owner: 'ada', limit: 1_000 })
       assertSameValues(
         mail.map(({ payload }) => payload),
         values,
@@ -118,7 +118,7 @@ export function valuesConformance({ test }: ConformanceGroup): void {
     const after = await recordIn(store, 'one')
     assert.deepEqual([after.output, after.error], [undefined, 'null'])
     await store.post([message('one', 'a', { payload: 'null' }), message('one', 'b')])
-    const mail = await store.readMail('ada', 10)
+    const mail = await store.readMail({ owner: 'ada', limit: 10 })
     assert.deepEqual(
       mail.map(({ payload }) => payload),
       ['null', undefined],
