@@ -57,7 +57,7 @@ async function detachAcquired(
   if (graph === undefined) throw new OptionError(`detach: this docket does not know graph "${record.graph}" of "${id}"`)
   const steps = (await context.readSteps([id])).get(id) ?? []
   const { encoding } = context.connection
-  const present = await underPresentNames({ record, steps }, graph, encoding, context.clock.now())
+  const present = await underPresentNames({ record, steps }, graph, encoding, context.clock)
   const found = await executionFromRecords(context, present, graph, causeOf(acquired))
   if ('reasons' in found)
     throw new ExecutionConflictError(`execution "${id}" can't be detached here: ${found.reasons.join('; ')}`, {

@@ -27,7 +27,7 @@ export async function detailsOf(context: DocketContext, id: string): Promise<Exe
     leaseOf(context, stored),
   ])
   const graph = context.graphOf(stored.graph)
-  const { record, steps } = await shownRecords({ record: stored, steps: rows }, graph, connection.encoding, clock.now())
+  const { record, steps } = await shownRecords({ record: stored, steps: rows }, graph, connection.encoding, clock)
   const misfit = incompatible.misfitOfOpen(record)
   const info = await infoOf(record, connection.encoding, misfit?.reasons)
   const willingness = {

@@ -25,7 +25,7 @@ import { endUnknown, isKnown, noSuchExecution, notCommitted, unknownStatus } fro
 import type { ExecutionDetails } from './records/execution-info.ts'
 import { liveStepInfos } from './records/open-steps.ts'
 import type { LiveSteps } from './records/open-steps.ts'
-import { batchOutputOf } from './records/restore-batch.ts'
+import { batchOutputOf } from './records/batch-output.ts'
 import { cancelUnowned, postMessage } from './recovery/unowned.ts'
 
 const firstPollMs = 20
@@ -238,9 +238,8 @@ export class ExecutionHandle<Output> {
     const { id, status, output, error } = record
     const { encoding } = this.#context.connection
     if (status === 'completed' && record.kind === 'batch') {
-      const steps = (await this.#context.readSteps([id])).get(id) ?? []
       try {
-        return await batchOutputOf(record, steps, encoding, turnOf(this.#context.clock))
+        return await batchOutputOf(record, this.#context.pagesOf(id), encoding, turnOf(this.#context.clock))
       } catch (error) {
         // Deleted since its record was read, it is gone, not damaged.
         const now = await this.#record()

@@ -32,18 +32,36 @@ export class World {
     })
   }
 
-  /** A process whose connection to the store is cut when it `dies`: from outside, that is what a crash looks like. */
-  mortal(options: Omit<DocketOptions, 'store' | 'clock'>): { readonly docket: Docket; die(): void } {
+  /**
+   * A process whose connection to the store is cut when it `dies`: from outside, that is what a crash looks like. While it is stalled, its
+   * calls wait, and it looks like one whose machine sleeps.
+   */
+  mortal(
+    options: Omit<DocketOptions, 'store' | 'clock'>,
+    inner: Store = this.store,
+  ): { readonly docket: Docket; die(): void; stall(): void; wake(): void } {
     let isDead = false
-    const store = new Proxy(this.store, {
+    let stalled: PromiseWithResolvers<void> | undefined
+    const store = new Proxy(inner, {
       get: (target, key) => {
         const value: unknown = Reflect.get(target, key)
         if (typeof value !== 'function') return value
-        return (...given: unknown[]): unknown =>
-          isDead ? new Promise(() => {}) : (value as (...all: unknown[]) => unknown).apply(target, given)
+        return (...given: unknown[]): unknown => {
+          const call = (): unknown =>
+            isDead ? new Promise(() => {}) : (value as (...all: unknown[]) => unknown).apply(target, given)
+          return stalled === undefined ? call() : stalled.promise.then(call)
+        }
       },
     })
     const docket = this.process({ ...options, store })
-    return { docket, die: () => void (isDead = true) }
+    return {
+      docket,
+      die: () => void (isDead = true),
+      stall: () => void (stalled ??= Promise.withResolvers()),
+      wake() {
+        stalled?.resolve()
+        stalled = undefined
+      },
+    }
   }
 }

@@ -4,7 +4,7 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { Store } from '../../core/contracts/store.ts'
-import type { ExecutionRecord, HeadChange, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { ExecutionRecord, HeadChange, StepPage, StepRecord } from '../../core/contracts/execution-record.ts'
 import { createValueEncoding } from '../../core/values/value-encoding.ts'
 import { harmlessInspector } from '../../runtime/actors/inspector.ts'
 import type { HarmlessInspector } from '../../runtime/actors/inspector.ts'
@@ -21,6 +21,7 @@ import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { Owned } from '../ownership/owned.ts'
 import { droppedType } from '../records/migrate-records.ts'
 import { presentRecord } from '../records/present-names.ts'
+import type { StepPages } from '../records/step-pages.ts'
 import { closedWhileWaiting } from './closed-while-waiting.ts'
 import type { DocketOptions } from './docket-options.ts'
 import { ExecutionTurns } from './execution-turns.ts'
@@ -203,20 +204,40 @@ export class DocketContext {
   /** All step records of some executions. @throws StoreError */
   async readSteps(ids: readonly string[]): Promise<ReadonlyMap<string, readonly StepRecord[]>> {
     const byExecution = new Map<string, StepRecord[]>()
-    const turn = turnOf(this.clock)
-    let next: string | undefined
-    do {
-      if (turn.mustYield(recordsPerPage)) await turn.next()
-      const page = await this.connection.store.readSteps(ids, next)
-      for (const step of page.steps) {
-        if (step.type === droppedType) continue
+    await this.#eachPage(ids, (steps) => {
+      for (const step of steps) {
         const known = byExecution.get(step.execution)
         if (known === undefined) byExecution.set(step.execution, [step])
         else known.push(step)
       }
-      ;({ next } = page)
-    } while (next !== undefined)
+    })
     return byExecution
+  }
+
+  /** The step records of one execution, page by page. Whoever takes them may rely on no order. They end early where they are not wanted any more. */
+  pagesOf(id: string, areWanted: () => boolean = () => true): StepPages {
+    return (take) => this.#eachPage([id], take, areWanted)
+  }
+
+  /** While a page is taken, the next one is on its way: never more than two are in memory. */
+  async #eachPage(
+    ids: readonly string[],
+    take: (steps: StepPage['steps']) => Promise<void> | void,
+    areWanted: () => boolean = () => true,
+  ): Promise<void> {
+    const { store } = this.connection
+    const turn = turnOf(this.clock)
+    let reading: Promise<StepPage> | undefined = store.readSteps(ids)
+    while (reading !== undefined) {
+      const { steps, next }: StepPage = await reading
+      if (!areWanted()) return
+      reading = next === undefined ? undefined : store.readSteps(ids, next)
+      // It rejects where it is awaited, which may be later.
+      reading?.catch(() => {})
+      if (turn.mustYield(recordsPerPage)) await turn.next()
+      const hasDropped = steps.some(({ type }) => type === droppedType)
+      await take(hasDropped ? steps.filter(({ type }) => type !== droppedType) : steps)
+    }
   }
 
   /** Writes what changes of an execution that this process owns but does not run. @throws LeaseLostError, StoreError */

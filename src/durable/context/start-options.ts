@@ -1,5 +1,5 @@
 import type { ExecuteOptions, Overriding } from '../../runtime/execution/execution-options.ts'
-import type { BatchItems } from '../records/restore-batch.ts'
+import type { BatchItems } from '../records/batch-items.ts'
 
 /** What a call to start an execution says besides graph, target and inputs. */
 export type StartOptions = Pick<

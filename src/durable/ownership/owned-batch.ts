@@ -17,8 +17,10 @@ import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { ExecutionCommits } from './execution-commits.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './ownership-right.ts'
-import { itemsStep, itemStep, targetStep } from '../records/restore-batch.ts'
-import type { ItemsChunk, RestoredBatch } from '../records/restore-batch.ts'
+import { itemsStep } from '../records/batch-items.ts'
+import type { ItemsChunk } from '../records/batch-items.ts'
+import { itemStep, targetStep } from '../records/restore-batch.ts'
+import type { RestoredBatch } from '../records/restore-batch.ts'
 import type { LiveBatch } from '../records/batch-info.ts'
 import type { LiveSteps } from '../records/open-steps.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
@@ -91,6 +93,8 @@ export class OwnedBatch implements Owned, DurableParts {
   readonly #producer: string | undefined
   /** Whether all items come to the same, made by steps that they share. */
   readonly #isTargetShared: boolean
+  /** Whether an item whose target an earlier process has made needs no execution any more: nobody looks at it, nothing else waits for its values. */
+  readonly #isTargetEnough: boolean
   #hasNotedTarget = false
   /** Records of items, outcomes and the end that are on their way. */
   #writing = 0
@@ -111,6 +115,8 @@ export class OwnedBatch implements Owned, DurableParts {
     this.#recorder = new BatchRecorder(connection, right, commits)
     this.#results = new Array<unknown>(items.length)
     this.#producer = plan.whole.index.producers.get(this.target)?.name
+    this.#isTargetEnough =
+      this.#producer !== undefined && !plan.needsAll && parts.inspect === undefined && parts.hasFormerTarget !== true
     this.#isTargetShared = plan.imports.includes(plan.shared.slots.get(this.target) ?? -1)
     this.#batch = new Batch({
       ...frame,
@@ -249,7 +255,7 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   restoredOf(item: number | undefined): PersistedExecution | undefined {
-    const steps = this.#parts.restored?.views.get(item === undefined ? '' : this.#parts.keys[item]!)
+    const steps = this.#parts.restored?.views.of(item === undefined ? '' : this.#parts.keys[item]!)
     if (steps === undefined) return undefined
     const { id: executionId, graph, target } = this
     const head = { executionId, graph, target, total: 0, settled: 0, startedAt: undefined, endedAt: undefined }
@@ -257,7 +263,13 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   outcomeOf(item: number): ItemOutcome | undefined {
-    return this.#parts.restored?.outcomes.get(this.#parts.keys[item]!)
+    const { restored, keys } = this.#parts
+    if (restored === undefined) return undefined
+    const key = keys[item]!
+    const known = restored.outcomes.get(key)
+    if (known !== undefined || !this.#isTargetEnough || restored.outdated.has(key)) return known
+    const made = restored.views.get(this.#producer!, key)
+    return made?.status === 'completed' || made?.status === 'cached' ? { value: made.output } : undefined
   }
 
   /** Nothing runs before all items are written: another process could not go on. */
@@ -291,7 +303,7 @@ export class OwnedBatch implements Owned, DurableParts {
   #isWritten(key: string): boolean {
     const { restored, hasFormerTarget } = this.#parts
     if (hasFormerTarget === true || restored?.outdated.has(key) === true) return false
-    const status = this.#producer === undefined ? undefined : restored?.views.get(key)?.get(this.#producer)?.status
+    const status = this.#producer === undefined ? undefined : restored?.views.get(this.#producer, key)?.status
     return status === 'completed' || status === 'cached' || this.#recorder.written.has(key)
   }
 

@@ -1,5 +1,6 @@
 import { canonicalize, digest } from '../../core/values/keys.ts'
-import type { BatchHead, BatchItems } from './restore-batch.ts'
+import type { BatchItems } from './batch-items.ts'
+import type { BatchHead } from './restore-batch.ts'
 
 /** Items that are digested together: one digest over all would need them all as one text. */
 export const itemsPerDigest = 100

@@ -3,7 +3,9 @@ import { isTerminal, isTerminalStep } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
 import type { LiveSteps } from './open-steps.ts'
-import { headOfBatch, isRetriedBy, itemsOfBatch, itemStep, stepsOfBatch, targetStep } from './restore-batch.ts'
+import { writtenItemsOf } from './batch-items.ts'
+import { inOnePage } from './step-pages.ts'
+import { headOfBatch, isRetriedBy, itemStep, stepsOfBatch, targetStep } from './restore-batch.ts'
 
 /**
  * What became of an item. `cancelled`: its batch ended before it did. `retrying`: a step of it waits for its next attempt. `unknown`: there is
@@ -65,7 +67,7 @@ export async function batchInfoOf(
   const { id } = record
   const head = await headOfBatch(record, encoding)
   const { total, retries = 0 } = head
-  const found = await itemsOfBatch(id, steps, total, encoding, turn)
+  const found = await writtenItemsOf(id, inOnePage(steps), total, encoding, turn)
   const keys = typeof found === 'number' ? [] : found.keys
   const isRetried = isRetriedBy(head)
   const isOutdated = ({ step, item, status, attempt }: StepRecord): boolean =>

@@ -7,11 +7,16 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { FullClock } from '../../runtime/environment/clock.ts'
+import { turnOf } from '../../runtime/environment/turn.ts'
+import type { Turn } from '../../runtime/environment/turn.ts'
 import { recordedInputs } from '../../runtime/inputs/given-inputs.ts'
 import { requestDigestOf } from '../../runtime/results/execution-memory.ts'
 import { digestOfBatch, digestOfItems, itemsPerDigest } from './batch-digest.ts'
 import { droppedRecord } from './migrate-records.ts'
-import { headOfBatch, itemsOfBatch, itemsStep } from './restore-batch.ts'
+import { itemsStep, writtenItemsOf } from './batch-items.ts'
+import { headOfBatch } from './restore-batch.ts'
+import { inOnePage } from './step-pages.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
 import { namesAtResumption } from './stored-names.ts'
 import type { StoredNames } from './stored-names.ts'
@@ -41,7 +46,7 @@ export async function underPresentNames(
   { record, steps }: StoredRecords,
   graph: AnyGraph,
   encoding: ValueEncoding,
-  at: number,
+  clock: FullClock,
 ): Promise<PresentRecords> {
   const index = requireIndex(graph)
   if (index.former === undefined) return { record, steps, changes: undefined }
@@ -52,11 +57,11 @@ export async function underPresentNames(
   const named = (document: object): object => (names === undefined ? document : { ...document, $names: names })
   const inputs = await encoding.encode(named(renamedDocument(record, stored, index.former)), identity)
   const present = { ...record, ...presentHead(record, graph, index.former), inputs }
-  const renamed = await presentSteps(record.id, steps, index.former, encoding, at)
+  const renamed = await presentSteps(record.id, steps, index.former, encoding, clock)
   const isSameNames = JSON.stringify(names) === JSON.stringify(stored['$names'])
   const changedInputs = isSameNames ? undefined : await encoding.encode(named(stored), identity)
   const requestDigest = mayHaveFormerTypes(record, stored, index.former)
-    ? await presentDigestOf({ record: present, steps: renamed.steps }, graph, encoding)
+    ? await presentDigestOf({ record: present, steps: renamed.steps }, graph, encoding, turnOf(clock))
     : record.requestDigest
   const isChanged = changedInputs !== undefined || renamed.changes.length > 0
   return {
@@ -72,11 +77,11 @@ export async function shownRecords(
   stored: StoredRecords,
   graph: AnyGraph | undefined,
   encoding: ValueEncoding,
-  at: number,
+  clock: FullClock,
 ): Promise<StoredRecords> {
   if (graph === undefined) return stored
   try {
-    return await underPresentNames(stored, graph, encoding, at)
+    return await underPresentNames(stored, graph, encoding, clock)
   } catch (error) {
     if (!(error instanceof SerializationError)) throw error
     return { ...stored, record: await presentRecord(stored.record, graph, encoding) }
@@ -117,17 +122,21 @@ async function presentSteps(
   rows: readonly StepRecord[],
   { steps: presentNames, types }: FormerNames,
   encoding: ValueEncoding,
-  at: number,
+  clock: FullClock,
 ): Promise<{ readonly steps: readonly StepRecord[]; readonly changes: readonly StepRecord[] }> {
   const steps = new Map<string, StepRecord>()
   const changes = new Map<string, StepRecord>()
   const former: StepRecord[] = []
+  const turn = turnOf(clock)
+  const at = clock.now()
   for (const row of rows) {
+    if (turn.mustYield()) await turn.next()
     if (presentNames.has(row.step)) former.push(row)
     else if (row.step === itemsStep) steps.set(keyOf(row), await presentItems(id, row, types, encoding))
     else steps.set(keyOf(row), { ...row, type: types.get(row.type) ?? row.type })
   }
   for (const row of former) {
+    if (turn.mustYield()) await turn.next()
     changes.set(keyOf(row), droppedRecord(row, at))
     const renamed = { ...row, step: presentNames.get(row.step)!, type: types.get(row.type) ?? row.type }
     const standing = steps.get(keyOf(renamed))
@@ -218,14 +227,18 @@ async function presentDigestOf(
   { record, steps }: StoredRecords,
   graph: AnyGraph,
   encoding: ValueEncoding,
+  turn: Turn,
 ): Promise<string> {
   const { id, kind, target } = record
   if (kind === 'batch') {
     const head = await headOfBatch(record, encoding)
-    const written = await itemsOfBatch(id, steps, head.total, encoding)
+    const written = await writtenItemsOf(id, inOnePage(steps), head.total, encoding, turn)
     if (typeof written === 'number') return record.requestDigest
     const digests: string[] = []
-    for (let start = 0; start < head.total; start += itemsPerDigest) digests.push(digestOfItems(written, start))
+    for (let start = 0; start < head.total; start += itemsPerDigest) {
+      if (turn.mustYield(itemsPerDigest)) await turn.next()
+      digests.push(digestOfItems(written, start))
+    }
     return encoding.resultKey(digestOfBatch(target, head, digests))
   }
   const type = requireIndex(graph).types.get(target)

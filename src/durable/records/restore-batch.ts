@@ -1,7 +1,6 @@
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
-import { SerializationError } from '../../core/errors.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
@@ -9,15 +8,24 @@ import type { BatchFrame } from '../../runtime/batch/batch-options.ts'
 import type { ItemOutcome } from '../../runtime/batch/batch-setup.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
 import { split } from '../../runtime/inputs/given-inputs.ts'
-import { nowMade, openRecordOf, specsByName, viewOf } from './restore-execution.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
+import { ItemsReader, itemsStep } from './batch-items.ts'
+import type { BatchItems } from './batch-items.ts'
+import {
+  misfitIn,
+  misfitsOf,
+  nowMade,
+  openRecordOf,
+  specsByName,
+  unneededUnfinished,
+  viewOf,
+} from './restore-execution.ts'
 import type { ResumeCause } from './restore-execution.ts'
 import { decodePresent } from './stored-inputs.ts'
 import type { StoredNames } from './stored-names.ts'
 import { isUnfinished } from './unfinished-records.ts'
 
-/** Records of a batch under names that no step can have: its items in chunks, what became of each item, and what became of all where that is the same. */
-export const itemsStep = '$items'
+/** Records of a batch under names that no step can have, as that of its items: what became of each item, and what became of all where that is the same. */
 export const itemStep = '$item'
 export const targetStep = '$target'
 
@@ -40,22 +48,10 @@ export interface BatchHead {
   readonly $names?: StoredNames | undefined
 }
 
-/** A batch's items, and their names in the records. */
-export interface BatchItems {
-  readonly items: readonly unknown[]
-  readonly keys: readonly string[]
-}
-
-/** A chunk of a batch's items, as it is stored. */
-export interface ItemsChunk extends BatchItems {
-  /** The index of its first item; after the chunk before, where that is not given. */
-  readonly at?: number
-}
-
 /** What a batch has done, by its records. */
 export interface RestoredBatch {
-  /** Steps that are done, by the item's key; under '' those that all items share. */
-  readonly views: ReadonlyMap<string, ReadonlyMap<string, StepView>>
+  /** Steps that are done; under '' those that all items share. */
+  readonly views: Pick<StepViews, 'of' | 'get'>
   /** What became of items that are not run again. */
   readonly outcomes: ReadonlyMap<string, ItemOutcome>
   /** Keys of items that are run again although an outcome is recorded, which will not hold; '' stands for the one of all. */
@@ -89,22 +85,35 @@ export function givenOnce(
   return { shared: { ...shared, ...inputs }, overrides: overriding }
 }
 
-/** Why items that fitted the graph when the batch began don't fit it any more. */
-export function misfitsOfItems(
+/** Why items that fitted the graph when the batch began don't fit it any more: those that an outcome is known of don't matter. */
+export async function misfitsOfItems(
   { leaves }: BatchHead,
-  items: readonly unknown[],
+  { items, keys }: BatchItems,
+  outcomes: ReadonlyMap<string, ItemOutcome> | undefined,
   { inputs, plan }: Pick<BatchFrame, 'inputs' | 'plan'>,
-): readonly string[] {
-  if (items.length === 0 || leaves === undefined) return []
+  turn: Turn,
+): Promise<readonly string[]> {
+  if (leaves === undefined) return []
   const { graph } = plan.whole.index
-  const given = leaves.filter(
-    (name) => !inputs.takes(name) && items.some((item) => isRecord(item) && Object.hasOwn(item, name)),
-  )
-  const made = new Set(given.filter((name) => requireIndex(graph).producers.has(name)))
+  const isDone = (index: number): boolean => outcomes?.has(keys[index]!) === true
   const missing = plan.item.plan.leaves.filter(({ isRequired, type }) => isRequired && !leaves.includes(type.name))
+  const refused = new Set(leaves.filter((name) => !inputs.takes(name)))
+  if (missing.length + refused.size === 0) return []
+  const given = new Set<string>()
+  let isAnyLeft = false
+  for (const [index, item] of items.entries()) {
+    if (turn.mustYield()) await turn.next()
+    if (isDone(index)) continue
+    isAnyLeft = true
+    for (const name of refused) if (isRecord(item) && Object.hasOwn(item, name)) given.add(name)
+  }
+  if (!isAnyLeft) return []
+  const { producers } = requireIndex(graph)
+  const named = leaves.filter((name) => given.has(name))
+  const made = named.filter((name) => producers.has(name))
   return [
-    ...nowMade('input of its items', [...made], graph),
-    ...given.filter((name) => !made.has(name)).map((name) => `its items give "${name}", which nothing needs now`),
+    ...nowMade('input of its items', made, graph),
+    ...named.filter((name) => !producers.has(name)).map((name) => `its items give "${name}", which nothing needs now`),
     ...missing.map(({ type }) => `its items were started without "${type.name}", which is needed now`),
   ]
 }
@@ -119,115 +128,178 @@ export function isRetriedBy({
   return (item) => retries > 0 && (named === undefined || item === '' || named.has(item))
 }
 
-/** What was done of a batch. @throws SerializationError for damaged records */
-export async function restoreBatch(
-  record: ExecutionRecord,
-  steps: readonly StepRecord[],
-  plan: BatchPlan,
-  encoding: ValueEncoding,
-  cause: ResumeCause,
-  head: Pick<BatchHead, 'retries' | 'retried'>,
-  turn: Turn,
-): Promise<RestoredBatch> {
-  const isRetried = isRetriedBy(head)
-  const { retries = 0 } = head
-  const outcomes = new Map<string, ItemOutcome>()
-  const outdated = new Set<string>()
-  for (const step of steps) {
-    if (turn.mustYield()) await turn.next()
-    if (step.step === targetStep) outdated.add('')
-    if (step.step !== itemStep) continue
-    // Of an item that succeeded, others may want what its steps made.
-    const isUsed = step.status === 'completed' ? !plan.needsAll : step.attempt > retries || !isRetried(step.item)
-    const outcome = isUsed ? await outcomeOf(record.id, step, encoding) : undefined
-    if (outcome === undefined) outdated.add(step.item)
-    else outcomes.set(step.item, outcome)
-  }
-  const specs = specsByName(plan.whole.index)
-  const views = new Map<string, Map<string, StepView>>()
-  let found = outcomes.size
-  const open: StepRecord[] = []
-  for (const step of stepsOfBatch(steps)) {
-    if (turn.mustYield()) await turn.next()
-    const maxAttempts = specs.get(step.step)?.maxAttempts ?? 1
-    const isLeft = outcomes.has(step.item) || (step.status === 'failed' && isRetried(step.item))
-    const view = isLeft ? undefined : await viewOf(record, step, encoding, cause, maxAttempts)
-    if (isUnfinished(step)) open.push(await openRecordOf(record, step, view, encoding))
-    if (view === undefined) continue
-    found++
-    const known = views.get(step.item)
-    if (known === undefined) views.set(step.item, new Map([[step.step, view]]))
-    else known.set(step.step, view)
-  }
-  return { views, outcomes, outdated, found, open }
-}
+/** Views of steps by name and item: a Map for each of very many items would take most of the memory. */
+class StepViews {
+  readonly #bySteps = new Map<string, Map<string, StepView>>()
 
-/** The results of a batch that is completed, from its records. @throws SerializationError for damaged records */
-export async function batchOutputOf(
-  record: ExecutionRecord,
-  steps: readonly StepRecord[],
-  encoding: ValueEncoding,
-  turn: Turn,
-): Promise<readonly unknown[]> {
-  const { id, target } = record
-  const { onError, total } = await headOfBatch(record, encoding)
-  const written = await itemsOfBatch(id, steps, total, encoding, turn)
-  if (typeof written === 'number')
-    throw new SerializationError(`batch "${id}" is damaged: only ${written} of its ${total} items are there`, {
-      executionId: id,
-    })
-  const outcomes = new Map<string, ItemOutcome>()
-  for (const step of steps) {
-    if (turn.mustYield()) await turn.next()
-    if (step.step !== itemStep && step.step !== targetStep) continue
-    const outcome = await outcomeOf(id, step, encoding)
-    if (outcome !== undefined) outcomes.set(step.item, outcome)
+  get(step: string, item: string): StepView | undefined {
+    return this.#bySteps.get(step)?.get(item)
   }
-  for (const { step, item, type, status, output } of steps) {
-    if (turn.mustYield()) await turn.next()
-    if (type !== target || ownSteps.has(step) || output === undefined || outcomes.has(item)) continue
-    if (status === 'completed' || status === 'cached')
-      outcomes.set(item, { value: await encoding.decode(output, ['step', id, step, item, 'output']) })
-  }
-  return written.keys.map((key) => {
-    const outcome = outcomes.get(key) ?? outcomes.get('')
-    if (outcome === undefined)
-      throw new SerializationError(`batch "${id}" is damaged: the result of its item "${key}" is not there`, {
-        executionId: id,
-      })
-    return onError === 'collect' ? outcome : outcome.value
-  })
-}
 
-/** The items of a batch, or how many of them are there, where its process died before all were written. @throws SerializationError */
-export async function itemsOfBatch(
-  id: string,
-  steps: readonly StepRecord[],
-  total: number,
-  encoding: ValueEncoding,
-  turn?: Turn,
-): Promise<BatchItems | number> {
-  const chunks = steps.filter(({ step }) => step === itemsStep)
-  const items: unknown[] = []
-  const keys: string[] = []
-  let next = 0
-  for (const { step, item, output } of chunks.toSorted((one, other) => Number(one.item) - Number(other.item))) {
-    const chunk = await decodePresent(output, ['step', id, step, item, 'output'], encoding)
-    if (!isRecord(chunk)) continue
-    const { keys: more, items: moreItems, at = next } = chunk as unknown as ItemsChunk
-    if (turn?.mustYield(more.length) === true) await turn.next()
-    for (const [index, key] of more.entries()) {
-      keys[at + index] = key
-      items[at + index] = moreItems[index]
+  /** All of one item; undefined where there are none. */
+  of(item: string): ReadonlyMap<string, StepView> | undefined {
+    let found: Map<string, StepView> | undefined
+    for (const [step, views] of this.#bySteps) {
+      const view = views.get(item)
+      if (view !== undefined) found = (found ?? new Map<string, StepView>()).set(step, view)
     }
-    next = at + more.length
+    return found
   }
-  // Holes are not counted.
-  const written = keys.reduce((count) => count + 1, 0)
-  return written < total ? written : { items, keys }
+
+  set(step: string, item: string, view: StepView): void {
+    const views = this.#bySteps.get(step)
+    if (views === undefined) this.#bySteps.set(step, new Map([[item, view]]))
+    else views.set(item, view)
+  }
+
+  /** Gives how many there were. */
+  forget(item: string): number {
+    let count = 0
+    for (const views of this.#bySteps.values()) if (views.delete(item)) count++
+    return count
+  }
 }
 
-async function outcomeOf(
+/** What a batch's records are read for. */
+interface RestorationParts {
+  readonly record: ExecutionRecord
+  readonly graph: AnyGraph
+  /** Undefined where it is clear already that they don't fit: then it is only read why. */
+  readonly plan: BatchPlan | undefined
+  readonly head: Pick<BatchHead, 'retries' | 'retried' | 'total'> | undefined
+  readonly cause: ResumeCause
+  readonly encoding: ValueEncoding
+  readonly turn: Turn
+}
+
+/** Takes in what was done of a batch, page after page: nothing is kept of a record but what the batch goes on with. */
+export class BatchRestoration {
+  readonly #parts: RestorationParts
+  readonly #reader: ItemsReader
+  readonly #misfits: Set<string>
+  readonly #unneeded = new Set<string>()
+  readonly #misfitOf: (step: StepRecord) => string | undefined
+  readonly #specs: ReturnType<typeof specsByName>
+  readonly #needed: ReadonlySet<string>
+  readonly #isRetried: (item: string) => boolean
+  readonly #outcomes = new Map<string, ItemOutcome>()
+  readonly #outdated = new Set<string>()
+  readonly #views = new StepViews()
+  /** Each as it was, and as it is to be written. */
+  readonly #open: (readonly [StepRecord, StepRecord])[] = []
+  #found = 0
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(parts: RestorationParts) {
+    const { record, graph, plan, head, encoding, turn } = parts
+    this.#parts = parts
+    this.#reader = new ItemsReader(record.id, head?.total ?? 0, encoding, turn)
+    this.#misfits = new Set(misfitsOf(record, [], graph))
+    this.#misfitOf = misfitIn(graph)
+    this.#specs = specsByName(requireIndex(graph))
+    this.#needed = new Set(plan?.whole.steps.map(({ spec }) => spec.name))
+    this.#isRetried = isRetriedBy(head ?? {})
+  }
+
+  /** Why the records don't fit the graph. */
+  get misfits(): readonly string[] {
+    return [...this.#misfits]
+  }
+
+  /** Steps that have begun and that the target needs no more. */
+  get unneeded(): readonly string[] {
+    return [...this.#unneeded]
+  }
+
+  async take(steps: readonly StepRecord[]): Promise<void> {
+    const { plan, record, turn } = this.#parts
+    for (const step of steps) {
+      if (turn.mustYield()) await turn.next()
+      const isOwn = ownSteps.has(step.step)
+      const misfit = isOwn ? undefined : this.#misfitOf(step)
+      if (misfit !== undefined) this.#misfits.add(misfit)
+      if (plan === undefined || this.#misfits.size > 0) continue
+      if (!isOwn)
+        for (const reason of unneededUnfinished([step], this.#needed, record.target)) this.#unneeded.add(reason)
+      if (this.#failure !== undefined) continue
+      try {
+        const taken = isOwn ? this.#takeOwn(step, plan) : this.#takeStep(step)
+        if (taken !== undefined) await taken
+      } catch (error) {
+        // What does not fit says more than what can't be read.
+        this.#failure = { error }
+      }
+    }
+  }
+
+  /** The items, or how many of them are there. @throws SerializationError */
+  items(total: number): Promise<BatchItems | number> {
+    if (this.#failure !== undefined) throw this.#failure.error
+    return this.#reader.done(total)
+  }
+
+  restored(): RestoredBatch {
+    const outcomes = this.#outcomes
+    return {
+      views: this.#views,
+      outcomes,
+      outdated: this.#outdated,
+      found: this.#found + outcomes.size,
+      open: this.#open.map(([record, now]) => (outcomes.has(record.item) ? record : now)),
+    }
+  }
+
+  #takeOwn(step: StepRecord, { needsAll }: BatchPlan): Promise<void> | undefined {
+    const { head } = this.#parts
+    if (step.step === itemsStep) return this.#reader.take(step)
+    if (step.step === targetStep) {
+      this.#outdated.add('')
+      return undefined
+    }
+    // Of an item that succeeded, others may want what its steps made.
+    const isUsed =
+      step.status === 'completed' ? !needsAll : step.attempt > (head?.retries ?? 0) || !this.#isRetried(step.item)
+    if (isUsed) return this.#takeOutcome(step)
+    this.#outdated.add(step.item)
+    return undefined
+  }
+
+  async #takeOutcome(step: StepRecord): Promise<void> {
+    const { record, encoding } = this.#parts
+    const outcome = await outcomeOf(record.id, step, encoding)
+    if (outcome === undefined) {
+      this.#outdated.add(step.item)
+      return
+    }
+    this.#outcomes.set(step.item, outcome)
+    this.#found -= this.#views.forget(step.item)
+  }
+
+  #takeStep(step: StepRecord): Promise<void> | undefined {
+    const { record, encoding, cause } = this.#parts
+    const maxAttempts = this.#specs.get(step.step)?.maxAttempts ?? 1
+    const isLeft = this.#outcomes.has(step.item) || (step.status === 'failed' && this.#isRetried(step.item))
+    const view = isLeft ? undefined : viewOf(record, step, encoding, cause, maxAttempts)
+    if (view instanceof Promise) return view.then((late) => this.#keep(step, late))
+    return this.#keep(step, view)
+  }
+
+  #keep(step: StepRecord, view: StepView | undefined): Promise<void> | undefined {
+    if (view !== undefined) {
+      this.#found++
+      this.#views.set(step.step, step.item, view)
+    }
+    return isUnfinished(step) ? this.#keepOpen(step, view) : undefined
+  }
+
+  async #keepOpen(step: StepRecord, view: StepView | undefined): Promise<void> {
+    const { record, encoding } = this.#parts
+    this.#open.push([step, await openRecordOf(record, step, view, encoding)])
+  }
+}
+
+/** What became of an item, by its record. @throws SerializationError */
+export async function outcomeOf(
   id: string,
   { step, item, status, output, error }: StepRecord,
   encoding: ValueEncoding,

@@ -8,6 +8,7 @@ import { stepStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
+import { isPromiseLike } from '../../runtime/inputs/check-value.ts'
 import { recordedInputs, split } from '../../runtime/inputs/given-inputs.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import type { KeyNames } from '../../runtime/execution/key-names.ts'
@@ -161,28 +162,32 @@ export function misfitsOf(record: ExecutionRecord, steps: readonly StepRecord[],
       `it was written by a newer version (format ${record.machineVersion}, this one knows ${machineVersion})`,
     )
   if (!index.types.has(record.target)) reasons.push(`the graph has no type "${record.target}" any more`)
-  const specs = specsByName(index)
-  for (const { step, type, typeVersion, status, attempt } of steps) {
+  const misfitOf = misfitIn(graph)
+  const ofSteps = new Set<string>()
+  for (const step of steps) {
+    const reason = misfitOf(step)
+    if (reason !== undefined) ofSteps.add(reason)
+  }
+  return [...reasons, ...ofSteps]
+}
+
+/** Says of a step's record why it does not fit the graph; undefined for one that does. */
+export function misfitIn(graph: AnyGraph): (record: StepRecord) => string | undefined {
+  const specs = specsByName(requireIndex(graph))
+  return ({ step, type, typeVersion, status, attempt }) => {
     // A record that somebody edited, or that a newer version wrote, may have another.
-    const isKnown = stepStatuses.includes(status)
-    if (!isKnown) reasons.push(`step "${step}" has the status "${String(status)}", which this version does not know`)
+    if (!stepStatuses.includes(status))
+      return `step "${step}" has the status "${String(status)}", which this version does not know`
     const spec = specs.get(step)
     // What began under a name that is gone would be begun again under another one, with another idempotency key.
-    if (spec === undefined && isKnown && isUnfinished({ status }))
-      reasons.push(
-        `step "${step}" is ${status} (attempt ${attempt}), but the graph has no such step any more; ${remedy}`,
-      )
-    if (status !== 'completed' && status !== 'cached') continue
-    if (spec === undefined)
-      reasons.push(`step "${step}" has a result, but the graph has no such step any more; ${remedy}`)
-    else if (spec.output.name !== type)
-      reasons.push(`step "${step}" made "${type}", and makes "${spec.output.name}" now`)
-    else if (spec.output.version !== typeVersion)
-      reasons.push(
-        `step "${step}" made version ${typeVersion ?? '(none)'} of "${type}", which is version ${spec.output.version ?? '(none)'} now`,
-      )
+    if (spec === undefined && isUnfinished({ status }))
+      return `step "${step}" is ${status} (attempt ${attempt}), but the graph has no such step any more; ${remedy}`
+    if (status !== 'completed' && status !== 'cached') return undefined
+    if (spec === undefined) return `step "${step}" has a result, but the graph has no such step any more; ${remedy}`
+    if (spec.output.name !== type) return `step "${step}" made "${type}", and makes "${spec.output.name}" now`
+    if (spec.output.version === typeVersion) return undefined
+    return `step "${step}" made version ${typeVersion ?? '(none)'} of "${type}", which is version ${spec.output.version ?? '(none)'} now`
   }
-  return reasons
 }
 
 /** A record of a step that has not ended, as it is written if nothing else becomes of it: the last attempt may have died with its process. */
@@ -197,19 +202,41 @@ export async function openRecordOf(
   return { ...record, status: 'failed', error, endedAt: view.endedAt }
 }
 
-/** What a record says of its step; undefined where it begins anew. */
-export async function viewOf(
+/** What a record says of its step; undefined where it begins anew. A promise only where a codec's is. */
+export function viewOf(
   { id, epoch }: ExecutionRecord,
   record: StepRecord,
   encoding: ValueEncoding,
   cause: ResumeCause,
   maxAttempts: number,
+): StepView | undefined | Promise<StepView | undefined> {
+  const { step, item, status, attempt, startedAt, endedAt, dueAt, output } = record
+  if (status !== 'completed' && status !== 'cached')
+    return openViewOf({ id, epoch }, record, encoding, cause, maxAttempts)
+  const made = decodePresent(output, ['step', id, step, item, 'output'], encoding)
+  // One for each of very many: all of its fields at once.
+  const viewWith = (value: unknown): StepView => ({
+    status,
+    attempt,
+    startedAt,
+    endedAt,
+    dueAt,
+    output: value,
+    error: undefined,
+  })
+  return isPromiseLike(made) ? Promise.resolve(made).then(viewWith) : viewWith(made)
+}
+
+async function openViewOf(
+  { id, epoch }: Pick<ExecutionRecord, 'id' | 'epoch'>,
+  record: StepRecord,
+  encoding: ValueEncoding,
+  cause: ResumeCause,
+  maxAttempts: number,
 ): Promise<StepView | undefined> {
-  const { step, item, status, attempt, startedAt, endedAt, dueAt, output, error } = record
+  const { step, item, status, attempt, startedAt, endedAt, dueAt, error } = record
   const identity = ['step', id, step, item]
   const view = { status, attempt, startedAt, endedAt, dueAt, output: undefined, error: undefined }
-  if (status === 'completed' || status === 'cached')
-    return { ...view, output: await decodePresent(output, [...identity, 'output'], encoding) }
   // An execution that is started again tries anew what failed.
   if (cause === 'end') return undefined
   const thrown = error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error'])

@@ -1,25 +1,29 @@
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { batchFrameOf } from '../../runtime/batch/batch-options.ts'
+import type { BatchFrame } from '../../runtime/batch/batch-options.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/ownership-right.ts'
 import { OwnedBatch } from '../ownership/owned-batch.ts'
 import type { StoredRecords } from '../records/present-names.ts'
-import {
-  givenOnce,
-  headOfBatch,
-  itemsOfBatch,
-  misfitsOfItems,
-  restoreBatch,
-  stepsOfBatch,
-} from '../records/restore-batch.ts'
+import { BatchRestoration, givenOnce, headOfBatch, misfitsOfItems } from '../records/restore-batch.ts'
 import type { BatchHead } from '../records/restore-batch.ts'
-import { misfitsOf, nowMade, unneededUnfinished } from '../records/restore-execution.ts'
+import { nowMade } from '../records/restore-execution.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
+import type { StepPages } from '../records/step-pages.ts'
 import { keyNamesOf } from '../records/stored-names.ts'
 import type { FromRecords } from './execution-from-records.ts'
+
+/** What a batch is to do, as far as its record says. */
+interface BatchTask {
+  readonly found: BatchHead
+  readonly head: BatchHead
+  readonly frame: BatchFrame
+}
 
 /**
  * Puts a batch together from its records; where not all of its items were written, from those that its caller has at hand.
@@ -27,39 +31,43 @@ import type { FromRecords } from './execution-from-records.ts'
  */
 export async function batchFromRecords(
   context: DocketContext,
-  { record, steps, hasFormerTarget }: StoredRecords,
+  { record, hasFormerTarget, pages }: Omit<StoredRecords, 'steps' | 'left'> & { readonly pages: StepPages },
   graph: AnyGraph,
   cause: ResumeCause,
   caller?: CallerOptions,
 ): Promise<FromRecords> {
   const { encoding } = context.connection
   const turn = turnOf(context.clock)
-  const ofSteps = stepsOfBatch(steps)
-  const reasons = misfitsOf(record, ofSteps, graph)
-  if (reasons.length > 0) return { reasons }
-  const { id, requestDigest, headers, timeoutMs, deadline } = record
-  const found = await headOfBatch(record, encoding)
-  const head = cause === 'end' ? nextLifeOf(found, caller?.retried) : found
-  const { concurrency, onError, total } = head
-  const made = nowMade('shared input', Object.keys(head.shared), graph)
-  if (made.length > 0) return { reasons: made }
-  const written = await itemsOfBatch(id, steps, total, encoding, turn)
+  // Thrown later: what does not fit says more than what can't be read.
+  const task = await taskOf(record, graph, encoding, cause, caller?.retried).catch((error: unknown) => ({ error }))
+  const ready = 'frame' in task ? task : undefined
+  const restoration = new BatchRestoration({
+    record,
+    graph,
+    plan: ready?.frame.plan,
+    head: ready?.head,
+    cause,
+    encoding,
+    turn,
+  })
+  await pages((steps) => restoration.take(steps))
+  const { misfits, unneeded } = restoration
+  if (misfits.length > 0) return { reasons: misfits }
+  if ('reasons' in task) return task
+  if ('error' in task) throw task.error
+  const { found, head, frame } = task
+  const written = await restoration.items(head.total)
   const parts = typeof written === 'number' ? caller?.batch : written
   if (parts === undefined) {
-    const reason = `only ${String(written)} of its ${total} items were written before its process died; start it again`
+    const reason = `only ${String(written)} of its ${head.total} items were written before its process died; start it again`
     return { reasons: [reason], mayFitElsewhere: false }
   }
-  const target = requireIndex(graph).types.get(record.target)!
-  const frame = batchFrameOf('startBatch', graph, target, { id, ...givenOnce(head, graph), concurrency, onError })
-  const needed = new Set(frame.plan.whole.steps.map(({ spec }) => spec.name))
-  const unneeded = unneededUnfinished(ofSteps, needed, record.target)
   if (unneeded.length > 0) return { reasons: unneeded }
   // Nothing runs before all items are written.
-  const restored =
-    typeof written === 'number' ? undefined : await restoreBatch(record, steps, frame.plan, encoding, cause, head, turn)
-  const todo = parts.items.filter((_, index) => restored?.outcomes.has(parts.keys[index]!) !== true)
-  const wrong = misfitsOfItems(head, todo, frame)
+  const restored = typeof written === 'number' ? undefined : restoration.restored()
+  const wrong = await misfitsOfItems(head, parts, restored?.outcomes, frame, turn)
   if (wrong.length > 0) return { reasons: wrong }
+  const { id, requestDigest, headers, timeoutMs, deadline } = record
   return {
     restored: restored?.found ?? 0,
     inputs: head === found ? undefined : await encoding.encode(head, ['execution', id, 'inputs']),
@@ -92,6 +100,23 @@ export async function batchFromRecords(
       })
     },
   }
+}
+
+async function taskOf(
+  record: ExecutionRecord,
+  graph: AnyGraph,
+  encoding: ValueEncoding,
+  cause: ResumeCause,
+  retried: CallerOptions['retried'],
+): Promise<BatchTask | { readonly reasons: readonly string[] }> {
+  const found = await headOfBatch(record, encoding)
+  const made = nowMade('shared input', Object.keys(found.shared), graph)
+  if (made.length > 0) return { reasons: made }
+  const head = cause === 'end' ? nextLifeOf(found, retried) : found
+  const target = requireIndex(graph).types.get(record.target)!
+  const { concurrency, onError } = head
+  const options = { id: record.id, ...givenOnce(head, graph), concurrency, onError }
+  return { found, head, frame: batchFrameOf('startBatch', graph, target, options) }
 }
 
 /** The head of a batch that begins again after its end. */

@@ -16,6 +16,8 @@ import type { MigratedRecords } from '../records/migrate-records.ts'
 import { underPresentNames } from '../records/present-names.ts'
 import type { PresentRecords } from '../records/present-names.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
+import { inOnePage } from '../records/step-pages.ts'
+import type { StepPages } from '../records/step-pages.ts'
 import { isUnfinished } from '../records/unfinished-records.ts'
 import { batchFromRecords } from './batch-from-records.ts'
 import { executionFromRecords } from './execution-from-records.ts'
@@ -46,7 +48,9 @@ export class Resumption {
     const { turns } = this.#context
     const uncertain = new Set(acquired.flatMap(({ execution: { id } }) => (mayBeGone || turns.has(id) ? [id] : [])))
     for (const { execution } of acquired) turns.overtake(execution.id)
-    const reading = this.#readSteps(acquired.map(({ execution }) => execution.id))
+    // A batch reads its own, page by page.
+    const plain = acquired.filter(({ execution }) => execution.kind !== 'batch')
+    const reading = this.#readSteps(plain.map(({ execution }) => execution.id))
     const mail = unreadControl(
       this.#context,
       acquired.map(({ execution }) => execution.id),
@@ -58,17 +62,14 @@ export class Resumption {
       acquired.map(({ execution, wasLost }) =>
         turns.inTurn(execution.id, async () => {
           if (uncertain.has(execution.id) && !(await this.#isAsFound(execution))) return false
-          const steps = await (await reading)(execution.id)
+          const steps = execution.kind === 'batch' ? undefined : await (await reading)(execution.id)
           const messages = (await mail).get(execution.id)
           if (await this.#isEndedBy(messages, execution)) return false
-          if (!(steps instanceof StoreError)) {
-            const isHere = (await this.#resume(execution, steps, causeOf({ execution, wasLost }))) !== 'misfit'
-            if (isHere) onResumed(execution.id)
-            return isHere
-          }
-          this.#leave(execution, { reasons: [steps.message], mayFitElsewhere: false })
-          await this.#context.change(execution, { isReleased: true })
-          return false
+          if (steps instanceof StoreError) return this.#leaveUnreadable(execution, steps)
+          const outcome = await this.#resumeOrRefused(execution, steps, causeOf({ execution, wasLost }))
+          if (outcome instanceof StoreError) return this.#leaveUnreadable(execution, outcome)
+          if (outcome !== 'misfit') onResumed(execution.id)
+          return outcome !== 'misfit'
         }),
       ),
     )
@@ -92,13 +93,13 @@ export class Resumption {
   async #readSteps(
     ids: readonly string[],
   ): Promise<(id: string) => readonly StepRecord[] | StoreError | Promise<readonly StepRecord[] | StoreError>> {
+    if (ids.length === 0) return () => []
     try {
       const steps = await this.#context.readSteps(ids)
       return (id) => steps.get(id) ?? []
     } catch (error) {
       if (!(error instanceof StoreError) || error.isTransient) throw error
-      // No execution has this id: if even that is refused, it is the store that needs repair, not a record.
-      await this.#context.readSteps([''])
+      await this.#requireReadable()
       return (id) => this.#readStepsOf(id)
     }
   }
@@ -113,6 +114,34 @@ export class Resumption {
     }
   }
 
+  /** Those of a batch are read on the way: a StoreError where they can't be, not even once more. */
+  async #resumeOrRefused(
+    execution: ExecutionRecord,
+    steps: readonly StepRecord[] | undefined,
+    cause: ResumeCause,
+  ): Promise<'begun' | 'misfit' | 'outdated' | StoreError> {
+    for (let isLast = false; ; isLast = true) {
+      try {
+        return await this.#resume(execution, steps, cause)
+      } catch (error) {
+        if (steps !== undefined || !(error instanceof StoreError) || error.isTransient) throw error
+        if (isLast) return error
+        await this.#requireReadable()
+      }
+    }
+  }
+
+  /** No execution has this id: if even that is refused, it is the store that needs repair, not a record. @throws StoreError */
+  async #requireReadable(): Promise<void> {
+    await this.#context.readSteps([''])
+  }
+
+  async #leaveUnreadable(execution: ExecutionRecord, { message }: StoreError): Promise<false> {
+    this.#leave(execution, { reasons: [message], mayFitElsewhere: false })
+    await this.#context.change(execution, { isReleased: true })
+    return false
+  }
+
   /**
    * Goes on with one. False where the right to it was lost before anything of it began: then it is as it was.
    * @throws ExecutionConflictError when its records don't fit
@@ -122,8 +151,8 @@ export class Resumption {
     try {
       if (cause !== 'end' && (await this.#isEndedBy((await unreadControl(this.#context, [id])).get(id), execution)))
         return true
-      const steps = await this.#context.readSteps([id])
-      const outcome = await this.#resume(execution, steps.get(id) ?? [], cause, caller)
+      const steps = execution.kind === 'batch' ? undefined : ((await this.#context.readSteps([id])).get(id) ?? [])
+      const outcome = await this.#resume(execution, steps, cause, caller)
       if (outcome !== 'misfit') return outcome === 'begun'
     } catch (error) {
       // The caller gets the error; others must not wait for a process that has it and does not run it.
@@ -145,11 +174,11 @@ export class Resumption {
 
   /**
    * `misfit` if the records don't fit: then the execution is given up, for others. `outdated` where the right to it was lost while they were
-   * read: then nothing has changed here.
+   * read: then nothing has changed here. The steps of a batch are read on the way.
    */
   async #resume(
     found: ExecutionRecord,
-    steps: readonly StepRecord[],
+    steps: readonly StepRecord[] | undefined,
     cause: ResumeCause,
     caller?: CallerOptions,
   ): Promise<'begun' | 'misfit' | 'outdated'> {
@@ -168,7 +197,10 @@ export class Resumption {
     }
     const graph = this.#context.graphOf(record.graph)
     const fitting = graph === undefined ? undefined : await this.#fromRecords(record, steps, graph, cause, caller)
-    if (fitting === undefined) {
+    // To read it takes long where it is large: what was read after it was lost is not the whole, and says nothing of it.
+    if (record.owner !== connection.session.owner) return 'outdated'
+    if (fitting === undefined || 'reasons' in fitting) {
+      if (fitting !== undefined) this.#leave(record, fitting)
       await this.#context.change(record, { isReleased: true })
       return 'misfit'
     }
@@ -197,46 +229,58 @@ export class Resumption {
 
   async #fromRecords(
     record: ExecutionRecord,
-    steps: readonly StepRecord[],
+    known: readonly StepRecord[] | undefined,
     graph: AnyGraph,
     cause: ResumeCause,
     caller: CallerOptions | undefined,
-  ): Promise<Exclude<FromRecords, { reasons: unknown }> | undefined> {
+  ): Promise<Exclude<FromRecords, { reasons: unknown }> | Misfit> {
     const { connection, options, clock } = this.#context
-    let misfit: Misfit
     try {
       const hook = options.migrate?.[graph.name]
       const graphHash = graphHashOf(requireIndex(graph))
+      const steps = known ?? (await this.#stepsToRename(record, graph))
       const isSame = graphHash === record.graphHash
-      const present = await underPresentNames({ record, steps }, graph, connection.encoding, clock.now())
+      const present = await underPresentNames({ record, steps }, graph, connection.encoding, clock)
       const migrated =
         isSame || hook === undefined
           ? undefined
           : await migrateRecords(hook, present.record, present.steps, connection.encoding)
       const { execution, steps: records } = migrated ?? { execution: present.record, steps: present.steps }
-      const make = record.kind === 'batch' ? batchFromRecords : executionFromRecords
       const names = new Set(records.map(({ step }) => step))
       // A target is not rewritten: such an execution is migrated each time that it goes on, and keeps its old records until it ends.
       const isKept = execution.target === present.record.target
       const left = isKept ? [] : steps.filter((step) => isUnfinished(step) && !names.has(step.step))
-      const made = await make(
-        this.#context,
-        { ...present, record: execution, steps: records, left },
-        graph,
-        cause,
-        caller,
-      )
-      if (!('reasons' in made)) {
-        if (isKept && !(isSame && present.changes === undefined)) await this.#keep(present, migrated, graphHash)
-        return made
-      }
-      misfit = { mayFitElsewhere: true, ...made }
+      const stored = { ...present, record: execution, steps: records, left }
+      const made =
+        record.kind === 'batch'
+          ? await batchFromRecords(
+              this.#context,
+              { ...stored, pages: this.#pagesOf(record, graph, records) },
+              graph,
+              cause,
+              caller,
+            )
+          : await executionFromRecords(this.#context, stored, graph, cause)
+      if ('reasons' in made) return { mayFitElsewhere: true, ...made }
+      if (isKept && !(isSame && present.changes === undefined)) await this.#keep(present, migrated, graphHash)
+      return made
     } catch (error) {
       if (error instanceof StoreError || error instanceof LeaseLostError) throw error
-      misfit = { reasons: [describeThrown(error)], mayFitElsewhere: false }
+      return { reasons: [describeThrown(error)], mayFitElsewhere: false }
     }
-    this.#leave(record, misfit)
-    return undefined
+  }
+
+  /** The records of a batch: those that were read already, or page by page from the store. */
+  #pagesOf({ id, owner }: ExecutionRecord, graph: AnyGraph, known: readonly StepRecord[]): StepPages {
+    const { connection } = this.#context
+    return hasFormerNames(graph)
+      ? inOnePage(known)
+      : this.#context.pagesOf(id, () => owner === connection.session.owner)
+  }
+
+  /** Of a batch all records are needed at once where some may have to be renamed, and no migration sees them. */
+  async #stepsToRename({ id }: ExecutionRecord, graph: AnyGraph): Promise<readonly StepRecord[]> {
+    return hasFormerNames(graph) ? ((await this.#context.readSteps([id])).get(id) ?? []) : []
   }
 
   /** Remembers that an execution can't go on here, and reports why. */
@@ -301,6 +345,10 @@ export class Resumption {
     )
     await endUnowned(this.#context, record, 'failed', error)
   }
+}
+
+function hasFormerNames(graph: AnyGraph): boolean {
+  return requireIndex(graph).former !== undefined
 }
 
 /** What a caller gets whose execution has records that don't fit. */

@@ -32,7 +32,7 @@ export async function forkExecution(
   if (stored.kind === 'batch')
     throw new OptionError(`fork: "${id}" is a batch; start another one with the items that it needs`)
   const rows = (await context.readSteps([id])).get(id) ?? []
-  const present = await underPresentNames({ record: stored, steps: rows }, graph, encoding, clock.now())
+  const present = await underPresentNames({ record: stored, steps: rows }, graph, encoding, clock)
   const { record, steps } = present
   const restored = await restoreExecution(record, steps, graph, encoding, 'end')
   if ('reasons' in restored)

@@ -7,7 +7,7 @@ import { turnOf } from '../../runtime/environment/turn.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { endedBySignal, requireNotAborted } from '../context/ended-by-signal.ts'
-import { itemsOfBatch } from '../records/restore-batch.ts'
+import { writtenItemsOf } from '../records/batch-items.ts'
 import { underPresentNames } from '../records/present-names.ts'
 import { readInputs } from '../records/stored-inputs.ts'
 import { reopenPauseMs } from '../recovery/reopen.ts'
@@ -106,7 +106,7 @@ export class ExecutionStarter {
     const graph = this.#context.graphOf(record.graph)
     if (graph === undefined || requireIndex(graph).former === undefined) return record
     const steps = record.kind === 'batch' ? ((await this.#context.readSteps([record.id])).get(record.id) ?? []) : []
-    return (await underPresentNames({ record, steps }, graph, connection.encoding, clock.now())).record
+    return (await underPresentNames({ record, steps }, graph, connection.encoding, clock)).record
   }
 
   async #joinExisting(request: StartRequest, existing: ExecutionRecord): Promise<ExecutionRecord | undefined> {
@@ -157,8 +157,8 @@ export class ExecutionStarter {
       }
       const record = await this.#context.recordOf(id)
       if (record === undefined || isTerminal(record.status)) return
-      const steps = (await this.#context.readSteps([id])).get(id) ?? []
-      const written = await itemsOfBatch(id, steps, caller.batch!.items.length, connection.encoding, turnOf(clock))
+      const pages = this.#context.pagesOf(id)
+      const written = await writtenItemsOf(id, pages, caller.batch!.items.length, connection.encoding, turnOf(clock))
       if (typeof written !== 'number') return
       await turns.inTurn(id, () => this.#start(request))
       await sleep(clock, reopenPauseMs)
