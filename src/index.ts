@@ -14,6 +14,7 @@ export {
   LeaseLostError,
   NonRetryableError,
   OptionError,
+  RaceLostError,
   SerializationError,
   StepError,
   StepTimeoutError,
@@ -21,6 +22,7 @@ export {
 } from './core/errors.ts'
 export { DocketError, errorCodes } from './core/docket-error.ts'
 export { graph, untypedGraph } from './core/graph/graph.ts'
+export { race } from './core/language/race.ts'
 export { step } from './core/language/step.ts'
 export { value } from './core/language/value.ts'
 export { createDocket } from './durable/docket.ts'
@@ -54,6 +56,7 @@ export type { AnyGraph, StepDefaults } from './core/graph/graph-index.ts'
 export type { Logger } from './core/contracts/logger.ts'
 export type { Observer } from './core/contracts/observer.ts'
 export type { Backoff, ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from './core/language/policy.ts'
+export type { FirstOf, RaceStep } from './core/language/race.ts'
 export type { ValueStep } from './core/language/value.ts'
 export type { AnyStep, Step, StepContext, TypedStep } from './core/language/step.ts'
 export type { CommitAnswer, Store, StoreCapabilities, StoreHint } from './core/contracts/store.ts'

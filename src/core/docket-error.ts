@@ -17,6 +17,7 @@ export const errorCodes = [
   'STORE_FAILED',
   'LEASE_LOST',
   'DEADLOCK',
+  'RACE_LOST',
   'DOCKET_CLOSED',
 ] as const
 

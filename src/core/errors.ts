@@ -230,6 +230,24 @@ export class DocketClosedError extends DocketError {
   }
 }
 
+/** Why a step was stopped: a race was decided without it, and nothing else needs what it makes. The reason on its attempt's signal. */
+export class RaceLostError extends DocketError {
+  static {
+    named(this, 'RaceLostError')
+  }
+
+  /** The race's name. */
+  readonly race: string
+  /** The race's port that came first. */
+  readonly port: string
+
+  constructor(race: string, port: string, type: string, place: ErrorPlace) {
+    super('RACE_LOST', `step "${place.step}" lost the race "${race}": "${type}" came first (as "${port}")`, place)
+    this.race = race
+    this.port = port
+  }
+}
+
 /** Thrown by a step to stop the whole execution at once: no retry, no fallback, no optional input tolerates it. */
 export class AbortExecutionError extends DocketError {
   static {

@@ -5,7 +5,7 @@ import { printable } from '../core/graph/explained-plan.ts'
 import type { ExplainedPlan, ExplainedStep } from '../core/graph/explained-plan.ts'
 import type { Explain } from '../core/graph/calls.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
-import { planOf } from '../core/graph/plan.ts'
+import { isRace, planOf } from '../core/graph/plan.ts'
 import type { Plan, PlanStep } from '../core/graph/plan.ts'
 import { checkValue } from './inputs/check-value.ts'
 import { resultKeyOf } from './results/claim.ts'
@@ -102,7 +102,9 @@ function explainSteps(
   const execution = { id: id ?? '', setup: { requestDigest: requestDigestOrNothing(plan, inputs) } }
   return plan.steps.map((step) => {
     const { spec, portSlots, outputSlot, level } = step
-    blocked[outputSlot] = portSlots.some((slot, port) => blocked[slot] && spec.ports[port]!.kind !== 'optional')
+    blocked[outputSlot] = isRace(step)
+      ? portSlots.every((slot) => blocked[slot])
+      : portSlots.some((slot, port) => blocked[slot] && spec.ports[port]!.kind !== 'optional')
     const remembers = spec.persist?.scope === 'global' || (spec.persist?.scope === 'execution' && id !== undefined)
     // A result of scope 'execution' is found by its step alone.
     const canLook = remembers && (spec.persist?.scope === 'execution' || portSlots.every((slot) => known[slot]))
@@ -119,6 +121,7 @@ function explainSteps(
           : 'run'
     return {
       name: spec.name,
+      kind: spec.kind,
       output: spec.output.name,
       inputs: spec.ports.map(({ name, type, kind }) => ({ port: name, type, kind })),
       level,

@@ -54,6 +54,23 @@ Verdict of graph checkout: 2 steps, 2 levels
    0  Limits  run      → Limits
    1  Judge   run      Cart, Limits → Verdict`,
   },
+  'pick-first.ts': {
+    text: `far: step "AskFar" lost the race "Forecast": "Near" came first (as "near")
+21 degrees, says the one that is near
+21 degrees, says the one that is far
+flowchart TD
+  leaf0(["City"])
+  step0["AskNear"]
+  step1["AskFar"]
+  step2{{"Forecast"}}
+  leaf0 -->|"City"| step0
+  leaf0 -->|"City"| step1
+  step0 -->|"Near"| step2
+  step1 -->|"Far"| step2
+  step2 --> target(("Weather"))
+  classDef cached stroke-dasharray: 4
+  classDef missing stroke:#c00,color:#c00`,
+  },
   'crash-recovery/main.ts': {
     text: `the first process takes an order
   process 1: charging order 7

@@ -96,6 +96,7 @@ export function batchPlanOf(
     given: new Set([...imported, ...overridden]),
     late,
     gathered: gatheredName,
+    overridden,
     vital: vitalToTarget,
   })
   const slotsOf = (types: readonly string[]): readonly number[] => types.map((type) => itemPlan.slots.get(type) ?? -1)
@@ -108,6 +109,7 @@ export function batchPlanOf(
     given: new Set([...gathered, ...overridden]),
     late: gathered,
     gathered: gatheredName,
+    overridden,
     vital,
   })
   const slotOf = (name: string): number => sharedPlan.slots.get(name)!

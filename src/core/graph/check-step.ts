@@ -7,25 +7,10 @@ import { isRecord } from '../is-record.ts'
 import type { StepDefaults } from './graph-index.ts'
 import type { Backoff } from '../language/policy.ts'
 import type { AnyStep } from '../language/step.ts'
-import { problemsOfValue } from '../language/value.ts'
+import { checkKind, isKind, optionsOf } from './check-kind.ts'
 
 type Report = (kind: GraphProblem['kind'], message: string, step?: string) => void
 
-const stepKeys = [
-  'kind',
-  'name',
-  'inputs',
-  'output',
-  'run',
-  'timeout',
-  'retry',
-  'persist',
-  'version',
-  'formerly',
-  'concurrency',
-  'fallback',
-]
-const valueKeys = ['kind', 'name', 'inputs', 'output', 'run', 'value']
 const dataTypeKeys = ['kind', 'name', 'schema', 'version', 'formerly']
 const retryKeys = ['maxAttempts', 'backoff', 'retryIf']
 const persistKeys = ['scope', 'ttl', 'namespace', 'capacity', 'store', 'onStoreError']
@@ -70,7 +55,7 @@ export function typeOfPort(port: AnyPort): AnyDataType {
 
 /** Reports everything that is wrong with one step's own declaration. Returns whether it can be indexed. */
 export function checkStep(step: unknown, index: number, report: Report): step is AnyStep {
-  if (!isRecord(step) || (step['kind'] !== 'step' && step['kind'] !== 'value')) {
+  if (!isRecord(step) || !isKind(step['kind'])) {
     report('bad-declaration', `steps[${index}] is not a step; make one with step({ name, inputs, output, run })`)
     return false
   }
@@ -113,12 +98,8 @@ export function checkStep(step: unknown, index: number, report: Report): step is
       canIndex = false
     }
   }
-  const isValue = step['kind'] === 'value'
-  reportUnknownKeys(label, step, isValue ? valueKeys : stepKeys, badOption)
-  if (isValue && outputProblem === undefined) {
-    for (const problem of problemsOfValue(step['output'] as AnyDataType, step['value']))
-      bad(`${label}: its value does not fit its type: ${problem}`)
-  }
+  reportUnknownKeys(label, step, optionsOf(step['kind']), badOption)
+  if (canIndex) checkKind(label, step as unknown as AnyStep, bad, badOption)
   checkPolicies(label, step, badOption)
   const { version } = step
   if (

@@ -1,4 +1,5 @@
 import type { AnyDataType } from '../language/data-type.ts'
+import { checkLeavesOfRaces } from './check-kind.ts'
 import { checkDefaults, checkStep, checkTimeout, problemOfDataType, typeOfPort } from './check-step.ts'
 import { describe, reportUnknownKeys } from '../check-options.ts'
 import { isRecord } from '../is-record.ts'
@@ -39,6 +40,7 @@ export function createGraph(declaration: unknown): AnyGraph {
   const types = collectTypes(steps, report)
   const producers = collectProducers(steps, report)
   checkInputs(declaration['inputs'], name, steps, producers, report)
+  checkLeavesOfRaces(steps, producers, (message, step) => report('bad-declaration', message, step))
   checkFormerNames(declaration, steps, types.values(), report)
   for (const cycle of findCycles(steps, producers))
     report('cycle', `the types form a cycle: ${cycle.join(' → ')}; one of these steps must do without its input`)

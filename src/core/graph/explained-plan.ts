@@ -1,7 +1,11 @@
+import type { AnyStep } from '../language/step.ts'
+
 /** One step of an explained plan. */
 export interface ExplainedStep {
   /** The step's name. */
   readonly name: string
+  /** How it gets its value: from a function, from its declaration, from whichever of its inputs comes first. */
+  readonly kind: AnyStep['kind']
   /** The type that it makes. */
   readonly output: string
   /** The types that it takes, in the order of its ports. */
@@ -81,7 +85,8 @@ function textOf({ graph, target, steps, levels, leaves, missing, unknown }: Plan
   for (const [level, names] of levels.entries()) {
     for (const name of names) {
       const step = byName.get(name)!
-      const inputs = step.inputs.map(({ type, kind }) => (kind === 'plain' ? type : `${kind}(${type})`)).join(', ')
+      const ports = step.inputs.map(({ type, kind }) => (kind === 'plain' ? type : `${kind}(${type})`)).join(', ')
+      const inputs = step.kind === 'race' ? `race(${ports})` : ports
       lines.push(
         `  ${String(level).padStart(2)}  ${name.padEnd(width)}  ${step.will.padEnd(7)}  ${inputs === '' ? '' : `${inputs} `}→ ${step.output}`,
       )
@@ -106,7 +111,7 @@ function mermaidOf({ target, steps, edges, leaves }: PlanData): string {
       `  ${leafIds.get(leaf.type)}([${quoted(leaf.type)}])${leaf.isGiven || !leaf.isRequired ? '' : ':::missing'}`,
     )
   for (const step of steps)
-    lines.push(`  ${stepIds.get(step.name)}[${quoted(step.name)}]${step.will === 'cached' ? ':::cached' : ''}`)
+    lines.push(`  ${stepIds.get(step.name)}${shaped(step)}${step.will === 'cached' ? ':::cached' : ''}`)
   for (const { from, to, type } of edges) {
     const kind = kinds.get(`${to}\n${type}`)
     const label = kind === 'plain' ? type : `${kind}(${type})`
@@ -117,6 +122,11 @@ function mermaidOf({ target, steps, edges, leaves }: PlanData): string {
   lines.push(`  ${maker === -1 ? leafIds.get(target) : `step${maker}`} --> target((${quoted(target)}))`)
   lines.push('  classDef cached stroke-dasharray: 4', '  classDef missing stroke:#c00,color:#c00')
   return lines.join('\n')
+}
+
+/** A step's node; races have six corners. */
+function shaped({ name, kind }: ExplainedStep): string {
+  return kind === 'race' ? `{{${quoted(name)}}}` : `[${quoted(name)}]`
 }
 
 /** A Mermaid label: whatever the name holds, it can't end the label or start markup. */

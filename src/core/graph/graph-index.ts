@@ -84,6 +84,8 @@ export interface StepSpec {
   /** Whether it runs once for a whole batch because it takes all items of a type. */
   readonly takesAll: boolean
   readonly run: (inputs: unknown, context: unknown) => unknown
+  /** Whether it hands on what it takes, as it is. */
+  readonly passesOn: boolean
   readonly timeoutMs: number | undefined
   readonly maxAttempts: number
   /** Milliseconds to wait after failed attempt number `attempt`; may throw, being the user's. */
@@ -113,7 +115,7 @@ export interface GraphIndex {
  * Where a graph holds its index: the same key in every copy of the package, so that each can run the graphs of the others. The number
  * goes up when the index changes its shape.
  */
-const indexKey = Symbol.for('docket.graphIndex.1')
+const indexKey = Symbol.for('docket.graphIndex.2')
 
 /** Keeps a checked graph's index; called once, when the graph is made. */
 export function keepIndex(index: GraphIndex): void {

@@ -50,10 +50,12 @@ export interface Plan {
   readonly isVital: readonly boolean[]
   /** Wanted slots that are not there from the start. */
   readonly wantedLater: number
-  /** For each slot, the steps that wait for it. */
+  /** For each slot, the steps that wait for it, but for races: these wait for one of several. */
   readonly dependants: readonly (readonly number[])[]
   /** For each slot, of each of its dependants, whether it takes the slot as optional only. */
   readonly canDoWithout: readonly (readonly boolean[])[]
+  /** For each slot, the races that it is a port of; undefined where the plan has no race. */
+  readonly racers: readonly (readonly number[])[] | undefined
   /** For each slot, whether it is there from the start. */
   readonly isLeaf: readonly boolean[]
   /** For each slot, the step that fills it; -1 where none of this plan does. */
@@ -75,6 +77,8 @@ export interface PlanRequest {
   readonly given: ReadonlySet<string>
   /** Those of the given types (and gathered slots) whose value comes while the execution runs. */
   readonly late?: ReadonlySet<string> | undefined
+  /** Types whose values the caller gives in the place of their steps. @default what is given and not late */
+  readonly overridden?: ReadonlySet<string> | undefined
   /** Types whose failure ends the execution. @default what is wanted, and what that needs by inputs that are not optional */
   readonly vital?: ReadonlySet<string> | undefined
   /** For ports of kind `all` in a batch: the name of the slot that holds the gathered array. */
@@ -91,6 +95,7 @@ export function compilePlan({
   given,
   gathered,
   late = nothingGiven,
+  overridden: overriddenTypes,
   vital: vitalGiven,
 }: PlanRequest): Plan {
   const slots = new Map<string, number>()
@@ -107,21 +112,24 @@ export function compilePlan({
   const sourceOf = (port: StepSpec['ports'][number]): string =>
     port.kind === 'all' && gathered !== undefined ? gathered(port.type) : port.type
   const producerOf = (type: string): StepSpec | undefined => (given.has(type) ? undefined : index.producers.get(type))
-  const ordered = topologicalOrder(wanted, producerOf, (spec) => spec.ports.map(sourceOf))
+  const isThere = (type: string): boolean => overriddenTypes?.has(type) ?? (given.has(type) && !late.has(type))
+  const portsOf = (spec: StepSpec): StepSpec['ports'] => racingPorts(spec, isThere)
+  const ordered = topologicalOrder(wanted, producerOf, (spec) => portsOf(spec).map(sourceOf))
   const levels = new Map<string, number>()
   const vital = vitalGiven ?? vitalTypes(wanted, producerOf, sourceOf)
   const steps: PlanStep[] = []
   for (const spec of ordered) {
-    const portSlots = spec.ports.map((port) => slotOf(sourceOf(port), index.types.get(port.type)!))
-    const level = spec.ports.reduce((most, port) => Math.max(most, (levels.get(sourceOf(port)) ?? -1) + 1), 0)
+    const ports = portsOf(spec)
+    const portSlots = ports.map((port) => slotOf(sourceOf(port), index.types.get(port.type)!))
+    const level = ports.reduce((most, port) => Math.max(most, (levels.get(sourceOf(port)) ?? -1) + 1), 0)
     levels.set(spec.output.name, level)
     steps.push({
       spec,
       position: steps.length,
       outputSlot: slotOf(spec.output.name, spec.output),
-      portNames: spec.ports.map((port) => port.name),
+      portNames: ports.map((port) => port.name),
       portSlots,
-      inputsTemplate: Object.fromEntries(spec.ports.map((port) => [port.name, undefined])),
+      inputsTemplate: Object.fromEntries(ports.map((port) => [port.name, undefined])),
       level,
     })
   }
@@ -130,6 +138,7 @@ export function compilePlan({
   const names = [...slots.keys()]
   const dependants: number[][] = types.map(() => [])
   const canDoWithout: boolean[][] = types.map(() => [])
+  const racers: number[][] | undefined = steps.some(isRace) ? types.map(() => []) : undefined
   const producers = types.map(() => -1)
   for (const [position, step] of steps.entries()) producers[step.outputSlot] = position
   const isLater = (slot: number): boolean => producers[slot] !== -1 || late.has(names[slot]!)
@@ -141,6 +150,11 @@ export function compilePlan({
       if (step.spec.ports[port]!.kind !== 'optional') needed.add(slot)
     for (const slot of needed) required.add(slot)
     const waited = [...new Set(step.portSlots)].filter(isLater)
+    if (isRace(step)) {
+      waitsFor.push(Math.min(waited.length, 1))
+      for (const slot of waited) racers![slot]!.push(position)
+      continue
+    }
     waitsFor.push(waited.length)
     for (const slot of waited) {
       dependants[slot]!.push(position)
@@ -174,11 +188,24 @@ export function compilePlan({
     canDoWithout,
     isLeaf,
     dependants,
+    racers,
     producers,
     initial,
     gathers: gathered !== undefined,
     hasExecutionScope,
   }
+}
+
+/** Whether a step begins as soon as one of its inputs is there. */
+export function isRace({ spec }: PlanStep): boolean {
+  return spec.kind === 'race'
+}
+
+/** The ports that a step takes its values from: of a race of which one is given from the start, that one alone. */
+function racingPorts(spec: StepSpec, isGiven: (type: string) => boolean): StepSpec['ports'] {
+  if (spec.kind !== 'race') return spec.ports
+  const first = spec.ports.find(({ type }) => isGiven(type))
+  return first === undefined ? spec.ports : [first]
 }
 
 /** Steps that lead to the wanted types, inputs before users, in the order in which the types are first named. No recursion: plans may be thousands deep. */
@@ -219,7 +246,9 @@ function vitalTypes(
 ): ReadonlySet<string> {
   const vital = new Set(wanted)
   for (const type of vital) {
-    for (const port of producerOf(type)?.ports ?? []) if (port.kind !== 'optional') vital.add(sourceOf(port))
+    const producer = producerOf(type)
+    if (producer === undefined || producer.kind === 'race') continue
+    for (const port of producer.ports) if (port.kind !== 'optional') vital.add(sourceOf(port))
   }
   return vital
 }

@@ -4,6 +4,7 @@ import { firstNameOf, formerNamesOf } from './former-names.ts'
 import type { AnyGraph, FormerResults, PersistSpec, StepDefaults, StepSpec } from './graph-index.ts'
 import { resultKeyHead } from '../values/keys.ts'
 import type { PersistPolicy, PersistScope } from '../language/policy.ts'
+import { passesOn } from '../language/race.ts'
 import type { AnyStep } from '../language/step.ts'
 
 const defaultCapacity = 10_000
@@ -11,8 +12,7 @@ const noDefaults: StepDefaults = {}
 
 /** A checked step with its graph's defaults applied and its durations as numbers. */
 export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
-  // What stands in the declaration needs no second attempt, and is there without being remembered.
-  const defaults = step.kind === 'value' ? noDefaults : graph.defaults
+  const defaults = defaultsOf(step, graph)
   const timeout = step.timeout ?? defaults.timeout
   const retry = step.retry ?? defaults.retry
   const persist = step.persist ?? defaults.persist
@@ -32,6 +32,7 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
     ports,
     takesAll: ports.some((port) => port.kind === 'all'),
     run: step.run as StepSpec['run'],
+    passesOn: passesOn(step),
     timeoutMs: timeout === undefined ? undefined : durationMs(timeout),
     maxAttempts: retry?.maxAttempts ?? 1,
     backoff: backoff === undefined || typeof backoff === 'function' ? backoff : () => backoff,
@@ -46,6 +47,22 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
           : { limit: concurrency.limit, key: concurrency.key as ((inputs: unknown) => string) | undefined },
     fallback: 'fallback' in step && step.fallback !== undefined ? { value: step.fallback } : undefined,
   })
+}
+
+/** The defaults are for functions, and results of races differ from one execution to the next. */
+function defaultsOf(step: AnyStep, { defaults }: AnyGraph): StepDefaults {
+  if (step.kind === 'step') return defaults
+  if (step.kind !== 'race' || passesOn(step)) return noDefaults
+  return isScope('global', defaults.persist) ? { ...defaults, persist: undefined } : defaults
+}
+
+function isScope(scope: PersistScope, persist: AnyStep['persist']): boolean {
+  return persist === scope || (typeof persist === 'object' && persist.scope === scope)
+}
+
+/** Whether what the step ends with is part of its execution, and is on record in a docket whatever its policies say. */
+export function isAlwaysRecorded({ kind }: Pick<StepSpec, 'kind'>): boolean {
+  return kind === 'race'
 }
 
 /** A policy with its defaults filled in, for one step of one graph. */

@@ -45,8 +45,9 @@ export class ExecutionJournal {
   /** Notes what a step has gone through. */
   noteEvent(run: StepState, event: StepEvent): void {
     // The machine makes the same of an event later on: most steps need no view that nobody may ever look at. What is known of
-    // attempts may have come from an equal call, and no event says so; the next START does.
-    if (event.type === 'START' || event.type === 'SUCCEED' || event.type === 'CLAIM') this.#add(run, event)
+    // attempts may have come from an equal call, and no event says so; the next START does. What came first in a race is in no event.
+    if (run.first !== undefined) this.note(run)
+    else if (event.type === 'START' || event.type === 'SUCCEED' || event.type === 'CLAIM') this.#add(run, event)
     else this.note(run)
   }
 
@@ -63,8 +64,9 @@ export class ExecutionJournal {
 }
 
 function viewOf(record: Omit<StepView, 'status'> & { readonly state: number }): StepView {
-  const { attempt, startedAt, endedAt, dueAt, output, error } = record
-  return { status: compiledStep.states[record.state]!, attempt, startedAt, endedAt, dueAt, output, error }
+  const { attempt, startedAt, endedAt, dueAt, output, error, first } = record
+  const view = { status: compiledStep.states[record.state]!, attempt, startedAt, endedAt, dueAt, output, error }
+  return first === undefined ? view : { ...view, first }
 }
 
 function viewsAt({ base, entries, length }: JournalMark): readonly (StepView | undefined)[] {

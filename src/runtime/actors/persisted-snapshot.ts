@@ -1,6 +1,7 @@
 import type { Snapshot } from 'xstate'
 import { compiledStep } from '../../../machines/index.ts'
 import { isRecord } from '../../core/is-record.ts'
+import type { First } from '../../core/language/race.ts'
 import { SerializationError } from '../../core/errors.ts'
 import type { ExecutionStatus, PersistedExecution, StepView } from '../execution/execution-view.ts'
 import { ExecutionSnapshot } from './execution-snapshot.ts'
@@ -12,9 +13,9 @@ export function persistedOf(snapshot: ExecutionSnapshot<unknown>): Snapshot<unkn
   const { steps, ...head } = snapshot.context
   const children: Record<string, unknown> = {}
   for (const [step, view] of Object.entries(steps)) {
-    if (view.status === 'pending') continue
+    if (view.status === 'pending' && view.first === undefined) continue
     const state = compiledStep.states.indexOf(view.status as (typeof compiledStep.states)[number])
-    const { attempt, startedAt, endedAt, dueAt } = view
+    const { attempt, startedAt, endedAt, dueAt, first } = view
     const record = {
       state,
       step,
@@ -25,7 +26,7 @@ export function persistedOf(snapshot: ExecutionSnapshot<unknown>): Snapshot<unkn
       output: view.output,
       error: persistError(view.error),
     }
-    children[step] = { src: 'step', snapshot: compiledStep.snapshotOf(record) }
+    children[step] = { src: 'step', snapshot: compiledStep.snapshotOf(record), ...(first !== undefined && { first }) }
   }
   return {
     status,
@@ -67,7 +68,9 @@ export function readPersisted(snapshot: Snapshot<unknown>): PersistedExecution {
         { executionId: context['executionId'], step },
       )
     }
-    steps.set(step, { ...(known as unknown as StepView), status, error: reviveError(known['error']) })
+    const first = (child as { readonly first?: First }).first
+    const view = { ...(known as unknown as StepView), status, error: reviveError(known['error']) }
+    steps.set(step, first === undefined ? view : { ...view, first })
   }
   return {
     value: value as ExecutionStatus,

@@ -1,3 +1,5 @@
+import type { First } from '../../core/language/race.ts'
+
 /** What a snapshot of an execution shows of one step. Times are milliseconds since the epoch. */
 export interface StepView {
   /** A state of the step machine: `pending`, `running`, `completed`, … */
@@ -14,6 +16,8 @@ export interface StepView {
   readonly output: unknown
   /** What the last attempt threw, or why the step was cancelled. */
   readonly error: unknown
+  /** What came first, of a race that is decided: the port, and its value. */
+  readonly first?: First | undefined
 }
 
 /** The states of an execution in this process; one that is `released` has not ended, and goes on elsewhere. */

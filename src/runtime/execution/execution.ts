@@ -26,6 +26,7 @@ import { endTriggersOf } from '../environment/end-triggers.ts'
 import type { EndTriggers } from '../environment/end-triggers.ts'
 import type { TimeLimit } from '../environment/time-limit.ts'
 import type { Admission, BatchPart } from './part.ts'
+import { Races } from './races.ts'
 import { restoreSteps } from './restored-steps.ts'
 
 /**
@@ -59,6 +60,8 @@ export class Execution implements StepHost {
   readonly options: ResolvedOptions
   #id: string | undefined
   readonly #queue: LaunchQueue
+  /** Only where the plan has races. */
+  readonly #races: Races | undefined
   #wantedLeft: number
   #endedSteps = 0
   #hasBegun = false
@@ -99,6 +102,7 @@ export class Execution implements StepHost {
     this.values = new Array<unknown>(plan.types.length)
     this.runs = new Array<StepRun | undefined>(plan.steps.length)
     this.#queue = new LaunchQueue(this, plan)
+    this.#races = plan.racers === undefined ? undefined : new Races(this, this.#queue, plan.racers)
     this.#wantedLeft = plan.wantedLater
   }
 
@@ -238,15 +242,18 @@ export class Execution implements StepHost {
   /** Takes over, before the start, what records or a snapshot say of its steps: ended ones are not run again. It is itself the machine's record. */
   restore({ value, head, steps: views }: PersistedExecution): void {
     Object.assign(this, { state: compiledExecution.stateCode[value], startedAt: head.startedAt, settled: head.settled })
-    const ended = restoreSteps(this, this.#queue, views)
+    const ended = restoreSteps(this, this.#queue, this.#races, views)
     // Only now, and only these: what one leads to must not begin what another has ended, and is not reported twice when skipped.
     for (const run of ended) {
       const { outputSlot } = run.planStep
       this.#forget(run)
-      if (run.hasOutput) this.#fill(outputSlot, run.output)
-      else if (this.plan.isVital[outputSlot]!)
-        this.#restoredFailure ??= { error: stepErrorOf(run, this.whole, run.error, run.attempt, undefined) }
-      else this.#markUnavailable(outputSlot, run.error)
+      if (run.hasOutput) {
+        this.#fill(outputSlot, run.output)
+        continue
+      }
+      const error = stepErrorOf(run, this.whole, run.error, run.attempt, undefined)
+      if (this.plan.isVital[outputSlot]!) this.#restoredFailure ??= { error }
+      else this.#markUnavailable(outputSlot, error)
     }
   }
 
@@ -265,6 +272,11 @@ export class Execution implements StepHost {
     const slot = run.planStep.outputSlot
     if (isAbort || this.plan.isVital[slot]!) this.fail(error)
     else this.#markUnavailable(slot, error)
+  }
+
+  stepDropped(run: StepRun | undefined): void {
+    if (run === undefined) this.#endedSteps++
+    else this.#forget(run)
   }
 
   releaseIfIdle(): void {
@@ -295,6 +307,8 @@ export class Execution implements StepHost {
       this.#succeed()
       return
     }
+    this.#races?.begin()
+    if (this.hasEnded) return
     this.#queue.begin(this.plan.initial)
     this.#drain()
   }
@@ -318,6 +332,10 @@ export class Execution implements StepHost {
         return
       }
     }
+    if (this.#races !== undefined) {
+      this.#races.filled(slot, value)
+      if (this.hasEnded) return
+    }
     this.#queue.supply(this.plan.dependants[slot]!)
     this.#drain()
   }
@@ -332,7 +350,11 @@ export class Execution implements StepHost {
       run.skip(error)
       if (this.hasEnded) return
     }
-    for (const slot of slots) this.part?.onDenied(slot, error)
+    for (const slot of slots) {
+      this.#races?.denied(slot, error)
+      this.part?.onDenied(slot, error)
+    }
+    if (this.hasEnded) return
     if (this.#wantedLeft === 0 && this.#hasBegun) this.#succeed()
     else this.#drain()
   }

@@ -55,6 +55,13 @@ export class LaunchQueue {
     for (const position of initial) if (this.#unmet[position] === 0) this.#push(position)
   }
 
+  /** The step lacks nothing any more, whatever else may come: a race that is decided. */
+  release(position: number): void {
+    if (this.#unmet[position]! >= neverReady / 2) return
+    this.#unmet[position] = neverReady
+    this.#push(position)
+  }
+
   /** The step never begins, whatever comes. */
   withhold(position: number): void {
     this.#unmet[position] = neverReady

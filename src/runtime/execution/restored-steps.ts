@@ -1,6 +1,7 @@
 import type { Plan } from '../../core/graph/plan.ts'
 import type { StepView } from './execution-view.ts'
 import type { LaunchQueue } from './launch-queue.ts'
+import type { Races } from './races.ts'
 import type { StepHost } from './step-host.ts'
 import { StepRun } from './step-run.ts'
 import { unneededSteps } from './unneeded-steps.ts'
@@ -15,6 +16,7 @@ interface RestoredHost extends StepHost {
 export function restoreSteps(
   host: RestoredHost,
   queue: LaunchQueue,
+  races: Races | undefined,
   views: ReadonlyMap<string, StepView>,
 ): readonly StepRun[] {
   const { plan, runs } = host
@@ -28,6 +30,9 @@ export function restoreSteps(
     ended.push(run)
     queue.withhold(position)
   }
-  for (const position of unneededSteps(plan, runs)) queue.withhold(position)
+  races?.restore()
+  const unneeded = unneededSteps(plan, runs)
+  races?.withhold(unneeded)
+  for (const position of unneeded) queue.withhold(position)
   return ended
 }

@@ -14,11 +14,16 @@ export function stepErrorOf(
 ): StepError {
   const { execution, planStep, step } = run
   const path = pathTo(whole, whole.slots.get(planStep.spec.output.name)!)
-  const tries = attempts === 1 ? '1 attempt' : `${attempts} attempts`
+  const tries =
+    attempts === 0 && planStep.spec.kind === 'race'
+      ? ''
+      : attempts === 1
+        ? ' after 1 attempt'
+        : ` after ${attempts} attempts`
   const item = execution.item === undefined ? '' : ` for item ${execution.item}`
   const policy = policyError === undefined ? '' : ` (its own policy threw: ${describeThrown(policyError)})`
   return new StepError(
-    `step "${step}" failed${item} after ${tries}: ${describeThrown(cause)}${policy}`,
+    `step "${step}" failed${item}${tries}: ${describeThrown(cause)}${policy}`,
     { ...execution.place, step, attempt: attempts, path },
     cause,
     policyError,

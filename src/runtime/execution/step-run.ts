@@ -1,6 +1,7 @@
 import { compiledStep } from '../../../machines/index.ts'
 import type { StepEvent } from '../../../machines/index.ts'
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
+import type { First } from '../../core/language/race.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
 import { kindOf } from '../steps/step-kinds.ts'
 import type { StepWork, WorkingStep } from '../steps/step-work.ts'
@@ -21,7 +22,7 @@ import { endFound, endMade, persistValue } from './step-ending.ts'
 import { beginOnceNoted, beginWork } from './noted-attempt.ts'
 import { releaseSlot, takeSlot } from './step-slots.ts'
 import { StepExtras } from './step-extras.ts'
-import { inputsOf } from '../steps/step-inputs.ts'
+import { inputsOf, inputsOfRace } from '../steps/step-inputs.ts'
 import { AttemptWait, waitLeft } from './attempt-wait.ts'
 
 /**
@@ -65,7 +66,22 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   /** What the step's function gets: a new object each time, so that an attempt that changes it changes it for itself. */
   get inputs(): Record<string, unknown> {
+    if (this.planStep.spec.kind === 'race') return inputsOfRace(this.first)
     return inputsOf(this.execution.plan, this.planStep, this.execution.values)
+  }
+
+  /** What came first, of a race that is decided. */
+  get first(): First | undefined {
+    return this.#extras?.first
+  }
+
+  set first(first: First | undefined) {
+    this.#more.first = first
+  }
+
+  /** Whether its fallback is all that is left: it failed for good in an earlier process. */
+  get isExhausted(): boolean {
+    return this.#extras?.exhausted !== undefined
   }
 
   get claim(): SharedClaim<Claimant> | undefined {
@@ -148,9 +164,10 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   }
 
   /** Takes over what is known of the step from the records or a snapshot of its execution: it is itself the machine's record, whose fields are set. */
-  restore({ status, attempt, startedAt, endedAt, dueAt, output, error }: StepView): void {
+  restore({ status, attempt, startedAt, endedAt, dueAt, output, error, first }: StepView): void {
     const state = compiledStep.states.indexOf(status as (typeof compiledStep.states)[number])
     Object.assign(this, { attempt, startedAt, error })
+    if (first !== undefined) this.first = first
     // What was under way begins again as the next attempt.
     if (status === 'failed' && this.planStep.spec.fallback !== undefined) this.#more.exhausted = { error }
     else if (compiledStep.isFinal[state] === true) Object.assign(this, { state, endedAt, output })
@@ -279,6 +296,21 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     const at = this.execution.clock.now()
     this.change({ type: 'SKIP', error: undefined, at })
     this.execution.emitter?.stepCancelled(this, at, 'skipped', error)
+  }
+
+  /** A race of which no port came. */
+  failUnbegun(error: unknown): void {
+    const { execution } = this
+    execution.emitter?.stepStarted(this, execution.clock.now())
+    if (!this.hasEnded) this.failed(error, 'FAIL')
+  }
+
+  /** Stopped while the execution goes on; `hasBegun` if its beginning was emitted. */
+  drop(reason: unknown, at: number, hasBegun: boolean): void {
+    const extras = this.#extras
+    const isInside = this.current !== undefined || extras?.isBeingNoted === true || extras?.stopWaiting !== undefined
+    this.cancel(reason, at, hasBegun)
+    if (isInside) this.execution.leave()
   }
 
   /** Stopped because the execution has ended; `hasBegun` if its beginning was emitted. */

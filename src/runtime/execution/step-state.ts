@@ -1,4 +1,5 @@
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
+import type { First } from '../../core/language/race.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { FullClock } from '../environment/clock.ts'
@@ -24,6 +25,8 @@ export interface StepState {
   readonly output: unknown
   readonly error: unknown
   readonly persist: PersistSpec | undefined
+  /** What came first, of a race that is decided. */
+  readonly first: First | undefined
   readonly inputs: Record<string, unknown>
   readonly hasOutput: boolean
   readonly hasEnded: boolean

@@ -9,6 +9,8 @@ export function unneededSteps(plan: Plan, runs: readonly (StepState | undefined)
   for (let position = open.pop(); position !== undefined; position = open.pop()) {
     if (position === -1 || isMade(position) || needed.has(position)) continue
     needed.add(position)
+    // A race that is decided has what it needs.
+    if (runs[position]?.first !== undefined) continue
     for (const slot of plan.steps[position]!.portSlots) open.push(plan.producers[slot]!)
   }
   return plan.steps.flatMap(({ position }) => (needed.has(position) || isMade(position) ? [] : [position]))

@@ -1,3 +1,4 @@
+import type { First } from '../../core/language/race.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 
 /** What a step's function gets: the values of its ports, by the ports' names. */
@@ -16,4 +17,9 @@ export function inputsOf(plan: Plan, step: PlanStep, values: readonly unknown[])
     for (const port of step.spec.ports) if (port.kind === 'all') inputs[port.name] = [inputs[port.name]]
   }
   return inputs
+}
+
+/** What a race's function gets: the port that came first, and its value. Its fallback gets none where no port came. */
+export function inputsOfRace(first: First | undefined): Record<string, unknown> {
+  return (first === undefined ? undefined : { ...first }) as Record<string, unknown>
 }

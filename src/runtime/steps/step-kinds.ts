@@ -1,9 +1,10 @@
 import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { functionStep } from './attempt.ts'
 import { constantStep } from './constant-step.ts'
+import { raceStep } from './race-step.ts'
 import type { StepKind } from './step-work.ts'
 
-const kinds: Readonly<Record<StepSpec['kind'], StepKind>> = { step: functionStep, value: constantStep }
+const kinds: Readonly<Record<StepSpec['kind'], StepKind>> = { step: functionStep, value: constantStep, race: raceStep }
 
 /** How a step works. Nearly all are functions: they are found without a look into the table. */
 export function kindOf({ kind }: StepSpec): StepKind {

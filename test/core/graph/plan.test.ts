@@ -107,6 +107,7 @@ describe('explain', () => {
     ])
     expect(plan.steps[3]).toEqual({
       name: 'renderPage',
+      kind: 'step',
       output: 'Page',
       level: 2,
       will: 'run',

@@ -1,0 +1,88 @@
+import type { AnyDataType, AnyPort } from '../language/data-type.ts'
+import type { AnyStep } from '../language/step.ts'
+import { isValueStep, problemsOfValue } from '../language/value.ts'
+
+type Kind = AnyStep['kind']
+type Report = (message: string) => void
+
+const everyStep = ['kind', 'name', 'inputs', 'output', 'run']
+const policies = ['timeout', 'retry', 'persist', 'version', 'formerly', 'concurrency', 'fallback']
+
+/** What a declaration of each kind of step may hold. */
+const options: Readonly<Record<Kind, readonly string[]>> = {
+  step: [...everyStep, ...policies],
+  value: [...everyStep, 'value'],
+  race: [...everyStep, ...policies],
+}
+
+/** Whether something is the name of a kind of step. */
+export function isKind(kind: unknown): kind is Kind {
+  return typeof kind === 'string' && Object.hasOwn(options, kind)
+}
+
+/** The names of the options that a kind of step knows. */
+export function optionsOf(kind: Kind): readonly string[] {
+  return options[kind]
+}
+
+/** Reports what only a step of its kind can have wrong; what holds for all steps is known to be right as far as they can be indexed. */
+export function checkKind(label: string, step: AnyStep, bad: Report, badOption: Report): void {
+  if (isValueStep(step)) {
+    for (const problem of problemsOfValue(step.output, step.value))
+      bad(`${label}: its value does not fit its type: ${problem}`)
+  }
+  if (step.kind === 'race') checkRace(label, step, bad, badOption)
+}
+
+function checkRace(label: string, { inputs, persist }: AnyStep, bad: Report, badOption: Report): void {
+  const ports = Object.entries(inputs)
+  if (ports.length < 2)
+    bad(`${label} is a race of ${ports.length === 0 ? 'none' : 'one'}: give it at least two inputs, or make it a step`)
+  const seen = new Map<string, string>()
+  for (const [port, value] of ports) {
+    if (value.kind !== 'dataType') {
+      const type = value.type.name
+      bad(
+        value.kind === 'optional'
+          ? `${label}: its input "${port}" is optional("${type}"), but a race goes on without an input that fails: take "${type}" as it is`
+          : `${label}: its input "${port}" is all("${type}"), which waits for all items of a batch: a race can't take it; take the type that a step makes of them`,
+      )
+      continue
+    }
+    const other = seen.get(value.name)
+    if (other === undefined) seen.set(value.name, port)
+    else bad(`${label}: its inputs "${other}" and "${port}" are both "${value.name}"; each must be of another type`)
+  }
+  if (scopeOf(persist) === 'global')
+    badOption(
+      `${label}: a race can't be persisted with scope 'global', since what comes first differs from one execution to the next; in a docket it is always persisted for its execution`,
+    )
+}
+
+function scopeOf(persist: AnyStep['persist']): unknown {
+  return typeof persist === 'object' && persist !== null ? persist.scope : persist
+}
+
+/** Reports races between values that the caller gives: they are all there from the start. */
+export function checkLeavesOfRaces(
+  steps: readonly AnyStep[],
+  producers: ReadonlyMap<string, AnyStep>,
+  report: (message: string, step: string) => void,
+): void {
+  for (const { kind, name, inputs } of steps) {
+    if (kind !== 'race') continue
+    for (const [port, value] of Object.entries(inputs)) {
+      const type = typeNameOf(value)
+      if (producers.has(type)) continue
+      report(
+        `step "${name}": its input "${port}" takes "${type}", which no step produces; what callers give is there from the start and would always win: a race is between what steps make`,
+        name,
+      )
+    }
+  }
+}
+
+function typeNameOf(port: AnyPort): string {
+  const type: AnyDataType = port.kind === 'dataType' ? port : port.type
+  return type.name
+}

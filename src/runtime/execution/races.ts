@@ -1,0 +1,185 @@
+import { RaceLostError } from '../../core/errors.ts'
+import { describeThrown } from '../../core/thrown.ts'
+import { isRace } from '../../core/graph/plan.ts'
+import type { Plan, PlanStep } from '../../core/graph/plan.ts'
+import type { LaunchQueue } from './launch-queue.ts'
+import type { StepHost } from './step-host.ts'
+import { StepRun } from './step-run.ts'
+
+/** An execution with races. */
+interface RacingHost extends StepHost {
+  readonly hasEnded: boolean
+  readonly keepsRuns: boolean
+  readonly runs: (StepRun | undefined)[]
+  /** A step has ended of which nobody needs anything any more. */
+  stepDropped(run: StepRun | undefined): void
+}
+
+type SlotState = 'filled' | 'denied' | undefined
+
+/**
+ * The races of one execution: which of their ports came first, and which can't come any more. Only executions that have races have this, so
+ * that steps which need all of their inputs pay nothing for it.
+ */
+export class Races {
+  readonly #host: RacingHost
+  readonly #plan: Plan
+  readonly #racers: readonly (readonly number[])[]
+  readonly #queue: LaunchQueue
+  readonly #slots: SlotState[]
+  readonly #errors = new Map<number, unknown>()
+  readonly #decided = new Set<number>()
+  /** Steps that were given up because a race was decided. */
+  readonly #dropped = new Set<number>()
+  /** Races of which no port can come any more, and that have not failed yet. */
+  readonly #hopeless: number[] = []
+  #hasBegun = false
+  #isFailing = false
+
+  constructor(host: RacingHost, queue: LaunchQueue, racers: readonly (readonly number[])[]) {
+    this.#host = host
+    this.#plan = host.plan
+    this.#racers = racers
+    this.#queue = queue
+    this.#slots = new Array<SlotState>(host.plan.types.length)
+  }
+
+  /**
+   * Takes over, before the start, what is known of steps that ended in an earlier life: the first of them wins where no record says what did.
+   * Before what a decided race needs no more is looked for.
+   */
+  restore(): void {
+    const { runs } = this.#host
+    for (const step of this.#plan.steps.filter(isRace)) {
+      const { position, portSlots } = step
+      const known = runs[position]
+      if (known?.hasEnded === true) continue
+      if (known?.first !== undefined) {
+        this.#decided.add(position)
+        continue
+      }
+      const ended = portSlots.flatMap((slot) => {
+        const run = runs[this.#plan.producers[slot]!]
+        return run?.hasOutput === true ? [{ slot, run }] : []
+      })
+      const [first] = ended.toSorted((one, other) => one.run.endedAt! - other.run.endedAt!)
+      if (first !== undefined) this.#note(step, first.slot, first.run.output)
+    }
+  }
+
+  /** These steps never begin again: what they led to is there already. */
+  withhold(positions: readonly number[]): void {
+    for (const position of positions) this.#dropped.add(position)
+  }
+
+  /** Lets those begin that are decided from the start: a port was given, or came in an earlier life. */
+  begin(): void {
+    this.#hasBegun = true
+    const { runs, values } = this.#host
+    for (const step of this.#plan.steps.filter(isRace)) {
+      const { position, portSlots } = step
+      const run = runs[position]
+      if (run?.hasEnded === true) continue
+      if (run?.first !== undefined || run?.isExhausted === true) this.#queue.release(position)
+      else if (this.#plan.waitsFor[position] === 0) this.#note(step, portSlots[0]!, values[portSlots[0]!])
+    }
+    this.#failHopeless()
+  }
+
+  /** A value is there: it wins the races that are not decided. */
+  filled(slot: number, value: unknown): void {
+    this.#slots[slot] = 'filled'
+    const racers = this.#racers[slot]!
+    for (let i = 0; i < racers.length && !this.#host.hasEnded; i++) {
+      const step = this.#plan.steps[racers[i]!]!
+      if (!this.#isOpen(step.position) || this.#decided.has(step.position)) continue
+      this.#note(step, slot, value)
+      this.#queue.release(step.position)
+      this.#dropLosers(step, slot)
+    }
+  }
+
+  /** A value will never come: races that have no port left fail. */
+  denied(slot: number, error: unknown): void {
+    this.#slots[slot] = 'denied'
+    this.#errors.set(slot, error)
+    for (const position of this.#racers[slot]!) {
+      if (!this.#isOpen(position) || this.#decided.has(position)) continue
+      const isHopeless = this.#plan.steps[position]!.portSlots.every((port) => this.#slots[port] === 'denied')
+      if (isHopeless) this.#hopeless.push(position)
+    }
+    this.#failHopeless()
+  }
+
+  #note({ position, portNames, portSlots }: PlanStep, slot: number, value: unknown): void {
+    const { runs } = this.#host
+    const run = (runs[position] ??= new StepRun(this.#host, this.#plan.steps[position]!))
+    run.first = { port: portNames[portSlots.indexOf(slot)]!, value }
+    this.#decided.add(position)
+  }
+
+  /** A loop, not recursion: one that fails may leave another without a port. */
+  #failHopeless(): void {
+    if (!this.#hasBegun || this.#isFailing) return
+    this.#isFailing = true
+    for (let next = this.#hopeless.shift(); next !== undefined; next = this.#hopeless.shift()) {
+      if (this.#host.hasEnded) break
+      const step = this.#plan.steps[next]!
+      const run = (this.#host.runs[next] ??= new StepRun(this.#host, step))
+      run.failUnbegun(this.#errorOf(step))
+    }
+    this.#isFailing = false
+  }
+
+  #errorOf({ spec, portNames, portSlots }: PlanStep): AggregateError {
+    const errors = portSlots.map((slot) => this.#errors.get(slot))
+    const each = portNames.map((port, index) => `${port}: ${describeThrown(errors[index])}`).join('; ')
+    return new AggregateError(errors, `no input of the race "${spec.name}" came: ${each}`)
+  }
+
+  /** What only the losers need is given up: dependants before what they consumed. */
+  #dropLosers(race: PlanStep, winner: number): void {
+    const { producers, steps, types } = this.#plan
+    const port = race.portNames[race.portSlots.indexOf(winner)]!
+    const open = race.portSlots.filter((slot) => slot !== winner).map((slot) => producers[slot]!)
+    for (let position = open.pop(); position !== undefined; position = open.pop()) {
+      if (position === -1 || this.#dropped.has(position) || this.#host.hasEnded) continue
+      const { outputSlot, portSlots, spec } = steps[position]!
+      // What has come is kept; one that has failed may have left others running.
+      if (this.#slots[outputSlot] === 'filled' || this.#isNeeded(outputSlot)) continue
+      if (this.#slots[outputSlot] === undefined) {
+        const place = { ...this.#host.place, step: spec.name }
+        this.#drop(position, new RaceLostError(race.spec.name, port, types[winner]!.name, place))
+      }
+      for (const slot of portSlots) open.push(producers[slot]!)
+    }
+  }
+
+  #drop(position: number, reason: RaceLostError): void {
+    const { runs, keepsRuns, recorder, clock } = this.#host
+    this.#dropped.add(position)
+    this.#queue.withhold(position)
+    const begun = runs[position]
+    const run =
+      begun ?? (keepsRuns ? (runs[position] = new StepRun(this.#host, this.#plan.steps[position]!)) : undefined)
+    this.#host.stepDropped(run)
+    if (run === undefined) return
+    if (run.attempt > 0 && run.persist !== undefined) recorder?.noteCancelled(run, reason)
+    run.drop(reason, clock.now(), begun !== undefined)
+  }
+
+  /** Whether something else on the way to the target takes the value. */
+  #isNeeded(slot: number): boolean {
+    const { isWanted, dependants } = this.#plan
+    if (isWanted[slot]!) return true
+    return (
+      dependants[slot]!.some((position) => this.#isOpen(position)) ||
+      this.#racers[slot]!.some((position) => this.#isOpen(position) && !this.#decided.has(position))
+    )
+  }
+
+  /** Whether a step may still need its inputs. */
+  #isOpen(position: number): boolean {
+    return this.#slots[this.#plan.steps[position]!.outputSlot] === undefined && !this.#dropped.has(position)
+  }
+}
