@@ -284,7 +284,7 @@ export class Docket implements AsyncDisposable {
     await this.#context.connection.ready()
     if (this.#context.owned.has(id)) await new ExecutionHandle(this.#context, id).cancel()
     if (await deleteUnowned(this.#context, id)) return true
-    if (!(await postMessage(this.#context, id, 'delete'))) return false
+    if ((await postMessage(this.#context, id, 'delete')) === 'unknown') return false
     // Its owner does it in a moment; should it die or be done meanwhile, this process does.
     for (;;) {
       await sleep(this.#context.clock, deletePauseMs)

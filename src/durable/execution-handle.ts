@@ -134,7 +134,8 @@ export class ExecutionHandle<Output> {
       if (record === undefined) throw noSuchExecution(this.id)
       if (isTerminal(record.status)) return
       if (await cancelUnowned(this.#context, this.id, error)) return
-      if (await postMessage(this.#context, this.id, 'cancel', { reason })) return
+      // What has ended meanwhile, or is gone, is seen in the next round.
+      if ((await postMessage(this.#context, this.id, 'cancel', { reason })) === 'accepted') return
     }
   }
 

@@ -1,6 +1,6 @@
 import { firstRecord } from '../../src/core/contracts/first-record.ts'
 import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
-import type { MailRequest, Message, NewMessage } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -11,6 +11,7 @@ import type {
   StepPage,
   StepRecord,
 } from '../../src/core/contracts/execution-record.ts'
+import { judge, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import { replaces } from '../../src/core/contracts/step-replacement.ts'
 
@@ -18,6 +19,8 @@ interface Entry {
   record: ExecutionRecord
   readonly steps: Map<string, StepRecord>
   mail: Message[]
+  /** By id and slot of messages: the verdict on the next one. */
+  readonly receipts: Map<string, PostVerdict>
 }
 
 const pageSize = 1_000
@@ -51,14 +54,15 @@ export class MemoryExecutions {
       if (known !== undefined) return known
       const { steps = [] } = created
       const record = firstRecord(created)
-      this.#entries.set(created.id, { record, steps: new Map(steps.map((step) => [stepKey(step), step])), mail: [] })
+      const begun = new Map(steps.map((step) => [stepKey(step), step]))
+      this.#entries.set(created.id, { record, steps: begun, mail: [], receipts: new Map() })
       this.#index(record)
       if (record.owner === undefined) this.#emit({ type: 'work' })
       return undefined
     })
   }
 
-  commit({ id, owner, epoch, at, steps, head, consumed }: ExecutionCommit): boolean {
+  commit({ id, owner, epoch, at, steps, head, consumed, closedSlots, openedSlots }: ExecutionCommit): boolean {
     const entry = this.#entries.get(id)
     if (entry === undefined || entry.record.owner !== owner || entry.record.epoch !== epoch) return false
     for (const step of steps) {
@@ -71,6 +75,9 @@ export class MemoryExecutions {
       entry.mail = entry.mail.filter(({ seq }) => !gone.has(seq))
       if (entry.mail.length === 0) this.#withMail.delete(id)
     }
+    for (const slot of closedSlots ?? [])
+      if (!entry.receipts.has(slotReceipt(slot))) entry.receipts.set(slotReceipt(slot), 'late')
+    for (const slot of openedSlots ?? []) entry.receipts.delete(slotReceipt(slot))
     const { isReleased, ...changes } = head ?? {}
     const before = entry.record
     this.#replace(entry, {
@@ -169,13 +176,20 @@ export class MemoryExecutions {
     return purged
   }
 
-  post(message: NewMessage): boolean {
+  post(message: NewMessage): PostVerdict {
     const entry = this.#entries.get(message.execution)
-    if (entry === undefined) return false
-    entry.mail.push({ ...message, seq: ++this.#messages })
-    this.#withMail.add(message.execution)
-    if (entry.record.owner !== undefined) this.#emit({ type: 'mail', owner: entry.record.owner })
-    return true
+    if (entry === undefined) return 'unknown'
+    const hasEnded = isTerminal(entry.record.status)
+    const { verdict, isRepeated, receipts } = judge(message, hasEnded, (name) => entry.receipts.get(name))
+    for (const [name, next] of receipts) entry.receipts.set(name, next)
+    if (verdict === 'accepted' && !isRepeated) {
+      const { andEnded: _, ...kept } = message
+      entry.mail.push({ ...kept, seq: ++this.#messages })
+      this.#withMail.add(message.execution)
+    }
+    if (verdict === 'accepted' && entry.record.owner !== undefined)
+      this.#emit({ type: 'mail', owner: entry.record.owner })
+    return verdict
   }
 
   readMail({ owner, executions, after, limit }: MailRequest): Message[] {

@@ -2,7 +2,7 @@ import { StoreError } from '../../src/core/errors.ts'
 import type { Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
-import type { MailRequest, Message, NewMessage } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -151,8 +151,9 @@ class MemoryStore implements Store {
     return this.#executions.purge(filter)
   }
 
-  async post(messages: readonly NewMessage[]): Promise<boolean[]> {
+  async post(messages: readonly NewMessage[], transaction?: unknown): Promise<PostVerdict[]> {
     this.#life.requireOpen()
+    if (transaction !== undefined) throw new StoreError(this.name, 'it has no transactions', false)
     return messages.map((message) => this.#executions.post(message))
   }
 

@@ -1,5 +1,6 @@
 import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
 import type { CommitAnswer } from '../../src/core/contracts/store.ts'
+import { slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, Field } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -9,7 +10,7 @@ import { toSqlTime } from '../sql/times.ts'
 import { replacesAny, stayingOf } from '../../src/core/contracts/step-replacement.ts'
 import type { MysqlConnection } from './connection.ts'
 import { stepShape, toKey } from './keys.ts'
-import { literal } from './literals.ts'
+import { literal, literals } from './literals.ts'
 import { tryLockOwned } from './locks.ts'
 import type { MysqlSession } from './session.ts'
 
@@ -36,6 +37,7 @@ export class MysqlCommitter {
   readonly #connection: MysqlConnection
   readonly #executions: string
   readonly #mailbox: string
+  readonly #receipts: string
   readonly #insertSteps: string
   readonly #replaceSteps: string
   readonly #replaceUnfinishedSteps: string
@@ -44,6 +46,7 @@ export class MysqlCommitter {
     this.#connection = connection
     this.#executions = dialect.table('executions')
     this.#mailbox = dialect.table('mailbox')
+    this.#receipts = dialect.table('receipts')
     this.#insertSteps = `insert into ${dialect.table('steps')} (${stepShape.columns.join(', ')})`
     this.#replaceSteps = replacing((name) => `values(${name})`)
     // Each assignment sees those before it. The status comes before the type, so the condition stays what it was: a row that is replaced
@@ -76,7 +79,21 @@ export class MysqlCommitter {
     await session.insert(this.#insertSteps, finished.map(stepShape.cells), this.#replaceSteps)
     await session.insert(this.#insertSteps, unfinished.map(stepShape.cells), this.#replaceUnfinishedSteps)
     await this.#writeHeads(session, held, await this.#consume(session, held))
+    await this.#writeSlots(session, held)
     return { held, locked }
+  }
+
+  async #writeSlots(session: MysqlSession, commits: readonly ExecutionCommit[]): Promise<void> {
+    const closed = commits.flatMap(({ id, closedSlots = [] }) =>
+      closedSlots.map((slot): Cell[] => [toKey(id), toKey(slotReceipt(slot)), 'late']),
+    )
+    const opened = commits.flatMap(({ id, openedSlots = [] }) =>
+      openedSlots.map((slot) => literals([toKey(id), toKey(slotReceipt(slot))])),
+    )
+    const insert = `insert into ${this.#receipts} (execution, name, verdict)`
+    await session.insert(insert, closed, 'on duplicate key update verdict = verdict')
+    if (opened.length > 0)
+      await session.run(`delete from ${this.#receipts} where (execution, name) in (${opened.join(', ')})`)
   }
 
   /** How many messages were consumed that were still there, by commit. */

@@ -1,7 +1,4 @@
-import type { Connection as CallbackConnection } from 'mysql2'
-import type { Connection } from 'mysql2/promise'
-import { OptionError, StoreError } from '../../src/core/errors.ts'
-import { isRecord } from '../../src/core/is-record.ts'
+import { StoreError } from '../../src/core/errors.ts'
 import { firstRecord } from '../../src/core/contracts/first-record.ts'
 import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import { selectList } from '../sql/dialect.ts'
@@ -11,6 +8,7 @@ import { roundsOf } from '../sql/rounds.ts'
 import { executionColumns } from '../sql/tables.ts'
 import type { MysqlConnection } from './connection.ts'
 import { isDuplicate, storeName } from './errors.ts'
+import { connectionOf } from './given-transaction.ts'
 import { executionShape, stepShape, toKey } from './keys.ts'
 import { literal, literals } from './literals.ts'
 import type { MysqlSession } from './session.ts'
@@ -118,14 +116,4 @@ export class MysqlCreator {
     // Others may have it by now, and have written more.
     await session.insert(this.#insertSteps, begun.map(stepShape.cells), 'on duplicate key update attempt = attempt')
   }
-}
-
-/** A pool has connections of its own for each query, so no transaction. @throws OptionError */
-function connectionOf(given: unknown): Connection {
-  if (!isRecord(given) || typeof given['query'] !== 'function' || 'getConnection' in given)
-    throw new OptionError(
-      `${storeName} store: a transaction must be a connection of mysql2 on which one has been begun`,
-    )
-  const client = given as unknown as Connection | CallbackConnection
-  return 'promise' in client && typeof client.promise === 'function' ? client.promise() : (client as Connection)
 }

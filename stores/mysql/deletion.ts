@@ -17,6 +17,7 @@ export class MysqlDeletion {
   readonly #executions: string
   readonly #steps: string
   readonly #mailbox: string
+  readonly #receipts: string
 
   constructor(connection: MysqlConnection, owners: MysqlOwners, dialect: Dialect) {
     this.#connection = connection
@@ -25,6 +26,7 @@ export class MysqlDeletion {
     this.#executions = dialect.table('executions')
     this.#steps = dialect.table('steps')
     this.#mailbox = dialect.table('mailbox')
+    this.#receipts = dialect.table('receipts')
   }
 
   async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]> {
@@ -64,6 +66,7 @@ export class MysqlDeletion {
     const list = listOf(keys)
     await session.run(`delete from ${this.#steps} where execution in (${list})`)
     await session.run(`delete from ${this.#mailbox} where execution in (${list})`)
+    await session.run(`delete from ${this.#receipts} where execution in (${list})`)
     await session.run(`delete from ${this.#executions} where id in (${list})`)
   }
 }

@@ -1,9 +1,14 @@
-import type { MailRequest, Message, NewMessage } from '../../src/core/contracts/message.ts'
-import type { Cell } from '../sql/cells.ts'
+import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
+import { hasReceipts, idReceipt, judge, slotReceipt } from '../../src/core/contracts/receipts.ts'
+import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
+import type { Cell, Row } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { SqlReader } from '../sql/reader.ts'
 import type { MysqlConnection } from './connection.ts'
+import { connectionOf } from './given-transaction.ts'
 import { messageShape, toKey } from './keys.ts'
+import { literals } from './literals.ts'
 import { listOf } from './locks.ts'
 import type { MysqlSession } from './session.ts'
 
@@ -11,43 +16,85 @@ import type { MysqlSession } from './session.ts'
 export class MysqlMailbox {
   readonly #connection: MysqlConnection
   readonly #executions: string
+  readonly #receipts: string
   readonly #insert: string
   readonly #reader: SqlReader
 
   constructor(connection: MysqlConnection, dialect: Dialect, reader: SqlReader) {
     this.#connection = connection
     this.#executions = dialect.table('executions')
+    this.#receipts = dialect.table('receipts')
     this.#insert = `insert into ${dialect.table('mailbox')} (${messageShape.columns.join(', ')})`
     this.#reader = reader
   }
 
-  async post(messages: readonly NewMessage[]): Promise<readonly boolean[]> {
+  async post(messages: readonly NewMessage[], transaction: unknown): Promise<readonly PostVerdict[]> {
     if (messages.length === 0) return []
-    return this.#connection.transaction((session) => this.#post(session, messages))
+    const work = (session: MysqlSession): Promise<readonly PostVerdict[]> => this.#post(session, messages)
+    return transaction === undefined
+      ? this.#connection.transaction(work)
+      : this.#connection.within(connectionOf(transaction), work)
   }
 
-  async #post(session: MysqlSession, messages: readonly NewMessage[]): Promise<readonly boolean[]> {
+  async #post(session: MysqlSession, messages: readonly NewMessage[]): Promise<readonly PostVerdict[]> {
     const keys = messages.map(({ execution }) => toKey(execution))
     const rows = await session.all(
-      `select id, last_mail from ${this.#executions} force index (primary) where id in (${listOf(keys)}) order by id for update`,
+      `select id, status, last_mail from ${this.#executions} force index (primary)
+        where id in (${listOf(keys)}) order by id for update`,
     )
-    const firsts = new Map(rows.map((row) => [row['id'] as string, row['last_mail'] as number]))
-    const lasts = new Map(firsts)
-    const cells = messages.flatMap((message, index): (readonly Cell[])[] => {
-      const last = lasts.get(keys[index]!)
-      if (last === undefined) return []
-      lasts.set(keys[index]!, last + 1)
-      return [messageShape.cells({ ...message, seq: last + 1 })]
+    const byKey = new Map(rows.map((row) => [row['id'] as string, row]))
+    const known = await this.#receiptsOf(session, messages)
+    const added: Cell[][] = []
+    const appended: (readonly Cell[])[] = []
+    const counts = new Map<string, number>()
+    const verdicts = messages.map((message, index): PostVerdict => {
+      const key = keys[index]!
+      const row: Row | undefined = byKey.get(key)
+      if (row === undefined) return 'unknown'
+      const hasEnded = isTerminal(row['status'] as ExecutionStatus)
+      const judged = judge(message, hasEnded, (name) => known.get(placeOf(key, toKey(name))))
+      for (const [name, next] of judged.receipts) {
+        known.set(placeOf(key, toKey(name)), next)
+        added.push([key, toKey(name), next])
+      }
+      if (judged.verdict === 'accepted' && !judged.isRepeated) {
+        const count = (counts.get(key) ?? 0) + 1
+        counts.set(key, count)
+        appended.push(messageShape.cells({ ...message, seq: (row['last_mail'] as number) + count }))
+      }
+      return judged.verdict
     })
-    await session.insert(this.#insert, cells)
-    const byCount = Map.groupBy(lasts.keys(), (key) => lasts.get(key)! - firsts.get(key)!)
-    for (const [count, of] of byCount)
-      await session.run(`update ${this.#executions} set last_mail = last_mail + ${count}, mail_left = mail_left + ${count}
-        where id in (${listOf(of)})`)
-    return keys.map((key) => lasts.has(key))
+    await session.insert(this.#insert, appended)
+    await session.insert(`insert into ${this.#receipts} (execution, name, verdict)`, added)
+    for (const [count, of] of Map.groupBy(counts.keys(), (key) => counts.get(key)!))
+      await session.run(
+        `update ${this.#executions} set last_mail = last_mail + ${count}, mail_left = mail_left + ${count}
+          where id in (${listOf(of)})`,
+      )
+    return verdicts
+  }
+
+  /** What is remembered of the ids and slots of messages: as it is now, whatever the caller's transaction saw before. */
+  async #receiptsOf(session: MysqlSession, messages: readonly NewMessage[]): Promise<Map<string, PostVerdict>> {
+    const places = messages.filter(hasReceipts).flatMap((message) => {
+      const { execution, slot } = message
+      const names = [idReceipt(message), slot === undefined ? undefined : slotReceipt(slot)]
+      return names.flatMap((name) => (name === undefined ? [] : [literals([toKey(execution), toKey(name)])]))
+    })
+    if (places.length === 0) return new Map()
+    const rows = await session.all(
+      `select execution, name, verdict from ${this.#receipts} where (execution, name) in (${places.join(', ')}) lock in share mode`,
+    )
+    return new Map(
+      rows.map(({ execution, name, verdict }) => [placeOf(String(execution), String(name)), verdict as PostVerdict]),
+    )
   }
 
   read(request: MailRequest): Promise<readonly Message[]> {
     return this.#reader.readMail(request)
   }
+}
+
+function placeOf(execution: string, name: string): string {
+  return JSON.stringify([execution, name])
 }

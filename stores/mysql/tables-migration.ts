@@ -86,11 +86,20 @@ export function tablesMigration(prefix: string): Migration {
         'mailbox',
         fullKey('execution'),
         'seq bigint not null',
+        `message_id ${name}`,
         `class ${word} not null`,
         `kind ${name} not null`,
+        `slot ${name}`,
         value('payload'),
         `posted_at ${time} not null`,
         'primary key (execution, seq)',
+      ),
+      table(
+        'receipts',
+        `execution ${key} not null`,
+        `name ${key} not null`,
+        `verdict ${word} not null`,
+        'primary key (execution, name)',
       ),
       table(
         'results',
@@ -120,7 +129,7 @@ export function tablesMigration(prefix: string): Migration {
       ),
       table('counters', `name ${key} not null`, 'value bigint not null', 'primary key (name)'),
     ],
-    down: ['counters', 'owners', 'results', 'mailbox', 'steps', 'executions'].map(
+    down: ['counters', 'owners', 'results', 'receipts', 'mailbox', 'steps', 'executions'].map(
       (of) => `drop table if exists \`${prefix}${of}\``,
     ),
   }

@@ -2,6 +2,7 @@ import { StoreError } from '../../src/core/errors.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
 import type { CommitAnswer } from '../../src/core/contracts/store.ts'
+import { slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, CellColumn } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
@@ -18,6 +19,11 @@ const plainColumns: readonly CellColumn[] = [...fenceColumns, { name: 'updated_a
 const consumedColumns: readonly CellColumn[] = [
   { name: 'n', kind: 'integer' },
   { name: 'seq', kind: 'integer' },
+]
+const slotColumns: readonly CellColumn[] = [
+  { name: 'n', kind: 'integer' },
+  { name: 'name', kind: 'name' },
+  { name: 'verdict', kind: 'word' },
 ]
 const headColumns: readonly CellColumn[] = [{ name: 'mask', kind: 'integer' }, ...columnsOf(headFields)]
 const numberedStepColumns: readonly CellColumn[] = [{ name: 'n', kind: 'integer' }, ...stepColumns]
@@ -77,14 +83,16 @@ export class PostgresCommitter {
       stayingOf(commit.steps).map((step): Cell[] => [index + 1, ...cellsOf(stepFields, step, timeText)]),
     )
     const consumed = commits.flatMap((commit, index) => (commit.consumed ?? []).map((seq): Cell[] => [index + 1, seq]))
+    const slots = commits.flatMap((commit, index) => slotRowsOf(commit, index + 1))
     const columns = hasHeads ? [...plainColumns, ...headColumns] : plainColumns
     const { plain, heads, mail, headsAndMail } = this.#statements
+    const hasMail = consumed.length > 0 || slots.length > 0
     const written = await this.#connection.queryPrepared({
-      text: consumed.length === 0 ? (hasHeads ? heads : plain) : hasHeads ? headsAndMail : mail,
+      text: hasMail ? (hasHeads ? headsAndMail : mail) : hasHeads ? heads : plain,
       parameters: [
         ...columnar(columns, rows),
         ...columnar(numberedStepColumns, steps),
-        ...(consumed.length === 0 ? [] : columnar(consumedColumns, consumed)),
+        ...(hasMail ? [...columnar(consumedColumns, consumed), ...columnar(slotColumns, slots)] : []),
       ],
     })
     for (const row of written) {
@@ -98,6 +106,12 @@ export class PostgresCommitter {
     if (head?.status !== undefined && isTerminal(head.status)) this.#hints.send({ type: 'ended', execution: id }, false)
     else if (head?.isReleased === true) this.#hints.send({ type: 'work' })
   }
+}
+
+/** The entries of slots that are closed, and of those that are opened: these have no verdict. */
+function slotRowsOf({ closedSlots = [], openedSlots = [] }: ExecutionCommit, n: number): Cell[][] {
+  const row = (slot: string, verdict: string | null): Cell[] => [n, toName(slotReceipt(slot)), verdict]
+  return [...closedSlots.map((slot) => row(slot, 'late')), ...openedSlots.map((slot) => row(slot, null))]
 }
 
 /** Which fields a change names, a bit for each. */
@@ -123,10 +137,19 @@ function commitStatement(dialect: Dialect, hasHeads: boolean, consumes: boolean)
   )
   const heads = `, ${changes.join(', ')}, owner = case when h.mask & ${releaseBit} <> 0 then null else e.owner end`
   const consumedFrom = columns.length + numberedStepColumns.length + 1
+  const slotsFrom = consumedFrom + consumedColumns.length
   const consumedPart = `, consumed as (
       delete from ${dialect.table('mailbox')} m
       using held h join ${unnest(consumedColumns, 'c', consumedFrom)} on c.n = h.n
       where m.execution = h.id and m.seq = c.seq returning m.execution
+    ), slots as materialized (
+      select h.id, s.name, s.verdict from held h join ${unnest(slotColumns, 's', slotsFrom)} on s.n = h.n
+    ), closed as (
+      insert into ${dialect.table('receipts')} (execution, name, verdict)
+      select s.id, s.name, s.verdict from slots s where s.verdict is not null on conflict (execution, name) do nothing
+    ), opened as (
+      delete from ${dialect.table('receipts')} r using slots s
+      where s.verdict is null and r.execution = s.id and r.name = s.name
     )`
   const counts = `left join (select execution, count(*) as count from consumed group by execution) c on c.execution = h.id`
   return `with held as materialized (
@@ -143,7 +166,7 @@ function commitStatement(dialect: Dialect, hasHeads: boolean, consumes: boolean)
       where old.status not in ${doneStatuses} or old.type = '' or excluded.status in ${doneStatuses} or excluded.type = ''
     )${consumes ? consumedPart : ''}, changed as (
       update ${dialect.table('executions')} e
-      set updated_at = h.updated_at${consumes ? ', mail_left = e.mail_left - coalesce(c.count, 0)' : ''}${hasHeads ? heads : ''}
+      set updated_at = h.updated_at${consumes ? ', mail_left = e.mail_left - coalesce(c.count, 0), mail_version = e.mail_version + 1' : ''}${hasHeads ? heads : ''}
       from held h ${consumes ? counts : ''} where e.id = h.id
     )
     select n from held`

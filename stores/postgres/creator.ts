@@ -1,6 +1,4 @@
 import type { ClientBase } from 'pg'
-import { OptionError } from '../../src/core/errors.ts'
-import { isRecord } from '../../src/core/is-record.ts'
 import { firstRecord } from '../../src/core/contracts/first-record.ts'
 import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import { cellsOf } from '../sql/cells.ts'
@@ -12,7 +10,7 @@ import { roundsOf } from '../sql/rounds.ts'
 import { executionColumns, executionFields, stepFields, stepRowColumns } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, lockPatience, unnest } from './dialect.ts'
-import { storeName } from './errors.ts'
+import { clientOf } from './given-transaction.ts'
 import type { PostgresHintSender } from './hint-sender.ts'
 
 interface InsertStatements {
@@ -95,11 +93,4 @@ function insertStatements(dialect: Dialect, patience: string): InsertStatements 
       on conflict (execution, step, item) do nothing
     ) select id, owner from made`
   return { plain, withSteps }
-}
-
-/** A pool has connections of its own for each query, so no transaction. @throws OptionError */
-function clientOf(given: unknown): ClientBase {
-  if (!isRecord(given) || typeof given['query'] !== 'function' || 'totalCount' in given)
-    throw new OptionError(`${storeName} store: a transaction must be a client of pg on which one has been begun`)
-  return given as unknown as ClientBase
 }

@@ -21,7 +21,8 @@ export class PostgresDeletion {
     const executions = dialect.table('executions')
     const all = `gone as (delete from ${executions} e using held h where e.id = h.id),
       steps as (delete from ${dialect.table('steps')} s using held h where s.execution = h.id),
-      mail as (delete from ${dialect.table('mailbox')} m using held h where m.execution = h.id)`
+      mail as (delete from ${dialect.table('mailbox')} m using held h where m.execution = h.id),
+      receipts as (delete from ${dialect.table('receipts')} r using held h where r.execution = h.id)`
     this.#delete = `with held as materialized (
         select e.id, a.n from ${unnest(fenceColumns, 'a', 1, 'n')}
         join ${executions} e on e.id = a.id and e.owner = a.owner and e.epoch = a.epoch order by e.id for update of e
@@ -32,8 +33,9 @@ export class PostgresDeletion {
           and e.status not in ('pending', 'running') and (e.owner is null or not ${isAlive(dialect, 'e.owner')})
         order by e.ended_at limit $3 for update skip locked
       ), ${all} select id from held`
-    this.#deleteLeftMail = `delete from ${dialect.table('mailbox')} m where m.execution = any($1::text[])
-      and not exists (select 1 from ${executions} e where e.id = m.execution)`
+    const left = (of: 'mailbox' | 'receipts'): string => `delete from ${dialect.table(of)} m
+      where m.execution = any($1::text[]) and not exists (select 1 from ${executions} e where e.id = m.execution)`
+    this.#deleteLeftMail = `with receipts as (${left('receipts')}) ${left('mailbox')}`
   }
 
   async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]> {

@@ -1,11 +1,13 @@
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import { replacesAny, stayingOf } from '../../src/core/contracts/step-replacement.ts'
+import { slotReceipt } from '../../src/core/contracts/receipts.ts'
 import type { Connection } from './connection.ts'
 import { commitScript, fullCommitScript } from './execution-scripts.ts'
 import { headChange } from './head-record.ts'
-import { ownerText, statusCode, timeKey } from './layout.ts'
+import { escapeText, ownerText, statusCode, timeKey } from './layout.ts'
 import type { Argument } from './link.ts'
 import type { Packer } from './msgpack.ts'
+import { packedLists } from './packed-lists.ts'
 import { intact, writeAll } from './script-writes.ts'
 import type { Write } from './script-writes.ts'
 import { stepBytes, stepField } from './step-record.ts'
@@ -43,14 +45,14 @@ interface Change {
   /** Fields and records of steps that must not replace completed ones. */
   readonly unfinished: readonly Argument[]
   readonly removed: readonly string[]
-  /** What moves the execution in the index: status, end, release, consumption. */
+  /** What moves the execution in the index, or is written elsewhere: status, end, release, consumption, slots. */
   readonly moves: readonly Argument[]
   /** Whether nothing but fields is set. */
   readonly isPlain: boolean
 }
 
 function changeOf(commit: ExecutionCommit, packer: Packer): Change {
-  const { epoch, at, steps, head, consumed } = commit
+  const { epoch, at, steps, head, consumed, closedSlots = [], openedSlots = [] } = commit
   const set: Argument[] = ['a', at]
   const unfinished: Argument[] = []
   // Of fields that come twice, the last stays by itself.
@@ -62,7 +64,13 @@ function changeOf(commit: ExecutionCommit, packer: Packer): Change {
   const removesEnd = head !== undefined && 'endedAt' in head
   const ended = head?.endedAt !== undefined ? timeKey(head.endedAt) : removesEnd ? '-' : ''
   const released = head?.isReleased === true ? '1' : ''
-  const moves = [status, ended, released, (consumed ?? []).join(',')]
+  const hasSlots = closedSlots.length > 0 || openedSlots.length > 0
+  const slots = hasSlots ? packedLists([closedSlots, openedSlots].map((list) => list.map(slotText))) : ''
+  const moves = [status, ended, released, (consumed ?? []).join(','), slots]
   const isPlain = removed.length === 0 && moves.every((move) => move === '')
   return { condition: [ownerText(commit.owner), epoch], set, unfinished, removed, moves, isPlain }
+}
+
+function slotText(slot: string): string {
+  return escapeText(slotReceipt(slot))
 }

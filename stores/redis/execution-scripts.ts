@@ -3,7 +3,7 @@ import { controlFirst } from './layout.ts'
 import { script } from './link.ts'
 
 /*
- * Scripts that change executions, in their slot. KEYS of one: its hash, its bucket's index, its mailbox. Each checks first, and writes
+ * Scripts that change executions, in their slot. KEYS of one: its hash, its bucket's index, its mailbox, its receipts. Each checks first, and writes
  * after that; the first write is one that a full server refuses, so that all is refused as a whole. A subscriber's hint is published
  * with `pcall`: it may fail (an ACL without channels) without leaving half of a change behind.
  */
@@ -31,7 +31,7 @@ const eachAlone = `
 local function eachAlone(act)
   local done = {}
   for i, given in ipairs(cmsgpack.unpack(ARGV[1])) do
-    local isDone, reply = pcall(act, KEYS[3 * i - 2], KEYS[3 * i - 1], KEYS[3 * i], given)
+    local isDone, reply = pcall(act, KEYS[4 * i - 3], KEYS[4 * i - 2], KEYS[4 * i - 1], given, KEYS[4 * i])
     if isDone then done[i] = reply else done[i] = {type(reply) == 'table' and reply.err or tostring(reply)} end
   end
   return done
@@ -41,7 +41,7 @@ end
 /** ARGV: the lists, the channel. A list: what is published of new work ('' for nothing), number of index members, these, fields and values. */
 export const createScript = script(`${eachAlone}
 local call = redis.call
-local function create(execution, index, mailbox, given)
+local function create(execution, index, mailbox, given, receipts)
   if call('EXISTS', execution) == 1 then
     local head = redis.pcall('HMGET', execution, '${headFields.join("', '")}')
     return head.err or head
@@ -49,7 +49,7 @@ local function create(execution, index, mailbox, given)
   local members = tonumber(given[2])
   call('HSET', execution, unpack(given, 3 + members))
   for i = 3, 2 + members do call('ZADD', index, 0, given[i]) end
-  call('DEL', mailbox)
+  call('DEL', mailbox, receipts)
   if given[1] ~= '' then redis.pcall('PUBLISH', ARGV[2], given[1]) end
   return 1
 end
@@ -86,20 +86,20 @@ return done
 
 /**
  * Commits of any kind. ARGV: the lists, the channel. A list: owner, epoch, new status or '', new end ('' as it is, '-' none), '1' if
- * released, numbers of consumed messages with commas between or '', number of fields to remove, number of unfinished steps' fields and records,
+ * released, numbers of consumed messages with commas between or '', packed lists of the receipts that are closed and opened or '', number of fields to remove, number of unfinished steps' fields and records,
  * the fields to remove, fields and values, unfinished steps' fields and records. Gives 1, or 0 where it was refused.
  */
 export const fullCommitScript = script(`${putUnfinished}${putFields}${eachAlone}
 local call = redis.call
-local function commit(execution, index, mailbox, given)
+local function commit(execution, index, mailbox, given, receipts)
   local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't')
   if h.err then return h.err end
   if h[1] ~= given[1] or h[2] ~= given[2] then return 0 end
   local owner, s0, z0, g, t = h[1], h[3], h[4], h[5], h[6]
-  local n, removed = #given - tonumber(given[8]), tonumber(given[7])
-  putFields(execution, given, 9 + removed, n)
+  local n, removed = #given - tonumber(given[9]), tonumber(given[8])
+  putFields(execution, given, 10 + removed, n)
   for i = n + 1, #given, 2 do putUnfinished(execution, given[i], given[i + 1]) end
-  if removed > 0 then call('HDEL', execution, unpack(given, 9, 8 + removed)) end
+  if removed > 0 then call('HDEL', execution, unpack(given, 10, 9 + removed)) end
   local s, z, id = s0, z0, string.sub(t, 17)
   if given[3] ~= '' then s = given[3] end
   if given[4] == '-' then z = false elseif given[4] ~= '' then z = given[4] end
@@ -121,6 +121,11 @@ local function commit(execution, index, mailbox, given)
     local control = string.format('%d', tonumber(seq) - ${controlFirst})
     call('ZREMRANGEBYSCORE', mailbox, seq, seq)
     call('ZREMRANGEBYSCORE', mailbox, control, control)
+  end
+  if given[7] ~= '' then
+    local slots = cmsgpack.unpack(given[7])
+    for _, slot in ipairs(slots[1]) do call('HSETNX', receipts, slot, 'late') end
+    for _, slot in ipairs(slots[2]) do call('HDEL', receipts, slot) end
   end
   if released or (given[6] ~= '' and call('EXISTS', mailbox) == 0) then
     call('ZREM', index, 'm' .. owner .. '\\0' .. id)
@@ -213,7 +218,7 @@ local o, s, z, g, t = h[1], h[3], h[4], h[5], h[6]
 local id = string.sub(t, 17)
 redis.call('ZREM', KEYS[2], 's' .. s .. t, 'g' .. g .. s .. t, 'u' .. o .. '\\0' .. g .. t, 'm' .. o .. '\\0' .. id)
 if z then redis.call('ZREM', KEYS[2], 'e' .. s .. z .. id) end
-redis.call('UNLINK', KEYS[1], KEYS[3])
+redis.call('UNLINK', KEYS[1], KEYS[3], KEYS[4])
 return 1
 `)
 
@@ -223,7 +228,7 @@ return 1
  * owner that it has instead.
  */
 export const purgeScript = script(`${eachAlone}
-local function purge(execution, index, mailbox, given)
+local function purge(execution, index, mailbox, given, receipts)
   local h = redis.call('HMGET', execution, 'o', 's', 'z', 'g', 't')
   if h[2] ~= given[1] or h[3] ~= given[2] then
     redis.call('ZREM', index, given[3])
@@ -233,23 +238,39 @@ local function purge(execution, index, mailbox, given)
   local o, s, z, g, t = h[1], h[2], h[3], h[4], h[5]
   local id = string.sub(t, 17)
   redis.call('ZREM', index, 's' .. s .. t, 'g' .. g .. s .. t, 'e' .. s .. z .. id, 'm' .. o .. '\\0' .. id)
-  redis.call('UNLINK', execution, mailbox)
+  redis.call('UNLINK', execution, mailbox, receipts)
   return 1
 end
 return eachAlone(purge)
 `)
 
-/** Appends to a mailbox. ARGV: the message, what is added to its number for its place in the mailbox, the channel. */
+/**
+ * Appends to a mailbox what is accepted. ARGV: the message, what is added to its number for its place in the mailbox, the channel, the receipts of its id
+ * and its slot or '', '1' if it is for ended executions too. Gives the verdict.
+ */
 export const postScript = script(`
-local h = redis.call('HMGET', KEYS[1], 'o', 't')
-if not h[2] then return 0 end
-local seq = redis.call('HINCRBY', KEYS[1], 'q', 1)
-redis.call('ZADD', KEYS[3], string.format('%d', seq + tonumber(ARGV[2])), string.format('%d', seq) .. ':' .. ARGV[1])
-if h[1] ~= '' then
-  redis.call('ZADD', KEYS[2], 0, 'm' .. h[1] .. '\\0' .. string.sub(h[2], 17))
-  redis.pcall('PUBLISH', ARGV[3], 'm' .. h[1])
+local h = redis.call('HMGET', KEYS[1], 'o', 't', 's')
+if not h[2] then return 'unknown' end
+local id, slot, verdict, known = ARGV[4], ARGV[5], false, false
+if id ~= '' then known = redis.call('HGET', KEYS[4], id) end
+if known then
+  verdict = known
+elseif h[3] ~= 'p' and h[3] ~= 'r' and ARGV[6] ~= '1' then
+  verdict = 'ended'
+elseif slot ~= '' then
+  verdict = redis.call('HGET', KEYS[4], slot)
 end
-return 1
+verdict = verdict or 'accepted'
+if not known and verdict == 'accepted' then
+  local seq = redis.call('HINCRBY', KEYS[1], 'q', 1)
+  local place = string.format('%d', seq + tonumber(ARGV[2]))
+  redis.call('ZADD', KEYS[3], place, string.format('%d', seq) .. ':' .. ARGV[1])
+  if slot ~= '' then redis.call('HSET', KEYS[4], slot, 'duplicate') end
+  if h[1] ~= '' then redis.call('ZADD', KEYS[2], 0, 'm' .. h[1] .. '\\0' .. string.sub(h[2], 17)) end
+end
+if id ~= '' and not known then redis.call('HSET', KEYS[4], id, verdict) end
+if verdict == 'accepted' and h[1] ~= '' then redis.pcall('PUBLISH', ARGV[3], 'm' .. h[1]) end
+return verdict
 `)
 
 /** The owners of a bucket's unfinished executions, by skipping from one to the next. KEYS: the index. */

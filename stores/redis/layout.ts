@@ -14,7 +14,7 @@ export const buckets: readonly number[] = Array.from({ length: bucketCount }, (_
 /**
  * Names of keys. In a bucket: `x:<id>` is an execution's hash (its head in fields of one letter, its steps in fields that begin
  * with a colon), `m:<id>` its mailbox (sorted set by number; those of the class
- * `control` before the others, by \`controlFirst\`), `i` the index. Elsewhere: `{o}:leases` is the sorted set of
+ * `control` before the others, by \`controlFirst\`), `r:<id>` what is remembered of ids and slots of messages (a hash: the verdict on the next one), `i` the index. Elsewhere: `{o}:leases` is the sorted set of
  * owners by the end of their leases, `{o}:renewals` by their last renewals, `{o}:sessions` has their connections, `{r7}:k:<key>` a global result, `{r7}:f` those that failed by when they are forgotten.
  */
 export class Layout {
@@ -58,10 +58,10 @@ export class Layout {
   }
 
   /** Keys of an execution in the order in which the scripts take them. */
-  executionKeys(id: string): [execution: string, index: string, mailbox: string] {
+  executionKeys(id: string): [execution: string, index: string, mailbox: string, receipts: string] {
     const bucket = `${this.#prefix}:{${bucketOf(id)}}`
     const text = escapeText(id)
-    return [`${bucket}:x:${text}`, `${bucket}:i`, `${bucket}:m:${text}`]
+    return [`${bucket}:x:${text}`, `${bucket}:i`, `${bucket}:m:${text}`, `${bucket}:r:${text}`]
   }
 
   /** Keys of a result in the order in which the scripts take them. */

@@ -1,5 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
-import type { MailPosition, MailRequest, Message, NewMessage } from '../../src/core/contracts/message.ts'
+import type { MailPosition, MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
+import { idReceipt, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import type { Connection } from './connection.ts'
 import { damaged } from './errors.ts'
 import { postScript } from './execution-scripts.ts'
@@ -11,23 +12,24 @@ import { orElse } from './unreadable.ts'
 
 const mailboxesAtOnce = 500
 
-/** Appends to mailboxes. False where there is no such execution. */
+/** Appends to mailboxes what is accepted. */
 export async function postMessages(
   { link, layout, packer }: Connection,
   messages: readonly NewMessage[],
-): Promise<boolean[]> {
+): Promise<PostVerdict[]> {
   const replies = await link.all(
-    messages.map(({ execution, class: of, kind, payload, at }) => ({
-      run: postScript,
-      keys: layout.executionKeys(execution),
-      args: [
-        packer.pack([of, packedText(kind), packedValue(payload), at]),
-        of === 'control' ? -controlFirst : 0,
-        layout.hints,
-      ],
-    })),
+    messages.map((posted) => {
+      const { execution, id, class: of, kind, slot, payload, at, andEnded } = posted
+      const texts = [id, slot].map((text) => (text === undefined ? undefined : packedText(text)))
+      const packed = packer.pack([of, packedText(kind), packedValue(payload), at, ...texts])
+      const place = of === 'control' ? -controlFirst : 0
+      const receipts = [idReceipt(posted), slot === undefined ? undefined : slotReceipt(slot)]
+      const names = receipts.map((name) => (name === undefined ? '' : escapeText(name)))
+      const args = [packed, place, layout.hints, ...names, andEnded === true ? '1' : '']
+      return { run: postScript, keys: layout.executionKeys(execution), args }
+    }),
   )
-  return replies.map((reply) => reply === 1)
+  return replies.map((reply) => String(reply) as PostVerdict)
 }
 
 /** Messages to the executions of an owner. Usually there are none: then each bucket's index is read once, no more. */
@@ -95,10 +97,10 @@ function message(execution: string, key: string, member: Buffer, packer: Packer)
     const seq = Number(member.toString('latin1', 0, end))
     const values = packer.unpack(member.subarray(end + 1))
     if (end < 1 || !Number.isSafeInteger(seq) || !Array.isArray(values)) throw new Error('it is not a message')
-    const [of, kind, payload, at] = values as unknown[]
+    const [of, kind, payload, at, id, slot] = values as unknown[]
     if (of !== 'control' && of !== 'data') throw new Error('its class is unknown')
     const known = { execution, class: of, kind: unpackedText(kind) ?? '', at: unpackedNumber(at), seq } as const
-    return { ...known, payload: unpackedValue(payload) }
+    return { ...known, id: unpackedText(id), slot: unpackedText(slot), payload: unpackedValue(payload) }
   } catch (cause) {
     throw damaged(`a message to execution "${execution}"`, key, cause)
   }

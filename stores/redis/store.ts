@@ -2,7 +2,7 @@ import { StoreError } from '../../src/core/errors.ts'
 import type { Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
-import type { MailRequest, Message, NewMessage } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -150,7 +150,9 @@ class RedisStore implements Store {
     return purgeExecutions(store, store.owners, filter)
   }
 
-  async post(messages: readonly NewMessage[]): Promise<boolean[]> {
+  async post(messages: readonly NewMessage[], transaction?: unknown): Promise<PostVerdict[]> {
+    if (transaction !== undefined)
+      throw new StoreError(this.name, 'it can’t take part in a transaction; post the message without one', false)
     return postMessages(this.#opened(), messages)
   }
 

@@ -64,6 +64,7 @@ export function firstMigration(types: SqlTypes): { readonly up: readonly string[
         `ended_at ${time}`,
         `last_mail ${integer} default 0 not null`,
         `mail_left ${integer} default 0 not null`,
+        `mail_version ${integer} default 0 not null`,
       ),
       table(
         'steps',
@@ -86,11 +87,20 @@ export function firstMigration(types: SqlTypes): { readonly up: readonly string[
         'mailbox',
         `execution ${key} not null`,
         `seq ${integer} not null`,
+        `message_id ${name}`,
         `class ${word} not null`,
         `kind ${name} not null`,
+        `slot ${name}`,
         value('payload'),
         `posted_at ${time} not null`,
         `primary key (execution, seq)`,
+      ),
+      table(
+        'receipts',
+        `execution ${key} not null`,
+        `name ${key} not null`,
+        `verdict ${word} not null`,
+        `primary key (execution, name)`,
       ),
       table(
         'results',
@@ -112,7 +122,7 @@ export function firstMigration(types: SqlTypes): { readonly up: readonly string[
       table('owners', `owner ${key} not null primary key`, `seen_at ${time} not null`, `expires_at ${time} not null`),
       ...indexes.map((index) => types.index(index)),
     ],
-    down: (['owners', 'results', 'mailbox', 'steps', 'executions'] as const).map(
+    down: (['owners', 'results', 'receipts', 'mailbox', 'steps', 'executions'] as const).map(
       (of) => `drop table ${types.table(of)}`,
     ),
   }

@@ -7,7 +7,7 @@ import type {
 } from '../../src/core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
-import type { MailRequest, Message, NewMessage } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -51,7 +51,7 @@ export interface SqlStoreParts {
   readonly committer: { commit(commits: readonly ExecutionCommit[]): Answer<readonly CommitAnswer[]> }
   readonly acquirer: { acquire(request: AcquireRequest): Answer<readonly AcquiredExecution[]> }
   readonly mailbox: {
-    post(messages: readonly NewMessage[]): Answer<readonly boolean[]>
+    post(messages: readonly NewMessage[], transaction: unknown): Answer<readonly PostVerdict[]>
     read(request: MailRequest): Answer<readonly Message[]>
   }
   readonly deletion: {
@@ -165,8 +165,8 @@ export class SqlStore implements Store {
     return this.#open.deletion.purge(filter)
   }
 
-  async post(messages: readonly NewMessage[]): Promise<readonly boolean[]> {
-    return this.#open.mailbox.post(messages)
+  async post(messages: readonly NewMessage[], transaction?: unknown): Promise<readonly PostVerdict[]> {
+    return this.#open.mailbox.post(messages, transaction)
   }
 
   async readMail(request: MailRequest): Promise<readonly Message[]> {

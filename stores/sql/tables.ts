@@ -2,7 +2,7 @@ import { columnsOf } from './cells.ts'
 import type { CellColumn, Field } from './cells.ts'
 
 /** The tables, without the prefix that they have in the database. */
-export type TableName = 'executions' | 'steps' | 'mailbox' | 'results' | 'owners' | 'migrations'
+export type TableName = 'executions' | 'steps' | 'mailbox' | 'receipts' | 'results' | 'owners' | 'migrations'
 
 type Fields = Readonly<Record<string, Field['kind'] | readonly [column: string, kind: Field['kind']]>>
 
@@ -79,8 +79,10 @@ export const stepRowFields: readonly Field[] = [...fieldsOf({ execution: 'name' 
 export const messageFields = fieldsOf({
   execution: 'name',
   seq: 'integer',
+  id: ['message_id', 'name'],
   class: 'word',
   kind: 'name',
+  slot: 'name',
   payload: 'value',
   at: ['posted_at', 'time'],
 })
@@ -109,6 +111,9 @@ export const resultColumns: readonly CellColumn[] = [
   { name: 'epoch', kind: 'integer' },
   ...columnsOf(fieldsOf({ output: 'value', error: 'value' })),
 ]
+
+/** Statuses of executions that take no messages but those that are for ended ones too, as a list. */
+export const endedStatuses = `('completed', 'failed', 'cancelled')`
 
 /** The condition of the indexes by owner, word for word: that is how planners know that they may use them. */
 export const isUnfinished = (table: string): string => `${table}.status in ('pending', 'running')`

@@ -1,4 +1,5 @@
 import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
+import { slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { cellsOf } from '../sql/cells.ts'
 import type { Cell } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
@@ -9,6 +10,7 @@ import { replacesAny } from '../../src/core/contracts/step-replacement.ts'
 import type { Answer } from '../sql/reader.ts'
 import type { SqliteConnection } from './connection.ts'
 import { placesOf } from './dialect.ts'
+import { putReceipt } from './mailbox.ts'
 
 const stepValues = `into docket_steps (${namesOf(stepRowColumns)}) values (${placesOf(stepRowColumns)})`
 export const putStep = `insert or replace ${stepValues}`
@@ -17,6 +19,7 @@ const putUnfinishedStep = `insert ${stepValues} on conflict (execution, step, it
   where docket_steps.status not in ${doneStatuses} or docket_steps.type = ''`
 const owned = 'where id = ? and owner = ? and epoch = ?'
 const consume = 'delete from docket_mailbox where execution = ? and seq in (select value from json_each(?))'
+const dropReceipt = 'delete from docket_receipts where execution = ? and name = ?'
 const takeOff = 'update docket_executions set mail_left = mail_left - ? where id = ?'
 const touchAll = `update docket_executions set updated_at = ?
   where owner = ? and epoch = ? and id in (select value from json_each(?))`
@@ -65,6 +68,9 @@ export class SqliteCommitter {
       const count = this.#connection.run(consume, execution, JSON.stringify(consumed))
       if (count > 0) this.#connection.run(takeOff, count, execution)
     }
+    for (const slot of commit.closedSlots ?? [])
+      this.#connection.run(putReceipt, execution, toName(slotReceipt(slot)), 'late')
+    for (const slot of commit.openedSlots ?? []) this.#connection.run(dropReceipt, execution, toName(slotReceipt(slot)))
     return true
   }
 

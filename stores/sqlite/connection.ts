@@ -118,6 +118,14 @@ export class SqliteConnection {
     })
   }
 
+  /** All of it or nothing: within the transaction that the caller has begun, where one is given. @throws StoreError for one of another connection */
+  transactionOf<T>(given: unknown, work: () => T): Answer<T> {
+    if (given === undefined) return this.transaction(work)
+    if (this.isHandle(given)) return this.within(work)
+    const message = 'a transaction must be begun on the very connection given as the option database'
+    throw new StoreError(storeName, message, false)
+  }
+
   /** All of it or nothing, within the transaction that the caller has begun. */
   within<T>(work: () => T): T {
     return guarded(() => {

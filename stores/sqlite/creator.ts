@@ -1,4 +1,3 @@
-import { StoreError } from '../../src/core/errors.ts'
 import { firstRecord } from '../../src/core/contracts/first-record.ts'
 import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import { cellsOf } from '../sql/cells.ts'
@@ -29,18 +28,9 @@ export class SqliteCreator {
 
   create(executions: readonly NewExecution[], transaction: unknown): Answer<readonly (ExecutionRecord | undefined)[]> {
     const work = (): readonly (ExecutionRecord | undefined)[] => executions.map((created) => this.#createOne(created))
-    if (transaction !== undefined) {
-      if (!this.#connection.isHandle(transaction))
-        throw new StoreError(
-          storeName,
-          'a transaction must be begun on the very connection given as the option database',
-          false,
-        )
-      return this.#connection.within(work)
-    }
     // The caller waits for it, perhaps with its transaction open: to try again would not help.
-    this.#connection.requireUntaken()
-    return this.#connection.transaction(work)
+    if (transaction === undefined) this.#connection.requireUntaken()
+    return this.#connection.transactionOf(transaction, work)
   }
 
   #createOne(created: NewExecution): ExecutionRecord | undefined {

@@ -13,6 +13,7 @@ const ofExecution = [
   ['docket_executions', 'id'],
   ['docket_steps', 'execution'],
   ['docket_mailbox', 'execution'],
+  ['docket_receipts', 'execution'],
 ] as const
 
 /** What `purge` asks the database for; a test asks it how it would find the answer. SQLite's planner would sort all that have ended, by the index of statuses. */
@@ -79,5 +80,6 @@ export class SqliteDeletion {
   #deleteRest(execution: string): void {
     this.#connection.run('delete from docket_steps where execution = ?', execution)
     this.#connection.run('delete from docket_mailbox where execution = ?', execution)
+    this.#connection.run('delete from docket_receipts where execution = ?', execution)
   }
 }

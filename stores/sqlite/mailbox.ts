@@ -1,4 +1,7 @@
-import type { MailRequest, Message, NewMessage } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
+import { judge } from '../../src/core/contracts/receipts.ts'
+import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 import { cellsOf } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
@@ -9,8 +12,11 @@ import type { SqliteConnection } from './connection.ts'
 import { placesOf } from './dialect.ts'
 
 const insert = `insert into docket_mailbox (${namesOf(messageColumns)}) values (${placesOf(messageColumns)})`
+const statusOf = 'select status from docket_executions where id = ?'
 const count = `update docket_executions set last_mail = last_mail + 1, mail_left = mail_left + 1
   where id = ? returning last_mail`
+const receiptOf = 'select verdict from docket_receipts where execution = ? and name = ?'
+export const putReceipt = 'insert or ignore into docket_receipts (execution, name, verdict) values (?, ?, ?)'
 
 /** Mailboxes. */
 export class SqliteMailbox {
@@ -22,16 +28,23 @@ export class SqliteMailbox {
     this.#reader = reader
   }
 
-  post(messages: readonly NewMessage[]): Answer<readonly boolean[]> {
-    return this.#connection.transaction(() =>
-      messages.map((message) => {
-        const row = this.#connection.first(count, toName(message.execution))
-        if (row === undefined) return false
-        const cells = cellsOf(messageFields, { ...message, seq: row['last_mail'] }, toSqlTime)
-        this.#connection.run(insert, ...cells)
-        return true
-      }),
-    )
+  post(messages: readonly NewMessage[], transaction: unknown): Answer<readonly PostVerdict[]> {
+    return this.#connection.transactionOf(transaction, () => messages.map((message) => this.#postOne(message)))
+  }
+
+  #postOne(message: NewMessage): PostVerdict {
+    const execution = toName(message.execution)
+    const row = this.#connection.first(statusOf, execution)
+    if (row === undefined) return 'unknown'
+    const known = (name: string): PostVerdict | undefined =>
+      this.#connection.first(receiptOf, execution, toName(name))?.['verdict'] as PostVerdict | undefined
+    const { verdict, isRepeated, receipts } = judge(message, isTerminal(row['status'] as ExecutionStatus), known)
+    for (const [name, next] of receipts) this.#connection.run(putReceipt, execution, toName(name), next)
+    if (verdict === 'accepted' && !isRepeated) {
+      const { last_mail: seq } = this.#connection.first(count, execution)!
+      this.#connection.run(insert, ...cellsOf(messageFields, { ...message, seq }, toSqlTime))
+    }
+    return verdict
   }
 
   read(request: MailRequest): Promise<readonly Message[]> {

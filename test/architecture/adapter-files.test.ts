@@ -23,12 +23,12 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
   sqlite: { shared: ofSql, own: [] },
   postgres: {
     // It alone of the SQL databases can notify others, over a connection apart from the pool.
-    shared: [...ofSql, 'hints.ts', 'session-locks.ts'],
+    shared: [...ofSql, 'hints.ts', 'session-locks.ts', 'given-transaction.ts'],
     own: ['hint-listener.ts', 'hint-payloads.ts', 'hint-sender.ts'],
   },
   mysql: {
-    // As PostgreSQL, it says which connections are there.
-    shared: [...ofSql, 'session-locks.ts'],
+    // As PostgreSQL, it says which connections are there, and a transaction is any client's of its driver.
+    shared: [...ofSql, 'session-locks.ts', 'given-transaction.ts'],
     // Statements are texts; keys have a greatest length; DDL is in no transaction.
     own: [
       'session.ts',

@@ -84,7 +84,7 @@ describe('from a process that is not the owner', () => {
       ;(call.given[0] as { ids: readonly string[] }).ids = []
     }
     await world.store.post([
-      { execution: 'a', class: 'control', kind: 'delete', payload: undefined, at: world.clock.now() },
+      { execution: 'a', class: 'control', kind: 'delete', andEnded: true, payload: undefined, at: world.clock.now() },
     ])
     await world.clock.advance(5_000)
     expect(refusals).toBe(2)
@@ -198,7 +198,7 @@ describe('a cancel message', () => {
     gates[0]!.reject(new Error('stopped'))
     await world.clock.settle(outcome)
     await world.store.post([
-      { execution: 'a', class: 'control', kind: 'cancel', payload: undefined, at: world.clock.now() },
+      { execution: 'a', class: 'control', kind: 'cancel', andEnded: true, payload: undefined, at: world.clock.now() },
     ])
     const again = await world.clock.settle(owner.retry('a'))
     await world.clock.advance(5_000)
@@ -249,7 +249,8 @@ describe('a cancel message', () => {
     const outcome = rejectionOf(handle.result())
     await world.clock.advance(10)
     const at = world.clock.now()
-    await world.store.post([{ execution: 'a', class: 'data', kind: 'signal', payload: '1', at }])
+    for (const payload of ['1', '2'])
+      await world.store.post([{ execution: 'a', class: 'data', kind: 'signal', payload, at }])
     await handle.cancel()
     await outcome
     await world.store.post(
@@ -257,11 +258,11 @@ describe('a cancel message', () => {
         execution: 'a',
         class: 'control',
         kind: 'cancel',
+        andEnded: true,
         payload: undefined,
         at,
       })),
     )
-    await world.store.post([{ execution: 'a', class: 'data', kind: 'signal', payload: '2', at }])
     const again = await world.clock.settle(owner.retry('a'))
     await world.clock.advance(5_000)
     expect((await again.details()).status).toBe('running')

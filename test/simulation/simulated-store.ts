@@ -1,6 +1,7 @@
 import { StoreError } from '../../src/core/errors.ts'
 import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
+import type { NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { plainOf } from './toy-codec.ts'
 import type { CallFate, Faults } from './faults.ts'
@@ -185,8 +186,8 @@ export class StoreServer {
         history.deleted(given[0] as never, value as never)
         break
       case 'post':
-        for (const { execution, kind } of given[0] as readonly { execution: string; kind: string }[])
-          history.posted(execution, kind)
+        for (const [index, { execution, kind }] of (given[0] as readonly NewMessage[]).entries())
+          if ((value as readonly PostVerdict[])[index] === 'accepted') history.posted(execution, kind)
         break
       case 'claimResults':
         history.claimed(given[0] as never, value as never)

@@ -164,7 +164,7 @@ test('what a server has lost does not come back in parts', async () => {
   expect(await store.commit([newCommit('a')])).toEqual([false])
   expect(await store.commit([newCommit('a', { head: { status: 'completed', endedAt: 3 } })])).toEqual([false])
   expect(await store.post([{ execution: 'a', class: 'control', kind: 'cancel', payload: undefined, at: 1 }])).toEqual([
-    false,
+    'unknown',
   ])
   expect(await store.renewOwner('owner', 60_000)).toBe(false)
   expect(await withRedis(server.port, (client) => client.keys('*'))).toEqual([])

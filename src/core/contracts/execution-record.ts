@@ -125,6 +125,10 @@ export interface ExecutionCommit {
   readonly head?: HeadChange | undefined
   /** Numbers of the messages that take effect with it: they are read no more. What is not there, or no more, is no matter. */
   readonly consumed?: readonly number[] | undefined
+  /** Slots of messages that nothing waits for any more: those that are free are closed, and what is posted there later is late. */
+  readonly closedSlots?: readonly string[] | undefined
+  /** Slots that are free again, whether they were taken or closed. */
+  readonly openedSlots?: readonly string[] | undefined
 }
 
 /** What a commit changes of an execution itself. Absent fields stay as they are. */

@@ -7,18 +7,40 @@ export type MessageClass = 'control' | 'data'
 export interface NewMessage {
   /** The id of the execution that gets it. */
   readonly execution: string
+  /**
+   * The sender's name for it: where one of this kind was posted to the execution under it before, that one's verdict is given again, and nothing is
+   * appended. @default it is another one than all others
+   */
+  readonly id?: string | undefined
   /** Those of the class `control` are read before those of the class `data`, whenever they came. */
   readonly class: MessageClass
   /** What it is: `cancel`, `delete`, … */
   readonly kind: string
+  /** A place that one message alone can take, such as a signal's. It stays taken when the message is consumed. @default it takes none */
+  readonly slot?: string | undefined
+  /** Whether it is for executions that have ended too. @default false */
+  readonly andEnded?: boolean | undefined
   /** What comes with it. */
   readonly payload: StoredValue | undefined
   /** When it was posted, in milliseconds since the epoch. */
   readonly at: number
 }
 
+/** What became of a message that was posted. */
+export type PostVerdict =
+  /** It is in the mailbox, and will be read. */
+  | 'accepted'
+  /** Another message has taken its slot. */
+  | 'duplicate'
+  /** Its slot was closed before any message came. */
+  | 'late'
+  /** The execution has ended. */
+  | 'ended'
+  /** There is no such execution. */
+  | 'unknown'
+
 /** A message as its reader gets it. */
-export interface Message extends NewMessage {
+export interface Message extends Omit<NewMessage, 'andEnded'> {
   /** Grows within an execution, whatever the class. */
   readonly seq: number
 }

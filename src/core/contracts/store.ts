@@ -7,7 +7,7 @@ import type {
   NewExecution,
   StepPage,
 } from './execution-record.ts'
-import type { MailRequest, Message, NewMessage } from './message.ts'
+import type { MailRequest, Message, NewMessage, PostVerdict } from './message.ts'
 import type { OwnerState } from './owner-state.ts'
 import type { ResultClaim, ResultCommit, ResultState } from './result-record.ts'
 import type { ExecutionStatus } from './statuses.ts'
@@ -75,7 +75,7 @@ export type CommitAnswer = boolean | 'locked'
 
 /** What a store can do beyond what every store can. */
 export interface StoreCapabilities {
-  /** Whether `create` can take part in the caller's own transaction. */
+  /** Whether `create` and `post` can take part in the caller's own transaction. */
   readonly transactions: boolean
   /** Whether another process can open the same data. */
   readonly isShared: boolean
@@ -155,8 +155,12 @@ export interface Store {
     readonly limit: number
   }): Promise<number>
 
-  /** Appends to mailboxes. False where there is no such execution. */
-  post(messages: readonly NewMessage[]): Promise<readonly boolean[]>
+  /**
+   * Appends to mailboxes what is accepted, and says of each message what became of it; judged in one operation with the writing, in this order: by
+   * its id, by the status of the execution, by its slot. The verdict on an id is kept as long as the execution, even if it was a refusal. With `transaction` (as of
+   * `create`), messages are posted if and only if it commits.
+   */
+  post(messages: readonly NewMessage[], transaction?: unknown): Promise<readonly PostVerdict[]>
   /**
    * Messages that no commit has consumed: of each execution first those of the class `control`, then the others, each by their numbers. A message
    * is read again and again until it is consumed, unless `after` says that it was read. Whoever reads a number can read all that are lower.

@@ -49,7 +49,8 @@ export class Reopening {
       if (record === undefined || !isTerminal(record.status) || record.status === 'completed') return undefined
       const items = Array.isArray(caller?.retried) ? (caller.retried as readonly string[]) : undefined
       // Where it was deleted meanwhile, that is seen in the next look.
-      if (!hasAsked && !(await postMessage(context, id, 'retry', { items }))) return this.reopenInTurn(id, caller)
+      if (!hasAsked && (await postMessage(context, id, 'retry', { items })) === 'unknown')
+        return this.reopenInTurn(id, caller)
       return record
     }
     // Another process may have reopened it meanwhile; what is completed begins again only where something of it has failed.

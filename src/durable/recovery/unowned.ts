@@ -1,6 +1,7 @@
 import { StoreError } from '../../core/errors.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { PostVerdict } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { closedRecords } from '../records/unfinished-records.ts'
 
@@ -73,18 +74,20 @@ async function stepsToClose(context: DocketContext, id: string): Promise<readonl
   }
 }
 
-/** Leaves a message for an execution's owner: the reason for a cancellation, or the items of a batch that are tried again. False where there is no such execution. @throws StoreError */
+/** Leaves a message for an execution's owner: the reason for a cancellation, or the items of a batch that are tried again. @returns what became of it @throws StoreError */
 export async function postMessage(
   { connection, clock }: DocketContext,
   execution: string,
   kind: 'cancel' | 'retry' | 'delete',
   content: { readonly reason?: unknown; readonly items?: readonly string[] | undefined } = {},
-): Promise<boolean> {
+): Promise<PostVerdict> {
   const { store, encoding } = connection
   const { reason, items } = content
   const identity = ['message', execution]
   const named = items && (await encoding.encode(items, identity))
   const payload = reason === undefined ? named : await encoding.encodeError(reason, identity)
-  const [exists] = await store.post([{ execution, class: 'control', kind, payload, at: clock.now() }])
-  return exists!
+  const [verdict] = await store.post([
+    { execution, class: 'control', kind, andEnded: kind !== 'cancel', payload, at: clock.now() },
+  ])
+  return verdict!
 }

@@ -27,7 +27,7 @@ export function deletionConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await stepsIn(store, 'one'), [])
     assert.deepEqual(await store.readMail({ owner: 'ada', limit: 10 }), [])
     assert.deepEqual(await store.list({ limit: 10 }), [])
-    assert.deepEqual(await store.post([message('one', 'cancel')]), [false])
+    assert.deepEqual(await store.post([message('one', 'cancel')]), ['unknown'])
     assert.deepEqual(await store.commit([commitTo('one', { steps: [stepRecord('A')] })]), [false])
   })
 
@@ -108,7 +108,7 @@ export function deletionConformance({ test }: ConformanceGroup): void {
     const ids = range(25).map((index) => `e${index}`)
     await ended(store, Object.fromEntries(ids.map((id, index) => [id, ['completed', index]])))
     await store.commit(ids.map((id) => commitTo(id, { steps: [stepRecord('A'), stepRecord('B')] })))
-    await store.post(ids.map((id) => message(id, 'late')))
+    await store.post(ids.map((id) => message(id, 'late', { andEnded: true })))
     await store.endOwner('ada')
     assert.equal(await store.purge({ statuses: ['completed'], endedBefore: 20, limit: 15 }), 15)
     assert.equal((await left(store)).length, 10)

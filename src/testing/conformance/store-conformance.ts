@@ -12,6 +12,7 @@ import { hintsConformance } from './hints.ts'
 import { lifecycleConformance } from './lifecycle.ts'
 import { listConformance } from './list.ts'
 import { mailConsumptionConformance } from './mail-consumption.ts'
+import { mailVerdictsConformance } from './mail-verdicts.ts'
 import { mailboxConformance } from './mailbox.ts'
 import { namesConformance } from './names.ts'
 import { outageConformance } from './outage.ts'
@@ -41,6 +42,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   readSteps: readStepsConformance,
   'delete and purge': deletionConformance,
   mailboxes: mailboxConformance,
+  'what becomes of messages': mailVerdictsConformance,
   'messages are consumed one by one': mailConsumptionConformance,
   'claims of results': resultClaimsConformance,
   'results of claims': resultCommitsConformance,
