@@ -17,6 +17,7 @@ export {
   RaceLostError,
   SerializationError,
   StepError,
+  StepSkippedError,
   StepTimeoutError,
   StoreError,
 } from './core/errors.ts'

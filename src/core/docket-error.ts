@@ -18,6 +18,7 @@ export const errorCodes = [
   'LEASE_LOST',
   'DEADLOCK',
   'RACE_LOST',
+  'STEP_SKIPPED',
   'DOCKET_CLOSED',
 ] as const
 

@@ -230,6 +230,21 @@ export class DocketClosedError extends DocketError {
   }
 }
 
+/**
+ * Why a step has no value: its `when` returned false. What a call ends with whose target can't be made without it, and the reason that events
+ * and snapshots have.
+ */
+export class StepSkippedError extends DocketError {
+  static {
+    named(this, 'StepSkippedError')
+  }
+
+  constructor(type: string, place: ErrorPlace) {
+    const remedy = `what can do without "${type}" takes it as optional(${type}), or in a race`
+    super('STEP_SKIPPED', `step "${place.step}" was skipped, since its when returned false; ${remedy}`, place)
+  }
+}
+
 /** Why a step was stopped: a race was decided without it, and nothing else needs what it makes. The reason on its attempt's signal. */
 export class RaceLostError extends DocketError {
   static {

@@ -122,6 +122,7 @@ function explainSteps(
     return {
       name: spec.name,
       kind: spec.kind,
+      isConditional: spec.when !== undefined,
       output: spec.output.name,
       inputs: spec.ports.map(({ name, type, kind }) => ({ port: name, type, kind })),
       level,

@@ -54,6 +54,15 @@ Verdict of graph checkout: 2 steps, 2 levels
    0  Limits  run      → Limits
    1  Judge   run      Cart, Limits → Verdict`,
   },
+  'branching.ts': {
+    text: `a letter of 20 g
+freight of 2000 g
+Shipment of graph shipping: 3 steps, 2 levels
+  in  Parcel (given)
+   0  SendLetter   run if   Parcel → Letter
+   0  SendFreight  run if   Parcel → Freight
+   1  Send         run      race(Letter, Freight) → Shipment`,
+  },
   'pick-first.ts': {
     text: `far: step "AskFar" lost the race "Forecast": "Near" came first (as "near")
 21 degrees, says the one that is near

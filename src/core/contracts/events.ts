@@ -72,14 +72,14 @@ export interface StepEnded extends StepEventBase {
   readonly fellBack: boolean
 }
 
-/** A step was stopped because its execution ended, or never began because an input it needs failed (`skipped`). */
+/** A step was stopped because its execution ended or a race was decided, or never began: an input it needs failed, or its `when` said no (`skipped`). */
 export interface StepCancelled extends StepEventBase {
   readonly type: 'step.cancelled'
-  /** `cancelled`: it was stopped. `skipped`: an input that it needs failed, so that it never began. */
+  /** `cancelled`: it was stopped. `skipped`: an input that it needs failed, or its `when` returned false, so that it never began. */
   readonly status: 'cancelled' | 'skipped'
   /** Attempts that began. */
   readonly attempt: number
-  /** What its execution ended with, or what the step failed with that it needs. */
+  /** What its execution ended with, a RaceLostError, what the step failed with that it needs, or a StepSkippedError. */
   readonly reason: unknown
 }
 

@@ -1,3 +1,4 @@
+import { describe } from '../check-options.ts'
 import type { AnyDataType, AnyPort } from '../language/data-type.ts'
 import type { AnyStep } from '../language/step.ts'
 import { isValueStep, problemsOfValue } from '../language/value.ts'
@@ -6,7 +7,7 @@ type Kind = AnyStep['kind']
 type Report = (message: string) => void
 
 const everyStep = ['kind', 'name', 'inputs', 'output', 'run']
-const policies = ['timeout', 'retry', 'persist', 'version', 'formerly', 'concurrency', 'fallback']
+const policies = ['timeout', 'retry', 'persist', 'version', 'formerly', 'concurrency', 'when', 'fallback']
 
 /** What a declaration of each kind of step may hold. */
 const options: Readonly<Record<Kind, readonly string[]>> = {
@@ -31,6 +32,8 @@ export function checkKind(label: string, step: AnyStep, bad: Report, badOption: 
     for (const problem of problemsOfValue(step.output, step.value))
       bad(`${label}: its value does not fit its type: ${problem}`)
   }
+  if (step.when !== undefined && typeof step.when !== 'function')
+    badOption(`${label}: when must be a function of the inputs, not ${describe(step.when)}`)
   if (step.kind === 'race') checkRace(label, step, bad, badOption)
 }
 

@@ -6,6 +6,8 @@ export interface ExplainedStep {
   readonly name: string
   /** How it gets its value: from a function, from its declaration, from whichever of its inputs comes first. */
   readonly kind: AnyStep['kind']
+  /** Whether it runs depends on its inputs: it has a `when`. */
+  readonly isConditional: boolean
   /** The type that it makes. */
   readonly output: string
   /** The types that it takes, in the order of its ports. */
@@ -88,7 +90,7 @@ function textOf({ graph, target, steps, levels, leaves, missing, unknown }: Plan
       const ports = step.inputs.map(({ type, kind }) => (kind === 'plain' ? type : `${kind}(${type})`)).join(', ')
       const inputs = step.kind === 'race' ? `race(${ports})` : ports
       lines.push(
-        `  ${String(level).padStart(2)}  ${name.padEnd(width)}  ${step.will.padEnd(7)}  ${inputs === '' ? '' : `${inputs} `}→ ${step.output}`,
+        `  ${String(level).padStart(2)}  ${name.padEnd(width)}  ${willOf(step).padEnd(7)}  ${inputs === '' ? '' : `${inputs} `}→ ${step.output}`,
       )
     }
   }
@@ -122,6 +124,11 @@ function mermaidOf({ target, steps, edges, leaves }: PlanData): string {
   lines.push(`  ${maker === -1 ? leafIds.get(target) : `step${maker}`} --> target((${quoted(target)}))`)
   lines.push('  classDef cached stroke-dasharray: 4', '  classDef missing stroke:#c00,color:#c00')
   return lines.join('\n')
+}
+
+/** What it will do, in the text. */
+function willOf({ will, isConditional }: ExplainedStep): string {
+  return will === 'run' && isConditional ? 'run if' : will
 }
 
 /** A step's node; races have six corners. */

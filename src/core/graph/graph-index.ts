@@ -86,6 +86,8 @@ export interface StepSpec {
   readonly run: (inputs: unknown, context: unknown) => unknown
   /** Whether it hands on what it takes, as it is. */
   readonly passesOn: boolean
+  /** Whether it runs, by its inputs; may throw, being the user's. */
+  readonly when: ((inputs: unknown) => unknown) | undefined
   readonly timeoutMs: number | undefined
   readonly maxAttempts: number
   /** Milliseconds to wait after failed attempt number `attempt`; may throw, being the user's. */

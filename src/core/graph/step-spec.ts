@@ -33,6 +33,7 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
     takesAll: ports.some((port) => port.kind === 'all'),
     run: step.run as StepSpec['run'],
     passesOn: passesOn(step),
+    when: step.when as StepSpec['when'],
     timeoutMs: timeout === undefined ? undefined : durationMs(timeout),
     maxAttempts: retry?.maxAttempts ?? 1,
     backoff: backoff === undefined || typeof backoff === 'function' ? backoff : () => backoff,

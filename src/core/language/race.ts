@@ -73,6 +73,8 @@ export interface RaceDeclaration<
   readonly formerly?: string | readonly string[] | undefined
   /** How many attempts of `run` run at the same time, over all executions of the process. @default no limit */
   readonly concurrency?: number | ConcurrencyPolicy<FirstOf<Inputs>> | undefined
+  /** Whether the race takes what came first; false skips it, and what can't do without it. Must be pure. @default always */
+  readonly when?: ((first: FirstOf<Inputs>) => boolean) | undefined
   /** Takes the place of the result when no port came, or `run` failed for good: a value, or a function that makes one. @default none */
   readonly fallback?:
     | GivenOf<Output>

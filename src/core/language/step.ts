@@ -50,6 +50,8 @@ export interface AnyStep {
   readonly formerly?: string | readonly string[] | undefined
   /** How many attempts run at the same time; undefined for the graph's default. */
   readonly concurrency?: number | ConcurrencyPolicy | undefined
+  /** Whether it runs, by its inputs; undefined for always. */
+  readonly when?: ((inputs: never) => boolean) | undefined
   /** A value, or a function `(error, inputs) => value`, that takes the place of the result when the step failed for good. */
   readonly fallback?: unknown
 }
@@ -134,6 +136,8 @@ export interface StepDeclaration<
   readonly formerly?: string | readonly string[] | undefined
   /** How many attempts run at the same time, over all executions of the process. @default no limit */
   readonly concurrency?: number | ConcurrencyPolicy<ReceivedBy<Inputs>> | undefined
+  /** Whether the step runs, by its inputs; false skips it, and what can't do without it. Must be pure. @default always */
+  readonly when?: ((inputs: ReceivedBy<Inputs>) => boolean) | undefined
   /** Takes the place of the result when the step failed for good: a value, or a function that makes one. @default none */
   readonly fallback?:
     GivenOf<Output> | ((error: unknown, inputs: ReceivedBy<Inputs>) => MaybePromise<GivenOf<Output>>) | undefined

@@ -75,9 +75,12 @@ export class AnnouncedAttempts {
   }
 }
 
-/** Whether a step counts its attempts, and begins as soon as it has its inputs: it waits neither for a slot nor for a result of others. */
-export function countsAttempts({ maxAttempts, concurrency }: StepSpec, persist: PersistSpec | undefined): boolean {
-  return maxAttempts > 1 && concurrency === undefined && persist?.scope === 'execution'
+/** Whether a step counts its attempts, and begins as soon as it has its inputs: it has no condition, and waits neither for a slot nor for a result of others. */
+export function countsAttempts(
+  { maxAttempts, concurrency, when }: StepSpec,
+  persist: PersistSpec | undefined,
+): boolean {
+  return maxAttempts > 1 && concurrency === undefined && when === undefined && persist?.scope === 'execution'
 }
 
 /** Whether a step whose attempt has failed begins the next one without waiting for anything. */

@@ -89,6 +89,10 @@ export class AttemptNotes {
     if (!(error instanceof LeaseLostError)) void this.#note(run, 'failed', error)
   }
 
+  skipped(run: StepRun, error: unknown): void {
+    void this.#note(run, 'skipped', error)
+  }
+
   cancelled(run: StepRun, reason: unknown): void {
     // Only of a step that is tried again it is written that it runs. What its last attempt failed with is kept.
     if (run.planStep.spec.maxAttempts > 1 && !(reason instanceof LeaseLostError))
@@ -99,7 +103,7 @@ export class AttemptNotes {
     // What an earlier attempt brought late holds, whatever becomes of this one.
     if (this.#commits.isOff || this.#hasStopped || run.persisting !== undefined) return Promise.resolve()
     const { clock, encoding } = this.#connection
-    const hasEnded = status === 'failed' || status === 'cancelled'
+    const hasEnded = status === 'failed' || status === 'skipped' || status === 'cancelled'
     const endedAt = hasEnded ? clock.now() : undefined
     const dueAt = status === 'retrying' ? run.dueAt : undefined
     const noted = {

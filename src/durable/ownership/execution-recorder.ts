@@ -99,6 +99,10 @@ export class ExecutionRecorder implements Recorder {
     this.notes.failed(run, error)
   }
 
+  noteSkipped(run: StepRun, error: unknown): void {
+    this.notes.skipped(run, error)
+  }
+
   noteCancelled(run: StepRun, reason: unknown): void {
     this.notes.cancelled(run, reason)
   }

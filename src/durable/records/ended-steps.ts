@@ -1,3 +1,4 @@
+import { StepSkippedError } from '../../core/errors.ts'
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { ExecutionInfo } from './execution-info.ts'
@@ -38,7 +39,7 @@ export function endedStepInfos(
     if (known[position] !== undefined) return known[position]
     if (hadValue[position]!)
       return { ...unrecordedStep(name, 'completed', undefined), output: position === last ? output : undefined }
-    if (hasFailed) return { ...unrecordedStep(name, 'failed', undefined), error }
+    if (hasFailed) return { ...unrecordedStep(name, isSkip(error) ? 'skipped' : 'failed', undefined), error }
     return unrecordedStep(name, isStopped ? 'cancelled' : 'unknown', undefined)
   })
   const names = new Set(plan.steps.map(({ spec }) => spec.name))
@@ -51,8 +52,13 @@ function requiredBy(plan: Plan, position: number): readonly number[] {
   const { spec, portSlots } = plan.steps[position]!
   return portSlots.flatMap((slot, port) => {
     const producer = plan.producers[slot]!
-    return producer === -1 || spec.ports[port]!.kind === 'optional' ? [] : [producer]
+    // Of a race one input is enough, whichever that was.
+    return producer === -1 || spec.kind === 'race' || spec.ports[port]!.kind === 'optional' ? [] : [producer]
   })
+}
+
+function isSkip(error: unknown): boolean {
+  return error instanceof StepSkippedError
 }
 
 /** The step that an execution's error is of. */

@@ -36,6 +36,7 @@ function whatNeverHappens({
   fallback,
   timeoutMs,
   ports,
+  when,
 }: StepSpec): readonly string[] {
   return [
     ...(kind === 'step' || kind === 'value' ? ['WAIT'] : []),
@@ -44,7 +45,7 @@ function whatNeverHappens({
     ...(maxAttempts === 1 ? ['mayRetry'] : []),
     ...(fallback === undefined ? ['hasFallback'] : []),
     ...(timeoutMs === undefined ? ['TIME_OUT'] : []),
-    ...(ports.every(({ kind }) => kind === 'optional') ? ['SKIP'] : []),
+    ...(when === undefined && ports.every((port) => port.kind === 'optional') ? ['SKIP'] : []),
   ]
 }
 

@@ -11,9 +11,10 @@ export interface Recorder {
    * resolves once this one is on record: only then may it run. Rejects when that can't be written.
    */
   noteStarted(run: StepState): Promise<void> | undefined
-  /** This and the next are written along with the next commit, and waited for by nobody. */
+  /** This and the next two are written along with the next commit, and waited for by nobody. */
   noteRetry(run: StepState, error: unknown): void
   noteFailed(run: StepState, error: unknown): void
+  noteSkipped(run: StepState, error: unknown): void
   /** The execution has ended as failed or cancelled, and so the step that was begun. */
   noteCancelled(run: StepState, reason: unknown): void
   /** Whether an attempt that failed is to be left open, since the execution is handed over because of what it failed with. */

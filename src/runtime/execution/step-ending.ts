@@ -2,7 +2,8 @@ import type { StepEvent } from '../../../machines/index.ts'
 import { hasCause } from '../../core/thrown.ts'
 import type { SharedClaim, Claimant } from '../results/claimant.ts'
 import type { Recorder } from './recorder.ts'
-import { stepErrorOf } from './step-failure.ts'
+import { decideWhen } from '../steps/condition.ts'
+import { skippedErrorOf, stepErrorOf } from './step-failure.ts'
 import type { StepHost } from './step-host.ts'
 import type { StepState } from './step-state.ts'
 
@@ -51,6 +52,24 @@ export function endFailed(
   execution.emitter?.stepEnded(step, at, 'failed', cause, false)
   const error = stepErrorOf(step, execution.whole, cause, attempts, policyError)
   execution.stepFailed(step, error, hasCause(cause, 'EXECUTION_ABORTED'))
+}
+
+/** Whether a step runs; one whose condition says no, or throws, ends here. */
+export function mayRun(step: EndingStep & { failUnbegun(error: unknown): void }): boolean {
+  const { execution } = step
+  const answer = decideWhen(step.planStep.spec, step.inputs)
+  if (step.hasEnded || answer === true) return !step.hasEnded
+  if (answer !== false) {
+    step.failUnbegun(answer.thrown)
+    return false
+  }
+  const error = skippedErrorOf(step, execution.whole)
+  const at = execution.clock.now()
+  step.change({ type: 'SKIP', error, at })
+  step.recorder?.noteSkipped(step, error)
+  execution.emitter?.stepCancelled(step, at, 'skipped', error)
+  execution.stepFailed(step, error, false)
+  return false
 }
 
 /** Ends a step that has failed with its fallback's value. */

@@ -1,4 +1,4 @@
-import { StepError } from '../../core/errors.ts'
+import { StepError, StepSkippedError } from '../../core/errors.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { pathTo } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
@@ -28,4 +28,11 @@ export function stepErrorOf(
     cause,
     policyError,
   )
+}
+
+/** The error of a step whose condition said no: which, where, and how it was needed. */
+export function skippedErrorOf({ execution, planStep, step }: StepState, whole: Plan): StepSkippedError {
+  const type = planStep.spec.output.name
+  const path = pathTo(whole, whole.slots.get(type)!)
+  return new StepSkippedError(type, { ...execution.place, step, path })
 }

@@ -18,7 +18,7 @@ import type { SharedResults } from '../results/shared-results.ts'
 import type { SlotPool } from '../collections/slot-pool.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
 import { fallBackOrFail, retryOrFail } from './failed-attempt.ts'
-import { endFound, endMade, persistValue } from './step-ending.ts'
+import { endFound, endMade, mayRun, persistValue } from './step-ending.ts'
 import { beginOnceNoted, beginWork } from './noted-attempt.ts'
 import { releaseSlot, takeSlot } from './step-slots.ts'
 import { StepExtras } from './step-extras.ts'
@@ -148,6 +148,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   /** Begins: looks for a remembered result, or goes straight to the first attempt. */
   launch(): void {
     const { execution } = this
+    if (this.planStep.spec.when !== undefined && this.attempt === 0 && !this.isExhausted && !mayRun(this)) return
     const at = execution.stepTime()
     if (execution.emitter !== undefined) {
       this.beganAt = execution.clock.elapsedAt(at) - (at - (this.startedAt ?? at))
@@ -298,7 +299,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     this.execution.emitter?.stepCancelled(this, at, 'skipped', error)
   }
 
-  /** A race of which no port came. */
+  /** Fails before its first attempt: a race of which no port came, or a condition that threw. */
   failUnbegun(error: unknown): void {
     const { execution } = this
     execution.emitter?.stepStarted(this, execution.clock.now())

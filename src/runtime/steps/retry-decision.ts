@@ -30,7 +30,7 @@ export function decideRetry(spec: StepSpec, error: unknown, attempt: number, ran
 }
 
 /** Nobody waits for a policy's promise: taken for a value it would always be true, and its rejection would end the process. */
-function synchronous<Value>(value: Value, policy: string): Value {
+export function synchronous<Value>(value: Value, policy: string): Value {
   if (!isPromiseLike(value)) return value
   Promise.resolve(value).catch(() => {})
   throw new TypeError(`${policy} must return its answer directly, not a promise`)

@@ -108,6 +108,7 @@ describe('explain', () => {
     expect(plan.steps[3]).toEqual({
       name: 'renderPage',
       kind: 'step',
+      isConditional: false,
       output: 'Page',
       level: 2,
       will: 'run',
