@@ -27,7 +27,7 @@ export interface FullClock {
   setImmediate(handler: () => void): unknown
   /** Milliseconds from some moment on, untouched when the time of day is set: durations are counted by it. */
   elapsed(): number
-  /** The same at a time of day that was just read, where a millisecond is no matter: mostly without another reading. */
+  /** The same at a time of day that was just read, where a millisecond is no matter: mostly without another reading. Whoever begins something calls `elapsed` first. */
   elapsedAt(now: number): number
   /** The same for what is kept in memory for a while: where a test fakes `Date` alone, it follows that. */
   lifetime(): number
@@ -83,6 +83,16 @@ export function fullClockOf(clock: Clock | undefined): FullClock {
 
 function currentHandle(handle: unknown): unknown {
   return handle instanceof LongTimeout ? handle.current : handle
+}
+
+/**
+ * Whole milliseconds of steady time since `beganAt`: what took long took so whatever was done to the time of day. `startedAt` is the time
+ * of day then, `at` that of now, just read: what ends in the millisecond in which it began took none.
+ */
+export function elapsedSince(clock: FullClock, beganAt: number, startedAt: number | undefined, at: number): number {
+  const elapsed = at === startedAt ? clock.elapsedAt(at) : clock.elapsed()
+  // The shared reading may be a little older than the one that it began with.
+  return elapsed <= beganAt ? 0 : Math.round(elapsed - beganAt)
 }
 
 /** Resolves after a while; with `unref`, a process that has nothing else to do does not wait for it. */

@@ -13,6 +13,7 @@ import type {
 } from '../../core/contracts/events.ts'
 import type { Observer } from '../../core/contracts/observer.ts'
 import type { StepState } from './step-state.ts'
+import { elapsedSince } from '../environment/clock.ts'
 import { isPromiseLike } from '../inputs/check-value.ts'
 import { warnOnce } from '../environment/warn-once.ts'
 
@@ -32,6 +33,8 @@ export class Emitter {
   /** Events emitted while another one is being delivered: observers get them in order. */
   #held: ExecutionEvent[] | undefined
   #isDelivering = false
+  /** A time that was read for an event, for the next one, while what follows at once has not led to user code. */
+  justRead: number | undefined = undefined
 
   constructor(executionId: string, graph: string, target: string, observers: readonly Observer[]) {
     this.#executionId = executionId
@@ -39,6 +42,13 @@ export class Emitter {
     this.#target = target
     this.#observers = observers
     this.#only = observers.length === 1 ? observers[0] : undefined
+  }
+
+  /** Gives it once: whatever begins then may take its time. */
+  takeJustRead(): number | undefined {
+    const at = this.justRead
+    this.justRead = undefined
+    return at
   }
 
   executionStarted(at: number): void {
@@ -93,7 +103,7 @@ export class Emitter {
   }
 
   stepEnded(run: StepState, at: number, status: StepEnded['status'], error: unknown, fellBack: boolean): void {
-    const durationMs = sinceMs(run, run.beganAt, run.startedAt, at)
+    const durationMs = elapsedSince(run.execution.clock, run.beganAt, run.startedAt, at)
     this.#emit({
       type: 'step.ended',
       seq: ++this.#seq,
@@ -148,7 +158,7 @@ export class Emitter {
       step: run.step,
       item: run.execution.item,
       attempt: run.attempt,
-      durationMs: sinceMs(run, run.attemptBeganAt, run.attemptStartedAt, at),
+      durationMs: elapsedSince(run.execution.clock, run.attemptBeganAt, run.attemptStartedAt, at),
       error,
       timedOut,
     })
@@ -258,19 +268,4 @@ function deliver(observer: Observer, event: ExecutionEvent): void {
 
 function warn(observer: Observer, thrown: unknown): void {
   warnOnce(observer, 'a Docket observer', thrown)
-}
-
-/**
- * Whole milliseconds of steady time: what took long took so whatever was done to the time of day. What ends in the millisecond in which
- * it began took none.
- */
-function sinceMs(
-  { execution: { clock } }: StepState,
-  beganAt: number,
-  startedAt: number | undefined,
-  at: number,
-): number {
-  const elapsed = at === startedAt ? clock.elapsedAt(at) : clock.elapsed()
-  // The shared reading may be a little older than the one that it began with.
-  return elapsed <= beganAt ? 0 : Math.round(elapsed - beganAt)
 }

@@ -124,7 +124,7 @@ export class Execution implements StepHost {
   }
 
   stepTime(): number {
-    return this.#isLookedAt ? this.clock.now() : this.startedAt!
+    return this.#isLookedAt ? (this.emitter?.takeJustRead() ?? this.clock.now()) : this.startedAt!
   }
 
   /** Whether its outcome stands. */
@@ -175,7 +175,7 @@ export class Execution implements StepHost {
       this.#context ??= new AsyncContext()
     this.#change({ type: 'START', at })
     if (part === undefined && this.emitter !== undefined) {
-      this.#beganAt = clock.elapsedAt(at)
+      this.#beganAt = clock.elapsed()
       this.emitter.executionStarted(at)
     }
     if (this.#restoredFailure !== undefined) {

@@ -11,6 +11,7 @@ import { endStatusOf } from './end-reason.ts'
 import type { ExecutionSetup, Watcher } from './execution-setup.ts'
 import { reported } from './end-report.ts'
 import type { EndReport, OtherEnd } from './end-report.ts'
+import { elapsedSince } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
 
 /** What ends an execution. */
@@ -96,7 +97,7 @@ export function succeedOnceWritten(execution: SucceedingExecution, written: Prom
  */
 export function reportEnd(execution: EndedExecution, event: EndEvent, error: unknown, beganAt: number): void {
   const { clock, emitter, part, recorder, setup } = execution
-  const durationMs = emitter === undefined ? 0 : Math.round(clock.elapsed() - beganAt)
+  const durationMs = emitter === undefined ? 0 : elapsedSince(clock, beganAt, execution.startedAt, event.at)
   // What succeeds was written before.
   const isWritten = event.type === 'SUCCEED' || part !== undefined || recorder === undefined
   if (isWritten) showEnd(execution, event, error, durationMs)

@@ -21,8 +21,15 @@ export function endMade(step: EndingStep, value: unknown): void {
   if (!step.hasEnded) {
     const at = execution.stepTime()
     step.change({ type: 'SUCCEED', output: value, at })
-    execution.emitter?.stepEnded(step, at, 'completed', undefined, false)
-    execution.stepCompleted(step, value)
+    const { emitter } = execution
+    if (emitter === undefined) execution.stepCompleted(step, value)
+    else {
+      emitter.stepEnded(step, at, 'completed', undefined, false)
+      // In a batch it may lead anywhere: to other items, and to the iterable that gives them.
+      emitter.justRead = execution.part === undefined ? at : undefined
+      execution.stepCompleted(step, value)
+      emitter.justRead = undefined
+    }
   }
   execution.leave()
 }

@@ -6,7 +6,7 @@ import type { CallingStep } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { Emitter } from './emitter.ts'
 import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
-import type { Admission } from './part.ts'
+import type { Admission, BatchPart } from './part.ts'
 import type { Recorder } from './recorder.ts'
 import type { StepState } from './step-state.ts'
 
@@ -35,6 +35,8 @@ export interface StepHost {
   readonly watcher: Watcher | undefined
   readonly recorder: Recorder | undefined
   readonly admission: Admission | undefined
+  /** What ties it to its batch. */
+  readonly part: BatchPart | undefined
   /** Whether nothing of it may begin any more. */
   readonly isOver: boolean
   /** What is remembered of a step. */
