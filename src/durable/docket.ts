@@ -1,3 +1,4 @@
+import { requireLength } from '../core/check-length.ts'
 import { isName, requireName, requireReturnedName } from '../core/check-name.ts'
 import { describe } from '../core/check-options.ts'
 import type { AnyDataType, TypedDataType, ValueOf } from '../core/language/data-type.ts'
@@ -204,6 +205,7 @@ export class Docket implements AsyncDisposable {
     if (id !== undefined && typeof id !== 'function' && !isName(id))
       throw new OptionError(`logic: id must be a non-empty string or a function of the input, not ${describe(id)}`)
     this.#context.requireGraph(graph)
+    if (typeof id === 'string') requireLength(this.#context.connection.store, 'executionId', 'logic: id', id)
     // What it throws becomes the actor's error.
     const idOf = (input: unknown): string =>
       typeof id === 'function' ? requireReturnedName('logic: id', id(input as never)) : (id ?? this.#context.newId())

@@ -1,4 +1,5 @@
 import type { Store } from '../../src/core/contracts/store.ts'
+import { generousLimits } from '../../src/core/contracts/store-limits.ts'
 import { SqlReader } from '../sql/reader.ts'
 import { SqlSessions } from '../sql/sessions.ts'
 import { SqlStore } from '../sql/sql-store.ts'
@@ -36,6 +37,7 @@ export function mysqlStore(options: string | MysqlStoreOptions): Store {
   return new SqlStore({
     name: storeName,
     capabilities: { transactions: true, isShared: true },
+    limits: generousLimits,
     connection,
     tables: {
       database: mysqlMigrationDatabase(connection, prefix),

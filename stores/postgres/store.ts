@@ -12,6 +12,7 @@ import { postgresDialect } from './dialect.ts'
 import { storeName } from './errors.ts'
 import { PostgresHints } from './hints.ts'
 import { PostgresMailbox } from './mailbox.ts'
+import { postgresLimits } from './limits.ts'
 import { postgresMigrationDatabase, postgresOwnMigrations } from './migrations.ts'
 import { postgresOptions } from './options.ts'
 import type { PostgresStoreOptions } from './options.ts'
@@ -35,6 +36,7 @@ export function postgresStore(options: string | PostgresStoreOptions): Store {
   return new SqlStore({
     name: storeName,
     capabilities: { transactions: true, isShared: true },
+    limits: postgresLimits,
     connection,
     tables: {
       database: postgresMigrationDatabase(connection, schema),

@@ -1,5 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
 import type { Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
+import { generousLimits } from '../../src/core/contracts/store-limits.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
@@ -61,6 +62,7 @@ interface OpenStore extends Connection {
 class RedisStore implements Store {
   readonly name = storeName
   readonly capabilities: StoreCapabilities = { transactions: false, isShared: true }
+  readonly limits = generousLimits
   readonly format = new MsgpackFormat()
   readonly sessions: RedisSessions | undefined
   readonly #options: ResolvedOptions

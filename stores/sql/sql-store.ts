@@ -5,6 +5,7 @@ import type {
   StoreHint,
   StoreSessions,
 } from '../../src/core/contracts/store.ts'
+import type { StoreLimits } from '../../src/core/contracts/store-limits.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
@@ -33,6 +34,7 @@ export interface SqlStoreParts {
     open(): Answer<void>
     close(): Answer<void>
   }
+  readonly limits: StoreLimits
   /** The tables that this version knows, and whether `open` may bring the database up to them. */
   readonly tables: {
     readonly database: MigrationDatabase
@@ -78,6 +80,7 @@ export class SqlStore implements Store {
   readonly name: string
   readonly capabilities: StoreCapabilities
   readonly connections: number | undefined
+  readonly limits: StoreLimits
   readonly subscribe?: NonNullable<Store['subscribe']>
   readonly sessions: StoreSessions | undefined
   readonly #parts: SqlStoreParts
@@ -87,6 +90,7 @@ export class SqlStore implements Store {
     this.name = parts.name
     this.capabilities = parts.capabilities
     this.connections = parts.connection.max
+    this.limits = parts.limits
     this.sessions = parts.sessions
     this.#parts = parts
     this.#life = new StoreLife(parts.name)

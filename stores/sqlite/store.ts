@@ -1,4 +1,5 @@
 import type { Store } from '../../src/core/contracts/store.ts'
+import { generousLimits } from '../../src/core/contracts/store-limits.ts'
 import { SqlReader } from '../sql/reader.ts'
 import { SqlStore } from '../sql/sql-store.ts'
 import { SqliteAcquirer } from './acquirer.ts'
@@ -32,6 +33,7 @@ export function sqliteStore(options: string | SqliteStoreOptions): Store {
   return new SqlStore({
     name: storeName,
     capabilities: { transactions: place.database !== undefined, isShared: isInFile },
+    limits: generousLimits,
     connection,
     tables: { database: sqliteMigrationDatabase(connection), migrations: sqliteOwnMigrations, mayMigrate: migrate },
     owners,

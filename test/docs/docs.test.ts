@@ -1,6 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { errorCodes } from 'docket'
+import type { StoreLimits } from 'docket'
+import { memoryStore } from 'docket/stores/memory'
+import { mysqlStore } from 'docket/stores/mysql'
+import { postgresStore } from 'docket/stores/postgres'
+import { redisStore } from 'docket/stores/redis'
+import { sqliteStore } from 'docket/stores/sqlite'
 import { describe, expect, test } from 'vitest'
 import { readSourceFiles } from '../architecture/source-file.ts'
 import { documents, needsSource, readDocument, root, snippetsOf, sourceOf } from './snippets.ts'
@@ -105,6 +111,26 @@ test('docs/options.md has every option', () => {
     .map(({ option }) => option)
   expect(declared).toEqual(expect.arrayContaining(['maxAttempts', 'ttl', 'concurrency', 'ordered', 'everyMs']))
   expect([...new Set(declared)].filter((option) => !told.has(option))).toEqual([])
+})
+
+function limitIn(limits: StoreLimits | undefined, limit: string): string {
+  return limits?.[limit as keyof StoreLimits]?.toLocaleString('en') ?? 'any length'
+}
+
+test('docs/options.md has the limits of the stores', () => {
+  const rows = [...readDocument('docs/options.md').matchAll(/^\| `(\w+)`: [^|]+\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)]
+  const shown = rows.map(([, limit = '', ...columns]) => [limit, ...columns.map((column) => column.trim())])
+  const [memory, sqlite, postgres, mysql, redis] = [
+    memoryStore(),
+    sqliteStore(':memory:'),
+    postgresStore('postgres://localhost/docket'),
+    mysqlStore('mysql://localhost/docket'),
+    redisStore('redis://localhost'),
+  ].map(({ limits }) => limits)
+  expect([mysql, redis]).toEqual([sqlite, sqlite])
+  expect(shown).toEqual(
+    Object.keys(postgres!).map((limit) => [limit, ...[postgres, sqlite, memory].map((one) => limitIn(one, limit))]),
+  )
 })
 
 test('docs/options.md has the defaults of the docstrings, where they are values', () => {

@@ -10,7 +10,7 @@ import type { RandomSource } from './random-source.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 
-type CallName = Exclude<keyof Store, 'name' | 'capabilities' | 'format' | 'open' | 'close' | 'subscribe'>
+type CallName = Exclude<keyof Store, 'name' | 'capabilities' | 'limits' | 'format' | 'open' | 'close' | 'subscribe'>
 type AnyCall = (...given: unknown[]) => Promise<unknown>
 
 const callNames: readonly CallName[] = [

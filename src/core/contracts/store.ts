@@ -11,6 +11,7 @@ import type { MailRequest, Message, NewMessage, PostVerdict } from './message.ts
 import type { OwnerState } from './owner-state.ts'
 import type { ResultClaim, ResultCommit, ResultState } from './result-record.ts'
 import type { ExecutionStatus } from './statuses.ts'
+import type { StoreLimits } from './store-limits.ts'
 import type { ValueFormat } from './stored-value.ts'
 
 /** Something may have happened; never trusted alone. */
@@ -95,6 +96,8 @@ export interface Store {
   readonly name: string
   /** What the store can do beyond what every store can. */
   readonly capabilities: StoreCapabilities
+  /** The longest names that it keeps: the core refuses longer ones. @default names may have any length */
+  readonly limits?: StoreLimits | undefined
   /** @default JSON text */
   readonly format?: ValueFormat | undefined
   /** How many calls it can work on at the same time, where that is known: those that may wait never take all. @default any number */

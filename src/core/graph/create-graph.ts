@@ -10,7 +10,8 @@ import type { GraphProblem } from '../errors.ts'
 import { checkFormerNames, firstNameOf, formerNamesIn, formerNamesOf } from './former-names.ts'
 import type { Formerly } from './former-names.ts'
 import { keepIndex } from './graph-index.ts'
-import type { AnyGraph, GraphIndex, StepDefaults } from './graph-index.ts'
+import type { AnyGraph, GraphIndex, StepDefaults, StepSpec } from './graph-index.ts'
+import { problemsInOwnStore } from './names-of-results.ts'
 import type { Observer } from '../contracts/observer.ts'
 import type { AnyStep } from '../language/step.ts'
 import { specOf } from './step-spec.ts'
@@ -56,9 +57,20 @@ export function createGraph(declaration: unknown): AnyGraph {
     firstName: firstNameOf(graph),
     timeoutMs: graph.timeout === undefined ? undefined : durationMs(graph.timeout),
   }
+  refuseLongNames(name, specs)
   graph.attach(index)
   keepIndex(index)
   return Object.freeze(graph)
+}
+
+/** Stores that steps have of their own are known here already. @throws GraphError */
+function refuseLongNames(graph: string, specs: readonly StepSpec[]): void {
+  const problems = specs.flatMap((spec) =>
+    problemsInOwnStore(spec).flatMap((problem): readonly GraphProblem[] =>
+      typeof problem === 'string' ? [{ kind: 'bad-option', message: problem, step: spec.name }] : [],
+    ),
+  )
+  if (problems.length > 0) throw new GraphError(graph, problems)
 }
 
 class CheckedGraph implements AnyGraph {

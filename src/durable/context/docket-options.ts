@@ -1,5 +1,6 @@
 import { checkOptions, describe, reportUnknownKeys } from '../../core/check-options.ts'
 import type { Problem } from '../../core/check-options.ts'
+import { problemsOfLengths } from './check-lengths.ts'
 import { checkPersist } from '../../core/graph/check-step.ts'
 import type { Codec } from '../../core/contracts/codec.ts'
 import { durationHint, durationMs } from '../../core/duration.ts'
@@ -142,6 +143,7 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
   problems.push(...problemsOfInjected({ logger, clock, random }))
   if (name !== undefined && (typeof name !== 'string' || name === ''))
     report(`name must be a non-empty string, not ${describe(name)}`)
+  if (problems.length === 0) problems.push(...problemsOfLengths(options as unknown as DocketOptions))
   return problems
 }
 

@@ -1,9 +1,11 @@
+import { requireLength } from '../../core/check-length.ts'
 import { requireReturnedName } from '../../core/check-name.ts'
 import { describe } from '../../core/check-options.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import { durationMs } from '../../core/duration.ts'
 import { InputError, OptionError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import type { Store } from '../../core/contracts/store.ts'
 import type { StoredValue, ValueFormat } from '../../core/contracts/stored-value.ts'
 import { createValueEncoding } from '../../core/values/value-encoding.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
@@ -47,6 +49,7 @@ export async function batchRequest(
   context.requireOpen()
   context.requireGraph(graph)
   const id = options.id ?? context.newId()
+  requireLength(context.connection.store, 'executionId', 'startBatch: execution id', id)
   const frame = batchFrameOf('startBatch', graph, target, { ...options, id })
   if (!Array.isArray(items)) {
     const message = `items must be an array, not ${describe(items)}`
@@ -54,7 +57,7 @@ export async function batchRequest(
   }
   const { encoding, clock, store } = context.connection
   const turn = turnOf(clock)
-  const keys = await keysOf(items, key, turn)
+  const keys = await keysOf(items, key, turn, store)
   // Some stores know how they write values only once they are open.
   await context.connection.readyBy(clock.elapsed() + patienceMs)
   const { shared = {}, overrides, concurrency = 100, onError = 'fail' } = options
@@ -175,6 +178,7 @@ async function keysOf(
   items: readonly unknown[],
   key: StartBatchOptions['key'],
   turn: Turn,
+  store: Store,
 ): Promise<readonly string[]> {
   if (key !== undefined && typeof key !== 'function')
     throw new OptionError(`startBatch: key must be a function of an item, not ${describe(key)}`)
@@ -186,6 +190,7 @@ async function keysOf(
       key === undefined
         ? String(index)
         : requireReturnedName(`startBatch: for item ${index}, key`, key(item as never, index))
+    requireLength(store, 'item', `startBatch: the key of item ${index}`, name)
     const twin = seen.get(name)
     if (twin !== undefined)
       throw new OptionError(

@@ -1,4 +1,5 @@
 import type { AnyDataType } from '../../core/language/data-type.ts'
+import { requireLength } from '../../core/check-length.ts'
 import { durationMs } from '../../core/duration.ts'
 import { ExecutionConflictError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
@@ -51,6 +52,7 @@ export function executionRequest(
   const { encoding } = context.connection
   const requestDigest = encoding.resultKey(requestDigestOf(given.plan, given.leafValues))
   const id = options.id ?? context.newId()
+  requireLength(context.connection.store, 'executionId', 'execution id', id)
   const startOptions = { ...options, id }
   let leafValues: readonly unknown[]
   return {

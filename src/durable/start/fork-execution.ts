@@ -1,4 +1,5 @@
 import { didYouMean } from '../../core/closest-name.ts'
+import { requireLength } from '../../core/check-length.ts'
 import { ExecutionConflictError, OptionError } from '../../core/errors.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
@@ -21,6 +22,7 @@ export async function forkExecution(
   const { connection, clock } = context
   const { encoding } = connection
   context.requireOpen()
+  requireLength(connection.store, 'executionId', 'fork: execution id', newId)
   await connection.ready()
   const stored = await context.recordOf(id)
   if (stored === undefined)

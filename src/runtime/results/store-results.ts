@@ -1,3 +1,4 @@
+import { requireLength } from '../../core/check-length.ts'
 import { LeaseLostError } from '../../core/errors.ts'
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import type { Store } from '../../core/contracts/store.ts'
@@ -48,7 +49,10 @@ export class StoreResults implements SharedResults {
     isWaiting: () => boolean,
   ): Promise<Found> {
     await this.#connection.readyBy(this.#deadline(run))
-    const found = await this.#find(run, this.#connection.encoding.resultKey(key), isWaiting)
+    const stored = this.#connection.encoding.resultKey(key)
+    // A codec of the user's may have made it.
+    requireLength(this.#connection.store, 'resultKey', `step "${run.step}": the key of its result`, stored)
+    const found = await this.#find(run, stored, isWaiting)
     if (found.type !== 'right' || formerKeys === undefined) return found
     try {
       const former = await this.#findFormer(run, formerKeys(), isWaiting)

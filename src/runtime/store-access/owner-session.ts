@@ -260,6 +260,11 @@ export class OwnerSession {
   }
 
   #newOwner(): string {
-    return `${this.#options.name}:${this.#options.randomId()}`
+    return ownerNameOf(this.#options.name, this.#options.randomId())
   }
+}
+
+/** The name of an owner: for people it begins with what the process is called. */
+export function ownerNameOf(name: string, id: string): string {
+  return `${name}:${id}`
 }

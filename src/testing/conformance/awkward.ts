@@ -1,5 +1,9 @@
+import { nameBytes } from '../../core/check-length.ts'
+import type { Store } from '../../core/contracts/store.ts'
+import type { StoreLimits } from '../../core/contracts/store-limits.ts'
+
 /** Texts that break what was quoted, framed, compared or encoded carelessly. Each differs from all others. */
-export const awkwardTexts: readonly string[] = [
+const awkwardTexts: readonly string[] = [
   ':',
   'a:b',
   'a:b:',
@@ -74,6 +78,12 @@ export const awkwardTexts: readonly string[] = [
   'é'.repeat(1_000),
   '漢'.repeat(1_000),
 ]
+
+/** Those of them that a store keeps as names of all these kinds. */
+export function awkwardNames({ limits = {} }: Store, ...kinds: readonly (keyof StoreLimits)[]): readonly string[] {
+  const most = Math.min(...kinds.map((kind) => limits[kind] ?? Infinity))
+  return awkwardTexts.filter((text) => nameBytes(text) <= most)
+}
 
 /** JSON documents that are hard to keep: each has to come back saying the same, property order included. */
 export const awkwardJson: readonly string[] = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import { assertSame } from './assertions.ts'
-import { awkwardTexts } from './awkward.ts'
+import { awkwardNames } from './awkward.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
 import {
   claimOf,
@@ -24,33 +24,35 @@ import {
 /** That names of all kinds are kept, and distinguished. */
 export function namesConformance({ test }: ConformanceGroup): void {
   test('executions with awkward ids are distinguished', async ({ store }) => {
-    const created = awkwardTexts.map((id, index) => newExecution(id, { requestDigest: `request ${index}` }))
+    const texts = awkwardNames(store, 'executionId')
+    const created = texts.map((id, index) => newExecution(id, { requestDigest: `request ${index}` }))
     assert.deepEqual(
       await store.create(created),
       created.map(() => undefined),
     )
     assertSame(
-      await store.get(awkwardTexts),
+      await store.get(texts),
       created.map((one) => recordOf(one)),
     )
-    for (const [index, id] of awkwardTexts.entries())
+    for (const [index, id] of texts.entries())
       assert.equal((await recordIn(store, id)).requestDigest, `request ${index}`)
     const again = await store.create(created)
     assertSame(
       again.map((record) => record?.id),
-      awkwardTexts,
+      texts,
     )
   })
 
   test('executions with awkward ids are written, acquired, listed and deleted one by one', async ({ store }) => {
+    const texts = awkwardNames(store, 'executionId')
     await live(store, 'ada', 'bea')
-    await store.create(awkwardTexts.map((id) => newExecution(id, { owner: 'ada' })))
-    const done = await store.commit(awkwardTexts.map((id) => commitTo(id, { steps: [naming(id)] })))
+    await store.create(texts.map((id) => newExecution(id, { owner: 'ada' })))
+    const done = await store.commit(texts.map((id) => commitTo(id, { steps: [naming(id)] })))
     assert.deepEqual(new Set(done), new Set([true]))
-    for (const id of awkwardTexts) assertSame(await stepsIn(store, id), [{ ...naming(id), execution: id }])
-    assert.equal((await stepsIn(store, ...awkwardTexts)).length, awkwardTexts.length)
+    for (const id of texts) assertSame(await stepsIn(store, id), [{ ...naming(id), execution: id }])
+    assert.equal((await stepsIn(store, ...texts)).length, texts.length)
     await store.endOwner('ada')
-    const [first, ...rest] = awkwardTexts
+    const [first, ...rest] = texts
     const acquired = await store.acquire({ owner: 'bea', graphs: ['users'], except: [first!], limit: 1_000 })
     assert.deepEqual(sorted(acquired.map(({ execution }) => execution.id)), sorted(rest))
     const [last] = await store.acquire({ owner: 'bea', ids: [first!], limit: 10 })
@@ -63,15 +65,16 @@ export function namesConformance({ test }: ConformanceGroup): void {
       if (page.length === 0) break
       listed.push(...page.map((record) => record.id))
     }
-    assert.deepEqual(sorted(listed), sorted(awkwardTexts))
-    for (const [index, id] of awkwardTexts.entries()) {
+    assert.deepEqual(sorted(listed), sorted(texts))
+    for (const [index, id] of texts.entries()) {
       assert.deepEqual(await store.delete([{ id, owner: 'bea', epoch: 2 }]), [true])
-      assert.equal((await store.list({ limit: 1_000 })).length, awkwardTexts.length - index - 1)
+      assert.equal((await store.list({ limit: 1_000 })).length, texts.length - index - 1)
     }
   })
 
   test('awkward texts are kept in every field of an execution', async ({ store }) => {
-    const created = awkwardTexts.map((text, index) =>
+    const texts = awkwardNames(store, 'executionId', 'graph', 'name')
+    const created = texts.map((text, index) =>
       newExecution(`e${index}`, {
         graph: text,
         target: text,
@@ -89,7 +92,8 @@ export function namesConformance({ test }: ConformanceGroup): void {
   })
 
   test('headers of all kinds come back, many of them too', async ({ store }) => {
-    const headers = Object.fromEntries(awkwardTexts.map((text, index) => [text, awkwardTexts.at(-index - 1)!]))
+    const texts = awkwardNames(store)
+    const headers = Object.fromEntries(texts.map((text, index) => [text, texts.at(-index - 1)!]))
     const created = [newExecution('many', { headers }), newExecution('none', { headers: {} })]
     await store.create(created)
     const kept = (await store.get(['many', 'none'])).map((record) => Object.entries(record!.headers))
@@ -98,9 +102,10 @@ export function namesConformance({ test }: ConformanceGroup): void {
   })
 
   test('graphs with awkward names are distinguished', async ({ store }) => {
-    await store.create(awkwardTexts.map((graph, index) => newExecution(`e${index}`, { graph })))
+    const texts = awkwardNames(store, 'graph')
+    await store.create(texts.map((graph, index) => newExecution(`e${index}`, { graph })))
     await live(store, 'ada')
-    for (const [index, graph] of awkwardTexts.entries()) {
+    for (const [index, graph] of texts.entries()) {
       const listed = await store.list({ graph, limit: 10 })
       assert.deepEqual(
         listed.map(({ id }) => id),
@@ -115,9 +120,10 @@ export function namesConformance({ test }: ConformanceGroup): void {
   })
 
   test('steps and items with awkward names are distinguished', async ({ store }) => {
+    const texts = awkwardNames(store, 'step', 'item', 'name')
     await createOwned(store, 'one')
-    const steps = awkwardTexts.flatMap((text, index) => {
-      const [output, next] = [`"${index}"`, awkwardTexts[(index + 1) % awkwardTexts.length]!]
+    const steps = texts.flatMap((text, index) => {
+      const [output, next] = [`"${index}"`, texts[(index + 1) % texts.length]!]
       const more = { output, inputHash: text, type: text, typeVersion: text }
       return [
         stepRecord(text, more),
@@ -150,7 +156,8 @@ export function namesConformance({ test }: ConformanceGroup): void {
   })
 
   test('owners with awkward names are distinguished', async ({ store }) => {
-    const owners = awkwardTexts
+    const texts = awkwardNames(store, 'owner')
+    const owners = texts
     await live(store, ...owners)
     await store.create(owners.map((owner, index) => newExecution(`e${index}`, { owner })))
     await store.post(owners.map((_, index) => message(`e${index}`, `m${index}`)))
@@ -175,29 +182,27 @@ export function namesConformance({ test }: ConformanceGroup): void {
   })
 
   test('messages of awkward kinds come back', async ({ store }) => {
+    const texts = awkwardNames(store, 'name')
     await createOwned(store, 'one')
-    await store.post(awkwardTexts.map((kind) => message('one', kind)))
+    await store.post(texts.map((kind) => message('one', kind)))
     const mail = await store.readMail({ owner: 'ada', limit: 1_000 })
     assert.deepEqual(
       mail.map(({ kind }) => kind),
-      awkwardTexts,
+      texts,
     )
   })
 
   test('results with awkward keys, of steps with awkward names, are distinguished', async ({ store }) => {
+    const texts = awkwardNames(store, 'resultKey', 'graph', 'step', 'name')
     await live(store, 'ada')
-    const claims = awkwardTexts.map((text) =>
-      claimOf(text, 'ada', { namespace: text, step: text, version: text, type: text }),
-    )
+    const claims = texts.map((text) => claimOf(text, 'ada', { namespace: text, step: text, version: text, type: text }))
     const states = await store.claimResults(claims)
     const epochs = states.map((state) => epochOf(state, 'claimed'))
-    const done = await store.commitResults(
-      awkwardTexts.map((key, index) => success(key, 'ada', epochs[index]!, `"${index}"`)),
-    )
+    const done = await store.commitResults(texts.map((key, index) => success(key, 'ada', epochs[index]!, `"${index}"`)))
     assert.deepEqual(new Set(done), new Set([true]))
     assertSame(
-      await store.getResults(awkwardTexts),
-      awkwardTexts.map((_, index) => ({ status: 'completed', output: `"${index}"` })),
+      await store.getResults(texts),
+      texts.map((_, index) => ({ status: 'completed', output: `"${index}"` })),
     )
   })
 }

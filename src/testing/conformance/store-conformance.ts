@@ -10,6 +10,7 @@ import { createConformance } from './create.ts'
 import { deletionConformance } from './deletion.ts'
 import { hintsConformance } from './hints.ts'
 import { lifecycleConformance } from './lifecycle.ts'
+import { limitsConformance } from './limits.ts'
 import { listConformance } from './list.ts'
 import { mailConsumptionConformance } from './mail-consumption.ts'
 import { mailVerdictsConformance } from './mail-verdicts.ts'
@@ -48,6 +49,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   'results of claims': resultCommitsConformance,
   values: valuesConformance,
   names: namesConformance,
+  'limits of names': limitsConformance,
   'times and numbers': timesConformance,
   hints: hintsConformance,
   'a server that goes away': outageConformance,

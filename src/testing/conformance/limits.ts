@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
+import { nameBytes, problemsOfLimits } from '../../core/check-length.ts'
+import type { Store } from '../../core/contracts/store.ts'
+import type { StoreLimits } from '../../core/contracts/store-limits.ts'
+import { assertSame } from './assertions.ts'
+import type { ConformanceGroup } from './conformance-group.ts'
+import {
+  claimOf,
+  commitTo,
+  compareTexts,
+  epochOf,
+  live,
+  message,
+  newExecution,
+  recordOf,
+  stepRecord,
+  stepsIn,
+  success,
+} from './records.ts'
+
+/** How long names are tried of a store that takes any. */
+const anyLength = 100_000
+
+/** Characters of many kinds, none of which repeats another so that it could be compressed. */
+const characters: Readonly<Record<string, (random: number) => string>> = {
+  'one byte each': (random) => String.fromCharCode(0x21 + (random % 0x5e)),
+  'four bytes each': (random) => String.fromCodePoint(0x1_0000 + (random % 0x10_0000)),
+  'NUL and others': (random) => (random % 2 === 0 ? '\0' : String.fromCharCode(0x21 + (random % 0x5e))),
+  'lone surrogates and others': (random) =>
+    random % 2 === 0 ? String.fromCharCode(0xdc00 + (random % 0x400)) : String.fromCharCode(0x21 + (random % 0x5e)),
+}
+
+/** That a store keeps names as long as it declares, all of them at once, and distinguishes them. */
+export function limitsConformance({ test }: ConformanceGroup): void {
+  test('limits are whole numbers of bytes, and leave room for what Docket makes up', async ({ store }) => {
+    assert.deepEqual(
+      problemsOfLimits(store).filter((problem) => typeof problem === 'string'),
+      [],
+    )
+  })
+
+  for (const [kind, character] of Object.entries(characters)) {
+    test(`names as long as the limits are kept, and distinguished by their last character: ${kind}`, async (bench) => {
+      const { store } = bench
+      const [one, other] = namesOf(store, character)
+      await live(store, one.owner, other.owner)
+      const created = [one, other].map((names) =>
+        newExecution(names.executionId, {
+          owner: names.owner,
+          graph: names.graph,
+          target: names.name,
+          parent: names.executionId,
+          startedAt: 1,
+        }),
+      )
+      const withSteps = created.map((execution, index) => ({
+        ...execution,
+        steps: [stepOf([one, other][index]!, 'running')],
+      }))
+      assert.deepEqual(await store.create(withSteps), [undefined, undefined])
+      assertSame(
+        await store.get(created.map(({ id }) => id)),
+        created.map((execution) => recordOf(execution)),
+      )
+      for (const names of [one, other]) await requireUsable(store, names)
+      for (const names of [one, other]) {
+        const listed = await store.list({ graph: names.graph, limit: 10 })
+        assert.deepEqual(
+          listed.map(({ id }) => id),
+          [names.executionId],
+        )
+      }
+      await store.endOwner(one.owner)
+      const states = await store.readOwners([one.owner, other.owner])
+      assert.deepEqual(
+        states.map((state) => state?.isAlive),
+        [false, true],
+      )
+      const graphs = [one.graph, other.graph]
+      const acquired = await store.acquire({ owner: other.owner, graphs, except: [other.executionId], limit: 10 })
+      assert.deepEqual(
+        acquired.map(({ execution }) => execution.id),
+        [one.executionId],
+      )
+      const mine = { id: one.executionId, owner: other.owner, epoch: 2 }
+      assert.deepEqual(await store.delete([mine, { ...mine, id: other.executionId, epoch: 1 }]), [true, true])
+    })
+  }
+
+  test('results with keys as long as the limits are kept, and distinguished by their last character', async (bench) => {
+    const { store } = bench
+    for (const character of Object.values(characters)) {
+      const both = namesOf(store, character)
+      const { owner } = both[0]
+      await live(store, owner)
+      const states = await store.claimResults(both.map((names) => claimOf(names.resultKey, owner, identityOf(names))))
+      const ended = both.map(({ resultKey }, index) =>
+        success(resultKey, owner, epochOf(states[index], 'claimed'), `"${index}"`),
+      )
+      assert.deepEqual(await store.commitResults(ended), [true, true])
+      assertSame(
+        await store.getResults(both.map(({ resultKey }) => resultKey)),
+        both.map((_, index) => ({ status: 'completed', output: `"${index}"` })),
+      )
+    }
+  })
+}
+
+type Names = Readonly<Record<keyof StoreLimits, string>>
+
+/** Commits, mail: each finds its own. */
+async function requireUsable(store: Store, names: Names): Promise<void> {
+  const { executionId, owner } = names
+  assert.deepEqual(await store.commit([commitTo(executionId, { owner, steps: [stepOf(names, 'completed')] })]), [true])
+  assertSame(await stepsIn(store, executionId), [{ ...stepOf(names, 'completed'), execution: executionId }])
+  assert.deepEqual(await store.post([message(executionId, 'cancel')]), [true])
+  const mail = await store.readMail({ owner, limit: 10 })
+  assert.deepEqual(
+    mail.map(({ execution }) => execution),
+    [executionId],
+  )
+}
+
+function stepOf({ step, item, name }: Names, status: 'running' | 'completed'): ReturnType<typeof stepRecord> {
+  return stepRecord(step, { item, status, type: name, typeVersion: name })
+}
+
+function identityOf({ graph, step, name }: Names) {
+  return { namespace: graph, step, version: name, type: name }
+}
+
+/** Two of each kind, which are the same but for the last character. */
+function namesOf({ limits = {} }: Store, character: (random: number) => string): readonly [Names, Names] {
+  const named = (last: string): Names => {
+    const name = (limit: keyof StoreLimits): string => {
+      const most = limits[limit] ?? anyLength
+      const text = textOf(most - 1, limit, character) + last
+      assert.equal(nameBytes(text), most)
+      return text
+    }
+    return {
+      executionId: name('executionId'),
+      graph: name('graph'),
+      step: name('step'),
+      item: name('item'),
+      owner: name('owner'),
+      resultKey: name('resultKey'),
+      name: name('name'),
+    }
+  }
+  const [one, other] = [named('a'), named('b')]
+  assert.notEqual(compareTexts(one.executionId, other.executionId), 0)
+  return [one, other]
+}
+
+/** A text of so many bytes, the same in each run. */
+function textOf(bytes: number, seed: string, character: (random: number) => string): string {
+  let text = ''
+  let left = bytes
+  for (let round = 0; left > 0; round++) {
+    const randoms = hash('sha256', `${seed} ${round}`, 'buffer')
+    for (let at = 0; at + 4 <= randoms.length && left > 0; at += 4) {
+      const one = character(randoms.readUInt32LE(at))
+      const size = nameBytes(one)
+      text += size <= left ? one : 'x'
+      left -= size <= left ? size : 1
+    }
+  }
+  return text
+}
