@@ -27,16 +27,17 @@ type EndStatus = Extract<ExecutionStatus, 'completed' | 'failed' | 'cancelled'>
 export class Upkeep {
   readonly #context: DocketContext
   #purgedAt = -Infinity
+  #isPurging = false
   #ownedMsWrittenAt = -Infinity
 
   constructor(context: DocketContext) {
     this.#context = context
   }
 
-  /** Does what is due. @throws StoreError */
-  async run(): Promise<void> {
+  /** Does what is due. What takes long goes on by itself: messages and other work don't wait for it. */
+  run(): void {
     this.#writeOwnedMs()
-    await this.#purgeExpired()
+    this.#purgeExpired()
   }
 
   /** Of a process that dies, it is known to within a lease how long it owned its executions. */
@@ -48,20 +49,45 @@ export class Upkeep {
     for (const one of owned.values()) one.writeOwnedMs()
   }
 
-  /** Removes what has expired, a portion at a time. */
-  async #purgeExpired(): Promise<void> {
-    const { clock, connection, ownStores } = this.#context
+  /** Removes what nobody wants or makes any more, portion by portion, until one is not full. */
+  #purgeExpired(): void {
+    const { clock, connection } = this.#context
     const now = clock.elapsed()
-    if (now - this.#purgedAt < purgeEveryMs) return
-    const purged = await connection.store.purgeResults(purgePortion)
-    // A full portion means that there is more: next time round.
-    if (purged < purgePortion) this.#purgedAt = now
-    for (const store of ownStores) await sharedResultsOf(store).purge(purgePortion)
+    if (this.#isPurging || now - this.#purgedAt < purgeEveryMs) return
+    this.#isPurging = true
+    void this.#purgeAll()
+      .then(
+        () => void (this.#purgedAt = now),
+        // Where the store is away, it is tried again next time round.
+        connection.failures.of('the upkeep of the store'),
+      )
+      .finally(() => void (this.#isPurging = false))
+  }
+
+  /** @throws StoreError */
+  async #purgeAll(): Promise<void> {
+    const { connection, clock, ownStores } = this.#context
+    const whileOpen =
+      (purgeSome: (limit: number) => Promise<number>) =>
+      async (limit: number): Promise<number> =>
+        this.#context.isClosing ? 0 : purgeSome(limit)
+    await inPortions(
+      clock,
+      whileOpen((limit) => connection.store.purgeResults(limit)),
+    )
+    for (const store of ownStores)
+      await inPortions(
+        clock,
+        whileOpen((limit) => sharedResultsOf(store).purge(limit)),
+      )
   }
 }
 
-/** Deletes executions that ended before a while ago, and results that have expired; gives how many executions. @throws StoreError */
-export async function purge({ connection, clock }: DocketContext, options: PurgeFilter): Promise<number> {
+/**
+ * Deletes executions that ended before a while ago, and results that have expired or that nobody makes any more; gives how many executions.
+ * @throws StoreError
+ */
+export async function purge({ connection, clock, ownStores }: DocketContext, options: PurgeFilter): Promise<number> {
   const ended: ExecutionStatus | readonly ExecutionStatus[] = options.status ?? endStatuses
   await connection.ready()
   const filter = {
@@ -70,6 +96,7 @@ export async function purge({ connection, clock }: DocketContext, options: Purge
   }
   const total = await inPortions(clock, (limit) => connection.store.purge({ ...filter, limit }))
   await inPortions(clock, (limit) => connection.store.purgeResults(limit))
+  for (const store of ownStores) await inPortions(clock, (limit) => sharedResultsOf(store).purge(limit))
   return total
 }
 

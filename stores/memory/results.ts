@@ -70,7 +70,8 @@ export class MemoryResults {
     let purged = 0
     for (const [key, result] of this.#results) {
       if (purged === limit) break
-      if (result.status !== 'failed' && result.expiresAt > this.#now()) continue
+      const isWanted = result.status === 'running' ? this.#isAlive(result.owner) : result.status !== 'failed'
+      if (isWanted && result.expiresAt > this.#now()) continue
       this.#results.delete(key)
       purged++
     }

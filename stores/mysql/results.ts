@@ -1,6 +1,6 @@
 import type { ResultCommit } from '../../src/core/contracts/result-record.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
-import type { Cell } from '../sql/cells.ts'
+import type { Cell, Row } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { isSameOutcome, outcomeFields, outcomeOf } from '../sql/results.ts'
 import { roundsOf } from '../sql/rounds.ts'
@@ -21,6 +21,7 @@ const dummies: readonly Cell[] = ['', '', '', '', '', 0, '2000-01-01']
 export class MysqlResults {
   readonly #connection: MysqlConnection
   readonly #table: string
+  readonly #owners: string
   readonly #counters: string
   readonly #insert: string
   readonly #change: string
@@ -28,6 +29,7 @@ export class MysqlResults {
   constructor(connection: MysqlConnection, dialect: Dialect, counters: string) {
     this.#connection = connection
     this.#table = dialect.table('results')
+    this.#owners = dialect.table('owners')
     this.#counters = counters
     // One statement that writes another outcome to each row: an insert of rows that are all there.
     this.#insert = `insert into ${this.#table} (${['id', ...written, ...others].join(', ')})`
@@ -89,15 +91,21 @@ export class MysqlResults {
     const most = literal(limit)
     return this.#connection.transaction(async (session) => {
       const found = await session.all(
-        `select id from ((select id from ${this.#table} where status = 'failed' limit ${most})
-          union (select id from ${this.#table} where expires_at <= utc_timestamp(3) limit ${most})) old limit ${most}`,
+        `select id, epoch, status from (
+          (select id, epoch, status from ${this.#table} where status in ('failed', 'released') limit ${most})
+          union (select r.id, r.epoch, r.status from ${this.#table} r where r.status = 'running' and not exists (
+            select 1 from ${this.#owners} w where w.owner = r.owner and w.expires_at > utc_timestamp(3)) limit ${most})
+          union (select id, epoch, status from ${this.#table} where expires_at <= utc_timestamp(3) limit ${most})
+        ) old limit ${most}`,
       )
       if (found.length === 0) return 0
-      const held = await session.all(
-        `select id, epoch from ${this.#table} force index (primary)
-          where id in (${listOf(found.map((row) => row['id'] as string))})
-            and (status = 'failed' or expires_at <= utc_timestamp(3)) order by id for update skip locked`,
+      const locked = await session.all(
+        `select id, epoch, status from ${this.#table} force index (primary)
+          where id in (${listOf(found.map((row) => row['id'] as string))}) order by id for update skip locked`,
       )
+      // What somebody has claimed meanwhile has another epoch, what its owner has ended after all another status.
+      const states = new Set(found.map(stateOf))
+      const held = locked.filter((row) => states.has(stateOf(row)))
       if (held.length === 0) return 0
       await session.run(`delete from ${this.#table} where id in (${listOf(held.map((row) => row['id'] as string))})`)
       // So that a key's epochs grow even when its row is made anew.
@@ -109,4 +117,8 @@ export class MysqlResults {
       return held.length
     })
   }
+}
+
+function stateOf(row: Row): string {
+  return JSON.stringify([row['id'], row['epoch'], row['status']])
 }

@@ -1,3 +1,4 @@
+import type { StoreLimits } from '../../src/core/contracts/store-limits.ts'
 import type { Cell, CellColumn, CellKind } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { quoteIdentifier } from '../sql/names.ts'
@@ -65,4 +66,18 @@ export function unnest(columns: readonly CellColumn[], alias: string, first = 1,
 /** The parameters of `unnest`, from rows. */
 export function columnar(columns: readonly CellColumn[], rows: readonly (readonly Cell[])[]): Cell[][] {
   return columns.map((_, index) => rows.map((row) => row[index]!))
+}
+
+/**
+ * An entry of an index takes 2,704 bytes, a third of a page. The longest ones have an execution's id, a step and an item (that took 2,640 bytes of
+ * names, with their lengths), or an owner, a graph, a time and an id. That texts which repeat themselves are compressed there is not counted on.
+ */
+export const postgresLimits: StoreLimits = {
+  executionId: 1_000,
+  graph: 600,
+  step: 600,
+  item: 1_000,
+  owner: 600,
+  resultKey: 2_000,
+  name: 65_536,
 }

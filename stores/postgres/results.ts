@@ -6,10 +6,11 @@ import type { Dialect } from '../sql/dialect.ts'
 import { fromName, toName } from '../sql/names.ts'
 import { isSameOutcome, outcomeFields, outcomeOf } from '../sql/results.ts'
 import { roundsOf } from '../sql/rounds.ts'
-import { resultColumns } from '../sql/tables.ts'
+import { isUnmade, resultColumns } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, fewRows, lockPatience } from './dialect.ts'
 import type { PostgresHintSender } from './hint-sender.ts'
+import { isAlive } from './owners.ts'
 
 // When a result expires is for the server's clock to say.
 const writtenFields: readonly Field[] = outcomeFields.filter(({ field }) => field !== 'expiresAt')
@@ -55,16 +56,19 @@ export class PostgresResults {
       )
       select n, is_awaited from held`
     this.#read = `select ${selectList(dialect, resultColumns, 'r')}, r.owner from ${results} r where r.id = any($1::text[])`
+    // What somebody claims meanwhile has another epoch, what its owner ends after all another status.
     this.#purge = `with old as materialized (
-        select r.id from ${results} r where r.id in (
-          (select f.id from ${results} f where f.status = 'failed' limit $1)
-          union all
-          (select x.id from ${results} x
-           where x.expires_at is not null and x.expires_at <= statement_timestamp() limit $1))
-          and (r.status = 'failed' or r.expires_at <= statement_timestamp())
-        limit $1 for update skip locked
-      ), gone as (delete from ${results} r using old where r.id = old.id)
-      select count(*) from old`
+        (select u.id, u.epoch, u.status from ${results} u
+         where ${isUnmade('u.')} and (u.status <> 'running' or not ${isAlive(dialect, 'u.owner')}) limit $1)
+        union all
+        (select x.id, x.epoch, x.status from ${results} x
+         where x.expires_at is not null and x.expires_at <= statement_timestamp() limit $1)
+        limit $1
+      ), held as materialized (
+        select r.id from ${results} r join old on r.id = old.id and r.epoch = old.epoch and r.status = old.status
+        for update of r skip locked
+      ), gone as (delete from ${results} r using held where r.id = held.id)
+      select count(*) from held`
   }
 
   async commit(commits: readonly ResultCommit[]): Promise<readonly boolean[]> {

@@ -14,6 +14,8 @@ import type { RedisSessions } from './sessions.ts'
 
 /** Owners are remembered for so long after their end, so that one that wakes up late learns that it is dead. */
 const graveMs = 86_400_000
+/** At a time. */
+const mostForgotten = 1_000
 
 const timeScript = script(`${now}
 return now
@@ -34,7 +36,11 @@ if ARGV[4] ~= '' then
 else
   redis.call('HDEL', KEYS[3], ARGV[1])
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ${graveMs})
+local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ${graveMs}, 'LIMIT', 0, ${mostForgotten})
+for _, owner in ipairs(gone) do
+  redis.call('ZREM', KEYS[1], owner)
+  redis.call('HDEL', KEYS[3], owner)
+end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ${graveMs})
 return 1
 `)

@@ -1,3 +1,4 @@
+import { isUnmade } from './tables.ts'
 import type { TableName } from './tables.ts'
 
 /** What a database calls the types of columns, and what else differs when tables are made. */
@@ -142,5 +143,6 @@ const indexes: readonly SqlIndex[] = [
   { name: 'docket_executions_graph', table: 'executions', columns: ['graph', 'created_at', 'id'] },
   { name: 'docket_executions_ended', table: 'executions', columns: ['ended_at'], where: 'ended_at is not null' },
   { name: 'docket_results_expiry', table: 'results', columns: ['expires_at'], where: 'expires_at is not null' },
-  { name: 'docket_results_failed', table: 'results', columns: ['status'], where: `status = 'failed'` },
+  // What is being made, or was given up: few of all. A purge looks here for what nobody makes any more.
+  { name: 'docket_results_unmade', table: 'results', columns: ['status'], where: isUnmade('') },
 ]

@@ -118,5 +118,8 @@ export const endedStatuses = `('completed', 'failed', 'cancelled')`
 /** The condition of the indexes by owner, word for word: that is how planners know that they may use them. */
 export const isUnfinished = (table: string): string => `${table}.status in ('pending', 'running')`
 
+/** The condition of the index of results that are not there (yet), word for word. `table` is its alias with a dot. */
+export const isUnmade = (table: string): string => `${table}status in ('running', 'failed', 'released')`
+
 /** Statuses of step records that an unfinished one does not replace, as a list. */
 export const doneStatuses = `('completed', 'cached')`

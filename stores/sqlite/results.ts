@@ -4,10 +4,11 @@ import { selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
 import { isSameOutcome, outcomeFields, outcomeOf } from '../sql/results.ts'
-import { resultColumns } from '../sql/tables.ts'
+import { isUnmade, resultColumns } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import type { Answer } from '../sql/reader.ts'
 import type { SqliteConnection } from './connection.ts'
+import type { SqliteOwners } from './owners.ts'
 
 const finish = `update docket_results
   set status = ?, output = ?, output_bytes = ?, error = ?, error_bytes = ?, ended_at = ?, expires_at = ?
@@ -21,11 +22,13 @@ export function selectResult(dialect: Dialect): string {
 /** What becomes of claims of results, and the end of old results. */
 export class SqliteResults {
   readonly #connection: SqliteConnection
+  readonly #owners: SqliteOwners
   readonly #now: () => number
   readonly #select: string
 
-  constructor(connection: SqliteConnection, dialect: Dialect, now: () => number) {
+  constructor(connection: SqliteConnection, owners: SqliteOwners, dialect: Dialect, now: () => number) {
     this.#connection = connection
+    this.#owners = owners
     this.#now = now
     this.#select = selectResult(dialect)
   }
@@ -46,8 +49,10 @@ export class SqliteResults {
     return this.#connection.transaction(() => {
       const old = this.#connection.all(
         `select id, epoch from docket_results where id in (
-           select id from docket_results where status = 'failed'
+           select r.id from docket_results r where ${isUnmade('r.')} and (r.status <> 'running' or not exists (
+             select 1 from docket_owners w where w.owner = r.owner and w.lease_until > ? and w.lease_seen < ?))
            union all select id from docket_results where expires_at is not null and expires_at <= ? limit ?)`,
+        ...this.#owners.livingCells(),
         toSqlTime(this.#now()),
         limit,
       )

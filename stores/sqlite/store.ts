@@ -42,7 +42,7 @@ export function sqliteStore(options: string | SqliteStoreOptions): Store {
     acquirer: new SqliteAcquirer(connection, owners),
     mailbox: new SqliteMailbox(connection, reader),
     deletion: new SqliteDeletion(connection, owners),
-    results: new SqliteResults(connection, dialect, now),
+    results: new SqliteResults(connection, owners, dialect, now),
     claims: new SqliteClaims(connection, owners, dialect, now),
     reader,
   })

@@ -179,7 +179,10 @@ export interface Store {
   claimResults(claims: readonly ResultClaim[]): Promise<readonly ResultState[]>
   /** Ends claims. False for each that is not the owner's any more, unless it ended just so already; a stored success is never replaced. */
   commitResults(commits: readonly ResultCommit[]): Promise<readonly boolean[]>
-  /** Deletes up to `limit` results that have expired or failed. @returns how many */
+  /**
+   * Deletes up to `limit` results that have expired or failed, and claims that were released or whose owners have died; what the store forgets
+   * by itself some time does not have to be among them. @returns how many
+   */
   purgeResults(limit: number): Promise<number>
 
   /** Absent where the store does not see connections end: then an owner that dies is seen by its lease. */

@@ -1,13 +1,20 @@
 import { problemOfLength, problemsOfLimits } from '../../core/check-length.ts'
 import type { Problem } from '../../core/check-options.ts'
+import type { Store } from '../../core/contracts/store.ts'
 import { problemsOfResultNames, problemsOfStepNames } from '../../core/graph/names-of-results.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import { persistSpecOf } from '../../core/graph/step-spec.ts'
+import type { PersistPolicy, PersistScope } from '../../core/language/policy.ts'
 import { ownerNameOf } from '../../runtime/store-access/owner-session.ts'
-import type { DocketOptions } from './docket-options.ts'
 
-type Named = Pick<DocketOptions, 'graphs' | 'store' | 'name' | 'persist'>
+/** What a docket is given that names something. */
+interface Named {
+  readonly graphs: readonly AnyGraph[]
+  readonly store: Store
+  readonly name?: string | undefined
+  readonly persist?: PersistScope | PersistPolicy | undefined
+}
 
 /** What is wrong with names of graphs, steps and types, and of the process, that a docket's store can't keep. */
 export function problemsOfLengths(options: Named): readonly Problem[] {

@@ -43,8 +43,8 @@ export interface SharedResults {
   commit(run: Claimant, right: ResultRight, value: unknown): Promise<unknown>
   /** Shares a failure with whoever waits. Not waited for. */
   fail(right: ResultRight, error: unknown): void
-  /** Removes some of what has expired, if the store is in use. */
-  purge(limit: number): Promise<void>
+  /** Removes some of what has expired or what nobody makes any more, if the store is in use. @returns how many */
+  purge(limit: number): Promise<number>
   /** Gives the right back. Not waited for. */
   release(right: ResultRight): void
   /** Gives the right back after a lease's time, for a function that ran on when its step was cancelled. */

@@ -122,8 +122,8 @@ export class StoreResults implements SharedResults {
     void this.#fail(right, error)
   }
 
-  async purge(limit: number): Promise<void> {
-    if (this.#connection.isOpen) await this.#connection.store.purgeResults(limit)
+  async purge(limit: number): Promise<number> {
+    return this.#connection.isOpen ? this.#connection.store.purgeResults(limit) : 0
   }
 
   release(right: ResultRight): void {

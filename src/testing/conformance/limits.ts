@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { hash } from 'node:crypto'
 import { nameBytes, problemsOfLimits } from '../../core/check-length.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import type { StoreLimits } from '../../core/contracts/store-limits.ts'
@@ -157,15 +156,16 @@ function namesOf({ limits = {} }: Store, character: (random: number) => string):
 /** A text of so many bytes, the same in each run. */
 function textOf(bytes: number, seed: string, character: (random: number) => string): string {
   let text = ''
-  let left = bytes
-  for (let round = 0; left > 0; round++) {
-    const randoms = hash('sha256', `${seed} ${round}`, 'buffer')
-    for (let at = 0; at + 4 <= randoms.length && left > 0; at += 4) {
-      const one = character(randoms.readUInt32LE(at))
-      const size = nameBytes(one)
-      text += size <= left ? one : 'x'
-      left -= size <= left ? size : 1
-    }
+  let state = [...seed].reduce((sum, one) => sum * 31 + one.charCodeAt(0), 7) >>> 0
+  for (let left = bytes; left > 0;) {
+    // Xorshift: that it can't be guessed doesn't matter, only that nothing repeats itself.
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    const one = character(state >>> 0)
+    const size = nameBytes(one)
+    text += size <= left ? one : 'x'
+    left -= size <= left ? size : 1
   }
   return text
 }

@@ -156,6 +156,43 @@ export function resultCommitsConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await store.commitResults([success('running', 'ada', epochs.get('running')!)]), [true])
   })
 
+  test('purgeResults deletes claims that were released, and those of owners that have died', async (bench) => {
+    const { store } = bench
+    await live(store, 'ada', 'bea')
+    const epochs = new Map<string, number>()
+    for (const key of ['dead', 'released', 'retaken', 'again']) epochs.set(key, await claimIn(store, key, 'ada'))
+    await claimIn(store, 'living', 'bea')
+    await store.commitResults([release('released', 'ada', epochs.get('released')!)])
+    await store.endOwner('ada')
+    const retaken = await claimIn(store, 'retaken', 'bea')
+    const purged = await store.purgeResults(100)
+    // What a store forgets by itself some time it need not delete.
+    assert.ok(purged <= 3, `${purged} were purged`)
+    assert.equal(await store.purgeResults(100), 0)
+    const states = await store.getResults(['dead', 'released', 'retaken', 'again', 'living'])
+    assert.deepEqual(
+      states.map((state) => state?.status),
+      [undefined, undefined, 'running', undefined, 'running'],
+    )
+    assert.deepEqual(await store.commitResults([success('retaken', 'bea', retaken)]), [true])
+    // Of its first owner, which may still be at it, nothing counts once it is somebody else's.
+    assert.ok((await claimIn(store, 'again', 'bea')) > epochs.get('again')!)
+    assert.deepEqual(await store.commitResults([success('again', 'ada', epochs.get('again')!)]), [false])
+  })
+
+  test('purging while claims of the dead are claimed anew removes none of the living', async ({ store, rival }) => {
+    const other = await rival()
+    await live(store, 'bea')
+    for (const round of range(20)) {
+      const [dead, key] = [`dead-${round}`, `key-${round}`]
+      await live(store, dead)
+      await claimIn(store, key, dead)
+      await store.endOwner(dead)
+      const [epoch] = await Promise.all([claimIn(store, key, 'bea'), other.purgeResults(100)])
+      assert.deepEqual(await store.commitResults([success(key, 'bea', epoch)]), [true])
+    }
+  })
+
   test('purgeResults deletes up to its limit', async ({ store }) => {
     await live(store, 'ada')
     const keys = range(30).map((index) => `key-${index}`)

@@ -111,8 +111,8 @@ export async function sqlWitness(address: StoreAddress & { readonly kind: SqlKin
     },
     async leftovers() {
       const found: string[] = []
-      // The claim of a process that died stays until the result is wanted again: one row for each.
-      const conditions: Readonly<Record<string, string>> = { results: ` where status = 'failed'` }
+      // What was made stays; what nobody makes any more does not.
+      const conditions: Readonly<Record<string, string>> = { results: ` where status <> 'completed'` }
       for (const table of ['executions', 'steps', 'mailbox', 'results']) {
         const [row] = await tongue.run(`select count(*) as n from ${tongue.table(table)}${conditions[table] ?? ''}`)
         if (Number(row!['n']) > 0) found.push(`${String(row!['n'])} rows of ${table}${conditions[table] ?? ''}`)
