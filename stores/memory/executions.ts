@@ -9,15 +9,14 @@ import type {
   ExecutionRecord,
   NewExecution,
   StepPage,
-  StepRecord,
 } from '../../src/core/contracts/execution-record.ts'
 import { judge, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
-import { replaces } from '../../src/core/contracts/step-replacement.ts'
+import { StepList } from './step-list.ts'
 
 interface Entry {
   record: ExecutionRecord
-  readonly steps: Map<string, StepRecord>
+  readonly steps: StepList
   mail: Message[]
   /** By id and slot of messages: the verdict on the next one. */
   readonly receipts: Map<string, PostVerdict>
@@ -54,7 +53,8 @@ export class MemoryExecutions {
       if (known !== undefined) return known
       const { steps = [] } = created
       const record = firstRecord(created)
-      const begun = new Map(steps.map((step) => [stepKey(step), step]))
+      const begun = new StepList()
+      for (const step of steps) begun.put(step)
       this.#entries.set(created.id, { record, steps: begun, mail: [], receipts: new Map() })
       this.#index(record)
       if (record.owner === undefined) this.#emit({ type: 'work' })
@@ -65,11 +65,7 @@ export class MemoryExecutions {
   commit({ id, owner, epoch, at, steps, head, consumed, closedSlots, openedSlots }: ExecutionCommit): boolean {
     const entry = this.#entries.get(id)
     if (entry === undefined || entry.record.owner !== owner || entry.record.epoch !== epoch) return false
-    for (const step of steps) {
-      const key = stepKey(step)
-      // A write that was held up somewhere may come after a later one: what is completed stays.
-      if (replaces(step, entry.steps.get(key))) entry.steps.set(key, step)
-    }
+    for (const step of steps) entry.steps.put(step)
     if (consumed !== undefined && consumed.length > 0) {
       const gone = new Set(consumed)
       entry.mail = entry.mail.filter(({ seq }) => !gone.has(seq))
@@ -148,12 +144,18 @@ export class MemoryExecutions {
   }
 
   readSteps(ids: readonly string[], next: string | undefined): StepPage {
-    const start = next === undefined ? 0 : Number(next)
-    const all = ids.flatMap((id) =>
-      [...(this.#entries.get(id)?.steps.values() ?? [])].map((step) => ({ ...step, execution: id })),
-    )
-    const end = start + pageSize
-    return { steps: all.slice(start, end), next: end < all.length ? String(end) : undefined }
+    const [first, from] = next === undefined ? [0, 0] : (JSON.parse(next) as [first: number, from: number])
+    const steps: StepPage['steps'][number][] = []
+    let start = from
+    for (let index = first; index < ids.length; index++, start = 0) {
+      const execution = ids[index]!
+      const list = this.#entries.get(execution)?.steps
+      if (list === undefined) continue
+      const end = start + pageSize - steps.length
+      for (const step of list.slice(start, end)) steps.push({ ...step, execution })
+      if (end < list.size) return { steps, next: JSON.stringify([index, end]) }
+    }
+    return { steps, next: undefined }
   }
 
   delete({ id, owner, epoch }: Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>): boolean {
@@ -233,10 +235,6 @@ export class MemoryExecutions {
 
 function isControl(message: Message): boolean {
   return message.class === 'control'
-}
-
-function stepKey({ step, item }: StepRecord): string {
-  return JSON.stringify([step, item])
 }
 
 type Place = Pick<ExecutionRecord, 'createdAt' | 'id'>

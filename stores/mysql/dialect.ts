@@ -31,9 +31,8 @@ export function mysqlDialect(prefix: string): Dialect {
     now: () => 'utc_timestamp(3)',
     isLiving: (alias) => `${alias}.expires_at > utc_timestamp(3)`,
     toKey,
-    isAfter: ([first, second, third], [one, two, three], add) =>
-      // Row values can't begin a range of an index here; this can.
-      `(${first} > ${add(one!)} or (${first} = ${add(one!)} and (${second} > ${add(two!)}
-        or (${second} = ${add(two!)} and ${third} > ${add(three!)}))))`,
+    // Row values can't begin a range of an index here; this can.
+    isAfter: ([first, second], [one, two], add) =>
+      `(${first} > ${add(one)} or (${first} = ${add(one)} and ${second} > ${add(two)}))`,
   }
 }

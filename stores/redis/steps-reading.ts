@@ -9,32 +9,39 @@ type Steps = (StepRecord & { readonly execution: string })[]
 /** Executions are read whole, so many at a time, unless they are larger than this. */
 const idsPerPage = 64
 const wholeBytes = 131_072
-/** A portion of a large one has about so many bytes. */
+/** A portion of a large one has about so many bytes, and no more steps than a turn of the event loop unpacks. */
 const portionBytes = 8_388_608
+const portionSteps = 1_000
 
 /** Where reading goes on: at the next id, after the large ones that were passed over. */
 interface Place {
   readonly next: number
-  readonly large: readonly { readonly index: number; readonly from: number; readonly count: number }[]
+  /** By their place, and how many of its steps make a portion. */
+  readonly large: readonly { readonly index: number; readonly count: number }[]
 }
 
 /**
  * A page of step records. Not by HSCAN: its cursors mean nothing after a failover or when a slot has moved, and steps would be
- * missing without a word. Of a large execution the names of its fields are read, and then the fields in portions by name.
+ * missing without a word. Of a large execution the names of all fields are read first; those that are left are part of the place, and each
+ * portion has the fields of the next few.
  */
 export async function readStepPage(
   connection: Connection,
   ids: readonly string[],
   next: string | undefined,
 ): Promise<StepPage> {
-  const { next: start, large } = next === undefined ? { next: 0, large: [] } : (JSON.parse(next) as Place)
-  const [first, ...others] = large
+  const { place, names } = placeIn(next)
+  const [first, ...others] = place.large
   if (first !== undefined) {
-    const id = ids[first.index]!
-    const { steps, isLast } = await readPortion(connection, id, first.from, first.count)
-    const rest = isLast ? others : [{ ...first, from: first.from + first.count }, ...others]
-    return { steps, next: placeAfter({ next: start, large: rest }, ids.length) }
+    const { portion, rest } = takeNames(names ?? (await namesOf(connection, ids[first.index]!)), first.count)
+    const steps = await readFields(connection, ids[first.index]!, portion)
+    const isLast = rest === ''
+    return {
+      steps,
+      next: placeAfter({ ...place, large: isLast ? others : place.large }, ids.length, isLast ? undefined : rest),
+    }
   }
+  const { next: start } = place
   const page = ids.slice(start, start + idsPerPage)
   const { link, layout } = connection
   const replies = await link.all(
@@ -46,8 +53,8 @@ export async function readStepPage(
     const values = reply as (Buffer | number)[]
     const [fields, bytes] = values
     if (typeof fields === 'number') {
-      const count = Math.max(1, Math.floor((fields * portionBytes) / Number(bytes)))
-      tooLarge.push({ index: start + offset, from: 0, count })
+      const fitting = Math.floor((fields * portionBytes) / Number(bytes))
+      tooLarge.push({ index: start + offset, count: Math.max(1, Math.min(fitting, portionSteps)) })
       continue
     }
     for (let at = 0; at < values.length; at += 2)
@@ -56,29 +63,47 @@ export async function readStepPage(
   return { steps, next: placeAfter({ next: start + page.length, large: tooLarge }, ids.length) }
 }
 
-function placeAfter(place: Place, length: number): string | undefined {
-  return place.next >= length && place.large.length === 0 ? undefined : JSON.stringify(place)
+/** A line with the place, then the names of fields that are left of the first large one, where it has been begun. */
+function placeIn(next: string | undefined): { readonly place: Place; readonly names: string | undefined } {
+  if (next === undefined) return { place: { next: 0, large: [] }, names: undefined }
+  const end = next.indexOf('\n')
+  if (end === -1) return { place: JSON.parse(next) as Place, names: undefined }
+  return { place: JSON.parse(next.slice(0, end)) as Place, names: next.slice(end + 1) }
 }
 
-async function readPortion(
-  connection: Connection,
-  id: string,
-  from: number,
-  count: number,
-): Promise<{ steps: Steps; isLast: boolean }> {
-  const { link, layout } = connection
-  const key = layout.execution(id)
-  const names = ((await link.one({ run: 'hkeys', keys: [key], args: [] })) as Buffer[])
+function placeAfter(place: Place, length: number, names?: string): string | undefined {
+  if (place.next >= length && place.large.length === 0) return undefined
+  return names === undefined ? JSON.stringify(place) : `${JSON.stringify(place)}\n${names}`
+}
+
+/** The names of an execution's steps in one text, each after its length: a list of a hundred thousand would be taken apart for each portion. */
+async function namesOf({ link, layout }: Connection, id: string): Promise<string> {
+  const fields = (await link.one({ run: 'hkeys', keys: [layout.execution(id)], args: [] })) as Buffer[]
+  return fields
     .filter(isStepField)
-    .sort((one, other) => Buffer.compare(one, other))
-  const portion = names.slice(from, from + count)
-  const steps: Steps = []
-  if (portion.length > 0) {
-    const values = (await link.one({ run: 'hmget', keys: [key], args: portion })) as (Buffer | null)[]
-    for (const [index, value] of values.entries())
-      if (value !== null) addStep(connection, steps, id, portion[index]!, value)
+    .map((field) => `${field.length} ${field.toString('latin1')}`)
+    .join('')
+}
+
+function takeNames(names: string, count: number): { readonly portion: readonly Buffer[]; readonly rest: string } {
+  const portion: Buffer[] = []
+  let at = 0
+  while (at < names.length && portion.length < count) {
+    const start = names.indexOf(' ', at) + 1
+    at = start + Number(names.slice(at, start))
+    portion.push(Buffer.from(names.slice(start, at), 'latin1'))
   }
-  return { steps, isLast: from + count >= names.length }
+  return { portion, rest: names.slice(at) }
+}
+
+async function readFields(connection: Connection, id: string, fields: readonly Buffer[]): Promise<Steps> {
+  const { link, layout } = connection
+  const steps: Steps = []
+  if (fields.length === 0) return steps
+  const values = (await link.one({ run: 'hmget', keys: [layout.execution(id)], args: fields })) as (Buffer | null)[]
+  for (const [index, value] of values.entries())
+    if (value !== null) addStep(connection, steps, id, fields[index]!, value)
+  return steps
 }
 
 function addStep({ layout, packer }: Connection, steps: Steps, id: string, field: Buffer, value: Buffer): void {

@@ -1,4 +1,5 @@
-import type { Cell, CellColumn, TimeText } from './cells.ts'
+import type { Cell, CellColumn, Row, TimeText } from './cells.ts'
+import { toName } from './names.ts'
 import type { TableName } from './tables.ts'
 
 /** Where databases differ in the queries that they share. */
@@ -27,8 +28,14 @@ export interface Dialect {
   readonly mailIndex?: string
   /** How a name is written that is part of a key, where keys can't have names of any length. @default toName */
   readonly toKey?: (name: string) => string
-  /** Whether columns come after keys, in their order, where row values can't use an index. @default they are compared as rows */
-  readonly isAfter?: (columns: readonly string[], keys: readonly string[], add: (cell: Cell) => string) => string
+  /** Whether two columns come after two texts, in their order, where row values can't use an index. @default they are compared as rows */
+  readonly isAfter?: (
+    columns: readonly [string, string],
+    texts: readonly [string, string],
+    add: (cell: Cell) => string,
+  ) => string
+  /** What follows `limit`, where planners should expect to read a part of what they find. @default the place as it is */
+  readonly limit?: (place: string) => string
 }
 
 /** Up to where an execution's messages were read. */
@@ -45,6 +52,17 @@ export interface MailPlace {
 export interface Query {
   readonly text: string
   readonly parameters: readonly (Cell | readonly Cell[])[]
+}
+
+/** A database's answer: SQLite gives it at once, unless another process has locked the file; the others later. */
+export type Answer<T> = T | Promise<T>
+
+/** Runs a query on the database. */
+export type RunQuery = (query: Query) => Answer<readonly Row[]>
+
+/** How a name is written that is part of a key. */
+export function keyOf(dialect: Dialect): (name: string) => string {
+  return dialect.toKey ?? toName
 }
 
 /** Numbers parameters while a query is put together. */

@@ -1,29 +1,9 @@
 import type { ExecutionQuery } from '../../src/core/contracts/execution-record.ts'
 import type { MailRequest } from '../../src/core/contracts/message.ts'
-import type { Cell } from './cells.ts'
-import { Parameters, selectList } from './dialect.ts'
+import { keyOf, Parameters, selectList } from './dialect.ts'
 import type { Dialect, MailPlace, Query } from './dialect.ts'
-import { toName } from './names.ts'
 import { latest } from './times.ts'
-import { executionColumns, messageColumns, resultColumns, stepRowColumns } from './tables.ts'
-
-function keyOf(dialect: Dialect): (name: string) => string {
-  return dialect.toKey ?? toName
-}
-
-function isAfter(
-  dialect: Dialect,
-  columns: readonly string[],
-  keys: readonly string[],
-  add: (cell: Cell) => string,
-): string {
-  return (
-    dialect.isAfter?.(columns, keys, add) ?? `(${columns.join(', ')}) > (${keys.map((key) => add(key)).join(', ')})`
-  )
-}
-
-/** How many step records a portion has. */
-export const stepPageSize = 1_000
+import { executionColumns, messageColumns, resultColumns } from './tables.ts'
 
 /** Executions by id. */
 export function executionsQuery(dialect: Dialect, ids: readonly string[]): Query {
@@ -54,22 +34,6 @@ export function listQuery(dialect: Dialect, query: ExecutionQuery): Query {
   const text = `select ${selectList(dialect, executionColumns, 'e')} from ${dialect.table('executions')} e
     ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`}
     order by e.created_at desc, e.id desc limit ${add(query.limit)}`
-  return { text, parameters: list }
-}
-
-/** A portion of step records, and one more that shows whether there is another portion. */
-export function stepsQuery(dialect: Dialect, ids: readonly string[], next: string | undefined): Query {
-  const { list, add } = new Parameters(dialect)
-  // In the order of the text: some placeholders have no number.
-  const isOne = dialect.isIn('s.execution', ids.map(keyOf(dialect)), add)
-  const last = next === undefined ? undefined : (JSON.parse(next) as readonly string[])
-  const isRest =
-    last === undefined
-      ? ''
-      : `and ${isAfter(dialect, ['s.execution', 's.step', 's.item'], last.map(keyOf(dialect)), add)}`
-  const text = `select ${selectList(dialect, stepRowColumns, 's')} from ${dialect.table('steps')} s
-    where ${isOne} ${isRest}
-    order by s.execution, s.step, s.item limit ${add(stepPageSize + 1)}`
   return { text, parameters: list }
 }
 

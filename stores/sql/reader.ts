@@ -1,24 +1,14 @@
 import { StoreError } from '../../src/core/errors.ts'
 import type { ResultState } from '../../src/core/contracts/result-record.ts'
 import type { MailRequest, Message } from '../../src/core/contracts/message.ts'
-import type {
-  ExecutionQuery,
-  ExecutionRecord,
-  StepPage,
-  StepRecord,
-} from '../../src/core/contracts/execution-record.ts'
+import type { ExecutionQuery, ExecutionRecord, StepPage } from '../../src/core/contracts/execution-record.ts'
 import { recordOf, valueOf } from './cells.ts'
 import type { Row } from './cells.ts'
-import type { Dialect, Query } from './dialect.ts'
+import type { Dialect, RunQuery } from './dialect.ts'
 import { fromName } from './names.ts'
-import { executionsQuery, listQuery, mailQuery, resultsQuery, stepPageSize, stepsQuery } from './queries.ts'
-import { executionFields, messageFields, stepRowFields } from './tables.ts'
-
-/** A database's answer: SQLite gives it at once, unless another process has locked the file; the others later. */
-export type Answer<T> = T | Promise<T>
-
-/** Runs a query on the database. */
-export type RunQuery = (query: Query) => Answer<readonly Row[]>
+import { executionsQuery, listQuery, mailQuery, resultsQuery } from './queries.ts'
+import { readStepPage } from './steps-reading.ts'
+import { executionFields, messageFields } from './tables.ts'
 
 /** What every SQL store reads in the same way. */
 export class SqlReader {
@@ -42,13 +32,7 @@ export class SqlReader {
   }
 
   async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
-    if (ids.length === 0) return { steps: [], next: undefined }
-    const rows = await this.#run(stepsQuery(this.#dialect, ids, next))
-    const steps = rows
-      .slice(0, stepPageSize)
-      .map((row) => recordOf<StepRecord & { readonly execution: string }>(stepRowFields, row))
-    const last = rows.length > stepPageSize ? steps.at(-1) : undefined
-    return { steps, next: last && JSON.stringify([last.execution, last.step, last.item]) }
+    return readStepPage(this.#dialect, this.#run, ids, next)
   }
 
   async readMail(request: MailRequest): Promise<readonly Message[]> {

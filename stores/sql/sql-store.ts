@@ -22,7 +22,8 @@ import { opening } from './driver-error.ts'
 import { StoreLife } from './life.ts'
 import type { Migration, MigrationDatabase } from './migration.ts'
 import { prepareTables } from './open-database.ts'
-import type { Answer, SqlReader } from './reader.ts'
+import type { Answer } from './dialect.ts'
+import type { SqlReader } from './reader.ts'
 
 /** What a SQL store is made of; each database has its own kind of each part. Every part is described where the store contract is. */
 export interface SqlStoreParts {

@@ -2,7 +2,7 @@ import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import { toName } from '../sql/names.ts'
 import { fromSqlTime, toSqlTime } from '../sql/times.ts'
 import { isUnfinished } from '../sql/tables.ts'
-import type { Answer } from '../sql/reader.ts'
+import type { Answer } from '../sql/dialect.ts'
 import type { SqliteConnection } from './connection.ts'
 import type { StoreTimes } from './options.ts'
 

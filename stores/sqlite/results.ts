@@ -1,12 +1,11 @@
 import type { ResultCommit } from '../../src/core/contracts/result-record.ts'
 import { cellsOf } from '../sql/cells.ts'
 import { selectList } from '../sql/dialect.ts'
-import type { Dialect } from '../sql/dialect.ts'
+import type { Answer, Dialect } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
 import { isSameOutcome, outcomeFields, outcomeOf } from '../sql/results.ts'
 import { isUnmade, resultColumns } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
-import type { Answer } from '../sql/reader.ts'
 import type { SqliteConnection } from './connection.ts'
 import type { SqliteOwners } from './owners.ts'
 

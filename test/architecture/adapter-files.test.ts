@@ -67,9 +67,9 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
     ],
   },
   memory: {
-    // One map of executions serves all calls: parts would only share it.
+    // One map of executions serves all calls: parts would only share it. Step records are in a list, of which pages are taken.
     shared: [...ofEach, 'results.ts'],
-    own: ['executions.ts'],
+    own: ['executions.ts', 'step-list.ts'],
   },
 }
 

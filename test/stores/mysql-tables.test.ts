@@ -7,8 +7,10 @@ import { createPool } from 'mysql2/promise'
 import type { RowDataPacket } from 'mysql2/promise'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
 import type { Store } from '../../src/core/contracts/store.ts'
+import { mysqlDialect } from '../../stores/mysql/dialect.ts'
 import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
 import type { MysqlStoreOptions } from '../../stores/mysql/index.ts'
+import { stepsQuery } from '../../stores/sql/steps-reading.ts'
 import { commitTo, live, newExecution, range, stepRecord } from '../../src/testing/conformance/records.ts'
 import { serverUrl } from '../servers/server-url.ts'
 
@@ -171,6 +173,21 @@ test.each<[string, string, string]>([
   const [plan] = await ask(`explain select id from ${prefix}executions ${rest}`)
   expect(plan).toMatchObject({ key: index })
   expect(plan?.['Extra']).not.toMatch(/filesort/)
+})
+
+test('a late page of one execution’s steps sorts nothing', async () => {
+  const prefix = newPrefix()
+  const store = await openStore({ prefix })
+  await live(store, 'ada')
+  await store.create([newExecution('one', { owner: 'ada' })])
+  const steps = range(3_000).map((index) => stepRecord('S', { item: String(index), output: '1' }))
+  await store.commit([commitTo('one', { steps })])
+  for (const after of [undefined, ['S', '5'] as const]) {
+    const { text, parameters } = stepsQuery(mysqlDialect(prefix), ['one'], after)
+    const [[plan]] = await pool.query<RowDataPacket[]>(`explain ${text}`, [...parameters])
+    expect(plan).toMatchObject({ key: 'PRIMARY' })
+    expect(plan?.['Extra']).not.toMatch(/filesort/)
+  }
 })
 
 test('what is created on a caller’s connection shares its transaction, at its level of isolation', async () => {

@@ -2,6 +2,7 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { PostgresAcquirer } from '../../stores/postgres/acquirer.ts'
 import { postgresDialect } from '../../stores/postgres/dialect.ts'
+import { stepsQuery } from '../../stores/sql/steps-reading.ts'
 import {
   commitTo,
   createOwned,
@@ -153,4 +154,23 @@ test('a commit prepared while the tables were empty finds its rows by index', as
   }
   await store.close()
   await own.end()
+})
+
+test.each(['with statistics', 'without'])('a late page of one execution’s steps sorts nothing (%s)', async (kind) => {
+  const schema = newSchema()
+  const store = await openStore(schema)
+  const table = `${pg.escapeIdentifier(schema)}.docket_steps`
+  await pool.query(`alter table ${table} set (autovacuum_enabled = false)`)
+  await createOwned(store, 'one')
+  await store.commit([commitTo('one', { steps: [stepRecord('S', { item: '0', output: '1' })] })])
+  const columns = (await pool.query(`select * from ${table} limit 0`)).fields.map(({ name }) => name)
+  await pool.query(`insert into ${table} select ${columns.map((name) => (name === 'item' ? 'n::text' : name)).join(', ')}
+    from ${table}, generate_series(1, 20000) n where item = '0'`)
+  if (kind === 'with statistics') await pool.query(`analyze ${table}`)
+  for (const after of [undefined, ['S', '5'] as const]) {
+    const { text, parameters } = stepsQuery(postgresDialect(schema), ['one'], after)
+    const { rows } = await pool.query(`explain (analyze, costs off, timing off) ${text}`, [...parameters])
+    const plan = rows.map((row: Record<string, string>) => row['QUERY PLAN']).join('\n')
+    expect(plan).not.toMatch(/Sort|Bitmap|Seq Scan/)
+  }
 })

@@ -37,6 +37,36 @@ export function readStepsConformance({ test }: ConformanceGroup): void {
     )
   })
 
+  test('portions are whole where some executions have more steps than one, whatever their names', async ({ store }) => {
+    await live(store, 'ada')
+    // Orders by UTF-16, by code point and without regard to case differ in these.
+    const sizes: Readonly<Record<string, number>> = {
+      a: 1_001,
+      B: 2_500,
+      é: 0,
+      '\uffff': 3,
+      '😀': 1_000,
+      z: 1,
+      Z: 2_001,
+      '': 999,
+    }
+    const ids = Object.keys(sizes).map((name) => `e${name}`)
+    await store.create(ids.map((id) => newExecution(id, { owner: 'ada' })))
+    for (const id of ids) {
+      const steps = range(sizes[id.slice(1)]!).map((index) =>
+        stepRecord('😀é\uffff'.slice(index % 3), { item: String(index), output: '1' }),
+      )
+      for (let from = 0; from < steps.length; from += 500)
+        assert.deepEqual(await store.commit([commitTo(id, { steps: steps.slice(from, from + 500) })]), [true])
+    }
+    const read = await stepsIn(store, ...ids)
+    assert.equal(new Set(read.map(({ execution, step, item }) => `${execution} ${step} ${item}`)).size, read.length)
+    const counts = Object.fromEntries(
+      ids.map((id) => [id.slice(1), read.filter(({ execution }) => execution === id).length]),
+    )
+    assert.deepEqual(counts, sizes)
+  })
+
   test('the steps of the named executions are read, and no others', async ({ store }) => {
     await live(store, 'ada')
     await store.create(['a', 'b', 'c'].map((id) => newExecution(id, { owner: 'ada' })))
