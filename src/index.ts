@@ -60,7 +60,14 @@ export type { Backoff, ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPoli
 export type { FirstOf, RaceStep } from './core/language/race.ts'
 export type { ValueStep } from './core/language/value.ts'
 export type { AnyStep, Step, StepContext, TypedStep } from './core/language/step.ts'
-export type { CommitAnswer, Store, StoreCapabilities, StoreHint } from './core/contracts/store.ts'
+export type {
+  CommitAnswer,
+  CreateAnswer,
+  LockPatience,
+  Store,
+  StoreCapabilities,
+  StoreHint,
+} from './core/contracts/store.ts'
 export type { StoreLimits } from './core/contracts/store-limits.ts'
 export type { ResultClaim, ResultCommit, ResultState } from './core/contracts/result-record.ts'
 export type { OwnerState } from './core/contracts/owner-state.ts'

@@ -68,7 +68,7 @@ export class MysqlClaims {
   async #claimOnce(claims: readonly ResultClaim[], states: Map<ResultClaim, ResultState>): Promise<void> {
     const ordered = claims.toSorted((one, other) => (toKey(one.key) < toKey(other.key) ? -1 : 1))
     try {
-      const found = await this.#connection.transaction((session) => this.#claimLocked(session.hurry(), ordered))
+      const found = await this.#connection.transaction((session) => this.#claimLocked(session.hurry(1), ordered))
       for (const [claim, state] of found) states.set(claim, state)
     } catch (thrown) {
       if (!(thrown instanceof StoreError) || !isDuplicate(thrown.cause)) throw thrown

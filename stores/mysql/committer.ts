@@ -1,5 +1,5 @@
 import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
-import type { CommitAnswer } from '../../src/core/contracts/store.ts'
+import type { CommitAnswer, LockPatience } from '../../src/core/contracts/store.ts'
 import { slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, Field } from '../sql/cells.ts'
@@ -11,7 +11,7 @@ import { replacesAny, stayingOf } from '../../src/core/contracts/step-replacemen
 import type { MysqlConnection } from './connection.ts'
 import { stepShape, toKey } from './keys.ts'
 import { literal, literals } from './literals.ts'
-import { tryLockOwned } from './locks.ts'
+import { lockOwned, tryLockOwned } from './locks.ts'
 import type { MysqlSession } from './session.ts'
 
 // What an execution's row can't be without. No row is made of it: the row is there, and locked.
@@ -55,11 +55,13 @@ export class MysqlCommitter {
     this.#replaceUnfinishedSteps = replacing((name) => `if(${mayReplace}, values(${name}), ${name})`)
   }
 
-  async commit(commits: readonly ExecutionCommit[]): Promise<readonly CommitAnswer[]> {
+  async commit(commits: readonly ExecutionCommit[], patience?: LockPatience): Promise<readonly CommitAnswer[]> {
     const answers = new Map<ExecutionCommit, CommitAnswer>()
     for (const round of roundsOf(commits, ({ id }) => id)) {
       if (round.length === 0) continue
-      const { held, locked } = await this.#connection.transaction((session) => this.#write(session.hurry(), round))
+      const { held, locked } = await this.#connection.transaction((session) =>
+        this.#write(session.hurry(1), round, patience),
+      )
       for (const commit of held) answers.set(commit, true)
       for (const commit of locked) answers.set(commit, 'locked')
     }
@@ -69,8 +71,12 @@ export class MysqlCommitter {
   async #write(
     session: MysqlSession,
     commits: readonly ExecutionCommit[],
+    patience: LockPatience | undefined,
   ): ReturnType<typeof tryLockOwned<ExecutionCommit>> {
-    const { held, locked } = await tryLockOwned(session, this.#executions, commits)
+    const { held, locked } =
+      patience?.waits === true
+        ? { held: await lockOwned(session, this.#executions, commits), locked: [] }
+        : await tryLockOwned(session, this.#executions, commits)
     if (held.length === 0) return { held, locked }
     const steps = held.flatMap(({ id, steps: records }) =>
       stayingOf(records).map((record) => ({ ...record, execution: id })),

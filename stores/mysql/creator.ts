@@ -1,13 +1,14 @@
 import { StoreError } from '../../src/core/errors.ts'
 import { firstRecord } from '../../src/core/contracts/first-record.ts'
 import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/execution-record.ts'
+import type { CreateAnswer } from '../../src/core/contracts/store.ts'
 import { selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { executionOf } from '../sql/reader.ts'
 import { roundsOf } from '../sql/rounds.ts'
 import { executionColumns } from '../sql/tables.ts'
 import type { MysqlConnection } from './connection.ts'
-import { isDuplicate, storeName } from './errors.ts'
+import { isDuplicate, isLockWait, storeName } from './errors.ts'
 import { connectionOf } from './given-transaction.ts'
 import { executionShape, stepShape, toKey } from './keys.ts'
 import { literal, literals } from './literals.ts'
@@ -28,21 +29,20 @@ export class MysqlCreator {
   readonly #insert: string
   readonly #insertSteps: string
   readonly #select: string
+  readonly #table: string
 
   constructor(connection: MysqlConnection, dialect: Dialect) {
     const table = dialect.table('executions')
     this.#connection = connection
+    this.#table = table
     this.#insert = `insert into ${table} (${executionShape.columns.join(', ')}) values`
     this.#insertSteps = `insert into ${dialect.table('steps')} (${stepShape.columns.join(', ')})`
     this.#select = `select ${selectList(dialect, executionColumns, 'e')}, e.id as id_key from ${table} e force index (primary)`
   }
 
-  async create(
-    executions: readonly NewExecution[],
-    transaction: unknown,
-  ): Promise<readonly (ExecutionRecord | undefined)[]> {
+  async create(executions: readonly NewExecution[], transaction: unknown): Promise<readonly CreateAnswer[]> {
     const client = transaction === undefined ? undefined : connectionOf(transaction)
-    const found = new Map<NewExecution, ExecutionRecord>()
+    const found = new Map<NewExecution, CreateAnswer>()
     for (const round of roundsOf(executions, ({ id }) => id)) {
       const candidates = round
         .map((created): Candidate => {
@@ -56,7 +56,7 @@ export class MysqlCreator {
         for (const portion of session.portionsOf(missing, ({ row }) => row))
           await this.#createPortion(session, portion, found, client !== undefined)
       }
-      if (client === undefined) await this.#connection.withSession((session) => work(session.hurry()))
+      if (client === undefined) await this.#connection.withSession((session) => work(session.hurry(0)))
       else
         await this.#connection.within(client, async (session) => {
           // An insert of what is there would lock it until the caller's transaction ends.
@@ -72,7 +72,7 @@ export class MysqlCreator {
   async #createPortion(
     session: MysqlSession,
     portion: readonly Candidate[],
-    found: Map<NewExecution, ExecutionRecord>,
+    found: Map<NewExecution, CreateAnswer>,
     isWithin: boolean,
   ): Promise<void> {
     let missing = portion
@@ -88,16 +88,36 @@ export class MysqlCreator {
         await this.#insertBegun(session, missing)
         return
       } catch (thrown) {
-        if (!isDuplicate(thrown)) throw thrown
+        const isLocked = !isWithin && isLockWait(thrown)
+        if (!isDuplicate(thrown) && !isLocked) throw thrown
+        const left = isLocked ? await this.#withoutLocked(session, missing, found) : missing
+        // In a caller's transaction a plain read may not see what is there.
+        if (left.length === 0) return
+        const records = await this.#read(session, left, isWithin ? ' lock in share mode' : '')
+        for (const { created, key } of left) {
+          const record = records.get(key)
+          if (record !== undefined) found.set(created, record)
+        }
+        const stillMissing = left.filter(({ key }) => !records.has(key))
+        // Something else is locked.
+        if (isLocked && stillMissing.length === missing.length) throw thrown
+        missing = stillMissing
       }
-      // In a caller's transaction a plain read may not see what is there.
-      const records = await this.#read(session, missing, isWithin ? ' lock in share mode' : '')
-      for (const { created, key } of missing) {
-        const record = records.get(key)
-        if (record !== undefined) found.set(created, record)
-      }
-      missing = missing.filter(({ key }) => !records.has(key))
     }
+  }
+
+  /** Those are locked that are there, and not committed: somebody else is about to create them. Gives the others. */
+  async #withoutLocked(
+    session: MysqlSession,
+    candidates: readonly Candidate[],
+    found: Map<NewExecution, CreateAnswer>,
+  ): Promise<readonly Candidate[]> {
+    const keys = candidates.map(({ key }) => literal(key)).join(', ')
+    const select = `select id from ${this.#table} force index (primary) where id in (${keys})`
+    const there = new Set((await session.allDirty(select)).map((row) => row['id']))
+    for (const { id } of await session.all(select)) there.delete(id)
+    for (const { created, key } of candidates) if (there.has(key)) found.set(created, 'locked')
+    return candidates.filter(({ key }) => !there.has(key))
   }
 
   async #read(

@@ -54,7 +54,12 @@ export function mysqlError(thrown: unknown, server?: string): Error {
   if (thrown instanceof DocketError) return thrown
   const away = unreachable(storeName, server, thrown)
   if (away !== undefined) return new StoreError(storeName, away, true, { cause: thrown })
-  return driverError(storeName, describeThrown(thrown), natureOf(thrown), thrown, lockWaits.has(numberOf(thrown) ?? 0))
+  return driverError(storeName, describeThrown(thrown), natureOf(thrown), thrown, isLockWait(thrown))
+}
+
+/** Whether a statement waited too long for a lock. */
+export function isLockWait(thrown: unknown): boolean {
+  return lockWaits.has(numberOf(thrown) ?? 0)
 }
 
 /** Whether a row with the same key was there. */

@@ -40,7 +40,7 @@ export class MysqlResults {
     const done = new Set<ResultCommit>()
     for (const round of roundsOf(commits, ({ key }) => key)) {
       if (round.length === 0) continue
-      const ended = await this.#connection.transaction((session) => this.#write(session.hurry(), round))
+      const ended = await this.#connection.transaction((session) => this.#write(session.hurry(1), round))
       for (const commit of ended) done.add(commit)
     }
     return commits.map((commit) => done.has(commit))

@@ -37,8 +37,6 @@ export interface SessionSettings {
   readonly isMariaDb: boolean
 }
 
-// What somebody else holds is not waited for any longer than this, and tried again apart from the others.
-const inHurry = 'set statement innodb_lock_wait_timeout = 1 for '
 const waitsForLocks = /^(?:select|insert|update|delete)\b/
 
 /** One connection, for as long as it is lent. What fails throws what the driver throws. */
@@ -47,7 +45,8 @@ export class MysqlSession {
   readonly #maxPacket: number
   readonly #isMariaDb: boolean
   #isDirty: boolean
-  #isInHurry = false
+  /** Stands before a statement that may wait for locks. */
+  #hurry = ''
 
   constructor(client: Connection, { maxPacket, isDirty, isMariaDb }: SessionSettings) {
     this.#client = client
@@ -56,10 +55,19 @@ export class MysqlSession {
     this.#isMariaDb = isMariaDb
   }
 
-  /** From now on it waits for locks for a second at most, where the server lets a statement say so; MySQL's own connections always do. */
-  hurry(): this {
-    this.#isInHurry = this.#isMariaDb
+  /**
+   * From now on it waits for locks for so long at most: what somebody else holds is tried again apart from the others. MySQL does not let a
+   * statement say so; connections of the store's own wait for a second there.
+   */
+  hurry(seconds: 0 | 1): this {
+    this.#hurry = this.#isMariaDb ? `set statement innodb_lock_wait_timeout = ${seconds} for ` : ''
     return this
+  }
+
+  /** The rows of a query, with what others have not committed; outside transactions. */
+  async allDirty(text: string): Promise<readonly Row[]> {
+    await this.#client.query('set transaction isolation level read uncommitted')
+    return (await this.#query(text)) as readonly Row[]
   }
 
   /** All of it or nothing. What fails throws what the driver throws; what can't be rolled back throws no answer of the server. */
@@ -126,8 +134,12 @@ export class MysqlSession {
         false,
       )
     if (this.#isDirty) await this.#client.query('set transaction isolation level read committed')
+    return this.#query(waitsForLocks.test(sql) ? this.#hurry + sql : sql)
+  }
+
+  async #query(sql: string): Promise<unknown> {
     const [answer] = await this.#client.query({
-      sql: this.#isInHurry && waitsForLocks.test(sql) ? inHurry + sql : sql,
+      sql,
       typeCast: typeCast as never,
       rowsAsArray: false,
       nestTables: false,

@@ -30,7 +30,7 @@ export class PostgresClaims {
       `nextval('${quoteIdentifier(schema).replaceAll("'", "''")}.docket_result_epochs')`,
     )
     this.#await = `with held as materialized (
-        select r.id, r.epoch from ${lockPatience} cross join ${results} r
+        select r.id, r.epoch from ${lockPatience()} cross join ${results} r
         where r.id = any($1::text[]) and r.status = 'running' and patience.lock_timeout <> ''
         order by r.id for no key update of r
       ), marked as (update ${results} r set is_awaited = 1 from held h where r.id = h.id)
@@ -99,7 +99,7 @@ function claimStatement(dialect: Dialect, nextEpoch: string): string {
         from ${results} r where r.id = a.id limit 1) r
     ), granted as (
       insert into ${results} as r (${namesOf(claimColumns)}, status, epoch)
-      select ${claimColumns.map(({ name }) => `a.${name}`).join(', ')}, 'running', ${nextEpoch} from ${lockPatience} cross join wanted a
+      select ${claimColumns.map(({ name }) => `a.${name}`).join(', ')}, 'running', ${nextEpoch} from ${lockPatience()} cross join wanted a
       where not exists (select 1 from seen s where s.n = a.n and (s.is_made or s.is_being_made))
       order by a.id collate "C"
       on conflict (id) do update set ${claimColumns.map(({ name }) => `${name} = excluded.${name}`).join(', ')},

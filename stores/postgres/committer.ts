@@ -1,7 +1,7 @@
 import { StoreError } from '../../src/core/errors.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
-import type { CommitAnswer } from '../../src/core/contracts/store.ts'
+import type { CommitAnswer, LockPatience } from '../../src/core/contracts/store.ts'
 import { slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, CellColumn } from '../sql/cells.ts'
@@ -34,26 +34,24 @@ export class PostgresCommitter {
   readonly #connection: PostgresConnection
   readonly #dialect: Dialect
   readonly #hints: PostgresHintSender
-  readonly #statements: Readonly<Record<'plain' | 'heads' | 'mail' | 'headsAndMail', string>>
+  readonly #passing: CommitStatements
+  readonly #waiting: CommitStatements
   readonly #stillOwned: string
 
   constructor(connection: PostgresConnection, dialect: Dialect, hints: PostgresHintSender) {
     this.#connection = connection
     this.#dialect = dialect
     this.#hints = hints
-    this.#statements = {
-      plain: commitStatement(dialect, false, false),
-      heads: commitStatement(dialect, true, false),
-      mail: commitStatement(dialect, false, true),
-      headsAndMail: commitStatement(dialect, true, true),
-    }
+    this.#passing = commitStatements(dialect, ' skip locked')
+    this.#waiting = commitStatements(dialect, '')
     this.#stillOwned = `select a.n from ${unnest(fenceColumns, 'a', 1, 'n')}
       join ${dialect.table('executions')} e on e.id = a.id and e.owner = a.owner and e.epoch = a.epoch`
   }
 
-  async commit(commits: readonly ExecutionCommit[]): Promise<readonly CommitAnswer[]> {
+  async commit(commits: readonly ExecutionCommit[], patience?: LockPatience): Promise<readonly CommitAnswer[]> {
     const done = new Set<ExecutionCommit>()
-    for (const round of roundsOf(commits, ({ id }) => id)) await this.#commitRound(round, done)
+    const statements = patience?.waits === true ? this.#waiting : this.#passing
+    for (const round of roundsOf(commits, ({ id }) => id)) await this.#commitRound(round, done, statements)
     const others = commits.filter((commit) => !done.has(commit))
     // What is written is written, whatever becomes of the question about the others: it is put again.
     const locked = await this.#lockedAmong(others).catch((error: unknown) => {
@@ -71,7 +69,11 @@ export class PostgresCommitter {
     return new Set(found.map((row) => commits[(row['n'] as number) - 1]!))
   }
 
-  async #commitRound(commits: readonly ExecutionCommit[], done: Set<ExecutionCommit>): Promise<void> {
+  async #commitRound(
+    commits: readonly ExecutionCommit[],
+    done: Set<ExecutionCommit>,
+    { plain, heads, mail, headsAndMail }: CommitStatements,
+  ): Promise<void> {
     if (commits.length === 0) return
     const { timeText } = this.#dialect
     const hasHeads = commits.some(({ head }) => head !== undefined)
@@ -85,7 +87,6 @@ export class PostgresCommitter {
     const consumed = commits.flatMap((commit, index) => (commit.consumed ?? []).map((seq): Cell[] => [index + 1, seq]))
     const slots = commits.flatMap((commit, index) => slotRowsOf(commit, index + 1))
     const columns = hasHeads ? [...plainColumns, ...headColumns] : plainColumns
-    const { plain, heads, mail, headsAndMail } = this.#statements
     const hasMail = consumed.length > 0 || slots.length > 0
     const written = await this.#connection.queryPrepared({
       text: hasMail ? (hasHeads ? headsAndMail : mail) : hasHeads ? heads : plain,
@@ -124,11 +125,22 @@ function maskOf(head: HeadChange | undefined): number {
   return mask
 }
 
+type CommitStatements = Readonly<Record<'plain' | 'heads' | 'mail' | 'headsAndMail', string>>
+
+function commitStatements(dialect: Dialect, ifLocked: string): CommitStatements {
+  return {
+    plain: commitStatement(dialect, false, false, ifLocked),
+    heads: commitStatement(dialect, true, false, ifLocked),
+    mail: commitStatement(dialect, false, true, ifLocked),
+    headsAndMail: commitStatement(dialect, true, true, ifLocked),
+  }
+}
+
 /**
- * Holds the rows that are still their owners' and that nobody else holds, in the order of their ids (so that no two statements wait for
+ * Holds the rows that are still their owners' and, with ` skip locked`, that nobody else holds, in the order of their ids (so that no two statements wait for
  * each other), and writes for those alone.
  */
-function commitStatement(dialect: Dialect, hasHeads: boolean, consumes: boolean): string {
+function commitStatement(dialect: Dialect, hasHeads: boolean, consumes: boolean, ifLocked: string): string {
   const columns = hasHeads ? [...plainColumns, ...headColumns] : plainColumns
   const changes = headFields.flatMap((field, index) =>
     columnsOf([field]).map(
@@ -153,10 +165,10 @@ function commitStatement(dialect: Dialect, hasHeads: boolean, consumes: boolean)
     )`
   const counts = `left join (select execution, count(*) as count from consumed group by execution) c on c.execution = h.id`
   return `with held as materialized (
-      select a.* from ${lockPatience} cross join ${fewRows(columns)} cross join lateral (
+      select a.* from ${lockPatience()} cross join ${fewRows(columns)} cross join lateral (
         select 1 from ${dialect.table('executions')} e
         where e.id = a.id and e.owner = a.owner and e.epoch = a.epoch and patience.lock_timeout <> ''
-        for no key update skip locked) e
+        for no key update${ifLocked}) e
     ), put as (
       insert into ${dialect.table('steps')} as old (execution, ${namesOf(stepColumns)})
       select h.id, ${stepColumns.map(({ name }) => `s.${name}`).join(', ')}

@@ -1,6 +1,8 @@
 import type { ClientBase } from 'pg'
+import { StoreError } from '../../src/core/errors.ts'
 import { firstRecord } from '../../src/core/contracts/first-record.ts'
-import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/execution-record.ts'
+import type { NewExecution } from '../../src/core/contracts/execution-record.ts'
+import type { CreateAnswer } from '../../src/core/contracts/store.ts'
 import { cellsOf } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -18,12 +20,18 @@ interface InsertStatements {
   readonly withSteps: string
 }
 
+// Nobody else holds an id for long but a transaction that is open, behind which others are not to wait.
+const patienceMs = 25
+/** Of one that is tried by itself, since one of its call was locked. */
+const shortPatienceMs = 3
+
 /** Creates executions: one statement for those that are new, another to read the others. */
 export class PostgresCreator {
   readonly #connection: PostgresConnection
   readonly #dialect: Dialect
   readonly #hints: PostgresHintSender
   readonly #statements: InsertStatements
+  readonly #hurried: InsertStatements
   /** In a transaction of the caller's, whose settings stay as they are. */
   readonly #within: InsertStatements
 
@@ -31,37 +39,63 @@ export class PostgresCreator {
     this.#connection = connection
     this.#dialect = dialect
     this.#hints = hints
-    this.#statements = insertStatements(dialect, `${lockPatience} cross join`)
+    this.#statements = insertStatements(dialect, `${lockPatience(patienceMs)} cross join`)
+    this.#hurried = insertStatements(dialect, `${lockPatience(shortPatienceMs)} cross join`)
     this.#within = insertStatements(dialect, '')
   }
 
-  async create(
-    executions: readonly NewExecution[],
-    transaction: unknown,
-  ): Promise<readonly (ExecutionRecord | undefined)[]> {
+  async create(executions: readonly NewExecution[], transaction: unknown): Promise<readonly CreateAnswer[]> {
     const client = transaction === undefined ? undefined : clientOf(transaction)
     if (client !== undefined) await this.#connection.requireTransaction(client)
-    const found = new Map<NewExecution, ExecutionRecord>()
+    const answers = new Map<NewExecution, CreateAnswer>()
     for (const round of roundsOf(executions, ({ id }) => id)) {
-      let rest = round
-      // One that was there may be deleted before it is read.
-      while (rest.length > 0) rest = await this.#createOnce(rest, found, client)
+      if (client !== undefined) await this.#createAll(round, answers, client, this.#within)
+      else if (!(await this.#createIfFree(round, answers, this.#statements)))
+        // Each by itself, which takes a fraction of a millisecond, or the patience.
+        for (const one of round)
+          if (!(await this.#createIfFree([one], answers, this.#hurried))) answers.set(one, 'locked')
     }
-    return executions.map((one) => found.get(one))
+    return executions.map((one) => answers.get(one))
+  }
+
+  /** False where somebody else is about to create one of them: then none is created. */
+  async #createIfFree(
+    executions: readonly NewExecution[],
+    answers: Map<NewExecution, CreateAnswer>,
+    statements: InsertStatements,
+  ): Promise<boolean> {
+    try {
+      await this.#createAll(executions, answers, undefined, statements)
+      return true
+    } catch (error) {
+      if (error instanceof StoreError && error.isLocked) return false
+      throw error
+    }
+  }
+
+  async #createAll(
+    executions: readonly NewExecution[],
+    answers: Map<NewExecution, CreateAnswer>,
+    client: ClientBase | undefined,
+    statements: InsertStatements,
+  ): Promise<void> {
+    let rest = executions
+    // One that was there may be deleted before it is read.
+    while (rest.length > 0) rest = await this.#createOnce(rest, answers, client, statements)
   }
 
   /** Gives those that are neither created nor found. */
   async #createOnce(
     executions: readonly NewExecution[],
-    found: Map<NewExecution, ExecutionRecord>,
+    answers: Map<NewExecution, CreateAnswer>,
     client: ClientBase | undefined,
+    { plain, withSteps }: InsertStatements,
   ): Promise<readonly NewExecution[]> {
     const cells = executions.map((created) => cellsOf(executionFields, firstRecord(created), this.#dialect.timeText))
     const parameters = columnar(executionColumns, cells)
     const steps = executions.flatMap(({ id, steps: begun = [] }) =>
       begun.map((step) => [toName(id), ...cellsOf(stepFields, step, this.#dialect.timeText)]),
     )
-    const { plain, withSteps } = client === undefined ? this.#statements : this.#within
     const insert =
       steps.length === 0
         ? { text: plain, parameters }
@@ -75,8 +109,8 @@ export class PostgresCreator {
     const others = executions.filter(({ id }) => !made.has(id))
     const reader = new SqlReader(this.#dialect, (query) => this.#connection.query(query, client))
     const records = await reader.get(others.map(({ id }) => id))
-    records.forEach((record, index) => record && found.set(others[index]!, record))
-    return others.filter((one) => !found.has(one))
+    records.forEach((record, index) => record && answers.set(others[index]!, record))
+    return others.filter((one) => !answers.has(one))
   }
 }
 

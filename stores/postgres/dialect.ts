@@ -55,7 +55,9 @@ export const fenceColumns: readonly CellColumn[] = [
  * To stand in the `from` of what locks rows, before them: what somebody else holds is not waited for any longer than this, and
  * tried again apart from the others. It holds for the one statement.
  */
-export const lockPatience = `(select set_config('lock_timeout', '250ms', true) as lock_timeout) patience`
+export function lockPatience(ms = 250): string {
+  return `(select set_config('lock_timeout', '${ms}ms', true) as lock_timeout) patience`
+}
 
 /** Rows from parameters that are a column each: many rows in one statement, whose text is the same for any number of them. */
 export function unnest(columns: readonly CellColumn[], alias: string, first = 1, last = ''): string {

@@ -45,7 +45,7 @@ export class PostgresResults {
     const results = dialect.table('results')
     const changes = columns.slice(4).map(({ name }) => `${name} = h.${name}`)
     this.#commit = `with held as materialized (
-        select a.*, r.is_awaited from ${lockPatience} cross join ${fewRows(columns)} cross join lateral (
+        select a.*, r.is_awaited from ${lockPatience()} cross join ${fewRows(columns)} cross join lateral (
           select r.is_awaited from ${results} r
           where r.id = a.id and r.owner = a.owner and r.epoch = a.epoch and r.status = 'running' and patience.lock_timeout <> ''
           for no key update) r

@@ -1,5 +1,7 @@
 import type {
   CommitAnswer,
+  CreateAnswer,
+  LockPatience,
   Store,
   StoreCapabilities,
   StoreHint,
@@ -49,9 +51,11 @@ export interface SqlStoreParts {
     read(owners: readonly string[]): Answer<readonly (OwnerState | undefined)[]>
   }
   readonly creator: {
-    create(executions: readonly NewExecution[], transaction: unknown): Answer<readonly (ExecutionRecord | undefined)[]>
+    create(executions: readonly NewExecution[], transaction: unknown): Answer<readonly CreateAnswer[]>
   }
-  readonly committer: { commit(commits: readonly ExecutionCommit[]): Answer<readonly CommitAnswer[]> }
+  readonly committer: {
+    commit(commits: readonly ExecutionCommit[], patience: LockPatience | undefined): Answer<readonly CommitAnswer[]>
+  }
   readonly acquirer: { acquire(request: AcquireRequest): Answer<readonly AcquiredExecution[]> }
   readonly mailbox: {
     post(messages: readonly NewMessage[], transaction: unknown): Answer<readonly PostVerdict[]>
@@ -135,15 +139,12 @@ export class SqlStore implements Store {
     return this.#open.owners.read(owners)
   }
 
-  async create(
-    executions: readonly NewExecution[],
-    transaction?: unknown,
-  ): Promise<readonly (ExecutionRecord | undefined)[]> {
+  async create(executions: readonly NewExecution[], transaction?: unknown): Promise<readonly CreateAnswer[]> {
     return this.#open.creator.create(executions, transaction)
   }
 
-  async commit(commits: readonly ExecutionCommit[]): Promise<readonly CommitAnswer[]> {
-    return this.#open.committer.commit(commits)
+  async commit(commits: readonly ExecutionCommit[], patience?: LockPatience): Promise<readonly CommitAnswer[]> {
+    return this.#open.committer.commit(commits, patience)
   }
 
   async acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {

@@ -19,8 +19,10 @@ interface Other {
 }
 
 interface Server {
-  /** A new, empty space: its store, and how its tables are called. */
-  newSpace(): Promise<{ readonly store: Store; readonly database: string; table(name: string): string }>
+  /** A new, empty space: its store, with so many connections, and how its tables are called. */
+  newSpace(
+    connections?: number,
+  ): Promise<{ readonly store: Store; readonly database: string; table(name: string): string }>
   begin(database: string): Promise<Other>
 }
 
@@ -28,10 +30,10 @@ const servers: readonly (readonly [string, Server])[] = [
   [
     'postgres',
     {
-      newSpace: async () => {
+      newSpace: async (max = 10) => {
         const schema = place.newSchema()
         return {
-          store: postgresStore({ url: place.url, schema }),
+          store: postgresStore({ url: place.url, schema, max }),
           database: '',
           table: (name) => `"${schema}".docket_${name}`,
         }
@@ -48,7 +50,7 @@ const servers: readonly (readonly [string, Server])[] = [
   [
     'mysql',
     {
-      newSpace: async () => {
+      newSpace: async (max = 10) => {
         const name = `locked_${Math.random().toString(36).slice(2)}`
         const admin = await createConnection({ uri: mysqlUrl, charset: 'utf8mb4' })
         await admin.query(`create database ${name}`)
@@ -58,7 +60,11 @@ const servers: readonly (readonly [string, Server])[] = [
         })
         const url = new URL(mysqlUrl)
         url.pathname = `/${name}`
-        return { store: mysqlStore({ url: url.href }), database: name, table: (table) => `${name}.docket_${table}` }
+        return {
+          store: mysqlStore({ url: url.href, max }),
+          database: name,
+          table: (table) => `${name}.docket_${table}`,
+        }
       },
       begin: async (database) => {
         const client = await createConnection({ uri: mysqlUrl, charset: 'utf8mb4', database })
@@ -111,8 +117,8 @@ function chain(hold: Promise<void>) {
 }
 
 describe.each(servers)('on %s, while somebody else', (_, server) => {
-  async function begun() {
-    const { store, database, table } = await server.newSpace()
+  async function begun(connections?: number) {
+    const { store, database, table } = await server.newSpace(connections)
     const hold = Promise.withResolvers<void>()
     const lines = chain(hold.promise)
     const docket: Docket = createDocket({ graphs: [lines], store })
@@ -177,5 +183,43 @@ describe.each(servers)('on %s, while somebody else', (_, server) => {
     expect(await others()).toBe(20)
     for (const other of open) await other.run('commit')
     expect(await Promise.all(again)).toEqual([2, 3, 4, 5, 6, 7])
+  })
+
+  test.each([2, 10])(
+    'has started a hundred in transactions that stay open, and all of them are started again, the others go on with %i connections',
+    async (connections) => {
+      const { docket, lines, others, begin } = await begun(connections)
+      const open = await Promise.all(Array.from({ length: 5 }, () => begin()))
+      const ids = Array.from({ length: 100 }, (__, n) => `open ${n}`)
+      for (const [n, id] of ids.entries())
+        await docket.start(lines, Second, { Seed: n }, { id, transaction: open[n % 5]!.client as never })
+      const again = ids.map((id, n) => docket.execute(lines, Second, { Seed: n }, { id }))
+      const same = Array.from({ length: 20 }, () => docket.execute(lines, Second, { Seed: 0 }, { id: 'open 0' }))
+      for (let round = 0; round < 3; round++) expect(await others()).toBe(20)
+      const ended = await docket.list({ limit: 1_000 })
+      expect(ended.executions.filter(({ id }) => id.startsWith('open'))).toEqual([])
+      for (const other of open) await other.run('commit')
+      expect(await Promise.all(again)).toEqual(ids.map((__, n) => n + 2))
+      expect(await Promise.all(same)).toEqual(same.map(() => 2))
+    },
+  )
+
+  test('and two more hold the row of an execution in turn, so that it is never free, that one goes on', async () => {
+    const { table, hold, running, begin } = await begun()
+    const others = [await begin(), await begin(), await begin()]
+    let isOver = false
+    const turns = others.map(async (other) => {
+      for (let first = true; !isOver; first = false) {
+        if (!first) await other.run('begin')
+        await other.run(`select * from ${table('executions')} where id = 'locked' for update`)
+        await sleep(30)
+        await other.run('commit')
+      }
+    })
+    hold.resolve()
+    const made = await running.result()
+    isOver = true
+    await Promise.all(turns)
+    expect(made).toBe(-3)
   })
 })

@@ -200,7 +200,7 @@ test('what is created on a caller’s connection shares its transaction, at its 
   await done.query('select 1 from information_schema.tables limit 1')
   await store.create([newExecution('late', { requestDigest: 'theirs' })])
   const known = await store.create([newExecution('mine'), newExecution('late')], client)
-  expect(known.map((one) => one?.requestDigest)).toEqual([undefined, 'theirs'])
+  expect(known).toMatchObject([undefined, { requestDigest: 'theirs' }])
   expect((await store.get(['mine'])).map((one) => one?.id)).toEqual([undefined])
   await done.query('rollback')
   expect(await store.get(['mine'])).toEqual([undefined])

@@ -74,6 +74,15 @@ export interface StoreSessions {
 /** What became of a commit: see `Store.commit`. */
 export type CommitAnswer = boolean | 'locked'
 
+/** What became of a creation: see `Store.create`. */
+export type CreateAnswer = ExecutionRecord | undefined | 'locked'
+
+/** How a call meets what somebody else has locked. */
+export interface LockPatience {
+  /** Waits in the server's queue for a while: what others hold in turn would be met locked each time. @default false */
+  readonly waits?: boolean
+}
+
 /** What a store can do beyond what every store can. */
 export interface StoreCapabilities {
   /** Whether `create` and `post` can take part in the caller's own transaction. */
@@ -125,15 +134,16 @@ export interface Store {
   readOwners(owners: readonly string[]): Promise<readonly (OwnerState | undefined)[]>
 
   /**
-   * Creates executions. Gives undefined for each that was created, and the record for each whose id was there.
-   * With `transaction` (the client that the caller has begun one on), they exist if and only if it commits.
+   * Creates executions. Gives undefined for each that was created, the record for each whose id was there, and `'locked'` for each whose id
+   * somebody else is about to create in a transaction that is open: nothing was written of it, and it is tried again, apart from the others.
+   * With `transaction` (the client that the caller has begun one on), they exist if and only if it commits; then none is `'locked'`.
    */
-  create(executions: readonly NewExecution[], transaction?: unknown): Promise<readonly (ExecutionRecord | undefined)[]>
+  create(executions: readonly NewExecution[], transaction?: unknown): Promise<readonly CreateAnswer[]>
   /**
    * Writes to executions, at most one commit for each in a call. False for each that is not the owner's any more, or is gone; `'locked'` for
    * each of which nothing was written because somebody else has locked its record: it is tried again, apart from the others.
    */
-  commit(commits: readonly ExecutionCommit[]): Promise<readonly CommitAnswer[]>
+  commit(commits: readonly ExecutionCommit[], patience?: LockPatience): Promise<readonly CommitAnswer[]>
   /**
    * Makes the caller the owner of executions that have no living one: of unfinished ones (with `andEnded`, of any), up to
    * `limit`. Their epoch grows by one; `recoveries` too where the last owner died. The cost may grow with their number and that of

@@ -63,6 +63,7 @@ export class ExecutionStarter {
     await connection.opened()
     const [existing] = await connection.store.create([await request.newRecord(undefined)], transaction)
     if (existing === undefined) return
+    if (existing === 'locked') throw connection.lockedError(`execution "${request.id}"`)
     requireSame(request, await this.#underPresentNames(existing))
     if (isTerminal(existing.status) && existing.status !== 'completed')
       throw new ExecutionConflictError(

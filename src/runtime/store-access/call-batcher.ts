@@ -1,3 +1,4 @@
+import type { LockPatience } from '../../core/contracts/store.ts'
 import { StoreError } from '../../core/errors.ts'
 import { sleep } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
@@ -25,6 +26,9 @@ export interface BatchingOptions<Item> {
   readonly slowCalls: SlowCalls
 }
 
+/** One call of the store: an answer for each item. `patience` says whether it waits for locks of others. */
+type Send<Item, Answer> = (items: readonly Item[], patience: LockPatience) => Promise<readonly (Answer | 'locked')[]>
+
 const maxItems = 1_000
 const maxBytes = 2 * 2 ** 20
 /** What goes out for one key, if it is as much, has a call of its own. */
@@ -39,7 +43,7 @@ const triesTogether = 3
  * with what comes for the same key: the others don't wait for it.
  */
 export class CallBatcher<Item, Answer> {
-  readonly #send: (items: readonly Item[]) => Promise<readonly (Answer | 'locked')[]>
+  readonly #send: Send<Item, Answer>
   readonly #options: BatchingOptions<Item>
   readonly #aside: SetAside<Item, Answer>
   readonly #held = new HeldKeys<Entry<Item, Answer>>()
@@ -48,13 +52,10 @@ export class CallBatcher<Item, Answer> {
   #inFlight = 0
   #isDeferred = false
 
-  constructor(
-    send: (items: readonly Item[]) => Promise<readonly (Answer | 'locked')[]>,
-    options: BatchingOptions<Item>,
-  ) {
+  constructor(send: Send<Item, Answer>, options: BatchingOptions<Item>) {
     this.#send = send
     this.#options = options
-    this.#aside = new SetAside(options, (portion) => this.#sendAll(portion))
+    this.#aside = new SetAside(options, (portion, waits) => this.#sendAll(portion, waits))
   }
 
   add(item: Item, until: number): Promise<Answer> {
@@ -187,10 +188,13 @@ export class CallBatcher<Item, Answer> {
   }
 
   /** Sends all in one call. All that is not given back is settled. */
-  async #sendAll(entries: Portion<Item, Answer>): Promise<Unsettled<Item, Answer>> {
+  async #sendAll(entries: Portion<Item, Answer>, waits = false): Promise<Unsettled<Item, Answer>> {
     const { keyOf, onError } = this.#options
     try {
-      const answers = await this.#send(entries.map(({ item }) => item))
+      const answers = await this.#send(
+        entries.map(({ item }) => item),
+        { waits },
+      )
       const locked: Entry<Item, Answer>[] = []
       for (let index = 0; index < entries.length; index++) {
         const answer = answers[index]!

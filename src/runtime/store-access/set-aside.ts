@@ -8,6 +8,10 @@ import { pauseAfter } from './store-patience.ts'
 
 /** Tries of a portion that fails, before it goes out in parts. */
 const triesTogether = 3
+/** Tries of what is locked, before one waits for the lock: others may hold it in turn, so that it is never met free. */
+const triesWithoutWait = 4
+
+type Send<Item, Answer> = (portion: Portion<Item, Answer>, waits: boolean) => Promise<Unsettled<Item, Answer>>
 
 interface AsideOptions<Item> {
   readonly clock: FullClock
@@ -22,9 +26,9 @@ interface AsideOptions<Item> {
  */
 export class SetAside<Item, Answer> {
   readonly #options: AsideOptions<Item>
-  readonly #send: (portion: Portion<Item, Answer>) => Promise<Unsettled<Item, Answer>>
+  readonly #send: Send<Item, Answer>
 
-  constructor(options: AsideOptions<Item>, send: (portion: Portion<Item, Answer>) => Promise<Unsettled<Item, Answer>>) {
+  constructor(options: AsideOptions<Item>, send: Send<Item, Answer>) {
     this.#options = options
     this.#send = send
   }
@@ -40,8 +44,8 @@ export class SetAside<Item, Answer> {
     this.#sendSoon(portion, 0, 'large')
   }
 
-  #sendSoon(portion: Portion<Item, Answer>, tries: number, kind: SlowCall): void {
-    this.#options.slowCalls.add(kind, () => this.#deliver(portion, tries, kind))
+  #sendSoon(portion: Portion<Item, Answer>, tries: number, kind: SlowCall, mayWait = false): void {
+    this.#options.slowCalls.add(kind, () => this.#deliver(portion, tries, kind, mayWait))
   }
 
   async #sendLater(portion: Portion<Item, Answer>, tries: number, failure: unknown, kind: SlowCall): Promise<void> {
@@ -53,13 +57,15 @@ export class SetAside<Item, Answer> {
     const again = portion.filter(({ until }) => until >= next)
     if (again.length === 0) return
     await sleep(clock, pauseMs)
-    this.#sendSoon(again, tries + 1, kind)
+    this.#sendSoon(again, tries + 1, kind, isLocked && tries >= triesWithoutWait)
   }
 
   /** Never rejects: each entry is settled, or comes again. */
-  async #deliver(portion: Portion<Item, Answer>, tries: number, kind: SlowCall): Promise<void> {
-    const { keyOf } = this.#options
-    const { left, locked, failure } = await this.#send(portion)
+  async #deliver(portion: Portion<Item, Answer>, tries: number, kind: SlowCall, mayWait: boolean): Promise<void> {
+    const { keyOf, slowCalls } = this.#options
+    const waits = mayWait && slowCalls.tryWait()
+    const { left, locked, failure } = await this.#send(portion, waits)
+    if (waits) slowCalls.endWait()
     const parts = tries < triesTogether ? [left] : partsOf(groupedByKey(left, keyOf))
     const nextKind = kind === 'part' ? 'again' : kind
     for (const part of parts) if (part.length > 0) void this.#sendLater(part, tries, failure, nextKind)

@@ -12,6 +12,7 @@ export class SlowCalls {
   readonly #waiting: Record<SlowCall, (() => Promise<void>)[]> = { part: [], again: [], large: [] }
   readonly #inFlight: Record<SlowCall, number> = { part: 0, again: 0, large: 0 }
   #last: SlowCall = 'large'
+  #isWaiting = false
 
   /** `connections`: how many the store has, where that is known. */
   constructor(connections: number | undefined) {
@@ -22,6 +23,17 @@ export class SlowCalls {
   add(kind: SlowCall, call: () => Promise<void>): void {
     this.#waiting[kind].push(call)
     this.#next()
+  }
+
+  /** Whether a call may wait for somebody else's lock: one at a time does. It ends with `endWait`. */
+  tryWait(): boolean {
+    if (this.#isWaiting) return false
+    this.#isWaiting = true
+    return true
+  }
+
+  endWait(): void {
+    this.#isWaiting = false
   }
 
   #next(): void {

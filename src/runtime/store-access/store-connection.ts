@@ -85,9 +85,9 @@ export class StoreConnection {
     })
     // One at a time, and of what is set aside one for each execution: what is written of it must arrive in its order.
     this.commits = new CallBatcher(
-      async (items) => {
+      async (items, patience) => {
         const { merged, indexes } = mergedCommits(items)
-        const answers = await store.commit(merged)
+        const answers = await store.commit(merged, patience)
         return indexes?.map((index) => index !== undefined && answers[index]!) ?? answers
       },
       {

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict'
 import { assertSame } from './assertions.ts'
 import type { NewExecution } from '../../core/contracts/execution-record.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
-import { commitTo, createOwned, live, newExecution, range, recordIn, recordOf, stepRecord, stepsIn } from './records.ts'
+import {
+  commitTo,
+  createAll,
+  createOwned,
+  live,
+  newExecution,
+  range,
+  recordIn,
+  recordOf,
+  stepRecord,
+  stepsIn,
+} from './records.ts'
 
 /** `create` without a transaction. */
 export function createConformance({ test }: ConformanceGroup): void {
@@ -56,7 +67,7 @@ export function createConformance({ test }: ConformanceGroup): void {
     const withSteps = (id: string, steps = begun): NewExecution =>
       newExecution(id, { owner: 'ada', startedAt: 5, steps })
     const others = ['b', 'c', 'd'].map((id) => withSteps(id, id === 'c' ? [] : begun))
-    const known = await store.create([withSteps('a'), withSteps('known'), ...others])
+    const known = await createAll(store, [withSteps('a'), withSteps('known'), ...others])
     assert.deepEqual(
       known.map((record) => record?.id),
       [undefined, 'known', undefined, undefined, undefined],
@@ -77,7 +88,9 @@ export function createConformance({ test }: ConformanceGroup): void {
     await createOwned(store, 'one', { requestDigest: 'first' })
     await store.commit([commitTo('one', { head: { status: 'running', startedAt: 5 }, steps: [stepRecord('A')] })])
     const before = await recordIn(store, 'one')
-    const [known] = await store.create([newExecution('one', { requestDigest: 'second', graph: 'other', owner: 'bea' })])
+    const [known] = await createAll(store, [
+      newExecution('one', { requestDigest: 'second', graph: 'other', owner: 'bea' }),
+    ])
     assertSame(known, before)
     assert.equal(known?.requestDigest, 'first')
     assertSame(await store.get(['one']), [before])
@@ -89,7 +102,10 @@ export function createConformance({ test }: ConformanceGroup): void {
       newExecution('b', { requestDigest: 'known b' }),
       newExecution('d', { requestDigest: 'known d' }),
     ])
-    const known = await store.create(['a', 'b', 'c', 'd', 'e'].map((id) => newExecution(id)))
+    const known = await createAll(
+      store,
+      ['a', 'b', 'c', 'd', 'e'].map((id) => newExecution(id)),
+    )
     assert.deepEqual(
       known.map((record) => record?.requestDigest),
       [undefined, 'known b', undefined, 'known d', undefined],
@@ -114,7 +130,7 @@ export function createConformance({ test }: ConformanceGroup): void {
   })
 
   test('the same id twice in one call is created once, and there the second time', async ({ store }) => {
-    const known = await store.create([
+    const known = await createAll(store, [
       newExecution('one', { requestDigest: 'first' }),
       newExecution('two'),
       newExecution('one', { requestDigest: 'second' }),
@@ -147,8 +163,14 @@ export function createConformance({ test }: ConformanceGroup): void {
     const other = await bench.rival()
     const ids = range(100).map((index) => `e${index}`)
     const [ofOne, ofOther] = await Promise.all([
-      store.create(ids.map((id) => newExecution(id, { requestDigest: 'one' }))),
-      other.create(ids.toReversed().map((id) => newExecution(id, { requestDigest: 'other' }))),
+      createAll(
+        store,
+        ids.map((id) => newExecution(id, { requestDigest: 'one' })),
+      ),
+      createAll(
+        other,
+        ids.toReversed().map((id) => newExecution(id, { requestDigest: 'other' })),
+      ),
     ])
     const answers = new Map(ids.map((id, index) => [id, [ofOne[index], ofOther.toReversed()[index]]]))
     for (const [id, [one, another]] of answers) {

@@ -4,6 +4,7 @@ import { assertSame } from './assertions.ts'
 import { awkwardNames } from './awkward.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
 import {
+  createAll,
   claimOf,
   commitTo,
   compareTexts,
@@ -36,7 +37,7 @@ export function namesConformance({ test }: ConformanceGroup): void {
     )
     for (const [index, id] of texts.entries())
       assert.equal((await recordIn(store, id)).requestDigest, `request ${index}`)
-    const again = await store.create(created)
+    const again = await createAll(store, created)
     assertSame(
       again.map((record) => record?.id),
       texts,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { assertStoreError } from './assertions.ts'
 import type { Bench, ConformanceGroup } from './conformance-group.ts'
 import type { StoreTransaction } from './conformance-options.ts'
-import { live, newExecution, recordIn } from './records.ts'
+import { createAll, live, newExecution, recordIn } from './records.ts'
 
 /** `create` with the caller's own transaction. */
 export function transactionConformance({ options, test, testIf }: ConformanceGroup): void {
@@ -53,7 +53,8 @@ export function transactionConformance({ options, test, testIf }: ConformanceGro
     const { store } = bench
     await store.create([newExecution('one', { requestDigest: 'first' })])
     const transaction = await begin(bench)
-    const known = await store.create(
+    const known = await createAll(
+      store,
       [newExecution('zero'), newExecution('one'), newExecution('zero', { requestDigest: 'again' })],
       transaction.client,
     )
