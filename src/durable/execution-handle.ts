@@ -15,7 +15,6 @@ import type { ExecutionActorRef } from '../runtime/actors/execution-logic.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import { patienceMs } from '../runtime/store-access/store-patience.ts'
-import { closedWhileWaiting } from './context/closed-while-waiting.ts'
 import { endedBySignal, requireNotAborted } from './context/ended-by-signal.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { detachExecution } from './detach-execution.ts'
@@ -91,7 +90,7 @@ export class ExecutionHandle<Output> {
       if (departure?.type === 'error') throw departure.error
       isLost ||= departure?.error instanceof LeaseLostError
       if (pauseMs > 0) await this.#pause(pauseMs)
-      if (this.#context.isHandingOver) throw closedWhileWaiting(this)
+      if (this.#context.isHandingOver) throw this.#context.closedWhileWaiting(this)
       if (owned.has(this.id)) continue
       const record = await this.#known(isLost, () => this.#record())
       if (record === undefined)
@@ -261,7 +260,7 @@ export class ExecutionHandle<Output> {
       if (this.#context.clock.elapsed() >= until) throw notCommitted(this.id)
       requireNotAborted(this.id, this.#about.signal)
       await this.#pause(pauseMs)
-      if (this.#context.isHandingOver) throw closedWhileWaiting(this)
+      if (this.#context.isHandingOver) throw this.#context.closedWhileWaiting(this)
     }
     this.#isUncommitted = false
   }
@@ -270,7 +269,7 @@ export class ExecutionHandle<Output> {
     try {
       return await this.#context.connection.gets.add(this.id, this.#context.clock.elapsed() + 30_000)
     } catch (error) {
-      throw this.#context.isHandingOver ? closedWhileWaiting(this) : error
+      throw this.#context.isHandingOver ? this.#context.closedWhileWaiting(this) : error
     }
   }
 

@@ -36,7 +36,8 @@ const maxPrototypeKeys = 10
  * them: the call that takes them does that.
  *
  * @param given what is to be checked: a plain object keyed by type names, as `JSON.parse` makes it
- * @param options `shared` and `overrides` as the call has them, where it has any: what they give is left out of the inputs
+ * @param options `shared` and `overrides` as the call has them, where it has any: what they give is left out of the inputs. Inputs that the
+ * overrides make unneeded may be there, since the sender may not know of them: they are left out of what is given, and are not checked
  * @throws (as rejection) InputError with all that is wrong: keys that no input has, types that steps make, inputs that are missing, what
  * the schemas find, and `__proto__` as a key of any object; OptionError where an input has no schema that could check it, and for options
  * that the call would refuse; GraphError for an unknown target

@@ -1,6 +1,6 @@
 import { describe } from '../core/check-options.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
-import { ExecutionCancelledError, InputError } from '../core/errors.ts'
+import { ExecutionCancelledError, InputError, OptionError } from '../core/errors.ts'
 import type { StreamBatch } from '../core/graph/calls.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { batchFrameOf } from './batch/batch-options.ts'
@@ -20,8 +20,8 @@ const outcomesAhead = 100
  * bounded by the concurrency, except where a step with an `all(T)` port needs all items at once. Leaving the loop early
  * cancels what runs and closes the iterable.
  *
- * Nothing runs before the first call of `next`.
- * @throws as `executeBatch`, while iterating
+ * Nothing runs before the first call of `next`. The outcomes can be read once: a second loop would run everything again.
+ * @throws as `executeBatch`, while iterating; OptionError for a second loop over the same stream
  */
 export const streamBatch = ((
   graph: AnyGraph,
@@ -30,7 +30,17 @@ export const streamBatch = ((
   options?: StreamOptions,
 ): AsyncIterable<unknown> => {
   const context = new AsyncContext()
-  return { [Symbol.asyncIterator]: () => streamOf(graph, target, items, options, context) }
+  let isRead = false
+  return {
+    [Symbol.asyncIterator]() {
+      if (isRead)
+        throw new OptionError(
+          'streamBatch: its outcomes have been read, and are not kept; keep them in an array, or call streamBatch again to run everything once more',
+        )
+      isRead = true
+      return streamOf(graph, target, items, options, context)
+    },
+  }
 }) as unknown as StreamBatch<StreamOptions>
 
 /** A consumer that waits for the next value. */

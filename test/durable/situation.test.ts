@@ -19,7 +19,8 @@ describe('the lease in details()', () => {
     const own = await handle.details()
     expect(own.lease).toEqual({ owner: own.owner, isHere: true, isAlive: true, renewedAt, expiresAt })
     const retry = `step "Retry" waits for attempt 2, due in 59 min 59 s (${new Date(world.clock.now() + 3_599_900).toISOString()})`
-    expect(own.situation).toBe(`it runs in this process, which renewed its lease 100 ms ago; ${retry}`)
+    const running = 'step "Check" has been running for 100 ms, and 1 more'
+    expect(own.situation).toBe(`it runs in this process, which renewed its lease 100 ms ago; ${running}; ${retry}`)
     const elsewhere = world.process({ graphs: [stuck] })
     const { lease, situation } = await (await elsewhere.get('x'))!.details()
     expect(lease).toEqual({ ...own.lease, isHere: false })
@@ -113,7 +114,30 @@ describe('the lease in details()', () => {
     const { situation, incompatible } = await (await newer.get('x'))!.details()
     expect(incompatible).not.toEqual([])
     expect(situation).toContain(`this docket can't go on with it (${incompatible.join('; ')}); another version may`)
+    const why = incompatible.join('; ')
+    // Neither calls it running, or says that it goes on as others do.
+    await expect(newer.retry('x')).rejects.toMatchObject({
+      code: 'EXECUTION_CONFLICT',
+      message: expect.stringContaining(`is running, and can't go on in this process: ${why}. It goes on by itself`),
+    })
+    const waiting = (await newer.get('x'))!.result()
+    const refused = expect(waiting).rejects.toMatchObject({
+      code: 'DOCKET_CLOSED',
+      message: expect.stringContaining(`it can't go on in this process (${why})`),
+    })
     await newer.close({ deadline: 0 })
+    await refused
+  })
+
+  test('names the step that runs, and for how long it has', async () => {
+    const world = new World()
+    const { line: graph } = line({ second: { run: () => never<number>() } })
+    const docket = world.process({ graphs: [graph] })
+    const handle = await docket.start(graph, Third, { Seed: 1 }, { id: 'x' })
+    await world.clock.advance(2_000)
+    const own = await handle.details()
+    expect(own.situation).toMatch(/renewed its lease .* ago; step "Second" has been running for 2\.0 s$/)
+    await docket.close({ deadline: 0 })
   })
 })
 

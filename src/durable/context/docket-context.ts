@@ -125,7 +125,11 @@ export class DocketContext {
 
   /** @throws DocketClosedError where nobody can wait for the execution any more */
   requireWaiting(id: string): void {
-    if (this.isHandingOver) throw closedWhileWaiting({ id })
+    if (this.isHandingOver) throw this.closedWhileWaiting({ id })
+  }
+
+  closedWhileWaiting(one: { readonly id: string; readonly graph?: string }): DocketClosedError {
+    return closedWhileWaiting(one, this.incompatible.reasonsOf(one.id))
   }
 
   /** Calls back when what is left is given up. Gives a function that takes the listener off. */

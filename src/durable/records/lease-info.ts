@@ -57,9 +57,25 @@ export function situationOf(
       : ended[status]
   if (lease?.isAlive === true) {
     const process = lease.isHere ? 'this process' : `process "${lease.owner}"`
-    return `it runs in ${process}, which renewed its lease ${agoOf(lease.renewedAt, now)}${nextAttempt(steps, now)}`
+    return `it runs in ${process}, which renewed its lease ${agoOf(lease.renewedAt, now)}${runningSteps(steps, now)}${nextAttempt(steps, now)}`
   }
   return `${whyNobody(record, lease, now)}; ${whoWill(record, willingness)}${nextAttempt(steps, now)}`
+}
+
+/** Which step runs, and for how long; of several the one that has for longest. */
+function runningSteps(steps: readonly StepInfo[], now: number): string {
+  const running = steps.filter(({ status }) => status === 'running')
+  if (running.length === 0) return ''
+  const first = running.reduce((oldest, step) => (sinceOf(step) < sinceOf(oldest) ? step : oldest))
+  const { attempt, since } = first
+  const which = attempt > 1 ? ` (attempt ${attempt})` : ''
+  const duration = since === undefined ? '' : ` for ${spanOf(Math.max(0, now - since.getTime()))}`
+  const others = running.length === 1 ? '' : `, and ${running.length - 1} more`
+  return `; ${nameOf(first)}${which} has been running${duration}${others}`
+}
+
+function sinceOf({ since }: StepInfo): number {
+  return since?.getTime() ?? Infinity
 }
 
 /** Which step waits for its next attempt, and until when; of several the one that is due first. */
@@ -75,11 +91,14 @@ function nextAttempt(steps: readonly StepInfo[], now: number): string {
   if (first === undefined) return ''
   const { step, at } = first
   const leftMs = at.getTime() - now
-  const which = `step "${step.step}"${step.item === undefined ? '' : ` of item "${step.item}"`}`
   const due = leftMs > 0 ? `due in ${spanOf(leftMs)} (${at.toISOString()})` : 'due now'
   const others =
     count === 1 ? '' : `, and ${count - 1} more ${count === 2 ? 'waits for its' : 'wait for their'} next attempt`
-  return `; ${which} waits for attempt ${step.attempt + 1}, ${due}${others}`
+  return `; ${nameOf(step)} waits for attempt ${step.attempt + 1}, ${due}${others}`
+}
+
+function nameOf({ step, item }: StepInfo): string {
+  return `step "${step}"${item === undefined ? '' : ` of item "${item}"`}`
 }
 
 function whyNobody({ startedAt }: ExecutionRecord, lease: LeaseInfo | undefined, now: number): string {

@@ -11,17 +11,15 @@ import { itemStep } from '../records/restore-batch.ts'
  */
 export async function retriedOf(
   context: DocketContext,
-  { id, status, kind }: ExecutionRecord,
+  record: ExecutionRecord,
   items: readonly string[] | undefined,
 ): Promise<Pick<CallerOptions, 'retried'>> {
+  const { id, status, kind } = record
   const isBatch = kind === 'batch'
   if (items !== undefined && !isBatch)
     throw new OptionError(`retry: "${id}" is one execution, and only batches have items; leave items out`)
   if (!isTerminal(status) || (status === 'completed' && !isBatch))
-    throw new ExecutionConflictError(
-      `execution "${id}" is ${status}: only one that failed or was cancelled can be retried`,
-      { executionId: id },
-    )
+    throw notToBeRetried(record, context.incompatible.misfitOfOpen(record)?.reasons)
   if (items === undefined && status !== 'completed') return { retried: 'failed' }
   const failed = await failedItemsOf(context, id)
   const others = items?.filter((key) => !failed.has(key)) ?? []
@@ -35,6 +33,15 @@ export async function retriedOf(
       executionId: id,
     })
   return { retried: items ?? 'failed' }
+}
+
+/** `misfit`: why it can't go on here, if that is known. */
+function notToBeRetried({ id, graph, status }: ExecutionRecord, misfit: readonly string[] | undefined): Error {
+  const message =
+    misfit === undefined
+      ? `execution "${id}" is ${status}: only one that failed or was cancelled can be retried`
+      : `execution "${id}" is ${status}, and can't go on in this process: ${misfit.join('; ')}. It goes on by itself where it fits, so there is nothing to retry: change what does not fit, or run the version that it began with`
+  return new ExecutionConflictError(message, { graph, executionId: id })
 }
 
 /** Whether items that are to be tried again have failed in what is stored now: another process may have tried them meanwhile. */

@@ -100,9 +100,16 @@ describe('values', () => {
     expect(values[19_999]).toBe(199_990)
   })
 
-  test('may be read twice: each loop is a batch of its own', async () => {
+  test('can be read once: a second loop is refused, and runs nothing again', async () => {
     const stream = streamBatch(instant, Made, [{ Id: 1 }])
-    expect([await collect(stream), await collect(stream)]).toEqual([[10], [10]])
+    expect(await collect(stream)).toEqual([10])
+    await expect(collect(stream)).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+      message: expect.stringContaining('call streamBatch again'),
+    })
+    const left = streamBatch(instant, Made, [{ Id: 1 }, { Id: 2 }])
+    for await (const value of left) if (value === 10) break
+    await expect(collect(left)).rejects.toThrow('have been read')
   })
 })
 
