@@ -207,9 +207,9 @@ describe.each(servers)('on %s, while somebody else', (_, server) => {
   test('and two more hold the row of an execution in turn, so that it is never free, that one goes on', async () => {
     const { table, hold, running, begin } = await begun()
     const others = [await begin(), await begin(), await begin()]
-    let isOver = false
+    const over = new AbortController()
     const turns = others.map(async (other) => {
-      for (let first = true; !isOver; first = false) {
+      for (let first = true; !over.signal.aborted; first = false) {
         if (!first) await other.run('begin')
         await other.run(`select * from ${table('executions')} where id = 'locked' for update`)
         await sleep(30)
@@ -218,7 +218,7 @@ describe.each(servers)('on %s, while somebody else', (_, server) => {
     })
     hold.resolve()
     const made = await running.result()
-    isOver = true
+    over.abort()
     await Promise.all(turns)
     expect(made).toBe(-3)
   })
