@@ -6,14 +6,17 @@ import type {
 } from '../../src/core/contracts/execution-record.ts'
 import type { Cell, Row } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
-import { toName } from '../sql/names.ts'
+import { fromName, toName } from '../sql/names.ts'
 import { executionOf, readable } from '../sql/reader.ts'
+import type { Answer } from '../sql/dialect.ts'
 import { executionColumns, isUnfinished } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import type { SqliteConnection } from './connection.ts'
 import type { SqliteOwners } from './owners.ts'
 import { storeName } from './errors.ts'
 
+// A transaction holds up the event loop while it lasts, and whoever else writes to the file.
+const perTransaction = 100
 // SQLite's planner would go through all that are unfinished, by the index of statuses.
 const executions = 'docket_executions e indexed by docket_executions_unfinished'
 const nextOwner = `select e.owner from ${executions}
@@ -47,8 +50,34 @@ export class SqliteAcquirer {
   async acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
     // Nothing can be had before the caller's transaction ends; whoever looks for work looks again.
     if (request.ids === undefined && this.#connection.isTaken) return []
+    if (request.ids !== undefined) return (await this.#acquireSome(request)).map(acquiredOf)
+    const rows: Row[] = []
+    for (;;) {
+      const limit = Math.min(perTransaction, request.limit - rows.length)
+      const taken = await this.#acquireMore({ ...request, ...this.#restOf(request, rows), limit }, rows.length > 0)
+      rows.push(...taken)
+      if (taken.length < limit || rows.length >= request.limit) return readable(rows, acquiredOf)
+    }
+  }
+
+  /** What was taken already must not be lost for what can't be. */
+  async #acquireMore(request: AcquireRequest, hasSome: boolean): Promise<readonly Row[]> {
+    try {
+      return await this.#acquireSome(request)
+    } catch (error) {
+      if (hasSome) return []
+      throw error
+    }
+  }
+
+  /** What was taken already is the caller's own now. */
+  #restOf({ andOwn, except }: AcquireRequest, rows: readonly Row[]): Pick<AcquireRequest, 'except'> {
+    return andOwn === true ? { except: [...(except ?? []), ...rows.map((row) => fromName(row['id'] as string))] } : {}
+  }
+
+  #acquireSome(request: AcquireRequest): Answer<readonly Row[]> {
     const owner = toName(request.owner)
-    const rows: readonly Row[] = await this.#connection.transaction(() =>
+    return this.#connection.transaction(() =>
       this.#candidates(request, owner)
         .sort(oldestFirst)
         .slice(0, request.limit)
@@ -59,7 +88,6 @@ export class SqliteAcquirer {
           return { ...taken!, was_lost: wasLost }
         }),
     )
-    return request.ids === undefined ? readable(rows, acquiredOf) : rows.map(acquiredOf)
   }
 
   #candidates({ ids, graphs, andEnded, andOwn, except, ranges, limit }: AcquireRequest, owner: string): Row[] {

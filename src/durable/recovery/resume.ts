@@ -22,10 +22,21 @@ import { isUnfinished } from '../records/unfinished-records.ts'
 import { batchFromRecords } from './batch-from-records.ts'
 import { executionFromRecords } from './execution-from-records.ts'
 import type { FromRecords } from './execution-from-records.ts'
+import { lengthOf } from './portion.ts'
 import { endedByMail, unreadControl } from './unread-mail.ts'
 import { endUnowned } from './unowned.ts'
 
 const defaultMaxRecoveries = 10
+// A batch reads its own items; few of them are small.
+const likelyBatchBytes = 100_000
+
+/** What became of several. */
+export interface Resumed {
+  /** How many run here now. */
+  readonly count: number
+  /** Of the values that were read for them. */
+  readonly bytes: number
+}
 
 /** Goes on with executions that this process has just acquired. */
 export class Resumption {
@@ -36,15 +47,15 @@ export class Resumption {
   }
 
   /**
-   * Goes on with several; gives those that run here now, and calls back for each as soon as it does: others may fail. `mayBeGone` where this
+   * Goes on with several; gives how many run here now, and calls back for each as soon as it does: others may fail. `mayBeGone` where this
    * process has deleted some since the store was called for them.
    */
   async resume(
     acquired: readonly AcquiredExecution[],
     mayBeGone: boolean,
     onResumed: (id: string) => void,
-  ): Promise<readonly string[]> {
-    if (acquired.length === 0) return []
+  ): Promise<Resumed> {
+    if (acquired.length === 0) return { count: 0, bytes: 0 }
     const { turns } = this.#context
     const uncertain = new Set(acquired.flatMap(({ execution: { id } }) => (mayBeGone || turns.has(id) ? [id] : [])))
     for (const { execution } of acquired) turns.overtake(execution.id)
@@ -58,11 +69,13 @@ export class Resumption {
     // They reject where they are awaited, which may be later.
     for (const read of [reading, mail]) read.catch(() => {})
     // In turn with whoever starts one of them here at this moment: acquired a second time, it would lose what it has just begun.
+    let bytes = 0
     const outcomes = await Promise.allSettled(
       acquired.map(({ execution, wasLost }) =>
         turns.inTurn(execution.id, async () => {
           if (uncertain.has(execution.id) && !(await this.#isAsFound(execution))) return false
           const steps = execution.kind === 'batch' ? undefined : await (await reading)(execution.id)
+          bytes += bytesOf(execution, steps)
           const messages = (await mail).get(execution.id)
           if (await this.#isEndedBy(messages, execution)) return false
           if (steps instanceof StoreError) return this.#leaveUnreadable(execution, steps)
@@ -75,8 +88,7 @@ export class Resumption {
     )
     // Not before all are through: what is still on its way would run without anybody knowing.
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
-    const isHere = outcomes.map((outcome) => outcome.status === 'fulfilled' && outcome.value)
-    return acquired.flatMap(({ execution }, index) => (isHere[index] === true ? [execution.id] : []))
+    return { count: outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value).length, bytes }
   }
 
   /** Whether it is not gone, or another one under its id: this process may have deleted it before it knew that it has it. */
@@ -357,6 +369,12 @@ export function cannotGoOn(id: string, graph: string, reasons: readonly string[]
     graph,
     executionId: id,
   })
+}
+
+function bytesOf({ kind, inputs }: ExecutionRecord, steps: readonly StepRecord[] | StoreError = []): number {
+  let bytes = lengthOf(inputs) + (kind === 'batch' ? likelyBatchBytes : 0)
+  if (!(steps instanceof StoreError)) for (const { output, error } of steps) bytes += lengthOf(output) + lengthOf(error)
+  return bytes
 }
 
 /** Why an execution that has not ended goes on here. */

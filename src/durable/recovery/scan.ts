@@ -2,14 +2,16 @@ import type { AcquiredExecution, AcquireRequest } from '../../core/contracts/exe
 import { outsideCalls } from '../../runtime/environment/async-context.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { GraphRotation } from './graph-rotation.ts'
+import { Portion } from './portion.ts'
 import type { Resumption } from './resume.ts'
+import { Round } from './round.ts'
 import { Slots } from './slots.ts'
 import { Walls } from './walls.ts'
 import type { Window } from './walls.ts'
 
-const batchSize = 100
 // Messages are read between: the first look past very many that fit nobody here takes some time.
 const mostLooks = 100
+const longestRoundMs = 250
 
 /** Looks for executions that no process runs (any more), and goes on with as many of them here as there are slots. */
 export class Scan {
@@ -21,6 +23,8 @@ export class Scan {
   readonly slots: Slots
   readonly #rotation: GraphRotation
   readonly #walls: Walls
+  readonly #portion = new Portion()
+  #hasAllFit = false
 
   constructor(context: DocketContext, resumption: Resumption) {
     this.#context = context
@@ -57,28 +61,37 @@ export class Scan {
   }
 
   async #run(isThorough: boolean): Promise<number> {
-    const { connection } = this.#context
+    const { connection, clock } = this.#context
     await connection.ready()
     const { owner } = connection.session
-    const free = this.slots.count()
-    let count = 0
-    const canGoOn = async (): Promise<boolean> => count < free && !this.#isStopped && (await this.#isStill(owner))
-    if (free > 0)
-      for (const window of this.#walls.windows(isThorough)) {
-        if (!(await canGoOn())) break
-        count += await this.#lookInto(window, owner, free - count)
-      }
-    this.#rotation.begin()
-    for (let looks = 0; await canGoOn();) {
-      const resumed = looks++ < mostLooks || isThorough ? await this.#look(owner, free - count) : undefined
-      if (resumed === undefined) {
-        this.slots.looked(false)
-        return count
-      }
-      count += resumed
+    const round = new Round(this.slots.count(), this.#hasAllFit)
+    // A caller wants to know how many there were, not how many there will be.
+    const until = isThorough ? -Infinity : clock.elapsed() + longestRoundMs
+    const canGoOn = async (): Promise<boolean> => {
+      // What has ended meanwhile makes room for others, until it is time to read messages.
+      if (round.room <= 0 && clock.elapsed() < until && this.slots.haveReturned) round.recount(this.slots.count())
+      if (round.room <= 0) await round.through()
+      return round.room > 0 && !this.#isStopped && (await this.#isStill(owner))
     }
-    this.slots.looked(!this.#isStopped)
-    return count
+    try {
+      if (round.room > 0)
+        for (const window of this.#walls.windows(isThorough)) {
+          if (!(await canGoOn())) break
+          await this.#lookInto(window, owner, round)
+        }
+      this.#rotation.begin()
+      for (let looks = 0; await canGoOn();) {
+        if ((looks++ < mostLooks || isThorough) && (await this.#look(owner, round))) continue
+        await round.through()
+        this.slots.looked(false)
+        return round.resumed
+      }
+      this.slots.looked(!this.#isStopped)
+      return round.resumed
+    } finally {
+      await round.settled()
+      this.#hasAllFit = round.mayReadAhead
+    }
   }
 
   /** Whether this process still owns under that name: what is acquired under a lost one is others' a moment later. */
@@ -87,12 +100,13 @@ export class Scan {
     return (await session.holds()) && session.owner === owner
   }
 
-  /** One look for a few; gives how many run here now, or undefined where nothing was left to be looked for. */
-  async #look(owner: string, room: number): Promise<number | undefined> {
+  /** One look; false where nothing was left to be looked for. */
+  async #look(owner: string, round: Round): Promise<boolean> {
     const { storedGraphNames, owned, turns } = this.#context
-    const next = this.#rotation.next(room, batchSize)
-    if (next === undefined) return undefined
+    const next = this.#rotation.next(round.room, this.#portion.size)
+    if (next === undefined) return false
     const andOwn = turns.takeUncertainty()
+    if (andOwn) await round.through()
     const look = andOwn ? { graphs: storedGraphNames, limit: next.limit } : next
     const { except, ranges } = this.#walls.past()
     const open = andOwn ? turns.hold() : undefined
@@ -114,9 +128,12 @@ export class Scan {
         look,
         records.map(({ graph }) => graph),
       )
-      const resumed = await this.#goOnWith(acquired, deletions)
-      this.#walls.found(records)
-      return resumed
+      const resuming = this.#goOnWith(acquired, deletions).then((count) => {
+        this.#walls.found(records)
+        return count
+      })
+      await round.add(records.length, resuming)
+      return true
     } catch (error) {
       turns.markUncertain()
       throw error
@@ -126,8 +143,8 @@ export class Scan {
   }
 
   /** One look among the older ones of a graph, of which most fit nobody here. */
-  async #lookInto({ graph, past, looked }: Window, owner: string, room: number): Promise<number> {
-    const limit = Math.min(room, batchSize)
+  async #lookInto({ graph, past, looked }: Window, owner: string, round: Round): Promise<void> {
+    const limit = Math.min(round.room, this.#portion.size)
     const { deletions } = this.#context.turns
     try {
       const acquired = await this.#acquire({ owner, graphs: [graph], ...past, limit })
@@ -135,7 +152,8 @@ export class Scan {
         acquired.map(({ execution }) => execution),
         limit,
       )
-      return await this.#goOnWith(acquired, deletions)
+      await round.add(acquired.length, this.#goOnWith(acquired, deletions))
+      await round.through()
     } catch (error) {
       this.#context.turns.markUncertain()
       throw error
@@ -144,8 +162,16 @@ export class Scan {
 
   /** Gives how many of them run here now: each has a slot as soon as it does. `deletions` is how many there were before the store gave them. */
   async #goOnWith(acquired: readonly AcquiredExecution[], deletions: number): Promise<number> {
-    const mayBeGone = this.#context.turns.deletions !== deletions
-    return (await this.#resumption.resume(acquired, mayBeGone, (id) => this.slots.take(id))).length
+    const { turns } = this.#context
+    try {
+      const mayBeGone = turns.deletions !== deletions
+      const { count, bytes } = await this.#resumption.resume(acquired, mayBeGone, (id) => this.slots.take(id))
+      if (acquired.length >= this.#portion.size) this.#portion.brought(bytes)
+      return count
+    } catch (error) {
+      turns.markUncertain()
+      throw error
+    }
   }
 
   #acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {

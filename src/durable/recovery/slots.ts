@@ -36,7 +36,12 @@ export class Slots {
 
   /** Whether it is time to look again: more may wait than could be taken, and enough of what was has ended. */
   get haveRoom(): boolean {
-    return this.#mayMoreWait && this.#returned * shareBeforeLook >= this.#count
+    return this.#mayMoreWait && this.haveReturned
+  }
+
+  /** Whether enough were given back since the last count. */
+  get haveReturned(): boolean {
+    return this.#returned * shareBeforeLook >= this.#count
   }
 
   /** The last look ended because all slots were taken, or because nothing was left. */

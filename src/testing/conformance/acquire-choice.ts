@@ -15,6 +15,14 @@ export function acquireChoiceConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await acquireIds(store, { graphs: ['users'], limit: 100 }), [])
   })
 
+  test('very many come at once, the oldest first, and what the caller has already counts once', async ({ store }) => {
+    const ids = range(1_050).map((index) => `e${String(index).padStart(4, '0')}`)
+    await store.create(ids.map((id, index) => newExecution(id, { createdAt: index })))
+    assert.deepEqual(await acquireIds(store, { graphs: ['users'], limit: 700 }), ids.slice(0, 700))
+    const own = await acquireIds(store, { graphs: ['users'], andOwn: true, limit: 1_000 })
+    assert.deepEqual(own, ids.slice(0, 1_000))
+  })
+
   test('the oldest come first, whether they were lost, given up or never had', async ({ store }) => {
     await live(store, 'dead-1', 'dead-2', 'gone')
     await store.create([

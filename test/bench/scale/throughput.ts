@@ -39,6 +39,7 @@ export async function measurePurge({ docket, finished }: Filled): Promise<Measur
 export async function measureTakeOver(
   filled: Filled,
   count: number,
+  prefix = 'held',
 ): Promise<{ readonly takeOver: Measured; readonly end: Measured }> {
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
   const { promise: haveBegun, resolve: allBegun } = Promise.withResolvers<void>()
@@ -52,7 +53,7 @@ export async function measureTakeOver(
   filled.steps.onEnd = () => {
     if (++ended === count) allEnded()
   }
-  await leave(filled, 'held', count)
+  await leave(filled, prefix, count)
   const takeOver = await stallDuring(async () => {
     await filled.docket.resume()
     await within(haveBegun, () => `${begun} of ${count} have begun`)
@@ -67,8 +68,8 @@ export async function measureTakeOver(
 }
 
 /** With a hundred slots, as by default: from `createDocket` until so many executions of a dead owner have run to their end. */
-export async function measureWorkOff(filled: Filled, count: number): Promise<Measured> {
-  await leave(filled, 'short', count)
+export async function measureWorkOff(filled: Filled, count: number, prefix = 'short'): Promise<Measured> {
+  await leave(filled, prefix, count)
   const { promise: haveEnded, resolve: allEnded } = Promise.withResolvers<void>()
   let ended = 0
   const { graph } = scaleGraph(undefined, () => {
