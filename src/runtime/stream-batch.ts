@@ -93,18 +93,25 @@ class BatchStream implements AsyncIterator<unknown, undefined> {
   next(): Promise<IteratorResult<unknown, undefined>> {
     if (this.#isOver) return Promise.resolve(done)
     try {
-      if (this.#batch === undefined) {
-        this.#context.run(() => {
-          this.#batch = this.#begin(this)
-          this.#batch.start()
-        })
-      }
+      if (this.#batch === undefined) this.#start()
       const outcome = this.#waiting.length === 0 ? this.#take() : undefined
       if (outcome !== undefined) return Promise.resolve({ done: false, value: this.#valueOf(outcome) })
     } catch (thrown) {
       this.#leave()
       return Promise.reject(thrown)
     }
+    return this.#wait()
+  }
+
+  // These two are functions of their own: one that makes closures costs memory at each call, whether it comes to them or not.
+  #start(): void {
+    this.#context.run(() => {
+      this.#batch = this.#begin(this)
+      this.#batch.start()
+    })
+  }
+
+  #wait(): Promise<IteratorResult<unknown, undefined>> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject })
       this.#serve()

@@ -30,8 +30,7 @@ export class ItemAdmission implements Admission {
         return false
       }
       if (!this.#pool.tryTake()) {
-        this.#parked = [run]
-        this.#stopWaiting = this.#pool.wait(() => this.#open())
+        this.#park(run)
         return false
       }
       this.#isInside = true
@@ -40,6 +39,12 @@ export class ItemAdmission implements Admission {
     if (!this.#turn.mustYieldOnTheWay()) return true
     this.#defer(run)
     return false
+  }
+
+  // A function of its own: one that makes closures costs memory at each call, whether it comes to them or not.
+  #park(run: Admitted): void {
+    this.#parked = [run]
+    this.#stopWaiting = this.#pool.wait(() => this.#open())
   }
 
   /** Lets an attempt in that is running already. */

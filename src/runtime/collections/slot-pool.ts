@@ -120,23 +120,29 @@ export class SlotPool {
 }
 
 // By the declaration itself, so that all graphs and executions of the process share a step's limit.
-const pools = new WeakMap<AnyStep, Map<string, SlotPool>>()
+const pools = new WeakMap<AnyStep, Map<string | number, SlotPool>>()
 
 /** The slots that attempts of this step with these inputs share in this process. May throw: the key function is the user's. */
-export function slotPoolOf(spec: StepSpec, inputs: unknown): SlotPool {
+export function slotPoolOf(spec: StepSpec, taker: { readonly inputs: unknown }): SlotPool {
   const { limit, key: keyOf } = spec.concurrency!
-  const key = keyOf === undefined ? '' : requireReturnedName(`concurrency.key of step "${spec.name}"`, keyOf(inputs))
   // Two graphs may give one step different defaults: each limit holds for the steps that declare it.
-  const place = `${limit} ${key}`
-  let byKey = pools.get(spec.step)
-  if (byKey === undefined) pools.set(spec.step, (byKey = new Map()))
-  const existing = byKey.get(place)
-  if (existing !== undefined) return existing
+  const place = keyOf === undefined ? limit : `${limit} ${keyFrom(spec.name, keyOf, taker.inputs)}`
+  return pools.get(spec.step)?.get(place) ?? newPool(spec, place)
+}
+
+function keyFrom(name: string, keyOf: (inputs: unknown) => string, inputs: unknown): string {
+  return requireReturnedName(`concurrency.key of step "${name}"`, keyOf(inputs))
+}
+
+function newPool({ step, concurrency }: StepSpec, place: string | number): SlotPool {
+  const { limit, key } = concurrency!
+  let byKey = pools.get(step)
+  if (byKey === undefined) pools.set(step, (byKey = new Map()))
   // A pool that is not in use is forgotten where there are keys: they may be endless.
   const forget = (pool: SlotPool): void => {
     if (pool.isUnused) byKey.delete(place)
   }
-  const made = new SlotPool(limit, keyOf === undefined ? undefined : forget)
+  const made = new SlotPool(limit, key === undefined ? undefined : forget)
   byKey.set(place, made)
   return made
 }

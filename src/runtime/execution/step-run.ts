@@ -192,8 +192,13 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   /** The same, once the batch has let the item in. */
   proceedInside(now?: number): void {
+    if (this.planStep.spec.concurrency === undefined || this.slot !== undefined) this.#begin(now)
+    else this.#takeSlot()
+  }
+
+  // A function of its own, as some below: one that makes closures costs memory at each call, whether it comes to them or not.
+  #takeSlot(): void {
     const { spec } = this.planStep
-    if (spec.concurrency === undefined || this.slot !== undefined) return this.#begin(now)
     try {
       takeSlot(this, spec, this.#more, () => this.#begin())
       if (this.hasEnded) return
@@ -360,7 +365,11 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     const noted = execution.recorder?.noteStarted(this)
     if (this.hasEnded) return
     if (noted === undefined) beginWork(this, this.#extras)
-    else void beginOnceNoted(this, noted, this.#more).catch((error: unknown) => this.#notKept(error))
+    else this.#beginOnceNoted(noted)
+  }
+
+  #beginOnceNoted(noted: Promise<void>): void {
+    void beginOnceNoted(this, noted, this.#more).catch((error: unknown) => this.#notKept(error))
   }
 
   /** What keeps the step's result beyond this process's life; undefined where it is not persisted. */

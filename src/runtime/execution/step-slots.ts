@@ -30,7 +30,7 @@ interface SlotTaker {
  * function is the user's.
  */
 export function takeSlot(taker: SlotTaker, spec: StepSpec, extras: StepExtras, begin: () => void): void {
-  const pool = slotPoolOf(spec, taker.inputs)
+  const pool = slotPoolOf(spec, taker)
   // The key function may have ended the execution.
   if (taker.hasEnded) return
   if (pool.tryTake()) extras.slot = pool

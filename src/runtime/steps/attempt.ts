@@ -124,6 +124,11 @@ export class Attempt implements StepContext {
       return
     }
     this.#armTimeout()
+    this.#settleWith(promise)
+  }
+
+  // A function of its own, as some below: one that makes closures costs memory at each call, whether it comes to them or not.
+  #settleWith(promise: PromiseLike<unknown>): void {
     promise.then(
       (value) => this.#check(value),
       (thrown: unknown) => this.#fail(thrown, false),
@@ -133,7 +138,10 @@ export class Attempt implements StepContext {
   /** Only what is asynchronous can be timed out: nothing else lets a timer fire. */
   #armTimeout(): void {
     const { timeoutMs } = this.#owner.planStep.spec
-    if (timeoutMs === undefined || !this.#isOpen) return
+    if (timeoutMs !== undefined && this.#isOpen) this.#startTimer(timeoutMs)
+  }
+
+  #startTimer(timeoutMs: number): void {
     const extras = this.#more
     if (extras.timer !== undefined) return
     const { clock, context } = this.#origin.execution
@@ -156,10 +164,14 @@ export class Attempt implements StepContext {
     const checked = checkValue(type, value)
     if (checked instanceof Promise) {
       this.#armTimeout()
-      void checked.then((late) => this.#settle(late))
+      this.#settleLate(checked)
     } else {
       this.#settle(checked)
     }
+  }
+
+  #settleLate(checked: Promise<CheckedValue>): void {
+    void checked.then((late) => this.#settle(late))
   }
 
   #settle(checked: CheckedValue): void {
@@ -175,7 +187,7 @@ export class Attempt implements StepContext {
     }
     this.#end()
     if (this.#extras?.origin === undefined) run.attemptSucceeded(value)
-    else this.#inOwnersContext(() => run.attemptSucceeded(value))
+    else this.#succeedInOwnersContext(value)
   }
 
   #fail(error: unknown, timedOut: boolean): void {
@@ -187,12 +199,16 @@ export class Attempt implements StepContext {
     if (!timedOut && this.#owner.isHandedOverFor(error)) return
     this.#end()
     if (this.#extras?.origin === undefined) this.#owner.attemptFailed(error, timedOut)
-    else this.#inOwnersContext(() => this.#owner.attemptFailed(error, timedOut))
+    else this.#failInOwnersContext(error, timedOut)
   }
 
   /** The attempt has moved: its function was called in another context than that of the call that the step now works for. */
-  #inOwnersContext(settle: () => void): void {
-    this.#owner.execution.context.run(settle)
+  #succeedInOwnersContext(value: unknown): void {
+    this.#owner.execution.context.run(() => this.#owner.attemptSucceeded(value))
+  }
+
+  #failInOwnersContext(error: unknown, timedOut: boolean): void {
+    this.#owner.execution.context.run(() => this.#owner.attemptFailed(error, timedOut))
   }
 
   #end(): void {
