@@ -113,7 +113,7 @@ async function requireUsable(store: Store, names: Names): Promise<void> {
   const { executionId, owner } = names
   assert.deepEqual(await store.commit([commitTo(executionId, { owner, steps: [stepOf(names, 'completed')] })]), [true])
   assertSame(await stepsIn(store, executionId), [{ ...stepOf(names, 'completed'), execution: executionId }])
-  assert.deepEqual(await store.post([message(executionId, 'cancel')]), [true])
+  assert.deepEqual(await store.post([message(executionId, 'cancel')]), ['accepted'])
   const mail = await store.readMail({ owner, limit: 10 })
   assert.deepEqual(
     mail.map(({ execution }) => execution),
