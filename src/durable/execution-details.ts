@@ -38,7 +38,7 @@ export async function detailsOf(context: DocketContext, id: string): Promise<Exe
   }
   const turn = turnOf(clock)
   const withSteps = (infos: readonly StepInfo[]): Pick<ExecutionDetails, 'situation' | 'steps'> => ({
-    situation: situationOf(record, lease, willingness, infos, clock.now()),
+    situation: situationOf(record, lease, willingness, infos, clock.now(), context.owned.get(id)?.unwrittenEnd),
     steps: infos,
   })
   if (record.kind === 'batch') {

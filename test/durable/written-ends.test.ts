@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { ExecutionCommit, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import { LeaseLostError, StepError, StoreError } from '../../src/index.ts'
 import type { Docket, ExecutionHandle } from '../../src/index.ts'
@@ -153,6 +153,8 @@ describe.each(kinds)('the end of %s', (_, start) => {
   })
 
   test('is not reported while the store refuses every record of it, and is written once it does not', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    onTestFinished(() => warn.mockRestore())
     const world = new World()
     const watched = new WatchedStore(world.store)
     const { line: graph } = line({ second: { run: () => Promise.reject(new Error('card refused')) } })
@@ -165,6 +167,15 @@ describe.each(kinds)('the end of %s', (_, start) => {
     const result = rejectionOf(handle.result()).finally(() => (isSettled = true))
     await world.clock.advance(60_000)
     expect(isSettled).toBe(false)
+    // Why it is still running can be seen.
+    const { status, situation } = await handle.details()
+    expect(status).toBe('running')
+    expect(situation).toBe(
+      `it has failed in this process, and that is not written yet, which the store refuses (${refusal().message}); it is tried again until the store takes it`,
+    )
+    expect(warn.mock.calls.map(([warning]) => String(warning))).toEqual([
+      expect.stringContaining('writing that execution "a" is failed is refused, and tried again'),
+    ])
     watched.mend()
     expect(await world.clock.settle(result)).toBeInstanceOf(StepError)
     const { error } = await (await docket.get('a'))!.details()

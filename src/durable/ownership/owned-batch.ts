@@ -26,7 +26,7 @@ import type { LiveSteps } from '../records/open-steps.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { likelyBlocker } from './likely-blocker.ts'
 import { Ownership } from './ownership.ts'
-import type { Departure, Owned, Release } from './owned.ts'
+import type { Departure, Owned, Release, UnwrittenEnd } from './owned.ts'
 
 /** What a batch that lives here is made of. */
 export interface OwnedBatchParts {
@@ -176,6 +176,10 @@ export class OwnedBatch implements Owned, DurableParts {
 
   get hasDeparted(): boolean {
     return this.#ownership.hasDeparted
+  }
+
+  get unwrittenEnd(): UnwrittenEnd | undefined {
+    return this.#ownership.unwrittenEnd
   }
 
   get isQuiet(): boolean {

@@ -22,7 +22,7 @@ import type { RestoredExecution } from '../records/restore-execution.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { likelyBlocker } from './likely-blocker.ts'
 import { Ownership } from './ownership.ts'
-import type { Departure, Owned, Release } from './owned.ts'
+import type { Departure, Owned, Release, UnwrittenEnd } from './owned.ts'
 
 /** What an execution that lives here is made of. */
 export interface OwnedExecutionParts {
@@ -140,6 +140,10 @@ export class OwnedExecution implements Owned {
 
   get hasDeparted(): boolean {
     return this.#ownership.hasDeparted
+  }
+
+  get unwrittenEnd(): UnwrittenEnd | undefined {
+    return this.#ownership.unwrittenEnd
   }
 
   get isQuiet(): boolean {

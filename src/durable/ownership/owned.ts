@@ -24,6 +24,13 @@ export interface Release {
   readonly head?: HeadChange
 }
 
+/** An end that is not written yet. */
+export interface UnwrittenEnd {
+  readonly status: 'failed' | 'cancelled'
+  /** What the store said when it refused every record of it; undefined before it has. */
+  readonly refusal: unknown
+}
+
 /** An execution or a batch that this process owns. */
 export interface Owned {
   readonly id: string
@@ -46,6 +53,8 @@ export interface Owned {
   readonly hasEnded: boolean
   /** Whether its outcome is written, or it is given up. */
   readonly hasDeparted: boolean
+  /** How it has ended, for as long as that is not written. */
+  readonly unwrittenEnd: UnwrittenEnd | undefined
   /** Whether nothing of it runs at the moment. */
   readonly isQuiet: boolean
   /** Of a batch: resolves when its items are written, and rejects when they can't be. */

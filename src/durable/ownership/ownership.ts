@@ -11,7 +11,7 @@ import type { StoreConnection } from '../../runtime/store-access/store-connectio
 import { pauseAfter } from '../../runtime/store-access/store-patience.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
 import type { ExecutionRecorder } from './execution-recorder.ts'
-import type { Departure, Release } from './owned.ts'
+import type { Departure, Release, UnwrittenEnd } from './owned.ts'
 
 /** What an ownership needs of the work that it is about. */
 export interface OwnedWork {
@@ -29,6 +29,7 @@ export class Ownership {
   readonly departure: Promise<Departure>
   readonly gone: Promise<void>
   hasDeparted = false
+  unwrittenEnd: UnwrittenEnd | undefined
   readonly #owned: OwnedWork
   readonly #connection: StoreConnection
   readonly #recorder: ExecutionRecorder
@@ -100,6 +101,7 @@ export class Ownership {
   async failed(failure: unknown, report: EndReport): Promise<void> {
     this.ending(report)
     if (!this.hasDeparted) await this.#writeFailure(failure)
+    this.unwrittenEnd = undefined
     if (this.hasDeparted) return
     this.hasDeparted = true
     report()
@@ -123,6 +125,7 @@ export class Ownership {
   async #writeFailure(error: unknown): Promise<void> {
     const { clock } = this.#connection
     const status = error instanceof ExecutionCancelledError ? 'cancelled' : 'failed'
+    this.unwrittenEnd = { status, refusal: undefined }
     let stored = await this.#encoded(error)
     for (let tries = 0; this.#moved === undefined; tries++) {
       // What is given up can't be written to any more.
@@ -137,10 +140,17 @@ export class Ownership {
         // The next owner finds it as it was.
         if (refusal instanceof LeaseLostError) return
         const isFull = tries % 2 === 0
+        if (!isFull) this.#refused(status, refusal)
         stored = await this.#encoded(isFull ? this.#bareFailure(status, refusal) : error)
         if (!isFull) await sleep(clock, pauseAfter(tries), { unref: true })
       }
     }
+  }
+
+  /** The bare fact is refused as well. Whoever wonders what keeps the execution can see it, and whoever reads the log. */
+  #refused(status: UnwrittenEnd['status'], refusal: unknown): void {
+    this.unwrittenEnd = { status, refusal }
+    this.#connection.failures.reportRefusal(`writing that execution "${this.#owned.id}" is ${status}`, refusal)
   }
 
   #bareFailure(status: string, refusal: unknown): StoreError {

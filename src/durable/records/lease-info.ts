@@ -1,5 +1,6 @@
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { OwnerState } from '../../core/contracts/owner-state.ts'
+import { describeThrown } from '../../core/thrown.ts'
 import { detachedHash } from './graph-hash.ts'
 import type { StepInfo } from './step-info.ts'
 
@@ -38,6 +39,12 @@ export interface Willingness {
   readonly misfit: { readonly reasons: readonly string[]; readonly mayFitElsewhere: boolean }
 }
 
+/** An end that is not written, and what the store said to it. */
+interface Unwritten {
+  readonly status: 'failed' | 'cancelled'
+  readonly refusal: unknown
+}
+
 const ended = { completed: 'it has completed', failed: 'it has failed', cancelled: 'it was cancelled' } as const
 
 /** Which process runs an execution, or why none does, in a sentence for people. */
@@ -47,6 +54,7 @@ export function situationOf(
   willingness: Willingness,
   steps: readonly StepInfo[],
   now: number,
+  unwritten?: Unwritten,
 ): string {
   const { status, graphHash } = record
   if (graphHash === detachedHash)
@@ -55,6 +63,11 @@ export function situationOf(
     return lease?.isAlive === true
       ? `${ended[status]}; process "${lease.owner}" still has functions of it that did not listen to their signal`
       : ended[status]
+  if (unwritten !== undefined) {
+    const { status: end, refusal } = unwritten
+    const why = refusal === undefined ? '' : `, which the store refuses (${describeThrown(refusal)})`
+    return `${ended[end]} in this process, and that is not written yet${why}; it is tried again until the store takes it`
+  }
   if (lease?.isAlive === true) {
     const process = lease.isHere ? 'this process' : `process "${lease.owner}"`
     return `it runs in ${process}, which renewed its lease ${agoOf(lease.renewedAt, now)}${runningSteps(steps, now)}${nextAttempt(steps, now)}`

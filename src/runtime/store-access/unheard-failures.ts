@@ -32,6 +32,12 @@ export class UnheardFailures {
     this.#warn(`the lease was lost, since it could not be renewed: ${describeThrown(error)}`, error)
   }
 
+  /** What the store refuses, and is tried again until it takes it. */
+  reportRefusal(what: string, error: unknown): void {
+    if (this.#isClosed()) return
+    this.#warn(`${what} is refused, and tried again until the store takes it: ${describeThrown(error)}`, error)
+  }
+
   #warn(message: string, error: unknown): void {
     if (this.#known.has(message)) return
     if (this.#known.size >= mostKnown) this.#known.clear()
