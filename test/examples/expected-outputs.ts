@@ -282,6 +282,9 @@ trip:ada: Oslo, room 1
 Locate (global) ran 1 times
 Book (execution) ran 2 times`,
   },
+  'fake-timers.ts': {
+    text: `sunny in Oslo`,
+  },
   'simulated-time.ts': {
     text: `attempt 1 failed, the next in 45 minutes
 attempt 2 failed, the next in 90 minutes
