@@ -3,6 +3,7 @@ import type { AcquiredExecution, HeadChange } from '../core/contracts/execution-
 import { isTerminal } from '../core/contracts/statuses.ts'
 import { ExecutionCancelledError, ExecutionConflictError, OptionError } from '../core/errors.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import { acquireOne } from './context/acquire-one.ts'
 import { detachedSnapshotOf, hasEndedError } from './ownership/owned-execution.ts'
 import { noSuchExecution } from './records/execution-info.ts'
 import { detachedError, detachedHash } from './records/graph-hash.ts'
@@ -30,8 +31,7 @@ export async function detachExecution(context: DocketContext, id: string): Promi
     return owned.detach({ cause: 'detach', reason, head })
   }
   return turns.inTurn(id, async () => {
-    const { session, store } = connection
-    const [acquired] = await store.acquire({ owner: session.owner, ids: [id], limit: 1 })
+    const acquired = await acquireOne(connection, id)
     if (acquired === undefined) throw await notFreeError(context, id)
     try {
       return await detachAcquired(context, acquired, head)

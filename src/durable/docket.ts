@@ -8,15 +8,16 @@ import type { Collected, OnError } from '../core/graph/calls.ts'
 import type { InputsOf, OverriddenIn, OverrideValue, Overrides, SharedValue, TargetOf } from '../core/graph/graph.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { inspectKey } from '../core/inspect-key.ts'
-import { sleep } from '../runtime/environment/clock.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
 import type { GraphLogic } from '../runtime/from-graph.ts'
 import { givenInputs } from '../runtime/inputs/given-inputs.ts'
 import { batchRequest } from './start/batch-request.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
 import { checkClose, checkFork, checkListQuery, checkPurge, checkRetry } from './check-calls.ts'
+import { orClosed } from './context/closed-while-waiting.ts'
 import { checkDocketOptions } from './context/docket-options.ts'
 import type { DocketOptions } from './context/docket-options.ts'
+import { deleteExecution } from './delete-execution.ts'
 import { durableLogic } from './durable-logic.ts'
 import { DocketContext } from './context/docket-context.ts'
 import type { StartOptions } from './context/start-options.ts'
@@ -29,7 +30,6 @@ import { Reopening } from './recovery/reopen.ts'
 import { retriedOf } from './recovery/retried-items.ts'
 import { Resumption } from './recovery/resume.ts'
 import { Scan } from './recovery/scan.ts'
-import { deleteUnowned, postMessage } from './recovery/unowned.ts'
 import { EphemeralExecutions } from './start/ephemeral-executions.ts'
 import { executionRequest } from './start/execution-request.ts'
 import { forkExecution } from './start/fork-execution.ts'
@@ -60,8 +60,6 @@ export type StartBatch<
     /** Names an item in the records: what it is found by after a restart. @default its index */
     readonly key?: (item: InputsOf<G, T, Shared, OverriddenIn<Given>>, index: number) => string
   }
-
-const deletePauseMs = 250
 
 /** The durable runtime: executions that survive the process. Made by `createDocket`. */
 export class Docket implements AsyncDisposable {
@@ -212,21 +210,24 @@ export class Docket implements AsyncDisposable {
     return durableLogic(this.#context, this.#starter, graph, target as AnyDataType, idOf, rest) as never
   }
 
-  /** The execution of an id; undefined where there is none. @throws (as rejection) OptionError for what can't be an id, StoreError */
+  /** The execution of an id; undefined where there is none. @throws (as rejection) OptionError for what can't be an id, DocketClosedError, StoreError */
   async get(id: string): Promise<ExecutionHandle<unknown> | undefined> {
     requireName('get: id', id)
-    await this.#context.connection.ready()
-    const record = await this.#context.recordOf(id)
-    return record === undefined ? undefined : new ExecutionHandle(this.#context, id, record)
+    const context = this.#context
+    return orClosed(context, 'get', id, async () => {
+      await context.connection.ready()
+      const record = await context.connection.patiently(() => context.recordOf(id))
+      return record === undefined ? undefined : new ExecutionHandle(context, id, record)
+    })
   }
 
   /**
    * Executions, the newest first, a page at a time. One whose record can't be read is listed with the reason in `incompatible`.
-   * @throws (as rejection) OptionError, StoreError
+   * @throws (as rejection) OptionError, DocketClosedError, StoreError
    */
   async list(query: ListQuery = {}): Promise<ExecutionPage> {
     checkListQuery(query)
-    return listExecutions(this.#context, query)
+    return orClosed(this.#context, 'list', undefined, () => listExecutions(this.#context, query))
   }
 
   /**
@@ -235,7 +236,7 @@ export class Docket implements AsyncDisposable {
    */
   async resume(): Promise<number> {
     this.#context.requireOpen()
-    return this.#scan.run()
+    return orClosed(this.#context, 'resume', undefined, () => this.#scan.run())
   }
 
   /**
@@ -246,11 +247,14 @@ export class Docket implements AsyncDisposable {
   async retry(id: string, options: { readonly items?: readonly string[] } = {}): Promise<ExecutionHandle<unknown>> {
     requireName('retry: id', id)
     checkRetry(options)
-    await this.#context.connection.ready()
-    const record = await this.#context.recordOf(id)
-    if (record === undefined) throw noSuchExecution(id)
-    await this.#reopening.reopen(id, await retriedOf(this.#context, record, options.items))
-    return new ExecutionHandle(this.#context, id)
+    const context = this.#context
+    return orClosed(context, 'retry', id, async () => {
+      await context.connection.ready()
+      const record = await context.connection.patiently(() => context.recordOf(id))
+      if (record === undefined) throw noSuchExecution(id)
+      await this.#reopening.reopen(id, await retriedOf(context, record, options.items))
+      return new ExecutionHandle(context, id)
+    })
   }
 
   /**
@@ -263,8 +267,8 @@ export class Docket implements AsyncDisposable {
   async fork(id: string, options: { readonly from: string; readonly id?: string }): Promise<ExecutionHandle<unknown>> {
     requireName('fork: id', id)
     checkFork(options)
-    const newId = await forkExecution(this.#context, this.#resumption, id, options)
-    return new ExecutionHandle(this.#context, newId)
+    const fork = (): Promise<string> => forkExecution(this.#context, this.#resumption, id, options)
+    return new ExecutionHandle(this.#context, await orClosed(this.#context, 'fork', id, fork))
   }
 
   /**
@@ -283,17 +287,7 @@ export class Docket implements AsyncDisposable {
    */
   async delete(id: string): Promise<boolean> {
     requireName('delete: id', id)
-    await this.#context.connection.ready()
-    if (this.#context.owned.has(id)) await new ExecutionHandle(this.#context, id).cancel()
-    if (await deleteUnowned(this.#context, id)) return true
-    if ((await postMessage(this.#context, id, 'delete')) === 'unknown') return false
-    // Its owner does it in a moment; should it die or be done meanwhile, this process does.
-    for (;;) {
-      await sleep(this.#context.clock, deletePauseMs)
-      this.#context.requireOpen()
-      const record = await this.#context.recordOf(id)
-      if (record === undefined || (await deleteUnowned(this.#context, id))) return true
-    }
+    return orClosed(this.#context, 'delete', id, () => deleteExecution(this.#context, id))
   }
 
   /**
@@ -302,7 +296,7 @@ export class Docket implements AsyncDisposable {
    */
   async purge(options: PurgeFilter): Promise<number> {
     checkPurge(options)
-    return purge(this.#context, options)
+    return orClosed(this.#context, 'purge', undefined, () => purge(this.#context, options))
   }
 
   /**

@@ -15,6 +15,7 @@ import type { ExecutionActorRef } from '../runtime/actors/execution-logic.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import { patienceMs } from '../runtime/store-access/store-patience.ts'
+import { orClosed } from './context/closed-while-waiting.ts'
 import { endedBySignal, requireNotAborted } from './context/ended-by-signal.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { detachExecution } from './detach-execution.ts'
@@ -113,6 +114,10 @@ export class ExecutionHandle<Output> {
       { executionId: this.id },
       reason === undefined ? undefined : { cause: reason },
     )
+    await orClosed(this.#context, 'cancel', this.id, () => this.#cancel(error, reason))
+  }
+
+  async #cancel(error: ExecutionCancelledError, reason: unknown): Promise<void> {
     if (!this.#context.owned.has(this.id)) await this.#untilCommitted()
     const running = this.#context.owned.get(this.id)
     if (running === undefined) {
@@ -129,7 +134,7 @@ export class ExecutionHandle<Output> {
   async #cancelElsewhere(error: ExecutionCancelledError, reason: unknown): Promise<void> {
     await this.#context.connection.ready()
     for (;;) {
-      const record = await this.#context.recordOf(this.id)
+      const record = await this.#context.connection.patiently(() => this.#context.recordOf(this.id))
       if (record === undefined) throw noSuchExecution(this.id)
       if (isTerminal(record.status)) return
       if (await cancelUnowned(this.#context, this.id, error)) return
@@ -153,8 +158,10 @@ export class ExecutionHandle<Output> {
    * @throws (as rejection) ExecutionConflictError where there is none (any more), StoreError
    */
   async details(): Promise<ExecutionDetails> {
-    await this.#untilCommitted()
-    return detailsOf(this.#context, this.id)
+    return orClosed(this.#context, 'details', this.id, async () => {
+      await this.#untilCommitted()
+      return detailsOf(this.#context, this.id)
+    })
   }
 
   /**
@@ -187,7 +194,7 @@ export class ExecutionHandle<Output> {
    * @throws (as rejection) ExecutionConflictError when it has ended, or runs in another process; OptionError for a batch; StoreError
    */
   detach(): Promise<Snapshot<unknown>> {
-    return detachExecution(this.#context, this.id)
+    return orClosed(this.#context, 'detach', this.id, () => detachExecution(this.#context, this.id))
   }
 
   /** The actor's snapshot; undefined where the execution does not live in this process. */

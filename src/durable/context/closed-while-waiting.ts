@@ -1,4 +1,4 @@
-import { DocketClosedError } from '../../core/errors.ts'
+import { DocketClosedError, StoreError } from '../../core/errors.ts'
 
 /** What a caller gets that waits for an execution when the docket is closed. `misfit`: why it can't go on here, if that is known. */
 export function closedWhileWaiting(
@@ -13,4 +13,27 @@ export function closedWhileWaiting(
     `this docket was closed before execution "${id}" had ended; it has not failed: ${where}. Get its result there with docket.get(${JSON.stringify(id)}), or by the same call with the same id`,
     { executionId: id, graph },
   )
+}
+
+/**
+ * Gives what a call comes to. Where the docket is closed on the way, it fails with that, and not with what the closed store says; `what` names
+ * the call.
+ * @throws DocketClosedError, and what the call throws
+ */
+export async function orClosed<Answer>(
+  { connection }: { readonly connection: { readonly isClosed: boolean } },
+  what: string,
+  executionId: string | undefined,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof DocketClosedError && error.executionId === undefined)
+      throw new DocketClosedError(error.message, { executionId }, { cause: error.cause })
+    if (!(error instanceof StoreError && connection.isClosed)) throw error
+    const of = executionId === undefined ? '' : ` of execution ${JSON.stringify(executionId)}`
+    const message = `this docket was closed during ${what}${of}: what came of it is not known; call it again on another docket`
+    throw new DocketClosedError(message, { executionId }, { cause: error })
+  }
 }

@@ -253,8 +253,15 @@ export class DocketContext {
   ): Promise<void> {
     const at = this.clock.now()
     const commit = { id, owner: owner!, epoch, at, steps, head, consumed }
-    if (!(await this.connection.commits.add(commit, this.clock.elapsed() + patienceMs)))
-      throw new LeaseLostError(`execution "${id}" is not this process's any more`, { executionId: id })
+    if (await this.connection.commits.add(commit, this.clock.elapsed() + patienceMs)) return
+    if (head?.isReleased === true && (await this.#isGivenUp(id, epoch, head))) return
+    throw new LeaseLostError(`execution "${id}" is not this process's any more`, { executionId: id })
+  }
+
+  /** Whether a commit that gives an execution up stands there: where its answer was lost, it is refused when it is repeated. */
+  async #isGivenUp(id: string, epoch: number, { status }: HeadChange): Promise<boolean> {
+    const record = await this.connection.patiently(() => this.recordOf(id))
+    return record?.epoch === epoch && record.owner === undefined && (status ?? record.status) === record.status
   }
 
   /** Lets others have at once what was acquired, or created, for this process just before it was closed. */

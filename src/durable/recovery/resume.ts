@@ -38,6 +38,13 @@ export interface Resumed {
   readonly bytes: number
 }
 
+/**
+ * What came of going on with one: it runs here because of it (`begun`); it is seen to in another way, having begun here before or ended
+ * (`settled`); its records don't fit, and it was given up for others (`misfit`); or the right to it was lost while they were read, and nothing
+ * has changed here (`outdated`).
+ */
+type ResumeOutcome = 'begun' | 'settled' | 'misfit' | 'outdated'
+
 /** Goes on with executions that this process has just acquired. */
 export class Resumption {
   readonly #context: DocketContext
@@ -81,8 +88,8 @@ export class Resumption {
           if (steps instanceof StoreError) return this.#leaveUnreadable(execution, steps)
           const outcome = await this.#resumeOrRefused(execution, steps, causeOf({ execution, wasLost }))
           if (outcome instanceof StoreError) return this.#leaveUnreadable(execution, outcome)
-          if (outcome !== 'misfit') onResumed(execution.id)
-          return outcome !== 'misfit'
+          if (outcome === 'begun') onResumed(execution.id)
+          return outcome === 'begun'
         }),
       ),
     )
@@ -131,7 +138,7 @@ export class Resumption {
     execution: ExecutionRecord,
     steps: readonly StepRecord[] | undefined,
     cause: ResumeCause,
-  ): Promise<'begun' | 'misfit' | 'outdated' | StoreError> {
+  ): Promise<ResumeOutcome | StoreError> {
     for (let isLast = false; ; isLast = true) {
       try {
         return await this.#resume(execution, steps, cause)
@@ -165,7 +172,7 @@ export class Resumption {
         return true
       const steps = execution.kind === 'batch' ? undefined : ((await this.#context.readSteps([id])).get(id) ?? [])
       const outcome = await this.#resume(execution, steps, cause, caller)
-      if (outcome !== 'misfit') return outcome === 'begun'
+      if (outcome !== 'misfit') return outcome !== 'outdated'
     } catch (error) {
       // The caller gets the error; others must not wait for a process that has it and does not run it.
       const { connection, owned } = this.#context
@@ -184,20 +191,17 @@ export class Resumption {
     return endedByMail(this.#context, execution, messages)
   }
 
-  /**
-   * `misfit` if the records don't fit: then the execution is given up, for others. `outdated` where the right to it was lost while they were
-   * read: then nothing has changed here. The steps of a batch are read on the way.
-   */
+  /** The steps of a batch are read on the way. */
   async #resume(
     found: ExecutionRecord,
     steps: readonly StepRecord[] | undefined,
     cause: ResumeCause,
     caller?: CallerOptions,
-  ): Promise<'begun' | 'misfit' | 'outdated'> {
+  ): Promise<ResumeOutcome> {
     const { incompatible, clock, options, connection, owned } = this.#context
     if (found.owner !== connection.session.owner) return 'outdated'
     // It has begun here by another way while its records were read.
-    if ((owned.get(found.id)?.epoch ?? 0) >= found.epoch) return 'begun'
+    if ((owned.get(found.id)?.epoch ?? 0) >= found.epoch) return 'settled'
     // A call that goes on with one that has ended may give it more time: the old deadline may be what it ended by.
     const deadline = cause === 'end' ? this.#context.deadlineOf(caller ?? {}) : undefined
     const record = deadline === undefined ? found : { ...found, deadline }
@@ -205,7 +209,7 @@ export class Resumption {
     if (record.graphHash === unwrittenFork) {
       const message = `the process that forked "${record.parent}" died before "${record.id}" had its records; fork again`
       await endUnowned(this.#context, record, 'failed', new ExecutionConflictError(message, { executionId: record.id }))
-      return 'begun'
+      return 'settled'
     }
     const graph = this.#context.graphOf(record.graph)
     const fitting = graph === undefined ? undefined : await this.#fromRecords(record, steps, graph, cause, caller)
@@ -220,7 +224,7 @@ export class Resumption {
     incompatible.delete(record.id)
     if (cause === 'death' && record.recoveries > (options.maxRecoveries ?? defaultMaxRecoveries)) {
       await this.#giveUp(record)
-      return 'begun'
+      return 'settled'
     }
     const resumed = fitting.own(
       cause === 'end' ? { ...record, ownedMs: 0, recoveries: 0, startedAt: clock.now() } : record,
@@ -236,7 +240,7 @@ export class Resumption {
     )
     if (isHere) await resumed.written
     else await this.#context.releaseIfClosing(record)
-    return 'begun'
+    return isHere ? 'begun' : 'settled'
   }
 
   async #fromRecords(

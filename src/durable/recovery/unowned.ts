@@ -3,15 +3,14 @@ import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { PostVerdict } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { acquireOne } from '../context/acquire-one.ts'
 import { closedRecords } from '../records/unfinished-records.ts'
 
 /** Ends an execution that no process runs. @returns false if one does. @throws StoreError, LeaseLostError */
 export function cancelUnowned(context: DocketContext, id: string, error: ExecutionCancelledError): Promise<boolean> {
   const { connection, turns } = context
   return turns.inTurn(id, async () => {
-    await connection.ready()
-    const { owner } = connection.session
-    const [acquired] = await connection.store.acquire({ owner, ids: [id], limit: 1 })
+    const acquired = await acquireOne(connection, id)
     if (acquired === undefined) return false
     await endUnowned(context, acquired.execution, 'cancelled', error)
     return true
@@ -22,12 +21,9 @@ export function cancelUnowned(context: DocketContext, id: string, error: Executi
 export function deleteUnowned(context: DocketContext, id: string): Promise<boolean> {
   const { connection, turns } = context
   return turns.inTurn(id, async () => {
-    await connection.ready()
-    const { store, session } = connection
-    const { owner } = session
-    const [acquired] = await store.acquire({ owner, ids: [id], andEnded: true, andOwn: true, limit: 1 })
+    const acquired = await acquireOne(connection, id, { andEnded: true, andOwn: true })
     if (acquired === undefined) return false
-    const { epoch } = acquired.execution
+    const { epoch, owner } = acquired.execution
     const owned = context.owned.get(id)
     if (owned !== undefined) {
       // A function that does not listen to its signal may still run: what it brings is not wanted any more. And what is on
@@ -36,9 +32,9 @@ export function deleteUnowned(context: DocketContext, id: string): Promise<boole
       await context.change(acquired.execution, {})
     }
     try {
-      const [isDeleted] = await store.delete([{ id, owner, epoch }])
+      const [isDeleted] = await connection.patiently(() => connection.store.delete([{ id, owner: owner!, epoch }]))
       // Refused, it is somebody else's by now; where it is gone, an answer was lost.
-      return isDeleted === true || (await context.recordOf(id)) === undefined
+      return isDeleted === true || (await connection.patiently(() => context.recordOf(id))) === undefined
     } finally {
       turns.deletions++
     }
@@ -86,8 +82,8 @@ export async function postMessage(
   const identity = ['message', execution]
   const named = items && (await encoding.encode(items, identity))
   const payload = reason === undefined ? named : await encoding.encodeError(reason, identity)
-  const [verdict] = await store.post([
-    { execution, class: 'control', kind, andEnded: kind !== 'cancel', payload, at: clock.now() },
-  ])
+  const message = { execution, class: 'control', kind, andEnded: kind !== 'cancel', payload, at: clock.now() } as const
+  // Twice it says no more than once.
+  const [verdict] = await connection.patiently(() => store.post([message]))
   return verdict!
 }

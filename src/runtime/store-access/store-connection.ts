@@ -11,7 +11,7 @@ import { CallBatcher } from './call-batcher.ts'
 import type { BatchingOptions } from './call-batcher.ts'
 import { OwnerSession } from './owner-session.ts'
 import { SlowCalls } from './slow-calls.ts'
-import { pauseAfter } from './store-patience.ts'
+import { patienceMs, pauseAfter } from './store-patience.ts'
 import { StoreTime } from './store-time.ts'
 import { UnheardFailures } from './unheard-failures.ts'
 
@@ -112,6 +112,10 @@ export class StoreConnection {
     return this.#opening !== undefined && !this.#isClosed
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
   /** Whether the store notifies it of what others do; else it has to poll. */
   get hasHints(): boolean {
     return this.#unsubscribe !== undefined
@@ -133,15 +137,37 @@ export class StoreConnection {
   }
 
   /** The same, asking again for as long as the store can't be reached and the time is not over. @throws StoreError */
-  async readyBy(until: number): Promise<void> {
+  readyBy(until: number): Promise<void> {
+    return this.#untilReached(
+      () => this.ready(),
+      until,
+      (error) => this.#warn(error, until - this.clock.elapsed()),
+    )
+  }
+
+  /**
+   * Calls the store for a caller that waits: again for as long as it can't be reached. So the call must be one that may be repeated.
+   * @throws StoreError, DocketClosedError
+   */
+  patiently<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+    return this.#untilReached(() => {
+      this.requireOpen()
+      return call()
+    }, this.clock.elapsed() + patienceMs)
+  }
+
+  async #untilReached<Answer>(
+    call: () => Promise<Answer>,
+    until: number,
+    onFailure?: (error: StoreError) => void,
+  ): Promise<Answer> {
     for (let tries = 0; ; tries++) {
       const pauseMs = pauseAfter(tries)
       try {
-        await this.ready()
-        return
+        return await call()
       } catch (error) {
         if (!(error instanceof StoreError && error.isTransient) || this.clock.elapsed() + pauseMs > until) throw error
-        this.#warn(error, until - this.clock.elapsed())
+        onFailure?.(error)
       }
       await sleep(this.clock, pauseMs)
     }
