@@ -10,6 +10,7 @@ import type {
   NewExecution,
   StepPage,
 } from '../../src/core/contracts/execution-record.ts'
+import { headOf, unparked } from '../../src/core/contracts/parking.ts'
 import { judge, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import { StepList } from './step-list.ts'
@@ -29,13 +30,17 @@ export class MemoryExecutions {
   readonly #entries = new Map<string, Entry>()
   /** Unfinished executions by owner; under '' those of nobody. Looking for work reads nothing else. */
   readonly #unfinished = new Map<string, Set<string>>()
+  /** Parked executions by the times at which they are due. */
+  readonly #due = new Map<number, Set<string>>()
   readonly #withMail = new Set<string>()
   readonly #isAlive: (owner: string) => boolean
+  readonly #now: () => number
   readonly #emit: (hint: StoreHint) => void
   #messages = 0
 
-  constructor(isAlive: (owner: string) => boolean, emit: (hint: StoreHint) => void) {
+  constructor(isAlive: (owner: string) => boolean, now: () => number, emit: (hint: StoreHint) => void) {
     this.#isAlive = isAlive
+    this.#now = now
     this.#emit = emit
   }
 
@@ -62,9 +67,11 @@ export class MemoryExecutions {
     })
   }
 
-  commit({ id, owner, epoch, at, steps, head, consumed, closedSlots, openedSlots }: ExecutionCommit): boolean {
+  commit(commit: ExecutionCommit): boolean | 'unread' {
+    const { id, owner, epoch, at, steps, consumed, closedSlots, openedSlots, park } = commit
     const entry = this.#entries.get(id)
     if (entry === undefined || entry.record.owner !== owner || entry.record.epoch !== epoch) return false
+    if (park !== undefined && entry.mail.some(({ seq }) => seq > park.lastSeq)) return 'unread'
     for (const step of steps) entry.steps.put(step)
     if (consumed !== undefined && consumed.length > 0) {
       const gone = new Set(consumed)
@@ -74,7 +81,7 @@ export class MemoryExecutions {
     for (const slot of closedSlots ?? [])
       if (!entry.receipts.has(slotReceipt(slot))) entry.receipts.set(slotReceipt(slot), 'late')
     for (const slot of openedSlots ?? []) entry.receipts.delete(slotReceipt(slot))
-    const { isReleased, ...changes } = head ?? {}
+    const { isReleased, ...changes } = headOf(commit) ?? {}
     const before = entry.record
     this.#replace(entry, {
       ...before,
@@ -84,7 +91,7 @@ export class MemoryExecutions {
     })
     const { status } = entry.record
     if (isTerminal(status) && !isTerminal(before.status)) this.#emit({ type: 'ended', execution: id })
-    if (isReleased === true && !isTerminal(status)) this.#emit({ type: 'work' })
+    if (isReleased === true && park === undefined && !isTerminal(status)) this.#emit({ type: 'work' })
     return true
   }
 
@@ -95,7 +102,8 @@ export class MemoryExecutions {
     const isWanted = ({ id, owner: last, status }: ExecutionRecord): boolean =>
       isFree(last) && !left.has(id) && (!isTerminal(status) || (ids !== undefined && andEnded === true))
     const isWithin = (record: ExecutionRecord): boolean => {
-      const { after, upTo } = (record.owner === undefined ? ranges?.get(record.graph) : undefined) ?? {}
+      const { after, upTo } =
+        (record.owner === undefined && record.parkedAt === undefined ? ranges?.get(record.graph) : undefined) ?? {}
       return (
         (after === undefined || newestFirst(record, after) < 0) &&
         (upTo === undefined || newestFirst(record, upTo) >= 0)
@@ -103,8 +111,10 @@ export class MemoryExecutions {
     }
     const candidates =
       ids === undefined
-        ? [...this.#unfinished].flatMap(([other, unfinished]) =>
-            isFree(other === '' ? undefined : other) ? [...unfinished] : [],
+        ? [...this.#dueNow()].concat(
+            [...this.#unfinished].flatMap(([other, unfinished]) =>
+              isFree(other === '' ? undefined : other) ? [...unfinished] : [],
+            ),
           )
         : [...new Set(ids)]
     return candidates
@@ -120,6 +130,7 @@ export class MemoryExecutions {
         const wasLost = record.owner !== undefined && record.owner !== owner && !isTerminal(record.status)
         this.#replace(entry, {
           ...record,
+          ...unparked,
           owner,
           epoch: record.epoch + 1,
           recoveries: record.recoveries + (wasLost ? 1 : 0),
@@ -188,6 +199,10 @@ export class MemoryExecutions {
       const { andEnded: _, ...kept } = message
       entry.mail.push({ ...kept, seq: ++this.#messages })
       this.#withMail.add(message.execution)
+      if (entry.record.parkedAt !== undefined) {
+        this.#replace(entry, { ...entry.record, ...unparked })
+        this.#emit({ type: 'work' })
+      }
     }
     if (verdict === 'accepted' && entry.record.owner !== undefined)
       this.#emit({ type: 'mail', owner: entry.record.owner })
@@ -220,14 +235,29 @@ export class MemoryExecutions {
     this.#unindex(record)
   }
 
-  #index({ id, owner = '', status }: ExecutionRecord): void {
+  /** What is parked and due: of the others, nothing is looked at. */
+  *#dueNow(): Iterable<string> {
+    const now = this.#now()
+    for (const [due, ids] of this.#due) if (due <= now) yield* ids
+  }
+
+  #index({ id, owner = '', status, parkedAt, dueAt }: ExecutionRecord): void {
     if (isTerminal(status)) return
+    if (parkedAt !== undefined) {
+      if (dueAt !== undefined) this.#due.set(dueAt, (this.#due.get(dueAt) ?? new Set()).add(id))
+      return
+    }
     const unfinished = this.#unfinished.get(owner)
     if (unfinished === undefined) this.#unfinished.set(owner, new Set([id]))
     else unfinished.add(id)
   }
 
-  #unindex({ id, owner = '' }: ExecutionRecord): void {
+  #unindex({ id, owner = '', parkedAt, dueAt }: ExecutionRecord): void {
+    if (parkedAt !== undefined) {
+      const due = dueAt === undefined ? undefined : this.#due.get(dueAt)
+      if (due?.delete(id) === true && due.size === 0) this.#due.delete(dueAt!)
+      return
+    }
     const unfinished = this.#unfinished.get(owner)
     if (unfinished?.delete(id) === true && unfinished.size === 0) this.#unfinished.delete(owner)
   }

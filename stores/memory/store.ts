@@ -1,5 +1,5 @@
 import { StoreError } from '../../src/core/errors.ts'
-import type { Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
+import type { CommitAnswer, Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
@@ -64,7 +64,7 @@ class MemoryStore implements Store {
     const emit = (hint: StoreHint): void => {
       for (const listener of this.#listeners) queueMicrotask(() => listener(hint))
     }
-    this.#executions = new MemoryExecutions(isAlive, emit)
+    this.#executions = new MemoryExecutions(isAlive, now, emit)
     this.#results = new MemoryResults(isAlive, lifetime, emit)
   }
 
@@ -114,7 +114,7 @@ class MemoryStore implements Store {
     return this.#executions.create(executions)
   }
 
-  async commit(commits: readonly ExecutionCommit[]): Promise<boolean[]> {
+  async commit(commits: readonly ExecutionCommit[]): Promise<CommitAnswer[]> {
     this.#life.requireOpen()
     return commits.map((commit) => this.#executions.commit(commit))
   }

@@ -4,11 +4,12 @@ import type {
   ExecutionPlace,
   PlaceRange,
 } from '../../src/core/contracts/execution-record.ts'
+import { unparked } from '../../src/core/contracts/parking.ts'
 import type { Row } from '../sql/cells.ts'
 import { selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { executionOf, readable } from '../sql/reader.ts'
-import { executionColumns } from '../sql/tables.ts'
+import { endParking, executionColumns } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import type { MysqlConnection } from './connection.ts'
 import { cellsOfKey, toKey } from './keys.ts'
@@ -80,7 +81,7 @@ export class MysqlAcquirer {
         const some = candidates.slice(first, first + limit - taken.length)
         first += some.length
         const rows = await session.all(
-          `${this.#select} where e.id in (${listOf(some)}) and e.is_open = 1
+          `${this.#select} where e.id in (${listOf(some)}) and (e.is_open = 1 or e.due_at <= utc_timestamp(3))
             and (e.owner is null or e.owner in (${listOf(gone)})) order by e.id for update skip locked`,
         )
         taken.push(...(await this.#take(session, request, rows)))
@@ -141,6 +142,12 @@ export class MysqlAcquirer {
   ): Promise<readonly string[]> {
     const excepted = (except ?? []).length === 0 ? '' : `and e.id not in (${listOf(except!.map(toKey))})`
     const ofGone = gone.map((key) => `= ${literal(key)}`)
+    const due = [...new Set(graphs)].map(
+      (graph) => `(select e.id, cast(e.created_at as char) as created_at
+        from ${this.#executions} e force index (docket_due)
+        where e.graph = ${literal(toKey(graph))} and e.due_at <= utc_timestamp(3) ${excepted}
+        order by e.due_at, e.id limit ${literal(limit * 2 + 50)})`,
+    )
     const looks = [...new Set(graphs)].flatMap((graph) =>
       [`is null ${isWithin(ranges?.get(graph))}`, ...ofGone].map(
         (of) => `(select e.id, cast(e.created_at as char) as created_at
@@ -149,6 +156,7 @@ export class MysqlAcquirer {
           order by e.created_at, e.id limit ${literal(limit * 2 + 50)})`,
       ),
     )
+    looks.unshift(...due)
     const found: Row[] = []
     for (let first = 0; first < looks.length; first += looksPerStatement) {
       const text = looks.slice(first, first + looksPerStatement).join(' union all ')
@@ -167,13 +175,16 @@ export class MysqlAcquirer {
     const isLost = (row: Row): boolean => row['owner_key'] !== null && row['owner_key'] !== key && isOpen(row)
     const lost = rows.filter(isLost).map((row) => row['id_key'] as string)
     await session.run(
-      `update ${this.#executions} set recoveries = recoveries + ${lost.length === 0 ? '0' : `(id in (${listOf(lost)}))`}, epoch = epoch + 1,
+      `update ${this.#executions} set recoveries = recoveries + ${lost.length === 0 ? '0' : `(id in (${listOf(lost)}))`}, epoch = epoch + 1, ${endParking},
         owner = ${literal(key!)}, owner_full = ${literal(full!)} where id in (${listOf(rows.map((row) => row['id_key'] as string))})`,
     )
     const read = (row: Row): AcquiredExecution => {
       const { epoch, recoveries, ...rest } = executionOf(row, storeName)
       const wasLost = isLost(row)
-      return { execution: { ...rest, owner, epoch: epoch + 1, recoveries: recoveries + (wasLost ? 1 : 0) }, wasLost }
+      return {
+        execution: { ...rest, ...unparked, owner, epoch: epoch + 1, recoveries: recoveries + (wasLost ? 1 : 0) },
+        wasLost,
+      }
     }
     return ids === undefined ? readable(rows, read) : rows.map(read)
   }

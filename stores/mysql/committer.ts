@@ -1,5 +1,6 @@
 import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
 import type { CommitAnswer, LockPatience } from '../../src/core/contracts/store.ts'
+import { headOf } from '../../src/core/contracts/parking.ts'
 import { slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, Field } from '../sql/cells.ts'
@@ -59,11 +60,12 @@ export class MysqlCommitter {
     const answers = new Map<ExecutionCommit, CommitAnswer>()
     for (const round of roundsOf(commits, ({ id }) => id)) {
       if (round.length === 0) continue
-      const { held, locked } = await this.#connection.transaction((session) =>
+      const { held, locked, unread } = await this.#connection.transaction((session) =>
         this.#write(session.hurry(1), round, patience),
       )
       for (const commit of held) answers.set(commit, true)
-      for (const commit of locked) answers.set(commit, 'locked')
+      for (const commit of locked) answers.set(commit, commit.park === undefined ? 'locked' : 'unread')
+      for (const commit of unread) answers.set(commit, 'unread')
     }
     return commits.map((commit) => answers.get(commit) ?? false)
   }
@@ -72,12 +74,14 @@ export class MysqlCommitter {
     session: MysqlSession,
     commits: readonly ExecutionCommit[],
     patience: LockPatience | undefined,
-  ): ReturnType<typeof tryLockOwned<ExecutionCommit>> {
-    const { held, locked } =
+  ): Promise<Record<'held' | 'locked' | 'unread', readonly ExecutionCommit[]>> {
+    const { held: owned, locked } =
       patience?.waits === true
         ? { held: await lockOwned(session, this.#executions, commits), locked: [] }
         : await tryLockOwned(session, this.#executions, commits)
-    if (held.length === 0) return { held, locked }
+    const unread = await this.#unreadAmong(session, owned)
+    const held = unread.length === 0 ? owned : owned.filter((commit) => !unread.includes(commit))
+    if (held.length === 0) return { held, locked, unread }
     const steps = held.flatMap(({ id, steps: records }) =>
       stayingOf(records).map((record) => ({ ...record, execution: id })),
     )
@@ -86,7 +90,20 @@ export class MysqlCommitter {
     await session.insert(this.#insertSteps, unfinished.map(stepShape.cells), this.#replaceUnfinishedSteps)
     await this.#writeHeads(session, held, await this.#consume(session, held))
     await this.#writeSlots(session, held)
-    return { held, locked }
+    return { held, locked, unread }
+  }
+
+  /** Which would park executions to which messages have come that were not read. */
+  async #unreadAmong(session: MysqlSession, commits: readonly ExecutionCommit[]): Promise<readonly ExecutionCommit[]> {
+    const unread: ExecutionCommit[] = []
+    for (const commit of commits) {
+      const { id, park } = commit
+      if (park === undefined) continue
+      const isLater = `execution = ${literal(toKey(id))} and seq > ${literal(park.lastSeq)}`
+      const rows = await session.all(`select seq from ${this.#mailbox} where ${isLater} limit 1`)
+      if (rows.length > 0) unread.push(commit)
+    }
+    return unread
   }
 
   async #writeSlots(session: MysqlSession, commits: readonly ExecutionCommit[]): Promise<void> {
@@ -126,15 +143,20 @@ export class MysqlCommitter {
     commits: readonly ExecutionCommit[],
     consumed: ReadonlyMap<ExecutionCommit, number>,
   ): Promise<void> {
-    const fields = headFields.filter((field) => commits.some(({ head }) => head !== undefined && names(head, field)))
+    const heads = new Map(commits.map((commit) => [commit, headOf(commit)]))
+    const fields = headFields.filter((field) =>
+      [...heads.values()].some((head) => head !== undefined && names(head, field)),
+    )
     const changed = columnsOf(fields).map(({ name }) => name)
     const others = needed.filter((name) => !changed.includes(name))
     const rows = commits.map((commit): Cell[] => [
       toKey(commit.id),
       toSqlTime(commit.at),
       consumed.get(commit) ?? 0,
-      maskOf(commit.head),
-      ...cellsOf(fields, commit.head ?? {}, toSqlTime).map((cell, index) => cell ?? dummies[changed[index]!] ?? null),
+      maskOf(heads.get(commit)),
+      ...cellsOf(fields, heads.get(commit) ?? {}, toSqlTime).map(
+        (cell, index) => cell ?? dummies[changed[index]!] ?? null,
+      ),
       ...others.map((name) => dummies[name]!),
     ])
     const changes = fields.flatMap((field) =>
@@ -142,7 +164,7 @@ export class MysqlCommitter {
         ({ name }) => `${name} = if(${isNamed(1 << headFields.indexOf(field))}, values(${name}), ${name})`,
       ),
     )
-    if (commits.some(({ head }) => head?.isReleased === true))
+    if ([...heads.values()].some((head) => head?.isReleased === true))
       changes.push(...['owner', 'owner_full'].map((name) => `${name} = if(${isNamed(releaseBit)}, null, ${name})`))
     await session.insert(
       `insert into ${this.#executions} (${['id', 'updated_at', 'mail_left', 'last_mail', ...changed, ...others].join(', ')})`,

@@ -5,6 +5,7 @@ import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 import type { Cell, Row } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { SqlReader } from '../sql/reader.ts'
+import { endParking } from '../sql/tables.ts'
 import type { MysqlConnection } from './connection.ts'
 import { connectionOf } from './given-transaction.ts'
 import { messageShape, toKey } from './keys.ts'
@@ -68,7 +69,7 @@ export class MysqlMailbox {
     await session.insert(`insert into ${this.#receipts} (execution, name, verdict)`, added)
     for (const [count, of] of Map.groupBy(counts.keys(), (key) => counts.get(key)!))
       await session.run(
-        `update ${this.#executions} set last_mail = last_mail + ${count}, mail_left = mail_left + ${count}
+        `update ${this.#executions} set last_mail = last_mail + ${count}, mail_left = mail_left + ${count}, ${endParking}
           where id in (${listOf(of)})`,
       )
     return verdicts

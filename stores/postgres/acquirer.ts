@@ -9,7 +9,7 @@ import { selectList } from '../sql/dialect.ts'
 import type { Dialect, Query } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
 import { executionOf, readable } from '../sql/reader.ts'
-import { executionColumns, isUnfinished } from '../sql/tables.ts'
+import { endParking, executionColumns, isRunnable, isUnfinished } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
 import { isAlive } from './owners.ts'
 import { storeName } from './errors.ts'
@@ -65,7 +65,8 @@ function acquireStatement(dialect: Dialect, found: string): string {
       select * from found order by created_at, id limit $3
     ), taken as (
       update ${dialect.table('executions')} e
-      set owner = $1, epoch = e.epoch + 1, recoveries = e.recoveries + case when c.was_lost then 1 else 0 end
+      set owner = $1, epoch = e.epoch + 1, recoveries = e.recoveries + case when c.was_lost then 1 else 0 end,
+        ${endParking}
       from chosen c where e.id = c.id
       returning ${selectList(dialect, executionColumns, 'e')}, c.was_lost
     )
@@ -93,14 +94,18 @@ function foundById(dialect: Dialect): string {
 function foundByGraph(dialect: Dialect): string {
   const executions = dialect.table('executions')
   const nextOwner = (condition: string): string =>
-    `select e.owner from ${executions} e where ${isUnfinished('e')} and e.owner ${condition} order by e.owner limit 1`
+    `select e.owner from ${executions} e where ${isRunnable('e')} and e.owner ${condition} order by e.owner limit 1`
   const isWithin = `(e.created_at, e.id) > (g.after_time, g.after_id) and (e.created_at, e.id) <= (g.up_to_time, g.up_to_id)`
   const oldest = (condition: string, wasLost: string): string => `cross join lateral (
       select ${foundColumns(wasLost)} from ${executions} e
-      where ${isUnfinished('e')} and e.owner ${condition} and e.graph = g.graph and e.id <> all($4::text[])
+      where ${isRunnable('e')} and e.owner ${condition} and e.graph = g.graph and e.id <> all($4::text[])
       order by e.created_at, e.id limit $3 for no key update skip locked) f`
   const graphs = `unnest($5::text[], $6::timestamptz[], $7::text[], $8::timestamptz[], $9::text[])
     as g(graph, after_time, after_id, up_to_time, up_to_id)`
+  const due = `cross join lateral (
+      select ${foundColumns('false')} from ${executions} e
+      where e.due_at is not null and e.due_at <= statement_timestamp() and e.graph = g.graph and e.id <> all($4::text[])
+      order by e.due_at, e.id limit $3 for no key update skip locked) f`
   return `owners(owner) as (
       (${nextOwner('is not null')})
       union all
@@ -109,6 +114,8 @@ function foundByGraph(dialect: Dialect): string {
       select o.owner from owners o where o.owner is not null
         and case when o.owner = $1 then $2::boolean else not ${isAlive(dialect, 'o.owner')} end
     ), found as materialized (
+      select f.* from ${graphs} ${due}
+      union all
       select f.* from ${graphs} ${oldest(`is null and ${isWithin}`, 'false')}
       union all
       select f.* from gone p cross join ${graphs} ${oldest('= p.owner', '(e.owner <> $1)')}

@@ -2,6 +2,7 @@ import { StoreError } from '../../src/core/errors.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
 import type { CommitAnswer, LockPatience } from '../../src/core/contracts/store.ts'
+import { headOf } from '../../src/core/contracts/parking.ts'
 import { slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, CellColumn } from '../sql/cells.ts'
@@ -26,6 +27,7 @@ const slotColumns: readonly CellColumn[] = [
   { name: 'verdict', kind: 'word' },
 ]
 const headColumns: readonly CellColumn[] = [{ name: 'mask', kind: 'integer' }, ...columnsOf(headFields)]
+const parkColumn: CellColumn = { name: 'park_seq', kind: 'integer' }
 const numberedStepColumns: readonly CellColumn[] = [{ name: 'n', kind: 'integer' }, ...stepColumns]
 const releaseBit = 1 << headFields.length
 
@@ -58,7 +60,11 @@ export class PostgresCommitter {
       if (done.size === 0 || !(error instanceof StoreError && error.isTransient)) throw error
       return new Set(others)
     })
-    return commits.map((commit) => (locked.has(commit) ? 'locked' : done.has(commit)))
+    return commits.map((commit) => {
+      if (!locked.has(commit)) return done.has(commit)
+      // It is its owner's, and a message has come; or somebody is just posting one.
+      return commit.park === undefined ? 'locked' : 'unread'
+    })
   }
 
   /** Which of those that were not written are their owners' all the same: somebody else has locked them. */
@@ -72,13 +78,17 @@ export class PostgresCommitter {
   async #commitRound(
     commits: readonly ExecutionCommit[],
     done: Set<ExecutionCommit>,
-    { plain, heads, mail, headsAndMail }: CommitStatements,
+    { plain, heads, mail, headsAndMail, parking }: CommitStatements,
   ): Promise<void> {
     if (commits.length === 0) return
     const { timeText } = this.#dialect
-    const hasHeads = commits.some(({ head }) => head !== undefined)
-    const rows = commits.map(({ id, owner, epoch, at, head }): Cell[] => {
-      const plain = [toName(id), toName(owner), epoch, timeText(at)]
+    const isParking = commits.some(({ park }) => park !== undefined)
+    const hasHeads = isParking || commits.some(({ head }) => head !== undefined)
+    const rows = commits.map((commit): Cell[] => {
+      const { id, owner, epoch, at, park } = commit
+      const head = headOf(commit)
+      const plain: Cell[] = [toName(id), toName(owner), epoch, timeText(at)]
+      if (isParking) plain.push(park?.lastSeq ?? null)
       return hasHeads ? [...plain, maskOf(head), ...cellsOf(headFields, head ?? {}, timeText)] : plain
     })
     const steps = commits.flatMap((commit, index) =>
@@ -86,10 +96,10 @@ export class PostgresCommitter {
     )
     const consumed = commits.flatMap((commit, index) => (commit.consumed ?? []).map((seq): Cell[] => [index + 1, seq]))
     const slots = commits.flatMap((commit, index) => slotRowsOf(commit, index + 1))
-    const columns = hasHeads ? [...plainColumns, ...headColumns] : plainColumns
-    const hasMail = consumed.length > 0 || slots.length > 0
+    const columns = columnsOfCommit(hasHeads, isParking)
+    const hasMail = isParking || consumed.length > 0 || slots.length > 0
     const written = await this.#connection.queryPrepared({
-      text: hasMail ? (hasHeads ? headsAndMail : mail) : hasHeads ? heads : plain,
+      text: isParking ? parking : hasMail ? (hasHeads ? headsAndMail : mail) : hasHeads ? heads : plain,
       parameters: [
         ...columnar(columns, rows),
         ...columnar(numberedStepColumns, steps),
@@ -103,10 +113,14 @@ export class PostgresCommitter {
     }
   }
 
-  #notify({ id, head }: ExecutionCommit): void {
+  #notify({ id, head, park }: ExecutionCommit): void {
     if (head?.status !== undefined && isTerminal(head.status)) this.#hints.send({ type: 'ended', execution: id }, false)
-    else if (head?.isReleased === true) this.#hints.send({ type: 'work' })
+    else if (head?.isReleased === true && park === undefined) this.#hints.send({ type: 'work' })
   }
+}
+
+function columnsOfCommit(hasHeads: boolean, parks: boolean): readonly CellColumn[] {
+  return [...plainColumns, ...(parks ? [parkColumn] : []), ...(hasHeads ? headColumns : [])]
 }
 
 /** The entries of slots that are closed, and of those that are opened: these have no verdict. */
@@ -125,7 +139,7 @@ function maskOf(head: HeadChange | undefined): number {
   return mask
 }
 
-type CommitStatements = Readonly<Record<'plain' | 'heads' | 'mail' | 'headsAndMail', string>>
+type CommitStatements = Readonly<Record<'plain' | 'heads' | 'mail' | 'headsAndMail' | 'parking', string>>
 
 function commitStatements(dialect: Dialect, ifLocked: string): CommitStatements {
   return {
@@ -133,6 +147,7 @@ function commitStatements(dialect: Dialect, ifLocked: string): CommitStatements 
     heads: commitStatement(dialect, true, false, ifLocked),
     mail: commitStatement(dialect, false, true, ifLocked),
     headsAndMail: commitStatement(dialect, true, true, ifLocked),
+    parking: commitStatement(dialect, true, true, ifLocked, true),
   }
 }
 
@@ -140,8 +155,14 @@ function commitStatements(dialect: Dialect, ifLocked: string): CommitStatements 
  * Holds the rows that are still their owners' and, with ` skip locked`, that nobody else holds, in the order of their ids (so that no two statements wait for
  * each other), and writes for those alone.
  */
-function commitStatement(dialect: Dialect, hasHeads: boolean, consumes: boolean, ifLocked: string): string {
-  const columns = hasHeads ? [...plainColumns, ...headColumns] : plainColumns
+function commitStatement(
+  dialect: Dialect,
+  hasHeads: boolean,
+  consumes: boolean,
+  ifLocked: string,
+  parks = false,
+): string {
+  const columns = columnsOfCommit(hasHeads, parks)
   const changes = headFields.flatMap((field, index) =>
     columnsOf([field]).map(
       ({ name }) => `${name} = case when h.mask & ${1 << index} <> 0 then h.${name} else e.${name} end`,
@@ -149,6 +170,11 @@ function commitStatement(dialect: Dialect, hasHeads: boolean, consumes: boolean,
   )
   const heads = `, ${changes.join(', ')}, owner = case when h.mask & ${releaseBit} <> 0 then null else e.owner end`
   const consumedFrom = columns.length + numberedStepColumns.length + 1
+  // What the statement sees of mailboxes is what was there when it began, the execution's row is held later: its number has grown if a
+  // message came in between.
+  const isRead = ` and (a.park_seq is null or (
+          e.last_mail = (select s.last_mail from ${dialect.table('executions')} s where s.id = a.id)
+          and not exists (select 1 from ${dialect.table('mailbox')} m where m.execution = a.id and m.seq > a.park_seq)))`
   const slotsFrom = consumedFrom + consumedColumns.length
   const consumedPart = `, consumed as (
       delete from ${dialect.table('mailbox')} m
@@ -167,7 +193,7 @@ function commitStatement(dialect: Dialect, hasHeads: boolean, consumes: boolean,
   return `with held as materialized (
       select a.* from ${lockPatience()} cross join ${fewRows(columns)} cross join lateral (
         select 1 from ${dialect.table('executions')} e
-        where e.id = a.id and e.owner = a.owner and e.epoch = a.epoch and patience.lock_timeout <> ''
+        where e.id = a.id and e.owner = a.owner and e.epoch = a.epoch and patience.lock_timeout <> ''${parks ? isRead : ''}
         for no key update${ifLocked}) e
     ), put as (
       insert into ${dialect.table('steps')} as old (execution, ${namesOf(stepColumns)})

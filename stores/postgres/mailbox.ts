@@ -9,7 +9,7 @@ import { namesOf } from '../sql/dialect.ts'
 import { fromName, toName } from '../sql/names.ts'
 import type { SqlReader } from '../sql/reader.ts'
 import { roundsOf } from '../sql/rounds.ts'
-import { endedStatuses, messageColumns, messageFields } from '../sql/tables.ts'
+import { endedStatuses, endParking, messageColumns, messageFields } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, unnest } from './dialect.ts'
 import { storeName } from './errors.ts'
@@ -22,6 +22,7 @@ const judgedColumns: readonly CellColumn[] = [
   { name: 'id_receipt', kind: 'name' },
   { name: 'slot_receipt', kind: 'name' },
 ]
+const columnsOfParking = ['parked_at', 'due_at', 'waits_for', 'waits_for_bytes']
 const maxTries = 100
 
 /** Mailboxes. Numbers are given while the execution's row is held: whoever reads number 2 can read number 1. */
@@ -88,6 +89,8 @@ export class PostgresMailbox {
 
   async #notify(posted: readonly Row[], client: ClientBase | undefined): Promise<void> {
     const owners = posted.flatMap(({ verdict, owner }) => (verdict === 'accepted' && owner !== null ? [owner] : []))
+    if (posted.some((row) => row['verdict'] === 'accepted' && row['was_parked'] === true))
+      await this.#hints.sendWithin({ type: 'work' }, client)
     for (const owner of new Set(owners))
       await this.#hints.sendWithin({ type: 'mail', owner: fromName(owner as string) }, client)
   }
@@ -106,20 +109,20 @@ function postStatement(dialect: Dialect): string {
   const executions = dialect.table('executions')
   return `with wanted as materialized (select * from ${unnest(postedColumns, 'a', 1, 'n')}
     ), held as materialized (
-      select e.id, e.owner, e.status, e.last_mail from ${executions} e
+      select e.id, e.owner, e.status, e.last_mail, e.parked_at from ${executions} e
       where e.id in (select execution from wanted) order by e.id for no key update
     ), judged as materialized (
-      select a.*, h.last_mail, h.owner, case when ${isRefused} then 'ended' else 'accepted' end as verdict
+      select a.*, h.last_mail, h.owner, h.parked_at is not null as was_parked, case when ${isRefused} then 'ended' else 'accepted' end as verdict
       from wanted a join held h on h.id = a.execution
     ), placed as materialized (
       select j.*, row_number() over (partition by j.execution order by j.n) as place from judged j where j.verdict = 'accepted'
     ), put as (
       insert into ${dialect.table('mailbox')} (${namesOf(messageColumns)}) select ${inserted('p.last_mail + p.place')} from placed p
     ), counted as (
-      update ${executions} e set last_mail = e.last_mail + p.places, mail_left = e.mail_left + p.places
+      update ${executions} e set last_mail = e.last_mail + p.places, mail_left = e.mail_left + p.places, ${endParking}
       from (select execution, max(place) as places from placed group by execution) p where e.id = p.execution
     )
-    select n, owner, verdict from judged`
+    select n, owner, verdict, was_parked from judged`
 }
 
 /**
@@ -133,10 +136,10 @@ function judgeStatement(dialect: Dialect): string {
     ), seen as materialized (
       select e.id, e.mail_version from ${executions} e where e.id in (select execution from wanted)
     ), held as materialized (
-      select e.id, e.owner, e.status, e.last_mail, e.mail_version from ${executions} e
+      select e.id, e.owner, e.status, e.last_mail, e.mail_version, e.parked_at from ${executions} e
       where e.id in (select execution from wanted) order by e.id for no key update
     ), judged as materialized (
-      select a.*, h.last_mail, h.owner, i.verdict is not null as is_repeated,
+      select a.*, h.last_mail, h.owner, h.parked_at is not null as was_parked, i.verdict is not null as is_repeated,
         case when v.mail_version <> h.mail_version then 'stale' when i.verdict is not null then i.verdict
           when ${isRefused} then 'ended' else coalesce(s.verdict, 'accepted') end as verdict
       from wanted a join held h on h.id = a.execution join seen v on v.id = a.execution
@@ -154,8 +157,9 @@ function judgeStatement(dialect: Dialect): string {
       on conflict (execution, name) do nothing
     ), counted as (
       update ${executions} e set mail_version = e.mail_version + 1,
-        last_mail = e.last_mail + (f.verdict = 'accepted')::int, mail_left = e.mail_left + (f.verdict = 'accepted')::int
+        last_mail = e.last_mail + (f.verdict = 'accepted')::int, mail_left = e.mail_left + (f.verdict = 'accepted')::int,
+        ${columnsOfParking.map((name) => `${name} = case when f.verdict = 'accepted' then null else e.${name} end`).join(', ')}
       from fresh f where e.id = f.execution
     )
-    select n, owner, verdict from judged`
+    select n, owner, verdict, was_parked from judged`
 }

@@ -9,7 +9,7 @@ import type { Connection } from './connection.ts'
 import { replyError, storeError } from './errors.ts'
 import { ownersScript, takeScript } from './execution-scripts.ts'
 import { headRecord } from './head-record.ts'
-import { buckets, escapeText, ownerText, timeKey, unescapeText } from './layout.ts'
+import { buckets, escapeText, indexPrefix, ownerText, timeKey, unescapeText } from './layout.ts'
 import type { Reply } from './link.ts'
 import type { Owners } from './owners.ts'
 import { packedLists, unpackedLists } from './packed-lists.ts'
@@ -81,7 +81,7 @@ async function findByGraphs(
   )
   const inBucket = replies.map((reply) => (reply as Buffer[]).map(String))
   const free = await freeOwners(owners, new Set(inBucket.flat()), request)
-  const ranges = inBucket.flatMap((present, bucket) =>
+  const ranges: IndexRange[] = inBucket.flatMap((present, bucket) =>
     present
       .filter((owner) => free.has(owner))
       .flatMap((owner) =>
@@ -92,6 +92,11 @@ async function findByGraphs(
         })),
       ),
   )
+  const now = await owners.time()
+  // Due times are whole milliseconds: this is behind all of now.
+  const below = timeKey(now + 1)
+  for (const bucket of buckets)
+    for (const graph of graphs) ranges.push({ bucket, prefix: indexPrefix.due(graph), below })
   const merged = new MergedRanges(link, layout, ranges, 'ascending')
   const except = new Set(request.except)
   const found: Candidate[] = []
@@ -101,7 +106,7 @@ async function findByGraphs(
     for (const entry of entries) {
       const id = unescapeText(idOf(entry))
       const member = memberOf(entry)
-      const owner = member.slice(1, member.indexOf('\0'))
+      const owner = member.startsWith('d') ? '' : member.slice(1, member.indexOf('\0'))
       if (!except.has(id)) found.push({ id, owner, member })
     }
     if (entries.length < wanted) break

@@ -1,5 +1,7 @@
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import { replacesAny, stayingOf } from '../../src/core/contracts/step-replacement.ts'
+import { headOf } from '../../src/core/contracts/parking.ts'
+import type { CommitAnswer } from '../../src/core/contracts/store.ts'
 import { slotReceipt } from '../../src/core/contracts/receipts.ts'
 import type { Connection } from './connection.ts'
 import { commitScript, fullCommitScript } from './execution-scripts.ts'
@@ -16,7 +18,7 @@ import { stepBytes, stepField } from './step-record.ts'
 export async function commitExecutions(
   { link, layout, packer }: Connection,
   commits: readonly ExecutionCommit[],
-): Promise<boolean[]> {
+): Promise<CommitAnswer[]> {
   const plain: Write[] = []
   const full: Write[] = []
   for (const [index, commit] of commits.entries()) {
@@ -34,7 +36,10 @@ export async function commitExecutions(
     { run: fullCommitScript, writes: full },
     { run: commitScript, writes: plain },
   ])
-  return commits.map(({ id }, index) => intact(replies[index], id, layout) === 1)
+  return commits.map(({ id }, index) => {
+    const reply = intact(replies[index], id, layout)
+    return reply === 2 ? 'unread' : reply === 1
+  })
 }
 
 interface Change {
@@ -45,14 +50,15 @@ interface Change {
   /** Fields and records of steps that must not replace completed ones. */
   readonly unfinished: readonly Argument[]
   readonly removed: readonly string[]
-  /** What moves the execution in the index, or is written elsewhere: status, end, release, consumption, slots. */
+  /** What moves the execution in the index, or is written elsewhere: status, end, release, consumption, slots, parking. */
   readonly moves: readonly Argument[]
   /** Whether nothing but fields is set. */
   readonly isPlain: boolean
 }
 
 function changeOf(commit: ExecutionCommit, packer: Packer): Change {
-  const { epoch, at, steps, head, consumed, closedSlots = [], openedSlots = [] } = commit
+  const { epoch, at, steps, consumed, closedSlots = [], openedSlots = [], park } = commit
+  const head = headOf(commit)
   const set: Argument[] = ['a', at]
   const unfinished: Argument[] = []
   // Of fields that come twice, the last stays by itself.
@@ -66,7 +72,7 @@ function changeOf(commit: ExecutionCommit, packer: Packer): Change {
   const released = head?.isReleased === true ? '1' : ''
   const hasSlots = closedSlots.length > 0 || openedSlots.length > 0
   const slots = hasSlots ? packedLists([closedSlots, openedSlots].map((list) => list.map(slotText))) : ''
-  const moves = [status, ended, released, (consumed ?? []).join(','), slots]
+  const moves = [status, ended, released, (consumed ?? []).join(','), slots, park?.lastSeq ?? '']
   const isPlain = removed.length === 0 && moves.every((move) => move === '')
   return { condition: [ownerText(commit.owner), epoch], set, unfinished, removed, moves, isPlain }
 }

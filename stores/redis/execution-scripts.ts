@@ -86,8 +86,9 @@ return done
 
 /**
  * Commits of any kind. ARGV: the lists, the channel. A list: owner, epoch, new status or '', new end ('' as it is, '-' none), '1' if
- * released, numbers of consumed messages with commas between or '', packed lists of the receipts that are closed and opened or '', number of fields to remove, number of unfinished steps' fields and records,
- * the fields to remove, fields and values, unfinished steps' fields and records. Gives 1, or 0 where it was refused.
+ * released, numbers of consumed messages with commas between or '', packed lists of the receipts that are closed and opened or '', last message that was read where it is to be parked or '', number of fields to remove, number of unfinished steps' fields and records,
+ * the fields to remove, fields and values, unfinished steps' fields and records. Gives 1, or 0 where it was refused, or 2 where there is a later
+ * message.
  */
 export const fullCommitScript = script(`${putUnfinished}${putFields}${eachAlone}
 local call = redis.call
@@ -96,10 +97,16 @@ local function commit(execution, index, mailbox, given, receipts)
   if h.err then return h.err end
   if h[1] ~= given[1] or h[2] ~= given[2] then return 0 end
   local owner, s0, z0, g, t = h[1], h[3], h[4], h[5], h[6]
-  local n, removed = #given - tonumber(given[9]), tonumber(given[8])
-  putFields(execution, given, 10 + removed, n)
+  local parks = given[8] ~= ''
+  if parks then
+    local control = string.format('%d', tonumber(given[8]) - ${controlFirst})
+    local later = call('ZCOUNT', mailbox, '(' .. given[8], '+inf') + call('ZCOUNT', mailbox, '(' .. control, '(0')
+    if later > 0 then return 2 end
+  end
+  local n, removed = #given - tonumber(given[10]), tonumber(given[9])
+  putFields(execution, given, 11 + removed, n)
   for i = n + 1, #given, 2 do putUnfinished(execution, given[i], given[i + 1]) end
-  if removed > 0 then call('HDEL', execution, unpack(given, 10, 9 + removed)) end
+  if removed > 0 then call('HDEL', execution, unpack(given, 11, 10 + removed)) end
   local s, z, id = s0, z0, string.sub(t, 17)
   if given[3] ~= '' then s = given[3] end
   if given[4] == '-' then z = false elseif given[4] ~= '' then z = given[4] end
@@ -109,7 +116,10 @@ local function commit(execution, index, mailbox, given, receipts)
     call('ZADD', index, 0, 's' .. s .. t, 0, 'g' .. g .. s .. t)
     call('ZREM', index, 's' .. s0 .. t, 'g' .. g .. s0 .. t)
   end
-  if isOpen and (released or not wasOpen) then
+  if isOpen and parks then
+    local due = call('HGET', execution, 'y')
+    if due then call('ZADD', index, 0, 'd' .. g .. due .. id) end
+  elseif isOpen and (released or not wasOpen) then
     call('ZADD', index, 0, 'u' .. (released and '' or owner) .. '\\0' .. g .. t)
   end
   if wasOpen and (released or not isOpen) then call('ZREM', index, 'u' .. owner .. '\\0' .. g .. t) end
@@ -131,7 +141,7 @@ local function commit(execution, index, mailbox, given, receipts)
     call('ZREM', index, 'm' .. owner .. '\\0' .. id)
   end
   if wasOpen and not isOpen then redis.pcall('PUBLISH', ARGV[2], 'e' .. id) end
-  if released and isOpen then redis.pcall('PUBLISH', ARGV[2], 'w') end
+  if released and isOpen and not parks then redis.pcall('PUBLISH', ARGV[2], 'w') end
   return 1
 end
 return eachAlone(commit)
@@ -173,7 +183,7 @@ return cmsgpack.pack(done)
 export const takeScript = script(`${sizeOf}${eachAlone}
 local left = ${mostBytes}
 local function take(execution, index, mailbox, given)
-  local h = redis.call('HMGET', execution, 'o', 'e', 's', 'r', 'g', 't')
+  local h = redis.call('HMGET', execution, 'o', 'e', 's', 'r', 'g', 't', 'k', 'y')
   if not h[2] then
     if given[2] ~= '' then redis.call('ZREM', index, given[2]) end
     return false
@@ -182,9 +192,17 @@ local function take(execution, index, mailbox, given)
   if last ~= given[1] then return false end
   local isOpen = h[3] == 'p' or h[3] == 'r'
   if not isOpen and ARGV[3] ~= '1' then return false end
+  -- It was parked, or woken, since it was found.
+  local due = h[7] and h[8] and 'd' .. h[5] .. h[8] .. string.sub(h[6], 17)
+  local kind = string.sub(given[2], 1, 1)
+  if (kind == 'u' and h[7]) or (kind == 'd' and given[2] ~= due) then return false end
   local lost = isOpen and last ~= '' and last ~= owner
   redis.call('HSET', execution, 'o', owner, 'e', string.format('%d', tonumber(h[2]) + 1),
     'r', string.format('%d', tonumber(h[4]) + (lost and 1 or 0)))
+  if h[7] then
+    redis.call('HDEL', execution, 'k', 'y', 'j')
+    if due then redis.call('ZREM', index, due) end
+  end
   if last ~= owner then
     if isOpen then
       redis.call('ZADD', index, 0, 'u' .. owner .. '\\0' .. h[5] .. h[6])
@@ -249,7 +267,7 @@ return eachAlone(purge)
  * and its slot or '', '1' if it is for ended executions too. Gives the verdict.
  */
 export const postScript = script(`
-local h = redis.call('HMGET', KEYS[1], 'o', 't', 's')
+local h = redis.call('HMGET', KEYS[1], 'o', 't', 's', 'k', 'y', 'g')
 if not h[2] then return 'unknown' end
 local id, slot, verdict, known = ARGV[4], ARGV[5], false, false
 if id ~= '' then known = redis.call('HGET', KEYS[4], id) end
@@ -267,6 +285,12 @@ if not known and verdict == 'accepted' then
   redis.call('ZADD', KEYS[3], place, string.format('%d', seq) .. ':' .. ARGV[1])
   if slot ~= '' then redis.call('HSET', KEYS[4], slot, 'duplicate') end
   if h[1] ~= '' then redis.call('ZADD', KEYS[2], 0, 'm' .. h[1] .. '\\0' .. string.sub(h[2], 17)) end
+  if h[4] then
+    redis.call('HDEL', KEYS[1], 'k', 'y', 'j')
+    redis.call('ZADD', KEYS[2], 0, 'u\\0' .. h[6] .. h[2])
+    if h[5] then redis.call('ZREM', KEYS[2], 'd' .. h[6] .. h[5] .. string.sub(h[2], 17)) end
+    redis.pcall('PUBLISH', ARGV[3], 'w')
+  end
 end
 if id ~= '' and not known then redis.call('HSET', KEYS[4], id, verdict) end
 if verdict == 'accepted' and h[1] ~= '' then redis.pcall('PUBLISH', ARGV[3], 'm' .. h[1]) end

@@ -1,5 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
-import type { ExecutionRecord, HeadChange, NewExecution } from '../../src/core/contracts/execution-record.ts'
+import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/execution-record.ts'
+import type { headOf } from '../../src/core/contracts/parking.ts'
 import { damaged } from './errors.ts'
 import { escapeText, indexPrefix, ownerOf, ownerText, statusCode, statusOf, timeKey, timeOf } from './layout.ts'
 import type { Argument, Reply } from './link.ts'
@@ -9,10 +10,29 @@ import { packedText, unpackedNumber, unpackedText, unpackedTime, valueBytes, val
 /**
  * Fields of an execution's hash, in the order in which they are read: what never changes (msgpack), owner ('' for nobody), epoch,
  * status (one letter), recoveries, owned milliseconds, inputs, output, error, graph hash, machine version, times of start,
- * update and end, deadline. Only the scripts read `g` and `t` (the graph and the creation as they stand in the index) and `q` (number of
+ * update and end, deadline, since when it is parked, when it is due (as in the index), what it waits for. Only the scripts read `g` and `t` (the graph and the creation as they stand in the index) and `q` (number of
  * the last message).
  */
-export const headFields = ['i', 'o', 'e', 's', 'r', 'd', 'n', 'v', 'x', 'h', 'w', 'b', 'a', 'z', 'l'] as const
+export const headFields = [
+  'i',
+  'o',
+  'e',
+  's',
+  'r',
+  'd',
+  'n',
+  'v',
+  'x',
+  'h',
+  'w',
+  'b',
+  'a',
+  'z',
+  'l',
+  'k',
+  'y',
+  'j',
+] as const
 
 /** The fields of a new execution's hash, each followed by its value. */
 export function newHead(execution: NewExecution, packer: Packer): Argument[] {
@@ -63,7 +83,7 @@ function statusOfNew({ startedAt }: NewExecution): 'pending' | 'running' {
 }
 
 /** What a change writes into the hash and takes out of it. */
-export function headChange(change: HeadChange, set: Argument[], removed: string[]): void {
+export function headChange(change: NonNullable<ReturnType<typeof headOf>>, set: Argument[], removed: string[]): void {
   const {
     status,
     inputs,
@@ -76,6 +96,9 @@ export function headChange(change: HeadChange, set: Argument[], removed: string[
     ownedMs,
     recoveries,
     deadline,
+    parkedAt,
+    dueAt,
+    waitsFor,
   } = change
   if (status !== undefined) set.push('s', statusCode(status))
   if (inputs !== undefined) set.push('n', valueBytes(inputs))
@@ -91,6 +114,9 @@ export function headChange(change: HeadChange, set: Argument[], removed: string[
   else if ('endedAt' in change) removed.push('z')
   if (ownedMs !== undefined) set.push('d', ownedMs)
   if (recoveries !== undefined) set.push('r', recoveries)
+  if (parkedAt !== undefined) set.push('k', parkedAt)
+  if (dueAt !== undefined) set.push('y', timeKey(dueAt))
+  if (waitsFor !== undefined) set.push('j', valueBytes(waitsFor))
   if (change.isReleased === true) set.push('o', '')
 }
 
@@ -109,7 +135,7 @@ export function headRecord(id: string, key: string, reply: Reply, packer: Packer
 
 function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer): ExecutionRecord {
   const [constant, owner, epoch, status, recoveries, ownedMs, inputs, output, error, hash, version, ...times] = fields
-  const [started, updated, ended, deadline] = times
+  const [started, updated, ended, deadline, parked, due, waitsFor] = times
   const known = packer.unpack(required(constant))
   if (!Array.isArray(known)) throw new Error('its constant part is not a list')
   const [kind, graph, target, requestDigest, parent, timeoutMs, createdAt, ...headers] = known as unknown[]
@@ -141,6 +167,9 @@ function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer):
     startedAt: started ? numberOf(started) : undefined,
     updatedAt: numberOf(updated),
     endedAt: ended ? timeOf(ended.toString()) : undefined,
+    parkedAt: parked ? numberOf(parked) : undefined,
+    dueAt: due ? timeOf(due.toString()) : undefined,
+    waitsFor: waitsFor ? valueOf(waitsFor) : undefined,
   }
 }
 

@@ -155,6 +155,7 @@ export function statusOf(code: string): ExecutionStatus | undefined {
  * Beginnings of the index's members. All have score 0, so that they sort by their bytes:
  * `u<owner>\0<graph>\0<created><id>` unfinished executions, owner '' for nobody;
  * `s<status><created><id>` and `g<graph>\0<status><created><id>` all; `e<status><ended><id>` those that have an end;
+ * `d<graph>\0<due><id>` those that are parked and have a due time (which have no `u`, nor have others that are parked);
  * `m<owner>\0<id>` those with mail that have an owner.
  */
 export const indexPrefix = {
@@ -162,5 +163,6 @@ export const indexPrefix = {
   status: (status: ExecutionStatus) => `s${codes[status]}`,
   graphStatus: (graph: string, status: ExecutionStatus) => `g${escapeText(graph)}\0${codes[status]}`,
   ended: (status: ExecutionStatus) => `e${codes[status]}`,
+  due: (graph: string) => `d${escapeText(graph)}\0`,
   mail: (owner: string) => `m${ownerText(owner)}\0`,
 }

@@ -1,5 +1,5 @@
 import { StoreError } from '../../src/core/errors.ts'
-import type { Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
+import type { CommitAnswer, Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
 import { generousLimits } from '../../src/core/contracts/store-limits.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
@@ -122,7 +122,7 @@ class RedisStore implements Store {
     return createExecutions(opened, executions)
   }
 
-  async commit(commits: readonly ExecutionCommit[]): Promise<boolean[]> {
+  async commit(commits: readonly ExecutionCommit[]): Promise<CommitAnswer[]> {
     return commitExecutions(this.#opened(), commits)
   }
 

@@ -37,9 +37,12 @@ export const executionFields = fieldsOf({
   startedAt: ['started_at', 'time'],
   updatedAt: ['updated_at', 'time'],
   endedAt: ['ended_at', 'time'],
+  parkedAt: ['parked_at', 'time'],
+  dueAt: ['due_at', 'time'],
+  waitsFor: ['waits_for', 'value'],
 })
 
-/** Those of them that a HeadChange can name. `isReleased` is no field: it takes the owner away. */
+/** Those of them that a HeadChange can name, and those of parking. `isReleased` is no field: it takes the owner away. */
 export const headFields = executionFields.filter(({ field }) =>
   [
     'status',
@@ -53,6 +56,9 @@ export const headFields = executionFields.filter(({ field }) =>
     'endedAt',
     'ownedMs',
     'recoveries',
+    'parkedAt',
+    'dueAt',
+    'waitsFor',
   ].includes(field),
 )
 
@@ -115,7 +121,13 @@ export const resultColumns: readonly CellColumn[] = [
 /** Statuses of executions that take no messages but those that are for ended ones too, as a list. */
 export const endedStatuses = `('completed', 'failed', 'cancelled')`
 
+/** What ends an execution's parking. */
+export const endParking = 'parked_at = null, due_at = null, waits_for = null, waits_for_bytes = null'
+
 /** The condition of the indexes by owner, word for word: that is how planners know that they may use them. */
+export const isRunnable = (table: string): string => `${isUnfinished(table)} and ${table}.parked_at is null`
+
+/** Whether an execution has not ended. */
 export const isUnfinished = (table: string): string => `${table}.status in ('pending', 'running')`
 
 /** The condition of the index of results that are not there (yet), word for word. `table` is its alias with a dot. */

@@ -9,7 +9,7 @@ import { namesOf } from '../sql/dialect.ts'
 import { fromName, toName } from '../sql/names.ts'
 import { executionOf, readable } from '../sql/reader.ts'
 import type { Answer } from '../sql/dialect.ts'
-import { executionColumns, isUnfinished } from '../sql/tables.ts'
+import { endParking, executionColumns, isRunnable } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import type { SqliteConnection } from './connection.ts'
 import type { SqliteOwners } from './owners.ts'
@@ -20,22 +20,25 @@ const perTransaction = 100
 // SQLite's planner would go through all that are unfinished, by the index of statuses.
 const executions = 'docket_executions e indexed by docket_executions_unfinished'
 const nextOwner = `select e.owner from ${executions}
-  where ${isUnfinished('e')} and e.owner > ? order by e.owner limit 1`
+  where ${isRunnable('e')} and e.owner > ? order by e.owner limit 1`
 const candidate = 'select e.id, e.owner, e.status, e.created_at'
 const notExcepted = 'e.id not in (select value from json_each(?))'
 const ofOwner = (condition: string): string => `${candidate} from ${executions}
-  where ${isUnfinished('e')} and ${condition} and e.graph = ? and ${notExcepted}
+  where ${isRunnable('e')} and ${condition} and e.graph = ? and ${notExcepted}
   order by e.created_at, e.id limit ?`
 // Every time is between these.
 const [beforeAll, afterAll] = ['', '~']
 const ofNobody = ofOwner('e.owner is null and (e.created_at, e.id) > (?, ?) and (e.created_at, e.id) <= (?, ?)')
-const hasNamelessOwner = `select 1 from ${executions} where ${isUnfinished('e')} and e.owner = '' limit 1`
-const take = `update docket_executions set owner = ?, epoch = epoch + 1, recoveries = recoveries + ?
+const hasNamelessOwner = `select 1 from ${executions} where ${isRunnable('e')} and e.owner = '' limit 1`
+const due = `${candidate} from docket_executions e indexed by docket_executions_due
+  where e.due_at is not null and e.due_at <= ? and e.graph = ? and ${notExcepted}
+  order by e.due_at, e.id limit ?`
+const take = `update docket_executions set owner = ?, epoch = epoch + 1, recoveries = recoveries + ?, ${endParking}
   where id = ? returning ${namesOf(executionColumns)}`
 const byId = `${candidate} from docket_executions e where e.id in (select value from json_each(?)) and ${notExcepted}`
 
 /** What `acquire` asks the database for; a test asks it how it would find the answers. */
-export const acquireQueries: readonly string[] = [nextOwner, ofOwner('e.owner = ?'), ofNobody]
+export const acquireQueries: readonly string[] = [nextOwner, ofOwner('e.owner = ?'), ofNobody, due]
 
 /** Makes the caller the owner of what has no living one. */
 export class SqliteAcquirer {
@@ -105,6 +108,8 @@ export class SqliteAcquirer {
       for (const graph of names)
         found.push(...this.#connection.all(text, ...cellsOf(graph), toName(graph), left, limit))
     }
+    const now = toSqlTime(this.#owners.time())
+    look(due, () => [now])
     look(ofNobody, (graph) => boundsOf(ranges?.get(graph)))
     for (const last of this.#lastOwners()) if (isFree(last)) look(ofOwner('e.owner = ?'), () => [last])
     return found

@@ -1,4 +1,6 @@
 import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
+import type { CommitAnswer } from '../../src/core/contracts/store.ts'
+import { headOf } from '../../src/core/contracts/parking.ts'
 import { slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { cellsOf } from '../sql/cells.ts'
 import type { Cell } from '../sql/cells.ts'
@@ -19,6 +21,8 @@ const putUnfinishedStep = `insert ${stepValues} on conflict (execution, step, it
   where docket_steps.status not in ${doneStatuses} or docket_steps.type = ''`
 const owned = 'where id = ? and owner = ? and epoch = ?'
 const consume = 'delete from docket_mailbox where execution = ? and seq in (select value from json_each(?))'
+const unread = `select 1 from docket_mailbox m join docket_executions e on e.id = m.execution
+  where e.id = ? and e.owner = ? and e.epoch = ? and m.seq > ? limit 1`
 const dropReceipt = 'delete from docket_receipts where execution = ? and name = ?'
 const takeOff = 'update docket_executions set mail_left = mail_left - ? where id = ?'
 const touchAll = `update docket_executions set updated_at = ?
@@ -32,7 +36,7 @@ export class SqliteCommitter {
     this.#connection = connection
   }
 
-  commit(commits: readonly ExecutionCommit[]): Answer<readonly boolean[]> {
+  commit(commits: readonly ExecutionCommit[]): Answer<readonly CommitAnswer[]> {
     return this.#connection.transaction(() => {
       const touched = this.#touched(commits)
       return commits.map((commit) => this.#commitOne(commit, touched.has(commit)))
@@ -54,9 +58,14 @@ export class SqliteCommitter {
     return touched
   }
 
-  #commitOne(commit: ExecutionCommit, isTouched: boolean): boolean {
-    const { id, consumed } = commit
+  #commitOne(commit: ExecutionCommit, isTouched: boolean): CommitAnswer {
+    const { id, consumed, park } = commit
     const execution = toName(id)
+    if (
+      park !== undefined &&
+      this.#connection.first(unread, execution, toName(commit.owner), commit.epoch, park.lastSeq)
+    )
+      return 'unread'
     if (!isTouched && !this.#change(execution, commit)) return false
     for (const step of commit.steps)
       this.#connection.run(
@@ -74,7 +83,9 @@ export class SqliteCommitter {
     return true
   }
 
-  #change(execution: string, { owner, epoch, at, head }: ExecutionCommit): boolean {
+  #change(execution: string, commit: ExecutionCommit): boolean {
+    const { owner, epoch, at } = commit
+    const head = headOf(commit)
     const changes = ['updated_at = ?']
     const cells: Cell[] = [toSqlTime(at)]
     if (head !== undefined) addHead(head, changes, cells)
@@ -96,7 +107,7 @@ function addHead(head: HeadChange, changes: string[], cells: Cell[]): void {
 function alikeOf(commits: readonly ExecutionCommit[]): readonly (readonly ExecutionCommit[])[] {
   const groups: ExecutionCommit[][] = []
   for (const commit of commits) {
-    if (commit.head !== undefined) continue
+    if (commit.head !== undefined || commit.park !== undefined) continue
     const [last] = groups.at(-1) ?? []
     if (last?.at === commit.at && last.epoch === commit.epoch && last.owner === commit.owner)
       groups.at(-1)!.push(commit)

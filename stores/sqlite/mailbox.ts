@@ -7,14 +7,14 @@ import { namesOf } from '../sql/dialect.ts'
 import type { Answer } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
 import type { SqlReader } from '../sql/reader.ts'
-import { messageColumns, messageFields } from '../sql/tables.ts'
+import { endParking, messageColumns, messageFields } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import type { SqliteConnection } from './connection.ts'
 import { placesOf } from './dialect.ts'
 
 const insert = `insert into docket_mailbox (${namesOf(messageColumns)}) values (${placesOf(messageColumns)})`
 const statusOf = 'select status from docket_executions where id = ?'
-const count = `update docket_executions set last_mail = last_mail + 1, mail_left = mail_left + 1
+const count = `update docket_executions set last_mail = last_mail + 1, mail_left = mail_left + 1, ${endParking}
   where id = ? returning last_mail`
 const receiptOf = 'select verdict from docket_receipts where execution = ? and name = ?'
 export const putReceipt = 'insert or ignore into docket_receipts (execution, name, verdict) values (?, ?, ?)'

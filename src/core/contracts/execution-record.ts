@@ -49,6 +49,12 @@ export interface ExecutionRecord {
   readonly updatedAt: number
   /** When it completed, failed or was cancelled. */
   readonly endedAt: number | undefined
+  /** Since when it has been parked: nobody owns it, and nobody looks at it before it is due or gets a message. Undefined while it is not. */
+  readonly parkedAt: number | undefined
+  /** When it is due, while it is parked; undefined where it waits for messages alone. */
+  readonly dueAt: number | undefined
+  /** What it waits for, while it is parked, for people. */
+  readonly waitsFor: StoredValue | undefined
 }
 
 /**
@@ -129,6 +135,18 @@ export interface ExecutionCommit {
   readonly closedSlots?: readonly string[] | undefined
   /** Slots that are free again, whether they were taken or closed. */
   readonly openedSlots?: readonly string[] | undefined
+  /** Gives the execution up until something happens to it. Such a commit goes alone. */
+  readonly park?: Parking | undefined
+}
+
+/** Nothing of an execution can go on before a time, or before a message comes. */
+export interface Parking {
+  /** The last message that was read. If there is a later one, nothing of the commit is written: it is `unread`. */
+  readonly lastSeq: number
+  /** When it goes on at the latest, in milliseconds since the epoch, by the store's clock. @default when a message comes */
+  readonly dueAt?: number | undefined
+  /** What it waits for, for people. */
+  readonly waitsFor: StoredValue
 }
 
 /** What a commit changes of an execution itself. Absent fields stay as they are. */

@@ -1,4 +1,5 @@
 import type { ExecutionRecord, NewExecution } from './execution-record.ts'
+import { unparked } from './parking.ts'
 
 /** The record that an execution begins with, in every store that keeps whole records. */
 export function firstRecord(given: NewExecution): ExecutionRecord {
@@ -13,5 +14,6 @@ export function firstRecord(given: NewExecution): ExecutionRecord {
     ownedMs: 0,
     updatedAt: created.createdAt,
     endedAt: undefined,
+    ...unparked,
   }
 }

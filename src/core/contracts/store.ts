@@ -72,7 +72,7 @@ export interface StoreSessions {
 }
 
 /** What became of a commit: see `Store.commit`. */
-export type CommitAnswer = boolean | 'locked'
+export type CommitAnswer = boolean | 'locked' | 'unread'
 
 /** What became of a creation: see `Store.create`. */
 export type CreateAnswer = ExecutionRecord | undefined | 'locked'
@@ -141,13 +141,15 @@ export interface Store {
   create(executions: readonly NewExecution[], transaction?: unknown): Promise<readonly CreateAnswer[]>
   /**
    * Writes to executions, at most one commit for each in a call. False for each that is not the owner's any more, or is gone; `'locked'` for
-   * each of which nothing was written because somebody else has locked its record: it is tried again, apart from the others.
+   * each of which nothing was written because somebody else has locked its record: it is tried again, apart from the others; `'unread'` for each
+   * that would park an execution to which a message has come that was not read: nothing of it is written.
    */
   commit(commits: readonly ExecutionCommit[], patience?: LockPatience): Promise<readonly CommitAnswer[]>
   /**
    * Makes the caller the owner of executions that have no living one: of unfinished ones (with `andEnded`, of any), up to
-   * `limit`. Their epoch grows by one; `recoveries` too where the last owner died. The cost may grow with their number and that of
-   * dead owners, not with executions that are finished or have a living owner.
+   * `limit`; of those that are parked only what is due, or is named by `ids`. What is taken is not parked any more. Their epoch grows by one; `recoveries` too where the last owner died. The cost may grow with their number and that of
+   * dead owners, not with executions that are finished, have a living owner, or are parked and
+   * not due.
    */
   acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]>
   /** The records of executions, in the order of the ids; undefined for what is not there. */
@@ -169,7 +171,7 @@ export interface Store {
   }): Promise<number>
 
   /**
-   * Appends to mailboxes what is accepted, and says of each message what became of it; judged in one operation with the writing, in this order: by
+   * Appends to mailboxes what is accepted (which ends the parking of its execution: any process may acquire it now), and says of each message what became of it; judged in one operation with the writing, in this order: by
    * its id, by the status of the execution, by its slot. The verdict on an id is kept as long as the execution, even if it was a refusal. With `transaction` (as of
    * `create`), messages are posted if and only if it commits.
    */

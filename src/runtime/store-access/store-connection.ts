@@ -87,7 +87,8 @@ export class StoreConnection {
     this.commits = new CallBatcher(
       async (items, patience) => {
         const { merged, indexes } = mergedCommits(items)
-        const answers = await store.commit(merged, patience)
+        // None of these parks anything: what does goes alone, past the others.
+        const answers = (await store.commit(merged, patience)) as readonly (boolean | 'locked')[]
         return indexes?.map((index) => index !== undefined && answers[index]!) ?? answers
       },
       {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Store } from '../../core/contracts/store.ts'
+import type { CommitAnswer, Store } from '../../core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../core/contracts/result-record.ts'
 import type { NewMessage } from '../../core/contracts/message.ts'
 import type {
@@ -48,6 +48,9 @@ export function recordOf(created: NewExecution, more: Partial<ExecutionRecord> =
     ownedMs: 0,
     updatedAt: created.createdAt,
     endedAt: undefined,
+    parkedAt: undefined,
+    dueAt: undefined,
+    waitsFor: undefined,
     ...more,
   }
 }
@@ -95,7 +98,7 @@ export async function createAll(
 
 /** Commits what somebody else has locked for now again, until nobody has. */
 export async function commitAll(store: Store, commits: readonly ExecutionCommit[]): Promise<boolean[]> {
-  const answers: (boolean | 'locked')[] = [...(await store.commit(commits))]
+  const answers: CommitAnswer[] = [...(await store.commit(commits))]
   for (let round = 0; answers.includes('locked') && round < 1_000; round++) {
     const left = [...answers.keys()].filter((index) => answers[index] === 'locked')
     const again = await store.commit(left.map((index) => commits[index]!))

@@ -18,6 +18,7 @@ import { mailboxConformance } from './mailbox.ts'
 import { namesConformance } from './names.ts'
 import { outageConformance } from './outage.ts'
 import { ownersConformance } from './owners.ts'
+import { parkingConformance } from './parking.ts'
 import { readStepsConformance } from './read-steps.ts'
 import { resultClaimsConformance } from './result-claims.ts'
 import { resultCommitsConformance } from './result-commits.ts'
@@ -45,6 +46,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   mailboxes: mailboxConformance,
   'what becomes of messages': mailVerdictsConformance,
   'messages are consumed one by one': mailConsumptionConformance,
+  parking: parkingConformance,
   'claims of results': resultClaimsConformance,
   'results of claims': resultCommitsConformance,
   values: valuesConformance,
