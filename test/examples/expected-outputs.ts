@@ -63,6 +63,10 @@ Shipment of graph shipping: 3 steps, 2 levels
    0  SendFreight  run if   Parcel → Freight
    1  Send         run      race(Letter, Freight) → Shipment`,
   },
+  'deadline.ts': {
+    text: `yes, after 20 minutes
+no answer by 2030-01-01T10:20:00.000Z`,
+  },
   'pick-first.ts': {
     text: `far: step "AskFar" lost the race "Forecast": "Near" came first (as "near")
 21 degrees, says the one that is near

@@ -103,6 +103,13 @@ export interface AttemptFailed extends StepEventBase {
   readonly timedOut: boolean
 }
 
+/** A step waits: for a time, or for something from outside. It holds no slot meanwhile. */
+export interface StepWaiting extends StepEventBase {
+  readonly type: 'step.waiting'
+  /** When its time comes, in milliseconds since the epoch; undefined where it waits for something else. */
+  readonly dueAt: number | undefined
+}
+
 /** Another attempt will follow after `delayMs`. */
 export interface RetryScheduled extends StepEventBase {
   readonly type: 'retry.scheduled'
@@ -196,6 +203,7 @@ export type ExecutionEvent =
   | AttemptStarted
   | AttemptFailed
   | RetryScheduled
+  | StepWaiting
   | CacheChecked
   | StoreFailed
   | StepInputsChanged

@@ -1,4 +1,5 @@
 import { describe } from '../check-options.ts'
+import { durationHint, durationMs } from '../duration.ts'
 import type { AnyDataType, AnyPort } from '../language/data-type.ts'
 import type { AnyStep } from '../language/step.ts'
 import { isValueStep, problemsOfValue } from '../language/value.ts'
@@ -14,6 +15,7 @@ const options: Readonly<Record<Kind, readonly string[]>> = {
   step: [...everyStep, ...policies],
   value: [...everyStep, 'value'],
   race: [...everyStep, ...policies],
+  timer: [...everyStep, 'after', 'at', 'value', 'timeout', 'formerly', 'when', 'fallback'],
 }
 
 /** Whether something is the name of a kind of step. */
@@ -34,6 +36,7 @@ export function checkKind(label: string, step: AnyStep, bad: Report, badOption: 
   }
   if (step.when !== undefined && typeof step.when !== 'function')
     badOption(`${label}: when must be a function of the inputs, not ${describe(step.when)}`)
+  if (step.kind === 'timer') checkTimer(label, step, bad, badOption)
   if (step.kind === 'race') checkRace(label, step, bad, badOption)
 }
 
@@ -60,6 +63,25 @@ function checkRace(label: string, { inputs, persist }: AnyStep, bad: Report, bad
     badOption(
       `${label}: a race can't be persisted with scope 'global', since what comes first differs from one execution to the next; in a docket it is always persisted for its execution`,
     )
+}
+
+function checkTimer(label: string, step: AnyStep, bad: Report, badOption: Report): void {
+  const { after, at } = step as AnyStep & { readonly after?: unknown; readonly at?: unknown }
+  if (after !== undefined && at !== undefined) bad(`${label} has both after and at: a timer waits for one time`)
+  if (after === undefined && at === undefined)
+    bad(`${label} says neither after what time it fires nor at what time: give it after or at`)
+  if (after !== undefined && typeof after !== 'function' && !isTooLong(after) && durationMs(after) === undefined)
+    badOption(`${label}: after ${describe(after)} is neither a duration nor a function that makes one; ${durationHint}`)
+  if (isTooLong(after)) badOption(`${label}: after ${describe(after)} is longer than dates reach`)
+  if (at !== undefined && typeof at !== 'function')
+    badOption(`${label}: at must be a function of the inputs that gives a Date, not ${describe(at)}`)
+}
+
+/** The last millisecond that a Date can be. */
+const lastTime = 8.64e15
+
+function isTooLong(after: unknown): boolean {
+  return (durationMs(after) ?? 0) > lastTime
 }
 
 function scopeOf(persist: AnyStep['persist']): unknown {

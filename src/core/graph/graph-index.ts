@@ -88,6 +88,8 @@ export interface StepSpec {
   readonly passesOn: boolean
   /** Whether it runs, by its inputs; may throw, being the user's. */
   readonly when: ((inputs: unknown) => unknown) | undefined
+  /** Whether its work is to wait, so that it holds no slot of any limit. */
+  readonly isWait: boolean
   readonly timeoutMs: number | undefined
   readonly maxAttempts: number
   /** Milliseconds to wait after failed attempt number `attempt`; may throw, being the user's. */

@@ -28,8 +28,8 @@ export interface StepContext {
 
 /** Any step, its types forgotten: what the runtime sees. */
 export interface AnyStep {
-  /** `step`: a function makes the output. `value`: the declaration holds it. `race`: the first of its inputs is, or leads to, the output. */
-  readonly kind: 'step' | 'value' | 'race'
+  /** `step`: a function makes the output. `value`: the declaration holds it. `race`: the first of its inputs is, or leads to, the output. `timer`: a time comes. */
+  readonly kind: 'step' | 'value' | 'race' | 'timer'
   /** Part of keys, events and errors. */
   readonly name: string
   /** Named ports: data types, `optional(T)`, `all(T)`. */

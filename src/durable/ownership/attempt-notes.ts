@@ -85,6 +85,10 @@ export class AttemptNotes {
     else this.#announced.add(run, itemOf(run), this.#note(run, 'running', undefined, run.attempt + 1))
   }
 
+  waiting(run: StepRun): void {
+    void this.#note(run, 'waiting', undefined)
+  }
+
   failed(run: StepRun, error: unknown): void {
     if (!(error instanceof LeaseLostError)) void this.#note(run, 'failed', error)
   }
@@ -105,7 +109,7 @@ export class AttemptNotes {
     const { clock, encoding } = this.#connection
     const hasEnded = status === 'failed' || status === 'skipped' || status === 'cancelled'
     const endedAt = hasEnded ? clock.now() : undefined
-    const dueAt = status === 'retrying' ? run.dueAt : undefined
+    const dueAt = status === 'retrying' || status === 'waiting' ? run.dueAt : undefined
     const noted = {
       ...recordOfRun(run, status, inputHashOf(run, encoding), { output: undefined, error: undefined, endedAt, dueAt }),
       attempt,

@@ -95,6 +95,10 @@ export class ExecutionRecorder implements Recorder {
     this.notes.retried(run, error)
   }
 
+  noteWaiting(run: StepRun): void {
+    this.notes.waiting(run)
+  }
+
   noteFailed(run: StepRun, error: unknown): void {
     this.notes.failed(run, error)
   }

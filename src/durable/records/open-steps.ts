@@ -52,6 +52,7 @@ function liveSince(status: StepInfo['status'], state: StepState): number | undef
 
 function liveWait(status: StepInfo['status'], { dueAt, hasEnded }: StepState): StepWait | undefined {
   if (hasEnded || status === 'running') return undefined
+  if (status === 'waiting') return dueAt === undefined ? undefined : { kind: 'time', at: new Date(dueAt) }
   // One whose retry an earlier process scheduled may wait for it with the right to its result.
   if (dueAt !== undefined) return { kind: 'retry', at: new Date(dueAt) }
   if (status === 'queued') return { kind: 'slot' }

@@ -241,6 +241,7 @@ async function openViewOf(
   if (cause === 'end') return undefined
   const thrown = error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error'])
   if (status === 'retrying' || status === 'failed') return { ...view, error: thrown }
+  if (status === 'waiting') return view
   if (status !== 'running') return undefined
   // A process that gives up what it runs takes its attempts back. So whoever ran one that is still on record died of it, though others may
   // have had the execution since, and released it because they could not go on. Only what was recorded with the execution may not have

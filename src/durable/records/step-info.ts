@@ -11,6 +11,8 @@ export type StepWait =
   | { readonly kind: 'inputs'; readonly steps: readonly string[] }
   /** Until its next attempt is due. */
   | { readonly kind: 'retry'; readonly at: Date }
+  /** Until this time has come. */
+  | { readonly kind: 'time'; readonly at: Date }
   /** Until another attempt of the same step gives its slot of `concurrency` back. */
   | { readonly kind: 'slot' }
   /** Until the store, or an equal call that makes the result, has answered. */
@@ -65,7 +67,7 @@ export async function stepInfosOf(
       dueAt: dateOf(dueAt),
       // Of later attempts the beginning is not on record.
       since: dateOf(endedAt ?? (status === 'running' && attempt === 1 ? startedAt : undefined)),
-      waitsFor: status === 'retrying' && dueAt !== undefined ? { kind: 'retry', at: new Date(dueAt) } : undefined,
+      waitsFor: waitOf(status, dueAt),
     }
   }
   const infos: StepInfo[] = []
@@ -74,6 +76,12 @@ export async function stepInfosOf(
     infos.push(await infoOfStep(record))
   }
   return infos
+}
+
+function waitOf(status: StepStatus, dueAt: number | undefined): StepWait | undefined {
+  if (dueAt === undefined) return undefined
+  if (status === 'retrying') return { kind: 'retry', at: new Date(dueAt) }
+  return status === 'waiting' ? { kind: 'time', at: new Date(dueAt) } : undefined
 }
 
 function decoded(stored: StoredValue | undefined, decode: (stored: StoredValue) => unknown): unknown {

@@ -32,5 +32,5 @@ export class ItemsInFlight {
 
 /** Whether a step's function is under way. */
 export function hasRunning({ runs }: Execution): boolean {
-  return runs.some((run) => run?.current !== undefined)
+  return runs.some((run) => run?.current !== undefined && run.current.isWaiting !== true)
 }

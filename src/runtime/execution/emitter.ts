@@ -164,6 +164,19 @@ export class Emitter {
     })
   }
 
+  stepWaiting(run: StepState, at: number, dueAt: number | undefined): void {
+    this.#emit({
+      type: 'step.waiting',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      dueAt,
+    })
+  }
+
   retryScheduled(run: StepState, at: number, delayMs: number): void {
     this.#emit({
       type: 'retry.scheduled',

@@ -3,6 +3,7 @@ import { describeThrown } from '../../core/thrown.ts'
 import { isRace } from '../../core/graph/plan.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { LaunchQueue } from './launch-queue.ts'
+import { failUnbegun } from './step-ending.ts'
 import type { StepHost } from './step-host.ts'
 import { StepRun } from './step-run.ts'
 
@@ -126,7 +127,7 @@ export class Races {
       if (this.#host.hasEnded) break
       const step = this.#plan.steps[next]!
       const run = (this.#host.runs[next] ??= new StepRun(this.#host, step))
-      run.failUnbegun(this.#errorOf(step))
+      failUnbegun(run, this.#errorOf(step))
     }
     this.#isFailing = false
   }

@@ -11,8 +11,9 @@ export interface Recorder {
    * resolves once this one is on record: only then may it run. Rejects when that can't be written.
    */
   noteStarted(run: StepState): Promise<void> | undefined
-  /** This and the next two are written along with the next commit, and waited for by nobody. */
+  /** This and the next three are written along with the next commit, and waited for by nobody. */
   noteRetry(run: StepState, error: unknown): void
+  noteWaiting(run: StepState): void
   noteFailed(run: StepState, error: unknown): void
   noteSkipped(run: StepState, error: unknown): void
   /** The execution has ended as failed or cancelled, and so the step that was begun. */

@@ -34,8 +34,23 @@ export function endMade(step: EndingStep, value: unknown): void {
   execution.leave()
 }
 
+/** A result was remembered, or an equal call made it: ends the step with it once it is on record. */
+export function endCached(
+  step: EndingStep & { failed(error: unknown, type: 'FAIL'): void },
+  value: unknown,
+  shared: boolean,
+): void {
+  if (step.hasEnded) return
+  const { execution } = step
+  execution.emitter?.cacheChecked(step, execution.clock.now(), 'cache.hit', shared)
+  if (step.hasEnded) return
+  const kept = execution.recorder?.persist(step, value, 'cached')
+  if (kept === undefined) endFound(step, value)
+  else kept.then(endFound.bind(undefined, step), (error: unknown) => step.failed(error, 'FAIL'))
+}
+
 /** Ends a step with a value that was remembered, or that an equal call made, unless it has ended meanwhile. */
-export function endFound(step: EndingStep, value: unknown): void {
+function endFound(step: EndingStep, value: unknown): void {
   if (step.hasEnded) return
   const { execution } = step
   const at = execution.clock.now()
@@ -61,13 +76,23 @@ export function endFailed(
   execution.stepFailed(step, error, hasCause(cause, 'EXECUTION_ABORTED'))
 }
 
+/** A step that has not been launched. */
+type UnbegunStep = EndingStep & { failed(error: unknown, type: 'FAIL'): void }
+
+/** Fails a step before its first attempt: a race of which no port came, or a condition that threw. */
+export function failUnbegun(step: UnbegunStep, error: unknown): void {
+  const { emitter, clock } = step.execution
+  emitter?.stepStarted(step, clock.now())
+  if (!step.hasEnded) step.failed(error, 'FAIL')
+}
+
 /** Whether a step runs; one whose condition says no, or throws, ends here. */
-export function mayRun(step: EndingStep & { failUnbegun(error: unknown): void }): boolean {
+export function mayRun(step: UnbegunStep): boolean {
   const { execution } = step
   const answer = decideWhen(step.planStep.spec, step.inputs)
   if (step.hasEnded || answer === true) return !step.hasEnded
   if (answer !== false) {
-    step.failUnbegun(answer.thrown)
+    failUnbegun(step, answer.thrown)
     return false
   }
   const error = skippedErrorOf(step, execution.whole)

@@ -1,6 +1,7 @@
 import type { Claimant, SharedClaim } from '../results/claimant.ts'
 import type { SlotPool, StopWaiting } from '../collections/slot-pool.ts'
 import type { First } from '../../core/language/race.ts'
+import type { HeldWait } from './held-wait.ts'
 import type { AttemptWait } from './attempt-wait.ts'
 
 /** What few steps need. Most never have it: a hundred thousand of them are under way at the same time. */
@@ -17,6 +18,8 @@ export class StepExtras {
   /** Since when it waits for its next attempt, or for a slot. */
   waitsSince: number | undefined = undefined
   stopWaiting: StopWaiting | undefined = undefined
+  /** What it waited for in an earlier process: the time, and since when. */
+  held: HeldWait | undefined = undefined
   /** What came first, of a race that is decided. */
   first: First | undefined = undefined
   /** It failed for good in an earlier process: what is left is its fallback. */

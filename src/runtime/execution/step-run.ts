@@ -18,12 +18,13 @@ import type { SharedResults } from '../results/shared-results.ts'
 import type { SlotPool } from '../collections/slot-pool.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
 import { fallBackOrFail, retryOrFail } from './failed-attempt.ts'
-import { endFound, endMade, mayRun, persistValue } from './step-ending.ts'
+import { endCached, endMade, mayRun, persistValue } from './step-ending.ts'
 import { beginOnceNoted, beginWork } from './noted-attempt.ts'
 import { releaseSlot, takeSlot } from './step-slots.ts'
 import { StepExtras } from './step-extras.ts'
 import { inputsOf, inputsOfRace } from '../steps/step-inputs.ts'
 import { AttemptWait, waitLeft } from './attempt-wait.ts'
+import { beginQueueing, beginWait, waitedMsOf, wake } from './held-wait.ts'
 
 /**
  * One step of one execution, from its launch to its end: the step machine's state and context, which only
@@ -172,13 +173,18 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     // What was under way begins again as the next attempt.
     if (status === 'failed' && this.planStep.spec.fallback !== undefined) this.#more.exhausted = { error }
     else if (compiledStep.isFinal[state] === true) Object.assign(this, { state, endedAt, output })
-    else if (status === 'retrying')
+    else if (status === 'waiting') {
+      // A wait that goes on is no further attempt.
+      this.#more.held = { dueAt, since: startedAt }
+      this.attempt = 0
+    } else if (status === 'retrying')
       Object.assign(this, { state: this.#cache === undefined ? state : this.state, dueAt })
   }
 
   /** Wants to run an attempt: now, or as soon as there is a slot (or, after a restart, at the time that it was due). */
   proceed(now?: number): void {
     if (this.hasEnded || this.execution.isOver) return
+    if (this.planStep.spec.isWait) return this.#begin(now)
     const waitMs = this.dueAt === undefined ? 0 : this.dueAt - (now ?? this.execution.clock.now())
     if (waitMs > 0) this.proceedAfter(waitMs)
     else this.#enter(now)
@@ -186,7 +192,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   #enter(now?: number): void {
     const { admission } = this.execution
-    if (admission !== undefined && !admission.enter(this)) this.#waitForSlot()
+    if (admission !== undefined && !admission.enter(this)) beginQueueing(this, this.#extras)
     else this.proceedInside(now)
   }
 
@@ -207,15 +213,24 @@ export class StepRun implements StepState, WorkingStep, Claimant {
       this.execution.leave()
       return
     }
-    if (this.slot === undefined) this.#waitForSlot()
+    if (this.slot === undefined) beginQueueing(this, this.#extras)
     else this.#begin()
   }
 
-  #waitForSlot(): void {
-    const at = this.execution.stepTime()
-    // A hundred thousand items may wait behind a barrier: no extras are made for this alone.
-    if (this.#extras !== undefined) this.#extras.waitsSince = at
-    this.change({ type: 'QUEUE', at })
+  get heldUntil(): number | undefined {
+    return this.#extras?.held?.dueAt
+  }
+
+  get waitedMs(): number {
+    return waitedMsOf(this, this.#extras?.held)
+  }
+
+  waits(dueAt: number | undefined): void {
+    beginWait(this, dueAt)
+  }
+
+  wakes(goOn: () => void): void {
+    wake(this, goOn)
   }
 
   attemptSucceeded(made: unknown): void {
@@ -262,13 +277,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   /** A result was remembered, or an equal call made it. */
   cached(value: unknown, shared: boolean): void {
-    if (this.hasEnded) return
-    const { execution } = this
-    execution.emitter?.cacheChecked(this, execution.clock.now(), 'cache.hit', shared)
-    if (this.hasEnded) return
-    const kept = execution.recorder?.persist(this, value, 'cached')
-    if (kept === undefined) endFound(this, value)
-    else kept.then(endFound.bind(undefined, this), (error: unknown) => this.failed(error, 'FAIL'))
+    endCached(this, value, shared)
   }
 
   /** An attempt brought its value after the step had ended. */
@@ -304,17 +313,11 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     this.execution.emitter?.stepCancelled(this, at, 'skipped', error)
   }
 
-  /** Fails before its first attempt: a race of which no port came, or a condition that threw. */
-  failUnbegun(error: unknown): void {
-    const { execution } = this
-    execution.emitter?.stepStarted(this, execution.clock.now())
-    if (!this.hasEnded) this.failed(error, 'FAIL')
-  }
-
   /** Stopped while the execution goes on; `hasBegun` if its beginning was emitted. */
   drop(reason: unknown, at: number, hasBegun: boolean): void {
     const extras = this.#extras
-    const isInside = this.current !== undefined || extras?.isBeingNoted === true || extras?.stopWaiting !== undefined
+    const isWorking = this.current !== undefined && this.current.isWaiting !== true
+    const isInside = isWorking || extras?.isBeingNoted === true || extras?.stopWaiting !== undefined
     this.cancel(reason, at, hasBegun)
     if (isInside) this.execution.leave()
   }

@@ -2,11 +2,17 @@ import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { functionStep } from './attempt.ts'
 import { constantStep } from './constant-step.ts'
 import { raceStep } from './race-step.ts'
+import { timerStep } from './timer-step.ts'
 import type { StepKind } from './step-work.ts'
 
-const kinds: Readonly<Record<StepSpec['kind'], StepKind>> = { step: functionStep, value: constantStep, race: raceStep }
+const kinds: Readonly<Record<StepSpec['kind'], StepKind<never>>> = {
+  step: functionStep,
+  value: constantStep,
+  race: raceStep,
+  timer: timerStep,
+}
 
 /** How a step works. Nearly all are functions: they are found without a look into the table. */
 export function kindOf({ kind }: StepSpec): StepKind {
-  return kind === 'step' ? functionStep : kinds[kind]
+  return (kind === 'step' ? functionStep : kinds[kind]) as StepKind
 }

@@ -27,6 +27,14 @@ export interface WorkingStep {
   readonly inputs: Record<string, unknown>
   readonly idempotencyKey: string
   readonly execution: WorkPlace
+  /** The time that an earlier life waits for; undefined where none did. */
+  readonly heldUntil: number | undefined
+  /** How long it has waited in earlier lives, in milliseconds. */
+  readonly waitedMs: number
+  /** It waits from now on, for a time where `dueAt` is given: it is no running attempt any more, and holds no slot. */
+  waits(dueAt: number | undefined): void
+  /** Its wait is over: goes on as soon as there is room for what follows, which counts as running. */
+  wakes(goOn: () => void): void
   /** The work that is under way. */
   current: StepWork | undefined
   /** Whether the attempt stays open though it failed so: the execution is handed over because of it. */
@@ -42,6 +50,8 @@ export interface WorkingStep {
 /** What is under way between the beginning of an attempt and its outcome. */
 export interface StepWork {
   readonly attempt: number
+  /** Whether it only waits, and holds no slot. @default false */
+  readonly isWaiting?: boolean
 }
 
 /** How one kind of step works: each kind is a file of this folder. */

@@ -1,0 +1,46 @@
+import type { EndingStep } from './step-ending.ts'
+
+/** A wait that began in an earlier process: the time that it waits for, and since when. */
+export interface HeldWait {
+  readonly dueAt: number | undefined
+  readonly since: number | undefined
+}
+
+/** How long a step has waited in earlier processes, in milliseconds: as far as the time of day can say. */
+export function waitedMsOf({ execution: { clock } }: EndingStep, held: HeldWait | undefined): number {
+  return held?.since === undefined ? 0 : Math.max(0, clock.now() - held.since)
+}
+
+/** A step waits from now on: its time goes on record, so that a restart does not start the wait over. */
+export function beginWait(step: EndingStep & { waitsSince: number | undefined }, dueAt: number | undefined): void {
+  const { execution } = step
+  const at = execution.clock.now()
+  step.waitsSince = at
+  step.change({ type: 'WAIT', at, dueAt })
+  step.recorder?.noteWaiting(step)
+  execution.emitter?.stepWaiting(step, at, dueAt)
+}
+
+/** A wait is over: its step goes on, in a batch once its item has a slot. */
+export function wake(step: EndingStep, goOn: () => void): void {
+  const { admission, context } = step.execution
+  if (admission === undefined) {
+    goOn()
+    return
+  }
+  const admitted = {
+    get hasEnded() {
+      return step.hasEnded
+    },
+    proceedInside: () => context.run(goOn),
+  }
+  if (admission.enter(admitted)) goOn()
+}
+
+/** A step waits in line for a slot. */
+export function beginQueueing(step: EndingStep, extras: { waitsSince: number | undefined } | undefined): void {
+  const at = step.execution.stepTime()
+  // A hundred thousand items may wait behind a barrier: no extras are made for this alone.
+  if (extras !== undefined) extras.waitsSince = at
+  step.change({ type: 'QUEUE', at })
+}

@@ -1,0 +1,137 @@
+import { InputError, StepTimeoutError } from '../../core/errors.ts'
+import { checkValue, isPromiseLike, issuesText } from '../inputs/check-value.ts'
+import type { CheckedValue } from '../inputs/check-value.ts'
+import { fireAfter, fireAt } from '../environment/timers.ts'
+import type { Timer } from '../environment/timers.ts'
+import type { StepWork, WorkingStep } from './step-work.ts'
+
+/** The work of a step that waits: for a time, or for something from outside. It settles its step once, and holds no slot until it does. */
+export class Wait implements StepWork {
+  readonly attempt: number
+  #step: WorkingStep
+  isWaiting = true
+  #isOpen = true
+  #due: Timer | undefined
+  #limit: Timer | undefined
+
+  constructor(step: WorkingStep) {
+    this.attempt = step.attempt
+    this.#step = step
+    step.current = this
+  }
+
+  get step(): WorkingStep {
+    return this.#step
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Waits from now on; until `dueAt`, where the time itself is what is waited for. */
+  begin(dueAt: number | undefined, onDue: () => void): void {
+    const step = this.#step
+    const { clock } = step.execution
+    step.waits(dueAt)
+    // Whoever observes it may have ended it.
+    if (!this.#isOpen) return
+    const { timeoutMs } = step.planStep.spec
+    // In this process it counts steady time; what an earlier life has waited is known by the time of day alone.
+    if (timeoutMs !== undefined)
+      this.#limit = fireAfter(clock, Math.max(0, timeoutMs - step.waitedMs), () =>
+        this.#inContext(() => this.#timeOut(timeoutMs)),
+      )
+    if (dueAt !== undefined) this.#due = fireAt(clock, dueAt, () => this.#inContext(onDue))
+  }
+
+  /** What was waited for is there: `make` gives the value. */
+  succeedWith(make: () => unknown): void {
+    this.#wake(() => this.#make(make))
+  }
+
+  #make(make: () => unknown): void {
+    try {
+      const value = make()
+      if (isPromiseLike(value))
+        Promise.resolve(value).then(
+          (late) => this.#check(late),
+          (thrown: unknown) => this.fail(thrown),
+        )
+      else this.#check(value)
+    } catch (thrown) {
+      this.fail(thrown)
+    }
+  }
+
+  fail(error: unknown, timedOut = false): void {
+    const step = this.#step
+    if (!this.#isOpen) step.endedLate()
+    else if (this.isWaiting) this.#wake(() => this.fail(error, timedOut))
+    else {
+      this.close()
+      step.attemptFailed(error, timedOut)
+    }
+  }
+
+  close(): void {
+    this.#isOpen = false
+    this.#disarm()
+    this.#step.current = undefined
+  }
+
+  moveTo(step: WorkingStep): void {
+    this.#step.current = undefined
+    this.#step = step
+    step.current = this
+  }
+
+  #wake(goOn: () => void): void {
+    if (!this.#isOpen) return
+    this.#disarm()
+    this.#step.wakes(() => {
+      this.isWaiting = false
+      goOn()
+    })
+  }
+
+  #inContext(act: () => void): void {
+    this.#step.execution.context.run(act)
+  }
+
+  #timeOut(timeoutMs: number): void {
+    const { execution, step, attempt } = this.#step
+    this.fail(new StepTimeoutError(timeoutMs, { ...execution.place, step, attempt }), true)
+  }
+
+  #disarm(): void {
+    this.#due?.cancel()
+    this.#limit?.cancel()
+    this.#due = this.#limit = undefined
+  }
+
+  #check(value: unknown): void {
+    const type = this.#step.planStep.spec.output
+    const checked = checkValue(type, value)
+    if (checked instanceof Promise) void checked.then((late) => this.#settle(late))
+    else this.#settle(checked)
+  }
+
+  #settle(checked: CheckedValue): void {
+    const step = this.#step
+    if (checked.issues !== undefined) {
+      const { issues, thrown } = checked
+      const message = `step "${step.step}" came to a value that does not fit "${step.planStep.spec.output.name}": ${issuesText(issues)}`
+      const place = { ...step.execution.place, step: step.step, attempt: step.attempt }
+      this.fail(
+        new InputError('OUTPUT_INVALID', message, issues, place, thrown === undefined ? undefined : { cause: thrown }),
+      )
+      return
+    }
+    if (!this.#isOpen) {
+      step.cameLate(checked.value)
+      return
+    }
+    this.close()
+    step.attemptSucceeded(checked.value)
+  }
+}
