@@ -75,12 +75,18 @@ export class AnnouncedAttempts {
   }
 }
 
-/** Whether a step counts its attempts, and begins as soon as it has its inputs: it has no condition, and waits neither for a slot nor for a result of others. */
+/** Whether a step counts its attempts, and begins as soon as it has its inputs: it is a function without a condition, and waits neither for a slot nor for a result of others. */
 export function countsAttempts(
-  { maxAttempts, concurrency, when }: StepSpec,
+  { kind, maxAttempts, concurrency, when }: StepSpec,
   persist: PersistSpec | undefined,
 ): boolean {
-  return maxAttempts > 1 && concurrency === undefined && when === undefined && persist?.scope === 'execution'
+  return (
+    kind === 'step' &&
+    maxAttempts > 1 &&
+    concurrency === undefined &&
+    when === undefined &&
+    persist?.scope === 'execution'
+  )
 }
 
 /** Whether a step whose attempt has failed begins the next one without waiting for anything. */

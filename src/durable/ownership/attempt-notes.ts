@@ -2,6 +2,7 @@ import { LeaseLostError } from '../../core/errors.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
+import { placed } from '../../runtime/results/claim-keeper.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { patienceOf } from '../../runtime/store-access/store-patience.ts'
@@ -66,12 +67,15 @@ export class AttemptNotes {
   }
 
   #begun(run: StepRun): Promise<void> | undefined {
-    // Only a step that is tried again counts its attempts: for it, a death must not be forgotten.
-    if (run.persist === undefined || run.planStep.spec.maxAttempts === 1) return undefined
+    // Only a step that is tried again counts its attempts: for it, a death must not be forgotten. What won a race is on record before its
+    // function runs: what that does must not be done again for another winner.
+    const { maxAttempts, passesOn } = run.planStep.spec
+    const isDecision = run.first !== undefined && !passesOn
+    if (run.persist === undefined || (maxAttempts === 1 && !isDecision)) return undefined
     const announced = this.#announced.take(run, itemOf(run))
     if (announced !== undefined && run.attempt === 1)
       this.#commits.follow(firstAttemptOf(run.planStep, itemOf(run), run.startedAt!))
-    const note = (): Promise<void> => this.#note(run, 'running', undefined)
+    const note = (): Promise<void> => this.#note(run, 'running', undefined, maxAttempts === 1 ? 0 : run.attempt)
     const isSuspect = this.#right.recoveries > 0 && (run.attempt > 1 || !this.#commits.hasProgress)
     const noted = announced !== undefined ? announced.noted : isSuspect ? this.#suspects.begin(note) : note()
     return noted?.catch((error: unknown) => {
@@ -110,15 +114,15 @@ export class AttemptNotes {
     const hasEnded = status === 'failed' || status === 'skipped' || status === 'cancelled'
     const endedAt = hasEnded ? clock.now() : undefined
     const dueAt = status === 'retrying' || status === 'waiting' ? run.dueAt : undefined
-    const noted = {
+    const noted: StepRecord = {
       ...recordOfRun(run, status, inputHashOf(run, encoding), { output: undefined, error: undefined, endedAt, dueAt }),
       attempt,
     }
     this.#noted.set(run, noted)
-    const write = async (stored: StoredValue | undefined): Promise<void> => {
+    const write = async (stored: StoredValue | undefined, output: StoredValue | undefined): Promise<void> => {
       // While a codec took its time, the step may have gone on: what was noted or kept of it since then holds.
       if (this.#noted.get(run) !== noted || run.persisting !== undefined) return
-      const record = { ...noted, error: stored }
+      const record = { ...noted, error: stored, output }
       this.#commits.follow(record)
       await this.#commits.write({
         steps: [record],
@@ -128,10 +132,23 @@ export class AttemptNotes {
     }
     const stored =
       error === undefined ? undefined : encoding.encodeError(error, identityOf(this.#right.id, run, 'error'))
-    const written = stored instanceof Promise ? stored.then(write) : write(stored)
-    if (stored instanceof Promise) void this.#underWay.whileEncoding(stored)
+    const first = this.#firstOf(run)
+    const isLater = stored instanceof Promise || first instanceof Promise
+    const both = isLater ? Promise.all([stored, first]) : undefined
+    const written = isLater ? both!.then(([error, output]) => write(error, output)) : write(stored, first)
+    if (both !== undefined) void this.#underWay.whileEncoding(both)
     // Most are not awaited.
     written.catch(() => {})
     return written
+  }
+
+  /** What came first, of a race that is decided: it stands in the place of the value until there is one. */
+  #firstOf(run: StepRun): StoredValue | undefined | Promise<StoredValue | undefined> {
+    if (run.first === undefined) return undefined
+    try {
+      return this.#connection.encoding.encode({ ...run.first }, identityOf(this.#right.id, run, 'output'))
+    } catch (error) {
+      return Promise.reject(placed(error, run, 'result') as Error)
+    }
   }
 }

@@ -1,6 +1,8 @@
 import { LeaseLostError } from '../../core/errors.ts'
 import { DocketError } from '../../core/docket-error.ts'
 import { describeThrown } from '../../core/thrown.ts'
+import { isRecord } from '../../core/is-record.ts'
+import type { First } from '../../core/language/race.ts'
 import type { AnyGraph, GraphIndex, StepSpec } from '../../core/graph/graph-index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
@@ -234,11 +236,12 @@ async function openViewOf(
   cause: ResumeCause,
   maxAttempts: number,
 ): Promise<StepView | undefined> {
-  const { step, item, status, attempt, startedAt, endedAt, dueAt, error } = record
+  const { step, item, status, attempt, startedAt, endedAt, dueAt, output, error } = record
   const identity = ['step', id, step, item]
-  const view = { status, attempt, startedAt, endedAt, dueAt, output: undefined, error: undefined }
-  // An execution that is started again tries anew what failed.
-  if (cause === 'end') return undefined
+  const first = output === undefined ? undefined : firstOf(await encoding.decode(output, [...identity, 'output']))
+  // An execution that is started again tries anew what failed; what has won a race stays.
+  if (cause === 'end') return first === undefined ? undefined : { ...unbegun, first }
+  const view = { status, attempt, startedAt, endedAt, dueAt, output: undefined, error: undefined, first }
   const thrown = error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error'])
   if (status === 'retrying' || status === 'failed') return { ...view, error: thrown }
   if (status === 'waiting') return view
@@ -254,4 +257,20 @@ async function openViewOf(
     attempt,
   })
   return { ...view, status: 'failed', endedAt: startedAt, error: death }
+}
+
+const unbegun: StepView = {
+  status: 'pending',
+  attempt: 0,
+  startedAt: undefined,
+  endedAt: undefined,
+  dueAt: undefined,
+  output: undefined,
+  error: undefined,
+}
+
+/** What came first, of a race that is decided and has no value yet. */
+function firstOf(stored: unknown): First | undefined {
+  if (!isRecord(stored) || typeof stored['port'] !== 'string') return undefined
+  return { port: stored['port'], value: stored['value'] }
 }

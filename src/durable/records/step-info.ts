@@ -1,5 +1,6 @@
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
+import { isTerminalStep } from '../../core/contracts/statuses.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
@@ -60,7 +61,10 @@ export async function stepInfosOf(
       item: item === '' ? undefined : item,
       status,
       attempt,
-      output: await decoded(output, (stored) => encoding.decode(stored, ['step', id, step, item, 'output'])),
+      // Until a race has its value, what came first stands there.
+      output: await decoded(isTerminalStep(status) ? output : undefined, (stored) =>
+        encoding.decode(stored, ['step', id, step, item, 'output']),
+      ),
       error: await decoded(error, (stored) => encoding.decodeError(stored, ['step', id, step, item, 'error'])),
       startedAt: dateOf(startedAt),
       endedAt: dateOf(endedAt),

@@ -22,7 +22,7 @@ import { endCached, endMade, mayRun, persistValue } from './step-ending.ts'
 import { beginOnceNoted, beginWork } from './noted-attempt.ts'
 import { releaseSlot, takeSlot } from './step-slots.ts'
 import { StepExtras } from './step-extras.ts'
-import { inputsOf, inputsOfRace } from '../steps/step-inputs.ts'
+import { inputsOf, inputsOfRace, isPortOf } from '../steps/step-inputs.ts'
 import { AttemptWait, waitLeft } from './attempt-wait.ts'
 import { beginQueueing, beginWait, waitedMsOf, wake } from './held-wait.ts'
 
@@ -169,7 +169,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   restore({ status, attempt, startedAt, endedAt, dueAt, output, error, first }: StepView): void {
     const state = compiledStep.states.indexOf(status as (typeof compiledStep.states)[number])
     Object.assign(this, { attempt, startedAt, error })
-    if (first !== undefined) this.first = first
+    if (first !== undefined && isPortOf(this.planStep, first)) this.first = first
     // What was under way begins again as the next attempt.
     if (status === 'failed' && this.planStep.spec.fallback !== undefined) this.#more.exhausted = { error }
     else if (compiledStep.isFinal[state] === true) Object.assign(this, { state, endedAt, output })

@@ -23,3 +23,8 @@ export function inputsOf(plan: Plan, step: PlanStep, values: readonly unknown[])
 export function inputsOfRace(first: First | undefined): Record<string, unknown> {
   return (first === undefined ? undefined : { ...first }) as Record<string, unknown>
 }
+
+/** Whether a race still has the port that came first: its declaration may have changed since. */
+export function isPortOf({ spec }: PlanStep, { port }: First): boolean {
+  return spec.kind === 'race' && spec.ports.some(({ name }) => name === port)
+}
