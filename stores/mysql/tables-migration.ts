@@ -67,7 +67,7 @@ export function tablesMigration(prefix: string): Migration {
         'key docket_mail (mail_owner)',
         'key docket_created (created_at, id)',
         'key docket_status (status, created_at, id)',
-        'key docket_graph (graph, created_at, id)',
+        'key docket_graph (graph, status, created_at, id)',
         'key docket_ended (ended_at)',
       ),
       table(

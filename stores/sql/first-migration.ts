@@ -150,7 +150,7 @@ const indexes: readonly SqlIndex[] = [
   { name: 'docket_executions_mail', table: 'executions', columns: ['owner'], where: 'mail_left > 0' },
   { name: 'docket_executions_created', table: 'executions', columns: ['created_at', 'id'] },
   { name: 'docket_executions_status', table: 'executions', columns: ['status', 'created_at', 'id'] },
-  { name: 'docket_executions_graph', table: 'executions', columns: ['graph', 'created_at', 'id'] },
+  { name: 'docket_executions_graph', table: 'executions', columns: ['graph', 'status', 'created_at', 'id'] },
   { name: 'docket_executions_ended', table: 'executions', columns: ['ended_at'], where: 'ended_at is not null' },
   { name: 'docket_results_expiry', table: 'results', columns: ['expires_at'], where: 'expires_at is not null' },
   // What is being made, or was given up: few of all. A purge looks here for what nobody makes any more.

@@ -1,5 +1,8 @@
 import type { ExecutionQuery } from '../../src/core/contracts/execution-record.ts'
 import type { MailRequest } from '../../src/core/contracts/message.ts'
+import { executionStatuses } from '../../src/core/contracts/statuses.ts'
+import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
+import type { Cell } from './cells.ts'
 import { keyOf, Parameters, selectList } from './dialect.ts'
 import type { Dialect, MailPlace, Query } from './dialect.ts'
 import { latest } from './times.ts'
@@ -13,14 +16,38 @@ export function executionsQuery(dialect: Dialect, ids: readonly string[]): Query
   return { text, parameters: list }
 }
 
-/** Executions for `list`. */
+/**
+ * Executions for `list`. Of each status (of a graph, where one is named) an index has them in order, and of several statuses it has not: so the
+ * newest of each are looked up, and the newest of those are read. Planners left to themselves read all of a graph to find the few that run.
+ */
 export function listQuery(dialect: Dialect, query: ExecutionQuery): Query {
   const { list, add } = new Parameters(dialect)
+  const { graph, limit } = query
+  const executions = dialect.table('executions')
+  const read = `select ${selectList(dialect, executionColumns, 'e')} from ${executions} e`
+  const newest = 'order by e.created_at desc, e.id desc limit'
+  const of = (status: ExecutionStatus | undefined): string => {
+    const conditions = [
+      ...(graph === undefined ? [] : [`e.graph = ${add(keyOf(dialect)(graph))}`]),
+      ...(status === undefined ? [] : [`e.status = ${add(status)}`]),
+      ...withinTimes(dialect, query, add),
+    ]
+    return `${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`} ${newest} ${add(limit)}`
+  }
+  const statuses = [...new Set(query.statuses ?? (graph === undefined ? [] : executionStatuses))]
+  if (statuses.length < 2) return { text: `${read} ${of(statuses[0])}`, parameters: list }
+  const found = statuses.map(
+    (status, index) => `select * from (select e.id, e.created_at from ${executions} e ${of(status)}) of_${index}`,
+  )
+  // In the order of the text: some placeholders have no number.
+  const chosen = `select c.id from (${found.join(' union all ')}) c order by c.created_at desc, c.id desc limit ${add(limit)}`
+  const text = `${read} join (${chosen}) f on f.id = e.id order by e.created_at desc, e.id desc`
+  return { text, parameters: list }
+}
+
+function withinTimes(dialect: Dialect, query: ExecutionQuery, add: (cell: Cell) => string): readonly string[] {
+  const { createdFrom, createdBefore, after } = query
   const conditions: string[] = []
-  const { statuses, graph, createdFrom, createdBefore, after } = query
-  if (statuses?.length === 1) conditions.push(`e.status = ${add(statuses[0]!)}`)
-  else if (statuses !== undefined) conditions.push(dialect.isIn('e.status', statuses, add))
-  if (graph !== undefined) conditions.push(`e.graph = ${add(keyOf(dialect)(graph))}`)
   if (createdFrom !== undefined) conditions.push(`e.created_at >= ${add(dialect.timeText(createdFrom))}`)
   // What is later than the latest time is kept as that, and before all that is later still.
   if (createdBefore !== undefined && createdBefore <= latest)
@@ -31,10 +58,7 @@ export function listQuery(dialect: Dialect, query: ExecutionQuery): Query {
     conditions.push(`e.created_at <= ${add(time)}`)
     conditions.push(`(e.created_at < ${add(time)} or e.id < ${add(keyOf(dialect)(after.id))})`)
   }
-  const text = `select ${selectList(dialect, executionColumns, 'e')} from ${dialect.table('executions')} e
-    ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`}
-    order by e.created_at desc, e.id desc limit ${add(query.limit)}`
-  return { text, parameters: list }
+  return conditions
 }
 
 /** Messages to an owner's executions. Where nothing came since it was read, only the execution's row is looked at. */

@@ -28,6 +28,7 @@ export class SqlReader {
   }
 
   async list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]> {
+    if (query.statuses?.length === 0) return []
     return readable(await this.#run(listQuery(this.#dialect, query)), (row) => executionOf(row, this.#dialect.store))
   }
 

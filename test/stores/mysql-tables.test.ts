@@ -156,7 +156,11 @@ test('names are compared character by character in SQL too, and long ones are th
 
 test.each<[string, string, string]>([
   ['the newest executions', 'order by created_at desc, id desc limit 10', 'docket_created'],
-  ['the newest of a graph', `where graph = 'g5' order by created_at desc, id desc limit 10`, 'docket_graph'],
+  [
+    'the newest of a graph in a status',
+    `where graph = 'g5' and status = 'pending' order by created_at desc, id desc limit 10`,
+    'docket_graph',
+  ],
   [
     'what nobody owns',
     `where is_open = 1 and owner is null and graph = 'g5' order by created_at, id limit 10`,

@@ -7,6 +7,9 @@ import { afterAll, expect, test } from 'vitest'
 import { OptionError } from '../../src/core/errors.ts'
 import { acquireQueries } from '../../stores/sqlite/acquirer.ts'
 import { purgeQuery } from '../../stores/sqlite/deletion.ts'
+import { sqliteDialect } from '../../stores/sqlite/dialect.ts'
+import { listQuery } from '../../stores/sql/queries.ts'
+import type { ExecutionQuery } from '../../src/core/contracts/execution-record.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
 import {
   claimIn,
@@ -187,6 +190,30 @@ test('`acquire` looks through no finished executions, and through none whose own
     )
     expect(plan.join()).not.toContain('TEMP B-TREE')
   }
+  database.close()
+})
+
+test.each<Partial<ExecutionQuery>>([
+  {},
+  { graph: 'users' },
+  { graph: 'users', statuses: ['running'] },
+  { statuses: ['pending', 'running'] },
+  { graph: 'users', statuses: ['failed', 'cancelled'], createdBefore: 9, createdFrom: 1 },
+  { after: { createdAt: 5, id: 'one' } },
+  { graph: 'users', after: { createdAt: 5, id: 'one' } },
+])('`list` finds %j in order, by an index, and sorts no more than a page of each status', async (query) => {
+  const database = new DatabaseSync(':memory:')
+  const store = sqliteStore({ database })
+  await store.open()
+  const { text, parameters } = listQuery(sqliteDialect(Date.now, {} as never), { limit: 9, ...query })
+  const plan = database.prepare(`explain query plan ${text}`).all(...(parameters as string[]))
+  const lines = plan.map((row) => String(row['detail']))
+  const onTable = lines.filter((line) => / e\b/.test(line))
+  expect(onTable.length).toBeGreaterThan(0)
+  for (const line of onTable)
+    expect(line).toMatch(/^(?:SCAN|SEARCH) e USING (?:COVERING )?INDEX (?:docket_executions_|sqlite_autoindex)/)
+  if (query.statuses?.length === 1 || Object.keys(query).every((key) => key === 'after'))
+    expect(lines.join()).not.toContain('TEMP B-TREE')
   database.close()
 })
 
