@@ -16,6 +16,7 @@ import { resolveOptions } from '../../runtime/execution/execution-setup.ts'
 import type { ExecutionSetup, ResolvedOptions } from '../../runtime/execution/execution-setup.ts'
 import { ShortLivedMap } from '../../runtime/collections/short-lived-map.ts'
 import { StoreResults } from '../../runtime/results/store-results.ts'
+import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { Owned } from '../ownership/owned.ts'
@@ -201,7 +202,8 @@ export class DocketContext {
 
   /** The record of one execution. @throws StoreError */
   async recordOf(id: string): Promise<ExecutionRecord | undefined> {
-    const [record] = await this.connection.store.get([id])
+    const { store } = this.connection
+    const [record] = allAnswers(store, 'get', [id], await store.get([id]))
     return record
   }
 

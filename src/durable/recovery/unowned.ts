@@ -4,6 +4,7 @@ import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution
 import type { PostVerdict } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { acquireOne } from '../context/acquire-one.ts'
+import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { closedRecords } from '../records/unfinished-records.ts'
 
 /** Ends an execution that no process runs. @returns false if one does. @throws StoreError, LeaseLostError */
@@ -84,6 +85,6 @@ export async function postMessage(
   const payload = reason === undefined ? named : await encoding.encodeError(reason, identity)
   const message = { execution, class: 'control', kind, andEnded: kind !== 'cancel', payload, at: clock.now() } as const
   // Twice it says no more than once.
-  const [verdict] = await connection.patiently(() => store.post([message]))
+  const [verdict] = allAnswers(store, 'post', [message], await connection.patiently(() => store.post([message])))
   return verdict!
 }

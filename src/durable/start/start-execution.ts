@@ -4,6 +4,7 @@ import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
+import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { endedBySignal, requireNotAborted } from '../context/ended-by-signal.ts'
@@ -61,7 +62,13 @@ export class ExecutionStarter {
     const { connection } = this.#context
     this.#context.requireOpen()
     await connection.opened()
-    const [existing] = await connection.store.create([await request.newRecord(undefined)], transaction)
+    const created = [await request.newRecord(undefined)]
+    const [existing] = allAnswers(
+      connection.store,
+      'create',
+      created,
+      await connection.store.create(created, transaction),
+    )
     if (existing === undefined) return
     if (existing === 'locked') throw connection.lockedError(`execution "${request.id}"`)
     requireSame(request, await this.#underPresentNames(existing))

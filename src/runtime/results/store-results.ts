@@ -9,6 +9,7 @@ import { randomId } from '../environment/ids.ts'
 import { ShortLivedMap } from '../collections/short-lived-map.ts'
 import type { ClaimUnderWay, Found, ResultRight, SharedResults } from './shared-results.ts'
 import type { Claimant } from './claimant.ts'
+import { allAnswers } from '../store-access/all-answers.ts'
 import { CallBatcher } from '../store-access/call-batcher.ts'
 import { StoreConnection } from '../store-access/store-connection.ts'
 import { unref } from '../environment/long-timeout.ts'
@@ -32,11 +33,14 @@ export class StoreResults implements SharedResults {
     this.#connection = connection
     this.#onUnreturned = connection.failures.of('giving back the right to make a result')
     const { store } = connection
-    this.#claims = new CallBatcher((claims) => store.claimResults(claims), {
-      ...connection.batching,
-      lockedError: ({ key }) => connection.lockedError(`result "${key}"`),
-      onError: (_, claims) => this.#markUncertain(claims),
-    })
+    this.#claims = new CallBatcher(
+      async (claims) => allAnswers(store, 'claimResults', claims, await store.claimResults(claims)),
+      {
+        ...connection.batching,
+        lockedError: ({ key }) => connection.lockedError(`result "${key}"`),
+        onError: (_, claims) => this.#markUncertain(claims),
+      },
+    )
     connection.listen((hint) => {
       if (hint.type === 'result') for (const wake of this.#waiting.get(hint.key) ?? []) wake()
     })

@@ -6,6 +6,7 @@ import { DocketClosedError, StoreError } from '../../core/errors.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { atMost, sleep } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
+import { allAnswers } from './all-answers.ts'
 import { mergedCommits } from './merged-commits.ts'
 import { CallBatcher } from './call-batcher.ts'
 import type { BatchingOptions } from './call-batcher.ts'
@@ -77,7 +78,7 @@ export class StoreConnection {
     const ofExecution = (id: string): StoreError => this.lockedError(`execution "${id}"`)
     const ofResult = (key: string): StoreError => this.lockedError(`result "${key}"`)
     this.batching = { clock, slowCalls, maxInFlight: 4 }
-    this.creations = new CallBatcher((items) => store.create(items), {
+    this.creations = new CallBatcher(async (items) => allAnswers(store, 'create', items, await store.create(items)), {
       ...this.batching,
       sizeOf: ({ inputs }) => inputs.length,
       keyOf: ({ id }) => id,
@@ -88,7 +89,8 @@ export class StoreConnection {
       async (items, patience) => {
         const { merged, indexes } = mergedCommits(items)
         // None of these parks anything: what does goes alone, past the others.
-        const answers = (await store.commit(merged, patience)) as readonly (boolean | 'locked')[]
+        const written = (await store.commit(merged, patience)) as readonly (boolean | 'locked')[]
+        const answers = allAnswers(store, 'commit', merged, written)
         return indexes?.map((index) => index !== undefined && answers[index]!) ?? answers
       },
       {
@@ -99,9 +101,18 @@ export class StoreConnection {
         lockedError: ({ id }) => ofExecution(id),
       },
     )
-    this.lookups = new CallBatcher((items) => store.getResults(items), { ...this.batching, lockedError: ofResult })
-    this.gets = new CallBatcher((items) => store.get(items), { ...this.batching, lockedError: ofExecution })
-    this.resultCommits = new CallBatcher((items) => store.commitResults(items), {
+    const { batching } = this
+    this.lookups = new CallBatcher(
+      async (keys) => allAnswers(store, 'getResults', keys, await store.getResults(keys)),
+      { ...batching, lockedError: ofResult },
+    )
+    this.gets = new CallBatcher(async (ids) => allAnswers(store, 'get', ids, await store.get(ids)), {
+      ...batching,
+      lockedError: ofExecution,
+    })
+    const commitResults = async (commits: readonly ResultCommit[]) =>
+      allAnswers(store, 'commitResults', commits, await store.commitResults(commits))
+    this.resultCommits = new CallBatcher(commitResults, {
       ...this.batching,
       sizeOf: ({ outcome }) => (outcome.status === 'completed' ? outcome.output.length : 0),
       keyOf: ({ key }) => key,
