@@ -7,6 +7,7 @@ import type { ExecuteOptions, Overriding } from './execution/execution-options.t
 import { forgetCall, memoryOf } from './results/execution-memory.ts'
 import { resolveOptions } from './execution/execution-setup.ts'
 import { Execution } from './execution/execution.ts'
+import { requireNoSignals } from './steps/signal-step.ts'
 import { givenInputs } from './inputs/given-inputs.ts'
 
 const noMemory = { cache: undefined, requestDigest: undefined }
@@ -32,6 +33,7 @@ export const execute = ((
   new Promise((resolve, reject) => {
     checkExecuteOptions('execute', options)
     const { plan, leafValues } = givenInputs(graph, target, inputs, options?.overrides)
+    requireNoSignals(plan)
     const memory = memoryOf(plan, options?.id, leafValues)
     const onFailed = (error: unknown): void => {
       // Nothing has run: the caller may mend the inputs and use the id again.

@@ -67,6 +67,10 @@ Shipment of graph shipping: 3 steps, 2 levels
     text: `yes, after 20 minutes
 no answer by 2030-01-01T10:20:00.000Z`,
   },
+  'approval.ts': {
+    text: `30 euros: approved by Ada
+70 euros: expired`,
+  },
   'pick-first.ts': {
     text: `far: step "AskFar" lost the race "Forecast": "Near" came first (as "near")
 21 degrees, says the one that is near

@@ -15,6 +15,7 @@ const options: Readonly<Record<Kind, readonly string[]>> = {
   step: [...everyStep, ...policies],
   value: [...everyStep, 'value'],
   race: [...everyStep, ...policies],
+  signal: [...everyStep, 'timeout', 'fallback'],
   timer: [...everyStep, 'after', 'at', 'value', 'timeout', 'formerly', 'when', 'fallback'],
 }
 

@@ -88,7 +88,8 @@ function textOf({ graph, target, steps, levels, leaves, missing, unknown }: Plan
     for (const name of names) {
       const step = byName.get(name)!
       const ports = step.inputs.map(({ type, kind }) => (kind === 'plain' ? type : `${kind}(${type})`)).join(', ')
-      const inputs = step.kind === 'race' || step.kind === 'timer' ? `${step.kind}(${ports})` : ports
+      const inputs =
+        step.kind === 'race' || step.kind === 'timer' || step.kind === 'signal' ? `${step.kind}(${ports})` : ports
       lines.push(
         `  ${String(level).padStart(2)}  ${name.padEnd(width)}  ${willOf(step).padEnd(7)}  ${inputs === '' ? '' : `${inputs} `}→ ${step.output}`,
       )
@@ -133,7 +134,7 @@ function willOf({ will, isConditional }: ExplainedStep): string {
 
 /** A step's node; races have six corners, what waits has round ends. */
 function shaped({ name, kind }: ExplainedStep): string {
-  if (kind === 'timer') return `([${quoted(name)}])`
+  if (kind === 'timer' || kind === 'signal') return `([${quoted(name)}])`
   return kind === 'race' ? `{{${quoted(name)}}}` : `[${quoted(name)}]`
 }
 

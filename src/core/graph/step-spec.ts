@@ -34,7 +34,7 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
     run: step.run as StepSpec['run'],
     passesOn: passesOn(step),
     when: step.when as StepSpec['when'],
-    isWait: step.kind === 'timer',
+    isWait: step.kind === 'timer' || step.kind === 'signal',
     timeoutMs: timeout === undefined ? undefined : durationMs(timeout),
     maxAttempts: retry?.maxAttempts ?? 1,
     backoff: backoff === undefined || typeof backoff === 'function' ? backoff : () => backoff,
@@ -64,7 +64,7 @@ function isScope(scope: PersistScope, persist: AnyStep['persist']): boolean {
 
 /** Whether what the step ends with is part of its execution, and is on record in a docket whatever its policies say. */
 export function isAlwaysRecorded({ kind }: Pick<StepSpec, 'kind'>): boolean {
-  return kind === 'race' || kind === 'timer'
+  return kind === 'race' || kind === 'timer' || kind === 'signal'
 }
 
 /** A policy with its defaults filled in, for one step of one graph. */

@@ -2,6 +2,8 @@ import type { ActorScope, AnyActorRef, EventObject, Snapshot } from 'xstate'
 import { compiledExecution } from '../../../machines/index.ts'
 import type { ExecutionEvent as ExecutionMachineEvent, StepEvent } from '../../../machines/index.ts'
 import { ExecutionCancelledError } from '../../core/errors.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import type { SignalEvent } from '../../core/language/signal.ts'
 import type { InputError } from '../../core/errors.ts'
 import { ExecutionJournal } from './execution-journal.ts'
 import { ExecutionSnapshot } from './execution-snapshot.ts'
@@ -11,6 +13,7 @@ import { Execution } from '../execution/execution.ts'
 import type { ResolvedOptions, Watcher } from '../execution/execution-setup.ts'
 import type { GivenInputs } from '../inputs/given-inputs.ts'
 import type { PersistedExecution } from '../execution/execution-view.ts'
+import { Signals } from '../steps/signals.ts'
 import { StepActors } from './step-actors.ts'
 import type { StepState } from '../execution/step-state.ts'
 import { SystemWatcher } from './system-watcher.ts'
@@ -60,6 +63,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   readonly #systemWatcher: SystemWatcher
   /** Snapshots on their way: each belongs to an event that the actor has been sent. */
   readonly #underWay = new Map<object, LogicSnapshot>()
+  #signals: Signals | undefined
   readonly #refusal: InputError | undefined
   readonly #hasBegun: boolean
   #isFlushing = false
@@ -86,7 +90,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     this.#names = plan.steps.map(({ spec }) => spec.name)
     this.#journal = new ExecutionJournal(plan.steps.length)
     this.#hasBegun = running !== undefined
-    this.execution = running ?? new Execution({ plan, options, cache: undefined, onCompleted, onFailed, watcher: this })
+    this.execution = running ?? this.#begin(plan, options, persisted)
     this.#actors = new StepActors(this.execution, scope)
     if (persisted !== undefined) this.execution.restore(persisted)
     if (running !== undefined) {
@@ -95,6 +99,24 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     }
     for (const run of this.execution.runs) if (run !== undefined) this.#journal.note(run)
     this.#systemWatcher = SystemWatcher.of(this.#self)
+  }
+
+  #begin(plan: Plan, options: ResolvedOptions, persisted: PersistedExecution | undefined): Execution {
+    if (plan.steps.some(({ spec }) => spec.kind === 'signal')) this.#signals = new Signals()
+    for (const [type, value] of Object.entries(persisted?.head.signals ?? {})) this.#signals?.give(type, value)
+    const signals = this.#signals
+    return new Execution({ plan, options, cache: undefined, onCompleted, onFailed, watcher: this, signals })
+  }
+
+  /** A value comes from outside. Once the actor has taken the event: what the value leads to sends it others. */
+  signal({ signal, value }: SignalEvent): void {
+    const { context } = this.execution
+    queueMicrotask(() => {
+      if (this.execution.hasEnded) return
+      context.run(() => this.#signals?.give(signal, value))
+      // So that a snapshot has what came before its step was launched.
+      this.execution.progress()
+    })
   }
 
   get children(): Readonly<Record<string, StepActorRef>> {
@@ -154,6 +176,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
         graph: index.graph.name,
         target,
         ...(overridden.length > 0 && { overrides: overridden }),
+        ...(this.#signals?.all !== undefined && { signals: this.#signals.all }),
         total,
         settled,
         startedAt,

@@ -1,5 +1,6 @@
 import type { ActorLogic, ActorRefFrom, EventObject } from 'xstate'
 import { executionMachine } from '../../../machines/index.ts'
+import type { SignalEvent } from '../../core/language/signal.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import { SerializationError } from '../../core/errors.ts'
 import type { GraphIndex } from '../../core/graph/graph-index.ts'
@@ -33,6 +34,7 @@ export function executionLogic(
     transition: (snapshot, event) => {
       const actor = actorOf(snapshot)
       if (actor === undefined) return snapshot
+      if (event.type === 'docket.signal') actor.signal(event as SignalEvent)
       return event.type === 'xstate.stop' ? actor.stop() : (actor.take(event) ?? snapshot)
     },
     getPersistedSnapshot: persistedOf,

@@ -15,6 +15,7 @@ import type { KeyNames } from './key-names.ts'
 import type { Recorder } from './recorder.ts'
 import type { ResultCache } from '../results/result-cache.ts'
 import type { SharedResults } from '../results/shared-results.ts'
+import type { Signals } from '../steps/signals.ts'
 import type { StepState } from './step-state.ts'
 import { randomId } from '../environment/ids.ts'
 import { deadlineMs } from '../environment/time-limit.ts'
@@ -58,6 +59,8 @@ export interface ExecutionSetup {
   readonly keyNames?: KeyNames | undefined
   /** Key of the batch's item in its records; undefined for what its items share, and outside batches. */
   readonly itemKey?: string | undefined
+  /** Where values come in from outside; undefined where none can. */
+  readonly signals?: Signals | undefined
   /** Present where the execution is part of a batch. */
   readonly part?: BatchPart | undefined
 }

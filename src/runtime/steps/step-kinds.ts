@@ -2,6 +2,7 @@ import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { functionStep } from './attempt.ts'
 import { constantStep } from './constant-step.ts'
 import { raceStep } from './race-step.ts'
+import { signalStep } from './signal-step.ts'
 import { timerStep } from './timer-step.ts'
 import type { StepKind } from './step-work.ts'
 
@@ -10,6 +11,7 @@ const kinds: Readonly<Record<StepSpec['kind'], StepKind<never>>> = {
   value: constantStep,
   race: raceStep,
   timer: timerStep,
+  signal: signalStep,
 }
 
 /** How a step works. Nearly all are functions: they are found without a look into the table. */

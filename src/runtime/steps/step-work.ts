@@ -3,6 +3,7 @@ import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
+import type { Signals } from './signals.ts'
 
 /** The execution that a step works for, as its work sees it. */
 export interface WorkPlace {
@@ -13,6 +14,7 @@ export interface WorkPlace {
   readonly place: ErrorPlace
   readonly clock: FullClock
   readonly context: AsyncContext
+  readonly setup: { readonly signals?: Signals | undefined }
   readonly options: { readonly headers: Readonly<Record<string, string>>; readonly logger: Logger }
 }
 

@@ -1,0 +1,49 @@
+import type { ErrorPlace } from '../../core/docket-error.ts'
+import { OptionError } from '../../core/errors.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import { checkValue } from '../inputs/check-value.ts'
+import type { StepKind } from './step-work.ts'
+import { Wait } from './wait.ts'
+
+/** Steps whose value comes from outside. */
+export const signalStep: StepKind<Wait> = {
+  begin(step) {
+    const wait = new Wait(step)
+    const { place, setup } = step.execution
+    const { signals } = setup
+    const { output } = step.planStep.spec
+    if (signals === undefined) {
+      wait.fail(refusal(output.name, step.step, place))
+      return
+    }
+    // What does not fit is set aside, and another one may come; an asynchronous check is made by the wait itself.
+    const take = (): void => {
+      const come = signals.of(output.name)
+      if (come === undefined) return
+      const checked = checkValue(output, come.value)
+      if (!(checked instanceof Promise) && checked.issues !== undefined) signals.setAside(output.name)
+      else wait.succeedWith(() => come.value)
+    }
+    signals.listen(output.name, take)
+    take()
+    if (wait.isOpen && signals.of(output.name) === undefined) wait.begin(undefined, () => {})
+  },
+  close: (wait) => wait.close(),
+  moveTo: (wait, step) => wait.moveTo(step),
+}
+
+/** Why a call can't wait for a signal. */
+function refusal(type: string, step: string, place: ErrorPlace): OptionError {
+  return new OptionError(
+    `step "${step}" waits for the signal "${type}", which nobody can send to this call: run the graph as an actor, createActor(fromGraph(…)), or give the value in overrides`,
+    place,
+  )
+}
+
+/** @throws OptionError where a plan needs a signal: this call has no way to send one */
+export function requireNoSignals({ steps, index }: Plan): void {
+  const waiting = steps.find(({ spec }) => spec.kind === 'signal')
+  if (waiting === undefined) return
+  const { name, output } = waiting.spec
+  throw refusal(output.name, name, { graph: index.graph.name, step: name })
+}
