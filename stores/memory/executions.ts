@@ -32,6 +32,8 @@ export class MemoryExecutions {
   readonly #unfinished = new Map<string, Set<string>>()
   /** Parked executions by the times at which they are due. */
   readonly #due = new Map<number, Set<string>>()
+  /** Nothing that is parked is due before. */
+  #firstDue = Infinity
   readonly #withMail = new Set<string>()
   readonly #isAlive: (owner: string) => boolean
   readonly #now: () => number
@@ -238,13 +240,20 @@ export class MemoryExecutions {
   /** What is parked and due: of the others, nothing is looked at. */
   *#dueNow(): Iterable<string> {
     const now = this.#now()
-    for (const [due, ids] of this.#due) if (due <= now) yield* ids
+    if (now < this.#firstDue) return
+    this.#firstDue = Infinity
+    for (const [due, ids] of this.#due) {
+      if (due <= now) yield* ids
+      this.#firstDue = Math.min(this.#firstDue, due)
+    }
   }
 
   #index({ id, owner = '', status, parkedAt, dueAt }: ExecutionRecord): void {
     if (isTerminal(status)) return
     if (parkedAt !== undefined) {
-      if (dueAt !== undefined) this.#due.set(dueAt, (this.#due.get(dueAt) ?? new Set()).add(id))
+      if (dueAt === undefined) return
+      this.#due.set(dueAt, (this.#due.get(dueAt) ?? new Set()).add(id))
+      this.#firstDue = Math.min(this.#firstDue, dueAt)
       return
     }
     const unfinished = this.#unfinished.get(owner)

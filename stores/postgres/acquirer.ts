@@ -96,10 +96,12 @@ function foundByGraph(dialect: Dialect): string {
   const nextOwner = (condition: string): string =>
     `select e.owner from ${executions} e where ${isRunnable('e')} and e.owner ${condition} order by e.owner limit 1`
   const isWithin = `(e.created_at, e.id) > (g.after_time, g.after_id) and (e.created_at, e.id) <= (g.up_to_time, g.up_to_id)`
+  // Owner and graph are the same for all rows of one look: named in the order, they leave no other index to the planner. Where most rows are
+  // parked, and so have no owner, it takes these for the free ones and would look for them among all executions by creation.
   const oldest = (condition: string, wasLost: string): string => `cross join lateral (
       select ${foundColumns(wasLost)} from ${executions} e
       where ${isRunnable('e')} and e.owner ${condition} and e.graph = g.graph and e.id <> all($4::text[])
-      order by e.created_at, e.id limit $3 for no key update skip locked) f`
+      order by e.owner, e.graph, e.created_at, e.id limit $3 for no key update skip locked) f`
   const graphs = `unnest($5::text[], $6::timestamptz[], $7::text[], $8::timestamptz[], $9::text[])
     as g(graph, after_time, after_id, up_to_time, up_to_id)`
   const due = `cross join lateral (

@@ -112,6 +112,9 @@ test('`acquire` looks through no finished executions, and through none whose own
     from ${table}, generate_series(1, 3000) n where id = 'template'`)
   await pool.query(`insert into ${table} select ${copied({ id: "'lost-' || n", owner: "'dead'" })}
     from ${table}, generate_series(1, 3) n where id = 'template'`)
+  await pool.query(`insert into ${table}
+    select ${copied({ id: "'asleep-' || n", owner: 'null', parked_at: 'now()', due_at: "now() + interval '1 day'" })}
+    from ${table}, generate_series(1, 100000) n where id = 'template'`)
   await pool.query(`analyze ${table}`)
   const acquirer = new PostgresAcquirer({} as never, postgresDialect(schema))
   const { text, parameters } = acquirer.queryOf({ owner: 'bea', graphs: ['users', 'others'], limit: 10 })
