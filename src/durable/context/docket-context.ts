@@ -26,6 +26,7 @@ import type { StepPages } from '../records/step-pages.ts'
 import { closedWhileWaiting } from './closed-while-waiting.ts'
 import type { DocketOptions } from './docket-options.ts'
 import { ExecutionTurns } from './execution-turns.ts'
+import { SurvivedLosses } from './survived-losses.ts'
 import { IncompatibleExecutions } from './incompatible-executions.ts'
 import { ownStoresOf } from './own-stores.ts'
 import { persistDefault } from './persist-default.ts'
@@ -47,6 +48,7 @@ export class DocketContext {
   readonly owned = new ShortLivedMap<Owned>()
   readonly turns: ExecutionTurns
   readonly incompatible: IncompatibleExecutions
+  readonly survived: SurvivedLosses
   readonly inspect: HarmlessInspector | undefined
   readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>
   /** Stores that steps have of their own. */
@@ -83,6 +85,7 @@ export class DocketContext {
     this.clock = this.connection.clock
     this.turns = new ExecutionTurns(this.clock)
     this.incompatible = new IncompatibleExecutions(this.clock)
+    this.survived = new SurvivedLosses(this.hostClock)
     this.setup = { shared: new StoreResults(this.connection), persistOf: persistDefault(options) }
     this.ownStores = ownStoresOf(options)
     this.inspect = inspect === undefined ? undefined : harmlessInspector(inspect)
@@ -195,6 +198,12 @@ export class DocketContext {
     }
   }
 
+  /** The store refused a write of it: others have it, though this process lives. */
+  refused(id: string): void {
+    this.turns.markUncertain()
+    this.survived.add(id)
+  }
+
   /** Nothing of it is left here. */
   leave(owned: Owned): void {
     if (this.owned.get(owned.id) === owned) this.owned.delete(owned.id)
@@ -272,12 +281,19 @@ export class DocketContext {
   }
 
   #loseAll(cause: unknown): void {
+    this.survived.lost(this.owned.keys())
     for (const owned of this.owned.values()) owned.lose(cause)
   }
 
   #reportBlocked(durationMs: number): void {
     const at = this.clock.now()
-    for (const owned of this.owned.values())
-      owned.emitter?.durable(at, { type: 'loop.blocked', durationMs, suspect: owned.suspect(durationMs) })
+    let last: { readonly id: string; readonly since: number } | undefined
+    for (const owned of this.owned.values()) {
+      const suspect = owned.suspect(durationMs)
+      owned.emitter?.durable(at, { type: 'loop.blocked', durationMs, suspect: suspect?.step })
+      const since = suspect?.attemptStartedAt ?? 0
+      if (suspect !== undefined && since >= (last?.since ?? 0)) last = { id: owned.id, since }
+    }
+    if (last !== undefined) this.survived.suspect(last.id, this.connection.session.leaseMs)
   }
 }

@@ -3,6 +3,12 @@ import type { StepRun } from '../../runtime/execution/step-run.ts'
 // Clocks have whole milliseconds, and timers may be early by one.
 const timerSlackMs = 10
 
+/** A step that may have kept the event loop from turning. */
+export interface Suspect {
+  readonly step: string
+  readonly attemptStartedAt: number
+}
+
 /**
  * The step that may have kept the event loop from turning for so long, until now: of those that were under way when it stopped, the one
  * that began last.
@@ -11,14 +17,14 @@ export function likelyBlocker(
   runs: readonly (StepRun | undefined)[],
   now: number,
   durationMs: number,
-): string | undefined {
+): Suspect | undefined {
   // Nothing begins while the event loop stands still: what began since, began after it.
   const stoodFrom = now - durationMs + timerSlackMs
   let suspect: StepRun | undefined
   for (const run of runs)
     if (run !== undefined && wasUnderWay(run, stoodFrom, now))
       if (suspect === undefined || run.attemptStartedAt > suspect.attemptStartedAt) suspect = run
-  return suspect?.step
+  return suspect
 }
 
 function wasUnderWay(run: StepRun, stoodFrom: number, now: number): boolean {

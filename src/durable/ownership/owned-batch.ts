@@ -25,6 +25,7 @@ import type { LiveBatch } from '../records/batch-info.ts'
 import type { LiveSteps } from '../records/open-steps.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { likelyBlocker } from './likely-blocker.ts'
+import type { Suspect } from './likely-blocker.ts'
 import { Ownership } from './ownership.ts'
 import type { Departure, Owned, Release, UnwrittenEnd } from './owned.ts'
 
@@ -204,7 +205,7 @@ export class OwnedBatch implements Owned, DurableParts {
     return { started: this.#batch.started, steps: new Map(steps) }
   }
 
-  suspect(durationMs: number): string | undefined {
+  suspect(durationMs: number): Suspect | undefined {
     const runs = this.#batch.executions.flatMap((execution) => execution.runs)
     return likelyBlocker([...runs, this.#recorder.lastForgotten], this.#parts.connection.clock.now(), durationMs)
   }

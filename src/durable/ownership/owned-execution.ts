@@ -21,6 +21,7 @@ import type { LiveSteps } from '../records/open-steps.ts'
 import type { RestoredExecution } from '../records/restore-execution.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { likelyBlocker } from './likely-blocker.ts'
+import type { Suspect } from './likely-blocker.ts'
 import { Ownership } from './ownership.ts'
 import type { Departure, Owned, Release, UnwrittenEnd } from './owned.ts'
 
@@ -165,7 +166,7 @@ export class OwnedExecution implements Owned {
     return { plan, states: runs, startedAt }
   }
 
-  suspect(durationMs: number): string | undefined {
+  suspect(durationMs: number): Suspect | undefined {
     return likelyBlocker(this.#execution.runs, this.#execution.clock.now(), durationMs)
   }
 

@@ -9,6 +9,7 @@ import type { LiveSteps } from '../records/open-steps.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { CancelReason } from '../../runtime/execution/end-reason.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
+import type { Suspect } from './likely-blocker.ts'
 
 /** How an execution left this process: with its outcome, or for another process to go on with. */
 export type Departure =
@@ -68,7 +69,7 @@ export interface Owned {
   /** The items of a batch that are under way, and their steps; undefined for an execution. */
   readonly liveBatch: LiveBatch | undefined
   /** The step that began last of those that were under way when, so long ago, the event loop stopped turning. */
-  suspect(durationMs: number): string | undefined
+  suspect(durationMs: number): Suspect | undefined
   /** Ends it, by request. */
   cancel(error: ExecutionCancelledError): void
   /**

@@ -95,7 +95,7 @@ export async function batchFromRecords(
         life: (head.retries ?? 0) + 1,
         keyNames: keyNamesOf(record, head.$names),
         hasFormerTarget: hasFormerTarget === true,
-        onRefused: () => context.turns.markUncertain(),
+        onRefused: () => context.refused(id),
         onGone: (gone) => context.leave(gone),
       })
     },

@@ -77,7 +77,7 @@ export function ownedExecutionOf(
     startedAt: record.startedAt,
     restored,
     ...(begun !== undefined && { begun }),
-    onRefused: () => context.turns.markUncertain(),
+    onRefused: () => context.refused(record.id),
     onGone: (gone) => context.leave(gone),
   })
 }

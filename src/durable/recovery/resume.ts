@@ -23,6 +23,7 @@ import { batchFromRecords } from './batch-from-records.ts'
 import { executionFromRecords } from './execution-from-records.ts'
 import type { FromRecords } from './execution-from-records.ts'
 import { lengthOf } from './portion.ts'
+import { readStepsOfMany, requireReadable } from './steps-of-many.ts'
 import { endedByMail, unreadControl } from './unread-mail.ts'
 import { endUnowned } from './unowned.ts'
 
@@ -63,12 +64,19 @@ export class Resumption {
     onResumed: (id: string) => void,
   ): Promise<Resumed> {
     if (acquired.length === 0) return { count: 0, bytes: 0 }
-    const { turns } = this.#context
+    const { turns, survived, connection } = this.#context
+    const through = survived.goOnWith(
+      acquired.map(({ execution }) => execution),
+      connection.session.owner,
+    )
     const uncertain = new Set(acquired.flatMap(({ execution: { id } }) => (mayBeGone || turns.has(id) ? [id] : [])))
     for (const { execution } of acquired) turns.overtake(execution.id)
     // A batch reads its own, page by page.
     const plain = acquired.filter(({ execution }) => execution.kind !== 'batch')
-    const reading = this.#readSteps(plain.map(({ execution }) => execution.id))
+    const reading = readStepsOfMany(
+      this.#context,
+      plain.map(({ execution }) => execution.id),
+    )
     const mail = unreadControl(
       this.#context,
       acquired.map(({ execution }) => execution.id),
@@ -94,6 +102,7 @@ export class Resumption {
       ),
     )
     // Not before all are through: what is still on its way would run without anybody knowing.
+    through()
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     return { count: outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value).length, bytes }
   }
@@ -103,34 +112,6 @@ export class Resumption {
     if ((this.#context.owned.get(id)?.epoch ?? 0) >= epoch) return true
     const record = await this.#context.recordOf(id)
     return record?.epoch === epoch && record.owner === owner
-  }
-
-  /**
-   * Reads the steps of several; where the store refuses that, of each for itself: the damaged records of one must not keep others
-   * from going on. A StoreError stands for those that can't be read.
-   */
-  async #readSteps(
-    ids: readonly string[],
-  ): Promise<(id: string) => readonly StepRecord[] | StoreError | Promise<readonly StepRecord[] | StoreError>> {
-    if (ids.length === 0) return () => []
-    try {
-      const steps = await this.#context.readSteps(ids)
-      return (id) => steps.get(id) ?? []
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.isTransient) throw error
-      await this.#requireReadable()
-      return (id) => this.#readStepsOf(id)
-    }
-  }
-
-  /** Those of one that may be damaged. Read once more: the store may have been mended since it refused. */
-  async #readStepsOf(id: string): Promise<readonly StepRecord[] | StoreError> {
-    try {
-      return (await this.#context.readSteps([id])).get(id) ?? []
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.isTransient) throw error
-      return error
-    }
   }
 
   /** Those of a batch are read on the way: a StoreError where they can't be, not even once more. */
@@ -145,14 +126,9 @@ export class Resumption {
       } catch (error) {
         if (steps !== undefined || !(error instanceof StoreError) || error.isTransient) throw error
         if (isLast) return error
-        await this.#requireReadable()
+        await requireReadable(this.#context)
       }
     }
-  }
-
-  /** No execution has this id: if even that is refused, it is the store that needs repair, not a record. @throws StoreError */
-  async #requireReadable(): Promise<void> {
-    await this.#context.readSteps([''])
   }
 
   async #leaveUnreadable(execution: ExecutionRecord, { message }: StoreError): Promise<false> {
@@ -167,6 +143,8 @@ export class Resumption {
    */
   async resumeOne({ execution }: AcquiredExecution, cause: ResumeCause, caller?: CallerOptions): Promise<boolean> {
     const { id, graph } = execution
+    const { session } = this.#context.connection
+    const through = this.#context.survived.goOnWith([execution], session.owner)
     try {
       if (cause !== 'end' && (await this.#isEndedBy((await unreadControl(this.#context, [id])).get(id), execution)))
         return true
@@ -179,6 +157,8 @@ export class Resumption {
       const onFailure = connection.failures.of(`releasing execution "${id}"`)
       if (!owned.has(id)) this.#context.change(execution, { isReleased: true }).catch(onFailure)
       throw error
+    } finally {
+      through()
     }
     const reasons = this.#context.incompatible.reasonsOf(id) ?? [`this docket does not know graph "${graph}"`]
     throw cannotGoOn(id, graph, reasons)
@@ -222,14 +202,13 @@ export class Resumption {
     }
     if (cause === 'end') await this.#reopen(record, deadline, fitting.inputs)
     incompatible.delete(record.id)
-    if (cause === 'death' && record.recoveries > (options.maxRecoveries ?? defaultMaxRecoveries)) {
-      await this.#giveUp(record)
+    const recoveries = cause === 'death' ? await this.#countDeaths(record) : record.recoveries
+    if (cause === 'death' && recoveries > (options.maxRecoveries ?? defaultMaxRecoveries)) {
+      await this.#giveUp({ ...record, recoveries })
       return 'settled'
     }
-    const resumed = fitting.own(
-      cause === 'end' ? { ...record, ownedMs: 0, recoveries: 0, startedAt: clock.now() } : record,
-      caller,
-    )
+    const anew = { ownedMs: 0, recoveries: 0, startedAt: clock.now() }
+    const resumed = fitting.own({ ...record, recoveries, ...(cause === 'end' && anew) }, caller)
     const { target, emitter } = resumed
     const { restored } = fitting
     // What begins may hold the event loop for a while: the lease must be renewed between many of them.
@@ -351,6 +330,15 @@ export class Resumption {
       head,
       old?.map(({ seq }) => seq),
     )
+  }
+
+  /** How many owners have died: what this process lost and survived is taken back. */
+  async #countDeaths(record: ExecutionRecord): Promise<number> {
+    const { survived } = this.#context
+    const recoveries = survived.deathsOf(record)
+    if (recoveries < record.recoveries) await this.#context.change(record, { recoveries })
+    survived.forget(record.id)
+    return recoveries
   }
 
   async #giveUp(record: ExecutionRecord): Promise<void> {

@@ -125,7 +125,7 @@ export async function batchRequest(
         right: ownershipRightOf(record, resolved.timeoutMs),
         startedAt: undefined,
         restored: undefined,
-        onRefused: () => context.turns.markUncertain(),
+        onRefused: () => context.refused(id),
         onGone: (gone) => context.leave(gone),
       })
       if (context.enter(owned)) await owned.written
