@@ -194,7 +194,7 @@ export class BatchRestoration {
     const { record, graph, plan, head, encoding, turn } = parts
     this.#parts = parts
     this.#reader = new ItemsReader(record.id, head?.total ?? 0, encoding, turn)
-    this.#misfits = new Set(misfitsOf(record, [], graph))
+    this.#misfits = new Set(misfitsOf(record, graph))
     this.#misfitOf = misfitIn(graph)
     this.#specs = specsByName(requireIndex(graph))
     this.#needed = new Set(plan?.whole.steps.map(({ spec }) => spec.name))

@@ -9,6 +9,7 @@ import { requireIndex } from '../../core/graph/plan.ts'
 import { stepStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { Turn } from '../../runtime/environment/turn.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
 import { isPromiseLike } from '../../runtime/inputs/check-value.ts'
 import { recordedInputs, split } from '../../runtime/inputs/given-inputs.ts'
@@ -63,8 +64,9 @@ export async function restoreExecution(
   graph: AnyGraph,
   encoding: ValueEncoding,
   cause: ResumeCause,
+  turn: Turn,
 ): Promise<RestoredExecution | { readonly reasons: readonly string[] }> {
-  const reasons = misfitsOf(record, steps, graph)
+  const reasons = await misfitsInTurns(record, steps, graph, turn)
   if (reasons.length > 0) return { reasons }
   const { $given, $checked, $versions, $overrides, $names } = await readInputs(record, encoding)
   const [inputs] = split($given, $overrides)
@@ -78,15 +80,18 @@ export async function restoreExecution(
     return { reasons: [describeThrown(error)] }
   }
   const names = new Set(given.plan.steps.map(({ spec }) => spec.name))
-  const unneeded = unneededUnfinished(steps, names, record.target)
+  const unneeded = unneededUnfinished(steps.filter(isUnfinished), names, record.target)
   if (unneeded.length > 0) return { reasons: unneeded }
   const views = new Map<string, StepView>()
   const inputHashes = new Map<string, string>()
-  const specs = specsByName(given.plan.index)
+  const byName = specsByName(given.plan.index)
   const open: StepRecord[] = []
   for (const step of steps) {
-    const maxAttempts = specs.get(step.step)?.maxAttempts ?? 1
-    const view = names.has(step.step) ? await viewOf(record, step, encoding, cause, maxAttempts) : undefined
+    if (turn.mustYield()) await turn.next()
+    const maxAttempts = byName.get(step.step)?.maxAttempts ?? 1
+    const found = names.has(step.step) ? viewOf(record, step, encoding, cause, maxAttempts) : undefined
+    // Mostly it is there at once, and there may be very many.
+    const view = found instanceof Promise ? await found : found
     if (isUnfinished(step)) open.push(await openRecordOf(record, step, view, encoding))
     if (view === undefined) continue
     views.set(step.step, view)
@@ -150,13 +155,17 @@ export function unneededUnfinished(
   )
 }
 
+const specs = new WeakMap<GraphIndex, ReadonlyMap<string, StepSpec>>()
+
 /** A graph's steps by name. */
-export function specsByName({ specs }: GraphIndex): ReadonlyMap<string, StepSpec> {
-  return new Map(specs.map((spec) => [spec.name, spec]))
+export function specsByName(index: GraphIndex): ReadonlyMap<string, StepSpec> {
+  let found = specs.get(index)
+  if (found === undefined) specs.set(index, (found = new Map(index.specs.map((spec) => [spec.name, spec]))))
+  return found
 }
 
-/** What of the records does not fit the graph as it is now. */
-export function misfitsOf(record: ExecutionRecord, steps: readonly StepRecord[], graph: AnyGraph): readonly string[] {
+/** What of an execution's own record does not fit the graph as it is now. */
+export function misfitsOf(record: ExecutionRecord, graph: AnyGraph): readonly string[] {
   const index = requireIndex(graph)
   const reasons: string[] = []
   if (record.machineVersion > machineVersion)
@@ -164,23 +173,33 @@ export function misfitsOf(record: ExecutionRecord, steps: readonly StepRecord[],
       `it was written by a newer version (format ${record.machineVersion}, this one knows ${machineVersion})`,
     )
   if (!index.types.has(record.target)) reasons.push(`the graph has no type "${record.target}" any more`)
+  return reasons
+}
+
+async function misfitsInTurns(
+  record: ExecutionRecord,
+  steps: readonly StepRecord[],
+  graph: AnyGraph,
+  turn: Turn,
+): Promise<readonly string[]> {
+  const reasons = new Set(misfitsOf(record, graph))
   const misfitOf = misfitIn(graph)
-  const ofSteps = new Set<string>()
   for (const step of steps) {
+    if (turn.mustYield()) await turn.next()
     const reason = misfitOf(step)
-    if (reason !== undefined) ofSteps.add(reason)
+    if (reason !== undefined) reasons.add(reason)
   }
-  return [...reasons, ...ofSteps]
+  return [...reasons]
 }
 
 /** Says of a step's record why it does not fit the graph; undefined for one that does. */
 export function misfitIn(graph: AnyGraph): (record: StepRecord) => string | undefined {
-  const specs = specsByName(requireIndex(graph))
+  const byName = specsByName(requireIndex(graph))
   return ({ step, type, typeVersion, status, attempt }) => {
     // A record that somebody edited, or that a newer version wrote, may have another.
     if (!stepStatuses.includes(status))
       return `step "${step}" has the status "${String(status)}", which this version does not know`
-    const spec = specs.get(step)
+    const spec = byName.get(step)
     // What began under a name that is gone would be begun again under another one, with another idempotency key.
     if (spec === undefined && isUnfinished({ status }))
       return `step "${step}" is ${status} (attempt ${attempt}), but the graph has no such step any more; ${remedy}`

@@ -2,6 +2,7 @@ import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
+import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions, StartOptions } from '../context/start-options.ts'
@@ -31,7 +32,7 @@ export async function executionFromRecords(
   graph: AnyGraph,
   cause: ResumeCause,
 ): Promise<FromRecords> {
-  const found = await restoreExecution(record, steps, graph, context.connection.encoding, cause)
+  const found = await restoreExecution(record, steps, graph, context.connection.encoding, cause, turnOf(context.clock))
   if ('reasons' in found) return found
   const restored = { ...found, open: [...found.open, ...left] }
   const { plan, leafValues, inputs, persisted } = restored

@@ -5,6 +5,7 @@ import { requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
+import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { requireAttached, unwrittenFork } from '../records/graph-hash.ts'
 import { underPresentNames } from '../records/present-names.ts'
@@ -36,7 +37,7 @@ export async function forkExecution(
   const rows = (await context.readSteps([id])).get(id) ?? []
   const present = await underPresentNames({ record: stored, steps: rows }, graph, encoding, clock)
   const { record, steps } = present
-  const restored = await restoreExecution(record, steps, graph, encoding, 'end')
+  const restored = await restoreExecution(record, steps, graph, encoding, 'end', turnOf(clock))
   if ('reasons' in restored)
     throw new ExecutionConflictError(`execution "${id}" can't be forked here: ${restored.reasons.join('; ')}`, {
       executionId: id,

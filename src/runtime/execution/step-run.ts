@@ -165,20 +165,27 @@ export class StepRun implements StepState, WorkingStep, Claimant {
     Claim.request(this, cache)
   }
 
-  /** Takes over what is known of the step from the records or a snapshot of its execution: it is itself the machine's record, whose fields are set. */
+  /** Takes over what is known of the step from the records or a snapshot of its execution: it is itself the machine's record, whose fields are set (one by one: there may be very many). */
   restore({ status, attempt, startedAt, endedAt, dueAt, output, error, first }: StepView): void {
     const state = compiledStep.states.indexOf(status as (typeof compiledStep.states)[number])
-    Object.assign(this, { attempt, startedAt, error })
+    this.attempt = attempt
+    this.startedAt = startedAt
+    this.error = error
     if (first !== undefined && isPortOf(this.planStep, first)) this.first = first
     // What was under way begins again as the next attempt.
     if (status === 'failed' && this.planStep.spec.fallback !== undefined) this.#more.exhausted = { error }
-    else if (compiledStep.isFinal[state] === true) Object.assign(this, { state, endedAt, output })
-    else if (status === 'waiting') {
+    else if (compiledStep.isFinal[state] === true) {
+      this.state = state
+      this.endedAt = endedAt
+      this.output = output
+    } else if (status === 'waiting') {
       // A wait that goes on is no further attempt.
       this.#more.held = { dueAt, since: startedAt }
       this.attempt = 0
-    } else if (status === 'retrying')
-      Object.assign(this, { state: this.#cache === undefined ? state : this.state, dueAt })
+    } else if (status === 'retrying') {
+      if (this.#cache === undefined) this.state = state
+      this.dueAt = dueAt
+    }
   }
 
   /** Wants to run an attempt: now, or as soon as there is a slot (or, after a restart, at the time that it was due). */
