@@ -96,13 +96,14 @@ describe('the stock WebSocket inspector', () => {
     expect(valuesOf(frames, 'Sum')).toEqual(['pending', 'running', 'completed'])
   })
 
-  test('draws each step as far as its policies let it go: all of the step machine for one that has them all', async () => {
+  test('draws each step as far as its policies let it go: of a function that has them all, everything but the wait', async () => {
     const clock = new VirtualTime()
     const actor = createActor(fromGraph(sums(clock), Sum), { input: { Id: 1 }, clock, inspect: inspector.inspect })
     await clock.settle(toPromise(actor.start()))
     await receiver.until(isEnd)
     const [, left, sum] = actorsOf(receiver.frames).map(drawn)
-    expect(Object.keys(left!.states).sort()).toEqual(Object.keys(stepMachine.config.states!).sort())
+    const states = Object.keys(stepMachine.config.states!).filter((name) => name !== 'waiting')
+    expect(Object.keys(left!.states).sort()).toEqual(states.sort())
     expect(Object.keys(sum!.states).sort()).toEqual([
       'cancelled',
       'completed',
@@ -113,7 +114,9 @@ describe('the stock WebSocket inspector', () => {
     ])
     for (const [name, { on = {} }] of Object.entries(left!.states)) {
       expect(Object.keys(on).sort(), name).toEqual(
-        Object.keys((stepMachine.config.states as Record<string, { on?: object }>)[name]!.on ?? {}).sort(),
+        Object.keys((stepMachine.config.states as Record<string, { on?: object }>)[name]!.on ?? {})
+          .filter((event) => event !== 'WAIT')
+          .sort(),
       )
     }
   })
