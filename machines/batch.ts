@@ -43,6 +43,7 @@ export type BatchEvent =
   | { readonly type: 'ITEM_FAIL'; readonly error: unknown }
   | { readonly type: 'CLOSE'; readonly total: number }
   | { readonly type: 'SUCCEED'; readonly at: number }
+  | { readonly type: 'COMPENSATE'; readonly error: unknown; readonly at: number }
   | { readonly type: 'FAIL'; readonly error: unknown; readonly at: number }
   | { readonly type: 'TIME_OUT'; readonly error: unknown; readonly at: number }
   | { readonly type: 'CANCEL'; readonly error: unknown; readonly at: number }
@@ -71,6 +72,9 @@ export const batchMachine = setup({
     }),
     succeed: fromEffect<BatchContext, On<'SUCCEED'>>((context, event) => {
       context.endedAt = event.at
+    }),
+    compensate: fromEffect<BatchContext, On<'COMPENSATE'>>((context, event) => {
+      context.error = event.error
     }),
     fail: fromEffect<BatchContext, On<'FAIL' | 'TIME_OUT' | 'CANCEL'>>((context, event) => {
       context.error = event.error
@@ -110,6 +114,15 @@ export const batchMachine = setup({
         ITEM_FAIL: { actions: 'itemFail' },
         CLOSE: { actions: 'close' },
         SUCCEED: { target: 'completed', actions: 'succeed' },
+        COMPENSATE: { target: 'compensating', actions: 'compensate' },
+        FAIL: { target: 'failed', actions: 'fail' },
+        TIME_OUT: { target: 'failed', actions: 'fail' },
+        CANCEL: { target: 'cancelled', actions: 'fail' },
+        RELEASE: { target: 'released', actions: 'release' },
+      },
+    },
+    compensating: {
+      on: {
         FAIL: { target: 'failed', actions: 'fail' },
         TIME_OUT: { target: 'failed', actions: 'fail' },
         CANCEL: { target: 'cancelled', actions: 'fail' },

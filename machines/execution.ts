@@ -40,6 +40,7 @@ export type ExecutionEvent =
   | { readonly type: 'START'; readonly at: number }
   | { readonly type: 'PROGRESS'; readonly settled: number }
   | { readonly type: 'SUCCEED'; readonly output: unknown; readonly at: number }
+  | { readonly type: 'COMPENSATE'; readonly error: unknown; readonly at: number }
   | { readonly type: 'FAIL'; readonly error: unknown; readonly at: number }
   | { readonly type: 'TIME_OUT'; readonly error: unknown; readonly at: number }
   | { readonly type: 'CANCEL'; readonly error: unknown; readonly at: number }
@@ -48,8 +49,8 @@ export type ExecutionEvent =
 type On<Type extends ExecutionEvent['type']> = Extract<ExecutionEvent, { type: Type }>
 
 /**
- * The life cycle of an execution in one process. One with bad input fails without having started; one that is `released` has not ended, and
- * goes on elsewhere.
+ * The life cycle of an execution in one process. One with bad input fails without having started; one that is `compensating` will fail or
+ * be cancelled, once what its steps did is undone; one that is `released` has not ended, and goes on elsewhere.
  */
 export const executionMachine = setup({
   types: {} as { context: ExecutionContext; events: ExecutionEvent; input: ExecutionInput; output: unknown },
@@ -63,6 +64,9 @@ export const executionMachine = setup({
     succeed: fromEffect<ExecutionContext, On<'SUCCEED'>>((context, event) => {
       context.output = event.output
       context.endedAt = event.at
+    }),
+    compensate: fromEffect<ExecutionContext, On<'COMPENSATE'>>((context, event) => {
+      context.error = event.error
     }),
     fail: fromEffect<ExecutionContext, On<'FAIL' | 'TIME_OUT' | 'CANCEL'>>((context, event) => {
       context.error = event.error
@@ -99,6 +103,16 @@ export const executionMachine = setup({
       on: {
         PROGRESS: { actions: 'progress' },
         SUCCEED: { target: 'completed', actions: 'succeed' },
+        COMPENSATE: { target: 'compensating', actions: 'compensate' },
+        FAIL: { target: 'failed', actions: 'fail' },
+        TIME_OUT: { target: 'failed', actions: 'fail' },
+        CANCEL: { target: 'cancelled', actions: 'fail' },
+        RELEASE: { target: 'released', actions: 'release' },
+      },
+    },
+    compensating: {
+      on: {
+        PROGRESS: { actions: 'progress' },
         FAIL: { target: 'failed', actions: 'fail' },
         TIME_OUT: { target: 'failed', actions: 'fail' },
         CANCEL: { target: 'cancelled', actions: 'fail' },

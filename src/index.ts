@@ -4,6 +4,7 @@ export { exponential, fixed } from './core/language/backoff.ts'
 export { all, dataType, optional, type } from './core/language/data-type.ts'
 export {
   AbortExecutionError,
+  CompensationError,
   DeadlockError,
   DocketClosedError,
   ExecutionCancelledError,
@@ -48,6 +49,7 @@ export type {
   Unchecked,
   ValueOf,
 } from './core/language/data-type.ts'
+export type { Compensate, CompensateContext, CompensatePolicy } from './core/language/compensation.ts'
 export type { Duration } from './core/duration.ts'
 export type { GraphProblem, InputIssue } from './core/errors.ts'
 export type { ErrorCode, ErrorPlace } from './core/docket-error.ts'
@@ -90,7 +92,7 @@ export type {
 export type { StoredValue, ValueFormat } from './core/contracts/stored-value.ts'
 export type { BatchOptions, StreamOptions } from './runtime/batch/batch-options.ts'
 export type { Clock } from './runtime/environment/clock.ts'
-export type { StepView } from './runtime/execution/execution-view.ts'
+export type { StepView, UndoView } from './runtime/execution/execution-view.ts'
 export type { Docket } from './durable/docket.ts'
 export type { ExecutionPage, ListQuery } from './durable/list-executions.ts'
 export type { DocketOptions } from './durable/context/docket-options.ts'

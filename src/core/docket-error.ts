@@ -7,6 +7,7 @@ export const errorCodes = [
   'OUTPUT_INVALID',
   'STEP_FAILED',
   'STEP_TIMEOUT',
+  'COMPENSATION_FAILED',
   'EXECUTION_TIMEOUT',
   'EXECUTION_CANCELLED',
   'EXECUTION_ABORTED',
@@ -106,6 +107,8 @@ export class DocketError extends Error {
   readonly item: number | undefined
   /** Type names from the target down to the type that could not be made; empty where none is concerned. */
   readonly path: readonly string[]
+  /** What could not be undone (see `compensate`) after an execution had ended with this error; absent where everything could, or nothing had to be. */
+  declare undoErrors?: readonly DocketError[]
 
   constructor(code: ErrorCode, message: string, place: ErrorPlace = {}, options?: ErrorOptions) {
     super(message, options)

@@ -111,13 +111,24 @@ export class StepTimeoutError extends DocketError {
   /** The step's timeout, in milliseconds. */
   readonly timeoutMs: number
 
-  constructor(timeoutMs: number, place: ErrorPlace) {
+  constructor(timeoutMs: number, place: ErrorPlace, what = 'step') {
     super(
       'STEP_TIMEOUT',
-      `step "${place.step}" did not answer within ${timeoutMs} ms (attempt ${place.attempt})`,
+      `${what} "${place.step}" did not answer within ${timeoutMs} ms (attempt ${place.attempt})`,
       place,
     )
     this.timeoutMs = timeoutMs
+  }
+}
+
+/** What a step did could not be undone, however often its `compensate` was tried; `cause` is what the last attempt threw. */
+export class CompensationError extends DocketError {
+  static {
+    named(this, 'CompensationError')
+  }
+
+  constructor(message: string, place: ErrorPlace, cause: unknown) {
+    super('COMPENSATION_FAILED', message, place, { cause })
   }
 }
 

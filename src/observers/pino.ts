@@ -68,6 +68,10 @@ function levelOf(event: ExecutionEvent): 'debug' | 'info' | 'warn' | 'error' {
     case 'execution.resumed':
     case 'execution.released':
       return 'info'
+    case 'undo.ended':
+      return event.status === 'failed' ? 'error' : 'debug'
+    case 'undo.attempt-failed':
+    case 'execution.compensating':
     case 'attempt.failed':
     case 'retry.scheduled':
     case 'store.failed':

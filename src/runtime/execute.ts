@@ -8,6 +8,7 @@ import { forgetCall, memoryOf } from './results/execution-memory.ts'
 import { resolveOptions } from './execution/execution-setup.ts'
 import { Execution } from './execution/execution.ts'
 import { requireNoSignals } from './steps/signal-step.ts'
+import { undoingsOf } from './results/undoings.ts'
 import { givenInputs } from './inputs/given-inputs.ts'
 
 const noMemory = { cache: undefined, requestDigest: undefined }
@@ -42,5 +43,7 @@ export const execute = ((
     }
     const resolved = resolveOptions(plan.index, plan.target.name, options)
     const { cache, requestDigest } = memory ?? noMemory
-    new Execution({ plan, options: resolved, cache, requestDigest, onCompleted: resolve, onFailed }).start(leafValues)
+    const undoings = undoingsOf(plan, options?.id)
+    const calls = { onCompleted: resolve, onFailed }
+    new Execution({ plan, options: resolved, cache, requestDigest, undoings, ...calls }).start(leafValues)
   })) as unknown as Execute<ExecuteOptions>

@@ -127,6 +127,7 @@ function explainSteps(
       inputs: spec.ports.map(({ name, type, kind }) => ({ port: name, type, kind })),
       level,
       will,
+      isUndoable: spec.compensate !== undefined,
     }
   })
 }

@@ -193,6 +193,7 @@ function streamOf(
     let made = 0
     stream.collects = collects
     const batch = new Batch({
+      handsOver: true,
       ...frame,
       source: sourceOfIterable(items),
       read: (item, index) => inputs.read(item, index),

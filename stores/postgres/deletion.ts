@@ -30,7 +30,7 @@ export class PostgresDeletion {
     this.#purge = `with held as materialized (
         select e.id from ${executions} e
         where e.ended_at is not null and e.ended_at < $1 and e.status = any($2::text[])
-          and e.status not in ('pending', 'running') and (e.owner is null or not ${isAlive(dialect, 'e.owner')})
+          and e.status not in ('pending', 'running', 'compensating') and (e.owner is null or not ${isAlive(dialect, 'e.owner')})
         order by e.ended_at limit $3 for update skip locked
       ), ${all} select id from held`
     const left = (of: 'mailbox' | 'receipts'): string => `delete from ${dialect.table(of)} m

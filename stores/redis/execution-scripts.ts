@@ -111,7 +111,7 @@ local function commit(execution, index, mailbox, given, receipts)
   if given[3] ~= '' then s = given[3] end
   if given[4] == '-' then z = false elseif given[4] ~= '' then z = given[4] end
   local released = given[5] == '1'
-  local wasOpen, isOpen = s0 == 'p' or s0 == 'r', s == 'p' or s == 'r'
+  local wasOpen, isOpen = s0 == 'p' or s0 == 'r' or s0 == 'u', s == 'p' or s == 'r' or s == 'u'
   if s ~= s0 then
     call('ZADD', index, 0, 's' .. s .. t, 0, 'g' .. g .. s .. t)
     call('ZREM', index, 's' .. s0 .. t, 'g' .. g .. s0 .. t)
@@ -190,7 +190,7 @@ local function take(execution, index, mailbox, given)
   end
   local last, owner = h[1], ARGV[2]
   if last ~= given[1] then return false end
-  local isOpen = h[3] == 'p' or h[3] == 'r'
+  local isOpen = h[3] == 'p' or h[3] == 'r' or h[3] == 'u'
   if not isOpen and ARGV[3] ~= '1' then return false end
   -- It was parked, or woken, since it was found.
   local due = h[7] and h[8] and 'd' .. h[5] .. h[8] .. string.sub(h[6], 17)

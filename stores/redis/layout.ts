@@ -135,14 +135,14 @@ export function timeOf(key: string): number {
   return timeView.getFloat64(0)
 }
 
-const codes = { pending: 'p', running: 'r', completed: 'c', failed: 'f', cancelled: 'x' } as const
+const codes = { pending: 'p', running: 'r', compensating: 'u', completed: 'c', failed: 'f', cancelled: 'x' } as const
 const statuses = new Map<string, ExecutionStatus>(
   Object.entries(codes).map(([status, code]) => [code, status as ExecutionStatus]),
 )
 
 export const allStatuses = Object.keys(codes) as readonly ExecutionStatus[]
 
-/** An execution's status as one letter; the scripts know `p` and `r` as unfinished. */
+/** An execution's status as one letter; the scripts know `p`, `r` and `u` as unfinished. */
 export function statusCode(status: ExecutionStatus): string {
   return codes[status]
 }

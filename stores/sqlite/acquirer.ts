@@ -4,6 +4,8 @@ import type {
   ExecutionPlace,
   PlaceRange,
 } from '../../src/core/contracts/execution-record.ts'
+import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 import type { Cell, Row } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import { fromName, toName } from '../sql/names.ts'
@@ -143,7 +145,7 @@ function acquiredOf(row: Row): AcquiredExecution {
 }
 
 function isOpen(row: Row): boolean {
-  return row['status'] === 'pending' || row['status'] === 'running'
+  return !isTerminal(row['status'] as ExecutionStatus)
 }
 
 function oldestFirst(one: Row, other: Row): number {

@@ -19,7 +19,7 @@ const ofExecution = [
 /** What `purge` asks the database for; a test asks it how it would find the answer. SQLite's planner would sort all that have ended, by the index of statuses. */
 export const purgeQuery = `select id from docket_executions indexed by docket_executions_ended
   where ended_at is not null and ended_at < ? and status in (select value from json_each(?))
-  and status not in ('pending', 'running') and not exists (
+  and status not in ('pending', 'running', 'compensating') and not exists (
   select 1 from docket_owners o where o.owner = docket_executions.owner and ${isLiving})
   order by ended_at limit ?`
 

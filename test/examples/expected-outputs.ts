@@ -313,6 +313,20 @@ a caller who loses patience:
   the step saw its signal
   the execution of graph "oracle" was cancelled: the client hung up`,
   },
+  'undoing.ts': {
+    text: `Trip of graph trips: 3 steps, 3 levels
+  in  Traveller (given)
+   0  BookFlight  run      Traveller → Flight, undoable
+   1  BookHotel   run      Traveller, Flight → Hotel, undoable
+   2  Pay         run      Flight, Hotel → Trip
+{
+  flight: 'flight of Bob',
+  hotel: 'room of Bob, after the flight of Bob'
+}
+cancelled: room of Ada, after the flight of Ada
+cancelled: flight of Ada
+step "Pay" failed after 1 attempt: the card is expired and nothing of it is left`,
+  },
   'untrusted-inputs.ts': {
     text: `o-1, paid 1999
 400 Payment: step "Pay" makes it, and inputs are what no step makes; to run with another value, give it in the options: { overrides: { Payment: … } }

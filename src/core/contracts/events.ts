@@ -140,6 +140,46 @@ export interface StoreFailed extends StepEventBase {
   readonly error: unknown
 }
 
+/** An execution (or a batch) fails or is cancelled, and begins to undo what its steps did; `execution.ended` follows once that is done. */
+export interface ExecutionCompensating extends EventBase {
+  readonly type: 'execution.compensating'
+  /** The target type's name. */
+  readonly target: string
+  /** What it ends with. */
+  readonly error: unknown
+}
+
+/** What a step did is about to be undone. */
+export interface UndoStarted extends StepEventBase {
+  readonly type: 'undo.started'
+  /** Whether nobody knows what the step has done. */
+  readonly isUncertain: boolean
+}
+
+/** One try to undo what a step did failed or timed out. */
+export interface UndoAttemptFailed extends StepEventBase {
+  readonly type: 'undo.attempt-failed'
+  /** Which try it was, from 1. */
+  readonly attempt: number
+  /** What it threw; a StepTimeoutError where it took too long. */
+  readonly error: unknown
+  /** How long the wait for the next try is; undefined where there is none. */
+  readonly delayMs: number | undefined
+}
+
+/** What a step did is undone, or could not be for good. */
+export interface UndoEnded extends StepEventBase {
+  readonly type: 'undo.ended'
+  /** Whether it could be undone. */
+  readonly status: 'undone' | 'failed'
+  /** Attempts made. */
+  readonly attempt: number
+  /** Since the first of them began. */
+  readonly durationMs: number
+  /** What the last attempt threw, where it could not be undone. */
+  readonly error: unknown
+}
+
 /** A process goes on with an execution from its records. */
 export interface ExecutionResumed extends EventBase {
   readonly type: 'execution.resumed'
@@ -207,6 +247,10 @@ export type ExecutionEvent =
   | CacheChecked
   | StoreFailed
   | StepInputsChanged
+  | ExecutionCompensating
+  | UndoStarted
+  | UndoAttemptFailed
+  | UndoEnded
   | ExecutionResumed
   | ExecutionIncompatible
   | LeaseLost

@@ -1,8 +1,15 @@
 /** The states of an execution; the machine's, by a test. */
-export type ExecutionStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
+export type ExecutionStatus = 'pending' | 'running' | 'compensating' | 'completed' | 'failed' | 'cancelled'
 
 /** All statuses of an execution. */
-export const executionStatuses: readonly ExecutionStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled']
+export const executionStatuses: readonly ExecutionStatus[] = [
+  'pending',
+  'running',
+  'compensating',
+  'completed',
+  'failed',
+  'cancelled',
+]
 
 /** The states of a step; the machine's, by a test. */
 export type StepStatus =

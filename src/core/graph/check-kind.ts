@@ -12,7 +12,7 @@ const policies = ['timeout', 'retry', 'persist', 'version', 'formerly', 'concurr
 
 /** What a declaration of each kind of step may hold. */
 const options: Readonly<Record<Kind, readonly string[]>> = {
-  step: [...everyStep, ...policies],
+  step: [...everyStep, ...policies, 'compensate'],
   value: [...everyStep, 'value'],
   race: [...everyStep, ...policies],
   signal: [...everyStep, 'timeout', 'fallback'],

@@ -2,6 +2,7 @@ import { problemsOfBackoff } from '../language/backoff.ts'
 import type { AnyDataType, AnyPort } from '../language/data-type.ts'
 import { describe, isWholeFromOne, reportUnknownKeys } from '../check-options.ts'
 import { durationHint, durationMs } from '../duration.ts'
+import { checkCompensation } from './check-compensation.ts'
 import type { GraphProblem } from '../errors.ts'
 import { isRecord } from '../is-record.ts'
 import type { StepDefaults } from './graph-index.ts'
@@ -101,6 +102,7 @@ export function checkStep(step: unknown, index: number, report: Report): step is
   reportUnknownKeys(label, step, optionsOf(step['kind']), badOption)
   if (canIndex) checkKind(label, step as unknown as AnyStep, bad, badOption)
   checkPolicies(label, step, badOption)
+  checkCompensation(label, step, { checkTimeout, checkRetry }, badOption)
   const { version } = step
   if (
     version !== undefined &&

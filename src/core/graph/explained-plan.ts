@@ -23,6 +23,8 @@ export interface ExplainedStep {
    * the key depends on what steps before it will make. `blocked`: an input is missing.
    */
   readonly will: 'run' | 'cached' | 'unknown' | 'blocked'
+  /** Whether what it does is undone when the execution fails or is cancelled. */
+  readonly isUndoable: boolean
 }
 
 /** A type that the caller gives. */
@@ -91,7 +93,7 @@ function textOf({ graph, target, steps, levels, leaves, missing, unknown }: Plan
       const inputs =
         step.kind === 'race' || step.kind === 'timer' || step.kind === 'signal' ? `${step.kind}(${ports})` : ports
       lines.push(
-        `  ${String(level).padStart(2)}  ${name.padEnd(width)}  ${willOf(step).padEnd(7)}  ${inputs === '' ? '' : `${inputs} `}→ ${step.output}`,
+        `  ${String(level).padStart(2)}  ${name.padEnd(width)}  ${willOf(step).padEnd(7)}  ${inputs === '' ? '' : `${inputs} `}→ ${step.output}${step.isUndoable ? ', undoable' : ''}`,
       )
     }
   }
@@ -133,9 +135,10 @@ function willOf({ will, isConditional }: ExplainedStep): string {
 }
 
 /** A step's node; races have six corners, what waits has round ends. */
-function shaped({ name, kind }: ExplainedStep): string {
-  if (kind === 'timer' || kind === 'signal') return `([${quoted(name)}])`
-  return kind === 'race' ? `{{${quoted(name)}}}` : `[${quoted(name)}]`
+function shaped({ name, kind, isUndoable }: ExplainedStep): string {
+  const label = quoted(isUndoable ? `${name} (undoable)` : name)
+  if (kind === 'timer' || kind === 'signal') return `([${label}])`
+  return kind === 'race' ? `{{${label}}}` : `[${label}]`
 }
 
 /** A Mermaid label: whatever the name holds, it can't end the label or start markup. */

@@ -73,7 +73,7 @@ export interface FormerResults {
 }
 
 /** A checked step with its policies resolved: numbers instead of texts, defaults filled in. */
-export interface StepSpec {
+export interface StepSpec extends Tries {
   readonly step: AnyStep
   readonly kind: AnyStep['kind']
   readonly name: string
@@ -91,14 +91,29 @@ export interface StepSpec {
   /** Whether its work is to wait, so that it holds no slot of any limit. */
   readonly isWait: boolean
   readonly timeoutMs: number | undefined
-  readonly maxAttempts: number
-  /** Milliseconds to wait after failed attempt number `attempt`; may throw, being the user's. */
-  readonly backoff: ((attempt: number, random: () => number) => unknown) | undefined
-  readonly retryIf: ((error: unknown) => boolean) | undefined
   readonly persist: PersistSpec | undefined
   readonly version: string
   readonly concurrency: { readonly limit: number; readonly key: ((inputs: unknown) => string) | undefined } | undefined
   readonly fallback: { readonly value: unknown } | undefined
+  readonly compensate: CompensateSpec | undefined
+}
+
+/** How what a step did is undone. */
+export interface CompensateSpec extends Tries {
+  /** The step's name. */
+  readonly name: string
+  readonly run: (output: unknown, context: unknown) => unknown
+  readonly timeoutMs: number | undefined
+  /** How long an attempt of the step is waited for that still runs. */
+  readonly waitMs: number
+}
+
+/** How often something is tried. */
+export interface Tries {
+  readonly maxAttempts: number
+  /** Milliseconds to wait after failed attempt number `attempt`; may throw, being the user's. */
+  readonly backoff: ((attempt: number, random: () => number) => unknown) | undefined
+  readonly retryIf: ((error: unknown) => boolean) | undefined
 }
 
 /** A graph's steps by what they produce. */

@@ -64,6 +64,8 @@ export interface Plan {
   readonly initial: readonly number[]
   /** Whether a step remembers its result for this execution only. */
   readonly hasExecutionScope: boolean
+  /** Whether what a step did may have to be undone. */
+  readonly compensates: boolean
   /** Whether the slots of `all` ports hold arrays already; otherwise the execution is a batch of one. */
   readonly gathers: boolean
 }
@@ -193,6 +195,7 @@ export function compilePlan({
     initial,
     gathers: gathered !== undefined,
     hasExecutionScope,
+    compensates: steps.some((step) => step.spec.compensate !== undefined),
   }
 }
 

@@ -1,13 +1,24 @@
 import { typeOfPort } from './check-step.ts'
 import { durationMs } from '../duration.ts'
 import { firstNameOf, formerNamesOf } from './former-names.ts'
-import type { AnyGraph, FormerResults, PersistSpec, StepDefaults, StepSpec } from './graph-index.ts'
+import type {
+  AnyGraph,
+  CompensateSpec,
+  FormerResults,
+  PersistSpec,
+  StepDefaults,
+  StepSpec,
+  Tries,
+} from './graph-index.ts'
 import { resultKeyHead } from '../values/keys.ts'
-import type { PersistPolicy, PersistScope } from '../language/policy.ts'
+import type { CompensatePolicy } from '../language/compensation.ts'
+import type { PersistPolicy, PersistScope, RetryPolicy } from '../language/policy.ts'
 import { passesOn } from '../language/race.ts'
 import type { AnyStep } from '../language/step.ts'
 
 const defaultCapacity = 10_000
+/** How long an attempt that still runs is waited for before what it did is undone. */
+const defaultWaitMs = 10_000
 const noDefaults: StepDefaults = {}
 
 /** A checked step with its graph's defaults applied and its durations as numbers. */
@@ -15,9 +26,9 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
   const defaults = defaultsOf(step, graph)
   const timeout = step.timeout ?? defaults.timeout
   const retry = step.retry ?? defaults.retry
-  const persist = step.persist ?? defaults.persist
+  const compensate = compensateSpecOf(step)
+  const persist = step.persist ?? (compensate === undefined ? defaults.persist : ofOneExecution(defaults.persist))
   const concurrency = step.concurrency ?? defaults.concurrency
-  const backoff = retry?.backoff
   const ports = Object.entries(step.inputs).map(([name, port]) => ({
     name,
     type: typeOfPort(port).name,
@@ -36,9 +47,7 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
     when: step.when as StepSpec['when'],
     isWait: step.kind === 'timer' || step.kind === 'signal',
     timeoutMs: timeout === undefined ? undefined : durationMs(timeout),
-    maxAttempts: retry?.maxAttempts ?? 1,
-    backoff: backoff === undefined || typeof backoff === 'function' ? backoff : () => backoff,
-    retryIf: retry?.retryIf,
+    ...triesOf(retry),
     persist: persist === undefined ? undefined : persistSpecOf(persist, step, graph),
     version: step.version === undefined ? '' : String(step.version),
     concurrency:
@@ -48,6 +57,7 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
           ? { limit: concurrency, key: undefined }
           : { limit: concurrency.limit, key: concurrency.key as ((inputs: unknown) => string) | undefined },
     fallback: 'fallback' in step && step.fallback !== undefined ? { value: step.fallback } : undefined,
+    compensate,
   })
 }
 
@@ -65,6 +75,36 @@ function isScope(scope: PersistScope, persist: AnyStep['persist']): boolean {
 /** Whether what the step ends with is part of its execution, and is on record in a docket whatever its policies say. */
 export function isAlwaysRecorded({ kind }: Pick<StepSpec, 'kind'>): boolean {
   return kind === 'race' || kind === 'timer' || kind === 'signal'
+}
+
+function triesOf(retry: RetryPolicy | undefined): Tries {
+  const backoff = retry?.backoff
+  return {
+    maxAttempts: retry?.maxAttempts ?? 1,
+    backoff: backoff === undefined || typeof backoff === 'function' ? backoff : () => backoff,
+    retryIf: retry?.retryIf,
+  }
+}
+
+/** What an execution undoes is its own: no default of the graph hands it to others. */
+function ofOneExecution(persist: StepDefaults['persist']): StepDefaults['persist'] {
+  return isScope('global', persist) ? 'execution' : persist
+}
+
+function compensateSpecOf({ name, compensate }: AnyStep): CompensateSpec | undefined {
+  if (compensate === undefined) return undefined
+  const policy = (typeof compensate === 'function' ? { run: compensate } : compensate) as CompensatePolicy<
+    unknown,
+    unknown
+  >
+  const { run, retry, timeout, wait } = policy
+  return {
+    ...triesOf(retry),
+    name,
+    run: run as CompensateSpec['run'],
+    timeoutMs: timeout === undefined ? undefined : durationMs(timeout),
+    waitMs: wait === undefined ? defaultWaitMs : durationMs(wait)!,
+  }
 }
 
 /** A policy with its defaults filled in, for one step of one graph. */

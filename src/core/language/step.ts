@@ -1,7 +1,17 @@
 import { ownFields } from './data-type.ts'
-import type { AnyDataType, AnyPort, DataTypeHint, GivenOf, Port, PortHint, TypedDataType } from './data-type.ts'
+import type {
+  AnyDataType,
+  AnyPort,
+  DataTypeHint,
+  GivenOf,
+  Port,
+  PortHint,
+  TypedDataType,
+  ValueOf,
+} from './data-type.ts'
 import type { Duration } from '../duration.ts'
 import type { Logger } from '../contracts/logger.ts'
+import type { Compensate, CompensatePolicy } from './compensation.ts'
 import type { ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from './policy.ts'
 
 /** What a step's `run` gets besides its inputs. */
@@ -54,6 +64,8 @@ export interface AnyStep {
   readonly when?: ((inputs: never) => boolean) | undefined
   /** A value, or a function `(error, inputs) => value`, that takes the place of the result when the step failed for good. */
   readonly fallback?: unknown
+  /** Undoes what it did when the execution fails or is cancelled: a function of its output, or one with policies of its own. */
+  readonly compensate?: unknown
 }
 
 /** A record of named ports: what a step's `inputs` is. */
@@ -141,6 +153,12 @@ export interface StepDeclaration<
   /** Takes the place of the result when the step failed for good: a value, or a function that makes one. @default none */
   readonly fallback?:
     GivenOf<Output> | ((error: unknown, inputs: ReceivedBy<Inputs>) => MaybePromise<GivenOf<Output>>) | undefined
+  /**
+   * Undoes what the step did when the execution fails or is cancelled: after what its dependants did, once, and whatever ended the
+   * execution. A value from a cache, an override or a fallback is not undone. @default none
+   */
+  readonly compensate?:
+    Compensate<ValueOf<Output>, ReceivedBy<Inputs>> | CompensatePolicy<ValueOf<Output>, ReceivedBy<Inputs>> | undefined
 }
 
 /** `Promise` stands beside `PromiseLike` for the compiler's messages: it compares a promise with a promise then, not two signatures of `then`. */
@@ -163,7 +181,7 @@ export function step<
   const Name extends string = string,
 >(declaration: StepDeclaration<Output, Inputs, Name>): Step<PortsOf<Inputs>, Output, Name> {
   const fields = ownFields(declaration)
-  for (const key of ['inputs', 'retry', 'persist', 'concurrency']) {
+  for (const key of ['inputs', 'retry', 'persist', 'concurrency', 'compensate']) {
     if (isPlainObject(fields[key])) fields[key] = Object.freeze(ownFields(fields[key]))
   }
   return Object.freeze({ ...fields, inputs: fields['inputs'] ?? noInputs, kind: 'step' }) as unknown as Step<

@@ -111,6 +111,8 @@ export class ExecutionRecorder implements Recorder {
     this.notes.cancelled(run, reason)
   }
 
+  noteUndo(): undefined {}
+
   forgotten(run: StepRun): void {
     this.lastForgotten = run
   }

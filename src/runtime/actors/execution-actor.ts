@@ -68,6 +68,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   readonly #hasBegun: boolean
   #isFlushing = false
   #isStarting = false
+  #isStopped = false
 
   constructor({
     scope,
@@ -138,6 +139,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
 
   /** The actor was stopped from outside. */
   stop(): LogicSnapshot {
+    this.#isStopped = true
     this.execution.cancel(new ExecutionCancelledError(`the actor of this execution was stopped`, this.execution.place))
     this.#underWay.clear()
     return this.snapshot().stopped() as LogicSnapshot
@@ -166,6 +168,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   snapshot(): LogicSnapshot {
     const { id, target, total, settled, startedAt, endedAt, output, error, state } = this.execution
     const { overridden, index } = this.execution.plan
+    const undos = this.execution.effects?.views
     return new ExecutionSnapshot({
       value: compiledExecution.states[state] as ExecutionStatus,
       output,
@@ -181,6 +184,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
         settled,
         startedAt,
         endedAt,
+        ...(undos !== undefined && { undos }),
       },
       input: this.#input,
       names: this.#names,
@@ -204,11 +208,13 @@ export class ExecutionActor implements Watcher, SnapshotHost {
 
   executionChanged(event: ExecutionMachineEvent): void {
     // Whether it has ended, and how, is known once that is written.
-    if (this.#isMirror && this.execution.hasEnded) return
+    const hasEnded = compiledExecution.isFinal[this.execution.state]!
+    if (hasEnded && this.#isMirror) return
+    if (this.#isStopped) return this.#systemWatcher.delete(this.id, this.#self)
     this.#underWay.set(event, this.snapshot())
-    if (this.execution.hasEnded) this.#systemWatcher.delete(this.id, this.#self)
+    if (hasEnded) this.#systemWatcher.delete(this.id, this.#self)
     // As with promises: a caller that waits for the actor right after starting it still gets a failure that was there at once.
-    if (this.#isStarting && this.execution.hasEnded && event.type !== 'SUCCEED')
+    if (this.#isStarting && hasEnded && event.type !== 'SUCCEED')
       queueMicrotask(() => this.#guarded(() => this.#self.send(event)))
     else this.#guarded(() => this.#send(event))
   }

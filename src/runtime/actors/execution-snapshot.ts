@@ -44,7 +44,7 @@ export class ExecutionSnapshot<Output> {
   readonly value: ExecutionStatus
   /** The target's value, once completed. */
   readonly output: Output | undefined
-  /** What it failed with, was cancelled by, or why it does not go on here. */
+  /** What it failed with, was cancelled by, or why it does not go on here; of one that is compensating, what it will end with. */
   readonly error: unknown
   /** The input records that the execution was given. */
   readonly input: unknown
@@ -61,11 +61,11 @@ export class ExecutionSnapshot<Output> {
       ? 'stopped'
       : value === 'completed'
         ? 'done'
-        : value === 'pending' || value === 'running'
+        : value === 'pending' || value === 'running' || value === 'compensating'
           ? 'active'
           : 'error'
     this.output = this.status === 'done' ? (parts.output as Output) : undefined
-    this.error = this.status === 'error' ? parts.error : undefined
+    this.error = this.status === 'error' || value === 'compensating' ? parts.error : undefined
   }
 
   /** What is known of the execution and its steps; worked out when it is read. */

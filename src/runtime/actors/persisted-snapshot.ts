@@ -3,7 +3,7 @@ import { compiledStep } from '../../../machines/index.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { First } from '../../core/language/race.ts'
 import { SerializationError } from '../../core/errors.ts'
-import type { ExecutionStatus, PersistedExecution, StepView } from '../execution/execution-view.ts'
+import type { ExecutionStatus, PersistedExecution, StepView, UndoView } from '../execution/execution-view.ts'
 import { ExecutionSnapshot } from './execution-snapshot.ts'
 import { persistError, reviveError } from './persisted-error.ts'
 
@@ -31,7 +31,7 @@ export function persistedOf(snapshot: ExecutionSnapshot<unknown>): Snapshot<unkn
   return {
     status,
     value,
-    context: head,
+    context: head.undos === undefined ? head : { ...head, undos: withErrors(head.undos, persistError) },
     input: snapshot.input,
     output,
     error: persistError(error),
@@ -74,12 +74,23 @@ export function readPersisted(snapshot: Snapshot<unknown>): PersistedExecution {
   }
   return {
     value: value as ExecutionStatus,
-    head: context as unknown as PersistedExecution['head'],
+    head: headOf(context as unknown as PersistedExecution['head']),
     input,
     output,
     error: reviveError(error),
     steps,
   }
+}
+
+function headOf(head: PersistedExecution['head']): PersistedExecution['head'] {
+  return head.undos === undefined ? head : { ...head, undos: withErrors(head.undos, reviveError) }
+}
+
+function withErrors(
+  undos: Readonly<Record<string, UndoView>>,
+  change: (error: unknown) => unknown,
+): Readonly<Record<string, UndoView>> {
+  return Object.fromEntries(Object.entries(undos).map(([step, undo]) => [step, { ...undo, error: change(undo.error) }]))
 }
 
 /** Whether an execution goes on when its snapshot is restored: one that was released has not ended. */

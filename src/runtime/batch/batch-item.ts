@@ -4,6 +4,7 @@ import { Execution } from '../execution/execution.ts'
 import type { ExecutionSetup, ResolvedOptions } from '../execution/execution-setup.ts'
 import type { BatchPart } from '../execution/part.ts'
 import type { ResultCache } from '../results/result-cache.ts'
+import type { Undoings } from '../results/undoings.ts'
 import { ItemAdmission } from './item-admission.ts'
 import type { SlotPool } from '../collections/slot-pool.ts'
 import type { Turn } from '../environment/turn.ts'
@@ -11,12 +12,14 @@ import type { Turn } from '../environment/turn.ts'
 /** What an item needs of its batch. */
 export interface ItemHost {
   readonly itemOptions: ResolvedOptions
-  readonly cache: ResultCache | undefined
+  readonly memory: { readonly cache: ResultCache | undefined; readonly undoings?: Undoings | undefined }
   readonly pool: SlotPool
   readonly turn: Turn
   readonly whole: Plan
   /** Whether nothing of the batch may begin any more. */
   readonly isOver: boolean
+  /** Whether the batch undoes what the item did, since it ends itself. */
+  undoLater(item: BatchItem): boolean
   /** How many items have failed so far. */
   readonly failed: number
   onItemSucceeded(item: number, open: BatchItem | undefined, value: unknown): void
@@ -47,12 +50,16 @@ export class BatchItem implements ExecutionSetup, BatchPart {
     this.#host = host
     this.plan = itemPlan.plan
     this.options = host.itemOptions
-    this.cache = host.cache
+    this.cache = host.memory.cache
     this.item = item
     this.itemPlan = itemPlan
     this.admission = new ItemAdmission(host.pool, host.turn)
     if (durable !== undefined) Object.assign(this, durable)
     this.execution = new Execution(this)
+  }
+
+  get undoings(): Undoings | undefined {
+    return this.#host.memory.undoings
   }
 
   get part(): BatchPart {
@@ -69,6 +76,10 @@ export class BatchItem implements ExecutionSetup, BatchPart {
 
   failedItems(): number {
     return this.#host.failed
+  }
+
+  undoLater(): boolean {
+    return this.#host.undoLater(this)
   }
 
   onCompleted(value: unknown): void {

@@ -15,6 +15,7 @@ import { ItemInputs } from './item-inputs.ts'
 import { isLeafOf, matchInputs, readOverrides, unknownKeyText } from '../inputs/given-inputs.ts'
 import { readRecord } from '../inputs/input-record.ts'
 import { processCache, ResultCache } from '../results/result-cache.ts'
+import { undoingsOf } from '../results/undoings.ts'
 
 /** How a batch runs. */
 export interface BatchOptions extends ExecuteOptions, Overriding {
@@ -39,7 +40,7 @@ const defaultConcurrency = 100
 /** What executeBatch and streamBatch have in common: everything of a batch but its items and the consumer of its outcomes. */
 export type BatchFrame = Pick<
   BatchSetup,
-  'plan' | 'options' | 'sharedLeaves' | 'concurrency' | 'collects' | 'cache'
+  'plan' | 'options' | 'sharedLeaves' | 'concurrency' | 'collects' | 'cache' | 'undoings'
 > & { readonly inputs: ItemInputs }
 
 /** Checks a batch call and prepares it. @throws OptionError, GraphError, InputError for `shared` */
@@ -85,6 +86,7 @@ export function batchFrameOf(
     collects,
     // Items of an unnamed batch share its results with nobody else: they go with the batch.
     cache: options.id === undefined ? new ResultCache() : processCache,
+    undoings: undoingsOf(plan.whole, options.id),
     inputs: new ItemInputs(plan, sharedNames, { graph: graph.name, executionId: id }),
   }
 }

@@ -8,6 +8,7 @@ import type { ItemRead } from './item-inputs.ts'
 import type { ItemSource } from './item-source.ts'
 import type { PersistedExecution } from '../execution/execution-view.ts'
 import type { ResultCache } from '../results/result-cache.ts'
+import type { Undoings } from '../results/undoings.ts'
 
 /** What became of one item. */
 export type ItemOutcome =
@@ -38,8 +39,12 @@ export interface BatchSetup {
   /** Whether a failed item leaves the others alone. */
   readonly collects: boolean
   readonly cache: ResultCache | undefined
+  /** How often what steps did was undone before. @default never */
+  readonly undoings?: Undoings | undefined
   /** What makes the batch durable. */
   readonly durable?: DurableParts | undefined
+  /** Whether a consumer is given the values of items before all have ended. @default false */
+  readonly handsOver?: boolean | undefined
   /** Whether the consumer can take the results of further items. */
   readonly hasRoom: () => boolean
   readonly onItem: (item: number, outcome: ItemOutcome) => void

@@ -9,6 +9,8 @@ import type { BatchSetup, BatchWatcher, ItemOutcome } from './batch-setup.ts'
 import { endReason } from '../execution/end-reason.ts'
 import type { CancelReason } from '../execution/end-reason.ts'
 import { emitEnd, reportOf } from '../execution/shown-end.ts'
+import { withUndoErrors } from '../execution/compensation.ts'
+import { reported } from '../execution/end-report.ts'
 import { Execution } from '../execution/execution.ts'
 import type { ResolvedOptions } from '../execution/execution-setup.ts'
 import { Barrier } from './barrier.ts'
@@ -23,10 +25,13 @@ import type { Turn } from '../environment/turn.ts'
 import { endTriggersOf } from '../environment/end-triggers.ts'
 import type { EndTriggers } from '../environment/end-triggers.ts'
 import type { TimeLimit } from '../environment/time-limit.ts'
-import type { ResultCache } from '../results/result-cache.ts'
 import { hasRunning, ItemsInFlight } from './items-in-flight.ts'
+import { BatchUndoing } from './batch-undoing.ts'
 import { BatchItem } from './batch-item.ts'
 import type { ItemHost } from './batch-item.ts'
+
+/** What ends a batch. */
+type EndEvent = BatchEvent & { readonly at: number }
 
 /**
  * Many items through one plan: an execution for each, and one for what they share. Items flow on their own; only what
@@ -48,18 +53,22 @@ export class Batch implements ItemHost {
   watcher: BatchWatcher | undefined
   readonly #setup: BatchSetup
   readonly itemOptions: ResolvedOptions
+  readonly memory: ItemHost['memory']
   readonly pool: SlotPool
   readonly turn: Turn
   readonly #shared: Execution
   readonly #sharedValues: SharedValues
   readonly #barrier: Barrier
   readonly #open = new ItemsInFlight()
+  readonly #undoing: BatchUndoing
   readonly #intake: ItemIntake
   /** Values of the shared leaves, once they are checked. */
   #checkedLeaves: readonly unknown[] | undefined
   /** Nothing may begin any more, though the batch may have to stop what runs first. */
   #isEnding = false
   hasEnded = false
+  /** Its caller knows how it ended, though it is still undone. */
+  #isReported = false
   #isPaused = false
   /** In steady time. */
   #beganAt: number | undefined
@@ -70,8 +79,9 @@ export class Batch implements ItemHost {
 
   constructor(setup: BatchSetup) {
     const { plan, options, concurrency } = setup
-    this.#setup = setup
+    this.#setup = this.memory = setup
     this.itemOptions = { ...options, timeoutMs: undefined, deadline: undefined, signal: undefined }
+    this.#undoing = new BatchUndoing(setup.handsOver === true)
     this.executionId = options.id!
     this.target = plan.item.plan.target.name
     this.pool = new SlotPool(concurrency, () => this.#intake.pump())
@@ -83,6 +93,7 @@ export class Batch implements ItemHost {
       plan: plan.shared,
       options: this.itemOptions,
       cache: setup.cache,
+      undoings: setup.undoings,
       onCompleted: () => {},
       onFailed: (error) => this.fail(error),
       ...setup.durable?.setupOf(undefined),
@@ -92,6 +103,7 @@ export class Batch implements ItemHost {
         whole: plan.whole,
         hasEnded: () => this.isOver,
         failedItems: () => this.failed,
+        undoLater: () => this.#undoing.add(this.#shared),
         onFailing: (error) => this.onFailing(error),
         onFilled: (slot, value) => this.#sharedValues.put(slot, { value }, this.total),
         onDenied: (slot, error) => this.#sharedValues.put(slot, { error }, this.total),
@@ -131,10 +143,6 @@ export class Batch implements ItemHost {
     this.#triggers?.checkTime()
   }
 
-  get cache(): ResultCache | undefined {
-    return this.#setup.cache
-  }
-
   get whole(): Plan {
     return this.#setup.plan.whole
   }
@@ -156,12 +164,13 @@ export class Batch implements ItemHost {
   }
 
   onTimeOut(limit: TimeLimit): void {
-    if (this.hasEnded) return
+    if (this.hasEnded) return this.#reportNow(this.error)
     const error = limit.error(this.place)
     this.#context.run(() => this.#finish({ type: 'TIME_OUT', error, at: this.#setup.options.clock.now() }, error))
   }
 
   onAbort(reason: unknown): void {
+    if (this.hasEnded) return this.#reportNow(this.error)
     const message = `the batch on graph "${this.place.graph}" was cancelled: ${describeThrown(reason)}`
     this.cancel(new ExecutionCancelledError(message, this.place, { cause: reason }))
   }
@@ -199,7 +208,7 @@ export class Batch implements ItemHost {
     this.#stop({ type: 'RELEASE', error, cause, at: this.#setup.options.clock.now() }, error)
   }
 
-  #stop(event: BatchEvent & { readonly at: number }, error: CancelReason): void {
+  #stop(event: EndEvent, error: CancelReason): void {
     if (!this.hasEnded) this.#context.run(() => this.#finish(event, error))
   }
 
@@ -278,7 +287,12 @@ export class Batch implements ItemHost {
   onItemSucceeded(item: number, open: BatchItem | undefined, value: unknown): void {
     if (this.hasEnded) return
     this.#change({ type: 'ITEM_SUCCEED' })
+    if (open !== undefined) this.#undoing.completed(open)
     this.#onItemEnded(item, open, { value })
+  }
+
+  undoLater({ execution }: BatchItem): boolean {
+    return this.#isEnding && this.#undoing.add(execution)
   }
 
   onFailing(error: unknown): void {
@@ -331,16 +345,40 @@ export class Batch implements ItemHost {
     else this.fail(this.#failure)
   }
 
-  #finish(event: BatchEvent & { readonly at: number }, error: unknown): void {
-    const { options, source, durable, onCompleted, onFailed } = this.#setup
+  #finish(event: EndEvent, error: unknown): void {
+    const { source, options } = this.#setup
     this.#isEnding = this.hasEnded = true
-    this.#triggers?.stop()
     const reason = endReason(error, `the batch on graph "${this.place.graph}" ended`, this.place)
     const parts = [...this.#open.toArray().map(({ execution }) => execution), this.#shared]
     for (const execution of parts)
       if (event.type === 'RELEASE') execution.release(reason, event.cause, event.at)
       else execution.cancel(reason, event.at)
     source.close()
+    const hasWorked = event.type === 'SUCCEED' || event.type === 'RELEASE'
+    const undone = hasWorked ? undefined : this.#undoing.begin(this.whole, error, this.#shared, parts)
+    if (undone === undefined) {
+      this.#report(event, error)
+      return
+    }
+    this.#change({ type: 'COMPENSATE', error, at: event.at })
+    options.emitter?.executionCompensating(event.at, error)
+    if (event.type === 'TIME_OUT' || options.signal?.aborted === true) this.#reportNow(error)
+    void undone.then((errors) => {
+      withUndoErrors(error, errors)
+      this.#report({ ...event, at: options.clock.now() }, error)
+    })
+  }
+
+  /** The caller's own signal or time ends its wait; the undoing goes on. */
+  #reportNow(error: unknown): void {
+    if (this.state !== compiledBatch.stateCode.compensating || this.#isReported || this.#setup.durable) return
+    this.#isReported = true
+    this.#setup.onFailed(error, reported)
+  }
+
+  #report(event: EndEvent, error: unknown): void {
+    const { options, durable, onCompleted, onFailed } = this.#setup
+    this.#triggers?.stop()
     const durationMs = Math.round(options.clock.elapsed() - (this.#beganAt ?? options.clock.elapsed()))
     const report = reportOf(this.#context, event, error, (ended, cause) => {
       this.#change(ended)
@@ -348,7 +386,7 @@ export class Batch implements ItemHost {
     })
     if (durable === undefined) report()
     if (event.type === 'SUCCEED') onCompleted(report)
-    else onFailed(error, report)
+    else if (!this.#isReported) this.#context.run(() => onFailed(error, report))
   }
 
   #change(event: BatchEvent): void {

@@ -1,4 +1,5 @@
 import type {
+  ExecutionCompensating,
   ExecutionEnded,
   ExecutionEvent,
   ExecutionIncompatible,
@@ -10,6 +11,9 @@ import type {
   StepEnded,
   StepInputsChanged,
   StoreFailed,
+  UndoAttemptFailed,
+  UndoEnded,
+  UndoStarted,
 } from '../../core/contracts/events.ts'
 import type { Observer } from '../../core/contracts/observer.ts'
 import type { StepState } from './step-state.ts'
@@ -20,6 +24,9 @@ import { warnOnce } from '../environment/warn-once.ts'
 type Own<Event> = Omit<Event, 'seq' | 'at' | 'executionId' | 'graph'>
 type DurableEvent =
   Own<ExecutionResumed> | Own<LeaseLost> | Own<ExecutionIncompatible> | Own<LoopBlocked> | Own<StepInputsChanged>
+
+/** What only executions report that undo what they did. */
+type UndoEvent = Own<ExecutionCompensating> | Own<UndoStarted> | Own<UndoAttemptFailed> | Own<UndoEnded>
 
 /** Builds events and hands them to observers, numbered without gaps. It exists only where somebody observes. */
 export class Emitter {
@@ -219,6 +226,14 @@ export class Emitter {
       operation,
       error,
     })
+  }
+
+  executionCompensating(at: number, error: unknown): void {
+    this.undo(at, { type: 'execution.compensating', target: this.#target, error })
+  }
+
+  undo(at: number, event: UndoEvent): void {
+    this.#emit({ ...event, seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph })
   }
 
   /** What only durable executions report. */

@@ -38,6 +38,15 @@ export function abortError(reason: unknown, place: ErrorPlace): ExecutionCancell
   return new ExecutionCancelledError(message, place, { cause: reason })
 }
 
+/** Ends an execution with what an earlier life of it was to end with. */
+export function endWith(
+  execution: { cancel(error: CancelReason): void; fail(error: unknown): void },
+  error: unknown,
+): void {
+  if (error instanceof ExecutionCancelledError) execution.cancel(error)
+  else execution.fail(error)
+}
+
 /** Cancels what has not ended of an execution that has; `error` is what ended it. */
 export function cancelRest(execution: EndedExecution, at: number, error: unknown): void {
   const { place, keepsRuns, runs, plan, recorder } = execution

@@ -16,6 +16,7 @@ import type { Recorder } from './recorder.ts'
 import type { ResultCache } from '../results/result-cache.ts'
 import type { SharedResults } from '../results/shared-results.ts'
 import type { Signals } from '../steps/signals.ts'
+import type { Undoings } from '../results/undoings.ts'
 import type { StepState } from './step-state.ts'
 import { randomId } from '../environment/ids.ts'
 import { deadlineMs } from '../environment/time-limit.ts'
@@ -57,6 +58,8 @@ export interface ExecutionSetup {
   readonly persistOf?: ((spec: StepSpec) => PersistSpec | undefined) | undefined
   /** Names that keys of attempts are made of. @default what graph and steps were called first */
   readonly keyNames?: KeyNames | undefined
+  /** How often what steps did was undone before. @default never */
+  readonly undoings?: Undoings | undefined
   /** Key of the batch's item in its records; undefined for what its items share, and outside batches. */
   readonly itemKey?: string | undefined
   /** Where values come in from outside; undefined where none can. */

@@ -20,8 +20,26 @@ export interface StepView {
   readonly first?: First | undefined
 }
 
+/** How far what a step did is undone. Times are milliseconds since the epoch. */
+export interface UndoView {
+  /** `failed`: it could not be undone, and is not tried again. */
+  readonly status: 'running' | 'retrying' | 'undone' | 'failed'
+  /** Whether nobody knows what the step has done. */
+  readonly isUncertain: boolean
+  /** The current or last attempt, from 1. */
+  readonly attempt: number
+  /** When its first attempt began. */
+  readonly startedAt: number
+  /** When it was undone, or given up. */
+  readonly endedAt: number | undefined
+  /** When the next attempt is due, while retrying. */
+  readonly dueAt: number | undefined
+  /** What the last attempt threw, if it threw. */
+  readonly error: unknown
+}
+
 /** The states of an execution in this process; one that is `released` has not ended, and goes on elsewhere. */
-export type ExecutionStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled' | 'released'
+export type ExecutionStatus = 'pending' | 'running' | 'compensating' | 'completed' | 'failed' | 'cancelled' | 'released'
 
 /** What a snapshot shows of the execution. Times are milliseconds since the epoch. */
 export interface ExecutionContext {
@@ -45,6 +63,8 @@ export interface ExecutionContext {
   readonly startedAt: number | undefined
   /** When it ended; undefined where it goes on elsewhere. */
   readonly endedAt: number | undefined
+  /** By the names of the steps, what is undone of them, or shall be; absent where nothing is. */
+  readonly undos?: Readonly<Record<string, UndoView>> | undefined
   /** Every step of the plan by its name. */
   readonly steps: Readonly<Record<string, StepView>>
 }

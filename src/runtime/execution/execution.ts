@@ -1,6 +1,6 @@
 import { randomId } from '../environment/ids.ts'
 import { compiledExecution } from '../../../machines/index.ts'
-import type { ExecutionEvent as ExecutionMachineEvent, ReleaseCause } from '../../../machines/index.ts'
+import type { ReleaseCause } from '../../../machines/index.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
@@ -8,10 +8,11 @@ import { AsyncContext } from '../environment/async-context.ts'
 import { callingStep } from '../environment/current-step.ts'
 import type { CallingStep } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
+import { Effects } from './effects.ts'
 import type { Emitter } from './emitter.ts'
-import { abortError, cancelRest } from './end-reason.ts'
+import { cancelRest, endWith } from './end-reason.ts'
 import type { CancelReason } from './end-reason.ts'
-import { reportEnd, succeedOnceWritten } from './shown-end.ts'
+import { changeTo, reportEnd, succeedOnceWritten } from './shown-end.ts'
 import type { EndEvent } from './shown-end.ts'
 import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
 import { checkLeaves, putLeaves } from '../inputs/given-inputs.ts'
@@ -22,12 +23,14 @@ import { stepErrorOf } from './step-failure.ts'
 import { StepRun } from './step-run.ts'
 import type { StepHost } from './step-host.ts'
 import type { StepState } from './step-state.ts'
-import { endTriggersOf } from '../environment/end-triggers.ts'
 import type { EndTriggers } from '../environment/end-triggers.ts'
-import type { TimeLimit } from '../environment/time-limit.ts'
 import type { Admission, BatchPart } from './part.ts'
+import { outsideEndsOf } from './outside-ends.ts'
 import { Races } from './races.ts'
+import { restoreEffects } from './restored-effects.ts'
 import { restoreSteps } from './restored-steps.ts'
+import { undoneEndOf } from './undone-end.ts'
+import type { UndoneEnd } from './undone-end.ts'
 
 /**
  * One run of a plan. It holds a counter of unmet dependencies per step and a value per type; a completion decrements the
@@ -53,6 +56,7 @@ export class Execution implements StepHost {
   readonly keepsRuns: boolean
   /** Keeps what the steps make, where the execution is durable. */
   recorder: Recorder | undefined
+  readonly effects: Effects | undefined
   readonly item: number | undefined
   readonly part: BatchPart | undefined
   readonly admission: Admission | undefined
@@ -76,9 +80,11 @@ export class Execution implements StepHost {
   readonly #isLookedAt: boolean
   readonly caller: CallingStep | undefined = undefined
   #context: AsyncContext | undefined
-  #triggers: EndTriggers | undefined
+  triggers: EndTriggers | undefined
   /** A failure from an earlier life that the execution did not survive: it ends as soon as it starts. */
   #restoredFailure: { readonly error: unknown } | undefined
+  /** What its steps did is undone. */
+  undoing: UndoneEnd | undefined
 
   constructor(setup: ExecutionSetup) {
     const { plan, options } = setup
@@ -93,6 +99,7 @@ export class Execution implements StepHost {
     this.watcher = setup.watcher
     this.keepsRuns = setup.keepsRuns ?? setup.watcher !== undefined
     this.recorder = setup.recorder
+    this.effects = plan.compensates ? new Effects() : undefined
     this.#isLookedAt = this.emitter !== undefined || this.recorder !== undefined || this.keepsRuns
     const { part } = setup
     this.part = part
@@ -150,7 +157,7 @@ export class Execution implements StepHost {
   /** Whether nothing of it may begin any more: it has ended, or is about to end (by a timer, which may be late). */
   get isOver(): boolean {
     if (this.isSettled || this.#isPaused || this.part?.hasEnded() === true) return true
-    return this.#triggers?.haveCome === true
+    return this.triggers?.haveCome === true
   }
 
   get context(): AsyncContext {
@@ -171,19 +178,20 @@ export class Execution implements StepHost {
     // Where nobody can see it, the time of a batch's item is not read: there may be millions.
     const at = part === undefined || this.#isLookedAt ? clock.now() : 0
     // Only these can be ended by others than their own steps.
-    if (options.signal !== undefined || this.recorder !== undefined || this.watcher !== undefined)
+    if (options.signal !== undefined || this.recorder !== undefined || this.watcher !== undefined || this.effects)
       this.#context ??= new AsyncContext()
-    this.#change({ type: 'START', at })
+    changeTo(this, { type: 'START', at })
     if (part === undefined && this.emitter !== undefined) {
       this.#beganAt = clock.elapsed()
       this.emitter.executionStarted(at)
     }
     if (this.#restoredFailure !== undefined) {
-      this.fail(this.#restoredFailure.error)
+      putLeaves(this.plan, leafValues, this.values)
+      endWith(this, this.#restoredFailure.error)
       return
     }
-    this.#triggers = endTriggersOf(this, options, clock)
-    this.#triggers?.start()
+    this.triggers = outsideEndsOf(this)
+    this.triggers?.start()
     if (this.hasEnded) return
     if (areChecked || !this.plan.checksLeaves) {
       putLeaves(this.plan, leafValues, this.values)
@@ -202,7 +210,7 @@ export class Execution implements StepHost {
 
   /** Brings the machine's count of ended steps up to date. Only an actor's snapshots show it. */
   progress(): void {
-    if (!this.hasEnded) this.#change({ type: 'PROGRESS', settled: this.#endedSteps })
+    if (!this.hasEnded) changeTo(this, { type: 'PROGRESS', settled: this.#endedSteps })
   }
 
   /** Gives a value that this plan takes from elsewhere. */
@@ -240,9 +248,11 @@ export class Execution implements StepHost {
   }
 
   /** Takes over, before the start, what records or a snapshot say of its steps: ended ones are not run again. It is itself the machine's record. */
-  restore({ value, head, steps: views }: PersistedExecution): void {
+  restore({ value, head, steps: views, error }: PersistedExecution): void {
     Object.assign(this, { state: compiledExecution.stateCode[value], startedAt: head.startedAt, settled: head.settled })
     const ended = restoreSteps(this, this.#queue, this.#races, views)
+    if (this.effects !== undefined) restoreEffects(this.effects, this.plan, this.runs, views, head.undos)
+    if (value === 'compensating') this.#restoredFailure = { error }
     // Only now, and only these: what one leads to must not begin what another has ended, and is not reported twice when skipped.
     for (const run of ended) {
       const { outputSlot } = run.planStep
@@ -368,16 +378,6 @@ export class Execution implements StepHost {
     else succeedOnceWritten(this, kept, output)
   }
 
-  onAbort(reason: unknown): void {
-    this.cancel(abortError(reason, this.place))
-  }
-
-  onTimeOut(limit: TimeLimit): void {
-    if (this.isSettled) return
-    const error = limit.error(this.place)
-    this.context.run(() => this.finish({ type: 'TIME_OUT', error, at: this.clock.now() }, error))
-  }
-
   /** Ends it, whatever still runs; nothing where it has ended. */
   finish(event: EndEvent, error: unknown): void {
     if (this.keepsRuns) this.progress()
@@ -385,15 +385,13 @@ export class Execution implements StepHost {
     if (this.hasEnded) return
     this.hasEnded = true
     if (event.type !== 'SUCCEED') this.part?.onFailing(error)
-    this.#triggers?.stop()
     if (this.#endedSteps < this.total) cancelRest(this, event.at, error)
-    reportEnd(this, event, error, this.#beganAt)
+    this.undoing = undoneEndOf(this, event, error, this.#beganAt)
+    if (this.undoing === undefined) {
+      this.triggers?.stop()
+      reportEnd(this, event, error, this.#beganAt)
+    }
     // Last: room for another item must not let one in that the failure of this one stops.
     this.admission?.end()
-  }
-
-  #change(event: ExecutionMachineEvent): void {
-    compiledExecution.transition(this, compiledExecution.eventCode[event.type], event)
-    this.watcher?.executionChanged(event)
   }
 }

@@ -2,12 +2,13 @@ import { kindOf } from '../steps/step-kinds.ts'
 import type { StepWork, WorkingStep } from '../steps/step-work.ts'
 import type { StepEvent } from '../../../machines/index.ts'
 import type { SlotPool } from '../collections/slot-pool.ts'
+import type { EffectiveStep, Effects } from './effects.ts'
 import type { Emitter } from './emitter.ts'
 import type { Recorder } from './recorder.ts'
 import type { StepState } from './step-state.ts'
 
 /** A step that gives up its attempt, or takes one over. */
-interface AttemptHolder extends StepState, Omit<WorkingStep, 'execution' | 'attemptStartedAt'> {
+interface AttemptHolder extends EffectiveStep, Omit<WorkingStep, 'execution' | 'attemptStartedAt'> {
   attemptStartedAt: number
   attemptBeganAt: number
   slot: SlotPool | undefined
@@ -15,6 +16,7 @@ interface AttemptHolder extends StepState, Omit<WorkingStep, 'execution' | 'atte
   readonly execution: StepState['execution'] &
     WorkingStep['execution'] & {
       readonly emitter: Emitter | undefined
+      readonly effects: Effects | undefined
       readonly admission: { enterAnyway(): void } | undefined
     }
   change(event: StepEvent): void
@@ -24,6 +26,8 @@ interface AttemptHolder extends StepState, Omit<WorkingStep, 'execution' | 'atte
 export function handOver(from: AttemptHolder & { readonly current: StepWork | undefined }, to: AttemptHolder): void {
   const work = from.current!
   kindOf(from.planStep.spec).moveTo(work, to)
+  from.execution.effects?.of(from.step)?.handedOver()
+  if (to.planStep.spec.compensate !== undefined) to.execution.effects!.for(to).began(to)
   to.slot = from.slot
   from.slot = undefined
   const { execution } = to

@@ -3,6 +3,7 @@ import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import { familyOf } from '../../core/graph/step-spec.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 import { resultKeyOf } from '../results/claim.ts'
+import type { Undoings } from '../results/undoings.ts'
 import type { KeyNames } from './key-names.ts'
 
 /** What a step's key is made of. */
@@ -15,7 +16,11 @@ interface KeyedStep {
     readonly id: string
     readonly item: number | undefined
     readonly plan: Plan
-    readonly setup: { readonly keyNames?: KeyNames | undefined; readonly requestDigest?: string | undefined }
+    readonly setup: {
+      readonly keyNames?: KeyNames | undefined
+      readonly requestDigest?: string | undefined
+      readonly undoings?: Undoings | undefined
+    }
   }
 }
 
@@ -24,6 +29,14 @@ interface KeyedStep {
  * make it.
  */
 export function idempotencyKeyOf(step: KeyedStep): string {
+  const { setup, item } = step.execution
+  const { compensate, name } = step.planStep.spec
+  const undoings = compensate === undefined ? 0 : (setup.undoings?.of(name, item) ?? 0)
+  // What was undone is done anew: whoever did it before must not take that for the same.
+  return undoings === 0 ? keyOf(step) : digest(canonicalize([keyOf(step), 'undone', undoings]))
+}
+
+function keyOf(step: KeyedStep): string {
   const { claim, execution, persist } = step
   const { spec } = step.planStep
   const { keyNames } = execution.setup

@@ -3,12 +3,14 @@ import type { WorkingStep } from '../steps/step-work.ts'
 import { runAsStep } from '../environment/current-step.ts'
 import type { WaitedFor } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
+import type { EffectiveStep, Effects } from './effects.ts'
 import type { StepExtras } from './step-extras.ts'
 
 /** A step whose function is about to run. */
-interface BegunStep extends WorkingStep {
+interface BegunStep extends WorkingStep, Omit<EffectiveStep, 'execution'> {
   readonly hasEnded: boolean
-  readonly execution: WorkingStep['execution'] & WaitedFor['execution'] & { readonly recorder: unknown }
+  readonly execution: WorkingStep['execution'] &
+    WaitedFor['execution'] & { readonly recorder: unknown; readonly effects: Effects | undefined }
 }
 
 /** A step whose attempt is on its way to the records. */
@@ -40,7 +42,9 @@ export async function beginOnceNoted(step: NotedStep, noted: Promise<void>, extr
 
 /** Begins the step's work; one that others may have to wait for is known to what it calls. */
 export function beginWork(step: BegunStep, extras: StepExtras | undefined): void {
-  const kind = kindOf(step.planStep.spec)
+  const { spec } = step.planStep
+  const kind = kindOf(spec)
+  if (spec.compensate !== undefined) step.execution.effects!.for(step).began(step)
   if (extras === undefined && step.execution.recorder === undefined) kind.begin(step)
   else runAsStep(step, () => kind.begin(step))
 }

@@ -30,6 +30,8 @@ export interface BatchPart {
   /** Whether the batch has ended, or is about to: then nothing of it may begin any more. */
   hasEnded(): boolean
   failedItems(): number
+  /** Whether the batch undoes what the part did, together with its other parts: it ends. */
+  undoLater(): boolean
   /** Called before anything of the failing part is stopped. */
   onFailing(error: unknown): void
   onFilled(slot: number, value: unknown): void

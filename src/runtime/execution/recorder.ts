@@ -1,7 +1,15 @@
+import type { Effect } from './effects.ts'
+import type { UndoView } from './execution-view.ts'
 import type { StepState } from './step-state.ts'
 
+/** Writes how far what the steps did is undone. */
+export interface UndoRecorder {
+  /** Resolves once an undoing that has begun, waits or has ended is on record; undefined where nobody has to wait for that. */
+  noteUndo(effect: Effect, view: UndoView): Promise<void> | undefined
+}
+
 /** Writes what a durable execution makes, before dependants or callers see it. */
-export interface Recorder {
+export interface Recorder extends UndoRecorder {
   /** Keeps a persisted step's value and gives the one that holds: an attempt that timed out may have brought one before. Rejects when it can't be kept. */
   persist(run: StepState, value: unknown, status: 'completed' | 'cached'): Promise<unknown>
   /** Keeps what an attempt brought after its step had ended: the work is done. */

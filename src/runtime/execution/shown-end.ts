@@ -48,16 +48,26 @@ export function emitEnd(
 }
 
 /** An execution that has ended, and what its caller has set up for that. */
-interface EndedExecution extends Shown {
+export interface EndedExecution extends Shown {
   readonly clock: FullClock
   readonly recorder: unknown
   readonly setup: Pick<ExecutionSetup, 'onCompleted' | 'onFailed'>
 }
 
-/** Lets an execution be seen as ended. */
-function showEnd(execution: Shown, event: EndEvent, error: unknown, durationMs: number): void {
+/** An execution whose state changes. */
+export interface Changing extends MachineRecord<ExecutionContext> {
+  readonly watcher: Watcher | undefined
+}
+
+/** Moves an execution on, for all that look at it. */
+export function changeTo(execution: Changing, event: ExecutionMachineEvent): void {
   compiledExecution.transition(execution, compiledExecution.eventCode[event.type], event)
   execution.watcher?.executionChanged(event)
+}
+
+/** Lets an execution be seen as ended. */
+function showEnd(execution: Shown, event: EndEvent, error: unknown, durationMs: number): void {
+  changeTo(execution, event)
   // Wrong inputs end an execution that has not begun.
   if (execution.part === undefined && execution.startedAt !== undefined && execution.emitter !== undefined)
     emitEnd(execution.emitter, event, error, durationMs)
@@ -93,14 +103,20 @@ export function succeedOnceWritten(execution: SucceedingExecution, written: Prom
 
 /**
  * Reports to the caller how an execution has ended, and lets it be seen as ended: at once, or, where the end is still to be written, once the
- * caller says so. `beganAt` is in steady time.
+ * caller says so. `beganAt` is in steady time; `isReported`: the caller knows.
  */
-export function reportEnd(execution: EndedExecution, event: EndEvent, error: unknown, beganAt: number): void {
+export function reportEnd(
+  execution: EndedExecution,
+  event: EndEvent,
+  error: unknown,
+  beganAt: number,
+  isReported = false,
+): void {
   const { clock, emitter, part, recorder, setup } = execution
   const durationMs = emitter === undefined ? 0 : elapsedSince(clock, beganAt, execution.startedAt, event.at)
   // What succeeds was written before.
   const isWritten = event.type === 'SUCCEED' || part !== undefined || recorder === undefined
   if (isWritten) showEnd(execution, event, error, durationMs)
   if (event.type === 'SUCCEED') setup.onCompleted(event.output)
-  else setup.onFailed(error, isWritten ? reported : laterReportOf(execution, event, error, durationMs))
+  else if (!isReported) setup.onFailed(error, isWritten ? reported : laterReportOf(execution, event, error, durationMs))
 }

@@ -4,6 +4,7 @@ import type { Plan } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { CallingStep } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
+import type { Effects } from './effects.ts'
 import type { Emitter } from './emitter.ts'
 import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
 import type { Admission, BatchPart } from './part.ts'
@@ -34,6 +35,8 @@ export interface StepHost {
   readonly emitter: Emitter | undefined
   readonly watcher: Watcher | undefined
   readonly recorder: Recorder | undefined
+  /** What its steps did that may have to be undone; undefined where none has `compensate`. */
+  readonly effects: Effects | undefined
   readonly admission: Admission | undefined
   /** What ties it to its batch. */
   readonly part: BatchPart | undefined

@@ -8,6 +8,7 @@ import type { StepWork, WorkingStep } from '../steps/step-work.ts'
 import type { Claimant, SharedClaim } from '../results/claimant.ts'
 import { cacheOf } from '../results/results-of.ts'
 import { Claim } from '../results/claim.ts'
+import type { Effect, EffectiveStep } from './effects.ts'
 import type { StepHost } from './step-host.ts'
 import type { StepState } from './step-state.ts'
 import type { StepView } from './execution-view.ts'
@@ -19,6 +20,7 @@ import type { SlotPool } from '../collections/slot-pool.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
 import { fallBackOrFail, retryOrFail } from './failed-attempt.ts'
 import { endCached, endMade, mayRun, persistValue } from './step-ending.ts'
+import { endLate, keepLate } from './late-outcome.ts'
 import { beginOnceNoted, beginWork } from './noted-attempt.ts'
 import { releaseSlot, takeSlot } from './step-slots.ts'
 import { StepExtras } from './step-extras.ts'
@@ -30,7 +32,7 @@ import { beginQueueing, beginWait, waitedMsOf, wake } from './held-wait.ts'
  * One step of one execution, from its launch to its end: the step machine's state and context, which only
  * `compiledStep.transition` changes, and what the runtime holds for it while it lives.
  */
-export class StepRun implements StepState, WorkingStep, Claimant {
+export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep {
   // The step machine's record; `step` is below.
   state: number = compiledStep.initial
   attempt = 0
@@ -242,6 +244,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   attemptSucceeded(made: unknown): void {
     releaseSlot(this.#extras)
+    if (this.planStep.spec.compensate !== undefined) this.#effect!.made(made)
     if (this.persist === undefined) return endMade(this, made)
     let kept: unknown
     try {
@@ -259,6 +262,8 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   attemptFailed(error: unknown, timedOut: boolean): void {
     releaseSlot(this.#extras)
+    if (timedOut) this.#effect?.timedOut()
+    else this.#effect?.failed(error)
     retryOrFail(this, error, timedOut)
   }
 
@@ -289,8 +294,7 @@ export class StepRun implements StepState, WorkingStep, Claimant {
 
   /** An attempt brought its value after the step had ended. */
   cameLate(value: unknown): void {
-    if (this.claim !== undefined) this.claim.commitLate(this, value)
-    else this.recorder?.persistLate(this, value)
+    keepLate(this, this.#effect, value)
   }
 
   /** No further attempt will be made: the fallback takes the result's place, or the step has failed. */
@@ -350,9 +354,18 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   }
 
   /** An attempt failed after the step had ended. */
-  endedLate(): void {
-    this.claim?.endedLate(this)
-    this.recorder?.endedLate(this)
+  endedLate(knewOf = true): void {
+    endLate(this, this.#effect, knewOf)
+  }
+
+  forgetResult(): void {
+    this.claim?.forget(this)
+    this.execution.setup.undoings?.add(this.step, this.execution.item)
+  }
+
+  /** What it did that may have to be undone; undefined where it has no `compensate`, or has made no attempt. */
+  get #effect(): Effect | undefined {
+    return this.execution.effects?.of(this.step)
   }
 
   #notKept(error: unknown): void {
@@ -391,6 +404,8 @@ export class StepRun implements StepState, WorkingStep, Claimant {
   /** Where the result is remembered; undefined for a step that is not persisted, or by nobody. */
   get #cache(): ResultCache | SharedResults | undefined {
     const { persist } = this
+    // What one item undoes must not be another's result.
+    if (this.planStep.spec.compensate !== undefined && this.execution.item !== undefined) return undefined
     return persist === undefined ? undefined : cacheOf(this.execution.setup, persist)
   }
 

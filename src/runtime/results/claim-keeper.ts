@@ -16,6 +16,8 @@ export interface ClaimKeeper {
   abandon(isRunning: boolean): void
   /** That function came to an end without a value. */
   endedLate(): void
+  /** What was kept does not hold any more: what the step did is undone. */
+  forget(run: Claimant): void
 }
 
 /** Keeps results in this process's memory. */
@@ -52,6 +54,10 @@ export class CacheKeeper implements ClaimKeeper {
   fail(): void {}
   abandon(): void {}
   endedLate(): void {}
+
+  forget(run: Claimant): void {
+    this.#cache.delete(run.persist!, this.#key)
+  }
 
   #set(run: Claimant, value: unknown): void {
     this.#cache.set(run.persist!, this.#key, value, run.execution.clock.lifetime())
@@ -107,6 +113,9 @@ export class SharedKeeper implements ClaimKeeper {
     const right = this.#take()
     if (right !== undefined) this.#shared.release(right)
   }
+
+  /** What others share is not undone: `graph` refuses `compensate` there. */
+  forget(): void {}
 
   #take(): ResultRight | undefined {
     const { right } = this

@@ -252,6 +252,10 @@ export class Claim implements ClaimUnderWay {
     this.#keeper.commitLate(run, value)
   }
 
+  forget(run: Claimant): void {
+    this.#keeper.forget(run)
+  }
+
   endedLate(run: Claimant): void {
     if (this.#leader === undefined || this.#leader === run) this.#keeper.endedLate()
   }

@@ -16,6 +16,8 @@ export interface SharedClaim<Step> {
   fail(step: Step, error: unknown): void
   leave(step: Step, reason: unknown): void
   endedLate(step: Step): void
+  /** The result does not hold any more. */
+  forget(step: Step): void
 }
 
 /** A step that looks for its remembered result, or makes it for all that ask. */

@@ -31,6 +31,10 @@ export class ResultCache {
     return entry === undefined || !holds(entry, now) ? undefined : { value: copyOf(entry.value) }
   }
 
+  delete(persist: Pick<PersistSpec, 'family'>, key: string): void {
+    this.#families.get(persist.family)?.delete(key)
+  }
+
   /** Keeps a copy. @throws SerializationError when the value can't be copied faithfully */
   set(persist: PersistSpec, key: string, value: unknown, now: number): void {
     const entry = {

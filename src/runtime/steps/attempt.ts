@@ -192,7 +192,7 @@ export class Attempt implements StepContext {
 
   #fail(error: unknown, timedOut: boolean): void {
     if (!this.#isOpen) {
-      this.#owner.endedLate()
+      this.#owner.endedLate(this.#extras?.controller !== undefined)
       return
     }
     // It stays open until the hand-over closes it.

@@ -1,7 +1,7 @@
 import { describe } from '../../core/check-options.ts'
 import { durationMs } from '../../core/duration.ts'
 import { hasCause } from '../../core/thrown.ts'
-import type { StepSpec } from '../../core/graph/graph-index.ts'
+import type { Tries } from '../../core/graph/graph-index.ts'
 import { isPromiseLike } from '../inputs/check-value.ts'
 
 /** What follows a failed attempt: another one after a wait, or the end; `policyError` is what the user's own policy threw. */
@@ -11,7 +11,12 @@ export type RetryDecision =
 const theEnd: RetryDecision = { delayMs: undefined, policyError: undefined }
 
 /** Decides whether attempt number `attempt`, which failed with `error`, is followed by another. Never throws. */
-export function decideRetry(spec: StepSpec, error: unknown, attempt: number, random: () => number): RetryDecision {
+export function decideRetry(
+  spec: Tries & { readonly name: string },
+  error: unknown,
+  attempt: number,
+  random: () => number,
+): RetryDecision {
   if (attempt >= spec.maxAttempts) return theEnd
   if (hasCause(error, 'NON_RETRYABLE') || hasCause(error, 'EXECUTION_ABORTED')) return theEnd
   try {

@@ -45,8 +45,11 @@ export interface WorkingStep {
   attemptFailed(error: unknown, timedOut: boolean): void
   /** The value came after the attempt had been ended from outside. */
   cameLate(value: unknown): void
-  /** The work came to an end without a value after the attempt had been ended from outside. */
-  endedLate(): void
+  /**
+   * The work came to an end without a value after the attempt had been ended from outside; `knewOf`: it may have ended so because of that,
+   * and nobody knows what it has done.
+   */
+  endedLate(knewOf?: boolean): void
 }
 
 /** What is under way between the beginning of an attempt and its outcome. */

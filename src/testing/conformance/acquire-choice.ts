@@ -119,6 +119,19 @@ export function acquireChoiceConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await acquireIds(store, { graphs: ['users'], ranges, limit: 9 }), ['left', 'e2'])
   })
 
+  test('what a dead owner was compensating is acquired as lost, and what it gave up is acquired by others', async ({
+    store,
+  }) => {
+    await createOwned(store, 'left')
+    await createOwned(store, 'lost')
+    await store.commit([commitTo('left', { head: { status: 'compensating', isReleased: true } })])
+    await store.commit([commitTo('lost', { head: { status: 'compensating' } })])
+    assert.deepEqual(await acquireIds(store, { graphs: ['users'], limit: 9 }), ['left'])
+    await store.endOwner('ada')
+    assert.deepEqual(await acquireIds(store, { graphs: ['users'], limit: 9 }), ['lost'])
+    assert.deepEqual([(await recordIn(store, 'lost')).recoveries, (await recordIn(store, 'left')).recoveries], [1, 0])
+  })
+
   test('executions that have ended are acquired by id with andEnded, and in no other way', async ({ store }) => {
     const statuses = ['completed', 'failed', 'cancelled'] as const
     for (const status of statuses) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../../core/contracts/store.ts'
+import { executionStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../core/contracts/statuses.ts'
 import { assertSame } from './assertions.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
@@ -96,12 +97,13 @@ export function deletionConformance({ test }: ConformanceGroup): void {
     await createOwned(store, 'pending')
     await createOwned(store, 'running')
     await store.commit([commitTo('running', { head: { status: 'running', startedAt: 1 } })])
+    await createOwned(store, 'compensating')
+    await store.commit([commitTo('compensating', { head: { status: 'compensating', startedAt: 1 } })])
     await ended(store, { again: ['failed', 5] })
     await store.commit([commitTo('again', { head: { status: 'running', endedAt: undefined } })])
     await store.endOwner('ada')
-    const statuses: readonly ExecutionStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled']
-    assert.equal(await store.purge({ statuses, endedBefore: 1e14, limit: 10 }), 0)
-    assert.deepEqual(await left(store), ['again', 'pending', 'running'])
+    assert.equal(await store.purge({ statuses: executionStatuses, endedBefore: 1e14, limit: 10 }), 0)
+    assert.deepEqual(await left(store), ['again', 'compensating', 'pending', 'running'])
   })
 
   test('purge deletes up to its limit, with steps and mail', async ({ store }) => {

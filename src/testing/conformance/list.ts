@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../../core/contracts/store.ts'
 import type { ExecutionQuery, ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import { executionStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../core/contracts/statuses.ts'
 import { assertSame } from './assertions.ts'
 import type { Bench, ConformanceGroup } from './conformance-group.ts'
@@ -56,11 +57,20 @@ export function listConformance({ test }: ConformanceGroup): void {
     await live(store, 'ada')
     await store.create([newExecution('one', { owner: 'ada' })])
     const where = async (): Promise<ExecutionStatus[]> => {
-      const all: ExecutionStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled']
-      const found = await Promise.all(all.map(async (status) => store.list({ statuses: [status], limit: 10 })))
+      const found = await Promise.all(
+        executionStatuses.map(async (status) => store.list({ statuses: [status], limit: 10 })),
+      )
       return found.flat().map(({ status }) => status)
     }
-    for (const status of ['running', 'failed', 'running', 'cancelled', 'pending', 'completed'] as const) {
+    for (const status of [
+      'running',
+      'failed',
+      'running',
+      'compensating',
+      'cancelled',
+      'pending',
+      'completed',
+    ] as const) {
       await store.commit([commitTo('one', { head: { status } })])
       assert.deepEqual(await where(), [status])
     }

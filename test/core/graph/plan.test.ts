@@ -112,6 +112,7 @@ describe('explain', () => {
       output: 'Page',
       level: 2,
       will: 'run',
+      isUndoable: false,
       inputs: [
         { port: 'user', type: 'User', kind: 'plain' },
         { port: 'locale', type: 'Locale', kind: 'optional' },

@@ -1,0 +1,61 @@
+import type { CompensationError } from '../../core/errors.ts'
+import { DocketError } from '../../core/docket-error.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import type { Effects } from './effects.ts'
+import { Undo } from './undo.ts'
+import type { UndoingExecution } from './undo.ts'
+
+/** An execution, or a part of a batch, whose steps have done what is to be undone. */
+export interface Compensated extends UndoingExecution {
+  readonly plan: Plan
+  readonly effects: Effects | undefined
+}
+
+/**
+ * Undoes what the steps of one execution did, or those of all parts of a batch together: what its dependants did before what a step did,
+ * independent ones at the same time. What can't be undone keeps nothing else from it.
+ */
+export class Compensation {
+  readonly done: Promise<readonly CompensationError[]>
+  readonly #undos: Undo[] = []
+
+  /** `whole`: the plan that has the steps of all parts. */
+  constructor(whole: Plan, parts: readonly Compensated[], reason: unknown) {
+    const failures: Promise<CompensationError | undefined>[] = []
+    // What has to come before what a step's inputs were made by; nothing where nothing of it or above is undone.
+    const waits: (Promise<unknown> | undefined)[] = []
+    for (let position = whole.steps.length - 1; position >= 0; position--) {
+      const { spec, outputSlot } = whole.steps[position]!
+      const before = whole.dependants[outputSlot]!.flatMap((dependant) => waits[dependant] ?? [])
+      const undos = spec.compensate === undefined ? [] : this.#undosOf(parts, spec.name, reason)
+      if (undos.length === 0) {
+        waits[position] = before.length > 1 ? Promise.all(before) : before[0]
+        continue
+      }
+      const isFree = Promise.all(before)
+      const outcomes = undos.map((undo) => isFree.then(() => undo.run()))
+      failures.push(...outcomes)
+      waits[position] = Promise.all(outcomes)
+    }
+    this.done = Promise.all(failures).then((errors) => errors.filter((error) => error !== undefined))
+  }
+
+  /** Stops it for a reason: it goes on elsewhere. */
+  giveUp(reason: unknown): void {
+    for (const undo of this.#undos) undo.giveUp(reason)
+  }
+
+  #undosOf(parts: readonly Compensated[], step: string, reason: unknown): readonly Undo[] {
+    const undos = parts.flatMap((part) => {
+      const effect = part.effects?.of(step)
+      return effect === undefined ? [] : [new Undo(part, effect, reason)]
+    })
+    this.#undos.push(...undos)
+    return undos
+  }
+}
+
+/** Puts what could not be undone beside the error that an execution ends with: what a caller catches stays the same. */
+export function withUndoErrors(error: unknown, undoErrors: readonly CompensationError[]): void {
+  if (undoErrors.length > 0 && error instanceof DocketError) error.undoErrors = undoErrors
+}

@@ -1,0 +1,30 @@
+import type { Claimant, SharedClaim } from '../results/claimant.ts'
+import type { Effect } from './effects.ts'
+import type { Recorder } from './recorder.ts'
+import type { StepState } from './step-state.ts'
+
+/** A step that has ended while its function ran on. */
+interface LateStep extends Claimant, Omit<StepState, 'execution'> {
+  readonly execution: Claimant['execution'] & StepState['execution']
+  readonly claim: SharedClaim<Claimant> | undefined
+  readonly recorder: Recorder | undefined
+}
+
+/** Keeps what an attempt brought after its step had ended: the work is done. What is undone already is not kept. */
+export function keepLate(step: LateStep, effect: Effect | undefined, value: unknown): void {
+  effect?.made(value)
+  if (effect?.isUndone === true) forget(step)
+  else if (step.claim !== undefined) step.claim.commitLate(step, value)
+  else step.recorder?.persistLate(step, value)
+}
+
+/** An attempt failed after its step had ended; `knewOf`: perhaps because of that. */
+export function endLate(step: LateStep, effect: Effect | undefined, knewOf: boolean): void {
+  effect?.endedLate(knewOf)
+  forget(step)
+}
+
+function forget(step: LateStep): void {
+  step.claim?.endedLate(step)
+  step.recorder?.endedLate(step)
+}

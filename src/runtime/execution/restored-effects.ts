@@ -1,0 +1,39 @@
+import { InputError, LeaseLostError, StepTimeoutError } from '../../core/errors.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import type { Effects, EffectiveStep } from './effects.ts'
+import type { StepView, UndoView } from './execution-view.ts'
+
+/** Takes over what records or a snapshot say of what the steps did in an earlier life. */
+export function restoreEffects(
+  effects: Effects,
+  plan: Plan,
+  runs: readonly (EffectiveStep | undefined)[],
+  views: ReadonlyMap<string, StepView>,
+  undos: Readonly<Record<string, UndoView>> = {},
+): void {
+  for (const { spec, position } of plan.steps) {
+    const run = runs[position]
+    const view = views.get(spec.name)
+    if (spec.compensate === undefined || run === undefined || view === undefined) continue
+    const undo = undos[spec.name]
+    if (hasMade(view)) effects.for(run).restored({ output: view.output, isUncertain: false }, undo)
+    else if (undo !== undefined || mayHaveWorked(view))
+      effects.for(run).restored({ output: undefined, isUncertain: true }, undo)
+  }
+}
+
+/** A fallback's value is nothing that an attempt did, nor is one that was found. */
+function hasMade({ status, error }: StepView): boolean {
+  return status === 'completed' && error === undefined
+}
+
+/** Whether an attempt may have done something that nobody knows of. */
+function mayHaveWorked({ status, attempt, error }: StepView): boolean {
+  if (attempt === 0) return false
+  if (status === 'running' || status === 'cancelled') return true
+  return (
+    error instanceof StepTimeoutError ||
+    error instanceof LeaseLostError ||
+    (error instanceof InputError && error.code === 'OUTPUT_INVALID')
+  )
+}

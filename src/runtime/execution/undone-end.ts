@@ -1,0 +1,72 @@
+import type { ErrorPlace } from '../../core/docket-error.ts'
+import type { EndTriggers } from '../environment/end-triggers.ts'
+import { Compensation, withUndoErrors } from './compensation.ts'
+import type { Compensated } from './compensation.ts'
+import type { Effects } from './effects.ts'
+import { reported } from './end-report.ts'
+import type { BatchPart } from './part.ts'
+import { changeTo, reportEnd } from './shown-end.ts'
+import type { EndEvent, EndedExecution } from './shown-end.ts'
+
+/** An execution that has ended, as far as its work goes. */
+export interface UndoableExecution extends Compensated, Omit<EndedExecution, keyof Compensated> {
+  readonly effects: Effects | undefined
+  readonly place: ErrorPlace
+  readonly part: BatchPart | undefined
+  readonly options: Compensated['options'] & { readonly signal: AbortSignal | undefined }
+  /** What may end its caller's wait. */
+  readonly triggers: EndTriggers | undefined
+}
+
+/** The end of an execution whose steps have done what is to be undone: it is seen as ended once that is done. */
+export class UndoneEnd {
+  readonly #execution: UndoableExecution
+  readonly #event: EndEvent
+  readonly #error: unknown
+  readonly #beganAt: number
+  readonly #compensation: Compensation
+  #isReported = false
+
+  constructor(execution: UndoableExecution, event: EndEvent, error: unknown, beganAt: number) {
+    this.#execution = execution
+    this.#event = event
+    this.#error = error
+    this.#beganAt = beganAt
+    const { options, part, emitter, context } = execution
+    changeTo(execution, { type: 'COMPENSATE', error, at: event.at })
+    if (part === undefined) emitter?.executionCompensating(event.at, error)
+    this.#compensation = new Compensation(execution.plan, [execution], error)
+    if (event.type === 'TIME_OUT' || options.signal?.aborted === true) this.reportNow()
+    this.done = this.#compensation.done.then((errors) => context.run(() => this.#end(errors)))
+  }
+
+  /** Resolves once all is undone, as far as it can be, and reported. */
+  readonly done: Promise<void>
+
+  /** The caller's own signal or time ends its wait; the undoing goes on. */
+  reportNow(): void {
+    const { setup, recorder } = this.#execution
+    if (this.#isReported || recorder !== undefined) return
+    this.#isReported = true
+    setup.onFailed(this.#error, reported)
+  }
+
+  #end(errors: Awaited<Compensation['done']>): void {
+    const { clock } = this.#execution
+    this.#execution.triggers?.stop()
+    withUndoErrors(this.#error, errors)
+    reportEnd(this.#execution, { ...this.#event, at: clock.now() }, this.#error, this.#beganAt, this.#isReported)
+  }
+}
+
+/** The end of an execution that has first to undo what its steps did; undefined where there is nothing to undo, or its batch does that. */
+export function undoneEndOf(
+  execution: UndoableExecution,
+  event: EndEvent,
+  error: unknown,
+  beganAt: number,
+): UndoneEnd | undefined {
+  const { effects, part } = execution
+  if (effects === undefined || event.type === 'SUCCEED' || event.type === 'RELEASE' || effects.areNone) return undefined
+  return part?.undoLater() === true ? undefined : new UndoneEnd(execution, event, error, beganAt)
+}
