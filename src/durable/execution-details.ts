@@ -15,6 +15,8 @@ import { shownRecords } from './records/present-names.ts'
 import { planOfRecord } from './records/restore-execution.ts'
 import { stepInfosOf } from './records/step-info.ts'
 import type { StepInfo } from './records/step-info.ts'
+import { withUndos } from './records/undo-info.ts'
+import { splitUndoRecords } from './records/undo-records.ts'
 
 /** All that is known of an execution. @throws (as rejection) ExecutionConflictError where there is none, StoreError */
 export async function detailsOf(context: DocketContext, id: string): Promise<ExecutionDetails> {
@@ -22,10 +24,11 @@ export async function detailsOf(context: DocketContext, id: string): Promise<Exe
   await connection.ready()
   const stored = await context.recordOf(id)
   if (stored === undefined) throw noSuchExecution(id)
-  const [rows, lease] = await Promise.all([
+  const [records, lease] = await Promise.all([
     context.readSteps([id]).then((byId) => byId.get(id) ?? []),
     leaseOf(context, stored),
   ])
+  const { steps: rows, undoRecords } = splitUndoRecords(records)
   const graph = context.graphOf(stored.graph)
   const { record, steps } = await shownRecords({ record: stored, steps: rows }, graph, connection.encoding, clock)
   const misfit = incompatible.misfitOfOpen(record)
@@ -48,7 +51,14 @@ export async function detailsOf(context: DocketContext, id: string): Promise<Exe
     return { ...info, lease, batch, ...withSteps(live === undefined ? recorded : withLiveSteps(recorded, batch, live)) }
   }
   const recorded = await stepInfosOf(record, steps, connection.encoding, turn)
-  return { ...info, lease, batch: undefined, ...withSteps(await allSteps(context, record, info, recorded)) }
+  return {
+    ...info,
+    lease,
+    batch: undefined,
+    ...withSteps(
+      await withUndos(id, await allSteps(context, record, info, recorded), undoRecords, connection.encoding),
+    ),
+  }
 }
 
 async function leaseOf(

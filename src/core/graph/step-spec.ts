@@ -73,8 +73,8 @@ function isScope(scope: PersistScope, persist: AnyStep['persist']): boolean {
 }
 
 /** Whether what the step ends with is part of its execution, and is on record in a docket whatever its policies say. */
-export function isAlwaysRecorded({ kind }: Pick<StepSpec, 'kind'>): boolean {
-  return kind === 'race' || kind === 'timer' || kind === 'signal'
+export function isAlwaysRecorded({ kind, compensate }: Pick<StepSpec, 'kind' | 'compensate'>): boolean {
+  return kind === 'race' || kind === 'timer' || kind === 'signal' || compensate !== undefined
 }
 
 function triesOf(retry: RetryPolicy | undefined): Tries {

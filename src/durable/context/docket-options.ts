@@ -100,8 +100,6 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
   else {
     for (const graph of graphs as readonly unknown[]) {
       const index = isRecord(graph) ? indexOf(graph as unknown as AnyGraph) : undefined
-      if (index?.specs.some(({ compensate }) => compensate !== undefined) === true)
-        report(`graph "${index.graph.name}" has steps with compensate, which works in execute() alone as yet`)
       if (index === undefined) report(`graphs must be made by graph(), not ${describe(graph)}`)
       else if (names.size === names.add(index.graph.name).size)
         report(

@@ -77,9 +77,11 @@ export class AnnouncedAttempts {
 
 /** Whether a step counts its attempts, and begins as soon as it has its inputs: it is a function without a condition, and waits neither for a slot nor for a result of others. */
 export function countsAttempts(
-  { kind, maxAttempts, concurrency, when }: StepSpec,
+  { kind, maxAttempts, concurrency, when, compensate }: StepSpec,
   persist: PersistSpec | undefined,
 ): boolean {
+  // What may have to be undone has its inputs on record before it begins.
+  if (compensate !== undefined) return false
   return (
     kind === 'step' &&
     maxAttempts > 1 &&

@@ -69,9 +69,9 @@ export class AttemptNotes {
   #begun(run: StepRun): Promise<void> | undefined {
     // Only a step that is tried again counts its attempts: for it, a death must not be forgotten. What won a race is on record before its
     // function runs: what that does must not be done again for another winner.
-    const { maxAttempts, passesOn } = run.planStep.spec
+    const { maxAttempts, passesOn, compensate } = run.planStep.spec
     const isDecision = run.first !== undefined && !passesOn
-    if (run.persist === undefined || (maxAttempts === 1 && !isDecision)) return undefined
+    if (run.persist === undefined || (maxAttempts === 1 && !isDecision && compensate === undefined)) return undefined
     const announced = this.#announced.take(run, itemOf(run))
     if (announced !== undefined && run.attempt === 1)
       this.#commits.follow(firstAttemptOf(run.planStep, itemOf(run), run.startedAt!))

@@ -9,6 +9,9 @@ import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { patienceOf } from '../../runtime/store-access/store-patience.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { AttemptNotes } from './attempt-notes.ts'
+import type { Effect } from '../../runtime/execution/effects.ts'
+import type { UndoView } from '../../runtime/execution/execution-view.ts'
+import { UndoNotes } from './undo-notes.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { identityOf, inputHashOf, recordOfRun } from './record-of-run.ts'
@@ -21,6 +24,7 @@ type Kept = 'next' | 'last' | 'late'
 export class ExecutionRecorder implements Recorder {
   readonly commits: ExecutionCommits
   readonly notes: AttemptNotes
+  readonly undoNotes: UndoNotes
   readonly #connection: StoreConnection
   readonly #right: OwnershipRight
   readonly #stragglers = new Set<StepRun>()
@@ -29,11 +33,17 @@ export class ExecutionRecorder implements Recorder {
   lastForgotten: StepRun | undefined
   #endKept = false
 
-  constructor(connection: StoreConnection, right: OwnershipRight, commits: ExecutionCommits) {
+  constructor(
+    connection: StoreConnection,
+    right: OwnershipRight,
+    commits: ExecutionCommits,
+    undoings?: ReadonlyMap<string, number>,
+  ) {
     this.#connection = connection
     this.#right = right
     this.commits = commits
     this.notes = new AttemptNotes(connection, right, commits, this.#underWay)
+    this.undoNotes = new UndoNotes(connection, right, commits, undoings)
   }
 
   /** Whether functions run on although their signals are aborted. */
@@ -88,7 +98,9 @@ export class ExecutionRecorder implements Recorder {
   }
 
   noteStarted(run: StepRun): Promise<void> | undefined {
-    return this.notes.started(run)
+    const noted = this.notes.started(run)
+    if (run.planStep.spec.compensate === undefined || this.commits.isOff) return noted
+    return Promise.all([this.undoNotes.begins(run), noted]).then(() => {})
   }
 
   noteRetry(run: StepRun, error: unknown): void {
@@ -111,7 +123,13 @@ export class ExecutionRecorder implements Recorder {
     this.notes.cancelled(run, reason)
   }
 
-  noteUndo(): undefined {}
+  noteUndo(effect: Effect, view: UndoView): Promise<void> {
+    return this.undoNotes.undo(effect, view)
+  }
+
+  noteCompensating(error: unknown): Promise<void> {
+    return this.undoNotes.compensating(error)
+  }
 
   forgotten(run: StepRun): void {
     this.lastForgotten = run

@@ -71,7 +71,8 @@ export class OwnedExecution implements Owned {
       parts.onRefused()
       this.lose()
     })
-    this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits)
+    const undoings = parts.restored?.undoings
+    this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits, undoings)
     const owned = {
       id: this.id,
       place: { graph: this.graph, executionId: this.id },
@@ -89,6 +90,7 @@ export class OwnedExecution implements Owned {
     this.#execution = new Execution({
       ...setup,
       keyNames: restored?.keyNames,
+      ...(undoings !== undefined && { undoings: { of: (step: string) => undoings.get(step) ?? 0, add: () => {} } }),
       plan: given.plan,
       options,
       cache: undefined,
@@ -223,7 +225,8 @@ export class OwnedExecution implements Owned {
   }
 
   async handOver(release: Release): Promise<void> {
-    if (this.#execution.isSettled) await this.#ownership.finishOr(release)
+    if (this.#execution.isSettled && this.#execution.undoing?.isUnderWay !== true)
+      await this.#ownership.finishOr(release)
     else await this.#ownership.handOver(release)
   }
 

@@ -20,12 +20,15 @@ import { inOnePage } from './step-pages.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
 import { namesAtResumption } from './stored-names.ts'
 import type { StoredNames } from './stored-names.ts'
+import type { UndoRecords } from './undo-records.ts'
 import { isUnfinished } from './unfinished-records.ts'
 
 /** The records of an execution or a batch. */
 export interface StoredRecords {
   readonly record: ExecutionRecord
   readonly steps: readonly StepRecord[]
+  /** What is kept beside the records of steps, of an execution. @default nothing */
+  readonly undoRecords?: UndoRecords
   /** Records of steps that have not ended, and that no step goes on with. @default none */
   readonly left?: readonly StepRecord[]
   /** Whether the target is stored under a former name. @default false */

@@ -18,6 +18,9 @@ import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { machineVersion } from './machine-version.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
 import { keyNamesOf } from './stored-names.ts'
+import { noUndoRecords } from './undo-records.ts'
+import type { UndoRecords } from './undo-records.ts'
+import { restoreUndos } from './restore-undos.ts'
 import { isUnfinished } from './unfinished-records.ts'
 
 /** An execution put together from its records, ready to go on. */
@@ -32,6 +35,8 @@ export interface RestoredExecution {
   /** Records of steps that have not ended, as they are to be written if nothing else becomes of them. */
   readonly open: readonly StepRecord[]
   readonly keyNames: KeyNames | undefined
+  /** How often steps were undone. */
+  readonly undoings: ReadonlyMap<string, number>
 }
 
 /** Why an execution went on here. */
@@ -65,6 +70,7 @@ export async function restoreExecution(
   encoding: ValueEncoding,
   cause: ResumeCause,
   turn: Turn,
+  undoRecords: UndoRecords = noUndoRecords,
 ): Promise<RestoredExecution | { readonly reasons: readonly string[] }> {
   const reasons = await misfitsInTurns(record, steps, graph, turn)
   if (reasons.length > 0) return { reasons }
@@ -88,7 +94,7 @@ export async function restoreExecution(
   const open: StepRecord[] = []
   for (const step of steps) {
     if (turn.mustYield()) await turn.next()
-    const maxAttempts = byName.get(step.step)?.maxAttempts ?? 1
+    const maxAttempts = attemptsOf(byName.get(step.step))
     const found = names.has(step.step) ? viewOf(record, step, encoding, cause, maxAttempts) : undefined
     // Mostly it is there at once, and there may be very many.
     const view = found instanceof Promise ? await found : found
@@ -100,16 +106,24 @@ export async function restoreExecution(
   const { id, target } = record
   const total = given.plan.steps.length
   const startedAt = cause === 'end' ? undefined : record.startedAt
+  const { undos, ...undone } = await restoreUndos(record, undoRecords, names, views, encoding, cause === 'end')
   const persisted: PersistedExecution = {
-    value: 'pending',
-    head: { executionId: id, graph: graph.name, target, total, settled: 0, startedAt, endedAt: undefined },
+    ...undone,
+    head: { executionId: id, graph: graph.name, target, total, settled: 0, startedAt, endedAt: undefined, undos },
     input: $given,
     output: undefined,
-    error: undefined,
     steps: views,
   }
   const keyNames = keyNamesOf(record, $names)
-  return { plan: given.plan, inputs: $given, leafValues: given.leafValues, persisted, inputHashes, open, keyNames }
+  const { counts: undoings } = undoRecords
+  const { plan, leafValues } = given
+  return { plan, inputs: $given, leafValues, persisted, inputHashes, open, keyNames, undoings }
+}
+
+/** How often a step may begin. One that is tried once begins again after a death, though that it began is on record where it may be undone. */
+function attemptsOf(spec: StepSpec | undefined): number {
+  if (spec === undefined) return 1
+  return spec.maxAttempts === 1 && spec.compensate !== undefined ? Infinity : spec.maxAttempts
 }
 
 /** Inputs whose data type has another version now. Those that a migration made are as the graph wants them. */

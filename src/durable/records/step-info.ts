@@ -4,6 +4,7 @@ import { isTerminalStep } from '../../core/contracts/statuses.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
+import type { UndoView } from '../../runtime/execution/execution-view.ts'
 import { stepsOfBatch } from './restore-batch.ts'
 
 /** What a step waits for. */
@@ -43,6 +44,8 @@ export interface StepInfo {
   readonly dueAt: Date | undefined
   /** When it came into this state, where that is known: in the process that runs it, nearly always. */
   readonly since: Date | undefined
+  /** How far what it did is undone; absent where nothing of it is. */
+  readonly undo?: UndoView | undefined
   /** Why it does not go on: undefined for one that runs or has ended. */
   readonly waitsFor: StepWait | undefined
 }

@@ -10,6 +10,7 @@ import { ownershipRightOf } from '../ownership/ownership-right.ts'
 import type { OwnedRecord } from '../ownership/ownership-right.ts'
 import type { Owned } from '../ownership/owned.ts'
 import { OwnedExecution } from '../ownership/owned-execution.ts'
+import { forgottenUndos, noUndoRecords } from '../records/undo-records.ts'
 import type { StoredRecords } from '../records/present-names.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
 import type { RestoredExecution, ResumeCause } from '../records/restore-execution.ts'
@@ -19,6 +20,8 @@ export type FromRecords =
   | {
       /** Steps whose results were found. */
       readonly restored: number
+      /** Records that an execution leaves behind that begins again. @default none */
+      readonly reopened?: readonly StepRecord[]
       /** The inputs as they are stored from here on, where they change. */
       readonly inputs?: StoredValue | undefined
       own(record: OwnedRecord, caller?: CallerOptions): Owned & { start(): void }
@@ -28,16 +31,18 @@ export type FromRecords =
 /** Puts an execution together from its records. @throws SerializationError for damaged ones */
 export async function executionFromRecords(
   context: DocketContext,
-  { record, steps, left = [] }: StoredRecords,
+  { record, steps, left = [], undoRecords = noUndoRecords }: StoredRecords,
   graph: AnyGraph,
   cause: ResumeCause,
 ): Promise<FromRecords> {
-  const found = await restoreExecution(record, steps, graph, context.connection.encoding, cause, turnOf(context.clock))
+  const { connection, clock } = context
+  const found = await restoreExecution(record, steps, graph, connection.encoding, cause, turnOf(clock), undoRecords)
   if ('reasons' in found) return found
   const restored = { ...found, open: [...found.open, ...left] }
   const { plan, leafValues, inputs, persisted } = restored
   const { id, requestDigest, headers, timeoutMs, deadline } = record
   return {
+    reopened: forgottenUndos(undoRecords),
     restored: [...persisted.steps.values()].filter(({ endedAt }) => endedAt !== undefined).length,
     own: (owned, caller) =>
       ownedExecutionOf(context, {

@@ -11,6 +11,7 @@ import type { DocketContext } from '../context/docket-context.ts'
 import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { graphHashOf, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
+import { splitUndoRecords } from '../records/undo-records.ts'
 import { droppedRecord, droppedType, migrateRecords } from '../records/migrate-records.ts'
 import type { MigratedRecords } from '../records/migrate-records.ts'
 import { underPresentNames } from '../records/present-names.ts'
@@ -200,7 +201,7 @@ export class Resumption {
       await this.#context.change(record, { isReleased: true })
       return 'misfit'
     }
-    if (cause === 'end') await this.#reopen(record, deadline, fitting.inputs)
+    if (cause === 'end') await this.#reopen(record, deadline, fitting)
     incompatible.delete(record.id)
     const recoveries = cause === 'death' ? await this.#countDeaths(record) : record.recoveries
     if (cause === 'death' && recoveries > (options.maxRecoveries ?? defaultMaxRecoveries)) {
@@ -233,7 +234,7 @@ export class Resumption {
     try {
       const hook = options.migrate?.[graph.name]
       const graphHash = graphHashOf(requireIndex(graph))
-      const steps = known ?? (await this.#stepsToRename(record, graph))
+      const { steps, undoRecords } = splitUndoRecords(known ?? (await this.#stepsToRename(record, graph)))
       const isSame = graphHash === record.graphHash
       const present = await underPresentNames({ record, steps }, graph, connection.encoding, clock)
       const migrated =
@@ -245,7 +246,7 @@ export class Resumption {
       // A target is not rewritten: such an execution is migrated each time that it goes on, and keeps its old records until it ends.
       const isKept = execution.target === present.record.target
       const left = isKept ? [] : steps.filter((step) => isUnfinished(step) && !names.has(step.step))
-      const stored = { ...present, record: execution, steps: records, left }
+      const stored = { ...present, record: execution, steps: records, left, undoRecords }
       const made =
         record.kind === 'batch'
           ? await batchFromRecords(
@@ -314,7 +315,11 @@ export class Resumption {
 
   /** An execution that had ended begins again; what was said to its last life is not meant for this one, except for
    * what its steps wait for. */
-  async #reopen(record: ExecutionRecord, deadline: number | undefined, inputs: StoredValue | undefined): Promise<void> {
+  async #reopen(
+    record: ExecutionRecord,
+    deadline: number | undefined,
+    { inputs, reopened = [] }: { readonly inputs?: StoredValue | undefined; readonly reopened?: readonly StepRecord[] },
+  ): Promise<void> {
     const { clock } = this.#context
     const old = (await unreadControl(this.#context, [record.id])).get(record.id)
     const begun = { status: 'running', startedAt: clock.now(), ownedMs: 0, recoveries: 0 } as const
@@ -329,6 +334,7 @@ export class Resumption {
       record,
       head,
       old?.map(({ seq }) => seq),
+      reopened,
     )
   }
 

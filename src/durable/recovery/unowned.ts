@@ -5,6 +5,7 @@ import type { PostVerdict } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { acquireOne } from '../context/acquire-one.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
+import { hasEffects, splitUndoRecords } from '../records/undo-records.ts'
 import { closedRecords } from '../records/unfinished-records.ts'
 
 /** Ends an execution that no process runs. @returns false if one does. @throws StoreError, LeaseLostError */
@@ -52,6 +53,11 @@ export async function endUnowned(
 ): Promise<void> {
   const stored = await context.connection.encoding.encodeError(error, ['execution', record.id, 'error'])
   const open = await stepsToClose(context, record.id)
+  const isCompensating = record.status === 'compensating'
+  // It is undone by whichever process goes on with it; one that is undone already ends as it was to end.
+  if (isCompensating && status === 'cancelled') return context.change(record, { isReleased: true }, consumed)
+  if (!isCompensating && hasEffects(splitUndoRecords(open)))
+    return context.change(record, { status: 'compensating', error: stored, recoveries: 0, isReleased: true }, consumed)
   const endedAt = context.clock.now()
   await context.change(
     record,

@@ -51,6 +51,11 @@ export async function batchRequest(
   const id = options.id ?? context.newId()
   requireLength(context.connection.store, 'executionId', 'startBatch: execution id', id)
   const frame = batchFrameOf('startBatch', graph, target, { ...options, id })
+  const undoable = frame.plan.whole.steps.find(({ spec }) => spec.compensate !== undefined)
+  if (undoable !== undefined)
+    throw new OptionError(
+      `startBatch: step "${undoable.spec.name}" has compensate, which a durable batch can't do yet; start an execution for each item, or use executeBatch`,
+    )
   if (!Array.isArray(items)) {
     const message = `items must be an array, not ${describe(items)}`
     throw new InputError('INPUT_INVALID', `startBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })

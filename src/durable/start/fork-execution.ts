@@ -11,6 +11,7 @@ import { requireAttached, unwrittenFork } from '../records/graph-hash.ts'
 import { underPresentNames } from '../records/present-names.ts'
 import { namesAtStart } from '../records/stored-names.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
+import { splitUndoRecords } from '../records/undo-records.ts'
 import type { Resumption } from '../recovery/resume.ts'
 
 /** Copies an execution up to a step into a new one, which begins at once; gives the new one's id. */
@@ -34,7 +35,7 @@ export async function forkExecution(
     throw new OptionError(`fork: this docket does not know graph "${stored.graph}" of execution "${id}"`)
   if (stored.kind === 'batch')
     throw new OptionError(`fork: "${id}" is a batch; start another one with the items that it needs`)
-  const rows = (await context.readSteps([id])).get(id) ?? []
+  const { steps: rows } = splitUndoRecords((await context.readSteps([id])).get(id) ?? [])
   const present = await underPresentNames({ record: stored, steps: rows }, graph, encoding, clock)
   const { record, steps } = present
   const restored = await restoreExecution(record, steps, graph, encoding, 'end', turnOf(clock))
@@ -48,11 +49,16 @@ export async function forkExecution(
     requireIndex(graph).specs.map(({ name }) => name),
   )
   const copied: StepRecord[] = []
+  const undoable = new Set(
+    restored.plan.steps.flatMap(({ spec }) => (spec.compensate === undefined ? [] : [spec.name])),
+  )
   for (const step of steps) {
     const view = restored.persisted.steps.get(step.step)
     if (view === undefined || anew.has(step.step)) continue
     const output = await encoding.encode(view.output, ['step', newId, step.step, step.item, 'output'])
-    copied.push({ ...step, output, error: undefined })
+    // What the original did is not the fork's to undo.
+    const isOriginals = undoable.has(step.step)
+    copied.push({ ...step, ...(isOriginals && { status: 'cached' as const }), output, error: undefined })
   }
   const { owner } = connection.session
   const index = requireIndex(graph)

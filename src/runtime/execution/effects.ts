@@ -34,6 +34,7 @@ export class Effect {
   #made: { readonly value: unknown } | undefined
   #key: string | undefined
   #onIdle: (() => void) | undefined
+  #inputs: Record<string, unknown> | undefined
 
   constructor(step: EffectiveStep) {
     this.step = step
@@ -48,6 +49,16 @@ export class Effect {
     return (this.#key ??= this.step.idempotencyKey)
   }
 
+  /** What the function was given. */
+  get inputs(): Record<string, unknown> {
+    return this.#inputs ?? this.step.inputs
+  }
+
+  /** Whether an attempt ended so that nobody knows what it did. */
+  get isUncertain(): boolean {
+    return this.#isUncertain
+  }
+
   /** Whether there is nothing to undo, whatever still comes. */
   get isNone(): boolean {
     return this.#made === undefined && !this.#isUncertain && this.#open === 0
@@ -56,6 +67,7 @@ export class Effect {
   /** An attempt begins. */
   began(step: EffectiveStep): void {
     this.step = step
+    this.#inputs = undefined
     this.#open++
   }
 
@@ -98,8 +110,9 @@ export class Effect {
   }
 
   /** What it did before the execution was restored here. */
-  restored(verdict: Verdict, view: UndoView | undefined): void {
-    this.view = view
+  restored(verdict: Verdict, view: UndoView | undefined, inputs: Record<string, unknown> | undefined): void {
+    this.view = view?.status === 'pending' ? undefined : view
+    this.#inputs = inputs
     if (verdict.isUncertain) this.#isUncertain = true
     else this.#made = { value: verdict.output }
   }

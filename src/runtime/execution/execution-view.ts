@@ -22,8 +22,8 @@ export interface StepView {
 
 /** How far what a step did is undone. Times are milliseconds since the epoch. */
 export interface UndoView {
-  /** `failed`: it could not be undone, and is not tried again. */
-  readonly status: 'running' | 'retrying' | 'undone' | 'failed'
+  /** `pending`: that it is uncertain is on record, and no more. `failed`: it could not be undone, and is not tried again. */
+  readonly status: 'pending' | 'running' | 'retrying' | 'undone' | 'failed'
   /** Whether nobody knows what the step has done. */
   readonly isUncertain: boolean
   /** The current or last attempt, from 1. */
@@ -78,4 +78,6 @@ export interface PersistedExecution {
   readonly output: unknown
   readonly error: unknown
   readonly steps: ReadonlyMap<string, StepView>
+  /** What the functions of steps were given that may have to be undone, as far as that is on record. @default the plan's values */
+  readonly givenInputs?: ReadonlyMap<string, Record<string, unknown>> | undefined
 }

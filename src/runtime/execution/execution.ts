@@ -236,6 +236,7 @@ export class Execution implements StepHost {
   }
 
   #stop(event: EndEvent, error: CancelReason): void {
+    if (event.type === 'RELEASE') this.undoing?.release(event, error)
     if (this.isSettled) return
     const finish = (): void => this.finish(event, error)
     if (this.#context === undefined) finish()
@@ -248,10 +249,11 @@ export class Execution implements StepHost {
   }
 
   /** Takes over, before the start, what records or a snapshot say of its steps: ended ones are not run again. It is itself the machine's record. */
-  restore({ value, head, steps: views, error }: PersistedExecution): void {
+  restore(persisted: PersistedExecution): void {
+    const { value, head, steps: views, error } = persisted
     Object.assign(this, { state: compiledExecution.stateCode[value], startedAt: head.startedAt, settled: head.settled })
     const ended = restoreSteps(this, this.#queue, this.#races, views)
-    if (this.effects !== undefined) restoreEffects(this.effects, this.plan, this.runs, views, head.undos)
+    if (this.effects !== undefined) restoreEffects(this.effects, this.plan, this.runs, views, persisted)
     if (value === 'compensating') this.#restoredFailure = { error }
     // Only now, and only these: what one leads to must not begin what another has ended, and is not reported twice when skipped.
     for (const run of ended) {

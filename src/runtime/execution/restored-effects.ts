@@ -1,7 +1,7 @@
 import { InputError, LeaseLostError, StepTimeoutError } from '../../core/errors.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { Effects, EffectiveStep } from './effects.ts'
-import type { StepView, UndoView } from './execution-view.ts'
+import type { PersistedExecution, StepView } from './execution-view.ts'
 
 /** Takes over what records or a snapshot say of what the steps did in an earlier life. */
 export function restoreEffects(
@@ -9,16 +9,17 @@ export function restoreEffects(
   plan: Plan,
   runs: readonly (EffectiveStep | undefined)[],
   views: ReadonlyMap<string, StepView>,
-  undos: Readonly<Record<string, UndoView>> = {},
+  { head: { undos = {} }, givenInputs }: Pick<PersistedExecution, 'head' | 'givenInputs'>,
 ): void {
   for (const { spec, position } of plan.steps) {
     const run = runs[position]
     const view = views.get(spec.name)
     if (spec.compensate === undefined || run === undefined || view === undefined) continue
     const undo = undos[spec.name]
-    if (hasMade(view)) effects.for(run).restored({ output: view.output, isUncertain: false }, undo)
+    const inputs = givenInputs?.get(spec.name)
+    if (hasMade(view)) effects.for(run).restored({ output: view.output, isUncertain: false }, undo, inputs)
     else if (undo !== undefined || mayHaveWorked(view))
-      effects.for(run).restored({ output: undefined, isUncertain: true }, undo)
+      effects.for(run).restored({ output: undefined, isUncertain: true }, undo, inputs)
   }
 }
 

@@ -93,13 +93,13 @@ export class Undo {
   }
 
   #attempt(verdict: Verdict, attempt: number): Promise<UndoOutcome> {
-    const { step, spec, stepIdempotencyKey } = this.#effect
+    const { spec, stepIdempotencyKey } = this.#effect
     const execution = this.#execution
     const request = {
       ...verdict,
       spec,
       step: spec.name,
-      inputs: step.inputs,
+      inputs: this.#effect.inputs,
       reason: this.#reason,
       attempt,
       stepIdempotencyKey,

@@ -13,6 +13,7 @@ export interface UndoableExecution extends Compensated, Omit<EndedExecution, key
   readonly effects: Effects | undefined
   readonly place: ErrorPlace
   readonly part: BatchPart | undefined
+  readonly setup: Compensated['setup'] & EndedExecution['setup']
   readonly options: Compensated['options'] & { readonly signal: AbortSignal | undefined }
   /** What may end its caller's wait. */
   readonly triggers: EndTriggers | undefined
@@ -24,8 +25,9 @@ export class UndoneEnd {
   readonly #event: EndEvent
   readonly #error: unknown
   readonly #beganAt: number
-  readonly #compensation: Compensation
+  #compensation: Compensation | undefined
   #isReported = false
+  #isOver = false
 
   constructor(execution: UndoableExecution, event: EndEvent, error: unknown, beganAt: number) {
     this.#execution = execution
@@ -35,9 +37,16 @@ export class UndoneEnd {
     const { options, part, emitter, context } = execution
     changeTo(execution, { type: 'COMPENSATE', error, at: event.at })
     if (part === undefined) emitter?.executionCompensating(event.at, error)
-    this.#compensation = new Compensation(execution.plan, [execution], error)
     if (event.type === 'TIME_OUT' || options.signal?.aborted === true) this.reportNow()
-    this.done = this.#compensation.done.then((errors) => context.run(() => this.#end(errors)))
+    // Before anything is undone it is on record why, where anything is: whoever goes on with it must not bring it to another end.
+    const noted = execution.recorder?.noteCompensating(error)
+    const undone = noted === undefined ? this.#undo() : noted.then(() => this.#undo())
+    this.done = undone.then((errors) => context.run(() => this.#end(errors)))
+  }
+
+  /** Whether it is still undone here. */
+  get isUnderWay(): boolean {
+    return !this.#isOver
   }
 
   /** Resolves once all is undone, as far as it can be, and reported. */
@@ -51,8 +60,25 @@ export class UndoneEnd {
     setup.onFailed(this.#error, reported)
   }
 
+  /** Gives it up here: it goes on elsewhere. */
+  release(event: EndEvent, error: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#compensation?.giveUp(error)
+    reportEnd(this.#execution, event, error, this.#beganAt)
+  }
+
+  #undo(): Compensation['done'] {
+    // Given up meanwhile, it never ends here.
+    if (this.#isOver) return new Promise(() => {})
+    this.#compensation = new Compensation(this.#execution.plan, [this.#execution], this.#error)
+    return this.#compensation.done
+  }
+
   #end(errors: Awaited<Compensation['done']>): void {
     const { clock } = this.#execution
+    if (this.#isOver) return
+    this.#isOver = true
     this.#execution.triggers?.stop()
     withUndoErrors(this.#error, errors)
     reportEnd(this.#execution, { ...this.#event, at: clock.now() }, this.#error, this.#beganAt, this.#isReported)

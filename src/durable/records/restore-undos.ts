@@ -1,0 +1,65 @@
+import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import { isRecord } from '../../core/is-record.ts'
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { PersistedExecution, StepView, UndoView } from '../../runtime/execution/execution-view.ts'
+import { undoIdentity, undoStatusOf } from './undo-records.ts'
+import type { UndoRecords } from './undo-records.ts'
+
+/** What an execution that goes on knows of its undoing. */
+type RestoredUndos = Pick<PersistedExecution, 'value' | 'error' | 'givenInputs'> & {
+  readonly undos: Readonly<Record<string, UndoView>> | undefined
+}
+
+const stopped = { attempt: 0, startedAt: undefined, endedAt: undefined, dueAt: undefined, output: undefined }
+
+/** Reads how far an execution is undone. Steps of which all is undone are put among the views, as cancelled. @throws SerializationError */
+export async function restoreUndos(
+  { id, status, error }: ExecutionRecord,
+  { undos: records, inputs }: UndoRecords,
+  names: ReadonlySet<string>,
+  views: Map<string, StepView>,
+  encoding: ValueEncoding,
+  beginsAgain: boolean,
+): Promise<RestoredUndos> {
+  const isCompensating = status === 'compensating'
+  const thrown =
+    !isCompensating || error === undefined ? undefined : await encoding.decodeError(error, ['execution', id, 'error'])
+  const undos: Record<string, UndoView> = {}
+  const givenInputs = new Map<string, Record<string, unknown>>()
+  for (const [step, record] of records) {
+    // Of an execution that begins again the undoings of its last life are over.
+    const view = beginsAgain || !names.has(step) ? undefined : await undoViewOf(id, step, record, encoding)
+    if (view === undefined) continue
+    const isOver = view.status === 'undone' || view.status === 'failed'
+    // One that has begun again since is another deed.
+    if (isOver && (!isCompensating || views.has(step))) continue
+    if (!views.has(step)) views.set(step, { ...stopped, status: 'cancelled', error: undefined })
+    undos[step] = view
+  }
+  for (const [step, { output }] of inputs) {
+    if (output === undefined || !views.has(step)) continue
+    const given = await encoding.decode(output, undoIdentity(id, step, 'inputs'))
+    if (isRecord(given)) givenInputs.set(step, given)
+  }
+  const hasUndos = Object.keys(undos).length > 0
+  return {
+    value: isCompensating ? 'compensating' : 'pending',
+    error: thrown,
+    givenInputs,
+    undos: hasUndos ? undos : undefined,
+  }
+}
+
+/** How far a step is undone; undefined for a record that says nothing of it. */
+export async function undoViewOf(
+  id: string,
+  step: string,
+  record: StepRecord,
+  encoding: ValueEncoding,
+): Promise<UndoView | undefined> {
+  const status = undoStatusOf(record)
+  if (status === undefined) return undefined
+  const { attempt, startedAt = 0, endedAt, dueAt, error } = record
+  const thrown = error === undefined ? undefined : await encoding.decodeError(error, undoIdentity(id, step, 'error'))
+  return { status, isUncertain: status === 'pending', attempt, startedAt, endedAt, dueAt, error: thrown }
+}

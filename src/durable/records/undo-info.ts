@@ -1,0 +1,24 @@
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { UndoView } from '../../runtime/execution/execution-view.ts'
+import { undoViewOf } from './restore-undos.ts'
+import type { StepInfo } from './step-info.ts'
+import type { UndoRecords } from './undo-records.ts'
+
+/** The steps, with how far each is undone, as far as records say that. @throws SerializationError for one that can't be read */
+export async function withUndos(
+  id: string,
+  infos: readonly StepInfo[],
+  { undos }: UndoRecords,
+  encoding: ValueEncoding,
+): Promise<readonly StepInfo[]> {
+  if (undos.size === 0) return infos
+  const views = new Map<string, UndoView>()
+  for (const [step, record] of undos) {
+    const view = await undoViewOf(id, step, record, encoding)
+    if (view !== undefined && view.status !== 'pending') views.set(step, view)
+  }
+  return infos.map((info) => {
+    const undo = views.get(info.step)
+    return undo === undefined ? info : { ...info, undo }
+  })
+}
