@@ -78,16 +78,16 @@ export class Effect {
   }
 
   /** An attempt threw: it has done nothing, unless its function returned what does not fit. */
-  failed(error: unknown): void {
+  failed(error: unknown, timedOut: boolean): void {
     const { step } = this
+    // One that was given up may still run.
+    if (timedOut) {
+      this.#isUncertain = true
+      return
+    }
     const returned = error instanceof InputError && error.code === 'OUTPUT_INVALID' && error.step === step.step
     if (returned && error.executionId === step.execution.place.executionId) this.#isUncertain = true
     this.#ended()
-  }
-
-  /** An attempt was given up that still runs. */
-  timedOut(): void {
-    this.#isUncertain = true
   }
 
   /** An attempt that was given up came to an end without a value; `knewOf`: perhaps because it was given up. */

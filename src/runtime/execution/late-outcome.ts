@@ -1,6 +1,7 @@
 import type { Claimant, SharedClaim } from '../results/claimant.ts'
 import type { Effect } from './effects.ts'
 import type { Recorder } from './recorder.ts'
+import type { StepHost } from './step-host.ts'
 import type { StepState } from './step-state.ts'
 
 /** A step that has ended while its function ran on. */
@@ -22,6 +23,12 @@ export function keepLate(step: LateStep, effect: Effect | undefined, value: unkn
 export function endLate(step: LateStep, effect: Effect | undefined, knewOf: boolean): void {
   effect?.endedLate(knewOf)
   forget(step)
+}
+
+/** What the step did is undone: its result is not to be found any more, and its next attempt is another deed. */
+export function forgetResultOf(step: LateStep & { readonly execution: Pick<StepHost, 'setup' | 'item'> }): void {
+  step.claim?.forget(step)
+  step.execution.setup.undoings?.add(step.step, step.execution.item)
 }
 
 function forget(step: LateStep): void {

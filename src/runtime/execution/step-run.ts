@@ -6,7 +6,6 @@ import type { PlanStep } from '../../core/graph/plan.ts'
 import { kindOf } from '../steps/step-kinds.ts'
 import type { StepWork, WorkingStep } from '../steps/step-work.ts'
 import type { Claimant, SharedClaim } from '../results/claimant.ts'
-import { cacheOf } from '../results/results-of.ts'
 import { Claim } from '../results/claim.ts'
 import type { Effect, EffectiveStep } from './effects.ts'
 import type { StepHost } from './step-host.ts'
@@ -20,7 +19,8 @@ import type { SlotPool } from '../collections/slot-pool.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
 import { fallBackOrFail, retryOrFail } from './failed-attempt.ts'
 import { endCached, endMade, mayRun, persistValue } from './step-ending.ts'
-import { endLate, keepLate } from './late-outcome.ts'
+import { cacheOfStep, skipStep } from './step-cache.ts'
+import { endLate, forgetResultOf, keepLate } from './late-outcome.ts'
 import { beginOnceNoted, beginWork } from './noted-attempt.ts'
 import { releaseSlot, takeSlot } from './step-slots.ts'
 import { StepExtras } from './step-extras.ts'
@@ -262,8 +262,7 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
 
   attemptFailed(error: unknown, timedOut: boolean): void {
     releaseSlot(this.#extras)
-    if (timedOut) this.#effect?.timedOut()
-    else this.#effect?.failed(error)
+    this.#effect?.failed(error, timedOut)
     retryOrFail(this, error, timedOut)
   }
 
@@ -319,9 +318,7 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
 
   /** Never began, because an input that it needs failed. */
   skip(error: unknown): void {
-    const at = this.execution.clock.now()
-    this.change({ type: 'SKIP', error: undefined, at })
-    this.execution.emitter?.stepCancelled(this, at, 'skipped', error)
+    skipStep(this, error)
   }
 
   /** Stopped while the execution goes on; `hasBegun` if its beginning was emitted. */
@@ -359,11 +356,9 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
   }
 
   forgetResult(): void {
-    this.claim?.forget(this)
-    this.execution.setup.undoings?.add(this.step, this.execution.item)
+    forgetResultOf(this)
   }
 
-  /** What it did that may have to be undone; undefined where it has no `compensate`, or has made no attempt. */
   get #effect(): Effect | undefined {
     return this.execution.effects?.of(this.step)
   }
@@ -403,10 +398,7 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
 
   /** Where the result is remembered; undefined for a step that is not persisted, or by nobody. */
   get #cache(): ResultCache | SharedResults | undefined {
-    const { persist } = this
-    // What one item undoes must not be another's result.
-    if (this.planStep.spec.compensate !== undefined && this.execution.item !== undefined) return undefined
-    return persist === undefined ? undefined : cacheOf(this.execution.setup, persist)
+    return cacheOfStep(this)
   }
 
   get #more(): StepExtras {
