@@ -115,14 +115,23 @@ export function endFallenBack(step: EndingStep, cause: unknown, type: 'FAIL' | '
 }
 
 /** Persists a value wherever the step's policy wants it; gives the one that holds, which may be an earlier one. */
-export function persistValue(
-  step: EndingStep & Claimant,
-  claim: SharedClaim<Claimant> | undefined,
-  made: unknown,
-): unknown {
+function persistValue(step: EndingStep & Claimant, claim: SharedClaim<Claimant> | undefined, made: unknown): unknown {
   const agreed = claim === undefined ? made : claim.commit(step, made)
   const { recorder } = step.execution
   if (recorder === undefined) return agreed
   if (!(agreed instanceof Promise)) return recorder.persist(step, agreed, 'completed')
   return agreed.then((value: unknown) => recorder.persist(step, value, 'completed'))
+}
+
+/** Ends a step with the value that its attempt has made, once it is kept wherever the step's policy wants it. */
+export function endOnceKept(step: EndingStep & Claimant, made: unknown, notKept: (error: unknown) => void): void {
+  let kept: unknown
+  try {
+    kept = persistValue(step, step.claim, made)
+  } catch (error) {
+    notKept(error)
+    return
+  }
+  if (kept instanceof Promise) kept.then(endMade.bind(undefined, step), notKept)
+  else endMade(step, kept)
 }

@@ -18,7 +18,7 @@ import type { SharedResults } from '../results/shared-results.ts'
 import type { SlotPool } from '../collections/slot-pool.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
 import { fallBackOrFail, retryOrFail } from './failed-attempt.ts'
-import { endCached, endMade, mayRun, persistValue } from './step-ending.ts'
+import { endCached, endMade, endOnceKept, mayRun } from './step-ending.ts'
 import { cacheOfStep, skipStep } from './step-cache.ts'
 import { endLate, forgetResultOf, keepLate } from './late-outcome.ts'
 import { beginOnceNoted, beginWork } from './noted-attempt.ts'
@@ -245,15 +245,8 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
   attemptSucceeded(made: unknown): void {
     releaseSlot(this.#extras)
     if (this.planStep.spec.compensate !== undefined) this.#effect!.made(made)
-    if (this.persist === undefined) return endMade(this, made)
-    let kept: unknown
-    try {
-      kept = persistValue(this, this.claim, made)
-    } catch (error) {
-      return this.#notKept(error)
-    }
-    if (!(kept instanceof Promise)) endMade(this, kept)
-    else kept.then(endMade.bind(undefined, this), this.#notKept.bind(this))
+    if (this.persist === undefined) endMade(this, made)
+    else endOnceKept(this, made, this.#notKept.bind(this))
   }
 
   isHandedOverFor(error: unknown): boolean {
