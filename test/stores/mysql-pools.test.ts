@@ -188,7 +188,7 @@ test('a docket closes although a connection of the pool was never given back', a
   const leaked = await own.getConnection()
   const waiting = docket.list().catch((error: Error) => error.message)
   await docket.close({ deadline: '1s' })
-  expect(await waiting).toContain('it is closed')
+  expect(await waiting).toContain('this docket was closed during list')
   const [rows] = await admin.query<RowDataPacket[]>(
     `select count(*) as living from ${prefix}owners where expires_at > utc_timestamp(3)`,
   )

@@ -154,7 +154,7 @@ const plants: readonly (readonly [title: string, rule: Rule, statements: readonl
     'cancel lost',
     [
       `update docket_executions set status = 'pending', epoch = 2, ended_at = null where id = 'failed'`,
-      `insert into docket_mailbox (execution, seq, kind, posted_at) values ('failed', 1, 'cancel', '2026-01-01 00:00:00')`,
+      `insert into docket_mailbox (execution, seq, class, kind, posted_at) values ('failed', 1, 'control', 'cancel', '2026-01-01 00:00:00')`,
       `delete from docket_mailbox`,
     ],
   ],
@@ -197,7 +197,7 @@ test.each(['postgres', 'mysql'] as const)('what is written by hand to %s is seen
     `delete from docket_steps where step = 'Left'`,
     `update docket_executions set status = 'pending', epoch = 2, ended_at = null where id = 'failed'`,
     `update docket_steps set status = 'completed', output = ${forged('w2:998')} where step = '${brittleStep}'`,
-    `insert into docket_mailbox (execution, seq, kind, posted_at) values ('failed', 1, 'cancel', '2026-01-01 00:00:00')`,
+    `insert into docket_mailbox (execution, seq, class, kind, posted_at) values ('failed', 1, 'control', 'cancel', '2026-01-01 00:00:00')`,
     `delete from docket_mailbox`,
     `delete from docket_executions where id = 'shared'`,
   ])
@@ -235,7 +235,7 @@ test('the judge sees what stays of executions: open ones, messages, rows', async
   const { place, witness, verdict } = await scene('sqlite')
   await place.sql(`update docket_executions set status = 'running', epoch = 2 where id = 'failed'`)
   await place.sql(
-    `insert into docket_mailbox (execution, seq, kind, posted_at) values ('failed', 1, 'cancel', '2026-01-01 00:00:00')`,
+    `insert into docket_mailbox (execution, seq, class, kind, posted_at) values ('failed', 1, 'control', 'cancel', '2026-01-01 00:00:00')`,
   )
   expect(await verdict(Date.now() + 1)).toEqual(expect.arrayContaining(['never ended', 'left behind']))
   await place.sql('delete from docket_executions')
