@@ -34,7 +34,7 @@ export interface Recorder extends UndoRecorder {
   forgotten(run: StepState): void
   /** Keeps the execution's output; undefined where it went out with the last step's value already. */
   end(output: unknown): Promise<void> | undefined
-  /** The step was cancelled while its function ran on, which may still bring a value. */
+  /** The step was cancelled while its function ran on, which may still bring a value: not one that only waited, of which nothing comes any more. */
   straggles(run: StepState): void
   /** It came to an end without one. */
   endedLate(run: StepState): void

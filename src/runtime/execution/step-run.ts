@@ -330,7 +330,7 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
     extras?.stopWaiting?.()
     if (extras?.claim !== undefined) extras.claim.leave(this, reason)
     else if (this.current !== undefined) {
-      this.recorder?.straggles(this)
+      if (this.current.isWaiting !== true) this.recorder?.straggles(this)
       this.closeAttempt(reason)
     }
     releaseSlot(this.#extras)
