@@ -65,10 +65,10 @@ export const explain = ((
     target: target.name,
     steps: explainSteps(plan, given, options),
     levels,
-    edges: plan.steps.flatMap(({ spec }) =>
-      [...new Set(spec.ports.map((port) => port.type))].map((type) => ({
+    edges: plan.steps.flatMap((step) =>
+      [...new Set(portsOf(step).map((port) => port.type))].map((type) => ({
         from: producerIn(plan, type)?.spec.name ?? type,
-        to: spec.name,
+        to: step.spec.name,
         type,
       })),
     ),
@@ -80,6 +80,11 @@ export const explain = ((
 
 function producerIn(plan: Plan, type: string): PlanStep | undefined {
   return plan.steps[plan.producers[plan.slots.get(type) ?? -1] ?? -1]
+}
+
+/** What a step takes in this plan: of a race that an override decides, that port alone. */
+function portsOf({ spec, portNames }: PlanStep): PlanStep['spec']['ports'] {
+  return spec.ports.filter(({ name }) => portNames.includes(name))
 }
 
 function explainSteps(
@@ -124,7 +129,7 @@ function explainSteps(
       kind: spec.kind,
       isConditional: spec.when !== undefined,
       output: spec.output.name,
-      inputs: spec.ports.map(({ name, type, kind }) => ({ port: name, type, kind })),
+      inputs: portsOf(step).map(({ name, type, kind }) => ({ port: name, type, kind })),
       level,
       will,
       isUndoable: spec.compensate !== undefined,

@@ -99,7 +99,7 @@ export interface StepRecord {
   readonly type: string
   /** The declared version of that type, if there is one. */
   readonly typeVersion: string | undefined
-  /** Its value, once completed or cached. */
+  /** Its value, once completed or cached; of a race that is decided and has not ended, what came first, as `{ port, value }`. */
   readonly output: StoredValue | undefined
   /** What its last attempt failed with. */
   readonly error: StoredValue | undefined
@@ -107,7 +107,7 @@ export interface StepRecord {
   readonly startedAt: number | undefined
   /** When it ended. */
   readonly endedAt: number | undefined
-  /** When the next attempt is due, while retrying. */
+  /** When the next attempt is due, while retrying; what it waits for, while waiting. */
   readonly dueAt: number | undefined
 }
 

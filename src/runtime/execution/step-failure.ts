@@ -14,12 +14,8 @@ export function stepErrorOf(
 ): StepError {
   const { execution, planStep, step } = run
   const path = pathTo(whole, whole.slots.get(planStep.spec.output.name)!)
-  const tries =
-    attempts === 0 && planStep.spec.kind === 'race'
-      ? ''
-      : attempts === 1
-        ? ' after 1 attempt'
-        : ` after ${attempts} attempts`
+  // It may fail before its first: by its condition, or as a race that nothing reached.
+  const tries = attempts === 0 ? '' : attempts === 1 ? ' after 1 attempt' : ` after ${attempts} attempts`
   const item = execution.item === undefined ? '' : ` for item ${execution.item}`
   const policy = policyError === undefined ? '' : ` (its own policy threw: ${describeThrown(policyError)})`
   return new StepError(

@@ -27,6 +27,16 @@ describe('explain', () => {
     expect(String(plan)).toContain('Pick      run      race(Fast, Slow) → Winner')
     expect(plan.toMermaid()).toContain('step2{{"Pick"}}')
   })
+
+  test('shows a race that an override decides with that input alone', () => {
+    const clock = new VirtualTime(0)
+    const { makeFast, makeSlow } = racers(clock)
+    const races = graph({ name: 'races', steps: [makeFast, makeSlow, pick] })
+    const plan = explain(races, Winner, inputs, { overrides: { Fast: 'given' } })
+    expect(plan.edges).toEqual([{ from: 'Fast', to: 'Pick', type: 'Fast' }])
+    expect(String(plan)).toContain('Pick  run      race(Fast) → Winner')
+    expect(plan.toMermaid()).not.toContain('undefined')
+  })
 })
 
 describe('graph() refuses', () => {

@@ -126,7 +126,7 @@ describe('a step with a condition', () => {
   test('fails, without an attempt, where its condition throws or gives no answer, and then falls back', async () => {
     const thrown = await errorOf(execute(failing(boom) as never, Small as never, { Amount: 3 } as never))
     expect(thrown).toBeInstanceOf(StepError)
-    expect(thrown).toMatchObject({ attempt: 0, cause: { message: 'boom' } })
+    expect(thrown).toMatchObject({ message: 'step "PriceSmall" failed: boom', attempt: 0, cause: { message: 'boom' } })
     const cases = [
       [() => undefined, 'when of step "PriceSmall" returned undefined, which is neither true nor false'],
       [() => Promise.resolve(true), 'when must return its answer directly, not a promise'],
