@@ -2,6 +2,7 @@ import { describe } from '../../core/check-options.ts'
 import { durationHint, durationMs } from '../../core/duration.ts'
 import { isDate } from '../../core/is-builtin.ts'
 import type { AnyStep } from '../../core/language/step.ts'
+import { synchronous } from './retry-decision.ts'
 import type { StepKind, WorkingStep } from './step-work.ts'
 import { Wait } from './wait.ts'
 
@@ -31,17 +32,20 @@ export const timerStep: StepKind<Wait> = {
   moveTo: (wait, step) => wait.moveTo(step),
 }
 
-/** @throws RangeError for what is no time */
+/** @throws RangeError for what is no time, TypeError for a promise */
 function dueTimeOf({ planStep: { spec }, inputs, step, execution }: WorkingStep): number {
   const { after, at } = spec.step as Declared
   if (at !== undefined) {
-    const time = at(inputs)
+    const time = synchronous(at(inputs), `at of timer "${step}"`)
     if (isDate(time) && !Number.isNaN(time.getTime())) return time.getTime()
     throw new RangeError(
       `at of timer "${step}" returned ${isDate(time) ? 'an invalid Date' : describe(time)}, which is not a time; return a Date`,
     )
   }
-  const duration: unknown = typeof after === 'function' ? (after as (inputs: unknown) => unknown)(inputs) : after
+  const duration: unknown =
+    typeof after === 'function'
+      ? synchronous((after as (inputs: unknown) => unknown)(inputs), `after of timer "${step}"`)
+      : after
   const ms = durationMs(duration)
   if (ms === undefined)
     throw new RangeError(

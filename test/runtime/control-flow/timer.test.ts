@@ -83,6 +83,21 @@ describe('a timer', () => {
     expect(clock.now()).toBe(start + 1_000)
   })
 
+  test.each(['at', 'after'] as const)(
+    'fails where %s returns a promise, of whose rejection nothing is left',
+    async (name) => {
+      const unhandled: unknown[] = []
+      const listen = (error: unknown): void => void unhandled.push(error)
+      process.on('unhandledRejection', listen)
+      const odd = timer({ name: 'Odd', output: Expiry, [name]: () => Promise.reject(new Error('late')) } as never)
+      const error = await errorOf(execute(untypedGraph({ name: 'g', steps: [odd] }), Expiry, {}))
+      await new Promise((resolve) => setImmediate(resolve))
+      process.off('unhandledRejection', listen)
+      expect(error.message).toContain(`${name} of timer "Odd" must return its answer directly, not a promise`)
+      expect(unhandled).toEqual([])
+    },
+  )
+
   test('of 0, or of a time that has passed, fires at once', async () => {
     const clock = new VirtualTime(start)
     const zero = timer({ name: 'Zero', output: Expiry, after: 0, value: () => 'now' })
