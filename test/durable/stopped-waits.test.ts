@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { dataType, graph, race, step, timer } from '../../src/index.ts'
+import { dataType, DocketClosedError, graph, race, step, timer } from '../../src/index.ts'
 import { expectNoUnhandledErrors, rejectionOf } from '../loose-api.ts'
 import { World } from './durable-time.ts'
 
@@ -132,5 +132,122 @@ describe('an execution that ended while a timer of it was open', () => {
     expect((await world.store.get(['a']))[0]!.owner).toBeUndefined()
     const { steps } = await world.store.readSteps(['a'])
     expect(steps.find((record) => record.step === 'Timer')).toMatchObject({ status: 'completed' })
+  })
+})
+
+/** Where the timer stands, as the records say it. */
+async function timerIn({ store }: World): Promise<string | undefined> {
+  const { steps } = await store.readSteps(['a'])
+  return steps.find((record) => record.step === 'Timer')?.status
+}
+
+const never = (): Promise<string> => new Promise(() => {})
+
+describe('a timer that lost its race', () => {
+  test.each(['execution', 'batch'] as const)('is cancelled on record at once, not at the end: %s', async (kind) => {
+    const world = new World()
+    const gate = Promise.withResolvers<string>()
+    const declared = either({ work: () => gate.promise, result: never })
+    const docket = world.process({ graphs: [declared] })
+    await world.clock.settle<unknown>(
+      kind === 'batch'
+        ? docket.startBatch(declared, Result, [inputs], { id: 'a' })
+        : docket.start(declared, Result, inputs, { id: 'a' }),
+    )
+    await world.clock.advance(100)
+    expect(await timerIn(world)).toBe('waiting')
+    gate.resolve('work')
+    await world.clock.advance(100)
+    expect(await timerIn(world)).toBe('cancelled')
+  })
+
+  test('is cancelled once: a process that goes on without a timer of that name does not miss it', async () => {
+    const world = new World()
+    const gate = Promise.withResolvers<string>()
+    const declared = either({ work: () => gate.promise, result: never })
+    const { docket, die } = world.mortal({ graphs: [declared], lease: '2s' })
+    await world.clock.settle(docket.start(declared, Result, inputs, { id: 'a' }))
+    await world.clock.advance(100)
+    gate.resolve('work')
+    await world.clock.advance(100)
+    die()
+    const other = step({ name: 'Other', inputs: { seed: Seed }, output: Late, run: never })
+    const changed = graph({
+      name: 'either',
+      steps: either({}).steps.map((one) => (one.name === 'Timer' ? other : one)),
+    } as never)
+    const next = world.process({ graphs: [changed] })
+    await world.clock.advance(10_000)
+    expect(await world.clock.settle((await next.get('a'))!.result())).toBe('result')
+    const ends = world.events.filter((event) => event.type === 'step.cancelled' && event.step === 'Timer')
+    expect(ends).toHaveLength(1)
+  })
+
+  test('is cancelled on record while it makes its value, too', async () => {
+    const world = new World()
+    const gate = Promise.withResolvers<string>()
+    const declared = either({ work: () => gate.promise, value: never, result: never })
+    const docket = world.process({ graphs: [declared] })
+    await world.clock.settle(docket.start(declared, Result, inputs, { id: 'a' }))
+    await world.clock.advance(61_000)
+    gate.resolve('work')
+    await world.clock.advance(100)
+    expect(await timerIn(world)).toBe('cancelled')
+  })
+})
+
+describe('a docket that closes', () => {
+  test.each(['execution', 'batch'] as const)(
+    'does not begin the value of a timer that falls due then: %s',
+    async (kind) => {
+      const world = new World()
+      const made: string[] = []
+      const value = (): string => {
+        made.push('late')
+        return 'late'
+      }
+      const declared = both({ work: never, value })
+      // Keeps the store open.
+      world.process({ graphs: [declared], takeOver: false })
+      const docket = world.process({ graphs: [declared] })
+      await world.clock.settle<unknown>(
+        kind === 'batch'
+          ? docket.startBatch(declared, Result, [inputs], { id: 'a' })
+          : docket.start(declared, Result, inputs, { id: 'a' }),
+      )
+      await world.clock.advance(55_000)
+      const closed = docket.close({ drain: false, deadline: '20s' })
+      await world.clock.advance(15_000)
+      expect(made).toEqual([])
+      await world.clock.settle(closed)
+      expect(await timerIn(world)).toBe('waiting')
+      const next = world.process({ graphs: [both({ value })] })
+      expect(await world.clock.settle((await next.get('a'))!.result())).toEqual(
+        kind === 'batch' ? ['result'] : 'result',
+      )
+      expect(made).toEqual(['late'])
+    },
+  )
+
+  test('has not failed a timer whose value needs it', async () => {
+    const world = new World()
+    const closing = Promise.withResolvers<void>()
+    const declared = both({
+      value: async () => {
+        await closing.promise
+        throw new DocketClosedError('closed', {})
+      },
+    })
+    // Keeps the store open.
+    world.process({ graphs: [declared], takeOver: false })
+    const docket = world.process({ graphs: [declared] })
+    const handle = await world.clock.settle(docket.start(declared, Result, inputs, { id: 'a' }))
+    void handle.result().catch(() => {})
+    await world.clock.advance(61_000)
+    const closed = docket.close({ deadline: '5s' })
+    closing.resolve()
+    await world.clock.settle(closed)
+    const next = world.process({ graphs: [both({})] })
+    expect(await world.clock.settle((await next.get('a'))!.result())).toBe('result')
   })
 })

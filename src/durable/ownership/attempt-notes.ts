@@ -102,9 +102,12 @@ export class AttemptNotes {
   }
 
   cancelled(run: StepRun, reason: unknown): void {
-    // Only of a step that is tried again it is written that it runs. What its last attempt failed with is kept.
-    if (run.planStep.spec.maxAttempts > 1 && !(reason instanceof LeaseLostError))
-      void this.#note(run, 'cancelled', run.error)
+    const { compensate, maxAttempts } = run.planStep.spec
+    // What may have to be undone stays as it is until that is done or the execution ends: whoever goes on must know that it began.
+    if (reason instanceof LeaseLostError || compensate !== undefined) return
+    // Of most steps that are tried once nothing is on record before their value. What the last attempt failed with is kept.
+    const isOnRecord = maxAttempts > 1 || this.#commits.isOpen({ step: run.step, item: itemOf(run) })
+    if (isOnRecord) void this.#note(run, 'cancelled', run.error)
   }
 
   #note(run: StepRun, status: StepStatus, error: unknown, attempt = run.attempt): Promise<void> {

@@ -94,6 +94,11 @@ export class ExecutionCommits {
     this.#open.add(record)
   }
 
+  /** Whether the store knows, or will know, of this step that it has begun, and not of its end. */
+  isOpen(step: Pick<StepRecord, 'step' | 'item'>): boolean {
+    return this.#open.has(step)
+  }
+
   /** Records of the attempts that run here, as they are where the execution is given up: its next owner begins them under the same numbers. */
   givenUp(): readonly StepRecord[] {
     return this.#open.givenUp(this.#connection.clock.now())

@@ -22,6 +22,12 @@ export class OpenRecords {
     if (isUnfinished(record) || this.#records.has(key)) this.#records.set(key, record)
   }
 
+  /** Whether the last that was written or is on its way says that the step has not ended. */
+  has(step: Pick<StepRecord, 'step' | 'item'>): boolean {
+    const record = this.#records.get(keyOf(step))
+    return record !== undefined && isUnfinished(record)
+  }
+
   /** Records have been written. */
   written(records: readonly StepRecord[]): void {
     if (this.#records.size === 0) return
@@ -50,6 +56,6 @@ function takenBack(record: StepRecord, at: number): StepRecord {
     : { ...record, attempt: 0 }
 }
 
-function keyOf({ step, item }: StepRecord): string {
+function keyOf({ step, item }: Pick<StepRecord, 'step' | 'item'>): string {
   return JSON.stringify([step, item])
 }

@@ -12,6 +12,8 @@ export interface WorkPlace {
   readonly item: number | undefined
   readonly failedItems: number
   readonly place: ErrorPlace
+  /** It has ended, or begins nothing more. */
+  readonly isOver: boolean
   readonly clock: FullClock
   readonly context: AsyncContext
   readonly setup: { readonly signals?: Signals | undefined }

@@ -67,7 +67,7 @@ export class Wait implements StepWork {
     const step = this.#step
     if (!this.#isOpen) step.endedLate()
     else if (this.isWaiting) this.#wake(() => this.fail(error, timedOut))
-    else {
+    else if (timedOut || !step.isHandedOverFor(error)) {
       this.close()
       step.attemptFailed(error, timedOut)
     }
@@ -86,9 +86,11 @@ export class Wait implements StepWork {
   }
 
   #wake(goOn: () => void): void {
-    if (!this.#isOpen) return
+    // Nothing begins after the end, nor while the execution is about to be handed over.
+    if (!this.#isOpen || this.#step.execution.isOver) return
     this.#disarm()
     this.#step.wakes(() => {
+      if (!this.#isOpen || this.#step.execution.isOver) return
       this.isWaiting = false
       goOn()
     })
