@@ -48,7 +48,6 @@ export class CallBatcher<Item, Answer> {
   readonly #aside: SetAside<Item, Answer>
   readonly #held = new HeldKeys<Entry<Item, Answer>>()
   #pending: Entry<Item, Answer>[] = []
-  #pendingBytes = 0
   #inFlight = 0
   #isDeferred = false
 
@@ -63,7 +62,6 @@ export class CallBatcher<Item, Answer> {
       const entry = { item, bytes: this.#options.sizeOf?.(item) ?? 0, until, resolve, reject }
       if (this.#isKeptBack(entry)) return
       this.#pending.push(entry)
-      this.#pendingBytes += entry.bytes
       this.#defer()
     })
   }
@@ -87,15 +85,19 @@ export class CallBatcher<Item, Answer> {
     const { keyOf } = this.#options
     if (keyOf === undefined) return
     const released = this.#held.release(keyOf(item))
-    this.#pending.push(...released)
-    this.#pendingBytes += bytesOf(released)
+    const portion = released.slice(0, countOfCall(released, 0, 0))
+    if (bytesOf(portion) < largeBytes) for (const entry of released) this.#pending.push(entry)
+    else {
+      // What follows goes on waiting where it is: moved with each call, a long list would be gone through for every one of them.
+      released.splice(0, portion.length)
+      this.#aside.addLarge(portion.map((entry) => this.#heldEntry(entry, released)))
+    }
     if (this.#pending.length > 0) this.#defer()
   }
 
   /** What may go on only after what has been set aside waits for it. */
   #keepBack(): void {
     this.#pending = this.#pending.filter((entry) => !this.#isKeptBack(entry))
-    this.#pendingBytes = bytesOf(this.#pending)
   }
 
   /** Holds the keys of portions, so that what follows for the same ones waits, and sends them apart. */
@@ -105,12 +107,12 @@ export class CallBatcher<Item, Answer> {
     for (const portion of held) this.#aside.addFailed(portion, failure)
   }
 
-  /** An entry whose key is held until it is settled. */
-  #heldEntry(entry: Entry<Item, Answer>): Entry<Item, Answer> {
+  /** An entry whose key is held until it is settled; `waiting` is what waits for it already. */
+  #heldEntry(entry: Entry<Item, Answer>, waiting?: Entry<Item, Answer>[]): Entry<Item, Answer> {
     const { keyOf } = this.#options
     if (keyOf === undefined) return entry
     const { item, resolve, reject } = entry
-    this.#held.hold(keyOf(item))
+    this.#held.hold(keyOf(item), waiting)
     return {
       ...entry,
       resolve: (answer) => {
@@ -138,20 +140,27 @@ export class CallBatcher<Item, Answer> {
 
   /** Adds what is waiting to what is sent again, as far as there is room; without what is large. */
   #take(again: Portion<Item, Answer>): Portion<Item, Answer> {
-    const bytesAgain = bytesOf(again)
-    const small = bytesAgain + this.#pendingBytes < largeBytes ? again : this.#withoutLarge(again)
-    const count = countOfCall(this.#pending, small.length, small === again ? bytesAgain : bytesOf(small))
-    const taken = this.#pending.splice(0, count)
-    this.#pendingBytes -= bytesOf(taken)
-    return small.length === 0 ? taken : [...small, ...taken]
+    for (let small = again; ;) {
+      const bytesBefore = bytesOf(small)
+      const next = this.#pending.slice(0, countOfCall(this.#pending, small.length, bytesBefore))
+      const left = bytesBefore + bytesOf(next) < largeBytes ? undefined : this.#withoutLarge(small, next)
+      if (left === undefined) {
+        this.#pending.splice(0, next.length)
+        return small.length === 0 ? next : [...small, ...next]
+      }
+      small = left
+    }
   }
 
-  /** Sets aside what is large, of what is sent again and of what is waiting. Gives what is left of the former. */
-  #withoutLarge(again: Portion<Item, Answer>): Portion<Item, Answer> {
+  /**
+   * Sets aside what is large of a call: of what is sent again, and of what would go out with it. Only these are looked at, since there may be
+   * very many behind them. Gives what is left of the former; undefined where nothing is large.
+   */
+  #withoutLarge(again: Portion<Item, Answer>, next: Portion<Item, Answer>): Portion<Item, Answer> | undefined {
     const { keyOf } = this.#options
-    if (keyOf === undefined) return again
-    const groups = groupedByKey([...again, ...this.#pending], keyOf).filter((group) => bytesOf(group) >= largeBytes)
-    if (groups.length === 0) return again
+    if (keyOf === undefined) return undefined
+    const groups = groupedByKey([...again, ...next], keyOf).filter((group) => bytesOf(group) >= largeBytes)
+    if (groups.length === 0) return undefined
     const large = groups.map((group) => group.slice(0, countOfCall(group, 0, 0)))
     const isTaken = new Set(large.flat())
     const held = large.map((portion) => portion.map((entry) => this.#heldEntry(entry)))
@@ -189,30 +198,41 @@ export class CallBatcher<Item, Answer> {
 
   /** Sends all in one call. All that is not given back is settled. */
   async #sendAll(entries: Portion<Item, Answer>, waits = false): Promise<Unsettled<Item, Answer>> {
-    const { keyOf, onError } = this.#options
+    let answers: readonly (Answer | 'locked')[]
     try {
-      const answers = await this.#send(
+      answers = await this.#send(
         entries.map(({ item }) => item),
         { waits },
       )
-      const locked: Entry<Item, Answer>[] = []
-      for (let index = 0; index < entries.length; index++) {
-        const answer = answers[index]!
-        if (answer === 'locked') locked.push(entries[index]!)
-        else entries[index]!.resolve(answer)
-      }
-      return { left: [], locked: locked.length === 0 ? [] : groupedByKey(locked, keyOf), failure: undefined }
     } catch (failure) {
-      if (isLockFailure(failure)) return { left: [], locked: partsOf(groupedByKey(entries, keyOf)), failure }
-      onError?.(
-        failure,
-        entries.map(({ item }) => item),
-      )
-      if (failure instanceof StoreError && failure.isTransient) return { left: entries, locked: [], failure }
-      if (entries.length > 1) return this.#sendSplit(entries)
-      entries[0]!.reject(failure)
-      return { left: [], locked: [], failure }
+      return this.#unsettledBy(failure, entries)
     }
+    // Not in the `try`: what goes wrong from here on must not have sent again what was written.
+    const locked: Entry<Item, Answer>[] = []
+    for (let index = 0; index < entries.length; index++) {
+      const answer = answers[index]!
+      if (answer === 'locked') locked.push(entries[index]!)
+      else entries[index]!.resolve(answer)
+    }
+    return {
+      left: [],
+      locked: locked.length === 0 ? [] : groupedByKey(locked, this.#options.keyOf),
+      failure: undefined,
+    }
+  }
+
+  /** What a failed call leaves to do: one that was refused is sent again in parts. */
+  async #unsettledBy(failure: unknown, entries: Portion<Item, Answer>): Promise<Unsettled<Item, Answer>> {
+    const { keyOf, onError } = this.#options
+    if (isLockFailure(failure)) return { left: [], locked: partsOf(groupedByKey(entries, keyOf)), failure }
+    onError?.(
+      failure,
+      entries.map(({ item }) => item),
+    )
+    if (failure instanceof StoreError && failure.isTransient) return { left: entries, locked: [], failure }
+    if (entries.length > 1) return this.#sendSplit(entries)
+    entries[0]!.reject(failure)
+    return { left: [], locked: [], failure }
   }
 
   /** One of these was refused: in two calls, so that those with one key stay in their order. */
@@ -243,7 +263,7 @@ export class CallBatcher<Item, Answer> {
    */
   async #sendApart(entries: Portion<Item, Answer>, tries: number): Promise<Omit<Unsettled<Item, Answer>, 'locked'>> {
     const groups = groupedByKey(entries, this.#options.keyOf)
-    const failed: Entry<Item, Answer>[] = []
+    const failed: Portion<Item, Answer>[] = []
     const failedAlone: Portion<Item, Answer>[] = []
     let size = Math.max(1, groups.length >> Math.min(1 + tries - triesTogether, 30))
     let someCameThrough = false
@@ -260,13 +280,13 @@ export class CallBatcher<Item, Answer> {
         size = Math.max(1, size >> 1)
         failure = sent.failure
         if (portion.length === 1) failedAlone.push(sent.left)
-        else failed.push(...sent.left)
+        else failed.push(sent.left)
       }
     }
     const rest = groups.flat()
-    if (!someCameThrough) return { left: [...rest, ...failed, ...failedAlone.flat()], failure }
+    if (!someCameThrough) return { left: [...rest, ...failed.flat(), ...failedAlone.flat()], failure }
     if (failedAlone.length > 0) this.#setAside(failedAlone, failure)
-    return { left: [...rest, ...failed], failure }
+    return { left: [...rest, ...failed.flat()], failure }
   }
 }
 

@@ -6,9 +6,10 @@ export class HeldKeys<Waiting> {
     return this.#held.size
   }
 
-  hold(key: string): void {
+  /** `waiting` is what waits for it already, where it was not held before. */
+  hold(key: string, waiting: Waiting[] = []): void {
     const held = this.#held.get(key)
-    if (held === undefined) this.#held.set(key, { count: 1, waiting: [] })
+    if (held === undefined) this.#held.set(key, { count: 1, waiting })
     else held.count++
   }
 
@@ -19,8 +20,8 @@ export class HeldKeys<Waiting> {
     return held !== undefined
   }
 
-  /** What may go out now. */
-  release(key: string): readonly Waiting[] {
+  /** What may go out now; the list is the caller's. */
+  release(key: string): Waiting[] {
     const held = this.#held.get(key)
     if (held === undefined || --held.count > 0) return []
     this.#held.delete(key)

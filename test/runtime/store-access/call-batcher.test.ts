@@ -179,3 +179,54 @@ test('one that the server stops each time delays the others once, and fails alon
   expect(await clock.settle(sick)).toMatchObject({ message: expect.stringContaining('statement timeout') })
   expect(clock.elapsed()).toBeLessThan(31_000)
 })
+
+/** More than a function can be called with arguments. */
+const veryMany = 150_000
+
+test('however many wait for what is large under their key, each goes out once, in its order', async () => {
+  const clock = new VirtualClock(0)
+  const { state, send } = slowStore(clock)
+  const batcher = new CallBatcher<Item, boolean>(send, batching(clock, 10))
+  const all = Array.from({ length: veryMany }, (_, n) => batcher.add({ key: 'one', n, bytes: 300 }, Infinity))
+  await clock.settle(Promise.all(all))
+  expect(state.calls.flat().every(({ n }, index) => n === index)).toBe(true)
+  expect(state.calls.flat()).toHaveLength(veryMany)
+  expect(state.most).toBe(1)
+})
+
+test('however many small ones wait for one that is locked, each goes out once, in its order', async () => {
+  const clock = new VirtualClock(0)
+  const arrived: number[] = []
+  let isLocked = true
+  const send = async (calls: readonly Item[]): Promise<readonly (boolean | 'locked')[]> => {
+    await new Promise<void>((resolve) => void clock.setTimeout(resolve, 1))
+    if (!isLocked) for (const { n } of calls) arrived.push(n)
+    return calls.map(() => (isLocked ? 'locked' : true))
+  }
+  const batcher = new CallBatcher<Item, boolean>(send, batching(clock))
+  const first = batcher.add({ key: 'one', n: 0 }, Infinity)
+  await clock.advance(5)
+  const rest = Array.from({ length: veryMany }, (_, n) => batcher.add({ key: 'one', n: n + 1 }, Infinity))
+  isLocked = false
+  await clock.settle(Promise.all([first, ...rest]))
+  expect(arrived.every((n, index) => n === index)).toBe(true)
+  expect(arrived).toHaveLength(veryMany + 1)
+})
+
+test('what waits is looked at when its call comes, not again with every call before it', async () => {
+  const clock = new VirtualClock(0)
+  const { state, send } = slowStore(clock)
+  let looks = 0
+  const keyOf = ({ key }: Item): string => (looks++, key)
+  for (const keys of [1, 10, 50_000]) {
+    looks = 0
+    state.calls.length = 0
+    const batcher = new CallBatcher<Item, boolean>(send, { ...batching(clock, 10), keyOf })
+    const all = Array.from({ length: 50_000 }, (_, n) =>
+      batcher.add({ key: String(n % keys), n, bytes: 300 }, Infinity),
+    )
+    await clock.settle(Promise.all(all))
+    expect(state.calls.flat()).toHaveLength(50_000)
+    expect(looks).toBeLessThan(5 * 50_000)
+  }
+})
