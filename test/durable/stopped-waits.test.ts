@@ -245,6 +245,7 @@ describe('a docket that closes', () => {
     void handle.result().catch(() => {})
     await world.clock.advance(61_000)
     const closed = docket.close({ deadline: '5s' })
+    await world.clock.advance(100)
     closing.resolve()
     await world.clock.settle(closed)
     const next = world.process({ graphs: [both({})] })
