@@ -66,9 +66,9 @@ export class ExecutionHandle<Output> {
   /**
    * The execution's value, as soon as there is one, wherever it is made. The `signal` of the call that gave the handle ends the wait.
    * @throws (as rejection) what the execution failed with: StepError, ExecutionTimeoutError, ExecutionCancelledError (after a
-   * restart, an Error of that name and with its fields); ExecutionCancelledError where the signal ended the wait; ExecutionConflictError when it
-   * was deleted, or nobody runs it and its records don't fit this process's graph; LeaseLostError where this process lost it and can't reach the
-   * store to read how it ends; StoreError
+   * restart, an Error of that name and with its fields); ExecutionCancelledError where the signal ended the wait, or another process deleted it
+   * while it ran in this one; ExecutionConflictError when it was deleted, or nobody runs it and its records don't fit this process's graph;
+   * LeaseLostError where this process lost it and can't reach the store to read how it ends; StoreError
    */
   async result(): Promise<Output> {
     const wait = {}

@@ -58,7 +58,9 @@ describe('from a process that is not the owner', () => {
     await world.clock.advance(10)
     const outcome = rejectionOf(handle.result())
     expect(await world.clock.settle(other.delete('a'))).toBe(true)
-    expect(await world.clock.settle(outcome)).toBeInstanceOf(ExecutionCancelledError)
+    const error = await world.clock.settle(outcome)
+    expect(error).toBeInstanceOf(ExecutionCancelledError)
+    expect((error as Error).message).toBe('execution "a" was deleted on request')
     const commits = watched.calls
       .filter(({ name }) => name === 'commit')
       .flatMap(({ given }) => given[0] as ExecutionCommit[])

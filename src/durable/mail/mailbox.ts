@@ -4,7 +4,7 @@ import type { DocketContext } from '../context/docket-context.ts'
 import type { Owned } from '../ownership/owned.ts'
 import type { Reopening } from '../recovery/reopen.ts'
 import { deleteUnowned } from '../recovery/unowned.ts'
-import { addReason, cancelledOnRequest } from '../recovery/unread-mail.ts'
+import { addReason, cancelledOnRequest, deletedOnRequest } from '../recovery/unread-mail.ts'
 
 const messagesPerRead = 100
 
@@ -95,7 +95,7 @@ export class Mailbox {
   async #delete(owned: Owned): Promise<void> {
     const { id } = owned
     owned.commits.deleteWithEnd()
-    owned.cancel(cancelledOnRequest(id, owned.graph))
+    owned.cancel(deletedOnRequest(id, owned.graph))
     await owned.departure
     try {
       if (owned.commits.isDeleted) {

@@ -62,6 +62,11 @@ export function cancelledOnRequest(executionId: string, graph: string): Executio
   return new ExecutionCancelledError(`execution "${executionId}" was cancelled on request`, { graph, executionId })
 }
 
+/** What its callers here get while it runs; later ones find that there is none. */
+export function deletedOnRequest(executionId: string, graph: string): ExecutionCancelledError {
+  return new ExecutionCancelledError(`execution "${executionId}" was deleted on request`, { graph, executionId })
+}
+
 /** Gives the error the reason that came with the message. */
 export async function addReason(
   { connection }: DocketContext,

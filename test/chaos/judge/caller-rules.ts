@@ -104,7 +104,9 @@ export class CallerRules {
       if (!rows.some(holds)) this.#deny(made, rows)
     }
     const waits = operation === 'result' || operation === 'execute'
-    if (code === 'EXECUTION_CANCELLED' && waits) needs((row) => row?.status === 'cancelled')
+    // A deletion takes the place of the end.
+    if (code === 'EXECUTION_CANCELLED' && waits && message.includes('was deleted')) needs(isGone)
+    else if (code === 'EXECUTION_CANCELLED' && waits) needs((row) => row?.status === 'cancelled')
     else if (code === 'STEP_FAILED' && waits) needs((row) => row?.status === 'failed')
     else if (code === 'EXECUTION_CONFLICT' && operation === 'fork') {
       if (!rows.some(isGone) && this.#rows(made, newId!).every(isGone)) this.#deny(made, rows)

@@ -23,9 +23,9 @@ export function judgeWork(
     if (line.kind !== 'begin') continue
     const { worker, at } = line
     const moments = history.moments(line.execution!)
-    // What is stamped by then was so by then; what is stamped a little later may have been.
-    const begun = new Set([at, at + lateMs].map((before) => acquisition(moments, worker, before)))
-    const found = [...begun].map((one) => faultsOf(line, one, awakening.has(index), history, stops))
+    // What is stamped by then was so by then; what is stamped a little later may have been, each of several.
+    const begun = acquisitions(moments, worker, at, at + lateMs)
+    const found = begun.map((one) => faultsOf(line, one, awakening.has(index), history, stops))
     if (found.every((faults) => faults.length > 0)) for (const [rule, text] of found[0]!) report(rule, text)
   }
 }
@@ -63,17 +63,25 @@ function faultsOf(
   return faults
 }
 
-/** When a process got an execution last, before a time. */
-function acquisition(moments: readonly Moment[], worker: string, before: number): Moment | undefined {
-  let found: Moment | undefined
+/** When a process got an execution last, before a time, and each time between that and another one. */
+function acquisitions(
+  moments: readonly Moment[],
+  worker: string,
+  from: number,
+  to: number,
+): readonly (Moment | undefined)[] {
+  let last: Moment | undefined
+  const later: Moment[] = []
   for (const [index, moment] of moments.entries()) {
-    if (moment.at > before) break
+    if (moment.at > to) break
     const { row, life } = moment
     if (row?.owner === undefined || workerOf(row.owner) !== worker) continue
-    const last = moments[index - 1]
-    if (last?.life !== life || last.row?.epoch !== row.epoch) found = moment
+    const before = moments[index - 1]
+    if (before?.life === life && before.row?.epoch === row.epoch) continue
+    if (moment.at <= from) last = moment
+    else later.push(moment)
   }
-  return found
+  return [last, ...later]
 }
 
 /** When an execution ended that has ended at a time. */
