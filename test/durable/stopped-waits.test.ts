@@ -36,11 +36,12 @@ function either({ work = () => 'work', result = () => 'result', value = () => 'l
   return graph({ name: 'either', steps: [worker, late, first, last] })
 }
 
-/** Fails until it may succeed. */
-function failing(): { mayPass: boolean; readonly run: () => string } {
+/** Fails until it may succeed, once what begins with it has begun. */
+function failing(): { mayPass: boolean; readonly run: () => Promise<string> } {
   const task = {
     mayPass: false,
-    run(): string {
+    async run(): Promise<string> {
+      await Promise.resolve()
       if (!task.mayPass) throw new Error('not now')
       return 'done'
     },
@@ -100,7 +101,7 @@ describe('an execution that ended while a timer of it was open', () => {
   test.each(['execution', 'batch'] as const)('goes on although its timer had lost a race before: %s', async (kind) => {
     const world = new World()
     const task = failing()
-    const declared = either({ result: task.run })
+    const declared = either({ work: async () => 'work', result: task.run })
     const docket = world.process({ graphs: [declared] })
     const begun =
       kind === 'batch'
