@@ -62,9 +62,14 @@ export class LaunchQueue {
     this.#push(position)
   }
 
-  /** The step never begins, whatever comes. */
+  /** The step never begins, whatever comes, nor where it is ready already. */
   withhold(position: number): void {
     this.#unmet[position] = neverReady
+    if (this.#first === position) this.#first = nothing
+    const at = this.#next === this.#end ? nothing : this.#rest!.indexOf(position, this.#next)
+    if (at === nothing || at >= this.#end) return
+    this.#rest!.copyWithin(at, at + 1, this.#end)
+    if (--this.#end === this.#next) this.#next = this.#end = 0
   }
 
   /** A value will never come: steps that can do without it, and lack nothing else, are ready. */

@@ -32,6 +32,8 @@ export class Wait implements StepWork {
   begin(dueAt: number | undefined, onDue: () => void): void {
     const step = this.#step
     const { clock } = step.execution
+    // Made while it is the current one: a timer goes on with it.
+    void step.execution.context
     step.waits(dueAt)
     // Whoever observes it may have ended it.
     if (!this.#isOpen) return

@@ -33,20 +33,20 @@ export function parkingConformance({ options, test, testIf }: ConformanceGroup):
 
   test('with a message that was not read, nothing of the commit is written', async ({ store }) => {
     await createOwned(store, 'other')
-    for (const of of ['data', 'control'] as const) {
-      await createOwned(store, of)
-      await store.post([message(of, 'a'), message(of, 'm', { class: of })])
-      const before = await recordIn(store, of)
-      const seqs = (await store.readMail({ owner: 'ada', executions: [of], limit: 10 })).map(({ seq }) => seq)
+    for (const kind of ['data', 'control'] as const) {
+      await createOwned(store, kind)
+      await store.post([message(kind, 'a'), message(kind, 'm', { class: kind })])
+      const before = await recordIn(store, kind)
+      const seqs = (await store.readMail({ owner: 'ada', executions: [kind], limit: 10 })).map(({ seq }) => seq)
       const last = Math.max(...seqs)
       const parking = (lastSeq: number): ExecutionCommit =>
-        commitTo(of, { park: { lastSeq, waitsFor: approval }, steps: [stepRecord('A')], consumed: [last] })
+        commitTo(kind, { park: { lastSeq, waitsFor: approval }, steps: [stepRecord('A')], consumed: [last] })
       assert.deepEqual(await store.commit([parking(last - 1), commitTo('other')]), ['unread', true])
-      assertSame(await recordIn(store, of), before)
-      assert.deepEqual((await store.readSteps([of])).steps, [])
+      assertSame(await recordIn(store, kind), before)
+      assert.deepEqual((await store.readSteps([kind])).steps, [])
       // What was read and is not consumed does not keep it from being parked.
       assert.deepEqual(await store.commit([parking(last)]), [true])
-      assert.equal((await recordIn(store, of)).owner, undefined)
+      assert.equal((await recordIn(store, kind)).owner, undefined)
     }
     await live(store, 'bea')
     await store.acquire({ owner: 'bea', ids: ['data', 'control'], limit: 2 })

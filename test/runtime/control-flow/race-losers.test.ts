@@ -111,4 +111,29 @@ describe('what only a loser needs', () => {
     expect(await clock.settle(both)).toEqual(['fast o', 'fast o'])
     expect(await clock.settle(execute(declared, Winner, inputs, { clock }))).toBe('fast o')
   })
+
+  test('does not begin though it was ready: a race that another race has no more need of', async () => {
+    const clock = new VirtualTime(0)
+    const { makeFast, makeSlow } = racers(clock)
+    const Last = dataType('Last', z.union([z.string(), z.number()]))
+    const calls: string[] = []
+    const first = race({
+      name: 'Pick',
+      inputs: pick.inputs,
+      output: Winner,
+      run: ({ value }) => {
+        calls.push('first')
+        return value
+      },
+    })
+    const last = race({ name: 'PickLast', inputs: { winner: Winner, fast: pick.inputs.fast }, output: Last })
+    for (const steps of [
+      [makeFast, makeSlow, first, last],
+      [last, first, makeSlow, makeFast],
+    ]) {
+      const declared = graph({ name: 'races', steps: steps as never }) as never
+      expect(await clock.settle(execute(declared, Last as never, inputs as never, { clock }))).toBe('fast o')
+    }
+    expect(calls).toEqual([])
+  })
 })

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, test } from 'vitest'
 import { createActor, toPromise } from 'xstate'
 import { z } from 'zod'
@@ -348,4 +349,34 @@ describe('in a docket', () => {
     expect(clock.now()).toBeLessThan(start + 3_610_000)
     await clock.settle(second.close())
   })
+})
+
+test('what follows a timer runs in the async context of the call', async () => {
+  const clock = new VirtualTime(start)
+  const call = new AsyncLocalStorage<string>()
+  const seen: unknown[] = []
+  const See = dataType('See', z.string())
+  const wait = timer({
+    name: 'Expire',
+    inputs: { order: Order },
+    output: Expiry,
+    after: '1h',
+    value: ({ order }) => {
+      seen.push(call.getStore())
+      return order.id
+    },
+  })
+  const see = step({
+    name: 'See',
+    inputs: { expiry: Expiry },
+    output: See,
+    run: ({ expiry }) => {
+      seen.push(call.getStore())
+      return expiry
+    },
+  })
+  const waiting = graph({ name: 'waiting', steps: [wait, see] })
+  const made = call.run('mine', () => execute(waiting, See, { Order: order }, { clock }))
+  expect(await clock.settle(made)).toBe('o')
+  expect(seen).toEqual(['mine', 'mine'])
 })
