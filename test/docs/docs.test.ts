@@ -22,6 +22,11 @@ describe.each(documents())('%s', (path) => {
     },
   )
 
+  test('has a block below each reference to an example', () => {
+    const references = [...text.matchAll(/^<!-- ((?:output of )?examples\/\S+) -->$/gm)].map(([, name]) => name)
+    expect(references).toEqual(snippetsOf(text).flatMap(({ reference }) => reference ?? []))
+  })
+
   test('has links that lead somewhere', () => {
     const links = [...text.matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)/g)]
     const lost = links.filter(([, file = '', anchor]) => {
