@@ -204,6 +204,11 @@ export function isRace({ spec }: PlanStep): boolean {
   return spec.kind === 'race'
 }
 
+/** The steps that take a slot's value, races too: what one of them does depends on it. */
+export function takersOf({ dependants, racers }: Pick<Plan, 'dependants' | 'racers'>, slot: number): readonly number[] {
+  return racers === undefined ? dependants[slot]! : [...dependants[slot]!, ...racers[slot]!]
+}
+
 /** The ports that a step takes its values from: of a race of which one is given from the start, that one alone. */
 function racingPorts(spec: StepSpec, isGiven: (type: string) => boolean): StepSpec['ports'] {
   if (spec.kind !== 'race') return spec.ports

@@ -278,8 +278,10 @@ export class BatchRestoration {
   #takeStep(step: StepRecord): Promise<void> | undefined {
     const { record, encoding, cause } = this.#parts
     const maxAttempts = this.#specs.get(step.step)?.maxAttempts ?? 1
-    const isLeft = this.#outcomes.has(step.item) || (step.status === 'failed' && this.#isRetried(step.item))
-    const view = isLeft ? undefined : viewOf(record, step, encoding, cause, maxAttempts)
+    // Of what failed before a retry, what won a race is left.
+    const since = step.status === 'failed' && this.#isRetried(step.item) ? 'end' : cause
+    const isLeft = this.#outcomes.has(step.item)
+    const view = isLeft ? undefined : viewOf(record, step, encoding, since, maxAttempts)
     if (view instanceof Promise) return view.then((late) => this.#keep(step, late))
     return this.#keep(step, view)
   }

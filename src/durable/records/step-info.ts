@@ -1,6 +1,5 @@
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
-import { isTerminalStep } from '../../core/contracts/statuses.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
@@ -64,8 +63,8 @@ export async function stepInfosOf(
       item: item === '' ? undefined : item,
       status,
       attempt,
-      // Until a race has its value, what came first stands there.
-      output: await decoded(isTerminalStep(status) ? output : undefined, (stored) =>
+      // Until a race has its value, and where it never has one, what came first stands there.
+      output: await decoded(status === 'completed' || status === 'cached' ? output : undefined, (stored) =>
         encoding.decode(stored, ['step', id, step, item, 'output']),
       ),
       error: await decoded(error, (stored) => encoding.decodeError(stored, ['step', id, step, item, 'error'])),

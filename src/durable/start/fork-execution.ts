@@ -1,7 +1,7 @@
 import { didYouMean } from '../../core/closest-name.ts'
 import { requireLength } from '../../core/check-length.ts'
 import { ExecutionConflictError, OptionError } from '../../core/errors.ts'
-import { requireIndex } from '../../core/graph/plan.ts'
+import { requireIndex, takersOf } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
@@ -55,10 +55,13 @@ export async function forkExecution(
   for (const step of steps) {
     const view = restored.persisted.steps.get(step.step)
     if (view === undefined || anew.has(step.step)) continue
-    const output = await encoding.encode(view.output, ['step', newId, step.step, step.item, 'output'])
+    const made = view.first === undefined ? view.output : { ...view.first }
+    const output = await encoding.encode(made, ['step', newId, step.step, step.item, 'output'])
+    // A race without a value is decided anew from what won it, in its first attempt.
+    const isDecided = view.first !== undefined && { ...decided, startedAt: clock.now() }
     // What the original did is not the fork's to undo.
-    const isOriginals = undoable.has(step.step)
-    copied.push({ ...step, ...(isOriginals && { status: 'cached' as const }), output, error: undefined })
+    const isOriginals = undoable.has(step.step) && { status: 'cached' as const }
+    copied.push({ ...step, ...isOriginals, ...isDecided, output, error: undefined })
   }
   const { owner } = connection.session
   const index = requireIndex(graph)
@@ -93,6 +96,15 @@ export async function forkExecution(
   return newId
 }
 
+/** As a race is on record that has a winner, and whose function has not begun. */
+const decided = {
+  status: 'running',
+  attempt: 0,
+  inputHash: undefined,
+  endedAt: undefined,
+  dueAt: undefined,
+} as const
+
 interface StoredDocument {
   readonly $names?: unknown
 }
@@ -118,6 +130,7 @@ function stepsFrom(plan: Plan, from: string, names: readonly string[]): Readonly
   if (first === undefined)
     throw new OptionError(`fork: no step "${from}" leads to "${plan.target.name}"${didYouMean(from, names) || ''}`)
   const found = new Set([first])
-  for (const step of found) for (const position of plan.dependants[step.outputSlot]!) found.add(plan.steps[position]!)
+  for (const { outputSlot } of found)
+    for (const position of takersOf(plan, outputSlot)) found.add(plan.steps[position]!)
   return new Set([...found].map(({ spec }) => spec.name))
 }

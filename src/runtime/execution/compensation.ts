@@ -1,5 +1,6 @@
 import type { CompensationError } from '../../core/errors.ts'
 import { DocketError } from '../../core/docket-error.ts'
+import { takersOf } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { Effects } from './effects.ts'
 import { Undo } from './undo.ts'
@@ -26,7 +27,7 @@ export class Compensation {
     const waits: (Promise<unknown> | undefined)[] = []
     for (let position = whole.steps.length - 1; position >= 0; position--) {
       const { spec, outputSlot } = whole.steps[position]!
-      const before = whole.dependants[outputSlot]!.flatMap((dependant) => waits[dependant] ?? [])
+      const before = takersOf(whole, outputSlot).flatMap((taker) => waits[taker] ?? [])
       const undos = spec.compensate === undefined ? [] : this.#undosOf(parts, spec.name, reason)
       if (undos.length === 0) {
         waits[position] = before.length > 1 ? Promise.all(before) : before[0]

@@ -11,6 +11,7 @@ import {
   GraphError,
   NonRetryableError,
   optional,
+  race,
   step,
   StepError,
   type,
@@ -51,6 +52,33 @@ test('four steps are undone in the order 4 3 2 1, each with its output', async (
     'cancel hotel: hotel of flight of o1',
     'cancel flight: flight of o1',
   ])
+})
+
+test('what came after a race is undone before what the winner did', async () => {
+  const undone: string[] = []
+  const winner = step({
+    name: 'Winner',
+    inputs: {},
+    output: A,
+    run: () => 1,
+    compensate: () => void undone.push('Winner'),
+  })
+  const loser = step({ name: 'Loser', inputs: {}, output: B, run: () => new Promise<number>(() => {}) })
+  const either = race({ name: 'Either', inputs: { a: A, b: B }, output: C })
+  const after = step({
+    name: 'After',
+    inputs: { c: C },
+    output: D,
+    run: ({ c }) => c,
+    compensate: async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      undone.push('After')
+    },
+  })
+  const E = dataType('E', type<number>())
+  const last = step({ name: 'Last', inputs: { d: D }, output: E, run: fail('no') })
+  await reasonOf(execute(graph({ name: 'g', steps: [winner, loser, either, after, last] }), E, {}))
+  expect(undone).toEqual(['After', 'Winner'])
 })
 
 test('an execution that completes undoes nothing', async () => {
