@@ -26,8 +26,9 @@ type EndStatus = Extract<ExecutionStatus, 'completed' | 'failed' | 'cancelled'>
 /** What is written and removed from time to time, whatever happens. */
 export class Upkeep {
   readonly #context: DocketContext
-  #purgedAt = -Infinity
-  #isPurging = false
+  /** When each store was, by itself: one that stays broken is tried again without the others. */
+  readonly #purgedAt = new Map<object, number>()
+  readonly #purging = new Set<object>()
   #ownedMsWrittenAt = -Infinity
 
   constructor(context: DocketContext) {
@@ -49,37 +50,25 @@ export class Upkeep {
     for (const one of owned.values()) one.writeOwnedMs()
   }
 
-  /** Removes what nobody wants or makes any more, portion by portion, until one is not full. */
   #purgeExpired(): void {
+    const { connection, ownStores } = this.#context
+    this.#purgeWhenDue(connection.store, (limit) => connection.store.purgeResults(limit))
+    for (const store of ownStores) this.#purgeWhenDue(store, (limit) => sharedResultsOf(store).purge(limit))
+  }
+
+  /** Removes what nobody wants or makes any more from one store, portion by portion, until one is not full. */
+  #purgeWhenDue(store: object, purgeSome: (limit: number) => Promise<number>): void {
     const { clock, connection } = this.#context
     const now = clock.elapsed()
-    if (this.#isPurging || now - this.#purgedAt < purgeEveryMs) return
-    this.#isPurging = true
-    void this.#purgeAll()
+    if (this.#purging.has(store) || now - (this.#purgedAt.get(store) ?? -Infinity) < purgeEveryMs) return
+    this.#purging.add(store)
+    void inPortions(clock, async (limit) => (this.#context.isClosing ? 0 : purgeSome(limit)))
       .then(
-        () => void (this.#purgedAt = now),
+        () => void this.#purgedAt.set(store, now),
         // Where the store is away, it is tried again next time round.
         connection.failures.of('the upkeep of the store'),
       )
-      .finally(() => void (this.#isPurging = false))
-  }
-
-  /** @throws StoreError */
-  async #purgeAll(): Promise<void> {
-    const { connection, clock, ownStores } = this.#context
-    const whileOpen =
-      (purgeSome: (limit: number) => Promise<number>) =>
-      async (limit: number): Promise<number> =>
-        this.#context.isClosing ? 0 : purgeSome(limit)
-    await inPortions(
-      clock,
-      whileOpen((limit) => connection.store.purgeResults(limit)),
-    )
-    for (const store of ownStores)
-      await inPortions(
-        clock,
-        whileOpen((limit) => sharedResultsOf(store).purge(limit)),
-      )
+      .finally(() => void this.#purging.delete(store))
   }
 }
 

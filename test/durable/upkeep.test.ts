@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { graph, step } from '../../src/index.ts'
+import { graph, step, StoreError } from '../../src/index.ts'
 import { claimOf } from '../../src/testing/conformance/records.ts'
 import { expectNoUnhandledErrors } from '../loose-api.ts'
 import { DurableTime, World } from './durable-time.ts'
@@ -70,4 +70,29 @@ test('messages and the look for work don’t wait for an upkeep that takes long'
   const other = world.process({ graphs: [graph], takeOver: false })
   await world.clock.settle(other.cancel('one'))
   await expect(world.clock.settle(handle.result())).rejects.toMatchObject({ code: 'EXECUTION_CANCELLED' })
+})
+
+test('a store of a step’s own that stays broken is tried again by itself, not with the others', async () => {
+  const world = new World()
+  const time = new DurableTime()
+  const own = new WatchedStore(memoryStore({ now: () => time.now(), elapsed: () => time.elapsed() }))
+  own.before = ({ name }) => {
+    if (name === 'purgeResults') throw new StoreError('test', 'it is broken', false)
+  }
+  const make = step({
+    name: 'Make',
+    inputs: { value: Seed },
+    output: Third,
+    persist: { scope: 'global', store: own.store },
+    run: ({ value }) => value,
+  })
+  const watched = new WatchedStore(world.store)
+  const broken = graph({ name: 'broken', steps: [make] })
+  const docket = world.process({ graphs: [broken], store: watched.store })
+  await docket.list()
+  expect(await docket.execute(broken, Third, { Seed: 1 })).toBe(1)
+  await world.clock.advance(150_000)
+  expect(own.count('purgeResults')).toBeGreaterThan(10)
+  expect(watched.count('purgeResults')).toBe(3)
+  await docket.close()
 })
