@@ -5,8 +5,7 @@ import type {
   PlaceRange,
 } from '../../src/core/contracts/execution-record.ts'
 import { unparked } from '../../src/core/contracts/parking.ts'
-import { isTerminal } from '../../src/core/contracts/statuses.ts'
-import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
+import { isOpenStatus } from '../../src/core/contracts/statuses.ts'
 import type { Row } from '../sql/cells.ts'
 import { selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -203,7 +202,7 @@ function isBeyond({ createdAt, id }: ExecutionPlace, sign: '<' | '>', orSame: ''
 }
 
 function isOpen(row: Row): boolean {
-  return !isTerminal(row['status'] as ExecutionStatus)
+  return isOpenStatus(row['status'] as string)
 }
 
 function oldestFirst(one: Row, other: Row): number {

@@ -3,6 +3,7 @@ import type { ExecutionCommit } from '../../src/core/contracts/execution-record.
 import type { Cell, Row } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
+import { isUnfinished } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, fenceColumns, unnest } from './dialect.ts'
 import { isAlive } from './owners.ts'
@@ -30,7 +31,7 @@ export class PostgresDeletion {
     this.#purge = `with held as materialized (
         select e.id from ${executions} e
         where e.ended_at is not null and e.ended_at < $1 and e.status = any($2::text[])
-          and e.status not in ('pending', 'running', 'compensating') and (e.owner is null or not ${isAlive(dialect, 'e.owner')})
+          and not (${isUnfinished('e')}) and (e.owner is null or not ${isAlive(dialect, 'e.owner')})
         order by e.ended_at limit $3 for update skip locked
       ), ${all} select id from held`
     const left = (of: 'mailbox' | 'receipts'): string => `delete from ${dialect.table(of)} m

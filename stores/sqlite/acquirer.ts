@@ -4,8 +4,7 @@ import type {
   ExecutionPlace,
   PlaceRange,
 } from '../../src/core/contracts/execution-record.ts'
-import { isTerminal } from '../../src/core/contracts/statuses.ts'
-import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
+import { isOpenStatus } from '../../src/core/contracts/statuses.ts'
 import type { Cell, Row } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import { fromName, toName } from '../sql/names.ts'
@@ -145,7 +144,7 @@ function acquiredOf(row: Row): AcquiredExecution {
 }
 
 function isOpen(row: Row): boolean {
-  return !isTerminal(row['status'] as ExecutionStatus)
+  return isOpenStatus(row['status'] as string)
 }
 
 function oldestFirst(one: Row, other: Row): number {

@@ -1,6 +1,7 @@
 import type { Store } from '../../src/core/contracts/store.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import { toName } from '../sql/names.ts'
+import { isUnfinished } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import type { Answer } from '../sql/dialect.ts'
 import type { SqliteConnection } from './connection.ts'
@@ -19,7 +20,7 @@ const ofExecution = [
 /** What `purge` asks the database for; a test asks it how it would find the answer. SQLite's planner would sort all that have ended, by the index of statuses. */
 export const purgeQuery = `select id from docket_executions indexed by docket_executions_ended
   where ended_at is not null and ended_at < ? and status in (select value from json_each(?))
-  and status not in ('pending', 'running', 'compensating') and not exists (
+  and not (${isUnfinished('docket_executions')}) and not exists (
   select 1 from docket_owners o where o.owner = docket_executions.owner and ${isLiving})
   order by ended_at limit ?`
 

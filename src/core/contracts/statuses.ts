@@ -45,6 +45,11 @@ export function isTerminal(status: ExecutionStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled'
 }
 
+/** Whether an execution is known not to have ended: one whose status this version does not know may have. */
+export function isOpenStatus(status: string): boolean {
+  return (executionStatuses as readonly string[]).includes(status) && !isTerminal(status as ExecutionStatus)
+}
+
 /** Whether a step has ended, however it did. */
 export function isTerminalStep(status: StepStatus | 'unknown'): boolean {
   return !['pending', 'claiming', 'running', 'retrying', 'queued', 'waiting', 'unknown'].includes(status)

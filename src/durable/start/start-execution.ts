@@ -1,7 +1,6 @@
 import { DocketClosedError, ExecutionConflictError, StoreError } from '../../core/errors.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
-import { isKnown, unknownStatus } from '../records/execution-info.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
@@ -126,7 +125,6 @@ export class ExecutionStarter {
     requireSame(request, await this.#underPresentNames(existing))
     const { id, status, owner } = existing
     if (status === 'completed') return undefined
-    if (!isKnown(status)) throw new ExecutionConflictError(unknownStatus(existing), { executionId: id })
     const known = owned.get(id)
     if (known !== undefined && !known.hasEnded) return undefined
     if (isTerminal(status)) return reopening.reopenInTurn(id, request.caller)
