@@ -51,6 +51,13 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
   return (outcome as PromiseRejectedResult).reason
 }
 
+/** The Error that a promise is rejected with. */
+export async function errorOf(promise: Promise<unknown>): Promise<Error> {
+  const error = await rejectionOf(promise)
+  expect(error).toBeInstanceOf(Error)
+  return error as Error
+}
+
 /** The StepError that a promise is rejected with. */
 export async function stepErrorOf(promise: Promise<unknown>): Promise<StepError> {
   const error = await rejectionOf(promise)

@@ -1,6 +1,7 @@
 import { describe, reportUnknownKeys } from '../check-options.ts'
 import { durationHint, durationMs } from '../duration.ts'
 import { isRecord } from '../is-record.ts'
+import { isScope } from '../language/policy.ts'
 
 const compensateKeys = ['run', 'retry', 'timeout', 'wait']
 
@@ -18,7 +19,7 @@ export function checkCompensation(
   report: (message: string) => void,
 ): void {
   if (compensate === undefined) return
-  if (persist === 'global' || (isRecord(persist) && persist['scope'] === 'global'))
+  if (isScope('global', persist))
     report(
       `${label}: compensate undoes what one execution did, but persist 'global' hands its result to others; use persist 'execution', or leave it out`,
     )

@@ -3,6 +3,7 @@ import { durationHint, durationMs } from '../duration.ts'
 import type { AnyDataType, AnyPort } from '../language/data-type.ts'
 import type { AnyStep } from '../language/step.ts'
 import { isValueStep, problemsOfValue } from '../language/value.ts'
+import { isScope } from '../language/policy.ts'
 
 type Kind = AnyStep['kind']
 type Report = (message: string) => void
@@ -60,7 +61,7 @@ function checkRace(label: string, { inputs, persist }: AnyStep, bad: Report, bad
     if (other === undefined) seen.set(value.name, port)
     else bad(`${label}: its inputs "${other}" and "${port}" are both "${value.name}"; each must be of another type`)
   }
-  if (scopeOf(persist) === 'global')
+  if (isScope('global', persist))
     badOption(
       `${label}: a race can't be persisted with scope 'global', since what comes first differs from one execution to the next; in a docket it is always persisted for its execution`,
     )
@@ -83,10 +84,6 @@ const lastTime = 8.64e15
 
 function isTooLong(after: unknown): boolean {
   return (durationMs(after) ?? 0) > lastTime
-}
-
-function scopeOf(persist: AnyStep['persist']): unknown {
-  return typeof persist === 'object' && persist !== null ? persist.scope : persist
 }
 
 /** Reports races between values that the caller gives: they are all there from the start. */

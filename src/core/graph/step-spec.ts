@@ -12,6 +12,7 @@ import type {
 } from './graph-index.ts'
 import { resultKeyHead } from '../values/keys.ts'
 import type { CompensatePolicy } from '../language/compensation.ts'
+import { isScope } from '../language/policy.ts'
 import type { PersistPolicy, PersistScope, RetryPolicy } from '../language/policy.ts'
 import { passesOn } from '../language/race.ts'
 import type { AnyStep } from '../language/step.ts'
@@ -66,10 +67,6 @@ function defaultsOf(step: AnyStep, { defaults }: AnyGraph): StepDefaults {
   if (step.kind === 'step') return defaults
   if (step.kind !== 'race' || passesOn(step)) return noDefaults
   return isScope('global', defaults.persist) ? { ...defaults, persist: undefined } : defaults
-}
-
-function isScope(scope: PersistScope, persist: AnyStep['persist']): boolean {
-  return persist === scope || (typeof persist === 'object' && persist.scope === scope)
 }
 
 /** Whether what the step ends with is part of its execution, and is on record in a docket whatever its policies say. */

@@ -1,3 +1,4 @@
+import { isRecord } from '../is-record.ts'
 import type { Duration } from '../duration.ts'
 import type { Store } from '../contracts/store.ts'
 
@@ -42,4 +43,9 @@ export interface ConcurrencyPolicy<Inputs = never> {
   readonly limit: number
   /** Gives each distinct key a limit of its own. @default one limit for the step */
   readonly key?: (inputs: Inputs) => string
+}
+
+/** Whether a policy of whatever shape remembers results for so many. */
+export function isScope(scope: PersistScope, persist: unknown): boolean {
+  return persist === scope || (isRecord(persist) && persist['scope'] === scope)
 }

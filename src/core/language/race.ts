@@ -3,7 +3,7 @@ import { ownFields } from './data-type.ts'
 import type { DataTypeHint, GivenOf, TypedDataType } from './data-type.ts'
 import type { Duration } from '../duration.ts'
 import type { ConcurrencyPolicy, PersistPolicy, RetryPolicy } from './policy.ts'
-import type { AnyStep, StepContext, TypedStep } from './step.ts'
+import type { AnyStep, MaybePromise, StepContext, TypedStep } from './step.ts'
 
 /** The ports of a race: data types that steps of the graph make, each of another type. */
 export type RacePorts = Readonly<Record<string, TypedDataType>>
@@ -43,8 +43,6 @@ export interface RaceStep<
     readonly touches: Output | Inputs[keyof Inputs]['~types']['touches']
   }
 }
-
-type MaybePromise<Value> = Value | Promise<Value> | PromiseLike<Value>
 
 /** What `race` takes. */
 export interface RaceDeclaration<

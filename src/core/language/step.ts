@@ -162,7 +162,7 @@ export interface StepDeclaration<
 }
 
 /** `Promise` stands beside `PromiseLike` for the compiler's messages: it compares a promise with a promise then, not two signatures of `then`. */
-type MaybePromise<Value> = Value | Promise<Value> | PromiseLike<Value>
+export type MaybePromise<Value> = Value | Promise<Value> | PromiseLike<Value>
 
 /**
  * Declares a step. Inert: `graph()` reports wrong options.

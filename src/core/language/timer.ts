@@ -2,7 +2,7 @@ import { isRecord } from '../is-record.ts'
 import { ownFields } from './data-type.ts'
 import type { DataTypeHint, GivenOf, TypedDataType } from './data-type.ts'
 import type { Duration } from '../duration.ts'
-import type { DeclaredPorts, Ports, ReceivedBy, TypedStep } from './step.ts'
+import type { DeclaredPorts, MaybePromise, Ports, ReceivedBy, TypedStep } from './step.ts'
 
 /** What a timer's `value` gets beside its inputs. */
 export interface Due {
@@ -30,8 +30,6 @@ export interface TimerStep<
     readonly touches: Output | Inputs[keyof Inputs]['~types']['touches']
   }
 }
-
-type MaybePromise<Value> = Value | Promise<Value> | PromiseLike<Value>
 
 /** What `timer` takes. */
 export interface TimerDeclaration<

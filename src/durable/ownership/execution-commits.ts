@@ -1,8 +1,5 @@
-import { StoreError } from '../../core/errors.ts'
 import type { HeadChange, StepRecord } from '../../core/contracts/execution-record.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
-import { sleep } from '../../runtime/environment/clock.ts'
-import { pauseAfter } from '../../runtime/store-access/store-patience.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { OpenRecords } from './open-records.ts'
 import { lostError } from './ownership-right.ts'
@@ -164,21 +161,17 @@ export class ExecutionCommits {
   }
 
   async #delete(until: number): Promise<void> {
-    const { commits, store, clock } = this.#connection
+    const connection = this.#connection
     const { id, owner, epoch } = this.#right
     this.#isDeleted = true
     // What is on its way already must not meet an execution that is started anew under this id, and in this epoch.
-    let isGone = await commits.add({ id, owner, epoch, at: clock.now(), steps: [] }, until)
-    for (let tries = 0; isGone; tries++)
-      try {
-        const [isDeleted] = await store.delete([{ id, owner, epoch }])
-        // An answer may have been lost.
-        isGone = isDeleted === true || (await store.get([id]))[0] === undefined
-        if (isGone) return
-      } catch (error) {
-        if (!(error instanceof StoreError && error.isTransient) || clock.elapsed() >= until) throw error
-        await sleep(clock, pauseAfter(tries))
-      }
+    const isOwn = await connection.commits.add({ id, owner, epoch, at: connection.clock.now(), steps: [] }, until)
+    const isGone = async (): Promise<boolean> => {
+      const [isDeleted] = await connection.store.delete([{ id, owner, epoch }])
+      // An answer may have been lost.
+      return isDeleted === true || (await connection.store.get([id]))[0] === undefined
+    }
+    if (isOwn && (await connection.patiently(isGone, until))) return
     this.#isDeleted = false
     this.lose()
     throw lostError(this.#right, undefined)

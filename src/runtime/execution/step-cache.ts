@@ -9,10 +9,3 @@ export function cacheOfStep({ persist, planStep, execution }: EndingStep): Resul
   if (planStep.spec.compensate !== undefined && execution.item !== undefined) return undefined
   return persist === undefined ? undefined : cacheOf(execution.setup, persist)
 }
-
-/** Ends a step that never began, because an input that it needs failed. */
-export function skipStep(step: EndingStep, error: unknown): void {
-  const at = step.execution.clock.now()
-  step.change({ type: 'SKIP', error: undefined, at })
-  step.execution.emitter?.stepCancelled(step, at, 'skipped', error)
-}

@@ -135,3 +135,10 @@ export function endOnceKept(step: EndingStep & Claimant, made: unknown, notKept:
   if (kept instanceof Promise) kept.then(endMade.bind(undefined, step), notKept)
   else endMade(step, kept)
 }
+
+/** Ends a step that never began, because an input that it needs failed. */
+export function skipStep(step: EndingStep, error: unknown): void {
+  const at = step.execution.clock.now()
+  step.change({ type: 'SKIP', error: undefined, at })
+  step.execution.emitter?.stepCancelled(step, at, 'skipped', error)
+}

@@ -6,6 +6,7 @@ import { decideRetry } from '../steps/retry-decision.ts'
 import type { WorkPlace } from '../steps/step-work.ts'
 import { UndoAttempt } from '../steps/undo-attempt.ts'
 import type { UndoOutcome } from '../steps/undo-attempt.ts'
+import { elapsedSince } from '../environment/clock.ts'
 import { fireAfter } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
 import type { Effect, Verdict } from './effects.ts'
@@ -144,7 +145,7 @@ export class Undo {
   }
 
   #ended(at: number, status: 'undone' | 'failed', attempt: number, error: unknown): void {
-    const durationMs = Math.max(0, Math.round(this.#execution.clock.elapsed() - this.#beganAt))
+    const durationMs = elapsedSince(this.#execution.clock, this.#beganAt, undefined, at)
     this.#emit(at, { type: 'undo.ended', status, attempt, durationMs, error })
   }
 

@@ -1,8 +1,9 @@
 import type { Logger } from '../../core/contracts/logger.ts'
-import { InputError, StepTimeoutError } from '../../core/errors.ts'
+import { StepTimeoutError } from '../../core/errors.ts'
 import type { StepContext } from '../../core/language/step.ts'
-import { checkValue, isPromiseLike, issuesText } from '../inputs/check-value.ts'
+import { checkValue, isPromiseLike } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
+import { outputError } from './output-error.ts'
 import type { StepKind, WorkingStep } from './step-work.ts'
 import { fireAfter } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
@@ -176,7 +177,11 @@ export class Attempt implements StepContext {
 
   #settle(checked: CheckedValue): void {
     if (checked.issues === undefined) this.#succeed(checked.value)
-    else this.#fail(outputError(this.#owner, checked.issues, checked.thrown), false)
+    else {
+      const { step, planStep } = this.#owner
+      const what = `step "${step}" returned a value that does not fit "${planStep.spec.output.name}"`
+      this.#fail(outputError(this.#owner, what, checked.issues, checked.thrown), false)
+    }
   }
 
   #succeed(value: unknown): void {
@@ -248,14 +253,3 @@ function honest(thenable: PromiseLike<unknown>): PromiseLike<unknown> {
 }
 
 const promiseThen = Promise.prototype.then
-
-function outputError(run: WorkingStep, issues: NonNullable<CheckedValue['issues']>, thrown: unknown): InputError {
-  const { execution } = run
-  return new InputError(
-    'OUTPUT_INVALID',
-    `step "${run.step}" returned a value that does not fit "${run.planStep.spec.output.name}": ${issuesText(issues)}`,
-    issues,
-    { ...execution.place, step: run.step, attempt: run.attempt },
-    thrown === undefined ? undefined : { cause: thrown },
-  )
-}

@@ -1,8 +1,8 @@
-import { InputError } from '../../core/errors.ts'
 import { isValueStep } from '../../core/language/value.ts'
 import type { AnyStep } from '../../core/language/step.ts'
-import { checkValue, issuesText } from '../inputs/check-value.ts'
+import { checkValue } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
+import { outputError } from './output-error.ts'
 import type { StepKind, StepWork, WorkingStep } from './step-work.ts'
 
 // A schema may take its time, and there may be many executions: each declaration is checked once.
@@ -71,12 +71,6 @@ function settle(step: WorkingStep, { value, issues, thrown }: CheckedValue & { r
     step.attemptSucceeded(value)
     return
   }
-  const error = new InputError(
-    'OUTPUT_INVALID',
-    `the value that the graph gives for "${step.step}" does not fit: ${issuesText(issues)}`,
-    issues,
-    { ...step.execution.place, step: step.step, attempt: step.attempt },
-    thrown === undefined ? undefined : { cause: thrown },
-  )
-  step.attemptFailed(error, false)
+  const what = `the value that the graph gives for "${step.step}" does not fit`
+  step.attemptFailed(outputError(step, what, issues, thrown), false)
 }

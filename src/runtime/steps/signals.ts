@@ -26,7 +26,7 @@ export class Signals {
     return Object.fromEntries([...this.#values].map(([type, { value }]) => [type, value]))
   }
 
-  /** Calls back whenever a value of the type counts; gives what takes that back. */
+  /** Calls back whenever a value of the type counts. */
   listen(type: string, onCome: () => void): void {
     this.#waiting.set(type, onCome)
   }

@@ -22,8 +22,7 @@ export interface UndoRequest {
 }
 
 /** What came of an attempt to undo a step. */
-export type UndoOutcome =
-  { readonly isUndone: true } | { readonly isUndone: false; readonly error: unknown; readonly timedOut: boolean }
+export type UndoOutcome = { readonly isUndone: true } | { readonly isUndone: false; readonly error: unknown }
 
 /** One try to undo what a step did, and the context that its `compensate` gets. What comes after it was closed changes nothing. */
 export class UndoAttempt implements CompensateContext {
@@ -105,7 +104,7 @@ export class UndoAttempt implements CompensateContext {
       await spec.run(output, this)
       this.#end({ isUndone: true })
     } catch (error) {
-      this.#end({ isUndone: false, error, timedOut: false })
+      this.#end({ isUndone: false, error })
     }
   }
 
@@ -115,7 +114,7 @@ export class UndoAttempt implements CompensateContext {
     if (timeoutMs === undefined) return
     const timeOut = (): void => {
       const error = new StepTimeoutError(timeoutMs, { ...execution.place, step, attempt }, 'the compensation of step')
-      this.#end({ isUndone: false, error, timedOut: true })
+      this.#end({ isUndone: false, error })
       this.#controller.abort(error)
     }
     this.#timer = fireAfter(execution.clock, timeoutMs, () => execution.context.run(timeOut))

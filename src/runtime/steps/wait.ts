@@ -1,8 +1,9 @@
-import { InputError, StepTimeoutError } from '../../core/errors.ts'
-import { checkValue, isPromiseLike, issuesText } from '../inputs/check-value.ts'
+import { StepTimeoutError } from '../../core/errors.ts'
+import { checkValue, isPromiseLike } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
 import { fireAfter, fireAt } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
+import { outputError } from './output-error.ts'
 import type { StepWork, WorkingStep } from './step-work.ts'
 
 /** The work of a step that waits: for a time, or for something from outside. It settles its step once, and holds no slot until it does. */
@@ -123,12 +124,8 @@ export class Wait implements StepWork {
   #settle(checked: CheckedValue): void {
     const step = this.#step
     if (checked.issues !== undefined) {
-      const { issues, thrown } = checked
-      const message = `step "${step.step}" came to a value that does not fit "${step.planStep.spec.output.name}": ${issuesText(issues)}`
-      const place = { ...step.execution.place, step: step.step, attempt: step.attempt }
-      this.fail(
-        new InputError('OUTPUT_INVALID', message, issues, place, thrown === undefined ? undefined : { cause: thrown }),
-      )
+      const what = `step "${step.step}" came to a value that does not fit "${step.planStep.spec.output.name}"`
+      this.fail(outputError(step, what, checked.issues, checked.thrown))
       return
     }
     if (!this.#isOpen) {

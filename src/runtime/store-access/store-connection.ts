@@ -101,13 +101,12 @@ export class StoreConnection {
         lockedError: ({ id }) => ofExecution(id),
       },
     )
-    const { batching } = this
     this.lookups = new CallBatcher(
       async (keys) => allAnswers(store, 'getResults', keys, await store.getResults(keys)),
-      { ...batching, lockedError: ofResult },
+      { ...this.batching, lockedError: ofResult },
     )
     this.gets = new CallBatcher(async (ids) => allAnswers(store, 'get', ids, await store.get(ids)), {
-      ...batching,
+      ...this.batching,
       lockedError: ofExecution,
     })
     const commitResults = async (commits: readonly ResultCommit[]) =>
@@ -161,11 +160,11 @@ export class StoreConnection {
    * Calls the store for a caller that waits: again for as long as it can't be reached. So the call must be one that may be repeated.
    * @throws StoreError, DocketClosedError
    */
-  patiently<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  patiently<Answer>(call: () => Promise<Answer>, until = this.clock.elapsed() + patienceMs): Promise<Answer> {
     return this.#untilReached(() => {
       this.requireOpen()
       return call()
-    }, this.clock.elapsed() + patienceMs)
+    }, until)
   }
 
   async #untilReached<Answer>(

@@ -18,6 +18,7 @@ import {
   untypedGraph,
 } from '../../../src/index.ts'
 import type { AnyStep, ExecutionEvent } from '../../../src/index.ts'
+import { rejectionOf } from '../../loose-api.ts'
 import { VirtualTime } from '../virtual-time.ts'
 import { Trip, tripOf } from './saga.ts'
 
@@ -29,20 +30,14 @@ const fail = (message: string) => (): never => {
   throw new Error(message)
 }
 
-/** What a rejected promise was rejected with. */
-async function reasonOf(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => expect.unreachable('it did not reject'),
-    (reason: unknown) => reason,
-  )
-}
-
 test('four steps are undone in the order 4 3 2 1, each with its output', async () => {
   const log: string[] = []
   const Bill = dataType('Bill', type<string>())
   const trips = tripOf(log, (car) => `trip by ${car}`)
   const bill = step({ name: 'Bill', inputs: { trip: Trip }, output: Bill, run: fail('no credit') })
-  const error = await reasonOf(execute(graph({ name: 'billed', steps: [...trips.steps, bill] }), Bill, { Order: 'o1' }))
+  const error = await rejectionOf(
+    execute(graph({ name: 'billed', steps: [...trips.steps, bill] }), Bill, { Order: 'o1' }),
+  )
   expect(error).toBeInstanceOf(StepError)
   expect(error).toMatchObject({ step: 'Bill', code: 'STEP_FAILED' })
   expect(error).not.toHaveProperty('undoErrors')
@@ -77,7 +72,7 @@ test('what came after a race is undone before what the winner did', async () => 
   })
   const E = dataType('E', type<number>())
   const last = step({ name: 'Last', inputs: { d: D }, output: E, run: fail('no') })
-  await reasonOf(execute(graph({ name: 'g', steps: [winner, loser, either, after, last] }), E, {}))
+  await rejectionOf(execute(graph({ name: 'g', steps: [winner, loser, either, after, last] }), E, {}))
   expect(undone).toEqual(['After', 'Winner'])
 })
 
@@ -93,7 +88,7 @@ test('an execution that completes undoes nothing', async () => {
 
 test('a step that failed, or never began, is not undone', async () => {
   const log: string[] = []
-  await reasonOf(execute(tripOf(log, fail('full')), Trip, { Order: 'o1' }))
+  await rejectionOf(execute(tripOf(log, fail('full')), Trip, { Order: 'o1' }))
   expect(log.filter((line) => line.startsWith('cancel'))).toHaveLength(3)
 })
 
@@ -114,7 +109,7 @@ test('steps without compensate between others keep the order', async () => {
     }),
     step({ name: 'MakeD', inputs: { c: C }, output: D, run: fail('no') }),
   ] as const
-  await reasonOf(execute(graph({ name: 'between', steps }), D, {}))
+  await rejectionOf(execute(graph({ name: 'between', steps }), D, {}))
   expect(log).toEqual(['c3', 'a1'])
 })
 
@@ -126,7 +121,7 @@ test('independent steps are undone at the same time', async () => {
     step({ name: 'MakeB', output: B, run: () => 1, compensate: slow }),
     step({ name: 'MakeC', inputs: { a: A, b: B }, output: C, run: fail('no') }),
   ] as const
-  const outcome = reasonOf(execute(graph({ name: 'independent', steps }), C, {}, { clock }))
+  const outcome = rejectionOf(execute(graph({ name: 'independent', steps }), C, {}, { clock }))
   const began = clock.now()
   await clock.settle(outcome)
   expect(clock.now() - began).toBe(1_000)
@@ -150,7 +145,7 @@ test('an undo is retried by its own policy, not by that of the step or the graph
   })
   const makeB = step({ name: 'MakeB', inputs: { a: A }, output: B, run: fail('no') })
   const retried = graph({ name: 'retried', steps: [makeA, makeB], defaults: { timeout: 5 } })
-  const outcome = reasonOf(execute(retried, B, {}, { clock, observers: [(event) => void events.push(event)] }))
+  const outcome = rejectionOf(execute(retried, B, {}, { clock, observers: [(event) => void events.push(event)] }))
   expect(await clock.settle(outcome)).not.toHaveProperty('undoErrors')
   expect(tries).toBe(3)
   const undos = events.filter(({ type }) => type.startsWith('undo.') || type === 'execution.compensating')
@@ -170,7 +165,7 @@ test('an undo that fails for good stops no other: the original error comes first
   const trips = tripOf(log, fail('full'), (what) => {
     if (what === 'hotel') throw new Error('closed on Sundays')
   })
-  const error = (await reasonOf(execute(trips, Trip, { Order: 'o1' }))) as StepError
+  const error = (await rejectionOf(execute(trips, Trip, { Order: 'o1' }))) as StepError
   expect(error).toBeInstanceOf(StepError)
   expect(error.message).toContain('full')
   expect(error.undoErrors).toHaveLength(1)
@@ -212,7 +207,7 @@ test('NonRetryableError and a throwing retryIf end the attempts of an undo', asy
     },
   })
   const makeC = step({ name: 'MakeC', inputs: { b: B }, output: C, run: fail('no') })
-  const error = (await reasonOf(execute(graph({ name: 'ends', steps: [makeA, makeB, makeC] }), C, {}))) as StepError
+  const error = (await rejectionOf(execute(graph({ name: 'ends', steps: [makeA, makeB, makeC] }), C, {}))) as StepError
   expect(tries).toBe(1)
   expect(error.undoErrors!.map(({ message }) => message).toSorted()).toEqual([
     'what step "MakeA" did could not be undone after 1 attempt: never',
@@ -234,7 +229,7 @@ test('an undo runs though the execution is cancelled: its caller has the answer 
     },
   )
   const options = { clock, signal: controller.signal, observers: [(event: ExecutionEvent) => void events.push(event)] }
-  const outcome = reasonOf(execute(trips, Trip, { Order: 'o1' }, options))
+  const outcome = rejectionOf(execute(trips, Trip, { Order: 'o1' }, options))
   await clock.advance(5)
   controller.abort(new Error('changed my mind'))
   const error = await outcome
@@ -257,7 +252,7 @@ test('a caller whose signal is aborted while the execution is undone has its err
   const log: string[] = []
   const controller = new AbortController()
   const trips = tripOf(log, fail('full'), () => clock.sleep(60_000))
-  const outcome = reasonOf(execute(trips, Trip, { Order: 'o1' }, { clock, signal: controller.signal }))
+  const outcome = rejectionOf(execute(trips, Trip, { Order: 'o1' }, { clock, signal: controller.signal }))
   await clock.advance(5)
   controller.abort()
   expect(await outcome).toMatchObject({ code: 'STEP_FAILED', step: 'FinishTrip' })
@@ -276,7 +271,7 @@ test.each(['timeout', 'deadline'] as const)(
       () => clock.sleep(60_000),
     )
     const options = limit === 'timeout' ? { timeout: '1s' } : { deadline: clock.now() + 1_000 }
-    const outcome = reasonOf(execute(trips, Trip, { Order: 'o1' }, { clock, ...options }))
+    const outcome = rejectionOf(execute(trips, Trip, { Order: 'o1' }, { clock, ...options }))
     await clock.advance(1_000)
     expect(await outcome).toBeInstanceOf(ExecutionTimeoutError)
     expect(log).toHaveLength(3)
@@ -299,7 +294,7 @@ test('a step that an optional input tolerates is undone with the rest, and a ste
       },
     }),
   ] as const
-  const error = await reasonOf(execute(graph({ name: 'aborted', steps }), C, {}))
+  const error = await rejectionOf(execute(graph({ name: 'aborted', steps }), C, {}))
   expect(error).toBeInstanceOf(StepError)
   expect(log).toEqual(['a'])
 })
@@ -329,7 +324,7 @@ test('the compensation sees inputs, reason, headers and ids, runs in the async c
   ] as const
   const seeing = graph({ name: 'seeing', steps })
   const options = { clock, id: 'e1', headers: { tenant: 'acme' } }
-  const outcome = reasonOf(storage.run('caller', () => execute(seeing, C, { A: 1 }, options)))
+  const outcome = rejectionOf(storage.run('caller', () => execute(seeing, C, { A: 1 }, options)))
   expect(((await clock.settle(outcome)) as StepError).undoErrors).toMatchObject([
     { step: 'MakeB', cause: { code: 'STEP_TIMEOUT', timeoutMs: 5_000 } },
   ])

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { dataType, execute, graph, step, type, value } from '../../../src/index.ts'
+import { rejectionOf } from '../../loose-api.ts'
 import { VirtualTime } from '../virtual-time.ts'
 
 const A = dataType('A', type<number>())
@@ -9,14 +10,6 @@ const C = dataType('C', type<number>())
 const D = dataType('D', type<number>())
 const fail = (message: string) => (): never => {
   throw new Error(message)
-}
-
-/** What a rejected promise was rejected with. */
-async function reasonOf(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => expect.unreachable('it did not reject'),
-    (reason: unknown) => reason,
-  )
 }
 
 test('an attempt in flight is waited for, and what it brings is undone with its value', async () => {
@@ -43,7 +36,7 @@ test('an attempt in flight is waited for, and what it brings is undone with its 
     step({ name: 'MakeC', inputs: { a: A, b: B }, output: C, run: () => 1 }),
   ] as const
   const began = clock.now()
-  const outcome = reasonOf(execute(graph({ name: 'in-flight', steps }), C, {}, { clock }))
+  const outcome = rejectionOf(execute(graph({ name: 'in-flight', steps }), C, {}, { clock }))
   expect(await clock.settle(outcome)).toMatchObject({ step: 'MakeB' })
   expect(log).toEqual(['undone 7 false at 3000'])
 })
@@ -68,7 +61,7 @@ test.each([undefined, '2s'])(
       step({ name: 'MakeC', inputs: { a: A, b: B }, output: C, run: () => 1 }),
     ] as const
     const began = clock.now()
-    const outcome = reasonOf(execute(graph({ name: 'uncertain', steps }), C, {}, { clock }))
+    const outcome = rejectionOf(execute(graph({ name: 'uncertain', steps }), C, {}, { clock }))
     await clock.advance(20_000)
     expect(await outcome).toMatchObject({ step: 'MakeB' })
     expect(log).toEqual([`undefined true {} ${wait === undefined ? 10_000 : 2_000}`])
@@ -91,7 +84,7 @@ test('an attempt in flight that fails by itself, and knows of no signal, has not
     step({ name: 'MakeB', output: B, run: fail('no') }),
     step({ name: 'MakeC', inputs: { a: A, b: B }, output: C, run: () => 1 }),
   ] as const
-  const outcome = reasonOf(execute(graph({ name: 'refused', steps }), C, {}, { clock }))
+  const outcome = rejectionOf(execute(graph({ name: 'refused', steps }), C, {}, { clock }))
   await clock.settle(outcome)
   expect(log).toEqual([])
 })
@@ -127,7 +120,7 @@ test('an attempt that timed out is uncertain, also behind a fallback, and one th
     }),
     step({ name: 'MakeC', inputs: { a: A, b: B }, output: C, run: fail('no') }),
   ] as const
-  const outcome = reasonOf(execute(graph({ name: 'timed-out', steps }), C, {}, { clock }))
+  const outcome = rejectionOf(execute(graph({ name: 'timed-out', steps }), C, {}, { clock }))
   await clock.settle(outcome)
   expect(log.toSorted()).toEqual(['a undefined true', 'b 2 false'])
 })
@@ -145,7 +138,7 @@ test('a fallback after a failure is nothing that the step did, and a value that 
       compensate: (one) => void log.push(`small ${one}`),
     }),
   ] as const
-  await reasonOf(execute(graph({ name: 'unfit', steps }), Small, {}))
+  await rejectionOf(execute(graph({ name: 'unfit', steps }), Small, {}))
   expect(log).toEqual(['small undefined'])
 })
 
@@ -169,7 +162,7 @@ test('an override, a declared value and a remembered result are somebody else’
   const makeE = step({ name: 'MakeE', inputs: { a: A }, output: D, run: ({ a }) => a })
   // The same name and step: what this one has made is remembered for that id.
   await execute(graph({ name: 'others', steps: [makeA, makeE] }), D, {}, { id: 'cached-elsewhere' })
-  await reasonOf(execute(others, D, {}, { overrides: { B: 5 } }))
+  await rejectionOf(execute(others, D, {}, { overrides: { B: 5 } }))
   expect(log).toEqual(['a'])
 })
 
@@ -190,8 +183,8 @@ test('what was undone is not found again: the same id runs it anew, with another
     run: ({ a }) => (fails ? fail('no')() : a),
   })
   const again = graph({ name: 'again', steps: [makeA, makeB] })
-  await reasonOf(execute(again, B, {}, { id: 'same' }))
-  await reasonOf(execute(again, B, {}, { id: 'same' }))
+  await rejectionOf(execute(again, B, {}, { id: 'same' }))
+  await rejectionOf(execute(again, B, {}, { id: 'same' }))
   fails = false
   expect(await execute(again, B, {}, { id: 'same' })).toBe(3)
   expect(new Set(keys).size).toBe(3)

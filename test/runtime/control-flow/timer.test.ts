@@ -19,6 +19,7 @@ import {
 } from '../../../src/index.ts'
 import type { ExecutionEvent, GraphError } from '../../../src/index.ts'
 import { memoryStore } from '../../../stores/memory/index.ts'
+import { errorOf } from '../../loose-api.ts'
 import { VirtualTime } from '../virtual-time.ts'
 
 const Order = dataType('Order', z.object({ id: z.string(), waitMs: z.number() }))
@@ -34,13 +35,6 @@ const expire = timer({
   value: ({ order }, { dueAt }) => `${order.id} at ${dueAt.getTime() - start}`,
 })
 const expiries = graph({ name: 'expiries', steps: [expire] })
-
-async function errorOf(promise: Promise<unknown>): Promise<Error> {
-  return promise.then(
-    () => Promise.reject(new Error('it succeeded')),
-    (error: Error) => error,
-  )
-}
 
 const problemsOf = (declaration: object): readonly string[] => {
   try {

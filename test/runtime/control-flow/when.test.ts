@@ -19,6 +19,7 @@ import {
 } from '../../../src/index.ts'
 import type { ExecutionEvent } from '../../../src/index.ts'
 import { memoryStore } from '../../../stores/memory/index.ts'
+import { errorOf } from '../../loose-api.ts'
 
 const Amount = dataType('Amount', z.number())
 const Small = dataType('Small', z.string())
@@ -53,13 +54,6 @@ const failing = (when: unknown, more: object = {}): unknown =>
   untypedGraph({ name: 'g', steps: [step({ ...small, inputs: { amount: Amount }, when, ...more } as never)] })
 const boom = (): never => {
   throw new Error('boom')
-}
-
-async function errorOf(promise: Promise<unknown>): Promise<Error> {
-  return promise.then(
-    () => Promise.reject(new Error('it succeeded')),
-    (error: Error) => error,
-  )
 }
 
 describe('a step with a condition', () => {
