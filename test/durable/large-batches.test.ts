@@ -9,7 +9,7 @@ const Out = dataType('Out', type<number>())
 // Enough that reading it back lasts much longer than work may hold the event loop.
 const count = 12_000
 
-/** How often timers fire while something is done. */
+/** How often timers fire while something is done: never, if it awaits what is there already. How often beyond that depends on the machine. */
 async function firedDuring(work: () => Promise<unknown>): Promise<number> {
   let fired = 0
   const timer = setInterval(() => fired++, 0)
@@ -48,16 +48,16 @@ describe('a large batch is read back in portions that let timers fire', () => {
 
   test('for its results', async () => {
     const handle = await other.get('b')
-    expect(await firedDuring(() => handle!.result())).toBeGreaterThan(2)
+    expect(await firedDuring(() => handle!.result())).toBeGreaterThan(0)
   })
 
   test('for its details', async () => {
     const handle = await other.get('b')
-    expect(await firedDuring(() => handle!.details())).toBeGreaterThan(2)
+    expect(await firedDuring(() => handle!.details())).toBeGreaterThan(0)
   })
 
   test('when it goes on', async () => {
-    expect(await firedDuring(() => other.retry('b'))).toBeGreaterThan(2)
+    expect(await firedDuring(() => other.retry('b'))).toBeGreaterThan(0)
     const handle = await other.get('b')
     expect(await handle!.result()).toHaveLength(count)
   })
