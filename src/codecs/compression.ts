@@ -103,9 +103,8 @@ function checkCompression(options: CompressionOptions): void {
     const { algorithm = 'zstd', above = 1024, level, maxBytes = 1 } = given
     const known = isAlgorithm(algorithm) ? algorithm : undefined
     // Where the algorithm is wrong, a level that any of them has is right.
-    const maxLevel = Math.max(
-      ...(known === undefined ? Object.values(algorithms) : [algorithms[known]]).map((one) => one.maxLevel),
-    )
+    const fitting = known === undefined ? Object.values(algorithms) : [algorithms[known]]
+    const maxLevel = fitting.reduce((most, one) => Math.max(most, one.maxLevel), 0)
     return [
       known === undefined && `algorithm must be "zstd" or "gzip", not ${describe(algorithm)}`,
       !isInRange(above, 0, Infinity) && `above must be a number of bytes, not ${describe(above)}`,

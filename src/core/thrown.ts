@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { append } from './append.ts'
 
 // A `cause` may be a getter that makes a new error each time it is read.
 const maxCauses = 10_000
@@ -53,7 +54,8 @@ export function hasCause(error: unknown, code: 'NON_RETRYABLE' | 'EXECUTION_ABOR
     if (typeof current !== 'object' || current === null || seen.has(current)) continue
     seen.add(current)
     if (readOf(current, 'code') === code) return true
-    open.push(...membersOf(current), readOf(current, 'cause'))
+    append(open, membersOf(current))
+    open.push(readOf(current, 'cause'))
   }
   return false
 }

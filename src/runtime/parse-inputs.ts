@@ -1,3 +1,4 @@
+import { append } from '../core/append.ts'
 import { checkOptions, describe, refuse } from '../core/check-options.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
 import type { InputIssue } from '../core/errors.ts'
@@ -75,8 +76,7 @@ export const parseInputs = (async (
     .filter(({ type }) => values.has(type.name))
     .map(({ type }) => [type, values.get(type.name)] as const)
   const found = await Promise.all(taken.map(async ([type, value]) => issuesIn(type, value)))
-  // Joined, not pushed one by one as arguments: a list from outside may have more issues than a call can have arguments.
-  const all = issues.concat(...found.map((one) => one.issues))
+  const all = [...issues, ...found.flatMap((one) => one.issues)]
   if (all.length > 0)
     throw inputErrorOf(plain, all, undefined, found.find(({ thrown }) => thrown !== undefined)?.thrown)
   return Object.fromEntries(taken.map(([{ name }, value]) => [name, value]))
@@ -114,8 +114,9 @@ function givenBesides(
   const read = readRecord(shared)
   const names = read.problem === undefined ? [...read.values.keys()] : []
   if (read.problem !== undefined) issues.push({ message: `shared must be ${read.problem}`, path: [] })
-  issues.push(
-    ...refusalsOf(
+  append(
+    issues,
+    refusalsOf(
       names,
       (key) => isLeafOf(plain, key),
       (key) => unknownKeyText(plain, key),

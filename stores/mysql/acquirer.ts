@@ -1,3 +1,4 @@
+import { append } from '../../src/core/append.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -85,7 +86,7 @@ export class MysqlAcquirer {
           `${this.#select} where e.id in (${listOf(some)}) and (e.is_open = 1 or e.due_at <= utc_timestamp(3))
             and (e.owner is null or e.owner in (${listOf(gone)})) order by e.id for update skip locked`,
         )
-        taken.push(...(await this.#take(session, request, rows)))
+        append(taken, await this.#take(session, request, rows))
       }
       return taken
     })
@@ -149,7 +150,7 @@ export class MysqlAcquirer {
         where e.graph = ${literal(toKey(graph))} and e.due_at <= utc_timestamp(3) ${excepted}
         order by e.due_at, e.id limit ${literal(limit * 2 + 50)})`,
     )
-    const looks = [...new Set(graphs)].flatMap((graph) =>
+    const free = [...new Set(graphs)].flatMap((graph) =>
       [`is null ${isWithin(ranges?.get(graph))}`, ...ofGone].map(
         (of) => `(select e.id, cast(e.created_at as char) as created_at
           from ${this.#executions} e force index (docket_unfinished)
@@ -157,11 +158,11 @@ export class MysqlAcquirer {
           order by e.created_at, e.id limit ${literal(limit * 2 + 50)})`,
       ),
     )
-    looks.unshift(...due)
+    const looks = [...due, ...free]
     const found: Row[] = []
     for (let first = 0; first < looks.length; first += looksPerStatement) {
       const text = looks.slice(first, first + looksPerStatement).join(' union all ')
-      found.push(...(await this.#connection.withSession((session) => session.all(text))))
+      append(found, await this.#connection.withSession((session) => session.all(text)))
     }
     return found.sort(oldestFirst).map((row) => row['id'] as string)
   }

@@ -165,7 +165,7 @@ export class MysqlCommitter {
       ),
     )
     if ([...heads.values()].some((head) => head?.isReleased === true))
-      changes.push(...['owner', 'owner_full'].map((name) => `${name} = if(${isNamed(releaseBit)}, null, ${name})`))
+      for (const name of ['owner', 'owner_full']) changes.push(`${name} = if(${isNamed(releaseBit)}, null, ${name})`)
     await session.insert(
       `insert into ${this.#executions} (${['id', 'updated_at', 'mail_left', 'last_mail', ...changed, ...others].join(', ')})`,
       rows,

@@ -109,7 +109,7 @@ export class MysqlResults {
       if (held.length === 0) return 0
       await session.run(`delete from ${this.#table} where id in (${listOf(held.map((row) => row['id'] as string))})`)
       // So that a key's epochs grow even when its row is made anew.
-      const highest = Math.max(...held.map((row) => row['epoch'] as number))
+      const highest = held.reduce((most, row) => Math.max(most, row['epoch'] as number), 0)
       await session.run(
         `insert into ${this.#counters} (name, value) values ('${purgedEpochs}', ${highest})
           on duplicate key update value = greatest(value, values(value))`,

@@ -1,3 +1,4 @@
+import { append } from '../../src/core/append.ts'
 import { StoreError } from '../../src/core/errors.ts'
 import type { MailPosition, MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import { idReceipt, slotReceipt } from '../../src/core/contracts/receipts.ts'
@@ -46,7 +47,10 @@ export async function readMailOf(connection: Connection, request: MailRequest): 
     for (const [index, box] of boxes.entries()) {
       const { id } = parts[index]!
       for (const member of orElse([], () => membersOf(box)))
-        messages.push(...orElse([], () => [message(id, layout.mailbox(id), member, packer)]))
+        append(
+          messages,
+          orElse([], () => [message(id, layout.mailbox(id), member, packer)]),
+        )
     }
   }
   return messages.slice(0, limit)

@@ -1,3 +1,4 @@
+import { append } from '../../src/core/append.ts'
 import { script } from './link.ts'
 import type { Link } from './link.ts'
 import type { Layout } from './layout.ts'
@@ -71,7 +72,7 @@ export class MergedRanges {
       }
       const next = this.#ready.slice(0, count - taken.length)
       this.#ready = this.#ready.slice(next.length)
-      taken.push(...next)
+      append(taken, next)
     }
     return taken
   }

@@ -1,3 +1,4 @@
+import { append } from '../../src/core/append.ts'
 import type { ExecutionQuery, ExecutionRecord } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
 import { headsScript } from './execution-scripts.ts'
@@ -27,7 +28,7 @@ export async function readHeads({ link, layout }: Connection, ids: readonly stri
   const keys = ids.map((id, index) => ({ index, id, key: layout.execution(id) }))
   const heads: Reply[] = []
   const alone: typeof keys = []
-  if (ids.length < fewIds) alone.push(...keys)
+  if (ids.length < fewIds) append(alone, keys)
   else {
     const groups = link.groupsOf(keys)
     const replies = await link.tryAll(

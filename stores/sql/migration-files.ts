@@ -59,7 +59,8 @@ export async function writeMigrationFile(directory: string, name: string): Promi
   if (fitting === '') throw new OptionError(`a migration can't be called "${name}"; use letters that say what it does`)
   await mkdir(directory, { recursive: true })
   const versions = (await readdir(directory)).map((file) => Number(fileName.exec(file)?.[1] ?? 0))
-  const path = join(directory, `${Math.max(firstUserVersion - 1, ...versions) + 1}_${fitting}.sql`)
+  const last = versions.reduce((most, version) => Math.max(most, version), firstUserVersion - 1)
+  const path = join(directory, `${last + 1}_${fitting}.sql`)
   // `wx`: nobody's file is overwritten when two are created at once.
   await writeFile(path, template, { flag: 'wx' })
   return path

@@ -1,3 +1,4 @@
+import { append } from '../../src/core/append.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -59,7 +60,7 @@ export class SqliteAcquirer {
     for (;;) {
       const limit = Math.min(perTransaction, request.limit - rows.length)
       const taken = await this.#acquireMore({ ...request, ...this.#restOf(request, rows), limit }, rows.length > 0)
-      rows.push(...taken)
+      append(rows, taken)
       if (taken.length < limit || rows.length >= request.limit) return readable(rows, acquiredOf)
     }
   }
@@ -107,7 +108,7 @@ export class SqliteAcquirer {
     const names = [...new Set(graphs)]
     const look = (text: string, cellsOf: (graph: string) => readonly Cell[]): void => {
       for (const graph of names)
-        found.push(...this.#connection.all(text, ...cellsOf(graph), toName(graph), left, limit))
+        append(found, this.#connection.all(text, ...cellsOf(graph), toName(graph), left, limit))
     }
     const now = toSqlTime(this.#owners.time())
     look(due, () => [now])

@@ -1,3 +1,4 @@
+import { append } from '../../src/core/append.ts'
 import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
 import type { CommitAnswer } from '../../src/core/contracts/store.ts'
 import { headOf } from '../../src/core/contracts/parking.ts'
@@ -98,8 +99,8 @@ export class SqliteCommitter {
 function addHead(head: HeadChange, changes: string[], cells: Cell[]): void {
   const fields = headFields.filter(({ field }) => Object.hasOwn(head, field))
   for (const { column, kind } of fields)
-    changes.push(...(kind === 'value' ? [`${column} = ?`, `${column}_bytes = ?`] : [`${column} = ?`]))
-  cells.push(...cellsOf(fields, head, toSqlTime))
+    append(changes, kind === 'value' ? [`${column} = ?`, `${column}_bytes = ?`] : [`${column} = ?`])
+  append(cells, cellsOf(fields, head, toSqlTime))
   if (head.isReleased === true) changes.push('owner = null')
 }
 

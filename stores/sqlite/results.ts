@@ -61,7 +61,7 @@ export class SqliteResults {
       this.#connection.run(
         `insert into docket_counters (name, value) values ('purged result epochs', ?)
          on conflict (name) do update set value = max(value, excluded.value)`,
-        Math.max(...old.map(({ epoch }) => epoch as number)),
+        old.reduce((most, { epoch }) => Math.max(most, epoch as number), 0),
       )
       return old.length
     })

@@ -230,6 +230,23 @@ test('`any` is found wherever it stands, and not in a name', () => {
   expect(anys(parseFile('src/made-up.ts', "type AnyStep = 'any'\nexpect.any(Number)"))).toEqual([])
 })
 
+// A call has its arguments on the stack: some 120,000 of them are a RangeError, of whatever a caller or a database has very many.
+test('no list is handed over as the arguments of a call that takes any number', () => {
+  expect(files.filter(({ path }) => /^(src|machines|stores)\//.test(path)).flatMap(spreadArguments)).toEqual([])
+})
+
+test.each(['list.push(...more)', 'Math.max(0, ...sizes)', 'all?.concat(...lists)', 'list.push.apply(list, more)'])(
+  'a list as the arguments of %s is found',
+  (text) => {
+    expect(spreadArguments(parseFile('src/made-up.ts', text))).toHaveLength(1)
+  },
+)
+
+test('a list in a list, and as the arguments of a function that takes so many, is none', () => {
+  const text = 'list.push([...more])\nrun(text, ...cells)\nMath.max(one, other)\nconst all = [...more, last]'
+  expect(spreadArguments(parseFile('src/made-up.ts', text))).toEqual([])
+})
+
 function isBadName(segment: string): boolean {
   return (
     !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/.test(segment) ||
@@ -263,6 +280,37 @@ function underscored(file: SourceFile): readonly string[] {
       if (callee.type !== 'MemberExpression' || callee.object.type !== 'Identifier' || callee.object.name !== 'Reflect')
         return
       if (key?.type === 'Literal') check(key.value, key.start)
+    },
+  }).visit(file.program)
+  return found
+}
+
+const takesAnyNumber = new Set([
+  'push',
+  'unshift',
+  'splice',
+  'concat',
+  'max',
+  'min',
+  'hypot',
+  'fromCharCode',
+  'fromCodePoint',
+])
+
+/** Calls that take as many arguments as there are, and get those of a list. */
+function spreadArguments(file: SourceFile): readonly string[] {
+  const found: string[] = []
+  new Visitor({
+    CallExpression: ({ callee, arguments: given, start }) => {
+      if (callee.type !== 'MemberExpression' || callee.property.type !== 'Identifier') return
+      const { object, property } = callee
+      const isApplied =
+        property.name === 'apply' &&
+        object.type === 'MemberExpression' &&
+        object.property.type === 'Identifier' &&
+        takesAnyNumber.has(object.property.name)
+      const isSpread = takesAnyNumber.has(property.name) && given.some(({ type }) => type === 'SpreadElement')
+      if (isApplied || isSpread) found.push(`${placeOf(file, start)} ${property.name}`)
     },
   }).visit(file.program)
   return found

@@ -78,7 +78,7 @@ export function printable(data: PlanData): ExplainedPlan {
 
 function textOf({ graph, target, steps, levels, leaves, missing, unknown }: PlanData): string {
   const byName = new Map(steps.map((step) => [step.name, step]))
-  const width = Math.max(0, ...steps.map((step) => step.name.length))
+  const width = steps.reduce((most, { name }) => Math.max(most, name.length), 0)
   const lines = [
     `${target} of graph ${graph}: ${steps.length} ${steps.length === 1 ? 'step' : 'steps'}, ${levels.length} ${levels.length === 1 ? 'level' : 'levels'}`,
   ]

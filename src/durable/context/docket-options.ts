@@ -1,3 +1,4 @@
+import { append } from '../../core/append.ts'
 import { checkOptions, describe, reportUnknownKeys } from '../../core/check-options.ts'
 import type { Problem } from '../../core/check-options.ts'
 import { problemsOfLengths } from './check-lengths.ts'
@@ -132,7 +133,7 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
   )
     report('migrate must be an object of functions by graph name')
   else if (migrate !== undefined) reportUnknownKeys('migrate: graph ', migrate as object, [...names], report)
-  problems.push(...problemsOfObservers(observers))
+  append(problems, problemsOfObservers(observers))
   if (inspect !== undefined && typeof inspect !== 'function' && !hasFunctions(inspect, ['next']))
     report(`inspect must be a function of an inspection event, or an object with next, not ${describe(inspect)}`)
   if (
@@ -140,10 +141,10 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
     !(Array.isArray(codecs) && codecs.every((one) => hasFunctions(one, ['encode', 'decode'])))
   )
     report('codecs must be an array of codecs, like encryption({ keys, current })')
-  problems.push(...problemsOfInjected({ logger, clock, random }))
+  append(problems, problemsOfInjected({ logger, clock, random }))
   if (name !== undefined && (typeof name !== 'string' || name === ''))
     report(`name must be a non-empty string, not ${describe(name)}`)
-  if (problems.length === 0) problems.push(...problemsOfLengths(options as unknown as DocketOptions))
+  if (problems.length === 0) append(problems, problemsOfLengths(options as unknown as DocketOptions))
   return problems
 }
 

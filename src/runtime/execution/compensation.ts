@@ -1,3 +1,4 @@
+import { append } from '../../core/append.ts'
 import type { CompensationError } from '../../core/errors.ts'
 import { DocketError } from '../../core/docket-error.ts'
 import { takersOf } from '../../core/graph/plan.ts'
@@ -35,7 +36,7 @@ export class Compensation {
       }
       const isFree = Promise.all(before)
       const outcomes = undos.map((undo) => isFree.then(() => undo.run()))
-      failures.push(...outcomes)
+      append(failures, outcomes)
       waits[position] = Promise.all(outcomes)
     }
     this.done = Promise.all(failures).then((errors) => errors.filter((error) => error !== undefined))
@@ -51,7 +52,7 @@ export class Compensation {
       const effect = part.effects?.of(step)
       return effect === undefined ? [] : [new Undo(part, effect, reason)]
     })
-    this.#undos.push(...undos)
+    append(this.#undos, undos)
     return undos
   }
 }

@@ -1,3 +1,4 @@
+import { append } from '../../core/append.ts'
 import { didYouMean } from '../../core/closest-name.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import { InputError } from '../../core/errors.ts'
@@ -158,10 +159,10 @@ export function matchInputs(matching: Matching): GivenInputs | InputError {
     const message = `${what} must be ${read.problem}`
     return inputErrorOf(plan, [...issues, { message, path }], place, read.thrown)
   }
-  issues.push(...refusalsOf(read.values.keys(), takes, refusalOf))
+  append(issues, refusalsOf(read.values.keys(), takes, refusalOf))
   const given = (name: string): unknown => (overriding.has(name) ? overriding : read.values).get(name)
   const open = plan.leaves.filter(({ type }) => !overriding.has(type.name))
-  issues.push(...missingInputs(plan.target, open, read.values))
+  append(issues, missingInputs(plan.target, open, read.values))
   if (issues.length > 0) return inputErrorOf(plan, issues, place)
   return { plan, leafValues: plan.leaves.map(({ type }) => given(type.name)) }
 }

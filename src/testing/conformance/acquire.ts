@@ -1,3 +1,4 @@
+import { append } from '../../core/append.ts'
 import assert from 'node:assert/strict'
 import type { Store } from '../../core/contracts/store.ts'
 import type { AcquiredExecution, ExecutionRecord } from '../../core/contracts/execution-record.ts'
@@ -194,7 +195,7 @@ async function acquireAll(store: Store, owner: string): Promise<readonly Acquire
   for (let misses = 0; misses < 3;) {
     const some = await store.acquire({ owner, graphs: ['users'], limit: 10 })
     assert.ok(some.length <= 10)
-    all.push(...some)
+    append(all, some)
     misses = some.length === 0 ? misses + 1 : 0
   }
   return all

@@ -81,7 +81,7 @@ const awkwardTexts: readonly string[] = [
 
 /** Those of them that a store keeps as names of all these kinds. */
 export function awkwardNames({ limits = {} }: Store, ...kinds: readonly (keyof StoreLimits)[]): readonly string[] {
-  const most = Math.min(...kinds.map((kind) => limits[kind] ?? Infinity))
+  const most = kinds.reduce((least, kind) => Math.min(least, limits[kind] ?? Infinity), Infinity)
   return awkwardTexts.filter((text) => nameBytes(text) <= most)
 }
 

@@ -1,3 +1,4 @@
+import { append } from '../../core/append.ts'
 import assert from 'node:assert/strict'
 import type { Store } from '../../core/contracts/store.ts'
 import type { ExecutionQuery, ExecutionRecord } from '../../core/contracts/execution-record.ts'
@@ -139,6 +140,6 @@ async function allPages(store: Store, query: ExecutionQuery): Promise<readonly E
     const page = await store.list({ ...query, after })
     if (page.length === 0) return all
     assert.ok(page.length <= query.limit)
-    all.push(...page)
+    append(all, page)
   }
 }

@@ -1,3 +1,4 @@
+import { append } from '../../core/append.ts'
 import assert from 'node:assert/strict'
 import type { PostVerdict } from '../../core/contracts/message.ts'
 import type { Store } from '../../core/contracts/store.ts'
@@ -178,8 +179,11 @@ export function mailVerdictsConformance({ options, test, testIf }: ConformanceGr
       for (const end of ['rollback', 'commit'] as const) {
         const transaction = await bench.space.beginTransaction!()
         const posted = [message('one', 'signal', { id: 'a', slot: 'S' }), message('gone', 'b'), message('one', end)]
-        verdicts.push(...(await store.post(posted, transaction.client)))
-        verdicts.push(...(await store.create([newExecution(end)], transaction.client)).map(() => 'accepted' as const))
+        append(verdicts, await store.post(posted, transaction.client))
+        append(
+          verdicts,
+          (await store.create([newExecution(end)], transaction.client)).map(() => 'accepted' as const),
+        )
         await transaction[end]()
       }
       assert.deepEqual(verdicts, [

@@ -1,3 +1,4 @@
+import { append } from '../../core/append.ts'
 import assert from 'node:assert/strict'
 import type { Message } from '../../core/contracts/message.ts'
 import { assertSame } from './assertions.ts'
@@ -132,7 +133,7 @@ export function mailboxConformance({ test }: ConformanceGroup): void {
         if (mail.length === 0) continue
         isLast = false
         assertGrowing(mail)
-        got.push(...kinds(mail))
+        append(got, kinds(mail))
         assert.deepEqual(await commitAll(store, [commitTo('one', { consumed: mail.map(({ seq }) => seq) })]), [true])
       }
     }

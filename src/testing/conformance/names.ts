@@ -1,3 +1,4 @@
+import { append } from '../../core/append.ts'
 import assert from 'node:assert/strict'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import { assertSame } from './assertions.ts'
@@ -64,7 +65,10 @@ export function namesConformance({ test }: ConformanceGroup): void {
       const after = id === undefined ? undefined : { createdAt: acquired[0]!.execution.createdAt, id }
       const page = await store.list({ after, limit: 9 })
       if (page.length === 0) break
-      listed.push(...page.map((record) => record.id))
+      append(
+        listed,
+        page.map((record) => record.id),
+      )
     }
     assert.deepEqual(sorted(listed), sorted(texts))
     for (const [index, id] of texts.entries()) {

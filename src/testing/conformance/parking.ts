@@ -38,7 +38,7 @@ export function parkingConformance({ options, test, testIf }: ConformanceGroup):
       await store.post([message(kind, 'a'), message(kind, 'm', { class: kind })])
       const before = await recordIn(store, kind)
       const seqs = (await store.readMail({ owner: 'ada', executions: [kind], limit: 10 })).map(({ seq }) => seq)
-      const last = Math.max(...seqs)
+      const last = seqs.toSorted((one, other) => one - other).at(-1)!
       const parking = (lastSeq: number): ExecutionCommit =>
         commitTo(kind, { park: { lastSeq, waitsFor: approval }, steps: [stepRecord('A')], consumed: [last] })
       assert.deepEqual(await store.commit([parking(last - 1), commitTo('other')]), ['unread', true])

@@ -1,3 +1,4 @@
+import { append } from '../../core/append.ts'
 import assert from 'node:assert/strict'
 import type { CommitAnswer, Store } from '../../core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../core/contracts/result-record.ts'
@@ -155,7 +156,7 @@ export async function stepsIn(
   let next: string | undefined
   do {
     const page = next === undefined ? await store.readSteps(ids) : await store.readSteps(ids, next)
-    steps.push(...page.steps)
+    append(steps, page.steps)
     next = page.next
   } while (next !== undefined)
   return steps.toSorted((one, other) => compareTexts(placeOf(one), placeOf(other)))
