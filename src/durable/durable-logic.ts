@@ -72,7 +72,7 @@ export function durableLogic(
       actor?.stop(snapshot.status === 'active')
       return snapshot.stopped() as LogicSnapshot
     },
-    getPersistedSnapshot: persistedOf,
+    getPersistedSnapshot: (snapshot) => persistedOf(snapshot),
     // The records are the truth: of a snapshot, only whose it is counts.
     restoreSnapshot: (snapshot) => {
       const persisted = readPersisted(snapshot)

@@ -259,3 +259,47 @@ test('a durable batch refuses steps with compensate', async () => {
   const docket = world.process({ graphs: [trips] })
   await expect(docket.startBatch(trips, Bill, [{ Order: 'o1' }])).rejects.toThrow(OptionError)
 })
+
+test.each([1, 2])(
+  'a step of %i attempts whose process died in its function is undone as uncertain where another one fails before it begins again',
+  async (maxAttempts) => {
+    const world = new World()
+    const log: unknown[] = []
+    let isFirst = true
+    const Go = dataType('Go', type<string>())
+    // In the first life it never comes; in the next one it fails before the flight begins.
+    const check = step({
+      name: 'Check',
+      inputs: { order: Order },
+      output: Hotel,
+      run: () => {
+        if (isFirst) return new Promise<never>(() => {})
+        throw new Error('sold out')
+      },
+    })
+    const go = step({ name: 'Go', output: Go, run: () => (isFirst ? 'go' : new Promise<never>(() => {})) })
+    const flight = step({
+      name: 'BookFlight',
+      inputs: { order: Order, go: Go },
+      output: Flight,
+      retry: { maxAttempts },
+      run: () => {
+        log.push('book')
+        return new Promise<never>(() => {})
+      },
+      compensate: (output, { isUncertain, inputs }) => void log.push([output, isUncertain, inputs]),
+    })
+    const bill = step({ name: 'Bill', inputs: { flight: Flight, hotel: Hotel }, output: Bill, run: () => 'paid' })
+    const trips = graph({ name: 'trips', steps: [check, go, flight, bill] })
+    const { docket, die } = world.mortal({ graphs: [trips], lease: '2s' })
+    await docket.start(trips, Bill, { Order: 'o1' }, { id: 'a' })
+    await world.clock.advance(100)
+    die()
+    isFirst = false
+    const next = world.process({ graphs: [trips], lease: '2s' })
+    await world.clock.advance(5_000)
+    expect(await endOf(world, next)).toMatchObject({ code: 'STEP_FAILED', step: 'Check' })
+    expect(log).toEqual(['book', [undefined, true, { order: 'o1', go: 'go' }]])
+    await next.close()
+  },
+)

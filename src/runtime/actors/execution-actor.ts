@@ -8,7 +8,7 @@ import type { InputError } from '../../core/errors.ts'
 import { ExecutionJournal } from './execution-journal.ts'
 import { ExecutionSnapshot } from './execution-snapshot.ts'
 import type { SnapshotHost, StepActorRef } from './execution-snapshot.ts'
-import type { ExecutionStatus } from '../execution/execution-view.ts'
+import type { ExecutionContext, ExecutionStatus } from '../execution/execution-view.ts'
 import { Execution } from '../execution/execution.ts'
 import type { ResolvedOptions, Watcher } from '../execution/execution-setup.ts'
 import type { GivenInputs } from '../inputs/given-inputs.ts'
@@ -69,6 +69,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   #isFlushing = false
   #isStarting = false
   #isStopped = false
+  #isPersisted = false
 
   constructor({
     scope,
@@ -86,6 +87,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     this.#systemId = systemId
     this.#isMirror = isMirror
     this.#refusal = refusal
+    this.#isPersisted = persisted !== undefined
     this.#input = input
     this.#leafValues = leafValues
     this.#names = plan.steps.map(({ spec }) => spec.name)
@@ -103,21 +105,26 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   }
 
   #begin(plan: Plan, options: ResolvedOptions, persisted: PersistedExecution | undefined): Execution {
-    if (plan.steps.some(({ spec }) => spec.kind === 'signal')) this.#signals = new Signals()
-    for (const [type, value] of Object.entries(persisted?.head.signals ?? {})) this.#signals?.give(type, value)
+    const awaited = plan.steps.flatMap(({ spec }) => (spec.kind === 'signal' ? [spec.output] : []))
+    if (awaited.length > 0) this.#signals = new Signals(awaited)
+    for (const [type, values] of Object.entries(persisted?.head.signals ?? {}))
+      for (const value of values) this.#signals?.give(type, value)
     const signals = this.#signals
     return new Execution({ plan, options, cache: undefined, onCompleted, onFailed, watcher: this, signals })
   }
 
-  /** A value comes from outside. Once the actor has taken the event: what the value leads to sends it others. */
+  /** A value comes from outside, and is kept at once. What it leads to sends the actor events: that begins when it has taken this one. */
   signal({ signal, value }: SignalEvent): void {
-    const { context } = this.execution
+    this.#signals?.give(signal, value)
     queueMicrotask(() => {
       if (this.execution.hasEnded) return
-      context.run(() => this.#signals?.give(signal, value))
-      // So that a snapshot has what came before its step was launched.
+      this.#checkSignals()
       this.execution.progress()
     })
+  }
+
+  #checkSignals(): void {
+    if (this.#signals !== undefined) this.execution.context.run(() => this.#signals!.check())
   }
 
   get children(): Readonly<Record<string, StepActorRef>> {
@@ -131,16 +138,26 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   start(): void {
     this.#systemWatcher.add({ id: this.id, self: this.#self, actors: this.#actors })
     if (this.#hasBegun) return
+    this.#checkSignals()
     this.#isStarting = true
     if (this.#refusal === undefined) this.execution.start(this.#leafValues)
     else this.execution.fail(this.#refusal)
     this.#isStarting = false
   }
 
-  /** The actor was stopped from outside. */
+  /** Somebody may go on from a snapshot of it: gives the values from outside that it has by now. */
+  persisted(): ExecutionContext['signals'] {
+    this.#isPersisted = true
+    return this.#signals?.all
+  }
+
+  /** The actor was stopped from outside. What it did is not undone where it may go on from a snapshot, which says that it is done. */
   stop(): LogicSnapshot {
+    const { execution } = this
     this.#isStopped = true
-    this.execution.cancel(new ExecutionCancelledError(`the actor of this execution was stopped`, this.execution.place))
+    const reason = new ExecutionCancelledError(`the actor of this execution was stopped`, execution.place)
+    if (this.#isPersisted && execution.effects !== undefined) execution.release(reason, 'detach')
+    else execution.cancel(reason)
     this.#underWay.clear()
     return this.snapshot().stopped() as LogicSnapshot
   }

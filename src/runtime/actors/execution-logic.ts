@@ -37,7 +37,7 @@ export function executionLogic(
       if (event.type === 'docket.signal') actor.signal(event as SignalEvent)
       return event.type === 'xstate.stop' ? actor.stop() : (actor.take(event) ?? snapshot)
     },
-    getPersistedSnapshot: persistedOf,
+    getPersistedSnapshot: (snapshot) => persistedOf(snapshot, actorOf(snapshot)?.persisted()),
     restoreSnapshot: (snapshot, scope) => {
       const persisted = readPersisted(snapshot)
       requireOwn(persisted, graph.name, target.name, new Set(specs.map(({ name }) => name)))

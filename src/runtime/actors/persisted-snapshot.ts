@@ -7,10 +7,17 @@ import type { ExecutionStatus, PersistedExecution, StepView, UndoView } from '..
 import { ExecutionSnapshot } from './execution-snapshot.ts'
 import { persistError, reviveError } from './persisted-error.ts'
 
-/** A persisted snapshot in XState's shape: the steps that have begun are its children. JSON-safe as far as the values are. */
-export function persistedOf(snapshot: ExecutionSnapshot<unknown>): Snapshot<unknown> {
+/**
+ * A persisted snapshot in XState's shape: the steps that have begun are its children. JSON-safe as far as the values are. `signals`: what came
+ * from outside, since the snapshot was taken too.
+ */
+export function persistedOf(
+  snapshot: ExecutionSnapshot<unknown>,
+  signals = snapshot.context.signals,
+): Snapshot<unknown> {
   const { status, value, output, error } = snapshot
-  const { steps, ...head } = snapshot.context
+  const { steps, ...taken } = snapshot.context
+  const head = signals === undefined ? taken : { ...taken, signals }
   const children: Record<string, unknown> = {}
   for (const [step, view] of Object.entries(steps)) {
     if (view.status === 'pending' && view.first === undefined) continue

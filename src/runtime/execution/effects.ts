@@ -1,9 +1,12 @@
+import { compiledStep } from '../../../machines/index.ts'
 import type { CompensateSpec } from '../../core/graph/graph-index.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { fireAfter } from '../environment/timers.ts'
 import { InputError } from '../../core/errors.ts'
 import type { UndoView } from './execution-view.ts'
 import type { StepState } from './step-state.ts'
+
+const { completed } = compiledStep.stateCode
 
 /** A step that may have to be undone. */
 export interface EffectiveStep extends StepState {
@@ -71,9 +74,15 @@ export class Effect {
     this.#open++
   }
 
-  /** An attempt has made a value, in time or late. */
+  /** An attempt has made a value. */
   made(value: unknown): void {
     this.#made = { value }
+    this.#ended()
+  }
+
+  /** An attempt that was given up has made a value: it is the step's own where no other attempt has made one. */
+  madeLate(value: unknown): void {
+    this.#made ??= { value }
     this.#ended()
   }
 
@@ -120,8 +129,14 @@ export class Effect {
   /** What has to be undone, once nothing of it runs any more, or after so long; undefined where it did nothing after all. */
   async verdict(clock: FullClock, waitMs: number): Promise<Verdict | undefined> {
     if (this.#open > 0) await this.#idle(clock, waitMs)
-    if (this.#made !== undefined) return { output: this.#made.value, isUncertain: false }
+    if (this.#made !== undefined) return { output: this.#output(this.#made.value), isUncertain: false }
     return this.isNone ? undefined : { output: undefined, isUncertain: true }
+  }
+
+  /** What others were given, where the step has a value: what an attempt brought late may have been on record before it. */
+  #output(made: unknown): unknown {
+    const { state, error, output } = this.step
+    return state === completed && error === undefined ? output : made
   }
 
   #idle(clock: FullClock, waitMs: number): Promise<void> {

@@ -53,8 +53,8 @@ export interface ExecutionContext {
   readonly target: string
   /** Names of the types whose values were given in the place of their steps; absent where there are none. */
   readonly overrides?: readonly string[] | undefined
-  /** Values that came from outside, by type; absent where none has. */
-  readonly signals?: Readonly<Record<string, unknown>> | undefined
+  /** Values that came from outside and may count, by type, in the order in which they came; absent where none has. */
+  readonly signals?: Readonly<Record<string, readonly unknown[]>> | undefined
   /** Steps of the plan. */
   readonly total: number
   /** Steps that have ended. */

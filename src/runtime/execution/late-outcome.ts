@@ -13,7 +13,7 @@ interface LateStep extends Claimant, Omit<StepState, 'execution'> {
 
 /** Keeps what an attempt brought after its step had ended: the work is done. What is undone already is not kept. */
 export function keepLate(step: LateStep, effect: Effect | undefined, value: unknown): void {
-  effect?.made(value)
+  effect?.madeLate(value)
   if (effect?.isUndone === true) forget(step)
   else if (step.claim !== undefined) step.claim.commitLate(step, value)
   else step.recorder?.persistLate(step, value)

@@ -30,8 +30,10 @@ function hasMade({ status, error }: StepView): boolean {
 
 /** Whether an attempt may have done something that nobody knows of. */
 function mayHaveWorked({ status, attempt, error }: StepView): boolean {
+  // On record it runs before it begins; where it is tried once, its attempt is not counted.
+  if (status === 'running') return true
   if (attempt === 0) return false
-  if (status === 'running' || status === 'cancelled') return true
+  if (status === 'cancelled') return true
   return (
     error instanceof StepTimeoutError ||
     error instanceof LeaseLostError ||

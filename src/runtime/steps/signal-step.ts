@@ -1,7 +1,6 @@
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { Plan } from '../../core/graph/plan.ts'
-import { checkValue } from '../inputs/check-value.ts'
 import type { StepKind } from './step-work.ts'
 import { Wait } from './wait.ts'
 
@@ -16,17 +15,13 @@ export const signalStep: StepKind<Wait> = {
       wait.fail(refusal(output.name, step.step, place))
       return
     }
-    // What does not fit is set aside, and another one may come; an asynchronous check is made by the wait itself.
     const take = (): void => {
       const come = signals.of(output.name)
-      if (come === undefined) return
-      const checked = checkValue(output, come.value)
-      if (!(checked instanceof Promise) && checked.issues !== undefined) signals.setAside(output.name)
-      else wait.succeedWith(() => come.value)
+      if (come !== undefined) wait.passOn(come.value)
     }
-    signals.listen(output.name, take)
+    signals.listen(output.name, () => step.execution.context.run(take))
     take()
-    if (wait.isOpen && signals.of(output.name) === undefined) wait.begin(undefined, () => {})
+    if (signals.of(output.name) === undefined) wait.begin(undefined, () => {})
   },
   close: (wait) => wait.close(),
   moveTo: (wait, step) => wait.moveTo(step),

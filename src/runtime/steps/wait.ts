@@ -52,6 +52,11 @@ export class Wait implements StepWork {
     this.#wake(() => this.#make(make))
   }
 
+  /** What was waited for is there, and known to fit. */
+  passOn(value: unknown): void {
+    this.#wake(() => this.#settle({ value }))
+  }
+
   #make(make: () => unknown): void {
     try {
       const value = make()

@@ -105,3 +105,50 @@ test('an actor that is stopped is undone all the same', async () => {
   expect(actor.getSnapshot().status).toBe('stopped')
   expect(log.slice(3)).toHaveLength(4)
 })
+
+test('an actor that goes on from a snapshot is not undone when the one it was taken of is stopped', async () => {
+  const log: string[] = []
+  const clock = new VirtualTime()
+  let isOpen = false
+  const trips = tripOf(log, async (_, signal) => {
+    if (!isOpen) await clock.sleep(1e9, signal)
+    return 'trip'
+  })
+  const logic = fromGraph(trips, Trip)
+  const first = createActor(logic, { clock, input: { Order: 'o1' } }).start()
+  await clock.advance(10)
+  const snapshot = JSON.parse(JSON.stringify(first.getPersistedSnapshot())) as never
+  first.stop()
+  await clock.advance(20_000)
+  expect(first.getSnapshot().status).toBe('stopped')
+  expect(log.filter((line) => line.startsWith('cancel'))).toEqual([])
+  isOpen = true
+  const second = createActor(logic, { clock, snapshot, input: { Order: 'o1' } })
+  const outcome = toPromise(second)
+  second.start()
+  expect(await clock.settle(outcome)).toBe('trip')
+})
+
+test('an actor that is stopped while it compensates leaves the rest to the one that goes on from its snapshot', async () => {
+  const log: string[] = []
+  const clock = new VirtualTime()
+  const trips = tripOf(log, full, (_, { signal }) => clock.sleep(1_000, signal))
+  const first = createActor(fromGraph(trips, Trip), { clock, input: { Order: 'o1' } })
+  first.subscribe({ error: () => {} })
+  first.start()
+  await clock.advance(1_500)
+  const snapshot = JSON.parse(JSON.stringify(first.getPersistedSnapshot())) as never
+  first.stop()
+  const undone = log.length
+  await clock.advance(20_000)
+  expect(log).toHaveLength(undone)
+  const second = createActor(fromGraph(trips, Trip), { clock, snapshot, input: { Order: 'o1' } })
+  const outcome = toPromise(second).catch((error: unknown) => error)
+  second.start()
+  expect(await clock.settle(outcome)).toMatchObject({ code: 'STEP_FAILED', step: 'FinishTrip' })
+  expect(second.getSnapshot().context.undos).toMatchObject({
+    BookCar: { status: 'undone' },
+    BookHotel: { status: 'undone' },
+    BookFlight: { status: 'undone' },
+  })
+})

@@ -191,3 +191,37 @@ test('what was undone is not found again: the same id runs it anew, with another
   expect(await execute(again, B, {}, { id: 'same' })).toBe(3)
   expect(keys).toHaveLength(3)
 })
+
+test.each(['0.5s', '4s'])(
+  'what an attempt that timed out brings late does not take the place of the value that others were given (after %s)',
+  async (late) => {
+    const clock = new VirtualTime()
+    const log: string[] = []
+    let tries = 0
+    const makeA = step({
+      name: 'MakeA',
+      output: A,
+      run: async () => {
+        if (++tries > 1) return (await clock.sleep(900), 2)
+        await clock.sleep(1_000 + Number.parseFloat(late) * 1_000)
+        return 1
+      },
+      timeout: '1s',
+      retry: { maxAttempts: 2 },
+      compensate: (one, { isUncertain }) => void log.push(`undone ${one} ${isUncertain}`),
+    })
+    const makeB = step({
+      name: 'MakeB',
+      inputs: { a: A },
+      output: B,
+      run: async ({ a }) => {
+        log.push(`given ${a}`)
+        await clock.sleep(10_000)
+        return fail('no')()
+      },
+    })
+    const outcome = rejectionOf(execute(graph({ name: 'late', steps: [makeA, makeB] }), B, {}, { clock }))
+    await clock.settle(outcome)
+    expect(log).toEqual(['given 2', 'undone 2 false'])
+  },
+)

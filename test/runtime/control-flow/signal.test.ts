@@ -85,6 +85,67 @@ describe('a signal', () => {
     expect(await toPromise(actor)).toBe('o by Ada')
   })
 
+  test('is in a snapshot that is taken right after it was sent', async () => {
+    const clock = new VirtualTime()
+    const actor = createActor(logic, { input, clock }).start()
+    await clock.advance(10)
+    actor.send(signalEvent(Approval, { by: 'Ada' }))
+    const snapshot = JSON.parse(JSON.stringify(actor.getPersistedSnapshot())) as never
+    actor.stop()
+    const again = createActor(logic, { snapshot, input, clock }).start()
+    expect(await clock.settle(toPromise(again))).toBe('o by Ada')
+  })
+
+  test.each([false, true])(
+    'that comes early and does not fit keeps no other one out (persisted: %s)',
+    async (persists) => {
+      const clock = new VirtualTime()
+      const Prepared = dataType('Prepared', z.string())
+      const prepare = step({
+        name: 'Prepare',
+        output: Prepared,
+        run: async () => (await clock.sleep(100), 'yes'),
+      })
+      const early = fromGraph(
+        graph({ name: 'early', steps: [prepare, signal(Approval, { inputs: { prepared: Prepared } })] }),
+        Approval,
+      )
+      let actor = createActor(early, { input: {}, clock }).start()
+      actor.send(signalEvent(Approval, { by: 7 } as never))
+      actor.send(signalEvent(Approval, { by: 'Ada' }))
+      actor.send(signalEvent(Approval, { by: 'Bob' }))
+      if (persists) {
+        const snapshot = JSON.parse(JSON.stringify(actor.getPersistedSnapshot())) as never
+        actor.stop()
+        actor = createActor(early, { snapshot, input: {}, clock }).start()
+      }
+      expect(await clock.settle(toPromise(actor))).toEqual({ by: 'Ada' })
+    },
+  )
+
+  test('of a type that is checked asynchronously is set aside where it does not fit, and the first that fits counts', async () => {
+    const clock = new VirtualTime()
+    const checked = new Set<string>()
+    const Slow = dataType(
+      'Slow',
+      z.string().refine(async (text) => {
+        checked.add(text)
+        await clock.sleep(100)
+        return text !== 'bad'
+      }),
+    )
+    const slow = fromGraph(graph({ name: 'slow', steps: [signal(Slow)] }), Slow)
+    const actor = createActor(slow, { input: {}, clock }).start()
+    for (const text of ['bad', 'good', 'better']) actor.send(signalEvent(Slow, text))
+    await clock.advance(150)
+    expect(actor.getSnapshot().context.steps['Slow']).toMatchObject({ status: 'waiting' })
+    const snapshot = JSON.parse(JSON.stringify(actor.getPersistedSnapshot())) as never
+    expect(await clock.settle(toPromise(actor))).toBe('good')
+    expect([...checked]).toEqual(['bad', 'good'])
+    const again = createActor(slow, { snapshot, input: {}, clock }).start()
+    expect(await clock.settle(toPromise(again))).toBe('good')
+  })
+
   test('wins a race against a timer, or loses it; what comes for nobody changes nothing', async () => {
     const clock = new VirtualTime()
     const Expiry = dataType('Expiry', z.string())
