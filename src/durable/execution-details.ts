@@ -1,5 +1,6 @@
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
+import { requireIndex } from '../core/graph/plan.ts'
 import type { StepSpec } from '../core/graph/graph-index.ts'
 import { turnOf } from '../runtime/environment/turn.ts'
 import type { DocketContext } from './context/docket-context.ts'
@@ -56,7 +57,13 @@ export async function detailsOf(context: DocketContext, id: string): Promise<Exe
     lease,
     batch: undefined,
     ...withSteps(
-      await withUndos(id, await allSteps(context, record, info, recorded), undoRecords, connection.encoding),
+      await withUndos(
+        id,
+        await allSteps(context, record, info, recorded),
+        undoRecords,
+        connection.encoding,
+        graph === undefined ? undefined : requireIndex(graph).former?.steps,
+      ),
     ),
   }
 }

@@ -1,11 +1,14 @@
 import { isRecord } from '../../core/is-record.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import { describe } from '../../core/check-options.ts'
+import type { First } from '../../core/language/race.ts'
 import { isTerminalStep, stepStatuses } from '../../core/contracts/statuses.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { split } from '../../runtime/inputs/given-inputs.ts'
+import { firstOf } from './race-winner.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
+import { namesAfterMigration } from './stored-names.ts'
 import { closedRecord } from './unfinished-records.ts'
 
 /** What a migration sees of an execution's records. */
@@ -48,6 +51,8 @@ export interface MigratableStep {
   readonly endedAt: Date | undefined
   /** When the next attempt is due. */
   readonly dueAt: Date | undefined
+  /** What came first, of a race that is decided and has no value yet; absent otherwise. It stays the winner where a migration keeps it. */
+  readonly first?: First | undefined
 }
 
 /** A record that a migration gives: one that it has seen, with changes, or a new one. */
@@ -74,6 +79,8 @@ export type MigrateHook = (execution: MigratableExecution) => MigratedExecution 
 export interface MigratedRecords {
   readonly execution: ExecutionRecord
   readonly steps: readonly StepRecord[]
+  /** Present names of steps by those that they had before, where that is another one. */
+  readonly renamed: ReadonlyMap<string, string>
 }
 
 /** In the place of a type's name: the record is of a step that a migration has left out. Stores take no record away. */
@@ -122,8 +129,9 @@ export async function migrateRecords(
       `the migration of graph "${graph}" must return { …execution, target, inputs, steps } or undefined`,
     )
   const records: StepRecord[] = []
+  const renamed = new Map<string, string>()
   for (const [step, made] of Object.entries(migrated.steps)) {
-    const { type, typeVersion, output, error } = made
+    const { type, typeVersion, output, error, first } = made
     const old = steps.find((record) => record.step === step) ?? steps.find((record) => record.type === type)
     const { status = 'completed', attempt = old?.attempt ?? 1 } = made
     const startedAt = made.startedAt?.getTime() ?? old?.startedAt
@@ -132,6 +140,8 @@ export async function migrateRecords(
       throw new TypeError(
         `the migration of graph "${graph}" gave step "${step}" the status ${describe(status)}; known are ${stepStatuses.join(', ')}`,
       )
+    if (old !== undefined && !Object.hasOwn(migrated.steps, old.step)) renamed.set(old.step, step)
+    const value = done.has(status) ? { stored: output } : first === undefined ? undefined : { stored: { ...first } }
     records.push({
       step,
       item: '',
@@ -141,7 +151,7 @@ export async function migrateRecords(
       typeVersion,
       // What its inputs were is not known of a record that was changed.
       inputHash: undefined,
-      output: done.has(status) ? await encoding.encode(output, ['step', id, step, '', 'output']) : undefined,
+      output: value === undefined ? undefined : await encoding.encode(value.stored, ['step', id, step, '', 'output']),
       error: error === undefined ? undefined : await encoding.encodeError(error, ['step', id, step, '', 'error']),
       startedAt,
       endedAt: isTerminalStep(status) ? endedAt : undefined,
@@ -149,11 +159,12 @@ export async function migrateRecords(
     })
   }
   const overridden = Object.keys(overriding)
+  const names = namesAfterMigration($names, renamed)
   const fitting = {
     ...migrated.inputs,
     ...overriding,
     ...(overridden.length > 0 && { $overrides: overridden }),
-    ...($names !== undefined && { $names }),
+    ...(names !== undefined && { $names: names }),
   }
   return {
     execution: {
@@ -162,18 +173,22 @@ export async function migrateRecords(
       inputs: await encoding.encode(fitting, ['execution', id, 'inputs']),
     },
     steps: records,
+    renamed,
   }
 }
 
 async function migratableOf(id: string, record: StepRecord, encoding: ValueEncoding): Promise<MigratableStep> {
   const { step, item, status, attempt, type, typeVersion, output, error, startedAt, endedAt, dueAt } = record
   const identity = ['step', id, step, item]
+  const value = output === undefined ? undefined : await decodePresent(output, [...identity, 'output'], encoding)
+  const first = done.has(status) ? undefined : firstOf(value)
   return {
     status,
     attempt,
     type,
     typeVersion,
-    output: done.has(status) ? await decodePresent(output, [...identity, 'output'], encoding) : undefined,
+    output: done.has(status) ? value : undefined,
+    ...(first !== undefined && { first }),
     error: error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error']),
     startedAt: dateOf(startedAt),
     endedAt: dateOf(endedAt),

@@ -1,8 +1,6 @@
 import { LeaseLostError } from '../../core/errors.ts'
 import { DocketError } from '../../core/docket-error.ts'
 import { describeThrown } from '../../core/thrown.ts'
-import { isRecord } from '../../core/is-record.ts'
-import type { First } from '../../core/language/race.ts'
 import type { AnyGraph, GraphIndex, StepSpec } from '../../core/graph/graph-index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
@@ -16,6 +14,7 @@ import { recordedInputs, split } from '../../runtime/inputs/given-inputs.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { machineVersion } from './machine-version.ts'
+import { firstOf } from './race-winner.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
 import { keyNamesOf } from './stored-names.ts'
 import { noUndoRecords } from './undo-records.ts'
@@ -300,10 +299,4 @@ const unbegun: StepView = {
   dueAt: undefined,
   output: undefined,
   error: undefined,
-}
-
-/** What came first, of a race that is decided and has no value yet. */
-function firstOf(stored: unknown): First | undefined {
-  if (!isRecord(stored) || typeof stored['port'] !== 'string') return undefined
-  return { port: stored['port'], value: stored['value'] }
 }

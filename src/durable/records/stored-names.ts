@@ -44,6 +44,17 @@ export function namesAtResumption(
   return namesOf(stored?.graph ?? (index.graph.formerly.length === 0 ? undefined : record.graph), steps)
 }
 
+/** The names once a migration has renamed steps: their attempts, and what undoes them, keep their keys. */
+export function namesAfterMigration(
+  stored: StoredNames | undefined,
+  renamed: ReadonlyMap<string, string>,
+): StoredNames | undefined {
+  if (renamed.size === 0) return stored
+  const known = Object.entries(stored?.steps ?? {}).filter(([name]) => !renamed.has(name))
+  const moved = [...renamed].map(([old, now]) => [now, stored?.steps?.[old] ?? old] as const)
+  return namesOf(stored?.graph, Object.fromEntries([...known, ...moved]))
+}
+
 function namesOf(graph: string | undefined, steps: Readonly<Record<string, string>>): StoredNames | undefined {
   const hasSteps = Object.keys(steps).length > 0
   if (graph === undefined && !hasSteps) return undefined

@@ -4,18 +4,19 @@ import { undoViewOf } from './restore-undos.ts'
 import type { StepInfo } from './step-info.ts'
 import type { UndoRecords } from './undo-records.ts'
 
-/** The steps, with how far each is undone, as far as records say that. @throws SerializationError for one that can't be read */
+/** The steps, with how far each is undone, as far as records say that; `former`: present names by those that they are stored under. @throws SerializationError for one that can't be read */
 export async function withUndos(
   id: string,
   infos: readonly StepInfo[],
   { undos }: UndoRecords,
   encoding: ValueEncoding,
+  former: ReadonlyMap<string, string> | undefined,
 ): Promise<readonly StepInfo[]> {
   if (undos.size === 0) return infos
   const views = new Map<string, UndoView>()
   for (const [step, record] of undos) {
     const view = await undoViewOf(id, step, record, encoding)
-    if (view !== undefined && view.status !== 'pending') views.set(step, view)
+    if (view !== undefined && view.status !== 'pending') views.set(former?.get(step) ?? step, view)
   }
   return infos.map((info) => {
     const undo = views.get(info.step)

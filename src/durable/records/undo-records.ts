@@ -85,7 +85,17 @@ export function undoneRecordsOf(step: string, undoings: number, at: number): rea
 
 /** The undoings of an execution that begins again: they were those of its last life. */
 export function forgottenUndos({ undos }: UndoRecords): readonly StepRecord[] {
-  return [...undos.values()].map((record) => ({ ...record, status: 'cancelled', type: droppedType, error: undefined }))
+  return [...undos.values()].map(forgottenRecord)
+}
+
+/** In the place of a record that does not count any more. */
+export function forgottenRecord(record: StepRecord): StepRecord {
+  return { ...record, status: 'cancelled', type: droppedType, output: undefined, error: undefined }
+}
+
+/** The same record of a step that has another name now. */
+export function withStepName(record: StepRecord, from: string, to: string): StepRecord {
+  return { ...record, step: record.step.slice(0, record.step.length - from.length) + to }
 }
 
 /** Whether something of it may have to be undone, as far as records can say that. */

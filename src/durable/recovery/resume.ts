@@ -11,6 +11,7 @@ import type { DocketContext } from '../context/docket-context.ts'
 import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { graphHashOf, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
+import { namesNow, underNamesNow } from '../records/renamed-undos.ts'
 import { splitUndoRecords } from '../records/undo-records.ts'
 import { droppedRecord, droppedType, migrateRecords } from '../records/migrate-records.ts'
 import type { MigratedRecords } from '../records/migrate-records.ts'
@@ -246,7 +247,9 @@ export class Resumption {
       // A target is not rewritten: such an execution is migrated each time that it goes on, and keeps its old records until it ends.
       const isKept = execution.target === present.record.target
       const left = isKept ? [] : steps.filter((step) => isUnfinished(step) && !names.has(step.step))
-      const stored = { ...present, record: execution, steps: records, left, undoRecords }
+      const nameNow = namesNow(requireIndex(graph).former?.steps, present.steps, migrated)
+      const undos = await underNamesNow(record.id, undoRecords, nameNow, connection.encoding)
+      const stored = { ...present, record: execution, steps: records, left, undoRecords: undos.undoRecords }
       const made =
         record.kind === 'batch'
           ? await batchFromRecords(
@@ -258,7 +261,8 @@ export class Resumption {
             )
           : await executionFromRecords(this.#context, stored, graph, cause)
       if ('reasons' in made) return { mayFitElsewhere: true, ...made }
-      if (isKept && !(isSame && present.changes === undefined)) await this.#keep(present, migrated, graphHash)
+      if (isKept && !(isSame && present.changes === undefined && undos.changes.length === 0))
+        await this.#keep(present, migrated, graphHash, undos.changes)
       return made
     } catch (error) {
       if (error instanceof StoreError || error instanceof LeaseLostError) throw error
@@ -297,20 +301,26 @@ export class Resumption {
     { record, steps, changes }: PresentRecords,
     migrated: MigratedRecords | undefined,
     graphHash: string,
+    undoChanges: readonly StepRecord[],
   ): Promise<void> {
-    const renamed = changes?.steps ?? []
+    const renamed = [...(changes?.steps ?? []), ...undoChanges]
     if (migrated === undefined) {
       const inputs = changes?.inputs
       await this.#context.change(record, { graphHash, ...(inputs !== undefined && { inputs }) }, undefined, renamed)
       return
     }
     const names = new Set(migrated.steps.map(({ step }) => step))
-    const gone = renamed.filter(({ type, step }) => type === droppedType && !names.has(step))
+    const gone = (changes?.steps ?? []).filter(({ type, step }) => type === droppedType && !names.has(step))
     const dropped = steps
       .filter(({ step }) => !names.has(step))
       .map((step) => droppedRecord(step, this.#context.clock.now()))
     const { inputs } = migrated.execution
-    await this.#context.change(record, { graphHash, inputs }, undefined, [...gone, ...dropped, ...migrated.steps])
+    await this.#context.change(record, { graphHash, inputs }, undefined, [
+      ...gone,
+      ...dropped,
+      ...migrated.steps,
+      ...undoChanges,
+    ])
   }
 
   /** An execution that had ended begins again; what was said to its last life is not meant for this one, except for
