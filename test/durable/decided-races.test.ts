@@ -120,3 +120,42 @@ describe('a batch that is retried', () => {
     expect(decided).toEqual(['fast: fast 1', 'fast: fast 1'])
   })
 })
+
+describe('an execution that goes on after its race', () => {
+  test.each([
+    ['winner', 1, ['Decide']],
+    ['loser', 2, []],
+  ] as const)(
+    'reports that the %s gave another value this time only where the race took it',
+    async (_, changed, reported) => {
+      const world = new World()
+      let life = 0
+      const value = (which: number): string => (life === 1 && which === changed ? 'another' : `value ${which}`)
+      const fast = step({ name: 'Fast', inputs: { seed: Seed }, output: Fast, run: () => value(1) })
+      const slow = step({
+        name: 'Slow',
+        inputs: { seed: Seed },
+        output: Slow,
+        run: async () => (await world.clock.sleep(100), value(2)),
+      })
+      const decide = race({ name: 'Decide', inputs: { fast: Fast, slow: Slow }, output: Winner })
+      const report = step({
+        name: 'Report',
+        inputs: { winner: Winner, one: Fast, two: Slow },
+        output: Report,
+        run: ({ winner }) => (life === 0 ? never() : winner),
+      })
+      const declared = graph({ name: 'deciding', steps: [fast, slow, decide, report] })
+      const { docket, die } = world.mortal({ graphs: [declared] })
+      await docket.start(declared, Report, inputs, { id: 'a' })
+      await world.clock.advance(1_000)
+      die()
+      life = 1
+      const next = world.process({ graphs: [declared] })
+      await world.clock.advance(60_000)
+      expect(await world.clock.settle((await next.get('a'))!.result())).toBe('value 1')
+      const events = world.events.flatMap((event) => (event.type === 'step.inputs-changed' ? [event.step] : []))
+      expect(events).toEqual(reported)
+    },
+  )
+})

@@ -17,6 +17,7 @@ import type { StepState } from '../../runtime/execution/step-state.ts'
 import { ExecutionCommits } from './execution-commits.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './ownership-right.ts'
+import { hashOfFirst, isHashOfPort } from './record-of-run.ts'
 import type { LiveSteps } from '../records/open-steps.ts'
 import type { RestoredExecution } from '../records/restore-execution.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
@@ -232,16 +233,30 @@ export class OwnedExecution implements Owned {
 
   /** A step that ran again after a restart: did what others have made of its old value still fit? */
   #compare(run: StepState, hashes: ReadonlyMap<string, string>): void {
-    const { plan, runs, values, emitter, clock } = this.#execution
+    const { plan, runs, values, emitter } = this.#execution
     if (emitter === undefined) return
     for (const position of plan.dependants[run.planStep.outputSlot]!) {
       const dependant = runs[position]
       const hash = dependant === undefined ? undefined : hashes.get(dependant.step)
       if (dependant?.hasOutput !== true || hash === undefined) continue
       if (dependant.planStep.portSlots.some((slot) => values[slot] === undefined)) continue
-      if (this.#recorder.inputHashOf(dependant) !== hash)
-        emitter.durable(clock.now(), { type: 'step.inputs-changed', step: dependant.step, item: undefined })
+      if (this.#recorder.inputHashOf(dependant) !== hash) this.#emitChange(dependant)
     }
+    for (const position of plan.racers?.[run.planStep.outputSlot] ?? []) {
+      const decided = runs[position]
+      const hash = decided === undefined ? undefined : hashes.get(decided.step)
+      if (decided?.hasOutput !== true || hash === undefined) continue
+      const { portNames, portSlots } = decided.planStep
+      const port = portNames[portSlots.indexOf(run.planStep.outputSlot)]!
+      const first = { port, value: values[run.planStep.outputSlot] }
+      if (isHashOfPort(hash, port) && hashOfFirst(first, this.#parts.connection.encoding) !== hash)
+        this.#emitChange(decided)
+    }
+  }
+
+  #emitChange({ step }: StepState): void {
+    const { emitter, clock } = this.#execution
+    emitter?.durable(clock.now(), { type: 'step.inputs-changed', step, item: undefined })
   }
 }
 

@@ -1,4 +1,5 @@
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { First } from '../../core/language/race.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
@@ -28,7 +29,29 @@ export function recordOfRun(
 }
 
 /** The input hash of a step; undefined where its inputs have no canonical form. */
-export function inputHashOf({ inputs }: Pick<StepRun, 'inputs'>, encoding: ValueEncoding): string | undefined {
+export function inputHashOf(
+  { inputs, first }: Pick<StepRun, 'inputs' | 'first'>,
+  encoding: ValueEncoding,
+): string | undefined {
+  return first === undefined ? hashOf(inputs, encoding) : hashOfFirst(first, encoding)
+}
+
+/** The input hash of a race of which this came first. It begins with what says which port that was: once a race has its value, nothing else does. */
+export function hashOfFirst(first: First, encoding: ValueEncoding): string | undefined {
+  const hash = hashOf({ ...first }, encoding)
+  return hash === undefined ? undefined : markOfPort(first.port) + hash
+}
+
+/** Whether an input hash is that of a race which this port has won. */
+export function isHashOfPort(hash: string, port: string): boolean {
+  return hash.startsWith(markOfPort(port))
+}
+
+function markOfPort(port: string): string {
+  return `${digest(port).slice(0, 8)}.`
+}
+
+function hashOf(inputs: Readonly<Record<string, unknown>>, encoding: ValueEncoding): string | undefined {
   try {
     return encoding.resultKey(digest(canonicalize(inputs)))
   } catch {
