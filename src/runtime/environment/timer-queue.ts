@@ -1,5 +1,7 @@
 import { outsideCalls } from './async-context.ts'
 import { longestTimeoutMs } from './long-timeout.ts'
+import { TimerHeap } from './timer-heap.ts'
+import type { QueuedTimer } from './timer-heap.ts'
 
 /** What a queue of timers needs of its host. */
 export interface TimerHost {
@@ -9,37 +11,12 @@ export interface TimerHost {
   clearTimeout(handle: unknown): void
 }
 
-/** Something that is due at a time. */
-export class QueuedTimer {
-  readonly dueAt: number
-  /** Number in the order of setting: timers of one time fire in it. */
-  readonly order: number
-  readonly fire: () => void
-  /** Place in the queue's heap; -1 when it has fired or was cancelled. */
-  position: number
-  readonly #queue: TimerQueue
-
-  constructor(queue: TimerQueue, dueAt: number, order: number, position: number, fire: () => void) {
-    this.#queue = queue
-    this.dueAt = dueAt
-    this.order = order
-    this.position = position
-    this.fire = fire
-  }
-
-  cancel(): void {
-    this.#queue.cancel(this)
-  }
-}
-
 /**
- * All timers of one clock in one binary heap of due times, behind a single `setTimeout`. Adding and cancelling
- * cost O(log n), and nothing stays armed when the queue is empty: a script that is done exits at once.
+ * All timers of one clock in one heap of due times, behind a single `setTimeout`. Nothing stays armed when the queue is empty: a script that is done exits at once.
  */
 export class TimerQueue {
   readonly #host: TimerHost
-  readonly #heap: QueuedTimer[] = []
-  #set = 0
+  readonly #heap = new TimerHeap(() => this.#disarm())
   #armed: unknown
   #armedFor = Infinity
   /** The time that it is when what is armed fires, even if the host's steady time is slow, or stands still in a test. */
@@ -50,27 +27,18 @@ export class TimerQueue {
   }
 
   get size(): number {
-    return this.#heap.length
+    return this.#heap.size
   }
 
   schedule(dueAt: number, fire: () => void): QueuedTimer {
-    const timer = new QueuedTimer(this, dueAt, this.#set++, this.#heap.length, fire)
-    this.#heap.push(timer)
-    this.#rise(timer)
+    const timer = this.#heap.add(dueAt, fire)
     if (dueAt < this.#armedFor) this.#arm()
     return timer
   }
 
-  cancel(timer: QueuedTimer): void {
-    const { position } = timer
-    if (position === -1) return
-    this.#remove(position)
-    if (this.#heap.length === 0) this.#disarm()
-  }
-
   #arm(): void {
     this.#disarm()
-    const first = this.#heap[0]
+    const { first } = this.#heap
     if (first === undefined) return
     this.#armedFor = first.dueAt
     const now = this.#host.elapsed()
@@ -90,67 +58,10 @@ export class TimerQueue {
     this.#armed = undefined
     this.#armedFor = Infinity
     const now = Math.max(this.#host.elapsed(), this.#armedUntil)
-    // What the fired ones set comes another time, even if it is due: a step that always fails must not keep the others out.
-    const end = this.#set
     try {
-      for (
-        let first = this.#heap[0];
-        first !== undefined && first.dueAt <= now && first.order < end;
-        first = this.#heap[0]
-      ) {
-        this.#remove(0)
-        first.fire()
-      }
+      this.#heap.fireUntil(now)
     } finally {
       this.#arm()
     }
   }
-
-  #remove(position: number): void {
-    const heap = this.#heap
-    const removed = heap[position]!
-    const last = heap.pop()!
-    removed.position = -1
-    if (last === removed) return
-    heap[position] = last
-    last.position = position
-    this.#rise(last)
-    this.#sink(last)
-  }
-
-  #rise(timer: QueuedTimer): void {
-    const heap = this.#heap
-    let { position } = timer
-    while (position > 0) {
-      const above = (position - 1) >> 1
-      const parent = heap[above]!
-      if (isBefore(parent, timer)) break
-      heap[position] = parent
-      parent.position = position
-      position = above
-    }
-    heap[position] = timer
-    timer.position = position
-  }
-
-  #sink(timer: QueuedTimer): void {
-    const heap = this.#heap
-    let { position } = timer
-    for (;;) {
-      let below = 2 * position + 1
-      if (below >= heap.length) break
-      if (below + 1 < heap.length && isBefore(heap[below + 1]!, heap[below]!)) below++
-      const child = heap[below]!
-      if (isBefore(timer, child)) break
-      heap[position] = child
-      child.position = position
-      position = below
-    }
-    heap[position] = timer
-    timer.position = position
-  }
-}
-
-function isBefore(one: QueuedTimer, other: QueuedTimer): boolean {
-  return one.dueAt < other.dueAt || (one.dueAt === other.dueAt && one.order < other.order)
 }

@@ -2,6 +2,7 @@ import { outsideCalls } from './async-context.ts'
 import type { FullClock } from './clock.ts'
 import { longestTimeoutMs } from './long-timeout.ts'
 import { TimerQueue } from './timer-queue.ts'
+import { WallTimerQueue } from './wall-timer-queue.ts'
 
 /** Something that will happen, unless it is cancelled. */
 export interface Timer {
@@ -26,15 +27,33 @@ export function fireAt(clock: FullClock, at: number, fire: () => void): Timer {
   // Most clocks that are moved by hand have one time for everything.
   if (clock.kind === 'injected' && clock.now === clock.elapsed) return fireAfter(clock, at - clock.now(), fire)
   const after = afterOf(clock)
-  const isFaked = clock.kind !== 'system' || !isNodes(globalThis.setTimeout)
+  const isHosts = clock.kind === 'system' && isNodes(globalThis.setTimeout)
+  if (isHosts || clock.kind === 'injected') return wallQueueOf(clock, after, isHosts).schedule(at, fire)
+  // What stands in for Node's timers may be taken away with all that was set, without a word: each looks for itself.
   let current: Timer
   const look = (): void => {
     const leftMs = at - clock.now()
     if (leftMs <= 0) fire()
-    else current = after(Math.min(leftMs, Math.max(lookAgainMs, isFaked ? leftMs / looksPerWait : 0)), look)
+    else current = after(Math.min(leftMs, fewLooksMs(leftMs)), look)
   }
   current = after(Math.min(Math.max(0, at - clock.now()), lookAgainMs), look)
   return { cancel: () => current.cancel() }
+}
+
+function fewLooksMs(leftMs: number): number {
+  return Math.max(lookAgainMs, leftMs / looksPerWait)
+}
+
+const wallQueues = new WeakMap<FullClock, { readonly after: After; readonly queue: WallTimerQueue }>()
+
+/** The clock's queue of times of day; another one where a test has put back the timers of the host. */
+function wallQueueOf(clock: FullClock, after: After, isHosts: boolean): WallTimerQueue {
+  const known = wallQueues.get(clock)
+  if (known !== undefined && (!isHosts || known.after === after)) return known.queue
+  const { now, elapsed } = clock
+  const queue = new WallTimerQueue({ now, elapsed, after, lookAgainMs: isHosts ? () => lookAgainMs : fewLooksMs })
+  wallQueues.set(clock, { after, queue })
+  return queue
 }
 
 /** How many timers of a clock that is moved by hand are set. */

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fullClockOf } from '../../../src/runtime/environment/clock.ts'
 import { TimerQueue } from '../../../src/runtime/environment/timer-queue.ts'
-import type { QueuedTimer } from '../../../src/runtime/environment/timer-queue.ts'
+import type { QueuedTimer } from '../../../src/runtime/environment/timer-heap.ts'
 import { fireAfter, queuedTimers } from '../../../src/runtime/environment/timers.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 
@@ -36,7 +36,7 @@ describe('timers', () => {
     const { clock, queue } = queueOf()
     const timers = [50, 10, 90].map((dueAt) => queue.schedule(dueAt, () => {}))
     expect(clock.pending).toBe(1)
-    for (const timer of timers) queue.cancel(timer)
+    for (const timer of timers) timer.cancel()
     expect(clock.pending).toBe(0)
     queue.schedule(10, () => {})
     await clock.advance(10)
@@ -48,7 +48,7 @@ describe('timers', () => {
     const fired: number[] = []
     const first = queue.schedule(10, () => fired.push(10))
     queue.schedule(20, () => fired.push(clock.now()))
-    queue.cancel(first)
+    first.cancel()
     await clock.advance(19)
     expect(fired).toEqual([])
     await clock.advance(1)
@@ -62,9 +62,9 @@ describe('timers', () => {
     const two = queue.schedule(20, () => fired.push('two'))
     queue.schedule(30, () => fired.push('three'))
     await clock.advance(10)
-    queue.cancel(one)
-    queue.cancel(two)
-    queue.cancel(two)
+    one.cancel()
+    two.cancel()
+    two.cancel()
     await clock.advance(20)
     expect(fired).toEqual(['one', 'three'])
   })
@@ -72,7 +72,7 @@ describe('timers', () => {
   test('cancelled by one that fires in the same turn do not fire', async () => {
     const { clock, queue } = queueOf()
     const fired: string[] = []
-    queue.schedule(10, () => (fired.push('one'), queue.cancel(two)))
+    queue.schedule(10, () => (fired.push('one'), two.cancel()))
     const two: QueuedTimer = queue.schedule(10, () => fired.push('two'))
     await clock.advance(10)
     expect(fired).toEqual(['one'])
@@ -164,7 +164,7 @@ describe('timers', () => {
           } else if (kind === 'cancel') {
             const one = timers[value % Math.max(1, timers.length)]
             if (one === undefined) continue
-            queue.cancel(one.timer)
+            one.timer.cancel()
             one.isGone = true
           } else {
             const end = clock.now() + value
