@@ -16,7 +16,6 @@ import { changeTo, reportEnd, succeedOnceWritten } from './shown-end.ts'
 import type { EndEvent } from './shown-end.ts'
 import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
 import { checkLeaves, putLeaves } from '../inputs/given-inputs.ts'
-import { LaunchQueue } from './launch-queue.ts'
 import type { PersistedExecution } from './execution-view.ts'
 import type { Recorder } from './recorder.ts'
 import { stepErrorOf } from './step-failure.ts'
@@ -26,16 +25,12 @@ import type { StepState } from './step-state.ts'
 import type { EndTriggers } from '../environment/end-triggers.ts'
 import type { Admission, BatchPart } from './part.ts'
 import { outsideEndsOf } from './outside-ends.ts'
-import { Races } from './races.ts'
 import { restoreEffects } from './restored-effects.ts'
-import { restoreSteps } from './restored-steps.ts'
 import { undoneEndOf } from './undone-end.ts'
 import type { UndoneEnd } from './undone-end.ts'
+import { ValueFlow } from './value-flow.ts'
 
-/**
- * One run of a plan. It holds a counter of unmet dependencies per step and a value per type; a completion decrements the
- * counters of the dependants, and a step at zero starts. The cost of a step does not depend on how many there are.
- */
+/** One run of a plan: its steps, a value per type, and the execution machine's record. */
 export class Execution implements StepHost {
   // The execution machine's record, which only `compiledExecution.transition` changes.
   state: number = compiledExecution.initial
@@ -63,12 +58,8 @@ export class Execution implements StepHost {
   readonly setup: ExecutionSetup
   readonly options: ResolvedOptions
   #id: string | undefined
-  readonly #queue: LaunchQueue
-  /** Only where the plan has races. */
-  readonly #races: Races | undefined
-  #wantedLeft: number
+  readonly #flow: ValueFlow
   #endedSteps = 0
-  #hasBegun = false
   hasEnded = false
   /** The output is on its way to the store: nothing can change the outcome any more. */
   #isHeld = false
@@ -108,9 +99,7 @@ export class Execution implements StepHost {
     this.admission = part?.admission
     this.values = new Array<unknown>(plan.types.length)
     this.runs = new Array<StepRun | undefined>(plan.steps.length)
-    this.#queue = new LaunchQueue(this, plan)
-    this.#races = plan.racers === undefined ? undefined : new Races(this, this.#queue, plan.racers)
-    this.#wantedLeft = plan.wantedLater
+    this.#flow = new ValueFlow(this)
   }
 
   get id(): string {
@@ -142,7 +131,7 @@ export class Execution implements StepHost {
   endsWith({ planStep: { outputSlot } }: StepState): boolean {
     const { targetSlot, isWanted } = this.plan
     if (outputSlot !== targetSlot || this.part !== undefined) return false
-    return this.#wantedLeft === 1 && isWanted[outputSlot]! && !this.isSettled
+    return this.#flow.wantedLeft === 1 && isWanted[outputSlot]! && !this.isSettled
   }
 
   /** Nothing new begins. */
@@ -195,16 +184,16 @@ export class Execution implements StepHost {
     if (this.hasEnded) return
     if (areChecked || !this.plan.checksLeaves) {
       putLeaves(this.plan, leafValues, this.values)
-      this.#launchInitial()
+      this.#flow.begin()
     } else this.#launchOnceChecked(leafValues)
   }
 
   // A function of its own: one that makes closures costs memory at each call, whether it comes to them or not.
   #launchOnceChecked(leafValues: readonly unknown[]): void {
     const checked = checkLeaves(this.plan, leafValues, this.values, () => this.place)
-    if (checked === undefined) this.#launchInitial()
+    if (checked === undefined) this.#flow.begin()
     else if (checked instanceof Promise)
-      void checked.then((error) => (error === undefined ? this.#launchInitial() : this.fail(error)))
+      void checked.then((error) => (error === undefined ? this.#flow.begin() : this.fail(error)))
     else this.fail(checked)
   }
 
@@ -215,14 +204,14 @@ export class Execution implements StepHost {
 
   /** Gives a value that this plan takes from elsewhere. */
   provide(slot: number, value: unknown): void {
-    if (!this.hasEnded) this.#fill(slot, value)
+    if (!this.hasEnded) this.#flow.fill(slot, value)
   }
 
   /** Says that a value from elsewhere will never come. */
   markUnavailable(slot: number, error: unknown): void {
     if (this.hasEnded) return
     if (this.plan.isVital[slot]!) this.fail(error)
-    else this.#markUnavailable(slot, error)
+    else this.#flow.deny(slot, error)
   }
 
   /** Ends the execution from outside; `at` is the time of what ends it. */
@@ -252,7 +241,7 @@ export class Execution implements StepHost {
   restore(persisted: PersistedExecution): void {
     const { value, head, steps: views, error } = persisted
     Object.assign(this, { state: compiledExecution.stateCode[value], startedAt: head.startedAt, settled: head.settled })
-    const ended = restoreSteps(this, this.#queue, this.#races, views)
+    const ended = this.#flow.restore(views)
     if (this.effects !== undefined) restoreEffects(this.effects, this.plan, this.runs, views, persisted)
     if (value === 'compensating') this.#restoredFailure = { error }
     // Only now, and only these: what one leads to must not begin what another has ended, and is not reported twice when skipped.
@@ -260,12 +249,12 @@ export class Execution implements StepHost {
       const { outputSlot } = run.planStep
       this.#forget(run)
       if (run.hasOutput) {
-        this.#fill(outputSlot, run.output)
+        this.#flow.fill(outputSlot, run.output)
         continue
       }
       const error = stepErrorOf(run, this.whole, run.error, run.attempt, undefined)
       if (this.plan.isVital[outputSlot]!) this.#restoredFailure ??= { error }
-      else this.#markUnavailable(outputSlot, error)
+      else this.#flow.deny(outputSlot, error)
     }
   }
 
@@ -273,7 +262,7 @@ export class Execution implements StepHost {
   stepCompleted(run: StepState, value: unknown): void {
     this.#forget(run)
     if (this.hasEnded) return
-    this.#fill(run.planStep.outputSlot, value)
+    this.#flow.fill(run.planStep.outputSlot, value)
     this.setup.onSettled?.(run)
   }
 
@@ -283,7 +272,7 @@ export class Execution implements StepHost {
     if (this.hasEnded) return
     const slot = run.planStep.outputSlot
     if (isAbort || this.plan.isVital[slot]!) this.fail(error)
-    else this.#markUnavailable(slot, error)
+    else this.#flow.deny(slot, error)
   }
 
   stepDropped(run: StepRun | undefined): void {
@@ -297,7 +286,7 @@ export class Execution implements StepHost {
 
   /** An attempt is over; the item may give its slot back. */
   leave(): void {
-    this.admission?.leave(this.#queue.isDraining)
+    this.admission?.leave(this.#flow.isLaunching)
   }
 
   /** Counts an ended step. Where nobody looks at it again, its record goes at once: there may be very many. */
@@ -308,70 +297,14 @@ export class Execution implements StepHost {
     this.recorder?.forgotten(run)
   }
 
-  #launchInitial(): void {
-    if (this.hasEnded) return
-    this.#hasBegun = true
-    const { part } = this
-    if (part !== undefined) {
-      for (const slot of this.plan.wanted) if (this.plan.isLeaf[slot]!) part.onFilled(slot, this.values[slot])
-    }
-    if (this.#wantedLeft === 0) {
-      this.#succeed()
-      return
-    }
-    this.#races?.begin()
-    if (this.hasEnded) return
-    this.#queue.begin(this.plan.initial)
-    this.#drain()
-  }
-
-  #drain(): void {
-    if (this.#hasBegun) this.#queue.drain()
-  }
-
   /** Begins a step that has all it needs. */
   launch(position: number): void {
     const run = (this.runs[position] ??= new StepRun(this, this.plan.steps[position]!))
     if (!run.hasEnded) run.launch()
   }
 
-  #fill(slot: number, value: unknown): void {
-    this.values[slot] = value
-    if (this.plan.isWanted[slot]!) {
-      this.part?.onFilled(slot, value)
-      if (--this.#wantedLeft === 0 && this.#hasBegun) {
-        this.#succeed()
-        return
-      }
-    }
-    if (this.#races !== undefined) {
-      this.#races.filled(slot, value)
-      if (this.hasEnded) return
-    }
-    this.#queue.supply(this.plan.dependants[slot]!)
-    this.#drain()
-  }
-
-  /** A value will never come, and the execution can do without: steps that can't are skipped, the others go on. */
-  #markUnavailable(missing: number, error: unknown): void {
-    const { slots, skipped } = this.#queue.deny(this.plan, missing)
-    for (const slot of slots) if (this.plan.isWanted[slot]!) this.#wantedLeft--
-    for (const position of skipped) {
-      const run = (this.runs[position] = new StepRun(this, this.plan.steps[position]!))
-      this.#endedSteps++
-      run.skip(error)
-      if (this.hasEnded) return
-    }
-    for (const slot of slots) {
-      this.#races?.denied(slot, error)
-      this.part?.onDenied(slot, error)
-    }
-    if (this.hasEnded) return
-    if (this.#wantedLeft === 0 && this.#hasBegun) this.#succeed()
-    else this.#drain()
-  }
-
-  #succeed(): void {
+  /** All that is wanted of it is there. */
+  succeed(): void {
     // What the rest of the batch made of a value may have ended this part already.
     if (this.hasEnded) return
     const output = this.values[this.plan.targetSlot]

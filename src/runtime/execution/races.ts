@@ -8,7 +8,7 @@ import type { StepHost } from './step-host.ts'
 import { StepRun } from './step-run.ts'
 
 /** An execution with races. */
-interface RacingHost extends StepHost {
+export interface RacingHost extends StepHost {
   readonly hasEnded: boolean
   readonly keepsRuns: boolean
   readonly runs: (StepRun | undefined)[]

@@ -12,6 +12,7 @@ import type { StepHost } from './step-host.ts'
 import type { StepState } from './step-state.ts'
 import type { StepView } from './execution-view.ts'
 import { handOver } from './hand-over.ts'
+import { restoreStep } from './restored-step.ts'
 import type { Recorder } from './recorder.ts'
 import type { ResultCache } from '../results/result-cache.ts'
 import type { SharedResults } from '../results/shared-results.ts'
@@ -21,10 +22,11 @@ import { fallBackOrFail, retryOrFail } from './failed-attempt.ts'
 import { endCached, endMade, endOnceKept, mayRun, skipStep } from './step-ending.ts'
 import { cacheOfStep } from './step-cache.ts'
 import { endLate, forgetResultOf, keepLate } from './late-outcome.ts'
-import { beginOnceNoted, beginWork } from './noted-attempt.ts'
-import { releaseSlot, takeSlot } from './step-slots.ts'
+import { beginAttempt } from './noted-attempt.ts'
+import { cancelStep, dropStep } from './stopped-step.ts'
+import { releaseSlot, takeSlotOrQueue } from './step-slots.ts'
 import { StepExtras } from './step-extras.ts'
-import { inputsOf, inputsOfRace, isPortOf } from '../steps/step-inputs.ts'
+import { inputsOf, inputsOfRace } from '../steps/step-inputs.ts'
 import { AttemptWait, waitLeft } from './attempt-wait.ts'
 import { beginQueueing, beginWait, waitedMsOf, wake } from './held-wait.ts'
 
@@ -51,7 +53,8 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
   beganAt = 0
   attemptBeganAt = 0
   #persisting: Promise<unknown> | undefined = undefined
-  #extras: StepExtras | undefined = undefined
+  /** What few steps need; undefined until this one does. */
+  extras: StepExtras | undefined = undefined
 
   constructor(execution: StepHost, planStep: PlanStep) {
     this.execution = execution
@@ -75,44 +78,44 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
 
   /** What came first, of a race that is decided. */
   get first(): First | undefined {
-    return this.#extras?.first
+    return this.extras?.first
   }
 
   set first(first: First | undefined) {
-    this.#more.first = first
+    this.more.first = first
   }
 
   /** Whether its fallback is all that is left: it failed for good in an earlier process. */
   get isExhausted(): boolean {
-    return this.#extras?.exhausted !== undefined
+    return this.extras?.exhausted !== undefined
   }
 
   get claim(): SharedClaim<Claimant> | undefined {
-    return this.#extras?.claim
+    return this.extras?.claim
   }
 
   set claim(claim: SharedClaim<Claimant> | undefined) {
-    this.#more.claim = claim
+    this.more.claim = claim
   }
 
   get slot(): SlotPool | undefined {
-    return this.#extras?.slot
+    return this.extras?.slot
   }
 
   set slot(slot: SlotPool | undefined) {
-    this.#more.slot = slot
+    this.more.slot = slot
   }
 
   get awaitedSlots(): SlotPool | undefined {
-    return this.#extras?.awaitedSlots
+    return this.extras?.awaitedSlots
   }
 
   get waitsSince(): number | undefined {
-    return this.#extras?.waitsSince
+    return this.extras?.waitsSince
   }
 
   set waitsSince(at: number | undefined) {
-    this.#more.waitsSince = at
+    this.more.waitsSince = at
   }
 
   /** The value that the recorder was given first, on its way to the store or there: it holds. */
@@ -126,13 +129,18 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
     return value
   }
 
+  /** The extras, made if need be. */
+  get more(): StepExtras {
+    return (this.extras ??= new StepExtras())
+  }
+
   get isWorking(): boolean {
     return this.current !== undefined
   }
 
   /** How many attempts count. */
   get attemptsMade(): number {
-    return this.#extras?.isBeingNoted === true ? this.attempt - 1 : this.attempt
+    return this.extras?.isBeingNoted === true ? this.attempt - 1 : this.attempt
   }
 
   get idempotencyKey(): string {
@@ -160,40 +168,22 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
       if (this.hasEnded) return
     }
     const cache = this.#cache
-    if (this.#extras?.exhausted !== undefined) return this.failed(this.#extras.exhausted.error, 'FAIL')
+    if (this.extras?.exhausted !== undefined) return this.failed(this.extras.exhausted.error, 'FAIL')
     if (cache === undefined) return this.proceed(at)
     this.attemptStartedAt = at
     this.change({ type: 'CLAIM', at })
     Claim.request(this, cache)
   }
 
-  /** Takes over what is known of the step from the records or a snapshot of its execution: it is itself the machine's record, whose fields are set (one by one: there may be very many). */
-  restore({ status, attempt, startedAt, endedAt, dueAt, output, error, first }: StepView): void {
-    const state = compiledStep.states.indexOf(status as (typeof compiledStep.states)[number])
-    this.attempt = attempt
-    this.startedAt = startedAt
-    this.error = error
-    if (first !== undefined && isPortOf(this.planStep, first)) this.first = first
-    // What was under way begins again as the next attempt.
-    if (status === 'failed' && this.planStep.spec.fallback !== undefined) this.#more.exhausted = { error }
-    else if (compiledStep.isFinal[state] === true) {
-      this.state = state
-      this.endedAt = endedAt
-      this.output = output
-    } else if (status === 'waiting') {
-      // A wait that goes on is no further attempt.
-      this.#more.held = { dueAt, since: startedAt }
-      this.attempt = 0
-    } else if (status === 'retrying') {
-      if (this.#cache === undefined) this.state = state
-      this.dueAt = dueAt
-    }
+  /** Takes over what is known of the step from the records or a snapshot of its execution. */
+  restore(view: StepView): void {
+    restoreStep(this, view, this.#cache !== undefined)
   }
 
   /** Wants to run an attempt: now, or as soon as there is a slot (or, after a restart, at the time that it was due). */
   proceed(now?: number): void {
     if (this.hasEnded || this.execution.isOver) return
-    if (this.planStep.spec.isWait) return this.#begin(now)
+    if (this.planStep.spec.isWait) return beginAttempt(this, now)
     const waitMs = this.dueAt === undefined ? 0 : this.dueAt - (now ?? this.execution.clock.now())
     if (waitMs > 0) this.proceedAfter(waitMs)
     else this.#enter(now)
@@ -201,37 +191,22 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
 
   #enter(now?: number): void {
     const { admission } = this.execution
-    if (admission !== undefined && !admission.enter(this)) beginQueueing(this, this.#extras)
+    if (admission !== undefined && !admission.enter(this)) beginQueueing(this, this.extras)
     else this.proceedInside(now)
   }
 
   /** The same, once the batch has let the item in. */
   proceedInside(now?: number): void {
-    if (this.planStep.spec.concurrency === undefined || this.slot !== undefined) this.#begin(now)
-    else this.#takeSlot()
-  }
-
-  // A function of its own, as some below: one that makes closures costs memory at each call, whether it comes to them or not.
-  #takeSlot(): void {
-    const { spec } = this.planStep
-    try {
-      takeSlot(this, spec, this.#more, () => this.#begin())
-      if (this.hasEnded) return
-    } catch (thrown) {
-      this.failed(thrown, 'FAIL')
-      this.execution.leave()
-      return
-    }
-    if (this.slot === undefined) beginQueueing(this, this.#extras)
-    else this.#begin()
+    if (this.planStep.spec.concurrency === undefined || this.slot !== undefined) beginAttempt(this, now)
+    else takeSlotOrQueue(this)
   }
 
   get heldUntil(): number | undefined {
-    return this.#extras?.held?.dueAt
+    return this.extras?.held?.dueAt
   }
 
   get waitedMs(): number {
-    return waitedMsOf(this, this.#extras?.held)
+    return waitedMsOf(this, this.extras?.held)
   }
 
   waits(dueAt: number | undefined): void {
@@ -243,10 +218,10 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
   }
 
   attemptSucceeded(made: unknown): void {
-    releaseSlot(this.#extras)
+    releaseSlot(this.extras)
     if (this.planStep.spec.compensate !== undefined) this.#effect!.made(made)
     if (this.persist === undefined) endMade(this, made)
-    else endOnceKept(this, made, this.#notKept.bind(this))
+    else endOnceKept(this, made, this.notKept.bind(this))
   }
 
   isHandedOverFor(error: unknown): boolean {
@@ -254,7 +229,7 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
   }
 
   attemptFailed(error: unknown, timedOut: boolean): void {
-    releaseSlot(this.#extras)
+    releaseSlot(this.extras)
     this.#effect?.failed(error, timedOut)
     retryOrFail(this, error, timedOut)
   }
@@ -262,13 +237,13 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
   /** Waits before the next attempt. */
   proceedAfter(ms: number): void {
     const { clock, context } = this.execution
-    this.#more.wait = new AttemptWait(clock, ms, () => {
+    this.more.wait = new AttemptWait(clock, ms, () => {
       if (!this.hasEnded && !this.execution.isOver) context.run(() => this.#enter())
     })
   }
 
   get waitLeftMs(): number | undefined {
-    return waitLeft(this.#extras?.wait, this.dueAt, this.execution.clock)
+    return waitLeft(this.extras?.wait, this.dueAt, this.execution.clock)
   }
 
   cacheMissed(): void {
@@ -316,26 +291,12 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
 
   /** Stopped while the execution goes on; `hasBegun` if its beginning was emitted. */
   drop(reason: unknown, at: number, hasBegun: boolean): void {
-    const extras = this.#extras
-    const isWorking = this.current !== undefined && this.current.isWaiting !== true
-    const isInside = isWorking || extras?.isBeingNoted === true || extras?.stopWaiting !== undefined
-    this.cancel(reason, at, hasBegun)
-    if (isInside) this.execution.leave()
+    dropStep(this, reason, at, hasBegun)
   }
 
   /** Stopped because the execution has ended; `hasBegun` if its beginning was emitted. */
   cancel(reason: unknown, at: number, hasBegun: boolean): void {
-    const extras = this.#extras
-    extras?.wait?.cancel()
-    extras?.stopWaiting?.()
-    if (extras?.claim !== undefined) extras.claim.leave(this, reason)
-    else if (this.current !== undefined) {
-      if (this.current.isWaiting !== true) this.recorder?.straggles(this)
-      this.closeAttempt(reason)
-    }
-    releaseSlot(this.#extras)
-    this.change({ type: 'CANCEL', error: reason, at })
-    if (hasBegun) this.execution.emitter?.stepCancelled(this, at, 'cancelled', reason)
+    cancelStep(this, reason, at, hasBegun)
   }
 
   change(event: StepEvent): void {
@@ -356,31 +317,11 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
     return this.execution.effects?.of(this.step)
   }
 
-  #notKept(error: unknown): void {
-    releaseSlot(this.#extras)
+  /** What it made, or that it begins, could not be written. */
+  notKept(error: unknown): void {
+    releaseSlot(this.extras)
     this.failed(error, 'FAIL')
     this.execution.leave()
-  }
-
-  #begin(now?: number): void {
-    const { execution } = this
-    // While it waited for a slot, its time may have run out.
-    if (execution.isOver) return
-    const at = (this.attemptStartedAt = now ?? execution.stepTime())
-    this.change({ type: 'START', attempt: this.attempt + 1, at })
-    if (execution.emitter !== undefined) {
-      this.attemptBeganAt = execution.clock.elapsedAt(at)
-      execution.emitter.attemptStarted(this, at)
-      if (this.hasEnded) return
-    }
-    const noted = execution.recorder?.noteStarted(this)
-    if (this.hasEnded) return
-    if (noted === undefined) beginWork(this, this.#extras)
-    else this.#beginOnceNoted(noted)
-  }
-
-  #beginOnceNoted(noted: Promise<void>): void {
-    void beginOnceNoted(this, noted, this.#more).catch((error: unknown) => this.#notKept(error))
   }
 
   /** What keeps the step's result beyond this process's life; undefined where it is not persisted. */
@@ -392,9 +333,5 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
   /** Where the result is remembered; undefined for a step that is not persisted, or by nobody. */
   get #cache(): ResultCache | SharedResults | undefined {
     return cacheOfStep(this)
-  }
-
-  get #more(): StepExtras {
-    return (this.#extras ??= new StepExtras())
   }
 }

@@ -9,6 +9,9 @@ import { areHeldBy, beginWait, endWait, mayCloseRing } from '../environment/open
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { turnOf } from '../environment/turn.ts'
+import { beginQueueing } from './held-wait.ts'
+import { beginAttempt } from './noted-attempt.ts'
+import type { BeginningStep } from './noted-attempt.ts'
 import type { StepExtras } from './step-extras.ts'
 
 /** A step that is about to run an attempt. */
@@ -25,11 +28,25 @@ interface SlotTaker {
   }
 }
 
+/** Begins the attempt of a step that has a limit of its own, as soon as it has a slot. */
+export function takeSlotOrQueue(step: BeginningStep & SlotTaker): void {
+  try {
+    takeSlot(step, step.planStep.spec, step.more, () => beginAttempt(step))
+    if (step.hasEnded) return
+  } catch (thrown) {
+    step.failed(thrown, 'FAIL')
+    step.execution.leave()
+    return
+  }
+  if (step.more.slot === undefined) beginQueueing(step, step.more)
+  else beginAttempt(step)
+}
+
 /**
  * Takes a slot of the step's own concurrency limit, or waits in line for one and then calls `begin`. May throw: the limit's key
  * function is the user's.
  */
-export function takeSlot(taker: SlotTaker, spec: StepSpec, extras: StepExtras, begin: () => void): void {
+function takeSlot(taker: SlotTaker, spec: StepSpec, extras: StepExtras, begin: () => void): void {
   const pool = slotPoolOf(spec, taker)
   // The key function may have ended the execution.
   if (taker.hasEnded) return
