@@ -7,7 +7,6 @@ import type { PackageRow, Report } from '../../examples/dependency-report/data-t
 import { fixtureProject, LinkTo, lockOf } from './dependency-report/fixture-project.ts'
 
 const root = resolve(import.meta.dirname, '../..')
-const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
 const main = join(root, 'examples/dependency-report/main.ts')
 
 interface Outcome {
@@ -16,12 +15,16 @@ interface Outcome {
   readonly stderr: string
 }
 
-/** Runs what `npm start` runs, with its output in pipes. */
+/** Runs what `npm start` runs, with its output in pipes, by Node itself: it takes half the time. */
 function run(...args: readonly string[]): Promise<Outcome> {
+  return runCommand(process.execPath, '--conditions=docket-source', main, ...args)
+}
+
+function runCommand(program: string, ...args: readonly string[]): Promise<Outcome> {
   const { FORCE_COLOR: _, ...env } = process.env
   return new Promise((done) => {
     const options = { cwd: root, env, maxBuffer: 64 * 1024 * 1024 }
-    execFile(process.execPath, [tsx, '--conditions=docket-source', main, ...args], options, (error, stdout, stderr) => {
+    execFile(program, args, options, (error, stdout, stderr) => {
       done({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr })
     })
   })
@@ -105,8 +108,8 @@ describe('on this project', () => {
     expect(stdout).toMatch(/\nExamined +(\d+) of \1 packages \(kept nowhere\)\n$/)
   })
 
-  test('--mermaid draws the plan that the README shows, and examines nothing', async () => {
-    const { exitCode, stdout, stderr } = await run('--mermaid')
+  test('npm start -- --mermaid draws the plan that the README shows, and examines nothing', async () => {
+    const { exitCode, stdout, stderr } = await runCommand('npm', '--silent', 'start', '--', '--mermaid')
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     expect(stdout).toMatch(/^(?:flowchart|graph) /)
     expect(stdout).not.toContain(':::missing')

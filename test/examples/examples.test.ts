@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { expectedOutputs } from './expected-outputs.ts'
 import { exampleMs, runExample, runTwice } from './run-example.ts'
@@ -49,6 +51,14 @@ test.concurrent.each(withoutServer)(
     })
   },
 )
+
+// The others are run by Node itself, which starts them in half the time.
+test.each(['hello-world.ts', 'class-steps.ts'])('npm run example examples/%s prints the same', async (example) => {
+  const { FORCE_COLOR: _, ...env } = process.env
+  const command = ['--silent', 'run', 'example', `examples/${example}`]
+  const { stdout, stderr } = await promisify(execFile)('npm', command, { cwd: root, env, timeout: exampleMs })
+  expect({ stdout, stderr }).toEqual({ stdout: `${expectedOutputs[example]!.text}\n`, stderr: '' })
+})
 
 function temporaryFolder(): string {
   const path = mkdtempSync(join(tmpdir(), 'docket-example-'))

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
+import type { ExecFileException } from 'node:child_process'
+import { constants } from 'node:os'
 import { join, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '../..')
 // Most take a second; where tests share two cores with much else, it may be a multiple of that.
 export const exampleMs = 50_000
-
-const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
 
 export interface Outcome {
   readonly stdout: string
@@ -14,16 +14,22 @@ export interface Outcome {
   readonly exitCode: number
 }
 
-/** Runs what `npm run example` runs. */
+/** Runs an example by Node itself, which starts it in half the time that tsx takes. */
 export function runExample(example: string, variables: Readonly<Record<string, string>> = {}): Promise<Outcome> {
   const { FORCE_COLOR: _, ...env } = process.env
   return new Promise((done) => {
-    const command = [tsx, '--conditions=docket-source', join(root, 'examples', example)]
+    const command = ['--conditions=docket-source', join(root, 'examples', example)]
     const options = { cwd: root, env: { ...env, ...variables }, timeout: exampleMs }
     execFile(process.execPath, command, options, (error, stdout, stderr) => {
-      done({ stdout, stderr, exitCode: error === null ? 0 : Number(error.code ?? 1) })
+      done({ stdout, stderr, exitCode: exitCodeOf(error) })
     })
   })
+}
+
+function exitCodeOf(error: ExecFileException | null): number {
+  if (error === null) return 0
+  if (error.signal) return 128 + constants.signals[error.signal]
+  return Number(error.code ?? 1)
 }
 
 /** Runs an example whose first process is killed in the middle, and then once more; tells what both print, one after the other. */

@@ -12,12 +12,11 @@ import type { Effort } from '../../../examples/dependency-report/results-file.ts
 import { fixtureProject, lockOf } from './fixture-project.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
-const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
 const main = join(root, 'examples/dependency-report/main.ts')
 
 function start(...args: readonly string[]) {
   const { FORCE_COLOR: _, ...env } = process.env
-  const child = spawn(process.execPath, [tsx, '--conditions=docket-source', main, ...args], { cwd: root, env })
+  const child = spawn(process.execPath, ['--conditions=docket-source', main, ...args], { cwd: root, env })
   const outcome = Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
   return { child, outcome: outcome.then(([stdout, stderr, [exitCode]]) => ({ stdout, stderr, exitCode })) }
 }
