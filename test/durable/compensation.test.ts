@@ -303,3 +303,91 @@ test.each([1, 2])(
     await next.close()
   },
 )
+
+test.each([
+  [undefined, 3],
+  [2, 2],
+])(
+  'an undoing that kills its process ends as one that failed (maxAttempts %s), and keeps no other from being undone',
+  async (maxAttempts, tries) => {
+    const world = new World()
+    const log: string[] = []
+    let die = (): void => {}
+    const deadly = (): Promise<void> => {
+      log.push('deadly')
+      die()
+      return new Promise(() => {})
+    }
+    const retry = maxAttempts === undefined ? {} : { retry: { maxAttempts } }
+    const flight = step({
+      name: 'BookFlight',
+      inputs: { order: Order },
+      output: Flight,
+      run: () => 'flight',
+      compensate: { run: deadly, ...retry },
+    })
+    const hotel = step({
+      name: 'BookHotel',
+      inputs: { order: Order },
+      output: Hotel,
+      run: () => 'hotel',
+      compensate: { run: () => void log.push('cancel hotel'), ...retry },
+    })
+    const bill = step({
+      name: 'Bill',
+      inputs: { flight: Flight, hotel: Hotel },
+      output: Bill,
+      run: (): string => {
+        throw new Error('no credit')
+      },
+    })
+    const trips = graph({ name: 'trips', steps: [flight, hotel, bill] })
+    const processOf = (): Docket => {
+      const mortal = world.mortal({ graphs: [trips], lease: '2s', maxRecoveries: 1 })
+      die = mortal.die
+      return mortal.docket
+    }
+    await processOf().start(trips, Bill, { Order: 'o1' }, { id: 'a' })
+    let last: Docket | undefined
+    for (let life = 0; life < 5; life++) {
+      await world.clock.advance(10_000)
+      last = processOf()
+    }
+    await world.clock.advance(10_000)
+    expect(await endOf(world, last!)).toMatchObject({
+      code: 'STEP_FAILED',
+      step: 'Bill',
+      undoErrors: [{ code: 'COMPENSATION_FAILED', step: 'BookFlight', attempt: tries, cause: { code: 'LEASE_LOST' } }],
+    })
+    expect(log.filter((line) => line === 'deadly')).toHaveLength(tries)
+    const { steps } = await (await last!.get('a'))!.details()
+    expect(steps.map(({ undo }) => undo?.status)).toEqual(['failed', 'undone', undefined])
+  },
+)
+
+test('an undoing that is handed over has used up no attempt', async () => {
+  const world = new World()
+  const outside = new Outside()
+  const attempts: number[] = []
+  let isOver = false
+  outside.undo = (what, attempt) => {
+    if (what !== 'seat') return undefined
+    attempts.push(attempt)
+    return isOver ? undefined : new Promise(() => {})
+  }
+  const trips = outside.trips()
+  for (let life = 0; life < 5; life++) {
+    const docket = world.process({ graphs: [trips] })
+    if (life === 0) await docket.start(trips, Bill, { Order: 'o1' }, { id: 'a' })
+    await world.clock.advance(10_000)
+    await world.clock.settle(docket.close())
+  }
+  isOver = true
+  const last = world.process({ graphs: [trips] })
+  await world.clock.advance(10_000)
+  const error = await endOf(world, last)
+  expect(error).toMatchObject({ code: 'STEP_FAILED', step: 'Bill' })
+  expect(error).not.toHaveProperty('undoErrors')
+  expect(new Set(attempts)).toEqual(new Set([1]))
+  expect(outside.cancelled).toEqual(backwards)
+})

@@ -68,8 +68,8 @@ export class Ownership {
     if (this.hasDeparted) return
     const head: HeadChange = { ...release.head, isReleased: true, ownedMs: this.#commits.ownedMs }
     const isEnd = head.status !== undefined && isTerminal(head.status)
-    const givenUp = isEnd ? [] : this.#commits.givenUp()
-    const steps = [...givenUp, ...this.#recorder.undoNotes.givenUp(givenUp)]
+    const givenUp = this.#commits.givenUp()
+    const steps = isEnd ? [] : [...givenUp, ...this.#recorder.undoNotes.givenUp(givenUp)]
     const released = this.#commits.write({ steps, head })
     // The next owner finds its steps as they are now.
     this.#recorder.notes.stop()

@@ -16,6 +16,7 @@ import {
 } from '../records/undo-records.ts'
 import type { ExecutionCommits, Written } from './execution-commits.ts'
 import type { OwnershipRight } from './ownership-right.ts'
+import { SuspectAttempts } from './suspect-attempts.ts'
 
 /** What is noted of steps that have `compensate`: what they were given, before they begin, and how far what they did is undone. */
 export class UndoNotes {
@@ -26,6 +27,9 @@ export class UndoNotes {
   readonly #counts: ReadonlyMap<string, number>
   /** Steps that have begun here. */
   readonly #begun = new Set<string>()
+  /** Attempts to undo steps that are under way here. */
+  readonly #running = new Map<string, UndoView>()
+  readonly #suspects: SuspectAttempts
 
   constructor(
     connection: StoreConnection,
@@ -37,6 +41,7 @@ export class UndoNotes {
     this.#right = right
     this.#commits = commits
     this.#counts = counts
+    this.#suspects = new SuspectAttempts(connection.clock)
   }
 
   /** Resolves once it is on record what the attempt is given, and whether an earlier one is uncertain. Rejects where that can't be written. */
@@ -50,9 +55,13 @@ export class UndoNotes {
     await this.#commits.write({ steps, step, until: clock.elapsed() + patienceOf(run.planStep.spec) })
   }
 
-  /** Of attempts that are given up here nobody knows what they did. */
+  /** Of attempts that are given up here nobody knows what they did; attempts to undo a step, which are given up here too, were none. */
   givenUp(records: readonly StepRecord[]): readonly StepRecord[] {
-    return records.filter(({ step }) => this.#begun.has(step)).map(({ step }) => uncertainRecordOf(step))
+    const uncertain = records.filter(({ step }) => this.#begun.has(step)).map(({ step }) => uncertainRecordOf(step))
+    const takenBack = [...this.#running].map(([step, view]) =>
+      undoRecordOf(step, { ...view, status: 'retrying', attempt: view.attempt - 1 }, undefined),
+    )
+    return [...uncertain, ...takenBack]
   }
 
   /** Resolves once it is on record that the execution ends so, and is undone first. */
@@ -68,7 +77,17 @@ export class UndoNotes {
   }
 
   /** Resolves once it is on record how far a step is undone. */
-  async undo({ spec: { name } }: Effect, view: UndoView): Promise<void> {
+  undo(effect: Effect, view: UndoView): Promise<void> {
+    const note = (): Promise<void> => this.#undo(effect, view)
+    if (view.status !== 'running') {
+      this.#running.delete(effect.spec.name)
+      return note()
+    }
+    this.#running.set(effect.spec.name, view)
+    return this.#right.recoveries > 0 ? this.#suspects.begin(note) : note()
+  }
+
+  async #undo({ spec: { name } }: Effect, view: UndoView): Promise<void> {
     await this.#untilWritten(async (isBare) => {
       const hasError = view.error !== undefined && !isBare
       const error = hasError ? await this.#encoded(view.error, undoIdentity(this.#right.id, name, 'error')) : undefined

@@ -1,6 +1,7 @@
-import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { UndoView } from '../../runtime/execution/execution-view.ts'
+import { mostBeginnings } from '../../runtime/execution/undo.ts'
 import { droppedType } from './migrate-records.ts'
 
 /**
@@ -104,6 +105,13 @@ export function hasEffects({ steps, undoRecords }: ReturnType<typeof splitUndoRe
   return [...undoRecords.inputs.keys()].some(
     (step) => begun.has(step) || undoRecords.undos.get(step)?.status === 'pending',
   )
+}
+
+/** How many more deaths of its owners an execution survives that is compensating: undoings that kill them come to an end by themselves. */
+export function deathsOfUndos({ status }: ExecutionRecord, records: readonly StepRecord[] = []): number {
+  if (status !== 'compensating') return 0
+  const undos = splitUndoRecords(records).undoRecords.undos.values()
+  return mostBeginnings * [...undos].filter((undo) => undo.status === 'running').length
 }
 
 /** How far a step is undone; undefined where a record says nothing of it. */

@@ -12,7 +12,7 @@ import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { graphHashOf, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
 import { namesNow, underNamesNow } from '../records/renamed-undos.ts'
-import { splitUndoRecords } from '../records/undo-records.ts'
+import { deathsOfUndos, splitUndoRecords } from '../records/undo-records.ts'
 import { droppedRecord, droppedType, migrateRecords } from '../records/migrate-records.ts'
 import type { MigratedRecords } from '../records/migrate-records.ts'
 import { underPresentNames } from '../records/present-names.ts'
@@ -205,7 +205,8 @@ export class Resumption {
     if (cause === 'end') await this.#reopen(record, deadline, fitting)
     incompatible.delete(record.id)
     const recoveries = cause === 'death' ? await this.#countDeaths(record) : record.recoveries
-    if (cause === 'death' && recoveries > (options.maxRecoveries ?? defaultMaxRecoveries)) {
+    const mostDeaths = (options.maxRecoveries ?? defaultMaxRecoveries) + deathsOfUndos(record, steps)
+    if (cause === 'death' && recoveries > mostDeaths) {
       await this.#giveUp({ ...record, recoveries })
       return 'settled'
     }

@@ -1,5 +1,6 @@
-import { CompensationError } from '../../core/errors.ts'
+import { CompensationError, LeaseLostError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
+import type { CompensateSpec } from '../../core/graph/graph-index.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 import { decideRetry } from '../steps/retry-decision.ts'
@@ -15,6 +16,14 @@ import type { UndoView } from './execution-view.ts'
 import type { UndoRecorder } from './recorder.ts'
 import { changeTo } from './shown-end.ts'
 import type { Changing } from './shown-end.ts'
+
+/** How often an undoing that is tried once may begin: a death says nothing about it, but it may be what kills them. */
+export const mostBeginnings = 3
+
+/** How often an undoing may begin, where the processes that do it die. */
+export function attemptsWithDeaths({ maxAttempts }: Pick<CompensateSpec, 'maxAttempts'>): number {
+  return maxAttempts > 1 ? maxAttempts : mostBeginnings
+}
 
 /** The execution whose step is undone. */
 export interface UndoingExecution extends WorkPlace, Changing {
@@ -54,6 +63,8 @@ export class Undo {
     this.#beganAt = clock.elapsed()
     this.#emit(at, { type: 'undo.started', isUncertain: verdict.isUncertain })
     this.#effect.undoBegins()
+    if (view?.status === 'running' && view.attempt >= attemptsWithDeaths(this.#effect.spec))
+      return this.#fail(view, this.#deathIn(view.attempt), undefined)
     const waitMs = view?.dueAt === undefined ? 0 : view.dueAt - at
     if (waitMs > 0) await this.#delay(waitMs)
     return this.#try(verdict, (view?.attempt ?? 0) + 1, view?.startedAt ?? at)
@@ -83,14 +94,25 @@ export class Undo {
       const decision = decideRetry(this.#effect.spec, error, base.attempt, options.random)
       const { delayMs } = decision
       this.#emit(at, { type: 'undo.attempt-failed', attempt: base.attempt, error, delayMs })
-      if (delayMs === undefined) {
-        await this.#show({ ...base, status: 'failed', endedAt: at, error })
-        this.#ended(at, 'failed', base.attempt, error)
-        return this.#errorOf(error, base.attempt, decision.policyError)
-      }
+      if (delayMs === undefined) return this.#fail(base, error, decision.policyError)
       await this.#show({ ...base, status: 'retrying', dueAt: at + delayMs, error })
       await this.#delay(delayMs)
     }
+  }
+
+  async #fail(view: Omit<UndoView, 'status'>, error: unknown, policyError: unknown): Promise<CompensationError> {
+    const { attempt } = view
+    const at = this.#execution.clock.now()
+    await this.#show({ ...view, status: 'failed', endedAt: at, error })
+    this.#ended(at, 'failed', attempt, error)
+    return this.#errorOf(error, attempt, policyError)
+  }
+
+  #deathIn(attempt: number): LeaseLostError {
+    const { place } = this.#execution
+    const { name } = this.#effect.spec
+    const message = `the process died during attempt ${attempt} to undo step "${name}"`
+    return new LeaseLostError(message, { ...place, step: name, attempt })
   }
 
   #attempt(verdict: Verdict, attempt: number): Promise<UndoOutcome> {
