@@ -312,10 +312,10 @@ test.each([
   async (maxAttempts, tries) => {
     const world = new World()
     const log: string[] = []
-    let die = (): void => {}
+    let die: (() => void) | undefined
     const deadly = (): Promise<void> => {
       log.push('deadly')
-      die()
+      die?.()
       return new Promise(() => {})
     }
     const retry = maxAttempts === undefined ? {} : { retry: { maxAttempts } }

@@ -12,6 +12,13 @@ const sliceSize = 1_024
 const uncounted = 16
 const nothing = -1
 
+/** What begins before all else. */
+interface Preferred {
+  readonly positions: readonly number[]
+  /** What has to settle once these have begun; undefined where nothing has. */
+  readonly pending: () => Promise<unknown> | undefined
+}
+
 /** What an execution does with its queue. */
 export interface Launcher {
   readonly clock: FullClock
@@ -35,6 +42,9 @@ export class LaunchQueue {
   #end = 0
   #launched = 0
   #turn: Turn | undefined
+  #preferred: Preferred | undefined
+  /** Ready since the beginning, after what comes first. */
+  #heldBack: Set<number> | undefined
 
   constructor(launcher: Launcher, plan: Plan) {
     this.#launcher = launcher
@@ -53,6 +63,12 @@ export class LaunchQueue {
   /** These lack nothing but what the caller has given. */
   begin(initial: readonly number[]): void {
     for (const position of initial) if (this.#unmet[position] === 0) this.#push(position)
+    if (this.#preferred !== undefined) this.#reorder(this.#preferred.positions)
+  }
+
+  /** Of what is ready at the beginning, these begin first, in this order; the others once what `pending` gives then has settled. */
+  prefer(positions: readonly number[], pending: Preferred['pending']): void {
+    if (positions.length > 0) this.#preferred = { positions, pending }
   }
 
   /** The step lacks nothing any more, whatever else may come: a race that is decided. */
@@ -65,6 +81,7 @@ export class LaunchQueue {
   /** The step never begins, whatever comes, nor where it is ready already. */
   withhold(position: number): void {
     this.#unmet[position] = neverReady
+    this.#heldBack?.delete(position)
     if (this.#first === position) this.#first = nothing
     const at = this.#next === this.#end ? nothing : this.#rest!.indexOf(position, this.#next)
     if (at === nothing || at >= this.#end) return
@@ -95,8 +112,33 @@ export class LaunchQueue {
       }
       launcher.launch(this.#take())
     }
+    if (this.#heldBack !== undefined && !launcher.hasEnded) {
+      if (this.#letBegin()) return
+      this.#goOn()
+      return
+    }
     this.isDraining = false
     launcher.releaseIfIdle()
+  }
+
+  #reorder(preferred: readonly number[]): void {
+    const ready = new Set<number>()
+    while (this.#hasMore) ready.add(this.#take())
+    for (const position of preferred) if (ready.delete(position)) this.#push(position)
+    this.#heldBack = ready
+  }
+
+  /** Lets the others begin, once those have that come first. @returns whether that is later */
+  #letBegin(): boolean {
+    const pending = this.#preferred?.pending()
+    this.#preferred = undefined
+    if (pending === undefined) {
+      for (const position of this.#heldBack ?? []) this.#push(position)
+      this.#heldBack = undefined
+      return false
+    }
+    void pending.then(() => this.#goOn())
+    return true
   }
 
   #push(position: number): void {

@@ -30,9 +30,22 @@ export function restoreSteps(
     ended.push(run)
     queue.withhold(position)
   }
+  // What was due first is first, and what is overdue comes before what begins only now: a race is not won by the order of declaration.
+  const held = runs.filter((run) => run?.heldUntil !== undefined) as StepRun[]
+  held.sort((one, other) => one.heldUntil! - other.heldUntil!)
+  queue.prefer(
+    held.map(({ planStep }) => planStep.position),
+    () => valuesUnderWay(held),
+  )
   races?.restore()
   const unneeded = unneededSteps(plan, runs)
   races?.withhold(unneeded)
   for (const position of unneeded) queue.withhold(position)
   return ended
+}
+
+/** Values that are on their way to the store: what has come counts once it is there. */
+function valuesUnderWay(runs: readonly StepRun[]): Promise<unknown> | undefined {
+  const values = runs.flatMap(({ persisting }) => persisting ?? [])
+  return values.length === 0 ? undefined : Promise.allSettled(values)
 }

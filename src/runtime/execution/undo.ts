@@ -21,7 +21,7 @@ import type { Changing } from './shown-end.ts'
 export const mostBeginnings = 3
 
 /** How often an undoing may begin, where the processes that do it die. */
-export function attemptsWithDeaths({ maxAttempts }: Pick<CompensateSpec, 'maxAttempts'>): number {
+function attemptsWithDeaths({ maxAttempts }: Pick<CompensateSpec, 'maxAttempts'>): number {
   return maxAttempts > 1 ? maxAttempts : mostBeginnings
 }
 
