@@ -23,7 +23,8 @@ export function pagedStore(
   )
 }
 
-async function pageOf(
+/** A page of a few records, the last ones first. */
+export async function pageOf(
   store: Store,
   perPage: number,
   before: (read: PageRead) => void | Promise<void>,

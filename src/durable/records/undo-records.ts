@@ -99,12 +99,22 @@ export function withStepName(record: StepRecord, from: string, to: string): Step
   return { ...record, step: record.step.slice(0, record.step.length - from.length) + to }
 }
 
-/** Whether something of it may have to be undone, as far as records can say that. */
-export function hasEffects({ steps, undoRecords }: ReturnType<typeof splitUndoRecords>): boolean {
-  const begun = new Set(steps.map(({ step }) => step))
-  return [...undoRecords.inputs.keys()].some(
-    (step) => begun.has(step) || undoRecords.undos.get(step)?.status === 'pending',
-  )
+/** Whether something of an execution may have to be undone, as far as its records can say that, which come in portions: of them names are kept. */
+export class EffectSearch {
+  readonly #begun = new Set<string>()
+  readonly #withInputs = new Set<string>()
+  readonly #uncertain = new Set<string>()
+
+  take(records: readonly StepRecord[]): void {
+    const { steps, undoRecords } = splitUndoRecords(records)
+    for (const { step } of steps) this.#begun.add(step)
+    for (const step of undoRecords.inputs.keys()) this.#withInputs.add(step)
+    for (const [step, { status }] of undoRecords.undos) if (status === 'pending') this.#uncertain.add(step)
+  }
+
+  get hasFound(): boolean {
+    return [...this.#withInputs].some((step) => this.#begun.has(step) || this.#uncertain.has(step))
+  }
 }
 
 /** How many more deaths of its owners an execution survives that is compensating: undoings that kill them come to an end by themselves. */

@@ -1,3 +1,4 @@
+import { append } from '../../core/append.ts'
 import { StoreError } from '../../core/errors.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
@@ -5,8 +6,8 @@ import type { PostVerdict } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { acquireOne } from '../context/acquire-one.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
-import { hasEffects, splitUndoRecords } from '../records/undo-records.ts'
-import { closedRecords } from '../records/unfinished-records.ts'
+import { EffectSearch } from '../records/undo-records.ts'
+import { closedRecords, isUnfinished } from '../records/unfinished-records.ts'
 
 /** Ends an execution that no process runs. @returns false if one does. @throws StoreError, LeaseLostError */
 export function cancelUnowned(context: DocketContext, id: string, error: ExecutionCancelledError): Promise<boolean> {
@@ -52,11 +53,11 @@ export async function endUnowned(
   consumed?: readonly number[],
 ): Promise<void> {
   const stored = await context.connection.encoding.encodeError(error, ['execution', record.id, 'error'])
-  const open = await stepsToClose(context, record.id)
+  const { open, hasEffects } = await leftOpen(context, record.id)
   const isCompensating = record.status === 'compensating'
   // It is undone by whichever process goes on with it; one that is undone already ends as it was to end.
   if (isCompensating && status === 'cancelled') return context.change(record, { isReleased: true }, consumed)
-  if (!isCompensating && hasEffects(splitUndoRecords(open)))
+  if (!isCompensating && hasEffects)
     return context.change(record, { status: 'compensating', error: stored, recoveries: 0, isReleased: true }, consumed)
   const endedAt = context.clock.now()
   await context.change(
@@ -67,13 +68,22 @@ export async function endUnowned(
   )
 }
 
-/** The records of an execution that is about to end. One whose records can't be read is ended all the same. */
-async function stepsToClose(context: DocketContext, id: string): Promise<readonly StepRecord[]> {
+/** What an execution that is about to end leaves open. One whose records can't be read is ended all the same. */
+async function leftOpen(
+  context: DocketContext,
+  id: string,
+): Promise<{ readonly open: readonly StepRecord[]; readonly hasEffects: boolean }> {
+  const open: StepRecord[] = []
+  const effects = new EffectSearch()
   try {
-    return (await context.readSteps([id])).get(id) ?? []
+    await context.pagesOf(id)((steps) => {
+      effects.take(steps)
+      append(open, steps.filter(isUnfinished))
+    })
+    return { open, hasEffects: effects.hasFound }
   } catch (error) {
     if (!(error instanceof StoreError) || error.isTransient) throw error
-    return []
+    return { open: [], hasEffects: false }
   }
 }
 
