@@ -1,14 +1,30 @@
 import { randomBytes } from 'node:crypto'
 import { createPool } from 'mysql2/promise'
+import type { RowDataPacket } from 'mysql2/promise'
 import { afterAll, describe, test } from 'vitest'
 import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
 import { storeConformance } from '../../src/testing/conformance/index.ts'
 import { startMysql } from '../servers/mysql.ts'
 import { serverUrl } from '../servers/server-url.ts'
+import { EmptiedPlaces } from './emptied-places.ts'
 
 const url = await serverUrl('mysql')
 const pool = createPool({ uri: url, connectionLimit: 5, charset: 'utf8mb4' })
+// Hooks run backwards: the places are removed before.
 afterAll(() => pool.end())
+const places = new EmptiedPlaces({
+  newName: () => `c${randomBytes(12).toString('hex')}_`,
+  async empty(prefix) {
+    const [tables] = await pool.query<RowDataPacket[]>(`show tables like '${prefix.replaceAll('_', '\\_')}%'`)
+    for (const table of tables.flatMap((row) => Object.values(row) as string[]))
+      // Not deleted: what is left of deleted rows, until the server removes it, is locked like rows.
+      if (table !== `${prefix}migrations`) await pool.query(`truncate table ${table}`)
+  },
+  async remove(prefix) {
+    await mysqlMigrations({ pool, prefix }).downTo(0)
+    await pool.query(`drop table if exists ${prefix}migrations`)
+  },
+})
 
 storeConformance(
   { describe, test },
@@ -18,7 +34,7 @@ storeConformance(
     sendsHints: false,
     watchesSessions: true,
     createSpace() {
-      const prefix = `c${randomBytes(12).toString('hex')}_`
+      const prefix = places.take()
       return {
         createStore: () => mysqlStore({ url, prefix, max: 4 }),
         async beginTransaction() {
@@ -30,10 +46,7 @@ storeConformance(
           }
           return { client, commit: () => end('commit'), rollback: () => end('rollback') }
         },
-        async dispose() {
-          await mysqlMigrations({ pool, prefix }).downTo(0)
-          await pool.query(`drop table if exists ${prefix}migrations`)
-        },
+        dispose: () => places.giveBack(prefix),
       }
     },
     async createInterruptibleSpace() {

@@ -6,11 +6,24 @@ import { postgresStore } from '../../stores/postgres/index.ts'
 import { storeConformance } from '../../src/testing/conformance/index.ts'
 import { startPostgres } from '../servers/postgres.ts'
 import { serverUrl } from '../servers/server-url.ts'
+import { EmptiedPlaces } from './emptied-places.ts'
 
 const url = await serverUrl('postgres')
 const pool = new pg.Pool({ connectionString: url, max: 5 })
 pool.on('error', () => {})
+// Hooks run backwards: the places are removed before.
 afterAll(() => pool.end())
+const places = new EmptiedPlaces({
+  newName: () => `conformance_${randomUUID()}`,
+  async empty(schema) {
+    const { rows } = await pool.query<{ table: string }>(
+      `select format('%I.%I', schemaname, tablename) as table from pg_tables where schemaname = $1 and tablename <> 'docket_migrations'`,
+      [schema],
+    )
+    await pool.query(rows.map(({ table }) => `delete from ${table}`).join(';'))
+  },
+  remove: (schema) => pool.query(`drop schema if exists "${schema}" cascade`),
+})
 
 storeConformance(
   { describe, test },
@@ -20,7 +33,7 @@ storeConformance(
     sendsHints: true,
     watchesSessions: true,
     createSpace() {
-      const schema = `conformance_${randomUUID()}`
+      const schema = places.take()
       return {
         createStore: () => postgresStore({ url, schema, max: 4 }),
         async beginTransaction() {
@@ -32,7 +45,7 @@ storeConformance(
           }
           return { client, commit: () => end('commit'), rollback: () => end('rollback') }
         },
-        dispose: async () => void (await pool.query(`drop schema if exists "${schema}" cascade`)),
+        dispose: () => places.giveBack(schema),
       }
     },
     async createInterruptibleSpace() {
