@@ -151,7 +151,11 @@ export class Docket implements AsyncDisposable {
         }
       }
       this.start(graph, target, inputs as never, options)
-        .then((handle) => handle.result())
+        .then((handle) => {
+          // The caller's own limits end its wait; what the steps did is undone without it.
+          context.owned.get(handle.id)?.callerLeft?.catch(reject)
+          return handle.result()
+        })
         .then(resolve, reject)
     })
   }

@@ -59,11 +59,15 @@ export class OwnedExecution implements Owned {
   readonly #recorder: ExecutionRecorder
   readonly #ownership: Ownership
   readonly #execution: Execution
+  /** Only where steps may be undone. */
+  readonly #callerLeft: PromiseWithResolvers<never> | undefined
   #actor: ExecutionActorRef | undefined
 
   constructor(parts: OwnedExecutionParts) {
     const { plan } = parts.given
     this.#parts = parts
+    this.#callerLeft = plan.compensates ? Promise.withResolvers() : undefined
+    this.#callerLeft?.promise.catch(() => {})
     this.id = parts.options.id
     this.requestDigest = parts.requestDigest
     this.graph = plan.index.graph.name
@@ -100,6 +104,7 @@ export class OwnedExecution implements Owned {
       recorder: this.#recorder,
       onCompleted: (output) => this.#ownership.completed(output),
       onFailed: (error, report) => void this.#ownership.failed(error, report),
+      onCallerLeft: this.#callerLeft?.reject,
       onSettled: hashes.size === 0 ? undefined : (run) => this.#compare(run, hashes),
     })
     if (restored !== undefined) this.#execution.restore(restored.persisted)
@@ -128,6 +133,10 @@ export class OwnedExecution implements Owned {
 
   get signal(): AbortSignal | undefined {
     return this.#parts.options.signal
+  }
+
+  get callerLeft(): Promise<never> | undefined {
+    return this.#callerLeft?.promise
   }
 
   get departure(): Promise<Departure> {

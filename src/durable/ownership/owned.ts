@@ -62,6 +62,8 @@ export interface Owned {
   readonly written?: Promise<void>
   /** How it ended, as soon as that is written. Never rejects. */
   readonly departure: Promise<Departure>
+  /** Rejects with what it will end with, once its caller's own signal or time has ended it, and what it did is still undone. Undefined where nothing is. */
+  readonly callerLeft?: Promise<never> | undefined
   /** Resolves when nothing of it is left here. */
   readonly gone: Promise<void>
   /** Its steps as they are at this moment; undefined for a batch. */

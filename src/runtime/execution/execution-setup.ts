@@ -44,6 +44,8 @@ export interface ExecutionSetup {
   readonly onCompleted: (value: unknown) => void
   /** Of a durable one, nobody has been shown yet how it ended: that is for `report`. */
   readonly onFailed: (error: unknown, report: EndReport) => void
+  /** The caller's own signal or time has ended its wait for a durable one, of which it is on record that it is undone. */
+  readonly onCallerLeft?: ((error: unknown) => void) | undefined
   /** Called for each step that has made its value. */
   readonly onSettled?: ((run: StepState) => void) | undefined
   /** Called for each transition, where the execution is an actor. */

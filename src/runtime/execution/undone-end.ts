@@ -4,6 +4,7 @@ import { Compensation, withUndoErrors } from './compensation.ts'
 import type { Compensated } from './compensation.ts'
 import type { Effects } from './effects.ts'
 import { reported } from './end-report.ts'
+import type { ExecutionSetup } from './execution-setup.ts'
 import type { BatchPart } from './part.ts'
 import { changeTo, reportEnd } from './shown-end.ts'
 import type { EndEvent, EndedExecution } from './shown-end.ts'
@@ -13,7 +14,7 @@ export interface UndoableExecution extends Compensated, Omit<EndedExecution, key
   readonly effects: Effects | undefined
   readonly place: ErrorPlace
   readonly part: BatchPart | undefined
-  readonly setup: Compensated['setup'] & EndedExecution['setup']
+  readonly setup: Compensated['setup'] & EndedExecution['setup'] & Pick<ExecutionSetup, 'onCallerLeft'>
   readonly options: Compensated['options'] & { readonly signal: AbortSignal | undefined }
   /** What may end its caller's wait. */
   readonly triggers: EndTriggers | undefined
@@ -25,6 +26,7 @@ export class UndoneEnd {
   readonly #event: EndEvent
   readonly #error: unknown
   readonly #beganAt: number
+  readonly #noted: Promise<void> | undefined
   #compensation: Compensation | undefined
   #isReported = false
   #isOver = false
@@ -37,9 +39,9 @@ export class UndoneEnd {
     const { options, part, emitter, context } = execution
     changeTo(execution, { type: 'COMPENSATE', error, at: event.at })
     if (part === undefined) emitter?.executionCompensating(event.at, error)
-    if (event.type === 'TIME_OUT' || options.signal?.aborted === true) this.reportNow()
     // Before anything is undone it is on record why, where anything is: whoever goes on with it must not bring it to another end.
-    const noted = execution.recorder?.noteCompensating(error)
+    const noted = (this.#noted = execution.recorder?.noteCompensating(error))
+    if (event.type === 'TIME_OUT' || options.signal?.aborted === true) this.reportNow()
     const undone = noted === undefined ? this.#undo() : noted.then(() => this.#undo())
     this.done = undone.then((errors) => context.run(() => this.#end(errors)))
   }
@@ -52,10 +54,14 @@ export class UndoneEnd {
   /** Resolves once all is undone, as far as it can be, and reported. */
   readonly done: Promise<void>
 
-  /** The caller's own signal or time ends its wait; the undoing goes on. */
+  /** The caller's own signal or time ends its wait; the undoing goes on. Of a durable execution the end itself is reported once it is written. */
   reportNow(): void {
-    const { setup, recorder } = this.#execution
-    if (this.#isReported || recorder !== undefined) return
+    const { setup } = this.#execution
+    if (this.#isReported) return
+    if (this.#noted !== undefined) {
+      void this.#noted.then(() => setup.onCallerLeft?.(this.#error))
+      return
+    }
     this.#isReported = true
     setup.onFailed(this.#error, reported)
   }
