@@ -8,7 +8,7 @@ const pauseMs = 250
 /** Deletes an execution wherever it is; one that runs is cancelled first. False where there is none. @throws DocketClosedError, StoreError */
 export async function deleteExecution(context: DocketContext, id: string): Promise<boolean> {
   const { connection, clock, owned } = context
-  await connection.ready()
+  await connection.readyBy()
   if (owned.has(id)) await new ExecutionHandle(context, id).cancel()
   if (await deleteUnowned(context, id)) return true
   if ((await postMessage(context, id, 'delete')) === 'unknown') return false
@@ -16,7 +16,6 @@ export async function deleteExecution(context: DocketContext, id: string): Promi
   for (;;) {
     await sleep(clock, pauseMs)
     context.requireOpen()
-    const record = await connection.patiently(() => context.recordOf(id))
-    if (record === undefined || (await deleteUnowned(context, id))) return true
+    if ((await context.recordOf(id)) === undefined || (await deleteUnowned(context, id))) return true
   }
 }

@@ -16,7 +16,7 @@ import { causeOf } from './recovery/resume.ts'
 export async function detachExecution(context: DocketContext, id: string): Promise<Snapshot<unknown>> {
   const { connection, clock, turns } = context
   context.requireOpen()
-  await connection.ready()
+  await connection.readyBy()
   const head = {
     // Of the statuses that no docket goes on with, the one that blames nobody; the hash distinguishes it from others.
     status: 'cancelled',
@@ -55,7 +55,7 @@ async function detachAcquired(
   if (record.kind === 'batch') throw batchError(id)
   const graph = context.graphOf(record.graph)
   if (graph === undefined) throw new OptionError(`detach: this docket does not know graph "${record.graph}" of "${id}"`)
-  const steps = (await context.readSteps([id])).get(id) ?? []
+  const steps = await context.stepsOf(id)
   const { encoding } = context.connection
   const present = await underPresentNames({ record, steps }, graph, encoding, context.clock)
   const found = await executionFromRecords(context, present, graph, causeOf(acquired))

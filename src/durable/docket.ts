@@ -219,8 +219,8 @@ export class Docket implements AsyncDisposable {
     requireName('get: id', id)
     const context = this.#context
     return orClosed(context, 'get', id, async () => {
-      await context.connection.ready()
-      const record = await context.connection.patiently(() => context.recordOf(id))
+      await context.connection.readyBy()
+      const record = await context.recordOf(id)
       return record === undefined ? undefined : new ExecutionHandle(context, id, record)
     })
   }
@@ -253,8 +253,8 @@ export class Docket implements AsyncDisposable {
     checkRetry(options)
     const context = this.#context
     return orClosed(context, 'retry', id, async () => {
-      await context.connection.ready()
-      const record = await context.connection.patiently(() => context.recordOf(id))
+      await context.connection.readyBy()
+      const record = await context.recordOf(id)
       if (record === undefined) throw noSuchExecution(id)
       await this.#reopening.reopen(id, await retriedOf(context, record, options.items))
       return new ExecutionHandle(context, id)

@@ -22,13 +22,10 @@ import { splitUndoRecords } from './records/undo-records.ts'
 /** All that is known of an execution. @throws (as rejection) ExecutionConflictError where there is none, StoreError */
 export async function detailsOf(context: DocketContext, id: string): Promise<ExecutionDetails> {
   const { clock, connection, incompatible, options } = context
-  await connection.ready()
+  await connection.readyBy()
   const stored = await context.recordOf(id)
   if (stored === undefined) throw noSuchExecution(id)
-  const [records, lease] = await Promise.all([
-    context.readSteps([id]).then((byId) => byId.get(id) ?? []),
-    leaseOf(context, stored),
-  ])
+  const [records, lease] = await Promise.all([context.stepsOf(id), leaseOf(context, stored)])
   const { steps: rows, undoRecords } = splitUndoRecords(records)
   const graph = context.graphOf(stored.graph)
   const { record, steps } = await shownRecords({ record: stored, steps: rows }, graph, connection.encoding, clock)
@@ -68,13 +65,10 @@ export async function detailsOf(context: DocketContext, id: string): Promise<Exe
   }
 }
 
-async function leaseOf(
-  { clock, connection }: DocketContext,
-  { owner }: ExecutionRecord,
-): Promise<LeaseInfo | undefined> {
+async function leaseOf(context: DocketContext, { owner }: ExecutionRecord): Promise<LeaseInfo | undefined> {
   if (owner === undefined) return undefined
-  const [state] = await connection.store.readOwners([owner])
-  return leaseInfoOf(owner, state, connection.session.owner, clock.now())
+  const state = await context.ownerState(owner)
+  return leaseInfoOf(owner, state, context.connection.session.owner, context.clock.now())
 }
 
 /** The execution as it lives in this process; undefined where it has ended, or lives elsewhere. */

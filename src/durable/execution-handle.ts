@@ -132,9 +132,9 @@ export class ExecutionHandle<Output> {
   }
 
   async #cancelElsewhere(error: ExecutionCancelledError, reason: unknown): Promise<void> {
-    await this.#context.connection.ready()
+    await this.#context.connection.readyBy()
     for (;;) {
-      const record = await this.#context.connection.patiently(() => this.#context.recordOf(this.id))
+      const record = await this.#context.recordOf(this.id)
       if (record === undefined) throw noSuchExecution(this.id)
       if (isTerminal(record.status)) return
       if (await cancelUnowned(this.#context, this.id, error)) return
@@ -243,10 +243,13 @@ export class ExecutionHandle<Output> {
 
   async #outcomeOf(record: ExecutionRecord): Promise<unknown> {
     const { id, status, output, error } = record
-    const { encoding } = this.#context.connection
+    const { connection } = this.#context
+    const { encoding } = connection
     if (status === 'completed' && record.kind === 'batch') {
       try {
-        return await batchOutputOf(record, this.#context.pagesOf(id), encoding, turnOf(this.#context.clock))
+        return await connection.patiently(() =>
+          batchOutputOf(record, this.#context.pagesOf(id), encoding, turnOf(this.#context.clock)),
+        )
       } catch (error) {
         // Deleted since its record was read, it is gone, not damaged.
         const now = await this.#record()

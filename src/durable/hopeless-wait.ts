@@ -29,7 +29,6 @@ export class HopelessWait {
   /** One that died has it in the records for as long as everybody leaves it alone. */
   async #hasLivingOwner({ owner }: ExecutionRecord): Promise<boolean> {
     if (owner === undefined) return false
-    const [state] = await this.#context.connection.store.readOwners([owner])
-    return state?.isAlive === true
+    return (await this.#context.ownerState(owner))?.isAlive === true
   }
 }

@@ -32,19 +32,21 @@ export interface ExecutionPage {
 export async function listExecutions(context: DocketContext, query: ListQuery): Promise<ExecutionPage> {
   const { status, graph, from, before, limit = 100, after } = query
   const { connection, incompatible } = context
-  await connection.ready()
+  await connection.readyBy()
   const { name, formerly = [] } = (graph === undefined ? undefined : context.graphOf(graph)) ?? { name: graph }
   const pages = await Promise.all(
     [name, ...formerly].map((one) =>
-      connection.store.list({
-        statuses: status === undefined || typeof status !== 'string' ? status : [status as ExecutionStatus],
-        graph: one,
-        createdFrom: from?.getTime(),
-        createdBefore: before?.getTime(),
-        after: after === undefined ? undefined : placeOf(after),
-        // One more than the page has shows whether there is another page.
-        limit: limit + 1,
-      }),
+      connection.patiently(() =>
+        connection.store.list({
+          statuses: status === undefined || typeof status !== 'string' ? status : [status as ExecutionStatus],
+          graph: one,
+          createdFrom: from?.getTime(),
+          createdBefore: before?.getTime(),
+          after: after === undefined ? undefined : placeOf(after),
+          // One more than the page has shows whether there is another page.
+          limit: limit + 1,
+        }),
+      ),
     ),
   )
   const records = pages.length === 1 ? pages[0]! : pages.flat().toSorted(newestFirst)

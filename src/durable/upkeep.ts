@@ -78,14 +78,18 @@ export class Upkeep {
  */
 export async function purge({ connection, clock, ownStores }: DocketContext, options: PurgeFilter): Promise<number> {
   const ended: ExecutionStatus | readonly ExecutionStatus[] = options.status ?? endStatuses
-  await connection.ready()
+  await connection.readyBy()
   const filter = {
     statuses: typeof ended === 'string' ? [ended] : ended,
     endedBefore: clock.now() - durationMs(options.olderThan)!,
   }
-  const total = await inPortions(clock, (limit) => connection.store.purge({ ...filter, limit }))
-  await inPortions(clock, (limit) => connection.store.purgeResults(limit))
-  for (const store of ownStores) await inPortions(clock, (limit) => sharedResultsOf(store).purge(limit))
+  const { store } = connection
+  const patiently = (purgeSome: (limit: number) => Promise<number>) =>
+    inPortions(clock, (limit) => connection.patiently(() => purgeSome(limit)))
+  // Of a portion whose answer was lost nobody knows how many it was: the sum is then what is known to be gone because of this call.
+  const total = await patiently((limit) => store.purge({ ...filter, limit }))
+  await patiently((limit) => store.purgeResults(limit))
+  for (const own of ownStores) await patiently((limit) => sharedResultsOf(own).purge(limit))
   return total
 }
 

@@ -179,3 +179,33 @@ describe('a docket with another key', () => {
     await expect(handle!.result()).rejects.toThrow('encryption')
   })
 })
+
+describe('a store of its own, which codecs don’t reach, is refused', () => {
+  const own = new World().store
+  const codecs = [keyed(1)]
+
+  test('of a step', () => {
+    const make = step({
+      name: 'Make',
+      inputs: { customer: Customer },
+      output: Sent,
+      persist: { scope: 'global', store: own },
+      run: () => 1,
+    })
+    const graphs = [graph({ name: 'post', steps: [make] })]
+    expect(() => new World().process({ graphs, codecs })).toThrow(/step "Make" .* which the codecs don't reach/)
+  })
+
+  test('of a graph’s defaults', () => {
+    const make = step({ name: 'Make', inputs: { customer: Customer }, output: Sent, run: () => 1 })
+    const graphs = [graph({ name: 'post', steps: [make], defaults: { persist: { scope: 'global', store: own } } })]
+    expect(() => new World().process({ graphs, codecs })).toThrow(/step "Make" .* which the codecs don't reach/)
+  })
+
+  test('of the docket’s policy', () => {
+    const persist = { scope: 'global', store: own } as const
+    expect(() => new World().process({ graphs: [letters().post], codecs, persist })).toThrow(
+      /persist keeps results in a store of its own, which the codecs don't reach; take persist.store out/,
+    )
+  })
+})

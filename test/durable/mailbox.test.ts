@@ -1,12 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import type { AcquireRequest, ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import { ExecutionCancelledError, ExecutionConflictError } from '../../src/index.ts'
+import type { Docket } from '../../src/index.ts'
 import { rejectionOf } from '../loose-api.ts'
+import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 import { door, line, Third } from './line.ts'
 import { WatchedStore } from './watched-store.ts'
 
 const inputs = { Seed: 1 }
+
+type Graph = ReturnType<typeof line>['line']
 
 function untilAborted(_: number, { signal }: { readonly signal: AbortSignal }): Promise<number> {
   return new Promise((_resolve, reject) =>
@@ -167,6 +171,35 @@ describe('an execution without a living owner', () => {
     const { idle } = await orphan()
     expect(await idle.delete('a')).toBe(true)
     expect((await idle.list()).executions).toEqual([])
+  })
+})
+
+describe('a delete message that was left to another process', () => {
+  const ways: Readonly<Record<string, (docket: Docket, graph: Graph) => Promise<unknown>>> = {
+    'a look for work': (docket) => docket.resume(),
+    'a start': (docket, graph) => docket.start(graph, Third, inputs, { id: 'a' }),
+  }
+  test.each(Object.keys(ways))('is there still where the store refuses that to %s, and done then', async (way) => {
+    const world = new World()
+    const { line: graph, runs } = line({ second: { run: () => door().promise } })
+    const { docket, die } = world.mortal({ graphs: [graph] })
+    await docket.start(graph, Third, inputs, { id: 'a' })
+    await world.clock.advance(10)
+    die()
+    await world.store.post([
+      { execution: 'a', class: 'control', kind: 'delete', andEnded: true, payload: undefined, at: world.clock.now() },
+    ])
+    await world.clock.advance(10_000)
+    let refusals = 2
+    const store = alteredStore(world.store, (method, ask) =>
+      method === 'delete' && refusals-- > 0 ? Promise.resolve([false]) : ask(),
+    )
+    const heir = world.process({ graphs: [graph], store })
+    await world.clock.settle(ways[way]!(heir, graph))
+    await world.clock.advance(2_000)
+    expect(refusals).toBeLessThan(0)
+    expect(await world.store.get(['a'])).toEqual([undefined])
+    expect(runs).toEqual(['First', 'Second'])
   })
 })
 

@@ -47,6 +47,28 @@ describe('persist', () => {
     ])
   })
 
+  test('of the docket is seen by observers as the scope of lookups', async () => {
+    const world = new World()
+    const { line: bare } = line({
+      first: { persist: undefined },
+      second: { persist: undefined },
+      third: { persist: undefined },
+    })
+    const docket = world.process({ graphs: [bare], persist: 'global' })
+    for (const id of ['a', 'b']) await world.clock.settle(docket.execute(bare, Third, inputs, { id }))
+    const seen = world.events.flatMap((event) =>
+      event.type === 'cache.miss' || event.type === 'cache.hit' ? [`${event.type} ${event.step} ${event.scope}`] : [],
+    )
+    expect(seen).toEqual([
+      'cache.miss First global',
+      'cache.miss Second global',
+      'cache.miss Third global',
+      'cache.hit First global',
+      'cache.hit Second global',
+      'cache.hit Third global',
+    ])
+  })
+
   test('that nobody asks for keeps the execution alone', async () => {
     const world = new World()
     const { line: bare } = line({

@@ -58,3 +58,40 @@ test('a start that goes on with what has failed does so, though the lease was lo
   expect(await world.clock.settle(result)).toBe(4)
   expect(runs).toEqual(['First', 'Second', 'Second', 'Third'])
 })
+
+test.each(['start', 'fork'] as const)(
+  'a %s is done when it has begun, though the lease was lost while its records were read',
+  async (name) => {
+    const world = new World()
+    const { line: graph, runs } = line({ second: { run: async (value) => (isOpen ? value + 1 : door().promise) } })
+    let isOpen = name === 'fork'
+    const first = world.process({ graphs: [graph] })
+    await world.clock.settle(first.start(graph, Third, { Seed: 1 }, { id: 'a' }))
+    await world.clock.advance(10)
+    await world.clock.settle(first.close({ deadline: 0 }))
+    isOpen = true
+    runs.length = 0
+    const { promise: reading, resolve } = door<void>()
+    let isAway = false
+    const store = alteredStore(world.store, (method, ask, given) => {
+      if (method === 'renewOwner' && isAway) throw new StoreError('memory', 'it is away', true)
+      return method === 'readSteps' && (given[0] as readonly string[])[0] === wanted ? reading.then(ask) : ask()
+    })
+    const wanted = name === 'fork' ? 'b' : 'a'
+    // Nobody else goes on with it.
+    const docket = world.process({ graphs: [graph], store, takeOver: false })
+    const began =
+      name === 'fork'
+        ? docket.fork('a', { from: 'Second', id: 'b' })
+        : docket.start(graph, Third, { Seed: 1 }, { id: 'a' })
+    await world.clock.advance(1_000)
+    isAway = true
+    await world.clock.advance(20_000)
+    isAway = false
+    resolve()
+    const handle = await world.clock.settle(began)
+    expect(await world.clock.settle(handle.result())).toBe(4)
+    expect(runs).toEqual(['Second', 'Third'])
+    await world.clock.settle(docket.close())
+  },
+)

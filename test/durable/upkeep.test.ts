@@ -11,11 +11,14 @@ expectNoUnhandledErrors()
 
 const keys = Array.from({ length: 1_100 }, (_, index) => `key-${index}`)
 
+let deaths = 0
+
 /** Leaves claims of an owner that has died behind. */
 async function claimAll(store: World['store']): Promise<void> {
-  await store.renewOwner('dead', 100)
-  await store.claimResults(keys.map((key) => claimOf(key, 'dead')))
-  await store.endOwner('dead')
+  const owner = `dead-${++deaths}`
+  await store.renewOwner(owner, 100)
+  await store.claimResults(keys.map((key) => claimOf(key, owner)))
+  await store.endOwner(owner)
 }
 
 test('upkeep removes what nobody makes any more until nothing of it is left, also from stores that steps have of their own', async () => {
@@ -39,6 +42,28 @@ test('upkeep removes what nobody makes any more until nothing of it is left, als
   // The first upkeep may have been before; the next one is a minute later.
   await world.clock.advance(61_000)
   expect([await world.store.purgeResults(10_000), await own.purgeResults(10_000)]).toEqual([0, 0])
+  await docket.close()
+})
+
+test('upkeep and purge reach the store of the docket’s own policy', async () => {
+  const world = new World()
+  const time = new DurableTime()
+  const own = memoryStore({ now: () => time.now(), elapsed: () => time.elapsed() })
+  const { line: graph } = line({
+    first: { persist: undefined },
+    second: { persist: undefined },
+    third: { persist: undefined },
+  })
+  await own.open()
+  const docket = world.process({ graphs: [graph], persist: { scope: 'global', store: own } })
+  await docket.list()
+  expect(await docket.execute(graph, Third, { Seed: 1 })).toBe(4)
+  await claimAll(own)
+  await world.clock.advance(61_000)
+  expect(await own.purgeResults(10_000)).toBe(0)
+  await claimAll(own)
+  await docket.purge({ olderThan: 0 })
+  expect(await own.purgeResults(10_000)).toBe(0)
   await docket.close()
 })
 

@@ -3,6 +3,7 @@ import { DocketClosedError, LeaseLostError, OptionError } from '../../core/error
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
+import type { OwnerState } from '../../core/contracts/owner-state.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import type { ExecutionRecord, HeadChange, StepPage, StepRecord } from '../../core/contracts/execution-record.ts'
 import { createValueEncoding } from '../../core/values/value-encoding.ts'
@@ -209,11 +210,29 @@ export class DocketContext {
     if (this.owned.get(owned.id) === owned) this.owned.delete(owned.id)
   }
 
-  /** The record of one execution. @throws StoreError */
-  async recordOf(id: string): Promise<ExecutionRecord | undefined> {
+  /** The record of one execution, for a caller that waits. @throws StoreError, DocketClosedError */
+  recordOf(id: string): Promise<ExecutionRecord | undefined> {
+    return this.connection.patiently(() => this.recordNow(id))
+  }
+
+  /** The same, for what is tried again anyway: it fails at once where the store can't be reached. @throws StoreError */
+  async recordNow(id: string): Promise<ExecutionRecord | undefined> {
     const { store } = this.connection
     const [record] = allAnswers(store, 'get', [id], await store.get([id]))
     return record
+  }
+
+  /** The step records of one execution, for a caller that waits. @throws StoreError, DocketClosedError */
+  stepsOf(id: string): Promise<readonly StepRecord[]> {
+    return this.connection.patiently(async () => (await this.readSteps([id])).get(id) ?? [])
+  }
+
+  /** What is known of an owner, for a caller that waits; undefined where it was never registered, or is forgotten. @throws StoreError, DocketClosedError */
+  ownerState(owner: string): Promise<OwnerState | undefined> {
+    const { store } = this.connection
+    return this.connection.patiently(
+      async () => allAnswers(store, 'readOwners', [owner], await store.readOwners([owner]))[0],
+    )
   }
 
   /** All step records of some executions. @throws StoreError */
@@ -271,7 +290,7 @@ export class DocketContext {
 
   /** Whether a commit that gives an execution up stands there: where its answer was lost, it is refused when it is repeated. */
   async #isGivenUp(id: string, epoch: number, { status }: HeadChange): Promise<boolean> {
-    const record = await this.connection.patiently(() => this.recordOf(id))
+    const record = await this.recordOf(id)
     return record?.epoch === epoch && record.owner === undefined && (status ?? record.status) === record.status
   }
 

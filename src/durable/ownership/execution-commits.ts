@@ -1,5 +1,6 @@
 import type { HeadChange, StepRecord } from '../../core/contracts/execution-record.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
+import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { OpenRecords } from './open-records.ts'
 import { lostError } from './ownership-right.ts'
@@ -167,9 +168,11 @@ export class ExecutionCommits {
     // What is on its way already must not meet an execution that is started anew under this id, and in this epoch.
     const isOwn = await connection.commits.add({ id, owner, epoch, at: connection.clock.now(), steps: [] }, until)
     const isGone = async (): Promise<boolean> => {
-      const [isDeleted] = await connection.store.delete([{ id, owner, epoch }])
+      const { store } = connection
+      const deleted = [{ id, owner, epoch }]
+      const [isDeleted] = allAnswers(store, 'delete', deleted, await store.delete(deleted))
       // An answer may have been lost.
-      return isDeleted === true || (await connection.store.get([id]))[0] === undefined
+      return isDeleted === true || allAnswers(store, 'get', [id], await store.get([id]))[0] === undefined
     }
     if (isOwn && (await connection.patiently(isGone, until))) return
     this.#isDeleted = false

@@ -1,6 +1,7 @@
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
+import { acquireOne } from '../context/acquire-one.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { requireNotAborted } from '../context/ended-by-signal.ts'
 import type { CallerOptions } from '../context/start-options.ts'
@@ -40,9 +41,7 @@ export class Reopening {
     // What still runs of its last life would be run twice.
     await owned?.gone
     requireNotAborted(id, caller?.signal)
-    await context.connection.ready()
-    const { session, store } = context.connection
-    const [acquired] = await store.acquire({ owner: session.owner, ids: [id], andEnded: true, andOwn: true, limit: 1 })
+    const acquired = await acquireOne(context.connection, id, { andEnded: true, andOwn: true })
     if (acquired === undefined) {
       if (context.owned.has(id)) return undefined
       const record = await context.recordOf(id)

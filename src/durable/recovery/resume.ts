@@ -94,7 +94,7 @@ export class Resumption {
           const steps = execution.kind === 'batch' ? undefined : await (await reading)(execution.id)
           bytes += bytesOf(execution, steps)
           const messages = (await mail).get(execution.id)
-          if (await this.#isEndedBy(messages, execution)) return false
+          if ((await this.#endedBy(messages, execution)) !== 'none') return false
           if (steps instanceof StoreError) return this.#leaveUnreadable(execution, steps)
           const outcome = await this.#resumeOrRefused(execution, steps, causeOf({ execution, wasLost }))
           if (outcome instanceof StoreError) return this.#leaveUnreadable(execution, outcome)
@@ -112,7 +112,7 @@ export class Resumption {
   /** Whether it is not gone, or another one under its id: this process may have deleted it before it knew that it has it. */
   async #isAsFound({ id, epoch, owner }: ExecutionRecord): Promise<boolean> {
     if ((this.#context.owned.get(id)?.epoch ?? 0) >= epoch) return true
-    const record = await this.#context.recordOf(id)
+    const record = await this.#context.recordNow(id)
     return record?.epoch === epoch && record.owner === owner
   }
 
@@ -147,15 +147,13 @@ export class Resumption {
     const { id, graph } = execution
     const { session } = this.#context.connection
     const through = this.#context.survived.goOnWith([execution], session.owner)
+    const { connection, owned } = this.#context
     try {
-      if (cause !== 'end' && (await this.#isEndedBy((await unreadControl(this.#context, [id])).get(id), execution)))
-        return true
-      const steps = execution.kind === 'batch' ? undefined : ((await this.#context.readSteps([id])).get(id) ?? [])
-      const outcome = await this.#resume(execution, steps, cause, caller)
+      // A caller waits: nothing of it begins before all is read, so that it may be read again.
+      const outcome = await connection.patiently(() => this.#resumeUnlessEnded(execution, cause, caller))
       if (outcome !== 'misfit') return outcome !== 'outdated'
     } catch (error) {
       // The caller gets the error; others must not wait for a process that has it and does not run it.
-      const { connection, owned } = this.#context
       const onFailure = connection.failures.of(`releasing execution "${id}"`)
       if (!owned.has(id)) this.#context.change(execution, { isReleased: true }).catch(onFailure)
       throw error
@@ -166,10 +164,25 @@ export class Resumption {
     throw cannotGoOn(id, graph, reasons)
   }
 
+  async #resumeUnlessEnded(
+    execution: ExecutionRecord,
+    cause: ResumeCause,
+    caller: CallerOptions | undefined,
+  ): Promise<ResumeOutcome> {
+    const { id } = execution
+    if (cause !== 'end') {
+      const messages = (await unreadControl(this.#context, [id])).get(id)
+      const ended = await this.#endedBy(messages, execution)
+      if (ended !== 'none') return ended === 'ended' ? 'settled' : ended
+    }
+    const steps = execution.kind === 'batch' ? undefined : ((await this.#context.readSteps([id])).get(id) ?? [])
+    return this.#resume(execution, steps, cause, caller)
+  }
+
   /** What its last owner was sent and did not do any more comes before anything else of it. */
-  async #isEndedBy(messages: readonly Message[] | undefined, execution: ExecutionRecord): Promise<boolean> {
+  async #endedBy(messages: readonly Message[] | undefined, execution: ExecutionRecord): ReturnType<typeof endedByMail> {
     const { connection, owned } = this.#context
-    if (messages === undefined || execution.owner !== connection.session.owner || owned.has(execution.id)) return false
+    if (messages === undefined || execution.owner !== connection.session.owner || owned.has(execution.id)) return 'none'
     return endedByMail(this.#context, execution, messages)
   }
 

@@ -55,13 +55,12 @@ export async function hasFailedItems(
   return retried === 'failed' ? failed.size > 0 : retried.some((key) => failed.has(key))
 }
 
-async function failedItemsOf({ connection }: DocketContext, id: string): Promise<ReadonlySet<string>> {
-  const failed = new Set<string>()
-  let next: string | undefined
-  do {
-    const page = await connection.store.readSteps([id], next)
-    for (const { step, item, status } of page.steps) if (step === itemStep && status === 'failed') failed.add(item)
-    ;({ next } = page)
-  } while (next !== undefined)
-  return failed
+function failedItemsOf(context: DocketContext, id: string): Promise<ReadonlySet<string>> {
+  return context.connection.patiently(async () => {
+    const failed = new Set<string>()
+    await context.pagesOf(id)(async (steps) => {
+      for (const { step, item, status } of steps) if (step === itemStep && status === 'failed') failed.add(item)
+    })
+    return failed
+  })
 }

@@ -48,7 +48,7 @@ export class Scan {
     await this.#scanning?.catch(() => 0)
     // What is gone on with works for no call of this process, whoever made it look.
     return (this.#scanning ??= outsideCalls
-      .run(() => this.#run(isThorough))
+      .run(() => (isThorough ? this.#runPatiently() : this.#run(isThorough)))
       .finally(() => {
         this.#scanning = undefined
       }))
@@ -60,7 +60,17 @@ export class Scan {
     await this.#scanning?.catch(() => 0)
   }
 
-  async #run(isThorough: boolean): Promise<number> {
+  /** For a caller that waits: again for as long as the store can't be reached. */
+  async #runPatiently(): Promise<number> {
+    let resumed = 0
+    await this.#context.connection.patiently(async () => {
+      if (!this.#isStopped) await this.#run(true, (count) => (resumed += count))
+    })
+    return resumed
+  }
+
+  /** Calls back with how many run here because of it, also where it fails on the way. */
+  async #run(isThorough: boolean, onCounted?: (count: number) => void): Promise<number> {
     const { connection, clock } = this.#context
     await connection.ready()
     const { owner } = connection.session
@@ -90,6 +100,7 @@ export class Scan {
       return round.resumed
     } finally {
       await round.settled()
+      onCounted?.(round.resumed)
       this.#hasAllFit = round.mayReadAhead
     }
   }

@@ -15,7 +15,7 @@ export function cancelUnowned(context: DocketContext, id: string, error: Executi
   return turns.inTurn(id, async () => {
     const acquired = await acquireOne(connection, id)
     if (acquired === undefined) return false
-    await endUnowned(context, acquired.execution, 'cancelled', error)
+    await connection.patiently(() => endUnowned(context, acquired.execution, 'cancelled', error))
     return true
   })
 }
@@ -26,7 +26,6 @@ export function deleteUnowned(context: DocketContext, id: string): Promise<boole
   return turns.inTurn(id, async () => {
     const acquired = await acquireOne(connection, id, { andEnded: true, andOwn: true })
     if (acquired === undefined) return false
-    const { epoch, owner } = acquired.execution
     const owned = context.owned.get(id)
     if (owned !== undefined) {
       // A function that does not listen to its signal may still run: what it brings is not wanted any more. And what is on
@@ -34,14 +33,30 @@ export function deleteUnowned(context: DocketContext, id: string): Promise<boole
       owned.lose()
       await context.change(acquired.execution, {})
     }
-    try {
-      const [isDeleted] = await connection.patiently(() => connection.store.delete([{ id, owner: owner!, epoch }]))
-      // Refused, it is somebody else's by now; where it is gone, an answer was lost.
-      return isDeleted === true || (await connection.patiently(() => context.recordOf(id))) === undefined
-    } finally {
-      turns.deletions++
-    }
+    return connection.patiently(() => deleteAcquired(context, acquired.execution))
   })
+}
+
+/**
+ * Deletes an execution that this process has acquired and does not run. @returns false where the store refuses that, since it is somebody
+ * else's by now. To be called in turn. @throws StoreError
+ */
+export async function deleteAcquired(
+  context: DocketContext,
+  { id, owner, epoch }: Pick<ExecutionRecord, 'id' | 'owner' | 'epoch'>,
+): Promise<boolean> {
+  const { store } = context.connection
+  const written = [{ id, owner: owner!, epoch }]
+  try {
+    const [isDeleted] = allAnswers(store, 'delete', written, await store.delete(written))
+    // Where it is gone, an answer was lost.
+    if (isDeleted === true || (await context.recordNow(id)) === undefined) return true
+    // Somebody else's by now, or still this process's, that does not run it.
+    context.turns.markUncertain()
+    return false
+  } finally {
+    context.turns.deletions++
+  }
 }
 
 /** Ends an execution that this process owns but does not run. @throws StoreError, LeaseLostError */

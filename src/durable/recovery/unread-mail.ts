@@ -3,7 +3,7 @@ import type { Message } from '../../core/contracts/message.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { ExecutionCancelledError, StoreError } from '../../core/errors.ts'
 import type { DocketContext } from '../context/docket-context.ts'
-import { endUnowned } from './unowned.ts'
+import { deleteAcquired, endUnowned } from './unowned.ts'
 
 const messagesAtOnce = 1_000
 
@@ -38,24 +38,24 @@ export async function unreadControl(
   }
 }
 
-/** Ends an execution that has not begun again here, where a message says so. False where none does. @throws StoreError, LeaseLostError */
+/**
+ * Ends an execution that has not begun again here, where a message says so: `none` does, it has `ended`, or it is somebody else's by now
+ * (`outdated`), for whom the message is there still. @throws StoreError, LeaseLostError
+ */
 export async function endedByMail(
   context: DocketContext,
   record: ExecutionRecord,
   mail: readonly Message[] = [],
-): Promise<boolean> {
-  const { id, owner, epoch } = record
-  // What is refused is not this process's any more, and so nothing that could go on here.
-  if (mail.some(({ kind }) => kind === 'delete')) await context.connection.store.delete([{ id, owner: owner!, epoch }])
-  else {
-    const cancel = mail.find(({ kind }) => kind === 'cancel')
-    if (cancel === undefined) return false
-    const error = cancelledOnRequest(id, record.graph)
-    await addReason(context, id, error, cancel.payload)
-    const seqs = mail.map(({ seq }) => seq)
-    await endUnowned(context, record, 'cancelled', error, seqs)
-  }
-  return true
+): Promise<'none' | 'ended' | 'outdated'> {
+  const { id, graph } = record
+  if (mail.some(({ kind }) => kind === 'delete')) return (await deleteAcquired(context, record)) ? 'ended' : 'outdated'
+  const cancel = mail.find(({ kind }) => kind === 'cancel')
+  if (cancel === undefined) return 'none'
+  const error = cancelledOnRequest(id, graph)
+  await addReason(context, id, error, cancel.payload)
+  const seqs = mail.map(({ seq }) => seq)
+  await endUnowned(context, record, 'cancelled', error, seqs)
+  return 'ended'
 }
 
 export function cancelledOnRequest(executionId: string, graph: string): ExecutionCancelledError {

@@ -3,15 +3,17 @@ import { requireLength } from '../../core/check-length.ts'
 import { ExecutionConflictError, OptionError } from '../../core/errors.ts'
 import { requireIndex, takersOf } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
-import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { AcquiredExecution, StepRecord } from '../../core/contracts/execution-record.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
+import { acquireOne } from '../context/acquire-one.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { requireAttached, unwrittenFork } from '../records/graph-hash.ts'
 import { underPresentNames } from '../records/present-names.ts'
 import { namesAtStart } from '../records/stored-names.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
 import { splitUndoRecords } from '../records/undo-records.ts'
+import { causeOf } from '../recovery/resume.ts'
 import type { Resumption } from '../recovery/resume.ts'
 
 /** Copies an execution up to a step into a new one, which begins at once; gives the new one's id. */
@@ -25,7 +27,7 @@ export async function forkExecution(
   const { encoding } = connection
   context.requireOpen()
   requireLength(connection.store, 'executionId', 'fork: execution id', newId)
-  await connection.ready()
+  await connection.readyBy()
   const stored = await context.recordOf(id)
   if (stored === undefined)
     throw new ExecutionConflictError(`there is no execution "${id}" to fork`, { executionId: id })
@@ -35,7 +37,7 @@ export async function forkExecution(
     throw new OptionError(`fork: this docket does not know graph "${stored.graph}" of execution "${id}"`)
   if (stored.kind === 'batch')
     throw new OptionError(`fork: "${id}" is a batch; start another one with the items that it needs`)
-  const { steps: rows } = splitUndoRecords((await context.readSteps([id])).get(id) ?? [])
+  const { steps: rows } = splitUndoRecords(await context.stepsOf(id))
   const present = await underPresentNames({ record: stored, steps: rows }, graph, encoding, clock)
   const { record, steps } = present
   const restored = await restoreExecution(record, steps, graph, encoding, 'end', turnOf(clock))
@@ -91,7 +93,10 @@ export async function forkExecution(
     const { graphHash } = record
     const execution = { ...created, ...untouched, graphHash, updatedAt: created.createdAt }
     await context.change(execution, { graphHash }, undefined, copied)
-    await resumption.resumeOne({ execution, wasLost: false }, 'release')
+    // Lost before it began, it is as it was: whoever may have it now goes on with it.
+    let acquired: AcquiredExecution | undefined = { execution, wasLost: false }
+    while (acquired !== undefined && !(await resumption.resumeOne(acquired, causeOf(acquired))))
+      acquired = await acquireOne(connection, newId)
   })
   return newId
 }

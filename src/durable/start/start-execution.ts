@@ -6,6 +6,7 @@ import { sleep } from '../../runtime/environment/clock.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
+import { acquireOne } from '../context/acquire-one.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { endedBySignal, requireNotAborted } from '../context/ended-by-signal.ts'
 import { writtenItemsOf } from '../records/batch-items.ts'
@@ -61,7 +62,7 @@ export class ExecutionStarter {
   async startWithin(transaction: unknown, request: StartRequest): Promise<void> {
     const { connection } = this.#context
     this.#context.requireOpen()
-    await connection.opened()
+    await connection.patiently(() => connection.opened())
     const created = [await request.newRecord(undefined)]
     const [existing] = allAnswers(
       connection.store,
@@ -113,7 +114,7 @@ export class ExecutionStarter {
     const { connection, clock } = this.#context
     const graph = this.#context.graphOf(record.graph)
     if (graph === undefined || requireIndex(graph).former === undefined) return record
-    const steps = record.kind === 'batch' ? ((await this.#context.readSteps([record.id])).get(record.id) ?? []) : []
+    const steps = record.kind === 'batch' ? await this.#context.stepsOf(record.id) : []
     return (await underPresentNames({ record, steps }, graph, connection.encoding, clock)).record
   }
 
@@ -134,9 +135,13 @@ export class ExecutionStarter {
       await scan.lookDone()
       if (turns.wasOvertaken(id)) return undefined
     }
-    const [acquired] = await connection.store.acquire({ owner: self, ids: [id], andOwn: owner === self, limit: 1 })
-    if (acquired !== undefined) await resumption.resumeOne(acquired, causeOf(acquired), request.caller)
-    else await scan.lookDone()
+    const acquired = await acquireOne(connection, id, { andOwn: owner === self })
+    if (acquired === undefined) await scan.lookDone()
+    else if (!(await resumption.resumeOne(acquired, causeOf(acquired), request.caller))) {
+      // The right to it was lost before it began: it is as it was, or what others have made of it since.
+      const now = await this.#context.recordOf(id)
+      if (now !== undefined) return this.#joinExisting(request, now)
+    }
     return undefined
   }
 
@@ -165,8 +170,10 @@ export class ExecutionStarter {
       }
       const record = await this.#context.recordOf(id)
       if (record === undefined || isTerminal(record.status)) return
-      const pages = this.#context.pagesOf(id)
-      const written = await writtenItemsOf(id, pages, caller.batch!.items.length, connection.encoding, turnOf(clock))
+      const count = caller.batch!.items.length
+      const written = await connection.patiently(() =>
+        writtenItemsOf(id, this.#context.pagesOf(id), count, connection.encoding, turnOf(clock)),
+      )
       if (typeof written !== 'number') return
       await turns.inTurn(id, () => this.#start(request))
       await sleep(clock, reopenPauseMs)

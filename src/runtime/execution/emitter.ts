@@ -200,7 +200,8 @@ export class Emitter {
   }
 
   cacheChecked(run: StepState, at: number, type: 'cache.hit' | 'cache.miss', shared: boolean): void {
-    const scope = run.planStep.spec.persist!.scope
+    // A docket's policy holds for steps that declare none.
+    const { scope } = run.persist!
     this.#emit({
       type,
       seq: ++this.#seq,

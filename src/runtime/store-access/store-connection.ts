@@ -147,8 +147,8 @@ export class StoreConnection {
     }))
   }
 
-  /** The same, asking again for as long as the store can't be reached and the time is not over. @throws StoreError */
-  readyBy(until: number): Promise<void> {
+  /** The same, for a caller that waits: again for as long as the store can't be reached and the time is not over. @throws StoreError */
+  readyBy(until = this.clock.elapsed() + patienceMs): Promise<void> {
     return this.#untilReached(
       () => this.ready(),
       until,
