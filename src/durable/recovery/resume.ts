@@ -24,14 +24,12 @@ import { isUnfinished } from '../records/unfinished-records.ts'
 import { batchFromRecords } from './batch-from-records.ts'
 import { executionFromRecords } from './execution-from-records.ts'
 import type { FromRecords } from './execution-from-records.ts'
-import { lengthOf } from './portion.ts'
+import { bytesOf } from './portion.ts'
 import { readStepsOfMany, requireReadable } from './steps-of-many.ts'
 import { endedByMail, unreadControl } from './unread-mail.ts'
 import { endUnowned } from './unowned.ts'
 
 const defaultMaxRecoveries = 10
-// A batch reads its own items; few of them are small.
-const likelyBatchBytes = 100_000
 
 /** What became of several. */
 export interface Resumed {
@@ -92,7 +90,7 @@ export class Resumption {
         turns.inTurn(execution.id, async () => {
           if (uncertain.has(execution.id) && !(await this.#isAsFound(execution))) return false
           const steps = execution.kind === 'batch' ? undefined : await (await reading)(execution.id)
-          bytes += bytesOf(execution, steps)
+          bytes += bytesOf(execution, steps instanceof StoreError ? undefined : steps)
           const messages = (await mail).get(execution.id)
           if ((await this.#endedBy(messages, execution)) !== 'none') return false
           if (steps instanceof StoreError) return this.#leaveUnreadable(execution, steps)
@@ -391,12 +389,6 @@ export function cannotGoOn(id: string, graph: string, reasons: readonly string[]
     graph,
     executionId: id,
   })
-}
-
-function bytesOf({ kind, inputs }: ExecutionRecord, steps: readonly StepRecord[] | StoreError = []): number {
-  let bytes = lengthOf(inputs) + (kind === 'batch' ? likelyBatchBytes : 0)
-  if (!(steps instanceof StoreError)) for (const { output, error } of steps) bytes += lengthOf(output) + lengthOf(error)
-  return bytes
 }
 
 /** Why an execution that has not ended goes on here. */
