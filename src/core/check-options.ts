@@ -37,10 +37,10 @@ export function reportUnknownKeys(
   value: object,
   known: readonly string[],
   report: (message: string) => void,
+  names = known,
 ): void {
   for (const key of Object.keys(value)) {
     if (!known.includes(key)) {
-      const names = known.filter((name) => name !== 'kind')
       report(
         `${where === '' ? '' : `${where} has the `}unknown option "${shorten(key)}"${didYouMean(key, names)}; known are ${names.join(', ')}`.replace(
           '?;',

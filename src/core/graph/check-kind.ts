@@ -20,6 +20,15 @@ const options: Readonly<Record<Kind, readonly string[]>> = {
   timer: [...everyStep, 'after', 'at', 'value', 'timeout', 'formerly', 'when', 'fallback'],
 }
 
+/** What the functions that make steps add to what they are given. */
+const made: Readonly<Record<Kind, readonly string[]>> = {
+  step: ['kind'],
+  value: everyStep,
+  race: ['kind'],
+  signal: ['kind', 'name', 'output', 'run'],
+  timer: ['kind', 'run'],
+}
+
 /** Whether something is the name of a kind of step. */
 export function isKind(kind: unknown): kind is Kind {
   return typeof kind === 'string' && Object.hasOwn(options, kind)
@@ -28,6 +37,11 @@ export function isKind(kind: unknown): kind is Kind {
 /** The names of the options that a kind of step knows. */
 export function optionsOf(kind: Kind): readonly string[] {
   return options[kind]
+}
+
+/** Those of them that a declaration of the kind is given; the others are made of these. */
+export function givenOptionsOf(kind: Kind): readonly string[] {
+  return options[kind].filter((name) => !made[kind].includes(name))
 }
 
 /** Reports what only a step of its kind can have wrong; what holds for all steps is known to be right as far as they can be indexed. */

@@ -8,7 +8,7 @@ import { isRecord } from '../is-record.ts'
 import type { StepDefaults } from './graph-index.ts'
 import type { Backoff } from '../language/policy.ts'
 import type { AnyStep } from '../language/step.ts'
-import { checkKind, isKind, optionsOf } from './check-kind.ts'
+import { checkKind, givenOptionsOf, isKind, optionsOf } from './check-kind.ts'
 
 type Report = (kind: GraphProblem['kind'], message: string, step?: string) => void
 
@@ -99,7 +99,7 @@ export function checkStep(step: unknown, index: number, report: Report): step is
       canIndex = false
     }
   }
-  reportUnknownKeys(label, step, optionsOf(step['kind']), badOption)
+  reportUnknownKeys(label, step, optionsOf(step['kind']), badOption, givenOptionsOf(step['kind']))
   if (canIndex) checkKind(label, step as unknown as AnyStep, bad, badOption)
   checkPolicies(label, step, badOption)
   checkCompensation(label, step, { checkTimeout, checkRetry }, badOption)

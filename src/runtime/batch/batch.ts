@@ -14,7 +14,7 @@ import { reported } from '../execution/end-report.ts'
 import { Execution } from '../execution/execution.ts'
 import type { ResolvedOptions } from '../execution/execution-setup.ts'
 import { Barrier } from './barrier.ts'
-import { ItemIntake } from './item-intake.ts'
+import { ItemIntake, mostOpenOf } from './item-intake.ts'
 import { sourceError } from './item-source.ts'
 import type { Pulled } from './item-source.ts'
 import { checkLeaves } from '../inputs/given-inputs.ts'
@@ -87,8 +87,7 @@ export class Batch implements ItemHost {
     this.pool = new SlotPool(concurrency, () => this.#intake.pump())
     this.turn = turnOf(options.clock)
     const { source, hasRoom } = setup
-    const maxOpen = plan.needsAll ? Infinity : Math.max(10 * concurrency, 1_000)
-    this.#intake = new ItemIntake(this, this.#open, { source, hasRoom, maxOpen }, this.#context)
+    this.#intake = new ItemIntake(this, this.#open, { source, hasRoom, maxOpen: mostOpenOf(setup) }, this.#context)
     this.#shared = new Execution({
       plan: plan.shared,
       options: this.itemOptions,

@@ -2,6 +2,7 @@ import { isPromiseLike } from '../inputs/check-value.ts'
 import type { SlotPool } from '../collections/slot-pool.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { Turn } from '../environment/turn.ts'
+import type { BatchSetup } from './batch-setup.ts'
 import type { ItemSource, Pulled } from './item-source.ts'
 import type { ItemsInFlight } from './items-in-flight.ts'
 
@@ -26,8 +27,19 @@ interface Intake {
   readonly source: ItemSource
   /** Whether the consumer can take the results of further items. */
   readonly hasRoom: () => boolean
-  /** Items may wait in great number without holding a slot; this bounds the memory they take, except where a barrier needs them all. */
+  /** Items may wait in great number without holding a slot; this bounds the memory they take. */
   readonly maxOpen: number
+}
+
+/**
+ * How many items of a batch may be open. Where they wait for times or for something from outside, all of them do so at once: what is read
+ * from an iterable, or handed over one by one, has a limit all the same.
+ */
+export function mostOpenOf({ plan, concurrency, source, handsOver }: BatchSetup): number {
+  if (plan.needsAll) return Infinity
+  const isKnown = source.size !== undefined && handsOver !== true
+  if (isKnown && plan.item.plan.steps.some(({ spec }) => spec.isWait)) return Infinity
+  return Math.max(10 * concurrency, 1_000)
 }
 
 /** Lets a batch's items in, one by one, as there is room for them. */

@@ -13,6 +13,7 @@ import {
   race,
   RaceLostError,
   step,
+  streamBatch,
   StepTimeoutError,
   timer,
   untypedGraph,
@@ -280,6 +281,21 @@ describe('a batch', () => {
   })
 })
 
+test('all items of a batch wait at the same time, however many there are; a stream keeps a thousand open', async () => {
+  const clock = new VirtualTime(start)
+  const items = Array.from({ length: 2_500 }, (_, id) => ({ Order: { id: String(id), waitMs: 0 } }))
+  const results = await clock.settle(executeBatch(expiries, Expiry, items, { clock, concurrency: 1 }))
+  expect(results).toHaveLength(2_500)
+  expect(clock.now()).toBe(start + 3_600_000)
+  let seen = 0
+  const stream = async (): Promise<void> => {
+    for await (const _ of streamBatch(expiries, Expiry, items, { clock, concurrency: 1_000 })) seen++
+  }
+  await clock.settle(stream())
+  expect(seen).toBe(2_500)
+  expect(clock.now()).toBeGreaterThan(start + 2 * 3_600_000)
+})
+
 describe('graph() refuses', () => {
   test.each([
     [
@@ -309,7 +325,11 @@ describe('graph() refuses', () => {
       { at: new Date(0) },
       /^step "T": at must be a function of the inputs that gives a Date, not/,
     ],
-    ['a retry', { after: 1, retry: { maxAttempts: 2 } }, /^step "T" has the unknown option "retry"/],
+    [
+      'a retry, and says what there is: no run',
+      { after: 1, retry: { maxAttempts: 2 } },
+      /^step "T" has the unknown option "retry"; known are name, inputs, output, after, at, value, timeout, formerly, when, fallback$/,
+    ],
     ['a limit of what waits', { after: 1, concurrency: 1 }, /^step "T" has the unknown option "concurrency"/],
     ['a timeout of 0', { after: 1, timeout: 0 }, /^step "T": timeout is 0/],
   ])('%s', (_, declaration, message) => {
