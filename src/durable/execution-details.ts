@@ -4,7 +4,7 @@ import { requireIndex } from '../core/graph/plan.ts'
 import type { StepSpec } from '../core/graph/graph-index.ts'
 import { turnOf } from '../runtime/environment/turn.ts'
 import type { DocketContext } from './context/docket-context.ts'
-import { batchInfoOf, shownSteps } from './records/batch-info.ts'
+import { batchInfoOf } from './records/batch-info.ts'
 import type { BatchInfo, LiveBatch } from './records/batch-info.ts'
 import { infoOf, isKnown, noSuchExecution } from './records/execution-info.ts'
 import type { ExecutionDetails, ExecutionInfo } from './records/execution-info.ts'
@@ -12,6 +12,7 @@ import { endedStepInfos } from './records/ended-steps.ts'
 import { leaseInfoOf, situationOf } from './records/lease-info.ts'
 import type { LeaseInfo } from './records/lease-info.ts'
 import { liveStepInfos, recordedStepInfos } from './records/open-steps.ts'
+import { shownBatch } from './records/present-batch.ts'
 import { shownRecords } from './records/present-names.ts'
 import { planOfRecord } from './records/restore-execution.ts'
 import { stepInfosOf } from './records/step-info.ts'
@@ -21,48 +22,67 @@ import { splitUndoRecords } from './records/undo-records.ts'
 
 /** All that is known of an execution. @throws (as rejection) ExecutionConflictError where there is none, StoreError */
 export async function detailsOf(context: DocketContext, id: string): Promise<ExecutionDetails> {
-  const { clock, connection, incompatible, options } = context
+  const { connection } = context
   await connection.readyBy()
   const stored = await context.recordOf(id)
   if (stored === undefined) throw noSuchExecution(id)
+  return stored.kind === 'batch' ? detailsOfBatch(context, stored) : detailsOfOne(context, stored)
+}
+
+async function detailsOfOne(context: DocketContext, stored: ExecutionRecord): Promise<ExecutionDetails> {
+  const { clock, connection } = context
+  const { encoding } = connection
+  const { id } = stored
   const [records, lease] = await Promise.all([context.stepsOf(id), leaseOf(context, stored)])
   const { steps: rows, undoRecords } = splitUndoRecords(records)
   const graph = context.graphOf(stored.graph)
-  const { record, steps } = await shownRecords({ record: stored, steps: rows }, graph, connection.encoding, clock)
+  const { record, steps } = await shownRecords({ record: stored, steps: rows }, graph, encoding, clock)
+  const { info, situationWith } = await headOf(context, record, lease)
+  const recorded = await stepInfosOf(record, steps, encoding, turnOf(clock))
+  const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
+  const infos = await withUndos(id, await allSteps(context, record, info, recorded), undoRecords, encoding, former)
+  return { ...info, lease, batch: undefined, situation: situationWith(infos), steps: infos }
+}
+
+async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): Promise<ExecutionDetails> {
+  const { clock, connection } = context
+  const { encoding } = connection
+  const graph = context.graphOf(stored.graph)
+  const pages = context.pagesOf(stored.id)
+  const [shown, lease] = await Promise.all([
+    connection.patiently(() => shownBatch({ record: stored, pages }, graph, encoding, clock)),
+    leaseOf(context, stored),
+  ])
+  const { record } = shown
+  const { info, situationWith } = await headOf(context, record, lease)
+  const live = liveOf(context, record)?.liveBatch
+  const { batch, steps } = await connection.patiently(() => batchInfoOf(shown, encoding, live, turnOf(clock)))
+  const recorded = await stepInfosOf(record, steps, encoding, turnOf(clock))
+  const infos = live === undefined ? recorded : withLiveSteps(recorded, batch, live)
+  return { ...info, lease, batch, situation: situationWith(infos), steps: infos }
+}
+
+/** What its own record says, and what keeps it from going on, by what its steps do. */
+async function headOf(
+  context: DocketContext,
+  record: ExecutionRecord,
+  lease: LeaseInfo | undefined,
+): Promise<{
+  readonly info: ExecutionInfo
+  readonly situationWith: (steps: readonly StepInfo[]) => ExecutionDetails['situation']
+}> {
+  const { clock, connection, incompatible, options, owned } = context
   const misfit = incompatible.misfitOfOpen(record)
   const info = await infoOf(record, connection.encoding, misfit?.reasons)
   const willingness = {
-    knowsGraph: graph !== undefined,
+    knowsGraph: context.graphOf(record.graph) !== undefined,
     takesOver: options.takeOver !== false,
     isClosing: context.isClosing,
     misfit: { reasons: info.incompatible, mayFitElsewhere: misfit?.mayFitElsewhere ?? !isKnown(record.status) },
   }
-  const turn = turnOf(clock)
-  const withSteps = (infos: readonly StepInfo[]): Pick<ExecutionDetails, 'situation' | 'steps'> => ({
-    situation: situationOf(record, lease, willingness, infos, clock.now(), context.owned.get(id)?.unwrittenEnd),
-    steps: infos,
-  })
-  if (record.kind === 'batch') {
-    const live = liveOf(context, record)?.liveBatch
-    const batch = await batchInfoOf(record, steps, connection.encoding, live, turn)
-    const recorded = await stepInfosOf(record, shownSteps(steps, batch), connection.encoding, turn)
-    return { ...info, lease, batch, ...withSteps(live === undefined ? recorded : withLiveSteps(recorded, batch, live)) }
-  }
-  const recorded = await stepInfosOf(record, steps, connection.encoding, turn)
-  return {
-    ...info,
-    lease,
-    batch: undefined,
-    ...withSteps(
-      await withUndos(
-        id,
-        await allSteps(context, record, info, recorded),
-        undoRecords,
-        connection.encoding,
-        graph === undefined ? undefined : requireIndex(graph).former?.steps,
-      ),
-    ),
-  }
+  const situationWith = (steps: readonly StepInfo[]): ExecutionDetails['situation'] =>
+    situationOf(record, lease, willingness, steps, clock.now(), owned.get(record.id)?.unwrittenEnd)
+  return { info, situationWith }
 }
 
 async function leaseOf(context: DocketContext, { owner }: ExecutionRecord): Promise<LeaseInfo | undefined> {

@@ -6,7 +6,9 @@ import type { Docket, StepContext } from '../../src/index.ts'
 import type { AnyDataType } from '../../src/core/language/data-type.ts'
 import type { AnyGraph } from '../../src/core/graph/graph-index.ts'
 import { expectNoUnhandledErrors, rejectionOf } from '../loose-api.ts'
+import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
+import { pagedStore } from './pages.ts'
 
 expectNoUnhandledErrors()
 
@@ -308,5 +310,27 @@ describe('a batch whose graph, steps and types have other names now', () => {
       'PrintBill 1',
       'PrintBill 1',
     ])
+  })
+
+  test('goes on wherever a process dies that writes its records under their new names, and keeps its keys', async () => {
+    const deaths = 8
+    for (let death = 0; death < deaths; death++) {
+      const { world, calls } = await leftBehind({ pay: half, print: half }, { isBatch: true })
+      const now = program(2, calls, { pay: half, print: ({ item }) => 10 + item! })
+      let writes = 0
+      const cut = alteredStore(world.store, (method, ask) =>
+        method === 'commit' && writes++ >= death ? new Promise(() => {}) : ask(),
+      )
+      const second = world.mortal({ graphs: [now.graph], codecs }, pagedStore(cut, 1))
+      await world.clock.advance(100)
+      second.die()
+      await world.clock.advance(6_000)
+      const third = world.process({ graphs: [now.graph], codecs, store: pagedStore(world.store, 1) })
+      expect(await resultOf(world, third, 'b'), `death ${death}`).toEqual([4, 11])
+      const paid = calls.filter(({ given }) => JSON.stringify(given) === '{"order":2}')
+      expect(paid.at(-1)).toMatchObject({ step: 'ChargeCard' })
+      expect(new Set(paid.map(({ key }) => key)).size, `death ${death}`).toBe(1)
+      expect((await statuses(world, 'b')).filter((row) => row.endsWith('running'))).toEqual([])
+    }
   })
 })

@@ -1,11 +1,14 @@
+import { append } from '../../core/append.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import { isTerminal, isTerminalStep } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
 import type { LiveSteps } from './open-steps.ts'
-import { writtenItemsOf } from './batch-items.ts'
-import { inOnePage } from './step-pages.ts'
+import { ItemsReader, itemsStep } from './batch-items.ts'
+import type { StoredBatch } from './present-batch.ts'
 import { headOfBatch, isRetriedBy, itemStep, stepsOfBatch, targetStep } from './restore-batch.ts'
+import type { BatchHead } from './restore-batch.ts'
+import type { StepPages } from './step-pages.ts'
 
 /**
  * What became of an item. `cancelled`: its batch ended before it did. `retrying`: a step of it waits for its next attempt. `unknown`: there is
@@ -56,66 +59,117 @@ const precedence: readonly ItemStatus[] = [
   'completed',
 ]
 
-/** What the records of a batch come to, and of the process that runs it what that knows besides. @throws SerializationError for damaged ones */
+/** What of an item's records counts, as bits: of very many items nothing else is kept. */
+const known = { any: 1, completed: 2, failed: 4, made: 8, failedStep: 16, retrying: 32, open: 64 } as const
+
+// What a smaller batch has is kept as it comes: it need not be read once more for what is shown of it.
+const mostKept = 500
+
+/**
+ * What the records of a batch come to, and of the process that runs it what that knows besides; with the records of steps that are shown: of what
+ * all items share, and of the items that are. @throws SerializationError for damaged ones
+ */
 export async function batchInfoOf(
-  record: ExecutionRecord,
-  steps: readonly StepRecord[],
+  { record, pages }: StoredBatch,
   encoding: ValueEncoding,
   live: LiveBatch | undefined,
   turn: Turn,
-): Promise<BatchInfo> {
+): Promise<{ readonly batch: BatchInfo; readonly steps: readonly StepRecord[] }> {
   const { id } = record
   const head = await headOfBatch(record, encoding)
-  const { total, retries = 0 } = head
-  const found = await writtenItemsOf(id, inOnePage(steps), total, encoding, turn)
+  const { total } = head
+  const isOutdated = outdatedIn(head)
+  const reader = new ItemsReader(id, total, encoding, turn, false)
+  const bits = new Map<string, number>()
+  let kept: StepRecord[] | undefined = []
+  let isTargetDone = false
+  await pages(async (steps) => {
+    for (const step of steps) {
+      if (turn.mustYield()) await turn.next()
+      if (step.step === itemsStep) await reader.take(step)
+      else if (!isOutdated(step)) bits.set(step.item, (bits.get(step.item) ?? 0) | bitsOf(step, record.target))
+      isTargetDone ||= step.step === targetStep && step.status === 'completed'
+    }
+    if (kept !== undefined) append(kept, steps)
+    if (kept !== undefined && kept.length > mostKept) kept = undefined
+  })
+  const found = await reader.done(total)
   const keys = typeof found === 'number' ? [] : found.keys
-  const isRetried = isRetriedBy(head)
-  const isOutdated = ({ step, item, status, attempt }: StepRecord): boolean =>
-    step === itemStep && status === 'failed' && attempt <= retries && isRetried(item)
-  const records = Map.groupBy(
-    steps.filter((step) => !isOutdated(step)),
+  const counts = Object.fromEntries(precedence.map((status) => [status, 0])) as Record<ItemStatus, number>
+  const first = Object.fromEntries(precedence.map((status) => [status, []])) as unknown as Record<
+    ItemStatus,
+    Omit<ItemInfo, 'error'>[]
+  >
+  for (const [index, key] of keys.entries()) {
+    if (turn.mustYield()) await turn.next()
+    const of = bits.get(key) ?? 0
+    const status = outcomeOf(of) ?? (isTargetDone ? 'completed' : unfinishedStatusOf(record, of, key, index, live))
+    counts[status]++
+    if (first[status].length < mostItems) first[status].push({ key, index, status })
+  }
+  const shown = precedence.flatMap((status) => first[status]).slice(0, mostItems)
+  const isShown = new Set(['', ...shown.map(({ key }) => key)])
+  const records = kept?.filter(({ item }) => isShown.has(item)) ?? (await recordsOf(pages, isShown))
+  const byItem = Map.groupBy(
+    records.filter((step) => !isOutdated(step)),
     ({ item }) => item,
   )
-  const isTargetDone = steps.some(({ step, status }) => step === targetStep && status === 'completed')
-  const all = keys.map((key, index) => {
-    const known = outcomeOf(records.get(key) ?? [], record.target) ?? (isTargetDone ? 'completed' : undefined)
-    return { key, index, status: known ?? unfinishedStatusOf(record, records.get(key) ?? [], key, index, live) }
-  })
-  const counts = Object.fromEntries(precedence.map((status) => [status, 0])) as Record<ItemStatus, number>
-  for (const { status } of all) counts[status]++
-  const first = precedence.flatMap((status) => all.filter((item) => item.status === status)).slice(0, mostItems)
   const items = await Promise.all(
-    first.map(async (item) => ({ ...item, error: await errorOf(id, item, records.get(item.key) ?? [], encoding) })),
+    shown.map(async (item) => ({ ...item, error: await errorOf(id, item, byItem.get(item.key) ?? [], encoding) })),
   )
-  return { total, written: typeof found === 'number' ? found : total, counts, items }
+  const written = typeof found === 'number' ? found : total
+  return { batch: { total, written, counts, items }, steps: stepsOfBatch(records) }
 }
 
-/** The step records of a batch that are shown: of what all items share, and of the items that are. */
-export function shownSteps(steps: readonly StepRecord[], { items }: BatchInfo): readonly StepRecord[] {
-  const shown = new Set(['', ...items.map(({ key }) => key)])
-  return stepsOfBatch(steps).filter(({ item }) => shown.has(item))
+async function recordsOf(pages: StepPages, isShown: ReadonlySet<string>): Promise<readonly StepRecord[]> {
+  const records: StepRecord[] = []
+  await pages((steps) =>
+    append(
+      records,
+      steps.filter(({ step, item }) => step !== itemsStep && isShown.has(item)),
+    ),
+  )
+  return records
 }
 
-function outcomeOf(records: readonly StepRecord[], target: string): 'completed' | 'failed' | undefined {
-  const outcome = records.find(({ step }) => step === itemStep)?.status
-  if (outcome === 'completed' || outcome === 'failed') return outcome
-  const isMade = records.some(({ type, status }) => type === target && (status === 'completed' || status === 'cached'))
-  return isMade ? 'completed' : undefined
+/** Finds what an item failed with in a life before the last. */
+function outdatedIn(head: BatchHead): (step: StepRecord) => boolean {
+  const { retries = 0 } = head
+  const isRetried = isRetriedBy(head)
+  return ({ step, item, status, attempt }) =>
+    step === itemStep && status === 'failed' && attempt <= retries && isRetried(item)
+}
+
+function bitsOf({ step, type, status }: StepRecord, target: string): number {
+  let bits: number = known.any
+  const isDone = status === 'completed' || status === 'cached'
+  if (step === itemStep && status === 'completed') bits |= known.completed
+  if (step === itemStep && status === 'failed') bits |= known.failed
+  if (type === target && isDone) bits |= known.made
+  if (status === 'failed') bits |= known.failedStep
+  if (status === 'retrying') bits |= known.retrying
+  if (!isTerminalStep(status)) bits |= known.open
+  return bits
+}
+
+function outcomeOf(bits: number): 'completed' | 'failed' | undefined {
+  if ((bits & known.completed) !== 0) return 'completed'
+  if ((bits & known.failed) !== 0) return 'failed'
+  return (bits & known.made) === 0 ? undefined : 'completed'
 }
 
 function unfinishedStatusOf(
   { status }: ExecutionRecord,
-  records: readonly StepRecord[],
+  bits: number,
   key: string,
   index: number,
   live: LiveBatch | undefined,
 ): ItemStatus {
-  if (isTerminal(status)) return records.some((step) => step.status === 'failed') ? 'failed' : 'cancelled'
+  if (isTerminal(status)) return (bits & known.failedStep) === 0 ? 'cancelled' : 'failed'
   if (live !== undefined && index >= live.started) return 'pending'
-  const isRetrying = records.some((step) => step.status === 'retrying')
-  const isUnderWay = live?.steps.has(key) ?? records.some((step) => !isTerminalStep(step.status))
-  if (isUnderWay) return isRetrying ? 'retrying' : 'running'
-  return records.length > 0 ? 'running' : 'unknown'
+  const isUnderWay = live?.steps.has(key) ?? (bits & known.open) !== 0
+  if (isUnderWay) return (bits & known.retrying) === 0 ? 'running' : 'retrying'
+  return bits === 0 ? 'unknown' : 'running'
 }
 
 async function errorOf(

@@ -32,16 +32,19 @@ export class ItemsReader {
   readonly #keys: string[]
   /** Chunks that don't say where they belong, by their number. */
   readonly #unplaced = new Map<number, ItemsChunk>()
+  readonly #keepsItems: boolean
   /** Holes are not counted. */
   #written = 0
 
-  constructor(id: string, total: number, encoding: ValueEncoding, turn: Turn) {
+  /** @param keepsItems false where only their keys are wanted */
+  constructor(id: string, total: number, encoding: ValueEncoding, turn: Turn, keepsItems = true) {
     this.#id = id
     this.#encoding = encoding
     this.#turn = turn
     // As long as it will be: chunks come in the order of their names, and an array with large holes is a table.
     const room = total > 0 ? Math.min(Math.floor(total), mostRoom) : 0
-    this.#items = new Array<unknown>(room)
+    this.#keepsItems = keepsItems
+    this.#items = new Array<unknown>(keepsItems ? room : 0)
     this.#keys = new Array<string>(room)
   }
 
@@ -69,7 +72,7 @@ export class ItemsReader {
     for (const [index, key] of keys.entries()) {
       if (this.#keys[at + index] === undefined) this.#written++
       this.#keys[at + index] = key
-      this.#items[at + index] = items[index]
+      if (this.#keepsItems) this.#items[at + index] = items[index]
     }
   }
 }

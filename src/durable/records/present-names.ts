@@ -9,21 +9,16 @@ import { isRecord } from '../../core/is-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { FullClock } from '../../runtime/environment/clock.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
-import type { Turn } from '../../runtime/environment/turn.ts'
 import { recordedInputs } from '../../runtime/inputs/given-inputs.ts'
 import { requestDigestOf } from '../../runtime/results/execution-memory.ts'
-import { digestOfBatch, digestOfItems, itemsPerDigest } from './batch-digest.ts'
 import { droppedRecord } from './migrate-records.ts'
-import { itemsStep, writtenItemsOf } from './batch-items.ts'
-import { headOfBatch } from './restore-batch.ts'
-import { inOnePage } from './step-pages.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
 import { namesAtResumption } from './stored-names.ts'
 import type { StoredNames } from './stored-names.ts'
 import type { UndoRecords } from './undo-records.ts'
 import { isUnfinished } from './unfinished-records.ts'
 
-/** The records of an execution or a batch. */
+/** The records of an execution. */
 export interface StoredRecords {
   readonly record: ExecutionRecord
   readonly steps: readonly StepRecord[]
@@ -42,7 +37,7 @@ export interface PresentRecords extends StoredRecords {
 }
 
 /**
- * Puts present names in the place of former ones: of the graph, its steps and its types.
+ * Puts present names in the place of former ones: of the graph, its steps and its types. For one execution; of a batch, see present-batch.ts.
  * @throws SerializationError for damaged records
  */
 export async function underPresentNames(
@@ -51,27 +46,51 @@ export async function underPresentNames(
   encoding: ValueEncoding,
   clock: FullClock,
 ): Promise<PresentRecords> {
-  const index = requireIndex(graph)
-  if (index.former === undefined) return { record, steps, changes: undefined }
-  const identity = ['execution', record.id, 'inputs']
-  const stored = await decodePresent(record.inputs, identity, encoding)
-  if (!isRecord(stored)) return { record, steps, changes: undefined }
-  const names = namesAtResumption(record, stored['$names'] as StoredNames | undefined, steps, index)
-  const named = (document: object): object => (names === undefined ? document : { ...document, $names: names })
-  const inputs = await encoding.encode(named(renamedDocument(record, stored, index.former)), identity)
-  const present = { ...record, ...presentHead(record, graph, index.former), inputs }
-  const renamed = await presentSteps(record.id, steps, index.former, encoding, clock)
-  const isSameNames = JSON.stringify(names) === JSON.stringify(stored['$names'])
-  const changedInputs = isSameNames ? undefined : await encoding.encode(named(stored), identity)
-  const requestDigest = mayHaveFormerTypes(record, stored, index.former)
-    ? await presentDigestOf({ record: present, steps: renamed.steps }, graph, encoding, turnOf(clock))
-    : record.requestDigest
+  const { former } = requireIndex(graph)
+  const recorded = new Set(steps.map(({ step }) => step))
+  const head = await headUnderPresentNames(record, recorded, graph, encoding)
+  if (former === undefined || head === undefined) return { record, steps, changes: undefined }
+  const { present, changedInputs, hasFormerTypes } = head
+  const renamed = await presentSteps(record.id, steps, former, encoding, clock)
+  const requestDigest = hasFormerTypes ? await presentDigestOf(present, graph, encoding) : record.requestDigest
   const isChanged = changedInputs !== undefined || renamed.changes.length > 0
   return {
     record: { ...present, requestDigest },
     hasFormerTarget: present.target !== record.target,
     steps: renamed.steps,
     changes: isChanged ? { inputs: changedInputs, steps: renamed.changes } : undefined,
+  }
+}
+
+/** The record of an execution or a batch as its graph names things now; undefined where nothing had another name, or its inputs are none. */
+export async function headUnderPresentNames(
+  record: ExecutionRecord,
+  recorded: ReadonlySet<string>,
+  graph: AnyGraph,
+  encoding: ValueEncoding,
+): Promise<
+  | {
+      readonly present: ExecutionRecord
+      /** The inputs as they are to be written, with the names that keys are made of; undefined where they are so already. */
+      readonly changedInputs: StoredValue | undefined
+      /** Whether the request’s digest may have been made with former names. */
+      readonly hasFormerTypes: boolean
+    }
+  | undefined
+> {
+  const index = requireIndex(graph)
+  if (index.former === undefined) return undefined
+  const identity = ['execution', record.id, 'inputs']
+  const stored = await decodePresent(record.inputs, identity, encoding)
+  if (!isRecord(stored)) return undefined
+  const names = namesAtResumption(record, stored['$names'] as StoredNames | undefined, recorded, index)
+  const named = (document: object): object => (names === undefined ? document : { ...document, $names: names })
+  const inputs = await encoding.encode(named(renamedDocument(record, stored, index.former)), identity)
+  const isSameNames = JSON.stringify(names) === JSON.stringify(stored['$names'])
+  return {
+    present: { ...record, ...presentHead(record, graph, index.former), inputs },
+    changedInputs: isSameNames ? undefined : await encoding.encode(named(stored), identity),
+    hasFormerTypes: mayHaveFormerTypes(record, stored, index.former),
   }
 }
 
@@ -135,7 +154,6 @@ async function presentSteps(
   for (const row of rows) {
     if (turn.mustYield()) await turn.next()
     if (presentNames.has(row.step)) former.push(row)
-    else if (row.step === itemsStep) steps.set(keyOf(row), await presentItems(id, row, types, encoding))
     else steps.set(keyOf(row), { ...row, type: types.get(row.type) ?? row.type })
   }
   for (const row of former) {
@@ -152,12 +170,18 @@ async function presentSteps(
   return { steps: [...steps.values()], changes: [...changes.values()] }
 }
 
-function keyOf({ step, item }: StepRecord): string {
+/** Which step's, of which item. */
+export function keyOf({ step, item }: Pick<StepRecord, 'step' | 'item'>): string {
   return JSON.stringify([step, item])
 }
 
 /** Its values encoded for their new place: no value can be moved to another one. */
-async function movedRecord(id: string, from: StepRecord, to: StepRecord, encoding: ValueEncoding): Promise<StepRecord> {
+export async function movedRecord(
+  id: string,
+  from: StepRecord,
+  to: StepRecord,
+  encoding: ValueEncoding,
+): Promise<StepRecord> {
   const [old, now] = [from, to].map(({ step, item }) => ['step', id, step, item])
   const { output, error } = from
   return {
@@ -173,21 +197,8 @@ async function movedRecord(id: string, from: StepRecord, to: StepRecord, encodin
   }
 }
 
-async function presentItems(
-  id: string,
-  row: StepRecord,
-  types: ReadonlyMap<string, string>,
-  encoding: ValueEncoding,
-): Promise<StepRecord> {
-  if (types.size === 0) return row
-  const identity = ['step', id, row.step, row.item, 'output']
-  const chunk = await decodePresent(row.output, identity, encoding)
-  if (!isRecord(chunk) || !Array.isArray(chunk['items'])) return row
-  const items = (chunk['items'] as readonly unknown[]).map((item) => renamedKeys(item, types))
-  return { ...row, output: await encoding.encode({ ...chunk, items }, identity) }
-}
-
-function isDone({ status }: StepRecord): boolean {
+/** Whether it has come to something. */
+export function isDone({ status }: StepRecord): boolean {
   return status === 'completed' || status === 'cached' || !isUnfinished({ status })
 }
 
@@ -210,7 +221,8 @@ function renamedDocument(
   )
 }
 
-function renamedKeys(record: unknown, types: ReadonlyMap<string, string>): unknown {
+/** A record whose keys are names of types, by present ones. */
+export function renamedKeys(record: unknown, types: ReadonlyMap<string, string>): unknown {
   if (!isRecord(record)) return record
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [types.get(name) ?? name, value]))
 }
@@ -226,25 +238,8 @@ function mayHaveFormerTypes(
 }
 
 /** The request’s digest as it would be now; the one that the record has, where it does not fit the graph. */
-async function presentDigestOf(
-  { record, steps }: StoredRecords,
-  graph: AnyGraph,
-  encoding: ValueEncoding,
-  turn: Turn,
-): Promise<string> {
-  const { id, kind, target } = record
-  if (kind === 'batch') {
-    const head = await headOfBatch(record, encoding)
-    const written = await writtenItemsOf(id, inOnePage(steps), head.total, encoding, turn)
-    if (typeof written === 'number') return record.requestDigest
-    const digests: string[] = []
-    for (let start = 0; start < head.total; start += itemsPerDigest) {
-      if (turn.mustYield(itemsPerDigest)) await turn.next()
-      digests.push(digestOfItems(written, start))
-    }
-    return encoding.resultKey(digestOfBatch(target, head, digests))
-  }
-  const type = requireIndex(graph).types.get(target)
+async function presentDigestOf(record: ExecutionRecord, graph: AnyGraph, encoding: ValueEncoding): Promise<string> {
+  const type = requireIndex(graph).types.get(record.target)
   if (type === undefined) return record.requestDigest
   try {
     const { $given, $overrides } = await readInputs(record, encoding)

@@ -1,4 +1,4 @@
-import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { formerNamesOf } from '../../core/graph/former-names.ts'
 import type { GraphIndex } from '../../core/graph/graph-index.ts'
 import type { KeyNames } from '../../runtime/execution/key-names.ts'
@@ -24,16 +24,15 @@ export function namesAtStart({ graph, former, firstName, specs }: GraphIndex): S
   )
 }
 
-/** The names of an execution that goes on, by present names. */
+/** The names of an execution that goes on, by present names; `recorded`: names of steps that it has records of. */
 export function namesAtResumption(
   record: ExecutionRecord,
   stored: StoredNames | undefined,
-  rows: readonly StepRecord[],
+  recorded: ReadonlySet<string>,
   index: GraphIndex,
 ): StoredNames | undefined {
   const known = Object.entries(stored?.steps ?? {})
   const steps = Object.fromEntries(known.map(([name, first]) => [index.former?.steps.get(name) ?? name, first]))
-  const recorded = new Set(rows.map(({ step }) => step))
   for (const { name, step } of index.specs) {
     const former = formerNamesOf(step)
     if (former.length === 0 || Object.hasOwn(steps, name)) continue

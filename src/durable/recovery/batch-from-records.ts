@@ -9,12 +9,13 @@ import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/ownership-right.ts'
 import { OwnedBatch } from '../ownership/owned-batch.ts'
-import type { StoredRecords } from '../records/present-names.ts'
+import { graphHashOf } from '../records/graph-hash.ts'
+import { batchUnderPresentNames, digestOfWritten } from '../records/present-batch.ts'
+import type { PresentBatch } from '../records/present-batch.ts'
 import { BatchRestoration, givenOnce, headOfBatch, misfitsOfItems } from '../records/restore-batch.ts'
 import type { BatchHead } from '../records/restore-batch.ts'
 import { nowMade } from '../records/restore-execution.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
-import type { StepPages } from '../records/step-pages.ts'
 import { keyNamesOf } from '../records/stored-names.ts'
 import type { FromRecords } from './execution-from-records.ts'
 
@@ -26,15 +27,47 @@ interface BatchTask {
 }
 
 /**
- * Puts a batch together from its records; where not all of its items were written, from those that its caller has at hand.
- * @throws SerializationError for damaged ones
+ * Puts a batch together from its records; where not all of its items were written, from those that its caller has at hand. What fits under other
+ * names than those that it is stored under is written under them.
+ * @throws SerializationError for damaged ones; StoreError; LeaseLostError
  */
 export async function batchFromRecords(
   context: DocketContext,
-  { record, hasFormerTarget, pages }: Omit<StoredRecords, 'steps' | 'left'> & { readonly pages: StepPages },
+  record: ExecutionRecord,
   graph: AnyGraph,
   cause: ResumeCause,
   caller?: CallerOptions,
+): Promise<FromRecords> {
+  const { connection, clock } = context
+  const isOurs = (): boolean => record.owner === connection.session.owner
+  const pages = context.pagesOf(record.id, isOurs)
+  const present = await batchUnderPresentNames({ record, pages }, graph, connection.encoding, clock)
+  const made = await fromPresentRecords(context, present, graph, cause, caller)
+  // Where it is not, not all was read.
+  if (!('reasons' in made) && isOurs()) await keepPresentNames(context, record, present, graph, isOurs)
+  return made
+}
+
+/** In portions, each of which another process may go on from: the names that keys are made of come first, that the graph fits last. */
+async function keepPresentNames(
+  context: DocketContext,
+  stored: ExecutionRecord,
+  { record, changes }: PresentBatch,
+  graph: AnyGraph,
+  isOurs: () => boolean,
+): Promise<void> {
+  const graphHash = graphHashOf(requireIndex(graph))
+  if (changes?.inputs !== undefined) await context.change(record, { inputs: changes.inputs })
+  await changes?.pages((steps) => context.change(record, undefined, undefined, steps))
+  if (graphHash !== stored.graphHash && isOurs()) await context.change(record, { graphHash })
+}
+
+async function fromPresentRecords(
+  context: DocketContext,
+  { record, hasFormerTarget, hasFormerTypes, pages }: PresentBatch,
+  graph: AnyGraph,
+  cause: ResumeCause,
+  caller: CallerOptions | undefined,
 ): Promise<FromRecords> {
   const { encoding } = context.connection
   const turn = turnOf(context.clock)
@@ -67,7 +100,8 @@ export async function batchFromRecords(
   const restored = typeof written === 'number' ? undefined : restoration.restored()
   const wrong = await misfitsOfItems(head, parts, restored?.outcomes, frame, turn)
   if (wrong.length > 0) return { reasons: wrong }
-  const { id, requestDigest, headers, timeoutMs, deadline } = record
+  const { id, headers, timeoutMs, deadline } = record
+  const requestDigest = hasFormerTypes ? await digestOfWritten(record, written, encoding, turn) : record.requestDigest
   return {
     restored: restored?.found ?? 0,
     inputs: head === found ? undefined : await encoding.encode(head, ['execution', id, 'inputs']),
@@ -94,7 +128,7 @@ export async function batchFromRecords(
         restored,
         life: (head.retries ?? 0) + 1,
         keyNames: keyNamesOf(record, head.$names),
-        hasFormerTarget: hasFormerTarget === true,
+        hasFormerTarget,
         onRefused: () => context.refused(id),
         onGone: (gone) => context.leave(gone),
       })

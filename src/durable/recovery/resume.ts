@@ -18,8 +18,6 @@ import type { MigratedRecords } from '../records/migrate-records.ts'
 import { underPresentNames } from '../records/present-names.ts'
 import type { PresentRecords } from '../records/present-names.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
-import { inOnePage } from '../records/step-pages.ts'
-import type { StepPages } from '../records/step-pages.ts'
 import { isUnfinished } from '../records/unfinished-records.ts'
 import { batchFromRecords } from './batch-from-records.ts'
 import { executionFromRecords } from './execution-from-records.ts'
@@ -245,9 +243,13 @@ export class Resumption {
   ): Promise<Exclude<FromRecords, { reasons: unknown }> | Misfit> {
     const { connection, options, clock } = this.#context
     try {
+      if (record.kind === 'batch') {
+        const made = await batchFromRecords(this.#context, record, graph, cause, caller)
+        return 'reasons' in made ? { mayFitElsewhere: true, ...made } : made
+      }
       const hook = options.migrate?.[graph.name]
       const graphHash = graphHashOf(requireIndex(graph))
-      const { steps, undoRecords } = splitUndoRecords(known ?? (await this.#stepsToRename(record, graph)))
+      const { steps, undoRecords } = splitUndoRecords(known ?? [])
       const isSame = graphHash === record.graphHash
       const present = await underPresentNames({ record, steps }, graph, connection.encoding, clock)
       const migrated =
@@ -262,16 +264,7 @@ export class Resumption {
       const nameNow = namesNow(requireIndex(graph).former?.steps, present.steps, migrated)
       const undos = await underNamesNow(record.id, undoRecords, nameNow, connection.encoding)
       const stored = { ...present, record: execution, steps: records, left, undoRecords: undos.undoRecords }
-      const made =
-        record.kind === 'batch'
-          ? await batchFromRecords(
-              this.#context,
-              { ...stored, pages: this.#pagesOf(record, graph, records) },
-              graph,
-              cause,
-              caller,
-            )
-          : await executionFromRecords(this.#context, stored, graph, cause)
+      const made = await executionFromRecords(this.#context, stored, graph, cause)
       if ('reasons' in made) return { mayFitElsewhere: true, ...made }
       if (isKept && !(isSame && present.changes === undefined && undos.changes.length === 0))
         await this.#keep(present, migrated, graphHash, undos.changes)
@@ -280,19 +273,6 @@ export class Resumption {
       if (error instanceof StoreError || error instanceof LeaseLostError) throw error
       return { reasons: [describeThrown(error)], mayFitElsewhere: false }
     }
-  }
-
-  /** The records of a batch: those that were read already, or page by page from the store. */
-  #pagesOf({ id, owner }: ExecutionRecord, graph: AnyGraph, known: readonly StepRecord[]): StepPages {
-    const { connection } = this.#context
-    return hasFormerNames(graph)
-      ? inOnePage(known)
-      : this.#context.pagesOf(id, () => owner === connection.session.owner)
-  }
-
-  /** Of a batch all records are needed at once where some may have to be renamed, and no migration sees them. */
-  async #stepsToRename({ id }: ExecutionRecord, graph: AnyGraph): Promise<readonly StepRecord[]> {
-    return hasFormerNames(graph) ? ((await this.#context.readSteps([id])).get(id) ?? []) : []
   }
 
   /** Remembers that an execution can't go on here, and reports why. */
@@ -377,10 +357,6 @@ export class Resumption {
     )
     await endUnowned(this.#context, record, 'failed', error)
   }
-}
-
-function hasFormerNames(graph: AnyGraph): boolean {
-  return requireIndex(graph).former !== undefined
 }
 
 /** What a caller gets whose execution has records that don't fit. */

@@ -10,7 +10,8 @@ import { acquireOne } from '../context/acquire-one.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { endedBySignal, requireNotAborted } from '../context/ended-by-signal.ts'
 import { writtenItemsOf } from '../records/batch-items.ts'
-import { underPresentNames } from '../records/present-names.ts'
+import { presentDigestOfBatch } from '../records/present-batch.ts'
+import { presentRecord, underPresentNames } from '../records/present-names.ts'
 import { readInputs } from '../records/stored-inputs.ts'
 import { reopenPauseMs } from '../recovery/reopen.ts'
 import type { Reopening } from '../recovery/reopen.ts'
@@ -114,8 +115,12 @@ export class ExecutionStarter {
     const { connection, clock } = this.#context
     const graph = this.#context.graphOf(record.graph)
     if (graph === undefined || requireIndex(graph).former === undefined) return record
-    const steps = record.kind === 'batch' ? await this.#context.stepsOf(record.id) : []
-    return (await underPresentNames({ record, steps }, graph, connection.encoding, clock)).record
+    const { encoding } = connection
+    if (record.kind !== 'batch') return (await underPresentNames({ record, steps: [] }, graph, encoding, clock)).record
+    const present = await presentRecord(record, graph, encoding)
+    const stored = { record: present, pages: this.#context.pagesOf(record.id) }
+    const digest = (): Promise<string> => presentDigestOfBatch(stored, graph, encoding, turnOf(clock))
+    return { ...present, requestDigest: await connection.patiently(digest) }
   }
 
   async #joinExisting(request: StartRequest, existing: ExecutionRecord): Promise<ExecutionRecord | undefined> {
