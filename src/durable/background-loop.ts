@@ -41,6 +41,7 @@ export class BackgroundLoop {
       if (hint.type === 'work' && this.#work.scan !== undefined) this.#soon()
       if (hint.type === 'mail' && hint.owner === connection.session.owner) this.#soon()
     })
+    this.#context.lookSoon = () => this.#soon()
     if (this.#work.scan !== undefined) this.#work.scan.slots.onRoom = () => this.#soon()
     this.#arm(0)
   }

@@ -64,7 +64,7 @@ async function detachAcquired(
       executionId: id,
     })
   const snapshot = detachedSnapshotOf(found.own(record).actor!)
-  await context.change(record, { ...head, isReleased: true }, undefined, closedRecords(steps, context.clock.now()))
+  await context.change(record, { ...head, isReleased: true }, { steps: closedRecords(steps, context.clock.now()) })
   return snapshot
 }
 

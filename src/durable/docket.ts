@@ -6,6 +6,7 @@ import { durationMs } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 import type { Collected, OnError } from '../core/graph/calls.ts'
 import type { InputsOf, OverriddenIn, OverrideValue, Overrides, SharedValue, TargetOf } from '../core/graph/graph.ts'
+import type { GivenSignals, SignalTypeOf, SignalValues } from '../core/graph/signal-types.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { inspectKey } from '../core/inspect-key.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
@@ -41,8 +42,9 @@ import { purge, Upkeep } from './upkeep.ts'
 import type { PurgeFilter } from './upkeep.ts'
 
 const logicOptionNames = ['headers', 'timeout', 'deadline', 'observers', 'logger', 'overrides']
-const startOptionNames = ['id', 'headers', 'timeout', 'deadline', 'signal', 'observers', 'logger', 'overrides']
-const startBatchOptionNames = [...startOptionNames, 'shared', 'concurrency', 'onError', 'key']
+const callOptionNames = ['id', 'headers', 'timeout', 'deadline', 'signal', 'observers', 'logger', 'overrides']
+const startOptionNames = [...callOptionNames, 'signals']
+const startBatchOptionNames = [...callOptionNames, 'shared', 'concurrency', 'onError', 'key']
 
 /** How a durable batch runs. */
 export type StartBatch<
@@ -104,6 +106,7 @@ export class Docket implements AsyncDisposable {
     target: TargetOf<G, T>,
     inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
     options: StartOptions &
+      GivenSignals<SignalValues<G>> &
       Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }> & {
         /**
          * The client on which the caller has begun a transaction: the execution exists if and only if that commits. The handle waits for that
@@ -111,7 +114,7 @@ export class Docket implements AsyncDisposable {
          */
         readonly transaction?: unknown
       } = {},
-  ): Promise<ExecutionHandle<ValueOf<T>>> {
+  ): Promise<ExecutionHandle<ValueOf<T>, SignalTypeOf<G>>> {
     const { transaction, ...startOptions } = options
     checkExecuteOptions('start', startOptions, startOptionNames)
     if (transaction !== undefined && !this.#context.connection.store.capabilities.transactions)
@@ -135,7 +138,9 @@ export class Docket implements AsyncDisposable {
     graph: G,
     target: TargetOf<G, T>,
     inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
-    options?: StartOptions & Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }>,
+    options?: StartOptions &
+      GivenSignals<SignalValues<G>> &
+      Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }>,
   ): Promise<ValueOf<T>> {
     // What is thrown inside rejects the promise.
     return new Promise((resolve, reject) => {

@@ -6,6 +6,7 @@ import {
   LeaseLostError,
   StoreError,
 } from '../core/errors.ts'
+import type { AnyDataType, GivenOf, TypedDataType } from '../core/language/data-type.ts'
 import { inspectKey } from '../core/inspect-key.ts'
 import { callingStep, stepsAround, wayRound } from '../runtime/environment/current-step.ts'
 import { turnOf } from '../runtime/environment/turn.ts'
@@ -27,6 +28,8 @@ import { liveStepInfos } from './records/open-steps.ts'
 import type { LiveSteps } from './records/open-steps.ts'
 import { batchOutputOf } from './records/batch-output.ts'
 import { cancelUnowned, postMessage } from './recovery/unowned.ts'
+import { checkSignalOptions, sendSignal } from './mail/send-signal.ts'
+import type { SignalCallOptions, SignalVerdict } from './mail/send-signal.ts'
 
 const firstPollMs = 20
 const longestPollMs = 500
@@ -43,7 +46,7 @@ interface About {
 }
 
 /** One durable execution, wherever it runs. */
-export class ExecutionHandle<Output> {
+export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataType> {
   /** The execution's id: the caller's `id`, else a random one. */
   readonly id: string
   readonly #context: DocketContext
@@ -56,6 +59,10 @@ export class ExecutionHandle<Output> {
     this.id = id
     this.#about = about
     this.#isUncommitted = about.isInTransaction === true
+  }
+
+  get #graph(): string | undefined {
+    return this.#about.graph ?? this.#context.owned.get(this.id)?.graph
   }
 
   /** The execution's actor while it lives in this process; undefined otherwise. */
@@ -150,6 +157,26 @@ export class ExecutionHandle<Output> {
     } catch (cause) {
       throw isLost && cause instanceof StoreError ? endUnknown(this.id, cause) : cause
     }
+  }
+
+  /**
+   * Gives the execution a value that one of its steps waits for, or will wait for. Resolves once it is stored, with what became of it: `accepted`, it
+   * will be read; `duplicate`, another one came first; `late`, its step waits no more; `ended`, the execution has ended.
+   * @throws (as rejection) InputError for a value that does not fit its type, OptionError for a type that no step of its graph waits for,
+   * ExecutionConflictError where there is no such execution, SerializationError, StoreError
+   */
+  async signal<T extends Signal>(type: T, value: GivenOf<T>, options: SignalCallOptions = {}): Promise<SignalVerdict> {
+    checkSignalOptions(options)
+    return orClosed(this.#context, 'signal', this.id, async () => {
+      await this.#untilCommitted()
+      return sendSignal(
+        this.#context,
+        { id: this.id, graph: this.#graph },
+        type as unknown as AnyDataType,
+        value,
+        options,
+      )
+    })
   }
 
   /**

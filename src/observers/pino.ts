@@ -79,6 +79,7 @@ function levelOf(event: ExecutionEvent): 'debug' | 'info' | 'warn' | 'error' {
     case 'loop.blocked':
     case 'execution.incompatible':
     case 'step.inputs-changed':
+    case 'signal.set-aside':
       return 'warn'
     case 'step.ended':
       return event.status === 'failed' ? 'warn' : 'debug'

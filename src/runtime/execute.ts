@@ -2,15 +2,19 @@ import type { AnyDataType } from '../core/language/data-type.ts'
 import { InputError } from '../core/errors.ts'
 import type { Execute } from '../core/graph/calls.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
-import { checkExecuteOptions } from './execution/execution-options.ts'
-import type { ExecuteOptions, Overriding } from './execution/execution-options.ts'
+import type { Plan, PlanStep } from '../core/graph/plan.ts'
+import { checkExecuteOptions, executeOptionNames } from './execution/execution-options.ts'
+import type { ExecuteOptions, Overriding, Signalling } from './execution/execution-options.ts'
 import { forgetCall, memoryOf } from './results/execution-memory.ts'
 import { resolveOptions } from './execution/execution-setup.ts'
 import { Execution } from './execution/execution.ts'
-import { requireNoSignals } from './steps/signal-step.ts'
+import { requireGivenSignals } from './steps/signal-step.ts'
+import { Signals } from './steps/signals.ts'
 import { undoingsOf } from './results/undoings.ts'
 import { givenInputs } from './inputs/given-inputs.ts'
+import { givenSignals, problemOfSignals } from './inputs/given-signals.ts'
 
+const optionNames = [...executeOptionNames, 'signals']
 const noMemory = { cache: undefined, requestDigest: undefined }
 
 /**
@@ -20,7 +24,7 @@ const noMemory = { cache: undefined, requestDigest: undefined }
  * @param graph made by `graph` or `untypedGraph`
  * @param target the data type to make
  * @param inputs values by type name: the leaves that the target needs, which are what no step makes
- * @param options besides how it runs, `overrides`: values for types that steps make, which then do not run
+ * @param options besides how it runs, `overrides`: values for types that steps make, which then do not run; `signals`: values for those that steps wait for
  * @throws (as rejection) InputError, OptionError, GraphError before anything runs; StepError when a step failed, its cause
  * being what the step threw; ExecutionTimeoutError; ExecutionCancelledError; ExecutionConflictError
  */
@@ -28,13 +32,13 @@ export const execute = ((
   graph: AnyGraph,
   target: AnyDataType,
   inputs: unknown,
-  options?: ExecuteOptions & Overriding,
+  options?: ExecuteOptions & Overriding & Signalling,
 ): Promise<unknown> =>
   // What is thrown inside rejects the promise.
   new Promise((resolve, reject) => {
-    checkExecuteOptions('execute', options)
+    checkExecuteOptions('execute', options, optionNames)
     const { plan, leafValues } = givenInputs(graph, target, inputs, options?.overrides)
-    requireNoSignals(plan)
+    const signals = plan.steps.some(isSignal) || options?.signals !== undefined ? signalsOf(plan, options) : undefined
     const memory = memoryOf(plan, options?.id, leafValues)
     const onFailed = (error: unknown): void => {
       // Nothing has run: the caller may mend the inputs and use the id again.
@@ -45,5 +49,38 @@ export const execute = ((
     const { cache, requestDigest } = memory ?? noMemory
     const undoings = undoingsOf(plan, options?.id)
     const calls = { onCompleted: resolve, onFailed }
-    new Execution({ plan, options: resolved, cache, requestDigest, undoings, ...calls }).start(leafValues)
+    const execution = new Execution({ plan, options: resolved, cache, requestDigest, undoings, signals, ...calls })
+    if (signals === undefined) execution.start(leafValues)
+    else startOnceChecked(execution, leafValues, signals, onFailed)
   })) as unknown as Execute<ExecuteOptions>
+
+function isSignal({ spec }: PlanStep): boolean {
+  return spec.kind === 'signal'
+}
+
+/** Of a plan that waits for signals, those that came with the call. @throws InputError, OptionError */
+function signalsOf(plan: Plan, options: Signalling | undefined): Signals {
+  const given = givenSignals(plan, options?.signals)
+  requireGivenSignals(plan, given)
+  const signals = new Signals(plan.steps.filter(isSignal).map(({ spec }) => spec.output))
+  for (const [type, value] of Object.entries(given)) signals.give(type, value)
+  return signals
+}
+
+// A function of its own: one that makes closures costs memory at each call, whether it comes to them or not.
+function startOnceChecked(
+  execution: Execution,
+  leafValues: readonly unknown[],
+  signals: Signals,
+  onFailed: (error: InputError) => void,
+): void {
+  const start = (wrong: InputError | undefined): void => {
+    if (wrong !== undefined) return onFailed(wrong)
+    signals.check()
+    execution.start(leafValues)
+  }
+  const given = Object.entries(signals.all ?? {}).map(([type, [value]]) => [type, value] as const)
+  const problem = problemOfSignals(execution.plan, Object.fromEntries(given))
+  if (problem instanceof Promise) void problem.then(start)
+  else start(problem)
+}

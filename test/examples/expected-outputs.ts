@@ -71,6 +71,14 @@ no answer by 2030-01-01T10:20:00.000Z`,
     text: `30 euros: approved by Ada
 70 euros: expired`,
   },
+  'durable-approval.ts': {
+    text: `accepted
+duplicate
+30 euros: approved by Ada
+70 euros: expired
+ended
+20 euros: approved by Di`,
+  },
   'pick-first.ts': {
     text: `far: step "AskFar" lost the race "Forecast": "Near" came first (as "near")
 21 degrees, says the one that is near

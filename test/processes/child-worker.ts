@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
+import type { WaitingOrder } from './waiting-process.ts'
 import type { WorkerOrder } from './worker-process.ts'
 
 /** A worker as its parent sees it. */
@@ -17,8 +18,12 @@ export interface ChildWorker {
   readonly exit: Promise<number | null>
 }
 
-export function spawnWorker(order: WorkerOrder, variables: Readonly<Record<string, string>> = {}): ChildWorker {
-  const path = join(import.meta.dirname, 'worker-process.ts')
+export function spawnWorker(
+  order: WorkerOrder | WaitingOrder,
+  variables: Readonly<Record<string, string>> = {},
+  file: 'worker-process.ts' | 'waiting-process.ts' = 'worker-process.ts',
+): ChildWorker {
+  const path = join(import.meta.dirname, file)
   const child = spawn(process.execPath, ['--conditions=docket-source', path, JSON.stringify(order)], {
     env: { ...process.env, ...variables },
     stdio: ['ignore', 'pipe', 'inherit'],

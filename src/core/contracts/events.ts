@@ -217,6 +217,15 @@ export interface StepInputsChanged extends StepEventBase {
   readonly type: 'step.inputs-changed'
 }
 
+/** A signal that came can't be used, since it does not fit its type or can't be read: another one may take its place. */
+export interface SignalSetAside extends EventBase {
+  readonly type: 'signal.set-aside'
+  /** The data type's name. */
+  readonly signal: string
+  /** An InputError, or a SerializationError. */
+  readonly error: unknown
+}
+
 /** An item of a batch ended, or gave its value to a step that takes all of them. */
 export interface BatchProgress extends EventBase {
   readonly type: 'batch.progress'
@@ -247,6 +256,7 @@ export type ExecutionEvent =
   | CacheChecked
   | StoreFailed
   | StepInputsChanged
+  | SignalSetAside
   | ExecutionCompensating
   | UndoStarted
   | UndoAttemptFailed

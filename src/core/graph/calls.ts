@@ -3,6 +3,7 @@ import type { TypedDataType, ValueOf } from '../language/data-type.ts'
 import type { ExplainedPlan } from './explained-plan.ts'
 import type { InputsOf, OverriddenIn, OverrideValue, Overrides, SharedValue, TargetOf } from './graph.ts'
 import type { AnyGraph } from './graph-index.ts'
+import type { GivenSignals, SignalValues } from './signal-types.ts'
 
 /** How a batch treats an item that fails. Calls have the words themselves, because the compiler then prints them. */
 export type OnError = 'fail' | 'collect'
@@ -20,7 +21,9 @@ export interface Execute<Options> {
     graph: G,
     target: TargetOf<G, T>,
     inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
-    options?: Options & Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }>,
+    options?: Options &
+      GivenSignals<SignalValues<G>> &
+      Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }>,
   ): Promise<ValueOf<T>>
 }
 

@@ -5,7 +5,13 @@ import { requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { OwnerState } from '../../core/contracts/owner-state.ts'
 import type { Store } from '../../core/contracts/store.ts'
-import type { ExecutionRecord, HeadChange, StepPage, StepRecord } from '../../core/contracts/execution-record.ts'
+import type {
+  ExecutionCommit,
+  ExecutionRecord,
+  HeadChange,
+  StepPage,
+  StepRecord,
+} from '../../core/contracts/execution-record.ts'
 import { createValueEncoding } from '../../core/values/value-encoding.ts'
 import { harmlessInspector } from '../../runtime/actors/inspector.ts'
 import type { HarmlessInspector } from '../../runtime/actors/inspector.ts'
@@ -36,6 +42,9 @@ import type { StartOptions } from './start-options.ts'
 // What a store gives at once, of which some answer within the turn in which they are read.
 const recordsPerPage = 1_000
 
+/** What is written together with a change of an execution itself. */
+type Besides = Partial<Pick<ExecutionCommit, 'steps' | 'consumed' | 'closedSlots' | 'openedSlots'>>
+
 /** What all parts of one docket share: data, and small verbs over it. How executions begin, go on and end is not decided here. */
 export class DocketContext {
   readonly options: DocketOptions
@@ -58,6 +67,8 @@ export class DocketContext {
   isClosing = false
   /** What is left is given up: nobody can wait here for it any more. */
   isHandingOver = false
+  /** Lets the background loop look soon: mail has come, as this process knows. */
+  lookSoon: () => void = () => {}
   /** By present and former names. */
   readonly #storedGraphs: ReadonlyMap<string, AnyGraph>
   readonly #waiting = new Set<() => void>()
@@ -278,11 +289,10 @@ export class DocketContext {
   async change(
     { id, owner, epoch }: Pick<ExecutionRecord, 'id' | 'owner' | 'epoch'>,
     head: HeadChange | undefined,
-    consumed?: readonly number[],
-    steps: readonly StepRecord[] = [],
+    { steps = [], ...mail }: Besides = {},
   ): Promise<void> {
     const at = this.clock.now()
-    const commit = { id, owner: owner!, epoch, at, steps, head, consumed }
+    const commit = { id, owner: owner!, epoch, at, steps, head, ...mail }
     if (await this.connection.commits.add(commit, this.clock.elapsed() + patienceMs)) return
     if (head?.isReleased === true && (await this.#isGivenUp(id, epoch, head))) return
     throw new LeaseLostError(`execution "${id}" is not this process's any more`, { executionId: id })

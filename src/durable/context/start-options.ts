@@ -1,4 +1,4 @@
-import type { ExecuteOptions, Overriding } from '../../runtime/execution/execution-options.ts'
+import type { ExecuteOptions, Overriding, Signalling } from '../../runtime/execution/execution-options.ts'
 import type { BatchItems } from '../records/batch-items.ts'
 
 /** What a call to start an execution says besides graph, target and inputs. */
@@ -7,8 +7,8 @@ export type StartOptions = Pick<
   'id' | 'headers' | 'timeout' | 'deadline' | 'signal' | 'observers' | 'logger'
 >
 
-/** Of the calls that begin executions: with values for types that steps make. */
-export type OverridingOptions = StartOptions & Overriding
+/** Of the calls that begin executions: with values for types that steps make, or wait for. */
+export type OverridingOptions = StartOptions & Overriding & Signalling
 
 /** How a caller follows an execution that it starts, or goes on with, here. */
 export type CallerOptions = Pick<StartOptions, 'signal' | 'observers' | 'logger' | 'deadline'> & {

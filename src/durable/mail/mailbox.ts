@@ -74,6 +74,7 @@ export class Mailbox {
       void addReason(this.#context, execution, error, payload).then(() => owned.cancel(error))
     } else if (kind === 'retry' && owned.hasEnded) void this.#retryLater(owned, message)
     else if (kind === 'cancel' || kind === 'retry') owned.commits.consume(seq)
+    else if (kind === 'signal') owned.takeSignal(message)
   }
 
   #deliver(owned: Owned, message: Message): Delivered {

@@ -6,12 +6,27 @@ import { OpenRecords } from './open-records.ts'
 import { lostError } from './ownership-right.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 
-/** What is written of an execution in one commit. */
-export interface Written {
-  readonly steps: readonly StepRecord[]
-  readonly head?: HeadChange | undefined
+/** What a commit does to messages and their slots. */
+export interface MailEffects {
   /** The messages that take effect with it. */
   readonly consumed?: readonly number[] | undefined
+  /** Slots that nothing waits for any more. */
+  readonly closedSlots?: readonly string[] | undefined
+  /** Slots that are free again. */
+  readonly openedSlots?: readonly string[] | undefined
+}
+
+/** What knows which messages a commit consumes by the records that it has. */
+interface Mail {
+  effectsOf(records: readonly StepRecord[]): MailEffects | undefined
+  /** The commit was not written. */
+  undo(effects: MailEffects): void
+}
+
+/** What is written of an execution in one commit. */
+export interface Written extends MailEffects {
+  readonly steps: readonly StepRecord[]
+  readonly head?: HeadChange | undefined
   /** @default now */
   readonly at?: number | undefined
   /** Until when it is tried, in steady time. @default for ever: until then this process is the owner */
@@ -28,6 +43,8 @@ export class ExecutionCommits {
   /** Called when a commit was refused: another process owns the execution, or it was deleted. */
   readonly #onLost: () => void
   readonly #open: OpenRecords
+  /** Undefined where no data comes by mail. */
+  mail: Mail | undefined
   /** Goes out with the next commit. */
   #pendingHead: HeadChange | undefined
   /** The messages that take effect with the end. */
@@ -134,7 +151,16 @@ export class ExecutionCommits {
   }
 
   /** Rejects where the right to write is lost, or the store stays away for too long. */
-  write({ steps, head, consumed, at = this.#connection.clock.now(), until = Infinity, step }: Written): Promise<void> {
+  write({
+    steps,
+    head,
+    consumed,
+    closedSlots,
+    openedSlots,
+    at = this.#connection.clock.now(),
+    until = Infinity,
+    step,
+  }: Written): Promise<void> {
     const { session, commits } = this.#connection
     session.noticeBlocked()
     if (this.#isOff) return Promise.reject(lostError(this.#right, step))
@@ -151,7 +177,12 @@ export class ExecutionCommits {
     const records = isEnd ? [...this.#open.closed(at, steps), ...steps] : steps
     const read = isEnd && this.#consumedByEnd.length > 0 ? [...(consumed ?? []), ...this.#consumedByEnd] : consumed
     const commit = { id, owner, epoch, at, steps: records, head: change, consumed: read }
-    return commits.add(commit, until).then((isKept) => {
+    const effects = this.mail?.effectsOf(records)
+    const isPlain = effects === undefined && closedSlots === undefined && openedSlots === undefined
+    const whole = isPlain
+      ? commit
+      : { ...commit, openedSlots, ...withEffects({ consumed: read, closedSlots }, effects) }
+    const written = commits.add(whole, until).then((isKept) => {
       if (isKept) {
         this.#open.written(records)
         return
@@ -159,6 +190,8 @@ export class ExecutionCommits {
       this.lose()
       throw lostError(this.#right, step)
     })
+    if (effects !== undefined) written.catch(() => this.mail?.undo(effects))
+    return written
   }
 
   async #delete(until: number): Promise<void> {
@@ -178,5 +211,12 @@ export class ExecutionCommits {
     this.#isDeleted = false
     this.lose()
     throw lostError(this.#right, undefined)
+  }
+}
+
+function withEffects({ consumed = [], closedSlots = [] }: MailEffects, effects: MailEffects = {}): MailEffects {
+  return {
+    consumed: [...consumed, ...(effects.consumed ?? [])],
+    closedSlots: [...closedSlots, ...(effects.closedSlots ?? [])],
   }
 }

@@ -155,6 +155,9 @@ export class OwnedBatch implements Owned, DurableParts {
     return this.#parts.frame.options.emitter
   }
 
+  /** Its items get no signals. */
+  takeSignal(): void {}
+
   get commits(): ExecutionCommits {
     return this.#recorder.commits
   }

@@ -2,6 +2,7 @@ import type { Snapshot } from 'xstate'
 import { ExecutionConflictError } from '../../core/errors.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { Message } from '../../core/contracts/message.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { CancelReason } from '../../runtime/execution/end-reason.ts'
 import { actorOfRunning } from '../../runtime/actors/actor-of-running.ts'
@@ -23,6 +24,7 @@ import type { RestoredExecution } from '../records/restore-execution.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { likelyBlocker } from './likely-blocker.ts'
 import type { Suspect } from './likely-blocker.ts'
+import { SignalMail } from './signal-mail.ts'
 import { Ownership } from './ownership.ts'
 import type { Departure, Owned, Release, UnwrittenEnd } from './owned.ts'
 
@@ -43,6 +45,10 @@ export interface OwnedExecutionParts {
   readonly inspect: HarmlessInspector | undefined
   /** Steps that were recorded with it, as begun. */
   readonly begun?: readonly StepRecord[]
+  /** Values that came with the start, for what steps wait for. */
+  readonly signals?: Readonly<Record<string, unknown>> | undefined
+  /** What came by mail before it lives here. */
+  readonly mail?: readonly Message[] | undefined
   /** Called when the store knows a newer owner or epoch. */
   readonly onRefused: () => void
   /** Called once nothing of it is left here. */
@@ -61,6 +67,8 @@ export class OwnedExecution implements Owned {
   readonly #execution: Execution
   /** Only where steps may be undone. */
   readonly #callerLeft: PromiseWithResolvers<never> | undefined
+  /** Undefined where no step waits for a signal. */
+  readonly #mail: SignalMail | undefined
   #actor: ExecutionActorRef | undefined
 
   constructor(parts: OwnedExecutionParts) {
@@ -77,6 +85,8 @@ export class OwnedExecution implements Owned {
       this.lose()
     })
     const undoings = parts.restored?.undoings
+    const waiting = plan.steps.filter(({ spec }) => spec.kind === 'signal')
+    if (waiting.length > 0) this.#mail = new SignalMail(parts.connection, commits, this.id, waiting)
     this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits, undoings)
     const owned = {
       id: this.id,
@@ -102,12 +112,14 @@ export class OwnedExecution implements Owned {
       requestDigest: this.requestDigest,
       keepsRuns: true,
       recorder: this.#recorder,
+      signals: this.#mail?.signals,
       onCompleted: (output) => this.#ownership.completed(output),
       onFailed: (error, report) => void this.#ownership.failed(error, report),
       onCallerLeft: this.#callerLeft?.reject,
       onSettled: hashes.size === 0 ? undefined : (run) => this.#compare(run, hashes),
     })
     if (restored !== undefined) this.#execution.restore(restored.persisted)
+    this.#mail?.follow(this.#execution)
   }
 
   /** The execution as an actor, which comes to life when somebody looks at it, in the state that the execution is in. */
@@ -190,7 +202,7 @@ export class OwnedExecution implements Owned {
 
   /** Brings it to life. */
   start(): void {
-    const { given, startedAt, restored } = this.#parts
+    const { given, startedAt, restored, signals = {}, mail = [] } = this.#parts
     const now = this.#execution.clock.now()
     // Before anything of it happens; without an inspector the actor waits until somebody looks.
     if (this.#parts.inspect !== undefined) void this.actor
@@ -201,7 +213,17 @@ export class OwnedExecution implements Owned {
     }
     // It was created as begun; what took time since was the store.
     else if (restored === undefined && startedAt !== now) this.#recorder.commits.amend({ startedAt: now })
+    // What came before a timer is due again counts before it.
+    if (this.#mail !== undefined) {
+      this.#mail.give(signals)
+      for (const message of mail) this.#mail.take(message)
+      this.#mail.check()
+    }
     this.#execution.start(given.leafValues, true)
+  }
+
+  takeSignal(message: Message): void {
+    if (!this.hasEnded) this.#mail?.take(message)
   }
 
   cancel(error: ExecutionCancelledError): void {

@@ -1,5 +1,6 @@
 import type { Snapshot } from 'xstate'
 import type { HeadChange } from '../../core/contracts/execution-record.ts'
+import type { Message } from '../../core/contracts/message.ts'
 import type { ExecutionReleased } from '../../core/contracts/events.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { ExecutionActor, LogicScope } from '../../runtime/actors/execution-actor.ts'
@@ -48,6 +49,8 @@ export interface Owned {
   readonly emitter: Emitter | undefined
   /** What is written of it, which consumes its messages. */
   readonly commits: Pick<ExecutionCommits, 'consume' | 'consumeWithEnd' | 'deleteWithEnd' | 'isDeleted'>
+  /** A message that brings a value which a step waits for. */
+  takeSignal(message: Message): void
   /** The caller's, by which it ends. */
   readonly signal: AbortSignal | undefined
   /** Whether it has ended, and only waits for functions that don't listen to their signal. */

@@ -108,7 +108,7 @@ export async function migrateRecords(
 ): Promise<MigratedRecords | undefined> {
   if (execution.kind === 'batch') return undefined
   const { id, graph, target, graphHash, machineVersion } = execution
-  const { $checked, $overrides, $names } = await readInputs(execution, encoding)
+  const { $checked, $overrides, $names, $signals } = await readInputs(execution, encoding)
   const [inputs, overrides] = split($checked, $overrides)
   const known: Record<string, MigratableStep> = {}
   for (const record of steps) known[record.step] = await migratableOf(id, record, encoding)
@@ -165,6 +165,7 @@ export async function migrateRecords(
     ...overriding,
     ...(overridden.length > 0 && { $overrides: overridden }),
     ...(names !== undefined && { $names: names }),
+    ...($signals !== undefined && { $signals }),
   }
   return {
     execution: {

@@ -34,6 +34,8 @@ export interface RestoredExecution {
   /** Records of steps that have not ended, as they are to be written if nothing else becomes of them. */
   readonly open: readonly StepRecord[]
   readonly keyNames: KeyNames | undefined
+  /** Values that came with the start for what steps wait for. */
+  readonly signals: Readonly<Record<string, unknown>> | undefined
   /** How often steps were undone. */
   readonly undoings: ReadonlyMap<string, number>
 }
@@ -73,7 +75,7 @@ export async function restoreExecution(
 ): Promise<RestoredExecution | { readonly reasons: readonly string[] }> {
   const reasons = await misfitsInTurns(record, steps, graph, turn)
   if (reasons.length > 0) return { reasons }
-  const { $given, $checked, $versions, $overrides, $names } = await readInputs(record, encoding)
+  const { $given, $checked, $versions, $overrides, $names, $signals } = await readInputs(record, encoding)
   const [inputs] = split($given, $overrides)
   const changed = [...changedInputs($given, $versions, graph), ...nowMade('input', Object.keys(inputs), graph)]
   if (changed.length > 0) return { reasons: changed }
@@ -116,7 +118,7 @@ export async function restoreExecution(
   const keyNames = keyNamesOf(record, $names)
   const { counts: undoings } = undoRecords
   const { plan, leafValues } = given
-  return { plan, inputs: $given, leafValues, persisted, inputHashes, open, keyNames, undoings }
+  return { plan, inputs: $given, leafValues, persisted, inputHashes, open, keyNames, undoings, signals: $signals }
 }
 
 /** How often a step may begin. One that is tried once begins again after a death, though that it began is on record where it may be undone. */

@@ -17,17 +17,20 @@ export interface StoredInputs {
   /** Declared versions of the inputs' data types, as far as they have one. */
   readonly $versions?: Readonly<Record<string, string>>
   readonly $names?: StoredNames
+  /** Values that were given with the start for what steps wait for, by type. */
+  readonly $signals?: Readonly<Record<string, unknown>>
 }
 
 /**
  * The inputs as one document: each as it was given, under its type's name, where SQL finds it. Beside them, `$checked` has those that
  * their schemas converted, `$versions` the declared versions, `$names` what keys are made of, and `$overrides` the names of those that were given as overrides: a graph
- * that changes meanwhile must not make one of the other. A schema that only copies has converted nothing.
+ * that changes meanwhile must not make one of the other; `$signals` has what came with the start. A schema that only copies has converted nothing.
  */
 export function storedInputsOf(
   { index, leaves, overridden }: Plan,
   given: readonly unknown[],
   checked: readonly unknown[],
+  signals: Readonly<Record<string, unknown>> = {},
 ): Readonly<Record<string, unknown>> {
   const document: Record<string, unknown> = {}
   const converted: Record<string, unknown> = {}
@@ -44,6 +47,7 @@ export function storedInputsOf(
     ...(Object.keys(versions).length > 0 && { $versions: versions }),
     ...(overridden.length > 0 && { $overrides: overridden }),
     ...(names !== undefined && { $names: names }),
+    ...(Object.keys(signals).length > 0 && { $signals: signals }),
   }
 }
 
@@ -52,13 +56,21 @@ export async function readInputs(record: ExecutionRecord, encoding: ValueEncodin
   const identity = ['execution', record.id, 'inputs']
   const stored = await decodePresent(record.inputs, identity, encoding)
   if (!isRecord(stored)) throw unreadable(identity, 'it is not a record of inputs')
-  const { $checked: converted, $versions: versions, $overrides: overrides, $names: names, ...given } = stored
+  const {
+    $checked: converted,
+    $versions: versions,
+    $overrides: overrides,
+    $names: names,
+    $signals: signals,
+    ...given
+  } = stored
   return {
     $given: given,
     $checked: isRecord(converted) ? { ...given, ...converted } : given,
     $overrides: Array.isArray(overrides) ? overrides.filter((name) => typeof name === 'string') : [],
     ...(isRecord(versions) && { $versions: versions as Readonly<Record<string, string>> }),
     ...(isRecord(names) && { $names: names }),
+    ...(isRecord(signals) && { $signals: signals }),
   }
 }
 

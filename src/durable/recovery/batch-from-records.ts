@@ -58,7 +58,7 @@ async function keepPresentNames(
 ): Promise<void> {
   const graphHash = graphHashOf(requireIndex(graph))
   if (changes?.inputs !== undefined) await context.change(record, { inputs: changes.inputs })
-  await changes?.pages((steps) => context.change(record, undefined, undefined, steps))
+  await changes?.pages((steps) => context.change(record, undefined, { steps }))
   if (graphHash !== stored.graphHash && isOurs()) await context.change(record, { graphHash })
 }
 

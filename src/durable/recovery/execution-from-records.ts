@@ -1,4 +1,5 @@
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { Message } from '../../core/contracts/message.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
@@ -24,7 +25,10 @@ export type FromRecords =
       readonly reopened?: readonly StepRecord[]
       /** The inputs as they are stored from here on, where they change. */
       readonly inputs?: StoredValue | undefined
-      own(record: OwnedRecord, caller?: CallerOptions): Owned & { start(): void }
+      /** Slots of the signals that its steps wait for, or will wait for. @default none */
+      readonly awaited?: readonly string[]
+      /** `mail`: what came for its steps before it lives here. */
+      own(record: OwnedRecord, caller?: CallerOptions, mail?: readonly Message[]): Owned & { start(): void }
     }
   | (Pick<Misfit, 'reasons'> & Partial<Misfit>)
 
@@ -44,7 +48,10 @@ export async function executionFromRecords(
   return {
     reopened: forgottenUndos(undoRecords),
     restored: [...persisted.steps.values()].filter(({ endedAt }) => endedAt !== undefined).length,
-    own: (owned, caller) =>
+    awaited: plan.steps.flatMap(({ spec }) =>
+      spec.kind === 'signal' && persisted.steps.get(spec.name)?.endedAt === undefined ? [spec.output.name] : [],
+    ),
+    own: (owned, caller, mail) =>
       ownedExecutionOf(context, {
         given: { plan, leafValues },
         input: inputs,
@@ -52,6 +59,8 @@ export async function executionFromRecords(
         startOptions: { ...caller, id, headers, timeout: timeoutMs, deadline },
         record: owned,
         restored,
+        signals: restored.signals,
+        mail,
       }),
   }
 }
@@ -67,9 +76,11 @@ export function ownedExecutionOf(
     readonly record: OwnedRecord
     readonly restored: RestoredExecution | undefined
     readonly begun?: readonly StepRecord[] | undefined
+    readonly signals?: Readonly<Record<string, unknown>> | undefined
+    readonly mail?: readonly Message[] | undefined
   },
 ): OwnedExecution {
-  const { given, input, requestDigest, startOptions, record, restored, begun } = parts
+  const { given, input, requestDigest, startOptions, record, restored, begun, signals, mail } = parts
   const options = context.optionsOf(given.plan, startOptions)
   return new OwnedExecution({
     connection: context.connection,
@@ -82,6 +93,8 @@ export function ownedExecutionOf(
     right: ownershipRightOf(record, options.timeoutMs),
     startedAt: record.startedAt,
     restored,
+    signals,
+    mail,
     ...(begun !== undefined && { begun }),
     onRefused: () => context.refused(record.id),
     onGone: (gone) => context.leave(gone),

@@ -4,7 +4,6 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
-import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { Emitter } from '../../runtime/execution/emitter.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -24,7 +23,8 @@ import { executionFromRecords } from './execution-from-records.ts'
 import type { FromRecords } from './execution-from-records.ts'
 import { bytesOf } from './portion.ts'
 import { readStepsOfMany, requireReadable } from './steps-of-many.ts'
-import { endedByMail, unreadControl } from './unread-mail.ts'
+import { endedByMail, unreadMail } from './unread-mail.ts'
+import type { UnreadMail } from './unread-mail.ts'
 import { endUnowned } from './unowned.ts'
 
 const defaultMaxRecoveries = 10
@@ -75,7 +75,7 @@ export class Resumption {
       this.#context,
       plain.map(({ execution }) => execution.id),
     )
-    const mail = unreadControl(
+    const mail = unreadMail(
       this.#context,
       acquired.map(({ execution }) => execution.id),
     )
@@ -90,9 +90,9 @@ export class Resumption {
           const steps = execution.kind === 'batch' ? undefined : await (await reading)(execution.id)
           bytes += bytesOf(execution, steps instanceof StoreError ? undefined : steps)
           const messages = (await mail).get(execution.id)
-          if ((await this.#endedBy(messages, execution)) !== 'none') return false
+          if ((await this.#endedBy(messages?.control, execution)) !== 'none') return false
           if (steps instanceof StoreError) return this.#leaveUnreadable(execution, steps)
-          const outcome = await this.#resumeOrRefused(execution, steps, causeOf({ execution, wasLost }))
+          const outcome = await this.#resumeOrRefused(execution, steps, causeOf({ execution, wasLost }), messages)
           if (outcome instanceof StoreError) return this.#leaveUnreadable(execution, outcome)
           if (outcome === 'begun') onResumed(execution.id)
           return outcome === 'begun'
@@ -117,10 +117,11 @@ export class Resumption {
     execution: ExecutionRecord,
     steps: readonly StepRecord[] | undefined,
     cause: ResumeCause,
+    mail: UnreadMail | undefined,
   ): Promise<ResumeOutcome | StoreError> {
     for (let isLast = false; ; isLast = true) {
       try {
-        return await this.#resume(execution, steps, cause)
+        return await this.#resume(execution, steps, cause, mail)
       } catch (error) {
         if (steps !== undefined || !(error instanceof StoreError) || error.isTransient) throw error
         if (isLast) return error
@@ -166,13 +167,13 @@ export class Resumption {
     caller: CallerOptions | undefined,
   ): Promise<ResumeOutcome> {
     const { id } = execution
+    const mail = (await unreadMail(this.#context, [id])).get(id)
     if (cause !== 'end') {
-      const messages = (await unreadControl(this.#context, [id])).get(id)
-      const ended = await this.#endedBy(messages, execution)
+      const ended = await this.#endedBy(mail?.control, execution)
       if (ended !== 'none') return ended === 'ended' ? 'settled' : ended
     }
     const steps = execution.kind === 'batch' ? undefined : ((await this.#context.readSteps([id])).get(id) ?? [])
-    return this.#resume(execution, steps, cause, caller)
+    return this.#resume(execution, steps, cause, mail, caller)
   }
 
   /** What its last owner was sent and did not do any more comes before anything else of it. */
@@ -187,6 +188,7 @@ export class Resumption {
     found: ExecutionRecord,
     steps: readonly StepRecord[] | undefined,
     cause: ResumeCause,
+    mail: UnreadMail | undefined,
     caller?: CallerOptions,
   ): Promise<ResumeOutcome> {
     const { incompatible, clock, options, connection, owned } = this.#context
@@ -211,7 +213,7 @@ export class Resumption {
       await this.#context.change(record, { isReleased: true })
       return 'misfit'
     }
-    if (cause === 'end') await this.#reopen(record, deadline, fitting)
+    if (cause === 'end') await this.#reopen(record, deadline, fitting, mail)
     incompatible.delete(record.id)
     const recoveries = cause === 'death' ? await this.#countDeaths(record) : record.recoveries
     const mostDeaths = (options.maxRecoveries ?? defaultMaxRecoveries) + deathsOfUndos(record, steps)
@@ -220,7 +222,7 @@ export class Resumption {
       return 'settled'
     }
     const anew = { ownedMs: 0, recoveries: 0, startedAt: clock.now() }
-    const resumed = fitting.own({ ...record, recoveries, ...(cause === 'end' && anew) }, caller)
+    const resumed = fitting.own({ ...record, recoveries, ...(cause === 'end' && anew) }, caller, mail?.data)
     const { target, emitter } = resumed
     const { restored } = fitting
     // What begins may hold the event loop for a while: the lease must be renewed between many of them.
@@ -298,7 +300,7 @@ export class Resumption {
     const renamed = [...(changes?.steps ?? []), ...undoChanges]
     if (migrated === undefined) {
       const inputs = changes?.inputs
-      await this.#context.change(record, { graphHash, ...(inputs !== undefined && { inputs }) }, undefined, renamed)
+      await this.#context.change(record, { graphHash, ...(inputs !== undefined && { inputs }) }, { steps: renamed })
       return
     }
     const names = new Set(migrated.steps.map(({ step }) => step))
@@ -307,12 +309,8 @@ export class Resumption {
       .filter(({ step }) => !names.has(step))
       .map((step) => droppedRecord(step, this.#context.clock.now()))
     const { inputs } = migrated.execution
-    await this.#context.change(record, { graphHash, inputs }, undefined, [
-      ...gone,
-      ...dropped,
-      ...migrated.steps,
-      ...undoChanges,
-    ])
+    const kept = [...gone, ...dropped, ...migrated.steps, ...undoChanges]
+    await this.#context.change(record, { graphHash, inputs }, { steps: kept })
   }
 
   /** An execution that had ended begins again; what was said to its last life is not meant for this one, except for
@@ -320,10 +318,10 @@ export class Resumption {
   async #reopen(
     record: ExecutionRecord,
     deadline: number | undefined,
-    { inputs, reopened = [] }: { readonly inputs?: StoredValue | undefined; readonly reopened?: readonly StepRecord[] },
+    { inputs, reopened = [], awaited = [] }: Extract<FromRecords, { own: unknown }>,
+    mail: UnreadMail | undefined,
   ): Promise<void> {
     const { clock } = this.#context
-    const old = (await unreadControl(this.#context, [record.id])).get(record.id)
     const begun = { status: 'running', startedAt: clock.now(), ownedMs: 0, recoveries: 0 } as const
     const head = {
       ...begun,
@@ -332,12 +330,12 @@ export class Resumption {
       ...(deadline !== undefined && { deadline }),
       ...(inputs !== undefined && { inputs }),
     }
-    await this.#context.change(
-      record,
-      head,
-      old?.map(({ seq }) => seq),
-      reopened,
-    )
+    const taken = new Set(mail?.data.map(({ slot }) => slot))
+    await this.#context.change(record, head, {
+      consumed: mail?.control.map(({ seq }) => seq),
+      openedSlots: awaited.filter((slot) => !taken.has(slot)),
+      steps: reopened,
+    })
   }
 
   /** How many owners have died: what this process lost and survived is taken back. */

@@ -71,16 +71,16 @@ export async function endUnowned(
   const { open, hasEffects } = await leftOpen(context, record.id)
   const isCompensating = record.status === 'compensating'
   // It is undone by whichever process goes on with it; one that is undone already ends as it was to end.
-  if (isCompensating && status === 'cancelled') return context.change(record, { isReleased: true }, consumed)
+  if (isCompensating && status === 'cancelled') return context.change(record, { isReleased: true }, { consumed })
   if (!isCompensating && hasEffects)
-    return context.change(record, { status: 'compensating', error: stored, recoveries: 0, isReleased: true }, consumed)
+    return context.change(
+      record,
+      { status: 'compensating', error: stored, recoveries: 0, isReleased: true },
+      { consumed },
+    )
   const endedAt = context.clock.now()
-  await context.change(
-    record,
-    { status, error: stored, endedAt, isReleased: true },
-    consumed,
-    closedRecords(open, endedAt),
-  )
+  const head = { status, error: stored, endedAt, isReleased: true } as const
+  await context.change(record, head, { consumed, steps: closedRecords(open, endedAt) })
 }
 
 /** What an execution that is about to end leaves open. One whose records can't be read is ended all the same. */

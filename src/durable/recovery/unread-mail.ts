@@ -1,5 +1,5 @@
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
-import type { Message } from '../../core/contracts/message.ts'
+import type { MailPosition, Message } from '../../core/contracts/message.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { ExecutionCancelledError, StoreError } from '../../core/errors.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -7,16 +7,21 @@ import { deleteAcquired, endUnowned } from './unowned.ts'
 
 const messagesAtOnce = 1_000
 
-/**
- * What is to become of executions that have just come to this process, by execution: messages which their last owner left without effect.
- * All of them, however many there are. @throws StoreError
- */
-export async function unreadControl(
+/** Messages that the last owner of an execution left without effect. */
+export interface UnreadMail {
+  /** What is to become of it. */
+  readonly control: readonly Message[]
+  /** What its steps wait for. */
+  readonly data: readonly Message[]
+}
+
+/** Messages to executions that have just come to this process. All of them, however many there are. @throws StoreError */
+export async function unreadMail(
   { connection }: DocketContext,
   ids: readonly string[],
-): Promise<ReadonlyMap<string, readonly Message[]>> {
-  const found = new Map<string, Message[]>()
-  const after = new Map(ids.map((id) => [id, { control: 0, data: Number.MAX_SAFE_INTEGER }]))
+): Promise<ReadonlyMap<string, UnreadMail>> {
+  const found = new Map<string, { control: Message[]; data: Message[] }>()
+  const after = new Map<string, MailPosition>()
   const { store, session } = connection
   try {
     for (;;) {
@@ -24,10 +29,10 @@ export async function unreadControl(
       const portion = await store.readMail(request)
       for (const message of portion) {
         const { execution, seq } = message
-        const known = found.get(execution)
-        if (known === undefined) found.set(execution, [message])
-        else known.push(message)
-        after.set(execution, { control: seq, data: Number.MAX_SAFE_INTEGER })
+        const known = found.get(execution) ?? { control: [], data: [] }
+        found.set(execution, known)
+        known[message.class].push(message)
+        after.set(execution, { ...(after.get(execution) ?? { control: 0, data: 0 }), [message.class]: seq })
       }
       if (portion.length < messagesAtOnce) return found
     }

@@ -7,6 +7,10 @@ import type { ExecutionRecord, NewExecution } from '../../core/contracts/executi
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import { checkLeaves, givenInputs, namedLeaves } from '../../runtime/inputs/given-inputs.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
+import { givenSignals, problemOfSignals } from '../../runtime/inputs/given-signals.ts'
+import type { StartSignals } from '../../runtime/inputs/given-signals.ts'
+import { signalIdentity, signalMessage } from '../../core/contracts/signal-message.ts'
+import type { NewMessage } from '../../core/contracts/message.ts'
 import { requestDigestOf } from '../../runtime/results/execution-memory.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { callerOptionsOf } from '../context/start-options.ts'
@@ -24,6 +28,8 @@ export interface StartRequest {
   readonly target: string
   readonly requestDigest: string
   readonly caller: CallerOptions
+  /** Messages that take the places of the signals which come with the start. */
+  signals?(): Promise<readonly NewMessage[]>
   /** The record that it begins with; without an owner, any process may begin it. @throws InputError, SerializationError */
   newRecord(owner: string | undefined): Promise<NewExecution>
   /** Begins it here, once the record is written. */
@@ -35,6 +41,7 @@ interface GivenExecution {
   readonly graph: AnyGraph
   readonly target: AnyDataType
   readonly given: GivenInputs
+  readonly signals: StartSignals
   readonly requestDigest: string
   readonly options: StartOptions & { readonly id: string }
 }
@@ -45,10 +52,11 @@ export function executionRequest(
   graph: AnyGraph,
   target: AnyDataType,
   inputs: unknown,
-  { overrides, ...options }: OverridingOptions,
+  { overrides, signals: sent, ...options }: OverridingOptions,
 ): StartRequest {
   context.requireGraph(graph)
   const given = givenInputs(graph, target, inputs, overrides)
+  const signals = givenSignals(given.plan, sent)
   const { encoding } = context.connection
   const requestDigest = encoding.resultKey(requestDigestOf(given.plan, given.leafValues))
   const id = options.id ?? context.newId()
@@ -61,8 +69,9 @@ export function executionRequest(
     target: target.name,
     requestDigest,
     caller: callerOptionsOf(startOptions),
+    ...(Object.keys(signals).length > 0 && { signals: () => signalMessages(context, id, signals) }),
     newRecord: async (owner) => {
-      const request = { graph, target, given, requestDigest, options: startOptions }
+      const request = { graph, target, given, signals, requestDigest, options: startOptions }
       leafValues = await checkedLeaves(request)
       const record = await newRecordOf(request, leafValues, owner, context)
       if (owner === undefined) return record
@@ -79,6 +88,7 @@ export function executionRequest(
         startOptions: { ...startOptions, deadline: created.deadline },
         record,
         begun: created.steps,
+        signals,
       }
       if (!context.enter(ownedExecutionOf(context, { ...parts, restored: undefined })))
         await context.releaseIfClosing(record)
@@ -87,13 +97,30 @@ export function executionRequest(
 }
 
 /** The leaf values as the schemas make them. @throws InputError */
-async function checkedLeaves({ given, options }: GivenExecution): Promise<readonly unknown[]> {
+async function checkedLeaves({ given, signals, options }: GivenExecution): Promise<readonly unknown[]> {
   const { plan, leafValues } = given
   const values = new Array<unknown>(plan.types.length)
   const place = { graph: plan.index.graph.name, executionId: options.id }
   const error = await checkLeaves(plan, leafValues, values, () => place)
   if (error !== undefined) throw error
+  const wrong = await problemOfSignals(plan, signals)
+  if (wrong !== undefined) throw wrong
   return plan.leaves.map(({ slot }) => values[slot])
+}
+
+/** What takes the places of the signals that come with a start, so that later ones are duplicates. Posted again, they change nothing. */
+async function signalMessages(
+  { connection, clock }: DocketContext,
+  execution: string,
+  signals: StartSignals,
+): Promise<readonly NewMessage[]> {
+  const at = clock.now()
+  return Promise.all(
+    Object.entries(signals).map(async ([type, value]) => {
+      const payload = await connection.encoding.encode(value, signalIdentity(execution, type))
+      return signalMessage(execution, type, { id: `start ${type}`, payload, at })
+    }),
+  )
 }
 
 /** Steps that begin with the execution, and count their attempts. */
@@ -110,10 +137,10 @@ async function newRecordOf(
   owner: string | undefined,
   context: DocketContext,
 ): Promise<NewExecution> {
-  const { graph, target, given, options, requestDigest } = request
+  const { graph, target, given, signals, options, requestDigest } = request
   const { plan, leafValues } = given
   const createdAt = context.clock.now()
-  const inputs = storedInputsOf(plan, leafValues, values)
+  const inputs = storedInputsOf(plan, leafValues, values, signals)
   return {
     id: options.id,
     kind: 'execution',

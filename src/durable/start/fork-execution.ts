@@ -68,12 +68,21 @@ export async function forkExecution(
   const { owner } = connection.session
   const index = requireIndex(graph)
   // Its keys are its own: they need no names of the original.
-  const { $names: _, ...inputs } = (await encoding.decode(record.inputs, ['execution', id, 'inputs'])) as StoredDocument
+  const {
+    $names: _,
+    $signals: given = {},
+    ...inputs
+  } = (await encoding.decode(record.inputs, ['execution', id, 'inputs'])) as StoredDocument
   const names = namesAtStart(index)
+  const signals = Object.fromEntries(Object.entries(given).filter(([type]) => !anew.has(type)))
   const created = {
     ...record,
     id: newId,
-    inputs: await encoding.encode({ ...inputs, ...(names && { $names: names }) }, ['execution', newId, 'inputs']),
+    inputs: await encoding.encode({ ...inputs, ...(names && { $names: names }), $signals: signals }, [
+      'execution',
+      newId,
+      'inputs',
+    ]),
     parent: id,
     graphHash: unwrittenFork,
     owner,
@@ -92,13 +101,19 @@ export async function forkExecution(
     // Its records come before anything of it begins.
     const { graphHash } = record
     const execution = { ...created, ...untouched, graphHash, updatedAt: created.createdAt }
-    await context.change(execution, { graphHash }, undefined, copied)
+    await context.change(execution, { graphHash }, { steps: copied, closedSlots: signalsAmong(restored.plan, copied) })
     // Lost before it began, it is as it was: whoever may have it now goes on with it.
     let acquired: AcquiredExecution | undefined = { execution, wasLost: false }
     while (acquired !== undefined && !(await resumption.resumeOne(acquired, causeOf(acquired))))
       acquired = await acquireOne(connection, newId)
   })
   return newId
+}
+
+/** Slots of signals that the fork has from the original. */
+function signalsAmong({ steps }: Plan, copied: readonly StepRecord[]): readonly string[] {
+  const names = new Set(copied.map(({ step }) => step))
+  return steps.flatMap(({ spec }) => (spec.kind === 'signal' && names.has(spec.name) ? [spec.output.name] : []))
 }
 
 /** As a race is on record that has a winner, and whose function has not begun. */
@@ -111,6 +126,7 @@ const decided = {
 } as const
 
 interface StoredDocument {
+  readonly $signals?: Readonly<Record<string, unknown>>
   readonly $names?: unknown
 }
 

@@ -2,6 +2,7 @@ import { DocketClosedError, ExecutionConflictError, StoreError } from '../../cor
 import { requireIndex } from '../../core/graph/plan.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import type { NewMessage } from '../../core/contracts/message.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
@@ -41,7 +42,19 @@ export class ExecutionStarter {
   /** Makes an execution exist; it runs here only if no other process runs it. @throws as `Docket.start` does */
   start(request: StartRequest): Promise<void> {
     const { id, caller } = request
-    return endedBySignal(this.#context, id, caller.signal, () => this.#startOrFind(request))
+    const { signals } = request
+    return endedBySignal(this.#context, id, caller.signal, () =>
+      signals === undefined ? this.#startOrFind(request) : this.#startWithSignals(request, signals),
+    )
+  }
+
+  /** Where it is new, it has them already, and their places are taken; where it was there, they come now. */
+  async #startWithSignals(request: StartRequest, messagesOf: () => Promise<readonly NewMessage[]>): Promise<void> {
+    const { connection } = this.#context
+    await this.#startOrFind(request)
+    const messages = await messagesOf()
+    await connection.patiently(() => connection.store.post(messages))
+    this.#context.lookSoon()
   }
 
   async #startOrFind(request: StartRequest): Promise<void> {
@@ -71,7 +84,11 @@ export class ExecutionStarter {
       created,
       await connection.store.create(created, transaction),
     )
-    if (existing === undefined) return
+    if (existing === undefined) {
+      const messages = await request.signals?.()
+      if (messages !== undefined) await connection.store.post(messages, transaction)
+      return
+    }
     if (existing === 'locked') throw connection.lockedError(`execution "${request.id}"`)
     requireSame(request, await this.#underPresentNames(existing))
     if (isTerminal(existing.status) && existing.status !== 'completed')

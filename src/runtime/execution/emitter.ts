@@ -9,6 +9,7 @@ import type {
   LoopBlocked,
   StepCancelled,
   StepEnded,
+  SignalSetAside,
   StepInputsChanged,
   StoreFailed,
   UndoAttemptFailed,
@@ -23,7 +24,12 @@ import { warnOnce } from '../environment/warn-once.ts'
 
 type Own<Event> = Omit<Event, 'seq' | 'at' | 'executionId' | 'graph'>
 type DurableEvent =
-  Own<ExecutionResumed> | Own<LeaseLost> | Own<ExecutionIncompatible> | Own<LoopBlocked> | Own<StepInputsChanged>
+  | Own<ExecutionResumed>
+  | Own<LeaseLost>
+  | Own<ExecutionIncompatible>
+  | Own<LoopBlocked>
+  | Own<StepInputsChanged>
+  | Own<SignalSetAside>
 
 /** What only executions report that undo what they did. */
 type UndoEvent = Own<ExecutionCompensating> | Own<UndoStarted> | Own<UndoAttemptFailed> | Own<UndoEnded>

@@ -41,6 +41,12 @@ export interface Overriding {
   readonly overrides?: Readonly<Record<string, unknown>> | undefined
 }
 
+/** What a call may be given that can't be sent any signals. */
+export interface Signalling {
+  /** Values for types that steps wait for, as their schemas take them: they have come before anything begins. @default none */
+  readonly signals?: Readonly<Record<string, unknown>> | undefined
+}
+
 /** The names of `ExecuteOptions` and `Overriding`. */
 export const executeOptionNames: readonly string[] = [
   'id',

@@ -14,7 +14,7 @@ const nothing = -1
 
 /** What begins before all else. */
 interface Preferred {
-  readonly positions: readonly number[]
+  readonly positions: () => readonly number[]
   /** What has to settle once these have begun; undefined where nothing has. */
   readonly pending: () => Promise<unknown> | undefined
 }
@@ -63,12 +63,12 @@ export class LaunchQueue {
   /** These lack nothing but what the caller has given. */
   begin(initial: readonly number[]): void {
     for (const position of initial) if (this.#unmet[position] === 0) this.#push(position)
-    if (this.#preferred !== undefined) this.#reorder(this.#preferred.positions)
+    if (this.#preferred !== undefined) this.#reorder(this.#preferred.positions())
   }
 
   /** Of what is ready at the beginning, these begin first, in this order; the others once what `pending` gives then has settled. */
-  prefer(positions: readonly number[], pending: Preferred['pending']): void {
-    if (positions.length > 0) this.#preferred = { positions, pending }
+  prefer(positions: Preferred['positions'], pending: Preferred['pending']): void {
+    this.#preferred = { positions, pending }
   }
 
   /** The step lacks nothing any more, whatever else may come: a race that is decided. */

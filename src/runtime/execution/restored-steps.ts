@@ -32,11 +32,11 @@ export function restoreSteps(
   }
   // What was due first is first, and what is overdue comes before what begins only now: a race is not won by the order of declaration.
   const held = runs.filter((run) => run?.heldUntil !== undefined) as StepRun[]
-  held.sort((one, other) => one.heldUntil! - other.heldUntil!)
-  queue.prefer(
-    held.map(({ planStep }) => planStep.position),
-    () => valuesUnderWay(held),
-  )
+  if (held.length > 0)
+    queue.prefer(
+      () => inOrderOfComing(host, held),
+      () => valuesUnderWay(runs),
+    )
   races?.restore()
   const unneeded = unneededSteps(plan, runs)
   races?.withhold(unneeded)
@@ -44,8 +44,18 @@ export function restoreSteps(
   return ended
 }
 
+/** Waits in the order in which they end: at a time, or by what has come from outside since. */
+function inOrderOfComing({ plan, setup }: RestoredHost, held: readonly StepRun[]): readonly number[] {
+  const times = new Map(held.map(({ planStep, heldUntil }) => [planStep.position, heldUntil!]))
+  for (const { spec, position } of plan.steps) {
+    const cameAt = spec.kind === 'signal' ? setup.signals?.cameAt(spec.output.name) : undefined
+    if (cameAt !== undefined) times.set(position, cameAt)
+  }
+  return [...times].sort(([, one], [, other]) => one - other).map(([position]) => position)
+}
+
 /** Values that are on their way to the store: what has come counts once it is there. */
-function valuesUnderWay(runs: readonly StepRun[]): Promise<unknown> | undefined {
-  const values = runs.flatMap(({ persisting }) => persisting ?? [])
+function valuesUnderWay(runs: readonly (StepRun | undefined)[]): Promise<unknown> | undefined {
+  const values = runs.flatMap((run) => run?.persisting ?? [])
   return values.length === 0 ? undefined : Promise.allSettled(values)
 }

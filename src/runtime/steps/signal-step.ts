@@ -30,14 +30,14 @@ export const signalStep: StepKind<Wait> = {
 /** Why a call can't wait for a signal. */
 function refusal(type: string, step: string, place: ErrorPlace): OptionError {
   return new OptionError(
-    `step "${step}" waits for the signal "${type}", which nobody can send to this call: run the graph as an actor, createActor(fromGraph(…)), or give the value in overrides`,
+    `step "${step}" waits for the signal "${type}", which nobody can send to this call: run the graph as an actor, createActor(fromGraph(…)), give the value with the call, { signals: { ${type}: … } }, or in overrides, or start it in a docket and send it there`,
     place,
   )
 }
 
-/** @throws OptionError where a plan needs a signal: this call has no way to send one */
-export function requireNoSignals({ steps, index }: Plan): void {
-  const waiting = steps.find(({ spec }) => spec.kind === 'signal')
+/** @throws OptionError where a plan needs a signal that is not given with the call: it has no way to send one */
+export function requireGivenSignals({ steps, index }: Plan, given: Readonly<Record<string, unknown>>): void {
+  const waiting = steps.find(({ spec }) => spec.kind === 'signal' && !Object.hasOwn(given, spec.output.name))
   if (waiting === undefined) return
   const { name, output } = waiting.spec
   throw refusal(output.name, name, { graph: index.graph.name, step: name })

@@ -184,7 +184,7 @@ describe('a signal', () => {
     const refused = execute(approvals, Shipped, input)
     await expect(refused).rejects.toBeInstanceOf(OptionError)
     await expect(refused).rejects.toThrow(
-      'step "Approval" waits for the signal "Approval", which nobody can send to this call: run the graph as an actor, createActor(fromGraph(…)), or give the value in overrides',
+      'step "Approval" waits for the signal "Approval", which nobody can send to this call: run the graph as an actor, createActor(fromGraph(…)), give the value with the call, { signals: { Approval: … } }, or in overrides, or start it in a docket and send it there',
     )
     expect(await execute(approvals, Shipped, input, { overrides: { Approval: { by: 'me' } } })).toBe('o by me')
     await expect(executeBatch(approvals, Shipped, [input])).rejects.toMatchObject({ cause: { code: 'OPTION_INVALID' } })

@@ -1,0 +1,28 @@
+import type { GivenOf, TypedDataType } from '../language/data-type.ts'
+import type { AnyGraph } from './graph-index.ts'
+import type { IsAny } from './graph-types.ts'
+
+/** The data types that a graph gets as signals; any data type of a graph that the compiler does not know. */
+export type SignalTypeOf<G> =
+  IsAny<G> extends true
+    ? TypedDataType
+    : AnyGraph extends G
+      ? TypedDataType
+      : G extends { readonly steps: readonly (infer Step)[] }
+        ? Step extends { readonly kind: 'signal'; readonly output: infer T extends TypedDataType }
+          ? T
+          : never
+        : never
+
+/** Values for what steps of a graph wait for, by the names of their types. */
+export type SignalValues<G> = [SignalTypeOf<G>] extends [never]
+  ? { readonly [Name in string]: never }
+  : string extends SignalTypeOf<G>['name']
+    ? Readonly<Record<string, unknown>>
+    : { readonly [T in SignalTypeOf<G> as T['name']]?: GivenOf<T> | undefined }
+
+/** What calls take that give signals along. */
+export interface GivenSignals<Values> {
+  /** Values for types that steps wait for, as their schemas take them: they have come before anything begins. @default none */
+  readonly signals?: Values | undefined
+}

@@ -1,0 +1,170 @@
+import { describeThrown } from '../../core/thrown.ts'
+import { InputError } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
+import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { Message } from '../../core/contracts/message.ts'
+import { signalIdentity } from '../../core/contracts/signal-message.ts'
+import { isTerminalStep } from '../../core/contracts/statuses.ts'
+import type { Plan, PlanStep } from '../../core/graph/plan.ts'
+import type { AsyncContext } from '../../runtime/environment/async-context.ts'
+import type { Emitter } from '../../runtime/execution/emitter.ts'
+import type { StepState } from '../../runtime/execution/step-state.ts'
+import { issuesText } from '../../runtime/inputs/check-value.ts'
+import { isPromiseLike } from '../../runtime/inputs/check-value.ts'
+import { Signals } from '../../runtime/steps/signals.ts'
+import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import type { ExecutionCommits, MailEffects } from './execution-commits.ts'
+
+/** An execution that signals come to. */
+interface SignalledExecution {
+  readonly plan: Plan
+  readonly runs: readonly (StepState | undefined)[]
+  readonly place: ErrorPlace
+  readonly hasEnded: boolean
+  readonly context: AsyncContext
+  readonly emitter: Emitter | undefined
+}
+
+/**
+ * The signals to one execution that lives here: what came of them, and what its commits do to their messages and slots. A message is consumed by the
+ * commit that has the value of its step, and a slot is closed by the one that ends the wait without a value.
+ */
+export class SignalMail {
+  readonly signals: Signals
+  readonly #connection: StoreConnection
+  readonly #commits: ExecutionCommits
+  readonly #id: string
+  readonly #steps: readonly PlanStep[]
+  /** Slots that this process has closed, or found its step ended. */
+  readonly #closed = new Set<string>()
+  #execution: SignalledExecution | undefined
+  #lastRead = 0
+  #decoding = 0
+
+  constructor(connection: StoreConnection, commits: ExecutionCommits, id: string, steps: readonly PlanStep[]) {
+    this.#connection = connection
+    this.#commits = commits
+    this.#id = id
+    this.#steps = steps
+    this.signals = new Signals(
+      steps.map(({ spec }) => spec.output),
+      (type, message, issues) => {
+        const what = `a signal "${type}" does not fit: ${issuesText(issues)}`
+        this.#setAside(type, message, new InputError('INPUT_INVALID', what, issues, this.#execution?.place))
+      },
+    )
+    commits.mail = this
+  }
+
+  /** The execution, which has not begun. */
+  follow(execution: SignalledExecution): void {
+    this.#execution = execution
+    for (const step of this.#steps) if (execution.runs[step.position]?.hasEnded === true) this.#closed.add(nameOf(step))
+  }
+
+  /** Whether something that came is still to be read or checked. */
+  get isBusy(): boolean {
+    return this.#decoding > 0 || this.signals.areChecking
+  }
+
+  /** Values that came with the execution itself. */
+  give(values: Readonly<Record<string, unknown>>): void {
+    for (const [type, value] of Object.entries(values)) if (!this.#closed.has(type)) this.signals.give(type, value)
+  }
+
+  /** A message that brings a value. Each is taken once, however often it is read. */
+  take({ seq, at, slot: type = '', payload }: Message): void {
+    if (seq <= this.#lastRead) return
+    this.#lastRead = seq
+    const { encoding } = this.#connection
+    try {
+      const value = payload === undefined ? undefined : encoding.decode(payload, signalIdentity(this.#id, type))
+      if (!isPromiseLike(value)) return this.#came(type, value, seq, at)
+      this.#decoding++
+      value.then(
+        (late) => {
+          this.#decoding--
+          this.#came(type, late, seq, at)
+        },
+        (thrown: unknown) => {
+          this.#decoding--
+          this.#setAside(type, seq, thrown)
+        },
+      )
+    } catch (thrown) {
+      this.#setAside(type, seq, thrown)
+    }
+  }
+
+  /** What has come may be looked at: the execution has begun. */
+  check(): void {
+    const execution = this.#execution!
+    if (!execution.hasEnded) execution.context.run(() => this.signals.check())
+  }
+
+  /** What a commit with these records does to messages and slots, beside what they say. */
+  effectsOf(records: readonly StepRecord[]): MailEffects | undefined {
+    const consumed: number[] = []
+    const closedSlots: string[] = []
+    const { plan, runs } = this.#execution!
+    for (const step of this.#steps) {
+      const name = nameOf(step)
+      if (this.#closed.has(name)) continue
+      const record = records.find((one) => one.step === step.spec.name && isTerminalStep(one.status))
+      if (record === undefined && runs[step.position]?.hasEnded !== true && !isLost(plan, runs, step, records)) continue
+      this.#closed.add(name)
+      const message = this.signals.messageOf(name)
+      if (record?.status === 'completed' && message !== undefined) consumed.push(message)
+      else if (!this.signals.has(name)) closedSlots.push(name)
+    }
+    return consumed.length === 0 && closedSlots.length === 0 ? undefined : { consumed, closedSlots }
+  }
+
+  /** The commit was not written: what it did to slots is to be done by another one. */
+  undo({ closedSlots = [] }: MailEffects): void {
+    for (const name of closedSlots) this.#closed.delete(name)
+  }
+
+  #came(type: string, value: unknown, seq: number, at: number): void {
+    // What no step waits for stays where it is: another version of the graph may have one.
+    if (!this.#steps.some((step) => nameOf(step) === type)) return
+    // Its step has ended, or had its value with the start.
+    if (this.#closed.has(type) || !this.signals.give(type, value, { seq, at })) this.#commits.consume(seq)
+    else this.check()
+  }
+
+  /** Nobody can use it: it hides no other one, which may take its place. */
+  #setAside(type: string, seq: number | undefined, error: unknown): void {
+    const { clock, failures } = this.#connection
+    this.#execution?.emitter?.durable(clock.now(), { type: 'signal.set-aside', signal: type, error })
+    if (seq === undefined) return
+    const openedSlots = this.#closed.has(type) ? undefined : [type]
+    const what = `setting a signal "${type}" aside (${describeThrown(error)})`
+    this.#commits.write({ steps: [], consumed: [seq], openedSlots }).catch(failures.of(what))
+  }
+}
+
+function nameOf({ spec }: PlanStep): string {
+  return spec.output.name
+}
+
+/** Whether a record decides the one race that waits for the signal: it loses by that. */
+function isLost(
+  { racers, dependants, isWanted, steps, producers }: Plan,
+  runs: readonly (StepState | undefined)[],
+  { outputSlot }: PlanStep,
+  records: readonly StepRecord[],
+): boolean {
+  if (racers === undefined || dependants[outputSlot]!.length > 0 || isWanted[outputSlot]!) return false
+  const races = racers[outputSlot]!
+  return (
+    races.length > 0 &&
+    races.every((race) => {
+      const run = runs[race]
+      if (run?.hasEnded === true || run?.first !== undefined) return true
+      const ports = steps[race]!.portSlots.filter((slot) => slot !== outputSlot)
+      const names = ports.flatMap((slot) => steps[producers[slot]!]?.spec.name ?? [])
+      return records.some(({ step, status }) => (status === 'completed' || status === 'cached') && names.includes(step))
+    })
+  )
+}
