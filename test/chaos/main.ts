@@ -4,12 +4,15 @@ import { runChaos, summaryOf } from './chaos-run.ts'
 import { storeKinds } from './chaos-stores.ts'
 import type { StoreKind } from './chaos-stores.ts'
 import { judgedKinds, judgementText, judgeOwnServer } from './judge/judge-run.ts'
+import { countRemains } from './remains/count-remains.ts'
 import { defaultLeaseMs, measureRecovery } from './recovery.ts'
 
 const usage = `npm run chaos -- [options]
   --judge               calls from all processes at once, each change recorded by the database, and judged afterwards
-  --minutes <n>         of that, for each store (default 10)
-  --store <name>        of: ${storeKinds.join(', ')}, all (default all); --judge knows mysql as well
+  --remains             kills at each call of everything that a process does, and counts what stays in the store; --kills is how many more
+                        at any time, for each thing that is done (default 5)
+  --minutes <n>         of the judge, for each store (default 10)
+  --store <name>        of: ${storeKinds.join(', ')}, all (default all); --judge and --remains know mysql as well
   --kills <n>           of workers, for each store (default 200)
   --stops <n>           of workers, for about the lease or longer (default 20)
   --closes <n>          orderly ends of workers (default 20)
@@ -48,6 +51,7 @@ const { values: flags } = parseArgs({
     recovery: text('20'),
     log: { type: 'string' },
     judge: { type: 'boolean', default: false },
+    remains: { type: 'boolean', default: false },
     minutes: text('10'),
     help: { type: 'boolean', default: false },
   },
@@ -61,6 +65,8 @@ else if (flags.judge && judged.length > 0) {
   const seed = number('seed')
   console.log(`seed ${seed}`)
   for (const kind of judged) if (!(await judgeOne(kind, seed))) process.exitCode = 1
+} else if (flags.remains && judged.length > 0) {
+  if (!(await countRemains(judged, flags.kills === '200' ? 5 : number('kills')))) process.exitCode = 1
 } else if (kinds.length === 0 || (appendfsync !== 'everysec' && appendfsync !== 'always')) {
   console.error(usage)
   process.exitCode = 2

@@ -5,11 +5,14 @@ import type { Docket } from '../../src/index.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
 import { alteredStore } from '../durable/altered-store.ts'
 import { number } from '../loose-api.ts'
+import { ageOwners, leftOver } from './left-over.ts'
 import { placeMaker, storeKinds } from './place.ts'
-import type { Place } from './place.ts'
 import { openStore } from './store-address.ts'
 
 const newPlace = await placeMaker()
+
+/** Its results have no end. */
+const living = { owners: /^(?:heir|newcomer|other)/, keepsResults: true }
 
 const [Seed, First, Shared, Last] = [number('Seed'), number('First'), number('Shared'), number('Last')]
 
@@ -209,10 +212,10 @@ describe.concurrent.each(storeKinds)('%s', (kind) => {
       const heir = createDocket({ graphs: [work, alone], store: livingStore(), lease: '10s', name: 'heir' })
       await untilEnded(heir)
       await heir.purge({ olderThan: 0 })
-      await age(place)
+      await ageOwners(place, living)
       // Owners are forgotten when another one comes.
       await inner.renewOwner('newcomer', 600_000)
-      expect(await leftIn(place)).toEqual([])
+      expect(await leftOver(place, living)).toEqual([])
       await heir.close()
       await inner.close()
     },
@@ -236,59 +239,4 @@ async function untilEnded(docket: Docket): Promise<void> {
   }
   const { executions } = await docket.list({ status: ['pending', 'running'], limit: 1_000 })
   expect(executions).toEqual([])
-}
-
-/** Those that have died have been dead for two days. */
-async function age({ kind, sql, redis, layout }: Place): Promise<void> {
-  const days = 2 * 86_400_000
-  if (kind === 'sqlite')
-    await sql(
-      `update docket_owners set lease_until = lease_until - ${days} where expires_at < strftime('%Y-%m-%d %H:%M:%f')`,
-    )
-  if (kind === 'postgres')
-    await sql(
-      `update docket_owners set expires_at = expires_at - interval '2 days' where expires_at < clock_timestamp()`,
-    )
-  if (kind === 'mysql')
-    await sql('update docket_owners set expires_at = expires_at - interval 2 day where expires_at < utc_timestamp(3)')
-  if (kind !== 'redis') return
-  for (const owner of await redis.zrangebyscore(layout.leases, '-inf', String(Date.now())))
-    await redis.zincrby(layout.leases, -days, owner)
-  for (const owner of await redis.zrange(layout.renewals, '0', '-1'))
-    if (!owner.startsWith('heir')) await redis.zincrby(layout.renewals, -days, owner)
-}
-
-/** What has not ended, or is nobody's any more. */
-async function leftIn(place: Place): Promise<readonly string[]> {
-  return place.kind === 'redis' ? leftInRedis(place) : leftInTables(place)
-}
-
-async function leftInTables({ sql }: Place): Promise<readonly string[]> {
-  const wanted: Readonly<Record<string, string>> = {
-    executions: 'select id as one, status as two from docket_executions',
-    steps: 'select execution as one, step as two from docket_steps',
-    mailbox: 'select execution as one, kind as two from docket_mailbox',
-    results: `select id as one, status as two from docket_results where status <> 'completed'`,
-    owners: `select owner as one, '' as two from docket_owners where not (owner like 'heir%' or owner like 'newcomer')`,
-  }
-  const left: string[] = []
-  for (const [table, select] of Object.entries(wanted))
-    for (const row of await sql(select)) left.push(`${table}: ${String(row['one'])}, ${String(row['two'])}`)
-  return left
-}
-
-async function leftInRedis({ redis, layout }: Place): Promise<readonly string[]> {
-  const left: string[] = []
-  const prefix = layout.format.slice(0, layout.format.indexOf(':{'))
-  for (const key of await redis.keys(`${prefix}:*`)) {
-    if (key === layout.format || key === layout.leases || key === layout.renewals) continue
-    // What is being made, failed or was released is forgotten by the server.
-    const isResult = /:\{r\d+\}:k:/.test(key)
-    if (isResult && ((await redis.getrange(key, 0, 0)) === 'C' || (await redis.pttl(key)) > 0)) continue
-    left.push(key)
-  }
-  for (const set of [layout.leases, layout.renewals])
-    for (const owner of await redis.zrange(set, '0', '-1'))
-      if (!/^(?:heir|newcomer|other)/.test(owner)) left.push(`${set}: ${owner}`)
-  return left
 }
