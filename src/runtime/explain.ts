@@ -5,6 +5,7 @@ import { printable } from '../core/graph/explained-plan.ts'
 import type { ExplainedPlan, ExplainedStep } from '../core/graph/explained-plan.ts'
 import type { Explain } from '../core/graph/calls.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
+import { isSubgraph } from '../core/graph/nested-graph.ts'
 import { isRace, planOf } from '../core/graph/plan.ts'
 import type { Plan, PlanStep } from '../core/graph/plan.ts'
 import { checkValue } from './inputs/check-value.ts'
@@ -127,6 +128,9 @@ function explainSteps(
     return {
       name: spec.name,
       kind: spec.kind,
+      ...(isSubgraph(spec.step) && {
+        subgraph: { graph: spec.step.graph.name, target: spec.step.target.name },
+      }),
       isConditional: spec.when !== undefined,
       output: spec.output.name,
       inputs: portsOf(step).map(({ name, type, kind }) => ({ port: name, type, kind })),

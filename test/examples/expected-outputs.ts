@@ -63,6 +63,10 @@ Shipment of graph shipping: 3 steps, 2 levels
    0  SendFreight  run if   Parcel → Freight
    1  Send         run      race(Letter, Freight) → Shipment`,
   },
+  'subgraphs.ts': {
+    text: `200 g to Oslo, by order-1/ShipHome
+200 g to Bergen, by order-1/ShipCopy`,
+  },
   'deadline.ts': {
     text: `yes, after 20 minutes
 no answer by 2030-01-01T10:20:00.000Z`,

@@ -23,6 +23,9 @@ export interface ExecutionStarted extends EventBase {
   readonly type: 'execution.started'
   /** The target type's name. */
   readonly target: string
+  /** Of a child: the step that it works for. Absent otherwise. */
+  readonly parent?:
+    { readonly executionId: string; readonly step: string; readonly item: number | undefined } | undefined
 }
 
 /** An execution (or a batch) ended. */

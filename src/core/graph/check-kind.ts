@@ -3,6 +3,7 @@ import { durationHint, durationMs } from '../duration.ts'
 import type { AnyDataType, AnyPort } from '../language/data-type.ts'
 import type { AnyStep } from '../language/step.ts'
 import { isValueStep, problemsOfValue } from '../language/value.ts'
+import { checkSubgraph, isSubgraph } from './nested-graph.ts'
 import { isScope } from '../language/policy.ts'
 
 type Kind = AnyStep['kind']
@@ -18,6 +19,18 @@ const options: Readonly<Record<Kind, readonly string[]>> = {
   race: [...everyStep, ...policies],
   signal: [...everyStep, 'timeout', 'fallback'],
   timer: [...everyStep, 'after', 'at', 'value', 'timeout', 'formerly', 'when', 'fallback'],
+  subgraph: [
+    ...everyStep,
+    'graph',
+    'target',
+    'renames',
+    'timeout',
+    'retry',
+    'formerly',
+    'when',
+    'fallback',
+    'compensate',
+  ],
 }
 
 /** What the functions that make steps add to what they are given. */
@@ -27,6 +40,7 @@ const made: Readonly<Record<Kind, readonly string[]>> = {
   race: ['kind'],
   signal: ['kind', 'name', 'output', 'run'],
   timer: ['kind', 'run'],
+  subgraph: ['kind', 'run', 'graph', 'target', 'renames'],
 }
 
 /** Whether something is the name of a kind of step. */
@@ -53,6 +67,7 @@ export function checkKind(label: string, step: AnyStep, bad: Report, badOption: 
   if (step.when !== undefined && typeof step.when !== 'function')
     badOption(`${label}: when must be a function of the inputs, not ${describe(step.when)}`)
   if (step.kind === 'timer') checkTimer(label, step, bad, badOption)
+  if (isSubgraph(step)) checkSubgraph(label, step, bad)
   if (step.kind === 'race') checkRace(label, step, bad, badOption)
 }
 

@@ -11,6 +11,7 @@ import { checkFormerNames, firstNameOf, formerNamesIn, formerNamesOf } from './f
 import type { Formerly } from './former-names.ts'
 import { keepIndex } from './graph-index.ts'
 import type { AnyGraph, GraphIndex, StepDefaults, StepSpec } from './graph-index.ts'
+import { checkNesting } from './nested-graph.ts'
 import { problemsInOwnStore } from './names-of-results.ts'
 import type { Observer } from '../contracts/observer.ts'
 import type { AnyStep } from '../language/step.ts'
@@ -42,6 +43,7 @@ export function createGraph(declaration: unknown): AnyGraph {
   const producers = collectProducers(steps, report)
   checkInputs(declaration['inputs'], name, steps, producers, report)
   checkLeavesOfRaces(steps, producers, (message, step) => report('bad-declaration', message, step))
+  checkNesting(name, steps, (message, step) => report('bad-declaration', message, step))
   checkFormerNames(declaration, steps, types.values(), report)
   for (const cycle of findCycles(steps, producers))
     report('cycle', `the types form a cycle: ${cycle.join(' → ')}; one of these steps must do without its input`)

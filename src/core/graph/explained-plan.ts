@@ -6,6 +6,8 @@ export interface ExplainedStep {
   readonly name: string
   /** How it gets its value: from a function, from its declaration, from whichever of its inputs comes first. */
   readonly kind: AnyStep['kind']
+  /** What makes its value, where that is another graph; absent otherwise. */
+  readonly subgraph?: { readonly graph: string; readonly target: string } | undefined
   /** Whether it runs depends on its inputs: it has a `when`. */
   readonly isConditional: boolean
   /** The type that it makes. */
@@ -91,7 +93,11 @@ function textOf({ graph, target, steps, levels, leaves, missing, unknown }: Plan
       const step = byName.get(name)!
       const ports = step.inputs.map(({ type, kind }) => (kind === 'plain' ? type : `${kind}(${type})`)).join(', ')
       const inputs =
-        step.kind === 'race' || step.kind === 'timer' || step.kind === 'signal' ? `${step.kind}(${ports})` : ports
+        step.subgraph !== undefined
+          ? `subgraph ${step.subgraph.graph}(${ports})`
+          : step.kind === 'race' || step.kind === 'timer' || step.kind === 'signal'
+            ? `${step.kind}(${ports})`
+            : ports
       lines.push(
         `  ${String(level).padStart(2)}  ${name.padEnd(width)}  ${willOf(step).padEnd(7)}  ${inputs === '' ? '' : `${inputs} `}→ ${step.output}${step.isUndoable ? ', undoable' : ''}`,
       )
@@ -134,9 +140,11 @@ function willOf({ will, isConditional }: ExplainedStep): string {
   return will === 'run' && isConditional ? 'run if' : will
 }
 
-/** A step's node; races have six corners, what waits has round ends. */
-function shaped({ name, kind, isUndoable }: ExplainedStep): string {
-  const label = quoted(isUndoable ? `${name} (undoable)` : name)
+/** A step's node; races have six corners, what waits has round ends, other graphs have double sides. */
+function shaped({ name, kind, subgraph, isUndoable }: ExplainedStep): string {
+  const graph = subgraph === undefined || subgraph.graph === name ? '' : `: ${subgraph.graph}`
+  const label = quoted(`${name}${graph}${isUndoable ? ' (undoable)' : ''}`)
+  if (kind === 'subgraph') return `[[${label}]]`
   if (kind === 'timer' || kind === 'signal') return `([${label}])`
   return kind === 'race' ? `{{${label}}}` : `[${label}]`
 }

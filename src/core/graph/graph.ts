@@ -176,6 +176,19 @@ type Upstream<
     ? Seen
     : Upstream<Needed, Exclude<H, Seen | A | B | C | D | E | F | G>, Seen | A | B | C | D | E | F | G | H>
 
+/** The names of the leaves that a target needs; any where the compiler does not know the graph. */
+export type LeafNames<G, T> =
+  IsUnknown<G, T> extends true
+    ? string
+    : Exclude<Upstream<TypesOf<G>['neededBy'], NameOf<T>>, keyof TypesOf<G>['producers']>
+/** Those of them that must be there. */
+export type RequiredLeafNames<G, T> =
+  IsUnknown<G, T> extends true
+    ? string
+    : Exclude<At<TypesOf<G>['requiredBy'], Upstream<TypesOf<G>['neededBy'], NameOf<T>>>, keyof TypesOf<G>['producers']>
+/** The data type of a graph that has a name. */
+export type TypeIn<G, Name> = At<TypesOf<G>['types'], Name>
+
 /** A value that `shared` gives, by the name it stands under. */
 export type SharedValue<G, T, Name> =
   IsUnknown<G, T> extends true

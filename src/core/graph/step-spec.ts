@@ -71,7 +71,7 @@ function defaultsOf(step: AnyStep, { defaults }: AnyGraph): StepDefaults {
 
 /** Whether what the step ends with is part of its execution, and is on record in a docket whatever its policies say. */
 export function isAlwaysRecorded({ kind, compensate }: Pick<StepSpec, 'kind' | 'compensate'>): boolean {
-  return kind === 'race' || kind === 'timer' || kind === 'signal' || compensate !== undefined
+  return (kind !== 'step' && kind !== 'value') || compensate !== undefined
 }
 
 function triesOf(retry: RetryPolicy | undefined): Tries {

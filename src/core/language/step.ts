@@ -38,8 +38,8 @@ export interface StepContext {
 
 /** Any step, its types forgotten: what the runtime sees. */
 export interface AnyStep {
-  /** `step`: a function makes the output. `value`: the declaration holds it. `race`: the first of its inputs is, or leads to, the output. `timer`: a time comes. `signal`: somebody outside gives it. */
-  readonly kind: 'step' | 'value' | 'race' | 'timer' | 'signal'
+  /** `step`: a function makes the output. `value`: the declaration holds it. `race`: the first of its inputs is, or leads to, the output. `timer`: a time comes. `signal`: somebody outside gives it. `subgraph`: another graph makes it. */
+  readonly kind: 'step' | 'value' | 'race' | 'timer' | 'signal' | 'subgraph'
   /** Part of keys, events and errors. */
   readonly name: string
   /** Named ports: data types, `optional(T)`, `all(T)`. */
@@ -88,9 +88,13 @@ type Received<Given> = Given extends Port ? Given['~types']['received'] : unknow
 
 /** What the compiler knows of a step, under `'~types'`. There is no such property at run time. */
 export interface StepTypes {
+  /** Name of the type that it makes. */
   readonly makes: string
+  /** Names of the types that must be there. */
   readonly requires: string
+  /** Names of the types that may be missing. */
   readonly wants: string
+  /** All types that it names. */
   readonly touches: AnyDataType
 }
 

@@ -39,7 +39,7 @@ function whatNeverHappens({
   when,
 }: StepSpec): readonly string[] {
   return [
-    ...(kind === 'step' || kind === 'value' ? ['WAIT'] : []),
+    ...(kind === 'step' || kind === 'value' || kind === 'subgraph' ? ['WAIT'] : []),
     ...(persist === undefined ? ['CLAIM', 'HIT'] : []),
     ...(concurrency === undefined ? ['QUEUE'] : []),
     ...(maxAttempts === 1 ? ['mayRetry'] : []),

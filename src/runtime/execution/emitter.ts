@@ -5,6 +5,7 @@ import type {
   ExecutionIncompatible,
   ExecutionReleased,
   ExecutionResumed,
+  ExecutionStarted,
   LeaseLost,
   LoopBlocked,
   StepCancelled,
@@ -39,6 +40,7 @@ export class Emitter {
   readonly #executionId: string
   readonly #graph: string
   readonly #target: string
+  readonly #parent: ExecutionStarted['parent']
   readonly #observers: readonly Observer[]
   /** The observer, where there is one alone. */
   readonly #only: Observer | undefined
@@ -49,7 +51,15 @@ export class Emitter {
   /** A time that was read for an event, for the next one, while what follows at once has not led to user code. */
   justRead: number | undefined = undefined
 
-  constructor(executionId: string, graph: string, target: string, observers: readonly Observer[]) {
+  /** `parent`: the step that the execution works for. */
+  constructor(
+    executionId: string,
+    graph: string,
+    target: string,
+    observers: readonly Observer[],
+    parent?: ExecutionStarted['parent'],
+  ) {
+    this.#parent = parent
     this.#executionId = executionId
     this.#graph = graph
     this.#target = target
@@ -72,6 +82,7 @@ export class Emitter {
       executionId: this.#executionId,
       graph: this.#graph,
       target: this.#target,
+      ...(this.#parent !== undefined && { parent: this.#parent }),
     })
   }
 

@@ -31,6 +31,8 @@ export interface ResolvedOptions extends TimeBounds {
   readonly logger: Logger
   readonly headers: Readonly<Record<string, string>>
   readonly signal: AbortSignal | undefined
+  /** Those that the call has given, beside the graph's: they get the events of child executions too. */
+  readonly observers: readonly Observer[]
 }
 
 /** Everything that an execution is given. */
@@ -100,8 +102,11 @@ export function resolveOptions(
     timeoutMs: options.timeout === undefined ? index.timeoutMs : durationMs(options.timeout),
     deadline: deadlineMs(options.deadline),
     signal: options.signal,
+    observers: options.observers ?? noObservers,
   }
 }
+
+const noObservers: readonly Observer[] = Object.freeze([])
 
 function observersOf(graph: AnyGraph, options: ExecuteOptions): readonly Observer[] {
   return options.observers === undefined || options.observers.length === 0

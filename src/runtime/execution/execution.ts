@@ -8,6 +8,8 @@ import { AsyncContext } from '../environment/async-context.ts'
 import { callingStep } from '../environment/current-step.ts'
 import type { CallingStep } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
+import type { ChildRequest, RunningChild } from '../steps/step-work.ts'
+import { beginChildOf } from './child-execution.ts'
 import { Effects } from './effects.ts'
 import type { Emitter } from './emitter.ts'
 import { cancelRest, endWith } from './end-reason.ts'
@@ -76,6 +78,8 @@ export class Execution implements StepHost {
   #restoredFailure: { readonly error: unknown } | undefined
   /** What its steps did is undone. */
   undoing: UndoneEnd | undefined
+  /** Why it goes on elsewhere, where it does. */
+  released: ReleaseCause | undefined = undefined
 
   constructor(setup: ExecutionSetup) {
     const { plan, options } = setup
@@ -225,7 +229,10 @@ export class Execution implements StepHost {
   }
 
   #stop(event: EndEvent, error: CancelReason): void {
-    if (event.type === 'RELEASE') this.undoing?.release(event, error)
+    if (event.type === 'RELEASE') {
+      this.released = event.cause
+      this.undoing?.release(event, error)
+    }
     if (this.isSettled) return
     const finish = (): void => this.finish(event, error)
     if (this.#context === undefined) finish()
@@ -287,6 +294,11 @@ export class Execution implements StepHost {
   /** An attempt is over; the item may give its slot back. */
   leave(): void {
     this.admission?.leave(this.#flow.isLaunching)
+  }
+
+  /** Begins an execution of another graph, for one of its steps. */
+  beginChild(request: ChildRequest): RunningChild {
+    return beginChildOf(this, request, (setup) => new Execution(setup))
   }
 
   /** Counts an ended step. Where nobody looks at it again, its record goes at once: there may be very many. */

@@ -13,7 +13,9 @@ export function stepErrorOf(
   policyError: unknown,
 ): StepError {
   const { execution, planStep, step } = run
-  const path = pathTo(whole, whole.slots.get(planStep.spec.output.name)!)
+  const own = pathTo(whole, whole.slots.get(planStep.spec.output.name)!)
+  // It goes on in the child: what that failed to make stands last.
+  const path = planStep.spec.kind === 'subgraph' && cause instanceof StepError ? [...own, ...cause.path!] : own
   // It may fail before its first: by its condition, or as a race that nothing reached.
   const tries = attempts === 0 ? '' : attempts === 1 ? ' after 1 attempt' : ` after ${attempts} attempts`
   const item = execution.item === undefined ? '' : ` for item ${execution.item}`

@@ -4,6 +4,7 @@ import type { Plan } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { CallingStep } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
+import type { ChildRequest, RunningChild } from '../steps/step-work.ts'
 import type { Effects } from './effects.ts'
 import type { Emitter } from './emitter.ts'
 import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
@@ -42,6 +43,8 @@ export interface StepHost {
   readonly part: BatchPart | undefined
   /** Whether nothing of it may begin any more. */
   readonly isOver: boolean
+  /** Begins an execution of another graph for one of its steps. */
+  beginChild(request: ChildRequest): RunningChild
   /** What is remembered of a step. */
   persistOf(spec: StepSpec): PersistSpec | undefined
   /** Whether this step's value is what the execution ends with, and nothing else is missing. */

@@ -3,6 +3,7 @@ import { functionStep } from './attempt.ts'
 import { constantStep } from './constant-step.ts'
 import { raceStep } from './race-step.ts'
 import { signalStep } from './signal-step.ts'
+import { subgraphStep } from './subgraph-step.ts'
 import { timerStep } from './timer-step.ts'
 import type { StepKind } from './step-work.ts'
 
@@ -12,6 +13,7 @@ const kinds: Readonly<Record<StepSpec['kind'], StepKind<never>>> = {
   race: raceStep,
   timer: timerStep,
   signal: signalStep,
+  subgraph: subgraphStep,
 }
 
 /** How a step works. Nearly all are functions: they are found without a look into the table. */

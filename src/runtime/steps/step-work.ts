@@ -1,12 +1,32 @@
 import type { Logger } from '../../core/contracts/logger.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
-import type { PlanStep } from '../../core/graph/plan.ts'
+import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { Signals } from './signals.ts'
 
+/** What a step needs to let another graph make its value. */
+export interface ChildRequest {
+  /** The step's name: part of the child's id. */
+  readonly step: string
+  readonly plan: Plan
+  /** One per `plan.leaves`; they are checked. */
+  readonly leafValues: readonly unknown[]
+  readonly onCompleted: (value: unknown) => void
+  /** It has failed or was cancelled, and what it did is undone. */
+  readonly onFailed: (error: unknown) => void
+}
+
+/** A child execution that is under way. */
+export interface RunningChild {
+  /** Ends it, for the reason for which its step ends: with its parent, or because of that. */
+  stop(reason: unknown): void
+}
+
 /** The execution that a step works for, as its work sees it. */
 export interface WorkPlace {
+  /** Begins an execution of another graph for one of its steps. @throws SerializationError where its results can't be found by its inputs */
+  beginChild(request: ChildRequest): RunningChild
   readonly id: string
   /** Index of the batch's item. */
   readonly item: number | undefined
