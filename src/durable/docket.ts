@@ -14,6 +14,7 @@ import type { GraphLogic } from '../runtime/from-graph.ts'
 import { givenInputs } from '../runtime/inputs/given-inputs.ts'
 import { batchRequest } from './start/batch-request.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
+import { ChildExecutions } from './child-executions.ts'
 import { checkClose, checkFork, checkListQuery, checkPurge, checkRetry } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
 import { checkDocketOptions } from './context/docket-options.ts'
@@ -84,6 +85,7 @@ export class Docket implements AsyncDisposable {
     this.#reopening = reopening
     this.#scan = scan
     this.#starter = new ExecutionStarter(context, { resumption, reopening, scan })
+    context.setup.children = new ChildExecutions(context, this.#starter)
     this.#ephemeral = new EphemeralExecutions(context)
     this.#loop = new BackgroundLoop(context, {
       scan: options.takeOver === false ? undefined : scan,

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { dataType, graph, OptionError, step, type } from '../../src/index.ts'
 import type { Docket, StepError } from '../../src/index.ts'
-import type { Store } from '../../src/core/contracts/store.ts'
 import { World } from './durable-time.ts'
+import { fatalAt } from './fatal-commit.ts'
 
 const Order = dataType('Order', type<string>())
 const Flight = dataType('Flight', type<string>())
@@ -84,29 +84,6 @@ const backwards = ['seat', 'car', 'hotel', 'flight']
 
 async function endOf(world: World, docket: Docket, id = 'a'): Promise<unknown> {
   return world.clock.settle((await docket.get(id))!.result().catch((error: unknown) => error))
-}
-
-/** The same store, that loses its process right before or right after its n-th commit. */
-function fatalAt(inner: Store, n: number, when: 'before' | 'after', die: () => void): Store {
-  let commits = 0
-  return new Proxy(inner, {
-    get: (target, key) => {
-      const value: unknown = Reflect.get(target, key)
-      if (typeof value !== 'function') return value
-      if (key !== 'commit') return value.bind(target) as unknown
-      return async (...given: readonly unknown[]): Promise<unknown> => {
-        const isFatal = ++commits === n
-        if (isFatal && when === 'before') {
-          die()
-          return new Promise(() => {})
-        }
-        const answer: unknown = await Reflect.apply(value, target, given)
-        if (!isFatal) return answer
-        die()
-        return new Promise(() => {})
-      }
-    },
-  })
 }
 
 test('a docket undoes what an execution did, and its records and details say what was undone', async () => {

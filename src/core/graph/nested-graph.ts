@@ -99,3 +99,10 @@ function wayTo(name: string, graph: AnyGraph): readonly string[] | undefined {
   }
   return undefined
 }
+
+/** These graphs, and those that run within them. */
+export function withNestedGraphs(graphs: readonly AnyGraph[]): readonly AnyGraph[] {
+  const all = new Set(graphs)
+  for (const graph of all) for (const step of graph.steps) if (isSubgraph(step)) all.add(step.graph)
+  return [...all]
+}

@@ -1,6 +1,7 @@
 import { durationMs } from '../../core/duration.ts'
 import { DocketClosedError, LeaseLostError, OptionError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { withNestedGraphs } from '../../core/graph/nested-graph.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { OwnerState } from '../../core/contracts/owner-state.ts'
@@ -20,7 +21,7 @@ import type { FullClock } from '../../runtime/environment/clock.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { randomId, timeOrderedId } from '../../runtime/environment/ids.ts'
 import { resolveOptions } from '../../runtime/execution/execution-setup.ts'
-import type { ExecutionSetup, ResolvedOptions } from '../../runtime/execution/execution-setup.ts'
+import type { DurableChildren, ExecutionSetup, ResolvedOptions } from '../../runtime/execution/execution-setup.ts'
 import { ShortLivedMap } from '../../runtime/collections/short-lived-map.ts'
 import { StoreResults } from '../../runtime/results/store-results.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
@@ -60,7 +61,7 @@ export class DocketContext {
   readonly incompatible: IncompatibleExecutions
   readonly survived: SurvivedLosses
   readonly inspect: HarmlessInspector | undefined
-  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>
+  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'> & { children: DurableChildren | undefined }
   /** Stores that steps have of their own. */
   readonly ownStores: ReadonlySet<Store>
   /** No execution begins here, or goes on here, that is not here already. */
@@ -79,9 +80,10 @@ export class DocketContext {
     const { store, codecs, maxValueBytes, random, inspect } = options
     this.options = options
     this.hostClock = fullClockOf(options.clock)
-    this.graphs = new Map(options.graphs.map((graph) => [graph.name, graph]))
+    const graphs = withNestedGraphs(options.graphs)
+    this.graphs = new Map(graphs.map((graph) => [graph.name, graph]))
     this.#storedGraphs = new Map(
-      options.graphs.flatMap((graph) => [graph.name, ...graph.formerly].map((name) => [name, graph] as const)),
+      graphs.flatMap((graph) => [graph.name, ...graph.formerly].map((name) => [name, graph] as const)),
     )
     this.connection = new StoreConnection({
       store,
@@ -98,7 +100,7 @@ export class DocketContext {
     this.turns = new ExecutionTurns(this.clock)
     this.incompatible = new IncompatibleExecutions(this.clock)
     this.survived = new SurvivedLosses(this.hostClock)
-    this.setup = { shared: new StoreResults(this.connection), persistOf: persistDefault(options) }
+    this.setup = { shared: new StoreResults(this.connection), persistOf: persistDefault(options), children: undefined }
     this.ownStores = ownStoresOf(options)
     this.inspect = inspect === undefined ? undefined : harmlessInspector(inspect)
   }
@@ -183,7 +185,8 @@ export class DocketContext {
       },
       clock,
     )
-    return { ...resolved, id: options.id }
+    // Children get the docket's anyway.
+    return { ...resolved, id: options.id, observers: options.observers ?? [] }
   }
 
   /** Lets an execution or a batch live here. False where the right to it is an old one: answers of the store may come late. */

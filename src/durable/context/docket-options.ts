@@ -6,6 +6,7 @@ import { checkPersist } from '../../core/graph/check-step.ts'
 import type { Codec } from '../../core/contracts/codec.ts'
 import { durationHint, durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
+import { withNestedGraphs } from '../../core/graph/nested-graph.ts'
 import { indexOf } from '../../core/graph/graph-index.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { isRecord } from '../../core/is-record.ts'
@@ -108,6 +109,7 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
         )
     }
   }
+  if (problems.length === 0) reportNestedGraphs(graphs as readonly AnyGraph[], report)
   if (problems.length === 0) reportFormerNames(graphs as readonly AnyGraph[], report)
   if (!isRecord(store) || typeof store['claimResults'] !== 'function')
     report(`store must be a store, like sqliteStore('docket.db'), not ${describe(store)}`)
@@ -146,6 +148,19 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
     report(`name must be a non-empty string, not ${describe(name)}`)
   if (problems.length === 0) append(problems, problemsOfLengths(options as unknown as DocketOptions))
   return problems
+}
+
+/** Graphs within others are the docket's too. */
+function reportNestedGraphs(graphs: readonly AnyGraph[], report: (problem: string) => void): void {
+  const byName = new Map<string, AnyGraph>()
+  for (const graph of withNestedGraphs(graphs)) {
+    const other = byName.get(graph.name)
+    if (other === undefined) byName.set(graph.name, graph)
+    else
+      report(
+        `two graphs are named "${graph.name}", of which one at least runs within another; nothing would distinguish their executions; give each a name of its own`,
+      )
+  }
 }
 
 /** Executions stored under a name must be those of one graph. */

@@ -139,6 +139,11 @@ export class ExecutionRecorder implements Recorder {
     return this.#endKept || this.commits.isOff ? undefined : this.#end(output)
   }
 
+  endsAfter(work: Promise<unknown>): void {
+    this.#underWay.begin()
+    void Promise.allSettled([work]).then(() => this.#underWay.arrived())
+  }
+
   straggles(run: StepRun): void {
     this.#stragglers.add(run)
   }

@@ -36,7 +36,7 @@ export interface OwnedExecutionParts {
   readonly input: unknown
   readonly requestDigest: string
   readonly options: ResolvedOptions & { readonly id: string }
-  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>
+  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf' | 'children'>
   readonly right: OwnershipRight
   /** When it began in an earlier life. */
   readonly startedAt: number | undefined
@@ -105,6 +105,7 @@ export class OwnedExecution implements Owned {
     this.#execution = new Execution({
       ...setup,
       keyNames: restored?.keyNames,
+      beginsAgain: restored?.beginsAgain,
       ...(undoings !== undefined && { undoings: { of: (step: string) => undoings.get(step) ?? 0, add: () => {} } }),
       plan: given.plan,
       options,

@@ -48,6 +48,8 @@ export interface ExecutionInfo {
   readonly incompatible: readonly string[]
   /** Whether `handle.detach()` took it out of the docket: it goes on elsewhere, or nowhere. Its status is `cancelled` then. */
   readonly isDetached: boolean
+  /** The execution that it is a child of, or was forked from; absent where there is none. */
+  readonly parent?: string | undefined
 }
 
 /** An execution with its steps. */
@@ -106,6 +108,7 @@ export async function infoOf(
     endedAt: dateOf(endedAt),
     incompatible: [...unreadable],
     isDetached: record.graphHash === detachedHash,
+    ...(record.parent !== undefined && { parent: record.parent }),
   }
 }
 

@@ -36,6 +36,8 @@ export interface RestoredExecution {
   readonly keyNames: KeyNames | undefined
   /** Values that came with the start for what steps wait for. */
   readonly signals: Readonly<Record<string, unknown>> | undefined
+  /** Whether it had ended, and begins again. */
+  readonly beginsAgain: boolean
   /** How often steps were undone. */
   readonly undoings: ReadonlyMap<string, number>
 }
@@ -118,12 +120,15 @@ export async function restoreExecution(
   const keyNames = keyNamesOf(record, $names)
   const { counts: undoings } = undoRecords
   const { plan, leafValues } = given
-  return { plan, inputs: $given, leafValues, persisted, inputHashes, open, keyNames, undoings, signals: $signals }
+  const found = { plan, inputs: $given, leafValues, persisted, inputHashes, open, keyNames, undoings }
+  return { ...found, signals: $signals, beginsAgain: cause === 'end' }
 }
 
 /** How often a step may begin. One that is tried once begins again after a death, though that it began is on record where it may be undone. */
 function attemptsOf(spec: StepSpec | undefined): number {
   if (spec === undefined) return 1
+  // What a death takes from a subgraph is the wait for its child, which lives on.
+  if (spec.kind === 'subgraph') return Infinity
   return spec.maxAttempts === 1 && spec.compensate !== undefined ? Infinity : spec.maxAttempts
 }
 

@@ -1,6 +1,8 @@
 import { append } from '../../core/append.ts'
-import { StoreError } from '../../core/errors.ts'
-import type { ExecutionCancelledError } from '../../core/errors.ts'
+import { ExecutionCancelledError, StoreError } from '../../core/errors.ts'
+import { isTerminal } from '../../core/contracts/statuses.ts'
+import { isSubgraph } from '../../core/graph/nested-graph.ts'
+import { childId } from '../../runtime/execution/child-execution.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { PostVerdict } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -69,6 +71,7 @@ export async function endUnowned(
 ): Promise<void> {
   const stored = await context.connection.encoding.encodeError(error, ['execution', record.id, 'error'])
   const { open, hasEffects } = await leftOpen(context, record.id)
+  await cancelChildren(context, record, error)
   const isCompensating = record.status === 'compensating'
   // It is undone by whichever process goes on with it; one that is undone already ends as it was to end.
   if (isCompensating && status === 'cancelled') return context.change(record, { isReleased: true }, { consumed })
@@ -81,6 +84,45 @@ export async function endUnowned(
   const endedAt = context.clock.now()
   const head = { status, error: stored, endedAt, isReleased: true } as const
   await context.change(record, head, { consumed, steps: closedRecords(open, endedAt) })
+}
+
+/** Ends the children of an execution that no process runs, as far as its graph is known here: once it has ended, nobody would. */
+async function cancelChildren(
+  context: DocketContext,
+  { id, kind, graph }: ExecutionRecord,
+  cause: Error,
+): Promise<void> {
+  const subgraphs = kind === 'batch' ? [] : (context.graphOf(graph)?.steps.filter(isSubgraph) ?? [])
+  for (const { name } of subgraphs) {
+    let isThere = true
+    // One that was undone has others after it.
+    for (let undoings = 0; isThere; undoings++) {
+      const child = childId(id, undefined, name, undoings)
+      const message = `the execution "${id}", of which this is a child, has ended`
+      isThere = await cancelAnywhere(
+        context,
+        child,
+        new ExecutionCancelledError(message, { executionId: child }, { cause }),
+      )
+    }
+  }
+}
+
+/** Ends an execution wherever it runs, unless it has ended. @returns whether there is one */
+async function cancelAnywhere(context: DocketContext, id: string, error: ExecutionCancelledError): Promise<boolean> {
+  for (;;) {
+    const record = await context.recordOf(id)
+    if (record === undefined) return false
+    if (isTerminal(record.status)) return true
+    const here = context.owned.get(id)
+    if (here !== undefined) {
+      here.cancel(error)
+      await here.departure
+      return true
+    }
+    if (await cancelUnowned(context, id, error)) return true
+    if ((await postMessage(context, id, 'cancel', { reason: error })) === 'accepted') return true
+  }
 }
 
 /** What an execution that is about to end leaves open. One whose records can't be read is ended all the same. */

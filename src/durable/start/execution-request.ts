@@ -42,6 +42,8 @@ interface GivenExecution {
   readonly target: AnyDataType
   readonly given: GivenInputs
   readonly signals: StartSignals
+  /** The execution for which it is a child: its values are checked. */
+  readonly parent: string | undefined
   readonly requestDigest: string
   readonly options: StartOptions & { readonly id: string }
 }
@@ -57,6 +59,29 @@ export function executionRequest(
   context.requireGraph(graph)
   const given = givenInputs(graph, target, inputs, overrides)
   const signals = givenSignals(given.plan, sent)
+  const input = overrides === undefined ? inputs : namedLeaves(given)
+  return requestOf(context, { given, signals, input, parent: undefined }, options)
+}
+
+/** Prepares the child of an execution: its values are checked already. @throws OptionError, SerializationError */
+export function childRequest(
+  context: DocketContext,
+  given: GivenInputs,
+  parent: string,
+  options: StartOptions & { readonly id: string },
+): StartRequest {
+  context.requireGraph(given.plan.index.graph)
+  return requestOf(context, { given, signals: {}, input: namedLeaves(given), parent }, options)
+}
+
+function requestOf(
+  context: DocketContext,
+  what: Pick<GivenExecution, 'given' | 'signals' | 'parent'> & { readonly input: unknown },
+  options: StartOptions,
+): StartRequest {
+  const { given, signals, input, parent } = what
+  const { target, index } = given.plan
+  const { graph } = index
   const { encoding } = context.connection
   const requestDigest = encoding.resultKey(requestDigestOf(given.plan, given.leafValues))
   const id = options.id ?? context.newId()
@@ -71,7 +96,7 @@ export function executionRequest(
     caller: callerOptionsOf(startOptions),
     ...(Object.keys(signals).length > 0 && { signals: () => signalMessages(context, id, signals) }),
     newRecord: async (owner) => {
-      const request = { graph, target, given, signals, requestDigest, options: startOptions }
+      const request = { graph, target, given, signals, parent, requestDigest, options: startOptions }
       leafValues = await checkedLeaves(request)
       const record = await newRecordOf(request, leafValues, owner, context)
       if (owner === undefined) return record
@@ -80,7 +105,6 @@ export function executionRequest(
     },
     begin: async (created) => {
       const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
-      const input = overrides === undefined ? inputs : namedLeaves(given)
       const parts = {
         given: { plan: given.plan, leafValues },
         input,
@@ -97,8 +121,9 @@ export function executionRequest(
 }
 
 /** The leaf values as the schemas make them. @throws InputError */
-async function checkedLeaves({ given, signals, options }: GivenExecution): Promise<readonly unknown[]> {
+async function checkedLeaves({ given, signals, parent, options }: GivenExecution): Promise<readonly unknown[]> {
   const { plan, leafValues } = given
+  if (parent !== undefined) return leafValues
   const values = new Array<unknown>(plan.types.length)
   const place = { graph: plan.index.graph.name, executionId: options.id }
   const error = await checkLeaves(plan, leafValues, values, () => place)
@@ -151,7 +176,7 @@ async function newRecordOf(
     headers: options.headers ?? {},
     graphHash: graphHashOf(plan.index),
     machineVersion,
-    parent: undefined,
+    parent: request.parent,
     timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
     deadline: context.deadlineOf(options),
     owner,

@@ -1,5 +1,6 @@
 import type { ReleaseCause } from '../../../machines/index.ts'
 import { DocketClosedError, ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
+import type { Plan } from '../../core/graph/plan.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import { processCache } from '../results/result-cache.ts'
 import { requestDigestOf } from '../results/execution-memory.ts'
@@ -8,7 +9,7 @@ import type { ChildRequest, RunningChild } from '../steps/step-work.ts'
 import type { Observer } from '../../core/contracts/observer.ts'
 import { Emitter } from './emitter.ts'
 import type { CancelReason } from './end-reason.ts'
-import type { ExecutionSetup, ResolvedOptions } from './execution-setup.ts'
+import type { ChildParent, ExecutionSetup, ResolvedOptions } from './execution-setup.ts'
 
 /** An execution that has begun, as its parent sees it. */
 interface Child {
@@ -19,23 +20,21 @@ interface Child {
 }
 
 /** The execution that a child is begun for. */
-interface Parent {
-  readonly id: string
+interface Parent extends ChildParent {
   readonly item: number | undefined
-  readonly options: ResolvedOptions
   readonly setup: ExecutionSetup
-  /** Why it goes on elsewhere; undefined where it does not. */
-  readonly released: ReleaseCause | undefined
 }
 
-/** Begins an execution for a step of another one, in the same process. */
+/** Begins an execution for a step of another one: in the same process, unless the parent is durable. */
 export function beginChildOf(
   parent: Parent,
-  { step, plan, leafValues, onCompleted, onFailed }: ChildRequest,
+  request: ChildRequest,
   make: (setup: ExecutionSetup) => Child,
 ): RunningChild {
   const { setup } = parent
+  const { step, plan, leafValues, onCompleted, onFailed } = request
   const id = childIdOf(parent, step)
+  if (setup.children !== undefined) return setup.children.begin(parent, id, request)
   const child = make({
     plan,
     options: optionsOf(parent, id, step, plan),
@@ -51,10 +50,26 @@ export function beginChildOf(
   return { stop: (reason) => stop(parent, child, reason) }
 }
 
-/** The same whenever the step's attempts begin, so that what the child persists is found again; another one once what it did was undone. */
+/** Ends children that an earlier process has begun, where their parent fails before their steps begin again here. */
+export function cancelOrphans(parent: Parent & { readonly plan: Plan; readonly runs: Runs }, reason: unknown): void {
+  const { plan, runs, setup } = parent
+  if (setup.children === undefined) return
+  for (const { spec, position } of plan.steps) {
+    const run = runs[position]
+    if (spec.kind !== 'subgraph' || run?.hasEnded === true || run?.isWorking === true) continue
+    setup.children.cancel(parent, childIdOf(parent, spec.name), reason)
+  }
+}
+
+type Runs = readonly ({ readonly hasEnded: boolean; readonly isWorking: boolean } | undefined)[]
+
 function childIdOf({ id, item, setup }: Parent, step: string): string {
-  const undoings = setup.undoings?.of(step, item) ?? 0
-  const parts = [id, setup.itemKey ?? item, undoings === 0 ? step : `${step}~${undoings}`]
+  return childId(id, setup.itemKey ?? item, step, setup.undoings?.of(step, item) ?? 0)
+}
+
+/** The same whenever the step's attempts begin, so that the child is found again; another one once what it did was undone. */
+export function childId(parent: string, item: string | number | undefined, step: string, undoings: number): string {
+  const parts = [parent, item === '' ? undefined : item, undoings === 0 ? step : `${step}~${undoings}`]
   return parts.filter((part) => part !== undefined).join('/')
 }
 

@@ -1,5 +1,5 @@
 import type { EndReport } from './end-report.ts'
-import type { ExecutionEvent as ExecutionMachineEvent, StepEvent } from '../../../machines/index.ts'
+import type { ExecutionEvent as ExecutionMachineEvent, ReleaseCause, StepEvent } from '../../../machines/index.ts'
 import { durationMs } from '../../core/duration.ts'
 import type { AnyGraph, GraphIndex, PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import { silentLogger } from '../../core/contracts/logger.ts'
@@ -15,6 +15,7 @@ import type { KeyNames } from './key-names.ts'
 import type { Recorder } from './recorder.ts'
 import type { ResultCache } from '../results/result-cache.ts'
 import type { SharedResults } from '../results/shared-results.ts'
+import type { ChildRequest, RunningChild } from '../steps/step-work.ts'
 import type { Signals } from '../steps/signals.ts'
 import type { Undoings } from '../results/undoings.ts'
 import type { StepState } from './step-state.ts'
@@ -33,6 +34,23 @@ export interface ResolvedOptions extends TimeBounds {
   readonly signal: AbortSignal | undefined
   /** Those that the call has given, beside the graph's: they get the events of child executions too. */
   readonly observers: readonly Observer[]
+}
+
+/** An execution, as what begins its children sees it. */
+export interface ChildParent {
+  readonly id: string
+  readonly options: ResolvedOptions
+  readonly setup: Pick<ExecutionSetup, 'beginsAgain'>
+  readonly recorder: Recorder | undefined
+  /** Why it goes on elsewhere; undefined where it does not. */
+  readonly released: ReleaseCause | undefined
+}
+
+/** Begins the children of durable executions, which are executions of their own. */
+export interface DurableChildren {
+  begin(parent: ChildParent, id: string, request: ChildRequest): RunningChild
+  /** Ends one that an earlier process of its parent may have begun, and of which nobody takes the value any more. */
+  cancel(parent: ChildParent, id: string, reason: unknown): void
 }
 
 /** Everything that an execution is given. */
@@ -68,6 +86,10 @@ export interface ExecutionSetup {
   readonly itemKey?: string | undefined
   /** Where values come in from outside; undefined where none can. */
   readonly signals?: Signals | undefined
+  /** Makes children that survive the process; undefined where they live with it. */
+  readonly children?: DurableChildren | undefined
+  /** Whether it had ended, and begins again: then its children do so too, where they had failed. @default false */
+  readonly beginsAgain?: boolean | undefined
   /** Present where the execution is part of a batch. */
   readonly part?: BatchPart | undefined
 }

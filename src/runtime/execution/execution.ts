@@ -9,7 +9,7 @@ import { callingStep } from '../environment/current-step.ts'
 import type { CallingStep } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { ChildRequest, RunningChild } from '../steps/step-work.ts'
-import { beginChildOf } from './child-execution.ts'
+import { beginChildOf, cancelOrphans } from './child-execution.ts'
 import { Effects } from './effects.ts'
 import type { Emitter } from './emitter.ts'
 import { cancelRest, endWith } from './end-reason.ts'
@@ -332,6 +332,7 @@ export class Execution implements StepHost {
     if (this.hasEnded) return
     this.hasEnded = true
     if (event.type !== 'SUCCEED') this.part?.onFailing(error)
+    if (event.type !== 'SUCCEED' && event.type !== 'RELEASE') cancelOrphans(this, error)
     if (this.#endedSteps < this.total) cancelRest(this, event.at, error)
     this.undoing = undoneEndOf(this, event, error, this.#beganAt)
     if (this.undoing === undefined) {

@@ -34,6 +34,8 @@ export interface Recorder extends UndoRecorder {
   forgotten(run: StepState): void
   /** Keeps the execution's output; undefined where it went out with the last step's value already. */
   end(output: unknown): Promise<void> | undefined
+  /** How the execution ends is written after this: its children are cancelled first, since nobody would do that once it has ended. */
+  endsAfter(work: Promise<unknown>): void
   /** The step was cancelled while its function ran on, which may still bring a value: not one that only waited, of which nothing comes any more. */
   straggles(run: StepState): void
   /** It came to an end without one. */

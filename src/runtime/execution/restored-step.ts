@@ -43,6 +43,10 @@ export function restoreStep(
     // A wait that goes on is no further attempt.
     step.more.held = { dueAt, since: startedAt }
     step.attempt = 0
+  } else if (status === 'running' && step.planStep.spec.kind === 'subgraph' && attempt > 0) {
+    // Nor is one that looks for the child again.
+    step.more.repeated = attempt
+    step.attempt = attempt - 1
   } else if (status === 'retrying') {
     if (!isRemembered) step.state = state
     step.dueAt = dueAt

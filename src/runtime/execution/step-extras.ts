@@ -22,6 +22,8 @@ export class StepExtras {
   held: HeldWait | undefined = undefined
   /** What came first, of a race that is decided. */
   first: First | undefined = undefined
+  /** The attempt that repeats one of an earlier process. */
+  repeated = 0
   /** It failed for good in an earlier process: what is left is its fallback. */
   exhausted: { readonly error: unknown } | undefined = undefined
 }

@@ -201,6 +201,10 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
     else takeSlotOrQueue(this)
   }
 
+  get isRepeated(): boolean {
+    return this.extras?.repeated === this.attempt
+  }
+
   get heldUntil(): number | undefined {
     return this.extras?.held?.dueAt
   }

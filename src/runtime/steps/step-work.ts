@@ -9,6 +9,8 @@ import type { Signals } from './signals.ts'
 export interface ChildRequest {
   /** The step's name: part of the child's id. */
   readonly step: string
+  /** Whether the attempt goes on with what an earlier process may have begun; else it is the first, or one after another that has failed. */
+  readonly goesOn: boolean
   readonly plan: Plan
   /** One per `plan.leaves`; they are checked. */
   readonly leafValues: readonly unknown[]
@@ -50,6 +52,8 @@ export interface WorkingStep {
   /** A new record each time, so that an attempt that changes it changes it for itself. */
   readonly inputs: Record<string, unknown>
   readonly idempotencyKey: string
+  /** Whether an earlier process died in, or gave up, an attempt of which this one is the repetition. */
+  readonly isRepeated: boolean
   readonly execution: WorkPlace
   /** The time that an earlier life waits for; undefined where none did. */
   readonly heldUntil: number | undefined

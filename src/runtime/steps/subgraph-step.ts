@@ -37,6 +37,7 @@ class ChildWork implements StepWork {
     try {
       this.#child = execution.beginChild({
         step: step.step,
+        goesOn: step.attempt === 1 || step.isRepeated,
         plan,
         leafValues: plan.leaves.map(({ type }) => inputs[type.name]),
         onCompleted: (value) => this.#inContext(() => this.#succeed(value)),
