@@ -368,3 +368,33 @@ test('an undoing that is handed over has used up no attempt', async () => {
   expect(new Set(attempts)).toEqual(new Set([1]))
   expect(outside.cancelled).toEqual(backwards)
 })
+
+test('what is undone is shown as completed before; undo errors are kept, however large they are', async () => {
+  const world = new World()
+  const outside = new Outside()
+  outside.undo = (what) => {
+    if (what === 'hotel' || what === 'car') throw new Error(what.repeat(50_000))
+  }
+  const trips = outside.trips()
+  const docket = world.process({ graphs: [trips], maxValueBytes: 8_000 })
+  await docket.start(trips, Bill, { Order: 'o1' }, { id: 'a' })
+  await endOf(world, docket)
+  await world.clock.settle(docket.close())
+  const reader = world.process({ graphs: [trips] })
+  expect(await endOf(world, reader)).toMatchObject({
+    code: 'STEP_FAILED',
+    step: 'Bill',
+    undoErrors: [
+      { code: 'COMPENSATION_FAILED', step: 'BookCar' },
+      { code: 'COMPENSATION_FAILED', step: 'BookHotel' },
+    ],
+  })
+  const { steps } = await (await reader.get('a'))!.details()
+  expect(steps.map(({ step: name, status, undo }) => [name, status, undo?.status])).toEqual([
+    ['BookFlight', 'completed', 'undone'],
+    ['BookHotel', 'completed', 'failed'],
+    ['BookCar', 'completed', 'failed'],
+    ['BookSeat', 'completed', 'undone'],
+    ['Bill', 'failed', undefined],
+  ])
+})

@@ -6,7 +6,7 @@ import { recordOfTrees, treeOf } from './value-tree.ts'
 /** How many errors, lists and records are followed; what is beyond is kept as a text. */
 const limits = { depth: 20, parts: 1_000, text: 2_000 } as const
 /** The same for an error that takes too much room. */
-const shortLimits = { parts: 20, text: 1_000 } as const
+const shortLimits = { parts: 20, texts: [1_000, 100], undoErrors: 10 } as const
 
 /**
  * The tree of anything that was thrown. Never throws: name, message, stack, causes and the error's own fields are kept, and what
@@ -14,12 +14,15 @@ const shortLimits = { parts: 20, text: 1_000 } as const
  * the nearest class of Docket's or of the language's that its own class extends, and has its name.
  */
 export function errorTreeOf(thrown: unknown): unknown {
-  return new ErrorWriter(false).treeOf(thrown, 0)
+  return new ErrorWriter(undefined).treeOf(thrown, 0)
 }
 
-/** The same for an error that takes too much room: texts are cut, and few of its causes and fields are kept. */
-export function shortErrorTreeOf(thrown: unknown): unknown {
-  return new ErrorWriter(true).treeOf(thrown, 0)
+/** The same for an error that takes too much room: texts are cut, and few of its causes and fields are kept. Each takes less room than the one before. */
+export function shortErrorTreesOf(thrown: unknown): readonly (() => unknown)[] {
+  // What could not be undone has to be found, if only by the names of its steps.
+  const texts =
+    isError(thrown) && Array.isArray(read(thrown, 'undoErrors')) ? shortLimits.texts : [shortLimits.texts[0]]
+  return texts.map((text) => () => new ErrorWriter(text).treeOf(thrown, 0))
 }
 
 /** The tree of an error that is too big for the store: without fields and causes, long texts cut. */
@@ -40,20 +43,21 @@ export function briefErrorTreeOf(thrown: unknown, why: string): unknown {
 
 class ErrorWriter {
   readonly #open = new Set<object>()
-  readonly #isShort: boolean
+  readonly #maxText: number | undefined
   readonly #maxParts: number
   #parts = 0
 
-  constructor(isShort: boolean) {
-    this.#isShort = isShort
-    this.#maxParts = isShort ? shortLimits.parts : limits.parts
+  /** `maxText`: how long its texts may be, where it has to be short. */
+  constructor(maxText: number | undefined) {
+    this.#maxText = maxText
+    this.#maxParts = maxText === undefined ? limits.parts : shortLimits.parts
   }
 
   treeOf(value: unknown, depth: number): unknown {
-    if (this.#isShort && typeof value === 'string') return cut(value, shortLimits.text)
+    if (this.#maxText !== undefined && typeof value === 'string') return cut(value, this.#maxText)
     if (typeof value !== 'object' || value === null) return treeOrText(value)
     if (this.#open.has(value)) return '[circular]'
-    if (depth > limits.depth || ++this.#parts > this.#maxParts || (this.#isShort && !isError(value)))
+    if (depth > limits.depth || ++this.#parts > this.#maxParts || (this.#maxText !== undefined && !isError(value)))
       return textOf(value)
     this.#open.add(value)
     try {
@@ -79,9 +83,14 @@ class ErrorWriter {
       .filter((key) => key !== 'name' && key !== 'cause')
       .map((key) => [key, read(error, key)] as const)
       .filter(([, value]) => value !== undefined && typeof value !== 'function')
-      .map(([key, value]) => [key, this.treeOf(value, depth + 1)] as const)
+      .map(([key, value]) => [key, this.#fieldTree(key, value, depth + 1)] as const)
     if (fields.length > 0) content['fields'] = recordOfTrees(fields)
     return { $error: content }
+  }
+
+  #fieldTree(key: string, value: unknown, depth: number): unknown {
+    if (this.#maxText === undefined || key !== 'undoErrors' || !Array.isArray(value)) return this.treeOf(value, depth)
+    return value.slice(0, shortLimits.undoErrors).map((error: unknown) => this.treeOf(error, depth))
   }
 
   /** Data as it is; where errors (or what can't be stored) are among it, part by part. */

@@ -1,7 +1,7 @@
 import { describe, refuse } from '../check-options.ts'
 import type { Problem } from '../check-options.ts'
 import type { Codec } from '../contracts/codec.ts'
-import { briefErrorTreeOf, errorTreeOf, shortErrorTreeOf } from './error-tree.ts'
+import { briefErrorTreeOf, errorTreeOf, shortErrorTreesOf } from './error-tree.ts'
 import { SerializationError } from '../errors.ts'
 import { describeThrown } from '../thrown.ts'
 import type { StoredValue, ValueFormat } from '../contracts/stored-value.ts'
@@ -166,8 +166,10 @@ function errorBody(thrown: unknown, formatted: (tree: unknown) => StoredValue, m
     const body = formatted(errorTreeOf(thrown))
     const size = sizeAbove(body, limit)
     if (size === undefined) return body
-    const short = formatted(shortErrorTreeOf(thrown))
-    if (sizeAbove(short, limit) === undefined) return short
+    for (const shortTree of shortErrorTreesOf(thrown)) {
+      const short = formatted(shortTree())
+      if (sizeAbove(short, limit) === undefined) return short
+    }
     why = `the error itself has ${size} bytes and can’t be stored: the limit is ${limit}`
   } catch (failure) {
     why = `the error itself can’t be stored: ${describeThrown(failure)}`

@@ -25,6 +25,10 @@ export function endedStepInfos(
   for (let position = plan.steps.length - 1; position >= 0; position--)
     if (hadValue[position]!) for (const producer of requiredBy(plan, position)) hadValue[producer] = true
   const culprit = status === 'failed' ? stepOf(error) : undefined
+  // It had its inputs, and so had what made them.
+  for (let position = plan.steps.length - 1; position >= 0; position--)
+    if (plan.steps[position]!.spec.name === culprit || hadValue[position]!)
+      for (const producer of requiredBy(plan, position)) hadValue[producer] = true
   const hadNone: boolean[] = []
   const infos = plan.steps.map(({ spec }, position): StepInfo => {
     const { name } = spec

@@ -2,7 +2,7 @@ import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution
 import { isRecord } from '../../core/is-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { PersistedExecution, StepView, UndoView } from '../../runtime/execution/execution-view.ts'
-import { undoIdentity, undoStatusOf } from './undo-records.ts'
+import { isUncertain, undoIdentity, undoStatusOf } from './undo-records.ts'
 import type { UndoRecords } from './undo-records.ts'
 
 /** What an execution that goes on knows of its undoing. */
@@ -61,5 +61,5 @@ export async function undoViewOf(
   if (status === undefined) return undefined
   const { attempt, startedAt = 0, endedAt, dueAt, error } = record
   const thrown = error === undefined ? undefined : await encoding.decodeError(error, undoIdentity(id, step, 'error'))
-  return { status, isUncertain: status === 'pending', attempt, startedAt, endedAt, dueAt, error: thrown }
+  return { status, isUncertain: isUncertain(record), attempt, startedAt, endedAt, dueAt, error: thrown }
 }

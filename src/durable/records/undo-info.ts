@@ -20,6 +20,9 @@ export async function withUndos(
   }
   return infos.map((info) => {
     const undo = views.get(info.step)
-    return undo === undefined ? info : { ...info, undo }
+    if (undo === undefined) return info
+    // Its record is gone, so that its value is not found again. What was certain to be undone had been done.
+    const wasDone = info.status === 'cancelled' && info.startedAt === undefined && !undo.isUncertain
+    return wasDone ? { ...info, status: 'completed', undo } : { ...info, undo }
   })
 }

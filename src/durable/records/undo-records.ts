@@ -12,6 +12,8 @@ const undoOf = '$undo '
 const inputsOf = '$inputs '
 const countOf = '$undone '
 const undoType = '$undo'
+/** In the place of a version: nobody knows what the step did. */
+const uncertain = 'uncertain'
 
 /** What an execution keeps of its steps that have `compensate`, by their names. */
 export interface UndoRecords {
@@ -63,7 +65,8 @@ export function undoIdentity(id: string, step: string, field: 'error' | 'inputs'
 export function undoRecordOf(step: string, view: UndoView, error: StoredValue | undefined): StepRecord {
   const { attempt, startedAt, endedAt, dueAt } = view
   const status = view.status === 'undone' ? 'completed' : view.status
-  return { ...blank, step: undoOf + step, status, attempt, startedAt, endedAt, dueAt, error }
+  const typeVersion = view.isUncertain ? uncertain : undefined
+  return { ...blank, step: undoOf + step, status, attempt, typeVersion, startedAt, endedAt, dueAt, error }
 }
 
 /** An attempt of it may have done something that nobody knows of. */
@@ -122,6 +125,11 @@ export function deathsOfUndos({ status }: ExecutionRecord, records: readonly Ste
   if (status !== 'compensating') return 0
   const undos = splitUndoRecords(records).undoRecords.undos.values()
   return mostBeginnings * [...undos].filter((undo) => undo.status === 'running').length
+}
+
+/** Whether nobody knows what the step did that is undone. */
+export function isUncertain({ status, typeVersion }: StepRecord): boolean {
+  return status === 'pending' || typeVersion === uncertain
 }
 
 /** How far a step is undone; undefined where a record says nothing of it. */
