@@ -33,12 +33,14 @@ export interface ExecutionInput {
 }
 
 /** Why an execution is given up that has not ended. */
-export type ReleaseCause = 'close' | 'lease-lost' | 'detach'
+export type ReleaseCause = 'close' | 'lease-lost' | 'detach' | 'park'
 
 /** What can happen to an execution. `at` is in milliseconds of the epoch. */
 export type ExecutionEvent =
   | { readonly type: 'START'; readonly at: number }
   | { readonly type: 'PROGRESS'; readonly settled: number }
+  | { readonly type: 'WAIT'; readonly at: number }
+  | { readonly type: 'GO_ON'; readonly at: number }
   | { readonly type: 'SUCCEED'; readonly output: unknown; readonly at: number }
   | { readonly type: 'COMPENSATE'; readonly error: unknown; readonly at: number }
   | { readonly type: 'FAIL'; readonly error: unknown; readonly at: number }
@@ -49,8 +51,8 @@ export type ExecutionEvent =
 type On<Type extends ExecutionEvent['type']> = Extract<ExecutionEvent, { type: Type }>
 
 /**
- * The life cycle of an execution in one process. One with bad input fails without having started; one that is `compensating` will fail or
- * be cancelled, once what its steps did is undone; one that is `released` has not ended, and goes on elsewhere.
+ * The life cycle of an execution in one process. One with bad input fails without having started; one is `waiting` while every
+ * step that has begun waits for a time or for something from outside; one that is `compensating` will fail or be cancelled, once what its steps did is undone; one that is `released` has not ended, and goes on elsewhere.
  */
 export const executionMachine = setup({
   types: {} as { context: ExecutionContext; events: ExecutionEvent; input: ExecutionInput; output: unknown },
@@ -102,7 +104,19 @@ export const executionMachine = setup({
     running: {
       on: {
         PROGRESS: { actions: 'progress' },
+        WAIT: 'waiting',
         SUCCEED: { target: 'completed', actions: 'succeed' },
+        COMPENSATE: { target: 'compensating', actions: 'compensate' },
+        FAIL: { target: 'failed', actions: 'fail' },
+        TIME_OUT: { target: 'failed', actions: 'fail' },
+        CANCEL: { target: 'cancelled', actions: 'fail' },
+        RELEASE: { target: 'released', actions: 'release' },
+      },
+    },
+    waiting: {
+      on: {
+        PROGRESS: { actions: 'progress' },
+        GO_ON: 'running',
         COMPENSATE: { target: 'compensating', actions: 'compensate' },
         FAIL: { target: 'failed', actions: 'fail' },
         TIME_OUT: { target: 'failed', actions: 'fail' },

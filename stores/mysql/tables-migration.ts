@@ -57,7 +57,7 @@ export function tablesMigration(prefix: string): Migration {
         value('waits_for'),
         'last_mail bigint default 0 not null',
         'mail_left bigint default 0 not null',
-        `is_open tinyint generated always as (case when status in ('pending', 'running', 'compensating') and parked_at is null then 1 end) stored`,
+        `is_open tinyint generated always as (case when status in ('pending', 'running', 'waiting', 'compensating') and parked_at is null then 1 end) stored`,
         `mail_owner ${key} generated always as (case when mail_left > 0 then owner end) stored`,
         'primary key (id)',
         // Looking for work reads this one alone: first the owners, then what the dead ones left, the oldest first.

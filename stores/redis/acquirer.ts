@@ -58,7 +58,7 @@ async function findByIds(
   const found = replies.flatMap((reply, index) => {
     const [owner, status, place] = (reply as (Buffer | null)[]).map((field) => field?.toString())
     if (owner === undefined || status === undefined || place === undefined) return []
-    const isUnfinished = status === 'p' || status === 'r' || status === 'u'
+    const isUnfinished = 'prwu'.includes(status)
     return isUnfinished || andEnded === true ? [{ id: wanted[index]!, owner, place, member: '' }] : []
   })
   const free = await freeOwners(owners, new Set(found.map(({ owner }) => owner)), request)

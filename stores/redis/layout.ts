@@ -135,7 +135,15 @@ export function timeOf(key: string): number {
   return timeView.getFloat64(0)
 }
 
-const codes = { pending: 'p', running: 'r', compensating: 'u', completed: 'c', failed: 'f', cancelled: 'x' } as const
+const codes = {
+  pending: 'p',
+  running: 'r',
+  waiting: 'w',
+  compensating: 'u',
+  completed: 'c',
+  failed: 'f',
+  cancelled: 'x',
+} as const
 const statuses = new Map<string, ExecutionStatus>(
   Object.entries(codes).map(([status, code]) => [code, status as ExecutionStatus]),
 )

@@ -138,7 +138,7 @@ const indexes: readonly SqlIndex[] = [
     name: 'docket_executions_unfinished',
     table: 'executions',
     columns: ['owner', 'graph', 'created_at', 'id'],
-    where: `status in ('pending', 'running', 'compensating') and parked_at is null`,
+    where: `status in ('pending', 'running', 'waiting', 'compensating') and parked_at is null`,
   },
   // And what is parked and due: nothing else of what is parked is read.
   {

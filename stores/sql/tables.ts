@@ -128,7 +128,8 @@ export const endParking = 'parked_at = null, due_at = null, waits_for = null, wa
 export const isRunnable = (table: string): string => `${isUnfinished(table)} and ${table}.parked_at is null`
 
 /** Whether an execution has not ended. */
-export const isUnfinished = (table: string): string => `${table}.status in ('pending', 'running', 'compensating')`
+export const isUnfinished = (table: string): string =>
+  `${table}.status in ('pending', 'running', 'waiting', 'compensating')`
 
 /** The condition of the index of results that are not there (yet), word for word. `table` is its alias with a dot. */
 export const isUnmade = (table: string): string => `${table}status in ('running', 'failed', 'released')`

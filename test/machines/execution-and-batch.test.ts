@@ -37,6 +37,17 @@ describe('an execution', () => {
     expect(pending).toMatchObject({ status: 'pending', taken: [false, false], output: undefined, error: undefined })
   })
 
+  test('waits until something goes on, and can be ended while it does', () => {
+    const waiting = [
+      { type: 'START', at: 1 },
+      { type: 'WAIT', at: 2 },
+    ] as const
+    expect(execution(...waiting)).toMatchObject({ status: 'waiting', startedAt: 1, endedAt: undefined })
+    expect(execution(...waiting, { type: 'GO_ON', at: 3 }).status).toBe('running')
+    expect(execution(...waiting, { type: 'CANCEL', error, at: 3 }).status).toBe('cancelled')
+    expect(execution(...waiting, { type: 'SUCCEED', output: 1, at: 3 }).taken).toEqual([true, true, false])
+  })
+
   test('that times out has failed', () => {
     expect(execution({ type: 'START', at: 1 }, { type: 'TIME_OUT', error, at: 2 })).toMatchObject({
       status: 'failed',

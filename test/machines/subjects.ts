@@ -51,6 +51,8 @@ const executionEvents: readonly ExecutionEvent[] = [
   { type: 'START', at: 1 },
   { type: 'PROGRESS', settled: 1 },
   { type: 'PROGRESS', settled: 3 },
+  { type: 'WAIT', at: 4 },
+  { type: 'GO_ON', at: 5 },
   { type: 'SUCCEED', output: { name: 'Ada' }, at: 60 },
   { type: 'COMPENSATE', error: { message: 'no route to host' }, at: 61 },
   { type: 'FAIL', error: { message: 'no route to host' }, at: 61 },

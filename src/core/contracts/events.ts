@@ -42,15 +42,15 @@ export interface ExecutionEnded extends EventBase {
 }
 
 /**
- * An execution (or a batch) that has not ended is not run by this process any more: it goes on elsewhere. The last event of it here, in the
+ * An execution (or a batch) that has not ended is not run by this process any more: it goes on elsewhere, or here, once it does. The last event of it here, in the
  * place of `execution.ended`.
  */
 export interface ExecutionReleased extends EventBase {
   readonly type: 'execution.released'
   /** The target type's name. */
   readonly target: string
-  /** The docket was closed, or the lease was lost, or `detach()` took the execution out of the docket. */
-  readonly cause: 'close' | 'lease-lost' | 'detach'
+  /** The docket was closed, or the lease was lost, or `detach()` took the execution out of the docket, or it only waits, and is parked until something comes. */
+  readonly cause: 'close' | 'lease-lost' | 'detach' | 'park'
   /** Since it began here. */
   readonly durationMs: number
 }
@@ -109,7 +109,7 @@ export interface AttemptFailed extends StepEventBase {
 /** A step waits: for a time, or for something from outside. It holds no slot meanwhile. */
 export interface StepWaiting extends StepEventBase {
   readonly type: 'step.waiting'
-  /** When its time comes, in milliseconds since the epoch; undefined where it waits for something else. */
+  /** When its time comes, or the wait ends at the latest, in milliseconds since the epoch; undefined where it waits without a limit. */
   readonly dueAt: number | undefined
 }
 

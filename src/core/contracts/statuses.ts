@@ -1,10 +1,11 @@
 /** The states of an execution; the machine's, by a test. */
-export type ExecutionStatus = 'pending' | 'running' | 'compensating' | 'completed' | 'failed' | 'cancelled'
+export type ExecutionStatus = 'pending' | 'running' | 'waiting' | 'compensating' | 'completed' | 'failed' | 'cancelled'
 
 /** All statuses of an execution. */
 export const executionStatuses: readonly ExecutionStatus[] = [
   'pending',
   'running',
+  'waiting',
   'compensating',
   'completed',
   'failed',

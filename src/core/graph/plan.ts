@@ -66,6 +66,8 @@ export interface Plan {
   readonly hasExecutionScope: boolean
   /** Whether what a step did may have to be undone. */
   readonly compensates: boolean
+  /** Whether a step waits for a time, or for something from outside. */
+  readonly waits: boolean
   /** Whether the slots of `all` ports hold arrays already; otherwise the execution is a batch of one. */
   readonly gathers: boolean
 }
@@ -196,6 +198,7 @@ export function compilePlan({
     gathers: gathered !== undefined,
     hasExecutionScope,
     compensates: steps.some((step) => step.spec.compensate !== undefined),
+    waits: steps.some((step) => step.spec.isWait),
   }
 }
 

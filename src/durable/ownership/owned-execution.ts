@@ -15,6 +15,7 @@ import { Execution } from '../../runtime/execution/execution.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { hasRunning } from '../../runtime/batch/items-in-flight.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
+import { statusOf } from '../../runtime/execution/step-status.ts'
 import { ExecutionCommits } from './execution-commits.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './ownership-right.ts'
@@ -114,6 +115,7 @@ export class OwnedExecution implements Owned {
       keepsRuns: true,
       recorder: this.#recorder,
       signals: this.#mail?.signals,
+      onWaits: (waits) => this.#noteWaits(waits),
       onCompleted: (output) => this.#ownership.completed(output),
       onFailed: (error, report) => void this.#ownership.failed(error, report),
       onCallerLeft: this.#callerLeft?.reject,
@@ -214,6 +216,8 @@ export class OwnedExecution implements Owned {
     }
     // It was created as begun; what took time since was the store.
     else if (restored === undefined && startedAt !== now) this.#recorder.commits.amend({ startedAt: now })
+    // It may have waited.
+    if (restored !== undefined && given.plan.waits) this.#recorder.commits.amend({ status: 'running' })
     // What came before a timer is due again counts before it.
     if (this.#mail !== undefined) {
       this.#mail.give(signals)
@@ -221,6 +225,15 @@ export class OwnedExecution implements Owned {
       this.#mail.check()
     }
     this.#execution.start(given.leafValues, true)
+  }
+
+  /** Whether all of it waits goes out with the notes of the turn. */
+  #noteWaits(waits: boolean): void {
+    const { commits } = this.#recorder
+    // Whatever goes on once its end is written is none of the store's business.
+    if (commits.isOff || this.#execution.isSettled) return
+    const onFailure = this.#parts.connection.failures.of(`noting whether execution "${this.id}" waits`)
+    commits.change({ status: waits ? 'waiting' : 'running' }).catch(onFailure)
   }
 
   takeSignal(message: Message): void {
@@ -297,7 +310,7 @@ function isWaitingUntil(runs: readonly (StepState | undefined)[], at: number): b
   let isWaiting = false
   for (const run of runs) {
     if (run === undefined || run.startedAt === undefined || run.endedAt !== undefined) continue
-    if (run.dueAt === undefined || run.dueAt < at) return false
+    if (run.dueAt === undefined ? statusOf(run) !== 'waiting' : run.dueAt < at) return false
     isWaiting = true
   }
   return isWaiting

@@ -70,9 +70,30 @@ export function situationOf(
   }
   if (lease?.isAlive === true) {
     const process = lease.isHere ? 'this process' : `process "${lease.owner}"`
-    return `it runs in ${process}, which renewed its lease ${agoOf(lease.renewedAt, now)}${runningSteps(steps, now)}${nextAttempt(steps, now)}`
+    return `it runs in ${process}, which renewed its lease ${agoOf(lease.renewedAt, now)}${runningSteps(steps, now)}${nextAttempt(steps, now)}${awaited(steps)}`
   }
-  return `${whyNobody(record, lease, now)}; ${whoWill(record, willingness)}${nextAttempt(steps, now)}`
+  return `${whyNobody(record, lease, now)}; ${whoWill(record, willingness)}${nextAttempt(steps, now)}${awaited(steps)}`
+}
+
+/** What steps wait for that nothing here can hurry: times, and what comes from outside. */
+function awaited(steps: readonly StepInfo[]): string {
+  const waits = waitTexts(steps)
+  const more = waits.length - mostShown
+  const shown = waits.slice(0, mostShown).join(', ')
+  return waits.length === 0 ? '' : `; it waits for ${shown}${more > 0 ? `, and ${more} more` : ''}`
+}
+
+const mostShown = 5
+
+/** What each step waits for: a signal, or a time. */
+export function waitTexts(steps: readonly Pick<StepInfo, 'step' | 'item' | 'waitsFor'>[]): readonly string[] {
+  return steps.flatMap(({ step, item, waitsFor }) => {
+    const of = item === undefined ? '' : ` of item "${item}"`
+    if (waitsFor?.kind === 'time') return [`timer "${step}"${of} at ${waitsFor.at.toISOString()}`]
+    if (waitsFor?.kind !== 'signal') return []
+    const { signal, until } = waitsFor
+    return [`signal "${signal}"${of}${until === undefined ? '' : ` until ${until.toISOString()}`}`]
+  })
 }
 
 /** Which step runs, and for how long; of several the one that has for longest. */

@@ -3,6 +3,7 @@ import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import { isTerminalStep } from '../../core/contracts/statuses.ts'
 import { statusOf } from '../../runtime/execution/step-status.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
+import { waitOf } from './step-info.ts'
 import type { StepInfo, StepWait } from './step-info.ts'
 
 /** An execution as it is in the process that runs it. */
@@ -50,9 +51,10 @@ function liveSince(status: StepInfo['status'], state: StepState): number | undef
   return status === 'running' || status === 'claiming' ? state.attemptStartedAt : state.waitsSince
 }
 
-function liveWait(status: StepInfo['status'], { dueAt, hasEnded }: StepState): StepWait | undefined {
+function liveWait(status: StepInfo['status'], { planStep, dueAt, hasEnded }: StepState): StepWait | undefined {
   if (hasEnded || status === 'running') return undefined
-  if (status === 'waiting') return dueAt === undefined ? undefined : { kind: 'time', at: new Date(dueAt) }
+  const { kind, output } = planStep.spec
+  if (status === 'waiting') return waitOf(status, dueAt, kind === 'signal' ? output.name : undefined)
   // One whose retry an earlier process scheduled may wait for it with the right to its result.
   if (dueAt !== undefined) return { kind: 'retry', at: new Date(dueAt) }
   if (status === 'queued') return { kind: 'slot' }

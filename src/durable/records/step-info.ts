@@ -4,6 +4,9 @@ import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
 import type { UndoView } from '../../runtime/execution/execution-view.ts'
+import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { requireIndex } from '../../core/graph/plan.ts'
+import { specsByName } from './restore-execution.ts'
 import { stepsOfBatch } from './restore-batch.ts'
 
 /** What a step waits for. */
@@ -14,6 +17,8 @@ export type StepWait =
   | { readonly kind: 'retry'; readonly at: Date }
   /** Until this time has come. */
   | { readonly kind: 'time'; readonly at: Date }
+  /** For a value of this type from outside, at the latest until a time, where its wait has a timeout. */
+  | { readonly kind: 'signal'; readonly signal: string; readonly until: Date | undefined }
   /** Until another attempt of the same step gives its slot of `concurrency` back. */
   | { readonly kind: 'slot' }
   /** Until the store, or an equal call that makes the result, has answered. */
@@ -55,9 +60,14 @@ export async function stepInfosOf(
   steps: readonly StepRecord[],
   encoding: ValueEncoding,
   turn: Turn,
+  graph?: AnyGraph,
 ): Promise<readonly StepInfo[]> {
+  const specs = graph === undefined ? undefined : specsByName(requireIndex(graph))
+  // Without its graph, what has no time is waited for from outside.
+  const isSignal = (step: string, dueAt: number | undefined): boolean =>
+    specs === undefined ? dueAt === undefined : specs.get(step)?.kind === 'signal'
   const infoOfStep = async (record: StepRecord): Promise<StepInfo> => {
-    const { step, item, status, attempt, output, error, startedAt, endedAt, dueAt } = record
+    const { step, item, status, type, attempt, output, error, startedAt, endedAt, dueAt } = record
     return {
       step,
       item: item === '' ? undefined : item,
@@ -73,7 +83,7 @@ export async function stepInfosOf(
       dueAt: dateOf(dueAt),
       // Of later attempts the beginning is not on record.
       since: dateOf(endedAt ?? (status === 'running' && attempt === 1 ? startedAt : undefined)),
-      waitsFor: waitOf(status, dueAt),
+      waitsFor: waitOf(status, dueAt, isSignal(step, dueAt) ? type : undefined),
     }
   }
   const infos: StepInfo[] = []
@@ -84,7 +94,13 @@ export async function stepInfosOf(
   return infos
 }
 
-function waitOf(status: StepStatus, dueAt: number | undefined): StepWait | undefined {
+/** `signal`: the type that it waits for, if it waits for one. */
+export function waitOf(
+  status: StepStatus,
+  dueAt: number | undefined,
+  signal: string | undefined,
+): StepWait | undefined {
+  if (status === 'waiting' && signal !== undefined) return { kind: 'signal', signal, until: dateOf(dueAt) }
   if (dueAt === undefined) return undefined
   if (status === 'retrying') return { kind: 'retry', at: new Date(dueAt) }
   return status === 'waiting' ? { kind: 'time', at: new Date(dueAt) } : undefined

@@ -61,7 +61,7 @@ export class ExecutionSnapshot<Output> {
       ? 'stopped'
       : value === 'completed'
         ? 'done'
-        : value === 'pending' || value === 'running' || value === 'compensating'
+        : value === 'pending' || value === 'running' || value === 'waiting' || value === 'compensating'
           ? 'active'
           : 'error'
     this.output = this.status === 'done' ? (parts.output as Output) : undefined

@@ -39,7 +39,8 @@ export interface UndoView {
 }
 
 /** The states of an execution in this process; one that is `released` has not ended, and goes on elsewhere. */
-export type ExecutionStatus = 'pending' | 'running' | 'compensating' | 'completed' | 'failed' | 'cancelled' | 'released'
+export type ExecutionStatus =
+  'pending' | 'running' | 'waiting' | 'compensating' | 'completed' | 'failed' | 'cancelled' | 'released'
 
 /** What a snapshot shows of the execution. Times are milliseconds since the epoch. */
 export interface ExecutionContext {

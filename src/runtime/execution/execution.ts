@@ -31,6 +31,7 @@ import { restoreEffects } from './restored-effects.ts'
 import { undoneEndOf } from './undone-end.ts'
 import type { UndoneEnd } from './undone-end.ts'
 import { ValueFlow } from './value-flow.ts'
+import { WaitingState } from './waiting-state.ts'
 
 /** One run of a plan: its steps, a value per type, and the execution machine's record. */
 export class Execution implements StepHost {
@@ -60,6 +61,8 @@ export class Execution implements StepHost {
   readonly setup: ExecutionSetup
   readonly options: ResolvedOptions
   #id: string | undefined
+  /** Only where steps may wait. */
+  readonly waits: WaitingState | undefined
   readonly #flow: ValueFlow
   #endedSteps = 0
   hasEnded = false
@@ -104,6 +107,7 @@ export class Execution implements StepHost {
     this.values = new Array<unknown>(plan.types.length)
     this.runs = new Array<StepRun | undefined>(plan.steps.length)
     this.#flow = new ValueFlow(this)
+    this.waits = plan.waits ? new WaitingState(this) : undefined
   }
 
   get id(): string {
@@ -136,6 +140,10 @@ export class Execution implements StepHost {
     const { targetSlot, isWanted } = this.plan
     if (outputSlot !== targetSlot || this.part !== undefined) return false
     return this.#flow.wantedLeft === 1 && isWanted[outputSlot]! && !this.isSettled
+  }
+
+  get isLaunching(): boolean {
+    return this.#flow.isLaunching
   }
 
   /** Nothing new begins. */
@@ -247,8 +255,11 @@ export class Execution implements StepHost {
   /** Takes over, before the start, what records or a snapshot say of its steps: ended ones are not run again. It is itself the machine's record. */
   restore(persisted: PersistedExecution): void {
     const { value, head, steps: views, error } = persisted
-    Object.assign(this, { state: compiledExecution.stateCode[value], startedAt: head.startedAt, settled: head.settled })
+    // What waited begins to wait anew.
+    const state = compiledExecution.stateCode[value === 'waiting' ? 'running' : value]
+    Object.assign(this, { state, startedAt: head.startedAt, settled: head.settled })
     const ended = this.#flow.restore(views)
+    this.waits?.restored(this.runs)
     if (this.effects !== undefined) restoreEffects(this.effects, this.plan, this.runs, views, persisted)
     if (value === 'compensating') this.#restoredFailure = { error }
     // Only now, and only these: what one leads to must not begin what another has ended, and is not reported twice when skipped.

@@ -304,8 +304,11 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
   }
 
   change(event: StepEvent): void {
+    const { waits, watcher } = this.execution
+    const from = this.state
     compiledStep.transition(this, compiledStep.eventCode[event.type], event)
-    this.execution.watcher?.stepChanged(this, event)
+    watcher?.stepChanged(this, event)
+    waits?.stepChanged(from, this.state)
   }
 
   /** An attempt failed after the step had ended. */

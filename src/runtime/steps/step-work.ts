@@ -59,7 +59,7 @@ export interface WorkingStep {
   readonly heldUntil: number | undefined
   /** How long it has waited in earlier lives, in milliseconds. */
   readonly waitedMs: number
-  /** It waits from now on, for a time where `dueAt` is given: it is no running attempt any more, and holds no slot. */
+  /** It waits from now on, for a time where `dueAt` is given, or until then at the latest: it is no running attempt any more, and holds no slot. */
   waits(dueAt: number | undefined): void
   /** Its wait is over: goes on as soon as there is room for what follows, which counts as running. */
   wakes(goOn: () => void): void

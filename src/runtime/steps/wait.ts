@@ -29,21 +29,20 @@ export class Wait implements StepWork {
     return this.#isOpen
   }
 
-  /** Waits from now on; until `dueAt`, where the time itself is what is waited for. */
+  /** Waits from now on; until `dueAt`, where the time itself is what is waited for. Otherwise its limit is when it is over at the latest. */
   begin(dueAt: number | undefined, onDue: () => void): void {
     const step = this.#step
     const { clock } = step.execution
     // Made while it is the current one: a timer goes on with it.
     void step.execution.context
-    step.waits(dueAt)
+    const { timeoutMs } = step.planStep.spec
+    const limitMs = timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - step.waitedMs)
+    step.waits(dueAt ?? (limitMs === undefined ? undefined : clock.now() + limitMs))
     // Whoever observes it may have ended it.
     if (!this.#isOpen) return
-    const { timeoutMs } = step.planStep.spec
     // In this process it counts steady time; what an earlier life has waited is known by the time of day alone.
     if (timeoutMs !== undefined)
-      this.#limit = fireAfter(clock, Math.max(0, timeoutMs - step.waitedMs), () =>
-        this.#inContext(() => this.#timeOut(timeoutMs)),
-      )
+      this.#limit = fireAfter(clock, limitMs!, () => this.#inContext(() => this.#timeOut(timeoutMs)))
     if (dueAt !== undefined) this.#due = fireAt(clock, dueAt, () => this.#inContext(onDue))
   }
 

@@ -97,13 +97,15 @@ export function deletionConformance({ test }: ConformanceGroup): void {
     await createOwned(store, 'pending')
     await createOwned(store, 'running')
     await store.commit([commitTo('running', { head: { status: 'running', startedAt: 1 } })])
-    await createOwned(store, 'compensating')
-    await store.commit([commitTo('compensating', { head: { status: 'compensating', startedAt: 1 } })])
+    for (const status of ['compensating', 'waiting'] as const) {
+      await createOwned(store, status)
+      await store.commit([commitTo(status, { head: { status, startedAt: 1 } })])
+    }
     await ended(store, { again: ['failed', 5] })
     await store.commit([commitTo('again', { head: { status: 'running', endedAt: undefined } })])
     await store.endOwner('ada')
     assert.equal(await store.purge({ statuses: executionStatuses, endedBefore: 1e14, limit: 10 }), 0)
-    assert.deepEqual(await left(store), ['again', 'compensating', 'pending', 'running'])
+    assert.deepEqual(await left(store), ['again', 'compensating', 'pending', 'running', 'waiting'])
   })
 
   test('purge deletes up to its limit, with steps and mail', async ({ store }) => {

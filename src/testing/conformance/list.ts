@@ -68,6 +68,7 @@ export function listConformance({ test }: ConformanceGroup): void {
       'failed',
       'running',
       'compensating',
+      'waiting',
       'cancelled',
       'pending',
       'completed',

@@ -1,0 +1,76 @@
+import { compiledExecution, compiledStep } from '../../../machines/index.ts'
+import type { ExecutionStatus } from './execution-view.ts'
+import type { Changing } from './shown-end.ts'
+import { changeTo } from './shown-end.ts'
+import type { FullClock } from '../environment/clock.ts'
+
+/** An execution of which steps may wait. */
+interface WaitingHost extends Changing {
+  readonly clock: FullClock
+  readonly hasEnded: boolean
+  /** Whether steps are being started right now. */
+  readonly isLaunching: boolean
+  readonly setup: { readonly onWaits?: ((waits: boolean) => void) | undefined }
+}
+
+const { stateCode, isFinal } = compiledStep
+const { running, waiting } = compiledExecution.stateCode satisfies Record<ExecutionStatus, number>
+
+/** Whether an execution waits: all steps that have begun and not ended do. Only executions that have steps which wait have this. */
+export class WaitingState {
+  readonly #host: WaitingHost
+  #open = 0
+  #waiting = 0
+  #isLooking = false
+
+  constructor(host: WaitingHost) {
+    this.#host = host
+  }
+
+  /** A step has gone from one state of the step machine to another. */
+  stepChanged(from: number, to: number): void {
+    this.#open += Number(isOpen(to)) - Number(isOpen(from))
+    this.#waiting += Number(isWait(to)) - Number(isWait(from))
+    if (!this.#all) this.#goOn()
+    else this.#lookSoon()
+  }
+
+  /** Steps as an earlier life left them. */
+  restored(runs: readonly ({ readonly state: number } | undefined)[]): void {
+    for (const run of runs) if (run !== undefined) this.stepChanged(stateCode.pending, run.state)
+  }
+
+  /** Whether all that has begun waits. */
+  get #all(): boolean {
+    return this.#waiting > 0 && this.#open === this.#waiting
+  }
+
+  #goOn(): void {
+    const host = this.#host
+    if (host.state !== waiting) return
+    changeTo(host, { type: 'GO_ON', at: host.clock.now() })
+    host.setup.onWaits?.(false)
+  }
+
+  /** What has just ended may let others begin in the same turn. */
+  #lookSoon(): void {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    queueMicrotask(() => {
+      this.#isLooking = false
+      const host = this.#host
+      if (!this.#all || host.hasEnded || host.isLaunching || host.state !== running) return
+      changeTo(host, { type: 'WAIT', at: host.clock.now() })
+      host.setup.onWaits?.(true)
+    })
+  }
+}
+
+/** Until a time, or for something from outside; one that waits for its next attempt, too. */
+function isWait(state: number): boolean {
+  return state === stateCode.waiting || state === stateCode.retrying
+}
+
+function isOpen(state: number): boolean {
+  return state !== stateCode.pending && !isFinal[state]!
+}
