@@ -39,6 +39,7 @@ export class BackgroundLoop {
     const { connection } = this.#context
     this.#unlisten = connection.listen((hint) => {
       if (hint.type === 'work' && this.#work.scan !== undefined) this.#soon()
+      if (hint.type === 'ended') this.#context.parkedCallers.delete(hint.execution)
       if (hint.type === 'mail' && hint.owner === connection.session.owner) this.#soon()
     })
     this.#context.lookSoon = () => this.#soon()

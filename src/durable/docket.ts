@@ -92,6 +92,10 @@ export class Docket implements AsyncDisposable {
       mailbox: new Mailbox(context, reopening),
       upkeep: new Upkeep(context),
     })
+    context.parkedCallers.cancel = (id, reason) => {
+      const onFailure = context.connection.failures.of(`cancelling execution "${id}", whose caller's signal was aborted`)
+      new ExecutionHandle(context, id).cancel(reason).catch(onFailure)
+    }
     this.#loop.start()
   }
 

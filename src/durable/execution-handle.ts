@@ -103,7 +103,10 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
       const record = await this.#known(isLost, () => this.#record())
       if (record === undefined)
         throw this.#about.isInTransaction === true ? notCommitted(this.id) : noSuchExecution(this.id)
-      if (isTerminal(record.status)) return (await this.#outcomeOf(record)) as Output
+      if (isTerminal(record.status)) {
+        this.#context.parkedCallers.delete(this.id)
+        return (await this.#outcomeOf(record)) as Output
+      }
       if (!isKnown(record.status)) throw new ExecutionConflictError(unknownStatus(record), { executionId: this.id })
       requireNotAborted(this.id, this.#about.signal)
       await this.#known(isLost, () => hopeless.look(record))

@@ -4,7 +4,7 @@ import { dataType, graph, race, signal, step, timer } from '../../src/index.ts'
 const Order = dataType('Order', z.object({ id: z.string() }))
 export const Approval = dataType('Approval', z.object({ by: z.string() }))
 export const Shipment = dataType('Shipment', z.string())
-const Expiry = dataType('Expiry', z.object({ dueAt: z.date() }))
+export const Expiry = dataType('Expiry', z.object({ dueAt: z.date() }))
 const Decision = dataType('Decision', z.string())
 const Prepared = dataType('Prepared', z.string())
 

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
-import { Approval, approvals, Shipment } from './approvals.ts'
+import { graph, timer } from '../../src/index.ts'
+import { Approval, approvals, Expiry, Shipment } from './approvals.ts'
 import { spawnWorker } from './child-worker.ts'
 import { placeMaker, storeKinds } from './place.ts'
 import { startProcess } from './processes.ts'
@@ -40,5 +41,37 @@ describe.each(storeKinds)('a signal on %s', (kind) => {
     const { docket } = startProcess(place, { graphs: [approvals] })
     const found = await vi.waitFor(async () => (await docket.get('a'))!, patience)
     expect(await found.result()).toBe('o for Ada')
+  })
+
+  test('wakes an execution that is parked, and so does its due time: nothing of it runs again', async () => {
+    const place = await newPlace(kind)
+    const first = startProcess(place, { graphs: [approvals], park: '200ms' })
+    const handle = await first.docket.start(approvals, Shipment, inputs, { id: 'a' })
+    const second = await first.docket.start(approvals, Shipment, inputs, { id: 'b' })
+    const isParked = async (id: string): Promise<void> => {
+      const { status, owner, situation } = await (await first.docket.get(id))!.details()
+      expect({ status, owner, situation }).toMatchObject({
+        status: 'waiting',
+        owner: undefined,
+        situation: expect.stringContaining('it is parked') as string,
+      })
+    }
+    await vi.waitFor(() => isParked('a'), patience)
+    await vi.waitFor(() => isParked('b'), patience)
+    expect((await first.docket.list({ status: 'waiting' })).executions).toHaveLength(2)
+    const other = startProcess(place, { graphs: [], takeOver: false })
+    expect(await (await other.docket.get('a'))!.signal(Approval, { by: 'Ada' })).toBe('accepted')
+    expect(await handle.result()).toBe('o for Ada')
+    await second.cancel()
+    expect((await (await other.docket.get('b'))!.details()).status).toBe('cancelled')
+    const short = graph({ name: 'short', steps: [timer({ name: 'Expire', output: Expiry, after: '2s' })] })
+    const third = startProcess(place, { graphs: [short], park: '200ms' })
+    const startedAt = Date.now()
+    const timed = await third.docket.start(short, Expiry, {}, { id: 'c' })
+    const { dueAt } = await timed.result()
+    expect(dueAt.getTime()).toBeGreaterThanOrEqual(startedAt + 1_900)
+    expect(third.events.map(({ type }) => type)).toContain('execution.resumed')
+    expect(third.events).toContainEqual(expect.objectContaining({ type: 'execution.released', cause: 'park' }))
+    expect(third.acquired).toEqual(['c'])
   })
 })

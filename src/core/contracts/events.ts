@@ -220,6 +220,13 @@ export interface StepInputsChanged extends StepEventBase {
   readonly type: 'step.inputs-changed'
 }
 
+/** An execution that only waits can't be parked, since a value that it needs can't be stored: it stays in this process as long as it waits. */
+export interface ParkingFailed extends EventBase {
+  readonly type: 'parking.failed'
+  /** A SerializationError. */
+  readonly error: unknown
+}
+
 /** A signal that came can't be used, since it does not fit its type or can't be read: another one may take its place. */
 export interface SignalSetAside extends EventBase {
   readonly type: 'signal.set-aside'
@@ -260,6 +267,7 @@ export type ExecutionEvent =
   | StoreFailed
   | StepInputsChanged
   | SignalSetAside
+  | ParkingFailed
   | ExecutionCompensating
   | UndoStarted
   | UndoAttemptFailed

@@ -34,6 +34,7 @@ import type { StepPages } from '../records/step-pages.ts'
 import { closedWhileWaiting } from './closed-while-waiting.ts'
 import type { DocketOptions } from './docket-options.ts'
 import { ExecutionTurns } from './execution-turns.ts'
+import { ParkedCallers } from './parked-callers.ts'
 import { SurvivedLosses } from './survived-losses.ts'
 import { IncompatibleExecutions } from './incompatible-executions.ts'
 import { ownStoresOf } from './own-stores.ts'
@@ -58,6 +59,7 @@ export class DocketContext {
   /** The executions and batches that live in this process, by id. */
   readonly owned = new ShortLivedMap<Owned>()
   readonly turns: ExecutionTurns
+  readonly parkedCallers = new ParkedCallers()
   readonly incompatible: IncompatibleExecutions
   readonly survived: SurvivedLosses
   readonly inspect: HarmlessInspector | undefined
@@ -158,6 +160,7 @@ export class DocketContext {
 
   beginHandOver(): void {
     this.isHandingOver = true
+    this.parkedCallers.clear()
     for (const listener of this.#waiting) listener()
     this.#waiting.clear()
   }

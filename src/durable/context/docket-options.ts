@@ -41,6 +41,11 @@ export interface DocketOptions {
    * processes that died. By queue, of which there is one. @default { default: 100 }
    */
   readonly work?: { readonly default?: number | undefined } | undefined
+  /**
+   * For how long an execution has to wait before it is parked: it gives up its place in this process, and any process goes on with it when what it waits
+   * for comes. @default '10s'
+   */
+  readonly park?: Duration | undefined
   /** Owners that may die one after another without completing a step, before the execution counts as what kills them. @default 10 */
   readonly maxRecoveries?: number | undefined
   /** The largest value that is stored, in bytes as encoded. @default 16 MiB */
@@ -72,6 +77,7 @@ const optionNames: readonly string[] = [
   'lease',
   'takeOver',
   'work',
+  'park',
   'maxRecoveries',
   'maxValueBytes',
   'migrate',
@@ -92,7 +98,7 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
   const problems: Problem[] = []
   const report = (problem: string): void => void problems.push(problem)
   const { graphs, store, lease, persist, maxRecoveries, maxValueBytes, takeOver, migrate, observers, name } = options
-  const { codecs, inspect, logger, clock, random, work } = options
+  const { codecs, inspect, logger, clock, random, work, park } = options
   const names = new Set<string>()
   if (!Array.isArray(graphs)) report(`graphs must be an array of graphs, not ${describe(graphs)}`)
   else if (graphs.length === 0 && takeOver !== false)
@@ -115,6 +121,8 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
     report(`store must be a store, like sqliteStore('docket.db'), not ${describe(store)}`)
   if (lease !== undefined && !(durationMs(lease as Duration)! >= 100))
     report(`lease ${describe(lease)} is not a duration of at least 100 ms; ${durationHint}`)
+  if (park !== undefined && durationMs(park as Duration) === undefined)
+    report(`park ${describe(park)} is not a duration; ${durationHint}`)
   if (persist !== undefined) checkPersist('docket', persist, report)
   for (const [key, value] of Object.entries({ maxRecoveries, maxValueBytes }))
     if (value !== undefined && !(Number.isInteger(value) && (value as number) >= 1))

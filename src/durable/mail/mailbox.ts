@@ -64,6 +64,7 @@ export class Mailbox {
       return
     }
     const delivered = this.#deliver(owned, message)
+    owned.messageRead(message)
     if (kind === 'delete' || delivered.isDeleting) {
       const isFirst = !delivered.isDeleting
       delivered.isDeleting = true

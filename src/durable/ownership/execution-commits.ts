@@ -1,7 +1,10 @@
-import type { HeadChange, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { HeadChange, Parking, StepRecord } from '../../core/contracts/execution-record.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
-import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import { StoreError } from '../../core/errors.ts'
+import { sleep } from '../../runtime/environment/clock.ts'
+import { allAnswers } from '../../runtime/store-access/all-answers.ts'
+import { pauseAfter } from '../../runtime/store-access/store-patience.ts'
 import { OpenRecords } from './open-records.ts'
 import { lostError } from './ownership-right.ts'
 import type { OwnershipRight } from './ownership-right.ts'
@@ -53,6 +56,7 @@ export class ExecutionCommits {
   #isDeleted = false
   #hasProgress = false
   #isOff = false
+  #underWay = 0
 
   /** `open`: the records of steps that have not ended, as an earlier life left them. */
   constructor(connection: StoreConnection, right: OwnershipRight, open: readonly StepRecord[], onLost: () => void) {
@@ -66,6 +70,11 @@ export class ExecutionCommits {
   /** Whether nothing is written any more. */
   get isOff(): boolean {
     return this.#isOff
+  }
+
+  /** Whether all that was to be written is. */
+  get isIdle(): boolean {
+    return this.#underWay === 0
   }
 
   /** Whether it has been deleted in the place of its end. */
@@ -182,7 +191,11 @@ export class ExecutionCommits {
     const whole = isPlain
       ? commit
       : { ...commit, openedSlots, ...withEffects({ consumed: read, closedSlots }, effects) }
-    const written = commits.add(whole, until).then((isKept) => {
+    this.#underWay++
+    const arrived = (): void => void this.#underWay--
+    const adding = commits.add(whole, until)
+    adding.then(arrived, arrived)
+    const written = adding.then((isKept) => {
       if (isKept) {
         this.#open.written(records)
         return
@@ -192,6 +205,35 @@ export class ExecutionCommits {
     })
     if (effects !== undefined) written.catch(() => this.mail?.undo(effects))
     return written
+  }
+
+  /**
+   * Gives the execution up until something happens to it: by a commit of its own, which holds only if no other message has come. Where its answer is
+   * lost, the record says what became of it.
+   */
+  async park(park: Parking, steps: readonly StepRecord[]): Promise<'parked' | 'unread' | 'lost' | 'not now'> {
+    const { store, clock } = this.#connection
+    const { id, owner, epoch } = this.#right
+    const head = { ...this.#pendingHead, status: 'waiting', ownedMs: this.ownedMs } as const
+    this.#pendingHead = undefined
+    const commit = { id, owner, epoch, at: clock.now(), steps, head, park }
+    let isRepeated = false
+    for (let tries = 0; ; tries++) {
+      try {
+        const [answer] = allAnswers(store, 'commit', [commit], await store.commit([commit]))
+        if (answer === 'unread') return 'unread'
+        if (answer === true) return 'parked'
+        if (answer === 'locked') return 'not now'
+        if (!isRepeated) return 'lost'
+        const [record] = await store.get([id])
+        return record?.epoch === epoch && record.parkedAt !== undefined ? 'parked' : 'lost'
+      } catch (error) {
+        if (!(error instanceof StoreError) || !error.isTransient) throw error
+        if (this.#isOff) return 'not now'
+        isRepeated = true
+        await sleep(clock, pauseAfter(tries), { unref: true })
+      }
+    }
   }
 
   async #delete(until: number): Promise<void> {

@@ -155,6 +155,9 @@ export class OwnedBatch implements Owned, DurableParts {
     return this.#parts.frame.options.emitter
   }
 
+  /** It is never parked. */
+  messageRead(): void {}
+
   /** Its items get no signals. */
   takeSignal(): void {}
 

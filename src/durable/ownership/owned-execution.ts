@@ -25,6 +25,8 @@ import type { RestoredExecution } from '../records/restore-execution.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { likelyBlocker } from './likely-blocker.ts'
 import type { Suspect } from './likely-blocker.ts'
+import type { AsyncContext } from '../../runtime/environment/async-context.ts'
+import { ExecutionParking } from './parking.ts'
 import { SignalMail } from './signal-mail.ts'
 import { Ownership } from './ownership.ts'
 import type { Departure, Owned, Release, UnwrittenEnd } from './owned.ts'
@@ -52,6 +54,12 @@ export interface OwnedExecutionParts {
   readonly mail?: readonly Message[] | undefined
   /** Called when the store knows a newer owner or epoch. */
   readonly onRefused: () => void
+  /** When it is parked that only waits, in milliseconds. */
+  readonly parkMs: number
+  /** It is parked: whoever follows it here, in this async context, is remembered. */
+  readonly onParked: (callers: AsyncContext) => void
+  /** A message to it has come that was not read. */
+  readonly onUnread: () => void
   /** Called once nothing of it is left here. */
   readonly onGone: (gone: OwnedExecution) => void
 }
@@ -70,6 +78,9 @@ export class OwnedExecution implements Owned {
   readonly #callerLeft: PromiseWithResolvers<never> | undefined
   /** Undefined where no step waits for a signal. */
   readonly #mail: SignalMail | undefined
+  /** Only where steps may wait. */
+  readonly #parking: ExecutionParking | undefined
+  #mirrors = 0
   #actor: ExecutionActorRef | undefined
 
   constructor(parts: OwnedExecutionParts) {
@@ -121,6 +132,20 @@ export class OwnedExecution implements Owned {
       onCallerLeft: this.#callerLeft?.reject,
       onSettled: hashes.size === 0 ? undefined : (run) => this.#compare(run, hashes),
     })
+    if (plan.waits)
+      this.#parking = new ExecutionParking({
+        connection: parts.connection,
+        afterMs: parts.parkMs,
+        execution: this.#execution,
+        recorder: this.#recorder,
+        mail: this.#mail,
+        isLookedAt: () => this.#actor !== undefined || this.#mirrors > 0,
+        onParked: (release) => {
+          parts.onParked(this.#execution.context)
+          this.#ownership.parked(release)
+        },
+        onUnread: parts.onUnread,
+      })
     if (restored !== undefined) this.#execution.restore(restored.persisted)
     this.#mail?.follow(this.#execution)
   }
@@ -200,6 +225,8 @@ export class OwnedExecution implements Owned {
   /** Shows it as another actor too, one of the user's: from now on, until the mirror leaves. */
   mirrorIn(scope: LogicScope): ExecutionActor {
     const { given, input, options } = this.#parts
+    // For as long as it lives.
+    this.#mirrors++
     return new ExecutionActor({ scope, input, given, options, running: this.#execution, isMirror: true })
   }
 
@@ -221,7 +248,10 @@ export class OwnedExecution implements Owned {
     // What came before a timer is due again counts before it.
     if (this.#mail !== undefined) {
       this.#mail.give(signals)
-      for (const message of mail) this.#mail.take(message)
+      for (const message of mail) {
+        this.messageRead(message)
+        this.#mail.take(message)
+      }
       this.#mail.check()
     }
     this.#execution.start(given.leafValues, true)
@@ -232,8 +262,13 @@ export class OwnedExecution implements Owned {
     const { commits } = this.#recorder
     // Whatever goes on once its end is written is none of the store's business.
     if (commits.isOff || this.#execution.isSettled) return
+    this.#parking?.waits(waits)
     const onFailure = this.#parts.connection.failures.of(`noting whether execution "${this.id}" waits`)
     commits.change({ status: waits ? 'waiting' : 'running' }).catch(onFailure)
+  }
+
+  messageRead({ seq }: Message): void {
+    this.#parking?.read(seq)
   }
 
   takeSignal(message: Message): void {
@@ -249,10 +284,12 @@ export class OwnedExecution implements Owned {
   }
 
   lose(cause?: unknown): void {
+    this.#parking?.stop()
     this.#ownership.lose(cause)
   }
 
   beginClosing(release: Release, drain: boolean): void {
+    this.#parking?.stop()
     const onFailure = this.#parts.connection.failures.of(`handing execution "${this.id}" over`)
     this.#recorder.giveUp = () => void this.handOver(release).catch(onFailure)
     if (!drain) this.#execution.pause()

@@ -49,6 +49,8 @@ export interface Owned {
   readonly emitter: Emitter | undefined
   /** What is written of it, which consumes its messages. */
   readonly commits: Pick<ExecutionCommits, 'consume' | 'consumeWithEnd' | 'deleteWithEnd' | 'isDeleted'>
+  /** A message to it was read, whatever it says. */
+  messageRead(message: Message): void
   /** A message that brings a value which a step waits for. */
   takeSignal(message: Message): void
   /** The caller's, by which it ends. */

@@ -77,6 +77,14 @@ export class Ownership {
     await released
   }
 
+  /** It is given up already, by a commit that parks it. */
+  parked(release: Release): void {
+    if (this.hasDeparted) return
+    this.#recorder.notes.stop()
+    this.#commits.turnOff()
+    this.#move(release)
+  }
+
   /** It has ended, and that is on its way to the store: what is not written within a lease is left to others. */
   async finishOr(release: Release): Promise<void> {
     await atMost(this.#connection.clock, this.#connection.session.leaseMs, this.departure)

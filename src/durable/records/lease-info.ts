@@ -135,14 +135,18 @@ function nameOf({ step, item }: StepInfo): string {
   return `step "${step}"${item === undefined ? '' : ` of item "${item}"`}`
 }
 
-function whyNobody({ startedAt }: ExecutionRecord, lease: LeaseInfo | undefined, now: number): string {
+function whyNobody({ startedAt, parkedAt }: ExecutionRecord, lease: LeaseInfo | undefined, now: number): string {
+  if (parkedAt !== undefined) return `it is parked, and nobody runs it, since ${new Date(parkedAt).toISOString()}`
   if (lease === undefined)
     return `nobody runs it: ${startedAt === undefined ? 'it has not begun yet' : 'the process that ran it has given it up'}`
   const when = lease.expiresAt === undefined ? 'long ago' : agoOf(lease.expiresAt, now)
   return `nobody runs it: the lease of its process "${lease.owner}" ran out ${when}`
 }
 
-function whoWill({ graph }: ExecutionRecord, { knowsGraph, takesOver, isClosing, misfit }: Willingness): string {
+function whoWill(
+  { graph, parkedAt }: ExecutionRecord,
+  { knowsGraph, takesOver, isClosing, misfit }: Willingness,
+): string {
   if (!knowsGraph)
     return `this docket does not know graph "${graph}"; one that has it in createDocket({ graphs }) goes on with it`
   if (misfit.reasons.length > 0) {
@@ -152,6 +156,7 @@ function whoWill({ graph }: ExecutionRecord, { knowsGraph, takesOver, isClosing,
     return `this docket can't go on with it (${misfit.reasons.join('; ')}); ${outlook}`
   }
   if (isClosing) return 'this docket is closing; another one goes on with it'
+  if (parkedAt !== undefined) return 'a process goes on with it when what it waits for comes'
   if (!takesOver) return 'this docket takes nothing over (takeOver: false); another one goes on with it'
   return 'this docket goes on with it in a moment, unless another one does'
 }

@@ -2,6 +2,7 @@ import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
+import { durationMs } from '../../core/duration.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -97,6 +98,9 @@ export function ownedExecutionOf(
     mail,
     ...(begun !== undefined && { begun }),
     onRefused: () => context.refused(record.id),
+    parkMs: durationMs(context.options.park ?? '10s')!,
+    onParked: (callers) => context.parkedCallers.keep(record.id, startOptions, callers),
+    onUnread: () => context.lookSoon(),
     onGone: (gone) => context.leave(gone),
   })
 }

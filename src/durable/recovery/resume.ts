@@ -222,15 +222,21 @@ export class Resumption {
       return 'settled'
     }
     const anew = { ownedMs: 0, recoveries: 0, startedAt: clock.now() }
-    const resumed = fitting.own({ ...record, recoveries, ...(cause === 'end' && anew) }, caller, mail?.data)
+    // Where it was parked here, whoever followed it goes on to do so.
+    const parked = this.#context.parkedCallers.take(record.id)
+    const owning = { ...record, recoveries, ...(cause === 'end' && anew) }
+    const own = (): ReturnType<typeof fitting.own> => fitting.own(owning, caller ?? parked?.options, mail?.data)
+    const resumed = parked === undefined ? own() : parked.context.run(own)
     const { target, emitter } = resumed
     const { restored } = fitting
     // What begins may hold the event loop for a while: the lease must be renewed between many of them.
     const turn = turnOf(clock)
     if (turn.mustYield()) await turn.next()
-    const isHere = this.#context.enter(resumed, () =>
-      emitter?.durable(clock.now(), { type: 'execution.resumed', target, after: cause, restored }),
-    )
+    const enter = (): boolean =>
+      this.#context.enter(resumed, () =>
+        emitter?.durable(clock.now(), { type: 'execution.resumed', target, after: cause, restored }),
+      )
+    const isHere = parked === undefined ? enter() : parked.context.run(enter)
     if (isHere) await resumed.written
     else await this.#context.releaseIfClosing(record)
     return isHere ? 'begun' : 'settled'

@@ -10,6 +10,7 @@ import type {
   LoopBlocked,
   StepCancelled,
   StepEnded,
+  ParkingFailed,
   SignalSetAside,
   StepInputsChanged,
   StoreFailed,
@@ -31,6 +32,7 @@ type DurableEvent =
   | Own<LoopBlocked>
   | Own<StepInputsChanged>
   | Own<SignalSetAside>
+  | Own<ParkingFailed>
 
 /** What only executions report that undo what they did. */
 type UndoEvent = Own<ExecutionCompensating> | Own<UndoStarted> | Own<UndoAttemptFailed> | Own<UndoEnded>

@@ -142,6 +142,11 @@ export class Execution implements StepHost {
     return this.#flow.wantedLeft === 1 && isWanted[outputSlot]! && !this.isSettled
   }
 
+  /** Whether all that has begun waits. */
+  get isWaiting(): boolean {
+    return this.state === compiledExecution.stateCode.waiting
+  }
+
   get isLaunching(): boolean {
     return this.#flow.isLaunching
   }

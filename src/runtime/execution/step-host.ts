@@ -11,7 +11,6 @@ import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup
 import type { Admission, BatchPart } from './part.ts'
 import type { Recorder } from './recorder.ts'
 import type { StepState } from './step-state.ts'
-import type { WaitingState } from './waiting-state.ts'
 
 /** What a step needs of the execution that it is part of. */
 export interface StepHost {
@@ -40,7 +39,7 @@ export interface StepHost {
   /** What its steps did that may have to be undone; undefined where none has `compensate`. */
   readonly effects: Effects | undefined
   /** Only where steps may wait. */
-  readonly waits: WaitingState | undefined
+  readonly waits: { stepChanged(from: number, to: number): void } | undefined
   readonly admission: Admission | undefined
   /** What ties it to its batch. */
   readonly part: BatchPart | undefined

@@ -1,0 +1,36 @@
+import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import { takersOf } from '../../core/graph/plan.ts'
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { Execution } from '../../runtime/execution/execution.ts'
+import type { StepRun } from '../../runtime/execution/step-run.ts'
+import { statusOf } from '../../runtime/execution/step-status.ts'
+import { identityOf, recordOfRun } from './record-of-run.ts'
+
+/**
+ * Records of steps that are not persisted, as a parked execution needs them: values and failures that something unfinished takes, and attempts that are
+ * counted. With them nothing that has ended runs again. @throws SerializationError for what can't be stored
+ */
+export async function parkedValues(execution: Execution, encoding: ValueEncoding): Promise<readonly StepRecord[]> {
+  const { plan, runs, id } = execution
+  const records: StepRecord[] = []
+  for (const run of runs) {
+    if (run === undefined || run.planStep.spec.kind === 'value') continue
+    if (execution.persistOf(run.planStep.spec) !== undefined || !isNeeded(plan, runs, run)) continue
+    const { error, endedAt, dueAt } = run
+    const status = statusOf(run)
+    const output = run.hasOutput ? await encoding.encode(run.output, identityOf(id, run, 'output')) : undefined
+    const stored =
+      error === undefined || run.hasOutput ? undefined : await encoding.encodeError(error, identityOf(id, run, 'error'))
+    records.push(recordOfRun(run, status, undefined, { output, error: stored, endedAt, dueAt }))
+  }
+  return records
+}
+
+function isNeeded(plan: Plan, runs: readonly (StepRun | undefined)[], run: StepRun): boolean {
+  const status = statusOf(run)
+  if (status === 'retrying') return true
+  if (status !== 'completed' && status !== 'failed') return false
+  const { outputSlot } = run.planStep
+  return plan.isWanted[outputSlot]! || takersOf(plan, outputSlot).some((taker) => runs[taker]?.hasEnded !== true)
+}
