@@ -93,7 +93,9 @@ export class Docket implements AsyncDisposable {
       upkeep: new Upkeep(context),
     })
     context.parkedCallers.cancel = (id, reason) => {
-      const onFailure = context.connection.failures.of(`cancelling execution "${id}", whose caller's signal was aborted`)
+      const onFailure = context.connection.failures.of(
+        `cancelling execution "${id}", whose caller's signal was aborted`,
+      )
       new ExecutionHandle(context, id).cancel(reason).catch(onFailure)
     }
     this.#loop.start()

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { dataType, graph, race, signal, step, timer } from '../../src/index.ts'
+import { dataType, graph, race, signal, step, subgraph, timer } from '../../src/index.ts'
 import type { DocketOptions, ExecutionEvent } from '../../src/index.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
 import { World } from './durable-time.ts'
@@ -317,5 +317,27 @@ describe('an execution that only waits', () => {
     expect(world.events.some(({ type }) => type === 'lease.lost')).toBe(false)
     await world.clock.settle(handle.signal(Approval, { by: 'Ada' }))
     expect(await world.clock.settle(handle.result())).toBe('prepared o, for Ada')
+  })
+
+  test('is joined by its parent once it has gone on, where it is a child', async () => {
+    const world = new World()
+    const runs: string[] = []
+    const child = orders(runs)
+    const Receipt = dataType('Receipt', z.string())
+    const parent = graph({
+      name: 'parent',
+      steps: [
+        subgraph(child, Shipment),
+        step({ name: 'Receipt', inputs: { shipment: Shipment }, output: Receipt, run: ({ shipment }) => shipment }),
+      ],
+    })
+    const docket = world.process({ graphs: [parent] })
+    const handle = await world.clock.settle(docket.start(parent, Receipt, inputs, { id: 'a' }))
+    await world.clock.advance(minute)
+    expect(await recordOf(world, 'a/orders')).toMatchObject({ status: 'waiting', owner: undefined })
+    const waiting = (await world.clock.settle(docket.get('a/orders')))!
+    expect(await world.clock.settle(waiting.signal(Approval, { by: 'Ada' }))).toBe('accepted')
+    expect(await world.clock.settle(handle.result())).toBe('prepared o, for Ada')
+    expect(runs).toEqual(['Prepare', 'Ship'])
   })
 })

@@ -44,6 +44,6 @@ export class ParkedCallers {
 
   /** The docket is closed. */
   clear(): void {
-    for (const id of [...this.#callers.keys()]) this.delete(id)
+    for (const id of this.#callers.keys()) this.delete(id)
   }
 }
