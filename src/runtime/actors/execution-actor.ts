@@ -17,7 +17,7 @@ import { Signals } from '../steps/signals.ts'
 import { StepActors } from './step-actors.ts'
 import type { StepState } from '../execution/step-state.ts'
 import { SystemWatcher } from './system-watcher.ts'
-import { unwatch, watch } from './watchers.ts'
+import { unwatch, watch } from '../execution/watchers.ts'
 import { warnOnce } from '../environment/warn-once.ts'
 
 /** A snapshot as XState's types want it. */

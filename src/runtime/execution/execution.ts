@@ -32,6 +32,7 @@ import { undoneEndOf } from './undone-end.ts'
 import type { UndoneEnd } from './undone-end.ts'
 import { ValueFlow } from './value-flow.ts'
 import { WaitingState } from './waiting-state.ts'
+import { watch } from './watchers.ts'
 
 /** One run of a plan: its steps, a value per type, and the execution machine's record. */
 export class Execution implements StepHost {
@@ -61,8 +62,6 @@ export class Execution implements StepHost {
   readonly setup: ExecutionSetup
   readonly options: ResolvedOptions
   #id: string | undefined
-  /** Only where steps may wait. */
-  readonly waits: WaitingState | undefined
   readonly #flow: ValueFlow
   #endedSteps = 0
   hasEnded = false
@@ -107,7 +106,7 @@ export class Execution implements StepHost {
     this.values = new Array<unknown>(plan.types.length)
     this.runs = new Array<StepRun | undefined>(plan.steps.length)
     this.#flow = new ValueFlow(this)
-    this.waits = plan.waits ? new WaitingState(this) : undefined
+    if (plan.waits) watch(this, new WaitingState(this, this.total))
   }
 
   get id(): string {
@@ -264,7 +263,6 @@ export class Execution implements StepHost {
     const state = compiledExecution.stateCode[value === 'waiting' ? 'running' : value]
     Object.assign(this, { state, startedAt: head.startedAt, settled: head.settled })
     const ended = this.#flow.restore(views)
-    this.waits?.restored(this.runs)
     if (this.effects !== undefined) restoreEffects(this.effects, this.plan, this.runs, views, persisted)
     if (value === 'compensating') this.#restoredFailure = { error }
     // Only now, and only these: what one leads to must not begin what another has ended, and is not reported twice when skipped.

@@ -38,8 +38,6 @@ export interface StepHost {
   readonly recorder: Recorder | undefined
   /** What its steps did that may have to be undone; undefined where none has `compensate`. */
   readonly effects: Effects | undefined
-  /** Only where steps may wait. */
-  readonly waits: { stepChanged(from: number, to: number): void } | undefined
   readonly admission: Admission | undefined
   /** What ties it to its batch. */
   readonly part: BatchPart | undefined

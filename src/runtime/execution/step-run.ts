@@ -304,11 +304,8 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
   }
 
   change(event: StepEvent): void {
-    const { waits, watcher } = this.execution
-    const from = this.state
     compiledStep.transition(this, compiledStep.eventCode[event.type], event)
-    watcher?.stepChanged(this, event)
-    waits?.stepChanged(from, this.state)
+    this.execution.watcher?.stepChanged(this, event)
   }
 
   /** An attempt failed after the step had ended. */

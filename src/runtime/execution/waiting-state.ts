@@ -1,5 +1,7 @@
 import { compiledExecution, compiledStep } from '../../../machines/index.ts'
 import type { ExecutionStatus } from './execution-view.ts'
+import type { Watcher } from './execution-setup.ts'
+import type { StepState } from './step-state.ts'
 import type { Changing } from './shown-end.ts'
 import { changeTo } from './shown-end.ts'
 import type { FullClock } from '../environment/clock.ts'
@@ -16,29 +18,33 @@ interface WaitingHost extends Changing {
 const { stateCode, isFinal } = compiledStep
 const { running, waiting } = compiledExecution.stateCode satisfies Record<ExecutionStatus, number>
 
-/** Whether an execution waits: all steps that have begun and not ended do. Only executions that have steps which wait have this. */
-export class WaitingState {
+/**
+ * Whether an execution waits: all steps that have begun and not ended do. Only executions that have steps which wait have this, as one of those who watch
+ * them: others pay nothing for it.
+ */
+export class WaitingState implements Watcher {
   readonly #host: WaitingHost
+  /** States of the steps, by position. */
+  readonly #states: Uint8Array
   #open = 0
   #waiting = 0
   #isLooking = false
 
-  constructor(host: WaitingHost) {
+  constructor(host: WaitingHost, steps: number) {
     this.#host = host
+    this.#states = new Uint8Array(steps).fill(stateCode.pending)
   }
 
-  /** A step has gone from one state of the step machine to another. */
-  stepChanged(from: number, to: number): void {
-    this.#open += Number(isOpen(to)) - Number(isOpen(from))
-    this.#waiting += Number(isWait(to)) - Number(isWait(from))
+  stepChanged({ planStep: { position }, state }: StepState): void {
+    const from = this.#states[position]!
+    this.#states[position] = state
+    this.#open += Number(isOpen(state)) - Number(isOpen(from))
+    this.#waiting += Number(isWait(state)) - Number(isWait(from))
     if (!this.#all) this.#goOn()
     else this.#lookSoon()
   }
 
-  /** Steps as an earlier life left them. */
-  restored(runs: readonly ({ readonly state: number } | undefined)[]): void {
-    for (const run of runs) if (run !== undefined) this.stepChanged(stateCode.pending, run.state)
-  }
+  executionChanged(): void {}
 
   /** Whether all that has begun waits. */
   get #all(): boolean {

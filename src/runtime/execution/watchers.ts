@@ -1,13 +1,13 @@
 import type { ExecutionEvent as ExecutionMachineEvent, StepEvent } from '../../../machines/index.ts'
-import type { Watcher } from '../execution/execution-setup.ts'
-import type { StepState } from '../execution/step-state.ts'
+import type { Watcher } from './execution-setup.ts'
+import type { StepState } from './step-state.ts'
 
 /** Where an execution keeps who watches it. */
 interface Watched {
   watcher: Watcher | undefined
 }
 
-/** Several watchers of one execution: the docket's own actor of it, and actors of `docket.logic` that show it. */
+/** Several watchers of one execution: the docket's own actor of it, actors of `docket.logic` that show it, and what knows whether it waits. */
 class Watchers implements Watcher {
   readonly all: readonly Watcher[]
 
