@@ -1,11 +1,12 @@
 import type { StepContext } from '../../src/core/language/step.ts'
 import type { History, Life } from './history.ts'
 import { recordKey } from './batch-ledger.ts'
+import { Deeds } from './deeds.ts'
 import { hasCompleted } from './history.ts'
 import { isShared, keyOfItem } from './random-batch.ts'
 import type { SimulatedBatch } from './random-batch.ts'
 import { shortName } from './random-graph.ts'
-import type { SimulatedStep } from './random-graph.ts'
+import type { SimulatedGraph, SimulatedStep } from './random-graph.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 
@@ -23,6 +24,8 @@ export interface CallRecord {
   readonly beganAt: number
   endedAt: number | undefined
   value: string | undefined
+  /** Whether its process had the execution when it began. */
+  readonly wasOwners: boolean
   /** Whether it failed in a way that no further attempt can mend. */
   isHopeless: boolean
 }
@@ -30,6 +33,7 @@ export interface CallRecord {
 /** All side effects of a run, judged as they happen by what the store holds at that time. */
 export class Calls {
   readonly all: CallRecord[] = []
+  readonly deeds: Deeds
   readonly #history: History
   readonly #scheduler: Scheduler
   readonly #steps: ReadonlyMap<string, SimulatedStep>
@@ -45,7 +49,9 @@ export class Calls {
     scheduler: Scheduler,
     steps: readonly SimulatedStep[],
     batches: ReadonlyMap<string, SimulatedBatch>,
+    graphs: readonly SimulatedGraph[],
   ) {
+    this.deeds = new Deeds(history, this, graphs)
     this.#history = history
     this.#scheduler = scheduler
     this.#batches = batches
@@ -73,6 +79,7 @@ export class Calls {
       beganAt: this.#scheduler.now,
       endedAt: undefined,
       value: undefined,
+      wasOwners: life?.owner?.startsWith(`${process.name}:`) === true && this.#history.isAlive(life.owner),
       isHopeless: false,
     }
     this.all.push(call)
@@ -118,7 +125,11 @@ export class Calls {
     const { step, key, execution, item } = call
     const owner = `${step.name} ${step.scope === 'global' ? JSON.stringify(inputs) : recordKey(execution, item)}`
     const known = this.#keys.get(owner)
-    if (known !== undefined && known !== key) this.#history.violate(`two idempotency keys for ${owner}`)
+    // What was undone is done anew under another one; what was deleted, and begins again, is another execution.
+    const before = this.all.findLast((one) => one !== call && one.key === known)
+    const mayDiffer =
+      step.compensates === true && (before?.life !== call.life || this.deeds.hasUndone(call.life, step.name))
+    if (known !== undefined && known !== key && !mayDiffer) this.#history.violate(`two idempotency keys for ${owner}`)
     const other = this.#inputsOfKeys.get(key)
     if (other !== undefined && other !== owner) this.#history.violate(`one idempotency key for ${owner} and ${other}`)
     this.#keys.set(owner, key)

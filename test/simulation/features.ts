@@ -5,21 +5,35 @@ export interface Features {
   readonly hasFallbacks: boolean
   readonly hasDeadlines: boolean
   readonly hasBatches: boolean
+  /** Races, timers, and steps that are undone. */
+  readonly hasControlFlow: boolean
   readonly codec: 'none' | 'prompt' | 'slow'
 }
 
 /** Worlds below this seed are those from before there were features: they draw no numbers for them. */
 export const firstFeaturedSeed = 1_000_001
 
-const none: Features = { hasFallbacks: false, hasDeadlines: false, hasBatches: false, codec: 'none' }
+/** Worlds from this seed on have races, timers, and steps that are undone. */
+export const firstControlFlowSeed = 2_000_001
+
+const none: Features = {
+  hasFallbacks: false,
+  hasDeadlines: false,
+  hasBatches: false,
+  hasControlFlow: false,
+  codec: 'none',
+}
 
 /** What the world of a seed has. */
 export function featuresOf(seed: number, random: RandomSource): Features {
   if (seed < firstFeaturedSeed) return none
+  if (seed >= firstControlFlowSeed)
+    return { ...none, hasControlFlow: true, codec: random.weighted({ none: 60, prompt: 20, slow: 20 }) }
   return {
     hasFallbacks: random.chance(0.6),
     hasDeadlines: random.chance(0.5),
     hasBatches: random.chance(0.65),
+    hasControlFlow: false,
     codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
   }
 }

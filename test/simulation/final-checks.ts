@@ -31,7 +31,9 @@ export async function checkTheEnd(simulation: Simulation): Promise<void> {
   await scheduler.until(scheduler.now + 2 * simulation.leaseMs + (late + slow > 0 ? secondLookMs : 1_500))
   await checkRecords(simulation)
   await checkSteps(simulation)
-  checkCancellations(simulation)
+  simulation.calls.deeds.checkTheEnd()
+  // To undo takes its time.
+  if (!simulation.features.hasControlFlow) checkCancellations(simulation)
   checkDeadlines(simulation)
   checkBatches(simulation)
   if (simulation.isCalm) checkOnce(simulation)
@@ -106,7 +108,8 @@ function checkOnce({ calls, history, dockets }: Simulation): void {
   // A claimant whose execution fails is replaced, even while its function still runs.
   const haveFailed = [...history.lives.values()].some(({ status, reopened }) => status !== 'completed' || reopened > 0)
   for (const { step, execution, item, value, key } of calls.all) {
-    if (step.scope === undefined || value === undefined) continue
+    // What was undone may be done anew.
+    if (step.scope === undefined || value === undefined || step.compensates === true) continue
     if (step.ttlMs !== undefined || (step.scope === 'global' && haveFailed)) continue
     const owner = step.scope === 'global' ? `${step.name} ${key}` : `${recordKey(step.name, item)} of ${execution}`
     counts.set(owner, (counts.get(owner) ?? 0) + 1)

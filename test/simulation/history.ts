@@ -160,10 +160,12 @@ export class History {
       const made = plainOf(record.output)
       const value: unknown = typeof made === 'object' ? JSON.stringify(made) : made
       if (known !== undefined && hasCompleted(known.record)) {
-        if (!hasCompleted(record)) continue
-        if (known.value !== value && !this.#isProvisional(life, record))
+        // What was undone is found no more.
+        if (!hasCompleted(record) && record.type !== '') continue
+        if (record.type !== '' && known.value !== value && !this.#isProvisional(life, record))
           this.violate(`${id}: the result ${String(known.value)} of ${record.step} was replaced by ${String(value)}`)
       }
+      this.#checkTimer(id, known?.record, record, at)
       life.steps.set(key, { record, value, at: this.#scheduler.now })
     }
     if (head === undefined) return
@@ -191,6 +193,15 @@ export class History {
       this.outputs.set(id, outputs.add(life.output))
     }
     if (head.isReleased === true) life.owner = undefined
+  }
+
+  /** A timer that is set is set to that time, and does not fire before it, by the clock of the process that fires it. */
+  #checkTimer(id: string, known: StepRecord | undefined, { step, status, dueAt }: StepRecord, at: number): void {
+    if (known?.status !== 'waiting' || known.dueAt === undefined) return
+    if (status === 'waiting' && dueAt !== known.dueAt)
+      this.violate(`${id}: ${step} was to fire at ${known.dueAt}, and now at ${String(dueAt)}`)
+    if (status === 'completed' && at < known.dueAt)
+      this.violate(`${id}: ${step} fired ${known.dueAt - at} ms too early`)
   }
 
   /** What is completed stays so, but for a batch with items that failed, in a process that was asked to try them again. */

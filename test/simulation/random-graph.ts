@@ -5,12 +5,16 @@ import {
   fixed,
   NonRetryableError,
   optional,
+  race,
   step,
+  timer,
   type,
   untypedGraph,
 } from '../../src/index.ts'
 import type { AnyDataType } from '../../src/core/language/data-type.ts'
 import type { AnyGraph } from '../../src/core/graph/graph-index.ts'
+import type { CompensateContext } from '../../src/core/language/compensation.ts'
+import type { First } from '../../src/core/language/race.ts'
 import type { StepContext } from '../../src/core/language/step.ts'
 import type { CallRecord, Calls } from './calls.ts'
 import type { Features } from './features.ts'
@@ -43,6 +47,11 @@ export interface SimulatedStep {
   readonly isUnique: boolean
   /** What takes a failure's place: a value, what a function makes (maybe later), or nothing after all. */
   readonly fallback?: 'value' | 'prompt' | 'slow' | 'throws'
+  /** What it does is undone. */
+  readonly compensates?: boolean
+  /** Whether it takes the first of its inputs, or waits for so long. @default neither */
+  readonly kind?: 'race' | 'passing race' | 'timer'
+  readonly afterMs?: number
 }
 
 /** A graph whose target is its last step. */
@@ -58,7 +67,7 @@ export function randomGraph(
   random: RandomSource,
   name: string,
   isCalm: boolean,
-  { hasFallbacks, hasBatches }: Features,
+  { hasFallbacks, hasBatches, hasControlFlow }: Features,
 ): SimulatedGraph {
   const leaves = random.int(1, 2)
   const steps: SimulatedStep[] = []
@@ -76,7 +85,54 @@ export function randomGraph(
     for (const [index, each] of steps.entries())
       if (random.chance(0.5)) steps[index] = { ...each, ...failing(each, random) }
   if (hasBatches && random.chance(0.4)) makeBarrier(steps, random.int(0, length - 1))
+  if (hasControlFlow) addControlFlow(random, name, steps)
   return { name, leaves, steps, timeoutMs: !isCalm && random.chance(0.1) ? random.int(3_000, 30_000) : undefined }
+}
+
+const fromStep = (index: number): SimulatedPort['from'] => ({ step: index })
+const portOf = (from: SimulatedPort['from'], name: string): SimulatedPort => ({ name, from, isOptional: false })
+
+/** Lets steps be undone, and adds a timer, a race of it and some step, and a step that needs the race and all else, and fails at times. */
+function addControlFlow(random: RandomSource, graph: string, steps: SimulatedStep[]): void {
+  for (const [index, step] of steps.entries())
+    if (random.chance(0.6))
+      steps[index] = { ...step, compensates: true, scope: 'execution', ttlMs: undefined, isUnique: true }
+  const last = steps.length - 1
+  const plain = {
+    ttlMs: undefined,
+    maxAttempts: 1,
+    backoffMs: 0,
+    isExponential: false,
+    timeoutMs: undefined,
+    shortestMs: 0,
+    longestMs: 0,
+    failureRate: 0,
+    heeds: true,
+    isUnique: false,
+  } as const
+  const timer = steps.push({
+    ...plain,
+    name: `${graph}.S${last + 1}`,
+    kind: 'timer',
+    ports: random.chance(0.3) ? [portOf({ leaf: 0 }, 'p0')] : [],
+    scope: 'execution',
+    afterMs: random.pick([0, 50, 1_000, 5_000, 20_000]),
+  })
+  const race = steps.push({
+    ...plain,
+    name: `${graph}.S${timer}`,
+    kind: random.pick(['race', 'passing race']),
+    ports: [portOf(fromStep(random.int(0, last)), 'one'), portOf(fromStep(timer - 1), 'two')],
+    scope: 'execution',
+  })
+  steps.push({
+    ...plain,
+    name: `${graph}.S${race}`,
+    ports: [portOf(fromStep(last), 'p0'), portOf(fromStep(race - 1), 'p1')],
+    scope: random.pick([undefined, 'execution']),
+    longestMs: random.pick([0, 50, 3_000]),
+    failureRate: random.pick([0, 0.3, 0.8]),
+  })
 }
 
 /** Lets a step wait for all items of a batch, if it takes what other steps make. */
@@ -154,6 +210,21 @@ export function buildGraph(
     })
     const run = (inputs: Readonly<Record<string, unknown>>, context: StepContext): unknown =>
       runOf(each, inputs, context, process, random, calls)
+    if (each.kind === 'timer')
+      return timer({
+        name: each.name,
+        inputs: Object.fromEntries(ports),
+        output: types[index]! as never,
+        after: each.afterMs!,
+        value: (() => `${shortName(each)}(t)`) as never,
+      })
+    if (each.kind !== undefined)
+      return race({
+        name: each.name,
+        inputs: Object.fromEntries(ports) as never,
+        output: types[index]! as never,
+        ...(each.kind === 'race' ? { run: runOfRace(each, process, calls) } : {}),
+      } as never)
     const backoff = each.isExponential ? exponential(each.backoffMs, { jitter: 0.5 }) : fixed(each.backoffMs)
     return step({
       name: each.name,
@@ -161,6 +232,7 @@ export function buildGraph(
       output: types[index]!,
       run: run as never,
       fallback: fallbackOf(each, process, calls) as never,
+      ...(each.compensates === true && { compensate: undoOf(each, process, random, calls) as never }),
       timeout: each.timeoutMs,
       persist:
         each.scope === undefined
@@ -173,6 +245,26 @@ export function buildGraph(
   })
   const timeout = plan.timeoutMs === undefined ? {} : { timeout: plan.timeoutMs }
   return { graph: untypedGraph({ name: plan.name, steps, ...timeout }), target: types.at(-1)! }
+}
+
+/** Takes what came first, which is noted before. */
+function runOfRace(each: SimulatedStep, process: SimulatedProcess, calls: Calls): unknown {
+  return (first: First, { executionId }: StepContext): string => {
+    calls.deeds.decided(each, first, executionId, process)
+    return `${shortName(each)}(${first.port})`
+  }
+}
+
+/** Undoes what a step did, at the second try at times. */
+function undoOf(each: SimulatedStep, process: SimulatedProcess, random: RandomSource, calls: Calls): object {
+  const run = async (output: unknown, context: CompensateContext): Promise<void> => {
+    calls.deeds.undoBegins(each, context, output, process)
+    const fails = random.chance(0.2)
+    await process.sleep(random.pick([0, 20, 400]))
+    if (fails) throw new SimulatedFailure(`${each.name} can't be undone at the moment`)
+    calls.deeds.undone(each, context)
+  }
+  return { run, retry: { maxAttempts: 50, backoff: fixed(20) }, wait: 2_000 }
 }
 
 function runOf(

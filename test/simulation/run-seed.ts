@@ -97,6 +97,7 @@ export class Simulation {
       this.scheduler,
       this.#graphs.flatMap(({ steps }) => steps),
       this.batches,
+      this.#graphs,
     )
     this.history.tell(() => JSON.stringify({ leaseMs: this.leaseMs, graphs: this.#graphs, profile, features }))
   }

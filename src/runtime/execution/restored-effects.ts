@@ -1,4 +1,4 @@
-import { InputError, LeaseLostError, StepTimeoutError } from '../../core/errors.ts'
+import { InputError, LeaseLostError, SerializationError, StepTimeoutError, StoreError } from '../../core/errors.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { Effects, EffectiveStep } from './effects.ts'
 import type { PersistedExecution, StepView } from './execution-view.ts'
@@ -17,6 +17,8 @@ export function restoreEffects(
     if (spec.compensate === undefined || run === undefined || view === undefined) continue
     const undo = undos[spec.name]
     const inputs = givenInputs?.get(spec.name)
+    // Its function is called once both are on record, that it runs and what it is given.
+    if (view.status === 'running' && givenInputs !== undefined && inputs === undefined && undo === undefined) continue
     if (hasMade(view)) effects.for(run).restored({ output: view.output, isUncertain: false }, undo, inputs)
     else if (undo !== undefined || mayHaveWorked(view))
       effects.for(run).restored({ output: undefined, isUncertain: true }, undo, inputs)
@@ -37,6 +39,9 @@ function mayHaveWorked({ status, attempt, error }: StepView): boolean {
   return (
     error instanceof StepTimeoutError ||
     error instanceof LeaseLostError ||
+    // It made a value that could not be kept.
+    error instanceof StoreError ||
+    error instanceof SerializationError ||
     (error instanceof InputError && error.code === 'OUTPUT_INVALID')
   )
 }

@@ -1,0 +1,110 @@
+import type { CompensateContext } from '../../src/core/language/compensation.ts'
+import type { First } from '../../src/core/language/race.ts'
+import type { CallRecord, Calls } from './calls.ts'
+import type { History, Life } from './history.ts'
+import type { SimulatedGraph, SimulatedStep } from './random-graph.ts'
+import type { SimulatedProcess } from './simulated-process.ts'
+
+/** What the steps of a run did that may have to be undone, what won its races, and when its timers fired: judged by what nobody may ever see otherwise. */
+export class Deeds {
+  readonly #history: History
+  readonly #calls: Calls
+  /** The steps that compensate and stand behind another one, by its name. */
+  readonly #behind: ReadonlyMap<string, readonly string[]>
+  /** What is undone, by life and key. */
+  readonly #undone = new Set<string>()
+  readonly #undoneSteps = new Set<string>()
+  readonly #winners = new Map<string, string>()
+
+  constructor(history: History, calls: Calls, graphs: readonly SimulatedGraph[]) {
+    this.#history = history
+    this.#calls = calls
+    this.#behind = new Map(graphs.flatMap((graph) => graph.steps.map((step, at) => [step.name, behind(graph, at)])))
+  }
+
+  isUndone(call: Pick<CallRecord, 'life' | 'key'>): boolean {
+    return this.#undone.has(placeOf(call.life, call.key))
+  }
+
+  /** Whether a step was undone in this life of its execution: what it does then is another deed. */
+  hasUndone(life: Life | undefined, step: string): boolean {
+    return this.#undoneSteps.has(placeOf(life, step))
+  }
+
+  /** An attempt to undo a step begins. */
+  undoBegins(
+    step: SimulatedStep,
+    { executionId, stepIdempotencyKey, isUncertain }: CompensateContext,
+    output: unknown,
+    process: SimulatedProcess,
+  ): void {
+    const life = this.#history.lives.get(executionId)
+    this.#history.tell(() => `${process.name} ${executionId} undoes ${step.name}: ${String(output)}`)
+    if (!this.#isOwner(life, process)) return
+    const calls = this.#calls.all.filter((call) => call.life === life && call.key === stepIdempotencyKey)
+    // What is on record as begun may have been given up right before its function was called.
+    const mayHaveBegun = isUncertain && life!.steps.has(`$inputs ${step.name}`)
+    if (calls.length === 0 && !mayHaveBegun)
+      this.#history.violate(`${executionId}: ${step.name} is undone, and nothing of it was done`)
+    if (!isUncertain && !calls.some(({ value }) => value === output))
+      this.#history.violate(`${executionId}: ${step.name} is undone with ${String(output)}, which it did not make`)
+    for (const name of this.#behind.get(step.name) ?? []) {
+      const last = this.#calls.all.findLast(
+        (call) => call.life === life && call.step.name === name && call.value !== undefined,
+      )
+      if (last !== undefined && !this.isUndone(last))
+        this.#history.violate(`${executionId}: ${step.name} is undone before call ${last.number} of ${name}`)
+    }
+  }
+
+  /** It is undone. */
+  undone(step: SimulatedStep, { executionId, stepIdempotencyKey }: CompensateContext): void {
+    const life = this.#history.lives.get(executionId)
+    this.#undone.add(placeOf(life, stepIdempotencyKey))
+    this.#undoneSteps.add(placeOf(life, step.name))
+    this.#history.tell(() => `${executionId} ${step.name} is undone`)
+  }
+
+  /** What has won a race has won it for ever. */
+  decided(race: SimulatedStep, { port, value }: First, executionId: string, process: SimulatedProcess): void {
+    const life = this.#history.lives.get(executionId)
+    if (!this.#isOwner(life, process)) return
+    const place = `${life!.number} ${race.name}`
+    const first = `${port}: ${String(value)}`
+    const known = this.#winners.get(place)
+    if (known !== undefined && known !== first)
+      this.#history.violate(`${executionId}: ${race.name} was won by ${known}, and then by ${first}`)
+    this.#winners.set(place, first)
+  }
+
+  /** Whether what completed in executions that failed is undone, and nothing of those that are completed. */
+  checkTheEnd(): void {
+    for (const call of this.#calls.all) {
+      const { life, step, value, endedAt, wasOwners } = call
+      if (!step.compensates || life === undefined || this.#history.lives.get(life.id) !== life) continue
+      const kept = life.steps.get(step.name)
+      if (life.status === 'completed' && kept?.value === value && value !== undefined && this.isUndone(call))
+        this.#history.violate(`${life.id} is completed, but call ${call.number} of ${step.name} is undone`)
+      const hadEnded = endedAt !== undefined && endedAt <= (life.endedAt ?? -Infinity)
+      if (life.status !== 'completed' && wasOwners && value !== undefined && hadEnded && !this.isUndone(call))
+        this.#history.violate(`${life.id} is ${life.status}, but call ${call.number} of ${step.name} is not undone`)
+    }
+  }
+
+  #isOwner(life: Life | undefined, process: SimulatedProcess): boolean {
+    return life?.owner?.startsWith(`${process.name}:`) === true && this.#history.isAlive(life.owner)
+  }
+}
+
+function placeOf(life: Life | undefined, key: string): string {
+  return `${life?.number} ${key}`
+}
+
+/** The steps that compensate and stand behind a step, whatever lies between. */
+function behind({ steps }: SimulatedGraph, at: number): readonly string[] {
+  const reached = new Set([at])
+  for (const [index, { ports }] of steps.entries())
+    if (ports.some(({ from }) => 'step' in from && reached.has(from.step))) reached.add(index)
+  reached.delete(at)
+  return [...reached].flatMap((index) => (steps[index]!.compensates === true ? [steps[index]!.name] : []))
+}
