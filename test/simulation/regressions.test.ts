@@ -33,6 +33,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [1_000_043, 'items that failed in a completed batch were tried again, and the law did not know of it'],
   [1_000_774, 'the same, with items that share nothing'],
   [2_003_756, 'a step whose value could not be kept was optional, and not undone after a restart'],
+  [
+    2_004_779,
+    'the commit of a value came late, for the second time, and brought back what was undone meanwhile: it was undone again',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

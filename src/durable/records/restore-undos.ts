@@ -27,12 +27,15 @@ export async function restoreUndos(
   const undos: Record<string, UndoView> = {}
   const givenInputs = new Map<string, Record<string, unknown>>()
   for (const [step, record] of records) {
+    const known = undoStatusOf(record)
+    const isEnded = known === 'undone' || known === 'failed'
+    // A commit of its value that came late, and for the second time, may have brought back what its undoing has taken away.
+    if (isEnded && (isCompensating || beginsAgain)) views.delete(step)
     // Of an execution that begins again the undoings of its last life are over.
     const view = beginsAgain || !names.has(step) ? undefined : await undoViewOf(id, step, record, encoding)
     if (view === undefined) continue
-    const isOver = view.status === 'undone' || view.status === 'failed'
     // One that has begun again since is another deed.
-    if (isOver && (!isCompensating || views.has(step))) continue
+    if (isEnded && !isCompensating) continue
     if (!views.has(step)) views.set(step, { ...stopped, status: 'cancelled', error: undefined })
     undos[step] = view
   }

@@ -12,6 +12,7 @@ import { requireAttached, unwrittenFork } from '../records/graph-hash.ts'
 import { underPresentNames } from '../records/present-names.ts'
 import { namesAtStart } from '../records/stored-names.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
+import { namesNow, underNamesNow } from '../records/renamed-undos.ts'
 import { splitUndoRecords } from '../records/undo-records.ts'
 import { causeOf } from '../recovery/resume.ts'
 import type { Resumption } from '../recovery/resume.ts'
@@ -37,10 +38,12 @@ export async function forkExecution(
     throw new OptionError(`fork: this docket does not know graph "${stored.graph}" of execution "${id}"`)
   if (stored.kind === 'batch')
     throw new OptionError(`fork: "${id}" is a batch; start another one with the items that it needs`)
-  const { steps: rows } = splitUndoRecords(await context.stepsOf(id))
+  const { steps: rows, undoRecords } = splitUndoRecords(await context.stepsOf(id))
   const present = await underPresentNames({ record: stored, steps: rows }, graph, encoding, clock)
   const { record, steps } = present
-  const restored = await restoreExecution(record, steps, graph, encoding, 'end', turnOf(clock))
+  const nameNow = namesNow(requireIndex(graph).former?.steps, steps, undefined)
+  const undos = await underNamesNow(id, undoRecords, nameNow, encoding)
+  const restored = await restoreExecution(record, steps, graph, encoding, 'end', turnOf(clock), undos.undoRecords)
   if ('reasons' in restored)
     throw new ExecutionConflictError(`execution "${id}" can't be forked here: ${restored.reasons.join('; ')}`, {
       executionId: id,
@@ -57,6 +60,8 @@ export async function forkExecution(
   for (const step of steps) {
     const view = restored.persisted.steps.get(step.step)
     if (view === undefined || anew.has(step.step)) continue
+    // What the original is about to undo is no use to the fork.
+    if (record.status === 'compensating' && undoable.has(step.step)) continue
     const made = view.first === undefined ? view.output : { ...view.first }
     const output = await encoding.encode(made, ['step', newId, step.step, step.item, 'output'])
     // A race without a value is decided anew from what won it, in its first attempt.
