@@ -7,6 +7,7 @@ import type {
   NewExecution,
   StepRecord,
 } from '../../src/core/contracts/execution-record.ts'
+import type { CommitAnswer } from '../../src/core/contracts/store.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -144,11 +145,11 @@ export class History {
     }
   }
 
-  committed(commits: readonly ExecutionCommit[], answers: readonly boolean[]): void {
-    for (const [index, commit] of commits.entries()) if (answers[index]!) this.#committed(commit)
+  committed(commits: readonly ExecutionCommit[], answers: readonly CommitAnswer[]): void {
+    for (const [index, commit] of commits.entries()) if (answers[index] === true) this.#committed(commit)
   }
 
-  #committed({ id, owner, epoch, at, steps, head }: ExecutionCommit): void {
+  #committed({ id, owner, epoch, at, steps, head, park }: ExecutionCommit): void {
     const life = this.lives.get(id)
     if (life === undefined || life.owner !== owner || life.epoch !== epoch) {
       this.violate(`${owner} wrote to ${id} in epoch ${epoch}, which is ${life?.owner}'s in epoch ${life?.epoch}`)
@@ -167,6 +168,10 @@ export class History {
       }
       this.#checkTimer(id, known?.record, record, at)
       life.steps.set(key, { record, value, at: this.#scheduler.now })
+    }
+    if (park !== undefined) {
+      life.owner = undefined
+      life.leftAloneUntil = Math.max(life.leftAloneUntil, park.dueAt ?? Infinity)
     }
     if (head === undefined) return
     const { status } = head
