@@ -155,27 +155,31 @@ describe('an execution that only waits', () => {
     expect(runs).toEqual(['Prepare', 'Ship'])
   })
 
-  test('parks again and again, and its timeout does not count that', async () => {
-    const world = new World()
-    const Second = dataType('Second', z.object({ by: z.string() }))
-    const two = graph({
-      name: 'two',
-      timeout: '5m',
-      steps: [
-        signal(Approval),
-        signal(Second, { inputs: { approval: Approval } }),
-        step({ name: 'Ship', inputs: { second: Second }, output: Shipment, run: ({ second }) => second.by }),
-      ],
-    })
-    const docket = world.process({ graphs: [two] })
-    const handle = await world.clock.settle(docket.start(two, Shipment, {}, { id: 'a' }))
-    await world.clock.advance(30 * minute)
-    await world.clock.settle(handle.signal(Approval, { by: 'Ada' }))
-    await world.clock.advance(30 * minute)
-    expect(await recordOf(world)).toMatchObject({ status: 'waiting', owner: undefined })
-    await world.clock.settle(handle.signal(Second, { by: 'Bo' }))
-    expect(await world.clock.settle(handle.result())).toBe('Bo')
-  })
+  test.each(['10s', '10h'])(
+    'has a timeout that does not count that, whether it is parked for it or not (park: %s)',
+    async (park) => {
+      const world = new World()
+      const Second = dataType('Second', z.object({ by: z.string() }))
+      const two = graph({
+        name: 'two',
+        timeout: '5m',
+        steps: [
+          signal(Approval),
+          signal(Second, { inputs: { approval: Approval } }),
+          step({ name: 'Ship', inputs: { second: Second }, output: Shipment, run: ({ second }) => second.by }),
+        ],
+      })
+      const docket = world.process({ graphs: [two], park })
+      const handle = await world.clock.settle(docket.start(two, Shipment, {}, { id: 'a' }))
+      await world.clock.advance(30 * minute)
+      await world.clock.settle(handle.signal(Approval, { by: 'Ada' }))
+      await world.clock.advance(30 * minute)
+      expect(await recordOf(world)).toMatchObject({ status: 'waiting', ...(park === '10s' && { owner: undefined }) })
+      expect((await recordOf(world)).ownedMs).toBeLessThan(minute)
+      await world.clock.settle(handle.signal(Second, { by: 'Bo' }))
+      expect(await world.clock.settle(handle.result())).toBe('Bo')
+    },
+  )
 
   test('ends at its deadline, and by the timeout of its wait, while it is parked', async () => {
     const world = new World()

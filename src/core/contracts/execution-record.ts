@@ -39,7 +39,7 @@ export interface ExecutionRecord {
   readonly epoch: number
   /** Acquisitions from a dead owner since the last step was completed. */
   readonly recoveries: number
-  /** How long living processes have owned it, as of the last commit that said so. */
+  /** How long living processes have owned it, but for the time in which it only waited, as of the last commit that said so. */
   readonly ownedMs: number
   /** When it was started by a caller. */
   readonly createdAt: number

@@ -57,6 +57,8 @@ export class ExecutionCommits {
   #hasProgress = false
   #isOff = false
   #underWay = 0
+  #restsSince: number | undefined
+  #restedMs = 0
 
   /** `open`: the records of steps that have not ended, as an earlier life left them. */
   constructor(connection: StoreConnection, right: OwnershipRight, open: readonly StepRecord[], onLost: () => void) {
@@ -91,9 +93,17 @@ export class ExecutionCommits {
     this.#hasProgress = true
   }
 
-  /** How long processes have owned the execution. */
+  /** Nothing but waits is open: that is no time that a timeout counts. */
+  rest(rests: boolean): void {
+    const now = this.#connection.clock.elapsed()
+    if (this.#restsSince !== undefined) this.#restedMs += now - this.#restsSince
+    this.#restsSince = rests ? now : undefined
+  }
+
+  /** How long processes have owned the execution, but for the time in which it only waited. */
   get ownedMs(): number {
-    return this.#right.ownedMs + Math.max(0, this.#connection.clock.elapsed() - this.#since)
+    const until = this.#restsSince ?? this.#connection.clock.elapsed()
+    return this.#right.ownedMs + Math.max(0, until - this.#since - this.#restedMs)
   }
 
   /** Writes nothing any more. */

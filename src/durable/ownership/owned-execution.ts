@@ -126,7 +126,7 @@ export class OwnedExecution implements Owned {
       keepsRuns: true,
       recorder: this.#recorder,
       signals: this.#mail?.signals,
-      onWaits: (waits) => this.#noteWaits(waits),
+      onWaits: (waits, rests) => this.#noteWaits(waits, rests),
       onCompleted: (output) => this.#ownership.completed(output),
       onFailed: (error, report) => void this.#ownership.failed(error, report),
       onCallerLeft: this.#callerLeft?.reject,
@@ -258,11 +258,12 @@ export class OwnedExecution implements Owned {
   }
 
   /** Whether all of it waits goes out with the notes of the turn. */
-  #noteWaits(waits: boolean): void {
+  #noteWaits(waits: boolean, rests: boolean): void {
     const { commits } = this.#recorder
+    commits.rest(rests)
     // Whatever goes on once its end is written is none of the store's business.
     if (commits.isOff || this.#execution.isSettled) return
-    this.#parking?.waits(waits)
+    this.#parking?.waits(waits, rests)
     const onFailure = this.#parts.connection.failures.of(`noting whether execution "${this.id}" waits`)
     commits.change({ status: waits ? 'waiting' : 'running' }).catch(onFailure)
   }

@@ -46,10 +46,12 @@ export class ExecutionParking {
   }
 
   /** All of it waits, or something goes on again. */
-  waits(waits: boolean): void {
+  waits(waits: boolean, rests: boolean): void {
+    // A timeout counts backoffs: whoever parks them could not.
+    const mayPark = waits && (rests || this.#parts.execution.options.timeoutMs === undefined)
     this.#disarm()
-    this.#isHopeless = false
-    if (waits) this.#arm()
+    this.#isHopeless = !mayPark
+    this.#arm()
   }
 
   /** A message to it was read. */

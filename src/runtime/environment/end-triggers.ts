@@ -49,6 +49,15 @@ export class EndTriggers {
     if (this.#limit?.hasPassed === true) this.#target.onTimeOut(this.#limit)
   }
 
+  /** Nothing but waits is open: a timeout does not count that. */
+  rest(): void {
+    this.#limit?.rest()
+  }
+
+  goOn(): void {
+    this.#limit?.goOn()
+  }
+
   stop(): void {
     this.#signal?.removeEventListener('abort', this.#onAbort)
     this.#limit?.stop()

@@ -20,10 +20,13 @@ export interface TimeBounds {
 export class TimeLimit {
   readonly #clock: FullClock
   readonly #bounds: TimeBounds
-  /** In steady time. */
-  readonly #timeoutAt: number
+  /** In steady time; later by what it has rested. */
+  #timeoutAt: number
+  #restsSince: number | undefined
   readonly #deadline: number
-  #timers: Timer[] = []
+  #timeoutTimer: Timer | undefined
+  #deadlineTimer: Timer | undefined
+  #onOver: (() => void) | undefined
   #endedByDeadline: boolean | undefined
 
   constructor(bounds: TimeBounds, clock: FullClock) {
@@ -36,24 +39,50 @@ export class TimeLimit {
 
   /** Whether the time is over: a process that was paused may get to other things before it gets to its timers. */
   get hasPassed(): boolean {
-    return this.#isPastDeadline || (this.#timeoutAt !== Infinity && this.#clock.elapsed() >= this.#timeoutAt)
+    return this.#isPastDeadline || this.#isPastTimeout
   }
 
   /** Calls back once, when the time is over. */
   start(onOver: () => void): void {
-    const over = (isDeadline: boolean) => (): void => {
-      this.#endedByDeadline = isDeadline
-      this.stop()
-      onOver()
-    }
-    if (this.#timeoutAt !== Infinity)
-      this.#timers.push(fireAfter(this.#clock, this.#timeoutAt - this.#clock.elapsed(), over(false)))
-    if (this.#deadline !== Infinity) this.#timers.push(fireAt(this.#clock, this.#deadline, over(true)))
+    this.#onOver = onOver
+    this.#armTimeout()
+    if (this.#deadline !== Infinity) this.#deadlineTimer = fireAt(this.#clock, this.#deadline, () => this.#over(true))
+  }
+
+  /** The timeout does not count what comes now, until `goOn`: it bounds work, and there is none. The deadline counts everything. */
+  rest(): void {
+    if (this.#timeoutAt === Infinity || this.#restsSince !== undefined || this.#isPastTimeout) return
+    this.#restsSince = this.#clock.elapsed()
+    this.#timeoutTimer?.cancel()
+  }
+
+  goOn(): void {
+    if (this.#restsSince === undefined) return
+    this.#timeoutAt += this.#clock.elapsed() - this.#restsSince
+    this.#restsSince = undefined
+    if (this.#onOver !== undefined) this.#armTimeout()
   }
 
   stop(): void {
-    for (const timer of this.#timers) timer.cancel()
-    this.#timers = []
+    this.#timeoutTimer?.cancel()
+    this.#deadlineTimer?.cancel()
+    this.#onOver = undefined
+  }
+
+  #armTimeout(): void {
+    if (this.#timeoutAt !== Infinity && this.#restsSince === undefined)
+      this.#timeoutTimer = fireAfter(this.#clock, this.#timeoutAt - this.#clock.elapsed(), () => this.#over(false))
+  }
+
+  #over(isDeadline: boolean): void {
+    const onOver = this.#onOver
+    this.#endedByDeadline = isDeadline
+    this.stop()
+    onOver?.()
+  }
+
+  get #isPastTimeout(): boolean {
+    return this.#timeoutAt !== Infinity && this.#restsSince === undefined && this.#clock.elapsed() >= this.#timeoutAt
   }
 
   /** What an execution ends with whose time is over. */

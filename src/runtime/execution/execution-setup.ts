@@ -84,8 +84,8 @@ export interface ExecutionSetup {
   readonly undoings?: Undoings | undefined
   /** Key of the batch's item in its records; undefined for what its items share, and outside batches. */
   readonly itemKey?: string | undefined
-  /** Called when all that has begun waits, and when something goes on again. */
-  readonly onWaits?: ((waits: boolean) => void) | undefined
+  /** Called when all that has begun waits, and when something goes on again; `rests`: none of it for its next attempt, so that the timeout rests. */
+  readonly onWaits?: ((waits: boolean, rests: boolean) => void) | undefined
   /** Where values come in from outside; undefined where none can. */
   readonly signals?: Signals | undefined
   /** Makes children that survive the process; undefined where they live with it. */

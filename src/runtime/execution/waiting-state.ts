@@ -12,7 +12,9 @@ interface WaitingHost extends Changing {
   readonly hasEnded: boolean
   /** Whether steps are being started right now. */
   readonly isLaunching: boolean
-  readonly setup: { readonly onWaits?: ((waits: boolean) => void) | undefined }
+  /** What may end it: its timeout counts work, and the backoffs between attempts. */
+  readonly triggers: { rest(): void; goOn(): void } | undefined
+  readonly setup: { readonly onWaits?: ((waits: boolean, rests: boolean) => void) | undefined }
 }
 
 const { stateCode, isFinal } = compiledStep
@@ -28,6 +30,7 @@ export class WaitingState implements Watcher {
   readonly #states: Uint8Array
   #open = 0
   #waiting = 0
+  #retrying = 0
   #isLooking = false
 
   constructor(host: WaitingHost, steps: number) {
@@ -40,6 +43,7 @@ export class WaitingState implements Watcher {
     this.#states[position] = state
     this.#open += Number(isOpen(state)) - Number(isOpen(from))
     this.#waiting += Number(isWait(state)) - Number(isWait(from))
+    this.#retrying += Number(state === stateCode.retrying) - Number(from === stateCode.retrying)
     if (!this.#all) this.#goOn()
     else this.#lookSoon()
   }
@@ -55,7 +59,8 @@ export class WaitingState implements Watcher {
     const host = this.#host
     if (host.state !== waiting) return
     changeTo(host, { type: 'GO_ON', at: host.clock.now() })
-    host.setup.onWaits?.(false)
+    host.triggers?.goOn()
+    host.setup.onWaits?.(false, false)
   }
 
   /** What has just ended may let others begin in the same turn. */
@@ -67,7 +72,9 @@ export class WaitingState implements Watcher {
       const host = this.#host
       if (!this.#all || host.hasEnded || host.isLaunching || host.state !== running) return
       changeTo(host, { type: 'WAIT', at: host.clock.now() })
-      host.setup.onWaits?.(true)
+      const rests = this.#retrying === 0
+      if (rests) host.triggers?.rest()
+      host.setup.onWaits?.(true, rests)
     })
   }
 }
