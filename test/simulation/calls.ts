@@ -228,7 +228,7 @@ export class Calls {
       life.reopened === 0
     )
       this.#history.violate(`${execution}: call ${number} of ${step.name}, whose fallback had its place already`)
-    if (step.scope !== undefined && kept !== undefined && hasCompleted(kept.record))
+    if (step.scope !== undefined && kept !== undefined && hasCompleted(kept.record) && kept.isStale !== true)
       this.#history.violate(
         `${execution}: call ${number} of ${step.name}, which has made ${String(kept.value)} already`,
       )

@@ -14,6 +14,15 @@ import type { Scheduler } from './scheduler.ts'
 import { ledgerOf, recordKey } from './batch-ledger.ts'
 import { plainOf } from './toy-codec.ts'
 
+/** A step's record, as it was written last. */
+interface NotedStep {
+  readonly record: StepRecord
+  readonly value: unknown
+  readonly at: number
+  /** A value that was on its way when its step was undone: it counts no more. */
+  readonly isStale?: boolean
+}
+
 /** One execution from its creation to its deletion, as the store has seen it. */
 export interface Life {
   readonly id: string
@@ -41,7 +50,7 @@ export interface Life {
   /** How often it ended and began again. */
   reopened: number
   /** By step and, in a batch, item. */
-  readonly steps: Map<string, { readonly record: StepRecord; readonly value: unknown; readonly at: number }>
+  readonly steps: Map<string, NotedStep>
 }
 
 interface KeptResult {
@@ -160,14 +169,15 @@ export class History {
       const known = life.steps.get(key)
       const made = plainOf(record.output)
       const value: unknown = typeof made === 'object' ? JSON.stringify(made) : made
-      if (known !== undefined && hasCompleted(known.record)) {
+      if (known !== undefined && hasCompleted(known.record) && known.isStale !== true) {
         // What was undone is found no more.
         if (!hasCompleted(record) && record.type !== '') continue
         if (record.type !== '' && known.value !== value && !this.#isProvisional(life, record))
           this.violate(`${id}: the result ${String(known.value)} of ${record.step} was replaced by ${String(value)}`)
       }
       this.#checkTimer(id, known?.record, record, at)
-      life.steps.set(key, { record, value, at: this.#scheduler.now })
+      const isStale = hasCompleted(record) && isOver(life.steps.get(`$undo ${record.step}`)?.record)
+      life.steps.set(key, { record, value, at: this.#scheduler.now, isStale })
     }
     if (park !== undefined) {
       life.owner = undefined
@@ -310,4 +320,9 @@ export class History {
 
 export function hasCompleted({ status }: StepRecord): boolean {
   return status === 'completed' || status === 'cached'
+}
+
+/** Whether an undoing has come to an end. */
+function isOver(undo: StepRecord | undefined): boolean {
+  return undo !== undefined && undo.type !== '' && (undo.status === 'completed' || undo.status === 'failed')
 }
