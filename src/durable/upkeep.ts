@@ -56,7 +56,7 @@ export class Upkeep {
     for (const store of ownStores) this.#purgeWhenDue(store, (limit) => sharedResultsOf(store).purge(limit))
   }
 
-  /** Removes what nobody wants or makes any more from one store, portion by portion, until one is not full. */
+  /** Removes what nobody wants or makes any more from one store, portion by portion, until one brings nothing. */
   #purgeWhenDue(store: object, purgeSome: (limit: number) => Promise<number>): void {
     const { clock, connection } = this.#context
     const now = clock.elapsed()
@@ -93,7 +93,7 @@ export async function purge({ connection, clock, ownStores }: DocketContext, opt
   return total
 }
 
-/** Deletes until a portion is not full; gives how many. */
+/** Deletes until a portion brings nothing; gives how many. One that is not full says little: what others have locked at the moment is left out. */
 async function inPortions(clock: FullClock, purgeSome: (limit: number) => Promise<number>): Promise<number> {
   const turn = turnOf(clock)
   let limit = purgePortion
@@ -103,7 +103,7 @@ async function inPortions(clock: FullClock, purgeSome: (limit: number) => Promis
     const since = clock.elapsed()
     const purged = await purgeSome(limit)
     total += purged
-    if (purged < limit) return total
+    if (purged === 0) return total
     const tookMs = clock.elapsed() - since
     if (tookMs < portions.shortMs) limit = Math.min(limit * 2, portions.most)
     else if (tookMs > portions.longMs) limit = Math.max(Math.floor(limit / 2), portions.least)

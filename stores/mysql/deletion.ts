@@ -7,6 +7,7 @@ import { toKey } from './keys.ts'
 import { literal } from './literals.ts'
 import { listOf, lockOwned } from './locks.ts'
 import type { MysqlOwners } from './owners.ts'
+import { deleteInPortions } from './portions.ts'
 import type { MysqlSession } from './session.ts'
 
 /** Deletes executions with all they have. */
@@ -39,8 +40,16 @@ export class MysqlDeletion {
   }
 
   /** Finds without locks, then locks what it found and looks again. */
-  async purge({ statuses, endedBefore, limit }: Parameters<Store['purge']>[0]): Promise<number> {
-    if (statuses.length === 0 || limit < 1) return 0
+  purge({ limit, ...filter }: Parameters<Store['purge']>[0]): Promise<number> {
+    return filter.statuses.length === 0
+      ? Promise.resolve(0)
+      : deleteInPortions(limit, (some) => this.#purgeSome(some, filter))
+  }
+
+  #purgeSome(
+    limit: number,
+    { statuses, endedBefore }: Omit<Parameters<Store['purge']>[0], 'limit'>,
+  ): ReturnType<Parameters<typeof deleteInPortions>[1]> {
     const isOld = `ended_at < ${literal(toSqlTime(endedBefore))} and is_open is null and status in (${listOf(statuses)})`
     return this.#connection.transaction(async (session) => {
       const found = await session.all(
@@ -48,7 +57,7 @@ export class MysqlDeletion {
           select 1 from ${this.#ownersTable} o where o.owner = e.owner and o.expires_at > utc_timestamp(3))
           order by ended_at limit ${literal(limit)}`,
       )
-      if (found.length === 0) return 0
+      if (found.length === 0) return { found: 0, deleted: 0 }
       const held = await session.all(
         `select id, owner from ${this.#executions} force index (primary)
           where id in (${listOf(found.map((row) => row['id'] as string))}) and ${isOld} order by id for update skip locked`,
@@ -57,7 +66,7 @@ export class MysqlDeletion {
       const living = await this.#owners.living(session, [...new Set(last)])
       const keys = held.flatMap(({ id, owner }) => (living.has(owner as string) ? [] : [id as string]))
       await this.#deleteAll(session, keys)
-      return keys.length
+      return { found: found.length, deleted: keys.length }
     })
   }
 

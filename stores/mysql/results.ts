@@ -10,6 +10,7 @@ import type { MysqlConnection } from './connection.ts'
 import { toKey } from './keys.ts'
 import { literal } from './literals.ts'
 import { listOf } from './locks.ts'
+import { deleteInPortions } from './portions.ts'
 import type { MysqlSession } from './session.ts'
 
 const written = columnsOf(outcomeFields).map(({ name }) => name)
@@ -85,9 +86,12 @@ export class MysqlResults {
     return commits.filter((commit) => isSameOutcome(byKey.get(toKey(commit.key))!, commit))
   }
 
+  purge(limit: number): Promise<number> {
+    return deleteInPortions(limit, (some) => this.#purgeSome(some))
+  }
+
   /** Finds without locks, then locks what it found and looks again. */
-  async purge(limit: number): Promise<number> {
-    if (limit < 1) return 0
+  #purgeSome(limit: number): ReturnType<Parameters<typeof deleteInPortions>[1]> {
     const most = literal(limit)
     return this.#connection.transaction(async (session) => {
       const found = await session.all(
@@ -98,7 +102,7 @@ export class MysqlResults {
           union (select id, epoch, status from ${this.#table} where expires_at <= utc_timestamp(3) limit ${most})
         ) old limit ${most}`,
       )
-      if (found.length === 0) return 0
+      if (found.length === 0) return { found: 0, deleted: 0 }
       const locked = await session.all(
         `select id, epoch, status from ${this.#table} force index (primary)
           where id in (${listOf(found.map((row) => row['id'] as string))}) order by id for update skip locked`,
@@ -106,7 +110,7 @@ export class MysqlResults {
       // What somebody has claimed meanwhile has another epoch, what its owner has ended after all another status.
       const states = new Set(found.map(stateOf))
       const held = locked.filter((row) => states.has(stateOf(row)))
-      if (held.length === 0) return 0
+      if (held.length === 0) return { found: found.length, deleted: 0 }
       await session.run(`delete from ${this.#table} where id in (${listOf(held.map((row) => row['id'] as string))})`)
       // So that a key's epochs grow even when its row is made anew.
       const highest = held.reduce((most, row) => Math.max(most, row['epoch'] as number), 0)
@@ -114,7 +118,7 @@ export class MysqlResults {
         `insert into ${this.#counters} (name, value) values ('${purgedEpochs}', ${highest})
           on duplicate key update value = greatest(value, values(value))`,
       )
-      return held.length
+      return { found: found.length, deleted: held.length }
     })
   }
 }

@@ -9,6 +9,12 @@ import { valueBytes } from './values.ts'
 /** More than this is for ever: dates end some time. */
 const longestTtlMs = 1e14
 
+/** A bucket gives no more than this part of what is to be purged. */
+const spread = buckets.length / 4
+const leastOfBucket = 100
+/** So that neither this process nor its server is held up for long. */
+const scriptsAtOnce = 500
+
 /** What there is under keys: one MGET, and a second round trip only to ask whether those that make one are alive. */
 export async function getResultsOf(
   connection: Connection,
@@ -41,18 +47,22 @@ export async function commitResultsOf(
 
 /** Deletes failed results; those that expire are deleted by the server. */
 export async function purgeResultsOf({ link, layout }: Connection, limit: number): Promise<number> {
+  // They are spread evenly, more or less; what is left of a bucket that has more of them comes next time.
+  const ofBucket = Math.max(leastOfBucket, Math.ceil(limit / spread))
+  const found = (await link.all(
+    buckets.map((bucket) => ({ run: 'zrange', keys: [layout.failedResults(bucket)], args: [0, ofBucket - 1] })),
+  )) as readonly Buffer[][]
+  const members = found.flat().slice(0, limit)
   let purged = 0
-  for (const bucket of buckets) {
-    if (purged >= limit) break
-    const key = layout.failedResults(bucket)
-    const found = (await link.one({ run: 'zrange', keys: [key], args: [0, limit - purged - 1] })) as Buffer[]
+  for (let at = 0; at < members.length; at += scriptsAtOnce) {
     const replies = await link.all(
-      found.map((member) => ({
+      members.slice(at, at + scriptsAtOnce).map((member) => ({
         run: purgeResultScript,
         keys: layout.resultKeys(unescapeText(member.toString())),
         args: [member],
       })),
     )
+    // 0 says that another process has purged it, or makes it anew.
     purged += replies.filter((reply) => reply === 1).length
   }
   return purged

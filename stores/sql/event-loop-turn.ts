@@ -25,13 +25,28 @@ export function isTurnOver(): boolean {
   return canEnd && now - since >= longestMs
 }
 
-/** Resolves in the next turn that has time. */
-export async function nextTurn(): Promise<void> {
-  do {
-    await new Promise<void>((resolve) => {
-      globalThis.setImmediate(resolve)
-    })
-  } while (isTurnOver())
+const waiting: (() => void)[] = []
+
+/**
+ * Resolves in a turn that has time, in the order of the calls: a loop over what takes long waits after each portion behind all that have come
+ * meanwhile. Were all of them woken in each turn, those that take the whole of it would be the first each time.
+ */
+export function nextTurn(): Promise<void> {
+  return new Promise<void>((resolve) => {
+    waiting.push(resolve)
+    if (waiting.length === 1) globalThis.setImmediate(serve)
+  })
+}
+
+async function serve(): Promise<void> {
+  while (!isTurnOver()) {
+    waiting[0]!()
+    // What it waited for is done by then, in the microtask before.
+    await undefined
+    waiting.shift()
+    if (waiting.length === 0) return
+  }
+  globalThis.setImmediate(serve)
 }
 
 function endTurn(): void {

@@ -7,9 +7,8 @@ import type { Answer } from '../sql/dialect.ts'
 import type { SqliteConnection } from './connection.ts'
 import { isLiving } from './owners.ts'
 import type { SqliteOwners } from './owners.ts'
+import { deleteInPortions } from './portions.ts'
 
-// By how long the last one took.
-const portions = { first: 100, least: 25, shortMs: 4, longMs: 10 } as const
 const ofExecution = [
   ['docket_executions', 'id'],
   ['docket_steps', 'execution'],
@@ -46,25 +45,11 @@ export class SqliteDeletion {
     )
   }
 
-  /** Deletes in transactions that are short: each holds up the event loop while it lasts, and whoever else writes to the file. */
-  async purge({ limit, ...filter }: Parameters<Store['purge']>[0]): Promise<number> {
-    let purged = 0
-    for (let portion: number = portions.first; purged < limit;) {
-      const wanted = Math.min(portion, limit - purged)
-      const { count, ms } = await this.#connection.transaction(() => this.#purgeSome(wanted, filter))
-      purged += count
-      if (count < wanted) break
-      if (ms < portions.shortMs) portion *= 2
-      else if (ms > portions.longMs) portion = Math.max(portions.least, Math.floor(portion / 2))
-    }
-    return purged
+  purge({ limit, ...filter }: Parameters<Store['purge']>[0]): Promise<number> {
+    return deleteInPortions(this.#connection, limit, (some) => this.#purgeSome(some, filter))
   }
 
-  #purgeSome(
-    limit: number,
-    { statuses, endedBefore }: Omit<Parameters<Store['purge']>[0], 'limit'>,
-  ): { readonly count: number; readonly ms: number } {
-    const since = performance.now()
+  #purgeSome(limit: number, { statuses, endedBefore }: Omit<Parameters<Store['purge']>[0], 'limit'>): number {
     const old = this.#connection.all(
       purgeQuery,
       toSqlTime(endedBefore),
@@ -75,7 +60,7 @@ export class SqliteDeletion {
     const ids = JSON.stringify(old.map((row) => row['id']))
     for (const [table, column] of ofExecution)
       this.#connection.run(`delete from ${table} where ${column} in (select value from json_each(?))`, ids)
-    return { count: old.length, ms: performance.now() - since }
+    return old.length
   }
 
   #deleteRest(execution: string): void {

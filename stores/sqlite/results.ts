@@ -8,6 +8,7 @@ import { isUnmade, resultColumns } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import type { SqliteConnection } from './connection.ts'
 import type { SqliteOwners } from './owners.ts'
+import { deleteInPortions } from './portions.ts'
 
 const finish = `update docket_results
   set status = ?, output = ?, output_bytes = ?, error = ?, error_bytes = ?, ended_at = ?, expires_at = ?
@@ -44,26 +45,28 @@ export class SqliteResults {
     return row?.['owner'] === owner && row['epoch'] === commit.epoch && isSameOutcome(row, commit)
   }
 
-  purge(limit: number): Answer<number> {
-    return this.#connection.transaction(() => {
-      const old = this.#connection.all(
-        `select id, epoch from docket_results where id in (
-           select r.id from docket_results r where ${isUnmade('r.')} and (r.status <> 'running' or not exists (
-             select 1 from docket_owners w where w.owner = r.owner and w.lease_until > ? and w.lease_seen < ?))
-           union all select id from docket_results where expires_at is not null and expires_at <= ? limit ?)`,
-        ...this.#owners.livingCells(),
-        toSqlTime(this.#now()),
-        limit,
-      )
-      if (old.length === 0) return 0
-      for (const { id } of old) this.#connection.run('delete from docket_results where id = ?', id as string)
-      // So that a key's epochs grow even when its row is made anew.
-      this.#connection.run(
-        `insert into docket_counters (name, value) values ('purged result epochs', ?)
-         on conflict (name) do update set value = max(value, excluded.value)`,
-        old.reduce((most, { epoch }) => Math.max(most, epoch as number), 0),
-      )
-      return old.length
-    })
+  purge(limit: number): Promise<number> {
+    return deleteInPortions(this.#connection, limit, (some) => this.#purgeSome(some))
+  }
+
+  #purgeSome(limit: number): number {
+    const old = this.#connection.all(
+      `select id, epoch from docket_results where id in (
+         select r.id from docket_results r where ${isUnmade('r.')} and (r.status <> 'running' or not exists (
+           select 1 from docket_owners w where w.owner = r.owner and w.lease_until > ? and w.lease_seen < ?))
+         union all select id from docket_results where expires_at is not null and expires_at <= ? limit ?)`,
+      ...this.#owners.livingCells(),
+      toSqlTime(this.#now()),
+      limit,
+    )
+    if (old.length === 0) return 0
+    for (const { id } of old) this.#connection.run('delete from docket_results where id = ?', id as string)
+    // So that a key's epochs grow even when its row is made anew.
+    this.#connection.run(
+      `insert into docket_counters (name, value) values ('purged result epochs', ?)
+       on conflict (name) do update set value = max(value, excluded.value)`,
+      old.reduce((most, { epoch }) => Math.max(most, epoch as number), 0),
+    )
+    return old.length
   }
 }
