@@ -63,10 +63,13 @@ describe.each(sqlKinds)('on %s', (kind) => {
       const docket = createDocket({ graphs: [graph], store: place.createStore(), lease: '30s' })
       onTestFinished(() => docket.close({ deadline: 0 }))
       await docket.list()
-      let isDone = false
+      const done = new AbortController()
       let turns = 0
       const turning = (async () => {
-        for (; !isDone; turns++) await nextTurn()
+        while (!done.signal.aborted) {
+          await nextTurn()
+          turns++
+        }
       })()
       let executions = 0
       for (let looks = 0; looks % 10 > 0 || (await count(place)) > (isLocking ? locked : 0); looks++) {
@@ -74,7 +77,7 @@ describe.each(sqlKinds)('on %s', (kind) => {
         executions++
         await sleep(20)
       }
-      isDone = true
+      done.abort()
       await turning
       // Had it been in one piece, there would have been none between.
       expect(executions).toBeGreaterThan(5)
