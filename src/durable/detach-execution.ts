@@ -4,13 +4,14 @@ import { isTerminal } from '../core/contracts/statuses.ts'
 import { ExecutionCancelledError, ExecutionConflictError, OptionError } from '../core/errors.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { acquireOne } from './context/acquire-one.ts'
-import { detachedSnapshotOf, hasEndedError } from './ownership/owned-execution.ts'
+import { hasEndedError } from './ownership/owned-execution.ts'
 import { noSuchExecution } from './records/execution-info.ts'
 import { detachedError, detachedHash } from './records/graph-hash.ts'
 import { underPresentNames } from './records/present-names.ts'
 import { closedRecords } from './records/unfinished-records.ts'
 import { executionFromRecords } from './recovery/execution-from-records.ts'
 import { causeOf } from './recovery/resume.ts'
+import { unreadMail } from './recovery/unread-mail.ts'
 
 /** Takes an execution out of its docket: gives up the lease for good, and gives a snapshot to go on from. */
 export async function detachExecution(context: DocketContext, id: string): Promise<Snapshot<unknown>> {
@@ -63,7 +64,8 @@ async function detachAcquired(
     throw new ExecutionConflictError(`execution "${id}" can't be detached here: ${found.reasons.join('; ')}`, {
       executionId: id,
     })
-  const snapshot = detachedSnapshotOf(found.own(record).actor!)
+  const mail = (await unreadMail(context, [id])).get(id)
+  const snapshot = found.own(record, undefined, mail?.data).detachedSnapshot!()
   await context.change(record, { ...head, isReleased: true }, { steps: closedRecords(steps, context.clock.now()) })
   return snapshot
 }

@@ -6,7 +6,7 @@ import {
   LeaseLostError,
   StoreError,
 } from '../core/errors.ts'
-import type { AnyDataType, GivenOf, TypedDataType } from '../core/language/data-type.ts'
+import type { AnyDataType, GivenOf, TypedDataType, ValueOf } from '../core/language/data-type.ts'
 import { inspectKey } from '../core/inspect-key.ts'
 import { callingStep, stepsAround, wayRound } from '../runtime/environment/current-step.ts'
 import { turnOf } from '../runtime/environment/turn.ts'
@@ -28,7 +28,8 @@ import { liveStepInfos } from './records/open-steps.ts'
 import type { LiveSteps } from './records/open-steps.ts'
 import { batchOutputOf } from './records/batch-output.ts'
 import { cancelUnowned, postMessage } from './recovery/unowned.ts'
-import { checkSignalOptions, sendSignal } from './mail/send-signal.ts'
+import { valueOfType } from './value-of-type.ts'
+import { checkSignalOptions, requireDataType, sendSignal } from './mail/send-signal.ts'
 import type { SignalCallOptions, SignalVerdict } from './mail/send-signal.ts'
 
 const firstPollMs = 20
@@ -179,6 +180,19 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
         value,
         options,
       )
+    })
+  }
+
+  /**
+   * The value of a data type as of the last commit, from any process, while the execution runs, is parked, or has ended: what it was given, or what
+   * a step has made that is on record. Undefined as long as there is none: what is not persisted is on record once the execution is parked.
+   * @throws (as rejection) ExecutionConflictError where there is no such execution, OptionError for a batch, SerializationError, StoreError
+   */
+  async get<T extends TypedDataType>(type: T): Promise<ValueOf<T> | undefined> {
+    requireDataType('get', type)
+    return orClosed(this.#context, 'get', this.id, async () => {
+      await this.#untilCommitted()
+      return (await valueOfType(this.#context, this.id, type as unknown as AnyDataType)) as ValueOf<T> | undefined
     })
   }
 

@@ -298,6 +298,15 @@ describe('an execution that only waits', () => {
     expect(await world.clock.settle(handle.result())).toBe('prepared o, expired')
   })
 
+  test('stays in a process that takes nothing over: it would not wake it', async () => {
+    const world = new World()
+    const { handle } = await parked(world, [], { takeOver: false })
+    await world.clock.advance(minute)
+    expect((await recordOf(world)).owner).toBeDefined()
+    await world.clock.settle(handle.signal(Approval, { by: 'Ada' }))
+    expect(await world.clock.settle(handle.result())).toBe('prepared o, for Ada')
+  })
+
   test('is parked once, where the answer to that was lost', async () => {
     const world = new World()
     let lost = 0

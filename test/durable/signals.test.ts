@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { createActor, toPromise } from 'xstate'
 import { z } from 'zod'
-import { dataType, execute, graph, race, signal, step, timer } from '../../src/index.ts'
+import { dataType, execute, fromGraph, graph, race, signal, step, timer } from '../../src/index.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
 import { World } from './durable-time.ts'
 
@@ -277,6 +278,59 @@ describe('a signal in a docket', () => {
     const before = await world.clock.settle(docket.fork('a', { from: 'Approval', id: 'before' }))
     expect(await world.clock.settle(before.signal(Approval as never, { by: 'Bo' } as never))).toBe('accepted')
     expect(await world.clock.settle(before.result())).toBe('o for Bo')
+  })
+})
+
+describe('an execution that is detached', () => {
+  test.each(['here', 'nowhere'])('takes the signals along that were not read, where it runs %s', async (place) => {
+    const world = new World()
+    const Checked = dataType('Checked', z.string())
+    const early = (check: () => Promise<string>) =>
+      graph({
+        name: 'early',
+        steps: [
+          step({ name: 'Check', inputs: { order: Order }, output: Checked, run: check }),
+          signal(Approval, { inputs: { checked: Checked } }),
+          ship,
+        ],
+      })
+    const stuck = early(never)
+    const docket = world.process({ graphs: [stuck] })
+    const handle = await world.clock.settle(docket.start(stuck, Shipment, inputs, { id: 'a' }))
+    await world.clock.settle(handle.signal(Approval, { by: 'Ada' }))
+    await world.clock.advance(1_000)
+    if (place === 'nowhere') await world.clock.settle(docket.close({ deadline: 0 }))
+    const other = place === 'here' ? docket : world.process({ graphs: [stuck], takeOver: false })
+    const found = (await world.clock.settle(other.get('a')))!
+    const snapshot = await world.clock.settle(found.detach())
+    const logic = fromGraph(
+      early(() => Promise.resolve('fine')),
+      Shipment,
+    )
+    const actor = createActor(logic, { snapshot: snapshot as never, input: inputs }).start()
+    expect(await toPromise(actor)).toBe('o for Ada')
+  })
+})
+
+describe('the value of a type', () => {
+  test('is what is on record: given, made, received, from any process, while it waits, is parked and has ended', async () => {
+    const world = new World()
+    const { handle } = await started(world)
+    const other = world.process({ graphs: [], takeOver: false })
+    const found = (await world.clock.settle(other.get('a')))!
+    const seen = async () =>
+      Promise.all(
+        [handle, found].flatMap((one) => [Order, Approval, Shipment].map((type) => world.clock.settle(one.get(type)))),
+      )
+    const before = [{ id: 'o' }, undefined, undefined]
+    expect(await seen()).toEqual([...before, ...before])
+    await world.clock.advance(60_000)
+    expect(await seen()).toEqual([...before, ...before])
+    await world.clock.settle(handle.signal(Approval, { by: 'Ada' }))
+    await world.clock.settle(handle.result())
+    const after = [{ id: 'o' }, { by: 'Ada' }, 'o for Ada']
+    expect(await seen()).toEqual([...after, ...after])
+    await expect(world.clock.settle(handle.get('Order' as never))).rejects.toMatchObject({ code: 'OPTION_INVALID' })
   })
 })
 

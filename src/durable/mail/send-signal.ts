@@ -29,6 +29,12 @@ export function checkSignalOptions(options: unknown): void {
   )
 }
 
+/** @throws OptionError for anything but a data type */
+export function requireDataType(call: string, type: unknown): void {
+  if (!isRecord(type) || type['kind'] !== 'dataType')
+    throw new OptionError(`${call} takes a data type, as dataType() makes it, not ${describe(type)}`)
+}
+
 /** Stores a value for what a step of an execution waits for. @throws as `ExecutionHandle.signal` does */
 export async function sendSignal(
   context: DocketContext,
@@ -37,8 +43,7 @@ export async function sendSignal(
   value: unknown,
   { id = randomId(context.options.random) }: SignalCallOptions,
 ): Promise<SignalVerdict> {
-  if (!isRecord(type) || type['kind'] !== 'dataType')
-    throw new OptionError(`signal takes a data type, like the one that signal() declares, not ${describe(type)}`)
+  requireDataType('signal', type)
   const place = { executionId, graph }
   requireWaited(context, executionId, graph, type)
   const checked = await checkValue(type, value)

@@ -54,8 +54,8 @@ export interface OwnedExecutionParts {
   readonly mail?: readonly Message[] | undefined
   /** Called when the store knows a newer owner or epoch. */
   readonly onRefused: () => void
-  /** When it is parked that only waits, in milliseconds. */
-  readonly parkMs: number
+  /** When it is parked that only waits, in milliseconds. @default never */
+  readonly parkMs: number | undefined
   /** It is parked: whoever follows it here, in this async context, is remembered. */
   readonly onParked: (callers: AsyncContext) => void
   /** A message to it has come that was not read. */
@@ -132,7 +132,7 @@ export class OwnedExecution implements Owned {
       onCallerLeft: this.#callerLeft?.reject,
       onSettled: hashes.size === 0 ? undefined : (run) => this.#compare(run, hashes),
     })
-    if (plan.waits)
+    if (plan.waits && parts.parkMs !== undefined)
       this.#parking = new ExecutionParking({
         connection: parts.connection,
         afterMs: parts.parkMs,
@@ -232,7 +232,7 @@ export class OwnedExecution implements Owned {
 
   /** Brings it to life. */
   start(): void {
-    const { given, startedAt, restored, signals = {}, mail = [] } = this.#parts
+    const { given, startedAt, restored } = this.#parts
     const now = this.#execution.clock.now()
     // Before anything of it happens; without an inspector the actor waits until somebody looks.
     if (this.#parts.inspect !== undefined) void this.actor
@@ -246,15 +246,25 @@ export class OwnedExecution implements Owned {
     // It may have waited.
     if (restored !== undefined && given.plan.waits) this.#recorder.commits.amend({ status: 'running' })
     // What came before a timer is due again counts before it.
-    if (this.#mail !== undefined) {
-      this.#mail.give(signals)
-      for (const message of mail) {
-        this.messageRead(message)
-        this.#mail.take(message)
-      }
-      this.#mail.check()
-    }
+    this.#receive()
     this.#execution.start(given.leafValues, true)
+  }
+
+  /** Takes the signals that it comes with. */
+  #receive(): void {
+    const { signals = {}, mail = [] } = this.#parts
+    if (this.#mail === undefined) return
+    this.#mail.give(signals)
+    for (const message of mail) {
+      this.messageRead(message)
+      this.#mail.take(message)
+    }
+    this.#mail.check()
+  }
+
+  detachedSnapshot(): Snapshot<unknown> {
+    this.#receive()
+    return detachedSnapshotOf(this.actor, this.#mail?.signals.all)
   }
 
   /** Whether all of it waits goes out with the notes of the turn. */
@@ -303,7 +313,7 @@ export class OwnedExecution implements Owned {
     await this.#recorder.idle()
     await new Promise<void>((resolve) => void clock.setImmediate(resolve))
     if (this.#execution.isSettled) throw hasEndedError(this.id)
-    const snapshot = detachedSnapshotOf(this.actor)
+    const snapshot = detachedSnapshotOf(this.actor, this.#mail?.signals.all)
     await this.handOver(release)
     return snapshot
   }
@@ -355,10 +365,10 @@ function isWaitingUntil(runs: readonly (StepState | undefined)[], at: number): b
 }
 
 /** The persisted snapshot of an execution that no docket has any more. */
-export function detachedSnapshotOf(actor: ExecutionActorRef): Snapshot<unknown> {
+function detachedSnapshotOf(actor: ExecutionActorRef, signals: object | undefined): Snapshot<unknown> {
   const snapshot = actor.getPersistedSnapshot() as Snapshot<unknown> & { readonly context: object }
   const { isDurable: _, ...context } = snapshot.context as { readonly isDurable?: true }
-  return Object.assign({}, snapshot, { context })
+  return Object.assign({}, snapshot, { context: signals === undefined ? context : { ...context, signals } })
 }
 
 export function hasEndedError(id: string): ExecutionConflictError {

@@ -90,6 +90,8 @@ export interface Owned {
   beginClosing(release: Release, drain: boolean): void
   /** Whether something of it may happen here before that time: one that only waits for a later attempt can wait elsewhere. */
   hasWorkBefore(at: number): boolean
+  /** Of one that is not started here: the snapshot to go on from. Undefined for a batch. */
+  detachedSnapshot?(): Snapshot<unknown>
   /**
    * Gives it up for good, with what the release writes, and gives the snapshot to go on from. Undefined for a batch.
    * @throws ExecutionConflictError where it has ended meanwhile, LeaseLostError, StoreError

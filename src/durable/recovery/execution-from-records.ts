@@ -98,7 +98,8 @@ export function ownedExecutionOf(
     mail,
     ...(begun !== undefined && { begun }),
     onRefused: () => context.refused(record.id),
-    parkMs: durationMs(context.options.park ?? '10s')!,
+    // What this process would not wake again stays with it.
+    parkMs: context.options.takeOver === false ? undefined : durationMs(context.options.park ?? '10s')!,
     onParked: (callers) => context.parkedCallers.keep(record.id, startOptions, callers),
     onUnread: () => context.lookSoon(),
     onGone: (gone) => context.leave(gone),
