@@ -17,7 +17,7 @@ import type { StartBatchOptions } from './start/batch-request.ts'
 import { ChildExecutions } from './child-executions.ts'
 import { checkClose, checkFork, checkListQuery, checkPurge, checkRetry } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
-import { checkDocketOptions } from './context/docket-options.ts'
+import { checkDocketOptions, withAllGraphs } from './context/docket-options.ts'
 import type { DocketOptions } from './context/docket-options.ts'
 import { deleteExecution } from './delete-execution.ts'
 import { durableLogic } from './durable-logic.ts'
@@ -357,6 +357,7 @@ export class Docket implements AsyncDisposable {
  * @throws OptionError with all problems
  */
 export function createDocket(options: DocketOptions): Docket {
-  checkDocketOptions(options)
-  return new Docket(options)
+  const whole = withAllGraphs(options)
+  checkDocketOptions(whole)
+  return new Docket(whole)
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { dataType, graph, OptionError, step, subgraph } from '../../src/index.ts'
+import { dataType, graph, OptionError, step, subgraph, timer } from '../../src/index.ts'
 import type { Docket } from '../../src/index.ts'
 import { World } from './durable-time.ts'
 import { fatalAt } from './fatal-commit.ts'
@@ -306,3 +306,42 @@ test.each(['before', 'after'] as const)(
     }
   },
 )
+
+test('a parent leaves its child room where a docket has work for one execution at a time', async () => {
+  const world = new World()
+  const orders = new Orders().graph()
+  const docket = world.process({ graphs: [orders], work: { default: 1 } })
+  expect(await world.clock.settle(docket.execute(orders, Receipt, { Order: 'o' }, { id: 'a' }))).toBe(
+    'delivered 101 g of o, billed',
+  )
+})
+
+test('a child that waits is parked, and its parent has its value once it has gone on', async () => {
+  const world = new World()
+  const Done = dataType('Done', z.object({ dueAt: z.date() }))
+  const End = dataType('End', z.string())
+  const waiting = graph({ name: 'waiting', steps: [timer({ name: 'Wait', output: Done, after: '1h' })] })
+  const parent = graph({
+    name: 'parent',
+    steps: [
+      subgraph(waiting, Done),
+      step({ name: 'Finish', inputs: { done: Done }, output: End, run: ({ done }) => done.dueAt.toISOString() }),
+    ],
+  })
+  const docket = world.process({ graphs: [parent] })
+  const began = world.clock.now()
+  await docket.start(parent, End, {}, { id: 'a' })
+  await world.clock.advance(60_000)
+  const [child] = await world.store.get(['a/waiting'])
+  expect(child).toMatchObject({ status: 'waiting', owner: undefined })
+  expect(await endOf(world, docket)).toBe(new Date(began + 3_600_000).toISOString())
+})
+
+test('what a docket says of its graphs holds for those within them', async () => {
+  const world = new World()
+  const orders = new Orders().graph()
+  const docket = world.process({ graphs: [orders], persist: 'execution', migrate: { shipping: () => undefined } })
+  await world.clock.settle(docket.execute(orders, Receipt, { Order: 'o' }, { id: 'a' }))
+  const { steps } = await world.store.readSteps(['a/Ship'])
+  expect(steps.map(({ step: name }) => name)).toEqual(['Print', 'Deliver'])
+})

@@ -104,5 +104,6 @@ function wayTo(name: string, graph: AnyGraph): readonly string[] | undefined {
 export function withNestedGraphs(graphs: readonly AnyGraph[]): readonly AnyGraph[] {
   const all = new Set(graphs)
   for (const graph of all) for (const step of graph.steps) if (isSubgraph(step)) all.add(step.graph)
-  return [...all]
+  // Those that are listed twice stay so, for the one that checks them.
+  return [...graphs, ...all].filter((graph, index) => index < graphs.length || !graphs.includes(graph))
 }

@@ -1,7 +1,6 @@
 import { durationMs } from '../../core/duration.ts'
 import { DocketClosedError, LeaseLostError, OptionError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
-import { withNestedGraphs } from '../../core/graph/nested-graph.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { OwnerState } from '../../core/contracts/owner-state.ts'
@@ -82,10 +81,9 @@ export class DocketContext {
     const { store, codecs, maxValueBytes, random, inspect } = options
     this.options = options
     this.hostClock = fullClockOf(options.clock)
-    const graphs = withNestedGraphs(options.graphs)
-    this.graphs = new Map(graphs.map((graph) => [graph.name, graph]))
+    this.graphs = new Map(options.graphs.map((graph) => [graph.name, graph]))
     this.#storedGraphs = new Map(
-      graphs.flatMap((graph) => [graph.name, ...graph.formerly].map((name) => [name, graph] as const)),
+      options.graphs.flatMap((graph) => [graph.name, ...graph.formerly].map((name) => [name, graph] as const)),
     )
     this.connection = new StoreConnection({
       store,

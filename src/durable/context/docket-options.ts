@@ -89,6 +89,17 @@ const optionNames: readonly string[] = [
   'random',
 ]
 
+/** The same options, with the graphs that run within the listed ones: they are the docket's too. */
+export function withAllGraphs(options: DocketOptions): DocketOptions {
+  const graphs: unknown = isRecord(options) ? options.graphs : undefined
+  if (!Array.isArray(graphs) || !graphs.every(isGraph)) return options
+  return { ...options, graphs: withNestedGraphs(graphs) }
+}
+
+function isGraph(value: unknown): value is AnyGraph {
+  return isRecord(value) && indexOf(value as unknown as AnyGraph) !== undefined
+}
+
 /** @throws OptionError with all problems */
 export function checkDocketOptions(options: unknown): asserts options is DocketOptions {
   checkOptions('createDocket', options, optionNames, problemsOfDocket)
@@ -115,7 +126,6 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
         )
     }
   }
-  if (problems.length === 0) reportNestedGraphs(graphs as readonly AnyGraph[], report)
   if (problems.length === 0) reportFormerNames(graphs as readonly AnyGraph[], report)
   if (!isRecord(store) || typeof store['claimResults'] !== 'function')
     report(`store must be a store, like sqliteStore('docket.db'), not ${describe(store)}`)
@@ -156,19 +166,6 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
     report(`name must be a non-empty string, not ${describe(name)}`)
   if (problems.length === 0) append(problems, problemsOfLengths(options as unknown as DocketOptions))
   return problems
-}
-
-/** Graphs within others are the docket's too. */
-function reportNestedGraphs(graphs: readonly AnyGraph[], report: (problem: string) => void): void {
-  const byName = new Map<string, AnyGraph>()
-  for (const graph of withNestedGraphs(graphs)) {
-    const other = byName.get(graph.name)
-    if (other === undefined) byName.set(graph.name, graph)
-    else
-      report(
-        `two graphs are named "${graph.name}", of which one at least runs within another; nothing would distinguish their executions; give each a name of its own`,
-      )
-  }
 }
 
 /** Executions stored under a name must be those of one graph. */
