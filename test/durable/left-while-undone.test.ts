@@ -86,3 +86,17 @@ test('what fails by itself is reported once all is undone', async () => {
   const outcome = docket.execute(trips, Trip, {}, { id: 'a', timeout: '1h' }).catch((error: unknown) => [error, ...log])
   expect(await world.clock.settle(outcome)).toMatchObject([{ code: 'STEP_FAILED' }, 'cancelled'])
 })
+
+test('an execution with a timeout that is handed over while it is undone leaves no timer behind', async () => {
+  const world = new World()
+  const trips = tripsOf(world, [], () => {
+    throw new Error('full')
+  })
+  const docket = world.process({ graphs: [trips] })
+  await docket.start(trips, Trip, {}, { id: 'a', timeout: '100d' })
+  await world.clock.advance(1_000)
+  expect((await (await docket.get('a'))!.details()).status).toBe('compensating')
+  await world.clock.settle(docket.close())
+  await world.clock.advance(120_000)
+  expect(world.clock.pending).toBe(0)
+})

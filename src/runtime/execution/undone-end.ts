@@ -70,6 +70,7 @@ export class UndoneEnd {
   release(event: EndEvent, error: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#execution.triggers?.stop()
     this.#compensation?.giveUp(error)
     reportEnd(this.#execution, event, error, this.#beganAt)
   }
