@@ -34,6 +34,8 @@ import type { SignalCallOptions, SignalVerdict } from './mail/send-signal.ts'
 
 const firstPollMs = 20
 const longestPollMs = 500
+// Very many callers may wait for what is parked: where the store says when it has ended, they look for themselves only to be sure.
+const longestParkedPollMs = 5_000
 
 /** What was known of an execution when its handle was made. */
 interface About {
@@ -93,7 +95,9 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
     const hopeless = new HopelessWait(this.#context)
     let isLost = false
     await this.#untilCommitted()
-    for (let pauseMs = 0; ; pauseMs = longer(pauseMs)) {
+    const isNotified = this.#context.connection.store.subscribe !== undefined
+    let longestMs = longestPollMs
+    for (let pauseMs = 0; ; pauseMs = longer(pauseMs, longestMs)) {
       const departure = await owned.get(this.id)?.departure
       if (departure?.type === 'output') return departure.output as Output
       if (departure?.type === 'error') throw departure.error
@@ -110,6 +114,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
       }
       if (!isKnown(record.status)) throw new ExecutionConflictError(unknownStatus(record), { executionId: this.id })
       requireNotAborted(this.id, this.#about.signal)
+      longestMs = record.parkedAt !== undefined && isNotified ? longestParkedPollMs : longestPollMs
       await this.#known(isLost, () => hopeless.look(record))
     }
   }
@@ -310,7 +315,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
   async #untilCommitted(): Promise<void> {
     if (!this.#isUncommitted) return
     const until = this.#context.clock.elapsed() + patienceMs
-    for (let pauseMs = firstPollMs; (await this.#record()) === undefined; pauseMs = longer(pauseMs)) {
+    for (let pauseMs = firstPollMs; (await this.#record()) === undefined; pauseMs = longer(pauseMs, longestPollMs)) {
       if (this.#context.clock.elapsed() >= until) throw notCommitted(this.id)
       requireNotAborted(this.id, this.#about.signal)
       await this.#pause(pauseMs)
@@ -335,6 +340,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
         clock.clearTimeout(timer)
         unlisten()
         unlistenToClose()
+        unlistenToEnter()
         signal?.removeEventListener('abort', done)
         resolve()
       }
@@ -342,6 +348,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
         if (hint.type === 'ended' && hint.execution === this.id) done()
       })
       const unlistenToClose = this.#context.onHandOver(done)
+      const unlistenToEnter = this.#context.onEnter(this.id, done)
       const timer = clock.setTimeout(done, ms)
       signal?.addEventListener('abort', done)
       if (this.#context.isHandingOver || owned.has(this.id)) done()
@@ -349,6 +356,6 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
   }
 }
 
-function longer(pauseMs: number): number {
-  return Math.min(Math.max(firstPollMs, pauseMs * 2), longestPollMs)
+function longer(pauseMs: number, longestMs: number): number {
+  return Math.min(Math.max(firstPollMs, pauseMs * 2), longestMs)
 }

@@ -307,6 +307,31 @@ describe('an execution that only waits', () => {
     expect(await world.clock.settle(handle.result())).toBe('prepared o, for Ada')
   })
 
+  test('is seldom looked at by who waits for its result, where the store says when it has ended', async () => {
+    const world = new World()
+    let looks = 0
+    const store = new Proxy(world.store, {
+      get: (target, key) => {
+        const value: unknown = Reflect.get(target, key)
+        if (key !== 'get') return typeof value === 'function' ? (value as () => unknown).bind(target) : value
+        return (ids: readonly string[]) => {
+          looks++
+          return target.get(ids)
+        }
+      },
+    })
+    const { handle } = await parked(world, [], { store })
+    const result = handle.result()
+    await world.clock.advance(minute)
+    looks = 0
+    await world.clock.advance(10 * minute)
+    expect(looks).toBeLessThan(150)
+    const at = world.clock.now()
+    await world.clock.settle(handle.signal(Approval, { by: 'Ada' }))
+    expect(await world.clock.settle(result)).toBe('prepared o, for Ada')
+    expect(world.clock.now() - at).toBeLessThan(1_000)
+  })
+
   test('is parked once, where the answer to that was lost', async () => {
     const world = new World()
     let lost = 0
