@@ -79,6 +79,8 @@ async function compile(file: string, module: string, moduleResolution: string, m
     strict: true,
     skipLibCheck: false,
     noEmit: true,
+    // Each more checks much of the libraries once more.
+    checkers: 1,
     ...more,
   }
   const config = join(project, `tsconfig.${moduleResolution}.json`)

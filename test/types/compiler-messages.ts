@@ -29,7 +29,10 @@ export function fixtures(): ReadonlyMap<string, string> {
 
 /** What the compiler says, by fixture: one program, so that it is fast. */
 export function compilerMessages(): ReadonlyMap<string, readonly Message[]> {
-  const { stdout, stderr } = spawnSync(compiler, ['-p', folder, '--pretty', 'false'], { encoding: 'utf8', cwd: folder })
+  const { stdout, stderr } = spawnSync(compiler, ['-p', folder, '--pretty', 'false', '--checkers', '1'], {
+    encoding: 'utf8',
+    cwd: folder,
+  })
   if (stderr !== '') throw new Error(stderr)
   const sources = fixtures()
   const messages = new Map<string, { line: number; at: string; text: string }[]>()
