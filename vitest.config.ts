@@ -9,6 +9,9 @@ const conditions = ['docket-source', 'node']
 // Workers, and the processes that tests start, load modules that another one has compiled: half of what their starts take.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compiled')
 
+// The compiler is written in Go, and spends a third of its time on removing what programs as small as these can keep.
+process.env['GOGC'] ??= '400'
+
 /** Tests that may ask for database servers; the others start nothing. */
 const withServers = ['stores', 'chaos', 'processes'].map((folder) => `test/${folder}/**/*.test.ts`)
 withServers.push('test/prior-art/**/on-servers.test.ts')

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { createActor } from 'xstate'
 import type { AnyActor, EventObject, Snapshot } from 'xstate'
 import { describe, expect, test } from 'vitest'
@@ -22,7 +23,9 @@ function restore(subject: Subject, twins: Twins, carry: Carry): AnyActor {
 function expectEqual(subject: Subject, actor: AnyActor, twins: Twins): void {
   const { status, value, context, output, error } = actor.getSnapshot()
   const expected = subject.compiled.snapshotOf(twins.record)
-  expect({ status, value, context, output, error, children: {}, historyValue: {} }).toEqual(expected)
+  const actual = { status, value, context, output, error, children: {}, historyValue: {} }
+  // Most are equal to the letter, and that is seen in a fraction of the time.
+  if (!isDeepStrictEqual(actual, expected)) expect(actual).toEqual(expected)
 }
 
 describe.each(subjects)('the snapshot of a compiled $name record', (subject) => {
@@ -37,8 +40,9 @@ describe.each(subjects)('the snapshot of a compiled $name record', (subject) => 
 
   test.each(carries)('lets the real machine continue as the compiled one does, %s', (_, carry) => {
     for (const way of ways) {
+      const there = new Twins(subject).sendAll(way)
       for (const next of continuations(subject, way)) {
-        const twins = new Twins(subject).sendAll(way)
+        const twins = there.copy()
         const actor = restore(subject, twins, carry)
         for (const event of next) {
           twins.send(event)
