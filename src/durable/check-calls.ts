@@ -6,10 +6,12 @@ import { isDate } from '../core/is-builtin.ts'
 
 /** @throws OptionError with all problems */
 export function checkListQuery(query: unknown): void {
-  check('list', query, ['status', 'graph', 'from', 'before', 'limit', 'after'], (given, report) => {
-    const { status, graph, limit, after, from, before } = given
+  check('list', query, ['status', 'graph', 'parent', 'from', 'before', 'limit', 'after'], (given, report) => {
+    const { status, graph, parent, limit, after, from, before } = given
     reportStatuses(status, executionStatuses, report)
     if (graph !== undefined && typeof graph !== 'string') report(`graph must be a graph's name, not ${describe(graph)}`)
+    if (parent !== undefined && typeof parent !== 'string')
+      report(`parent must be an execution's id, not ${describe(parent)}`)
     if (limit !== undefined && !isWholeFromOne(limit)) report('limit must be a whole number of at least 1')
     for (const [name, date] of Object.entries({ from, before }))
       if (date !== undefined && !(isDate(date) && !Number.isNaN(date.getTime())))

@@ -141,13 +141,14 @@ export class MemoryExecutions {
       })
   }
 
-  list({ statuses, graph, createdFrom, createdBefore, after, limit }: ExecutionQuery): ExecutionRecord[] {
+  list({ statuses, graph, parent, createdFrom, createdBefore, after, limit }: ExecutionQuery): ExecutionRecord[] {
     return [...this.#entries.values()]
       .map(({ record }) => record)
       .filter(
         (record) =>
           (statuses === undefined || statuses.includes(record.status)) &&
           (graph === undefined || record.graph === graph) &&
+          (parent === undefined || record.parent === parent) &&
           (createdFrom === undefined || record.createdAt >= createdFrom) &&
           (createdBefore === undefined || record.createdAt < createdBefore) &&
           (after === undefined || newestFirst(after, record) < 0),

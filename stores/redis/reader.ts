@@ -49,10 +49,12 @@ export async function readHeads({ link, layout }: Connection, ids: readonly stri
   return heads
 }
 
+const readAtOnce = 200
+
 /** Executions by creation, the newest first: the heads of all buckets' ranges are merged. */
 export async function listExecutions(connection: Connection, query: ExecutionQuery): Promise<ExecutionRecord[]> {
   const { link, layout, packer } = connection
-  const { graph, createdFrom, createdBefore, after, limit } = query
+  const { graph, parent, createdFrom, createdBefore, after, limit } = query
   const statuses = [...new Set(query.statuses ?? allStatuses)]
   const ends = [
     ...(createdBefore === undefined ? [] : [timeKey(createdBefore)]),
@@ -67,7 +69,8 @@ export async function listExecutions(connection: Connection, query: ExecutionQue
   const merged = new MergedRanges(link, layout, ranges, 'descending')
   const found: ExecutionRecord[] = []
   while (found.length < limit) {
-    const wanted = limit - found.length
+    // Few of many may be of a parent.
+    const wanted = parent === undefined ? limit - found.length : readAtOnce
     const entries = await merged.take(wanted)
     const ids = entries.map((entry) => unescapeText(idOf(entry)))
     const heads = await readHeads(connection, ids)
@@ -75,9 +78,10 @@ export async function listExecutions(connection: Connection, query: ExecutionQue
       const id = ids[index]!
       const record = orElse(undefined, () => headRecord(id, layout.execution(id), head, packer))
       // Between the two reads it may have been deleted, or have come to another status.
-      if (record !== undefined && statuses.includes(record.status)) found.push(record)
+      if (record === undefined || !statuses.includes(record.status)) continue
+      if (parent === undefined || record.parent === parent) found.push(record)
     }
     if (entries.length < wanted) break
   }
-  return found
+  return found.slice(0, limit)
 }

@@ -29,6 +29,7 @@ export function listQuery(dialect: Dialect, query: ExecutionQuery): Query {
   const of = (status: ExecutionStatus | undefined): string => {
     const conditions = [
       ...(graph === undefined ? [] : [`e.graph = ${add(keyOf(dialect)(graph))}`]),
+      ...(query.parent === undefined ? [] : [`e.parent = ${add(keyOf(dialect)(query.parent))}`]),
       ...(status === undefined ? [] : [`e.status = ${add(status)}`]),
       ...withinTimes(dialect, query, add),
     ]

@@ -80,6 +80,7 @@ test('a child is an execution of its own, with its parent on record, and its val
   const [child] = await world.store.get(['a/Ship'])
   expect(child).toMatchObject({ graph: 'shipping', target: 'Delivery', status: 'completed', parent: 'a' })
   expect((await (await docket.get('a/Ship'))!.details()).parent).toBe('a')
+  expect((await docket.list({ parent: 'a' })).executions.map(({ id }) => id)).toEqual(['a/Ship'])
   const { steps } = await (await docket.get('a'))!.details()
   expect(steps.find(({ step: name }) => name === 'Ship')).toMatchObject({
     status: 'completed',

@@ -230,6 +230,8 @@ export interface ExecutionQuery {
   readonly statuses?: readonly ExecutionStatus[] | undefined
   /** The graph's name. @default any */
   readonly graph?: string | undefined
+  /** Children and forks of this execution. Nothing need look them up faster than by their creation. @default any */
+  readonly parent?: string | undefined
   /** Created then or later, in milliseconds since the epoch. @default any time */
   readonly createdFrom?: number | undefined
   /** Created before this time, in milliseconds since the epoch. @default any time */

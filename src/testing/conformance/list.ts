@@ -54,6 +54,17 @@ export function listConformance({ test }: ConformanceGroup): void {
     )
   })
 
+  test('list filters by parent, among others and page by page', async ({ store }) => {
+    const parents = range(450).map((index) => (index % 150 === 7 ? 'Ann' : index % 3 === 0 ? 'ann' : undefined))
+    await store.create(parents.map((parent, index) => newExecution(`e${index}`, { parent, createdAt: index })))
+    assert.equal(idsOf(await store.list({ parent: 'Ann', limit: 10 })), 'e307 e157 e7')
+    assert.equal(idsOf(await store.list({ parent: 'Ann', statuses: ['pending', 'failed'], limit: 2 })), 'e307 e157')
+    assert.equal(idsOf(await store.list({ parent: 'Ann', createdFrom: 100, createdBefore: 300, limit: 10 })), 'e157')
+    assert.equal(idsOf(await store.list({ parent: 'ann', limit: 3 })), 'e447 e444 e441')
+    assert.equal(idsOf(await store.list({ parent: 'nobody', limit: 3 })), '')
+    assertSame(await allPages(store, { parent: 'Ann', limit: 1 }), await store.list({ parent: 'Ann', limit: 10 }))
+  })
+
   test('a changed status is found under the new one only', async ({ store }) => {
     await live(store, 'ada')
     await store.create([newExecution('one', { owner: 'ada' })])
@@ -131,6 +142,10 @@ async function fill({ store }: Bench): Promise<void> {
     ),
   )
   await store.commit(range(10).map((at) => commitTo(`e${at}`, { head: { status: statuses[at % 5]! } })))
+}
+
+function idsOf(found: readonly ExecutionRecord[]): string {
+  return found.map(({ id }) => id).join(' ')
 }
 
 async function allPages(store: Store, query: ExecutionQuery): Promise<readonly ExecutionRecord[]> {
