@@ -33,13 +33,9 @@ export async function readStepPage(
   const { place, names } = placeIn(next)
   const [first, ...others] = place.large
   if (first !== undefined) {
-    const { portion, rest } = takeNames(names ?? (await namesOf(connection, ids[first.index]!)), first.count)
+    const { portion, rest } = takeNames(names ?? (await namesOf(connection, ids[first.index]!, place)), first.count)
     const steps = await readFields(connection, ids[first.index]!, portion)
-    const isLast = rest === ''
-    return {
-      steps,
-      next: placeAfter({ ...place, large: isLast ? others : place.large }, ids.length, isLast ? undefined : rest),
-    }
+    return { steps, next: rest ?? placeAfter({ ...place, large: others }, ids.length) }
   }
   const { next: start } = place
   const page = ids.slice(start, start + idsPerPage)
@@ -63,37 +59,51 @@ export async function readStepPage(
   return { steps, next: placeAfter({ next: start + page.length, large: tooLarge }, ids.length) }
 }
 
-/** A line with the place, then the names of fields that are left of the first large one, where it has been begun. */
-function placeIn(next: string | undefined): { readonly place: Place; readonly names: string | undefined } {
+/**
+ * A line with the place, after the names of fields that are left of the first large one, where it has been begun. The place stays the same while
+ * one is read, so what is left is the end of the same text: a part of a text is no copy, and one of a million names must not be copied a
+ * thousand times.
+ */
+function placeIn(next: string | undefined): { readonly place: Place; readonly names: Names | undefined } {
   if (next === undefined) return { place: { next: 0, large: [] }, names: undefined }
-  const end = next.indexOf('\n')
-  if (end === -1) return { place: JSON.parse(next) as Place, names: undefined }
-  return { place: JSON.parse(next.slice(0, end)) as Place, names: next.slice(end + 1) }
+  const end = next.lastIndexOf('\n')
+  const place = JSON.parse(next.slice(end + 1)) as Place
+  return { place, names: end === -1 ? undefined : { text: next, end } }
 }
 
-function placeAfter(place: Place, length: number, names?: string): string | undefined {
-  if (place.next >= length && place.large.length === 0) return undefined
-  return names === undefined ? JSON.stringify(place) : `${JSON.stringify(place)}\n${names}`
+function placeAfter(place: Place, length: number): string | undefined {
+  return place.next >= length && place.large.length === 0 ? undefined : JSON.stringify(place)
 }
 
-/** The names of an execution's steps in one text, each after its length: a list of a hundred thousand would be taken apart for each portion. */
-async function namesOf({ link, layout }: Connection, id: string): Promise<string> {
+/** Names, each after its length, up to `end`; then the place. */
+interface Names {
+  readonly text: string
+  readonly end: number
+}
+
+/** The names of an execution's steps in one text: a list of a hundred thousand would be taken apart for each portion. */
+async function namesOf({ link, layout }: Connection, id: string, place: Place): Promise<Names> {
   const fields = (await link.one({ run: 'hkeys', keys: [layout.execution(id)], args: [] })) as Buffer[]
-  return fields
+  const names = fields
     .filter(isStepField)
     .map((field) => `${field.length} ${field.toString('latin1')}`)
     .join('')
+  return { text: `${names}\n${JSON.stringify(place)}`, end: names.length }
 }
 
-function takeNames(names: string, count: number): { readonly portion: readonly Buffer[]; readonly rest: string } {
+/** The first few, and the text of the others; undefined where none are left. */
+function takeNames(
+  { text, end }: Names,
+  count: number,
+): { readonly portion: readonly Buffer[]; readonly rest: string | undefined } {
   const portion: Buffer[] = []
   let at = 0
-  while (at < names.length && portion.length < count) {
-    const start = names.indexOf(' ', at) + 1
-    at = start + Number(names.slice(at, start))
-    portion.push(Buffer.from(names.slice(start, at), 'latin1'))
+  while (at < end && portion.length < count) {
+    const start = text.indexOf(' ', at) + 1
+    at = start + Number(text.slice(at, start))
+    portion.push(Buffer.from(text.slice(start, at), 'latin1'))
   }
-  return { portion, rest: names.slice(at) }
+  return { portion, rest: at < end ? text.slice(at) : undefined }
 }
 
 async function readFields(connection: Connection, id: string, fields: readonly Buffer[]): Promise<Steps> {

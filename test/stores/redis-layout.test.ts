@@ -99,6 +99,30 @@ test('a large execution is read in portions, whole', async () => {
   await store.close()
 })
 
+test('what is left of a large execution is the end of what was left before: no list of a million names is copied for each portion', async () => {
+  const store = redisStore({ url, prefix: crypto.randomUUID() })
+  await store.open()
+  await store.create([newExecution('large')])
+  const names = Array.from({ length: 5_000 }, (_, item) => (item % 2 === 0 ? `${item}` : `1 a\n{"${item}`))
+  const steps = names.map((item) => newStep('a step\nof many', { item, output: 'x'.repeat(50) }))
+  for (let first = 0; first < steps.length; first += 1_000)
+    await store.commit([newCommit('large', { steps: steps.slice(first, first + 1_000) })])
+  const seen: string[] = []
+  const places: string[] = []
+  let next: string | undefined
+  do {
+    const page = await store.readSteps(['large'], next)
+    for (const { item } of page.steps) seen.push(item)
+    ;({ next } = page)
+    if (next !== undefined) places.push(next)
+  } while (next !== undefined)
+  expect(seen.toSorted()).toEqual(names.toSorted())
+  expect(places).toHaveLength(5)
+  // The first one says only that it is large.
+  for (const [index, place] of places.entries()) if (index > 1) expect(places[index - 1]!.endsWith(place)).toBe(true)
+  await store.close()
+})
+
 test('times sort as their keys do, and come back', () => {
   const time = fc.double({ noNaN: true, noDefaultInfinity: true })
   fc.assert(
