@@ -19,6 +19,7 @@ const kinds: Readonly<Record<Limited, string>> = {
   owner: 'names of owners',
   resultKey: 'keys of results',
   name: 'names of types, and versions',
+  message: 'ids of messages, and slots',
 }
 
 /** What a character takes that a store has to write in another way: none takes more. */

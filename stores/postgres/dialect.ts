@@ -85,4 +85,5 @@ export const postgresLimits: StoreLimits = {
   owner: 600,
   resultKey: 2_000,
   name: 65_536,
+  message: 1_000,
 }

@@ -1,6 +1,6 @@
 import { createActor, toPromise } from 'xstate'
 import { describe, expect, test } from 'vitest'
-import { createDocket, graph, OptionError, step, untypedGraph } from '../../src/index.ts'
+import { createDocket, graph, OptionError, signal, step, untypedGraph } from '../../src/index.ts'
 import type { Store, StoreLimits } from '../../src/index.ts'
 import { expectNoUnhandledErrors, number, rejectionOf } from '../loose-api.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
@@ -9,7 +9,16 @@ import { line, Seed, Third } from './line.ts'
 
 expectNoUnhandledErrors()
 
-const all: StoreLimits = { executionId: 100, graph: 100, step: 100, item: 100, owner: 100, resultKey: 100, name: 100 }
+const all: StoreLimits = {
+  executionId: 100,
+  graph: 100,
+  step: 100,
+  item: 100,
+  owner: 100,
+  resultKey: 100,
+  name: 100,
+  message: 100,
+}
 
 function make(name: string, output = Third) {
   return step({ name, inputs: { value: Seed }, output, run: () => 1 })
@@ -109,6 +118,37 @@ describe.each(Object.entries(names))('names of %s', (_, [fits, tooLong]) => {
       /the own store keeps names of owners of up to 100 bytes/,
     )
   })
+})
+
+test('a name is refused under which the undoing of its step could not be on record', () => {
+  const undone = (name: string) =>
+    graph({
+      name: 'undone',
+      steps: [step({ name, inputs: { value: Seed }, output: Third, run: () => 1, compensate: () => {} })],
+    })
+  const { store } = limited(memoryStore(), all)
+  expect(() => createDocket({ graphs: [undone('x'.repeat(93))], store })).toThrow(
+    /the name of a step that can be undone, as its records have it, "\$inputs xx.*is 101 bytes long/,
+  )
+  expect(() => createDocket({ graphs: [undone('x'.repeat(92))], store })).not.toThrow()
+})
+
+test('a signal is refused whose type or id a store could not keep as a slot, before anything is written', async () => {
+  const world = new World()
+  const { store, writes } = limited(world.store, { ...all, name: 200 })
+  const waiting = (name: string) => untypedGraph({ name: 'waiting', steps: [signal(number(name))] })
+  expect(() => createDocket({ graphs: [waiting('x'.repeat(101))], store })).toThrow(
+    /the name of a signal's type "xx.* is 101 bytes long, but the own store keeps ids of messages, and slots of up to 100 bytes/,
+  )
+  const reply = number('x'.repeat(100))
+  const answered = untypedGraph({ name: 'waiting', steps: [signal(reply)] })
+  const docket = world.process({ graphs: [answered], store })
+  const handle = await world.clock.settle(docket.start(answered, reply as never, {}, { id: 'a' }))
+  const before = writes.length
+  await expect(handle.signal(reply, 1, { id: 'y'.repeat(101) })).rejects.toThrow(/signal: id "yy.* is 101 bytes long/)
+  expect(writes.slice(before)).not.toContain('post')
+  expect(await world.clock.settle(handle.signal(reply, 1, { id: 'y'.repeat(100) }))).toBe('accepted')
+  expect(await world.clock.settle(handle.result())).toBe(1)
 })
 
 test('names of all kinds that are too long are reported at once, each of them once', () => {

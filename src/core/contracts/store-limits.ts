@@ -18,6 +18,8 @@ export interface StoreLimits {
   readonly resultKey?: number | undefined
   /** Names of types, and versions of types and steps. */
   readonly name?: number | undefined
+  /** Ids of messages, and their slots. */
+  readonly message?: number | undefined
 }
 
 /** What every store keeps at least. */
@@ -32,4 +34,5 @@ export const generousLimits: StoreLimits = {
   owner: 65_536,
   resultKey: 65_536,
   name: 65_536,
+  message: 65_536,
 }

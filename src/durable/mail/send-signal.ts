@@ -1,3 +1,4 @@
+import { requireLength } from '../../core/check-length.ts'
 import { isName } from '../../core/check-name.ts'
 import { checkOptions, describe } from '../../core/check-options.ts'
 import { didYouMean } from '../../core/closest-name.ts'
@@ -44,6 +45,9 @@ export async function sendSignal(
   { id = randomId(context.options.random) }: SignalCallOptions,
 ): Promise<SignalVerdict> {
   requireDataType('signal', type)
+  const { store: keeping } = context.connection
+  requireLength(keeping, 'message', 'signal: its data type', type.name)
+  requireLength(keeping, 'message', 'signal: id', id)
   const place = { executionId, graph }
   requireWaited(context, executionId, graph, type)
   const checked = await checkValue(type, value)
@@ -54,7 +58,7 @@ export async function sendSignal(
   const { connection, clock } = context
   const { store, encoding } = connection
   const payload = await encoding.encode(value, signalIdentity(executionId, type.name))
-  await connection.ready()
+  await connection.readyBy()
   const message = signalMessage(executionId, type.name, { id, payload, at: clock.now() })
   // Its id makes the second try of one whose answer was lost the same as the first.
   const [verdict] = allAnswers(store, 'post', [message], await connection.patiently(() => store.post([message])))

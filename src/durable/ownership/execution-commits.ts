@@ -224,22 +224,28 @@ export class ExecutionCommits {
   async park(park: Parking, steps: readonly StepRecord[]): Promise<'parked' | 'unread' | 'lost' | 'not now'> {
     const { store, clock } = this.#connection
     const { id, owner, epoch } = this.#right
-    const head = { ...this.#pendingHead, status: 'waiting', ownedMs: this.ownedMs } as const
+    const pending = this.#pendingHead
+    const head = { ...pending, status: 'waiting', ownedMs: this.ownedMs } as const
     this.#pendingHead = undefined
     const commit = { id, owner, epoch, at: clock.now(), steps, head, park }
+    const notParked = (answer: 'unread' | 'not now'): typeof answer => {
+      // Nothing of it was written: that is still to go out with the next one.
+      if (pending !== undefined) this.#pendingHead = { ...pending, ...this.#pendingHead }
+      return answer
+    }
     let isRepeated = false
     for (let tries = 0; ; tries++) {
       try {
         const [answer] = allAnswers(store, 'commit', [commit], await store.commit([commit]))
-        if (answer === 'unread') return 'unread'
+        if (answer === 'unread') return notParked('unread')
         if (answer === true) return 'parked'
-        if (answer === 'locked') return 'not now'
+        if (answer === 'locked') return notParked('not now')
         if (!isRepeated) return 'lost'
-        const [record] = await store.get([id])
+        const [record] = allAnswers(store, 'get', [id], await store.get([id]))
         return record?.epoch === epoch && record.parkedAt !== undefined ? 'parked' : 'lost'
       } catch (error) {
         if (!(error instanceof StoreError) || !error.isTransient) throw error
-        if (this.#isOff) return 'not now'
+        if (this.#isOff) return notParked('not now')
         isRepeated = true
         await sleep(clock, pauseAfter(tries), { unref: true })
       }

@@ -53,7 +53,10 @@ export class ExecutionStarter {
     const { connection } = this.#context
     await this.#startOrFind(request)
     const messages = await messagesOf()
-    await connection.patiently(() => connection.store.post(messages))
+    // Those that it had already, or that came too late, change nothing: what they were is for its records to say.
+    await connection.patiently(async () =>
+      allAnswers(connection.store, 'post', messages, await connection.store.post(messages)),
+    )
     this.#context.lookSoon()
   }
 
@@ -86,7 +89,9 @@ export class ExecutionStarter {
     )
     if (existing === undefined) {
       const messages = await request.signals?.()
-      if (messages !== undefined) await connection.store.post(messages, transaction)
+      // It is new, and so they are: all of them are accepted.
+      if (messages !== undefined)
+        allAnswers(connection.store, 'post', messages, await connection.store.post(messages, transaction))
       return
     }
     if (existing === 'locked') throw connection.lockedError(`execution "${request.id}"`)

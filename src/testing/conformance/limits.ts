@@ -113,6 +113,17 @@ async function requireUsable(store: Store, names: Names): Promise<void> {
   const { executionId, owner } = names
   assert.deepEqual(await store.commit([commitTo(executionId, { owner, steps: [stepOf(names, 'completed')] })]), [true])
   assertSame(await stepsIn(store, executionId), [{ ...stepOf(names, 'completed'), execution: executionId }])
+  const signal = message(executionId, 'signal', { class: 'data', id: names.message, slot: names.message })
+  const next = { ...signal, id: names.message.slice(1) }
+  // An id as long as it may be is remembered, and so is a slot.
+  assert.deepEqual(await store.post([signal]), ['accepted'])
+  assert.deepEqual(await store.post([signal, next]), ['accepted', 'duplicate'])
+  const [read] = await store.readMail({ owner, limit: 10 })
+  assert.deepEqual([read?.id, read?.slot], [names.message, names.message])
+  const opened = { owner, consumed: [read!.seq], openedSlots: [names.message] }
+  assert.deepEqual(await store.commit([commitTo(executionId, opened)]), [true])
+  assert.deepEqual(await store.commit([commitTo(executionId, { owner, closedSlots: [names.message] })]), [true])
+  assert.deepEqual(await store.post([{ ...signal, id: undefined }]), ['late'])
   assert.deepEqual(await store.post([message(executionId, 'cancel')]), ['accepted'])
   const mail = await store.readMail({ owner, limit: 10 })
   assert.deepEqual(
@@ -146,6 +157,7 @@ function namesOf({ limits = {} }: Store, character: (random: number) => string):
       owner: name('owner'),
       resultKey: name('resultKey'),
       name: name('name'),
+      message: name('message'),
     }
   }
   const [one, other] = [named('a'), named('b')]
