@@ -120,12 +120,14 @@ describe.each(Object.entries(names))('names of %s', (_, [fits, tooLong]) => {
   })
 })
 
+const undone = (name: string) =>
+  graph({
+    name: 'undone',
+    steps: [step({ name, inputs: { value: Seed }, output: Third, run: () => 1, compensate: () => {} })],
+  })
+const waiting = (name: string) => untypedGraph({ name: 'waiting', steps: [signal(number(name))] })
+
 test('a name is refused under which the undoing of its step could not be on record', () => {
-  const undone = (name: string) =>
-    graph({
-      name: 'undone',
-      steps: [step({ name, inputs: { value: Seed }, output: Third, run: () => 1, compensate: () => {} })],
-    })
   const { store } = limited(memoryStore(), all)
   expect(() => createDocket({ graphs: [undone('x'.repeat(93))], store })).toThrow(
     /the name of a step that can be undone, as its records have it, "\$inputs xx.*is 101 bytes long/,
@@ -136,7 +138,6 @@ test('a name is refused under which the undoing of its step could not be on reco
 test('a signal is refused whose type or id a store could not keep as a slot, before anything is written', async () => {
   const world = new World()
   const { store, writes } = limited(world.store, { ...all, name: 200 })
-  const waiting = (name: string) => untypedGraph({ name: 'waiting', steps: [signal(number(name))] })
   expect(() => createDocket({ graphs: [waiting('x'.repeat(101))], store })).toThrow(
     /the name of a signal's type "xx.* is 101 bytes long, but the own store keeps ids of messages, and slots of up to 100 bytes/,
   )
