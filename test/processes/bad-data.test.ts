@@ -8,7 +8,7 @@ import { startProcess } from './processes.ts'
 import { First, relay, Second, untilAborted } from './relay.ts'
 
 const newPlace = await placeMaker()
-const patience = { timeout: 15_000, interval: 20 }
+const patience = { timeout: 15_000, interval: 50 }
 
 function keyed(byte: number) {
   return encryption({ keys: { k1: new Uint8Array(32).fill(byte) }, current: 'k1' })

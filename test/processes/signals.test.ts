@@ -6,7 +6,7 @@ import { placeMaker, storeKinds } from './place.ts'
 import { startProcess } from './processes.ts'
 
 const newPlace = await placeMaker()
-const patience = { timeout: 15_000, interval: 20 }
+const patience = { timeout: 15_000, interval: 50 }
 const inputs = { Order: { id: 'o' } }
 
 describe.each(storeKinds)('a signal on %s', (kind) => {

@@ -6,7 +6,7 @@ import { relay, Second, untilAborted } from './relay.ts'
 import { shiftedClock } from './shifted-clock.ts'
 
 const newPlace = await placeMaker()
-const patience = { timeout: 15_000, interval: 20 }
+const patience = { timeout: 15_000, interval: 50 }
 const inputs = { Seed: 1 }
 const hour = 3_600_000
 const away = { ahead: 2 * hour, behind: -2 * hour }

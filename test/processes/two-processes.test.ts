@@ -8,7 +8,7 @@ import { First, relay, Second, untilAborted } from './relay.ts'
 import { shiftedClock } from './shifted-clock.ts'
 
 const newPlace = await placeMaker()
-const patience = { timeout: 15_000, interval: 20 }
+const patience = { timeout: 15_000, interval: 50 }
 const inputs = { Seed: 1 }
 
 /** Blocks the event loop. */

@@ -11,7 +11,7 @@ const newPlace = await placeMaker()
 
 // Far longer than a test: whoever goes on has not waited for a lease.
 const lease = '10m'
-const patience = { timeout: 30_000, interval: 20 }
+const patience = { timeout: 30_000, interval: 100 }
 
 interface Session {
   readonly owner: string

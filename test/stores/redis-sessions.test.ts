@@ -13,7 +13,7 @@ import type { RedisOptions as ServerOptions } from '../servers/redis.ts'
 import { serverUrl, serverUrls } from '../servers/server-url.ts'
 
 const url = await serverUrl('redis')
-const patience = { timeout: 10_000, interval: 20 }
+const patience = { timeout: 10_000, interval: 50 }
 
 interface Client {
   readonly store: Store
