@@ -2,6 +2,7 @@ import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { LongFilesFirst } from './test/long-files-first.ts'
 
 // The workers get them as flags of Node, so only those that hold for `require` too.
 const conditions = ['docket-source', 'node']
@@ -39,6 +40,7 @@ export default defineConfig({
     testTimeout: 30_000,
     // One more than there are cores, where Vitest's default is one less: much of the time is spent waiting for servers and killed processes.
     maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: LongFilesFirst },
     reporters: ['default'],
     projects: [
       { extends: true, test: { name: 'memory', include: inMemory, isolate: false } },

@@ -1,0 +1,39 @@
+import { BaseSequencer } from 'vitest/node'
+import type { TestSpecification } from 'vitest/node'
+
+// Those that take longest on two cores. Some wait for leases to run out, or for processes; some keep a core busy: so they alternate.
+const longest = [
+  'processes/vanished-processes',
+  'simulation/simulation',
+  'package/package',
+  'processes/two-processes',
+  'examples/dependency-report',
+  'processes/skewed-clocks',
+  'types/scale',
+  'stores/mysql-conformance',
+  'chaos/judge/judge',
+  'examples/examples',
+  'processes/deadly-steps',
+  'stores/redis-cluster',
+  'stores/postgres-conformance',
+  'chaos/chaos',
+  'processes/attached-calls',
+  'stores/redis',
+].map((name) => `/test/${name}.test.ts`)
+
+/**
+ * The longest files first, so that none of them runs alone at the end. Tests that share a worker come last and in one piece: a worker
+ * that gets another kind of test in between is given up. They are short.
+ */
+export class LongFilesFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    return sorted.toSorted((one, other) => rankOf(one) - rankOf(other))
+  }
+}
+
+function rankOf({ moduleId, project }: TestSpecification): number {
+  if (!project.config.isolate) return longest.length + 1
+  const rank = longest.findIndex((name) => moduleId.endsWith(name))
+  return rank === -1 ? longest.length : rank
+}
