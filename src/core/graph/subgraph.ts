@@ -44,11 +44,16 @@ export interface SubgraphOptions<Name extends string, Output, Renames, Inputs, V
 }
 
 type ReceivedOf<Type> = Type extends TypedDataType ? ValueOf<Type> : unknown
-/** What the graph's leaves are to functions of the step, by their names. */
-type LeavesOf<G, T> = { readonly [Name in RequiredLeafNames<G, T> & string]: ReceivedOf<TypeIn<G, Name>> } & {
-  readonly [Name in Exclude<LeafNames<G, T>, RequiredLeafNames<G, T>> & string]?:
-    ReceivedOf<TypeIn<G, Name>> | undefined
-}
+/**
+ * What the graph's leaves are to functions of the step, by their names. Read out of an object, because the compiler's messages then print the leaves
+ * instead of this name.
+ */
+type LeavesOf<G, T> = {
+  readonly leaves: { readonly [Name in RequiredLeafNames<G, T> & string]: ReceivedOf<TypeIn<G, Name>> } & {
+    readonly [Name in Exclude<LeafNames<G, T>, RequiredLeafNames<G, T>> & string]?:
+      ReceivedOf<TypeIn<G, Name>> | undefined
+  }
+}['leaves']
 /** The types that stand in the place of leaves, or a sentence where one does not fit. */
 type CheckedRenames<G, T, Renames> = {
   readonly [Name in keyof Renames]: Name extends LeafNames<G, T>
