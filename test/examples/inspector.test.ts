@@ -25,7 +25,7 @@ test.each([
     const name = lines.flatMap((line) => /^(.*) is a machine "execution" with the states (.*)$/.exec(line) ?? [])
     expect(name.slice(1)).toEqual([
       expect.stringMatching(execution),
-      'cancelled, compensating, completed, failed, pending, released, running',
+      'cancelled, compensating, completed, failed, pending, released, running, waiting',
     ])
     expect(lines.filter((line) => line.startsWith('CheckStock: '))).toEqual([
       'CheckStock: pending',
