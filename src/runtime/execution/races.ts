@@ -1,4 +1,4 @@
-import { RaceLostError } from '../../core/errors.ts'
+import { RaceLostError, StepSkippedError } from '../../core/errors.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { isRace } from '../../core/graph/plan.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
@@ -134,7 +134,7 @@ export class Races {
 
   #errorOf({ spec, portNames, portSlots }: PlanStep): AggregateError {
     const errors = portSlots.map((slot) => this.#errors.get(slot))
-    const each = portNames.map((port, index) => `${port}: ${describeThrown(errors[index])}`).join('; ')
+    const each = portNames.map((port, index) => `${port}: ${whyNot(errors[index])}`).join('; ')
     return new AggregateError(errors, `no input of the race "${spec.name}" came: ${each}`)
   }
 
@@ -183,4 +183,11 @@ export class Races {
   #isOpen(position: number): boolean {
     return this.#slots[this.#plan.steps[position]!.outputSlot] === undefined && !this.#dropped.has(position)
   }
+}
+
+/** Why an input did not come. What a skipped step's own error advises, to take it in a race, is what has been done. */
+function whyNot(error: unknown): string {
+  return error instanceof StepSkippedError
+    ? `step "${error.step}" was skipped, since its when returned false`
+    : describeThrown(error)
 }

@@ -115,6 +115,10 @@ describe('a step with a condition', () => {
     } as never)
     const error = await errorOf(execute(neither as never, Price as never, { Amount: 3 } as never))
     expect((error.cause as AggregateError).errors).toEqual([expect.any(StepSkippedError), expect.any(StepSkippedError)])
+    // What it takes to do without a skipped step is no advice for a race, which does that already.
+    expect(error.message).toBe(
+      'step "Price" failed: no input of the race "Price" came: small: step "PriceSmall" was skipped, since its when returned false; large: step "PriceLarge" was skipped, since its when returned false',
+    )
   })
 
   test('fails, without an attempt, where its condition throws or gives no answer, and then falls back', async () => {
