@@ -63,7 +63,7 @@ export class StoreServer {
         (...given: readonly unknown[]) =>
           isClosed
             ? Promise.reject(new StoreError('simulated', 'it is closed', false))
-            : this.#call(process, name, structuredClone(given)),
+            : this.#call(process, name, given.map(copied)),
       ]),
     ) as unknown as Pick<Store, CallName>
     const subscribe = async (listener: (hint: StoreHint) => void): Promise<() => Promise<void>> => {
@@ -161,7 +161,7 @@ export class StoreServer {
   }
 
   async #apply(process: SimulatedProcess, name: CallName, given: readonly unknown[]): Promise<unknown> {
-    const value = structuredClone(await (this.#inner[name] as unknown as AnyCall).apply(this.#inner, [...given]))
+    const value = copied(await (this.#inner[name] as unknown as AnyCall).apply(this.#inner, [...given]))
     const history = this.#history
     if (!(name === 'readMail' || name === 'acquire') || (value as readonly unknown[]).length > 0)
       if (name !== 'renewOwner' && name !== 'purgeResults')
@@ -211,6 +211,16 @@ export class StoreServer {
           if (this.#listeners.has(listener)) listener(hint)
         })
   }
+}
+
+/** What comes out at the other end of a network: nothing is shared. Most of what is sent is small, and copied by hand in no time. */
+function copied(value: unknown): unknown {
+  if (isSimple(value)) return value
+  return Array.isArray(value) && value.every(isSimple) ? [...value] : structuredClone(value)
+}
+
+function isSimple(value: unknown): boolean {
+  return value === null || !['object', 'function', 'symbol'].includes(typeof value)
 }
 
 function nobody(): void {}
