@@ -69,7 +69,12 @@ function tested(name: string): string {
   return `${name}@${manifest.devDependencies[name]}`
 }
 
-async function compile(file: string, module: string, moduleResolution: string, more: object = {}): Promise<void> {
+async function compile(
+  sources: readonly string[],
+  module: string,
+  moduleResolution: string,
+  more: object = {},
+): Promise<void> {
   const compilerOptions = {
     target: 'es2024',
     module,
@@ -84,7 +89,7 @@ async function compile(file: string, module: string, moduleResolution: string, m
     ...more,
   }
   const config = join(project, `tsconfig.${moduleResolution}.json`)
-  writeFileSync(config, JSON.stringify({ compilerOptions, files: [file] }))
+  writeFileSync(config, JSON.stringify({ compilerOptions, files: sources }))
   await run(project, 'tsc', '--project', config)
 }
 
@@ -145,19 +150,15 @@ test.each([
   ['nodenext', 'nodenext'],
   ['esnext', 'bundler'],
 ])(
-  'TypeScript with module %s and moduleResolution %s takes the types, library checks included',
+  'TypeScript with module %s and moduleResolution %s takes the types, those of the store for PostgreSQL without pg too, library checks included',
   async (module, moduleResolution) => {
-    await compile('use.ts', module, moduleResolution)
+    await compile(['use.ts', 'use-postgres.ts'], module, moduleResolution)
   },
 )
 
-test('the store for PostgreSQL is compiled without pg and its types, library checks included', async () => {
-  await compile('use-postgres.ts', 'nodenext', 'nodenext')
-})
-
 test('the strictest user can use the types', async () => {
   // Not with library checks: XState's own declarations don't pass with exactOptionalPropertyTypes.
-  await compile('use.ts', 'nodenext', 'nodenext', {
+  await compile(['use.ts'], 'nodenext', 'nodenext', {
     skipLibCheck: true,
     exactOptionalPropertyTypes: true,
     noUncheckedIndexedAccess: true,
@@ -192,6 +193,6 @@ describe('with the optional peers', () => {
     ['nodenext', 'nodenext'],
     ['esnext', 'bundler'],
   ])('TypeScript with module %s and moduleResolution %s takes their types too', async (module, moduleResolution) => {
-    await compile('use-peers.ts', module, moduleResolution)
+    await compile(['use-peers.ts'], module, moduleResolution)
   })
 })
