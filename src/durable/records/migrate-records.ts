@@ -5,6 +5,7 @@ import type { First } from '../../core/language/race.ts'
 import { isTerminalStep, stepStatuses } from '../../core/contracts/statuses.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { Turn } from '../../runtime/environment/turn.ts'
 import { split } from '../../runtime/inputs/given-inputs.ts'
 import { firstOf } from './race-winner.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
@@ -105,13 +106,21 @@ export async function migrateRecords(
   execution: ExecutionRecord,
   steps: readonly StepRecord[],
   encoding: ValueEncoding,
+  turn: Turn,
 ): Promise<MigratedRecords | undefined> {
   if (execution.kind === 'batch') return undefined
   const { id, graph, target, graphHash, machineVersion } = execution
   const { $checked, $overrides, $names, $signals } = await readInputs(execution, encoding)
   const [inputs, overrides] = split($checked, $overrides)
   const known: Record<string, MigratableStep> = {}
-  for (const record of steps) known[record.step] = await migratableOf(id, record, encoding)
+  const byStep = new Map<string, StepRecord>()
+  const byType = new Map<string, StepRecord>()
+  for (const record of steps) {
+    if (turn.mustYield()) await turn.next()
+    known[record.step] = await migratableOf(id, record, encoding)
+    if (!byStep.has(record.step)) byStep.set(record.step, record)
+    if (!byType.has(record.type)) byType.set(record.type, record)
+  }
   const migrated = hook({
     id,
     graph,
@@ -131,8 +140,9 @@ export async function migrateRecords(
   const records: StepRecord[] = []
   const renamed = new Map<string, string>()
   for (const [step, made] of Object.entries(migrated.steps)) {
+    if (turn.mustYield()) await turn.next()
     const { type, typeVersion, output, error, first } = made
-    const old = steps.find((record) => record.step === step) ?? steps.find((record) => record.type === type)
+    const old = byStep.get(step) ?? byType.get(type)
     const { status = 'completed', attempt = old?.attempt ?? 1 } = made
     const startedAt = made.startedAt?.getTime() ?? old?.startedAt
     const endedAt = made.endedAt?.getTime() ?? old?.endedAt ?? execution.updatedAt

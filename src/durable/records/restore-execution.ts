@@ -109,7 +109,7 @@ export async function restoreExecution(
   const { id, target } = record
   const total = given.plan.steps.length
   const startedAt = cause === 'end' ? undefined : record.startedAt
-  const { undos, ...undone } = await restoreUndos(record, undoRecords, names, views, encoding, cause === 'end')
+  const { undos, ...undone } = await restoreUndos(record, undoRecords, names, views, encoding, cause === 'end', turn)
   const persisted: PersistedExecution = {
     ...undone,
     head: { executionId: id, graph: graph.name, target, total, settled: 0, startedAt, endedAt: undefined, undos },

@@ -1,6 +1,7 @@
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { Turn } from '../../runtime/environment/turn.ts'
 import type { PersistedExecution, StepView, UndoView } from '../../runtime/execution/execution-view.ts'
 import { isUncertain, undoIdentity, undoStatusOf } from './undo-records.ts'
 import type { UndoRecords } from './undo-records.ts'
@@ -20,6 +21,7 @@ export async function restoreUndos(
   views: Map<string, StepView>,
   encoding: ValueEncoding,
   beginsAgain: boolean,
+  turn: Turn,
 ): Promise<RestoredUndos> {
   const isCompensating = status === 'compensating'
   const thrown =
@@ -27,6 +29,7 @@ export async function restoreUndos(
   const undos: Record<string, UndoView> = {}
   const givenInputs = new Map<string, Record<string, unknown>>()
   for (const [step, record] of records) {
+    if (turn.mustYield()) await turn.next()
     const known = undoStatusOf(record)
     const isEnded = known === 'undone' || known === 'failed'
     // A commit of its value that came late, and for the second time, may have brought back what its undoing has taken away.
@@ -40,6 +43,7 @@ export async function restoreUndos(
     undos[step] = view
   }
   for (const [step, { output }] of inputs) {
+    if (turn.mustYield()) await turn.next()
     if (output === undefined || !views.has(step)) continue
     const given = await encoding.decode(output, undoIdentity(id, step, 'inputs'))
     if (isRecord(given)) givenInputs.set(step, given)

@@ -263,7 +263,7 @@ export class Resumption {
       const migrated =
         isSame || hook === undefined
           ? undefined
-          : await migrateRecords(hook, present.record, present.steps, connection.encoding)
+          : await migrateRecords(hook, present.record, present.steps, connection.encoding, turnOf(clock))
       const { execution, steps: records } = migrated ?? { execution: present.record, steps: present.steps }
       const names = new Set(records.map(({ step }) => step))
       // A target is not rewritten: such an execution is migrated each time that it goes on, and keeps its old records until it ends.

@@ -57,7 +57,9 @@ export async function forkExecution(
   const undoable = new Set(
     restored.plan.steps.flatMap(({ spec }) => (spec.compensate === undefined ? [] : [spec.name])),
   )
+  const turn = turnOf(clock)
   for (const step of steps) {
+    if (turn.mustYield()) await turn.next()
     const view = restored.persisted.steps.get(step.step)
     if (view === undefined || anew.has(step.step)) continue
     // What the original is about to undo is no use to the fork.
