@@ -92,7 +92,14 @@ class Lives {
     const child = new DyingProcess({ address: this.#place.address, death, id, seed })
     if (await child.comesTo('ready')) {
       const actor = { docket: this.#docket, store: this.#store, graphs: this.#graphs, id, seed }
-      await before?.(actor)
+      try {
+        await before?.(actor)
+      } catch (error) {
+        // On a machine that stands still for a lease, the one that lives with them loses what it has begun.
+        child.kill()
+        await child.end
+        return { [String(error)]: 1 }
+      }
       child.go()
       if (meanwhile !== undefined && (await child.comesTo('begun'))) {
         await meanwhile(actor)
