@@ -7,7 +7,7 @@ import type {
 } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
 import { replyError, storeError } from './errors.ts'
-import { ownersScript, takeScript } from './execution-scripts.ts'
+import { takeScript } from './execution-scripts.ts'
 import { headRecord } from './head-record.ts'
 import { buckets, escapeText, indexPrefix, ownerText, timeKey, unescapeText } from './layout.ts'
 import type { Reply } from './link.ts'
@@ -61,7 +61,7 @@ async function findByIds(
     const isUnfinished = 'prwu'.includes(status)
     return isUnfinished || andEnded === true ? [{ id: wanted[index]!, owner, place, member: '' }] : []
   })
-  const free = await freeOwners(owners, new Set(found.map(({ owner }) => owner)), request)
+  const { free } = await freeOwners(owners, new Set(found.map(({ owner }) => owner)), request)
   return found
     .filter(({ owner }) => free.has(owner))
     .sort((one, other) => (one.place < other.place ? -1 : 1))
@@ -76,13 +76,10 @@ async function findByGraphs(
 ): Promise<Candidate[]> {
   const graphs = [...new Set(request.graphs)]
   if (graphs.length === 0) return []
-  const replies = await link.all(
-    buckets.map((bucket) => ({ run: ownersScript, keys: [layout.index(bucket)], args: [] })),
-  )
-  const inBucket = replies.map((reply) => (reply as Buffer[]).map(String))
-  const free = await freeOwners(owners, new Set(inBucket.flat()), request)
+  const inBucket = await owners.inBuckets()
+  const { free, time } = await freeOwners(owners, new Set(inBucket.flat()), request)
   const ranges: IndexRange[] = inBucket.flatMap((present, bucket) =>
-    present
+    ['', ...present]
       .filter((owner) => free.has(owner))
       .flatMap((owner) =>
         graphs.map((graph) => ({
@@ -92,12 +89,11 @@ async function findByGraphs(
         })),
       ),
   )
-  const now = await owners.time()
   // Due times are whole milliseconds: this is behind all of now.
-  const below = timeKey(now + 1)
+  const below = timeKey(time + 1)
   for (const bucket of buckets)
     for (const graph of graphs) ranges.push({ bucket, prefix: indexPrefix.due(graph), below })
-  const merged = new MergedRanges(link, layout, ranges, 'ascending')
+  const merged = new MergedRanges(link, (bucket) => layout.work(bucket), ranges, 'ascending')
   const except = new Set(request.except)
   const found: Candidate[] = []
   while (found.length < request.limit) {
@@ -123,18 +119,15 @@ function placeOf({ createdAt, id }: ExecutionPlace): string {
   return timeKey(createdAt) + escapeText(id)
 }
 
-/** Owners whose executions the caller may have: nobody, the dead, and itself if it says so. */
+/** Owners whose executions the caller may have: nobody, the dead, and itself if it says so. And the time at which that was judged. */
 async function freeOwners(
   owners: Owners,
   present: ReadonlySet<string>,
   { owner, andOwn }: AcquireRequest,
-): Promise<ReadonlySet<string>> {
+): Promise<{ readonly free: ReadonlySet<string>; readonly time: number }> {
   const own = ownerText(owner)
-  const others = [...present].filter((one) => one !== '' && one !== own)
-  const free = new Set(await owners.deadOf(others))
-  free.add('')
-  if (andOwn === true) free.add(own)
-  return free
+  const { dead, time } = await owners.judge([...present].filter((one) => one !== '' && one !== own))
+  return { free: new Set([...dead, '', ...(andOwn === true ? [own] : [])]), time }
 }
 
 async function take(

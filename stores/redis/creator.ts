@@ -1,7 +1,7 @@
 import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
 import { createScript } from './execution-scripts.ts'
-import { headRecord, newHead, newIndexMembers } from './head-record.ts'
+import { headRecord, newHead, newMembers } from './head-record.ts'
 import type { Argument } from './link.ts'
 import { intact, writeAll } from './script-writes.ts'
 import type { Write } from './script-writes.ts'
@@ -13,9 +13,10 @@ export async function createExecutions(
   executions: readonly NewExecution[],
 ): Promise<(ExecutionRecord | undefined)[]> {
   const writes = executions.map((execution, index): Write => {
-    const members = newIndexMembers(execution)
+    const { index: indexed, work } = newMembers(execution)
+    const members = [indexed, work].flatMap((some) => [some.length * 2, ...some.flatMap((member) => [0, member])])
     const hint = execution.owner === undefined ? 'w' : ''
-    const list: Argument[] = [hint, members.length, ...members, ...newHead(execution, packer)]
+    const list: Argument[] = [hint, ...members, ...newHead(execution, packer)]
     for (const step of execution.steps ?? []) list.push(stepField(step), stepBytes(step, packer))
     return { index, id: execution.id, keys: layout.executionKeys(execution.id), list }
   })

@@ -11,6 +11,7 @@ import { intact, writeAll } from './script-writes.ts'
 import type { Write } from './script-writes.ts'
 import { orElse } from './unreadable.ts'
 
+const entriesAtOnce = 1_000
 const endings: readonly string[] = ['completed', 'failed', 'cancelled']
 
 /** Deletes executions while they are the owner's. */
@@ -40,28 +41,48 @@ export async function purgeExecutions(
     .flatMap((status) =>
       buckets.map((bucket) => ({ bucket, prefix: indexPrefix.ended(status), below: timeKey(endedBefore) })),
     )
-  const merged = new MergedRanges(link, layout, ranges, 'ascending')
+  const merged = new MergedRanges(link, (bucket) => layout.index(bucket), ranges, 'ascending')
+  const underWay: Promise<void>[] = []
   let purged = 0
-  while (purged < limit) {
-    const wanted = Math.min(limit - purged, 1_000)
-    const entries = await merged.take(wanted)
-    // Mostly they have no owner any more.
-    const first = await purgeEach(
-      connection,
-      entries.map((entry) => ({ entry, owner: '' })),
-    )
-    const owned = first.flatMap((reply, index) =>
-      reply instanceof Buffer ? [{ entry: entries[index]!, owner: reply.toString() }] : [],
-    )
-    const dead = await owners.deadOf(new Set(owned.map(({ owner }) => owner)))
-    const ofDead = await purgeEach(
-      connection,
-      owned.filter(({ owner }) => dead.has(owner)),
-    )
-    purged += [...first, ...ofDead].filter((reply) => reply === 1).length
-    if (entries.length < wanted) break
+  // Not purged yet, of the limit, and not on their way.
+  let left = limit
+  const purgeSome = async (entries: readonly IndexEntry[]): Promise<void> => {
+    const count = await purgeEntries(connection, owners, entries)
+    purged += count
+    left += entries.length - count
   }
+  while (left > 0 || underWay.length > 0) {
+    const wanted = Math.min(left, entriesAtOnce)
+    if (wanted > 0) {
+      const entries = await merged.take(wanted)
+      left -= entries.length
+      const purging = purgeSome(entries)
+      purging.catch(() => {}) // It is awaited below, or not at all where another one has failed.
+      underWay.push(purging)
+      if (entries.length < wanted) break
+    }
+    // The server deletes some while the next ones are looked up and put together here.
+    if (left <= 0 || underWay.length > 1) await underWay.shift()
+  }
+  await Promise.all(underWay)
   return purged
+}
+
+async function purgeEntries(connection: Connection, owners: Owners, entries: readonly IndexEntry[]): Promise<number> {
+  // Mostly they have no owner any more.
+  const first = await purgeEach(
+    connection,
+    entries.map((entry) => ({ entry, owner: '' })),
+  )
+  const owned = first.flatMap((reply, index) =>
+    reply instanceof Buffer ? [{ entry: entries[index]!, owner: reply.toString() }] : [],
+  )
+  const dead = await owners.deadOf(new Set(owned.map(({ owner }) => owner)))
+  const ofDead = await purgeEach(
+    connection,
+    owned.filter(({ owner }) => dead.has(owner)),
+  )
+  return [...first, ...ofDead].filter((reply) => reply === 1).length
 }
 
 /** What became of each, by the owner that it may have; one that is damaged is left out. @throws StoreError */

@@ -1,9 +1,10 @@
 import { headFields } from './head-record.ts'
 import { controlFirst } from './layout.ts'
 import { script } from './link.ts'
+import { mostBytes, sizeOf } from './reading-scripts.ts'
 
 /*
- * Scripts that change executions, in their slot. KEYS of one: its hash, its bucket's index, its mailbox, its receipts. Each checks first, and writes
+ * Scripts that change executions, in their slot. KEYS of one: its hash, its bucket's index, its mailbox, its receipts, its bucket's work. Each checks first, and writes
  * after that; the first write is one that a full server refuses, so that all is refused as a whole. A subscriber's hint is published
  * with `pcall`: it may fail (an ACL without channels) without leaving half of a change behind.
  */
@@ -31,24 +32,26 @@ const eachAlone = `
 local function eachAlone(act)
   local done = {}
   for i, given in ipairs(cmsgpack.unpack(ARGV[1])) do
-    local isDone, reply = pcall(act, KEYS[4 * i - 3], KEYS[4 * i - 2], KEYS[4 * i - 1], given, KEYS[4 * i])
+    local isDone, reply = pcall(act, KEYS[5 * i - 4], KEYS[5 * i - 3], KEYS[5 * i - 2], given, KEYS[5 * i - 1], KEYS[5 * i])
     if isDone then done[i] = reply else done[i] = {type(reply) == 'table' and reply.err or tostring(reply)} end
   end
   return done
 end
 `
 
-/** ARGV: the lists, the channel. A list: what is published of new work ('' for nothing), number of index members, these, fields and values. */
+/** ARGV: the lists, the channel. A list: what is published of new work ('' for nothing), number of scores and members of the index, these, the same of work, fields and values. */
 export const createScript = script(`${eachAlone}
 local call = redis.call
-local function create(execution, index, mailbox, given, receipts)
+local function create(execution, index, mailbox, given, receipts, work)
   if call('EXISTS', execution) == 1 then
     local head = redis.pcall('HMGET', execution, '${headFields.join("', '")}')
     return head.err or head
   end
-  local members = tonumber(given[2])
-  call('HSET', execution, unpack(given, 3 + members))
-  for i = 3, 2 + members do call('ZADD', index, 0, given[i]) end
+  local indexed = 2 + tonumber(given[2])
+  local worked = indexed + 1 + tonumber(given[indexed + 1])
+  call('HSET', execution, unpack(given, worked + 1))
+  call('ZADD', index, unpack(given, 3, indexed))
+  call('ZADD', work, unpack(given, indexed + 2, worked))
   call('DEL', mailbox, receipts)
   if given[1] ~= '' then redis.pcall('PUBLISH', ARGV[2], given[1]) end
   return 1
@@ -92,7 +95,7 @@ return done
  */
 export const fullCommitScript = script(`${putUnfinished}${putFields}${eachAlone}
 local call = redis.call
-local function commit(execution, index, mailbox, given, receipts)
+local function commit(execution, index, mailbox, given, receipts, work)
   local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't')
   if h.err then return h.err end
   if h[1] ~= given[1] or h[2] ~= given[2] then return 0 end
@@ -118,11 +121,12 @@ local function commit(execution, index, mailbox, given, receipts)
   end
   if isOpen and parks then
     local due = call('HGET', execution, 'y')
-    if due then call('ZADD', index, 0, 'd' .. g .. due .. id) end
+    if due then call('ZADD', work, 0, 'd' .. g .. due .. id) end
   elseif isOpen and (released or not wasOpen) then
-    call('ZADD', index, 0, 'u' .. (released and '' or owner) .. '\\0' .. g .. t)
+    call('ZADD', work, 0, 'u' .. (released and '' or owner) .. '\\0' .. g .. t)
+    if not released then call('ZADD', work, 0, 'o' .. owner) end
   end
-  if wasOpen and (released or not isOpen) then call('ZREM', index, 'u' .. owner .. '\\0' .. g .. t) end
+  if wasOpen and (released or not isOpen) then call('ZREM', work, 'u' .. owner .. '\\0' .. g .. t) end
   if s ~= s0 or z ~= z0 then
     if z0 then call('ZREM', index, 'e' .. s0 .. z0 .. id) end
     if z then call('ZADD', index, 0, 'e' .. s .. z .. id) end
@@ -138,40 +142,13 @@ local function commit(execution, index, mailbox, given, receipts)
     for _, slot in ipairs(slots[2]) do call('HDEL', receipts, slot) end
   end
   if released or (given[6] ~= '' and call('EXISTS', mailbox) == 0) then
-    call('ZREM', index, 'm' .. owner .. '\\0' .. id)
+    call('ZREM', work, 'm' .. owner .. '\\0' .. id)
   end
   if wasOpen and not isOpen then redis.pcall('PUBLISH', ARGV[2], 'e' .. id) end
   if released and isOpen and not parks then redis.pcall('PUBLISH', ARGV[2], 'w') end
   return 1
 end
 return eachAlone(commit)
-`)
-
-/** Of what has more bytes, in one reply, the rest is read one by one: nobody waits long for one script. */
-const mostBytes = 1_048_576
-
-const sizeOf = `
-local function sizeOf(head)
-  local size = 0
-  for _, field in ipairs(head) do if field then size = size + #field end end
-  return size
-end
-`
-
-/** The heads of executions. KEYS: the hashes. Gives, packed, a list of fields for each; nothing where it is to be read alone. */
-export const headsScript = script(`${sizeOf}
-local left, done = ${mostBytes}, {}
-for i, key in ipairs(KEYS) do
-  done[i] = false
-  if left > 0 then
-    local head = redis.pcall('HMGET', key, '${headFields.join("', '")}')
-    if not head.err then
-      done[i] = head
-      left = left - sizeOf(head)
-    end
-  end
-end
-return cmsgpack.pack(done)
 `)
 
 /**
@@ -182,10 +159,10 @@ return cmsgpack.pack(done)
  */
 export const takeScript = script(`${sizeOf}${eachAlone}
 local left = ${mostBytes}
-local function take(execution, index, mailbox, given)
+local function take(execution, _, mailbox, given, _, work)
   local h = redis.call('HMGET', execution, 'o', 'e', 's', 'r', 'g', 't', 'k', 'y')
   if not h[2] then
-    if given[2] ~= '' then redis.call('ZREM', index, given[2]) end
+    if given[2] ~= '' then redis.call('ZREM', work, given[2]) end
     return false
   end
   local last, owner = h[1], ARGV[2]
@@ -201,17 +178,17 @@ local function take(execution, index, mailbox, given)
     'r', string.format('%d', tonumber(h[4]) + (lost and 1 or 0)))
   if h[7] then
     redis.call('HDEL', execution, 'k', 'y', 'j')
-    if due then redis.call('ZREM', index, due) end
+    if due then redis.call('ZREM', work, due) end
   end
   if last ~= owner then
     if isOpen then
-      redis.call('ZADD', index, 0, 'u' .. owner .. '\\0' .. h[5] .. h[6])
-      redis.call('ZREM', index, 'u' .. last .. '\\0' .. h[5] .. h[6])
+      redis.call('ZADD', work, 0, 'u' .. owner .. '\\0' .. h[5] .. h[6], 0, 'o' .. owner)
+      redis.call('ZREM', work, 'u' .. last .. '\\0' .. h[5] .. h[6])
     end
     if redis.call('EXISTS', mailbox) == 1 then
       local id = string.sub(h[6], 17)
-      redis.call('ZADD', index, 0, 'm' .. owner .. '\\0' .. id)
-      redis.call('ZREM', index, 'm' .. last .. '\\0' .. id)
+      redis.call('ZADD', work, 0, 'm' .. owner .. '\\0' .. id)
+      redis.call('ZREM', work, 'm' .. last .. '\\0' .. id)
     end
   end
   local taken = lost and '1' or '0'
@@ -228,15 +205,25 @@ end
 return cmsgpack.pack(done)
 `)
 
+/** Where nothing has not ended, the notes of owners are the last members. */
+const dropNotes = `
+local function dropNotes(work)
+  local last = redis.call('ZRANGE', work, -1, -1)[1]
+  if last and string.sub(last, 1, 1) == 'o' then redis.call('ZREMRANGEBYLEX', work, '[o', '(p') end
+end
+`
+
 /** Deletes an execution with all that it has. ARGV: its owner and epoch. */
-export const removeScript = script(`
+export const removeScript = script(`${dropNotes}
 local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't')
 if h[1] ~= ARGV[1] or h[2] ~= ARGV[2] then return 0 end
 local o, s, z, g, t = h[1], h[3], h[4], h[5], h[6]
 local id = string.sub(t, 17)
-redis.call('ZREM', KEYS[2], 's' .. s .. t, 'g' .. g .. s .. t, 'u' .. o .. '\\0' .. g .. t, 'm' .. o .. '\\0' .. id)
+redis.call('ZREM', KEYS[2], 's' .. s .. t, 'g' .. g .. s .. t)
+redis.call('ZREM', KEYS[5], 'u' .. o .. '\\0' .. g .. t, 'm' .. o .. '\\0' .. id)
 if z then redis.call('ZREM', KEYS[2], 'e' .. s .. z .. id) end
 redis.call('UNLINK', KEYS[1], KEYS[3], KEYS[4])
+dropNotes(KEYS[5])
 return 1
 `)
 
@@ -245,8 +232,8 @@ return 1
  * nothing else is left, and the owner that was judged: nobody, or one that is dead for good. Gives 1, or 0 where it is gone or has changed, or the
  * owner that it has instead.
  */
-export const purgeScript = script(`${eachAlone}
-local function purge(execution, index, mailbox, given, receipts)
+export const purgeScript = script(`${eachAlone}${dropNotes}
+local function purge(execution, index, mailbox, given, receipts, work)
   local h = redis.call('HMGET', execution, 'o', 's', 'z', 'g', 't')
   if h[2] ~= given[1] or h[3] ~= given[2] then
     redis.call('ZREM', index, given[3])
@@ -255,8 +242,10 @@ local function purge(execution, index, mailbox, given, receipts)
   if h[1] ~= given[4] then return h[1] end
   local o, s, z, g, t = h[1], h[2], h[3], h[4], h[5]
   local id = string.sub(t, 17)
-  redis.call('ZREM', index, 's' .. s .. t, 'g' .. g .. s .. t, 'e' .. s .. z .. id, 'm' .. o .. '\\0' .. id)
+  redis.call('ZREM', index, 's' .. s .. t, 'g' .. g .. s .. t, 'e' .. s .. z .. id)
+  redis.call('ZREM', work, 'm' .. o .. '\\0' .. id)
   redis.call('UNLINK', execution, mailbox, receipts)
+  dropNotes(work)
   return 1
 end
 return eachAlone(purge)
@@ -284,36 +273,15 @@ if not known and verdict == 'accepted' then
   local place = string.format('%d', seq + tonumber(ARGV[2]))
   redis.call('ZADD', KEYS[3], place, string.format('%d', seq) .. ':' .. ARGV[1])
   if slot ~= '' then redis.call('HSET', KEYS[4], slot, 'duplicate') end
-  if h[1] ~= '' then redis.call('ZADD', KEYS[2], 0, 'm' .. h[1] .. '\\0' .. string.sub(h[2], 17)) end
+  if h[1] ~= '' then redis.call('ZADD', KEYS[5], 0, 'm' .. h[1] .. '\\0' .. string.sub(h[2], 17)) end
   if h[4] then
     redis.call('HDEL', KEYS[1], 'k', 'y', 'j')
-    redis.call('ZADD', KEYS[2], 0, 'u\\0' .. h[6] .. h[2])
-    if h[5] then redis.call('ZREM', KEYS[2], 'd' .. h[6] .. h[5] .. string.sub(h[2], 17)) end
+    redis.call('ZADD', KEYS[5], 0, 'u\\0' .. h[6] .. h[2])
+    if h[5] then redis.call('ZREM', KEYS[5], 'd' .. h[6] .. h[5] .. string.sub(h[2], 17)) end
     redis.pcall('PUBLISH', ARGV[3], 'w')
   end
 end
 if id ~= '' and not known then redis.call('HSET', KEYS[4], id, verdict) end
 if verdict == 'accepted' and h[1] ~= '' then redis.pcall('PUBLISH', ARGV[3], 'm' .. h[1]) end
 return verdict
-`)
-
-/** The owners of a bucket's unfinished executions, by skipping from one to the next. KEYS: the index. */
-export const ownersScript = script(`
-local owners, from = {}, '[u'
-while true do
-  local member = redis.call('ZRANGEBYLEX', KEYS[1], from, '(v', 'LIMIT', 0, 1)[1]
-  if not member then return owners end
-  local owner = string.match(member, '^u([^%z]*)%z')
-  if not owner then return redis.error_reply('DOCKETDAMAGED an index member has no owner') end
-  owners[#owners + 1] = owner
-  from = '[u' .. owner .. '\\1'
-end
-`)
-
-/** An execution's hash if it has no more than so many bytes (ARGV), else how many fields and bytes it has. */
-export const readScript = script(`
-local bytes = redis.call('MEMORY', 'USAGE', KEYS[1])
-if not bytes then return {} end
-if bytes <= tonumber(ARGV[1]) then return redis.call('HGETALL', KEYS[1]) end
-return {redis.call('HLEN', KEYS[1]), bytes}
 `)

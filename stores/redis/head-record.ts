@@ -66,16 +66,18 @@ export function newHead(execution: NewExecution, packer: Packer): Argument[] {
   return Object.entries(fields).flat()
 }
 
-/** The members that a new execution has in its bucket's index. */
-export function newIndexMembers(execution: NewExecution): string[] {
+/** The members that a new execution has in its bucket's index, and in its work. */
+export function newMembers(execution: NewExecution): {
+  readonly index: readonly string[]
+  readonly work: readonly string[]
+} {
   const { id, graph, owner, createdAt } = execution
   const status = statusOfNew(execution)
   const place = timeKey(createdAt) + escapeText(id)
-  return [
-    indexPrefix.unfinished(owner, graph) + place,
-    indexPrefix.status(status) + place,
-    indexPrefix.graphStatus(graph, status) + place,
-  ]
+  return {
+    index: [indexPrefix.status(status) + place, indexPrefix.graphStatus(graph, status) + place],
+    work: [indexPrefix.unfinished(owner, graph) + place, ...(owner === undefined ? [] : [indexPrefix.owner(owner)])],
+  }
 }
 
 function statusOfNew({ startedAt }: NewExecution): 'pending' | 'running' {

@@ -14,7 +14,7 @@ export const buckets: readonly number[] = Array.from({ length: bucketCount }, (_
 /**
  * Names of keys. In a bucket: `x:<id>` is an execution's hash (its head in fields of one letter, its steps in fields that begin
  * with a colon), `m:<id>` its mailbox (sorted set by number; those of the class
- * `control` before the others, by \`controlFirst\`), `r:<id>` what is remembered of ids and slots of messages (a hash: the verdict on the next one), `i` the index. Elsewhere: `{o}:leases` is the sorted set of
+ * `control` before the others, by \`controlFirst\`), `r:<id>` what is remembered of ids and slots of messages (a hash: the verdict on the next one), `i` the index of all, `w` that of what is to be done: looks for work cost no more the more there is that has ended. Elsewhere: `{o}:leases` is the sorted set of
  * owners by the end of their leases, `{o}:renewals` by their last renewals, `{o}:sessions` has their connections, `{r7}:k:<key>` a global result, `{r7}:f` those that failed by when they are forgotten.
  */
 export class Layout {
@@ -49,6 +49,10 @@ export class Layout {
     return `${this.#prefix}:{${bucket}}:i`
   }
 
+  work(bucket: number): string {
+    return `${this.#prefix}:{${bucket}}:w`
+  }
+
   execution(id: string): string {
     return `${this.#prefix}:{${bucketOf(id)}}:x:${escapeText(id)}`
   }
@@ -58,10 +62,10 @@ export class Layout {
   }
 
   /** Keys of an execution in the order in which the scripts take them. */
-  executionKeys(id: string): [execution: string, index: string, mailbox: string, receipts: string] {
+  executionKeys(id: string): [execution: string, index: string, mailbox: string, receipts: string, work: string] {
     const bucket = `${this.#prefix}:{${bucketOf(id)}}`
     const text = escapeText(id)
-    return [`${bucket}:x:${text}`, `${bucket}:i`, `${bucket}:m:${text}`, `${bucket}:r:${text}`]
+    return [`${bucket}:x:${text}`, `${bucket}:i`, `${bucket}:m:${text}`, `${bucket}:r:${text}`, `${bucket}:w`]
   }
 
   /** Keys of a result in the order in which the scripts take them. */
@@ -160,17 +164,20 @@ export function statusOf(code: string): ExecutionStatus | undefined {
 }
 
 /**
- * Beginnings of the index's members. All have score 0, so that they sort by their bytes:
+ * Beginnings of members. All have score 0, so that they sort by their bytes. Of the index:
+ * `s<status><created><id>` and `g<graph>\0<status><created><id>` all; `e<status><ended><id>` those that have an end.
+ * Of work:
  * `u<owner>\0<graph>\0<created><id>` unfinished executions, owner '' for nobody;
- * `s<status><created><id>` and `g<graph>\0<status><created><id>` all; `e<status><ended><id>` those that have an end;
  * `d<graph>\0<due><id>` those that are parked and have a due time (which have no `u`, nor have others that are parked);
- * `m<owner>\0<id>` those with mail that have an owner.
+ * `m<owner>\0<id>` those with mail that have an owner;
+ * `o<owner>` the owners that `u` has, and some that it has no more: so looks for work need not go through all that living ones have.
  */
 export const indexPrefix = {
   unfinished: (owner: string | undefined, graph: string) => `u${ownerText(owner)}\0${escapeText(graph)}\0`,
   status: (status: ExecutionStatus) => `s${codes[status]}`,
   graphStatus: (graph: string, status: ExecutionStatus) => `g${escapeText(graph)}\0${codes[status]}`,
   ended: (status: ExecutionStatus) => `e${codes[status]}`,
+  owner: (owner: string) => `o${ownerText(owner)}`,
   due: (graph: string) => `d${escapeText(graph)}\0`,
   mail: (owner: string) => `m${ownerText(owner)}\0`,
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
 import { StoreError } from '../../src/core/errors.ts'
 import { isError } from '../../src/core/thrown.ts'
-import { storeError, storeName } from './errors.ts'
+import { damagedReply, storeError, storeName } from './errors.ts'
 import { bucketOf } from './layout.ts'
 
 /** ioredis's client for one server, or for a cluster. */
@@ -21,6 +21,15 @@ export const now = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 `
+
+/** For scripts that read several keys: the error of one, which says by its place which key it is that holds something else. */
+export const errorOfKey = `
+local function errorOfKey(reply, place)
+  if string.find(reply.err, 'WRONGTYPE', 1, true) then return redis.error_reply('${damagedReply} ' .. place) end
+  return reply
+end
+`
+const damagedKey = new RegExp(`${damagedReply} (\\d+)`)
 
 export function script(lua: string): Script {
   const text = lua.trim()
@@ -41,6 +50,8 @@ export type Reply = unknown
 
 /** So many in one script cost about as little as more do (measured), and keep others waiting for a fraction of a millisecond. */
 const groupSize = 64
+/** Of buckets' indexes, of which a script reads some members each. */
+const bucketGroupSize = 16
 
 /** Calls with so many bytes go over a connection of their own: what comes after them in the other one would wait until they have arrived. */
 const largeBytes = 2 ** 16
@@ -91,7 +102,7 @@ export class Link {
       for (const [position, index] of forgotten.entries()) replies[index] = again[position]
     }
     for (const [index, reply] of replies.entries())
-      if (isError(reply)) replies[index] = storeError(reply, calls[index]!.keys[0], serverOfClient(this.client))
+      if (isError(reply)) replies[index] = storeError(reply, keyOf(reply, calls[index]!), serverOfClient(this.client))
     return replies
   }
 
@@ -123,11 +134,12 @@ export class Link {
   /** Parts of a list that one script may serve: in a cluster, those of one bucket. */
   groupsOf<Item extends { readonly id: string }>(items: readonly Item[]): readonly (readonly Item[])[] {
     const lists = this.#isCluster ? [...Map.groupBy(items, ({ id }) => bucketOf(id)).values()] : [items]
-    return lists.flatMap((list) =>
-      Array.from({ length: Math.ceil(list.length / groupSize) }, (_, group) =>
-        list.slice(group * groupSize, (group + 1) * groupSize),
-      ),
-    )
+    return lists.flatMap((list) => portionsOf(list, groupSize))
+  }
+
+  /** Parts of a list, of which each item is about a bucket of its own, that one script may serve: in a cluster, one. */
+  bucketGroupsOf<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
+    return portionsOf(items, this.#isCluster ? 1 : bucketGroupSize)
   }
 
   /** The answer, if it comes in time. What was sent may still run: all of it may be repeated. */
@@ -191,6 +203,12 @@ async function sendEach(client: RedisClient, calls: readonly Call[], asText: boo
   return replies.map((reply) => (reply.status === 'fulfilled' ? reply.value : asError(reply.reason)))
 }
 
+function portionsOf<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, portion) =>
+    items.slice(portion * size, (portion + 1) * size),
+  )
+}
+
 function isLarge(calls: readonly Call[]): boolean {
   let bytes = 0
   for (const { args } of calls)
@@ -217,6 +235,12 @@ function commandOf({ run, keys, args }: Call, asText: boolean): [name: string, .
 function refusalOf(thrown: unknown): unknown {
   const errors: unknown = isError(thrown) && 'previousErrors' in thrown ? thrown.previousErrors : undefined
   return Array.isArray(errors) ? errors[0] : undefined
+}
+
+/** Which of a call's keys an error is about. */
+function keyOf({ message }: Error, { keys }: Call): string | undefined {
+  const place = damagedKey.exec(message)?.[1]
+  return keys[place === undefined ? 0 : Number(place) - 1]
 }
 
 function isNoScript(reply: Reply): boolean {

@@ -33,7 +33,7 @@ export async function postMessages(
   return replies.map((reply) => String(reply) as PostVerdict)
 }
 
-/** Messages to the executions of an owner. Usually there are none: then each bucket's index is read once, no more. */
+/** Messages to the executions of an owner. Usually there are none: then each bucket's work is read once, no more. */
 export async function readMailOf(connection: Connection, request: MailRequest): Promise<Message[]> {
   const { link, layout, packer } = connection
   const { after, limit } = request
@@ -65,13 +65,13 @@ async function idsWithMail(
   if (executions !== undefined) {
     const wanted = [...new Set(executions)]
     const scores = await link.all(
-      wanted.map((id) => ({ run: 'zscore', keys: [layout.index(bucketOf(id))], args: [prefix + escapeText(id)] })),
+      wanted.map((id) => ({ run: 'zscore', keys: [layout.work(bucketOf(id))], args: [prefix + escapeText(id)] })),
     )
     return wanted.filter((_, index) => scores[index] !== null)
   }
   const end = Buffer.concat([Buffer.from(`(${prefix}`), Buffer.of(0xff)])
   const replies = await link.all(
-    buckets.map((bucket) => ({ run: 'zrangebylex', keys: [layout.index(bucket)], args: [`[${prefix}`, end] })),
+    buckets.map((bucket) => ({ run: 'zrangebylex', keys: [layout.work(bucket)], args: [`[${prefix}`, end] })),
   )
   return replies.flatMap((reply) =>
     (reply as Buffer[]).map((member) => unescapeText(member.toString().slice(prefix.length))),

@@ -1,6 +1,7 @@
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { Connection } from './connection.ts'
-import { ownerText } from './layout.ts'
+import { ownersScript } from './reading-scripts.ts'
+import { bucketCount, buckets, ownerText } from './layout.ts'
 import { now, script } from './link.ts'
 import type { RedisSessions } from './sessions.ts'
 
@@ -54,14 +55,14 @@ redis.pcall('PUBLISH', ARGV[2], 'w')
 return 1
 `)
 
-/** ARGV: owners. Gives 1 for each that is dead. */
+/** ARGV: owners. Gives the time, then 1 for each that is dead. */
 const judgeScript = script(`${now}
-local dead = {}
+local judged = {now}
 for i, owner in ipairs(ARGV) do
   local ends = redis.call('ZSCORE', KEYS[1], owner)
-  dead[i] = (not ends or tonumber(ends) <= now) and 1 or 0
+  judged[i + 1] = (not ends or tonumber(ends) <= now) and 1 or 0
 end
-return dead
+return judged
 `)
 
 /** ARGV: owners. Gives for each how long ago it renewed, and how long ago its lease ended, as texts: Lua's numbers lose their sign and fraction. */
@@ -85,6 +86,7 @@ export class Owners {
    * ones: others may have seen them dead.
    */
   readonly #registered = new Set<string>()
+  #looks = 0
 
   constructor(connection: Connection, sessions: RedisSessions | undefined) {
     this.#connection = connection
@@ -135,9 +137,31 @@ export class Owners {
   /** Those of some owners (escaped, as they stand in records) that are dead, for good. */
   async deadOf(owners: Iterable<string>): Promise<ReadonlySet<string>> {
     const candidates = [...owners]
-    if (candidates.length === 0) return new Set()
+    return candidates.length === 0 ? new Set() : (await this.judge(candidates)).dead
+  }
+
+  /** The same, and the time. */
+  async judge(candidates: readonly string[]): Promise<{ readonly dead: ReadonlySet<string>; readonly time: number }> {
     const { link, layout } = this.#connection
-    const reply = (await link.one({ run: judgeScript, keys: [layout.leases], args: candidates })) as number[]
-    return new Set(candidates.filter((_, index) => reply[index] === 1))
+    const reply = await link.one({ run: judgeScript, keys: [layout.leases], args: candidates })
+    const [time, ...areDead] = reply as readonly number[]
+    return { dead: new Set(candidates.filter((_, index) => areDead[index] === 1)), time: time! }
+  }
+
+  /** By bucket, owners (escaped) that may have unfinished executions there. */
+  async inBuckets(): Promise<readonly (readonly string[])[]> {
+    const { link, layout } = this.#connection
+    // One bucket in each look, so that notes of owners that have nothing there any more go away.
+    const tidied = this.#looks++ % bucketCount
+    const groups = link.bucketGroupsOf(buckets)
+    const replies = await link.all(
+      groups.map((group) => ({
+        run: ownersScript,
+        keys: group.map((bucket) => layout.work(bucket)),
+        args: [group.indexOf(tidied) + 1],
+      })),
+    )
+    const texts = replies.flatMap((reply) => (reply as readonly Buffer[]).map(String))
+    return texts.map((text) => (text === '' ? [] : text.split('\0')))
   }
 }

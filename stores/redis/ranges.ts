@@ -1,7 +1,6 @@
 import { append } from '../../src/core/append.ts'
-import { script } from './link.ts'
+import { errorOfKey, script } from './link.ts'
 import type { Link } from './link.ts'
-import type { Layout } from './layout.ts'
 import { bucketCount, timeKeyLength } from './layout.ts'
 
 /** A run of members of one bucket's index, all with the same beginning; then comes a time, then an id. */
@@ -27,16 +26,24 @@ interface Source {
 }
 
 /**
- * Members of several ranges of a bucket. KEYS: the index. ARGV: the command, how many of each range, then for each range its bounds and where in
- * a member its place begins. Gives a text for each range: its places, with NUL between, which is in none.
+ * Members of several ranges. KEYS: the indexes. ARGV: the command, how many of each range, then for ranges with the same bounds the places of
+ * their indexes, prefix and bounds ('' for none). Gives a text for each range: what comes behind the prefix, with NUL between, which
+ * is in none.
  */
-const rangesScript = script(`
-local found = {}
-for i = 3, #ARGV, 3 do
-  local members = redis.call(ARGV[1], KEYS[1], ARGV[i], ARGV[i + 1], 'LIMIT', 0, ARGV[2])
-  local first = tonumber(ARGV[i + 2])
-  for n, member in ipairs(members) do members[n] = string.sub(member, first) end
-  found[#found + 1] = table.concat(members, '\\0')
+const rangesScript = script(`${errorOfKey}
+local found, isDescending = {}, ARGV[1] == 'ZREVRANGEBYLEX'
+for i = 3, #ARGV, 4 do
+  local prefix, above, below = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+  local from = (above == '' and '[' or '(') .. prefix .. above
+  -- 255 is in no UTF-8 text: it is behind everything that has the prefix.
+  local to = '(' .. prefix .. (below == '' and '\\255' or below)
+  if isDescending then from, to = to, from end
+  for place in string.gmatch(ARGV[i], '%d+') do
+    local members = redis.pcall(ARGV[1], KEYS[tonumber(place)], from, to, 'LIMIT', 0, ARGV[2])
+    if members.err then return errorOfKey(members, place) end
+    for n, member in ipairs(members) do members[n] = string.sub(member, #prefix + 1) end
+    found[#found + 1] = table.concat(members, '\\0')
+  end
 end
 return found
 `)
@@ -47,15 +54,21 @@ return found
  */
 export class MergedRanges {
   readonly #link: Link
-  readonly #layout: Layout
+  readonly #keyOf: (bucket: number) => string
   readonly #isDescending: boolean
   readonly #sources: readonly Source[]
   /** In order, before all that has not been read. */
   #ready: readonly IndexEntry[] = []
 
-  constructor(link: Link, layout: Layout, ranges: readonly IndexRange[], order: 'ascending' | 'descending') {
+  /** @param keyOf the index that a bucket's ranges are of */
+  constructor(
+    link: Link,
+    keyOf: (bucket: number) => string,
+    ranges: readonly IndexRange[],
+    order: 'ascending' | 'descending',
+  ) {
     this.#link = link
-    this.#layout = layout
+    this.#keyOf = keyOf
     this.#isDescending = order === 'descending'
     this.#sources = ranges.map((range) => ({ range, places: [], isExhausted: false }))
   }
@@ -101,18 +114,26 @@ export class MergedRanges {
   async #refill(portion: number): Promise<void> {
     const empty = this.#sources.filter(({ places, isExhausted }) => places.length === 0 && !isExhausted)
     if (empty.length === 0) return
-    const inBuckets = [...Map.groupBy(empty, ({ range }) => range.bucket)]
+    const groups = this.#link.bucketGroupsOf([...Map.groupBy(empty, ({ range }) => range.bucket)]).map((inBuckets) => {
+      const buckets = inBuckets.map(([bucket]) => bucket)
+      // At first nearly all have the same bounds.
+      const sources = inBuckets.flatMap(([, some]) => some)
+      return { buckets, alike: [...Map.groupBy(sources, ({ range }) => boundsOf(range).join('\0')).values()] }
+    })
     const run = this.#isDescending ? 'ZREVRANGEBYLEX' : 'ZRANGEBYLEX'
     const replies = await this.#link.all(
-      inBuckets.map(([bucket, sources]) => ({
-        run: rangesScript,
-        keys: [this.#layout.index(bucket)],
-        args: [run, portion, ...sources.flatMap(({ range }) => this.#boundsOf(range))],
-      })),
+      groups.map(({ buckets, alike }) => {
+        const places = new Map(buckets.map((bucket, place) => [bucket, place + 1]))
+        const ranges = alike.flatMap((some) => [
+          some.map(({ range }) => places.get(range.bucket)).join(','),
+          ...boundsOf(some[0]!.range),
+        ])
+        return { run: rangesScript, keys: buckets.map(this.#keyOf), args: [run, portion, ...ranges] }
+      }),
     )
-    for (const [index, [, sources]] of inBuckets.entries()) {
+    for (const [index, { alike }] of groups.entries()) {
       const texts = replies[index] as readonly Buffer[]
-      for (const [position, source] of sources.entries()) {
+      for (const [position, source] of alike.flat().entries()) {
         const text = texts[position]!.toString()
         source.places = text === '' ? [] : text.split('\0')
         source.isExhausted = source.places.length < portion
@@ -122,15 +143,10 @@ export class MergedRanges {
       }
     }
   }
+}
 
-  /** Where the command begins and ends, and the first byte of a place in a member. */
-  #boundsOf({ prefix, above, below }: IndexRange): [string | Buffer, string | Buffer, number] {
-    const min = above === undefined ? `[${prefix}` : `(${prefix}${above}`
-    // 0xff is in no UTF-8 text: it is behind everything that has the prefix.
-    const max = below === undefined ? Buffer.concat([Buffer.from(`(${prefix}`), Buffer.of(0xff)]) : `(${prefix}${below}`
-    const first = Buffer.byteLength(prefix) + 1
-    return this.#isDescending ? [max, min, first] : [min, max, first]
-  }
+function boundsOf({ prefix, above = '', below = '' }: IndexRange): [prefix: string, above: string, below: string] {
+  return [prefix, above, below]
 }
 
 /** From the surrogates on, the order of units is not that of bytes. */

@@ -1,7 +1,7 @@
 import { append } from '../../src/core/append.ts'
 import type { ExecutionQuery, ExecutionRecord } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
-import { headsScript } from './execution-scripts.ts'
+import { headsScript } from './reading-scripts.ts'
 import { headFields, headRecord } from './head-record.ts'
 import { allStatuses, buckets, escapeText, indexPrefix, timeKey, unescapeText } from './layout.ts'
 import type { Reply } from './link.ts'
@@ -66,7 +66,7 @@ export async function listExecutions(connection: Connection, query: ExecutionQue
     const above = createdFrom === undefined ? undefined : timeKey(createdFrom)
     return buckets.map((bucket) => ({ bucket, prefix, above, below: ends[0] }))
   })
-  const merged = new MergedRanges(link, layout, ranges, 'descending')
+  const merged = new MergedRanges(link, (bucket) => layout.index(bucket), ranges, 'descending')
   const found: ExecutionRecord[] = []
   while (found.length < limit) {
     // Few of many may be of a parent.

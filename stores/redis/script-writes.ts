@@ -37,9 +37,10 @@ export async function writeAll(
 export function intact(reply: Reply, id: string, layout: Layout): Reply {
   const isWrong = reply instanceof Buffer || (Array.isArray(reply) && reply.length === 1)
   if (!isWrong) return reply
-  const [execution, index, mailbox] = layout.executionKeys(id)
+  const [execution, index, mailbox, , work] = layout.executionKeys(id)
   if (reply instanceof Buffer) throw damaged(`the record of execution "${id}"`, execution)
   const cause = replyError(String(reply[0]))
-  if (isWrongType(cause)) throw damaged(`the mailbox of execution "${id}", or the index "${index}",`, mailbox, cause)
+  if (isWrongType(cause))
+    throw damaged(`the mailbox of execution "${id}", or the index "${index}" or "${work}",`, mailbox, cause)
   throw storeError(cause, execution)
 }

@@ -1,21 +1,27 @@
 import type { StepPage, StepRecord } from '../../src/core/contracts/execution-record.ts'
+import { isTurnOver, nextTurn } from '../sql/event-loop-turn.ts'
 import type { Connection } from './connection.ts'
 import { damaged } from './errors.ts'
-import { readScript } from './execution-scripts.ts'
+import { readScript } from './reading-scripts.ts'
+import { unpackedLists } from './packed-lists.ts'
 import { isStepField, stepRecord } from './step-record.ts'
 
 type Steps = (StepRecord & { readonly execution: string })[]
 
 /** Executions are read whole, so many at a time, unless they are larger than this. */
-const idsPerPage = 64
+const idsPerPage = 256
 const wholeBytes = 131_072
+/** Of all of them together: those that come after so many bytes are read with the next ones. */
+const pageBytes = 2_097_152
 /** A portion of a large one has about so many bytes, and no more steps than a turn of the event loop unpacks. */
 const portionBytes = 8_388_608
 const portionSteps = 1_000
 
-/** Where reading goes on: at the next id, after the large ones that were passed over. */
+/** Where reading goes on: at the next id, after those that were passed over. */
 interface Place {
   readonly next: number
+  /** Places of those for which the last page had no room. */
+  readonly later: readonly number[]
   /** By their place, and how many of its steps make a portion. */
   readonly large: readonly { readonly index: number; readonly count: number }[]
 }
@@ -37,26 +43,49 @@ export async function readStepPage(
     const steps = await readFields(connection, ids[first.index]!, portion)
     return { steps, next: rest ?? placeAfter({ ...place, large: others }, ids.length) }
   }
-  const { next: start } = place
-  const page = ids.slice(start, start + idsPerPage)
+  return readWhole(connection, ids, place)
+}
+
+/** Those of many executions, as they are read whole: a script for many, and all in one round trip. */
+async function readWhole(
+  connection: Connection,
+  ids: readonly string[],
+  { next: start, later }: Place,
+): Promise<StepPage> {
   const { link, layout } = connection
+  const end = Math.min(ids.length, start + Math.max(1, idsPerPage - later.length))
+  const page = [...later, ...Array.from({ length: end - start }, (_, offset) => start + offset)]
+  const groups = link.groupsOf(page.map((index) => ({ index, id: ids[index]! })))
+  const bytesOfGroup = Math.max(wholeBytes, Math.floor(pageBytes / groups.length))
   const replies = await link.all(
-    page.map((id) => ({ run: readScript, keys: [layout.execution(id)], args: [wholeBytes] })),
+    groups.map((group) => ({
+      run: readScript,
+      keys: group.map(({ id }) => layout.execution(id)),
+      args: [wholeBytes, bytesOfGroup],
+    })),
   )
   const steps: Steps = []
-  const tooLarge: Place['large'][number][] = []
-  for (const [offset, reply] of replies.entries()) {
-    const values = reply as (Buffer | number)[]
-    const [fields, bytes] = values
-    if (typeof fields === 'number') {
-      const fitting = Math.floor((fields * portionBytes) / Number(bytes))
-      tooLarge.push({ index: start + offset, count: Math.max(1, Math.min(fitting, portionSteps)) })
-      continue
+  const left: number[] = []
+  const large: Place['large'][number][] = []
+  for (const [position, group] of groups.entries()) {
+    if (isTurnOver()) await nextTurn()
+    const read = unpackedLists(replies[position] as Buffer) as readonly (readonly Buffer[] | null)[]
+    for (const [at, { index, id }] of group.entries()) {
+      const values = read[at] ?? null
+      if (values === null) left.push(index)
+      else if (values.length === 1) large.push({ index, count: portionOf(values[0]!) })
+      else
+        for (let value = 0; value < values.length; value += 2)
+          addStep(connection, steps, id, values[value]!, values[value + 1]!)
     }
-    for (let at = 0; at < values.length; at += 2)
-      addStep(connection, steps, page[offset]!, values[at] as Buffer, values[at + 1] as Buffer)
   }
-  return { steps, next: placeAfter({ next: start + page.length, large: tooLarge }, ids.length) }
+  return { steps, next: placeAfter({ next: end, later: left, large }, ids.length) }
+}
+
+/** How many steps of one that has so many fields and bytes make a portion. */
+function portionOf(size: Buffer): number {
+  const [fields, bytes] = size.toString().split(' ').map(Number)
+  return Math.max(1, Math.min(Math.floor((fields! * portionBytes) / bytes!), portionSteps))
 }
 
 /**
@@ -65,14 +94,15 @@ export async function readStepPage(
  * thousand times.
  */
 function placeIn(next: string | undefined): { readonly place: Place; readonly names: Names | undefined } {
-  if (next === undefined) return { place: { next: 0, large: [] }, names: undefined }
+  if (next === undefined) return { place: { next: 0, later: [], large: [] }, names: undefined }
   const end = next.lastIndexOf('\n')
   const place = JSON.parse(next.slice(end + 1)) as Place
   return { place, names: end === -1 ? undefined : { text: next, end } }
 }
 
 function placeAfter(place: Place, length: number): string | undefined {
-  return place.next >= length && place.large.length === 0 ? undefined : JSON.stringify(place)
+  const { next, later, large } = place
+  return next >= length && later.length === 0 && large.length === 0 ? undefined : JSON.stringify(place)
 }
 
 /** Names, each after its length, up to `end`; then the place. */

@@ -48,6 +48,7 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
     own: [
       // Scripts, and what is sent to them together.
       'execution-scripts.ts',
+      'reading-scripts.ts',
       'result-scripts.ts',
       'script-writes.ts',
       'packed-lists.ts',

@@ -1,0 +1,139 @@
+import { Redis } from 'ioredis'
+import { afterAll, expect, test } from 'vitest'
+import { redisStore } from '../../stores/redis/index.ts'
+import { buckets, Layout } from '../../stores/redis/layout.ts'
+import { startRedis } from '../servers/redis.ts'
+import { newCommit, newExecution, newStep } from './redis-records.ts'
+
+// A server of its own: what it did is counted.
+const server = await startRedis()
+const client = new Redis(server.url)
+afterAll(async () => {
+  await client.quit()
+  await server.stop()
+})
+
+async function openStore() {
+  const prefix = crypto.randomUUID()
+  const store = redisStore({ url: server.url, prefix })
+  await store.open()
+  return { store, layout: new Layout(prefix), [Symbol.asyncDispose]: () => store.close() }
+}
+
+/** How often the server has run a command for what is done. */
+async function callsOf(command: string, act: () => Promise<unknown>): Promise<number> {
+  await client.config('RESETSTAT')
+  await act()
+  return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await client.info('commandstats'))?.[1] ?? 0)
+}
+
+const idsOf = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${prefix}-${n}`)
+const ended = { status: 'completed', output: '1', endedAt: 5, isReleased: true } as const
+
+test('a look that finds nothing reads as much, however many executions living owners have, and however many have ended', async () => {
+  await using bench = await openStore()
+  const { store } = bench
+  const owners = ['ada', 'bea', 'cleo']
+  for (const owner of owners) await store.renewOwner(owner, 60_000)
+  const add = async (round: string, count: number): Promise<void> => {
+    for (const owner of owners)
+      await store.create(idsOf(`${round}-${owner}`, count).map((id) => newExecution(id, { owner })))
+    const done = idsOf(`${round}-done`, count)
+    await store.create(done.map((id) => newExecution(id)))
+    await store.commit(done.map((id) => newCommit(id, { head: ended })))
+  }
+  const look = async (): Promise<void> => {
+    expect(await store.acquire({ owner: 'me', graphs: ['users'], limit: 100 })).toEqual([])
+  }
+  await store.renewOwner('owner', 60_000)
+  await look()
+  const none = await callsOf('zrangebylex', look)
+  await add('few', 5)
+  const few = await callsOf('zrangebylex', look)
+  await add('many', 500)
+  const many = await callsOf('zrangebylex', look)
+  // Of one bucket, each look goes through the owners.
+  expect(few).toBeLessThanOrEqual(none + owners.length + 1)
+  expect(many).toBeLessThanOrEqual(none + owners.length + 1)
+})
+
+test('the steps of a thousand executions are read by a few scripts', async () => {
+  await using bench = await openStore()
+  const { store } = bench
+  const ids = idsOf('e', 1_000)
+  await store.create(ids.map((id) => newExecution(id)))
+  await store.commit(ids.map((id) => newCommit(id)))
+  const read: string[] = []
+  const calls = await callsOf('evalsha', async () => {
+    for (let next: string | undefined, isFirst = true; isFirst || next !== undefined; isFirst = false) {
+      const page = await store.readSteps(ids, next)
+      read.push(...page.steps.map(({ execution }) => execution))
+      ;({ next } = page)
+    }
+  })
+  expect(read.toSorted()).toEqual(ids.toSorted())
+  expect(calls).toBeLessThan(30)
+})
+
+test('executions that are too much for one page together are read whole, each once', async () => {
+  await using bench = await openStore()
+  const { store } = bench
+  const ids = idsOf('e', 100)
+  await store.create(ids.map((id) => newExecution(id)))
+  const output = 'x'.repeat(50_000)
+  await store.commit(ids.map((id) => newCommit(id, { steps: ['one', 'two'].map((step) => newStep(step, { output })) })))
+  const read: string[] = []
+  let pages = 0
+  for (let next: string | undefined, isFirst = true; isFirst || next !== undefined; isFirst = false) {
+    const page = await store.readSteps(ids, next)
+    read.push(...page.steps.map(({ execution, step }) => `${execution} ${step}`))
+    ;({ next } = page)
+    pages++
+  }
+  expect(read.toSorted()).toEqual(ids.flatMap((id) => [`${id} one`, `${id} two`]).toSorted())
+  expect(pages).toBeGreaterThan(2)
+})
+
+test('a purge of several portions gives how many went, and stops at its limit', async () => {
+  await using bench = await openStore()
+  const { store } = bench
+  const ids = idsOf('e', 3_500)
+  await store.create(ids.map((id) => newExecution(id)))
+  await store.commit(ids.map((id) => newCommit(id, { head: ended })))
+  const old = { statuses: ['completed'], endedBefore: 10 } as const
+  expect(await store.purge({ ...old, limit: 3_100 })).toBe(3_100)
+  expect(await store.list({ limit: 1_000 })).toHaveLength(400)
+  expect(await store.purge({ ...old, limit: 3_100 })).toBe(400)
+})
+
+test('that an owner had executions is forgotten once it has none, and known again when it has', async () => {
+  await using bench = await openStore()
+  const { store, layout } = bench
+  const ids = idsOf('e', 200)
+  const notes = async (): Promise<number> => {
+    const found = await Promise.all(buckets.map((bucket) => client.zrangebylex(layout.work(bucket), '[o', '(p')))
+    return found.flat().length
+  }
+  const look = () => store.acquire({ owner: 'heir', graphs: ['users'], limit: 1_000 })
+  await store.renewOwner('heir', 60_000)
+  await store.renewOwner('owner', 60_000)
+  await store.create(ids.map((id) => newExecution(id)))
+  expect(await notes()).toBeGreaterThan(50)
+  await store.commit(ids.map((id) => newCommit(id, { head: ended })))
+  for (const _ of buckets) expect(await look()).toEqual([])
+  expect(await notes()).toBe(0)
+  await store.create(ids.map((id) => newExecution(`again-${id}`)))
+  await store.endOwner('owner')
+  expect(await look()).toHaveLength(200)
+})
+
+test('nothing is left of what was purged, nor of whose it was', async () => {
+  await using bench = await openStore()
+  const { store, layout } = bench
+  const ids = idsOf('e', 200)
+  await store.create(ids.map((id) => newExecution(id)))
+  await store.commit(ids.map((id) => newCommit(id, { head: ended })))
+  expect(await store.purge({ statuses: ['completed'], endedBefore: 10, limit: 1_000 })).toBe(200)
+  const prefix = layout.format.slice(0, layout.format.indexOf(':{'))
+  expect(await client.keys(`${prefix}*`)).toEqual([layout.format])
+})
