@@ -1,21 +1,59 @@
+import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
+import { ExecutionConflictError } from '../core/errors.ts'
 import { sleep } from '../runtime/environment/clock.ts'
+import { acquireOne } from './context/acquire-one.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { ExecutionHandle } from './execution-handle.ts'
-import { deleteUnowned, postMessage } from './recovery/unowned.ts'
+import { causeOf } from './recovery/resume.ts'
+import type { Resumption } from './recovery/resume.ts'
+import { deletedOnRequest, deleteUnowned, endUnowned, postMessage } from './recovery/unowned.ts'
 
 const pauseMs = 250
 
-/** Deletes an execution wherever it is; one that runs is cancelled first. False where there is none. @throws DocketClosedError, StoreError */
-export async function deleteExecution(context: DocketContext, id: string): Promise<boolean> {
+/**
+ * Deletes an execution wherever it is; one that has not ended is cancelled first, and undone. False where there is none.
+ * @throws DocketClosedError, StoreError, ExecutionConflictError where it has something to undo, and nobody runs it, and it can't go on here
+ */
+export async function deleteExecution(context: DocketContext, resumption: Resumption, id: string): Promise<boolean> {
   const { connection, clock, owned } = context
+  const undo = (record: ExecutionRecord): Promise<void> => undoHere(context, resumption, record)
   await connection.readyBy()
   if (owned.has(id)) await new ExecutionHandle(context, id).cancel()
-  if (await deleteUnowned(context, id)) return true
+  if (await deleteUnowned(context, id, undo)) return true
   if ((await postMessage(context, id, 'delete')) === 'unknown') return false
   // Its owner does it in a moment; should it die or be done meanwhile, this process does.
   for (;;) {
     await sleep(clock, pauseMs)
     context.requireOpen()
-    if ((await context.recordOf(id)) === undefined || (await deleteUnowned(context, id))) return true
+    if ((await context.recordOf(id)) === undefined) return true
+    // Here, the message ends it, or its undoing is under way.
+    if (owned.get(id)?.hasEnded === false) continue
+    if (await deleteUnowned(context, id, undo)) return true
   }
+}
+
+/** Begins to undo what this process has just acquired. To be called in turn. @throws ExecutionConflictError where it can't go on here */
+async function undoHere(context: DocketContext, resumption: Resumption, record: ExecutionRecord): Promise<void> {
+  const { id, graph, status } = record
+  if (context.graphOf(graph) === undefined) {
+    await context.change(record, { isReleased: true })
+    throw notUndoable(record, `this docket does not know graph "${graph}"`)
+  }
+  if (status === 'compensating') await context.change(record, { isReleased: true })
+  else await endUnowned(context, record, 'cancelled', deletedOnRequest(id, graph))
+  // A function of it that does not listen to its signal may still run here: then it is undone as soon as that is gone.
+  if (context.owned.has(id)) return
+  const acquired = await acquireOne(context.connection, id)
+  // Otherwise somebody else undoes it by now.
+  if (acquired === undefined) return
+  try {
+    await resumption.resumeOne(acquired, causeOf(acquired))
+  } catch (error) {
+    throw error instanceof ExecutionConflictError ? notUndoable(record, error.message) : error
+  }
+}
+
+function notUndoable({ id, graph }: ExecutionRecord, why: string): ExecutionConflictError {
+  const message = `execution "${id}" can't be deleted here: it has something to undo first (${why}); delete it in a docket that can go on with it`
+  return new ExecutionConflictError(message, { executionId: id, graph })
 }

@@ -298,13 +298,14 @@ export class Docket implements AsyncDisposable {
   }
 
   /**
-   * Deletes an execution with all its records; one that runs is cancelled first. False where there is none.
-   * @throws (as rejection) OptionError for what can't be an id; DocketClosedError where the docket is closed before its owner has let it go;
-   * StoreError
+   * Deletes an execution with all its records; one that has not ended is cancelled first, and undone, wherever it is. False where there is none.
+   * @throws (as rejection) OptionError for what can't be an id; ExecutionConflictError where nobody runs it, and it has something to undo that this
+   * docket can't undo, since it lacks the graph or the records don't fit; DocketClosedError where the docket is closed before its owner has let it
+   * go; StoreError
    */
   async delete(id: string): Promise<boolean> {
     requireName('delete: id', id)
-    return orClosed(this.#context, 'delete', id, () => deleteExecution(this.#context, id))
+    return orClosed(this.#context, 'delete', id, () => deleteExecution(this.#context, this.#resumption, id))
   }
 
   /**

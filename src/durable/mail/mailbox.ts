@@ -3,8 +3,8 @@ import type { MailPosition, Message } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { Owned } from '../ownership/owned.ts'
 import type { Reopening } from '../recovery/reopen.ts'
-import { deleteUnowned } from '../recovery/unowned.ts'
-import { addReason, cancelledOnRequest, deletedOnRequest } from '../recovery/unread-mail.ts'
+import { deletedOnRequest, deleteUnowned } from '../recovery/unowned.ts'
+import { addReason, cancelledOnRequest } from '../recovery/unread-mail.ts'
 
 const messagesPerRead = 100
 

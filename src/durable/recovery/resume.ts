@@ -9,6 +9,7 @@ import { Emitter } from '../../runtime/execution/emitter.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions } from '../context/start-options.ts'
+import type { Owned } from '../ownership/owned.ts'
 import { graphHashOf, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
 import { namesNow, underNamesNow } from '../records/renamed-undos.ts'
 import { deathsOfUndos, splitUndoRecords } from '../records/undo-records.ts'
@@ -229,6 +230,7 @@ export class Resumption {
     const resumed = parked === undefined ? own() : parked.context.run(own)
     const { target, emitter } = resumed
     const { restored } = fitting
+    if (cause !== 'end' && mail?.control.some(({ kind }) => kind === 'delete')) this.#deleteOnceUndone(resumed)
     // What begins may hold the event loop for a while: the lease must be renewed between many of them.
     const turn = turnOf(clock)
     if (turn.mustYield()) await turn.next()
@@ -351,6 +353,15 @@ export class Resumption {
     if (recoveries < record.recoveries) await this.#context.change(record, { recoveries })
     survived.forget(record.id)
     return recoveries
+  }
+
+  /** A message to delete was left by its last owner: undone, it may have ended before that is read again. */
+  #deleteOnceUndone(resumed: Owned): void {
+    resumed.commits.deleteWithEnd()
+    const onDeparted = (): void => {
+      if (resumed.commits.isDeleted) this.#context.turns.deletions++
+    }
+    void resumed.departure.then(onDeparted)
   }
 
   async #giveUp(record: ExecutionRecord): Promise<void> {

@@ -22,21 +22,50 @@ export function cancelUnowned(context: DocketContext, id: string, error: Executi
   })
 }
 
-/** Deletes an execution that no process runs. @returns false if one does, or takes it at this moment. @throws StoreError, LeaseLostError */
-export function deleteUnowned(context: DocketContext, id: string): Promise<boolean> {
+/**
+ * Deletes an execution that no process runs. One that has something to undo is not deleted, but given up to be undone first; `undo` is called in turn
+ * before. @returns false where a process runs it, or takes it at this moment, or it is not undone yet. @throws StoreError, LeaseLostError, and what
+ * `undo` throws
+ */
+export function deleteUnowned(
+  context: DocketContext,
+  id: string,
+  undo?: (record: ExecutionRecord) => Promise<void>,
+): Promise<boolean> {
   const { connection, turns } = context
   return turns.inTurn(id, async () => {
     const acquired = await acquireOne(connection, id, { andEnded: true, andOwn: true })
     if (acquired === undefined) return false
+    const { execution } = acquired
     const owned = context.owned.get(id)
     if (owned !== undefined) {
       // A function that does not listen to its signal may still run: what it brings is not wanted any more. And what is on
       // its way already must not meet an execution that is started anew under this id, and in this epoch.
       owned.lose()
-      await context.change(acquired.execution, {})
+      await context.change(execution, {})
     }
-    return connection.patiently(() => deleteAcquired(context, acquired.execution))
+    if (await connection.patiently(() => mustUndo(context, execution))) {
+      if (undo === undefined) await context.change(execution, { isReleased: true })
+      else await undo(execution)
+      return false
+    }
+    return connection.patiently(async () => {
+      if (!isTerminal(execution.status)) await cancelChildren(context, execution, deletedOnRequest(id, execution.graph))
+      return deleteAcquired(context, execution)
+    })
   })
+}
+
+/** Whether something is to be undone before an execution may be deleted. @throws StoreError */
+export async function mustUndo(context: DocketContext, { id, kind, status }: ExecutionRecord): Promise<boolean> {
+  // Batches have no steps that can be undone.
+  if (isTerminal(status) || kind === 'batch') return false
+  return status === 'compensating' || (await leftOpen(context, id)).hasEffects
+}
+
+/** What its callers here get while it runs; later ones find that there is none. */
+export function deletedOnRequest(executionId: string, graph: string): ExecutionCancelledError {
+  return new ExecutionCancelledError(`execution "${executionId}" was deleted on request`, { graph, executionId })
 }
 
 /**

@@ -3,7 +3,7 @@ import type { MailPosition, Message } from '../../core/contracts/message.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { ExecutionCancelledError, StoreError } from '../../core/errors.ts'
 import type { DocketContext } from '../context/docket-context.ts'
-import { deleteAcquired, endUnowned } from './unowned.ts'
+import { deleteAcquired, deletedOnRequest, endUnowned, mustUndo } from './unowned.ts'
 
 const messagesAtOnce = 1_000
 
@@ -53,7 +53,13 @@ export async function endedByMail(
   mail: readonly Message[] = [],
 ): Promise<'none' | 'ended' | 'outdated'> {
   const { id, graph } = record
-  if (mail.some(({ kind }) => kind === 'delete')) return (await deleteAcquired(context, record)) ? 'ended' : 'outdated'
+  if (mail.some(({ kind }) => kind === 'delete')) {
+    if (!(await mustUndo(context, record))) return (await deleteAcquired(context, record)) ? 'ended' : 'outdated'
+    // The message stays: whoever undoes it finds it, and deletes it in the place of its end.
+    if (record.status === 'compensating') return 'none'
+    await endUnowned(context, record, 'cancelled', deletedOnRequest(id, graph))
+    return 'ended'
+  }
   const cancel = mail.find(({ kind }) => kind === 'cancel')
   if (cancel === undefined) return 'none'
   const error = cancelledOnRequest(id, graph)
@@ -65,11 +71,6 @@ export async function endedByMail(
 
 export function cancelledOnRequest(executionId: string, graph: string): ExecutionCancelledError {
   return new ExecutionCancelledError(`execution "${executionId}" was cancelled on request`, { graph, executionId })
-}
-
-/** What its callers here get while it runs; later ones find that there is none. */
-export function deletedOnRequest(executionId: string, graph: string): ExecutionCancelledError {
-  return new ExecutionCancelledError(`execution "${executionId}" was deleted on request`, { graph, executionId })
 }
 
 /** Gives the error the reason that came with the message. */
