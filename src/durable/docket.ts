@@ -17,6 +17,7 @@ import type { StartBatchOptions } from './start/batch-request.ts'
 import { ChildExecutions } from './child-executions.ts'
 import { checkClose, checkFork, checkListQuery, checkPurge, checkRetry } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
+import { leftBySignal } from './context/ended-by-signal.ts'
 import { checkDocketOptions, withAllGraphs } from './context/docket-options.ts'
 import type { DocketOptions } from './context/docket-options.ts'
 import { deleteExecution } from './delete-execution.ts'
@@ -32,6 +33,7 @@ import { Reopening } from './recovery/reopen.ts'
 import { retriedOf } from './recovery/retried-items.ts'
 import { Resumption } from './recovery/resume.ts'
 import { Scan } from './recovery/scan.ts'
+import { cancelAnywhere } from './recovery/unowned.ts'
 import { EphemeralExecutions } from './start/ephemeral-executions.ts'
 import { executionRequest } from './start/execution-request.ts'
 import { forkExecution } from './start/fork-execution.ts'
@@ -92,11 +94,14 @@ export class Docket implements AsyncDisposable {
       mailbox: new Mailbox(context, reopening),
       upkeep: new Upkeep(context),
     })
-    context.parkedCallers.cancel = (id, reason) => {
+    context.parkedCallers.cancel = async (id, error) => {
       const onFailure = context.connection.failures.of(
         `cancelling execution "${id}", whose caller's signal was aborted`,
       )
-      new ExecutionHandle(context, id).cancel(reason).catch(onFailure)
+      return cancelAnywhere(context, id, error).catch((failure: unknown) => {
+        onFailure(failure)
+        return false
+      })
     }
     this.#loop.start()
   }
@@ -167,7 +172,7 @@ export class Docket implements AsyncDisposable {
         .then((handle) => {
           // The caller's own limits end its wait; what the steps did is undone without it.
           context.owned.get(handle.id)?.callerLeft?.catch(reject)
-          return handle.result()
+          return leftBySignal(context, handle.id, options?.signal, () => handle.result())
         })
         .then(resolve, reject)
     })

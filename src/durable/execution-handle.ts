@@ -113,7 +113,9 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
         return (await this.#outcomeOf(record)) as Output
       }
       if (!isKnown(record.status)) throw new ExecutionConflictError(unknownStatus(record), { executionId: this.id })
-      requireNotAborted(this.id, this.#about.signal)
+      // One that was parked ends by that signal, and is waited for until it has.
+      if (this.#context.parkedCallers.endingBy(this.id, this.#about.signal) === undefined)
+        requireNotAborted(this.id, this.#about.signal)
       longestMs = record.parkedAt !== undefined && isNotified ? longestParkedPollMs : longestPollMs
       await this.#known(isLost, () => hopeless.look(record))
     }

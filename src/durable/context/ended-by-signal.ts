@@ -38,16 +38,53 @@ async function raced<Answer>(
   signal: AbortSignal,
   work: () => Promise<Answer>,
 ): Promise<Answer> {
-  const { promise: ended, reject } = Promise.withResolvers<never>()
-  const onAbort = async (): Promise<void> => {
+  const onAbort = async (reject: (error: unknown) => void): Promise<void> => {
     const here = context.owned.get(id)
+    if (here === undefined && (await endingOfParked(context, id, signal)) !== undefined) return
     if (here === undefined || here.signal === signal) {
       await here?.departure
       await sleep(context.clock, lastLookMs, { unref: true })
     }
     reject(waitEnded(id, signal.reason))
   }
-  const listener = (): void => void onAbort()
+  return untilAborted(signal, onAbort, work)
+}
+
+/**
+ * Waits for an execution as a call does that is its caller: the signal that ends one that was parked ends the wait as soon as that is written, and
+ * what the steps did is undone without it.
+ */
+export async function leftBySignal<Answer>(
+  context: DocketContext,
+  id: string,
+  signal: AbortSignal | undefined,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
+  if (signal === undefined) return work()
+  const onAbort = async (reject: (error: unknown) => void): Promise<void> => {
+    const error = await endingOfParked(context, id, signal)
+    if (error !== undefined) reject(error)
+  }
+  return untilAborted(signal, onAbort, work)
+}
+
+async function endingOfParked(
+  { parkedCallers }: DocketContext,
+  id: string,
+  signal: AbortSignal,
+): Promise<ExecutionCancelledError | undefined> {
+  // Its listener may be called after this one.
+  await undefined
+  return parkedCallers.endingBy(id, signal)
+}
+
+async function untilAborted<Answer>(
+  signal: AbortSignal,
+  onAbort: (reject: (error: unknown) => void) => Promise<void>,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
+  const { promise: ended, reject } = Promise.withResolvers<never>()
+  const listener = (): void => void onAbort(reject)
   if (signal.aborted) listener()
   else signal.addEventListener('abort', listener, { once: true })
   try {

@@ -1,4 +1,6 @@
 import type { AsyncContext } from '../../runtime/environment/async-context.ts'
+import { abortError } from '../../runtime/execution/end-reason.ts'
+import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { CallerOptions } from './start-options.ts'
 
 /** What is kept of a caller whose execution is parked. */
@@ -14,19 +16,43 @@ interface ParkedCaller {
  */
 export class ParkedCallers {
   readonly #callers = new Map<string, ParkedCaller>()
-  /** Ends an execution whose caller's signal is aborted while it is parked. */
-  cancel: (id: string, reason: unknown) => void = () => {}
+  readonly #endings = new WeakMap<AbortSignal, Map<string, Promise<ExecutionCancelledError | undefined>>>()
+  /** Ends an execution whose caller's signal is aborted while it is parked. Never rejects. @returns whether that is written */
+  cancel: (id: string, error: ExecutionCancelledError) => Promise<boolean> = () => Promise.resolve(false)
 
   /** Keeps what a caller has, with its async context. */
-  keep(id: string, { signal, observers = [], logger }: CallerOptions, context: AsyncContext): void {
+  keep(
+    { id, graph }: { readonly id: string; readonly graph: string },
+    { signal, observers = [], logger }: CallerOptions,
+    context: AsyncContext,
+  ): void {
     if (signal === undefined && observers.length === 0 && logger === undefined) return
     const onAbort = (): void => {
       this.delete(id)
-      this.cancel(id, signal!.reason)
+      this.#end(id, signal!, abortError(signal!.reason, { executionId: id, graph }))
     }
     signal?.addEventListener('abort', onAbort, { once: true })
     const unlisten = (): void => signal?.removeEventListener('abort', onAbort)
     this.#callers.set(id, { options: { signal, observers, logger }, context, unlisten })
+  }
+
+  /**
+   * What an execution ends with that was parked when this signal, of its caller, was aborted: as soon as that is written; nothing comes where it could
+   * not be written. Undefined for every other execution.
+   */
+  endingBy(id: string, signal: AbortSignal | undefined): Promise<ExecutionCancelledError | undefined> | undefined {
+    return signal && this.#endings.get(signal)?.get(id)
+  }
+
+  #end(id: string, signal: AbortSignal, error: ExecutionCancelledError): void {
+    const endings = this.#endings.get(signal) ?? new Map<string, Promise<ExecutionCancelledError | undefined>>()
+    this.#endings.set(signal, endings)
+    const ending = this.cancel(id, error).then((isWritten) => {
+      if (isWritten) return error
+      endings.delete(id)
+      return undefined
+    })
+    endings.set(id, ending)
   }
 
   /** Gives what is kept, if something is, once. */

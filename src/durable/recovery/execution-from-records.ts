@@ -100,7 +100,8 @@ export function ownedExecutionOf(
     onRefused: () => context.refused(record.id),
     // What this process would not wake again stays with it.
     parkMs: context.options.takeOver === false ? undefined : durationMs(context.options.park ?? '10s')!,
-    onParked: (callers) => context.parkedCallers.keep(record.id, startOptions, callers),
+    onParked: (callers) =>
+      context.parkedCallers.keep({ id: record.id, graph: given.plan.index.graph.name }, startOptions, callers),
     onUnread: () => context.lookSoon(),
     onGone: (gone) => context.leave(gone),
   })

@@ -137,8 +137,12 @@ async function cancelChildren(
   }
 }
 
-/** Ends an execution wherever it runs, unless it has ended. @returns whether there is one */
-async function cancelAnywhere(context: DocketContext, id: string, error: ExecutionCancelledError): Promise<boolean> {
+/** Ends an execution wherever it runs, unless it has ended. @returns whether there is one @throws StoreError, LeaseLostError */
+export async function cancelAnywhere(
+  context: DocketContext,
+  id: string,
+  error: ExecutionCancelledError,
+): Promise<boolean> {
   for (;;) {
     const record = await context.recordOf(id)
     if (record === undefined) return false
