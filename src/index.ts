@@ -104,7 +104,7 @@ export type { ExecutionHandle } from './durable/execution-handle.ts'
 export type { SignalCallOptions, SignalVerdict } from './durable/mail/send-signal.ts'
 export type { BatchInfo, ItemInfo, ItemStatus } from './durable/records/batch-info.ts'
 export type { ExecutionDetails, ExecutionInfo } from './durable/records/execution-info.ts'
-export type { StepInfo, StepWait } from './durable/records/step-info.ts'
+export type { StepInfo, StepWait, UndoInfo } from './durable/records/step-info.ts'
 export type { LeaseInfo } from './durable/records/lease-info.ts'
 export type {
   MigratableExecution,

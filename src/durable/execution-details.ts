@@ -107,12 +107,19 @@ async function allSteps(
   const { connection, graphs, setup } = context
   const live = liveOf(context, record)?.liveSteps
   if (live !== undefined) return liveStepInfos(live, recorded)
+  const isUndone = record.status === 'compensating'
+  const known = isUndone ? recorded.map(stopped) : recorded
   const graph = graphs.get(record.graph)
   const plan = graph === undefined ? undefined : await planOfRecord(record, graph, connection.encoding)
-  if (plan === undefined) return recorded
+  if (plan === undefined) return known
   const persistOf = (spec: StepSpec) => spec.persist ?? setup.persistOf?.(spec)
-  if (isTerminal(record.status)) return endedStepInfos(plan, recorded, info, persistOf)
-  return recordedStepInfos(plan, recorded, info.startedAt, persistOf)
+  if (isUndone || isTerminal(record.status)) return endedStepInfos(plan, known, info, persistOf)
+  return recordedStepInfos(plan, known, info.startedAt, persistOf)
+}
+
+/** Of an execution that is undone, no step waits any more, though its record is closed with the end alone. */
+function stopped(step: StepInfo): StepInfo {
+  return step.waitsFor === undefined ? step : { ...step, status: 'cancelled', dueAt: undefined, waitsFor: undefined }
 }
 
 /** Of a batch that runs here, what the steps of the shown items do takes the place of what is recorded of them. */

@@ -173,6 +173,8 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
   /**
    * Gives the execution a value that one of its steps waits for, or will wait for. Resolves once it is stored, with what became of it: `accepted`, it
    * will be read; `duplicate`, another one came first; `late`, its step waits no more; `ended`, the execution has ended.
+   * A docket without the graph can't check the type: one that no step waits for is accepted, and stays unread. An `id` that was sent before gets its
+   * first answer, also where the value was set aside since.
    * @throws (as rejection) InputError for a value that does not fit its type, OptionError for a type that no step of its graph waits for,
    * ExecutionConflictError where there is no such execution, SerializationError, StoreError
    */
@@ -192,7 +194,8 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
 
   /**
    * The value of a data type as of the last commit, from any process, while the execution runs, is parked, or has ended: what it was given, or what
-   * a step has made that is on record. Undefined as long as there is none: what is not persisted is on record once the execution is parked.
+   * a step has made that is on record. Undefined as long as there is none: a signal is there once its step has taken it; what is
+   * not persisted, once the execution is parked while something still needs it.
    * @throws (as rejection) ExecutionConflictError where there is no such execution, OptionError for a batch, SerializationError, StoreError
    */
   async get<T extends TypedDataType>(type: T): Promise<ValueOf<T> | undefined> {

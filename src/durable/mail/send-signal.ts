@@ -16,7 +16,7 @@ import { noSuchExecution } from '../records/execution-info.ts'
 
 /** What a call of `signal` takes besides the value. */
 export interface SignalCallOptions {
-  /** Names the signal: sent again under it, it is the same one, and gets the same answer. @default a random one */
+  /** Names the signal: sent again under it, it is the same one, and gets the first answer. @default a random one */
   readonly id?: string | undefined
 }
 

@@ -6,7 +6,7 @@ import { unrecordedStep } from './open-steps.ts'
 import type { StepInfo } from './step-info.ts'
 
 /**
- * All steps of an execution that has ended. What is not on record can be concluded for most: whatever has a value, what it needs had one; an
+ * All steps of an execution that has ended, or is only undone any more. What is not on record can be concluded for most: whatever has a value, what it needs had one; an
  * execution that has completed has the target's; one that has failed names the step; what is persisted and has no record was stopped, if it
  * ran; and what needs a step that has failed, or was stopped, never began. The others may have run, or not.
  */
@@ -24,7 +24,7 @@ export function endedStepInfos(
   // Steps stand after those that they need.
   for (let position = plan.steps.length - 1; position >= 0; position--)
     if (hadValue[position]!) for (const producer of requiredBy(plan, position)) hadValue[producer] = true
-  const culprit = status === 'failed' ? stepOf(error) : undefined
+  const culprit = status === 'failed' || status === 'compensating' ? stepOf(error) : undefined
   // It had its inputs, and so had what made them.
   for (let position = plan.steps.length - 1; position >= 0; position--)
     if (plan.steps[position]!.spec.name === culprit || hadValue[position]!)

@@ -26,6 +26,16 @@ export type StepWait =
   /** For the execution's owner, which alone knows what the step does; where that has died, for another process to go on. */
   | { readonly kind: 'owner' }
 
+/** How far what a step did is undone, as far as records say that. */
+export interface UndoInfo extends Omit<UndoView, 'startedAt' | 'endedAt' | 'dueAt'> {
+  /** When its first attempt began. */
+  readonly startedAt: Date
+  /** When it was undone, or given up. */
+  readonly endedAt: Date | undefined
+  /** When the next attempt is due, while retrying. */
+  readonly dueAt: Date | undefined
+}
+
 /** What is known of one step. */
 export interface StepInfo {
   /** The step's name. */
@@ -49,7 +59,7 @@ export interface StepInfo {
   /** When it came into this state, where that is known: in the process that runs it, nearly always. */
   readonly since: Date | undefined
   /** How far what it did is undone; absent where nothing of it is. */
-  readonly undo?: UndoView | undefined
+  readonly undo?: UndoInfo | undefined
   /** Why it does not go on: undefined for one that runs or has ended. */
   readonly waitsFor: StepWait | undefined
 }

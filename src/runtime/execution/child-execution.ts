@@ -43,6 +43,7 @@ export function beginChildOf(
     undoings: undoingsOf(plan, id),
     shared: setup.shared,
     persistOf: setup.persistOf,
+    isChild: true,
     onCompleted,
     onFailed,
   })

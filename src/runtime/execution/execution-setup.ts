@@ -88,6 +88,8 @@ export interface ExecutionSetup {
   readonly onWaits?: ((waits: boolean, rests: boolean) => void) | undefined
   /** Where values come in from outside; undefined where none can. */
   readonly signals?: Signals | undefined
+  /** Whether a step of another execution in this process has begun it. @default false */
+  readonly isChild?: boolean | undefined
   /** Makes children that survive the process; undefined where they live with it. */
   readonly children?: DurableChildren | undefined
   /** Whether it had ended, and begins again: then its children do so too, where they had failed. @default false */

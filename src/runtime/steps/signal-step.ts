@@ -9,10 +9,12 @@ export const signalStep: StepKind<Wait> = {
   begin(step) {
     const wait = new Wait(step)
     const { place, setup } = step.execution
-    const { signals } = setup
+    const { isChild, part, signals } = setup
     const { output } = step.planStep.spec
     if (signals === undefined) {
-      wait.fail(refusal(output.name, step.step, place))
+      wait.fail(
+        refusal(output.name, step.step, place, isChild === true ? 'child' : part === undefined ? 'call' : 'batch'),
+      )
       return
     }
     const take = (): void => {
@@ -27,12 +29,15 @@ export const signalStep: StepKind<Wait> = {
   moveTo: (wait, step) => wait.moveTo(step),
 }
 
-/** Why a call can't wait for a signal. */
-function refusal(type: string, step: string, place: ErrorPlace): OptionError {
-  return new OptionError(
-    `step "${step}" waits for the signal "${type}", which nobody can send to this call: run the graph as an actor, createActor(fromGraph(…)), give the value with the call, { signals: { ${type}: … } }, or in overrides, or start it in a docket and send it there`,
-    place,
-  )
+/** Why nobody can send a signal to what waits for it, and what to do instead. */
+function refusal(type: string, step: string, place: ErrorPlace, to: 'call' | 'child' | 'batch'): OptionError {
+  const ways = {
+    call: `to this call: run the graph as an actor, createActor(fromGraph(…)), give the value with the call, { signals: { ${type}: … } }, or in overrides, or start it in a docket and send it there`,
+    child: `to the child of a call, an actor or a batch: start its parent in a docket, and send it to the child's id there, or give the child's value in overrides`,
+    batch:
+      'to a batch: give the value in overrides, or start each item in a docket, as an execution of its own, and send it there',
+  }
+  return new OptionError(`step "${step}" waits for the signal "${type}", which nobody can send ${ways[to]}`, place)
 }
 
 /** @throws OptionError where a plan needs a signal that is not given with the call: it has no way to send one */
@@ -40,5 +45,5 @@ export function requireGivenSignals({ steps, index }: Plan, given: Readonly<Reco
   const waiting = steps.find(({ spec }) => spec.kind === 'signal' && !Object.hasOwn(given, spec.output.name))
   if (waiting === undefined) return
   const { name, output } = waiting.spec
-  throw refusal(output.name, name, { graph: index.graph.name, step: name })
+  throw refusal(output.name, name, { graph: index.graph.name, step: name }, 'call')
 }

@@ -38,7 +38,11 @@ export interface WorkPlace {
   readonly isOver: boolean
   readonly clock: FullClock
   readonly context: AsyncContext
-  readonly setup: { readonly signals?: Signals | undefined }
+  readonly setup: {
+    readonly signals?: Signals | undefined
+    readonly isChild?: boolean | undefined
+    readonly part?: unknown
+  }
   readonly options: { readonly headers: Readonly<Record<string, string>>; readonly logger: Logger }
 }
 

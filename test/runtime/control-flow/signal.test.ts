@@ -14,6 +14,7 @@ import {
   signalEvent,
   step,
   StepTimeoutError,
+  subgraph,
   timer,
 } from '../../../src/index.ts'
 import { VirtualTime } from '../virtual-time.ts'
@@ -21,6 +22,7 @@ import { VirtualTime } from '../virtual-time.ts'
 const Order = dataType('Order', z.string())
 const Approval = dataType('Approval', z.object({ by: z.string() }))
 const Shipped = dataType('Shipped', z.string())
+const Noted = dataType('Noted', z.string())
 const ship = step({
   name: 'Ship',
   inputs: { order: Order, approval: Approval },
@@ -188,6 +190,22 @@ describe('a signal', () => {
     )
     expect(await execute(approvals, Shipped, input, { overrides: { Approval: { by: 'me' } } })).toBe('o by me')
     await expect(executeBatch(approvals, Shipped, [input])).rejects.toMatchObject({ cause: { code: 'OPTION_INVALID' } })
+  })
+
+  test('in a child, or an item of a batch, fails with what can be done there', async () => {
+    const note = step({ name: 'Note', inputs: { shipped: Shipped }, output: Noted, run: ({ shipped }) => shipped })
+    const parent = graph({ name: 'parent', steps: [subgraph(approvals, Shipped), note] })
+    const refused = await execute(parent, Noted, input).catch((error: unknown) => error as Error)
+    const innermost = (error: unknown): Error =>
+      error instanceof Error && error.cause instanceof Error ? innermost(error.cause) : (error as Error)
+    const { message } = innermost(refused)
+    expect(message).toContain("start its parent in a docket, and send it to the child's id there")
+    expect(message).not.toContain('{ signals:')
+    expect(await execute(parent, Noted, {}, { overrides: { Shipped: 'given' } })).toBe('given')
+    const ofItem = innermost(await executeBatch(approvals, Shipped, [input]).catch((error: unknown) => error))
+    expect(ofItem.message).toContain('to a batch: give the value in overrides')
+    const overrides = { Approval: { by: 'me' } }
+    expect(await executeBatch(approvals, Shipped, [input], { overrides })).toEqual(['o by me'])
   })
 
   test('is shown by explain', () => {
