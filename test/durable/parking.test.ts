@@ -1,66 +1,22 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { dataType, graph, race, signal, step, subgraph, timer } from '../../src/index.ts'
-import type { DocketOptions, ExecutionEvent } from '../../src/index.ts'
+import { dataType, graph, signal, step, subgraph, timer } from '../../src/index.ts'
+import type { ExecutionEvent } from '../../src/index.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
 import { World } from './durable-time.ts'
-
-const Order = dataType('Order', z.object({ id: z.string() }))
-const Prepared = dataType('Prepared', z.string())
-const Approval = dataType('Approval', z.object({ by: z.string() }))
-const Expiry = dataType('Expiry', z.object({ dueAt: z.date() }))
-const Decision = dataType('Decision', z.string())
-const Shipment = dataType('Shipment', z.string())
-const inputs = { Order: { id: 'o' } }
-const minute = 60_000
-
-/** An order that waits for its approval, for an hour at the most; what its functions are called for is noted. */
-function orders(runs: string[], more: { readonly prepare?: () => unknown; readonly ship?: () => string } = {}) {
-  return graph({
-    name: 'orders',
-    steps: [
-      step({
-        name: 'Prepare',
-        inputs: { order: Order },
-        output: Prepared,
-        run: ({ order }) => {
-          runs.push('Prepare')
-          return (more.prepare?.() ?? `prepared ${order.id}`) as string
-        },
-      }),
-      signal(Approval),
-      timer({ name: 'Expire', output: Expiry, after: '1h' }),
-      race({
-        name: 'Decide',
-        inputs: { approval: Approval, expiry: Expiry },
-        output: Decision,
-        run: (first) => (first.port === 'approval' ? `for ${first.value.by}` : 'expired'),
-      }),
-      step({
-        name: 'Ship',
-        inputs: { prepared: Prepared, decision: Decision },
-        output: Shipment,
-        run: ({ prepared, decision }) => {
-          runs.push('Ship')
-          return more.ship?.() ?? `${prepared}, ${decision}`
-        },
-      }),
-    ],
-  })
-}
-
-async function parked(world: World, runs: string[] = [], options: Partial<DocketOptions> = {}) {
-  const declared = orders(runs)
-  const docket = world.process({ graphs: [declared], ...options })
-  const handle = await world.clock.settle(docket.start(declared, Shipment, inputs, { id: 'a' }))
-  await world.clock.advance(11_000)
-  return { declared, docket, handle }
-}
-
-async function recordOf(world: World, id = 'a') {
-  return (await world.store.get([id]))[0]!
-}
+import {
+  Approval,
+  Decision,
+  Expiry,
+  Order,
+  Shipment,
+  inputs,
+  minute,
+  orders,
+  parked,
+  recordOf,
+} from './parked-orders.ts'
 
 describe('an execution that only waits', () => {
   test('is parked after ten seconds: nobody owns it, its row says when it is due and what it waits for', async () => {
@@ -330,31 +286,6 @@ describe('an execution that only waits', () => {
     await world.clock.settle(handle.signal(Approval, { by: 'Ada' }))
     expect(await world.clock.settle(result)).toBe('prepared o, for Ada')
     expect(world.clock.now() - at).toBeLessThan(1_000)
-  })
-
-  test('is parked once, where the answer to that was lost', async () => {
-    const world = new World()
-    let lost = 0
-    const { StoreError } = await import('../../src/index.ts')
-    const store = new Proxy(world.store, {
-      get: (target, key) => {
-        const value: unknown = Reflect.get(target, key)
-        if (key !== 'commit') return typeof value === 'function' ? (value as () => unknown).bind(target) : value
-        return async (...given: Parameters<Store['commit']>) => {
-          const answers = await target.commit(...given)
-          if (given[0].some(({ park }) => park !== undefined) && lost++ === 0)
-            throw new StoreError('memory', 'cut', true)
-          return answers
-        }
-      },
-    })
-    const { handle } = await parked(world, [], { store })
-    await world.clock.advance(1_000)
-    expect(lost).toBe(2)
-    expect(await recordOf(world)).toMatchObject({ status: 'waiting', owner: undefined })
-    expect(world.events.some(({ type }) => type === 'lease.lost')).toBe(false)
-    await world.clock.settle(handle.signal(Approval, { by: 'Ada' }))
-    expect(await world.clock.settle(handle.result())).toBe('prepared o, for Ada')
   })
 
   test('is joined by its parent once it has gone on, where it is a child', async () => {

@@ -31,6 +31,8 @@ export class ParkedCallers {
       this.delete(id)
       this.#end(id, signal!, abortError(signal!.reason, { executionId: id, graph }))
     }
+    // It came while the answer that parks it was on its way: a listener would wait for ever.
+    if (signal?.aborted === true) return onAbort()
     signal?.addEventListener('abort', onAbort, { once: true })
     const unlisten = (): void => signal?.removeEventListener('abort', onAbort)
     this.#callers.set(id, { options: { signal, observers, logger }, context, unlisten })

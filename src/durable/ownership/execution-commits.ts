@@ -244,7 +244,10 @@ export class ExecutionCommits {
         const [record] = allAnswers(store, 'get', [id], await store.get([id]))
         return record?.epoch === epoch && record.parkedAt !== undefined ? 'parked' : 'lost'
       } catch (error) {
-        if (!(error instanceof StoreError) || !error.isTransient) throw error
+        if (!(error instanceof StoreError) || !error.isTransient) {
+          notParked('not now')
+          throw error
+        }
         if (this.#isOff) return notParked('not now')
         isRepeated = true
         await sleep(clock, pauseAfter(tries), { unref: true })

@@ -141,8 +141,10 @@ export class OwnedExecution implements Owned {
         mail: this.#mail,
         isLookedAt: () => this.#actor !== undefined || this.#mirrors > 0,
         onParked: (release) => {
-          parts.onParked(this.#execution.context)
+          const { context } = this.#execution
           this.#ownership.parked(release)
+          // Last: a caller that has left meanwhile ends what nobody owns now.
+          parts.onParked(context)
         },
         onUnread: parts.onUnread,
       })

@@ -39,6 +39,7 @@ export class ExecutionParking {
   #isParking = false
   /** Something of it can't be stored: it stays here as long as it waits for this. */
   #isHopeless = false
+  #isStopped = false
   lastRead = 0
 
   constructor(parts: ParkingParts) {
@@ -62,18 +63,30 @@ export class ExecutionParking {
   /** It ends, or is given up otherwise. */
   stop(): void {
     this.#disarm()
-    this.#isHopeless = true
+    this.#isStopped = true
   }
 
   #arm(): void {
     const { connection, afterMs } = this.#parts
-    if (this.#isHopeless) return
+    if (this.#isHopeless || this.#isStopped) return
     this.#timer = outsideCalls.run(() =>
       fireAfter(connection.clock, afterMs, () => {
         this.#timer = undefined
-        void this.#park().catch(connection.failures.of(`parking execution "${this.#parts.execution.id}"`))
+        void this.#park().catch((error: unknown) => this.#failed(error))
       }),
     )
+  }
+
+  /** It stays here, and tries again after the same while. */
+  #failed(error: unknown): void {
+    const { connection, execution } = this.#parts
+    connection.failures.of(`parking execution "${execution.id}"`)(error)
+    this.#armAgain()
+  }
+
+  /** It may have gone on meanwhile, and have been waiting again since. */
+  #armAgain(): void {
+    if (this.#timer === undefined && this.#waits) this.#arm()
   }
 
   #disarm(): void {
@@ -95,8 +108,7 @@ export class ExecutionParking {
     } else if (answer === 'lost') recorder.commits.lose()
     else {
       if (answer === 'unread') onUnread()
-      // It may have gone on meanwhile, and have been waiting again since.
-      if (this.#timer === undefined && this.#waits) this.#arm()
+      this.#armAgain()
     }
   }
 

@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest'
+import type { Store } from '../../src/core/contracts/store.ts'
+import { World } from './durable-time.ts'
+import { Approval, Shipment, inputs, minute, orders, parked, recordOf } from './parked-orders.ts'
+
+describe('an execution that only waits, over a store that fails', () => {
+  test('is parked once, where the answer to that was lost', async () => {
+    const world = new World()
+    let lost = 0
+    const { StoreError } = await import('../../src/index.ts')
+    const store = new Proxy(world.store, {
+      get: (target, key) => {
+        const value: unknown = Reflect.get(target, key)
+        if (key !== 'commit') return typeof value === 'function' ? (value as () => unknown).bind(target) : value
+        return async (...given: Parameters<Store['commit']>) => {
+          const answers = await target.commit(...given)
+          if (given[0].some(({ park }) => park !== undefined) && lost++ === 0)
+            throw new StoreError('memory', 'cut', true)
+          return answers
+        }
+      },
+    })
+    const { handle } = await parked(world, [], { store })
+    await world.clock.advance(1_000)
+    expect(lost).toBe(2)
+    expect(await recordOf(world)).toMatchObject({ status: 'waiting', owner: undefined })
+    expect(world.events.some(({ type }) => type === 'lease.lost')).toBe(false)
+    await world.clock.settle(handle.signal(Approval, { by: 'Ada' }))
+    expect(await world.clock.settle(handle.result())).toBe('prepared o, for Ada')
+  })
+
+  test('is parked later, where its store refused that for whatever reason', async () => {
+    const world = new World()
+    let tries = 0
+    const store = new Proxy(world.store, {
+      get: (target, key) => {
+        const value: unknown = Reflect.get(target, key)
+        if (key !== 'commit') return typeof value === 'function' ? (value as () => unknown).bind(target) : value
+        return async (...given: Parameters<Store['commit']>) => {
+          if (given[0].some(({ park }) => park !== undefined) && tries++ === 0) throw new Error('a bug of the store')
+          return target.commit(...given)
+        }
+      },
+    })
+    await parked(world, [], { store })
+    expect(tries).toBe(1)
+    await world.clock.advance(11_000)
+    expect(await recordOf(world)).toMatchObject({ status: 'waiting', owner: undefined })
+    expect(tries).toBe(2)
+  })
+
+  test('is ended by a signal of its caller that is aborted while the answer that parks it is on its way', async () => {
+    const world = new World()
+    const controller = new AbortController()
+    const store = new Proxy(world.store, {
+      get: (target, key) => {
+        const value: unknown = Reflect.get(target, key)
+        if (key !== 'commit') return typeof value === 'function' ? (value as () => unknown).bind(target) : value
+        return async (...given: Parameters<Store['commit']>) => {
+          const answers = await target.commit(...given)
+          if (given[0].some(({ park }) => park !== undefined)) controller.abort(new Error('the client has gone'))
+          return answers
+        }
+      },
+    })
+    const declared = orders([])
+    const docket = world.process({ graphs: [declared], store })
+    const options = { id: 'a', signal: controller.signal }
+    const handle = await world.clock.settle(docket.start(declared, Shipment, inputs, options))
+    const end = handle.result().catch((error: unknown) => error)
+    await world.clock.advance(minute)
+    expect(await world.clock.settle(end)).toMatchObject({ name: 'ExecutionCancelledError' })
+    expect(await recordOf(world)).toMatchObject({ status: 'cancelled', parkedAt: undefined })
+  })
+})
