@@ -87,7 +87,9 @@ export class Docket implements AsyncDisposable {
     this.#reopening = reopening
     this.#scan = scan
     this.#starter = new ExecutionStarter(context, { resumption, reopening, scan })
-    context.setup.children = new ChildExecutions(context, this.#starter)
+    context.setup.children = new ChildExecutions(context, this.#starter, (id) =>
+      deleteExecution(context, resumption, id),
+    )
     this.#ephemeral = new EphemeralExecutions(context)
     this.#loop = new BackgroundLoop(context, {
       scan: options.takeOver === false ? undefined : scan,

@@ -10,6 +10,7 @@ import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { FullClock } from '../../runtime/environment/clock.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { recordedInputs } from '../../runtime/inputs/given-inputs.ts'
+import { isDigestOfChild } from './child-digest.ts'
 import { requestDigestOf } from '../../runtime/results/execution-memory.ts'
 import { droppedRecord } from './migrate-records.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
@@ -240,7 +241,7 @@ function mayHaveFormerTypes(
 /** The request’s digest as it would be now; the one that the record has, where it does not fit the graph. */
 async function presentDigestOf(record: ExecutionRecord, graph: AnyGraph, encoding: ValueEncoding): Promise<string> {
   const type = requireIndex(graph).types.get(record.target)
-  if (type === undefined) return record.requestDigest
+  if (type === undefined || isDigestOfChild(record.requestDigest)) return record.requestDigest
   try {
     const { $given, $overrides } = await readInputs(record, encoding)
     const { plan, leafValues } = recordedInputs(graph, type, $given, $overrides)

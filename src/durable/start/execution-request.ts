@@ -43,9 +43,16 @@ interface GivenExecution {
   readonly given: GivenInputs
   readonly signals: StartSignals
   /** The execution for which it is a child: its values are checked. */
-  readonly parent: string | undefined
+  readonly parent: Parentage | undefined
   readonly requestDigest: string
   readonly options: StartOptions & { readonly id: string }
+}
+
+/** Whose child an execution is. */
+interface Parentage {
+  readonly id: string
+  /** What the child is known by: its parent, not its inputs, which another life of the parent may make anew. */
+  readonly requestDigest: string
 }
 
 /** Prepares an execution. @throws GraphError, InputError, OptionError, SerializationError */
@@ -67,7 +74,7 @@ export function executionRequest(
 export function childRequest(
   context: DocketContext,
   given: GivenInputs,
-  parent: string,
+  parent: Parentage,
   options: StartOptions & { readonly id: string },
 ): StartRequest {
   context.requireGraph(given.plan.index.graph)
@@ -83,7 +90,7 @@ function requestOf(
   const { target, index } = given.plan
   const { graph } = index
   const { encoding } = context.connection
-  const requestDigest = encoding.resultKey(requestDigestOf(given.plan, given.leafValues))
+  const requestDigest = parent?.requestDigest ?? encoding.resultKey(requestDigestOf(given.plan, given.leafValues))
   const id = options.id ?? context.newId()
   requireLength(context.connection.store, 'executionId', 'execution id', id)
   const startOptions = { ...options, id }
@@ -176,7 +183,7 @@ async function newRecordOf(
     headers: options.headers ?? {},
     graphHash: graphHashOf(plan.index),
     machineVersion,
-    parent: request.parent,
+    parent: request.parent?.id,
     timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
     deadline: context.deadlineOf(options),
     owner,

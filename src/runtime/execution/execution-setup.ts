@@ -1,3 +1,4 @@
+import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { EndReport } from './end-report.ts'
 import type { ExecutionEvent as ExecutionMachineEvent, ReleaseCause, StepEvent } from '../../../machines/index.ts'
 import { durationMs } from '../../core/duration.ts'
@@ -39,6 +40,7 @@ export interface ResolvedOptions extends TimeBounds {
 /** An execution, as what begins its children sees it. */
 export interface ChildParent {
   readonly id: string
+  readonly place: ErrorPlace
   readonly options: ResolvedOptions
   readonly setup: Pick<ExecutionSetup, 'beginsAgain'>
   readonly recorder: Recorder | undefined
