@@ -9,7 +9,7 @@ import type { Connection } from './connection.ts'
 import { replyError, storeError } from './errors.ts'
 import { takeScript } from './execution-scripts.ts'
 import { headRecord } from './head-record.ts'
-import { buckets, escapeText, indexPrefix, ownerText, timeKey, unescapeText } from './layout.ts'
+import { buckets, escapeText, indexPrefix, openCodes, ownerText, timeKey, unescapeText } from './layout.ts'
 import type { Reply } from './link.ts'
 import type { Owners } from './owners.ts'
 import { packedLists, unpackedLists } from './packed-lists.ts'
@@ -58,7 +58,7 @@ async function findByIds(
   const found = replies.flatMap((reply, index) => {
     const [owner, status, place] = (reply as (Buffer | null)[]).map((field) => field?.toString())
     if (owner === undefined || status === undefined || place === undefined) return []
-    const isUnfinished = 'prwu'.includes(status)
+    const isUnfinished = openCodes.includes(status)
     return isUnfinished || andEnded === true ? [{ id: wanted[index]!, owner, place, member: '' }] : []
   })
   const { free } = await freeOwners(owners, new Set(found.map(({ owner }) => owner)), request)

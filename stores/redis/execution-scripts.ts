@@ -1,5 +1,5 @@
 import { headFields } from './head-record.ts'
-import { controlFirst } from './layout.ts'
+import { controlFirst, openCodes } from './layout.ts'
 import { script } from './link.ts'
 import { mostBytes, sizeOf } from './reading-scripts.ts'
 
@@ -114,7 +114,7 @@ local function commit(execution, index, mailbox, given, receipts, work)
   if given[3] ~= '' then s = given[3] end
   if given[4] == '-' then z = false elseif given[4] ~= '' then z = given[4] end
   local released = given[5] == '1'
-  local wasOpen, isOpen = string.find('prwu', s0, 1, true), string.find('prwu', s, 1, true)
+  local wasOpen, isOpen = string.find('${openCodes}', s0, 1, true), string.find('${openCodes}', s, 1, true)
   if s ~= s0 then
     call('ZADD', index, 0, 's' .. s .. t, 0, 'g' .. g .. s .. t)
     call('ZREM', index, 's' .. s0 .. t, 'g' .. g .. s0 .. t)
@@ -167,7 +167,7 @@ local function take(execution, _, mailbox, given, _, work)
   end
   local last, owner = h[1], ARGV[2]
   if last ~= given[1] then return false end
-  local isOpen = string.find('prwu', h[3], 1, true)
+  local isOpen = string.find('${openCodes}', h[3], 1, true)
   if not isOpen and ARGV[3] ~= '1' then return false end
   -- It was parked, or woken, since it was found.
   local due = h[7] and h[8] and 'd' .. h[5] .. h[8] .. string.sub(h[6], 17)
@@ -262,7 +262,7 @@ local id, slot, verdict, known = ARGV[4], ARGV[5], false, false
 if id ~= '' then known = redis.call('HGET', KEYS[4], id) end
 if known then
   verdict = known
-elseif not string.find('prwu', h[3], 1, true) and ARGV[6] ~= '1' then
+elseif not string.find('${openCodes}', h[3], 1, true) and ARGV[6] ~= '1' then
   verdict = 'ended'
 elseif slot ~= '' then
   verdict = redis.call('HGET', KEYS[4], slot)

@@ -1,3 +1,4 @@
+import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 
 /** Version of the layout that this file and the scripts describe. A store with a newer one is refused. */
@@ -154,7 +155,10 @@ const statuses = new Map<string, ExecutionStatus>(
 
 export const allStatuses = Object.keys(codes) as readonly ExecutionStatus[]
 
-/** An execution's status as one letter; the scripts know `p`, `r` and `u` as unfinished. */
+/** The codes of statuses of what has not ended, each a letter. */
+export const openCodes = allStatuses.flatMap((status) => (isTerminal(status) ? [] : [codes[status]])).join('')
+
+/** An execution's status as one letter. */
 export function statusCode(status: ExecutionStatus): string {
   return codes[status]
 }
