@@ -16,6 +16,7 @@ import { shownBatch } from './records/present-batch.ts'
 import { shownRecords } from './records/present-names.ts'
 import { planOfRecord } from './records/restore-execution.ts'
 import { stepInfosOf } from './records/step-info.ts'
+import { placeOf } from './records/step-place.ts'
 import type { StepInfo } from './records/step-info.ts'
 import { withUndos } from './records/undo-info.ts'
 import { splitUndoRecords } from './records/undo-records.ts'
@@ -132,8 +133,4 @@ function withLiveSteps(recorded: readonly StepInfo[], { items }: BatchInfo, { st
   })
   const isLive = new Set(underWay.map(placeOf))
   return [...recorded.filter((step) => !isLive.has(placeOf(step))), ...underWay]
-}
-
-function placeOf({ step, item }: StepInfo): string {
-  return JSON.stringify([step, item])
 }

@@ -1,6 +1,7 @@
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import { isTerminalStep } from '../../core/contracts/statuses.ts'
 import { closedRecord, isUnfinished } from '../records/unfinished-records.ts'
+import { placeOf } from '../records/step-place.ts'
 
 /**
  * The records of an execution that say in the store that a step has not ended, with what is on its way there: when the execution ends, none
@@ -13,25 +14,25 @@ export class OpenRecords {
 
   constructor(records: readonly StepRecord[]) {
     this.#inherited = new Set(records)
-    for (const record of records) this.#records.set(keyOf(record), record)
+    for (const record of records) this.#records.set(placeOf(record), record)
   }
 
   /** A record is on its way. */
   add(record: StepRecord): void {
-    const key = keyOf(record)
+    const key = placeOf(record)
     if (isUnfinished(record) || this.#records.has(key)) this.#records.set(key, record)
   }
 
   /** Whether the last that was written or is on its way says that the step has not ended. */
   has(step: Pick<StepRecord, 'step' | 'item'>): boolean {
-    const record = this.#records.get(keyOf(step))
+    const record = this.#records.get(placeOf(step))
     return record !== undefined && isUnfinished(record)
   }
 
   /** Records have been written. */
   written(records: readonly StepRecord[]): void {
     if (this.#records.size === 0) return
-    for (const record of records) if (isTerminalStep(record.status)) this.#records.delete(keyOf(record))
+    for (const record of records) if (isTerminalStep(record.status)) this.#records.delete(placeOf(record))
   }
 
   /** What is to be written of them where the execution is given up: attempts that run here were none. */
@@ -44,7 +45,7 @@ export class OpenRecords {
   /** What is to be written of them at the execution's end, besides these records. */
   closed(at: number, besides: readonly StepRecord[]): readonly StepRecord[] {
     if (this.#records.size === 0) return []
-    const keys = new Set(besides.map(keyOf))
+    const keys = new Set(besides.map(placeOf))
     return [...this.#records].flatMap(([key, record]) => (keys.has(key) ? [] : [closedRecord(record, at)]))
   }
 }
@@ -54,8 +55,4 @@ function takenBack(record: StepRecord, at: number): StepRecord {
   return record.attempt > 1
     ? { ...record, status: 'retrying', attempt: record.attempt - 1, dueAt: at }
     : { ...record, attempt: 0 }
-}
-
-function keyOf({ step, item }: Pick<StepRecord, 'step' | 'item'>): string {
-  return JSON.stringify([step, item])
 }

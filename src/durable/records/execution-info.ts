@@ -5,6 +5,7 @@ import { executionStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { BatchInfo } from './batch-info.ts'
+import { dateOf } from './date-of.ts'
 import { detachedHash } from './graph-hash.ts'
 import type { LeaseInfo } from './lease-info.ts'
 import type { StepInfo } from './step-info.ts'
@@ -155,8 +156,4 @@ export function unknownStatus({ id, status }: Pick<ExecutionRecord, 'id' | 'stat
 
 function decoded(stored: StoredValue | undefined, decode: (stored: StoredValue) => unknown): unknown {
   return stored === undefined ? undefined : decode(stored)
-}
-
-function dateOf(ms: number | undefined): Date | undefined {
-  return ms === undefined ? undefined : new Date(ms)
 }

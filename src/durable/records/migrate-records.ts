@@ -7,6 +7,7 @@ import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
 import { split } from '../../runtime/inputs/given-inputs.ts'
+import { dateOf } from './date-of.ts'
 import { firstOf } from './race-winner.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
 import { namesAfterMigration } from './stored-names.ts'
@@ -205,8 +206,4 @@ async function migratableOf(id: string, record: StepRecord, encoding: ValueEncod
     endedAt: dateOf(endedAt),
     dueAt: dateOf(dueAt),
   }
-}
-
-function dateOf(ms: number | undefined): Date | undefined {
-  return ms === undefined ? undefined : new Date(ms)
 }

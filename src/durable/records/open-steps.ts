@@ -3,6 +3,7 @@ import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import { isTerminalStep } from '../../core/contracts/statuses.ts'
 import { statusOf } from '../../runtime/execution/step-status.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
+import { dateOf } from './date-of.ts'
 import { waitOf } from './step-info.ts'
 import type { StepInfo, StepWait } from './step-info.ts'
 
@@ -106,8 +107,4 @@ function waitForInputs(plan: Plan, positions: readonly number[]): StepWait | und
 export function unrecordedStep(step: string, status: StepInfo['status'], waitsFor: StepWait | undefined): StepInfo {
   const nothing = { output: undefined, error: undefined, startedAt: undefined, endedAt: undefined, dueAt: undefined }
   return { step, item: undefined, status, attempt: 0, ...nothing, since: undefined, waitsFor }
-}
-
-function dateOf(ms: number | undefined): Date | undefined {
-  return ms === undefined ? undefined : new Date(ms)
 }

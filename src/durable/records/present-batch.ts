@@ -13,9 +13,10 @@ import { digestOfBatch, digestOfItems, itemsPerDigest } from './batch-digest.ts'
 import { itemsStep, writtenItemsOf } from './batch-items.ts'
 import type { BatchItems } from './batch-items.ts'
 import { droppedRecord } from './migrate-records.ts'
-import { headUnderPresentNames, isDone, keyOf, movedRecord, presentRecord, renamedKeys } from './present-names.ts'
+import { headUnderPresentNames, isDone, movedRecord, presentRecord, renamedKeys } from './present-names.ts'
 import { headOfBatch } from './restore-batch.ts'
 import type { StepPages } from './step-pages.ts'
+import { placeOf } from './step-place.ts'
 import { decodePresent } from './stored-inputs.ts'
 
 /** What is stored of a batch: its step records are read page by page, once for each time that they are wanted. */
@@ -141,14 +142,14 @@ class FormerRecords {
 
   /** Whether this record is the one of its step that holds; `name`: the step's present one. */
   holds({ step, item }: StepRecord, name: string): boolean {
-    return (this.#holding.get(keyOf({ step: name, item }))?.step ?? step) === step
+    return (this.#holding.get(placeOf({ step: name, item }))?.step ?? step) === step
   }
 
   #add(row: StepRecord, former: FormerNames): void {
     this.names.add(row.step)
     const name = former.steps.get(row.step)
     if (name === undefined) return
-    const key = keyOf({ step: name, item: row.item })
+    const key = placeOf({ step: name, item: row.item })
     const isRowDone = isDone(row)
     const known = this.#holding.get(key)
     // What is done holds; else what is found first.
@@ -158,7 +159,7 @@ class FormerRecords {
 
   /** Of one under the present name and one under a former one, the latter holds where it alone is done. */
   #stand(row: StepRecord): void {
-    const key = keyOf(row)
+    const key = placeOf(row)
     const known = this.#holding.get(key)
     if (known !== undefined && (isDone(row) || !known.isDone)) this.#holding.set(key, { step: row.step, isDone: true })
   }

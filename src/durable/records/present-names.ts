@@ -13,6 +13,7 @@ import { recordedInputs } from '../../runtime/inputs/given-inputs.ts'
 import { isDigestOfChild } from './child-digest.ts'
 import { requestDigestOf } from '../../runtime/results/execution-memory.ts'
 import { droppedRecord } from './migrate-records.ts'
+import { placeOf } from './step-place.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
 import { namesAtResumption } from './stored-names.ts'
 import type { StoredNames } from './stored-names.ts'
@@ -155,25 +156,20 @@ async function presentSteps(
   for (const row of rows) {
     if (turn.mustYield()) await turn.next()
     if (presentNames.has(row.step)) former.push(row)
-    else steps.set(keyOf(row), { ...row, type: types.get(row.type) ?? row.type })
+    else steps.set(placeOf(row), { ...row, type: types.get(row.type) ?? row.type })
   }
   for (const row of former) {
     if (turn.mustYield()) await turn.next()
-    changes.set(keyOf(row), droppedRecord(row, at))
+    changes.set(placeOf(row), droppedRecord(row, at))
     const renamed = { ...row, step: presentNames.get(row.step)!, type: types.get(row.type) ?? row.type }
-    const standing = steps.get(keyOf(renamed))
+    const standing = steps.get(placeOf(renamed))
     // Where it has begun under both, what is done holds; else what began last.
     if (standing !== undefined && (isDone(standing) || !isDone(renamed))) continue
     const moved = await movedRecord(id, row, renamed, encoding)
-    steps.set(keyOf(moved), moved)
-    changes.set(keyOf(moved), moved)
+    steps.set(placeOf(moved), moved)
+    changes.set(placeOf(moved), moved)
   }
   return { steps: [...steps.values()], changes: [...changes.values()] }
-}
-
-/** Which step's, of which item. */
-export function keyOf({ step, item }: Pick<StepRecord, 'step' | 'item'>): string {
-  return JSON.stringify([step, item])
 }
 
 /** Its values encoded for their new place: no value can be moved to another one. */

@@ -6,6 +6,7 @@ import type { Turn } from '../../runtime/environment/turn.ts'
 import type { UndoView } from '../../runtime/execution/execution-view.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
+import { dateOf } from './date-of.ts'
 import { specsByName } from './restore-execution.ts'
 import { stepsOfBatch } from './restore-batch.ts'
 
@@ -118,8 +119,4 @@ export function waitOf(
 
 function decoded(stored: StoredValue | undefined, decode: (stored: StoredValue) => unknown): unknown {
   return stored === undefined ? undefined : decode(stored)
-}
-
-function dateOf(ms: number | undefined): Date | undefined {
-  return ms === undefined ? undefined : new Date(ms)
 }

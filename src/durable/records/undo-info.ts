@@ -1,5 +1,6 @@
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { UndoView } from '../../runtime/execution/execution-view.ts'
+import { dateOf } from './date-of.ts'
 import { undoViewOf } from './restore-undos.ts'
 import type { StepInfo, UndoInfo } from './step-info.ts'
 import type { UndoRecords } from './undo-records.ts'
@@ -30,8 +31,4 @@ export async function withUndos(
 function infoOf(view: UndoView): UndoInfo {
   const { startedAt, endedAt, dueAt } = view
   return { ...view, startedAt: new Date(startedAt), endedAt: dateOf(endedAt), dueAt: dateOf(dueAt) }
-}
-
-function dateOf(ms: number | undefined): Date | undefined {
-  return ms === undefined ? undefined : new Date(ms)
 }
