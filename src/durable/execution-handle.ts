@@ -27,7 +27,7 @@ import type { ExecutionDetails } from './records/execution-info.ts'
 import { liveStepInfos } from './records/open-steps.ts'
 import type { LiveSteps } from './records/open-steps.ts'
 import { batchOutputOf } from './records/batch-output.ts'
-import { cancelUnowned, postMessage } from './recovery/unowned.ts'
+import { cancelElsewhere } from './recovery/unowned.ts'
 import { valueOfType } from './value-of-type.ts'
 import { checkSignalOptions, requireDataType, sendSignal } from './mail/send-signal.ts'
 import type { SignalCallOptions, SignalVerdict } from './mail/send-signal.ts'
@@ -151,14 +151,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
 
   async #cancelElsewhere(error: ExecutionCancelledError, reason: unknown): Promise<void> {
     await this.#context.connection.readyBy()
-    for (;;) {
-      const record = await this.#context.recordOf(this.id)
-      if (record === undefined) throw noSuchExecution(this.id)
-      if (isTerminal(record.status)) return
-      if (await cancelUnowned(this.#context, this.id, error)) return
-      // What has ended meanwhile, or is gone, is seen in the next round.
-      if ((await postMessage(this.#context, this.id, 'cancel', { reason })) === 'accepted') return
-    }
+    if (!(await cancelElsewhere(this.#context, this.id, error, reason))) throw noSuchExecution(this.id)
   }
 
   /** What the store says of an execution that was lost here: where it can't be reached, nobody knows how that one ends. */

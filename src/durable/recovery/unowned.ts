@@ -12,7 +12,7 @@ import { EffectSearch } from '../records/undo-records.ts'
 import { closedRecords, isUnfinished } from '../records/unfinished-records.ts'
 
 /** Ends an execution that no process runs. @returns false if one does. @throws StoreError, LeaseLostError */
-export function cancelUnowned(context: DocketContext, id: string, error: ExecutionCancelledError): Promise<boolean> {
+function cancelUnowned(context: DocketContext, id: string, error: ExecutionCancelledError): Promise<boolean> {
   const { connection, turns } = context
   return turns.inTurn(id, async () => {
     const acquired = await acquireOne(connection, id)
@@ -143,18 +143,29 @@ export async function cancelAnywhere(
   id: string,
   error: ExecutionCancelledError,
 ): Promise<boolean> {
+  const here = context.owned.get(id)
+  if (here === undefined) return cancelElsewhere(context, id, error, error)
+  here.cancel(error)
+  await here.departure
+  return true
+}
+
+/**
+ * Ends an execution that this process does not run, unless it has ended; who has it gets a message, with the `reason`.
+ * @returns whether there is one @throws StoreError, LeaseLostError
+ */
+export async function cancelElsewhere(
+  context: DocketContext,
+  id: string,
+  error: ExecutionCancelledError,
+  reason: unknown,
+): Promise<boolean> {
   for (;;) {
     const record = await context.recordOf(id)
     if (record === undefined) return false
-    if (isTerminal(record.status)) return true
-    const here = context.owned.get(id)
-    if (here !== undefined) {
-      here.cancel(error)
-      await here.departure
-      return true
-    }
-    if (await cancelUnowned(context, id, error)) return true
-    if ((await postMessage(context, id, 'cancel', { reason: error })) === 'accepted') return true
+    if (isTerminal(record.status) || (await cancelUnowned(context, id, error))) return true
+    // What has ended meanwhile, or is gone, is seen in the next round.
+    if ((await postMessage(context, id, 'cancel', { reason })) === 'accepted') return true
   }
 }
 
