@@ -2,7 +2,7 @@ import type { AnyDataType } from '../core/language/data-type.ts'
 import { InputError } from '../core/errors.ts'
 import type { Execute } from '../core/graph/calls.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
-import type { Plan, PlanStep } from '../core/graph/plan.ts'
+import type { Plan } from '../core/graph/plan.ts'
 import { checkExecuteOptions, executeOptionNames } from './execution/execution-options.ts'
 import type { ExecuteOptions, Overriding, Signalling } from './execution/execution-options.ts'
 import { forgetCall, memoryOf } from './results/execution-memory.ts'
@@ -38,7 +38,8 @@ export const execute = ((
   new Promise((resolve, reject) => {
     checkExecuteOptions('execute', options, optionNames)
     const { plan, leafValues } = givenInputs(graph, target, inputs, options?.overrides)
-    const signals = plan.steps.some(isSignal) || options?.signals !== undefined ? signalsOf(plan, options) : undefined
+    const mayGetSignals = plan.signalSteps.length > 0 || options?.signals !== undefined
+    const signals = mayGetSignals ? signalsOf(plan, options) : undefined
     const memory = memoryOf(plan, options?.id, leafValues)
     const onFailed = (error: unknown): void => {
       // Nothing has run: the caller may mend the inputs and use the id again.
@@ -54,15 +55,11 @@ export const execute = ((
     else startOnceChecked(execution, leafValues, signals, onFailed)
   })) as unknown as Execute<ExecuteOptions>
 
-function isSignal({ spec }: PlanStep): boolean {
-  return spec.kind === 'signal'
-}
-
 /** Of a plan that waits for signals, those that came with the call. @throws InputError, OptionError */
 function signalsOf(plan: Plan, options: Signalling | undefined): Signals {
   const given = givenSignals(plan, options?.signals)
   requireGivenSignals(plan, given)
-  const signals = new Signals(plan.steps.filter(isSignal).map(({ spec }) => spec.output))
+  const signals = new Signals(plan.signalSteps.map(({ spec }) => spec.output))
   for (const [type, value] of Object.entries(given)) signals.give(type, value)
   return signals
 }

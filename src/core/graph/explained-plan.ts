@@ -91,13 +91,7 @@ function textOf({ graph, target, steps, levels, leaves, missing, unknown }: Plan
   for (const [level, names] of levels.entries()) {
     for (const name of names) {
       const step = byName.get(name)!
-      const ports = step.inputs.map(({ type, kind }) => (kind === 'plain' ? type : `${kind}(${type})`)).join(', ')
-      const inputs =
-        step.subgraph !== undefined
-          ? `subgraph ${step.subgraph.graph}(${ports})`
-          : step.kind === 'race' || step.kind === 'timer' || step.kind === 'signal'
-            ? `${step.kind}(${ports})`
-            : ports
+      const inputs = inputsText(step)
       lines.push(
         `  ${String(level).padStart(2)}  ${name.padEnd(width)}  ${willOf(step).padEnd(7)}  ${inputs === '' ? '' : `${inputs} `}→ ${step.output}${step.isUndoable ? ', undoable' : ''}`,
       )
@@ -133,6 +127,13 @@ function mermaidOf({ target, steps, edges, leaves }: PlanData): string {
   lines.push(`  ${maker === -1 ? leafIds.get(target) : `step${maker}`} --> target((${quoted(target)}))`)
   lines.push('  classDef cached stroke-dasharray: 4', '  classDef missing stroke:#c00,color:#c00')
   return lines.join('\n')
+}
+
+/** What a step takes, and what it is where it is no function of that. */
+function inputsText({ kind, subgraph, inputs }: ExplainedStep): string {
+  const ports = inputs.map((one) => (one.kind === 'plain' ? one.type : `${one.kind}(${one.type})`)).join(', ')
+  if (subgraph !== undefined) return `subgraph ${subgraph.graph}(${ports})`
+  return kind === 'race' || kind === 'timer' || kind === 'signal' ? `${kind}(${ports})` : ports
 }
 
 /** What it will do, in the text. */

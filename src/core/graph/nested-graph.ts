@@ -103,7 +103,8 @@ function wayTo(name: string, graph: AnyGraph): readonly string[] | undefined {
 /** These graphs, and those that run within them. */
 export function withNestedGraphs(graphs: readonly AnyGraph[]): readonly AnyGraph[] {
   const all = new Set(graphs)
+  const listed = all.size
   for (const graph of all) for (const step of graph.steps) if (isSubgraph(step)) all.add(step.graph)
   // Those that are listed twice stay so, for the one that checks them.
-  return [...graphs, ...all].filter((graph, index) => index < graphs.length || !graphs.includes(graph))
+  return [...graphs, ...[...all].slice(listed)]
 }

@@ -68,6 +68,8 @@ export interface Plan {
   readonly compensates: boolean
   /** Whether a step waits for a time, or for something from outside. */
   readonly waits: boolean
+  /** The steps that wait for something from outside. */
+  readonly signalSteps: readonly PlanStep[]
   /** Whether the slots of `all` ports hold arrays already; otherwise the execution is a batch of one. */
   readonly gathers: boolean
 }
@@ -199,6 +201,7 @@ export function compilePlan({
     hasExecutionScope,
     compensates: steps.some((step) => step.spec.compensate !== undefined),
     waits: steps.some((step) => step.spec.isWait),
+    signalSteps: steps.filter((step) => step.spec.kind === 'signal'),
   }
 }
 

@@ -97,8 +97,7 @@ export class OwnedExecution implements Owned {
       this.lose()
     })
     const undoings = parts.restored?.undoings
-    const waiting = plan.steps.filter(({ spec }) => spec.kind === 'signal')
-    if (waiting.length > 0) this.#mail = new SignalMail(parts.connection, commits, this.id, waiting)
+    if (plan.signalSteps.length > 0) this.#mail = new SignalMail(parts.connection, commits, this.id, plan.signalSteps)
     this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits, undoings)
     const owned = {
       id: this.id,

@@ -40,7 +40,7 @@ export class ExecutionParking {
   /** Something of it can't be stored: it stays here as long as it waits for this. */
   #isHopeless = false
   #isStopped = false
-  lastRead = 0
+  #lastRead = 0
 
   constructor(parts: ParkingParts) {
     this.#parts = parts
@@ -57,7 +57,7 @@ export class ExecutionParking {
 
   /** A message to it was read. */
   read(seq: number): void {
-    this.lastRead = Math.max(this.lastRead, seq)
+    this.#lastRead = Math.max(this.#lastRead, seq)
   }
 
   /** It ends, or is given up otherwise. */
@@ -129,7 +129,7 @@ export class ExecutionParking {
     }
     // A codec takes its time.
     if (!this.#isQuiet || isLookedAt()) return 'not now'
-    const park: Parking = { lastSeq: this.lastRead, dueAt, waitsFor }
+    const park: Parking = { lastSeq: this.#lastRead, dueAt, waitsFor }
     return recorder.commits.park(park, steps)
   }
 

@@ -49,8 +49,8 @@ export async function executionFromRecords(
   return {
     reopened: forgottenUndos(undoRecords),
     restored: [...persisted.steps.values()].filter(({ endedAt }) => endedAt !== undefined).length,
-    awaited: plan.steps.flatMap(({ spec }) =>
-      spec.kind === 'signal' && persisted.steps.get(spec.name)?.endedAt === undefined ? [spec.output.name] : [],
+    awaited: plan.signalSteps.flatMap(({ spec }) =>
+      persisted.steps.get(spec.name)?.endedAt === undefined ? [spec.output.name] : [],
     ),
     own: (owned, caller, mail) =>
       ownedExecutionOf(context, {

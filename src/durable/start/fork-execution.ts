@@ -85,11 +85,10 @@ export async function forkExecution(
   const created = {
     ...record,
     id: newId,
-    inputs: await encoding.encode({ ...inputs, ...(names && { $names: names }), $signals: signals }, [
-      'execution',
-      newId,
-      'inputs',
-    ]),
+    inputs: await encoding.encode(
+      { ...inputs, ...(names && { $names: names }), ...(Object.keys(signals).length > 0 && { $signals: signals }) },
+      ['execution', newId, 'inputs'],
+    ),
     parent: id,
     graphHash: unwrittenFork,
     owner,
@@ -118,9 +117,9 @@ export async function forkExecution(
 }
 
 /** Slots of signals that the fork has from the original. */
-function signalsAmong({ steps }: Plan, copied: readonly StepRecord[]): readonly string[] {
+function signalsAmong({ signalSteps }: Plan, copied: readonly StepRecord[]): readonly string[] {
   const names = new Set(copied.map(({ step }) => step))
-  return steps.flatMap(({ spec }) => (spec.kind === 'signal' && names.has(spec.name) ? [spec.output.name] : []))
+  return signalSteps.flatMap(({ spec }) => (names.has(spec.name) ? [spec.output.name] : []))
 }
 
 /** As a race is on record that has a winner, and whose function has not begun. */

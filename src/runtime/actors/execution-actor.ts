@@ -105,8 +105,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   }
 
   #begin(plan: Plan, options: ResolvedOptions, persisted: PersistedExecution | undefined): Execution {
-    const awaited = plan.steps.flatMap(({ spec }) => (spec.kind === 'signal' ? [spec.output] : []))
-    if (awaited.length > 0) this.#signals = new Signals(awaited)
+    if (plan.signalSteps.length > 0) this.#signals = new Signals(plan.signalSteps.map(({ spec }) => spec.output))
     for (const [type, values] of Object.entries(persisted?.head.signals ?? {}))
       for (const value of values) this.#signals?.give(type, value)
     const signals = this.#signals

@@ -47,8 +47,8 @@ export function restoreSteps(
 /** Waits in the order in which they end: at a time, or by what has come from outside since. */
 function inOrderOfComing({ plan, setup }: RestoredHost, held: readonly StepRun[]): readonly number[] {
   const times = new Map(held.map(({ planStep, heldUntil }) => [planStep.position, heldUntil!]))
-  for (const { spec, position } of plan.steps) {
-    const cameAt = spec.kind === 'signal' ? setup.signals?.cameAt(spec.output.name) : undefined
+  for (const { spec, position } of plan.signalSteps) {
+    const cameAt = setup.signals?.cameAt(spec.output.name)
     if (cameAt !== undefined) times.set(position, cameAt)
   }
   return [...times].sort(([, one], [, other]) => one - other).map(([position]) => position)

@@ -19,7 +19,7 @@ export function givenSignals(plan: Plan, given: unknown): StartSignals {
     throw inputErrorOf(plan, [
       { message: `signals must be ${read.problem}`, path: read.key === undefined ? [] : [read.key] },
     ])
-  const waited = plan.steps.flatMap(({ spec }) => (spec.kind === 'signal' ? [spec.output.name] : []))
+  const waited = plan.signalSteps.map(({ spec }) => spec.output.name)
   const issues: InputIssue[] = []
   const signals: [string, unknown][] = []
   for (const [key, value] of read.values) {
@@ -41,7 +41,7 @@ export function problemOfSignals(
   plan: Plan,
   signals: StartSignals,
 ): InputError | undefined | Promise<InputError | undefined> {
-  const types = new Map(plan.steps.map(({ spec }) => [spec.output.name, spec.output]))
+  const types = new Map(plan.signalSteps.map(({ spec }) => [spec.output.name, spec.output]))
   const checks = Object.entries(signals).map(([type, value]) => checkValue(types.get(type)!, value))
   const problemOf = (checked: readonly CheckedValue[]): InputError | undefined => {
     const issues = checked.flatMap((one) => one.issues ?? [])

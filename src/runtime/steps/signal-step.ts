@@ -41,8 +41,8 @@ function refusal(type: string, step: string, place: ErrorPlace, to: 'call' | 'ch
 }
 
 /** @throws OptionError where a plan needs a signal that is not given with the call: it has no way to send one */
-export function requireGivenSignals({ steps, index }: Plan, given: Readonly<Record<string, unknown>>): void {
-  const waiting = steps.find(({ spec }) => spec.kind === 'signal' && !Object.hasOwn(given, spec.output.name))
+export function requireGivenSignals({ signalSteps, index }: Plan, given: Readonly<Record<string, unknown>>): void {
+  const waiting = signalSteps.find(({ spec }) => !Object.hasOwn(given, spec.output.name))
   if (waiting === undefined) return
   const { name, output } = waiting.spec
   throw refusal(output.name, name, { graph: index.graph.name, step: name }, 'call')

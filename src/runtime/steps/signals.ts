@@ -20,7 +20,7 @@ interface Given {
 interface ValuesOfType {
   readonly type: AnyDataType
   /** As they were given, in order; the first of them is being checked, or counts. */
-  given: readonly Given[]
+  readonly given: Given[]
   isChecking: boolean
   /** What the first of them is, once it is known to fit. */
   counts: { readonly value: unknown } | undefined
@@ -47,7 +47,7 @@ export class Signals {
   give(type: string, value: unknown, message?: Bringer): boolean {
     const values = this.#byType.get(type)
     if (values === undefined || values.counts !== undefined) return false
-    values.given = [...values.given, { value, message }]
+    values.given.push({ value, message })
     return true
   }
 
@@ -117,14 +117,13 @@ export class Signals {
   }
 
   #settle(values: ValuesOfType, checked: CheckedValue): void {
-    const [first, ...rest] = values.given
     if (checked.issues !== undefined) {
-      values.given = rest
-      this.#onSetAside(values.type.name, first!.message?.seq, checked.issues)
+      const first = values.given.shift()!
+      this.#onSetAside(values.type.name, first.message?.seq, checked.issues)
       return
     }
     // Of several that came while the first was checked, none is needed any more; what brought them stays known by those.
-    values.given = [first!]
+    values.given.splice(1)
     values.counts = { value: checked.value }
     values.onCome?.()
   }
