@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { dataType, graph, signal, step, StoreError, type } from '../../src/index.ts'
+import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 
 const Order = dataType('Order', type<string>())
@@ -52,17 +53,11 @@ test('a parked execution ends by its caller’s signal with the error of one tha
 test('a parked execution whose end by its caller’s signal can’t be written leaves its caller with the wait ended alone', async () => {
   const world = new World()
   const declared = bookings(() => undefined)
-  const refusing = new Proxy(world.store, {
-    get: (target, key) => {
-      const value: unknown = Reflect.get(target, key)
-      if (typeof value !== 'function') return value
-      if (key !== 'acquire') return (value as () => unknown).bind(target)
-      return (request: { ids?: unknown }) =>
-        request.ids === undefined
-          ? target.acquire(request as never)
-          : Promise.reject(new StoreError('memory', 'refused', false))
-    },
-  })
+  const refusing = alteredStore(world.store, (method, ask, [request]) =>
+    method === 'acquire' && (request as { ids?: unknown }).ids !== undefined
+      ? Promise.reject(new StoreError('memory', 'refused', false))
+      : ask(),
+  )
   const docket = world.process({ graphs: [declared], store: refusing })
   const controller = new AbortController()
   const handle = await world.clock.settle(

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { dataType, graph, race, signal, step, timer } from '../../src/index.ts'
 import type { DocketOptions } from '../../src/index.ts'
+import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import type { World } from './durable-time.ts'
 
 export const Order = dataType('Order', z.object({ id: z.string() }))
@@ -57,4 +58,9 @@ export async function parked(world: World, runs: string[] = [], options: Partial
 
 export async function recordOf(world: World, id = 'a') {
   return (await world.store.get([id]))[0]!
+}
+
+/** Whether a call of the store parks something. */
+export function isParking(method: string, given: readonly unknown[]): boolean {
+  return method === 'commit' && (given[0] as readonly ExecutionCommit[]).some(({ park }) => park !== undefined)
 }

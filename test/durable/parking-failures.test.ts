@@ -1,24 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import type { Store } from '../../src/core/contracts/store.ts'
+import { StoreError } from '../../src/index.ts'
+import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
-import { Approval, Shipment, inputs, minute, orders, parked, recordOf } from './parked-orders.ts'
+import { Approval, isParking, Shipment, inputs, minute, orders, parked, recordOf } from './parked-orders.ts'
 
 describe('an execution that only waits, over a store that fails', () => {
   test('is parked once, where the answer to that was lost', async () => {
     const world = new World()
     let lost = 0
-    const { StoreError } = await import('../../src/index.ts')
-    const store = new Proxy(world.store, {
-      get: (target, key) => {
-        const value: unknown = Reflect.get(target, key)
-        if (key !== 'commit') return typeof value === 'function' ? (value as () => unknown).bind(target) : value
-        return async (...given: Parameters<Store['commit']>) => {
-          const answers = await target.commit(...given)
-          if (given[0].some(({ park }) => park !== undefined) && lost++ === 0)
-            throw new StoreError('memory', 'cut', true)
-          return answers
-        }
-      },
+    const store = alteredStore(world.store, async (method, ask, given) => {
+      const answer: unknown = await ask()
+      if (isParking(method, given) && lost++ === 0) throw new StoreError('memory', 'cut', true)
+      return answer
     })
     const { handle } = await parked(world, [], { store })
     await world.clock.advance(1_000)
@@ -32,15 +25,9 @@ describe('an execution that only waits, over a store that fails', () => {
   test('is parked later, where its store refused that for whatever reason', async () => {
     const world = new World()
     let tries = 0
-    const store = new Proxy(world.store, {
-      get: (target, key) => {
-        const value: unknown = Reflect.get(target, key)
-        if (key !== 'commit') return typeof value === 'function' ? (value as () => unknown).bind(target) : value
-        return async (...given: Parameters<Store['commit']>) => {
-          if (given[0].some(({ park }) => park !== undefined) && tries++ === 0) throw new Error('a bug of the store')
-          return target.commit(...given)
-        }
-      },
+    const store = alteredStore(world.store, (method, ask, given) => {
+      if (isParking(method, given) && tries++ === 0) throw new Error('a bug of the store')
+      return ask()
     })
     await parked(world, [], { store })
     expect(tries).toBe(1)
@@ -52,16 +39,10 @@ describe('an execution that only waits, over a store that fails', () => {
   test('is ended by a signal of its caller that is aborted while the answer that parks it is on its way', async () => {
     const world = new World()
     const controller = new AbortController()
-    const store = new Proxy(world.store, {
-      get: (target, key) => {
-        const value: unknown = Reflect.get(target, key)
-        if (key !== 'commit') return typeof value === 'function' ? (value as () => unknown).bind(target) : value
-        return async (...given: Parameters<Store['commit']>) => {
-          const answers = await target.commit(...given)
-          if (given[0].some(({ park }) => park !== undefined)) controller.abort(new Error('the client has gone'))
-          return answers
-        }
-      },
+    const store = alteredStore(world.store, async (method, ask, given) => {
+      const answer: unknown = await ask()
+      if (isParking(method, given)) controller.abort(new Error('the client has gone'))
+      return answer
     })
     const declared = orders([])
     const docket = world.process({ graphs: [declared], store })

@@ -3,12 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { dataType, graph, signal, step, subgraph, timer } from '../../src/index.ts'
 import type { ExecutionEvent } from '../../src/index.ts'
-import type { Store } from '../../src/core/contracts/store.ts'
+import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 import {
   Approval,
   Decision,
   Expiry,
+  isParking,
   Order,
   Shipment,
   inputs,
@@ -85,18 +86,12 @@ describe('an execution that only waits', () => {
 
   test('is not parked when a message came that was not read, and goes on with it', async () => {
     const world = new World()
-    const store = new Proxy(world.store, {
-      get: (target, key) => {
-        const value: unknown = Reflect.get(target, key)
-        if (key !== 'commit') return typeof value === 'function' ? (value as () => unknown).bind(target) : value
-        return async (...given: Parameters<Store['commit']>) => {
-          if (given[0].some(({ park }) => park !== undefined) && !isSent) {
-            isSent = true
-            await other.get('a').then((found) => found!.signal(Approval, { by: 'Ada' }))
-          }
-          return target.commit(...given)
-        }
-      },
+    const store = alteredStore(world.store, async (method, ask, given) => {
+      if (isParking(method, given) && !isSent) {
+        isSent = true
+        await other.get('a').then((found) => found!.signal(Approval, { by: 'Ada' }))
+      }
+      return ask()
     })
     let isSent = false
     const runs: string[] = []
@@ -266,15 +261,9 @@ describe('an execution that only waits', () => {
   test('is seldom looked at by who waits for its result, where the store says when it has ended', async () => {
     const world = new World()
     let looks = 0
-    const store = new Proxy(world.store, {
-      get: (target, key) => {
-        const value: unknown = Reflect.get(target, key)
-        if (key !== 'get') return typeof value === 'function' ? (value as () => unknown).bind(target) : value
-        return (ids: readonly string[]) => {
-          looks++
-          return target.get(ids)
-        }
-      },
+    const store = alteredStore(world.store, (method, ask) => {
+      if (method === 'get') looks++
+      return ask()
     })
     const { handle } = await parked(world, [], { store })
     const result = handle.result()

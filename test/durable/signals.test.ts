@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { createActor, toPromise } from 'xstate'
 import { z } from 'zod'
 import { dataType, execute, fromGraph, graph, race, signal, step, timer } from '../../src/index.ts'
-import type { Store } from '../../src/core/contracts/store.ts'
+import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
+import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 
 const Order = dataType('Order', z.object({ id: z.string() }))
@@ -45,10 +46,6 @@ async function started(world: World, declared: typeof approvals | typeof expirin
 }
 
 const never = (): Promise<string> => new Promise(() => {})
-
-function bound(target: Store, value: unknown): unknown {
-  return typeof value === 'function' ? (value as () => unknown).bind(target) : value
-}
 
 describe('a signal in a docket', () => {
   test('is waited for, and goes to its step once it is stored', async () => {
@@ -104,15 +101,10 @@ describe('a signal in a docket', () => {
 
   test('is consumed in the commit that has the value of its step', async () => {
     const world = new World()
-    const commits: Parameters<Store['commit']>[0][number][] = []
-    const store = new Proxy(world.store, {
-      get: (target, key) =>
-        key === 'commit'
-          ? (...given: Parameters<Store['commit']>) => {
-              commits.push(...given[0])
-              return target.commit(...given)
-            }
-          : bound(target, Reflect.get(target, key)),
+    const commits: ExecutionCommit[] = []
+    const store = alteredStore(world.store, (method, ask, given) => {
+      if (method === 'commit') commits.push(...(given[0] as readonly ExecutionCommit[]))
+      return ask()
     })
     const docket = world.process({ graphs: [approvals], store })
     const handle = await world.clock.settle(docket.start(approvals, Shipment, inputs, { id: 'a' }))
