@@ -151,7 +151,7 @@ export async function cancelAnywhere(
 }
 
 /**
- * Ends an execution that this process does not run, unless it has ended; who has it gets a message, with the `reason`.
+ * Ends an execution that this process does not run, unless it has ended; a process that has it gets a message, with the `reason`.
  * @returns whether there is one @throws StoreError, LeaseLostError
  */
 export async function cancelElsewhere(
