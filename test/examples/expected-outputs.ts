@@ -110,6 +110,23 @@ the second process starts
   process 2: payment of order 7, parcel of order 7
 in the database: {"Pay":"completed","Pack":"completed","Print":"completed"}`,
   },
+  'saga/main.ts': {
+    text: `the first process books a trip, and can not pay
+  process 1: car of Ada cancelled
+  process 1: cancelling the room of Ada
+it was killed; in the database: compensating; undone: BookFlight not yet, BookHotel running, RentCar undone
+the second process starts
+  process 2: cancelling the room of Ada
+  process 2: room of Ada cancelled
+  process 2: flight of Ada cancelled
+  process 2: step "Pay" failed after 1 attempt: the card is expired
+in the database: failed; undone: BookFlight undone, BookHotel undone, RentCar undone`,
+  },
+  'nightly-report.ts': {
+    text: `counting the orders of 2026-05-04
+waiting { kind: 'time', at: 2026-05-05T06:00:00.000Z }
+2026-05-05T06:00:00.000Z: 42 orders on 2026-05-04`,
+  },
   'durable-batch.ts': {
     text: `the first process sent 4 of 8
 together they sent 8, none of them twice: true
