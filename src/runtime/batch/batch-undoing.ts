@@ -42,6 +42,6 @@ export class BatchUndoing {
     const parts = [...this.#parts].filter(({ effects }) => effects !== undefined && !effects.areNone)
     const begun = open.flatMap(({ undoing }) => undoing?.done ?? [])
     if (parts.length === 0 && begun.length === 0) return undefined
-    return Promise.all(begun).then(() => new Compensation(whole, parts, reason).done)
+    return Promise.all(begun).then(() => new Compensation(whole, parts, () => reason).done)
   }
 }

@@ -3,7 +3,7 @@ import type { CompensationError } from '../../core/errors.ts'
 import { DocketError } from '../../core/docket-error.ts'
 import { takersOf } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
-import type { Effects } from './effects.ts'
+import type { Effects, EffectUndo } from './effects.ts'
 import { Undo } from './undo.ts'
 import type { UndoingExecution } from './undo.ts'
 
@@ -19,17 +19,23 @@ export interface Compensated extends UndoingExecution {
  */
 export class Compensation {
   readonly done: Promise<readonly CompensationError[]>
-  readonly #undos: Undo[] = []
+  readonly #undos: EffectUndo[] = []
 
-  /** `whole`: the plan that has the steps of all parts. */
-  constructor(whole: Plan, parts: readonly Compensated[], reason: unknown) {
+  /** `whole`: the plan that has the steps of all parts; `reasonOf`: why a step is undone; `only`: names of the steps that are. @default all */
+  constructor(
+    whole: Plan,
+    parts: readonly Compensated[],
+    reasonOf: (step: string) => unknown,
+    only?: Pick<ReadonlySet<string>, 'has'>,
+  ) {
     const failures: Promise<CompensationError | undefined>[] = []
     // What has to come before what a step's inputs were made by; nothing where nothing of it or above is undone.
     const waits: (Promise<unknown> | undefined)[] = []
     for (let position = whole.steps.length - 1; position >= 0; position--) {
       const { spec, outputSlot } = whole.steps[position]!
       const before = takersOf(whole, outputSlot).flatMap((taker) => waits[taker] ?? [])
-      const undos = spec.compensate === undefined ? [] : this.#undosOf(parts, spec.name, reason)
+      const isUndone = spec.compensate !== undefined && only?.has(spec.name) !== false
+      const undos = isUndone ? this.#undosOf(parts, spec.name, reasonOf) : []
       if (undos.length === 0) {
         waits[position] = before.length > 1 ? Promise.all(before) : before[0]
         continue
@@ -47,10 +53,11 @@ export class Compensation {
     for (const undo of this.#undos) undo.giveUp(reason)
   }
 
-  #undosOf(parts: readonly Compensated[], step: string, reason: unknown): readonly Undo[] {
+  #undosOf(parts: readonly Compensated[], step: string, reasonOf: (step: string) => unknown): readonly EffectUndo[] {
     const undos = parts.flatMap((part) => {
       const effect = part.effects?.of(step)
-      return effect === undefined ? [] : [new Undo(part, effect, reason)]
+      // The loser of a race may be undone already.
+      return effect === undefined ? [] : [(effect.undo ??= new Undo(part, effect, reasonOf(step)))]
     })
     append(this.#undos, undos)
     return undos

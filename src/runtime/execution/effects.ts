@@ -3,6 +3,7 @@ import type { CompensateSpec } from '../../core/graph/graph-index.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { fireAfter } from '../environment/timers.ts'
 import { InputError } from '../../core/errors.ts'
+import type { CompensationError } from '../../core/errors.ts'
 import type { UndoView } from './execution-view.ts'
 import type { StepState } from './step-state.ts'
 
@@ -22,12 +23,22 @@ export interface Verdict {
   readonly isUncertain: boolean
 }
 
+/** Undoes what a step did, once, for all who need that. */
+export interface EffectUndo {
+  /** Resolves once it is undone, or with why it can't be. */
+  run(): Promise<CompensationError | undefined>
+  /** Stops it for a reason: it goes on elsewhere. */
+  giveUp(reason: unknown): void
+}
+
 /** What one step with `compensate` has done in one execution, as far as that is known. */
 export class Effect {
   /** The step itself. */
   step: EffectiveStep
   /** How far it is undone; undefined as long as that has not begun. */
   view: UndoView | undefined
+  /** What undoes it, once that is to be done. */
+  undo: EffectUndo | undefined
   /** Its undoing has begun: what an attempt brings from now on is not remembered. */
   isUndone = false
   /** Attempts whose functions have not come to an end. */
@@ -64,6 +75,7 @@ export class Effect {
 
   /** Whether there is nothing to undo, whatever still comes. */
   get isNone(): boolean {
+    if (this.view?.status === 'undone') return true
     return this.#made === undefined && !this.#isUncertain && this.#open === 0
   }
 

@@ -3,7 +3,7 @@ import { compiledExecution } from '../../../machines/index.ts'
 import type { ReleaseCause } from '../../../machines/index.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
-import type { Plan } from '../../core/graph/plan.ts'
+import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import { AsyncContext } from '../environment/async-context.ts'
 import { callingStep } from '../environment/current-step.ts'
 import type { CallingStep } from '../environment/current-step.ts'
@@ -17,6 +17,8 @@ import type { CancelReason } from './end-reason.ts'
 import { changeTo, reportEnd, succeedOnceWritten } from './shown-end.ts'
 import type { EndEvent } from './shown-end.ts'
 import type { ExecutionSetup, ResolvedOptions, Watcher } from './execution-setup.ts'
+import type { RaceState } from './lost-steps.ts'
+import { RaceLosses } from './race-losses.ts'
 import { checkLeaves, putLeaves } from '../inputs/given-inputs.ts'
 import type { PersistedExecution } from './execution-view.ts'
 import type { Recorder } from './recorder.ts'
@@ -80,6 +82,8 @@ export class Execution implements StepHost {
   #restoredFailure: { readonly error: unknown } | undefined
   /** What its steps did is undone. */
   undoing: UndoneEnd | undefined
+  /** What the losers of its races did, where that is undone. */
+  losses: RaceLosses | undefined
   /** Why it goes on elsewhere, where it does. */
   released: ReleaseCause | undefined = undefined
 
@@ -244,6 +248,7 @@ export class Execution implements StepHost {
     if (event.type === 'RELEASE') {
       this.released = event.cause
       this.undoing?.release(event, error)
+      this.losses?.giveUp(error)
     }
     if (this.isSettled) return
     const finish = (): void => this.finish(event, error)
@@ -294,6 +299,10 @@ export class Execution implements StepHost {
     const slot = run.planStep.outputSlot
     if (isAbort || this.plan.isVital[slot]!) this.fail(error)
     else this.#flow.deny(slot, error)
+  }
+
+  raceDecided(race: PlanStep, state: RaceState): void {
+    if (this.effects !== undefined && !this.hasEnded) (this.losses ??= new RaceLosses(this)).add(race, state)
   }
 
   stepDropped(run: StepRun | undefined): void {

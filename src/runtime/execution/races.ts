@@ -4,6 +4,7 @@ import { isRace } from '../../core/graph/plan.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { LaunchQueue } from './launch-queue.ts'
 import { failUnbegun } from './step-ending.ts'
+import type { RaceState } from './lost-steps.ts'
 import type { StepHost } from './step-host.ts'
 import { StepRun } from './step-run.ts'
 
@@ -12,6 +13,8 @@ export interface RacingHost extends StepHost {
   readonly hasEnded: boolean
   readonly keepsRuns: boolean
   readonly runs: (StepRun | undefined)[]
+  /** A race is decided: what its losers did is to be undone. */
+  raceDecided(race: PlanStep, state: RaceState): void
   /** A step has ended of which nobody needs anything any more. */
   stepDropped(run: StepRun | undefined): void
 }
@@ -22,16 +25,17 @@ type SlotState = 'filled' | 'denied' | undefined
  * The races of one execution: which of their ports came first, and which can't come any more. Only executions that have races have this, so
  * that steps which need all of their inputs pay nothing for it.
  */
-export class Races {
+export class Races implements RaceState {
   readonly #host: RacingHost
   readonly #plan: Plan
   readonly #racers: readonly (readonly number[])[]
   readonly #queue: LaunchQueue
   readonly #slots: SlotState[]
   readonly #errors = new Map<number, unknown>()
-  readonly #decided = new Set<number>()
-  /** Steps that were given up because a race was decided. */
-  readonly #dropped = new Set<number>()
+  readonly winners = new Map<number, number>()
+  readonly dropped = new Set<number>()
+  /** Steps that never begin again: what they led to was there already in an earlier life. */
+  readonly #withheld = new Set<number>()
   /** Races of which no port can come any more, and that have not failed yet. */
   readonly #hopeless: number[] = []
   #hasBegun = false
@@ -52,13 +56,10 @@ export class Races {
   restore(): void {
     const { runs } = this.#host
     for (const step of this.#plan.steps.filter(isRace)) {
-      const { position, portSlots } = step
+      const { position, portNames, portSlots } = step
       const known = runs[position]
-      if (known?.hasEnded === true) continue
-      if (known?.first !== undefined) {
-        this.#decided.add(position)
-        continue
-      }
+      if (known?.first !== undefined) this.winners.set(position, portSlots[portNames.indexOf(known.first.port)]!)
+      if (known?.hasEnded === true || known?.first !== undefined) continue
       const ended = portSlots.flatMap((slot) => {
         const run = runs[this.#plan.producers[slot]!]
         return run?.hasOutput === true ? [{ slot, run }] : []
@@ -70,7 +71,16 @@ export class Races {
 
   /** These steps never begin again: what they led to is there already. */
   withhold(positions: readonly number[]): void {
-    for (const position of positions) this.#dropped.add(position)
+    for (const position of positions) {
+      this.#withheld.add(position)
+      // What failed for good was not given up.
+      if (this.#host.runs[position]?.hasEnded !== true) this.dropped.add(position)
+    }
+  }
+
+  /** What the losers did of races that were decided in an earlier life is undone. */
+  undoLosers(): void {
+    for (const position of this.winners.keys()) this.#host.raceDecided(this.#plan.steps[position]!, this)
   }
 
   /** Lets those begin that are decided from the start: a port was given, or came in an earlier life. */
@@ -93,10 +103,11 @@ export class Races {
     const racers = this.#racers[slot]!
     for (let i = 0; i < racers.length && !this.#host.hasEnded; i++) {
       const step = this.#plan.steps[racers[i]!]!
-      if (!this.#isOpen(step.position) || this.#decided.has(step.position)) continue
+      if (!this.#isOpen(step.position) || this.winners.has(step.position)) continue
       this.#note(step, slot, value)
       this.#queue.release(step.position)
       this.#dropLosers(step, slot)
+      this.#host.raceDecided(step, this)
     }
   }
 
@@ -105,7 +116,7 @@ export class Races {
     this.#slots[slot] = 'denied'
     this.#errors.set(slot, error)
     for (const position of this.#racers[slot]!) {
-      if (!this.#isOpen(position) || this.#decided.has(position)) continue
+      if (!this.#isOpen(position) || this.winners.has(position)) continue
       const isHopeless = this.#plan.steps[position]!.portSlots.every((port) => this.#slots[port] === 'denied')
       if (isHopeless) this.#hopeless.push(position)
     }
@@ -116,7 +127,7 @@ export class Races {
     const { runs } = this.#host
     const run = (runs[position] ??= new StepRun(this.#host, this.#plan.steps[position]!))
     run.first = { port: portNames[portSlots.indexOf(slot)]!, value }
-    this.#decided.add(position)
+    this.winners.set(position, slot)
   }
 
   /** A loop, not recursion: one that fails may leave another without a port. */
@@ -144,7 +155,7 @@ export class Races {
     const port = race.portNames[race.portSlots.indexOf(winner)]!
     const open = race.portSlots.filter((slot) => slot !== winner).map((slot) => producers[slot]!)
     for (let position = open.pop(); position !== undefined; position = open.pop()) {
-      if (position === -1 || this.#dropped.has(position) || this.#host.hasEnded) continue
+      if (position === -1 || this.dropped.has(position) || this.#withheld.has(position) || this.#host.hasEnded) continue
       const { outputSlot, portSlots, spec } = steps[position]!
       // What has come is kept; one that has failed may have left others running.
       if (this.#slots[outputSlot] === 'filled' || this.#isNeeded(outputSlot)) continue
@@ -158,7 +169,7 @@ export class Races {
 
   #drop(position: number, reason: RaceLostError): void {
     const { runs, keepsRuns, recorder, clock } = this.#host
-    this.#dropped.add(position)
+    this.dropped.add(position)
     this.#queue.withhold(position)
     const begun = runs[position]
     const run =
@@ -175,13 +186,14 @@ export class Races {
     if (isWanted[slot]!) return true
     return (
       dependants[slot]!.some((position) => this.#isOpen(position)) ||
-      this.#racers[slot]!.some((position) => this.#isOpen(position) && !this.#decided.has(position))
+      this.#racers[slot]!.some((position) => this.#isOpen(position) && !this.winners.has(position))
     )
   }
 
   /** Whether a step may still need its inputs. */
   #isOpen(position: number): boolean {
-    return this.#slots[this.#plan.steps[position]!.outputSlot] === undefined && !this.#dropped.has(position)
+    if (this.dropped.has(position) || this.#withheld.has(position)) return false
+    return this.#slots[this.#plan.steps[position]!.outputSlot] === undefined
   }
 }
 

@@ -1,3 +1,4 @@
+import { compiledExecution } from '../../../machines/index.ts'
 import { CompensationError, LeaseLostError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { CompensateSpec } from '../../core/graph/graph-index.ts'
@@ -10,7 +11,7 @@ import type { UndoOutcome } from '../steps/undo-attempt.ts'
 import { elapsedSince } from '../environment/clock.ts'
 import { fireAfter } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
-import type { Effect, Verdict } from './effects.ts'
+import type { Effect, EffectUndo, Verdict } from './effects.ts'
 import type { Emitter } from './emitter.ts'
 import type { UndoView } from './execution-view.ts'
 import type { UndoRecorder } from './recorder.ts'
@@ -34,7 +35,7 @@ export interface UndoingExecution extends WorkPlace, Changing {
 }
 
 /** Undoes what one step of one execution did: attempt after attempt, until it is undone or no attempt is left. */
-export class Undo {
+export class Undo implements EffectUndo {
   readonly #execution: UndoingExecution
   readonly #effect: Effect
   readonly #reason: unknown
@@ -43,6 +44,7 @@ export class Undo {
   #close: ((reason: unknown) => void) | undefined
   #wait: Timer | undefined
   #isGivenUp = false
+  #outcome: Promise<CompensationError | undefined> | undefined
 
   constructor(execution: UndoingExecution, effect: Effect, reason: unknown) {
     this.#execution = execution
@@ -51,8 +53,11 @@ export class Undo {
     this.#verdict = effect.verdict(execution.clock, effect.spec.waitMs)
   }
 
-  /** Resolves once it is undone, or with why it can't be. */
-  async run(): Promise<CompensationError | undefined> {
+  run(): Promise<CompensationError | undefined> {
+    return (this.#outcome ??= this.#run())
+  }
+
+  async #run(): Promise<CompensationError | undefined> {
     const { view } = this.#effect
     if (view?.status === 'undone') return undefined
     if (view?.status === 'failed') return this.#errorOf(view.error, view.attempt, undefined)
@@ -70,7 +75,6 @@ export class Undo {
     return this.#try(verdict, (view?.attempt ?? 0) + 1, view?.startedAt ?? at)
   }
 
-  /** Stops it for a reason: it goes on elsewhere. */
   giveUp(reason: unknown): void {
     this.#isGivenUp = true
     this.#wait?.cancel()
@@ -150,7 +154,9 @@ export class Undo {
     if (this.#isGivenUp) await new Promise(() => {})
     this.#effect.view = view
     await this.#execution.recorder?.noteUndo(this.#effect, view)
-    changeTo(this.#execution, { type: 'PROGRESS', settled: this.#execution.settled })
+    const { state, settled } = this.#execution
+    // The loser of a race may be undone when its execution has ended.
+    if (!compiledExecution.isFinal[state]!) changeTo(this.#execution, { type: 'PROGRESS', settled })
   }
 
   #errorOf(cause: unknown, attempts: number, policyError: unknown): CompensationError {

@@ -78,7 +78,7 @@ export class UndoneEnd {
   #undo(): Compensation['done'] {
     // Given up meanwhile, it never ends here.
     if (this.#isOver) return new Promise(() => {})
-    this.#compensation = new Compensation(this.#execution.plan, [this.#execution], this.#error)
+    this.#compensation = new Compensation(this.#execution.plan, [this.#execution], () => this.#error)
     return this.#compensation.done
   }
 

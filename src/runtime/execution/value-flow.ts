@@ -62,6 +62,7 @@ export class ValueFlow {
     if (part !== undefined) {
       for (const slot of plan.wanted) if (plan.isLeaf[slot]!) part.onFilled(slot, host.values[slot])
     }
+    this.#races?.undoLosers()
     if (this.#wantedLeft === 0) {
       host.succeed()
       return
