@@ -8,6 +8,7 @@ import type { ExecuteOptions, Overriding, Signalling } from './execution/executi
 import { forgetCall, memoryOf } from './results/execution-memory.ts'
 import { resolveOptions } from './execution/execution-setup.ts'
 import { Execution } from './execution/execution.ts'
+import { refuseEvents } from './steps/event-step.ts'
 import { requireGivenSignals } from './steps/signal-step.ts'
 import { Signals } from './steps/signals.ts'
 import { undoingsOf } from './results/undoings.ts'
@@ -38,6 +39,7 @@ export const execute = ((
   new Promise((resolve, reject) => {
     checkExecuteOptions('execute', options, optionNames)
     const { plan, leafValues } = givenInputs(graph, target, inputs, options?.overrides)
+    refuseEvents(plan)
     const mayGetSignals = plan.signalSteps.length > 0 || options?.signals !== undefined
     const signals = mayGetSignals ? signalsOf(plan, options) : undefined
     const memory = memoryOf(plan, options?.id, leafValues)

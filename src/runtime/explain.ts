@@ -1,4 +1,5 @@
 import type { AnyDataType } from '../core/language/data-type.ts'
+import { isEventStep } from '../core/language/event.ts'
 import { isValueStep } from '../core/language/value.ts'
 import type { InputIssue } from '../core/errors.ts'
 import { printable } from '../core/graph/explained-plan.ts'
@@ -130,6 +131,9 @@ function explainSteps(
       kind: spec.kind,
       ...(isSubgraph(spec.step) && {
         subgraph: { graph: spec.step.graph.name, target: spec.step.target.name },
+      }),
+      ...(isEventStep(spec.step) && {
+        event: { event: spec.step.event.name, scope: spec.step.event.broadcast.scope },
       }),
       isConditional: spec.when !== undefined,
       output: spec.output.name,

@@ -3,6 +3,7 @@ import type { AnyDataType, TypedDataType, ValueOf } from '../core/language/data-
 import type { InputsOf, OverriddenIn, OverrideValue, Overrides, TargetOf } from '../core/graph/graph.ts'
 import { isRecord } from '../core/is-record.ts'
 import { InputError } from '../core/errors.ts'
+import type { OptionError } from '../core/errors.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { planOf, requireIndex, requireTarget } from '../core/graph/plan.ts'
 import { fullClockOf } from './environment/clock.ts'
@@ -10,6 +11,7 @@ import { ExecutionActor } from './actors/execution-actor.ts'
 import type { LogicScope, LogicSnapshot } from './actors/execution-actor.ts'
 import { checkExecuteOptions, executeOptionNames } from './execution/execution-options.ts'
 import type { ExecuteOptions, Overriding } from './execution/execution-options.ts'
+import { eventRefusal } from './steps/event-step.ts'
 import { randomId } from './environment/ids.ts'
 import { resolveOptions } from './execution/execution-setup.ts'
 import { executionLogic } from './actors/execution-logic.ts'
@@ -70,14 +72,15 @@ function readInputs(
   input: unknown,
   overrides: unknown,
   persisted: PersistedExecution | undefined,
-): { readonly given: GivenInputs; readonly refusal: InputError | undefined } {
+): { readonly given: GivenInputs; readonly refusal: InputError | OptionError | undefined } {
   try {
     // A snapshot has its own values: what its steps have made was made of them.
     const given =
       persisted !== undefined && isRecord(input)
         ? recordedInputs(graph, target, input, persisted.head.overrides ?? [])
         : givenInputs(graph, target, input, overrides)
-    return { given, refusal: undefined }
+    // One that goes on may have had its events.
+    return { given, refusal: persisted === undefined ? eventRefusal(given.plan) : undefined }
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     return { given: { plan: planOf(graph, target), leafValues: [] }, refusal: error }

@@ -2,6 +2,10 @@ import { describe } from '../check-options.ts'
 import { durationHint, durationMs } from '../duration.ts'
 import type { AnyDataType, AnyPort } from '../language/data-type.ts'
 import type { AnyStep } from '../language/step.ts'
+import { isEventStep } from '../language/event.ts'
+import type { AnyEventStep } from '../language/event.ts'
+import { isEventType, problemOfBroadcast } from '../language/event-type.ts'
+import { isRecord } from '../is-record.ts'
 import { isValueStep, problemsOfValue } from '../language/value.ts'
 import { checkSubgraph, isSubgraph } from './nested-graph.ts'
 import { isScope } from '../language/policy.ts'
@@ -18,6 +22,7 @@ const options: Readonly<Record<Kind, readonly string[]>> = {
   value: [...everyStep, 'value'],
   race: [...everyStep, ...policies],
   signal: [...everyStep, 'timeout', 'fallback'],
+  event: [...everyStep, 'event', 'key', 'timeout', 'when', 'fallback'],
   timer: [...everyStep, 'after', 'at', 'value', 'timeout', 'formerly', 'when', 'fallback'],
   subgraph: [
     ...everyStep,
@@ -39,6 +44,7 @@ const made: Readonly<Record<Kind, readonly string[]>> = {
   value: everyStep,
   race: ['kind'],
   signal: ['kind', 'name', 'output', 'run'],
+  event: ['kind', 'name', 'run', 'event'],
   timer: ['kind', 'run'],
   subgraph: ['kind', 'run', 'graph', 'target', 'renames'],
 }
@@ -67,6 +73,7 @@ export function checkKind(label: string, step: AnyStep, bad: Report, badOption: 
   if (step.when !== undefined && typeof step.when !== 'function')
     badOption(`${label}: when must be a function of the inputs, not ${describe(step.when)}`)
   if (step.kind === 'timer') checkTimer(label, step, bad, badOption)
+  if (isEventStep(step)) checkEvent(label, step, bad)
   if (isSubgraph(step)) checkSubgraph(label, step, bad)
   if (step.kind === 'race') checkRace(label, step, bad, badOption)
 }
@@ -106,6 +113,21 @@ function checkTimer(label: string, step: AnyStep, bad: Report, badOption: Report
   if (isTooLong(after)) badOption(`${label}: after ${describe(after)} is longer than dates reach`)
   if (at !== undefined && typeof at !== 'function')
     badOption(`${label}: at must be a function of the inputs that gives a Date, not ${describe(at)}`)
+}
+
+function checkEvent(label: string, { event, key }: AnyEventStep, bad: Report): void {
+  if (!isEventType(event))
+    bad(`${label} waits for ${describeType(event)}, which is not an event type; make one with eventType(name, schema)`)
+  else {
+    const problem = problemOfBroadcast({ ...event })
+    if (problem !== undefined) bad(`${label}: its event ${problem}`)
+  }
+  if (typeof key !== 'function')
+    bad(`${label} has no key function, but ${describe(key)}: give it key, a function of the inputs that gives a string`)
+}
+
+function describeType(type: unknown): string {
+  return isRecord(type) && type['kind'] === 'dataType' ? `the data type "${String(type['name'])}"` : describe(type)
 }
 
 /** The last millisecond that a Date can be. */

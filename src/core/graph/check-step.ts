@@ -1,5 +1,6 @@
 import { problemsOfBackoff } from '../language/backoff.ts'
 import type { AnyDataType, AnyPort } from '../language/data-type.ts'
+import { isEventType, problemOfBroadcast } from '../language/event-type.ts'
 import { describe, isWholeFromOne, reportUnknownKeys } from '../check-options.ts'
 import { durationHint, durationMs } from '../duration.ts'
 import { checkCompensation } from './check-compensation.ts'
@@ -12,7 +13,7 @@ import { checkKind, givenOptionsOf, isKind, optionsOf } from './check-kind.ts'
 
 type Report = (kind: GraphProblem['kind'], message: string, step?: string) => void
 
-const dataTypeKeys = ['kind', 'name', 'schema', 'version', 'formerly']
+const dataTypeKeys = ['kind', 'name', 'schema', 'version', 'formerly', 'broadcast']
 const retryKeys = ['maxAttempts', 'backoff', 'retryIf']
 const persistKeys = ['scope', 'ttl', 'namespace', 'capacity', 'store', 'onStoreError']
 const concurrencyKeys = ['limit', 'key']
@@ -28,7 +29,10 @@ export function problemOfDataType(value: unknown): string | undefined {
   if (name.startsWith('$'))
     return `is a data type named "${name}"; names that begin with "$" are reserved for what is stored beside values: choose another`
   const unknown = Object.keys(value).find((key) => !dataTypeKeys.includes(key))
-  if (unknown !== undefined) return `"${name}" has the unknown option "${unknown}"; known are version and formerly`
+  if (unknown !== undefined)
+    return `"${name}" has the unknown option "${unknown}"; known are ${isEventType(value) ? 'scope, ttl and version' : 'version and formerly'}`
+  const broadcastProblem = problemOfBroadcast(value)
+  if (broadcastProblem !== undefined) return broadcastProblem
   if (version !== undefined && typeof version !== 'string')
     return `"${name}" has a version that is not a string: ${describe(version)}`
   if (schema === undefined) return undefined

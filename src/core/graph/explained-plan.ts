@@ -8,6 +8,8 @@ export interface ExplainedStep {
   readonly kind: AnyStep['kind']
   /** What makes its value, where that is another graph; absent otherwise. */
   readonly subgraph?: { readonly graph: string; readonly target: string } | undefined
+  /** The event that it waits for, if it waits for one; absent otherwise. */
+  readonly event?: { readonly event: string; readonly scope: string } | undefined
   /** Whether it runs depends on its inputs: it has a `when`. */
   readonly isConditional: boolean
   /** The type that it makes. */
@@ -130,9 +132,10 @@ function mermaidOf({ target, steps, edges, leaves }: PlanData): string {
 }
 
 /** What a step takes, and what it is where it is no function of that. */
-function inputsText({ kind, subgraph, inputs }: ExplainedStep): string {
+function inputsText({ name, kind, subgraph, event, inputs }: ExplainedStep): string {
   const ports = inputs.map((one) => (one.kind === 'plain' ? one.type : `${one.kind}(${one.type})`)).join(', ')
   if (subgraph !== undefined) return `subgraph ${subgraph.graph}(${ports})`
+  if (event !== undefined) return `event${event.event === name ? '' : ` ${event.event}`}(${ports})`
   return kind === 'race' || kind === 'timer' || kind === 'signal' ? `${kind}(${ports})` : ports
 }
 
@@ -142,11 +145,12 @@ function willOf({ will, isConditional }: ExplainedStep): string {
 }
 
 /** A step's node; races have six corners, what waits has round ends, other graphs have double sides. */
-function shaped({ name, kind, subgraph, isUndoable }: ExplainedStep): string {
+function shaped({ name, kind, subgraph, event, isUndoable }: ExplainedStep): string {
   const graph = subgraph === undefined || subgraph.graph === name ? '' : `: ${subgraph.graph}`
-  const label = quoted(`${name}${graph}${isUndoable ? ' (undoable)' : ''}`)
+  const renamed = event === undefined || event.event === name ? '' : `: ${event.event}`
+  const label = quoted(`${name}${graph}${renamed}${isUndoable ? ' (undoable)' : ''}`)
   if (kind === 'subgraph') return `[[${label}]]`
-  if (kind === 'timer' || kind === 'signal') return `([${label}])`
+  if (kind === 'timer' || kind === 'signal' || kind === 'event') return `([${label}])`
   return kind === 'race' ? `{{${label}}}` : `[${label}]`
 }
 

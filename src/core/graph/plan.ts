@@ -70,6 +70,10 @@ export interface Plan {
   readonly waits: boolean
   /** The steps that wait for something from outside. */
   readonly signalSteps: readonly PlanStep[]
+  /** The steps that wait for an event. */
+  readonly eventSteps: readonly PlanStep[]
+  /** Whether a step lets another graph make its value. */
+  readonly nests: boolean
   /** Whether the slots of `all` ports hold arrays already; otherwise the execution is a batch of one. */
   readonly gathers: boolean
 }
@@ -202,6 +206,8 @@ export function compilePlan({
     compensates: steps.some((step) => step.spec.compensate !== undefined),
     waits: steps.some((step) => step.spec.isWait),
     signalSteps: steps.filter((step) => step.spec.kind === 'signal'),
+    eventSteps: steps.filter((step) => step.spec.kind === 'event'),
+    nests: steps.some((step) => step.spec.kind === 'subgraph'),
   }
 }
 

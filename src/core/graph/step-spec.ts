@@ -46,7 +46,7 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
     run: step.run as StepSpec['run'],
     passesOn: passesOn(step),
     when: step.when as StepSpec['when'],
-    isWait: step.kind === 'timer' || step.kind === 'signal',
+    isWait: step.kind === 'timer' || step.kind === 'signal' || step.kind === 'event',
     timeoutMs: timeout === undefined ? undefined : durationMs(timeout),
     ...triesOf(retry),
     persist: persist === undefined ? undefined : persistSpecOf(persist, step, graph),

@@ -4,7 +4,7 @@ import type { ExecutionEvent as ExecutionMachineEvent, StepEvent } from '../../.
 import { ExecutionCancelledError } from '../../core/errors.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { SignalEvent } from '../../core/language/signal.ts'
-import type { InputError } from '../../core/errors.ts'
+import type { InputError, OptionError } from '../../core/errors.ts'
 import { ExecutionJournal } from './execution-journal.ts'
 import { ExecutionSnapshot } from './execution-snapshot.ts'
 import type { SnapshotHost, StepActorRef } from './execution-snapshot.ts'
@@ -34,7 +34,7 @@ export interface ExecutionActorOptions {
   readonly options: ResolvedOptions
   readonly persisted?: PersistedExecution | undefined
   /** What is wrong with the inputs: the execution fails with it instead of beginning. */
-  readonly refusal?: InputError | undefined
+  readonly refusal?: InputError | OptionError | undefined
   /** An execution that runs already, or has ended: the actor joins it as it is. */
   readonly running?: Execution | undefined
   /** Its id in the actor system. @default the execution's */
@@ -64,7 +64,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   /** Snapshots on their way: each belongs to an event that the actor has been sent. */
   readonly #underWay = new Map<object, LogicSnapshot>()
   #signals: Signals | undefined
-  readonly #refusal: InputError | undefined
+  readonly #refusal: InputError | OptionError | undefined
   readonly #hasBegun: boolean
   #isFlushing = false
   #isStarting = false

@@ -15,6 +15,7 @@ import { ItemInputs } from './item-inputs.ts'
 import { isLeafOf, matchInputs, readOverrides, unknownKeyText } from '../inputs/given-inputs.ts'
 import { readRecord } from '../inputs/input-record.ts'
 import { processCache, ResultCache } from '../results/result-cache.ts'
+import { refuseEvents } from '../steps/event-step.ts'
 import { undoingsOf } from '../results/undoings.ts'
 
 /** How a batch runs. */
@@ -67,6 +68,7 @@ export function batchFrameOf(
   const read = readRecord(shared)
   const sharedNames = new Set(read.problem === undefined ? read.values.keys() : [])
   const plan = batchPlanOf(graph, target, sharedNames, collects, new Set(overriding.keys()))
+  if (call !== 'startBatch') refuseEvents(plan.whole)
   const id = options.id ?? randomId(options.random)
   const matched = matchInputs({
     plan: plan.shared,

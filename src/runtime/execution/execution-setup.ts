@@ -17,6 +17,7 @@ import type { Recorder } from './recorder.ts'
 import type { ResultCache } from '../results/result-cache.ts'
 import type { SharedResults } from '../results/shared-results.ts'
 import type { ChildRequest, RunningChild } from '../steps/step-work.ts'
+import type { Events } from '../steps/events.ts'
 import type { Signals } from '../steps/signals.ts'
 import type { Undoings } from '../results/undoings.ts'
 import type { StepState } from './step-state.ts'
@@ -90,6 +91,8 @@ export interface ExecutionSetup {
   readonly onWaits?: ((waits: boolean, rests: boolean) => void) | undefined
   /** Where values come in from outside; undefined where none can. */
   readonly signals?: Signals | undefined
+  /** Where events come in; undefined outside of dockets. */
+  readonly events?: Events | undefined
   /** Whether a step of another execution in this process has begun it. @default false */
   readonly isChild?: boolean | undefined
   /** Makes children that survive the process; undefined where they live with it. */

@@ -20,6 +20,8 @@ export class StepExtras {
   stopWaiting: StopWaiting | undefined = undefined
   /** What it waited for in an earlier process: the time, and since when. */
   held: HeldWait | undefined = undefined
+  /** The key of the event that it waits for. */
+  awaitedKey: string | undefined = undefined
   /** What came first, of a race that is decided. */
   first: First | undefined = undefined
   /** The attempt that repeats one of an earlier process. */

@@ -213,6 +213,15 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
     return waitedMsOf(this, this.extras?.held)
   }
 
+  /** The key of the event that it waits for, if it waits for one. */
+  get awaitedKey(): string | undefined {
+    return this.extras?.awaitedKey
+  }
+
+  awaitsKey(key: string): void {
+    this.more.awaitedKey = key
+  }
+
   waits(dueAt: number | undefined): void {
     beginWait(this, dueAt)
   }

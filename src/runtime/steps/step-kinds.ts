@@ -1,6 +1,7 @@
 import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { functionStep } from './attempt.ts'
 import { constantStep } from './constant-step.ts'
+import { eventStep } from './event-step.ts'
 import { raceStep } from './race-step.ts'
 import { signalStep } from './signal-step.ts'
 import { subgraphStep } from './subgraph-step.ts'
@@ -13,6 +14,7 @@ const kinds: Readonly<Record<StepSpec['kind'], StepKind<never>>> = {
   race: raceStep,
   timer: timerStep,
   signal: signalStep,
+  event: eventStep,
   subgraph: subgraphStep,
 }
 

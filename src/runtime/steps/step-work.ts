@@ -3,6 +3,7 @@ import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
+import type { Events } from './events.ts'
 import type { Signals } from './signals.ts'
 
 /** What a step needs to let another graph make its value. */
@@ -40,6 +41,7 @@ export interface WorkPlace {
   readonly context: AsyncContext
   readonly setup: {
     readonly signals?: Signals | undefined
+    readonly events?: Events | undefined
     readonly isChild?: boolean | undefined
     readonly part?: unknown
   }
@@ -63,6 +65,8 @@ export interface WorkingStep {
   readonly heldUntil: number | undefined
   /** How long it has waited in earlier lives, in milliseconds. */
   readonly waitedMs: number
+  /** The event that it waits for has this key: it goes on record with the wait. */
+  awaitsKey(key: string): void
   /** It waits from now on, for a time where `dueAt` is given, or until then at the latest: it is no running attempt any more, and holds no slot. */
   waits(dueAt: number | undefined): void
   /** Its wait is over: goes on as soon as there is room for what follows, which counts as running. */
