@@ -29,8 +29,9 @@ export async function parkedValues(execution: Execution, encoding: ValueEncoding
 
 function isNeeded(plan: Plan, runs: readonly (StepRun | undefined)[], run: StepRun): boolean {
   const status = statusOf(run)
-  if (status === 'retrying') return true
-  if (status !== 'completed' && status !== 'failed') return false
+  // What a failure let be skipped is nowhere on record: whoever wakes it skips it for the same reason.
+  if (status === 'retrying' || status === 'failed') return true
+  if (status !== 'completed') return false
   const { outputSlot } = run.planStep
   return plan.isWanted[outputSlot]! || takersOf(plan, outputSlot).some((taker) => runs[taker]?.hasEnded !== true)
 }

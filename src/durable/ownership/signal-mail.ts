@@ -9,6 +9,7 @@ import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../../runtime/environment/async-context.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
+import { statusOf } from '../../runtime/execution/step-status.ts'
 import { isPromiseLike, issuesText } from '../../runtime/inputs/check-value.ts'
 import { Signals } from '../../runtime/steps/signals.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
@@ -110,7 +111,7 @@ export class SignalMail {
       const name = nameOf(step)
       if (this.#closed.has(name)) continue
       const record = records.find((one) => one.step === step.spec.name && isTerminalStep(one.status))
-      if (record === undefined && runs[step.position]?.hasEnded !== true && !isLost(plan, runs, step, records)) continue
+      if (record === undefined && !hasEndedForGood(runs[step.position]) && !isLost(plan, runs, step, records)) continue
       this.#closed.add(name)
       const message = this.signals.messageOf(name)
       if (record?.status === 'completed' && message !== undefined) consumed.push(message)
@@ -141,6 +142,11 @@ export class SignalMail {
     const what = `setting a signal "${type}" aside (${describeThrown(error)})`
     this.#commits.write({ steps: [], consumed: [seq], openedSlots }).catch(failures.of(what))
   }
+}
+
+/** Whether a step is over wherever the execution goes on: why one was skipped may be on no record, and be gone with this process. */
+function hasEndedForGood(run: StepState | undefined): boolean {
+  return run?.hasEnded === true && statusOf(run) !== 'skipped'
 }
 
 function nameOf({ spec }: PlanStep): string {
