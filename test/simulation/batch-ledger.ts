@@ -1,5 +1,5 @@
 import type { StepRecord } from '../../src/core/contracts/execution-record.ts'
-import type { Life } from './history.ts'
+import type { Life } from './life.ts'
 
 /** Under which name a record is noted. */
 export function recordKey(step: string, item: string): string {

@@ -1,12 +1,13 @@
 import type { StepContext } from '../../src/core/language/step.ts'
-import type { History, Life } from './history.ts'
+import type { History } from './history.ts'
+import type { Life } from './life.ts'
 import { recordKey } from './batch-ledger.ts'
 import { Deeds } from './deeds.ts'
-import { hasCompleted } from './history.ts'
+import { agreeMs, hasCompleted } from './history.ts'
 import { isShared, keyOfItem } from './random-batch.ts'
 import type { SimulatedBatch } from './random-batch.ts'
-import { shortName } from './random-graph.ts'
-import type { SimulatedGraph, SimulatedStep } from './random-graph.ts'
+import { shortName } from './simulated-step.ts'
+import type { SimulatedGraph, SimulatedStep } from './simulated-step.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 
@@ -90,9 +91,11 @@ export class Calls {
     this.#checkKey(call, inputs)
     // Who has lost an execution and does not know it yet may begin what it likes: it can write nothing.
     if (life?.owner?.startsWith(`${process.name}:`) !== true || !this.#history.isAlive(life.owner)) return call
-    if (life.deadline !== undefined && process.now > life.deadline)
+    const now = this.#history.timeIn(process)
+    const earliest = this.#history.hasStoreTime ? now - 2 * agreeMs : now
+    if (life.deadline !== undefined && earliest > life.deadline)
       this.#history.violate(
-        `${executionId}: call ${call.number} began ${process.now - life.deadline} ms after the deadline`,
+        `${executionId}: call ${call.number} began ${earliest - life.deadline} ms after the deadline`,
       )
     this.#checkInputs(call, life, inputs)
     this.#checkRepetition(call, life, process)
@@ -228,7 +231,9 @@ export class Calls {
       life.reopened === 0
     )
       this.#history.violate(`${execution}: call ${number} of ${step.name}, whose fallback had its place already`)
-    if (step.scope !== undefined && kept !== undefined && hasCompleted(kept.record) && kept.isStale !== true)
+    // What was parked is kept, whether it is persisted or not.
+    const isKept = step.scope !== undefined || this.#history.letters !== undefined
+    if (isKept && kept !== undefined && hasCompleted(kept.record) && kept.isStale !== true)
       this.#history.violate(
         `${execution}: call ${number} of ${step.name}, which has made ${String(kept.value)} already`,
       )
@@ -236,7 +241,7 @@ export class Calls {
       step.scope === 'execution' &&
       life.reopened === 0 &&
       kept?.record.status === 'retrying' &&
-      process.now < kept.record.dueAt!
+      this.#history.timeIn(process) < kept.record.dueAt!
     )
       this.#history.violate(`${execution}: call ${number} of ${step.name} before it was due`)
     const result = step.scope === 'global' ? this.#history.resultAt(key) : undefined

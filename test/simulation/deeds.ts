@@ -1,8 +1,12 @@
 import type { CompensateContext } from '../../src/core/language/compensation.ts'
 import type { First } from '../../src/core/language/race.ts'
+import type { Due } from '../../src/core/language/timer.ts'
 import type { CallRecord, Calls } from './calls.ts'
-import type { History, Life } from './history.ts'
-import type { SimulatedGraph, SimulatedStep } from './random-graph.ts'
+import { hasCompleted } from './history.ts'
+import type { History } from './history.ts'
+import type { Life } from './life.ts'
+import { shortName } from './simulated-step.ts'
+import type { SimulatedGraph, SimulatedStep } from './simulated-step.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 
 /** What the steps of a run did that may have to be undone, what won its races, and when its timers fired: judged by what nobody may ever see otherwise. */
@@ -15,10 +19,17 @@ export class Deeds {
   readonly #undone = new Set<string>()
   readonly #undoneSteps = new Set<string>()
   readonly #winners = new Map<string, string>()
+  /** Steps with a child that is undone. */
+  readonly #children: ReadonlySet<string>
 
   constructor(history: History, calls: Calls, graphs: readonly SimulatedGraph[]) {
     this.#history = history
     this.#calls = calls
+    this.#children = new Set(
+      graphs.flatMap(({ steps }) =>
+        steps.flatMap(({ name, kind, compensates }) => (kind === 'child' && compensates === true ? [name] : [])),
+      ),
+    )
     this.#behind = new Map(graphs.flatMap((graph) => graph.steps.map((step, at) => [step.name, behind(graph, at)])))
   }
 
@@ -41,6 +52,10 @@ export class Deeds {
     const life = this.#history.lives.get(executionId)
     this.#history.tell(() => `${process.name} ${executionId} undoes ${step.name}: ${String(output)}`)
     if (!this.#isOwner(life, process)) return
+    if (step.kind === 'child') {
+      this.#undoChild(step, life!, isUncertain, output)
+      return
+    }
     const calls = this.#calls.all.filter((call) => call.life === life && call.key === stepIdempotencyKey)
     // What is on record as begun may have been given up right before its function was called.
     const mayHaveBegun = isUncertain && life!.steps.has(`$inputs ${step.name}`)
@@ -48,13 +63,36 @@ export class Deeds {
       this.#history.violate(`${executionId}: ${step.name} is undone, and nothing of it was done`)
     if (!isUncertain && !calls.some(({ value }) => value === output))
       this.#history.violate(`${executionId}: ${step.name} is undone with ${String(output)}, which it did not make`)
+    this.#checkOrder(step, life!)
+  }
+
+  /** What has come to an end is undone after what has used it. */
+  #checkOrder(step: SimulatedStep, life: Life): void {
     for (const name of this.#behind.get(step.name) ?? []) {
       const last = this.#calls.all.findLast(
         (call) => call.life === life && call.step.name === name && call.value !== undefined,
       )
       if (last !== undefined && !this.isUndone(last))
-        this.#history.violate(`${executionId}: ${step.name} is undone before call ${last.number} of ${name}`)
+        this.#history.violate(`${life.id}: ${step.name} is undone before call ${last.number} of ${name}`)
+      const child = this.#children.has(name) ? life.steps.get(name) : undefined
+      if (child !== undefined && hasCompleted(child.record) && !this.hasUndone(life, name))
+        this.#history.violate(`${life.id}: ${step.name} is undone before the child of ${name}`)
     }
+  }
+
+  /** What a child has made is undone as what it made. */
+  #undoChild(step: SimulatedStep, life: Life, isUncertain: boolean, output: unknown): void {
+    const made = this.#history.outputs.get(`${life.id}/${step.name}`)
+    if (!isUncertain && made?.has(output) !== true)
+      this.#history.violate(
+        `${life.id}: the child of ${step.name} is undone with ${String(output)}, which it did not make`,
+      )
+    this.#checkOrder(step, life)
+  }
+
+  /** A timer has fired: its value says for which time it was set. */
+  fired(timer: SimulatedStep, { dueAt }: Due): string {
+    return `${shortName(timer)}(t${dueAt.getTime() % 1_000_000})`
   }
 
   /** It is undone. */
@@ -89,6 +127,20 @@ export class Deeds {
       if (life.status !== 'completed' && wasOwners && value !== undefined && hadEnded && !this.isUndone(call))
         this.#history.violate(`${life.id} is ${life.status}, but call ${call.number} of ${step.name} is not undone`)
     }
+  }
+
+  /** What children made is undone where their parents failed. */
+  checkChildren(): void {
+    for (const life of this.#history.lives.values())
+      for (const name of this.#children) {
+        const kept = life.steps.get(name)
+        if (kept === undefined || !hasCompleted(kept.record)) continue
+        const isUndone = this.hasUndone(life, name)
+        if (life.status === 'completed' && isUndone && life.reopened === 0)
+          this.#history.violate(`${life.id} is completed, but the child of ${name} is undone`)
+        if (life.status !== 'completed' && !isUndone)
+          this.#history.violate(`${life.id} is ${life.status}, but the child of ${name} is not undone`)
+      }
   }
 
   #isOwner(life: Life | undefined, process: SimulatedProcess): boolean {

@@ -1,5 +1,5 @@
 import { writtenItems } from './batch-ledger.ts'
-import type { Life } from './history.ts'
+import type { Life } from './life.ts'
 import { keyOfItem } from './random-batch.ts'
 import type { SimulatedBatch } from './random-batch.ts'
 import type { Simulation } from './run-seed.ts'
@@ -12,11 +12,15 @@ export function checkDeadlines({ history, dockets, leaseMs, calmSince, profile }
   const isDisturbed = profile.kills + profile.pauses + profile.outages + profile.rates.error > 0
   for (const { id, deadline, endedAt, endedBy, ownedSince, status, reopened } of history.lives.values()) {
     if (deadline === undefined || endedAt === undefined || reopened > 0) continue
-    const { offsetMs } = dockets.find(({ process }) => endedBy?.startsWith(`${process.name}:`) === true)!.process
+    const { offsetMs } = history.hasStoreTime
+      ? { offsetMs: 0 }
+      : dockets.find(({ process }) => endedBy?.startsWith(`${process.name}:`) === true)!.process
     const undisturbedAt = isDisturbed ? calmSince + leaseMs : 0
     // Whoever does not know what it has looks again after a minute.
     const hiddenMs = history.hasHiddenAcquisition ? 61_000 : 0
-    const lateness = endedAt - Math.max(deadline - offsetMs, ownedSince, undisturbedAt) - slackMs - hiddenMs
+    // To undo takes its time.
+    const undoneMs = history.hasStoreTime ? 10_000 : 0
+    const lateness = endedAt - Math.max(deadline - offsetMs, ownedSince, undisturbedAt) - slackMs - undoneMs - hiddenMs
     if (lateness > 0) history.violate(`${id} was ${status} ${lateness} ms too long after its deadline`)
   }
 }
@@ -52,5 +56,6 @@ export function isUnwritten(batches: ReadonlyMap<string, SimulatedBatch>, life: 
 
 /** Whether nobody needs to go on with an execution soon. */
 export function isLeftAlone({ batches, scheduler }: Simulation, life: Life): boolean {
-  return scheduler.now < life.leftAloneUntil || isUnwritten(batches, life)
+  const isAsleep = life.sleepsUntil !== undefined && scheduler.now < life.sleepsUntil
+  return isAsleep || scheduler.now < life.leftAloneUntil || isUnwritten(batches, life)
 }

@@ -7,6 +7,8 @@ export interface Features {
   readonly hasBatches: boolean
   /** Races, timers, and steps that are undone. */
   readonly hasControlFlow: boolean
+  /** Besides those: signals, children, parking, clocks that are set, and messages to all of it. */
+  readonly hasWaits: boolean
   readonly codec: 'none' | 'prompt' | 'slow'
 }
 
@@ -16,17 +18,29 @@ export const firstFeaturedSeed = 1_000_001
 /** Worlds from this seed on have races, timers, and steps that are undone. */
 export const firstControlFlowSeed = 2_000_001
 
+/** Worlds from this seed on have all of control flow. */
+export const firstWaitingSeed = 3_000_001
+
 const none: Features = {
   hasFallbacks: false,
   hasDeadlines: false,
   hasBatches: false,
   hasControlFlow: false,
+  hasWaits: false,
   codec: 'none',
 }
 
 /** What the world of a seed has. */
 export function featuresOf(seed: number, random: RandomSource): Features {
   if (seed < firstFeaturedSeed) return none
+  if (seed >= firstWaitingSeed)
+    return {
+      ...none,
+      hasControlFlow: true,
+      hasWaits: true,
+      hasDeadlines: random.chance(0.3),
+      codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
+    }
   if (seed >= firstControlFlowSeed)
     return { ...none, hasControlFlow: true, codec: random.weighted({ none: 60, prompt: 20, slow: 20 }) }
   return {
@@ -34,6 +48,7 @@ export function featuresOf(seed: number, random: RandomSource): Features {
     hasDeadlines: random.chance(0.5),
     hasBatches: random.chance(0.65),
     hasControlFlow: false,
+    hasWaits: false,
     codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
   }
 }

@@ -32,6 +32,8 @@ export async function checkTheEnd(simulation: Simulation): Promise<void> {
   await checkRecords(simulation)
   await checkSteps(simulation)
   simulation.calls.deeds.checkTheEnd()
+  simulation.calls.deeds.checkChildren()
+  history.letters?.checkTheEnd()
   // To undo takes its time.
   if (!simulation.features.hasControlFlow) checkCancellations(simulation)
   checkDeadlines(simulation)

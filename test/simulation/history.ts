@@ -10,48 +10,11 @@ import type {
 import type { CommitAnswer } from '../../src/core/contracts/store.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
+import type { Letters } from './letters.ts'
+import type { Life } from './life.ts'
 import type { Scheduler } from './scheduler.ts'
 import { ledgerOf, recordKey } from './batch-ledger.ts'
 import { plainOf } from './toy-codec.ts'
-
-/** A step's record, as it was written last. */
-interface NotedStep {
-  readonly record: StepRecord
-  readonly value: unknown
-  readonly at: number
-  /** A value that was on its way when its step was undone: it counts no more. */
-  readonly isStale?: boolean
-}
-
-/** One execution from its creation to its deletion, as the store has seen it. */
-export interface Life {
-  readonly id: string
-  readonly number: number
-  readonly kind: 'execution' | 'batch'
-  readonly target: string
-  deadline: number | undefined
-  /** Whether somebody was told that it would survive. */
-  isPromised: boolean
-  /** Whoever could not go on with it looks again then. */
-  leftAloneUntil: number
-  owner: string | undefined
-  epoch: number
-  status: ExecutionStatus
-  output: unknown
-  /** The name of what it failed with. */
-  error: string | undefined
-  endedAt: number | undefined
-  /** When it changed hands last. */
-  ownedSince: number
-  /** Who ended it. */
-  endedBy: string | undefined
-  /** When somebody asked for its end. */
-  cancelledAt: number | undefined
-  /** How often it ended and began again. */
-  reopened: number
-  /** By step and, in a batch, item. */
-  readonly steps: Map<string, NotedStep>
-}
 
 interface KeptResult {
   readonly value: unknown
@@ -59,6 +22,9 @@ interface KeptResult {
   readonly at: number
   readonly expiresAt: number
 }
+
+/** Clocks that are off by less count as right. */
+export const agreeMs = 1_000
 
 /** What the store was told and did, kept outside of everything; whatever must never happen is noted at once. */
 export class History {
@@ -71,6 +37,10 @@ export class History {
   /** Whether a driver repeated an acquisition by itself: then it is a minute before a process looks what it has. */
   hasHiddenAcquisition = false
   readonly violations: string[] = []
+  /** Whether the store has a clock, to which those of processes are compared. */
+  hasStoreTime = false
+  /** Undefined where nobody sends signals. */
+  letters: Letters | undefined
   readonly log: string[] = []
   /** What somebody wanted to be cancelled or deleted at some time. */
   readonly toBeEnded = new Set<string>()
@@ -115,6 +85,11 @@ export class History {
     return this.#leases.get(owner) ?? -Infinity
   }
 
+  /** What an execution's time is in a process, at the most. */
+  timeIn(process: { readonly now: number }): number {
+    return this.hasStoreTime ? this.#scheduler.now + agreeMs : process.now
+  }
+
   renewed(owner: string, leaseMs: number, isAlive: boolean): void {
     if (isAlive) this.#leases.set(owner, this.#scheduler.now + leaseMs)
   }
@@ -124,7 +99,7 @@ export class History {
   }
 
   created(created: readonly NewExecution[], answers: readonly (ExecutionRecord | undefined)[]): void {
-    for (const [index, { id, kind, target, deadline, owner, startedAt, steps = [] }] of created.entries()) {
+    for (const [index, { id, kind, target, deadline, owner, startedAt, parent, steps = [] }] of created.entries()) {
       if (answers[index] !== undefined) continue
       this.lives.set(id, {
         id,
@@ -143,6 +118,9 @@ export class History {
         ownedSince: this.#scheduler.now,
         endedBy: undefined,
         cancelledAt: undefined,
+        parent,
+        sleepsUntil: undefined,
+        due: new Map(),
         reopened: 0,
         steps: new Map(
           steps.map((record) => [
@@ -158,7 +136,8 @@ export class History {
     for (const [index, commit] of commits.entries()) if (answers[index] === true) this.#committed(commit)
   }
 
-  #committed({ id, owner, epoch, at, steps, head, park }: ExecutionCommit): void {
+  #committed(commit: ExecutionCommit): void {
+    const { id, owner, epoch, at, steps, head, park } = commit
     const life = this.lives.get(id)
     if (life === undefined || life.owner !== owner || life.epoch !== epoch) {
       this.violate(`${owner} wrote to ${id} in epoch ${epoch}, which is ${life?.owner}'s in epoch ${life?.epoch}`)
@@ -178,10 +157,13 @@ export class History {
       this.#checkTimer(id, known?.record, record, at)
       const isStale = hasCompleted(record) && isOver(life.steps.get(`$undo ${record.step}`)?.record)
       life.steps.set(key, { record, value, at: this.#scheduler.now, isStale })
+      if (record.status === 'waiting' && record.dueAt !== undefined) life.due.set(key, record.dueAt)
+      else life.due.delete(key)
     }
+    this.letters?.committed(life, commit)
     if (park !== undefined) {
       life.owner = undefined
-      life.leftAloneUntil = Math.max(life.leftAloneUntil, park.dueAt ?? Infinity)
+      life.sleepsUntil = park.dueAt ?? Infinity
     }
     if (head === undefined) return
     const { status } = head
@@ -210,13 +192,19 @@ export class History {
     if (head.isReleased === true) life.owner = undefined
   }
 
-  /** A timer that is set is set to that time, and does not fire before it, by the clock of the process that fires it. */
+  /** A timer that is set is set to that time, and does not fire before it: by the store's clock, or that of the process that fires it where the store has none. */
   #checkTimer(id: string, known: StepRecord | undefined, { step, status, dueAt }: StepRecord, at: number): void {
+    const isSignal = this.letters?.isSignal(step) === true
     if (known?.status !== 'waiting' || known.dueAt === undefined) return
-    if (status === 'waiting' && dueAt !== known.dueAt)
+    // Who goes on with a wait that is over looks once more.
+    const isMoved = isSignal
+      ? Math.abs(dueAt! - Math.max(known.dueAt, this.#scheduler.now)) > agreeMs && dueAt !== known.dueAt
+      : dueAt !== known.dueAt
+    if (status === 'waiting' && isMoved)
       this.violate(`${id}: ${step} was to fire at ${known.dueAt}, and now at ${String(dueAt)}`)
-    if (status === 'completed' && at < known.dueAt)
-      this.violate(`${id}: ${step} fired ${known.dueAt - at} ms too early`)
+    const now = this.hasStoreTime ? this.#scheduler.now + agreeMs : at
+    if (status === 'completed' && !isSignal && now < known.dueAt)
+      this.violate(`${id}: ${step} fired ${known.dueAt - now} ms too early`)
   }
 
   /** What is completed stays so, but for a batch with items that failed, in a process that was asked to try them again. */
@@ -264,6 +252,7 @@ export class History {
       if (life.owner !== owner && this.isAlive(life.owner))
         this.violate(`${owner} was given ${id} while ${life.owner} was alive`)
       life.owner = owner
+      life.sleepsUntil = undefined
       life.ownedSince = this.#scheduler.now
       life.epoch = epoch
     }
@@ -274,6 +263,11 @@ export class History {
       if (answers[index]! && this.lives.delete(id)) this.#deletions.set(id, this.deletionsOf(id) + 1)
   }
 
+  /** Lives that a purge has ended. */
+  purged(ids: readonly string[]): void {
+    for (const id of ids) if (this.lives.delete(id)) this.#deletions.set(id, this.deletionsOf(id) + 1)
+  }
+
   /** How often an execution was deleted. */
   deletionsOf(id: string): number {
     return this.#deletions.get(id) ?? 0
@@ -281,7 +275,10 @@ export class History {
 
   posted(execution: string, kind: string): void {
     const life = this.lives.get(execution)
-    if (life !== undefined && kind === 'cancel' && !isTerminal(life.status)) life.cancelledAt ??= this.#scheduler.now
+    if (life === undefined) return
+    if (kind === 'cancel' && !isTerminal(life.status)) life.cancelledAt ??= this.#scheduler.now
+    // A message wakes it.
+    life.sleepsUntil = undefined
   }
 
   claimed(claims: readonly ResultClaim[], answers: readonly ResultState[]): void {

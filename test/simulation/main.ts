@@ -28,7 +28,9 @@ if (values.seed !== undefined) {
     for (const [kind, times] of Object.entries(outcome.faults)) faults[kind] = (faults[kind] ?? 0) + times
     if (outcome.violations.length === 0) continue
     failed++
-    console.log(`seed ${seed} (${outcome.profile}): ${outcome.violations.slice(0, 3).join('\n  ')}`)
+    console.log(
+      `${outcome.violations.slice(0, 3).join('\n  ')}\n  (${outcome.profile}; npm run simulate -- --seed ${seed})`,
+    )
   }
   const seconds = (performance.now() - beganAt) / 1_000
   console.log(`${ran} seeds, ${failed} failed, ${(ran / seconds).toFixed(0)} seeds/s`)

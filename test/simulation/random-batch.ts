@@ -1,5 +1,5 @@
-import { leafName } from './random-graph.ts'
-import type { SimulatedGraph } from './random-graph.ts'
+import { isNeeded, leafName } from './simulated-step.ts'
+import type { SimulatedGraph } from './simulated-step.ts'
 import type { RandomSource } from './random-source.ts'
 
 /** What a batch is asked for: the same for all who ask for its id. */
@@ -76,9 +76,4 @@ export function isShared({ graph, shared }: Pick<SimulatedBatch, 'graph' | 'shar
     if (isAll === true) return true
     return 'leaf' in from ? shared.has(from.leaf) : isShared({ graph, shared }, from.step)
   })
-}
-
-/** Leaves that no step asks for may not be given. */
-export function isNeeded({ steps }: SimulatedGraph, leaf: number): boolean {
-  return steps.some(({ ports }) => ports.some(({ from }) => 'leaf' in from && from.leaf === leaf))
 }

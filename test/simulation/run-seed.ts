@@ -7,16 +7,18 @@ import { featuresOf } from './features.ts'
 import type { Features } from './features.ts'
 import { checkTheEnd, describeOpen } from './final-checks.ts'
 import { History } from './history.ts'
-import type { Life } from './history.ts'
-import { randomBatch } from './random-batch.ts'
+import type { Life } from './life.ts'
+import { Letters } from './letters.ts'
 import type { SimulatedBatch } from './random-batch.ts'
-import { randomGraph } from './random-graph.ts'
-import type { SimulatedGraph } from './random-graph.ts'
+import { randomChildren, randomGraph } from './random-graph.ts'
+import type { SimulatedGraph } from './simulated-step.ts'
 import { RandomSource } from './random-source.ts'
 import { Scheduler } from './scheduler.ts'
 import { SimulatedDocket } from './simulated-docket.ts'
 import { SimulatedProcess } from './simulated-process.ts'
+import { watchSleepers } from './sleepers.ts'
 import { StoreServer } from './simulated-store.ts'
+import { Users } from './users.ts'
 
 /** How a run went. */
 export interface SeedOutcome {
@@ -34,6 +36,7 @@ const lateMs = 10_500
 const longestEndMs = 600_000
 const lookEveryMs = 250
 const startAgainMs = 5_000
+const answerEveryMs = 4_000
 
 /** Runs the world of one seed to its end. The same seed gives the same run. */
 export async function runSeed(seed: number, isVerbose = false): Promise<SeedOutcome> {
@@ -65,13 +68,13 @@ export class Simulation {
   readonly features: Features
   readonly batches = new Map<string, SimulatedBatch>()
   readonly leaseMs: number
+  readonly users: Users
   readonly #random: RandomSource
+  /** Children before their parents. */
   readonly #graphs: readonly SimulatedGraph[]
   readonly #server: StoreServer
-  readonly #ids: string[] = []
   readonly #activeMs: number
   readonly #hasHints: boolean
-  #forks = 0
   /** When the last fault was over. */
   calmSince = Infinity
 
@@ -83,13 +86,20 @@ export class Simulation {
     this.#activeMs = random.pick([3_000, 10_000, 25_000])
     this.#hasHints = random.chance(0.7)
     const isCalm = profile === profiles.calm
-    this.#graphs = Array.from({ length: random.int(1, 2) }, (_, index) =>
-      randomGraph(random, `G${index}`, isCalm, features),
+    const within = features.hasWaits ? randomChildren(random, isCalm, features) : []
+    const graphs = Array.from({ length: random.int(1, 2) }, (_, index) =>
+      randomGraph(random, `G${index}`, isCalm, features, within),
     )
+    this.#graphs = [...within, ...graphs]
+    this.users = new Users(this, random, graphs)
     const barriers = this.#graphs.flatMap(({ name, steps }) =>
       steps.some(({ ports }) => ports.some(({ isAll }) => isAll)) ? [name] : [],
     )
     this.history = new History(this.scheduler, isVerbose, new Set(barriers))
+    if (features.hasWaits) {
+      this.history.hasStoreTime = true
+      this.history.letters = new Letters(this.history, this.#graphs)
+    }
     this.faults = new Faults(random, profile.rates)
     this.#server = new StoreServer(this.scheduler, random, this.faults, this.history)
     this.calls = new Calls(
@@ -100,6 +110,11 @@ export class Simulation {
       this.#graphs,
     )
     this.history.tell(() => JSON.stringify({ leaseMs: this.leaseMs, graphs: this.#graphs, profile, features }))
+  }
+
+  /** All of them, children before their parents. */
+  get graphs(): readonly SimulatedGraph[] {
+    return this.#graphs
   }
 
   get server(): StoreServer {
@@ -114,8 +129,10 @@ export class Simulation {
     const { scheduler } = this
     const beganAt = scheduler.now
     for (let processes = this.#random.int(1, 3); processes > 0; processes--) this.#addProcess()
+    if (this.features.hasWaits && this.#random.chance(0.5)) this.#addProcess(true)
     this.#plan()
     if (this.profile.rates.error === 0) this.#watch()
+    if (this.features.hasWaits) watchSleepers(this)
     await scheduler.until(beganAt + this.#activeMs)
     await this.#calm()
     const isOver = await scheduler.until(scheduler.now + longestEndMs, () => this.#isOver())
@@ -132,10 +149,11 @@ export class Simulation {
     faults.isOut = false
     for (const { process } of this.dockets) process.resume()
     history.tell(() => 'faults stop')
-    if (!this.dockets.some((docket) => docket.isUsable)) this.#addProcess()
+    if (this.workers.length === 0) this.#addProcess()
     await scheduler.until(scheduler.now + (this.profile.rates.late > 0 ? lateMs : 100))
     this.calmSince = scheduler.now
     if (this.features.hasBatches) this.#startAgain()
+    if (this.features.hasWaits) this.#answerAll()
     await scheduler.until(scheduler.now + this.leaseMs + 1_000 + 500)
     // Somebody lives, and nothing hinders it: whatever was left behind has been found.
     for (const { id, status, owner } of history.lives.values())
@@ -147,8 +165,14 @@ export class Simulation {
   #startAgain(): void {
     for (const life of this.history.lives.values())
       if (!isTerminal(life.status) && isUnwritten(this.batches, life))
-        this.#someone()?.startBatch(this.batches.get(life.id)!, true)
+        this.users.someone()?.startBatch(this.batches.get(life.id)!, true)
     this.scheduler.after(startAgainMs, () => this.#startAgain())
+  }
+
+  /** Somebody answers whatever still waits for a signal, until all has ended. */
+  #answerAll(): void {
+    this.users.answerAll()
+    this.scheduler.after(answerEveryMs, () => this.#answerAll())
   }
 
   #isOver(): boolean {
@@ -161,10 +185,10 @@ export class Simulation {
     )
   }
 
-  #addProcess(): void {
+  #addProcess(isWatcher = false): void {
     const name = `p${this.dockets.length + 1}`
     const offsetMs = this.#random.chance(0.5) ? 0 : this.#random.int(-180_000, 180_000)
-    const process = new SimulatedProcess(name, this.scheduler, this.#random, offsetMs)
+    const process = new SimulatedProcess(name, this.scheduler, this.#random, offsetMs, this.features.hasWaits)
     this.history.tell(() => `${name} starts, its clock off by ${offsetMs} ms`)
     const { history, calls, leaseMs, features, batches } = this
     this.dockets.push(
@@ -179,21 +203,26 @@ export class Simulation {
         hasHints: this.#hasHints,
         features,
         batches,
+        isWatcher,
+        parkMs: features.hasWaits ? this.#random.pick([undefined, 0, 50, 300, 1_000, 3_000]) : undefined,
       }),
     )
   }
 
   /** What will happen while the run is active. */
   #plan(): void {
-    const { profile } = this
+    const { profile, users } = this
     const random = this.#random
-    for (let starts = random.int(1, 8); starts > 0; starts--) this.#sometimes(() => this.#start())
-    for (let asks = random.int(0, 4); asks > 0; asks--) this.#sometimes(() => this.#ask())
-    if (profile.hasUsers) for (let acts = random.int(1, 8); acts > 0; acts--) this.#sometimes(() => this.#meddle())
+    for (let starts = random.int(1, 8); starts > 0; starts--) this.#sometimes(() => users.start())
+    for (let asks = random.int(0, 4); asks > 0; asks--) this.#sometimes(() => users.ask())
+    if (profile.hasUsers) for (let acts = random.int(1, 8); acts > 0; acts--) this.#sometimes(() => users.meddle())
     for (let kills = random.int(0, profile.kills); kills > 0; kills--) this.#sometimes(() => this.#kill())
     for (let pauses = random.int(0, profile.pauses); pauses > 0; pauses--) this.#sometimes(() => this.#pause())
     for (let closes = random.int(0, profile.closes); closes > 0; closes--) this.#sometimes(() => this.#close())
     for (let outages = random.int(0, profile.outages); outages > 0; outages--) this.#sometimes(() => this.#cutOff())
+    if (!this.features.hasWaits) return
+    for (let letters = random.int(0, 20); letters > 0; letters--) this.#sometimes(() => users.send())
+    for (let clocks = random.int(0, 2); clocks > 0; clocks--) this.#sometimes(() => this.#setClock())
   }
 
   #sometimes(happen: () => void): void {
@@ -210,14 +239,14 @@ export class Simulation {
     const look = (): void => {
       const { now } = this.scheduler
       for (const life of this.history.lives.values()) {
-        const witnesses = this.dockets.filter((docket) => docket.isUsable)
+        const witnesses = this.workers
         const known = orphans.get(life)
         if (isTerminal(life.status) || this.history.isAlive(life.owner) || isLeftAlone(this, life)) orphans.delete(life)
         else if (known === undefined) orphans.set(life, { since: now, witnesses })
         else {
           const left = known.witnesses.filter((docket) => docket.isUsable)
           orphans.set(life, left.length === 0 ? { since: now, witnesses } : { ...known, witnesses: left })
-          if (left.length > 0 && now - known.since > 1_000 + this.#slackMs)
+          if (left.length > 0 && now - known.since > 1_000 + this.slackMs)
             this.history.violate(`${life.id} has had no owner for ${now - known.since} ms`)
         }
       }
@@ -227,80 +256,17 @@ export class Simulation {
   }
 
   /** What calls and short pauses may add to a recovery. */
-  get #slackMs(): number {
+  get slackMs(): number {
     return this.profile.rates.slow > 0 ? 8_000 : 500
   }
 
-  #someone(): SimulatedDocket | undefined {
-    const usable = this.dockets.filter((docket) => docket.isUsable)
-    return usable.length === 0 ? undefined : this.#random.pick(usable)
-  }
-
-  #start(): void {
-    const docket = this.#someone()
-    if (docket === undefined) return
-    const random = this.#random
-    if (this.features.hasBatches && random.chance(0.5)) {
-      this.#startBatch()
-      return
-    }
-    let id: string
-    if (this.#ids.length > 0 && random.chance(0.3)) id = random.pick(this.#ids)
-    else this.#ids.push((id = `e${this.#ids.length + 1}`))
-    const number = Number(id.slice(1))
-    const graph = this.#graphs[number % this.#graphs.length]!
-    // Few values, so that global results meet; now and then another one than the id stands for.
-    const seed = random.chance(0.05) ? 'x' : String(number % 3)
-    docket.start(graph.name, id, [`a${seed}`, `b${seed}`], random.chance(0.7), this.#endsInMs())
-    if (!random.chance(0.2)) return
-    // The same from elsewhere at the same time.
-    this.#someone()?.start(graph.name, id, [`a${seed}`, `b${seed}`], true)
-  }
-
-  #startBatch(): void {
-    const random = this.#random
-    const known = [...this.batches.values()]
-    let batch = known.length > 0 && random.chance(0.3) ? random.pick(known) : undefined
-    if (batch === undefined) {
-      const id = `b${known.length + 1}`
-      batch = randomBatch(random, id, random.pick(this.#graphs))
-      this.batches.set(id, batch)
-    }
-    this.#someone()?.startBatch(batch, random.chance(0.7), this.#endsInMs())
-    if (random.chance(0.2)) this.#someone()?.startBatch(batch, true)
-  }
-
-  /** How long an execution may take until its deadline. */
-  #endsInMs(): number | undefined {
-    if (!this.features.hasDeadlines || !this.#random.chance(0.5)) return undefined
-    return this.#random.pick([1, 50, 500, 3_000, 10_000, 30_000])
-  }
-
-  #ask(): void {
-    const docket = this.#someone()
-    const ids = [...this.#ids, ...this.batches.keys()]
-    if (docket === undefined || ids.length === 0) return
-    const kind = this.#random.weighted({ result: 6, resume: 1, list: 1 })
-    if (kind === 'result') docket.result(this.#random.pick(ids))
-    else docket[kind]()
-  }
-
-  #meddle(): void {
-    const docket = this.#someone()
-    const ids = [...this.#ids, ...this.batches.keys()]
-    if (docket === undefined || ids.length === 0) return
-    const id = this.#random.pick(ids)
-    const kind = this.#random.weighted({ cancel: 4, retry: 3, delete: 2, fork: 2 })
-    if (kind !== 'fork') {
-      docket[kind](id)
-      return
-    }
-    const graph = this.#graphs[Number(id.slice(1)) % this.#graphs.length]!
-    docket.fork(id, this.#random.pick(graph.steps).name, `f${++this.#forks}`)
+  /** Those that run executions, and can. */
+  get workers(): readonly SimulatedDocket[] {
+    return this.dockets.filter((docket) => docket.isUsable && !docket.isWatcher)
   }
 
   #kill(): void {
-    const docket = this.#someone()
+    const docket = this.users.someone()
     if (docket === undefined) return
     this.faults.count('kill')
     this.history.tell(() => `${docket.process.name} is killed`)
@@ -309,7 +275,7 @@ export class Simulation {
   }
 
   #pause(): void {
-    const docket = this.#someone()
+    const docket = this.users.someone()
     if (docket === undefined) return
     const ms = this.#random.pick([50, 0.5 * this.leaseMs, 1.1 * this.leaseMs, 3 * this.leaseMs])
     this.faults.count('pause')
@@ -322,11 +288,21 @@ export class Simulation {
   }
 
   #close(): void {
-    const docket = this.#someone()
+    const docket = this.users.someone()
     if (docket === undefined) return
     this.faults.count('close')
     docket.close(this.#random.pick([0, 100, 2_000]))
     if (this.#random.chance(0.7)) this.scheduler.after(this.#random.between(0, 2_000), () => this.#addProcess())
+  }
+
+  /** An administrator sets a clock. */
+  #setClock(): void {
+    const docket = this.users.someone()
+    if (docket === undefined) return
+    const byMs = this.#random.pick([-3_600_000, -5_000, -700, 700, 5_000, 3_600_000])
+    this.faults.count('clock set')
+    this.history.tell(() => `the clock of ${docket.process.name} is set by ${byMs} ms`)
+    docket.process.offsetMs += byMs
   }
 
   #cutOff(): void {

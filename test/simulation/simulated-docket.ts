@@ -1,14 +1,16 @@
-import { createDocket } from '../../src/index.ts'
+import { createDocket, dataType, type } from '../../src/index.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { Docket, ExecutionEvent } from '../../src/index.ts'
 import type { Features } from './features.ts'
 import { isUnwritten } from './feature-checks.ts'
 import { textOfOutputs, writtenItems } from './batch-ledger.ts'
-import { callOf, isNeeded, maxValueBytes } from './random-batch.ts'
+import { callOf, maxValueBytes } from './random-batch.ts'
 import type { SimulatedBatch } from './random-batch.ts'
-import { buildGraph, leafName } from './random-graph.ts'
+import { buildGraph } from './live-graph.ts'
+import type { LiveGraph } from './live-graph.ts'
+import { isNeeded, leafName } from './simulated-step.ts'
 import { toyCodec } from './toy-codec.ts'
-import type { LiveGraph, SimulatedGraph } from './random-graph.ts'
+import type { SimulatedGraph } from './simulated-step.ts'
 import type { Calls } from './calls.ts'
 import type { History } from './history.ts'
 import type { RandomSource } from './random-source.ts'
@@ -27,6 +29,7 @@ export interface Operation {
 }
 
 interface LooseHandle {
+  signal(type: unknown, value: unknown, options: unknown): Promise<string>
   result(): Promise<unknown>
   cancel(reason?: unknown): Promise<void>
   readonly actor: unknown
@@ -51,6 +54,7 @@ const knownErrors = new Set([
   'LeaseLostError',
   'DocketClosedError',
   'OptionError',
+  'StepSkippedError',
 ])
 
 /** A process with its docket, and what users ask of it. */
@@ -58,6 +62,7 @@ export class SimulatedDocket {
   readonly process: SimulatedProcess
   readonly docket: Docket
   readonly operations: Operation[] = []
+  readonly isWatcher: boolean
   isClosing = false
   isClosed = false
   readonly #graphs: ReadonlyMap<string, LiveGraph>
@@ -77,15 +82,23 @@ export class SimulatedDocket {
     readonly hasHints: boolean
     readonly features: Features
     readonly batches: ReadonlyMap<string, SimulatedBatch>
+    /** What an execution waits before it is parked. @default the docket's own */
+    readonly parkMs?: number | undefined
+    /** Whether it only looks, asks and sends: it has no graphs. @default false */
+    readonly isWatcher?: boolean | undefined
   }) {
     const { process, server, graphs, random, history, calls, leaseMs, hasHints, features, batches } = parts
+    const { parkMs, isWatcher = false } = parts
+    this.isWatcher = isWatcher
     this.process = process
     this.#history = history
     this.#batches = batches
     this.#plans = new Map(graphs.map((plan) => [plan.name, plan]))
-    this.#graphs = new Map(graphs.map((plan) => [plan.name, buildGraph(plan, process, random, calls)]))
+    const live = new Map<string, LiveGraph>()
+    for (const plan of graphs) live.set(plan.name, buildGraph(plan, process, random, calls, live))
+    this.#graphs = live
     this.docket = createDocket({
-      graphs: [...this.#graphs.values()].map(({ graph }) => graph),
+      graphs: isWatcher ? [] : [...this.#graphs.values()].map(({ graph }) => graph),
       store: server.storeOf(process, hasHints),
       lease: leaseMs,
       name: process.name,
@@ -93,6 +106,8 @@ export class SimulatedDocket {
       random: random.next,
       codecs: toyCodec(features.codec, process, random),
       ...(features.hasBatches ? { maxValueBytes } : {}),
+      ...(parkMs === undefined ? {} : { park: parkMs }),
+      ...(isWatcher ? { takeOver: false } : {}),
       observers: [(event) => this.#observe(event)],
     })
   }
@@ -101,7 +116,14 @@ export class SimulatedDocket {
     return this.process.state === 'up' && !this.isClosing
   }
 
-  start(graph: string, id: string, leaves: readonly string[], waits: boolean, endsInMs?: number): void {
+  start(
+    graph: string,
+    id: string,
+    leaves: readonly string[],
+    waits: boolean,
+    endsInMs?: number,
+    signals?: Readonly<Record<string, string>>,
+  ): void {
     const { graph: live, target } = this.#graphs.get(graph)!
     const plan = this.#plans.get(graph)!
     const inputs = Object.fromEntries(
@@ -112,6 +134,7 @@ export class SimulatedDocket {
     this.#ask('start', id, async () => {
       const handle = await (this.docket as unknown as LooseDocket).start(live, target, inputs, {
         id,
+        ...(signals === undefined ? {} : { signals }),
         ...this.#deadline(endsInMs),
       })
       if (waits) this.#result(id, handle)
@@ -185,6 +208,21 @@ export class SimulatedDocket {
     })
   }
 
+  /** Sends a signal, several times at once where somebody is impatient. */
+  signal(id: string, name: string, letter: { readonly id: string; readonly value: string }, times = 1): void {
+    for (let time = 0; time < times; time++)
+      this.#ask('signal', id, async () => {
+        const handle = await (this.docket as unknown as LooseDocket).get(id)
+        if (handle === undefined) return
+        const verdict = await handle.signal(dataType(name, type<string>()), letter.value, { id: letter.id })
+        this.#history.letters!.answered(letter.id, verdict)
+      })
+  }
+
+  purge(olderThanMs: number): void {
+    this.#ask('purge', '', () => this.docket.purge({ olderThan: olderThanMs }))
+  }
+
   resume(): void {
     this.#ask('resume', '', () => this.docket.resume())
   }
@@ -230,8 +268,9 @@ export class SimulatedDocket {
         operation.settledAt = process.now
         operation.error = error
         this.#history.tell(() => `${name} ${how}`)
-        if (error !== undefined && !(error instanceof Error && knownErrors.has(error.name)))
-          this.#history.violate(`${name} was rejected with ${String(error)}`)
+        const isKnown =
+          error instanceof Error && (knownErrors.has(error.name) || (kind === 'signal' && error.name === 'InputError'))
+        if (error !== undefined && !isKnown) this.#history.violate(`${name} was rejected with ${String(error)}`)
       }
       ask().then(
         () => settled('done'),

@@ -6,6 +6,14 @@ interface ProcessTimer {
   isCleared: boolean
 }
 
+interface SimulatedClock {
+  readonly now: () => number
+  readonly elapsed?: () => number
+  readonly setTimeout: (handler: () => void, timeoutMs: number) => ProcessTimer
+  readonly clearTimeout: (timer: ProcessTimer | undefined) => void
+  readonly setImmediate: (handler: () => void) => void
+}
+
 interface Arrival {
   readonly kind: 'timer' | 'message'
   readonly run: () => void
@@ -22,16 +30,19 @@ export class SimulatedProcess {
   readonly #scheduler: Scheduler
   readonly #random: RandomSource
   /** How far its clock is off. */
-  readonly offsetMs: number
+  offsetMs: number
   readonly #timers = new Set<ProcessTimer>()
   /** What came while it was paused. */
   #arrivals: Arrival[] = []
 
-  constructor(name: string, scheduler: Scheduler, random: RandomSource, offsetMs: number) {
+  /** `isSteady`: timers count a time of their own, whatever is done to the time of day. */
+  constructor(name: string, scheduler: Scheduler, random: RandomSource, offsetMs: number, isSteady = false) {
     this.name = name
     this.#scheduler = scheduler
     this.#random = random
     this.offsetMs = offsetMs
+    const startedAt = scheduler.now
+    if (isSteady) this.clock = { ...this.clock, elapsed: () => this.#scheduler.now - startedAt }
   }
 
   /** What this process takes for the time. */
@@ -44,7 +55,7 @@ export class SimulatedProcess {
     return this.#timers.size
   }
 
-  readonly clock = {
+  readonly clock: SimulatedClock = {
     now: (): number => this.now,
     setTimeout: (handler: () => void, timeoutMs: number): ProcessTimer => {
       const fire = (): void => {

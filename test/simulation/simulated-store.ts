@@ -1,7 +1,7 @@
 import { StoreError } from '../../src/core/errors.ts'
 import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
-import type { NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
+import type { Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { plainOf } from './toy-codec.ts'
 import type { CallFate, Faults } from './faults.ts'
@@ -57,8 +57,9 @@ export class StoreServer {
   /** The store as a process sees it through its driver. */
   storeOf(process: SimulatedProcess, isTold: boolean): Store {
     let isClosed = false
+    const names = this.#history.hasStoreTime ? [...callNames, 'time' as const] : callNames
     const calls = Object.fromEntries(
-      callNames.map((name) => [
+      names.map((name) => [
         name,
         (...given: readonly unknown[]) =>
           isClosed
@@ -164,7 +165,7 @@ export class StoreServer {
     const value = copied(await (this.#inner[name] as unknown as AnyCall).apply(this.#inner, [...given]))
     const history = this.#history
     if (!(name === 'readMail' || name === 'acquire') || (value as readonly unknown[]).length > 0)
-      if (name !== 'renewOwner' && name !== 'purgeResults')
+      if (name !== 'renewOwner' && name !== 'purgeResults' && name !== 'time')
         history.tell(() => `${process.name} ${name} ${brief(given)} → ${brief(value)}`)
     switch (name) {
       case 'renewOwner':
@@ -186,9 +187,21 @@ export class StoreServer {
         history.deleted(given[0] as never, value as never)
         break
       case 'post':
-        for (const [index, { execution, kind }] of (given[0] as readonly NewMessage[]).entries())
-          if ((value as readonly PostVerdict[])[index] === 'accepted') history.posted(execution, kind)
+        for (const [index, message] of (given[0] as readonly NewMessage[]).entries()) {
+          const verdict = (value as readonly PostVerdict[])[index]!
+          const isNew = history.letters?.posted(message, verdict) ?? true
+          if (verdict === 'accepted' && isNew) history.posted(message.execution, message.kind)
+        }
         break
+      case 'readMail':
+        for (const message of value as readonly Message[]) history.letters?.read(message)
+        break
+      case 'purge': {
+        const ids = value === 0 ? [] : [...history.lives.keys()]
+        const found = await this.#inner.get(ids)
+        history.purged(ids.filter((_, index) => found[index] === undefined))
+        break
+      }
       case 'claimResults':
         history.claimed(given[0] as never, value as never)
         break

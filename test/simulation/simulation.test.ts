@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { firstControlFlowSeed, firstFeaturedSeed } from './features.ts'
+import { firstControlFlowSeed, firstFeaturedSeed, firstWaitingSeed } from './features.ts'
 import { runSeed } from './run-seed.ts'
 
 // Worlds that nobody has seen are for the long run (`npm run simulate`); here a base can be given.
@@ -10,7 +10,8 @@ async function failuresOf(first: number, count: number): Promise<readonly string
   const failures: string[] = []
   for (let seed = first; seed < first + count; seed++) {
     const { profile, violations } = await runSeed(seed)
-    if (violations.length > 0) failures.push(`seed ${seed} (${profile}): ${violations.slice(0, 3).join('; ')}`)
+    if (violations.length > 0)
+      failures.push(`${violations.slice(0, 3).join('; ')} (${profile}; npm run simulate -- --seed ${seed})`)
   }
   return failures
 }
@@ -31,8 +32,16 @@ test('500 worlds with fallbacks, deadlines, batches and codecs break no law', { 
   expect(await failuresOf(firstFeaturedSeed, 500)).toEqual([])
 })
 
+test(
+  '300 worlds with signals, children, parking and clocks that are set break no law',
+  { timeout: 120_000 },
+  async () => {
+    expect(await failuresOf(firstWaitingSeed, 300)).toEqual([])
+  },
+)
+
 test('the same seed gives the same run', async () => {
-  for (const seed of [3, 27, 50, firstFeaturedSeed + 13, firstFeaturedSeed + 397]) {
+  for (const seed of [3, 27, 50, firstFeaturedSeed + 13, firstFeaturedSeed + 397, firstWaitingSeed + 9]) {
     const first = await runSeed(seed, true)
     const second = await runSeed(seed, true)
     expect(first.log.length).toBeGreaterThan(20)

@@ -1,0 +1,47 @@
+import type { StepRecord } from '../../src/core/contracts/execution-record.ts'
+import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
+
+/** A step's record, as it was written last. */
+export interface NotedStep {
+  readonly record: StepRecord
+  readonly value: unknown
+  readonly at: number
+  /** A value that was on its way when its step was undone: it counts no more. */
+  readonly isStale?: boolean
+}
+
+/** One execution from its creation to its deletion, as the store has seen it. */
+export interface Life {
+  readonly id: string
+  readonly number: number
+  readonly kind: 'execution' | 'batch'
+  readonly target: string
+  deadline: number | undefined
+  /** Whether somebody was told that it would survive. */
+  isPromised: boolean
+  /** Whoever could not go on with it looks again then. */
+  leftAloneUntil: number
+  owner: string | undefined
+  epoch: number
+  status: ExecutionStatus
+  output: unknown
+  /** The name of what it failed with. */
+  error: string | undefined
+  endedAt: number | undefined
+  /** When it changed hands last. */
+  ownedSince: number
+  /** Who ended it. */
+  endedBy: string | undefined
+  /** When somebody asked for its end. */
+  cancelledAt: number | undefined
+  /** Who made it, or what it was forked from. */
+  readonly parent: string | undefined
+  /** Until when it sleeps, while it is parked: for ever, where it waits for messages alone. */
+  sleepsUntil: number | undefined
+  /** When its steps that wait are due, by their keys. */
+  readonly due: Map<string, number>
+  /** How often it ended and began again. */
+  reopened: number
+  /** By step and, in a batch, item. */
+  readonly steps: Map<string, NotedStep>
+}

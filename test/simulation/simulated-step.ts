@@ -1,0 +1,73 @@
+export interface SimulatedPort {
+  readonly name: string
+  readonly from: { readonly leaf: number } | { readonly step: number }
+  readonly isOptional: boolean
+  /** Whether it takes the values of all items of a batch. */
+  readonly isAll?: boolean
+}
+
+export interface SimulatedStep {
+  readonly name: string
+  readonly ports: readonly SimulatedPort[]
+  readonly scope: 'execution' | 'global' | undefined
+  readonly ttlMs: number | undefined
+  readonly maxAttempts: number
+  readonly backoffMs: number
+  readonly isExponential: boolean
+  readonly timeoutMs: number | undefined
+  readonly shortestMs: number
+  readonly longestMs: number
+  readonly failureRate: number
+  /** Whether a wait is broken off when the signal says so. */
+  readonly heeds: boolean
+  /** Whether each call makes a value of its own, as a charge or a draft would. */
+  readonly isUnique: boolean
+  /** What takes a failure's place: a value, what a function makes (maybe later), or nothing after all. */
+  readonly fallback?: 'value' | 'prompt' | 'slow' | 'throws'
+  /** What it does is undone. */
+  readonly compensates?: boolean
+  /** Whether it takes the first of its inputs, waits for so long or for somebody, or has another graph make its value. @default none of these */
+  readonly kind?: 'race' | 'passing race' | 'timer' | 'signal' | 'child'
+  readonly afterMs?: number
+  /** The graph of a child: its ports are the leaves that this one needs, `L0` the first. */
+  readonly child?: SimulatedGraph
+  /** Whether its values are checked after a while only. */
+  readonly isCheckedSlowly?: boolean
+  /** Whether its inputs decide whether it runs. */
+  readonly hasCondition?: boolean
+}
+
+/** A graph whose target is its last step. */
+export interface SimulatedGraph {
+  readonly name: string
+  readonly leaves: number
+  readonly steps: readonly SimulatedStep[]
+  readonly timeoutMs: number | undefined
+}
+
+export const leafName = (graph: SimulatedGraph, leaf: number): string => `${graph.name}.L${leaf}`
+
+export const shortName = ({ name }: SimulatedStep): string => name.slice(name.indexOf('.') + 1)
+
+export const fromStep = (index: number): SimulatedPort['from'] => ({ step: index })
+export const portOf = (from: SimulatedPort['from'], name: string): SimulatedPort => ({ name, from, isOptional: false })
+
+/** What a step has that does nothing by itself. */
+export const plainStep = {
+  scope: 'execution',
+  ttlMs: undefined,
+  maxAttempts: 1,
+  backoffMs: 0,
+  isExponential: false,
+  timeoutMs: undefined,
+  shortestMs: 0,
+  longestMs: 0,
+  failureRate: 0,
+  heeds: true,
+  isUnique: false,
+} as const
+
+/** Leaves that no step asks for may not be given. */
+export function isNeeded({ steps }: SimulatedGraph, leaf: number): boolean {
+  return steps.some(({ ports }) => ports.some(({ from }) => 'leaf' in from && from.leaf === leaf))
+}

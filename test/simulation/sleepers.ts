@@ -1,0 +1,68 @@
+import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import type { Life } from './life.ts'
+import type { Simulation } from './run-seed.ts'
+import type { SimulatedDocket } from './simulated-docket.ts'
+import type { SimulatedStep } from './simulated-step.ts'
+
+const lookEveryMs = 1_000
+// Looks at the mailbox, and the ways to the store and back.
+const awakeMs = 1_500
+
+/** Nobody sleeps past a wake: what is due, or has a signal, goes on soon, where its owner lives and nothing hinders it. */
+export function watchSleepers(simulation: Simulation): void {
+  const { scheduler, history, profile } = simulation
+  // Who can't reach the store, or waits for it for long, can't say what is due.
+  const isDisturbed = profile.rates.error > 0
+  const undisturbedSince = new Map<SimulatedDocket, number>()
+  const late = new Map<Life, string>()
+  const look = (): void => {
+    const { now } = scheduler
+    for (const docket of simulation.dockets)
+      if (!docket.isUsable) undisturbedSince.delete(docket)
+      else if (!undisturbedSince.has(docket)) undisturbedSince.set(docket, now)
+    for (const life of history.lives.values()) {
+      if (isTerminal(life.status) || life.status === 'compensating' || life.owner === undefined) continue
+      const owner = simulation.dockets.find(({ process }) => life.owner!.startsWith(`${process.name}:`))!
+      const since = Math.max(undisturbedSince.get(owner) ?? Infinity, life.ownedSince)
+      const before = now - awakeMs - simulation.slackMs
+      if (since > before || !history.isAlive(life.owner) || late.has(life)) continue
+      const what = overdueOf(simulation, life, before)
+      if (what === undefined) continue
+      late.set(life, what)
+      history.violate(`${life.id} sleeps on in ${life.owner}: ${what}`)
+    }
+    scheduler.after(lookEveryMs, look)
+  }
+  if (!isDisturbed) scheduler.after(0, look)
+}
+
+/** What should have happened before a time. */
+function overdueOf(simulation: Simulation, life: Life, before: number): string | undefined {
+  const { history, graphs } = simulation
+  const graph = graphs.find(({ name }) => life.target.startsWith(`${name}.`))!
+  const isOpen = (name: string): boolean =>
+    isNeededStill(
+      graph.steps,
+      life,
+      graph.steps.findIndex((step) => step.name === name),
+    )
+  for (const [step, dueAt] of life.due)
+    if (dueAt < before && isOpen(step)) return `${step} was due ${history.now - dueAt} ms ago`
+  const letter = history.letters?.unheard(life, before)
+  if (letter === undefined || !isOpen(letter.signal)) return undefined
+  return `signal ${letter.id} came ${history.now - letter.at} ms ago`
+}
+
+/** Whether something that has not ended needs what a step makes. What the records say of a race is that one of its inputs is there. */
+function isNeededStill(steps: readonly SimulatedStep[], life: Life, at: number): boolean {
+  const hasCome = (index: number): boolean => ['completed', 'cached'].includes(statusOf(index)!)
+  const statusOf = (index: number): string | undefined => life.steps.get(steps[index]!.name)?.record.status
+  if (at === steps.length - 1) return true
+  return steps.some(({ kind, ports }, taker) => {
+    const sources = ports.flatMap(({ from }) => ('step' in from ? [from.step] : []))
+    if (!sources.includes(at)) return false
+    const isOver = ['completed', 'cached', 'failed', 'cancelled', 'skipped'].includes(statusOf(taker) ?? '')
+    const isDecided = (kind === 'race' || kind === 'passing race') && sources.some(hasCome)
+    return !isOver && !isDecided && isNeededStill(steps, life, taker)
+  })
+}

@@ -1,0 +1,178 @@
+import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import type { Life } from './life.ts'
+import { randomBatch } from './random-batch.ts'
+import type { RandomSource } from './random-source.ts'
+import type { Simulation } from './run-seed.ts'
+import type { SimulatedDocket } from './simulated-docket.ts'
+import type { SimulatedGraph, SimulatedStep } from './simulated-step.ts'
+
+/** A signal that somebody has sent, and may send again. */
+interface Sent {
+  readonly execution: string
+  readonly name: string
+  readonly letter: { readonly id: string; readonly value: string }
+}
+
+/** Those who ask the processes of a world for something, as far as chance has them do so. */
+export class Users {
+  readonly #simulation: Simulation
+  readonly #random: RandomSource
+  /** Those that are started. */
+  readonly #graphs: readonly SimulatedGraph[]
+  readonly #ids: string[] = []
+  readonly #sent: Sent[] = []
+  #forks = 0
+
+  constructor(simulation: Simulation, random: RandomSource, graphs: readonly SimulatedGraph[]) {
+    this.#simulation = simulation
+    this.#random = random
+    this.#graphs = graphs
+  }
+
+  /** A process that can be asked, whether it runs executions or not. */
+  someone(): SimulatedDocket | undefined {
+    return this.#oneOf(this.#simulation.dockets.filter((docket) => docket.isUsable))
+  }
+
+  #worker(): SimulatedDocket | undefined {
+    return this.#oneOf(this.#simulation.workers)
+  }
+
+  #oneOf(dockets: readonly SimulatedDocket[]): SimulatedDocket | undefined {
+    return dockets.length === 0 ? undefined : this.#random.pick(dockets)
+  }
+
+  start(): void {
+    const docket = this.#worker()
+    if (docket === undefined) return
+    const random = this.#random
+    if (this.#simulation.features.hasBatches && random.chance(0.5)) {
+      this.#startBatch()
+      return
+    }
+    let id: string
+    if (this.#ids.length > 0 && random.chance(0.3)) id = random.pick(this.#ids)
+    else this.#ids.push((id = `e${this.#ids.length + 1}`))
+    const number = Number(id.slice(1))
+    const graph = this.#graphs[number % this.#graphs.length]!
+    // Few values, so that global results meet; now and then another one than the id stands for.
+    const seed = random.chance(0.05) ? 'x' : String(number % 3)
+    const signals = this.#simulation.features.hasWaits ? this.#signalsOf(graph) : undefined
+    docket.start(graph.name, id, [`a${seed}`, `b${seed}`], random.chance(0.7), this.#endsInMs(), signals)
+    if (!random.chance(0.2)) return
+    // The same from elsewhere at the same time.
+    this.#worker()?.start(graph.name, id, [`a${seed}`, `b${seed}`], true)
+  }
+
+  #startBatch(): void {
+    const random = this.#random
+    const known = [...this.#simulation.batches.values()]
+    let batch = known.length > 0 && random.chance(0.3) ? random.pick(known) : undefined
+    if (batch === undefined) {
+      const id = `b${known.length + 1}`
+      batch = randomBatch(random, id, random.pick(this.#graphs))
+      this.#simulation.batches.set(id, batch)
+    }
+    this.#worker()?.startBatch(batch, random.chance(0.7), this.#endsInMs())
+    if (random.chance(0.2)) this.#worker()?.startBatch(batch, true)
+  }
+
+  /** How long an execution may take until its deadline. */
+  #endsInMs(): number | undefined {
+    if (!this.#simulation.features.hasDeadlines || !this.#random.chance(0.5)) return undefined
+    return this.#random.pick([1, 50, 500, 3_000, 10_000, 30_000])
+  }
+
+  /** Values that come with a start. */
+  #signalsOf(graph: SimulatedGraph): Readonly<Record<string, string>> | undefined {
+    const { letters } = this.#simulation.history
+    const names = signalsOf(graph).filter(() => this.#random.chance(0.15))
+    if (names.length === 0) return undefined
+    const values = names.map(({ name }) => [name, letters!.write(false)] as const)
+    for (const [, value] of values) letters!.give(value)
+    return Object.fromEntries(values)
+  }
+
+  /** Sends a signal, to whatever is there and maybe to what is not: a new one, or one again. */
+  send(): void {
+    const random = this.#random
+    const docket = this.someone()
+    const { history } = this.#simulation
+    if (docket === undefined) return
+    if (this.#sent.length > 0 && random.chance(0.2)) {
+      const { execution, name, letter } = random.pick(this.#sent)
+      docket.signal(execution, name, letter, random.int(1, 2))
+      return
+    }
+    const lives = [...history.lives.values()]
+    const life = lives.length === 0 || random.chance(0.05) ? undefined : random.pick(lives)
+    const steps = life === undefined ? [] : this.#stepsOf(life)
+    const waited = steps.filter(({ kind }) => kind === 'signal')
+    const step = waited.length === 0 || random.chance(0.03) ? steps[0] : random.pick(waited)
+    this.#sendTo(docket, life?.id ?? 'nobody', step?.name ?? 'Nothing', random.chance(0.15))
+  }
+
+  /** Somebody answers what waits for a signal and has none. */
+  answerAll(): void {
+    for (const life of this.#simulation.history.lives.values()) {
+      if (isTerminal(life.status)) continue
+      for (const { name, kind } of this.#stepsOf(life)) {
+        const docket = this.someone()
+        if (kind === 'signal' && life.steps.get(name)?.record.status !== 'completed' && docket !== undefined)
+          this.#sendTo(docket, life.id, name, false)
+      }
+    }
+  }
+
+  #sendTo(docket: SimulatedDocket, execution: string, name: string, isWrong: boolean): void {
+    const value = this.#simulation.history.letters!.write(isWrong)
+    const letter = { id: `m${this.#sent.length + 1}`, value }
+    this.#sent.push({ execution, name, letter })
+    docket.signal(execution, name, letter, this.#random.chance(0.15) ? 2 : 1)
+  }
+
+  #stepsOf({ target }: Life): readonly SimulatedStep[] {
+    const name = target.slice(0, target.indexOf('.'))
+    return this.#simulation.graphs.find((graph) => graph.name === name)!.steps
+  }
+
+  ask(): void {
+    const docket = this.#simulation.features.hasWaits ? this.someone() : this.#worker()
+    const ids = [...this.#ids, ...this.#simulation.batches.keys()]
+    if (docket === undefined || ids.length === 0) return
+    const kind = this.#random.weighted({ result: 6, resume: 1, list: 1 })
+    if (docket.isWatcher && kind === 'resume') return
+    if (kind === 'result') docket.result(this.#random.pick(ids))
+    else docket[kind]()
+  }
+
+  /** One of them, or a child of some execution. */
+  #anyOf(ids: readonly string[]): string {
+    const children = [...this.#simulation.history.lives.keys()].filter((id) => id.includes('/'))
+    const isChild = this.#simulation.features.hasWaits && children.length > 0 && this.#random.chance(0.2)
+    return this.#random.pick(isChild ? children : ids)
+  }
+
+  meddle(): void {
+    const docket = this.#worker()
+    const ids = [...this.#ids, ...this.#simulation.batches.keys()]
+    if (docket === undefined || ids.length === 0) return
+    const id = this.#anyOf(ids)
+    const kind = this.#random.weighted({ cancel: 4, retry: 3, delete: 2, fork: 2 })
+    if (this.#simulation.features.hasWaits && this.#random.chance(0.1)) {
+      docket.purge(this.#random.pick([0, 1_000, 10_000]))
+      return
+    }
+    if (kind !== 'fork' || id.includes('/')) {
+      if (kind === 'fork') return
+      docket[kind](id)
+      return
+    }
+    const graph = this.#graphs[Number(id.slice(1)) % this.#graphs.length]!
+    docket.fork(id, this.#random.pick(graph.steps).name, `f${++this.#forks}`)
+  }
+}
+
+function signalsOf({ steps }: SimulatedGraph): readonly SimulatedStep[] {
+  return steps.filter(({ kind }) => kind === 'signal')
+}
