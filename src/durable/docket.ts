@@ -140,6 +140,7 @@ export class Docket implements AsyncDisposable {
     return new ExecutionHandle(this.#context, request.id, {
       graph: graph.name,
       target: (target as AnyDataType).name,
+      kind: 'execution',
       isInTransaction: transaction !== undefined,
       signal: startOptions.signal,
     })
@@ -196,7 +197,7 @@ export class Docket implements AsyncDisposable {
     target: TargetOf<G, T>,
     items: readonly InputsOf<G, T, Shared, OverriddenIn<Given>>[],
     options: StartBatch<G, T, Shared, Mode, Given> = {},
-  ): Promise<ExecutionHandle<Collected<Mode, ValueOf<T>>[]>> {
+  ): Promise<ExecutionHandle<Collected<Mode, ValueOf<T>>[], SignalTypeOf<G>>> {
     checkExecuteOptions('startBatch', options, startBatchOptionNames)
     const batchOptions = options as StartBatchOptions
     const request = await batchRequest(this.#context, graph, target as AnyDataType, items, batchOptions)
@@ -204,6 +205,7 @@ export class Docket implements AsyncDisposable {
     return new ExecutionHandle(this.#context, request.id, {
       graph: graph.name,
       target: (target as AnyDataType).name,
+      kind: 'batch',
       signal: batchOptions.signal,
     })
   }

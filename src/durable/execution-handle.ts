@@ -42,6 +42,7 @@ interface About {
   readonly graph?: string
   readonly target?: string
   readonly status?: string
+  readonly kind?: 'execution' | 'batch'
   /** Whether it was started in a transaction of the caller's. */
   readonly isInTransaction?: boolean
   /** The caller's: it ends the wait for the result. */
@@ -167,8 +168,8 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
    * Gives the execution a value that one of its steps waits for, or will wait for. Resolves once it is stored, with what became of it: `accepted`, it
    * will be read; `duplicate`, another one came first; `late`, its step waits no more; `ended`, the execution has ended.
    * A docket without the graph can't check the type: one that no step waits for is accepted, and stays unread. An `id` that was sent before gets its
-   * first answer, also where the value was set aside since.
-   * @throws (as rejection) InputError for a value that does not fit its type, OptionError for a type that no step of its graph waits for,
+   * first answer, also where the value was set aside since. Of a batch, `item` says which of its items it is for.
+   * @throws (as rejection) InputError for a value that does not fit its type, OptionError for a type that no step of its graph waits for, and for an item that is wrong or missing,
    * ExecutionConflictError where there is no such execution, SerializationError, StoreError
    */
   async signal<T extends Signal>(type: T, value: GivenOf<T>, options: SignalCallOptions = {}): Promise<SignalVerdict> {
@@ -177,7 +178,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
       await this.#untilCommitted()
       return sendSignal(
         this.#context,
-        { id: this.id, graph: this.#graph },
+        { id: this.id, graph: this.#graph, kind: this.#about.kind },
         type as unknown as AnyDataType,
         value,
         options,

@@ -230,6 +230,8 @@ export interface ParkingFailed extends EventBase {
 /** A signal that came can't be used, since it does not fit its type or can't be read: another one may take its place. */
 export interface SignalSetAside extends EventBase {
   readonly type: 'signal.set-aside'
+  /** The index of the batch's item that it was for. */
+  readonly item: number | undefined
   /** The data type's name. */
   readonly signal: string
   /** An InputError, or a SerializationError. */

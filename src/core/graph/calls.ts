@@ -3,7 +3,7 @@ import type { TypedDataType, ValueOf } from '../language/data-type.ts'
 import type { ExplainedPlan } from './explained-plan.ts'
 import type { InputsOf, OverriddenIn, OverrideValue, Overrides, SharedValue, TargetOf } from './graph.ts'
 import type { AnyGraph } from './graph-index.ts'
-import type { GivenSignals, SignalValues } from './signal-types.ts'
+import type { GivenSignals, ItemSignalValues, SignalValues } from './signal-types.ts'
 
 /** How a batch treats an item that fails. Calls have the words themselves, because the compiler then prints them. */
 export type OnError = 'fail' | 'collect'
@@ -45,7 +45,8 @@ export interface ExecuteBatch<Options> {
       /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
       readonly onError?: Mode
     } & Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }> &
-      Omit<Options, 'shared' | 'onError' | 'overrides'>,
+      GivenSignals<ItemSignalValues<G, InputsOf<G, T, Shared, OverriddenIn<Given>>>> &
+      Omit<Options, 'shared' | 'onError' | 'overrides' | 'signals'>,
   ): Promise<Collected<Mode, ValueOf<T>>[]>
 }
 
@@ -71,7 +72,8 @@ export interface StreamBatch<Options> {
       /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
       readonly onError?: Mode
     } & Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }> &
-      Omit<Options, 'shared' | 'onError' | 'overrides'>,
+      GivenSignals<ItemSignalValues<G, InputsOf<G, T, Shared, OverriddenIn<Given>>>> &
+      Omit<Options, 'shared' | 'onError' | 'overrides' | 'signals'>,
   ): AsyncIterable<Collected<Mode, ValueOf<T>>>
 }
 

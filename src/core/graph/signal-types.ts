@@ -26,3 +26,13 @@ export interface GivenSignals<Values> {
   /** Values for types that steps wait for, as their schemas take them: they have come before anything begins. @default none */
   readonly signals?: Values | undefined
 }
+
+/** Values of what steps of a batch wait for, by the names of their types: the same for all items, or functions of the item. */
+export type ItemSignalValues<G, Item> = [SignalTypeOf<G>] extends [never]
+  ? { readonly [Name in string]: never }
+  : string extends SignalTypeOf<G>['name']
+    ? Readonly<Record<string, unknown>>
+    : {
+        readonly [T in SignalTypeOf<G> as T['name']]?:
+          GivenOf<T> | ((item: Item, index: number) => GivenOf<T> | undefined) | undefined
+      }

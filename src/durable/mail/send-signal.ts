@@ -1,11 +1,9 @@
 import { requireLength } from '../../core/check-length.ts'
 import { isName } from '../../core/check-name.ts'
 import { checkOptions, describe } from '../../core/check-options.ts'
-import { didYouMean } from '../../core/closest-name.ts'
 import type { PostVerdict } from '../../core/contracts/message.ts'
-import { signalIdentity, signalMessage } from '../../core/contracts/signal-message.ts'
+import { signalIdentity, signalMessage, signalSlot } from '../../core/contracts/signal-message.ts'
 import { InputError, OptionError } from '../../core/errors.ts'
-import { requireIndex } from '../../core/graph/plan.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import { randomId } from '../../runtime/environment/ids.ts'
@@ -13,11 +11,15 @@ import { checkValue, issuesText } from '../../runtime/inputs/check-value.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
+import { problemOfItem, signalPlace } from './signal-place.ts'
+import type { SignalTarget } from './signal-place.ts'
 
 /** What a call of `signal` takes besides the value. */
 export interface SignalCallOptions {
   /** Names the signal: sent again under it, it is the same one, and gets the first answer. @default a random one */
   readonly id?: string | undefined
+  /** Of a batch, the index of the item that it is for. @default it is for what all items share */
+  readonly item?: number | undefined
 }
 
 /** What became of a signal that was sent. */
@@ -25,9 +27,10 @@ export type SignalVerdict = Exclude<PostVerdict, 'unknown'>
 
 /** @throws OptionError with all problems */
 export function checkSignalOptions(options: unknown): void {
-  checkOptions('signal', options, ['id'], ({ id }) =>
-    id === undefined || isName(id) ? [] : [`id must be a non-empty string, not ${describe(id)}`],
-  )
+  checkOptions('signal', options, ['id', 'item'], ({ id, item }) => [
+    id !== undefined && !isName(id) && `id must be a non-empty string, not ${describe(id)}`,
+    problemOfItem(item),
+  ])
 }
 
 /** @throws OptionError for anything but a data type */
@@ -39,40 +42,31 @@ export function requireDataType(call: string, type: unknown): void {
 /** Stores a value for what a step of an execution waits for. @throws as `ExecutionHandle.signal` does */
 export async function sendSignal(
   context: DocketContext,
-  { id: executionId, graph }: { readonly id: string; readonly graph: string | undefined },
+  target: SignalTarget,
   type: AnyDataType,
   value: unknown,
-  { id = randomId(context.options.random) }: SignalCallOptions,
+  { id = randomId(context.options.random), item }: SignalCallOptions,
 ): Promise<SignalVerdict> {
+  const { id: executionId, graph } = target
   requireDataType('signal', type)
   const { store: keeping } = context.connection
-  requireLength(keeping, 'message', 'signal: its data type', type.name)
+  requireLength(keeping, 'message', 'signal: its data type', signalSlot({ type: type.name, item }))
   requireLength(keeping, 'message', 'signal: id', id)
-  const place = { executionId, graph }
-  requireWaited(context, executionId, graph, type)
+  const place = { executionId, graph, item }
+  const to = await signalPlace(context, target, type, item)
   const checked = await checkValue(type, value)
   if (checked.issues !== undefined) {
-    const message = `signal "${type.name}" for execution "${executionId}" does not fit: ${issuesText(checked.issues)}`
+    const message = `signal "${type.name}" for ${item === undefined ? '' : `item ${item} of `}execution "${executionId}" does not fit: ${issuesText(checked.issues)}`
     throw new InputError('INPUT_INVALID', message, checked.issues, place, { cause: checked.thrown })
   }
   const { connection, clock } = context
   const { store, encoding } = connection
-  const payload = await encoding.encode(value, signalIdentity(executionId, type.name))
+  const payload = await encoding.encode(value, signalIdentity(executionId, to))
   await connection.readyBy()
-  const message = signalMessage(executionId, type.name, { id, payload, at: clock.now() })
+  const message = signalMessage(executionId, to, { id, payload, at: clock.now() })
   // Its id makes the second try of one whose answer was lost the same as the first.
   const [verdict] = allAnswers(store, 'post', [message], await connection.patiently(() => store.post([message])))
   if (verdict === 'unknown') throw noSuchExecution(executionId)
   if (verdict === 'accepted') context.lookSoon()
   return verdict!
-}
-
-/** @throws OptionError where the graph is known here, and no step of it waits for the type */
-function requireWaited(context: DocketContext, id: string, name: string | undefined, type: AnyDataType): void {
-  const graph = name === undefined ? undefined : context.graphOf(name)
-  if (graph === undefined) return
-  const waited = requireIndex(graph).specs.flatMap(({ kind, output }) => (kind === 'signal' ? [output.name] : []))
-  if (waited.includes(type.name)) return
-  const hint = didYouMean(type.name, waited) || `; it waits for: ${waited.join(', ') || 'none'}`
-  throw new OptionError(`no step of graph "${graph.name}" (execution "${id}") waits for a signal "${type.name}"${hint}`)
 }

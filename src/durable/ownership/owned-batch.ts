@@ -1,5 +1,6 @@
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { Message } from '../../core/contracts/message.ts'
 import { BatchActor } from '../../runtime/actors/batch-actor.ts'
 import type { HarmlessInspector } from '../../runtime/actors/inspector.ts'
 import type { BatchFrame } from '../../runtime/batch/batch-options.ts'
@@ -8,12 +9,14 @@ import { Batch } from '../../runtime/batch/batch.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { CancelReason } from '../../runtime/execution/end-reason.ts'
 import type { EndReport } from '../../runtime/execution/end-report.ts'
+import type { Execution } from '../../runtime/execution/execution.ts'
 import type { ExecutionSetup } from '../../runtime/execution/execution-setup.ts'
 import type { ItemRead } from '../../runtime/batch/item-inputs.ts'
 import { sourceOfArray } from '../../runtime/batch/item-source.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
+import { BatchSignals } from './batch-signals.ts'
 import { ExecutionCommits } from './execution-commits.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './ownership-right.ts'
@@ -45,6 +48,8 @@ export interface OwnedBatchParts {
   readonly right: OwnershipRight
   readonly startedAt: number | undefined
   readonly restored: RestoredBatch | undefined
+  /** What came by mail before it lives here. */
+  readonly mail?: readonly Message[] | undefined
   /** Which life of the batch it is; a retry begins another one. @default 1 */
   readonly life?: number | undefined
   /** Names that keys of attempts are made of. @default what graph and steps were called first */
@@ -89,6 +94,8 @@ export class OwnedBatch implements Owned, DurableParts {
   readonly #recorder: BatchRecorder
   readonly #ownership: Ownership
   readonly #batch: Batch
+  /** Undefined where no step waits for a signal. */
+  readonly #signals: BatchSignals | undefined
   readonly #results: unknown[]
   /** The step that makes the target. */
   readonly #producer: string | undefined
@@ -114,6 +121,10 @@ export class OwnedBatch implements Owned, DurableParts {
       this.lose()
     })
     this.#recorder = new BatchRecorder(connection, right, commits)
+    if (plan.whole.signalSteps.length > 0) {
+      this.#signals = new BatchSignals({ connection, commits, id: this.id, plan, keys: parts.keys })
+      this.#signals.keep(parts.mail ?? [])
+    }
     this.#results = new Array<unknown>(items.length)
     this.#producer = plan.whole.index.producers.get(this.target)?.name
     this.#isTargetEnough =
@@ -158,8 +169,9 @@ export class OwnedBatch implements Owned, DurableParts {
   /** It is never parked. */
   messageRead(): void {}
 
-  /** Its items get no signals. */
-  takeSignal(): void {}
+  takeSignal(message: Message): void {
+    if (!this.hasEnded) this.#signals?.take(message)
+  }
 
   get commits(): ExecutionCommits {
     return this.#recorder.commits
@@ -199,6 +211,11 @@ export class OwnedBatch implements Owned, DurableParts {
 
   get liveSteps(): undefined {
     return undefined
+  }
+
+  get batchShape(): NonNullable<Owned['batchShape']> {
+    const { items, frame } = this.#parts
+    return { total: items.length, plan: frame.plan }
   }
 
   get liveBatch(): LiveBatch {
@@ -261,8 +278,15 @@ export class OwnedBatch implements Owned, DurableParts {
 
   setupOf(item: number | undefined): Partial<ExecutionSetup> {
     const itemKey = item === undefined ? undefined : this.#parts.keys[item]
-    const { setup, keyNames, inspect } = this.#parts
-    return { ...setup, recorder: this.#recorder, keyNames, itemKey, keepsRuns: inspect !== undefined }
+    const { setup, keyNames, inspect, frame } = this.#parts
+    const signals = this.#signals?.of(item)
+    // What a commit does to slots depends on which steps have ended.
+    const keepsRuns = inspect !== undefined || frame.plan.whole.waits
+    return { ...setup, recorder: this.#recorder, keyNames, itemKey, keepsRuns, ...(signals && { signals }) }
+  }
+
+  begins(item: number | undefined, execution: Execution): void {
+    this.#signals?.begins(item, execution)
   }
 
   restoredOf(item: number | undefined): PersistedExecution | undefined {
@@ -300,6 +324,9 @@ export class OwnedBatch implements Owned, DurableParts {
   /** Notes what no step has written: a value that is given, falls back or is not persisted, and an error. */
   #note(item: number, outcome: ItemOutcome): void {
     if (this.outcomeOf(item) !== undefined) return
+    const closedSlots = this.#signals?.ended(item) ?? []
+    if (closedSlots.length > 0)
+      void this.#busyWith(this.#recorder.commits.write({ steps: [], closedSlots })).catch(() => {})
     if (this.#isTargetShared && 'value' in outcome) {
       if (!this.#hasNotedTarget && !this.#isWritten('')) this.#write(this.#recordOf(targetStep, '', outcome))
       this.#hasNotedTarget = true

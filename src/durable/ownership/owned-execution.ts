@@ -97,7 +97,11 @@ export class OwnedExecution implements Owned {
       this.lose()
     })
     const undoings = parts.restored?.undoings
-    if (plan.signalSteps.length > 0) this.#mail = new SignalMail(parts.connection, commits, this.id, plan.signalSteps)
+    if (plan.signalSteps.length > 0) {
+      const { connection } = parts
+      this.#mail = new SignalMail({ connection, commits, id: this.id, steps: plan.signalSteps })
+      commits.mail = this.#mail
+    }
     this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits, undoings)
     const owned = {
       id: this.id,

@@ -2,6 +2,7 @@ import type { Snapshot } from 'xstate'
 import type { HeadChange } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
 import type { ExecutionReleased } from '../../core/contracts/events.ts'
+import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { ExecutionActor, LogicScope } from '../../runtime/actors/execution-actor.ts'
 import type { ExecutionActorRef } from '../../runtime/actors/execution-logic.ts'
@@ -73,6 +74,8 @@ export interface Owned {
   readonly gone: Promise<void>
   /** Its steps as they are at this moment; undefined for a batch. */
   readonly liveSteps: LiveSteps | undefined
+  /** How many items a batch has, and what runs for each of them; undefined for an execution. */
+  readonly batchShape?: { readonly total: number; readonly plan: BatchPlan } | undefined
   /** The items of a batch that are under way, and their steps; undefined for an execution. */
   readonly liveBatch: LiveBatch | undefined
   /** The step that began last of those that were under way when, so long ago, the event loop stopped turning. */

@@ -3,7 +3,7 @@ import { InputError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
-import { signalIdentity } from '../../core/contracts/signal-message.ts'
+import { placeOfSlot, signalIdentity, signalSlot } from '../../core/contracts/signal-message.ts'
 import { isTerminalStep } from '../../core/contracts/statuses.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../../runtime/environment/async-context.ts'
@@ -25,8 +25,20 @@ interface SignalledExecution {
   readonly emitter: Emitter | undefined
 }
 
+/** What a mail is of. */
+interface SignalMailParts {
+  readonly connection: StoreConnection
+  readonly commits: ExecutionCommits
+  /** The id of the execution, or of the batch. */
+  readonly id: string
+  /** The steps that wait for signals. */
+  readonly steps: readonly PlanStep[]
+  /** The index of the batch's item that it is of. @default it is of an execution, or of what items share */
+  readonly item?: number | undefined
+}
+
 /**
- * The signals to one execution that lives here: what came of them, and what its commits do to their messages and slots. A message is consumed by the
+ * The signals to one execution that lives here, or to one item of a batch: what came of them, and what its commits do to their messages and slots. A message is consumed by the
  * commit that has the value of its step, and a slot is closed by the one that ends the wait without a value.
  */
 export class SignalMail {
@@ -34,17 +46,19 @@ export class SignalMail {
   readonly #connection: StoreConnection
   readonly #commits: ExecutionCommits
   readonly #id: string
+  readonly #item: number | undefined
   readonly #steps: readonly PlanStep[]
-  /** Slots that this process has closed, or found its step ended. */
+  /** Types whose slots that this process has closed, or found its step ended. */
   readonly #closed = new Set<string>()
   #execution: SignalledExecution | undefined
   #lastRead = 0
   #decoding = 0
 
-  constructor(connection: StoreConnection, commits: ExecutionCommits, id: string, steps: readonly PlanStep[]) {
+  constructor({ connection, commits, id, steps, item }: SignalMailParts) {
     this.#connection = connection
     this.#commits = commits
     this.#id = id
+    this.#item = item
     this.#steps = steps
     this.signals = new Signals(
       steps.map(({ spec }) => spec.output),
@@ -53,7 +67,6 @@ export class SignalMail {
         this.#setAside(type, message, new InputError('INPUT_INVALID', what, issues, this.#execution?.place))
       },
     )
-    commits.mail = this
   }
 
   /** The execution, which has not begun. */
@@ -73,12 +86,14 @@ export class SignalMail {
   }
 
   /** A message that brings a value. Each is taken once, however often it is read. */
-  take({ seq, at, slot: type = '', payload }: Message): void {
+  take({ seq, at, slot = '', payload }: Message): void {
     if (seq <= this.#lastRead) return
     this.#lastRead = seq
     const { encoding } = this.#connection
+    const place = placeOfSlot(slot)
+    const { type } = place
     try {
-      const value = payload === undefined ? undefined : encoding.decode(payload, signalIdentity(this.#id, type))
+      const value = payload === undefined ? undefined : encoding.decode(payload, signalIdentity(this.#id, place))
       if (!isPromiseLike(value)) return this.#came(type, value, seq, at)
       this.#decoding++
       value.then(
@@ -106,7 +121,8 @@ export class SignalMail {
   effectsOf(records: readonly StepRecord[]): MailEffects | undefined {
     const consumed: number[] = []
     const closedSlots: string[] = []
-    const { plan, runs } = this.#execution!
+    if (this.#execution === undefined) return undefined
+    const { plan, runs } = this.#execution
     for (const step of this.#steps) {
       const name = nameOf(step)
       if (this.#closed.has(name)) continue
@@ -115,14 +131,24 @@ export class SignalMail {
       this.#closed.add(name)
       const message = this.signals.messageOf(name)
       if (record?.status === 'completed' && message !== undefined) consumed.push(message)
-      else if (!this.signals.has(name)) closedSlots.push(name)
+      else if (!this.signals.has(name)) closedSlots.push(this.#slotOf(name))
     }
     return consumed.length === 0 && closedSlots.length === 0 ? undefined : { consumed, closedSlots }
   }
 
+  /** Slots that are open, and that nothing will ask for any more: it has ended. Those that something was sent to stay taken. */
+  leftOpen(): readonly string[] {
+    const left = this.#steps.map(nameOf).filter((name) => !this.#closed.has(name) && !this.signals.has(name))
+    return left.map((name) => this.#slotOf(name))
+  }
+
   /** The commit was not written: what it did to slots is to be done by another one. */
   undo({ closedSlots = [] }: MailEffects): void {
-    for (const name of closedSlots) this.#closed.delete(name)
+    for (const slot of closedSlots) this.#closed.delete(placeOfSlot(slot).type)
+  }
+
+  #slotOf(type: string): string {
+    return signalSlot({ type, item: this.#item })
   }
 
   #came(type: string, value: unknown, seq: number, at: number): void {
@@ -136,9 +162,14 @@ export class SignalMail {
   /** Nobody can use it: it hides no other one, which may take its place. */
   #setAside(type: string, seq: number | undefined, error: unknown): void {
     const { clock, failures } = this.#connection
-    this.#execution?.emitter?.durable(clock.now(), { type: 'signal.set-aside', signal: type, error })
+    this.#execution?.emitter?.durable(clock.now(), {
+      type: 'signal.set-aside',
+      item: this.#item,
+      signal: type,
+      error,
+    })
     if (seq === undefined) return
-    const openedSlots = this.#closed.has(type) ? undefined : [type]
+    const openedSlots = this.#closed.has(type) ? undefined : [this.#slotOf(type)]
     const what = `setting a signal "${type}" aside (${describeThrown(error)})`
     this.#commits.write({ steps: [], consumed: [seq], openedSlots }).catch(failures.of(what))
   }

@@ -1,5 +1,6 @@
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { signalSlot } from '../../core/contracts/signal-message.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
@@ -126,6 +127,23 @@ export function isRetriedBy({
   const named = retried === undefined ? undefined : new Set(retried)
   // What is shared by those that are tried again may be what they failed with.
   return (item) => retries > 0 && (named === undefined || item === '' || named.has(item))
+}
+
+/** Slots of the signals that what is run again of a batch waits for, or will wait for. */
+export function awaitedSlots(
+  { shared, item: itemPlan }: BatchPlan,
+  keys: readonly string[],
+  restored: RestoredBatch | undefined,
+): readonly string[] {
+  const slots: string[] = []
+  const waits = (step: string, key: string): boolean => restored?.views.get(step, key)?.endedAt === undefined
+  for (const { spec } of shared.signalSteps)
+    if (waits(spec.name, '')) slots.push(signalSlot({ type: spec.output.name }))
+  for (const { spec } of itemPlan.plan.signalSteps)
+    for (const [item, key] of keys.entries())
+      if (restored?.outcomes.has(key) !== true && waits(spec.name, key))
+        slots.push(signalSlot({ type: spec.output.name, item }))
+  return slots
 }
 
 /** Views of steps by name and item: a Map for each of very many items would take most of the memory. */

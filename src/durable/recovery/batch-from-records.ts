@@ -12,7 +12,7 @@ import { OwnedBatch } from '../ownership/owned-batch.ts'
 import { graphHashOf } from '../records/graph-hash.ts'
 import { batchUnderPresentNames, digestOfWritten } from '../records/present-batch.ts'
 import type { PresentBatch } from '../records/present-batch.ts'
-import { BatchRestoration, givenOnce, headOfBatch, misfitsOfItems } from '../records/restore-batch.ts'
+import { awaitedSlots, BatchRestoration, givenOnce, headOfBatch, misfitsOfItems } from '../records/restore-batch.ts'
 import type { BatchHead } from '../records/restore-batch.ts'
 import { nowMade } from '../records/restore-execution.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
@@ -104,8 +104,9 @@ async function fromPresentRecords(
   const requestDigest = hasFormerTypes ? await digestOfWritten(record, written, encoding, turn) : record.requestDigest
   return {
     restored: restored?.found ?? 0,
+    awaited: cause === 'end' ? awaitedSlots(frame.plan, parts.keys, restored) : [],
     inputs: head === found ? undefined : await encoding.encode(head, ['execution', id, 'inputs']),
-    own: (owned, follower) => {
+    own: (owned, follower, mail) => {
       const { signal, observers, logger } = follower ?? {}
       const options = context.optionsOf(frame.plan.whole, {
         signal,
@@ -126,6 +127,7 @@ async function fromPresentRecords(
         right: ownershipRightOf(owned, options.timeoutMs),
         startedAt: owned.startedAt,
         restored,
+        mail,
         life: (head.retries ?? 0) + 1,
         keyNames: keyNamesOf(record, head.$names),
         hasFormerTarget,

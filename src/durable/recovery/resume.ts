@@ -29,6 +29,7 @@ import type { UnreadMail } from './unread-mail.ts'
 import { endUnowned } from './unowned.ts'
 
 const defaultMaxRecoveries = 10
+const slotsAtOnce = 1_000
 
 /** What became of several. */
 export interface Resumed {
@@ -339,11 +340,12 @@ export class Resumption {
       ...(inputs !== undefined && { inputs }),
     }
     const taken = new Set(mail?.data.map(({ slot }) => slot))
-    await this.#context.change(record, head, {
-      consumed: mail?.control.map(({ seq }) => seq),
-      openedSlots: awaited.filter((slot) => !taken.has(slot)),
-      steps: reopened,
-    })
+    const opened = awaited.filter((slot) => !taken.has(slot))
+    // Of a batch they may be very many: as long as it has ended, none of them can be taken.
+    while (opened.length > slotsAtOnce)
+      await this.#context.change(record, undefined, { openedSlots: opened.splice(-slotsAtOnce) })
+    const consumed = mail?.control.map(({ seq }) => seq)
+    await this.#context.change(record, head, { consumed, openedSlots: opened, steps: reopened })
   }
 
   /** How many owners have died: what this process lost and survived is taken back. */

@@ -149,8 +149,8 @@ async function signalMessages(
   const at = clock.now()
   return Promise.all(
     Object.entries(signals).map(async ([type, value]) => {
-      const payload = await connection.encoding.encode(value, signalIdentity(execution, type))
-      return signalMessage(execution, type, { id: `start ${type}`, payload, at })
+      const payload = await connection.encoding.encode(value, signalIdentity(execution, { type }))
+      return signalMessage(execution, { type }, { id: `start ${type}`, payload, at })
     }),
   )
 }

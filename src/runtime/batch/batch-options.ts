@@ -11,6 +11,7 @@ import { checkExecuteOptions, executeOptionNames } from '../execution/execution-
 import type { ExecuteOptions, Overriding } from '../execution/execution-options.ts'
 import { randomId } from '../environment/ids.ts'
 import { resolveOptions } from '../execution/execution-setup.ts'
+import { GivenItemSignals } from './given-item-signals.ts'
 import { ItemInputs } from './item-inputs.ts'
 import { isLeafOf, matchInputs, readOverrides, unknownKeyText } from '../inputs/given-inputs.ts'
 import { readRecord } from '../inputs/input-record.ts'
@@ -26,6 +27,11 @@ export interface BatchOptions extends ExecuteOptions, Overriding {
   readonly concurrency?: number | undefined
   /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
   readonly onError?: 'fail' | 'collect' | undefined
+  /**
+   * Values for types that steps wait for, as their schemas take them: they have come before anything begins. For what differs from item to item, one value for
+   * all items, or a function of the item; undefined where there is none for it. @default none
+   */
+  readonly signals?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** How a streamed batch runs. */
@@ -34,7 +40,7 @@ export interface StreamOptions extends BatchOptions {
   readonly ordered?: boolean | undefined
 }
 
-const batchOptionNames = [...executeOptionNames, 'shared', 'concurrency', 'onError']
+const batchOptionNames = [...executeOptionNames, 'shared', 'concurrency', 'onError', 'signals']
 const streamOptionNames = [...batchOptionNames, 'ordered']
 const defaultConcurrency = 100
 
@@ -42,7 +48,7 @@ const defaultConcurrency = 100
 export type BatchFrame = Pick<
   BatchSetup,
   'plan' | 'options' | 'sharedLeaves' | 'concurrency' | 'collects' | 'cache' | 'undoings'
-> & { readonly inputs: ItemInputs }
+> & { readonly inputs: ItemInputs; readonly signals: GivenItemSignals | undefined }
 
 /** Checks a batch call and prepares it. @throws OptionError, GraphError, InputError for `shared` */
 export function batchFrameOf(
@@ -51,7 +57,7 @@ export function batchFrameOf(
   target: AnyDataType,
   options: StreamOptions = {},
 ): BatchFrame {
-  const { shared = {}, overrides, concurrency = defaultConcurrency, onError = 'fail', ordered } = options
+  const { shared = {}, overrides, concurrency = defaultConcurrency, onError = 'fail', ordered, signals } = options
   checkExecuteOptions(call, options, call === 'streamBatch' ? streamOptionNames : batchOptionNames, [
     !(concurrency === Infinity || isWholeFromOne(concurrency)) &&
       `concurrency must be a whole number of at least 1, not ${describe(concurrency)}`,
@@ -80,6 +86,8 @@ export function batchFrameOf(
     what: 'shared',
   })
   if (matched instanceof InputError) throw matched
+  const place = { graph: graph.name, executionId: id }
+  const given = signals === undefined ? undefined : new GivenItemSignals(call, plan, signals, place)
   return {
     plan,
     options: resolveOptions(index, target.name, { ...options, id }),
@@ -89,6 +97,7 @@ export function batchFrameOf(
     // Items of an unnamed batch share its results with nobody else: they go with the batch.
     cache: options.id === undefined ? new ResultCache() : processCache,
     undoings: undoingsOf(plan.whole, options.id),
-    inputs: new ItemInputs(plan, sharedNames, { graph: graph.name, executionId: id }),
+    signals: given,
+    inputs: new ItemInputs(plan, sharedNames, place, given),
   }
 }

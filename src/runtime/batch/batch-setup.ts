@@ -14,9 +14,15 @@ import type { Undoings } from '../results/undoings.ts'
 export type ItemOutcome =
   { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown; readonly value?: undefined }
 
+/** What the executions of a batch are given besides; `undefined` for what the items share. */
+export interface PartSetups {
+  setupOf(item: number | undefined, read: ItemRead | undefined): Partial<ExecutionSetup>
+  /** Its execution is about to start. */
+  begins(item: number | undefined, execution: Execution): void
+}
+
 /** What is known of a batch's parts from an earlier process, and what records what they make; `undefined` for what the items share. */
-export interface DurableParts {
-  setupOf(item: number | undefined): Partial<ExecutionSetup>
+export interface DurableParts extends PartSetups {
   restoredOf(item: number | undefined): PersistedExecution | undefined
   outcomeOf(item: number): ItemOutcome | undefined
 }
@@ -41,6 +47,8 @@ export interface BatchSetup {
   readonly cache: ResultCache | undefined
   /** How often what steps did was undone before. @default never */
   readonly undoings?: Undoings | undefined
+  /** Values that were given along for what steps wait for. @default none */
+  readonly signals?: PartSetups | undefined
   /** What makes the batch durable. */
   readonly durable?: DurableParts | undefined
   /** Whether a consumer is given the values of items before all have ended. @default false */

@@ -5,7 +5,7 @@ import { ExecutionCancelledError, InputError } from '../../core/errors.ts'
 import { describeThrown, hasCause } from '../../core/thrown.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import { SharedValues } from './shared-values.ts'
-import type { BatchSetup, BatchWatcher, ItemOutcome } from './batch-setup.ts'
+import type { BatchSetup, BatchWatcher, ItemOutcome, PartSetups } from './batch-setup.ts'
 import { endReason } from '../execution/end-reason.ts'
 import type { CancelReason } from '../execution/end-reason.ts'
 import { emitEnd, reportOf } from '../execution/shown-end.ts'
@@ -52,6 +52,7 @@ export class Batch implements ItemHost {
 
   watcher: BatchWatcher | undefined
   readonly #setup: BatchSetup
+  readonly #parts: PartSetups | undefined
   readonly itemOptions: ResolvedOptions
   readonly memory: ItemHost['memory']
   readonly pool: SlotPool
@@ -80,6 +81,7 @@ export class Batch implements ItemHost {
   constructor(setup: BatchSetup) {
     const { plan, options, concurrency } = setup
     this.#setup = this.memory = setup
+    this.#parts = setup.durable ?? setup.signals
     this.itemOptions = { ...options, timeoutMs: undefined, deadline: undefined, signal: undefined }
     this.#undoing = new BatchUndoing(setup.handsOver === true)
     this.executionId = options.id!
@@ -95,7 +97,7 @@ export class Batch implements ItemHost {
       undoings: setup.undoings,
       onCompleted: () => {},
       onFailed: (error) => this.fail(error),
-      ...setup.durable?.setupOf(undefined),
+      ...this.#parts?.setupOf(undefined, undefined),
       part: {
         item: undefined,
         admission: undefined,
@@ -221,6 +223,7 @@ export class Batch implements ItemHost {
       // Not before there is an item: a batch of none runs nothing.
       if (this.started === 0) {
         this.watcher?.began(this.#shared, undefined)
+        this.#parts?.begins(undefined, this.#shared)
         this.#shared.start(this.#checkedLeaves!, true)
       }
       if (!this.hasEnded) this.#admit(pulled.item)
@@ -253,12 +256,13 @@ export class Batch implements ItemHost {
       else this.onItemFailed(item, undefined, known.error)
       return
     }
-    const open = new BatchItem(this, item, itemPlan, durable?.setupOf(item))
+    const open = new BatchItem(this, item, itemPlan, this.#parts?.setupOf(item, input))
     const { execution } = open
     const restored = durable?.restoredOf(item)
     if (restored !== undefined) execution.restore(restored)
     this.#open.add(open)
     this.watcher?.began(execution, given)
+    this.#parts?.begins(item, execution)
     execution.start(input.leafValues, input.areChecked)
     this.#sharedValues.deliverTo(open)
   }

@@ -2,6 +2,8 @@ import type { BatchPlan, ItemPlan } from '../../core/graph/batch-plan.ts'
 import { InputError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { Turn } from '../environment/turn.ts'
+import { problemOfSignals } from '../inputs/given-signals.ts'
+import type { StartSignals } from '../inputs/given-signals.ts'
 import { checkLeaves, isLeafOf, leafValuesOf, matchInputs, unknownKeyText } from '../inputs/given-inputs.ts'
 
 /** One item's plan and its leaf values. */
@@ -10,6 +12,13 @@ export interface ItemRead {
   readonly leafValues: readonly unknown[]
   /** Whether the values were checked against their schemas already. */
   readonly areChecked: boolean
+  /** Values that were given along for what its steps wait for. @default none */
+  readonly signals?: StartSignals | undefined
+}
+
+/** Values that are given along for what the steps of an item wait for; the error that it fails with where one can't be made. */
+interface SignalsOfItems {
+  of(given: unknown, item: number): StartSignals | InputError
 }
 
 /** An item that is read, and checked as soon as its schemas have answered. */
@@ -23,15 +32,24 @@ export class ItemInputs {
   readonly #plan: BatchPlan
   readonly #sharedNames: ReadonlySet<string>
   readonly #place: ErrorPlace
+  readonly #signals: SignalsOfItems | undefined
 
-  constructor(plan: BatchPlan, sharedNames: ReadonlySet<string>, place: ErrorPlace) {
+  constructor(plan: BatchPlan, sharedNames: ReadonlySet<string>, place: ErrorPlace, signals?: SignalsOfItems) {
     this.#plan = plan
     this.#sharedNames = sharedNames
     this.#place = place
+    this.#signals = signals
   }
 
   /** Matches an item with the plan; an item that doesn't fit gives the error that it fails with. */
   read(given: unknown, item: number): ItemRead | InputError {
+    const read = this.#match(given, item)
+    if (this.#signals === undefined || read instanceof InputError) return read
+    const signals = this.#signals.of(given, item)
+    return signals instanceof InputError ? signals : { ...read, signals }
+  }
+
+  #match(given: unknown, item: number): ItemRead | InputError {
     const { item: itemPlan } = this.#plan
     const { plan } = itemPlan
     const exact = leafValuesOf(plan, given)
@@ -79,12 +97,17 @@ export class ItemInputs {
     const read = this.read(given, item)
     if (read instanceof InputError) return read
     const { leaves } = read.itemPlan.plan
-    if (leaves.every((leaf) => leaf.type.schema === undefined)) return { ...read, areChecked: true }
+    const { signals, itemPlan } = read
+    if (signals === undefined && leaves.every((leaf) => leaf.type.schema === undefined))
+      return { ...read, areChecked: true }
     const values: unknown[] = []
+    const place = (): ErrorPlace => ({ ...this.#place, item })
     const settle = (error: InputError | undefined): ItemRead | InputError =>
-      error ?? { itemPlan: read.itemPlan, leafValues: leaves.map((leaf) => values[leaf.slot]), areChecked: true }
-    const checked = checkLeaves(read.itemPlan.plan, read.leafValues, values, () => ({ ...this.#place, item }))
-    return checked instanceof Promise ? checked.then(settle) : settle(checked)
+      error ?? { ...read, leafValues: leaves.map((leaf) => values[leaf.slot]), areChecked: true }
+    const checked = checkLeaves(itemPlan.plan, read.leafValues, values, place)
+    const problem = signals === undefined ? undefined : problemOfSignals(itemPlan.plan, signals, place())
+    if (!(checked instanceof Promise || problem instanceof Promise)) return settle(checked ?? problem)
+    return Promise.all([checked, problem]).then(([wrong, misfit]) => settle(wrong ?? misfit))
   }
 
   /** Names of the types that items may give. */

@@ -1,5 +1,6 @@
 import { didYouMean } from '../../core/closest-name.ts'
 import type { InputError, InputIssue } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { checkValue } from './check-value.ts'
 import type { CheckedValue } from './check-value.ts'
@@ -40,6 +41,7 @@ export function givenSignals(plan: Plan, given: unknown): StartSignals {
 export function problemOfSignals(
   plan: Plan,
   signals: StartSignals,
+  place?: ErrorPlace,
 ): InputError | undefined | Promise<InputError | undefined> {
   const types = new Map(plan.signalSteps.map(({ spec }) => [spec.output.name, spec.output]))
   const checks = Object.entries(signals).map(([type, value]) => checkValue(types.get(type)!, value))
@@ -48,7 +50,7 @@ export function problemOfSignals(
     const thrown = checked.find((one) => one.issues !== undefined && one.thrown !== undefined)
     return issues.length === 0
       ? undefined
-      : inputErrorOf(plan, issues, undefined, thrown?.issues === undefined ? undefined : thrown.thrown)
+      : inputErrorOf(plan, issues, place, thrown?.issues === undefined ? undefined : thrown.thrown)
   }
   return checks.some((one) => one instanceof Promise)
     ? Promise.all(checks).then(problemOf)

@@ -11,7 +11,7 @@ export const signalStep: StepKind<Wait> = {
     const { place, setup } = step.execution
     const { isChild, part, signals } = setup
     const { output } = step.planStep.spec
-    if (signals === undefined) {
+    if (signals === undefined || (signals.areComplete && !signals.has(output.name))) {
       wait.fail(
         refusal(output.name, step.step, place, isChild === true ? 'child' : part === undefined ? 'call' : 'batch'),
       )
@@ -34,8 +34,7 @@ function refusal(type: string, step: string, place: ErrorPlace, to: 'call' | 'ch
   const ways = {
     call: `to this call: run the graph as an actor, createActor(fromGraph(…)), give the value with the call, { signals: { ${type}: … } }, or in overrides, or start it in a docket and send it there`,
     child: `to the child of a call, an actor or a batch: start its parent in a docket, and send it to the child's id there, or give the child's value in overrides`,
-    batch:
-      'to a batch: give the value in overrides, or start each item in a docket, as an execution of its own, and send it there',
+    batch: `to this batch: give the value with the call, { signals: { ${type}: … } }, which may be a function of the item, or in overrides, or start the batch in a docket and send it there`,
   }
   return new OptionError(`step "${step}" waits for the signal "${type}", which nobody can send ${ways[to]}`, place)
 }

@@ -34,9 +34,12 @@ export type OnSetAside = (type: string, message: number | undefined, issues: rea
 export class Signals {
   readonly #byType: ReadonlyMap<string, ValuesOfType>
   readonly #onSetAside: OnSetAside
+  /** Whether nothing comes but what is given before the execution begins. */
+  readonly areComplete: boolean
 
   /** `types`: those that steps wait for, or will wait for. */
-  constructor(types: readonly AnyDataType[], onSetAside: OnSetAside = () => {}) {
+  constructor(types: readonly AnyDataType[], onSetAside: OnSetAside = () => {}, areComplete = false) {
+    this.areComplete = areComplete
     this.#byType = new Map(
       types.map((type) => [type.name, { type, given: [], isChecking: false, counts: undefined, onCome: undefined }]),
     )

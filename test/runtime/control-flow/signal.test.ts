@@ -203,7 +203,7 @@ describe('a signal', () => {
     expect(message).not.toContain('{ signals:')
     expect(await execute(parent, Noted, {}, { overrides: { Shipped: 'given' } })).toBe('given')
     const ofItem = innermost(await executeBatch(approvals, Shipped, [input]).catch((error: unknown) => error))
-    expect(ofItem.message).toContain('to a batch: give the value in overrides')
+    expect(ofItem.message).toContain('to this batch: give the value with the call, { signals: { Approval: … } }')
     const overrides = { Approval: { by: 'me' } }
     expect(await executeBatch(approvals, Shipped, [input], { overrides })).toEqual(['o by me'])
   })

@@ -1,0 +1,129 @@
+import { append } from '../../core/append.ts'
+import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { Message } from '../../core/contracts/message.ts'
+import { placeOfSlot, signalSlot } from '../../core/contracts/signal-message.ts'
+import type { BatchPlan } from '../../core/graph/batch-plan.ts'
+import type { Execution } from '../../runtime/execution/execution.ts'
+import type { Signals } from '../../runtime/steps/signals.ts'
+import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import type { ExecutionCommits, MailEffects } from './execution-commits.ts'
+import { SignalMail } from './signal-mail.ts'
+
+/** A batch that signals come to. */
+interface SignalledBatch {
+  readonly connection: StoreConnection
+  readonly commits: ExecutionCommits
+  readonly id: string
+  readonly plan: BatchPlan
+  /** The items' names in the records. */
+  readonly keys: readonly string[]
+}
+
+/** The mail of an item that is under way. */
+interface ItemMail {
+  readonly item: number
+  readonly mail: SignalMail
+}
+
+/**
+ * The signals to a batch that lives here: one mail for what its items share, and one for each item that is under way. What comes for an item that has not begun is kept
+ * until it does.
+ */
+export class BatchSignals {
+  readonly #batch: SignalledBatch
+  /** Undefined where nothing that items share waits for signals. */
+  readonly #shared: SignalMail | undefined
+  /** By the items' keys. */
+  readonly #open = new Map<string, ItemMail>()
+  readonly #early = new Map<number, Message[]>()
+  /** Items before this one have begun; before the first, what they share has not. */
+  #begun = -1
+
+  constructor(batch: SignalledBatch) {
+    const { connection, commits, id, plan } = batch
+    const steps = plan.shared.signalSteps
+    this.#batch = batch
+    if (steps.length > 0) this.#shared = new SignalMail({ connection, commits, id, steps })
+    commits.mail = this
+  }
+
+  /** Whether something that came is still to be read or checked. */
+  get isBusy(): boolean {
+    if (this.#shared?.isBusy === true) return true
+    for (const { mail } of this.#open.values()) if (mail.isBusy) return true
+    return false
+  }
+
+  /** Where an item, or what items share, gets its signals from; undefined where it waits for none. */
+  of(item: number | undefined): Signals | undefined {
+    if (item === undefined) return this.#shared?.signals
+    const { connection, commits, id, plan, keys } = this.#batch
+    const steps = plan.item.plan.signalSteps
+    if (steps.length === 0) return undefined
+    const mail = new SignalMail({ connection, commits, id, steps, item })
+    this.#open.set(keys[item]!, { item, mail })
+    return mail.signals
+  }
+
+  /** Its execution is about to begin, and knows what an earlier life has done. */
+  begins(item: number | undefined, execution: Execution): void {
+    this.#begun = item === undefined ? Math.max(this.#begun, 0) : item + 1
+    const mail = item === undefined ? this.#shared : this.#open.get(this.#batch.keys[item]!)?.mail
+    if (mail === undefined) return
+    mail.follow(execution)
+    for (const message of this.#early.get(item ?? -1) ?? []) mail.take(message)
+    this.#early.delete(item ?? -1)
+    mail.check()
+  }
+
+  /** What came by mail before anything of it lives here. */
+  keep(messages: readonly Message[]): void {
+    for (const message of messages) this.#keep(placeOfSlot(message.slot ?? '').item ?? -1, message)
+  }
+
+  /** A message that brings a value. What comes for an item that has ended stays where it is: a retry may want it. */
+  take(message: Message): void {
+    const { item } = placeOfSlot(message.slot ?? '')
+    if ((item ?? -1) >= this.#begun) this.#keep(item ?? -1, message)
+    else if (item === undefined) this.#shared?.take(message)
+    else this.#open.get(this.#batch.keys[item]!)?.mail.take(message)
+  }
+
+  #keep(item: number, message: Message): void {
+    const early = this.#early.get(item)
+    if (early === undefined) this.#early.set(item, [message])
+    else if (!early.some(({ seq }) => seq === message.seq)) early.push(message)
+  }
+
+  /** An item has ended: gives the slots that are to be closed, and forgets it. */
+  ended(item: number): readonly string[] {
+    const key = this.#batch.keys[item]!
+    const open = this.#open.get(key)
+    this.#early.delete(item)
+    if (this.#open.delete(key)) return open!.mail.leftOpen()
+    // It never began.
+    return this.#batch.plan.item.plan.signalSteps.map(({ spec }) => signalSlot({ type: spec.output.name, item }))
+  }
+
+  /** What a commit with these records does to messages and slots, beside what they say. */
+  effectsOf(records: readonly StepRecord[]): MailEffects | undefined {
+    const byItem = Map.groupBy(records, ({ item }) => item)
+    const consumed: number[] = []
+    const closedSlots: string[] = []
+    for (const [key, some] of byItem) {
+      const effects = (key === '' ? this.#shared : this.#open.get(key)?.mail)?.effectsOf(some)
+      append(consumed, effects?.consumed ?? [])
+      append(closedSlots, effects?.closedSlots ?? [])
+    }
+    return consumed.length === 0 && closedSlots.length === 0 ? undefined : { consumed, closedSlots }
+  }
+
+  /** The commit was not written. */
+  undo({ closedSlots = [] }: MailEffects): void {
+    for (const slot of closedSlots) {
+      const { item } = placeOfSlot(slot)
+      const mail = item === undefined ? this.#shared : this.#open.get(this.#batch.keys[item]!)?.mail
+      mail?.undo({ closedSlots: [slot] })
+    }
+  }
+}
