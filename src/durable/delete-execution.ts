@@ -19,6 +19,7 @@ export async function deleteExecution(context: DocketContext, resumption: Resump
   const undo = (record: ExecutionRecord): Promise<void> => undoHere(context, resumption, record)
   await connection.readyBy()
   if (owned.has(id)) await new ExecutionHandle(context, id).cancel()
+  await owned.get(id)?.rest
   if (await deleteUnowned(context, id, undo)) return true
   if ((await postMessage(context, id, 'delete')) === 'unknown') return false
   // Its owner does it in a moment; should it die or be done meanwhile, this process does.

@@ -1,10 +1,10 @@
 import type { Snapshot } from 'xstate'
 import type { AcquiredExecution, HeadChange } from '../core/contracts/execution-record.ts'
-import { isTerminal } from '../core/contracts/statuses.ts'
 import { ExecutionCancelledError, ExecutionConflictError, OptionError } from '../core/errors.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { acquireOne } from './context/acquire-one.ts'
 import { hasEndedError } from './ownership/owned-execution.ts'
+import { hasOutcome } from './records/known-outcome.ts'
 import { noSuchExecution } from './records/execution-info.ts'
 import { detachedError, detachedHash } from './records/graph-hash.ts'
 import { underPresentNames } from './records/present-names.ts'
@@ -73,7 +73,7 @@ async function detachAcquired(
 async function notFreeError(context: DocketContext, id: string): Promise<ExecutionConflictError> {
   const record = await context.recordOf(id)
   if (record === undefined) return noSuchExecution(id)
-  if (isTerminal(record.status)) return hasEndedError(id)
+  if (hasOutcome(record)) return hasEndedError(id)
   return new ExecutionConflictError(`execution "${id}" runs in another process (${record.owner}); detach it there`, {
     executionId: id,
   })

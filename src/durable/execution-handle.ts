@@ -13,7 +13,6 @@ import { turnOf } from '../runtime/environment/turn.ts'
 import type { CallingStep, WaitedFor } from '../runtime/environment/current-step.ts'
 import { beginWait, cantEndBefore, endWait } from '../runtime/environment/open-waits.ts'
 import type { ExecutionActorRef } from '../runtime/actors/execution-logic.ts'
-import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import { patienceMs } from '../runtime/store-access/store-patience.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
@@ -26,6 +25,7 @@ import { endUnknown, isKnown, noSuchExecution, notCommitted, unknownStatus } fro
 import type { ExecutionDetails } from './records/execution-info.ts'
 import { liveStepInfos } from './records/open-steps.ts'
 import type { LiveSteps } from './records/open-steps.ts'
+import { hasCompleted, hasOutcome } from './records/known-outcome.ts'
 import { batchOutputOf } from './records/batch-output.ts'
 import { cancelElsewhere } from './recovery/unowned.ts'
 import { valueOfType } from './value-of-type.ts'
@@ -109,7 +109,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
       const record = await this.#known(isLost, () => this.#record())
       if (record === undefined)
         throw this.#about.isInTransaction === true ? notCommitted(this.id) : noSuchExecution(this.id)
-      if (isTerminal(record.status)) {
+      if (hasOutcome(record)) {
         this.#context.parkedCallers.delete(this.id)
         return (await this.#outcomeOf(record)) as Output
       }
@@ -304,7 +304,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
         throw now?.createdAt === record.createdAt && now.epoch === record.epoch ? error : noSuchExecution(this.id)
       }
     }
-    if (status === 'completed')
+    if (hasCompleted(record))
       return output === undefined ? undefined : encoding.decode(output, ['execution', id, 'output'])
     if (error === undefined) throw new ExecutionCancelledError(`execution "${id}" is ${status}`, { executionId: id })
     throw await encoding.decodeError(error, ['execution', id, 'error'])

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { graph, step } from '../../src/index.ts'
+import { dataType, graph, step, type } from '../../src/index.ts'
 import type { Docket } from '../../src/index.ts'
 import { World } from './durable-time.ts'
 import { backwards, Bill, endOf, Flight, Hotel, Order, Outside } from './trips.ts'
@@ -136,4 +136,45 @@ test('a fork of an execution that is being undone does anew what the original un
   expect(outside.log.filter((line) => line === 'book flight')).toHaveLength(2)
   expect(await endOf(world, docket)).toMatchObject({ code: 'STEP_FAILED' })
   expect([...outside.booked.values()].toSorted()).toEqual(['car', 'flight', 'hotel', 'seat'])
+})
+
+test('a retry runs again what was made of what was undone, under another key', async () => {
+  const world = new World()
+  const outside = new Outside()
+  const Letter = dataType('Letter', type<string>())
+  const Sent = dataType('Sent', type<string>())
+  const letters: string[] = []
+  let fails = true
+  const trips = outside.trips()
+  const write = step({
+    name: 'Write',
+    inputs: { flight: Flight },
+    output: Letter,
+    persist: 'execution',
+    run: ({ flight }, { idempotencyKey }) => {
+      letters.push(idempotencyKey)
+      return `you have ${flight}`
+    },
+  })
+  const send = step({
+    name: 'Send',
+    inputs: { letter: Letter },
+    output: Sent,
+    run: ({ letter }) => {
+      if (fails) throw new Error('no stamps')
+      return letter
+    },
+  })
+  const sending = graph({ name: 'letters', steps: [trips.steps[0]!, write, send] })
+  const docket = world.process({ graphs: [sending] })
+  const handle = await docket.start(sending, Sent, { Order: 'o1' }, { id: 'a' })
+  await world.clock.settle(handle.result().catch(() => {}))
+  expect(outside.log).toEqual(['book flight', 'cancel flight'])
+  fails = false
+  await docket.retry('a')
+  expect(await endOf(world, docket)).toBe('you have flight after o1')
+  expect(outside.log).toEqual(['book flight', 'cancel flight', 'book flight'])
+  expect([...outside.booked.values()]).toEqual(['flight'])
+  expect(new Set(letters).size).toBe(2)
+  await docket.close()
 })

@@ -99,6 +99,7 @@ export class Mailbox {
     owned.commits.deleteWithEnd()
     owned.cancel(deletedOnRequest(id, owned.graph))
     await owned.departure
+    await owned.rest
     try {
       if (owned.commits.isDeleted) {
         this.#context.turns.deletions++

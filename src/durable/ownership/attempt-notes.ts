@@ -23,6 +23,8 @@ export class AttemptNotes {
   readonly #noted = new WeakMap<StepRun, StepRecord>()
   readonly #suspects: SuspectAttempts
   readonly #announced = new AnnouncedAttempts()
+  /** Notes of what won races. */
+  readonly #decisions = new WeakMap<StepRun, Promise<void>>()
   #hasStopped = false
 
   constructor(connection: StoreConnection, right: OwnershipRight, commits: ExecutionCommits, underWay: WritesUnderWay) {
@@ -78,10 +80,20 @@ export class AttemptNotes {
     const note = (): Promise<void> => this.#note(run, 'running', undefined, maxAttempts === 1 ? 0 : run.attempt)
     const isSuspect = this.#right.recoveries > 0 && (run.attempt > 1 || !this.#commits.hasProgress)
     const noted = announced !== undefined ? announced.noted : isSuspect ? this.#suspects.begin(note) : note()
+    if (isDecision && noted !== undefined) this.#decisions.set(run, noted)
     return noted?.catch((error: unknown) => {
       if (error instanceof LeaseLostError || run.persist?.onStoreError !== 'run') throw error
       run.storeFailed('keep', error)
     })
+  }
+
+  /** Resolves once it is on record what won a race, also where its function waits for a slot. */
+  async decided(run: StepRun): Promise<void> {
+    // What was decided in this turn begins in it.
+    await Promise.resolve()
+    if (run.persisting !== undefined) await run.persisting
+    else if (run.attempt === 0 && !run.hasEnded) await this.#note(run, 'running', undefined)
+    else await this.#decisions.get(run)
   }
 
   retried(run: StepRun, error: unknown): void {

@@ -72,6 +72,12 @@ export class ExecutionRecorder implements Recorder {
     return true
   }
 
+  /** Whether what the losers of races did may still have to be undone. */
+  hasOpenLosses = (): boolean => false
+
+  /** Whether the execution's output is written while its record stays open, for what the losers of its races did. */
+  isLeftOpen = false
+
   /** Called when the last straggler is done. */
   onLastStraggler: () => void = () => {}
 
@@ -123,6 +129,11 @@ export class ExecutionRecorder implements Recorder {
     this.notes.cancelled(run, reason)
   }
 
+  async noteDecided(race: StepRun): Promise<void> {
+    // Where it can't be written, the race fails, and all is undone.
+    await this.notes.decided(race).catch(() => {})
+  }
+
   noteUndo(effect: Effect, view: UndoView): Promise<void> {
     return this.undoNotes.undo(effect, view)
   }
@@ -133,6 +144,22 @@ export class ExecutionRecorder implements Recorder {
 
   forgotten(run: StepRun): void {
     this.lastForgotten = run
+  }
+
+  /** In an earlier life its output was written, and its record left open. */
+  endKept(): void {
+    this.#endKept = this.isLeftOpen = true
+  }
+
+  /** What the losers of its races did is undone, as far as it can be: nothing of it is left. */
+  complete(): Promise<void> {
+    const { clock } = this.#connection
+    return this.commits.change({
+      status: 'completed',
+      endedAt: clock.now(),
+      ownedMs: this.commits.ownedMs,
+      isReleased: true,
+    })
   }
 
   end(output: unknown): Promise<void> | undefined {
@@ -232,6 +259,8 @@ export class ExecutionRecorder implements Recorder {
     // Encoded once more, as what it is here: no value can be moved to another place.
     const output = await this.#outputOf(value)
     await this.#underWay.encoded()
+    this.isLeftOpen = this.hasOpenLosses()
+    if (this.isLeftOpen) return { status: 'compensating', output, error: undefined, ownedMs: this.commits.ownedMs }
     return {
       status: 'completed',
       output,

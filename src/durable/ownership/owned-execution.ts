@@ -19,7 +19,8 @@ import { statusOf } from '../../runtime/execution/step-status.ts'
 import { ExecutionCommits } from './execution-commits.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './ownership-right.ts'
-import { hashOfFirst, isHashOfPort } from './record-of-run.ts'
+import { hashOfFirst } from './record-of-run.ts'
+import { isHashOfPort } from '../records/race-winner.ts'
 import type { LiveSteps } from '../records/open-steps.ts'
 import type { RestoredExecution } from '../records/restore-execution.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
@@ -130,7 +131,7 @@ export class OwnedExecution implements Owned {
       recorder: this.#recorder,
       signals: this.#mail?.signals,
       onWaits: (waits, rests) => this.#noteWaits(waits, rests),
-      onCompleted: (output) => this.#ownership.completed(output),
+      onCompleted: (output) => this.#ownership.completed(output, this.#untilUndone()),
       onFailed: (error, report) => void this.#ownership.failed(error, report),
       onCallerLeft: this.#callerLeft?.reject,
       onSettled: hashes.size === 0 ? undefined : (run) => this.#compare(run, hashes),
@@ -151,8 +152,16 @@ export class OwnedExecution implements Owned {
         },
         onUnread: parts.onUnread,
       })
+    this.#recorder.hasOpenLosses = () => this.#execution.losses?.areOpen === true
+    if (restored?.persisted.outcome !== undefined) this.#recorder.endKept()
     if (restored !== undefined) this.#execution.restore(restored.persisted)
     this.#mail?.follow(this.#execution)
+  }
+
+  /** Of an execution whose record is left open at its end; undefined where it is not. */
+  #untilUndone(): Promise<void> | undefined {
+    if (!this.#recorder.isLeftOpen) return undefined
+    return this.#execution.losses?.done ?? Promise.resolve()
   }
 
   /** The execution as an actor, which comes to life when somebody looks at it, in the state that the execution is in. */
@@ -188,6 +197,10 @@ export class OwnedExecution implements Owned {
     return this.#ownership.departure
   }
 
+  get rest(): Promise<void> | undefined {
+    return this.#recorder.isLeftOpen ? this.gone : undefined
+  }
+
   get gone(): Promise<void> {
     return this.#ownership.gone
   }
@@ -210,6 +223,7 @@ export class OwnedExecution implements Owned {
   }
 
   hasWorkBefore(at: number): boolean {
+    if (this.#execution.losses?.areOpen === true) return true
     if (this.isQuiet) return !this.hasDeparted && !isWaitingUntil(this.#execution.runs, at)
     return true
   }
@@ -249,7 +263,7 @@ export class OwnedExecution implements Owned {
     // It was created as begun; what took time since was the store.
     else if (restored === undefined && startedAt !== now) this.#recorder.commits.amend({ startedAt: now })
     // It may have waited.
-    if (restored !== undefined && given.plan.waits) this.#recorder.commits.amend({ status: 'running' })
+    if (restored?.persisted.value === 'pending' && given.plan.waits) this.#recorder.commits.amend({ status: 'running' })
     // What came before a timer is due again counts before it.
     this.#receive()
     this.#execution.start(given.leafValues, true)
@@ -324,7 +338,7 @@ export class OwnedExecution implements Owned {
   }
 
   async handOver(release: Release): Promise<void> {
-    if (this.#execution.isSettled && this.#execution.undoing?.isUnderWay !== true)
+    if (this.#execution.isSettled && this.#execution.undoing?.isUnderWay !== true && !this.hasDeparted)
       await this.#ownership.finishOr(release)
     else await this.#ownership.handOver(release)
   }

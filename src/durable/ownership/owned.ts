@@ -70,6 +70,8 @@ export interface Owned {
   readonly departure: Promise<Departure>
   /** Rejects with what it will end with, once its caller's own signal or time has ended it, and what it did is still undone. Undefined where nothing is. */
   readonly callerLeft?: Promise<never> | undefined
+  /** Resolves once what the losers of its races did is undone, or goes on elsewhere; undefined where nothing of that is left at its end. */
+  readonly rest?: Promise<void> | undefined
   /** Resolves when nothing of it is left here. */
   readonly gone: Promise<void>
   /** Its steps as they are at this moment; undefined for a batch. */

@@ -40,6 +40,8 @@ export class Ownership {
   /** Whether its failure is written, and it is still owned: because of functions that did not listen to their signal. */
   #isHeld = false
   #report: EndReport | undefined
+  /** Whether its output is written and reported, and its record still open. */
+  #isLeftOpen = false
 
   constructor(owned: OwnedWork, connection: StoreConnection, recorder: ExecutionRecorder) {
     this.#owned = owned
@@ -53,19 +55,21 @@ export class Ownership {
   /** `cause`: what kept the process from renewing its lease, where that is known. */
   lose(cause?: unknown): void {
     this.#commits.turnOff()
+    const { id, place, emitter } = this.#owned
+    const what = `execution "${id}" is not this process’s any more: it was paused or cut off from its store for longer than its lease`
+    const options = cause === undefined ? undefined : { cause }
+    const release = { cause: 'lease-lost', reason: new LeaseLostError(what, place, options) } as const
     if (this.hasDeparted) {
+      this.#owned.release(release.reason, release.cause)
       this.#finish()
       return
     }
-    this.#owned.emitter?.durable(this.#connection.clock.now(), { type: 'lease.lost' })
-    const { id, place } = this.#owned
-    const what = `execution "${id}" is not this process’s any more: it was paused or cut off from its store for longer than its lease`
-    const options = cause === undefined ? undefined : { cause }
-    this.#move({ cause: 'lease-lost', reason: new LeaseLostError(what, place, options) })
+    emitter?.durable(this.#connection.clock.now(), { type: 'lease.lost' })
+    this.#move(release)
   }
 
   async handOver(release: Release): Promise<void> {
-    if (this.hasDeparted) return
+    if (this.hasDeparted) return this.#handOverRest(release)
     const head: HeadChange = { ...release.head, isReleased: true, ownedMs: this.#commits.ownedMs }
     const isEnd = head.status !== undefined && isTerminal(head.status)
     const givenUp = this.#commits.givenUp()
@@ -75,6 +79,18 @@ export class Ownership {
     this.#recorder.notes.stop()
     this.#move(release)
     await released
+  }
+
+  /** What the losers of its races did is undone elsewhere. */
+  async #handOverRest({ reason, cause }: Release): Promise<void> {
+    if (!this.#isLeftOpen) return
+    this.#isLeftOpen = false
+    const givenUp = this.#commits.givenUp()
+    const steps = [...givenUp, ...this.#recorder.undoNotes.givenUp(givenUp)]
+    const released = this.#commits.write({ steps, head: { isReleased: true } })
+    this.#recorder.notes.stop()
+    this.#owned.release(reason, cause)
+    await released.finally(() => this.#finish())
   }
 
   /** It is given up already, by a commit that parks it. */
@@ -97,11 +113,34 @@ export class Ownership {
     if (this.#moved !== undefined) this.#leaveUnwritten(this.#moved)
   }
 
-  /** It has made its output, which is written. */
-  completed(output: unknown): void {
+  /** It has made its output, which is written. `rest`: its record stays open until then. */
+  completed(output: unknown, rest?: Promise<void>): void {
     if (this.hasDeparted) return
     this.#report?.()
-    this.#leave({ type: 'output', output })
+    if (rest === undefined) {
+      this.#leave({ type: 'output', output })
+      return
+    }
+    this.#isLeftOpen = true
+    this.hasDeparted = true
+    this.#depart({ type: 'output', output })
+    void rest.then(() => this.#complete())
+  }
+
+  /** Tries for as long as it takes: until then this process is its owner. */
+  async #complete(): Promise<void> {
+    const { clock } = this.#connection
+    for (let tries = 0; this.#isLeftOpen; tries++) {
+      try {
+        await this.#recorder.complete()
+        this.#isLeftOpen = false
+        this.#finish()
+      } catch (refusal) {
+        // Whoever has it now completes it.
+        if (refusal instanceof LeaseLostError) return
+        await sleep(clock, pauseAfter(tries), { unref: true })
+      }
+    }
   }
 
   /**

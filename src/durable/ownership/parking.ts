@@ -140,7 +140,8 @@ export class ExecutionParking {
 
   /** Whether nothing of it is under way, here or to the store. */
   get #isQuiet(): boolean {
-    const { recorder, mail } = this.#parts
+    const { recorder, mail, execution } = this.#parts
+    if (execution.losses?.areOpen === true) return false
     return this.#waits && !recorder.commits.isOff && recorder.isIdle && recorder.commits.isIdle && mail?.isBusy !== true
   }
 

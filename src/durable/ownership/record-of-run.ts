@@ -2,6 +2,7 @@ import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { First } from '../../core/language/race.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import { markOfPort } from '../records/race-winner.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 
 /** The record of a step that lives here, as it is now. */
@@ -37,18 +38,8 @@ export function inputHashOf(
 }
 
 /** The input hash of a race of which this came first. It begins with what says which port that was: once a race has its value, nothing else does. */
-export function hashOfFirst(first: First, encoding: ValueEncoding): string | undefined {
-  const hash = hashOf({ ...first }, encoding)
-  return hash === undefined ? undefined : markOfPort(first.port) + hash
-}
-
-/** Whether an input hash is that of a race which this port has won. */
-export function isHashOfPort(hash: string, port: string): boolean {
-  return hash.startsWith(markOfPort(port))
-}
-
-function markOfPort(port: string): string {
-  return `${digest(port).slice(0, 8)}.`
+export function hashOfFirst(first: First, encoding: ValueEncoding): string {
+  return markOfPort(first.port) + (hashOf({ ...first }, encoding) ?? '')
 }
 
 function hashOf(inputs: Readonly<Record<string, unknown>>, encoding: ValueEncoding): string | undefined {

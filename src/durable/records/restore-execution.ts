@@ -2,8 +2,8 @@ import { LeaseLostError } from '../../core/errors.ts'
 import { DocketError } from '../../core/docket-error.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import type { AnyGraph, GraphIndex, StepSpec } from '../../core/graph/graph-index.ts'
-import type { Plan } from '../../core/graph/plan.ts'
-import { requireIndex } from '../../core/graph/plan.ts'
+import type { Plan, PlanStep } from '../../core/graph/plan.ts'
+import { isRace, requireIndex } from '../../core/graph/plan.ts'
 import { stepStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
@@ -14,11 +14,12 @@ import { recordedInputs, split } from '../../runtime/inputs/given-inputs.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { machineVersion } from './machine-version.ts'
-import { firstOf } from './race-winner.ts'
+import { firstOf, winnerOf } from './race-winner.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
 import { keyNamesOf } from './stored-names.ts'
 import { noUndoRecords } from './undo-records.ts'
 import type { UndoRecords } from './undo-records.ts'
+import { madeOfUndone } from './undone-takers.ts'
 import { restoreUndos } from './restore-undos.ts'
 import { isUnfinished } from './unfinished-records.ts'
 
@@ -40,6 +41,8 @@ export interface RestoredExecution {
   readonly beginsAgain: boolean
   /** How often steps were undone. */
   readonly undoings: ReadonlyMap<string, number>
+  /** Steps that begin anew because what they are made of was undone. */
+  readonly anew: readonly string[]
 }
 
 /** Why an execution went on here. */
@@ -95,6 +98,7 @@ export async function restoreExecution(
   const inputHashes = new Map<string, string>()
   const byName = specsByName(given.plan.index)
   const open: StepRecord[] = []
+  const races = given.plan.compensates ? racesByName(given.plan) : undefined
   for (const step of steps) {
     if (turn.mustYield()) await turn.next()
     const maxAttempts = attemptsOf(byName.get(step.step))
@@ -103,7 +107,8 @@ export async function restoreExecution(
     const view = found instanceof Promise ? await found : found
     if (isUnfinished(step)) open.push(await openRecordOf(record, step, view, encoding))
     if (view === undefined) continue
-    views.set(step.step, view)
+    const race = view.status === 'completed' ? races?.get(step.step) : undefined
+    views.set(step.step, race === undefined ? view : { ...view, winner: winnerOf(race, step.inputHash) })
     if (view.endedAt !== undefined && step.inputHash !== undefined) inputHashes.set(step.step, step.inputHash)
   }
   const { id, target } = record
@@ -118,10 +123,18 @@ export async function restoreExecution(
     steps: views,
   }
   const keyNames = keyNamesOf(record, $names)
-  const { counts: undoings } = undoRecords
+  const anew = cause === 'end' && undoRecords.undos.size > 0 ? madeOfUndone(given.plan, undoRecords, views) : []
+  for (const step of anew) views.delete(step)
+  const undoings = new Map(undoRecords.counts)
+  for (const step of anew) undoings.set(step, (undoings.get(step) ?? 0) + 1)
   const { plan, leafValues } = given
-  const found = { plan, inputs: $given, leafValues, persisted, inputHashes, open, keyNames, undoings }
+  const found = { plan, inputs: $given, leafValues, persisted, inputHashes, open, keyNames, undoings, anew }
   return { ...found, signals: $signals, beginsAgain: cause === 'end' }
+}
+
+/** Races of which losers may have something to undo; undefined where there are none. */
+function racesByName({ racers, steps }: Plan): ReadonlyMap<string, PlanStep> | undefined {
+  return racers === undefined ? undefined : new Map(steps.filter(isRace).map((step) => [step.spec.name, step]))
 }
 
 /** How often a step may begin. One that is tried once begins again after a death, though that it began is on record where it may be undone. */

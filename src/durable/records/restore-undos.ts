@@ -3,11 +3,13 @@ import { isRecord } from '../../core/is-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
 import type { PersistedExecution, StepView, UndoView } from '../../runtime/execution/execution-view.ts'
+import { hasCompleted } from './known-outcome.ts'
+import { decodePresent } from './stored-inputs.ts'
 import { isUncertain, undoIdentity, undoStatusOf } from './undo-records.ts'
 import type { UndoRecords } from './undo-records.ts'
 
 /** What an execution that goes on knows of its undoing. */
-type RestoredUndos = Pick<PersistedExecution, 'value' | 'error' | 'givenInputs'> & {
+type RestoredUndos = Pick<PersistedExecution, 'value' | 'error' | 'givenInputs' | 'outcome'> & {
   readonly undos: Readonly<Record<string, UndoView>> | undefined
 }
 
@@ -15,7 +17,7 @@ const stopped = { attempt: 0, startedAt: undefined, endedAt: undefined, dueAt: u
 
 /** Reads how far an execution is undone. Steps of which all is undone are put among the views, as cancelled. @throws SerializationError */
 export async function restoreUndos(
-  { id, status, error }: ExecutionRecord,
+  record: ExecutionRecord,
   { undos: records, inputs }: UndoRecords,
   names: ReadonlySet<string>,
   views: Map<string, StepView>,
@@ -23,22 +25,21 @@ export async function restoreUndos(
   beginsAgain: boolean,
   turn: Turn,
 ): Promise<RestoredUndos> {
-  const isCompensating = status === 'compensating'
+  const { id, error } = record
+  const outcome = await outcomeOf(record, encoding, beginsAgain)
+  const isCompensating = record.status === 'compensating' && outcome === undefined
   const thrown =
     !isCompensating || error === undefined ? undefined : await encoding.decodeError(error, ['execution', id, 'error'])
   const undos: Record<string, UndoView> = {}
   const givenInputs = new Map<string, Record<string, unknown>>()
-  for (const [step, record] of records) {
+  for (const [step, undo] of records) {
     if (turn.mustYield()) await turn.next()
-    const known = undoStatusOf(record)
-    const isEnded = known === 'undone' || known === 'failed'
+    const known = undoStatusOf(undo)
     // A commit of its value that came late, and for the second time, may have brought back what its undoing has taken away.
-    if (isEnded && (isCompensating || beginsAgain)) views.delete(step)
+    if (known === 'undone' || known === 'failed') views.delete(step)
     // Of an execution that begins again the undoings of its last life are over.
-    const view = beginsAgain || !names.has(step) ? undefined : await undoViewOf(id, step, record, encoding)
+    const view = beginsAgain || !names.has(step) ? undefined : await undoViewOf(id, step, undo, encoding)
     if (view === undefined) continue
-    // One that has begun again since is another deed.
-    if (isEnded && !isCompensating) continue
     if (!views.has(step)) views.set(step, { ...stopped, status: 'cancelled', error: undefined })
     undos[step] = view
   }
@@ -52,9 +53,20 @@ export async function restoreUndos(
   return {
     value: isCompensating ? 'compensating' : 'pending',
     error: thrown,
+    outcome,
     givenInputs,
     undos: hasUndos ? undos : undefined,
   }
+}
+
+/** What an execution has completed with, of which only the losers of races are left to be undone. */
+async function outcomeOf(
+  record: ExecutionRecord,
+  encoding: ValueEncoding,
+  beginsAgain: boolean,
+): Promise<PersistedExecution['outcome']> {
+  if (beginsAgain || record.status !== 'compensating' || !hasCompleted(record)) return undefined
+  return { output: await decodePresent(record.output, ['execution', record.id, 'output'], encoding) }
 }
 
 /** How far a step is undone; undefined for a record that says nothing of it. */

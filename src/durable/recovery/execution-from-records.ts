@@ -12,7 +12,7 @@ import { ownershipRightOf } from '../ownership/ownership-right.ts'
 import type { OwnedRecord } from '../ownership/ownership-right.ts'
 import type { Owned } from '../ownership/owned.ts'
 import { OwnedExecution } from '../ownership/owned-execution.ts'
-import { forgottenUndos, noUndoRecords } from '../records/undo-records.ts'
+import { forgottenUndos, noUndoRecords, undoneRecordsOf } from '../records/undo-records.ts'
 import type { StoredRecords } from '../records/present-names.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
 import type { RestoredExecution, ResumeCause } from '../records/restore-execution.ts'
@@ -44,10 +44,13 @@ export async function executionFromRecords(
   const found = await restoreExecution(record, steps, graph, connection.encoding, cause, turnOf(clock), undoRecords)
   if ('reasons' in found) return found
   const restored = { ...found, open: [...found.open, ...left] }
-  const { plan, leafValues, inputs, persisted } = restored
+  const { plan, leafValues, inputs, persisted, anew, undoings } = restored
   const { id, requestDigest, headers, timeoutMs, deadline } = record
   return {
-    reopened: forgottenUndos(undoRecords),
+    reopened: [
+      ...forgottenUndos(undoRecords),
+      ...anew.flatMap((step) => undoneRecordsOf(step, undoings.get(step)!, clock.now())),
+    ],
     restored: [...persisted.steps.values()].filter(({ endedAt }) => endedAt !== undefined).length,
     awaited: plan.signalSteps.flatMap(({ spec }) =>
       persisted.steps.get(spec.name)?.endedAt === undefined ? [spec.output.name] : [],

@@ -8,6 +8,7 @@ import type { PostVerdict } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { acquireOne } from '../context/acquire-one.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
+import { hasCompleted } from '../records/known-outcome.ts'
 import { EffectSearch } from '../records/undo-records.ts'
 import { closedRecords, isUnfinished } from '../records/unfinished-records.ts'
 
@@ -111,7 +112,8 @@ export async function endUnowned(
       { consumed },
     )
   const endedAt = context.clock.now()
-  const head = { status, error: stored, endedAt, isReleased: true } as const
+  const end = hasCompleted(record) ? { status: 'completed' as const } : { status, error: stored }
+  const head = { ...end, endedAt, isReleased: true as const }
   await context.change(record, head, { consumed, steps: closedRecords(open, endedAt) })
 }
 

@@ -13,6 +13,8 @@ import { underPresentNames } from '../records/present-names.ts'
 import { namesAtStart } from '../records/stored-names.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
 import { namesNow, underNamesNow } from '../records/renamed-undos.ts'
+import { hasCompleted } from '../records/known-outcome.ts'
+import { lostOf } from '../records/undone-takers.ts'
 import { splitUndoRecords } from '../records/undo-records.ts'
 import { causeOf } from '../recovery/resume.ts'
 import type { Resumption } from '../recovery/resume.ts'
@@ -57,13 +59,15 @@ export async function forkExecution(
   const undoable = new Set(
     restored.plan.steps.flatMap(({ spec }) => (spec.compensate === undefined ? [] : [spec.name])),
   )
+  const lost = lostOf(restored.plan, restored.persisted.steps)
+  const isUndone = record.status === 'compensating' && !hasCompleted(record)
   const turn = turnOf(clock)
   for (const step of steps) {
     if (turn.mustYield()) await turn.next()
     const view = restored.persisted.steps.get(step.step)
     if (view === undefined || anew.has(step.step)) continue
     // What the original is about to undo is no use to the fork.
-    if (record.status === 'compensating' && undoable.has(step.step)) continue
+    if (undoable.has(step.step) && (isUndone || lost.has(step.step))) continue
     const made = view.first === undefined ? view.output : { ...view.first }
     const output = await encoding.encode(made, ['step', newId, step.step, step.item, 'output'])
     // A race without a value is decided anew from what won it, in its first attempt.

@@ -11,6 +11,7 @@ import { acquireOne } from '../context/acquire-one.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { endedBySignal, requireNotAborted } from '../context/ended-by-signal.ts'
 import { writtenItemsOf } from '../records/batch-items.ts'
+import { hasCompleted } from '../records/known-outcome.ts'
 import { presentDigestOfBatch } from '../records/present-batch.ts'
 import { presentRecord, underPresentNames } from '../records/present-names.ts'
 import { readInputs } from '../records/stored-inputs.ts'
@@ -152,7 +153,7 @@ export class ExecutionStarter {
     if (request.requestDigest !== existing.requestDigest) await readInputs(existing, connection.encoding)
     requireSame(request, await this.#underPresentNames(existing))
     const { id, status, owner } = existing
-    if (status === 'completed') return undefined
+    if (hasCompleted(existing)) return undefined
     const known = owned.get(id)
     if (known !== undefined && !known.hasEnded) return undefined
     if (isTerminal(status)) return reopening.reopenInTurn(id, request.caller)

@@ -18,6 +18,8 @@ export interface StepView {
   readonly error: unknown
   /** What came first, of a race that is decided: the port, and its value. */
   readonly first?: First | undefined
+  /** The port that came first, of a race that has ended, as far as that is on record. */
+  readonly winner?: string | undefined
 }
 
 /** How far what a step did is undone. Times are milliseconds since the epoch. */
@@ -79,6 +81,8 @@ export interface PersistedExecution {
   readonly output: unknown
   readonly error: unknown
   readonly steps: ReadonlyMap<string, StepView>
+  /** What it has completed with, where only what the losers of its races did is left to be undone. */
+  readonly outcome?: { readonly output: unknown } | undefined
   /** What the functions of steps were given that may have to be undone, as far as that is on record. @default the plan's values */
   readonly givenInputs?: ReadonlyMap<string, Record<string, unknown>> | undefined
 }

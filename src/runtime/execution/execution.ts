@@ -1,5 +1,5 @@
 import { randomId } from '../environment/ids.ts'
-import { compiledExecution } from '../../../machines/index.ts'
+import { compiledExecution, compiledStep } from '../../../machines/index.ts'
 import type { ReleaseCause } from '../../../machines/index.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
@@ -80,6 +80,8 @@ export class Execution implements StepHost {
   triggers: EndTriggers | undefined
   /** A failure from an earlier life that the execution did not survive: it ends as soon as it starts. */
   #restoredFailure: { readonly error: unknown } | undefined
+  /** What it has completed with in an earlier life, where losers of its races are still to be undone. */
+  #restoredOutcome: { readonly output: unknown } | undefined
   /** What its steps did is undone. */
   undoing: UndoneEnd | undefined
   /** What the losers of its races did, where that is undone. */
@@ -199,6 +201,12 @@ export class Execution implements StepHost {
       endWith(this, this.#restoredFailure.error)
       return
     }
+    if (this.#restoredOutcome !== undefined) {
+      putLeaves(this.plan, leafValues, this.values)
+      this.#flow.undoLosers()
+      this.finish({ type: 'SUCCEED', ...this.#restoredOutcome, at }, undefined)
+      return
+    }
     this.triggers = outsideEndsOf(this)
     this.triggers?.start()
     if (this.hasEnded) return
@@ -269,6 +277,7 @@ export class Execution implements StepHost {
     Object.assign(this, { state, startedAt: head.startedAt, settled: head.settled })
     const ended = this.#flow.restore(views)
     if (this.effects !== undefined) restoreEffects(this.effects, this.plan, this.runs, views, persisted)
+    this.#restoredOutcome = persisted.outcome
     if (value === 'compensating') this.#restoredFailure = { error }
     // Only now, and only these: what one leads to must not begin what another has ended, and is not reported twice when skipped.
     for (const run of ended) {
@@ -278,6 +287,8 @@ export class Execution implements StepHost {
         this.#flow.fill(outputSlot, run.output)
         continue
       }
+      // A loser that is undone.
+      if (run.state === compiledStep.stateCode.cancelled) continue
       const error = stepErrorOf(run, this.whole, run.error, run.attempt, undefined)
       if (this.plan.isVital[outputSlot]!) this.#restoredFailure ??= { error }
       else this.#flow.deny(outputSlot, error)

@@ -30,9 +30,10 @@ interface KeyedStep {
  */
 export function idempotencyKeyOf(step: KeyedStep): string {
   const { setup, item } = step.execution
-  const { compensate, name } = step.planStep.spec
-  const undoings = compensate === undefined ? 0 : (setup.undoings?.of(name, item) ?? 0)
-  // What was undone is done anew: whoever did it before must not take that for the same.
+  const { name, persist } = step.planStep.spec
+  // What others share is the same for all.
+  const undoings = persist?.scope === 'global' ? 0 : (setup.undoings?.of(name, item) ?? 0)
+  // What was undone, and what was made of it, is done anew: whoever did it before must not take that for the same.
   return undoings === 0 ? keyOf(step) : digest(canonicalize([keyOf(step), 'undone', undoings]))
 }
 

@@ -5,9 +5,11 @@ import { Compensation } from './compensation.ts'
 import type { Compensated } from './compensation.ts'
 import { lostSteps } from './lost-steps.ts'
 import type { RaceState } from './lost-steps.ts'
+import type { StepState } from './step-state.ts'
 
 /** An execution whose races may leave something to undo. */
 interface LosingExecution extends Compensated {
+  readonly runs: readonly (StepState | undefined)[]
   readonly place: ErrorPlace
 }
 
@@ -19,6 +21,7 @@ export class RaceLosses {
   readonly #execution: LosingExecution
   readonly #compensations: Compensation[] = []
   #underWay = 0
+  #isGivenUp = false
   #onUndone: () => void = () => {}
   #done: Promise<void> | undefined
 
@@ -50,15 +53,20 @@ export class RaceLosses {
       lost.map((step) => [step, new RaceLostError(race.spec.name, port, winner, { ...place, step })]),
     )
     this.#underWay++
-    void this.#undo(reasons)
+    void this.#undo(race, reasons)
   }
 
   /** Stops it for a reason: it goes on elsewhere. */
   giveUp(reason: unknown): void {
+    this.#isGivenUp = true
     for (const compensation of this.#compensations) compensation.giveUp(reason)
   }
 
-  async #undo(reasons: ReadonlyMap<string, unknown>): Promise<void> {
+  async #undo({ position }: PlanStep, reasons: ReadonlyMap<string, unknown>): Promise<void> {
+    const { recorder, runs } = this.#execution
+    const run = recorder === undefined ? undefined : runs[position]
+    if (run !== undefined) await recorder!.noteDecided(run)
+    if (this.#isGivenUp) return
     const compensation = new Compensation(this.#execution.plan, [this.#execution], (step) => reasons.get(step), reasons)
     this.#compensations.push(compensation)
     await compensation.done

@@ -1,7 +1,9 @@
+import { compiledStep } from '../../../machines/index.ts'
 import { RaceLostError, StepSkippedError } from '../../core/errors.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { isRace } from '../../core/graph/plan.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
+import type { StepView } from './execution-view.ts'
 import type { LaunchQueue } from './launch-queue.ts'
 import { failUnbegun } from './step-ending.ts'
 import type { RaceState } from './lost-steps.ts'
@@ -53,12 +55,13 @@ export class Races implements RaceState {
    * Takes over, before the start, what is known of steps that ended in an earlier life: the first of them wins where no record says what did.
    * Before what a decided race needs no more is looked for.
    */
-  restore(): void {
+  restore(views: ReadonlyMap<string, StepView>): void {
     const { runs } = this.#host
     for (const step of this.#plan.steps.filter(isRace)) {
       const { position, portNames, portSlots } = step
       const known = runs[position]
-      if (known?.first !== undefined) this.winners.set(position, portSlots[portNames.indexOf(known.first.port)]!)
+      const port = portNames.indexOf(known?.first?.port ?? views.get(step.spec.name)?.winner ?? '')
+      if (port !== -1) this.winners.set(position, portSlots[port]!)
       if (known?.hasEnded === true || known?.first !== undefined) continue
       const ended = portSlots.flatMap((slot) => {
         const run = runs[this.#plan.producers[slot]!]
@@ -73,8 +76,9 @@ export class Races implements RaceState {
   withhold(positions: readonly number[]): void {
     for (const position of positions) {
       this.#withheld.add(position)
+      const run = this.#host.runs[position]
       // What failed for good was not given up.
-      if (this.#host.runs[position]?.hasEnded !== true) this.dropped.add(position)
+      if (run?.hasEnded !== true || run.state === compiledStep.stateCode.cancelled) this.dropped.add(position)
     }
   }
 

@@ -4,6 +4,8 @@ import type { StepState } from './step-state.ts'
 
 /** Writes how far what the steps did is undone. */
 export interface UndoRecorder {
+  /** Resolves once it is on record what won a race: only then is undone what the others did. */
+  noteDecided(race: StepState): Promise<void>
   /** Resolves once it is on record that the execution ends so, and is undone first; undefined where nobody has to wait for that. */
   noteCompensating(error: unknown): Promise<void> | undefined
   /** Resolves once an undoing that has begun, waits or has ended is on record; undefined where nobody has to wait for that. */

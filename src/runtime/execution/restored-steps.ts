@@ -1,3 +1,4 @@
+import { compiledStep } from '../../../machines/index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { StepView } from './execution-view.ts'
 import type { LaunchQueue } from './launch-queue.ts'
@@ -37,8 +38,10 @@ export function restoreSteps(
       () => inOrderOfComing(host, held),
       () => valuesUnderWay(runs),
     )
-  races?.restore()
+  races?.restore(views)
   const unneeded = unneededSteps(plan, runs)
+  // Losers of races that are undone by now.
+  for (const run of ended) if (run.state === compiledStep.stateCode.cancelled) races?.withhold([run.planStep.position])
   races?.withhold(unneeded)
   for (const position of unneeded) queue.withhold(position)
   return ended

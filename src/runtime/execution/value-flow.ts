@@ -73,6 +73,11 @@ export class ValueFlow {
     this.#drain()
   }
 
+  /** What the losers of races did that an earlier life has decided is undone. */
+  undoLosers(): void {
+    this.#races?.undoLosers()
+  }
+
   /** A value is there. */
   fill(slot: number, value: unknown): void {
     const host = this.#host
