@@ -2,6 +2,7 @@ import { StoreError } from '../core/errors.ts'
 import { outsideCalls } from '../runtime/environment/async-context.ts'
 import { unref } from '../runtime/environment/long-timeout.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import type { Delivery } from './mail/delivery.ts'
 import type { Mailbox } from './mail/mailbox.ts'
 import type { Scan } from './recovery/scan.ts'
 import type { Upkeep } from './upkeep.ts'
@@ -13,6 +14,7 @@ export interface BackgroundWork {
   /** Undefined where this process does not go on with executions of others. */
   readonly scan: Scan | undefined
   readonly mailbox: Mailbox
+  readonly delivery: Delivery
   readonly upkeep: Upkeep
 }
 
@@ -69,11 +71,12 @@ export class BackgroundLoop {
 
   async #tick(): Promise<void> {
     this.#isWanted = false
-    const { scan, mailbox, upkeep } = this.#work
+    const { scan, mailbox, delivery, upkeep } = this.#work
     const { connection } = this.#context
     const acts = {
       'reading messages': () => mailbox.read(),
       'looking for work': () => scan?.run(false),
+      'delivering messages between executions': () => delivery.look(),
       'the upkeep of the store': () => upkeep.run(),
     }
     for (const [what, act] of Object.entries(acts))

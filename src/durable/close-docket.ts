@@ -4,6 +4,7 @@ import { atMost, sleep } from '../runtime/environment/clock.ts'
 import type { BackgroundLoop } from './background-loop.ts'
 import { closedWhileWaiting } from './context/closed-while-waiting.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import type { Delivery } from './mail/delivery.ts'
 import type { Owned, Release } from './ownership/owned.ts'
 import type { Scan } from './recovery/scan.ts'
 import type { EphemeralExecutions } from './start/ephemeral-executions.ts'
@@ -21,6 +22,7 @@ export interface ClosingParts {
   readonly loop: BackgroundLoop
   readonly scan: Scan
   readonly ephemeral: EphemeralExecutions
+  readonly delivery: Delivery
 }
 
 const lookEveryMs = 10
@@ -28,7 +30,7 @@ const lookEveryMs = 10
 /** Lets what runs go on until the deadline, hands over what is left, and closes the store. */
 export async function closeDocket(
   context: DocketContext,
-  { loop, scan, ephemeral }: ClosingParts,
+  { loop, scan, ephemeral, delivery }: ClosingParts,
   { deadlineMs, drain }: { readonly deadlineMs: number; readonly drain: boolean },
 ): Promise<void> {
   const { clock, connection, owned } = context
@@ -45,6 +47,7 @@ export async function closeDocket(
   context.beginHandOver()
   ephemeral.end((executionId) => new DocketClosedError(endedMessage, { executionId }))
   await handOverAll(context)
+  await delivery.close()
   await connection.close()
 }
 

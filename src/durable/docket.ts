@@ -28,6 +28,7 @@ import { ExecutionHandle } from './execution-handle.ts'
 import { noSuchExecution } from './records/execution-info.ts'
 import { listExecutions } from './list-executions.ts'
 import type { ExecutionPage, ListQuery } from './list-executions.ts'
+import { Delivery } from './mail/delivery.ts'
 import { Mailbox } from './mail/mailbox.ts'
 import { Reopening } from './recovery/reopen.ts'
 import { retriedOf } from './recovery/retried-items.ts'
@@ -74,6 +75,7 @@ export class Docket implements AsyncDisposable {
   readonly #scan: Scan
   readonly #starter: ExecutionStarter
   readonly #ephemeral: EphemeralExecutions
+  readonly #delivery: Delivery
   readonly #loop: BackgroundLoop
   #closing: Promise<void> | undefined
 
@@ -91,9 +93,12 @@ export class Docket implements AsyncDisposable {
       deleteExecution(context, resumption, id),
     )
     this.#ephemeral = new EphemeralExecutions(context)
+    this.#delivery = new Delivery(context)
+    context.deliver = (entries) => this.#delivery.send(entries)
     this.#loop = new BackgroundLoop(context, {
       scan: options.takeOver === false ? undefined : scan,
       mailbox: new Mailbox(context, reopening),
+      delivery: this.#delivery,
       upkeep: new Upkeep(context),
     })
     context.parkedCallers.cancel = async (id, error) => {
@@ -335,7 +340,7 @@ export class Docket implements AsyncDisposable {
   async close(options: CloseOptions = {}): Promise<void> {
     checkClose(options)
     const { deadline = '10s', drain = true } = options
-    const parts = { loop: this.#loop, scan: this.#scan, ephemeral: this.#ephemeral }
+    const parts = { loop: this.#loop, scan: this.#scan, ephemeral: this.#ephemeral, delivery: this.#delivery }
     this.#closing ??= closeDocket(this.#context, parts, { deadlineMs: durationMs(deadline)!, drain })
     await this.#closing
   }

@@ -13,6 +13,7 @@ import type {
 import { headOf, unparked } from '../../src/core/contracts/parking.ts'
 import { judge, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import type { MemoryOutbox } from './outbox.ts'
 import { StepList } from './step-list.ts'
 
 interface Entry {
@@ -38,9 +39,16 @@ export class MemoryExecutions {
   readonly #isAlive: (owner: string) => boolean
   readonly #now: () => number
   readonly #emit: (hint: StoreHint) => void
+  readonly #outbox: MemoryOutbox
   #messages = 0
 
-  constructor(isAlive: (owner: string) => boolean, now: () => number, emit: (hint: StoreHint) => void) {
+  constructor(
+    isAlive: (owner: string) => boolean,
+    now: () => number,
+    emit: (hint: StoreHint) => void,
+    outbox: MemoryOutbox,
+  ) {
+    this.#outbox = outbox
     this.#isAlive = isAlive
     this.#now = now
     this.#emit = emit
@@ -83,6 +91,7 @@ export class MemoryExecutions {
     for (const slot of closedSlots ?? [])
       if (!entry.receipts.has(slotReceipt(slot))) entry.receipts.set(slotReceipt(slot), 'late')
     for (const slot of openedSlots ?? []) entry.receipts.delete(slotReceipt(slot))
+    this.#outbox.add(id, commit.outgoing)
     const { isReleased, ...changes } = headOf(commit) ?? {}
     const before = entry.record
     this.#replace(entry, {

@@ -1,6 +1,7 @@
 import { StoreError } from '../../src/core/errors.ts'
 import type { CommitAnswer, Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
+import type { OutboxEntry, OutboxPlace, OutboxRequest } from '../../src/core/contracts/outbox.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
@@ -16,6 +17,7 @@ import { StoreLife } from '../sql/life.ts'
 import { lifetime, machineTime } from '../sql/machine-time.ts'
 import { aFunction, checkOptions } from '../sql/options.ts'
 import { MemoryExecutions } from './executions.ts'
+import { MemoryOutbox } from './outbox.ts'
 import { MemoryResults } from './results.ts'
 
 /** How a memory store keeps time. */
@@ -53,6 +55,7 @@ class MemoryStore implements Store {
   readonly #elapsed: () => number
   readonly #leases = new Map<string, Lease>()
   readonly #executions: MemoryExecutions
+  readonly #outbox = new MemoryOutbox()
   readonly #results: MemoryResults
   readonly #listeners = new Set<(hint: StoreHint) => void>()
   readonly #life = new StoreLife('memory')
@@ -64,7 +67,7 @@ class MemoryStore implements Store {
     const emit = (hint: StoreHint): void => {
       for (const listener of this.#listeners) queueMicrotask(() => listener(hint))
     }
-    this.#executions = new MemoryExecutions(isAlive, now, emit)
+    this.#executions = new MemoryExecutions(isAlive, now, emit, this.#outbox)
     this.#results = new MemoryResults(isAlive, lifetime, emit)
   }
 
@@ -160,6 +163,16 @@ class MemoryStore implements Store {
   async readMail(request: MailRequest): Promise<Message[]> {
     this.#life.requireOpen()
     return this.#executions.readMail(request)
+  }
+
+  async readOutbox(request: OutboxRequest): Promise<OutboxEntry[]> {
+    this.#life.requireOpen()
+    return this.#outbox.read(request)
+  }
+
+  async confirmOutbox(entries: readonly OutboxPlace[]): Promise<void> {
+    this.#life.requireOpen()
+    this.#outbox.confirm(entries)
   }
 
   async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {

@@ -5,8 +5,9 @@ import { slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, Field } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
+import { namesOf } from '../sql/dialect.ts'
 import { roundsOf } from '../sql/rounds.ts'
-import { doneStatuses, headFields } from '../sql/tables.ts'
+import { doneStatuses, headFields, outboxColumns, outboxFields } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import { replacesAny, stayingOf } from '../../src/core/contracts/step-replacement.ts'
 import type { MysqlConnection } from './connection.ts'
@@ -39,6 +40,7 @@ export class MysqlCommitter {
   readonly #executions: string
   readonly #mailbox: string
   readonly #receipts: string
+  readonly #insertOutgoing: string
   readonly #insertSteps: string
   readonly #replaceSteps: string
   readonly #replaceUnfinishedSteps: string
@@ -48,6 +50,7 @@ export class MysqlCommitter {
     this.#executions = dialect.table('executions')
     this.#mailbox = dialect.table('mailbox')
     this.#receipts = dialect.table('receipts')
+    this.#insertOutgoing = `insert into ${dialect.table('outbox')} (${namesOf(outboxColumns)})`
     this.#insertSteps = `insert into ${dialect.table('steps')} (${stepShape.columns.join(', ')})`
     this.#replaceSteps = replacing((name) => `values(${name})`)
     // Each assignment sees those before it. The status comes before the type, so the condition stays what it was: a row that is replaced
@@ -90,6 +93,10 @@ export class MysqlCommitter {
     await session.insert(this.#insertSteps, unfinished.map(stepShape.cells), this.#replaceUnfinishedSteps)
     await this.#writeHeads(session, held, await this.#consume(session, held))
     await this.#writeSlots(session, held)
+    const outgoing = held.flatMap(({ id, outgoing: messages = [] }) =>
+      messages.map((message) => cellsOf(outboxFields, { ...message, source: id }, toSqlTime)),
+    )
+    await session.insert(this.#insertOutgoing, outgoing, 'on duplicate key update entry = entry')
     return { held, locked, unread }
   }
 

@@ -1,5 +1,6 @@
 import type { Store } from '../../src/core/contracts/store.ts'
 import { generousLimits } from '../../src/core/contracts/store-limits.ts'
+import { SqlOutbox } from '../sql/outbox.ts'
 import { SqlReader } from '../sql/reader.ts'
 import { SqlSessions } from '../sql/sessions.ts'
 import { SqlStore } from '../sql/sql-store.ts'
@@ -10,6 +11,7 @@ import { MysqlConnection } from './connection.ts'
 import { MysqlCreator } from './creator.ts'
 import { MysqlDeletion } from './deletion.ts'
 import { mysqlDialect } from './dialect.ts'
+import { textOf } from './literals.ts'
 import { storeName } from './errors.ts'
 import { MysqlMailbox } from './mailbox.ts'
 import { mysqlMigrationDatabase, mysqlOwnMigrations } from './migrations.ts'
@@ -49,6 +51,11 @@ export function mysqlStore(options: string | MysqlStoreOptions): Store {
     committer: new MysqlCommitter(connection, dialect),
     acquirer: new MysqlAcquirer(connection, owners, dialect),
     mailbox: new MysqlMailbox(connection, dialect, reader),
+    outbox: new SqlOutbox(
+      dialect,
+      (query) => connection.query(query),
+      (query) => connection.transaction((session) => session.run(textOf(query))),
+    ),
     deletion: new MysqlDeletion(connection, owners, dialect),
     results: new MysqlResults(connection, dialect, counters),
     claims: new MysqlClaims(connection, dialect, counters),

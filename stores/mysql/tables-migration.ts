@@ -100,6 +100,20 @@ export function tablesMigration(prefix: string): Migration {
         'primary key (execution, seq)',
       ),
       table(
+        'outbox',
+        `entry ${key} not null`,
+        `source ${name} not null`,
+        `receiver ${name} not null`,
+        `message_id ${name} not null`,
+        `class ${word} not null`,
+        `kind ${name} not null`,
+        `slot ${name}`,
+        value('payload'),
+        `posted_at ${time} not null`,
+        'primary key (entry)',
+        'key docket_posted (posted_at, entry)',
+      ),
+      table(
         'receipts',
         `execution ${key} not null`,
         `name ${key} not null`,
@@ -134,7 +148,7 @@ export function tablesMigration(prefix: string): Migration {
       ),
       table('counters', `name ${key} not null`, 'value bigint not null', 'primary key (name)'),
     ],
-    down: ['counters', 'owners', 'results', 'receipts', 'mailbox', 'steps', 'executions'].map(
+    down: ['counters', 'owners', 'results', 'receipts', 'outbox', 'mailbox', 'steps', 'executions'].map(
       (of) => `drop table if exists \`${prefix}${of}\``,
     ),
   }

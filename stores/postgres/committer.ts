@@ -10,7 +10,7 @@ import { namesOf } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
 import { roundsOf } from '../sql/rounds.ts'
-import { doneStatuses, headFields, stepColumns, stepFields } from '../sql/tables.ts'
+import { doneStatuses, headFields, outboxColumns, outboxFields, stepColumns, stepFields } from '../sql/tables.ts'
 import { stayingOf } from '../../src/core/contracts/step-replacement.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, fenceColumns, fewRows, lockPatience, unnest } from './dialect.ts'
@@ -29,6 +29,7 @@ const slotColumns: readonly CellColumn[] = [
 const headColumns: readonly CellColumn[] = [{ name: 'mask', kind: 'integer' }, ...columnsOf(headFields)]
 const parkColumn: CellColumn = { name: 'park_seq', kind: 'integer' }
 const numberedStepColumns: readonly CellColumn[] = [{ name: 'n', kind: 'integer' }, ...stepColumns]
+const numberedOutboxColumns: readonly CellColumn[] = [{ name: 'n', kind: 'integer' }, ...outboxColumns]
 const releaseBit = 1 << headFields.length
 
 /** Writes to executions: all of a call in one statement, so in one round trip and one flush of the log. */
@@ -78,12 +79,13 @@ export class PostgresCommitter {
   async #commitRound(
     commits: readonly ExecutionCommit[],
     done: Set<ExecutionCommit>,
-    { plain, heads, mail, headsAndMail, parking }: CommitStatements,
+    { plain, heads, mail, headsAndMail, sending, parking }: CommitStatements,
   ): Promise<void> {
     if (commits.length === 0) return
     const { timeText } = this.#dialect
     const isParking = commits.some(({ park }) => park !== undefined)
-    const hasHeads = isParking || commits.some(({ head }) => head !== undefined)
+    const sends = isParking || commits.some(({ outgoing }) => outgoing !== undefined)
+    const hasHeads = sends || commits.some(({ head }) => head !== undefined)
     const rows = commits.map((commit): Cell[] => {
       const { id, owner, epoch, at, park } = commit
       const head = headOf(commit)
@@ -97,13 +99,30 @@ export class PostgresCommitter {
     const consumed = commits.flatMap((commit, index) => (commit.consumed ?? []).map((seq): Cell[] => [index + 1, seq]))
     const slots = commits.flatMap((commit, index) => slotRowsOf(commit, index + 1))
     const columns = columnsOfCommit(hasHeads, isParking)
-    const hasMail = isParking || consumed.length > 0 || slots.length > 0
+    const outgoing = commits.flatMap((commit, index) =>
+      (commit.outgoing ?? []).map((message): Cell[] => [
+        index + 1,
+        ...cellsOf(outboxFields, { ...message, source: commit.id }, timeText),
+      ]),
+    )
+    const hasMail = sends || consumed.length > 0 || slots.length > 0
     const written = await this.#connection.queryPrepared({
-      text: isParking ? parking : hasMail ? (hasHeads ? headsAndMail : mail) : hasHeads ? heads : plain,
+      text: isParking
+        ? parking
+        : sends
+          ? sending
+          : hasMail
+            ? hasHeads
+              ? headsAndMail
+              : mail
+            : hasHeads
+              ? heads
+              : plain,
       parameters: [
         ...columnar(columns, rows),
         ...columnar(numberedStepColumns, steps),
         ...(hasMail ? [...columnar(consumedColumns, consumed), ...columnar(slotColumns, slots)] : []),
+        ...(sends ? columnar(numberedOutboxColumns, outgoing) : []),
       ],
     })
     for (const row of written) {
@@ -139,29 +158,31 @@ function maskOf(head: HeadChange | undefined): number {
   return mask
 }
 
-type CommitStatements = Readonly<Record<'plain' | 'heads' | 'mail' | 'headsAndMail' | 'parking', string>>
+type CommitStatements = Readonly<Record<'plain' | 'heads' | 'mail' | 'headsAndMail' | 'sending' | 'parking', string>>
 
 function commitStatements(dialect: Dialect, ifLocked: string): CommitStatements {
+  const statement = (...parts: readonly CommitPart[]): string => commitStatement(dialect, ifLocked, new Set(parts))
   return {
-    plain: commitStatement(dialect, false, false, ifLocked),
-    heads: commitStatement(dialect, true, false, ifLocked),
-    mail: commitStatement(dialect, false, true, ifLocked),
-    headsAndMail: commitStatement(dialect, true, true, ifLocked),
-    parking: commitStatement(dialect, true, true, ifLocked, true),
+    plain: statement(),
+    heads: statement('heads'),
+    mail: statement('mail'),
+    headsAndMail: statement('heads', 'mail'),
+    sending: statement('heads', 'mail', 'outgoing'),
+    parking: statement('heads', 'mail', 'outgoing', 'park'),
   }
 }
+
+/** What a statement can write beside step records. */
+type CommitPart = 'heads' | 'mail' | 'outgoing' | 'park'
 
 /**
  * Holds the rows that are still their owners' and, with ` skip locked`, that nobody else holds, in the order of their ids (so that no two statements wait for
  * each other), and writes for those alone.
  */
-function commitStatement(
-  dialect: Dialect,
-  hasHeads: boolean,
-  consumes: boolean,
-  ifLocked: string,
-  parks = false,
-): string {
+function commitStatement(dialect: Dialect, ifLocked: string, parts: ReadonlySet<CommitPart>): string {
+  const [hasHeads, consumes, sends, parks] = (['heads', 'mail', 'outgoing', 'park'] as const).map((part) =>
+    parts.has(part),
+  ) as [boolean, boolean, boolean, boolean]
   const columns = columnsOfCommit(hasHeads, parks)
   const changes = headFields.flatMap((field, index) =>
     columnsOf([field]).map(
@@ -189,6 +210,12 @@ function commitStatement(
       delete from ${dialect.table('receipts')} r using slots s
       where s.verdict is null and r.execution = s.id and r.name = s.name
     )`
+  const outgoing = unnest(numberedOutboxColumns, 'o', slotsFrom + slotColumns.length)
+  const outgoingPart = `, sent as (
+      insert into ${dialect.table('outbox')} (${namesOf(outboxColumns)})
+      select ${outboxColumns.map(({ name }) => `o.${name}`).join(', ')} from ${outgoing} join held h on h.n = o.n
+      on conflict (entry) do nothing
+    )`
   const counts = `left join (select execution, count(*) as count from consumed group by execution) c on c.execution = h.id`
   return `with held as materialized (
       select a.* from ${lockPatience()} cross join ${fewRows(columns)} cross join lateral (
@@ -202,7 +229,7 @@ function commitStatement(
       on conflict (execution, step, item) do update
       set ${stepColumns.map(({ name }) => `${name} = excluded.${name}`).join(', ')}
       where old.status not in ${doneStatuses} or old.type = '' or excluded.status in ${doneStatuses} or excluded.type = ''
-    )${consumes ? consumedPart : ''}, changed as (
+    )${consumes ? consumedPart : ''}${sends ? outgoingPart : ''}, changed as (
       update ${dialect.table('executions')} e
       set updated_at = h.updated_at${consumes ? ', mail_left = e.mail_left - coalesce(c.count, 0), mail_version = e.mail_version + 1' : ''}${hasHeads ? heads : ''}
       from held h ${consumes ? counts : ''} where e.id = h.id

@@ -1,4 +1,5 @@
 import type { Store } from '../../src/core/contracts/store.ts'
+import { SqlOutbox } from '../sql/outbox.ts'
 import { SqlReader } from '../sql/reader.ts'
 import { SqlSessions } from '../sql/sessions.ts'
 import { SqlStore } from '../sql/sql-store.ts'
@@ -47,6 +48,11 @@ export function postgresStore(options: string | PostgresStoreOptions): Store {
     committer: new PostgresCommitter(connection, dialect, hints.sender),
     acquirer: new PostgresAcquirer(connection, dialect),
     mailbox: new PostgresMailbox(connection, dialect, hints.sender, reader),
+    outbox: new SqlOutbox(
+      dialect,
+      (query) => connection.query(query),
+      (query) => connection.query(query),
+    ),
     deletion: new PostgresDeletion(connection, dialect),
     results: new PostgresResults(connection, dialect, hints.sender),
     claims: new PostgresClaims(connection, dialect, schema),

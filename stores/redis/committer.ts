@@ -10,6 +10,7 @@ import { escapeText, ownerText, statusCode, timeKey } from './layout.ts'
 import type { Argument } from './link.ts'
 import type { Packer } from './msgpack.ts'
 import { packedLists } from './packed-lists.ts'
+import { outgoingMember } from './outbox.ts'
 import { intact, writeAll } from './script-writes.ts'
 import type { Write } from './script-writes.ts'
 import { stepBytes, stepField } from './step-record.ts'
@@ -50,14 +51,14 @@ interface Change {
   /** Fields and records of steps that must not replace completed ones. */
   readonly unfinished: readonly Argument[]
   readonly removed: readonly string[]
-  /** What moves the execution in the index, or is written elsewhere: status, end, release, consumption, slots, parking. */
+  /** What moves the execution in the index, or is written elsewhere: status, end, release, consumption, slots, outgoing messages, parking. */
   readonly moves: readonly Argument[]
   /** Whether nothing but fields is set. */
   readonly isPlain: boolean
 }
 
 function changeOf(commit: ExecutionCommit, packer: Packer): Change {
-  const { epoch, at, steps, consumed, closedSlots = [], openedSlots = [], park } = commit
+  const { epoch, at, steps, consumed, closedSlots = [], openedSlots = [], outgoing = [], park } = commit
   const head = headOf(commit)
   const set: Argument[] = ['a', at]
   const unfinished: Argument[] = []
@@ -72,7 +73,9 @@ function changeOf(commit: ExecutionCommit, packer: Packer): Change {
   const released = head?.isReleased === true ? '1' : ''
   const hasSlots = closedSlots.length > 0 || openedSlots.length > 0
   const slots = hasSlots ? packedLists([closedSlots, openedSlots].map((list) => list.map(slotText))) : ''
-  const moves = [status, ended, released, (consumed ?? []).join(','), slots, park?.lastSeq ?? '']
+  const members = outgoing.map((message) => outgoingMember({ ...message, source: commit.id }, packer))
+  const sent = members.length === 0 ? '' : packedLists([members])
+  const moves = [status, ended, released, (consumed ?? []).join(','), slots, sent, park?.lastSeq ?? '']
   const isPlain = removed.length === 0 && moves.every((move) => move === '')
   return { condition: [ownerText(commit.owner), epoch], set, unfinished, removed, moves, isPlain }
 }

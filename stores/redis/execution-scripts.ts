@@ -89,7 +89,7 @@ return done
 
 /**
  * Commits of any kind. ARGV: the lists, the channel. A list: owner, epoch, new status or '', new end ('' as it is, '-' none), '1' if
- * released, numbers of consumed messages with commas between or '', packed lists of the receipts that are closed and opened or '', last message that was read where it is to be parked or '', number of fields to remove, number of unfinished steps' fields and records,
+ * released, numbers of consumed messages with commas between or '', packed lists of the receipts that are closed and opened or '', a packed list of outgoing messages as members of work or '', last message that was read where it is to be parked or '', number of fields to remove, number of unfinished steps' fields and records,
  * the fields to remove, fields and values, unfinished steps' fields and records. Gives 1, or 0 where it was refused, or 2 where there is a later
  * message.
  */
@@ -100,16 +100,16 @@ local function commit(execution, index, mailbox, given, receipts, work)
   if h.err then return h.err end
   if h[1] ~= given[1] or h[2] ~= given[2] then return 0 end
   local owner, s0, z0, g, t = h[1], h[3], h[4], h[5], h[6]
-  local parks = given[8] ~= ''
+  local parks = given[9] ~= ''
   if parks then
-    local control = string.format('%d', tonumber(given[8]) - ${controlFirst})
-    local later = call('ZCOUNT', mailbox, '(' .. given[8], '+inf') + call('ZCOUNT', mailbox, '(' .. control, '(0')
+    local control = string.format('%d', tonumber(given[9]) - ${controlFirst})
+    local later = call('ZCOUNT', mailbox, '(' .. given[9], '+inf') + call('ZCOUNT', mailbox, '(' .. control, '(0')
     if later > 0 then return 2 end
   end
-  local n, removed = #given - tonumber(given[10]), tonumber(given[9])
-  putFields(execution, given, 11 + removed, n)
+  local n, removed = #given - tonumber(given[11]), tonumber(given[10])
+  putFields(execution, given, 12 + removed, n)
   for i = n + 1, #given, 2 do putUnfinished(execution, given[i], given[i + 1]) end
-  if removed > 0 then call('HDEL', execution, unpack(given, 11, 10 + removed)) end
+  if removed > 0 then call('HDEL', execution, unpack(given, 12, 11 + removed)) end
   local s, z, id = s0, z0, string.sub(t, 17)
   if given[3] ~= '' then s = given[3] end
   if given[4] == '-' then z = false elseif given[4] ~= '' then z = given[4] end
@@ -140,6 +140,9 @@ local function commit(execution, index, mailbox, given, receipts, work)
     local slots = cmsgpack.unpack(given[7])
     for _, slot in ipairs(slots[1]) do call('HSETNX', receipts, slot, 'late') end
     for _, slot in ipairs(slots[2]) do call('HDEL', receipts, slot) end
+  end
+  if given[8] ~= '' then
+    for _, member in ipairs(cmsgpack.unpack(given[8])[1]) do call('ZADD', work, 0, member) end
   end
   if released or (given[6] ~= '' and call('EXISTS', mailbox) == 0) then
     call('ZREM', work, 'm' .. owner .. '\\0' .. id)

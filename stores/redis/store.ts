@@ -2,6 +2,7 @@ import { StoreError } from '../../src/core/errors.ts'
 import type { CommitAnswer, Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
 import { generousLimits } from '../../src/core/contracts/store-limits.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
+import type { OutboxEntry, OutboxPlace, OutboxRequest } from '../../src/core/contracts/outbox.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
@@ -29,6 +30,7 @@ import { Layout } from './layout.ts'
 import { Link } from './link.ts'
 import { postMessages, readMailOf } from './mailbox.ts'
 import { MsgpackFormat } from './msgpack.ts'
+import { confirmOutboxOf, readOutboxOf } from './outbox.ts'
 import { Owners } from './owners.ts'
 import { resolveOptions } from './options.ts'
 import type { RedisStoreOptions, ResolvedOptions } from './options.ts'
@@ -160,6 +162,14 @@ class RedisStore implements Store {
 
   async readMail(request: MailRequest): Promise<Message[]> {
     return readMailOf(this.#opened(), request)
+  }
+
+  async readOutbox(request: OutboxRequest): Promise<OutboxEntry[]> {
+    return readOutboxOf(this.#opened(), request)
+  }
+
+  async confirmOutbox(entries: readonly OutboxPlace[]): Promise<void> {
+    await confirmOutboxOf(this.#opened(), entries)
   }
 
   async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {

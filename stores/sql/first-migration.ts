@@ -100,6 +100,18 @@ export function firstMigration(types: SqlTypes): { readonly up: readonly string[
         `primary key (execution, seq)`,
       ),
       table(
+        'outbox',
+        `entry ${key} not null primary key`,
+        `source ${name} not null`,
+        `receiver ${name} not null`,
+        `message_id ${name} not null`,
+        `class ${word} not null`,
+        `kind ${name} not null`,
+        `slot ${name}`,
+        value('payload'),
+        `posted_at ${time} not null`,
+      ),
+      table(
         'receipts',
         `execution ${key} not null`,
         `name ${key} not null`,
@@ -126,7 +138,7 @@ export function firstMigration(types: SqlTypes): { readonly up: readonly string[
       table('owners', `owner ${key} not null primary key`, `seen_at ${time} not null`, `expires_at ${time} not null`),
       ...indexes.map((index) => types.index(index)),
     ],
-    down: (['owners', 'results', 'receipts', 'mailbox', 'steps', 'executions'] as const).map(
+    down: (['owners', 'results', 'receipts', 'outbox', 'mailbox', 'steps', 'executions'] as const).map(
       (of) => `drop table ${types.table(of)}`,
     ),
   }
@@ -152,6 +164,7 @@ const indexes: readonly SqlIndex[] = [
   { name: 'docket_executions_status', table: 'executions', columns: ['status', 'created_at', 'id'] },
   { name: 'docket_executions_graph', table: 'executions', columns: ['graph', 'status', 'created_at', 'id'] },
   { name: 'docket_executions_ended', table: 'executions', columns: ['ended_at'], where: 'ended_at is not null' },
+  { name: 'docket_outbox_posted', table: 'outbox', columns: ['posted_at', 'entry'] },
   { name: 'docket_results_expiry', table: 'results', columns: ['expires_at'], where: 'expires_at is not null' },
   // What is being made, or was given up: few of all. A purge looks here for what nobody makes any more.
   { name: 'docket_results_unmade', table: 'results', columns: ['status'], where: isUnmade('') },

@@ -9,6 +9,7 @@ import type {
 } from '../../src/core/contracts/store.ts'
 import type { StoreLimits } from '../../src/core/contracts/store-limits.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
+import type { OutboxEntry, OutboxPlace, OutboxRequest } from '../../src/core/contracts/outbox.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
@@ -25,6 +26,7 @@ import { StoreLife } from './life.ts'
 import type { Migration, MigrationDatabase } from './migration.ts'
 import { prepareTables } from './open-database.ts'
 import type { Answer } from './dialect.ts'
+import type { SqlOutbox } from './outbox.ts'
 import type { SqlReader } from './reader.ts'
 
 /** What a SQL store is made of; each database has its own kind of each part. Every part is described where the store contract is. */
@@ -61,6 +63,7 @@ export interface SqlStoreParts {
     post(messages: readonly NewMessage[], transaction: unknown): Answer<readonly PostVerdict[]>
     read(request: MailRequest): Answer<readonly Message[]>
   }
+  readonly outbox: SqlOutbox
   readonly deletion: {
     delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Answer<readonly boolean[]>
     purge(filter: Parameters<Store['purge']>[0]): Answer<number>
@@ -177,6 +180,14 @@ export class SqlStore implements Store {
 
   async readMail(request: MailRequest): Promise<readonly Message[]> {
     return this.#open.mailbox.read(request)
+  }
+
+  async readOutbox(request: OutboxRequest): Promise<readonly OutboxEntry[]> {
+    return this.#open.outbox.read(request)
+  }
+
+  async confirmOutbox(entries: readonly OutboxPlace[]): Promise<void> {
+    await this.#open.outbox.confirm(entries)
   }
 
   async getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]> {

@@ -2,7 +2,7 @@ import { columnsOf } from './cells.ts'
 import type { CellColumn, Field } from './cells.ts'
 
 /** The tables, without the prefix that they have in the database. */
-export type TableName = 'executions' | 'steps' | 'mailbox' | 'receipts' | 'results' | 'owners' | 'migrations'
+export type TableName = 'executions' | 'steps' | 'mailbox' | 'outbox' | 'receipts' | 'results' | 'owners' | 'migrations'
 
 type Fields = Readonly<Record<string, Field['kind'] | readonly [column: string, kind: Field['kind']]>>
 
@@ -93,6 +93,19 @@ export const messageFields = fieldsOf({
   at: ['posted_at', 'time'],
 })
 
+/** Fields of OutboxEntry. */
+export const outboxFields = fieldsOf({
+  entry: 'name',
+  source: 'name',
+  execution: ['receiver', 'name'],
+  id: ['message_id', 'name'],
+  class: 'word',
+  kind: 'name',
+  slot: 'name',
+  payload: 'value',
+  at: ['posted_at', 'time'],
+})
+
 /** Fields of ResultClaim. */
 export const claimFields = fieldsOf({
   key: ['id', 'name'],
@@ -108,6 +121,7 @@ export const executionColumns = columnsOf(executionFields)
 export const stepColumns = columnsOf(stepFields)
 export const stepRowColumns = columnsOf(stepRowFields)
 export const messageColumns = columnsOf(messageFields)
+export const outboxColumns = columnsOf(outboxFields)
 export const claimColumns = columnsOf(claimFields)
 
 /** What a getResults reads of a result. */

@@ -7,7 +7,15 @@ import { cellsOf } from '../sql/cells.ts'
 import type { Cell } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
-import { doneStatuses, headFields, stepColumns, stepFields, stepRowColumns } from '../sql/tables.ts'
+import {
+  doneStatuses,
+  headFields,
+  outboxColumns,
+  outboxFields,
+  stepColumns,
+  stepFields,
+  stepRowColumns,
+} from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import { replacesAny } from '../../src/core/contracts/step-replacement.ts'
 import type { Answer } from '../sql/dialect.ts'
@@ -25,6 +33,7 @@ const consume = 'delete from docket_mailbox where execution = ? and seq in (sele
 const unread = `select 1 from docket_mailbox m join docket_executions e on e.id = m.execution
   where e.id = ? and e.owner = ? and e.epoch = ? and m.seq > ? limit 1`
 const dropReceipt = 'delete from docket_receipts where execution = ? and name = ?'
+const putOutgoing = `insert or ignore into docket_outbox (${namesOf(outboxColumns)}) values (${placesOf(outboxColumns)})`
 const takeOff = 'update docket_executions set mail_left = mail_left - ? where id = ?'
 const touchAll = `update docket_executions set updated_at = ?
   where owner = ? and epoch = ? and id in (select value from json_each(?))`
@@ -81,6 +90,8 @@ export class SqliteCommitter {
     for (const slot of commit.closedSlots ?? [])
       this.#connection.run(putReceipt, execution, toName(slotReceipt(slot)), 'late')
     for (const slot of commit.openedSlots ?? []) this.#connection.run(dropReceipt, execution, toName(slotReceipt(slot)))
+    for (const message of commit.outgoing ?? [])
+      this.#connection.run(putOutgoing, ...cellsOf(outboxFields, { ...message, source: id }, toSqlTime))
     return true
   }
 

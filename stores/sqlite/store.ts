@@ -1,5 +1,7 @@
 import type { Store } from '../../src/core/contracts/store.ts'
 import { generousLimits } from '../../src/core/contracts/store-limits.ts'
+import type { Cell } from '../sql/cells.ts'
+import { SqlOutbox } from '../sql/outbox.ts'
 import { SqlReader } from '../sql/reader.ts'
 import { SqlStore } from '../sql/sql-store.ts'
 import { SqliteAcquirer } from './acquirer.ts'
@@ -41,6 +43,11 @@ export function sqliteStore(options: string | SqliteStoreOptions): Store {
     committer: new SqliteCommitter(connection),
     acquirer: new SqliteAcquirer(connection, owners),
     mailbox: new SqliteMailbox(connection, reader),
+    outbox: new SqlOutbox(
+      dialect,
+      (query) => connection.query(query),
+      (query) => connection.transaction(() => connection.run(query.text, ...(query.parameters as Cell[]))),
+    ),
     deletion: new SqliteDeletion(connection, owners),
     results: new SqliteResults(connection, owners, dialect, now),
     claims: new SqliteClaims(connection, owners, dialect, now),

@@ -27,6 +27,8 @@ const callNames: readonly CallName[] = [
   'purge',
   'post',
   'readMail',
+  'readOutbox',
+  'confirmOutbox',
   'getResults',
   'claimResults',
   'commitResults',
@@ -164,7 +166,10 @@ export class StoreServer {
   async #apply(process: SimulatedProcess, name: CallName, given: readonly unknown[]): Promise<unknown> {
     const value = copied(await (this.#inner[name] as unknown as AnyCall).apply(this.#inner, [...given]))
     const history = this.#history
-    if (!(name === 'readMail' || name === 'acquire') || (value as readonly unknown[]).length > 0)
+    if (
+      !(name === 'readMail' || name === 'readOutbox' || name === 'acquire') ||
+      (value as readonly unknown[]).length > 0
+    )
       if (name !== 'renewOwner' && name !== 'purgeResults' && name !== 'time')
         history.tell(() => `${process.name} ${name} ${brief(given)} → ${brief(value)}`)
     switch (name) {

@@ -1,3 +1,4 @@
+import type { OutgoingMessage } from './outbox.ts'
 import type { ExecutionStatus, StepStatus } from './statuses.ts'
 import type { StoredValue } from './stored-value.ts'
 
@@ -135,6 +136,8 @@ export interface ExecutionCommit {
   readonly closedSlots?: readonly string[] | undefined
   /** Slots that are free again, whether they were taken or closed. */
   readonly openedSlots?: readonly string[] | undefined
+  /** Messages to other executions that it causes: kept from then on until they are confirmed, whatever becomes of this execution. */
+  readonly outgoing?: readonly OutgoingMessage[] | undefined
   /** Gives the execution up until something happens to it. Such a commit goes alone. */
   readonly park?: Parking | undefined
 }

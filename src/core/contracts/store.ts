@@ -8,6 +8,7 @@ import type {
   StepPage,
 } from './execution-record.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from './message.ts'
+import type { OutboxEntry, OutboxPlace, OutboxRequest } from './outbox.ts'
 import type { OwnerState } from './owner-state.ts'
 import type { ResultClaim, ResultCommit, ResultState } from './result-record.ts'
 import type { ExecutionStatus } from './statuses.ts'
@@ -181,6 +182,10 @@ export interface Store {
    * is read again and again until it is consumed, unless `after` says that it was read. Whoever reads a number can read all that are lower.
    */
   readMail(request: MailRequest): Promise<readonly Message[]>
+  /** Outgoing messages that nobody has confirmed, by `at`, then by `entry`, whoever wrote them. The cost does not grow with executions. */
+  readOutbox(request: OutboxRequest): Promise<readonly OutboxEntry[]>
+  /** Forgets outgoing messages: they were delivered, or there is nobody to get them. What is not there, or no more, is no matter. */
+  confirmOutbox(entries: readonly OutboxPlace[]): Promise<void>
 
   /** Results by key; undefined for what was never made, or is being made by an owner that has died. */
   getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]>

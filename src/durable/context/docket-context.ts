@@ -3,6 +3,7 @@ import { DocketClosedError, LeaseLostError, OptionError } from '../../core/error
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
+import type { OutboxEntry } from '../../core/contracts/outbox.ts'
 import type { OwnerState } from '../../core/contracts/owner-state.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import type {
@@ -44,7 +45,7 @@ import type { StartOptions } from './start-options.ts'
 const recordsPerPage = 1_000
 
 /** What is written together with a change of an execution itself. */
-type Besides = Partial<Pick<ExecutionCommit, 'steps' | 'consumed' | 'closedSlots' | 'openedSlots'>>
+type Besides = Partial<Pick<ExecutionCommit, 'steps' | 'consumed' | 'closedSlots' | 'openedSlots' | 'outgoing'>>
 
 /** What all parts of one docket share: data, and small verbs over it. How executions begin, go on and end is not decided here. */
 export class DocketContext {
@@ -71,6 +72,8 @@ export class DocketContext {
   isHandingOver = false
   /** Lets the background loop look soon: mail has come, as this process knows. */
   lookSoon: () => void = () => {}
+  /** Delivers messages that commits have just caused to other executions. */
+  deliver: (entries: readonly OutboxEntry[]) => void = () => {}
   /** By present and former names. */
   readonly #storedGraphs: ReadonlyMap<string, AnyGraph>
   readonly #waiting = new Set<() => void>()
@@ -95,6 +98,7 @@ export class DocketContext {
       random: random ?? Math.random,
       onLost: (cause) => this.#loseAll(cause),
       onBlocked: (durationMs) => this.#reportBlocked(durationMs),
+      onOutgoing: (entries) => this.deliver(entries),
     })
     this.clock = this.connection.clock
     this.turns = new ExecutionTurns(this.clock)

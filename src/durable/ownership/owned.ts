@@ -1,6 +1,6 @@
 import type { Snapshot } from 'xstate'
 import type { HeadChange } from '../../core/contracts/execution-record.ts'
-import type { Message } from '../../core/contracts/message.ts'
+import type { Message, NewMessage } from '../../core/contracts/message.ts'
 import type { ExecutionReleased } from '../../core/contracts/events.ts'
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
@@ -54,6 +54,8 @@ export interface Owned {
   messageRead(message: Message): void
   /** A message that brings a value which a step waits for. */
   takeSignal(message: Message): void
+  /** Whether what a message from another execution is about has its effect on record here already. @default none has */
+  hasSeen?(message: Pick<NewMessage, 'kind' | 'payload'>): boolean
   /** The caller's, by which it ends. */
   readonly signal: AbortSignal | undefined
   /** Whether it has ended, and only waits for functions that don't listen to their signal. */

@@ -28,7 +28,7 @@ function mergeOf(group: readonly ExecutionCommit[]): ExecutionCommit {
   const last = group.reduce((newest, { epoch }) => Math.max(newest, epoch), 0)
   const commits = group.filter(({ epoch }) => epoch === last)
   const steps = new Map<string, StepRecord>()
-  let { head, consumed, closedSlots, openedSlots } = commits[0]!
+  let { head, consumed, closedSlots, openedSlots, outgoing } = commits[0]!
   for (const [index, commit] of commits.entries()) {
     for (const step of commit.steps) {
       const key = `${step.step.length}:${step.step}${step.item}`
@@ -38,6 +38,7 @@ function mergeOf(group: readonly ExecutionCommit[]): ExecutionCommit {
     if (index === 0) continue
     if (commit.head !== undefined) head = { ...head, ...commit.head }
     if (commit.consumed !== undefined) consumed = [...(consumed ?? []), ...commit.consumed]
+    if (commit.outgoing !== undefined) outgoing = [...(outgoing ?? []), ...commit.outgoing]
     if (commit.closedSlots !== undefined) {
       closedSlots = [...(closedSlots ?? []), ...commit.closedSlots]
       openedSlots = without(openedSlots, commit.closedSlots)
@@ -47,7 +48,7 @@ function mergeOf(group: readonly ExecutionCommit[]): ExecutionCommit {
       closedSlots = without(closedSlots, commit.openedSlots)
     }
   }
-  return { ...commits.at(-1)!, steps: [...steps.values()], head, consumed, closedSlots, openedSlots }
+  return { ...commits.at(-1)!, steps: [...steps.values()], head, consumed, closedSlots, openedSlots, outgoing }
 }
 
 function without(slots: readonly string[] | undefined, others: readonly string[]): readonly string[] | undefined {

@@ -1,4 +1,5 @@
 import type { Store, StoreHint } from '../../core/contracts/store.ts'
+import type { OutboxEntry } from '../../core/contracts/outbox.ts'
 import type { ResultCommit, ResultState } from '../../core/contracts/result-record.ts'
 import type { ExecutionCommit, ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
@@ -27,6 +28,8 @@ export interface ConnectionOptions {
   readonly random: () => number
   readonly onLost: (cause: unknown) => void
   readonly onBlocked: (durationMs: number) => void
+  /** Commits have written messages to other executions, which are to be delivered. @default somebody else finds them */
+  readonly onOutgoing?: (entries: readonly OutboxEntry[]) => void
 }
 
 /** The connections that use one store, from when they are made: the last one closes it, if one of them has opened it. */
@@ -62,7 +65,7 @@ export class StoreConnection {
   #isClosed = false
   #hasWarned = false
 
-  constructor({ store, encoding, clock, ...session }: ConnectionOptions) {
+  constructor({ store, encoding, clock, onOutgoing, ...session }: ConnectionOptions) {
     this.store = store
     this.#use = useOf(store)
     this.encoding = encoding
@@ -91,6 +94,8 @@ export class StoreConnection {
         // None of these parks anything: what does goes alone, past the others.
         const written = (await store.commit(merged, patience)) as readonly (boolean | 'locked')[]
         const answers = allAnswers(store, 'commit', merged, written)
+        const outgoing = outgoingOf(merged, answers)
+        if (outgoing !== undefined) onOutgoing?.(outgoing)
         return indexes?.map((index) => index !== undefined && answers[index]!) ?? answers
       },
       {
@@ -269,6 +274,18 @@ function useOf(store: Store): StoreUse {
     uses.set(store, (use = { count: 0, opened: undefined, slowCalls: new SlowCalls(store.connections) }))
   use.count++
   return use
+}
+
+/** What has been written with these commits, to be delivered; undefined where there is nothing, as almost always. */
+function outgoingOf(
+  commits: readonly ExecutionCommit[],
+  answers: readonly (boolean | 'locked')[],
+): readonly OutboxEntry[] | undefined {
+  let entries: OutboxEntry[] | undefined
+  for (const [index, { id, outgoing }] of commits.entries())
+    if (outgoing !== undefined && answers[index] === true)
+      for (const message of outgoing) (entries ??= []).push({ ...message, source: id })
+  return entries
 }
 
 function sizeOfCommit({ steps, head }: ExecutionCommit): number {

@@ -17,6 +17,7 @@ import { mailVerdictsConformance } from './mail-verdicts.ts'
 import { mailboxConformance } from './mailbox.ts'
 import { namesConformance } from './names.ts'
 import { outageConformance } from './outage.ts'
+import { outboxConformance } from './outbox.ts'
 import { ownersConformance } from './owners.ts'
 import { parkingConformance } from './parking.ts'
 import { readStepsConformance } from './read-steps.ts'
@@ -46,6 +47,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   mailboxes: mailboxConformance,
   'what becomes of messages': mailVerdictsConformance,
   'messages are consumed one by one': mailConsumptionConformance,
+  'outgoing messages': outboxConformance,
   parking: parkingConformance,
   'claims of results': resultClaimsConformance,
   'results of claims': resultCommitsConformance,

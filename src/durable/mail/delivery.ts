@@ -1,0 +1,130 @@
+import { StoreError } from '../../core/errors.ts'
+import type { NewMessage } from '../../core/contracts/message.ts'
+import type { OutboxEntry } from '../../core/contracts/outbox.ts'
+import { atMost } from '../../runtime/environment/clock.ts'
+import { outsideCalls } from '../../runtime/environment/async-context.ts'
+import { unref } from '../../runtime/environment/long-timeout.ts'
+import { allAnswers } from '../../runtime/store-access/all-answers.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+
+const portionSize = 100
+const lookEveryMs = 2_000
+/** What is younger is on its way from the process that wrote it. */
+const graceMs = 2_000
+/** A receiver that lives here mostly sees by itself what the message is about, and then needs none. */
+const localPauseMs = 50
+
+/**
+ * Delivers the messages that commits have caused to other executions: those of this process right after their commits, and what others
+ * have left undone when it is old enough. Each is confirmed once its receiver has it, or is not there, or has ended.
+ */
+export class Delivery {
+  readonly #context: DocketContext
+  readonly #onFailure: (error: unknown) => void
+  /** Written here, and not sent yet. */
+  #pending: OutboxEntry[] = []
+  #timer: unknown
+  #sending: Promise<void> | undefined
+  #isLooking = false
+  #lookedAt = -Infinity
+
+  constructor(context: DocketContext) {
+    this.#context = context
+    this.#onFailure = context.connection.failures.of('delivering messages between executions')
+  }
+
+  /** These have just been written. */
+  send(entries: readonly OutboxEntry[]): void {
+    const isFirst = this.#pending.length === 0
+    for (const entry of entries) this.#pending.push(entry)
+    if (isFirst || !this.#areLocal(entries)) this.#arm(this.#areLocal(this.#pending) ? localPauseMs : 0)
+  }
+
+  /** Looks, every now and then, for what other processes have left: portion by portion, and by itself. */
+  look(): void {
+    const { clock, isClosing } = this.#context
+    const now = clock.elapsed()
+    if (this.#isLooking || isClosing || now - this.#lookedAt < lookEveryMs) return
+    this.#isLooking = true
+    void this.#deliverLeft()
+      .then(() => void (this.#lookedAt = clock.elapsed()), this.#onFailure)
+      .finally(() => void (this.#isLooking = false))
+  }
+
+  /** Sends what is left, before the store is closed; what does not go out is delivered by others. */
+  async close(): Promise<void> {
+    const { clock, connection } = this.#context
+    clock.clearTimeout(this.#timer)
+    await atMost(clock, connection.session.leaseMs, this.#sendPending())
+  }
+
+  #areLocal(entries: readonly OutboxEntry[]): boolean {
+    return entries.every(({ execution }) => this.#context.owned.has(execution))
+  }
+
+  #arm(pauseMs: number): void {
+    const { clock } = this.#context
+    clock.clearTimeout(this.#timer)
+    const send = (): void => void this.#sendPending()
+    this.#timer = outsideCalls.run(() => clock.setTimeout(send, pauseMs))
+    unref(this.#timer)
+  }
+
+  /** One portion after the other. What fails for a passing reason is found again by whoever looks. */
+  #sendPending(): Promise<void> {
+    const sendAll = async (): Promise<void> => {
+      try {
+        while (this.#pending.length > 0) await this.#deliver(this.#pending.splice(0, portionSize))
+      } catch (error) {
+        this.#pending = []
+        this.#onFailure(error)
+      } finally {
+        this.#sending = undefined
+      }
+    }
+    return (this.#sending ??= sendAll())
+  }
+
+  async #deliverLeft(): Promise<void> {
+    const { connection, clock } = this.#context
+    const before = clock.now() - graceMs
+    let after: OutboxEntry | undefined
+    for (;;) {
+      const portion = await connection.store.readOutbox({ before, after, limit: portionSize })
+      if (portion.length > 0) await this.#deliver(portion)
+      if (portion.length < portionSize || this.#context.isClosing) return
+      after = portion.at(-1)
+    }
+  }
+
+  async #deliver(entries: readonly OutboxEntry[]): Promise<void> {
+    const { owned, connection } = this.#context
+    const needed = entries.filter((entry) => owned.get(entry.execution)?.hasSeen?.(entry) !== true)
+    if (needed.length > 0 && !(await this.#post(needed))) {
+      // One of them is refused for good: it must not keep the others.
+      for (const entry of needed) if (await this.#post([entry])) await connection.store.confirmOutbox([entry])
+      const seen = entries.filter((entry) => !needed.includes(entry))
+      if (seen.length > 0) await connection.store.confirmOutbox(seen)
+      return
+    }
+    await connection.store.confirmOutbox(entries)
+  }
+
+  /** Whatever the verdicts: nobody else is there to get them. @returns whether the store took all of them @throws StoreError for a passing reason */
+  async #post(entries: readonly OutboxEntry[]): Promise<boolean> {
+    const { store } = this.#context.connection
+    try {
+      const verdicts = allAnswers(store, 'post', entries, await store.post(entries.map(messageOf)))
+      if (verdicts.includes('accepted')) this.#context.lookSoon()
+      return true
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.isTransient) throw error
+      if (entries.length === 1) this.#onFailure(error)
+      return false
+    }
+  }
+}
+
+function messageOf({ entry: _, source: __, ...message }: OutboxEntry): NewMessage {
+  return message
+}
