@@ -125,6 +125,7 @@ export class Delivery {
   }
 }
 
-function messageOf({ entry: _, source: __, ...message }: OutboxEntry): NewMessage {
+function messageOf(entry: OutboxEntry): NewMessage {
+  const { entry: _, source: __, ...message } = entry
   return message
 }
