@@ -53,6 +53,8 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'script-writes.ts',
       'packed-lists.ts',
       'ranges.ts',
+      // The SQL stores share theirs.
+      'outbox.ts',
       // Records as bytes.
       'layout.ts',
       'head-record.ts',
@@ -72,7 +74,7 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
   memory: {
     // One map of executions serves all calls: parts would only share it. Step records are in a list, of which pages are taken.
     shared: [...ofEach, 'results.ts'],
-    own: ['executions.ts', 'step-list.ts'],
+    own: ['executions.ts', 'outbox.ts', 'step-list.ts'],
   },
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { append } from '../../core/append.ts'
 import type { OutboxEntry, OutboxRequest, OutgoingMessage } from '../../core/contracts/outbox.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import { assertSame } from './assertions.ts'
@@ -99,7 +100,7 @@ export function outboxConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(entries(early), entries(all.filter(({ at }) => at < someTime + 3)))
     const read: OutboxEntry[] = []
     for (let portion = await outboxOf(store, { limit: 9 }); portion.length > 0;) {
-      read.push(...portion)
+      append(read, portion)
       assert.ok(read.length <= 80, 'it never ends')
       portion = await outboxOf(store, { limit: 9, after: portion.at(-1) })
     }
