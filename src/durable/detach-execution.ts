@@ -3,7 +3,7 @@ import type { AcquiredExecution, HeadChange } from '../core/contracts/execution-
 import { ExecutionCancelledError, ExecutionConflictError, OptionError } from '../core/errors.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { acquireOne } from './context/acquire-one.ts'
-import { hasEndedError } from './ownership/owned-execution.ts'
+import { hasEndedError } from './ownership/detached-snapshot.ts'
 import { hasOutcome } from './records/known-outcome.ts'
 import { noSuchExecution } from './records/execution-info.ts'
 import { detachedError, detachedHash } from './records/graph-hash.ts'

@@ -8,6 +8,7 @@ import type { Collected, OnError } from '../core/graph/calls.ts'
 import type { InputsOf, OverriddenIn, OverrideValue, Overrides, SharedValue, TargetOf } from '../core/graph/graph.ts'
 import type { GivenSignals, SignalTypeOf, SignalValues } from '../core/graph/signal-types.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
+import type { TimerNameOf } from '../core/graph/timer-names.ts'
 import { inspectKey } from '../core/inspect-key.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
 import type { GraphLogic } from '../runtime/from-graph.ts'
@@ -134,7 +135,7 @@ export class Docket implements AsyncDisposable {
          */
         readonly transaction?: unknown
       } = {},
-  ): Promise<ExecutionHandle<ValueOf<T>, SignalTypeOf<G>>> {
+  ): Promise<ExecutionHandle<ValueOf<T>, SignalTypeOf<G>, TimerNameOf<G>>> {
     const { transaction, ...startOptions } = options
     checkExecuteOptions('start', startOptions, startOptionNames)
     if (transaction !== undefined && !this.#context.connection.store.capabilities.transactions)

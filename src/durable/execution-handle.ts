@@ -31,6 +31,10 @@ import { cancelElsewhere } from './recovery/unowned.ts'
 import { valueOfType } from './value-of-type.ts'
 import { checkSignalOptions, requireDataType, sendSignal } from './mail/send-signal.ts'
 import type { SignalCallOptions, SignalVerdict } from './mail/send-signal.ts'
+import { checkReschedule, rescheduleTimer } from './mail/reschedule-timer.ts'
+import type { RescheduleOptions, RescheduleVerdict } from './mail/reschedule-timer.ts'
+import type { Duration } from '../core/duration.ts'
+import type { TimerRef } from '../core/graph/timer-names.ts'
 
 const firstPollMs = 20
 const longestPollMs = 500
@@ -50,7 +54,7 @@ interface About {
 }
 
 /** One durable execution, wherever it runs. */
-export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataType> {
+export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataType, TimerName extends string = string> {
   /** The execution's id: the caller's `id`, else a random one. */
   readonly id: string
   readonly #context: DocketContext
@@ -183,6 +187,26 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
         value,
         options,
       )
+    })
+  }
+
+  /**
+   * Gives a timer of the execution another time: a Date, or a duration from now; what has passed is now. From any process, whoever runs the execution,
+   * while it is parked too, and before the timer is set: then it is kept until that. Resolves once it is stored: `accepted`, it will be read, and
+   * holds unless the timer comes due before; `late`, the timer waits no more; `ended`, the execution has ended. The last one holds.
+   * @throws (as rejection) OptionError for a timer that its graph does not have, and for what is no time; ExecutionConflictError where there is no
+   * such execution; StoreError
+   */
+  async reschedule(
+    timer: TimerRef<TimerName>,
+    when: Date | Duration,
+    options: RescheduleOptions = {},
+  ): Promise<RescheduleVerdict> {
+    const call = { timer, when, options }
+    checkReschedule(call)
+    return orClosed(this.#context, 'reschedule', this.id, async () => {
+      await this.#untilCommitted()
+      return rescheduleTimer(this.#context, this.id, call)
     })
   }
 

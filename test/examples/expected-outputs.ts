@@ -83,6 +83,12 @@ duplicate
 ended
 20 euros: approved by Di`,
   },
+  'updatable-timer.ts': {
+    text: `accepted
+accepted
+Ada, your cart has waited since 14:30
+ended`,
+  },
   'pick-first.ts': {
     text: `far: step "AskFar" lost the race "Forecast": "Near" came first (as "near")
 21 degrees, says the one that is near

@@ -9,7 +9,7 @@ const newPlace = await placeMaker()
 const patience = { timeout: 15_000, interval: 50 }
 const inputs = { Order: { id: 'o' } }
 
-describe.each(storeKinds)('a signal on %s', (kind) => {
+describe.each(storeKinds)('a message on %s', (kind) => {
   test('reaches an execution that waits in another process, while it lives and after it was killed', async () => {
     const place = await newPlace(kind)
     const alive = spawnWorker({ address: place.address, id: 'alive' }, {}, 'waiting-process.ts')
@@ -29,6 +29,27 @@ describe.each(storeKinds)('a signal on %s', (kind) => {
     expect(await handle.result()).toBe('o for Ada')
     expect(await handle.signal(Approval, { by: 'Ada' }, { id: 'one' })).toBe('accepted')
     expect(await handle.signal(Approval, { by: 'Cy' })).toBe('ended')
+  })
+
+  test('moves a timer in a process that lives, and in one that was killed', async () => {
+    const place = await newPlace(kind)
+    const alive = spawnWorker({ address: place.address, id: 'alive' }, {}, 'waiting-process.ts')
+    const killed = spawnWorker({ address: place.address, id: 'killed' }, {}, 'waiting-process.ts')
+    await Promise.all([alive.said('waits'), killed.said('waits')])
+    const { docket } = startProcess(place, { graphs: [], takeOver: false })
+    const dueAt = new Date(Date.now() + 1_000)
+    const handle = (await docket.get('alive'))!
+    expect(await handle.reschedule('Expire', dueAt)).toBe('accepted')
+    const other = (await docket.get('killed'))!
+    expect(await other.reschedule('Expire', '2h')).toBe('accepted')
+    killed.kill()
+    await killed.exit
+    expect(await other.reschedule('Expire', dueAt)).toBe('accepted')
+    await alive.said('result o expired')
+    expect(Date.now()).toBeGreaterThanOrEqual(dueAt.getTime())
+    expect(await handle.reschedule('Expire', '1h')).toBe('ended')
+    const heir = startProcess(place, { graphs: [approvals] }).docket
+    expect(await (await heir.get('killed'))!.result()).toBe('o expired')
   })
 
   test('that comes with a start is there when the process is killed at once', async () => {

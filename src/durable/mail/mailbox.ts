@@ -76,6 +76,7 @@ export class Mailbox {
     } else if (kind === 'retry' && owned.hasEnded) void this.#retryLater(owned, message)
     else if (kind === 'cancel' || kind === 'retry') owned.commits.consume(seq)
     else if (kind === 'signal') owned.takeSignal(message)
+    else if (kind === 'reschedule') owned.moveTimer(message)
   }
 
   #deliver(owned: Owned, message: Message): Delivered {

@@ -44,7 +44,7 @@ export class BatchSignals {
     const steps = plan.shared.signalSteps
     this.#batch = batch
     if (steps.length > 0) this.#shared = new SignalMail({ connection, commits, id, steps })
-    commits.mail = this
+    commits.consumesBy(this)
   }
 
   /** Whether something that came is still to be read or checked. */

@@ -46,8 +46,8 @@ export class ExecutionCommits {
   /** Called when a commit was refused: another process owns the execution, or it was deleted. */
   readonly #onLost: () => void
   readonly #open: OpenRecords
-  /** Undefined where no data comes by mail. */
-  mail: Mail | undefined
+  /** None where no step waits for what comes by mail. */
+  readonly #mails: Mail[] = []
   /** Goes out with the next commit. */
   #pendingHead: HeadChange | undefined
   /** The messages that take effect with the end. */
@@ -104,6 +104,11 @@ export class ExecutionCommits {
   get ownedMs(): number {
     const until = this.#restsSince ?? this.#connection.clock.elapsed()
     return this.#right.ownedMs + Math.max(0, until - this.#since - this.#restedMs)
+  }
+
+  /** What commits consume is known there from now on. */
+  consumesBy(mail: Mail): void {
+    this.#mails.push(mail)
   }
 
   /** Writes nothing any more. */
@@ -196,7 +201,7 @@ export class ExecutionCommits {
     const records = isEnd ? [...this.#open.closed(at, steps), ...steps] : steps
     const read = isEnd && this.#consumedByEnd.length > 0 ? [...(consumed ?? []), ...this.#consumedByEnd] : consumed
     const commit = { id, owner, epoch, at, steps: records, head: change, consumed: read }
-    const effects = this.mail?.effectsOf(records)
+    const effects = this.#effectsOf(records)
     const isPlain = effects === undefined && closedSlots === undefined && openedSlots === undefined
     const whole = isPlain
       ? commit
@@ -213,8 +218,20 @@ export class ExecutionCommits {
       this.lose()
       throw lostError(this.#right, step)
     })
-    if (effects !== undefined) written.catch(() => this.mail?.undo(effects))
+    if (effects !== undefined)
+      written.catch(() => {
+        for (const mail of this.#mails) mail.undo(effects)
+      })
     return written
+  }
+
+  #effectsOf(records: readonly StepRecord[]): MailEffects | undefined {
+    let all: MailEffects | undefined
+    for (const mail of this.#mails) {
+      const effects = mail.effectsOf(records)
+      if (effects !== undefined) all = all === undefined ? effects : withEffects(all, effects)
+    }
+    return all
   }
 
   /**

@@ -15,10 +15,9 @@ import type { ItemRead } from '../../runtime/batch/item-inputs.ts'
 import { sourceOfArray } from '../../runtime/batch/item-source.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import type { KeyNames } from '../../runtime/execution/key-names.ts'
-import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { BatchSignals } from './batch-signals.ts'
 import { ExecutionCommits } from './execution-commits.ts'
-import { ExecutionRecorder } from './execution-recorder.ts'
+import { BatchRecorder } from './batch-recorder.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { itemsStep } from '../records/batch-items.ts'
 import type { ItemsChunk } from '../records/batch-items.ts'
@@ -30,6 +29,8 @@ import type { StoreConnection } from '../../runtime/store-access/store-connectio
 import { likelyBlocker } from './likely-blocker.ts'
 import type { Suspect } from './likely-blocker.ts'
 import { Ownership } from './ownership.ts'
+import { TimerMail } from './timer-mail.ts'
+import type { ReadMove } from './timer-mail.ts'
 import type { Departure, Owned, Release, UnwrittenEnd } from './owned.ts'
 
 /** What a batch that lives here is made of. */
@@ -61,24 +62,8 @@ export interface OwnedBatchParts {
   /** Called when the store knows a newer owner or epoch. */
   readonly onRefused: () => void
   readonly onGone: (gone: OwnedBatch) => void
-}
-
-/** Reports the item whose target a step has made and written. */
-class BatchRecorder extends ExecutionRecorder {
-  /** Keys of items; '' stands for what they share. */
-  readonly written = new Set<string>()
-
-  override persist(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
-    const kept = super.persist(run, value, status)
-    const { execution, planStep, persist } = run
-    // A step that goes on without the store may not have been written.
-    if (planStep.spec.output.name === execution.setup.part?.whole.target.name && persist?.onStoreError !== 'run')
-      kept.then(
-        () => this.written.add(execution.setup.itemKey ?? ''),
-        () => {},
-      )
-    return kept
-  }
+  /** Times that timers were given before it lives here. */
+  readonly moves?: readonly ReadMove[] | undefined
 }
 
 /** A batch that this process owns, and its records. */
@@ -96,6 +81,8 @@ export class OwnedBatch implements Owned, DurableParts {
   readonly #batch: Batch
   /** Undefined where no step waits for a signal. */
   readonly #signals: BatchSignals | undefined
+  /** Only where steps may wait. */
+  readonly #timers: TimerMail | undefined
   readonly #results: unknown[]
   /** The step that makes the target. */
   readonly #producer: string | undefined
@@ -125,6 +112,8 @@ export class OwnedBatch implements Owned, DurableParts {
       this.#signals = new BatchSignals({ connection, commits, id: this.id, plan, keys: parts.keys })
       this.#signals.keep(parts.mail ?? [])
     }
+    const { waits, index } = plan.whole
+    if (waits) this.#timers = new TimerMail(connection, commits, { id: this.id, former: index.former })
     this.#results = new Array<unknown>(items.length)
     this.#producer = plan.whole.index.producers.get(this.target)?.name
     this.#isTargetEnough =
@@ -152,6 +141,8 @@ export class OwnedBatch implements Owned, DurableParts {
       onGone: () => parts.onGone(this),
     }
     this.#ownership = new Ownership(owned, connection, this.#recorder)
+    this.#timers?.follow(() => this.#batch.executions)
+    this.#timers?.begin(parts.moves ?? [])
   }
 
   get owner(): string {
@@ -171,6 +162,10 @@ export class OwnedBatch implements Owned, DurableParts {
 
   takeSignal(message: Message): void {
     if (!this.hasEnded) this.#signals?.take(message)
+  }
+
+  moveTimer(message: Message): void {
+    if (!this.hasEnded) this.#timers?.take(message)
   }
 
   get commits(): ExecutionCommits {
@@ -280,9 +275,10 @@ export class OwnedBatch implements Owned, DurableParts {
     const itemKey = item === undefined ? undefined : this.#parts.keys[item]
     const { setup, keyNames, inspect, frame } = this.#parts
     const signals = this.#signals?.of(item)
+    const times = this.#timers?.times
     // What a commit does to slots depends on which steps have ended.
     const keepsRuns = inspect !== undefined || frame.plan.whole.waits
-    return { ...setup, recorder: this.#recorder, keyNames, itemKey, keepsRuns, ...(signals && { signals }) }
+    return { ...setup, recorder: this.#recorder, keyNames, itemKey, times, keepsRuns, ...(signals && { signals }) }
   }
 
   begins(item: number | undefined, execution: Execution): void {

@@ -1,5 +1,4 @@
 import type { Snapshot } from 'xstate'
-import { ExecutionConflictError } from '../../core/errors.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
@@ -27,8 +26,11 @@ import type { StoreConnection } from '../../runtime/store-access/store-connectio
 import { likelyBlocker } from './likely-blocker.ts'
 import type { Suspect } from './likely-blocker.ts'
 import type { AsyncContext } from '../../runtime/environment/async-context.ts'
+import { detachedSnapshotOf, hasEndedError } from './detached-snapshot.ts'
 import { ExecutionParking } from './parking.ts'
 import { SignalMail } from './signal-mail.ts'
+import { TimerMail } from './timer-mail.ts'
+import type { ReadMove } from './timer-mail.ts'
 import { Ownership } from './ownership.ts'
 import type { Departure, Owned, Release, UnwrittenEnd } from './owned.ts'
 
@@ -53,6 +55,8 @@ export interface OwnedExecutionParts {
   readonly signals?: Readonly<Record<string, unknown>> | undefined
   /** What came by mail before it lives here. */
   readonly mail?: readonly Message[] | undefined
+  /** Times that timers were given before. */
+  readonly moves?: readonly ReadMove[] | undefined
   /** Called when the store knows a newer owner or epoch. */
   readonly onRefused: () => void
   /** When it is parked that only waits, in milliseconds. @default never */
@@ -79,7 +83,8 @@ export class OwnedExecution implements Owned {
   readonly #callerLeft: PromiseWithResolvers<never> | undefined
   /** Undefined where no step waits for a signal. */
   readonly #mail: SignalMail | undefined
-  /** Only where steps may wait. */
+  /** The next two only where steps may wait. */
+  readonly #timers: TimerMail | undefined
   readonly #parking: ExecutionParking | undefined
   #mirrors = 0
   #actor: ExecutionActorRef | undefined
@@ -101,8 +106,9 @@ export class OwnedExecution implements Owned {
     if (plan.signalSteps.length > 0) {
       const { connection } = parts
       this.#mail = new SignalMail({ connection, commits, id: this.id, steps: plan.signalSteps })
-      commits.mail = this.#mail
+      commits.consumesBy(this.#mail)
     }
+    if (plan.waits) this.#timers = new TimerMail(parts.connection, commits, { id: this.id, former: plan.index.former })
     this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits, undoings)
     const owned = {
       id: this.id,
@@ -130,6 +136,7 @@ export class OwnedExecution implements Owned {
       keepsRuns: true,
       recorder: this.#recorder,
       signals: this.#mail?.signals,
+      times: this.#timers?.times,
       onWaits: (waits, rests) => this.#noteWaits(waits, rests),
       onCompleted: (output) => this.#ownership.completed(output, this.#untilUndone()),
       onFailed: (error, report) => void this.#ownership.failed(error, report),
@@ -154,7 +161,10 @@ export class OwnedExecution implements Owned {
       })
     this.#recorder.hasOpenLosses = () => this.#execution.losses?.areOpen === true
     if (restored?.persisted.outcome !== undefined) this.#recorder.endKept()
+    // What was due first is first: that is known by the times that timers have now.
+    this.#timers?.begin(parts.moves ?? [])
     if (restored !== undefined) this.#execution.restore(restored.persisted)
+    this.#timers?.follow(() => [this.#execution])
     this.#mail?.follow(this.#execution)
   }
 
@@ -271,13 +281,11 @@ export class OwnedExecution implements Owned {
 
   /** Takes the signals that it comes with. */
   #receive(): void {
-    const { signals = {}, mail = [] } = this.#parts
+    const { signals = {}, mail = [], moves = [] } = this.#parts
+    for (const message of [...mail, ...moves]) this.messageRead(message)
     if (this.#mail === undefined) return
     this.#mail.give(signals)
-    for (const message of mail) {
-      this.messageRead(message)
-      this.#mail.take(message)
-    }
+    for (const message of mail) this.#mail.take(message)
     this.#mail.check()
   }
 
@@ -297,12 +305,16 @@ export class OwnedExecution implements Owned {
     commits.change({ status: waits ? 'waiting' : 'running' }).catch(onFailure)
   }
 
-  messageRead({ seq }: Message): void {
+  messageRead({ seq }: Pick<Message, 'seq'>): void {
     this.#parking?.read(seq)
   }
 
   takeSignal(message: Message): void {
     if (!this.hasEnded) this.#mail?.take(message)
+  }
+
+  moveTimer(message: Message): void {
+    if (!this.hasEnded) this.#timers?.take(message)
   }
 
   cancel(error: ExecutionCancelledError): void {
@@ -381,15 +393,4 @@ function isWaitingUntil(runs: readonly (StepState | undefined)[], at: number): b
     isWaiting = true
   }
   return isWaiting
-}
-
-/** The persisted snapshot of an execution that no docket has any more. */
-function detachedSnapshotOf(actor: ExecutionActorRef, signals: object | undefined): Snapshot<unknown> {
-  const snapshot = actor.getPersistedSnapshot() as Snapshot<unknown> & { readonly context: object }
-  const { isDurable: _, ...context } = snapshot.context as { readonly isDurable?: true }
-  return Object.assign({}, snapshot, { context: signals === undefined ? context : { ...context, signals } })
-}
-
-export function hasEndedError(id: string): ExecutionConflictError {
-  return new ExecutionConflictError(`execution "${id}" has ended: there is nothing to detach`, { executionId: id })
 }

@@ -56,6 +56,8 @@ export interface Owned {
   takeSignal(message: Message): void
   /** Whether what a message from another execution is about has its effect on record here already. @default none has */
   hasSeen?(message: Pick<NewMessage, 'kind' | 'payload'>): boolean
+  /** A message that gives a timer another time. */
+  moveTimer(message: Message): void
   /** The caller's, by which it ends. */
   readonly signal: AbortSignal | undefined
   /** Whether it has ended, and only waits for functions that don't listen to their signal. */

@@ -106,7 +106,7 @@ async function fromPresentRecords(
     restored: restored?.found ?? 0,
     awaited: cause === 'end' ? awaitedSlots(frame.plan, parts.keys, restored) : [],
     inputs: head === found ? undefined : await encoding.encode(head, ['execution', id, 'inputs']),
-    own: (owned, follower, mail) => {
+    own: (owned, follower, mail, moves) => {
       const { signal, observers, logger } = follower ?? {}
       const options = context.optionsOf(frame.plan.whole, {
         signal,
@@ -131,6 +131,7 @@ async function fromPresentRecords(
         life: (head.retries ?? 0) + 1,
         keyNames: keyNamesOf(record, head.$names),
         hasFormerTarget,
+        moves,
         onRefused: () => context.refused(id),
         onGone: (gone) => context.leave(gone),
       })

@@ -11,6 +11,7 @@ import type { CallerOptions, StartOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/ownership-right.ts'
 import type { OwnedRecord } from '../ownership/ownership-right.ts'
 import type { Owned } from '../ownership/owned.ts'
+import type { ReadMove } from '../ownership/timer-mail.ts'
 import { OwnedExecution } from '../ownership/owned-execution.ts'
 import { forgottenUndos, noUndoRecords, undoneRecordsOf } from '../records/undo-records.ts'
 import type { StoredRecords } from '../records/present-names.ts'
@@ -28,8 +29,13 @@ export type FromRecords =
       readonly inputs?: StoredValue | undefined
       /** Slots of the signals that its steps wait for, or will wait for. @default none */
       readonly awaited?: readonly string[]
-      /** `mail`: what came for its steps before it lives here. */
-      own(record: OwnedRecord, caller?: CallerOptions, mail?: readonly Message[]): Owned & { start(): void }
+      /** `mail` and `moves`: what came for its steps and timers before it lives here. */
+      own(
+        record: OwnedRecord,
+        caller?: CallerOptions,
+        mail?: readonly Message[],
+        moves?: readonly ReadMove[],
+      ): Owned & { start(): void }
     }
   | (Pick<Misfit, 'reasons'> & Partial<Misfit>)
 
@@ -55,7 +61,7 @@ export async function executionFromRecords(
     awaited: plan.signalSteps.flatMap(({ spec }) =>
       persisted.steps.get(spec.name)?.endedAt === undefined ? [spec.output.name] : [],
     ),
-    own: (owned, caller, mail) =>
+    own: (owned, caller, mail, moves) =>
       ownedExecutionOf(context, {
         given: { plan, leafValues },
         input: inputs,
@@ -65,6 +71,7 @@ export async function executionFromRecords(
         restored,
         signals: restored.signals,
         mail,
+        moves,
       }),
   }
 }
@@ -82,9 +89,10 @@ export function ownedExecutionOf(
     readonly begun?: readonly StepRecord[] | undefined
     readonly signals?: Readonly<Record<string, unknown>> | undefined
     readonly mail?: readonly Message[] | undefined
+    readonly moves?: readonly ReadMove[] | undefined
   },
 ): OwnedExecution {
-  const { given, input, requestDigest, startOptions, record, restored, begun, signals, mail } = parts
+  const { given, input, requestDigest, startOptions, record, restored, begun, signals, mail, moves } = parts
   const options = context.optionsOf(given.plan, startOptions)
   return new OwnedExecution({
     connection: context.connection,
@@ -99,6 +107,7 @@ export function ownedExecutionOf(
     restored,
     signals,
     mail,
+    moves,
     ...(begun !== undefined && { begun }),
     onRefused: () => context.refused(record.id),
     // What this process would not wake again stays with it.

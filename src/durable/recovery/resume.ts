@@ -227,7 +227,9 @@ export class Resumption {
     // Where it was parked here, whoever followed it goes on to do so.
     const parked = this.#context.parkedCallers.take(record.id)
     const owning = { ...record, recoveries, ...(cause === 'end' && anew) }
-    const own = (): ReturnType<typeof fitting.own> => fitting.own(owning, caller ?? parked?.options, mail?.data)
+    // Timers that it begins anew have their own times.
+    const moves = cause === 'end' ? [] : mail?.moves
+    const own = (): ReturnType<typeof fitting.own> => fitting.own(owning, caller ?? parked?.options, mail?.data, moves)
     const resumed = parked === undefined ? own() : parked.context.run(own)
     const { target, emitter } = resumed
     const { restored } = fitting

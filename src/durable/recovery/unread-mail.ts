@@ -2,7 +2,11 @@ import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { MailPosition, Message } from '../../core/contracts/message.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { ExecutionCancelledError, StoreError } from '../../core/errors.ts'
+import { moveIdentity } from '../../core/contracts/timer-message.ts'
+import type { TimerMove } from '../../core/contracts/timer-message.ts'
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import type { ReadMove } from '../ownership/timer-mail.ts'
 import { deleteAcquired, deletedOnRequest, endUnowned, mustUndo } from './unowned.ts'
 
 const messagesAtOnce = 1_000
@@ -13,6 +17,8 @@ export interface UnreadMail {
   readonly control: readonly Message[]
   /** What its steps wait for. */
   readonly data: readonly Message[]
+  /** Times that timers were given. */
+  readonly moves: readonly ReadMove[]
 }
 
 /** Messages to executions that have just come to this process. All of them, however many there are. @throws StoreError */
@@ -20,7 +26,7 @@ export async function unreadMail(
   { connection }: DocketContext,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, UnreadMail>> {
-  const found = new Map<string, { control: Message[]; data: Message[] }>()
+  const found = new Map<string, { control: Message[]; data: Message[]; moves: ReadMove[] }>()
   const after = new Map<string, MailPosition>()
   const { store, session } = connection
   try {
@@ -29,9 +35,11 @@ export async function unreadMail(
       const portion = await store.readMail(request)
       for (const message of portion) {
         const { execution, seq } = message
-        const known = found.get(execution) ?? { control: [], data: [] }
+        const known = found.get(execution) ?? { control: [], data: [], moves: [] }
         found.set(execution, known)
         known[message.class].push(message)
+        const move = message.kind === 'reschedule' ? await readMove(connection.encoding, message) : undefined
+        if (move !== undefined) known.moves.push(move)
         after.set(execution, { ...(after.get(execution) ?? { control: 0, data: 0 }), [message.class]: seq })
       }
       if (portion.length < messagesAtOnce) return found
@@ -40,6 +48,16 @@ export async function unreadMail(
     // What can't be read now is read later, and has its effect then.
     if (error instanceof StoreError && !error.isTransient) return new Map()
     throw error
+  }
+}
+
+/** Undefined where it can't be read: whoever has the execution finds that. */
+async function readMove(encoding: ValueEncoding, { execution, payload, seq }: Message): Promise<ReadMove | undefined> {
+  try {
+    if (payload === undefined) return undefined
+    return { ...((await encoding.decode(payload, moveIdentity(execution))) as TimerMove), seq }
+  } catch {
+    return undefined
   }
 }
 

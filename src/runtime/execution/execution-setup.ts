@@ -19,6 +19,7 @@ import type { SharedResults } from '../results/shared-results.ts'
 import type { ChildRequest, RunningChild } from '../steps/step-work.ts'
 import type { Events } from '../steps/events.ts'
 import type { Signals } from '../steps/signals.ts'
+import type { TimerTimes } from '../steps/timer-times.ts'
 import type { Undoings } from '../results/undoings.ts'
 import type { StepState } from './step-state.ts'
 import { randomId } from '../environment/ids.ts'
@@ -93,6 +94,8 @@ export interface ExecutionSetup {
   readonly signals?: Signals | undefined
   /** Where events come in; undefined outside of dockets. */
   readonly events?: Events | undefined
+  /** Times that timers were given from outside; undefined where none can be. */
+  readonly times?: TimerTimes | undefined
   /** Whether a step of another execution in this process has begun it. @default false */
   readonly isChild?: boolean | undefined
   /** Makes children that survive the process; undefined where they live with it. */

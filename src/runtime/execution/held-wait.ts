@@ -6,6 +6,14 @@ export interface HeldWait {
   readonly since: number | undefined
 }
 
+/** The time that an earlier life waits for, unless the timer was given another one since. */
+export function heldUntilOf(
+  { step, execution: { setup } }: EndingStep,
+  held: HeldWait | undefined,
+): number | undefined {
+  return held === undefined ? undefined : (setup.times?.of(step, setup.itemKey) ?? held.dueAt)
+}
+
 /** How long a step has waited in earlier processes, in milliseconds: as far as the time of day can say. */
 export function waitedMsOf({ execution: { clock } }: EndingStep, held: HeldWait | undefined): number {
   return held?.since === undefined ? 0 : Math.max(0, clock.now() - held.since)
@@ -13,9 +21,14 @@ export function waitedMsOf({ execution: { clock } }: EndingStep, held: HeldWait 
 
 /** A step waits from now on: its time goes on record, so that a restart does not start the wait over. */
 export function beginWait(step: EndingStep & { waitsSince: number | undefined }, dueAt: number | undefined): void {
+  step.waitsSince = step.execution.clock.now()
+  waitUntil(step, dueAt)
+}
+
+/** A step waits until another time. */
+export function waitUntil(step: EndingStep, dueAt: number | undefined): void {
   const { execution } = step
   const at = execution.clock.now()
-  step.waitsSince = at
   step.change({ type: 'WAIT', at, dueAt })
   step.recorder?.noteWaiting(step)
   execution.emitter?.stepWaiting(step, at, dueAt)

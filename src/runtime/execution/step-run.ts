@@ -28,7 +28,7 @@ import { releaseSlot, takeSlotOrQueue } from './step-slots.ts'
 import { StepExtras } from './step-extras.ts'
 import { inputsOf, inputsOfRace } from '../steps/step-inputs.ts'
 import { AttemptWait, waitLeft } from './attempt-wait.ts'
-import { beginQueueing, beginWait, waitedMsOf, wake } from './held-wait.ts'
+import { beginQueueing, beginWait, heldUntilOf, waitedMsOf, waitUntil, wake } from './held-wait.ts'
 
 /**
  * One step of one execution, from its launch to its end: the step machine's state and context, which only
@@ -206,7 +206,7 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
   }
 
   get heldUntil(): number | undefined {
-    return this.extras?.held?.dueAt
+    return heldUntilOf(this, this.extras?.held)
   }
 
   get waitedMs(): number {
@@ -224,6 +224,15 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
 
   waits(dueAt: number | undefined): void {
     beginWait(this, dueAt)
+  }
+
+  waitsUntil(dueAt: number): void {
+    waitUntil(this, dueAt)
+  }
+
+  /** A timer is due at another time. Nothing where it waits for none, or no more. */
+  reschedule(dueAt: number): void {
+    if (this.current !== undefined) kindOf(this.planStep.spec).reschedule?.(this.current, dueAt)
   }
 
   wakes(goOn: () => void): void {

@@ -5,6 +5,7 @@ import type { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { Events } from './events.ts'
 import type { Signals } from './signals.ts'
+import type { TimerTimes } from './timer-times.ts'
 
 /** What a step needs to let another graph make its value. */
 export interface ChildRequest {
@@ -42,6 +43,8 @@ export interface WorkPlace {
   readonly setup: {
     readonly signals?: Signals | undefined
     readonly events?: Events | undefined
+    readonly times?: TimerTimes | undefined
+    readonly itemKey?: string | undefined
     readonly isChild?: boolean | undefined
     readonly part?: unknown
   }
@@ -69,6 +72,8 @@ export interface WorkingStep {
   awaitsKey(key: string): void
   /** It waits from now on, for a time where `dueAt` is given, or until then at the latest: it is no running attempt any more, and holds no slot. */
   waits(dueAt: number | undefined): void
+  /** The wait that has begun is for another time. */
+  waitsUntil(dueAt: number): void
   /** Its wait is over: goes on as soon as there is room for what follows, which counts as running. */
   wakes(goOn: () => void): void
   /** The work that is under way. */
@@ -101,4 +106,6 @@ export interface StepKind<Work extends StepWork = StepWork> {
   close(work: Work, reason: unknown): void
   /** Lets the work settle another step: an equal call that waited for it. */
   moveTo(work: Work, step: WorkingStep): void
+  /** Gives what it waits for another time. Absent where it waits for none. */
+  reschedule?(work: Work, dueAt: number): void
 }

@@ -18,18 +18,24 @@ export const timerStep: StepKind<Wait> = {
     const wait = new Wait(step)
     let dueAt: number
     try {
-      dueAt = step.heldUntil ?? dueTimeOf(step)
+      dueAt = movedTo(step) ?? step.heldUntil ?? dueTimeOf(step)
     } catch (thrown) {
       wait.fail(thrown)
       return
     }
     const fire = (): void =>
-      wait.succeedWith(() => wait.step.planStep.spec.run(wait.step.inputs, { dueAt: new Date(dueAt) }))
+      wait.succeedWith(() => wait.step.planStep.spec.run(wait.step.inputs, { dueAt: new Date(wait.dueAt ?? dueAt) }))
     if (dueAt <= step.execution.clock.now()) fire()
     else wait.begin(dueAt, fire)
   },
   close: (wait) => wait.close(),
   moveTo: (wait, step) => wait.moveTo(step),
+  reschedule: (wait, dueAt) => wait.reschedule(dueAt),
+}
+
+/** The time that the timer was given from outside; undefined where it has its own. */
+function movedTo({ step, execution: { setup } }: WorkingStep): number | undefined {
+  return setup.times?.of(step, setup.itemKey)
 }
 
 /** @throws RangeError for what is no time, TypeError for a promise */

@@ -13,6 +13,8 @@ export class Wait implements StepWork {
   isWaiting = true
   #isOpen = true
   #due: Timer | undefined
+  #dueAt: number | undefined
+  #onDue: () => void = () => {}
   #limit: Timer | undefined
 
   constructor(step: WorkingStep) {
@@ -29,6 +31,11 @@ export class Wait implements StepWork {
     return this.#isOpen
   }
 
+  /** The time that is waited for; undefined where none is. */
+  get dueAt(): number | undefined {
+    return this.#dueAt
+  }
+
   /** Waits from now on; until `dueAt`, where the time itself is what is waited for. Otherwise its limit is when it is over at the latest. */
   begin(dueAt: number | undefined, onDue: () => void): void {
     const step = this.#step
@@ -43,7 +50,23 @@ export class Wait implements StepWork {
     // In this process it counts steady time; what an earlier life has waited is known by the time of day alone.
     if (timeoutMs !== undefined)
       this.#limit = fireAfter(clock, limitMs!, () => this.#inContext(() => this.#timeOut(timeoutMs)))
-    if (dueAt !== undefined) this.#due = fireAt(clock, dueAt, () => this.#inContext(onDue))
+    this.#onDue = onDue
+    if (dueAt !== undefined) this.#arm(dueAt)
+  }
+
+  /** The time that is waited for is another one; one that has passed is now. What has woken already goes on. */
+  reschedule(dueAt: number): void {
+    const due = this.#due
+    if (!this.#isOpen || due === undefined) return
+    due.cancel()
+    this.#step.waitsUntil(dueAt)
+    // Whoever observes it may have ended it.
+    if (this.#isOpen) this.#arm(dueAt)
+  }
+
+  #arm(dueAt: number): void {
+    this.#dueAt = dueAt
+    this.#due = fireAt(this.#step.execution.clock, dueAt, () => this.#inContext(this.#onDue))
   }
 
   /** What was waited for is there: `make` gives the value. */
