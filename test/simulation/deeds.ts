@@ -3,6 +3,7 @@ import type { First } from '../../src/core/language/race.ts'
 import type { Due } from '../../src/core/language/timer.ts'
 import type { CallRecord, Calls } from './calls.ts'
 import { hasCompleted } from './history.ts'
+import { losersOf } from './race-losers.ts'
 import type { History } from './history.ts'
 import type { Life } from './life.ts'
 import { shortName } from './simulated-step.ts'
@@ -15,6 +16,7 @@ export class Deeds {
   readonly #calls: Calls
   /** The steps that compensate and stand behind another one, by its name. */
   readonly #behind: ReadonlyMap<string, readonly string[]>
+  readonly #graphs: readonly SimulatedGraph[]
   /** What is undone, by life and key. */
   readonly #undone = new Set<string>()
   readonly #undoneSteps = new Set<string>()
@@ -25,6 +27,7 @@ export class Deeds {
   constructor(history: History, calls: Calls, graphs: readonly SimulatedGraph[]) {
     this.#history = history
     this.#calls = calls
+    this.#graphs = graphs
     this.#children = new Set(
       graphs.flatMap(({ steps }) =>
         steps.flatMap(({ name, kind, compensates }) => (kind === 'child' && compensates === true ? [name] : [])),
@@ -115,32 +118,48 @@ export class Deeds {
     this.#winners.set(place, first)
   }
 
-  /** Whether what completed in executions that failed is undone, and nothing of those that are completed. */
+  /** Whether what completed in executions that failed is undone, as is what lost a race; and nothing else of those that are completed. */
   checkTheEnd(): void {
     for (const call of this.#calls.all) {
       const { life, step, value, endedAt, wasOwners } = call
       if (!step.compensates || life === undefined || this.#history.lives.get(life.id) !== life) continue
       const kept = life.steps.get(step.name)
-      if (life.status === 'completed' && kept?.value === value && value !== undefined && this.isUndone(call))
+      const mustBe = this.#mustBeUndone(life)
+      if (
+        !mustBe &&
+        !this.#mayBeUndone(life, step.name) &&
+        kept?.value === value &&
+        value !== undefined &&
+        this.isUndone(call)
+      )
         this.#history.violate(`${life.id} is completed, but call ${call.number} of ${step.name} is undone`)
       const hadEnded = endedAt !== undefined && endedAt <= (life.endedAt ?? -Infinity)
-      if (life.status !== 'completed' && wasOwners && value !== undefined && hadEnded && !this.isUndone(call))
+      if (mustBe && wasOwners && value !== undefined && hadEnded && !this.isUndone(call))
         this.#history.violate(`${life.id} is ${life.status}, but call ${call.number} of ${step.name} is not undone`)
     }
-  }
-
-  /** What children made is undone where their parents failed. */
-  checkChildren(): void {
     for (const life of this.#history.lives.values())
       for (const name of this.#children) {
         const kept = life.steps.get(name)
         if (kept === undefined || !hasCompleted(kept.record)) continue
         const isUndone = this.hasUndone(life, name)
-        if (life.status === 'completed' && isUndone && life.reopened === 0)
+        const mustBe = this.#mustBeUndone(life)
+        if (!mustBe && !this.#mayBeUndone(life, name) && isUndone && life.reopened === 0)
           this.#history.violate(`${life.id} is completed, but the child of ${name} is undone`)
-        if (life.status !== 'completed' && !isUndone)
+        if (mustBe && !isUndone)
           this.#history.violate(`${life.id} is ${life.status}, but the child of ${name} is not undone`)
       }
+  }
+
+  #mustBeUndone(life: Life): boolean {
+    return life.status !== 'completed'
+  }
+
+  #mayBeUndone(life: Life, step: string): boolean {
+    return losersOf(this.#graphOf(life), life).has(step)
+  }
+
+  #graphOf({ target }: Life): SimulatedGraph {
+    return this.#graphs.find(({ name }) => target.startsWith(`${name}.`))!
   }
 
   #isOwner(life: Life | undefined, process: SimulatedProcess): boolean {

@@ -48,9 +48,13 @@ export async function runSeed(seed: number, isVerbose = false): Promise<SeedOutc
       `unhandled rejection: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     )
   process.on('unhandledRejection', unhandled)
+  const { stackTraceLimit } = Error
+  // Thousands of errors are made, and nobody looks at where.
+  if (!isVerbose) Error.stackTraceLimit = 0
   try {
     await simulation.run()
   } finally {
+    Error.stackTraceLimit = stackTraceLimit
     process.off('unhandledRejection', unhandled)
   }
   const { violations, log } = simulation.history
@@ -68,6 +72,8 @@ export class Simulation {
   readonly features: Features
   readonly batches = new Map<string, SimulatedBatch>()
   readonly leaseMs: number
+  /** Whether the world is watched at the end for as long as somebody who has lost an answer takes to look again. */
+  readonly isWatchedLong: boolean
   readonly users: Users
   readonly #random: RandomSource
   /** Children before their parents. */
@@ -83,8 +89,10 @@ export class Simulation {
     this.profile = profile
     this.features = features
     this.leaseMs = random.pick([500, 1_000, 3_000, 5_000])
-    this.#activeMs = random.pick([3_000, 10_000, 25_000])
+    this.#activeMs = random.pick(features.hasWaits ? [2_000, 5_000, 12_000] : [3_000, 10_000, 25_000])
     this.#hasHints = random.chance(0.7)
+    const { late, slow } = profile.rates
+    this.isWatchedLong = late + slow > 0 && (!features.hasWaits || random.chance(0.2))
     const isCalm = profile === profiles.calm
     const within = features.hasWaits ? randomChildren(random, isCalm, features) : []
     const graphs = Array.from({ length: random.int(1, 2) }, (_, index) =>

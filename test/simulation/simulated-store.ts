@@ -233,14 +233,15 @@ export class StoreServer {
   }
 }
 
-/** What comes out at the other end of a network: nothing is shared. Most of what is sent is small, and copied by hand in no time. */
+/** What comes out at the other end of a network: nothing is shared. What is sent is small and plain, and copied by hand in a fraction of the time. */
 function copied(value: unknown): unknown {
-  if (isSimple(value)) return value
-  return Array.isArray(value) && value.every(isSimple) ? [...value] : structuredClone(value)
-}
-
-function isSimple(value: unknown): boolean {
-  return value === null || !['object', 'function', 'symbol'].includes(typeof value)
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(copied)
+  const made = Object.getPrototypeOf(value) as unknown
+  if (made !== Object.prototype && made !== null) return structuredClone(value)
+  const copy: Record<string, unknown> = {}
+  for (const key in value) copy[key] = copied((value as Readonly<Record<string, unknown>>)[key])
+  return copy
 }
 
 function nobody(): void {}

@@ -1,0 +1,45 @@
+import type { Life } from './life.ts'
+import { shortName } from './simulated-step.ts'
+import type { SimulatedGraph, SimulatedStep } from './simulated-step.ts'
+
+/** Steps of an execution that lead to inputs which lost their race, and to nothing that its outcome is made of: by name. What they did is undone, however it ends. */
+export function losersOf({ steps }: SimulatedGraph, life: Life): ReadonlySet<string> {
+  const winners = new Map<number, number>()
+  for (const [index, step] of steps.entries()) {
+    const winner = winnerOf(steps, step, life)
+    if (winner !== undefined) winners.set(index, winner)
+  }
+  const sources = (index: number): readonly number[] =>
+    steps[index]!.ports.flatMap(({ from }) => ('step' in from ? [from.step] : []))
+  const needed = above([steps.length - 1], (index) => {
+    const winner = winners.get(index)
+    return winner === undefined ? sources(index) : [winner]
+  })
+  const lost = [...winners].flatMap(([race, winner]) => sources(race).filter((source) => source !== winner))
+  return new Set([...above(lost, sources)].filter((index) => !needed.has(index)).map((index) => steps[index]!.name))
+}
+
+/** Which of the steps won a race, as far as the records say. */
+function winnerOf(steps: readonly SimulatedStep[], race: SimulatedStep, life: Life): number | undefined {
+  const kept = life.steps.get(race.name)
+  if (kept === undefined || (race.kind !== 'race' && race.kind !== 'passing race')) return undefined
+  const won = race.ports.find(({ name, from }) => {
+    if (race.kind === 'race')
+      return kept.value === `${shortName(race)}(${name})` || String(kept.value).startsWith(`{"port":"${name}"`)
+    if (!('step' in from)) return false
+    const source = steps[from.step]!
+    return kept.value === life.steps.get(source.name)?.value || String(kept.value).startsWith(`${shortName(source)}!`)
+  })
+  return won !== undefined && 'step' in won.from ? won.from.step : undefined
+}
+
+function above(from: readonly number[], needs: (index: number) => readonly number[]): ReadonlySet<number> {
+  const found = new Set<number>()
+  const open = [...from]
+  for (let index = open.pop(); index !== undefined; index = open.pop()) {
+    if (found.has(index)) continue
+    found.add(index)
+    open.push(...needs(index))
+  }
+  return found
+}
