@@ -7,7 +7,7 @@ import type { Execution } from '../../runtime/execution/execution.ts'
 import type { Signals } from '../../runtime/steps/signals.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import type { ExecutionCommits, MailEffects } from './execution-commits.ts'
-import { SignalMail } from './signal-mail.ts'
+import { effectsIn, SignalMail } from './signal-mail.ts'
 
 /** A batch that signals come to. */
 interface SignalledBatch {
@@ -110,17 +110,19 @@ export class BatchSignals {
     const byItem = Map.groupBy(records, ({ item }) => item)
     const consumed: number[] = []
     const closedSlots: string[] = []
+    const openedSlots: string[] = []
     for (const [key, some] of byItem) {
       const effects = (key === '' ? this.#shared : this.#open.get(key)?.mail)?.effectsOf(some)
       append(consumed, effects?.consumed ?? [])
       append(closedSlots, effects?.closedSlots ?? [])
+      append(openedSlots, effects?.openedSlots ?? [])
     }
-    return consumed.length === 0 && closedSlots.length === 0 ? undefined : { consumed, closedSlots }
+    return effectsIn(consumed, closedSlots, openedSlots)
   }
 
-  /** The commit was not written. */
-  undo({ closedSlots = [] }: MailEffects): void {
-    for (const slot of closedSlots) {
+  /** The commit was not written, as far as is known. */
+  undo({ closedSlots = [], openedSlots = [] }: MailEffects): void {
+    for (const slot of [...closedSlots, ...openedSlots]) {
       const { item } = placeOfSlot(slot)
       const mail = item === undefined ? this.#shared : this.#open.get(this.#batch.keys[item]!)?.mail
       mail?.undo({ closedSlots: [slot] })

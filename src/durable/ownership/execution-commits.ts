@@ -205,7 +205,7 @@ export class ExecutionCommits {
     const isPlain = effects === undefined && closedSlots === undefined && openedSlots === undefined
     const whole = isPlain
       ? commit
-      : { ...commit, openedSlots, ...withEffects({ consumed: read, closedSlots }, effects) }
+      : { ...commit, ...withEffects({ consumed: read, closedSlots, openedSlots }, effects) }
     this.#underWay++
     const arrived = (): void => void this.#underWay--
     const adding = commits.add(whole, until)
@@ -292,9 +292,14 @@ export class ExecutionCommits {
   }
 }
 
-function withEffects({ consumed = [], closedSlots = [] }: MailEffects, effects: MailEffects = {}): MailEffects {
+function withEffects(
+  { consumed = [], closedSlots = [], openedSlots = [] }: MailEffects,
+  effects: MailEffects = {},
+): MailEffects {
+  const opened = [...openedSlots, ...(effects.openedSlots ?? [])]
   return {
     consumed: [...consumed, ...(effects.consumed ?? [])],
     closedSlots: [...closedSlots, ...(effects.closedSlots ?? [])],
+    openedSlots: opened.length === 0 ? undefined : opened,
   }
 }

@@ -50,6 +50,8 @@ export class SignalMail {
   readonly #steps: readonly PlanStep[]
   /** Types whose slots that this process has closed, or found its step ended. */
   readonly #closed = new Set<string>()
+  /** Types whose slot may be closed, though it is waited for. */
+  readonly #unknown = new Set<string>()
   #execution: SignalledExecution | undefined
   #lastRead = 0
   #decoding = 0
@@ -121,19 +123,24 @@ export class SignalMail {
   effectsOf(records: readonly StepRecord[]): MailEffects | undefined {
     const consumed: number[] = []
     const closedSlots: string[] = []
+    const openedSlots: string[] = []
     if (this.#execution === undefined) return undefined
     const { plan, runs } = this.#execution
     for (const step of this.#steps) {
       const name = nameOf(step)
       if (this.#closed.has(name)) continue
       const record = records.find((one) => one.step === step.spec.name && isTerminalStep(one.status))
-      if (record === undefined && !hasEndedForGood(runs[step.position]) && !isLost(plan, runs, step, records)) continue
+      const isUnknown = this.#unknown.delete(name)
+      if (record === undefined && !hasEndedForGood(runs[step.position]) && !isLost(plan, runs, step, records)) {
+        if (isUnknown && !this.signals.has(name)) openedSlots.push(this.#slotOf(name))
+        continue
+      }
       this.#closed.add(name)
       const message = this.signals.messageOf(name)
       if (record?.status === 'completed' && message !== undefined) consumed.push(message)
       else if (!this.signals.has(name)) closedSlots.push(this.#slotOf(name))
     }
-    return consumed.length === 0 && closedSlots.length === 0 ? undefined : { consumed, closedSlots }
+    return effectsIn(consumed, closedSlots, openedSlots)
   }
 
   /** Slots that are open, and that nothing will ask for any more: it has ended. Those that something was sent to stay taken. */
@@ -142,9 +149,16 @@ export class SignalMail {
     return left.map((name) => this.#slotOf(name))
   }
 
-  /** The commit was not written: what it did to slots is to be done by another one. */
-  undo({ closedSlots = [] }: MailEffects): void {
-    for (const slot of closedSlots) this.#closed.delete(placeOfSlot(slot).type)
+  /**
+   * The commit was not written, as far as is known: what it did to slots is to be done by another one. A slot that is waited for still may be
+   * closed, where the answer alone was lost: the next commit opens it.
+   */
+  undo({ closedSlots = [], openedSlots = [] }: MailEffects): void {
+    for (const slot of [...closedSlots, ...openedSlots]) {
+      const { type } = placeOfSlot(slot)
+      this.#closed.delete(type)
+      this.#unknown.add(type)
+    }
   }
 
   #slotOf(type: string): string {
@@ -173,6 +187,17 @@ export class SignalMail {
     const what = `setting a signal "${type}" aside (${describeThrown(error)})`
     this.#commits.write({ steps: [], consumed: [seq], openedSlots }).catch(failures.of(what))
   }
+}
+
+/** What a commit does to messages and slots; undefined for nothing. */
+export function effectsIn(
+  consumed: readonly number[],
+  closedSlots: readonly string[],
+  openedSlots: readonly string[],
+): MailEffects | undefined {
+  const count = consumed.length + closedSlots.length + openedSlots.length
+  if (count === 0) return undefined
+  return { consumed, closedSlots, ...(openedSlots.length > 0 && { openedSlots }) }
 }
 
 /** Whether a step is over wherever the execution goes on: why one was skipped may be on no record, and be gone with this process. */
