@@ -128,10 +128,10 @@ export class Calls {
     const { step, key, execution, item } = call
     const owner = `${step.name} ${step.scope === 'global' ? JSON.stringify(inputs) : recordKey(execution, item)}`
     const known = this.#keys.get(owner)
-    // What was undone is done anew under another one; what was deleted, and begins again, is another execution.
+    // What was undone, or made of that, is done anew under another one; what was deleted, and begins again, is another execution.
     const before = this.all.findLast((one) => one !== call && one.key === known)
-    const mayDiffer =
-      step.compensates === true && (before?.life !== call.life || this.deeds.hasUndone(call.life, step.name))
+    const isUndone = this.deeds.hasUndone(call.life, step.name) || call.life?.steps.has(`$undone ${step.name}`) === true
+    const mayDiffer = isUndone || (step.compensates === true && before?.life !== call.life)
     if (known !== undefined && known !== key && !mayDiffer) this.#history.violate(`two idempotency keys for ${owner}`)
     const other = this.#inputsOfKeys.get(key)
     if (other !== undefined && other !== owner) this.#history.violate(`one idempotency key for ${owner} and ${other}`)

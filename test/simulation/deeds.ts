@@ -110,7 +110,9 @@ export class Deeds {
   decided(race: SimulatedStep, { port, value }: First, executionId: string, process: SimulatedProcess): void {
     const life = this.#history.lives.get(executionId)
     if (!this.#isOwner(life, process)) return
-    const place = `${life!.number} ${race.name}`
+    // Where its winner was undone, a retry decides it anew.
+    const undone = life!.steps.get(`$undone ${race.name}`)?.record.attempt ?? 0
+    const place = `${life!.number} ${race.name} ${undone}`
     const first = `${port}: ${String(value)}`
     const known = this.#winners.get(place)
     if (known !== undefined && known !== first)
@@ -124,14 +126,8 @@ export class Deeds {
       const { life, step, value, endedAt, wasOwners } = call
       if (!step.compensates || life === undefined || this.#history.lives.get(life.id) !== life) continue
       const kept = life.steps.get(step.name)
-      const mustBe = this.#mustBeUndone(life)
-      if (
-        !mustBe &&
-        !this.#mayBeUndone(life, step.name) &&
-        kept?.value === value &&
-        value !== undefined &&
-        this.isUndone(call)
-      )
+      const mustBe = this.#mustBeUndone(life, step.name)
+      if (!mustBe && kept?.value === value && value !== undefined && this.isUndone(call))
         this.#history.violate(`${life.id} is completed, but call ${call.number} of ${step.name} is undone`)
       const hadEnded = endedAt !== undefined && endedAt <= (life.endedAt ?? -Infinity)
       if (mustBe && wasOwners && value !== undefined && hadEnded && !this.isUndone(call))
@@ -142,20 +138,16 @@ export class Deeds {
         const kept = life.steps.get(name)
         if (kept === undefined || !hasCompleted(kept.record)) continue
         const isUndone = this.hasUndone(life, name)
-        const mustBe = this.#mustBeUndone(life)
-        if (!mustBe && !this.#mayBeUndone(life, name) && isUndone && life.reopened === 0)
+        const mustBe = this.#mustBeUndone(life, name)
+        if (!mustBe && isUndone && life.reopened === 0)
           this.#history.violate(`${life.id} is completed, but the child of ${name} is undone`)
         if (mustBe && !isUndone)
           this.#history.violate(`${life.id} is ${life.status}, but the child of ${name} is not undone`)
       }
   }
 
-  #mustBeUndone(life: Life): boolean {
-    return life.status !== 'completed'
-  }
-
-  #mayBeUndone(life: Life, step: string): boolean {
-    return losersOf(this.#graphOf(life), life).has(step)
+  #mustBeUndone(life: Life, step: string): boolean {
+    return life.status !== 'completed' || losersOf(this.#graphOf(life), life).has(step)
   }
 
   #graphOf({ target }: Life): SimulatedGraph {

@@ -184,7 +184,8 @@ export class History {
       }
       life.status = status
     }
-    if (status === 'completed') {
+    // The output is given as soon as it is there, though what lost its races is undone still.
+    if (status === 'completed' || (status === 'compensating' && head.output !== undefined)) {
       life.output = life.kind === 'batch' ? this.#outputOfBatch(life) : plainOf(head.output)
       const outputs = this.outputs.get(id) ?? new Set()
       this.outputs.set(id, outputs.add(life.output))
