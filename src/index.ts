@@ -84,6 +84,15 @@ export type {
 export type { StoreLimits } from './core/contracts/store-limits.ts'
 export type { ResultClaim, ResultCommit, ResultState } from './core/contracts/result-record.ts'
 export type { OwnerState } from './core/contracts/owner-state.ts'
+export type {
+  EmittedEvent,
+  EmitVerdict,
+  EventDelivery,
+  EventStore,
+  EventWait,
+  NewEvent,
+  NewEventWait,
+} from './core/contracts/event-record.ts'
 export type { Message, NewMessage } from './core/contracts/message.ts'
 export type {
   AcquiredExecution,

@@ -3,6 +3,14 @@ import type { CommitAnswer, Store, StoreCapabilities, StoreHint } from '../../sr
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OutboxEntry, OutboxPlace, OutboxRequest } from '../../src/core/contracts/outbox.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
+import type {
+  EmittedEvent,
+  EmitVerdict,
+  EventDelivery,
+  EventWait,
+  NewEvent,
+  NewEventWait,
+} from '../../src/core/contracts/event-record.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -16,6 +24,7 @@ import type {
 import { StoreLife } from '../sql/life.ts'
 import { lifetime, machineTime } from '../sql/machine-time.ts'
 import { aFunction, checkOptions } from '../sql/options.ts'
+import { MemoryEvents } from './events.ts'
 import { MemoryExecutions } from './executions.ts'
 import { MemoryOutbox } from './outbox.ts'
 import { MemoryResults } from './results.ts'
@@ -56,6 +65,7 @@ class MemoryStore implements Store {
   readonly #leases = new Map<string, Lease>()
   readonly #executions: MemoryExecutions
   readonly #outbox = new MemoryOutbox()
+  readonly #events: MemoryEvents
   readonly #results: MemoryResults
   readonly #listeners = new Set<(hint: StoreHint) => void>()
   readonly #life = new StoreLife('memory')
@@ -68,6 +78,7 @@ class MemoryStore implements Store {
       for (const listener of this.#listeners) queueMicrotask(() => listener(hint))
     }
     this.#executions = new MemoryExecutions(isAlive, now, emit, this.#outbox)
+    this.#events = new MemoryEvents(now)
     this.#results = new MemoryResults(isAlive, lifetime, emit)
   }
 
@@ -173,6 +184,42 @@ class MemoryStore implements Store {
   async confirmOutbox(entries: readonly OutboxPlace[]): Promise<void> {
     this.#life.requireOpen()
     this.#outbox.confirm(entries)
+  }
+
+  async emit(events: readonly NewEvent[], transaction?: unknown): Promise<EmitVerdict[]> {
+    this.#life.requireOpen()
+    if (transaction !== undefined) throw new StoreError(this.name, 'it has no transactions', false)
+    return events.map((event) => this.#events.emit(event))
+  }
+
+  async awaitEvents(waits: readonly NewEventWait[]): Promise<(EmittedEvent | undefined)[]> {
+    this.#life.requireOpen()
+    return waits.map((wait) => this.#events.await(wait))
+  }
+
+  async endWaits(waits: readonly EventWait[]): Promise<void> {
+    this.#life.requireOpen()
+    for (const wait of waits) this.#events.endWait(wait)
+  }
+
+  async undelivered(limit: number): Promise<EventDelivery[]> {
+    this.#life.requireOpen()
+    return this.#events.undelivered(limit)
+  }
+
+  async delivered(deliveries: readonly EventDelivery[]): Promise<void> {
+    this.#life.requireOpen()
+    for (const delivery of deliveries) this.#events.delivered(delivery)
+  }
+
+  async oldWaits(before: number, limit: number): Promise<EventWait[]> {
+    this.#life.requireOpen()
+    return this.#events.oldWaits(before, limit)
+  }
+
+  async purgeEvents(limit: number): Promise<number> {
+    this.#life.requireOpen()
+    return this.#events.purge(limit)
   }
 
   async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {

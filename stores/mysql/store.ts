@@ -13,6 +13,7 @@ import { MysqlDeletion } from './deletion.ts'
 import { mysqlDialect } from './dialect.ts'
 import { textOf } from './literals.ts'
 import { storeName } from './errors.ts'
+import { mysqlEvents } from './events.ts'
 import { MysqlMailbox } from './mailbox.ts'
 import { mysqlMigrationDatabase, mysqlOwnMigrations } from './migrations.ts'
 import { mysqlOptions } from './options.ts'
@@ -57,6 +58,7 @@ export function mysqlStore(options: string | MysqlStoreOptions): Store {
       (query) => connection.transaction((session) => session.run(textOf(query))),
     ),
     deletion: new MysqlDeletion(connection, owners, dialect),
+    events: mysqlEvents(connection, dialect),
     results: new MysqlResults(connection, dialect, counters),
     claims: new MysqlClaims(connection, dialect, counters),
     reader,

@@ -12,7 +12,7 @@ const longestPayload = 7_900
 
 /** What is sent for a hint: a letter, and the name it is about. Undefined when that is too long to be sent. */
 export function payloadOf(hint: StoreHint): string | undefined {
-  const payload = hint.type[0]! + toName(nameOf(hint))
+  const payload = (hint.type === 'events' ? 'v' : hint.type[0]!) + toName(nameOf(hint))
   return Buffer.byteLength(payload) <= longestPayload ? payload : undefined
 }
 
@@ -22,6 +22,7 @@ export function hintOf(payload: string): StoreHint | undefined {
   if (payload.startsWith('r')) return { type: 'result', key: name }
   if (payload.startsWith('e')) return { type: 'ended', execution: name }
   if (payload.startsWith('m')) return { type: 'mail', owner: name }
+  if (payload === 'v') return { type: 'events' }
   return payload === 'w' ? { type: 'work' } : undefined
 }
 

@@ -11,6 +11,7 @@ import { PostgresCreator } from './creator.ts'
 import { PostgresDeletion } from './deletion.ts'
 import { postgresDialect, postgresLimits } from './dialect.ts'
 import { storeName } from './errors.ts'
+import { postgresEvents } from './events.ts'
 import { PostgresHints } from './hints.ts'
 import { PostgresMailbox } from './mailbox.ts'
 import { postgresMigrationDatabase, postgresOwnMigrations } from './migrations.ts'
@@ -54,6 +55,7 @@ export function postgresStore(options: string | PostgresStoreOptions): Store {
       (query) => connection.query(query),
     ),
     deletion: new PostgresDeletion(connection, dialect),
+    events: postgresEvents(connection, dialect, hints.sender),
     results: new PostgresResults(connection, dialect, hints.sender),
     claims: new PostgresClaims(connection, dialect, schema),
     reader,

@@ -16,7 +16,8 @@ export const buckets: readonly number[] = Array.from({ length: bucketCount }, (_
  * Names of keys. In a bucket: `x:<id>` is an execution's hash (its head in fields of one letter, its steps in fields that begin
  * with a colon), `m:<id>` its mailbox (sorted set by number; those of the class
  * `control` before the others, by \`controlFirst\`), `r:<id>` what is remembered of ids and slots of messages (a hash: the verdict on the next one), `i` the index of all, `w` that of what is to be done: looks for work cost no more the more there is that has ended. Elsewhere: `{o}:leases` is the sorted set of
- * owners by the end of their leases, `{o}:renewals` by their last renewals, `{o}:sessions` has their connections, `{r7}:k:<key>` a global result, `{r7}:f` those that failed by when they are forgotten.
+ * owners by the end of their leases, `{o}:renewals` by their last renewals, `{o}:sessions` has their connections, `{r7}:k:<key>` a global result, `{r7}:f` those that failed by when they are forgotten;
+ * `{e7}:v:<id>` an event, `{e7}:w:<id>` who waits for it, `{e7}:t:<id>` since when; `{e7}:p`, `{e7}:x` and `{e7}:l` list those of the bucket (`event-scripts.ts`).
  */
 export class Layout {
   readonly #prefix: string
@@ -73,6 +74,33 @@ export class Layout {
   resultKeys(key: string): [result: string, failed: string] {
     const bucket = `${this.#prefix}:{r${bucketOf(key)}}`
     return [`${bucket}:k:${escapeText(key)}`, `${bucket}:f`]
+  }
+
+  /** Keys of an event, of who waits for it, and of its bucket. */
+  eventKeys(id: string): Readonly<Record<'event' | 'waits' | 'since' | 'pending' | 'expiries' | 'looks', string>> {
+    const number = bucketOf(id)
+    const bucket = `${this.#prefix}:{e${number}}`
+    const text = escapeText(id)
+    return {
+      event: `${bucket}:v:${text}`,
+      waits: `${bucket}:w:${text}`,
+      since: `${bucket}:t:${text}`,
+      pending: this.pendingEvents(number),
+      expiries: this.eventExpiries(number),
+      looks: this.eventLooks(number),
+    }
+  }
+
+  pendingEvents(bucket: number): string {
+    return `${this.#prefix}:{e${bucket}}:p`
+  }
+
+  eventExpiries(bucket: number): string {
+    return `${this.#prefix}:{e${bucket}}:x`
+  }
+
+  eventLooks(bucket: number): string {
+    return `${this.#prefix}:{e${bucket}}:l`
   }
 
   failedResults(bucket: number): string {

@@ -4,6 +4,14 @@ import { generousLimits } from '../../src/core/contracts/store-limits.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OutboxEntry, OutboxPlace, OutboxRequest } from '../../src/core/contracts/outbox.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
+import type {
+  EmittedEvent,
+  EmitVerdict,
+  EventDelivery,
+  EventWait,
+  NewEvent,
+  NewEventWait,
+} from '../../src/core/contracts/event-record.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -25,6 +33,15 @@ import { claimResultsOf } from './claims.ts'
 import { commitExecutions } from './committer.ts'
 import { createExecutions } from './creator.ts'
 import { deleteExecutions, purgeExecutions } from './deletion.ts'
+import {
+  awaitEventsOf,
+  deliveredTo,
+  emitEvents,
+  endWaitsOf,
+  oldWaitsOf,
+  purgeEventsOf,
+  undeliveredOf,
+} from './events.ts'
 import { Hints } from './hints.ts'
 import { Layout } from './layout.ts'
 import { Link } from './link.ts'
@@ -170,6 +187,36 @@ class RedisStore implements Store {
 
   async confirmOutbox(entries: readonly OutboxPlace[]): Promise<void> {
     await confirmOutboxOf(this.#opened(), entries)
+  }
+
+  async emit(events: readonly NewEvent[], transaction?: unknown): Promise<EmitVerdict[]> {
+    if (transaction !== undefined)
+      throw new StoreError(this.name, 'it can’t take part in a transaction; emit the event without one', false)
+    return emitEvents(this.#opened(), events)
+  }
+
+  async awaitEvents(waits: readonly NewEventWait[]): Promise<(EmittedEvent | undefined)[]> {
+    return awaitEventsOf(this.#opened(), waits)
+  }
+
+  async endWaits(waits: readonly EventWait[]): Promise<void> {
+    await endWaitsOf(this.#opened(), waits)
+  }
+
+  async undelivered(limit: number): Promise<EventDelivery[]> {
+    return undeliveredOf(this.#opened(), limit)
+  }
+
+  async delivered(deliveries: readonly EventDelivery[]): Promise<void> {
+    await deliveredTo(this.#opened(), deliveries)
+  }
+
+  async oldWaits(before: number, limit: number): Promise<EventWait[]> {
+    return oldWaitsOf(this.#opened(), before, limit)
+  }
+
+  async purgeEvents(limit: number): Promise<number> {
+    return purgeEventsOf(this.#opened(), limit)
   }
 
   async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {

@@ -119,6 +119,28 @@ export function firstMigration(types: SqlTypes): { readonly up: readonly string[
         `primary key (execution, name)`,
       ),
       table(
+        'events',
+        `event ${key} not null primary key`,
+        `scope ${name} not null`,
+        `name ${name} not null`,
+        `event_key ${name} not null`,
+        value('value'),
+        `emission ${name} not null`,
+        `emitted_at ${time} not null`,
+        `expires_at ${time} not null`,
+        `generation ${integer} not null`,
+        `is_pending ${integer} not null`,
+      ),
+      table(
+        'waits',
+        `event ${key} not null`,
+        `execution ${key} not null`,
+        `since ${time} not null`,
+        `seen_at ${time} not null`,
+        `delivered ${integer} default 0 not null`,
+        `primary key (event, execution)`,
+      ),
+      table(
         'results',
         `id ${key} not null primary key`,
         `namespace ${name} not null`,
@@ -138,9 +160,9 @@ export function firstMigration(types: SqlTypes): { readonly up: readonly string[
       table('owners', `owner ${key} not null primary key`, `seen_at ${time} not null`, `expires_at ${time} not null`),
       ...indexes.map((index) => types.index(index)),
     ],
-    down: (['owners', 'results', 'receipts', 'outbox', 'mailbox', 'steps', 'executions'] as const).map(
-      (of) => `drop table ${types.table(of)}`,
-    ),
+    down: (
+      ['owners', 'results', 'waits', 'events', 'receipts', 'outbox', 'mailbox', 'steps', 'executions'] as const
+    ).map((of) => `drop table ${types.table(of)}`),
   }
 }
 
@@ -165,6 +187,10 @@ const indexes: readonly SqlIndex[] = [
   { name: 'docket_executions_graph', table: 'executions', columns: ['graph', 'status', 'created_at', 'id'] },
   { name: 'docket_executions_ended', table: 'executions', columns: ['ended_at'], where: 'ended_at is not null' },
   { name: 'docket_outbox_posted', table: 'outbox', columns: ['posted_at', 'entry'] },
+  { name: 'docket_events_expiry', table: 'events', columns: ['expires_at'] },
+  // Those for which somebody may have to be woken: few of all.
+  { name: 'docket_events_pending', table: 'events', columns: ['event'], where: 'is_pending = 1' },
+  { name: 'docket_waits_seen', table: 'waits', columns: ['seen_at'] },
   { name: 'docket_results_expiry', table: 'results', columns: ['expires_at'], where: 'expires_at is not null' },
   // What is being made, or was given up: few of all. A purge looks here for what nobody makes any more.
   { name: 'docket_results_unmade', table: 'results', columns: ['status'], where: isUnmade('') },

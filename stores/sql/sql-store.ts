@@ -11,6 +11,14 @@ import type { StoreLimits } from '../../src/core/contracts/store-limits.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OutboxEntry, OutboxPlace, OutboxRequest } from '../../src/core/contracts/outbox.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
+import type {
+  EmittedEvent,
+  EmitVerdict,
+  EventDelivery,
+  EventWait,
+  NewEvent,
+  NewEventWait,
+} from '../../src/core/contracts/event-record.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -27,6 +35,7 @@ import type { Migration, MigrationDatabase } from './migration.ts'
 import { prepareTables } from './open-database.ts'
 import type { Answer } from './dialect.ts'
 import type { SqlOutbox } from './outbox.ts'
+import type { SqlEvents } from './events.ts'
 import type { SqlReader } from './reader.ts'
 
 /** What a SQL store is made of; each database has its own kind of each part. Every part is described where the store contract is. */
@@ -68,6 +77,7 @@ export interface SqlStoreParts {
     delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Answer<readonly boolean[]>
     purge(filter: Parameters<Store['purge']>[0]): Answer<number>
   }
+  readonly events: SqlEvents
   readonly results: {
     commit(commits: readonly ResultCommit[]): Answer<readonly boolean[]>
     purge(limit: number): Answer<number>
@@ -188,6 +198,34 @@ export class SqlStore implements Store {
 
   async confirmOutbox(entries: readonly OutboxPlace[]): Promise<void> {
     await this.#open.outbox.confirm(entries)
+  }
+
+  async emit(events: readonly NewEvent[], transaction?: unknown): Promise<readonly EmitVerdict[]> {
+    return this.#open.events.emit(events, transaction)
+  }
+
+  async awaitEvents(waits: readonly NewEventWait[]): Promise<readonly (EmittedEvent | undefined)[]> {
+    return this.#open.events.await(waits)
+  }
+
+  async endWaits(waits: readonly EventWait[]): Promise<void> {
+    await this.#open.events.endWaits(waits)
+  }
+
+  async undelivered(limit: number): Promise<readonly EventDelivery[]> {
+    return this.#open.events.undelivered(limit)
+  }
+
+  async delivered(deliveries: readonly EventDelivery[]): Promise<void> {
+    await this.#open.events.delivered(deliveries)
+  }
+
+  async oldWaits(before: number, limit: number): Promise<readonly EventWait[]> {
+    return this.#open.events.oldWaits(before, limit)
+  }
+
+  async purgeEvents(limit: number): Promise<number> {
+    return this.#open.events.purge(limit)
   }
 
   async getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]> {

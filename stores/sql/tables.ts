@@ -2,7 +2,8 @@ import { columnsOf } from './cells.ts'
 import type { CellColumn, Field } from './cells.ts'
 
 /** The tables, without the prefix that they have in the database. */
-export type TableName = 'executions' | 'steps' | 'mailbox' | 'outbox' | 'receipts' | 'results' | 'owners' | 'migrations'
+export type TableName =
+  'executions' | 'steps' | 'mailbox' | 'outbox' | 'receipts' | 'events' | 'waits' | 'results' | 'owners' | 'migrations'
 
 type Fields = Readonly<Record<string, Field['kind'] | readonly [column: string, kind: Field['kind']]>>
 
@@ -106,6 +107,18 @@ export const outboxFields = fieldsOf({
   at: ['posted_at', 'time'],
 })
 
+/** Fields of NewEvent. */
+export const eventFields = fieldsOf({
+  id: ['event', 'name'],
+  scope: 'name',
+  name: 'name',
+  key: ['event_key', 'name'],
+  value: 'value',
+  emission: 'name',
+  at: ['emitted_at', 'time'],
+  expiresAt: ['expires_at', 'time'],
+})
+
 /** Fields of ResultClaim. */
 export const claimFields = fieldsOf({
   key: ['id', 'name'],
@@ -122,6 +135,7 @@ export const stepColumns = columnsOf(stepFields)
 export const stepRowColumns = columnsOf(stepRowFields)
 export const messageColumns = columnsOf(messageFields)
 export const outboxColumns = columnsOf(outboxFields)
+export const eventColumns = columnsOf(eventFields)
 export const claimColumns = columnsOf(claimFields)
 
 /** What a getResults reads of a result. */

@@ -12,6 +12,7 @@ import { SqliteCreator } from './creator.ts'
 import { SqliteDeletion } from './deletion.ts'
 import { sqliteDialect } from './dialect.ts'
 import { storeName } from './errors.ts'
+import { sqliteEvents } from './events.ts'
 import { SqliteMailbox } from './mailbox.ts'
 import { sqliteMigrationDatabase, sqliteOwnMigrations } from './migrations.ts'
 import { storeOptions } from './options.ts'
@@ -49,6 +50,7 @@ export function sqliteStore(options: string | SqliteStoreOptions): Store {
       (query) => connection.transaction(() => connection.run(query.text, ...(query.parameters as Cell[]))),
     ),
     deletion: new SqliteDeletion(connection, owners),
+    events: sqliteEvents(connection, dialect),
     results: new SqliteResults(connection, owners, dialect, now),
     claims: new SqliteClaims(connection, owners, dialect, now),
     reader,

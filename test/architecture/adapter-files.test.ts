@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { root } from './source-file.ts'
 
 /** Files of every adapter's own: the same name holds the same part. */
-const ofEach = ['index.ts', 'store.ts']
+const ofEach = ['events.ts', 'index.ts', 'store.ts']
 const ofServers = ['options.ts', 'errors.ts', 'connection.ts']
 const parts = [
   'acquirer.ts',
@@ -50,6 +50,7 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'execution-scripts.ts',
       'reading-scripts.ts',
       'result-scripts.ts',
+      'event-scripts.ts',
       'script-writes.ts',
       'packed-lists.ts',
       'ranges.ts',

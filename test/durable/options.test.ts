@@ -23,6 +23,10 @@ describe('createDocket refuses', () => {
     'what is no graph': [{ ...good, graphs: [{ name: 'x' }] }, 'made by graph()'],
     'two graphs of one name': [{ ...good, graphs: [known, line().line] }, 'two graphs are named "line"'],
     'no store': [{ graphs: [known] }, 'store must be a store'],
+    'a store of an older contract': [
+      { ...good, store: { name: 'mine', claimResults: () => {}, post: () => {} } },
+      'readMail, readOutbox, confirmOutbox, emit, awaitEvents',
+    ],
     'a lease that is no duration': [{ ...good, lease: 'soon' }, 'lease'],
     'a lease that is too short': [{ ...good, lease: 10 }, 'at least 100 ms'],
     'an unknown scope': [{ ...good, persist: 'globl' }, 'persist'],

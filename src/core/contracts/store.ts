@@ -7,6 +7,7 @@ import type {
   NewExecution,
   StepPage,
 } from './execution-record.ts'
+import type { EventStore } from './event-record.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from './message.ts'
 import type { OutboxEntry, OutboxPlace, OutboxRequest } from './outbox.ts'
 import type { OwnerState } from './owner-state.ts'
@@ -22,6 +23,8 @@ export type StoreHint =
   | { readonly type: 'mail'; readonly owner: string }
   /** There may be executions without an owner. */
   | { readonly type: 'work' }
+  /** There may be events for executions that wait for them. */
+  | { readonly type: 'events' }
 
 /** What became of the connection by which a store sees that an owner's process is there. */
 export type SessionState =
@@ -86,7 +89,7 @@ export interface LockPatience {
 
 /** What a store can do beyond what every store can. */
 export interface StoreCapabilities {
-  /** Whether `create` and `post` can take part in the caller's own transaction. */
+  /** Whether `create`, `post` and `emit` can take part in the caller's own transaction. */
   readonly transactions: boolean
   /** Whether another process can open the same data. */
   readonly isShared: boolean
@@ -101,7 +104,7 @@ export interface StoreCapabilities {
  * clock; where it has none that all its processes have in common, by one that can't be set. What fails throws a StoreError that says whether trying again can help; all calls may be repeated
  * when their answer was lost.
  */
-export interface Store {
+export interface Store extends EventStore {
   /** Names the kind of store in errors and events: `redis`, `sqlite`. */
   readonly name: string
   /** What the store can do beyond what every store can. */

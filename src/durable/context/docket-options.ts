@@ -9,6 +9,7 @@ import type { Duration } from '../../core/duration.ts'
 import { withNestedGraphs } from '../../core/graph/nested-graph.ts'
 import { indexOf } from '../../core/graph/graph-index.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { missingAbilitiesOf } from '../../core/contracts/missing-abilities.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { Logger } from '../../core/contracts/logger.ts'
 import type { Observer } from '../../core/contracts/observer.ts'
@@ -129,6 +130,13 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
   if (problems.length === 0) reportFormerNames(graphs as readonly AnyGraph[], report)
   if (!isRecord(store) || typeof store['claimResults'] !== 'function')
     report(`store must be a store, like sqliteStore('docket.db'), not ${describe(store)}`)
+  else {
+    const missing = missingAbilitiesOf(store)
+    if (missing.length > 0)
+      report(
+        `store lacks ${missing.join(', ')}, which this version of docket calls; a store of your own has every method of the contract, as storeConformance of docket/testing checks`,
+      )
+  }
   if (lease !== undefined && !(durationMs(lease as Duration)! >= 100))
     report(`lease ${describe(lease)} is not a duration of at least 100 ms; ${durationHint}`)
   if (park !== undefined && durationMs(park as Duration) === undefined)

@@ -8,6 +8,7 @@ import type { ConformanceGroup } from './conformance-group.ts'
 import type { StoreConformanceOptions, TestFramework } from './conformance-options.ts'
 import { createConformance } from './create.ts'
 import { deletionConformance } from './deletion.ts'
+import { eventsConformance } from './events.ts'
 import { hintsConformance } from './hints.ts'
 import { lifecycleConformance } from './lifecycle.ts'
 import { limitsConformance } from './limits.ts'
@@ -49,6 +50,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   'messages are consumed one by one': mailConsumptionConformance,
   'outgoing messages': outboxConformance,
   parking: parkingConformance,
+  events: eventsConformance,
   'claims of results': resultClaimsConformance,
   'results of claims': resultCommitsConformance,
   values: valuesConformance,

@@ -1,0 +1,46 @@
+import type { Store } from './store.ts'
+
+type MethodOf<Contract> = {
+  [Name in keyof Contract]-?: undefined extends Contract[Name]
+    ? never
+    : Contract[Name] extends (...args: never) => unknown
+      ? Name
+      : never
+}[keyof Contract]
+
+/** Every method that a store must have. */
+const methods: Readonly<Record<MethodOf<Store>, true>> = {
+  open: true,
+  close: true,
+  renewOwner: true,
+  endOwner: true,
+  readOwners: true,
+  create: true,
+  commit: true,
+  acquire: true,
+  get: true,
+  list: true,
+  readSteps: true,
+  delete: true,
+  purge: true,
+  post: true,
+  readMail: true,
+  readOutbox: true,
+  confirmOutbox: true,
+  emit: true,
+  awaitEvents: true,
+  endWaits: true,
+  undelivered: true,
+  delivered: true,
+  oldWaits: true,
+  purgeEvents: true,
+  getResults: true,
+  claimResults: true,
+  commitResults: true,
+  purgeResults: true,
+}
+
+/** The methods that something lacks which is to be a store; those that a store may leave out are not among them. */
+export function missingAbilitiesOf(store: object): readonly string[] {
+  return Object.keys(methods).filter((name) => typeof Reflect.get(store, name) !== 'function')
+}
