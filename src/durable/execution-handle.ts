@@ -15,6 +15,7 @@ import { beginWait, cantEndBefore, endWait } from '../runtime/environment/open-w
 import type { ExecutionActorRef } from '../runtime/actors/execution-logic.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import { patienceMs } from '../runtime/store-access/store-patience.ts'
+import { pauseBeforeLook } from './context/look-again.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
 import { endedBySignal, requireNotAborted } from './context/ended-by-signal.ts'
 import type { DocketContext } from './context/docket-context.ts'
@@ -28,7 +29,9 @@ import type { LiveSteps } from './records/open-steps.ts'
 import { hasCompleted, hasOutcome } from './records/known-outcome.ts'
 import { batchOutputOf } from './records/batch-output.ts'
 import { cancelElsewhere } from './recovery/unowned.ts'
-import { valueOfType } from './value-of-type.ts'
+import { findValue } from './value-of-type.ts'
+import { checkWatchOptions, watchValue } from './watch-value.ts'
+import type { WatchOptions } from './watch-value.ts'
 import { checkSignalOptions, requireDataType, sendSignal } from './mail/send-signal.ts'
 import type { SignalCallOptions, SignalVerdict } from './mail/send-signal.ts'
 import { checkReschedule, rescheduleTimer } from './mail/reschedule-timer.ts'
@@ -107,7 +110,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
       if (departure?.type === 'output') return departure.output as Output
       if (departure?.type === 'error') throw departure.error
       isLost ||= departure?.error instanceof LeaseLostError
-      if (pauseMs > 0) await this.#pause(pauseMs)
+      if (pauseMs > 0) await pauseBeforeLook(this.#context, this.id, pauseMs, this.#about)
       if (this.#context.isHandingOver) throw this.#context.closedWhileWaiting(this)
       if (owned.has(this.id)) continue
       const record = await this.#known(isLost, () => this.#record())
@@ -173,13 +176,14 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
    * will be read; `duplicate`, another one came first; `late`, its step waits no more; `ended`, the execution has ended.
    * A docket without the graph can't check the type: one that no step waits for is accepted, and stays unread. An `id` that was sent before gets its
    * first answer, also where the value was set aside since. Of a batch, `item` says which of its items it is for.
+   * With `transaction`, it is sent if and only if that commits.
    * @throws (as rejection) InputError for a value that does not fit its type, OptionError for a type that no step of its graph waits for, and for an item that is wrong or missing,
    * ExecutionConflictError where there is no such execution, SerializationError, StoreError
    */
   async signal<T extends Signal>(type: T, value: GivenOf<T>, options: SignalCallOptions = {}): Promise<SignalVerdict> {
     checkSignalOptions(options)
     return orClosed(this.#context, 'signal', this.id, async () => {
-      await this.#untilCommitted()
+      if (options.transaction === undefined) await this.#untilCommitted()
       return sendSignal(
         this.#context,
         { id: this.id, graph: this.#graph, kind: this.#about.kind },
@@ -220,8 +224,25 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
     requireDataType('get', type)
     return orClosed(this.#context, 'get', this.id, async () => {
       await this.#untilCommitted()
-      return (await valueOfType(this.#context, this.id, type as unknown as AnyDataType)) as ValueOf<T> | undefined
+      const { read } = await findValue(this.#context, 'get', this.id, type as unknown as AnyDataType)
+      return (await read()) as ValueOf<T> | undefined
     })
+  }
+
+  /**
+   * The value of a data type as of each commit, as `get` gives it, from any process: the one that is there, as soon as there is one, and each other
+   * one after it, until the execution has ended, however it does. The `signal` ends the loop with an ExecutionCancelledError. A loop that is left leaves nothing behind.
+   * @throws (in the loop) what `get` throws, ExecutionCancelledError, DocketClosedError; (at once) OptionError
+   */
+  watch<T extends TypedDataType>(type: T, options: WatchOptions = {}): AsyncGenerator<ValueOf<T>, void, undefined> {
+    requireDataType('watch', type)
+    checkWatchOptions(options)
+    const watched = { id: this.id, type: type as unknown as AnyDataType, ...options }
+    return watchValue(this.#context, watched, () => this.#untilCommitted()) as AsyncGenerator<
+      ValueOf<T>,
+      void,
+      undefined
+    >
   }
 
   /**
@@ -341,7 +362,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
     for (let pauseMs = firstPollMs; (await this.#record()) === undefined; pauseMs = longer(pauseMs, longestPollMs)) {
       if (this.#context.clock.elapsed() >= until) throw notCommitted(this.id)
       requireNotAborted(this.id, this.#about.signal)
-      await this.#pause(pauseMs)
+      await pauseBeforeLook(this.#context, this.id, pauseMs, this.#about)
       if (this.#context.isHandingOver) throw this.#context.closedWhileWaiting(this)
     }
     this.#isUncommitted = false
@@ -353,29 +374,6 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
     } catch (error) {
       throw this.#context.isHandingOver ? this.#context.closedWhileWaiting(this) : error
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    const { clock, connection, owned } = this.#context
-    const { signal } = this.#about
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clock.clearTimeout(timer)
-        unlisten()
-        unlistenToClose()
-        unlistenToEnter()
-        signal?.removeEventListener('abort', done)
-        resolve()
-      }
-      const unlisten = connection.listen((hint) => {
-        if (hint.type === 'ended' && hint.execution === this.id) done()
-      })
-      const unlistenToClose = this.#context.onHandOver(done)
-      const unlistenToEnter = this.#context.onEnter(this.id, done)
-      const timer = clock.setTimeout(done, ms)
-      signal?.addEventListener('abort', done)
-      if (this.#context.isHandingOver || owned.has(this.id)) done()
-    })
   }
 }
 

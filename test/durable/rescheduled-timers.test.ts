@@ -238,7 +238,7 @@ describe('a timer of an execution', () => {
     await expect(moved('Remind', 'soon')).rejects.toThrow('reschedule takes a Date, or a duration from now, not "soon"')
     await expect(moved('Remind', new Date(NaN))).rejects.toThrow('not an invalid Date')
     await expect(moved('', '1h')).rejects.toThrow('reschedule takes a timer')
-    await expect(moved('Remind', '1h', { item: 'x' })).rejects.toThrow('item is for batches')
+    await expect(moved('Remind', '1h', { item: 1 })).rejects.toThrow('item is for batches')
     await expect(moved('Remind', '1h', { itm: 'x' })).rejects.toThrow('itm')
     await world.clock.settle(handle.cancel())
     await world.clock.settle(docket.delete('a'))
@@ -305,11 +305,12 @@ describe('a timer of a batch', () => {
     )
     const other = world.process({ graphs: [], takeOver: false })
     const handle = (await world.clock.settle(other.get('batch')))!
-    expect(await world.clock.settle(handle.reschedule('Wait', new Date(at + minute), { item: 'b' }))).toBe('accepted')
+    expect(await world.clock.settle(handle.reschedule('Wait', new Date(at + minute), { item: 1 }))).toBe('accepted')
     await world.clock.advance(2 * minute)
-    expect(await world.clock.settle(handle.reschedule('Wait', '1h', { item: 'b' }))).toBe('late')
+    expect(await world.clock.settle(handle.reschedule('Wait', '1h', { item: 1 }))).toBe('late')
+    await expect(world.clock.settle(handle.reschedule('Wait', 0, { item: 3 }))).rejects.toThrow('has no item 3')
     die()
-    expect(await world.clock.settle(handle.reschedule('Wait', new Date(at + 30 * minute), { item: 'c' }))).toBe(
+    expect(await world.clock.settle(handle.reschedule('Wait', new Date(at + 30 * minute), { item: 2 }))).toBe(
       'accepted',
     )
     const heir = world.process({ graphs: [parcels] })

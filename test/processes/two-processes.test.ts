@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { ExecutionCancelledError } from '../../src/index.ts'
 import { spawnWorker } from './child-worker.ts'
+import { Approval, approvals, Shipment } from './approvals.ts'
 import { placeMaker, sqlKinds, storeKinds } from './place.ts'
 import { startProcess } from './processes.ts'
 import { First, relay, Second, untilAborted } from './relay.ts'
@@ -193,6 +194,31 @@ describe.each(sqlKinds)('SQL on %s', (kind) => {
       else expect(await (await docket.get(how))!.result()).toBe(3)
     }
     expect(runs).toEqual(['commit First', 'commit Second'])
+  })
+
+  test('what is signalled in the caller’s transaction is there if and only if that commits, to one that is started in it as well', async () => {
+    const place = await newPlace(kind)
+    const { docket } = startProcess(place, { graphs: [approvals] })
+    const handle = await docket.start(approvals, Shipment, { Order: { id: 'o' } }, { id: 'a' })
+    for (const how of ['rollback', 'commit'] as const) {
+      const { store, client, end } = await place.beginTransaction()
+      const inside = startProcess(
+        { ...place, createStore: () => store },
+        { graphs: [approvals], takeOver: false },
+      ).docket
+      // A connection of SQLite that is within a transaction reads nothing besides.
+      const found = kind === 'sqlite' ? undefined : (await inside.get('a'))!
+      if (found !== undefined)
+        expect(await found.signal(Approval, { by: how }, { transaction: client })).toBe('accepted')
+      const id = `new ${how}`
+      const started = await inside.start(approvals, Shipment, { Order: { id: 'p' } }, { id, transaction: client })
+      expect(await started.signal(Approval, { by: how }, { transaction: client })).toBe('accepted')
+      await end(how)
+    }
+    if (kind === 'sqlite') expect(await handle.signal(Approval, { by: 'commit' })).toBe('accepted')
+    expect(await handle.result()).toBe('o for commit')
+    expect(await docket.get('new rollback')).toBeUndefined()
+    expect(await (await docket.get('new commit'))!.result()).toBe('p for commit')
   })
 
   test('a row that is given up by hand is found, and goes on', async () => {

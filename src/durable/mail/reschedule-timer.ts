@@ -12,14 +12,18 @@ import { OptionError } from '../../core/errors.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import { isDate } from '../../core/is-builtin.ts'
 import { isRecord } from '../../core/is-record.ts'
+import { turnOf } from '../../runtime/environment/turn.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { ItemsReader, itemsStep } from '../records/batch-items.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
+import { headOfBatch } from '../records/restore-batch.ts'
+import { problemOfItem } from './signal-place.ts'
 
 /** What a call of `reschedule` takes besides timer and time. */
 export interface RescheduleOptions {
-  /** Of a batch, the key of the item whose timer it is. @default the timer that all items share */
-  readonly item?: string | undefined
+  /** Of a batch, the index of the item whose timer it is. @default the timer that all items share */
+  readonly item?: number | undefined
 }
 
 /** What became of a timer's new time. */
@@ -40,16 +44,14 @@ export function checkReschedule({ timer, when, options }: TimerCall): void {
     throw new OptionError(
       `reschedule takes a Date, or a duration from now, not ${isDate(when) ? 'an invalid Date' : describe(when)}; ${durationHint}`,
     )
-  checkOptions('reschedule', options, ['item'], ({ item }) =>
-    item === undefined || isName(item) ? [] : [`item must be the key of an item, not ${describe(item)}`],
-  )
+  checkOptions('reschedule', options, ['item'], ({ item }) => [problemOfItem(item)])
 }
 
 /** Gives a timer of an execution another time. @throws as `ExecutionHandle.reschedule` does */
 export async function rescheduleTimer(
   context: DocketContext,
   id: string,
-  { timer, when, options: { item = '' } }: TimerCall,
+  { timer, when, options: { item: index } }: TimerCall,
 ): Promise<RescheduleVerdict> {
   const { connection, clock } = context
   const { store, encoding } = connection
@@ -60,9 +62,11 @@ export async function rescheduleTimer(
   const record = await context.recordOf(id)
   if (record === undefined) throw noSuchExecution(id)
   const step = nameOf(timer) as string
-  requireTimer(context, record, step, item)
+  requireTimer(context, record, step, index)
   if (isTerminal(record.status)) return 'ended'
-  if (await hasEnded(context, record, step, item)) return 'late'
+  const { item, hasEnded } = await findTimer(context, record, step, index)
+  if (item === undefined) throw new OptionError(`reschedule: batch "${id}" has no item ${index}`, { executionId: id })
+  if (hasEnded) return 'late'
   const move: TimerMove = { step, item, dueAt }
   const payload = await encoding.encode(move, moveIdentity(id))
   const message = { execution: id, class: 'control', kind: 'reschedule', payload, at: clock.now() } as const
@@ -78,8 +82,13 @@ function nameOf(timer: unknown): unknown {
 }
 
 /** @throws OptionError for a timer that the graph, where it is known here, does not have, and for an item where there are none */
-function requireTimer(context: DocketContext, { id, kind, graph: name }: ExecutionRecord, step: string, item: string) {
-  if (kind !== 'batch' && item !== '')
+function requireTimer(
+  context: DocketContext,
+  { id, kind, graph: name }: ExecutionRecord,
+  step: string,
+  item: number | undefined,
+) {
+  if (kind !== 'batch' && item !== undefined)
     throw new OptionError(`reschedule: item is for batches, and "${id}" is an execution`, { executionId: id })
   const graph = context.graphOf(name)
   if (graph === undefined) return
@@ -90,28 +99,39 @@ function requireTimer(context: DocketContext, { id, kind, graph: name }: Executi
   throw new OptionError(`graph "${graph.name}" (execution "${id}") has no timer "${step}"${hint}`, { executionId: id })
 }
 
-/** Whether it is on record that the timer waits no more, in this life of its execution. */
-async function hasEnded(
+/** What the records say of a timer. */
+interface FoundTimer {
+  /** Key of the batch's item that it is of; empty where it is of none. Undefined where the batch has no such item. */
+  readonly item: string | undefined
+  /** Whether it waits no more, in this life of its execution. */
+  readonly hasEnded: boolean
+}
+
+async function findTimer(
   context: DocketContext,
-  { id, graph: name, startedAt = 0 }: ExecutionRecord,
+  record: ExecutionRecord,
   step: string,
-  item: string,
-): Promise<boolean> {
+  index: number | undefined,
+): Promise<FoundTimer> {
+  const { clock, connection } = context
+  const { id, graph: name, startedAt = 0 } = record
   const graph = context.graphOf(name)
   const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
   const names = [step, former?.get(step) ?? step]
-  let isFound = false
-  await context.connection.patiently(() =>
-    context.pagesOf(
-      id,
-      () => !isFound,
-    )((steps) => {
-      isFound ||= steps.some(
-        (one) => one.item === item && names.includes(one.step) && isTerminalStep(one.status) && isOfNow(one, startedAt),
-      )
-    }),
-  )
-  return isFound
+  const total = index === undefined ? 0 : (await headOfBatch(record, connection.encoding)).total
+  return connection.patiently(async () => {
+    const items = new ItemsReader(id, total, connection.encoding, turnOf(clock), false)
+    const ended = new Set<string>()
+    await context.pagesOf(id)(async (steps) => {
+      for (const one of steps) {
+        if (one.step === itemsStep && index !== undefined) await items.take(one)
+        if (names.includes(one.step) && isTerminalStep(one.status) && isOfNow(one, startedAt)) ended.add(one.item)
+      }
+    })
+    const written = index === undefined ? 0 : await items.done(total)
+    const item = index === undefined ? '' : typeof written === 'number' ? undefined : written.keys[index]
+    return { item, hasEnded: item !== undefined && ended.has(item) }
+  })
 }
 
 /** What a retry begins anew was stopped before. */

@@ -20,6 +20,11 @@ export interface SignalCallOptions {
   readonly id?: string | undefined
   /** Of a batch, the index of the item that it is for. @default it is for what all items share */
   readonly item?: number | undefined
+  /**
+   * The client on which the caller has begun a transaction: the signal is there if and only if that commits. The execution may be one that was started
+   * in it. @default none
+   */
+  readonly transaction?: unknown
 }
 
 /** What became of a signal that was sent. */
@@ -27,7 +32,7 @@ export type SignalVerdict = Exclude<PostVerdict, 'unknown'>
 
 /** @throws OptionError with all problems */
 export function checkSignalOptions(options: unknown): void {
-  checkOptions('signal', options, ['id', 'item'], ({ id, item }) => [
+  checkOptions('signal', options, ['id', 'item', 'transaction'], ({ id, item }) => [
     id !== undefined && !isName(id) && `id must be a non-empty string, not ${describe(id)}`,
     problemOfItem(item),
   ])
@@ -45,11 +50,13 @@ export async function sendSignal(
   target: SignalTarget,
   type: AnyDataType,
   value: unknown,
-  { id = randomId(context.options.random), item }: SignalCallOptions,
+  { id = randomId(context.options.random), item, transaction }: SignalCallOptions,
 ): Promise<SignalVerdict> {
   const { id: executionId, graph } = target
   requireDataType('signal', type)
   const { store: keeping } = context.connection
+  if (transaction !== undefined && !keeping.capabilities.transactions)
+    throw new OptionError(`signal: the ${keeping.name} store has no transactions`)
   requireLength(keeping, 'message', 'signal: its data type', signalSlot({ type: type.name, item }))
   requireLength(keeping, 'message', 'signal: id', id)
   const place = { executionId, graph, item }
@@ -65,7 +72,10 @@ export async function sendSignal(
   await connection.readyBy()
   const message = signalMessage(executionId, to, { id, payload, at: clock.now() })
   // Its id makes the second try of one whose answer was lost the same as the first.
-  const [verdict] = allAnswers(store, 'post', [message], await connection.patiently(() => store.post([message])))
+  const post = () => store.post([message], transaction)
+  // What fails within a transaction ends that: it is for its owner to try again.
+  const posted = await (transaction === undefined ? connection.patiently(post) : post())
+  const [verdict] = allAnswers(store, 'post', [message], posted)
   if (verdict === 'unknown') throw noSuchExecution(executionId)
   if (verdict === 'accepted') context.lookSoon()
   return verdict!

@@ -48,6 +48,8 @@ export class ExecutionCommits {
   readonly #open: OpenRecords
   /** None where no step waits for what comes by mail. */
   readonly #mails: Mail[] = []
+  /** Undefined while nobody watches what is written. */
+  #watchers: Set<() => void> | undefined
   /** Goes out with the next commit. */
   #pendingHead: HeadChange | undefined
   /** The messages that take effect with the end. */
@@ -109,6 +111,15 @@ export class ExecutionCommits {
   /** What commits consume is known there from now on. */
   consumesBy(mail: Mail): void {
     this.#mails.push(mail)
+  }
+
+  /** Calls back after each commit, until the returned function is called. */
+  onWritten(watcher: () => void): () => void {
+    const watchers = (this.#watchers ??= new Set())
+    watchers.add(watcher)
+    return () => {
+      if (watchers.delete(watcher) && watchers.size === 0) this.#watchers = undefined
+    }
   }
 
   /** Writes nothing any more. */
@@ -213,6 +224,7 @@ export class ExecutionCommits {
     const written = adding.then((isKept) => {
       if (isKept) {
         this.#open.written(records)
+        if (this.#watchers !== undefined) for (const watcher of this.#watchers) watcher()
         return
       }
       this.lose()

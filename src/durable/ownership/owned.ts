@@ -49,7 +49,7 @@ export interface Owned {
   mirrorIn?(scope: LogicScope): ExecutionActor
   readonly emitter: Emitter | undefined
   /** What is written of it, which consumes its messages. */
-  readonly commits: Pick<ExecutionCommits, 'consume' | 'consumeWithEnd' | 'deleteWithEnd' | 'isDeleted'>
+  readonly commits: Pick<ExecutionCommits, 'consume' | 'consumeWithEnd' | 'deleteWithEnd' | 'isDeleted' | 'onWritten'>
   /** A message to it was read, whatever it says. */
   messageRead(message: Message): void
   /** A message that brings a value which a step waits for. */

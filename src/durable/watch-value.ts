@@ -1,0 +1,80 @@
+import { checkOptions } from '../core/check-options.ts'
+import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
+import type { StoredValue } from '../core/contracts/stored-value.ts'
+import type { AnyDataType } from '../core/language/data-type.ts'
+import { orClosed } from './context/closed-while-waiting.ts'
+import type { DocketContext } from './context/docket-context.ts'
+import { requireNotAborted } from './context/ended-by-signal.ts'
+import { pauseBeforeLook } from './context/look-again.ts'
+import { noSuchExecution } from './records/execution-info.ts'
+import { hasOutcome } from './records/known-outcome.ts'
+import { findValue } from './value-of-type.ts'
+
+const firstPollMs = 20
+const longestPollMs = 500
+// Commits of one millisecond look the same: what was written so short a time ago is read again.
+const sameTimeMs = 1_000
+
+/** How a value is watched. */
+export interface WatchOptions {
+  /** Ends the loop, with an ExecutionCancelledError. @default none */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** @throws OptionError with all problems */
+export function checkWatchOptions(options: unknown): void {
+  checkOptions('watch', options, ['signal'], ({ signal }) => [
+    signal !== undefined && !(signal instanceof AbortSignal) && 'signal must be an AbortSignal',
+  ])
+}
+
+/** What is watched. */
+interface Watched extends WatchOptions {
+  readonly id: string
+  readonly type: AnyDataType
+}
+
+/** The value of a data type as of each commit, until the execution has ended. @throws as `ExecutionHandle.watch` does */
+export async function* watchValue(
+  context: DocketContext,
+  { id, type, signal }: Watched,
+  untilThere: () => Promise<void>,
+): AsyncGenerator<unknown, void, undefined> {
+  let last: StoredValue | undefined
+  let seen: ExecutionRecord | undefined
+  let pauseMs = 0
+  await orClosed(context, 'watch', id, untilThere)
+  for (;;) {
+    requireNotAborted(id, signal)
+    if (context.isHandingOver) throw context.closedWhileWaiting({ id })
+    if (seen === undefined || (await orClosed(context, 'watch', id, () => isWritten(context, seen!)))) {
+      const { record, stored, read } = await orClosed(context, 'watch', id, () => findValue(context, 'watch', id, type))
+      if (record.updatedAt !== seen?.updatedAt) pauseMs = 0
+      seen = record
+      if (stored !== undefined && !isSame(stored, last)) {
+        last = stored
+        yield await read()
+        requireNotAborted(id, signal)
+      }
+      if (hasOutcome(record)) return
+    }
+    pauseMs = Math.min(Math.max(firstPollMs, pauseMs * 2), longestPollMs)
+    const here = context.owned.get(id)
+    const listen = here === undefined ? undefined : (done: () => void) => here.commits.onWritten(done)
+    await pauseBeforeLook(context, id, pauseMs, { signal, listen, endsHere: here === undefined })
+  }
+}
+
+/** Whether something may have been written since. @throws ExecutionConflictError where it is gone */
+async function isWritten(context: DocketContext, seen: ExecutionRecord): Promise<boolean> {
+  const now = await context.recordOf(seen.id)
+  if (now === undefined) throw noSuchExecution(seen.id)
+  const { updatedAt, status, epoch } = now
+  const isSame = updatedAt === seen.updatedAt && status === seen.status && epoch === seen.epoch
+  return !isSame || context.clock.now() - updatedAt < sameTimeMs
+}
+
+function isSame(one: StoredValue, other: StoredValue | undefined): boolean {
+  if (typeof one === 'string' || typeof other !== 'object') return one === other
+  return one.length === other.length && one.every((byte, index) => byte === other[index])
+}
