@@ -54,3 +54,19 @@ describe('an execution that only waits, over a store that fails', () => {
     expect(await recordOf(world)).toMatchObject({ status: 'cancelled', parkedAt: undefined })
   })
 })
+
+describe('an execution that ends while it waits', () => {
+  test.each(['cancelled', 'late'])('leaves no timer behind (%s)', async (how) => {
+    const world = new World()
+    const declared = orders([])
+    const docket = world.process({ graphs: [declared], park: '1h' })
+    const options = how === 'late' ? { id: 'a', deadline: world.clock.now() + 2_000 } : { id: 'a' }
+    const handle = await world.clock.settle(docket.start(declared, Shipment, inputs, options))
+    await world.clock.advance(1_000)
+    if (how === 'cancelled') await world.clock.settle(handle.cancel())
+    await world.clock.advance(5_000)
+    expect((await recordOf(world)).status).toBe(how === 'late' ? 'failed' : 'cancelled')
+    await world.clock.settle(docket.close())
+    expect(world.clock.pending).toBe(0)
+  })
+})

@@ -159,6 +159,8 @@ export class OwnedExecution implements Owned {
         },
         onUnread: parts.onUnread,
       })
+    // What ends while it waits has not gone on before.
+    if (this.#parking !== undefined) void this.departure.then(() => this.#parking!.stop())
     this.#recorder.hasOpenLosses = () => this.#execution.losses?.areOpen === true
     if (restored?.persisted.outcome !== undefined) this.#recorder.endKept()
     // What was due first is first: that is known by the times that timers have now.
