@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { dataType, graph, race, signal, step, timer } from '../../src/index.ts'
-import type { DocketOptions } from '../../src/index.ts'
+import type { DocketOptions, Duration } from '../../src/index.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import type { World } from './durable-time.ts'
 
@@ -14,7 +14,10 @@ export const inputs = { Order: { id: 'o' } }
 export const minute = 60_000
 
 /** An order that waits for its approval, for an hour at the most; what its functions are called for is noted. */
-export function orders(runs: string[], more: { readonly prepare?: () => unknown; readonly ship?: () => string } = {}) {
+export function orders(
+  runs: string[],
+  more: { readonly prepare?: () => unknown; readonly ship?: () => string; readonly expireAfter?: Duration } = {},
+) {
   return graph({
     name: 'orders',
     steps: [
@@ -28,7 +31,7 @@ export function orders(runs: string[], more: { readonly prepare?: () => unknown;
         },
       }),
       signal(Approval),
-      timer({ name: 'Expire', output: Expiry, after: '1h' }),
+      timer({ name: 'Expire', output: Expiry, after: more.expireAfter ?? '1h' }),
       race({
         name: 'Decide',
         inputs: { approval: Approval, expiry: Expiry },
