@@ -69,7 +69,8 @@ export async function sendSignal(
   const { connection, clock } = context
   const { store, encoding } = connection
   const payload = await encoding.encode(value, signalIdentity(executionId, to))
-  await connection.readyBy()
+  // A connection that is within a transaction may not be able to renew a lease.
+  await (transaction === undefined ? connection.readyBy() : connection.patiently(() => connection.opened()))
   const message = signalMessage(executionId, to, { id, payload, at: clock.now() })
   // Its id makes the second try of one whose answer was lost the same as the first.
   const post = () => store.post([message], transaction)
