@@ -21,6 +21,7 @@ import { observer } from './workloads/observer.ts'
 import { shapeWorkloads } from './workloads/run-shape.ts'
 import { scale, scaleStores } from './workloads/scale.ts'
 import { schemas } from './workloads/schemas.ts'
+import { waiting } from './workloads/waiting.ts'
 import type { Result } from './workloads/workload.ts'
 
 const inMemory = [...shapeWorkloads, growth, batch, heap, schemas, observer, cache, compileTime]
@@ -33,16 +34,18 @@ const durable = [
   durableRecovery,
   durableResume,
 ]
-const workloads = [...inMemory, ...durable, scale]
+const workloads = [...inMemory, ...durable, ...waiting, scale]
 const groups: Readonly<Record<string, readonly string[]>> = {
   memory: inMemory.map(({ name }) => name),
   durable: durable.map(({ name }) => name),
+  waiting: waiting.map(({ name }) => name),
 }
 const names = workloads.map(({ name }) => name)
 
 const usage = `npm run bench -- [<workload or group>…] [--quick] [--json]
   workloads  of memory, which run if nothing is named: ${groups['memory']!.join(', ')}
              of durable, on servers of their own: ${groups['durable']!.join(', ')}
+             of waiting, on the same servers: ${groups['waiting']!.join(', ')}
              scale, a store that holds very much
   --quick    fewer and shorter rounds: to see that it works, not to quote
   --only     workloads, comma-separated: the same as naming them
@@ -85,7 +88,7 @@ if (groups['memory']!.some((name) => chosen.has(name)))
   say(
     `in memory: ${effort.rounds} rounds of about ${effort.roundMs} ms each, interleaved; medians, and the range of the middle half of the rounds`,
   )
-if (groups['durable']!.some((name) => chosen.has(name)))
+if ([...groups['durable']!, ...groups['waiting']!].some((name) => chosen.has(name)))
   say(
     'durable: each contender in a process of its own, one after another, several times; medians, and the range of the middle half',
   )

@@ -3,6 +3,7 @@ import type { Series, Spread } from './measure.ts'
 import { durableTargets } from './durable-targets.ts'
 import { scaleTargets } from './scale-targets.ts'
 import type { Target } from './target.ts'
+import { waitingTargets } from './waiting-targets.ts'
 import type { Result } from './workloads/workload.ts'
 
 function seriesOf(results: ReadonlyMap<string, Result>, workload: string, name: string): Series | undefined {
@@ -127,4 +128,5 @@ export const targets: readonly Target[] = [
   },
   ...durableTargets,
   ...scaleTargets,
+  ...waitingTargets,
 ]

@@ -1,34 +1,23 @@
-import { createServer } from 'node:http2'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import type { AddressInfo } from 'node:net'
-import { createRequire } from 'node:module'
-import { arch, platform } from 'node:os'
-import { join } from 'node:path'
-import { freePort } from '../../servers/free-port.ts'
-import { startServer } from '../../servers/test-server.ts'
-import type { TestServer } from '../../servers/test-server.ts'
 import { chainLength } from '../durable/engine.ts'
 import type { Engine } from '../durable/engine.ts'
 import { processFootprint } from '../durable/footprints.ts'
 import { load } from '../packages.ts'
+import { post, serve, startRestate } from './restate-server.ts'
+import type { RestateEndpoints } from './restate-server.ts'
 
 interface Context {
   run(name: string, run: () => number): Promise<number>
 }
 
-interface RestateModule {
+interface RestateModule extends RestateEndpoints {
   service(definition: { name: string; handlers: { run: (context: Context, seed: number) => Promise<number> } }): unknown
-  createEndpointHandler(options: {
-    services: readonly unknown[]
-    logger: () => void
-  }): (request: Http2ServerRequest, response: Http2ServerResponse) => void
 }
 
 /** Restate: its server (npm's binary, four partitions) beside a service over HTTP/2 in this process. */
 export async function openRestate(): Promise<Engine> {
-  const { service, createEndpointHandler } = await load<RestateModule>('@restatedev/restate-sdk')
+  const restate = await load<RestateModule>('@restatedev/restate-sdk')
   const server = await startRestate()
-  const chain = service({
+  const chain = restate.service({
     name: 'chain',
     handlers: {
       run: async (context, seed) => {
@@ -41,10 +30,7 @@ export async function openRestate(): Promise<Engine> {
       },
     },
   })
-  const endpoint = createServer(createEndpointHandler({ services: [chain], logger: () => {} }))
-  await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve))
-  const { port } = endpoint.address() as AddressInfo
-  await post(`${server.admin}/deployments`, { uri: `http://127.0.0.1:${port}`, force: true })
+  const endpoint = await serve(restate, server.admin, [chain])
   return {
     run: () => post(`${server.url}/chain/run`, 0),
     footprint: processFootprint(server.pid).read,
@@ -53,52 +39,4 @@ export async function openRestate(): Promise<Engine> {
       endpoint.close()
     },
   }
-}
-
-async function post(url: string, body: unknown): Promise<unknown> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`)
-  return response.json()
-}
-
-async function startRestate(): Promise<TestServer & { readonly admin: string }> {
-  const own = createRequire(join(import.meta.dirname, '../package.json'))
-  const inside = createRequire(own.resolve('@restatedev/restate-server/package.json'))
-  const command = inside.resolve(`@restatedev/restate-server-${platform()}-${arch()}/bin/restate-server`)
-  const [ingress, admin, node] = await Promise.all([freePort(), freePort(), freePort()])
-  const settings = {
-    RESTATE_NODE_NAME: 'bench',
-    RESTATE_LISTEN_MODE: 'tcp',
-    RESTATE_BIND_IP: '127.0.0.1',
-    RESTATE_BIND_PORT: String(node),
-    RESTATE_INGRESS__BIND_PORT: String(ingress),
-    RESTATE_ADMIN__BIND_PORT: String(admin),
-    RESTATE_DEFAULT_NUM_PARTITIONS: '4',
-    RESTATE_DISABLE_TELEMETRY: 'true',
-    RESTATE_LOG_FILTER: 'error',
-  }
-  const server = await startServer({
-    name: 'restate',
-    port: ingress!,
-    url: `http://127.0.0.1:${ingress}`,
-    goodSignal: 'SIGTERM',
-    command: (folder) => ({
-      // What guards it gives it no environment of its own.
-      command: '/usr/bin/env',
-      args: [...Object.entries({ ...settings, RESTATE_BASE_DIR: folder }).map((pair) => pair.join('=')), command],
-      lastSignal: 'SIGKILL',
-    }),
-    async check() {
-      const answers = await Promise.all([
-        fetch(`http://127.0.0.1:${ingress}/restate/health`),
-        fetch(`http://127.0.0.1:${admin}/health`),
-      ])
-      if (!answers.every(({ ok }) => ok)) throw new Error('restate-server is not ready')
-    },
-  })
-  return Object.assign(Object.create(server) as TestServer, { admin: `http://127.0.0.1:${admin}` })
 }
