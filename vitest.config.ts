@@ -38,6 +38,7 @@ export default defineConfig({
     setupFiles: ['test/setup.ts'],
     typecheck: { enabled: false },
     testTimeout: 30_000,
+    hookTimeout: 30_000,
     // Two more than there are cores, where Vitest's default is one less: much of the time is spent waiting for servers and killed processes.
     maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LongFilesFirst },

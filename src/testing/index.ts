@@ -7,3 +7,10 @@ export type {
   TestFramework,
 } from './conformance/index.ts'
 export { VirtualClock } from './virtual-clock.ts'
+export { createTestDocket } from './kit/test-docket.ts'
+export type { TestDocket, TestDocketOptions } from './kit/test-docket.ts'
+export type { EventFilter, RecordedEvents } from './kit/recorded-events.ts'
+export { replaceSteps } from './kit/replace-steps.ts'
+export type { StepReplacement, StepReplacements } from './kit/replace-steps.ts'
+export { atEveryCommit } from './kit/every-commit.ts'
+export type { EveryCommitOptions, TriedCommits } from './kit/every-commit.ts'

@@ -124,7 +124,21 @@ const importRules: Readonly<Record<string, Rule>> = {
     parts: [...coreRoomNames, ...Object.keys(runtimeRooms), ...Object.keys(durableRooms)],
     packages: [],
   },
-  'src/testing': { parts: [...coreRoomNames, 'src/testing'], packages: ['node:assert/strict', 'node:timers/promises'] },
+  // A whole docket, in memory.
+  'src/testing/kit': {
+    parts: [
+      ...coreRoomNames,
+      ...Object.keys(runtimeRooms),
+      ...Object.keys(durableRooms),
+      'src/testing/kit',
+      'stores/memory',
+    ],
+    packages: ['node:util'],
+  },
+  'src/testing': {
+    parts: [...coreRoomNames, 'src/testing', 'src/testing/kit'],
+    packages: ['node:assert/strict', 'node:timers/promises'],
+  },
   'src/codecs': { parts: [...coreRoomNames, 'src/codecs'], packages: ['node:crypto', 'node:zlib'] },
   'src/observers': { parts: [...coreRoomNames, 'src/observers'], packages: ['*'] },
   'stores/sql': { parts: [...coreRoomNames, 'stores/sql'], packages: ['node:fs/promises', 'node:path'] },

@@ -133,6 +133,17 @@ in the database: failed; undone: BookFlight undone, BookHotel undone, RentCar un
 waiting { kind: 'time', at: 2026-05-05T06:00:00.000Z }
 2026-05-05T06:00:00.000Z: 42 orders on 2026-05-04`,
   },
+  'testing.ts': {
+    text: `create: execution of expenses
+commit: Approval waiting, Expire waiting, execution waiting
+commit: execution waiting, execution parked
+post: Approval
+commit: Approval completed, Expire waiting, execution running
+commit: Expire cancelled, Decide running
+commit: Decide completed
+commit: execution completed
+16 crashes, and each time the same end`,
+  },
   'durable-batch.ts': {
     text: `the first process sent 4 of 8
 together they sent 8, none of them twice: true

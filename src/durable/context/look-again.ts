@@ -1,3 +1,4 @@
+import { markAsLook } from '../../runtime/environment/long-timeout.ts'
 import type { DocketContext } from './docket-context.ts'
 
 /** What else ends a pause than its time. */
@@ -24,6 +25,7 @@ export function pauseBeforeLook(
       resolve()
     }
     const timer = clock.setTimeout(done, ms)
+    markAsLook(timer)
     ends.push(
       () => clock.clearTimeout(timer),
       connection.listen((hint) => {

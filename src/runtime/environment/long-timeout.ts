@@ -40,3 +40,9 @@ export function unref(timer: unknown): void {
   if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
     timer.unref()
 }
+
+/** A timer of a look that is repeated until something has come: a clock of tests need not stop at each. */
+export function markAsLook(timer: unknown): void {
+  if (typeof timer === 'object' && timer !== null && 'markAsLook' in timer && typeof timer.markAsLook === 'function')
+    timer.markAsLook()
+}

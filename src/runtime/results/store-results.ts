@@ -12,7 +12,7 @@ import type { Claimant } from './claimant.ts'
 import { allAnswers } from '../store-access/all-answers.ts'
 import { CallBatcher } from '../store-access/call-batcher.ts'
 import { StoreConnection } from '../store-access/store-connection.ts'
-import { unref } from '../environment/long-timeout.ts'
+import { markAsLook, unref } from '../environment/long-timeout.ts'
 import { patienceMs, patienceOf } from '../store-access/store-patience.ts'
 
 const firstPollMs = 10
@@ -241,6 +241,7 @@ export class StoreResults implements SharedResults {
         resolve()
       }
       const timer = clock.setTimeout(done, ms)
+      markAsLook(timer)
       const waiting = this.#waiting.get(key)
       if (waiting === undefined) this.#waiting.set(key, new Set([done]))
       else waiting.add(done)

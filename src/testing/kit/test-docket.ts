@@ -1,0 +1,307 @@
+import { durationHint, durationMs } from '../../core/duration.ts'
+import type { Duration } from '../../core/duration.ts'
+import { describe } from '../../core/check-options.ts'
+import { DocketClosedError, OptionError } from '../../core/errors.ts'
+import type { ExecutionEvent } from '../../core/contracts/events.ts'
+import type { Store } from '../../core/contracts/store.ts'
+import { isRecord } from '../../core/is-record.ts'
+import { indexOf } from '../../core/graph/graph-index.ts'
+import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { withNestedGraphs } from '../../core/graph/nested-graph.ts'
+import type { DocketOptions } from '../../durable/context/docket-options.ts'
+import type { Docket } from '../../durable/docket.ts'
+import { ExecutionHandle } from '../../durable/execution-handle.ts'
+import type { Clock } from '../../runtime/environment/clock.ts'
+import { callingStep } from '../../runtime/environment/current-step.ts'
+import { memoryStore } from '../../../stores/memory/index.ts'
+import { RecordedEvents } from './recorded-events.ts'
+import type { EventFilter } from './recorded-events.ts'
+import { randomOf } from './seeded-random.ts'
+import { TimeDriver } from './time-driver.ts'
+import { TestProcess } from './test-process.ts'
+import { TestTime } from './test-time.ts'
+import { WorkUnderWay } from './work-under-way.ts'
+
+/** What `createTestDocket` takes: the options of `createDocket`, but for what a test docket has of its own. */
+export interface TestDocketOptions extends Omit<DocketOptions, 'store' | 'clock' | 'random' | 'lease' | 'takeOver'> {
+  /** Ids and the chance in backoffs follow from it: the same seed gives the same run. @default 1 */
+  readonly seed?: number | undefined
+  /** The time of day at the beginning. @default 2000-01-01T00:00:00Z */
+  readonly now?: Date | undefined
+}
+
+/** A docket for tests: whole, but in memory, in virtual time, and mortal. */
+export interface TestDocket extends Docket {
+  /** What has happened in all its executions, over restarts. */
+  readonly events: RecordedEvents
+  /** Its time, for actors and other things that take a clock. It moves as the docket's does. */
+  readonly clock: Clock
+  /** Where everything is kept: a docket of your own on it is another process. */
+  readonly store: Store
+  /** The time of day. */
+  now(): Date
+  /** Moves time on by so much, stopping at each due time on the way. What a step's function does in real time is not waited for. @throws OptionError */
+  advance(duration: Duration): Promise<void>
+  /** Resolves after so much virtual time: what a slow service takes, in a replaced step. @throws OptionError */
+  sleep(duration: Duration): Promise<void>
+  /** The first event that fits, as soon as there is one. Time moves meanwhile. */
+  nextEvent<Type extends ExecutionEvent['type']>(
+    filter: EventFilter<Type>,
+  ): Promise<Extract<ExecutionEvent, { readonly type: Type }>>
+  /**
+   * Kills the process (as SIGKILL does: nothing that is under way reaches the store) and starts another one, with another version of the program if
+   * you give its options. Open calls, and handles, go on with the new process.
+   */
+  restart(options?: Partial<TestDocketOptions>): Promise<void>
+}
+
+/** Called with each commit that a test docket is about to write: see `atEveryCommit`. */
+export type CommitWatcher = (write: () => unknown, method: string, given: readonly unknown[]) => unknown
+
+/** Options of `createDocket` that a test docket sets itself. */
+const ownOptions = ['store', 'clock', 'random', 'lease', 'takeOver']
+
+const defaultStart = Date.UTC(2000, 0, 1)
+/** No span that a test skips lets it run out. */
+const lease = '100000d'
+
+/**
+ * A docket for tests. Nothing has to be installed, and nothing waits: while you await a call of it, its time moves from one due time to the next, as
+ * soon as no function of a step, no call of the store and no microtask is pending. A month of sleep passes in a millisecond. `advance` moves it by
+ * hand. It can die and go on with `restart()`.
+ *
+ * @example
+ * await using docket = createTestDocket({ graphs: [expenses] })
+ * const lunch = await docket.start(expenses, Notice, { Expense: { euros: 30 } })
+ * await docket.advance('1d')
+ * await lunch.signal(Approval, { by: 'Ada' })
+ * expect(await lunch.result()).toBe('30 euros: approved by Ada')
+ * @throws OptionError with all problems
+ */
+export function createTestDocket(options: TestDocketOptions): TestDocket {
+  return testDocketOf(options, (write) => write())
+}
+
+/** The same, with somebody who sees each commit. */
+export function testDocketOf(options: TestDocketOptions, watch: CommitWatcher): TestDocket & { die(): void } {
+  return new TestWorld(options, watch).face()
+}
+
+class TestWorld {
+  readonly events = new RecordedEvents()
+  readonly time: TestTime
+  readonly store: Store
+  readonly clock: Clock
+  readonly #random: () => number
+  readonly #watch: CommitWatcher
+  readonly #driver: TimeDriver
+  readonly #work: WorkUnderWay
+  readonly #functions = new Map<string, ReadonlySet<string>>()
+  #options: TestDocketOptions
+  #process: TestProcess
+  #processes = 0
+  /** Functions of steps that wait for virtual time, or for the docket itself. */
+  #sleepers = 0
+
+  constructor(options: TestDocketOptions, watch: CommitWatcher) {
+    if (isRecord(options)) checkOwnOptions(options)
+    const { now, seed = 1 } = options
+    if (now !== undefined && !(now instanceof Date && Number.isFinite(now.getTime())))
+      throw new OptionError(`createTestDocket: now must be a Date, not ${describe(now)}`)
+    if (!Number.isSafeInteger(seed))
+      throw new OptionError(`createTestDocket: seed must be a whole number, not ${describe(seed)}`)
+    this.time = new TestTime(now?.getTime() ?? defaultStart)
+    this.clock = this.time.clock()
+    this.store = memoryStore({ now: () => this.time.now() })
+    this.#random = randomOf(seed)
+    this.#watch = watch
+    this.#work = new WorkUnderWay((graph, step) => this.#functions.get(graph)?.has(step) === true)
+    this.#driver = new TimeDriver(this.time, {
+      isWorking: () => this.#work.count > this.#sleepers,
+      lookForWork: async () => void (await this.#process.docket.resume()),
+      whatWaits: () => this.#whatWaits(),
+    })
+    this.#options = options
+    this.#process = this.#begin()
+  }
+
+  /** A docket whose calls go to the process that lives at the time. */
+  face(): TestDocket & { die(): void } {
+    const own: Readonly<Record<string, unknown>> = {
+      events: this.events,
+      clock: this.clock,
+      store: this.store,
+      now: () => new Date(this.time.now()),
+      advance: (duration: Duration) => this.#driver.advance(msOf('advance', duration)),
+      sleep: (duration: Duration) => this.#sleep(msOf('sleep', duration)),
+      nextEvent: (filter: EventFilter) =>
+        this.#driver.during(() => new Promise((resolve) => this.events.onFirst(filter, resolve))),
+      restart: (options?: Partial<TestDocketOptions>) => this.#restart(options),
+      die: () => this.#die(),
+    }
+    return new Proxy(this.#process.docket, {
+      get: (_, key) => {
+        if (typeof key === 'string' && Object.hasOwn(own, key)) return own[key]
+        const value: unknown = Reflect.get(this.#process.docket, key, this.#process.docket)
+        if (typeof value !== 'function') return value
+        return (...given: readonly unknown[]): unknown =>
+          this.#call(() => this.#process.docket, value as (...all: readonly unknown[]) => unknown, key, given)
+      },
+    }) as TestDocket & { die(): void }
+  }
+
+  /** Calls a method now, or, where it gives a promise and the process dies meanwhile, again in the next one. */
+  #call(
+    subject: () => object | Promise<object>,
+    method: (...all: readonly unknown[]) => unknown,
+    key: PropertyKey,
+    given: readonly unknown[],
+  ): unknown {
+    const process = this.#process
+    const first = subject()
+    if (first instanceof Promise) return this.#during(() => this.#again(process, subject, key, given, undefined))
+    const answer = method.apply(first, [...given])
+    if (!(answer instanceof Promise)) return answer
+    return this.#during(() => this.#again(process, subject, key, given, answer))
+  }
+
+  async #again(
+    begun: TestProcess,
+    subject: () => object | Promise<object>,
+    key: PropertyKey,
+    given: readonly unknown[],
+    first: Promise<unknown> | undefined,
+  ): Promise<unknown> {
+    let answer = first
+    let process = begun
+    for (;;) {
+      if (answer === undefined) {
+        process = this.#process
+        const now = await subject()
+        answer = Promise.resolve(
+          (Reflect.get(now, key, now) as (...all: readonly unknown[]) => unknown).apply(now, [...given]),
+        )
+      }
+      try {
+        const outcome = await Promise.race([answer.then((value) => ({ value })), process.death])
+        if (outcome !== undefined) return this.#lasting(outcome.value)
+      } catch (error) {
+        if (process === this.#process || !(error instanceof DocketClosedError)) throw error
+      }
+      answer.catch(() => {})
+      answer = undefined
+    }
+  }
+
+  /** A handle that goes on with the process that lives at the time. */
+  #lasting(value: unknown): unknown {
+    if (!(value instanceof ExecutionHandle)) return value
+    let process = this.#process
+    let handle: object = value
+    const current = (): object | Promise<object> => {
+      if (process === this.#process) return handle
+      const living = this.#process
+      return living.docket.get(value.id).then((found) => {
+        if (found === undefined) return handle
+        process = living
+        handle = found
+        return found
+      })
+    }
+    return new Proxy(value, {
+      get: (_, key) => {
+        const property: unknown = Reflect.get(handle, key, handle)
+        if (typeof property !== 'function') return property
+        return (...given: readonly unknown[]): unknown =>
+          this.#call(current, property as (...all: readonly unknown[]) => unknown, key, given)
+      },
+    })
+  }
+
+  #begin(): TestProcess {
+    const { seed: _seed, now: _now, observers = [], graphs, ...rest } = this.#options
+    const process = new TestProcess(
+      {
+        name: `process-${++this.#processes}`,
+        ...rest,
+        graphs,
+        lease,
+        store: this.store,
+        random: this.#random,
+        observers: [
+          (event) => {
+            if (this.#process !== undefined && this.#process !== process) return
+            this.#work.see(event)
+            this.#driver.progressed()
+            this.events.add(event)
+          },
+          ...observers,
+        ],
+      },
+      this.time,
+      { begins: (method, given) => this.#driver.storeCall(method, given), writes: this.#watch },
+    )
+    this.#functions.clear()
+    for (const graph of withNestedGraphs(graphs)) this.#functions.set(graph.name, functionsOf(graph))
+    return process
+  }
+
+  /** The process ends at once; the next one takes its place. */
+  #die(): void {
+    const dead = this.#process
+    if (dead.isDead) return
+    this.#driver.busyWith(dead.die())
+    this.#work.clear()
+    this.#process = this.#begin()
+  }
+
+  async #restart(options: Partial<TestDocketOptions> = {}): Promise<void> {
+    this.#options = { ...this.#options, ...options }
+    this.#die()
+    await this.#driver.during(() => this.#process.docket.resume())
+  }
+
+  /** A call, which a step's function may wait for: then that is not at work. */
+  #during<Value>(start: () => Promise<Value>): Promise<Value> {
+    return callingStep() === undefined ? this.#driver.during(start) : this.#asleep(start)
+  }
+
+  #asleep<Value>(start: () => Promise<Value>): Promise<Value> {
+    this.#sleepers++
+    return this.#driver.during(start).finally(() => void this.#sleepers--)
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return this.#asleep(() => new Promise<void>((resolve) => void this.clock.setTimeout(resolve, ms)))
+  }
+
+  async #whatWaits(): Promise<readonly string[]> {
+    const { executions } = await this.#process.docket.list({ limit: 5 })
+    const open = executions.filter(({ endedAt }) => endedAt === undefined)
+    return Promise.all(
+      open.map(
+        async ({ id }) => `execution "${id}": ${(await (await this.#process.docket.get(id))?.details())?.situation}`,
+      ),
+    )
+  }
+}
+
+/** @throws OptionError */
+function checkOwnOptions(options: object): void {
+  const given = ownOptions.filter((name) => (options as Record<string, unknown>)[name] !== undefined)
+  if (given.length > 0)
+    throw new OptionError(
+      `createTestDocket: ${given.join(', ')} ${given.length === 1 ? 'is' : 'are'} its own; leave it out, or use createDocket with a VirtualClock`,
+    )
+}
+
+function functionsOf(graph: AnyGraph): ReadonlySet<string> {
+  const specs = indexOf(graph)?.specs ?? []
+  return new Set(specs.filter(({ kind }) => kind === 'step' || kind === 'race').map(({ name }) => name))
+}
+
+function msOf(call: string, duration: Duration): number {
+  const ms = durationMs(duration)
+  if (ms === undefined) throw new OptionError(`${call}: ${describe(duration)} is not a duration; ${durationHint}`)
+  return ms
+}

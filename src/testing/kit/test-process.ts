@@ -1,0 +1,92 @@
+import type { Store } from '../../core/contracts/store.ts'
+import { createDocket } from '../../durable/docket.ts'
+import type { DocketOptions } from '../../durable/context/docket-options.ts'
+import type { Docket } from '../../durable/docket.ts'
+import type { TestTime } from './test-time.ts'
+
+/** What a test process lets its world see of its calls to the store. */
+export interface StoreWatcher {
+  /** A call begins; the returned function is called once it has its answer. */
+  begins(method: string, given: readonly unknown[]): () => void
+  /** A call that writes: `write` does it. Whoever watches may let the process die before it, or after it. */
+  writes(write: () => unknown, method: string, given: readonly unknown[]): unknown
+}
+
+/** The methods of stores that change nothing of an execution but who has it. */
+const notCommits = new Set([
+  'open',
+  'close',
+  'time',
+  'get',
+  'list',
+  'acquire',
+  'claimResults',
+  'renewOwner',
+  'endOwner',
+  'subscribe',
+])
+const isCommit = (method: string): boolean => !notCommits.has(method) && !/^(read|get|purge)/.test(method)
+
+/** One life of a docket: it can die in the middle of anything, as a process does by SIGKILL. */
+export class TestProcess {
+  readonly docket: Docket
+  /** Resolves when it has died. */
+  readonly death: Promise<void>
+  readonly #inner: Store
+  readonly #owners = new Set<string>()
+  readonly #stopClock: () => void
+  readonly #die: () => void
+  /** Ends of its calls to the store that are under way. */
+  readonly #open = new Set<() => void>()
+  #isDead = false
+
+  constructor(options: DocketOptions, time: TestTime, watcher: StoreWatcher) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const clock = time.clock()
+    this.death = promise
+    this.#die = resolve
+    this.#inner = options.store
+    this.#stopClock = () => clock.stop()
+    this.docket = createDocket({ ...options, clock, store: this.#mortal(options.store, watcher) })
+  }
+
+  get isDead(): boolean {
+    return this.#isDead
+  }
+
+  /** Nothing of it reaches the store any more; its lease is over at once. */
+  async die(): Promise<void> {
+    if (this.#isDead) return
+    this.#isDead = true
+    this.#stopClock()
+    for (const ends of this.#open) ends()
+    this.#die()
+    for (const owner of this.#owners) await this.#inner.endOwner(owner)
+  }
+
+  #mortal(inner: Store, watcher: StoreWatcher): Store {
+    return new Proxy(inner, {
+      get: (target, key) => {
+        const value: unknown = Reflect.get(target, key)
+        if (typeof value !== 'function') return value
+        const method = String(key)
+        return async (...given: readonly unknown[]): Promise<unknown> => {
+          if (this.#isDead) return new Promise(() => {})
+          if (method === 'renewOwner') this.#owners.add(given[0] as string)
+          const end = watcher.begins(method, given)
+          const ends = (): void => {
+            if (this.#open.delete(ends)) end()
+          }
+          this.#open.add(ends)
+          const call = (): unknown => (value as (...all: unknown[]) => unknown).apply(target, [...given])
+          try {
+            const answer = await (isCommit(method) ? watcher.writes(call, method, given) : call())
+            return this.#isDead ? await new Promise(() => {}) : answer
+          } finally {
+            ends()
+          }
+        }
+      },
+    })
+  }
+}

@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest'
+import { dataType, graph, step, type } from '../../src/index.ts'
+import { atEveryCommit } from '../../src/testing/index.ts'
+import { Approval, expenses, Notice } from './expenses.ts'
+
+const Traveller = dataType('Traveller', type<string>())
+const Flight = dataType('Flight', type<string>())
+const Hotel = dataType('Hotel', type<string>())
+const Car = dataType('Car', type<string>())
+const Tour = dataType('Tour', type<string>())
+const Trip = dataType('Trip', type<string>())
+
+test('a wait for an approval or a time ends alike wherever its process dies', async () => {
+  const expired = await atEveryCommit({ graphs: [expenses] }, async (docket) => {
+    const lunch = await docket.start(expenses, Notice, { Expense: { euros: 1 } }, { id: 'lunch' })
+    return lunch.result()
+  })
+  expect(expired.commits).toContain('commit: execution waiting, execution parked')
+  expect(expired.crashes).toBe(2 * expired.commits.length)
+
+  const approved = await atEveryCommit({ graphs: [expenses] }, async (docket) => {
+    const lunch = await docket.start(expenses, Notice, { Expense: { euros: 1 } }, { id: 'lunch' })
+    await docket.advance('1d')
+    const answer = await lunch.signal(Approval, { by: 'Ada' }, { id: 'approval' })
+    return [answer, await lunch.result()]
+  })
+  expect(approved.commits.some((commit) => commit.startsWith('post: '))).toBe(true)
+})
+
+test('four bookings are undone in order wherever the process dies', async () => {
+  const tried = await atEveryCommit({ graphs: [tripsOf([])] }, async (docket) => {
+    const undone: string[] = []
+    const trips = tripsOf(undone)
+    await docket.restart({ graphs: [trips] })
+    const trip = await docket.start(trips, Trip, { Traveller: 'Ada' }, { id: 'trip' })
+    const error = await trip.result().catch((thrown: unknown) => String(thrown))
+    // Once more where the process died between an undoing and its commit.
+    return [error, undone.filter((name, n) => undone[n - 1] !== name)]
+  })
+  expect(tried.commits.filter((commit) => commit.includes('undoing')).length).toBeGreaterThanOrEqual(8)
+})
+
+test('a scenario that ends otherwise after a crash fails, and the commit and both ends are named', async () => {
+  const notes = graph({
+    name: 'notes',
+    steps: [
+      step({ name: 'Note', inputs: { who: Traveller }, output: Trip, persist: 'execution', run: ({ who }) => who }),
+    ],
+  })
+  let runs = 0
+  const tried = atEveryCommit({ graphs: [notes] }, async (docket) => {
+    runs++
+    await docket.execute(notes, Trip, { Traveller: 'Ada' }, { id: 'note' })
+    return runs
+  })
+  await expect(tried).rejects.toThrow(
+    /it ends otherwise where the process dies right before commit 1 of \d+ \(create: execution of notes\):\nwithout a crash: .*returned: 1.*\nwith it: .*returned: 2/s,
+  )
+})
+
+test('a step that must not be tried again shows where a crash interrupts it', async () => {
+  const once = graph({
+    name: 'once',
+    steps: [
+      step({ name: 'Note', inputs: { who: Traveller }, output: Trip, persist: 'execution', run: ({ who }) => who }),
+    ],
+  })
+  const tried = await atEveryCommit({ graphs: [once], limit: 1 }, (docket) =>
+    docket.execute(once, Trip, { Traveller: 'Ada' }, { id: 'note' }),
+  )
+  expect(tried.crashes).toBe(2)
+  await expect(atEveryCommit({ graphs: [once] }, 3 as never)).rejects.toThrow('the scenario must be a function')
+})
+
+function tripsOf(undone: string[]) {
+  const book = <Name extends string>(name: Name) => ({ name, compensate: () => void undone.push(name) })
+  return graph({
+    name: 'trips',
+    steps: [
+      step({ ...book('BookFlight'), inputs: { who: Traveller }, output: Flight, run: () => 'flight' }),
+      step({ ...book('BookHotel'), inputs: { flight: Flight }, output: Hotel, run: () => 'hotel' }),
+      step({ ...book('RentCar'), inputs: { hotel: Hotel }, output: Car, run: () => 'car' }),
+      step({ ...book('BookTour'), inputs: { car: Car }, output: Tour, run: () => 'tour' }),
+      step({
+        name: 'Pay',
+        inputs: { tour: Tour },
+        output: Trip,
+        run: (): string => {
+          throw new Error('the card is expired')
+        },
+      }),
+    ],
+  })
+}
