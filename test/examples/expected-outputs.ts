@@ -1,12 +1,5 @@
-/** What an example prints: the text itself, or the text with what differs from run to run made the same. */
-export interface ExpectedOutput {
-  readonly text: string
-  readonly mask?: (output: string) => string
-  /** Whether its first process is killed in the middle and a second one goes on; `text` is what both print. */
-  readonly isRunTwice?: true
-  /** What it needs; the variable is named like it: `REDIS_URL`. */
-  readonly server?: 'postgres' | 'mysql' | 'redis'
-}
+import { outputsOfWaits } from './expected-outputs-of-waits.ts'
+import type { ExpectedOutput } from './expected-output.ts'
 
 const killedAndResumed = `charging order 7
 shipping, attempt 1
@@ -15,6 +8,7 @@ payment of order 7, shipped`
 
 /** Every example that is run for its output alone, by its path in `examples/`. The guides quote these texts. */
 export const expectedOutputs: Readonly<Record<string, ExpectedOutput>> = {
+  ...outputsOfWaits,
   'batch.ts': {
     text: `Metropolis: above average
 Plan 9: below average
@@ -54,58 +48,6 @@ Verdict of graph checkout: 2 steps, 2 levels
    0  Limits  run      → Limits
    1  Judge   run      Cart, Limits → Verdict`,
   },
-  'branching.ts': {
-    text: `a letter of 20 g
-freight of 2000 g
-Shipment of graph shipping: 3 steps, 2 levels
-  in  Parcel (given)
-   0  SendLetter   run if   Parcel → Letter
-   0  SendFreight  run if   Parcel → Freight
-   1  Send         run      race(Letter, Freight) → Shipment`,
-  },
-  'subgraphs.ts': {
-    text: `200 g to Oslo, by order-1/ShipHome
-200 g to Bergen, by order-1/ShipCopy`,
-  },
-  'deadline.ts': {
-    text: `yes, after 20 minutes
-no answer by 2030-01-01T10:20:00.000Z`,
-  },
-  'approval.ts': {
-    text: `30 euros: approved by Ada
-70 euros: expired`,
-  },
-  'durable-approval.ts': {
-    text: `accepted
-duplicate
-30 euros: approved by Ada
-70 euros: expired
-ended
-20 euros: approved by Di`,
-  },
-  'updatable-timer.ts': {
-    text: `accepted
-accepted
-Ada, your cart has waited since 14:30
-ended`,
-  },
-  'pick-first.ts': {
-    text: `far: step "AskFar" lost the race "Forecast": "Near" came first (as "near")
-21 degrees, says the one that is near
-21 degrees, says the one that is far
-flowchart TD
-  leaf0(["City"])
-  step0["AskNear"]
-  step1["AskFar"]
-  step2{{"Forecast"}}
-  leaf0 -->|"City"| step0
-  leaf0 -->|"City"| step1
-  step0 -->|"Near"| step2
-  step1 -->|"Far"| step2
-  step2 --> target(("Weather"))
-  classDef cached stroke-dasharray: 4
-  classDef missing stroke:#c00,color:#c00`,
-  },
   'crash-recovery/main.ts': {
     text: `the first process takes an order
   process 1: charging order 7
@@ -115,34 +57,6 @@ the second process starts
   process 2: packing order 7, attempt 2
   process 2: payment of order 7, parcel of order 7
 in the database: {"Pay":"completed","Pack":"completed","Print":"completed"}`,
-  },
-  'saga/main.ts': {
-    text: `the first process books a trip, and can not pay
-  process 1: car of Ada cancelled
-  process 1: cancelling the room of Ada
-it was killed; in the database: compensating; undone: BookFlight not yet, BookHotel running, RentCar undone
-the second process starts
-  process 2: cancelling the room of Ada
-  process 2: room of Ada cancelled
-  process 2: flight of Ada cancelled
-  process 2: step "Pay" failed after 1 attempt: the card is expired
-in the database: failed; undone: BookFlight undone, BookHotel undone, RentCar undone`,
-  },
-  'nightly-report.ts': {
-    text: `counting the orders of 2026-05-04
-waiting { kind: 'time', at: 2026-05-05T06:00:00.000Z }
-2026-05-05T06:00:00.000Z: 42 orders on 2026-05-04`,
-  },
-  'testing.ts': {
-    text: `create: execution of expenses
-commit: Approval waiting, Expire waiting, execution waiting
-commit: execution waiting, execution parked
-post: Approval
-commit: Approval completed, Expire waiting, execution running
-commit: Expire cancelled, Decide running
-commit: Decide completed
-commit: execution completed
-16 crashes, and each time the same end`,
   },
   'durable-batch.ts': {
     text: `the first process sent 4 of 8
@@ -358,20 +272,6 @@ an execution that takes too long:
 a caller who loses patience:
   the step saw its signal
   the execution of graph "oracle" was cancelled: the client hung up`,
-  },
-  'undoing.ts': {
-    text: `Trip of graph trips: 3 steps, 3 levels
-  in  Traveller (given)
-   0  BookFlight  run      Traveller → Flight, undoable
-   1  BookHotel   run      Traveller, Flight → Hotel, undoable
-   2  Pay         run      Flight, Hotel → Trip
-{
-  flight: 'flight of Bob',
-  hotel: 'room of Bob, after the flight of Bob'
-}
-cancelled: room of Ada, after the flight of Ada
-cancelled: flight of Ada
-step "Pay" failed after 1 attempt: the card is expired and nothing of it is left`,
   },
   'untrusted-inputs.ts': {
     text: `o-1, paid 1999

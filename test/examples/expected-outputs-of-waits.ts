@@ -1,0 +1,99 @@
+import type { ExpectedOutput } from './expected-output.ts'
+
+/** What examples print that choose, wait, have children, or undo. */
+export const outputsOfWaits: Readonly<Record<string, ExpectedOutput>> = {
+  'branching.ts': {
+    text: `a letter of 20 g
+freight of 2000 g
+Shipment of graph shipping: 3 steps, 2 levels
+  in  Parcel (given)
+   0  SendLetter   run if   Parcel → Letter
+   0  SendFreight  run if   Parcel → Freight
+   1  Send         run      race(Letter, Freight) → Shipment`,
+  },
+  'subgraphs.ts': {
+    text: `200 g to Oslo, by order-1/ShipHome
+200 g to Bergen, by order-1/ShipCopy`,
+  },
+  'deadline.ts': {
+    text: `yes, after 20 minutes
+no answer by 2030-01-01T10:20:00.000Z`,
+  },
+  'approval.ts': {
+    text: `30 euros: approved by Ada
+70 euros: expired`,
+  },
+  'durable-approval.ts': {
+    text: `accepted
+duplicate
+30 euros: approved by Ada
+70 euros: expired
+ended
+20 euros: approved by Di`,
+  },
+  'updatable-timer.ts': {
+    text: `accepted
+accepted
+Ada, your cart has waited since 14:30
+ended`,
+  },
+  'pick-first.ts': {
+    text: `far: step "AskFar" lost the race "Forecast": "Near" came first (as "near")
+21 degrees, says the one that is near
+21 degrees, says the one that is far
+flowchart TD
+  leaf0(["City"])
+  step0["AskNear"]
+  step1["AskFar"]
+  step2{{"Forecast"}}
+  leaf0 -->|"City"| step0
+  leaf0 -->|"City"| step1
+  step0 -->|"Near"| step2
+  step1 -->|"Far"| step2
+  step2 --> target(("Weather"))
+  classDef cached stroke-dasharray: 4
+  classDef missing stroke:#c00,color:#c00`,
+  },
+  'saga/main.ts': {
+    text: `the first process books a trip, and can not pay
+  process 1: car of Ada cancelled
+  process 1: cancelling the room of Ada
+it was killed; in the database: compensating; undone: BookFlight not yet, BookHotel running, RentCar undone
+the second process starts
+  process 2: cancelling the room of Ada
+  process 2: room of Ada cancelled
+  process 2: flight of Ada cancelled
+  process 2: step "Pay" failed after 1 attempt: the card is expired
+in the database: failed; undone: BookFlight undone, BookHotel undone, RentCar undone`,
+  },
+  'nightly-report.ts': {
+    text: `counting the orders of 2026-05-04
+waiting { kind: 'time', at: 2026-05-05T06:00:00.000Z }
+2026-05-05T06:00:00.000Z: 42 orders on 2026-05-04`,
+  },
+  'testing.ts': {
+    text: `create: execution of expenses
+commit: Approval waiting, Expire waiting, execution waiting
+commit: execution waiting, execution parked
+post: Approval
+commit: Approval completed, Expire waiting, execution running
+commit: Expire cancelled, Decide running
+commit: Decide completed
+commit: execution completed
+16 crashes, and each time the same end`,
+  },
+  'undoing.ts': {
+    text: `Trip of graph trips: 3 steps, 3 levels
+  in  Traveller (given)
+   0  BookFlight  run      Traveller → Flight, undoable
+   1  BookHotel   run      Traveller, Flight → Hotel, undoable
+   2  Pay         run      Flight, Hotel → Trip
+{
+  flight: 'flight of Bob',
+  hotel: 'room of Bob, after the flight of Bob'
+}
+cancelled: room of Ada, after the flight of Ada
+cancelled: flight of Ada
+step "Pay" failed after 1 attempt: the card is expired and nothing of it is left`,
+  },
+}
