@@ -174,7 +174,8 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
   /**
    * Gives the execution a value that one of its steps waits for, or will wait for. Resolves once it is stored, with what became of it: `accepted`, it
    * will be read; `duplicate`, another one came first; `late`, its step waits no more; `ended`, the execution has ended.
-   * A docket without the graph can't check the type: one that no step waits for is accepted, and stays unread. An `id` that was sent before gets its
+   * A docket without the graph knows the types by the execution's record, unless that goes on in another version by now, or waited for none: there one that no
+   * step waits for is accepted, and named by `unread` of the event of the execution's end. An `id` that was sent before gets its
    * first answer, also where the value was set aside since. Of a batch, `item` says which of its items it is for.
    * With `transaction`, it is sent if and only if that commits.
    * @throws (as rejection) InputError for a value that does not fit its type, OptionError for a type that no step of its graph waits for, and for an item that is wrong or missing,
@@ -186,7 +187,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
       if (options.transaction === undefined) await this.#untilCommitted()
       return sendSignal(
         this.#context,
-        { id: this.id, graph: this.#graph, kind: this.#about.kind },
+        { id: this.id, graph: this.#graph, target: this.#about.target, kind: this.#about.kind },
         type as unknown as AnyDataType,
         value,
         options,

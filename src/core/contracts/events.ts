@@ -39,6 +39,8 @@ export interface ExecutionEnded extends EventBase {
   readonly durationMs: number
   /** What a failed or cancelled one ended with; undefined for a completed one. */
   readonly error: unknown
+  /** Types of signals that came and that no step has taken; absent where there is none. */
+  readonly unread?: readonly string[] | undefined
 }
 
 /**

@@ -9,6 +9,7 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { requirePlanned } from './planned-signals.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
 import { givenOnce, headOfBatch } from '../records/restore-batch.ts'
 
@@ -16,6 +17,8 @@ import { givenOnce, headOfBatch } from '../records/restore-batch.ts'
 export interface SignalTarget {
   readonly id: string
   readonly graph: string | undefined
+  /** The target type's name, where that is known. */
+  readonly target?: string | undefined
   /** Undefined where it is not known yet. */
   readonly kind: ExecutionRecord['kind'] | undefined
 }
@@ -40,6 +43,7 @@ export async function signalPlace(
   const batch = await batchShapeOf(context, target)
   requireWaited(context, target, type)
   if (batch === undefined) {
+    await requirePlanned(context, target, type)
     if (item === undefined) return { type }
     throw new OptionError(`signal: "${target.id}" is one execution, and only batches have items; leave item out`)
   }

@@ -14,7 +14,6 @@ import { Execution } from '../../runtime/execution/execution.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { hasRunning } from '../../runtime/batch/items-in-flight.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
-import { statusOf } from '../../runtime/execution/step-status.ts'
 import { ExecutionCommits } from './execution-commits.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './ownership-right.ts'
@@ -31,6 +30,7 @@ import { ExecutionParking } from './parking.ts'
 import { SignalMail } from './signal-mail.ts'
 import { TimerMail } from './timer-mail.ts'
 import type { ReadMove } from './timer-mail.ts'
+import { isWaitingUntil } from './waiting-until.ts'
 import { Ownership } from './ownership.ts'
 import type { Departure, Owned, Release, UnwrittenEnd } from './owned.ts'
 
@@ -107,6 +107,7 @@ export class OwnedExecution implements Owned {
       const { connection } = parts
       this.#mail = new SignalMail({ connection, commits, id: this.id, steps: plan.signalSteps })
       commits.consumesBy(this.#mail)
+      if (this.emitter !== undefined) this.emitter.unread = () => this.#mail!.unread
     }
     if (plan.waits) this.#timers = new TimerMail(parts.connection, commits, { id: this.id, former: plan.index.former })
     this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits, undoings)
@@ -312,7 +313,9 @@ export class OwnedExecution implements Owned {
   }
 
   takeSignal(message: Message): void {
-    if (!this.hasEnded) this.#mail?.take(message)
+    if (this.hasEnded) return
+    if (this.#mail === undefined) this.emitter?.strayCame(message.slot ?? '')
+    else this.#mail.take(message)
   }
 
   moveTimer(message: Message): void {
@@ -384,15 +387,4 @@ export class OwnedExecution implements Owned {
     const { emitter, clock } = this.#execution
     emitter?.durable(clock.now(), { type: 'step.inputs-changed', step, item: undefined })
   }
-}
-
-/** Whether all that is left of what has begun are attempts that are not due before. */
-function isWaitingUntil(runs: readonly (StepState | undefined)[], at: number): boolean {
-  let isWaiting = false
-  for (const run of runs) {
-    if (run === undefined || run.startedAt === undefined || run.endedAt !== undefined) continue
-    if (run.dueAt === undefined ? statusOf(run) !== 'waiting' : run.dueAt < at) return false
-    isWaiting = true
-  }
-  return isWaiting
 }

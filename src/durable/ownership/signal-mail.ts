@@ -54,6 +54,8 @@ export class SignalMail {
   readonly #unknown = new Set<string>()
   #execution: SignalledExecution | undefined
   #lastRead = 0
+  /** Types that came and that no step waits for. */
+  readonly #strays = new Set<string>()
   #decoding = 0
 
   constructor({ connection, commits, id, steps, item }: SignalMailParts) {
@@ -113,6 +115,15 @@ export class SignalMail {
     }
   }
 
+  /** Types that came and that no step has taken. */
+  get unread(): readonly string[] {
+    const left = this.#steps.filter((step) => {
+      const run = this.#execution?.runs[step.position]
+      return run?.hasOutput !== true && this.signals.has(nameOf(step))
+    })
+    return [...left.map(nameOf), ...this.#strays]
+  }
+
   /** What has come may be looked at: the execution has begun. */
   check(): void {
     const execution = this.#execution!
@@ -167,7 +178,7 @@ export class SignalMail {
 
   #came(type: string, value: unknown, seq: number, at: number): void {
     // What no step waits for stays where it is: another version of the graph may have one.
-    if (!this.#steps.some((step) => nameOf(step) === type)) return
+    if (!this.#steps.some((step) => nameOf(step) === type)) return void this.#strays.add(type)
     // Its step has ended, or had its value with the start.
     if (this.#closed.has(type) || !this.signals.give(type, value, { seq, at })) this.#commits.consume(seq)
     else this.check()

@@ -111,7 +111,7 @@ export async function migrateRecords(
 ): Promise<MigratedRecords | undefined> {
   if (execution.kind === 'batch') return undefined
   const { id, graph, target, graphHash, machineVersion } = execution
-  const { $checked, $overrides, $names, $signals } = await readInputs(execution, encoding)
+  const { $checked, $overrides, $names, $signals, $waits } = await readInputs(execution, encoding)
   const [inputs, overrides] = split($checked, $overrides)
   const known: Record<string, MigratableStep> = {}
   const byStep = new Map<string, StepRecord>()
@@ -177,6 +177,7 @@ export async function migrateRecords(
     ...(overridden.length > 0 && { $overrides: overridden }),
     ...(names !== undefined && { $names: names }),
     ...($signals !== undefined && { $signals }),
+    ...($waits !== undefined && { $waits }),
   }
   return {
     execution: {

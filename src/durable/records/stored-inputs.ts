@@ -5,6 +5,7 @@ import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { ValueEncoding, ValueIdentity } from '../../core/values/value-encoding.ts'
+import { graphHashOf } from './graph-hash.ts'
 import { namesAtStart } from './stored-names.ts'
 import type { StoredNames } from './stored-names.ts'
 
@@ -19,15 +20,25 @@ export interface StoredInputs {
   readonly $names?: StoredNames
   /** Values that were given with the start for what steps wait for, by type. */
   readonly $signals?: Readonly<Record<string, unknown>>
+  /** What its steps wait for, as of the graph that it began with. */
+  readonly $waits?: PlannedWaits
+}
+
+/** What steps of a plan wait for: so a process without the graph knows what can be sent. */
+export interface PlannedWaits {
+  /** Digest of the graph: of another version this says nothing. */
+  readonly graph: string
+  /** Types of signals. */
+  readonly signals: readonly string[]
 }
 
 /**
  * The inputs as one document: each as it was given, under its type's name, where SQL finds it. Beside them, `$checked` has those that
  * their schemas converted, `$versions` the declared versions, `$names` what keys are made of, and `$overrides` the names of those that were given as overrides: a graph
- * that changes meanwhile must not make one of the other; `$signals` has what came with the start. A schema that only copies has converted nothing.
+ * that changes meanwhile must not make one of the other; `$signals` has what came with the start, and `$waits` what may be sent. A schema that only copies has converted nothing.
  */
 export function storedInputsOf(
-  { index, leaves, overridden }: Plan,
+  { index, leaves, overridden, signalSteps }: Plan,
   given: readonly unknown[],
   checked: readonly unknown[],
   signals: Readonly<Record<string, unknown>> = {},
@@ -48,7 +59,12 @@ export function storedInputsOf(
     ...(overridden.length > 0 && { $overrides: overridden }),
     ...(names !== undefined && { $names: names }),
     ...(Object.keys(signals).length > 0 && { $signals: signals }),
+    ...(signalSteps.length > 0 && { $waits: waitsOf(index, signalSteps) }),
   }
+}
+
+function waitsOf(index: Plan['index'], signalSteps: Plan['signalSteps']): PlannedWaits {
+  return { graph: graphHashOf(index), signals: signalSteps.map(({ spec }) => spec.output.name) }
 }
 
 /** Decodes an execution's inputs. @throws SerializationError */
@@ -62,6 +78,7 @@ export async function readInputs(record: ExecutionRecord, encoding: ValueEncodin
     $overrides: overrides,
     $names: names,
     $signals: signals,
+    $waits: waits,
     ...given
   } = stored
   return {
@@ -71,6 +88,7 @@ export async function readInputs(record: ExecutionRecord, encoding: ValueEncodin
     ...(isRecord(versions) && { $versions: versions as Readonly<Record<string, string>> }),
     ...(isRecord(names) && { $names: names }),
     ...(isRecord(signals) && { $signals: signals }),
+    ...(isRecord(waits) && Array.isArray(waits['signals']) && { $waits: waits as unknown as PlannedWaits }),
   }
 }
 

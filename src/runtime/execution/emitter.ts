@@ -39,6 +39,9 @@ type UndoEvent = Own<ExecutionCompensating> | Own<UndoStarted> | Own<UndoAttempt
 
 /** Builds events and hands them to observers, numbered without gaps. It exists only where somebody observes. */
 export class Emitter {
+  /** Types of signals that no step has taken. Absent where none can come. */
+  unread?: () => readonly string[]
+  #strays: Set<string> | undefined
   readonly #executionId: string
   readonly #graph: string
   readonly #target: string
@@ -88,7 +91,13 @@ export class Emitter {
     })
   }
 
+  /** A signal came to an execution of which no step waits for any. */
+  strayCame(type: string): void {
+    this.#strays = (this.#strays ?? new Set()).add(type)
+  }
+
   executionEnded(at: number, status: ExecutionEnded['status'], durationMs: number, error: unknown): void {
+    const unread = [...(this.unread?.() ?? []), ...(this.#strays ?? [])]
     this.#emit({
       type: 'execution.ended',
       seq: ++this.#seq,
@@ -99,6 +108,7 @@ export class Emitter {
       status,
       durationMs,
       error,
+      ...(unread.length > 0 && { unread }),
     })
   }
 

@@ -1,0 +1,13 @@
+import type { StepState } from '../../runtime/execution/step-state.ts'
+import { statusOf } from '../../runtime/execution/step-status.ts'
+
+/** Whether all that is left of what has begun are attempts that are not due before. */
+export function isWaitingUntil(runs: readonly (StepState | undefined)[], at: number): boolean {
+  let isWaiting = false
+  for (const run of runs) {
+    if (run === undefined || run.startedAt === undefined || run.endedAt !== undefined) continue
+    if (run.dueAt === undefined ? statusOf(run) !== 'waiting' : run.dueAt < at) return false
+    isWaiting = true
+  }
+  return isWaiting
+}
