@@ -4,7 +4,7 @@ import type { HeadChange } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import { placed } from '../../runtime/results/claim-keeper.ts'
-import type { Recorder } from '../../runtime/execution/recorder.ts'
+import type { Recorder, UndoneStep } from '../../runtime/execution/recorder.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { patienceOf } from '../../runtime/store-access/store-patience.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
@@ -33,17 +33,12 @@ export class ExecutionRecorder implements Recorder {
   lastForgotten: StepRun | undefined
   #endKept = false
 
-  constructor(
-    connection: StoreConnection,
-    right: OwnershipRight,
-    commits: ExecutionCommits,
-    undoings?: ReadonlyMap<string, number>,
-  ) {
+  constructor(connection: StoreConnection, right: OwnershipRight, commits: ExecutionCommits) {
     this.#connection = connection
     this.#right = right
     this.commits = commits
     this.notes = new AttemptNotes(connection, right, commits, this.#underWay)
-    this.undoNotes = new UndoNotes(connection, right, commits, undoings)
+    this.undoNotes = new UndoNotes(connection, right, commits)
   }
 
   /** Whether functions run on although their signals are aborted. */
@@ -134,8 +129,8 @@ export class ExecutionRecorder implements Recorder {
     await this.notes.decided(race).catch(() => {})
   }
 
-  noteUndo(effect: Effect, view: UndoView): Promise<void> {
-    return this.undoNotes.undo(effect, view)
+  noteUndo({ spec }: Effect, view: UndoView, { itemKey = '', undoings }: UndoneStep): Promise<void> {
+    return this.undoNotes.undo({ step: spec.name, item: itemKey }, view, undoings)
   }
 
   noteCompensating(error: unknown): Promise<void> {
@@ -193,6 +188,7 @@ export class ExecutionRecorder implements Recorder {
         this.#underWay.arrived()
         if (isTheEnd) this.#endKept = true
         this.commits.noteProgress()
+        this.undoNotes.made(run)
         return value
       },
       (error: unknown) => {

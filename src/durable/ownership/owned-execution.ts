@@ -110,7 +110,7 @@ export class OwnedExecution implements Owned {
       if (this.emitter !== undefined) this.emitter.unread = () => this.#mail!.unread
     }
     if (plan.waits) this.#timers = new TimerMail(parts.connection, commits, { id: this.id, former: plan.index.former })
-    this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits, undoings)
+    this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits)
     const owned = {
       id: this.id,
       place: { graph: this.graph, executionId: this.id },

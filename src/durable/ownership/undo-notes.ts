@@ -1,7 +1,6 @@
 import { LeaseLostError } from '../../core/errors.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
-import type { Effect } from '../../runtime/execution/effects.ts'
 import type { UndoView } from '../../runtime/execution/execution-view.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
@@ -14,6 +13,9 @@ import {
   undoneRecordsOf,
   undoRecordOf,
 } from '../records/undo-records.ts'
+import { placeOf } from '../records/step-place.ts'
+import type { StepPlace } from '../records/undo-records.ts'
+import { itemOf } from './record-of-run.ts'
 import type { ExecutionCommits, Written } from './execution-commits.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { SuspectAttempts } from './suspect-attempts.ts'
@@ -23,24 +25,18 @@ export class UndoNotes {
   readonly #connection: StoreConnection
   readonly #right: OwnershipRight
   readonly #commits: ExecutionCommits
-  /** How often steps were undone in earlier lives. */
-  readonly #counts: ReadonlyMap<string, number>
-  /** Steps that have begun here. */
+  /** Steps that have begun here, and have no value yet. */
   readonly #begun = new Set<string>()
   /** Attempts to undo steps that are under way here. */
-  readonly #running = new Map<string, UndoView>()
+  readonly #running = new Map<string, readonly [StepPlace, UndoView]>()
+  /** Whether a step has begun here that may have to be undone. */
+  haveBegun = false
   readonly #suspects: SuspectAttempts
 
-  constructor(
-    connection: StoreConnection,
-    right: OwnershipRight,
-    commits: ExecutionCommits,
-    counts: ReadonlyMap<string, number> = new Map(),
-  ) {
+  constructor(connection: StoreConnection, right: OwnershipRight, commits: ExecutionCommits) {
     this.#connection = connection
     this.#right = right
     this.#commits = commits
-    this.#counts = counts
     this.#suspects = new SuspectAttempts(connection.clock)
   }
 
@@ -48,18 +44,25 @@ export class UndoNotes {
   async begins(run: StepRun): Promise<void> {
     const { encoding, clock } = this.#connection
     const { step } = run
-    this.#begun.add(step)
-    const inputs = await encoding.encode(run.inputs, undoIdentity(this.#right.id, step, 'inputs'))
+    const place = { step, item: itemOf(run) }
+    this.haveBegun = true
+    this.#begun.add(placeOf(place))
+    const inputs = await encoding.encode(run.inputs, undoIdentity(this.#right.id, place, 'inputs'))
     const isUncertain = run.execution.effects?.of(step)?.isUncertain === true
-    const steps = [inputsRecordOf(step, inputs), ...(isUncertain ? [uncertainRecordOf(step)] : [])]
+    const steps = [inputsRecordOf(place, inputs), ...(isUncertain ? [uncertainRecordOf(place)] : [])]
     await this.#commits.write({ steps, step, until: clock.elapsed() + patienceOf(run.planStep.spec) })
+  }
+
+  /** The step has a value, which is on record. */
+  made(run: StepRun): void {
+    if (this.#begun.size > 0) this.#begun.delete(placeOf({ step: run.step, item: itemOf(run) }))
   }
 
   /** Of attempts that are given up here nobody knows what they did; attempts to undo a step, which are given up here too, were none. */
   givenUp(records: readonly StepRecord[]): readonly StepRecord[] {
-    const uncertain = records.filter(({ step }) => this.#begun.has(step)).map(({ step }) => uncertainRecordOf(step))
-    const takenBack = [...this.#running].map(([step, view]) =>
-      undoRecordOf(step, { ...view, status: 'retrying', attempt: view.attempt - 1 }, undefined),
+    const uncertain = records.filter((record) => this.#begun.has(placeOf(record))).map(uncertainRecordOf)
+    const takenBack = [...this.#running.values()].map(([place, view]) =>
+      undoRecordOf(place, { ...view, status: 'retrying', attempt: view.attempt - 1 }, undefined),
     )
     return [...uncertain, ...takenBack]
   }
@@ -77,23 +80,23 @@ export class UndoNotes {
   }
 
   /** Resolves once it is on record how far a step is undone. */
-  undo(effect: Effect, view: UndoView): Promise<void> {
-    const note = (): Promise<void> => this.#undo(effect, view)
+  undo(place: StepPlace, view: UndoView, undoings: number): Promise<void> {
+    const note = (): Promise<void> => this.#undo(place, view, undoings)
     if (view.status !== 'running') {
-      this.#running.delete(effect.spec.name)
+      this.#running.delete(placeOf(place))
       return note()
     }
-    this.#running.set(effect.spec.name, view)
+    this.#running.set(placeOf(place), [place, view])
     return this.#right.recoveries > 0 ? this.#suspects.begin(note) : note()
   }
 
-  async #undo({ spec: { name } }: Effect, view: UndoView): Promise<void> {
+  async #undo(place: StepPlace, view: UndoView, undoings: number): Promise<void> {
     await this.#untilWritten(async (isBare) => {
       const hasError = view.error !== undefined && !isBare
-      const error = hasError ? await this.#encoded(view.error, undoIdentity(this.#right.id, name, 'error')) : undefined
-      const record = undoRecordOf(name, view, error)
+      const error = hasError ? await this.#encoded(view.error, undoIdentity(this.#right.id, place, 'error')) : undefined
+      const record = undoRecordOf(place, view, error)
       const { endedAt } = view
-      const rest = endedAt === undefined ? [] : undoneRecordsOf(name, (this.#counts.get(name) ?? 0) + 1, endedAt)
+      const rest = endedAt === undefined ? [] : undoneRecordsOf(place, undoings + 1, endedAt)
       return { steps: [record, ...rest] }
     })
   }

@@ -71,18 +71,21 @@ async function movedRecord(
   to: string,
   encoding: ValueEncoding,
 ): Promise<StepRecord> {
-  const { output, error } = record
-  const decoded = (stored: StoredValue): unknown => encoding.decode(stored, undoIdentity(id, from, 'inputs'))
+  const { output, error, item } = record
+  const decoded = (stored: StoredValue): unknown =>
+    encoding.decode(stored, undoIdentity(id, { step: from, item }, 'inputs'))
   return {
     ...withStepName(record, from, to),
     output:
-      output === undefined ? undefined : await encoding.encode(await decoded(output), undoIdentity(id, to, 'inputs')),
+      output === undefined
+        ? undefined
+        : await encoding.encode(await decoded(output), undoIdentity(id, { step: to, item }, 'inputs')),
     error:
       error === undefined
         ? undefined
         : await encoding.encodeError(
-            await encoding.decodeError(error, undoIdentity(id, from, 'error')),
-            undoIdentity(id, to, 'error'),
+            await encoding.decodeError(error, undoIdentity(id, { step: from, item }, 'error')),
+            undoIdentity(id, { step: to, item }, 'error'),
           ),
   }
 }

@@ -6,7 +6,7 @@ import type { PersistedExecution, StepView, UndoView } from '../../runtime/execu
 import { hasCompleted } from './known-outcome.ts'
 import { decodePresent } from './stored-inputs.ts'
 import { isUncertain, undoIdentity, undoStatusOf } from './undo-records.ts'
-import type { UndoRecords } from './undo-records.ts'
+import type { StepPlace, UndoRecords } from './undo-records.ts'
 
 /** What an execution that goes on knows of its undoing. */
 type RestoredUndos = Pick<PersistedExecution, 'value' | 'error' | 'givenInputs' | 'outcome'> & {
@@ -38,7 +38,7 @@ export async function restoreUndos(
     // A commit of its value that came late, and for the second time, may have brought back what its undoing has taken away.
     if (known === 'undone' || known === 'failed') views.delete(step)
     // Of an execution that begins again the undoings of its last life are over.
-    const view = beginsAgain || !names.has(step) ? undefined : await undoViewOf(id, step, undo, encoding)
+    const view = beginsAgain || !names.has(step) ? undefined : await undoViewOf(id, { step, item: '' }, undo, encoding)
     if (view === undefined) continue
     if (!views.has(step)) views.set(step, { ...stopped, status: 'cancelled', error: undefined })
     undos[step] = view
@@ -46,7 +46,7 @@ export async function restoreUndos(
   for (const [step, { output }] of inputs) {
     if (turn.mustYield()) await turn.next()
     if (output === undefined || !views.has(step)) continue
-    const given = await encoding.decode(output, undoIdentity(id, step, 'inputs'))
+    const given = await encoding.decode(output, undoIdentity(id, { step, item: '' }, 'inputs'))
     if (isRecord(given)) givenInputs.set(step, given)
   }
   const hasUndos = Object.keys(undos).length > 0
@@ -72,13 +72,13 @@ async function outcomeOf(
 /** How far a step is undone; undefined for a record that says nothing of it. */
 export async function undoViewOf(
   id: string,
-  step: string,
+  place: StepPlace,
   record: StepRecord,
   encoding: ValueEncoding,
 ): Promise<UndoView | undefined> {
   const status = undoStatusOf(record)
   if (status === undefined) return undefined
   const { attempt, startedAt = 0, endedAt, dueAt, error } = record
-  const thrown = error === undefined ? undefined : await encoding.decodeError(error, undoIdentity(id, step, 'error'))
+  const thrown = error === undefined ? undefined : await encoding.decodeError(error, undoIdentity(id, place, 'error'))
   return { status, isUncertain: isUncertain(record), attempt, startedAt, endedAt, dueAt, error: thrown }
 }

@@ -16,7 +16,7 @@ export async function withUndos(
   if (undos.size === 0) return infos
   const shown = new Map<string, UndoInfo>()
   for (const [step, record] of undos) {
-    const view = await undoViewOf(id, step, record, encoding)
+    const view = await undoViewOf(id, { step, item: '' }, record, encoding)
     if (view !== undefined && view.status !== 'pending') shown.set(former?.get(step) ?? step, infoOf(view))
   }
   return infos.map((info) => {

@@ -2,6 +2,7 @@ import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { UndoView } from '../../runtime/execution/execution-view.ts'
 import { mostBeginnings } from '../../runtime/execution/undo.ts'
+import { placeOf } from './step-place.ts'
 import { droppedType } from './migrate-records.ts'
 
 /**
@@ -24,6 +25,23 @@ export interface UndoRecords {
 
 export const noUndoRecords: UndoRecords = { undos: new Map(), inputs: new Map(), counts: new Map() }
 
+/** Which step a record is kept beside, and as what; undefined for one of a step itself. */
+export function keptBeside({
+  step,
+}: Pick<StepRecord, 'step'>): { readonly as: 'undo' | 'inputs' | 'count'; readonly step: string } | undefined {
+  // Most are not.
+  if (!step.startsWith('$')) return undefined
+  if (step.startsWith(undoOf)) return { as: 'undo', step: step.slice(undoOf.length) }
+  if (step.startsWith(inputsOf)) return { as: 'inputs', step: step.slice(inputsOf.length) }
+  return step.startsWith(countOf) ? { as: 'count', step: step.slice(countOf.length) } : undefined
+}
+
+/** Which step, of which item; an execution has the item ''. */
+export interface StepPlace {
+  readonly step: string
+  readonly item: string
+}
+
 /** The records of steps alone, and what is kept beside them. */
 export function splitUndoRecords(records: readonly StepRecord[]): {
   readonly steps: readonly StepRecord[]
@@ -33,18 +51,16 @@ export function splitUndoRecords(records: readonly StepRecord[]): {
   const inputs = new Map<string, StepRecord>()
   const counts = new Map<string, number>()
   const steps = records.filter((record) => {
-    const { step } = record
-    if (step.startsWith(undoOf)) undos.set(step.slice(undoOf.length), record)
-    else if (step.startsWith(inputsOf)) inputs.set(step.slice(inputsOf.length), record)
-    else if (step.startsWith(countOf)) counts.set(step.slice(countOf.length), record.attempt)
-    else return true
-    return false
+    const kept = keptBeside(record)
+    if (kept?.as === 'undo') undos.set(kept.step, record)
+    else if (kept?.as === 'inputs') inputs.set(kept.step, record)
+    else if (kept?.as === 'count') counts.set(kept.step, record.attempt)
+    return kept === undefined
   })
   return { steps, undoRecords: { undos, inputs, counts } }
 }
 
-const blank: Omit<StepRecord, 'step' | 'status'> = {
-  item: '',
+const blank: Omit<StepRecord, 'step' | 'item' | 'status'> = {
   attempt: 0,
   inputHash: undefined,
   type: undoType,
@@ -57,33 +73,33 @@ const blank: Omit<StepRecord, 'step' | 'status'> = {
 }
 
 /** Which stored value is which: none can be moved to another place. */
-export function undoIdentity(id: string, step: string, field: 'error' | 'inputs'): readonly string[] {
-  return ['step', id, `${field === 'error' ? undoOf : inputsOf}${step}`, '', field]
+export function undoIdentity(id: string, { step, item }: StepPlace, field: 'error' | 'inputs'): readonly string[] {
+  return ['step', id, `${field === 'error' ? undoOf : inputsOf}${step}`, item, field]
 }
 
 /** How far it is undone. */
-export function undoRecordOf(step: string, view: UndoView, error: StoredValue | undefined): StepRecord {
+export function undoRecordOf({ step, item }: StepPlace, view: UndoView, error: StoredValue | undefined): StepRecord {
   const { attempt, startedAt, endedAt, dueAt } = view
   const status = view.status === 'undone' ? 'completed' : view.status
   const typeVersion = view.isUncertain ? uncertain : undefined
-  return { ...blank, step: undoOf + step, status, attempt, typeVersion, startedAt, endedAt, dueAt, error }
+  return { ...blank, step: undoOf + step, item, status, attempt, typeVersion, startedAt, endedAt, dueAt, error }
 }
 
 /** An attempt of it may have done something that nobody knows of. */
-export function uncertainRecordOf(step: string): StepRecord {
-  return { ...blank, step: undoOf + step, status: 'pending' }
+export function uncertainRecordOf({ step, item }: StepPlace): StepRecord {
+  return { ...blank, step: undoOf + step, item, status: 'pending' }
 }
 
 /** What its function is given. */
-export function inputsRecordOf(step: string, inputs: StoredValue): StepRecord {
-  return { ...blank, step: inputsOf + step, status: 'skipped', output: inputs }
+export function inputsRecordOf({ step, item }: StepPlace, inputs: StoredValue): StepRecord {
+  return { ...blank, step: inputsOf + step, item, status: 'skipped', output: inputs }
 }
 
 /** What its undoing leaves: a result that does not count any more, and one more undoing. */
-export function undoneRecordsOf(step: string, undoings: number, at: number): readonly StepRecord[] {
+export function undoneRecordsOf({ step, item }: StepPlace, undoings: number, at: number): readonly StepRecord[] {
   return [
-    { ...blank, step, status: 'cancelled', type: droppedType, endedAt: at },
-    { ...blank, step: countOf + step, status: 'skipped', attempt: undoings },
+    { ...blank, step, item, status: 'cancelled', type: droppedType, endedAt: at },
+    { ...blank, step: countOf + step, item, status: 'skipped', attempt: undoings },
   ]
 }
 
@@ -106,17 +122,18 @@ export function withStepName(record: StepRecord, from: string, to: string): Step
 export class EffectSearch {
   readonly #begun = new Set<string>()
   readonly #withInputs = new Set<string>()
-  readonly #uncertain = new Set<string>()
+  hasFound = false
 
   take(records: readonly StepRecord[]): void {
-    const { steps, undoRecords } = splitUndoRecords(records)
-    for (const { step } of steps) this.#begun.add(step)
-    for (const step of undoRecords.inputs.keys()) this.#withInputs.add(step)
-    for (const [step, { status }] of undoRecords.undos) if (status === 'pending') this.#uncertain.add(step)
-  }
-
-  get hasFound(): boolean {
-    return [...this.#withInputs].some((step) => this.#begun.has(step) || this.#uncertain.has(step))
+    // That is enough, and there may be very many.
+    if (this.hasFound) return
+    for (const record of records) {
+      const kept = keptBeside(record)
+      const place = placeOf({ step: kept?.step ?? record.step, item: record.item })
+      if (kept?.as === 'inputs') this.#withInputs.add(place)
+      else if (kept === undefined || (kept.as === 'undo' && record.status === 'pending')) this.#begun.add(place)
+      this.hasFound ||= this.#withInputs.has(place) && this.#begun.has(place)
+    }
   }
 }
 

@@ -55,7 +55,7 @@ export async function executionFromRecords(
   return {
     reopened: [
       ...forgottenUndos(undoRecords),
-      ...anew.flatMap((step) => undoneRecordsOf(step, undoings.get(step)!, clock.now())),
+      ...anew.flatMap((step) => undoneRecordsOf({ step, item: '' }, undoings.get(step)!, clock.now())),
     ],
     restored: [...persisted.steps.values()].filter(({ endedAt }) => endedAt !== undefined).length,
     awaited: plan.signalSteps.flatMap(({ spec }) =>

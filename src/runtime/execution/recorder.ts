@@ -2,14 +2,20 @@ import type { Effect } from './effects.ts'
 import type { UndoView } from './execution-view.ts'
 import type { StepState } from './step-state.ts'
 
+/** Of which item, and how often before. */
+export interface UndoneStep {
+  readonly itemKey: string | undefined
+  readonly undoings: number
+}
+
 /** Writes how far what the steps did is undone. */
 export interface UndoRecorder {
   /** Resolves once it is on record what won a race: only then is undone what the others did. */
   noteDecided(race: StepState): Promise<void>
   /** Resolves once it is on record that the execution ends so, and is undone first; undefined where nobody has to wait for that. */
-  noteCompensating(error: unknown): Promise<void> | undefined
+  noteCompensating(error: unknown, itemKey: string | undefined): Promise<void> | undefined
   /** Resolves once an undoing that has begun, waits or has ended is on record; undefined where nobody has to wait for that. */
-  noteUndo(effect: Effect, view: UndoView): Promise<void> | undefined
+  noteUndo(effect: Effect, view: UndoView, of: UndoneStep): Promise<void> | undefined
 }
 
 /** Writes what a durable execution makes, before dependants or callers see it. */

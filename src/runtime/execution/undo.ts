@@ -8,6 +8,7 @@ import { decideRetry } from '../steps/retry-decision.ts'
 import type { WorkPlace } from '../steps/step-work.ts'
 import { UndoAttempt } from '../steps/undo-attempt.ts'
 import type { UndoOutcome } from '../steps/undo-attempt.ts'
+import type { Undoings } from '../results/undoings.ts'
 import { elapsedSince } from '../environment/clock.ts'
 import { fireAfter } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
@@ -29,6 +30,10 @@ function attemptsWithDeaths({ maxAttempts }: Pick<CompensateSpec, 'maxAttempts'>
 /** The execution whose step is undone. */
 export interface UndoingExecution extends WorkPlace, Changing {
   readonly place: ErrorPlace
+  readonly setup: WorkPlace['setup'] & {
+    readonly itemKey?: string | undefined
+    readonly undoings?: Pick<Undoings, 'of'> | undefined
+  }
   readonly options: WorkPlace['options'] & { readonly random: () => number }
   readonly emitter: Emitter | undefined
   readonly recorder: UndoRecorder | undefined
@@ -153,7 +158,11 @@ export class Undo implements EffectUndo {
   async #show(view: UndoView): Promise<void> {
     if (this.#isGivenUp) await new Promise(() => {})
     this.#effect.view = view
-    await this.#execution.recorder?.noteUndo(this.#effect, view)
+    const { recorder, setup, item } = this.#execution
+    if (recorder !== undefined) {
+      const undoings = setup.undoings?.of(this.#effect.spec.name, item) ?? 0
+      await recorder.noteUndo(this.#effect, view, { itemKey: setup.itemKey, undoings })
+    }
     const { state, settled } = this.#execution
     // The loser of a race may be undone when its execution has ended.
     if (!compiledExecution.isFinal[state]!) changeTo(this.#execution, { type: 'PROGRESS', settled })

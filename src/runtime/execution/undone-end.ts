@@ -40,7 +40,7 @@ export class UndoneEnd {
     changeTo(execution, { type: 'COMPENSATE', error, at: event.at })
     if (part === undefined) emitter?.executionCompensating(event.at, error)
     // Before anything is undone it is on record why, where anything is: whoever goes on with it must not bring it to another end.
-    const noted = (this.#noted = execution.recorder?.noteCompensating(error))
+    const noted = (this.#noted = execution.recorder?.noteCompensating(error, execution.setup.itemKey))
     if (event.type === 'TIME_OUT' || options.signal?.aborted === true) this.reportNow()
     const undone = noted === undefined ? this.#undo() : noted.then(() => this.#undo())
     this.done = undone.then((errors) => context.run(() => this.#end(errors)))
