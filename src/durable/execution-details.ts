@@ -18,7 +18,7 @@ import { planOfRecord } from './records/restore-execution.ts'
 import { stepInfosOf } from './records/step-info.ts'
 import { placeOf } from './records/step-place.ts'
 import type { StepInfo } from './records/step-info.ts'
-import { withUndos } from './records/undo-info.ts'
+import { withUndone, withUndos } from './records/undo-info.ts'
 import { splitUndoRecords } from './records/undo-records.ts'
 
 /** All that is known of an execution. @throws (as rejection) ExecutionConflictError where there is none, StoreError */
@@ -41,7 +41,13 @@ async function detailsOfOne(context: DocketContext, stored: ExecutionRecord): Pr
   const { info, situationWith } = await headOf(context, record, lease)
   const recorded = await stepInfosOf(record, steps, encoding, turnOf(clock), graph)
   const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
-  const infos = await withUndos(id, await allSteps(context, record, info, recorded), undoRecords, encoding, former)
+  const infos = await withUndos(
+    id,
+    await allSteps(context, record, info, recorded),
+    undoRecords.undos.values(),
+    encoding,
+    former,
+  )
   return { ...info, lease, batch: undefined, situation: situationWith(infos), steps: infos }
 }
 
@@ -57,9 +63,11 @@ async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): 
   const { record } = shown
   const { info, situationWith } = await headOf(context, record, lease)
   const live = liveOf(context, record)?.liveBatch
-  const { batch, steps } = await connection.patiently(() => batchInfoOf(shown, encoding, live, turnOf(clock)))
+  const { batch, steps, undos } = await connection.patiently(() => batchInfoOf(shown, encoding, live, turnOf(clock)))
   const recorded = await stepInfosOf(record, steps, encoding, turnOf(clock))
-  const infos = live === undefined ? recorded : withLiveSteps(recorded, batch, live)
+  const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
+  const known = live === undefined ? recorded : withLiveSteps(recorded, batch, live)
+  const infos = await withUndos(stored.id, withUndone(known, undos), undos, encoding, former)
   return { ...info, lease, batch, situation: situationWith(infos), steps: infos }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { dataType, graph, OptionError, step, type } from '../../src/index.ts'
+import { dataType, graph, step, type } from '../../src/index.ts'
 import type { StepError } from '../../src/index.ts'
 import { World } from './durable-time.ts'
 import { fatalAt } from './fatal-commit.ts'
@@ -147,13 +147,6 @@ test('a fork leaves alone what the original did', async () => {
   const { id } = await docket.fork('a', { from: 'BookSeat', id: 'b' })
   expect(await endOf(world, docket, id)).toMatchObject({ code: 'STEP_FAILED' })
   expect(outside.cancelled).toEqual(['seat'])
-})
-
-test('a durable batch refuses steps with compensate', async () => {
-  const world = new World()
-  const trips = new Outside().trips()
-  const docket = world.process({ graphs: [trips] })
-  await expect(docket.startBatch(trips, Bill, [{ Order: 'o1' }])).rejects.toThrow(OptionError)
 })
 
 test.each([1, 2])(

@@ -1,4 +1,5 @@
 import type { StepRun } from '../../runtime/execution/step-run.ts'
+import { itemStep } from '../records/restore-batch.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 
 /** Reports the item whose target a step has made and written. */
@@ -16,5 +17,12 @@ export class BatchRecorder extends ExecutionRecorder {
         () => {},
       )
     return kept
+  }
+
+  /** An item that fails alone is on record as one that will, until what it did is undone. */
+  override noteCompensating(error: unknown, itemKey: string | undefined): Promise<void> {
+    return itemKey === undefined
+      ? super.noteCompensating(error, itemKey)
+      : this.undoNotes.itemFailing(error, { step: itemStep, item: itemKey })
   }
 }

@@ -133,7 +133,7 @@ export class ExecutionRecorder implements Recorder {
     return this.undoNotes.undo({ step: spec.name, item: itemKey }, view, undoings)
   }
 
-  noteCompensating(error: unknown): Promise<void> {
+  noteCompensating(error: unknown, _itemKey: string | undefined): Promise<void> {
     return this.undoNotes.compensating(error)
   }
 

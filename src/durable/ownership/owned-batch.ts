@@ -23,8 +23,13 @@ import { itemsStep } from '../records/batch-items.ts'
 import type { ItemsChunk } from '../records/batch-items.ts'
 import { itemStep, targetStep } from '../records/restore-batch.ts'
 import type { RestoredBatch } from '../records/restore-batch.ts'
+import { outcomeRecordOf } from '../records/outcome-record.ts'
+import { restoredItemOf, undoingsOfItems } from '../records/restored-item.ts'
+import type { StepPages } from '../records/step-pages.ts'
+import { StoredBatchUndoing } from './stored-batch-undoing.ts'
+import type { UndoStored } from '../../runtime/batch/batch-undoing.ts'
 import type { LiveBatch } from '../records/batch-info.ts'
-import type { LiveSteps } from '../records/open-steps.ts'
+import { liveBatchOf } from './live-batch.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { likelyBlocker } from './likely-blocker.ts'
 import type { Suspect } from './likely-blocker.ts'
@@ -51,6 +56,10 @@ export interface OwnedBatchParts {
   readonly restored: RestoredBatch | undefined
   /** What came by mail before it lives here. */
   readonly mail?: readonly Message[] | undefined
+  /** The records of its steps, as they are now. */
+  readonly pages: StepPages
+  /** What it ends with, once what it did is undone. @default that is not decided */
+  readonly failure?: { readonly error: unknown } | undefined
   /** Which life of the batch it is; a retry begins another one. @default 1 */
   readonly life?: number | undefined
   /** Names that keys of attempts are made of. @default what graph and steps were called first */
@@ -117,11 +126,16 @@ export class OwnedBatch implements Owned, DurableParts {
     this.#results = new Array<unknown>(items.length)
     this.#producer = plan.whole.index.producers.get(this.target)?.name
     this.#isTargetEnough =
-      this.#producer !== undefined && !plan.needsAll && parts.inspect === undefined && parts.hasFormerTarget !== true
+      this.#producer !== undefined &&
+      !plan.needsAll &&
+      (plan.whole.racers === undefined || !plan.whole.compensates) &&
+      parts.inspect === undefined &&
+      parts.hasFormerTarget !== true
     this.#isTargetShared = plan.imports.includes(plan.shared.slots.get(this.target) ?? -1)
     this.#batch = new Batch({
       ...frame,
       cache: undefined,
+      undoings: undoingsOfItems(parts.restored, parts.keys),
       durable: this,
       source: sourceOfArray(items),
       read: (given, item) => parts.reads?.[item] ?? inputs.read(given, item),
@@ -214,13 +228,7 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   get liveBatch(): LiveBatch {
-    const steps = this.#batch.executions.map(
-      ({ plan, runs, startedAt, setup: { itemKey = '' } }): [string, LiveSteps] => [
-        itemKey,
-        { plan, states: runs, startedAt },
-      ],
-    )
-    return { started: this.#batch.started, steps: new Map(steps) }
+    return liveBatchOf(this.#batch)
   }
 
   suspect(durationMs: number): Suspect | undefined {
@@ -267,8 +275,18 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   async handOver(release: Release): Promise<void> {
-    if (this.#batch.hasEnded) await this.#ownership.finishOr(release)
+    if (this.#batch.hasEnded && !this.#batch.isUndoing) await this.#ownership.finishOr(release)
     else await this.#ownership.handOver(release)
+  }
+
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#parts.failure
+  }
+
+  readonly undo: UndoStored = (live, reason) => {
+    const mayHaveEffects = this.#parts.restored !== undefined || this.#recorder.undoNotes.haveBegun
+    if (!this.#parts.frame.plan.whole.compensates || !mayHaveEffects) return undefined
+    return new StoredBatchUndoing({ ...this.#parts, recorder: this.#recorder }, live, reason)
   }
 
   setupOf(item: number | undefined): Partial<ExecutionSetup> {
@@ -286,11 +304,13 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   restoredOf(item: number | undefined): PersistedExecution | undefined {
-    const steps = this.#parts.restored?.views.of(item === undefined ? '' : this.#parts.keys[item]!)
-    if (steps === undefined) return undefined
-    const { id: executionId, graph, target } = this
-    const head = { executionId, graph, target, total: 0, settled: 0, startedAt: undefined, endedAt: undefined }
-    return { value: 'pending', head, input: undefined, output: undefined, error: undefined, steps }
+    const { restored, keys } = this.#parts
+    if (restored === undefined) return undefined
+    return restoredItemOf(
+      { id: this.id, graph: this.graph, target: this.target },
+      restored,
+      item === undefined ? '' : keys[item]!,
+    )
   }
 
   outcomeOf(item: number): ItemOutcome | undefined {
@@ -373,23 +393,8 @@ export class OwnedBatch implements Owned, DurableParts {
     }
   }
 
-  async #recordOf(step: string, item: string, outcome: ItemOutcome): Promise<StepRecord> {
-    const { encoding, clock } = this.#parts.connection
-    const identity = ['step', this.id, step, item]
-    const isDone = 'value' in outcome
-    return {
-      step,
-      item,
-      status: isDone ? 'completed' : 'failed',
-      attempt: this.#parts.life ?? 1,
-      inputHash: undefined,
-      type: step === itemsStep ? itemsStep : this.target,
-      typeVersion: undefined,
-      output: isDone ? await encoding.encode(outcome.value, [...identity, 'output']) : undefined,
-      error: isDone ? undefined : await encoding.encodeError(outcome.error, [...identity, 'error']),
-      startedAt: undefined,
-      endedAt: clock.now(),
-      dueAt: undefined,
-    }
+  #recordOf(step: string, item: string, outcome: ItemOutcome): Promise<StepRecord> {
+    const { connection, life = 1 } = this.#parts
+    return outcomeRecordOf(connection, { id: this.id, target: this.target, life }, { step, item }, outcome)
   }
 }

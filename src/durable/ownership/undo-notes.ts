@@ -7,6 +7,7 @@ import { sleep } from '../../runtime/environment/clock.ts'
 import { patienceOf, pauseAfter } from '../../runtime/store-access/store-patience.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import {
+  failingRecordOf,
   inputsRecordOf,
   uncertainRecordOf,
   undoIdentity,
@@ -77,6 +78,16 @@ export class UndoNotes {
         ownedMs: this.#commits.ownedMs,
       },
     }))
+  }
+
+  /** Resolves once it is on record that an item of a batch fails so, and is undone first. */
+  async itemFailing(error: unknown, place: StepPlace): Promise<void> {
+    await this.#untilWritten(async (isBare) => {
+      const identity = ['step', this.#right.id, place.step, place.item, 'error']
+      const record = failingRecordOf(place, isBare ? undefined : await this.#encoded(error, identity))
+      this.#commits.follow(record)
+      return { steps: [record] }
+    })
   }
 
   /** Resolves once it is on record how far a step is undone. */

@@ -6,6 +6,7 @@ import type { Turn } from '../../runtime/environment/turn.ts'
 import type { LiveSteps } from './open-steps.ts'
 import { ItemsReader, itemsStep } from './batch-items.ts'
 import type { StoredBatch } from './present-batch.ts'
+import { keptBeside } from './undo-records.ts'
 import { headOfBatch, isRetriedBy, itemStep, stepsOfBatch, targetStep } from './restore-batch.ts'
 import type { BatchHead } from './restore-batch.ts'
 import type { StepPages } from './step-pages.ts'
@@ -74,7 +75,11 @@ export async function batchInfoOf(
   encoding: ValueEncoding,
   live: LiveBatch | undefined,
   turn: Turn,
-): Promise<{ readonly batch: BatchInfo; readonly steps: readonly StepRecord[] }> {
+): Promise<{
+  readonly batch: BatchInfo
+  readonly steps: readonly StepRecord[]
+  readonly undos: readonly StepRecord[]
+}> {
   const { id } = record
   const head = await headOfBatch(record, encoding)
   const { total } = head
@@ -87,6 +92,7 @@ export async function batchInfoOf(
     for (const step of steps) {
       if (turn.mustYield()) await turn.next()
       if (step.step === itemsStep) await reader.take(step)
+      else if (keptBeside(step) !== undefined) continue
       else if (!isOutdated(step)) bits.set(step.item, (bits.get(step.item) ?? 0) | bitsOf(step, record.target))
       isTargetDone ||= step.step === targetStep && step.status === 'completed'
     }
@@ -118,7 +124,12 @@ export async function batchInfoOf(
     shown.map(async (item) => ({ ...item, error: await errorOf(id, item, byItem.get(item.key) ?? [], encoding) })),
   )
   const written = typeof found === 'number' ? found : total
-  return { batch: { total, written, counts, items }, steps: stepsOfBatch(records) }
+  const steps = stepsOfBatch(records).filter((record) => keptBeside(record) === undefined)
+  return { batch: { total, written, counts, items }, steps, undos: records.filter(isUndo) }
+}
+
+function isUndo(record: StepRecord): boolean {
+  return keptBeside(record)?.as === 'undo'
 }
 
 async function recordsOf(pages: StepPages, isShown: ReadonlySet<string>): Promise<readonly StepRecord[]> {

@@ -10,9 +10,12 @@ import type { ItemOutcome } from '../../runtime/batch/batch-setup.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
 import { split } from '../../runtime/inputs/given-inputs.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
+import { BatchUndos } from './batch-undos.ts'
+import { keptBeside } from './undo-records.ts'
 import { ItemsReader, itemsStep } from './batch-items.ts'
 import type { BatchItems } from './batch-items.ts'
 import {
+  attemptsOf,
   misfitIn,
   misfitsOf,
   nowMade,
@@ -61,6 +64,9 @@ export interface RestoredBatch {
   readonly found: number
   /** Records of steps that have not ended, as they are to be written if nothing else becomes of them. */
   readonly open: readonly StepRecord[]
+  /** What the items fail with that are still undone. */
+  readonly failing: ReadonlyMap<string, { readonly error: unknown }>
+  readonly undos: BatchUndos
 }
 
 /** The records of a batch that are of its steps. */
@@ -205,6 +211,9 @@ export class BatchRestoration {
   readonly #views = new StepViews()
   /** Each as it was, and as it is to be written. */
   readonly #open: (readonly [StepRecord, StepRecord])[] = []
+  readonly #failing = new Map<string, { readonly error: unknown }>()
+  readonly undos: BatchUndos
+  #undosUnderWay = 0
   #found = 0
   #failure: { readonly error: unknown } | undefined
 
@@ -217,6 +226,12 @@ export class BatchRestoration {
     this.#specs = specsByName(requireIndex(graph))
     this.#needed = new Set(plan?.whole.steps.map(({ spec }) => spec.name))
     this.#isRetried = isRetriedBy(head ?? {})
+    this.undos = new BatchUndos(record.id, encoding)
+  }
+
+  /** Attempts to undo steps that were under way, of which their processes may have died. */
+  get undosUnderWay(): number {
+    return this.#undosUnderWay
   }
 
   /** Why the records don't fit the graph. */
@@ -233,7 +248,14 @@ export class BatchRestoration {
     const { plan, record, turn } = this.#parts
     for (const step of steps) {
       if (turn.mustYield()) await turn.next()
+      const kept = keptBeside(step)
+      if (kept !== undefined) {
+        await this.#takeKept(step, kept)
+        continue
+      }
       const isOwn = ownSteps.has(step.step)
+      // What a batch that is undone did is read when it is undone.
+      if (this.#isCompensating && step.item !== '' && step.step !== itemsStep) continue
       const misfit = isOwn ? undefined : this.#misfitOf(step)
       if (misfit !== undefined) this.#misfits.add(misfit)
       if (plan === undefined || this.#misfits.size > 0) continue
@@ -264,6 +286,25 @@ export class BatchRestoration {
       outdated: this.#outdated,
       found: this.#found + outcomes.size,
       open: this.#open.map(([record, now]) => (outcomes.has(record.item) ? record : now)),
+      failing: this.#failing,
+      undos: this.undos,
+    }
+  }
+
+  get #isCompensating(): boolean {
+    return this.#parts.record.status === 'compensating'
+  }
+
+  async #takeKept(record: StepRecord, { as }: NonNullable<ReturnType<typeof keptBeside>>): Promise<void> {
+    const { cause } = this.#parts
+    // Of a batch that begins again the undoings of its last life are over.
+    if (this.#failure !== undefined || (cause === 'end' && as !== 'count')) return
+    if (as === 'undo' && record.status === 'running') this.#undosUnderWay++
+    if (record.item !== '' && (this.#isCompensating || this.#outcomes.has(record.item)) && as !== 'count') return
+    try {
+      await this.undos.take(record)
+    } catch (error) {
+      this.#failure = { error }
     }
   }
 
@@ -274,6 +315,7 @@ export class BatchRestoration {
       this.#outdated.add('')
       return undefined
     }
+    if (step.status === 'running') return this.#takeFailing(step)
     // Of an item that succeeded, others may want what its steps made.
     const isUsed =
       step.status === 'completed' ? !needsAll : step.attempt > (head?.retries ?? 0) || !this.#isRetried(step.item)
@@ -290,12 +332,22 @@ export class BatchRestoration {
       return
     }
     this.#outcomes.set(step.item, outcome)
+    this.undos.forget(step.item)
     this.#found -= this.#views.forget(step.item)
+  }
+
+  /** An item that fails, and was undone when its process died. */
+  async #takeFailing({ step, item, error }: StepRecord): Promise<void> {
+    const { record, encoding, cause } = this.#parts
+    if (cause === 'end') return
+    const thrown =
+      error === undefined ? undefined : await encoding.decodeError(error, ['step', record.id, step, item, 'error'])
+    this.#failing.set(item, { error: thrown })
   }
 
   #takeStep(step: StepRecord): Promise<void> | undefined {
     const { record, encoding, cause } = this.#parts
-    const maxAttempts = this.#specs.get(step.step)?.maxAttempts ?? 1
+    const maxAttempts = attemptsOf(this.#specs.get(step.step))
     // Of what failed before a retry, what won a race is left.
     const since = step.status === 'failed' && this.#isRetried(step.item) ? 'end' : cause
     const isLeft = this.#outcomes.has(step.item)

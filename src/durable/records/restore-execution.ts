@@ -138,7 +138,7 @@ function racesByName({ racers, steps }: Plan): ReadonlyMap<string, PlanStep> | u
 }
 
 /** How often a step may begin. One that is tried once begins again after a death, though that it began is on record where it may be undone. */
-function attemptsOf(spec: StepSpec | undefined): number {
+export function attemptsOf(spec: StepSpec | undefined): number {
   if (spec === undefined) return 1
   // What a death takes from a subgraph is the wait for its child, which lives on.
   if (spec.kind === 'subgraph') return Infinity
@@ -258,7 +258,7 @@ export async function openRecordOf(
 
 /** What a record says of its step; undefined where it begins anew. A promise only where a codec's is. */
 export function viewOf(
-  { id, epoch }: ExecutionRecord,
+  { id, epoch }: Pick<ExecutionRecord, 'id' | 'epoch'>,
   record: StepRecord,
   encoding: ValueEncoding,
   cause: ResumeCause,

@@ -13,7 +13,7 @@ type RestoredUndos = Pick<PersistedExecution, 'value' | 'error' | 'givenInputs' 
   readonly undos: Readonly<Record<string, UndoView>> | undefined
 }
 
-const stopped = { attempt: 0, startedAt: undefined, endedAt: undefined, dueAt: undefined, output: undefined }
+export const stopped = { attempt: 0, startedAt: undefined, endedAt: undefined, dueAt: undefined, output: undefined }
 
 /** Reads how far an execution is undone. Steps of which all is undone are put among the views, as cancelled. @throws SerializationError */
 export async function restoreUndos(

@@ -95,6 +95,11 @@ export function inputsRecordOf({ step, item }: StepPlace, inputs: StoredValue): 
   return { ...blank, step: inputsOf + step, item, status: 'skipped', output: inputs }
 }
 
+/** In the place of an item's outcome: it fails, once what it did is undone. */
+export function failingRecordOf({ step, item }: StepPlace, error: StoredValue | undefined): StepRecord {
+  return { ...blank, step, item, status: 'running', type: step, error }
+}
+
 /** What its undoing leaves: a result that does not count any more, and one more undoing. */
 export function undoneRecordsOf({ step, item }: StepPlace, undoings: number, at: number): readonly StepRecord[] {
   return [
@@ -138,10 +143,14 @@ export class EffectSearch {
 }
 
 /** How many more deaths of its owners an execution survives that is compensating: undoings that kill them come to an end by themselves. */
-export function deathsOfUndos({ status }: ExecutionRecord, records: readonly StepRecord[] = []): number {
+export function deathsOfUndos(
+  { status }: ExecutionRecord,
+  records: readonly StepRecord[] = [],
+  undosOfItems = 0,
+): number {
   if (status !== 'compensating') return 0
   const undos = splitUndoRecords(records).undoRecords.undos.values()
-  return mostBeginnings * [...undos].filter((undo) => undo.status === 'running').length
+  return mostBeginnings * ([...undos].filter((undo) => undo.status === 'running').length + undosOfItems)
 }
 
 /** Whether nobody knows what the step did that is undone. */

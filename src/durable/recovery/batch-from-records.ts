@@ -102,8 +102,10 @@ async function fromPresentRecords(
   if (wrong.length > 0) return { reasons: wrong }
   const { id, headers, timeoutMs, deadline } = record
   const requestDigest = hasFormerTypes ? await digestOfWritten(record, written, encoding, turn) : record.requestDigest
+  const failure = await failureOf(record, cause, encoding)
   return {
     restored: restored?.found ?? 0,
+    undosUnderWay: restoration.undosUnderWay,
     awaited: cause === 'end' ? awaitedSlots(frame.plan, parts.keys, restored) : [],
     inputs: head === found ? undefined : await encoding.encode(head, ['execution', id, 'inputs']),
     own: (owned, follower, mail, moves) => {
@@ -127,6 +129,8 @@ async function fromPresentRecords(
         right: ownershipRightOf(owned, options.timeoutMs),
         startedAt: owned.startedAt,
         restored,
+        pages: context.pagesOf(id),
+        failure,
         mail,
         life: (head.retries ?? 0) + 1,
         keyNames: keyNamesOf(record, head.$names),
@@ -137,6 +141,16 @@ async function fromPresentRecords(
       })
     },
   }
+}
+
+/** What a batch ends with that is undone. @throws SerializationError */
+async function failureOf(
+  { id, status, error }: ExecutionRecord,
+  cause: ResumeCause,
+  encoding: ValueEncoding,
+): Promise<{ readonly error: unknown } | undefined> {
+  if (status !== 'compensating' || cause === 'end') return undefined
+  return { error: error === undefined ? undefined : await encoding.decodeError(error, ['execution', id, 'error']) }
 }
 
 async function taskOf(

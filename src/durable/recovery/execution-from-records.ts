@@ -25,6 +25,8 @@ export type FromRecords =
       readonly restored: number
       /** Records that an execution leaves behind that begins again. @default none */
       readonly reopened?: readonly StepRecord[]
+      /** Of a batch, attempts to undo steps that were under way, of which their processes may have died. @default none */
+      readonly undosUnderWay?: number
       /** The inputs as they are stored from here on, where they change. */
       readonly inputs?: StoredValue | undefined
       /** Slots of the signals that its steps wait for, or will wait for. @default none */

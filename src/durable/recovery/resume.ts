@@ -218,7 +218,8 @@ export class Resumption {
     if (cause === 'end') await this.#reopen(record, deadline, fitting, mail)
     incompatible.delete(record.id)
     const recoveries = cause === 'death' ? await this.#countDeaths(record) : record.recoveries
-    const mostDeaths = (options.maxRecoveries ?? defaultMaxRecoveries) + deathsOfUndos(record, steps)
+    const mostDeaths =
+      (options.maxRecoveries ?? defaultMaxRecoveries) + deathsOfUndos(record, steps, fitting.undosUnderWay)
     if (cause === 'death' && recoveries > mostDeaths) {
       await this.#giveUp({ ...record, recoveries })
       return 'settled'

@@ -58,9 +58,8 @@ export function deleteUnowned(
 }
 
 /** Whether something is to be undone before an execution may be deleted. @throws StoreError */
-export async function mustUndo(context: DocketContext, { id, kind, status }: ExecutionRecord): Promise<boolean> {
-  // Batches have no steps that can be undone.
-  if (isTerminal(status) || kind === 'batch') return false
+export async function mustUndo(context: DocketContext, { id, status }: ExecutionRecord): Promise<boolean> {
+  if (isTerminal(status)) return false
   return status === 'compensating' || (await leftOpen(context, id)).hasEffects
 }
 

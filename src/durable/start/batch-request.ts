@@ -51,11 +51,6 @@ export async function batchRequest(
   const id = options.id ?? context.newId()
   requireLength(context.connection.store, 'executionId', 'startBatch: execution id', id)
   const frame = batchFrameOf('startBatch', graph, target, { ...options, id })
-  const undoable = frame.plan.whole.steps.find(({ spec }) => spec.compensate !== undefined)
-  if (undoable !== undefined)
-    throw new OptionError(
-      `startBatch: step "${undoable.spec.name}" has compensate, which a durable batch can't do yet; start an execution for each item, or use executeBatch`,
-    )
   if (!Array.isArray(items)) {
     const message = `items must be an array, not ${describe(items)}`
     throw new InputError('INPUT_INVALID', `startBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })
@@ -130,6 +125,7 @@ export async function batchRequest(
         right: ownershipRightOf(record, resolved.timeoutMs),
         startedAt: undefined,
         restored: undefined,
+        pages: context.pagesOf(id),
         onRefused: () => context.refused(id),
         onGone: (gone) => context.leave(gone),
       })

@@ -4,6 +4,7 @@ import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import type { InputError } from '../../core/errors.ts'
 import type { ExecutionSetup, ResolvedOptions } from '../execution/execution-setup.ts'
 import type { Execution } from '../execution/execution.ts'
+import type { UndoStored } from './batch-undoing.ts'
 import type { ItemRead } from './item-inputs.ts'
 import type { ItemSource } from './item-source.ts'
 import type { PersistedExecution } from '../execution/execution-view.ts'
@@ -25,6 +26,9 @@ export interface PartSetups {
 export interface DurableParts extends PartSetups {
   restoredOf(item: number | undefined): PersistedExecution | undefined
   outcomeOf(item: number): ItemOutcome | undefined
+  /** What it ends with, where that is on record already: what it did is undone first. */
+  readonly failure: { readonly error: unknown } | undefined
+  readonly undo: UndoStored
 }
 
 /** Sees what a batch goes through, and the executions of its items, as it happens. */

@@ -1,18 +1,20 @@
 import { compiledBatch } from '../../../machines/index.ts'
 import type { BatchEvent, ReleaseCause } from '../../../machines/index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
-import { ExecutionCancelledError, InputError } from '../../core/errors.ts'
-import { describeThrown, hasCause } from '../../core/thrown.ts'
+import { InputError } from '../../core/errors.ts'
+import { hasCause } from '../../core/thrown.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
+import { sharedPartOf } from './shared-part.ts'
 import { SharedValues } from './shared-values.ts'
 import type { BatchSetup, BatchWatcher, ItemOutcome, PartSetups } from './batch-setup.ts'
-import { endReason } from '../execution/end-reason.ts'
+import { abortError, endReason, endWith } from '../execution/end-reason.ts'
 import type { CancelReason } from '../execution/end-reason.ts'
 import { emitEnd, reportOf } from '../execution/shown-end.ts'
 import { withUndoErrors } from '../execution/compensation.ts'
 import { reported } from '../execution/end-report.ts'
-import { Execution } from '../execution/execution.ts'
+import type { Execution } from '../execution/execution.ts'
 import type { ResolvedOptions } from '../execution/execution-setup.ts'
+import { emitProgress } from './batch-progress.ts'
 import { Barrier } from './barrier.ts'
 import { ItemIntake, mostOpenOf } from './item-intake.ts'
 import { sourceError } from './item-source.ts'
@@ -26,7 +28,8 @@ import { endTriggersOf } from '../environment/end-triggers.ts'
 import type { EndTriggers } from '../environment/end-triggers.ts'
 import type { TimeLimit } from '../environment/time-limit.ts'
 import { hasRunning, ItemsInFlight } from './items-in-flight.ts'
-import { BatchUndoing } from './batch-undoing.ts'
+import type { BatchUndo } from './batch-undoing.ts'
+import { BatchUndoing, waitsForLosers } from './batch-undoing.ts'
 import { BatchItem } from './batch-item.ts'
 import type { ItemHost } from './batch-item.ts'
 
@@ -62,6 +65,7 @@ export class Batch implements ItemHost {
   readonly #barrier: Barrier
   readonly #open = new ItemsInFlight()
   readonly #undoing: BatchUndoing
+  #undo: BatchUndo | undefined
   readonly #intake: ItemIntake
   /** Values of the shared leaves, once they are checked. */
   #checkedLeaves: readonly unknown[] | undefined
@@ -83,32 +87,16 @@ export class Batch implements ItemHost {
     this.#setup = this.memory = setup
     this.#parts = setup.durable ?? setup.signals
     this.itemOptions = { ...options, timeoutMs: undefined, deadline: undefined, signal: undefined }
-    this.#undoing = new BatchUndoing(setup.handsOver === true)
+    this.#undoing = new BatchUndoing(setup.handsOver === true, setup.durable?.undo)
     this.executionId = options.id!
     this.target = plan.item.plan.target.name
     this.pool = new SlotPool(concurrency, () => this.#intake.pump())
     this.turn = turnOf(options.clock)
     const { source, hasRoom } = setup
     this.#intake = new ItemIntake(this, this.#open, { source, hasRoom, maxOpen: mostOpenOf(setup) }, this.#context)
-    this.#shared = new Execution({
-      plan: plan.shared,
-      options: this.itemOptions,
-      cache: setup.cache,
-      undoings: setup.undoings,
-      onCompleted: () => {},
-      onFailed: (error) => this.fail(error),
-      ...this.#parts?.setupOf(undefined, undefined),
-      part: {
-        item: undefined,
-        admission: undefined,
-        whole: plan.whole,
-        hasEnded: () => this.isOver,
-        failedItems: () => this.failed,
-        undoLater: () => this.#undoing.add(this.#shared),
-        onFailing: (error) => this.onFailing(error),
-        onFilled: (slot, value) => this.#sharedValues.put(slot, { value }, this.total),
-        onDenied: (slot, error) => this.#sharedValues.put(slot, { error }, this.total),
-      },
+    this.#shared = sharedPartOf(this, setup, plan, this.#parts, {
+      undoLater: () => this.#undoing.add(this.#shared),
+      put: (slot, outcome) => this.#sharedValues.put(slot, outcome, this.total),
     })
     this.#sharedValues = new SharedValues(plan, this.#shared, this.#open, this.turn)
     const restored = setup.durable?.restoredOf(undefined)
@@ -119,6 +107,11 @@ export class Batch implements ItemHost {
   /** Nothing new begins: the process is about to hand the batch over. */
   pause(): void {
     this.#isPaused = true
+  }
+
+  /** Whether it is undone here. */
+  get isUndoing(): boolean {
+    return this.#undo !== undefined
   }
 
   /** Whether a step's function is under way. */
@@ -161,7 +154,9 @@ export class Batch implements ItemHost {
     emitter?.executionStarted(at)
     this.#triggers = endTriggersOf(this, options, clock)
     this.#triggers?.start()
-    if (!this.hasEnded) this.#checkShared()
+    const { failure } = this.#setup.durable ?? {}
+    if (failure !== undefined) endWith(this, failure.error)
+    else if (!this.hasEnded) this.#checkShared()
   }
 
   onTimeOut(limit: TimeLimit): void {
@@ -172,8 +167,7 @@ export class Batch implements ItemHost {
 
   onAbort(reason: unknown): void {
     if (this.hasEnded) return this.#reportNow(this.error)
-    const message = `the batch on graph "${this.place.graph}" was cancelled: ${describeThrown(reason)}`
-    this.cancel(new ExecutionCancelledError(message, this.place, { cause: reason }))
+    this.cancel(abortError(reason, this.place, 'batch on'))
   }
 
   /** Nothing of an item runs before what all items share is known to fit. */
@@ -210,6 +204,7 @@ export class Batch implements ItemHost {
   }
 
   #stop(event: EndEvent, error: CancelReason): void {
+    if (event.type === 'RELEASE') this.#giveUpUndo(event, error)
     if (!this.hasEnded) this.#context.run(() => this.#finish(event, error))
   }
 
@@ -288,7 +283,7 @@ export class Batch implements ItemHost {
   }
 
   onItemSucceeded(item: number, open: BatchItem | undefined, value: unknown): void {
-    if (this.hasEnded) return
+    if (this.hasEnded || this.#waitsFor(open?.execution, () => this.onItemSucceeded(item, open, value))) return
     this.#change({ type: 'ITEM_SUCCEED' })
     if (open !== undefined) this.#undoing.completed(open)
     this.#onItemEnded(item, open, { value })
@@ -329,23 +324,27 @@ export class Batch implements ItemHost {
   }
 
   #progress(item: number): void {
-    const { emitter, clock } = this.#setup.options
-    if (emitter === undefined) return
-    const total = this.#setup.source.size ?? this.total
-    emitter.batchProgress(
-      clock.now(),
-      item,
-      total,
-      this.succeeded,
-      this.failed,
-      total === undefined ? undefined : this.#barrier.shareOf(total, this.succeeded + this.failed),
-    )
+    const { options, source } = this.#setup
+    if (options.emitter !== undefined) emitProgress(options, item, this, source.size, this.#barrier)
   }
 
   #finishIfDone(): void {
     if (this.hasEnded || this.total === undefined || this.succeeded + this.failed < this.total) return
+    if (this.#waitsFor(this.#shared, () => this.#finishIfDone())) return
     if (this.#failure === undefined) this.#finish({ type: 'SUCCEED', at: this.#setup.options.clock.now() }, undefined)
     else this.fail(this.#failure)
+  }
+
+  #waitsFor(execution: Execution | undefined, goOn: () => void): boolean {
+    return this.#setup.durable !== undefined && waitsForLosers(execution, () => this.#context.run(goOn))
+  }
+
+  /** What is undone here goes on elsewhere. */
+  #giveUpUndo(event: EndEvent, error: CancelReason): void {
+    if (this.#undo === undefined) return
+    this.#undo.giveUp(error)
+    this.#undo = undefined
+    this.#context.run(() => this.#report(event, error))
   }
 
   #finish(event: EndEvent, error: unknown): void {
@@ -358,15 +357,15 @@ export class Batch implements ItemHost {
       else execution.cancel(reason, event.at)
     source.close()
     const hasWorked = event.type === 'SUCCEED' || event.type === 'RELEASE'
-    const undone = hasWorked ? undefined : this.#undoing.begin(this.whole, error, this.#shared, parts)
-    if (undone === undefined) {
-      this.#report(event, error)
-      return
-    }
+    const undo = hasWorked ? undefined : this.#undoing.begin(this.whole, error, this.#shared, parts)
+    if (undo === undefined) return this.#report(event, error)
     this.#change({ type: 'COMPENSATE', error, at: event.at })
     options.emitter?.executionCompensating(event.at, error)
     if (event.type === 'TIME_OUT' || options.signal?.aborted === true) this.#reportNow(error)
-    void undone.then((errors) => {
+    this.#undo = undo
+    void undo.done.then((errors) => {
+      if (this.#undo === undefined) return
+      this.#undo = undefined
       withUndoErrors(error, errors)
       this.#report({ ...event, at: options.clock.now() }, error)
     })

@@ -151,6 +151,11 @@ export class Effect {
     return state === completed && error === undefined ? output : made
   }
 
+  /** Nobody here wants the verdict any more. */
+  giveUp(): void {
+    this.#onIdle?.()
+  }
+
   #idle(clock: FullClock, waitMs: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = fireAfter(clock, waitMs, resolve)

@@ -33,8 +33,8 @@ export function endReason(error: unknown, message: string, place: ErrorPlace): C
 }
 
 /** What an execution ends with whose caller's signal is aborted. */
-export function abortError(reason: unknown, place: ErrorPlace): ExecutionCancelledError {
-  const message = `the execution of graph "${place.graph}" was cancelled: ${describeThrown(reason)}`
+export function abortError(reason: unknown, place: ErrorPlace, what = 'execution of'): ExecutionCancelledError {
+  const message = `the ${what} graph "${place.graph}" was cancelled: ${describeThrown(reason)}`
   return new ExecutionCancelledError(message, place, { cause: reason })
 }
 

@@ -82,6 +82,7 @@ export class Undo implements EffectUndo {
 
   giveUp(reason: unknown): void {
     this.#isGivenUp = true
+    this.#effect.giveUp()
     this.#wait?.cancel()
     this.#close?.(reason)
   }

@@ -1,0 +1,30 @@
+import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { ItemOutcome } from '../../runtime/batch/batch-setup.ts'
+import { itemsStep } from './batch-items.ts'
+import type { StepPlace } from './undo-records.ts'
+
+/** The record of what became of an item, of all of them, or of the items themselves. @throws SerializationError */
+export async function outcomeRecordOf(
+  { encoding, clock }: { readonly encoding: ValueEncoding; readonly clock: { now(): number } },
+  { id, target, life }: { readonly id: string; readonly target: string; readonly life: number },
+  { step, item }: StepPlace,
+  outcome: ItemOutcome,
+): Promise<StepRecord> {
+  const identity = ['step', id, step, item]
+  const isDone = 'value' in outcome
+  return {
+    step,
+    item,
+    status: isDone ? 'completed' : 'failed',
+    attempt: life,
+    inputHash: undefined,
+    type: step === itemsStep ? itemsStep : target,
+    typeVersion: undefined,
+    output: isDone ? await encoding.encode(outcome.value, [...identity, 'output']) : undefined,
+    error: isDone ? undefined : await encoding.encodeError(outcome.error, [...identity, 'error']),
+    startedAt: undefined,
+    endedAt: clock.now(),
+    dueAt: undefined,
+  }
+}
