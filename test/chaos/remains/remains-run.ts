@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Store } from '../../../src/core/contracts/store.ts'
@@ -158,6 +159,8 @@ class DyingProcess {
   constructor(order: DyingOrder) {
     const child = fork(join(import.meta.dirname, 'dying-process.ts'), [JSON.stringify(order)], {
       execArgv: ['--conditions=docket-source', '--disable-warning=ExperimentalWarning'],
+      // Hundreds of processes that live for a moment mostly compile.
+      env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'docket-chaos-cache') },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     this.#child = child
