@@ -48,6 +48,22 @@ describe('an execution', () => {
     expect(execution(...waiting, { type: 'SUCCEED', output: 1, at: 3 }).taken).toEqual([true, true, false])
   })
 
+  test.each([[], [{ type: 'WAIT', at: 2 }]] as const)(
+    'that failed shows with what while it is compensating, goes on with nothing, and ends after that',
+    (...before) => {
+      const failed = [{ type: 'START', at: 1 }, ...before, { type: 'COMPENSATE', error, at: 2 }] as const
+      expect(execution(...failed)).toMatchObject({ status: 'compensating', error, endedAt: undefined })
+      for (const type of ['WAIT', 'GO_ON', 'START'] as const)
+        expect(execution(...failed, { type, at: 3 }).status).toBe('compensating')
+      expect(execution(...failed, { type: 'SUCCEED', output: 1, at: 3 })).toMatchObject({
+        status: 'compensating',
+        output: undefined,
+      })
+      expect(execution(...failed, { type: 'FAIL', error, at: 3 })).toMatchObject({ status: 'failed', endedAt: 3 })
+      expect(execution(...failed, { type: 'CANCEL', error, at: 3 }).status).toBe('cancelled')
+    },
+  )
+
   test('that times out has failed', () => {
     expect(execution({ type: 'START', at: 1 }, { type: 'TIME_OUT', error, at: 2 })).toMatchObject({
       status: 'failed',
@@ -76,6 +92,17 @@ describe('a batch', () => {
   test('knows how many items it has once the last has been read', () => {
     expect(batch({ type: 'START', at: 1 })).toHaveProperty('total', undefined)
     expect(batch({ type: 'START', at: 1 }, { type: 'CLOSE', total: 7 })).toHaveProperty('total', 7)
+  })
+
+  test('that failed begins and counts no items while it is compensating', () => {
+    const failed = [{ type: 'START', at: 1 }, { type: 'ITEM_START' }, { type: 'COMPENSATE', error, at: 2 }] as const
+    expect(batch(...failed, { type: 'ITEM_START' }, { type: 'ITEM_SUCCEED' })).toMatchObject({
+      status: 'compensating',
+      started: 1,
+      succeeded: 0,
+      error,
+    })
+    expect(batch(...failed, { type: 'FAIL', error, at: 3 })).toMatchObject({ status: 'failed', endedAt: 3 })
   })
 
   test('reads no items before it starts', () => {
