@@ -21,6 +21,13 @@ export interface LogLine {
     | 'continued'
     | 'server-fault'
     | 'server-back'
+    | 'decided'
+    | 'fired'
+    | 'undoing'
+    | 'undone'
+    | 'parked'
+    | 'sent'
+    | 'unsent'
     | 'call'
     | 'answer'
   readonly at: number

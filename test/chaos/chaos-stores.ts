@@ -1,21 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseSync } from 'node:sqlite'
+import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
 import type { Store } from '../../src/core/contracts/store.ts'
+import { mysqlStore } from '../../stores/mysql/index.ts'
 import { postgresStore } from '../../stores/postgres/index.ts'
 import { redisStore } from '../../stores/redis/index.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
 import { temporaryFolder } from '../servers/guarded-process.ts'
+import { startMysql } from '../servers/mysql.ts'
 import { startPostgres } from '../servers/postgres.ts'
 import { startRedis, withRedis } from '../servers/redis.ts'
 import type { TestServer } from '../servers/test-server.ts'
 
-export const storeKinds = ['sqlite', 'postgres', 'redis'] as const
+export const storeKinds = ['sqlite', 'postgres', 'mysql', 'redis'] as const
 export type StoreKind = (typeof storeKinds)[number]
 
 /** Opens a store by where it is. */
 export function openStore(kind: StoreKind, url: string): Store {
   if (kind === 'sqlite') return sqliteStore(url)
+  if (kind === 'mysql') return mysqlStore(url)
   return kind === 'postgres' ? postgresStore(url) : redisStore(url)
 }
 
@@ -39,8 +43,7 @@ export interface StoreSettings {
 /** A fresh one. */
 export async function startStore(kind: StoreKind, { appendfsync }: StoreSettings): Promise<StoreUnderTest> {
   if (kind === 'sqlite') return sqliteUnderTest()
-  const server =
-    kind === 'postgres' ? await startPostgres({ fsync: true }) : await startRedis({ appendonly: appendfsync })
+  const server = await serverOf(kind, appendfsync)
   return {
     kind,
     url: server.url,
@@ -51,8 +54,25 @@ export async function startStore(kind: StoreKind, { appendfsync }: StoreSettings
       await sleep(downMs)
       await server.restart()
     },
-    cut: () => (kind === 'postgres' ? cutPostgres(server) : cutRedis(server)),
+    cut: () => cutters[kind](server),
     [Symbol.asyncDispose]: () => server.stop(),
+  }
+}
+
+function serverOf(kind: Exclude<StoreKind, 'sqlite'>, appendfsync: StoreSettings['appendfsync']): Promise<TestServer> {
+  if (kind === 'postgres') return startPostgres({ fsync: true })
+  return kind === 'mysql' ? startMysql() : startRedis({ appendonly: appendfsync })
+}
+
+const cutters = { postgres: cutPostgres, mysql: cutMysql, redis: cutRedis }
+
+async function cutMysql({ url }: TestServer): Promise<void> {
+  const connection = await createConnection(url)
+  try {
+    const [rows] = await connection.query('SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID()')
+    for (const { id } of rows as { readonly id: number }[]) await connection.query(`KILL ${id}`).catch(() => {})
+  } finally {
+    await connection.end().catch(() => {})
   }
 }
 

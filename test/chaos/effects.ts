@@ -1,4 +1,5 @@
 import { shapes } from './chaos-graphs.ts'
+import type { ChaosStep } from './chaos-graphs.ts'
 import type { LogLine } from './chaos-log.ts'
 import type { StoreKind } from './chaos-stores.ts'
 
@@ -26,8 +27,9 @@ interface Begin extends LogLine {
 export function effectsOf(
   lines: readonly LogLine[],
   kind: StoreKind,
+  of: readonly ChaosStep[] = shapes.flatMap(({ steps }) => steps),
 ): { counts: EffectCounts; violations: readonly string[] } {
-  const steps = new Map(shapes.flatMap((shape) => shape.steps.map((step) => [step.name, step])))
+  const steps = new Map(of.map((step) => [step.name, step]))
   const violations: string[] = []
   const begins = new Map<string, Begin[]>()
   const failed = new Set<string>()

@@ -6,13 +6,16 @@ import type { StoreKind } from './chaos-stores.ts'
 import { judgedKinds, judgementText, judgeOwnServer } from './judge/judge-run.ts'
 import { countRemains } from './remains/count-remains.ts'
 import { defaultLeaseMs, measureRecovery } from './recovery.ts'
+import type { StormPlan } from './storm.ts'
+import { runWaits, waitsText } from './waits/waits-run.ts'
 
 const usage = `npm run chaos -- [options]
   --judge               calls from all processes at once, each change recorded by the database, and judged afterwards
+  --waits               graphs that wait: races, timers, signals, children, undoings, parking; takes the options of --kills and so on
   --remains             kills at each call of everything that a process does, and counts what stays in the store; --kills is how many more
                         at any time, for each thing that is done (default 5)
   --minutes <n>         of the judge, for each store (default 10)
-  --store <name>        of: ${storeKinds.join(', ')}, all (default all); --judge and --remains know mysql as well
+  --store <name>        of: ${storeKinds.join(', ')}, all (default all)
   --kills <n>           of workers, for each store (default 200)
   --stops <n>           of workers, for about the lease or longer (default 20)
   --closes <n>          orderly ends of workers (default 20)
@@ -52,6 +55,7 @@ const { values: flags } = parseArgs({
     log: { type: 'string' },
     judge: { type: 'boolean', default: false },
     remains: { type: 'boolean', default: false },
+    waits: { type: 'boolean', default: false },
     minutes: text('10'),
     help: { type: 'boolean', default: false },
   },
@@ -73,18 +77,12 @@ else if (flags.judge && judged.length > 0) {
 } else {
   const seed = number('seed')
   console.log(`seed ${seed}`)
-  for (const kind of kinds) if (!(await torment(kind, seed, appendfsync))) process.exitCode = 1
+  for (const kind of kinds)
+    if (!(await (flags.waits ? tormentWaits(kind, seed) : torment(kind, seed, appendfsync)))) process.exitCode = 1
 }
 
-async function judgeOne(kind: (typeof judged)[number], seed: number): Promise<boolean> {
-  const log = flags.log === undefined ? undefined : `${flags.log}/judge-${kind}-${seed}.jsonl`
-  const outcome = await judgeOwnServer(kind, seed, { forMs: Number(flags.minutes) * 60_000, log })
-  console.log(judgementText(kind, seed, outcome))
-  return outcome.violations.length === 0
-}
-
-async function torment(kind: StoreKind, seed: number, appendfsync: 'everysec' | 'always'): Promise<boolean> {
-  const plan = {
+function plan(): StormPlan {
+  return {
     workers: number('workers'),
     executions: number('executions'),
     inFlight: 20,
@@ -96,8 +94,25 @@ async function torment(kind: StoreKind, seed: number, appendfsync: 'everysec' | 
     leaseMs: number('lease'),
     pauseMs: number('pause'),
   }
+}
+
+async function tormentWaits(kind: StoreKind, seed: number): Promise<boolean> {
+  const log = flags.log === undefined ? undefined : `${flags.log}/waits-${kind}-${seed}.jsonl`
+  const outcome = await runWaits(kind, plan(), seed, { log })
+  console.log(waitsText(kind, seed, outcome))
+  return outcome.violations.length === 0
+}
+
+async function judgeOne(kind: (typeof judged)[number], seed: number): Promise<boolean> {
+  const log = flags.log === undefined ? undefined : `${flags.log}/judge-${kind}-${seed}.jsonl`
+  const outcome = await judgeOwnServer(kind, seed, { forMs: Number(flags.minutes) * 60_000, log })
+  console.log(judgementText(kind, seed, outcome))
+  return outcome.violations.length === 0
+}
+
+async function torment(kind: StoreKind, seed: number, appendfsync: 'everysec' | 'always'): Promise<boolean> {
   const log = flags.log === undefined ? undefined : `${flags.log}/${kind}-${seed}.jsonl`
-  const outcome = await runChaos(kind, plan, seed, { appendfsync, log })
+  const outcome = await runChaos(kind, plan(), seed, { appendfsync, log })
   console.log(summaryOf(kind, seed, outcome))
   const rounds = number('recovery')
   if (rounds === 0) return outcome.violations.length === 0

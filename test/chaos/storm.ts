@@ -27,7 +27,35 @@ export interface StormPlan {
   readonly pauseMs: number
 }
 
-type ChaosWorker = WorkerProcess<StartOrder>
+type ChaosWorker = WorkerProcess<object>
+
+/** What is run in a storm, and by which program. */
+export interface StormCast {
+  readonly script: string
+  /** The order with a number. */
+  readonly orderOf: (number: number, random: () => number) => StartOrder
+  /** What workers are told besides, now and then; `underWay`: executions that have not ended. @default nothing */
+  readonly besides?: (
+    workers: readonly { give(order: object): void }[],
+    underWay: readonly string[],
+    ordered: number,
+  ) => void
+}
+
+/** Graphs of functions, each in turn. */
+const functionsCast: StormCast = {
+  script: 'worker.ts',
+  orderOf(number, random) {
+    const shape = shapes[number % shapes.length]!
+    // Several in a row want the same global results.
+    const leaves = shape.leaves.map((leaf) => [
+      leaf,
+      leaf === 'Region' ? Math.floor(number / 40) : Math.floor(random() * 1e9),
+    ])
+    return { execution: `x${number}`, graph: shape.name, leaves: Object.fromEntries(leaves) as Record<string, number> }
+  },
+}
+
 type Fault = 'kill' | 'stop' | 'close' | 'restart' | 'cut'
 
 const settleMs = 90_000
@@ -51,6 +79,7 @@ export class Storm {
   readonly #plan: StormPlan
   readonly #random: () => number
   readonly #path: string
+  readonly #cast: StormCast
   readonly #log: ChaosLog
   readonly #orders = new Map<string, StartOrder>()
   readonly #workers = new Set<ChaosWorker>()
@@ -66,7 +95,8 @@ export class Storm {
   #born = 0
   #isOver = false
 
-  constructor(store: StoreUnderTest, plan: StormPlan, random: () => number, path: string) {
+  constructor(store: StoreUnderTest, plan: StormPlan, random: () => number, path: string, cast = functionsCast) {
+    this.#cast = cast
     this.#store = store
     this.#plan = plan
     this.#random = random
@@ -154,7 +184,7 @@ export class Storm {
     const name = `w${++this.#born}`
     const { leaseMs } = this.#plan
     const settings: WorkerSettings = { name, kind, url, log: this.#path, leaseMs, longestMs: longestStepMs }
-    const worker: ChaosWorker = new WorkerProcess('worker.ts', settings, this.#log)
+    const worker: ChaosWorker = new WorkerProcess(this.#cast.script, settings, this.#log)
     this.#workers.add(worker)
     void worker.exited.then(() => {
       this.#workers.delete(worker)
@@ -186,6 +216,7 @@ export class Storm {
       const isEnough = this.#isOver && this.#orders.size >= executions
       if (!isEnough) while (this.#underWay.size < inFlight && this.#order());
       this.#repeatOrders()
+      this.#cast.besides?.(this.#able, [...this.#underWay.keys()], this.#orders.size)
       if (this.#isHopeless) return
       if (isEnough && this.#unconfirmed.size === 0 && this.#underWay.size === 0) return
       if (Date.now() > until) {
@@ -207,7 +238,8 @@ export class Storm {
       // Whoever lost it or handed it over has ended it for itself only.
       if (kind === 'ended') this.#underWay.delete(execution!)
       // Whoever ended it may not have lived to tell; a result tells it too.
-      if (kind === 'result') this.#underWay.delete(execution!)
+      if (kind === 'result' || (kind === 'no-result' && text!.startsWith('open STEP_FAILED')))
+        this.#underWay.delete(execution!)
     }
     // One of which nothing was heard for long (its end may have gone untold) is asked for again: the answer is its result.
     const now = Date.now()
@@ -228,24 +260,20 @@ export class Storm {
   /** Orders another execution; false if there is nobody to do it. */
   #order(): boolean {
     const number = this.#orders.size
-    const shape = shapes[number % shapes.length]!
-    const execution = `x${number}`
-    // Several in a row want the same global results.
-    const leaves = Object.fromEntries(
-      shape.leaves.map((leaf) => [
-        leaf,
-        leaf === 'Region' ? Math.floor(number / 40) : Math.floor(this.#random() * 1e9),
-      ]),
-    )
-    const order = { execution, graph: shape.name, leaves }
+    const order = this.#cast.orderOf(number, this.#random)
+    const { execution } = order
     if (!this.#send(order, this.#random() < 0.1 ? 2 : 1)) return false
     this.#orders.set(execution, order)
     this.#underWay.set(execution, Date.now())
     return true
   }
 
+  get #able(): readonly ChaosWorker[] {
+    return [...this.#workers].filter((worker) => worker.isAlive && !worker.isStopped)
+  }
+
   #send(order: StartOrder, count: number): boolean {
-    const able = [...this.#workers].filter((worker) => worker.isAlive && !worker.isStopped)
+    const able = this.#able
     const first = Math.floor(this.#random() * able.length)
     const workers = [...able.slice(first), ...able.slice(0, first)].slice(0, count)
     if (workers.length === 0) return false

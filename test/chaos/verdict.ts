@@ -56,7 +56,7 @@ async function readAll(
   return found
 }
 
-function refuseToRun(): never {
+export function refuseToRun(): never {
   throw new Error('the one who looks runs nothing')
 }
 

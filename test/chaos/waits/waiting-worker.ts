@@ -1,0 +1,138 @@
+/** A process that owns executions which wait, until somebody kills it; it sends signals too, to whatever it is told. What it does to the world is a line in the log. */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createDocket, dataType, DocketError, type } from '../../../src/index.ts'
+import type { Docket, ExecutionEvent } from '../../../src/index.ts'
+import type { Mark } from '../chaos-graphs.ts'
+import { ChaosLog } from '../chaos-log.ts'
+import { openStore } from '../chaos-stores.ts'
+import type { StartOrder, WorkerSettings } from '../worker.ts'
+import { isBroke, isSlow, markOf, waitingGraphs, waitingInputs } from './waiting-graphs.ts'
+
+/** Tells a worker to send a signal. */
+export interface SignalOrder {
+  readonly signal: string
+  readonly to: string
+  readonly id: string
+  readonly value: Mark
+}
+
+const parks = [100, 300, 1_500, 10_000]
+
+if (import.meta.main) work(JSON.parse(process.argv[2]!) as WorkerSettings)
+
+function work({ name, kind, url, log: path, leaseMs, longestMs }: WorkerSettings): void {
+  const log = new ChaosLog(path, name)
+  let isClosing = false
+
+  const graphs = waitingGraphs({
+    async run(step, inputs, { executionId, attempt, idempotencyKey, signal }) {
+      const from = Object.fromEntries(Object.entries(inputs).map(([port, mark]) => [port, mark.tag]))
+      const n = markOf(step, (port) => inputs[port]?.n ?? 0)
+      const place = { execution: executionId, step: step.name, attempt, n }
+      log.write('begin', { ...place, idempotencyKey, from })
+      if (step.name === 'Near' && isSlow(inputs['Seed']!.n)) await sleep(600 + Math.random() * 300)
+      else if (Math.random() > 0.2) await sleep(Math.random() * longestMs)
+      if (step.name === 'Pay' && isBroke(inputs['Seed']!.n)) {
+        log.write('fail', place)
+        throw new Error('no credit')
+      }
+      if (signal.aborted && step.name === 'Near' && Math.random() < 0.5) throw signal.reason
+      const made: Mark = { n, tag: randomUUID(), from }
+      log.write('end', { ...place, tag: made.tag })
+      return made
+    },
+    decided(race, { port, value }, { executionId }) {
+      const { n, tag } = value as Mark
+      log.write('decided', { execution: executionId, step: race, text: port, tag })
+      return { n, tag: `${race} of ${executionId}: ${tag}`, from: {} }
+    },
+    fired(timer, { dueAt }) {
+      log.write('fired', { step: timer, n: dueAt.getTime() })
+      return { n: dueAt.getTime(), tag: `${timer} ${dueAt.getTime()}`, from: {} }
+    },
+    async undo(step, output, { executionId, stepIdempotencyKey, isUncertain }) {
+      const place = { execution: executionId, step, idempotencyKey: stepIdempotencyKey }
+      log.write('undoing', { ...place, tag: output?.tag, text: isUncertain ? 'uncertain' : '' })
+      await sleep(Math.random() * longestMs)
+      if (Math.random() < 0.1) throw new Error('not now')
+      log.write('undone', place)
+    },
+  })
+
+  const docket: Docket = createDocket({
+    graphs: [...graphs.values()].map(({ graph }) => graph),
+    store: openStore(kind, url),
+    lease: leaseMs,
+    maxRecoveries: 10_000,
+    park: parks[Math.floor(Math.random() * parks.length)]!,
+    name,
+    observers: [observe],
+  })
+  log.write('ready')
+
+  function observe(event: ExecutionEvent): void {
+    if (event.type === 'execution.ended')
+      log.write('ended', { execution: event.executionId, text: `${event.status}${describe(event.error)}` })
+    if (event.type === 'execution.released' && event.cause === 'lease-lost')
+      log.write('lost', { execution: event.executionId })
+    if (event.type === 'execution.released' && event.cause === 'park')
+      log.write('parked', { execution: event.executionId })
+  }
+
+  async function start({ execution, graph, leaves }: StartOrder): Promise<void> {
+    const { graph: declared, target } = graphs.get(graph)!
+    try {
+      // One that has failed would begin anew.
+      const known = await docket.get(execution)
+      const handle =
+        known ??
+        (await docket.start(declared as never, target as never, waitingInputs(leaves) as never, { id: execution }))
+      log.write('accepted', { execution })
+      await handle.result().then(
+        (value: unknown) => log.write('result', { execution, tag: (value as Mark).tag, n: (value as Mark).n }),
+        (error: unknown) =>
+          log.write('no-result', { execution, text: `${isClosing ? 'closing' : 'open'}${describe(error)}` }),
+      )
+    } catch (error) {
+      log.write('refused', { execution, text: `${isClosing ? 'closing' : 'open'}${describe(error)}` })
+    }
+  }
+
+  async function send({ signal, to, id, value }: SignalOrder): Promise<void> {
+    try {
+      const handle = await docket.get(to)
+      const sentAt = Date.now()
+      const verdict = await handle?.signal(dataType(signal, type<Mark>()), value, { id })
+      if (verdict !== undefined)
+        log.write('sent', { execution: to, step: signal, tag: value.tag, n: sentAt, text: verdict })
+    } catch (error) {
+      log.write('unsent', { execution: to, text: describe(error) })
+    }
+  }
+
+  async function close(): Promise<void> {
+    if (isClosing) return
+    isClosing = true
+    log.write('closing')
+    try {
+      await docket.close({ deadline: '2s' })
+      log.write('closed')
+    } catch (error) {
+      log.write('closed', { text: describe(error) })
+    }
+    if (process.connected) process.disconnect()
+  }
+
+  process.on('message', (order: StartOrder | SignalOrder) => void ('signal' in order ? send(order) : start(order)))
+  process.on('SIGTERM', () => void close())
+  process.on('disconnect', () => {
+    if (!isClosing) process.exit(1)
+  })
+}
+
+function describe(error: unknown): string {
+  if (error === undefined) return ''
+  if (!(error instanceof Error)) return ` ${String(error)}`
+  return ` ${error instanceof DocketError ? error.code : error.name}: ${error.message}`
+}
