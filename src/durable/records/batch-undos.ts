@@ -47,6 +47,11 @@ export class BatchUndos {
     return this.#counts.get(item)?.get(step) ?? 0
   }
 
+  /** A step begins anew because what it is made of was undone. */
+  countAnew(step: string, item: string): void {
+    put(this.#counts, item, step, this.countOf(step, item) + 1)
+  }
+
   /** What an item knows of its undoing, and its steps: those of which all is undone are cancelled. Undefined where there is nothing of it. */
   of(item: string, views: Views | undefined): RestoredItem | undefined {
     const undos = this.#undos.get(item)

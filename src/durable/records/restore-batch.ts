@@ -10,6 +10,8 @@ import type { ItemOutcome } from '../../runtime/batch/batch-setup.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
 import { split } from '../../runtime/inputs/given-inputs.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
+import { StepViews } from './step-views.ts'
+import { BatchAnew } from './batch-anew.ts'
 import { BatchUndos } from './batch-undos.ts'
 import { keptBeside } from './undo-records.ts'
 import { ItemsReader, itemsStep } from './batch-items.ts'
@@ -152,38 +154,6 @@ export function awaitedSlots(
   return slots
 }
 
-/** Views of steps by name and item: a Map for each of very many items would take most of the memory. */
-class StepViews {
-  readonly #bySteps = new Map<string, Map<string, StepView>>()
-
-  get(step: string, item: string): StepView | undefined {
-    return this.#bySteps.get(step)?.get(item)
-  }
-
-  /** All of one item; undefined where there are none. */
-  of(item: string): ReadonlyMap<string, StepView> | undefined {
-    let found: Map<string, StepView> | undefined
-    for (const [step, views] of this.#bySteps) {
-      const view = views.get(item)
-      if (view !== undefined) found = (found ?? new Map<string, StepView>()).set(step, view)
-    }
-    return found
-  }
-
-  set(step: string, item: string, view: StepView): void {
-    const views = this.#bySteps.get(step)
-    if (views === undefined) this.#bySteps.set(step, new Map([[item, view]]))
-    else views.set(item, view)
-  }
-
-  /** Gives how many there were. */
-  forget(item: string): number {
-    let count = 0
-    for (const views of this.#bySteps.values()) if (views.delete(item)) count++
-    return count
-  }
-}
-
 /** What a batch's records are read for. */
 interface RestorationParts {
   readonly record: ExecutionRecord
@@ -213,6 +183,8 @@ export class BatchRestoration {
   readonly #open: (readonly [StepRecord, StepRecord])[] = []
   readonly #failing = new Map<string, { readonly error: unknown }>()
   readonly undos: BatchUndos
+  /** Only of one that begins again, and may have been undone. */
+  readonly anew: BatchAnew | undefined
   #undosUnderWay = 0
   #found = 0
   #failure: { readonly error: unknown } | undefined
@@ -227,6 +199,8 @@ export class BatchRestoration {
     this.#needed = new Set(plan?.whole.steps.map(({ spec }) => spec.name))
     this.#isRetried = isRetriedBy(head ?? {})
     this.undos = new BatchUndos(record.id, encoding)
+    if (plan?.whole.compensates === true && parts.cause === 'end')
+      this.anew = new BatchAnew(plan, record.status !== 'completed')
   }
 
   /** Attempts to undo steps that were under way, of which their processes may have died. */
@@ -280,6 +254,7 @@ export class BatchRestoration {
 
   restored(): RestoredBatch {
     const outcomes = this.#outcomes
+    if (this.anew !== undefined) this.#beginAnew(this.anew)
     return {
       views: this.#views,
       outcomes,
@@ -291,6 +266,20 @@ export class BatchRestoration {
     }
   }
 
+  /** Forgets what was undone, and what is made of that. */
+  #beginAnew(anew: BatchAnew): void {
+    this.#found -= this.#views.forgetEach((step, item) => {
+      const isAnew = anew.of(item).has(step)
+      if (isAnew) this.undos.countAnew(step, item)
+      return isAnew
+    })
+    for (const [item, outcome] of this.#outcomes) {
+      if (anew.of(item).size === 0 || 'error' in outcome) continue
+      this.#outcomes.delete(item)
+      this.#outdated.add(item)
+    }
+  }
+
   get #isCompensating(): boolean {
     return this.#parts.record.status === 'compensating'
   }
@@ -298,6 +287,7 @@ export class BatchRestoration {
   async #takeKept(record: StepRecord, { as }: NonNullable<ReturnType<typeof keptBeside>>): Promise<void> {
     const { cause } = this.#parts
     // Of a batch that begins again the undoings of its last life are over.
+    if (cause === 'end') this.anew?.take(record)
     if (this.#failure !== undefined || (cause === 'end' && as !== 'count')) return
     if (as === 'undo' && record.status === 'running') this.#undosUnderWay++
     if (record.item !== '' && (this.#isCompensating || this.#outcomes.has(record.item)) && as !== 'count') return
@@ -332,6 +322,8 @@ export class BatchRestoration {
       return
     }
     this.#outcomes.set(step.item, outcome)
+    // That of an item that was undone does not count in the end.
+    if (this.anew !== undefined) return
     this.undos.forget(step.item)
     this.#found -= this.#views.forget(step.item)
   }
@@ -350,7 +342,7 @@ export class BatchRestoration {
     const maxAttempts = attemptsOf(this.#specs.get(step.step))
     // Of what failed before a retry, what won a race is left.
     const since = step.status === 'failed' && this.#isRetried(step.item) ? 'end' : cause
-    const isLeft = this.#outcomes.has(step.item)
+    const isLeft = this.anew === undefined && this.#outcomes.has(step.item)
     const view = isLeft ? undefined : viewOf(record, step, encoding, since, maxAttempts)
     if (view instanceof Promise) return view.then((late) => this.#keep(step, late))
     return this.#keep(step, view)

@@ -12,7 +12,14 @@ import { OwnedBatch } from '../ownership/owned-batch.ts'
 import { graphHashOf } from '../records/graph-hash.ts'
 import { batchUnderPresentNames, digestOfWritten } from '../records/present-batch.ts'
 import type { PresentBatch } from '../records/present-batch.ts'
-import { awaitedSlots, BatchRestoration, givenOnce, headOfBatch, misfitsOfItems } from '../records/restore-batch.ts'
+import {
+  awaitedSlots,
+  BatchRestoration,
+  itemStep,
+  givenOnce,
+  headOfBatch,
+  misfitsOfItems,
+} from '../records/restore-batch.ts'
 import type { BatchHead } from '../records/restore-batch.ts'
 import { nowMade } from '../records/restore-execution.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
@@ -106,6 +113,7 @@ async function fromPresentRecords(
   return {
     restored: restored?.found ?? 0,
     undosUnderWay: restoration.undosUnderWay,
+    reopen: async (write) => restoration.anew?.write(pages, restoration.undos, context.clock.now(), itemStep, write),
     awaited: cause === 'end' ? awaitedSlots(frame.plan, parts.keys, restored) : [],
     inputs: head === found ? undefined : await encoding.encode(head, ['execution', id, 'inputs']),
     own: (owned, follower, mail, moves) => {

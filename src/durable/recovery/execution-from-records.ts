@@ -27,6 +27,8 @@ export type FromRecords =
       readonly reopened?: readonly StepRecord[]
       /** Of a batch, attempts to undo steps that were under way, of which their processes may have died. @default none */
       readonly undosUnderWay?: number
+      /** Of a batch that begins again, writes in portions what of it is not served any more. */
+      reopen?(write: (steps: readonly StepRecord[]) => Promise<void>): Promise<void>
       /** The inputs as they are stored from here on, where they change. */
       readonly inputs?: StoredValue | undefined
       /** Slots of the signals that its steps wait for, or will wait for. @default none */

@@ -330,10 +330,11 @@ export class Resumption {
   async #reopen(
     record: ExecutionRecord,
     deadline: number | undefined,
-    { inputs, reopened = [], awaited = [] }: Extract<FromRecords, { own: unknown }>,
+    { inputs, reopened = [], awaited = [], reopen }: Extract<FromRecords, { own: unknown }>,
     mail: UnreadMail | undefined,
   ): Promise<void> {
     const { clock } = this.#context
+    await reopen?.((steps) => this.#context.change(record, undefined, { steps }))
     const begun = { status: 'running', startedAt: clock.now(), ownedMs: 0, recoveries: 0 } as const
     const head = {
       ...begun,
