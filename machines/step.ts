@@ -188,10 +188,12 @@ export const stepMachine = setup({
         WAIT: { target: 'waiting', actions: 'wait' },
         SUCCEED: { target: 'completed', actions: 'arrive' },
         FAIL: [
+          { guard: 'mayRetry', target: 'retrying', actions: 'retry' },
           { guard: 'hasFallback', target: 'completed', actions: 'fallBack' },
           { target: 'failed', actions: 'fail' },
         ],
         TIME_OUT: [
+          { guard: 'mayRetry', target: 'retrying', actions: 'retry' },
           { guard: 'hasFallback', target: 'completed', actions: 'fallBack' },
           { target: 'failed', actions: 'fail' },
         ],

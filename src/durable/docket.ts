@@ -90,9 +90,10 @@ export class Docket implements AsyncDisposable {
     this.#reopening = reopening
     this.#scan = scan
     this.#starter = new ExecutionStarter(context, { resumption, reopening, scan })
-    context.setup.children = new ChildExecutions(context, this.#starter, (id) =>
-      deleteExecution(context, resumption, id),
-    )
+    const children = new ChildExecutions(context, this.#starter, (id) => deleteExecution(context, resumption, id))
+    context.setup.children = children
+    context.childEnded = (parent, message) => children.ended(parent, message)
+    context.hasOnRecord = (message) => children.hasOnRecord(message)
     this.#ephemeral = new EphemeralExecutions(context)
     this.#delivery = new Delivery(context)
     context.deliver = (entries) => this.#delivery.send(entries)

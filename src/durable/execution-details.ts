@@ -39,7 +39,7 @@ async function detailsOfOne(context: DocketContext, stored: ExecutionRecord): Pr
   const graph = context.graphOf(stored.graph)
   const { record, steps } = await shownRecords({ record: stored, steps: rows }, graph, encoding, clock)
   const { info, situationWith } = await headOf(context, record, lease)
-  const recorded = await stepInfosOf(record, steps, encoding, turnOf(clock), graph)
+  const recorded = await stepInfosOf(record, steps, encoding, turnOf(clock), graph, undoRecords.counts)
   const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
   const infos = await withUndos(
     id,

@@ -9,7 +9,6 @@ import {
 import type { AnyDataType, GivenOf, TypedDataType, ValueOf } from '../core/language/data-type.ts'
 import { inspectKey } from '../core/inspect-key.ts'
 import { callingStep, stepsAround, wayRound } from '../runtime/environment/current-step.ts'
-import { turnOf } from '../runtime/environment/turn.ts'
 import type { CallingStep, WaitedFor } from '../runtime/environment/current-step.ts'
 import { beginWait, cantEndBefore, endWait } from '../runtime/environment/open-waits.ts'
 import type { ExecutionActorRef } from '../runtime/actors/execution-logic.ts'
@@ -22,12 +21,12 @@ import type { DocketContext } from './context/docket-context.ts'
 import { detachExecution } from './detach-execution.ts'
 import { detailsOf } from './execution-details.ts'
 import { HopelessWait } from './hopeless-wait.ts'
+import { outcomeOfRecord } from './outcome-of-record.ts'
 import { endUnknown, isKnown, noSuchExecution, notCommitted, unknownStatus } from './records/execution-info.ts'
 import type { ExecutionDetails } from './records/execution-info.ts'
 import { liveStepInfos } from './records/open-steps.ts'
 import type { LiveSteps } from './records/open-steps.ts'
-import { hasCompleted, hasOutcome } from './records/known-outcome.ts'
-import { batchOutputOf } from './records/batch-output.ts'
+import { hasOutcome } from './records/known-outcome.ts'
 import { cancelElsewhere } from './recovery/unowned.ts'
 import { findValue } from './value-of-type.ts'
 import { checkWatchOptions, watchValue } from './watch-value.ts'
@@ -118,7 +117,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
         throw this.#about.isInTransaction === true ? notCommitted(this.id) : noSuchExecution(this.id)
       if (hasOutcome(record)) {
         this.#context.parkedCallers.delete(this.id)
-        return (await this.#outcomeOf(record)) as Output
+        return (await outcomeOfRecord(this.#context, record)) as Output
       }
       if (!isKnown(record.status)) throw new ExecutionConflictError(unknownStatus(record), { executionId: this.id })
       // One that was parked ends by that signal, and is waited for until it has.
@@ -333,27 +332,6 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
     if (ring === undefined) return
     const message = `step "${step.step}" waits for itself by way of others: ${ring}; don't wait for that execution within the step`
     throw new DeadlockError(message, { executionId: this.id, graph: plan.index.graph.name, step: step.step })
-  }
-
-  async #outcomeOf(record: ExecutionRecord): Promise<unknown> {
-    const { id, status, output, error } = record
-    const { connection } = this.#context
-    const { encoding } = connection
-    if (status === 'completed' && record.kind === 'batch') {
-      try {
-        return await connection.patiently(() =>
-          batchOutputOf(record, this.#context.pagesOf(id), encoding, turnOf(this.#context.clock)),
-        )
-      } catch (error) {
-        // Deleted since its record was read, it is gone, not damaged.
-        const now = await this.#record()
-        throw now?.createdAt === record.createdAt && now.epoch === record.epoch ? error : noSuchExecution(this.id)
-      }
-    }
-    if (hasCompleted(record))
-      return output === undefined ? undefined : encoding.decode(output, ['execution', id, 'output'])
-    if (error === undefined) throw new ExecutionCancelledError(`execution "${id}" is ${status}`, { executionId: id })
-    throw await encoding.decodeError(error, ['execution', id, 'error'])
   }
 
   /** Of one that was started in a transaction there is nothing to see before that is committed. @throws ExecutionConflictError */

@@ -57,9 +57,10 @@ describe('a step', () => {
     expect(step).toMatchObject({ status: 'retrying', output: undefined })
   })
 
-  test('that does not run can fail or fall back, but not retry', () => {
+  test('that neither runs nor waits can fail or fall back, but not retry', () => {
     for (const { from, event, to } of arrows) {
-      if (event.type !== 'FAIL' || from.status === 'done' || from.value === 'running') continue
+      if (event.type !== 'FAIL' || from.status === 'done') continue
+      if (from.value === 'running' || from.value === 'waiting') continue
       const hasFallback = 'fallback' in event && event['fallback'] !== undefined
       expect(to.value).toBe(hasFallback ? 'completed' : 'failed')
     }

@@ -204,7 +204,7 @@ export function compilePlan({
     gathers: gathered !== undefined,
     hasExecutionScope,
     compensates: steps.some((step) => step.spec.compensate !== undefined),
-    waits: steps.some((step) => step.spec.isWait),
+    waits: steps.some(({ spec }) => spec.isWait || spec.kind === 'subgraph'),
     signalSteps: steps.filter((step) => step.spec.kind === 'signal'),
     eventSteps: steps.filter((step) => step.spec.kind === 'event'),
     nests: steps.some((step) => step.spec.kind === 'subgraph'),

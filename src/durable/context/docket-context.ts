@@ -3,7 +3,8 @@ import { DocketClosedError, LeaseLostError, OptionError } from '../../core/error
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
-import type { OutboxEntry } from '../../core/contracts/outbox.ts'
+import type { OutboxEntry, OutgoingMessage } from '../../core/contracts/outbox.ts'
+import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { OwnerState } from '../../core/contracts/owner-state.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import type {
@@ -28,6 +29,7 @@ import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { Owned } from '../ownership/owned.ts'
+import { endedMessage, parentOf } from '../records/child-digest.ts'
 import { droppedType } from '../records/migrate-records.ts'
 import { presentRecord } from '../records/present-names.ts'
 import type { StepPages } from '../records/step-pages.ts'
@@ -74,6 +76,10 @@ export class DocketContext {
   lookSoon: () => void = () => {}
   /** Delivers messages that commits have just caused to other executions. */
   deliver: (entries: readonly OutboxEntry[]) => void = () => {}
+  /** Wakes the step that waits for a child, by the id of the message which says that one has ended. */
+  childEnded: (parent: string, message: string) => void = () => {}
+  /** Whether an execution that lives here has on record what a message to it is about. */
+  hasOnRecord: (message: OutgoingMessage) => boolean = () => false
   /** By present and former names. */
   readonly #storedGraphs: ReadonlyMap<string, AnyGraph>
   readonly #waiting = new Set<() => void>()
@@ -295,11 +301,14 @@ export class DocketContext {
 
   /** Writes what changes of an execution that this process owns but does not run. @throws LeaseLostError, StoreError */
   async change(
-    { id, owner, epoch }: Pick<ExecutionRecord, 'id' | 'owner' | 'epoch'>,
+    record: Pick<ExecutionRecord, 'id' | 'owner' | 'epoch' | 'parent' | 'requestDigest'>,
     head: HeadChange | undefined,
-    { steps = [], ...mail }: Besides = {},
+    { steps = [], ...besides }: Besides = {},
   ): Promise<void> {
+    const { id, owner, epoch } = record
     const at = this.clock.now()
+    const parent = head?.status !== undefined && isTerminal(head.status) ? parentOf(record) : undefined
+    const mail = parent === undefined ? besides : { ...besides, outgoing: [endedMessage(parent, id, epoch, at)] }
     const commit = { id, owner: owner!, epoch, at, steps, head, ...mail }
     if (await this.connection.commits.add(commit, this.clock.elapsed() + patienceMs)) return
     if (head?.isReleased === true && (await this.#isGivenUp(id, epoch, head))) return
@@ -313,7 +322,7 @@ export class DocketContext {
   }
 
   /** Lets others have at once what was acquired, or created, for this process just before it was closed. */
-  async releaseIfClosing(record: Pick<ExecutionRecord, 'id' | 'owner' | 'epoch'>): Promise<void> {
+  async releaseIfClosing(record: Parameters<DocketContext['change']>[0]): Promise<void> {
     if (this.isClosing) await this.change(record, { isReleased: true })
   }
 

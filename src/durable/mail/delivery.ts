@@ -5,6 +5,7 @@ import { atMost } from '../../runtime/environment/clock.ts'
 import { outsideCalls } from '../../runtime/environment/async-context.ts'
 import { unref } from '../../runtime/environment/long-timeout.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
+import type { Owned } from '../ownership/owned.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 
 const portionSize = 100
@@ -23,6 +24,8 @@ export class Delivery {
   readonly #onFailure: (error: unknown) => void
   /** Written here, and not sent yet. */
   #pending: OutboxEntry[] = []
+  /** Those that lived here when it was written: one that has ended since gets none. */
+  readonly #receivers = new WeakMap<OutboxEntry, Owned>()
   #timer: unknown
   #sending: Promise<void> | undefined
   #isLooking = false
@@ -36,7 +39,11 @@ export class Delivery {
   /** These have just been written. */
   send(entries: readonly OutboxEntry[]): void {
     const isFirst = this.#pending.length === 0
-    for (const entry of entries) this.#pending.push(entry)
+    for (const entry of entries) {
+      this.#pending.push(entry)
+      const receiver = this.#context.owned.get(entry.execution)
+      if (receiver !== undefined) this.#receivers.set(entry, receiver)
+    }
     if (isFirst || !this.#areLocal(entries)) this.#arm(this.#areLocal(this.#pending) ? localPauseMs : 0)
   }
 
@@ -98,8 +105,9 @@ export class Delivery {
   }
 
   async #deliver(entries: readonly OutboxEntry[]): Promise<void> {
-    const { owned, connection } = this.#context
-    const needed = entries.filter((entry) => owned.get(entry.execution)?.hasSeen?.(entry) !== true)
+    const { connection } = this.#context
+    const needed: OutboxEntry[] = []
+    for (const entry of entries) if (!(await this.#isSeen(entry))) needed.push(entry)
     if (needed.length > 0 && !(await this.#post(needed))) {
       // One of them is refused for good: it must not keep the others.
       for (const entry of needed) if (await this.#post([entry])) await connection.store.confirmOutbox([entry])
@@ -108,6 +116,13 @@ export class Delivery {
       return
     }
     await connection.store.confirmOutbox(entries)
+  }
+
+  /** Whether its receiver, which lives or has just ended here, has on record what it is about. */
+  async #isSeen(entry: OutboxEntry): Promise<boolean> {
+    const receiver = this.#receivers.get(entry) ?? this.#context.owned.get(entry.execution)
+    if (receiver?.hasDeparted === true) return (await receiver.departure).type !== 'moved'
+    return receiver !== undefined && this.#context.hasOnRecord(entry)
   }
 
   /** Whatever the verdicts: nobody else is there to get them. @returns whether the store took all of them @throws StoreError for a passing reason */

@@ -3,6 +3,7 @@ import type { MailPosition, Message } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { Owned } from '../ownership/owned.ts'
 import type { Reopening } from '../recovery/reopen.ts'
+import { childEnded } from '../records/child-digest.ts'
 import { deletedOnRequest, deleteUnowned } from '../recovery/unowned.ts'
 import { addReason, cancelledOnRequest } from '../recovery/unread-mail.ts'
 
@@ -77,6 +78,10 @@ export class Mailbox {
     else if (kind === 'cancel' || kind === 'retry') owned.commits.consume(seq)
     else if (kind === 'signal') owned.takeSignal(message)
     else if (kind === 'reschedule') owned.moveTimer(message)
+    else if (kind === childEnded) {
+      owned.commits.consume(seq)
+      if (message.id !== undefined) this.#context.childEnded(execution, message.id)
+    }
   }
 
   #deliver(owned: Owned, message: Message): Delivered {

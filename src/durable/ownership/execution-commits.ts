@@ -5,6 +5,7 @@ import { StoreError } from '../../core/errors.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { pauseAfter } from '../../runtime/store-access/store-patience.ts'
+import { endedMessage } from '../records/child-digest.ts'
 import { OpenRecords } from './open-records.ts'
 import { lostError } from './ownership-right.ts'
 import type { OwnershipRight } from './ownership-right.ts'
@@ -199,7 +200,7 @@ export class ExecutionCommits {
     const { session, commits } = this.#connection
     session.noticeBlocked()
     if (this.#isOff) return Promise.reject(lostError(this.#right, step))
-    const { id, owner, epoch, timeoutMs, recoveries } = this.#right
+    const { id, owner, epoch, timeoutMs, recoveries, parent } = this.#right
     let change = this.#pendingHead === undefined ? head : { ...this.#pendingHead, ...head }
     this.#pendingHead = undefined
     // What a process did that lived long enough to do it counts against the suspicion that this execution kills them.
@@ -211,7 +212,11 @@ export class ExecutionCommits {
     if (isEnd && this.#isDeletedWithEnd) return this.#delete(until)
     const records = isEnd ? [...this.#open.closed(at, steps), ...steps] : steps
     const read = isEnd && this.#consumedByEnd.length > 0 ? [...(consumed ?? []), ...this.#consumedByEnd] : consumed
-    const commit = { id, owner, epoch, at, steps: records, head: change, consumed: read }
+    // What the losers of its races did may still be undone: its outcome stands.
+    const isKnown = isEnd || (change?.status === 'compensating' && change.output !== undefined)
+    const outgoing = isKnown && parent !== undefined ? [endedMessage(parent, id, epoch, at)] : undefined
+    const plain = { id, owner, epoch, at, steps: records, head: change, consumed: read }
+    const commit = outgoing === undefined ? plain : { ...plain, outgoing }
     const effects = this.#effectsOf(records)
     const isPlain = effects === undefined && closedSlots === undefined && openedSlots === undefined
     const whole = isPlain

@@ -1,12 +1,13 @@
 import type { Batch } from '../../runtime/batch/batch.ts'
 import type { LiveBatch } from '../records/batch-info.ts'
+import { liveStepsOf } from '../records/open-steps.ts'
 import type { LiveSteps } from '../records/open-steps.ts'
 
 /** A batch as it is in this process. */
 export function liveBatchOf({ executions, started }: Pick<Batch, 'executions' | 'started'>): LiveBatch {
-  const steps = executions.map(({ plan, runs, startedAt, setup: { itemKey = '' } }): [string, LiveSteps] => [
-    itemKey,
-    { plan, states: runs, startedAt },
+  const steps = executions.map((execution): [string, LiveSteps] => [
+    execution.setup.itemKey ?? '',
+    liveStepsOf(execution),
   ])
   return { started, steps: new Map(steps) }
 }

@@ -19,6 +19,7 @@ import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { hashOfFirst } from './record-of-run.ts'
 import { isHashOfPort } from '../records/race-winner.ts'
+import { liveStepsOf } from '../records/open-steps.ts'
 import type { LiveSteps } from '../records/open-steps.ts'
 import type { RestoredExecution } from '../records/restore-execution.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
@@ -190,6 +191,10 @@ export class OwnedExecution implements Owned {
     return this.#parts.right.epoch
   }
 
+  get createdAt(): number {
+    return this.#parts.right.createdAt
+  }
+
   get emitter(): Emitter | undefined {
     return this.#parts.options.emitter
   }
@@ -246,8 +251,7 @@ export class OwnedExecution implements Owned {
   }
 
   get liveSteps(): LiveSteps {
-    const { plan, runs, startedAt } = this.#execution
-    return { plan, states: runs, startedAt }
+    return liveStepsOf(this.#execution)
   }
 
   suspect(durationMs: number): Suspect | undefined {
@@ -288,7 +292,7 @@ export class OwnedExecution implements Owned {
     for (const message of [...mail, ...moves]) this.messageRead(message)
     if (this.#mail === undefined) return
     this.#mail.give(signals)
-    for (const message of mail) this.#mail.take(message)
+    for (const message of mail) if (message.kind === 'signal') this.#mail.take(message)
     this.#mail.check()
   }
 

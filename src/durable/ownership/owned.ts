@@ -1,6 +1,6 @@
 import type { Snapshot } from 'xstate'
 import type { HeadChange } from '../../core/contracts/execution-record.ts'
-import type { Message, NewMessage } from '../../core/contracts/message.ts'
+import type { Message } from '../../core/contracts/message.ts'
 import type { ExecutionReleased } from '../../core/contracts/events.ts'
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
@@ -43,19 +43,22 @@ export interface Owned {
   /** The right under which it lives here. */
   readonly owner: string
   readonly epoch: number
+  /** When it was created. */
+  readonly createdAt: number
   /** Undefined for a batch. */
   readonly actor: ExecutionActorRef | undefined
   /** Shows it as another actor too, one of the user's, until the mirror leaves. Undefined for a batch. */
   mirrorIn?(scope: LogicScope): ExecutionActor
   readonly emitter: Emitter | undefined
   /** What is written of it, which consumes its messages. */
-  readonly commits: Pick<ExecutionCommits, 'consume' | 'consumeWithEnd' | 'deleteWithEnd' | 'isDeleted' | 'onWritten'>
+  readonly commits: Pick<
+    ExecutionCommits,
+    'consume' | 'consumeWithEnd' | 'deleteWithEnd' | 'isDeleted' | 'isOpen' | 'onWritten'
+  >
   /** A message to it was read, whatever it says. */
   messageRead(message: Message): void
   /** A message that brings a value which a step waits for. */
   takeSignal(message: Message): void
-  /** Whether what a message from another execution is about has its effect on record here already. @default none has */
-  hasSeen?(message: Pick<NewMessage, 'kind' | 'payload'>): boolean
   /** A message that gives a timer another time. */
   moveTimer(message: Message): void
   /** The caller's, by which it ends. */

@@ -1,5 +1,6 @@
 import { LeaseLostError } from '../../core/errors.ts'
 import type { ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
+import { parentOf } from '../records/child-digest.ts'
 
 /** The right to write an execution's records. */
 export interface OwnershipRight {
@@ -11,17 +12,19 @@ export interface OwnershipRight {
   /** Owners that died one after another without completing a step. */
   readonly recoveries: number
   readonly timeoutMs: number | undefined
+  /** When it was created. */
+  readonly createdAt: number
+  /** The execution that waits for its end; undefined where it is nobody's child. */
+  readonly parent: string | undefined
 }
 
 /** What says of a record under which right it is owned. */
-export type OwnedRecord = Pick<NewExecution, 'id' | 'owner'> &
+export type OwnedRecord = Pick<NewExecution, 'id' | 'owner' | 'createdAt' | 'parent' | 'requestDigest'> &
   Pick<ExecutionRecord, 'epoch' | 'ownedMs' | 'recoveries' | 'startedAt'>
 
-export function ownershipRightOf(
-  { id, owner, epoch, ownedMs, recoveries }: OwnedRecord,
-  timeoutMs: number | undefined,
-): OwnershipRight {
-  return { id, owner: owner!, epoch, ownedMs, recoveries, timeoutMs }
+export function ownershipRightOf(record: OwnedRecord, timeoutMs: number | undefined): OwnershipRight {
+  const { id, owner, epoch, ownedMs, recoveries, createdAt } = record
+  return { id, owner: owner!, epoch, ownedMs, recoveries, timeoutMs, createdAt, parent: parentOf(record) }
 }
 
 /** What is refused to a process that has lost its right; `step` is what it was about to write of. */

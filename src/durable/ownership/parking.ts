@@ -7,7 +7,7 @@ import type { Execution } from '../../runtime/execution/execution.ts'
 import { statusOf } from '../../runtime/execution/step-status.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { waitTexts } from '../records/lease-info.ts'
-import { liveStepInfos } from '../records/open-steps.ts'
+import { liveStepInfos, liveStepsOf } from '../records/open-steps.ts'
 import type { ExecutionRecorder } from './execution-recorder.ts'
 import type { Release } from './owned.ts'
 import { parkedValues } from './parked-values.ts'
@@ -119,7 +119,7 @@ export class ExecutionParking {
     let steps, waitsFor
     try {
       steps = await parkedValues(execution, connection.encoding)
-      const infos = liveStepInfos({ plan: execution.plan, states: execution.runs, startedAt: undefined }, [])
+      const infos = liveStepInfos(liveStepsOf(execution), [])
       waitsFor = await connection.encoding.encode(waitTexts(infos), ['execution', execution.id, 'waitsFor'])
     } catch (error) {
       if (!(error instanceof SerializationError)) throw error
@@ -156,8 +156,12 @@ export class ExecutionParking {
     let first = options.deadline ?? Infinity
     for (const run of runs) {
       if (run === undefined || run.hasEnded || run.startedAt === undefined) continue
-      const { timeoutMs } = run.planStep.spec
-      const limit = timeoutMs === undefined || statusOf(run) !== 'waiting' ? Infinity : run.startedAt + timeoutMs
+      const { kind, timeoutMs } = run.planStep.spec
+      // The limit of a child is that of its attempt, and is its due time.
+      const limit =
+        timeoutMs === undefined || kind === 'subgraph' || statusOf(run) !== 'waiting'
+          ? Infinity
+          : run.startedAt + timeoutMs
       first = Math.min(first, run.dueAt ?? Infinity, limit)
     }
     return first === Infinity ? undefined : first

@@ -1,3 +1,5 @@
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import type { OutgoingMessage } from '../../core/contracts/outbox.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 
 const prefix = 'child '
@@ -12,4 +14,32 @@ export function digestOfChild(parent: { readonly id: string; readonly createdAt:
 
 export function isDigestOfChild(requestDigest: string): boolean {
   return requestDigest.startsWith(prefix)
+}
+
+/** The kind of message by which a child's end wakes its parent, which then reads how that has ended. */
+export const childEnded = 'child-ended'
+
+/** What a child is called in messages to its parent, whatever the length of its id. */
+export function nameInMessages(id: string): string {
+  return digest(canonicalize(id))
+}
+
+/** Which child a message is about, by its name in messages. */
+export function nameIn(messageId: string): string {
+  return messageId.slice(0, messageId.indexOf(' '))
+}
+
+/** Whose child an execution is; undefined where it is nobody's. */
+export function parentOf({
+  parent,
+  requestDigest,
+}: Pick<ExecutionRecord, 'parent' | 'requestDigest'>): string | undefined {
+  return parent !== undefined && isDigestOfChild(requestDigest) ? parent : undefined
+}
+
+/** What the commit that ends a child causes. It may end again, in a later epoch. */
+export function endedMessage(parent: string, id: string, epoch: number, at: number): OutgoingMessage {
+  const message = { execution: parent, id: `${nameInMessages(id)} ${epoch}`, kind: childEnded }
+  const entry = digest(canonicalize(message))
+  return { entry, ...message, class: 'data', payload: undefined, at }
 }

@@ -85,11 +85,15 @@ function awaited(steps: readonly StepInfo[]): string {
 
 const mostShown = 5
 
-/** What each step waits for: a signal, or a time. */
+/** What each step waits for: a signal, a child, or a time. */
 export function waitTexts(steps: readonly Pick<StepInfo, 'step' | 'item' | 'waitsFor'>[]): readonly string[] {
   return steps.flatMap(({ step, item, waitsFor }) => {
     const of = item === undefined ? '' : ` of item "${item}"`
     if (waitsFor?.kind === 'time') return [`timer "${step}"${of} at ${waitsFor.at.toISOString()}`]
+    if (waitsFor?.kind === 'child')
+      return [
+        `child "${waitsFor.execution}"${waitsFor.until === undefined ? '' : ` until ${waitsFor.until.toISOString()}`}`,
+      ]
     if (waitsFor?.kind !== 'signal') return []
     const { signal, until } = waitsFor
     return [`signal "${signal}"${of}${until === undefined ? '' : ` until ${until.toISOString()}`}`]

@@ -1,6 +1,8 @@
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import { isTerminalStep } from '../../core/contracts/statuses.ts'
+import { childIdOf } from '../../runtime/execution/child-execution.ts'
+import type { Execution } from '../../runtime/execution/execution.ts'
 import { statusOf } from '../../runtime/execution/step-status.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
 import { dateOf } from './date-of.ts'
@@ -14,11 +16,19 @@ export interface LiveSteps {
   readonly states: readonly (StepState | undefined)[]
   /** When the execution began, in milliseconds since the epoch. */
   readonly startedAt: number | undefined
+  /** The id of the child that a step of it has, or had last. */
+  readonly childOf: (step: string) => string
+}
+
+/** The steps of an execution, or of one item of a batch, that lives in this process. */
+export function liveStepsOf(execution: Execution): LiveSteps {
+  const { plan, runs, startedAt } = execution
+  return { plan, states: runs, startedAt, childOf: (step) => childIdOf(execution, step) }
 }
 
 /** All steps of an execution that lives in this process, as they are at this moment. */
 export function liveStepInfos(
-  { plan, states, startedAt }: LiveSteps,
+  { plan, states, startedAt, childOf }: LiveSteps,
   recorded: readonly StepInfo[],
   item?: string,
 ): readonly StepInfo[] {
@@ -42,7 +52,7 @@ export function liveStepInfos(
       endedAt: dateOf(state.endedAt),
       dueAt: dateOf(state.dueAt),
       since: dateOf(liveSince(status, state)),
-      waitsFor: liveWait(status, state),
+      waitsFor: liveWait(status, state, childOf),
     }
   })
 }
@@ -52,10 +62,17 @@ function liveSince(status: StepInfo['status'], state: StepState): number | undef
   return status === 'running' || status === 'claiming' ? state.attemptStartedAt : state.waitsSince
 }
 
-function liveWait(status: StepInfo['status'], { planStep, dueAt, hasEnded }: StepState): StepWait | undefined {
+function liveWait(
+  status: StepInfo['status'],
+  { planStep, dueAt, hasEnded }: StepState,
+  childOf: LiveSteps['childOf'],
+): StepWait | undefined {
   if (hasEnded || status === 'running') return undefined
-  const { kind, output } = planStep.spec
-  if (status === 'waiting') return waitOf(status, dueAt, kind === 'signal' ? output.name : undefined)
+  const { kind, name, output } = planStep.spec
+  if (status === 'waiting') {
+    const ofChild = kind === 'subgraph' ? { execution: childOf(name) } : undefined
+    return waitOf(status, dueAt, kind === 'signal' ? { signal: output.name } : ofChild)
+  }
   // One whose retry an earlier process scheduled may wait for it with the right to its result.
   if (dueAt !== undefined) return { kind: 'retry', at: new Date(dueAt) }
   if (status === 'queued') return { kind: 'slot' }

@@ -6,6 +6,7 @@ import type { Turn } from '../../runtime/environment/turn.ts'
 import type { UndoView } from '../../runtime/execution/execution-view.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
+import { childId } from '../../runtime/execution/child-execution.ts'
 import { dateOf } from './date-of.ts'
 import { specsByName } from './restore-execution.ts'
 import { stepsOfBatch } from './restore-batch.ts'
@@ -20,6 +21,8 @@ export type StepWait =
   | { readonly kind: 'time'; readonly at: Date }
   /** For a value of this type from outside, at the latest until a time, where its wait has a timeout. */
   | { readonly kind: 'signal'; readonly signal: string; readonly until: Date | undefined }
+  /** For the end of the execution with this id, its child, at the latest until a time, where its step has a timeout. */
+  | { readonly kind: 'child'; readonly execution: string; readonly until: Date | undefined }
   /** Until another attempt of the same step gives its slot of `concurrency` back. */
   | { readonly kind: 'slot' }
   /** Until the store, or an equal call that makes the result, has answered. */
@@ -72,13 +75,17 @@ export async function stepInfosOf(
   encoding: ValueEncoding,
   turn: Turn,
   graph?: AnyGraph,
+  undoings?: ReadonlyMap<string, number>,
 ): Promise<readonly StepInfo[]> {
   const specs = graph === undefined ? undefined : specsByName(requireIndex(graph))
   // Without its graph, what has no time is waited for from outside.
-  const isSignal = (step: string, dueAt: number | undefined): boolean =>
-    specs === undefined ? dueAt === undefined : specs.get(step)?.kind === 'signal'
+  const awaitedBy = ({ step, item, type, dueAt }: StepRecord): Awaited | undefined => {
+    const stepKind = specs === undefined && dueAt === undefined ? 'signal' : specs?.get(step)?.kind
+    if (stepKind === 'signal') return { signal: type }
+    return stepKind === 'subgraph' ? { execution: childId(id, item, step, undoings?.get(step) ?? 0) } : undefined
+  }
   const infoOfStep = async (record: StepRecord): Promise<StepInfo> => {
-    const { step, item, status, type, attempt, output, error, startedAt, endedAt, dueAt } = record
+    const { step, item, status, attempt, output, error, startedAt, endedAt, dueAt } = record
     return {
       step,
       item: item === '' ? undefined : item,
@@ -94,7 +101,7 @@ export async function stepInfosOf(
       dueAt: dateOf(dueAt),
       // Of later attempts the beginning is not on record.
       since: dateOf(endedAt ?? (status === 'running' && attempt === 1 ? startedAt : undefined)),
-      waitsFor: waitOf(status, dueAt, isSignal(step, dueAt) ? type : undefined),
+      waitsFor: waitOf(status, dueAt, awaitedBy(record)),
     }
   }
   const infos: StepInfo[] = []
@@ -105,13 +112,19 @@ export async function stepInfosOf(
   return infos
 }
 
-/** `signal`: the type that it waits for, if it waits for one. */
+/** The type of the signal, or the id of the child, that a step waits for. */
+export type Awaited = { readonly signal: string } | { readonly execution: string }
+
+/** `awaited`: what it waits for beside a time, if it waits for that. */
 export function waitOf(
   status: StepStatus,
   dueAt: number | undefined,
-  signal: string | undefined,
+  awaited: Awaited | undefined,
 ): StepWait | undefined {
-  if (status === 'waiting' && signal !== undefined) return { kind: 'signal', signal, until: dateOf(dueAt) }
+  if (status === 'waiting' && awaited !== undefined) {
+    const until = dateOf(dueAt)
+    return 'signal' in awaited ? { kind: 'signal', ...awaited, until } : { kind: 'child', ...awaited, until }
+  }
   if (dueAt === undefined) return undefined
   if (status === 'retrying') return { kind: 'retry', at: new Date(dueAt) }
   return status === 'waiting' ? { kind: 'time', at: new Date(dueAt) } : undefined

@@ -34,7 +34,7 @@ export function beginChildOf(
   const { setup } = parent
   const { step, plan, leafValues, onCompleted, onFailed } = request
   const id = childIdOf(parent, step)
-  if (setup.children !== undefined) return setup.children.begin(parent, id, request)
+  if (setup.children !== undefined) return setup.children.begin(parent, id, request, setup.itemKey)
   const child = make({
     plan,
     options: optionsOf(parent, id, step, plan),
@@ -64,7 +64,8 @@ export function cancelOrphans(parent: Parent & { readonly plan: Plan; readonly r
 
 type Runs = readonly ({ readonly hasEnded: boolean; readonly isWorking: boolean } | undefined)[]
 
-function childIdOf({ id, item, setup }: Parent, step: string): string {
+/** The id of the child that a step of an execution has, or had last. */
+export function childIdOf({ id, item, setup }: Pick<Parent, 'id' | 'item' | 'setup'>, step: string): string {
   return childId(id, setup.itemKey ?? item, step, setup.undoings?.of(step, item) ?? 0)
 }
 

@@ -52,7 +52,8 @@ export interface ChildParent {
 
 /** Begins the children of durable executions, which are executions of their own. */
 export interface DurableChildren {
-  begin(parent: ChildParent, id: string, request: ChildRequest): RunningChild
+  /** `item`: key of the batch's item in its records. */
+  begin(parent: ChildParent, id: string, request: ChildRequest, item?: string): RunningChild
   /** Ends one that an earlier process of its parent may have begun, and of which nobody takes the value any more. */
   cancel(parent: ChildParent, id: string, reason: unknown): void
 }

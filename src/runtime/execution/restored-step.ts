@@ -39,6 +39,11 @@ export function restoreStep(
     step.state = state
     step.endedAt = endedAt
     step.output = output
+  } else if (status === 'waiting' && step.planStep.spec.kind === 'subgraph') {
+    // It looks for its child again, within the time that was left.
+    step.more.held = { dueAt, since: undefined }
+    step.more.repeated = attempt
+    step.attempt = attempt - 1
   } else if (status === 'waiting') {
     // A wait that goes on is no further attempt.
     step.more.held = { dueAt, since: startedAt }

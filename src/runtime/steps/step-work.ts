@@ -25,6 +25,8 @@ export interface ChildRequest {
 export interface RunningChild {
   /** Ends it, for the reason for which its step ends: with its parent, or because of that. */
   stop(reason: unknown): void
+  /** Resolves once it is known whether it had ended before. Absent where it has just begun. */
+  readonly looked?: Promise<unknown> | undefined
 }
 
 /** The execution that a step works for, as its work sees it. */
@@ -40,6 +42,8 @@ export interface WorkPlace {
   readonly isOver: boolean
   readonly clock: FullClock
   readonly context: AsyncContext
+  /** An attempt needs its batch's slot no more. */
+  leave(): void
   readonly setup: {
     readonly signals?: Signals | undefined
     readonly events?: Events | undefined
@@ -47,6 +51,8 @@ export interface WorkPlace {
     readonly itemKey?: string | undefined
     readonly isChild?: boolean | undefined
     readonly part?: unknown
+    /** Present where children are executions of their own that go on without this process. */
+    readonly children?: unknown
   }
   readonly options: { readonly headers: Readonly<Record<string, string>>; readonly logger: Logger }
 }

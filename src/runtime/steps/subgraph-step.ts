@@ -12,9 +12,10 @@ export const subgraphStep: StepKind<ChildWork> = {
   moveTo: (work, step) => work.moveTo(step),
 }
 
-/** A child execution, as the work of a step: it settles its step once. */
+/** A child execution, as the work of a step: it settles its step once. One that goes on without this process is waited for; others are part of the work. */
 class ChildWork implements StepWork {
   readonly attempt: number
+  isWaiting = false
   #step: WorkingStep
   #isOpen = true
   #limit: Timer | undefined
@@ -33,7 +34,7 @@ class ChildWork implements StepWork {
     void execution.context
     const { graph, target } = planStep.spec.step as AnySubgraph
     const plan = planOf(graph, target)
-    this.#armTimeout()
+    const limitMs = this.#limitMs
     try {
       this.#child = execution.beginChild({
         step: step.step,
@@ -45,7 +46,13 @@ class ChildWork implements StepWork {
       })
     } catch (thrown) {
       this.#fail(thrown, false)
+      return
     }
+    const { looked } = this.#child
+    // What ended in time counts, however late a process looks.
+    if (looked !== undefined && step.isRepeated) void looked.then(() => this.#armTimeout(limitMs))
+    else this.#armTimeout(limitMs)
+    if (this.#isOpen && execution.setup.children !== undefined) this.#wait(limitMs)
   }
 
   close(reason: unknown): void {
@@ -60,20 +67,47 @@ class ChildWork implements StepWork {
     step.current = this
   }
 
+  #wait(limitMs: number | undefined): void {
+    const { execution } = this.#step
+    this.isWaiting = true
+    this.#step.waits(limitMs === undefined ? undefined : execution.clock.now() + limitMs)
+    execution.leave()
+  }
+
+  /** Goes on once there is room for what follows. Nothing begins after the end, nor while the execution is about to be handed over. */
+  #wake(goOn: () => void): void {
+    if (!this.isWaiting) {
+      goOn()
+      return
+    }
+    const step = this.#step
+    if (step.execution.isOver) return
+    step.wakes(() => {
+      if (!this.#isOpen || step.execution.isOver) return
+      this.isWaiting = false
+      goOn()
+    })
+  }
+
   /** It was checked as what it is. */
   #succeed(value: unknown): void {
     const step = this.#step
     if (!this.#isOpen) return step.cameLate(value)
-    this.#end()
-    step.attemptSucceeded(value)
+    this.#wake(() => {
+      this.#end()
+      step.attemptSucceeded(value)
+    })
   }
 
   #fail(error: unknown, timedOut: boolean): void {
     const step = this.#step
     if (!this.#isOpen) return step.endedLate()
     if (!timedOut && step.isHandedOverFor(error)) return
-    this.#end()
-    step.attemptFailed(error, timedOut)
+    this.#wake(() => {
+      this.#end()
+      if (timedOut) this.#child?.stop(error)
+      step.attemptFailed(error, timedOut)
+    })
   }
 
   #end(): void {
@@ -82,15 +116,25 @@ class ChildWork implements StepWork {
     this.#step.current = undefined
   }
 
-  #armTimeout(): void {
-    const { execution, step, planStep } = this.#step
+  /** How long it may still take. */
+  get #limitMs(): number | undefined {
+    const { execution, planStep, isRepeated, heldUntil } = this.#step
     const { timeoutMs } = planStep.spec
-    if (timeoutMs === undefined) return
-    this.#limit = fireAfter(execution.clock, timeoutMs, () =>
+    if (timeoutMs === undefined || !isRepeated || heldUntil === undefined) return timeoutMs
+    return Math.max(0, heldUntil - execution.clock.now())
+  }
+
+  #armTimeout(limitMs: number | undefined): void {
+    const { execution, step, planStep } = this.#step
+    if (limitMs === undefined || !this.#isOpen) return
+    this.#limit = fireAfter(execution.clock, limitMs, () =>
       this.#inContext(() => {
-        const error = new StepTimeoutError(timeoutMs, { ...execution.place, step, attempt: this.attempt })
+        const error = new StepTimeoutError(planStep.spec.timeoutMs!, {
+          ...execution.place,
+          step,
+          attempt: this.attempt,
+        })
         this.#fail(error, true)
-        this.#child?.stop(error)
       }),
     )
   }

@@ -1,0 +1,117 @@
+import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
+import { ExecutionConflictError } from '../core/errors.ts'
+import type { ChildParent } from '../runtime/execution/execution-setup.ts'
+import type { ChildRequest } from '../runtime/steps/step-work.ts'
+import type { DocketContext } from './context/docket-context.ts'
+import { outcomeOfRecord } from './outcome-of-record.ts'
+import { isKnown, noSuchExecution, unknownStatus } from './records/execution-info.ts'
+import { hasOutcome } from './records/known-outcome.ts'
+
+// A message says when a child has ended; this is for what nobody foresaw.
+const lookEveryMs = 30_000
+const patienceMs = 30_000
+
+/** A step that waits for a child: until that has ended, wherever it runs, or the step waits no more. */
+export class ChildJoin {
+  readonly #context: DocketContext
+  readonly #parent: ChildParent
+  readonly #id: string
+  readonly #request: ChildRequest
+  #isOver = false
+  /** Something has happened since the record was read last. */
+  #isWoken = false
+  #onWoken: () => void = () => {}
+
+  constructor(context: DocketContext, parent: ChildParent, id: string, request: ChildRequest) {
+    this.#context = context
+    this.#parent = parent
+    this.#id = id
+    this.#request = request
+  }
+
+  /** Whether its step has what the child came to, or waits no more. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** The child may have ended. */
+  wake(): void {
+    this.#isWoken = true
+    this.#onWoken()
+  }
+
+  /** The step waits no more. */
+  stop(): void {
+    this.#isOver = true
+    this.#onWoken()
+  }
+
+  /** Waits for the end. `known`: the record, where it was just read. */
+  async follow(known: ExecutionRecord | undefined): Promise<void> {
+    try {
+      for (let record = known; !this.#isOver; record = undefined) {
+        this.#isWoken = false
+        if (await this.#endsHere()) return
+        record ??= await this.#read()
+        if (this.#isOver) return
+        if (record === undefined) throw noSuchExecution(this.#id)
+        if (hasOutcome(record)) {
+          this.#settle({ value: await outcomeOfRecord(this.#context, record) })
+          return
+        }
+        if (!isKnown(record.status)) throw new ExecutionConflictError(unknownStatus(record), { executionId: this.#id })
+        if (!this.#isWoken) await this.#change()
+      }
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  fail(error: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#request.onFailed(error)
+  }
+
+  #settle({ value }: { readonly value: unknown }): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#request.onCompleted(value)
+  }
+
+  /** Whether it lives in this process, and has come to its end here. */
+  async #endsHere(): Promise<boolean> {
+    const departure = await this.#context.owned.get(this.#id)?.departure
+    if (departure === undefined || departure.type === 'moved') return false
+    if (departure.type === 'output') this.#settle({ value: departure.output })
+    else this.fail(departure.error)
+    return true
+  }
+
+  /** While the record is read, the parent is not parked: it might sleep past what it would have found. */
+  #read(): Promise<ExecutionRecord | undefined> {
+    const { connection, clock } = this.#context
+    const reading = connection.gets.add(this.#id, clock.elapsed() + patienceMs)
+    this.#parent.recorder?.endsAfter(reading)
+    return reading
+  }
+
+  #change(): Promise<void> {
+    const { clock, connection } = this.#context
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clock.clearTimeout(timer)
+        unlisten()
+        unlistenToEnter()
+        resolve()
+      }
+      const unlisten = connection.listen((hint) => {
+        if (hint.type === 'ended' && hint.execution === this.#id) done()
+      })
+      const unlistenToEnter = this.#context.onEnter(this.#id, done)
+      const timer = clock.setTimeout(done, lookEveryMs)
+      this.#onWoken = done
+      if (this.#isWoken || this.#isOver) done()
+    })
+  }
+}
