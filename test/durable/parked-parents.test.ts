@@ -176,3 +176,16 @@ test('a child that ends while no process of its parent lives, nor any that could
   expect(await statuses(world)).toEqual(['completed', 'completed', 'completed'])
   expect(await outbox(world)).toBe(0)
 })
+
+test('a parked parent learns that its child was deleted', async () => {
+  const { world, docket, handle } = await parkedWorld()
+  const ended = handle.result().catch((error: unknown) => error)
+  expect(await world.clock.settle(docket.delete('a/Middle/Lowest'))).toBe(true)
+  await world.clock.advance(30_000)
+  // The middle one begins its child anew where it goes on.
+  expect((await statuses(world))[2]).toBe('waiting')
+  expect(await outbox(world)).toBe(0)
+  await approve(world, [levels().lowest])
+  await world.clock.advance(10_000)
+  expect(await world.clock.settle(ended)).toBe('by Ada')
+})

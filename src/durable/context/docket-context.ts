@@ -308,7 +308,7 @@ export class DocketContext {
     const { id, owner, epoch } = record
     const at = this.clock.now()
     const parent = head?.status !== undefined && isTerminal(head.status) ? parentOf(record) : undefined
-    const mail = parent === undefined ? besides : { ...besides, outgoing: [endedMessage(parent, id, epoch, at)] }
+    const mail = parent === undefined ? besides : { ...besides, outgoing: [endedMessage(parent, record, at)] }
     const commit = { id, owner: owner!, epoch, at, steps, head, ...mail }
     if (await this.connection.commits.add(commit, this.clock.elapsed() + patienceMs)) return
     if (head?.isReleased === true && (await this.#isGivenUp(id, epoch, head))) return

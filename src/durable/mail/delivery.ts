@@ -6,6 +6,7 @@ import { outsideCalls } from '../../runtime/environment/async-context.ts'
 import { unref } from '../../runtime/environment/long-timeout.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { Owned } from '../ownership/owned.ts'
+import { childDeleted } from '../records/child-digest.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 
 const portionSize = 100
@@ -36,8 +37,10 @@ export class Delivery {
     this.#onFailure = context.connection.failures.of('delivering messages between executions')
   }
 
-  /** These have just been written. */
-  send(entries: readonly OutboxEntry[]): void {
+  /** These have just been written. What a deletion causes is left to those who look: it has not happened yet. */
+  send(written: readonly OutboxEntry[]): void {
+    const entries = written.filter(({ kind }) => kind !== childDeleted)
+    if (entries.length === 0) return
     const isFirst = this.#pending.length === 0
     for (const entry of entries) {
       this.#pending.push(entry)

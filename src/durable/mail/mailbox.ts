@@ -3,7 +3,7 @@ import type { MailPosition, Message } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { Owned } from '../ownership/owned.ts'
 import type { Reopening } from '../recovery/reopen.ts'
-import { childEnded } from '../records/child-digest.ts'
+import { childDeleted, childEnded } from '../records/child-digest.ts'
 import { deletedOnRequest, deleteUnowned } from '../recovery/unowned.ts'
 import { addReason, cancelledOnRequest } from '../recovery/unread-mail.ts'
 
@@ -78,7 +78,7 @@ export class Mailbox {
     else if (kind === 'cancel' || kind === 'retry') owned.commits.consume(seq)
     else if (kind === 'signal') owned.takeSignal(message)
     else if (kind === 'reschedule') owned.moveTimer(message)
-    else if (kind === childEnded) {
+    else if (kind === childEnded || kind === childDeleted) {
       owned.commits.consume(seq)
       if (message.id !== undefined) this.#context.childEnded(execution, message.id)
     }

@@ -5,7 +5,7 @@ import { StoreError } from '../../core/errors.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { pauseAfter } from '../../runtime/store-access/store-patience.ts'
-import { endedMessage } from '../records/child-digest.ts'
+import { childDeleted, endedMessage } from '../records/child-digest.ts'
 import { OpenRecords } from './open-records.ts'
 import { lostError } from './ownership-right.ts'
 import type { OwnershipRight } from './ownership-right.ts'
@@ -214,7 +214,7 @@ export class ExecutionCommits {
     const read = isEnd && this.#consumedByEnd.length > 0 ? [...(consumed ?? []), ...this.#consumedByEnd] : consumed
     // What the losers of its races did may still be undone: its outcome stands.
     const isKnown = isEnd || (change?.status === 'compensating' && change.output !== undefined)
-    const outgoing = isKnown && parent !== undefined ? [endedMessage(parent, id, epoch, at)] : undefined
+    const outgoing = isKnown && parent !== undefined ? [endedMessage(parent, this.#right, at)] : undefined
     const plain = { id, owner, epoch, at, steps: records, head: change, consumed: read }
     const commit = outgoing === undefined ? plain : { ...plain, outgoing }
     const effects = this.#effectsOf(records)
@@ -291,10 +291,12 @@ export class ExecutionCommits {
 
   async #delete(until: number): Promise<void> {
     const connection = this.#connection
-    const { id, owner, epoch } = this.#right
+    const { id, owner, epoch, parent } = this.#right
     this.#isDeleted = true
     // What is on its way already must not meet an execution that is started anew under this id, and in this epoch.
-    const isOwn = await connection.commits.add({ id, owner, epoch, at: connection.clock.now(), steps: [] }, until)
+    const at = connection.clock.now()
+    const outgoing = parent === undefined ? undefined : [endedMessage(parent, this.#right, at, childDeleted)]
+    const isOwn = await connection.commits.add({ id, owner, epoch, at, steps: [], outgoing }, until)
     const isGone = async (): Promise<boolean> => {
       const { store } = connection
       const deleted = [{ id, owner, epoch }]

@@ -37,9 +37,17 @@ export function parentOf({
   return parent !== undefined && isDigestOfChild(requestDigest) ? parent : undefined
 }
 
-/** What the commit that ends a child causes. It may end again, in a later epoch. */
-export function endedMessage(parent: string, id: string, epoch: number, at: number): OutgoingMessage {
-  const message = { execution: parent, id: `${nameInMessages(id)} ${epoch}`, kind: childEnded }
+/** The same of one that is deleted. It is delivered once that has happened: the commit that causes it comes before. */
+export const childDeleted = 'child-deleted'
+
+/** What the commit that ends a child causes, or the one before it is deleted. It may end again, in a later epoch. */
+export function endedMessage(
+  parent: string,
+  { id, epoch }: Pick<ExecutionRecord, 'id' | 'epoch'>,
+  at: number,
+  kind = childEnded,
+): OutgoingMessage {
+  const message = { execution: parent, id: `${nameInMessages(id)} ${epoch}`, kind }
   const entry = digest(canonicalize(message))
   return { entry, ...message, class: 'data', payload: undefined, at }
 }

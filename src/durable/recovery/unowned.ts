@@ -9,6 +9,7 @@ import type { DocketContext } from '../context/docket-context.ts'
 import { acquireOne } from '../context/acquire-one.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { hasCompleted } from '../records/known-outcome.ts'
+import { childDeleted, endedMessage, parentOf } from '../records/child-digest.ts'
 import { EffectSearch } from '../records/undo-records.ts'
 import { closedRecords, isUnfinished } from '../records/unfinished-records.ts'
 
@@ -72,13 +73,16 @@ export function deletedOnRequest(executionId: string, graph: string): ExecutionC
  * Deletes an execution that this process has acquired and does not run. @returns false where the store refuses that, since it is somebody
  * else's by now. To be called in turn. @throws StoreError
  */
-export async function deleteAcquired(
-  context: DocketContext,
-  { id, owner, epoch }: Pick<ExecutionRecord, 'id' | 'owner' | 'epoch'>,
-): Promise<boolean> {
+export async function deleteAcquired(context: DocketContext, record: ExecutionRecord): Promise<boolean> {
+  const { id, owner, epoch } = record
   const { store } = context.connection
   const written = [{ id, owner: owner!, epoch }]
   try {
+    const parent = isTerminal(record.status) ? undefined : parentOf(record)
+    if (parent !== undefined) {
+      const outgoing = [endedMessage(parent, record, context.clock.now(), childDeleted)]
+      await context.change(record, undefined, { outgoing })
+    }
     const [isDeleted] = allAnswers(store, 'delete', written, await store.delete(written))
     // Where it is gone, an answer was lost.
     if (isDeleted === true || (await context.recordNow(id)) === undefined) return true
