@@ -8,7 +8,9 @@ import { ChildJoin } from './child-join.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { ExecutionHandle } from './execution-handle.ts'
 import type { Owned } from './ownership/owned.ts'
-import { digestOfChild, isDigestOfChild, nameIn, nameInMessages } from './records/child-digest.ts'
+import { digestOfChild, isDigestOfChild, nameIn, nameInMessages, parentOf } from './records/child-digest.ts'
+import { orphanedBy } from './recovery/child-cascade.ts'
+import { cancelAnywhere } from './recovery/unowned.ts'
 import { childRequest } from './start/execution-request.ts'
 import type { ExecutionStarter } from './start/start-execution.ts'
 
@@ -19,6 +21,14 @@ interface Joined {
   readonly join: ChildJoin
 }
 
+/** What is done to children by other parts of a docket. */
+interface ChildVerbs {
+  /** Deletes an execution, which is cancelled and undone first. */
+  remove(id: string): Promise<unknown>
+  /** Goes on with one that is undone, where no process does. */
+  undo(id: string): Promise<unknown>
+}
+
 /**
  * Children of this docket's executions: executions of their own, under ids that are made of their parents'. However often a parent dies there is one child,
  * which goes on meanwhile, and is joined again.
@@ -26,15 +36,14 @@ interface Joined {
 export class ChildExecutions implements DurableChildren {
   readonly #context: DocketContext
   readonly #starter: ExecutionStarter
-  readonly #remove: (id: string) => Promise<unknown>
+  readonly #verbs: ChildVerbs
   /** By parent, then by the child's name in messages. */
   readonly #joined = new Map<string, Map<string, Joined>>()
 
-  /** @param remove deletes an execution, which is cancelled and undone first */
-  constructor(context: DocketContext, starter: ExecutionStarter, remove: (id: string) => Promise<unknown>) {
+  constructor(context: DocketContext, starter: ExecutionStarter, verbs: ChildVerbs) {
     this.#context = context
     this.#starter = starter
-    this.#remove = remove
+    this.#verbs = verbs
   }
 
   begin(parent: ChildParent, id: string, request: ChildRequest, item = ''): RunningChild {
@@ -49,21 +58,48 @@ export class ChildExecutions implements DurableChildren {
     )
     const stop = (reason: unknown): void => {
       join.stop()
-      // What goes on elsewhere finds its child there.
-      if (parent.released !== undefined || reason instanceof LeaseLostError || reason instanceof DocketClosedError)
+      // What goes on elsewhere finds its child there, or has ended without it.
+      if (parent.released !== undefined || reason instanceof LeaseLostError || reason instanceof DocketClosedError) {
+        if (reason instanceof LeaseLostError) void begun.then(() => this.#cancelOrphan(id)).catch(() => {})
         return
-      const cancelled = begun.then(() => new ExecutionHandle(this.#context, id).cancel(reason))
+      }
       // One that could not begin, or be cancelled, has an end that says so.
-      cancelled.catch(() => {})
+      const cancelled = begun.then(() => this.#cancel(parent, id, { step: request.step, item }, reason)).catch(() => {})
       parent.recorder?.endsAfter(cancelled)
     }
     return { stop, looked: begun.catch(() => {}) }
   }
 
-  cancel(parent: ChildParent, id: string, reason: unknown): void {
-    // There may be none, or it may have ended.
-    const cancelled = new ExecutionHandle(this.#context, id).cancel(reason).catch(() => {})
+  cancel(parent: ChildParent, id: string, step: string, reason: unknown, item = ''): void {
+    const cancelled = this.#cancelIfOwn(parent, id, { step, item }, reason).catch(() => {})
     parent.recorder?.endsAfter(cancelled)
+  }
+
+  /** There may be none, and what has its id may be somebody else's. */
+  async #cancelIfOwn(parent: ChildParent, id: string, step: Joined['step'], reason: unknown): Promise<void> {
+    const record = await this.#context.recordOf(id)
+    if (record !== undefined && parentOf(record) === parent.id && !isTerminal(record.status))
+      await this.#cancel(parent, id, step, reason)
+  }
+
+  /** Resolves once it has ended, and what it did is undone: by this process, where no other one runs it. */
+  async #cancel(parent: ChildParent, id: string, step: Joined['step'], reason: unknown): Promise<void> {
+    await new ExecutionHandle(this.#context, id).cancel(reason)
+    const record = await this.#context.recordOf(id)
+    if (record?.status !== 'compensating') return
+    await new Promise<void>((resolve, reject) => {
+      const end = { onCompleted: () => resolve(), onFailed: () => resolve() }
+      const join = new ChildJoin(this.#context, parent, id, end)
+      this.#add(parent.id, id, step, join)
+      this.#verbs.undo(id).then(() => void join.follow(undefined), reject)
+    })
+  }
+
+  /** Its parent is lost here: it may have failed, or have been cancelled, elsewhere, before anybody could know of this child. */
+  async #cancelOrphan(id: string): Promise<void> {
+    const record = await this.#context.recordOf(id)
+    const error = record === undefined ? undefined : await orphanedBy(this.#context, record)
+    if (error !== undefined) await cancelAnywhere(this.#context, id, error)
   }
 
   /** A message says that a child of an execution has ended. */
@@ -125,7 +161,7 @@ export class ChildExecutions implements DurableChildren {
 
   /** A child of an execution that was deleted or purged, and had the same id, is nobody's any more. */
   async #makeRoom({ id, place }: ChildParent, known: ExecutionRecord): Promise<void> {
-    if (known.parent === id && isDigestOfChild(known.requestDigest)) await this.#remove(known.id)
+    if (known.parent === id && isDigestOfChild(known.requestDigest)) await this.#verbs.remove(known.id)
     else
       throw new ExecutionConflictError(
         `execution "${known.id}" is there already, and is no child of execution "${id}", whose step needs that id; delete it, or start the parent under another id`,

@@ -16,13 +16,18 @@ export class ChildJoin {
   readonly #context: DocketContext
   readonly #parent: ChildParent
   readonly #id: string
-  readonly #request: ChildRequest
+  readonly #request: Pick<ChildRequest, 'onCompleted' | 'onFailed'>
   #isOver = false
   /** Something has happened since the record was read last. */
   #isWoken = false
   #onWoken: () => void = () => {}
 
-  constructor(context: DocketContext, parent: ChildParent, id: string, request: ChildRequest) {
+  constructor(
+    context: DocketContext,
+    parent: ChildParent,
+    id: string,
+    request: Pick<ChildRequest, 'onCompleted' | 'onFailed'>,
+  ) {
     this.#context = context
     this.#parent = parent
     this.#id = id

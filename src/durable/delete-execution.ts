@@ -33,6 +33,18 @@ export async function deleteExecution(context: DocketContext, resumption: Resump
   }
 }
 
+/** Goes on with an execution that is to be undone, where no process runs it and it fits here: else somebody else does. */
+export async function undoUnowned(context: DocketContext, resumption: Resumption, id: string): Promise<void> {
+  if (context.owned.has(id) || context.options.takeOver === false) return
+  await context.turns.inTurn(id, async () => {
+    const acquired = await acquireOne(context.connection, id)
+    if (acquired === undefined) return
+    await resumption.resumeOne(acquired, causeOf(acquired)).catch((error: unknown) => {
+      if (!(error instanceof ExecutionConflictError)) throw error
+    })
+  })
+}
+
 /** Begins to undo what this process has just acquired. To be called in turn. @throws ExecutionConflictError where it can't go on here */
 async function undoHere(context: DocketContext, resumption: Resumption, record: ExecutionRecord): Promise<void> {
   const { id, graph, status } = record

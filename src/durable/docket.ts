@@ -21,7 +21,7 @@ import { orClosed } from './context/closed-while-waiting.ts'
 import { leftBySignal } from './context/ended-by-signal.ts'
 import { checkDocketOptions, withAllGraphs } from './context/docket-options.ts'
 import type { DocketOptions } from './context/docket-options.ts'
-import { deleteExecution } from './delete-execution.ts'
+import { deleteExecution, undoUnowned } from './delete-execution.ts'
 import { durableLogic } from './durable-logic.ts'
 import { DocketContext } from './context/docket-context.ts'
 import type { StartOptions } from './context/start-options.ts'
@@ -90,7 +90,10 @@ export class Docket implements AsyncDisposable {
     this.#reopening = reopening
     this.#scan = scan
     this.#starter = new ExecutionStarter(context, { resumption, reopening, scan })
-    const children = new ChildExecutions(context, this.#starter, (id) => deleteExecution(context, resumption, id))
+    const children = new ChildExecutions(context, this.#starter, {
+      remove: (id) => deleteExecution(context, resumption, id),
+      undo: (id) => undoUnowned(context, resumption, id),
+    })
     context.setup.children = children
     context.childEnded = (parent, message) => children.ended(parent, message)
     context.hasOnRecord = (message) => children.hasOnRecord(message)

@@ -58,3 +58,6 @@ export function isTerminalStep(status: StepStatus | 'unknown'): boolean {
 
 /** The statuses in which an execution has ended. */
 export const endStatuses: readonly ExecutionStatus[] = executionStatuses.filter(isTerminal)
+
+/** The statuses in which it has not. */
+export const openStatuses: readonly ExecutionStatus[] = executionStatuses.filter((status) => !isTerminal(status))

@@ -22,6 +22,7 @@ import { isUnfinished } from '../records/unfinished-records.ts'
 import { batchFromRecords } from './batch-from-records.ts'
 import { executionFromRecords } from './execution-from-records.ts'
 import type { FromRecords } from './execution-from-records.ts'
+import { orphanedBy } from './child-cascade.ts'
 import { bytesOf } from './portion.ts'
 import { readStepsOfMany, requireReadable } from './steps-of-many.ts'
 import { endedByMail, unreadMail } from './unread-mail.ts'
@@ -204,6 +205,11 @@ export class Resumption {
     if (record.graphHash === unwrittenFork) {
       const message = `the process that forked "${record.parent}" died before "${record.id}" had its records; fork again`
       await endUnowned(this.#context, record, 'failed', new ExecutionConflictError(message, { executionId: record.id }))
+      return 'settled'
+    }
+    const orphaned = cause === 'end' ? undefined : await orphanedBy(this.#context, record)
+    if (orphaned !== undefined && record.status !== 'compensating') {
+      await endUnowned(this.#context, record, 'cancelled', orphaned)
       return 'settled'
     }
     const graph = this.#context.graphOf(record.graph)

@@ -1,8 +1,6 @@
 import { append } from '../../core/append.ts'
 import { ExecutionCancelledError, StoreError } from '../../core/errors.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
-import { isSubgraph } from '../../core/graph/nested-graph.ts'
-import { childId } from '../../runtime/execution/child-execution.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { PostVerdict } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -11,6 +9,7 @@ import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { hasCompleted } from '../records/known-outcome.ts'
 import { childDeleted, endedMessage, parentOf } from '../records/child-digest.ts'
 import { EffectSearch } from '../records/undo-records.ts'
+import { mayHaveChildren, openChildrenOf, parentHasEnded } from './child-cascade.ts'
 import { closedRecords, isUnfinished } from '../records/unfinished-records.ts'
 
 /** Ends an execution that no process runs. @returns false if one does. @throws StoreError, LeaseLostError */
@@ -104,11 +103,12 @@ export async function endUnowned(
 ): Promise<void> {
   const stored = await context.connection.encoding.encodeError(error, ['execution', record.id, 'error'])
   const { open, hasEffects } = await leftOpen(context, record.id)
-  await cancelChildren(context, record, error)
+  const areUndone = await cancelChildren(context, record, error)
   const isCompensating = record.status === 'compensating'
   // It is undone by whichever process goes on with it; one that is undone already ends as it was to end.
   if (isCompensating && status === 'cancelled') return context.change(record, { isReleased: true }, { consumed })
-  if (!isCompensating && hasEffects)
+  // It ends after its children, in whichever process goes on with it.
+  if (!isCompensating && (hasEffects || !areUndone))
     return context.change(
       record,
       { status: 'compensating', error: stored, recoveries: 0, isReleased: true },
@@ -120,26 +120,16 @@ export async function endUnowned(
   await context.change(record, head, { consumed, steps: closedRecords(open, endedAt) })
 }
 
-/** Ends the children of an execution that no process runs, as far as its graph is known here: once it has ended, nobody would. */
-async function cancelChildren(
-  context: DocketContext,
-  { id, kind, graph }: ExecutionRecord,
-  cause: Error,
-): Promise<void> {
-  const subgraphs = kind === 'batch' ? [] : (context.graphOf(graph)?.steps.filter(isSubgraph) ?? [])
-  for (const { name } of subgraphs) {
-    let isThere = true
-    // One that was undone has others after it.
-    for (let undoings = 0; isThere; undoings++) {
-      const child = childId(id, undefined, name, undoings)
-      const message = `the execution "${id}", of which this is a child, has ended`
-      isThere = await cancelAnywhere(
-        context,
-        child,
-        new ExecutionCancelledError(message, { executionId: child }, { cause }),
-      )
-    }
+/** Ends the children of an execution that no process runs: once it has ended, nobody would. @returns whether all have ended, and are undone */
+async function cancelChildren(context: DocketContext, record: ExecutionRecord, cause: Error): Promise<boolean> {
+  if (!mayHaveChildren(context, record)) return true
+  const { id } = record
+  for await (const child of openChildrenOf(context, id)) {
+    const error = parentHasEnded(id, child.id, cause)
+    if (child.status !== 'compensating') await cancelAnywhere(context, child.id, error)
   }
+  for await (const _ of openChildrenOf(context, id)) return false
+  return true
 }
 
 /** Ends an execution wherever it runs, unless it has ended. @returns whether there is one @throws StoreError, LeaseLostError */

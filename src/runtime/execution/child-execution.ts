@@ -58,7 +58,7 @@ export function cancelOrphans(parent: Parent & { readonly plan: Plan; readonly r
   for (const { spec, position } of plan.steps) {
     const run = runs[position]
     if (spec.kind !== 'subgraph' || run?.hasEnded === true || run?.isWorking === true) continue
-    setup.children.cancel(parent, childIdOf(parent, spec.name), reason)
+    setup.children.cancel(parent, childIdOf(parent, spec.name), spec.name, reason, setup.itemKey)
   }
 }
 

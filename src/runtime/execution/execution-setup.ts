@@ -55,7 +55,7 @@ export interface DurableChildren {
   /** `item`: key of the batch's item in its records. */
   begin(parent: ChildParent, id: string, request: ChildRequest, item?: string): RunningChild
   /** Ends one that an earlier process of its parent may have begun, and of which nobody takes the value any more. */
-  cancel(parent: ChildParent, id: string, reason: unknown): void
+  cancel(parent: ChildParent, id: string, step: string, reason: unknown, item?: string): void
 }
 
 /** Everything that an execution is given. */

@@ -1,0 +1,47 @@
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import { isOpenStatus, isTerminal, openStatuses } from '../../core/contracts/statuses.ts'
+import { ExecutionCancelledError } from '../../core/errors.ts'
+import { isSubgraph } from '../../core/graph/nested-graph.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import { digestOfChild, parentOf } from '../records/child-digest.ts'
+import { hasCompleted } from '../records/known-outcome.ts'
+
+const portionSize = 100
+
+/** The children of an execution that have not ended, whoever runs them; what has the id of one and is none is not among them. @throws StoreError */
+export async function* openChildrenOf(context: DocketContext, parent: string): AsyncIterable<ExecutionRecord> {
+  const { store } = context.connection
+  for (let after: ExecutionRecord | undefined; ;) {
+    const query = { parent, statuses: openStatuses, after, limit: portionSize }
+    const portion = await context.connection.patiently(() => store.list(query))
+    for (const record of portion) if (parentOf(record) === parent) yield record
+    if (portion.length < portionSize) return
+    after = portion.at(-1)
+  }
+}
+
+/** Whether an execution may have children, as far as that is known here. */
+export function mayHaveChildren(context: DocketContext, { graph }: Pick<ExecutionRecord, 'graph'>): boolean {
+  return context.graphOf(graph)?.steps.some(isSubgraph) ?? true
+}
+
+/**
+ * Why a child is not to go on: its parent has failed or was cancelled. One that was created at that moment, or was on its way then, is found nowhere else.
+ * Undefined where it is to go on. @throws StoreError
+ */
+export async function orphanedBy(
+  context: DocketContext,
+  record: ExecutionRecord,
+): Promise<ExecutionCancelledError | undefined> {
+  const id = parentOf(record)
+  if (id === undefined || isTerminal(record.status)) return undefined
+  const parent = await context.connection.gets.add(id, context.clock.elapsed() + 30_000)
+  if (parent === undefined || digestOfChild(parent) !== record.requestDigest) return undefined
+  const hasFailed = parent.status === 'compensating' ? !hasCompleted(parent) : !isOpenStatus(parent.status)
+  return hasFailed && parent.status !== 'completed' ? parentHasEnded(id, record.id) : undefined
+}
+
+export function parentHasEnded(parent: string, child: string, cause?: unknown): ExecutionCancelledError {
+  const message = `the execution "${parent}", of which this is a child, has ended`
+  return new ExecutionCancelledError(message, { executionId: child }, cause === undefined ? undefined : { cause })
+}
