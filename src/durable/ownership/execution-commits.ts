@@ -72,6 +72,11 @@ export class ExecutionCommits {
     this.#onLost = onLost
   }
 
+  /** When the execution was created. */
+  get createdAt(): number {
+    return this.#right.createdAt
+  }
+
   /** Whether nothing is written any more. */
   get isOff(): boolean {
     return this.#isOff

@@ -167,10 +167,6 @@ export class OwnedBatch implements Owned, DurableParts {
     return this.#parts.right.epoch
   }
 
-  get createdAt(): number {
-    return this.#parts.right.createdAt
-  }
-
   get emitter(): Emitter | undefined {
     return this.#parts.frame.options.emitter
   }

@@ -191,10 +191,6 @@ export class OwnedExecution implements Owned {
     return this.#parts.right.epoch
   }
 
-  get createdAt(): number {
-    return this.#parts.right.createdAt
-  }
-
   get emitter(): Emitter | undefined {
     return this.#parts.options.emitter
   }

@@ -43,8 +43,6 @@ export interface Owned {
   /** The right under which it lives here. */
   readonly owner: string
   readonly epoch: number
-  /** When it was created. */
-  readonly createdAt: number
   /** Undefined for a batch. */
   readonly actor: ExecutionActorRef | undefined
   /** Shows it as another actor too, one of the user's, until the mirror leaves. Undefined for a batch. */
@@ -53,7 +51,7 @@ export interface Owned {
   /** What is written of it, which consumes its messages. */
   readonly commits: Pick<
     ExecutionCommits,
-    'consume' | 'consumeWithEnd' | 'deleteWithEnd' | 'isDeleted' | 'isOpen' | 'onWritten'
+    'consume' | 'consumeWithEnd' | 'deleteWithEnd' | 'isDeleted' | 'isOpen' | 'onWritten' | 'createdAt'
   >
   /** A message to it was read, whatever it says. */
   messageRead(message: Message): void
