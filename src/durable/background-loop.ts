@@ -1,5 +1,6 @@
 import { StoreError } from '../core/errors.ts'
 import { outsideCalls } from '../runtime/environment/async-context.ts'
+import type { FullClock } from '../runtime/environment/clock.ts'
 import { unref } from '../runtime/environment/long-timeout.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { Delivery } from './mail/delivery.ts'
@@ -20,32 +21,47 @@ export interface BackgroundWork {
 
 /**
  * Looks again and again for executions that no process runs (any more), and for messages to those that run here. Hints make it
- * look at once; without them it looks often enough, since no hint is trusted alone.
+ * look at once, for what they are about alone; without them it looks often enough, since no hint is trusted alone.
  */
 export class BackgroundLoop {
   readonly #context: DocketContext
   readonly #work: BackgroundWork
   readonly #pauseMs: number
+  readonly #mail: Look
+  readonly #unowned: Look
   #timer: unknown
-  #isWanted = false
   #isStopped = false
   #unlisten: (() => void) | undefined
 
   constructor(context: DocketContext, work: BackgroundWork) {
+    const { scan, mailbox } = work
     this.#context = context
     this.#work = work
     this.#pauseMs = Math.min(longestPauseMs, context.connection.session.leaseMs / 4)
+    this.#mail = new Look(context.clock, async () => {
+      await this.#try('reading messages', () => mailbox.read())
+      return false
+    })
+    this.#unowned = new Look(context.clock, async () => {
+      await this.#try('looking for work', () => scan?.run(false))
+      return scan?.slots.haveRoom === true
+    })
   }
 
   start(): void {
-    const { connection } = this.#context
+    const { connection, owned } = this.#context
+    const { scan } = this.#work
     this.#unlisten = connection.listen((hint) => {
-      if (hint.type === 'work' && this.#work.scan !== undefined) this.#soon()
+      if (hint.type === 'work' && scan !== undefined) this.#unowned.soon()
       if (hint.type === 'ended') this.#context.parkedCallers.delete(hint.execution)
-      if (hint.type === 'mail' && hint.owner === connection.session.owner) this.#soon()
+      if (hint.type === 'mail' && hint.owner === connection.session.owner) this.#mail.soon()
     })
-    this.#context.lookSoon = () => this.#soon()
-    if (this.#work.scan !== undefined) this.#work.scan.slots.onRoom = () => this.#soon()
+    this.#context.lookSoon = (id) => {
+      this.#mail.soon()
+      // Nobody but its owner can go on with it.
+      if (id === undefined || !owned.has(id)) this.#unowned.soon()
+    }
+    if (scan !== undefined) scan.slots.onRoom = () => this.#unowned.soon()
     this.#arm(0)
   }
 
@@ -53,42 +69,96 @@ export class BackgroundLoop {
     this.#isStopped = true
     this.#unlisten?.()
     this.#context.clock.clearTimeout(this.#timer)
-  }
-
-  #soon(): void {
-    if (this.#isWanted) return
-    this.#isWanted = true
-    this.#arm(0)
+    this.#mail.stop()
+    this.#unowned.stop()
   }
 
   #arm(pauseMs: number): void {
     if (this.#isStopped) return
     const { clock } = this.#context
-    clock.clearTimeout(this.#timer)
     this.#timer = outsideCalls.run(() => clock.setTimeout(() => void this.#tick(), pauseMs))
     unref(this.#timer)
   }
 
   async #tick(): Promise<void> {
-    this.#isWanted = false
-    const { scan, mailbox, delivery, upkeep } = this.#work
+    const { delivery, upkeep } = this.#work
+    await this.#mail.now()
+    await this.#unowned.now()
+    await this.#try('delivering messages between executions', () => delivery.look())
+    await this.#try('the upkeep of the store', () => upkeep.run())
+    this.#arm(this.#pauseMs)
+  }
+
+  async #try(what: string, act: () => unknown): Promise<void> {
     const { connection } = this.#context
-    const acts = {
-      'reading messages': () => mailbox.read(),
-      'looking for work': () => scan?.run(false),
-      'delivering messages between executions': () => delivery.look(),
-      'the upkeep of the store': () => upkeep.run(),
+    try {
+      await connection.ready()
+      await act()
+    } catch (error) {
+      // The store is away; what is awaited rejects with the error. Tried again in a moment.
+      if (error instanceof StoreError && error.isTransient) return
+      // What the store refuses to one of them must not keep the others from their work.
+      connection.failures.report(what, error)
     }
-    for (const [what, act] of Object.entries(acts))
-      try {
-        await connection.ready()
-        await act()
-      } catch (error) {
-        // The store is away; what is awaited rejects with the error. Tried again in a moment.
-        if (error instanceof StoreError && error.isTransient) break
-        // What the store refuses to one of them must not keep the others from their work.
-        connection.failures.report(what, error)
-      }
-    this.#arm(this.#isWanted || scan?.slots.haveRoom === true ? 0 : this.#pauseMs)
+  }
+}
+
+/** Something to look at, one look at a time: what makes another one wanted meanwhile is seen by the next. */
+class Look {
+  readonly #clock: FullClock
+  readonly #act: () => Promise<boolean>
+  #looking: Promise<void> | undefined
+  #timer: unknown
+  #isWanted = false
+  #isStopped = false
+
+  /** `act` looks, and gives whether there is more. */
+  constructor(clock: FullClock, act: () => Promise<boolean>) {
+    this.#clock = clock
+    this.#act = act
+  }
+
+  /** Looks in a moment, once for all that the same turn has to say. */
+  soon(): void {
+    if (this.#isStopped || this.#isWanted) return
+    this.#isWanted = true
+    if (this.#looking === undefined) this.#arm()
+  }
+
+  /** Looks at once, or goes with the look that is under way and lets another one follow. */
+  async now(): Promise<void> {
+    this.#disarm()
+    this.#isWanted = true
+    await (this.#looking ??= this.#look())
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#disarm()
+  }
+
+  #arm(): void {
+    if (this.#isStopped) return
+    this.#timer ??= outsideCalls.run(() =>
+      this.#clock.setTimeout(() => {
+        this.#timer = undefined
+        void this.now()
+      }, 0),
+    )
+    unref(this.#timer)
+  }
+
+  #disarm(): void {
+    this.#clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  async #look(): Promise<void> {
+    this.#isWanted = false
+    const isThereMore = await this.#act()
+    this.#looking = undefined
+    if (this.#isStopped || !(isThereMore || this.#isWanted)) return
+    this.#isWanted = true
+    this.#arm()
   }
 }

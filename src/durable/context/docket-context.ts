@@ -72,8 +72,8 @@ export class DocketContext {
   isClosing = false
   /** What is left is given up: nobody can wait here for it any more. */
   isHandingOver = false
-  /** Lets the background loop look soon: mail has come, as this process knows. */
-  lookSoon: () => void = () => {}
+  /** Lets the background loop look at once: mail has come, as this process knows, to this execution, or to any. */
+  lookSoon: (id?: string) => void = () => {}
   /** Delivers messages that commits have just caused to other executions. */
   deliver: (entries: readonly OutboxEntry[]) => void = () => {}
   /** Wakes the step that waits for a child, by the id of the message which says that one has ended. */

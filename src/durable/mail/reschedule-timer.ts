@@ -73,7 +73,7 @@ export async function rescheduleTimer(
   // Twice it says no more than once.
   const [verdict] = allAnswers(store, 'post', [message], await connection.patiently(() => store.post([message])))
   if (verdict === 'unknown') throw noSuchExecution(id)
-  if (verdict === 'accepted') context.lookSoon()
+  if (verdict === 'accepted') context.lookSoon(id)
   return verdict as RescheduleVerdict
 }
 

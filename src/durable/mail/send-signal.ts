@@ -78,6 +78,6 @@ export async function sendSignal(
   const posted = await (transaction === undefined ? connection.patiently(post) : post())
   const [verdict] = allAnswers(store, 'post', [message], posted)
   if (verdict === 'unknown') throw noSuchExecution(executionId)
-  if (verdict === 'accepted') context.lookSoon()
+  if (verdict === 'accepted') context.lookSoon(executionId)
   return verdict!
 }

@@ -118,7 +118,7 @@ export function ownedExecutionOf(
     parkMs: context.options.takeOver === false ? undefined : durationMs(context.options.park ?? '10s')!,
     onParked: (callers) =>
       context.parkedCallers.keep({ id: record.id, graph: given.plan.index.graph.name }, startOptions, callers),
-    onUnread: () => context.lookSoon(),
+    onUnread: () => context.lookSoon(record.id),
     onGone: (gone) => context.leave(gone),
   })
 }

@@ -58,7 +58,7 @@ export class ExecutionStarter {
     await connection.patiently(async () =>
       allAnswers(connection.store, 'post', messages, await connection.store.post(messages)),
     )
-    this.#context.lookSoon()
+    this.#context.lookSoon(request.id)
   }
 
   async #startOrFind(request: StartRequest): Promise<void> {
