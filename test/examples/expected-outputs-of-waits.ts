@@ -37,6 +37,12 @@ accepted
 Ada, your cart has waited since 14:30
 ended`,
   },
+  'first-room.ts': {
+    text: `downtown: a room for Ada
+downtown-1
+seaside: a room for Ada
+cancel seaside-1: step "BookSeaside" lost the race "TakeRoom": "Downtown" came first (as "downtown")`,
+  },
   'pick-first.ts': {
     text: `far: step "AskFar" lost the race "Forecast": "Near" came first (as "near")
 21 degrees, says the one that is near
