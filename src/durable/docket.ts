@@ -1,7 +1,9 @@
 import { requireLength } from '../core/check-length.ts'
 import { isName, requireName, requireReturnedName } from '../core/check-name.ts'
 import { describe } from '../core/check-options.ts'
-import type { AnyDataType, TypedDataType, ValueOf } from '../core/language/data-type.ts'
+import type { EmitVerdict } from '../core/contracts/event-record.ts'
+import type { AnyDataType, GivenOf, TypedDataType, ValueOf } from '../core/language/data-type.ts'
+import type { TypedEventType } from '../core/language/event-type.ts'
 import { durationMs } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 import type { Collected, OnError } from '../core/graph/calls.ts'
@@ -30,12 +32,15 @@ import { noSuchExecution } from './records/execution-info.ts'
 import { listExecutions } from './list-executions.ts'
 import type { ExecutionPage, ListQuery } from './list-executions.ts'
 import { Delivery } from './mail/delivery.ts'
+import { checkEmit, emitEvent } from './mail/emit-event.ts'
+import type { EmitOptions } from './mail/emit-event.ts'
+import { EventDelivery } from './mail/event-delivery.ts'
 import { Mailbox } from './mail/mailbox.ts'
 import { Reopening } from './recovery/reopen.ts'
 import { retriedOf } from './recovery/retried-items.ts'
 import { Resumption } from './recovery/resume.ts'
 import { Scan } from './recovery/scan.ts'
-import { cancelAnywhere } from './recovery/unowned.ts'
+import { cancelForParkedCallers } from './recovery/unowned.ts'
 import { EphemeralExecutions } from './start/ephemeral-executions.ts'
 import { executionRequest } from './start/execution-request.ts'
 import { forkExecution } from './start/fork-execution.ts'
@@ -100,21 +105,16 @@ export class Docket implements AsyncDisposable {
     this.#ephemeral = new EphemeralExecutions(context)
     this.#delivery = new Delivery(context)
     context.deliver = (entries) => this.#delivery.send(entries)
+    const eventDelivery = new EventDelivery(context)
+    context.deliverEvents = () => eventDelivery.soon()
     this.#loop = new BackgroundLoop(context, {
       scan: options.takeOver === false ? undefined : scan,
       mailbox: new Mailbox(context, reopening),
       delivery: this.#delivery,
+      eventDelivery,
       upkeep: new Upkeep(context),
     })
-    context.parkedCallers.cancel = async (id, error) => {
-      const onFailure = context.connection.failures.of(
-        `cancelling execution "${id}", whose caller's signal was aborted`,
-      )
-      return cancelAnywhere(context, id, error).catch((failure: unknown) => {
-        onFailure(failure)
-        return false
-      })
-    }
+    cancelForParkedCallers(context)
     this.#loop.start()
   }
 
@@ -291,6 +291,21 @@ export class Docket implements AsyncDisposable {
       await this.#reopening.reopen(id, await retriedOf(context, record, options.items))
       return new ExecutionHandle(context, id)
     })
+  }
+
+  /**
+   * Emits an event under a key: the first one counts until the event type's ttl is over. Every execution that waits for it goes on, parked or not, in whatever
+   * process, and so do those that will wait for it. @returns `accepted`, or `duplicate` where there is one already
+   * @throws (as rejection) InputError for a value that does not fit; OptionError; DocketClosedError; StoreError
+   */
+  async emit<E extends TypedEventType>(
+    type: E,
+    key: string,
+    value: GivenOf<E>,
+    options: EmitOptions = {},
+  ): Promise<EmitVerdict> {
+    checkEmit(type, key, options)
+    return orClosed(this.#context, 'emit', undefined, () => emitEvent(this.#context, type, key, value, options))
   }
 
   /**

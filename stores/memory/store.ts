@@ -197,7 +197,7 @@ class MemoryStore implements Store {
     return waits.map((wait) => this.#events.await(wait))
   }
 
-  async endWaits(waits: readonly EventWait[]): Promise<void> {
+  async endWaits(waits: readonly NewEventWait[]): Promise<void> {
     this.#life.requireOpen()
     for (const wait of waits) this.#events.endWait(wait)
   }

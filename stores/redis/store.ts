@@ -199,7 +199,7 @@ class RedisStore implements Store {
     return awaitEventsOf(this.#opened(), waits)
   }
 
-  async endWaits(waits: readonly EventWait[]): Promise<void> {
+  async endWaits(waits: readonly NewEventWait[]): Promise<void> {
     await endWaitsOf(this.#opened(), waits)
   }
 

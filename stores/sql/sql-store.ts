@@ -208,7 +208,7 @@ export class SqlStore implements Store {
     return this.#open.events.await(waits)
   }
 
-  async endWaits(waits: readonly EventWait[]): Promise<void> {
+  async endWaits(waits: readonly NewEventWait[]): Promise<void> {
     await this.#open.events.endWaits(waits)
   }
 

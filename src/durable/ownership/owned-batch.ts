@@ -16,6 +16,7 @@ import { sourceOfArray } from '../../runtime/batch/item-source.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { BatchSignals } from './batch-signals.ts'
+import { EventWaits } from './event-waits.ts'
 import { ExecutionCommits } from './execution-commits.ts'
 import { BatchRecorder } from './batch-recorder.ts'
 import type { OwnershipRight } from './ownership-right.ts'
@@ -88,9 +89,9 @@ export class OwnedBatch implements Owned, DurableParts {
   readonly #recorder: BatchRecorder
   readonly #ownership: Ownership
   readonly #batch: Batch
-  /** Undefined where no step waits for a signal. */
+  /** The next three only where steps wait for such things. */
+  readonly events: EventWaits | undefined
   readonly #signals: BatchSignals | undefined
-  /** Only where steps may wait. */
   readonly #timers: TimerMail | undefined
   readonly #results: unknown[]
   /** The step that makes the target. */
@@ -121,7 +122,8 @@ export class OwnedBatch implements Owned, DurableParts {
       this.#signals = new BatchSignals({ connection, commits, id: this.id, plan, keys: parts.keys })
       this.#signals.keep(parts.mail ?? [])
     }
-    const { waits, index } = plan.whole
+    const { waits, index, eventSteps } = plan.whole
+    if (eventSteps.length > 0) this.events = new EventWaits(connection, commits, { ...options, id: this.id })
     if (waits) this.#timers = new TimerMail(connection, commits, { id: this.id, former: index.former })
     this.#results = new Array<unknown>(items.length)
     this.#producer = plan.whole.index.producers.get(this.target)?.name
@@ -292,11 +294,10 @@ export class OwnedBatch implements Owned, DurableParts {
   setupOf(item: number | undefined): Partial<ExecutionSetup> {
     const itemKey = item === undefined ? undefined : this.#parts.keys[item]
     const { setup, keyNames, inspect, frame } = this.#parts
-    const signals = this.#signals?.of(item)
-    const times = this.#timers?.times
+    const sources = { signals: this.#signals?.of(item), times: this.#timers?.times, events: this.events?.of(itemKey) }
     // What a commit does to slots depends on which steps have ended.
     const keepsRuns = inspect !== undefined || frame.plan.whole.waits
-    return { ...setup, recorder: this.#recorder, keyNames, itemKey, times, keepsRuns, ...(signals && { signals }) }
+    return { ...setup, ...sources, recorder: this.#recorder, keyNames, itemKey, keepsRuns }
   }
 
   begins(item: number | undefined, execution: Execution): void {
@@ -364,9 +365,8 @@ export class OwnedBatch implements Owned, DurableParts {
   /** Writes a record that the batch's end waits for. */
   #write(record: Promise<StepRecord>): void {
     const note = this.#busyWith(record.then((made) => this.#recorder.commits.write({ steps: [made] })))
-    const notes = Promise.all([this.#notes, note])
-    notes.catch(() => {})
-    this.#notes = notes
+    this.#notes = Promise.all([this.#notes, note])
+    this.#notes.catch(() => {})
   }
 
   /** An orderly close waits for it. */

@@ -14,6 +14,8 @@ import { Execution } from '../../runtime/execution/execution.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { hasRunning } from '../../runtime/batch/items-in-flight.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
+import { EventWaits } from './event-waits.ts'
+import type { HeldEvents } from './event-waits.ts'
 import { ExecutionCommits } from './execution-commits.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import type { OwnershipRight } from './ownership-right.ts'
@@ -54,6 +56,8 @@ export interface OwnedExecutionParts {
   readonly begun?: readonly StepRecord[]
   /** Values that came with the start, for what steps wait for. */
   readonly signals?: Readonly<Record<string, unknown>> | undefined
+  /** What has come of the events that its steps waited for. */
+  readonly held?: HeldEvents | undefined
   /** What came by mail before it lives here. */
   readonly mail?: readonly Message[] | undefined
   /** Times that timers were given before. */
@@ -84,6 +88,7 @@ export class OwnedExecution implements Owned {
   readonly #callerLeft: PromiseWithResolvers<never> | undefined
   /** Undefined where no step waits for a signal. */
   readonly #mail: SignalMail | undefined
+  readonly events: EventWaits | undefined
   /** The next two only where steps may wait. */
   readonly #timers: TimerMail | undefined
   readonly #parking: ExecutionParking | undefined
@@ -104,13 +109,15 @@ export class OwnedExecution implements Owned {
       this.lose()
     })
     const undoings = parts.restored?.undoings
+    const { connection, held } = parts
     if (plan.signalSteps.length > 0) {
-      const { connection } = parts
       this.#mail = new SignalMail({ connection, commits, id: this.id, steps: plan.signalSteps })
       commits.consumesBy(this.#mail)
       if (this.emitter !== undefined) this.emitter.unread = () => this.#mail!.unread
     }
-    if (plan.waits) this.#timers = new TimerMail(parts.connection, commits, { id: this.id, former: plan.index.former })
+    const of = { id: this.id, emitter: parts.options.emitter, held }
+    if (plan.eventSteps.length > 0) this.events = new EventWaits(connection, commits, of)
+    if (plan.waits) this.#timers = new TimerMail(connection, commits, { id: this.id, former: plan.index.former })
     this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits)
     const owned = {
       id: this.id,
@@ -138,6 +145,7 @@ export class OwnedExecution implements Owned {
       keepsRuns: true,
       recorder: this.#recorder,
       signals: this.#mail?.signals,
+      events: this.events?.of(),
       times: this.#timers?.times,
       onWaits: (waits, rests) => this.#noteWaits(waits, rests),
       onCompleted: (output) => this.#ownership.completed(output, this.#untilUndone()),
@@ -152,6 +160,7 @@ export class OwnedExecution implements Owned {
         execution: this.#execution,
         recorder: this.#recorder,
         mail: this.#mail,
+        events: this.events,
         isLookedAt: () => this.#actor !== undefined || this.#mirrors > 0,
         onParked: (release) => {
           const { context } = this.#execution
@@ -286,6 +295,7 @@ export class OwnedExecution implements Owned {
   #receive(): void {
     const { signals = {}, mail = [], moves = [] } = this.#parts
     for (const message of [...mail, ...moves]) this.messageRead(message)
+    for (const message of mail) if (message.kind === 'event') this.events?.take(message)
     if (this.#mail === undefined) return
     this.#mail.give(signals)
     for (const message of mail) if (message.kind === 'signal') this.#mail.take(message)

@@ -8,6 +8,7 @@ import { statusOf } from '../../runtime/execution/step-status.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { waitTexts } from '../records/lease-info.ts'
 import { liveStepInfos, liveStepsOf } from '../records/open-steps.ts'
+import type { EventWaits } from './event-waits.ts'
 import type { ExecutionRecorder } from './execution-recorder.ts'
 import type { Release } from './owned.ts'
 import { parkedValues } from './parked-values.ts'
@@ -21,6 +22,7 @@ interface ParkingParts {
   readonly execution: Execution
   readonly recorder: ExecutionRecorder
   readonly mail: SignalMail | undefined
+  readonly events: EventWaits | undefined
   /** Whether somebody looks at it here as an actor, which is to stay. */
   readonly isLookedAt: () => boolean
   /** It is nobody's now. */
@@ -140,8 +142,8 @@ export class ExecutionParking {
 
   /** Whether nothing of it is under way, here or to the store. */
   get #isQuiet(): boolean {
-    const { recorder, mail, execution } = this.#parts
-    if (execution.losses?.areOpen === true) return false
+    const { recorder, mail, events, execution } = this.#parts
+    if (execution.losses?.areOpen === true || events?.isBusy === true) return false
     return this.#waits && !recorder.commits.isOff && recorder.isIdle && recorder.commits.isIdle && mail?.isBusy !== true
   }
 

@@ -14,6 +14,7 @@ import { recordedInputs, split } from '../../runtime/inputs/given-inputs.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { machineVersion } from './machine-version.ts'
+import { awaitedKeyOf } from './awaited-key.ts'
 import { firstOf, winnerOf } from './race-winner.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
 import { keyNamesOf } from './stored-names.ts'
@@ -290,13 +291,14 @@ async function openViewOf(
 ): Promise<StepView | undefined> {
   const { step, item, status, attempt, startedAt, endedAt, dueAt, output, error } = record
   const identity = ['step', id, step, item]
-  const first = output === undefined ? undefined : firstOf(await encoding.decode(output, [...identity, 'output']))
+  const noted = output === undefined ? undefined : await encoding.decode(output, [...identity, 'output'])
+  const first = firstOf(noted)
   // An execution that is started again tries anew what failed; what has won a race stays.
   if (cause === 'end') return first === undefined ? undefined : { ...unbegun, first }
   const view = { status, attempt, startedAt, endedAt, dueAt, output: undefined, error: undefined, first }
   const thrown = error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error'])
   if (status === 'retrying' || status === 'failed') return { ...view, error: thrown }
-  if (status === 'waiting') return view
+  if (status === 'waiting') return { ...view, awaitedKey: awaitedKeyOf(noted) }
   if (status !== 'running') return undefined
   // A process that gives up what it runs takes its attempts back. So whoever ran one that is still on record died of it, though others may
   // have had the execution since, and released it because they could not go on. Only what was recorded with the execution may not have

@@ -12,6 +12,8 @@ import { ownershipRightOf } from '../ownership/ownership-right.ts'
 import type { OwnedRecord } from '../ownership/ownership-right.ts'
 import type { Owned } from '../ownership/owned.ts'
 import type { ReadMove } from '../ownership/timer-mail.ts'
+import type { HeldEvents } from '../ownership/event-waits.ts'
+import { heldEvents } from './held-events.ts'
 import { OwnedExecution } from '../ownership/owned-execution.ts'
 import { forgottenUndos, noUndoRecords, undoneRecordsOf } from '../records/undo-records.ts'
 import type { StoredRecords } from '../records/present-names.ts'
@@ -56,6 +58,7 @@ export async function executionFromRecords(
   const restored = { ...found, open: [...found.open, ...left] }
   const { plan, leafValues, inputs, persisted, anew, undoings } = restored
   const { id, requestDigest, headers, timeoutMs, deadline } = record
+  const held = await heldEvents(context, id, plan, persisted.steps)
   return {
     reopened: [
       ...forgottenUndos(undoRecords),
@@ -76,6 +79,7 @@ export async function executionFromRecords(
         signals: restored.signals,
         mail,
         moves,
+        held,
       }),
   }
 }
@@ -94,9 +98,10 @@ export function ownedExecutionOf(
     readonly signals?: Readonly<Record<string, unknown>> | undefined
     readonly mail?: readonly Message[] | undefined
     readonly moves?: readonly ReadMove[] | undefined
+    readonly held?: HeldEvents | undefined
   },
 ): OwnedExecution {
-  const { given, input, requestDigest, startOptions, record, restored, begun, signals, mail, moves } = parts
+  const { given, input, requestDigest, startOptions, record, restored, begun, signals, mail, moves, held } = parts
   const options = context.optionsOf(given.plan, startOptions)
   return new OwnedExecution({
     connection: context.connection,
@@ -112,6 +117,7 @@ export function ownedExecutionOf(
     signals,
     mail,
     moves,
+    held,
     ...(begun !== undefined && { begun }),
     onRefused: () => context.refused(record.id),
     // What this process would not wake again stays with it.
