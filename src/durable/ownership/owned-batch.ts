@@ -1,5 +1,4 @@
 import type { ExecutionCancelledError } from '../../core/errors.ts'
-import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
 import { BatchActor } from '../../runtime/actors/batch-actor.ts'
 import type { HarmlessInspector } from '../../runtime/actors/inspector.ts'
@@ -18,13 +17,11 @@ import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { BatchSignals } from './batch-signals.ts'
 import { EventWaits } from './event-waits.ts'
 import { ExecutionCommits } from './execution-commits.ts'
+import { BatchNotes } from './batch-notes.ts'
 import { BatchRecorder } from './batch-recorder.ts'
 import type { OwnershipRight } from './ownership-right.ts'
-import { itemsStep } from '../records/batch-items.ts'
 import type { ItemsChunk } from '../records/batch-items.ts'
-import { itemStep, targetStep } from '../records/restore-batch.ts'
 import type { RestoredBatch } from '../records/restore-batch.ts'
-import { outcomeRecordOf } from '../records/outcome-record.ts'
 import { restoredItemOf, undoingsOfItems } from '../records/restored-item.ts'
 import type { StepPages } from '../records/step-pages.ts'
 import { StoredBatchUndoing } from './stored-batch-undoing.ts'
@@ -34,6 +31,11 @@ import { liveBatchOf } from './live-batch.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { likelyBlocker } from './likely-blocker.ts'
 import type { Suspect } from './likely-blocker.ts'
+import { ParkableBatch } from './parkable-batch.ts'
+import { dueOfSteps } from './parkable-execution.ts'
+import { ExecutionParking } from './parking.ts'
+import { hasRunning } from '../../runtime/batch/items-in-flight.ts'
+import type { AsyncContext } from '../../runtime/environment/async-context.ts'
 import { Ownership } from './ownership.ts'
 import { TimerMail } from './timer-mail.ts'
 import type { ReadMove } from './timer-mail.ts'
@@ -71,6 +73,12 @@ export interface OwnedBatchParts {
   readonly inspect: HarmlessInspector | undefined
   /** Called when the store knows a newer owner or epoch. */
   readonly onRefused: () => void
+  /** When it is parked that only waits, in milliseconds. @default never */
+  readonly parkMs: number | undefined
+  /** It is parked: whoever follows it here, in this async context, is remembered. */
+  readonly onParked: (callers: AsyncContext) => void
+  /** A message to it has come that was not read. */
+  readonly onUnread: () => void
   readonly onGone: (gone: OwnedBatch) => void
   /** Times that timers were given before it lives here. */
   readonly moves?: readonly ReadMove[] | undefined
@@ -93,17 +101,9 @@ export class OwnedBatch implements Owned, DurableParts {
   readonly events: EventWaits | undefined
   readonly #signals: BatchSignals | undefined
   readonly #timers: TimerMail | undefined
+  readonly #parking: ExecutionParking | undefined
+  readonly #notes: BatchNotes
   readonly #results: unknown[]
-  /** The step that makes the target. */
-  readonly #producer: string | undefined
-  /** Whether all items come to the same, made by steps that they share. */
-  readonly #isTargetShared: boolean
-  /** Whether an item whose target an earlier process has made needs no execution any more: nobody looks at it, nothing else waits for its values. */
-  readonly #isTargetEnough: boolean
-  #hasNotedTarget = false
-  /** Records of items, outcomes and the end that are on their way. */
-  #writing = 0
-  #notes: Promise<unknown> = Promise.resolve()
 
   constructor(parts: OwnedBatchParts) {
     const { frame, items, connection, right } = parts
@@ -126,14 +126,17 @@ export class OwnedBatch implements Owned, DurableParts {
     if (eventSteps.length > 0) this.events = new EventWaits(connection, commits, { ...options, id: this.id })
     if (waits) this.#timers = new TimerMail(connection, commits, { id: this.id, former: index.former })
     this.#results = new Array<unknown>(items.length)
-    this.#producer = plan.whole.index.producers.get(this.target)?.name
-    this.#isTargetEnough =
-      this.#producer !== undefined &&
-      !plan.needsAll &&
-      (plan.whole.racers === undefined || !plan.whole.compensates) &&
-      parts.inspect === undefined &&
-      parts.hasFormerTarget !== true
-    this.#isTargetShared = plan.imports.includes(plan.shared.slots.get(this.target) ?? -1)
+    this.#notes = new BatchNotes({
+      connection,
+      recorder: this.#recorder,
+      id: this.id,
+      plan,
+      keys: parts.keys,
+      restored: parts.restored,
+      life: parts.life ?? 1,
+      hasFormerTarget: parts.hasFormerTarget === true,
+      isLookedAt: parts.inspect !== undefined,
+    })
     this.#batch = new Batch({
       ...frame,
       cache: undefined,
@@ -142,11 +145,12 @@ export class OwnedBatch implements Owned, DurableParts {
       source: sourceOfArray(items),
       read: (given, item) => parts.reads?.[item] ?? inputs.read(given, item),
       hasRoom: () => true,
+      onWaits: (waits, rests) => this.#noteWaits(waits, rests),
       onItem: (item, outcome) => {
         this.#results[item] = collects ? outcome : outcome.value
-        this.#note(item, outcome)
+        if (this.outcomeOf(item) === undefined) this.#notes.note(item, outcome, this.#signals?.ended(item) ?? [])
       },
-      onCompleted: (report) => void this.#busyWith(this.#complete(report)),
+      onCompleted: (report) => void this.#notes.busyWith(this.#complete(report)),
       onFailed: (error, report) => void this.#ownership.failed(error, report),
     })
     const owned = {
@@ -159,6 +163,31 @@ export class OwnedBatch implements Owned, DurableParts {
     this.#ownership = new Ownership(owned, connection, this.#recorder)
     this.#timers?.follow(() => this.#batch.executions)
     this.#timers?.begin(parts.moves ?? [])
+    if (waits && parts.parkMs !== undefined) this.#parking = this.#parkingOf(parts, parts.parkMs)
+  }
+
+  #parkingOf({ connection, inspect, onParked, onUnread }: OwnedBatchParts, afterMs: number): ExecutionParking {
+    const { commits } = this.#recorder
+    return new ExecutionParking({
+      connection,
+      afterMs,
+      parkable: new ParkableBatch({
+        connection,
+        commits,
+        batch: this.#batch,
+        notes: this.#notes,
+        sources: [this.#signals, this.events],
+      }),
+      recorder: this.#recorder,
+      isLookedAt: () => inspect !== undefined,
+      onParked: (release) => {
+        const { context } = this.#batch
+        this.#ownership.parked(release)
+        // Last: a caller that has left meanwhile ends what nobody owns now.
+        onParked(context)
+      },
+      onUnread,
+    })
   }
 
   get owner(): string {
@@ -173,8 +202,9 @@ export class OwnedBatch implements Owned, DurableParts {
     return this.#parts.frame.options.emitter
   }
 
-  /** It is never parked. */
-  messageRead(): void {}
+  messageRead({ seq }: Pick<Message, 'seq'>): void {
+    this.#parking?.read(seq)
+  }
 
   takeSignal(message: Message): void {
     if (!this.hasEnded) this.#signals?.take(message)
@@ -213,11 +243,16 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   get isQuiet(): boolean {
-    return this.#ownership.hasDeparted || (this.#writing === 0 && this.#recorder.isIdle && !this.#batch.isRunning)
+    return (
+      this.#ownership.hasDeparted ||
+      (this.#notes.isIdle && this.#recorder.isIdle && !this.#batch.executions.some(hasRunning))
+    )
   }
 
-  hasWorkBefore(): boolean {
-    return !this.hasDeparted
+  hasWorkBefore(at: number): boolean {
+    if (this.hasDeparted) return false
+    const waits = this.isQuiet && this.#batch.waits?.isWaiting === true
+    return !waits || this.#batch.executions.some((execution) => dueOfSteps(execution) < at)
   }
 
   get liveSteps(): undefined {
@@ -246,16 +281,30 @@ export class OwnedBatch implements Owned, DurableParts {
       this.#recorder.commits.change({ status: 'running', startedAt: connection.clock.now() }).catch(onFailure)
     }
     if (restored !== undefined) {
+      // It may have waited.
+      if (this.#parts.frame.plan.whole.waits && this.failure === undefined)
+        this.#recorder.commits.amend({ status: 'running' })
+      for (const message of [...(this.#parts.mail ?? []), ...(this.#parts.moves ?? [])]) this.messageRead(message)
       this.#batch.start()
       return
     }
-    this.written = this.#busyWith(this.#writeItems())
+    this.written = this.#notes.writeItems(this.#chunks, () => this.#batch.hasEnded)
     this.written.then(
       () => {
         if (!this.#batch.hasEnded) this.#batch.start()
       },
       (error: unknown) => void this.#ownership.failed(error, () => {}),
     )
+  }
+
+  /** Whether all of it waits goes out with the notes of the turn. */
+  #noteWaits(waits: boolean, rests: boolean): void {
+    const { commits } = this.#recorder
+    commits.rest(rests)
+    if (commits.isOff || this.#batch.hasEnded) return
+    this.#parking?.waits(waits, rests)
+    const onFailure = this.#parts.connection.failures.of(`noting whether batch "${this.id}" waits`)
+    commits.change({ status: waits ? 'waiting' : 'running' }).catch(onFailure)
   }
 
   cancel(error: ExecutionCancelledError): void {
@@ -267,10 +316,12 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   lose(cause?: unknown): void {
+    this.#parking?.stop()
     this.#ownership.lose(cause)
   }
 
   beginClosing(release: Release, drain: boolean): void {
+    this.#parking?.stop()
     const onFailure = this.#parts.connection.failures.of(`handing execution "${this.id}" over`)
     this.#recorder.giveUp = () => void this.handOver(release).catch(onFailure)
     if (!drain) this.#batch.pause()
@@ -315,75 +366,23 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   outcomeOf(item: number): ItemOutcome | undefined {
-    const { restored, keys } = this.#parts
-    if (restored === undefined) return undefined
-    const key = keys[item]!
-    const known = restored.outcomes.get(key)
-    if (known !== undefined || !this.#isTargetEnough || restored.outdated.has(key)) return known
-    const made = restored.views.get(this.#producer!, key)
-    return made?.status === 'completed' || made?.status === 'cached' ? { value: made.output } : undefined
+    return this.#notes.outcomeOf(item)
   }
 
-  /** Nothing runs before all items are written: another process could not go on. */
-  async #writeItems(): Promise<void> {
+  /** The items, in chunks that can be stored. */
+  get #chunks(): readonly ItemsChunk[] {
     const { items, keys, chunkEnds = [] } = this.#parts
-    let at = 0
-    for (const [index, end] of chunkEnds.entries()) {
-      if (this.#batch.hasEnded) return
-      const chunk: ItemsChunk = { at, keys: keys.slice(at, end), items: items.slice(at, end) }
-      await this.#recorder.commits.write({
-        steps: [await this.#recordOf(itemsStep, String(index), { value: chunk })],
-      })
-      at = end
-    }
-  }
-
-  /** Notes what no step has written: a value that is given, falls back or is not persisted, and an error. */
-  #note(item: number, outcome: ItemOutcome): void {
-    if (this.outcomeOf(item) !== undefined) return
-    const closedSlots = this.#signals?.ended(item) ?? []
-    if (closedSlots.length > 0)
-      void this.#busyWith(this.#recorder.commits.write({ steps: [], closedSlots })).catch(() => {})
-    if (this.#isTargetShared && 'value' in outcome) {
-      if (!this.#hasNotedTarget && !this.#isWritten('')) this.#write(this.#recordOf(targetStep, '', outcome))
-      this.#hasNotedTarget = true
-      // What the item failed with in an earlier life would be taken for its own.
-      if (this.#parts.restored?.outdated.has(this.#parts.keys[item]!) !== true) return
-    }
-    const key = this.#parts.keys[item]!
-    if (!('value' in outcome) || !this.#isWritten(key)) this.#write(this.#recordOf(itemStep, key, outcome))
-  }
-
-  /** Whether a step has written the target, and nothing else is recorded in its place. */
-  #isWritten(key: string): boolean {
-    const { restored, hasFormerTarget } = this.#parts
-    if (hasFormerTarget === true || restored?.outdated.has(key) === true) return false
-    const status = this.#producer === undefined ? undefined : restored?.views.get(this.#producer, key)?.status
-    return status === 'completed' || status === 'cached' || this.#recorder.written.has(key)
-  }
-
-  /** Writes a record that the batch's end waits for. */
-  #write(record: Promise<StepRecord>): void {
-    const note = this.#busyWith(record.then((made) => this.#recorder.commits.write({ steps: [made] })))
-    this.#notes = Promise.all([this.#notes, note])
-    this.#notes.catch(() => {})
-  }
-
-  /** An orderly close waits for it. */
-  async #busyWith(work: Promise<void>): Promise<void> {
-    this.#writing++
-    try {
-      await work
-    } finally {
-      this.#writing--
-    }
+    return chunkEnds.map((end, index) => {
+      const at = chunkEnds[index - 1] ?? 0
+      return { at, keys: keys.slice(at, end), items: items.slice(at, end) }
+    })
   }
 
   async #complete(report: EndReport): Promise<void> {
     const { clock } = this.#parts.connection
     this.#ownership.ending(report)
     try {
-      await this.#notes
+      await this.#notes.settled()
       await this.#recorder.idle()
       const { ownedMs } = this.#recorder.commits
       await this.#recorder.commits.change({ status: 'completed', endedAt: clock.now(), ownedMs, isReleased: true })
@@ -391,10 +390,5 @@ export class OwnedBatch implements Owned, DurableParts {
     } catch (error) {
       await this.#ownership.failed(error, (instead = { type: 'FAIL', error }) => report(instead))
     }
-  }
-
-  #recordOf(step: string, item: string, outcome: ItemOutcome): Promise<StepRecord> {
-    const { connection, life = 1 } = this.#parts
-    return outcomeRecordOf(connection, { id: this.id, target: this.target, life }, { step, item }, outcome)
   }
 }

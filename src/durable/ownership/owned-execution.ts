@@ -29,6 +29,7 @@ import { likelyBlocker } from './likely-blocker.ts'
 import type { Suspect } from './likely-blocker.ts'
 import type { AsyncContext } from '../../runtime/environment/async-context.ts'
 import { detachedSnapshotOf, hasEndedError } from './detached-snapshot.ts'
+import { ParkableExecution } from './parkable-execution.ts'
 import { ExecutionParking } from './parking.ts'
 import { SignalMail } from './signal-mail.ts'
 import { TimerMail } from './timer-mail.ts'
@@ -157,10 +158,8 @@ export class OwnedExecution implements Owned {
       this.#parking = new ExecutionParking({
         connection: parts.connection,
         afterMs: parts.parkMs,
-        execution: this.#execution,
+        parkable: new ParkableExecution(this.#execution, [this.#mail, this.events], parts.connection.encoding),
         recorder: this.#recorder,
-        mail: this.#mail,
-        events: this.events,
         isLookedAt: () => this.#actor !== undefined || this.#mirrors > 0,
         onParked: (release) => {
           const { context } = this.#execution

@@ -6,6 +6,7 @@ import { batchFrameOf } from '../../runtime/batch/batch-options.ts'
 import type { BatchFrame } from '../../runtime/batch/batch-options.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { parkingOf } from '../context/parking-of.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/ownership-right.ts'
 import { OwnedBatch } from '../ownership/owned-batch.ts'
@@ -145,6 +146,7 @@ async function fromPresentRecords(
         hasFormerTarget,
         moves,
         onRefused: () => context.refused(id),
+        ...parkingOf(context, { id, graph: graph.name }, follower ?? {}),
         onGone: (gone) => context.leave(gone),
       })
     },

@@ -2,10 +2,10 @@ import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
-import { durationMs } from '../../core/duration.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { parkingOf } from '../context/parking-of.ts'
 import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions, StartOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/ownership-right.ts'
@@ -120,11 +120,7 @@ export function ownedExecutionOf(
     held,
     ...(begun !== undefined && { begun }),
     onRefused: () => context.refused(record.id),
-    // What this process would not wake again stays with it.
-    parkMs: context.options.takeOver === false ? undefined : durationMs(context.options.park ?? '10s')!,
-    onParked: (callers) =>
-      context.parkedCallers.keep({ id: record.id, graph: given.plan.index.graph.name }, startOptions, callers),
-    onUnread: () => context.lookSoon(record.id),
+    ...parkingOf(context, { id: record.id, graph: given.plan.index.graph.name }, startOptions),
     onGone: (gone) => context.leave(gone),
   })
 }

@@ -16,6 +16,7 @@ import { turnOf } from '../../runtime/environment/turn.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { parkingOf } from '../context/parking-of.ts'
 import { callerOptionsOf } from '../context/start-options.ts'
 import type { StartOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/ownership-right.ts'
@@ -127,6 +128,7 @@ export async function batchRequest(
         restored: undefined,
         pages: context.pagesOf(id),
         onRefused: () => context.refused(id),
+        ...parkingOf(context, { id, graph: graph.name }, options),
         onGone: (gone) => context.leave(gone),
       })
       if (context.enter(owned)) await owned.written
