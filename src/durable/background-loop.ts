@@ -4,7 +4,6 @@ import type { FullClock } from '../runtime/environment/clock.ts'
 import { unref } from '../runtime/environment/long-timeout.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { Delivery } from './mail/delivery.ts'
-import type { EventDelivery } from './mail/event-delivery.ts'
 import type { Mailbox } from './mail/mailbox.ts'
 import type { Scan } from './recovery/scan.ts'
 import type { Upkeep } from './upkeep.ts'
@@ -17,7 +16,6 @@ export interface BackgroundWork {
   readonly scan: Scan | undefined
   readonly mailbox: Mailbox
   readonly delivery: Delivery
-  readonly eventDelivery: EventDelivery
   readonly upkeep: Upkeep
 }
 
@@ -55,7 +53,6 @@ export class BackgroundLoop {
     const { scan } = this.#work
     this.#unlisten = connection.listen((hint) => {
       if (hint.type === 'work' && scan !== undefined) this.#unowned.soon()
-      if (hint.type === 'events') this.#work.eventDelivery.soon()
       if (hint.type === 'ended') this.#context.parkedCallers.delete(hint.execution)
       if (hint.type === 'mail' && hint.owner === connection.session.owner) this.#mail.soon()
     })
@@ -84,11 +81,10 @@ export class BackgroundLoop {
   }
 
   async #tick(): Promise<void> {
-    const { delivery, eventDelivery, upkeep } = this.#work
+    const { delivery, upkeep } = this.#work
     await this.#mail.now()
     await this.#unowned.now()
     await this.#try('delivering messages between executions', () => delivery.look())
-    await this.#try('waking executions that wait for an event', () => eventDelivery.look())
     await this.#try('the upkeep of the store', () => upkeep.run())
     this.#arm(this.#pauseMs)
   }

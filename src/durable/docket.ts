@@ -1,9 +1,7 @@
 import { requireLength } from '../core/check-length.ts'
 import { isName, requireName, requireReturnedName } from '../core/check-name.ts'
 import { describe } from '../core/check-options.ts'
-import type { EmitVerdict } from '../core/contracts/event-record.ts'
-import type { AnyDataType, GivenOf, TypedDataType, ValueOf } from '../core/language/data-type.ts'
-import type { TypedEventType } from '../core/language/event-type.ts'
+import type { AnyDataType, TypedDataType, ValueOf } from '../core/language/data-type.ts'
 import { durationMs } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 import type { Collected, OnError } from '../core/graph/calls.ts'
@@ -21,6 +19,7 @@ import { ChildExecutions } from './child-executions.ts'
 import { checkClose, checkFork, checkListQuery, checkPurge, checkRetry } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
 import { leftBySignal } from './context/ended-by-signal.ts'
+import { logicOptionNames, startBatchOptionNames, startOptionNames } from './context/call-options.ts'
 import { checkDocketOptions, withAllGraphs } from './context/docket-options.ts'
 import type { DocketOptions } from './context/docket-options.ts'
 import { deleteExecution, undoUnowned } from './delete-execution.ts'
@@ -29,18 +28,16 @@ import { DocketContext } from './context/docket-context.ts'
 import type { StartOptions } from './context/start-options.ts'
 import { ExecutionHandle } from './execution-handle.ts'
 import { noSuchExecution } from './records/execution-info.ts'
+import { problemsOfLifetime } from './records/stored-limits.ts'
 import { listExecutions } from './list-executions.ts'
 import type { ExecutionPage, ListQuery } from './list-executions.ts'
 import { Delivery } from './mail/delivery.ts'
-import { checkEmit, emitEvent } from './mail/emit-event.ts'
-import type { EmitOptions } from './mail/emit-event.ts'
-import { EventDelivery } from './mail/event-delivery.ts'
 import { Mailbox } from './mail/mailbox.ts'
 import { Reopening } from './recovery/reopen.ts'
 import { retriedOf } from './recovery/retried-items.ts'
 import { Resumption } from './recovery/resume.ts'
 import { Scan } from './recovery/scan.ts'
-import { cancelForParkedCallers } from './recovery/unowned.ts'
+import { cancelAnywhere } from './recovery/unowned.ts'
 import { EphemeralExecutions } from './start/ephemeral-executions.ts'
 import { executionRequest } from './start/execution-request.ts'
 import { forkExecution } from './start/fork-execution.ts'
@@ -50,11 +47,6 @@ import { closeDocket } from './close-docket.ts'
 import type { CloseOptions } from './close-docket.ts'
 import { purge, Upkeep } from './upkeep.ts'
 import type { PurgeFilter } from './upkeep.ts'
-
-const logicOptionNames = ['headers', 'timeout', 'deadline', 'observers', 'logger', 'overrides']
-const callOptionNames = ['id', 'headers', 'timeout', 'deadline', 'signal', 'observers', 'logger', 'overrides']
-const startOptionNames = [...callOptionNames, 'signals']
-const startBatchOptionNames = [...callOptionNames, 'shared', 'concurrency', 'onError', 'key']
 
 /** How a durable batch runs. */
 export type StartBatch<
@@ -105,16 +97,21 @@ export class Docket implements AsyncDisposable {
     this.#ephemeral = new EphemeralExecutions(context)
     this.#delivery = new Delivery(context)
     context.deliver = (entries) => this.#delivery.send(entries)
-    const eventDelivery = new EventDelivery(context)
-    context.deliverEvents = () => eventDelivery.soon()
     this.#loop = new BackgroundLoop(context, {
       scan: options.takeOver === false ? undefined : scan,
       mailbox: new Mailbox(context, reopening),
       delivery: this.#delivery,
-      eventDelivery,
       upkeep: new Upkeep(context),
     })
-    cancelForParkedCallers(context)
+    context.parkedCallers.cancel = async (id, error) => {
+      const onFailure = context.connection.failures.of(
+        `cancelling execution "${id}", whose caller's signal was aborted`,
+      )
+      return cancelAnywhere(context, id, error).catch((failure: unknown) => {
+        onFailure(failure)
+        return false
+      })
+    }
     this.#loop.start()
   }
 
@@ -141,7 +138,7 @@ export class Docket implements AsyncDisposable {
       } = {},
   ): Promise<ExecutionHandle<ValueOf<T>, SignalTypeOf<G>, TimerNameOf<G>>> {
     const { transaction, ...startOptions } = options
-    checkExecuteOptions('start', startOptions, startOptionNames)
+    checkExecuteOptions('start', startOptions, startOptionNames, problemsOfLifetime(startOptions))
     if (transaction !== undefined && !this.#context.connection.store.capabilities.transactions)
       throw new OptionError(`start: the ${this.#context.connection.store.name} store has no transactions`)
     const request = executionRequest(this.#context, graph, target as AnyDataType, inputs, startOptions)
@@ -172,7 +169,7 @@ export class Docket implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const context = this.#context
       context.requireOpen()
-      if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames)
+      if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames, problemsOfLifetime(options))
       if (options?.id === undefined) {
         context.requireGraph(graph)
         const given = givenInputs(graph, target as AnyDataType, inputs, options?.overrides)
@@ -208,7 +205,7 @@ export class Docket implements AsyncDisposable {
     items: readonly InputsOf<G, T, Shared, OverriddenIn<Given>>[],
     options: StartBatch<G, T, Shared, Mode, Given> = {},
   ): Promise<ExecutionHandle<Collected<Mode, ValueOf<T>>[], SignalTypeOf<G>>> {
-    checkExecuteOptions('startBatch', options, startBatchOptionNames)
+    checkExecuteOptions('startBatch', options, startBatchOptionNames, problemsOfLifetime(options))
     const batchOptions = options as StartBatchOptions
     const request = await batchRequest(this.#context, graph, target as AnyDataType, items, batchOptions)
     await this.#starter.start(request)
@@ -235,7 +232,7 @@ export class Docket implements AsyncDisposable {
       } = {},
   ): GraphLogic<InputsOf<G, T, never, OverriddenIn<Given>>, ValueOf<T>> {
     const { id, ...rest } = options
-    checkExecuteOptions('logic', rest, logicOptionNames)
+    checkExecuteOptions('logic', rest, logicOptionNames, problemsOfLifetime(rest))
     if (id !== undefined && typeof id !== 'function' && !isName(id))
       throw new OptionError(`logic: id must be a non-empty string or a function of the input, not ${describe(id)}`)
     this.#context.requireGraph(graph)
@@ -291,21 +288,6 @@ export class Docket implements AsyncDisposable {
       await this.#reopening.reopen(id, await retriedOf(context, record, options.items))
       return new ExecutionHandle(context, id)
     })
-  }
-
-  /**
-   * Emits an event under a key: the first one counts until the event type's ttl is over. Every execution that waits for it goes on, parked or not, in whatever
-   * process, and so do those that will wait for it. @returns `accepted`, or `duplicate` where there is one already
-   * @throws (as rejection) InputError for a value that does not fit; OptionError; DocketClosedError; StoreError
-   */
-  async emit<E extends TypedEventType>(
-    type: E,
-    key: string,
-    value: GivenOf<E>,
-    options: EmitOptions = {},
-  ): Promise<EmitVerdict> {
-    checkEmit(type, key, options)
-    return orClosed(this.#context, 'emit', undefined, () => emitEvent(this.#context, type, key, value, options))
   }
 
   /**

@@ -171,6 +171,11 @@ class MemoryStore implements Store {
     return messages.map((message) => this.#executions.post(message))
   }
 
+  async overdue(before: number, limit: number): Promise<string[]> {
+    this.#life.requireOpen()
+    return this.#executions.overdue(before, limit)
+  }
+
   async readMail(request: MailRequest): Promise<Message[]> {
     this.#life.requireOpen()
     return this.#executions.readMail(request)
@@ -197,7 +202,7 @@ class MemoryStore implements Store {
     return waits.map((wait) => this.#events.await(wait))
   }
 
-  async endWaits(waits: readonly NewEventWait[]): Promise<void> {
+  async endWaits(waits: readonly EventWait[]): Promise<void> {
     this.#life.requireOpen()
     for (const wait of waits) this.#events.endWait(wait)
   }

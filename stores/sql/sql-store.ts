@@ -168,6 +168,10 @@ export class SqlStore implements Store {
     return this.#open.reader.get(ids)
   }
 
+  async overdue(before: number, limit: number): Promise<readonly string[]> {
+    return this.#open.reader.overdue(before, limit)
+  }
+
   async list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]> {
     return this.#open.reader.list(query)
   }
@@ -208,7 +212,7 @@ export class SqlStore implements Store {
     return this.#open.events.await(waits)
   }
 
-  async endWaits(waits: readonly NewEventWait[]): Promise<void> {
+  async endWaits(waits: readonly EventWait[]): Promise<void> {
     await this.#open.events.endWaits(waits)
   }
 

@@ -22,8 +22,7 @@ export class Parcels {
     this.clock = clock
   }
 
-  /** `packing`: what the step that packs is called, where it has another name by now. */
-  graph(packing?: string) {
+  graph() {
     const act = (what: string, key: string): string => {
       this.done.set(key, what)
       this.log.push(what)
@@ -45,8 +44,7 @@ export class Parcels {
       compensate: (_, context) => undo(`open ${context.inputs.place}`, context),
     })
     const pack = step({
-      name: packing ?? 'Pack',
-      ...(packing !== undefined && { formerly: 'Pack' }),
+      name: 'Pack',
       inputs: { name: Name, warehouse: Warehouse },
       output: Packed,
       run: ({ name }, { idempotencyKey }) => act(`pack ${name}`, idempotencyKey),

@@ -16,7 +16,6 @@ import { turnOf } from '../../runtime/environment/turn.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { DocketContext } from '../context/docket-context.ts'
-import { parkingOf } from '../context/parking-of.ts'
 import { callerOptionsOf } from '../context/start-options.ts'
 import type { StartOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/ownership-right.ts'
@@ -26,6 +25,7 @@ import { graphHashOf } from '../records/graph-hash.ts'
 import { machineVersion } from '../records/machine-version.ts'
 import type { ItemsChunk } from '../records/batch-items.ts'
 import type { BatchHead } from '../records/restore-batch.ts'
+import { boundsOf, deadlineOnceBegun, latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
 import { namesAtStart } from '../records/stored-names.ts'
 import type { StartRequest } from './execution-request.ts'
 
@@ -84,6 +84,9 @@ export async function batchRequest(
       // Where one wrong item fails the batch, it does so before anything is written.
       if (!frame.collects) reads = await frame.inputs.readAll(items, turn)
       const names = namesAtStart(frame.plan.whole.index)
+      const createdAt = clock.now()
+      const deadline = context.deadlineOf(options)
+      const limits = storedLimitsOf(options, context.options, deadline)
       const head: BatchHead = {
         shared,
         ...(isOverriding && { overrides }),
@@ -92,6 +95,7 @@ export async function batchRequest(
         onError,
         total: items.length,
         ...(names !== undefined && { $names: names }),
+        ...(limits !== undefined && { $limits: limits }),
       }
       return {
         id,
@@ -105,9 +109,9 @@ export async function batchRequest(
         machineVersion,
         parent: undefined,
         timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
-        deadline: context.deadlineOf(options),
+        deadline: limits === undefined ? deadline : latestEndOf(limits, { createdAt, startedAt: undefined }),
         owner,
-        createdAt: clock.now(),
+        createdAt,
         // Not before its items are written.
         startedAt: undefined,
       }
@@ -115,9 +119,12 @@ export async function batchRequest(
     begin: async (created) => {
       const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
       const resolved = context.optionsOf(frame.plan.whole, { ...options, id, deadline: created.deadline })
+      const limits = storedLimitsOf(options, context.options, context.deadlineOf(options))
+      const times = { createdAt: created.createdAt, startedAt: undefined, deadline: resolved.deadline }
       const owned = new OwnedBatch({
         connection: context.connection,
-        frame: { ...frame, options: resolved },
+        frame: { ...frame, options: { ...resolved, ...boundsOf(times, limits, clock.now()) } },
+        deadlineOnceBegun: deadlineOnceBegun(times, limits),
         ...parts,
         reads,
         requestDigest,
@@ -128,7 +135,6 @@ export async function batchRequest(
         restored: undefined,
         pages: context.pagesOf(id),
         onRefused: () => context.refused(id),
-        ...parkingOf(context, { id, graph: graph.name }, options),
         onGone: (gone) => context.leave(gone),
       })
       if (context.enter(owned)) await owned.written

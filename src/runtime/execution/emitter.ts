@@ -11,7 +11,6 @@ import type {
   StepCancelled,
   StepEnded,
   ParkingFailed,
-  EventSetAside,
   SignalSetAside,
   StepInputsChanged,
   StoreFailed,
@@ -33,7 +32,6 @@ type DurableEvent =
   | Own<LoopBlocked>
   | Own<StepInputsChanged>
   | Own<SignalSetAside>
-  | Own<EventSetAside>
   | Own<ParkingFailed>
 
 /** What only executions report that undo what they did. */
