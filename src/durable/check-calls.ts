@@ -75,3 +75,10 @@ function reportStatuses(given: unknown, known: readonly string[], report: Report
   for (const one of Array.isArray(given) ? (given as readonly unknown[]) : [given])
     if (!known.includes(one as string)) report(`status must be one of ${known.join(', ')}, not ${describe(one)}`)
 }
+
+/** @throws OptionError with all problems */
+export function checkDelete(options: unknown): void {
+  check('delete', options, ['undo'], ({ undo }, report) => {
+    if (undo !== undefined && typeof undo !== 'boolean') report(`undo must be true or false, not ${describe(undo)}`)
+  })
+}

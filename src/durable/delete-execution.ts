@@ -10,16 +10,30 @@ import { deletedOnRequest, deleteUnowned, endUnowned, postMessage } from './reco
 
 const pauseMs = 250
 
+/** How an execution is deleted. */
+export interface DeleteOptions {
+  /**
+   * Whether what it did is undone first. With `false` what steps with `compensate` did stays, for one that no other process runs: the way out for an
+   * execution that no docket can undo any more. @default true
+   */
+  readonly undo?: boolean | undefined
+}
+
 /**
  * Deletes an execution wherever it is; one that has not ended is cancelled first, and undone. False where there is none.
  * @throws DocketClosedError, StoreError, ExecutionConflictError where it has something to undo, and nobody runs it, and it can't go on here
  */
-export async function deleteExecution(context: DocketContext, resumption: Resumption, id: string): Promise<boolean> {
+export async function deleteExecution(
+  context: DocketContext,
+  resumption: Resumption,
+  id: string,
+  { undo: undoes = true }: DeleteOptions = {},
+): Promise<boolean> {
   const { connection, clock, owned } = context
-  const undo = (record: ExecutionRecord): Promise<void> => undoHere(context, resumption, record)
+  const undo = undoes ? (record: ExecutionRecord): Promise<void> => undoHere(context, resumption, record) : 'never'
   await connection.readyBy()
-  if (owned.has(id)) await new ExecutionHandle(context, id).cancel()
-  await owned.get(id)?.rest
+  if (owned.has(id) && undoes) await new ExecutionHandle(context, id).cancel()
+  if (undoes) await owned.get(id)?.rest
   if (await deleteUnowned(context, id, undo)) return true
   if ((await postMessage(context, id, 'delete')) === 'unknown') return false
   // Its owner does it in a moment; should it die or be done meanwhile, this process does.
@@ -67,6 +81,6 @@ async function undoHere(context: DocketContext, resumption: Resumption, record: 
 }
 
 function notUndoable({ id, graph }: ExecutionRecord, why: string): ExecutionConflictError {
-  const message = `execution "${id}" can't be deleted here: it has something to undo first (${why}); delete it in a docket that can go on with it`
+  const message = `execution "${id}" can't be deleted here: it has something to undo first (${why}); delete it in a docket that can go on with it, or with undo: false, which leaves what it did`
   return new ExecutionConflictError(message, { executionId: id, graph })
 }

@@ -16,13 +16,14 @@ import { givenInputs } from '../runtime/inputs/given-inputs.ts'
 import { batchRequest } from './start/batch-request.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
 import { ChildExecutions } from './child-executions.ts'
-import { checkClose, checkFork, checkListQuery, checkPurge, checkRetry } from './check-calls.ts'
+import { checkClose, checkFork, checkListQuery, checkPurge, checkRetry, checkDelete } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
 import { leftBySignal } from './context/ended-by-signal.ts'
 import { logicOptionNames, startBatchOptionNames, startOptionNames } from './context/call-options.ts'
 import { checkDocketOptions, withAllGraphs } from './context/docket-options.ts'
 import type { DocketOptions } from './context/docket-options.ts'
 import { deleteExecution, undoUnowned } from './delete-execution.ts'
+import type { DeleteOptions } from './delete-execution.ts'
 import { durableLogic } from './durable-logic.ts'
 import { DocketContext } from './context/docket-context.ts'
 import type { StartOptions } from './context/start-options.ts'
@@ -319,9 +320,10 @@ export class Docket implements AsyncDisposable {
    * docket can't undo, since it lacks the graph or the records don't fit; DocketClosedError where the docket is closed before its owner has let it
    * go; StoreError
    */
-  async delete(id: string): Promise<boolean> {
+  async delete(id: string, options?: DeleteOptions): Promise<boolean> {
     requireName('delete: id', id)
-    return orClosed(this.#context, 'delete', id, () => deleteExecution(this.#context, this.#resumption, id))
+    if (options !== undefined) checkDelete(options)
+    return orClosed(this.#context, 'delete', id, () => deleteExecution(this.#context, this.#resumption, id, options))
   }
 
   /**

@@ -25,13 +25,13 @@ function cancelUnowned(context: DocketContext, id: string, error: ExecutionCance
 
 /**
  * Deletes an execution that no process runs. One that has something to undo is not deleted, but given up to be undone first; `undo` is called in turn
- * before. @returns false where a process runs it, or takes it at this moment, or it is not undone yet. @throws StoreError, LeaseLostError, and what
+ * before; where it is `'never'`, nothing is undone. @returns false where a process runs it, or takes it at this moment, or it is not undone yet. @throws StoreError, LeaseLostError, and what
  * `undo` throws
  */
 export function deleteUnowned(
   context: DocketContext,
   id: string,
-  undo?: (record: ExecutionRecord) => Promise<void>,
+  undo?: ((record: ExecutionRecord) => Promise<void>) | 'never',
 ): Promise<boolean> {
   const { connection, turns } = context
   return turns.inTurn(id, async () => {
@@ -45,7 +45,7 @@ export function deleteUnowned(
       owned.lose()
       await context.change(execution, {})
     }
-    if (await connection.patiently(() => mustUndo(context, execution))) {
+    if (undo !== 'never' && (await connection.patiently(() => mustUndo(context, execution)))) {
       if (undo === undefined) await context.change(execution, { isReleased: true })
       else await undo(execution)
       return false
