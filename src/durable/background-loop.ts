@@ -4,6 +4,7 @@ import type { FullClock } from '../runtime/environment/clock.ts'
 import { unref } from '../runtime/environment/long-timeout.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { Delivery } from './mail/delivery.ts'
+import type { EventDelivery } from './mail/event-delivery.ts'
 import type { Mailbox } from './mail/mailbox.ts'
 import type { Scan } from './recovery/scan.ts'
 import type { Upkeep } from './upkeep.ts'
@@ -16,6 +17,7 @@ export interface BackgroundWork {
   readonly scan: Scan | undefined
   readonly mailbox: Mailbox
   readonly delivery: Delivery
+  readonly eventDelivery: EventDelivery
   readonly upkeep: Upkeep
 }
 
@@ -53,6 +55,7 @@ export class BackgroundLoop {
     const { scan } = this.#work
     this.#unlisten = connection.listen((hint) => {
       if (hint.type === 'work' && scan !== undefined) this.#unowned.soon()
+      if (hint.type === 'events') this.#work.eventDelivery.soon()
       if (hint.type === 'ended') this.#context.parkedCallers.delete(hint.execution)
       if (hint.type === 'mail' && hint.owner === connection.session.owner) this.#mail.soon()
     })
@@ -81,10 +84,11 @@ export class BackgroundLoop {
   }
 
   async #tick(): Promise<void> {
-    const { delivery, upkeep } = this.#work
+    const { delivery, eventDelivery, upkeep } = this.#work
     await this.#mail.now()
     await this.#unowned.now()
     await this.#try('delivering messages between executions', () => delivery.look())
+    await this.#try('waking executions that wait for an event', () => eventDelivery.look())
     await this.#try('the upkeep of the store', () => upkeep.run())
     this.#arm(this.#pauseMs)
   }

@@ -1,7 +1,9 @@
 import { requireLength } from '../core/check-length.ts'
 import { isName, requireName, requireReturnedName } from '../core/check-name.ts'
 import { describe } from '../core/check-options.ts'
-import type { AnyDataType, TypedDataType, ValueOf } from '../core/language/data-type.ts'
+import type { EmitVerdict } from '../core/contracts/event-record.ts'
+import type { AnyDataType, GivenOf, TypedDataType, ValueOf } from '../core/language/data-type.ts'
+import type { TypedEventType } from '../core/language/event-type.ts'
 import { durationMs } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 import type { Collected, OnError } from '../core/graph/calls.ts'
@@ -19,7 +21,6 @@ import { ChildExecutions } from './child-executions.ts'
 import { checkClose, checkFork, checkListQuery, checkPurge, checkRetry, checkDelete } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
 import { leftBySignal } from './context/ended-by-signal.ts'
-import { logicOptionNames, startBatchOptionNames, startOptionNames } from './context/call-options.ts'
 import { checkDocketOptions, withAllGraphs } from './context/docket-options.ts'
 import type { DocketOptions } from './context/docket-options.ts'
 import { deleteExecution, undoUnowned } from './delete-execution.ts'
@@ -29,16 +30,18 @@ import { DocketContext } from './context/docket-context.ts'
 import type { StartOptions } from './context/start-options.ts'
 import { ExecutionHandle } from './execution-handle.ts'
 import { noSuchExecution } from './records/execution-info.ts'
-import { problemsOfLifetime } from './records/stored-limits.ts'
 import { listExecutions } from './list-executions.ts'
 import type { ExecutionPage, ListQuery } from './list-executions.ts'
 import { Delivery } from './mail/delivery.ts'
+import { checkEmit, emitEvent } from './mail/emit-event.ts'
+import type { EmitOptions } from './mail/emit-event.ts'
+import { EventDelivery } from './mail/event-delivery.ts'
 import { Mailbox } from './mail/mailbox.ts'
 import { Reopening } from './recovery/reopen.ts'
 import { retriedOf } from './recovery/retried-items.ts'
 import { Resumption } from './recovery/resume.ts'
 import { Scan } from './recovery/scan.ts'
-import { cancelAnywhere } from './recovery/unowned.ts'
+import { cancelForParkedCallers } from './recovery/unowned.ts'
 import { EphemeralExecutions } from './start/ephemeral-executions.ts'
 import { executionRequest } from './start/execution-request.ts'
 import { forkExecution } from './start/fork-execution.ts'
@@ -48,6 +51,11 @@ import { closeDocket } from './close-docket.ts'
 import type { CloseOptions } from './close-docket.ts'
 import { purge, Upkeep } from './upkeep.ts'
 import type { PurgeFilter } from './upkeep.ts'
+
+const logicOptionNames = ['headers', 'timeout', 'deadline', 'observers', 'logger', 'overrides']
+const callOptionNames = ['id', 'headers', 'timeout', 'deadline', 'signal', 'observers', 'logger', 'overrides']
+const startOptionNames = [...callOptionNames, 'signals']
+const startBatchOptionNames = [...callOptionNames, 'shared', 'concurrency', 'onError', 'key']
 
 /** How a durable batch runs. */
 export type StartBatch<
@@ -98,21 +106,16 @@ export class Docket implements AsyncDisposable {
     this.#ephemeral = new EphemeralExecutions(context)
     this.#delivery = new Delivery(context)
     context.deliver = (entries) => this.#delivery.send(entries)
+    const eventDelivery = new EventDelivery(context)
+    context.deliverEvents = () => eventDelivery.soon()
     this.#loop = new BackgroundLoop(context, {
       scan: options.takeOver === false ? undefined : scan,
       mailbox: new Mailbox(context, reopening),
       delivery: this.#delivery,
+      eventDelivery,
       upkeep: new Upkeep(context),
     })
-    context.parkedCallers.cancel = async (id, error) => {
-      const onFailure = context.connection.failures.of(
-        `cancelling execution "${id}", whose caller's signal was aborted`,
-      )
-      return cancelAnywhere(context, id, error).catch((failure: unknown) => {
-        onFailure(failure)
-        return false
-      })
-    }
+    cancelForParkedCallers(context)
     this.#loop.start()
   }
 
@@ -139,7 +142,7 @@ export class Docket implements AsyncDisposable {
       } = {},
   ): Promise<ExecutionHandle<ValueOf<T>, SignalTypeOf<G>, TimerNameOf<G>>> {
     const { transaction, ...startOptions } = options
-    checkExecuteOptions('start', startOptions, startOptionNames, problemsOfLifetime(startOptions))
+    checkExecuteOptions('start', startOptions, startOptionNames)
     if (transaction !== undefined && !this.#context.connection.store.capabilities.transactions)
       throw new OptionError(`start: the ${this.#context.connection.store.name} store has no transactions`)
     const request = executionRequest(this.#context, graph, target as AnyDataType, inputs, startOptions)
@@ -170,7 +173,7 @@ export class Docket implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const context = this.#context
       context.requireOpen()
-      if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames, problemsOfLifetime(options))
+      if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames)
       if (options?.id === undefined) {
         context.requireGraph(graph)
         const given = givenInputs(graph, target as AnyDataType, inputs, options?.overrides)
@@ -206,7 +209,7 @@ export class Docket implements AsyncDisposable {
     items: readonly InputsOf<G, T, Shared, OverriddenIn<Given>>[],
     options: StartBatch<G, T, Shared, Mode, Given> = {},
   ): Promise<ExecutionHandle<Collected<Mode, ValueOf<T>>[], SignalTypeOf<G>>> {
-    checkExecuteOptions('startBatch', options, startBatchOptionNames, problemsOfLifetime(options))
+    checkExecuteOptions('startBatch', options, startBatchOptionNames)
     const batchOptions = options as StartBatchOptions
     const request = await batchRequest(this.#context, graph, target as AnyDataType, items, batchOptions)
     await this.#starter.start(request)
@@ -233,7 +236,7 @@ export class Docket implements AsyncDisposable {
       } = {},
   ): GraphLogic<InputsOf<G, T, never, OverriddenIn<Given>>, ValueOf<T>> {
     const { id, ...rest } = options
-    checkExecuteOptions('logic', rest, logicOptionNames, problemsOfLifetime(rest))
+    checkExecuteOptions('logic', rest, logicOptionNames)
     if (id !== undefined && typeof id !== 'function' && !isName(id))
       throw new OptionError(`logic: id must be a non-empty string or a function of the input, not ${describe(id)}`)
     this.#context.requireGraph(graph)
@@ -289,6 +292,21 @@ export class Docket implements AsyncDisposable {
       await this.#reopening.reopen(id, await retriedOf(context, record, options.items))
       return new ExecutionHandle(context, id)
     })
+  }
+
+  /**
+   * Emits an event under a key: the first one counts until the event type's ttl is over. Every execution that waits for it goes on, parked or not, in whatever
+   * process, and so do those that will wait for it. @returns `accepted`, or `duplicate` where there is one already
+   * @throws (as rejection) InputError for a value that does not fit; OptionError; DocketClosedError; StoreError
+   */
+  async emit<E extends TypedEventType>(
+    type: E,
+    key: string,
+    value: GivenOf<E>,
+    options: EmitOptions = {},
+  ): Promise<EmitVerdict> {
+    checkEmit(type, key, options)
+    return orClosed(this.#context, 'emit', undefined, () => emitEvent(this.#context, type, key, value, options))
   }
 
   /**

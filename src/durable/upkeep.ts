@@ -1,15 +1,16 @@
 import { durationMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
-import { endStatuses } from '../core/contracts/statuses.ts'
+import { endStatuses, isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../core/contracts/statuses.ts'
 import { sharedResultsOf } from '../runtime/results/store-results.ts'
 import type { FullClock } from '../runtime/environment/clock.ts'
 import { turnOf } from '../runtime/environment/turn.ts'
 import type { DocketContext } from './context/docket-context.ts'
-import { OverdueExecutions } from './recovery/overdue.ts'
 
 const purgeEveryMs = 60_000
 const purgePortion = 250
+/** A wait that nobody has looked at for so long may be one of an execution that is gone. */
+const checkWaitsAfterMs = 3_600_000
 // How much is deleted at once goes by how long it takes, so that the database holds up others only for a moment. A store that is part of the
 // process deletes in portions of its own, since it holds up the event loop meanwhile.
 const portions = { least: 250, most: 4_000, shortMs: 50, longMs: 200 } as const
@@ -27,22 +28,21 @@ type EndStatus = Extract<ExecutionStatus, 'completed' | 'failed' | 'cancelled'>
 /** What is written and removed from time to time, whatever happens. */
 export class Upkeep {
   readonly #context: DocketContext
-  readonly #overdue: OverdueExecutions
   /** When each store was, by itself: one that stays broken is tried again without the others. */
   readonly #purgedAt = new Map<object, number>()
   readonly #purging = new Set<object>()
+  /** Stands for the events of the store, which are another thing to purge. */
+  readonly #events = {}
   #ownedMsWrittenAt = -Infinity
 
   constructor(context: DocketContext) {
     this.#context = context
-    this.#overdue = new OverdueExecutions(context)
   }
 
   /** Does what is due. What takes long goes on by itself: messages and other work don't wait for it. */
   run(): void {
     this.#writeOwnedMs()
     this.#purgeExpired()
-    this.#overdue.look()
   }
 
   /** Of a process that dies, it is known to within a lease how long it owned its executions. */
@@ -55,8 +55,9 @@ export class Upkeep {
   }
 
   #purgeExpired(): void {
-    const { connection, ownStores } = this.#context
+    const { connection, clock, ownStores } = this.#context
     this.#purgeWhenDue(connection.store, (limit) => connection.store.purgeResults(limit))
+    this.#purgeWhenDue(this.#events, (limit) => purgeEvents(this.#context, clock.now() - checkWaitsAfterMs, limit))
     for (const store of ownStores) this.#purgeWhenDue(store, (limit) => sharedResultsOf(store).purge(limit))
   }
 
@@ -80,7 +81,8 @@ export class Upkeep {
  * Deletes executions that ended before a while ago, and results that have expired or that nobody makes any more; gives how many executions.
  * @throws StoreError
  */
-export async function purge({ connection, clock, ownStores }: DocketContext, options: PurgeFilter): Promise<number> {
+export async function purge(context: DocketContext, options: PurgeFilter): Promise<number> {
+  const { connection, clock, ownStores } = context
   const ended: ExecutionStatus | readonly ExecutionStatus[] = options.status ?? endStatuses
   await connection.readyBy()
   const filter = {
@@ -93,8 +95,31 @@ export async function purge({ connection, clock, ownStores }: DocketContext, opt
   // Of a portion whose answer was lost nobody knows how many it was: the sum is then what is known to be gone because of this call.
   const total = await patiently((limit) => store.purge({ ...filter, limit }))
   await patiently((limit) => store.purgeResults(limit))
+  const now = clock.now()
+  await patiently((limit) => purgeEvents(context, now, limit))
   for (const own of ownStores) await patiently((limit) => sharedResultsOf(own).purge(limit))
   return total
+}
+
+/**
+ * Ends waits for events of executions that have ended or are gone, where nobody has looked at them since a while ago: their processes may have died before they did. Then
+ * deletes events that have expired, and that nobody waits for. Gives how many of both it dealt with.
+ */
+async function purgeEvents({ connection }: DocketContext, before: number, limit: number): Promise<number> {
+  const { store, clock } = connection
+  const at = clock.now()
+  const waits = await store.oldWaits(before, limit)
+  if (waits.length > 0) {
+    const records = await store.get(waits.map(({ execution }) => execution))
+    const isOver = (index: number): boolean => isTerminal(records[index]?.status ?? 'completed')
+    const looked = waits.map((wait) => ({ ...wait, at }))
+    const over = looked.filter((_, index) => isOver(index))
+    const open = looked.filter((_, index) => !isOver(index))
+    // What is registered anew meanwhile stays.
+    if (over.length > 0) await store.endWaits(over.map((wait) => ({ ...wait, at: before })))
+    if (open.length > 0) await store.awaitEvents(open)
+  }
+  return waits.length + (await store.purgeEvents(limit))
 }
 
 /** Deletes until a portion brings nothing; gives how many. One that is not full says little: what others have locked at the moment is left out. */

@@ -80,6 +80,7 @@ function levelOf(event: ExecutionEvent): 'debug' | 'info' | 'warn' | 'error' {
     case 'execution.incompatible':
     case 'step.inputs-changed':
     case 'signal.set-aside':
+    case 'event.set-aside':
     case 'parking.failed':
       return 'warn'
     case 'step.ended':

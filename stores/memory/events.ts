@@ -47,8 +47,9 @@ export class MemoryEvents {
     return { value: found.value, at: found.at, generation: found.generation }
   }
 
-  endWait({ event, execution }: EventWait): void {
+  endWait({ event, execution, at }: NewEventWait): void {
     const waits = this.#waits.get(event)
+    if ((waits?.get(execution)?.seenAt ?? at) > at) return
     if (waits?.delete(execution) === true && waits.size === 0) this.#waits.delete(event)
   }
 

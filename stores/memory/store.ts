@@ -171,11 +171,6 @@ class MemoryStore implements Store {
     return messages.map((message) => this.#executions.post(message))
   }
 
-  async overdue(before: number, limit: number): Promise<string[]> {
-    this.#life.requireOpen()
-    return this.#executions.overdue(before, limit)
-  }
-
   async readMail(request: MailRequest): Promise<Message[]> {
     this.#life.requireOpen()
     return this.#executions.readMail(request)
@@ -202,7 +197,7 @@ class MemoryStore implements Store {
     return waits.map((wait) => this.#events.await(wait))
   }
 
-  async endWaits(waits: readonly EventWait[]): Promise<void> {
+  async endWaits(waits: readonly NewEventWait[]): Promise<void> {
     this.#life.requireOpen()
     for (const wait of waits) this.#events.endWait(wait)
   }

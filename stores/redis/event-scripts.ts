@@ -28,8 +28,10 @@ if not found[1] or tonumber(redis.call('HGET', KEYS[3], ARGV[1])) >= tonumber(fo
 return {found[1], found[2], found[3]}
 `)
 
-/** KEYS: waits, since, looks. ARGV: execution, the wait's member among the looks. */
+/** KEYS: waits, since, looks. ARGV: execution, the wait's member among the looks, the time after which it is another one. */
 export const endWaitScript = script(`
+local seen = redis.call('ZSCORE', KEYS[3], ARGV[2])
+if seen and tonumber(seen) > tonumber(ARGV[3]) then return 0 end
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[2])

@@ -58,12 +58,16 @@ export async function awaitEventsOf(
 }
 
 /** These waits are over. */
-export async function endWaitsOf({ link, layout }: Connection, waits: readonly EventWait[]): Promise<void> {
+export async function endWaitsOf({ link, layout }: Connection, waits: readonly NewEventWait[]): Promise<void> {
   for (const some of portionsOf(waits))
     await link.all(
       some.map((wait) => {
         const { waits: who, since, looks } = layout.eventKeys(wait.event)
-        return { run: endWaitScript, keys: [who, since, looks], args: [escapeText(wait.execution), lookOf(wait)] }
+        return {
+          run: endWaitScript,
+          keys: [who, since, looks],
+          args: [escapeText(wait.execution), lookOf(wait), wait.at],
+        }
       }),
     )
 }

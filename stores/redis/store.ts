@@ -51,7 +51,7 @@ import { confirmOutboxOf, readOutboxOf } from './outbox.ts'
 import { Owners } from './owners.ts'
 import { resolveOptions } from './options.ts'
 import type { RedisStoreOptions, ResolvedOptions } from './options.ts'
-import { getExecutions, listExecutions, overdueExecutions } from './reader.ts'
+import { getExecutions, listExecutions } from './reader.ts'
 import { commitResultsOf, getResultsOf, purgeResultsOf } from './results.ts'
 import { RedisSessions } from './sessions.ts'
 import { readStepPage } from './steps-reading.ts'
@@ -177,10 +177,6 @@ class RedisStore implements Store {
     return postMessages(this.#opened(), messages)
   }
 
-  async overdue(before: number, limit: number): Promise<readonly string[]> {
-    return overdueExecutions(this.#opened(), before, limit)
-  }
-
   async readMail(request: MailRequest): Promise<Message[]> {
     return readMailOf(this.#opened(), request)
   }
@@ -203,7 +199,7 @@ class RedisStore implements Store {
     return awaitEventsOf(this.#opened(), waits)
   }
 
-  async endWaits(waits: readonly EventWait[]): Promise<void> {
+  async endWaits(waits: readonly NewEventWait[]): Promise<void> {
     await endWaitsOf(this.#opened(), waits)
   }
 

@@ -58,7 +58,7 @@ export class SqlEvents {
     return this.#database.write(() => this.#await(waits))
   }
 
-  endWaits(waits: readonly EventWait[]): Answer<void> {
+  endWaits(waits: readonly NewEventWait[]): Answer<void> {
     return this.#database.write(() => this.#endWaits(waits))
   }
 
@@ -149,9 +149,13 @@ export class SqlEvents {
     })
   }
 
-  *#endWaits(waits: readonly EventWait[]): Statements<void> {
-    for (const some of portionsOf(inOrder(waits)))
-      yield this.#query((add) => `delete from ${this.#waits} where ${this.#these(some, add)}`)
+  *#endWaits(waits: readonly NewEventWait[]): Statements<void> {
+    for (const [at, of] of Map.groupBy(waits, (wait) => wait.at))
+      for (const some of portionsOf(inOrder(of)))
+        yield this.#query(
+          (add) =>
+            `delete from ${this.#waits} where ${this.#these(some, add)} and seen_at <= ${add(this.#dialect.timeText(at))}`,
+        )
   }
 
   *#undelivered(

@@ -168,10 +168,6 @@ export class SqlStore implements Store {
     return this.#open.reader.get(ids)
   }
 
-  async overdue(before: number, limit: number): Promise<readonly string[]> {
-    return this.#open.reader.overdue(before, limit)
-  }
-
   async list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]> {
     return this.#open.reader.list(query)
   }
@@ -212,7 +208,7 @@ export class SqlStore implements Store {
     return this.#open.events.await(waits)
   }
 
-  async endWaits(waits: readonly EventWait[]): Promise<void> {
+  async endWaits(waits: readonly NewEventWait[]): Promise<void> {
     await this.#open.events.endWaits(waits)
   }
 

@@ -22,7 +22,8 @@ export class Parcels {
     this.clock = clock
   }
 
-  graph() {
+  /** `packing`: what the step that packs is called, where it has another name by now. */
+  graph(packing?: string) {
     const act = (what: string, key: string): string => {
       this.done.set(key, what)
       this.log.push(what)
@@ -44,7 +45,8 @@ export class Parcels {
       compensate: (_, context) => undo(`open ${context.inputs.place}`, context),
     })
     const pack = step({
-      name: 'Pack',
+      name: packing ?? 'Pack',
+      ...(packing !== undefined && { formerly: 'Pack' }),
       inputs: { name: Name, warehouse: Warehouse },
       output: Packed,
       run: ({ name }, { idempotencyKey }) => act(`pack ${name}`, idempotencyKey),

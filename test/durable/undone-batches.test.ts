@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { encryption } from '../../src/codecs/index.ts'
 import { World } from './durable-time.ts'
 import { fatalAt } from './fatal-commit.ts'
 import { Confirmed, names, Parcels } from './parcels.ts'
@@ -316,4 +317,32 @@ describe('in a durable batch', () => {
     expect(most).toBeLessThanOrEqual(21)
     await docket.close()
   })
+})
+
+test('a durable batch whose steps have other names by now is undone under these, and its records are found again', async () => {
+  for (const codecs of [
+    undefined,
+    [encryption({ keys: { k: new Uint8Array(32).fill(1) }, current: 'k', isRequired: true })],
+  ]) {
+    const world = new World()
+    const parcels = new Parcels(world.clock)
+    failing(parcels)
+    parcels.undo = (what, attempt) => {
+      if (what === 'pack b' && attempt === 1) die()
+      return what === 'pack b' && attempt === 1 ? new Promise(() => {}) : undefined
+    }
+    const before = parcels.graph()
+    const { docket, die } = world.mortal({ graphs: [before], lease: '2s', ...(codecs && { codecs }) })
+    const handle = await docket.startBatch(before, Confirmed, names('a', 'b', 'c'), options)
+    handle.result().catch(() => {})
+    await world.clock.advance(1_000)
+    const renamed = parcels.graph('PackUp')
+    const next = world.process({ graphs: [renamed], lease: '2s', ...(codecs && { codecs }) })
+    await world.clock.advance(10_000)
+    const found = (await next.get('a'))!
+    expect(await world.clock.settle(found.result().catch((error: unknown) => error))).toMatchObject({ step: 'Confirm' })
+    expect(parcels.done.size).toBe(0)
+    expect(parcels.cancelled).toHaveLength(7)
+    await next.close()
+  }
 })

@@ -31,15 +31,17 @@ duplicate
 ended
 20 euros: approved by Di`,
   },
-  'cancellation-policy.ts': {
-    text: `30 euros: approved by Ada
-EXECUTION_EXPIRED by maxRunning: execution "taxi" of graph "expenses" was cancelled: it had not ended 172800000 ms after it had begun (maxRunning)`,
-  },
   'updatable-timer.ts': {
     text: `accepted
 accepted
 Ada, your cart has waited since 14:30
 ended`,
+  },
+  'first-room.ts': {
+    text: `downtown: a room for Ada
+downtown-1
+seaside: a room for Ada
+cancel seaside-1: step "BookSeaside" lost the race "TakeRoom": "Downtown" came first (as "downtown")`,
   },
   'pick-first.ts': {
     text: `far: step "AskFar" lost the race "Forecast": "Near" came first (as "near")

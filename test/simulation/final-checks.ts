@@ -113,7 +113,9 @@ function checkOnce({ calls, history, dockets }: Simulation): void {
     // What was undone may be done anew.
     if (step.scope === undefined || value === undefined || step.compensates === true) continue
     if (step.ttlMs !== undefined || (step.scope === 'global' && haveFailed)) continue
-    const owner = step.scope === 'global' ? `${step.name} ${key}` : `${recordKey(step.name, item)} of ${execution}`
+    // What was made of what was undone is done anew as well, under another key.
+    const place = step.scope === 'global' ? step.name : `${recordKey(step.name, item)} of ${execution}`
+    const owner = `${place} under ${key}`
     counts.set(owner, (counts.get(owner) ?? 0) + 1)
   }
   for (const [owner, count] of counts) if (count !== 1) history.violate(`${owner} was done ${count} times`)

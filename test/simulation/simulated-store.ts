@@ -22,7 +22,6 @@ const callNames: readonly CallName[] = [
   'acquire',
   'get',
   'list',
-  'overdue',
   'readSteps',
   'delete',
   'purge',

@@ -41,7 +41,7 @@ export interface EventWait {
   readonly execution: string
 }
 
-/** A wait, as it is registered or looked at again. */
+/** A wait, as it is registered or looked at again; or as its end is given. */
 export interface NewEventWait extends EventWait {
   /** When, in milliseconds since the epoch. */
   readonly at: number
@@ -65,8 +65,8 @@ export interface EventStore {
    * of both sees the other. An event that had expired when the wait was registered first is not given.
    */
   awaitEvents(waits: readonly NewEventWait[]): Promise<readonly (EmittedEvent | undefined)[]>
-  /** These waits are over. What is not there is no matter. */
-  endWaits(waits: readonly EventWait[]): Promise<void>
+  /** These waits are over, unless they were registered or looked at again after the time that is given: then they are others. What is not there is no matter. */
+  endWaits(waits: readonly NewEventWait[]): Promise<void>
   /** Waits whose event has come, and of which nobody has said yet that they know: up to `limit`. The cost grows with such events alone. */
   undelivered(limit: number): Promise<readonly EventDelivery[]>
   /** The executions of these waits have been woken. The waits stay until they are over. */

@@ -240,6 +240,17 @@ export interface SignalSetAside extends EventBase {
   readonly error: unknown
 }
 
+/** An event that a step waits for does not fit its type, or can't be read: it is waited for still. */
+export interface EventSetAside extends EventBase {
+  readonly type: 'event.set-aside'
+  /** The event type's name. */
+  readonly event: string
+  /** The key under which it was emitted. */
+  readonly key: string
+  /** What is wrong with it. */
+  readonly error: unknown
+}
+
 /** An item of a batch ended, or gave its value to a step that takes all of them. */
 export interface BatchProgress extends EventBase {
   readonly type: 'batch.progress'
@@ -271,6 +282,7 @@ export type ExecutionEvent =
   | StoreFailed
   | StepInputsChanged
   | SignalSetAside
+  | EventSetAside
   | ParkingFailed
   | ExecutionCompensating
   | UndoStarted

@@ -74,6 +74,8 @@ export class DocketContext {
   isHandingOver = false
   /** Lets the background loop look at once: mail has come, as this process knows, to this execution, or to any. */
   lookSoon: (id?: string) => void = () => {}
+  /** Wakes what waits for events that have come. */
+  deliverEvents: () => void = () => {}
   /** Delivers messages that commits have just caused to other executions. */
   deliver: (entries: readonly OutboxEntry[]) => void = () => {}
   /** Wakes the step that waits for a child, by the id of the message which says that one has ended. */

@@ -77,6 +77,7 @@ export class Mailbox {
     } else if (kind === 'retry' && owned.hasEnded) void this.#retryLater(owned, message)
     else if (kind === 'cancel' || kind === 'retry') owned.commits.consume(seq)
     else if (kind === 'signal') owned.takeSignal(message)
+    else if (kind === 'event') owned.events?.take(message)
     else if (kind === 'reschedule') owned.moveTimer(message)
     else if (kind === childEnded || kind === childDeleted) {
       owned.commits.consume(seq)

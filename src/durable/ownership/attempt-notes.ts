@@ -10,6 +10,7 @@ import { AnnouncedAttempts, firstAttemptOf, isRetriedAtOnce } from './announced-
 import type { ExecutionCommits } from './execution-commits.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { identityOf, inputHashOf, itemOf, recordOfRun } from './record-of-run.ts'
+import { storedKey } from '../records/awaited-key.ts'
 import { SuspectAttempts } from './suspect-attempts.ts'
 import type { WritesUnderWay } from './writes-under-way.ts'
 
@@ -147,7 +148,7 @@ export class AttemptNotes {
     }
     const stored =
       error === undefined ? undefined : encoding.encodeError(error, identityOf(this.#right.id, run, 'error'))
-    const first = this.#firstOf(run)
+    const first = this.#notedOf(run, status)
     const isLater = stored instanceof Promise || first instanceof Promise
     const both = isLater ? Promise.all([stored, first]) : undefined
     const written = isLater ? both!.then(([error, output]) => write(error, output)) : write(stored, first)
@@ -157,11 +158,13 @@ export class AttemptNotes {
     return written
   }
 
-  /** What came first, of a race that is decided: it stands in the place of the value until there is one. */
-  #firstOf(run: StepRun): StoredValue | undefined | Promise<StoredValue | undefined> {
-    if (run.first === undefined) return undefined
+  /** What came first, of a race that is decided, or the key of the event that is waited for: it stands in the place of the value until there is one. */
+  #notedOf(run: StepRun, status: StepStatus): StoredValue | undefined | Promise<StoredValue | undefined> {
+    const { first, awaitedKey } = run
+    if (first === undefined && (awaitedKey === undefined || status !== 'waiting')) return undefined
+    const noted = first === undefined ? storedKey(awaitedKey!) : { ...first }
     try {
-      return this.#connection.encoding.encode({ ...run.first }, identityOf(this.#right.id, run, 'output'))
+      return this.#connection.encoding.encode(noted, identityOf(this.#right.id, run, 'output'))
     } catch (error) {
       return Promise.reject(placed(error, run, 'result') as Error)
     }

@@ -78,7 +78,8 @@ export class BatchSignals {
 
   /** What came by mail before anything of it lives here. */
   keep(messages: readonly Message[]): void {
-    for (const message of messages) this.#keep(placeOfSlot(message.slot ?? '').item ?? -1, message)
+    for (const message of messages)
+      if (message.kind !== 'event') this.#keep(placeOfSlot(message.slot ?? '').item ?? -1, message)
   }
 
   /** A message that brings a value. What comes for an item that has ended stays where it is: a retry may want it. */

@@ -25,6 +25,8 @@ interface Mail {
   effectsOf(records: readonly StepRecord[]): MailEffects | undefined
   /** The commit was not written. */
   undo(effects: MailEffects): void
+  /** A commit with these records was written. */
+  written?(records: readonly StepRecord[]): void
 }
 
 /** What is written of an execution in one commit. */
@@ -235,6 +237,7 @@ export class ExecutionCommits {
       if (isKept) {
         this.#open.written(records)
         if (this.#watchers !== undefined) for (const watcher of this.#watchers) watcher()
+        for (const mail of this.#mails) mail.written?.(records)
         return
       }
       this.lose()

@@ -1,7 +1,8 @@
 import type { ExecutionCancelledError } from '../../core/errors.ts'
-import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
 import { BatchActor } from '../../runtime/actors/batch-actor.ts'
+import type { HarmlessInspector } from '../../runtime/actors/inspector.ts'
+import type { BatchFrame } from '../../runtime/batch/batch-options.ts'
 import type { DurableParts, ItemOutcome } from '../../runtime/batch/batch-setup.ts'
 import { Batch } from '../../runtime/batch/batch.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
@@ -9,27 +10,79 @@ import type { CancelReason } from '../../runtime/execution/end-reason.ts'
 import type { EndReport } from '../../runtime/execution/end-report.ts'
 import type { Execution } from '../../runtime/execution/execution.ts'
 import type { ExecutionSetup } from '../../runtime/execution/execution-setup.ts'
+import type { ItemRead } from '../../runtime/batch/item-inputs.ts'
 import { sourceOfArray } from '../../runtime/batch/item-source.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
+import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { BatchSignals } from './batch-signals.ts'
+import { EventWaits } from './event-waits.ts'
 import { ExecutionCommits } from './execution-commits.ts'
+import { BatchNotes } from './batch-notes.ts'
 import { BatchRecorder } from './batch-recorder.ts'
-import { headOfBeginning } from './beginning.ts'
-import { itemsStep } from '../records/batch-items.ts'
+import type { OwnershipRight } from './ownership-right.ts'
 import type { ItemsChunk } from '../records/batch-items.ts'
-import { itemStep, targetStep } from '../records/restore-batch.ts'
-import { outcomeRecordOf } from '../records/outcome-record.ts'
+import type { RestoredBatch } from '../records/restore-batch.ts'
 import { restoredItemOf, undoingsOfItems } from '../records/restored-item.ts'
+import type { StepPages } from '../records/step-pages.ts'
 import { StoredBatchUndoing } from './stored-batch-undoing.ts'
 import type { UndoStored } from '../../runtime/batch/batch-undoing.ts'
 import type { LiveBatch } from '../records/batch-info.ts'
 import { liveBatchOf } from './live-batch.ts'
+import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { likelyBlocker } from './likely-blocker.ts'
 import type { Suspect } from './likely-blocker.ts'
-import type { OwnedBatchParts } from './owned-batch-parts.ts'
+import { ParkableBatch } from './parkable-batch.ts'
+import { dueOfSteps } from './parkable-execution.ts'
+import { ExecutionParking } from './parking.ts'
+import { hasRunning } from '../../runtime/batch/items-in-flight.ts'
+import type { AsyncContext } from '../../runtime/environment/async-context.ts'
 import { Ownership } from './ownership.ts'
 import { TimerMail } from './timer-mail.ts'
+import type { ReadMove } from './timer-mail.ts'
 import type { Departure, Owned, Release, UnwrittenEnd } from './owned.ts'
+
+/** What a batch that lives here is made of. */
+export interface OwnedBatchParts {
+  readonly connection: StoreConnection
+  readonly frame: BatchFrame
+  readonly items: readonly unknown[]
+  /** The items' names in the records. */
+  readonly keys: readonly string[]
+  /** Where each chunk of items ends, of those that are still to be written. */
+  readonly chunkEnds?: readonly number[] | undefined
+  /** The items read and checked, where that was done before. */
+  readonly reads?: readonly ItemRead[] | undefined
+  readonly requestDigest: string
+  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>
+  readonly right: OwnershipRight
+  readonly startedAt: number | undefined
+  readonly restored: RestoredBatch | undefined
+  /** What came by mail before it lives here. */
+  readonly mail?: readonly Message[] | undefined
+  /** The records of its steps, as they are now. */
+  readonly pages: StepPages
+  /** What it ends with, once what it did is undone. @default that is not decided */
+  readonly failure?: { readonly error: unknown } | undefined
+  /** Which life of the batch it is; a retry begins another one. @default 1 */
+  readonly life?: number | undefined
+  /** Names that keys of attempts are made of. @default what graph and steps were called first */
+  readonly keyNames?: KeyNames | undefined
+  /** Whether the target is stored under a former name: then what a step writes is not found by its type. @default false */
+  readonly hasFormerTarget?: boolean
+  /** Sees the batch and the executions of its items as actors, from the beginning. */
+  readonly inspect: HarmlessInspector | undefined
+  /** Called when the store knows a newer owner or epoch. */
+  readonly onRefused: () => void
+  /** When it is parked that only waits, in milliseconds. @default never */
+  readonly parkMs: number | undefined
+  /** It is parked: whoever follows it here, in this async context, is remembered. */
+  readonly onParked: (callers: AsyncContext) => void
+  /** A message to it has come that was not read. */
+  readonly onUnread: () => void
+  readonly onGone: (gone: OwnedBatch) => void
+  /** Times that timers were given before it lives here. */
+  readonly moves?: readonly ReadMove[] | undefined
+}
 
 /** A batch that this process owns, and its records. */
 export class OwnedBatch implements Owned, DurableParts {
@@ -44,21 +97,13 @@ export class OwnedBatch implements Owned, DurableParts {
   readonly #recorder: BatchRecorder
   readonly #ownership: Ownership
   readonly #batch: Batch
-  /** Undefined where no step waits for a signal. */
+  /** The next three only where steps wait for such things. */
+  readonly events: EventWaits | undefined
   readonly #signals: BatchSignals | undefined
-  /** Only where steps may wait. */
   readonly #timers: TimerMail | undefined
+  readonly #parking: ExecutionParking | undefined
+  readonly #notes: BatchNotes
   readonly #results: unknown[]
-  /** The step that makes the target. */
-  readonly #producer: string | undefined
-  /** Whether all items come to the same, made by steps that they share. */
-  readonly #isTargetShared: boolean
-  /** Whether an item whose target an earlier process has made needs no execution any more: nobody looks at it, nothing else waits for its values. */
-  readonly #isTargetEnough: boolean
-  #hasNotedTarget = false
-  /** Records of items, outcomes and the end that are on their way. */
-  #writing = 0
-  #notes: Promise<unknown> = Promise.resolve()
 
   constructor(parts: OwnedBatchParts) {
     const { frame, items, connection, right } = parts
@@ -77,17 +122,21 @@ export class OwnedBatch implements Owned, DurableParts {
       this.#signals = new BatchSignals({ connection, commits, id: this.id, plan, keys: parts.keys })
       this.#signals.keep(parts.mail ?? [])
     }
-    const { waits, index } = plan.whole
+    const { waits, index, eventSteps } = plan.whole
+    if (eventSteps.length > 0) this.events = new EventWaits(connection, commits, { ...options, id: this.id })
     if (waits) this.#timers = new TimerMail(connection, commits, { id: this.id, former: index.former })
     this.#results = new Array<unknown>(items.length)
-    this.#producer = plan.whole.index.producers.get(this.target)?.name
-    this.#isTargetEnough =
-      this.#producer !== undefined &&
-      !plan.needsAll &&
-      (plan.whole.racers === undefined || !plan.whole.compensates) &&
-      parts.inspect === undefined &&
-      parts.hasFormerTarget !== true
-    this.#isTargetShared = plan.imports.includes(plan.shared.slots.get(this.target) ?? -1)
+    this.#notes = new BatchNotes({
+      connection,
+      recorder: this.#recorder,
+      id: this.id,
+      plan,
+      keys: parts.keys,
+      restored: parts.restored,
+      life: parts.life ?? 1,
+      hasFormerTarget: parts.hasFormerTarget === true,
+      isLookedAt: parts.inspect !== undefined,
+    })
     this.#batch = new Batch({
       ...frame,
       cache: undefined,
@@ -96,11 +145,12 @@ export class OwnedBatch implements Owned, DurableParts {
       source: sourceOfArray(items),
       read: (given, item) => parts.reads?.[item] ?? inputs.read(given, item),
       hasRoom: () => true,
+      onWaits: (waits, rests) => this.#noteWaits(waits, rests),
       onItem: (item, outcome) => {
         this.#results[item] = collects ? outcome : outcome.value
-        this.#note(item, outcome)
+        if (this.outcomeOf(item) === undefined) this.#notes.note(item, outcome, this.#signals?.ended(item) ?? [])
       },
-      onCompleted: (report) => void this.#busyWith(this.#complete(report)),
+      onCompleted: (report) => void this.#notes.busyWith(this.#complete(report)),
       onFailed: (error, report) => void this.#ownership.failed(error, report),
     })
     const owned = {
@@ -113,6 +163,31 @@ export class OwnedBatch implements Owned, DurableParts {
     this.#ownership = new Ownership(owned, connection, this.#recorder)
     this.#timers?.follow(() => this.#batch.executions)
     this.#timers?.begin(parts.moves ?? [])
+    if (waits && parts.parkMs !== undefined) this.#parking = this.#parkingOf(parts, parts.parkMs)
+  }
+
+  #parkingOf({ connection, inspect, onParked, onUnread }: OwnedBatchParts, afterMs: number): ExecutionParking {
+    const { commits } = this.#recorder
+    return new ExecutionParking({
+      connection,
+      afterMs,
+      parkable: new ParkableBatch({
+        connection,
+        commits,
+        batch: this.#batch,
+        notes: this.#notes,
+        sources: [this.#signals, this.events],
+      }),
+      recorder: this.#recorder,
+      isLookedAt: () => inspect !== undefined,
+      onParked: (release) => {
+        const { context } = this.#batch
+        this.#ownership.parked(release)
+        // Last: a caller that has left meanwhile ends what nobody owns now.
+        onParked(context)
+      },
+      onUnread,
+    })
   }
 
   get owner(): string {
@@ -127,8 +202,9 @@ export class OwnedBatch implements Owned, DurableParts {
     return this.#parts.frame.options.emitter
   }
 
-  /** It is never parked. */
-  messageRead(): void {}
+  messageRead({ seq }: Pick<Message, 'seq'>): void {
+    this.#parking?.read(seq)
+  }
 
   takeSignal(message: Message): void {
     if (!this.hasEnded) this.#signals?.take(message)
@@ -167,11 +243,16 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   get isQuiet(): boolean {
-    return this.#ownership.hasDeparted || (this.#writing === 0 && this.#recorder.isIdle && !this.#batch.isRunning)
+    return (
+      this.#ownership.hasDeparted ||
+      (this.#notes.isIdle && this.#recorder.isIdle && !this.#batch.executions.some(hasRunning))
+    )
   }
 
-  hasWorkBefore(): boolean {
-    return !this.hasDeparted
+  hasWorkBefore(at: number): boolean {
+    if (this.hasDeparted) return false
+    const waits = this.isQuiet && this.#batch.waits?.isWaiting === true
+    return !waits || this.#batch.executions.some((execution) => dueOfSteps(execution) < at)
   }
 
   get liveSteps(): undefined {
@@ -197,19 +278,33 @@ export class OwnedBatch implements Owned, DurableParts {
     if (inspect !== undefined) this.#batch.watcher = new BatchActor(this.#batch, inspect)
     if (startedAt === undefined) {
       const onFailure = connection.failures.of(`noting that batch "${this.id}" runs`)
-      this.#recorder.commits.change(headOfBeginning(this.#parts, connection.clock.now())).catch(onFailure)
+      this.#recorder.commits.change({ status: 'running', startedAt: connection.clock.now() }).catch(onFailure)
     }
     if (restored !== undefined) {
+      // It may have waited.
+      if (this.#parts.frame.plan.whole.waits && this.failure === undefined)
+        this.#recorder.commits.amend({ status: 'running' })
+      for (const message of [...(this.#parts.mail ?? []), ...(this.#parts.moves ?? [])]) this.messageRead(message)
       this.#batch.start()
       return
     }
-    this.written = this.#busyWith(this.#writeItems())
+    this.written = this.#notes.writeItems(this.#chunks, () => this.#batch.hasEnded)
     this.written.then(
       () => {
         if (!this.#batch.hasEnded) this.#batch.start()
       },
       (error: unknown) => void this.#ownership.failed(error, () => {}),
     )
+  }
+
+  /** Whether all of it waits goes out with the notes of the turn. */
+  #noteWaits(waits: boolean, rests: boolean): void {
+    const { commits } = this.#recorder
+    commits.rest(rests)
+    if (commits.isOff || this.#batch.hasEnded) return
+    this.#parking?.waits(waits, rests)
+    const onFailure = this.#parts.connection.failures.of(`noting whether batch "${this.id}" waits`)
+    commits.change({ status: waits ? 'waiting' : 'running' }).catch(onFailure)
   }
 
   cancel(error: ExecutionCancelledError): void {
@@ -221,10 +316,12 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   lose(cause?: unknown): void {
+    this.#parking?.stop()
     this.#ownership.lose(cause)
   }
 
   beginClosing(release: Release, drain: boolean): void {
+    this.#parking?.stop()
     const onFailure = this.#parts.connection.failures.of(`handing execution "${this.id}" over`)
     this.#recorder.giveUp = () => void this.handOver(release).catch(onFailure)
     if (!drain) this.#batch.pause()
@@ -248,11 +345,10 @@ export class OwnedBatch implements Owned, DurableParts {
   setupOf(item: number | undefined): Partial<ExecutionSetup> {
     const itemKey = item === undefined ? undefined : this.#parts.keys[item]
     const { setup, keyNames, inspect, frame } = this.#parts
-    const signals = this.#signals?.of(item)
-    const times = this.#timers?.times
+    const sources = { signals: this.#signals?.of(item), times: this.#timers?.times, events: this.events?.of(itemKey) }
     // What a commit does to slots depends on which steps have ended.
     const keepsRuns = inspect !== undefined || frame.plan.whole.waits
-    return { ...setup, recorder: this.#recorder, keyNames, itemKey, times, keepsRuns, ...(signals && { signals }) }
+    return { ...setup, ...sources, recorder: this.#recorder, keyNames, itemKey, keepsRuns }
   }
 
   begins(item: number | undefined, execution: Execution): void {
@@ -270,76 +366,23 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   outcomeOf(item: number): ItemOutcome | undefined {
-    const { restored, keys } = this.#parts
-    if (restored === undefined) return undefined
-    const key = keys[item]!
-    const known = restored.outcomes.get(key)
-    if (known !== undefined || !this.#isTargetEnough || restored.outdated.has(key)) return known
-    const made = restored.views.get(this.#producer!, key)
-    return made?.status === 'completed' || made?.status === 'cached' ? { value: made.output } : undefined
+    return this.#notes.outcomeOf(item)
   }
 
-  /** Nothing runs before all items are written: another process could not go on. */
-  async #writeItems(): Promise<void> {
+  /** The items, in chunks that can be stored. */
+  get #chunks(): readonly ItemsChunk[] {
     const { items, keys, chunkEnds = [] } = this.#parts
-    let at = 0
-    for (const [index, end] of chunkEnds.entries()) {
-      if (this.#batch.hasEnded) return
-      const chunk: ItemsChunk = { at, keys: keys.slice(at, end), items: items.slice(at, end) }
-      await this.#recorder.commits.write({
-        steps: [await this.#recordOf(itemsStep, String(index), { value: chunk })],
-      })
-      at = end
-    }
-  }
-
-  /** Notes what no step has written: a value that is given, falls back or is not persisted, and an error. */
-  #note(item: number, outcome: ItemOutcome): void {
-    if (this.outcomeOf(item) !== undefined) return
-    const closedSlots = this.#signals?.ended(item) ?? []
-    if (closedSlots.length > 0)
-      void this.#busyWith(this.#recorder.commits.write({ steps: [], closedSlots })).catch(() => {})
-    if (this.#isTargetShared && 'value' in outcome) {
-      if (!this.#hasNotedTarget && !this.#isWritten('')) this.#write(this.#recordOf(targetStep, '', outcome))
-      this.#hasNotedTarget = true
-      // What the item failed with in an earlier life would be taken for its own.
-      if (this.#parts.restored?.outdated.has(this.#parts.keys[item]!) !== true) return
-    }
-    const key = this.#parts.keys[item]!
-    if (!('value' in outcome) || !this.#isWritten(key)) this.#write(this.#recordOf(itemStep, key, outcome))
-  }
-
-  /** Whether a step has written the target, and nothing else is recorded in its place. */
-  #isWritten(key: string): boolean {
-    const { restored, hasFormerTarget } = this.#parts
-    if (hasFormerTarget === true || restored?.outdated.has(key) === true) return false
-    const status = this.#producer === undefined ? undefined : restored?.views.get(this.#producer, key)?.status
-    return status === 'completed' || status === 'cached' || this.#recorder.written.has(key)
-  }
-
-  /** Writes a record that the batch's end waits for. */
-  #write(record: Promise<StepRecord>): void {
-    const note = this.#busyWith(record.then((made) => this.#recorder.commits.write({ steps: [made] })))
-    const notes = Promise.all([this.#notes, note])
-    notes.catch(() => {})
-    this.#notes = notes
-  }
-
-  /** An orderly close waits for it. */
-  async #busyWith(work: Promise<void>): Promise<void> {
-    this.#writing++
-    try {
-      await work
-    } finally {
-      this.#writing--
-    }
+    return chunkEnds.map((end, index) => {
+      const at = chunkEnds[index - 1] ?? 0
+      return { at, keys: keys.slice(at, end), items: items.slice(at, end) }
+    })
   }
 
   async #complete(report: EndReport): Promise<void> {
     const { clock } = this.#parts.connection
     this.#ownership.ending(report)
     try {
-      await this.#notes
+      await this.#notes.settled()
       await this.#recorder.idle()
       const { ownedMs } = this.#recorder.commits
       await this.#recorder.commits.change({ status: 'completed', endedAt: clock.now(), ownedMs, isReleased: true })
@@ -347,10 +390,5 @@ export class OwnedBatch implements Owned, DurableParts {
     } catch (error) {
       await this.#ownership.failed(error, (instead = { type: 'FAIL', error }) => report(instead))
     }
-  }
-
-  #recordOf(step: string, item: string, outcome: ItemOutcome): Promise<StepRecord> {
-    const { connection, life = 1 } = this.#parts
-    return outcomeRecordOf(connection, { id: this.id, target: this.target, life }, { step, item }, outcome)
   }
 }

@@ -14,9 +14,10 @@ import { Execution } from '../../runtime/execution/execution.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { hasRunning } from '../../runtime/batch/items-in-flight.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
+import { EventWaits } from './event-waits.ts'
+import type { HeldEvents } from './event-waits.ts'
 import { ExecutionCommits } from './execution-commits.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
-import { headOfBeginning } from './beginning.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { hashOfFirst } from './record-of-run.ts'
 import { isHashOfPort } from '../records/race-winner.ts'
@@ -28,6 +29,7 @@ import { likelyBlocker } from './likely-blocker.ts'
 import type { Suspect } from './likely-blocker.ts'
 import type { AsyncContext } from '../../runtime/environment/async-context.ts'
 import { detachedSnapshotOf, hasEndedError } from './detached-snapshot.ts'
+import { ParkableExecution } from './parkable-execution.ts'
 import { ExecutionParking } from './parking.ts'
 import { SignalMail } from './signal-mail.ts'
 import { TimerMail } from './timer-mail.ts'
@@ -55,12 +57,12 @@ export interface OwnedExecutionParts {
   readonly begun?: readonly StepRecord[]
   /** Values that came with the start, for what steps wait for. */
   readonly signals?: Readonly<Record<string, unknown>> | undefined
+  /** What has come of the events that its steps waited for. */
+  readonly held?: HeldEvents | undefined
   /** What came by mail before it lives here. */
   readonly mail?: readonly Message[] | undefined
   /** Times that timers were given before. */
   readonly moves?: readonly ReadMove[] | undefined
-  /** The record's deadline, once it has begun; undefined where that changes nothing. */
-  readonly deadlineOnceBegun?: ((startedAt: number) => number | undefined) | undefined
   /** Called when the store knows a newer owner or epoch. */
   readonly onRefused: () => void
   /** When it is parked that only waits, in milliseconds. @default never */
@@ -87,6 +89,7 @@ export class OwnedExecution implements Owned {
   readonly #callerLeft: PromiseWithResolvers<never> | undefined
   /** Undefined where no step waits for a signal. */
   readonly #mail: SignalMail | undefined
+  readonly events: EventWaits | undefined
   /** The next two only where steps may wait. */
   readonly #timers: TimerMail | undefined
   readonly #parking: ExecutionParking | undefined
@@ -107,13 +110,15 @@ export class OwnedExecution implements Owned {
       this.lose()
     })
     const undoings = parts.restored?.undoings
+    const { connection, held } = parts
     if (plan.signalSteps.length > 0) {
-      const { connection } = parts
       this.#mail = new SignalMail({ connection, commits, id: this.id, steps: plan.signalSteps })
       commits.consumesBy(this.#mail)
       if (this.emitter !== undefined) this.emitter.unread = () => this.#mail!.unread
     }
-    if (plan.waits) this.#timers = new TimerMail(parts.connection, commits, { id: this.id, former: plan.index.former })
+    const of = { id: this.id, emitter: parts.options.emitter, held }
+    if (plan.eventSteps.length > 0) this.events = new EventWaits(connection, commits, of)
+    if (plan.waits) this.#timers = new TimerMail(connection, commits, { id: this.id, former: plan.index.former })
     this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits)
     const owned = {
       id: this.id,
@@ -141,6 +146,7 @@ export class OwnedExecution implements Owned {
       keepsRuns: true,
       recorder: this.#recorder,
       signals: this.#mail?.signals,
+      events: this.events?.of(),
       times: this.#timers?.times,
       onWaits: (waits, rests) => this.#noteWaits(waits, rests),
       onCompleted: (output) => this.#ownership.completed(output, this.#untilUndone()),
@@ -152,9 +158,8 @@ export class OwnedExecution implements Owned {
       this.#parking = new ExecutionParking({
         connection: parts.connection,
         afterMs: parts.parkMs,
-        execution: this.#execution,
+        parkable: new ParkableExecution(this.#execution, [this.#mail, this.events], parts.connection.encoding),
         recorder: this.#recorder,
-        mail: this.#mail,
         isLookedAt: () => this.#actor !== undefined || this.#mirrors > 0,
         onParked: (release) => {
           const { context } = this.#execution
@@ -274,7 +279,7 @@ export class OwnedExecution implements Owned {
     // That it is lost is noticed where something is awaited.
     if (startedAt === undefined) {
       const onFailure = this.#parts.connection.failures.of(`noting that execution "${this.id}" runs`)
-      this.#recorder.commits.change(headOfBeginning(this.#parts, now)).catch(onFailure)
+      this.#recorder.commits.change({ status: 'running', startedAt: now }).catch(onFailure)
     }
     // It was created as begun; what took time since was the store.
     else if (restored === undefined && startedAt !== now) this.#recorder.commits.amend({ startedAt: now })
@@ -289,6 +294,7 @@ export class OwnedExecution implements Owned {
   #receive(): void {
     const { signals = {}, mail = [], moves = [] } = this.#parts
     for (const message of [...mail, ...moves]) this.messageRead(message)
+    for (const message of mail) if (message.kind === 'event') this.events?.take(message)
     if (this.#mail === undefined) return
     this.#mail.give(signals)
     for (const message of mail) if (message.kind === 'signal') this.#mail.take(message)

@@ -10,6 +10,7 @@ import type { LiveBatch } from '../records/batch-info.ts'
 import type { LiveSteps } from '../records/open-steps.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { CancelReason } from '../../runtime/execution/end-reason.ts'
+import type { EventWaits } from './event-waits.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
 import type { Suspect } from './likely-blocker.ts'
 
@@ -55,6 +56,8 @@ export interface Owned {
   >
   /** A message to it was read, whatever it says. */
   messageRead(message: Message): void
+  /** The events that it waits for; undefined where no step of it waits for one. */
+  readonly events: Pick<EventWaits, 'take'> | undefined
   /** A message that brings a value which a step waits for. */
   takeSignal(message: Message): void
   /** A message that gives a timer another time. */

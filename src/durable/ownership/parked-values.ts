@@ -9,14 +9,19 @@ import { identityOf, recordOfRun } from './record-of-run.ts'
 
 /**
  * Records of steps that are not persisted, as a parked execution needs them: values and failures that something unfinished takes, and attempts that are
- * counted. With them nothing that has ended runs again. @throws SerializationError for what can't be stored
+ * counted; of these, those that are wanted. With them nothing that has ended runs again. @throws SerializationError for what can't be stored
  */
-export async function parkedValues(execution: Execution, encoding: ValueEncoding): Promise<readonly StepRecord[]> {
+export async function parkedValues(
+  execution: Execution,
+  encoding: ValueEncoding,
+  isWanted: (run: StepRun) => boolean = () => true,
+): Promise<readonly StepRecord[]> {
   const { plan, runs, id } = execution
   const records: StepRecord[] = []
   for (const run of runs) {
     if (run === undefined || run.planStep.spec.kind === 'value') continue
     if (execution.persistOf(run.planStep.spec) !== undefined || !isNeeded(plan, runs, run)) continue
+    if (!isWanted(run)) continue
     const { error, endedAt, dueAt } = run
     const status = statusOf(run)
     const output = run.hasOutput ? await encoding.encode(run.output, identityOf(id, run, 'output')) : undefined

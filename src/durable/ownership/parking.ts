@@ -1,27 +1,46 @@
 import { ExecutionCancelledError, SerializationError } from '../../core/errors.ts'
-import type { Parking } from '../../core/contracts/execution-record.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
+import type { Parking, StepRecord } from '../../core/contracts/execution-record.ts'
 import { outsideCalls } from '../../runtime/environment/async-context.ts'
-import { latestEnd } from '../../runtime/environment/time-limit.ts'
 import { fireAfter } from '../../runtime/environment/timers.ts'
 import type { Timer } from '../../runtime/environment/timers.ts'
-import type { Execution } from '../../runtime/execution/execution.ts'
-import { statusOf } from '../../runtime/execution/step-status.ts'
+import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
-import { waitTexts } from '../records/lease-info.ts'
-import { liveStepInfos, liveStepsOf } from '../records/open-steps.ts'
 import type { ExecutionRecorder } from './execution-recorder.ts'
 import type { Release } from './owned.ts'
-import { parkedValues } from './parked-values.ts'
-import type { SignalMail } from './signal-mail.ts'
+
+/** An execution or a batch, as far as its parking goes. */
+export interface Parkable {
+  readonly id: string
+  readonly place: ErrorPlace
+  readonly timeoutMs: number | undefined
+  readonly emitter: Emitter | undefined
+  /** Whether all that has begun of it waits, and it has not ended. */
+  readonly waits: boolean
+  /** Whether something that came is still to be read or checked, or something else is on its way. */
+  readonly isBusy: boolean
+  /** When something of it is due first. */
+  dueAt(): number | undefined
+  /**
+   * What is to be written with the parking; what does not fit into one commit is written before. Ends early where it is not wanted any more.
+   * @throws SerializationError for what can't be stored
+   */
+  values(isWanted: () => boolean): Promise<ParkedState>
+}
+
+/** What of an execution is not on record yet, and is needed to go on, and what it waits for. */
+export interface ParkedState {
+  readonly steps: readonly StepRecord[]
+  readonly waitsFor: readonly string[]
+}
 
 /** What an execution is parked by. */
 interface ParkingParts {
   readonly connection: StoreConnection
   /** For how long it has to wait first, in milliseconds. */
   readonly afterMs: number
-  readonly execution: Execution
+  readonly parkable: Parkable
   readonly recorder: ExecutionRecorder
-  readonly mail: SignalMail | undefined
   /** Whether somebody looks at it here as an actor, which is to stay. */
   readonly isLookedAt: () => boolean
   /** It is nobody's now. */
@@ -50,7 +69,7 @@ export class ExecutionParking {
   /** All of it waits, or something goes on again. */
   waits(waits: boolean, rests: boolean): void {
     // A timeout counts backoffs: whoever parks them could not.
-    const mayPark = waits && (rests || this.#parts.execution.options.timeoutMs === undefined)
+    const mayPark = waits && (rests || this.#parts.parkable.timeoutMs === undefined)
     this.#disarm()
     this.#isHopeless = !mayPark
     this.#arm()
@@ -80,14 +99,14 @@ export class ExecutionParking {
 
   /** It stays here, and tries again after the same while. */
   #failed(error: unknown): void {
-    const { connection, execution } = this.#parts
-    connection.failures.of(`parking execution "${execution.id}"`)(error)
+    const { connection, parkable } = this.#parts
+    connection.failures.of(`parking execution "${parkable.id}"`)(error)
     this.#armAgain()
   }
 
   /** It may have gone on meanwhile, and have been waiting again since. */
   #armAgain(): void {
-    if (this.#timer === undefined && this.#waits) this.#arm()
+    if (this.#timer === undefined && this.#parts.parkable.waits) this.#arm()
   }
 
   #disarm(): void {
@@ -99,11 +118,11 @@ export class ExecutionParking {
     if (this.#isParking) return
     this.#isParking = true
     const answer = await this.#tryToPark().finally(() => (this.#isParking = false))
-    const { onParked, onUnread, execution, recorder } = this.#parts
+    const { onParked, onUnread, parkable, recorder } = this.#parts
     if (answer === 'parked') {
       const reason = new ExecutionCancelledError(
-        `execution "${execution.id}" is parked: it goes on when what it waits for comes`,
-        execution.place,
+        `execution "${parkable.id}" is parked: it goes on when what it waits for comes`,
+        parkable.place,
       )
       onParked({ cause: 'park', reason })
     } else if (answer === 'lost') recorder.commits.lose()
@@ -114,57 +133,39 @@ export class ExecutionParking {
   }
 
   async #tryToPark(): Promise<'parked' | 'unread' | 'lost' | 'not now'> {
-    const { execution, connection, recorder, isLookedAt } = this.#parts
-    const dueAt = this.#dueAt()
-    if (isLookedAt() || !this.#isQuiet || this.#isDueSoon(dueAt)) return 'not now'
-    let steps, waitsFor
+    const { parkable, connection, recorder } = this.#parts
+    const dueAt = parkable.dueAt()
+    if (!this.#mayPark || this.#isDueSoon(dueAt)) return 'not now'
+    let state, waitsFor
     try {
-      steps = await parkedValues(execution, connection.encoding)
-      const infos = liveStepInfos(liveStepsOf(execution), [])
-      waitsFor = await connection.encoding.encode(waitTexts(infos), ['execution', execution.id, 'waitsFor'])
+      state = await parkable.values(() => this.#isWanted)
+      waitsFor = await connection.encoding.encode(state.waitsFor, ['execution', parkable.id, 'waitsFor'])
     } catch (error) {
       if (!(error instanceof SerializationError)) throw error
       this.#isHopeless = true
-      execution.emitter?.durable(connection.clock.now(), { type: 'parking.failed', error })
+      parkable.emitter?.durable(connection.clock.now(), { type: 'parking.failed', error })
       return 'not now'
     }
     // A codec takes its time.
-    if (!this.#isQuiet || isLookedAt()) return 'not now'
+    if (!this.#mayPark) return 'not now'
     const park: Parking = { lastSeq: this.#lastRead, dueAt, waitsFor }
-    return recorder.commits.park(park, steps)
+    return recorder.commits.park(park, state.steps)
   }
 
-  get #waits(): boolean {
-    const { execution } = this.#parts
-    return execution.isWaiting && !execution.isSettled
+  /** Whether it is still to be parked, whatever is on its way to the store. */
+  get #isWanted(): boolean {
+    const { parkable, recorder, isLookedAt } = this.#parts
+    return parkable.waits && !recorder.commits.isOff && !this.#isStopped && !isLookedAt()
   }
 
   /** Whether nothing of it is under way, here or to the store. */
-  get #isQuiet(): boolean {
-    const { recorder, mail, execution } = this.#parts
-    if (execution.losses?.areOpen === true) return false
-    return this.#waits && !recorder.commits.isOff && recorder.isIdle && recorder.commits.isIdle && mail?.isBusy !== true
+  get #mayPark(): boolean {
+    const { recorder, parkable } = this.#parts
+    return this.#isWanted && recorder.isIdle && recorder.commits.isIdle && !parkable.isBusy
   }
 
   #isDueSoon(dueAt: number | undefined): boolean {
     const { connection, afterMs } = this.#parts
     return dueAt !== undefined && dueAt - connection.clock.now() < afterMs
-  }
-
-  /** When something of it is due first. */
-  #dueAt(): number | undefined {
-    const { runs, options } = this.#parts.execution
-    let first = latestEnd(options) ?? Infinity
-    for (const run of runs) {
-      if (run === undefined || run.hasEnded || run.startedAt === undefined) continue
-      const { kind, timeoutMs } = run.planStep.spec
-      // The limit of a child is that of its attempt, and is its due time.
-      const limit =
-        timeoutMs === undefined || kind === 'subgraph' || statusOf(run) !== 'waiting'
-          ? Infinity
-          : run.startedAt + timeoutMs
-      first = Math.min(first, run.dueAt ?? Infinity, limit)
-    }
-    return first === Infinity ? undefined : first
   }
 }

@@ -3,6 +3,7 @@ import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution
 import { isTerminal, isTerminalStep } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
+import { statusOf } from '../../runtime/execution/step-status.ts'
 import type { LiveSteps } from './open-steps.ts'
 import { ItemsReader, itemsStep } from './batch-items.ts'
 import type { StoredBatch } from './present-batch.ts'
@@ -12,10 +13,12 @@ import type { BatchHead } from './restore-batch.ts'
 import type { StepPages } from './step-pages.ts'
 
 /**
- * What became of an item. `cancelled`: its batch ended before it did. `retrying`: a step of it waits for its next attempt. `unknown`: there is
+ * What became of an item. `cancelled`: its batch ended before it did. `retrying`: a step of it waits for its next attempt; `waiting`: all of
+ * its steps that have begun do, for that, a time, or something from outside. `unknown`: there is
  * no record of it, so that only the process that runs the batch knows.
  */
-export type ItemStatus = 'pending' | 'running' | 'retrying' | 'completed' | 'failed' | 'cancelled' | 'unknown'
+export type ItemStatus =
+  'pending' | 'running' | 'waiting' | 'retrying' | 'completed' | 'failed' | 'cancelled' | 'unknown'
 
 /** What is known of one item of a batch. */
 export interface ItemInfo {
@@ -54,6 +57,7 @@ const precedence: readonly ItemStatus[] = [
   'failed',
   'retrying',
   'running',
+  'waiting',
   'unknown',
   'pending',
   'cancelled',
@@ -61,7 +65,17 @@ const precedence: readonly ItemStatus[] = [
 ]
 
 /** What of an item's records counts, as bits: of very many items nothing else is kept. */
-const known = { any: 1, completed: 2, failed: 4, made: 8, failedStep: 16, retrying: 32, open: 64 } as const
+const known = {
+  any: 1,
+  completed: 2,
+  failed: 4,
+  made: 8,
+  failedStep: 16,
+  retrying: 32,
+  open: 64,
+  waiting: 128,
+  working: 256,
+} as const
 
 // What a smaller batch has is kept as it comes: it need not be read once more for what is shown of it.
 const mostKept = 500
@@ -160,6 +174,8 @@ function bitsOf({ step, type, status }: StepRecord, target: string): number {
   if (status === 'failed') bits |= known.failedStep
   if (status === 'retrying') bits |= known.retrying
   if (!isTerminalStep(status)) bits |= known.open
+  if (status === 'waiting') bits |= known.waiting
+  else if (!isTerminalStep(status) && status !== 'retrying') bits |= known.working
   return bits
 }
 
@@ -178,9 +194,16 @@ function unfinishedStatusOf(
 ): ItemStatus {
   if (isTerminal(status)) return (bits & known.failedStep) === 0 ? 'cancelled' : 'failed'
   if (live !== undefined && index >= live.started) return 'pending'
-  const isUnderWay = live?.steps.has(key) ?? (bits & known.open) !== 0
+  const here = live?.steps.get(key)
+  const waits = here === undefined ? (bits & (known.waiting | known.working)) === known.waiting : waitsHere(here)
+  if (waits && (bits & known.waiting) !== 0) return 'waiting'
+  const isUnderWay = live === undefined ? (bits & known.open) !== 0 : here !== undefined
   if (isUnderWay) return (bits & known.retrying) === 0 ? 'running' : 'retrying'
   return bits === 0 ? 'unknown' : 'running'
+}
+
+function waitsHere({ states }: LiveSteps): boolean {
+  return states.every((run) => run === undefined || run.hasEnded || ['waiting', 'retrying'].includes(statusOf(run)))
 }
 
 async function errorOf(

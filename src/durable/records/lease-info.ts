@@ -85,7 +85,7 @@ function awaited(steps: readonly StepInfo[]): string {
 
 const mostShown = 5
 
-/** What each step waits for: a signal, a child, or a time. */
+/** What each step waits for: a signal, an event, a child, or a time. */
 export function waitTexts(steps: readonly Pick<StepInfo, 'step' | 'item' | 'waitsFor'>[]): readonly string[] {
   return steps.flatMap(({ step, item, waitsFor }) => {
     const of = item === undefined ? '' : ` of item "${item}"`
@@ -94,9 +94,11 @@ export function waitTexts(steps: readonly Pick<StepInfo, 'step' | 'item' | 'wait
       return [
         `child "${waitsFor.execution}"${waitsFor.until === undefined ? '' : ` until ${waitsFor.until.toISOString()}`}`,
       ]
-    if (waitsFor?.kind !== 'signal') return []
-    const { signal, until } = waitsFor
-    return [`signal "${signal}"${of}${until === undefined ? '' : ` until ${until.toISOString()}`}`]
+    if (waitsFor?.kind !== 'signal' && waitsFor?.kind !== 'event') return []
+    const { until } = waitsFor
+    const what =
+      waitsFor.kind === 'signal' ? `signal "${waitsFor.signal}"` : `event "${waitsFor.event}" under "${waitsFor.key}"`
+    return [`${what}${of}${until === undefined ? '' : ` until ${until.toISOString()}`}`]
   })
 }
 

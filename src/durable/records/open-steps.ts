@@ -6,7 +6,7 @@ import type { Execution } from '../../runtime/execution/execution.ts'
 import { statusOf } from '../../runtime/execution/step-status.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
 import { dateOf } from './date-of.ts'
-import { waitOf } from './step-info.ts'
+import { awaitedName, waitOf } from './step-info.ts'
 import type { StepInfo, StepWait } from './step-info.ts'
 
 /** An execution as it is in the process that runs it. */
@@ -64,14 +64,16 @@ function liveSince(status: StepInfo['status'], state: StepState): number | undef
 
 function liveWait(
   status: StepInfo['status'],
-  { planStep, dueAt, hasEnded }: StepState,
+  { planStep, dueAt, hasEnded, awaitedKey }: StepState,
   childOf: LiveSteps['childOf'],
 ): StepWait | undefined {
   if (hasEnded || status === 'running') return undefined
-  const { kind, name, output } = planStep.spec
+  const { kind, name } = planStep.spec
   if (status === 'waiting') {
-    const ofChild = kind === 'subgraph' ? { execution: childOf(name) } : undefined
-    return waitOf(status, dueAt, kind === 'signal' ? { signal: output.name } : ofChild)
+    const awaited = awaitedName(planStep.spec)
+    const event = awaitedKey === undefined ? undefined : { event: awaited, key: awaitedKey }
+    const ofChild = kind === 'subgraph' ? { execution: childOf(name) } : event
+    return waitOf(status, dueAt, kind === 'signal' ? { signal: awaited } : ofChild)
   }
   // One whose retry an earlier process scheduled may wait for it with the right to its result.
   if (dueAt !== undefined) return { kind: 'retry', at: new Date(dueAt) }

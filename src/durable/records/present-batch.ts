@@ -17,6 +17,8 @@ import { headUnderPresentNames, isDone, movedRecord, presentRecord, renamedKeys 
 import { headOfBatch } from './restore-batch.ts'
 import type { StepPages } from './step-pages.ts'
 import { placeOf } from './step-place.ts'
+import { movedKeptRecord } from './renamed-undos.ts'
+import { forgottenRecord, keptBeside } from './undo-records.ts'
 import { decodePresent } from './stored-inputs.ts'
 
 /** What is stored of a batch: its step records are read page by page, once for each time that they are wanted. */
@@ -119,6 +121,7 @@ export async function digestOfWritten(
 class FormerRecords {
   /** Of all steps that there are records of. */
   readonly names = new Set<string>()
+  #hasKept = false
   /** The name under which that record is that holds, by its place under the present name. */
   readonly #holding = new Map<string, { readonly step: string; readonly isDone: boolean }>()
 
@@ -137,7 +140,7 @@ class FormerRecords {
   }
 
   get hasAny(): boolean {
-    return this.#holding.size > 0
+    return this.#hasKept || this.#holding.size > 0
   }
 
   /** Whether this record is the one of its step that holds; `name`: the step's present one. */
@@ -146,8 +149,11 @@ class FormerRecords {
   }
 
   #add(row: StepRecord, former: FormerNames): void {
-    this.names.add(row.step)
     const name = former.steps.get(row.step)
+    const kept = keptBeside(row)
+    this.names.add(kept?.step ?? row.step)
+    // What was undone has left no record of its own.
+    if (kept !== undefined && former.steps.has(kept.step)) this.#hasKept = true
     if (name === undefined) return
     const key = placeOf({ step: name, item: row.item })
     const isRowDone = isDone(row)
@@ -182,6 +188,12 @@ function renamedPages(pages: StepPages, renaming: Renaming): StepPages {
       const steps: StepRecord[] = []
       for (const row of rows) {
         if (turn.mustYield()) await turn.next()
+        const kept = keptBeside(row)
+        const keptName = kept && former.steps.get(kept.step)
+        if (kept !== undefined) {
+          steps.push(keptName === undefined ? row : await movedKeptRecord(id, row, kept.step, keptName, encoding))
+          continue
+        }
         const name = former.steps.get(row.step) ?? row.step
         if (!survey.holds(row, name)) continue
         if (name !== row.step) steps.push(await moved(row, name, renaming))
@@ -194,15 +206,20 @@ function renamedPages(pages: StepPages, renaming: Renaming): StepPages {
 
 /** What is to be written where a batch goes on under present names, a page at a time: each record leaves its place in the commit that has it in its new one. */
 function changedPages(pages: StepPages, renaming: Renaming): StepPages {
-  const { former, survey, turn, at } = renaming
+  const { id, former, survey, turn, at, encoding } = renaming
   return async (take) => {
     if (!survey.hasAny) return
     await pages(async (rows) => {
       const changes: StepRecord[] = []
       for (const row of rows) {
-        const name = former.steps.get(row.step)
+        const kept = keptBeside(row)
+        const name = former.steps.get(kept?.step ?? row.step)
         if (name === undefined) continue
         if (turn.mustYield()) await turn.next()
+        if (kept !== undefined) {
+          changes.push(forgottenRecord(row), await movedKeptRecord(id, row, kept.step, name, encoding))
+          continue
+        }
         changes.push(droppedRecord(row, at))
         if (survey.holds(row, name)) changes.push(await moved(row, name, renaming))
       }

@@ -49,7 +49,7 @@ export async function underNamesNow(
       if (name === step) continue
       changes.push(forgottenRecord(record))
       if (name === undefined || now.has(name)) continue
-      const renamed = await movedRecord(id, record, step, name, encoding)
+      const renamed = await movedKeptRecord(id, record, step, name, encoding)
       now.set(name, renamed)
       changes.push(renamed)
     }
@@ -63,8 +63,8 @@ export async function underNamesNow(
   return { undoRecords: { undos: await moved(undos), inputs: await moved(inputs), counts: counted }, changes }
 }
 
-/** Its values encoded for their new place: no value can be moved to another one. */
-async function movedRecord(
+/** The record that is kept beside that of a step which has another name now. Its values are encoded for their new place: no value can be moved to another one. */
+export async function movedKeptRecord(
   id: string,
   record: StepRecord,
   from: string,

@@ -14,9 +14,9 @@ import { recordedInputs, split } from '../../runtime/inputs/given-inputs.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
 import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { machineVersion } from './machine-version.ts'
+import { awaitedKeyOf } from './awaited-key.ts'
 import { firstOf, winnerOf } from './race-winner.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
-import type { StoredLimits } from './stored-limits.ts'
 import { keyNamesOf } from './stored-names.ts'
 import { noUndoRecords } from './undo-records.ts'
 import type { UndoRecords } from './undo-records.ts'
@@ -38,8 +38,6 @@ export interface RestoredExecution {
   readonly keyNames: KeyNames | undefined
   /** Values that came with the start for what steps wait for. */
   readonly signals: Readonly<Record<string, unknown>> | undefined
-  /** What bounds its time, where that is more than a deadline. */
-  readonly limits: StoredLimits | undefined
   /** Whether it had ended, and begins again. */
   readonly beginsAgain: boolean
   /** How often steps were undone. */
@@ -83,7 +81,7 @@ export async function restoreExecution(
 ): Promise<RestoredExecution | { readonly reasons: readonly string[] }> {
   const reasons = await misfitsInTurns(record, steps, graph, turn)
   if (reasons.length > 0) return { reasons }
-  const { $given, $checked, $versions, $overrides, $names, $signals, $limits } = await readInputs(record, encoding)
+  const { $given, $checked, $versions, $overrides, $names, $signals } = await readInputs(record, encoding)
   const [inputs] = split($given, $overrides)
   const changed = [...changedInputs($given, $versions, graph), ...nowMade('input', Object.keys(inputs), graph)]
   if (changed.length > 0) return { reasons: changed }
@@ -132,7 +130,7 @@ export async function restoreExecution(
   for (const step of anew) undoings.set(step, (undoings.get(step) ?? 0) + 1)
   const { plan, leafValues } = given
   const found = { plan, inputs: $given, leafValues, persisted, inputHashes, open, keyNames, undoings, anew }
-  return { ...found, signals: $signals, limits: $limits, beginsAgain: cause === 'end' }
+  return { ...found, signals: $signals, beginsAgain: cause === 'end' }
 }
 
 /** Races of which losers may have something to undo; undefined where there are none. */
@@ -293,13 +291,14 @@ async function openViewOf(
 ): Promise<StepView | undefined> {
   const { step, item, status, attempt, startedAt, endedAt, dueAt, output, error } = record
   const identity = ['step', id, step, item]
-  const first = output === undefined ? undefined : firstOf(await encoding.decode(output, [...identity, 'output']))
+  const noted = output === undefined ? undefined : await encoding.decode(output, [...identity, 'output'])
+  const first = firstOf(noted)
   // An execution that is started again tries anew what failed; what has won a race stays.
   if (cause === 'end') return first === undefined ? undefined : { ...unbegun, first }
   const view = { status, attempt, startedAt, endedAt, dueAt, output: undefined, error: undefined, first }
   const thrown = error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error'])
   if (status === 'retrying' || status === 'failed') return { ...view, error: thrown }
-  if (status === 'waiting') return view
+  if (status === 'waiting') return { ...view, awaitedKey: awaitedKeyOf(noted) }
   if (status !== 'running') return undefined
   // A process that gives up what it runs takes its attempts back. So whoever ran one that is still on record died of it, though others may
   // have had the execution since, and released it because they could not go on. Only what was recorded with the execution may not have

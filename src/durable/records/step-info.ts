@@ -7,6 +7,9 @@ import type { UndoView } from '../../runtime/execution/execution-view.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import { childId } from '../../runtime/execution/child-execution.ts'
+import type { StepSpec } from '../../core/graph/graph-index.ts'
+import { isEventStep } from '../../core/language/event.ts'
+import { awaitedKeyOf } from './awaited-key.ts'
 import { dateOf } from './date-of.ts'
 import { specsByName } from './restore-execution.ts'
 import { stepsOfBatch } from './restore-batch.ts'
@@ -23,6 +26,8 @@ export type StepWait =
   | { readonly kind: 'signal'; readonly signal: string; readonly until: Date | undefined }
   /** For the end of the execution with this id, its child, at the latest until a time, where its step has a timeout. */
   | { readonly kind: 'child'; readonly execution: string; readonly until: Date | undefined }
+  /** For an event of this type under this key, at the latest until a time, where its wait has a timeout. */
+  | { readonly kind: 'event'; readonly event: string; readonly key: string; readonly until: Date | undefined }
   /** Until another attempt of the same step gives its slot of `concurrency` back. */
   | { readonly kind: 'slot' }
   /** Until the store, or an equal call that makes the result, has answered. */
@@ -78,9 +83,14 @@ export async function stepInfosOf(
   undoings?: ReadonlyMap<string, number>,
 ): Promise<readonly StepInfo[]> {
   const specs = graph === undefined ? undefined : specsByName(requireIndex(graph))
-  // Without its graph, what has no time is waited for from outside.
-  const awaitedBy = ({ step, item, type, dueAt }: StepRecord): Awaited | undefined => {
-    const stepKind = specs === undefined && dueAt === undefined ? 'signal' : specs?.get(step)?.kind
+  const awaitedBy = async ({ step, item, status, type, output, dueAt }: StepRecord): Promise<Awaited | undefined> => {
+    if (status !== 'waiting') return undefined
+    const spec = specs?.get(step)
+    const kept = await decoded(output, (stored) => encoding.decode(stored, ['step', id, step, item, 'output']))
+    const key = awaitedKeyOf(kept)
+    if (key !== undefined) return { event: spec === undefined ? type : awaitedName(spec), key }
+    // Without its graph, what has no time is waited for from outside.
+    const stepKind = specs === undefined && dueAt === undefined ? 'signal' : spec?.kind
     if (stepKind === 'signal') return { signal: type }
     return stepKind === 'subgraph' ? { execution: childId(id, item, step, undoings?.get(step) ?? 0) } : undefined
   }
@@ -101,7 +111,7 @@ export async function stepInfosOf(
       dueAt: dateOf(dueAt),
       // Of later attempts the beginning is not on record.
       since: dateOf(endedAt ?? (status === 'running' && attempt === 1 ? startedAt : undefined)),
-      waitsFor: waitOf(status, dueAt, awaitedBy(record)),
+      waitsFor: waitOf(status, dueAt, await awaitedBy(record)),
     }
   }
   const infos: StepInfo[] = []
@@ -112,8 +122,14 @@ export async function stepInfosOf(
   return infos
 }
 
-/** The type of the signal, or the id of the child, that a step waits for. */
-export type Awaited = { readonly signal: string } | { readonly execution: string }
+/** The type of the signal, the event, or the id of the child that a step waits for. */
+export type Awaited =
+  { readonly signal: string } | { readonly event: string; readonly key: string } | { readonly execution: string }
+
+/** The name of the signal or event that a step waits for. */
+export function awaitedName({ step, output }: StepSpec): string {
+  return isEventStep(step) ? step.event.name : output.name
+}
 
 /** `awaited`: what it waits for beside a time, if it waits for that. */
 export function waitOf(
@@ -123,6 +139,7 @@ export function waitOf(
 ): StepWait | undefined {
   if (status === 'waiting' && awaited !== undefined) {
     const until = dateOf(dueAt)
+    if ('event' in awaited) return { kind: 'event', ...awaited, until }
     return 'signal' in awaited ? { kind: 'signal', ...awaited, until } : { kind: 'child', ...awaited, until }
   }
   if (dueAt === undefined) return undefined

@@ -2,22 +2,22 @@ import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
-import { durationMs } from '../../core/duration.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { parkingOf } from '../context/parking-of.ts'
 import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions, StartOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/ownership-right.ts'
 import type { OwnedRecord } from '../ownership/ownership-right.ts'
 import type { Owned } from '../ownership/owned.ts'
 import type { ReadMove } from '../ownership/timer-mail.ts'
+import type { HeldEvents } from '../ownership/event-waits.ts'
+import { heldEvents } from './held-events.ts'
 import { OwnedExecution } from '../ownership/owned-execution.ts'
 import { forgottenUndos, noUndoRecords, undoneRecordsOf } from '../records/undo-records.ts'
 import type { StoredRecords } from '../records/present-names.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
-import { boundsOf, deadlineOnceBegun } from '../records/stored-limits.ts'
-import type { StoredLimits } from '../records/stored-limits.ts'
 import type { RestoredExecution, ResumeCause } from '../records/restore-execution.ts'
 
 /** What records make: something that can be owned and started, or why they don't fit. */
@@ -33,8 +33,6 @@ export type FromRecords =
       reopen?(write: (steps: readonly StepRecord[]) => Promise<void>): Promise<void>
       /** The inputs as they are stored from here on, where they change. */
       readonly inputs?: StoredValue | undefined
-      /** What bounds its time, where that is more than a deadline. @default none */
-      readonly limits?: StoredLimits | undefined
       /** Slots of the signals that its steps wait for, or will wait for. @default none */
       readonly awaited?: readonly string[]
       /** `mail` and `moves`: what came for its steps and timers before it lives here. */
@@ -60,12 +58,12 @@ export async function executionFromRecords(
   const restored = { ...found, open: [...found.open, ...left] }
   const { plan, leafValues, inputs, persisted, anew, undoings } = restored
   const { id, requestDigest, headers, timeoutMs, deadline } = record
+  const held = await heldEvents(context, id, plan, persisted.steps)
   return {
     reopened: [
       ...forgottenUndos(undoRecords),
       ...anew.flatMap((step) => undoneRecordsOf({ step, item: '' }, undoings.get(step)!, clock.now())),
     ],
-    limits: restored.limits,
     restored: [...persisted.steps.values()].filter(({ endedAt }) => endedAt !== undefined).length,
     awaited: plan.signalSteps.flatMap(({ spec }) =>
       persisted.steps.get(spec.name)?.endedAt === undefined ? [spec.output.name] : [],
@@ -79,13 +77,9 @@ export async function executionFromRecords(
         record: owned,
         restored,
         signals: restored.signals,
-        // A call that goes on with one that has ended may give it more time.
-        limits: restored.limits && {
-          ...restored.limits,
-          ...(cause === 'end' && caller?.deadline !== undefined && { deadline: context.deadlineOf(caller) }),
-        },
         mail,
         moves,
+        held,
       }),
   }
 }
@@ -101,22 +95,20 @@ export function ownedExecutionOf(
     readonly record: OwnedRecord
     readonly restored: RestoredExecution | undefined
     readonly begun?: readonly StepRecord[] | undefined
-    readonly limits?: StoredLimits | undefined
     readonly signals?: Readonly<Record<string, unknown>> | undefined
     readonly mail?: readonly Message[] | undefined
     readonly moves?: readonly ReadMove[] | undefined
+    readonly held?: HeldEvents | undefined
   },
 ): OwnedExecution {
-  const { given, input, requestDigest, startOptions, record, restored, begun, signals, mail, moves, limits } = parts
+  const { given, input, requestDigest, startOptions, record, restored, begun, signals, mail, moves, held } = parts
   const options = context.optionsOf(given.plan, startOptions)
-  const times = { createdAt: record.createdAt, startedAt: record.startedAt, deadline: options.deadline }
   return new OwnedExecution({
     connection: context.connection,
     given,
     input,
     requestDigest,
-    options: { ...options, spentMs: record.ownedMs, ...boundsOf(times, limits, context.clock.now()) },
-    deadlineOnceBegun: deadlineOnceBegun(times, limits),
+    options: { ...options, spentMs: record.ownedMs },
     setup: context.setup,
     inspect: context.inspect,
     right: ownershipRightOf(record, options.timeoutMs),
@@ -125,13 +117,10 @@ export function ownedExecutionOf(
     signals,
     mail,
     moves,
+    held,
     ...(begun !== undefined && { begun }),
     onRefused: () => context.refused(record.id),
-    // What this process would not wake again stays with it.
-    parkMs: context.options.takeOver === false ? undefined : durationMs(context.options.park ?? '10s')!,
-    onParked: (callers) =>
-      context.parkedCallers.keep({ id: record.id, graph: given.plan.index.graph.name }, startOptions, callers),
-    onUnread: () => context.lookSoon(record.id),
+    ...parkingOf(context, { id: record.id, graph: given.plan.index.graph.name }, startOptions),
     onGone: (gone) => context.leave(gone),
   })
 }

@@ -200,3 +200,14 @@ export async function postMessage(
   const [verdict] = allAnswers(store, 'post', [message], await connection.patiently(() => store.post([message])))
   return verdict!
 }
+
+/** Lets callers here whose signals are aborted end their executions, though these are parked. */
+export function cancelForParkedCallers(context: DocketContext): void {
+  context.parkedCallers.cancel = async (id, error) => {
+    const onFailure = context.connection.failures.of(`cancelling execution "${id}", whose caller's signal was aborted`)
+    return cancelAnywhere(context, id, error).catch((failure: unknown) => {
+      onFailure(failure)
+      return false
+    })
+  }
+}

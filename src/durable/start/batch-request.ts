@@ -16,6 +16,7 @@ import { turnOf } from '../../runtime/environment/turn.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { parkingOf } from '../context/parking-of.ts'
 import { callerOptionsOf } from '../context/start-options.ts'
 import type { StartOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/ownership-right.ts'
@@ -25,7 +26,6 @@ import { graphHashOf } from '../records/graph-hash.ts'
 import { machineVersion } from '../records/machine-version.ts'
 import type { ItemsChunk } from '../records/batch-items.ts'
 import type { BatchHead } from '../records/restore-batch.ts'
-import { boundsOf, deadlineOnceBegun, latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
 import { namesAtStart } from '../records/stored-names.ts'
 import type { StartRequest } from './execution-request.ts'
 
@@ -84,9 +84,6 @@ export async function batchRequest(
       // Where one wrong item fails the batch, it does so before anything is written.
       if (!frame.collects) reads = await frame.inputs.readAll(items, turn)
       const names = namesAtStart(frame.plan.whole.index)
-      const createdAt = clock.now()
-      const deadline = context.deadlineOf(options)
-      const limits = storedLimitsOf(options, context.options, deadline)
       const head: BatchHead = {
         shared,
         ...(isOverriding && { overrides }),
@@ -95,7 +92,6 @@ export async function batchRequest(
         onError,
         total: items.length,
         ...(names !== undefined && { $names: names }),
-        ...(limits !== undefined && { $limits: limits }),
       }
       return {
         id,
@@ -109,9 +105,9 @@ export async function batchRequest(
         machineVersion,
         parent: undefined,
         timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
-        deadline: limits === undefined ? deadline : latestEndOf(limits, { createdAt, startedAt: undefined }),
+        deadline: context.deadlineOf(options),
         owner,
-        createdAt,
+        createdAt: clock.now(),
         // Not before its items are written.
         startedAt: undefined,
       }
@@ -119,12 +115,9 @@ export async function batchRequest(
     begin: async (created) => {
       const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
       const resolved = context.optionsOf(frame.plan.whole, { ...options, id, deadline: created.deadline })
-      const limits = storedLimitsOf(options, context.options, context.deadlineOf(options))
-      const times = { createdAt: created.createdAt, startedAt: undefined, deadline: resolved.deadline }
       const owned = new OwnedBatch({
         connection: context.connection,
-        frame: { ...frame, options: { ...resolved, ...boundsOf(times, limits, clock.now()) } },
-        deadlineOnceBegun: deadlineOnceBegun(times, limits),
+        frame: { ...frame, options: resolved },
         ...parts,
         reads,
         requestDigest,
@@ -135,6 +128,7 @@ export async function batchRequest(
         restored: undefined,
         pages: context.pagesOf(id),
         onRefused: () => context.refused(id),
+        ...parkingOf(context, { id, graph: graph.name }, options),
         onGone: (gone) => context.leave(gone),
       })
       if (context.enter(owned)) await owned.written

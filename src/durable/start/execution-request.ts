@@ -18,7 +18,6 @@ import type { CallerOptions, OverridingOptions, StartOptions } from '../context/
 import { countsAttempts, firstAttemptOf } from '../ownership/announced-attempts.ts'
 import { graphHashOf } from '../records/graph-hash.ts'
 import { machineVersion } from '../records/machine-version.ts'
-import { latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
 import { storedInputsOf } from '../records/stored-inputs.ts'
 import { ownedExecutionOf } from '../recovery/execution-from-records.ts'
 
@@ -118,7 +117,6 @@ function requestOf(
         input,
         requestDigest,
         startOptions: { ...startOptions, deadline: created.deadline },
-        limits: storedLimitsOf(options, context.options, context.deadlineOf(options)),
         record,
         begun: created.steps,
         signals,
@@ -174,10 +172,7 @@ async function newRecordOf(
   const { graph, target, given, signals, options, requestDigest } = request
   const { plan, leafValues } = given
   const createdAt = context.clock.now()
-  const startedAt = owner === undefined ? undefined : createdAt
-  const deadline = context.deadlineOf(options)
-  const limits = storedLimitsOf(options, context.options, deadline)
-  const inputs = storedInputsOf(plan, leafValues, values, signals, limits)
+  const inputs = storedInputsOf(plan, leafValues, values, signals)
   return {
     id: options.id,
     kind: 'execution',
@@ -190,11 +185,11 @@ async function newRecordOf(
     machineVersion,
     parent: request.parent?.id,
     timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
-    deadline: limits === undefined ? deadline : latestEndOf(limits, { createdAt, startedAt }),
+    deadline: context.deadlineOf(options),
     owner,
     createdAt,
     // Its owner begins it as soon as it is there.
-    startedAt,
+    startedAt: owner === undefined ? undefined : createdAt,
   }
 }
 

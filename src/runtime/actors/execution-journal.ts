@@ -64,8 +64,9 @@ export class ExecutionJournal {
 }
 
 function viewOf(record: Omit<StepView, 'status'> & { readonly state: number }): StepView {
-  const { attempt, startedAt, endedAt, dueAt, output, error, first } = record
+  const { attempt, startedAt, endedAt, dueAt, output, error, first, awaitedKey } = record
   const view = { status: compiledStep.states[record.state]!, attempt, startedAt, endedAt, dueAt, output, error }
+  if (awaitedKey !== undefined && view.status === 'waiting') return { ...view, awaitedKey }
   return first === undefined ? view : { ...view, first }
 }
 

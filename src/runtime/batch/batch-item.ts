@@ -16,6 +16,8 @@ export interface ItemHost {
   readonly pool: SlotPool
   readonly turn: Turn
   readonly whole: Plan
+  /** Counts the steps of all parts; undefined where none can wait. */
+  readonly waits: BatchPart['waits']
   /** Whether nothing of the batch may begin any more. */
   readonly isOver: boolean
   /** Whether the batch undoes what the item did, since it ends itself. */
@@ -68,6 +70,10 @@ export class BatchItem implements ExecutionSetup, BatchPart {
 
   get whole(): Plan {
     return this.#host.whole
+  }
+
+  get waits(): BatchPart['waits'] {
+    return this.#host.waits
   }
 
   hasEnded(): boolean {

@@ -59,6 +59,8 @@ export interface BatchSetup {
   readonly handsOver?: boolean | undefined
   /** Whether the consumer can take the results of further items. */
   readonly hasRoom: () => boolean
+  /** Called when all that has begun waits, and when something goes on again; `rests`: none of it for its next attempt. */
+  readonly onWaits?: ((waits: boolean, rests: boolean) => void) | undefined
   readonly onItem: (item: number, outcome: ItemOutcome) => void
   /** Of a durable one, nobody has been shown yet how it ended: that is for `report`. */
   readonly onCompleted: (report: EndReport) => void

@@ -1,7 +1,7 @@
 import { compiledBatch } from '../../../machines/index.ts'
 import type { BatchEvent, ReleaseCause } from '../../../machines/index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
-import { ExecutionExpiredError, InputError } from '../../core/errors.ts'
+import { InputError } from '../../core/errors.ts'
 import { hasCause } from '../../core/thrown.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import { sharedPartOf } from './shared-part.ts'
@@ -27,10 +27,11 @@ import type { Turn } from '../environment/turn.ts'
 import { endTriggersOf } from '../environment/end-triggers.ts'
 import type { EndTriggers } from '../environment/end-triggers.ts'
 import type { TimeLimit } from '../environment/time-limit.ts'
-import { hasRunning, ItemsInFlight } from './items-in-flight.ts'
+import { ItemsInFlight } from './items-in-flight.ts'
 import type { BatchUndo } from './batch-undoing.ts'
 import { BatchUndoing, waitsForLosers } from './batch-undoing.ts'
 import { BatchItem } from './batch-item.ts'
+import { BatchWaits } from './batch-waits.ts'
 import type { ItemHost } from './batch-item.ts'
 
 /** What ends a batch. */
@@ -45,6 +46,7 @@ export class Batch implements ItemHost {
   state: number = compiledBatch.initial
   readonly executionId: string
   readonly target: string
+  readonly whole: Plan
   total: number | undefined = undefined
   started = 0
   succeeded = 0
@@ -54,7 +56,7 @@ export class Batch implements ItemHost {
   error: unknown = undefined
 
   watcher: BatchWatcher | undefined
-  readonly #setup: BatchSetup
+  readonly setup: BatchSetup
   readonly #parts: PartSetups | undefined
   readonly itemOptions: ResolvedOptions
   readonly memory: ItemHost['memory']
@@ -66,7 +68,8 @@ export class Batch implements ItemHost {
   readonly #open = new ItemsInFlight()
   readonly #undoing: BatchUndoing
   #undo: BatchUndo | undefined
-  readonly #intake: ItemIntake
+  readonly intake: ItemIntake
+  readonly waits: BatchWaits | undefined
   /** Values of the shared leaves, once they are checked. */
   #checkedLeaves: readonly unknown[] | undefined
   /** Nothing may begin any more, though the batch may have to stop what runs first. */
@@ -77,23 +80,25 @@ export class Batch implements ItemHost {
   #isPaused = false
   /** In steady time. */
   #beganAt: number | undefined
-  readonly #context = new AsyncContext()
-  #triggers: EndTriggers | undefined
+  readonly context = new AsyncContext()
+  triggers: EndTriggers | undefined
   /** What the batch ends with as soon as nothing of it runs. */
   #failure: InputError | undefined
 
   constructor(setup: BatchSetup) {
     const { plan, options, concurrency } = setup
-    this.#setup = this.memory = setup
+    this.setup = this.memory = setup
     this.#parts = setup.durable ?? setup.signals
     this.itemOptions = { ...options, timeoutMs: undefined, deadline: undefined, signal: undefined }
     this.#undoing = new BatchUndoing(setup.handsOver === true, setup.durable?.undo)
     this.executionId = options.id!
     this.target = plan.item.plan.target.name
-    this.pool = new SlotPool(concurrency, () => this.#intake.pump())
+    this.whole = plan.whole
+    this.pool = new SlotPool(concurrency, () => this.intake.pump())
     this.turn = turnOf(options.clock)
+    this.waits = plan.whole.waits ? new BatchWaits(this) : undefined
     const { source, hasRoom } = setup
-    this.#intake = new ItemIntake(this, this.#open, { source, hasRoom, maxOpen: mostOpenOf(setup) }, this.#context)
+    this.intake = new ItemIntake(this, this.#open, { source, hasRoom, maxOpen: mostOpenOf(setup) }, this.context)
     this.#shared = sharedPartOf(this, setup, plan, this.#parts, {
       undoLater: () => this.#undoing.add(this.#shared),
       put: (slot, outcome) => this.#sharedValues.put(slot, outcome, this.total),
@@ -114,11 +119,6 @@ export class Batch implements ItemHost {
     return this.#undo !== undefined
   }
 
-  /** Whether a step's function is under way. */
-  get isRunning(): boolean {
-    return this.executions.some(hasRunning)
-  }
-
   /** What all items share, and the items under way. */
   get executions(): readonly Execution[] {
     return [this.#shared, ...this.#open.toArray().map(({ execution }) => execution)]
@@ -126,7 +126,7 @@ export class Batch implements ItemHost {
 
   /** Whether nothing of it may begin any more: it has ended, or is about to end. */
   get isOver(): boolean {
-    return this.#isEnding || this.#isPaused || this.#triggers?.haveCome === true
+    return this.#isEnding || this.#isPaused || this.triggers?.haveCome === true
   }
 
   get takesItems(): boolean {
@@ -134,27 +134,23 @@ export class Batch implements ItemHost {
   }
 
   checkTime(): void {
-    this.#triggers?.checkTime()
-  }
-
-  get whole(): Plan {
-    return this.#setup.plan.whole
+    this.triggers?.checkTime()
   }
 
   get place(): ErrorPlace {
-    return { graph: this.#setup.plan.shared.index.graph.name, executionId: this.executionId }
+    return { graph: this.setup.plan.shared.index.graph.name, executionId: this.executionId }
   }
 
   start(): void {
-    const { options } = this.#setup
+    const { options } = this.setup
     const { clock, emitter } = options
     const at = clock.now()
     this.#change({ type: 'START', at })
     this.#beganAt = clock.elapsed()
     emitter?.executionStarted(at)
-    this.#triggers = endTriggersOf(this, options, clock)
-    this.#triggers?.start()
-    const { failure } = this.#setup.durable ?? {}
+    this.triggers = endTriggersOf(this, options, clock)
+    this.triggers?.start()
+    const { failure } = this.setup.durable ?? {}
     if (failure !== undefined) endWith(this, failure.error)
     else if (!this.hasEnded) this.#checkShared()
   }
@@ -162,8 +158,7 @@ export class Batch implements ItemHost {
   onTimeOut(limit: TimeLimit): void {
     if (this.hasEnded) return this.#reportNow(this.error)
     const error = limit.error(this.place)
-    if (error instanceof ExecutionExpiredError) return this.cancel(error)
-    this.#context.run(() => this.#finish({ type: 'TIME_OUT', error, at: this.#setup.options.clock.now() }, error))
+    this.context.run(() => this.#finish({ type: 'TIME_OUT', error, at: this.setup.options.clock.now() }, error))
   }
 
   onAbort(reason: unknown): void {
@@ -173,12 +168,12 @@ export class Batch implements ItemHost {
 
   /** Nothing of an item runs before what all items share is known to fit. */
   #checkShared(): void {
-    const { sharedLeaves, plan } = this.#setup
+    const { sharedLeaves, plan } = this.setup
     const values: unknown[] = []
     const settle = (error: InputError | undefined): void => {
       if (error !== undefined) this.fail(error)
       this.#checkedLeaves = plan.shared.leaves.map((leaf) => values[leaf.slot])
-      this.#intake.pump()
+      this.intake.pump()
     }
     const checked = checkLeaves(plan.shared, sharedLeaves, values, () => this.place)
     if (checked instanceof Promise) void checked.then(settle)
@@ -187,26 +182,26 @@ export class Batch implements ItemHost {
 
   /** Lets in as many items as there is room for, whoever made the room. */
   pump(): void {
-    this.#intake.pumpInContext()
+    this.intake.pumpInContext()
   }
 
   fail(error: unknown): void {
-    if (!this.hasEnded) this.#finish({ type: 'FAIL', error, at: this.#setup.options.clock.now() }, error)
+    if (!this.hasEnded) this.#finish({ type: 'FAIL', error, at: this.setup.options.clock.now() }, error)
   }
 
   /** Ends the batch from outside. */
   cancel(error: CancelReason): void {
-    this.#stop({ type: 'CANCEL', error, at: this.#setup.options.clock.now() }, error)
+    this.#stop({ type: 'CANCEL', error, at: this.setup.options.clock.now() }, error)
   }
 
   /** Gives the batch up, which goes on elsewhere: what runs of it here is stopped. */
   release(error: CancelReason, cause: ReleaseCause): void {
-    this.#stop({ type: 'RELEASE', error, cause, at: this.#setup.options.clock.now() }, error)
+    this.#stop({ type: 'RELEASE', error, cause, at: this.setup.options.clock.now() }, error)
   }
 
   #stop(event: EndEvent, error: CancelReason): void {
     if (event.type === 'RELEASE') this.#giveUpUndo(event, error)
-    if (!this.hasEnded) this.#context.run(() => this.#finish(event, error))
+    if (!this.hasEnded) this.context.run(() => this.#finish(event, error))
   }
 
   take(pulled: Pulled): void {
@@ -215,6 +210,7 @@ export class Batch implements ItemHost {
       this.#sharedValues.copy(this.started)
       this.#barrier.check(this.total)
       this.#finishIfDone()
+      this.waits?.look()
     } else if (pulled.thrown === undefined) {
       // Not before there is an item: a batch of none runs nothing.
       if (this.started === 0) {
@@ -231,13 +227,13 @@ export class Batch implements ItemHost {
   /** What has begun goes on to its end, so that no outcome of it is lost; where items wait for all others, they would wait for ever. */
   #endAfterItems(error: InputError): void {
     this.#failure = error
-    if (!this.#setup.plan.needsAll) this.#change({ type: 'CLOSE', total: this.started })
+    if (!this.setup.plan.needsAll) this.#change({ type: 'CLOSE', total: this.started })
     if (this.total === undefined) this.fail(error)
     else this.#finishIfDone()
   }
 
   #admit(given: unknown): void {
-    const { read, durable } = this.#setup
+    const { read, durable } = this.setup
     const item = this.started
     this.#change({ type: 'ITEM_START' })
     const input = read(given, item)
@@ -275,7 +271,7 @@ export class Batch implements ItemHost {
   onItemDenied({ item, itemPlan }: BatchItem, slot: number, error: unknown): void {
     const index = itemPlan.gatheredSlots.indexOf(slot)
     if (index === -1) return
-    if (this.#setup.collects) {
+    if (this.setup.collects) {
       this.#barrier.leaveOut(index, item)
       this.#barrier.check(this.total)
     } else {
@@ -299,7 +295,7 @@ export class Batch implements ItemHost {
   }
 
   #isFatal(error: unknown): boolean {
-    return !this.#setup.collects || hasCause(error, 'EXECUTION_ABORTED')
+    return !this.setup.collects || hasCause(error, 'EXECUTION_ABORTED')
   }
 
   onItemFailed(item: number, open: BatchItem | undefined, error: unknown): void {
@@ -319,25 +315,25 @@ export class Batch implements ItemHost {
   #onItemEnded(item: number, open: BatchItem | undefined, outcome: ItemOutcome): void {
     if (open !== undefined) this.#open.delete(open)
     this.#progress(item)
-    this.#setup.onItem(item, outcome)
+    this.setup.onItem(item, outcome)
     this.#finishIfDone()
-    this.#intake.pump()
+    this.intake.pump()
   }
 
   #progress(item: number): void {
-    const { options, source } = this.#setup
+    const { options, source } = this.setup
     if (options.emitter !== undefined) emitProgress(options, item, this, source.size, this.#barrier)
   }
 
   #finishIfDone(): void {
     if (this.hasEnded || this.total === undefined || this.succeeded + this.failed < this.total) return
     if (this.#waitsFor(this.#shared, () => this.#finishIfDone())) return
-    if (this.#failure === undefined) this.#finish({ type: 'SUCCEED', at: this.#setup.options.clock.now() }, undefined)
+    if (this.#failure === undefined) this.#finish({ type: 'SUCCEED', at: this.setup.options.clock.now() }, undefined)
     else this.fail(this.#failure)
   }
 
   #waitsFor(execution: Execution | undefined, goOn: () => void): boolean {
-    return this.#setup.durable !== undefined && waitsForLosers(execution, () => this.#context.run(goOn))
+    return this.setup.durable !== undefined && waitsForLosers(execution, () => this.context.run(goOn))
   }
 
   /** What is undone here goes on elsewhere. */
@@ -345,11 +341,11 @@ export class Batch implements ItemHost {
     if (this.#undo === undefined) return
     this.#undo.giveUp(error)
     this.#undo = undefined
-    this.#context.run(() => this.#report(event, error))
+    this.context.run(() => this.#report(event, error))
   }
 
   #finish(event: EndEvent, error: unknown): void {
-    const { source, options } = this.#setup
+    const { source, options } = this.setup
     this.#isEnding = this.hasEnded = true
     const reason = endReason(error, `the batch on graph "${this.place.graph}" ended`, this.place)
     const parts = [...this.#open.toArray().map(({ execution }) => execution), this.#shared]
@@ -374,22 +370,22 @@ export class Batch implements ItemHost {
 
   /** The caller's own signal or time ends its wait; the undoing goes on. */
   #reportNow(error: unknown): void {
-    if (this.state !== compiledBatch.stateCode.compensating || this.#isReported || this.#setup.durable) return
+    if (this.state !== compiledBatch.stateCode.compensating || this.#isReported || this.setup.durable) return
     this.#isReported = true
-    this.#setup.onFailed(error, reported)
+    this.setup.onFailed(error, reported)
   }
 
   #report(event: EndEvent, error: unknown): void {
-    const { options, durable, onCompleted, onFailed } = this.#setup
-    this.#triggers?.stop()
+    const { options, durable, onCompleted, onFailed } = this.setup
+    this.triggers?.stop()
     const durationMs = Math.round(options.clock.elapsed() - (this.#beganAt ?? options.clock.elapsed()))
-    const report = reportOf(this.#context, event, error, (ended, cause) => {
+    const report = reportOf(this.context, event, error, (ended, cause) => {
       this.#change(ended)
       if (options.emitter !== undefined) emitEnd(options.emitter, ended, cause, durationMs)
     })
     if (durable === undefined) report()
     if (event.type === 'SUCCEED') onCompleted(report)
-    else if (!this.#isReported) this.#context.run(() => onFailed(error, report))
+    else if (!this.#isReported) this.context.run(() => onFailed(error, report))
   }
 
   #change(event: BatchEvent): void {

@@ -60,6 +60,12 @@ export class ItemIntake {
     this.#context = context
   }
 
+  /** Whether it takes more items before one of those that are open ends. */
+  get isOpen(): boolean {
+    const { maxOpen, hasRoom } = this.#intake
+    return this.#host.takesItems && this.#open.size < maxOpen && hasRoom()
+  }
+
   /** Lets in as many items as there is room for, whoever made the room. */
   pumpInContext(): void {
     if (this.#host.pool.hasRoom) this.#context.run(this.pump)

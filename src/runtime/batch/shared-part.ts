@@ -1,12 +1,14 @@
 import type { Plan } from '../../core/graph/plan.ts'
 import { Execution } from '../execution/execution.ts'
 import type { ResolvedOptions } from '../execution/execution-setup.ts'
+import type { BatchPart } from '../execution/part.ts'
 import type { BatchSetup, PartSetups } from './batch-setup.ts'
 
 /** What the execution of what all items share needs of its batch. */
 export interface SharingHost {
   readonly itemOptions: ResolvedOptions
   readonly isOver: boolean
+  readonly waits: BatchPart['waits']
   readonly failed: number
   fail(error: unknown): void
   onFailing(error: unknown): void
@@ -38,6 +40,7 @@ export function sharedPartOf(
       item: undefined,
       admission: undefined,
       whole,
+      waits: host.waits,
       hasEnded: () => host.isOver,
       failedItems: () => host.failed,
       undoLater: () => target.undoLater(),

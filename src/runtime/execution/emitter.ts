@@ -11,6 +11,7 @@ import type {
   StepCancelled,
   StepEnded,
   ParkingFailed,
+  EventSetAside,
   SignalSetAside,
   StepInputsChanged,
   StoreFailed,
@@ -32,6 +33,7 @@ type DurableEvent =
   | Own<LoopBlocked>
   | Own<StepInputsChanged>
   | Own<SignalSetAside>
+  | Own<EventSetAside>
   | Own<ParkingFailed>
 
 /** What only executions report that undo what they did. */

@@ -18,6 +18,8 @@ export interface StepView {
   readonly error: unknown
   /** What came first, of a race that is decided: the port, and its value. */
   readonly first?: First | undefined
+  /** The key of the event that it waits for, while it does. */
+  readonly awaitedKey?: string | undefined
   /** The port that came first, of a race that has ended, as far as that is on record. */
   readonly winner?: string | undefined
 }

@@ -112,7 +112,7 @@ export class Execution implements StepHost {
     this.values = new Array<unknown>(plan.types.length)
     this.runs = new Array<StepRun | undefined>(plan.steps.length)
     this.#flow = new ValueFlow(this)
-    if (plan.waits) watch(this, new WaitingState(this, this.total))
+    if (plan.waits || part?.waits !== undefined) watch(this, new WaitingState(this, this.total))
   }
 
   get id(): string {

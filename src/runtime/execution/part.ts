@@ -25,6 +25,9 @@ export interface Admission {
 export interface BatchPart {
   readonly item: number | undefined
   readonly admission: Admission | undefined
+  /** Counts the steps of all parts that are open and wait; undefined where none of the batch can wait. */
+  readonly waits:
+    { add(change: { readonly open: number; readonly waiting: number; readonly retrying: number }): void } | undefined
   /** The whole batch's plan: the way from its target down to a type may lead through the other parts. */
   readonly whole: Plan
   /** Whether the batch has ended, or is about to: then nothing of it may begin any more. */

@@ -54,6 +54,10 @@ function inOrderOfComing({ plan, setup }: RestoredHost, held: readonly StepRun[]
     const cameAt = setup.signals?.cameAt(spec.output.name)
     if (cameAt !== undefined) times.set(position, cameAt)
   }
+  for (const { spec, position } of plan.eventSteps) {
+    const cameAt = setup.events?.cameAt(spec)
+    if (cameAt !== undefined) times.set(position, cameAt)
+  }
   return [...times].sort(([, one], [, other]) => one - other).map(([position]) => position)
 }
 

@@ -27,6 +27,8 @@ export interface StepState {
   readonly persist: PersistSpec | undefined
   /** What came first, of a race that is decided. */
   readonly first: First | undefined
+  /** The key of the event that it waits for, if it waits for one. */
+  readonly awaitedKey: string | undefined
   readonly inputs: Record<string, unknown>
   readonly hasOutput: boolean
   readonly hasEnded: boolean

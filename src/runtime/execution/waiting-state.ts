@@ -4,6 +4,7 @@ import type { Watcher } from './execution-setup.ts'
 import type { StepState } from './step-state.ts'
 import type { Changing } from './shown-end.ts'
 import { changeTo } from './shown-end.ts'
+import type { BatchPart } from './part.ts'
 import type { FullClock } from '../environment/clock.ts'
 
 /** An execution of which steps may wait. */
@@ -15,6 +16,8 @@ interface WaitingHost extends Changing {
   /** What may end it: its timeout counts work, and the backoffs between attempts. */
   readonly triggers: { rest(): void; goOn(): void } | undefined
   readonly setup: { readonly onWaits?: ((waits: boolean, rests: boolean) => void) | undefined }
+  /** What counts the steps of all parts of a batch, where it is one of them. */
+  readonly part: Pick<BatchPart, 'waits'> | undefined
 }
 
 const { stateCode, isFinal } = compiledStep
@@ -41,9 +44,13 @@ export class WaitingState implements Watcher {
   stepChanged({ planStep: { position }, state }: StepState): void {
     const from = this.#states[position]!
     this.#states[position] = state
-    this.#open += Number(isOpen(state)) - Number(isOpen(from))
-    this.#waiting += Number(isWait(state)) - Number(isWait(from))
-    this.#retrying += Number(state === stateCode.retrying) - Number(from === stateCode.retrying)
+    const open = Number(isOpen(state)) - Number(isOpen(from))
+    const waits = Number(isWait(state)) - Number(isWait(from))
+    const retrying = Number(state === stateCode.retrying) - Number(from === stateCode.retrying)
+    this.#open += open
+    this.#waiting += waits
+    this.#retrying += retrying
+    this.#host.part?.waits?.add({ open, waiting: waits, retrying })
     if (!this.#all) this.#goOn()
     else this.#lookSoon()
   }

@@ -1,5 +1,6 @@
 import type { Store, StoreHint } from '../../core/contracts/store.ts'
 import type { OutboxEntry } from '../../core/contracts/outbox.ts'
+import type { EmittedEvent, NewEventWait } from '../../core/contracts/event-record.ts'
 import type { ResultCommit, ResultState } from '../../core/contracts/result-record.ts'
 import type { ExecutionCommit, ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
@@ -58,6 +59,8 @@ export class StoreConnection {
   readonly lookups: CallBatcher<string, ResultState | undefined>
   readonly resultCommits: CallBatcher<ResultCommit, boolean>
   readonly gets: CallBatcher<string, ExecutionRecord | undefined>
+  readonly eventWaits: CallBatcher<NewEventWait, EmittedEvent | undefined>
+  readonly waitEnds: CallBatcher<NewEventWait, void>
   readonly #listeners = new Set<(hint: StoreHint) => void>()
   readonly #use: StoreUse
   #opening: Promise<void> | undefined
@@ -114,6 +117,18 @@ export class StoreConnection {
       ...this.batching,
       lockedError: ofExecution,
     })
+    const ofEvent = ({ event }: Pick<NewEventWait, 'event'>): StoreError => this.lockedError(`event "${event}"`)
+    this.eventWaits = new CallBatcher(
+      async (waits: readonly NewEventWait[]) => allAnswers(store, 'awaitEvents', waits, await store.awaitEvents(waits)),
+      { ...this.batching, lockedError: ofEvent },
+    )
+    this.waitEnds = new CallBatcher(
+      async (waits: readonly NewEventWait[]) => {
+        await store.endWaits(waits)
+        return waits.map(() => {})
+      },
+      { ...this.batching, lockedError: ofEvent },
+    )
     const commitResults = async (commits: readonly ResultCommit[]) =>
       allAnswers(store, 'commitResults', commits, await store.commitResults(commits))
     this.resultCommits = new CallBatcher(commitResults, {

@@ -54,9 +54,10 @@ export function eventsConformance({ options, test, testIf }: ConformanceGroup): 
       await undelivered(store),
       found.filter((one) => one !== 'a y 1'),
     )
+    const at = bench.now()
     await store.endWaits([
-      { event: 'a', execution: 'x' },
-      { event: 'a', execution: 'nobody' },
+      { event: 'a', execution: 'x', at },
+      { event: 'a', execution: 'nobody', at },
     ])
     await store.delivered([{ event: 'a', execution: 'Ünïcode \u0000 \ud800', generation: 1 }])
     assert.deepEqual(await undelivered(store), [])
@@ -103,7 +104,7 @@ export function eventsConformance({ options, test, testIf }: ConformanceGroup): 
       ])
       const told = (await undelivered(other)).includes(`${event} x 1`)
       assert.ok(found !== undefined || told)
-      await other.endWaits([{ event, execution: 'x' }])
+      await other.endWaits([{ event, execution: 'x', at: bench.now() }])
     }
   })
 
@@ -120,7 +121,7 @@ export function eventsConformance({ options, test, testIf }: ConformanceGroup): 
     assert.equal(purged, 3)
     assert.equal((await awaited(bench, 'kept', 'x'))?.generation, 1)
     assert.equal((await awaited(bench, 'young', 'y'))?.generation, 1)
-    await store.endWaits([{ event: 'kept', execution: 'x' }])
+    await store.endWaits([{ event: 'kept', execution: 'x', at: bench.now() }])
     assert.equal(await store.purgeEvents(10), 1)
     assert.equal(await store.purgeEvents(10), 0)
   })
@@ -138,6 +139,12 @@ export function eventsConformance({ options, test, testIf }: ConformanceGroup): 
     assert.deepEqual(await places(at, 1), ['a x'])
     await store.awaitEvents([{ event: 'a', execution: 'x', at }])
     assert.deepEqual(await places(at, 10), ['b x', 'a y'])
+    // One that was registered again since is another one.
+    await store.endWaits([
+      { event: 'a', execution: 'x', at: at - 1 },
+      { event: 'b', execution: 'x', at: at - 2_000 },
+    ])
+    assert.deepEqual(await places(at + 1, 10), ['a y', 'a x'])
   })
 
   if (!transactions) {

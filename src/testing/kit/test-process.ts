@@ -18,7 +18,6 @@ const notCommits = new Set([
   'close',
   'time',
   'get',
-  'overdue',
   'list',
   'acquire',
   'claimResults',

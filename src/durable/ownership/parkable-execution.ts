@@ -1,0 +1,79 @@
+import type { ErrorPlace } from '../../core/docket-error.ts'
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { Emitter } from '../../runtime/execution/emitter.ts'
+import type { Execution } from '../../runtime/execution/execution.ts'
+import { statusOf } from '../../runtime/execution/step-status.ts'
+import { waitTexts } from '../records/lease-info.ts'
+import { liveStepInfos, liveStepsOf } from '../records/open-steps.ts'
+import { parkedValues } from './parked-values.ts'
+import type { Parkable, ParkedState } from './parking.ts'
+
+/** Where something comes from, which may be still to be read or checked. */
+export interface BusySource {
+  readonly isBusy: boolean
+}
+
+/** An execution that may be parked. */
+export class ParkableExecution implements Parkable {
+  readonly #execution: Execution
+  /** What comes to it from outside. */
+  readonly #sources: readonly (BusySource | undefined)[]
+  readonly #encoding: ValueEncoding
+
+  constructor(execution: Execution, sources: readonly (BusySource | undefined)[], encoding: ValueEncoding) {
+    this.#execution = execution
+    this.#sources = sources
+    this.#encoding = encoding
+  }
+
+  get id(): string {
+    return this.#execution.id
+  }
+
+  get place(): ErrorPlace {
+    return this.#execution.place
+  }
+
+  get timeoutMs(): number | undefined {
+    return this.#execution.options.timeoutMs
+  }
+
+  get emitter(): Emitter | undefined {
+    return this.#execution.emitter
+  }
+
+  get waits(): boolean {
+    return this.#execution.isWaiting && !this.#execution.isSettled
+  }
+
+  get isBusy(): boolean {
+    if (this.#execution.losses?.areOpen === true) return true
+    return this.#sources.some((source) => source?.isBusy === true)
+  }
+
+  dueAt(): number | undefined {
+    const first = Math.min(this.#execution.options.deadline ?? Infinity, dueOfSteps(this.#execution))
+    return first === Infinity ? undefined : first
+  }
+
+  async values(): Promise<ParkedState> {
+    const steps = await parkedValues(this.#execution, this.#encoding)
+    return { steps, waitsFor: waitTexts(liveStepInfos(liveStepsOf(this.#execution), [])) }
+  }
+}
+
+/** When one of its steps is due first; Infinity where none is. */
+export function dueOfSteps({ runs }: Pick<Execution, 'runs'>): number {
+  let first = Infinity
+  for (const run of runs) {
+    if (run === undefined || run.hasEnded || run.startedAt === undefined) continue
+    const { kind, timeoutMs } = run.planStep.spec
+    // The limit of a child is that of its attempt, and is its due time.
+    const limit =
+      timeoutMs === undefined || kind === 'subgraph' || statusOf(run) !== 'waiting'
+        ? Infinity
+        : run.startedAt + timeoutMs
+    first = Math.min(first, run.dueAt ?? Infinity, limit)
+  }
+  return first
+}
