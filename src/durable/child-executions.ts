@@ -142,7 +142,12 @@ export class ChildExecutions implements DurableChildren {
     if (life === undefined)
       throw new LeaseLostError(`execution "${parent.id}" is not this process's any more`, { executionId: parent.id })
     const requestDigest = digestOfChild({ id: parent.id, createdAt: life.commits.createdAt })
-    const request = childRequest(this.#context, { plan, leafValues }, { id: parent.id, requestDigest }, child)
+    const request = childRequest(
+      this.#context,
+      { plan, leafValues },
+      { id: parent.id, requestDigest, deadline: options.deadline },
+      child,
+    )
     // In the first life of its parent nobody can have begun it before.
     if (life.epoch === 1 && goesOn)
       try {

@@ -53,6 +53,8 @@ interface Parentage {
   readonly id: string
   /** What the child is known by: its parent, not its inputs, which another life of the parent may make anew. */
   readonly requestDigest: string
+  /** When the parent ends at the latest, in the store's time: so does its child. */
+  readonly deadline: number | undefined
 }
 
 /** Prepares an execution. @throws GraphError, InputError, OptionError, SerializationError */
@@ -185,7 +187,7 @@ async function newRecordOf(
     machineVersion,
     parent: request.parent?.id,
     timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
-    deadline: context.deadlineOf(options),
+    deadline: request.parent === undefined ? context.deadlineOf(options) : request.parent.deadline,
     owner,
     createdAt,
     // Its owner begins it as soon as it is there.
