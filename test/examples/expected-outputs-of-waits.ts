@@ -31,6 +31,15 @@ duplicate
 ended
 20 euros: approved by Di`,
   },
+  'events.ts': {
+    text: `Packed waits for Packed b-1
+PackedPen waits for Packed p-1
+accepted
+accepted
+duplicate
+first: book from shelf 7, pen from shelf 3
+second: book from shelf 7, no pen`,
+  },
   'updatable-timer.ts': {
     text: `accepted
 accepted
