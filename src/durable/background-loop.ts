@@ -7,6 +7,7 @@ import type { Delivery } from './mail/delivery.ts'
 import type { EventDelivery } from './mail/event-delivery.ts'
 import type { Mailbox } from './mail/mailbox.ts'
 import type { Scan } from './recovery/scan.ts'
+import type { ParkedUpkeep } from './parked-upkeep.ts'
 import type { Upkeep } from './upkeep.ts'
 
 const longestPauseMs = 500
@@ -19,6 +20,7 @@ export interface BackgroundWork {
   readonly delivery: Delivery
   readonly eventDelivery: EventDelivery
   readonly upkeep: Upkeep
+  readonly parkedUpkeep: ParkedUpkeep
 }
 
 /**
@@ -84,12 +86,13 @@ export class BackgroundLoop {
   }
 
   async #tick(): Promise<void> {
-    const { delivery, eventDelivery, upkeep } = this.#work
+    const { delivery, eventDelivery, upkeep, parkedUpkeep } = this.#work
     await this.#mail.now()
     await this.#unowned.now()
     await this.#try('delivering messages between executions', () => delivery.look())
     await this.#try('waking executions that wait for an event', () => eventDelivery.look())
     await this.#try('the upkeep of the store', () => upkeep.run())
+    await this.#try('looking after callers of what is parked', () => parkedUpkeep.run())
     this.#arm(this.#pauseMs)
   }
 

@@ -70,6 +70,19 @@ export class ParkedCallers {
     this.#callers.delete(id)
   }
 
+  /** Ids of some of those that are kept, of others each time: nobody may hear that they have ended. */
+  some(most: number): readonly string[] {
+    const ids: string[] = []
+    for (const [id, caller] of this.#callers) {
+      if (ids.length === Math.min(most, this.#callers.size)) break
+      ids.push(id)
+      // At the end, until the others have had their turn.
+      this.#callers.delete(id)
+      this.#callers.set(id, caller)
+    }
+    return ids
+  }
+
   /** The docket is closed. */
   clear(): void {
     for (const id of this.#callers.keys()) this.delete(id)

@@ -41,6 +41,9 @@ export interface Written extends MailEffects {
   readonly step?: string | undefined
 }
 
+/** What became of a try to park an execution. */
+type ParkAnswer = 'parked' | 'unread' | 'lost' | 'not now'
+
 /** The commits of one execution, under the epoch in which this process acquired it. */
 export class ExecutionCommits {
   readonly #connection: StoreConnection
@@ -62,6 +65,8 @@ export class ExecutionCommits {
   #hasProgress = false
   #isOff = false
   #underWay = 0
+  /** Settles once it is known whether the execution is parked. */
+  #parking: Promise<unknown> | undefined
   #restsSince: number | undefined
   #restedMs = 0
 
@@ -194,7 +199,13 @@ export class ExecutionCommits {
   }
 
   /** Rejects where the right to write is lost, or the store stays away for too long. */
-  write({
+  write(written: Written): Promise<void> {
+    // What is parked is nobody's: a commit that overtakes the answer would be taken for one of a process that has lost it.
+    if (this.#parking !== undefined) return this.#parking.then(() => this.write(written))
+    return this.#write(written)
+  }
+
+  #write({
     steps,
     head,
     consumed,
@@ -263,7 +274,18 @@ export class ExecutionCommits {
    * Gives the execution up until something happens to it: by a commit of its own, which holds only if no other message has come. Where its answer is
    * lost, the record says what became of it.
    */
-  async park(park: Parking, steps: readonly StepRecord[]): Promise<'parked' | 'unread' | 'lost' | 'not now'> {
+  park(park: Parking, steps: readonly StepRecord[]): Promise<ParkAnswer> {
+    const parking = this.#park(park, steps).then((answer) => {
+      // Nothing is written of what is nobody's, which is no loss.
+      if (answer === 'parked') this.#isOff = true
+      return answer
+    })
+    const isKnown = (): void => void (this.#parking = undefined)
+    this.#parking = parking.then(isKnown, isKnown)
+    return parking
+  }
+
+  async #park(park: Parking, steps: readonly StepRecord[]): Promise<ParkAnswer> {
     const { store, clock } = this.#connection
     const { id, owner, epoch } = this.#right
     const pending = this.#pendingHead
@@ -283,6 +305,8 @@ export class ExecutionCommits {
         if (answer === true) return 'parked'
         if (answer === 'locked') return notParked('not now')
         if (!isRepeated) return 'lost'
+        // This process has its lease: only what it has given up itself can be somebody else's, who has woken it since.
+        if (this.#connection.session.owner === owner) return 'parked'
         const [record] = allAnswers(store, 'get', [id], await store.get([id]))
         return record?.epoch === epoch && record.parkedAt !== undefined ? 'parked' : 'lost'
       } catch (error) {

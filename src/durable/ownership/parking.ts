@@ -9,6 +9,9 @@ import type { StoreConnection } from '../../runtime/store-access/store-connectio
 import type { ExecutionRecorder } from './execution-recorder.ts'
 import type { Release } from './owned.ts'
 
+// Of ten seconds, some ten minutes.
+const mostDoublings = 6
+
 /** An execution or a batch, as far as its parking goes. */
 export interface Parkable {
   readonly id: string
@@ -61,6 +64,8 @@ export class ExecutionParking {
   #isHopeless = false
   #isStopped = false
   #lastRead = 0
+  /** How often in succession the store refused to park it: each time it waits for twice as long. */
+  #refusals = 0
 
   constructor(parts: ParkingParts) {
     this.#parts = parts
@@ -72,6 +77,7 @@ export class ExecutionParking {
     const mayPark = waits && (rests || this.#parts.parkable.timeoutMs === undefined)
     this.#disarm()
     this.#isHopeless = !mayPark
+    if (!waits) this.#refusals = 0
     this.#arm()
   }
 
@@ -90,7 +96,7 @@ export class ExecutionParking {
     const { connection, afterMs } = this.#parts
     if (this.#isHopeless || this.#isStopped) return
     this.#timer = outsideCalls.run(() =>
-      fireAfter(connection.clock, afterMs, () => {
+      fireAfter(connection.clock, afterMs * 2 ** Math.min(Math.max(0, this.#refusals - 1), mostDoublings), () => {
         this.#timer = undefined
         void this.#park().catch((error: unknown) => this.#failed(error))
       }),
@@ -101,6 +107,7 @@ export class ExecutionParking {
   #failed(error: unknown): void {
     const { connection, parkable } = this.#parts
     connection.failures.of(`parking execution "${parkable.id}"`)(error)
+    this.#refusals++
     this.#armAgain()
   }
 
