@@ -109,7 +109,9 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
       if (departure?.type === 'output') return departure.output as Output
       if (departure?.type === 'error') throw departure.error
       isLost ||= departure?.error instanceof LeaseLostError
-      if (pauseMs > 0) await pauseBeforeLook(this.#context, this.id, pauseMs, this.#about)
+      // One that is ended by its signal is waited for although that is aborted: it would end every pause at once.
+      const ends = this.#about.signal?.aborted === true ? {} : this.#about
+      if (pauseMs > 0) await pauseBeforeLook(this.#context, this.id, pauseMs, ends)
       if (this.#context.isHandingOver) throw this.#context.closedWhileWaiting(this)
       if (owned.has(this.id)) continue
       const record = await this.#known(isLost, () => this.#record())
