@@ -7,7 +7,7 @@ import type { Delivery } from './mail/delivery.ts'
 import type { EventDelivery } from './mail/event-delivery.ts'
 import type { Mailbox } from './mail/mailbox.ts'
 import type { Scan } from './recovery/scan.ts'
-import type { ParkedUpkeep } from './parked-upkeep.ts'
+import { ParkedUpkeep } from './parked-upkeep.ts'
 import type { Upkeep } from './upkeep.ts'
 
 const longestPauseMs = 500
@@ -20,7 +20,6 @@ export interface BackgroundWork {
   readonly delivery: Delivery
   readonly eventDelivery: EventDelivery
   readonly upkeep: Upkeep
-  readonly parkedUpkeep: ParkedUpkeep
 }
 
 /**
@@ -30,6 +29,7 @@ export interface BackgroundWork {
 export class BackgroundLoop {
   readonly #context: DocketContext
   readonly #work: BackgroundWork
+  readonly #parkedUpkeep: ParkedUpkeep
   readonly #pauseMs: number
   readonly #mail: Look
   readonly #unowned: Look
@@ -41,6 +41,7 @@ export class BackgroundLoop {
     const { scan, mailbox } = work
     this.#context = context
     this.#work = work
+    this.#parkedUpkeep = new ParkedUpkeep(context)
     this.#pauseMs = Math.min(longestPauseMs, context.connection.session.leaseMs / 4)
     this.#mail = new Look(context.clock, async () => {
       await this.#try('reading messages', () => mailbox.read())
@@ -86,13 +87,13 @@ export class BackgroundLoop {
   }
 
   async #tick(): Promise<void> {
-    const { delivery, eventDelivery, upkeep, parkedUpkeep } = this.#work
+    const { delivery, eventDelivery, upkeep } = this.#work
     await this.#mail.now()
     await this.#unowned.now()
     await this.#try('delivering messages between executions', () => delivery.look())
     await this.#try('waking executions that wait for an event', () => eventDelivery.look())
     await this.#try('the upkeep of the store', () => upkeep.run())
-    await this.#try('looking after callers of what is parked', () => parkedUpkeep.run())
+    await this.#try('looking after callers of what is parked', () => this.#parkedUpkeep.run())
     this.#arm(this.#pauseMs)
   }
 

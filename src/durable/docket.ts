@@ -49,7 +49,6 @@ import { ExecutionStarter } from './start/start-execution.ts'
 import { BackgroundLoop } from './background-loop.ts'
 import { closeDocket } from './close-docket.ts'
 import type { CloseOptions } from './close-docket.ts'
-import { ParkedUpkeep } from './parked-upkeep.ts'
 import { purge, Upkeep } from './upkeep.ts'
 import type { PurgeFilter } from './upkeep.ts'
 
@@ -115,7 +114,6 @@ export class Docket implements AsyncDisposable {
       delivery: this.#delivery,
       eventDelivery,
       upkeep: new Upkeep(context),
-      parkedUpkeep: new ParkedUpkeep(context),
     })
     cancelForParkedCallers(context)
     this.#loop.start()
