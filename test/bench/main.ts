@@ -49,8 +49,9 @@ const usage = `npm run bench -- [<workload or group>…] [--quick] [--json]
              scale, a store that holds very much
   --quick    fewer and shorter rounds: to see that it works, not to quote
   --only     workloads, comma-separated: the same as naming them
-  --size     for scale: how many executions that have ended the store holds, and a tenth of that which have not; 1000000 by default
-  --stores   for scale, comma-separated: ${Object.keys(scaleStores).join(', ')}; all by default
+  --size     for scale: how many executions that have ended the store holds, and a tenth of that which have not; 1000000 by default;
+             for waiting-parked: how many are parked; 100000 by default
+  --stores   for scale and waiting-parked, comma-separated: ${Object.keys(scaleStores).join(', ')}; all by default
   --json     everything measured, as JSON on stdout (progress on stderr)`
 
 const { values: flags, positionals } = parseArgs({

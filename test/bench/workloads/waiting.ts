@@ -65,28 +65,28 @@ class Pair implements AsyncDisposable {
   }
 }
 
-/** Calls for each contender in turn, several rounds: what disturbs the machine disturbs all. Who can't be run leaves the others comparable. */
-async function inTurn<On extends AsyncDisposable>(
+/**
+ * Measures each contender in turn, several rounds, alone: some of them look into their database all the time. Whoever can't be run leaves the others
+ * comparable.
+ */
+async function inTurn(
   names: readonly WaitingContender[],
   rounds: number,
-  open: (name: WaitingContender) => Promise<On>,
-  act: (on: On, name: WaitingContender, isWarmUp: boolean) => Promise<void>,
+  places: Places,
+  act: (pair: Pair, name: WaitingContender) => Promise<void>,
 ): Promise<string[]> {
-  await using stack = new AsyncDisposableStack()
-  const opened = new Map<WaitingContender, On>()
-  const leftOut: string[] = []
-  for (let round = -1; round < rounds; round++)
+  const leftOut = new Map<WaitingContender, string>()
+  for (let round = 0; round < rounds; round++)
     for (const name of names) {
-      if (round >= 0 && !opened.has(name)) continue
+      if (leftOut.has(name)) continue
       try {
-        if (round < 0) opened.set(name, stack.use(await open(name)))
-        await act(opened.get(name)!, name, round < 0)
+        await using pair = await Pair.of(name, places)
+        await act(pair, name)
       } catch (error) {
-        opened.delete(name)
-        leftOut.push(`${name} is left out: ${error instanceof Error ? error.message : String(error)}`)
+        leftOut.set(name, `${name} is left out: ${error instanceof Error ? error.message : String(error)}`)
       }
     }
-  return leftOut
+  return [...leftOut.values()]
 }
 
 /** All values of the rounds, with a row for each contender. */
@@ -118,23 +118,18 @@ const waitingSignals: Workload = {
     const own = new Found()
     const other = new Found()
     const children = new Found()
-    const each = isQuick ? 3 : 10
-    const leftOut = await inTurn(
-      [...live, ...parked],
-      isQuick ? 4 : 20,
-      (name) => Pair.of(name, places),
-      async (pair, name, isWarmUp) => {
-        for (let count = 0; count < each; count++) {
-          const fromOwn = await pair.signal(pair.engine)
-          const fromOther = await pair.signal(pair.sender)
-          const child = await pair.engine.ask<number>('child')
-          if (isWarmUp) continue
-          own.add(name, fromOwn)
-          other.add(name, fromOther)
-          children.add(name, child)
-        }
-      },
-    )
+    const [warmUps, each] = isQuick ? [4, 8] : [10, 40]
+    const leftOut = await inTurn([...live, ...parked], isQuick ? 1 : 3, places, async (pair, name) => {
+      for (let count = -warmUps; count < each; count++) {
+        const fromOwn = await pair.signal(pair.engine)
+        const fromOther = await pair.signal(pair.sender)
+        const child = await pair.engine.ask<number>('child')
+        if (count < 0) continue
+        own.add(name, fromOwn)
+        other.add(name, fromOther)
+        children.add(name, child)
+      }
+    })
     const measures = {
       [waitingMeasures.own]: own.series(),
       [waitingMeasures.other]: other.series(),
@@ -222,9 +217,9 @@ const parkingStores: readonly (readonly [string, StoreKind])[] = [
 const waitingParked: Workload = {
   name: 'waiting-parked',
   title: 'parked executions: what they leave in the heap of the process that parked them, and the start-up of others',
-  measure: async (_, { isQuick, servers, stores }): Promise<Result> => {
+  measure: async (_, { isQuick, servers, size, stores }): Promise<Result> => {
     const places = await servers.places('postgres', 'redis')
-    const [small, large] = [1_000, isQuick ? 5_000 : 100_000]
+    const [small, large] = [1_000, size ?? (isQuick ? 5_000 : 100_000)]
     const heaps: Series[] = []
     const startUps: Series[] = []
     const rows: string[][] = [['', 'parked', 'in', 'heap before', 'heap over it', `start-up with ${small}`, 'with all']]
