@@ -189,3 +189,19 @@ test('a parked parent learns that its child was deleted', async () => {
   await world.clock.advance(10_000)
   expect(await world.clock.settle(ended)).toBe('by Ada')
 })
+
+test('a batch that only waits for a child is parked too, and its end wakes it', async () => {
+  const world = new World()
+  const { middle, lowest } = levels()
+  const docket = world.process({ graphs: [middle] })
+  const handle = await world.clock.settle(docket.startBatch(middle, Middle, [{}, {}], { id: 'b' }))
+  await world.clock.advance(40_000)
+  expect((await world.store.get(['b']))[0]).toMatchObject({ status: 'waiting', owner: undefined })
+  // No item gives it anything, so there is one for all of them.
+  const sender = world.process({ graphs: [lowest], takeOver: false })
+  const child = await world.clock.settle(sender.get('b/Lowest'))
+  expect(await world.clock.settle(child!.signal(Approval, 'Ada'))).toBe('accepted')
+  await world.clock.advance(20_000)
+  expect(await world.clock.settle(handle.result())).toEqual(['by Ada', 'by Ada'])
+  expect(await outbox(world)).toBe(0)
+})
