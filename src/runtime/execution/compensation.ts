@@ -31,6 +31,7 @@ export class Compensation {
     const failures: Promise<CompensationError | undefined>[] = []
     // What has to come before what a step's inputs were made by; nothing where nothing of it or above is undone.
     const waits: (Promise<unknown> | undefined)[] = []
+    const others = only === undefined ? undefined : new OtherUndos(whole, parts, only)
     for (let position = whole.steps.length - 1; position >= 0; position--) {
       const { spec, outputSlot } = whole.steps[position]!
       const before = takersOf(whole, outputSlot).flatMap((taker) => waits[taker] ?? [])
@@ -40,7 +41,7 @@ export class Compensation {
         waits[position] = before.length > 1 ? Promise.all(before) : before[0]
         continue
       }
-      const isFree = Promise.all(before)
+      const isFree = Promise.all([...before, others?.behind(position)])
       const outcomes = undos.map((undo) => isFree.then(() => undo.run()))
       append(failures, outcomes)
       waits[position] = Promise.all(outcomes)
@@ -61,6 +62,35 @@ export class Compensation {
     })
     append(this.#undos, undos)
     return undos
+  }
+}
+
+/** What is undone for another reason, such as another race that is decided in the same turn. */
+class OtherUndos {
+  readonly #whole: Plan
+  readonly #parts: readonly Compensated[]
+  readonly #only: Pick<ReadonlySet<string>, 'has'>
+
+  constructor(whole: Plan, parts: readonly Compensated[], only: Pick<ReadonlySet<string>, 'has'>) {
+    this.#whole = whole
+    this.#parts = parts
+    this.#only = only
+  }
+
+  /** Resolves when all of it is undone that was made of what a step made. */
+  async behind(position: number): Promise<void> {
+    // The others are there once all that is decided in this turn is.
+    await undefined
+    const found = new Set<number>()
+    const open = [position]
+    for (let at = open.pop(); at !== undefined; at = open.pop())
+      for (const taker of takersOf(this.#whole, this.#whole.steps[at]!.outputSlot)) {
+        if (found.has(taker)) continue
+        found.add(taker)
+        open.push(taker)
+      }
+    const names = [...found].map((at) => this.#whole.steps[at]!.spec.name).filter((name) => !this.#only.has(name))
+    await Promise.all(this.#parts.flatMap(({ effects }) => names.map((name) => effects?.of(name)?.undo?.done)))
   }
 }
 

@@ -29,6 +29,8 @@ export interface EffectUndo {
   run(): Promise<CompensationError | undefined>
   /** Stops it for a reason: it goes on elsewhere. */
   giveUp(reason: unknown): void
+  /** Resolves when it is over. */
+  readonly done: Promise<void>
 }
 
 /** What one step with `compensate` has done in one execution, as far as that is known. */

@@ -50,6 +50,7 @@ export class Undo implements EffectUndo {
   #wait: Timer | undefined
   #isGivenUp = false
   #outcome: Promise<CompensationError | undefined> | undefined
+  readonly #over = Promise.withResolvers<void>()
 
   constructor(execution: UndoingExecution, effect: Effect, reason: unknown) {
     this.#execution = execution
@@ -58,8 +59,21 @@ export class Undo implements EffectUndo {
     this.#verdict = effect.verdict(execution.clock, effect.spec.waitMs)
   }
 
+  /** Resolves when it is over, whoever lets it begin. */
+  get done(): Promise<void> {
+    return this.#over.promise
+  }
+
   run(): Promise<CompensationError | undefined> {
-    return (this.#outcome ??= this.#run())
+    if (this.#outcome === undefined) {
+      this.#outcome = this.#run()
+      const { resolve } = this.#over
+      void this.#outcome.then(
+        () => resolve(),
+        () => resolve(),
+      )
+    }
+    return this.#outcome
   }
 
   async #run(): Promise<CompensationError | undefined> {
