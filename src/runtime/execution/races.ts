@@ -74,12 +74,28 @@ export class Races implements RaceState {
 
   /** These steps never begin again: what they led to is there already. */
   withhold(positions: readonly number[]): void {
-    for (const position of positions) {
+    const { cancelled } = compiledStep.stateCode
+    const taken = new Set<number>()
+    // Those that take a value come behind the one that makes it.
+    for (const position of positions.toSorted((one, other) => other - one)) {
       this.#withheld.add(position)
       const run = this.#host.runs[position]
-      // What failed for good was not given up.
-      if (run?.hasEnded !== true || run.state === compiledStep.stateCode.cancelled) this.dropped.add(position)
+      if (run?.state === cancelled) this.dropped.add(position)
+      // What failed for good was not given up, nor what had its value, which is on no record.
+      else if (run?.hasEnded === true) continue
+      else if (this.#wasTaken(position, taken)) taken.add(position)
+      else this.dropped.add(position)
     }
+  }
+
+  /** Whether something that is there was made of what a step made in an earlier life. */
+  #wasTaken(position: number, taken: ReadonlySet<number>): boolean {
+    const { dependants, steps } = this.#plan
+    const { outputSlot } = steps[position]!
+    return (
+      dependants[outputSlot]!.some((taker) => this.#host.runs[taker]?.hasOutput === true || taken.has(taker)) ||
+      this.#racers[outputSlot]!.some((race) => this.winners.get(race) === outputSlot)
+    )
   }
 
   /** What the losers did of races that were decided in an earlier life is undone. */
