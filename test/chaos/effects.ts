@@ -148,6 +148,7 @@ function causeOf(
   // Others may know before it does, if its event loop stands still: by the store's clock its lease is over.
   if (losses.get(`${worker} ${execution}`)?.some((index) => index > before.index) === true) return 'lease lost'
   if (firstAwake.has(next.index)) return 'stopped before it began'
-  if (isBetween(closes.get(worker) ?? -1)) return 'closed'
+  // What began while it closed may be handed over in the middle, when the time for that is over.
+  if (next.worker !== worker && (closes.get(worker) ?? Infinity) < next.index) return 'closed'
   return outages.some(overlaps) ? 'store fault' : undefined
 }

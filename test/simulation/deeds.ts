@@ -1,6 +1,7 @@
 import type { CompensateContext } from '../../src/core/language/compensation.ts'
 import type { First } from '../../src/core/language/race.ts'
 import type { Due } from '../../src/core/language/timer.ts'
+import type { StepContext } from '../../src/core/language/step.ts'
 import type { CallRecord, Calls } from './calls.ts'
 import { hasCompleted } from './history.ts'
 import { losersOf } from './race-losers.ts'
@@ -61,7 +62,7 @@ export class Deeds {
     }
     const calls = this.#calls.all.filter((call) => call.life === life && call.key === stepIdempotencyKey)
     // What is on record as begun may have been given up right before its function was called.
-    const mayHaveBegun = isUncertain && life!.steps.has(`$inputs ${step.name}`)
+    const mayHaveBegun = isUncertain && [...life!.steps.keys()].some((key) => key.startsWith(`$inputs ${step.name}`))
     if (calls.length === 0 && !mayHaveBegun)
       this.#history.violate(`${executionId}: ${step.name} is undone, and nothing of it was done`)
     if (!isUncertain && !calls.some(({ value }) => value === output))
@@ -71,7 +72,14 @@ export class Deeds {
 
   /** What has come to an end is undone after what has used it. */
   #checkOrder(step: SimulatedStep, life: Life): void {
+    // Of a batch, each item has an order of its own.
+    if (life.kind === 'batch') return
+    const graph = this.#graphOf(life)
+    const mayHaveLost = losersOf(graph, life, true).has(step.name)
+    const losers = losersOf(graph, life)
     for (const name of this.#behind.get(step.name) ?? []) {
+      // What lost a race is undone while what took of it, and is needed, stays.
+      if (mayHaveLost && !losers.has(name)) continue
       const last = this.#calls.all.findLast(
         (call) => call.life === life && call.step.name === name && call.value !== undefined,
       )
@@ -85,8 +93,12 @@ export class Deeds {
 
   /** What a child has made is undone as what it made. */
   #undoChild(step: SimulatedStep, life: Life, isUncertain: boolean, output: unknown): void {
-    const made = this.#history.outputs.get(`${life.id}/${step.name}`)
-    if (!isUncertain && made?.has(output) !== true)
+    const id = `${life.id}/${step.name}`
+    // Where it was undone before, it has another one.
+    const made = [...this.#history.outputs].some(
+      ([child, outputs]) => (child === id || child.startsWith(`${id}~`)) && outputs.has(output),
+    )
+    if (life.kind === 'execution' && !isUncertain && !made)
       this.#history.violate(
         `${life.id}: the child of ${step.name} is undone with ${String(output)}, which it did not make`,
       )
@@ -107,12 +119,13 @@ export class Deeds {
   }
 
   /** What has won a race has won it for ever. */
-  decided(race: SimulatedStep, { port, value }: First, executionId: string, process: SimulatedProcess): void {
+  decided(race: SimulatedStep, { port, value }: First, context: StepContext, process: SimulatedProcess): void {
+    const { executionId, item } = context
     const life = this.#history.lives.get(executionId)
     if (!this.#isOwner(life, process)) return
     // Where its winner was undone, a retry decides it anew.
     const undone = life!.steps.get(`$undone ${race.name}`)?.record.attempt ?? 0
-    const place = `${life!.number} ${race.name} ${undone}`
+    const place = `${life!.number} ${race.name} ${undone} ${item}`
     const first = `${port}: ${String(value)}`
     const known = this.#winners.get(place)
     if (known !== undefined && known !== first)
@@ -127,27 +140,37 @@ export class Deeds {
       if (!step.compensates || life === undefined || this.#history.lives.get(life.id) !== life) continue
       const kept = life.steps.get(step.name)
       const mustBe = this.#mustBeUndone(life, step.name)
-      if (!mustBe && kept?.value === value && value !== undefined && this.isUndone(call))
+      if (
+        !mustBe &&
+        !this.#mayBeUndone(life, step.name) &&
+        kept?.value === value &&
+        value !== undefined &&
+        this.isUndone(call)
+      )
         this.#history.violate(`${life.id} is completed, but call ${call.number} of ${step.name} is undone`)
       const hadEnded = endedAt !== undefined && endedAt <= (life.endedAt ?? -Infinity)
       if (mustBe && wasOwners && value !== undefined && hadEnded && !this.isUndone(call))
         this.#history.violate(`${life.id} is ${life.status}, but call ${call.number} of ${step.name} is not undone`)
     }
     for (const life of this.#history.lives.values())
-      for (const name of this.#children) {
+      for (const name of life.kind === 'batch' ? [] : this.#children) {
         const kept = life.steps.get(name)
         if (kept === undefined || !hasCompleted(kept.record)) continue
         const isUndone = this.hasUndone(life, name)
         const mustBe = this.#mustBeUndone(life, name)
-        if (!mustBe && isUndone && life.reopened === 0)
+        if (!mustBe && !this.#mayBeUndone(life, name) && isUndone && life.reopened === 0)
           this.#history.violate(`${life.id} is completed, but the child of ${name} is undone`)
         if (mustBe && !isUndone)
           this.#history.violate(`${life.id} is ${life.status}, but the child of ${name} is not undone`)
       }
   }
 
+  #mayBeUndone(life: Life, step: string): boolean {
+    return life.kind === 'batch' || losersOf(this.#graphOf(life), life, true).has(step)
+  }
+
   #mustBeUndone(life: Life, step: string): boolean {
-    return life.status !== 'completed' || losersOf(this.#graphOf(life), life).has(step)
+    return life.status !== 'completed' || (life.kind === 'execution' && losersOf(this.#graphOf(life), life).has(step))
   }
 
   #graphOf({ target }: Life): SimulatedGraph {

@@ -9,6 +9,8 @@ export interface Features {
   readonly hasControlFlow: boolean
   /** Besides those: signals, children, parking, clocks that are set, and messages to all of it. */
   readonly hasWaits: boolean
+  /** Timers are given another time. */
+  readonly hasMoves: boolean
   readonly codec: 'none' | 'prompt' | 'slow'
 }
 
@@ -21,12 +23,16 @@ export const firstControlFlowSeed = 2_000_001
 /** Worlds from this seed on have all of control flow. */
 export const firstWaitingSeed = 3_000_001
 
+/** Worlds from this seed on have batches of it too, and timers that are set otherwise. */
+export const firstWaitingBatchSeed = 4_000_001
+
 const none: Features = {
   hasFallbacks: false,
   hasDeadlines: false,
   hasBatches: false,
   hasControlFlow: false,
   hasWaits: false,
+  hasMoves: false,
   codec: 'none',
 }
 
@@ -38,6 +44,8 @@ export function featuresOf(seed: number, random: RandomSource): Features {
       ...none,
       hasControlFlow: true,
       hasWaits: true,
+      hasMoves: seed >= firstWaitingBatchSeed,
+      hasBatches: seed >= firstWaitingBatchSeed && random.chance(0.6),
       hasDeadlines: random.chance(0.3),
       codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
     }
@@ -49,6 +57,7 @@ export function featuresOf(seed: number, random: RandomSource): Features {
     hasBatches: random.chance(0.65),
     hasControlFlow: false,
     hasWaits: false,
+    hasMoves: false,
     codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
   }
 }

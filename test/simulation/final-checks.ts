@@ -105,14 +105,16 @@ function checkCancellations({ history, leaseMs, calmSince, profile }: Simulation
 }
 
 /** Where nothing goes wrong, each persisted step does its work exactly once. */
-function checkOnce({ calls, history, dockets }: Simulation): void {
+function checkOnce({ calls, history, dockets, features }: Simulation): void {
   const counts = new Map<string, number>()
   // A claimant whose execution fails is replaced, even while its function still runs.
   const haveFailed = [...history.lives.values()].some(({ status, reopened }) => status !== 'completed' || reopened > 0)
+  // As is one that has lost a race.
+  const mayBeGivenUp = haveFailed || features.hasWaits
   for (const { step, execution, item, value, key } of calls.all) {
     // What was undone may be done anew.
     if (step.scope === undefined || value === undefined || step.compensates === true) continue
-    if (step.ttlMs !== undefined || (step.scope === 'global' && haveFailed)) continue
+    if (step.ttlMs !== undefined || (step.scope === 'global' && mayBeGivenUp)) continue
     // What was made of what was undone is done anew as well, under another key.
     const place = step.scope === 'global' ? step.name : `${recordKey(step.name, item)} of ${execution}`
     const owner = `${place} under ${key}`

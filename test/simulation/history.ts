@@ -7,6 +7,7 @@ import type {
   NewExecution,
   StepRecord,
 } from '../../src/core/contracts/execution-record.ts'
+import type { NewMessage } from '../../src/core/contracts/message.ts'
 import type { CommitAnswer } from '../../src/core/contracts/store.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
@@ -121,6 +122,7 @@ export class History {
         parent,
         sleepsUntil: undefined,
         due: new Map(),
+        moves: new Map(),
         reopened: 0,
         steps: new Map(
           steps.map((record) => [
@@ -154,7 +156,7 @@ export class History {
         if (record.type !== '' && known.value !== value && !this.#isProvisional(life, record))
           this.violate(`${id}: the result ${String(known.value)} of ${record.step} was replaced by ${String(value)}`)
       }
-      this.#checkTimer(id, known?.record, record, at)
+      this.#checkTimer(life, known?.record, record, at)
       const isStale = hasCompleted(record) && isOver(life.steps.get(`$undo ${record.step}`)?.record)
       life.steps.set(key, { record, value, at: this.#scheduler.now, isStale })
       if (record.status === 'waiting' && record.dueAt !== undefined) life.due.set(key, record.dueAt)
@@ -194,18 +196,20 @@ export class History {
   }
 
   /** A timer that is set is set to that time, and does not fire before it: by the store's clock, or that of the process that fires it where the store has none. */
-  #checkTimer(id: string, known: StepRecord | undefined, { step, status, dueAt }: StepRecord, at: number): void {
+  #checkTimer(life: Life, known: StepRecord | undefined, { step, item, status, dueAt }: StepRecord, at: number): void {
     const isSignal = this.letters?.isSignal(step) === true
     if (known?.status !== 'waiting' || known.dueAt === undefined) return
+    const times = [known.dueAt, ...(life.moves.get(recordKey(step, item)) ?? [])]
     // Who goes on with a wait that is over looks once more.
     const isMoved = isSignal
       ? Math.abs(dueAt! - Math.max(known.dueAt, this.#scheduler.now)) > agreeMs && dueAt !== known.dueAt
-      : dueAt !== known.dueAt
+      : !times.includes(dueAt!)
     if (status === 'waiting' && isMoved)
-      this.violate(`${id}: ${step} was to fire at ${known.dueAt}, and now at ${String(dueAt)}`)
+      this.violate(`${life.id}: ${step} was to fire at ${known.dueAt}, and now at ${String(dueAt)}`)
     const now = this.hasStoreTime ? this.#scheduler.now + agreeMs : at
-    if (status === 'completed' && !isSignal && now < known.dueAt)
-      this.violate(`${id}: ${step} fired ${known.dueAt - now} ms too early`)
+    const first = Math.min(...times)
+    if (status === 'completed' && !isSignal && now < first)
+      this.violate(`${life.id}: ${step} fired ${first - now} ms too early`)
   }
 
   /** What is completed stays so, but for a batch with items that failed, in a process that was asked to try them again. */
@@ -274,10 +278,15 @@ export class History {
     return this.#deletions.get(id) ?? 0
   }
 
-  posted(execution: string, kind: string): void {
+  posted({ execution, kind, payload }: NewMessage): void {
     const life = this.lives.get(execution)
     if (life === undefined) return
     if (kind === 'cancel' && !isTerminal(life.status)) life.cancelledAt ??= this.#scheduler.now
+    if (kind === 'reschedule') {
+      const { step, item, dueAt } = plainOf(payload) as { step: string; item: string; dueAt: number }
+      const key = recordKey(step, item)
+      life.moves.set(key, [...(life.moves.get(key) ?? []), dueAt])
+    }
     // A message wakes it.
     life.sleepsUntil = undefined
   }

@@ -40,6 +40,8 @@ export interface Life {
   sleepsUntil: number | undefined
   /** When its steps that wait are due, by their keys. */
   readonly due: Map<string, number>
+  /** Times that timers were given by somebody, by their keys. */
+  readonly moves: Map<string, number[]>
   /** How often it ended and began again. */
   reopened: number
   /** By step and, in a batch, item. */

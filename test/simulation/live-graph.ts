@@ -150,8 +150,8 @@ function holds(inputs: Readonly<Record<string, unknown>>): boolean {
 
 /** Takes what came first, which is noted before. */
 function runOfRace(each: SimulatedStep, process: SimulatedProcess, calls: Calls): unknown {
-  return (first: First, { executionId }: StepContext): string => {
-    calls.deeds.decided(each, first, executionId, process)
+  return (first: First, context: StepContext): string => {
+    calls.deeds.decided(each, first, context, process)
     return `${shortName(each)}(${first.port})`
   }
 }

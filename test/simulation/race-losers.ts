@@ -2,8 +2,11 @@ import type { Life } from './life.ts'
 import { shortName } from './simulated-step.ts'
 import type { SimulatedGraph, SimulatedStep } from './simulated-step.ts'
 
-/** Steps of an execution that lead to inputs which lost their race, and to nothing that its outcome is made of: by name. What they did is undone, however it ends. */
-export function losersOf({ steps }: SimulatedGraph, life: Life): ReadonlySet<string> {
+/**
+ * Steps of an execution that lead to inputs which lost their race, and to nothing that its outcome is made of: by name. What they did is undone, however
+ * it ends. With `andMaybe`, those too that lead to nothing else but what failed, or is undone.
+ */
+export function losersOf({ steps }: SimulatedGraph, life: Life, andMaybe = false): ReadonlySet<string> {
   const winners = new Map<number, number>()
   for (const [index, step] of steps.entries()) {
     const winner = winnerOf(steps, step, life)
@@ -13,7 +16,8 @@ export function losersOf({ steps }: SimulatedGraph, life: Life): ReadonlySet<str
     steps[index]!.ports.flatMap(({ from }) => ('step' in from ? [from.step] : []))
   const needed = above([steps.length - 1], (index) => {
     const winner = winners.get(index)
-    return winner === undefined ? sources(index) : [winner]
+    const made = winner === undefined ? sources(index) : [winner]
+    return andMaybe ? made.filter((source) => !hasFailed(steps[source]!, life)) : made
   })
   const lost = [...winners].flatMap(([race, winner]) => sources(race).filter((source) => source !== winner))
   return new Set([...above(lost, sources)].filter((index) => !needed.has(index)).map((index) => steps[index]!.name))
@@ -31,6 +35,11 @@ function winnerOf(steps: readonly SimulatedStep[], race: SimulatedStep, life: Li
     return kept.value === life.steps.get(source.name)?.value || String(kept.value).startsWith(`${shortName(source)}!`)
   })
   return won !== undefined && 'step' in won.from ? won.from.step : undefined
+}
+
+function hasFailed({ name, fallback }: SimulatedStep, { steps }: Life): boolean {
+  const status = steps.get(name)?.record.status
+  return (status === 'failed' || status === 'cancelled' || status === 'skipped') && fallback === undefined
 }
 
 function above(from: readonly number[], needs: (index: number) => readonly number[]): ReadonlySet<number> {

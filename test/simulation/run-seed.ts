@@ -230,6 +230,8 @@ export class Simulation {
     for (let outages = random.int(0, profile.outages); outages > 0; outages--) this.#sometimes(() => this.#cutOff())
     if (!this.features.hasWaits) return
     for (let letters = random.int(0, 20); letters > 0; letters--) this.#sometimes(() => users.send())
+    if (this.features.hasMoves)
+      for (let moves = random.int(0, 8); moves > 0; moves--) this.#sometimes(() => users.move())
     for (let clocks = random.int(0, 2); clocks > 0; clocks--) this.#sometimes(() => this.#setClock())
   }
 

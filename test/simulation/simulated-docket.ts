@@ -30,6 +30,7 @@ export interface Operation {
 
 interface LooseHandle {
   signal(type: unknown, value: unknown, options: unknown): Promise<string>
+  reschedule(timer: string, when: number): Promise<string>
   result(): Promise<unknown>
   cancel(reason?: unknown): Promise<void>
   readonly actor: unknown
@@ -209,14 +210,30 @@ export class SimulatedDocket {
   }
 
   /** Sends a signal, several times at once where somebody is impatient. */
-  signal(id: string, name: string, letter: { readonly id: string; readonly value: string }, times = 1): void {
+  signal(
+    id: string,
+    name: string,
+    letter: { readonly id: string; readonly value: string; readonly item?: number | undefined },
+    times = 1,
+  ): void {
     for (let time = 0; time < times; time++)
       this.#ask('signal', id, async () => {
         const handle = await (this.docket as unknown as LooseDocket).get(id)
         if (handle === undefined) return
-        const verdict = await handle.signal(dataType(name, type<string>()), letter.value, { id: letter.id })
+        const verdict = await handle.signal(dataType(name, type<string>()), letter.value, {
+          id: letter.id,
+          ...(letter.item === undefined ? {} : { item: letter.item }),
+        })
         this.#history.letters!.answered(letter.id, verdict)
       })
+  }
+
+  /** Gives a timer another time, so long from now. */
+  reschedule(id: string, timer: string, afterMs: number): void {
+    this.#ask('reschedule', id, async () => {
+      const handle = await (this.docket as unknown as LooseDocket).get(id)
+      await handle?.reschedule(timer, afterMs)
+    })
   }
 
   purge(olderThanMs: number): void {

@@ -204,7 +204,7 @@ export class StoreServer {
         for (const [index, message] of (given[0] as readonly NewMessage[]).entries()) {
           const verdict = (value as readonly PostVerdict[])[index]!
           const isNew = history.letters?.posted(message, verdict) ?? true
-          if (verdict === 'accepted' && isNew) history.posted(message.execution, message.kind)
+          if (verdict === 'accepted' && isNew) history.posted(message)
         }
         break
       case 'readMail':

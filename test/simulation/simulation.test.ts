@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { firstControlFlowSeed, firstFeaturedSeed, firstWaitingSeed } from './features.ts'
+import { firstControlFlowSeed, firstFeaturedSeed, firstWaitingBatchSeed, firstWaitingSeed } from './features.ts'
 import { runSeed } from './run-seed.ts'
 
 // Worlds that nobody has seen are for the long run (`npm run simulate`); here a base can be given.
@@ -33,10 +33,18 @@ test('500 worlds with fallbacks, deadlines, batches and codecs break no law', { 
 })
 
 test(
-  '300 worlds with signals, children, parking and clocks that are set break no law',
-  { timeout: 120_000 },
+  '500 worlds with signals, children, parking and clocks that are set break no law',
+  { timeout: 240_000 },
   async () => {
-    expect(await failuresOf(firstWaitingSeed, 300)).toEqual([])
+    expect(await failuresOf(firstWaitingSeed, 500)).toEqual([])
+  },
+)
+
+test(
+  '300 worlds with batches of all that, and timers that are given another time, break no law',
+  { timeout: 240_000 },
+  async () => {
+    expect(await failuresOf(firstWaitingBatchSeed, 300)).toEqual([])
   },
 )
 

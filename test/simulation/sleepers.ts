@@ -21,7 +21,13 @@ export function watchSleepers(simulation: Simulation): void {
       if (!docket.isUsable) undisturbedSince.delete(docket)
       else if (!undisturbedSince.has(docket)) undisturbedSince.set(docket, now)
     for (const life of history.lives.values()) {
-      if (isTerminal(life.status) || life.status === 'compensating' || life.owner === undefined) continue
+      if (
+        life.kind === 'batch' ||
+        isTerminal(life.status) ||
+        life.status === 'compensating' ||
+        life.owner === undefined
+      )
+        continue
       const owner = simulation.dockets.find(({ process }) => life.owner!.startsWith(`${process.name}:`))!
       const since = Math.max(undisturbedSince.get(owner) ?? Infinity, life.ownedSince)
       const before = now - awakeMs - simulation.slackMs

@@ -1,6 +1,7 @@
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { Life } from './life.ts'
-import { randomBatch } from './random-batch.ts'
+import { recordKey } from './batch-ledger.ts'
+import { isShared, keyOfItem, randomBatch } from './random-batch.ts'
 import type { RandomSource } from './random-source.ts'
 import type { Simulation } from './run-seed.ts'
 import type { SimulatedDocket } from './simulated-docket.ts'
@@ -10,7 +11,7 @@ import type { SimulatedGraph, SimulatedStep } from './simulated-step.ts'
 interface Sent {
   readonly execution: string
   readonly name: string
-  readonly letter: { readonly id: string; readonly value: string }
+  readonly letter: { readonly id: string; readonly value: string; readonly item?: number | undefined }
 }
 
 /** Those who ask the processes of a world for something, as far as chance has them do so. */
@@ -109,24 +110,44 @@ export class Users {
     const steps = life === undefined ? [] : this.#stepsOf(life)
     const waited = steps.filter(({ kind }) => kind === 'signal')
     const step = waited.length === 0 || random.chance(0.03) ? steps[0] : random.pick(waited)
-    this.#sendTo(docket, life?.id ?? 'nobody', step?.name ?? 'Nothing', random.chance(0.15))
+    const batch = life === undefined ? undefined : this.#simulation.batches.get(life.id)
+    const isOfItem = batch !== undefined && step !== undefined && !isShared(batch, steps.indexOf(step))
+    const item = isOfItem && batch.items.length > 0 ? random.int(0, batch.items.length - 1) : undefined
+    this.#sendTo(docket, life?.id ?? 'nobody', step?.name ?? 'Nothing', random.chance(0.15), item)
+  }
+
+  /** Gives a timer another time, sooner or later, or now. */
+  move(): void {
+    const random = this.#random
+    const docket = this.someone()
+    const lives = [...this.#simulation.history.lives.values()].filter(({ kind }) => kind === 'execution')
+    if (docket === undefined || lives.length === 0) return
+    const life = random.pick(lives)
+    const timers = this.#stepsOf(life).filter(({ kind }) => kind === 'timer')
+    if (timers.length > 0) docket.reschedule(life.id, random.pick(timers).name, random.pick([0, 200, 3_000, 30_000]))
   }
 
   /** Somebody answers what waits for a signal and has none. */
   answerAll(): void {
     for (const life of this.#simulation.history.lives.values()) {
       if (isTerminal(life.status)) continue
-      for (const { name, kind } of this.#stepsOf(life)) {
-        const docket = this.someone()
-        if (kind === 'signal' && life.steps.get(name)?.record.status !== 'completed' && docket !== undefined)
-          this.#sendTo(docket, life.id, name, false)
+      const batch = this.#simulation.batches.get(life.id)
+      for (const [at, { name, kind }] of this.#stepsOf(life).entries()) {
+        if (kind !== 'signal') continue
+        const isEach = batch !== undefined && !isShared(batch, at)
+        for (const item of isEach ? batch.items.keys() : [undefined]) {
+          const key = item === undefined ? '' : keyOfItem(batch!, item)
+          const docket = this.someone()
+          if (life.steps.get(recordKey(name, key))?.record.status !== 'completed' && docket !== undefined)
+            this.#sendTo(docket, life.id, name, false, item)
+        }
       }
     }
   }
 
-  #sendTo(docket: SimulatedDocket, execution: string, name: string, isWrong: boolean): void {
+  #sendTo(docket: SimulatedDocket, execution: string, name: string, isWrong: boolean, item?: number): void {
     const value = this.#simulation.history.letters!.write(isWrong)
-    const letter = { id: `m${this.#sent.length + 1}`, value }
+    const letter = { id: `m${this.#sent.length + 1}`, value, item }
     this.#sent.push({ execution, name, letter })
     docket.signal(execution, name, letter, this.#random.chance(0.15) ? 2 : 1)
   }
