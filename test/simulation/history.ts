@@ -197,18 +197,19 @@ export class History {
 
   /** A timer that is set is set to that time, and does not fire before it: by the store's clock, or that of the process that fires it where the store has none. */
   #checkTimer(life: Life, known: StepRecord | undefined, { step, item, status, dueAt }: StepRecord, at: number): void {
-    const isSignal = this.letters?.isSignal(step) === true
+    // What waits for a signal or a child has a limit at the most.
+    const isTimer = this.letters?.isTimer(step) !== false
     if (known?.status !== 'waiting' || known.dueAt === undefined) return
     const times = [known.dueAt, ...(life.moves.get(recordKey(step, item)) ?? [])]
     // Who goes on with a wait that is over looks once more.
-    const isMoved = isSignal
+    const isMoved = !isTimer
       ? Math.abs(dueAt! - Math.max(known.dueAt, this.#scheduler.now)) > agreeMs && dueAt !== known.dueAt
       : !times.includes(dueAt!)
     if (status === 'waiting' && isMoved)
       this.violate(`${life.id}: ${step} was to fire at ${known.dueAt}, and now at ${String(dueAt)}`)
     const now = this.hasStoreTime ? this.#scheduler.now + agreeMs : at
     const first = Math.min(...times)
-    if (status === 'completed' && !isSignal && now < first)
+    if (status === 'completed' && isTimer && now < first)
       this.violate(`${life.id}: ${step} fired ${first - now} ms too early`)
   }
 

@@ -40,6 +40,7 @@ export class Letters {
   readonly #history: History
   /** The races that a signal takes part in, by its name; none for most. */
   readonly #races: ReadonlyMap<string, readonly Race[]>
+  readonly #timers: ReadonlySet<string>
   readonly #all: Letter[] = []
   /** By life and id. */
   readonly #byId = new Map<string, Letter>()
@@ -50,6 +51,9 @@ export class Letters {
 
   constructor(history: History, graphs: readonly SimulatedGraph[]) {
     this.#history = history
+    this.#timers = new Set(
+      graphs.flatMap(({ steps }) => steps.flatMap(({ name, kind }) => (kind === 'timer' ? [name] : []))),
+    )
     this.#races = new Map(
       graphs.flatMap(({ steps }) =>
         steps.flatMap(({ name, kind }, at) => {
@@ -72,6 +76,10 @@ export class Letters {
 
   get all(): readonly Letter[] {
     return this.#all
+  }
+
+  isTimer(step: string): boolean {
+    return this.#timers.has(step)
   }
 
   isSignal(step: string): boolean {
@@ -190,7 +198,8 @@ export class Letters {
     const isDecided = this.#races
       .get(signal)
       ?.some((race) => [race.name, ...race.ports].some((step) => this.#hasEnded(life, step)))
-    if (verdict === 'late' && isWaiting && isDecided !== true && !isTerminal(life.status))
+    const isOver = isTerminal(life.status) || life.status === 'compensating'
+    if (verdict === 'late' && isWaiting && isDecided !== true && !isOver)
       this.#violate(letter, 'is late, and is waited for')
   }
 
