@@ -124,7 +124,8 @@ export class Deeds {
     const life = this.#history.lives.get(executionId)
     if (!this.#isOwner(life, process)) return
     // Where its winner was undone, a retry decides it anew.
-    const undone = life!.steps.get(`$undone ${race.name}`)?.record.attempt ?? 0
+    const kept = life!.steps.get(`$undone ${race.name}`)?.record.attempt ?? 0
+    const undone = life!.kind === 'batch' ? life!.reopened : kept
     const place = `${life!.number} ${race.name} ${undone} ${item}`
     const first = `${port}: ${String(value)}`
     const known = this.#winners.get(place)
@@ -160,7 +161,9 @@ export class Deeds {
         const mustBe = this.#mustBeUndone(life, name)
         if (!mustBe && !this.#mayBeUndone(life, name) && isUndone && life.reopened === 0)
           this.#history.violate(`${life.id} is completed, but the child of ${name} is undone`)
-        if (mustBe && !isUndone)
+        // A fork has what its source's child has made, and no child.
+        const isForked = life.parent !== undefined && !life.id.startsWith(`${life.parent}/`)
+        if (mustBe && !isUndone && !isForked)
           this.#history.violate(`${life.id} is ${life.status}, but the child of ${name} is not undone`)
       }
   }
