@@ -38,16 +38,21 @@ export interface BatchOptions extends ExecuteOptions, Overriding {
 export interface StreamOptions extends BatchOptions {
   /** Whether outcomes come in the items' order, or as they are made. @default true */
   readonly ordered?: boolean | undefined
+  /**
+   * How many items are open at once, those included that only wait and so don't count for `concurrency`. A step with an `all(T)` port needs all of them
+   * open, however many that are. @default 1000, or ten times the concurrency if that is more
+   */
+  readonly maxOpen?: number | undefined
 }
 
 const batchOptionNames = [...executeOptionNames, 'shared', 'concurrency', 'onError', 'signals']
-const streamOptionNames = [...batchOptionNames, 'ordered']
+const streamOptionNames = [...batchOptionNames, 'ordered', 'maxOpen']
 const defaultConcurrency = 100
 
 /** What executeBatch and streamBatch have in common: everything of a batch but its items and the consumer of its outcomes. */
 export type BatchFrame = Pick<
   BatchSetup,
-  'plan' | 'options' | 'sharedLeaves' | 'concurrency' | 'collects' | 'cache' | 'undoings'
+  'plan' | 'options' | 'sharedLeaves' | 'concurrency' | 'maxOpen' | 'collects' | 'cache' | 'undoings'
 > & { readonly inputs: ItemInputs; readonly signals: GivenItemSignals | undefined }
 
 /** Checks a batch call and prepares it. @throws OptionError, GraphError, InputError for `shared` */
@@ -57,12 +62,23 @@ export function batchFrameOf(
   target: AnyDataType,
   options: StreamOptions = {},
 ): BatchFrame {
-  const { shared = {}, overrides, concurrency = defaultConcurrency, onError = 'fail', ordered, signals } = options
+  const {
+    shared = {},
+    overrides,
+    concurrency = defaultConcurrency,
+    onError = 'fail',
+    ordered,
+    maxOpen,
+    signals,
+  } = options
   checkExecuteOptions(call, options, call === 'streamBatch' ? streamOptionNames : batchOptionNames, [
     !(concurrency === Infinity || isWholeFromOne(concurrency)) &&
       `concurrency must be a whole number of at least 1, not ${describe(concurrency)}`,
     !isRecord(shared) && `shared must be an object keyed by type names, not ${describe(shared)}`,
     onError !== 'fail' && onError !== 'collect' && `onError must be 'fail' or 'collect', not ${describe(onError)}`,
+    maxOpen !== undefined &&
+      !isWholeFromOne(maxOpen) &&
+      `maxOpen must be a whole number of at least 1, not ${describe(maxOpen)}`,
     ordered !== undefined && typeof ordered !== 'boolean' && `ordered must be true or false, not ${describe(ordered)}`,
   ])
   const index = requireIndex(graph)
@@ -93,6 +109,7 @@ export function batchFrameOf(
     options: resolveOptions(index, target.name, { ...options, id }),
     sharedLeaves: matched.leafValues,
     concurrency,
+    maxOpen,
     collects,
     // Items of an unnamed batch share its results with nobody else: they go with the batch.
     cache: options.id === undefined ? new ResultCache() : processCache,

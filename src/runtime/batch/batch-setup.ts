@@ -46,6 +46,8 @@ export interface BatchSetup {
   readonly source: ItemSource
   readonly read: (given: unknown, item: number) => ItemRead | InputError
   readonly concurrency: number
+  /** How many items may be open, where that was given. */
+  readonly maxOpen?: number | undefined
   /** Whether a failed item leaves the others alone. */
   readonly collects: boolean
   readonly cache: ResultCache | undefined

@@ -35,11 +35,11 @@ interface Intake {
  * How many items of a batch may be open. Where they wait for times or for something from outside, all of them do so at once: what is read
  * from an iterable, or handed over one by one, has a limit all the same.
  */
-export function mostOpenOf({ plan, concurrency, source, handsOver }: BatchSetup): number {
+export function mostOpenOf({ plan, concurrency, maxOpen, source, handsOver }: BatchSetup): number {
   if (plan.needsAll) return Infinity
   const isKnown = source.size !== undefined && handsOver !== true
   if (isKnown && plan.item.plan.steps.some(({ spec }) => spec.isWait)) return Infinity
-  return Math.max(10 * concurrency, 1_000)
+  return maxOpen ?? Math.max(10 * concurrency, 1_000)
 }
 
 /** Lets a batch's items in, one by one, as there is room for them. */
