@@ -9,6 +9,7 @@ export {
   DocketClosedError,
   ExecutionCancelledError,
   ExecutionConflictError,
+  ExecutionExpiredError,
   ExecutionTimeoutError,
   GraphError,
   InputError,
@@ -118,6 +119,7 @@ export type { RescheduleOptions, RescheduleVerdict } from './durable/mail/resche
 export type { TimerNameOf, TimerRef } from './core/graph/timer-names.ts'
 export type { WatchOptions } from './durable/watch-value.ts'
 export type { EmitOptions } from './durable/mail/emit-event.ts'
+export type { LifetimeLimits } from './durable/records/stored-limits.ts'
 export type { SignalCallOptions, SignalVerdict } from './durable/mail/send-signal.ts'
 export type { BatchInfo, ItemInfo, ItemStatus } from './durable/records/batch-info.ts'
 export type { ExecutionDetails, ExecutionInfo } from './durable/records/execution-info.ts'

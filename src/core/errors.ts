@@ -158,8 +158,41 @@ export class ExecutionCancelledError extends DocketError {
     named(this, 'ExecutionCancelledError')
   }
 
-  constructor(message: string, place: ErrorPlace = {}, options?: ErrorOptions) {
-    super('EXECUTION_CANCELLED', message, place, options)
+  constructor(
+    message: string,
+    place: ErrorPlace = {},
+    options?: ErrorOptions,
+    code: 'EXECUTION_CANCELLED' | 'EXECUTION_EXPIRED' = 'EXECUTION_CANCELLED',
+  ) {
+    super(code, message, place, options)
+  }
+}
+
+/** A durable execution was cancelled because it had not begun within its `maxPending`, or not ended within its `maxRunning`. */
+export class ExecutionExpiredError extends ExecutionCancelledError {
+  static {
+    named(this, 'ExecutionExpiredError')
+  }
+
+  /** Which of the two it was. */
+  readonly limit: 'maxPending' | 'maxRunning'
+  /** That limit, in milliseconds. */
+  readonly limitMs: number
+
+  constructor(limit: 'maxPending' | 'maxRunning', limitMs: number, place: ErrorPlace) {
+    const what =
+      limit === 'maxPending'
+        ? `no process had begun it ${limitMs} ms after it was started`
+        : `it had not ended ${limitMs} ms after it had begun`
+    const { executionId, graph } = place
+    super(
+      `execution "${executionId}" of graph "${graph}" was cancelled: ${what} (${limit})`,
+      place,
+      undefined,
+      'EXECUTION_EXPIRED',
+    )
+    this.limit = limit
+    this.limitMs = limitMs
   }
 }
 

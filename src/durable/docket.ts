@@ -21,6 +21,7 @@ import { ChildExecutions } from './child-executions.ts'
 import { checkClose, checkFork, checkListQuery, checkPurge, checkRetry, checkDelete } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
 import { leftBySignal } from './context/ended-by-signal.ts'
+import { logicOptionNames, startBatchOptionNames, startOptionNames } from './context/call-options.ts'
 import { checkDocketOptions, withAllGraphs } from './context/docket-options.ts'
 import type { DocketOptions } from './context/docket-options.ts'
 import { deleteExecution, undoUnowned } from './delete-execution.ts'
@@ -30,6 +31,7 @@ import { DocketContext } from './context/docket-context.ts'
 import type { StartOptions } from './context/start-options.ts'
 import { ExecutionHandle } from './execution-handle.ts'
 import { noSuchExecution } from './records/execution-info.ts'
+import { problemsOfLifetime } from './records/stored-limits.ts'
 import { listExecutions } from './list-executions.ts'
 import type { ExecutionPage, ListQuery } from './list-executions.ts'
 import { Delivery } from './mail/delivery.ts'
@@ -51,11 +53,6 @@ import { closeDocket } from './close-docket.ts'
 import type { CloseOptions } from './close-docket.ts'
 import { purge, Upkeep } from './upkeep.ts'
 import type { PurgeFilter } from './upkeep.ts'
-
-const logicOptionNames = ['headers', 'timeout', 'deadline', 'observers', 'logger', 'overrides']
-const callOptionNames = ['id', 'headers', 'timeout', 'deadline', 'signal', 'observers', 'logger', 'overrides']
-const startOptionNames = [...callOptionNames, 'signals']
-const startBatchOptionNames = [...callOptionNames, 'shared', 'concurrency', 'onError', 'key']
 
 /** How a durable batch runs. */
 export type StartBatch<
@@ -142,7 +139,7 @@ export class Docket implements AsyncDisposable {
       } = {},
   ): Promise<ExecutionHandle<ValueOf<T>, SignalTypeOf<G>, TimerNameOf<G>>> {
     const { transaction, ...startOptions } = options
-    checkExecuteOptions('start', startOptions, startOptionNames)
+    checkExecuteOptions('start', startOptions, startOptionNames, problemsOfLifetime(startOptions))
     if (transaction !== undefined && !this.#context.connection.store.capabilities.transactions)
       throw new OptionError(`start: the ${this.#context.connection.store.name} store has no transactions`)
     const request = executionRequest(this.#context, graph, target as AnyDataType, inputs, startOptions)
@@ -173,7 +170,7 @@ export class Docket implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const context = this.#context
       context.requireOpen()
-      if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames)
+      if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames, problemsOfLifetime(options))
       if (options?.id === undefined) {
         context.requireGraph(graph)
         const given = givenInputs(graph, target as AnyDataType, inputs, options?.overrides)
@@ -209,7 +206,7 @@ export class Docket implements AsyncDisposable {
     items: readonly InputsOf<G, T, Shared, OverriddenIn<Given>>[],
     options: StartBatch<G, T, Shared, Mode, Given> = {},
   ): Promise<ExecutionHandle<Collected<Mode, ValueOf<T>>[], SignalTypeOf<G>>> {
-    checkExecuteOptions('startBatch', options, startBatchOptionNames)
+    checkExecuteOptions('startBatch', options, startBatchOptionNames, problemsOfLifetime(options))
     const batchOptions = options as StartBatchOptions
     const request = await batchRequest(this.#context, graph, target as AnyDataType, items, batchOptions)
     await this.#starter.start(request)
@@ -236,7 +233,7 @@ export class Docket implements AsyncDisposable {
       } = {},
   ): GraphLogic<InputsOf<G, T, never, OverriddenIn<Given>>, ValueOf<T>> {
     const { id, ...rest } = options
-    checkExecuteOptions('logic', rest, logicOptionNames)
+    checkExecuteOptions('logic', rest, logicOptionNames, problemsOfLifetime(rest))
     if (id !== undefined && typeof id !== 'function' && !isName(id))
       throw new OptionError(`logic: id must be a non-empty string or a function of the input, not ${describe(id)}`)
     this.#context.requireGraph(graph)

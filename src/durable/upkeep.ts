@@ -6,6 +6,7 @@ import { sharedResultsOf } from '../runtime/results/store-results.ts'
 import type { FullClock } from '../runtime/environment/clock.ts'
 import { turnOf } from '../runtime/environment/turn.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import { OverdueExecutions } from './recovery/overdue.ts'
 
 const purgeEveryMs = 60_000
 const purgePortion = 250
@@ -28,6 +29,7 @@ type EndStatus = Extract<ExecutionStatus, 'completed' | 'failed' | 'cancelled'>
 /** What is written and removed from time to time, whatever happens. */
 export class Upkeep {
   readonly #context: DocketContext
+  readonly #overdue: OverdueExecutions
   /** When each store was, by itself: one that stays broken is tried again without the others. */
   readonly #purgedAt = new Map<object, number>()
   readonly #purging = new Set<object>()
@@ -37,12 +39,14 @@ export class Upkeep {
 
   constructor(context: DocketContext) {
     this.#context = context
+    this.#overdue = new OverdueExecutions(context)
   }
 
   /** Does what is due. What takes long goes on by itself: messages and other work don't wait for it. */
   run(): void {
     this.#writeOwnedMs()
     this.#purgeExpired()
+    this.#overdue.look()
   }
 
   /** Of a process that dies, it is known to within a lease how long it owned its executions. */

@@ -36,6 +36,10 @@ export class MemoryExecutions {
   /** Nothing that is parked is due before. */
   #firstDue = Infinity
   readonly #withMail = new Set<string>()
+  /** Those that may be overdue one day: ids by deadlines. */
+  readonly #deadlines = new Map<number, Set<string>>()
+  /** No deadline is before. */
+  #firstDeadline = Infinity
   readonly #isAlive: (owner: string) => boolean
   readonly #now: () => number
   readonly #emit: (hint: StoreHint) => void
@@ -166,6 +170,18 @@ export class MemoryExecutions {
       .slice(0, limit)
   }
 
+  overdue(before: number, limit: number): string[] {
+    if (before <= this.#firstDeadline) return []
+    const past: number[] = []
+    this.#firstDeadline = Infinity
+    for (const deadline of this.#deadlines.keys()) {
+      this.#firstDeadline = Math.min(this.#firstDeadline, deadline)
+      if (deadline < before) past.push(deadline)
+    }
+    past.sort((one, other) => one - other)
+    return past.flatMap((deadline) => [...this.#deadlines.get(deadline)!]).slice(0, limit)
+  }
+
   readSteps(ids: readonly string[], next: string | undefined): StepPage {
     const [first, from] = next === undefined ? [0, 0] : (JSON.parse(next) as [first: number, from: number])
     const steps: StepPage['steps'][number][] = []
@@ -258,8 +274,12 @@ export class MemoryExecutions {
     }
   }
 
-  #index({ id, owner = '', status, parkedAt, dueAt }: ExecutionRecord): void {
+  #index({ id, owner = '', status, parkedAt, dueAt, deadline }: ExecutionRecord): void {
     if (isTerminal(status)) return
+    if (deadline !== undefined && status !== 'compensating') {
+      this.#deadlines.set(deadline, (this.#deadlines.get(deadline) ?? new Set()).add(id))
+      this.#firstDeadline = Math.min(this.#firstDeadline, deadline)
+    }
     if (parkedAt !== undefined) {
       if (dueAt === undefined) return
       this.#due.set(dueAt, (this.#due.get(dueAt) ?? new Set()).add(id))
@@ -271,7 +291,9 @@ export class MemoryExecutions {
     else unfinished.add(id)
   }
 
-  #unindex({ id, owner = '', parkedAt, dueAt }: ExecutionRecord): void {
+  #unindex({ id, owner = '', parkedAt, dueAt, deadline }: ExecutionRecord): void {
+    const ids = deadline === undefined ? undefined : this.#deadlines.get(deadline)
+    if (ids?.delete(id) === true && ids.size === 0) this.#deadlines.delete(deadline!)
     if (parkedAt !== undefined) {
       const due = dueAt === undefined ? undefined : this.#due.get(dueAt)
       if (due?.delete(id) === true && due.size === 0) this.#due.delete(dueAt!)

@@ -171,6 +171,11 @@ class MemoryStore implements Store {
     return messages.map((message) => this.#executions.post(message))
   }
 
+  async overdue(before: number, limit: number): Promise<string[]> {
+    this.#life.requireOpen()
+    return this.#executions.overdue(before, limit)
+  }
+
   async readMail(request: MailRequest): Promise<Message[]> {
     this.#life.requireOpen()
     return this.#executions.readMail(request)

@@ -8,13 +8,15 @@ export interface AddedColumn {
   readonly column: string
   /** Its type, as SQL. */
   readonly type: string
+  /** An index that comes and goes with it, as SQL. @default none */
+  readonly key?: string
 }
 
 /**
  * A migration that adds one column. MySQL has no `add column if not exists`, and a migration that was interrupted is run again: so the
  * statement is put together by what is there.
  */
-export function columnMigration({ version, name, table, column, type }: AddedColumn): Migration {
+export function columnMigration({ version, name, table, column, type, key }: AddedColumn): Migration {
   const alter = (isThere: 0 | 1, change: string): readonly string[] => [
     `set @docket_change = (select if(count(*) = ${isThere}, 'alter table \`${table}\` ${change}', 'do 0')
        from information_schema.columns
@@ -23,5 +25,10 @@ export function columnMigration({ version, name, table, column, type }: AddedCol
     'execute docket_change',
     'deallocate prepare docket_change',
   ]
-  return { version, name, up: alter(0, `add column ${column} ${type}`), down: alter(1, `drop column ${column}`) }
+  return {
+    version,
+    name,
+    up: alter(0, `add column ${column} ${type}${key === undefined ? '' : `, add key ${key}`}`),
+    down: alter(1, `drop column ${column}`),
+  }
 }

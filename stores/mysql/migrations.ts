@@ -26,6 +26,7 @@ export function mysqlOwnMigrations(prefix: string): readonly Migration[] {
       table: `${prefix}executions`,
       column: 'deadline',
       type: 'datetime(3)',
+      key: 'docket_deadline (status, deadline)',
     }),
     // By which lock an owner's process is seen.
     columnMigration({

@@ -1,6 +1,7 @@
 import type { ClientBase } from 'pg'
 import type { Migrations } from '../sql/migrations.ts'
 import { createMigrations } from '../sql/migrations.ts'
+import { mayBeOverdue } from '../sql/tables.ts'
 import { firstMigration } from '../sql/first-migration.ts'
 import type { Migration, MigrationDatabase, RecordedMigration } from '../sql/migration.ts'
 import type { Row } from '../sql/cells.ts'
@@ -49,7 +50,10 @@ export function postgresOwnMigrations(schema: string): readonly Migration[] {
     {
       version: 2,
       name: 'deadlines',
-      up: [`alter table ${table('executions')} add column deadline timestamptz(3)`],
+      up: [
+        `alter table ${table('executions')} add column deadline timestamptz(3)`,
+        `create index docket_executions_deadline on ${table('executions')} (deadline) where ${mayBeOverdue}`,
+      ],
       down: [`alter table ${table('executions')} drop column deadline`],
     },
     {

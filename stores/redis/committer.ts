@@ -76,7 +76,7 @@ function changeOf(commit: ExecutionCommit, packer: Packer): Change {
   const members = outgoing.map((message) => outgoingMember({ ...message, source: commit.id }, packer))
   const sent = members.length === 0 ? '' : packedLists([members])
   const moves = [status, ended, released, (consumed ?? []).join(','), slots, sent, park?.lastSeq ?? '']
-  const isPlain = removed.length === 0 && moves.every((move) => move === '')
+  const isPlain = removed.length === 0 && head?.deadline === undefined && moves.every((move) => move === '')
   return { condition: [ownerText(commit.owner), epoch], set, unfinished, removed, moves, isPlain }
 }
 

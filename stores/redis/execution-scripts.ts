@@ -96,7 +96,7 @@ return done
 export const fullCommitScript = script(`${putUnfinished}${putFields}${eachAlone}
 local call = redis.call
 local function commit(execution, index, mailbox, given, receipts, work)
-  local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't')
+  local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't', 'l')
   if h.err then return h.err end
   if h[1] ~= given[1] or h[2] ~= given[2] then return 0 end
   local owner, s0, z0, g, t = h[1], h[3], h[4], h[5], h[6]
@@ -127,6 +127,12 @@ local function commit(execution, index, mailbox, given, receipts, work)
     if not released then call('ZADD', work, 0, 'o' .. owner) end
   end
   if wasOpen and (released or not isOpen) then call('ZREM', work, 'u' .. owner .. '\\0' .. g .. t) end
+  local l0 = h[7] and wasOpen and s0 ~= 'u' and h[7]
+  local l = isOpen and s ~= 'u' and call('HGET', execution, 'l')
+  if l ~= l0 then
+    if l then call('ZADD', work, 0, 'l' .. l .. id) end
+    if l0 then call('ZREM', work, 'l' .. l0 .. id) end
+  end
   if s ~= s0 or z ~= z0 then
     if z0 then call('ZREM', index, 'e' .. s0 .. z0 .. id) end
     if z then call('ZADD', index, 0, 'e' .. s .. z .. id) end
@@ -218,13 +224,14 @@ end
 
 /** Deletes an execution with all that it has. ARGV: its owner and epoch. */
 export const removeScript = script(`${dropNotes}
-local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't')
+local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't', 'l')
 if h[1] ~= ARGV[1] or h[2] ~= ARGV[2] then return 0 end
 local o, s, z, g, t = h[1], h[3], h[4], h[5], h[6]
 local id = string.sub(t, 17)
 redis.call('ZREM', KEYS[2], 's' .. s .. t, 'g' .. g .. s .. t)
 redis.call('ZREM', KEYS[5], 'u' .. o .. '\\0' .. g .. t, 'm' .. o .. '\\0' .. id)
 if z then redis.call('ZREM', KEYS[2], 'e' .. s .. z .. id) end
+if h[7] then redis.call('ZREM', KEYS[5], 'l' .. h[7] .. id) end
 redis.call('UNLINK', KEYS[1], KEYS[3], KEYS[4])
 dropNotes(KEYS[5])
 return 1

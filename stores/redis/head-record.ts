@@ -10,7 +10,7 @@ import { packedText, unpackedNumber, unpackedText, unpackedTime, valueBytes, val
 /**
  * Fields of an execution's hash, in the order in which they are read: what never changes (msgpack), owner ('' for nobody), epoch,
  * status (one letter), recoveries, owned milliseconds, inputs, output, error, graph hash, machine version, times of start,
- * update and end, deadline, since when it is parked, when it is due (as in the index), what it waits for. Only the scripts read `g` and `t` (the graph and the creation as they stand in the index) and `q` (number of
+ * update and end, deadline (as in the index), since when it is parked, when it is due (as in the index), what it waits for. Only the scripts read `g` and `t` (the graph and the creation as they stand in the index) and `q` (number of
  * the last message).
  */
 export const headFields = [
@@ -61,7 +61,7 @@ export function newHead(execution: NewExecution, packer: Packer): Argument[] {
     g: `${escapeText(graph)}\0`,
     t: timeKey(createdAt) + escapeText(id),
     ...(startedAt !== undefined && { b: startedAt }),
-    ...(execution.deadline !== undefined && { l: execution.deadline }),
+    ...(execution.deadline !== undefined && { l: timeKey(execution.deadline) }),
   }
   return Object.entries(fields).flat()
 }
@@ -71,12 +71,16 @@ export function newMembers(execution: NewExecution): {
   readonly index: readonly string[]
   readonly work: readonly string[]
 } {
-  const { id, graph, owner, createdAt } = execution
+  const { id, graph, owner, createdAt, deadline } = execution
   const status = statusOfNew(execution)
   const place = timeKey(createdAt) + escapeText(id)
   return {
     index: [indexPrefix.status(status) + place, indexPrefix.graphStatus(graph, status) + place],
-    work: [indexPrefix.unfinished(owner, graph) + place, ...(owner === undefined ? [] : [indexPrefix.owner(owner)])],
+    work: [
+      indexPrefix.unfinished(owner, graph) + place,
+      ...(owner === undefined ? [] : [indexPrefix.owner(owner)]),
+      ...(deadline === undefined ? [] : [indexPrefix.deadline + timeKey(deadline) + escapeText(id)]),
+    ],
   }
 }
 
@@ -111,7 +115,8 @@ export function headChange(change: NonNullable<ReturnType<typeof headOf>>, set: 
   if (graphHash !== undefined) set.push('h', valueBytes(graphHash))
   if (machineVersion !== undefined) set.push('w', machineVersion)
   if (startedAt !== undefined) set.push('b', startedAt)
-  if (deadline !== undefined) set.push('l', deadline)
+  if (deadline !== undefined) set.push('l', timeKey(deadline))
+  else if ('deadline' in change) removed.push('l')
   if (endedAt !== undefined) set.push('z', timeKey(endedAt))
   else if ('endedAt' in change) removed.push('z')
   if (ownedMs !== undefined) set.push('d', ownedMs)
@@ -160,7 +165,7 @@ function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer):
     machineVersion: numberOf(version),
     parent: unpackedText(parent),
     timeoutMs: unpackedTime(timeoutMs),
-    deadline: deadline ? numberOf(deadline) : undefined,
+    deadline: deadline ? timeOf(deadline.toString()) : undefined,
     owner: ownerOf(required(owner).toString()),
     epoch: numberOf(epoch),
     recoveries: numberOf(recoveries),

@@ -201,6 +201,7 @@ export function statusOf(code: string): ExecutionStatus | undefined {
  * Of work:
  * `u<owner>\0<graph>\0<created><id>` unfinished executions, owner '' for nobody;
  * `d<graph>\0<due><id>` those that are parked and have a due time (which have no `u`, nor have others that are parked);
+ * `l<deadline><id>` those that have a deadline, and are not undone;
  * `m<owner>\0<id>` those with mail that have an owner;
  * `b<at><entry>\0<msgpack>` outgoing messages that their executions have caused, until they are confirmed;
  * `o<owner>` the owners that `u` has, and some that it has no more: so looks for work need not go through all that living ones have.
@@ -212,6 +213,7 @@ export const indexPrefix = {
   ended: (status: ExecutionStatus) => `e${codes[status]}`,
   owner: (owner: string) => `o${ownerText(owner)}`,
   due: (graph: string) => `d${escapeText(graph)}\0`,
+  deadline: 'l',
   mail: (owner: string) => `m${ownerText(owner)}\0`,
   outgoing: (at: number, entry = '') => `b${timeKey(at)}${escapeText(entry)}`,
 }

@@ -85,3 +85,15 @@ export async function listExecutions(connection: Connection, query: ExecutionQue
   }
   return found.slice(0, limit)
 }
+
+/** Ids of executions whose deadlines have come, the earliest deadlines first. */
+export async function overdueExecutions(
+  { link, layout }: Connection,
+  before: number,
+  limit: number,
+): Promise<readonly string[]> {
+  const below = timeKey(before)
+  const ranges = buckets.map((bucket) => ({ bucket, prefix: indexPrefix.deadline, below }))
+  const merged = new MergedRanges(link, (bucket) => layout.work(bucket), ranges, 'ascending')
+  return (await merged.take(limit)).map((entry) => unescapeText(idOf(entry)))
+}

@@ -51,7 +51,7 @@ import { confirmOutboxOf, readOutboxOf } from './outbox.ts'
 import { Owners } from './owners.ts'
 import { resolveOptions } from './options.ts'
 import type { RedisStoreOptions, ResolvedOptions } from './options.ts'
-import { getExecutions, listExecutions } from './reader.ts'
+import { getExecutions, listExecutions, overdueExecutions } from './reader.ts'
 import { commitResultsOf, getResultsOf, purgeResultsOf } from './results.ts'
 import { RedisSessions } from './sessions.ts'
 import { readStepPage } from './steps-reading.ts'
@@ -175,6 +175,10 @@ class RedisStore implements Store {
     if (transaction !== undefined)
       throw new StoreError(this.name, 'it can’t take part in a transaction; post the message without one', false)
     return postMessages(this.#opened(), messages)
+  }
+
+  async overdue(before: number, limit: number): Promise<readonly string[]> {
+    return overdueExecutions(this.#opened(), before, limit)
   }
 
   async readMail(request: MailRequest): Promise<Message[]> {

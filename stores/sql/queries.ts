@@ -46,6 +46,16 @@ export function listQuery(dialect: Dialect, query: ExecutionQuery): Query {
   return { text, parameters: list }
 }
 
+/** Executions whose deadlines have come, by the index of those. */
+export function overdueQuery(dialect: Dialect, before: number, limit: number): Query {
+  const { list, add } = new Parameters(dialect)
+  const id = executionColumns.filter(({ name }) => name === 'id')
+  const text = `select ${selectList(dialect, id, 'e')} from ${dialect.table('executions')} e
+    where e.status in ('pending', 'running', 'waiting') and e.deadline < ${add(dialect.timeText(before))}
+    order by e.deadline limit ${add(limit)}`
+  return { text, parameters: list }
+}
+
 function withinTimes(dialect: Dialect, query: ExecutionQuery, add: (cell: Cell) => string): readonly string[] {
   const { createdFrom, createdBefore, after } = query
   const conditions: string[] = []

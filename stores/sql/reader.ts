@@ -6,7 +6,7 @@ import { recordOf, valueOf } from './cells.ts'
 import type { Row } from './cells.ts'
 import type { Dialect, RunQuery } from './dialect.ts'
 import { fromName } from './names.ts'
-import { executionsQuery, listQuery, mailQuery, resultsQuery } from './queries.ts'
+import { executionsQuery, listQuery, mailQuery, overdueQuery, resultsQuery } from './queries.ts'
 import { readStepPage } from './steps-reading.ts'
 import { executionFields, messageFields } from './tables.ts'
 
@@ -30,6 +30,11 @@ export class SqlReader {
   async list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]> {
     if (query.statuses?.length === 0) return []
     return readable(await this.#run(listQuery(this.#dialect, query)), (row) => executionOf(row, this.#dialect.store))
+  }
+
+  async overdue(before: number, limit: number): Promise<readonly string[]> {
+    const rows = await this.#run(overdueQuery(this.#dialect, before, limit))
+    return rows.map((row) => fromName(row['id'] as string))
   }
 
   async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {

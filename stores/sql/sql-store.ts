@@ -168,6 +168,10 @@ export class SqlStore implements Store {
     return this.#open.reader.get(ids)
   }
 
+  async overdue(before: number, limit: number): Promise<readonly string[]> {
+    return this.#open.reader.overdue(before, limit)
+  }
+
   async list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]> {
     return this.#open.reader.list(query)
   }

@@ -13,6 +13,9 @@ function fieldsOf(kinds: Fields): readonly Field[] {
   )
 }
 
+/** Which executions may be found to be overdue. */
+export const mayBeOverdue = `deadline is not null and status in ('pending', 'running', 'waiting')`
+
 /** Fields of ExecutionRecord. */
 export const executionFields = fieldsOf({
   id: 'name',

@@ -1,5 +1,6 @@
 import { createMigrations } from '../sql/migrations.ts'
 import type { Migrations } from '../sql/migrations.ts'
+import { mayBeOverdue } from '../sql/tables.ts'
 import { firstMigration } from '../sql/first-migration.ts'
 import type { SqlTypes } from '../sql/first-migration.ts'
 import type { Migration, MigrationDatabase, RecordedMigration } from '../sql/migration.ts'
@@ -38,8 +39,11 @@ export const sqliteOwnMigrations: readonly Migration[] = [
   {
     version: 2,
     name: 'deadlines',
-    up: ['alter table docket_executions add column deadline text'],
-    down: ['alter table docket_executions drop column deadline'],
+    up: [
+      'alter table docket_executions add column deadline text',
+      `create index docket_executions_deadline on docket_executions (deadline) where ${mayBeOverdue}`,
+    ],
+    down: ['drop index docket_executions_deadline', 'alter table docket_executions drop column deadline'],
   },
   {
     version: 3,

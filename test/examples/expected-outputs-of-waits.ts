@@ -40,6 +40,10 @@ duplicate
 first: book from shelf 7, pen from shelf 3
 second: book from shelf 7, no pen`,
   },
+  'cancellation-policy.ts': {
+    text: `30 euros: approved by Ada
+EXECUTION_EXPIRED by maxRunning: execution "taxi" of graph "expenses" was cancelled: it had not ended 172800000 ms after it had begun (maxRunning)`,
+  },
   'updatable-timer.ts': {
     text: `accepted
 accepted

@@ -22,6 +22,7 @@ const callNames: readonly CallName[] = [
   'acquire',
   'get',
   'list',
+  'overdue',
   'readSteps',
   'delete',
   'purge',

@@ -168,8 +168,8 @@ export interface HeadChange {
   readonly machineVersion?: number
   /** When it began. */
   readonly startedAt?: number
-  /** When it ends at the latest. */
-  readonly deadline?: number
+  /** When it ends at the latest; `undefined` takes it away. */
+  readonly deadline?: number | undefined
   /** `undefined` takes it away: an execution that failed goes on. */
   readonly endedAt?: number | undefined
   /** How long living processes have owned it so far. */

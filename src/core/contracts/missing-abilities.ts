@@ -20,6 +20,7 @@ const methods: Readonly<Record<MethodOf<Store>, true>> = {
   acquire: true,
   get: true,
   list: true,
+  overdue: true,
   readSteps: true,
   delete: true,
   purge: true,

@@ -158,6 +158,11 @@ export interface Store extends EventStore {
   acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]>
   /** The records of executions, in the order of the ids; undefined for what is not there. */
   get(ids: readonly string[]): Promise<readonly (ExecutionRecord | undefined)[]>
+  /**
+   * Ids of executions that are `pending`, `running` or `waiting` and whose deadline is `before` that time, the earliest deadlines first. The cost does not grow with
+   * others.
+   */
+  overdue(before: number, limit: number): Promise<readonly string[]>
   /** The newest first, by `createdAt`, then by id. */
   list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]>
   /** Step records of executions, in portions of the store's choice. */

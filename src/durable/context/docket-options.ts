@@ -18,6 +18,7 @@ import type { Store } from '../../core/contracts/store.ts'
 import type { Inspector } from '../../runtime/actors/inspector.ts'
 import type { Clock } from '../../runtime/environment/clock.ts'
 import { hasFunctions, problemsOfInjected, problemsOfObservers } from '../../runtime/execution/execution-options.ts'
+import { problemsOfLifetime } from '../records/stored-limits.ts'
 import type { MigrateHook } from '../records/migrate-records.ts'
 
 /** What `createDocket` takes. */
@@ -47,6 +48,10 @@ export interface DocketOptions {
    * for comes. @default '10s'
    */
   readonly park?: Duration | undefined
+  /** `maxPending` of executions and batches that are started without one. @default none */
+  readonly maxPending?: Duration | undefined
+  /** `maxRunning` of executions and batches that are started without one, children among them. @default none */
+  readonly maxRunning?: Duration | undefined
   /** Owners that may die one after another without completing a step, before the execution counts as what kills them. @default 10 */
   readonly maxRecoveries?: number | undefined
   /** The largest value that is stored, in bytes as encoded. @default 16 MiB */
@@ -79,6 +84,8 @@ const optionNames: readonly string[] = [
   'takeOver',
   'work',
   'park',
+  'maxPending',
+  'maxRunning',
   'maxRecoveries',
   'maxValueBytes',
   'migrate',
@@ -141,6 +148,7 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
     report(`lease ${describe(lease)} is not a duration of at least 100 ms; ${durationHint}`)
   if (park !== undefined && durationMs(park as Duration) === undefined)
     report(`park ${describe(park)} is not a duration; ${durationHint}`)
+  for (const problem of problemsOfLifetime(options)) report(problem)
   if (persist !== undefined) checkPersist('docket', persist, report)
   for (const [key, value] of Object.entries({ maxRecoveries, maxValueBytes }))
     if (value !== undefined && !(Number.isInteger(value) && (value as number) >= 1))

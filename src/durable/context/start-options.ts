@@ -1,11 +1,13 @@
 import type { ExecuteOptions, Overriding, Signalling } from '../../runtime/execution/execution-options.ts'
+import type { LifetimeLimits } from '../records/stored-limits.ts'
 import type { BatchItems } from '../records/batch-items.ts'
 
 /** What a call to start an execution says besides graph, target and inputs. */
 export type StartOptions = Pick<
   ExecuteOptions,
   'id' | 'headers' | 'timeout' | 'deadline' | 'signal' | 'observers' | 'logger'
->
+> &
+  LifetimeLimits
 
 /** Of the calls that begin executions: with values for types that steps make, or wait for. */
 export type OverridingOptions = StartOptions & Overriding & Signalling

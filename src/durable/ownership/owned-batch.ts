@@ -1,8 +1,6 @@
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { Message } from '../../core/contracts/message.ts'
 import { BatchActor } from '../../runtime/actors/batch-actor.ts'
-import type { HarmlessInspector } from '../../runtime/actors/inspector.ts'
-import type { BatchFrame } from '../../runtime/batch/batch-options.ts'
 import type { DurableParts, ItemOutcome } from '../../runtime/batch/batch-setup.ts'
 import { Batch } from '../../runtime/batch/batch.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
@@ -10,79 +8,30 @@ import type { CancelReason } from '../../runtime/execution/end-reason.ts'
 import type { EndReport } from '../../runtime/execution/end-report.ts'
 import type { Execution } from '../../runtime/execution/execution.ts'
 import type { ExecutionSetup } from '../../runtime/execution/execution-setup.ts'
-import type { ItemRead } from '../../runtime/batch/item-inputs.ts'
 import { sourceOfArray } from '../../runtime/batch/item-source.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
-import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { BatchSignals } from './batch-signals.ts'
 import { EventWaits } from './event-waits.ts'
 import { ExecutionCommits } from './execution-commits.ts'
 import { BatchNotes } from './batch-notes.ts'
 import { BatchRecorder } from './batch-recorder.ts'
-import type { OwnershipRight } from './ownership-right.ts'
+import { headOfBeginning } from './beginning.ts'
 import type { ItemsChunk } from '../records/batch-items.ts'
-import type { RestoredBatch } from '../records/restore-batch.ts'
 import { restoredItemOf, undoingsOfItems } from '../records/restored-item.ts'
-import type { StepPages } from '../records/step-pages.ts'
 import { StoredBatchUndoing } from './stored-batch-undoing.ts'
 import type { UndoStored } from '../../runtime/batch/batch-undoing.ts'
 import type { LiveBatch } from '../records/batch-info.ts'
 import { liveBatchOf } from './live-batch.ts'
-import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { likelyBlocker } from './likely-blocker.ts'
 import type { Suspect } from './likely-blocker.ts'
 import { ParkableBatch } from './parkable-batch.ts'
 import { dueOfSteps } from './parkable-execution.ts'
 import { ExecutionParking } from './parking.ts'
 import { hasRunning } from '../../runtime/batch/items-in-flight.ts'
-import type { AsyncContext } from '../../runtime/environment/async-context.ts'
+import type { OwnedBatchParts } from './owned-batch-parts.ts'
 import { Ownership } from './ownership.ts'
 import { TimerMail } from './timer-mail.ts'
-import type { ReadMove } from './timer-mail.ts'
 import type { Departure, Owned, Release, UnwrittenEnd } from './owned.ts'
-
-/** What a batch that lives here is made of. */
-export interface OwnedBatchParts {
-  readonly connection: StoreConnection
-  readonly frame: BatchFrame
-  readonly items: readonly unknown[]
-  /** The items' names in the records. */
-  readonly keys: readonly string[]
-  /** Where each chunk of items ends, of those that are still to be written. */
-  readonly chunkEnds?: readonly number[] | undefined
-  /** The items read and checked, where that was done before. */
-  readonly reads?: readonly ItemRead[] | undefined
-  readonly requestDigest: string
-  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'>
-  readonly right: OwnershipRight
-  readonly startedAt: number | undefined
-  readonly restored: RestoredBatch | undefined
-  /** What came by mail before it lives here. */
-  readonly mail?: readonly Message[] | undefined
-  /** The records of its steps, as they are now. */
-  readonly pages: StepPages
-  /** What it ends with, once what it did is undone. @default that is not decided */
-  readonly failure?: { readonly error: unknown } | undefined
-  /** Which life of the batch it is; a retry begins another one. @default 1 */
-  readonly life?: number | undefined
-  /** Names that keys of attempts are made of. @default what graph and steps were called first */
-  readonly keyNames?: KeyNames | undefined
-  /** Whether the target is stored under a former name: then what a step writes is not found by its type. @default false */
-  readonly hasFormerTarget?: boolean
-  /** Sees the batch and the executions of its items as actors, from the beginning. */
-  readonly inspect: HarmlessInspector | undefined
-  /** Called when the store knows a newer owner or epoch. */
-  readonly onRefused: () => void
-  /** When it is parked that only waits, in milliseconds. @default never */
-  readonly parkMs: number | undefined
-  /** It is parked: whoever follows it here, in this async context, is remembered. */
-  readonly onParked: (callers: AsyncContext) => void
-  /** A message to it has come that was not read. */
-  readonly onUnread: () => void
-  readonly onGone: (gone: OwnedBatch) => void
-  /** Times that timers were given before it lives here. */
-  readonly moves?: readonly ReadMove[] | undefined
-}
 
 /** A batch that this process owns, and its records. */
 export class OwnedBatch implements Owned, DurableParts {
@@ -278,7 +227,7 @@ export class OwnedBatch implements Owned, DurableParts {
     if (inspect !== undefined) this.#batch.watcher = new BatchActor(this.#batch, inspect)
     if (startedAt === undefined) {
       const onFailure = connection.failures.of(`noting that batch "${this.id}" runs`)
-      this.#recorder.commits.change({ status: 'running', startedAt: connection.clock.now() }).catch(onFailure)
+      this.#recorder.commits.change(headOfBeginning(this.#parts, connection.clock.now())).catch(onFailure)
     }
     if (restored !== undefined) {
       // It may have waited.

@@ -18,6 +18,8 @@ import { EventWaits } from './event-waits.ts'
 import type { HeldEvents } from './event-waits.ts'
 import { ExecutionCommits } from './execution-commits.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
+import { headOfBeginning } from './beginning.ts'
+import type { Beginning } from './beginning.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { hashOfFirst } from './record-of-run.ts'
 import { isHashOfPort } from '../records/race-winner.ts'
@@ -39,7 +41,7 @@ import { Ownership } from './ownership.ts'
 import type { Departure, Owned, Release, UnwrittenEnd } from './owned.ts'
 
 /** What an execution that lives here is made of. */
-export interface OwnedExecutionParts {
+export interface OwnedExecutionParts extends Beginning {
   readonly connection: StoreConnection
   readonly given: GivenInputs
   /** The inputs as the caller gave them. */
@@ -265,8 +267,7 @@ export class OwnedExecution implements Owned {
   /** Shows it as another actor too, one of the user's: from now on, until the mirror leaves. */
   mirrorIn(scope: LogicScope): ExecutionActor {
     const { given, input, options } = this.#parts
-    // For as long as it lives.
-    this.#mirrors++
+    this.#mirrors++ // For as long as it lives.
     return new ExecutionActor({ scope, input, given, options, running: this.#execution, isMirror: true })
   }
 
@@ -279,7 +280,7 @@ export class OwnedExecution implements Owned {
     // That it is lost is noticed where something is awaited.
     if (startedAt === undefined) {
       const onFailure = this.#parts.connection.failures.of(`noting that execution "${this.id}" runs`)
-      this.#recorder.commits.change({ status: 'running', startedAt: now }).catch(onFailure)
+      this.#recorder.commits.change(headOfBeginning(this.#parts, now)).catch(onFailure)
     }
     // It was created as begun; what took time since was the store.
     else if (restored === undefined && startedAt !== now) this.#recorder.commits.amend({ startedAt: now })

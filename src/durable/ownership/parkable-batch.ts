@@ -1,3 +1,4 @@
+import { latestEnd } from '../../runtime/environment/time-limit.ts'
 import { append } from '../../core/append.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
@@ -77,7 +78,7 @@ export class ParkableBatch implements Parkable {
 
   dueAt(): number | undefined {
     const { batch } = this.#parts
-    let first = batch.setup.options.deadline ?? Infinity
+    let first = latestEnd(batch.setup.options) ?? Infinity
     for (const execution of batch.executions) first = Math.min(first, dueOfSteps(execution))
     return first === Infinity ? undefined : first
   }

@@ -1,3 +1,4 @@
+import { latestEnd } from '../../runtime/environment/time-limit.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
@@ -52,7 +53,7 @@ export class ParkableExecution implements Parkable {
   }
 
   dueAt(): number | undefined {
-    const first = Math.min(this.#execution.options.deadline ?? Infinity, dueOfSteps(this.#execution))
+    const first = Math.min(latestEnd(this.#execution.options) ?? Infinity, dueOfSteps(this.#execution))
     return first === Infinity ? undefined : first
   }
 

@@ -111,7 +111,7 @@ export async function migrateRecords(
 ): Promise<MigratedRecords | undefined> {
   if (execution.kind === 'batch') return undefined
   const { id, graph, target, graphHash, machineVersion } = execution
-  const { $checked, $overrides, $names, $signals, $waits } = await readInputs(execution, encoding)
+  const { $checked, $overrides, $names, $signals, $waits, $limits } = await readInputs(execution, encoding)
   const [inputs, overrides] = split($checked, $overrides)
   const known: Record<string, MigratableStep> = {}
   const byStep = new Map<string, StepRecord>()
@@ -178,6 +178,7 @@ export async function migrateRecords(
     ...(names !== undefined && { $names: names }),
     ...($signals !== undefined && { $signals }),
     ...($waits !== undefined && { $waits }),
+    ...($limits !== undefined && { $limits }),
   }
   return {
     execution: {

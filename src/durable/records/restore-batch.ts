@@ -28,6 +28,7 @@ import {
 } from './restore-execution.ts'
 import type { ResumeCause } from './restore-execution.ts'
 import { decodePresent } from './stored-inputs.ts'
+import type { StoredLimits } from './stored-limits.ts'
 import type { StoredNames } from './stored-names.ts'
 import { isUnfinished } from './unfinished-records.ts'
 
@@ -52,6 +53,7 @@ export interface BatchHead {
   /** Keys of the items that the last retry was about. @default all that had failed */
   readonly retried?: readonly string[] | undefined
   readonly $names?: StoredNames | undefined
+  readonly $limits?: StoredLimits | undefined
 }
 
 /** What a batch has done, by its records. */

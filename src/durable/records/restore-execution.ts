@@ -17,6 +17,7 @@ import { machineVersion } from './machine-version.ts'
 import { awaitedKeyOf } from './awaited-key.ts'
 import { firstOf, winnerOf } from './race-winner.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
+import type { StoredLimits } from './stored-limits.ts'
 import { keyNamesOf } from './stored-names.ts'
 import { noUndoRecords } from './undo-records.ts'
 import type { UndoRecords } from './undo-records.ts'
@@ -38,6 +39,8 @@ export interface RestoredExecution {
   readonly keyNames: KeyNames | undefined
   /** Values that came with the start for what steps wait for. */
   readonly signals: Readonly<Record<string, unknown>> | undefined
+  /** What bounds its time, where that is more than a deadline. */
+  readonly limits: StoredLimits | undefined
   /** Whether it had ended, and begins again. */
   readonly beginsAgain: boolean
   /** How often steps were undone. */
@@ -81,7 +84,7 @@ export async function restoreExecution(
 ): Promise<RestoredExecution | { readonly reasons: readonly string[] }> {
   const reasons = await misfitsInTurns(record, steps, graph, turn)
   if (reasons.length > 0) return { reasons }
-  const { $given, $checked, $versions, $overrides, $names, $signals } = await readInputs(record, encoding)
+  const { $given, $checked, $versions, $overrides, $names, $signals, $limits } = await readInputs(record, encoding)
   const [inputs] = split($given, $overrides)
   const changed = [...changedInputs($given, $versions, graph), ...nowMade('input', Object.keys(inputs), graph)]
   if (changed.length > 0) return { reasons: changed }
@@ -130,7 +133,7 @@ export async function restoreExecution(
   for (const step of anew) undoings.set(step, (undoings.get(step) ?? 0) + 1)
   const { plan, leafValues } = given
   const found = { plan, inputs: $given, leafValues, persisted, inputHashes, open, keyNames, undoings, anew }
-  return { ...found, signals: $signals, beginsAgain: cause === 'end' }
+  return { ...found, signals: $signals, limits: $limits, beginsAgain: cause === 'end' }
 }
 
 /** Races of which losers may have something to undo; undefined where there are none. */

@@ -7,6 +7,7 @@ import { isRecord } from '../../core/is-record.ts'
 import type { ValueEncoding, ValueIdentity } from '../../core/values/value-encoding.ts'
 import { graphHashOf } from './graph-hash.ts'
 import { namesAtStart } from './stored-names.ts'
+import type { StoredLimits } from './stored-limits.ts'
 import type { StoredNames } from './stored-names.ts'
 
 /** What the stored inputs are: as they were given and, where schemas converted them, as the steps get them. */
@@ -22,6 +23,7 @@ export interface StoredInputs {
   readonly $signals?: Readonly<Record<string, unknown>>
   /** What its steps wait for, as of the graph that it began with. */
   readonly $waits?: PlannedWaits
+  readonly $limits?: StoredLimits
 }
 
 /** What steps of a plan wait for: so a process without the graph knows what can be sent. */
@@ -42,6 +44,7 @@ export function storedInputsOf(
   given: readonly unknown[],
   checked: readonly unknown[],
   signals: Readonly<Record<string, unknown>> = {},
+  limits?: StoredLimits,
 ): Readonly<Record<string, unknown>> {
   const document: Record<string, unknown> = {}
   const converted: Record<string, unknown> = {}
@@ -59,6 +62,7 @@ export function storedInputsOf(
     ...(overridden.length > 0 && { $overrides: overridden }),
     ...(names !== undefined && { $names: names }),
     ...(Object.keys(signals).length > 0 && { $signals: signals }),
+    ...(limits !== undefined && { $limits: limits }),
     ...(signalSteps.length > 0 && { $waits: waitsOf(index, signalSteps) }),
   }
 }
@@ -79,6 +83,7 @@ export async function readInputs(record: ExecutionRecord, encoding: ValueEncodin
     $names: names,
     $signals: signals,
     $waits: waits,
+    $limits: limits,
     ...given
   } = stored
   return {
@@ -88,6 +93,7 @@ export async function readInputs(record: ExecutionRecord, encoding: ValueEncodin
     ...(isRecord(versions) && { $versions: versions as Readonly<Record<string, string>> }),
     ...(isRecord(names) && { $names: names }),
     ...(isRecord(signals) && { $signals: signals }),
+    ...(isRecord(limits) && { $limits: limits }),
     ...(isRecord(waits) && Array.isArray(waits['signals']) && { $waits: waits as unknown as PlannedWaits }),
   }
 }

@@ -25,6 +25,7 @@ import type { BatchHead } from '../records/restore-batch.ts'
 import { nowMade } from '../records/restore-execution.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
 import { keyNamesOf } from '../records/stored-names.ts'
+import { boundsOf, deadlineOnceBegun, readLimits } from '../records/stored-limits.ts'
 import type { FromRecords } from './execution-from-records.ts'
 
 /** What a batch is to do, as far as its record says. */
@@ -111,11 +112,13 @@ async function fromPresentRecords(
   const { id, headers, timeoutMs, deadline } = record
   const requestDigest = hasFormerTypes ? await digestOfWritten(record, written, encoding, turn) : record.requestDigest
   const failure = await failureOf(record, cause, encoding)
+  const limits = readLimits(head.$limits)
   return {
     restored: restored?.found ?? 0,
     undosUnderWay: restoration.undosUnderWay,
     reopen: async (write) => restoration.anew?.write(pages, restoration.undos, context.clock.now(), itemStep, write),
     awaited: cause === 'end' ? awaitedSlots(frame.plan, parts.keys, restored) : [],
+    limits,
     inputs: head === found ? undefined : await encoding.encode(head, ['execution', id, 'inputs']),
     own: (owned, follower, mail, moves) => {
       const { signal, observers, logger } = follower ?? {}
@@ -128,9 +131,14 @@ async function fromPresentRecords(
         timeout: timeoutMs,
         deadline,
       })
+      const times = { createdAt: owned.createdAt, startedAt: owned.startedAt, deadline: options.deadline }
       return new OwnedBatch({
         connection: context.connection,
-        frame: { ...frame, options: { ...options, spentMs: owned.ownedMs } },
+        frame: {
+          ...frame,
+          options: { ...options, spentMs: owned.ownedMs, ...boundsOf(times, limits, context.clock.now()) },
+        },
+        deadlineOnceBegun: deadlineOnceBegun(times, limits),
         ...parts,
         requestDigest,
         setup: context.setup,

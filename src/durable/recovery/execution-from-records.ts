@@ -18,6 +18,8 @@ import { OwnedExecution } from '../ownership/owned-execution.ts'
 import { forgottenUndos, noUndoRecords, undoneRecordsOf } from '../records/undo-records.ts'
 import type { StoredRecords } from '../records/present-names.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
+import { boundsOf, deadlineOnceBegun } from '../records/stored-limits.ts'
+import type { StoredLimits } from '../records/stored-limits.ts'
 import type { RestoredExecution, ResumeCause } from '../records/restore-execution.ts'
 
 /** What records make: something that can be owned and started, or why they don't fit. */
@@ -33,6 +35,8 @@ export type FromRecords =
       reopen?(write: (steps: readonly StepRecord[]) => Promise<void>): Promise<void>
       /** The inputs as they are stored from here on, where they change. */
       readonly inputs?: StoredValue | undefined
+      /** What bounds its time, where that is more than a deadline. @default none */
+      readonly limits?: StoredLimits | undefined
       /** Slots of the signals that its steps wait for, or will wait for. @default none */
       readonly awaited?: readonly string[]
       /** `mail` and `moves`: what came for its steps and timers before it lives here. */
@@ -64,6 +68,7 @@ export async function executionFromRecords(
       ...forgottenUndos(undoRecords),
       ...anew.flatMap((step) => undoneRecordsOf({ step, item: '' }, undoings.get(step)!, clock.now())),
     ],
+    limits: restored.limits,
     restored: [...persisted.steps.values()].filter(({ endedAt }) => endedAt !== undefined).length,
     awaited: plan.signalSteps.flatMap(({ spec }) =>
       persisted.steps.get(spec.name)?.endedAt === undefined ? [spec.output.name] : [],
@@ -77,6 +82,11 @@ export async function executionFromRecords(
         record: owned,
         restored,
         signals: restored.signals,
+        // A call that goes on with one that has ended may give it more time.
+        limits: restored.limits && {
+          ...restored.limits,
+          ...(cause === 'end' && caller?.deadline !== undefined && { deadline: context.deadlineOf(caller) }),
+        },
         mail,
         moves,
         held,
@@ -95,20 +105,24 @@ export function ownedExecutionOf(
     readonly record: OwnedRecord
     readonly restored: RestoredExecution | undefined
     readonly begun?: readonly StepRecord[] | undefined
+    readonly limits?: StoredLimits | undefined
     readonly signals?: Readonly<Record<string, unknown>> | undefined
     readonly mail?: readonly Message[] | undefined
     readonly moves?: readonly ReadMove[] | undefined
     readonly held?: HeldEvents | undefined
   },
 ): OwnedExecution {
-  const { given, input, requestDigest, startOptions, record, restored, begun, signals, mail, moves, held } = parts
+  const { given, input, requestDigest, startOptions, record, restored, begun, signals, mail, moves, held, limits } =
+    parts
   const options = context.optionsOf(given.plan, startOptions)
+  const times = { createdAt: record.createdAt, startedAt: record.startedAt, deadline: options.deadline }
   return new OwnedExecution({
     connection: context.connection,
     given,
     input,
     requestDigest,
-    options: { ...options, spentMs: record.ownedMs },
+    options: { ...options, spentMs: record.ownedMs, ...boundsOf(times, limits, context.clock.now()) },
+    deadlineOnceBegun: deadlineOnceBegun(times, limits),
     setup: context.setup,
     inspect: context.inspect,
     right: ownershipRightOf(record, options.timeoutMs),

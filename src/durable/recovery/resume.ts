@@ -15,6 +15,7 @@ import { namesNow, underNamesNow } from '../records/renamed-undos.ts'
 import { deathsOfUndos, splitUndoRecords } from '../records/undo-records.ts'
 import { droppedRecord, droppedType, migrateRecords } from '../records/migrate-records.ts'
 import type { MigratedRecords } from '../records/migrate-records.ts'
+import { deadlineAnew } from '../records/stored-limits.ts'
 import { underPresentNames } from '../records/present-names.ts'
 import type { PresentRecords } from '../records/present-names.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
@@ -234,8 +235,7 @@ export class Resumption {
     // Where it was parked here, whoever followed it goes on to do so.
     const parked = this.#context.parkedCallers.take(record.id)
     const owning = { ...record, recoveries, ...(cause === 'end' && anew) }
-    // Timers that it begins anew have their own times.
-    const moves = cause === 'end' ? [] : mail?.moves
+    const moves = cause === 'end' ? [] : mail?.moves // Timers that it begins anew have their own times.
     const own = (): ReturnType<typeof fitting.own> => fitting.own(owning, caller ?? parked?.options, mail?.data, moves)
     const resumed = parked === undefined ? own() : parked.context.run(own)
     const { target, emitter } = resumed
@@ -336,7 +336,7 @@ export class Resumption {
   async #reopen(
     record: ExecutionRecord,
     deadline: number | undefined,
-    { inputs, reopened = [], awaited = [], reopen }: Extract<FromRecords, { own: unknown }>,
+    { inputs, reopened = [], awaited = [], limits, reopen }: Extract<FromRecords, { own: unknown }>,
     mail: UnreadMail | undefined,
   ): Promise<void> {
     const { clock } = this.#context
@@ -346,7 +346,7 @@ export class Resumption {
       ...begun,
       error: undefined,
       endedAt: undefined,
-      ...(deadline !== undefined && { deadline }),
+      ...deadlineAnew(record, deadline, limits, clock.now()),
       ...(inputs !== undefined && { inputs }),
     }
     const taken = new Set(mail?.data.map(({ slot }) => slot))

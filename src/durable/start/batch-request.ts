@@ -26,6 +26,7 @@ import { graphHashOf } from '../records/graph-hash.ts'
 import { machineVersion } from '../records/machine-version.ts'
 import type { ItemsChunk } from '../records/batch-items.ts'
 import type { BatchHead } from '../records/restore-batch.ts'
+import { boundsOf, deadlineOnceBegun, latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
 import { namesAtStart } from '../records/stored-names.ts'
 import type { StartRequest } from './execution-request.ts'
 
@@ -84,6 +85,9 @@ export async function batchRequest(
       // Where one wrong item fails the batch, it does so before anything is written.
       if (!frame.collects) reads = await frame.inputs.readAll(items, turn)
       const names = namesAtStart(frame.plan.whole.index)
+      const createdAt = clock.now()
+      const deadline = context.deadlineOf(options)
+      const limits = storedLimitsOf(options, context.options, deadline)
       const head: BatchHead = {
         shared,
         ...(isOverriding && { overrides }),
@@ -92,6 +96,7 @@ export async function batchRequest(
         onError,
         total: items.length,
         ...(names !== undefined && { $names: names }),
+        ...(limits !== undefined && { $limits: limits }),
       }
       return {
         id,
@@ -105,9 +110,9 @@ export async function batchRequest(
         machineVersion,
         parent: undefined,
         timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
-        deadline: context.deadlineOf(options),
+        deadline: limits === undefined ? deadline : latestEndOf(limits, { createdAt, startedAt: undefined }),
         owner,
-        createdAt: clock.now(),
+        createdAt,
         // Not before its items are written.
         startedAt: undefined,
       }
@@ -115,9 +120,12 @@ export async function batchRequest(
     begin: async (created) => {
       const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
       const resolved = context.optionsOf(frame.plan.whole, { ...options, id, deadline: created.deadline })
+      const limits = storedLimitsOf(options, context.options, context.deadlineOf(options))
+      const times = { createdAt: created.createdAt, startedAt: undefined, deadline: resolved.deadline }
       const owned = new OwnedBatch({
         connection: context.connection,
-        frame: { ...frame, options: resolved },
+        frame: { ...frame, options: { ...resolved, ...boundsOf(times, limits, clock.now()) } },
+        deadlineOnceBegun: deadlineOnceBegun(times, limits),
         ...parts,
         reads,
         requestDigest,

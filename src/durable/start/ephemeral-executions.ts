@@ -5,6 +5,7 @@ import { randomId } from '../../runtime/environment/ids.ts'
 import { Execution } from '../../runtime/execution/execution.ts'
 import type { ResolvedOptions } from '../../runtime/execution/execution-setup.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
+import { boundsOf, storedLimitsOf } from '../records/stored-limits.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { StartOptions } from '../context/start-options.ts'
 
@@ -79,6 +80,11 @@ export class EphemeralExecutions {
     const id = randomId(docketOptions.random)
     // No other process acts on its times.
     const resolved = this.#context.optionsOf(plan, { ...options, id }, hostClock)
+    const limits = storedLimitsOf(options ?? {}, docketOptions, resolved.deadline)
+    if (limits !== undefined) {
+      const now = hostClock.now()
+      return { ...resolved, ...boundsOf({ createdAt: now, startedAt: now, deadline: resolved.deadline }, limits, now) }
+    }
     if (options !== undefined || resolved.emitter !== undefined || this.#context.options.random !== undefined)
       return resolved
     const shared = { ...resolved, id: undefined }

@@ -18,6 +18,7 @@ import type { CallerOptions, OverridingOptions, StartOptions } from '../context/
 import { countsAttempts, firstAttemptOf } from '../ownership/announced-attempts.ts'
 import { graphHashOf } from '../records/graph-hash.ts'
 import { machineVersion } from '../records/machine-version.ts'
+import { latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
 import { storedInputsOf } from '../records/stored-inputs.ts'
 import { ownedExecutionOf } from '../recovery/execution-from-records.ts'
 
@@ -119,6 +120,11 @@ function requestOf(
         input,
         requestDigest,
         startOptions: { ...startOptions, deadline: created.deadline },
+        limits: storedLimitsOf(
+          options,
+          context.options,
+          parent === undefined ? context.deadlineOf(options) : parent.deadline,
+        ),
         record,
         begun: created.steps,
         signals,
@@ -174,7 +180,10 @@ async function newRecordOf(
   const { graph, target, given, signals, options, requestDigest } = request
   const { plan, leafValues } = given
   const createdAt = context.clock.now()
-  const inputs = storedInputsOf(plan, leafValues, values, signals)
+  const startedAt = owner === undefined ? undefined : createdAt
+  const deadline = request.parent === undefined ? context.deadlineOf(options) : request.parent.deadline
+  const limits = storedLimitsOf(options, context.options, deadline)
+  const inputs = storedInputsOf(plan, leafValues, values, signals, limits)
   return {
     id: options.id,
     kind: 'execution',
@@ -187,11 +196,11 @@ async function newRecordOf(
     machineVersion,
     parent: request.parent?.id,
     timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
-    deadline: request.parent === undefined ? context.deadlineOf(options) : request.parent.deadline,
+    deadline: limits === undefined ? deadline : latestEndOf(limits, { createdAt, startedAt }),
     owner,
     createdAt,
     // Its owner begins it as soon as it is there.
-    startedAt: owner === undefined ? undefined : createdAt,
+    startedAt,
   }
 }
 

@@ -82,6 +82,8 @@ export async function forkExecution(
   const {
     $names: _,
     $signals: given = {},
+    // They were the original's.
+    $limits: _limits,
     ...inputs
   } = (await encoding.decode(record.inputs, ['execution', id, 'inputs'])) as StoredDocument
   const names = namesAtStart(index)
@@ -138,6 +140,7 @@ const decided = {
 interface StoredDocument {
   readonly $signals?: Readonly<Record<string, unknown>>
   readonly $names?: unknown
+  readonly $limits?: unknown
 }
 
 const untouched = {

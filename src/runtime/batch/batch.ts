@@ -1,7 +1,7 @@
 import { compiledBatch } from '../../../machines/index.ts'
 import type { BatchEvent, ReleaseCause } from '../../../machines/index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
-import { InputError } from '../../core/errors.ts'
+import { ExecutionExpiredError, InputError } from '../../core/errors.ts'
 import { hasCause } from '../../core/thrown.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import { sharedPartOf } from './shared-part.ts'
@@ -158,6 +158,7 @@ export class Batch implements ItemHost {
   onTimeOut(limit: TimeLimit): void {
     if (this.hasEnded) return this.#reportNow(this.error)
     const error = limit.error(this.place)
+    if (error instanceof ExecutionExpiredError) return this.cancel(error)
     this.context.run(() => this.#finish({ type: 'TIME_OUT', error, at: this.setup.options.clock.now() }, error))
   }
 

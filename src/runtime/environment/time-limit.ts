@@ -1,8 +1,17 @@
-import { ExecutionTimeoutError } from '../../core/errors.ts'
+import { ExecutionExpiredError, ExecutionTimeoutError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { FullClock } from './clock.ts'
 import { fireAfter, fireAt } from './timers.ts'
 import type { Timer } from './timers.ts'
+
+/** A time that counts everything, whatever an execution does: it is cancelled then. */
+export interface Lifetime {
+  /** When it is over, in milliseconds since the epoch. */
+  readonly until: number
+  /** What set it, and how long that was. */
+  readonly limit: 'maxPending' | 'maxRunning'
+  readonly limitMs: number
+}
 
 /** What bounds the time of an execution. */
 export interface TimeBounds {
@@ -11,6 +20,13 @@ export interface TimeBounds {
   readonly spentMs?: number | undefined
   /** Milliseconds since the epoch. */
   readonly deadline: number | undefined
+  /** Only of durable executions. @default none */
+  readonly lifetime?: Lifetime | undefined
+}
+
+/** When time of day ends an execution at the latest; undefined where it does not. */
+export function latestEnd({ deadline, lifetime }: Pick<TimeBounds, 'deadline' | 'lifetime'>): number | undefined {
+  return lifetime === undefined ? deadline : Math.min(deadline ?? Infinity, lifetime.until)
 }
 
 /**
@@ -32,9 +48,9 @@ export class TimeLimit {
   constructor(bounds: TimeBounds, clock: FullClock) {
     this.#clock = clock
     this.#bounds = bounds
-    const { timeoutMs, spentMs = 0, deadline } = bounds
+    const { timeoutMs, spentMs = 0 } = bounds
     this.#timeoutAt = timeoutMs === undefined ? Infinity : clock.elapsed() + timeoutMs - spentMs
-    this.#deadline = deadline ?? Infinity
+    this.#deadline = latestEnd(bounds) ?? Infinity
   }
 
   /** Whether the time is over: a process that was paused may get to other things before it gets to its timers. */
@@ -86,9 +102,11 @@ export class TimeLimit {
   }
 
   /** What an execution ends with whose time is over. */
-  error(place: ErrorPlace): ExecutionTimeoutError {
-    const { timeoutMs } = this.#bounds
-    const isDeadline = this.#endedByDeadline ?? this.#deadlineIsEarlier
+  error(place: ErrorPlace): ExecutionTimeoutError | ExecutionExpiredError {
+    const { timeoutMs, lifetime } = this.#bounds
+    const isDeadline = this.#endedByDeadline ?? (timeoutMs === undefined || this.#deadlineIsEarlier)
+    if (isDeadline && lifetime?.until === this.#deadline)
+      return new ExecutionExpiredError(lifetime.limit, lifetime.limitMs, place)
     return timeoutMs === undefined || isDeadline
       ? new ExecutionTimeoutError({ deadline: new Date(this.#deadline) }, place)
       : new ExecutionTimeoutError({ timeoutMs }, place)
@@ -106,7 +124,7 @@ export class TimeLimit {
 
 /** The limit of an execution that begins now; undefined where nothing bounds it. */
 export function timeLimitOf(bounds: TimeBounds, clock: FullClock): TimeLimit | undefined {
-  return bounds.timeoutMs === undefined && bounds.deadline === undefined ? undefined : new TimeLimit(bounds, clock)
+  return bounds.timeoutMs === undefined && latestEnd(bounds) === undefined ? undefined : new TimeLimit(bounds, clock)
 }
 
 /** A deadline as a caller gives it, in milliseconds since the epoch. */

@@ -136,6 +136,7 @@ export function resolveOptions(
     headers: options.headers ?? noHeaders,
     timeoutMs: options.timeout === undefined ? index.timeoutMs : durationMs(options.timeout),
     deadline: deadlineMs(options.deadline),
+    lifetime: undefined,
     signal: options.signal,
     observers: options.observers ?? noObservers,
   }

@@ -1,8 +1,10 @@
+import { ExecutionExpiredError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { endTriggersOf } from '../environment/end-triggers.ts'
 import type { EndedFromOutside, EndTriggers } from '../environment/end-triggers.ts'
+import { latestEnd } from '../environment/time-limit.ts'
 import type { TimeBounds, TimeLimit } from '../environment/time-limit.ts'
 import { abortError } from './end-reason.ts'
 import type { CancelReason } from './end-reason.ts'
@@ -40,6 +42,7 @@ class OutsideEnds implements EndedFromOutside {
     execution.undoing?.reportNow()
     if (execution.isSettled) return
     const error = limit.error(execution.place)
+    if (error instanceof ExecutionExpiredError) return execution.context.run(() => execution.cancel(error))
     execution.context.run(() => execution.finish({ type: 'TIME_OUT', error, at: execution.clock.now() }, error))
   }
 }
@@ -47,6 +50,6 @@ class OutsideEnds implements EndedFromOutside {
 /** What may end an execution from outside that begins now; undefined where nothing can. */
 export function outsideEndsOf(execution: EndingExecution): EndTriggers | undefined {
   const { options, clock } = execution
-  const isEndless = options.signal === undefined && options.timeoutMs === undefined && options.deadline === undefined
+  const isEndless = options.signal === undefined && options.timeoutMs === undefined && latestEnd(options) === undefined
   return isEndless ? undefined : endTriggersOf(new OutsideEnds(execution), options, clock)
 }

@@ -21,6 +21,7 @@ import { outageConformance } from './outage.ts'
 import { outboxConformance } from './outbox.ts'
 import { ownersConformance } from './owners.ts'
 import { parkingConformance } from './parking.ts'
+import { overdueConformance } from './overdue.ts'
 import { readStepsConformance } from './read-steps.ts'
 import { resultClaimsConformance } from './result-claims.ts'
 import { resultCommitsConformance } from './result-commits.ts'
@@ -50,6 +51,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   'messages are consumed one by one': mailConsumptionConformance,
   'outgoing messages': outboxConformance,
   parking: parkingConformance,
+  overdue: overdueConformance,
   events: eventsConformance,
   'claims of results': resultClaimsConformance,
   'results of claims': resultCommitsConformance,

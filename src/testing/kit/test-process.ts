@@ -18,6 +18,7 @@ const notCommits = new Set([
   'close',
   'time',
   'get',
+  'overdue',
   'list',
   'acquire',
   'claimResults',

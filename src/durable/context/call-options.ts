@@ -1,0 +1,25 @@
+/** The names of the options that calls of a docket take. */
+export const logicOptionNames: readonly string[] = [
+  'headers',
+  'timeout',
+  'deadline',
+  'observers',
+  'logger',
+  'overrides',
+  'maxPending',
+  'maxRunning',
+]
+const callOptionNames = [
+  'id',
+  'headers',
+  'timeout',
+  'deadline',
+  'signal',
+  'observers',
+  'logger',
+  'overrides',
+  'maxPending',
+  'maxRunning',
+]
+export const startOptionNames: readonly string[] = [...callOptionNames, 'signals']
+export const startBatchOptionNames: readonly string[] = [...callOptionNames, 'shared', 'concurrency', 'onError', 'key']
