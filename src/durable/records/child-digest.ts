@@ -47,7 +47,8 @@ export function endedMessage(
   at: number,
   kind = childEnded,
 ): OutgoingMessage {
-  const message = { execution: parent, id: `${nameInMessages(id)} ${epoch}`, kind }
+  // One that is deleted, and begun anew under its id, has the same epochs again.
+  const message = { execution: parent, id: `${nameInMessages(id)} ${epoch} ${at}`, kind }
   const entry = digest(canonicalize(message))
   return { entry, ...message, class: 'data', payload: undefined, at }
 }
