@@ -44,7 +44,19 @@ async function tablesOf(prefix: string): Promise<readonly string[]> {
   return rows.map((row) => String(Object.values(row)[0]).slice(prefix.length)).toSorted()
 }
 
-const all = ['counters', 'executions', 'mailbox', 'migrations', 'outbox', 'owners', 'receipts', 'results', 'steps']
+const all = [
+  'counters',
+  'events',
+  'executions',
+  'mailbox',
+  'migrations',
+  'outbox',
+  'owners',
+  'receipts',
+  'results',
+  'steps',
+  'waits',
+]
 
 test('two clients migrate up, then down, at once; each migration happens once', async () => {
   const prefix = newPrefix()
