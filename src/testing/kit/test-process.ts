@@ -19,6 +19,8 @@ const notCommits = new Set([
   'time',
   'get',
   'overdue',
+  'undelivered',
+  'oldWaits',
   'list',
   'acquire',
   'claimResults',
