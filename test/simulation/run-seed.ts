@@ -162,11 +162,21 @@ export class Simulation {
     this.calmSince = scheduler.now
     if (this.features.hasBatches) this.#startAgain()
     if (this.features.hasWaits) this.#answerAll()
-    await scheduler.until(scheduler.now + this.leaseMs + 1_000 + 500)
+    await scheduler.until(scheduler.now + this.leaseMs + 1_000)
+    const left = this.#leftBehind().map(({ id, epoch }) => ({ id, epoch }))
+    // What is handed on at that moment is not left behind.
+    await scheduler.until(scheduler.now + 500)
     // Somebody lives, and nothing hinders it: whatever was left behind has been found.
-    for (const { id, status, owner } of history.lives.values())
-      if (!isTerminal(status) && !history.isAlive(owner) && !isLeftAlone(this, history.lives.get(id)!))
+    for (const { id, status, owner, epoch } of this.#leftBehind())
+      if (left.some((one) => one.id === id && one.epoch === epoch))
         history.violate(`${id} is ${status} and still belongs to ${owner ?? 'nobody'} after the lease and a second`)
+  }
+
+  #leftBehind(): readonly Life[] {
+    const { history } = this
+    return [...history.lives.values()].filter(
+      (life) => !isTerminal(life.status) && !history.isAlive(life.owner) && !isLeftAlone(this, life),
+    )
   }
 
   /** Who was not told that a batch survives starts it again, now and then. */

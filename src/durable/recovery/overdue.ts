@@ -7,7 +7,7 @@ import { overdueError, readLimits } from '../records/stored-limits.ts'
 import type { StoredLimits } from '../records/stored-limits.ts'
 import { endUnowned } from './unowned.ts'
 
-const lookEveryMs = 1_000
+const lookEveryMs = 2_000
 // Whoever runs an execution, or goes on with it because it is due, ends it first.
 const graceMs = 2_000
 const mostAtOnce = 100
