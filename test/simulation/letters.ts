@@ -35,10 +35,19 @@ export function isWrongLetter(value: unknown): boolean {
   return typeof value !== 'string' || value.startsWith(wrong)
 }
 
+/** The steps that can't do without one, directly or through others. */
+function behind(steps: SimulatedGraph['steps'], at: number): readonly SimulatedGraph['steps'][number][] {
+  const found = new Set([at])
+  // A step takes only what stands before it.
+  for (const [index, { ports }] of steps.entries())
+    if (ports.some(({ from }) => 'step' in from && found.has(from.step))) found.add(index)
+  return [...found].filter((index) => index !== at).map((index) => steps[index]!)
+}
+
 /** All signals that were sent, and whether what their senders were answered agrees with what became of them. */
 export class Letters {
   readonly #history: History
-  /** The races that a signal takes part in, by its name; none for most. */
+  /** The races that a signal leads to, by its name; none for most. */
   readonly #races: ReadonlyMap<string, readonly Race[]>
   readonly #timers: ReadonlySet<string>
   readonly #all: Letter[] = []
@@ -57,8 +66,7 @@ export class Letters {
     this.#races = new Map(
       graphs.flatMap(({ steps }) =>
         steps.flatMap(({ name, kind }, at) => {
-          const takers = steps.filter(({ ports }) => ports.some(({ from }) => 'step' in from && from.step === at))
-          const races = takers.flatMap((taker) =>
+          const races = behind(steps, at).flatMap((taker) =>
             taker.kind === 'race' || taker.kind === 'passing race'
               ? [
                   {
