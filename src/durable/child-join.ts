@@ -3,6 +3,7 @@ import { ExecutionConflictError } from '../core/errors.ts'
 import type { ChildParent } from '../runtime/execution/execution-setup.ts'
 import type { ChildRequest } from '../runtime/steps/step-work.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import { pauseBeforeLook } from './context/look-again.ts'
 import { outcomeOfRecord } from './outcome-of-record.ts'
 import { isKnown, noSuchExecution, unknownStatus } from './records/execution-info.ts'
 import { hasOutcome } from './records/known-outcome.ts'
@@ -102,21 +103,14 @@ export class ChildJoin {
   }
 
   #change(): Promise<void> {
-    const { clock, connection } = this.#context
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clock.clearTimeout(timer)
-        unlisten()
-        unlistenToEnter()
-        resolve()
-      }
-      const unlisten = connection.listen((hint) => {
-        if (hint.type === 'ended' && hint.execution === this.#id) done()
-      })
-      const unlistenToEnter = this.#context.onEnter(this.#id, done)
-      const timer = clock.setTimeout(done, lookEveryMs)
-      this.#onWoken = done
-      if (this.#isWoken || this.#isOver) done()
+    return pauseBeforeLook(this.#context, this.#id, lookEveryMs, {
+      endsHere: false,
+      // The parent is handed over first, and stops this wait.
+      endsAtHandOver: false,
+      listen: (done) => {
+        this.#onWoken = done
+        return this.#context.onEnter(this.#id, done)
+      },
     })
   }
 }

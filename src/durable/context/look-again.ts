@@ -8,6 +8,8 @@ interface PauseEnds {
   readonly listen?: ((done: () => void) => () => void) | undefined
   /** Whether the pause is over as soon as the execution lives here. @default true */
   readonly endsHere?: boolean
+  /** Whether it is over when the docket gives up what is left here. @default true */
+  readonly endsAtHandOver?: boolean
 }
 
 /** Waits before the next look at an execution; for no longer than it takes until it has ended, as far as hints say, or until the docket closes. */
@@ -15,7 +17,7 @@ export function pauseBeforeLook(
   context: DocketContext,
   id: string,
   ms: number,
-  { signal, listen, endsHere = true }: PauseEnds = {},
+  { signal, listen, endsHere = true, endsAtHandOver = true }: PauseEnds = {},
 ): Promise<void> {
   const { clock, connection, owned } = context
   return new Promise((resolve) => {
@@ -31,12 +33,12 @@ export function pauseBeforeLook(
       connection.listen((hint) => {
         if (hint.type === 'ended' && hint.execution === id) done()
       }),
-      context.onHandOver(done),
     )
+    if (endsAtHandOver) ends.push(context.onHandOver(done))
     if (endsHere) ends.push(context.onEnter(id, done))
     if (listen !== undefined) ends.push(listen(done))
     signal?.addEventListener('abort', done)
     ends.push(() => signal?.removeEventListener('abort', done))
-    if (context.isHandingOver || signal?.aborted === true || (endsHere && owned.has(id))) done()
+    if ((endsAtHandOver && context.isHandingOver) || signal?.aborted === true || (endsHere && owned.has(id))) done()
   })
 }

@@ -1,13 +1,12 @@
-import { StoreError } from '../../core/errors.ts'
 import type { NewMessage } from '../../core/contracts/message.ts'
 import type { OutboxEntry } from '../../core/contracts/outbox.ts'
 import { atMost } from '../../runtime/environment/clock.ts'
 import { outsideCalls } from '../../runtime/environment/async-context.ts'
 import { unref } from '../../runtime/environment/long-timeout.ts'
-import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { Owned } from '../ownership/owned.ts'
 import { childDeleted } from '../records/child-digest.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { postEach } from './post-each.ts'
 
 const portionSize = 100
 const lookEveryMs = 2_000
@@ -107,18 +106,15 @@ export class Delivery {
     }
   }
 
+  /** Whatever the verdicts: nobody else is there to get them. What the store refuses for good is looked at again. */
   async #deliver(entries: readonly OutboxEntry[]): Promise<void> {
     const { connection } = this.#context
     const needed: OutboxEntry[] = []
     for (const entry of entries) if (!(await this.#isSeen(entry))) needed.push(entry)
-    if (needed.length > 0 && !(await this.#post(needed))) {
-      // One of them is refused for good: it must not keep the others.
-      for (const entry of needed) if (await this.#post([entry])) await connection.store.confirmOutbox([entry])
-      const seen = entries.filter((entry) => !needed.includes(entry))
-      if (seen.length > 0) await connection.store.confirmOutbox(seen)
-      return
-    }
-    await connection.store.confirmOutbox(entries)
+    const verdicts = needed.length === 0 ? [] : await postEach(this.#context, needed.map(messageOf), this.#onFailure)
+    const refused = new Set(needed.filter((_, index) => verdicts[index] === 'refused'))
+    const done = refused.size === 0 ? entries : entries.filter((entry) => !refused.has(entry))
+    if (done.length > 0) await connection.store.confirmOutbox(done)
   }
 
   /** Whether its receiver, which lives or has just ended here, has on record what it is about. */
@@ -126,20 +122,6 @@ export class Delivery {
     const receiver = this.#receivers.get(entry) ?? this.#context.owned.get(entry.execution)
     if (receiver?.hasDeparted === true) return (await receiver.departure).type !== 'moved'
     return receiver !== undefined && this.#context.hasOnRecord(entry)
-  }
-
-  /** Whatever the verdicts: nobody else is there to get them. @returns whether the store took all of them @throws StoreError for a passing reason */
-  async #post(entries: readonly OutboxEntry[]): Promise<boolean> {
-    const { store } = this.#context.connection
-    try {
-      const verdicts = allAnswers(store, 'post', entries, await store.post(entries.map(messageOf)))
-      if (verdicts.includes('accepted')) this.#context.lookSoon()
-      return true
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.isTransient) throw error
-      if (entries.length === 1) this.#onFailure(error)
-      return false
-    }
   }
 }
 

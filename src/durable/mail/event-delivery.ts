@@ -1,9 +1,8 @@
 import { eventMessage } from '../../core/contracts/event-message.ts'
 import type { EventDelivery as Due } from '../../core/contracts/event-record.ts'
 import type { PostVerdict } from '../../core/contracts/message.ts'
-import { StoreError } from '../../core/errors.ts'
-import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { postEach } from './post-each.ts'
 
 const portionSize = 500
 const lookEveryMs = 2_000
@@ -53,23 +52,11 @@ export class EventDelivery {
     }
   }
 
-  /** One of them may be refused for good: it must not keep the others. */
+  /** One that is refused for good is given up. */
   async #deliver(portion: readonly Due[], at: number): Promise<void> {
     const { store } = this.#context.connection
-    let verdicts: readonly PostVerdict[]
-    try {
-      const messages = portion.map((due) => eventMessage(due, at))
-      verdicts = allAnswers(store, 'post', messages, await store.post(messages))
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.isTransient) throw error
-      if (portion.length > 1) {
-        for (const due of portion) await this.#deliver([due], at)
-        return
-      }
-      this.#onFailure(error)
-      verdicts = ['unknown']
-    }
-    if (verdicts.includes('accepted')) this.#context.lookSoon()
+    const messages = portion.map((due) => eventMessage(due, at))
+    const verdicts = await postEach(this.#context, messages, this.#onFailure)
     const over = portion.filter((_, index) => isOver(verdicts[index]))
     const woken = portion.filter((_, index) => !isOver(verdicts[index]))
     if (woken.length > 0) await store.delivered(woken)
@@ -77,6 +64,6 @@ export class EventDelivery {
   }
 }
 
-function isOver(verdict: PostVerdict | undefined): boolean {
-  return verdict === 'ended' || verdict === 'unknown'
+function isOver(verdict: PostVerdict | 'refused' | undefined): boolean {
+  return verdict === 'ended' || verdict === 'unknown' || verdict === 'refused'
 }
