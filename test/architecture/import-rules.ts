@@ -151,6 +151,7 @@ const importRules: Readonly<Record<string, Rule>> = {
       ...Object.keys(runtimeRooms),
       ...Object.keys(durableRooms),
       'src/testing',
+      'src/testing/kit',
       'src/index.ts',
       'src/observers',
       'src/codecs',

@@ -1,6 +1,6 @@
 import { startStore } from './chaos-stores.ts'
 import type { StoreKind, StoreSettings } from './chaos-stores.ts'
-import { randomOf } from './seeded-random.ts'
+import { randomOf } from '../../src/testing/kit/seeded-random.ts'
 import { Storm } from './storm.ts'
 import type { StormOutcome, StormPlan } from './storm.ts'
 import { verdictOf } from './verdict.ts'

@@ -4,7 +4,7 @@ import { ChaosLog } from './chaos-log.ts'
 import type { LogLine } from './chaos-log.ts'
 import { startStore } from './chaos-stores.ts'
 import type { StoreKind, StoreSettings } from './chaos-stores.ts'
-import { randomOf } from './seeded-random.ts'
+import { randomOf } from '../../src/testing/kit/seeded-random.ts'
 import { WorkerProcess } from './worker-process.ts'
 import type { StartOrder, WorkerSettings } from './worker.ts'
 

@@ -12,23 +12,45 @@ export interface StoreWatcher {
   writes(write: () => unknown, method: string, given: readonly unknown[]): unknown
 }
 
-/** The methods of stores that change nothing of an execution but who has it. */
-const notCommits = new Set([
-  'open',
-  'close',
-  'time',
-  'get',
-  'overdue',
-  'undelivered',
-  'oldWaits',
-  'list',
-  'acquire',
-  'claimResults',
-  'renewOwner',
-  'endOwner',
-  'subscribe',
-])
-const isCommit = (method: string): boolean => !notCommits.has(method) && !/^(read|get|purge)/.test(method)
+type MethodOf<Contract> = {
+  [Name in keyof Contract]-?: NonNullable<Contract[Name]> extends (...args: never) => unknown ? Name : never
+}[keyof Contract]
+
+/** Which methods of a store write what an execution comes to; the others read, clean up, or say who has it. */
+const commits: Readonly<Record<MethodOf<Store>, boolean>> = {
+  create: true,
+  commit: true,
+  delete: true,
+  post: true,
+  confirmOutbox: true,
+  emit: true,
+  awaitEvents: true,
+  endWaits: true,
+  delivered: true,
+  commitResults: true,
+  open: false,
+  close: false,
+  time: false,
+  renewOwner: false,
+  endOwner: false,
+  readOwners: false,
+  acquire: false,
+  get: false,
+  list: false,
+  overdue: false,
+  readSteps: false,
+  purge: false,
+  readMail: false,
+  readOutbox: false,
+  undelivered: false,
+  oldWaits: false,
+  purgeEvents: false,
+  getResults: false,
+  claimResults: false,
+  purgeResults: false,
+  subscribe: false,
+}
+const isCommit = (method: string): boolean => (commits as Readonly<Record<string, boolean>>)[method] === true
 
 /** One life of a docket: it can die in the middle of anything, as a process does by SIGKILL. */
 export class TestProcess {

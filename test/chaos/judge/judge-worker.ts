@@ -6,7 +6,7 @@ import type { StoreAddress } from '../../processes/store-address.ts'
 import { chaosGraphs, failuresOf, inputsOf, numberOf } from '../chaos-graphs.ts'
 import type { Mark, RunStep } from '../chaos-graphs.ts'
 import { ChaosLog } from '../chaos-log.ts'
-import { randomOf } from '../seeded-random.ts'
+import { randomOf } from '../../../src/testing/kit/seeded-random.ts'
 import type { Answer, Call } from './call.ts'
 import { brittleStep, judgedShapes } from './judged-shapes.ts'
 
