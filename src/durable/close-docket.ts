@@ -40,8 +40,9 @@ export async function closeDocket(
   const isBusy = (): boolean =>
     ephemeral.areRunning ||
     [...owned.values()].some((one) => (drain ? one.hasWorkBefore(clock.now() + leftMs()) : !one.isQuiet))
-  await atMost(clock, connection.session.leaseMs, scan.stop())
+  // At once: what a step can't begin any more, a child for one, would pass for its failure.
   for (const one of owned.values()) one.beginClosing(releaseOf(one), drain)
+  await atMost(clock, connection.session.leaseMs, scan.stop())
   while (isBusy() && leftMs() > 0) await sleep(clock, lookEveryMs)
   loop.stop()
   context.beginHandOver()

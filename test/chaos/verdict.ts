@@ -28,14 +28,21 @@ export async function verdictOf(store: StoreUnderTest, outcome: StormOutcome): P
   const all = await readAll(store, outcome.orders)
   const results = resultsOf(lines)
   const globals = new Map<string, string>()
+  const accepted = acceptedIn(lines)
   for (const order of outcome.orders.values()) {
     const details = all.get(order.execution)
     const report = (problem: string): void => void violations.push(`${order.execution} (${order.graph}): ${problem}`)
-    if (details === undefined) report('lost: it was accepted, and the store does not know it')
-    else checkExecution(order, details, globals, results.get(order.execution) ?? [], report)
+    if (details !== undefined) checkExecution(order, details, globals, results.get(order.execution) ?? [], report)
+    // Nobody may have taken it before the storm was given up, which is a violation of its own.
+    else if (accepted.has(order.execution)) report('lost: it was accepted, and the store does not know it')
   }
   violations.push(...wrongUses(lines, all))
   return { violations, effects: counts }
+}
+
+/** The executions of which a worker has said that they are stored. */
+export function acceptedIn(lines: readonly LogLine[]): ReadonlySet<string> {
+  return new Set(lines.flatMap(({ kind, execution }) => (kind === 'accepted' ? [execution!] : [])))
 }
 
 async function readAll(

@@ -6,7 +6,7 @@ import { openStore } from '../chaos-stores.ts'
 import type { StoreUnderTest } from '../chaos-stores.ts'
 import { effectsOf } from '../effects.ts'
 import type { StormOutcome } from '../storm.ts'
-import { refuseToRun } from '../verdict.ts'
+import { acceptedIn, refuseToRun } from '../verdict.ts'
 import type { Verdict } from '../verdict.ts'
 import { bookings, childrenOf, isBroke, waitingGraphs, waitingSteps } from './waiting-graphs.ts'
 
@@ -41,15 +41,19 @@ export async function waitsVerdict(
     lines.filter(({ execution }) => execution !== undefined),
     ({ execution }) => execution!,
   )
+  const accepted = acceptedIn(lines)
   for (const { execution, graph, leaves } of outcome.orders.values()) {
     const details = all.get(execution)
     if (details === undefined) {
-      report(`${execution} (${graph}): lost: it was accepted, and the store does not know it`)
+      // Nobody may have taken it before the storm was given up, which is a violation of its own.
+      if (accepted.has(execution))
+        report(`${execution} (${graph}): lost: it was accepted, and the store does not know it`)
       continue
     }
     const fails = graph === 'trips' && isBroke(leaves['Seed']!)
     const expected = fails ? 'failed' : 'completed'
-    if (details.status !== expected) report(`${execution} (${graph}) is ${details.status}, not ${expected}`)
+    if (details.status !== expected)
+      report(`${execution} (${graph}) is ${details.status}, not ${expected}${causesOf(details.error)}`)
     const own = byExecution.get(execution) ?? []
     checkUndone(execution, graph, details, own, report)
     checkRace(execution, details, own, report)
@@ -121,6 +125,13 @@ function checkUndone(
     const doneAt = lines.findIndex((line) => line.kind === 'undone' && line.step === next)
     if (next !== undefined && firstTry >= 0 && doneAt > firstTry) report(`${id}: ${step} was undone before ${next}`)
   }
+}
+
+/** What an execution ended with, and why. */
+function causesOf(error: unknown): string {
+  const messages: string[] = []
+  for (let cause = error; cause instanceof Error; cause = cause.cause) messages.push(cause.message)
+  return messages.map((message) => `: ${message}`).join('')
 }
 
 function describeUndo(steps: ExecutionDetails['steps'], name: string): string {
