@@ -6,9 +6,9 @@ import type { AnyDataType, GivenOf, TypedDataType, ValueOf } from '../core/langu
 import type { TypedEventType } from '../core/language/event-type.ts'
 import { durationMs } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
-import type { Collected, OnError } from '../core/graph/calls.ts'
-import type { InputsOf, OverriddenIn, OverrideValue, Overrides, SharedValue, TargetOf } from '../core/graph/graph.ts'
-import type { GivenSignals, SignalTypeOf, SignalValues } from '../core/graph/signal-types.ts'
+import type { Collected } from '../core/graph/calls.ts'
+import type { InputsOf, OverriddenIn, TargetOf } from '../core/graph/graph.ts'
+import type { SignalTypeOf } from '../core/graph/signal-types.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import type { TimerNameOf } from '../core/graph/timer-names.ts'
 import { inspectKey } from '../core/inspect-key.ts'
@@ -17,103 +17,43 @@ import type { GraphLogic } from '../runtime/from-graph.ts'
 import { givenInputs } from '../runtime/inputs/given-inputs.ts'
 import { batchRequest } from './start/batch-request.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
-import { ChildExecutions } from './child-executions.ts'
 import { checkClose, checkFork, checkListQuery, checkPurge, checkRetry, checkDelete } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
 import { leftBySignal } from './context/ended-by-signal.ts'
 import { logicOptionNames, startBatchOptionNames, startOptionNames } from './context/call-options.ts'
 import { checkDocketOptions, withAllGraphs } from './context/docket-options.ts'
 import type { DocketOptions } from './context/docket-options.ts'
-import { deleteExecution, undoUnowned } from './delete-execution.ts'
+import { deleteExecution } from './delete-execution.ts'
 import type { DeleteOptions } from './delete-execution.ts'
+import { docketParts } from './docket-parts.ts'
+import type { DocketParts } from './docket-parts.ts'
 import { durableLogic } from './durable-logic.ts'
 import { DocketContext } from './context/docket-context.ts'
-import type { StartOptions } from './context/start-options.ts'
 import { ExecutionHandle } from './execution-handle.ts'
 import { noSuchExecution } from './records/execution-info.ts'
 import { problemsOfLifetime } from './records/stored-limits.ts'
 import { listExecutions } from './list-executions.ts'
 import type { ExecutionPage, ListQuery } from './list-executions.ts'
-import { Delivery } from './mail/delivery.ts'
 import { checkEmit, emitEvent } from './mail/emit-event.ts'
 import type { EmitOptions } from './mail/emit-event.ts'
-import { EventDelivery } from './mail/event-delivery.ts'
-import { Mailbox } from './mail/mailbox.ts'
-import { Reopening } from './recovery/reopen.ts'
 import { retriedOf } from './recovery/retried-items.ts'
-import { Resumption } from './recovery/resume.ts'
-import { Scan } from './recovery/scan.ts'
-import { cancelForParkedCallers } from './recovery/unowned.ts'
-import { EphemeralExecutions } from './start/ephemeral-executions.ts'
 import { executionRequest } from './start/execution-request.ts'
 import { forkExecution } from './start/fork-execution.ts'
-import { ExecutionStarter } from './start/start-execution.ts'
-import { BackgroundLoop } from './background-loop.ts'
+import type { ExecuteCall, LogicCall, StartBatch, StartCall } from './start-calls.ts'
 import { closeDocket } from './close-docket.ts'
 import type { CloseOptions } from './close-docket.ts'
-import { purge, Upkeep } from './upkeep.ts'
+import { purge } from './upkeep.ts'
 import type { PurgeFilter } from './upkeep.ts'
-
-/** How a durable batch runs. */
-export type StartBatch<
-  G extends AnyGraph,
-  T extends TypedDataType,
-  Shared extends string,
-  Mode extends OnError,
-  Given extends object,
-> = Omit<StartBatchOptions, 'shared' | 'overrides' | 'onError' | 'key'> &
-  Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }> & {
-    /** Leaf inputs given once for all items; the items then leave them out. @default {} */
-    readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
-    /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
-    readonly onError?: Mode
-    /** Names an item in the records: what it is found by after a restart. @default its index */
-    readonly key?: (item: InputsOf<G, T, Shared, OverriddenIn<Given>>, index: number) => string
-  }
 
 /** The durable runtime: executions that survive the process. Made by `createDocket`. */
 export class Docket implements AsyncDisposable {
   readonly #context: DocketContext
-  readonly #resumption: Resumption
-  readonly #reopening: Reopening
-  readonly #scan: Scan
-  readonly #starter: ExecutionStarter
-  readonly #ephemeral: EphemeralExecutions
-  readonly #delivery: Delivery
-  readonly #loop: BackgroundLoop
+  readonly #parts: DocketParts
   #closing: Promise<void> | undefined
 
   constructor(options: DocketOptions) {
-    const context = new DocketContext(options)
-    const resumption = new Resumption(context)
-    const reopening = new Reopening(context, resumption)
-    const scan = new Scan(context, resumption)
-    this.#context = context
-    this.#resumption = resumption
-    this.#reopening = reopening
-    this.#scan = scan
-    this.#starter = new ExecutionStarter(context, { resumption, reopening, scan })
-    const children = new ChildExecutions(context, this.#starter, {
-      remove: (id) => deleteExecution(context, resumption, id),
-      undo: (id) => undoUnowned(context, resumption, id),
-    })
-    context.setup.children = children
-    context.childEnded = (parent, message) => children.ended(parent, message)
-    context.hasOnRecord = (message) => children.hasOnRecord(message)
-    this.#ephemeral = new EphemeralExecutions(context)
-    this.#delivery = new Delivery(context)
-    context.deliver = (entries) => this.#delivery.send(entries)
-    const eventDelivery = new EventDelivery(context)
-    context.deliverEvents = () => eventDelivery.soon()
-    this.#loop = new BackgroundLoop(context, {
-      scan: options.takeOver === false ? undefined : scan,
-      mailbox: new Mailbox(context, reopening),
-      delivery: this.#delivery,
-      eventDelivery,
-      upkeep: new Upkeep(context),
-    })
-    cancelForParkedCallers(context)
-    this.#loop.start()
+    this.#context = new DocketContext(options)
+    this.#parts = docketParts(this.#context)
   }
 
   /**
@@ -128,23 +68,15 @@ export class Docket implements AsyncDisposable {
     graph: G,
     target: TargetOf<G, T>,
     inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
-    options: StartOptions &
-      GivenSignals<SignalValues<G>> &
-      Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }> & {
-        /**
-         * The client on which the caller has begun a transaction: the execution exists if and only if that commits. The handle waits for that
-         * for up to 30 s; then, as after a rollback, it rejects with an ExecutionConflictError.
-         */
-        readonly transaction?: unknown
-      } = {},
+    options: StartCall<G, T, Given> = {},
   ): Promise<ExecutionHandle<ValueOf<T>, SignalTypeOf<G>, TimerNameOf<G>>> {
     const { transaction, ...startOptions } = options
     checkExecuteOptions('start', startOptions, startOptionNames, problemsOfLifetime(startOptions))
     if (transaction !== undefined && !this.#context.connection.store.capabilities.transactions)
       throw new OptionError(`start: the ${this.#context.connection.store.name} store has no transactions`)
     const request = executionRequest(this.#context, graph, target as AnyDataType, inputs, startOptions)
-    if (transaction === undefined) await this.#starter.start(request)
-    else await this.#starter.startWithin(transaction, request)
+    if (transaction === undefined) await this.#parts.starter.start(request)
+    else await this.#parts.starter.startWithin(transaction, request)
     return new ExecutionHandle(this.#context, request.id, {
       graph: graph.name,
       target: (target as AnyDataType).name,
@@ -162,9 +94,7 @@ export class Docket implements AsyncDisposable {
     graph: G,
     target: TargetOf<G, T>,
     inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
-    options?: StartOptions &
-      GivenSignals<SignalValues<G>> &
-      Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }>,
+    options?: ExecuteCall<G, T, Given>,
   ): Promise<ValueOf<T>> {
     // What is thrown inside rejects the promise.
     return new Promise((resolve, reject) => {
@@ -174,8 +104,8 @@ export class Docket implements AsyncDisposable {
       if (options?.id === undefined) {
         context.requireGraph(graph)
         const given = givenInputs(graph, target as AnyDataType, inputs, options?.overrides)
-        if (this.#ephemeral.has(given.plan)) {
-          this.#ephemeral.run(given, inputs, options, resolve as (value: unknown) => void, reject)
+        if (this.#parts.ephemeral.has(given.plan)) {
+          this.#parts.ephemeral.run(given, inputs, options, resolve as (value: unknown) => void, reject)
           return
         }
       }
@@ -209,7 +139,7 @@ export class Docket implements AsyncDisposable {
     checkExecuteOptions('startBatch', options, startBatchOptionNames, problemsOfLifetime(options))
     const batchOptions = options as StartBatchOptions
     const request = await batchRequest(this.#context, graph, target as AnyDataType, items, batchOptions)
-    await this.#starter.start(request)
+    await this.#parts.starter.start(request)
     return new ExecutionHandle(this.#context, request.id, {
       graph: graph.name,
       target: (target as AnyDataType).name,
@@ -226,11 +156,7 @@ export class Docket implements AsyncDisposable {
   logic<G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
     graph: G,
     target: TargetOf<G, T>,
-    options: Omit<StartOptions, 'id' | 'signal'> &
-      Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }> & {
-        /** Names the execution, by its input: an actor with the same id goes on with the same execution. @default a random UUID */
-        readonly id?: string | ((input: InputsOf<G, T, never, OverriddenIn<Given>>) => string)
-      } = {},
+    options: LogicCall<G, T, Given> = {},
   ): GraphLogic<InputsOf<G, T, never, OverriddenIn<Given>>, ValueOf<T>> {
     const { id, ...rest } = options
     checkExecuteOptions('logic', rest, logicOptionNames, problemsOfLifetime(rest))
@@ -241,7 +167,7 @@ export class Docket implements AsyncDisposable {
     // What it throws becomes the actor's error.
     const idOf = (input: unknown): string =>
       typeof id === 'function' ? requireReturnedName('logic: id', id(input as never)) : (id ?? this.#context.newId())
-    return durableLogic(this.#context, this.#starter, graph, target as AnyDataType, idOf, rest) as never
+    return durableLogic(this.#context, this.#parts.starter, graph, target as AnyDataType, idOf, rest) as never
   }
 
   /** The execution of an id; undefined where there is none. @throws (as rejection) OptionError for what can't be an id, DocketClosedError, StoreError */
@@ -270,7 +196,7 @@ export class Docket implements AsyncDisposable {
    */
   async resume(): Promise<number> {
     this.#context.requireOpen()
-    return orClosed(this.#context, 'resume', undefined, () => this.#scan.run())
+    return orClosed(this.#context, 'resume', undefined, () => this.#parts.scan.run())
   }
 
   /**
@@ -286,7 +212,7 @@ export class Docket implements AsyncDisposable {
       await context.connection.readyBy()
       const record = await context.recordOf(id)
       if (record === undefined) throw noSuchExecution(id)
-      await this.#reopening.reopen(id, await retriedOf(context, record, options.items))
+      await this.#parts.reopening.reopen(id, await retriedOf(context, record, options.items))
       return new ExecutionHandle(context, id)
     })
   }
@@ -316,7 +242,7 @@ export class Docket implements AsyncDisposable {
   async fork(id: string, options: { readonly from: string; readonly id?: string }): Promise<ExecutionHandle<unknown>> {
     requireName('fork: id', id)
     checkFork(options)
-    const fork = (): Promise<string> => forkExecution(this.#context, this.#resumption, id, options)
+    const fork = (): Promise<string> => forkExecution(this.#context, this.#parts.resumption, id, options)
     return new ExecutionHandle(this.#context, await orClosed(this.#context, 'fork', id, fork))
   }
 
@@ -338,7 +264,9 @@ export class Docket implements AsyncDisposable {
   async delete(id: string, options?: DeleteOptions): Promise<boolean> {
     requireName('delete: id', id)
     if (options !== undefined) checkDelete(options)
-    return orClosed(this.#context, 'delete', id, () => deleteExecution(this.#context, this.#resumption, id, options))
+    return orClosed(this.#context, 'delete', id, () =>
+      deleteExecution(this.#context, this.#parts.resumption, id, options),
+    )
   }
 
   /**
@@ -359,8 +287,7 @@ export class Docket implements AsyncDisposable {
   async close(options: CloseOptions = {}): Promise<void> {
     checkClose(options)
     const { deadline = '10s', drain = true } = options
-    const parts = { loop: this.#loop, scan: this.#scan, ephemeral: this.#ephemeral, delivery: this.#delivery }
-    this.#closing ??= closeDocket(this.#context, parts, { deadlineMs: durationMs(deadline)!, drain })
+    this.#closing ??= closeDocket(this.#context, this.#parts, { deadlineMs: durationMs(deadline)!, drain })
     await this.#closing
   }
 

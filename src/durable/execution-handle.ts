@@ -1,16 +1,8 @@
 import type { Snapshot } from 'xstate'
-import {
-  DeadlockError,
-  ExecutionCancelledError,
-  ExecutionConflictError,
-  LeaseLostError,
-  StoreError,
-} from '../core/errors.ts'
+import { ExecutionConflictError, LeaseLostError } from '../core/errors.ts'
 import type { AnyDataType, GivenOf, TypedDataType, ValueOf } from '../core/language/data-type.ts'
 import { inspectKey } from '../core/inspect-key.ts'
-import { callingStep, stepsAround, wayRound } from '../runtime/environment/current-step.ts'
-import type { CallingStep, WaitedFor } from '../runtime/environment/current-step.ts'
-import { beginWait, cantEndBefore, endWait } from '../runtime/environment/open-waits.ts'
+import { endWait } from '../runtime/environment/open-waits.ts'
 import type { ExecutionActorRef } from '../runtime/actors/execution-logic.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import { patienceMs } from '../runtime/store-access/store-patience.ts'
@@ -18,17 +10,18 @@ import { pauseBeforeLook } from './context/look-again.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
 import { endedBySignal, requireNotAborted } from './context/ended-by-signal.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import { cancelExecution, orEndUnknown } from './cancel-execution.ts'
 import { detachExecution } from './detach-execution.ts'
 import { detailsOf } from './execution-details.ts'
 import { HopelessWait } from './hopeless-wait.ts'
 import { outcomeOfRecord } from './outcome-of-record.ts'
-import { endUnknown, isKnown, noSuchExecution, notCommitted, unknownStatus } from './records/execution-info.ts'
+import { isKnown, noSuchExecution, notCommitted, unknownStatus } from './records/execution-info.ts'
 import type { ExecutionDetails } from './records/execution-info.ts'
-import { liveStepInfos } from './records/open-steps.ts'
-import type { LiveSteps } from './records/open-steps.ts'
 import { hasOutcome } from './records/known-outcome.ts'
-import { cancelElsewhere } from './recovery/unowned.ts'
+import { textOfHandle } from './text-of-handle.ts'
+import type { KnownOfHandle } from './text-of-handle.ts'
 import { findValue } from './value-of-type.ts'
+import { requireNoCircle } from './waits-in-circles.ts'
 import { checkWatchOptions, watchValue } from './watch-value.ts'
 import type { WatchOptions } from './watch-value.ts'
 import { checkSignalOptions, requireDataType, sendSignal } from './mail/send-signal.ts'
@@ -44,10 +37,7 @@ const longestPollMs = 500
 const longestParkedPollMs = 5_000
 
 /** What was known of an execution when its handle was made. */
-interface About {
-  readonly graph?: string
-  readonly target?: string
-  readonly status?: string
+interface About extends KnownOfHandle {
   readonly kind?: 'execution' | 'batch'
   /** Whether it was started in a transaction of the caller's. */
   readonly isInTransaction?: boolean
@@ -89,7 +79,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
    */
   async result(): Promise<Output> {
     const wait = {}
-    this.#requireNoCircle(wait)
+    requireNoCircle(this.#context, this.id, wait)
     try {
       return await endedBySignal(this.#context, this.id, this.#about.signal, () => this.#awaitOutcome())
     } finally {
@@ -114,7 +104,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
       if (pauseMs > 0) await pauseBeforeLook(this.#context, this.id, pauseMs, ends)
       if (this.#context.isHandingOver) throw this.#context.closedWhileWaiting(this)
       if (owned.has(this.id)) continue
-      const record = await this.#known(isLost, () => this.#record())
+      const record = await orEndUnknown(this.id, isLost, () => this.#record())
       if (record === undefined)
         throw this.#about.isInTransaction === true ? notCommitted(this.id) : noSuchExecution(this.id)
       if (hasOutcome(record)) {
@@ -126,7 +116,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
       if (this.#context.parkedCallers.endingBy(this.id, this.#about.signal) === undefined)
         requireNotAborted(this.id, this.#about.signal)
       longestMs = record.parkedAt !== undefined && isNotified ? longestParkedPollMs : longestPollMs
-      await this.#known(isLost, () => hopeless.look(record))
+      await orEndUnknown(this.id, isLost, () => hopeless.look(record))
     }
   }
 
@@ -136,40 +126,10 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
    * @throws (as rejection) ExecutionConflictError where there is none, LeaseLostError where it can't be known, StoreError
    */
   async cancel(reason?: unknown): Promise<void> {
-    const error = new ExecutionCancelledError(
-      `execution "${this.id}" was cancelled on request`,
-      { executionId: this.id },
-      reason === undefined ? undefined : { cause: reason },
-    )
-    await orClosed(this.#context, 'cancel', this.id, () => this.#cancel(error, reason))
-  }
-
-  async #cancel(error: ExecutionCancelledError, reason: unknown): Promise<void> {
-    if (!this.#context.owned.has(this.id)) await this.#untilCommitted()
-    const running = this.#context.owned.get(this.id)
-    if (running === undefined) {
-      await this.#cancelElsewhere(error, reason)
-      return
-    }
-    running.cancel(error)
-    const departure = await running.departure
-    if (departure.type !== 'moved') return
-    // That it is cancelled was not written: it is to be ended wherever it is now.
-    await this.#known(departure.error instanceof LeaseLostError, () => this.#cancelElsewhere(error, reason))
-  }
-
-  async #cancelElsewhere(error: ExecutionCancelledError, reason: unknown): Promise<void> {
-    await this.#context.connection.readyBy()
-    if (!(await cancelElsewhere(this.#context, this.id, error, reason))) throw noSuchExecution(this.id)
-  }
-
-  /** What the store says of an execution that was lost here: where it can't be reached, nobody knows how that one ends. */
-  async #known<Answer>(isLost: boolean, ask: () => Promise<Answer>): Promise<Answer> {
-    try {
-      return await ask()
-    } catch (cause) {
-      throw isLost && cause instanceof StoreError ? endUnknown(this.id, cause) : cause
-    }
+    await orClosed(this.#context, 'cancel', this.id, async () => {
+      if (!this.#context.owned.has(this.id)) await this.#untilCommitted()
+      await cancelExecution(this.#context, this.id, reason)
+    })
   }
 
   /**
@@ -264,17 +224,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
    * elsewhere, what was known when the handle was made.
    */
   toString(): string {
-    const here = this.#context.owned.get(this.id)
-    const { graph, target } = here ?? this.#about
-    const status = here === undefined ? this.#about.status : undefined
-    const of = graph === undefined ? '' : ` of graph ${JSON.stringify(graph)}, target ${JSON.stringify(target)}`
-    const counts = new Map<string, number>()
-    if (here?.liveSteps !== undefined)
-      for (const step of liveStepInfos(here.liveSteps, [])) counts.set(step.status, (counts.get(step.status) ?? 0) + 1)
-    const steps = [...counts].map(([state, count]) => `${count} ${state}`).join(', ')
-    const place = here === undefined ? 'not in this process' : `${here.hasEnded ? 'ended' : 'running'} here`
-    const shown = [status === undefined ? '' : `was ${status}`, place, steps && `steps: ${steps}`]
-    return `ExecutionHandle ${JSON.stringify(this.id)}${of} (${shown.filter((text) => text !== '').join('; ')}; details() shows more)`
+    return textOfHandle(this.id, this.#about, this.#context.owned.get(this.id))
   }
 
   /** What `console.log` shows. */
@@ -305,35 +255,6 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
   /** Emits each snapshot while the execution lives in this process. */
   subscribe(listener: (snapshot: ReturnType<ExecutionActorRef['getSnapshot']>) => void): { unsubscribe(): void } {
     return this.actor?.subscribe({ next: listener, error: () => {} }) ?? { unsubscribe: () => {} }
-  }
-
-  /** A step can't wait for the end of the execution that it is part of. @throws DeadlockError */
-  #requireNoCircle(wait: object): void {
-    const caller = callingStep()
-    const live = caller === undefined ? undefined : this.#context.owned.get(this.id)?.liveSteps
-    if (caller === undefined || live === undefined) return
-    const states: readonly unknown[] = live.states
-    const [around] = stepsAround(caller, (step) => states.includes(step))
-    if (around === undefined) {
-      this.#requireNoRing(wait, caller, live)
-      return
-    }
-    const way = wayRound(caller, around, `the result of execution "${this.id}"`)
-    const message = `step "${around.step}" waits for itself: ${way}, which the first is part of; give what it starts an id of its own, or don't wait for it`
-    throw new DeadlockError(message, { executionId: this.id, graph: live.plan.index.graph.name, step: around.step })
-  }
-
-  /** The execution may wait, by a way round, for the step that waits for it. @throws DeadlockError */
-  #requireNoRing(wait: object, { step }: CallingStep, { plan, states }: LiveSteps): void {
-    const ring = beginWait(wait, {
-      waiter: step,
-      needs: (stuck) =>
-        states.some((one) => one !== undefined && !one.hasEnded && cantEndBefore(one as unknown as WaitedFor, stuck)),
-      what: `waits for the result of execution "${this.id}"`,
-    })
-    if (ring === undefined) return
-    const message = `step "${step.step}" waits for itself by way of others: ${ring}; don't wait for that execution within the step`
-    throw new DeadlockError(message, { executionId: this.id, graph: plan.index.graph.name, step: step.step })
   }
 
   /** Of one that was started in a transaction there is nothing to see before that is committed. @throws ExecutionConflictError */

@@ -1,0 +1,54 @@
+import { BackgroundLoop } from './background-loop.ts'
+import { ChildExecutions } from './child-executions.ts'
+import type { DocketContext } from './context/docket-context.ts'
+import { deleteExecution, undoUnowned } from './delete-execution.ts'
+import { Delivery } from './mail/delivery.ts'
+import { EventDelivery } from './mail/event-delivery.ts'
+import { Mailbox } from './mail/mailbox.ts'
+import { Reopening } from './recovery/reopen.ts'
+import { Resumption } from './recovery/resume.ts'
+import { Scan } from './recovery/scan.ts'
+import { cancelForParkedCallers } from './recovery/unowned.ts'
+import { EphemeralExecutions } from './start/ephemeral-executions.ts'
+import { ExecutionStarter } from './start/start-execution.ts'
+import { Upkeep } from './upkeep.ts'
+
+/** What a docket is made of, over what all of it shares. */
+export interface DocketParts {
+  readonly resumption: Resumption
+  readonly reopening: Reopening
+  readonly scan: Scan
+  readonly starter: ExecutionStarter
+  readonly ephemeral: EphemeralExecutions
+  readonly delivery: Delivery
+  readonly loop: BackgroundLoop
+}
+
+/** Makes the parts of a docket, connects those that need each other, and lets them work. */
+export function docketParts(context: DocketContext): DocketParts {
+  const resumption = new Resumption(context)
+  const reopening = new Reopening(context, resumption)
+  const scan = new Scan(context, resumption)
+  const starter = new ExecutionStarter(context, { resumption, reopening, scan })
+  const children = new ChildExecutions(context, starter, {
+    remove: (id) => deleteExecution(context, resumption, id),
+    undo: (id) => undoUnowned(context, resumption, id),
+  })
+  context.setup.children = children
+  context.childEnded = (parent, message) => children.ended(parent, message)
+  context.hasOnRecord = (message) => children.hasOnRecord(message)
+  const delivery = new Delivery(context)
+  context.deliver = (entries) => delivery.send(entries)
+  const eventDelivery = new EventDelivery(context)
+  context.deliverEvents = () => eventDelivery.soon()
+  const loop = new BackgroundLoop(context, {
+    scan: context.options.takeOver === false ? undefined : scan,
+    mailbox: new Mailbox(context, reopening),
+    delivery,
+    eventDelivery,
+    upkeep: new Upkeep(context),
+  })
+  cancelForParkedCallers(context)
+  loop.start()
+  return { resumption, reopening, scan, starter, ephemeral: new EphemeralExecutions(context), delivery, loop }
+}

@@ -1,0 +1,53 @@
+import type { OnError } from '../core/graph/calls.ts'
+import type { AnyGraph } from '../core/graph/graph-index.ts'
+import type { InputsOf, OverriddenIn, OverrideValue, Overrides, SharedValue } from '../core/graph/graph.ts'
+import type { GivenSignals, SignalValues } from '../core/graph/signal-types.ts'
+import type { TypedDataType } from '../core/language/data-type.ts'
+import type { StartOptions } from './context/start-options.ts'
+import type { StartBatchOptions } from './start/batch-request.ts'
+
+/** Values for types that steps of the graph make. */
+type OverridesOf<G extends AnyGraph, T extends TypedDataType, Given extends object> = Overrides<{
+  readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]>
+}>
+
+/** What `docket.execute` takes besides graph, target and inputs. */
+export type ExecuteCall<G extends AnyGraph, T extends TypedDataType, Given extends object> = StartOptions &
+  GivenSignals<SignalValues<G>> &
+  OverridesOf<G, T, Given>
+
+/** What `docket.start` takes besides graph, target and inputs. */
+export type StartCall<G extends AnyGraph, T extends TypedDataType, Given extends object> = ExecuteCall<G, T, Given> & {
+  /**
+   * The client on which the caller has begun a transaction: the execution exists if and only if that commits. The handle waits for that
+   * for up to 30 s; then, as after a rollback, it rejects with an ExecutionConflictError.
+   */
+  readonly transaction?: unknown
+}
+
+/** What `docket.logic` takes besides graph and target. */
+export type LogicCall<G extends AnyGraph, T extends TypedDataType, Given extends object> = Omit<
+  StartOptions,
+  'id' | 'signal'
+> &
+  OverridesOf<G, T, Given> & {
+    /** Names the execution, by its input: an actor with the same id goes on with the same execution. @default a random UUID */
+    readonly id?: string | ((input: InputsOf<G, T, never, OverriddenIn<Given>>) => string)
+  }
+
+/** How a durable batch runs. */
+export type StartBatch<
+  G extends AnyGraph,
+  T extends TypedDataType,
+  Shared extends string,
+  Mode extends OnError,
+  Given extends object,
+> = Omit<StartBatchOptions, 'shared' | 'overrides' | 'onError' | 'key'> &
+  OverridesOf<G, T, Given> & {
+    /** Leaf inputs given once for all items; the items then leave them out. @default {} */
+    readonly shared?: { readonly [Name in Shared]: SharedValue<G, T, Name> }
+    /** Whether the first failure ends the batch, or each item has its own outcome. @default 'fail' */
+    readonly onError?: Mode
+    /** Names an item in the records: what it is found by after a restart. @default its index */
+    readonly key?: (item: InputsOf<G, T, Shared, OverriddenIn<Given>>, index: number) => string
+  }
