@@ -7,19 +7,12 @@ import type { OutboxEntry, OutgoingMessage } from '../../core/contracts/outbox.t
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { OwnerState } from '../../core/contracts/owner-state.ts'
 import type { Store } from '../../core/contracts/store.ts'
-import type {
-  ExecutionCommit,
-  ExecutionRecord,
-  HeadChange,
-  StepPage,
-  StepRecord,
-} from '../../core/contracts/execution-record.ts'
+import type { ExecutionCommit, ExecutionRecord, HeadChange, StepRecord } from '../../core/contracts/execution-record.ts'
 import { createValueEncoding } from '../../core/values/value-encoding.ts'
 import { harmlessInspector } from '../../runtime/actors/inspector.ts'
 import type { HarmlessInspector } from '../../runtime/actors/inspector.ts'
 import { fullClockOf } from '../../runtime/environment/clock.ts'
 import type { FullClock } from '../../runtime/environment/clock.ts'
-import { turnOf } from '../../runtime/environment/turn.ts'
 import { randomId, timeOrderedId } from '../../runtime/environment/ids.ts'
 import { resolveOptions } from '../../runtime/execution/execution-setup.ts'
 import type { DurableChildren, ExecutionSetup, ResolvedOptions } from '../../runtime/execution/execution-setup.ts'
@@ -30,7 +23,6 @@ import { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { Owned } from '../ownership/owned.ts'
 import { endedMessage, parentOf } from '../records/child-digest.ts'
-import { droppedType } from '../records/migrate-records.ts'
 import { presentRecord } from '../records/present-names.ts'
 import type { StepPages } from '../records/step-pages.ts'
 import { closedWhileWaiting } from './closed-while-waiting.ts'
@@ -40,11 +32,9 @@ import { ParkedCallers } from './parked-callers.ts'
 import { SurvivedLosses } from './survived-losses.ts'
 import { IncompatibleExecutions } from './incompatible-executions.ts'
 import { ownStoresOf } from './own-stores.ts'
+import { StepReader } from './step-reader.ts'
 import { persistDefault } from './persist-default.ts'
 import type { StartOptions } from './start-options.ts'
-
-// What a store gives at once, of which some answer within the turn in which they are read.
-const recordsPerPage = 1_000
 
 /** What is written together with a change of an execution itself. */
 type Besides = Partial<Pick<ExecutionCommit, 'steps' | 'consumed' | 'closedSlots' | 'openedSlots' | 'outgoing'>>
@@ -85,6 +75,7 @@ export class DocketContext {
   /** By present and former names. */
   readonly #storedGraphs: ReadonlyMap<string, AnyGraph>
   readonly #waiting = new Set<() => void>()
+  readonly #stepReader: StepReader
   /** What waits for an execution to live here, by its id. */
   readonly #expecting = new Map<string, Set<(owned: Owned) => void>>()
 
@@ -110,6 +101,7 @@ export class DocketContext {
     })
     this.clock = this.connection.clock
     this.turns = new ExecutionTurns(this.clock)
+    this.#stepReader = new StepReader(this.connection.store, this.clock)
     this.incompatible = new IncompatibleExecutions(this.clock)
     this.survived = new SurvivedLosses(this.hostClock)
     this.setup = { shared: new StoreResults(this.connection), persistOf: persistDefault(options), children: undefined }
@@ -263,42 +255,13 @@ export class DocketContext {
   }
 
   /** All step records of some executions. @throws StoreError */
-  async readSteps(ids: readonly string[]): Promise<ReadonlyMap<string, readonly StepRecord[]>> {
-    const byExecution = new Map<string, StepRecord[]>()
-    await this.#eachPage(ids, (steps) => {
-      for (const step of steps) {
-        const known = byExecution.get(step.execution)
-        if (known === undefined) byExecution.set(step.execution, [step])
-        else known.push(step)
-      }
-    })
-    return byExecution
+  readSteps(ids: readonly string[]): Promise<ReadonlyMap<string, readonly StepRecord[]>> {
+    return this.#stepReader.readSteps(ids)
   }
 
   /** The step records of one execution, page by page. Whoever takes them may rely on no order. They end early where they are not wanted any more. */
-  pagesOf(id: string, areWanted: () => boolean = () => true): StepPages {
-    return (take) => this.#eachPage([id], take, areWanted)
-  }
-
-  /** While a page is taken, the next one is on its way: never more than two are in memory. */
-  async #eachPage(
-    ids: readonly string[],
-    take: (steps: StepPage['steps']) => Promise<void> | void,
-    areWanted: () => boolean = () => true,
-  ): Promise<void> {
-    const { store } = this.connection
-    const turn = turnOf(this.clock)
-    let reading: Promise<StepPage> | undefined = store.readSteps(ids)
-    while (reading !== undefined) {
-      const { steps, next }: StepPage = await reading
-      if (!areWanted()) return
-      reading = next === undefined ? undefined : store.readSteps(ids, next)
-      // It rejects where it is awaited, which may be later.
-      reading?.catch(() => {})
-      if (turn.mustYield(recordsPerPage)) await turn.next()
-      const hasDropped = steps.some(({ type }) => type === droppedType)
-      await take(hasDropped ? steps.filter(({ type }) => type !== droppedType) : steps)
-    }
+  pagesOf(id: string, areWanted?: () => boolean): StepPages {
+    return this.#stepReader.pagesOf(id, areWanted)
   }
 
   /** Writes what changes of an execution that this process owns but does not run. @throws LeaseLostError, StoreError */

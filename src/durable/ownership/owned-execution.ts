@@ -1,6 +1,5 @@
 import type { Snapshot } from 'xstate'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
-import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { CancelReason } from '../../runtime/execution/end-reason.ts'
@@ -8,74 +7,26 @@ import { actorOfRunning } from '../../runtime/actors/actor-of-running.ts'
 import { ExecutionActor } from '../../runtime/actors/execution-actor.ts'
 import type { LogicScope } from '../../runtime/actors/execution-actor.ts'
 import type { ExecutionActorRef } from '../../runtime/actors/execution-logic.ts'
-import type { HarmlessInspector } from '../../runtime/actors/inspector.ts'
-import type { ExecutionSetup, ResolvedOptions } from '../../runtime/execution/execution-setup.ts'
 import { Execution } from '../../runtime/execution/execution.ts'
-import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { hasRunning } from '../../runtime/batch/items-in-flight.ts'
-import type { StepState } from '../../runtime/execution/step-state.ts'
+import { reportChangedInputs } from './changed-inputs.ts'
 import { EventWaits } from './event-waits.ts'
-import type { HeldEvents } from './event-waits.ts'
 import { ExecutionCommits } from './execution-commits.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
 import { headOfBeginning } from './beginning.ts'
-import type { Beginning } from './beginning.ts'
-import type { OwnershipRight } from './ownership-right.ts'
-import { hashOfFirst } from './record-of-run.ts'
-import { isHashOfPort } from '../records/race-winner.ts'
 import { liveStepsOf } from '../records/open-steps.ts'
 import type { LiveSteps } from '../records/open-steps.ts'
-import type { RestoredExecution } from '../records/restore-execution.ts'
-import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { likelyBlocker } from './likely-blocker.ts'
 import type { Suspect } from './likely-blocker.ts'
-import type { AsyncContext } from '../../runtime/environment/async-context.ts'
 import { detachedSnapshotOf, hasEndedError } from './detached-snapshot.ts'
+import type { OwnedExecutionParts } from './owned-execution-parts.ts'
 import { ParkableExecution } from './parkable-execution.ts'
 import { ExecutionParking } from './parking.ts'
 import { SignalMail } from './signal-mail.ts'
 import { TimerMail } from './timer-mail.ts'
-import type { ReadMove } from './timer-mail.ts'
 import { isWaitingUntil } from './waiting-until.ts'
 import { Ownership } from './ownership.ts'
 import type { Departure, Owned, Release, UnwrittenEnd } from './owned.ts'
-
-/** What an execution that lives here is made of. */
-export interface OwnedExecutionParts extends Beginning {
-  readonly connection: StoreConnection
-  readonly given: GivenInputs
-  /** The inputs as the caller gave them. */
-  readonly input: unknown
-  readonly requestDigest: string
-  readonly options: ResolvedOptions & { readonly id: string }
-  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf' | 'children'>
-  readonly right: OwnershipRight
-  /** When it began in an earlier life. */
-  readonly startedAt: number | undefined
-  readonly restored: RestoredExecution | undefined
-  /** Sees the execution and its steps as actors, from the beginning. */
-  readonly inspect: HarmlessInspector | undefined
-  /** Steps that were recorded with it, as begun. */
-  readonly begun?: readonly StepRecord[]
-  /** Values that came with the start, for what steps wait for. */
-  readonly signals?: Readonly<Record<string, unknown>> | undefined
-  /** What has come of the events that its steps waited for. */
-  readonly held?: HeldEvents | undefined
-  /** What came by mail before it lives here. */
-  readonly mail?: readonly Message[] | undefined
-  /** Times that timers were given before. */
-  readonly moves?: readonly ReadMove[] | undefined
-  /** Called when the store knows a newer owner or epoch. */
-  readonly onRefused: () => void
-  /** When it is parked that only waits, in milliseconds. @default never */
-  readonly parkMs: number | undefined
-  /** It is parked: whoever follows it here, in this async context, is remembered. */
-  readonly onParked: (callers: AsyncContext) => void
-  /** A message to it has come that was not read. */
-  readonly onUnread: () => void
-  /** Called once nothing of it is left here. */
-  readonly onGone: (gone: OwnedExecution) => void
-}
 
 /** An execution that this process owns, and its records. */
 export class OwnedExecution implements Owned {
@@ -154,7 +105,8 @@ export class OwnedExecution implements Owned {
       onCompleted: (output) => this.#ownership.completed(output, this.#untilUndone()),
       onFailed: (error, report) => void this.#ownership.failed(error, report),
       onCallerLeft: this.#callerLeft?.reject,
-      onSettled: hashes.size === 0 ? undefined : (run) => this.#compare(run, hashes),
+      onSettled:
+        hashes.size === 0 ? undefined : (run) => reportChangedInputs(run, hashes, this.#execution, connection.encoding),
     })
     if (plan.waits && parts.parkMs !== undefined)
       this.#parking = new ExecutionParking({
@@ -368,33 +320,5 @@ export class OwnedExecution implements Owned {
     if (this.#execution.isSettled && this.#execution.undoing?.isUnderWay !== true && !this.hasDeparted)
       await this.#ownership.finishOr(release)
     else await this.#ownership.handOver(release)
-  }
-
-  /** A step that ran again after a restart: did what others have made of its old value still fit? */
-  #compare(run: StepState, hashes: ReadonlyMap<string, string>): void {
-    const { plan, runs, values, emitter } = this.#execution
-    if (emitter === undefined) return
-    for (const position of plan.dependants[run.planStep.outputSlot]!) {
-      const dependant = runs[position]
-      const hash = dependant === undefined ? undefined : hashes.get(dependant.step)
-      if (dependant?.hasOutput !== true || hash === undefined) continue
-      if (dependant.planStep.portSlots.some((slot) => values[slot] === undefined)) continue
-      if (this.#recorder.inputHashOf(dependant) !== hash) this.#emitChange(dependant)
-    }
-    for (const position of plan.racers?.[run.planStep.outputSlot] ?? []) {
-      const decided = runs[position]
-      const hash = decided === undefined ? undefined : hashes.get(decided.step)
-      if (decided?.hasOutput !== true || hash === undefined) continue
-      const { portNames, portSlots } = decided.planStep
-      const port = portNames[portSlots.indexOf(run.planStep.outputSlot)]!
-      const first = { port, value: values[run.planStep.outputSlot] }
-      if (isHashOfPort(hash, port) && hashOfFirst(first, this.#parts.connection.encoding) !== hash)
-        this.#emitChange(decided)
-    }
-  }
-
-  #emitChange({ step }: StepState): void {
-    const { emitter, clock } = this.#execution
-    emitter?.durable(clock.now(), { type: 'step.inputs-changed', step, item: undefined })
   }
 }

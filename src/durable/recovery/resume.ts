@@ -13,16 +13,15 @@ import type { Owned } from '../ownership/owned.ts'
 import { graphHashOf, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
 import { namesNow, underNamesNow } from '../records/renamed-undos.ts'
 import { deathsOfUndos, splitUndoRecords } from '../records/undo-records.ts'
-import { droppedRecord, droppedType, migrateRecords } from '../records/migrate-records.ts'
-import type { MigratedRecords } from '../records/migrate-records.ts'
-import { deadlineAnew } from '../records/stored-limits.ts'
+import { migrateRecords } from '../records/migrate-records.ts'
 import { underPresentNames } from '../records/present-names.ts'
-import type { PresentRecords } from '../records/present-names.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
 import { isUnfinished } from '../records/unfinished-records.ts'
+import { beginAgain } from './begin-again.ts'
 import { batchFromRecords } from './batch-from-records.ts'
 import { executionFromRecords } from './execution-from-records.ts'
 import type { FromRecords } from './execution-from-records.ts'
+import { writeFittingRecords } from './fitting-records.ts'
 import { orphanedBy } from './child-cascade.ts'
 import { bytesOf } from './portion.ts'
 import { readStepsOfMany, requireReadable } from './steps-of-many.ts'
@@ -31,7 +30,6 @@ import type { UnreadMail } from './unread-mail.ts'
 import { endUnowned } from './unowned.ts'
 
 const defaultMaxRecoveries = 10
-const slotsAtOnce = 1_000
 
 /** What became of several. */
 export interface Resumed {
@@ -222,7 +220,7 @@ export class Resumption {
       await this.#context.change(record, { isReleased: true })
       return 'misfit'
     }
-    if (cause === 'end') await this.#reopen(record, deadline, fitting, mail)
+    if (cause === 'end') await beginAgain(this.#context, record, deadline, fitting, mail)
     incompatible.delete(record.id)
     const recoveries = cause === 'death' ? await this.#countDeaths(record) : record.recoveries
     const mostDeaths =
@@ -287,7 +285,7 @@ export class Resumption {
       const made = await executionFromRecords(this.#context, stored, graph, cause)
       if ('reasons' in made) return { mayFitElsewhere: true, ...made }
       if (isKept && !(isSame && present.changes === undefined && undos.changes.length === 0))
-        await this.#keep(present, migrated, graphHash, undos.changes)
+        await writeFittingRecords(this.#context, present, migrated, graphHash, undos.changes)
       return made
     } catch (error) {
       if (error instanceof StoreError || error instanceof LeaseLostError) throw error
@@ -306,56 +304,6 @@ export class Resumption {
         type: 'execution.incompatible',
         reasons: misfit.reasons,
       })
-  }
-
-  /** The records as they fit now: from here on they are the execution's. */
-  async #keep(
-    { record, steps, changes }: PresentRecords,
-    migrated: MigratedRecords | undefined,
-    graphHash: string,
-    undoChanges: readonly StepRecord[],
-  ): Promise<void> {
-    const renamed = [...(changes?.steps ?? []), ...undoChanges]
-    if (migrated === undefined) {
-      const inputs = changes?.inputs
-      await this.#context.change(record, { graphHash, ...(inputs !== undefined && { inputs }) }, { steps: renamed })
-      return
-    }
-    const names = new Set(migrated.steps.map(({ step }) => step))
-    const gone = (changes?.steps ?? []).filter(({ type, step }) => type === droppedType && !names.has(step))
-    const dropped = steps
-      .filter(({ step }) => !names.has(step))
-      .map((step) => droppedRecord(step, this.#context.clock.now()))
-    const { inputs } = migrated.execution
-    const kept = [...gone, ...dropped, ...migrated.steps, ...undoChanges]
-    await this.#context.change(record, { graphHash, inputs }, { steps: kept })
-  }
-
-  /** An execution that had ended begins again; what was said to its last life is not meant for this one, except for
-   * what its steps wait for. */
-  async #reopen(
-    record: ExecutionRecord,
-    deadline: number | undefined,
-    { inputs, reopened = [], awaited = [], limits, reopen }: Extract<FromRecords, { own: unknown }>,
-    mail: UnreadMail | undefined,
-  ): Promise<void> {
-    const { clock } = this.#context
-    await reopen?.((steps) => this.#context.change(record, undefined, { steps }))
-    const begun = { status: 'running', startedAt: clock.now(), ownedMs: 0, recoveries: 0 } as const
-    const head = {
-      ...begun,
-      error: undefined,
-      endedAt: undefined,
-      ...deadlineAnew(record, deadline, limits, clock.now()),
-      ...(inputs !== undefined && { inputs }),
-    }
-    const taken = new Set(mail?.data.map(({ slot }) => slot))
-    const opened = awaited.filter((slot) => !taken.has(slot))
-    // Of a batch they may be very many: as long as it has ended, none of them can be taken.
-    while (opened.length > slotsAtOnce)
-      await this.#context.change(record, undefined, { openedSlots: opened.splice(-slotsAtOnce) })
-    const consumed = mail?.control.map(({ seq }) => seq)
-    await this.#context.change(record, head, { consumed, openedSlots: opened, steps: reopened })
   }
 
   /** How many owners have died: what this process lost and survived is taken back. */
