@@ -2,6 +2,7 @@ import { fork, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { childProgram } from '../child-program.ts'
 import type { ChaosLog } from './chaos-log.ts'
 
 const mostErrorText = 4_000
@@ -22,8 +23,8 @@ export class WorkerProcess<Order extends object> {
   constructor(script: string, settings: { readonly name: string }, log: ChaosLog) {
     this.name = settings.name
     this.#log = log
-    this.#child = fork(join(import.meta.dirname, script), [JSON.stringify(settings)], {
-      execArgv: ['--conditions=docket-source', '--disable-warning=ExperimentalWarning'],
+    this.#child = fork(childProgram(join(import.meta.dirname, script)), [JSON.stringify(settings)], {
+      execArgv: ['--disable-warning=ExperimentalWarning'],
       env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(tmpdir(), 'docket-chaos-cache') },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })

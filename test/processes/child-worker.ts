@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
+import { childProgram } from '../child-program.ts'
 import type { WaitingOrder } from './waiting-process.ts'
 import type { WorkerOrder } from './worker-process.ts'
 
@@ -23,8 +24,8 @@ export function spawnWorker(
   variables: Readonly<Record<string, string>> = {},
   file: 'worker-process.ts' | 'waiting-process.ts' = 'worker-process.ts',
 ): ChildWorker {
-  const path = join(import.meta.dirname, file)
-  const child = spawn(process.execPath, ['--conditions=docket-source', path, JSON.stringify(order)], {
+  const program = childProgram(join(import.meta.dirname, file))
+  const child = spawn(process.execPath, [program, JSON.stringify(order)], {
     env: { ...process.env, ...variables },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -8,6 +8,7 @@ import type { Store } from '../../../src/core/contracts/store.ts'
 import { createDocket } from '../../../src/index.ts'
 import type { Docket } from '../../../src/index.ts'
 import { ageOwners, leftOver } from '../../processes/left-over.ts'
+import { childProgram } from '../../child-program.ts'
 import type { Place } from '../../processes/places.ts'
 import { openStore } from '../../processes/store-address.ts'
 import { deadlyGraphs, migrate } from './deadly-graphs.ts'
@@ -157,8 +158,8 @@ class DyingProcess {
   #counts: Readonly<Record<string, number>> | undefined
 
   constructor(order: DyingOrder) {
-    const child = fork(join(import.meta.dirname, 'dying-process.ts'), [JSON.stringify(order)], {
-      execArgv: ['--conditions=docket-source', '--disable-warning=ExperimentalWarning'],
+    const child = fork(childProgram(join(import.meta.dirname, 'dying-process.ts')), [JSON.stringify(order)], {
+      execArgv: ['--disable-warning=ExperimentalWarning'],
       // Hundreds of processes that live for a moment mostly compile.
       env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'docket-chaos-cache') },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
