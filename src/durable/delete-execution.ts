@@ -4,9 +4,10 @@ import { sleep } from '../runtime/environment/clock.ts'
 import { acquireOne } from './context/acquire-one.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { ExecutionHandle } from './execution-handle.ts'
+import { deletedOnRequest } from './ownership/deleted-on-request.ts'
 import { causeOf } from './recovery/resume.ts'
 import type { Resumption } from './recovery/resume.ts'
-import { deletedOnRequest, deleteUnowned, endUnowned, postMessage } from './recovery/unowned.ts'
+import { deleteUnowned, endUnowned, postMessage } from './recovery/unowned.ts'
 
 const pauseMs = 250
 

@@ -1,10 +1,11 @@
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { MailPosition, Message } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { deletedOnRequest } from '../ownership/deleted-on-request.ts'
 import type { Owned } from '../ownership/owned.ts'
 import type { Reopening } from '../recovery/reopen.ts'
 import { childDeleted, childEnded } from '../records/child-digest.ts'
-import { deletedOnRequest, deleteUnowned } from '../recovery/unowned.ts'
+import { deleteUnowned } from '../recovery/unowned.ts'
 import { addReason, cancelledOnRequest } from '../recovery/unread-mail.ts'
 
 const messagesPerRead = 100

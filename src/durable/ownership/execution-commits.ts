@@ -39,6 +39,8 @@ export interface Written extends MailEffects {
   readonly until?: number | undefined
   /** The step that it is about, for the error where the right to write is lost. */
   readonly step?: string | undefined
+  /** Whether it is the end of one that is deleted on request. @default false */
+  readonly isDeletion?: boolean | undefined
 }
 
 /** What became of a try to park an execution. */
@@ -168,8 +170,8 @@ export class ExecutionCommits {
   }
 
   /** Writes what changes of the execution itself, however long the store stays away: until then this process is its owner. */
-  change(head: HeadChange): Promise<void> {
-    return this.write({ steps: [], head })
+  change(head: HeadChange, isDeletion?: boolean): Promise<void> {
+    return this.write({ steps: [], head, isDeletion })
   }
 
   /** Changes that nothing waits for: with the next commit. */
@@ -188,7 +190,7 @@ export class ExecutionCommits {
     this.#consumedByEnd.push(seq)
   }
 
-  /** Where it ends, it is deleted: no end of it is written. */
+  /** Where it ends by that, it is deleted: no end of it is written. Another end is written, since callers get it as an answer. */
   deleteWithEnd(): void {
     this.#isDeletedWithEnd = true
   }
@@ -214,6 +216,7 @@ export class ExecutionCommits {
     at = this.#connection.clock.now(),
     until = Infinity,
     step,
+    isDeletion = false,
   }: Written): Promise<void> {
     const { session, commits } = this.#connection
     session.noticeBlocked()
@@ -227,7 +230,7 @@ export class ExecutionCommits {
     if (timeoutMs !== undefined && change?.ownedMs === undefined) change = { ...change, ownedMs: this.ownedMs }
     const isEnd = change?.status !== undefined && isTerminal(change.status)
     if (this.#isDeleted) return Promise.resolve()
-    if (isEnd && this.#isDeletedWithEnd) return this.#delete(until)
+    if (isEnd && isDeletion && this.#isDeletedWithEnd) return this.#delete(until)
     const records = isEnd ? [...this.#open.closed(at, steps), ...steps] : steps
     const read = isEnd && this.#consumedByEnd.length > 0 ? [...(consumed ?? []), ...this.#consumedByEnd] : consumed
     // What the losers of its races did may still be undone: its outcome stands.

@@ -9,6 +9,7 @@ import type { CancelReason } from '../../runtime/execution/end-reason.ts'
 import type { EndReport } from '../../runtime/execution/end-report.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { pauseAfter } from '../../runtime/store-access/store-patience.ts'
+import { isDeletedOnRequest } from './deleted-on-request.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
 import type { ExecutionRecorder } from './execution-recorder.ts'
 import type { Departure, Release, UnwrittenEnd } from './owned.ts'
@@ -174,6 +175,7 @@ export class Ownership {
   async #writeFailure(error: unknown): Promise<void> {
     const { clock } = this.#connection
     const status = error instanceof ExecutionCancelledError ? 'cancelled' : 'failed'
+    const isDeletion = isDeletedOnRequest(error, this.#owned.id)
     this.unwrittenEnd = { status, refusal: undefined }
     let stored = await this.#encoded(error)
     for (let tries = 0; this.#moved === undefined; tries++) {
@@ -182,7 +184,7 @@ export class Ownership {
       const head: HeadChange = { status, error: stored, endedAt: clock.now(), ownedMs: this.#commits.ownedMs }
       const isHeld = this.#recorder.hasStragglers
       try {
-        await this.#commits.change(isHeld ? head : { ...head, isReleased: true })
+        await this.#commits.change(isHeld ? head : { ...head, isReleased: true }, isDeletion)
         this.#isHeld = isHeld
         return
       } catch (refusal) {

@@ -9,7 +9,6 @@ import { Emitter } from '../../runtime/execution/emitter.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions } from '../context/start-options.ts'
-import type { Owned } from '../ownership/owned.ts'
 import { graphHashOf, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
 import { namesNow, underNamesNow } from '../records/renamed-undos.ts'
 import { deathsOfUndos, splitUndoRecords } from '../records/undo-records.ts'
@@ -25,7 +24,7 @@ import { writeFittingRecords } from './fitting-records.ts'
 import { orphanedBy } from './child-cascade.ts'
 import { bytesOf } from './portion.ts'
 import { readStepsOfMany, requireReadable } from './steps-of-many.ts'
-import { endedByMail, unreadMail } from './unread-mail.ts'
+import { deleteOnceUndone, endedByMail, unreadMail } from './unread-mail.ts'
 import type { UnreadMail } from './unread-mail.ts'
 import { endUnowned } from './unowned.ts'
 
@@ -238,7 +237,7 @@ export class Resumption {
     const resumed = parked === undefined ? own() : parked.context.run(own)
     const { target, emitter } = resumed
     const { restored } = fitting
-    if (cause !== 'end' && mail?.control.some(({ kind }) => kind === 'delete')) this.#deleteOnceUndone(resumed)
+    if (cause !== 'end' && mail?.control.some(({ kind }) => kind === 'delete')) deleteOnceUndone(this.#context, resumed)
     // What begins may hold the event loop for a while: the lease must be renewed between many of them.
     const turn = turnOf(clock)
     if (turn.mustYield()) await turn.next()
@@ -313,15 +312,6 @@ export class Resumption {
     if (recoveries < record.recoveries) await this.#context.change(record, { recoveries })
     survived.forget(record.id)
     return recoveries
-  }
-
-  /** A message to delete was left by its last owner: undone, it may have ended before that is read again. */
-  #deleteOnceUndone(resumed: Owned): void {
-    resumed.commits.deleteWithEnd()
-    const onDeparted = (): void => {
-      if (resumed.commits.isDeleted) this.#context.turns.deletions++
-    }
-    void resumed.departure.then(onDeparted)
   }
 
   async #giveUp(record: ExecutionRecord): Promise<void> {

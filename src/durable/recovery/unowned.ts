@@ -1,11 +1,13 @@
 import { append } from '../../core/append.ts'
-import { ExecutionCancelledError, StoreError } from '../../core/errors.ts'
+import type { ExecutionCancelledError } from '../../core/errors.ts'
+import { StoreError } from '../../core/errors.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { PostVerdict } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { acquireOne } from '../context/acquire-one.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
+import { deletedOnRequest } from '../ownership/deleted-on-request.ts'
 import { hasCompleted } from '../records/known-outcome.ts'
 import { childDeleted, endedMessage, parentOf } from '../records/child-digest.ts'
 import { EffectSearch } from '../records/undo-records.ts'
@@ -61,11 +63,6 @@ export function deleteUnowned(
 export async function mustUndo(context: DocketContext, { id, status }: ExecutionRecord): Promise<boolean> {
   if (isTerminal(status)) return false
   return status === 'compensating' || (await leftOpen(context, id)).hasEffects
-}
-
-/** What its callers here get while it runs; later ones find that there is none. */
-export function deletedOnRequest(executionId: string, graph: string): ExecutionCancelledError {
-  return new ExecutionCancelledError(`execution "${executionId}" was deleted on request`, { graph, executionId })
 }
 
 /**

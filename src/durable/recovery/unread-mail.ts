@@ -6,8 +6,10 @@ import { moveIdentity } from '../../core/contracts/timer-message.ts'
 import type { TimerMove } from '../../core/contracts/timer-message.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { deletedOnRequest } from '../ownership/deleted-on-request.ts'
+import type { Departure, Owned } from '../ownership/owned.ts'
 import type { ReadMove } from '../ownership/timer-mail.ts'
-import { deleteAcquired, deletedOnRequest, endUnowned, mustUndo } from './unowned.ts'
+import { deleteAcquired, deleteUnowned, endUnowned, mustUndo } from './unowned.ts'
 
 const messagesAtOnce = 1_000
 
@@ -85,6 +87,19 @@ export async function endedByMail(
   const seqs = mail.map(({ seq }) => seq)
   await endUnowned(context, record, 'cancelled', error, seqs)
   return 'ended'
+}
+
+/** A message to delete was left by its last owner: undone, it may have ended before that is read again. */
+export function deleteOnceUndone(context: DocketContext, resumed: Owned): void {
+  const { id, commits, departure } = resumed
+  commits.deleteWithEnd()
+  const onDeparted = async ({ type }: Departure): Promise<void> => {
+    await resumed.rest
+    if (commits.isDeleted) context.turns.deletions++
+    // It was to end otherwise, which is written.
+    else if (type !== 'moved') await deleteUnowned(context, id)
+  }
+  departure.then(onDeparted).catch(context.connection.failures.of(`deleting execution "${id}", which is undone`))
 }
 
 export function cancelledOnRequest(executionId: string, graph: string): ExecutionCancelledError {
