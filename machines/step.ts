@@ -44,6 +44,7 @@ export type StepEvent =
   | { readonly type: 'QUEUE'; readonly at: number }
   | { readonly type: 'START'; readonly attempt: number; readonly at: number }
   | { readonly type: 'WAIT'; readonly at: number; readonly dueAt: number | undefined }
+  | { readonly type: 'GO_ON'; readonly at: number }
   | { readonly type: 'HIT'; readonly output: unknown; readonly at: number }
   | { readonly type: 'SUCCEED'; readonly output: unknown; readonly at: number }
   | ({ readonly type: 'FAIL' } & Failure)
@@ -55,7 +56,7 @@ type On<Type extends StepEvent['type']> = Extract<StepEvent, { type: Type }>
 
 /**
  * The life cycle of a step. Only persisted steps are ever `claiming`; `queued` ones want to run but have no slot; `waiting` ones have begun,
- * and wait for a time or for something from outside.
+ * and wait for a time or for something from outside; some of them work again, and wait again, any number of times.
  */
 export const stepMachine = setup({
   types: {} as { context: StepContext; events: StepEvent; input: StepInput; output: unknown },
@@ -70,6 +71,9 @@ export const stepMachine = setup({
     }),
     wait: fromEffect<StepContext, On<'WAIT'>>((context, event) => {
       context.dueAt = event.dueAt
+    }),
+    goOn: fromEffect<StepContext>((context) => {
+      context.dueAt = undefined
     }),
     retry: fromEffect<StepContext, On<'FAIL' | 'TIME_OUT'>>((context, event) => {
       context.error = event.error
@@ -186,6 +190,7 @@ export const stepMachine = setup({
     waiting: {
       on: {
         WAIT: { target: 'waiting', actions: 'wait' },
+        GO_ON: { target: 'running', actions: 'goOn' },
         SUCCEED: { target: 'completed', actions: 'arrive' },
         FAIL: [
           { guard: 'mayRetry', target: 'retrying', actions: 'retry' },

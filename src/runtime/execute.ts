@@ -9,11 +9,14 @@ import { forgetCall, memoryOf } from './results/execution-memory.ts'
 import { resolveOptions } from './execution/execution-setup.ts'
 import { Execution } from './execution/execution.ts'
 import { refuseEvents } from './steps/event-step.ts'
+import { inboxOf } from './steps/inbox.ts'
+import type { MemoryInbox } from './steps/inbox.ts'
 import { requireGivenSignals } from './steps/signal-step.ts'
 import { Signals } from './steps/signals.ts'
 import { undoingsOf } from './results/undoings.ts'
 import { givenInputs } from './inputs/given-inputs.ts'
 import { givenSignals, problemOfSignals } from './inputs/given-signals.ts'
+import type { StartSignals } from './inputs/given-signals.ts'
 
 const optionNames = [...executeOptionNames, 'signals']
 const noMemory = { cache: undefined, requestDigest: undefined }
@@ -40,8 +43,7 @@ export const execute = ((
     checkExecuteOptions('execute', options, optionNames)
     const { plan, leafValues } = givenInputs(graph, target, inputs, options?.overrides)
     refuseEvents(plan)
-    const mayGetSignals = plan.signalSteps.length > 0 || options?.signals !== undefined
-    const signals = mayGetSignals ? signalsOf(plan, options) : undefined
+    const coming = mayGetSignals(plan, options) ? comingOf(plan, options) : undefined
     const memory = memoryOf(plan, options?.id, leafValues)
     const onFailed = (error: unknown): void => {
       // Nothing has run: the caller may mend the inputs and use the id again.
@@ -52,34 +54,49 @@ export const execute = ((
     const { cache, requestDigest } = memory ?? noMemory
     const undoings = undoingsOf(plan, options?.id)
     const calls = { onCompleted: resolve, onFailed }
-    const execution = new Execution({ plan, options: resolved, cache, requestDigest, undoings, signals, ...calls })
-    if (signals === undefined) execution.start(leafValues)
-    else startOnceChecked(execution, leafValues, signals, onFailed)
+    const { signals, inbox } = coming ?? nothingComes
+    const given = { plan, options: resolved, cache, requestDigest, undoings, signals, inbox }
+    const execution = new Execution({ ...given, ...calls })
+    if (coming === undefined) execution.start(leafValues)
+    else startOnceChecked(execution, leafValues, coming, onFailed)
   })) as unknown as Execute<ExecuteOptions>
 
-/** Of a plan that waits for signals, those that came with the call. @throws InputError, OptionError */
-function signalsOf(plan: Plan, options: Signalling | undefined): Signals {
+/** What comes to an execution with its call, and nothing else. */
+interface Coming {
+  readonly given: StartSignals
+  readonly signals: Signals
+  readonly inbox: MemoryInbox | undefined
+}
+
+const nothingComes = { signals: undefined, inbox: undefined }
+
+function mayGetSignals({ signalSteps, receivers }: Plan, options: Signalling | undefined): boolean {
+  return signalSteps.length > 0 || receivers.length > 0 || options?.signals !== undefined
+}
+
+/** Of a plan that waits for signals, or receives messages, what came with the call. @throws InputError, OptionError */
+function comingOf(plan: Plan, options: Signalling | undefined): Coming {
   const given = givenSignals(plan, options?.signals)
   requireGivenSignals(plan, given)
   const signals = new Signals(plan.signalSteps.map(({ spec }) => spec.output))
   for (const [type, value] of Object.entries(given)) signals.give(type, value)
-  return signals
+  return { given, signals, inbox: inboxOf(plan, given, { isComplete: true }) }
 }
 
 // A function of its own: one that makes closures costs memory at each call, whether it comes to them or not.
 function startOnceChecked(
   execution: Execution,
   leafValues: readonly unknown[],
-  signals: Signals,
+  { given, signals, inbox }: Coming,
   onFailed: (error: InputError) => void,
 ): void {
   const start = (wrong: InputError | undefined): void => {
     if (wrong !== undefined) return onFailed(wrong)
     signals.check()
+    inbox?.check()
     execution.start(leafValues)
   }
-  const given = Object.entries(signals.all ?? {}).map(([type, [value]]) => [type, value] as const)
-  const problem = problemOfSignals(execution.plan, Object.fromEntries(given))
+  const problem = problemOfSignals(execution.plan, given)
   if (problem instanceof Promise) void problem.then(start)
   else start(problem)
 }

@@ -70,7 +70,7 @@ const roomsOfRuntime: Readonly<Record<string, { readonly rooms: readonly string[
   inputs: { rooms: ['environment', 'collections'] },
   'store-access': { rooms: ['environment', 'collections'] },
   results: { rooms: ['environment', 'collections', 'inputs', 'store-access'] },
-  steps: { rooms: ['environment', 'collections', 'inputs'] },
+  steps: { rooms: ['environment', 'collections', 'inputs'], packages: ['xstate'] },
   execution: { rooms: below },
   batch: { rooms: [...below, 'execution'] },
   actors: { rooms: [...below, 'execution'], packages: ['xstate'] },

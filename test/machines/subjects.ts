@@ -39,6 +39,7 @@ const stepEvents: readonly StepEvent[] = [
   { type: 'START', attempt: 2, at: 20 },
   { type: 'WAIT', at: 11, dueAt: 90 },
   { type: 'WAIT', at: 12, dueAt: undefined },
+  { type: 'GO_ON', at: 13 },
   { type: 'HIT', output: { name: 'Ada' }, at: 60 },
   { type: 'SUCCEED', output: { name: 'Bob' }, at: 61 },
   ...failures.map((payload) => ({ type: 'FAIL' as const, ...payload })),

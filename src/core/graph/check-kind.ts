@@ -4,6 +4,8 @@ import type { AnyDataType, AnyPort } from '../language/data-type.ts'
 import type { AnyStep } from '../language/step.ts'
 import { isEventStep } from '../language/event.ts'
 import type { AnyEventStep } from '../language/event.ts'
+import { isMachineStep } from '../language/machine-step.ts'
+import type { AnyMachineStep } from '../language/machine-step.ts'
 import { isEventType, problemOfBroadcast } from '../language/event-type.ts'
 import { isRecord } from '../is-record.ts'
 import { isValueStep, problemsOfValue } from '../language/value.ts'
@@ -36,6 +38,18 @@ const options: Readonly<Record<Kind, readonly string[]>> = {
     'fallback',
     'compensate',
   ],
+  machine: [
+    ...everyStep,
+    'machine',
+    'input',
+    'events',
+    'receives',
+    'timeout',
+    'formerly',
+    'when',
+    'fallback',
+    'compensate',
+  ],
 }
 
 /** What the functions that make steps add to what they are given. */
@@ -47,6 +61,7 @@ const made: Readonly<Record<Kind, readonly string[]>> = {
   event: ['kind', 'name', 'run', 'event'],
   timer: ['kind', 'run'],
   subgraph: ['kind', 'run', 'graph', 'target', 'renames'],
+  machine: ['kind', 'run', 'receives'],
 }
 
 /** Whether something is the name of a kind of step. */
@@ -75,6 +90,7 @@ export function checkKind(label: string, step: AnyStep, bad: Report, badOption: 
   if (step.kind === 'timer') checkTimer(label, step, bad, badOption)
   if (isEventStep(step)) checkEvent(label, step, bad)
   if (isSubgraph(step)) checkSubgraph(label, step, bad)
+  if (isMachineStep(step)) checkMachine(label, step, bad, badOption)
   if (step.kind === 'race') checkRace(label, step, bad, badOption)
 }
 
@@ -113,6 +129,19 @@ function checkTimer(label: string, step: AnyStep, bad: Report, badOption: Report
   if (isTooLong(after)) badOption(`${label}: after ${describe(after)} is longer than dates reach`)
   if (at !== undefined && typeof at !== 'function')
     badOption(`${label}: at must be a function of the inputs that gives a Date, not ${describe(at)}`)
+}
+
+function checkMachine(label: string, { machine, input }: AnyMachineStep, bad: Report, badOption: Report): void {
+  const isMachine =
+    isRecord(machine) && isRecord(machine.config) && isRecord(machine.implementations) && isFunction(machine.transition)
+  if (!isMachine)
+    bad(`${label}: its machine must be an XState machine, made by createMachine or setup, not ${describe(machine)}`)
+  if (input !== undefined && !isFunction(input))
+    badOption(`${label}: input must be a function of the inputs, not ${describe(input)}`)
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
 }
 
 function checkEvent(label: string, { event, key }: AnyEventStep, bad: Report): void {

@@ -4,6 +4,7 @@ import { isEventType, problemOfBroadcast } from '../language/event-type.ts'
 import { describe, isWholeFromOne, reportUnknownKeys } from '../check-options.ts'
 import { durationHint, durationMs } from '../duration.ts'
 import { checkCompensation } from './check-compensation.ts'
+import { checkReceived } from './check-receives.ts'
 import type { GraphProblem } from '../errors.ts'
 import { isRecord } from '../is-record.ts'
 import type { StepDefaults } from './graph-index.ts'
@@ -102,6 +103,10 @@ export function checkStep(step: unknown, index: number, report: Report): step is
       bad(`${label}: its input "${port}" ${problem}`)
       canIndex = false
     }
+  }
+  for (const problem of checkReceived(step, problemOfDataType)) {
+    bad(`${label}: ${problem}`)
+    canIndex = false
   }
   reportUnknownKeys(label, step, optionsOf(step['kind']), badOption, givenOptionsOf(step['kind']))
   if (canIndex) checkKind(label, step as unknown as AnyStep, bad, badOption)

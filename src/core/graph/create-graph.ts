@@ -1,5 +1,6 @@
 import type { AnyDataType } from '../language/data-type.ts'
 import { checkLeavesOfRaces } from './check-kind.ts'
+import { checkReceivers } from './check-receives.ts'
 import { checkDefaults, checkStep, checkTimeout, problemOfDataType, typeOfPort } from './check-step.ts'
 import { describe, reportUnknownKeys } from '../check-options.ts'
 import { isRecord } from '../is-record.ts'
@@ -43,6 +44,7 @@ export function createGraph(declaration: unknown): AnyGraph {
   const producers = collectProducers(steps, report)
   checkInputs(declaration['inputs'], name, steps, producers, report)
   checkLeavesOfRaces(steps, producers, (message, step) => report('bad-declaration', message, step))
+  checkReceivers(steps, producers, (message, step) => report('bad-declaration', message, step))
   checkNesting(name, steps, (message, step) => report('bad-declaration', message, step))
   checkFormerNames(declaration, steps, types.values(), report)
   for (const cycle of findCycles(steps, producers))
@@ -175,13 +177,17 @@ function checkSteps(steps: unknown, report: Report): readonly AnyStep[] {
 
 function collectTypes(steps: readonly AnyStep[], report: Report): ReadonlyMap<string, AnyDataType> {
   const types = new Map<string, AnyDataType>()
+  const declared = new Map<string, AnyDataType>()
   const users = new Map<string, string>()
   const reported = new Set<string>()
   for (const step of steps) {
-    for (const type of [...Object.values(step.inputs).map(typeOfPort), step.output]) {
-      const known = types.get(type.name)
+    const named = [...Object.values(step.inputs).map(typeOfPort), step.output]
+    for (const type of named) if (!types.has(type.name)) types.set(type.name, type)
+    // What a step receives is no value of the graph, but of the same name it is the same type.
+    for (const type of [...named, ...(step.receives ?? [])]) {
+      const known = declared.get(type.name)
       if (known === undefined) {
-        types.set(type.name, type)
+        declared.set(type.name, type)
         users.set(type.name, step.name)
         continue
       }

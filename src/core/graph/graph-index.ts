@@ -88,6 +88,8 @@ export interface StepSpec extends Tries {
   readonly passesOn: boolean
   /** Whether it runs, by its inputs; may throw, being the user's. */
   readonly when: ((inputs: unknown) => unknown) | undefined
+  /** The data types of which it takes any number of values from outside. */
+  readonly receives: readonly AnyDataType[]
   /** Whether its work is to wait, so that it holds no slot of any limit. */
   readonly isWait: boolean
   readonly timeoutMs: number | undefined

@@ -70,6 +70,8 @@ export interface Plan {
   readonly waits: boolean
   /** The steps that wait for something from outside. */
   readonly signalSteps: readonly PlanStep[]
+  /** The steps that take any number of values from outside. */
+  readonly receivers: readonly PlanStep[]
   /** The steps that wait for an event. */
   readonly eventSteps: readonly PlanStep[]
   /** Whether a step lets another graph make its value. */
@@ -206,6 +208,7 @@ export function compilePlan({
     compensates: steps.some((step) => step.spec.compensate !== undefined),
     waits: steps.some(({ spec }) => spec.isWait || spec.kind === 'subgraph'),
     signalSteps: steps.filter((step) => step.spec.kind === 'signal'),
+    receivers: steps.filter((step) => step.spec.receives.length > 0),
     eventSteps: steps.filter((step) => step.spec.kind === 'event'),
     nests: steps.some((step) => step.spec.kind === 'subgraph'),
   }

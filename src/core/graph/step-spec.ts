@@ -21,6 +21,9 @@ const defaultCapacity = 10_000
 /** How long an attempt that still runs is waited for before what it did is undone. */
 const defaultWaitMs = 10_000
 const noDefaults: StepDefaults = {}
+const nothing = Object.freeze([])
+/** A machine is awake for moments only: what it invokes is bounded by what it is itself. */
+const waits: ReadonlySet<AnyStep['kind']> = new Set<AnyStep['kind']>(['timer', 'signal', 'event', 'machine'])
 
 /** A checked step with its graph's defaults applied and its durations as numbers. */
 export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
@@ -46,7 +49,8 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
     run: step.run as StepSpec['run'],
     passesOn: passesOn(step),
     when: step.when as StepSpec['when'],
-    isWait: step.kind === 'timer' || step.kind === 'signal' || step.kind === 'event',
+    receives: step.receives ?? nothing,
+    isWait: waits.has(step.kind),
     timeoutMs: timeout === undefined ? undefined : durationMs(timeout),
     ...triesOf(retry),
     persist: persist === undefined ? undefined : persistSpecOf(persist, step, graph),

@@ -38,8 +38,8 @@ export interface StepContext {
 
 /** Any step, its types forgotten: what the runtime sees. */
 export interface AnyStep {
-  /** `step`: a function makes the output. `value`: the declaration holds it. `race`: the first of its inputs is, or leads to, the output. `timer`: a time comes. `signal`: somebody outside gives it. `event`: it is broadcast. `subgraph`: another graph makes it. */
-  readonly kind: 'step' | 'value' | 'race' | 'timer' | 'signal' | 'event' | 'subgraph'
+  /** `step`: a function makes the output. `value`: the declaration holds it. `race`: the first of its inputs is, or leads to, the output. `timer`: a time comes. `signal`: somebody outside gives it. `event`: it is broadcast. `subgraph`: another graph makes it. `machine`: it is the output of an XState machine. */
+  readonly kind: 'step' | 'value' | 'race' | 'timer' | 'signal' | 'event' | 'subgraph' | 'machine'
   /** Part of keys, events and errors. */
   readonly name: string
   /** Named ports: data types, `optional(T)`, `all(T)`. */
@@ -48,6 +48,8 @@ export interface AnyStep {
   readonly output: AnyDataType
   /** Makes the output from the inputs. */
   readonly run: (inputs: never, context: StepContext) => unknown
+  /** The data types of which it takes any number of values from outside, while it runs; undefined for none. */
+  readonly receives?: readonly AnyDataType[] | undefined
   /** How long one attempt may take; undefined for the graph's default. */
   readonly timeout?: Duration | undefined
   /** How often it is tried; undefined for the graph's default. */

@@ -13,6 +13,8 @@ import { Execution } from '../execution/execution.ts'
 import type { ResolvedOptions, Watcher } from '../execution/execution-setup.ts'
 import type { GivenInputs } from '../inputs/given-inputs.ts'
 import type { PersistedExecution } from '../execution/execution-view.ts'
+import { inboxOf } from '../steps/inbox.ts'
+import type { MemoryInbox } from '../steps/inbox.ts'
 import { Signals } from '../steps/signals.ts'
 import { StepActors } from './step-actors.ts'
 import type { StepState } from '../execution/step-state.ts'
@@ -43,6 +45,9 @@ export interface ExecutionActorOptions {
   readonly isMirror?: boolean
 }
 
+/** Values that came from outside, as an execution's snapshot has them. */
+export type CameFromOutside = Pick<ExecutionContext, 'signals' | 'unread'>
+
 const onCompleted = (): void => {}
 const onFailed = (): void => {}
 
@@ -64,6 +69,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   /** Snapshots on their way: each belongs to an event that the actor has been sent. */
   readonly #underWay = new Map<object, LogicSnapshot>()
   #signals: Signals | undefined
+  #inbox: MemoryInbox | undefined
   readonly #refusal: InputError | OptionError | undefined
   readonly #hasBegun: boolean
   #isFlushing = false
@@ -108,22 +114,30 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     if (plan.signalSteps.length > 0) this.#signals = new Signals(plan.signalSteps.map(({ spec }) => spec.output))
     for (const [type, values] of Object.entries(persisted?.head.signals ?? {}))
       for (const value of values) this.#signals?.give(type, value)
-    const signals = this.#signals
-    return new Execution({ plan, options, cache: undefined, onCompleted, onFailed, watcher: this, signals })
+    this.#inbox = inboxOf(plan, undefined)
+    for (const { type, value, at } of persisted?.head.unread ?? []) this.#inbox?.give(type, value, at)
+    const [signals, inbox] = [this.#signals, this.#inbox]
+    return new Execution({ plan, options, cache: undefined, onCompleted, onFailed, watcher: this, signals, inbox })
   }
 
   /** A value comes from outside, and is kept at once. What it leads to sends the actor events: that begins when it has taken this one. */
   signal({ signal, value }: SignalEvent): void {
     this.#signals?.give(signal, value)
+    this.#inbox?.give(signal, value, this.execution.clock.now())
     queueMicrotask(() => {
       if (this.execution.hasEnded) return
-      this.#checkSignals()
+      this.#checkMail()
       this.execution.progress()
     })
   }
 
-  #checkSignals(): void {
-    if (this.#signals !== undefined) this.execution.context.run(() => this.#signals!.check())
+  #checkMail(): void {
+    const [signals, inbox] = [this.#signals, this.#inbox]
+    if (signals === undefined && inbox === undefined) return
+    this.execution.context.run(() => {
+      signals?.check()
+      inbox?.check()
+    })
   }
 
   get children(): Readonly<Record<string, StepActorRef>> {
@@ -137,7 +151,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   start(): void {
     this.#systemWatcher.add({ id: this.id, self: this.#self, actors: this.#actors })
     if (this.#hasBegun) return
-    this.#checkSignals()
+    this.#checkMail()
     this.#isStarting = true
     if (this.#refusal === undefined) this.execution.start(this.#leafValues)
     else this.execution.fail(this.#refusal)
@@ -145,9 +159,14 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   }
 
   /** Somebody may go on from a snapshot of it: gives the values from outside that it has by now. */
-  persisted(): ExecutionContext['signals'] {
+  persisted(): CameFromOutside {
     this.#isPersisted = true
-    return this.#signals?.all
+    return this.#cameFromOutside
+  }
+
+  get #cameFromOutside(): CameFromOutside {
+    const [signals, unread] = [this.#signals?.all, this.#inbox?.unread ?? []]
+    return { ...(signals !== undefined && { signals }), ...(unread.length > 0 && { unread }) }
   }
 
   /** The actor was stopped from outside. What it did is not undone where it may go on from a snapshot, which says that it is done. */
@@ -195,7 +214,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
         graph: index.graph.name,
         target,
         ...(overridden.length > 0 && { overrides: overridden }),
-        ...(this.#signals?.all !== undefined && { signals: this.#signals.all }),
+        ...this.#cameFromOutside,
         total,
         settled,
         startedAt,

@@ -3,21 +3,31 @@ import { compiledStep } from '../../../machines/index.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { First } from '../../core/language/race.ts'
 import { SerializationError } from '../../core/errors.ts'
-import type { ExecutionStatus, PersistedExecution, StepView, UndoView } from '../execution/execution-view.ts'
+import type {
+  ExecutionContext,
+  ExecutionStatus,
+  PersistedExecution,
+  StepView,
+  UndoView,
+} from '../execution/execution-view.ts'
 import { ExecutionSnapshot } from './execution-snapshot.ts'
 import { persistError, reviveError } from './persisted-error.ts'
 
 /**
- * A persisted snapshot in XState's shape: the steps that have begun are its children. JSON-safe as far as the values are. `signals`: what came
+ * A persisted snapshot in XState's shape: the steps that have begun are its children. JSON-safe as far as the values are. `came`: what came
  * from outside, since the snapshot was taken too.
  */
 export function persistedOf(
   snapshot: ExecutionSnapshot<unknown>,
-  signals = snapshot.context.signals,
+  came: Pick<ExecutionContext, 'signals' | 'unread'> = snapshot.context,
 ): Snapshot<unknown> {
   const { status, value, output, error } = snapshot
-  const { steps, ...taken } = snapshot.context
-  const head = signals === undefined ? taken : { ...taken, signals }
+  const { steps, signals: _, unread: __, ...taken } = snapshot.context
+  const head = {
+    ...taken,
+    ...(came.signals !== undefined && { signals: came.signals }),
+    ...(came.unread !== undefined && { unread: came.unread }),
+  }
   const children: Record<string, unknown> = {}
   for (const [step, view] of Object.entries(steps)) {
     if (view.status === 'pending' && view.first === undefined) continue

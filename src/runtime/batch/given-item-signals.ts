@@ -8,8 +8,9 @@ import type { ExecutionSetup } from '../execution/execution-setup.ts'
 import type { Execution } from '../execution/execution.ts'
 import { isPromiseLike } from '../inputs/check-value.ts'
 import { inputErrorOf } from '../inputs/given-inputs.ts'
-import { givenSignals } from '../inputs/given-signals.ts'
+import { givenSignals, receivedTypes } from '../inputs/given-signals.ts'
 import type { StartSignals } from '../inputs/given-signals.ts'
+import { inboxOf, MemoryInbox } from '../steps/inbox.ts'
 import { Signals } from '../steps/signals.ts'
 import type { PartSetups } from './batch-setup.ts'
 import type { ItemRead } from './item-inputs.ts'
@@ -26,12 +27,16 @@ export class GivenItemSignals implements PartSetups {
   /** The same for each item. */
   readonly #each: StartSignals
   readonly #made: readonly (readonly [string, ValueOfItem])[]
+  /** Types of which any number of values are received. */
+  readonly #received: ReadonlySet<string>
   readonly #began = new WeakMap<Signals, Execution>()
 
   /** @throws InputError for unknown types, OptionError for a function of the item where items share the value */
   constructor(call: string, plan: BatchPlan, given: unknown, place: ErrorPlace) {
-    const signals = Object.entries(givenSignals(plan.whole, given))
-    const isShared = (type: string): boolean => plan.shared.signalSteps.some(({ spec }) => spec.output.name === type)
+    const signals = Object.entries(givenSignals(plan.whole, given, true))
+    const isShared = (type: string): boolean =>
+      plan.shared.signalSteps.some(({ spec }) => spec.output.name === type) ||
+      receivedTypes(plan.shared).some(({ name }) => name === type)
     const perItem = signals.filter(([type]) => !isShared(type))
     const shared = signals.filter(([type]) => isShared(type))
     const misplaced = shared.find(([, value]) => typeof value === 'function')
@@ -42,6 +47,7 @@ export class GivenItemSignals implements PartSetups {
     this.shared = Object.fromEntries(shared)
     this.#plan = plan
     this.#place = place
+    this.#received = new Set(receivedTypes(plan.whole).map(({ name }) => name))
     this.#each = Object.fromEntries(perItem.filter(([, value]) => typeof value !== 'function'))
     this.#made = perItem.flatMap(([type, value]) =>
       typeof value === 'function' ? [[type, value as ValueOfItem] as const] : [],
@@ -59,7 +65,10 @@ export class GivenItemSignals implements PartSetups {
           Promise.resolve(value).catch(() => {})
           return this.#wrong(item, type, 'the function that makes it returned a promise; it must return the value')
         }
-        if (value !== undefined) made.push([type, value])
+        if (value === undefined) continue
+        if (this.#received.has(type) && !Array.isArray(value))
+          return this.#wrong(item, type, 'a step receives any number of these: the function must return an array')
+        made.push([type, value])
       } catch (thrown) {
         return this.#wrong(item, type, `the function that makes it threw: ${describeThrown(thrown)}`, thrown)
       }
@@ -78,12 +87,14 @@ export class GivenItemSignals implements PartSetups {
       item === undefined
         ? { plan: this.#plan.shared, values: this.shared }
         : { plan: this.#plan.item.plan, values: read?.signals ?? {} }
-    if (plan.signalSteps.length === 0) return {}
-    return { signals: this.#signalsOf(plan, values, { ...this.#place, item }) }
+    if (plan.signalSteps.length === 0 && plan.receivers.length === 0) return {}
+    const inbox = inboxOf(plan, values, { isComplete: true })
+    return { signals: this.#signalsOf(plan, values, { ...this.#place, item }), inbox }
   }
 
   begins(_item: number | undefined, execution: Execution): void {
-    const { signals } = execution.setup
+    const { signals, inbox } = execution.setup
+    if (inbox instanceof MemoryInbox) inbox.check()
     if (signals === undefined) return
     this.#began.set(signals, execution)
     signals.check()

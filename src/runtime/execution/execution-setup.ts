@@ -18,6 +18,7 @@ import type { ResultCache } from '../results/result-cache.ts'
 import type { SharedResults } from '../results/shared-results.ts'
 import type { ChildRequest, RunningChild } from '../steps/step-work.ts'
 import type { Events } from '../steps/events.ts'
+import type { Inbox } from '../steps/inbox.ts'
 import type { Signals } from '../steps/signals.ts'
 import type { TimerTimes } from '../steps/timer-times.ts'
 import type { Undoings } from '../results/undoings.ts'
@@ -93,6 +94,8 @@ export interface ExecutionSetup {
   readonly onWaits?: ((waits: boolean, rests: boolean) => void) | undefined
   /** Where values come in from outside; undefined where none can. */
   readonly signals?: Signals | undefined
+  /** Where messages come in for what steps receive; undefined where none receives anything. */
+  readonly inbox?: Inbox | undefined
   /** Where events come in; undefined outside of dockets. */
   readonly events?: Events | undefined
   /** Times that timers were given from outside; undefined where none can be. */

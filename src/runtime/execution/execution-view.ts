@@ -60,6 +60,8 @@ export interface ExecutionContext {
   readonly overrides?: readonly string[] | undefined
   /** Values that came from outside and may count, by type, in the order in which they came; absent where none has. */
   readonly signals?: Readonly<Record<string, readonly unknown[]>> | undefined
+  /** Values that came from outside for what steps receive, and that none has taken yet, in the order in which they came; absent where there are none. */
+  readonly unread?: readonly { readonly type: string; readonly value: unknown; readonly at: number }[] | undefined
   /** Steps of the plan. */
   readonly total: number
   /** Steps that have ended. */

@@ -226,7 +226,11 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
     beginWait(this, dueAt)
   }
 
-  waitsUntil(dueAt: number): void {
+  goesOn(): void {
+    this.change({ type: 'GO_ON', at: this.execution.clock.now() })
+  }
+
+  waitsUntil(dueAt: number | undefined): void {
     waitUntil(this, dueAt)
   }
 

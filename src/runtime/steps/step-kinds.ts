@@ -2,6 +2,7 @@ import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { functionStep } from './attempt.ts'
 import { constantStep } from './constant-step.ts'
 import { eventStep } from './event-step.ts'
+import { machineStep } from './machine-step.ts'
 import { raceStep } from './race-step.ts'
 import { signalStep } from './signal-step.ts'
 import { subgraphStep } from './subgraph-step.ts'
@@ -16,6 +17,7 @@ const kinds: Readonly<Record<StepSpec['kind'], StepKind<never>>> = {
   signal: signalStep,
   event: eventStep,
   subgraph: subgraphStep,
+  machine: machineStep,
 }
 
 /** How a step works. Nearly all are functions: they are found without a look into the table. */

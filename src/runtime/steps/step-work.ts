@@ -4,6 +4,7 @@ import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { Events } from './events.ts'
+import type { Inbox } from './inbox.ts'
 import type { Signals } from './signals.ts'
 import type { TimerTimes } from './timer-times.ts'
 
@@ -46,6 +47,7 @@ export interface WorkPlace {
   leave(): void
   readonly setup: {
     readonly signals?: Signals | undefined
+    readonly inbox?: Inbox | undefined
     readonly events?: Events | undefined
     readonly times?: TimerTimes | undefined
     readonly itemKey?: string | undefined
@@ -78,8 +80,10 @@ export interface WorkingStep {
   awaitsKey(key: string): void
   /** It waits from now on, for a time where `dueAt` is given, or until then at the latest: it is no running attempt any more, and holds no slot. */
   waits(dueAt: number | undefined): void
-  /** The wait that has begun is for another time. */
-  waitsUntil(dueAt: number): void
+  /** The wait that has begun is for another time, or for none. */
+  waitsUntil(dueAt: number | undefined): void
+  /** It works again, and may wait again: it counts as running. */
+  goesOn(): void
   /** Its wait is over: goes on as soon as there is room for what follows, which counts as running. */
   wakes(goOn: () => void): void
   /** The work that is under way. */

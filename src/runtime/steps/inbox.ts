@@ -1,0 +1,178 @@
+import type { InputIssue } from '../../core/errors.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import type { AnyDataType } from '../../core/language/data-type.ts'
+import { checkValue } from '../inputs/check-value.ts'
+import type { CheckedValue } from '../inputs/check-value.ts'
+import { receivedTypes } from '../inputs/given-signals.ts'
+
+/** A message for a step that is known to fit its type. */
+export interface Received {
+  /** The data type's name. */
+  readonly type: string
+  /** As the type's schema gives it. */
+  readonly value: unknown
+  /** When it came, in milliseconds since the epoch; before everything else where it was given with the start. */
+  readonly at: number
+  /** Number of the stored message that brought it; undefined where none did. */
+  readonly message?: number | undefined
+  /** Takes it: nobody gets it any more. Where it is stored, the next commit of the step that takes it consumes it. */
+  take(): void
+  /** Answers what it asks for; absent where nobody waits for an answer. */
+  reply?(outcome: { readonly value: unknown } | { readonly error: unknown }): void
+}
+
+/** Where a step takes the values that it receives, in the order in which they came; what nobody wants yet stays. */
+export interface Inbox {
+  /** The first message of these types that nobody has taken; undefined where there is none, or its check takes its time. */
+  next(types: readonly string[]): Received | undefined
+  /** Calls back whenever a message may be taken that could not be before. Returns how to end that. */
+  onMessage(listener: () => void): () => void
+  /** Whether nothing comes but what is there. */
+  readonly isComplete: boolean
+}
+
+/** A message as it came. */
+interface Entry {
+  readonly type: AnyDataType
+  readonly given: unknown
+  readonly at: number
+  readonly message: number | undefined
+  /** Once it is known to fit. */
+  fits: { readonly value: unknown } | undefined
+}
+
+/** A value that came and that no step has taken, as it was given. */
+export interface Unread {
+  /** The data type's name. */
+  readonly type: string
+  readonly value: unknown
+  /** When it came, in milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** How an inbox is made. */
+interface InboxOptions {
+  /** Called for a value that does not fit: it is left out. */
+  readonly onSetAside?: (type: string, message: number | undefined, issues: readonly InputIssue[]) => void
+  /** Whether nothing comes but what is given before the execution begins. @default false */
+  readonly isComplete?: boolean
+  /** Whether one that was taken is kept until its step says that it is done with it. */
+  readonly onTaken?: (taken: Received) => void
+}
+
+/** The messages that came to one execution from outside for what its steps receive. */
+export class MemoryInbox implements Inbox {
+  readonly isComplete: boolean
+  readonly #types: ReadonlyMap<string, AnyDataType>
+  readonly #onSetAside: NonNullable<InboxOptions['onSetAside']>
+  readonly #onTaken: ((taken: Received) => void) | undefined
+  readonly #listeners = new Set<() => void>()
+  readonly #entries: Entry[] = []
+  /** How many of them, from the first, are known to fit. */
+  #fitting = 0
+  #isChecking = false
+
+  constructor(
+    types: readonly AnyDataType[],
+    { onSetAside = () => {}, isComplete = false, onTaken }: InboxOptions = {},
+  ) {
+    this.#types = new Map(types.map((type) => [type.name, type]))
+    this.#onSetAside = onSetAside
+    this.#onTaken = onTaken
+    this.isComplete = isComplete
+  }
+
+  /** A value comes; it leads to nothing before `check`. False where no step receives the type. */
+  give(type: string, given: unknown, at = -Infinity, message?: number): boolean {
+    const known = this.#types.get(type)
+    if (known === undefined) return false
+    this.#entries.push({ type: known, given, at, message, fits: undefined })
+    return true
+  }
+
+  /**
+   * Looks at what has come: what does not fit is set aside, and the rest may be taken. One after the other, so that no message overtakes another; a
+   * loop, not recursion: there may be very many.
+   */
+  check(): void {
+    let cameToFit = false
+    while (!this.#isChecking) {
+      const entry = this.#entries[this.#fitting]
+      if (entry === undefined) break
+      const checked = checkValue(entry.type, entry.given)
+      if (checked instanceof Promise) {
+        this.#isChecking = true
+        void checked.then((late) => {
+          this.#isChecking = false
+          if (this.#settle(entry, late)) this.#came()
+          this.check()
+        })
+      } else cameToFit = this.#settle(entry, checked) || cameToFit
+    }
+    if (cameToFit) this.#came()
+  }
+
+  next(types: readonly string[]): Received | undefined {
+    const entry = this.#entries.find(({ type }) => types.includes(type.name))
+    if (entry?.fits === undefined) return undefined
+    const { type, at, message, fits } = entry
+    const received: Received = {
+      type: type.name,
+      value: fits.value,
+      at,
+      message,
+      take: () => {
+        const place = this.#entries.indexOf(entry)
+        if (place === -1) return
+        this.#entries.splice(place, 1)
+        this.#fitting--
+        this.#onTaken?.(received)
+      },
+    }
+    return received
+  }
+
+  onMessage(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** What nobody has taken. */
+  get unread(): readonly Unread[] {
+    return this.#entries.map(({ type, given, at }) => ({ type: type.name, value: given, at }))
+  }
+
+  /** Whether a value is still being checked. */
+  get isChecking(): boolean {
+    return this.#isChecking
+  }
+
+  #settle(entry: Entry, checked: CheckedValue): boolean {
+    if (checked.issues === undefined) {
+      entry.fits = { value: checked.value }
+      this.#fitting++
+      return true
+    }
+    this.#entries.splice(this.#fitting, 1)
+    this.#onSetAside(entry.type.name, entry.message, checked.issues)
+    return false
+  }
+
+  #came(): void {
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+/** The inbox of a plan with what is given along; undefined where none of its steps receives anything. */
+export function inboxOf(
+  plan: Plan,
+  given: Readonly<Record<string, unknown>> | undefined,
+  options?: InboxOptions,
+): MemoryInbox | undefined {
+  if (plan.receivers.length === 0) return undefined
+  const types = receivedTypes(plan)
+  const inbox = new MemoryInbox(types, options)
+  for (const [type, values] of Object.entries(given ?? {}))
+    if (Array.isArray(values)) for (const value of values) inbox.give(type, value)
+  return inbox
+}
