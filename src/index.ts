@@ -17,6 +17,7 @@ export {
   NonRetryableError,
   OptionError,
   RaceLostError,
+  RerunMismatchError,
   SerializationError,
   StepError,
   StepSkippedError,
@@ -24,6 +25,7 @@ export {
   StoreError,
 } from './core/errors.ts'
 export { DocketError, errorCodes } from './core/docket-error.ts'
+export { durableStep } from './core/graph/durable-step.ts'
 export { graph, untypedGraph } from './core/graph/graph.ts'
 export { subgraph } from './core/graph/subgraph.ts'
 export { event } from './core/language/event.ts'
@@ -63,6 +65,8 @@ export type { ExplainedLeaf, ExplainedPlan, ExplainedStep } from './core/graph/e
 export type { OnError, Outcome } from './core/graph/calls.ts'
 export type { Graph, InputsOf, TargetOf, TypedGraph } from './core/graph/graph.ts'
 export type { SignalTypeOf, SignalValues } from './core/graph/signal-types.ts'
+export type { DurableCall, DurableCallOptions, DurableContext, DurableKey } from './core/graph/durable-context.ts'
+export type { DurableStep, DurableStepDeclaration } from './core/graph/durable-step.ts'
 export type { SubgraphOptions, SubgraphStep } from './core/graph/subgraph.ts'
 export type { AnyGraph, StepDefaults } from './core/graph/graph-index.ts'
 export type { Logger } from './core/contracts/logger.ts'

@@ -19,6 +19,7 @@ export const errorCodes = [
   'STORE_FAILED',
   'LEASE_LOST',
   'DEADLOCK',
+  'RERUN_MISMATCH',
   'RACE_LOST',
   'STEP_SKIPPED',
   'DOCKET_CLOSED',

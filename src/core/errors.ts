@@ -339,3 +339,25 @@ export class DeadlockError extends DocketError {
     super('DEADLOCK', message, place)
   }
 }
+
+/** The function of a durable step does not fit what is on record of it: it has changed, or does not go the same way each time. */
+export class RerunMismatchError extends DocketError {
+  static {
+    named(this, 'RerunMismatchError')
+  }
+
+  /** The verb that is on record, as text. */
+  readonly expected: string
+  /** What the function did instead, as text. */
+  readonly found: string
+
+  constructor(what: string, expected: string, found: string, place: ErrorPlace) {
+    super(
+      'RERUN_MISMATCH',
+      `the function of step "${place.step}" does not fit its records: ${what}; a function that runs again must call the same verbs in the same order: let what has begun end with the code that it began with, or give the new code another name`,
+      place,
+    )
+    this.expected = expected
+    this.found = found
+  }
+}

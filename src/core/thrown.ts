@@ -46,18 +46,25 @@ export function readOf(value: unknown, key: string): unknown {
  * Whether `error`, or anything in its cause chain (members of an AggregateError too), carries this code: then it was made by one of
  * Docket's classes, of whatever copy of the package, or by code that means the same. Never throws: what can't be read holds no cause.
  */
-export function hasCause(error: unknown, code: 'NON_RETRYABLE' | 'EXECUTION_ABORTED' | 'DOCKET_CLOSED'): boolean {
-  const seen = new Set<unknown>()
+export function hasCause(
+  error: unknown,
+  code: 'NON_RETRYABLE' | 'EXECUTION_ABORTED' | 'DOCKET_CLOSED' | 'RERUN_MISMATCH',
+): boolean {
+  return causesOf(error).some((cause) => readOf(cause, 'code') === code)
+}
+
+/** An error and all objects in its cause chain, members of AggregateErrors too. Never throws. */
+export function causesOf(error: unknown): readonly object[] {
+  const seen = new Set<object>()
   const open: unknown[] = [error]
   while (open.length > 0 && seen.size < maxCauses) {
     const current = open.pop()
     if (typeof current !== 'object' || current === null || seen.has(current)) continue
     seen.add(current)
-    if (readOf(current, 'code') === code) return true
     append(open, membersOf(current))
     open.push(readOf(current, 'cause'))
   }
-  return false
+  return [...seen]
 }
 
 /** The members of an AggregateError, or of whatever looks like one. Never throws. */

@@ -50,6 +50,7 @@ const options: Readonly<Record<Kind, readonly string[]>> = {
     'fallback',
     'compensate',
   ],
+  durable: [...everyStep, 'timeout', 'retry', 'formerly', 'when', 'fallback', 'compensate'],
 }
 
 /** What the functions that make steps add to what they are given. */
@@ -62,6 +63,7 @@ const made: Readonly<Record<Kind, readonly string[]>> = {
   timer: ['kind', 'run'],
   subgraph: ['kind', 'run', 'graph', 'target', 'renames'],
   machine: ['kind', 'run', 'receives'],
+  durable: ['kind'],
 }
 
 /** Whether something is the name of a kind of step. */

@@ -153,7 +153,8 @@ export function checkTimeout(where: string, timeout: unknown, report: (message: 
   else if (ms === 0) report(`${where} is 0: nothing could ever finish; leave it out for no timeout`)
 }
 
-function checkRetry(label: string, retry: unknown, report: (message: string) => void): void {
+/** Reports what is wrong with a policy of further attempts. */
+export function checkRetry(label: string, retry: unknown, report: (message: string) => void): void {
   if (!isRecord(retry)) {
     report(`${label}: retry must be an object like { maxAttempts: 3 }, not ${describe(retry)}`)
     return

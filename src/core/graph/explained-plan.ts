@@ -136,7 +136,7 @@ function inputsText({ name, kind, subgraph, event, inputs }: ExplainedStep): str
   const ports = inputs.map((one) => (one.kind === 'plain' ? one.type : `${one.kind}(${one.type})`)).join(', ')
   if (subgraph !== undefined) return `subgraph ${subgraph.graph}(${ports})`
   if (event !== undefined) return `event${event.event === name ? '' : ` ${event.event}`}(${ports})`
-  return kind === 'race' || kind === 'timer' || kind === 'signal' ? `${kind}(${ports})` : ports
+  return kind === 'race' || kind === 'timer' || kind === 'signal' || kind === 'durable' ? `${kind}(${ports})` : ports
 }
 
 /** What it will do, in the text. */
@@ -144,13 +144,14 @@ function willOf({ will, isConditional }: ExplainedStep): string {
   return will === 'run' && isConditional ? 'run if' : will
 }
 
-/** A step's node; races have six corners, what waits has round ends, other graphs have double sides. */
+/** A step's node; races have six corners, what waits has round ends, other graphs have double sides, durable functions slanted ones. */
 function shaped({ name, kind, subgraph, event, isUndoable }: ExplainedStep): string {
   const graph = subgraph === undefined || subgraph.graph === name ? '' : `: ${subgraph.graph}`
   const renamed = event === undefined || event.event === name ? '' : `: ${event.event}`
   const label = quoted(`${name}${graph}${renamed}${isUndoable ? ' (undoable)' : ''}`)
   if (kind === 'subgraph') return `[[${label}]]`
   if (kind === 'timer' || kind === 'signal' || kind === 'event') return `([${label}])`
+  if (kind === 'durable') return `[/${label}/]`
   return kind === 'race' ? `{{${label}}}` : `[${label}]`
 }
 

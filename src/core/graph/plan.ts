@@ -206,7 +206,7 @@ export function compilePlan({
     gathers: gathered !== undefined,
     hasExecutionScope,
     compensates: steps.some((step) => step.spec.compensate !== undefined),
-    waits: steps.some(({ spec }) => spec.isWait || spec.kind === 'subgraph'),
+    waits: steps.some(({ spec }) => spec.isWait || spec.kind === 'subgraph' || spec.kind === 'durable'),
     signalSteps: steps.filter((step) => step.spec.kind === 'signal'),
     receivers: steps.filter((step) => step.spec.receives.length > 0),
     eventSteps: steps.filter((step) => step.spec.kind === 'event'),

@@ -78,7 +78,8 @@ export function isAlwaysRecorded({ kind, compensate }: Pick<StepSpec, 'kind' | '
   return (kind !== 'step' && kind !== 'value') || compensate !== undefined
 }
 
-function triesOf(retry: RetryPolicy | undefined): Tries {
+/** A retry policy with its defaults filled in. */
+export function triesOf(retry: RetryPolicy | undefined): Tries {
   const backoff = retry?.backoff
   return {
     maxAttempts: retry?.maxAttempts ?? 1,

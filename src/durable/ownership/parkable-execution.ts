@@ -69,9 +69,9 @@ export function dueOfSteps({ runs }: Pick<Execution, 'runs'>): number {
   for (const run of runs) {
     if (run === undefined || run.hasEnded || run.startedAt === undefined) continue
     const { kind, timeoutMs } = run.planStep.spec
-    // The limit of a child is that of its attempt, and is its due time.
+    // The limit of a child is that of its attempt, and is its due time; that of a durable function rests while it waits.
     const limit =
-      timeoutMs === undefined || kind === 'subgraph' || statusOf(run) !== 'waiting'
+      timeoutMs === undefined || kind === 'subgraph' || kind === 'durable' || statusOf(run) !== 'waiting'
         ? Infinity
         : run.startedAt + timeoutMs
     first = Math.min(first, run.dueAt ?? Infinity, limit)

@@ -144,8 +144,8 @@ function racesByName({ racers, steps }: Plan): ReadonlyMap<string, PlanStep> | u
 /** How often a step may begin. One that is tried once begins again after a death, though that it began is on record where it may be undone. */
 export function attemptsOf(spec: StepSpec | undefined): number {
   if (spec === undefined) return 1
-  // What a death takes from a subgraph is the wait for its child, which lives on.
-  if (spec.kind === 'subgraph') return Infinity
+  // What a death takes from a subgraph is the wait for its child, which lives on; a durable function runs again to where it was.
+  if (spec.kind === 'subgraph' || spec.kind === 'durable') return Infinity
   return spec.maxAttempts === 1 && spec.compensate !== undefined ? Infinity : spec.maxAttempts
 }
 

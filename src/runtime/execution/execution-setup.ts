@@ -17,6 +17,7 @@ import type { Recorder } from './recorder.ts'
 import type { ResultCache } from '../results/result-cache.ts'
 import type { SharedResults } from '../results/shared-results.ts'
 import type { ChildRequest, RunningChild } from '../steps/step-work.ts'
+import type { Checkpoints } from '../steps/checkpoints.ts'
 import type { Events } from '../steps/events.ts'
 import type { Inbox } from '../steps/inbox.ts'
 import type { Signals } from '../steps/signals.ts'
@@ -98,6 +99,8 @@ export interface ExecutionSetup {
   readonly inbox?: Inbox | undefined
   /** Where events come in; undefined outside of dockets. */
   readonly events?: Events | undefined
+  /** Where it is kept what verbs of durable functions came to. @default this process's memory */
+  readonly checkpoints?: Checkpoints | undefined
   /** Times that timers were given from outside; undefined where none can be. */
   readonly times?: TimerTimes | undefined
   /** Whether a step of another execution in this process has begun it. @default false */

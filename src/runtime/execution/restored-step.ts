@@ -39,8 +39,8 @@ export function restoreStep(
     step.state = state
     step.endedAt = endedAt
     step.output = output
-  } else if (status === 'waiting' && step.planStep.spec.kind === 'subgraph') {
-    // It looks for its child again, within the time that was left.
+  } else if (status === 'waiting' && goesOnAgain(step.planStep)) {
+    // It looks for its child, or at what is on record, again, within the time that was left.
     step.more.held = { dueAt, since: undefined }
     step.more.repeated = attempt
     step.attempt = attempt - 1
@@ -48,7 +48,7 @@ export function restoreStep(
     // A wait that goes on is no further attempt.
     step.more.held = { dueAt, since: startedAt }
     step.attempt = 0
-  } else if (status === 'running' && step.planStep.spec.kind === 'subgraph' && attempt > 0) {
+  } else if (status === 'running' && goesOnAgain(step.planStep) && attempt > 0) {
     // Nor is one that looks for the child again.
     step.more.repeated = attempt
     step.attempt = attempt - 1
@@ -56,4 +56,9 @@ export function restoreStep(
     if (!isRemembered) step.state = state
     step.dueAt = dueAt
   }
+}
+
+/** Whether a death takes nothing from an attempt: what it came to by then is known elsewhere. */
+function goesOnAgain({ spec: { kind } }: PlanStep): boolean {
+  return kind === 'subgraph' || kind === 'durable'
 }

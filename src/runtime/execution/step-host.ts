@@ -1,3 +1,4 @@
+import type { ReleaseCause } from '../../../machines/index.ts'
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { Plan } from '../../core/graph/plan.ts'
@@ -41,6 +42,8 @@ export interface StepHost {
   readonly admission: Admission | undefined
   /** What ties it to its batch. */
   readonly part: BatchPart | undefined
+  /** Why it goes on elsewhere, where it does. */
+  readonly released: ReleaseCause | undefined
   /** Whether nothing of it may begin any more. */
   readonly isOver: boolean
   /** Begins an execution of another graph for one of its steps. */

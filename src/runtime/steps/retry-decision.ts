@@ -18,7 +18,8 @@ export function decideRetry(
   random: () => number,
 ): RetryDecision {
   if (attempt >= spec.maxAttempts) return theEnd
-  if (hasCause(error, 'NON_RETRYABLE') || hasCause(error, 'EXECUTION_ABORTED')) return theEnd
+  if (hasCause(error, 'NON_RETRYABLE') || hasCause(error, 'EXECUTION_ABORTED') || hasCause(error, 'RERUN_MISMATCH'))
+    return theEnd
   try {
     if (spec.retryIf !== undefined && !synchronous(spec.retryIf(error), 'retryIf')) return theEnd
     if (spec.backoff === undefined) return { delayMs: 0 }

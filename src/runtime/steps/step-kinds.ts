@@ -1,6 +1,7 @@
 import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { functionStep } from './attempt.ts'
 import { constantStep } from './constant-step.ts'
+import { durableStep } from './durable-step.ts'
 import { eventStep } from './event-step.ts'
 import { machineStep } from './machine-step.ts'
 import { raceStep } from './race-step.ts'
@@ -18,6 +19,7 @@ const kinds: Readonly<Record<StepSpec['kind'], StepKind<never>>> = {
   event: eventStep,
   subgraph: subgraphStep,
   machine: machineStep,
+  durable: durableStep,
 }
 
 /** How a step works. Nearly all are functions: they are found without a look into the table. */

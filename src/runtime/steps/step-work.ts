@@ -3,6 +3,7 @@ import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
+import type { Checkpoints } from './checkpoints.ts'
 import type { Events } from './events.ts'
 import type { Inbox } from './inbox.ts'
 import type { Signals } from './signals.ts'
@@ -50,13 +51,20 @@ export interface WorkPlace {
     readonly inbox?: Inbox | undefined
     readonly events?: Events | undefined
     readonly times?: TimerTimes | undefined
+    readonly checkpoints?: Checkpoints | undefined
     readonly itemKey?: string | undefined
     readonly isChild?: boolean | undefined
     readonly part?: unknown
     /** Present where children are executions of their own that go on without this process. */
     readonly children?: unknown
   }
-  readonly options: { readonly headers: Readonly<Record<string, string>>; readonly logger: Logger }
+  readonly options: {
+    readonly headers: Readonly<Record<string, string>>
+    readonly logger: Logger
+    readonly random: () => number
+  }
+  /** Why it goes on elsewhere; undefined where it does not. */
+  readonly released: unknown
 }
 
 /** A step whose attempt has begun: what its work is given, and where the work's outcome goes. */

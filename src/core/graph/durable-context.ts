@@ -1,0 +1,70 @@
+import type { Duration } from '../duration.ts'
+import type { Logger } from '../contracts/logger.ts'
+import type { RetryPolicy } from '../language/policy.ts'
+import type { MaybePromise, StepContext } from '../language/step.ts'
+
+/** What the function of one `ctx.step` gets. */
+export interface DurableCall {
+  /** Aborted when this attempt times out, or the durable step ends or goes on elsewhere; made only when looked at. */
+  readonly signal: AbortSignal
+  /** This try, from 1. */
+  readonly attempt: number
+  /** Stable over the attempts and re-runs of this call: another one for each name, key and generation. */
+  readonly idempotencyKey: string
+  /** A logger bound to execution id, step and call; silent when none was given. */
+  readonly log: Logger
+  /** Says how far it has come: kept for whoever tries it again. */
+  heartbeat(details?: unknown): void
+  /** The details of the last heartbeat of an attempt before this one; undefined where there is none. */
+  readonly lastHeartbeat: unknown
+}
+
+/** What distinguishes a verb from others of its name. */
+export interface DurableKey {
+  /** Distinguishes calls of one name that are open at the same time. @default numbered, where no other call of the branch is open */
+  readonly key?: string | undefined
+}
+
+/** How one `ctx.step` is tried. */
+export interface DurableCallOptions extends DurableKey {
+  /** How often it is tried, and after what wait. @default once */
+  readonly retry?: RetryPolicy | undefined
+  /** How long one attempt may take. @default no limit */
+  readonly timeout?: Duration | undefined
+}
+
+/**
+ * What the function of a durable step gets besides its inputs. After a crash, or when its execution was parked, that function runs again from its top, and each verb
+ * that has ended gives what was recorded, in the recorded order. So whatever does something, or differs from one time to the next, belongs into a verb.
+ */
+export interface DurableContext extends StepContext {
+  /** Aborted when the step is cancelled, loses a race or times out; not when it is parked or goes on elsewhere. */
+  readonly signal: AbortSignal
+  /** How often `continueAsNew` has begun the function anew, from 0. */
+  readonly generation: number
+  /**
+   * Calls the function and records what it comes to, its failure too: once that is on record, it is not called again.
+   * Rejects with what the last attempt threw, or with a StepTimeoutError.
+   */
+  step<Value>(
+    name: string,
+    run: (call: DurableCall) => MaybePromise<Value>,
+    options?: DurableCallOptions,
+  ): Promise<Value>
+  /** Waits for so long; a restart does not start it over. */
+  sleep(duration: Duration, options?: DurableKey): Promise<void>
+  /** Waits until a time; one that has passed is now. */
+  sleepUntil(at: Date, options?: DurableKey): Promise<void>
+  /** Runs a part of the function whose verbs are named apart from those of other parts: for parts that run at the same time. */
+  branch<Value>(name: string, run: (context: this) => MaybePromise<Value>): Promise<Value>
+  /** The time at which the function was last given something: the same when it runs again. */
+  now(): Date
+  /** A number from 0 to below 1: the same when it runs again. */
+  random(): number
+  /** A UUID: the same when it runs again. */
+  uuid(): string
+  /** Says how far the function has come, for `details()` and `lastHeartbeat`. */
+  heartbeat(details?: unknown): void
+  /** The details of the last heartbeat before the function began to run this time; undefined where there is none. */
+  readonly lastHeartbeat: unknown
+}

@@ -1,0 +1,92 @@
+import { isRecord } from '../is-record.ts'
+import type { Duration } from '../duration.ts'
+import { ownFields } from '../language/data-type.ts'
+import type { DataTypeHint, GivenOf, TypedDataType, ValueOf } from '../language/data-type.ts'
+import type { Compensate, CompensatePolicy } from '../language/compensation.ts'
+import type { RetryPolicy } from '../language/policy.ts'
+import type { DeclaredPorts, MaybePromise, Ports, PortsHint, ReceivedBy, TypedStep } from '../language/step.ts'
+import type { DurableContext } from './durable-context.ts'
+
+/** A long-lived function from data types to one data type. Made by `durableStep`. */
+export interface DurableStep<
+  Inputs extends Ports,
+  Output extends TypedDataType,
+  Name extends string = string,
+> extends TypedStep {
+  readonly kind: 'durable'
+  /** Part of keys, events and errors. */
+  readonly name: Name
+  /** Named ports: data types, `optional(T)`, `all(T)`. */
+  readonly inputs: Inputs
+  /** The one data type that the step makes. */
+  readonly output: Output
+  readonly '~types': {
+    readonly makes: Output['name']
+    readonly requires: Inputs[keyof Inputs]['~types']['requires']
+    readonly wants: Inputs[keyof Inputs]['~types']['wants']
+    readonly touches: Output | Inputs[keyof Inputs]['~types']['touches']
+  }
+}
+
+/** What `durableStep` takes. */
+export interface DurableStepDeclaration<
+  Output extends TypedDataType,
+  Inputs extends DeclaredPorts | PortsHint,
+  Name extends string,
+> {
+  /** Part of keys, events and errors; no two steps of a graph share one. */
+  readonly name: Name
+  /** Named ports: data types, `optional(T)`, `all(T)`. @default {} */
+  readonly inputs?: Inputs
+  /** The one data type that the step makes. */
+  readonly output: Output | DataTypeHint
+  /** Makes the output, by the verbs of its context; runs again from its top after a crash, and when it was parked. */
+  readonly run: (inputs: ReceivedBy<Inputs>, context: DurableContext) => MaybePromise<GivenOf<Output>>
+  /** How long one attempt may take, but for the time in which it only waits. @default no limit */
+  readonly timeout?: Duration | undefined
+  /** How often the function is tried: a further attempt finds what is on record, but for the failure that it is made for. Re-runs are no attempts. @default once */
+  readonly retry?: RetryPolicy | undefined
+  /** What the step was called before, the newest name first. @default none */
+  readonly formerly?: string | readonly string[] | undefined
+  /** Whether the step runs, by its inputs; false skips it, and what can't do without it. Must be pure. @default always */
+  readonly when?: ((inputs: ReceivedBy<Inputs>) => boolean) | undefined
+  /** Takes the place of the result when the step failed for good: a value, or a function that makes one. @default none */
+  readonly fallback?:
+    GivenOf<Output> | ((error: unknown, inputs: ReceivedBy<Inputs>) => MaybePromise<GivenOf<Output>>) | undefined
+  /** Undoes what the step did when the execution fails or is cancelled. @default none */
+  readonly compensate?:
+    Compensate<ValueOf<Output>, ReceivedBy<Inputs>> | CompensatePolicy<ValueOf<Output>, ReceivedBy<Inputs>> | undefined
+}
+
+type PortsOf<Inputs extends DeclaredPorts | PortsHint> = [Inputs] extends [Ports] ? Inputs : Ports
+
+/**
+ * Declares a long-lived function: one that may sleep for days, and loops over many calls. In a docket what its verbs came to is on record: after a crash, or when its
+ * execution was parked, it runs again from its top, and each verb that had ended gives what was recorded. Under `execute` it lives in memory.
+ *
+ * Inert: `graph()` reports wrong options.
+ *
+ * @example
+ * const remind = durableStep({
+ *   name: 'Remind',
+ *   inputs: { user: User },
+ *   output: Reminder,
+ *   run: async ({ user }, ctx) => {
+ *     await ctx.step('welcome', () => mail.send(user.email, 'Welcome'))
+ *     await ctx.sleep('3d')
+ *     return ctx.step('remind', () => mail.send(user.email, 'Still there?'))
+ *   },
+ * })
+ */
+export function durableStep<
+  Output extends TypedDataType,
+  const Inputs extends DeclaredPorts | PortsHint = Record<never, never>,
+  const Name extends string = string,
+>(declaration: DurableStepDeclaration<Output, Inputs, Name>): DurableStep<PortsOf<Inputs>, Output, Name> {
+  const fields = ownFields(declaration)
+  for (const key of ['inputs', 'retry', 'compensate'])
+    if (isRecord(fields[key]) && !('kind' in fields[key])) fields[key] = Object.freeze(ownFields(fields[key]))
+  return Object.freeze({ ...fields, inputs: fields['inputs'] ?? noInputs, kind: 'durable' }) as never
+}
+
+const noInputs = Object.freeze({})

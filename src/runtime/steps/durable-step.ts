@@ -1,0 +1,261 @@
+import { ExecutionCancelledError, StepTimeoutError } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
+import { AsyncContext } from '../environment/async-context.ts'
+import type { FullClock } from '../environment/clock.ts'
+import { checkValue } from '../inputs/check-value.ts'
+import type { CheckedValue } from '../inputs/check-value.ts'
+import { CheckpointsInMemory, noCheckpoints } from './checkpoints.ts'
+import type { Checkpoint, CheckpointChange, Checkpoints, Recorded } from './checkpoints.ts'
+import { DurableFunction } from './durable-function.ts'
+import { Frame } from './frame.ts'
+import type { FrameHost } from './frame.ts'
+import { outputError } from './output-error.ts'
+import type { StepKind, StepWork, WorkingStep } from './step-work.ts'
+import { WorkTimeout } from './work-timeout.ts'
+
+/** Steps that are long-lived functions. */
+export const durableStep: StepKind<DurableWork> = {
+  begin: (step) => new DurableWork(step).begin(),
+  close: (work, reason) => work.close(reason),
+  moveTo: (work, step) => work.moveTo(step),
+}
+
+/** What is on record of a function itself stands beside what its verbs came to. */
+const begun = '$begin'
+const timeSpent = '$time'
+
+const kept = new WeakMap<WorkingStep, Checkpoints>()
+
+/** Outside of dockets, what a further attempt is to find is kept as long as the step lives. */
+function checkpointsOf(step: WorkingStep): Checkpoints {
+  const { checkpoints } = step.execution.setup
+  if (checkpoints !== undefined) return checkpoints
+  if (step.planStep.spec.maxAttempts === 1) return noCheckpoints
+  let own = kept.get(step)
+  if (own === undefined) kept.set(step, (own = new CheckpointsInMemory()))
+  return own
+}
+
+/** One attempt of a durable step: its function, which settles the step once, and the verbs that it calls. */
+class DurableWork implements StepWork, FrameHost {
+  readonly attempt: number
+  isWaiting = false
+  #step: WorkingStep
+  #isOpen = true
+  readonly #checkpoints: Checkpoints
+  #generation = 0
+  #frame: Frame | undefined
+  #function: DurableFunction | undefined
+  #inputs: Record<string, unknown>
+  readonly #began: number
+  /** Whether it is on record that the function has begun. */
+  #isBegun = false
+  readonly #timeout: WorkTimeout
+  /** What is to go on once there is room; undefined while nothing waits for that. */
+  #acts: (() => void)[] | undefined
+
+  constructor(step: WorkingStep) {
+    this.attempt = step.attempt
+    this.#step = step
+    this.#checkpoints = checkpointsOf(step)
+    this.#began = step.execution.clock.now()
+    this.#inputs = step.inputs
+    const { timeoutMs } = step.planStep.spec
+    this.#timeout = new WorkTimeout(step.execution, timeoutMs, () => this.#timeOut(timeoutMs!))
+    step.current = this
+  }
+
+  get place(): ErrorPlace {
+    return { ...this.#step.execution.place, step: this.#step.step, attempt: this.attempt }
+  }
+
+  get clock(): FullClock {
+    return this.#step.execution.clock
+  }
+
+  get isOver(): boolean {
+    return this.#step.execution.isOver
+  }
+
+  begin(): void {
+    // Made while it is the current one: what wakes the function goes on in it.
+    void this.#step.execution.context
+    const found = this.#checkpoints.read(this.#step)
+    if (!(found instanceof Promise)) {
+      this.#run(found)
+      return
+    }
+    const context = new AsyncContext()
+    found.then(
+      (recorded) => context.run(() => this.#run(recorded)),
+      (error: unknown) => this.#fail(error, false),
+    )
+  }
+
+  close(reason: unknown): void {
+    if (!this.#isOpen) return
+    this.#end()
+    // What goes on elsewhere stands still here: to the function it is as if it had been asleep.
+    if (this.#step.execution.released !== undefined) this.#frame?.drop(reason)
+    else this.#cancel(reason)
+  }
+
+  moveTo(step: WorkingStep): void {
+    this.#step.current = undefined
+    this.#step = step
+    step.current = this
+  }
+
+  keep(change: Omit<CheckpointChange, 'generation'>): Promise<void> | undefined {
+    const checkpoints: Checkpoint[] = [...change.checkpoints]
+    if (this.#timeout.hasLimit) checkpoints.push(this.#ownCheckpoint(timeSpent, this.#timeout.spentMs))
+    if (!this.#isBegun) {
+      this.#isBegun = true
+      checkpoints.unshift(this.#ownCheckpoint(begun, this.#inputs))
+    }
+    return this.#checkpoints.write(this.#step, { ...change, generation: this.#generation, checkpoints })
+  }
+
+  failed(error: unknown): void {
+    this.#fail(error, false)
+  }
+
+  waits(dueAt: number | undefined): void {
+    if (!this.#isOpen || this.isOver) return
+    this.isWaiting = true
+    this.#timeout.rest()
+    this.#step.waits(dueAt)
+    this.#step.execution.leave()
+  }
+
+  goOn(act: () => void): void {
+    if (!this.isWaiting) {
+      act()
+      return
+    }
+    // Nothing goes on after the end, nor while the execution is about to be handed over.
+    if (!this.#isOpen || this.isOver) return
+    if (this.#acts !== undefined) {
+      this.#acts.push(act)
+      return
+    }
+    this.#acts = [act]
+    this.#step.wakes(() => {
+      const acts = this.#acts ?? []
+      this.#acts = undefined
+      if (!this.#isOpen || this.isOver) return
+      this.isWaiting = false
+      this.#step.goesOn()
+      this.#timeout.goOn()
+      for (const next of acts) next()
+    })
+  }
+
+  #run(recorded: Recorded | undefined): void {
+    if (!this.#isOpen) return
+    const step = this.#step
+    const { setup } = step.execution
+    this.#generation = recorded?.generation ?? 0
+    const known = recorded?.checkpoints.find(({ name }) => name === begun)
+    this.#isBegun = known !== undefined
+    if (known?.value !== undefined) this.#inputs = known.value as Record<string, unknown>
+    const spent = recorded?.checkpoints.find(({ name }) => name === timeSpent)
+    // The limit is that of an attempt.
+    const spentMs = step.isRepeated && typeof spent?.value === 'number' ? spent.value : 0
+    const isRecorded = setup.checkpoints !== undefined || recorded !== undefined
+    const frame = (this.#frame = new Frame(this, recorded, known?.at ?? this.#began, isRecorded))
+    this.#function = new DurableFunction({ step, frame, attempt: this.attempt, generation: this.#generation })
+    this.#timeout.begin(spentMs)
+    let returned: unknown
+    try {
+      returned = step.planStep.spec.run(this.#inputs, this.#function.context)
+    } catch (thrown) {
+      this.#fail(thrown, false)
+      return
+    }
+    Promise.resolve(returned).then(
+      (value) => this.#check(value),
+      (thrown: unknown) => this.#fail(thrown, false),
+    )
+  }
+
+  #check(value: unknown): void {
+    const checked = checkValue(this.#step.planStep.spec.output, value)
+    if (checked instanceof Promise) void checked.then((late) => this.#settle(late))
+    else this.#settle(checked)
+  }
+
+  #settle(checked: CheckedValue): void {
+    const { step, planStep } = this.#step
+    // What stands still here can't have ended: it goes on elsewhere.
+    if (this.#frame?.isDead === true) return
+    if (checked.issues !== undefined) {
+      const what = `step "${step}" returned a value that does not fit "${planStep.spec.output.name}"`
+      this.#fail(outputError(this.#step, what, checked.issues, checked.thrown), false)
+    } else if (!this.#isOpen) this.#step.cameLate(checked.value)
+    else if (this.#frame?.isWhole() === true)
+      this.goOn(() => {
+        this.#endAll()
+        this.#step.attemptSucceeded(checked.value)
+      })
+  }
+
+  #fail(error: unknown, timedOut: boolean): void {
+    if (this.#frame?.isDead === true) return
+    if (!this.#isOpen) {
+      this.#step.endedLate()
+      return
+    }
+    if (!timedOut && this.#step.isHandedOverFor(error)) return
+    this.goOn(() => {
+      if (!this.#isOpen) return
+      const dropped = this.#frame?.namesLeadingTo(error) ?? []
+      // A further attempt is not to fail of what is on record, however it begins. Where that can't be written, it does.
+      if (dropped.length > 0) this.#drop(dropped)
+      if (timedOut) {
+        this.#end()
+        this.#cancel(error)
+      } else this.#endAll()
+      this.#step.attemptFailed(error, timedOut)
+    })
+  }
+
+  #drop(dropped: readonly string[]): void {
+    this.keep({ checkpoints: [], dropped })?.catch(() => {})
+  }
+
+  #cancel(reason: unknown): void {
+    this.#function?.abort(reason)
+    this.#frame?.cancel(reason)
+  }
+
+  #end(): void {
+    this.#isOpen = false
+    this.#timeout.end()
+    this.#step.current = undefined
+  }
+
+  /** Calls that the function did not wait for are stopped. */
+  #endAll(): void {
+    this.#end()
+    this.#frame?.drop(new ExecutionCancelledError(`the durable step "${this.#step.step}" has ended`, this.place))
+  }
+
+  #timeOut(timeoutMs: number): void {
+    this.#fail(new StepTimeoutError(timeoutMs, this.place), true)
+  }
+
+  #ownCheckpoint(name: string, value: unknown): Checkpoint {
+    const { now } = this.clock
+    return {
+      name,
+      kind: name.slice(1),
+      status: 'open',
+      order: 0,
+      value,
+      error: undefined,
+      at: name === begun ? this.#began : now(),
+      dueAt: undefined,
+    }
+  }
+}
