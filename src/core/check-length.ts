@@ -20,6 +20,7 @@ const kinds: Readonly<Record<Limited, string>> = {
   resultKey: 'keys of results',
   name: 'names of types, and versions',
   message: 'ids of messages, and slots',
+  checkpoint: 'names of checkpoints',
 }
 
 /** What a character takes that a store has to write in another way: none takes more. */

@@ -1,5 +1,6 @@
 import { firstRecord } from '../../src/core/contracts/first-record.ts'
 import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
+import type { CheckpointRecord, CheckpointRequest } from '../../src/core/contracts/checkpoint-record.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -13,12 +14,14 @@ import type {
 import { headOf, unparked } from '../../src/core/contracts/parking.ts'
 import { judge, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import { CheckpointList } from './checkpoint-list.ts'
 import type { MemoryOutbox } from './outbox.ts'
 import { StepList } from './step-list.ts'
 
 interface Entry {
   record: ExecutionRecord
   readonly steps: StepList
+  readonly checkpoints: CheckpointList
   mail: Message[]
   /** By id and slot of messages: the verdict on the next one. */
   readonly receipts: Map<string, PostVerdict>
@@ -70,11 +73,13 @@ export class MemoryExecutions {
     return executions.map((created) => {
       const known = this.get(created.id)
       if (known !== undefined) return known
-      const { steps = [] } = created
+      const { steps = [], checkpoints: written } = created
+      const checkpoints = new CheckpointList()
+      checkpoints.change([], written)
       const record = firstRecord(created)
       const begun = new StepList()
       for (const step of steps) begun.put(step)
-      this.#entries.set(created.id, { record, steps: begun, mail: [], receipts: new Map() })
+      this.#entries.set(created.id, { record, steps: begun, checkpoints, mail: [], receipts: new Map() })
       this.#index(record)
       if (record.owner === undefined) this.#emit({ type: 'work' })
       return undefined
@@ -96,6 +101,7 @@ export class MemoryExecutions {
       if (!entry.receipts.has(slotReceipt(slot))) entry.receipts.set(slotReceipt(slot), 'late')
     for (const slot of openedSlots ?? []) entry.receipts.delete(slotReceipt(slot))
     this.#outbox.add(id, commit.outgoing)
+    entry.checkpoints.change(commit.droppedCheckpoints, commit.checkpoints)
     const { isReleased, ...changes } = headOf(commit) ?? {}
     const before = entry.record
     this.#replace(entry, {
@@ -195,6 +201,10 @@ export class MemoryExecutions {
       if (end < list.size) return { steps, next: JSON.stringify([index, end]) }
     }
     return { steps, next: undefined }
+  }
+
+  readCheckpoints(request: CheckpointRequest): CheckpointRecord[] {
+    return this.#entries.get(request.execution)?.checkpoints.read(request) ?? []
   }
 
   delete({ id, owner, epoch }: Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>): boolean {

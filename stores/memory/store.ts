@@ -1,5 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
 import type { CommitAnswer, Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
+import type { CheckpointRecord, CheckpointRequest } from '../../src/core/contracts/checkpoint-record.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OutboxEntry, OutboxPlace, OutboxRequest } from '../../src/core/contracts/outbox.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
@@ -153,6 +154,11 @@ class MemoryStore implements Store {
   async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
     this.#life.requireOpen()
     return this.#executions.readSteps(ids, next)
+  }
+
+  async readCheckpoints(request: CheckpointRequest): Promise<CheckpointRecord[]> {
+    this.#life.requireOpen()
+    return this.#executions.readCheckpoints(request)
   }
 
   async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<boolean[]> {

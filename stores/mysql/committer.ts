@@ -10,6 +10,7 @@ import { roundsOf } from '../sql/rounds.ts'
 import { doneStatuses, headFields, outboxColumns, outboxFields } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import { replacesAny, stayingOf } from '../../src/core/contracts/step-replacement.ts'
+import { writeCheckpoints } from './checkpoints.ts'
 import type { MysqlConnection } from './connection.ts'
 import { stepShape, toKey } from './keys.ts'
 import { literal, literals } from './literals.ts'
@@ -40,6 +41,7 @@ export class MysqlCommitter {
   readonly #executions: string
   readonly #mailbox: string
   readonly #receipts: string
+  readonly #checkpoints: string
   readonly #insertOutgoing: string
   readonly #insertSteps: string
   readonly #replaceSteps: string
@@ -50,6 +52,7 @@ export class MysqlCommitter {
     this.#executions = dialect.table('executions')
     this.#mailbox = dialect.table('mailbox')
     this.#receipts = dialect.table('receipts')
+    this.#checkpoints = dialect.table('checkpoints')
     this.#insertOutgoing = `insert into ${dialect.table('outbox')} (${namesOf(outboxColumns)})`
     this.#insertSteps = `insert into ${dialect.table('steps')} (${stepShape.columns.join(', ')})`
     this.#replaceSteps = replacing((name) => `values(${name})`)
@@ -97,6 +100,7 @@ export class MysqlCommitter {
       messages.map((message) => cellsOf(outboxFields, { ...message, source: id }, toSqlTime)),
     )
     await session.insert(this.#insertOutgoing, outgoing, 'on duplicate key update entry = entry')
+    await writeCheckpoints(session, this.#checkpoints, held)
     return { held, locked, unread }
   }
 

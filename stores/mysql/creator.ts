@@ -7,6 +7,7 @@ import type { Dialect } from '../sql/dialect.ts'
 import { executionOf } from '../sql/reader.ts'
 import { roundsOf } from '../sql/rounds.ts'
 import { executionColumns } from '../sql/tables.ts'
+import { writeCheckpoints } from './checkpoints.ts'
 import type { MysqlConnection } from './connection.ts'
 import { isDuplicate, isLockWait, storeName } from './errors.ts'
 import { connectionOf } from './given-transaction.ts'
@@ -28,6 +29,7 @@ export class MysqlCreator {
   readonly #connection: MysqlConnection
   readonly #insert: string
   readonly #insertSteps: string
+  readonly #checkpoints: string
   readonly #select: string
   readonly #table: string
 
@@ -37,6 +39,7 @@ export class MysqlCreator {
     this.#table = table
     this.#insert = `insert into ${table} (${executionShape.columns.join(', ')}) values`
     this.#insertSteps = `insert into ${dialect.table('steps')} (${stepShape.columns.join(', ')})`
+    this.#checkpoints = dialect.table('checkpoints')
     this.#select = `select ${selectList(dialect, executionColumns, 'e')}, e.id as id_key from ${table} e force index (primary)`
   }
 
@@ -135,5 +138,7 @@ export class MysqlCreator {
     const begun = made.flatMap(({ created: { id, steps = [] } }) => steps.map((step) => ({ ...step, execution: id })))
     // Others may have it by now, and have written more.
     await session.insert(this.#insertSteps, begun.map(stepShape.cells), 'on duplicate key update attempt = attempt')
+    const others = made.map(({ created }) => created)
+    await writeCheckpoints(session, this.#checkpoints, others, 'on duplicate key update status = status')
   }
 }

@@ -19,6 +19,7 @@ export class MysqlDeletion {
   readonly #steps: string
   readonly #mailbox: string
   readonly #receipts: string
+  readonly #checkpoints: string
 
   constructor(connection: MysqlConnection, owners: MysqlOwners, dialect: Dialect) {
     this.#connection = connection
@@ -28,6 +29,7 @@ export class MysqlDeletion {
     this.#steps = dialect.table('steps')
     this.#mailbox = dialect.table('mailbox')
     this.#receipts = dialect.table('receipts')
+    this.#checkpoints = dialect.table('checkpoints')
   }
 
   async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]> {
@@ -65,19 +67,19 @@ export class MysqlDeletion {
       const last = held.flatMap(({ owner }) => (owner === null ? [] : [owner as string]))
       const living = await this.#owners.living(session, [...new Set(last)])
       const keys = held.flatMap(({ id, owner }) => (living.has(owner as string) ? [] : [id as string]))
-      await this.#deleteAll(session, keys, await this.#mayHaveMail(session, keys))
+      await this.#deleteAll(session, keys, await this.#mayHaveMore(session, keys))
       return { found: found.length, deleted: keys.length }
     })
   }
 
   /**
-   * Which of the tables of messages have anything between the first and the last of some keys, which are in order. Mostly it is none of them, and to go through
+   * Which of the tables of messages and checkpoints have anything between the first and the last of some keys, which are in order. Mostly it is none of them, and to go through
    * a list of thousands for nothing takes the server as long as to find all of it. Nothing comes while the executions are locked.
    */
-  async #mayHaveMail(session: MysqlSession, keys: readonly string[]): Promise<readonly string[]> {
+  async #mayHaveMore(session: MysqlSession, keys: readonly string[]): Promise<readonly string[]> {
     if (keys.length === 0) return []
     const between = `where execution between ${literal(keys[0]!)} and ${literal(keys.at(-1)!)}`
-    const tables = [this.#mailbox, this.#receipts]
+    const tables = [this.#mailbox, this.#receipts, this.#checkpoints]
     const looks = tables.map((table, place) => `(select ${place} as place from ${table} ${between} limit 1)`)
     return (await session.all(looks.join(' union all '))).map(({ place }) => tables[place as number]!)
   }
@@ -85,11 +87,11 @@ export class MysqlDeletion {
   async #deleteAll(
     session: MysqlSession,
     keys: readonly string[],
-    mail: readonly string[] = [this.#mailbox, this.#receipts],
+    others: readonly string[] = [this.#mailbox, this.#receipts, this.#checkpoints],
   ): Promise<void> {
     if (keys.length === 0) return
     const list = listOf(keys)
-    for (const table of [this.#steps, ...mail]) await session.run(`delete from ${table} where execution in (${list})`)
+    for (const table of [this.#steps, ...others]) await session.run(`delete from ${table} where execution in (${list})`)
     await session.run(`delete from ${this.#executions} where id in (${list})`)
   }
 }

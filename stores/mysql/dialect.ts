@@ -32,7 +32,14 @@ export function mysqlDialect(prefix: string): Dialect {
     isLiving: (alias) => `${alias}.expires_at > utc_timestamp(3)`,
     toKey,
     // Row values can't begin a range of an index here; this can.
-    isAfter: ([first, second], [one, two], add) =>
-      `(${first} > ${add(one)} or (${first} = ${add(one)} and ${second} > ${add(two)}))`,
+    isAfter: (columns, cells, add) =>
+      `(${columns
+        .map((column, place) =>
+          [
+            ...columns.slice(0, place).map((same, index) => `${same} = ${add(cells[index]!)}`),
+            `${column} > ${add(cells[place]!)}`,
+          ].join(' and '),
+        )
+        .join(' or ')})`,
   }
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, Field } from '../sql/cells.ts'
 import { toName } from '../sql/names.ts'
-import { claimFields, executionFields, messageFields, stepRowFields } from '../sql/tables.ts'
+import { checkpointRowFields, claimFields, executionFields, messageFields, stepRowFields } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 
 /** How many characters a column of a key has: three of them, of four bytes a character, fit into an index (3,072 bytes). */
@@ -26,7 +26,15 @@ function shorten(text: string): string {
 }
 
 /** Columns that are part of a key. Beside each is one with `_full` at its end, for names that a key can't have whole; else it is NULL. */
-export const keyColumns: ReadonlySet<string> = new Set(['id', 'graph', 'owner', 'execution', 'step', 'item'])
+export const keyColumns: ReadonlySet<string> = new Set([
+  'id',
+  'graph',
+  'owner',
+  'execution',
+  'step',
+  'item',
+  'checkpoint',
+])
 
 /** How records of one kind are written. */
 export interface RowShape {
@@ -58,6 +66,7 @@ export function cellsOfKey(name: string): readonly Cell[] {
 
 export const executionShape = rowShape(executionFields)
 export const stepShape = rowShape(stepRowFields)
+export const checkpointShape = rowShape(checkpointRowFields)
 export const messageShape = rowShape(messageFields)
 // `step` is no key of results.
 export const claimShape = rowShape(claimFields, new Set(['id', 'owner']))

@@ -1,4 +1,5 @@
 import type { Migration } from '../sql/migration.ts'
+import { checkpointKey } from '../sql/tables.ts'
 import type { TableName } from '../sql/tables.ts'
 import { collation, keyLength } from './keys.ts'
 
@@ -86,6 +87,25 @@ export function tablesMigration(prefix: string): Migration {
         `ended_at ${time}`,
         `due_at ${time}`,
         'primary key (execution, step, item)',
+      ),
+      table(
+        'checkpoints',
+        fullKey('execution'),
+        `scope varchar(22) character set utf8mb4 ${collation} not null`,
+        fullKey('step'),
+        fullKey('item'),
+        'generation bigint not null',
+        fullKey('checkpoint'),
+        `kind ${name} not null`,
+        'ordinal bigint not null',
+        `status ${word} not null`,
+        value('value'),
+        value('error'),
+        `written_at ${time} not null`,
+        `due_at ${time}`,
+        `primary key (${checkpointKey.join(', ')})`,
+        // In which they are read, in portions.
+        'key docket_order (execution, scope, generation, ordinal, checkpoint)',
       ),
       table(
         'mailbox',
@@ -183,6 +203,7 @@ export function tablesMigration(prefix: string): Migration {
       'receipts',
       'outbox',
       'mailbox',
+      'checkpoints',
       'steps',
       'executions',
     ].map((of) => `drop table if exists \`${prefix}${of}\``),

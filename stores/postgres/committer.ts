@@ -12,6 +12,7 @@ import { toName } from '../sql/names.ts'
 import { roundsOf } from '../sql/rounds.ts'
 import { doneStatuses, headFields, outboxColumns, outboxFields, stepColumns, stepFields } from '../sql/tables.ts'
 import { stayingOf } from '../../src/core/contracts/step-replacement.ts'
+import { checkpointParameters, checkpointParts, hasCheckpoints } from './checkpoints.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, fenceColumns, fewRows, lockPatience, unnest } from './dialect.ts'
 import type { PostgresHintSender } from './hint-sender.ts'
@@ -79,18 +80,21 @@ export class PostgresCommitter {
   async #commitRound(
     commits: readonly ExecutionCommit[],
     done: Set<ExecutionCommit>,
-    { plain, heads, mail, headsAndMail, sending, parking }: CommitStatements,
+    statements: CommitStatements,
   ): Promise<void> {
     if (commits.length === 0) return
     const { timeText } = this.#dialect
     const isParking = commits.some(({ park }) => park !== undefined)
-    const sends = isParking || commits.some(({ outgoing }) => outgoing !== undefined)
+    const keeps = commits.some(hasCheckpoints)
+    // Few of those that keep something do more than one other thing: one statement with all parts does for them.
+    const isMore = keeps && commits.some((commit) => commit.head !== undefined || hasMail(commit))
+    const sends = isParking || isMore || commits.some(({ outgoing }) => outgoing !== undefined)
     const hasHeads = sends || commits.some(({ head }) => head !== undefined)
     const rows = commits.map((commit): Cell[] => {
       const { id, owner, epoch, at, park } = commit
       const head = headOf(commit)
       const plain: Cell[] = [toName(id), toName(owner), epoch, timeText(at)]
-      if (isParking) plain.push(park?.lastSeq ?? null)
+      if (isParking || isMore) plain.push(park?.lastSeq ?? null)
       return hasHeads ? [...plain, maskOf(head), ...cellsOf(headFields, head ?? {}, timeText)] : plain
     })
     const steps = commits.flatMap((commit, index) =>
@@ -98,31 +102,38 @@ export class PostgresCommitter {
     )
     const consumed = commits.flatMap((commit, index) => (commit.consumed ?? []).map((seq): Cell[] => [index + 1, seq]))
     const slots = commits.flatMap((commit, index) => slotRowsOf(commit, index + 1))
-    const columns = columnsOfCommit(hasHeads, isParking)
+    const columns = columnsOfCommit(hasHeads, isParking || isMore)
     const outgoing = commits.flatMap((commit, index) =>
       (commit.outgoing ?? []).map((message): Cell[] => [
         index + 1,
         ...cellsOf(outboxFields, { ...message, source: commit.id }, timeText),
       ]),
     )
-    const hasMail = sends || consumed.length > 0 || slots.length > 0
-    const written = await this.#connection.queryPrepared({
-      text: isParking
+    const writesMail = sends || consumed.length > 0 || slots.length > 0
+    const { plain, heads, mail, headsAndMail, sending, parking, keeping, whole } = statements
+    const text = keeps
+      ? isParking || sends
+        ? whole
+        : keeping
+      : isParking
         ? parking
         : sends
           ? sending
-          : hasMail
+          : writesMail
             ? hasHeads
               ? headsAndMail
               : mail
             : hasHeads
               ? heads
-              : plain,
+              : plain
+    const written = await this.#connection.queryPrepared({
+      text,
       parameters: [
         ...columnar(columns, rows),
         ...columnar(numberedStepColumns, steps),
-        ...(hasMail ? [...columnar(consumedColumns, consumed), ...columnar(slotColumns, slots)] : []),
+        ...(writesMail ? [...columnar(consumedColumns, consumed), ...columnar(slotColumns, slots)] : []),
         ...(sends ? columnar(numberedOutboxColumns, outgoing) : []),
+        ...(keeps ? checkpointParameters(commits, this.#dialect) : []),
       ],
     })
     for (const row of written) {
@@ -136,6 +147,10 @@ export class PostgresCommitter {
     if (head?.status !== undefined && isTerminal(head.status)) this.#hints.send({ type: 'ended', execution: id }, false)
     else if (head?.isReleased === true && park === undefined) this.#hints.send({ type: 'work' })
   }
+}
+
+function hasMail({ consumed, closedSlots, openedSlots, outgoing }: ExecutionCommit): boolean {
+  return [consumed, closedSlots, openedSlots, outgoing].some((part) => part !== undefined)
 }
 
 function columnsOfCommit(hasHeads: boolean, parks: boolean): readonly CellColumn[] {
@@ -158,7 +173,9 @@ function maskOf(head: HeadChange | undefined): number {
   return mask
 }
 
-type CommitStatements = Readonly<Record<'plain' | 'heads' | 'mail' | 'headsAndMail' | 'sending' | 'parking', string>>
+type CommitStatements = Readonly<
+  Record<'plain' | 'heads' | 'mail' | 'headsAndMail' | 'sending' | 'parking' | 'keeping' | 'whole', string>
+>
 
 function commitStatements(dialect: Dialect, ifLocked: string): CommitStatements {
   const statement = (...parts: readonly CommitPart[]): string => commitStatement(dialect, ifLocked, new Set(parts))
@@ -169,11 +186,13 @@ function commitStatements(dialect: Dialect, ifLocked: string): CommitStatements 
     headsAndMail: statement('heads', 'mail'),
     sending: statement('heads', 'mail', 'outgoing'),
     parking: statement('heads', 'mail', 'outgoing', 'park'),
+    keeping: statement('checkpoints'),
+    whole: statement('heads', 'mail', 'outgoing', 'park', 'checkpoints'),
   }
 }
 
 /** What a statement can write beside step records. */
-type CommitPart = 'heads' | 'mail' | 'outgoing' | 'park'
+type CommitPart = 'heads' | 'mail' | 'outgoing' | 'park' | 'checkpoints'
 
 /**
  * Holds the rows that are still their owners' and, with ` skip locked`, that nobody else holds, in the order of their ids (so that no two statements wait for
@@ -216,6 +235,8 @@ function commitStatement(dialect: Dialect, ifLocked: string, parts: ReadonlySet<
       select ${outboxColumns.map(({ name }) => `o.${name}`).join(', ')} from ${outgoing} join held h on h.n = o.n
       on conflict (entry) do nothing
     )`
+  const lastPlace = slotsFrom + slotColumns.length + numberedOutboxColumns.length
+  const keepingPart = parts.has('checkpoints') ? checkpointParts(dialect, sends ? lastPlace : consumedFrom) : ''
   const counts = `left join (select execution, count(*) as count from consumed group by execution) c on c.execution = h.id`
   return `with held as materialized (
       select a.* from ${lockPatience()} cross join ${fewRows(columns)} cross join lateral (
@@ -229,7 +250,7 @@ function commitStatement(dialect: Dialect, ifLocked: string, parts: ReadonlySet<
       on conflict (execution, step, item) do update
       set ${stepColumns.map(({ name }) => `${name} = excluded.${name}`).join(', ')}
       where old.status not in ${doneStatuses} or old.type = '' or excluded.status in ${doneStatuses} or excluded.type = ''
-    )${consumes ? consumedPart : ''}${sends ? outgoingPart : ''}, changed as (
+    )${consumes ? consumedPart : ''}${sends ? outgoingPart : ''}${keepingPart}, changed as (
       update ${dialect.table('executions')} e
       set updated_at = h.updated_at${consumes ? ', mail_left = e.mail_left - coalesce(c.count, 0), mail_version = e.mail_version + 1' : ''}${hasHeads ? heads : ''}
       from held h ${consumes ? counts : ''} where e.id = h.id

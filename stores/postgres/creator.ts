@@ -10,6 +10,7 @@ import { fromName, toName } from '../sql/names.ts'
 import { SqlReader } from '../sql/reader.ts'
 import { roundsOf } from '../sql/rounds.ts'
 import { executionColumns, executionFields, stepFields, stepRowColumns } from '../sql/tables.ts'
+import { newCheckpoints, newCheckpointsPart } from './checkpoints.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, lockPatience, unnest } from './dialect.ts'
 import { clientOf } from './given-transaction.ts'
@@ -17,6 +18,7 @@ import type { PostgresHintSender } from './hint-sender.ts'
 
 interface InsertStatements {
   readonly plain: string
+  /** With what they begin with, beside their records. */
   readonly withSteps: string
 }
 
@@ -97,9 +99,16 @@ export class PostgresCreator {
       begun.map((step) => [toName(id), ...cellsOf(stepFields, step, this.#dialect.timeText)]),
     )
     const insert =
-      steps.length === 0
+      steps.length === 0 && executions.every(({ checkpoints }) => checkpoints === undefined)
         ? { text: plain, parameters }
-        : { text: withSteps, parameters: [...parameters, ...columnar(stepRowColumns, steps)] }
+        : {
+            text: withSteps,
+            parameters: [
+              ...parameters,
+              ...columnar(stepRowColumns, steps),
+              ...newCheckpoints(executions, this.#dialect),
+            ],
+          }
     const rows = await (client === undefined
       ? this.#connection.queryPrepared(insert)
       : this.#connection.query(insert, client))
@@ -125,6 +134,6 @@ function insertStatements(dialect: Dialect, patience: string): InsertStatements 
       select ${stepRowColumns.map(({ name }) => `s.${name}`).join(', ')}
       from ${unnest(stepRowColumns, 's', executionColumns.length + 1)} join made on made.id = s.execution
       on conflict (execution, step, item) do nothing
-    ) select id, owner from made`
+    )${newCheckpointsPart(dialect, executionColumns.length + stepRowColumns.length + 1)} select id, owner from made`
   return { plain, withSteps }
 }

@@ -22,6 +22,7 @@ export class PostgresDeletion {
     const executions = dialect.table('executions')
     const all = `gone as (delete from ${executions} e using held h where e.id = h.id),
       steps as (delete from ${dialect.table('steps')} s using held h where s.execution = h.id),
+      checkpoints as (delete from ${dialect.table('checkpoints')} c using held h where c.execution = h.id),
       mail as (delete from ${dialect.table('mailbox')} m using held h where m.execution = h.id),
       receipts as (delete from ${dialect.table('receipts')} r using held h where r.execution = h.id)`
     this.#delete = `with held as materialized (

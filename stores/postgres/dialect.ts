@@ -86,4 +86,5 @@ export const postgresLimits: StoreLimits = {
   resultKey: 2_000,
   name: 65_536,
   message: 1_000,
+  checkpoint: 1_000,
 }

@@ -3,6 +3,7 @@ import { replacesAny, stayingOf } from '../../src/core/contracts/step-replacemen
 import { headOf } from '../../src/core/contracts/parking.ts'
 import type { CommitAnswer } from '../../src/core/contracts/store.ts'
 import { slotReceipt } from '../../src/core/contracts/receipts.ts'
+import { packedCheckpoints } from './checkpoints.ts'
 import type { Connection } from './connection.ts'
 import { commitScript, fullCommitScript } from './execution-scripts.ts'
 import { headChange } from './head-record.ts'
@@ -51,7 +52,7 @@ interface Change {
   /** Fields and records of steps that must not replace completed ones. */
   readonly unfinished: readonly Argument[]
   readonly removed: readonly string[]
-  /** What moves the execution in the index, or is written elsewhere: status, end, release, consumption, slots, outgoing messages, parking. */
+  /** What moves the execution in the index, or is written elsewhere: status, end, release, consumption, slots, outgoing messages, parking, checkpoints. */
   readonly moves: readonly Argument[]
   /** Whether nothing but fields is set. */
   readonly isPlain: boolean
@@ -75,7 +76,16 @@ function changeOf(commit: ExecutionCommit, packer: Packer): Change {
   const slots = hasSlots ? packedLists([closedSlots, openedSlots].map((list) => list.map(slotText))) : ''
   const members = outgoing.map((message) => outgoingMember({ ...message, source: commit.id }, packer))
   const sent = members.length === 0 ? '' : packedLists([members])
-  const moves = [status, ended, released, (consumed ?? []).join(','), slots, sent, park?.lastSeq ?? '']
+  const moves = [
+    status,
+    ended,
+    released,
+    (consumed ?? []).join(','),
+    slots,
+    sent,
+    park?.lastSeq ?? '',
+    packedCheckpoints(commit, packer),
+  ]
   const isPlain = removed.length === 0 && head?.deadline === undefined && moves.every((move) => move === '')
   return { condition: [ownerText(commit.owner), epoch], set, unfinished, removed, moves, isPlain }
 }

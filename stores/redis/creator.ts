@@ -1,4 +1,5 @@
 import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/execution-record.ts'
+import { packedCheckpoints } from './checkpoints.ts'
 import type { Connection } from './connection.ts'
 import { createScript } from './execution-scripts.ts'
 import { headRecord, newHead, newMembers } from './head-record.ts'
@@ -16,7 +17,8 @@ export async function createExecutions(
     const { index: indexed, work } = newMembers(execution)
     const members = [indexed, work].flatMap((some) => [some.length * 2, ...some.flatMap((member) => [0, member])])
     const hint = execution.owner === undefined ? 'w' : ''
-    const list: Argument[] = [hint, ...members, ...newHead(execution, packer)]
+    const checkpoints = packedCheckpoints({ checkpoints: execution.checkpoints }, packer)
+    const list: Argument[] = [hint, checkpoints, ...members, ...newHead(execution, packer)]
     for (const step of execution.steps ?? []) list.push(stepField(step), stepBytes(step, packer))
     return { index, id: execution.id, keys: layout.executionKeys(execution.id), list }
   })

@@ -1,10 +1,11 @@
+import { changeCheckpoints } from './checkpoint-scripts.ts'
 import { headFields } from './head-record.ts'
 import { controlFirst, openCodes } from './layout.ts'
 import { script } from './link.ts'
 import { mostBytes, sizeOf } from './reading-scripts.ts'
 
 /*
- * Scripts that change executions, in their slot. KEYS of one: its hash, its bucket's index, its mailbox, its receipts, its bucket's work. Each checks first, and writes
+ * Scripts that change executions, in their slot. KEYS of one: its hash, its bucket's index, its mailbox, its receipts, its bucket's work, its checkpoints and their places. Each checks first, and writes
  * after that; the first write is one that a full server refuses, so that all is refused as a whole. A subscriber's hint is published
  * with `pcall`: it may fail (an ACL without channels) without leaving half of a change behind.
  */
@@ -32,27 +33,29 @@ const eachAlone = `
 local function eachAlone(act)
   local done = {}
   for i, given in ipairs(cmsgpack.unpack(ARGV[1])) do
-    local isDone, reply = pcall(act, KEYS[5 * i - 4], KEYS[5 * i - 3], KEYS[5 * i - 2], given, KEYS[5 * i - 1], KEYS[5 * i])
+    local isDone, reply = pcall(act, KEYS[7 * i - 6], KEYS[7 * i - 5], KEYS[7 * i - 4], given, KEYS[7 * i - 3], KEYS[7 * i - 2],
+      KEYS[7 * i - 1], KEYS[7 * i])
     if isDone then done[i] = reply else done[i] = {type(reply) == 'table' and reply.err or tostring(reply)} end
   end
   return done
 end
 `
 
-/** ARGV: the lists, the channel. A list: what is published of new work ('' for nothing), number of scores and members of the index, these, the same of work, fields and values. */
-export const createScript = script(`${eachAlone}
+/** ARGV: the lists, the channel. A list: what is published of new work ('' for nothing), packed checkpoints or '', number of scores and members of the index, these, the same of work, fields and values. */
+export const createScript = script(`${changeCheckpoints}${eachAlone}
 local call = redis.call
-local function create(execution, index, mailbox, given, receipts, work)
+local function create(execution, index, mailbox, given, receipts, work, checkpoints, places)
   if call('EXISTS', execution) == 1 then
     local head = redis.pcall('HMGET', execution, '${headFields.join("', '")}')
     return head.err or head
   end
-  local indexed = 2 + tonumber(given[2])
+  local indexed = 3 + tonumber(given[3])
   local worked = indexed + 1 + tonumber(given[indexed + 1])
   call('HSET', execution, unpack(given, worked + 1))
-  call('ZADD', index, unpack(given, 3, indexed))
+  call('ZADD', index, unpack(given, 4, indexed))
   call('ZADD', work, unpack(given, indexed + 2, worked))
-  call('DEL', mailbox, receipts)
+  call('DEL', mailbox, receipts, checkpoints, places)
+  if given[2] ~= '' then changeCheckpoints(given[2], checkpoints, places) end
   if given[1] ~= '' then redis.pcall('PUBLISH', ARGV[2], given[1]) end
   return 1
 end
@@ -89,13 +92,13 @@ return done
 
 /**
  * Commits of any kind. ARGV: the lists, the channel. A list: owner, epoch, new status or '', new end ('' as it is, '-' none), '1' if
- * released, numbers of consumed messages with commas between or '', packed lists of the receipts that are closed and opened or '', a packed list of outgoing messages as members of work or '', last message that was read where it is to be parked or '', number of fields to remove, number of unfinished steps' fields and records,
+ * released, numbers of consumed messages with commas between or '', packed lists of the receipts that are closed and opened or '', a packed list of outgoing messages as members of work or '', last message that was read where it is to be parked or '', packed changes of checkpoints or '', number of fields to remove, number of unfinished steps' fields and records,
  * the fields to remove, fields and values, unfinished steps' fields and records. Gives 1, or 0 where it was refused, or 2 where there is a later
  * message.
  */
-export const fullCommitScript = script(`${putUnfinished}${putFields}${eachAlone}
+export const fullCommitScript = script(`${changeCheckpoints}${putUnfinished}${putFields}${eachAlone}
 local call = redis.call
-local function commit(execution, index, mailbox, given, receipts, work)
+local function commit(execution, index, mailbox, given, receipts, work, checkpoints, places)
   local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't', 'l')
   if h.err then return h.err end
   if h[1] ~= given[1] or h[2] ~= given[2] then return 0 end
@@ -106,10 +109,10 @@ local function commit(execution, index, mailbox, given, receipts, work)
     local later = call('ZCOUNT', mailbox, '(' .. given[9], '+inf') + call('ZCOUNT', mailbox, '(' .. control, '(0')
     if later > 0 then return 2 end
   end
-  local n, removed = #given - tonumber(given[11]), tonumber(given[10])
-  putFields(execution, given, 12 + removed, n)
+  local n, removed = #given - tonumber(given[12]), tonumber(given[11])
+  putFields(execution, given, 13 + removed, n)
   for i = n + 1, #given, 2 do putUnfinished(execution, given[i], given[i + 1]) end
-  if removed > 0 then call('HDEL', execution, unpack(given, 12, 11 + removed)) end
+  if removed > 0 then call('HDEL', execution, unpack(given, 13, 12 + removed)) end
   local s, z, id = s0, z0, string.sub(t, 17)
   if given[3] ~= '' then s = given[3] end
   if given[4] == '-' then z = false elseif given[4] ~= '' then z = given[4] end
@@ -150,6 +153,7 @@ local function commit(execution, index, mailbox, given, receipts, work)
   if given[8] ~= '' then
     for _, member in ipairs(cmsgpack.unpack(given[8])[1]) do call('ZADD', work, 0, member) end
   end
+  if given[10] ~= '' then changeCheckpoints(given[10], checkpoints, places) end
   if released or (given[6] ~= '' and call('EXISTS', mailbox) == 0) then
     call('ZREM', work, 'm' .. owner .. '\\0' .. id)
   end
@@ -232,7 +236,7 @@ redis.call('ZREM', KEYS[2], 's' .. s .. t, 'g' .. g .. s .. t)
 redis.call('ZREM', KEYS[5], 'u' .. o .. '\\0' .. g .. t, 'm' .. o .. '\\0' .. id)
 if z then redis.call('ZREM', KEYS[2], 'e' .. s .. z .. id) end
 if h[7] then redis.call('ZREM', KEYS[5], 'l' .. h[7] .. id) end
-redis.call('UNLINK', KEYS[1], KEYS[3], KEYS[4])
+redis.call('UNLINK', KEYS[1], KEYS[3], KEYS[4], KEYS[6], KEYS[7])
 dropNotes(KEYS[5])
 return 1
 `)
@@ -243,7 +247,7 @@ return 1
  * owner that it has instead.
  */
 export const purgeScript = script(`${eachAlone}${dropNotes}
-local function purge(execution, index, mailbox, given, receipts, work)
+local function purge(execution, index, mailbox, given, receipts, work, checkpoints, places)
   local h = redis.call('HMGET', execution, 'o', 's', 'z', 'g', 't')
   if h[2] ~= given[1] or h[3] ~= given[2] then
     redis.call('ZREM', index, given[3])
@@ -254,7 +258,7 @@ local function purge(execution, index, mailbox, given, receipts, work)
   local id = string.sub(t, 17)
   redis.call('ZREM', index, 's' .. s .. t, 'g' .. g .. s .. t, 'e' .. s .. z .. id)
   redis.call('ZREM', work, 'm' .. o .. '\\0' .. id)
-  redis.call('UNLINK', execution, mailbox, receipts)
+  redis.call('UNLINK', execution, mailbox, receipts, checkpoints, places)
   dropNotes(work)
   return 1
 end

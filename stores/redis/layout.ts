@@ -15,7 +15,8 @@ export const buckets: readonly number[] = Array.from({ length: bucketCount }, (_
 /**
  * Names of keys. In a bucket: `x:<id>` is an execution's hash (its head in fields of one letter, its steps in fields that begin
  * with a colon), `m:<id>` its mailbox (sorted set by number; those of the class
- * `control` before the others, by \`controlFirst\`), `r:<id>` what is remembered of ids and slots of messages (a hash: the verdict on the next one), `i` the index of all, `w` that of what is to be done: looks for work cost no more the more there is that has ended. Elsewhere: `{o}:leases` is the sorted set of
+ * `control` before the others, by \`controlFirst\`), `r:<id>` what is remembered of ids and slots of messages (a hash: the verdict on the next one), `c:<id>` its checkpoints and `n:<id>` their order
+ * (`checkpoint-scripts.ts`), `i` the index of all, `w` that of what is to be done: looks for work cost no more the more there is that has ended. Elsewhere: `{o}:leases` is the sorted set of
  * owners by the end of their leases, `{o}:renewals` by their last renewals, `{o}:sessions` has their connections, `{r7}:k:<key>` a global result, `{r7}:f` those that failed by when they are forgotten;
  * `{e7}:v:<id>` an event, `{e7}:w:<id>` who waits for it, `{e7}:t:<id>` since when; `{e7}:p`, `{e7}:x` and `{e7}:l` list those of the bucket (`event-scripts.ts`).
  */
@@ -64,10 +65,24 @@ export class Layout {
   }
 
   /** Keys of an execution in the order in which the scripts take them. */
-  executionKeys(id: string): [execution: string, index: string, mailbox: string, receipts: string, work: string] {
+  executionKeys(id: string): ExecutionKeys {
     const bucket = `${this.#prefix}:{${bucketOf(id)}}`
     const text = escapeText(id)
-    return [`${bucket}:x:${text}`, `${bucket}:i`, `${bucket}:m:${text}`, `${bucket}:r:${text}`, `${bucket}:w`]
+    return [
+      `${bucket}:x:${text}`,
+      `${bucket}:i`,
+      `${bucket}:m:${text}`,
+      `${bucket}:r:${text}`,
+      `${bucket}:w`,
+      `${bucket}:c:${text}`,
+      `${bucket}:n:${text}`,
+    ]
+  }
+
+  /** Keys of an execution's checkpoints, and of their places. */
+  checkpointKeys(id: string): [checkpoints: string, places: string] {
+    const [, , , , , checkpoints, places] = this.executionKeys(id)
+    return [checkpoints, places]
   }
 
   /** Keys of a result in the order in which the scripts take them. */
@@ -107,6 +122,17 @@ export class Layout {
     return `${this.#prefix}:{r${bucket}}:f`
   }
 }
+
+/** The keys of one execution. */
+export type ExecutionKeys = [
+  execution: string,
+  index: string,
+  mailbox: string,
+  receipts: string,
+  work: string,
+  checkpoints: string,
+  places: string,
+]
 
 /** Numbers of messages of the class `control` have their places in a mailbox that much earlier than those of others: all are read first. */
 export const controlFirst = 2 ** 52

@@ -1,6 +1,7 @@
 import { StoreError } from '../../src/core/errors.ts'
 import type { CommitAnswer, Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
 import { generousLimits } from '../../src/core/contracts/store-limits.ts'
+import type { CheckpointRecord, CheckpointRequest } from '../../src/core/contracts/checkpoint-record.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OutboxEntry, OutboxPlace, OutboxRequest } from '../../src/core/contracts/outbox.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
@@ -31,6 +32,7 @@ import type { Connection } from './connection.ts'
 import { storeName } from './errors.ts'
 import { claimResultsOf } from './claims.ts'
 import { commitExecutions } from './committer.ts'
+import { readCheckpointsOf } from './checkpoints.ts'
 import { createExecutions } from './creator.ts'
 import { deleteExecutions, purgeExecutions } from './deletion.ts'
 import {
@@ -160,6 +162,10 @@ class RedisStore implements Store {
 
   async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
     return readStepPage(this.#opened(), ids, next)
+  }
+
+  async readCheckpoints(request: CheckpointRequest): Promise<CheckpointRecord[]> {
+    return readCheckpointsOf(this.#opened(), request)
   }
 
   async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<boolean[]> {

@@ -28,12 +28,8 @@ export interface Dialect {
   readonly mailIndex?: string
   /** How a name is written that is part of a key, where keys can't have names of any length. @default toName */
   readonly toKey?: (name: string) => string
-  /** Whether two columns come after two texts, in their order, where row values can't use an index. @default they are compared as rows */
-  readonly isAfter?: (
-    columns: readonly [string, string],
-    texts: readonly [string, string],
-    add: (cell: Cell) => string,
-  ) => string
+  /** Whether columns come after cells, in their order, where row values can't use an index. @default they are compared as rows */
+  readonly isAfter?: (columns: readonly string[], cells: readonly Cell[], add: (cell: Cell) => string) => string
   /** What follows `limit`, where planners should expect to read a part of what they find. @default the place as it is */
   readonly limit?: (place: string) => string
 }
@@ -63,6 +59,16 @@ export type RunQuery = (query: Query) => Answer<readonly Row[]>
 /** How a name is written that is part of a key. */
 export function keyOf(dialect: Dialect): (name: string) => string {
   return dialect.toKey ?? toName
+}
+
+/** Whether columns come after cells, in their order. */
+export function isAfter(
+  dialect: Dialect,
+  columns: readonly string[],
+  cells: readonly Cell[],
+  add: (cell: Cell) => string,
+): string {
+  return dialect.isAfter?.(columns, cells, add) ?? `(${columns.join(', ')}) > (${cells.map(add).join(', ')})`
 }
 
 /** Numbers parameters while a query is put together. */

@@ -1,4 +1,4 @@
-import { isUnmade } from './tables.ts'
+import { checkpointKey, isUnmade } from './tables.ts'
 import type { TableName } from './tables.ts'
 
 /** What a database calls the types of columns, and what else differs when tables are made. */
@@ -88,6 +88,23 @@ export function firstMigration(types: SqlTypes): { readonly up: readonly string[
         `primary key (execution, step, item)`,
       ),
       table(
+        'checkpoints',
+        `execution ${key} not null`,
+        `scope ${key} not null`,
+        `step ${name} not null`,
+        `item ${name} not null`,
+        `generation ${integer} not null`,
+        `checkpoint ${key} not null`,
+        `kind ${name} not null`,
+        `ordinal ${integer} not null`,
+        `status ${word} not null`,
+        value('value'),
+        value('error'),
+        `written_at ${time} not null`,
+        `due_at ${time}`,
+        `primary key (${checkpointKey.join(', ')})`,
+      ),
+      table(
         'mailbox',
         `execution ${key} not null`,
         `seq ${integer} not null`,
@@ -161,7 +178,18 @@ export function firstMigration(types: SqlTypes): { readonly up: readonly string[
       ...indexes.map((index) => types.index(index)),
     ],
     down: (
-      ['owners', 'results', 'waits', 'events', 'receipts', 'outbox', 'mailbox', 'steps', 'executions'] as const
+      [
+        'owners',
+        'results',
+        'waits',
+        'events',
+        'receipts',
+        'outbox',
+        'mailbox',
+        'checkpoints',
+        'steps',
+        'executions',
+      ] as const
     ).map((of) => `drop table ${types.table(of)}`),
   }
 }
@@ -186,6 +214,12 @@ const indexes: readonly SqlIndex[] = [
   { name: 'docket_executions_status', table: 'executions', columns: ['status', 'created_at', 'id'] },
   { name: 'docket_executions_graph', table: 'executions', columns: ['graph', 'status', 'created_at', 'id'] },
   { name: 'docket_executions_ended', table: 'executions', columns: ['ended_at'], where: 'ended_at is not null' },
+  // In which they are read, in portions.
+  {
+    name: 'docket_checkpoints_order',
+    table: 'checkpoints',
+    columns: ['execution', 'scope', 'generation', 'ordinal', 'checkpoint'],
+  },
   { name: 'docket_outbox_posted', table: 'outbox', columns: ['posted_at', 'entry'] },
   { name: 'docket_events_expiry', table: 'events', columns: ['expires_at'] },
   // Those for which somebody may have to be woken: few of all.

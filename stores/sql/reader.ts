@@ -1,7 +1,9 @@
 import { StoreError } from '../../src/core/errors.ts'
+import type { CheckpointRecord, CheckpointRequest } from '../../src/core/contracts/checkpoint-record.ts'
 import type { ResultState } from '../../src/core/contracts/result-record.ts'
 import type { MailRequest, Message } from '../../src/core/contracts/message.ts'
 import type { ExecutionQuery, ExecutionRecord, StepPage } from '../../src/core/contracts/execution-record.ts'
+import { readCheckpoints } from './checkpoints.ts'
 import { recordOf, valueOf } from './cells.ts'
 import type { Row } from './cells.ts'
 import type { Dialect, RunQuery } from './dialect.ts'
@@ -39,6 +41,10 @@ export class SqlReader {
 
   async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
     return readStepPage(this.#dialect, this.#run, ids, next)
+  }
+
+  async readCheckpoints(request: CheckpointRequest): Promise<readonly CheckpointRecord[]> {
+    return readCheckpoints(this.#dialect, this.#run, request)
   }
 
   async readMail(request: MailRequest): Promise<readonly Message[]> {

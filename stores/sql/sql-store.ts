@@ -8,6 +8,7 @@ import type {
   StoreSessions,
 } from '../../src/core/contracts/store.ts'
 import type { StoreLimits } from '../../src/core/contracts/store-limits.ts'
+import type { CheckpointRecord, CheckpointRequest } from '../../src/core/contracts/checkpoint-record.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
 import type { OutboxEntry, OutboxPlace, OutboxRequest } from '../../src/core/contracts/outbox.ts'
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
@@ -178,6 +179,10 @@ export class SqlStore implements Store {
 
   async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
     return this.#open.reader.readSteps(ids, next)
+  }
+
+  async readCheckpoints(request: CheckpointRequest): Promise<readonly CheckpointRecord[]> {
+    return this.#open.reader.readCheckpoints(request)
   }
 
   async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]> {

@@ -1,7 +1,6 @@
 import type { StepPage, StepRecord } from '../../src/core/contracts/execution-record.ts'
 import { recordOf } from './cells.ts'
-import type { Cell } from './cells.ts'
-import { keyOf, Parameters, selectList } from './dialect.ts'
+import { isAfter, keyOf, Parameters, selectList } from './dialect.ts'
 import type { Dialect, Query, RunQuery } from './dialect.ts'
 import { stepRowColumns, stepRowFields } from './tables.ts'
 
@@ -61,7 +60,7 @@ export function stepsQuery(dialect: Dialect, ids: readonly string[], after: Plac
   const isAlone = ids.length === 1
   // In the order of the text: some placeholders have no number.
   const isOne = isAlone ? `s.execution = ${add(key(ids[0]!))}` : dialect.isIn('s.execution', ids.map(key), add)
-  const isRest = after === undefined ? '' : `and ${isAfter(dialect, [key(after[0]), key(after[1])], add)}`
+  const isRest = after === undefined ? '' : `and ${isAfter(dialect, ['s.step', 's.item'], after.map(key), add)}`
   // By what is the same in all rows MariaDB sorts them all the same.
   const order = isAlone ? 's.step, s.item' : 's.execution, s.step, s.item'
   const limit = add(stepPageSize + 1)
@@ -69,9 +68,4 @@ export function stepsQuery(dialect: Dialect, ids: readonly string[], after: Plac
     where ${isOne} ${isRest}
     order by ${order} limit ${dialect.limit?.(limit) ?? limit}`
   return { text, parameters: list }
-}
-
-function isAfter(dialect: Dialect, last: readonly [string, string], add: (cell: Cell) => string): string {
-  const columns = ['s.step', 's.item'] as const
-  return dialect.isAfter?.(columns, last, add) ?? `(${columns.join(', ')}) > (${last.map(add).join(', ')})`
 }

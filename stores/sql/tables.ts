@@ -3,7 +3,17 @@ import type { CellColumn, Field } from './cells.ts'
 
 /** The tables, without the prefix that they have in the database. */
 export type TableName =
-  'executions' | 'steps' | 'mailbox' | 'outbox' | 'receipts' | 'events' | 'waits' | 'results' | 'owners' | 'migrations'
+  | 'executions'
+  | 'steps'
+  | 'checkpoints'
+  | 'mailbox'
+  | 'outbox'
+  | 'receipts'
+  | 'events'
+  | 'waits'
+  | 'results'
+  | 'owners'
+  | 'migrations'
 
 type Fields = Readonly<Record<string, Field['kind'] | readonly [column: string, kind: Field['kind']]>>
 
@@ -85,6 +95,30 @@ export const stepFields = fieldsOf({
 /** A step record with its execution. */
 export const stepRowFields: readonly Field[] = [...fieldsOf({ execution: 'name' }), ...stepFields]
 
+/** Fields of CheckpointRecord. */
+export const checkpointFields = fieldsOf({
+  step: 'name',
+  item: 'name',
+  generation: 'integer',
+  name: ['checkpoint', 'name'],
+  kind: 'name',
+  order: ['ordinal', 'integer'],
+  status: 'word',
+  value: 'value',
+  error: 'value',
+  at: ['written_at', 'time'],
+  dueAt: ['due_at', 'time'],
+})
+
+/** A checkpoint with its execution, and what stands for its step and item in keys. */
+export const checkpointRowFields: readonly Field[] = [
+  ...fieldsOf({ execution: 'name', scope: 'word' }),
+  ...checkpointFields,
+]
+
+/** What names a row of the checkpoints. */
+export const checkpointKey = ['execution', 'scope', 'generation', 'checkpoint'] as const
+
 /** Fields of Message. */
 export const messageFields = fieldsOf({
   execution: 'name',
@@ -136,6 +170,8 @@ export const claimFields = fieldsOf({
 export const executionColumns = columnsOf(executionFields)
 export const stepColumns = columnsOf(stepFields)
 export const stepRowColumns = columnsOf(stepRowFields)
+export const checkpointColumns = columnsOf(checkpointFields)
+export const checkpointRowColumns = columnsOf(checkpointRowFields)
 export const messageColumns = columnsOf(messageFields)
 export const outboxColumns = columnsOf(outboxFields)
 export const eventColumns = columnsOf(eventFields)

@@ -19,6 +19,7 @@ import {
 import { toSqlTime } from '../sql/times.ts'
 import { replacesAny } from '../../src/core/contracts/step-replacement.ts'
 import type { Answer } from '../sql/dialect.ts'
+import { writeCheckpoints } from './checkpoints.ts'
 import type { SqliteConnection } from './connection.ts'
 import { placesOf } from './dialect.ts'
 import { putReceipt } from './mailbox.ts'
@@ -92,6 +93,7 @@ export class SqliteCommitter {
     for (const slot of commit.openedSlots ?? []) this.#connection.run(dropReceipt, execution, toName(slotReceipt(slot)))
     for (const message of commit.outgoing ?? [])
       this.#connection.run(putOutgoing, ...cellsOf(outboxFields, { ...message, source: id }, toSqlTime))
+    writeCheckpoints(this.#connection, commit)
     return true
   }
 

@@ -7,6 +7,7 @@ import { toName } from '../sql/names.ts'
 import { executionOf } from '../sql/reader.ts'
 import { executionColumns, executionFields, stepFields } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
+import { writeCheckpoints } from './checkpoints.ts'
 import { putStep } from './committer.ts'
 import type { SqliteConnection } from './connection.ts'
 import { placesOf } from './dialect.ts'
@@ -37,6 +38,7 @@ export class SqliteCreator {
     if (this.#connection.run(insert, ...cells) === 1) {
       for (const step of created.steps ?? [])
         this.#connection.run(putStep, toName(created.id), ...cellsOf(stepFields, step, toSqlTime))
+      writeCheckpoints(this.#connection, { id: created.id, checkpoints: created.checkpoints })
       return undefined
     }
     return executionOf(this.#connection.first(this.#select, toName(created.id))!, storeName)

@@ -12,6 +12,7 @@ import { deleteInPortions } from './portions.ts'
 const ofExecution = [
   ['docket_executions', 'id'],
   ['docket_steps', 'execution'],
+  ['docket_checkpoints', 'execution'],
   ['docket_mailbox', 'execution'],
   ['docket_receipts', 'execution'],
 ] as const
@@ -64,8 +65,7 @@ export class SqliteDeletion {
   }
 
   #deleteRest(execution: string): void {
-    this.#connection.run('delete from docket_steps where execution = ?', execution)
-    this.#connection.run('delete from docket_mailbox where execution = ?', execution)
-    this.#connection.run('delete from docket_receipts where execution = ?', execution)
+    for (const [table, column] of ofExecution)
+      if (column === 'execution') this.#connection.run(`delete from ${table} where execution = ?`, execution)
   }
 }

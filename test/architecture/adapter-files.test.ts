@@ -8,6 +8,7 @@ const ofEach = ['events.ts', 'index.ts', 'store.ts']
 const ofServers = ['options.ts', 'errors.ts', 'connection.ts']
 const parts = [
   'acquirer.ts',
+  'checkpoints.ts',
   'claims.ts',
   'committer.ts',
   'creator.ts',
@@ -51,6 +52,7 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'reading-scripts.ts',
       'result-scripts.ts',
       'event-scripts.ts',
+      'checkpoint-scripts.ts',
       'script-writes.ts',
       'packed-lists.ts',
       'ranges.ts',
@@ -73,9 +75,9 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
     ],
   },
   memory: {
-    // One map of executions serves all calls: parts would only share it. Step records are in a list, of which pages are taken.
+    // One map of executions serves all calls: parts would only share it. Step records and checkpoints are in lists, of which pages are taken.
     shared: [...ofEach, 'results.ts'],
-    own: ['executions.ts', 'outbox.ts', 'step-list.ts'],
+    own: ['executions.ts', 'outbox.ts', 'step-list.ts', 'checkpoint-list.ts'],
   },
 }
 

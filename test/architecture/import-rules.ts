@@ -141,7 +141,10 @@ const importRules: Readonly<Record<string, Rule>> = {
   },
   'src/codecs': { parts: [...coreRoomNames, 'src/codecs'], packages: ['node:crypto', 'node:zlib'] },
   'src/observers': { parts: [...coreRoomNames, 'src/observers'], packages: ['*'] },
-  'stores/sql': { parts: [...coreRoomNames, 'stores/sql'], packages: ['node:fs/promises', 'node:path'] },
+  'stores/sql': {
+    parts: [...coreRoomNames, 'stores/sql'],
+    packages: ['node:fs/promises', 'node:path', 'node:crypto'],
+  },
   ...adapters,
   // An example is what a user writes: it knows the package, and nothing of its inside.
   examples: { parts: ['examples'], packages: ['*'] },

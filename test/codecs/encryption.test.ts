@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { encryption } from '../../src/codecs/index.ts'
 import type { EncryptionOptions } from '../../src/codecs/index.ts'
+import { checkpointIdentity } from '../../src/core/contracts/checkpoint-record.ts'
 import { OptionError, SerializationError } from '../../src/core/errors.ts'
 import { createValueEncoding } from '../../src/core/values/value-encoding.ts'
 import type { ValueEncoding } from '../../src/core/values/value-encoding.ts'
@@ -177,4 +178,20 @@ describe('options that can’t be used', () => {
     expect(() => encryption(options)).toThrow(OptionError)
     expect(() => encryption(options)).toThrow(/^(?!.*c2Vjc)/s)
   })
+})
+
+test('what one checkpoint holds can’t be put in the place of another one, nor of its error', () => {
+  const encoding = encrypting()
+  const place = { step: 'Onboarding', item: '', generation: 0, name: 'charge' }
+  const own = checkpointIdentity('one', place)
+  const stored = encoding.encode({ paid: true }, own) as Uint8Array
+  expect(encoding.decode(stored, own)).toEqual({ paid: true })
+  const others = [
+    checkpointIdentity('two', place),
+    ...[{ step: 'Other' }, { item: 'i' }, { generation: 1 }, { name: 'refund' }].map((other) =>
+      checkpointIdentity('one', { ...place, ...other }),
+    ),
+    checkpointIdentity('one', place, 'error'),
+  ]
+  for (const other of others) expect(() => encoding.decode(stored, other)).toThrow(SerializationError)
 })

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { createDocket, OptionError } from '../../src/index.ts'
+import { createDocket, graph, OptionError, subgraph } from '../../src/index.ts'
 import type { Docket } from '../../src/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
+import { door, Visits } from '../runtime/machines/door.ts'
 import { never, rejectionOf, thrownBy } from '../loose-api.ts'
 import { World } from './durable-time.ts'
 import { line, Third } from './line.ts'
@@ -47,6 +48,17 @@ describe('createDocket refuses', () => {
     const error = thrownBy(() => looseCreate(options))
     expect(error).toBeInstanceOf(OptionError)
     expect(String(error)).toContain(message)
+  })
+
+  test('a store that keeps no checkpoints, where a graph has a step that needs them, and nowhere else', () => {
+    const store = Object.assign(memoryStore(), { readCheckpoints: undefined })
+    expect(createDocket({ graphs: [known], store })).toBeDefined()
+    const visits = graph({ name: 'visits', steps: [door] })
+    const nested = graph({ name: 'street', steps: [subgraph(visits, Visits)] })
+    for (const graphs of [[visits], [known, nested]])
+      expect(String(thrownBy(() => createDocket({ graphs, store })))).toContain(
+        'store lacks readCheckpoints, without which step "Door" of graph "visits"',
+      )
   })
 
   test('all that is wrong at once', () => {

@@ -45,6 +45,7 @@ async function tablesOf(prefix: string): Promise<readonly string[]> {
 }
 
 const all = [
+  'checkpoints',
   'counters',
   'events',
   'executions',

@@ -2,8 +2,10 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { PostgresAcquirer } from '../../stores/postgres/acquirer.ts'
 import { postgresDialect } from '../../stores/postgres/dialect.ts'
+import { checkpointsQuery } from '../../stores/sql/checkpoints.ts'
 import { stepsQuery } from '../../stores/sql/steps-reading.ts'
 import {
+  checkpointRecord,
   commitTo,
   createOwned,
   live,
@@ -148,14 +150,17 @@ test('a commit prepared while the tables were empty finds its rows by index', as
   const store = await openStore(schema, { pool: own })
   await store.commit([commitTo('none', { steps: [stepRecord('A')] })])
   await store.commit([commitTo('none', { head: { status: 'running' }, consumed: [1] })])
+  const kept = { checkpoints: [checkpointRecord('a')], droppedCheckpoints: [{ step: 'A', item: '' }] }
+  await store.commit([commitTo('none', kept)])
+  await store.commit([commitTo('none', { ...kept, head: { status: 'running' } })])
   await store.claimResults([claim1])
   await store.commitResults([{ key: 'key', owner: 'x', epoch: 1, at: 0, outcome: { status: 'released' } }])
   const prepared = asked.filter(({ name }) => name !== undefined)
-  expect(prepared.length).toBe(4)
+  expect(prepared.length).toBe(6)
   for (const { text } of prepared) {
     const { rows } = await pool.query(`explain (generic_plan) ${text}`)
     const plan = rows.map((row: Record<string, string>) => row['QUERY PLAN']).join('\n')
-    expect(plan).not.toMatch(/Seq Scan on docket_(executions|results|steps|mailbox)/)
+    expect(plan).not.toMatch(/Seq Scan on docket_(executions|results|steps|mailbox|checkpoints)/)
   }
   await store.close()
   await own.end()
@@ -178,4 +183,24 @@ test.each(['with statistics', 'without'])('a late page of one execution’s step
     const plan = rows.map((row: Record<string, string>) => row['QUERY PLAN']).join('\n')
     expect(plan).not.toMatch(/Sort|Bitmap|Seq Scan/)
   }
+})
+
+test.each([{}, { of: { step: 'A', item: '' } }])('a late page of checkpoints sorts nothing: %j', async (which) => {
+  const schema = newSchema()
+  const store = await openStore(schema)
+  const table = `${pg.escapeIdentifier(schema)}.docket_checkpoints`
+  await createOwned(store, 'one')
+  for (const step of ['A', 'B']) {
+    const checkpoints = Array.from({ length: 3_000 }, (_, order) => checkpointRecord(`n${order}`, { step, order }))
+    await store.commit([commitTo('one', { checkpoints })])
+  }
+  await pool.query(`analyze ${table}`)
+  const [after] = (await store.readCheckpoints!({ execution: 'one', ...which, limit: 2_500 })).slice(-1)
+  const request = { execution: 'one', ...which, after, limit: 100 }
+  const { text, parameters } = checkpointsQuery(postgresDialect(schema), request)
+  const { rows } = await pool.query(`explain (analyze, buffers, costs off, timing off) ${text}`, [...parameters])
+  const plan = rows.map((row: Record<string, string>) => row['QUERY PLAN']).join('\n')
+  expect(plan).not.toMatch(/Sort|Bitmap|Seq Scan/)
+  // Those before it have many times as many pages.
+  expect(Number(/shared hit=(\d+)/.exec(plan)![1])).toBeLessThan(150)
 })

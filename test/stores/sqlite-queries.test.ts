@@ -8,6 +8,7 @@ import { OptionError } from '../../src/core/errors.ts'
 import { acquireQueries } from '../../stores/sqlite/acquirer.ts'
 import { purgeQuery } from '../../stores/sqlite/deletion.ts'
 import { sqliteDialect } from '../../stores/sqlite/dialect.ts'
+import { checkpointsQuery } from '../../stores/sql/checkpoints.ts'
 import { listQuery } from '../../stores/sql/queries.ts'
 import type { ExecutionQuery } from '../../src/core/contracts/execution-record.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
@@ -214,6 +215,30 @@ test.each<Partial<ExecutionQuery>>([
     expect(line).toMatch(/^(?:SCAN|SEARCH) e USING (?:COVERING )?INDEX (?:docket_executions_|sqlite_autoindex)/)
   if (query.statuses?.length === 1 || Object.keys(query).every((key) => key === 'after'))
     expect(lines.join()).not.toContain('TEMP B-TREE')
+  database.close()
+})
+
+const behind = { step: 'S', item: '', generation: 1, order: 4, name: 'n' }
+test.each([
+  [
+    { of: behind, after: behind },
+    'docket_checkpoints_order (execution=? AND scope=? AND (generation,ordinal,checkpoint)>(?,?,?))',
+  ],
+  [{ of: behind }, 'docket_checkpoints_order (execution=? AND scope=?)'],
+  [{ after: behind }, 'docket_checkpoints_order (execution=? AND (scope,generation,ordinal,checkpoint)>(?,?,?,?))'],
+  [{ of: behind, only: { generation: 0, names: ['a'] } }, 'docket_checkpoints'],
+])('checkpoints are read by an index that begins where they do: %j', async (request, index) => {
+  const database = new DatabaseSync(':memory:')
+  await sqliteStore({ database }).open()
+  const { text, parameters } = checkpointsQuery(sqliteDialect(Date.now, {} as never), {
+    execution: 'one',
+    limit: 9,
+    ...request,
+  })
+  const plan = database.prepare(`explain query plan ${text}`).all(...(parameters as string[]))
+  const lines = plan.map((row) => String(row['detail']))
+  expect(lines[0]).toContain(index)
+  if (!('only' in request)) expect(lines.join()).not.toContain('TEMP B-TREE')
   database.close()
 })
 

@@ -1,3 +1,4 @@
+import type { CheckpointRecord, DroppedCheckpoints } from './checkpoint-record.ts'
 import type { OutgoingMessage } from './outbox.ts'
 import type { ExecutionStatus, StepStatus } from './statuses.ts'
 import type { StoredValue } from './stored-value.ts'
@@ -82,6 +83,8 @@ export interface NewExecution extends Pick<
 > {
   /** Steps that its owner begins with it: written where it is created, and not where it was there. */
   readonly steps?: readonly StepRecord[]
+  /** What it goes on from beside them, as a fork does. */
+  readonly checkpoints?: readonly CheckpointRecord[]
 }
 
 /** What is remembered of one step of one execution, or of one item of a batch. */
@@ -138,6 +141,10 @@ export interface ExecutionCommit {
   readonly openedSlots?: readonly string[] | undefined
   /** Messages to other executions that it causes: kept from then on until they are confirmed, whatever becomes of this execution. */
   readonly outgoing?: readonly OutgoingMessage[] | undefined
+  /** Checkpoints that it writes; one that is there already under its name is replaced. */
+  readonly checkpoints?: readonly CheckpointRecord[] | undefined
+  /** Checkpoints that it takes away, before those are written. */
+  readonly droppedCheckpoints?: readonly DroppedCheckpoints[] | undefined
   /** Gives the execution up until something happens to it. Such a commit goes alone. */
   readonly park?: Parking | undefined
 }

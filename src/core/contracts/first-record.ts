@@ -3,7 +3,7 @@ import { unparked } from './parking.ts'
 
 /** The record that an execution begins with, in every store that keeps whole records. */
 export function firstRecord(given: NewExecution): ExecutionRecord {
-  const { steps: _, ...created } = given
+  const { steps: _, checkpoints: __, ...created } = given
   return {
     ...created,
     status: created.startedAt === undefined ? 'pending' : 'running',

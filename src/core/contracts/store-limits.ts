@@ -20,6 +20,8 @@ export interface StoreLimits {
   readonly name?: number | undefined
   /** Ids of messages, and their slots. */
   readonly message?: number | undefined
+  /** Names of checkpoints. */
+  readonly checkpoint?: number | undefined
 }
 
 /** What every store keeps at least. */
@@ -35,4 +37,5 @@ export const generousLimits: StoreLimits = {
   resultKey: 65_536,
   name: 65_536,
   message: 65_536,
+  checkpoint: 65_536,
 }

@@ -7,6 +7,7 @@ import type {
   NewExecution,
   StepPage,
 } from './execution-record.ts'
+import type { CheckpointRecord, CheckpointRequest } from './checkpoint-record.ts'
 import type { EventStore } from './event-record.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from './message.ts'
 import type { OutboxEntry, OutboxPlace, OutboxRequest } from './outbox.ts'
@@ -167,6 +168,12 @@ export interface Store extends EventStore {
   list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]>
   /** Step records of executions, in portions of the store's choice. */
   readSteps(ids: readonly string[], next?: string): Promise<StepPage>
+  /**
+   * Checkpoints of an execution, in an order of the store's choice by step and item; those of one step and item by generation, then `order`, then
+   * name. The cost grows with what is given, not with what comes before it. Absent where the store keeps none: then it does for graphs alone that have no
+   * step which needs them.
+   */
+  readCheckpoints?(request: CheckpointRequest): Promise<readonly CheckpointRecord[]>
   /** Deletes executions with all they have, while they are the owner's. */
   delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]>
   /**

@@ -6,6 +6,7 @@ import { checkPersist } from '../../core/graph/check-step.ts'
 import type { Codec } from '../../core/contracts/codec.ts'
 import { durationHint, durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
+import { neededCheckpoints } from '../../core/graph/needed-checkpoints.ts'
 import { withNestedGraphs } from '../../core/graph/nested-graph.ts'
 import { indexOf } from '../../core/graph/graph-index.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
@@ -142,6 +143,11 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
     if (missing.length > 0)
       report(
         `store lacks ${missing.join(', ')}, which this version of docket calls; a store of your own has every method of the contract, as storeConformance of docket/testing checks`,
+      )
+    const needing = problems.length === 0 ? neededCheckpoints(graphs as readonly AnyGraph[]) : undefined
+    if (needing !== undefined && typeof store['readCheckpoints'] !== 'function')
+      report(
+        `store lacks readCheckpoints, without which step "${needing.step}" of graph "${needing.graph}" can’t remember what it has done; add it to a store of your own, as storeConformance of docket/testing checks`,
       )
   }
   if (lease !== undefined && !(durationMs(lease as Duration)! >= 100))

@@ -1,3 +1,4 @@
+import { isDropped, lastCheckpoints } from '../../core/contracts/checkpoint-record.ts'
 import { replaces } from '../../core/contracts/step-replacement.ts'
 import type { ExecutionCommit, StepRecord } from '../../core/contracts/execution-record.ts'
 
@@ -28,7 +29,7 @@ function mergeOf(group: readonly ExecutionCommit[]): ExecutionCommit {
   const last = group.reduce((newest, { epoch }) => Math.max(newest, epoch), 0)
   const commits = group.filter(({ epoch }) => epoch === last)
   const steps = new Map<string, StepRecord>()
-  let { head, consumed, closedSlots, openedSlots, outgoing } = commits[0]!
+  let { head, consumed, closedSlots, openedSlots, outgoing, checkpoints, droppedCheckpoints } = commits[0]!
   for (const [index, commit] of commits.entries()) {
     for (const step of commit.steps) {
       const key = `${step.step.length}:${step.step}${step.item}`
@@ -39,6 +40,12 @@ function mergeOf(group: readonly ExecutionCommit[]): ExecutionCommit {
     if (commit.head !== undefined) head = { ...head, ...commit.head }
     if (commit.consumed !== undefined) consumed = [...(consumed ?? []), ...commit.consumed]
     if (commit.outgoing !== undefined) outgoing = [...(outgoing ?? []), ...commit.outgoing]
+    if (commit.droppedCheckpoints !== undefined) {
+      const dropped = commit.droppedCheckpoints
+      checkpoints = checkpoints?.filter((checkpoint) => !isDropped(checkpoint, dropped))
+      droppedCheckpoints = [...(droppedCheckpoints ?? []), ...dropped]
+    }
+    if (commit.checkpoints !== undefined) checkpoints = [...(checkpoints ?? []), ...commit.checkpoints]
     if (commit.closedSlots !== undefined) {
       closedSlots = [...(closedSlots ?? []), ...commit.closedSlots]
       openedSlots = without(openedSlots, commit.closedSlots)
@@ -48,7 +55,17 @@ function mergeOf(group: readonly ExecutionCommit[]): ExecutionCommit {
       closedSlots = without(closedSlots, commit.openedSlots)
     }
   }
-  return { ...commits.at(-1)!, steps: [...steps.values()], head, consumed, closedSlots, openedSlots, outgoing }
+  return {
+    ...commits.at(-1)!,
+    steps: [...steps.values()],
+    head,
+    consumed,
+    closedSlots,
+    openedSlots,
+    outgoing,
+    checkpoints: checkpoints && lastCheckpoints(checkpoints),
+    droppedCheckpoints,
+  }
 }
 
 function without(slots: readonly string[] | undefined, others: readonly string[]): readonly string[] | undefined {

@@ -303,8 +303,9 @@ function outgoingOf(
   return entries
 }
 
-function sizeOfCommit({ steps, head }: ExecutionCommit): number {
+function sizeOfCommit({ steps, head, checkpoints = [] }: ExecutionCommit): number {
   let size = sizeOf(head?.output) + sizeOf(head?.inputs)
+  for (const { value, error } of checkpoints) size += 200 + sizeOf(value) + sizeOf(error)
   for (const { output, error } of steps) size += 200 + sizeOf(output) + sizeOf(error)
   return size
 }

@@ -20,6 +20,8 @@ export interface StoreConformanceOptions {
   readonly sendsHints: boolean
   /** Whether it has `sessions`, and its server says which connections are there. @default false */
   readonly watchesSessions?: boolean
+  /** Whether it has `readCheckpoints`. @default true */
+  readonly keepsCheckpoints?: boolean
   /** Makes a place for data that is empty and that no other place sees into: a schema, a prefix, a file. Each test has its own. */
   readonly createSpace: () => StoreSpace | Promise<StoreSpace>
   /** The same on a server that can go away and come back. Left out, that is not tested. */

@@ -5,6 +5,7 @@ import type { StoreLimits } from '../../core/contracts/store-limits.ts'
 import { assertSame } from './assertions.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
 import {
+  checkpointRecord,
   claimOf,
   commitTo,
   compareTexts,
@@ -113,6 +114,12 @@ async function requireUsable(store: Store, names: Names): Promise<void> {
   const { executionId, owner } = names
   assert.deepEqual(await store.commit([commitTo(executionId, { owner, steps: [stepOf(names, 'completed')] })]), [true])
   assertSame(await stepsIn(store, executionId), [{ ...stepOf(names, 'completed'), execution: executionId }])
+  if (store.readCheckpoints !== undefined) {
+    const checkpoint = checkpointRecord(names.checkpoint, { step: names.step, item: names.item })
+    assert.deepEqual(await store.commit([commitTo(executionId, { owner, checkpoints: [checkpoint] })]), [true])
+    const only = { generation: 0, names: [names.checkpoint] }
+    assertSame(await store.readCheckpoints({ execution: executionId, of: checkpoint, only, limit: 9 }), [checkpoint])
+  }
   const signal = message(executionId, 'signal', { class: 'data', id: names.message, slot: names.message })
   const next = { ...signal, id: names.message.slice(1) }
   // An id as long as it may be is remembered, and so is a slot.
@@ -158,6 +165,7 @@ function namesOf({ limits = {} }: Store, character: (random: number) => string):
       resultKey: name('resultKey'),
       name: name('name'),
       message: name('message'),
+      checkpoint: name('checkpoint'),
     }
   }
   const [one, other] = [named('a'), named('b')]

@@ -1,5 +1,6 @@
 import { append } from '../../core/append.ts'
 import assert from 'node:assert/strict'
+import type { CheckpointRecord } from '../../core/contracts/checkpoint-record.ts'
 import type { CommitAnswer, Store } from '../../core/contracts/store.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../core/contracts/result-record.ts'
 import type { NewMessage } from '../../core/contracts/message.ts'
@@ -69,6 +70,23 @@ export function stepRecord(step: string, more: Partial<StepRecord> = {}): StepRe
     error: undefined,
     startedAt: someTime + 1,
     endedAt: someTime + 2,
+    dueAt: undefined,
+    ...more,
+  }
+}
+
+export function checkpointRecord(name: string, more: Partial<CheckpointRecord> = {}): CheckpointRecord {
+  return {
+    step: 'Onboarding',
+    item: '',
+    generation: 0,
+    name,
+    kind: 'step',
+    order: 0,
+    status: 'completed',
+    value: '{"sent":true}',
+    error: undefined,
+    at: someTime + 3,
     dueAt: undefined,
     ...more,
   }

@@ -1,5 +1,6 @@
 import { acquireConformance } from './acquire.ts'
 import { acquireChoiceConformance } from './acquire-choice.ts'
+import { checkpointsConformance } from './checkpoints.ts'
 import { commitConformance } from './commit.ts'
 import { commitFencingConformance } from './commit-fencing.ts'
 import { completedStaysConformance } from './completed-stays.ts'
@@ -45,6 +46,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   'what acquire chooses': acquireChoiceConformance,
   'get and list': listConformance,
   readSteps: readStepsConformance,
+  checkpoints: checkpointsConformance,
   'delete and purge': deletionConformance,
   mailboxes: mailboxConformance,
   'what becomes of messages': mailVerdictsConformance,

@@ -39,6 +39,7 @@ const commits: Readonly<Record<MethodOf<Store>, boolean>> = {
   list: false,
   overdue: false,
   readSteps: false,
+  readCheckpoints: false,
   purge: false,
   readMail: false,
   readOutbox: false,
