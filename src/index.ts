@@ -27,6 +27,7 @@ export {
 export { DocketError, errorCodes } from './core/docket-error.ts'
 export { durableStep } from './core/graph/durable-step.ts'
 export { graph, untypedGraph } from './core/graph/graph.ts'
+export { defineSteps } from './core/graph/define-steps.ts'
 export { subgraph } from './core/graph/subgraph.ts'
 export { event } from './core/language/event.ts'
 export { eventType } from './core/language/event-type.ts'
@@ -59,6 +60,8 @@ export type {
 export type { Compensate, CompensateContext, CompensatePolicy } from './core/language/compensation.ts'
 export type { Duration } from './core/duration.ts'
 export type { GraphProblem, InputIssue } from './core/errors.ts'
+export type { AppOf } from './core/graph/app-types.ts'
+export type { StepDeclarers } from './core/graph/define-steps.ts'
 export type { ErrorCode, ErrorPlace } from './core/docket-error.ts'
 export type { ExecutionEvent } from './core/contracts/events.ts'
 export type { ExplainedLeaf, ExplainedPlan, ExplainedStep } from './core/graph/explained-plan.ts'
@@ -79,7 +82,7 @@ export type { FirstOf, RaceStep } from './core/language/race.ts'
 export type { SignalEvent, SignalOptions, SignalStep } from './core/language/signal.ts'
 export type { Due, TimerStep } from './core/language/timer.ts'
 export type { ValueStep } from './core/language/value.ts'
-export type { AnyStep, Step, StepContext, TypedStep } from './core/language/step.ts'
+export type { AnyStep, Step, StepContext, TakesApp, TypedStep } from './core/language/step.ts'
 export type {
   CommitAnswer,
   CreateAnswer,

@@ -9,6 +9,7 @@ import { OptionError } from '../core/errors.ts'
 import type { Collected } from '../core/graph/calls.ts'
 import type { InputsOf, OverriddenIn, TargetOf } from '../core/graph/graph.ts'
 import type { SignalTypeOf } from '../core/graph/signal-types.ts'
+import type { AppFor } from '../core/graph/app-types.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import type { TimerNameOf } from '../core/graph/timer-names.ts'
 import { inspectKey } from '../core/inspect-key.ts'
@@ -317,7 +318,9 @@ export class Docket implements AsyncDisposable {
  * const receipt = await order.result()
  * @throws OptionError with all problems
  */
-export function createDocket(options: DocketOptions): Docket {
+export function createDocket<Graphs extends readonly AnyGraph[]>(
+  options: DocketOptions & { readonly graphs: Graphs } & AppFor<Graphs[number]>,
+): Docket {
   const whole = withAllGraphs(options)
   checkDocketOptions(whole)
   return new Docket(whole)

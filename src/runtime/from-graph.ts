@@ -1,9 +1,10 @@
 import type { ActorLogic, EventObject, Snapshot } from 'xstate'
 import type { AnyDataType, TypedDataType, ValueOf } from '../core/language/data-type.ts'
-import type { InputsOf, OverriddenIn, OverrideValue, Overrides, TargetOf } from '../core/graph/graph.ts'
+import type { InputsOf, OverriddenIn, OverrideValue, Overrides } from '../core/graph/graph.ts'
 import { isRecord } from '../core/is-record.ts'
 import { InputError } from '../core/errors.ts'
 import type { OptionError } from '../core/errors.ts'
+import type { AppOf, GivenApp, TargetWith } from '../core/graph/app-types.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { planOf, requireIndex, requireTarget } from '../core/graph/plan.ts'
 import { fullClockOf } from './environment/clock.ts'
@@ -13,7 +14,7 @@ import { checkExecuteOptions, executeOptionNames } from './execution/execution-o
 import type { ExecuteOptions, Overriding } from './execution/execution-options.ts'
 import { eventRefusal } from './steps/event-step.ts'
 import { randomId } from './environment/ids.ts'
-import { resolveOptions } from './execution/execution-setup.ts'
+import { requireApp, resolveOptions } from './execution/execution-setup.ts'
 import { executionLogic } from './actors/execution-logic.ts'
 import type { ExecutionSnapshot } from './actors/execution-snapshot.ts'
 import { givenInputs, namedLeaves, recordedInputs } from './inputs/given-inputs.ts'
@@ -36,10 +37,18 @@ const logicOptionNames = executeOptionNames.filter((name) => name !== 'id' && na
  *
  * @throws OptionError for wrong options, GraphError for an unknown target; wrong inputs put the actor into status 'error' when it starts
  */
-export function fromGraph<G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
+export function fromGraph<
+  G extends AnyGraph,
+  T extends TypedDataType,
+  Given extends object = Record<never, never>,
+  App = never,
+>(
   graph: G,
-  target: TargetOf<G, T>,
-  options?: LogicOptions & Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }>,
+  target: TargetWith<G, T, App>,
+  options?: LogicOptions &
+    GivenApp<App> &
+    GivenApp<AppOf<G>> &
+    Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }>,
 ): GraphLogic<InputsOf<G, T, never, OverriddenIn<Given>>, ValueOf<T>> {
   return logicOf(graph, target as AnyDataType, options) as never
 }
@@ -47,10 +56,11 @@ export function fromGraph<G extends AnyGraph, T extends TypedDataType, Given ext
 function logicOf(
   graph: AnyGraph,
   target: AnyDataType,
-  options: LogicOptions & Overriding = {},
+  options: LogicOptions & Overriding & GivenApp<unknown> = {},
 ): ActorLogic<LogicSnapshot, EventObject> {
   checkExecuteOptions('fromGraph', options, logicOptionNames)
   const index = requireIndex(graph)
+  requireApp(index, options.app)
   requireTarget(index, target)
 
   const begin = (scope: LogicScope, input: unknown, persisted?: PersistedExecution): LogicSnapshot => {

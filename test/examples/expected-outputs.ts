@@ -40,6 +40,10 @@ a.example: at most 2 at the same time
 b.example: at most 2 at the same time
 c.example: at most 2 at the same time`,
   },
+  'application-state.ts': {
+    text: `Hello, user 7 of the database!
+Hello, Ada!`,
+  },
   'constants.ts': {
     text: `too many items
 fine, in USD

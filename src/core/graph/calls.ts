@@ -1,5 +1,6 @@
 import type { DocketError } from '../docket-error.ts'
 import type { TypedDataType, ValueOf } from '../language/data-type.ts'
+import type { AppOf, GivenApp, TargetWith } from './app-types.ts'
 import type { ExplainedPlan } from './explained-plan.ts'
 import type { InputsOf, OverriddenIn, OverrideValue, Overrides, SharedValue, TargetOf } from './graph.ts'
 import type { AnyGraph } from './graph-index.ts'
@@ -17,11 +18,13 @@ export type Collected<Mode extends OnError, Value> = Mode extends 'collect' ? Ou
 
 /** The signature of `execute`. */
 export interface Execute<Options> {
-  <G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
+  <G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>, App = never>(
     graph: G,
-    target: TargetOf<G, T>,
+    target: TargetWith<G, T, App>,
     inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
     options?: Options &
+      GivenApp<App> &
+      GivenApp<AppOf<G>> &
       GivenSignals<SignalValues<G>> &
       Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }>,
   ): Promise<ValueOf<T>>
@@ -35,9 +38,10 @@ export interface ExecuteBatch<Options> {
     Shared extends string = never,
     Mode extends 'fail' | 'collect' = 'fail',
     Given extends object = Record<never, never>,
+    App = never,
   >(
     graph: G,
-    target: TargetOf<G, T>,
+    target: TargetWith<G, T, App>,
     items: readonly InputsOf<G, T, Shared, OverriddenIn<Given>>[],
     options?: {
       /** Leaf inputs given once for all items; the items then leave them out. @default {} */
@@ -46,7 +50,9 @@ export interface ExecuteBatch<Options> {
       readonly onError?: Mode
     } & Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }> &
       GivenSignals<ItemSignalValues<G, InputsOf<G, T, Shared, OverriddenIn<Given>>>> &
-      Omit<Options, 'shared' | 'onError' | 'overrides' | 'signals'>,
+      GivenApp<App> &
+      GivenApp<AppOf<G>> &
+      Omit<Options, 'shared' | 'onError' | 'overrides' | 'signals' | 'app'>,
   ): Promise<Collected<Mode, ValueOf<T>>[]>
 }
 
@@ -58,9 +64,10 @@ export interface StreamBatch<Options> {
     Shared extends string = never,
     Mode extends 'fail' | 'collect' = 'fail',
     Given extends object = Record<never, never>,
+    App = never,
   >(
     graph: G,
-    target: TargetOf<G, T>,
+    target: TargetWith<G, T, App>,
     // The array stands there for the compiler's messages: it compares items with items then, not iterators.
     items:
       | readonly InputsOf<G, T, Shared, OverriddenIn<Given>>[]
@@ -73,7 +80,9 @@ export interface StreamBatch<Options> {
       readonly onError?: Mode
     } & Overrides<{ readonly [Name in keyof Given]: OverrideValue<G, T, Name, Given[Name]> }> &
       GivenSignals<ItemSignalValues<G, InputsOf<G, T, Shared, OverriddenIn<Given>>>> &
-      Omit<Options, 'shared' | 'onError' | 'overrides' | 'signals'>,
+      GivenApp<App> &
+      GivenApp<AppOf<G>> &
+      Omit<Options, 'shared' | 'onError' | 'overrides' | 'signals' | 'app'>,
   ): AsyncIterable<Collected<Mode, ValueOf<T>>>
 }
 

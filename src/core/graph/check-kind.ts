@@ -15,7 +15,8 @@ import { isScope } from '../language/policy.ts'
 type Kind = AnyStep['kind']
 type Report = (message: string) => void
 
-const everyStep = ['kind', 'name', 'inputs', 'output', 'run']
+// `needsApp` is what defineSteps adds.
+const everyStep = ['kind', 'name', 'inputs', 'output', 'run', 'needsApp']
 const policies = ['timeout', 'retry', 'persist', 'version', 'formerly', 'concurrency', 'when', 'fallback']
 
 /** What a declaration of each kind of step may hold. */
@@ -78,7 +79,7 @@ export function optionsOf(kind: Kind): readonly string[] {
 
 /** Those of them that a declaration of the kind is given; the others are made of these. */
 export function givenOptionsOf(kind: Kind): readonly string[] {
-  return options[kind].filter((name) => !made[kind].includes(name))
+  return options[kind].filter((name) => !made[kind].includes(name) && name !== 'needsApp')
 }
 
 /** Reports what only a step of its kind can have wrong; what holds for all steps is known to be right as far as they can be indexed. */

@@ -13,6 +13,7 @@ import type { Formerly } from './former-names.ts'
 import { keepIndex } from './graph-index.ts'
 import type { AnyGraph, GraphIndex, StepDefaults, StepSpec } from './graph-index.ts'
 import { checkNesting } from './nested-graph.ts'
+import { readerOfApp } from './read-app.ts'
 import { problemsInOwnStore } from './names-of-results.ts'
 import type { Observer } from '../contracts/observer.ts'
 import type { AnyStep } from '../language/step.ts'
@@ -58,6 +59,7 @@ export function createGraph(declaration: unknown): AnyGraph {
     producers: new Map(specs.map((spec) => [spec.output.name, spec])),
     types,
     former: formerNamesIn(graph, steps, types.values()),
+    readsApp: readerOfApp(steps),
     firstName: firstNameOf(graph),
     timeoutMs: graph.timeout === undefined ? undefined : durationMs(graph.timeout),
   }

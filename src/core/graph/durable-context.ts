@@ -37,7 +37,7 @@ export interface DurableCallOptions extends DurableKey {
  * What the function of a durable step gets besides its inputs. After a crash, or when its execution was parked, that function runs again from its top, and each verb
  * that has ended gives what was recorded, in the recorded order. So whatever does something, or differs from one time to the next, belongs into a verb.
  */
-export interface DurableContext extends StepContext {
+export interface DurableContext<App = unknown> extends StepContext<App> {
   /** Aborted when the step is cancelled, loses a race or times out; not when it is parked or goes on elsewhere. */
   readonly signal: AbortSignal
   /** How often `continueAsNew` has begun the function anew, from 0. */

@@ -33,6 +33,7 @@ export interface DurableStepDeclaration<
   Output extends TypedDataType,
   Inputs extends DeclaredPorts | PortsHint,
   Name extends string,
+  App = unknown,
 > {
   /** Part of keys, events and errors; no two steps of a graph share one. */
   readonly name: Name
@@ -41,7 +42,7 @@ export interface DurableStepDeclaration<
   /** The one data type that the step makes. */
   readonly output: Output | DataTypeHint
   /** Makes the output, by the verbs of its context; runs again from its top after a crash, and when it was parked. */
-  readonly run: (inputs: ReceivedBy<Inputs>, context: DurableContext) => MaybePromise<GivenOf<Output>>
+  readonly run: (inputs: ReceivedBy<Inputs>, context: DurableContext<App>) => MaybePromise<GivenOf<Output>>
   /** How long one attempt may take, but for the time in which it only waits. @default no limit */
   readonly timeout?: Duration | undefined
   /** How often the function is tried: a further attempt finds what is on record, but for the failure that it is made for. Re-runs are no attempts. @default once */
@@ -55,7 +56,9 @@ export interface DurableStepDeclaration<
     GivenOf<Output> | ((error: unknown, inputs: ReceivedBy<Inputs>) => MaybePromise<GivenOf<Output>>) | undefined
   /** Undoes what the step did when the execution fails or is cancelled. @default none */
   readonly compensate?:
-    Compensate<ValueOf<Output>, ReceivedBy<Inputs>> | CompensatePolicy<ValueOf<Output>, ReceivedBy<Inputs>> | undefined
+    | Compensate<ValueOf<Output>, ReceivedBy<Inputs>, App>
+    | CompensatePolicy<ValueOf<Output>, ReceivedBy<Inputs>, App>
+    | undefined
 }
 
 type PortsOf<Inputs extends DeclaredPorts | PortsHint> = [Inputs] extends [Ports] ? Inputs : Ports

@@ -127,6 +127,8 @@ export interface GraphIndex {
   readonly types: ReadonlyMap<string, AnyDataType>
   /** What the graph, its steps and its types were called before; undefined where nothing had another name. */
   readonly former: FormerNames | undefined
+  /** A step whose functions read `ctx.app`; undefined where none does. */
+  readonly readsApp: string | undefined
   /** The graph's name at first. */
   readonly firstName: string
   readonly timeoutMs: number | undefined

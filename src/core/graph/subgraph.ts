@@ -4,6 +4,7 @@ import { ownFields } from '../language/data-type.ts'
 import type { AnyDataType, GivenOf, TypedDataType, ValueOf } from '../language/data-type.ts'
 import type { RetryPolicy } from '../language/policy.ts'
 import type { MaybePromise, StepTypes, TypedStep } from '../language/step.ts'
+import type { AppOfNested } from './app-types.ts'
 import type { AnyGraph } from './graph-index.ts'
 import type { LeafNames, RequiredLeafNames, TargetOf, TypeIn } from './graph.ts'
 import { portsOfLeaves } from './nested-graph.ts'
@@ -21,7 +22,7 @@ export interface SubgraphStep<Name extends string, Output extends TypedDataType,
 }
 
 /** How a subgraph stands in its parent. */
-export interface SubgraphOptions<Name extends string, Output, Renames, Inputs, Value> {
+export interface SubgraphOptions<Name extends string, Output, Renames, Inputs, Value, App = unknown> {
   /** Part of keys, events and errors; no two steps of a graph share one. @default the graph's name */
   readonly name?: Name
   /** Types of the parent in the place of the graph's leaves, by the names of these: so that one graph can stand in a parent twice. @default the leaves themselves */
@@ -40,29 +41,29 @@ export interface SubgraphOptions<Name extends string, Output, Renames, Inputs, V
   readonly fallback?: Value | ((error: unknown, inputs: Inputs) => MaybePromise<Value>) | undefined
   /** Undoes what a completed child did: only this does. One that fails or is cancelled undoes itself, by its own steps. @default none */
   readonly compensate?:
-    Compensate<ReceivedOf<Output>, Inputs> | CompensatePolicy<ReceivedOf<Output>, Inputs> | undefined
+    Compensate<ReceivedOf<Output>, Inputs, App> | CompensatePolicy<ReceivedOf<Output>, Inputs, App> | undefined
 }
 
-type ReceivedOf<Type> = Type extends TypedDataType ? ValueOf<Type> : unknown
+export type ReceivedOf<Type> = Type extends TypedDataType ? ValueOf<Type> : unknown
 /**
  * What the graph's leaves are to functions of the step, by their names. Read out of an object, because the compiler's messages then print the leaves
  * instead of this name.
  */
-type LeavesOf<G, T> = {
+export type LeavesOf<G, T> = {
   readonly leaves: { readonly [Name in RequiredLeafNames<G, T> & string]: ReceivedOf<TypeIn<G, Name>> } & {
     readonly [Name in Exclude<LeafNames<G, T>, RequiredLeafNames<G, T>> & string]?:
       ReceivedOf<TypeIn<G, Name>> | undefined
   }
 }['leaves']
 /** The types that stand in the place of leaves, or a sentence where one does not fit. */
-type CheckedRenames<G, T, Renames> = {
+export type CheckedRenames<G, T, Renames> = {
   readonly [Name in keyof Renames]: Name extends LeafNames<G, T>
     ? [ReceivedOf<Renames[Name]>] extends [ReceivedOf<TypeIn<G, Name>>]
       ? Renames[Name]
       : `this type does not fit "${Name & string}"`
     : `the target takes no "${Name & string}"`
 }
-type CheckedOutput<T, Output> = [ReceivedOf<T>] extends [ReceivedOf<Output>]
+export type CheckedOutput<T, Output> = [ReceivedOf<T>] extends [ReceivedOf<Output>]
   ? Output
   : 'the target does not fit this type'
 /** The name under which the parent has a leaf. */
@@ -74,7 +75,7 @@ type NameIn<Name, Renames> = Name extends keyof Renames
 type TypeOfLeaf<G, Name, Renames> = Name extends keyof Renames
   ? Extract<Renames[Name], TypedDataType>
   : Extract<TypeIn<G, Name>, TypedDataType>
-interface TypesOfStep<G, T, Renames, Output extends TypedDataType> extends StepTypes {
+export interface TypesOfStep<G, T, Renames, Output extends TypedDataType> extends StepTypes {
   /** Name of the type that it makes. */
   readonly makes: Output['name']
   /** Names of the types that must be there. */
@@ -110,7 +111,7 @@ export function subgraph<
     LeavesOf<G, T>,
     GivenOf<Output>
   > = {},
-): SubgraphStep<Name, Output, TypesOfStep<G, T, Renames, Output>> {
+): SubgraphStep<Name, Output, TypesOfStep<G, T, Renames, Output>> & AppOfNested<G> {
   const { inputs: renames, ...fields } = ownFields(options)
   return Object.freeze({
     name: (graph as AnyGraph | undefined)?.name,

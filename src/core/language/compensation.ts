@@ -3,7 +3,7 @@ import type { Logger } from '../contracts/logger.ts'
 import type { RetryPolicy } from './policy.ts'
 
 /** What a step's `compensate` gets besides the output. */
-export interface CompensateContext<Inputs = unknown> {
+export interface CompensateContext<Inputs = unknown, App = unknown> {
   /** What the step's `run` was given. */
   readonly inputs: Inputs
   /**
@@ -29,17 +29,22 @@ export interface CompensateContext<Inputs = unknown> {
   readonly stepIdempotencyKey: string
   /** Headers that the caller gave. */
   readonly headers: Readonly<Record<string, string>>
+  /** What the call, or the docket, was given as `app`: as it is, and the same for all steps. */
+  readonly app: App
   /** A logger bound to execution id, step and attempt; silent when none was given. */
   readonly log: Logger
 }
 
 /** Undoes what a step did; may be async. */
-export type Compensate<Output, Inputs> = (output: Output | undefined, context: CompensateContext<Inputs>) => unknown
+export type Compensate<Output, Inputs, App = unknown> = (
+  output: Output | undefined,
+  context: CompensateContext<Inputs, App>,
+) => unknown
 
 /** How what a step did is undone. None of the step's own policies holds for it, nor any of the graph's. */
-export interface CompensatePolicy<Output, Inputs> {
+export interface CompensatePolicy<Output, Inputs, App = unknown> {
   /** Undoes it; may be async. */
-  readonly run: Compensate<Output, Inputs>
+  readonly run: Compensate<Output, Inputs, App>
   /** How often that is tried. @default once */
   readonly retry?: RetryPolicy | undefined
   /** How long one attempt may take. @default no limit */

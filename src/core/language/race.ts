@@ -8,9 +8,9 @@ import type { AnyStep, MaybePromise, StepContext, TypedStep } from './step.ts'
 /** The ports of a race: data types that steps of the graph make, each of another type. */
 export type RacePorts = Readonly<Record<string, TypedDataType>>
 /** As `RacePorts`, in a declaration: the compiler prints the hints to those who give something else. */
-type DeclaredRacePorts = Readonly<Record<string, TypedDataType | RacePortHint>>
+export type DeclaredRacePorts = Readonly<Record<string, TypedDataType | RacePortHint>>
 type RacePortHint = 'a data type that a step of the graph makes; optional(T) and all(T) can take no part in a race'
-type RacePortsOf<Inputs extends DeclaredRacePorts> = [Inputs] extends [RacePorts] ? Inputs : RacePorts
+export type RacePortsOf<Inputs extends DeclaredRacePorts> = [Inputs] extends [RacePorts] ? Inputs : RacePorts
 
 /**
  * What a race's `run` gets: the port that came first, and its value, as a union by `port`. Read out of an object, because the
@@ -50,6 +50,7 @@ export interface RaceDeclaration<
   Inputs extends DeclaredRacePorts,
   Name extends string,
   Keys extends PropertyKey,
+  App = unknown,
 > {
   /** Part of keys, events and errors; no two steps of a graph share one. */
   readonly name: Name
@@ -58,7 +59,7 @@ export interface RaceDeclaration<
   /** The one data type that the race makes. */
   readonly output: Output | DataTypeHint
   /** Makes the output of what came first; may be async. @default the value that came first, as it is */
-  readonly run?: ((first: FirstOf<Inputs>, context: StepContext) => MaybePromise<GivenOf<Output>>) | undefined
+  readonly run?: ((first: FirstOf<Inputs>, context: StepContext<App>) => MaybePromise<GivenOf<Output>>) | undefined
   /** How long one attempt of `run` may take. @default no limit */
   readonly timeout?: Duration | undefined
   /** How often `run` is tried. @default once */
@@ -85,7 +86,7 @@ type PortsThatFit<Inputs extends DeclaredRacePorts, Output extends TypedDataType
   ? Inputs
   : { readonly [Port in keyof Inputs]: PortThatFits<Inputs[Port], Output> }
 type Known = keyof RaceDeclaration<TypedDataType, RacePorts, string, 'run'>
-type KnownOptions<Keys extends PropertyKey> = {
+export type KnownRaceOptions<Keys extends PropertyKey> = {
   readonly [Key in Keys]: Key extends Known ? unknown : `race has no option "${Key & string}"`
 }
 type PortThatFits<Given, Output extends TypedDataType> = [ReceivedAt<Given>] extends [Output['~types']['received']]
@@ -115,7 +116,7 @@ export function race<
   const Name extends string = string,
   Keys extends PropertyKey = never,
 >(
-  declaration: RaceDeclaration<Output, Inputs, Name, Keys> & KnownOptions<Keys>,
+  declaration: RaceDeclaration<Output, Inputs, Name, Keys> & KnownRaceOptions<Keys>,
 ): RaceStep<RacePortsOf<Inputs>, Output, Name> {
   const fields = ownFields(declaration)
   for (const key of ['inputs', 'retry', 'persist', 'concurrency'])

@@ -14,8 +14,8 @@ import type { Logger } from '../contracts/logger.ts'
 import type { Compensate, CompensatePolicy } from './compensation.ts'
 import type { ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from './policy.ts'
 
-/** What a step's `run` gets besides its inputs. */
-export interface StepContext {
+/** What a step's `run` gets besides its inputs. `App` is known in steps that `defineSteps` makes. */
+export interface StepContext<App = unknown> {
   /** Aborted when this attempt times out or the execution ends; made only when looked at. */
   readonly signal: AbortSignal
   /** This try of the step, from 1. */
@@ -32,6 +32,8 @@ export interface StepContext {
   readonly idempotencyKey: string
   /** Headers that the caller gave. */
   readonly headers: Readonly<Record<string, string>>
+  /** What the call, or the docket, was given as `app`: as it is, and the same for all steps. */
+  readonly app: App
   /** A logger bound to execution id, step and attempt; silent when none was given. */
   readonly log: Logger
 }
@@ -68,6 +70,8 @@ export interface AnyStep {
   readonly fallback?: unknown
   /** Undoes what it did when the execution fails or is cancelled: a function of its output, or one with policies of its own. */
   readonly compensate?: unknown
+  /** Whether its functions read `ctx.app`: then nothing runs it without one. */
+  readonly needsApp?: boolean | undefined
 }
 
 /** A record of named ports: what a step's `inputs` is. */
@@ -77,7 +81,7 @@ export type Ports = Readonly<Record<string, Port>>
 export type DeclaredPorts = Readonly<Record<string, Port | PortHint>>
 /** Beside `DeclaredPorts`, not among them: of a union with a name, the compiler prints the name. */
 export type PortsHint = 'an object of named ports, like { user: UserID }'
-type PortsOf<Inputs extends DeclaredPorts | PortsHint> = [Inputs] extends [Ports] ? Inputs : Ports
+export type PortsOf<Inputs extends DeclaredPorts | PortsHint> = [Inputs] extends [Ports] ? Inputs : Ports
 
 /**
  * What `run` gets for its ports: a value, `value | undefined` for `optional(T)`, an array for `all(T)`. Read out of an object, because
@@ -125,11 +129,17 @@ export interface Step<
   }
 }
 
+/** What a step is besides whose functions read `ctx.app`: for the compiler alone. */
+export interface TakesApp<App> {
+  readonly '~app': (app: App) => void
+}
+
 /** What `step` takes. Options that are left out take the graph's `defaults`, then none. */
 export interface StepDeclaration<
   Output extends TypedDataType,
   Inputs extends DeclaredPorts | PortsHint,
   Name extends string,
+  App = unknown,
 > {
   /** Part of keys, events and errors; no two steps of a graph share one. */
   readonly name: Name
@@ -138,7 +148,7 @@ export interface StepDeclaration<
   /** The one data type that the step makes. */
   readonly output: Output | DataTypeHint
   /** Makes the output from the inputs; may be async. Should pass `context.signal` on to whatever it waits for. */
-  readonly run: (inputs: ReceivedBy<Inputs>, context: StepContext) => MaybePromise<GivenOf<Output>>
+  readonly run: (inputs: ReceivedBy<Inputs>, context: StepContext<App>) => MaybePromise<GivenOf<Output>>
   /** How long one attempt may take. @default no limit */
   readonly timeout?: Duration | undefined
   /** How often the step is tried. @default once */
@@ -164,7 +174,9 @@ export interface StepDeclaration<
    * execution. A value from a cache, an override or a fallback is not undone. @default none
    */
   readonly compensate?:
-    Compensate<ValueOf<Output>, ReceivedBy<Inputs>> | CompensatePolicy<ValueOf<Output>, ReceivedBy<Inputs>> | undefined
+    | Compensate<ValueOf<Output>, ReceivedBy<Inputs>, App>
+    | CompensatePolicy<ValueOf<Output>, ReceivedBy<Inputs>, App>
+    | undefined
 }
 
 /** `Promise` stands beside `PromiseLike` for the compiler's messages: it compares a promise with a promise then, not two signatures of `then`. */

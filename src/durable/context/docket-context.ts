@@ -185,6 +185,7 @@ export class DocketContext {
       {
         ...options,
         random,
+        app: this.options.app,
         logger: options.logger ?? logger,
         observers: [...observers, ...(options.observers ?? [])],
       },

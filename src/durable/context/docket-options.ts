@@ -1,3 +1,4 @@
+import { missingAppText } from '../../core/graph/read-app.ts'
 import { append } from '../../core/append.ts'
 import { checkOptions, describe, reportUnknownKeys } from '../../core/check-options.ts'
 import type { Problem } from '../../core/check-options.ts'
@@ -68,6 +69,8 @@ export interface DocketOptions {
   readonly inspect?: Inspector | undefined
   /** What `ctx.log` is made from. @default the first observer's logger, else silence */
   readonly logger?: Logger | undefined
+  /** What steps see as `ctx.app`: connections, clients, configuration. It is handed on as it is, and never stored. @default undefined */
+  readonly app?: unknown
   /** Begins the owner's id in the records. @default 'docket' */
   readonly name?: string | undefined
   /** Time, for tests. @default the system's */
@@ -93,6 +96,7 @@ const optionNames: readonly string[] = [
   'observers',
   'inspect',
   'logger',
+  'app',
   'name',
   'clock',
   'random',
@@ -135,7 +139,10 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
         )
     }
   }
-  if (problems.length === 0) reportFormerNames(graphs as readonly AnyGraph[], report)
+  if (problems.length === 0) {
+    reportFormerNames(graphs as readonly AnyGraph[], report)
+    if (options['app'] === undefined) reportMissingApp(graphs as readonly AnyGraph[], report)
+  }
   if (!isRecord(store) || typeof store['claimResults'] !== 'function')
     report(`store must be a store, like sqliteStore('docket.db'), not ${describe(store)}`)
   else {
@@ -188,6 +195,13 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
     report(`name must be a non-empty string, not ${describe(name)}`)
   if (problems.length === 0) append(problems, problemsOfLengths(options as unknown as DocketOptions))
   return problems
+}
+
+function reportMissingApp(graphs: readonly AnyGraph[], report: (problem: string) => void): void {
+  for (const graph of graphs) {
+    const reader = indexOf(graph)?.readsApp
+    if (reader !== undefined) report(missingAppText(graph.name, reader))
+  }
 }
 
 /** Executions stored under a name must be those of one graph. */

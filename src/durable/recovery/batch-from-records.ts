@@ -81,7 +81,7 @@ async function fromPresentRecords(
   const { encoding } = context.connection
   const turn = turnOf(context.clock)
   // Thrown later: what does not fit says more than what can't be read.
-  const task = await taskOf(record, graph, encoding, cause, caller?.retried).catch((error: unknown) => ({ error }))
+  const task = await taskOf(context, record, graph, cause, caller?.retried).catch((error: unknown) => ({ error }))
   const ready = 'frame' in task ? task : undefined
   const restoration = new BatchRestoration({
     record,
@@ -172,19 +172,19 @@ async function failureOf(
 }
 
 async function taskOf(
+  context: DocketContext,
   record: ExecutionRecord,
   graph: AnyGraph,
-  encoding: ValueEncoding,
   cause: ResumeCause,
   retried: CallerOptions['retried'],
 ): Promise<BatchTask | { readonly reasons: readonly string[] }> {
-  const found = await headOfBatch(record, encoding)
+  const found = await headOfBatch(record, context.connection.encoding)
   const made = nowMade('shared input', Object.keys(found.shared), graph)
   if (made.length > 0) return { reasons: made }
   const head = cause === 'end' ? nextLifeOf(found, retried) : found
   const target = requireIndex(graph).types.get(record.target)!
   const { concurrency, onError } = head
-  const options = { id: record.id, ...givenOnce(head, graph), concurrency, onError }
+  const options = { id: record.id, ...givenOnce(head, graph), concurrency, onError, app: context.options.app }
   return { found, head, frame: batchFrameOf('startBatch', graph, target, options) }
 }
 

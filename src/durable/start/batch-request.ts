@@ -52,7 +52,7 @@ export async function batchRequest(
   context.requireGraph(graph)
   const id = options.id ?? context.newId()
   requireLength(context.connection.store, 'executionId', 'startBatch: execution id', id)
-  const frame = batchFrameOf('startBatch', graph, target, { ...options, id })
+  const frame = batchFrameOf('startBatch', graph, target, { ...options, id, app: context.options.app })
   if (!Array.isArray(items)) {
     const message = `items must be an array, not ${describe(items)}`
     throw new InputError('INPUT_INVALID', `startBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })

@@ -1,4 +1,5 @@
 import { batchPlanOf } from '../../core/graph/batch-plan.ts'
+import type { GivenApp } from '../../core/graph/app-types.ts'
 import { describe, isWholeFromOne } from '../../core/check-options.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
@@ -60,7 +61,7 @@ export function batchFrameOf(
   call: 'executeBatch' | 'streamBatch' | 'startBatch',
   graph: AnyGraph,
   target: AnyDataType,
-  options: StreamOptions = {},
+  options: StreamOptions & GivenApp<unknown> = {},
 ): BatchFrame {
   const {
     shared = {},

@@ -47,7 +47,7 @@ export interface Signalling {
   readonly signals?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** The names of `ExecuteOptions` and `Overriding`. */
+/** The names of `ExecuteOptions`, `Overriding` and `GivenApp`. */
 export const executeOptionNames: readonly string[] = [
   'id',
   'signal',
@@ -59,6 +59,7 @@ export const executeOptionNames: readonly string[] = [
   'clock',
   'random',
   'overrides',
+  'app',
 ]
 
 /** Makes sure that the options can be used. @throws OptionError with all problems */

@@ -1,6 +1,9 @@
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { EndReport } from './end-report.ts'
 import type { ExecutionEvent as ExecutionMachineEvent, ReleaseCause, StepEvent } from '../../../machines/index.ts'
+import { OptionError } from '../../core/errors.ts'
+import { missingAppText } from '../../core/graph/read-app.ts'
+import type { GivenApp } from '../../core/graph/app-types.ts'
 import { durationMs } from '../../core/duration.ts'
 import type { AnyGraph, GraphIndex, PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import { silentLogger } from '../../core/contracts/logger.ts'
@@ -36,6 +39,8 @@ export interface ResolvedOptions extends TimeBounds {
   readonly emitter: Emitter | undefined
   readonly logger: Logger
   readonly headers: Readonly<Record<string, string>>
+  /** What steps see as `ctx.app`. */
+  readonly app: unknown
   readonly signal: AbortSignal | undefined
   /** Those that the call has given, beside the graph's: they get the events of child executions too. */
   readonly observers: readonly Observer[]
@@ -122,14 +127,20 @@ export interface Watcher {
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
 const noOptions: ExecuteOptions = {}
 
+/** @throws OptionError where steps of the graph read `ctx.app`, and there is none */
+export function requireApp({ graph, readsApp }: Pick<GraphIndex, 'graph' | 'readsApp'>, app: unknown): void {
+  if (readsApp !== undefined && app === undefined) throw new OptionError(missingAppText(graph.name, readsApp))
+}
+
 /** Fills a call's options in. An id is made only if somebody may look at it. */
 export function resolveOptions(
   index: GraphIndex,
   target: string,
-  options: ExecuteOptions = noOptions,
+  options: ExecuteOptions & GivenApp<unknown> = noOptions,
   clock?: FullClock,
 ): ResolvedOptions {
   const { graph } = index
+  requireApp(index, options.app)
   const observers = observersOf(graph, options)
   const random = options.random ?? Math.random
   const id = options.id ?? (observers.length > 0 || options.random !== undefined ? randomId(options.random) : undefined)
@@ -140,6 +151,7 @@ export function resolveOptions(
     emitter: observers.length === 0 ? undefined : new Emitter(id!, graph.name, target, observers),
     logger: options.logger ?? loggerOf(observers),
     headers: options.headers ?? noHeaders,
+    app: options.app,
     timeoutMs: options.timeout === undefined ? index.timeoutMs : durationMs(options.timeout),
     deadline: deadlineMs(options.deadline),
     lifetime: undefined,

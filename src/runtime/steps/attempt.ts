@@ -71,6 +71,10 @@ export class Attempt implements StepContext {
     return this.#origin.execution.options.headers
   }
 
+  get app(): unknown {
+    return this.#origin.execution.options.app
+  }
+
   get idempotencyKey(): string {
     return this.#origin.idempotencyKey
   }

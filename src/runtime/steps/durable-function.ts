@@ -106,6 +106,10 @@ class Branch implements DurableContext {
     return this.#run.step.execution.options.headers
   }
 
+  get app(): unknown {
+    return this.#run.step.execution.options.app
+  }
+
   get idempotencyKey(): string {
     return this.#run.step.idempotencyKey
   }

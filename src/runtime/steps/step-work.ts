@@ -60,6 +60,7 @@ export interface WorkPlace {
   }
   readonly options: {
     readonly headers: Readonly<Record<string, string>>
+    readonly app: unknown
     readonly logger: Logger
     readonly random: () => number
   }

@@ -82,6 +82,10 @@ export class UndoAttempt implements CompensateContext {
     return this.#request.execution.options.headers
   }
 
+  get app(): unknown {
+    return this.#request.execution.options.app
+  }
+
   get log(): Logger {
     return (this.#log ??= this.#request.execution.options.logger.child({
       executionId: this.executionId,

@@ -6,6 +6,7 @@ import type { ExecutionEvent } from '../../core/contracts/events.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import { isRecord } from '../../core/is-record.ts'
 import { indexOf } from '../../core/graph/graph-index.ts'
+import type { AppFor } from '../../core/graph/app-types.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { withNestedGraphs } from '../../core/graph/nested-graph.ts'
 import type { DocketOptions } from '../../durable/context/docket-options.ts'
@@ -78,7 +79,9 @@ const lease = '100000d'
  * expect(await lunch.result()).toBe('30 euros: approved by Ada')
  * @throws OptionError with all problems
  */
-export function createTestDocket(options: TestDocketOptions): TestDocket {
+export function createTestDocket<Graphs extends readonly AnyGraph[]>(
+  options: TestDocketOptions & { readonly graphs: Graphs } & AppFor<Graphs[number]>,
+): TestDocket {
   return testDocketOf(options, (write) => write())
 }
 
