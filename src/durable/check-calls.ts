@@ -6,19 +6,25 @@ import { isDate } from '../core/is-builtin.ts'
 
 /** @throws OptionError with all problems */
 export function checkListQuery(query: unknown): void {
-  check('list', query, ['status', 'graph', 'parent', 'from', 'before', 'limit', 'after'], (given, report) => {
-    const { status, graph, parent, limit, after, from, before } = given
-    reportStatuses(status, executionStatuses, report)
-    if (graph !== undefined && typeof graph !== 'string') report(`graph must be a graph's name, not ${describe(graph)}`)
-    if (parent !== undefined && typeof parent !== 'string')
-      report(`parent must be an execution's id, not ${describe(parent)}`)
-    if (limit !== undefined && !isWholeFromOne(limit)) report('limit must be a whole number of at least 1')
-    for (const [name, date] of Object.entries({ from, before }))
-      if (date !== undefined && !(isDate(date) && !Number.isNaN(date.getTime())))
-        report(`${name} must be a Date, not ${describe(date)}`)
-    if (after !== undefined && !(typeof after === 'string' && /^\d+:/.test(after)))
-      report('after must be the `next` of the page before')
-  })
+  check(
+    'list',
+    query,
+    ['status', 'graph', 'parent', 'forkedFrom', 'from', 'before', 'limit', 'after'],
+    (given, report) => {
+      const { status, graph, parent, forkedFrom, limit, after, from, before } = given
+      reportStatuses(status, executionStatuses, report)
+      if (graph !== undefined && typeof graph !== 'string')
+        report(`graph must be a graph's name, not ${describe(graph)}`)
+      for (const [name, id] of Object.entries({ parent, forkedFrom }))
+        if (id !== undefined && typeof id !== 'string') report(`${name} must be an execution's id, not ${describe(id)}`)
+      if (limit !== undefined && !isWholeFromOne(limit)) report('limit must be a whole number of at least 1')
+      for (const [name, date] of Object.entries({ from, before }))
+        if (date !== undefined && !(isDate(date) && !Number.isNaN(date.getTime())))
+          report(`${name} must be a Date, not ${describe(date)}`)
+      if (after !== undefined && !(typeof after === 'string' && /^\d+:/.test(after)))
+        report('after must be the `next` of the page before')
+    },
+  )
 }
 
 /** @throws OptionError with all problems */

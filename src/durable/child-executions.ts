@@ -8,7 +8,7 @@ import { ChildJoin } from './child-join.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { ExecutionHandle } from './execution-handle.ts'
 import type { Owned } from './ownership/owned.ts'
-import { digestOfChild, isDigestOfChild, nameIn, nameInMessages, parentOf } from './records/child-digest.ts'
+import { digestOfChild, nameIn, nameInMessages } from './records/child-digest.ts'
 import { orphanedBy } from './recovery/child-cascade.ts'
 import { cancelAnywhere } from './recovery/unowned.ts'
 import { childRequest } from './start/execution-request.ts'
@@ -78,7 +78,7 @@ export class ChildExecutions implements DurableChildren {
   /** There may be none, and what has its id may be somebody else's. */
   async #cancelIfOwn(parent: ChildParent, id: string, step: Joined['step'], reason: unknown): Promise<void> {
     const record = await this.#context.recordOf(id)
-    if (record !== undefined && parentOf(record) === parent.id && !isTerminal(record.status))
+    if (record !== undefined && record.parent === parent.id && !isTerminal(record.status))
       await this.#cancel(parent, id, step, reason)
   }
 
@@ -166,7 +166,7 @@ export class ChildExecutions implements DurableChildren {
 
   /** A child of an execution that was deleted or purged, and had the same id, is nobody's any more. */
   async #makeRoom({ id, place }: ChildParent, known: ExecutionRecord): Promise<void> {
-    if (known.parent === id && isDigestOfChild(known.requestDigest)) await this.#verbs.remove(known.id)
+    if (known.parent === id) await this.#verbs.remove(known.id)
     else
       throw new ExecutionConflictError(
         `execution "${known.id}" is there already, and is no child of execution "${id}", whose step needs that id; delete it, or start the parent under another id`,

@@ -10,8 +10,10 @@ export interface ListQuery {
   readonly status?: ExecutionStatus | readonly ExecutionStatus[] | undefined
   /** Of the graph of this name, whatever it was called when they began. @default any */
   readonly graph?: string | undefined
-  /** Children and forks of the execution with this id. @default any */
+  /** Children of the execution with this id. @default any */
   readonly parent?: string | undefined
+  /** Forks of the execution with this id. @default any */
+  readonly forkedFrom?: string | undefined
   /** Created at this time or later. @default any time */
   readonly from?: Date | undefined
   /** Created before this time. @default any time */
@@ -32,13 +34,10 @@ export interface ExecutionPage {
 
 /** A page of executions, those of a graph under every name that it had. */
 export async function listExecutions(context: DocketContext, query: ListQuery): Promise<ExecutionPage> {
-  const { status, graph, parent, from, before, limit = 100, after } = query
+  const { status, graph, parent, forkedFrom, from, before, limit = 100, after } = query
   const { connection, incompatible } = context
   await connection.readyBy()
   const { name, formerly = [] } = (graph === undefined ? undefined : context.graphOf(graph)) ?? { name: graph }
-  // What an execution has led to is no older than itself, by more than clocks may differ; so the store need not look at all that it has.
-  const origin = parent === undefined ? undefined : await context.recordOf(parent)
-  const createdFrom = latestOf(from?.getTime(), origin === undefined ? undefined : origin.createdAt - mostSkewMs)
   const pages = await Promise.all(
     [name, ...formerly].map((one) =>
       connection.patiently(() =>
@@ -46,7 +45,8 @@ export async function listExecutions(context: DocketContext, query: ListQuery): 
           statuses: status === undefined || typeof status !== 'string' ? status : [status as ExecutionStatus],
           graph: one,
           parent,
-          createdFrom,
+          forkedFrom,
+          createdFrom: from?.getTime(),
           createdBefore: before?.getTime(),
           after: after === undefined ? undefined : placeOf(after),
           // One more than the page has shows whether there is another page.
@@ -65,12 +65,6 @@ export async function listExecutions(context: DocketContext, query: ListQuery): 
   const last = page.at(-1)
   const next = last === undefined || records.length === page.length ? undefined : `${last.createdAt}:${last.id}`
   return { executions, next }
-}
-
-const mostSkewMs = 600_000
-
-function latestOf(one: number | undefined, other: number | undefined): number | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other)
 }
 
 function newestFirst(one: ExecutionRecord, other: ExecutionRecord): number {

@@ -16,6 +16,7 @@ import { judge, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import { CheckpointList } from './checkpoint-list.ts'
 import type { MemoryOutbox } from './outbox.ts'
+import { LineageIndex } from './lineage-index.ts'
 import { StepList } from './step-list.ts'
 
 interface Entry {
@@ -39,6 +40,8 @@ export class MemoryExecutions {
   /** Nothing that is parked is due before. */
   #firstDue = Infinity
   readonly #withMail = new Set<string>()
+  readonly #children = new LineageIndex()
+  readonly #forks = new LineageIndex()
   /** Those that may be overdue one day: ids by deadlines. */
   readonly #deadlines = new Map<number, Set<string>>()
   /** No deadline is before. */
@@ -81,6 +84,8 @@ export class MemoryExecutions {
       for (const step of steps) begun.put(step)
       this.#entries.set(created.id, { record, steps: begun, checkpoints, mail: [], receipts: new Map() })
       this.#index(record)
+      this.#children.add(record.parent, record.id)
+      this.#forks.add(record.forkedFrom, record.id)
       if (record.owner === undefined) this.#emit({ type: 'work' })
       return undefined
     })
@@ -160,14 +165,17 @@ export class MemoryExecutions {
       })
   }
 
-  list({ statuses, graph, parent, createdFrom, createdBefore, after, limit }: ExecutionQuery): ExecutionRecord[] {
-    return [...this.#entries.values()]
-      .map(({ record }) => record)
+  list(query: ExecutionQuery): ExecutionRecord[] {
+    const { statuses, graph, parent, forkedFrom, createdFrom, createdBefore, after, limit } = query
+    const ids = parent === undefined ? undefined : this.#children.of(parent)
+    const found = ids ?? (forkedFrom === undefined ? this.#entries.keys() : this.#forks.of(forkedFrom))
+    return [...found]
+      .map((id) => this.#entries.get(id)!.record)
       .filter(
         (record) =>
           (statuses === undefined || statuses.includes(record.status)) &&
           (graph === undefined || record.graph === graph) &&
-          (parent === undefined || record.parent === parent) &&
+          (forkedFrom === undefined || record.forkedFrom === forkedFrom) &&
           (createdFrom === undefined || record.createdAt >= createdFrom) &&
           (createdBefore === undefined || record.createdAt < createdBefore) &&
           (after === undefined || newestFirst(after, record) < 0),
@@ -271,6 +279,8 @@ export class MemoryExecutions {
     this.#entries.delete(record.id)
     this.#withMail.delete(record.id)
     this.#unindex(record)
+    this.#children.delete(record.parent, record.id)
+    this.#forks.delete(record.forkedFrom, record.id)
   }
 
   /** What is parked and due: of the others, nothing is looked at. */

@@ -16,6 +16,7 @@ export function mysqlDialect(prefix: string): Dialect {
     },
     isIn: (expression, texts, add) =>
       texts.length === 0 ? 'false' : `${expression} in (${texts.map((text) => add(text)).join(', ')})`,
+    lineageIndex: (column) => `force index (docket_${column === 'parent' ? 'parent' : 'forked'})`,
     mailOwner: 'mail_owner',
     mailIndex: 'force index (docket_mail)',
     places(places, add) {

@@ -30,6 +30,8 @@ export const keyColumns: ReadonlySet<string> = new Set([
   'id',
   'graph',
   'owner',
+  'parent',
+  'forked_from',
   'execution',
   'step',
   'item',

@@ -43,7 +43,8 @@ export function tablesMigration(prefix: string): Migration {
         `headers ${name} not null`,
         `graph_hash ${name} not null`,
         'machine_version bigint not null',
-        `parent ${name}`,
+        fullKey('parent', false),
+        fullKey('forked_from', false),
         'timeout_ms double',
         fullKey('owner', false),
         'epoch bigint not null',
@@ -70,6 +71,8 @@ export function tablesMigration(prefix: string): Migration {
         'key docket_status (status, created_at, id)',
         'key docket_graph (graph, status, created_at, id)',
         'key docket_ended (ended_at)',
+        'key docket_parent (parent, created_at, id)',
+        'key docket_forked (forked_from, created_at, id)',
       ),
       table(
         'steps',

@@ -226,13 +226,21 @@ local function dropNotes(work)
 end
 `
 
+/** Takes a child, or a fork, out of the index. */
+const dropLineage = `
+local function dropLineage(index, prefixes, t)
+  for prefix in string.gmatch(prefixes or '', '[^%z]+%z') do redis.call('ZREM', index, prefix .. t) end
+end
+`
+
 /** Deletes an execution with all that it has. ARGV: its owner and epoch. */
-export const removeScript = script(`${dropNotes}
-local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't', 'l')
+export const removeScript = script(`${dropNotes}${dropLineage}
+local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't', 'l', 'c')
 if h[1] ~= ARGV[1] or h[2] ~= ARGV[2] then return 0 end
 local o, s, z, g, t = h[1], h[3], h[4], h[5], h[6]
 local id = string.sub(t, 17)
 redis.call('ZREM', KEYS[2], 's' .. s .. t, 'g' .. g .. s .. t)
+dropLineage(KEYS[2], h[8], t)
 redis.call('ZREM', KEYS[5], 'u' .. o .. '\\0' .. g .. t, 'm' .. o .. '\\0' .. id)
 if z then redis.call('ZREM', KEYS[2], 'e' .. s .. z .. id) end
 if h[7] then redis.call('ZREM', KEYS[5], 'l' .. h[7] .. id) end
@@ -246,9 +254,9 @@ return 1
  * nothing else is left, and the owner that was judged: nobody, or one that is dead for good. Gives 1, or 0 where it is gone or has changed, or the
  * owner that it has instead.
  */
-export const purgeScript = script(`${eachAlone}${dropNotes}
+export const purgeScript = script(`${eachAlone}${dropNotes}${dropLineage}
 local function purge(execution, index, mailbox, given, receipts, work, checkpoints, places)
-  local h = redis.call('HMGET', execution, 'o', 's', 'z', 'g', 't')
+  local h = redis.call('HMGET', execution, 'o', 's', 'z', 'g', 't', 'c')
   if h[2] ~= given[1] or h[3] ~= given[2] then
     redis.call('ZREM', index, given[3])
     return 0
@@ -257,6 +265,7 @@ local function purge(execution, index, mailbox, given, receipts, work, checkpoin
   local o, s, z, g, t = h[1], h[2], h[3], h[4], h[5]
   local id = string.sub(t, 17)
   redis.call('ZREM', index, 's' .. s .. t, 'g' .. g .. s .. t, 'e' .. s .. z .. id)
+  dropLineage(index, h[6], t)
   redis.call('ZREM', work, 'm' .. o .. '\\0' .. id)
   redis.call('UNLINK', execution, mailbox, receipts, checkpoints, places)
   dropNotes(work)

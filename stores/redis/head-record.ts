@@ -10,7 +10,7 @@ import { packedText, unpackedNumber, unpackedText, unpackedTime, valueBytes, val
 /**
  * Fields of an execution's hash, in the order in which they are read: what never changes (msgpack), owner ('' for nobody), epoch,
  * status (one letter), recoveries, owned milliseconds, inputs, output, error, graph hash, machine version, times of start,
- * update and end, deadline (as in the index), since when it is parked, when it is due (as in the index), what it waits for. Only the scripts read `g` and `t` (the graph and the creation as they stand in the index) and `q` (number of
+ * update and end, deadline (as in the index), since when it is parked, when it is due (as in the index), what it waits for. Only the scripts read `g` and `t` (the graph and the creation as they stand in the index) `c` (the beginnings of the members that it has as a child or a fork, each ending with NUL) and `q` (number of
  * the last message).
  */
 export const headFields = [
@@ -36,13 +36,15 @@ export const headFields = [
 
 /** The fields of a new execution's hash, each followed by its value. */
 export function newHead(execution: NewExecution, packer: Packer): Argument[] {
-  const { id, graph, target, parent, owner, createdAt, startedAt } = execution
+  const { id, graph, target, parent, forkedFrom, owner, createdAt, startedAt } = execution
+  const lineage = lineageOf(execution)
   const constant = packer.pack([
     execution.kind,
     packedText(graph),
     packedText(target),
     packedText(execution.requestDigest),
     parent === undefined ? undefined : packedText(parent),
+    forkedFrom === undefined ? undefined : packedText(forkedFrom),
     execution.timeoutMs,
     createdAt,
     ...Object.entries(execution.headers).flatMap(([name, text]) => [packedText(name), packedText(text)]),
@@ -61,6 +63,7 @@ export function newHead(execution: NewExecution, packer: Packer): Argument[] {
     g: `${escapeText(graph)}\0`,
     t: timeKey(createdAt) + escapeText(id),
     ...(startedAt !== undefined && { b: startedAt }),
+    ...(lineage.length > 0 && { c: lineage.join('') }),
     ...(execution.deadline !== undefined && { l: timeKey(execution.deadline) }),
   }
   return Object.entries(fields).flat()
@@ -75,13 +78,25 @@ export function newMembers(execution: NewExecution): {
   const status = statusOfNew(execution)
   const place = timeKey(createdAt) + escapeText(id)
   return {
-    index: [indexPrefix.status(status) + place, indexPrefix.graphStatus(graph, status) + place],
+    index: [
+      indexPrefix.status(status) + place,
+      indexPrefix.graphStatus(graph, status) + place,
+      ...lineageOf(execution).map((prefix) => prefix + place),
+    ],
     work: [
       indexPrefix.unfinished(owner, graph) + place,
       ...(owner === undefined ? [] : [indexPrefix.owner(owner)]),
       ...(deadline === undefined ? [] : [indexPrefix.deadline + timeKey(deadline) + escapeText(id)]),
     ],
   }
+}
+
+/** By what a child or a fork is found in the index, whatever its status. */
+function lineageOf({ parent, forkedFrom }: NewExecution): readonly string[] {
+  return [
+    ...(parent === undefined ? [] : [indexPrefix.child(parent)]),
+    ...(forkedFrom === undefined ? [] : [indexPrefix.fork(forkedFrom)]),
+  ]
 }
 
 function statusOfNew({ startedAt }: NewExecution): 'pending' | 'running' {
@@ -145,7 +160,7 @@ function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer):
   const [started, updated, ended, deadline, parked, due, waitsFor] = times
   const known = packer.unpack(required(constant))
   if (!Array.isArray(known)) throw new Error('its constant part is not a list')
-  const [kind, graph, target, requestDigest, parent, timeoutMs, createdAt, ...headers] = known as unknown[]
+  const [kind, graph, target, requestDigest, parent, forkedFrom, timeoutMs, createdAt, ...headers] = known as unknown[]
   if (kind !== 'execution' && kind !== 'batch') throw new Error('its kind is unknown')
   const texts = headers.map(textOf)
   const statusKnown = statusOf(required(status).toString())
@@ -164,6 +179,7 @@ function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer):
     graphHash: textOf(valueOf(required(hash))),
     machineVersion: numberOf(version),
     parent: unpackedText(parent),
+    forkedFrom: unpackedText(forkedFrom),
     timeoutMs: unpackedTime(timeoutMs),
     deadline: deadline ? timeOf(deadline.toString()) : undefined,
     owner: ownerOf(required(owner).toString()),

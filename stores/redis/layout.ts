@@ -223,7 +223,8 @@ export function statusOf(code: string): ExecutionStatus | undefined {
 
 /**
  * Beginnings of members. All have score 0, so that they sort by their bytes. Of the index:
- * `s<status><created><id>` and `g<graph>\0<status><created><id>` all; `e<status><ended><id>` those that have an end.
+ * `s<status><created><id>` and `g<graph>\0<status><created><id>` all; `e<status><ended><id>` those that have an end;
+ * `c<parent>\0<created><id>` children, and `f<origin>\0<created><id>` forks.
  * Of work:
  * `u<owner>\0<graph>\0<created><id>` unfinished executions, owner '' for nobody;
  * `d<graph>\0<due><id>` those that are parked and have a due time (which have no `u`, nor have others that are parked);
@@ -237,6 +238,8 @@ export const indexPrefix = {
   status: (status: ExecutionStatus) => `s${codes[status]}`,
   graphStatus: (graph: string, status: ExecutionStatus) => `g${escapeText(graph)}\0${codes[status]}`,
   ended: (status: ExecutionStatus) => `e${codes[status]}`,
+  child: (parent: string) => `c${escapeText(parent)}\0`,
+  fork: (origin: string) => `f${escapeText(origin)}\0`,
   owner: (owner: string) => `o${ownerText(owner)}`,
   due: (graph: string) => `d${escapeText(graph)}\0`,
   deadline: 'l',

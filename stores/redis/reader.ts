@@ -1,5 +1,6 @@
 import { append } from '../../src/core/append.ts'
 import type { ExecutionQuery, ExecutionRecord } from '../../src/core/contracts/execution-record.ts'
+import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 import type { Connection } from './connection.ts'
 import { headsScript } from './reading-scripts.ts'
 import { headFields, headRecord } from './head-record.ts'
@@ -54,14 +55,14 @@ const readAtOnce = 200
 /** Executions by creation, the newest first: the heads of all buckets' ranges are merged. */
 export async function listExecutions(connection: Connection, query: ExecutionQuery): Promise<ExecutionRecord[]> {
   const { link, layout, packer } = connection
-  const { graph, parent, createdFrom, createdBefore, after, limit } = query
+  const { parent, forkedFrom, createdFrom, createdBefore, after, limit } = query
   const statuses = [...new Set(query.statuses ?? allStatuses)]
   const ends = [
     ...(createdBefore === undefined ? [] : [timeKey(createdBefore)]),
     ...(after === undefined ? [] : [timeKey(after.createdAt) + escapeText(after.id)]),
   ].sort()
-  const ranges = statuses.flatMap((status) => {
-    const prefix = graph === undefined ? indexPrefix.status(status) : indexPrefix.graphStatus(graph, status)
+  const hasLineage = parent !== undefined || forkedFrom !== undefined
+  const ranges = prefixesOf(query, statuses).flatMap((prefix) => {
     // A time alone is before all ids at that time: exclusive as a lower bound it lets them through.
     const above = createdFrom === undefined ? undefined : timeKey(createdFrom)
     return buckets.map((bucket) => ({ bucket, prefix, above, below: ends[0] }))
@@ -69,8 +70,8 @@ export async function listExecutions(connection: Connection, query: ExecutionQue
   const merged = new MergedRanges(link, (bucket) => layout.index(bucket), ranges, 'descending')
   const found: ExecutionRecord[] = []
   while (found.length < limit) {
-    // Few of many may be of a parent.
-    const wanted = parent === undefined ? limit - found.length : readAtOnce
+    // Of those of a parent, few may be in these statuses.
+    const wanted = hasLineage && query.statuses !== undefined ? readAtOnce : limit - found.length
     const entries = await merged.take(wanted)
     const ids = entries.map((entry) => unescapeText(idOf(entry)))
     const heads = await readHeads(connection, ids)
@@ -79,11 +80,29 @@ export async function listExecutions(connection: Connection, query: ExecutionQue
       const record = orElse(undefined, () => headRecord(id, layout.execution(id), head, packer))
       // Between the two reads it may have been deleted, or have come to another status.
       if (record === undefined || !statuses.includes(record.status)) continue
-      if (parent === undefined || record.parent === parent) found.push(record)
+      if (isWanted(query, record)) found.push(record)
     }
     if (entries.length < wanted) break
   }
   return found.slice(0, limit)
+}
+
+/** The beginnings of the members by which the executions of a query are found. */
+function prefixesOf(
+  { parent, forkedFrom, graph }: ExecutionQuery,
+  statuses: readonly ExecutionStatus[],
+): readonly string[] {
+  if (parent !== undefined) return [indexPrefix.child(parent)]
+  if (forkedFrom !== undefined) return [indexPrefix.fork(forkedFrom)]
+  return statuses.map((status) =>
+    graph === undefined ? indexPrefix.status(status) : indexPrefix.graphStatus(graph, status),
+  )
+}
+
+function isWanted({ parent, forkedFrom, graph }: ExecutionQuery, record: ExecutionRecord): boolean {
+  if (parent !== undefined && record.parent !== parent) return false
+  if (forkedFrom !== undefined && record.forkedFrom !== forkedFrom) return false
+  return graph === undefined || record.graph === graph
 }
 
 /** Ids of executions whose deadlines have come, the earliest deadlines first. */

@@ -22,6 +22,8 @@ export interface Dialect {
   isLiving(alias: string, add: (cell: Cell) => string): string
   /** What was read of mailboxes as a table `p`, with the columns `execution`, `control`, `data` and `least`. */
   places(places: readonly MailPlace[], add: (cell: Cell | readonly Cell[]) => string): string
+  /** What makes the server look for children or forks by their index, where it may take another one. @default nothing: it does */
+  readonly lineageIndex?: (column: 'parent' | 'forked_from') => string
   /** The column that has the owner of executions with mail, where that is another one. @default owner */
   readonly mailOwner?: string
   /** What makes the server look for mail by its index. @default nothing: it does */

@@ -26,10 +26,10 @@ export function listQuery(dialect: Dialect, query: ExecutionQuery): Query {
   const executions = dialect.table('executions')
   const read = `select ${selectList(dialect, executionColumns, 'e')} from ${executions} e`
   const newest = 'order by e.created_at desc, e.id desc limit'
+  if (query.parent !== undefined || query.forkedFrom !== undefined) return lineageQuery(dialect, query, read)
   const of = (status: ExecutionStatus | undefined): string => {
     const conditions = [
       ...(graph === undefined ? [] : [`e.graph = ${add(keyOf(dialect)(graph))}`]),
-      ...(query.parent === undefined ? [] : [`e.parent = ${add(keyOf(dialect)(query.parent))}`]),
       ...(status === undefined ? [] : [`e.status = ${add(status)}`]),
       ...withinTimes(dialect, query, add),
     ]
@@ -43,6 +43,23 @@ export function listQuery(dialect: Dialect, query: ExecutionQuery): Query {
   // In the order of the text: some placeholders have no number.
   const chosen = `select c.id from (${found.join(' union all ')}) c order by c.created_at desc, c.id desc limit ${add(limit)}`
   const text = `${read} join (${chosen}) f on f.id = e.id order by e.created_at desc, e.id desc`
+  return { text, parameters: list }
+}
+
+/** Children and forks for `list`: they have an index of their own, and are few of all. `read` selects the columns from the table `e`. */
+function lineageQuery(dialect: Dialect, query: ExecutionQuery, read: string): Query {
+  const { list, add } = new Parameters(dialect)
+  const { graph, parent, forkedFrom, statuses, limit } = query
+  const key = keyOf(dialect)
+  const index = dialect.lineageIndex?.(parent === undefined ? 'forked_from' : 'parent') ?? ''
+  const conditions = [
+    ...(parent === undefined ? [] : [`e.parent = ${add(key(parent))}`]),
+    ...(forkedFrom === undefined ? [] : [`e.forked_from = ${add(key(forkedFrom))}`]),
+    ...(graph === undefined ? [] : [`e.graph = ${add(key(graph))}`]),
+    ...(statuses === undefined ? [] : [dialect.isIn('e.status', statuses, add)]),
+    ...withinTimes(dialect, query, add),
+  ]
+  const text = `${read} ${index} where ${conditions.join(' and ')} order by e.created_at desc, e.id desc limit ${add(limit)}`
   return { text, parameters: list }
 }
 

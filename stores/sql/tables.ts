@@ -41,6 +41,7 @@ export const executionFields = fieldsOf({
   graphHash: ['graph_hash', 'name'],
   machineVersion: ['machine_version', 'integer'],
   parent: 'name',
+  forkedFrom: ['forked_from', 'name'],
   timeoutMs: ['timeout_ms', 'number'],
   deadline: 'time',
   owner: 'name',

@@ -14,6 +14,7 @@ export function sqliteDialect(now: () => number, owners: SqliteOwners): Dialect 
     timeText: toSqlTime,
     reading: (source) => source,
     isIn: (expression, texts, add) => `${expression} in (select value from json_each(${add(JSON.stringify(texts))}))`,
+    lineageIndex: (column) => `indexed by docket_executions_${column === 'parent' ? 'parent' : 'forked'}`,
     places: (
       places,
       add,

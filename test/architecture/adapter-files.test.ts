@@ -77,7 +77,7 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
   memory: {
     // One map of executions serves all calls: parts would only share it. Step records and checkpoints are in lists, of which pages are taken.
     shared: [...ofEach, 'results.ts'],
-    own: ['executions.ts', 'outbox.ts', 'step-list.ts', 'checkpoint-list.ts'],
+    own: ['executions.ts', 'outbox.ts', 'step-list.ts', 'checkpoint-list.ts', 'lineage-index.ts'],
   },
 }
 

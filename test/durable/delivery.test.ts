@@ -30,7 +30,16 @@ async function leave(world: World, outgoing: readonly OutgoingMessage[]): Promis
   const times = { createdAt: clock.now(), startedAt: clock.now(), timeoutMs: undefined, deadline: undefined }
   const id = `cause of ${outgoing[0]!.entry}`
   await store.create([
-    { id, kind: 'execution', machineVersion: 1, parent: undefined, owner: 'gone', ...content, ...times },
+    {
+      id,
+      kind: 'execution',
+      machineVersion: 1,
+      parent: undefined,
+      forkedFrom: undefined,
+      owner: 'gone',
+      ...content,
+      ...times,
+    },
   ])
   const head = { status: 'completed', output: '1', endedAt: clock.now(), isReleased: true } as const
   const commit: ExecutionCommit = { id, owner: 'gone', epoch: 1, at: clock.now(), steps: [], head, outgoing }

@@ -162,8 +162,7 @@ export class Deeds {
         if (!mustBe && !this.#mayBeUndone(life, name) && isUndone && life.reopened === 0)
           this.#history.violate(`${life.id} is completed, but the child of ${name} is undone`)
         // A fork has what its source's child has made, and no child.
-        const isForked = life.parent !== undefined && !life.id.startsWith(`${life.parent}/`)
-        if (mustBe && !isUndone && !isForked)
+        if (mustBe && !isUndone && life.forkedFrom === undefined)
           this.#history.violate(`${life.id} is ${life.status}, but the child of ${name} is not undone`)
       }
   }

@@ -100,7 +100,10 @@ export class History {
   }
 
   created(created: readonly NewExecution[], answers: readonly (ExecutionRecord | undefined)[]): void {
-    for (const [index, { id, kind, target, deadline, owner, startedAt, parent, steps = [] }] of created.entries()) {
+    for (const [
+      index,
+      { id, kind, target, deadline, owner, startedAt, parent, forkedFrom, steps = [] },
+    ] of created.entries()) {
       if (answers[index] !== undefined) continue
       this.lives.set(id, {
         id,
@@ -120,6 +123,7 @@ export class History {
         endedBy: undefined,
         cancelledAt: undefined,
         parent,
+        forkedFrom,
         sleepsUntil: undefined,
         due: new Map(),
         moves: new Map(),

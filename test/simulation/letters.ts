@@ -188,7 +188,7 @@ export class Letters {
         letter.value === value &&
         letter.verdict === 'accepted' &&
         !isWrongLetter(value) &&
-        (letter.life === life || letter.execution === life.parent),
+        (letter.life === life || letter.execution === life.forkedFrom),
     )
   }
 

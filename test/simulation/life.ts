@@ -34,8 +34,9 @@ export interface Life {
   endedBy: string | undefined
   /** When somebody asked for its end. */
   cancelledAt: number | undefined
-  /** Who made it, or what it was forked from. */
+  /** Who made it. */
   readonly parent: string | undefined
+  readonly forkedFrom: string | undefined
   /** Until when it sleeps, while it is parked: for ever, where it waits for messages alone. */
   sleepsUntil: number | undefined
   /** When its steps that wait are due, by their keys. */

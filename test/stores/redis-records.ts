@@ -13,6 +13,7 @@ export function newExecution(id: string, more: Partial<NewExecution> = {}): NewE
     graphHash: 'hash',
     machineVersion: 1,
     parent: undefined,
+    forkedFrom: undefined,
     timeoutMs: undefined,
     deadline: undefined,
     owner: 'owner',

@@ -242,6 +242,23 @@ test.each([
   database.close()
 })
 
+test.each<Partial<ExecutionQuery>>([
+  { parent: 'a' },
+  { forkedFrom: 'a' },
+  { parent: 'a', statuses: ['pending', 'running'], graph: 'users' },
+  { forkedFrom: 'a', after: { createdAt: 5, id: 'one' } },
+])('`list` finds %j in order by the index of what they have come from', async (query) => {
+  const database = new DatabaseSync(':memory:')
+  const store = sqliteStore({ database })
+  await store.open()
+  const { text, parameters } = listQuery(sqliteDialect(Date.now, {} as never), { limit: 9, ...query })
+  const plan = database.prepare(`explain query plan ${text}`).all(...(parameters as string[]))
+  const lines = plan.map((row) => String(row['detail']))
+  expect(lines[0]).toMatch(/^SEARCH e USING INDEX docket_executions_(?:parent \(parent|forked \(forked_from)=\?/)
+  expect(lines.join()).not.toContain('TEMP B-TREE')
+  database.close()
+})
+
 test('purge finds what ended first without reading what else has ended', async () => {
   const database = new DatabaseSync(':memory:')
   const store = sqliteStore({ database })

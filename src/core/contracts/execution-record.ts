@@ -29,8 +29,10 @@ export interface ExecutionRecord {
   readonly graphHash: string
   /** Version of the records and life cycles that wrote it. */
   readonly machineVersion: number
-  /** The execution that this one was forked from. */
+  /** The execution of which this one is a child: one of its steps has begun it. */
   readonly parent: string | undefined
+  /** The execution that this one was forked from. */
+  readonly forkedFrom: string | undefined
   /** Takes the place of the graph's timeout. */
   readonly timeoutMs: number | undefined
   /** It ends then at the latest, in whatever process it runs. */
@@ -75,6 +77,7 @@ export interface NewExecution extends Pick<
   | 'graphHash'
   | 'machineVersion'
   | 'parent'
+  | 'forkedFrom'
   | 'timeoutMs'
   | 'deadline'
   | 'owner'
@@ -240,8 +243,10 @@ export interface ExecutionQuery {
   readonly statuses?: readonly ExecutionStatus[] | undefined
   /** The graph's name. @default any */
   readonly graph?: string | undefined
-  /** Children and forks of this execution. Nothing need look them up faster than by their creation. @default any */
+  /** Children of this execution: looked up by an index of their own, however many others there are. @default any */
   readonly parent?: string | undefined
+  /** Forks of this execution, by an index of their own too. @default any */
+  readonly forkedFrom?: string | undefined
   /** Created then or later, in milliseconds since the epoch. @default any time */
   readonly createdFrom?: number | undefined
   /** Created before this time, in milliseconds since the epoch. @default any time */

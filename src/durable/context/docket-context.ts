@@ -22,7 +22,7 @@ import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { Owned } from '../ownership/owned.ts'
-import { endedMessage, parentOf } from '../records/child-digest.ts'
+import { endedMessage } from '../records/child-digest.ts'
 import { presentRecord } from '../records/present-names.ts'
 import type { StepPages } from '../records/step-pages.ts'
 import { closedWhileWaiting } from './closed-while-waiting.ts'
@@ -267,13 +267,13 @@ export class DocketContext {
 
   /** Writes what changes of an execution that this process owns but does not run. @throws LeaseLostError, StoreError */
   async change(
-    record: Pick<ExecutionRecord, 'id' | 'owner' | 'epoch' | 'parent' | 'requestDigest'>,
+    record: Pick<ExecutionRecord, 'id' | 'owner' | 'epoch' | 'parent'>,
     head: HeadChange | undefined,
     { steps = [], ...besides }: Besides = {},
   ): Promise<void> {
     const { id, owner, epoch } = record
     const at = this.clock.now()
-    const parent = head?.status !== undefined && isTerminal(head.status) ? parentOf(record) : undefined
+    const parent = head?.status !== undefined && isTerminal(head.status) ? record.parent : undefined
     const mail = parent === undefined ? besides : { ...besides, outgoing: [endedMessage(parent, record, at)] }
     const commit = { id, owner: owner!, epoch, at, steps, head, ...mail }
     if (await this.connection.commits.add(commit, this.clock.elapsed() + patienceMs)) return

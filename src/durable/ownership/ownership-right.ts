@@ -1,6 +1,5 @@
 import { LeaseLostError } from '../../core/errors.ts'
 import type { ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
-import { parentOf } from '../records/child-digest.ts'
 
 /** The right to write an execution's records. */
 export interface OwnershipRight {
@@ -19,12 +18,12 @@ export interface OwnershipRight {
 }
 
 /** What says of a record under which right it is owned. */
-export type OwnedRecord = Pick<NewExecution, 'id' | 'owner' | 'createdAt' | 'parent' | 'requestDigest'> &
+export type OwnedRecord = Pick<NewExecution, 'id' | 'owner' | 'createdAt' | 'parent'> &
   Pick<ExecutionRecord, 'epoch' | 'ownedMs' | 'recoveries' | 'startedAt'>
 
 export function ownershipRightOf(record: OwnedRecord, timeoutMs: number | undefined): OwnershipRight {
-  const { id, owner, epoch, ownedMs, recoveries, createdAt } = record
-  return { id, owner: owner!, epoch, ownedMs, recoveries, timeoutMs, createdAt, parent: parentOf(record) }
+  const { id, owner, epoch, ownedMs, recoveries, createdAt, parent } = record
+  return { id, owner: owner!, epoch, ownedMs, recoveries, timeoutMs, createdAt, parent }
 }
 
 /** What is refused to a process that has lost its right; `step` is what it was about to write of. */

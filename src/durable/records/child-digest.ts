@@ -12,6 +12,7 @@ export function digestOfChild(parent: { readonly id: string; readonly createdAt:
   return prefix + digest(canonicalize({ parent: parent.id, createdAt: parent.createdAt }))
 }
 
+/** Whether a digest is one of a child: that of a child's fork is, too. */
 export function isDigestOfChild(requestDigest: string): boolean {
   return requestDigest.startsWith(prefix)
 }
@@ -27,14 +28,6 @@ export function nameInMessages(id: string): string {
 /** Which child a message is about, by its name in messages. */
 export function nameIn(messageId: string): string {
   return messageId.slice(0, messageId.indexOf(' '))
-}
-
-/** Whose child an execution is; undefined where it is nobody's. */
-export function parentOf({
-  parent,
-  requestDigest,
-}: Pick<ExecutionRecord, 'parent' | 'requestDigest'>): string | undefined {
-  return parent !== undefined && isDigestOfChild(requestDigest) ? parent : undefined
 }
 
 /** The same of one that is deleted. It is delivered once that has happened: the commit that causes it comes before. */

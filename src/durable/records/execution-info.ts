@@ -49,8 +49,10 @@ export interface ExecutionInfo {
   readonly incompatible: readonly string[]
   /** Whether `handle.detach()` took it out of the docket: it goes on elsewhere, or nowhere. Its status is `cancelled` then. */
   readonly isDetached: boolean
-  /** The execution that it is a child of, or was forked from; absent where there is none. */
+  /** The execution that it is a child of; absent where there is none. */
   readonly parent?: string | undefined
+  /** The execution that it was forked from; absent where there is none. */
+  readonly forkedFrom?: string | undefined
 }
 
 /** An execution with its steps. */
@@ -110,6 +112,7 @@ export async function infoOf(
     incompatible: [...unreadable],
     isDetached: record.graphHash === detachedHash,
     ...(record.parent !== undefined && { parent: record.parent }),
+    ...(record.forkedFrom !== undefined && { forkedFrom: record.forkedFrom }),
   }
 }
 

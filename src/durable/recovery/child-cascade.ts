@@ -3,18 +3,18 @@ import { isOpenStatus, isTerminal, openStatuses } from '../../core/contracts/sta
 import { ExecutionCancelledError } from '../../core/errors.ts'
 import { isSubgraph } from '../../core/graph/nested-graph.ts'
 import type { DocketContext } from '../context/docket-context.ts'
-import { digestOfChild, parentOf } from '../records/child-digest.ts'
+import { digestOfChild } from '../records/child-digest.ts'
 import { hasCompleted } from '../records/known-outcome.ts'
 
 const portionSize = 100
 
-/** The children of an execution that have not ended, whoever runs them; what has the id of one and is none is not among them. @throws StoreError */
+/** The children of an execution that have not ended, whoever runs them. @throws StoreError */
 export async function* openChildrenOf(context: DocketContext, parent: string): AsyncIterable<ExecutionRecord> {
   const { store } = context.connection
   for (let after: ExecutionRecord | undefined; ;) {
     const query = { parent, statuses: openStatuses, after, limit: portionSize }
     const portion = await context.connection.patiently(() => store.list(query))
-    for (const record of portion) if (parentOf(record) === parent) yield record
+    yield* portion
     if (portion.length < portionSize) return
     after = portion.at(-1)
   }
@@ -33,7 +33,7 @@ export async function orphanedBy(
   context: DocketContext,
   record: ExecutionRecord,
 ): Promise<ExecutionCancelledError | undefined> {
-  const id = parentOf(record)
+  const id = record.parent
   if (id === undefined || isTerminal(record.status)) return undefined
   const parent = await context.connection.gets.add(id, context.clock.elapsed() + 30_000)
   if (parent === undefined || digestOfChild(parent) !== record.requestDigest) return undefined

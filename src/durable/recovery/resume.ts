@@ -201,7 +201,7 @@ export class Resumption {
     const record = deadline === undefined ? found : { ...found, deadline }
     requireAttached(record)
     if (record.graphHash === unwrittenFork) {
-      const message = `the process that forked "${record.parent}" died before "${record.id}" had its records; fork again`
+      const message = `the process that forked "${record.forkedFrom}" died before "${record.id}" had its records; fork again`
       await endUnowned(this.#context, record, 'failed', new ExecutionConflictError(message, { executionId: record.id }))
       return 'settled'
     }

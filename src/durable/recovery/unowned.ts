@@ -9,7 +9,7 @@ import { acquireOne } from '../context/acquire-one.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { deletedOnRequest } from '../ownership/deleted-on-request.ts'
 import { hasCompleted } from '../records/known-outcome.ts'
-import { childDeleted, endedMessage, parentOf } from '../records/child-digest.ts'
+import { childDeleted, endedMessage } from '../records/child-digest.ts'
 import { EffectSearch } from '../records/undo-records.ts'
 import { mayHaveChildren, openChildrenOf, parentHasEnded } from './child-cascade.ts'
 import { closedRecords, isUnfinished } from '../records/unfinished-records.ts'
@@ -74,7 +74,7 @@ export async function deleteAcquired(context: DocketContext, record: ExecutionRe
   const { store } = context.connection
   const written = [{ id, owner: owner!, epoch }]
   try {
-    const parent = isTerminal(record.status) ? undefined : parentOf(record)
+    const parent = isTerminal(record.status) ? undefined : record.parent
     if (parent !== undefined) {
       const outgoing = [endedMessage(parent, record, context.clock.now(), childDeleted)]
       await context.change(record, undefined, { outgoing })

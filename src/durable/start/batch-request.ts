@@ -109,6 +109,7 @@ export async function batchRequest(
         graphHash: graphHashOf(frame.plan.whole.index),
         machineVersion,
         parent: undefined,
+        forkedFrom: undefined,
         timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
         deadline: limits === undefined ? deadline : latestEndOf(limits, { createdAt, startedAt: undefined }),
         owner,

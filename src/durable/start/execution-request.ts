@@ -195,6 +195,7 @@ async function newRecordOf(
     graphHash: graphHashOf(plan.index),
     machineVersion,
     parent: request.parent?.id,
+    forkedFrom: undefined,
     timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
     deadline: limits === undefined ? deadline : latestEndOf(limits, { createdAt, startedAt }),
     owner,

@@ -95,7 +95,8 @@ export async function forkExecution(
       { ...inputs, ...(names && { $names: names }), ...(Object.keys(signals).length > 0 && { $signals: signals }) },
       ['execution', newId, 'inputs'],
     ),
-    parent: id,
+    parent: undefined,
+    forkedFrom: id,
     graphHash: unwrittenFork,
     owner,
     // It was the original's, and may have passed long ago.
@@ -106,7 +107,7 @@ export async function forkExecution(
   await context.turns.inTurn(newId, async () => {
     const existing = await connection.creations.add(created, clock.elapsed() + patienceMs)
     // One that is there may be the very same, where an answer was lost.
-    if (existing !== undefined && !(existing.owner === owner && existing.epoch === 1 && existing.parent === id))
+    if (existing !== undefined && !(existing.owner === owner && existing.epoch === 1 && existing.forkedFrom === id))
       throw new ExecutionConflictError(`fork: execution "${newId}" is there already; use another id`, {
         executionId: newId,
       })

@@ -21,6 +21,7 @@ export function createConformance({ test }: ConformanceGroup): void {
     const created = newExecution('one', {
       kind: 'batch',
       parent: 'parent-1',
+      forkedFrom: 'origin-1',
       timeoutMs: 30_000,
       deadline: 1_800_000_000_123,
       headers: { owned: 'acme', 'trace-id': 'f00d' },

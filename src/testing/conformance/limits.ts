@@ -51,6 +51,7 @@ export function limitsConformance({ test }: ConformanceGroup): void {
           graph: names.graph,
           target: names.name,
           parent: names.executionId,
+          forkedFrom: names.executionId,
           startedAt: 1,
         }),
       )

@@ -6,7 +6,7 @@ import { executionStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../core/contracts/statuses.ts'
 import { assertSame } from './assertions.ts'
 import type { Bench, ConformanceGroup } from './conformance-group.ts'
-import { commitTo, live, newExecution, range, recordOf } from './records.ts'
+import { commitTo, live, newExecution, range, recordOf, someTime } from './records.ts'
 
 /** `get` and `list`. */
 export function listConformance({ test }: ConformanceGroup): void {
@@ -63,6 +63,41 @@ export function listConformance({ test }: ConformanceGroup): void {
     assert.equal(idsOf(await store.list({ parent: 'ann', limit: 3 })), 'e447 e444 e441')
     assert.equal(idsOf(await store.list({ parent: 'nobody', limit: 3 })), '')
     assertSame(await allPages(store, { parent: 'Ann', limit: 1 }), await store.list({ parent: 'Ann', limit: 10 }))
+  })
+
+  test('list finds children and forks by what they have come from, whatever became of them', async ({ store }) => {
+    await live(store, 'ada')
+    await store.create([
+      newExecution('a', { owner: 'ada' }),
+      ...range(5).map((at) => newExecution(`child${at}`, { owner: 'ada', parent: 'a', createdAt: at })),
+      ...range(4).map((at) => newExecution(`fork${at}`, { owner: 'ada', forkedFrom: 'a', createdAt: at })),
+      newExecution('other', { owner: 'ada', parent: 'A', forkedFrom: 'b', graph: 'orders' }),
+    ])
+    const ids = async (query: Omit<ExecutionQuery, 'limit'>): Promise<string> =>
+      idsOf(await store.list({ ...query, limit: 10 }))
+    const ended = { endedAt: someTime, isReleased: true } as const
+    await store.commit([
+      commitTo('child1', { head: { status: 'completed', output: '1', ...ended } }),
+      commitTo('child3', { head: { status: 'failed', error: '1', ...ended } }),
+      commitTo('fork2', { head: { status: 'completed', output: '1', ...ended } }),
+    ])
+    assert.equal(await ids({ parent: 'a' }), 'child4 child3 child2 child1 child0')
+    assert.equal(await ids({ parent: 'a', statuses: ['running', 'pending'] }), 'child4 child2 child0')
+    assert.equal(await ids({ parent: 'a', statuses: ['failed'], graph: 'users' }), 'child3')
+    assert.equal(await ids({ parent: 'a', graph: 'orders' }), '')
+    assert.equal(await ids({ parent: 'a', statuses: [] }), '')
+    assert.equal(await ids({ forkedFrom: 'a' }), 'fork3 fork2 fork1 fork0')
+    assert.equal(await ids({ forkedFrom: 'a', statuses: ['completed'] }), 'fork2')
+    assert.equal(await ids({ parent: 'A', forkedFrom: 'b' }), 'other')
+    assert.equal(await ids({ parent: 'a', forkedFrom: 'b' }), '')
+    assertSame(await allPages(store, { forkedFrom: 'a', limit: 3 }), await store.list({ forkedFrom: 'a', limit: 10 }))
+    assert.deepEqual(await store.delete([{ id: 'child2', owner: 'ada', epoch: 1 }]), [true])
+    assert.equal(await store.purge({ statuses: ['completed'], endedBefore: someTime + 1, limit: 10 }), 2)
+    assert.equal(await ids({ parent: 'a' }), 'child4 child3 child0')
+    assert.equal(await ids({ forkedFrom: 'a' }), 'fork3 fork1 fork0')
+    // What has the id of one that is gone is none of them.
+    await store.create([newExecution('child1')])
+    assert.equal(await ids({ parent: 'a' }), 'child4 child3 child0')
   })
 
   test('a changed status is found under the new one only', async ({ store }) => {

@@ -86,6 +86,7 @@ export function namesConformance({ test }: ConformanceGroup): void {
         requestDigest: text,
         graphHash: text,
         parent: text,
+        forkedFrom: text,
         headers: { [text]: text, plain: text, owned: 'acme' },
       }),
     )

@@ -29,6 +29,7 @@ export function newExecution(id: string, more: Partial<NewExecution> = {}): NewE
     graphHash: 'hash-1',
     machineVersion: 1,
     parent: undefined,
+    forkedFrom: undefined,
     timeoutMs: undefined,
     deadline: undefined,
     owner: undefined,

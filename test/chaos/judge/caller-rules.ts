@@ -80,7 +80,7 @@ export class CallerRules {
           if (operation === 'start') return rows.some((row) => row !== undefined)
           // One whose fork was not finished fails again at once.
           if (operation === 'retry') return rows.some((row) => isOpen(row) || isGone(row)) || epochsOf(rows) > 1
-          if (operation === 'fork') return this.#rows(made, newId!).some((row) => row?.parent === execution)
+          if (operation === 'fork') return this.#rows(made, newId!).some((row) => row?.forkedFrom === execution)
           return rows.some((row) => hasEnded(row) || isGone(row)) || this.#isPosted(made)
       }
     }
@@ -114,7 +114,7 @@ export class CallerRules {
       needs((row) => isGone(row) || isOpen(row) || row?.status === 'completed')
     // Its process died before it had copied the records.
     else if (code === 'EXECUTION_CONFLICT' && waits && message.endsWith('fork again'))
-      needs((row) => row?.status === 'failed' && row.parent !== undefined)
+      needs((row) => row?.status === 'failed' && row.forkedFrom !== undefined)
     else if (code === 'EXECUTION_CONFLICT') needs(isGone)
     else this.#report('unexpected answer', `${shown(made)}: ${code}: ${message}`)
   }

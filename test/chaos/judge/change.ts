@@ -7,7 +7,7 @@ export interface ExecutionRow {
   readonly output: string | undefined
   /** Milliseconds since the epoch. */
   readonly endedAt: number | undefined
-  readonly parent: string | undefined
+  readonly forkedFrom: string | undefined
 }
 
 export interface StepRow {

@@ -225,7 +225,7 @@ class RowReader {
       epoch: Number(text('e')),
       output: output && this.#output(valueOf(output)),
       endedAt: ended && timeOf(ended.toString()),
-      parent: unpackedText(constant[4] ?? undefined),
+      forkedFrom: unpackedText(constant[5] ?? undefined),
     }
   }
 

@@ -47,7 +47,7 @@ const watched: readonly Watched[] = [
       epoch: 'epoch',
       output: 'output',
       endedAt: 'ended_at',
-      parent: 'parent',
+      forkedFrom: 'forked_from',
     },
   },
   {
