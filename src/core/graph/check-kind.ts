@@ -51,7 +51,7 @@ const options: Readonly<Record<Kind, readonly string[]>> = {
     'fallback',
     'compensate',
   ],
-  durable: [...everyStep, 'timeout', 'retry', 'formerly', 'when', 'fallback', 'compensate'],
+  durable: [...everyStep, 'timeout', 'retry', 'when', 'fallback', 'compensate'],
 }
 
 /** What the functions that make steps add to what they are given. */

@@ -74,6 +74,8 @@ export interface Plan {
   readonly receivers: readonly PlanStep[]
   /** The steps that wait for an event. */
   readonly eventSteps: readonly PlanStep[]
+  /** Whether a step is a durable function. */
+  readonly hasFunctions: boolean
   /** Whether a step lets another graph make its value. */
   readonly nests: boolean
   /** Whether the slots of `all` ports hold arrays already; otherwise the execution is a batch of one. */
@@ -210,6 +212,7 @@ export function compilePlan({
     signalSteps: steps.filter((step) => step.spec.kind === 'signal'),
     receivers: steps.filter((step) => step.spec.receives.length > 0),
     eventSteps: steps.filter((step) => step.spec.kind === 'event'),
+    hasFunctions: steps.some((step) => step.spec.kind === 'durable'),
     nests: steps.some((step) => step.spec.kind === 'subgraph'),
   }
 }

@@ -1,4 +1,4 @@
-import type { HeadChange, Parking, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { ExecutionCommit, HeadChange, Parking, StepRecord } from '../../core/contracts/execution-record.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { StoreError } from '../../core/errors.ts'
@@ -30,7 +30,7 @@ interface Mail {
 }
 
 /** What is written of an execution in one commit. */
-export interface Written extends MailEffects {
+export interface Written extends MailEffects, Pick<ExecutionCommit, 'checkpoints' | 'droppedCheckpoints'> {
   readonly steps: readonly StepRecord[]
   readonly head?: HeadChange | undefined
   /** @default now */
@@ -213,6 +213,8 @@ export class ExecutionCommits {
     consumed,
     closedSlots,
     openedSlots,
+    checkpoints,
+    droppedCheckpoints,
     at = this.#connection.clock.now(),
     until = Infinity,
     step,
@@ -237,7 +239,9 @@ export class ExecutionCommits {
     const isKnown = isEnd || (change?.status === 'compensating' && change.output !== undefined)
     const outgoing = isKnown && parent !== undefined ? [endedMessage(parent, this.#right, at)] : undefined
     const plain = { id, owner, epoch, at, steps: records, head: change, consumed: read }
-    const commit = outgoing === undefined ? plain : { ...plain, outgoing }
+    const ended = outgoing === undefined ? plain : { ...plain, outgoing }
+    const isAlone = checkpoints === undefined && droppedCheckpoints === undefined
+    const commit = isAlone ? ended : { ...ended, checkpoints, droppedCheckpoints }
     const effects = this.#effectsOf(records)
     const isPlain = effects === undefined && closedSlots === undefined && openedSlots === undefined
     const whole = isPlain

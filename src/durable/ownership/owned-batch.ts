@@ -24,6 +24,8 @@ import type { LiveBatch } from '../records/batch-info.ts'
 import { liveBatchOf } from './live-batch.ts'
 import { likelyBlocker } from './likely-blocker.ts'
 import type { Suspect } from './likely-blocker.ts'
+import { checkpointsOf } from './stored-checkpoints.ts'
+import type { StoredCheckpoints } from './stored-checkpoints.ts'
 import { ParkableBatch } from './parkable-batch.ts'
 import { dueOfSteps } from './parkable-execution.ts'
 import { ExecutionParking } from './parking.ts'
@@ -50,6 +52,7 @@ export class OwnedBatch implements Owned, DurableParts {
   readonly events: EventWaits | undefined
   readonly #signals: BatchSignals | undefined
   readonly #timers: TimerMail | undefined
+  readonly #checkpoints: StoredCheckpoints | undefined
   readonly #parking: ExecutionParking | undefined
   readonly #notes: BatchNotes
   readonly #results: unknown[]
@@ -74,6 +77,8 @@ export class OwnedBatch implements Owned, DurableParts {
     const { waits, index, eventSteps } = plan.whole
     if (eventSteps.length > 0) this.events = new EventWaits(connection, commits, { ...options, id: this.id })
     if (waits) this.#timers = new TimerMail(connection, commits, { id: this.id, former: index.former })
+    const ofBatch = { id: this.id, plan: plan.whole, isNew: parts.restored === undefined }
+    this.#checkpoints = checkpointsOf(connection, commits, ofBatch)
     this.#results = new Array<unknown>(items.length)
     this.#notes = new BatchNotes({
       connection,
@@ -295,9 +300,10 @@ export class OwnedBatch implements Owned, DurableParts {
     const itemKey = item === undefined ? undefined : this.#parts.keys[item]
     const { setup, keyNames, inspect, frame } = this.#parts
     const sources = { signals: this.#signals?.of(item), times: this.#timers?.times, events: this.events?.of(itemKey) }
+    const checkpoints = this.#checkpoints?.of(itemKey)
     // What a commit does to slots depends on which steps have ended.
     const keepsRuns = inspect !== undefined || frame.plan.whole.waits
-    return { ...setup, ...sources, recorder: this.#recorder, keyNames, itemKey, keepsRuns }
+    return { ...setup, ...sources, checkpoints, recorder: this.#recorder, keyNames, itemKey, keepsRuns }
   }
 
   begins(item: number | undefined, execution: Execution): void {

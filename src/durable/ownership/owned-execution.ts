@@ -22,6 +22,7 @@ import { detachedSnapshotOf, hasEndedError } from './detached-snapshot.ts'
 import type { OwnedExecutionParts } from './owned-execution-parts.ts'
 import { ParkableExecution } from './parkable-execution.ts'
 import { ExecutionParking } from './parking.ts'
+import { checkpointsOf } from './stored-checkpoints.ts'
 import { SignalMail } from './signal-mail.ts'
 import { TimerMail } from './timer-mail.ts'
 import { isWaitingUntil } from './waiting-until.ts'
@@ -101,6 +102,7 @@ export class OwnedExecution implements Owned {
       signals: this.#mail?.signals,
       events: this.events?.of(),
       times: this.#timers?.times,
+      checkpoints: checkpointsOf(connection, commits, { id: this.id, plan, isNew: restored === undefined })?.of(),
       onWaits: (waits, rests) => this.#noteWaits(waits, rests),
       onCompleted: (output) => this.#ownership.completed(output, this.#untilUndone()),
       onFailed: (error, report) => void this.#ownership.failed(error, report),

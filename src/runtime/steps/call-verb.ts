@@ -10,9 +10,16 @@ import { decideRetry } from './retry-decision.ts'
 import type { WorkPlace } from './step-work.ts'
 import type { Verb, VerbWork } from './verb.ts'
 
+/** Counts functions that are under way, whether somebody waits for them or not. */
+export interface CallCounter {
+  callBegan(): void
+  callEnded(): void
+}
+
 /** A function that is called by a durable one, and how it is tried. */
 export interface CallRequest {
   readonly run: (call: DurableCall) => unknown
+  readonly work: CallCounter
   readonly tries: Tries & { readonly name: string }
   readonly timeoutMs: number | undefined
   readonly step: string
@@ -156,13 +163,17 @@ class CallAttempt implements DurableCall {
     }
     // Only what is asynchronous can be timed out: nothing else lets a timer fire.
     if (timeoutMs !== undefined) this.#arm(timeoutMs, began)
+    const { work } = this.#request
+    work.callBegan()
     Promise.resolve(returned).then(
       (value) => {
+        work.callEnded()
         if (!this.#isOpen) return
         this.#end()
         this.#listener.succeeded(value)
       },
       (thrown: unknown) => {
+        work.callEnded()
         if (!this.#isOpen) return
         this.#end()
         this.#listener.failed(thrown)

@@ -1,6 +1,7 @@
 /** A durable step, as far as what is on record of it goes. */
 export interface CheckpointedStep {
   readonly step: string
+  readonly idempotencyKey: string
   readonly attempt: number
   readonly isRepeated: boolean
 }
@@ -29,6 +30,14 @@ export interface Recorded {
   readonly checkpoints: readonly Checkpoint[]
 }
 
+/** What is on record of a function itself. */
+export interface Begun {
+  /** That of the step: where what it did was undone, it is another one now, and what is on record is of no use. */
+  readonly key: string
+  /** What the function was given; undefined where that can't be stored. */
+  readonly inputs: unknown
+}
+
 /** What is to be recorded at once. */
 export interface CheckpointChange {
   readonly generation: number
@@ -41,7 +50,7 @@ export interface CheckpointChange {
 /** Where it is kept what the verbs of durable functions came to. */
 export interface Checkpoints {
   /** Undefined where nothing can be on record. */
-  read(step: CheckpointedStep): Recorded | Promise<Recorded> | undefined
+  read(step: CheckpointedStep): Recorded | Promise<Recorded | undefined> | undefined
   /** Undefined where nothing has to be waited for. Rejects with a SerializationError where a value can't be kept: then nothing of it is. */
   write(step: CheckpointedStep, change: CheckpointChange): Promise<void> | undefined
 }

@@ -10,6 +10,7 @@ import { triesOf } from '../../core/graph/step-spec.ts'
 import type { MaybePromise } from '../../core/language/step.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 import { FunctionCall } from './call-verb.ts'
+import type { CallCounter } from './call-verb.ts'
 import { refused } from './frame.ts'
 import type { Frame } from './frame.ts'
 import { beginSleep, endOfSleep, timeOf } from './sleep-verb.ts'
@@ -19,6 +20,8 @@ import { VerbNames } from './verb-names.ts'
 
 /** What the contexts of one run of a durable function share. */
 interface Run {
+  /** Counts calls whose functions are under way. */
+  readonly work: CallCounter
   readonly step: WorkingStep
   readonly frame: Frame
   readonly attempt: number
@@ -30,6 +33,7 @@ const heartbeats = '$heartbeat'
 
 /** One run of a durable function, as its function sees it. */
 export class DurableFunction implements Run {
+  readonly work: CallCounter
   readonly step: WorkingStep
   readonly frame: Frame
   readonly attempt: number
@@ -38,7 +42,8 @@ export class DurableFunction implements Run {
   #controller: AbortController | undefined
   #abort: { readonly reason: unknown } | undefined
 
-  constructor({ step, frame, attempt, generation }: Run) {
+  constructor({ work, step, frame, attempt, generation }: Run) {
+    this.work = work
     this.step = step
     this.frame = frame
     this.attempt = attempt
@@ -133,9 +138,16 @@ class Branch implements DurableContext {
   ): Promise<Value> {
     const what = `ctx.step ${describe(name)}`
     return this.#verb('step', name, options, callProblems(what, name, run, options), (whole) => (verb, known) => {
-      const { step } = this.#run
+      const { step, work } = this.#run
       const tries = { ...triesOf(options.retry), name }
-      const request = { run, tries, timeoutMs: durationMs(options.timeout), step: step.step, execution: step.execution }
+      const request = {
+        run,
+        tries,
+        work,
+        timeoutMs: durationMs(options.timeout),
+        step: step.step,
+        execution: step.execution,
+      }
       return new FunctionCall(verb, { ...request, idempotencyKey: () => this.#digest(whole) }, known)
     }) as Promise<Value>
   }

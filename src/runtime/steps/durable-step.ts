@@ -5,7 +5,7 @@ import type { FullClock } from '../environment/clock.ts'
 import { checkValue } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
 import { CheckpointsInMemory, noCheckpoints } from './checkpoints.ts'
-import type { Checkpoint, CheckpointChange, Checkpoints, Recorded } from './checkpoints.ts'
+import type { Begun, Checkpoint, CheckpointChange, Checkpoints, Recorded } from './checkpoints.ts'
 import { DurableFunction } from './durable-function.ts'
 import { Frame } from './frame.ts'
 import type { FrameHost } from './frame.ts'
@@ -23,6 +23,12 @@ export const durableStep: StepKind<DurableWork> = {
 /** What is on record of a function itself stands beside what its verbs came to. */
 const begun = '$begin'
 const timeSpent = '$time'
+
+/** How long an attempt has worked, in milliseconds. */
+interface Spent {
+  readonly attempt: number
+  readonly ms: number
+}
 
 const kept = new WeakMap<WorkingStep, Checkpoints>()
 
@@ -50,7 +56,13 @@ class DurableWork implements StepWork, FrameHost {
   readonly #began: number
   /** Whether it is on record that the function has begun. */
   #isBegun = false
+  /** What is on record holds no more. */
+  #isOutdated = false
   readonly #timeout: WorkTimeout
+  /** It goes on elsewhere. */
+  #isGivenUp = false
+  /** Calls whose functions have not come to an end. */
+  #running = 0
   /** What is to go on once there is room; undefined while nothing waits for that. */
   #acts: (() => void)[] | undefined
 
@@ -96,8 +108,23 @@ class DurableWork implements StepWork, FrameHost {
     if (!this.#isOpen) return
     this.#end()
     // What goes on elsewhere stands still here: to the function it is as if it had been asleep.
-    if (this.#step.execution.released !== undefined) this.#frame?.drop(reason)
-    else this.#cancel(reason)
+    if (this.#step.execution.released === undefined && this.#frame !== undefined) {
+      this.#cancel(reason)
+      return
+    }
+    this.#frame?.drop(reason)
+    this.#isGivenUp = true
+    // Whoever stops it counts it among what may still run.
+    if (this.#running === 0) queueMicrotask(() => this.#step.endedLate())
+  }
+
+  callBegan(): void {
+    this.#running++
+  }
+
+  callEnded(): void {
+    this.#running--
+    if (this.#running === 0 && this.#frame?.isDead === true && this.#isGivenUp) this.#step.endedLate()
   }
 
   moveTo(step: WorkingStep): void {
@@ -108,12 +135,15 @@ class DurableWork implements StepWork, FrameHost {
 
   keep(change: Omit<CheckpointChange, 'generation'>): Promise<void> | undefined {
     const checkpoints: Checkpoint[] = [...change.checkpoints]
-    if (this.#timeout.hasLimit) checkpoints.push(this.#ownCheckpoint(timeSpent, this.#timeout.spentMs))
+    if (this.#timeout.hasLimit)
+      checkpoints.push(this.#ownCheckpoint(timeSpent, { attempt: this.attempt, ms: this.#timeout.spentMs }))
     if (!this.#isBegun) {
       this.#isBegun = true
-      checkpoints.unshift(this.#ownCheckpoint(begun, this.#inputs))
+      checkpoints.unshift(this.#ownCheckpoint(begun, { key: this.#step.idempotencyKey, inputs: this.#inputs }))
     }
-    return this.#checkpoints.write(this.#step, { ...change, generation: this.#generation, checkpoints })
+    const dropped = this.#isOutdated ? 'all' : change.dropped
+    this.#isOutdated = false
+    return this.#checkpoints.write(this.#step, { ...change, generation: this.#generation, checkpoints, dropped })
   }
 
   failed(error: unknown): void {
@@ -155,16 +185,29 @@ class DurableWork implements StepWork, FrameHost {
     if (!this.#isOpen) return
     const step = this.#step
     const { setup } = step.execution
-    this.#generation = recorded?.generation ?? 0
     const known = recorded?.checkpoints.find(({ name }) => name === begun)
+    const { key, inputs } = (known?.value ?? {}) as Partial<Begun>
+    if (known !== undefined && key !== step.idempotencyKey) {
+      // What it did was undone: it is another deed now.
+      this.#isOutdated = true
+      this.#run(undefined)
+      return
+    }
+    this.#generation = recorded?.generation ?? 0
     this.#isBegun = known !== undefined
-    if (known?.value !== undefined) this.#inputs = known.value as Record<string, unknown>
-    const spent = recorded?.checkpoints.find(({ name }) => name === timeSpent)
+    if (inputs !== undefined) this.#inputs = inputs as Record<string, unknown>
     // The limit is that of an attempt.
-    const spentMs = step.isRepeated && typeof spent?.value === 'number' ? spent.value : 0
+    const spent = recorded?.checkpoints.find(({ name }) => name === timeSpent)?.value as Partial<Spent> | undefined
+    const spentMs = spent?.attempt === this.attempt ? (spent.ms ?? 0) : 0
     const isRecorded = setup.checkpoints !== undefined || recorded !== undefined
     const frame = (this.#frame = new Frame(this, recorded, known?.at ?? this.#began, isRecorded))
-    this.#function = new DurableFunction({ step, frame, attempt: this.attempt, generation: this.#generation })
+    this.#function = new DurableFunction({
+      work: this,
+      step,
+      frame,
+      attempt: this.attempt,
+      generation: this.#generation,
+    })
     this.#timeout.begin(spentMs)
     let returned: unknown
     try {

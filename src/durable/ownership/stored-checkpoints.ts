@@ -1,0 +1,198 @@
+import { append } from '../../core/append.ts'
+import { checkpointIdentity } from '../../core/contracts/checkpoint-record.ts'
+import type { CheckpointRecord, CheckpointRequest } from '../../core/contracts/checkpoint-record.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
+import type { Plan } from '../../core/graph/plan.ts'
+import { SerializationError } from '../../core/errors.ts'
+import { isPromiseLike } from '../../runtime/inputs/check-value.ts'
+import { turnOf } from '../../runtime/environment/turn.ts'
+import type {
+  Begun,
+  Checkpoint,
+  CheckpointChange,
+  CheckpointedStep,
+  Checkpoints,
+  Recorded,
+} from '../../runtime/steps/checkpoints.ts'
+import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import type { ExecutionCommits } from './execution-commits.ts'
+
+const readAtOnce = 1_000
+
+/** What the verbs of durable functions came to, of one execution or batch that lives here. */
+export class StoredCheckpoints {
+  readonly #connection: StoreConnection
+  readonly #commits: ExecutionCommits
+  readonly #id: string
+  /** Whether nothing of it can have been recorded before it lives here. */
+  readonly #isNew: boolean
+  /** Steps and items of which something was recorded since. */
+  readonly #written = new Set<string>()
+  /** What is recorded of one step arrives in its order, though a codec takes its time. */
+  readonly #encoding = new Map<string, Promise<unknown>>()
+
+  constructor(
+    connection: StoreConnection,
+    commits: ExecutionCommits,
+    of: { readonly id: string; readonly isNew: boolean },
+  ) {
+    this.#connection = connection
+    this.#commits = commits
+    this.#id = of.id
+    this.#isNew = of.isNew
+  }
+
+  /** Those of an item, or of an execution. */
+  of(item = ''): Checkpoints {
+    return {
+      read: ({ step }) =>
+        this.#isNew && !this.#written.has(placeOf(step, item)) ? undefined : this.#read({ step, item }),
+      write: (step, change) => this.#write(step, item, change),
+    }
+  }
+
+  async #read(of: { readonly step: string; readonly item: string }): Promise<Recorded | undefined> {
+    const { store } = this.#connection
+    const records: CheckpointRecord[] = []
+    let after: CheckpointRequest['after']
+    for (;;) {
+      const request = { execution: this.#id, of, after, limit: readAtOnce }
+      const page = await this.#connection.patiently(() => store.readCheckpoints!(request), Infinity)
+      append(records, page)
+      if (page.length < readAtOnce) break
+      after = page.at(-1)!
+    }
+    const last = records.at(-1)
+    if (last === undefined) return undefined
+    const { generation } = last
+    const turn = turnOf(this.#connection.clock)
+    const checkpoints: Checkpoint[] = []
+    for (const record of records) {
+      if (record.generation !== generation) continue
+      if (turn.mustYield()) await turn.next()
+      const read = this.#decoded(record)
+      checkpoints.push(read instanceof Promise ? await read : read)
+    }
+    return { generation, checkpoints }
+  }
+
+  #decoded(record: CheckpointRecord): Checkpoint | Promise<Checkpoint> {
+    const { encoding } = this.#connection
+    const { name, kind, status, order, at, dueAt } = record
+    const value = record.value && encoding.decode(record.value, checkpointIdentity(this.#id, record))
+    const error = record.error && encoding.decodeError(record.error, checkpointIdentity(this.#id, record, 'error'))
+    const checkpoint = { name, kind, status, order, at, dueAt, value, error }
+    if (!isPromiseLike(value) && !isPromiseLike(error)) return checkpoint
+    return Promise.all([value, error]).then(([value, error]) => ({ ...checkpoint, value, error }))
+  }
+
+  #write({ step }: CheckpointedStep, item: string, change: CheckpointChange): Promise<void> {
+    const place = placeOf(step, item)
+    this.#written.add(place)
+    const before = this.#encoding.get(place)
+    if (before === undefined) {
+      const records = this.#encoded(step, item, change)
+      if (!(records instanceof Promise)) return this.#commit(step, item, change, records)
+      return this.#later(
+        place,
+        records.then((late) => this.#commit(step, item, change, late)),
+      )
+    }
+    const next = before.then(() => this.#encoded(step, item, change))
+    return this.#later(
+      place,
+      next.then((late) => this.#commit(step, item, change, late)),
+    )
+  }
+
+  #later(place: string, written: Promise<void>): Promise<void> {
+    const tail = written.then(
+      () => {},
+      () => {},
+    )
+    this.#encoding.set(place, tail)
+    void tail.then(() => {
+      if (this.#encoding.get(place) === tail) this.#encoding.delete(place)
+    })
+    return written
+  }
+
+  #commit(
+    step: string,
+    item: string,
+    { generation, dropped }: CheckpointChange,
+    checkpoints: readonly CheckpointRecord[],
+  ): Promise<void> {
+    const only = dropped === undefined || dropped === 'all' ? undefined : { generation, names: dropped }
+    const droppedCheckpoints = dropped === undefined ? undefined : [{ step, item, only }]
+    return this.#commits.write({ steps: [], checkpoints, droppedCheckpoints, step })
+  }
+
+  /** @throws SerializationError */
+  #encoded(
+    step: string,
+    item: string,
+    { generation, checkpoints }: CheckpointChange,
+  ): readonly CheckpointRecord[] | Promise<readonly CheckpointRecord[]> {
+    let isLate = false
+    try {
+      const records = checkpoints.map((checkpoint) => {
+        const record = this.#recordOf({ step, item, generation }, checkpoint)
+        isLate ||= record instanceof Promise
+        return record
+      })
+      return isLate ? Promise.all(records) : (records as readonly CheckpointRecord[])
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #recordOf(
+    place: { readonly step: string; readonly item: string; readonly generation: number },
+    { name, kind, status, order, at, dueAt, value, error }: Checkpoint,
+  ): CheckpointRecord | Promise<CheckpointRecord> {
+    const { encoding } = this.#connection
+    const key = { ...place, name }
+    const record = { ...key, kind, status, order, at, dueAt, value: undefined, error: undefined }
+    if (status === 'failed') {
+      const identity = checkpointIdentity(this.#id, key, 'error')
+      const stored = encoding.encodeError(error, identity)
+      return stored instanceof Promise ? stored.then((error) => ({ ...record, error })) : { ...record, error: stored }
+    }
+    if (value === undefined) return record
+    const identity = checkpointIdentity(this.#id, key)
+    const encode = (what: unknown): StoredValue | Promise<StoredValue> => encoding.encode(what, identity)
+    const stored = kind === 'begin' ? withoutWhatCannotBe(encode, value as Begun) : encode(value)
+    return stored instanceof Promise ? stored.then((value) => ({ ...record, value })) : { ...record, value: stored }
+  }
+}
+
+/** Inputs that can't be stored are made anew where the function runs again. */
+function withoutWhatCannotBe(
+  encode: (what: unknown) => StoredValue | Promise<StoredValue>,
+  value: Begun,
+): StoredValue | Promise<StoredValue> {
+  const orWithout = (error: unknown): StoredValue | Promise<StoredValue> => {
+    if (!(error instanceof SerializationError)) throw error
+    return encode({ key: value.key })
+  }
+  try {
+    const stored = encode(value)
+    return stored instanceof Promise ? stored.catch(orWithout) : stored
+  } catch (error) {
+    return orWithout(error)
+  }
+}
+
+/** Undefined where no step is a durable function. */
+export function checkpointsOf(
+  connection: StoreConnection,
+  commits: ExecutionCommits,
+  of: { readonly id: string; readonly plan: Plan; readonly isNew: boolean },
+): StoredCheckpoints | undefined {
+  return of.plan.hasFunctions ? new StoredCheckpoints(connection, commits, of) : undefined
+}
+
+function placeOf(step: string, item: string): string {
+  return `${item}\0${step}`
+}
