@@ -4,7 +4,10 @@ import { requireIndex } from '../core/graph/plan.ts'
 import type { StepSpec } from '../core/graph/graph-index.ts'
 import { turnOf } from '../runtime/environment/turn.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import { mayHaveChildren } from './recovery/child-cascade.ts'
 import { batchInfoOf } from './records/batch-info.ts'
+import { childInfoOf } from './records/child-info.ts'
+import type { ChildInfo } from './records/child-info.ts'
 import type { BatchInfo, LiveBatch } from './records/batch-info.ts'
 import { infoOf, isKnown, noSuchExecution } from './records/execution-info.ts'
 import type { ExecutionDetails, ExecutionInfo } from './records/execution-info.ts'
@@ -21,6 +24,8 @@ import type { StepInfo } from './records/step-info.ts'
 import { withUndone, withUndos } from './records/undo-info.ts'
 import { splitUndoRecords } from './records/undo-records.ts'
 
+const mostChildren = 100
+
 /** All that is known of an execution. @throws (as rejection) ExecutionConflictError where there is none, StoreError */
 export async function detailsOf(context: DocketContext, id: string): Promise<ExecutionDetails> {
   const { connection } = context
@@ -34,7 +39,11 @@ async function detailsOfOne(context: DocketContext, stored: ExecutionRecord): Pr
   const { clock, connection } = context
   const { encoding } = connection
   const { id } = stored
-  const [records, lease] = await Promise.all([context.stepsOf(id), leaseOf(context, stored)])
+  const [records, lease, children] = await Promise.all([
+    context.stepsOf(id),
+    leaseOf(context, stored),
+    childrenOf(context, stored),
+  ])
   const { steps: rows, undoRecords } = splitUndoRecords(records)
   const graph = context.graphOf(stored.graph)
   const { record, steps } = await shownRecords({ record: stored, steps: rows }, graph, encoding, clock)
@@ -48,7 +57,7 @@ async function detailsOfOne(context: DocketContext, stored: ExecutionRecord): Pr
     encoding,
     former,
   )
-  return { ...info, lease, batch: undefined, situation: situationWith(infos), steps: infos }
+  return { ...info, lease, batch: undefined, situation: situationWith(infos), steps: infos, children }
 }
 
 async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): Promise<ExecutionDetails> {
@@ -56,9 +65,10 @@ async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): 
   const { encoding } = connection
   const graph = context.graphOf(stored.graph)
   const pages = context.pagesOf(stored.id)
-  const [shown, lease] = await Promise.all([
+  const [shown, lease, children] = await Promise.all([
     connection.patiently(() => shownBatch({ record: stored, pages }, graph, encoding, clock)),
     leaseOf(context, stored),
+    childrenOf(context, stored),
   ])
   const { record } = shown
   const { info, situationWith } = await headOf(context, record, lease)
@@ -68,7 +78,15 @@ async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): 
   const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
   const known = live === undefined ? recorded : withLiveSteps(recorded, batch, live)
   const infos = await withUndos(stored.id, withUndone(known, undos), undos, encoding, former)
-  return { ...info, lease, batch, situation: situationWith(infos), steps: infos }
+  return { ...info, lease, batch, situation: situationWith(infos), steps: infos, children }
+}
+
+/** The newest of its children, where it may have any. */
+async function childrenOf(context: DocketContext, record: ExecutionRecord): Promise<readonly ChildInfo[]> {
+  if (!mayHaveChildren(context, record)) return []
+  const { store } = context.connection
+  const query = { parent: record.id, limit: mostChildren }
+  return (await context.connection.patiently(() => store.list(query))).map(childInfoOf)
 }
 
 /** What its own record says, and what keeps it from going on, by what its steps do. */

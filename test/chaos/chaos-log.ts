@@ -14,6 +14,7 @@ export interface LogLine {
     | 'ended'
     | 'lost'
     | 'ready'
+    | 'stood'
     | 'closing'
     | 'closed'
     | 'killed'

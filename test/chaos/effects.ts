@@ -117,7 +117,7 @@ function faultsOf(lines: readonly LogLine[], store: StoreKind): Faults {
     if (kind === 'killed') kills.set(worker, index)
     if (kind === 'closing') closes.set(worker, index)
     if (kind === 'stopped') add(stops, worker, [index, Infinity])
-    if (!orchestral.has(kind)) {
+    if (!orchestral.has(kind) && kind !== 'stood') {
       if (at - (lastAt.get(worker) ?? at) > shortestStopMs && kind === 'begin' && stops.has(worker))
         firstAwake.add(index)
       lastAt.set(worker, at)

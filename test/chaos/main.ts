@@ -1,4 +1,6 @@
 // `npm run chaos`: real processes and servers, killed, stopped and restarted at random moments, for as long as it takes.
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runChaos, summaryOf } from './chaos-run.ts'
 import { storeKinds } from './chaos-stores.ts'
@@ -81,6 +83,14 @@ else if (flags.judge && judged.length > 0) {
     if (!(await (flags.waits ? tormentWaits(kind, seed) : torment(kind, seed, appendfsync)))) process.exitCode = 1
 }
 
+/** Where what happens is kept: of this run alone. */
+function logOf(name: string): string | undefined {
+  if (flags.log === undefined) return undefined
+  const path = join(flags.log, name)
+  rmSync(path, { force: true })
+  return path
+}
+
 function plan(): StormPlan {
   return {
     workers: number('workers'),
@@ -97,21 +107,21 @@ function plan(): StormPlan {
 }
 
 async function tormentWaits(kind: StoreKind, seed: number): Promise<boolean> {
-  const log = flags.log === undefined ? undefined : `${flags.log}/waits-${kind}-${seed}.jsonl`
+  const log = logOf(`waits-${kind}-${seed}.jsonl`)
   const outcome = await runWaits(kind, plan(), seed, { log })
   console.log(waitsText(kind, seed, outcome))
   return outcome.violations.length === 0
 }
 
 async function judgeOne(kind: (typeof judged)[number], seed: number): Promise<boolean> {
-  const log = flags.log === undefined ? undefined : `${flags.log}/judge-${kind}-${seed}.jsonl`
+  const log = logOf(`judge-${kind}-${seed}.jsonl`)
   const outcome = await judgeOwnServer(kind, seed, { forMs: Number(flags.minutes) * 60_000, log })
   console.log(judgementText(kind, seed, outcome))
   return outcome.violations.length === 0
 }
 
 async function torment(kind: StoreKind, seed: number, appendfsync: 'everysec' | 'always'): Promise<boolean> {
-  const log = flags.log === undefined ? undefined : `${flags.log}/${kind}-${seed}.jsonl`
+  const log = logOf(`${kind}-${seed}.jsonl`)
   const outcome = await runChaos(kind, plan(), seed, { appendfsync, log })
   console.log(summaryOf(kind, seed, outcome))
   const rounds = number('recovery')

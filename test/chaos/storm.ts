@@ -58,7 +58,10 @@ const functionsCast: StormCast = {
 
 type Fault = 'kill' | 'stop' | 'close' | 'restart' | 'cut'
 
+/** For how long there is peace: no fault, and no worker whose event loop stands still because the machine is busy. */
 const settleMs = 90_000
+/** The machine may never be idle. */
+const longestSettleMs = 600_000
 const longestStepMs = 50
 const closeMs = 15_000
 /** No use in going on. */
@@ -92,6 +95,9 @@ export class Storm {
   readonly #ready = new Set<string>()
   #serverIsBusy = false
   #hasServerFault = false
+  /** When a worker said last that it had stood still, and how often they did since the storm. */
+  #stoodAt = 0
+  #standstills = 0
   #born = 0
   #isOver = false
 
@@ -209,20 +215,25 @@ export class Storm {
   /** Keeps the workers busy until the storm is over and everything that was ordered has been taken and has ended. */
   async #feed(): Promise<void> {
     const { executions, inFlight } = this.#plan
-    let until = Infinity
+    let overAt = Infinity
     for (;;) {
       this.#readOn()
-      if (this.#isOver && until === Infinity) until = Date.now() + settleMs
+      if (this.#isOver && overAt === Infinity) overAt = Date.now()
       const isEnough = this.#isOver && this.#orders.size >= executions
       if (!isEnough) while (this.#underWay.size < inFlight && this.#order());
       this.#repeatOrders()
       this.#cast.besides?.(this.#able, [...this.#underWay.keys()], this.#orders.size)
       if (this.#isHopeless) return
       if (isEnough && this.#unconfirmed.size === 0 && this.#underWay.size === 0) return
-      if (Date.now() > until) {
+      const now = Date.now()
+      if (now > Math.max(overAt, this.#stoodAt) + settleMs || now > overAt + longestSettleMs) {
         const left = [...this.#underWay.keys()]
+        const busy =
+          this.#standstills === 0
+            ? ''
+            : `, in which event loops stood still ${this.#standstills} times for half a lease`
         this.#violations.push(
-          `after ${settleMs} ms of peace not ended: ${left.length} (${left.slice(0, 5).join(', ')})`,
+          `after ${now - overAt} ms without faults${busy}, not ended: ${left.length} (${left.slice(0, 5).join(', ')})`,
         )
         return
       }
@@ -231,8 +242,12 @@ export class Storm {
   }
 
   #readOn(): void {
-    for (const { kind, worker, execution, text } of this.#log.read()) {
+    for (const { kind, worker, execution, text, at } of this.#log.read()) {
       if (kind === 'ready') this.#ready.add(worker)
+      if (kind === 'stood' && this.#isOver) {
+        this.#stoodAt = at
+        this.#standstills++
+      }
       if (kind === 'accepted') this.#unconfirmed.delete(execution!)
       if (kind === 'refused') this.#refused(execution!, text!)
       // Whoever lost it or handed it over has ended it for itself only.

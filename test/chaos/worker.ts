@@ -11,6 +11,7 @@ import type { Mark, RunStep } from './chaos-graphs.ts'
 import { ChaosLog } from './chaos-log.ts'
 import { openStore } from './chaos-stores.ts'
 import type { StoreKind } from './chaos-stores.ts'
+import { noteStandstills } from './standstills.ts'
 
 export interface WorkerSettings {
   readonly name: string
@@ -60,6 +61,7 @@ function work({ name, kind, url, log: path, leaseMs, longestMs }: WorkerSettings
     name,
     observers: [observe],
   })
+  noteStandstills(log, leaseMs)
   log.write('ready')
 
   function observe(event: ExecutionEvent): void {

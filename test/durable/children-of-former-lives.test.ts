@@ -88,3 +88,18 @@ test('an execution that has the id of a child, and is none, is not taken for it'
   })
   expect((await world.store.get(['a/Ask']))[0]).toMatchObject({ status: 'completed' })
 })
+
+test('what is started under the id of a parent that was deleted in the same millisecond has a child of its own', async () => {
+  const world = new World()
+  const { outside, orders } = shop()
+  const docket = world.process({ graphs: [orders] })
+  const now = world.clock.now()
+  const of = (seed: number) => world.clock.settle(docket.execute(orders, Total, { Seed: seed }, { id: 'a' }))
+  expect(await of(10)).toBe('total 20')
+  expect(await world.clock.settle(docket.delete('a'))).toBe(true)
+  expect(await of(30)).toBe('total 62')
+  expect(await world.clock.settle(docket.delete('a'))).toBe(true)
+  expect(await of(50)).toBe('total 104')
+  expect(outside.amounts).toBe(3)
+  expect(world.clock.now()).toBe(now)
+})

@@ -6,6 +6,9 @@ const secondLookMs = 30_000
 // Drivers that repeat a call by themselves do so without a word.
 const lookAnywayMs = 60_000
 
+// What is farther off was created by a clock that is wrong.
+const mostAheadMs = 1_000
+
 /**
  * What is on its way into this process, one thing at a time for each execution; and whether the store may think that this
  * process has what it has not.
@@ -20,10 +23,24 @@ export class ExecutionTurns {
   isUncertainOfAny = false
   /** How many executions this process has deleted: what a look for work was given before may be one of them. */
   deletions = 0
+  /** When the newest of those was created. */
+  #newestDeleted = -Infinity
 
   constructor(clock: FullClock) {
     this.#clock = clock
     this.#lookAgainAt = clock.elapsed() + lookAnywayMs
+  }
+
+  /** This process has deleted an execution. */
+  deleted({ createdAt }: { readonly createdAt: number }): void {
+    this.deletions++
+    this.#newestDeleted = Math.max(this.#newestDeleted, createdAt)
+  }
+
+  /** The time of a creation: children know the lives of one id apart by these, however soon one follows the other. */
+  creationTime(now: number): number {
+    const earliest = this.#newestDeleted + 1
+    return earliest > now && earliest - now < mostAheadMs ? earliest : now
   }
 
   get ids(): Iterable<string> {

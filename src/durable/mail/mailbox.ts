@@ -110,7 +110,7 @@ export class Mailbox {
     await owned.rest
     try {
       if (owned.commits.isDeleted) {
-        this.#context.turns.deletions++
+        this.#context.turns.deleted(owned.commits)
         // What a function that does not listen to its signal may still bring is not wanted any more.
         owned.lose()
         return

@@ -5,6 +5,7 @@ import { executionStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { BatchInfo } from './batch-info.ts'
+import type { ChildInfo } from './child-info.ts'
 import { dateOf } from './date-of.ts'
 import { detachedHash } from './graph-hash.ts'
 import type { LeaseInfo } from './lease-info.ts'
@@ -68,6 +69,8 @@ export interface ExecutionDetails extends ExecutionInfo {
    * an execution whose graph this process does not know, what is recorded; of a batch, what all items share, and the items in `batch.items`.
    */
   readonly steps: readonly StepInfo[]
+  /** The executions that its steps have begun, the newest first, a hundred at the most: `docket.list({ parent })` has all of them. */
+  readonly children: readonly ChildInfo[]
 }
 
 /** What a record says; of one that can't be read, what can be shown and why the rest can't. */

@@ -22,11 +22,11 @@ export async function* openChildrenOf(context: DocketContext, parent: string): A
 
 /** Whether an execution may have children, as far as that is known here. */
 export function mayHaveChildren(context: DocketContext, { graph }: Pick<ExecutionRecord, 'graph'>): boolean {
-  return context.graphOf(graph)?.steps.some(isSubgraph) ?? true
+  return context.graphOf(graph)?.steps.some((step) => isSubgraph(step) || step.kind === 'durable') ?? true
 }
 
 /**
- * Why a child is not to go on: its parent has failed or was cancelled. One that was created at that moment, or was on its way then, is found nowhere else.
+ * Why a child is not to go on: its parent has failed, was cancelled or was deleted. One that was created at that moment, or was on its way then, is found nowhere else.
  * Undefined where it is to go on. @throws StoreError
  */
 export async function orphanedBy(
@@ -36,9 +36,15 @@ export async function orphanedBy(
   const id = record.parent
   if (id === undefined || isTerminal(record.status)) return undefined
   const parent = await context.connection.gets.add(id, context.clock.elapsed() + 30_000)
-  if (parent === undefined || digestOfChild(parent) !== record.requestDigest) return undefined
+  // Deleted while it ran, or another one under its id: nobody waits for this child any more, nor cancels it.
+  if (parent === undefined || digestOfChild(parent) !== record.requestDigest) return parentIsGone(id, record.id)
   const hasFailed = parent.status === 'compensating' ? !hasCompleted(parent) : !isOpenStatus(parent.status)
   return hasFailed && parent.status !== 'completed' ? parentHasEnded(id, record.id) : undefined
+}
+
+function parentIsGone(parent: string, child: string): ExecutionCancelledError {
+  const message = `the execution "${parent}", of which this is a child, was deleted`
+  return new ExecutionCancelledError(message, { executionId: child })
 }
 
 export function parentHasEnded(parent: string, child: string, cause?: unknown): ExecutionCancelledError {

@@ -86,7 +86,7 @@ export async function deleteAcquired(context: DocketContext, record: ExecutionRe
     context.turns.markUncertain()
     return false
   } finally {
-    context.turns.deletions++
+    context.turns.deleted(record)
   }
 }
 

@@ -95,7 +95,7 @@ export function deleteOnceUndone(context: DocketContext, resumed: Owned): void {
   commits.deleteWithEnd()
   const onDeparted = async ({ type }: Departure): Promise<void> => {
     await resumed.rest
-    if (commits.isDeleted) context.turns.deletions++
+    if (commits.isDeleted) context.turns.deleted(commits)
     // It was to end otherwise, which is written.
     else if (type !== 'moved') await deleteUnowned(context, id)
   }

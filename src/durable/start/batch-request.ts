@@ -85,7 +85,7 @@ export async function batchRequest(
       // Where one wrong item fails the batch, it does so before anything is written.
       if (!frame.collects) reads = await frame.inputs.readAll(items, turn)
       const names = namesAtStart(frame.plan.whole.index)
-      const createdAt = clock.now()
+      const createdAt = context.turns.creationTime(clock.now())
       const deadline = context.deadlineOf(options)
       const limits = storedLimitsOf(options, context.options, deadline)
       const head: BatchHead = {

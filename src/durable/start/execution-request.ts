@@ -179,7 +179,7 @@ async function newRecordOf(
 ): Promise<NewExecution> {
   const { graph, target, given, signals, options, requestDigest } = request
   const { plan, leafValues } = given
-  const createdAt = context.clock.now()
+  const createdAt = context.turns.creationTime(context.clock.now())
   const startedAt = owner === undefined ? undefined : createdAt
   const deadline = request.parent === undefined ? context.deadlineOf(options) : request.parent.deadline
   const limits = storedLimitsOf(options, context.options, deadline)

@@ -101,7 +101,7 @@ export async function forkExecution(
     owner,
     // It was the original's, and may have passed long ago.
     deadline: undefined,
-    createdAt: clock.now(),
+    createdAt: context.turns.creationTime(clock.now()),
     startedAt: undefined,
   }
   await context.turns.inTurn(newId, async () => {

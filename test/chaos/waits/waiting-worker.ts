@@ -6,6 +6,7 @@ import type { Docket, ExecutionEvent } from '../../../src/index.ts'
 import type { Mark } from '../chaos-graphs.ts'
 import { ChaosLog } from '../chaos-log.ts'
 import { openStore } from '../chaos-stores.ts'
+import { noteStandstills } from '../standstills.ts'
 import type { StartOrder, WorkerSettings } from '../worker.ts'
 import { isBroke, isSlow, markOf, waitingGraphs, waitingInputs } from './waiting-graphs.ts'
 
@@ -69,6 +70,7 @@ function work({ name, kind, url, log: path, leaseMs, longestMs }: WorkerSettings
     name,
     observers: [observe],
   })
+  noteStandstills(log, leaseMs)
   log.write('ready')
 
   function observe(event: ExecutionEvent): void {
