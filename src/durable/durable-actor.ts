@@ -31,6 +31,8 @@ export class DurableActor {
   #mirror: ExecutionActor | undefined
   #isWritten = false
   #isStopped = false
+  /** It was stopped, and stands for something that goes on. */
+  #isLeft = false
 
   constructor(context: DocketContext, starter: ExecutionStarter, scope: LogicScope, id: string) {
     this.#context = context
@@ -57,6 +59,7 @@ export class DurableActor {
   /** The actor was stopped. What was refused, or has ended, stands for nothing that could be cancelled. */
   stop(isActive: boolean): void {
     this.#isStopped = true
+    this.#isLeft = !isActive
     if (this.#isWritten && isActive) this.#cancel()
     this.#leave()
     this.#systemWatcher.delete(this.#id, this.#self)
@@ -74,7 +77,7 @@ export class DurableActor {
     try {
       await this.#starter.start(request)
       this.#isWritten = true
-      if (this.#isStopped) this.#cancel()
+      if (this.#isStopped && !this.#isLeft) this.#cancel()
       const owned = this.#context.owned.get(this.#id)
       if (owned !== undefined && this.#mirror === undefined) show(owned)
       return await new ExecutionHandle(this.#context, this.#id).result()

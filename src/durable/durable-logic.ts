@@ -13,6 +13,7 @@ import {
   readPersisted,
   requireOwn,
 } from '../runtime/actors/persisted-snapshot.ts'
+import { goesOnElsewhere, graphLogicKey } from '../runtime/steps/machine-actors.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { OverridingOptions } from './context/start-options.ts'
 import { DurableActor } from './durable-actor.ts'
@@ -56,7 +57,7 @@ export function durableLogic(
       host: undefined,
     }) as unknown as LogicSnapshot
 
-  return {
+  const logic: ActorLogic<LogicSnapshot, EventObject> = {
     config: executionDrawing,
     getInitialSnapshot: (_, input) => snapshotOf(idOf(input), input, 'pending', undefined, undefined),
     start: (snapshot, scope) => {
@@ -69,7 +70,7 @@ export function durableLogic(
     transition: (snapshot, event, { self }) => {
       const actor = actors.get(self)
       if (event.type !== 'xstate.stop') return actor?.take(event) ?? snapshot
-      actor?.stop(snapshot.status === 'active')
+      actor?.stop(snapshot.status === 'active' && !goesOnElsewhere(self))
       return snapshot.stopped() as LogicSnapshot
     },
     getPersistedSnapshot: (snapshot) => persistedOf(snapshot),
@@ -82,6 +83,7 @@ export function durableLogic(
         : (endedSnapshotOf(persisted, snapshot.status === 'stopped') as LogicSnapshot)
     },
   }
+  return Object.assign(logic, { [graphLogicKey]: true })
 }
 
 function requireIndexOf(graph: AnyGraph, target: AnyDataType): ReturnType<typeof requireIndex> {

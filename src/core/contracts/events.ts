@@ -115,6 +115,13 @@ export interface StepWaiting extends StepEventBase {
   readonly dueAt: number | undefined
 }
 
+/** The machine of a step has emitted an event, by XState's `emit`. */
+export interface StepEmitted extends StepEventBase {
+  readonly type: 'step.emitted'
+  /** As the machine emitted it. */
+  readonly event: { readonly type: string }
+}
+
 /** Another attempt will follow after `delayMs`. */
 export interface RetryScheduled extends StepEventBase {
   readonly type: 'retry.scheduled'
@@ -278,6 +285,7 @@ export type ExecutionEvent =
   | AttemptFailed
   | RetryScheduled
   | StepWaiting
+  | StepEmitted
   | CacheChecked
   | StoreFailed
   | StepInputsChanged

@@ -46,6 +46,9 @@ const options: Readonly<Record<Kind, readonly string[]>> = {
     'events',
     'receives',
     'timeout',
+    'version',
+    'migrate',
+    'restartable',
     'formerly',
     'when',
     'fallback',
@@ -134,13 +137,25 @@ function checkTimer(label: string, step: AnyStep, bad: Report, badOption: Report
     badOption(`${label}: at must be a function of the inputs that gives a Date, not ${describe(at)}`)
 }
 
-function checkMachine(label: string, { machine, input }: AnyMachineStep, bad: Report, badOption: Report): void {
+function checkMachine(
+  label: string,
+  { machine, input, migrate, restartable }: AnyMachineStep,
+  bad: Report,
+  badOption: Report,
+): void {
   const isMachine =
     isRecord(machine) && isRecord(machine.config) && isRecord(machine.implementations) && isFunction(machine.transition)
   if (!isMachine)
     bad(`${label}: its machine must be an XState machine, made by createMachine or setup, not ${describe(machine)}`)
   if (input !== undefined && !isFunction(input))
     badOption(`${label}: input must be a function of the inputs, not ${describe(input)}`)
+  if (migrate !== undefined && !isFunction(migrate))
+    badOption(`${label}: migrate must be a function (snapshot, { version }) => …, not ${describe(migrate)}`)
+  if (
+    restartable !== undefined &&
+    !(Array.isArray(restartable) && restartable.every((name) => typeof name === 'string'))
+  )
+    badOption(`${label}: restartable must be an array of names of the machine's actors, not ${describe(restartable)}`)
 }
 
 function isFunction(value: unknown): boolean {

@@ -86,6 +86,19 @@ export interface MachineStepDeclaration<
   readonly events?: EventsThatFit<Machine, Events>
   /** How long the machine may take from its beginning to its end, its waits included. @default no limit */
   readonly timeout?: Duration | undefined
+  /** Which snapshots of the machine still hold: change it where its states or its context change their meaning. @default none */
+  readonly version?: string | number | undefined
+  /**
+   * Makes a persisted snapshot of this version of the machine of one of another version. Without it, what another version has left waits for a process that
+   * has that. @default none
+   */
+  readonly migrate?:
+    ((snapshot: PersistedMachine, from: { readonly version: string | undefined }) => object) | undefined
+  /**
+   * Names of the machine's actors that may begin again though they are callbacks, or subscribe to something: in a docket, whatever else is neither a promise nor
+   * a machine nor a graph is refused, since what it did before is lost. @default none
+   */
+  readonly restartable?: readonly string[] | undefined
   /** What the step was called before, the newest name first. @default none */
   readonly formerly?: string | readonly string[] | undefined
   /** Whether the machine runs, by its inputs; false skips it, and what can't do without it. Must be pure. @default always */
@@ -96,6 +109,15 @@ export interface MachineStepDeclaration<
   /** Undoes what the machine did when the execution fails or is cancelled. @default none */
   readonly compensate?:
     Compensate<ValueOf<Output>, ReceivedBy<Inputs>> | CompensatePolicy<ValueOf<Output>, ReceivedBy<Inputs>> | undefined
+}
+
+/** A machine's persisted snapshot, as `getPersistedSnapshot` has given it. */
+export interface PersistedMachine {
+  /** The state that it was in. */
+  readonly value: unknown
+  /** Its context. */
+  readonly context: unknown
+  readonly [field: string]: unknown
 }
 
 /** Machines that don't declare their output are checked when they run. */
@@ -172,6 +194,10 @@ export interface AnyMachineStep extends AnyStep {
   readonly input?: ((inputs: unknown) => unknown) | undefined
   /** Data types by the names of events. */
   readonly events: Readonly<Record<string, AnyDataType>>
+  /** Makes a snapshot of this version of one of another. */
+  readonly migrate?: ((snapshot: unknown, from: { readonly version: string | undefined }) => unknown) | undefined
+  /** Names of actors that may begin again. */
+  readonly restartable?: readonly string[] | undefined
 }
 
 /** Whether a step is made by `machineStep`. */

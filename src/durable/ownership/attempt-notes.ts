@@ -11,6 +11,7 @@ import type { ExecutionCommits } from './execution-commits.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { identityOf, inputHashOf, itemOf, recordOfRun } from './record-of-run.ts'
 import { storedKey } from '../records/awaited-key.ts'
+import { storedState } from '../records/kept-state.ts'
 import { SuspectAttempts } from './suspect-attempts.ts'
 import type { WritesUnderWay } from './writes-under-way.ts'
 
@@ -102,7 +103,17 @@ export class AttemptNotes {
     else this.#announced.add(run, itemOf(run), this.#note(run, 'running', undefined, run.attempt + 1))
   }
 
+  /** What a step's work is at. By `waitsUntil` it waits then. */
+  state(run: StepRun, state: unknown, waitsUntil: { readonly dueAt: number | undefined } | undefined): Promise<void> {
+    return this.#note(run, waitsUntil === undefined ? 'running' : 'waiting', undefined, run.attempt, {
+      state,
+      dueAt: waitsUntil?.dueAt,
+    })
+  }
+
   waiting(run: StepRun): void {
+    // That it waits is on record with what it is at.
+    if (run.heldState !== undefined) return
     void this.#note(run, 'waiting', undefined)
   }
 
@@ -123,13 +134,20 @@ export class AttemptNotes {
     if (isOnRecord) void this.#note(run, 'cancelled', run.error)
   }
 
-  #note(run: StepRun, status: StepStatus, error: unknown, attempt = run.attempt): Promise<void> {
+  /** `at`: what the step's work is at, where that is what is noted. */
+  #note(
+    run: StepRun,
+    status: StepStatus,
+    error: unknown,
+    attempt = run.attempt,
+    at: { readonly state: unknown; readonly dueAt: number | undefined } = { state: run.heldState, dueAt: run.dueAt },
+  ): Promise<void> {
     // What an earlier attempt brought late holds, whatever becomes of this one.
     if (this.#commits.isOff || this.#hasStopped || run.persisting !== undefined) return Promise.resolve()
     const { clock, encoding } = this.#connection
     const hasEnded = status === 'failed' || status === 'skipped' || status === 'cancelled'
     const endedAt = hasEnded ? clock.now() : undefined
-    const dueAt = status === 'retrying' || status === 'waiting' ? run.dueAt : undefined
+    const dueAt = status === 'retrying' || status === 'waiting' ? at.dueAt : undefined
     const noted: StepRecord = {
       ...recordOfRun(run, status, inputHashOf(run, encoding), { output: undefined, error: undefined, endedAt, dueAt }),
       attempt,
@@ -148,7 +166,7 @@ export class AttemptNotes {
     }
     const stored =
       error === undefined ? undefined : encoding.encodeError(error, identityOf(this.#right.id, run, 'error'))
-    const first = this.#notedOf(run, status)
+    const first = this.#notedOf(run, status, at.state)
     const isLater = stored instanceof Promise || first instanceof Promise
     const both = isLater ? Promise.all([stored, first]) : undefined
     const written = isLater ? both!.then(([error, output]) => write(error, output)) : write(stored, first)
@@ -158,11 +176,19 @@ export class AttemptNotes {
     return written
   }
 
-  /** What came first, of a race that is decided, or the key of the event that is waited for: it stands in the place of the value until there is one. */
-  #notedOf(run: StepRun, status: StepStatus): StoredValue | undefined | Promise<StoredValue | undefined> {
+  /**
+   * What came first, of a race that is decided, the key of the event that is waited for, or what the work is at: it stands in the place of the value until
+   * there is one.
+   */
+  #notedOf(
+    run: StepRun,
+    status: StepStatus,
+    state: unknown,
+  ): StoredValue | undefined | Promise<StoredValue | undefined> {
     const { first, awaitedKey } = run
-    if (first === undefined && (awaitedKey === undefined || status !== 'waiting')) return undefined
-    const noted = first === undefined ? storedKey(awaitedKey!) : { ...first }
+    if (first === undefined && state === undefined && (awaitedKey === undefined || status !== 'waiting'))
+      return undefined
+    const noted = state !== undefined ? storedState(state) : first === undefined ? storedKey(awaitedKey!) : { ...first }
     try {
       return this.#connection.encoding.encode(noted, identityOf(this.#right.id, run, 'output'))
     } catch (error) {

@@ -112,6 +112,18 @@ export class ExecutionRecorder implements Recorder {
     this.notes.waiting(run)
   }
 
+  async noteState(
+    run: StepRun,
+    state: unknown,
+    waitsUntil: { readonly dueAt: number | undefined } | undefined,
+  ): Promise<void> {
+    try {
+      await this.notes.state(run, state, waitsUntil)
+    } catch (error) {
+      throw placed(error, run, 'result')
+    }
+  }
+
   noteFailed(run: StepRun, error: unknown): void {
     this.notes.failed(run, error)
   }

@@ -15,6 +15,7 @@ import type { PersistedExecution } from '../../runtime/execution/execution-view.
 import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { machineVersion } from './machine-version.ts'
 import { awaitedKeyOf } from './awaited-key.ts'
+import { keptStateOf } from './kept-state.ts'
 import { firstOf, winnerOf } from './race-winner.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
 import type { StoredLimits } from './stored-limits.ts'
@@ -141,11 +142,14 @@ function racesByName({ racers, steps }: Plan): ReadonlyMap<string, PlanStep> | u
   return racers === undefined ? undefined : new Map(steps.filter(isRace).map((step) => [step.spec.name, step]))
 }
 
+const goOn: ReadonlySet<StepSpec['kind']> = new Set<StepSpec['kind']>(['subgraph', 'durable', 'machine'])
+
 /** How often a step may begin. One that is tried once begins again after a death, though that it began is on record where it may be undone. */
 export function attemptsOf(spec: StepSpec | undefined): number {
   if (spec === undefined) return 1
-  // What a death takes from a subgraph is the wait for its child, which lives on; a durable function runs again to where it was.
-  if (spec.kind === 'subgraph' || spec.kind === 'durable') return Infinity
+  // What a death takes from a subgraph is the wait for its child, which lives on; a durable function runs again to where it was, and a machine goes on from
+  // where it was at rest.
+  if (goOn.has(spec.kind)) return Infinity
   return spec.maxAttempts === 1 && spec.compensate !== undefined ? Infinity : spec.maxAttempts
 }
 
@@ -296,9 +300,13 @@ async function openViewOf(
   const identity = ['step', id, step, item]
   const noted = output === undefined ? undefined : await encoding.decode(output, [...identity, 'output'])
   const first = firstOf(noted)
-  // An execution that is started again tries anew what failed; what has won a race stays.
-  if (cause === 'end') return first === undefined ? undefined : { ...unbegun, first }
-  const view = { status, attempt, startedAt, endedAt, dueAt, output: undefined, error: undefined, first }
+  const keptState = keptStateOf(noted)
+  // An execution that is started again tries anew what failed; what has won a race stays, and what is data goes on from there.
+  if (cause === 'end') {
+    if (keptState !== undefined) return { ...unbegun, keptState }
+    return first === undefined ? undefined : { ...unbegun, first }
+  }
+  const view = { status, attempt, startedAt, endedAt, dueAt, output: undefined, error: undefined, first, keptState }
   const thrown = error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error'])
   if (status === 'retrying' || status === 'failed') return { ...view, error: thrown }
   if (status === 'waiting') return { ...view, awaitedKey: awaitedKeyOf(noted) }

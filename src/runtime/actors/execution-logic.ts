@@ -8,6 +8,7 @@ import { ExecutionActor } from './execution-actor.ts'
 import type { LogicScope, LogicSnapshot } from './execution-actor.ts'
 import { hostOf } from './execution-snapshot.ts'
 import { endedSnapshotOf, goesOn, persistedOf, readPersisted, requireOwn } from './persisted-snapshot.ts'
+import { graphLogicKey } from '../steps/machine-actors.ts'
 import type { PersistedExecution } from '../execution/execution-view.ts'
 
 /** Makes an actor's first snapshot: of a new execution, or of one that goes on. */
@@ -25,7 +26,7 @@ export function executionLogic(
   target: AnyDataType,
   begin: BeginExecution,
 ): ActorLogic<LogicSnapshot, EventObject> {
-  return {
+  const logic: ActorLogic<LogicSnapshot, EventObject> = {
     config: executionDrawing,
     getInitialSnapshot: begin,
     start: (snapshot) => {
@@ -48,6 +49,7 @@ export function executionLogic(
         : (endedSnapshotOf(persisted, snapshot.status === 'stopped') as LogicSnapshot)
     },
   }
+  return Object.assign(logic, { [graphLogicKey]: true })
 }
 
 /** The execution is found through the snapshot: a map from actors to executions would cost more than all of its steps. */

@@ -9,6 +9,7 @@ import type {
   LeaseLost,
   LoopBlocked,
   StepCancelled,
+  StepEmitted,
   StepEnded,
   ParkingFailed,
   EventSetAside,
@@ -212,6 +213,19 @@ export class Emitter {
       step: run.step,
       item: run.execution.item,
       dueAt,
+    })
+  }
+
+  stepEmitted(run: StepState, at: number, event: StepEmitted['event']): void {
+    this.#emit({
+      type: 'step.emitted',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+      event,
     })
   }
 

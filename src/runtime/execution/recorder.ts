@@ -29,9 +29,15 @@ export interface Recorder extends UndoRecorder {
    * resolves once this one is on record: only then may it run. Rejects when that can't be written.
    */
   noteStarted(run: StepState): Promise<void> | undefined
-  /** This and the next three are written along with the next commit, and waited for by nobody. */
+  /** This, and what has no promise below, is written along with the next commit, and waited for by nobody. */
   noteRetry(run: StepState, error: unknown): void
   noteWaiting(run: StepState): void
+  /** What a step's work is at, with what it has taken from its inbox: resolves once that is on record. By `waitsUntil` it waits then. */
+  noteState(
+    run: StepState,
+    state: unknown,
+    waitsUntil: { readonly dueAt: number | undefined } | undefined,
+  ): Promise<void>
   noteFailed(run: StepState, error: unknown): void
   noteSkipped(run: StepState, error: unknown): void
   /** The execution has ended as failed or cancelled, and so the step that was begun. */

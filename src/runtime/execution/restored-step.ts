@@ -25,7 +25,7 @@ interface UnbegunStep {
  */
 export function restoreStep(
   step: UnbegunStep,
-  { status, attempt, startedAt, endedAt, dueAt, output, error, first }: StepView,
+  { status, attempt, startedAt, endedAt, dueAt, output, error, first, keptState }: StepView,
   isRemembered: boolean,
 ): void {
   const state = compiledStep.states.indexOf(status as (typeof compiledStep.states)[number])
@@ -33,6 +33,7 @@ export function restoreStep(
   step.startedAt = startedAt
   step.error = error
   if (first !== undefined && isPortOf(step.planStep, first)) step.first = first
+  if (keptState !== undefined) step.more.keptState = keptState
   // What was under way begins again as the next attempt.
   if (status === 'failed' && step.planStep.spec.fallback !== undefined) step.more.exhausted = { error }
   else if (compiledStep.isFinal[state] === true) {
@@ -42,6 +43,11 @@ export function restoreStep(
   } else if (status === 'waiting' && goesOnAgain(step.planStep)) {
     // It looks for its child, or at what is on record, again, within the time that was left.
     step.more.held = { dueAt, since: undefined }
+    step.more.repeated = attempt
+    step.attempt = attempt - 1
+  } else if ((status === 'waiting' || status === 'running') && step.planStep.spec.kind === 'machine') {
+    // It goes on from what it was at.
+    step.more.held = { dueAt, since: startedAt }
     step.more.repeated = attempt
     step.attempt = attempt - 1
   } else if (status === 'waiting') {

@@ -22,6 +22,8 @@ export class StepExtras {
   held: HeldWait | undefined = undefined
   /** The key of the event that it waits for. */
   awaitedKey: string | undefined = undefined
+  /** What its work was at when that was kept last: the state of a machine. */
+  keptState: unknown = undefined
   /** What came first, of a race that is decided. */
   first: First | undefined = undefined
   /** The attempt that repeats one of an earlier process. */

@@ -226,6 +226,22 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
     beginWait(this, dueAt)
   }
 
+  get heldState(): unknown {
+    return this.extras?.keptState
+  }
+
+  get keepsState(): boolean {
+    return this.recorder !== undefined
+  }
+
+  keepState(state: unknown, waitsUntil: { readonly dueAt: number | undefined } | undefined): Promise<void> {
+    return this.recorder!.noteState(this, state, waitsUntil).then(() => void (this.more.keptState = state))
+  }
+
+  emitted(event: { readonly type: string }): void {
+    this.execution.emitter?.stepEmitted(this, this.execution.clock.now(), event)
+  }
+
   goesOn(): void {
     this.change({ type: 'GO_ON', at: this.execution.clock.now() })
   }

@@ -29,6 +29,8 @@ export interface StepState {
   readonly first: First | undefined
   /** The key of the event that it waits for, if it waits for one. */
   readonly awaitedKey: string | undefined
+  /** What its work was at when that was kept last. */
+  readonly heldState: unknown
   readonly inputs: Record<string, unknown>
   readonly hasOutput: boolean
   readonly hasEnded: boolean

@@ -17,6 +17,8 @@ export interface Received {
   readonly message?: number | undefined
   /** Takes it: nobody gets it any more. Where it is stored, the next commit of the step that takes it consumes it. */
   take(): void
+  /** Takes it as one that leads to nothing: where it is stored, it is consumed by itself. */
+  skip(): void
   /** Answers what it asks for; absent where nobody waits for an answer. */
   reply?(outcome: { readonly value: unknown } | { readonly error: unknown }): void
 }
@@ -56,8 +58,8 @@ interface InboxOptions {
   readonly onSetAside?: (type: string, message: number | undefined, issues: readonly InputIssue[]) => void
   /** Whether nothing comes but what is given before the execution begins. @default false */
   readonly isComplete?: boolean
-  /** Whether one that was taken is kept until its step says that it is done with it. */
-  readonly onTaken?: (taken: Received) => void
+  /** Called for each message that a step takes: `leads` says whether to something that is to be kept. */
+  readonly onTaken?: (taken: Received, leads: boolean) => void
 }
 
 /** The messages that came to one execution from outside for what its steps receive. */
@@ -65,7 +67,7 @@ export class MemoryInbox implements Inbox {
   readonly isComplete: boolean
   readonly #types: ReadonlyMap<string, AnyDataType>
   readonly #onSetAside: NonNullable<InboxOptions['onSetAside']>
-  readonly #onTaken: ((taken: Received) => void) | undefined
+  readonly #onTaken: InboxOptions['onTaken'] | undefined
   readonly #listeners = new Set<() => void>()
   readonly #entries: Entry[] = []
   /** How many of them, from the first, are known to fit. */
@@ -122,11 +124,10 @@ export class MemoryInbox implements Inbox {
       at,
       message,
       take: () => {
-        const place = this.#entries.indexOf(entry)
-        if (place === -1) return
-        this.#entries.splice(place, 1)
-        this.#fitting--
-        this.#onTaken?.(received)
+        if (this.#remove(entry)) this.#onTaken?.(received, true)
+      },
+      skip: () => {
+        if (this.#remove(entry)) this.#onTaken?.(received, false)
       },
     }
     return received
@@ -145,6 +146,14 @@ export class MemoryInbox implements Inbox {
   /** Whether a value is still being checked. */
   get isChecking(): boolean {
     return this.#isChecking
+  }
+
+  #remove(entry: Entry): boolean {
+    const place = this.#entries.indexOf(entry)
+    if (place === -1) return false
+    this.#entries.splice(place, 1)
+    this.#fitting--
+    return true
   }
 
   #settle(entry: Entry, checked: CheckedValue): boolean {

@@ -6,4 +6,5 @@ export const machineStep: StepKind<MachineWork> = {
   begin: (step) => new MachineWork(step).begin(),
   close: (work) => work.close(),
   moveTo: (work, step) => work.moveTo(step),
+  stateOf: (work) => work.state,
 }

@@ -34,12 +34,16 @@ export class MachineTimers {
     system.scheduler = {
       schedule: (source, target, event, delay, id) => {
         const dueAt = this.#now() + Math.max(0, delay)
+        this.changes++
         this.#armed.push({ number: ++this.#count, source, target, event, id, dueAt })
       },
       cancel: (source, id) => this.#cancel((timer) => timer.source === source && timer.id === id),
       cancelAll: (source) => this.#cancel((timer) => timer.source === source),
     }
   }
+
+  /** Grows whenever one is armed, is cancelled or fires. */
+  changes = 0
 
   /** How many were ever armed. */
   get count(): number {
@@ -64,6 +68,8 @@ export class MachineTimers {
   }
 
   #cancel(isMeant: (timer: ArmedTimer) => boolean): void {
-    this.#armed = this.#armed.filter((timer) => !isMeant(timer))
+    const left = this.#armed.filter((timer) => !isMeant(timer))
+    if (left.length !== this.#armed.length) this.changes++
+    this.#armed = left
   }
 }

@@ -1,21 +1,24 @@
 import { createActor } from 'xstate'
-import type { Actor, AnyStateMachine } from 'xstate'
-import { OptionError, StepTimeoutError } from '../../core/errors.ts'
+import type { Actor, AnyActorRef, AnyStateMachine, InspectionEvent } from 'xstate'
+import { SerializationError, StepTimeoutError } from '../../core/errors.ts'
 import type { AnyMachineStep } from '../../core/language/machine-step.ts'
 import { fireAfter, fireAt } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
 import { checkValue } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
 import type { Received } from './inbox.ts'
-import { isAtWork, stopActorsOf } from './machine-actors.ts'
+import { actorsOf, isAtWork, leaveElsewhere, stopActorsOf } from './machine-actors.ts'
+import { refusalOfActors, refusalOfDeclared, refusalToWait } from './machine-refusals.ts'
+import { keptState, machineStateOf, revive } from './machine-state.ts'
+import type { MachineState } from './machine-state.ts'
 import { MachineTimers } from './machine-timers.ts'
 import type { ArmedTimer } from './machine-timers.ts'
 import { outputError } from './output-error.ts'
 import type { StepWork, WorkingStep } from './step-work.ts'
 
 /**
- * An XState machine as the work of a step. Between two events it is at rest; only then it is given the next one: what was due, or came, first. What it has
- * invoked goes its own way, and brings events when it will.
+ * An XState machine as the work of a step. Between two events it is at rest; what these have made of it is kept then, and only once it is, it is given the
+ * next one: what was due, or came, first. What it has invoked goes its own way, and brings events when it will.
  */
 export class MachineWork implements StepWork {
   readonly attempt: number
@@ -23,7 +26,7 @@ export class MachineWork implements StepWork {
   #step: WorkingStep
   #isOpen = true
   #actor: Actor<AnyStateMachine> | undefined
-  #timers: MachineTimers
+  #timers!: MachineTimers
   #waitsUntil: number | undefined
   #alarm: Timer | undefined
   #limit: Timer | undefined
@@ -31,43 +34,75 @@ export class MachineWork implements StepWork {
   /** It is being given something, so that what that leads to is looked at afterwards. */
   #isBusy = false
   #isLooking = false
+  /** What it is at is on its way to where it is kept. */
+  #isKeeping = false
+  /** Something of it is not kept yet. */
+  #hasChanged = false
+  /** The last snapshots of it and of its actors: an event that leads to nothing leaves them as they are. */
+  readonly #seen = new WeakMap<AnyActorRef, unknown>()
+  #seenTimers = 0
+  /** What it has emitted, and what has led to that is not kept yet. */
+  #emitted: { readonly type: string }[] = []
   #failure: { readonly error: unknown } | undefined
 
   constructor(step: WorkingStep) {
     this.attempt = step.attempt
     this.#step = step
-    this.#timers = new MachineTimers(() => step.execution.clock.now())
     step.current = this
   }
 
   begin(): void {
-    const { execution, planStep, inputs, step } = this.#step
+    const { execution, planStep } = this.#step
     // Made while it is the current one: timers and messages go on in it.
     void execution.context
-    const { machine, input } = this.#declared
     try {
-      this.#actor = createActor(machine as unknown as AnyStateMachine, {
-        id: step,
-        input: input === undefined ? inputs : input(inputs),
-        inspect: () => this.#lookSoon(),
-        logger: (...args: unknown[]) => this.#log(args),
-      })
+      this.#actor = this.#create()
     } catch (thrown) {
       this.#end(thrown, false)
       return
     }
     this.#timers.attach(this.#actor.system)
     this.#actor.subscribe({ error: (error) => (this.#failure = { error }) })
+    this.#actor.on('*', (event: { readonly type: string }) => this.#emitted.push(event))
     this.#unlisten = execution.setup.inbox?.onMessage(() => this.#inContext(() => this.#goOn()))
     this.#armLimit(planStep.spec.timeoutMs)
     this.#give((actor) => actor.start())
     this.#goOn()
   }
 
+  /** The machine's actor, which has not started: as it was left, or a new one. @throws what keeps it from beginning */
+  #create(): Actor<AnyStateMachine> {
+    const { execution, planStep, inputs, step, heldState, keepsState, isRepeated } = this.#step
+    const now = (): number => execution.clock.now()
+    const settings = {
+      id: step,
+      inspect: (event: InspectionEvent) => this.#inspected(event),
+      logger: (...args: unknown[]) => this.#log(args),
+    }
+    const { machine, input } = this.#declared
+    if (keepsState) refusalOfDeclared(planStep.spec, execution.place)
+    const state = machineStateOf(heldState)
+    if (state === undefined) {
+      this.#timers = new MachineTimers(now)
+      this.#hasChanged = true
+      const given = input === undefined ? inputs : input(inputs)
+      return createActor(machine as unknown as AnyStateMachine, { ...settings, input: given })
+    }
+    const revived = revive(planStep.spec, state, settings)
+    if ('reason' in revived) throw new SerializationError(revived.reason, { ...execution.place, step })
+    this.#timers = new MachineTimers(now, revived.timers, state.armed)
+    // One that had ended begins again: that is to be on record.
+    this.#hasChanged = !isRepeated
+    for (const { ref } of actorsOf(revived.actor)) this.#seen.set(ref, ref.getSnapshot())
+    return revived.actor
+  }
+
   close(): void {
     if (!this.#isOpen) return
     this.#leave()
-    this.#actor?.stop()
+    if (this.#actor === undefined) return
+    if (this.#step.execution.released !== undefined) leaveElsewhere(this.#actor)
+    this.#actor.stop()
   }
 
   moveTo(step: WorkingStep): void {
@@ -76,12 +111,23 @@ export class MachineWork implements StepWork {
     step.current = this
   }
 
+  /** All of it as it is now. @throws SerializationError for what could not go on from it */
+  get state(): MachineState | undefined {
+    const { step, planStep } = this.#step
+    if (this.#actor === undefined || this.#failure !== undefined) return undefined
+    return keptState(step, planStep.spec.version, this.#actor, this.#timers.armed, this.#timers.count)
+  }
+
   get #declared(): AnyMachineStep {
     return this.#step.planStep.spec.step as AnyMachineStep
   }
 
   /** What has happened to one of the machine's actors leads to a look once all that it leads to has happened. */
-  #lookSoon(): void {
+  #inspected(event: InspectionEvent): void {
+    if (event.type === '@xstate.snapshot' && this.#seen.get(event.actorRef as AnyActorRef) !== event.snapshot) {
+      this.#seen.set(event.actorRef as AnyActorRef, event.snapshot)
+      this.#hasChanged = true
+    }
     if (this.#isLooking || this.#isBusy || !this.#isOpen) return
     this.#isLooking = true
     queueMicrotask(() => {
@@ -92,14 +138,51 @@ export class MachineWork implements StepWork {
 
   /** Gives the machine what is there for it, one after the other. */
   #goOn(): void {
-    while (this.#isOpen && !this.#isBusy) {
+    while (this.#isOpen && !this.#isBusy && !this.#isKeeping) {
       if (this.#failure !== undefined) return this.#end(this.#failure.error, false)
       const { status, output } = this.#actor!.getSnapshot()
       if (status !== 'active') return this.#finish(output)
       // Nothing begins after the end, nor while the execution is about to be handed over.
       if (this.#step.execution.isOver) return
+      if (this.#mustKeep) return this.#keep()
+      this.#emit()
       if (!this.#giveNext()) return this.#rest()
     }
+  }
+
+  get #mustKeep(): boolean {
+    return this.#step.keepsState && (this.#hasChanged || this.#timers.changes !== this.#seenTimers)
+  }
+
+  /** Keeps what it is at, and goes on then. */
+  #keep(): void {
+    const step = this.#step
+    this.#hasChanged = false
+    this.#seenTimers = this.#timers.changes
+    let kept: Promise<void>
+    try {
+      refusalOfActors(step.planStep.spec, this.#actor!, step.execution.place)
+      const waitsUntil = isAtWork(this.#actor!) ? undefined : { dueAt: this.#timers.first?.dueAt }
+      kept = step.keepState(this.state, waitsUntil)
+    } catch (thrown) {
+      return this.#end(thrown, false)
+    }
+    this.#isKeeping = true
+    const goOn = (act: () => void): void => {
+      this.#isKeeping = false
+      if (this.#isOpen) this.#inContext(act)
+    }
+    kept.then(
+      () => goOn(() => this.#goOn()),
+      (error: unknown) => goOn(() => this.#end(error, false)),
+    )
+  }
+
+  #emit(): void {
+    if (this.#emitted.length === 0) return
+    const emitted = this.#emitted
+    this.#emitted = []
+    for (const event of emitted) this.#step.emitted(event)
   }
 
   /** Gives it what is due, or has come: whichever was first. False where there is nothing. */
@@ -114,10 +197,17 @@ export class MachineWork implements StepWork {
     return true
   }
 
+  /** A message that the machine fails of is not taken: once that is mended, it is there. */
   #receive(received: Received): void {
     const { type, value } = received
-    received.take()
+    const hadChanged = this.#hasChanged
+    this.#hasChanged = false
     this.#give((actor) => actor.send({ type: this.#eventOf(type), value }))
+    const leadsTo = this.#hasChanged || this.#timers.changes !== this.#seenTimers
+    this.#hasChanged ||= hadChanged
+    if (this.#failure !== undefined) return
+    if (leadsTo) received.take()
+    else received.skip()
   }
 
   #fire(timer: ArmedTimer): void {
@@ -148,7 +238,7 @@ export class MachineWork implements StepWork {
       return
     }
     if (dueAt === undefined && step.execution.setup.inbox?.isComplete !== false) {
-      this.#end(this.#refusal(), false)
+      this.#end(refusalToWait(step.planStep.spec, this.#actor!, step.execution.place), false)
       return
     }
     if (this.isWaiting && dueAt === this.#waitsUntil) return
@@ -172,6 +262,7 @@ export class MachineWork implements StepWork {
       const what = `the machine of step "${step.step}" ended with an output that does not fit "${step.planStep.spec.output.name}"`
       return this.#end(outputError(step, what, checked.issues, checked.thrown), false)
     }
+    this.#emit()
     this.#wake(() => step.attemptSucceeded(checked.value))
   }
 
@@ -232,19 +323,5 @@ export class MachineWork implements StepWork {
 
   #inContext(act: () => void): void {
     this.#step.execution.context.run(act)
-  }
-
-  /** Why it would wait for ever. */
-  #refusal(): OptionError {
-    const { execution, step } = this.#step
-    const types = this.#types
-    const way =
-      types.length === 0
-        ? 'it receives nothing: give the step events, or the machine an after'
-        : `nobody can send ${types.map((type) => `"${type}"`).join(', ')} to this call: run the graph as an actor, createActor(fromGraph(…)), give all values with the call, { signals: { ${types[0]}: […] } }, or start it in a docket and send them there`
-    return new OptionError(
-      `the machine of step "${step}" waits in ${JSON.stringify(this.#actor!.getSnapshot().value)} for an event that can't come; ${way}`,
-      { ...execution.place, step },
-    )
   }
 }

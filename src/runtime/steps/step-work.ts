@@ -42,6 +42,8 @@ export interface WorkPlace {
   readonly place: ErrorPlace
   /** It has ended, or begins nothing more. */
   readonly isOver: boolean
+  /** Why it goes on elsewhere; undefined where it does not. */
+  readonly released: unknown
   readonly clock: FullClock
   readonly context: AsyncContext
   /** An attempt needs its batch's slot no more. */
@@ -85,6 +87,17 @@ export interface WorkingStep {
   readonly heldUntil: number | undefined
   /** How long it has waited in earlier lives, in milliseconds. */
   readonly waitedMs: number
+  /** What an earlier life has kept of its work; undefined where there is none. */
+  readonly heldState: unknown
+  /** Whether what its work is at is kept while it goes on. */
+  readonly keepsState: boolean
+  /**
+   * Keeps what its work is at, with whatever it has taken from its inbox since: by `waitsUntil` it waits then. Resolves once that is on record; only
+   * where `keepsState` says so. Rejects where it can't be.
+   */
+  keepState(state: unknown, waitsUntil: { readonly dueAt: number | undefined } | undefined): Promise<void>
+  /** Its work reports something to whoever observes the execution. */
+  emitted(event: { readonly type: string }): void
   /** The event that it waits for has this key: it goes on record with the wait. */
   awaitsKey(key: string): void
   /** It waits from now on, for a time where `dueAt` is given, or until then at the latest: it is no running attempt any more, and holds no slot. */
@@ -125,6 +138,8 @@ export interface StepKind<Work extends StepWork = StepWork> {
   close(work: Work, reason: unknown): void
   /** Lets the work settle another step: an equal call that waited for it. */
   moveTo(work: Work, step: WorkingStep): void
+  /** What its work is at, which an actor's snapshot keeps; undefined where it has begun no more than the step has. Absent where a kind has no such thing. */
+  stateOf?(work: Work): unknown
   /** Gives what it waits for another time. Absent where it waits for none. */
   reschedule?(work: Work, dueAt: number): void
 }

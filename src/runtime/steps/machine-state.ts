@@ -1,0 +1,165 @@
+import { createActor } from 'xstate'
+import type { Actor, AnyActorRef, AnyStateMachine, EventObject, Snapshot } from 'xstate'
+import { SerializationError } from '../../core/errors.ts'
+import type { StepSpec } from '../../core/graph/graph-index.ts'
+import type { AnyMachineStep } from '../../core/language/machine-step.ts'
+import { isRecord } from '../../core/is-record.ts'
+import { describeThrown } from '../../core/thrown.ts'
+import { canonicalize } from '../../core/values/keys.ts'
+import { actorsOf, isMachine, logicOf } from './machine-actors.ts'
+import type { ArmedTimer } from './machine-timers.ts'
+
+/** A timer of a machine, as it is kept: its actors by the ids that lead to them. */
+interface KeptTimer {
+  readonly number: number
+  readonly source: readonly string[]
+  readonly target: readonly string[]
+  readonly event: EventObject
+  readonly id: string | undefined
+  readonly dueAt: number
+}
+
+/** All of a machine at rest: plain data, from which it goes on in any process. */
+export interface MachineState {
+  /** The declared version of the machine; '' where it has none. */
+  readonly version: string
+  /** As `getPersistedSnapshot` gives it. */
+  readonly snapshot: object
+  /** What it will send itself, in the order of the arming. */
+  readonly timers: readonly KeptTimer[]
+  /** How many timers were ever armed. */
+  readonly armed: number
+}
+
+/** Reads what may be the state of a machine; undefined for anything else. */
+export function machineStateOf(kept: unknown): MachineState | undefined {
+  if (!isRecord(kept) || !isRecord(kept['snapshot']) || !Array.isArray(kept['timers'])) return undefined
+  return kept as unknown as MachineState
+}
+
+/** The state of a machine that is at rest. @throws SerializationError for what could not go on from it */
+export function keptState(
+  step: string,
+  version: string,
+  actor: Actor<AnyStateMachine>,
+  timers: readonly ArmedTimer[],
+  armed: number,
+): MachineState {
+  const paths = new Map<AnyActorRef, readonly string[]>()
+  for (const { path, ref } of actorsOf(actor)) {
+    paths.set(ref, path)
+    if (path.length > 0 && typeof ref.src !== 'string')
+      throw new SerializationError(
+        `the machine of step "${step}" has spawned the actor "${path.join('.')}" of logic that has no name, so that no other process could go on with it: name it in setup({ actors: { … } }), and spawn it by that name`,
+      )
+  }
+  return {
+    version,
+    snapshot: actor.getPersistedSnapshot(),
+    armed,
+    timers: timers.flatMap(({ number, source, target, event, id, dueAt }): readonly KeptTimer[] => {
+      const from = paths.get(source)
+      // What has been stopped sends nothing.
+      if (from === undefined) return []
+      const to = paths.get(target)
+      if (to === undefined)
+        throw new SerializationError(
+          `the machine of step "${step}" sends "${event.type}" later to an actor that is not its own: no other process could find that`,
+        )
+      return [{ number, source: from, target: to, event, id, dueAt }]
+    }),
+  }
+}
+
+/** A machine that goes on from its state, and has not started. */
+export interface RevivedMachine {
+  readonly actor: Actor<AnyStateMachine>
+  readonly timers: readonly ArmedTimer[]
+}
+
+/** How its actor is made, beside the snapshot. */
+type ActorSettings = Pick<NonNullable<Parameters<typeof createActor<AnyStateMachine>>[1]>, 'id' | 'inspect' | 'logger'>
+
+/** Brings a machine back as it was, or says why it can't be. */
+export function revive(
+  { name, step, version }: StepSpec,
+  state: MachineState,
+  settings: ActorSettings = {},
+): RevivedMachine | { readonly reason: string } {
+  const { machine, migrate } = step as AnyMachineStep
+  const declared = machine as unknown as AnyStateMachine
+  let snapshot: Snapshot<unknown>
+  try {
+    // XState writes into what it is given.
+    snapshot = structuredClone(state.snapshot) as Snapshot<unknown>
+  } catch (thrown) {
+    return { reason: `the machine of step "${name}" has a snapshot that can't be copied: ${describeThrown(thrown)}` }
+  }
+  if (state.version !== version) {
+    const [from, to] = [state.version || '(none)', version || '(none)']
+    if (migrate === undefined)
+      return {
+        reason: `the machine of step "${name}" was in version ${from}, and is in version ${to} now: give the step migrate, which makes a snapshot of the one of the other`,
+      }
+    try {
+      snapshot = migrate(snapshot, { version: state.version === '' ? undefined : state.version }) as Snapshot<unknown>
+    } catch (thrown) {
+      return { reason: `migrate of step "${name}" threw for version ${from}: ${describeThrown(thrown)}` }
+    }
+  }
+  const before = structuredClone(snapshot)
+  let actor: Actor<AnyStateMachine>
+  try {
+    actor = createActor(declared, { ...settings, input: undefined, snapshot })
+  } catch (thrown) {
+    return { reason: `the machine of step "${name}" can't go on from its snapshot: ${describeThrown(thrown)}` }
+  }
+  const reason = misfitOf(declared, before, actor)
+  if (reason !== undefined) return { reason: `the machine of step "${name}" ${reason}` }
+  const refs = new Map(actorsOf(actor).map(({ path, ref }) => [path.join('\n'), ref]))
+  const timers: ArmedTimer[] = []
+  for (const { source, target, ...timer } of state.timers) {
+    const [from, to] = [refs.get(source.join('\n')), refs.get(target.join('\n'))]
+    if (from !== undefined && to !== undefined) timers.push({ ...timer, source: from, target: to })
+  }
+  return { actor, timers }
+}
+
+/** Why a snapshot does not fit the machine as it is now; XState itself would report that to nobody, or end the process. */
+function misfitOf(
+  machine: Pick<AnyStateMachine, 'resolveState'>,
+  kept: Snapshot<unknown>,
+  ref: AnyActorRef,
+): string | undefined {
+  const {
+    value,
+    context,
+    children = {},
+  } = kept as unknown as {
+    readonly value: unknown
+    readonly context: unknown
+    readonly children?: Readonly<Record<string, { readonly src: unknown; readonly snapshot: Snapshot<unknown> }>>
+  }
+  const now = ref.getSnapshot() as Snapshot<unknown>
+  const state = `was in the state ${JSON.stringify(value)}`
+  if (now.status === 'error' && kept.status !== 'error')
+    return `${state}, which it does not have any more (${describeThrown(now.error)})`
+  if (!isMachine(now)) return undefined
+  let filled: unknown
+  try {
+    filled = machine.resolveState({ value: value as never, context } as never).value
+  } catch (thrown) {
+    return `${state}, which it does not have any more (${describeThrown(thrown)})`
+  }
+  if (canonicalize(filled) !== canonicalize(value)) return `${state}, which would be ${JSON.stringify(filled)} now`
+  const present = (now as unknown as { readonly children: Readonly<Record<string, AnyActorRef | undefined>> }).children
+  for (const [id, child] of Object.entries(children)) {
+    const actor = present[id]
+    if (actor === undefined) return `had an actor "${id}" of "${String(child.src)}", which it does not know any more`
+    const logic = logicOf(actor) as AnyStateMachine | undefined
+    if (logic === undefined || !isMachine(actor.getSnapshot())) continue
+    const reason = misfitOf(logic, child.snapshot, actor)
+    if (reason !== undefined) return `has an actor "${id}" that ${reason}`
+  }
+  return undefined
+}
