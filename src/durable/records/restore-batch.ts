@@ -1,5 +1,6 @@
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { misfitOfState } from '../../runtime/steps/machine-state.ts'
 import { signalSlot } from '../../core/contracts/signal-message.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import { isRecord } from '../../core/is-record.ts'
@@ -353,6 +354,8 @@ export class BatchRestoration {
   #keep(step: StepRecord, view: StepView | undefined): Promise<void> | undefined {
     if (view !== undefined) {
       this.#found++
+      const misfit = misfitOfState(this.#specs.get(step.step), view.keptState)
+      if (misfit !== undefined) this.#misfits.add(misfit)
       this.#views.set(step.step, step.item, view)
     }
     return isUnfinished(step) ? this.#keepOpen(step, view) : undefined

@@ -15,6 +15,7 @@ import type { PersistedExecution } from '../../runtime/execution/execution-view.
 import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { machineVersion } from './machine-version.ts'
 import { awaitedKeyOf } from './awaited-key.ts'
+import { misfitOfState } from '../../runtime/steps/machine-state.ts'
 import { keptStateOf } from './kept-state.ts'
 import { firstOf, winnerOf } from './race-winner.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
@@ -101,6 +102,7 @@ export async function restoreExecution(
   if (unneeded.length > 0) return { reasons: unneeded }
   const views = new Map<string, StepView>()
   const inputHashes = new Map<string, string>()
+  const misfits: string[] = []
   const byName = specsByName(given.plan.index)
   const open: StepRecord[] = []
   const races = given.plan.compensates ? racesByName(given.plan) : undefined
@@ -112,10 +114,13 @@ export async function restoreExecution(
     const view = found instanceof Promise ? await found : found
     if (isUnfinished(step)) open.push(await openRecordOf(record, step, view, encoding))
     if (view === undefined) continue
+    const misfit = misfitOfState(byName.get(step.step), view.keptState)
+    if (misfit !== undefined) misfits.push(misfit)
     const race = view.status === 'completed' ? races?.get(step.step) : undefined
     views.set(step.step, race === undefined ? view : { ...view, winner: winnerOf(race, step.inputHash) })
     if (view.endedAt !== undefined && step.inputHash !== undefined) inputHashes.set(step.step, step.inputHash)
   }
+  if (misfits.length > 0) return { reasons: misfits }
   const { id, target } = record
   const total = given.plan.steps.length
   const startedAt = cause === 'end' ? undefined : record.startedAt

@@ -46,8 +46,6 @@ export interface StepHost {
   readonly released: ReleaseCause | undefined
   /** Whether nothing of it may begin any more. */
   readonly isOver: boolean
-  /** Why it goes on elsewhere; undefined where it does not. */
-  readonly released: unknown
   /** Begins an execution of another graph for one of its steps. */
   beginChild(request: ChildRequest): RunningChild
   /** What is remembered of a step. */

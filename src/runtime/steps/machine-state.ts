@@ -7,6 +7,7 @@ import { isRecord } from '../../core/is-record.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { canonicalize } from '../../core/values/keys.ts'
 import { actorsOf, isMachine, logicOf } from './machine-actors.ts'
+import { migratedTimers } from './machine-delays.ts'
 import type { ArmedTimer } from './machine-timers.ts'
 
 /** A timer of a machine, as it is kept: its actors by the ids that lead to them. */
@@ -75,6 +76,8 @@ export function keptState(
 export interface RevivedMachine {
   readonly actor: Actor<AnyStateMachine>
   readonly timers: readonly ArmedTimer[]
+  /** How many timers were ever armed. */
+  readonly armed: number
 }
 
 /** How its actor is made, beside the snapshot. */
@@ -84,6 +87,7 @@ type ActorSettings = Pick<NonNullable<Parameters<typeof createActor<AnyStateMach
 export function revive(
   { name, step, version }: StepSpec,
   state: MachineState,
+  now: number,
   settings: ActorSettings = {},
 ): RevivedMachine | { readonly reason: string } {
   const { machine, migrate } = step as AnyMachineStep
@@ -122,7 +126,19 @@ export function revive(
     const [from, to] = [refs.get(source.join('\n')), refs.get(target.join('\n'))]
     if (from !== undefined && to !== undefined) timers.push({ ...timer, source: from, target: to })
   }
-  return { actor, timers }
+  if (state.version === version) return { actor, timers, armed: state.armed }
+  const migrated = migratedTimers(declared, actor, timers, now, state.armed)
+  return { actor, timers: migrated, armed: state.armed + migrated.length }
+}
+
+/** Why the step of this spec can't go on from what its work was at; undefined where it can, or where that is nothing of a machine's. */
+export function misfitOfState(spec: StepSpec | undefined, kept: unknown): string | undefined {
+  if (kept === undefined || spec === undefined) return undefined
+  if (spec.kind !== 'machine') return `step "${spec.name}" was a machine, and is none any more`
+  const state = machineStateOf(kept)
+  if (state === undefined) return `step "${spec.name}" has left a state that this version can't read`
+  const revived = revive(spec, state, 0)
+  return 'reason' in revived ? revived.reason : undefined
 }
 
 /** Why a snapshot does not fit the machine as it is now; XState itself would report that to nobody, or end the process. */

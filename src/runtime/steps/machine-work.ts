@@ -88,11 +88,11 @@ export class MachineWork implements StepWork {
       const given = input === undefined ? inputs : input(inputs)
       return createActor(machine as unknown as AnyStateMachine, { ...settings, input: given })
     }
-    const revived = revive(planStep.spec, state, settings)
+    const revived = revive(planStep.spec, state, now(), settings)
     if ('reason' in revived) throw new SerializationError(revived.reason, { ...execution.place, step })
-    this.#timers = new MachineTimers(now, revived.timers, state.armed)
+    this.#timers = new MachineTimers(now, revived.timers, revived.armed)
     // One that had ended begins again: that is to be on record.
-    this.#hasChanged = !isRepeated
+    this.#hasChanged = !isRepeated || state.version !== planStep.spec.version
     for (const { ref } of actorsOf(revived.actor)) this.#seen.set(ref, ref.getSnapshot())
     return revived.actor
   }

@@ -42,8 +42,6 @@ export interface WorkPlace {
   readonly place: ErrorPlace
   /** It has ended, or begins nothing more. */
   readonly isOver: boolean
-  /** Why it goes on elsewhere; undefined where it does not. */
-  readonly released: unknown
   readonly clock: FullClock
   readonly context: AsyncContext
   /** An attempt needs its batch's slot no more. */

@@ -1,8 +1,19 @@
 import { describe, expect, test } from 'vitest'
+import { assign, fromCallback, setup } from 'xstate'
+import { z } from 'zod'
+import { dataType, graph, machineStep } from '../../../src/index.ts'
 import { World } from '../durable-time.ts'
 import { Ended, hour, subscriptions } from './subscription.ts'
 
 const inputs = { Customer: { id: 'ada' } }
+
+const machineOf = (state: string) =>
+  setup({ types: {} as { output: number } }).createMachine({
+    initial: state,
+    output: 7,
+    states: { [state]: { after: { [hour]: 'over' } }, over: { type: 'final' } },
+  })
+const migrate = (snapshot: object) => ({ ...snapshot, value: 'after' })
 
 describe('a machine in a docket', () => {
   test('is parked while it waits for an hour, and goes on from its state in another process, charging each period once', async () => {
@@ -29,5 +40,94 @@ describe('a machine in a docket', () => {
     expect(charges).toEqual([1, 2, 3])
     expect(result).toEqual({ customer: 'ada', charges: ['1 at 0', `2 at ${hour}`, `3 at ${2 * hour}`] })
     await world.clock.settle(second.close())
+  })
+
+  test('waits for a process that knows its state, and for one of its version unless that migrates it', async () => {
+    const world = new World()
+    const Count = dataType('Count', z.number())
+    const declare = (state: string, more: object = {}) =>
+      graph({ name: 'g', steps: [machineStep({ name: 'Wait', machine: machineOf(state), output: Count, ...more })] })
+    const declared = declare('before')
+    const first = world.mortal({ graphs: [declared] })
+    await world.clock.settle(first.docket.start(declared, Count, {}, { id: 'a' }))
+    await world.clock.advance(1_000)
+    first.die()
+    const other = world.process({ graphs: [declare('after')] })
+    await world.clock.advance(120_000)
+    expect(world.events.find(({ type }) => type === 'execution.incompatible')).toMatchObject({
+      reasons: [expect.stringContaining('was in the state "before", which it does not have any more') as string],
+    })
+    await world.clock.settle(other.close())
+    const newer = world.process({ graphs: [declare('after', { version: 2 })] })
+    await world.clock.advance(120_000)
+    expect(world.events.filter(({ type }) => type === 'execution.incompatible').at(-1)).toMatchObject({
+      reasons: [expect.stringContaining('was in version (none), and is in version 2 now') as string],
+    })
+    await world.clock.settle(newer.close())
+    const last = world.process({ graphs: [declare('after', { version: 2, migrate })] })
+    const result = (await world.clock.settle(last.get('a')))!.result()
+    await world.clock.advance(hour)
+    expect(await world.clock.settle(result)).toBe(7)
+    await world.clock.settle(last.close())
+  })
+
+  test('refuses what could not begin again elsewhere, unless it is said to', async () => {
+    const world = new World()
+    const Done = dataType('Done', z.string())
+    const listening = setup({
+      types: {} as { output: string; events: { type: 'HEARD' } },
+      actors: { listen: fromCallback(({ sendBack }) => sendBack({ type: 'HEARD' })) },
+    }).createMachine({
+      initial: 'idle',
+      output: 'heard',
+      states: {
+        idle: { invoke: { src: 'listen' }, on: { HEARD: 'over' } },
+        over: { type: 'final' },
+      },
+    })
+    const declare = (restartable: readonly string[]) =>
+      graph({ name: 'g', steps: [machineStep({ name: 'Listen', machine: listening, output: Done, restartable })] })
+    const [refused, taken] = [declare([]), declare(['listen'])]
+    const docket = world.process({ graphs: [refused] })
+    await expect(world.clock.settle(docket.execute(refused, Done, {}))).rejects.toThrow(
+      'the machine of step "Listen" has the actor "listen", a callback or a subscription',
+    )
+    await world.clock.settle(docket.close())
+    const other = world.process({ graphs: [taken] })
+    expect(await world.clock.settle(other.execute(taken, Done, {}))).toBe('heard')
+    await world.clock.settle(other.close())
+  })
+
+  test('goes on in a process that retries it, from the state in which an action threw', async () => {
+    const world = new World()
+    const Done = dataType('Done', z.string())
+    let isMended = false
+    const machine = setup({
+      types: {} as { output: string; context: { turns: number } },
+      actions: {
+        fail: () => {
+          if (!isMended) throw new Error('out of order')
+        },
+      },
+    }).createMachine({
+      context: { turns: 0 },
+      output: ({ context }) => `after ${context.turns}`,
+      initial: 'a',
+      states: {
+        a: { after: { [hour]: { target: 'b', actions: assign({ turns: ({ context }) => context.turns + 1 }) } } },
+        b: { after: { [hour]: { target: 'over', actions: 'fail' } } },
+        over: { type: 'final' },
+      },
+    })
+    const declared = graph({ name: 'g', steps: [machineStep({ name: 'Turn', machine, output: Done })] })
+    const docket = world.process({ graphs: [declared] })
+    const handle = await world.clock.settle(docket.start(declared, Done, {}, { id: 'a' }))
+    await expect(world.clock.settle(handle.result())).rejects.toThrow('out of order')
+    isMended = true
+    const before = world.clock.now()
+    await world.clock.settle(docket.retry('a'))
+    expect(await world.clock.settle(handle.result())).toBe('after 1')
+    expect(world.clock.now() - before).toBeLessThan(hour)
+    await world.clock.settle(docket.close())
   })
 })

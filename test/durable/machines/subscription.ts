@@ -2,12 +2,12 @@ import { assign, fromPromise, setup } from 'xstate'
 import { z } from 'zod'
 import { dataType, graph, machineStep } from '../../../src/index.ts'
 
-export const Customer = dataType('Customer', z.object({ id: z.string() }))
+const Customer = dataType('Customer', z.object({ id: z.string() }))
 export const Ended = dataType('Ended', z.object({ customer: z.string(), charges: z.array(z.string()) }))
 export const hour = 3_600_000
 
 /** A subscription of three periods of an hour, each of which is charged at its beginning; `charge` is the payment provider. */
-export function subscriptionMachine(charge: (input: { customer: string; period: number }) => Promise<string>) {
+function subscriptionMachine(charge: (input: { customer: string; period: number }) => Promise<string>) {
   return setup({
     types: {} as {
       context: { customer: string; charges: string[] }

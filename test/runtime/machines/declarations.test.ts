@@ -65,7 +65,7 @@ describe('a graph refuses', () => {
       'its machine must be an XState machine',
     )
     expect(problemsOf(machineStep({ ...loose, input: 1 as never }))).toContain('input must be a function')
-    for (const option of ['retry', 'persist', 'concurrency', 'version'])
+    for (const option of ['retry', 'persist', 'concurrency'])
       expect(problemsOf(machineStep({ ...loose, [option]: 1 } as never))).toContain(`option "${option}"`)
   })
 })
