@@ -10,7 +10,8 @@ import { batch } from './workloads/batch.ts'
 import { cache } from './workloads/cache.ts'
 import { compileTime } from './workloads/compile-time.ts'
 import { durableCache } from './workloads/durable-cache.ts'
-import { durableChains } from './workloads/durable-chain.ts'
+import { durableChains, functionChains } from './workloads/durable-chain.ts'
+import { longFunctions } from './workloads/durable-functions.ts'
 import { durableGrowth } from './workloads/durable-growth.ts'
 import { durableRecovery, durableResume } from './workloads/durable-recovery.ts'
 import { durableSet } from './workloads/durable-set.ts'
@@ -34,11 +35,13 @@ const durable = [
   durableRecovery,
   durableResume,
 ]
-const workloads = [...inMemory, ...durable, ...waiting, scale]
+const functions = [...functionChains, longFunctions]
+const workloads = [...inMemory, ...durable, ...waiting, ...functions, scale]
 const groups: Readonly<Record<string, readonly string[]>> = {
   memory: inMemory.map(({ name }) => name),
   durable: durable.map(({ name }) => name),
   waiting: waiting.map(({ name }) => name),
+  'durable-functions': functions.map(({ name }) => name),
 }
 const names = workloads.map(({ name }) => name)
 
@@ -46,6 +49,7 @@ const usage = `npm run bench -- [<workload or group>…] [--quick] [--json]
   workloads  of memory, which run if nothing is named: ${groups['memory']!.join(', ')}
              of durable, on servers of their own: ${groups['durable']!.join(', ')}
              of waiting, on the same servers: ${groups['waiting']!.join(', ')}
+             of durable-functions, on the same servers: ${groups['durable-functions']!.join(', ')}
              scale, a store that holds very much
   --quick    fewer and shorter rounds: to see that it works, not to quote
   --only     workloads, comma-separated: the same as naming them
@@ -89,7 +93,7 @@ if (groups['memory']!.some((name) => chosen.has(name)))
   say(
     `in memory: ${effort.rounds} rounds of about ${effort.roundMs} ms each, interleaved; medians, and the range of the middle half of the rounds`,
   )
-if ([...groups['durable']!, ...groups['waiting']!].some((name) => chosen.has(name)))
+if (['durable', 'waiting', 'durable-functions'].flatMap((group) => groups[group]!).some((name) => chosen.has(name)))
   say(
     'durable: each contender in a process of its own, one after another, several times; medians, and the range of the middle half',
   )

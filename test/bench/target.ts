@@ -12,7 +12,7 @@ export interface Target {
   /** Whether more is better. @default false */
   readonly isAtLeast?: boolean
   /** Unit, or `'ratio'`. */
-  readonly unit: 'ratio' | 'MB' | 's' | 'ms' | 'runs' | 'a second'
+  readonly unit: 'ratio' | 'MB' | 'kB' | 's' | 'ms' | 'runs' | 'a second'
   /** Whether it is left out where nothing was measured for it: part of its workload. @default false */
   readonly isOptional?: boolean
   /** What was measured; undefined if its workload did not run. */

@@ -2,6 +2,7 @@ import { ratioOf, spreadOf } from './measure.ts'
 import type { Series, Spread } from './measure.ts'
 import { durableTargets } from './durable-targets.ts'
 import { scaleTargets } from './scale-targets.ts'
+import { functionTargets } from './function-targets.ts'
 import type { Target } from './target.ts'
 import { waitingTargets } from './waiting-targets.ts'
 import type { Result } from './workloads/workload.ts'
@@ -129,4 +130,5 @@ export const targets: readonly Target[] = [
   ...durableTargets,
   ...scaleTargets,
   ...waitingTargets,
+  ...functionTargets,
 ]

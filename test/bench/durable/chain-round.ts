@@ -6,6 +6,7 @@ export type ContenderName =
   | 'Docket on SQLite, NORMAL'
   | 'Docket on MariaDB'
   | 'Docket in memory'
+  | `Docket’s function on ${'PostgreSQL' | 'Redis' | 'SQLite, FULL'}`
   | 'DBOS'
   | 'openworkflow'
   | 'Effect'

@@ -5,6 +5,7 @@ import type { Engine, Places, RawWriter } from '../durable/engine.ts'
 import type { ChainEffort, ChainRound, ContenderName } from '../durable/chain-round.ts'
 import { openBullMq } from '../opponents/durable-bullmq.ts'
 import { openDbos } from '../opponents/durable-dbos.ts'
+import { openFunction } from '../opponents/docket-function.ts'
 import { openDocket } from '../opponents/durable-docket.ts'
 import { openEffect } from '../opponents/durable-effect.ts'
 import { openOpenWorkflow } from '../opponents/durable-openworkflow.ts'
@@ -18,6 +19,9 @@ const engines: Readonly<Record<Exclude<ContenderName, `raw ${string}`>, (places:
   'Docket on SQLite, NORMAL': (places) => openDocket('sqlite-normal', places),
   'Docket on MariaDB': (places) => openDocket('mysql', places),
   'Docket in memory': (places) => openDocket('memory', places),
+  'Docket’s function on PostgreSQL': (places) => openFunction('postgres', places),
+  'Docket’s function on Redis': (places) => openFunction('redis', places),
+  'Docket’s function on SQLite, FULL': (places) => openFunction('sqlite', places),
   DBOS: openDbos,
   openworkflow: openOpenWorkflow,
   Effect: openEffect,

@@ -160,3 +160,30 @@ export const durableChains: readonly Workload[] = [
     notes: [unlike, 'writes: commits of rows as MariaDB counts them; bytes: of InnoDB’s log'],
   }),
 ]
+
+/** The chain as the body of one function, by everybody who has such. */
+export const functionChain = 'function-chain'
+
+export const functionChains: readonly Workload[] = [
+  chainOf({
+    name: functionChain,
+    title: 'ten checkpoints in one durable function, PostgreSQL with fsync and synchronous_commit on',
+    servers: ['postgres', 'redis'],
+    contenders: [
+      'Docket’s function on PostgreSQL',
+      'Docket on PostgreSQL',
+      'DBOS',
+      'openworkflow',
+      'Effect',
+      'Restate',
+      'Docket’s function on Redis',
+      'Docket’s function on SQLite, FULL',
+    ],
+    notes: [
+      unlike,
+      'Docket on PostgreSQL: the same ten as steps of a graph',
+      'openworkflow polls once a second; here its worker is woken for each run, and results are read once they are there',
+      likeServer,
+    ],
+  }),
+]
