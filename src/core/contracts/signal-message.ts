@@ -37,3 +37,35 @@ export function signalMessage(
 ): NewMessage {
   return { execution, class: 'data', kind: 'signal', slot: signalSlot(place), ...content }
 }
+
+const receivedKind = 'receive'
+
+/**
+ * The message that brings an execution one of many values of a data type, for the step that receives them. It takes no slot; its id is one within the type, since a
+ * message of another type is another one under the same name.
+ */
+export function receivedMessage(
+  execution: string,
+  place: SignalPlace,
+  { id, payload, at }: { readonly id: string; readonly payload: StoredValue; readonly at: number },
+): NewMessage {
+  return { execution, class: 'data', kind: receivedKind, id: receivedId(place, id), payload, at }
+}
+
+/** The id of such a message, as it is stored: where it goes stands before the name that it was given. */
+export function receivedId(place: SignalPlace, id: string): string {
+  const where = signalSlot(place)
+  return `${where.length}:${where}${id}`
+}
+
+/** Where a message with a value goes, of either kind; undefined for any other. */
+export function placeOfMessage({
+  kind,
+  slot = '',
+  id = '',
+}: Pick<NewMessage, 'kind' | 'slot' | 'id'>): SignalPlace | undefined {
+  if (kind === 'signal') return placeOfSlot(slot)
+  if (kind !== receivedKind) return undefined
+  const colon = id.indexOf(':')
+  return placeOfSlot(id.slice(colon + 1, colon + 1 + Number(id.slice(0, colon))))
+}

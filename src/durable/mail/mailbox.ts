@@ -1,4 +1,5 @@
 import { isTerminal } from '../../core/contracts/statuses.ts'
+import { placeOfMessage } from '../../core/contracts/signal-message.ts'
 import type { MailPosition, Message } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { deletedOnRequest } from '../ownership/deleted-on-request.ts'
@@ -77,7 +78,7 @@ export class Mailbox {
       void addReason(this.#context, execution, error, payload).then(() => owned.cancel(error))
     } else if (kind === 'retry' && owned.hasEnded) void this.#retryLater(owned, message)
     else if (kind === 'cancel' || kind === 'retry') owned.commits.consume(seq)
-    else if (kind === 'signal') owned.takeSignal(message)
+    else if (placeOfMessage(message) !== undefined) owned.takeSignal(message)
     else if (kind === 'event') owned.events?.take(message)
     else if (kind === 'reschedule') owned.moveTimer(message)
     else if (kind === childEnded || kind === childDeleted) {

@@ -5,7 +5,9 @@ import { planOf, requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { graphHashOf } from '../records/graph-hash.ts'
+import { receivedTypes } from '../../runtime/inputs/given-signals.ts'
 import { readInputs } from '../records/stored-inputs.ts'
+import type { PlannedWaits } from '../records/stored-inputs.ts'
 
 /** An execution, as far as its handle knows it. */
 interface PlannedExecution {
@@ -14,27 +16,54 @@ interface PlannedExecution {
   readonly target?: string | undefined
 }
 
+/** How values of a type come: one of them counts, or a step receives any number. */
+export type SignalWay = 'signal' | 'received'
+
 /**
- * That a step of an execution waits for a type, by its plan where it lives here, or can be made here, or else by what its record says of the plan. Where
+ * How a step of an execution gets values of a type, by its plan where it lives here, or can be made here, or else by what its record says of the plan. Where
  * neither is known, anything may be sent. @throws OptionError for what no step waits for, StoreError
  */
 export async function requirePlanned(
   context: DocketContext,
   { id, graph: name, target }: PlannedExecution,
   type: string,
-): Promise<void> {
+): Promise<SignalWay> {
   const plan = context.owned.get(id)?.liveSteps?.plan
   const graph = name === undefined ? undefined : context.graphOf(name)
   // Mostly it does, and nothing is to be read.
-  if ((plan ?? planWithout(graph, target))?.signalSteps.some(({ spec }) => spec.output.name === type) === true) return
+  const known = plan ?? planWithout(graph, target)
+  const way = known && wayIn(namesOf(known), type)
+  if (way !== undefined) return way
   const waited = plan === undefined ? await recorded(context, id, graph) : namesOf(plan)
-  if (waited === undefined || waited.includes(type)) return
-  const hint = didYouMean(type, waited) || `; it waits for: ${waited.join(', ') || 'none'}`
+  const found = waited === undefined ? (wayInGraph(graph, type) ?? 'signal') : wayIn(waited, type)
+  if (found !== undefined) return found
+  const all = [...waited!.signals, ...(waited!.receives ?? [])]
+  const hint = didYouMean(type, all) || `; it waits for: ${all.join(', ') || 'none'}`
   throw new OptionError(`no step that execution "${id}" needs waits for a signal "${type}"${hint}`, { executionId: id })
 }
 
-function namesOf({ signalSteps }: Plan): readonly string[] {
-  return signalSteps.map(({ spec }) => spec.output.name)
+/** The types that come to a plan's steps from outside. */
+type AwaitedTypes = Pick<PlannedWaits, 'signals' | 'receives'>
+
+function namesOf(plan: Plan): AwaitedTypes {
+  return {
+    signals: plan.signalSteps.map(({ spec }) => spec.output.name),
+    receives: receivedTypes(plan).map(({ name }) => name),
+  }
+}
+
+function wayIn({ signals, receives = [] }: AwaitedTypes, type: string): SignalWay | undefined {
+  return signals.includes(type) ? 'signal' : receives.includes(type) ? 'received' : undefined
+}
+
+/** How a type comes in any execution of a graph; undefined where the graph is not known here, or gets none such from outside. */
+export function wayInGraph(graph: AnyGraph | undefined, type: string): SignalWay | undefined {
+  if (graph === undefined) return undefined
+  for (const { kind, output, receives } of requireIndex(graph).specs) {
+    if (kind === 'signal' && output.name === type) return 'signal'
+    if (receives.some(({ name }) => name === type)) return 'received'
+  }
+  return undefined
 }
 
 /** The plan of a target for which nothing is overridden; undefined where the graph is not known here, or has no such type. */
@@ -49,13 +78,13 @@ async function recorded(
   context: DocketContext,
   id: string,
   graph: AnyGraph | undefined,
-): Promise<readonly string[] | undefined> {
+): Promise<AwaitedTypes | undefined> {
   const { connection } = context
   await connection.readyBy()
   const record = await context.recordOf(id)
   if (record === undefined || record.kind === 'batch') return undefined
   const { $waits } = await readInputs(record, connection.encoding).catch(() => ({ $waits: undefined }))
-  if ($waits?.graph === record.graphHash) return $waits.signals
+  if ($waits?.graph === record.graphHash) return $waits
   if (graph === undefined || graphHashOf(requireIndex(graph)) !== record.graphHash) return undefined
   const plan = planWithout(graph, record.target)
   return plan && namesOf(plan)

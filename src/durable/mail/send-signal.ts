@@ -2,7 +2,13 @@ import { requireLength } from '../../core/check-length.ts'
 import { isName } from '../../core/check-name.ts'
 import { checkOptions, describe } from '../../core/check-options.ts'
 import type { PostVerdict } from '../../core/contracts/message.ts'
-import { signalIdentity, signalMessage, signalSlot } from '../../core/contracts/signal-message.ts'
+import {
+  receivedId,
+  receivedMessage,
+  signalIdentity,
+  signalMessage,
+  signalSlot,
+} from '../../core/contracts/signal-message.ts'
 import { InputError, OptionError } from '../../core/errors.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
@@ -16,7 +22,10 @@ import type { SignalTarget } from './signal-place.ts'
 
 /** What a call of `signal` takes besides the value. */
 export interface SignalCallOptions {
-  /** Names the signal: sent again under it, it is the same one, and gets the first answer. @default a random one */
+  /**
+   * Names the signal: sent again under it, it is the same one, and gets the first answer. Of what a step receives any number of, it is one within its data type.
+   * @default a random one
+   */
   readonly id?: string | undefined
   /** Of a batch, the index of the item that it is for. @default it is for what all items share */
   readonly item?: number | undefined
@@ -60,7 +69,8 @@ export async function sendSignal(
   requireLength(keeping, 'message', 'signal: its data type', signalSlot({ type: type.name, item }))
   requireLength(keeping, 'message', 'signal: id', id)
   const place = { executionId, graph, item }
-  const to = await signalPlace(context, target, type, item)
+  const { place: to, way } = await signalPlace(context, target, type, item)
+  if (way === 'received') requireLength(keeping, 'message', 'signal: data type and id together', receivedId(to, id))
   const checked = await checkValue(type, value)
   if (checked.issues !== undefined) {
     const message = `signal "${type.name}" for ${item === undefined ? '' : `item ${item} of `}execution "${executionId}" does not fit: ${issuesText(checked.issues)}`
@@ -71,7 +81,9 @@ export async function sendSignal(
   const payload = await encoding.encode(value, signalIdentity(executionId, to))
   // A connection that is within a transaction may not be able to renew a lease.
   await (transaction === undefined ? connection.readyBy() : connection.patiently(() => connection.opened()))
-  const message = signalMessage(executionId, to, { id, payload, at: clock.now() })
+  const content = { id, payload, at: clock.now() }
+  const message =
+    way === 'received' ? receivedMessage(executionId, to, content) : signalMessage(executionId, to, content)
   // Its id makes the second try of one whose answer was lost the same as the first.
   const post = () => store.post([message], transaction)
   // What fails within a transaction ends that: it is for its owner to try again.

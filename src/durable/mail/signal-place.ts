@@ -9,7 +9,9 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import type { DocketContext } from '../context/docket-context.ts'
-import { requirePlanned } from './planned-signals.ts'
+import { receivedTypes } from '../../runtime/inputs/given-signals.ts'
+import { requirePlanned, wayInGraph } from './planned-signals.ts'
+import type { SignalWay } from './planned-signals.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
 import { givenOnce, headOfBatch } from '../records/restore-batch.ts'
 
@@ -39,17 +41,18 @@ export async function signalPlace(
   target: SignalTarget,
   { name: type }: AnyDataType,
   item: number | undefined,
-): Promise<SignalPlace> {
+): Promise<{ readonly place: SignalPlace; readonly way: SignalWay }> {
   const batch = await batchShapeOf(context, target)
   requireWaited(context, target, type)
   if (batch === undefined) {
-    await requirePlanned(context, target, type)
-    if (item === undefined) return { type }
+    const planned = await requirePlanned(context, target, type)
+    if (item === undefined) return { place: { type }, way: planned }
     throw new OptionError(`signal: "${target.id}" is one execution, and only batches have items; leave item out`)
   }
   const { total, plan } = batch
-  const isOf = ({ signalSteps }: BatchPlan['shared']): boolean =>
-    signalSteps.some(({ spec }) => spec.output.name === type)
+  const isOf = (part: BatchPlan['shared']): boolean =>
+    part.signalSteps.some(({ spec }) => spec.output.name === type) ||
+    receivedTypes(part).some(({ name }) => name === type)
   const mayBeShared = plan === undefined || !isOf(plan.item.plan)
   const mayBeOfItem = plan === undefined || !isOf(plan.shared)
   if (item === undefined && !mayBeShared)
@@ -64,7 +67,8 @@ export async function signalPlace(
     throw new OptionError(
       `signal: batch "${target.id}" has ${total} items, and no item ${item}; the first is item 0${total === 0 ? '' : `, the last item ${total - 1}`}`,
     )
-  return { type, item }
+  const graph = target.graph === undefined ? undefined : context.graphOf(target.graph)
+  return { place: { type, item }, way: wayInGraph(graph, type) ?? 'signal' }
 }
 
 /** What is wrong with the option `item`. */
@@ -107,8 +111,10 @@ function planOfBatch(
 function requireWaited(context: DocketContext, { id, graph: name }: SignalTarget, type: string): void {
   const graph = name === undefined ? undefined : context.graphOf(name)
   if (graph === undefined) return
-  const waited = requireIndex(graph).specs.flatMap(({ kind, output }) => (kind === 'signal' ? [output.name] : []))
-  if (waited.includes(type)) return
+  if (wayInGraph(graph, type) !== undefined) return
+  const waited = requireIndex(graph).specs.flatMap(({ kind, output, receives }) =>
+    kind === 'signal' ? [output.name] : receives.map(({ name }) => name),
+  )
   const hint = didYouMean(type, waited) || `; it waits for: ${waited.join(', ') || 'none'}`
   throw new OptionError(`no step of graph "${graph.name}" (execution "${id}") waits for a signal "${type}"${hint}`)
 }

@@ -1,15 +1,16 @@
 import { append } from '../../core/append.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
-import { placeOfSlot, signalSlot } from '../../core/contracts/signal-message.ts'
+import { placeOfMessage, placeOfSlot, signalSlot } from '../../core/contracts/signal-message.ts'
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import type { Execution } from '../../runtime/execution/execution.ts'
-import type { Signals } from '../../runtime/steps/signals.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import type { ExecutionCommits, MailEffects } from './execution-commits.ts'
-import { effectsIn, SignalMail } from './signal-mail.ts'
+import { incomingMailOf } from './incoming-mail.ts'
+import type { IncomingMail } from './incoming-mail.ts'
+import { effectsIn } from './signal-mail.ts'
 
-/** A batch that signals come to. */
+/** A batch that values come to. */
 interface SignalledBatch {
   readonly connection: StoreConnection
   readonly commits: ExecutionCommits
@@ -22,17 +23,17 @@ interface SignalledBatch {
 /** The mail of an item that is under way. */
 interface ItemMail {
   readonly item: number
-  readonly mail: SignalMail
+  readonly mail: IncomingMail
 }
 
 /**
- * The signals to a batch that lives here: one mail for what its items share, and one for each item that is under way. What comes for an item that has not begun is kept
+ * The values that come to a batch which lives here: one mail for what its items share, and one for each item that is under way. What comes for an item that has not begun is kept
  * until it does.
  */
 export class BatchSignals {
   readonly #batch: SignalledBatch
-  /** Undefined where nothing that items share waits for signals. */
-  readonly #shared: SignalMail | undefined
+  /** Undefined where nothing that items share gets values. */
+  readonly #shared: IncomingMail | undefined
   /** By the items' keys. */
   readonly #open = new Map<string, ItemMail>()
   readonly #early = new Map<number, Message[]>()
@@ -41,9 +42,8 @@ export class BatchSignals {
 
   constructor(batch: SignalledBatch) {
     const { connection, commits, id, plan } = batch
-    const steps = plan.shared.signalSteps
     this.#batch = batch
-    if (steps.length > 0) this.#shared = new SignalMail({ connection, commits, id, steps })
+    this.#shared = incomingMailOf({ connection, commits, id, plan: plan.shared })
     commits.consumesBy(this)
   }
 
@@ -54,15 +54,13 @@ export class BatchSignals {
     return false
   }
 
-  /** Where an item, or what items share, gets its signals from; undefined where it waits for none. */
-  of(item: number | undefined): Signals | undefined {
-    if (item === undefined) return this.#shared?.signals
+  /** Where an item, or what items share, gets values from; undefined where it gets none. */
+  of(item: number | undefined): IncomingMail | undefined {
+    if (item === undefined) return this.#shared
     const { connection, commits, id, plan, keys } = this.#batch
-    const steps = plan.item.plan.signalSteps
-    if (steps.length === 0) return undefined
-    const mail = new SignalMail({ connection, commits, id, steps, item })
-    this.#open.set(keys[item]!, { item, mail })
-    return mail.signals
+    const mail = incomingMailOf({ connection, commits, id, plan: plan.item.plan, item })
+    if (mail !== undefined) this.#open.set(keys[item]!, { item, mail })
+    return mail
   }
 
   /** Its execution is about to begin, and knows what an earlier life has done. */
@@ -79,12 +77,12 @@ export class BatchSignals {
   /** What came by mail before anything of it lives here. */
   keep(messages: readonly Message[]): void {
     for (const message of messages)
-      if (message.kind !== 'event') this.#keep(placeOfSlot(message.slot ?? '').item ?? -1, message)
+      if (placeOfMessage(message) !== undefined) this.#keep(placeOfMessage(message)?.item ?? -1, message)
   }
 
   /** A message that brings a value. What comes for an item that has ended stays where it is: a retry may want it. */
   take(message: Message): void {
-    const { item } = placeOfSlot(message.slot ?? '')
+    const { item } = placeOfMessage(message) ?? {}
     if ((item ?? -1) >= this.#begun) this.#keep(item ?? -1, message)
     else if (item === undefined) this.#shared?.take(message)
     else this.#open.get(this.#batch.keys[item]!)?.mail.take(message)
@@ -119,6 +117,15 @@ export class BatchSignals {
       append(openedSlots, effects?.openedSlots ?? [])
     }
     return effectsIn(consumed, closedSlots, openedSlots)
+  }
+
+  takenBy(step: string, item: string): readonly number[] {
+    return (item === '' ? this.#shared : this.#open.get(item)?.mail)?.takenBy(step) ?? []
+  }
+
+  consuming(seqs: readonly number[]): void {
+    this.#shared?.consuming(seqs)
+    for (const { mail } of this.#open.values()) mail.consuming(seqs)
   }
 
   /** The commit was not written, as far as is known. */

@@ -27,6 +27,10 @@ interface Mail {
   undo(effects: MailEffects): void
   /** A commit with these records was written. */
   written?(records: readonly StepRecord[]): void
+  /** Numbers of the messages that a step has taken, and that are in no commit yet. */
+  takenBy?(step: string, item: string): readonly number[]
+  /** A commit is about to be written that consumes these, whatever its records are. */
+  consuming?(seqs: readonly number[]): void
 }
 
 /** What is written of an execution in one commit. */
@@ -126,6 +130,14 @@ export class ExecutionCommits {
   /** What commits consume is known there from now on. */
   consumesBy(mail: Mail): void {
     this.#mails.push(mail)
+  }
+
+  /**
+   * Numbers of the messages that a step has taken, and that are in no commit yet: to be consumed by the one that has what they have led to. Those that are in none go
+   * with the step's end.
+   */
+  takenBy(step: string, item: string): readonly number[] {
+    return this.#mails.flatMap((mail) => mail.takenBy?.(step, item) ?? [])
   }
 
   /** Calls back after each commit, until the returned function is called. */
@@ -242,7 +254,8 @@ export class ExecutionCommits {
     const ended = outgoing === undefined ? plain : { ...plain, outgoing }
     const isAlone = checkpoints === undefined && droppedCheckpoints === undefined
     const commit = isAlone ? ended : { ...ended, checkpoints, droppedCheckpoints }
-    const effects = this.#effectsOf(records)
+    if (consumed !== undefined) for (const mail of this.#mails) mail.consuming?.(consumed)
+    const effects = effectsOfAll(this.#mails, records)
     const isPlain = effects === undefined && closedSlots === undefined && openedSlots === undefined
     const whole = isPlain
       ? commit
@@ -266,15 +279,6 @@ export class ExecutionCommits {
         for (const mail of this.#mails) mail.undo(effects)
       })
     return written
-  }
-
-  #effectsOf(records: readonly StepRecord[]): MailEffects | undefined {
-    let all: MailEffects | undefined
-    for (const mail of this.#mails) {
-      const effects = mail.effectsOf(records)
-      if (effects !== undefined) all = all === undefined ? effects : withEffects(all, effects)
-    }
-    return all
   }
 
   /**
@@ -348,6 +352,19 @@ export class ExecutionCommits {
     this.lose()
     throw lostError(this.#right, undefined)
   }
+}
+
+/** What a commit with these records does to messages and slots, by all that know some of it. */
+export function effectsOfAll(
+  mails: readonly (Pick<Mail, 'effectsOf'> | undefined)[],
+  records: readonly StepRecord[],
+): MailEffects | undefined {
+  let all: MailEffects | undefined
+  for (const mail of mails) {
+    const effects = mail?.effectsOf(records)
+    if (effects !== undefined) all = all === undefined ? effects : withEffects(all, effects)
+  }
+  return all
 }
 
 function withEffects(

@@ -31,6 +31,7 @@ import { dueOfSteps } from './parkable-execution.ts'
 import { ExecutionParking } from './parking.ts'
 import { hasRunning } from '../../runtime/batch/items-in-flight.ts'
 import type { OwnedBatchParts } from './owned-batch-parts.ts'
+import { receivesValues } from './incoming-mail.ts'
 import { Ownership } from './ownership.ts'
 import { TimerMail } from './timer-mail.ts'
 import type { Departure, Owned, Release, UnwrittenEnd } from './owned.ts'
@@ -70,7 +71,7 @@ export class OwnedBatch implements Owned, DurableParts {
       this.lose()
     })
     this.#recorder = new BatchRecorder(connection, right, commits)
-    if (plan.whole.signalSteps.length > 0) {
+    if (receivesValues(plan.whole)) {
       this.#signals = new BatchSignals({ connection, commits, id: this.id, plan, keys: parts.keys })
       this.#signals.keep(parts.mail ?? [])
     }
@@ -299,7 +300,13 @@ export class OwnedBatch implements Owned, DurableParts {
   setupOf(item: number | undefined): Partial<ExecutionSetup> {
     const itemKey = item === undefined ? undefined : this.#parts.keys[item]
     const { setup, keyNames, inspect, frame } = this.#parts
-    const sources = { signals: this.#signals?.of(item), times: this.#timers?.times, events: this.events?.of(itemKey) }
+    const mail = this.#signals?.of(item)
+    const sources = {
+      signals: mail?.signals,
+      inbox: mail?.inbox,
+      times: this.#timers?.times,
+      events: this.events?.of(itemKey),
+    }
     const checkpoints = this.#checkpoints?.of(itemKey)
     // What a commit does to slots depends on which steps have ended.
     const keepsRuns = inspect !== undefined || frame.plan.whole.waits

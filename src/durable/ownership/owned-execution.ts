@@ -1,6 +1,7 @@
 import type { Snapshot } from 'xstate'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { Message } from '../../core/contracts/message.ts'
+import { placeOfMessage } from '../../core/contracts/signal-message.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { CancelReason } from '../../runtime/execution/end-reason.ts'
 import { actorOfRunning } from '../../runtime/actors/actor-of-running.ts'
@@ -16,6 +17,8 @@ import { ExecutionRecorder } from './execution-recorder.ts'
 import { headOfBeginning } from './beginning.ts'
 import { liveStepsOf } from '../records/open-steps.ts'
 import type { LiveSteps } from '../records/open-steps.ts'
+import { incomingMailOf } from './incoming-mail.ts'
+import type { IncomingMail } from './incoming-mail.ts'
 import { likelyBlocker } from './likely-blocker.ts'
 import type { Suspect } from './likely-blocker.ts'
 import { detachedSnapshotOf, hasEndedError } from './detached-snapshot.ts'
@@ -23,7 +26,6 @@ import type { OwnedExecutionParts } from './owned-execution-parts.ts'
 import { ParkableExecution } from './parkable-execution.ts'
 import { ExecutionParking } from './parking.ts'
 import { checkpointsOf } from './stored-checkpoints.ts'
-import { SignalMail } from './signal-mail.ts'
 import { TimerMail } from './timer-mail.ts'
 import { isWaitingUntil } from './waiting-until.ts'
 import { Ownership } from './ownership.ts'
@@ -41,8 +43,8 @@ export class OwnedExecution implements Owned {
   readonly #execution: Execution
   /** Only where steps may be undone. */
   readonly #callerLeft: PromiseWithResolvers<never> | undefined
-  /** Undefined where no step waits for a signal. */
-  readonly #mail: SignalMail | undefined
+  /** Undefined where no step gets values from outside. */
+  readonly #mail: IncomingMail | undefined
   readonly events: EventWaits | undefined
   /** The next two only where steps may wait. */
   readonly #timers: TimerMail | undefined
@@ -65,8 +67,8 @@ export class OwnedExecution implements Owned {
     })
     const undoings = parts.restored?.undoings
     const { connection, held } = parts
-    if (plan.signalSteps.length > 0) {
-      this.#mail = new SignalMail({ connection, commits, id: this.id, steps: plan.signalSteps })
+    this.#mail = incomingMailOf({ connection, commits, id: this.id, plan })
+    if (this.#mail !== undefined) {
       commits.consumesBy(this.#mail)
       if (this.emitter !== undefined) this.emitter.unread = () => this.#mail!.unread
     }
@@ -100,6 +102,7 @@ export class OwnedExecution implements Owned {
       keepsRuns: true,
       recorder: this.#recorder,
       signals: this.#mail?.signals,
+      inbox: this.#mail?.inbox,
       events: this.events?.of(),
       times: this.#timers?.times,
       checkpoints: checkpointsOf(connection, commits, { id: this.id, plan, isNew: restored === undefined })?.of(),
@@ -252,13 +255,13 @@ export class OwnedExecution implements Owned {
     for (const message of mail) if (message.kind === 'event') this.events?.take(message)
     if (this.#mail === undefined) return
     this.#mail.give(signals)
-    for (const message of mail) if (message.kind === 'signal') this.#mail.take(message)
+    for (const message of mail) this.#mail.take(message)
     this.#mail.check()
   }
 
   detachedSnapshot(): Snapshot<unknown> {
     this.#receive()
-    return detachedSnapshotOf(this.actor, this.#mail?.signals.all)
+    return detachedSnapshotOf(this.actor, this.#mail?.signals?.all)
   }
 
   /** Whether all of it waits goes out with the notes of the turn. */
@@ -278,8 +281,7 @@ export class OwnedExecution implements Owned {
 
   takeSignal(message: Message): void {
     if (this.hasEnded) return
-    if (this.#mail === undefined) this.emitter?.strayCame(message.slot ?? '')
-    else this.#mail.take(message)
+    if (this.#mail?.take(message) !== true) this.emitter?.strayCame(placeOfMessage(message)?.type ?? '')
   }
 
   moveTimer(message: Message): void {
@@ -313,7 +315,7 @@ export class OwnedExecution implements Owned {
     await this.#recorder.idle()
     await new Promise<void>((resolve) => void clock.setImmediate(resolve))
     if (this.#execution.isSettled) throw hasEndedError(this.id)
-    const snapshot = detachedSnapshotOf(this.actor, this.#mail?.signals.all)
+    const snapshot = detachedSnapshotOf(this.actor, this.#mail?.signals?.all)
     await this.handOver(release)
     return snapshot
   }

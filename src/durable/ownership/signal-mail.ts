@@ -3,7 +3,7 @@ import { InputError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
-import { placeOfSlot, signalIdentity, signalSlot } from '../../core/contracts/signal-message.ts'
+import { placeOfMessage, placeOfSlot, signalIdentity, signalSlot } from '../../core/contracts/signal-message.ts'
 import { isTerminalStep } from '../../core/contracts/statuses.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../../runtime/environment/async-context.ts'
@@ -90,11 +90,12 @@ export class SignalMail {
   }
 
   /** A message that brings a value. Each is taken once, however often it is read. */
-  take({ seq, at, slot = '', payload }: Message): void {
+  take(message: Message): void {
+    const { seq, at, payload } = message
     if (seq <= this.#lastRead) return
     this.#lastRead = seq
     const { encoding } = this.#connection
-    const place = placeOfSlot(slot)
+    const place = placeOfMessage(message)!
     const { type } = place
     try {
       const value = payload === undefined ? undefined : encoding.decode(payload, signalIdentity(this.#id, place))

@@ -120,12 +120,12 @@ export class StoredCheckpoints {
   #commit(
     step: string,
     item: string,
-    { generation, dropped }: CheckpointChange,
+    { generation, dropped, consumed }: CheckpointChange,
     checkpoints: readonly CheckpointRecord[],
   ): Promise<void> {
     const only = dropped === undefined || dropped === 'all' ? undefined : { generation, names: dropped }
     const droppedCheckpoints = dropped === undefined ? undefined : [{ step, item, only }]
-    return this.#commits.write({ steps: [], checkpoints, droppedCheckpoints, step })
+    return this.#commits.write({ steps: [], checkpoints, droppedCheckpoints, consumed, step })
   }
 
   /** @throws SerializationError */

@@ -32,6 +32,8 @@ export interface PlannedWaits {
   readonly graph: string
   /** Types of signals. */
   readonly signals: readonly string[]
+  /** Types of which steps receive any number. @default none */
+  readonly receives?: readonly string[]
 }
 
 /**
@@ -40,7 +42,7 @@ export interface PlannedWaits {
  * that changes meanwhile must not make one of the other; `$signals` has what came with the start, and `$waits` what may be sent. A schema that only copies has converted nothing.
  */
 export function storedInputsOf(
-  { index, leaves, overridden, signalSteps }: Plan,
+  { index, leaves, overridden, signalSteps, receivers }: Plan,
   given: readonly unknown[],
   checked: readonly unknown[],
   signals: Readonly<Record<string, unknown>> = {},
@@ -63,12 +65,17 @@ export function storedInputsOf(
     ...(names !== undefined && { $names: names }),
     ...(Object.keys(signals).length > 0 && { $signals: signals }),
     ...(limits !== undefined && { $limits: limits }),
-    ...(signalSteps.length > 0 && { $waits: waitsOf(index, signalSteps) }),
+    ...(signalSteps.length + receivers.length > 0 && { $waits: waitsOf({ index, signalSteps, receivers }) }),
   }
 }
 
-function waitsOf(index: Plan['index'], signalSteps: Plan['signalSteps']): PlannedWaits {
-  return { graph: graphHashOf(index), signals: signalSteps.map(({ spec }) => spec.output.name) }
+function waitsOf({ index, signalSteps, receivers }: Pick<Plan, 'index' | 'signalSteps' | 'receivers'>): PlannedWaits {
+  const receives = receivers.flatMap(({ spec }) => spec.receives.map(({ name }) => name))
+  return {
+    graph: graphHashOf(index),
+    signals: signalSteps.map(({ spec }) => spec.output.name),
+    ...(receives.length > 0 && { receives }),
+  }
 }
 
 /** Decodes an execution's inputs. @throws SerializationError */

@@ -5,6 +5,7 @@ import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { postStartMessages } from '../context/start-messages.ts'
 import { parkingOf } from '../context/parking-of.ts'
 import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions, StartOptions } from '../context/start-options.ts'
@@ -62,6 +63,8 @@ export async function executionFromRecords(
   const restored = { ...found, open: [...found.open, ...left] }
   const { plan, leafValues, inputs, persisted, anew, undoings } = restored
   const { id, requestDigest, headers, timeoutMs, deadline } = record
+  const hasEnded = (step: string): boolean => persisted.steps.get(step)?.endedAt !== undefined
+  await postStartMessages(context, id, plan, restored.signals, hasEnded)
   const held = await heldEvents(context, id, plan, persisted.steps)
   return {
     reopened: [

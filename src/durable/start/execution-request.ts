@@ -9,10 +9,10 @@ import { checkLeaves, givenInputs, namedLeaves } from '../../runtime/inputs/give
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { givenSignals, problemOfSignals } from '../../runtime/inputs/given-signals.ts'
 import type { StartSignals } from '../../runtime/inputs/given-signals.ts'
-import { signalIdentity, signalMessage } from '../../core/contracts/signal-message.ts'
 import type { NewMessage } from '../../core/contracts/message.ts'
 import { requestDigestOf } from '../../runtime/results/execution-memory.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { startMessages } from '../context/start-messages.ts'
 import { callerOptionsOf } from '../context/start-options.ts'
 import type { CallerOptions, OverridingOptions, StartOptions } from '../context/start-options.ts'
 import { countsAttempts, firstAttemptOf } from '../ownership/announced-attempts.ts'
@@ -104,7 +104,7 @@ function requestOf(
     target: target.name,
     requestDigest,
     caller: callerOptionsOf(startOptions),
-    ...(Object.keys(signals).length > 0 && { signals: () => signalMessages(context, id, signals) }),
+    ...(Object.keys(signals).length > 0 && { signals: () => startMessages(context, id, given.plan, signals) }),
     newRecord: async (owner) => {
       const request = { graph, target, given, signals, parent, requestDigest, options: startOptions }
       leafValues = await checkedLeaves(request)
@@ -146,21 +146,6 @@ async function checkedLeaves({ given, signals, parent, options }: GivenExecution
   const wrong = await problemOfSignals(plan, signals)
   if (wrong !== undefined) throw wrong
   return plan.leaves.map(({ slot }) => values[slot])
-}
-
-/** What takes the places of the signals that come with a start, so that later ones are duplicates. Posted again, they change nothing. */
-async function signalMessages(
-  { connection, clock }: DocketContext,
-  execution: string,
-  signals: StartSignals,
-): Promise<readonly NewMessage[]> {
-  const at = clock.now()
-  return Promise.all(
-    Object.entries(signals).map(async ([type, value]) => {
-      const payload = await connection.encoding.encode(value, signalIdentity(execution, { type }))
-      return signalMessage(execution, { type }, { id: `start ${type}`, payload, at })
-    }),
-  )
 }
 
 /** Steps that begin with the execution, and count their attempts. */

@@ -45,6 +45,8 @@ export interface CheckpointChange {
   readonly checkpoints: readonly Checkpoint[]
   /** Names of those that hold no more, or all of them: taken away before the others are written. */
   readonly dropped?: readonly string[] | 'all' | undefined
+  /** Numbers of the messages that have led to this: they are read no more. @default none */
+  readonly consumed?: readonly number[] | undefined
 }
 
 /** Where it is kept what the verbs of durable functions came to. */

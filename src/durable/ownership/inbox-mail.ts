@@ -1,0 +1,174 @@
+import { describeThrown } from '../../core/thrown.ts'
+import { InputError } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
+import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { Message } from '../../core/contracts/message.ts'
+import { placeOfMessage, signalIdentity } from '../../core/contracts/signal-message.ts'
+import { isTerminalStep } from '../../core/contracts/statuses.ts'
+import type { PlanStep } from '../../core/graph/plan.ts'
+import type { AsyncContext } from '../../runtime/environment/async-context.ts'
+import type { Emitter } from '../../runtime/execution/emitter.ts'
+import { isPromiseLike, issuesText } from '../../runtime/inputs/check-value.ts'
+import { MemoryInbox } from '../../runtime/steps/inbox.ts'
+import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import type { ExecutionCommits, MailEffects } from './execution-commits.ts'
+
+/** An execution that messages come to. */
+interface ReceivingExecution {
+  readonly place: ErrorPlace
+  readonly hasEnded: boolean
+  readonly context: AsyncContext
+  readonly emitter: Emitter | undefined
+}
+
+/** What an inbox's mail is of. */
+interface InboxMailParts {
+  readonly connection: StoreConnection
+  readonly commits: ExecutionCommits
+  /** The id of the execution, or of the batch. */
+  readonly id: string
+  /** The steps that receive something. */
+  readonly steps: readonly PlanStep[]
+  /** The index of the batch's item that it is of. @default it is of an execution, or of what items share */
+  readonly item?: number | undefined
+}
+
+/**
+ * The messages of which a step receives any number, to one execution that lives here, or to one item of a batch: they come to its inbox in their order, each once, and
+ * stay in the store until a commit has what they have led to.
+ */
+export class InboxMail {
+  readonly inbox: MemoryInbox
+  readonly #parts: InboxMailParts
+  /** Which step receives a type. */
+  readonly #receivers: ReadonlyMap<string, string>
+  /** What steps have taken, and no commit has consumed yet: by step, the numbers of the messages. */
+  readonly #taken = new Map<string, number[]>()
+  #execution: ReceivingExecution | undefined
+  #lastRead = 0
+  #decoding = 0
+  /** Values are decoded one after the other, so that none overtakes another; undefined while none takes its time. */
+  #last: Promise<void> | undefined
+
+  constructor(parts: InboxMailParts) {
+    this.#parts = parts
+    this.#receivers = new Map(
+      parts.steps.flatMap(({ spec }) => spec.receives.map(({ name }) => [name, spec.name] as const)),
+    )
+    this.inbox = new MemoryInbox(
+      parts.steps.flatMap(({ spec }) => spec.receives),
+      {
+        onSetAside: (type, message, issues) => {
+          const what = `a message "${type}" does not fit: ${issuesText(issues)}`
+          this.#setAside(type, message, new InputError('INPUT_INVALID', what, issues, this.#execution?.place))
+        },
+        onTaken: ({ type, message }) => {
+          if (message === undefined) return
+          const step = this.#receivers.get(type)!
+          const taken = this.#taken.get(step)
+          if (taken === undefined) this.#taken.set(step, [message])
+          else taken.push(message)
+        },
+      },
+    )
+  }
+
+  /** The execution, which has not begun. */
+  follow(execution: ReceivingExecution): void {
+    this.#execution = execution
+  }
+
+  /** Whether a step here receives the type. */
+  receives(type: string): boolean {
+    return this.#receivers.has(type)
+  }
+
+  /** Whether something that came is still to be read or checked. */
+  get isBusy(): boolean {
+    return this.#decoding > 0 || this.inbox.isChecking
+  }
+
+  /** A message that brings a value. Each is taken once, however often it is read. */
+  take(message: Message): void {
+    const { seq, at, payload } = message
+    if (seq <= this.#lastRead) return
+    this.#lastRead = seq
+    const place = placeOfMessage(message)!
+    const came = (value: unknown): void => {
+      this.inbox.give(place.type, value, at, seq)
+      this.check()
+    }
+    const decode = (): unknown =>
+      payload === undefined
+        ? undefined
+        : this.#parts.connection.encoding.decode(payload, signalIdentity(this.#parts.id, place))
+    try {
+      const value = decode()
+      if (this.#last === undefined && !isPromiseLike(value)) return came(value)
+      this.#decoding++
+      this.#last = this.#inTurn(this.#last, value, came, (thrown) => this.#setAside(place.type, seq, thrown))
+    } catch (thrown) {
+      this.#setAside(place.type, seq, thrown)
+    }
+  }
+
+  async #inTurn(
+    before: Promise<void> | undefined,
+    value: unknown,
+    came: (value: unknown) => void,
+    failed: (thrown: unknown) => void,
+  ): Promise<void> {
+    const decoded = Promise.resolve(value).then(
+      (late) => () => came(late),
+      (thrown: unknown) => () => failed(thrown),
+    )
+    await before
+    const settle = await decoded
+    if (--this.#decoding === 0) this.#last = undefined
+    settle()
+  }
+
+  /** Types that came and that no step has taken. */
+  get unread(): readonly string[] {
+    return [...new Set(this.inbox.unread.map(({ type }) => type))]
+  }
+
+  /** What has come may be looked at: the execution has begun. */
+  check(): void {
+    const execution = this.#execution
+    if (execution !== undefined && !execution.hasEnded) execution.context.run(() => this.inbox.check())
+  }
+
+  /** Numbers of the messages that a step has taken, and that are in no commit yet. */
+  takenBy(step: string): readonly number[] {
+    return [...(this.#taken.get(step) ?? [])]
+  }
+
+  /** A commit is about to be written that consumes these. */
+  consuming(seqs: readonly number[]): void {
+    for (const [step, taken] of this.#taken) {
+      const left = taken.filter((seq) => !seqs.includes(seq))
+      if (left.length === 0) this.#taken.delete(step)
+      else if (left.length < taken.length) this.#taken.set(step, left)
+    }
+  }
+
+  /** What a step has taken goes with its end, whatever it leads to. */
+  effectsOf(records: readonly StepRecord[]): MailEffects | undefined {
+    if (this.#taken.size === 0) return undefined
+    const consumed = records.flatMap(({ step, status }) => (isTerminalStep(status) ? this.takenBy(step) : []))
+    if (consumed.length === 0) return undefined
+    this.consuming(consumed)
+    return { consumed }
+  }
+
+  /** Nobody can use it: it hides no other one. */
+  #setAside(type: string, seq: number | undefined, error: unknown): void {
+    const { connection, commits, item } = this.#parts
+    const { clock, failures } = connection
+    this.#execution?.emitter?.durable(clock.now(), { type: 'signal.set-aside', item, signal: type, error })
+    if (seq === undefined) return
+    const what = `setting a message "${type}" aside (${describeThrown(error)})`
+    commits.write({ steps: [], consumed: [seq] }).catch(failures.of(what))
+  }
+}
