@@ -1,11 +1,14 @@
+import { checkpointIdentity } from '../core/contracts/checkpoint-record.ts'
 import { OptionError } from '../core/errors.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import type { StoredValue } from '../core/contracts/stored-value.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
+import type { StoreConnection } from '../runtime/store-access/store-connection.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { noSuchExecution } from './records/execution-info.ts'
 import { shownRecords } from './records/present-names.ts'
 import { decodePresent, readInputs } from './records/stored-inputs.ts'
+import { publishedPlace } from './records/published-value.ts'
 import { splitUndoRecords } from './records/undo-records.ts'
 
 /** What is known of a data type in an execution, as of one commit. */
@@ -47,5 +50,19 @@ export async function findValue(
   if (record.status === 'completed' && record.target === name && output !== undefined)
     return { record, stored: output, read: () => encoding.decode(output, ['execution', id, 'output']) }
   const { $checked } = await readInputs(record, encoding)
-  return { record, stored: Object.hasOwn($checked, name) ? inputs : undefined, read: () => $checked[name] }
+  if (Object.hasOwn($checked, name)) return { record, stored: inputs, read: () => $checked[name] }
+  return { record, ...(await publishedValue(connection, id, name)) }
+}
+
+/** What a step has shown of a type. */
+async function publishedValue(
+  { store, encoding }: StoreConnection,
+  id: string,
+  type: string,
+): Promise<Omit<FoundValue, 'record'>> {
+  const place = publishedPlace(type, '')
+  const request = { execution: id, of: place, only: { generation: 0, names: [place.name] }, limit: 1 }
+  const [published] = (await store.readCheckpoints?.(request)) ?? []
+  const stored = published?.value
+  return { stored, read: () => stored && decodePresent(stored, checkpointIdentity(id, place), encoding) }
 }

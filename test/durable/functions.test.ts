@@ -249,4 +249,143 @@ describe('a durable function in a docket', () => {
     expect(await batch.result()).toEqual([0, 1, 2])
     expect(calls).toEqual([0, 1, 2])
   })
+
+  test('shows what it publishes from any process, while it runs and after its end', async () => {
+    const Progress = dataType('Progress', type<number>())
+    const orders = graph({
+      name: 'orders',
+      steps: [
+        durableStep({
+          name: 'Handle',
+          output: Receipt,
+          publishes: [Progress],
+          run: async (_, ctx) => {
+            for (const percent of [10, 50, 90]) {
+              await ctx.publish(Progress, percent)
+              await ctx.sleep('1d')
+            }
+            return 'done'
+          },
+        }),
+      ],
+    })
+    await using docket = createTestDocket({ graphs: [orders] })
+    const handle = await docket.start(orders, Receipt, {})
+    const seen: unknown[] = []
+    const watching = (async () => {
+      for await (const percent of handle.watch(Progress)) seen.push(percent)
+    })()
+    await docket.advance('1h')
+    expect(await handle.get(Progress)).toBe(10)
+    await docket.advance('36h')
+    expect(await handle.get(Progress)).toBe(50)
+    expect(await handle.result()).toBe('done')
+    expect(await handle.get(Progress)).toBe(90)
+    await watching
+    expect(seen).toEqual([10, 50, 90])
+  })
+
+  test('begins anew under its id, again and again, and keeps nothing of the time before', async () => {
+    const From = dataType('From', type<number>())
+    const orders = graph({
+      name: 'orders',
+      steps: [
+        durableStep({
+          name: 'Bill',
+          inputs: { month: From },
+          output: Receipt,
+          run: async ({ month }, ctx) => {
+            for (let day = 0; day < 3; day++) await ctx.step('look', () => day)
+            await ctx.sleep('30d')
+            if (month < 5) return ctx.continueAsNew({ month: month + 1 })
+            return [month, ctx.generation]
+          },
+        }),
+      ],
+    })
+    const tried = await atEveryCommit({ graphs: [orders], limit: 12 }, async (docket) => {
+      const handle = await docket.start(orders, Receipt, { From: 1 }, { id: 'x' })
+      const result = await handle.result()
+      const left = await docket.store.readCheckpoints!({ execution: 'x', limit: 100 })
+      return [result, left.map(({ generation, name }) => [generation, name])]
+    })
+    expect(tried.commits.length).toBeGreaterThan(12)
+    await using docket = createTestDocket({ graphs: [orders] })
+    expect(await docket.execute(orders, Receipt, { From: 1 }, { id: 'x' })).toEqual([5, 4])
+    const left = await docket.store.readCheckpoints!({ execution: 'x', limit: 100 })
+    expect(left.map(({ generation, name }) => [generation, name])).toEqual([
+      [4, '$begin'],
+      [4, 'look'],
+      [4, 'look#2'],
+      [4, 'look#3'],
+      [4, 'sleep'],
+    ])
+  })
+
+  test('receives each message once, in order, parked or not, wherever its process dies', async () => {
+    const Add = dataType('Add', type<string>())
+    const Close = dataType('Close', type<number>())
+    const baskets = graph({
+      name: 'baskets',
+      steps: [
+        durableStep({
+          name: 'Collect',
+          output: Receipt,
+          receives: [Add, Close],
+          run: async (_, ctx) => {
+            const items: string[] = []
+            for (;;) {
+              const message = await ctx.receive([Add, Close], { timeout: '3d' })
+              if (message.timedOut) return [...items, 'too late']
+              if (message.type === 'Close') return [...items, message.value]
+              items.push(message.value)
+            }
+          },
+        }),
+      ],
+    })
+    const tried = await atEveryCommit({ graphs: [baskets] }, async (docket) => {
+      const one = await docket.start(baskets, Receipt, {}, { id: 'one', signals: { Add: ['a'] } })
+      await one.signal(Add, 'b', { id: 'b' })
+      await docket.advance('1d')
+      await one.signal(Add, 'c', { id: 'c' })
+      await one.signal(Add, 'b', { id: 'b' })
+      await docket.advance('2d')
+      await one.signal(Close, 7, { id: 'd' })
+      await one.signal(Add, 'late', { id: 'e' })
+      return one.result()
+    })
+    expect(tried.commits.length).toBeGreaterThan(8)
+    await using docket = createTestDocket({ graphs: [baskets] })
+    const one = await docket.start(baskets, Receipt, {}, { id: 'one', signals: { Add: ['a'] } })
+    await docket.advance('1d')
+    await one.signal(Add, 'b')
+    expect(await one.result()).toEqual(['a', 'b', 'too late'])
+    expect(docket.now().getTime() - Date.UTC(2000, 0, 1)).toBe(4 * day)
+  })
+
+  test('takes a message that came before a sleep was over, however late it looks', async () => {
+    const Wake = dataType('Wake', type<string>())
+    const sleepers = graph({
+      name: 'sleepers',
+      steps: [
+        durableStep({
+          name: 'Sleep',
+          output: Receipt,
+          receives: [Wake],
+          run: (_, ctx) =>
+            Promise.race([ctx.receive(Wake).then(({ value }) => value), ctx.sleep('2d').then(() => 'slept')]),
+        }),
+      ],
+    })
+    await using docket = createTestDocket({ graphs: [sleepers] })
+    const one = await docket.start(sleepers, Receipt, {}, { id: 'one' })
+    await docket.advance('1d')
+    // Another process knows nothing of the graph, and nobody goes on with it before both have come.
+    await docket.restart({ graphs: [graphOf(() => 1)] })
+    await one.signal(Wake, 'woken')
+    await docket.advance('5d')
+    await docket.restart({ graphs: [sleepers] })
+    expect(await one.result()).toBe('woken')
+  })
 })

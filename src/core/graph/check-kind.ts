@@ -54,7 +54,7 @@ const options: Readonly<Record<Kind, readonly string[]>> = {
     'fallback',
     'compensate',
   ],
-  durable: [...everyStep, 'timeout', 'retry', 'when', 'fallback', 'compensate'],
+  durable: [...everyStep, 'receives', 'publishes', 'timeout', 'retry', 'when', 'fallback', 'compensate'],
 }
 
 /** What the functions that make steps add to what they are given. */

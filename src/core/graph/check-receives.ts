@@ -54,3 +54,38 @@ export function checkReceivers(
       )
     }
 }
+
+/** What is wrong with the data types that one step publishes: each problem in words, after the step's name. */
+export function checkPublished(
+  { publishes }: Readonly<Record<string, unknown>>,
+  problemOfType: (value: unknown) => string | undefined,
+): readonly string[] {
+  if (publishes === undefined) return []
+  if (!Array.isArray(publishes)) return [`publishes must be an array of data types, not ${describe(publishes)}`]
+  return publishes.flatMap((type, index) => {
+    const problem = problemOfType(type)
+    if (problem !== undefined) return [`publishes[${index}] ${problem}`]
+    const { name } = type as { readonly name: string }
+    const earlier = publishes.findIndex((other) => (other as { readonly name?: unknown } | undefined)?.name === name)
+    return earlier < index ? [`publishes[${earlier}] and publishes[${index}] are both "${name}"; name each once`] : []
+  })
+}
+
+/** Reports types that are published, and made, given or received besides: whoever looked at one would not know at what. */
+export function checkPublishers(
+  steps: readonly AnyStep[],
+  types: ReadonlyMap<string, unknown>,
+  report: (message: string, step: string) => void,
+): void {
+  const known = new Map<string, string>()
+  for (const name of types.keys()) known.set(name, 'is made by a step of this graph, or given to it')
+  for (const { name, receives } of steps)
+    for (const type of receives ?? []) known.set(type.name, `step "${name}" receives`)
+  for (const { name, publishes } of steps)
+    for (const type of publishes ?? []) {
+      const what = known.get(type.name)
+      if (what !== undefined)
+        report(`step "${name}" publishes "${type.name}", which ${what}; give what it shows a type of its own`, name)
+      known.set(type.name, `step "${name}" publishes`)
+    }
+}

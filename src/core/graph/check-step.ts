@@ -4,7 +4,7 @@ import { isEventType, problemOfBroadcast } from '../language/event-type.ts'
 import { describe, isWholeFromOne, reportUnknownKeys } from '../check-options.ts'
 import { durationHint, durationMs } from '../duration.ts'
 import { checkCompensation } from './check-compensation.ts'
-import { checkReceived } from './check-receives.ts'
+import { checkPublished, checkReceived } from './check-receives.ts'
 import type { GraphProblem } from '../errors.ts'
 import { isRecord } from '../is-record.ts'
 import type { StepDefaults } from './graph-index.ts'
@@ -104,7 +104,7 @@ export function checkStep(step: unknown, index: number, report: Report): step is
       canIndex = false
     }
   }
-  for (const problem of checkReceived(step, problemOfDataType)) {
+  for (const problem of [...checkReceived(step, problemOfDataType), ...checkPublished(step, problemOfDataType)]) {
     bad(`${label}: ${problem}`)
     canIndex = false
   }

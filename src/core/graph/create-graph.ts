@@ -1,6 +1,6 @@
 import type { AnyDataType } from '../language/data-type.ts'
 import { checkLeavesOfRaces } from './check-kind.ts'
-import { checkReceivers } from './check-receives.ts'
+import { checkPublishers, checkReceivers } from './check-receives.ts'
 import { checkDefaults, checkStep, checkTimeout, problemOfDataType, typeOfPort } from './check-step.ts'
 import { describe, reportUnknownKeys } from '../check-options.ts'
 import { isRecord } from '../is-record.ts'
@@ -45,6 +45,7 @@ export function createGraph(declaration: unknown): AnyGraph {
   const producers = collectProducers(steps, report)
   checkInputs(declaration['inputs'], name, steps, producers, report)
   checkLeavesOfRaces(steps, producers, (message, step) => report('bad-declaration', message, step))
+  checkPublishers(steps, types, (message, step) => report('bad-declaration', message, step))
   checkReceivers(steps, producers, (message, step) => report('bad-declaration', message, step))
   checkNesting(name, steps, (message, step) => report('bad-declaration', message, step))
   checkFormerNames(declaration, steps, types.values(), report)
@@ -186,7 +187,7 @@ function collectTypes(steps: readonly AnyStep[], report: Report): ReadonlyMap<st
     const named = [...Object.values(step.inputs).map(typeOfPort), step.output]
     for (const type of named) if (!types.has(type.name)) types.set(type.name, type)
     // What a step receives is no value of the graph, but of the same name it is the same type.
-    for (const type of [...named, ...(step.receives ?? [])]) {
+    for (const type of [...named, ...(step.receives ?? []), ...(step.publishes ?? [])]) {
       const known = declared.get(type.name)
       if (known === undefined) {
         declared.set(type.name, type)

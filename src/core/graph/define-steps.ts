@@ -31,9 +31,11 @@ export interface StepDeclarers<App> {
     Output extends TypedDataType,
     const Inputs extends DeclaredPorts | PortsHint = Record<never, never>,
     const Name extends string = string,
+    Received extends TypedDataType = never,
+    Published extends TypedDataType = never,
   >(
-    declaration: DurableStepDeclaration<Output, Inputs, Name, App>,
-  ): DurableStep<PortsOf<Inputs>, Output, Name> & TakesApp<App>
+    declaration: DurableStepDeclaration<Output, Inputs, Name, App, Received, Published>,
+  ): DurableStep<PortsOf<Inputs>, Output, Name, Received, Published> & TakesApp<App>
   /** As `race`; `ctx.app` of `run` is typed. */
   race<
     Output extends TypedDataType,

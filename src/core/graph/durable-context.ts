@@ -1,5 +1,6 @@
 import type { Duration } from '../duration.ts'
 import type { Logger } from '../contracts/logger.ts'
+import type { GivenOf, TypedDataType, ValueOf } from '../language/data-type.ts'
 import type { RetryPolicy } from '../language/policy.ts'
 import type { MaybePromise, StepContext } from '../language/step.ts'
 
@@ -33,11 +34,37 @@ export interface DurableCallOptions extends DurableKey {
   readonly timeout?: Duration | undefined
 }
 
+/** How a message is waited for. */
+export interface ReceiveOptions extends DurableKey {
+  /** How long it is waited for; 0 takes what is there. @default no limit */
+  readonly timeout?: Duration | undefined
+}
+
+/** A message that a durable function has received, as a union by `type`, the name of its data type. */
+export type MessageOf<T> = T extends TypedDataType
+  ? { readonly type: T['name']; readonly value: ValueOf<T>; readonly timedOut?: undefined }
+  : never
+
+/** What a wait comes to whose time is over. */
+export interface TimedOut {
+  /** Nothing came in time. */
+  readonly timedOut: true
+  /** There is none. */
+  readonly type?: undefined
+  /** There is none. */
+  readonly value?: undefined
+}
+
 /**
  * What the function of a durable step gets besides its inputs. After a crash, or when its execution was parked, that function runs again from its top, and each verb
  * that has ended gives what was recorded, in the recorded order. So whatever does something, or differs from one time to the next, belongs into a verb.
  */
-export interface DurableContext<App = unknown> extends StepContext<App> {
+export interface DurableContext<
+  App = unknown,
+  Received extends TypedDataType = never,
+  Published extends TypedDataType = never,
+  Inputs = unknown,
+> extends StepContext<App> {
   /** Aborted when the step is cancelled, loses a race or times out; not when it is parked or goes on elsewhere. */
   readonly signal: AbortSignal
   /** How often `continueAsNew` has begun the function anew, from 0. */
@@ -55,6 +82,20 @@ export interface DurableContext<App = unknown> extends StepContext<App> {
   sleep(duration: Duration, options?: DurableKey): Promise<void>
   /** Waits until a time; one that has passed is now. */
   sleepUntil(at: Date, options?: DurableKey): Promise<void>
+  /**
+   * Takes the first message of one of these types that nobody has taken, or waits for one. Those of other types stay for later. Messages are sent
+   * by `handle.signal`, or by `actor.send(signalEvent(…))`.
+   */
+  receive<T extends Received>(types: T | readonly T[], options?: DurableKey): Promise<MessageOf<T>>
+  /** The same, for so long at the most. */
+  receive<T extends Received>(types: T | readonly T[], options: ReceiveOptions): Promise<MessageOf<T> | TimedOut>
+  /** Sets the value of a type that `publishes` names, for `handle.get` and `handle.watch`, from any process. Resolves once that is on record. */
+  publish<T extends Published>(type: T, value: GivenOf<T>): Promise<void>
+  /**
+   * Begins the function anew with these inputs: what is on record of it goes, but for messages that nobody has taken. For functions that run for ever, whose records
+   * would grow without end. Never resolves.
+   */
+  continueAsNew(inputs: Inputs): Promise<never>
   /** Runs a part of the function whose verbs are named apart from those of other parts: for parts that run at the same time. */
   branch<Value>(name: string, run: (context: this) => MaybePromise<Value>): Promise<Value>
   /** The time at which the function was last given something: the same when it runs again. */

@@ -12,6 +12,8 @@ export interface DurableStep<
   Inputs extends Ports,
   Output extends TypedDataType,
   Name extends string = string,
+  Received extends TypedDataType = never,
+  Published extends TypedDataType = never,
 > extends TypedStep {
   readonly kind: 'durable'
   /** Part of keys, events and errors. */
@@ -20,11 +22,15 @@ export interface DurableStep<
   readonly inputs: Inputs
   /** The one data type that the step makes. */
   readonly output: Output
+  /** What the function may receive any number of while it runs. */
+  readonly receives: readonly Received[]
+  /** What the function may show while it runs. */
+  readonly publishes: readonly Published[]
   readonly '~types': {
     readonly makes: Output['name']
     readonly requires: Inputs[keyof Inputs]['~types']['requires']
     readonly wants: Inputs[keyof Inputs]['~types']['wants']
-    readonly touches: Output | Inputs[keyof Inputs]['~types']['touches']
+    readonly touches: Output | Inputs[keyof Inputs]['~types']['touches'] | Received | Published
   }
 }
 
@@ -34,6 +40,8 @@ export interface DurableStepDeclaration<
   Inputs extends DeclaredPorts | PortsHint,
   Name extends string,
   App = unknown,
+  Received extends TypedDataType = never,
+  Published extends TypedDataType = never,
 > {
   /** Part of keys, events and errors; no two steps of a graph share one. */
   readonly name: Name
@@ -41,8 +49,15 @@ export interface DurableStepDeclaration<
   readonly inputs?: Inputs
   /** The one data type that the step makes. */
   readonly output: Output | DataTypeHint
+  /** Data types of which the function may receive any number while it runs, from outside. @default [] */
+  readonly receives?: readonly Received[]
+  /** Data types that the function may set while it runs, for those who look at it: no step takes them. @default [] */
+  readonly publishes?: readonly Published[]
   /** Makes the output, by the verbs of its context; runs again from its top after a crash, and when it was parked. */
-  readonly run: (inputs: ReceivedBy<Inputs>, context: DurableContext<App>) => MaybePromise<GivenOf<Output>>
+  readonly run: (
+    inputs: ReceivedBy<Inputs>,
+    context: DurableContext<App, Received, Published, ReceivedBy<Inputs>>,
+  ) => MaybePromise<GivenOf<Output>>
   /** How long one attempt may take, but for the time in which it only waits. @default no limit */
   readonly timeout?: Duration | undefined
   /** How often the function is tried: a further attempt finds what is on record, but for the failure that it is made for. Re-runs are no attempts. @default once */
@@ -83,10 +98,18 @@ export function durableStep<
   Output extends TypedDataType,
   const Inputs extends DeclaredPorts | PortsHint = Record<never, never>,
   const Name extends string = string,
->(declaration: DurableStepDeclaration<Output, Inputs, Name>): DurableStep<PortsOf<Inputs>, Output, Name> {
+  Received extends TypedDataType = never,
+  Published extends TypedDataType = never,
+>(
+  declaration: DurableStepDeclaration<Output, Inputs, Name, unknown, Received, Published>,
+): DurableStep<PortsOf<Inputs>, Output, Name, Received, Published> {
   const fields = ownFields(declaration)
   for (const key of ['inputs', 'retry', 'compensate'])
     if (isRecord(fields[key]) && !('kind' in fields[key])) fields[key] = Object.freeze(ownFields(fields[key]))
+  for (const key of ['receives', 'publishes']) {
+    const types = fields[key] ?? []
+    fields[key] = Array.isArray(types) ? Object.freeze([...types]) : types
+  }
   return Object.freeze({ ...fields, inputs: fields['inputs'] ?? noInputs, kind: 'durable' }) as never
 }
 

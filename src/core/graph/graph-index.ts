@@ -90,6 +90,8 @@ export interface StepSpec extends Tries {
   readonly when: ((inputs: unknown) => unknown) | undefined
   /** The data types of which it takes any number of values from outside. */
   readonly receives: readonly AnyDataType[]
+  /** What it may show while it runs. */
+  readonly publishes: readonly AnyDataType[]
   /** Whether its work is to wait, so that it holds no slot of any limit. */
   readonly isWait: boolean
   readonly timeoutMs: number | undefined

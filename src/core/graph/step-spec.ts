@@ -50,6 +50,7 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
     passesOn: passesOn(step),
     when: step.when as StepSpec['when'],
     receives: step.receives ?? nothing,
+    publishes: step.publishes ?? nothing,
     isWait: waits.has(step.kind),
     timeoutMs: timeout === undefined ? undefined : durationMs(timeout),
     ...triesOf(retry),

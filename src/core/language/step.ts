@@ -52,6 +52,8 @@ export interface AnyStep {
   readonly run: (inputs: never, context: StepContext) => unknown
   /** The data types of which it takes any number of values from outside, while it runs; undefined for none. */
   readonly receives?: readonly AnyDataType[] | undefined
+  /** What it may show while it runs; undefined for nothing. */
+  readonly publishes?: readonly AnyDataType[] | undefined
   /** How long one attempt may take; undefined for the graph's default. */
   readonly timeout?: Duration | undefined
   /** How often it is tried; undefined for the graph's default. */

@@ -1,4 +1,5 @@
 import { append } from '../../core/append.ts'
+import { publishedPlace } from '../records/published-value.ts'
 import { checkpointIdentity } from '../../core/contracts/checkpoint-record.ts'
 import type { CheckpointRecord, CheckpointRequest } from '../../core/contracts/checkpoint-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
@@ -132,7 +133,7 @@ export class StoredCheckpoints {
   #encoded(
     step: string,
     item: string,
-    { generation, checkpoints }: CheckpointChange,
+    { generation, checkpoints, published }: CheckpointChange,
   ): readonly CheckpointRecord[] | Promise<readonly CheckpointRecord[]> {
     let isLate = false
     try {
@@ -141,6 +142,14 @@ export class StoredCheckpoints {
         isLate ||= record instanceof Promise
         return record
       })
+      if (published !== undefined) {
+        const place = publishedPlace(published.type, item)
+        const { value } = published
+        const shown = { ...checkpoints.at(-1)!, name: place.name, kind: 'published', order: 0, value }
+        const record = this.#recordOf(place, shown)
+        isLate ||= record instanceof Promise
+        records.push(record)
+      }
       return isLate ? Promise.all(records) : (records as readonly CheckpointRecord[])
     } catch (error) {
       return Promise.reject(error)
@@ -162,7 +171,8 @@ export class StoredCheckpoints {
     if (value === undefined) return record
     const identity = checkpointIdentity(this.#id, key)
     const encode = (what: unknown): StoredValue | Promise<StoredValue> => encoding.encode(what, identity)
-    const stored = kind === 'begin' ? withoutWhatCannotBe(encode, value as Begun) : encode(value)
+    const stored =
+      kind === 'begin' && place.generation === 0 ? withoutWhatCannotBe(encode, value as Begun) : encode(value)
     return stored instanceof Promise ? stored.then((value) => ({ ...record, value })) : { ...record, value: stored }
   }
 }

@@ -47,6 +47,8 @@ export interface CheckpointChange {
   readonly dropped?: readonly string[] | 'all' | undefined
   /** Numbers of the messages that have led to this: they are read no more. @default none */
   readonly consumed?: readonly number[] | undefined
+  /** The value of a type that is shown from then on. */
+  readonly published?: { readonly type: string; readonly value: unknown } | undefined
 }
 
 /** Where it is kept what the verbs of durable functions came to. */

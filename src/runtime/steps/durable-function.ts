@@ -1,11 +1,21 @@
 import type { Logger } from '../../core/contracts/logger.ts'
 import { isName } from '../../core/check-name.ts'
 import { checkOptions, describe } from '../../core/check-options.ts'
+import type { Problem } from '../../core/check-options.ts'
 import { durationMs } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import { checkRetry, checkTimeout } from '../../core/graph/check-step.ts'
-import type { DurableCall, DurableCallOptions, DurableContext, DurableKey } from '../../core/graph/durable-context.ts'
+import type {
+  DurableCall,
+  DurableCallOptions,
+  DurableContext,
+  DurableKey,
+  ReceiveOptions,
+} from '../../core/graph/durable-context.ts'
+import type { AnyDataType } from '../../core/language/data-type.ts'
+import { beginPublish } from './publish-verb.ts'
+import { beginReceive } from './receive-verb.ts'
 import { triesOf } from '../../core/graph/step-spec.ts'
 import type { MaybePromise } from '../../core/language/step.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
@@ -18,10 +28,15 @@ import type { WorkingStep } from './step-work.ts'
 import type { VerbCall } from './verb.ts'
 import { VerbNames } from './verb-names.ts'
 
+/** The work that a run of a durable function is part of. */
+interface RunningWork extends CallCounter {
+  beginAnew(inputs: unknown): void
+}
+
 /** What the contexts of one run of a durable function share. */
 interface Run {
   /** Counts calls whose functions are under way. */
-  readonly work: CallCounter
+  readonly work: RunningWork
   readonly step: WorkingStep
   readonly frame: Frame
   readonly attempt: number
@@ -33,7 +48,7 @@ const heartbeats = '$heartbeat'
 
 /** One run of a durable function, as its function sees it. */
 export class DurableFunction implements Run {
-  readonly work: CallCounter
+  readonly work: RunningWork
   readonly step: WorkingStep
   readonly frame: Frame
   readonly attempt: number
@@ -175,6 +190,58 @@ class Branch implements DurableContext {
     }
   }
 
+  receive(types: AnyDataType | readonly AnyDataType[], options: ReceiveOptions = {}): Promise<never> {
+    const wanted = Array.isArray(types) ? (types as readonly AnyDataType[]) : [types as AnyDataType]
+    const { step } = this.#run
+    const names = wanted.map((type) => (type as AnyDataType | undefined)?.name as string)
+    const received = step.planStep.spec.receives.map(({ name }) => name)
+    const place = this.#place
+    let until: number | undefined
+    const problem = problemOf('ctx.receive', options, ['key', 'timeout'], ({ timeout }) => {
+      if (timeout !== undefined) until = endOfSleep('timeout', timeout, step.execution.clock.now(), place)
+      return [
+        names.length === 0 && 'name at least one data type',
+        ...names.map((name) => !received.includes(name) && unknownType('receive', name, received)),
+      ]
+    })
+    return this.#verb(
+      'receive',
+      'receive',
+      options,
+      problem,
+      () => (verb, known) => beginReceive(step.execution, verb, known, { types: names, until, place }),
+    ) as Promise<never>
+  }
+
+  publish(type: AnyDataType, value: unknown, options: DurableKey = {}): Promise<void> {
+    const { step } = this.#run
+    const published = step.planStep.spec.publishes
+    const name = (type as AnyDataType | undefined)?.name as string
+    const own = published.find((one) => one.name === name)
+    const problem = problemOf('ctx.publish', options, ['key'], () => [
+      own === undefined &&
+        unknownType(
+          'publishe',
+          name,
+          published.map((one) => one.name),
+        ),
+    ])
+    return this.#verb(
+      'publish',
+      name,
+      options,
+      problem,
+      () => (verb) => beginPublish(step, verb, own!, value),
+    ) as Promise<void>
+  }
+
+  continueAsNew(inputs: unknown): Promise<never> {
+    const { frame, work } = this.#run
+    if (frame.cancelled !== undefined) return refused(frame.cancelled.reason)
+    if (!frame.isDead) work.beginAnew(inputs)
+    return new Promise(() => {})
+  }
+
   now(): Date {
     return new Date(this.#run.frame.lastAt)
   }
@@ -247,20 +314,34 @@ class Branch implements DurableContext {
 }
 
 function callProblems(what: string, name: unknown, run: unknown, options: unknown): OptionError | undefined {
+  return problemOf(what, options, ['key', 'retry', 'timeout'], ({ retry, timeout }) => {
+    const problems: string[] = []
+    const report = (problem: string): void => void problems.push(problem)
+    if (!isName(name)) report('the name is a non-empty string')
+    if (typeof run !== 'function') report(`what is called must be a function, not ${describe(run)}`)
+    if (retry !== undefined) checkRetry('options', retry, report)
+    if (timeout !== undefined) checkTimeout('timeout', timeout, report)
+    return problems
+  })
+}
+
+/** What is wrong with a call. */
+function problemOf(
+  what: string,
+  options: unknown,
+  known: readonly string[],
+  problemsOf: (options: Readonly<Record<string, unknown>>) => readonly Problem[],
+): OptionError | undefined {
   try {
-    checkOptions(what, options, ['key', 'retry', 'timeout'], ({ key, retry, timeout }) => {
-      const problems: string[] = []
-      const report = (problem: string): void => void problems.push(problem)
-      if (!isName(name)) report('the name is a non-empty string')
-      if (typeof run !== 'function') report(`what is called must be a function, not ${describe(run)}`)
-      if (retry !== undefined) checkRetry('options', retry, report)
-      if (timeout !== undefined) checkTimeout('timeout', timeout, report)
-      return [...problems, keyProblem(key)]
-    })
+    checkOptions(what, options, known, (read) => [...problemsOf(read), keyProblem(read['key'])])
     return undefined
   } catch (error) {
     return error as OptionError
   }
+}
+
+function unknownType(does: string, name: unknown, known: readonly string[]): string {
+  return `the step ${does}s no ${typeof name === 'string' ? `"${name}"` : describe(name)}; it ${does}s: ${known.join(', ') || 'nothing'}`
 }
 
 function keyProblem(key: unknown): string | undefined {

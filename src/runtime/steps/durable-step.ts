@@ -108,7 +108,7 @@ class DurableWork implements StepWork, FrameHost {
     if (!this.#isOpen) return
     this.#end()
     // What goes on elsewhere stands still here: to the function it is as if it had been asleep.
-    if (this.#step.execution.released === undefined && this.#frame !== undefined) {
+    if (this.#step.execution.released === undefined && this.#frame?.isDead === false) {
       this.#cancel(reason)
       return
     }
@@ -148,6 +148,28 @@ class DurableWork implements StepWork, FrameHost {
 
   failed(error: unknown): void {
     this.#fail(error, false)
+  }
+
+  /** The function begins anew once that is on record. */
+  beginAnew(inputs: unknown): void {
+    if (!this.#isOpen || this.isOver || this.#frame?.isWhole() !== true) return
+    this.#frame.drop(new ExecutionCancelledError(`the durable step "${this.#step.step}" begins anew`, this.place))
+    this.#generation++
+    this.#inputs = inputs as Record<string, unknown>
+    this.#isBegun = true
+    this.#timeout.end()
+    const start = this.#ownCheckpoint(begun, { key: this.#step.idempotencyKey, inputs })
+    const change = { generation: this.#generation, checkpoints: [start], dropped: 'all' as const }
+    const recorded: Recorded = { generation: this.#generation, checkpoints: [start] }
+    const goOn = (): void =>
+      void this.clock.setImmediate(() => this.#step.execution.context.run(() => this.#run(recorded)))
+    const kept = this.#checkpoints.write(this.#step, change)
+    if (kept === undefined) goOn()
+    else
+      kept.then(goOn, (error: unknown) => {
+        this.#frame = undefined
+        this.#fail(error, false)
+      })
   }
 
   waits(dueAt: number | undefined): void {
@@ -199,7 +221,7 @@ class DurableWork implements StepWork, FrameHost {
     // The limit is that of an attempt.
     const spent = recorded?.checkpoints.find(({ name }) => name === timeSpent)?.value as Partial<Spent> | undefined
     const spentMs = spent?.attempt === this.attempt ? (spent.ms ?? 0) : 0
-    const isRecorded = setup.checkpoints !== undefined || recorded !== undefined
+    const isRecorded = setup.checkpoints !== undefined || step.planStep.spec.maxAttempts > 1
     const frame = (this.#frame = new Frame(this, recorded, known?.at ?? this.#began, isRecorded))
     this.#function = new DurableFunction({
       work: this,
@@ -213,12 +235,17 @@ class DurableWork implements StepWork, FrameHost {
     try {
       returned = step.planStep.spec.run(this.#inputs, this.#function.context)
     } catch (thrown) {
-      this.#fail(thrown, false)
+      if (frame === this.#frame) this.#fail(thrown, false)
       return
     }
+    // One that has begun anew since is not heard.
     Promise.resolve(returned).then(
-      (value) => this.#check(value),
-      (thrown: unknown) => this.#fail(thrown, false),
+      (value) => {
+        if (frame === this.#frame) this.#check(value)
+      },
+      (thrown: unknown) => {
+        if (frame === this.#frame) this.#fail(thrown, false)
+      },
     )
   }
 
@@ -297,7 +324,7 @@ class DurableWork implements StepWork, FrameHost {
       order: 0,
       value,
       error: undefined,
-      at: name === begun ? this.#began : now(),
+      at: name === begun && this.#generation === 0 ? this.#began : now(),
       dueAt: undefined,
     }
   }

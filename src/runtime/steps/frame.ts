@@ -8,7 +8,7 @@ import type { Checkpoint, CheckpointChange, Recorded } from './checkpoints.ts'
 import { FailedVerbs } from './failed-verbs.ts'
 import { wrongKind, wrongOrder } from './rerun-mismatch.ts'
 import { Verb } from './verb.ts'
-import type { VerbCall, VerbOutcome } from './verb.ts'
+import type { BesideOutcome, VerbCall, VerbOutcome } from './verb.ts'
 
 // For how long a function that runs again may wait for something else than verbs before it passes for one that has changed.
 const patienceMs = 5_000
@@ -36,6 +36,7 @@ interface EndedVerb {
   readonly verb: Verb
   outcome: VerbOutcome
   readonly at: number
+  readonly beside: BesideOutcome | undefined
   /** Whether it is on record. */
   isKept: boolean
 }
@@ -120,9 +121,9 @@ export class Frame {
     return refused(error)
   }
 
-  arrived(verb: Verb, outcome: VerbOutcome, at: number): void {
+  arrived(verb: Verb, outcome: VerbOutcome, at: number, beside?: BesideOutcome): void {
     if (this.#isDead || this.#cancelled !== undefined || verb.isOver) return
-    const ended = { verb, outcome, at, isKept: false }
+    const ended = { verb, outcome, at, beside, isKept: false }
     if (this.#together !== undefined) this.#together.push(ended)
     else this.#take(ended)
   }
@@ -210,20 +211,18 @@ export class Frame {
 
   #keep(ended: EndedVerb, order: number): void {
     const { verb, outcome, at } = ended
-    const kept = this.#host.keep({
-      checkpoints: [
-        {
-          name: verb.name,
-          kind: verb.call.kind,
-          status: outcome.status,
-          order,
-          value: outcome.status === 'failed' ? undefined : outcome.value,
-          error: outcome.status === 'failed' ? outcome.error : undefined,
-          at,
-          dueAt: undefined,
-        },
-      ],
-    })
+    const isFailure = outcome.status === 'failed'
+    const checkpoint: Checkpoint = {
+      name: verb.name,
+      kind: verb.call.kind,
+      status: outcome.status,
+      order,
+      value: isFailure || ended.beside?.published !== undefined ? undefined : outcome.value,
+      error: isFailure ? outcome.error : undefined,
+      at,
+      dueAt: undefined,
+    }
+    const kept = this.#host.keep({ checkpoints: [checkpoint], ...ended.beside })
     const isKept = (): void => {
       ended.isKept = true
       this.#pump()
@@ -279,7 +278,7 @@ export class Frame {
     const verb = this.#open.get(recorded.name)
     if (verb?.recorded === undefined) return undefined
     this.#served++
-    return { verb, outcome: outcomeOf(recorded), at: recorded.at, isKept: true }
+    return { verb, outcome: outcomeOf(recorded), at: recorded.at, beside: undefined, isKept: true }
   }
 
   #give({ verb, outcome, at }: EndedVerb): void {
@@ -308,17 +307,27 @@ export class Frame {
     this.#pump()
     if (this.#isHot || this.#isLooking || this.#open.size === 0) return
     if (this.#isRerun) this.#waitForNext()
-    else if (this.#ended.length === 0 && !this.#host.isWaiting) this.#rest()
+    else if (this.#ended.length === 0 && this.#together === undefined && !this.#host.isWaiting) this.#rest()
   }
 
   /** All that is on record was given: what has no outcome goes on, or begins. What came meanwhile counts in the order in which it came. */
   #endRerun(): void {
     this.#isRerun = false
     const together: EndedVerb[] = (this.#together = [])
-    for (const { verb, context } of this.#held.splice(0)) context.run(() => this.#begin(verb))
-    this.#together = undefined
-    for (const ended of together.sort((one, other) => one.at - other.at)) this.#take(ended)
-    this.#lookSoon()
+    const looks: Promise<unknown>[] = []
+    for (const { verb, context } of this.#held.splice(0))
+      context.run(() => {
+        this.#begin(verb)
+        if (verb.work?.looked !== undefined) looks.push(verb.work.looked)
+      })
+    const goOn = (): void => {
+      if (this.#isDead) return
+      this.#together = undefined
+      for (const ended of together.sort((one, other) => one.at - other.at)) this.#take(ended)
+      this.#lookSoon()
+    }
+    if (looks.length === 0) goOn()
+    else void Promise.allSettled(looks).then(goOn)
   }
 
   /** Something is on record that was not called: the function may be about to, or it has changed. */

@@ -1,4 +1,4 @@
-import type { Checkpoint } from './checkpoints.ts'
+import type { Checkpoint, CheckpointChange } from './checkpoints.ts'
 import type { VerbNames } from './verb-names.ts'
 
 /** What a verb comes to. */
@@ -7,8 +7,13 @@ export type VerbOutcome =
   | { readonly status: 'failed'; readonly error: unknown }
   | { readonly status: 'timedOut'; readonly value: unknown }
 
+/** What is recorded with an outcome. */
+export type BesideOutcome = Pick<CheckpointChange, 'consumed' | 'published'>
+
 /** What is under way for an open verb. */
 export interface VerbWork {
+  /** Resolves once it is known whether its outcome was there already, elsewhere. @default it is known */
+  readonly looked?: Promise<unknown> | undefined
   /** It is open no more, or not here: it has its outcome, is cancelled, or goes on elsewhere. */
   stop(reason: unknown): void
 }
@@ -25,7 +30,7 @@ export interface VerbCall {
 
 /** What verbs need of the frame that they are called in. */
 interface VerbFrame {
-  arrived(verb: Verb, outcome: VerbOutcome, at: number): void
+  arrived(verb: Verb, outcome: VerbOutcome, at: number, beside?: BesideOutcome): void
   /** It waits from now on. */
   waits(): void
   /** Something is to go on: calls back once there is room. */
@@ -67,8 +72,8 @@ export class Verb {
   }
 
   /** `at`: when that came, which may be before it is seen. */
-  succeed(value: unknown, at: number): void {
-    this.#frame.arrived(this, { status: 'completed', value }, at)
+  succeed(value: unknown, at: number, beside?: BesideOutcome): void {
+    this.#frame.arrived(this, { status: 'completed', value }, at, beside)
   }
 
   fail(error: unknown, at: number): void {

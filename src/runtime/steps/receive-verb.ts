@@ -1,0 +1,66 @@
+import { OptionError } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
+import { fireAt } from '../environment/timers.ts'
+import type { Checkpoint } from './checkpoints.ts'
+import type { Inbox } from './inbox.ts'
+import type { WorkPlace } from './step-work.ts'
+import type { Verb, VerbWork } from './verb.ts'
+
+/** Which messages a function waits for, and how long. */
+export interface ReceiveRequest {
+  readonly types: readonly string[]
+  /** When the wait is over at the latest; undefined for never. */
+  readonly until: number | undefined
+  readonly place: ErrorPlace
+}
+
+/** What a wait comes to whose time is over. */
+const timedOut = Object.freeze({ timedOut: true })
+
+/** Waits for the first message of some types. What came in time counts, however late somebody looks. */
+export function beginReceive(
+  { clock, context, setup: { inbox } }: WorkPlace,
+  verb: Verb,
+  known: Checkpoint | undefined,
+  { types, until, place }: ReceiveRequest,
+): VerbWork {
+  const dueAt = known?.dueAt ?? until
+  const look = (): boolean => !verb.isOver && inbox !== undefined && take(inbox, verb, types, dueAt)
+  const nothing = { stop: () => {} }
+  if (look()) return nothing
+  if (dueAt !== undefined && dueAt <= clock.now()) {
+    verb.timeOut(timedOut, dueAt)
+    return nothing
+  }
+  if ((inbox === undefined || inbox.isComplete) && dueAt === undefined) {
+    verb.fail(refusal(types, place), clock.now())
+    return nothing
+  }
+  verb.waits(dueAt, undefined, known !== undefined)
+  const stopListening = inbox?.onMessage(() => context.run(look))
+  const timer =
+    dueAt === undefined ? undefined : fireAt(clock, dueAt, () => context.run(() => verb.timeOut(timedOut, dueAt)))
+  return {
+    stop: () => {
+      stopListening?.()
+      timer?.cancel()
+    },
+  }
+}
+
+function take(inbox: Inbox, verb: Verb, types: readonly string[], dueAt: number | undefined): boolean {
+  const message = inbox.next(types)
+  if (message === undefined || (dueAt !== undefined && message.at > dueAt)) return false
+  const { type, value, at, message: seq } = message
+  message.take()
+  verb.succeed({ type, value }, at, seq === undefined ? undefined : { consumed: [seq] })
+  return true
+}
+
+function refusal(types: readonly string[], place: ErrorPlace): OptionError {
+  const names = types.map((type) => `"${type}"`).join(' or ')
+  return new OptionError(
+    `step "${place.step}" waits for a message ${names}, and none can come any more: run the graph as an actor, createActor(fromGraph(…)), give messages with the call, { signals: { ${types[0]}: [ … ] } }, or start it in a docket and send them there`,
+    place,
+  )
+}
