@@ -17,6 +17,7 @@ export {
   NonRetryableError,
   OptionError,
   RaceLostError,
+  RefusedError,
   RerunMismatchError,
   SerializationError,
   StepError,
@@ -72,6 +73,18 @@ export type { DurableCall, DurableCallOptions, DurableContext, DurableKey } from
 export type { DurableStep, DurableStepDeclaration } from './core/graph/durable-step.ts'
 export type { SubgraphOptions, SubgraphStep } from './core/graph/subgraph.ts'
 export type { AnyGraph, StepDefaults } from './core/graph/graph-index.ts'
+export type {
+  CancelIntercepted,
+  CompensateIntercepted,
+  EmitIntercepted,
+  Interceptor,
+  NextCall,
+  QueryIntercepted,
+  SignalIntercepted,
+  StartIntercepted,
+  StepIntercepted,
+  UpdateIntercepted,
+} from './core/contracts/interceptor.ts'
 export type { Logger } from './core/contracts/logger.ts'
 export type { Observer } from './core/contracts/observer.ts'
 export type { Backoff, ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from './core/language/policy.ts'

@@ -329,6 +329,17 @@ export class NonRetryableError extends DocketError {
   }
 }
 
+/** Thrown by an interceptor to refuse a call: nothing of it is stored, and no further attempt of a step is made. */
+export class RefusedError extends DocketError {
+  static {
+    named(this, 'RefusedError')
+  }
+
+  constructor(message = 'refused', options?: ErrorOptions) {
+    super('REFUSED', message, {}, options)
+  }
+}
+
 /** A step waits for itself by a way round: for a slot that it holds, a result that it makes, or an execution that it is part of. */
 export class DeadlockError extends DocketError {
   static {

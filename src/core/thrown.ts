@@ -48,7 +48,7 @@ export function readOf(value: unknown, key: string): unknown {
  */
 export function hasCause(
   error: unknown,
-  code: 'NON_RETRYABLE' | 'EXECUTION_ABORTED' | 'DOCKET_CLOSED' | 'RERUN_MISMATCH',
+  code: 'NON_RETRYABLE' | 'EXECUTION_ABORTED' | 'DOCKET_CLOSED' | 'RERUN_MISMATCH' | 'REFUSED',
 ): boolean {
   return causesOf(error).some((cause) => readOf(cause, 'code') === code)
 }

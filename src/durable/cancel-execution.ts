@@ -1,10 +1,21 @@
 import { ExecutionCancelledError, LeaseLostError, StoreError } from '../core/errors.ts'
+import { passCancel } from './context/intercepted-cancel.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { endUnknown, noSuchExecution } from './records/execution-info.ts'
 import { cancelElsewhere } from './recovery/unowned.ts'
 
-/** Ends an execution wherever it runs. @throws ExecutionConflictError where there is none, LeaseLostError, StoreError */
-export async function cancelExecution(context: DocketContext, id: string, reason: unknown): Promise<void> {
+/** Ends an execution wherever it runs, once the interceptors have seen it. @throws ExecutionConflictError where there is none, LeaseLostError, StoreError */
+export function cancelExecution(
+  context: DocketContext,
+  id: string,
+  reason: unknown,
+  by: 'call' | 'parent',
+): Promise<void> {
+  return passCancel(context, { executionId: id, reason, by }, () => cancelNow(context, id, reason))
+}
+
+/** The same, of what they have seen. */
+export async function cancelNow(context: DocketContext, id: string, reason: unknown): Promise<void> {
   const options = reason === undefined ? undefined : { cause: reason }
   const error = new ExecutionCancelledError(`execution "${id}" was cancelled on request`, { executionId: id }, options)
   const elsewhere = async (): Promise<void> => {

@@ -6,11 +6,16 @@ import type { ChildParent, DurableChildren } from '../runtime/execution/executio
 import type { ChildRequest, RunningChild } from '../runtime/steps/step-work.ts'
 import { ChildJoin } from './child-join.ts'
 import type { DocketContext } from './context/docket-context.ts'
-import { ExecutionHandle } from './execution-handle.ts'
+import { cancelExecution } from './cancel-execution.ts'
 import type { Owned } from './ownership/owned.ts'
 import { digestOfChild, nameIn, nameInMessages } from './records/child-digest.ts'
 import { orphanedBy } from './recovery/child-cascade.ts'
 import { cancelAnywhere } from './recovery/unowned.ts'
+import { passStart } from './start/begin-execution.ts'
+import { changedLeaves } from './start/changed-leaves.ts'
+import type { StartIntercepted } from '../core/contracts/interceptor.ts'
+import { namedLeaves } from '../runtime/inputs/given-inputs.ts'
+import type { GivenInputs } from '../runtime/inputs/given-inputs.ts'
 import { childRequest } from './start/execution-request.ts'
 import type { ExecutionStarter } from './start/start-execution.ts'
 
@@ -84,7 +89,7 @@ export class ChildExecutions implements DurableChildren {
 
   /** Resolves once it has ended, and what it did is undone: by this process, where no other one runs it. */
   async #cancel(parent: ChildParent, id: string, step: Joined['step'], reason: unknown): Promise<void> {
-    await new ExecutionHandle(this.#context, id).cancel(reason)
+    await cancelExecution(this.#context, id, reason, 'parent')
     const record = await this.#context.recordOf(id)
     if (record?.status !== 'compensating') return
     await new Promise<void>((resolve, reject) => {
@@ -133,7 +138,7 @@ export class ChildExecutions implements DurableChildren {
   async #startOrFind(
     parent: ChildParent,
     id: string,
-    { plan, leafValues, goesOn }: ChildRequest,
+    { plan, leafValues, goesOn, step }: ChildRequest,
   ): Promise<ExecutionRecord | undefined> {
     const { options, setup } = parent
     const { headers, logger, observers } = options
@@ -142,16 +147,14 @@ export class ChildExecutions implements DurableChildren {
     if (life === undefined)
       throw new LeaseLostError(`execution "${parent.id}" is not this process's any more`, { executionId: parent.id })
     const requestDigest = digestOfChild({ id: parent.id, createdAt: life.commits.createdAt })
-    const request = childRequest(
-      this.#context,
-      { plan, leafValues },
-      { id: parent.id, requestDigest, deadline: options.deadline },
-      child,
-    )
+    const parentage = { id: parent.id, requestDigest, deadline: options.deadline }
+    const begin = async (given: GivenInputs, changed: Readonly<Record<string, string>>): Promise<void> =>
+      this.#starter.start(childRequest(this.#context, given, parentage, { ...child, headers: changed }))
+    const beginAnew = (): Promise<void> => this.#passStart(parent, id, step, { plan, leafValues }, begin)
     // In the first life of its parent nobody can have begun it before.
     if (life.epoch === 1 && goesOn)
       try {
-        await this.#starter.start(request)
+        await beginAnew()
         return undefined
       } catch (error) {
         if (!(error instanceof ExecutionConflictError)) throw error
@@ -160,8 +163,39 @@ export class ChildExecutions implements DurableChildren {
     if (known !== undefined && known.requestDigest !== requestDigest) await this.#makeRoom(parent, known)
     // An end that an earlier process did not get to see is what this attempt comes to.
     else if (known !== undefined && isTerminal(known.status) && goesOn && setup.beginsAgain !== true) return known
-    await this.#starter.start(request)
+    // One that is there, and has not ended, was seen by the interceptors when it began.
+    const isJoined = known !== undefined && known.requestDigest === requestDigest && !isTerminal(known.status)
+    await (isJoined ? begin({ plan, leafValues }, headers) : beginAnew())
     return undefined
+  }
+
+  async #passStart(
+    { id, place, options }: ChildParent,
+    executionId: string,
+    step: string,
+    given: GivenInputs,
+    begin: (given: GivenInputs, headers: Readonly<Record<string, string>>) => Promise<void>,
+  ): Promise<void> {
+    if (this.#context.interceptors.start === undefined) return begin(given, options.headers)
+    const { index, target } = given.plan
+    const call: StartIntercepted = {
+      by: 'parent',
+      kind: 'execution',
+      executionId,
+      graph: index.graph.name,
+      target: target.name,
+      inputs: Object.freeze({ ...namedLeaves(given) }),
+      items: undefined,
+      overrides: undefined,
+      headers: options.headers,
+      parent: { executionId: id, step, item: place.item },
+      isInTransaction: false,
+    }
+    await passStart(this.#context, call, async ({ inputs, headers }) => {
+      const about = { graph: call.graph, executionId }
+      const isSame = inputs === undefined || inputs === call.inputs
+      await begin(isSame ? given : await changedLeaves(given, inputs, about), headers)
+    })
   }
 
   /** A child of an execution that was deleted or purged, and had the same id, is nobody's any more. */

@@ -3,7 +3,9 @@ import { ExecutionConflictError } from '../core/errors.ts'
 import { sleep } from '../runtime/environment/clock.ts'
 import { acquireOne } from './context/acquire-one.ts'
 import type { DocketContext } from './context/docket-context.ts'
-import { ExecutionHandle } from './execution-handle.ts'
+import { isTerminal } from '../core/contracts/statuses.ts'
+import { cancelNow } from './cancel-execution.ts'
+import { passCancel } from './context/intercepted-cancel.ts'
 import { deletedOnRequest } from './ownership/deleted-on-request.ts'
 import { causeOf } from './recovery/resume.ts'
 import type { Resumption } from './recovery/resume.ts'
@@ -28,12 +30,27 @@ export async function deleteExecution(
   context: DocketContext,
   resumption: Resumption,
   id: string,
+  options?: DeleteOptions,
+  by: 'call' | 'parent' = 'call',
+): Promise<boolean> {
+  const now = (): Promise<boolean> => deleteNow(context, resumption, id, options)
+  if (context.interceptors.cancel === undefined) return now()
+  await context.connection.readyBy()
+  const record = await context.recordOf(id)
+  if (record === undefined || isTerminal(record.status)) return now()
+  return passCancel(context, { executionId: id, reason: deletedOnRequest(id, record.graph), by }, now)
+}
+
+async function deleteNow(
+  context: DocketContext,
+  resumption: Resumption,
+  id: string,
   { undo: undoes = true }: DeleteOptions = {},
 ): Promise<boolean> {
   const { connection, clock, owned } = context
   const undo = undoes ? (record: ExecutionRecord): Promise<void> => undoHere(context, resumption, record) : 'never'
   await connection.readyBy()
-  if (owned.has(id) && undoes) await new ExecutionHandle(context, id).cancel()
+  if (owned.has(id) && undoes) await cancelNow(context, id, undefined)
   if (undoes) await owned.get(id)?.rest
   if (await deleteUnowned(context, id, undo)) return true
   if ((await postMessage(context, id, 'delete')) === 'unknown') return false

@@ -31,7 +31,7 @@ export function docketParts(context: DocketContext): DocketParts {
   const scan = new Scan(context, resumption)
   const starter = new ExecutionStarter(context, { resumption, reopening, scan })
   const children = new ChildExecutions(context, starter, {
-    remove: (id) => deleteExecution(context, resumption, id),
+    remove: (id) => deleteExecution(context, resumption, id, undefined, 'parent'),
     undo: (id) => undoUnowned(context, resumption, id),
   })
   context.setup.children = children

@@ -16,7 +16,9 @@ import { inspectKey } from '../core/inspect-key.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
 import type { GraphLogic } from '../runtime/from-graph.ts'
 import { givenInputs } from '../runtime/inputs/given-inputs.ts'
-import { batchRequest } from './start/batch-request.ts'
+import type { GivenInputs } from '../runtime/inputs/given-inputs.ts'
+import type { StartOptions } from './context/start-options.ts'
+import { beginBatch, beginExecution, passStart, storedStart } from './start/begin-execution.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
 import { checkClose, checkFork, checkListQuery, checkPurge, checkRetry, checkDelete } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
@@ -38,7 +40,6 @@ import type { ExecutionPage, ListQuery } from './list-executions.ts'
 import { checkEmit, emitEvent } from './mail/emit-event.ts'
 import type { EmitOptions } from './mail/emit-event.ts'
 import { retriedOf } from './recovery/retried-items.ts'
-import { executionRequest } from './start/execution-request.ts'
 import { forkExecution } from './start/fork-execution.ts'
 import type { ExecuteCall, LogicCall, StartBatch, StartCall } from './start-calls.ts'
 import { closeDocket } from './close-docket.ts'
@@ -75,16 +76,20 @@ export class Docket implements AsyncDisposable {
     checkExecuteOptions('start', startOptions, startOptionNames, problemsOfLifetime(startOptions))
     if (transaction !== undefined && !this.#context.connection.store.capabilities.transactions)
       throw new OptionError(`start: the ${this.#context.connection.store.name} store has no transactions`)
-    const request = executionRequest(this.#context, graph, target as AnyDataType, inputs, startOptions)
-    if (transaction === undefined) await this.#parts.starter.start(request)
-    else await this.#parts.starter.startWithin(transaction, request)
-    return new ExecutionHandle(this.#context, request.id, {
-      graph: graph.name,
-      target: (target as AnyDataType).name,
-      kind: 'execution',
-      isInTransaction: transaction !== undefined,
-      signal: startOptions.signal,
-    })
+    const wanted = { graph, target: target as AnyDataType, inputs, options: startOptions, transaction }
+    const id = await beginExecution(this.#context, this.#parts.starter, wanted)
+    return this.#handleOf(id, graph, target as AnyDataType, startOptions, transaction !== undefined)
+  }
+
+  #handleOf<Output>(
+    id: string,
+    graph: AnyGraph,
+    target: AnyDataType,
+    options: StartOptions | undefined,
+    isInTransaction = false,
+  ): ExecutionHandle<Output, never, never> {
+    const about = { graph: graph.name, target: target.name, kind: 'execution', isInTransaction } as const
+    return new ExecutionHandle(this.#context, id, { ...about, signal: options?.signal })
   }
 
   /**
@@ -102,7 +107,7 @@ export class Docket implements AsyncDisposable {
       const context = this.#context
       context.requireOpen()
       if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames, problemsOfLifetime(options))
-      if (options?.id === undefined) {
+      if (options?.id === undefined && context.interceptors.start === undefined) {
         context.requireGraph(graph)
         const given = givenInputs(graph, target as AnyDataType, inputs, options?.overrides)
         if (this.#parts.ephemeral.has(given.plan)) {
@@ -110,13 +115,23 @@ export class Docket implements AsyncDisposable {
           return
         }
       }
-      this.start(graph, target, inputs as never, options)
-        .then((handle) => {
+      const { ephemeral, starter } = this.#parts
+      let isUnwritten = false
+      const runUnwritten = (given: GivenInputs, input: unknown, changed: StartOptions): boolean => {
+        isUnwritten = options?.id === undefined && ephemeral.has(given.plan)
+        if (isUnwritten) ephemeral.run(given, input, changed, resolve as (value: unknown) => void, reject)
+        return isUnwritten
+      }
+      const wanted = { graph, target: target as AnyDataType, inputs, options: options ?? {}, runUnwritten }
+      beginExecution(context, starter, wanted)
+        .then(async (id) => {
+          if (isUnwritten) return
           // The caller's own limits end its wait; what the steps did is undone without it.
-          context.owned.get(handle.id)?.callerLeft?.catch(reject)
-          return leftBySignal(context, handle.id, options?.signal, () => handle.result())
+          context.owned.get(id)?.callerLeft?.catch(reject)
+          const handle = this.#handleOf<ValueOf<T>>(id, graph, target as AnyDataType, options)
+          resolve(await leftBySignal(context, id, options?.signal, () => handle.result()))
         })
-        .then(resolve, reject)
+        .catch(reject)
     })
   }
 
@@ -139,9 +154,9 @@ export class Docket implements AsyncDisposable {
   ): Promise<ExecutionHandle<Collected<Mode, ValueOf<T>>[], SignalTypeOf<G>>> {
     checkExecuteOptions('startBatch', options, startBatchOptionNames, problemsOfLifetime(options))
     const batchOptions = options as StartBatchOptions
-    const request = await batchRequest(this.#context, graph, target as AnyDataType, items, batchOptions)
-    await this.#parts.starter.start(request)
-    return new ExecutionHandle(this.#context, request.id, {
+    const { starter } = this.#parts
+    const id = await beginBatch(this.#context, starter, graph, target as AnyDataType, items, batchOptions)
+    return new ExecutionHandle(this.#context, id, {
       graph: graph.name,
       target: (target as AnyDataType).name,
       kind: 'batch',
@@ -213,7 +228,8 @@ export class Docket implements AsyncDisposable {
       await context.connection.readyBy()
       const record = await context.recordOf(id)
       if (record === undefined) throw noSuchExecution(id)
-      await this.#parts.reopening.reopen(id, await retriedOf(context, record, options.items))
+      const retried = await retriedOf(context, record, options.items)
+      await passStart(context, storedStart('retry', id, record), () => this.#parts.reopening.reopen(id, retried))
       return new ExecutionHandle(context, id)
     })
   }

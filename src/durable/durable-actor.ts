@@ -11,6 +11,9 @@ import { requireSame } from './start/execution-request.ts'
 import type { StartRequest } from './start/execution-request.ts'
 import type { ExecutionStarter } from './start/start-execution.ts'
 
+/** Lets the execution begin: `write` makes it exist. */
+type BeginOf = (starter: ExecutionStarter, write: (request: StartRequest) => Promise<void>) => Promise<unknown>
+
 /** Brings the actor's last snapshot. */
 interface Ended extends EventObject {
   readonly type: '@docket.ended'
@@ -42,10 +45,10 @@ export class DurableActor {
     this.#systemWatcher = SystemWatcher.of(this.#self)
   }
 
-  /** Begins the execution, which `requestOf` describes, or finds it; what is wrong with the request becomes the actor's error. */
-  start(requestOf: () => StartRequest): void {
+  /** Begins the execution, or finds it; what is wrong with it becomes the actor's error. */
+  start(begin: BeginOf): void {
     this.#enterSystem()
-    this.#follow(requestOf).then(
+    this.#follow(begin).then(
       (output) => this.#end('completed', output, undefined),
       (error: unknown) => this.#end(this.#endStatusOf(error), undefined, error),
     )
@@ -69,15 +72,19 @@ export class DurableActor {
     return this.#scope.self
   }
 
-  async #follow(requestOf: () => StartRequest): Promise<unknown> {
-    const request = requestOf()
+  async #follow(begin: BeginOf): Promise<unknown> {
+    let request: StartRequest | undefined
     const show = (owned: Owned): void => this.#show(owned, request)
     // Whenever it comes here: begun, or taken over from a process that died.
     const unlisten = this.#context.onEnter(this.#id, show)
     try {
-      await this.#starter.start(request)
-      this.#isWritten = true
-      if (this.#isStopped && !this.#isLeft) this.#cancel()
+      await begin(this.#starter, async (made) => {
+        request = made
+        await this.#starter.start(made)
+        this.#isWritten = true
+        // At once: nothing more of it is to begin.
+        if (this.#isStopped && !this.#isLeft) this.#cancel()
+      })
       const owned = this.#context.owned.get(this.#id)
       if (owned !== undefined && this.#mirror === undefined) show(owned)
       return await new ExecutionHandle(this.#context, this.#id).result()
@@ -86,8 +93,8 @@ export class DurableActor {
     }
   }
 
-  #show(owned: Owned, request: StartRequest): void {
-    if (this.#isStopped || !isSame(request, owned)) return
+  #show(owned: Owned, request: StartRequest | undefined): void {
+    if (this.#isStopped || request === undefined || !isSame(request, owned)) return
     const mirror = owned.mirrorIn?.(this.#scope)
     if (mirror === undefined) return
     this.#leave()

@@ -17,7 +17,7 @@ import { goesOnElsewhere, graphLogicKey } from '../runtime/steps/machine-actors.
 import type { DocketContext } from './context/docket-context.ts'
 import type { OverridingOptions } from './context/start-options.ts'
 import { DurableActor } from './durable-actor.ts'
-import { executionRequest } from './start/execution-request.ts'
+import { beginExecution } from './start/begin-execution.ts'
 import type { ExecutionStarter } from './start/start-execution.ts'
 
 /**
@@ -65,7 +65,8 @@ export function durableLogic(
       const { executionId: id } = snapshot.context
       const actor = new DurableActor(context, starter, scope, id)
       actors.set(scope.self, actor)
-      actor.start(() => executionRequest(context, graph, target, snapshot.input ?? {}, { ...options, id }))
+      const wanted = { graph, target, inputs: snapshot.input ?? {}, options: { ...options, id } }
+      actor.start((by, write) => beginExecution(context, by, { ...wanted, write }))
     },
     transition: (snapshot, event, { self }) => {
       const actor = actors.get(self)

@@ -128,7 +128,7 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
   async cancel(reason?: unknown): Promise<void> {
     await orClosed(this.#context, 'cancel', this.id, async () => {
       if (!this.#context.owned.has(this.id)) await this.#untilCommitted()
-      await cancelExecution(this.#context, this.id, reason)
+      await cancelExecution(this.#context, this.id, reason, 'call')
     })
   }
 

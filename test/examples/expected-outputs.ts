@@ -44,6 +44,30 @@ c.example: at most 2 at the same time`,
     text: `Hello, user 7 of the database!
 Hello, Ada!`,
   },
+  'interceptors.ts': {
+    text: `audit: offers began by call
+  bureau: rates ada, trace 00-abc
+audit: payments began by parent
+offer, paid at 300
+audit: payments did not begin: you may not run payments
+audit: offers began by call
+StepError: you may not run payments
+audit: offers did not begin: you may not run offers
+RefusedError: you may not run offers
+audit: offers began by call
+  bureau: rates somebody-else, trace 00-abc
+audit: payments began by parent
+StepError: step "AskBureau" failed after 1 attempt: no score is 1300
+audit: offers began by call
+audit: payments began by parent
+StepError: step "AskBureau" failed after 1 attempt: the bureau is down
+audit: offers began by call
+audit: payments began by parent
+StepError: step "AskBureau" failed after 1 attempt: AskBureau: the circuit is open
+audit: offers began by call
+audit: payments began by parent
+StepError: step "AskBureau" failed after 1 attempt: AskBureau: the circuit is open`,
+  },
   'constants.ts': {
     text: `too many items
 fine, in USD

@@ -8,6 +8,9 @@ import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { OwnerState } from '../../core/contracts/owner-state.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import type { ExecutionCommit, ExecutionRecord, HeadChange, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { InterceptorChains } from '../../core/contracts/interceptor.ts'
+import { interceptorChains } from '../../core/interceptor-chains.ts'
+import type { StepInterceptors } from '../../runtime/steps/step-work.ts'
 import { createValueEncoding } from '../../core/values/value-encoding.ts'
 import { harmlessInspector } from '../../runtime/actors/inspector.ts'
 import type { HarmlessInspector } from '../../runtime/actors/inspector.ts'
@@ -51,6 +54,8 @@ export class DocketContext {
   /** The executions and batches that live in this process, by id. */
   readonly owned = new ShortLivedMap<Owned>()
   readonly turns: ExecutionTurns
+  /** What stands around what this docket does. */
+  readonly interceptors: InterceptorChains
   readonly parkedCallers = new ParkedCallers()
   readonly incompatible: IncompatibleExecutions
   readonly survived: SurvivedLosses
@@ -76,12 +81,16 @@ export class DocketContext {
   readonly #storedGraphs: ReadonlyMap<string, AnyGraph>
   readonly #waiting = new Set<() => void>()
   readonly #stepReader: StepReader
+  readonly #stepInterceptors: StepInterceptors | undefined
   /** What waits for an execution to live here, by its id. */
   readonly #expecting = new Map<string, Set<(owned: Owned) => void>>()
 
   constructor(options: DocketOptions) {
     const { store, codecs, maxValueBytes, random, inspect } = options
     this.options = options
+    this.interceptors = interceptorChains(options.interceptors)
+    const { step, compensate } = this.interceptors
+    this.#stepInterceptors = (step ?? compensate) === undefined ? undefined : { step, compensate }
     this.hostClock = fullClockOf(options.clock)
     this.graphs = new Map(options.graphs.map((graph) => [graph.name, graph]))
     this.#storedGraphs = new Map(
@@ -192,7 +201,7 @@ export class DocketContext {
       clock,
     )
     // Children get the docket's anyway.
-    return { ...resolved, id: options.id, observers: options.observers ?? [] }
+    return { ...resolved, id: options.id, observers: options.observers ?? [], interceptors: this.#stepInterceptors }
   }
 
   /** Lets an execution or a batch live here. False where the right to it is an old one: answers of the store may come late. */

@@ -1,3 +1,5 @@
+import type { Interceptor } from '../../core/contracts/interceptor.ts'
+import { problemsOfInterceptors } from '../../core/interceptor-chains.ts'
 import { missingAppText } from '../../core/graph/read-app.ts'
 import { append } from '../../core/append.ts'
 import { checkOptions, describe, reportUnknownKeys } from '../../core/check-options.ts'
@@ -71,6 +73,8 @@ export interface DocketOptions {
   readonly logger?: Logger | undefined
   /** What steps see as `ctx.app`: connections, clients, configuration. It is handed on as it is, and never stored. @default undefined */
   readonly app?: unknown
+  /** Stand around what this docket does, the first outermost: starts, steps, signals, events, queries and so on. @default [] */
+  readonly interceptors?: readonly Interceptor[] | undefined
   /** Begins the owner's id in the records. @default 'docket' */
   readonly name?: string | undefined
   /** Time, for tests. @default the system's */
@@ -97,6 +101,7 @@ const optionNames: readonly string[] = [
   'inspect',
   'logger',
   'app',
+  'interceptors',
   'name',
   'clock',
   'random',
@@ -183,6 +188,7 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
     report('migrate must be an object of functions by graph name')
   else if (migrate !== undefined) reportUnknownKeys('migrate: graph ', migrate as object, [...names], report)
   append(problems, problemsOfObservers(observers))
+  append(problems, problemsOfInterceptors(options['interceptors']))
   if (inspect !== undefined && typeof inspect !== 'function' && !hasFunctions(inspect, ['next']))
     report(`inspect must be a function of an inspection event, or an object with next, not ${describe(inspect)}`)
   if (

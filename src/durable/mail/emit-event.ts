@@ -37,8 +37,7 @@ export async function emitEvent(
   value: unknown,
   { transaction }: EmitOptions,
 ): Promise<EmitVerdict> {
-  const { connection, clock, options } = context
-  const { store, encoding } = connection
+  const { store } = context.connection
   if (transaction !== undefined && !store.capabilities.transactions)
     throw new OptionError(`emit: the ${store.name} store has no transactions`)
   for (const [what, name] of [
@@ -47,6 +46,23 @@ export async function emitEvent(
     ['key', key],
   ] as const)
     requireLength(store, 'name', `emit: the ${what} of an event`, name)
+  const { emit } = context.interceptors
+  const send = (given: unknown): Promise<EmitVerdict> => emitChecked(context, type, key, given, transaction)
+  if (emit === undefined) return send(value)
+  const { name, broadcast } = type
+  const call = { type: name, scope: broadcast.scope, key, value, isInTransaction: transaction !== undefined }
+  return emit(call, (passed) => send(passed.value))
+}
+
+async function emitChecked(
+  context: DocketContext,
+  type: AnyEventType,
+  key: string,
+  value: unknown,
+  transaction: unknown,
+): Promise<EmitVerdict> {
+  const { connection, clock, options } = context
+  const { store, encoding } = connection
   const checked = await checkValue(type, value)
   if (checked.issues !== undefined) {
     const message = `event "${type.name}" under key "${key}" does not fit: ${issuesText(checked.issues)}`

@@ -68,9 +68,26 @@ export async function sendSignal(
     throw new OptionError(`signal: the ${keeping.name} store has no transactions`)
   requireLength(keeping, 'message', 'signal: its data type', signalSlot({ type: type.name, item }))
   requireLength(keeping, 'message', 'signal: id', id)
+  const send = (given: unknown): Promise<SignalVerdict> =>
+    sendChecked(context, target, type, given, { id, item, transaction })
+  const { signal } = context.interceptors
+  if (signal === undefined) return send(value)
+  const of = { executionId, graph, type: type.name, value, id, item }
+  return signal({ ...of, isWithStart: false, isInTransaction: transaction !== undefined }, (call) => send(call.value))
+}
+
+async function sendChecked(
+  context: DocketContext,
+  target: SignalTarget,
+  type: AnyDataType,
+  value: unknown,
+  { id, item, transaction }: SignalCallOptions & { readonly id: string },
+): Promise<SignalVerdict> {
+  const { id: executionId, graph } = target
   const place = { executionId, graph, item }
   const { place: to, way } = await signalPlace(context, target, type, item)
-  if (way === 'received') requireLength(keeping, 'message', 'signal: data type and id together', receivedId(to, id))
+  if (way === 'received')
+    requireLength(context.connection.store, 'message', 'signal: data type and id together', receivedId(to, id))
   const checked = await checkValue(type, value)
   if (checked.issues !== undefined) {
     const message = `signal "${type.name}" for ${item === undefined ? '' : `item ${item} of `}execution "${executionId}" does not fit: ${issuesText(checked.issues)}`

@@ -7,6 +7,7 @@ import type { Message } from '../../core/contracts/message.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { Emitter } from '../../runtime/execution/emitter.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { passCancel } from '../context/intercepted-cancel.ts'
 import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { graphHashOf, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
@@ -207,7 +208,9 @@ export class Resumption {
     }
     const orphaned = cause === 'end' ? undefined : await orphanedBy(this.#context, record)
     if (orphaned !== undefined && record.status !== 'compensating') {
-      await endUnowned(this.#context, record, 'cancelled', orphaned)
+      await passCancel(this.#context, { executionId: record.id, reason: orphaned, by: 'parent' }, () =>
+        endUnowned(this.#context, record, 'cancelled', orphaned),
+      )
       return 'settled'
     }
     const graph = this.#context.graphOf(record.graph)

@@ -5,6 +5,7 @@ import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { PostVerdict } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { passCancel } from '../context/intercepted-cancel.ts'
 import { acquireOne } from '../context/acquire-one.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { deletedOnRequest } from '../ownership/deleted-on-request.ts'
@@ -134,7 +135,12 @@ export async function cancelAnywhere(
   context: DocketContext,
   id: string,
   error: ExecutionCancelledError,
+  by: 'parent' | 'signal' = 'parent',
 ): Promise<boolean> {
+  return passCancel(context, { executionId: id, reason: error, by }, () => cancelAnywhereNow(context, id, error))
+}
+
+async function cancelAnywhereNow(context: DocketContext, id: string, error: ExecutionCancelledError): Promise<boolean> {
   const here = context.owned.get(id)
   if (here === undefined) return cancelElsewhere(context, id, error, error)
   here.cancel(error)
@@ -202,7 +208,7 @@ export async function postMessage(
 export function cancelForParkedCallers(context: DocketContext): void {
   context.parkedCallers.cancel = async (id, error) => {
     const onFailure = context.connection.failures.of(`cancelling execution "${id}", whose caller's signal was aborted`)
-    return cancelAnywhere(context, id, error).catch((failure: unknown) => {
+    return cancelAnywhere(context, id, error, 'signal').catch((failure: unknown) => {
       onFailure(failure)
       return false
     })

@@ -77,7 +77,7 @@ export class EphemeralExecutions {
     const known = options === undefined ? this.#options.get(plan) : undefined
     if (known !== undefined) return known
     const { hostClock, options: docketOptions } = this.#context
-    const id = randomId(docketOptions.random)
+    const id = options?.id ?? randomId(docketOptions.random)
     // No other process acts on its times.
     const resolved = this.#context.optionsOf(plan, { ...options, id }, hostClock)
     const limits = storedLimitsOf(options ?? {}, docketOptions, resolved.deadline)

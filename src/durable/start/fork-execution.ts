@@ -3,6 +3,7 @@ import { requireLength } from '../../core/check-length.ts'
 import { ExecutionConflictError, OptionError } from '../../core/errors.ts'
 import { requireIndex, takersOf } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
+import type { StartIntercepted } from '../../core/contracts/interceptor.ts'
 import type { AcquiredExecution, StepRecord } from '../../core/contracts/execution-record.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
@@ -13,6 +14,7 @@ import { underPresentNames } from '../records/present-names.ts'
 import { namesAtStart } from '../records/stored-names.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
 import { namesNow, underNamesNow } from '../records/renamed-undos.ts'
+import { passStart, storedStart } from './begin-execution.ts'
 import { hasCompleted } from '../records/known-outcome.ts'
 import { lostOf } from '../records/undone-takers.ts'
 import { splitUndoRecords } from '../records/undo-records.ts'
@@ -104,8 +106,9 @@ export async function forkExecution(
     createdAt: context.turns.creationTime(clock.now()),
     startedAt: undefined,
   }
-  await context.turns.inTurn(newId, async () => {
-    const existing = await connection.creations.add(created, clock.elapsed() + patienceMs)
+  const begin = async ({ headers }: StartIntercepted): Promise<void> => {
+    const forked = { ...created, headers }
+    const existing = await connection.creations.add(forked, clock.elapsed() + patienceMs)
     // One that is there may be the very same, where an answer was lost.
     if (existing !== undefined && !(existing.owner === owner && existing.epoch === 1 && existing.forkedFrom === id))
       throw new ExecutionConflictError(`fork: execution "${newId}" is there already; use another id`, {
@@ -113,13 +116,15 @@ export async function forkExecution(
       })
     // Its records come before anything of it begins.
     const { graphHash } = record
-    const execution = { ...created, ...untouched, graphHash, updatedAt: created.createdAt }
+    const execution = { ...forked, ...untouched, graphHash, updatedAt: forked.createdAt }
     await context.change(execution, { graphHash }, { steps: copied, closedSlots: signalsAmong(restored.plan, copied) })
     // Lost before it began, it is as it was: whoever may have it now goes on with it.
     let acquired: AcquiredExecution | undefined = { execution, wasLost: false }
     while (acquired !== undefined && !(await resumption.resumeOne(acquired, causeOf(acquired))))
       acquired = await acquireOne(connection, newId)
-  })
+  }
+  const inTurn = (call: StartIntercepted): Promise<void> => context.turns.inTurn(newId, () => begin(call))
+  await passStart(context, storedStart('fork', newId, record), inTurn)
   return newId
 }
 

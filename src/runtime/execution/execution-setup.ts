@@ -19,7 +19,7 @@ import type { KeyNames } from './key-names.ts'
 import type { Recorder } from './recorder.ts'
 import type { ResultCache } from '../results/result-cache.ts'
 import type { SharedResults } from '../results/shared-results.ts'
-import type { ChildRequest, RunningChild } from '../steps/step-work.ts'
+import type { ChildRequest, RunningChild, StepInterceptors } from '../steps/step-work.ts'
 import type { Checkpoints } from '../steps/checkpoints.ts'
 import type { Events } from '../steps/events.ts'
 import type { Inbox } from '../steps/inbox.ts'
@@ -41,6 +41,8 @@ export interface ResolvedOptions extends TimeBounds {
   readonly headers: Readonly<Record<string, string>>
   /** What steps see as `ctx.app`. */
   readonly app: unknown
+  /** What stands around functions of steps; undefined outside of dockets. */
+  readonly interceptors: StepInterceptors | undefined
   readonly signal: AbortSignal | undefined
   /** Those that the call has given, beside the graph's: they get the events of child executions too. */
   readonly observers: readonly Observer[]
@@ -152,6 +154,7 @@ export function resolveOptions(
     logger: options.logger ?? loggerOf(observers),
     headers: options.headers ?? noHeaders,
     app: options.app,
+    interceptors: undefined,
     timeoutMs: options.timeout === undefined ? index.timeoutMs : durationMs(options.timeout),
     deadline: deadlineMs(options.deadline),
     lifetime: undefined,

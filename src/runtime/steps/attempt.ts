@@ -1,8 +1,10 @@
+import type { InterceptorChain } from '../../core/contracts/interceptor.ts'
 import type { Logger } from '../../core/contracts/logger.ts'
 import { StepTimeoutError } from '../../core/errors.ts'
 import type { StepContext } from '../../core/language/step.ts'
 import { checkValue, isPromiseLike } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
+import { callIntercepted } from './intercepted-step.ts'
 import { outputError } from './output-error.ts'
 import type { StepKind, WorkingStep } from './step-work.ts'
 import { fireAfter } from '../environment/timers.ts'
@@ -22,6 +24,8 @@ interface Extras {
   controller: AbortController | undefined
   abort: { readonly reason: unknown } | undefined
   log: Logger | undefined
+  /** Where an interceptor has changed them. */
+  headers: Readonly<Record<string, string>> | undefined
 }
 
 /**
@@ -68,7 +72,7 @@ export class Attempt implements StepContext {
   }
 
   get headers(): Readonly<Record<string, string>> {
-    return this.#origin.execution.options.headers
+    return this.#extras?.headers ?? this.#origin.execution.options.headers
   }
 
   get app(): unknown {
@@ -107,6 +111,7 @@ export class Attempt implements StepContext {
       controller: undefined,
       abort: undefined,
       log: undefined,
+      headers: undefined,
     })
   }
 
@@ -118,7 +123,9 @@ export class Attempt implements StepContext {
     let returned: unknown
     let promise: PromiseLike<unknown> | undefined
     try {
-      returned = run.planStep.spec.run(run.inputs, this)
+      const { interceptors } = run.execution.options
+      returned =
+        interceptors?.step === undefined ? run.planStep.spec.run(run.inputs, this) : this.#callBy(interceptors.step)
       if (isPromiseLike(returned)) promise = honest(returned)
     } catch (thrown) {
       this.#fail(thrown, false)
@@ -130,6 +137,11 @@ export class Attempt implements StepContext {
     }
     this.#armTimeout()
     this.#settleWith(promise)
+  }
+
+  #callBy(chain: InterceptorChain<'step'>): unknown {
+    const run = this.#owner
+    return callIntercepted(chain, run, run.inputs, this, (headers) => (this.#more.headers = headers))
   }
 
   // A function of its own, as some below: one that makes closures costs memory at each call, whether it comes to them or not.

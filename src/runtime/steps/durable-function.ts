@@ -54,6 +54,7 @@ export class DurableFunction implements Run {
   readonly attempt: number
   readonly generation: number
   readonly context: DurableContext
+  headers: Readonly<Record<string, string>> | undefined
   #controller: AbortController | undefined
   #abort: { readonly reason: unknown } | undefined
 
@@ -72,6 +73,11 @@ export class DurableFunction implements Run {
       if (this.#abort !== undefined) this.#controller.abort(this.#abort.reason)
     }
     return this.#controller.signal
+  }
+
+  /** What an interceptor has made of them. */
+  useHeaders(headers: Readonly<Record<string, string>>): void {
+    this.headers = headers
   }
 
   abort(reason: unknown): void {
@@ -123,7 +129,7 @@ class Branch implements DurableContext {
   }
 
   get headers(): Readonly<Record<string, string>> {
-    return this.#run.step.execution.options.headers
+    return this.#run.headers ?? this.#run.step.execution.options.headers
   }
 
   get app(): unknown {

@@ -9,6 +9,7 @@ import type { Begun, Checkpoint, CheckpointChange, Checkpoints, Recorded } from 
 import { DurableFunction } from './durable-function.ts'
 import { Frame } from './frame.ts'
 import type { FrameHost } from './frame.ts'
+import { callIntercepted } from './intercepted-step.ts'
 import { outputError } from './output-error.ts'
 import type { StepKind, StepWork, WorkingStep } from './step-work.ts'
 import { WorkTimeout } from './work-timeout.ts'
@@ -233,7 +234,12 @@ class DurableWork implements StepWork, FrameHost {
     this.#timeout.begin(spentMs)
     let returned: unknown
     try {
-      returned = step.planStep.spec.run(this.#inputs, this.#function.context)
+      const { interceptors } = step.execution.options
+      const made = this.#function
+      returned =
+        interceptors?.step === undefined
+          ? step.planStep.spec.run(this.#inputs, made.context)
+          : callIntercepted(interceptors.step, step, this.#inputs, made.context, (headers) => made.useHeaders(headers))
     } catch (thrown) {
       if (frame === this.#frame) this.#fail(thrown, false)
       return

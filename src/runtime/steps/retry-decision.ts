@@ -8,6 +8,8 @@ import { isPromiseLike } from '../inputs/check-value.ts'
 export type RetryDecision =
   { readonly delayMs: number } | { readonly delayMs: undefined; readonly policyError: unknown }
 
+/** What another attempt can't help. */
+const final = ['NON_RETRYABLE', 'EXECUTION_ABORTED', 'RERUN_MISMATCH', 'REFUSED'] as const
 const theEnd: RetryDecision = { delayMs: undefined, policyError: undefined }
 
 /** Decides whether attempt number `attempt`, which failed with `error`, is followed by another. Never throws. */
@@ -18,8 +20,7 @@ export function decideRetry(
   random: () => number,
 ): RetryDecision {
   if (attempt >= spec.maxAttempts) return theEnd
-  if (hasCause(error, 'NON_RETRYABLE') || hasCause(error, 'EXECUTION_ABORTED') || hasCause(error, 'RERUN_MISMATCH'))
-    return theEnd
+  if (final.some((code) => hasCause(error, code))) return theEnd
   try {
     if (spec.retryIf !== undefined && !synchronous(spec.retryIf(error), 'retryIf')) return theEnd
     if (spec.backoff === undefined) return { delayMs: 0 }

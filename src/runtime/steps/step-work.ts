@@ -1,3 +1,4 @@
+import type { InterceptorChains } from '../../core/contracts/interceptor.ts'
 import type { Logger } from '../../core/contracts/logger.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
@@ -31,6 +32,9 @@ export interface RunningChild {
   readonly looked?: Promise<unknown> | undefined
 }
 
+/** What stands around the functions of steps, and around those that undo them. */
+export type StepInterceptors = Pick<InterceptorChains, 'step' | 'compensate'>
+
 /** The execution that a step works for, as its work sees it. */
 export interface WorkPlace {
   /** Begins an execution of another graph for one of its steps. @throws SerializationError where its results can't be found by its inputs */
@@ -61,6 +65,7 @@ export interface WorkPlace {
   readonly options: {
     readonly headers: Readonly<Record<string, string>>
     readonly app: unknown
+    readonly interceptors: StepInterceptors | undefined
     readonly logger: Logger
     readonly random: () => number
   }

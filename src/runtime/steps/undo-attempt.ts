@@ -1,3 +1,4 @@
+import type { InterceptorChain } from '../../core/contracts/interceptor.ts'
 import type { Logger } from '../../core/contracts/logger.ts'
 import { StepTimeoutError } from '../../core/errors.ts'
 import type { CompensateSpec } from '../../core/graph/graph-index.ts'
@@ -32,6 +33,8 @@ export class UndoAttempt implements CompensateContext {
   #timer: Timer | undefined
   #isOpen = true
   #log: Logger | undefined
+  /** Where an interceptor has changed them. */
+  #headers: Readonly<Record<string, string>> | undefined
 
   constructor(request: UndoRequest, onEnded: (outcome: UndoOutcome) => void) {
     this.#request = request
@@ -79,7 +82,7 @@ export class UndoAttempt implements CompensateContext {
   }
 
   get headers(): Readonly<Record<string, string>> {
-    return this.#request.execution.options.headers
+    return this.#headers ?? this.#request.execution.options.headers
   }
 
   get app(): unknown {
@@ -105,11 +108,23 @@ export class UndoAttempt implements CompensateContext {
     const { spec, output } = this.#request
     this.#armTimeout()
     try {
-      await spec.run(output, this)
+      const chain = this.#request.execution.options.interceptors?.compensate
+      await (chain === undefined ? spec.run(output, this) : this.#runBy(chain))
       this.#end({ isUndone: true })
     } catch (error) {
       this.#end({ isUndone: false, error })
     }
+  }
+
+  async #runBy(chain: InterceptorChain<'compensate'>): Promise<unknown> {
+    const { spec, output, reason, execution } = this.#request
+    const { executionId, stepName: step, item, attempt, inputs, isUncertain, headers, app } = this
+    const graph = execution.place.graph!
+    const call = { executionId, graph, step, item, attempt, output, inputs, isUncertain, reason, headers, app }
+    return chain(call, async (passed) => {
+      this.#headers = passed.headers
+      return spec.run(output, this)
+    })
   }
 
   #armTimeout(): void {

@@ -1,0 +1,183 @@
+import type { NextCall, SignalIntercepted, StartIntercepted } from '../../core/contracts/interceptor.ts'
+import { RefusedError } from '../../core/errors.ts'
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import type { AnyDataType } from '../../core/language/data-type.ts'
+import { givenInputs } from '../../runtime/inputs/given-inputs.ts'
+import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import type { OverridingOptions } from '../context/start-options.ts'
+import { batchRequest } from './batch-request.ts'
+import type { StartBatchOptions } from './batch-request.ts'
+import { executionRequest } from './execution-request.ts'
+import type { StartRequest } from './execution-request.ts'
+import type { ExecutionStarter } from './start-execution.ts'
+
+/** An execution that a caller wants. */
+export interface WantedExecution {
+  readonly graph: AnyGraph
+  readonly target: AnyDataType
+  readonly inputs: unknown
+  readonly options: OverridingOptions
+  /** The client of the caller's transaction. */
+  readonly transaction?: unknown
+  /** Makes it exist. @default the starter does */
+  readonly write?: (request: StartRequest) => Promise<void>
+  /** Runs it without writing it down, if that can be done. @returns whether it does */
+  readonly runUnwritten?: (given: GivenInputs, inputs: unknown, options: OverridingOptions) => boolean
+}
+
+type Next = NextCall<StartIntercepted, Promise<void>>
+
+/** Lets an execution begin, once the interceptors have seen it. @returns its id @throws as `Docket.start` does */
+export async function beginExecution(
+  context: DocketContext,
+  starter: ExecutionStarter,
+  wanted: WantedExecution,
+): Promise<string> {
+  const { graph, target, inputs, options, transaction } = wanted
+  const { interceptors } = context
+  const begin = async (given: unknown, changed: OverridingOptions): Promise<string> => {
+    if (wanted.runUnwritten !== undefined && interceptors.start !== undefined) {
+      if (wanted.runUnwritten(givenInputs(graph, target, given, changed.overrides), given, changed)) return changed.id!
+    }
+    const request = executionRequest(context, graph, target, given, changed)
+    if (wanted.write !== undefined) await wanted.write(request)
+    else if (transaction === undefined) await starter.start(request)
+    else await starter.startWithin(transaction, request)
+    return request.id
+  }
+  const isSignalled = options.signals !== undefined && interceptors.signal !== undefined
+  if (interceptors.start === undefined && !isSignalled) return begin(inputs, options)
+  context.requireOpen()
+  context.requireGraph(graph)
+  const id = options.id ?? context.newId()
+  const call: StartIntercepted = {
+    by: 'call',
+    kind: 'execution',
+    executionId: id,
+    graph: graph.name,
+    target: target.name,
+    inputs: inputs as StartIntercepted['inputs'],
+    items: undefined,
+    overrides: options.overrides,
+    headers: options.headers ?? noHeaders,
+    parent: undefined,
+    isInTransaction: transaction !== undefined,
+  }
+  await passStart(context, call, ({ inputs: given, headers }) =>
+    withSignals(context, call, options.signals, async (signals) => {
+      await begin(given, { ...options, id, headers, ...(signals !== undefined && { signals }) })
+    }),
+  )
+  return id
+}
+
+/** Lets a start pass the interceptors, if there are any. @throws RefusedError where one of them lets it vanish */
+export async function passStart(
+  { interceptors }: DocketContext,
+  call: StartIntercepted,
+  last: (call: StartIntercepted) => ReturnType<Next>,
+): Promise<void> {
+  const { start } = interceptors
+  if (start === undefined) return last(call)
+  await unlessVanished('start', call.executionId, (goesOn) => start(call, (passed) => goesOn(() => last(passed))))
+}
+
+/** Whoever began it would wait for what there is not. */
+async function unlessVanished(
+  hook: string,
+  executionId: string,
+  pass: (goesOn: (last: () => Promise<void>) => Promise<void>) => Promise<unknown>,
+): Promise<void> {
+  let failure: unknown
+  let hasGoneOn = false
+  await pass(async (last) => {
+    try {
+      await last()
+      hasGoneOn = true
+    } catch (error) {
+      failure = error
+      throw error
+    }
+  })
+  if (hasGoneOn) return
+  const message = `an interceptor of ${hook} neither went on by next() nor threw: execution "${executionId}" is not started`
+  throw new RefusedError(message, failure === undefined ? undefined : { cause: failure })
+}
+
+type Signals = OverridingOptions['signals']
+
+/** Signals that come with a start pass the interceptors as those do that come later: one after the other, each around those after it. */
+async function withSignals(
+  { interceptors }: DocketContext,
+  { executionId, graph, isInTransaction }: StartIntercepted,
+  signals: Signals,
+  begin: (signals: Signals) => Promise<void>,
+): Promise<void> {
+  const { signal } = interceptors
+  if (signal === undefined || signals === undefined) return begin(signals)
+  const given = Object.entries(signals).filter(([, value]) => value !== undefined)
+  const passed: Record<string, unknown> = {}
+  const pass = async (index: number, goesOn: (last: () => Promise<void>) => Promise<void>): Promise<void> => {
+    if (index === given.length) return goesOn(() => begin(passed))
+    const [type, value] = given[index]!
+    const of = { executionId, graph, type, id: `start ${type}`, item: undefined }
+    const call: SignalIntercepted = { ...of, value, isWithStart: true, isInTransaction }
+    await signal(call, async (changed) => {
+      passed[type] = changed.value
+      await pass(index + 1, goesOn)
+      return 'accepted'
+    })
+  }
+  await unlessVanished('signal', executionId, (goesOn) => pass(0, goesOn))
+}
+
+const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
+
+/** Lets a batch begin, once the interceptors have seen it. @returns its id @throws as `Docket.startBatch` does */
+export async function beginBatch(
+  context: DocketContext,
+  starter: ExecutionStarter,
+  graph: AnyGraph,
+  target: AnyDataType,
+  items: readonly unknown[],
+  options: StartBatchOptions,
+): Promise<string> {
+  const begin = async (given: readonly unknown[], changed: StartBatchOptions): Promise<string> => {
+    const request = await batchRequest(context, graph, target, given, changed)
+    await starter.start(request)
+    return request.id
+  }
+  if (context.interceptors.start === undefined) return begin(items, options)
+  context.requireOpen()
+  context.requireGraph(graph)
+  const id = options.id ?? context.newId()
+  const call: StartIntercepted = {
+    by: 'call',
+    kind: 'batch',
+    executionId: id,
+    graph: graph.name,
+    target: target.name,
+    inputs: options.shared ?? {},
+    items,
+    overrides: options.overrides,
+    headers: options.headers ?? noHeaders,
+    parent: undefined,
+    isInTransaction: false,
+  }
+  await passStart(context, call, async ({ inputs, items: given, headers }) => {
+    await begin(given ?? items, { ...options, id, headers, ...(inputs !== call.inputs && { shared: inputs }) })
+  })
+  return id
+}
+
+/** An execution that goes on with what is stored, of itself or of another one. */
+export function storedStart(
+  by: 'retry' | 'fork',
+  executionId: string,
+  { kind, graph, target, headers }: Pick<ExecutionRecord, 'kind' | 'graph' | 'target' | 'headers'>,
+): StartIntercepted {
+  const stored = { inputs: undefined, items: undefined, overrides: undefined, parent: undefined }
+  return { by, kind, executionId, graph, target, headers, ...stored, isInTransaction: false }
+}
