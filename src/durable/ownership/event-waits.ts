@@ -21,15 +21,22 @@ export interface FoundEvent {
   readonly at: number
 }
 
-/** A wait of a step that an earlier process began, and what is there of its event. It is registered. */
-export interface HeldEvent {
+/** A wait of a step that an earlier process began. */
+export interface HeldWait {
   readonly spec: StepSpec
+  /** Key of the batch's item; empty outside batches, and for what items share. */
+  readonly item: string
   readonly key: string
-  readonly found: FoundEvent | undefined
 }
 
-/** Such waits, by the ids of their events. */
-export type HeldEvents = ReadonlyMap<string, HeldEvent>
+/** Such waits, which are registered, and what is there of their events. */
+export interface HeldEvents {
+  readonly waits: readonly HeldWait[]
+  /** By the ids of events; undefined where there is none yet, or it does not fit. */
+  readonly found: ReadonlyMap<string, FoundEvent | undefined>
+}
+
+const nothingHeld: HeldEvents = { waits: [], found: new Map() }
 
 /** An event that steps of the execution wait for. */
 interface Awaited {
@@ -72,10 +79,10 @@ export class EventWaits {
     this.#commits = commits
     this.#id = of.id
     this.#emitter = of.emitter
-    this.#held = of.held ?? new Map()
+    this.#held = of.held ?? nothingHeld
     commits.consumesBy(this)
     // They may end without beginning here: a race that they are in may be decided first.
-    for (const { spec, key } of this.#held.values()) this.#follow(this.#awaitedBy(spec, key), spec, '', undefined)
+    for (const { spec, item, key } of this.#held.waits) this.#follow(this.#awaitedBy(spec, key), spec, item, undefined)
   }
 
   /** Whether a wait is not registered yet, or an event is being read. */
@@ -91,13 +98,13 @@ export class EventWaits {
         if (awaited.found !== undefined) this.#follow(awaited, spec, item, undefined)
         return awaited.found
       },
-      cameAt: ({ name }) => [...this.#held.values()].find(({ spec }) => spec.name === name)?.found?.at,
+      cameAt: ({ name: step }) => this.#byStep.get(placeOf({ step, item }))?.found?.at,
       await: (spec, key, listener) => {
         const awaited = this.#awaitedBy(spec, key)
         this.#follow(awaited, spec, item, listener)
         if (awaited.found !== undefined) listener.come(awaited.found.value)
         // One that is held is registered already, and was not there after that: else a message says so.
-        else if (!this.#held.has(awaited.id) || awaited.seqs.length > 0) this.#ask(awaited)
+        else if (!this.#held.found.has(awaited.id) || awaited.seqs.length > 0) this.#ask(awaited)
       },
     }
   }
@@ -156,7 +163,7 @@ export class EventWaits {
     const id = eventIdOf(this.#connection.encoding, type, key)
     const known = this.#awaited.get(id)
     if (known !== undefined) return known
-    const found = this.#held.get(id)?.found
+    const found = this.#held.found.get(id)
     const awaited = {
       id,
       type,

@@ -10,6 +10,7 @@ import type { OwnershipRight } from './ownership-right.ts'
 import type { RestoredBatch } from '../records/restore-batch.ts'
 import type { StepPages } from '../records/step-pages.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import type { HeldEvents } from './event-waits.ts'
 import type { ReadMove } from './timer-mail.ts'
 
 /** What a batch that lives here is made of. */
@@ -55,4 +56,6 @@ export interface OwnedBatchParts {
   readonly onGone: (gone: Owned) => void
   /** Times that timers were given before it lives here. */
   readonly moves?: readonly ReadMove[] | undefined
+  /** What has come of the events that its steps waited for. */
+  readonly held?: HeldEvents | undefined
 }

@@ -27,6 +27,7 @@ import type { ResumeCause } from '../records/restore-execution.ts'
 import { keyNamesOf } from '../records/stored-names.ts'
 import { boundsOf, deadlineOnceBegun, readLimits } from '../records/stored-limits.ts'
 import type { FromRecords } from './execution-from-records.ts'
+import { heldEventsOfBatch } from './held-events.ts'
 
 /** What a batch is to do, as far as its record says. */
 interface BatchTask {
@@ -110,6 +111,7 @@ async function fromPresentRecords(
   const wrong = await misfitsOfItems(head, parts, restored?.outcomes, frame, turn)
   if (wrong.length > 0) return { reasons: wrong }
   const { id, headers, timeoutMs, deadline } = record
+  const held = cause === 'end' ? undefined : await heldEventsOfBatch(context, id, frame.plan, parts.keys, restored)
   const requestDigest = hasFormerTypes ? await digestOfWritten(record, written, encoding, turn) : record.requestDigest
   const failure = await failureOf(record, cause, encoding)
   const limits = readLimits(head.$limits)
@@ -153,6 +155,7 @@ async function fromPresentRecords(
         keyNames: keyNamesOf(record, head.$names),
         hasFormerTarget,
         moves,
+        held,
         onRefused: () => context.refused(id),
         ...parkingOf(context, { id, graph: graph.name }, follower ?? {}),
         onGone: (gone) => context.leave(gone),
