@@ -5,7 +5,7 @@ import { ExecutionCancelledError } from '../../core/errors.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { SignalEvent } from '../../core/language/signal.ts'
 import type { InputError, OptionError } from '../../core/errors.ts'
-import { ExecutionJournal } from './execution-journal.ts'
+import { ExecutionJournal, stepViewsAt } from './execution-journal.ts'
 import { ExecutionSnapshot } from './execution-snapshot.ts'
 import type { SnapshotHost, StepActorRef } from './execution-snapshot.ts'
 import type { ExecutionContext, ExecutionStatus } from '../execution/execution-view.ts'
@@ -46,7 +46,10 @@ export interface ExecutionActorOptions {
 }
 
 /** Values that came from outside, as an execution's snapshot has them. */
-export type CameFromOutside = Pick<ExecutionContext, 'signals' | 'unread'>
+type CameFromOutside = Pick<ExecutionContext, 'signals' | 'unread'>
+
+/** What a persisted snapshot has beside the steps. */
+type PersistedBeside = CameFromOutside & Partial<Pick<ExecutionContext, 'states' | 'steps'>>
 
 const onCompleted = (): void => {}
 const onFailed = (): void => {}
@@ -159,9 +162,19 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   }
 
   /** Somebody may go on from a snapshot of it: gives the values from outside that it has by now. */
-  persisted(): CameFromOutside {
+  persisted(): PersistedBeside {
     this.#isPersisted = true
-    return this.#cameFromOutside
+    const states = this.execution.runs.flatMap((run) => {
+      const state = run?.workState
+      return state === undefined ? [] : [[run!.step, state] as const]
+    })
+    if (!this.execution.plan.steps.some(({ spec }) => spec.kind === 'machine')) return this.#cameFromOutside
+    // What machines have taken since the actor's snapshot was made is in their states: so is, or in their outputs, what became of that.
+    const views = stepViewsAt(this.#journal.mark(), this.#names)
+    const machines = Object.entries(views).filter(
+      (_, position) => this.execution.plan.steps[position]!.spec.kind === 'machine',
+    )
+    return { ...this.#cameFromOutside, states: Object.fromEntries(states), steps: Object.fromEntries(machines) }
   }
 
   get #cameFromOutside(): CameFromOutside {

@@ -19,14 +19,17 @@ import { persistError, reviveError } from './persisted-error.ts'
  */
 export function persistedOf(
   snapshot: ExecutionSnapshot<unknown>,
-  came: Pick<ExecutionContext, 'signals' | 'unread'> = snapshot.context,
+  came: Partial<Pick<ExecutionContext, 'signals' | 'unread' | 'states' | 'steps'>> = snapshot.context,
 ): Snapshot<unknown> {
   const { status, value, output, error } = snapshot
-  const { steps, signals: _, unread: __, ...taken } = snapshot.context
+  const { signals: _, unread: __, states: ___, ...context } = snapshot.context
+  const { steps: known, ...taken } = context
+  const steps = { ...known, ...came.steps }
   const head = {
     ...taken,
     ...(came.signals !== undefined && { signals: came.signals }),
     ...(came.unread !== undefined && { unread: came.unread }),
+    ...(came.states !== undefined && { states: came.states }),
   }
   const children: Record<string, unknown> = {}
   for (const [step, view] of Object.entries(steps)) {
@@ -86,7 +89,9 @@ export function readPersisted(snapshot: Snapshot<unknown>): PersistedExecution {
       )
     }
     const first = (child as { readonly first?: First }).first
-    const view = { ...(known as unknown as StepView), status, error: reviveError(known['error']) }
+    const states: unknown = context['states']
+    const keptState = isRecord(states) ? states[step] : undefined
+    const view: StepView = { ...(known as unknown as StepView), status, error: reviveError(known['error']), keptState }
     steps.set(step, first === undefined ? view : { ...view, first })
   }
   return {

@@ -64,6 +64,8 @@ export interface ExecutionContext {
   readonly signals?: Readonly<Record<string, readonly unknown[]>> | undefined
   /** Values that came from outside for what steps receive, and that none has taken yet, in the order in which they came; absent where there are none. */
   readonly unread?: readonly { readonly type: string; readonly value: unknown; readonly at: number }[] | undefined
+  /** By the names of steps, what the machines are at that are their work; only in persisted snapshots, absent where there are none. */
+  readonly states?: Readonly<Record<string, unknown>> | undefined
   /** Steps of the plan. */
   readonly total: number
   /** Steps that have ended. */

@@ -238,6 +238,12 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
     return this.recorder!.noteState(this, state, waitsUntil).then(() => void (this.more.keptState = state))
   }
 
+  /** What its work is at right now, of a step that could go on from there; undefined for others. */
+  get workState(): unknown {
+    if (this.current === undefined || this.hasEnded) return undefined
+    return kindOf(this.planStep.spec).stateOf?.(this.current)
+  }
+
   emitted(event: { readonly type: string }): void {
     this.execution.emitter?.stepEmitted(this, this.execution.clock.now(), event)
   }
