@@ -44,6 +44,7 @@ export class InboxMail {
   readonly #receivers: ReadonlyMap<string, string>
   /** What steps have taken, and no commit has consumed yet: by step, the numbers of the messages. */
   readonly #taken = new Map<string, number[]>()
+  readonly #machines: ReadonlySet<string>
   #execution: ReceivingExecution | undefined
   #lastRead = 0
   #decoding = 0
@@ -55,6 +56,7 @@ export class InboxMail {
     this.#receivers = new Map(
       parts.steps.flatMap(({ spec }) => spec.receives.map(({ name }) => [name, spec.name] as const)),
     )
+    this.#machines = new Set(parts.steps.flatMap(({ spec }) => (spec.kind === 'machine' ? [spec.name] : [])))
     this.inbox = new MemoryInbox(
       parts.steps.flatMap(({ spec }) => spec.receives),
       {
@@ -62,8 +64,9 @@ export class InboxMail {
           const what = `a message "${type}" does not fit: ${issuesText(issues)}`
           this.#setAside(type, message, new InputError('INPUT_INVALID', what, issues, this.#execution?.place))
         },
-        onTaken: ({ type, message }) => {
+        onTaken: ({ type, message }, leads) => {
           if (message === undefined) return
+          if (!leads) return this.#parts.commits.consume(message)
           const step = this.#receivers.get(type)!
           const taken = this.#taken.get(step)
           if (taken === undefined) this.#taken.set(step, [message])
@@ -153,10 +156,13 @@ export class InboxMail {
     }
   }
 
-  /** What a step has taken goes with its end, whatever it leads to. */
+  /** What a step has taken goes with its end, whatever it leads to; what a machine has taken, with what it is at then, and with no failure: it is left where it was before. */
   effectsOf(records: readonly StepRecord[]): MailEffects | undefined {
     if (this.#taken.size === 0) return undefined
-    const consumed = records.flatMap(({ step, status }) => (isTerminalStep(status) ? this.takenBy(step) : []))
+    const consumed = records.flatMap(({ step, status }) => {
+      const goes = this.#machines.has(step) ? status !== 'failed' && status !== 'cancelled' : isTerminalStep(status)
+      return goes ? this.takenBy(step) : []
+    })
     if (consumed.length === 0) return undefined
     this.consuming(consumed)
     return { consumed }
