@@ -34,6 +34,16 @@ test('time stands still between calls, and moves by hand', async () => {
   expect(docket.now().toISOString()).toBe('2026-05-05T12:00:00.000Z')
 })
 
+test('time that has moved by hand moves on at the next call at once', async () => {
+  await using docket = createTestDocket({ graphs: [expenses] })
+  const lunch = await docket.start(expenses, Notice, { Expense: { euros: 30 } }, { id: 'lunch' })
+  await docket.advance('1d')
+  await docket.advance('1d')
+  await docket.advance('28d')
+  expect(docket.now().getTime()).toBe(start + 30 * day)
+  expect(await lunch.result()).toBe('30 euros: expired')
+})
+
 test('an open call does not run away from a test that advances the time', async () => {
   await using docket = createTestDocket({ graphs: [expenses] })
   const notice = docket.execute(expenses, Notice, { Expense: { euros: 30 } }, { id: 'lunch' })

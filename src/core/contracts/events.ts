@@ -115,6 +115,11 @@ export interface StepWaiting extends StepEventBase {
   readonly dueAt: number | undefined
 }
 
+/** A step that waited works again, and may wait again: the machine of a step has invoked something. */
+export interface StepResumed extends StepEventBase {
+  readonly type: 'step.resumed'
+}
+
 /** The machine of a step has emitted an event, by XState's `emit`. */
 export interface StepEmitted extends StepEventBase {
   readonly type: 'step.emitted'
@@ -285,6 +290,7 @@ export type ExecutionEvent =
   | AttemptFailed
   | RetryScheduled
   | StepWaiting
+  | StepResumed
   | StepEmitted
   | CacheChecked
   | StoreFailed

@@ -216,6 +216,18 @@ export class Emitter {
     })
   }
 
+  stepResumed(run: StepState, at: number): void {
+    this.#emit({
+      type: 'step.resumed',
+      seq: ++this.#seq,
+      at,
+      executionId: this.#executionId,
+      graph: this.#graph,
+      step: run.step,
+      item: run.execution.item,
+    })
+  }
+
   stepEmitted(run: StepState, at: number, event: StepEmitted['event']): void {
     this.#emit({
       type: 'step.emitted',

@@ -249,7 +249,9 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
   }
 
   goesOn(): void {
-    this.change({ type: 'GO_ON', at: this.execution.clock.now() })
+    const at = this.execution.clock.now()
+    this.change({ type: 'GO_ON', at })
+    this.execution.emitter?.stepResumed(this, at)
   }
 
   waitsUntil(dueAt: number | undefined): void {

@@ -298,9 +298,12 @@ function checkOwnOptions(options: object): void {
     )
 }
 
+/** Kinds of steps that call functions of users; a machine may invoke some, while it does not wait. */
+const working: ReadonlySet<string> = new Set(['step', 'race', 'machine'])
+
 function functionsOf(graph: AnyGraph): ReadonlySet<string> {
   const specs = indexOf(graph)?.specs ?? []
-  return new Set(specs.filter(({ kind }) => kind === 'step' || kind === 'race').map(({ name }) => name))
+  return new Set(specs.filter(({ kind }) => working.has(kind)).map(({ name }) => name))
 }
 
 function msOf(call: string, duration: Duration): number {

@@ -99,36 +99,39 @@ export class TimeDriver {
   #run(): void {
     if (this.#isRunning) return
     this.#isRunning = true
-    void this.#loop().finally(() => {
-      this.#isRunning = false
-    })
+    void this.#loop()
   }
 
   async #loop(): Promise<void> {
-    this.progressed()
-    while (this.#open.size > 0 || this.#advances.length > 0) {
-      await this.#untilQuiet()
-      const advance = this.#advances[0]
-      if (advance === undefined && this.#open.size === 0) break
-      if (advance === undefined && this.#world.isWorking()) {
-        await moment()
-        continue
+    try {
+      this.progressed()
+      while (this.#open.size > 0 || this.#advances.length > 0) {
+        await this.#untilQuiet()
+        const advance = this.#advances[0]
+        if (advance === undefined && this.#open.size === 0) break
+        if (advance === undefined && this.#world.isWorking()) {
+          await moment()
+          continue
+        }
+        // Upkeep that is due at once: a message has come, or there is room for more.
+        if (this.#idle < idleRounds && (this.#time.nextDue(true) ?? Infinity) <= this.#time.now()) {
+          this.#idle++
+          await this.#moveTo(this.#time.now())
+          continue
+        }
+        const next = this.#nextDue()
+        if (advance !== undefined && (next === undefined || next > advance.end)) {
+          await this.#moveTo(advance.end)
+          this.#advances.shift()
+          advance.resolve()
+        } else if (next !== undefined) {
+          this.progressed()
+          await this.#moveTo(next)
+        } else await this.#waitIdly()
       }
-      // Upkeep that is due at once: a message has come, or there is room for more.
-      if (this.#idle < idleRounds && (this.#time.nextDue(true) ?? Infinity) <= this.#time.now()) {
-        this.#idle++
-        await this.#moveTo(this.#time.now())
-        continue
-      }
-      const next = this.#nextDue()
-      if (advance !== undefined && (next === undefined || next > advance.end)) {
-        await this.#moveTo(advance.end)
-        this.#advances.shift()
-        advance.resolve()
-      } else if (next !== undefined) {
-        this.progressed()
-        await this.#moveTo(next)
-      } else await this.#waitIdly()
+    } finally {
+      // At once: whoever has waited for the last of it may begin something in the very next microtask.
+      this.#isRunning = false
     }
   }
 

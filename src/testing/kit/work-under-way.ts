@@ -25,6 +25,7 @@ export class WorkUnderWay {
   see(event: ExecutionEvent): void {
     switch (event.type) {
       case 'attempt.started':
+      case 'step.resumed':
         if (this.#isFunction(event.graph, event.step)) this.#begin(event, '')
         break
       case 'undo.started':

@@ -2,7 +2,7 @@ import { assign, fromPromise, setup } from 'xstate'
 import { z } from 'zod'
 import { dataType, graph, machineStep } from '../../../src/index.ts'
 
-export const Shopper = dataType('Shopper', z.string())
+const Shopper = dataType('Shopper', z.string())
 export const AddItem = dataType('AddItem', z.object({ name: z.string(), euros: z.number() }))
 export const CheckOut = dataType('CheckOut', z.object({ card: z.string() }))
 export const PutAside = dataType('PutAside', z.boolean())
