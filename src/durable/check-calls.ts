@@ -3,15 +3,18 @@ import { checkOptions, describe, isWholeFromOne } from '../core/check-options.ts
 import { durationHint, durationMs } from '../core/duration.ts'
 import { endStatuses, executionStatuses } from '../core/contracts/statuses.ts'
 import { isDate } from '../core/is-builtin.ts'
+import { isRecord } from '../core/is-record.ts'
 
 /** @throws OptionError with all problems */
 export function checkListQuery(query: unknown): void {
   check(
     'list',
     query,
-    ['status', 'graph', 'parent', 'forkedFrom', 'from', 'before', 'limit', 'after'],
+    ['status', 'graph', 'parent', 'forkedFrom', 'waitsFor', 'from', 'before', 'limit', 'after'],
     (given, report) => {
-      const { status, graph, parent, forkedFrom, limit, after, from, before } = given
+      const { status, graph, parent, forkedFrom, waitsFor, limit, after, from, before } = given
+      if (waitsFor !== undefined && !isWaitQuery(waitsFor))
+        report(`waitsFor must be { signal }, { event, key? } or { timer }, each with a name, not ${describe(waitsFor)}`)
       reportStatuses(status, executionStatuses, report)
       if (graph !== undefined && typeof graph !== 'string')
         report(`graph must be a graph's name, not ${describe(graph)}`)
@@ -24,6 +27,19 @@ export function checkListQuery(query: unknown): void {
       if (after !== undefined && !(typeof after === 'string' && /^\d+:/.test(after)))
         report('after must be the `next` of the page before')
     },
+  )
+}
+
+function isWaitQuery(query: unknown): boolean {
+  if (!isRecord(query)) return false
+  const kinds = ['signal', 'event', 'timer'].filter((kind) => Object.hasOwn(query, kind))
+  const [kind] = kinds
+  const known = kind === 'event' ? ['event', 'key'] : kinds
+  return (
+    kinds.length === 1 &&
+    isName(query[kind!]) &&
+    (query['key'] === undefined || isName(query['key'])) &&
+    Object.keys(query).every((key) => known.includes(key))
   )
 }
 

@@ -1,6 +1,9 @@
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
+import { openStatuses } from '../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../core/contracts/statuses.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import { findWaiting } from './find-waiting.ts'
+import type { Place, WaitQuery } from './find-waiting.ts'
 import { infoOf } from './records/execution-info.ts'
 import type { ExecutionInfo } from './records/execution-info.ts'
 
@@ -14,6 +17,11 @@ export interface ListQuery {
   readonly parent?: string | undefined
   /** Forks of the execution with this id. @default any */
   readonly forkedFrom?: string | undefined
+  /**
+   * Of which a step waits for this. There is no index of that: a call looks through a thousand executions that have not ended at the most, of those that the
+   * rest of the query is about, so that a page may have fewer than `limit`, or none, and there is a next one all the same. @default any
+   */
+  readonly waitsFor?: WaitQuery | undefined
   /** Created at this time or later. @default any time */
   readonly from?: Date | undefined
   /** Created before this time. @default any time */
@@ -34,9 +42,39 @@ export interface ExecutionPage {
 
 /** A page of executions, those of a graph under every name that it had. */
 export async function listExecutions(context: DocketContext, query: ListQuery): Promise<ExecutionPage> {
-  const { status, graph, parent, forkedFrom, from, before, limit = 100, after } = query
+  const { limit = 100, after, waitsFor, status } = query
+  await context.connection.readyBy()
+  const from = after === undefined ? undefined : placeOf(after)
+  if (waitsFor !== undefined) {
+    const open = status === undefined ? { ...query, status: openStatuses } : query
+    const portion = (place: Place | undefined, most: number) => recordsOf(context, open, place, most)
+    const { found, last } = await findWaiting(context, waitsFor, { from, limit, portion })
+    return { executions: await shown(context, found), next: last && textOf(last) }
+  }
+  // One more than the page has shows whether there is another page.
+  const records = await recordsOf(context, query, from, limit + 1)
+  const page = records.slice(0, limit)
+  const last = records.length === page.length ? undefined : page.at(-1)
+  return { executions: await shown(context, page), next: last && textOf(last) }
+}
+
+function shown(context: DocketContext, records: readonly ExecutionRecord[]): Promise<readonly ExecutionInfo[]> {
   const { connection, incompatible } = context
-  await connection.readyBy()
+  return Promise.all(
+    records.map(async (record) =>
+      infoOf(await context.presentRecord(record), connection.encoding, incompatible.misfitOfOpen(record)?.reasons),
+    ),
+  )
+}
+
+/** The newest behind a place. */
+async function recordsOf(
+  context: DocketContext,
+  { status, graph, parent, forkedFrom, from, before }: ListQuery,
+  after: Place | undefined,
+  limit: number,
+): Promise<readonly ExecutionRecord[]> {
+  const { connection } = context
   const { name, formerly = [] } = (graph === undefined ? undefined : context.graphOf(graph)) ?? { name: graph }
   const pages = await Promise.all(
     [name, ...formerly].map((one) =>
@@ -48,30 +86,24 @@ export async function listExecutions(context: DocketContext, query: ListQuery): 
           forkedFrom,
           createdFrom: from?.getTime(),
           createdBefore: before?.getTime(),
-          after: after === undefined ? undefined : placeOf(after),
-          // One more than the page has shows whether there is another page.
-          limit: limit + 1,
+          after,
+          limit,
         }),
       ),
     ),
   )
-  const records = pages.length === 1 ? pages[0]! : pages.flat().toSorted(newestFirst)
-  const page = records.slice(0, limit)
-  const executions = await Promise.all(
-    page.map(async (record) =>
-      infoOf(await context.presentRecord(record), connection.encoding, incompatible.misfitOfOpen(record)?.reasons),
-    ),
-  )
-  const last = page.at(-1)
-  const next = last === undefined || records.length === page.length ? undefined : `${last.createdAt}:${last.id}`
-  return { executions, next }
+  return pages.length === 1 ? pages[0]! : pages.flat().toSorted(newestFirst).slice(0, limit)
 }
 
 function newestFirst(one: ExecutionRecord, other: ExecutionRecord): number {
   return other.createdAt - one.createdAt || (one.id < other.id ? 1 : -1)
 }
 
-function placeOf(after: string): { readonly createdAt: number; readonly id: string } {
+function textOf({ createdAt, id }: Place): string {
+  return `${createdAt}:${id}`
+}
+
+function placeOf(after: string): Place {
   const colon = after.indexOf(':')
   return { createdAt: Number(after.slice(0, colon)), id: after.slice(colon + 1) }
 }
