@@ -1,4 +1,4 @@
-import { DocketClosedError, ExecutionConflictError, LeaseLostError } from '../core/errors.ts'
+import { DocketClosedError, ExecutionConflictError, LeaseLostError, OptionError } from '../core/errors.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import type { OutgoingMessage } from '../core/contracts/outbox.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
@@ -141,6 +141,7 @@ export class ChildExecutions implements DurableChildren {
     { plan, leafValues, goesOn, step }: ChildRequest,
   ): Promise<ExecutionRecord | undefined> {
     const { options, setup } = parent
+    this.#requireListed(plan.index.graph.name)
     const { headers, logger, observers } = options
     const child = { id, headers, logger, observers }
     const life = this.#context.owned.get(parent.id)
@@ -196,6 +197,14 @@ export class ChildExecutions implements DurableChildren {
       const isSame = inputs === undefined || inputs === call.inputs
       await begin(isSame ? given : await changedLeaves(given, inputs, about), headers)
     })
+  }
+
+  /** After a crash nobody could go on with it. @throws OptionError */
+  #requireListed(graph: string): void {
+    if (this.#context.graphOf(graph) !== undefined) return
+    throw new OptionError(
+      `graph "${graph}" is not known to this docket, and so nobody could go on with an execution of it: list it in createDocket({ graphs })`,
+    )
   }
 
   /** A child of an execution that was deleted or purged, and had the same id, is nobody's any more. */

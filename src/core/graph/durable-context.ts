@@ -3,6 +3,8 @@ import type { Logger } from '../contracts/logger.ts'
 import type { GivenOf, TypedDataType, ValueOf } from '../language/data-type.ts'
 import type { RetryPolicy } from '../language/policy.ts'
 import type { MaybePromise, StepContext } from '../language/step.ts'
+import type { InputsOf, TargetOf } from './graph.ts'
+import type { AnyGraph } from './graph-index.ts'
 
 /** What the function of one `ctx.step` gets. */
 export interface DurableCall {
@@ -55,6 +57,16 @@ export interface TimedOut {
   readonly value?: undefined
 }
 
+/** An execution of another graph that a durable function has begun. */
+export interface DurableChild<Value> {
+  /** Its id, in a docket that of its record. */
+  readonly id: string
+  /** Waits for its end: its value, or a rejection with what it failed with, both on record. */
+  result(): Promise<Value>
+  /** Cancels it; resolves once that is on its way. */
+  cancel(reason?: unknown): Promise<void>
+}
+
 /**
  * What the function of a durable step gets besides its inputs. After a crash, or when its execution was parked, that function runs again from its top, and each verb
  * that has ended gives what was recorded, in the recorded order. So whatever does something, or differs from one time to the next, belongs into a verb.
@@ -91,6 +103,23 @@ export interface DurableContext<
   receive<T extends Received>(types: T | readonly T[], options: ReceiveOptions): Promise<MessageOf<T> | TimedOut>
   /** Sets the value of a type that `publishes` names, for `handle.get` and `handle.watch`, from any process. Resolves once that is on record. */
   publish<T extends Published>(type: T, value: GivenOf<T>): Promise<void>
+  /**
+   * Begins an execution of another graph: a child, which is cancelled when the step is, or when its execution fails; one that nobody waits for goes on when the
+   * step completes. In a docket it is an execution of its own, whose graph must be listed there, and resolves once it is stored.
+   */
+  start<G extends AnyGraph, T extends TypedDataType>(
+    graph: G,
+    target: TargetOf<G, T>,
+    inputs: InputsOf<G, T>,
+    options?: DurableKey,
+  ): Promise<DurableChild<ValueOf<T>>>
+  /** Begins a child and waits for its value: `start`, then `result`. */
+  execute<G extends AnyGraph, T extends TypedDataType>(
+    graph: G,
+    target: TargetOf<G, T>,
+    inputs: InputsOf<G, T>,
+    options?: DurableKey,
+  ): Promise<ValueOf<T>>
   /**
    * Begins the function anew with these inputs: what is on record of it goes, but for messages that nobody has taken. For functions that run for ever, whose records
    * would grow without end. Never resolves.

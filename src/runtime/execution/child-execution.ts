@@ -64,6 +64,11 @@ export function cancelOrphans(parent: Parent & { readonly plan: Plan; readonly r
 
 type Runs = readonly ({ readonly hasEnded: boolean; readonly isWorking: boolean } | undefined)[]
 
+/** Ends a child that an earlier process may have begun: it is looked for in the store. */
+export function endChildOf(parent: Parent, step: string, reason: unknown): void {
+  parent.setup.children?.cancel(parent, childIdOf(parent, step), step, reason, parent.setup.itemKey)
+}
+
 /** The id of the child that a step of an execution has, or had last. */
 export function childIdOf({ id, item, setup }: Pick<Parent, 'id' | 'item' | 'setup'>, step: string): string {
   return childId(id, setup.itemKey ?? item, step, setup.undoings?.of(step, item) ?? 0)

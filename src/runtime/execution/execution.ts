@@ -9,7 +9,7 @@ import { callingStep } from '../environment/current-step.ts'
 import type { CallingStep } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { ChildRequest, RunningChild } from '../steps/step-work.ts'
-import { beginChildOf, cancelOrphans } from './child-execution.ts'
+import { beginChildOf, cancelOrphans, childIdOf, endChildOf } from './child-execution.ts'
 import { Effects } from './effects.ts'
 import type { Emitter } from './emitter.ts'
 import { cancelRest, endWith } from './end-reason.ts'
@@ -333,6 +333,14 @@ export class Execution implements StepHost {
   /** Begins an execution of another graph, for one of its steps. */
   beginChild(request: ChildRequest): RunningChild {
     return beginChildOf(this, request, (setup) => new Execution(setup))
+  }
+
+  childIdOf(step: string): string {
+    return childIdOf(this, step)
+  }
+
+  endChild(step: string, reason: unknown): void {
+    endChildOf(this, step, reason)
   }
 
   /** Counts an ended step. Where nobody looks at it again, its record goes at once: there may be very many. */

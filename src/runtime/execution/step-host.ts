@@ -48,6 +48,10 @@ export interface StepHost {
   readonly isOver: boolean
   /** Begins an execution of another graph for one of its steps. */
   beginChild(request: ChildRequest): RunningChild
+  /** The id of the child that `step` of a request names. */
+  childIdOf(step: string): string
+  /** Ends a durable child that an earlier process may have begun, for a reason. */
+  endChild(step: string, reason: unknown): void
   /** What is remembered of a step. */
   persistOf(spec: StepSpec): PersistSpec | undefined
   /** Whether this step's value is what the execution ends with, and nothing else is missing. */

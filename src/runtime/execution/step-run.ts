@@ -152,6 +152,10 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
     return this.state === compiledStep.stateCode.completed || this.state === compiledStep.stateCode.cached
   }
 
+  get hasFailed(): boolean {
+    return this.state === compiledStep.stateCode.failed
+  }
+
   get hasEnded(): boolean {
     return compiledStep.isFinal[this.state]!
   }

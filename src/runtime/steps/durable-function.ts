@@ -1,69 +1,32 @@
-import type { Logger } from '../../core/contracts/logger.ts'
-import { isName } from '../../core/check-name.ts'
-import { checkOptions, describe } from '../../core/check-options.ts'
-import type { Problem } from '../../core/check-options.ts'
-import { durationMs } from '../../core/duration.ts'
-import { OptionError } from '../../core/errors.ts'
-import type { ErrorPlace } from '../../core/docket-error.ts'
-import { checkRetry, checkTimeout } from '../../core/graph/check-step.ts'
-import type {
-  DurableCall,
-  DurableCallOptions,
-  DurableContext,
-  DurableKey,
-  ReceiveOptions,
-} from '../../core/graph/durable-context.ts'
-import type { AnyDataType } from '../../core/language/data-type.ts'
-import { beginPublish } from './publish-verb.ts'
-import { beginReceive } from './receive-verb.ts'
-import { triesOf } from '../../core/graph/step-spec.ts'
-import type { MaybePromise } from '../../core/language/step.ts'
-import { canonicalize, digest } from '../../core/values/keys.ts'
-import { FunctionCall } from './call-verb.ts'
-import type { CallCounter } from './call-verb.ts'
-import { refused } from './frame.ts'
+import type { DurableContext } from '../../core/graph/durable-context.ts'
+import { Branch } from './durable-branch.ts'
+import type { FunctionRun, RunningWork } from './durable-branch.ts'
 import type { Frame } from './frame.ts'
-import { beginSleep, endOfSleep, timeOf } from './sleep-verb.ts'
+import { FunctionChildren } from './function-children.ts'
 import type { WorkingStep } from './step-work.ts'
-import type { VerbCall } from './verb.ts'
 import { VerbNames } from './verb-names.ts'
 
-/** The work that a run of a durable function is part of. */
-interface RunningWork extends CallCounter {
-  beginAnew(inputs: unknown): void
-}
-
-/** What the contexts of one run of a durable function share. */
-interface Run {
-  /** Counts calls whose functions are under way. */
-  readonly work: RunningWork
-  readonly step: WorkingStep
-  readonly frame: Frame
-  readonly attempt: number
-  readonly generation: number
-}
-
-/** What is on record of the heartbeats of the function itself. */
-const heartbeats = '$heartbeat'
-
 /** One run of a durable function, as its function sees it. */
-export class DurableFunction implements Run {
+export class DurableFunction implements FunctionRun {
   readonly work: RunningWork
   readonly step: WorkingStep
   readonly frame: Frame
   readonly attempt: number
   readonly generation: number
+  readonly children: FunctionChildren
   readonly context: DurableContext
   headers: Readonly<Record<string, string>> | undefined
   #controller: AbortController | undefined
   #abort: { readonly reason: unknown } | undefined
 
-  constructor({ work, step, frame, attempt, generation }: Run) {
+  constructor({ work, step, frame, attempt, generation }: Omit<FunctionRun, 'children' | 'signal' | 'headers'>) {
     this.work = work
     this.step = step
     this.frame = frame
     this.attempt = attempt
     this.generation = generation
+    const place = { ...step.execution.place, step: step.step, attempt }
+    this.children = new FunctionChildren(step, generation, place)
     this.context = new Branch(this, new VerbNames(''))
   }
 
@@ -84,272 +47,4 @@ export class DurableFunction implements Run {
     this.#abort = { reason }
     this.#controller?.abort(reason)
   }
-}
-
-/** The context of a durable function, or of a branch of it. */
-class Branch implements DurableContext {
-  readonly #run: DurableFunction
-  readonly #names: VerbNames
-  readonly #branches: VerbNames
-  #derived = 0
-  #log: Logger | undefined
-
-  constructor(run: DurableFunction, names: VerbNames) {
-    this.#run = run
-    this.#names = names
-    this.#branches = new VerbNames(names.prefix)
-  }
-
-  get signal(): AbortSignal {
-    return this.#run.signal
-  }
-
-  get attempt(): number {
-    return this.#run.attempt
-  }
-
-  get generation(): number {
-    return this.#run.generation
-  }
-
-  get executionId(): string {
-    return this.#run.step.execution.id
-  }
-
-  get stepName(): string {
-    return this.#run.step.step
-  }
-
-  get item(): number | undefined {
-    return this.#run.step.execution.item
-  }
-
-  get failedItems(): number {
-    return this.#run.step.execution.failedItems
-  }
-
-  get headers(): Readonly<Record<string, string>> {
-    return this.#run.headers ?? this.#run.step.execution.options.headers
-  }
-
-  get app(): unknown {
-    return this.#run.step.execution.options.app
-  }
-
-  get idempotencyKey(): string {
-    return this.#run.step.idempotencyKey
-  }
-
-  get log(): Logger {
-    return (this.#log ??= this.#run.step.execution.options.logger.child({
-      executionId: this.executionId,
-      step: this.stepName,
-      attempt: this.attempt,
-    }))
-  }
-
-  get lastHeartbeat(): unknown {
-    return this.#run.frame.knownOf(heartbeats)?.value
-  }
-
-  step<Value>(
-    name: string,
-    run: (call: DurableCall) => MaybePromise<Value>,
-    options: DurableCallOptions = {},
-  ): Promise<Value> {
-    const what = `ctx.step ${describe(name)}`
-    return this.#verb('step', name, options, callProblems(what, name, run, options), (whole) => (verb, known) => {
-      const { step, work } = this.#run
-      const tries = { ...triesOf(options.retry), name }
-      const request = {
-        run,
-        tries,
-        work,
-        timeoutMs: durationMs(options.timeout),
-        step: step.step,
-        execution: step.execution,
-      }
-      return new FunctionCall(verb, { ...request, idempotencyKey: () => this.#digest(whole) }, known)
-    }) as Promise<Value>
-  }
-
-  sleep(duration: number | string, options: DurableKey = {}): Promise<void> {
-    return this.#sleep('sleep', options, (now) => endOfSleep('ctx.sleep', duration, now, this.#place))
-  }
-
-  sleepUntil(at: Date, options: DurableKey = {}): Promise<void> {
-    return this.#sleep('sleepUntil', options, () => timeOf('ctx.sleepUntil', at, this.#place))
-  }
-
-  async branch<Value>(name: string, run: (context: this) => MaybePromise<Value>): Promise<Value> {
-    const problem = isName(name) ? undefined : `the name of a branch is a non-empty string, not ${describe(name)}`
-    const whole = problem === undefined ? this.#branches.next(name, undefined) : undefined
-    if (whole === undefined)
-      return this.#refuse(
-        `ctx.branch ${describe(name)}: ${problem ?? 'branches that are open at the same time must have different names'}`,
-      )
-    this.#branches.open++
-    try {
-      return await run(new Branch(this.#run, new VerbNames(`${whole}/`)) as this)
-    } finally {
-      this.#branches.open--
-    }
-  }
-
-  receive(types: AnyDataType | readonly AnyDataType[], options: ReceiveOptions = {}): Promise<never> {
-    const wanted = Array.isArray(types) ? (types as readonly AnyDataType[]) : [types as AnyDataType]
-    const { step } = this.#run
-    const names = wanted.map((type) => (type as AnyDataType | undefined)?.name as string)
-    const received = step.planStep.spec.receives.map(({ name }) => name)
-    const place = this.#place
-    let until: number | undefined
-    const problem = problemOf('ctx.receive', options, ['key', 'timeout'], ({ timeout }) => {
-      if (timeout !== undefined) until = endOfSleep('timeout', timeout, step.execution.clock.now(), place)
-      return [
-        names.length === 0 && 'name at least one data type',
-        ...names.map((name) => !received.includes(name) && unknownType('receive', name, received)),
-      ]
-    })
-    return this.#verb(
-      'receive',
-      'receive',
-      options,
-      problem,
-      () => (verb, known) => beginReceive(step.execution, verb, known, { types: names, until, place }),
-    ) as Promise<never>
-  }
-
-  publish(type: AnyDataType, value: unknown, options: DurableKey = {}): Promise<void> {
-    const { step } = this.#run
-    const published = step.planStep.spec.publishes
-    const name = (type as AnyDataType | undefined)?.name as string
-    const own = published.find((one) => one.name === name)
-    const problem = problemOf('ctx.publish', options, ['key'], () => [
-      own === undefined &&
-        unknownType(
-          'publishe',
-          name,
-          published.map((one) => one.name),
-        ),
-    ])
-    return this.#verb(
-      'publish',
-      name,
-      options,
-      problem,
-      () => (verb) => beginPublish(step, verb, own!, value),
-    ) as Promise<void>
-  }
-
-  continueAsNew(inputs: unknown): Promise<never> {
-    const { frame, work } = this.#run
-    if (frame.cancelled !== undefined) return refused(frame.cancelled.reason)
-    if (!frame.isDead) work.beginAnew(inputs)
-    return new Promise(() => {})
-  }
-
-  now(): Date {
-    return new Date(this.#run.frame.lastAt)
-  }
-
-  random(): number {
-    return Number.parseInt(this.#nextDigest().slice(0, 13), 16) / 2 ** 52
-  }
-
-  uuid(): string {
-    const digits = this.#nextDigest()
-    const variant = ((Number.parseInt(digits[16]!, 16) & 3) | 8).toString(16)
-    return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${variant}${digits.slice(17, 20)}-${digits.slice(20, 32)}`
-  }
-
-  heartbeat(details?: unknown): void {
-    this.#run.frame.noteOpen(heartbeats, 'heartbeat', details)
-  }
-
-  #sleep(kind: string, options: DurableKey, until: (now: number) => number): Promise<void> {
-    const { execution } = this.#run.step
-    let end: number
-    try {
-      checkOptions(`ctx.${kind}`, options, ['key'], ({ key }) => [keyProblem(key)])
-      end = until(execution.clock.now())
-    } catch (error) {
-      return refused(error)
-    }
-    return this.#verb(
-      kind,
-      kind,
-      options,
-      undefined,
-      () => (verb, known) => beginSleep(execution, verb, known, end),
-    ) as Promise<void>
-  }
-
-  #verb(
-    kind: string,
-    name: string,
-    { key }: DurableKey,
-    problem: OptionError | undefined,
-    begin: (whole: string) => VerbCall['begin'],
-  ): Promise<unknown> {
-    // A wrong call is one each time: it needs no record.
-    if (problem !== undefined) return refused(problem)
-    const whole = this.#names.next(name, key)
-    if (whole === undefined)
-      return this.#refuse(
-        `ctx.${kind} ${describe(name)} is called again while other calls are open, so that a run after this one could take one for the other; give it a key, ctx.${kind}(…, { key }), or put what runs at the same time into branches, ctx.branch(name, …)`,
-      )
-    return this.#run.frame.call({ kind, name: whole, names: this.#names, begin: begin(whole) })
-  }
-
-  #refuse(message: string): Promise<never> {
-    return this.#run.frame.refuse(new OptionError(message, this.#place))
-  }
-
-  get #place(): ErrorPlace {
-    const { step, attempt } = this.#run
-    return { ...step.execution.place, step: step.step, attempt }
-  }
-
-  #nextDigest(): string {
-    return Buffer.from(this.#digest([this.#names.prefix, this.#derived++]), 'base64url').toString('hex')
-  }
-
-  #digest(what: unknown): string {
-    return digest(canonicalize([this.idempotencyKey, this.generation, what]))
-  }
-}
-
-function callProblems(what: string, name: unknown, run: unknown, options: unknown): OptionError | undefined {
-  return problemOf(what, options, ['key', 'retry', 'timeout'], ({ retry, timeout }) => {
-    const problems: string[] = []
-    const report = (problem: string): void => void problems.push(problem)
-    if (!isName(name)) report('the name is a non-empty string')
-    if (typeof run !== 'function') report(`what is called must be a function, not ${describe(run)}`)
-    if (retry !== undefined) checkRetry('options', retry, report)
-    if (timeout !== undefined) checkTimeout('timeout', timeout, report)
-    return problems
-  })
-}
-
-/** What is wrong with a call. */
-function problemOf(
-  what: string,
-  options: unknown,
-  known: readonly string[],
-  problemsOf: (options: Readonly<Record<string, unknown>>) => readonly Problem[],
-): OptionError | undefined {
-  try {
-    checkOptions(what, options, known, (read) => [...problemsOf(read), keyProblem(read['key'])])
-    return undefined
-  } catch (error) {
-    return error as OptionError
-  }
-}
-
-function unknownType(does: string, name: unknown, known: readonly string[]): string {
-  return `the step ${does}s no ${typeof name === 'string' ? `"${name}"` : describe(name)}; it ${does}s: ${known.join(', ') || 'nothing'}`
-}
-
-function keyProblem(key: unknown): string | undefined {
-  return key === undefined || isName(key) ? undefined : `key must be a non-empty string, not ${describe(key)}`
 }

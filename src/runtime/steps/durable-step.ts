@@ -114,6 +114,7 @@ class DurableWork implements StepWork, FrameHost {
       return
     }
     this.#frame?.drop(reason)
+    this.#function?.children.stop(reason)
     this.#isGivenUp = true
     // Whoever stops it counts it among what may still run.
     if (this.#running === 0) queueMicrotask(() => this.#step.endedLate())
@@ -292,7 +293,10 @@ class DurableWork implements StepWork, FrameHost {
         this.#end()
         this.#cancel(error)
       } else this.#endAll()
+      const { children } = this.#function ?? {}
       this.#step.attemptFailed(error, timedOut)
+      // A further attempt finds its children.
+      if (this.#step.hasFailed) children?.stop(error)
     })
   }
 
@@ -302,6 +306,7 @@ class DurableWork implements StepWork, FrameHost {
 
   #cancel(reason: unknown): void {
     this.#function?.abort(reason)
+    this.#function?.children.stop(reason)
     this.#frame?.cancel(reason)
   }
 

@@ -39,6 +39,10 @@ export type StepInterceptors = Pick<InterceptorChains, 'step' | 'compensate'>
 export interface WorkPlace {
   /** Begins an execution of another graph for one of its steps. @throws SerializationError where its results can't be found by its inputs */
   beginChild(request: ChildRequest): RunningChild
+  /** The id of the child that `step` of a request names. */
+  childIdOf(step: string): string
+  /** Ends a durable child that an earlier process may have begun, for a reason. */
+  endChild(step: string, reason: unknown): void
   readonly id: string
   /** Index of the batch's item. */
   readonly item: number | undefined
@@ -56,6 +60,7 @@ export interface WorkPlace {
     readonly events?: Events | undefined
     readonly times?: TimerTimes | undefined
     readonly checkpoints?: Checkpoints | undefined
+    readonly undoings?: { of(step: string, item: number | undefined): number } | undefined
     readonly itemKey?: string | undefined
     readonly isChild?: boolean | undefined
     readonly part?: unknown
@@ -111,6 +116,8 @@ export interface WorkingStep {
   goesOn(): void
   /** Its wait is over: goes on as soon as there is room for what follows, which counts as running. */
   wakes(goOn: () => void): void
+  /** Whether it has failed for good. */
+  readonly hasFailed: boolean
   /** The work that is under way. */
   current: StepWork | undefined
   /** Whether the attempt stays open though it failed so: the execution is handed over because of it. */

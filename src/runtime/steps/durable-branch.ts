@@ -1,0 +1,339 @@
+import type { Logger } from '../../core/contracts/logger.ts'
+import { isName } from '../../core/check-name.ts'
+import { checkOptions, describe } from '../../core/check-options.ts'
+import { durationMs } from '../../core/duration.ts'
+import { OptionError } from '../../core/errors.ts'
+import type { ErrorPlace } from '../../core/docket-error.ts'
+import type {
+  DurableCall,
+  DurableChild,
+  DurableCallOptions,
+  DurableContext,
+  DurableKey,
+  ReceiveOptions,
+} from '../../core/graph/durable-context.ts'
+import type { AnyDataType } from '../../core/language/data-type.ts'
+import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { givenInputs } from '../inputs/given-inputs.ts'
+import type { GivenInputs } from '../inputs/given-inputs.ts'
+import type { FunctionChildren } from './function-children.ts'
+import { beginPublish } from './publish-verb.ts'
+import { beginReceive } from './receive-verb.ts'
+import { triesOf } from '../../core/graph/step-spec.ts'
+import type { MaybePromise } from '../../core/language/step.ts'
+import { canonicalize, digest } from '../../core/values/keys.ts'
+import { FunctionCall } from './call-verb.ts'
+import type { CallCounter } from './call-verb.ts'
+import { refused } from './frame.ts'
+import type { Frame } from './frame.ts'
+import { beginSleep, endOfSleep, timeOf } from './sleep-verb.ts'
+import type { WorkingStep } from './step-work.ts'
+import type { VerbCall } from './verb.ts'
+import { VerbNames } from './verb-names.ts'
+
+import { callProblems, caught, problemOf, keyProblem, unknownType } from './verb-problems.ts'
+
+/** The work that a run of a durable function is part of. */
+export interface RunningWork extends CallCounter {
+  beginAnew(inputs: unknown): void
+}
+
+/** What the contexts of one run of a durable function share. */
+export interface FunctionRun {
+  /** Counts calls whose functions are under way. */
+  readonly work: RunningWork
+  readonly step: WorkingStep
+  readonly frame: Frame
+  readonly attempt: number
+  readonly generation: number
+  readonly children: FunctionChildren
+  /** In the place of those of the call, where something has changed them. */
+  readonly headers: Readonly<Record<string, string>> | undefined
+  /** Aborted when the attempt is cancelled or times out. */
+  readonly signal: AbortSignal
+}
+
+/** What is on record of the heartbeats of the function itself. */
+const heartbeats = '$heartbeat'
+
+/** The context of a durable function, or of a branch of it. */
+export class Branch implements DurableContext {
+  readonly #run: FunctionRun
+  readonly #names: VerbNames
+  readonly #branches: VerbNames
+  #derived = 0
+  #log: Logger | undefined
+
+  constructor(run: FunctionRun, names: VerbNames) {
+    this.#run = run
+    this.#names = names
+    this.#branches = new VerbNames(names.prefix)
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal
+  }
+
+  get attempt(): number {
+    return this.#run.attempt
+  }
+
+  get generation(): number {
+    return this.#run.generation
+  }
+
+  get executionId(): string {
+    return this.#run.step.execution.id
+  }
+
+  get stepName(): string {
+    return this.#run.step.step
+  }
+
+  get item(): number | undefined {
+    return this.#run.step.execution.item
+  }
+
+  get failedItems(): number {
+    return this.#run.step.execution.failedItems
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return this.#run.headers ?? this.#run.step.execution.options.headers
+  }
+
+  get app(): unknown {
+    return this.#run.step.execution.options.app
+  }
+
+  get idempotencyKey(): string {
+    return this.#run.step.idempotencyKey
+  }
+
+  get log(): Logger {
+    return (this.#log ??= this.#run.step.execution.options.logger.child({
+      executionId: this.executionId,
+      step: this.stepName,
+      attempt: this.attempt,
+    }))
+  }
+
+  get lastHeartbeat(): unknown {
+    return this.#run.frame.knownOf(heartbeats)?.value
+  }
+
+  step<Value>(
+    name: string,
+    run: (call: DurableCall) => MaybePromise<Value>,
+    options: DurableCallOptions = {},
+  ): Promise<Value> {
+    const what = `ctx.step ${describe(name)}`
+    return this.#verb('step', name, options, callProblems(what, name, run, options), (whole) => (verb, known) => {
+      const { step, work } = this.#run
+      const tries = { ...triesOf(options.retry), name }
+      const request = {
+        run,
+        tries,
+        work,
+        timeoutMs: durationMs(options.timeout),
+        step: step.step,
+        execution: step.execution,
+      }
+      return new FunctionCall(verb, { ...request, idempotencyKey: () => this.#digest(whole) }, known)
+    }) as Promise<Value>
+  }
+
+  sleep(duration: number | string, options: DurableKey = {}): Promise<void> {
+    return this.#sleep('sleep', options, (now) => endOfSleep('ctx.sleep', duration, now, this.#place))
+  }
+
+  sleepUntil(at: Date, options: DurableKey = {}): Promise<void> {
+    return this.#sleep('sleepUntil', options, () => timeOf('ctx.sleepUntil', at, this.#place))
+  }
+
+  async branch<Value>(name: string, run: (context: this) => MaybePromise<Value>): Promise<Value> {
+    const problem = isName(name) ? undefined : `the name of a branch is a non-empty string, not ${describe(name)}`
+    const whole = problem === undefined ? this.#branches.next(name, undefined) : undefined
+    if (whole === undefined)
+      return this.#refuse(
+        `ctx.branch ${describe(name)}: ${problem ?? 'branches that are open at the same time must have different names'}`,
+      )
+    this.#branches.open++
+    try {
+      return await run(new Branch(this.#run, new VerbNames(`${whole}/`)) as this)
+    } finally {
+      this.#branches.open--
+    }
+  }
+
+  receive(types: AnyDataType | readonly AnyDataType[], options: ReceiveOptions = {}): Promise<never> {
+    const wanted = Array.isArray(types) ? (types as readonly AnyDataType[]) : [types as AnyDataType]
+    const { step } = this.#run
+    const names = wanted.map((type) => (type as AnyDataType | undefined)?.name as string)
+    const received = step.planStep.spec.receives.map(({ name }) => name)
+    const place = this.#place
+    let until: number | undefined
+    const problem = problemOf('ctx.receive', options, ['key', 'timeout'], ({ timeout }) => {
+      if (timeout !== undefined) until = endOfSleep('timeout', timeout, step.execution.clock.now(), place)
+      return [
+        names.length === 0 && 'name at least one data type',
+        ...names.map((name) => !received.includes(name) && unknownType('receive', name, received)),
+      ]
+    })
+    return this.#verb(
+      'receive',
+      'receive',
+      options,
+      problem,
+      () => (verb, known) => beginReceive(step.execution, verb, known, { types: names, until, place }),
+    ) as Promise<never>
+  }
+
+  start(graph: AnyGraph, target: unknown, inputs: unknown, options: DurableKey = {}): Promise<never> {
+    const { children } = this.#run
+    let given: GivenInputs | undefined
+    const what = `ctx.start ${describe((graph as AnyGraph | undefined)?.name)}`
+    const problem =
+      problemOf(what, options, ['key'], () => []) ??
+      caught(() => (given = givenInputs(graph, target as AnyDataType, inputs)))
+    if (problem !== undefined) return refused(problem)
+    let name: string | undefined
+    const started = this.#verb('start', graph.name, options, undefined, (whole) => {
+      name = whole
+      children.known(whole)
+      return (verb) => children.begin(verb, given!)
+    })
+    return started.then(() => this.#childOf(name!, given!)) as Promise<never>
+  }
+
+  async execute(graph: AnyGraph, target: unknown, inputs: unknown, options: DurableKey = {}): Promise<never> {
+    const child: DurableChild<never> = await this.start(graph, target as never, inputs, options)
+    return child.result()
+  }
+
+  #childOf(name: string, given: GivenInputs): DurableChild<unknown> {
+    const { frame, children } = this.#run
+    const names = this.#names
+    let result: Promise<unknown> | undefined
+    return Object.freeze({
+      id: children.idOf(name),
+      result: () =>
+        (result ??= frame.call({
+          kind: 'result',
+          name: `${name}/result`,
+          names,
+          begin: (verb) => children.result(name, verb, given),
+        })),
+      cancel: (reason?: unknown) =>
+        frame.call({
+          kind: 'cancel',
+          name: `${name}/cancel`,
+          names,
+          begin: (verb) => {
+            children.cancel(name, reason)
+            verb.succeed(undefined, this.#run.step.execution.clock.now())
+            return undefined
+          },
+        }) as Promise<void>,
+    })
+  }
+
+  publish(type: AnyDataType, value: unknown, options: DurableKey = {}): Promise<void> {
+    const { step } = this.#run
+    const published = step.planStep.spec.publishes
+    const name = (type as AnyDataType | undefined)?.name as string
+    const own = published.find((one) => one.name === name)
+    const problem = problemOf('ctx.publish', options, ['key'], () => [
+      own === undefined &&
+        unknownType(
+          'publishe',
+          name,
+          published.map((one) => one.name),
+        ),
+    ])
+    return this.#verb(
+      'publish',
+      name,
+      options,
+      problem,
+      () => (verb) => beginPublish(step, verb, own!, value),
+    ) as Promise<void>
+  }
+
+  continueAsNew(inputs: unknown): Promise<never> {
+    const { frame, work } = this.#run
+    if (frame.cancelled !== undefined) return refused(frame.cancelled.reason)
+    if (!frame.isDead) work.beginAnew(inputs)
+    return new Promise(() => {})
+  }
+
+  now(): Date {
+    return new Date(this.#run.frame.lastAt)
+  }
+
+  random(): number {
+    return Number.parseInt(this.#nextDigest().slice(0, 13), 16) / 2 ** 52
+  }
+
+  uuid(): string {
+    const digits = this.#nextDigest()
+    const variant = ((Number.parseInt(digits[16]!, 16) & 3) | 8).toString(16)
+    return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${variant}${digits.slice(17, 20)}-${digits.slice(20, 32)}`
+  }
+
+  heartbeat(details?: unknown): void {
+    this.#run.frame.noteOpen(heartbeats, 'heartbeat', details)
+  }
+
+  #sleep(kind: string, options: DurableKey, until: (now: number) => number): Promise<void> {
+    const { execution } = this.#run.step
+    let end: number
+    try {
+      checkOptions(`ctx.${kind}`, options, ['key'], ({ key }) => [keyProblem(key)])
+      end = until(execution.clock.now())
+    } catch (error) {
+      return refused(error)
+    }
+    return this.#verb(
+      kind,
+      kind,
+      options,
+      undefined,
+      () => (verb, known) => beginSleep(execution, verb, known, end),
+    ) as Promise<void>
+  }
+
+  #verb(
+    kind: string,
+    name: string,
+    { key }: DurableKey,
+    problem: OptionError | undefined,
+    begin: (whole: string) => VerbCall['begin'],
+  ): Promise<unknown> {
+    // A wrong call is one each time: it needs no record.
+    if (problem !== undefined) return refused(problem)
+    const whole = this.#names.next(name, key)
+    if (whole === undefined)
+      return this.#refuse(
+        `ctx.${kind} ${describe(name)} is called again while other calls are open, so that a run after this one could take one for the other; give it a key, ctx.${kind}(…, { key }), or put what runs at the same time into branches, ctx.branch(name, …)`,
+      )
+    return this.#run.frame.call({ kind, name: whole, names: this.#names, begin: begin(whole) })
+  }
+
+  #refuse(message: string): Promise<never> {
+    return this.#run.frame.refuse(new OptionError(message, this.#place))
+  }
+
+  get #place(): ErrorPlace {
+    const { step, attempt } = this.#run
+    return { ...step.execution.place, step: step.step, attempt }
+  }
+
+  #nextDigest(): string {
+    return Buffer.from(this.#digest([this.#names.prefix, this.#derived++]), 'base64url').toString('hex')
+  }
+
+  #digest(what: unknown): string {
+    return digest(canonicalize([this.idempotencyKey, this.generation, what]))
+  }
+}
