@@ -3,6 +3,7 @@ import type { Series } from './measure.ts'
 import type { Target } from './target.ts'
 import { chainMeasures, functionChain } from './workloads/durable-chain.ts'
 import { functionMeasures, longFunctions } from './workloads/durable-functions.ts'
+import { machineEvents, msPerEvent } from './workloads/machines.ts'
 import type { Result } from './workloads/workload.ts'
 
 type Results = ReadonlyMap<string, Result>
@@ -81,4 +82,17 @@ export const functionTargets: readonly Target[] = [
       got: longOf(functionMeasures.sleeping, store),
     },
   ]),
+  ...['PostgreSQL', 'Redis'].map((store): Target => ({
+    workload: machineEvents.name,
+    measure: `machines on ${store}, events/s: against @restatedev/xstate`,
+    must: 3,
+    goal: 10,
+    unit: 'ratio',
+    isAtLeast: true,
+    got: (results) => {
+      const own = seriesOf(results, machineEvents.name, msPerEvent, `Docket on ${store}`)
+      const other = seriesOf(results, machineEvents.name, msPerEvent, '@restatedev/xstate')
+      return own === undefined || other === undefined ? undefined : ratioOf(other, own)
+    },
+  })),
 ]

@@ -18,6 +18,7 @@ import { durableSet } from './workloads/durable-set.ts'
 import { durableUnpersisted } from './workloads/durable-unpersisted.ts'
 import { growth } from './workloads/growth.ts'
 import { heap } from './workloads/heap.ts'
+import { machineEvents } from './workloads/machines.ts'
 import { observer } from './workloads/observer.ts'
 import { shapeWorkloads } from './workloads/run-shape.ts'
 import { scale, scaleStores } from './workloads/scale.ts'
@@ -35,7 +36,7 @@ const durable = [
   durableRecovery,
   durableResume,
 ]
-const functions = [...functionChains, longFunctions]
+const functions = [...functionChains, longFunctions, machineEvents]
 const workloads = [...inMemory, ...durable, ...waiting, ...functions, scale]
 const groups: Readonly<Record<string, readonly string[]>> = {
   memory: inMemory.map(({ name }) => name),
