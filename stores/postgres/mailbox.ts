@@ -11,7 +11,7 @@ import type { SqlReader } from '../sql/reader.ts'
 import { roundsOf } from '../sql/rounds.ts'
 import { endedStatuses, endParking, messageColumns, messageFields } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
-import { columnar, unnest } from './dialect.ts'
+import { columnar, lockPatience, unnest } from './dialect.ts'
 import { storeName } from './errors.ts'
 import { clientOf } from './given-transaction.ts'
 import type { PostgresHintSender } from './hint-sender.ts'
@@ -31,42 +31,44 @@ export class PostgresMailbox {
   readonly #dialect: Dialect
   readonly #hints: PostgresHintSender
   readonly #reader: SqlReader
-  readonly #post: string
-  readonly #judge: string
+  readonly #passing: PostStatements
+  readonly #within: PostStatements
 
   constructor(connection: PostgresConnection, dialect: Dialect, hints: PostgresHintSender, reader: SqlReader) {
     this.#connection = connection
     this.#dialect = dialect
     this.#hints = hints
     this.#reader = reader
-    this.#post = postStatement(dialect)
-    this.#judge = judgeStatement(dialect)
+    this.#passing = postStatements(dialect, lockPatience())
+    // What it sets would hold for the rest of the caller's transaction.
+    this.#within = postStatements(dialect, `(select 'as it is' as lock_timeout) patience`)
   }
 
   async post(messages: readonly NewMessage[], transaction: unknown): Promise<readonly PostVerdict[]> {
     const client = transaction === undefined ? undefined : clientOf(transaction)
     if (client !== undefined) await this.#connection.requireTransaction(client)
     const verdicts = new Map<NewMessage, PostVerdict>()
+    const { post, judge } = client === undefined ? this.#passing : this.#within
     if (messages.some(hasReceipts))
       for (const round of roundsOf(messages, ({ execution }) => execution)) {
         let rest = round
         for (let tries = 0; rest.length > 0; tries++) {
           if (tries === maxTries) throw new StoreError(storeName, 'others kept posting to the same executions', true)
-          rest = await this.#postSome(this.#judge, rest, verdicts, client)
+          rest = await this.#postSome(judge, true, rest, verdicts, client)
         }
       }
-    else if (messages.length > 0) await this.#postSome(this.#post, messages, verdicts, client)
+    else if (messages.length > 0) await this.#postSome(post, false, messages, verdicts, client)
     return messages.map((message) => verdicts.get(message) ?? 'unknown')
   }
 
   /** Gives those that were not judged, since others have posted to the same execution at this moment. */
   async #postSome(
     text: string,
+    isJudged: boolean,
     messages: readonly NewMessage[],
     verdicts: Map<NewMessage, PostVerdict>,
     client: ClientBase | undefined,
   ): Promise<readonly NewMessage[]> {
-    const isJudged = text === this.#judge
     const rows = messages.map((message): Cell[] => {
       // The number is not known yet; the statement gives it.
       const cells = cellsOf(messageFields, { ...message, seq: 0 }, this.#dialect.timeText)
@@ -104,13 +106,23 @@ const inserted = (seq: string): string =>
   messageColumns.map(({ name }) => (name === 'seq' ? seq : `p.${name}`)).join(', ')
 const isRefused = `a.and_ended = 0 and h.status in ${endedStatuses}`
 
+/** How messages are posted: judged by the status of their executions alone, or by receipts as well. */
+interface PostStatements {
+  readonly post: string
+  readonly judge: string
+}
+
+function postStatements(dialect: Dialect, patience: string): PostStatements {
+  return { post: postStatement(dialect, patience), judge: judgeStatement(dialect, patience) }
+}
+
 /** Messages that are judged by the status of their executions alone: any number to each. */
-function postStatement(dialect: Dialect): string {
+function postStatement(dialect: Dialect, patience: string): string {
   const executions = dialect.table('executions')
   return `with wanted as materialized (select * from ${unnest(postedColumns, 'a', 1, 'n')}
     ), held as materialized (
-      select e.id, e.owner, e.status, e.last_mail, e.parked_at from ${executions} e
-      where e.id in (select execution from wanted) order by e.id for no key update
+      select e.id, e.owner, e.status, e.last_mail, e.parked_at from ${patience}, ${executions} e
+      where e.id in (select execution from wanted) and patience.lock_timeout <> '' order by e.id for no key update of e
     ), judged as materialized (
       select a.*, h.last_mail, h.owner, h.parked_at is not null as was_parked, case when ${isRefused} then 'ended' else 'accepted' end as verdict
       from wanted a join held h on h.id = a.execution
@@ -129,15 +141,15 @@ function postStatement(dialect: Dialect): string {
  * Messages with ids or slots, one to each execution. What the statement sees of receipts is what was there when it began, and the
  * execution's row is held later: \`mail_version\` says whether somebody has written receipts in between. Then nothing is judged.
  */
-function judgeStatement(dialect: Dialect): string {
+function judgeStatement(dialect: Dialect, patience: string): string {
   const executions = dialect.table('executions')
   const receipts = dialect.table('receipts')
   return `with wanted as materialized (select * from ${unnest(judgedColumns, 'a', 1, 'n')}
     ), seen as materialized (
       select e.id, e.mail_version from ${executions} e where e.id in (select execution from wanted)
     ), held as materialized (
-      select e.id, e.owner, e.status, e.last_mail, e.mail_version, e.parked_at from ${executions} e
-      where e.id in (select execution from wanted) order by e.id for no key update
+      select e.id, e.owner, e.status, e.last_mail, e.mail_version, e.parked_at from ${patience}, ${executions} e
+      where e.id in (select execution from wanted) and patience.lock_timeout <> '' order by e.id for no key update of e
     ), judged as materialized (
       select a.*, h.last_mail, h.owner, h.parked_at is not null as was_parked, i.verdict is not null as is_repeated,
         case when v.mail_version <> h.mail_version then 'stale' when i.verdict is not null then i.verdict

@@ -15,11 +15,12 @@ export function sqliteDialect(now: () => number, owners: SqliteOwners): Dialect 
     reading: (source) => source,
     isIn: (expression, texts, add) => `${expression} in (select value from json_each(${add(JSON.stringify(texts))}))`,
     lineageIndex: (column) => `indexed by docket_executions_${column === 'parent' ? 'parent' : 'forked'}`,
+    // The limit makes a table of it, which is looked up: else its text would be read once for each row that it is joined with.
     places: (
       places,
       add,
     ) => `(select value ->> 0 as execution, value ->> 1 as control, value ->> 2 as data, value ->> 3 as least
-      from json_each(${add(JSON.stringify(places.map(({ execution, control, data, least }) => [execution, control, data, least])))})) p`,
+      from json_each(${add(JSON.stringify(places.map(({ execution, control, data, least }) => [execution, control, data, least])))}) limit -1) p`,
     now: (add) => add(toSqlTime(now())),
     isLiving: (_, add) => {
       for (const cell of owners.livingCells()) add(cell)

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createDocket, dataType, graph, step, type } from '../../src/index.ts'
+import { createDocket, dataType, graph, signal, step, type } from '../../src/index.ts'
 import type { Docket, Store } from '../../src/index.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { mysqlStore } from '../../stores/mysql/index.ts'
@@ -80,6 +80,8 @@ const Seed = dataType('Seed', type<number>())
 const First = dataType('First', type<number>())
 const Second = dataType('Second', type<number>())
 const Shared = dataType('Shared', type<number>())
+const Approval = dataType('Approval', type<string>())
+const Shipped = dataType('Shipped', type<string>())
 
 function chain(hold: Promise<void>) {
   return graph({
@@ -145,6 +147,25 @@ describe.each(servers)('on %s, while somebody else', (_, server) => {
     expect((await running.details()).status).toBe('running')
     await other.run('rollback')
     expect(await running.result()).toBe(-3)
+  })
+
+  test('holds the row of an execution, a message to it waits, and those that go out with it do not', async () => {
+    const { store, database, table } = await server.newSpace()
+    const approvals = graph({
+      name: 'approvals',
+      steps: [signal(Approval), step({ name: 'Ship', inputs: { by: Approval }, output: Shipped, run: ({ by }) => by })],
+    })
+    await using docket = createDocket({ graphs: [approvals], store })
+    const start = (id: string) => docket.start(approvals, Shipped, {}, { id })
+    const handles = await Promise.all(['a', 'locked', 'z'].map(start))
+    const other = await server.begin(database)
+    await other.run(`select * from ${table('executions')} where id = 'locked' for update`)
+    const [first, locked, last] = handles.map((handle) => handle.signal(Approval, handle.id))
+    expect(await Promise.all([first, last])).toEqual(['accepted', 'accepted'])
+    expect(await Promise.all([handles[0]!.result(), handles[2]!.result()])).toEqual(['a', 'z'])
+    await other.run('rollback')
+    expect(await locked).toBe('accepted')
+    expect(await handles[1]!.result()).toBe('locked')
   })
 
   test('holds the row of a step, or of a result, that one waits and the others go on', async () => {

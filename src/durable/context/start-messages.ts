@@ -2,7 +2,6 @@ import { receivedMessage, signalIdentity, signalMessage } from '../../core/contr
 import type { NewMessage } from '../../core/contracts/message.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
-import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { StartSignals } from '../../runtime/inputs/given-signals.ts'
 import type { DocketContext } from './docket-context.ts'
 
@@ -50,8 +49,7 @@ export async function postStartMessages(
   const received = Object.entries(signals).filter(([type]) => several.has(type))
   if (received.length === 0) return
   const messages = await startMessages(context, execution, { receivers }, Object.fromEntries(received))
-  const { store } = context.connection
-  await context.connection.patiently(async () => allAnswers(store, 'post', messages, await store.post(messages)))
+  await context.connection.post(messages)
 }
 
 /** Values that can't be compared are the same at the same place. */

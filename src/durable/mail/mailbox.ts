@@ -4,12 +4,11 @@ import type { MailPosition, Message } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { deletedOnRequest } from '../ownership/deleted-on-request.ts'
 import type { Owned } from '../ownership/owned.ts'
+import { Portion } from '../recovery/portion.ts'
 import type { Reopening } from '../recovery/reopen.ts'
 import { childDeleted, childEnded } from '../records/child-digest.ts'
 import { deleteUnowned } from '../recovery/unowned.ts'
 import { addReason, cancelledOnRequest } from '../recovery/unread-mail.ts'
-
-const messagesPerRead = 100
 
 /** What was read of the messages to one execution. */
 interface Delivered {
@@ -30,6 +29,7 @@ export class Mailbox {
   readonly #context: DocketContext
   readonly #reopening: Reopening
   readonly #delivered = new Map<string, Delivered>()
+  readonly #portion = new Portion()
   /** What has failed is tried again: the message is there still. */
   readonly #onFailure: (error: unknown) => void
 
@@ -47,7 +47,9 @@ export class Mailbox {
     const after = new Map<string, MailPosition>()
     for (const [id, { position }] of this.#delivered) after.set(id, position)
     for (;;) {
-      const request = { owner: connection.session.owner, after, limit: messagesPerRead }
+      // A portion costs the store about as much as all that is unread: there are few of them.
+      const limit = this.#portion.size
+      const request = { owner: connection.session.owner, after, limit }
       const portion = await connection.store.readMail(request)
       for (const message of portion) {
         const { execution } = message
@@ -55,7 +57,8 @@ export class Mailbox {
         after.set(execution, { ...(after.get(execution) ?? unread), [message.class]: message.seq })
         this.#take(message)
       }
-      if (portion.length < messagesPerRead) return
+      if (portion.length < limit) return
+      this.#portion.brought(portion.reduce((bytes, { payload }) => bytes + (payload?.length ?? 0), 0))
     }
   }
 

@@ -13,7 +13,6 @@ import { requireIndex } from '../../core/graph/plan.ts'
 import { isDate } from '../../core/is-builtin.ts'
 import { isRecord } from '../../core/is-record.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
-import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { ItemsReader, itemsStep } from '../records/batch-items.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
@@ -54,7 +53,7 @@ export async function rescheduleTimer(
   { timer, when, options: { item: index } }: TimerCall,
 ): Promise<RescheduleVerdict> {
   const { connection, clock } = context
-  const { store, encoding } = connection
+  const { encoding } = connection
   await connection.readyBy()
   const dueAt = isDate(when) ? when.getTime() : clock.now() + durationMs(when)!
   if (Number.isNaN(new Date(dueAt).getTime()))
@@ -71,7 +70,7 @@ export async function rescheduleTimer(
   const payload = await encoding.encode(move, moveIdentity(id))
   const message = { execution: id, class: 'control', kind: 'reschedule', payload, at: clock.now() } as const
   // Twice it says no more than once.
-  const [verdict] = allAnswers(store, 'post', [message], await connection.patiently(() => store.post([message])))
+  const [verdict] = await connection.post([message])
   if (verdict === 'unknown') throw noSuchExecution(id)
   if (verdict === 'accepted') context.lookSoon(id)
   return verdict as RescheduleVerdict

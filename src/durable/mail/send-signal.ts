@@ -101,11 +101,11 @@ async function sendChecked(
   const content = { id, payload, at: clock.now() }
   const message =
     way === 'received' ? receivedMessage(executionId, to, content) : signalMessage(executionId, to, content)
-  // Its id makes the second try of one whose answer was lost the same as the first.
-  const post = () => store.post([message], transaction)
-  // What fails within a transaction ends that: it is for its owner to try again.
-  const posted = await (transaction === undefined ? connection.patiently(post) : post())
-  const [verdict] = allAnswers(store, 'post', [message], posted)
+  // Its id makes the second try of one whose answer was lost the same as the first. What fails within a transaction ends that: it is for its owner to try again.
+  const [verdict] =
+    transaction === undefined
+      ? await connection.post([message])
+      : allAnswers(store, 'post', [message], await store.post([message], transaction))
   if (verdict === 'unknown') throw noSuchExecution(executionId)
   if (verdict === 'accepted') context.lookSoon(executionId)
   return verdict!

@@ -193,14 +193,14 @@ export async function postMessage(
   kind: 'cancel' | 'retry' | 'delete',
   content: { readonly reason?: unknown; readonly items?: readonly string[] | undefined } = {},
 ): Promise<PostVerdict> {
-  const { store, encoding } = connection
+  const { encoding } = connection
   const { reason, items } = content
   const identity = ['message', execution]
   const named = items && (await encoding.encode(items, identity))
   const payload = reason === undefined ? named : await encoding.encodeError(reason, identity)
   const message = { execution, class: 'control', kind, andEnded: kind !== 'cancel', payload, at: clock.now() } as const
   // Twice it says no more than once.
-  const [verdict] = allAnswers(store, 'post', [message], await connection.patiently(() => store.post([message])))
+  const [verdict] = await connection.post([message])
   return verdict!
 }
 

@@ -55,9 +55,7 @@ export class ExecutionStarter {
     await this.#startOrFind(request)
     const messages = await messagesOf()
     // Those that it had already, or that came too late, change nothing: what they were is for its records to say.
-    await connection.patiently(async () =>
-      allAnswers(connection.store, 'post', messages, await connection.store.post(messages)),
-    )
+    await connection.post(messages)
     this.#context.lookSoon(request.id)
   }
 

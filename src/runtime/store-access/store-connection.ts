@@ -1,4 +1,5 @@
 import type { Store, StoreHint } from '../../core/contracts/store.ts'
+import type { NewMessage, PostVerdict } from '../../core/contracts/message.ts'
 import type { OutboxEntry } from '../../core/contracts/outbox.ts'
 import type { EmittedEvent, NewEventWait } from '../../core/contracts/event-record.ts'
 import type { ResultCommit, ResultState } from '../../core/contracts/result-record.ts'
@@ -59,6 +60,8 @@ export class StoreConnection {
   readonly lookups: CallBatcher<string, ResultState | undefined>
   readonly resultCommits: CallBatcher<ResultCommit, boolean>
   readonly gets: CallBatcher<string, ExecutionRecord | undefined>
+  /** Messages, those to one execution in their order. */
+  readonly posts: CallBatcher<NewMessage, PostVerdict>
   readonly eventWaits: CallBatcher<NewEventWait, EmittedEvent | undefined>
   readonly waitEnds: CallBatcher<NewEventWait, void>
   readonly #listeners = new Set<(hint: StoreHint) => void>()
@@ -116,6 +119,13 @@ export class StoreConnection {
     this.gets = new CallBatcher(async (ids) => allAnswers(store, 'get', ids, await store.get(ids)), {
       ...this.batching,
       lockedError: ofExecution,
+    })
+    this.posts = new CallBatcher(async (messages) => allAnswers(store, 'post', messages, await store.post(messages)), {
+      ...this.batching,
+      maxInFlight: 1,
+      sizeOf: ({ payload }) => sizeOf(payload),
+      keyOf: ({ execution }) => execution,
+      lockedError: ({ execution }) => ofExecution(execution),
     })
     const ofEvent = ({ event }: Pick<NewEventWait, 'event'>): StoreError => this.lockedError(`event "${event}"`)
     this.eventWaits = new CallBatcher(
@@ -185,6 +195,13 @@ export class StoreConnection {
       this.requireOpen()
       return call()
     }, until)
+  }
+
+  /** Posts messages for a caller that waits, in the calls of a turn with all others. They must be such that may be posted twice. @throws StoreError, DocketClosedError */
+  post(messages: readonly NewMessage[]): Promise<readonly PostVerdict[]> {
+    this.requireOpen()
+    const until = this.clock.elapsed() + patienceMs
+    return Promise.all(messages.map((message) => this.posts.add(message, until)))
   }
 
   async #untilReached<Answer>(
