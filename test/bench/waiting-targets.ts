@@ -128,6 +128,17 @@ export const waitingTargets: readonly Target[] = [
       },
     },
   ]),
+  ...(['PostgreSQL', 'Redis', 'SQLite'] as const).map((store): Target => ({
+    workload: 'waiting-events',
+    measure: `${store}: an emit that wakes 1,000 parked executions, until the last one begins`,
+    must: 2_000,
+    goal: 500,
+    unit: 'ms',
+    got: (results) => {
+      const series = seriesOf(results, 'waiting-events', waitingMeasures.broadcast, store)
+      return series && spreadOf(series.msPerRun)
+    },
+  })),
   {
     workload: 'waiting-race',
     measure: 'race of two functions in execute, against Promise.any by hand',

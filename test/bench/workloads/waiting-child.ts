@@ -6,6 +6,7 @@ import { openDbosSender, openWaitingDbos } from '../opponents/waiting-dbos.ts'
 import { openDocketSender, openWaitingDocket } from '../opponents/waiting-docket.ts'
 import { openOpenWorkflowSender, openWaitingOpenWorkflow } from '../opponents/waiting-openworkflow.ts'
 import { openRestateSender, openWaitingRestate } from '../opponents/waiting-restate.ts'
+import { broadcast } from '../waiting/broadcast.ts'
 import { fillParked, parkedHeap, startUps } from '../waiting/parked.ts'
 import { Begun, sharedNow } from '../waiting/waiting-engine.ts'
 import type { SignalAddress, SignalSender, WaitingContender, WaitingEngine } from '../waiting/waiting-engine.ts'
@@ -70,4 +71,5 @@ answerParent({
   fillParked,
   parkedHeap,
   startUps,
+  broadcast,
 })

@@ -19,6 +19,7 @@ export const waitingMeasures = {
   child: 'child started and joined',
   heap: 'heap over start, MB',
   startUp: 'start-up',
+  broadcast: 'an emit until the last of them begins',
 } as const
 
 const script = 'waiting-child.ts'
@@ -257,6 +258,32 @@ const waitingParked: Workload = {
   },
 }
 
+const waitingEvents: Workload = {
+  name: 'waiting-events',
+  title: 'an event that 1,000 parked executions wait for: from the emit until the next step of each begins',
+  measure: async (_, { isQuick, servers }): Promise<Result> => {
+    const places = await servers.places('postgres', 'redis')
+    const last: Series[] = []
+    const rows: string[][] = [['', 'p50', 'p99', 'the last']]
+    for (const [name, kind] of parkingStores) {
+      await using child = new BenchChild(script)
+      const rounds: number[][] = []
+      for (let round = 0; round < (isQuick ? 1 : 5); round++)
+        rounds.push(await child.ask<number[]>('broadcast', { kind, places, count: 1_000 }, 120_000))
+      last.push({ name, msPerRun: rounds.map((waits) => Math.max(...waits)) })
+      rows.push([name, ...[0.5, 0.99, 1].map((share) => duration(quantileOf(rounds.flat(), share)))])
+    }
+    return {
+      name: waitingEvents.name,
+      title: waitingEvents.title,
+      series: [],
+      measures: { [waitingMeasures.broadcast]: last },
+      tables: [rows],
+      notes: ['one process, with its default of 100 slots, wakes them', loadNote()],
+    }
+  },
+}
+
 const waitingRace: Workload = {
   name: 'waiting-race',
   title: 'the first of two async functions, of which the other is aborted',
@@ -316,4 +343,4 @@ function raceGraph() {
   return { declared, Winner }
 }
 
-export const waiting: readonly Workload[] = [waitingSignals, waitingTimers, waitingParked, waitingRace]
+export const waiting: readonly Workload[] = [waitingSignals, waitingTimers, waitingParked, waitingEvents, waitingRace]
