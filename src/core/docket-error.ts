@@ -23,6 +23,10 @@ export const errorCodes = [
   'RERUN_MISMATCH',
   'RACE_LOST',
   'STEP_SKIPPED',
+  'UPDATE_REJECTED',
+  'UPDATE_FAILED',
+  'UPDATE_ENDED',
+  'UPDATE_TIMEOUT',
   'DOCKET_CLOSED',
 ] as const
 

@@ -24,6 +24,9 @@ import { findValue } from './value-of-type.ts'
 import { requireNoCircle } from './waits-in-circles.ts'
 import { checkWatchOptions, watchValue } from './watch-value.ts'
 import type { WatchOptions } from './watch-value.ts'
+import { checkUpdate, sendUpdate } from './mail/send-update.ts'
+import type { UpdateOptions } from './mail/send-update.ts'
+import type { AnswerOf, AnyUpdateType } from '../core/language/update.ts'
 import { checkSignalOptions, requireDataType, sendSignal } from './mail/send-signal.ts'
 import type { SignalCallOptions, SignalVerdict } from './mail/send-signal.ts'
 import { checkReschedule, rescheduleTimer } from './mail/reschedule-timer.ts'
@@ -153,6 +156,27 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
         value,
         options,
       )
+    })
+  }
+
+  /**
+   * Sends an update, and resolves with what it is answered with, in whatever process that happens: by a durable step that receives it, at its turn. An
+   * `id` that was sent before gets its answer, also after the end; with another value it is a conflict. With `timeout` it is waited for no longer; the
+   * update stays, and may be sent again under the same `id`.
+   * @throws (as rejection) UpdateError where it was rejected, failed, not answered before the end, or not in time; InputError for a value that does not fit; OptionError for
+   * what no step of its graph receives, and for an item that is wrong or missing; ExecutionConflictError for another value under the same id, and where there is no such execution;
+   * DeadlockError where the step that would answer waits for the one that asks; SerializationError, StoreError
+   */
+  async update<U extends Signal & { readonly result: TypedDataType }>(
+    type: U,
+    value: GivenOf<U>,
+    options: UpdateOptions = {},
+  ): Promise<AnswerOf<U>> {
+    checkUpdate(type, options)
+    return orClosed(this.#context, 'update', this.id, async () => {
+      await this.#untilCommitted()
+      const target = { id: this.id, graph: this.#graph, target: this.#about.target, kind: this.#about.kind }
+      return (await sendUpdate(this.#context, target, type as unknown as AnyUpdateType, value, options)) as AnswerOf<U>
     })
   }
 

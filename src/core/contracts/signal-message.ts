@@ -65,7 +65,7 @@ export function placeOfMessage({
   id = '',
 }: Pick<NewMessage, 'kind' | 'slot' | 'id'>): SignalPlace | undefined {
   if (kind === 'signal') return placeOfSlot(slot)
-  if (kind !== receivedKind) return undefined
+  if (kind !== receivedKind && kind !== 'update') return undefined
   const colon = id.indexOf(':')
   return placeOfSlot(id.slice(colon + 1, colon + 1 + Number(id.slice(0, colon))))
 }

@@ -1,5 +1,6 @@
 import { problemsOfBackoff } from '../language/backoff.ts'
 import type { AnyDataType, AnyPort } from '../language/data-type.ts'
+import { isUpdateType } from '../language/update.ts'
 import { isEventType, problemOfBroadcast } from '../language/event-type.ts'
 import { describe, isWholeFromOne, reportUnknownKeys } from '../check-options.ts'
 import { durationHint, durationMs } from '../duration.ts'
@@ -14,7 +15,7 @@ import { checkKind, givenOptionsOf, isKind, optionsOf } from './check-kind.ts'
 
 type Report = (kind: GraphProblem['kind'], message: string, step?: string) => void
 
-const dataTypeKeys = ['kind', 'name', 'schema', 'version', 'formerly', 'broadcast']
+const dataTypeKeys = ['kind', 'name', 'schema', 'version', 'formerly', 'broadcast', 'result', 'validate']
 const retryKeys = ['maxAttempts', 'backoff', 'retryIf']
 const persistKeys = ['scope', 'ttl', 'namespace', 'capacity', 'store', 'onStoreError']
 const concurrencyKeys = ['limit', 'key']
@@ -34,6 +35,8 @@ export function problemOfDataType(value: unknown): string | undefined {
     return `"${name}" has the unknown option "${unknown}"; known are ${isEventType(value) ? 'scope, ttl and version' : 'version and formerly'}`
   const broadcastProblem = problemOfBroadcast(value)
   if (broadcastProblem !== undefined) return broadcastProblem
+  const updateProblem = problemOfUpdate(value)
+  if (updateProblem !== undefined) return updateProblem
   if (version !== undefined && typeof version !== 'string')
     return `"${name}" has a version that is not a string: ${describe(version)}`
   if (schema === undefined) return undefined
@@ -47,11 +50,23 @@ export function problemOfDataType(value: unknown): string | undefined {
   return undefined
 }
 
+function problemOfUpdate({ name, result, validate }: Readonly<Record<string, unknown>>): string | undefined {
+  if (result === undefined && validate === undefined) return undefined
+  const problem = problemOfDataType(result)
+  if (problem !== undefined) return `"${String(name)}" is an update whose output ${problem}`
+  return validate === undefined || typeof validate === 'function'
+    ? undefined
+    : `"${String(name)}" is an update whose validate is not a function, but ${describe(validate)}`
+}
+
 /** Whether the value may stand in a step's `inputs`. */
 function problemOfPort(value: unknown): string | undefined {
-  if (isRecord(value) && (value['kind'] === 'optional' || value['kind'] === 'all'))
-    return problemOfDataType(value['type'])
-  return problemOfDataType(value)
+  if (isRecord(value) && (value['kind'] === 'optional' || value['kind'] === 'all')) return problemOfPort(value['type'])
+  const problem = problemOfDataType(value)
+  if (problem !== undefined) return problem
+  return isUpdateType(value as unknown as AnyDataType)
+    ? `"${String(Reflect.get(value as object, 'name'))}" is an update: list it in the receives of a durable step, which takes it with ctx.receive`
+    : undefined
 }
 
 /** The data type that a port takes its value from. */

@@ -44,8 +44,18 @@ export interface ReceiveOptions extends DurableKey {
 
 /** A message that a durable function has received, as a union by `type`, the name of its data type. */
 export type MessageOf<T> = T extends TypedDataType
-  ? { readonly type: T['name']; readonly value: ValueOf<T>; readonly timedOut?: undefined }
+  ? { readonly type: T['name']; readonly value: ValueOf<T>; readonly timedOut?: undefined } & AnswerableBy<T>
   : never
+
+/** What a message has besides that is an update: it is answered once. */
+type AnswerableBy<T> = T extends { readonly result: infer Result extends TypedDataType }
+  ? {
+      /** Answers it: `handle.update` gives this. Resolves once that is on record; where it is, it is not answered again when the function runs again. */
+      reply(value: GivenOf<Result>): Promise<void>
+      /** Fails it: `handle.update` rejects with an UpdateError whose cause is this. */
+      fail(error: unknown): Promise<void>
+    }
+  : unknown
 
 /** What a wait comes to whose time is over. */
 export interface TimedOut {

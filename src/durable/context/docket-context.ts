@@ -40,7 +40,9 @@ import { persistDefault } from './persist-default.ts'
 import type { StartOptions } from './start-options.ts'
 
 /** What is written together with a change of an execution itself. */
-type Besides = Partial<Pick<ExecutionCommit, 'steps' | 'consumed' | 'closedSlots' | 'openedSlots' | 'outgoing'>>
+type Besides = Partial<
+  Pick<ExecutionCommit, 'steps' | 'consumed' | 'closedSlots' | 'openedSlots' | 'outgoing' | 'checkpoints'>
+>
 
 /** What all parts of one docket share: data, and small verbs over it. How executions begin, go on and end is not decided here. */
 export class DocketContext {

@@ -11,6 +11,7 @@ import {
 } from '../../core/contracts/signal-message.ts'
 import { InputError, OptionError } from '../../core/errors.ts'
 import { isRecord } from '../../core/is-record.ts'
+import { isUpdateType } from '../../core/language/update.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import { randomId } from '../../runtime/environment/ids.ts'
 import { checkValue, issuesText } from '../../runtime/inputs/check-value.ts'
@@ -63,6 +64,8 @@ export async function sendSignal(
 ): Promise<SignalVerdict> {
   const { id: executionId, graph } = target
   requireDataType('signal', type)
+  if (isUpdateType(type))
+    throw new OptionError(`signal: "${type.name}" is an update, which is answered; send it with handle.update`)
   const { store: keeping } = context.connection
   if (transaction !== undefined && !keeping.capabilities.transactions)
     throw new OptionError(`signal: the ${keeping.name} store has no transactions`)

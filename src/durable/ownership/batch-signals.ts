@@ -1,13 +1,18 @@
 import { append } from '../../core/append.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { CheckpointRecord } from '../../core/contracts/checkpoint-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
 import { placeOfMessage, placeOfSlot, signalSlot } from '../../core/contracts/signal-message.ts'
+import { updateKind, updateOf } from '../../core/contracts/update-message.ts'
+import type { UpdateRef } from '../../core/contracts/update-message.ts'
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import type { Execution } from '../../runtime/execution/execution.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import { allEffects } from './execution-commits.ts'
 import type { ExecutionCommits, MailEffects } from './execution-commits.ts'
 import { incomingMailOf } from './incoming-mail.ts'
 import type { IncomingMail } from './incoming-mail.ts'
+import { OpenUpdates } from './open-updates.ts'
 import { effectsIn } from './signal-mail.ts'
 
 /** A batch that values come to. */
@@ -85,7 +90,11 @@ export class BatchSignals {
     const { item } = placeOfMessage(message) ?? {}
     if ((item ?? -1) >= this.#begun) this.#keep(item ?? -1, message)
     else if (item === undefined) this.#shared?.take(message)
-    else this.#open.get(this.#batch.keys[item]!)?.mail.take(message)
+    else {
+      const open = this.#open.get(this.#batch.keys[item]!)
+      if (open !== undefined) open.mail.take(message)
+      else if (message.kind === updateKind) new OpenUpdates(this.#batch).tooLate(updateOf(message))
+    }
   }
 
   #keep(item: number, message: Message): void {
@@ -110,13 +119,28 @@ export class BatchSignals {
     const consumed: number[] = []
     const closedSlots: string[] = []
     const openedSlots: string[] = []
+    const checkpoints: CheckpointRecord[] = []
     for (const [key, some] of byItem) {
       const effects = (key === '' ? this.#shared : this.#open.get(key)?.mail)?.effectsOf(some)
       append(consumed, effects?.consumed ?? [])
       append(closedSlots, effects?.closedSlots ?? [])
       append(openedSlots, effects?.openedSlots ?? [])
+      append(checkpoints, effects?.checkpoints ?? [])
     }
-    return effectsIn(consumed, closedSlots, openedSlots)
+    const effects = effectsIn(consumed, closedSlots, openedSlots)
+    return checkpoints.length === 0 ? effects : { ...effects, checkpoints }
+  }
+
+  mayAnswer(update: UpdateRef): boolean {
+    if (this.#shared?.mayAnswer(update) === true) return true
+    for (const { mail } of this.#open.values()) if (mail.mayAnswer(update)) return true
+    return false
+  }
+
+  /** What a commit does that ends the batch. */
+  atEnd(): MailEffects | undefined {
+    const mails = [this.#shared, ...[...this.#open.values()].map(({ mail }) => mail)]
+    return allEffects(mails.map((mail) => mail?.atEnd()))
   }
 
   takenBy(step: string, item: string): readonly number[] {

@@ -1,3 +1,5 @@
+import type { CheckpointRecord } from '../../core/contracts/checkpoint-record.ts'
+import type { UpdateRef } from '../../core/contracts/update-message.ts'
 import type { ExecutionCommit, HeadChange, Parking, StepRecord } from '../../core/contracts/execution-record.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
@@ -18,6 +20,8 @@ export interface MailEffects {
   readonly closedSlots?: readonly string[] | undefined
   /** Slots that are free again. */
   readonly openedSlots?: readonly string[] | undefined
+  /** Answers to updates, which are kept beside no step. */
+  readonly checkpoints?: readonly CheckpointRecord[] | undefined
 }
 
 /** What knows which messages a commit consumes by the records that it has. */
@@ -29,12 +33,16 @@ interface Mail {
   written?(records: readonly StepRecord[]): void
   /** Numbers of the messages that a step has taken, and that are in no commit yet. */
   takenBy?(step: string, item: string): readonly number[]
+  /** What a commit does that ends the execution. */
+  atEnd?(): MailEffects | undefined
+  /** Whether an update is still to be answered. */
+  mayAnswer?(update: UpdateRef): boolean
   /** A commit is about to be written that consumes these, whatever its records are. */
   consuming?(seqs: readonly number[]): void
 }
 
 /** What is written of an execution in one commit. */
-export interface Written extends MailEffects, Pick<ExecutionCommit, 'checkpoints' | 'droppedCheckpoints'> {
+export interface Written extends MailEffects, Pick<ExecutionCommit, 'droppedCheckpoints'> {
   readonly steps: readonly StepRecord[]
   readonly head?: HeadChange | undefined
   /** @default now */
@@ -138,6 +146,11 @@ export class ExecutionCommits {
    */
   takenBy(step: string, item: string): readonly number[] {
     return this.#mails.flatMap((mail) => mail.takenBy?.(step, item) ?? [])
+  }
+
+  /** Whether an update is still to be answered: what would have been answered by a step that has ended was, by that. */
+  mayAnswer(update: UpdateRef): boolean {
+    return this.#mails.some((mail) => mail.mayAnswer?.(update) === true)
   }
 
   /** Calls back after each commit, until the returned function is called. */
@@ -255,11 +268,12 @@ export class ExecutionCommits {
     const isAlone = checkpoints === undefined && droppedCheckpoints === undefined
     const commit = isAlone ? ended : { ...ended, checkpoints, droppedCheckpoints }
     if (consumed !== undefined) for (const mail of this.#mails) mail.consuming?.(consumed)
-    const effects = effectsOfAll(this.#mails, records)
+    const ending = isEnd ? this.#mails.map((mail) => mail.atEnd?.()) : []
+    const effects = allEffects([...this.#mails.map((mail) => mail.effectsOf(records)), ...ending])
     const isPlain = effects === undefined && closedSlots === undefined && openedSlots === undefined
     const whole = isPlain
       ? commit
-      : { ...commit, ...withEffects({ consumed: read, closedSlots, openedSlots }, effects) }
+      : { ...commit, ...withEffects({ consumed: read, closedSlots, openedSlots, checkpoints }, effects) }
     this.#underWay++
     const arrived = (): void => void this.#underWay--
     const adding = commits.add(whole, until)
@@ -354,27 +368,25 @@ export class ExecutionCommits {
   }
 }
 
-/** What a commit with these records does to messages and slots, by all that know some of it. */
-export function effectsOfAll(
-  mails: readonly (Pick<Mail, 'effectsOf'> | undefined)[],
-  records: readonly StepRecord[],
-): MailEffects | undefined {
+/** What a commit does to messages and slots, by all that know some of it. */
+export function allEffects(some: readonly (MailEffects | undefined)[]): MailEffects | undefined {
   let all: MailEffects | undefined
-  for (const mail of mails) {
-    const effects = mail?.effectsOf(records)
+  for (const effects of some) {
     if (effects !== undefined) all = all === undefined ? effects : withEffects(all, effects)
   }
   return all
 }
 
 function withEffects(
-  { consumed = [], closedSlots = [], openedSlots = [] }: MailEffects,
+  { consumed = [], closedSlots = [], openedSlots = [], checkpoints = [] }: MailEffects,
   effects: MailEffects = {},
 ): MailEffects {
+  const kept = [...checkpoints, ...(effects.checkpoints ?? [])]
   const opened = [...openedSlots, ...(effects.openedSlots ?? [])]
   return {
     consumed: [...consumed, ...(effects.consumed ?? [])],
     closedSlots: [...closedSlots, ...(effects.closedSlots ?? [])],
     openedSlots: opened.length === 0 ? undefined : opened,
+    ...(kept.length > 0 && { checkpoints: kept }),
   }
 }

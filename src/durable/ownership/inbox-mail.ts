@@ -1,20 +1,29 @@
+import { append } from '../../core/append.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { InputError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
 import { placeOfMessage, signalIdentity } from '../../core/contracts/signal-message.ts'
+import { updateKind, updateOf } from '../../core/contracts/update-message.ts'
+import type { UpdateRef } from '../../core/contracts/update-message.ts'
 import { isTerminalStep } from '../../core/contracts/statuses.ts'
-import type { PlanStep } from '../../core/graph/plan.ts'
+import type { Plan, PlanStep } from '../../core/graph/plan.ts'
+import type { AnyUpdateType } from '../../core/language/update.ts'
 import type { AsyncContext } from '../../runtime/environment/async-context.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import { isPromiseLike, issuesText } from '../../runtime/inputs/check-value.ts'
 import { MemoryInbox } from '../../runtime/steps/inbox.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import type { ExecutionCommits, MailEffects } from './execution-commits.ts'
+import { OpenUpdates } from './open-updates.ts'
 
 /** An execution that messages come to. */
 interface ReceivingExecution {
+  readonly plan: Plan
+  readonly runs: readonly ({ readonly hasEnded: boolean } | undefined)[]
+  /** By the places of their types. */
+  readonly values: readonly unknown[]
   readonly place: ErrorPlace
   readonly hasEnded: boolean
   readonly context: AsyncContext
@@ -45,6 +54,7 @@ export class InboxMail {
   /** What steps have taken, and no commit has consumed yet: by step, the numbers of the messages. */
   readonly #taken = new Map<string, number[]>()
   readonly #machines: ReadonlySet<string>
+  readonly #updates: OpenUpdates
   #execution: ReceivingExecution | undefined
   #lastRead = 0
   #decoding = 0
@@ -53,6 +63,7 @@ export class InboxMail {
 
   constructor(parts: InboxMailParts) {
     this.#parts = parts
+    this.#updates = new OpenUpdates(parts)
     this.#receivers = new Map(
       parts.steps.flatMap(({ spec }) => spec.receives.map(({ name }) => [name, spec.name] as const)),
     )
@@ -60,13 +71,17 @@ export class InboxMail {
     this.inbox = new MemoryInbox(
       parts.steps.flatMap(({ spec }) => spec.receives),
       {
-        onSetAside: (type, message, issues) => {
+        onSetAside: (type, message, issues, update) => {
           const what = `a message "${type}" does not fit: ${issuesText(issues)}`
-          this.#setAside(type, message, new InputError('INPUT_INVALID', what, issues, this.#execution?.place))
+          const error = new InputError('INPUT_INVALID', what, issues, this.#execution?.place)
+          if (update === undefined) this.#setAside(type, message, error)
+          else this.#updates.reject(update, error)
         },
-        onTaken: ({ type, message }, leads) => {
-          if (message === undefined) return
-          if (!leads) return this.#parts.commits.consume(message)
+        refuses: (type, value, update) => update !== undefined && this.#refuses(type as AnyUpdateType, value, update),
+        onTaken: ({ type, message, update }, leads) => {
+          // An update stays until it is answered.
+          if (message === undefined || update !== undefined) return
+          if (!leads) return parts.commits.consume(message)
           const step = this.#receivers.get(type)!
           const taken = this.#taken.get(step)
           if (taken === undefined) this.#taken.set(step, [message])
@@ -97,9 +112,19 @@ export class InboxMail {
     if (seq <= this.#lastRead) return
     this.#lastRead = seq
     const place = placeOfMessage(message)!
+    const update = message.kind === updateKind ? updateOf(message) : undefined
+    if (update !== undefined) {
+      const step = this.#receivers.get(place.type)!
+      if (this.#hasEnded(step)) return this.#updates.tooLate(update)
+      this.#updates.add(update, step)
+    }
     const came = (value: unknown): void => {
-      this.inbox.give(place.type, value, at, seq)
+      this.inbox.give(place.type, value, at, seq, update)
       this.check()
+    }
+    const failed = (thrown: unknown): void => {
+      if (update === undefined) this.#setAside(place.type, seq, thrown)
+      else this.#updates.reject(update, thrown)
     }
     const decode = (): unknown =>
       payload === undefined
@@ -109,9 +134,37 @@ export class InboxMail {
       const value = decode()
       if (this.#last === undefined && !isPromiseLike(value)) return came(value)
       this.#decoding++
-      this.#last = this.#inTurn(this.#last, value, came, (thrown) => this.#setAside(place.type, seq, thrown))
+      this.#last = this.#inTurn(this.#last, value, came, failed)
     } catch (thrown) {
-      this.#setAside(place.type, seq, thrown)
+      failed(thrown)
+    }
+  }
+
+  /** Whether an update is still to be answered. */
+  mayAnswer(update: UpdateRef): boolean {
+    return this.#updates.has(update)
+  }
+
+  /** What a commit does that ends the execution: nothing is answered after it. */
+  atEnd(): MailEffects | undefined {
+    return this.#updates.ended()
+  }
+
+  #hasEnded(step: string): boolean {
+    const position = this.#parts.steps.find(({ spec }) => spec.name === step)!.position
+    return this.#execution?.runs[position]?.hasEnded === true
+  }
+
+  /** Asks what validates an update, by what is on record; where it throws, that is the answer. */
+  #refuses({ validate }: AnyUpdateType, value: unknown, update: UpdateRef): boolean {
+    if (validate === undefined) return false
+    const { plan, values } = this.#execution!
+    try {
+      validate(value, { get: (type) => values[plan.types.findIndex(({ name }) => name === type.name)] as never })
+      return false
+    } catch (reason) {
+      this.#updates.reject(update, reason)
+      return true
     }
   }
 
@@ -149,6 +202,7 @@ export class InboxMail {
 
   /** A commit is about to be written that consumes these. */
   consuming(seqs: readonly number[]): void {
+    this.#updates.consuming(seqs)
     for (const [step, taken] of this.#taken) {
       const left = taken.filter((seq) => !seqs.includes(seq))
       if (left.length === 0) this.#taken.delete(step)
@@ -158,14 +212,17 @@ export class InboxMail {
 
   /** What a step has taken goes with its end, whatever it leads to; what a machine has taken, with what it is at then, and with no failure: it is left where it was before. */
   effectsOf(records: readonly StepRecord[]): MailEffects | undefined {
-    if (this.#taken.size === 0) return undefined
-    const consumed = records.flatMap(({ step, status }) => {
+    if (records.length === 0) return undefined
+    const ended = new Set(records.flatMap(({ step, status }) => (isTerminalStep(status) ? [step] : [])))
+    const { consumed: answered = [], checkpoints } = this.#updates.ended(ended) ?? {}
+    const consumed = [...answered]
+    for (const { step, status } of this.#taken.size === 0 ? [] : records) {
       const goes = this.#machines.has(step) ? status !== 'failed' && status !== 'cancelled' : isTerminalStep(status)
-      return goes ? this.takenBy(step) : []
-    })
+      if (goes) append(consumed, this.takenBy(step))
+    }
     if (consumed.length === 0) return undefined
     this.consuming(consumed)
-    return { consumed }
+    return checkpoints === undefined ? { consumed } : { consumed, checkpoints }
   }
 
   /** Nobody can use it: it hides no other one. */

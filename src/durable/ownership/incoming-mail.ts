@@ -1,12 +1,13 @@
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
 import { placeOfMessage } from '../../core/contracts/signal-message.ts'
+import type { UpdateRef } from '../../core/contracts/update-message.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { Execution } from '../../runtime/execution/execution.ts'
 import type { MemoryInbox } from '../../runtime/steps/inbox.ts'
 import type { Signals } from '../../runtime/steps/signals.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
-import { effectsOfAll } from './execution-commits.ts'
+import { allEffects } from './execution-commits.ts'
 import type { ExecutionCommits, MailEffects } from './execution-commits.ts'
 import { InboxMail } from './inbox-mail.ts'
 import { SignalMail } from './signal-mail.ts'
@@ -90,7 +91,7 @@ export class IncomingMail {
 
   /** What a commit with these records does to messages and slots, beside what they say. */
   effectsOf(records: readonly StepRecord[]): MailEffects | undefined {
-    return effectsOfAll([this.#signals, this.#inbox], records)
+    return allEffects([this.#signals?.effectsOf(records), this.#inbox?.effectsOf(records)])
   }
 
   /** The commit was not written, as far as is known. */
@@ -104,6 +105,16 @@ export class IncomingMail {
 
   consuming(seqs: readonly number[]): void {
     this.#inbox?.consuming(seqs)
+  }
+
+  /** Whether an update is still to be answered. */
+  mayAnswer(update: UpdateRef): boolean {
+    return this.#inbox?.mayAnswer(update) === true
+  }
+
+  /** What a commit does that ends the execution. */
+  atEnd(): MailEffects | undefined {
+    return this.#inbox?.atEnd()
   }
 
   /** Slots that are open, and that nothing will ask for any more: it has ended. */

@@ -2,6 +2,8 @@ import { append } from '../../core/append.ts'
 import { publishedPlace } from '../records/published-value.ts'
 import { checkpointIdentity } from '../../core/contracts/checkpoint-record.ts'
 import type { CheckpointRecord, CheckpointRequest } from '../../core/contracts/checkpoint-record.ts'
+import { answerPlace, answerRecord } from '../../core/contracts/update-message.ts'
+import type { StoredAnswer } from '../../core/contracts/update-message.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { SerializationError } from '../../core/errors.ts'
@@ -14,6 +16,7 @@ import type {
   CheckpointedStep,
   Checkpoints,
   Recorded,
+  UpdateAnswer,
 } from '../../runtime/steps/checkpoints.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
@@ -121,19 +124,23 @@ export class StoredCheckpoints {
   #commit(
     step: string,
     item: string,
-    { generation, dropped, consumed }: CheckpointChange,
-    checkpoints: readonly CheckpointRecord[],
+    { generation, dropped, consumed, answer }: CheckpointChange,
+    records: readonly CheckpointRecord[],
   ): Promise<void> {
+    // What it answers may have been answered by an end meanwhile: one answer counts.
+    const isLate = answer !== undefined && !this.#commits.mayAnswer(answer.update)
+    const checkpoints = isLate ? records.filter(({ step: of }) => of === step) : records
     const only = dropped === undefined || dropped === 'all' ? undefined : { generation, names: dropped }
     const droppedCheckpoints = dropped === undefined ? undefined : [{ step, item, only }]
-    return this.#commits.write({ steps: [], checkpoints, droppedCheckpoints, consumed, step })
+    const read = answer === undefined || isLate ? consumed : [...(consumed ?? []), answer.update.message]
+    return this.#commits.write({ steps: [], checkpoints, droppedCheckpoints, consumed: read, step })
   }
 
   /** @throws SerializationError */
   #encoded(
     step: string,
     item: string,
-    { generation, checkpoints, published }: CheckpointChange,
+    { generation, checkpoints, published, answer }: CheckpointChange,
   ): readonly CheckpointRecord[] | Promise<readonly CheckpointRecord[]> {
     let isLate = false
     try {
@@ -150,10 +157,30 @@ export class StoredCheckpoints {
         isLate ||= record instanceof Promise
         records.push(record)
       }
+      if (answer !== undefined) {
+        const record = this.#answerOf(answer, checkpoints.at(-1)!.at)
+        isLate ||= record instanceof Promise
+        records.push(record)
+      }
       return isLate ? Promise.all(records) : (records as readonly CheckpointRecord[])
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  #answerOf({ update, outcome }: UpdateAnswer, at: number): CheckpointRecord | Promise<CheckpointRecord> {
+    const { encoding } = this.#connection
+    const { name, digest } = update
+    const place = answerPlace(name)
+    const isFailure = 'error' in outcome
+    const answered: StoredAnswer = isFailure ? { digest } : { digest, value: outcome.value }
+    const value = encoding.encode(answered, checkpointIdentity(this.#id, place))
+    const error = isFailure
+      ? encoding.encodeError(outcome.error, checkpointIdentity(this.#id, place, 'error'))
+      : undefined
+    if (!(value instanceof Promise) && !(error instanceof Promise))
+      return answerRecord(name, 'answer', at, { value, error })
+    return Promise.all([value, error]).then(([value, error]) => answerRecord(name, 'answer', at, { value, error }))
   }
 
   #recordOf(

@@ -1,4 +1,5 @@
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import { answerRecord, updateKind, updateOf } from '../../core/contracts/update-message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { deadlineAnew } from '../records/stored-limits.ts'
 import type { FromRecords } from './execution-from-records.ts'
@@ -30,6 +31,10 @@ export async function beginAgain(
   // Of a batch they may be very many: as long as it has ended, none of them can be taken.
   while (opened.length > slotsAtOnce)
     await context.change(record, undefined, { openedSlots: opened.splice(-slotsAtOnce) })
-  const consumed = mail?.control.map(({ seq }) => seq)
-  await context.change(record, head, { consumed, openedSlots: opened, steps: reopened })
+  // The senders of updates have seen, or are about to see, that the execution had ended.
+  const updates = mail?.data.filter(({ kind }) => kind === updateKind).map(updateOf) ?? []
+  const consumed = [...(mail?.control ?? []).map(({ seq }) => seq), ...updates.map(({ message }) => message)]
+  const checkpoints = updates.map(({ name }) => answerRecord(name, 'ended', clock.now()))
+  const answers = checkpoints.length === 0 ? {} : { checkpoints }
+  await context.change(record, head, { consumed, openedSlots: opened, steps: reopened, ...answers })
 }

@@ -4,6 +4,7 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
+import { updateKind } from '../../core/contracts/update-message.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { Emitter } from '../../runtime/execution/emitter.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -236,7 +237,9 @@ export class Resumption {
     const parked = this.#context.parkedCallers.take(record.id)
     const owning = { ...record, recoveries, ...(cause === 'end' && anew) }
     const moves = cause === 'end' ? [] : mail?.moves // Timers that it begins anew have their own times.
-    const own = (): ReturnType<typeof fitting.own> => fitting.own(owning, caller ?? parked?.options, mail?.data, moves)
+    // Updates to its last life were answered with its end.
+    const data = cause === 'end' ? mail?.data.filter(({ kind }) => kind !== updateKind) : mail?.data
+    const own = (): ReturnType<typeof fitting.own> => fitting.own(owning, caller ?? parked?.options, data, moves)
     const resumed = parked === undefined ? own() : parked.context.run(own)
     const { target, emitter } = resumed
     const { restored } = fitting

@@ -1,3 +1,5 @@
+import type { UpdateRef } from '../../core/contracts/update-message.ts'
+
 /** A durable step, as far as what is on record of it goes. */
 export interface CheckpointedStep {
   readonly step: string
@@ -38,6 +40,12 @@ export interface Begun {
   readonly inputs: unknown
 }
 
+/** What an update is answered with. */
+export interface UpdateAnswer {
+  readonly update: UpdateRef
+  readonly outcome: { readonly value: unknown } | { readonly error: unknown }
+}
+
 /** What is to be recorded at once. */
 export interface CheckpointChange {
   readonly generation: number
@@ -47,6 +55,8 @@ export interface CheckpointChange {
   readonly dropped?: readonly string[] | 'all' | undefined
   /** Numbers of the messages that have led to this: they are read no more. @default none */
   readonly consumed?: readonly number[] | undefined
+  /** What answers an update. */
+  readonly answer?: UpdateAnswer | undefined
   /** The value of a type that is shown from then on. */
   readonly published?: { readonly type: string; readonly value: unknown } | undefined
 }

@@ -19,6 +19,8 @@ import type { GivenInputs } from '../inputs/given-inputs.ts'
 import type { FunctionChildren } from './function-children.ts'
 import { beginPublish } from './publish-verb.ts'
 import { beginReceive } from './receive-verb.ts'
+import { answerableOf, beginReply } from './reply-verb.ts'
+import { isUpdateType } from '../../core/language/update.ts'
 import { triesOf } from '../../core/graph/step-spec.ts'
 import type { MaybePromise } from '../../core/language/step.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
@@ -180,13 +182,27 @@ export class Branch implements DurableContext {
         ...names.map((name) => !received.includes(name) && unknownType('receive', name, received)),
       ]
     })
-    return this.#verb(
+    const taken = this.#verb(
       'receive',
       'receive',
       options,
       problem,
       () => (verb, known) => beginReceive(step.execution, verb, known, { types: names, until, place }),
-    ) as Promise<never>
+    )
+    if (problem !== undefined || !wanted.some(isUpdateType)) return taken as Promise<never>
+    return answerableOf(taken, {
+      wanted,
+      inbox: step.execution.setup.inbox,
+      reply: (type, answer) =>
+        this.#verb(
+          'reply',
+          'reply',
+          { key: answer.update.name },
+          undefined,
+          () => (verb) => beginReply(step, verb, type, answer),
+        ),
+      refuse: (message) => this.#refuse(message),
+    })
   }
 
   start(graph: AnyGraph, target: unknown, inputs: unknown, options: DurableKey = {}): Promise<never> {

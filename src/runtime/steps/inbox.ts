@@ -1,3 +1,4 @@
+import type { UpdateRef } from '../../core/contracts/update-message.ts'
 import type { InputIssue } from '../../core/errors.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
@@ -19,8 +20,8 @@ export interface Received {
   take(): void
   /** Takes it as one that leads to nothing: where it is stored, it is consumed by itself. */
   skip(): void
-  /** Answers what it asks for; absent where nobody waits for an answer. */
-  reply?(outcome: { readonly value: unknown } | { readonly error: unknown }): void
+  /** The update that it is: whoever takes it answers it. Undefined where nobody waits for an answer. */
+  readonly update?: UpdateRef | undefined
 }
 
 /** Where a step takes the values that it receives, in the order in which they came; what nobody wants yet stays. */
@@ -31,6 +32,8 @@ export interface Inbox {
   onMessage(listener: () => void): () => void
   /** Whether nothing comes but what is there. */
   readonly isComplete: boolean
+  /** This update was taken in an earlier life, which is on record: it is not to be taken again. */
+  reclaim?(update: UpdateRef): void
 }
 
 /** A message as it came. */
@@ -39,6 +42,7 @@ interface Entry {
   readonly given: unknown
   readonly at: number
   readonly message: number | undefined
+  readonly update: UpdateRef | undefined
   /** Once it is known to fit. */
   fits: { readonly value: unknown } | undefined
 }
@@ -55,11 +59,18 @@ export interface Unread {
 /** How an inbox is made. */
 interface InboxOptions {
   /** Called for a value that does not fit: it is left out. */
-  readonly onSetAside?: (type: string, message: number | undefined, issues: readonly InputIssue[]) => void
+  readonly onSetAside?: (
+    type: string,
+    message: number | undefined,
+    issues: readonly InputIssue[],
+    update: UpdateRef | undefined,
+  ) => void
   /** Whether nothing comes but what is given before the execution begins. @default false */
   readonly isComplete?: boolean
   /** Called for each message that a step takes: `leads` says whether to something that is to be kept. */
   readonly onTaken?: (taken: Received, leads: boolean) => void
+  /** Whether a message that fits is refused, now that it could be taken. @default none is */
+  readonly refuses?: (type: AnyDataType, value: unknown, update: UpdateRef | undefined) => boolean
 }
 
 /** The messages that came to one execution from outside for what its steps receive. */
@@ -68,6 +79,9 @@ export class MemoryInbox implements Inbox {
   readonly #types: ReadonlyMap<string, AnyDataType>
   readonly #onSetAside: NonNullable<InboxOptions['onSetAside']>
   readonly #onTaken: InboxOptions['onTaken'] | undefined
+  readonly #refuses: InboxOptions['refuses'] | undefined
+  /** Names of updates that an earlier life has taken. */
+  readonly #reclaimed = new Set<string>()
   readonly #listeners = new Set<() => void>()
   readonly #entries: Entry[] = []
   /** How many of them, from the first, are known to fit. */
@@ -76,19 +90,20 @@ export class MemoryInbox implements Inbox {
 
   constructor(
     types: readonly AnyDataType[],
-    { onSetAside = () => {}, isComplete = false, onTaken }: InboxOptions = {},
+    { onSetAside = () => {}, isComplete = false, onTaken, refuses }: InboxOptions = {},
   ) {
     this.#types = new Map(types.map((type) => [type.name, type]))
     this.#onSetAside = onSetAside
     this.#onTaken = onTaken
+    this.#refuses = refuses
     this.isComplete = isComplete
   }
 
   /** A value comes; it leads to nothing before `check`. False where no step receives the type. */
-  give(type: string, given: unknown, at = -Infinity, message?: number): boolean {
+  give(type: string, given: unknown, at = -Infinity, message?: number, update?: UpdateRef): boolean {
     const known = this.#types.get(type)
     if (known === undefined) return false
-    this.#entries.push({ type: known, given, at, message, fits: undefined })
+    this.#entries.push({ type: known, given, at, message, update, fits: undefined })
     return true
   }
 
@@ -115,14 +130,15 @@ export class MemoryInbox implements Inbox {
   }
 
   next(types: readonly string[]): Received | undefined {
-    const entry = this.#entries.find(({ type }) => types.includes(type.name))
+    const entry = this.#firstOf(types)
     if (entry?.fits === undefined) return undefined
-    const { type, at, message, fits } = entry
+    const { type, at, message, update, fits } = entry
     const received: Received = {
       type: type.name,
       value: fits.value,
       at,
       message,
+      update,
       take: () => {
         if (this.#remove(entry)) this.#onTaken?.(received, true)
       },
@@ -133,14 +149,34 @@ export class MemoryInbox implements Inbox {
     return received
   }
 
+  /** What is refused is gone, and the next one is the first. */
+  #firstOf(types: readonly string[]): Entry | undefined {
+    for (;;) {
+      const entry = this.#entries.find(({ type, update }) => types.includes(type.name) && !this.#isReclaimed(update))
+      if (entry?.fits === undefined || this.#refuses?.(entry.type, entry.fits.value, entry.update) !== true)
+        return entry
+      this.#remove(entry)
+    }
+  }
+
+  reclaim({ name }: UpdateRef): void {
+    this.#reclaimed.add(name)
+  }
+
+  #isReclaimed(update: UpdateRef | undefined): boolean {
+    return update !== undefined && this.#reclaimed.has(update.name)
+  }
+
   onMessage(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** What nobody has taken. */
+  /** What nobody has taken, but for updates: these are answered. */
   get unread(): readonly Unread[] {
-    return this.#entries.map(({ type, given, at }) => ({ type: type.name, value: given, at }))
+    return this.#entries
+      .filter(({ update }) => update === undefined)
+      .map(({ type, given, at }) => ({ type: type.name, value: given, at }))
   }
 
   /** Whether a value is still being checked. */
@@ -163,7 +199,7 @@ export class MemoryInbox implements Inbox {
       return true
     }
     this.#entries.splice(this.#fitting, 1)
-    this.#onSetAside(entry.type.name, entry.message, checked.issues)
+    this.#onSetAside(entry.type.name, entry.message, checked.issues, entry.update)
     return false
   }
 

@@ -51,9 +51,11 @@ export function beginReceive(
 function take(inbox: Inbox, verb: Verb, types: readonly string[], dueAt: number | undefined): boolean {
   const message = inbox.next(types)
   if (message === undefined || (dueAt !== undefined && message.at > dueAt)) return false
-  const { type, value, at, message: seq } = message
+  const { type, value, at, message: seq, update } = message
   message.take()
-  verb.succeed({ type, value }, at, seq === undefined ? undefined : { consumed: [seq] })
+  // An update is consumed when it is answered.
+  if (update !== undefined) verb.succeed({ type, value, update }, at)
+  else verb.succeed({ type, value }, at, seq === undefined ? undefined : { consumed: [seq] })
   return true
 }
 

@@ -1,0 +1,102 @@
+import type { CheckpointRecord } from '../../core/contracts/checkpoint-record.ts'
+import { checkpointIdentity } from '../../core/contracts/checkpoint-record.ts'
+import { answerPlace, answersOf } from '../../core/contracts/update-message.ts'
+import type { StoredAnswer } from '../../core/contracts/update-message.ts'
+import type { AnyUpdateType } from '../../core/language/update.ts'
+import { ExecutionConflictError } from '../../core/errors.ts'
+import { isTerminal } from '../../core/contracts/statuses.ts'
+import { UpdateError } from '../../core/update-error.ts'
+import { pauseBeforeLook } from '../context/look-again.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import { noSuchExecution } from '../records/execution-info.ts'
+
+/** An update that was sent. */
+export interface SentUpdate {
+  readonly executionId: string
+  readonly type: AnyUpdateType
+  readonly id: string
+  readonly name: string
+  readonly digest: string
+  readonly place: {
+    readonly executionId: string
+    readonly graph: string | undefined
+    readonly item: number | undefined
+  }
+}
+
+const firstPollMs = 10
+const longestPollMs = 500
+
+/** Waits for the answer to an update, in whatever process it is given. @throws as `ExecutionHandle.update` does */
+export async function awaitAnswer(context: DocketContext, sent: SentUpdate, until: number): Promise<unknown> {
+  const { clock } = context
+  const { executionId, id, type, place } = sent
+  for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 2, longestPollMs)) {
+    const answer = await readAnswer(context, sent)
+    if (answer !== undefined) return answer()
+    const record = await context.recordOf(executionId)
+    if (record === undefined) throw noSuchExecution(executionId)
+    if (isTerminal(record.status)) {
+      // It may have been answered since the look before.
+      const last = await readAnswer(context, sent)
+      if (last !== undefined) return last()
+      throw ended(sent)
+    }
+    const leftMs = until - clock.elapsed()
+    if (leftMs <= 0) {
+      const what = `no answer to update "${type.name}" of execution "${executionId}" came in time; it may still come: send it again under the id "${id}"`
+      throw new UpdateError('UPDATE_TIMEOUT', what, id, place)
+    }
+    if (context.isHandingOver) throw context.closedWhileWaiting({ id: executionId })
+    const here = context.owned.get(executionId)
+    const listen = here === undefined ? undefined : (done: () => void) => here.commits.onWritten(done)
+    await pauseBeforeLook(context, executionId, Math.min(pauseMs, leftMs), { listen, endsHere: here === undefined })
+  }
+}
+
+/** What an update was answered with, to be read; undefined as long as it is not. @throws ExecutionConflictError where the answer is to another value */
+export async function readAnswer(
+  { connection }: DocketContext,
+  sent: SentUpdate,
+): Promise<(() => Promise<unknown>) | undefined> {
+  const { store } = connection
+  const { executionId, name } = sent
+  const only = { generation: 0, names: [name] }
+  const request = { execution: executionId, of: answersOf, only, limit: 1 }
+  const [record] = (await connection.patiently(async () => store.readCheckpoints?.(request))) ?? []
+  return record && (() => outcomeOf(connection.encoding, sent, record))
+}
+
+async function outcomeOf(
+  encoding: DocketContext['connection']['encoding'],
+  sent: SentUpdate,
+  { kind, value, error }: CheckpointRecord,
+): Promise<unknown> {
+  const { executionId, name, type, id, place } = sent
+  if (kind === 'ended') throw ended(sent)
+  const key = answerPlace(name)
+  const stored =
+    value === undefined
+      ? undefined
+      : ((await encoding.decode(value, checkpointIdentity(executionId, key))) as StoredAnswer)
+  if (stored !== undefined && stored.digest !== sent.digest) throw conflict(sent)
+  if (error === undefined) return stored?.value
+  const cause = await encoding.decodeError(error, checkpointIdentity(executionId, key, 'error'))
+  const why = cause instanceof Error ? `: ${cause.message}` : ''
+  throw kind === 'rejected'
+    ? new UpdateError('UPDATE_REJECTED', `update "${type.name}" was rejected${why}`, id, place, { cause })
+    : new UpdateError('UPDATE_FAILED', `update "${type.name}" failed${why}`, id, place, { cause })
+}
+
+function ended({ type, executionId, id, place }: SentUpdate): UpdateError {
+  const what = `execution "${executionId}", or its step that receives update "${type.name}", ended before it was answered`
+  return new UpdateError('UPDATE_ENDED', what, id, place)
+}
+
+/** Another value was sent under the same id. */
+export function conflict({ executionId, type, id }: Pick<SentUpdate, 'executionId' | 'type' | 'id'>): Error {
+  return new ExecutionConflictError(
+    `update "${type.name}" of execution "${executionId}" was sent before under the id "${id}" with another value; use another id, or send the same value`,
+    { executionId },
+  )
+}
