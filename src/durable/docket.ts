@@ -17,7 +17,7 @@ import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
 import type { GraphLogic } from '../runtime/from-graph.ts'
 import { givenInputs } from '../runtime/inputs/given-inputs.ts'
 import type { GivenInputs } from '../runtime/inputs/given-inputs.ts'
-import type { StartOptions } from './context/start-options.ts'
+import type { OverridingOptions, StartOptions } from './context/start-options.ts'
 import { beginBatch, beginExecution, passStart, storedStart } from './start/begin-execution.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
 import { checkClose, checkFork, checkListQuery, checkPurge, checkRetry, checkDelete } from './check-calls.ts'
@@ -40,6 +40,7 @@ import type { ExecutionPage, ListQuery } from './list-executions.ts'
 import { checkEmit, emitEvent } from './mail/emit-event.ts'
 import type { EmitOptions } from './mail/emit-event.ts'
 import { retriedOf } from './recovery/retried-items.ts'
+import { graphAndTarget } from './start/graph-and-target.ts'
 import { forkExecution } from './start/fork-execution.ts'
 import type { ExecuteCall, LogicCall, StartBatch, StartCall } from './start-calls.ts'
 import { closeDocket } from './close-docket.ts'
@@ -79,6 +80,21 @@ export class Docket implements AsyncDisposable {
     const wanted = { graph, target: target as AnyDataType, inputs, options: startOptions, transaction }
     const id = await beginExecution(this.#context, this.#parts.starter, wanted)
     return this.#handleOf(id, graph, target as AnyDataType, startOptions, transaction !== undefined)
+  }
+
+  /**
+   * As `start`, for names that are known only at run time, from a queue or a form: the graph's, among those of the docket or what `unknownGraph` gives, and the
+   * target's. Everything is checked at run time.
+   * @throws (as rejection) OptionError for a name that nobody knows, and what `start` throws
+   */
+  async startByName(
+    graphName: string,
+    targetName: string,
+    inputs: Readonly<Record<string, unknown>>,
+    options: OverridingOptions & { readonly transaction?: unknown } = {},
+  ): Promise<ExecutionHandle<unknown>> {
+    const { graph, target } = graphAndTarget(this.#context, graphName, targetName)
+    return this.start(graph, target as TypedDataType, inputs, options)
   }
 
   #handleOf<Output>(

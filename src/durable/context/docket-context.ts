@@ -35,6 +35,7 @@ import { ParkedCallers } from './parked-callers.ts'
 import { SurvivedLosses } from './survived-losses.ts'
 import { IncompatibleExecutions } from './incompatible-executions.ts'
 import { ownStoresOf } from './own-stores.ts'
+import { KnownGraphs } from './known-graphs.ts'
 import { StepReader } from './step-reader.ts'
 import { persistDefault } from './persist-default.ts'
 import type { StartOptions } from './start-options.ts'
@@ -64,13 +65,15 @@ export class DocketContext {
   readonly inspect: HarmlessInspector | undefined
   readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'> & { children: DurableChildren | undefined }
   /** Stores that steps have of their own. */
-  readonly ownStores: ReadonlySet<Store>
+  readonly ownStores: Set<Store>
   /** No execution begins here, or goes on here, that is not here already. */
   isClosing = false
   /** What is left is given up: nobody can wait here for it any more. */
   isHandingOver = false
   /** Lets the background loop look at once: mail has come, as this process knows, to this execution, or to any. */
   lookSoon: (id?: string) => void = () => {}
+  /** `unknownGraph` has given a graph: its executions are looked for from now on. */
+  onGraph: (graph: AnyGraph) => void = () => {}
   /** Wakes what waits for events that have come. */
   deliverEvents: () => void = () => {}
   /** Delivers messages that commits have just caused to other executions. */
@@ -79,8 +82,7 @@ export class DocketContext {
   childEnded: (parent: string, message: string) => void = () => {}
   /** Whether an execution that lives here has on record what a message to it is about. */
   hasOnRecord: (message: OutgoingMessage) => boolean = () => false
-  /** By present and former names. */
-  readonly #storedGraphs: ReadonlyMap<string, AnyGraph>
+  readonly #graphs: KnownGraphs
   readonly #waiting = new Set<() => void>()
   readonly #stepReader: StepReader
   readonly #stepInterceptors: StepInterceptors | undefined
@@ -94,10 +96,6 @@ export class DocketContext {
     const { step, compensate } = this.interceptors
     this.#stepInterceptors = (step ?? compensate) === undefined ? undefined : { step, compensate }
     this.hostClock = fullClockOf(options.clock)
-    this.graphs = new Map(options.graphs.map((graph) => [graph.name, graph]))
-    this.#storedGraphs = new Map(
-      options.graphs.flatMap((graph) => [graph.name, ...graph.formerly].map((name) => [name, graph] as const)),
-    )
     this.connection = new StoreConnection({
       store,
       clock: this.hostClock,
@@ -116,7 +114,15 @@ export class DocketContext {
     this.incompatible = new IncompatibleExecutions(this.clock)
     this.survived = new SurvivedLosses(this.hostClock)
     this.setup = { shared: new StoreResults(this.connection), persistOf: persistDefault(options), children: undefined }
-    this.ownStores = ownStoresOf(options)
+    this.ownStores = new Set(ownStoresOf(options))
+    this.#graphs = new KnownGraphs(options, this.hostClock, {
+      onAdded: (graph) => {
+        for (const own of ownStoresOf({ ...options, graphs: [graph] })) this.ownStores.add(own)
+        this.onGraph(graph)
+      },
+      onFailure: (name, error) => this.connection.failures.report(`unknownGraph("${name}")`, error),
+    })
+    this.graphs = this.#graphs.byName
     this.inspect = inspect === undefined ? undefined : harmlessInspector(inspect)
   }
 
@@ -126,12 +132,17 @@ export class DocketContext {
 
   /** The graph whose executions are stored under a name, which may be a former one; undefined where this docket has none. */
   graphOf(name: string): AnyGraph | undefined {
-    return this.#storedGraphs.get(name)
+    return this.#graphs.of(name)
+  }
+
+  /** The same, for a caller that gives the name. @throws OptionError for what `unknownGraph` does wrong, and what that throws */
+  graphNamed(name: string): AnyGraph | undefined {
+    return this.#graphs.find(name)
   }
 
   /** All names under which executions of this docket's graphs are stored. */
   get storedGraphNames(): readonly string[] {
-    return [...this.#storedGraphs.keys()]
+    return this.#graphs.storedNames
   }
 
   /** A record as its graph names things now, where this docket has that. */
@@ -142,7 +153,7 @@ export class DocketContext {
   /** @throws GraphError for one that is not valid, OptionError for one that this docket does not have */
   requireGraph(graph: AnyGraph): void {
     requireIndex(graph)
-    if (this.graphs.get(graph.name) === graph) return
+    if ((this.graphs.get(graph.name) ?? this.graphNamed(graph.name)) === graph) return
     const known = [...this.graphs.keys()].join(', ') || 'none'
     throw new OptionError(
       this.graphs.has(graph.name)

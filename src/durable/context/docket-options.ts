@@ -34,6 +34,11 @@ export interface DocketOptions {
   readonly graphs: readonly AnyGraph[]
   /** Where executions and results are kept. */
   readonly store: Store
+  /**
+   * Gives the graph for a name that is not listed: of a call of `startByName`, or of an execution that is found in the store. It is the docket's from then on; a graph
+   * that has the name as a former one will do. Undefined where it knows none either. @default none
+   */
+  readonly unknownGraph?: ((name: string) => AnyGraph | undefined) | undefined
   /** Applied to every value before it is stored, in this order: compress, then encrypt. @default none */
   readonly codecs?: readonly Codec[] | undefined
   /** Policy of steps that have none, neither of their own nor from their graph. @default none */
@@ -86,6 +91,7 @@ export interface DocketOptions {
 const optionNames: readonly string[] = [
   'graphs',
   'store',
+  'unknownGraph',
   'codecs',
   'persist',
   'lease',
@@ -130,7 +136,7 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
   const { codecs, inspect, logger, clock, random, work, park } = options
   const names = new Set<string>()
   if (!Array.isArray(graphs)) report(`graphs must be an array of graphs, not ${describe(graphs)}`)
-  else if (graphs.length === 0 && takeOver !== false)
+  else if (graphs.length === 0 && takeOver !== false && typeof options['unknownGraph'] !== 'function')
     report(
       'graphs is empty, so that this docket can run nothing; list the graphs whose executions it runs, or add takeOver: false for a docket that only lists, cancels and deletes',
     )
@@ -186,7 +192,10 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
     !(isRecord(migrate) && Object.values(migrate).every((hook) => typeof hook === 'function'))
   )
     report('migrate must be an object of functions by graph name')
-  else if (migrate !== undefined) reportUnknownKeys('migrate: graph ', migrate as object, [...names], report)
+  else if (migrate !== undefined && options['unknownGraph'] === undefined)
+    reportUnknownKeys('migrate: graph ', migrate as object, [...names], report)
+  if (options['unknownGraph'] !== undefined && typeof options['unknownGraph'] !== 'function')
+    report(`unknownGraph must be a function of a graph's name, not ${describe(options['unknownGraph'])}`)
   append(problems, problemsOfObservers(observers))
   append(problems, problemsOfInterceptors(options['interceptors']))
   if (inspect !== undefined && typeof inspect !== 'function' && !hasFunctions(inspect, ['next']))

@@ -22,6 +22,12 @@ export class GraphRotation {
     this.#others = new Set(graphs)
   }
 
+  /** One more graph: of its executions nothing was looked for yet. */
+  add(graph: string): void {
+    this.#others = new Set([...this.#others, graph])
+    if (!this.#turns.includes(undefined)) this.#turns = [...this.#turns, undefined]
+  }
+
   /** Begins a round: each graph may have something again. */
   begin(): void {
     this.#exhausted.clear()

@@ -6,6 +6,7 @@ import { Portion } from './portion.ts'
 import type { Resumption } from './resume.ts'
 import { Round } from './round.ts'
 import { Slots } from './slots.ts'
+import { UnlistedGraphs } from './unlisted-graphs.ts'
 import { Walls } from './walls.ts'
 import type { Window } from './walls.ts'
 
@@ -24,6 +25,7 @@ export class Scan {
   readonly #rotation: GraphRotation
   readonly #walls: Walls
   readonly #portion = new Portion()
+  readonly #unlisted: UnlistedGraphs
   #hasAllFit = false
 
   constructor(context: DocketContext, resumption: Resumption) {
@@ -32,6 +34,10 @@ export class Scan {
     this.slots = new Slots(context)
     this.#rotation = new GraphRotation(context.storedGraphNames)
     this.#walls = new Walls(context.incompatible, context.clock)
+    this.#unlisted = new UnlistedGraphs(context)
+    context.onGraph = (graph) => {
+      for (const name of [graph.name, ...graph.formerly]) this.#rotation.add(name)
+    }
   }
 
   /** Resolves when the store has answered the look that is under way: what it gave is in the turns of its execution from then on. */
@@ -73,6 +79,7 @@ export class Scan {
   async #run(isThorough: boolean, onCounted?: (count: number) => void): Promise<number> {
     const { connection, clock } = this.#context
     await connection.ready()
+    await this.#unlisted.look(isThorough)
     const { owner } = connection.session
     const round = new Round(this.slots.count(), this.#hasAllFit)
     // A caller wants to know how many there were, not how many there will be.
