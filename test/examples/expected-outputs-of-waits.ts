@@ -115,4 +115,26 @@ cancelled: room of Ada, after the flight of Ada
 cancelled: flight of Ada
 step "Pay" failed after 1 attempt: the card is expired and nothing of it is left`,
   },
+  'cart-function.ts': {
+    text: `[ { sku: 'book', euros: 20 }, { sku: 'lamp', euros: 40 } ]
+charging Ada 60 euros
+book, lamp to Oslo, 60 euros paid
+Bo's cart was left alone`,
+  },
+  'subscription-function.ts': {
+    text: `ada@example.com left after 32 months: moved to the moon
+32 charges, of which the last was for month 32`,
+  },
+  'periodic-sequence.ts': {
+    text: `72 2026-01-02T00:00:00.000Z
+24 children, all completed`,
+  },
+  'agent-budget.ts': {
+    text: `the agent uses: search
+buy the report costs 50, and 8 is left. May I?
+the agent uses: buy the report
+market study: did search; did buy the report; 3 left
+the agent uses: search
+second study: stopped, did search`,
+  },
 }
