@@ -201,7 +201,7 @@ export class ChildExecutions implements DurableChildren {
 
   /** After a crash nobody could go on with it. @throws OptionError */
   #requireListed(graph: string): void {
-    if (this.#context.graphOf(graph) !== undefined) return
+    if (this.#context.graphOf(graph) !== undefined || this.#context.options.unknownGraph !== undefined) return
     throw new OptionError(
       `graph "${graph}" is not known to this docket, and so nobody could go on with an execution of it: list it in createDocket({ graphs })`,
     )

@@ -1,3 +1,4 @@
+import { checkEmit, emitEvent } from './mail/emit-event.ts'
 import { BackgroundLoop } from './background-loop.ts'
 import { ChildExecutions } from './child-executions.ts'
 import type { DocketContext } from './context/docket-context.ts'
@@ -35,6 +36,10 @@ export function docketParts(context: DocketContext): DocketParts {
     undo: (id) => undoUnowned(context, resumption, id),
   })
   context.setup.children = children
+  context.setup.emit = (type, key, value, emission) => {
+    checkEmit(type, key, {})
+    return emitEvent(context, type, key, value, {}, emission)
+  }
   context.childEnded = (parent, message) => children.ended(parent, message)
   context.hasOnRecord = (message) => children.hasOnRecord(message)
   const delivery = new Delivery(context)

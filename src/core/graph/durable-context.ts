@@ -3,6 +3,8 @@ import type { Logger } from '../contracts/logger.ts'
 import type { GivenOf, TypedDataType, ValueOf } from '../language/data-type.ts'
 import type { RetryPolicy } from '../language/policy.ts'
 import type { MaybePromise, StepContext } from '../language/step.ts'
+import type { EmitVerdict } from '../contracts/event-record.ts'
+import type { EventTypeHint, TypedEventType } from '../language/event-type.ts'
 import type { InputsOf, TargetOf } from './graph.ts'
 import type { AnyGraph } from './graph-index.ts'
 
@@ -111,6 +113,16 @@ export interface DurableContext<
   receive<T extends Received>(types: T | readonly T[], options?: DurableKey): Promise<MessageOf<T>>
   /** The same, for so long at the most. */
   receive<T extends Received>(types: T | readonly T[], options: ReceiveOptions): Promise<MessageOf<T> | TimedOut>
+  /** Waits for the first event that was emitted under a key, whether before or since. In a docket only. */
+  waitFor<E extends TypedEventType>(type: E | EventTypeHint, key: string, options?: DurableKey): Promise<MessageOf<E>>
+  /** The same, for so long at the most. */
+  waitFor<E extends TypedEventType>(
+    type: E | EventTypeHint,
+    key: string,
+    options: ReceiveOptions,
+  ): Promise<MessageOf<E> | TimedOut>
+  /** Emits an event, as `docket.emit` does, once however often the function runs again. In a docket only. */
+  emit<E extends TypedEventType>(type: E | EventTypeHint, key: string, value: GivenOf<E>): Promise<EmitVerdict>
   /** Sets the value of a type that `publishes` names, for `handle.get` and `handle.watch`, from any process. Resolves once that is on record. */
   publish<T extends Published>(type: T, value: GivenOf<T>): Promise<void>
   /**

@@ -63,7 +63,10 @@ export class DocketContext {
   readonly incompatible: IncompatibleExecutions
   readonly survived: SurvivedLosses
   readonly inspect: HarmlessInspector | undefined
-  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'> & { children: DurableChildren | undefined }
+  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'> & {
+    children: DurableChildren | undefined
+    emit: ExecutionSetup['emit']
+  }
   /** Stores that steps have of their own. */
   readonly ownStores: Set<Store>
   /** No execution begins here, or goes on here, that is not here already. */
@@ -113,7 +116,12 @@ export class DocketContext {
     this.#stepReader = new StepReader(this.connection.store, this.clock)
     this.incompatible = new IncompatibleExecutions(this.clock)
     this.survived = new SurvivedLosses(this.hostClock)
-    this.setup = { shared: new StoreResults(this.connection), persistOf: persistDefault(options), children: undefined }
+    this.setup = {
+      shared: new StoreResults(this.connection),
+      persistOf: persistDefault(options),
+      children: undefined,
+      emit: undefined,
+    }
     this.ownStores = new Set(ownStoresOf(options))
     this.#graphs = new KnownGraphs(options, this.hostClock, {
       onAdded: (graph) => {

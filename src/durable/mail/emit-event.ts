@@ -29,13 +29,14 @@ export function checkEmit(type: unknown, key: unknown, options: unknown): assert
   checkOptions('emit', options, ['transaction'], () => [])
 }
 
-/** Stores an event for those that wait for it, or will. @throws as `Docket.emit` does */
+/** Stores an event for those that wait for it, or will; `emission`: what makes one that is emitted again the same. @throws as `Docket.emit` does */
 export async function emitEvent(
   context: DocketContext,
   type: AnyEventType,
   key: string,
   value: unknown,
   { transaction }: EmitOptions,
+  emission?: string,
 ): Promise<EmitVerdict> {
   const { store } = context.connection
   if (transaction !== undefined && !store.capabilities.transactions)
@@ -47,7 +48,7 @@ export async function emitEvent(
   ] as const)
     requireLength(store, 'name', `emit: the ${what} of an event`, name)
   const { emit } = context.interceptors
-  const send = (given: unknown): Promise<EmitVerdict> => emitChecked(context, type, key, given, transaction)
+  const send = (given: unknown): Promise<EmitVerdict> => emitChecked(context, type, key, given, transaction, emission)
   if (emit === undefined) return send(value)
   const { name, broadcast } = type
   const call = { type: name, scope: broadcast.scope, key, value, isInTransaction: transaction !== undefined }
@@ -60,6 +61,7 @@ async function emitChecked(
   key: string,
   value: unknown,
   transaction: unknown,
+  emission: string | undefined,
 ): Promise<EmitVerdict> {
   const { connection, clock, options } = context
   const { store, encoding } = connection
@@ -79,7 +81,7 @@ async function emitChecked(
     key,
     value: stored,
     // It makes the second try of one whose answer was lost the same as the first.
-    emission: randomId(options.random),
+    emission: emission ?? randomId(options.random),
     at,
     expiresAt: at + durationMs(type.broadcast.ttl)!,
   }

@@ -10,7 +10,7 @@ import type { AnyEventStep } from '../../core/language/event.ts'
 import type { AnyEventType } from '../../core/language/event-type.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import { checkValue, issuesText } from '../../runtime/inputs/check-value.ts'
-import type { EventListener, Events } from '../../runtime/steps/events.ts'
+import type { EventListener, EventPlace, Events } from '../../runtime/steps/events.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { eventIdentity, eventIdOf } from '../records/event-place.ts'
 import type { ExecutionCommits, MailEffects } from './execution-commits.ts'
@@ -48,7 +48,7 @@ interface Awaited {
   /** Messages that said that it is there. */
   readonly seqs: number[]
   found: FoundEvent | undefined
-  isAsking: boolean
+  asking: Promise<void> | undefined
   /** When it was registered or looked at last. */
   seenAt: number
   mustAskAgain: boolean
@@ -102,9 +102,18 @@ export class EventWaits {
       await: (spec, key, listener) => {
         const awaited = this.#awaitedBy(spec, key)
         this.#follow(awaited, spec, item, listener)
-        if (awaited.found !== undefined) listener.come(awaited.found.value)
+        if (awaited.found !== undefined) listener.come(awaited.found.value, awaited.found.at)
         // One that is held is registered already, and was not there after that: else a message says so.
-        else if (!this.#held.found.has(awaited.id) || awaited.seqs.length > 0) this.#ask(awaited)
+        else if (!this.#held.found.has(awaited.id) || awaited.seqs.length > 0) return this.#ask(awaited)
+        return undefined
+      },
+      leave: ({ name }) => {
+        const place = placeOf({ step: name, item })
+        const awaited = this.#byStep.get(place)
+        if (awaited === undefined) return
+        for (const seq of awaited.seqs.splice(0)) this.#commits.consume(seq)
+        this.#byStep.delete(place)
+        this.#leave(awaited, place)
       },
     }
   }
@@ -121,7 +130,7 @@ export class EventWaits {
       return
     }
     awaited.seqs.push(seq)
-    if (awaited.found === undefined) this.#ask(awaited)
+    if (awaited.found === undefined) void this.#ask(awaited)
   }
 
   /** Messages are consumed with the end of what they woke. */
@@ -158,20 +167,20 @@ export class EventWaits {
       .catch(failures.of(`ending the wait for event "${awaited.type.name}"`))
   }
 
-  #awaitedBy(spec: StepSpec, key: string): Awaited {
+  #awaitedBy(spec: EventPlace, key: string): Awaited {
     const { event: type } = spec.step as AnyEventStep
     const id = eventIdOf(this.#connection.encoding, type, key)
     const known = this.#awaited.get(id)
     if (known !== undefined) return known
     const found = this.#held.found.get(id)
-    const awaited = {
+    const awaited: Awaited = {
       id,
       type,
       key,
       listeners: new Map(),
       seqs: [],
       found,
-      isAsking: false,
+      asking: undefined,
       seenAt: this.#connection.clock.now(),
       mustAskAgain: false,
     }
@@ -179,7 +188,7 @@ export class EventWaits {
     return awaited
   }
 
-  #follow(awaited: Awaited, { name }: StepSpec, item: string, listener: EventListener | undefined): void {
+  #follow(awaited: Awaited, { name }: EventPlace, item: string, listener: EventListener | undefined): void {
     const place = placeOf({ step: name, item })
     const before = this.#byStep.get(place)
     if (before !== undefined && before !== awaited) this.#leave(before, place)
@@ -187,19 +196,19 @@ export class EventWaits {
     this.#byStep.set(place, awaited)
   }
 
-  #ask(awaited: Awaited): void {
+  #ask(awaited: Awaited): Promise<void> {
     awaited.mustAskAgain = true
-    if (awaited.isAsking) return
-    awaited.isAsking = true
+    if (awaited.asking !== undefined) return awaited.asking
     this.#asking++
-    void this.#read(awaited)
+    awaited.asking = this.#read(awaited)
       .catch((error: unknown) => {
         for (const listener of awaited.listeners.values()) listener?.failed(error)
       })
       .finally(() => {
-        awaited.isAsking = false
+        awaited.asking = undefined
         this.#asking--
       })
+    return awaited.asking
   }
 
   async #read(awaited: Awaited): Promise<void> {
@@ -228,7 +237,7 @@ export class EventWaits {
       if (consumed.length > 0) this.#commits.write({ steps: [], consumed }).catch(failures.of(what))
       return
     }
-    for (const listener of awaited.listeners.values()) listener?.come(awaited.found.value)
+    for (const listener of awaited.listeners.values()) listener?.come(awaited.found.value, awaited.found.at)
   }
 }
 

@@ -75,8 +75,8 @@ export class OwnedBatch implements Owned, DurableParts {
       this.#signals = new BatchSignals({ connection, commits, id: this.id, plan, keys: parts.keys })
       this.#signals.keep(parts.mail ?? [])
     }
-    const { waits, index, eventSteps } = plan.whole
-    if (eventSteps.length > 0)
+    const { waits, index, eventSteps, hasFunctions } = plan.whole
+    if (eventSteps.length > 0 || hasFunctions)
       this.events = new EventWaits(connection, commits, { ...options, id: this.id, held: parts.held })
     if (waits) this.#timers = new TimerMail(connection, commits, { id: this.id, former: index.former })
     const ofBatch = { id: this.id, plan: plan.whole, isNew: parts.restored === undefined }

@@ -73,7 +73,7 @@ export class OwnedExecution implements Owned {
       if (this.emitter !== undefined) this.emitter.unread = () => this.#mail!.unread
     }
     const of = { id: this.id, emitter: parts.options.emitter, held }
-    if (plan.eventSteps.length > 0) this.events = new EventWaits(connection, commits, of)
+    if (plan.eventSteps.length > 0 || plan.hasFunctions) this.events = new EventWaits(connection, commits, of)
     if (plan.waits) this.#timers = new TimerMail(connection, commits, { id: this.id, former: plan.index.former })
     this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits)
     const owned = {

@@ -21,7 +21,7 @@ import type { ResultCache } from '../results/result-cache.ts'
 import type { SharedResults } from '../results/shared-results.ts'
 import type { ChildRequest, RunningChild, StepInterceptors } from '../steps/step-work.ts'
 import type { Checkpoints } from '../steps/checkpoints.ts'
-import type { Events } from '../steps/events.ts'
+import type { EmitEvent, Events } from '../steps/events.ts'
 import type { Inbox } from '../steps/inbox.ts'
 import type { Signals } from '../steps/signals.ts'
 import type { TimerTimes } from '../steps/timer-times.ts'
@@ -108,6 +108,8 @@ export interface ExecutionSetup {
   readonly events?: Events | undefined
   /** Where it is kept what verbs of durable functions came to. @default this process's memory */
   readonly checkpoints?: Checkpoints | undefined
+  /** Emits an event, once for each `emission`; undefined outside of dockets. */
+  readonly emit?: EmitEvent | undefined
   /** Times that timers were given from outside; undefined where none can be. */
   readonly times?: TimerTimes | undefined
   /** Whether a step of another execution in this process has begun it. @default false */

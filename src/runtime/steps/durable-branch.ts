@@ -33,7 +33,10 @@ import type { WorkingStep } from './step-work.ts'
 import type { VerbCall } from './verb.ts'
 import { VerbNames } from './verb-names.ts'
 
-import { callProblems, caught, problemOf, keyProblem, unknownType } from './verb-problems.ts'
+import type { EmitVerdict } from '../../core/contracts/event-record.ts'
+import type { AnyEventType } from '../../core/language/event-type.ts'
+import { beginEmit, beginWaitFor } from './event-verbs.ts'
+import { callProblems, caught, eventProblems, problemOf, keyProblem, unknownType } from './verb-problems.ts'
 
 /** The work that a run of a durable function is part of. */
 export interface RunningWork extends CallCounter {
@@ -252,6 +255,40 @@ export class Branch implements DurableContext {
           },
         }) as Promise<void>,
     })
+  }
+
+  waitFor(type: unknown, key: string, options: ReceiveOptions = {}): Promise<never> {
+    const { step } = this.#run
+    const place = this.#place
+    let until: number | undefined
+    const problem = problemOf('ctx.waitFor', options, ['key', 'timeout'], ({ timeout }) => {
+      if (timeout !== undefined) until = endOfSleep('timeout', timeout, step.execution.clock.now(), place)
+      return eventProblems(type, key)
+    })
+    const event = type as AnyEventType
+    const own = options.key === undefined ? key : `${key} ${options.key}`
+    return this.#verb(
+      'waitFor',
+      event?.name,
+      { key: own },
+      problem,
+      () => (verb, known) => beginWaitFor(step.execution, verb, known, { type: event, key, until, place }),
+    ) as Promise<never>
+  }
+
+  emit(type: unknown, key: string, value: unknown): Promise<EmitVerdict> {
+    const { step } = this.#run
+    const place = this.#place
+    const event = type as AnyEventType
+    const problem = problemOf('ctx.emit', {}, [], () => eventProblems(type, key))
+    return this.#verb(
+      'emit',
+      event?.name,
+      { key },
+      problem,
+      (whole) => (verb) =>
+        beginEmit(step.execution, verb, { type: event, key, value, emission: this.#digest(whole), place }),
+    ) as Promise<EmitVerdict>
   }
 
   publish(type: AnyDataType, value: unknown, options: DurableKey = {}): Promise<void> {

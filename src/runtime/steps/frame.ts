@@ -80,7 +80,8 @@ export class Frame {
     this.#byName = new Map(known.map((checkpoint) => [checkpoint.name, checkpoint]))
     this.#log = known.filter(({ status }) => status !== 'open').sort((one, other) => one.order - other.order)
     this.#order = known.reduce((most, { order }) => Math.max(most, order), 0)
-    this.#isRerun = this.#log.length > 0
+    // What was open and has come meanwhile counts in the order in which it came: so it all begins together, too.
+    this.#isRerun = known.length > 0
   }
 
   /** What is on record under a name. */

@@ -15,7 +15,7 @@ export interface ReceiveRequest {
 }
 
 /** What a wait comes to whose time is over. */
-const timedOut = Object.freeze({ timedOut: true })
+export const timedOut = Object.freeze({ timedOut: true })
 
 /** Waits for the first message of some types. What came in time counts, however late somebody looks. */
 export function beginReceive(

@@ -5,7 +5,7 @@ import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { Checkpoints } from './checkpoints.ts'
-import type { Events } from './events.ts'
+import type { EmitEvent, Events } from './events.ts'
 import type { Inbox } from './inbox.ts'
 import type { Signals } from './signals.ts'
 import type { TimerTimes } from './timer-times.ts'
@@ -58,6 +58,7 @@ export interface WorkPlace {
     readonly signals?: Signals | undefined
     readonly inbox?: Inbox | undefined
     readonly events?: Events | undefined
+    readonly emit?: EmitEvent | undefined
     readonly times?: TimerTimes | undefined
     readonly checkpoints?: Checkpoints | undefined
     readonly undoings?: { of(step: string, item: number | undefined): number } | undefined

@@ -2,6 +2,7 @@ import { isName } from '../../core/check-name.ts'
 import { checkOptions, describe } from '../../core/check-options.ts'
 import type { Problem } from '../../core/check-options.ts'
 import type { OptionError } from '../../core/errors.ts'
+import { isEventType } from '../../core/language/event-type.ts'
 import { checkRetry, checkTimeout } from '../../core/graph/check-step.ts'
 
 /** What is wrong with a call of `ctx.step`. */
@@ -35,6 +36,14 @@ export function problemOf(
 /** What is said of a data type that a step does not name. */
 export function unknownType(does: string, name: unknown, known: readonly string[]): string {
   return `the step ${does}s no ${typeof name === 'string' ? `"${name}"` : describe(name)}; it ${does}s: ${known.join(', ') || 'nothing'}`
+}
+
+/** What is wrong with an event and its key. */
+export function eventProblems(type: unknown, key: unknown): readonly Problem[] {
+  return [
+    !isEventType(type) && `it takes an event type, as eventType() makes it, not ${describe(type)}`,
+    !isName(key) && `the key of an event is a non-empty string, not ${describe(key)}`,
+  ]
 }
 
 /** What is wrong with a key. */
