@@ -135,6 +135,7 @@ export type { BatchOptions, StreamOptions } from './runtime/batch/batch-options.
 export type { Clock } from './runtime/environment/clock.ts'
 export type { StepView, UndoView } from './runtime/execution/execution-view.ts'
 export type { Docket } from './durable/docket.ts'
+export type { DetailsOptions } from './durable/execution-details.ts'
 export type { WaitQuery } from './durable/find-waiting.ts'
 export type { ExecutionPage, ListQuery } from './durable/list-executions.ts'
 export type { DocketOptions } from './durable/context/docket-options.ts'

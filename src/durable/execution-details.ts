@@ -2,8 +2,12 @@ import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import { requireIndex } from '../core/graph/plan.ts'
 import type { StepSpec } from '../core/graph/graph-index.ts'
+import { checkOptions, describe } from '../core/check-options.ts'
+import { durationHint, durationMs } from '../core/duration.ts'
+import type { Duration } from '../core/duration.ts'
 import { turnOf } from '../runtime/environment/turn.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import { liveSteps } from './mail/look.ts'
 import { mayHaveChildren } from './recovery/child-cascade.ts'
 import { batchInfoOf } from './records/batch-info.ts'
 import { childInfoOf } from './records/child-info.ts'
@@ -26,16 +30,45 @@ import { splitUndoRecords } from './records/undo-records.ts'
 
 const mostChildren = 100
 
+/** How an execution is looked at. */
+export interface DetailsOptions {
+  /**
+   * Whether the process that runs it is to say what its steps do at this moment, where that is another one: what it does not write down it alone knows. Its answer is
+   * waited for, for two seconds at the most, or for this long; then records alone say what is known. Not for batches. @default false
+   */
+  readonly live?: boolean | Duration | undefined
+}
+
+const patienceMs = 2_000
+
+/** @throws OptionError with all problems */
+export function checkDetails(options: unknown): void {
+  checkOptions('details', options, ['live'], ({ live }) => [
+    live !== undefined &&
+      typeof live !== 'boolean' &&
+      durationMs(live) === undefined &&
+      `live must be a boolean or a duration, not ${describe(live)}; ${durationHint}`,
+  ])
+}
+
 /** All that is known of an execution. @throws (as rejection) ExecutionConflictError where there is none, StoreError */
-export async function detailsOf(context: DocketContext, id: string): Promise<ExecutionDetails> {
+export async function detailsOf(
+  context: DocketContext,
+  id: string,
+  { live = false }: DetailsOptions = {},
+): Promise<ExecutionDetails> {
   const { connection } = context
   await connection.readyBy()
   const stored = await context.recordOf(id)
   if (stored === undefined) throw noSuchExecution(id)
-  return stored.kind === 'batch' ? detailsOfBatch(context, stored) : detailsOfOne(context, stored)
+  return stored.kind === 'batch' ? detailsOfBatch(context, stored) : detailsOfOne(context, stored, live)
 }
 
-async function detailsOfOne(context: DocketContext, stored: ExecutionRecord): Promise<ExecutionDetails> {
+async function detailsOfOne(
+  context: DocketContext,
+  stored: ExecutionRecord,
+  isLive: boolean | Duration,
+): Promise<ExecutionDetails> {
   const { clock, connection } = context
   const { encoding } = connection
   const { id } = stored
@@ -50,9 +83,11 @@ async function detailsOfOne(context: DocketContext, stored: ExecutionRecord): Pr
   const { info, situationWith } = await headOf(context, record, lease)
   const recorded = await stepInfosOf(record, steps, encoding, turnOf(clock), graph, undoRecords.counts)
   const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
+  const waitMs = isLive === true ? patienceMs : isLive === false ? 0 : durationMs(isLive)!
+  const asked = lease?.isAlive === true && waitMs > 0 ? await liveSteps(context, stored, recorded, waitMs) : undefined
   const infos = await withUndos(
     id,
-    await allSteps(context, record, info, recorded),
+    asked ?? (await allSteps(context, record, info, recorded)),
     undoRecords.undos.values(),
     encoding,
     former,

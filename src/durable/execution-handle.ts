@@ -12,7 +12,8 @@ import { endedBySignal, requireNotAborted } from './context/ended-by-signal.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { cancelExecution, orEndUnknown } from './cancel-execution.ts'
 import { detachExecution } from './detach-execution.ts'
-import { detailsOf } from './execution-details.ts'
+import { checkDetails, detailsOf } from './execution-details.ts'
+import type { DetailsOptions } from './execution-details.ts'
 import { HopelessWait } from './hopeless-wait.ts'
 import { outcomeOfRecord } from './outcome-of-record.ts'
 import { isKnown, noSuchExecution, notCommitted, unknownStatus } from './records/execution-info.ts'
@@ -233,13 +234,14 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
 
   /**
    * What is known of it, from any process: status, inputs, output, error, times, and each step with its state, since when, and what it
-   * waits for.
-   * @throws (as rejection) ExecutionConflictError where there is none (any more), StoreError
+   * waits for. With `live`, the process that runs it says that, where it is another one.
+   * @throws (as rejection) ExecutionConflictError where there is none (any more), OptionError, StoreError
    */
-  async details(): Promise<ExecutionDetails> {
+  async details(options: DetailsOptions = {}): Promise<ExecutionDetails> {
+    checkDetails(options)
     return orClosed(this.#context, 'details', this.id, async () => {
       await this.#untilCommitted()
-      return detailsOf(this.#context, this.id)
+      return detailsOf(this.#context, this.id, options)
     })
   }
 

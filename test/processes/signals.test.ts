@@ -18,6 +18,12 @@ describe.each(storeKinds)('a message on %s', (kind) => {
     killed.kill()
     await killed.exit
     const { docket } = startProcess(place, { graphs: [], takeOver: false })
+    const live = await (await docket.get('alive'))!.details({ live: '10s' })
+    // There is no record of it, and this docket does not know the graph.
+    expect(live.steps.find(({ step }) => step === 'Ship')).toMatchObject({
+      status: 'pending',
+      waitsFor: { kind: 'inputs', steps: ['Decide'] },
+    })
     for (const id of ['alive', 'killed']) {
       const handle = (await docket.get(id))!
       expect(await handle.signal(Approval, { by: 'Ada' }, { id: 'one' })).toBe('accepted')

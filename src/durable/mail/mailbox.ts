@@ -9,6 +9,7 @@ import type { Reopening } from '../recovery/reopen.ts'
 import { childDeleted, childEnded } from '../records/child-digest.ts'
 import { deleteUnowned } from '../recovery/unowned.ts'
 import { addReason, cancelledOnRequest } from '../recovery/unread-mail.ts'
+import { LookAnswers, lookKind } from './look.ts'
 
 /** What was read of the messages to one execution. */
 interface Delivered {
@@ -28,6 +29,7 @@ const unread: MailPosition = { control: 0, data: 0 }
 export class Mailbox {
   readonly #context: DocketContext
   readonly #reopening: Reopening
+  readonly #looks: LookAnswers
   readonly #delivered = new Map<string, Delivered>()
   readonly #portion = new Portion()
   /** What has failed is tried again: the message is there still. */
@@ -35,6 +37,7 @@ export class Mailbox {
 
   constructor(context: DocketContext, reopening: Reopening) {
     this.#context = context
+    this.#looks = new LookAnswers(context)
     this.#reopening = reopening
     this.#onFailure = context.connection.failures.of('doing what a message says')
   }
@@ -79,7 +82,8 @@ export class Mailbox {
       owned.commits.consumeWithEnd(seq)
       const error = cancelledOnRequest(execution, owned.graph)
       void addReason(this.#context, execution, error, payload).then(() => owned.cancel(error))
-    } else if (kind === 'retry' && owned.hasEnded) void this.#retryLater(owned, message)
+    } else if (kind === lookKind) void this.#looks.answer(owned, message).catch(this.#onFailure)
+    else if (kind === 'retry' && owned.hasEnded) void this.#retryLater(owned, message)
     else if (kind === 'cancel' || kind === 'retry') owned.commits.consume(seq)
     else if (placeOfMessage(message) !== undefined) owned.takeSignal(message)
     else if (kind === 'event') owned.events?.take(message)

@@ -52,7 +52,7 @@ export interface Owned {
   /** What is written of it, which consumes its messages. */
   readonly commits: Pick<
     ExecutionCommits,
-    'consume' | 'consumeWithEnd' | 'deleteWithEnd' | 'isDeleted' | 'isOpen' | 'onWritten' | 'createdAt'
+    'consume' | 'consumeWithEnd' | 'deleteWithEnd' | 'isDeleted' | 'isOpen' | 'onWritten' | 'createdAt' | 'write'
   >
   /** A message to it was read, whatever it says. */
   messageRead(message: Message): void
