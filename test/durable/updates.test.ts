@@ -182,6 +182,36 @@ describe('an update', () => {
     expect(await world.clock.settle(retried.result())).toBe(4)
   })
 
+  test('that is not answered when its function begins anew comes to the next generation', async () => {
+    const world = new World()
+    const Turns = dataType('Turns', z.number())
+    const Ask = update('Ask', { input: z.string(), output: z.string() })
+    const lazy = graph({
+      name: 'lazy',
+      steps: [
+        durableStep({
+          name: 'Lazy',
+          inputs: { turns: Turns },
+          output: Balance,
+          receives: [Ask],
+          run: async ({ turns }, ctx) => {
+            const message = await ctx.receive(Ask)
+            if (turns > 0) return ctx.continueAsNew({ turns: turns - 1 })
+            await message.reply(`${message.value} in generation ${ctx.generation}`)
+            return turns
+          },
+        }),
+      ],
+    })
+    const docket = world.process({ graphs: [lazy] })
+    const handle = await world.clock.settle(docket.start(lazy, Balance, { Turns: 2 }))
+    const answers = Promise.allSettled([handle.update(Ask, 'one', { id: '1' }), handle.update(Ask, 'two', { id: '2' })])
+    expect(await world.clock.settle(answers)).toMatchObject([
+      { value: 'one in generation 2' },
+      { reason: { code: 'UPDATE_ENDED' } },
+    ])
+  })
+
   test('is waited for no longer than its timeout, and found again under its id', async () => {
     const world = new World()
     const { docket, die, handle } = await opened(world)

@@ -44,6 +44,20 @@ second: book from shelf 7, no pen`,
     text: `30 euros: approved by Ada
 EXECUTION_EXPIRED by maxRunning: execution "taxi" of graph "expenses" was cancelled: it had not ended 172800000 ms after it had begun (maxRunning)`,
   },
+  'request-response.ts': {
+    text: `{ from: 'Elm Street 1', to: 'Oak Street 2' }
+{ from: 'Elm Street 1', to: 'Oak Street 2' }
+UPDATE_REJECTED update "ChangeAddress" was rejected: that is where it was ordered to
+Oak Street 2, by van 12
+{ from: 'Elm Street 1', to: 'Oak Street 2' }
+UPDATE_ENDED`,
+  },
+  'safe-message-handler.ts': {
+    text: `[ 0, 1 ]
+[ 2, 3 ]
+update "Assign" failed: 0 of 4 machines are free, not 2
+[ '0: train', '1: train', '2: test', '3: test' ]`,
+  },
   'updatable-timer.ts': {
     text: `accepted
 accepted

@@ -77,6 +77,7 @@ export class InboxMail {
           if (update === undefined) this.#setAside(type, message, error)
           else this.#updates.reject(update, error)
         },
+        isOpen: (update) => this.#updates.has(update),
         refuses: (type, value, update) => update !== undefined && this.#refuses(type as AnyUpdateType, value, update),
         onTaken: ({ type, message, update }, leads) => {
           // An update stays until it is answered.

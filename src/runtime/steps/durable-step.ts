@@ -163,8 +163,10 @@ class DurableWork implements StepWork, FrameHost {
     const start = this.#ownCheckpoint(begun, { key: this.#step.idempotencyKey, inputs })
     const change = { generation: this.#generation, checkpoints: [start], dropped: 'all' as const }
     const recorded: Recorded = { generation: this.#generation, checkpoints: [start] }
-    const goOn = (): void =>
-      void this.clock.setImmediate(() => this.#step.execution.context.run(() => this.#run(recorded)))
+    const goOn = (): void => {
+      this.#step.execution.setup.inbox?.renew?.()
+      this.clock.setImmediate(() => this.#step.execution.context.run(() => this.#run(recorded)))
+    }
     const kept = this.#checkpoints.write(this.#step, change)
     if (kept === undefined) goOn()
     else

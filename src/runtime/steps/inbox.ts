@@ -34,6 +34,8 @@ export interface Inbox {
   readonly isComplete: boolean
   /** This update was taken in an earlier life, which is on record: it is not to be taken again. */
   reclaim?(update: UpdateRef): void
+  /** A function that receives begins anew: the updates that it has taken and not answered come again. */
+  renew?(): void
 }
 
 /** A message as it came. */
@@ -69,6 +71,8 @@ interface InboxOptions {
   readonly isComplete?: boolean
   /** Called for each message that a step takes: `leads` says whether to something that is to be kept. */
   readonly onTaken?: (taken: Received, leads: boolean) => void
+  /** Whether an update that was taken is still to be answered. @default none is */
+  readonly isOpen?: (update: UpdateRef) => boolean
   /** Whether a message that fits is refused, now that it could be taken. @default none is */
   readonly refuses?: (type: AnyDataType, value: unknown, update: UpdateRef | undefined) => boolean
 }
@@ -80,6 +84,9 @@ export class MemoryInbox implements Inbox {
   readonly #onSetAside: NonNullable<InboxOptions['onSetAside']>
   readonly #onTaken: InboxOptions['onTaken'] | undefined
   readonly #refuses: InboxOptions['refuses'] | undefined
+  readonly #isOpen: NonNullable<InboxOptions['isOpen']>
+  /** Updates that were taken, the open ones among them. */
+  #takenUpdates: Entry[] = []
   /** Names of updates that an earlier life has taken. */
   readonly #reclaimed = new Set<string>()
   readonly #listeners = new Set<() => void>()
@@ -90,12 +97,13 @@ export class MemoryInbox implements Inbox {
 
   constructor(
     types: readonly AnyDataType[],
-    { onSetAside = () => {}, isComplete = false, onTaken, refuses }: InboxOptions = {},
+    { onSetAside = () => {}, isComplete = false, onTaken, refuses, isOpen = () => false }: InboxOptions = {},
   ) {
     this.#types = new Map(types.map((type) => [type.name, type]))
     this.#onSetAside = onSetAside
     this.#onTaken = onTaken
     this.#refuses = refuses
+    this.#isOpen = isOpen
     this.isComplete = isComplete
   }
 
@@ -140,7 +148,9 @@ export class MemoryInbox implements Inbox {
       message,
       update,
       take: () => {
-        if (this.#remove(entry)) this.#onTaken?.(received, true)
+        if (!this.#remove(entry)) return
+        if (update !== undefined) this.#takenUpdates = [...this.#openUpdates(), entry]
+        this.#onTaken?.(received, true)
       },
       skip: () => {
         if (this.#remove(entry)) this.#onTaken?.(received, false)
@@ -161,6 +171,19 @@ export class MemoryInbox implements Inbox {
 
   reclaim({ name }: UpdateRef): void {
     this.#reclaimed.add(name)
+  }
+
+  renew(): void {
+    const again = this.#openUpdates()
+    this.#takenUpdates = []
+    this.#reclaimed.clear()
+    for (const entry of again.toReversed()) this.#entries.unshift(entry)
+    this.#fitting += again.length
+    if (again.length > 0) this.#came()
+  }
+
+  #openUpdates(): Entry[] {
+    return this.#takenUpdates.filter(({ update }) => this.#isOpen(update!))
   }
 
   #isReclaimed(update: UpdateRef | undefined): boolean {
