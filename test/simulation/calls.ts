@@ -3,6 +3,7 @@ import type { History } from './history.ts'
 import type { Life } from './life.ts'
 import { recordKey } from './batch-ledger.ts'
 import { Deeds } from './deeds.ts'
+import { Verbs } from './functions.ts'
 import { agreeMs, hasCompleted } from './history.ts'
 import { isShared, keyOfItem } from './random-batch.ts'
 import type { SimulatedBatch } from './random-batch.ts'
@@ -35,6 +36,7 @@ export interface CallRecord {
 export class Calls {
   readonly all: CallRecord[] = []
   readonly deeds: Deeds
+  readonly verbs: Verbs
   readonly #history: History
   readonly #scheduler: Scheduler
   readonly #steps: ReadonlyMap<string, SimulatedStep>
@@ -53,6 +55,7 @@ export class Calls {
     graphs: readonly SimulatedGraph[],
   ) {
     this.deeds = new Deeds(history, this, graphs)
+    this.verbs = new Verbs(history)
     this.#history = history
     this.#scheduler = scheduler
     this.#batches = batches

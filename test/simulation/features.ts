@@ -11,6 +11,8 @@ export interface Features {
   readonly hasWaits: boolean
   /** Timers are given another time. */
   readonly hasMoves: boolean
+  /** Some steps are durable functions. */
+  readonly hasFunctions: boolean
   readonly codec: 'none' | 'prompt' | 'slow'
 }
 
@@ -26,6 +28,9 @@ export const firstWaitingSeed = 3_000_001
 /** Worlds from this seed on have batches of it too, and timers that are set otherwise. */
 export const firstWaitingBatchSeed = 4_000_001
 
+/** Worlds from this seed on have durable functions as well. */
+export const firstFunctionSeed = 5_000_001
+
 const none: Features = {
   hasFallbacks: false,
   hasDeadlines: false,
@@ -33,6 +38,7 @@ const none: Features = {
   hasControlFlow: false,
   hasWaits: false,
   hasMoves: false,
+  hasFunctions: false,
   codec: 'none',
 }
 
@@ -45,6 +51,7 @@ export function featuresOf(seed: number, random: RandomSource): Features {
       hasControlFlow: true,
       hasWaits: true,
       hasMoves: seed >= firstWaitingBatchSeed,
+      hasFunctions: seed >= firstFunctionSeed,
       hasBatches: seed >= firstWaitingBatchSeed && random.chance(0.6),
       hasDeadlines: random.chance(0.3),
       codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
@@ -58,6 +65,7 @@ export function featuresOf(seed: number, random: RandomSource): Features {
     hasControlFlow: false,
     hasWaits: false,
     hasMoves: false,
+    hasFunctions: false,
     codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
   }
 }

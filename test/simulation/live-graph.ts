@@ -22,6 +22,7 @@ import type { Due } from '../../src/core/language/timer.ts'
 import type { RetryPolicy } from '../../src/core/language/policy.ts'
 import type { AnyStep } from '../../src/core/language/step.ts'
 import type { CallRecord, Calls } from './calls.ts'
+import { functionOf } from './functions.ts'
 import { isWrongLetter } from './letters.ts'
 import { leafName, shortName } from './simulated-step.ts'
 import type { SimulatedGraph, SimulatedStep } from './simulated-step.ts'
@@ -73,6 +74,8 @@ export function buildGraph(
         when,
         ...(each.compensates === true && { compensate: undoOf(each, process, random, calls) }),
       })
+    if (each.kind === 'function')
+      return functionOf(each, { inputs, output, retry: retryOf(each) }, process, random, calls.verbs)
     if (each.kind !== undefined)
       return race({
         name: each.name,

@@ -8,7 +8,7 @@ export function randomGraph(
   random: RandomSource,
   name: string,
   isCalm: boolean,
-  { hasFallbacks, hasBatches, hasControlFlow, hasWaits }: Features,
+  { hasFallbacks, hasBatches, hasControlFlow, hasWaits, hasFunctions }: Features,
   children: readonly SimulatedGraph[] = [],
 ): SimulatedGraph {
   const leaves = random.int(1, 2)
@@ -29,6 +29,7 @@ export function randomGraph(
   if (hasBatches && random.chance(0.4)) makeBarrier(steps, random.int(0, length - 1))
   if (hasWaits) addWaits(random, name, steps, leaves, children)
   else if (hasControlFlow) addControlFlow(random, name, steps)
+  if (hasFunctions) makeFunctions(random, steps)
   return { name, leaves, steps, timeoutMs: !isCalm && random.chance(0.1) ? random.int(3_000, 30_000) : undefined }
 }
 
@@ -68,6 +69,20 @@ function addControlFlow(random: RandomSource, graph: string, steps: SimulatedSte
     longestMs: random.pick([0, 50, 3_000]),
     failureRate: random.pick([0, 0.3, 0.8]),
   })
+}
+
+/** Makes durable functions of steps that are functions, and are not undone. */
+function makeFunctions(random: RandomSource, steps: SimulatedStep[]): void {
+  for (const [index, step] of steps.entries())
+    if (step.kind === undefined && step.compensates !== true && step.fallback === undefined && random.chance(0.6))
+      steps[index] = {
+        ...step,
+        kind: 'function',
+        scope: 'execution',
+        ttlMs: undefined,
+        isUnique: false,
+        verbs: { length: random.int(1, 4), sleepMs: random.pick([0, 0, 300, 20_000]) },
+      }
 }
 
 /** Lets a step wait for all items of a batch, if it takes what other steps make. */

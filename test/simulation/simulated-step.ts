@@ -26,9 +26,11 @@ export interface SimulatedStep {
   readonly fallback?: 'value' | 'prompt' | 'slow' | 'throws'
   /** What it does is undone. */
   readonly compensates?: boolean
-  /** Whether it takes the first of its inputs, waits for so long or for somebody, or has another graph make its value. @default none of these */
-  readonly kind?: 'race' | 'passing race' | 'timer' | 'signal' | 'child'
+  /** Whether it takes the first of its inputs, waits for so long or for somebody, has another graph make its value, or is a durable function. @default none of these */
+  readonly kind?: 'race' | 'passing race' | 'timer' | 'signal' | 'child' | 'function'
   readonly afterMs?: number
+  /** Of a durable function: how many calls it makes, and how long it sleeps after the first. */
+  readonly verbs?: { readonly length: number; readonly sleepMs: number }
   /** The graph of a child: its ports are the leaves that this one needs, `L0` the first. */
   readonly child?: SimulatedGraph
   /** Whether its values are checked after a while only. */

@@ -24,6 +24,7 @@ const callNames: readonly CallName[] = [
   'list',
   'overdue',
   'readSteps',
+  'readCheckpoints',
   'delete',
   'purge',
   'post',

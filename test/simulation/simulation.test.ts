@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { firstControlFlowSeed, firstFeaturedSeed, firstWaitingBatchSeed, firstWaitingSeed } from './features.ts'
+import {
+  firstControlFlowSeed,
+  firstFeaturedSeed,
+  firstFunctionSeed,
+  firstWaitingBatchSeed,
+  firstWaitingSeed,
+} from './features.ts'
 import { runSeed } from './run-seed.ts'
 
 // Worlds that nobody has seen are for the long run (`npm run simulate`); here a base can be given.
@@ -16,8 +22,8 @@ async function failuresOf(first: number, count: number): Promise<readonly string
   return failures
 }
 
-test('300 worlds, the same ones each time, break no law', { timeout: 120_000 }, async () => {
-  expect(await failuresOf(1, 300)).toEqual([])
+test('250 worlds, the same ones each time, break no law', { timeout: 120_000 }, async () => {
+  expect(await failuresOf(1, 250)).toEqual([])
 })
 
 test(`200 worlds from seed ${base} on break no law`, { timeout: 120_000 }, async () => {
@@ -28,8 +34,8 @@ test('300 worlds with races, timers, and steps that are undone break no law', { 
   expect(await failuresOf(firstControlFlowSeed, 300)).toEqual([])
 })
 
-test('500 worlds with fallbacks, deadlines, batches and codecs break no law', { timeout: 120_000 }, async () => {
-  expect(await failuresOf(firstFeaturedSeed, 500)).toEqual([])
+test('430 worlds with fallbacks, deadlines, batches and codecs break no law', { timeout: 120_000 }, async () => {
+  expect(await failuresOf(firstFeaturedSeed, 430)).toEqual([])
 })
 
 test(
@@ -48,8 +54,20 @@ test(
   },
 )
 
+test('150 worlds with durable functions among all that break no law', { timeout: 240_000 }, async () => {
+  expect(await failuresOf(firstFunctionSeed, 150)).toEqual([])
+})
+
 test('the same seed gives the same run', async () => {
-  for (const seed of [3, 27, 50, firstFeaturedSeed + 13, firstFeaturedSeed + 397, firstWaitingSeed + 9]) {
+  for (const seed of [
+    3,
+    27,
+    50,
+    firstFeaturedSeed + 13,
+    firstFeaturedSeed + 397,
+    firstWaitingSeed + 9,
+    firstFunctionSeed + 4,
+  ]) {
     const first = await runSeed(seed, true)
     const second = await runSeed(seed, true)
     expect(first.log.length).toBeGreaterThan(20)
