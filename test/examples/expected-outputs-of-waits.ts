@@ -31,6 +31,34 @@ duplicate
 ended
 20 euros: approved by Di`,
   },
+  'welcome-mails.ts': {
+    text: `2000-01-01  ada@example.com: Welcome: please confirm your address
+2000-01-04  ada@example.com: Still there?
+2000-01-12  ada@example.com: Five things to try next
+confirmed at noon
+2000-01-12  bo@example.com: Welcome: please confirm your address
+2000-01-15  bo@example.com: Still there?
+2000-01-18  bo@example.com: Still there?
+2000-01-21  bo@example.com: Still there?
+never confirmed`,
+  },
+  'research.ts': {
+    text: `{ read: 2, of: 3 }
+notes on tea: a; notes on tea: b; notes on tea: c
+[
+  'tea/Research/reading',
+  'tea/Research/reading#2',
+  'tea/Research/reading#3'
+]`,
+  },
+  'agent.ts': {
+    text: `model: turn 1
+model: turn 2
+order: the blue one
+model: turn 3
+the blue one is on its way`,
+  },
+  'subscription.ts': { text: `Ada paid for 34 months, and left: moved to tea` },
   'events.ts': {
     text: `Packed waits for Packed b-1
 PackedPen waits for Packed p-1
