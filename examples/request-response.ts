@@ -59,8 +59,6 @@ try {
 
 await clock.settle(found!.signal(OutForDelivery, { van: '12' }))
 console.log(await clock.settle(found!.result()))
-// #region late
 console.log(await change('Oak Street 2', 'request-1'))
 await change('Ash Street 3').catch((error: UpdateError) => console.log(error.code))
-// #endregion
 await clock.settle(docket.close())
