@@ -16,6 +16,7 @@ export {
   LeaseLostError,
   NonRetryableError,
   OptionError,
+  QueryError,
   RaceLostError,
   RefusedError,
   RerunMismatchError,
@@ -69,6 +70,7 @@ export type { ExecutionEvent } from './core/contracts/events.ts'
 export type { ExplainedLeaf, ExplainedPlan, ExplainedStep } from './core/graph/explained-plan.ts'
 export type { OnError, Outcome } from './core/graph/calls.ts'
 export type { Graph, InputsOf, TargetOf, TypedGraph } from './core/graph/graph.ts'
+export type { QueriesOf, QueryView } from './core/graph/queries.ts'
 export type { SignalTypeOf, SignalValues } from './core/graph/signal-types.ts'
 export type { DurableCall, DurableCallOptions, DurableContext, DurableKey } from './core/graph/durable-context.ts'
 export type { DurableStep, DurableStepDeclaration } from './core/graph/durable-step.ts'

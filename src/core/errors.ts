@@ -1,6 +1,7 @@
 import { bareErrorOf } from './bare-error.ts'
 import { DocketError, named } from './docket-error.ts'
 import type { ErrorPlace } from './docket-error.ts'
+import { describeThrown } from './thrown.ts'
 
 /** What is wrong with one element of a graph's declaration. */
 export interface GraphProblem {
@@ -337,6 +338,22 @@ export class RefusedError extends DocketError {
 
   constructor(message = 'refused', options?: ErrorOptions) {
     super('REFUSED', message, {}, options)
+  }
+}
+
+/** A query of a graph threw. */
+export class QueryError extends DocketError {
+  static {
+    named(this, 'QueryError')
+  }
+
+  /** The query's name. */
+  readonly query: string
+
+  constructor(query: string, place: ErrorPlace, cause: unknown) {
+    const message = `query "${query}" of graph "${place.graph}" failed for execution "${place.executionId}": ${describeThrown(cause)}`
+    super('QUERY_FAILED', message, place, { cause })
+    this.query = query
   }
 }
 

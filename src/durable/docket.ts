@@ -10,6 +10,7 @@ import type { Collected } from '../core/graph/calls.ts'
 import type { InputsOf, OverriddenIn, TargetOf } from '../core/graph/graph.ts'
 import type { SignalTypeOf } from '../core/graph/signal-types.ts'
 import type { AppFor } from '../core/graph/app-types.ts'
+import type { QueriesOf } from '../core/graph/queries.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import type { TimerNameOf } from '../core/graph/timer-names.ts'
 import { inspectKey } from '../core/inspect-key.ts'
@@ -72,7 +73,7 @@ export class Docket implements AsyncDisposable {
     target: TargetOf<G, T>,
     inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
     options: StartCall<G, T, Given> = {},
-  ): Promise<ExecutionHandle<ValueOf<T>, SignalTypeOf<G>, TimerNameOf<G>>> {
+  ): Promise<ExecutionHandle<ValueOf<T>, SignalTypeOf<G>, TimerNameOf<G>, QueriesOf<G>>> {
     const { transaction, ...startOptions } = options
     checkExecuteOptions('start', startOptions, startOptionNames, problemsOfLifetime(startOptions))
     if (transaction !== undefined && !this.#context.connection.store.capabilities.transactions)
@@ -103,7 +104,7 @@ export class Docket implements AsyncDisposable {
     target: AnyDataType,
     options: StartOptions | undefined,
     isInTransaction = false,
-  ): ExecutionHandle<Output, never, never> {
+  ): ExecutionHandle<Output, never, never, never> {
     const about = { graph: graph.name, target: target.name, kind: 'execution', isInTransaction } as const
     return new ExecutionHandle(this.#context, id, { ...about, signal: options?.signal })
   }

@@ -19,6 +19,7 @@ import { outcomeOfRecord } from './outcome-of-record.ts'
 import { isKnown, noSuchExecution, notCommitted, unknownStatus } from './records/execution-info.ts'
 import type { ExecutionDetails } from './records/execution-info.ts'
 import { hasOutcome } from './records/known-outcome.ts'
+import { queryExecution } from './query-execution.ts'
 import { textOfHandle } from './text-of-handle.ts'
 import type { KnownOfHandle } from './text-of-handle.ts'
 import { findValue } from './value-of-type.ts'
@@ -33,6 +34,8 @@ import type { SignalCallOptions, SignalVerdict } from './mail/send-signal.ts'
 import { checkReschedule, rescheduleTimer } from './mail/reschedule-timer.ts'
 import type { RescheduleOptions, RescheduleVerdict } from './mail/reschedule-timer.ts'
 import type { Duration } from '../core/duration.ts'
+import type { AnyQueries, QueryInput, QueryResult } from '../core/graph/queries.ts'
+import { requireName } from '../core/check-name.ts'
 import type { TimerRef } from '../core/graph/timer-names.ts'
 
 const firstPollMs = 20
@@ -50,7 +53,12 @@ interface About extends KnownOfHandle {
 }
 
 /** One durable execution, wherever it runs. */
-export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataType, TimerName extends string = string> {
+export class ExecutionHandle<
+  Output,
+  Signal extends TypedDataType = TypedDataType,
+  TimerName extends string = string,
+  Queries = AnyQueries,
+> {
   /** The execution's id: the caller's `id`, else a random one. */
   readonly id: string
   readonly #context: DocketContext
@@ -213,6 +221,23 @@ export class ExecutionHandle<Output, Signal extends TypedDataType = TypedDataTyp
       await this.#untilCommitted()
       const { read } = await findValue(this.#context, 'get', this.id, type as unknown as AnyDataType)
       return (await read()) as ValueOf<T> | undefined
+    })
+  }
+
+  /**
+   * What a query of the execution's graph gives, over what is on record of it: from any process whose docket has the graph, while the execution runs, is parked, or has
+   * ended. No function of a step runs because of it.
+   * @throws (as rejection) OptionError for a query that the graph does not have, and for a batch; QueryError for what it threw; ExecutionConflictError where
+   * there is no such execution; StoreError
+   */
+  async query<Name extends keyof Queries & string>(
+    name: Name,
+    ...[input]: QueryInput<Queries[Name]>
+  ): Promise<QueryResult<Queries[Name]>> {
+    requireName('query: name', name)
+    return orClosed(this.#context, 'query', this.id, async () => {
+      await this.#untilCommitted()
+      return (await queryExecution(this.#context, this.id, name, input)) as QueryResult<Queries[Name]>
     })
   }
 

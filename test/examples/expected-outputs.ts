@@ -68,6 +68,11 @@ audit: offers began by call
 audit: payments began by parent
 StepError: step "AskBureau" failed after 1 attempt: AskBureau: the circuit is open`,
   },
+  'queries.ts': {
+    text: `reserved 1000
+1999 cents, shelf of o-1
+paid 0`,
+  },
   'constants.ts': {
     text: `too many items
 fine, in USD

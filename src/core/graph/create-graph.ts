@@ -13,13 +13,14 @@ import type { Formerly } from './former-names.ts'
 import { keepIndex } from './graph-index.ts'
 import type { AnyGraph, GraphIndex, StepDefaults, StepSpec } from './graph-index.ts'
 import { checkNesting } from './nested-graph.ts'
+import { checkQueries } from './queries.ts'
 import { readerOfApp } from './read-app.ts'
 import { problemsInOwnStore } from './names-of-results.ts'
 import type { Observer } from '../contracts/observer.ts'
 import type { AnyStep } from '../language/step.ts'
 import { specOf } from './step-spec.ts'
 
-const graphKeys = ['name', 'steps', 'inputs', 'timeout', 'defaults', 'observers', 'formerly']
+const graphKeys = ['name', 'steps', 'inputs', 'timeout', 'defaults', 'observers', 'formerly', 'queries']
 
 /**
  * Checks a graph's whole declaration and makes the graph. Reports all problems at once.
@@ -89,6 +90,7 @@ class CheckedGraph implements AnyGraph {
   readonly defaults: StepDefaults
   readonly observers: readonly Observer[]
   readonly formerly: readonly string[]
+  readonly queries: AnyGraph['queries']
   #index!: GraphIndex
 
   constructor(name: string, declaration: Record<string, unknown>, steps: readonly AnyStep[]) {
@@ -98,6 +100,7 @@ class CheckedGraph implements AnyGraph {
     this.timeout = declaration['timeout'] as AnyGraph['timeout']
     this.defaults = Object.freeze({ ...(declaration['defaults'] as StepDefaults | undefined) })
     this.formerly = Object.freeze([...formerNamesOf(declaration as { readonly formerly?: Formerly })])
+    this.queries = Object.freeze({ ...(declaration['queries'] as AnyGraph['queries'] | undefined) })
     this.observers = Object.freeze([...((declaration['observers'] as readonly Observer[] | undefined) ?? [])])
   }
 
@@ -139,6 +142,7 @@ function checkGraphOptions(declaration: Record<string, unknown>, report: Report)
   reportUnknownKeys('the graph', declaration, graphKeys, badOption)
   if (timeout !== undefined) checkTimeout('the graph: timeout', timeout, badOption)
   checkDefaults(defaults, badOption)
+  checkQueries(declaration['queries'], badOption)
   if (observers === undefined) return
   if (!Array.isArray(observers)) {
     badOption(`observers must be an array, not ${describe(observers)}`)

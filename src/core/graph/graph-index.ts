@@ -35,6 +35,8 @@ export interface AnyGraph {
   readonly observers: readonly Observer[]
   /** What the graph was called before, the newest name first. */
   readonly formerly: readonly string[]
+  /** Functions of what is on record of an execution, by name. */
+  readonly queries: object
   /** The types that no step produces, of the whole graph or of what one target needs, in the order in which steps name them. */
   leaves(target?: AnyDataType): readonly AnyDataType[]
   /** All types: what steps produce and what they need, in the order in which steps name them. */

@@ -4,6 +4,7 @@ import type { Duration } from '../duration.ts'
 import type { AnyGraph, StepDefaults } from './graph-index.ts'
 import type { AnyTypes, At, GraphTypes, IsAny, MadeBy, NameOf, NotLiteral, TypedSteps } from './graph-types.ts'
 import type { CheckedInputs, CheckedSteps } from './graph-verdict.ts'
+import type { DeclaredQueries, WithQueries } from './queries.ts'
 import type { Observer } from '../contracts/observer.ts'
 import type { AnyStep, TypedStep } from '../language/step.ts'
 
@@ -37,13 +38,15 @@ export interface GraphOptions {
 }
 
 /** What `graph` takes; the compiler puts a sentence in the place of each step and input that is wrong. */
-export interface GraphDeclaration<Name, Steps, Inputs> extends GraphOptions {
+export interface GraphDeclaration<Name, Steps, Inputs, Queries = DeclaredQueries> extends GraphOptions {
   /** Part of keys, events and errors. */
   readonly name: Name
   /** A literal list, so that the types of its steps are known. */
   readonly steps: Steps
   /** The leaves, named on purpose; then a type that no step produces is an error. @default whatever no step produces */
   readonly inputs?: Inputs
+  /** Functions of what is on record of an execution, and of one more value, by name: what `handle.query` calls. They must be pure. @default {} */
+  readonly queries?: Queries
 }
 
 /** What `untypedGraph` takes. */
@@ -54,6 +57,8 @@ export interface UntypedGraphDeclaration extends GraphOptions {
   readonly steps: readonly AnyStep[]
   /** The leaves, named on purpose; then a type that no step produces is an error. @default whatever no step produces */
   readonly inputs?: readonly AnyDataType[] | undefined
+  /** Functions of what is on record of an execution, and of one more value, by name: what `handle.query` calls. They must be pure. @default {} */
+  readonly queries?: DeclaredQueries | undefined
 }
 
 /**
@@ -68,14 +73,16 @@ export function graph<
   const Name extends string,
   const Steps extends readonly unknown[],
   const Inputs extends readonly (AnyDataType | DataTypeHint)[] = readonly AnyDataType[],
+  Queries extends DeclaredQueries = DeclaredQueries,
 >(
   declaration: GraphDeclaration<
     Name,
     CheckedSteps<Steps, NameOf<Inputs[number]>>,
-    CheckedInputs<Inputs, GraphTypes<TypedSteps<Steps>>>
+    CheckedInputs<Inputs, GraphTypes<TypedSteps<Steps>>>,
+    Queries
   >,
-): TypedGraph<Name, MadeBy<TypedSteps<Steps>>, TypedSteps<Steps>> {
-  return createGraph(declaration) as TypedGraph<Name, MadeBy<TypedSteps<Steps>>, TypedSteps<Steps>>
+): TypedGraph<Name, MadeBy<TypedSteps<Steps>>, TypedSteps<Steps>> & WithQueries<Queries> {
+  return createGraph(declaration) as never
 }
 
 /**

@@ -39,7 +39,7 @@ type Replacement =
  * @throws OptionError for a name that no step has, for a race, and for what is no function
  */
 export function replaceSteps<G extends AnyGraph>(graph: G, replacements: StepReplacements<G>): G {
-  const { name, steps, inputs, timeout, defaults, observers, formerly } = graph
+  const { name, steps, inputs, timeout, defaults, observers, formerly, queries } = graph
   const byName = new Map(Object.entries(replacements as Readonly<Record<string, Replacement | undefined>>))
   for (const [step, replacement] of byName) checkReplacement(graph, step, replacement)
   return createGraph({
@@ -50,6 +50,7 @@ export function replaceSteps<G extends AnyGraph>(graph: G, replacements: StepRep
     defaults,
     observers,
     formerly,
+    queries,
   }) as G
 }
 
