@@ -26,7 +26,8 @@ export function losersOf({ steps }: SimulatedGraph, life: Life, andMaybe = false
 /** Which of the steps won a race, as far as the records say. */
 function winnerOf(steps: readonly SimulatedStep[], race: SimulatedStep, life: Life): number | undefined {
   const kept = life.steps.get(race.name)
-  if (kept === undefined || (race.kind !== 'race' && race.kind !== 'passing race')) return undefined
+  // One that no input reached has failed, whatever its fallback gave.
+  if (kept?.value === undefined || (race.kind !== 'race' && race.kind !== 'passing race')) return undefined
   const won = race.ports.find(({ name, from }) => {
     if (race.kind === 'race')
       return kept.value === `${shortName(race)}(${name})` || String(kept.value).startsWith(`{"port":"${name}"`)
