@@ -22,7 +22,7 @@ import { hasOutcome } from './records/known-outcome.ts'
 import { queryExecution } from './query-execution.ts'
 import { textOfHandle } from './text-of-handle.ts'
 import type { KnownOfHandle } from './text-of-handle.ts'
-import { findValue } from './value-of-type.ts'
+import { findMachine, findValue } from './value-of-type.ts'
 import { requireNoCircle } from './waits-in-circles.ts'
 import { checkWatchOptions, watchValue } from './watch-value.ts'
 import type { WatchOptions } from './watch-value.ts'
@@ -36,7 +36,23 @@ import type { RescheduleOptions, RescheduleVerdict } from './mail/reschedule-tim
 import type { Duration } from '../core/duration.ts'
 import type { AnyQueries, QueryInput, QueryResult } from '../core/graph/queries.ts'
 import { requireName } from '../core/check-name.ts'
+import { isRecord } from '../core/is-record.ts'
+import { isMachineStep } from '../core/language/machine-step.ts'
+import type { AnyMachineStep, MachineView } from '../core/language/machine-step.ts'
+import type { AnyStep } from '../core/language/step.ts'
 import type { TimerRef } from '../core/graph/timer-names.ts'
+
+/** A step whose work is a machine. */
+interface MachineOfStep {
+  readonly kind: 'machine'
+  /** The machine. */
+  readonly machine: unknown
+}
+type FoundOf<T> = T extends { readonly kind: 'machine'; readonly machine: infer Machine }
+  ? MachineView<Machine>
+  : T extends TypedDataType
+    ? ValueOf<T>
+    : never
 
 const firstPollMs = 20
 const longestPollMs = 500
@@ -212,15 +228,20 @@ export class ExecutionHandle<
   /**
    * The value of a data type as of the last commit, from any process, while the execution runs, is parked, or has ended: what it was given, or what
    * a step has made that is on record. Undefined as long as there is none: a signal is there once its step has taken it; what is
-   * not persisted, once the execution is parked while something still needs it.
+   * not persisted, once the execution is parked while something still needs it. Of a step that is a machine, what that is at; undefined before it has begun.
    * @throws (as rejection) ExecutionConflictError where there is no such execution, OptionError for a batch, SerializationError, StoreError
    */
-  async get<T extends TypedDataType>(type: T): Promise<ValueOf<T> | undefined> {
+  async get<T extends TypedDataType | MachineOfStep>(type: T): Promise<FoundOf<T> | undefined> {
+    if (isRecord(type) && isMachineStep(type as unknown as AnyStep))
+      return orClosed(this.#context, 'get', this.id, async () => {
+        await this.#untilCommitted()
+        return (await findMachine(this.#context, this.id, type as unknown as AnyMachineStep)) as FoundOf<T> | undefined
+      })
     requireDataType('get', type)
     return orClosed(this.#context, 'get', this.id, async () => {
       await this.#untilCommitted()
       const { read } = await findValue(this.#context, 'get', this.id, type as unknown as AnyDataType)
-      return (await read()) as ValueOf<T> | undefined
+      return (await read()) as FoundOf<T> | undefined
     })
   }
 

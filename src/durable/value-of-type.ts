@@ -3,6 +3,9 @@ import { OptionError } from '../core/errors.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import type { StoredValue } from '../core/contracts/stored-value.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
+import type { AnyMachineStep, MachineView } from '../core/language/machine-step.ts'
+import { machineStateOf } from '../runtime/steps/machine-state.ts'
+import { keptStateOf } from './records/kept-state.ts'
 import type { StoreConnection } from '../runtime/store-access/store-connection.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { noSuchExecution } from './records/execution-info.ts'
@@ -65,4 +68,30 @@ async function publishedValue(
   const [published] = (await store.readCheckpoints?.(request)) ?? []
   const stored = published?.value
   return { stored, read: () => stored && decodePresent(stored, checkpointIdentity(id, place), encoding) }
+}
+
+/** What the machine of a step is at, as of the last commit; undefined where it has not begun. @throws as `findValue` */
+export async function findMachine(
+  context: DocketContext,
+  id: string,
+  { name }: AnyMachineStep,
+): Promise<MachineView | undefined> {
+  const { connection, clock } = context
+  const { encoding } = connection
+  await connection.readyBy()
+  const known = await context.recordOf(id)
+  if (known === undefined) throw noSuchExecution(id)
+  if (known.kind === 'batch') throw new OptionError(`get: "${id}" is a batch, whose items have a machine each`)
+  const { steps: rows } = splitUndoRecords(await context.stepsOf(id))
+  const { steps } = await shownRecords({ record: known, steps: rows }, context.graphOf(known.graph), encoding, clock)
+  const record = steps.find(({ step }) => step === name)
+  if (record?.output === undefined) return undefined
+  const { step, item, status, output } = record
+  const kept = await decodePresent(output, ['step', id, step, item, 'output'], encoding)
+  if (status === 'completed' || status === 'cached')
+    return { status: 'done', value: undefined, context: undefined, output: kept }
+  const { snapshot } = machineStateOf(keptStateOf(kept)) ?? {}
+  if (snapshot === undefined) return undefined
+  const { value, context: own } = snapshot as { readonly value: unknown; readonly context: unknown }
+  return { status: 'active', value, context: own, output: undefined }
 }

@@ -15,6 +15,16 @@ Shipment of graph shipping: 3 steps, 2 levels
     text: `200 g to Oslo, by order-1/ShipHome
 200 g to Bergen, by order-1/ShipCopy`,
   },
+  'shopping-cart.ts': {
+    text: `accepted
+shopping 2
+book and pen for Ada (payment 1: 15 euros)`,
+  },
+  'subscription-machine.ts': {
+    text: `Ada paid for 37 months, and left: moved to the sea
+2032-12-26T00:00:00.000Z
+37`,
+  },
   'deadline.ts': {
     text: `yes, after 20 minutes
 no answer by 2030-01-01T10:20:00.000Z`,

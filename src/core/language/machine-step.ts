@@ -170,7 +170,7 @@ export function machineStep<
   Output,
   [Events] extends [MachineEvents] ? Events : MachineEvents,
   Name
-> {
+> & { readonly machine: Machine } {
   const fields = ownFields(declaration)
   for (const key of ['inputs', 'events', 'compensate'])
     if (isRecord(fields[key]) && !('kind' in fields[key])) fields[key] = Object.freeze(ownFields(fields[key]))
@@ -184,6 +184,24 @@ const nothing = Object.freeze({})
 function passOn(value: unknown): unknown {
   return value
 }
+
+/** What the machine of a step is at, as of the last commit. */
+export interface MachineView<Machine = MachineLike> {
+  /** `done`: it has come to its end, and what it was at before is gone. */
+  readonly status: 'active' | 'done'
+  /** The state that it is in: a name, or an object of names. Undefined once it is done. */
+  readonly value: unknown
+  /** Its context. Undefined once it is done. */
+  readonly context: ContextOf<Machine> | undefined
+  /** What it has made, once it is done. */
+  readonly output: unknown
+}
+
+type ContextOf<Machine> = Machine extends { transition(snapshot: never, event: never, scope: never): infer Snapshot }
+  ? Snapshot extends { readonly context: infer Context }
+    ? Context
+    : unknown
+  : unknown
 
 /** A step made by `machineStep`, its types forgotten. */
 export interface AnyMachineStep extends AnyStep {

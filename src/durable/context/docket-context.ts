@@ -63,7 +63,7 @@ export class DocketContext {
   readonly incompatible: IncompatibleExecutions
   readonly survived: SurvivedLosses
   readonly inspect: HarmlessInspector | undefined
-  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf'> & {
+  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf' | 'inspect'> & {
     children: DurableChildren | undefined
     emit: ExecutionSetup['emit']
   }
@@ -116,9 +116,11 @@ export class DocketContext {
     this.#stepReader = new StepReader(this.connection.store, this.clock)
     this.incompatible = new IncompatibleExecutions(this.clock)
     this.survived = new SurvivedLosses(this.hostClock)
+    this.inspect = inspect === undefined ? undefined : harmlessInspector(inspect)
     this.setup = {
       shared: new StoreResults(this.connection),
       persistOf: persistDefault(options),
+      inspect: this.inspect,
       children: undefined,
       emit: undefined,
     }
@@ -131,7 +133,6 @@ export class DocketContext {
       onFailure: (name, error) => this.connection.failures.report(`unknownGraph("${name}")`, error),
     })
     this.graphs = this.#graphs.byName
-    this.inspect = inspect === undefined ? undefined : harmlessInspector(inspect)
   }
 
   newId(): string {

@@ -94,10 +94,14 @@ export function waitTexts(steps: readonly Pick<StepInfo, 'step' | 'item' | 'wait
       return [
         `child "${waitsFor.execution}"${waitsFor.until === undefined ? '' : ` until ${waitsFor.until.toISOString()}`}`,
       ]
-    if (waitsFor?.kind !== 'signal' && waitsFor?.kind !== 'event') return []
+    if (waitsFor?.kind !== 'signal' && waitsFor?.kind !== 'event' && waitsFor?.kind !== 'messages') return []
     const { until } = waitsFor
     const what =
-      waitsFor.kind === 'signal' ? `signal "${waitsFor.signal}"` : `event "${waitsFor.event}" under "${waitsFor.key}"`
+      waitsFor.kind === 'signal'
+        ? `signal "${waitsFor.signal}"`
+        : waitsFor.kind === 'event'
+          ? `event "${waitsFor.event}" under "${waitsFor.key}"`
+          : `${waitsFor.types.map((type) => `"${type}"`).join(' or ')} for step "${step}"`
     return [`${what}${of}${until === undefined ? '' : ` until ${until.toISOString()}`}`]
   })
 }

@@ -6,7 +6,7 @@ import type { Execution } from '../../runtime/execution/execution.ts'
 import { statusOf } from '../../runtime/execution/step-status.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
 import { dateOf } from './date-of.ts'
-import { awaitedName, waitOf } from './step-info.ts'
+import { awaitedName, receivesNow, waitOf } from './step-info.ts'
 import type { StepInfo, StepWait } from './step-info.ts'
 
 /** An execution as it is in the process that runs it. */
@@ -70,6 +70,8 @@ function liveWait(
   if (hasEnded || status === 'running') return undefined
   const { kind, name } = planStep.spec
   if (status === 'waiting') {
+    if (receivesNow(planStep.spec))
+      return waitOf(status, dueAt, { types: planStep.spec.receives.map((type) => type.name) })
     const awaited = awaitedName(planStep.spec)
     const event = awaitedKey === undefined ? undefined : { event: awaited, key: awaitedKey }
     const ofChild = kind === 'subgraph' ? { execution: childOf(name) } : event

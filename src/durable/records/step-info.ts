@@ -24,6 +24,8 @@ export type StepWait =
   | { readonly kind: 'time'; readonly at: Date }
   /** For a value of this type from outside, at the latest until a time, where its wait has a timeout. */
   | { readonly kind: 'signal'; readonly signal: string; readonly until: Date | undefined }
+  /** For values of any of these types from outside, at the latest until a time, where it goes on by itself then. */
+  | { readonly kind: 'messages'; readonly types: readonly string[]; readonly until: Date | undefined }
   /** For the end of the execution with this id, its child, at the latest until a time, where its step has a timeout. */
   | { readonly kind: 'child'; readonly execution: string; readonly until: Date | undefined }
   /** For an event of this type under this key, at the latest until a time, where its wait has a timeout. */
@@ -92,6 +94,7 @@ export async function stepInfosOf(
     // Without its graph, what has no time is waited for from outside.
     const stepKind = specs === undefined && dueAt === undefined ? 'signal' : spec?.kind
     if (stepKind === 'signal') return { signal: type }
+    if (spec !== undefined && receivesNow(spec)) return { types: spec.receives.map(({ name }) => name) }
     return stepKind === 'subgraph' ? { execution: childId(id, item, step, undoings?.get(step) ?? 0) } : undefined
   }
   const infoOfStep = async (record: StepRecord): Promise<StepInfo> => {
@@ -124,7 +127,15 @@ export async function stepInfosOf(
 
 /** The type of the signal, the event, or the id of the child that a step waits for. */
 export type Awaited =
-  { readonly signal: string } | { readonly event: string; readonly key: string } | { readonly execution: string }
+  | { readonly signal: string }
+  | { readonly types: readonly string[] }
+  | { readonly event: string; readonly key: string }
+  | { readonly execution: string }
+
+/** Whether a step that waits may go on by any of the types that it receives. */
+export function receivesNow({ kind, receives }: StepSpec): boolean {
+  return kind === 'machine' && receives.length > 0
+}
 
 /** The name of the signal or event that a step waits for. */
 export function awaitedName({ step, output }: StepSpec): string {
@@ -139,6 +150,7 @@ export function waitOf(
 ): StepWait | undefined {
   if (status === 'waiting' && awaited !== undefined) {
     const until = dateOf(dueAt)
+    if ('types' in awaited) return { kind: 'messages', ...awaited, until }
     if ('event' in awaited) return { kind: 'event', ...awaited, until }
     return 'signal' in awaited ? { kind: 'signal', ...awaited, until } : { kind: 'child', ...awaited, until }
   }

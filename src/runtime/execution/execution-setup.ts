@@ -104,6 +104,8 @@ export interface ExecutionSetup {
   readonly signals?: Signals | undefined
   /** Where messages come in for what steps receive; undefined where none receives anything. */
   readonly inbox?: Inbox | undefined
+  /** Is shown what happens in the machines that are the work of steps. @default nobody is */
+  readonly inspect?: ((event: never) => void) | undefined
   /** Where events come in; undefined outside of dockets. */
   readonly events?: Events | undefined
   /** Where it is kept what verbs of durable functions came to. @default this process's memory */

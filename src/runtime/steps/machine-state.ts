@@ -30,12 +30,22 @@ export interface MachineState {
   readonly timers: readonly KeptTimer[]
   /** How many timers were ever armed. */
   readonly armed: number
+  /** Numbers of its actors, by the ids that lead to them: each that begins has the next one. */
+  readonly begun: readonly (readonly [path: readonly string[], number: number])[]
+  /** How many have ever begun. */
+  readonly beginnings: number
 }
 
 /** Reads what may be the state of a machine; undefined for anything else. */
 export function machineStateOf(kept: unknown): MachineState | undefined {
   if (!isRecord(kept) || !isRecord(kept['snapshot']) || !Array.isArray(kept['timers'])) return undefined
   return kept as unknown as MachineState
+}
+
+/** The actors of a machine in the order of their beginning. */
+export interface Beginnings {
+  readonly numbers: WeakMap<AnyActorRef, number>
+  count: number
 }
 
 /** The state of a machine that is at rest. @throws SerializationError for what could not go on from it */
@@ -45,10 +55,14 @@ export function keptState(
   actor: Actor<AnyStateMachine>,
   timers: readonly ArmedTimer[],
   armed: number,
+  { numbers, count }: Beginnings,
 ): MachineState {
+  const begun: (readonly [readonly string[], number])[] = []
   const paths = new Map<AnyActorRef, readonly string[]>()
   for (const { path, ref } of actorsOf(actor)) {
     paths.set(ref, path)
+    const number = numbers.get(ref)
+    if (number !== undefined) begun.push([path, number])
     if (path.length > 0 && typeof ref.src !== 'string')
       throw new SerializationError(
         `the machine of step "${step}" has spawned the actor "${path.join('.')}" of logic that has no name, so that no other process could go on with it: name it in setup({ actors: { … } }), and spawn it by that name`,
@@ -58,6 +72,8 @@ export function keptState(
     version,
     snapshot: actor.getPersistedSnapshot(),
     armed,
+    begun,
+    beginnings: count,
     timers: timers.flatMap(({ number, source, target, event, id, dueAt }): readonly KeptTimer[] => {
       const from = paths.get(source)
       // What has been stopped sends nothing.
@@ -89,6 +105,7 @@ export function revive(
   state: MachineState,
   now: number,
   settings: ActorSettings = {},
+  beginnings: Beginnings = { numbers: new WeakMap(), count: 0 },
 ): RevivedMachine | { readonly reason: string } {
   const { machine, migrate } = step as AnyMachineStep
   const declared = machine as unknown as AnyStateMachine
@@ -121,6 +138,11 @@ export function revive(
   const reason = misfitOf(declared, before, actor)
   if (reason !== undefined) return { reason: `the machine of step "${name}" ${reason}` }
   const refs = new Map(actorsOf(actor).map(({ path, ref }) => [path.join('\n'), ref]))
+  for (const [path, number] of state.begun) {
+    const ref = refs.get(path.join('\n'))
+    if (ref !== undefined) beginnings.numbers.set(ref, number)
+  }
+  beginnings.count = state.beginnings
   const timers: ArmedTimer[] = []
   for (const { source, target, ...timer } of state.timers) {
     const [from, to] = [refs.get(source.join('\n')), refs.get(target.join('\n'))]

@@ -8,9 +8,11 @@ import { checkValue } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
 import type { Received } from './inbox.ts'
 import { actorsOf, isAtWork, leaveElsewhere, stopActorsOf } from './machine-actors.ts'
+import { invokes } from './machine-invocation.ts'
+import type { MachineInvocation } from './machine-invocation.ts'
 import { refusalOfActors, refusalOfDeclared, refusalToWait } from './machine-refusals.ts'
 import { keptState, machineStateOf, revive } from './machine-state.ts'
-import type { MachineState } from './machine-state.ts'
+import type { Beginnings, MachineState } from './machine-state.ts'
 import { MachineTimers } from './machine-timers.ts'
 import type { ArmedTimer } from './machine-timers.ts'
 import { outputError } from './output-error.ts'
@@ -41,6 +43,8 @@ export class MachineWork implements StepWork {
   /** The last snapshots of it and of its actors: an event that leads to nothing leaves them as they are. */
   readonly #seen = new WeakMap<AnyActorRef, unknown>()
   #seenTimers = 0
+  /** In the order of their creation, which is the same whenever the same event leads to it. */
+  readonly #begun: Beginnings = { numbers: new WeakMap(), count: 0 }
   /** What it has emitted, and what has led to that is not kept yet. */
   #emitted: { readonly type: string }[] = []
   #failure: { readonly error: unknown } | undefined
@@ -62,6 +66,7 @@ export class MachineWork implements StepWork {
       return
     }
     this.#timers.attach(this.#actor.system)
+    invokes(this.#actor, (ref) => this.#invocationOf(ref))
     this.#actor.subscribe({ error: (error) => (this.#failure = { error }) })
     this.#actor.on('*', (event: { readonly type: string }) => this.#emitted.push(event))
     this.#unlisten = execution.setup.inbox?.onMessage(() => this.#inContext(() => this.#goOn()))
@@ -75,7 +80,7 @@ export class MachineWork implements StepWork {
     const { execution, planStep, inputs, step, heldState, keepsState, isRepeated } = this.#step
     const now = (): number => execution.clock.now()
     const settings = {
-      id: step,
+      id: `${execution.id}/${step}`,
       inspect: (event: InspectionEvent) => this.#inspected(event),
       logger: (...args: unknown[]) => this.#log(args),
     }
@@ -88,7 +93,7 @@ export class MachineWork implements StepWork {
       const given = input === undefined ? inputs : input(inputs)
       return createActor(machine as unknown as AnyStateMachine, { ...settings, input: given })
     }
-    const revived = revive(planStep.spec, state, now(), settings)
+    const revived = revive(planStep.spec, state, now(), settings, this.#begun)
     if ('reason' in revived) throw new SerializationError(revived.reason, { ...execution.place, step })
     this.#timers = new MachineTimers(now, revived.timers, revived.armed)
     // One that had ended begins again: that is to be on record.
@@ -115,7 +120,7 @@ export class MachineWork implements StepWork {
   get state(): MachineState | undefined {
     const { step, planStep } = this.#step
     if (this.#actor === undefined || this.#failure !== undefined) return undefined
-    return keptState(step, planStep.spec.version, this.#actor, this.#timers.armed, this.#timers.count)
+    return keptState(step, planStep.spec.version, this.#actor, this.#timers.armed, this.#timers.count, this.#begun)
   }
 
   get #declared(): AnyMachineStep {
@@ -124,6 +129,9 @@ export class MachineWork implements StepWork {
 
   /** What has happened to one of the machine's actors leads to a look once all that it leads to has happened. */
   #inspected(event: InspectionEvent): void {
+    this.#step.execution.setup.inspect?.(event as never)
+    if (event.type === '@xstate.actor' && event.rootId !== event.actorRef.sessionId)
+      this.#begun.numbers.set(event.actorRef as AnyActorRef, ++this.#begun.count)
     if (event.type === '@xstate.snapshot' && this.#seen.get(event.actorRef as AnyActorRef) !== event.snapshot) {
       this.#seen.set(event.actorRef as AnyActorRef, event.snapshot)
       this.#hasChanged = true
@@ -304,6 +312,22 @@ export class MachineWork implements StepWork {
           this.#end(new StepTimeoutError(timeoutMs, { ...execution.place, step, attempt: this.attempt }), true)
       }),
     )
+  }
+
+  #invocationOf(ref: AnyActorRef): MachineInvocation | undefined {
+    const { execution, step, idempotencyKey } = this.#step
+    const number = this.#begun.numbers.get(ref)
+    if (number === undefined) return undefined
+    const { id, item, options } = execution
+    const { headers, app } = options
+    return {
+      idempotencyKey: `${idempotencyKey}/${ref.id}/${number}`,
+      executionId: id,
+      stepName: step,
+      item,
+      headers,
+      app,
+    }
   }
 
   get #types(): readonly string[] {

@@ -59,6 +59,7 @@ export interface WorkPlace {
     readonly inbox?: Inbox | undefined
     readonly events?: Events | undefined
     readonly emit?: EmitEvent | undefined
+    readonly inspect?: ((event: never) => void) | undefined
     readonly times?: TimerTimes | undefined
     readonly checkpoints?: Checkpoints | undefined
     readonly undoings?: { of(step: string, item: number | undefined): number } | undefined

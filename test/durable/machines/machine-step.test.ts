@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { assign, fromCallback, setup } from 'xstate'
+import { assign, fromCallback, fromPromise, setup } from 'xstate'
 import { z } from 'zod'
-import { dataType, graph, machineStep } from '../../../src/index.ts'
+import { dataType, graph, invocationOf, machineStep } from '../../../src/index.ts'
 import { World } from '../durable-time.ts'
 import { Ended, hour, subscriptions } from './subscription.ts'
 
@@ -129,5 +129,48 @@ describe('a machine in a docket', () => {
     expect(await world.clock.settle(handle.result())).toBe('after 1')
     expect(world.clock.now() - before).toBeLessThan(hour)
     await world.clock.settle(docket.close())
+  })
+
+  test('runs what it has invoked again under the same key where a process died, and under another one when its state is entered again', async () => {
+    const world = new World()
+    const Done = dataType('Done', z.string())
+    const keys: (string | undefined)[] = []
+    const hangs = Promise.withResolvers<string>()
+    const machine = setup({
+      types: {} as { output: string; context: { turns: number } },
+      actors: {
+        pay: fromPromise(({ self }) => {
+          keys.push(invocationOf(self)?.idempotencyKey)
+          return keys.length === 2 ? hangs.promise : Promise.resolve('paid')
+        }),
+      },
+    }).createMachine({
+      context: { turns: 0 },
+      output: ({ context }) => `${context.turns} times`,
+      initial: 'paying',
+      states: {
+        paying: {
+          invoke: {
+            src: 'pay',
+            onDone: { target: 'paid', actions: assign({ turns: ({ context }) => context.turns + 1 }) },
+          },
+        },
+        paid: { always: { guard: ({ context }) => context.turns === 2, target: 'over' }, after: { 1_000: 'paying' } },
+        over: { type: 'final' },
+      },
+    })
+    const declared = graph({ name: 'g', steps: [machineStep({ name: 'Pay', machine, output: Done })] })
+    const first = world.mortal({ graphs: [declared] })
+    await world.clock.settle(first.docket.start(declared, Done, {}, { id: 'a' }))
+    await world.clock.advance(2_000)
+    first.die()
+    const second = world.process({ graphs: [declared] })
+    await world.clock.advance(120_000)
+    expect(await world.clock.settle((await world.clock.settle(second.get('a')))!.result())).toBe('2 times')
+    expect(keys).toHaveLength(3)
+    expect(keys[1]).toBe(keys[2])
+    expect(keys[0]).not.toBe(keys[1])
+    expect(keys.every((key) => key?.includes('/0.(machine).paying/') === true)).toBe(true)
+    await world.clock.settle(second.close())
   })
 })

@@ -51,4 +51,33 @@ describe('a machine that gets messages in a docket', () => {
     expect(commits.slice(1)).toEqual([[1, 1]])
     await world.clock.settle(docket.close())
   })
+
+  test('is seen from any process while it runs, is parked, and has ended', async () => {
+    const world = new World()
+    const declared = carts(pay)
+    const [cart] = declared.steps
+    const docket = world.process({ graphs: [declared] })
+    const handle = await world.clock.settle(docket.start(declared, Order, { Shopper: 'ada' }, { id: 'a' }))
+    await world.clock.settle(handle.signal(AddItem, { name: 'book', euros: 12 }))
+    await world.clock.advance(20_000)
+    const other = world.process({ graphs: [], takeOver: false })
+    const [step] = (await world.clock.settle(handle.details())).steps
+    expect(step).toMatchObject({
+      status: 'waiting',
+      waitsFor: { kind: 'messages', types: ['AddItem', 'CheckOut', 'PutAside'], until: expect.any(Date) as Date },
+    })
+    const elsewhere = (await world.clock.settle(other.get('a')))!
+    const view = await world.clock.settle(elsewhere.get(cart))
+    expect(view).toMatchObject({
+      status: 'active',
+      value: { shopping: { content: 'open', reminder: 'quiet' } },
+      context: { items: [{ name: 'book', euros: 12 }] },
+    })
+    expect(view!.context!.items[0]!.name).toBe('book')
+    expect(await world.clock.settle(elsewhere.get(Order))).toBeUndefined()
+    await world.clock.settle(handle.signal(CheckOut, { card: 'visa' }))
+    await world.clock.settle(handle.result())
+    expect(await world.clock.settle(elsewhere.get(cart))).toMatchObject({ status: 'done', output: { end: 'paid' } })
+    await world.clock.settle(Promise.all([docket.close(), other.close()]))
+  })
 })
