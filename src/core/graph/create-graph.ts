@@ -13,6 +13,7 @@ import type { Formerly } from './former-names.ts'
 import { keepIndex } from './graph-index.ts'
 import type { AnyGraph, GraphIndex, StepDefaults, StepSpec } from './graph-index.ts'
 import { checkNesting } from './nested-graph.ts'
+import { withOtherwise } from './otherwise.ts'
 import { checkQueries } from './queries.ts'
 import { readerOfApp } from './read-app.ts'
 import { problemsInOwnStore } from './names-of-results.ts'
@@ -20,7 +21,7 @@ import type { Observer } from '../contracts/observer.ts'
 import type { AnyStep } from '../language/step.ts'
 import { specOf } from './step-spec.ts'
 
-const graphKeys = ['name', 'steps', 'inputs', 'timeout', 'defaults', 'observers', 'formerly', 'queries']
+const graphKeys = ['name', 'steps', 'inputs', 'timeout', 'defaults', 'observers', 'formerly', 'queries', 'otherwise']
 
 /**
  * Checks a graph's whole declaration and makes the graph. Reports all problems at once.
@@ -41,7 +42,8 @@ export function createGraph(declaration: unknown): AnyGraph {
   }
   const name = typeof declaration['name'] === 'string' && declaration['name'] !== '' ? declaration['name'] : '?'
   checkGraphOptions(declaration, report)
-  const steps = checkSteps(declaration['steps'], report)
+  const declared = checkSteps(declaration['steps'], report)
+  const steps = withOtherwise(declaration['otherwise'], declared, declaration['inputs'], report)
   const types = collectTypes(steps, report)
   const producers = collectProducers(steps, report)
   checkInputs(declaration['inputs'], name, steps, producers, report)

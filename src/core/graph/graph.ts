@@ -59,6 +59,11 @@ export interface UntypedGraphDeclaration extends GraphOptions {
   readonly inputs?: readonly AnyDataType[] | undefined
   /** Functions of what is on record of an execution, and of one more value, by name: what `handle.query` calls. They must be pure. @default {} */
   readonly queries?: DeclaredQueries | undefined
+  /**
+   * Makes a step for a type that is needed and that no step produces, by the type's name; undefined where it is a leaf. Called once for each, when the graph is made: the steps
+   * are the graph's as if they were listed. @default none
+   */
+  readonly otherwise?: ((typeName: string) => AnyStep | undefined) | undefined
 }
 
 /**
