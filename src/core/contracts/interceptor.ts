@@ -153,6 +153,8 @@ export interface UpdateIntercepted {
   readonly value: unknown
   /** The update's own id: the caller's, else the one that was made for it. */
   readonly id: string
+  /** Index of the batch's item that it is for. */
+  readonly item: number | undefined
 }
 
 /**

@@ -56,6 +56,20 @@ export async function sendUpdate(
   value: unknown,
   { id = randomId(context.options.random), item, timeout }: UpdateOptions,
 ): Promise<unknown> {
+  const send = (given: unknown): Promise<unknown> => sendChecked(context, target, type, given, { id, item, timeout })
+  const { update } = context.interceptors
+  if (update === undefined) return send(value)
+  const { id: executionId, graph } = target
+  return update({ executionId, graph, update: type.name, value, id, item }, (call) => send(call.value))
+}
+
+async function sendChecked(
+  context: DocketContext,
+  target: SignalTarget,
+  type: AnyUpdateType,
+  value: unknown,
+  { id, item, timeout }: UpdateOptions & { readonly id: string },
+): Promise<unknown> {
   const { connection, clock } = context
   const { store, encoding } = connection
   const until = timeout === undefined ? Infinity : clock.elapsed() + durationMs(timeout)!
