@@ -157,7 +157,7 @@ export type { UpdateFailure } from './core/update-error.ts'
 export type { BatchInfo, ItemInfo, ItemStatus } from './durable/records/batch-info.ts'
 export type { ChildInfo } from './durable/records/child-info.ts'
 export type { ExecutionDetails, ExecutionInfo } from './durable/records/execution-info.ts'
-export type { StepInfo, StepWait, UndoInfo } from './durable/records/step-info.ts'
+export type { CheckpointInfo, StepInfo, StepWait, UndoInfo } from './durable/records/step-info.ts'
 export type { LeaseInfo } from './durable/records/lease-info.ts'
 export type {
   MigratableExecution,

@@ -7,6 +7,7 @@ import { durationHint, durationMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
 import { turnOf } from '../runtime/environment/turn.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import { withCheckpoints } from './function-details.ts'
 import { liveSteps } from './mail/look.ts'
 import { mayHaveChildren } from './recovery/child-cascade.ts'
 import { batchInfoOf } from './records/batch-info.ts'
@@ -92,7 +93,8 @@ async function detailsOfOne(
     encoding,
     former,
   )
-  return { ...info, lease, batch: undefined, situation: situationWith(infos), steps: infos, children }
+  const shown = await withCheckpoints(context, id, graph, infos)
+  return { ...info, lease, batch: undefined, situation: situationWith(shown), steps: shown, children }
 }
 
 async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): Promise<ExecutionDetails> {

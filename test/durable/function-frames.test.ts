@@ -215,3 +215,40 @@ describe('a fork', () => {
     expect(await again.result()).toBe('2 paid')
   })
 })
+
+describe('details()', () => {
+  test('shows what is on record of a function, and what it waits for', async () => {
+    const Ask = dataType('Ask', type<string>())
+    const orders = graph({
+      name: 'orders',
+      steps: [
+        durableStep({
+          name: 'Handle',
+          output: Receipt,
+          receives: [Ask],
+          run: async (_, ctx) => {
+            await ctx.step('charge', () => 30)
+            await ctx.step('refuse', () => Promise.reject(new Error('no'))).catch(() => {})
+            return Promise.all([ctx.receive(Ask), ctx.sleep('3d')])
+          },
+        }),
+      ],
+    })
+    await using docket = createTestDocket({ graphs: [orders] })
+    const handle = await docket.start(orders, Receipt, {}, { id: 'o' })
+    for (const pause of ['1s', '1d']) {
+      await docket.advance(pause)
+      const { steps, situation } = await handle.details()
+      const until = new Date('2000-01-04T00:00:00Z')
+      expect(steps[0]!.waitsFor).toEqual({ kind: 'verbs', verbs: ['receive', 'sleep'], until })
+      expect(situation).toContain('"receive", "sleep" of "Handle" until 2000-01-04T00:00:00.000Z')
+      expect(steps[0]!.checkpoints!.map(({ name, status, value }) => [name, status, value])).toEqual([
+        ['receive', 'open', undefined],
+        ['sleep', 'open', undefined],
+        ['charge', 'completed', 30],
+        ['refuse', 'failed', undefined],
+      ])
+      expect(steps[0]!.checkpoints![3]!.error).toEqual(new Error('no'))
+    }
+  })
+})

@@ -94,6 +94,11 @@ export function waitTexts(steps: readonly Pick<StepInfo, 'step' | 'item' | 'wait
       return [
         `child "${waitsFor.execution}"${waitsFor.until === undefined ? '' : ` until ${waitsFor.until.toISOString()}`}`,
       ]
+    if (waitsFor?.kind === 'verbs') {
+      const verbs = waitsFor.verbs.map((verb) => `"${verb}"`).join(', ')
+      const until = waitsFor.until === undefined ? '' : ` until ${waitsFor.until.toISOString()}`
+      return [`${verbs === '' ? 'verbs' : verbs} of "${step}"${of}${until}`]
+    }
     if (waitsFor?.kind !== 'signal' && waitsFor?.kind !== 'event' && waitsFor?.kind !== 'messages') return []
     const { until } = waitsFor
     const what =

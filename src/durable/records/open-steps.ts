@@ -74,6 +74,7 @@ function liveWait(
       return waitOf(status, dueAt, { types: planStep.spec.receives.map((type) => type.name) })
     const awaited = awaitedName(planStep.spec)
     const event = awaitedKey === undefined ? undefined : { event: awaited, key: awaitedKey }
+    if (kind === 'durable') return waitOf(status, dueAt, { verbs: [] })
     const ofChild = kind === 'subgraph' ? { execution: childOf(name) } : event
     return waitOf(status, dueAt, kind === 'signal' ? { signal: awaited } : ofChild)
   }

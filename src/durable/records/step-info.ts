@@ -30,6 +30,8 @@ export type StepWait =
   | { readonly kind: 'child'; readonly execution: string; readonly until: Date | undefined }
   /** For an event of this type under this key, at the latest until a time, where its wait has a timeout. */
   | { readonly kind: 'event'; readonly event: string; readonly key: string; readonly until: Date | undefined }
+  /** For what these verbs of its function wait for, by their names, at the latest until a time, where one of them has one. */
+  | { readonly kind: 'verbs'; readonly verbs: readonly string[]; readonly until: Date | undefined }
   /** Until another attempt of the same step gives its slot of `concurrency` back. */
   | { readonly kind: 'slot' }
   /** Until the store, or an equal call that makes the result, has answered. */
@@ -44,6 +46,26 @@ export interface UndoInfo extends Omit<UndoView, 'startedAt' | 'endedAt' | 'dueA
   /** When it was undone, or given up. */
   readonly endedAt: Date | undefined
   /** When the next attempt is due, while retrying. */
+  readonly dueAt: Date | undefined
+}
+
+/** What one verb of a durable function came to, or that it is open. */
+export interface CheckpointInfo {
+  /** The verb's whole name, with its branch, key and number. */
+  readonly name: string
+  /** Which verb it is. */
+  readonly kind: string
+  /** Whether it is open, or how it ended. */
+  readonly status: 'open' | 'completed' | 'failed' | 'timedOut'
+  /** How often the function had begun anew. */
+  readonly generation: number
+  /** What it gave; while it is open, what is known of it. */
+  readonly value: unknown
+  /** What it failed with. */
+  readonly error: unknown
+  /** When that was. */
+  readonly at: Date
+  /** Until when it waits. */
   readonly dueAt: Date | undefined
 }
 
@@ -71,6 +93,8 @@ export interface StepInfo {
   readonly since: Date | undefined
   /** How far what it did is undone; absent where nothing of it is. */
   readonly undo?: UndoInfo | undefined
+  /** Of a durable function, what is on record of its verbs, in their order: the first thousand. Absent elsewhere. */
+  readonly checkpoints?: readonly CheckpointInfo[] | undefined
   /** Why it does not go on: undefined for one that runs or has ended. */
   readonly waitsFor: StepWait | undefined
 }
@@ -95,6 +119,7 @@ export async function stepInfosOf(
     const stepKind = specs === undefined && dueAt === undefined ? 'signal' : spec?.kind
     if (stepKind === 'signal') return { signal: type }
     if (spec !== undefined && receivesNow(spec)) return { types: spec.receives.map(({ name }) => name) }
+    if (stepKind === 'durable') return { verbs: [] }
     return stepKind === 'subgraph' ? { execution: childId(id, item, step, undoings?.get(step) ?? 0) } : undefined
   }
   const infoOfStep = async (record: StepRecord): Promise<StepInfo> => {
@@ -127,6 +152,7 @@ export async function stepInfosOf(
 
 /** The type of the signal, the event, or the id of the child that a step waits for. */
 export type Awaited =
+  | { readonly verbs: readonly string[] }
   | { readonly signal: string }
   | { readonly types: readonly string[] }
   | { readonly event: string; readonly key: string }
@@ -151,6 +177,7 @@ export function waitOf(
   if (status === 'waiting' && awaited !== undefined) {
     const until = dateOf(dueAt)
     if ('types' in awaited) return { kind: 'messages', ...awaited, until }
+    if ('verbs' in awaited) return { kind: 'verbs', ...awaited, until }
     if ('event' in awaited) return { kind: 'event', ...awaited, until }
     return 'signal' in awaited ? { kind: 'signal', ...awaited, until } : { kind: 'child', ...awaited, until }
   }
