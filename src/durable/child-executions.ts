@@ -138,7 +138,7 @@ export class ChildExecutions implements DurableChildren {
   async #startOrFind(
     parent: ChildParent,
     id: string,
-    { plan, leafValues, goesOn, step }: ChildRequest,
+    { plan, leafValues, goesOn, mayOutlive, step }: ChildRequest,
   ): Promise<ExecutionRecord | undefined> {
     const { options, setup } = parent
     this.#requireListed(plan.index.graph.name)
@@ -147,7 +147,7 @@ export class ChildExecutions implements DurableChildren {
     const life = this.#context.owned.get(parent.id)
     if (life === undefined)
       throw new LeaseLostError(`execution "${parent.id}" is not this process's any more`, { executionId: parent.id })
-    const requestDigest = digestOfChild({ id: parent.id, createdAt: life.commits.createdAt })
+    const requestDigest = digestOfChild({ id: parent.id, createdAt: life.commits.createdAt }, mayOutlive)
     const parentage = { id: parent.id, requestDigest, deadline: options.deadline }
     const begin = async (given: GivenInputs, changed: Readonly<Record<string, string>>): Promise<void> =>
       this.#starter.start(childRequest(this.#context, given, parentage, { ...child, headers: changed }))

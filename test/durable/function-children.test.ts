@@ -105,6 +105,20 @@ describe('a child of a durable function', () => {
     expect(await (await docket.get(id as string))!.result()).toBe(1)
   })
 
+  test('goes on when its parent has completed without it, and was purged or deleted since', async () => {
+    const reports = reportsOf(async (ctx) => (await ctx.start(pages, Words, { Page: { url: 'abc' } })).id)
+    await using docket = createTestDocket({ graphs: [reports, pages] })
+    for (const id of ['purged', 'deleted']) {
+      const child = (await docket.execute(reports, Report, { Topic: 't' }, { id })) as string
+      await docket.advance('1m')
+      if (id === 'purged') expect(await docket.purge({ olderThan: '30s' })).toBe(1)
+      else expect(await docket.delete(id)).toBe(true)
+      await docket.restart()
+      await docket.advance('2h')
+      expect(await (await docket.get(child))!.result()).toBe(3)
+    }
+  })
+
   test('is cancelled by its parent’s failure, seen in this run or not', async () => {
     const failing = reportsOf(async (ctx) => {
       await ctx.start(pages, Words, { Page: { url: 'a' } })

@@ -3,13 +3,23 @@ import type { OutgoingMessage } from '../../core/contracts/outbox.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 
 const prefix = 'child '
+const outliving = 'outliving '
 
 /**
  * What the child of an execution is known by, in the place of the digest of its inputs: the same for all processes of one parent, whatever they make of its
- * unpersisted steps, and another one for a parent that was deleted and started anew.
+ * unpersisted steps, and another one for a parent that was deleted and started anew. `mayOutlive`: it goes on where that completes without it.
  */
-export function digestOfChild(parent: { readonly id: string; readonly createdAt: number }): string {
-  return prefix + digest(canonicalize({ parent: parent.id, createdAt: parent.createdAt }))
+export function digestOfChild(
+  parent: { readonly id: string; readonly createdAt: number },
+  mayOutlive: boolean | undefined,
+): string {
+  const of = digest(canonicalize({ parent: parent.id, createdAt: parent.createdAt }))
+  return `${prefix}${mayOutlive === true ? outliving : ''}${of}`
+}
+
+/** Whether a child goes on where its parent has completed without it, and may be gone by now. */
+export function mayOutliveParent(requestDigest: string): boolean {
+  return requestDigest.startsWith(prefix + outliving)
 }
 
 /** Whether a digest is one of a child: that of a child's fork is, too. */

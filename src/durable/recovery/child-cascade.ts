@@ -3,7 +3,7 @@ import { isOpenStatus, isTerminal, openStatuses } from '../../core/contracts/sta
 import { ExecutionCancelledError } from '../../core/errors.ts'
 import { isSubgraph } from '../../core/graph/nested-graph.ts'
 import type { DocketContext } from '../context/docket-context.ts'
-import { digestOfChild } from '../records/child-digest.ts'
+import { digestOfChild, mayOutliveParent } from '../records/child-digest.ts'
 import { hasCompleted } from '../records/known-outcome.ts'
 
 const portionSize = 100
@@ -36,8 +36,10 @@ export async function orphanedBy(
   const id = record.parent
   if (id === undefined || isTerminal(record.status)) return undefined
   const parent = await context.connection.gets.add(id, context.clock.elapsed() + 30_000)
-  // Deleted while it ran, or another one under its id: nobody waits for this child any more, nor cancels it.
-  if (parent === undefined || digestOfChild(parent) !== record.requestDigest) return parentIsGone(id, record.id)
+  const mayOutlive = mayOutliveParent(record.requestDigest)
+  // Deleted while it ran, or another one under its id: nobody waits for this child any more, nor cancels it. Others have completed, and were purged since.
+  if (parent === undefined || digestOfChild(parent, mayOutlive) !== record.requestDigest)
+    return mayOutlive ? undefined : parentIsGone(id, record.id)
   const hasFailed = parent.status === 'compensating' ? !hasCompleted(parent) : !isOpenStatus(parent.status)
   return hasFailed && parent.status !== 'completed' ? parentHasEnded(id, record.id) : undefined
 }

@@ -132,6 +132,7 @@ export class FunctionChildren {
       child.running = execution.beginChild({
         step: this.#labelOf(name),
         goesOn: attempt === 1 || isRepeated,
+        mayOutlive: true,
         plan,
         leafValues,
         onCompleted: (value) => came({ value }),

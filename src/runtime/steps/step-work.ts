@@ -16,6 +16,8 @@ export interface ChildRequest {
   readonly step: string
   /** Whether the attempt goes on with what an earlier process may have begun; else it is the first, or one after another that has failed. */
   readonly goesOn: boolean
+  /** Whether it goes on where its parent completes without waiting for it. @default false */
+  readonly mayOutlive?: boolean | undefined
   readonly plan: Plan
   /** One per `plan.leaves`; they are checked. */
   readonly leafValues: readonly unknown[]
