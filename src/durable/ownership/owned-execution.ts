@@ -261,7 +261,7 @@ export class OwnedExecution implements Owned {
 
   detachedSnapshot(): Snapshot<unknown> {
     this.#receive()
-    return detachedSnapshotOf(this.actor, this.#mail?.signals?.all)
+    return detachedSnapshotOf(this.actor, this.#mail)
   }
 
   /** Whether all of it waits goes out with the notes of the turn. */
@@ -315,7 +315,7 @@ export class OwnedExecution implements Owned {
     await this.#recorder.idle()
     await new Promise<void>((resolve) => void clock.setImmediate(resolve))
     if (this.#execution.isSettled) throw hasEndedError(this.id)
-    const snapshot = detachedSnapshotOf(this.actor, this.#mail?.signals?.all)
+    const snapshot = detachedSnapshotOf(this.actor, this.#mail)
     await this.handOver(release)
     return snapshot
   }

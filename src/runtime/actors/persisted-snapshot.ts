@@ -94,6 +94,9 @@ export function readPersisted(snapshot: Snapshot<unknown>): PersistedExecution {
     const view: StepView = { ...(known as unknown as StepView), status, error: reviveError(known['error']), keptState }
     steps.set(step, first === undefined ? view : { ...view, first })
   }
+  // What was detached before it was gone on with has not begun again.
+  for (const [step, keptState] of Object.entries(isRecord(context['states']) ? context['states'] : {}))
+    if (!steps.has(step)) steps.set(step, { ...unbegun, keptState })
   return {
     value: value as ExecutionStatus,
     head: headOf(context as unknown as PersistedExecution['head']),
@@ -102,6 +105,16 @@ export function readPersisted(snapshot: Snapshot<unknown>): PersistedExecution {
     error: reviveError(error),
     steps,
   }
+}
+
+const unbegun: StepView = {
+  status: 'pending',
+  attempt: 0,
+  startedAt: undefined,
+  endedAt: undefined,
+  dueAt: undefined,
+  output: undefined,
+  error: undefined,
 }
 
 function headOf(head: PersistedExecution['head']): PersistedExecution['head'] {

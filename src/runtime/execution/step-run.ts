@@ -242,10 +242,10 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
     return this.recorder!.noteState(this, state, waitsUntil).then(() => void (this.more.keptState = state))
   }
 
-  /** What its work is at right now, of a step that could go on from there; undefined for others. */
+  /** What its work is at right now, or was before it is gone on with, of a step that could go on from there; undefined for others. */
   get workState(): unknown {
-    if (this.current === undefined || this.hasEnded) return undefined
-    return kindOf(this.planStep.spec).stateOf?.(this.current)
+    if (this.hasEnded) return undefined
+    return this.current === undefined ? this.heldState : kindOf(this.planStep.spec).stateOf?.(this.current)
   }
 
   emitted(event: { readonly type: string }): void {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createActor, toPromise } from 'xstate'
 import type { InspectionEvent } from 'xstate'
-import { fromGraph } from '../../../src/index.ts'
+import { fromGraph, signalEvent } from '../../../src/index.ts'
 import { createTestDocket } from '../../../src/testing/index.ts'
 import { World } from '../durable-time.ts'
 import { AddItem, carts, CheckOut, Order } from './cart.ts'
@@ -57,5 +57,23 @@ describe('a machine in a docket', () => {
     const began = world.clock.now()
     expect(await world.clock.settle(toPromise(actor))).toMatchObject({ items: ['book'], end: 'abandoned' })
     expect(world.clock.now() - began).toBe(24 * 3_600_000 - 1_000)
+  })
+
+  test('goes with its execution, and with what it has not read, when that is detached while nobody runs it', async () => {
+    const world = new World()
+    const docket = world.process({ graphs: [declared] })
+    const handle = await world.clock.settle(docket.start(declared, Order, { Shopper: 'ada' }, { id: 'a' }))
+    await world.clock.settle(handle.signal(AddItem, { name: 'book', euros: 12 }))
+    await world.clock.advance(20_000)
+    await world.clock.settle(docket.close())
+    const other = world.process({ graphs: [declared], takeOver: false })
+    const parked = (await world.clock.settle(other.get('a')))!
+    await world.clock.settle(parked.signal(AddItem, { name: 'pen', euros: 3 }))
+    const snapshot = JSON.parse(JSON.stringify(await world.clock.settle(parked.detach()))) as never
+    await world.clock.settle(other.close())
+    const actor = createActor(fromGraph(declared, Order), { snapshot, input: { Shopper: 'ada' }, clock: world.clock })
+    const ended = toPromise(actor.start())
+    actor.send(signalEvent(CheckOut, { card: 'visa' }))
+    expect(await world.clock.settle(ended)).toMatchObject({ items: ['book', 'pen'], paid: '15 euros by visa' })
   })
 })
