@@ -1,9 +1,10 @@
-import { ratioOf, spreadOf } from './measure.ts'
+import { quantileOf, ratioOf, spreadOf } from './measure.ts'
 import type { Series } from './measure.ts'
 import type { Target } from './target.ts'
 import { chainMeasures, functionChain } from './workloads/durable-chain.ts'
 import { functionMeasures, longFunctions } from './workloads/durable-functions.ts'
 import { machineEvents, msPerEvent } from './workloads/machines.ts'
+import { updateMeasures, updates } from './workloads/updates.ts'
 import type { Result } from './workloads/workload.ts'
 
 type Results = ReadonlyMap<string, Result>
@@ -95,4 +96,34 @@ export const functionTargets: readonly Target[] = [
       return own === undefined || other === undefined ? undefined : ratioOf(other, own)
     },
   })),
+  ...(['own', 'other'] as const).flatMap((from): readonly Target[] => [
+    {
+      workload: updates.name,
+      measure: `update on PostgreSQL, ${updateMeasures[from]}: p50 against the best of the others`,
+      must: 0.5,
+      goal: undefined,
+      unit: 'ratio',
+      got: (results) => {
+        const measure = updateMeasures[from]
+        const own = seriesOf(results, updates.name, measure, 'Docket on PostgreSQL')
+        const best = ['Restate', 'DBOS']
+          .flatMap((name) => seriesOf(results, updates.name, measure, name) ?? [])
+          .map(({ msPerRun }) => quantileOf(msPerRun, 0.5))
+        return own === undefined || best.length === 0
+          ? undefined
+          : spreadOf(own.msPerRun.map((ms) => ms / Math.min(...best)))
+      },
+    },
+    {
+      workload: updates.name,
+      measure: `update on PostgreSQL, ${updateMeasures[from]}: p50`,
+      must: undefined,
+      goal: from === 'own' ? 5 : 20,
+      unit: 'ms',
+      got: (results) => {
+        const own = seriesOf(results, updates.name, updateMeasures[from], 'Docket on PostgreSQL')
+        return own && spreadOf(own.msPerRun)
+      },
+    },
+  ]),
 ]

@@ -23,6 +23,7 @@ import { observer } from './workloads/observer.ts'
 import { shapeWorkloads } from './workloads/run-shape.ts'
 import { scale, scaleStores } from './workloads/scale.ts'
 import { schemas } from './workloads/schemas.ts'
+import { updates } from './workloads/updates.ts'
 import { waiting } from './workloads/waiting.ts'
 import type { Result } from './workloads/workload.ts'
 
@@ -36,7 +37,7 @@ const durable = [
   durableRecovery,
   durableResume,
 ]
-const functions = [...functionChains, longFunctions, machineEvents]
+const functions = [...functionChains, longFunctions, machineEvents, updates]
 const workloads = [...inMemory, ...durable, ...waiting, ...functions, scale]
 const groups: Readonly<Record<string, readonly string[]>> = {
   memory: inMemory.map(({ name }) => name),
