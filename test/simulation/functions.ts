@@ -58,7 +58,8 @@ export class Verbs {
   #keyOf({ name }: SimulatedStep, { executionId, item }: Place, process: SimulatedProcess): string | undefined {
     const life = this.#history.lives.get(executionId)
     if (life?.owner?.startsWith(`${process.name}:`) !== true || !this.#history.isAlive(life.owner)) return undefined
-    return `${executionId} ${life.number} ${name} ${item ?? ''}`
+    // What was undone, and what was made of it, is done anew in a retry.
+    return `${executionId} ${life.number} ${life.reopened} ${name} ${item ?? ''}`
   }
 }
 

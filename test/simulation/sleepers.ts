@@ -55,7 +55,8 @@ function overdueOf(simulation: Simulation, life: Life, before: number): string |
   for (const [step, dueAt] of life.due)
     if (dueAt < before && isOpen(step)) return `${step} was due ${history.now - dueAt} ms ago`
   const letter = history.letters?.unheard(life, before)
-  if (letter === undefined || !isOpen(letter.signal)) return undefined
+  // Whoever does not know the graph may send what nothing waits for.
+  if (letter === undefined || !history.letters!.isSignal(letter.signal) || !isOpen(letter.signal)) return undefined
   return `signal ${letter.id} came ${history.now - letter.at} ms ago`
 }
 
