@@ -50,8 +50,6 @@ export const updates: Workload = {
           leftOut.set(contender, `${contender} is left out: ${error instanceof Error ? error.message : String(error)}`)
         }
       }
-    const seriesOf = (found: ReadonlyMap<UpdateContender, number[]>): Series[] =>
-      [...found].map(([name, msPerRun]) => ({ name, msPerRun }))
     const measures = { [updateMeasures.own]: seriesOf(own), [updateMeasures.other]: seriesOf(other) }
     return {
       name: updates.name,
@@ -69,4 +67,8 @@ export const updates: Workload = {
       ],
     }
   },
+}
+
+function seriesOf(found: ReadonlyMap<UpdateContender, number[]>): Series[] {
+  return [...found].map(([name, msPerRun]) => ({ name, msPerRun }))
 }
