@@ -81,7 +81,11 @@ export function problemsOfInterceptors(interceptors: unknown): readonly string[]
     if (!isRecord(one)) return [`interceptors[${index}] must be an object of functions, not ${describe(one)}`]
     const known: readonly string[] = interceptedNames
     const wrong = known.filter((hook) => one[hook] !== undefined && typeof one[hook] !== 'function')
-    const unknown = Object.keys(one).filter((key) => !known.includes(key) && typeof one[key] === 'function')
+    // An instance of a class may have functions of its own.
+    const isPlain = Object.getPrototypeOf(one) === Object.prototype || Object.getPrototypeOf(one) === null
+    const unknown = (isPlain ? Object.keys(one) : []).filter(
+      (key) => !known.includes(key) && typeof one[key] === 'function',
+    )
     return [
       ...wrong.map((hook) => `interceptors[${index}]: ${hook} must be a function, not ${describe(one[hook])}`),
       ...unknown.map((key) => `interceptors[${index}] has the unknown hook "${key}"; known are ${known.join(', ')}`),

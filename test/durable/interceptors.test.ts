@@ -321,6 +321,45 @@ test('a cancellation that is refused changes nothing; one of a parent reaches it
   expect(lines.filter((line) => /^cancel .* by parent/.test(line))).toContain('cancel outer/waits by parent')
 })
 
+test("the end of a caller's signal is seen as a cancellation of what is parked, and can not be refused", async () => {
+  const seen: string[] = []
+  const waits = graph({ name: 'waits', steps: [signal(Approval)] })
+  await using docket = createTestDocket({
+    graphs: [waits],
+    interceptors: [
+      {
+        cancel: async (call) => {
+          seen.push(`${call.executionId} by ${call.by}`)
+          throw new RefusedError('kept')
+        },
+      },
+    ],
+  })
+  const caller = new AbortController()
+  const handle = await docket.start(waits, Approval, {}, { id: 'one', signal: caller.signal })
+  await docket.advance('1m')
+  expect((await docket.store.get(['one']))[0]?.parkedAt).toBeDefined()
+  caller.abort(new Error('gone'))
+  await docket.advance('1m')
+  expect(seen).toEqual(['one by signal'])
+  expect((await handle.details()).status).toBe('cancelled')
+})
+
+test('an interceptor may be an instance of a class, with fields of its own', async () => {
+  class Counter {
+    count = 0
+    readonly describe = () => `${this.count} steps`
+    step(_: unknown, next: () => unknown): unknown {
+      this.count++
+      return next()
+    }
+  }
+  const counter = new Counter()
+  await using docket = createTestDocket({ graphs: [letters], interceptors: [counter] })
+  await docket.execute(letters, Letter, { Name: 'Ada' })
+  expect(counter.describe()).toBe('2 steps')
+})
+
 test('wrong interceptors are refused when the docket is made', () => {
   const store = memoryStore()
   const made = (interceptors: unknown) => () =>

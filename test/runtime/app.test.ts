@@ -168,7 +168,7 @@ test('another process gives its own app: nothing of it is stored', async () => {
 })
 
 test('a step whose function is replaced still gets the app', async () => {
-  const mocked = replaceSteps(letters, { Greet: ({ name }, { app }) => `mock ${(app as App).prefix} ${name}` })
+  const mocked = replaceSteps(letters, { Greet: ({ name }, { app }) => `mock ${app.prefix} ${name}` })
   expect(await execute(mocked, Letter, { Name: 'Ada' }, { app: appOf() })).toBe('mock Hello Ada!')
 })
 

@@ -7,12 +7,12 @@ import type { Compensate } from '../../core/language/compensation.ts'
 import type { AnyStep, DeclaredPorts, MaybePromise, ReceivedBy, StepContext } from '../../core/language/step.ts'
 
 /** What takes the place of a step's function: a function of the same inputs, or that with what undoes it. */
-export type StepReplacement<Inputs extends DeclaredPorts, Output extends TypedDataType> =
-  | ((inputs: ReceivedBy<Inputs>, context: StepContext) => MaybePromise<GivenOf<Output>>)
+export type StepReplacement<Inputs extends DeclaredPorts, Output extends TypedDataType, App = unknown> =
+  | ((inputs: ReceivedBy<Inputs>, context: StepContext<App>) => MaybePromise<GivenOf<Output>>)
   | {
-      readonly run: (inputs: ReceivedBy<Inputs>, context: StepContext) => MaybePromise<GivenOf<Output>>
+      readonly run: (inputs: ReceivedBy<Inputs>, context: StepContext<App>) => MaybePromise<GivenOf<Output>>
       /** @default what the step has */
-      readonly compensate?: Compensate<ValueOf<Output>, ReceivedBy<Inputs>> | undefined
+      readonly compensate?: Compensate<ValueOf<Output>, ReceivedBy<Inputs>, App> | undefined
     }
 
 /** For each step of a graph, what may take its place. */
@@ -22,10 +22,13 @@ export type StepReplacements<G> = G extends { readonly steps: infer Steps extend
         readonly inputs: infer Inputs extends DeclaredPorts
         readonly output: infer Output extends TypedDataType
       }
-        ? StepReplacement<Inputs, Output>
+        ? StepReplacement<Inputs, Output, AppOfStep<One>>
         : never
     }
   : never
+
+/** What the step's functions read as `ctx.app`. */
+type AppOfStep<Step> = Step extends { readonly '~app': (app: infer App) => void } ? App : unknown
 
 type Replacement =
   ((inputs: never, context: StepContext) => unknown) | { readonly run: unknown; readonly compensate?: unknown }
