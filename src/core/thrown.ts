@@ -50,21 +50,22 @@ export function hasCause(
   error: unknown,
   code: 'NON_RETRYABLE' | 'EXECUTION_ABORTED' | 'DOCKET_CLOSED' | 'RERUN_MISMATCH' | 'REFUSED',
 ): boolean {
-  return causesOf(error).some((cause) => readOf(cause, 'code') === code)
+  for (const cause of causesOf(error)) if (readOf(cause, 'code') === code) return true
+  return false
 }
 
 /** An error and all objects in its cause chain, members of AggregateErrors too. Never throws. */
-export function causesOf(error: unknown): readonly object[] {
-  const seen = new Set<object>()
+export function* causesOf(error: unknown): Generator<object, void, undefined> {
+  const seen = new Set<unknown>()
   const open: unknown[] = [error]
   while (open.length > 0 && seen.size < maxCauses) {
     const current = open.pop()
     if (typeof current !== 'object' || current === null || seen.has(current)) continue
     seen.add(current)
+    yield current
     append(open, membersOf(current))
     open.push(readOf(current, 'cause'))
   }
-  return [...seen]
 }
 
 /** The members of an AggregateError, or of whatever looks like one. Never throws. */

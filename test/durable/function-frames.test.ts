@@ -252,3 +252,19 @@ describe('details()', () => {
     }
   })
 })
+
+test('a function whose calls come through is not taken for one that kills its processes, however often these die', async () => {
+  const days = 25
+  let deaths = 0
+  const orders = graphOf(async (ctx) => {
+    for (let day = 0; day < days; day++) {
+      await ctx.step('work', () => day)
+      await ctx.step('die', () => (deaths++ < day + 1 ? docket.restart() : undefined), { key: String(day) })
+    }
+    return 'done'
+  })
+  await using docket = createTestDocket({ graphs: [orders] })
+  const handle = await docket.start(orders, Receipt, { Order: 'o' })
+  expect(await handle.result()).toBe('done')
+  expect(deaths).toBeGreaterThan(days)
+})

@@ -252,7 +252,7 @@ export class ExecutionCommits {
     let change = this.#pendingHead === undefined ? head : { ...this.#pendingHead, ...head }
     this.#pendingHead = undefined
     // What a process did that lived long enough to do it counts against the suspicion that this execution kills them.
-    if (recoveries > 0 && !this.#hasProgress && steps.some(({ status }) => status === 'completed'))
+    if (recoveries > 0 && !this.#hasProgress && (steps.some(isCompleted) || checkpoints?.some(isCompleted) === true))
       change = { ...change, recoveries: 0 }
     if (timeoutMs !== undefined && change?.ownedMs === undefined) change = { ...change, ownedMs: this.ownedMs }
     const isEnd = change?.status !== undefined && isTerminal(change.status)
@@ -389,4 +389,8 @@ function withEffects(
     openedSlots: opened.length === 0 ? undefined : opened,
     ...(kept.length > 0 && { checkpoints: kept }),
   }
+}
+
+function isCompleted({ status }: { readonly status: string }): boolean {
+  return status === 'completed'
 }

@@ -26,7 +26,7 @@ export class FailedVerbs {
     const names = new Set<string>()
     let first = Infinity
     const last = this.#last !== undefined && Object.is(this.#last.error, error) ? this.#last : undefined
-    for (const found of [last, ...causesOf(error).map((cause) => this.#givenAt.get(cause))]) {
+    for (const found of [last, ...[...causesOf(error)].map((cause) => this.#givenAt.get(cause))]) {
       if (found === undefined) continue
       names.add(found.name)
       first = Math.min(first, found.place)
