@@ -100,3 +100,15 @@ test('several look at one execution at the same time, and each gets an answer', 
   for (const details of await world.clock.settle(Promise.all(looks)))
     expect(stepsOf(details)).toMatchObject({ Slow: 'running' })
 })
+
+test('a look that can not be read keeps nothing from going on, and stays in no mailbox', async () => {
+  const { world, slow } = await running()
+  const message = { execution: 'a', class: 'control', kind: 'look', payload: 'no JSON', at: world.clock.now() } as const
+  expect(await world.store.post([message])).toEqual(['accepted'])
+  await world.clock.advance(5_000)
+  const [record] = await world.store.get(['a'])
+  expect(await world.store.readMail({ owner: record!.owner!, limit: 10 })).toEqual([])
+  slow.resolve('slow')
+  await world.clock.advance(30_000)
+  expect((await world.store.get(['a']))[0]).toMatchObject({ status: 'waiting', owner: undefined })
+})

@@ -37,8 +37,16 @@ export class LookAnswers {
     this.#context = context
   }
 
-  /** @throws StoreError, LeaseLostError, SerializationError */
-  async answer(owned: Owned, { seq, payload, execution }: Message): Promise<void> {
+  /** One that can't be read, or answered, is read no more. */
+  answer(owned: Owned, message: Message): void {
+    const onFailure = this.#context.connection.failures.of(`showing what execution "${owned.id}" does`)
+    this.#answer(owned, message).catch((error: unknown) => {
+      onFailure(error)
+      owned.commits.consume(message.seq)
+    })
+  }
+
+  async #answer(owned: Owned, { seq, payload, execution }: Message): Promise<void> {
     const { encoding } = this.#context.connection
     const { commits } = owned
     const name = payload && (await encoding.decode(payload, ['message', execution]))

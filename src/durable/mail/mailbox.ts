@@ -82,7 +82,7 @@ export class Mailbox {
       owned.commits.consumeWithEnd(seq)
       const error = cancelledOnRequest(execution, owned.graph)
       void addReason(this.#context, execution, error, payload).then(() => owned.cancel(error))
-    } else if (kind === lookKind) void this.#looks.answer(owned, message).catch(this.#onFailure)
+    } else if (kind === lookKind) this.#looks.answer(owned, message)
     else if (kind === 'retry' && owned.hasEnded) void this.#retryLater(owned, message)
     else if (kind === 'cancel' || kind === 'retry') owned.commits.consume(seq)
     else if (placeOfMessage(message) !== undefined) owned.takeSignal(message)
