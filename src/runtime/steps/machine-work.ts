@@ -104,10 +104,13 @@ export class MachineWork implements StepWork {
 
   close(): void {
     if (!this.#isOpen) return
+    const step = this.#step
     this.#leave()
     if (this.#actor === undefined) return
-    if (this.#step.execution.released !== undefined) leaveElsewhere(this.#actor)
+    if (step.execution.released !== undefined) leaveElsewhere(this.#actor)
     this.#actor.stop()
+    // Nothing comes of it any more, and nobody knows what it has done so far.
+    step.endedLate()
   }
 
   moveTo(step: WorkingStep): void {
@@ -146,6 +149,9 @@ export class MachineWork implements StepWork {
 
   /** Gives the machine what is there for it, one after the other. */
   #goOn(): void {
+    if (!this.#isOpen || this.#isBusy) return
+    // What is armed for now by what fires here has a turn of its own: a machine that comes back to it at once would never let anything else run.
+    const armed = this.#timers.count
     while (this.#isOpen && !this.#isBusy && !this.#isKeeping) {
       if (this.#failure !== undefined) return this.#end(this.#failure.error, false)
       const { status, output } = this.#actor!.getSnapshot()
@@ -154,7 +160,7 @@ export class MachineWork implements StepWork {
       if (this.#step.execution.isOver) return
       if (this.#mustKeep) return this.#keep()
       this.#emit()
-      if (!this.#giveNext()) return this.#rest()
+      if (!this.#giveNext(armed)) return this.#rest()
     }
   }
 
@@ -194,10 +200,10 @@ export class MachineWork implements StepWork {
   }
 
   /** Gives it what is due, or has come: whichever was first. False where there is nothing. */
-  #giveNext(): boolean {
+  #giveNext(armed: number): boolean {
     const { clock, setup } = this.#step.execution
     const timer = this.#timers.first
-    const due = timer !== undefined && timer.dueAt <= clock.now() ? timer : undefined
+    const due = timer !== undefined && timer.number <= armed && timer.dueAt <= clock.now() ? timer : undefined
     const received = setup.inbox?.next(this.#types)
     if (received !== undefined && (due === undefined || received.at < due.dueAt)) this.#receive(received)
     else if (due !== undefined) this.#fire(due)

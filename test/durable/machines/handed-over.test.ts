@@ -112,4 +112,38 @@ describe('a machine that is handed over', () => {
     expect(await world.clock.settle(handle.signal(AddItem, { name: 'pen', euros: 3 }))).toBe('ended')
     await world.clock.settle(docket.close())
   })
+
+  test('is undone as uncertain when its execution is cancelled in the middle of it, and is held by nobody after that', async () => {
+    const world = new World()
+    const undone: unknown[] = []
+    const machine = setup({
+      types: {} as { output: string },
+      actors: { work: fromPromise(() => new Promise<string>(() => {})) },
+    }).createMachine({
+      output: 'over',
+      initial: 'working',
+      states: { working: { invoke: { src: 'work', onDone: 'over' } }, over: { type: 'final' } },
+    })
+    const declared = graph({
+      name: 'g',
+      steps: [
+        machineStep({
+          name: 'Work',
+          machine,
+          output: Done,
+          compensate: (output, { isUncertain }) => undone.push([output, isUncertain]),
+        }),
+      ],
+    })
+    const docket = world.process({ graphs: [declared] })
+    const handle = await world.clock.settle(docket.start(declared, Done, {}, { id: 'a' }))
+    await world.clock.advance(1_000)
+    const before = world.clock.now()
+    await world.clock.settle(handle.cancel())
+    await expect(world.clock.settle(handle.result())).rejects.toThrow('cancelled')
+    expect(undone).toEqual([[undefined, true]])
+    expect(world.clock.now() - before).toBeLessThan(5_000)
+    await world.clock.settle(docket.delete('a'))
+    await world.clock.settle(docket.close())
+  })
 })

@@ -240,4 +240,16 @@ describe('a step that is a machine', () => {
       { step: 'G', event: { type: 'wished', what: 'a boat' } },
     ])
   })
+
+  test('that comes back to a delay of nothing again and again lets others run', async () => {
+    const machine = setup({}).createMachine({
+      initial: 'a',
+      states: { a: { after: { 0: 'b' } }, b: { after: { 0: 'a' } } },
+    })
+    const control = new AbortController()
+    const spin = graph({ name: 'g', steps: [machineStep({ name: 'Spin', machine, output: Made })] })
+    const result = execute(spin, Made, {}, { signal: control.signal })
+    setTimeout(() => control.abort(), 20)
+    await expect(result).rejects.toThrow('cancelled')
+  })
 })
