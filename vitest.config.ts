@@ -1,4 +1,3 @@
-import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
@@ -13,10 +12,6 @@ process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.c
 // The compiler is written in Go, and spends a third of its time on removing what programs as small as these can keep.
 process.env['GOGC'] ??= '400'
 
-/** Tests that may ask for database servers; the others start nothing. */
-const withServers = ['stores', 'chaos', 'processes'].map((folder) => `test/${folder}/**/*.test.ts`)
-withServers.push('test/prior-art/**/on-servers.test.ts')
-
 /** Tests that put something in the place of the host's globals. */
 const withGlobals = [
   'test/runtime/environment/*.test.ts',
@@ -24,11 +19,6 @@ const withGlobals = [
   'test/runtime/batch/batch-fairness.test.ts',
   'test/durable/time-of-day.test.ts',
 ]
-
-/** Tests of what happens in memory alone: those of one worker share the modules under test, which takes half the time. */
-const inMemory = globSync('test/{core,runtime,durable,machines,codecs,observers,prior-art}/**/*.test.ts', {
-  exclude: [...withServers, ...withGlobals],
-})
 
 export default defineConfig({
   resolve: { conditions },
@@ -43,13 +33,14 @@ export default defineConfig({
     maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LongFilesFirst },
     reporters: ['default'],
+    globalSetup: ['test/servers/global-setup.ts'],
     projects: [
-      { extends: true, test: { name: 'memory', include: inMemory, isolate: false } },
+      { extends: true, test: { name: 'globals', include: withGlobals } },
+      // Those of one worker share the modules under test: each file would spend more than a second on loading them.
       {
         extends: true,
-        test: { name: 'docket', include: ['test/**/*.test.ts'], exclude: [...withServers, ...inMemory] },
+        test: { name: 'docket', include: ['test/**/*.test.ts'], exclude: withGlobals, isolate: false },
       },
-      { extends: true, test: { name: 'stores', include: withServers, globalSetup: ['test/servers/global-setup.ts'] } },
     ],
   },
 })

@@ -23,10 +23,7 @@ const longest = [
   'stores/redis',
 ].map((name) => `/test/${name}.test.ts`)
 
-/**
- * The longest files first, so that none of them runs alone at the end. Tests that share a worker come last and in one piece: a worker
- * that gets another kind of test in between is given up. They are short.
- */
+/** The longest files first, so that none of them runs alone at the end; those that can't share a worker before all, since it is given up for each of them. */
 export class LongFilesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
@@ -35,7 +32,7 @@ export class LongFilesFirst extends BaseSequencer {
 }
 
 function rankOf({ moduleId, project }: TestSpecification): number {
-  if (!project.config.isolate) return longest.length + 1
+  if (project.config.isolate) return -1
   const rank = longest.findIndex((name) => moduleId.endsWith(name))
   return rank === -1 ? longest.length : rank
 }
