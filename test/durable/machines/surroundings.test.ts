@@ -123,4 +123,18 @@ describe('the state of a machine', () => {
     expect(await world.clock.settle(handle.result())).toMatchObject({ items: ['book'], paid: '12 euros by visa' })
     await world.clock.settle(docket.close())
   })
+
+  test('is not copied by a fork: its machine begins anew', async () => {
+    const world = new World()
+    const declared = carts(pay)
+    const docket = world.process({ graphs: [declared] })
+    const handle = await world.clock.settle(docket.start(declared, Order, { Shopper: 'ada' }, { id: 'a' }))
+    await world.clock.settle(handle.signal(AddItem, { name: 'book', euros: 12 }))
+    await world.clock.advance(1_000)
+    const fork = await world.clock.settle(docket.fork('a', { from: 'Cart', id: 'b' }))
+    await world.clock.advance(1_000)
+    expect(await world.clock.settle(fork.get(declared.steps[0]))).toMatchObject({ context: { items: [] } })
+    expect(await world.clock.settle(handle.get(declared.steps[0]))).toMatchObject({ context: { items: [{}] } })
+    await world.clock.settle(docket.close())
+  })
 })
