@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { dataType, durableStep, eventType, graph, step, type } from '../../src/index.ts'
 import type { DurableContext } from '../../src/index.ts'
+import { World } from './durable-time.ts'
 import { atEveryCommit, createTestDocket } from '../../src/testing/index.ts'
 
 const Order = dataType('Order', type<string>())
@@ -254,17 +255,33 @@ describe('details()', () => {
 })
 
 test('a function whose calls come through is not taken for one that kills its processes, however often these die', async () => {
-  const days = 25
-  let deaths = 0
+  const deaths = 8
+  const world = new World()
+  const died = new Set<number>()
+  let mortal: ReturnType<World['mortal']>
   const orders = graphOf(async (ctx) => {
-    for (let day = 0; day < days; day++) {
+    for (let day = 0; day < deaths; day++) {
       await ctx.step('work', () => day)
-      await ctx.step('die', () => (deaths++ < day + 1 ? docket.restart() : undefined), { key: String(day) })
+      const kill = (): unknown => {
+        if (died.has(day)) return undefined
+        died.add(day)
+        mortal.die()
+        return new Promise(() => {})
+      }
+      await ctx.step('die', kill, { key: String(day) })
     }
     return 'done'
   })
-  await using docket = createTestDocket({ graphs: [orders] })
-  const handle = await docket.start(orders, Receipt, { Order: 'o' })
-  expect(await handle.result()).toBe('done')
-  expect(deaths).toBeGreaterThan(days)
+  const begin = () => {
+    mortal = world.mortal({ graphs: [orders], lease: '2s', maxRecoveries: 3 })
+    return mortal.docket
+  }
+  await world.clock.settle(begin().start(orders, Receipt, { Order: 'o' }, { id: 'a' }))
+  for (let i = 0; i <= deaths; i++) {
+    await world.clock.advance(5_000)
+    begin()
+  }
+  await world.clock.advance(5_000)
+  const [record] = await world.store.get(['a'])
+  expect([record!.status, died.size]).toEqual(['completed', deaths])
 })
