@@ -212,6 +212,59 @@ describe('an update', () => {
     ])
   })
 
+  test('that was taken in one life and answered in the next does not come again when the function begins anew', async () => {
+    const world = new World()
+    const Turns = dataType('Turns', z.number())
+    const Ask = update('Ask', { input: z.string(), output: z.string() })
+    let isStuck = true
+    const twice = graph({
+      name: 'twice',
+      steps: [
+        durableStep({
+          name: 'Twice',
+          inputs: { turns: Turns },
+          output: Balance,
+          receives: [Ask],
+          run: async ({ turns }, ctx) => {
+            const message = await ctx.receive(Ask)
+            await ctx.step('work', () => (isStuck ? new Promise<void>(() => {}) : undefined))
+            await message.reply(`${message.value}${turns}`)
+            const next = await ctx.receive(Ask, { timeout: '1m' })
+            if (turns > 0) return ctx.continueAsNew({ turns: turns - 1 })
+            return next.timedOut === true ? 0 : 1
+          },
+        }),
+      ],
+    })
+    const { docket, die } = world.mortal({ graphs: [twice], lease: '2s' })
+    const handle = await world.clock.settle(docket.start(twice, Balance, { Turns: 1 }, { id: 'a' }))
+    const answers = Promise.all(['one', 'two'].map((text) => handle.update(Ask, text)))
+    answers.catch(() => {})
+    await world.clock.advance(1_000)
+    die()
+    isStuck = false
+    const other = world.process({ graphs: [twice] })
+    await world.clock.advance(10_000)
+    const found = (await world.clock.settle(other.get('a')))!
+    await world.clock.advance(61_000)
+    expect(await world.clock.settle(found.result())).toBe(0)
+  })
+
+  test('that is handled says of its execution that it goes on: the deaths of its processes before do not end it', async () => {
+    const world = new World()
+    const { docket, die } = await opened(world, { maxRecoveries: 2 })
+    die()
+    void docket
+    for (let life = 1; life <= 5; life++) {
+      const next = world.mortal({ graphs: [accounts], lease: '2s', maxRecoveries: 2 })
+      await world.clock.advance(10_000)
+      const found = (await world.clock.settle(next.docket.get('a')))!
+      const answer = found.update(Deposit as never, { amount: 1 } as never)
+      expect(await world.clock.settle(answer)).toEqual({ balance: life })
+      next.die()
+    }
+  })
+
   test('is waited for no longer than its timeout, and found again under its id', async () => {
     const world = new World()
     const { docket, die, handle } = await opened(world)
@@ -255,6 +308,25 @@ describe('an update', () => {
     const handle = await world.clock.settle(docket.start(selfish, Balance, {}, { id: 'a' }))
     expect(await world.clock.settle(handle.update(Deposit, { amount: 2 }))).toEqual({ balance: 0 })
     expect(errors).toMatchObject([{ code: 'DEADLOCK' }])
+  })
+
+  test('passes the interceptors of its sender, which may change or refuse it', async () => {
+    const world = new World()
+    const { docket, deposit } = await opened(world, {
+      interceptors: [
+        {
+          update: async ({ update: name, value }, next) => {
+            const { amount } = value as { amount: number }
+            if (amount > 100) throw new Error(`${name} of ${amount} needs a second pair of eyes`)
+            return next({ value: { amount: amount * 2 } })
+          },
+        },
+      ],
+    })
+    expect(await deposit(5)).toEqual({ balance: 10 })
+    await expect(deposit(500)).rejects.toThrow('a second pair of eyes')
+    expect(await mailOf(world)).toEqual([])
+    void docket
   })
 
   test('may be sent to one item of a batch', async () => {

@@ -16,7 +16,6 @@ import { randomId } from '../../runtime/environment/ids.ts'
 import { beginWait, cantEndBefore, endWait } from '../../runtime/environment/open-waits.ts'
 import type { WaitedFor } from '../../runtime/environment/current-step.ts'
 import { checkValue, issuesText } from '../../runtime/inputs/check-value.ts'
-import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
 import { awaitAnswer, conflict, readAnswer } from './await-answer.ts'
@@ -88,9 +87,7 @@ async function sendChecked(
   const message = updateMessage(target.id, { name, digest }, { payload, at: clock.now() })
   requireLength(store, 'message', 'update: its name and id together', message.id!)
   const sent = { executionId: target.id, type, id, name, digest, place }
-  const [verdict] = await connection.patiently(async () =>
-    allAnswers(store, 'post', [message], await store.post([message])),
-  )
+  const [verdict] = await connection.post([message])
   if (verdict === 'unknown') throw noSuchExecution(target.id)
   if (verdict === 'duplicate') throw conflict(sent)
   if (verdict !== 'accepted') {

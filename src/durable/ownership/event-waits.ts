@@ -13,7 +13,8 @@ import { checkValue, issuesText } from '../../runtime/inputs/check-value.ts'
 import type { EventListener, EventPlace, Events } from '../../runtime/steps/events.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { eventIdentity, eventIdOf } from '../records/event-place.ts'
-import type { ExecutionCommits, MailEffects } from './execution-commits.ts'
+import type { ExecutionCommits } from './execution-commits.ts'
+import type { MailEffects } from './mail-effects.ts'
 
 /** An event that was there when an execution was taken over, its value checked. */
 export interface FoundEvent {

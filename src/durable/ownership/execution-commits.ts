@@ -1,4 +1,3 @@
-import type { CheckpointRecord } from '../../core/contracts/checkpoint-record.ts'
 import type { UpdateRef } from '../../core/contracts/update-message.ts'
 import type { ExecutionCommit, HeadChange, Parking, StepRecord } from '../../core/contracts/execution-record.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
@@ -8,21 +7,11 @@ import { sleep } from '../../runtime/environment/clock.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { pauseAfter } from '../../runtime/store-access/store-patience.ts'
 import { childDeleted, endedMessage } from '../records/child-digest.ts'
+import { allEffects, withEffects } from './mail-effects.ts'
+import type { MailEffects } from './mail-effects.ts'
 import { OpenRecords } from './open-records.ts'
 import { lostError } from './ownership-right.ts'
 import type { OwnershipRight } from './ownership-right.ts'
-
-/** What a commit does to messages and their slots. */
-export interface MailEffects {
-  /** The messages that take effect with it. */
-  readonly consumed?: readonly number[] | undefined
-  /** Slots that nothing waits for any more. */
-  readonly closedSlots?: readonly string[] | undefined
-  /** Slots that are free again. */
-  readonly openedSlots?: readonly string[] | undefined
-  /** Answers to updates, which are kept beside no step. */
-  readonly checkpoints?: readonly CheckpointRecord[] | undefined
-}
 
 /** What knows which messages a commit consumes by the records that it has. */
 interface Mail {
@@ -77,6 +66,8 @@ export class ExecutionCommits {
   #isDeletedWithEnd = false
   #isDeleted = false
   #hasProgress = false
+  /** Deaths before this life count no more. */
+  #isForgiven = false
   #isOff = false
   #underWay = 0
   /** Settles once it is known whether the execution is parked. */
@@ -252,8 +243,10 @@ export class ExecutionCommits {
     let change = this.#pendingHead === undefined ? head : { ...this.#pendingHead, ...head }
     this.#pendingHead = undefined
     // What a process did that lived long enough to do it counts against the suspicion that this execution kills them.
-    if (recoveries > 0 && !this.#hasProgress && (steps.some(isCompleted) || checkpoints?.some(isCompleted) === true))
+    if (recoveries > 0 && !this.#hasProgress && !this.#isForgiven && goesOn({ steps, checkpoints, consumed })) {
       change = { ...change, recoveries: 0 }
+      this.#isForgiven = true
+    }
     if (timeoutMs !== undefined && change?.ownedMs === undefined) change = { ...change, ownedMs: this.ownedMs }
     const isEnd = change?.status !== undefined && isTerminal(change.status)
     if (this.#isDeleted) return Promise.resolve()
@@ -368,27 +361,13 @@ export class ExecutionCommits {
   }
 }
 
-/** What a commit does to messages and slots, by all that know some of it. */
-export function allEffects(some: readonly (MailEffects | undefined)[]): MailEffects | undefined {
-  let all: MailEffects | undefined
-  for (const effects of some) {
-    if (effects !== undefined) all = all === undefined ? effects : withEffects(all, effects)
-  }
-  return all
-}
-
-function withEffects(
-  { consumed = [], closedSlots = [], openedSlots = [], checkpoints = [] }: MailEffects,
-  effects: MailEffects = {},
-): MailEffects {
-  const kept = [...checkpoints, ...(effects.checkpoints ?? [])]
-  const opened = [...openedSlots, ...(effects.openedSlots ?? [])]
-  return {
-    consumed: [...consumed, ...(effects.consumed ?? [])],
-    closedSlots: [...closedSlots, ...(effects.closedSlots ?? [])],
-    openedSlots: opened.length === 0 ? undefined : opened,
-    ...(kept.length > 0 && { checkpoints: kept }),
-  }
+/** Whether a commit has something that an execution has come to: a step's value, what a verb of a function came to, or what a message led to. */
+function goesOn({
+  steps,
+  checkpoints = [],
+  consumed = [],
+}: Pick<Written, 'steps' | 'checkpoints' | 'consumed'>): boolean {
+  return consumed.length > 0 || steps.some(isCompleted) || checkpoints.some(isCompleted)
 }
 
 function isCompleted({ status }: { readonly status: string }): boolean {

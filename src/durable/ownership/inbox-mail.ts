@@ -15,7 +15,8 @@ import type { Emitter } from '../../runtime/execution/emitter.ts'
 import { isPromiseLike, issuesText } from '../../runtime/inputs/check-value.ts'
 import { MemoryInbox } from '../../runtime/steps/inbox.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
-import type { ExecutionCommits, MailEffects } from './execution-commits.ts'
+import type { ExecutionCommits } from './execution-commits.ts'
+import type { MailEffects } from './mail-effects.ts'
 import { OpenUpdates } from './open-updates.ts'
 
 /** An execution that messages come to. */

@@ -4,7 +4,8 @@ import { checkpointIdentity } from '../../core/contracts/checkpoint-record.ts'
 import { answerPlace, answerRecord } from '../../core/contracts/update-message.ts'
 import type { UpdateRef } from '../../core/contracts/update-message.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
-import type { ExecutionCommits, MailEffects } from './execution-commits.ts'
+import type { ExecutionCommits } from './execution-commits.ts'
+import type { MailEffects } from './mail-effects.ts'
 
 /** What of an execution that lives here answers updates. */
 interface AnsweringExecution {

@@ -13,7 +13,8 @@ import { statusOf } from '../../runtime/execution/step-status.ts'
 import { isPromiseLike, issuesText } from '../../runtime/inputs/check-value.ts'
 import { Signals } from '../../runtime/steps/signals.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
-import type { ExecutionCommits, MailEffects } from './execution-commits.ts'
+import type { ExecutionCommits } from './execution-commits.ts'
+import type { MailEffects } from './mail-effects.ts'
 
 /** An execution that signals come to. */
 interface SignalledExecution {

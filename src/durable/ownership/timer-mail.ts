@@ -11,7 +11,8 @@ import { isPromiseLike } from '../../runtime/inputs/check-value.ts'
 import { TimerTimes } from '../../runtime/steps/timer-times.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { placeOf } from '../records/step-place.ts'
-import type { ExecutionCommits, MailEffects } from './execution-commits.ts'
+import type { ExecutionCommits } from './execution-commits.ts'
+import type { MailEffects } from './mail-effects.ts'
 
 /** A timer that was moved, and the messages that did it: the last one holds. */
 interface Moved {

@@ -176,6 +176,9 @@ export class MemoryInbox implements Inbox {
   renew(): void {
     const again = this.#openUpdates()
     this.#takenUpdates = []
+    // What was answered since is not to come again, though it came to this life.
+    for (const entry of this.#entries.filter(({ update }) => this.#isReclaimed(update) && !this.#isOpen(update!)))
+      this.#drop(entry)
     this.#reclaimed.clear()
     for (const entry of again.toReversed()) this.#entries.unshift(entry)
     this.#fitting += again.length
@@ -213,6 +216,14 @@ export class MemoryInbox implements Inbox {
     this.#entries.splice(place, 1)
     this.#fitting--
     return true
+  }
+
+  /** Removes one, whether it is known to fit or not. */
+  #drop(entry: Entry): void {
+    if (entry.fits !== undefined) this.#remove(entry)
+    // One that is being checked is settled by its place, and left out when it could be taken.
+    else if (this.#entries.indexOf(entry) > this.#fitting || !this.#isChecking)
+      this.#entries.splice(this.#entries.indexOf(entry), 1)
   }
 
   #settle(entry: Entry, checked: CheckedValue): boolean {
