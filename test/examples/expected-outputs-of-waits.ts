@@ -173,20 +173,8 @@ charging Ada 60 euros
 book, lamp to Oslo, 60 euros paid
 Bo's cart was left alone`,
   },
-  'subscription-function.ts': {
-    text: `ada@example.com left after 32 months: moved to the moon
-32 charges, of which the last was for month 32`,
-  },
   'periodic-sequence.ts': {
     text: `72 2026-01-02T00:00:00.000Z
 24 children, all completed`,
-  },
-  'agent-budget.ts': {
-    text: `the agent uses: search
-buy the report costs 50, and 8 is left. May I?
-the agent uses: buy the report
-market study: did search; did buy the report; 3 left
-the agent uses: search
-second study: stopped, did search`,
   },
 }
