@@ -31,7 +31,7 @@ const longestPollMs = 500
 export async function awaitAnswer(context: DocketContext, sent: SentUpdate, until: number): Promise<unknown> {
   const { clock } = context
   const { executionId, id, type, place } = sent
-  for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 2, longestPollMs)) {
+  for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPollMs)) {
     const answer = await readAnswer(context, sent)
     if (answer !== undefined) return answer()
     const record = await context.recordOf(executionId)
