@@ -1,4 +1,4 @@
-import { append } from '../core/append.ts'
+import { frozen } from '../core/values/frozen.ts'
 import { didYouMean } from '../core/closest-name.ts'
 import { checkpointIdentity } from '../core/contracts/checkpoint-record.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
@@ -123,17 +123,4 @@ async function publishedOf(
       value: () => decodePresent(checkpoint.value, checkpointIdentity(id, place), encoding),
     }
   })
-}
-
-/** Objects and arrays, through and through; what else there is was read for this query alone. */
-function frozen(value: unknown): unknown {
-  const open: unknown[] = [value]
-  for (const one of open) {
-    if (typeof one !== 'object' || one === null || Object.isFrozen(one)) continue
-    const isPlain = Array.isArray(one) || Object.getPrototypeOf(one) === Object.prototype
-    if (!isPlain) continue
-    Object.freeze(one)
-    append(open, Object.values(one) as readonly unknown[])
-  }
-  return value
 }

@@ -61,7 +61,12 @@ function problemOfUpdate({ name, result, validate }: Readonly<Record<string, unk
 
 /** Whether the value may stand in a step's `inputs`. */
 function problemOfPort(value: unknown): string | undefined {
-  if (isRecord(value) && (value['kind'] === 'optional' || value['kind'] === 'all')) return problemOfPort(value['type'])
+  const isWrapped = isRecord(value) && (value['kind'] === 'optional' || value['kind'] === 'all')
+  return problemOfReadType(isWrapped ? value['type'] : value)
+}
+
+/** Updates are no values of the graph: they are received. */
+function problemOfReadType(value: unknown): string | undefined {
   const problem = problemOfDataType(value)
   if (problem !== undefined) return problem
   return isUpdateType(value as unknown as AnyDataType)

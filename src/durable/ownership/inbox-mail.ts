@@ -7,13 +7,17 @@ import type { Message } from '../../core/contracts/message.ts'
 import { placeOfMessage, signalIdentity } from '../../core/contracts/signal-message.ts'
 import { updateKind, updateOf } from '../../core/contracts/update-message.ts'
 import type { UpdateRef } from '../../core/contracts/update-message.ts'
+import { copyOf } from '../../core/values/copy.ts'
+import { frozen } from '../../core/values/frozen.ts'
 import { isTerminalStep } from '../../core/contracts/statuses.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
+import type { AnyDataType } from '../../core/language/data-type.ts'
 import type { AnyUpdateType } from '../../core/language/update.ts'
 import type { AsyncContext } from '../../runtime/environment/async-context.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import { isPromiseLike, issuesText } from '../../runtime/inputs/check-value.ts'
 import { MemoryInbox } from '../../runtime/steps/inbox.ts'
+import { synchronous } from '../../runtime/steps/retry-decision.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
 import type { MailEffects } from './mail-effects.ts'
@@ -158,11 +162,13 @@ export class InboxMail {
   }
 
   /** Asks what validates an update, by what is on record; where it throws, that is the answer. */
-  #refuses({ validate }: AnyUpdateType, value: unknown, update: UpdateRef): boolean {
+  #refuses({ name: type, validate }: AnyUpdateType, value: unknown, update: UpdateRef): boolean {
     if (validate === undefined) return false
     const { plan, values } = this.#execution!
     try {
-      validate(value, { get: (type) => values[plan.types.findIndex(({ name }) => name === type.name)] as never })
+      const valueOf = (one: AnyDataType): unknown => values[plan.types.findIndex(({ name }) => name === one.name)]
+      const view = { get: (one: AnyDataType) => untouchable(valueOf(one)) as never }
+      synchronous(validate(untouchable(value), view) as unknown, `validate of update "${type}"`)
       return false
     } catch (reason) {
       this.#updates.reject(update, reason)
@@ -235,5 +241,14 @@ export class InboxMail {
     if (seq === undefined) return
     const what = `setting a message "${type}" aside (${describeThrown(error)})`
     commits.write({ steps: [], consumed: [seq] }).catch(failures.of(what))
+  }
+}
+
+/** What is refused has no effect: user code gets a copy that it can't change. What is no plain data it gets as it is. */
+function untouchable(value: unknown): unknown {
+  try {
+    return frozen(copyOf(value))
+  } catch {
+    return value
   }
 }

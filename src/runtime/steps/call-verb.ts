@@ -3,6 +3,7 @@ import type { Tries } from '../../core/graph/graph-index.ts'
 import type { DurableCall } from '../../core/graph/durable-context.ts'
 import type { Logger } from '../../core/contracts/logger.ts'
 import { isRecord } from '../../core/is-record.ts'
+import { AsyncContext } from '../environment/async-context.ts'
 import { fireAfter, fireAt } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
 import type { Checkpoint } from './checkpoints.ts'
@@ -41,10 +42,13 @@ export class FunctionCall implements VerbWork {
   #progress: Progress
   #attempt: CallAttempt | undefined
   #wait: Timer | undefined
+  /** That of the call: further attempts see what the first one did. */
+  readonly #context: AsyncContext
 
   constructor(verb: Verb, request: CallRequest, known: Checkpoint | undefined) {
     this.#verb = verb
     this.#request = request
+    this.#context = request.tries.maxAttempts > 1 ? new AsyncContext() : request.execution.context
     this.#progress = isRecord(known?.value) ? (known.value as unknown as Progress) : { failed: 0, details: undefined }
     const dueAt = known?.dueAt
     if (dueAt !== undefined && dueAt > request.execution.clock.now()) this.#waitUntil(dueAt, true)
@@ -79,14 +83,14 @@ export class FunctionCall implements VerbWork {
     }
     this.#progress = { ...this.#progress, failed: this.#progress.failed + 1 }
     // In a turn of its own: there may be attempts without end.
-    if (delayMs === 0) execution.clock.setImmediate(() => execution.context.run(() => this.#tryAgain()))
+    if (delayMs === 0) execution.clock.setImmediate(() => this.#context.run(() => this.#tryAgain()))
     else this.#waitUntil(this.#now + delayMs, false)
   }
 
   #waitUntil(dueAt: number, isKnown: boolean): void {
-    const { clock, context } = this.#request.execution
+    const { clock } = this.#request.execution
     this.#verb.waits(dueAt, this.#progress, isKnown)
-    this.#wait = fireAt(clock, dueAt, () => context.run(() => this.#verb.goesOn(() => this.#tryAgain())))
+    this.#wait = fireAt(clock, dueAt, () => this.#context.run(() => this.#verb.goesOn(() => this.#tryAgain())))
   }
 
   #tryAgain(): void {

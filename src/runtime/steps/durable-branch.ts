@@ -26,17 +26,29 @@ import type { MaybePromise } from '../../core/language/step.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 import { FunctionCall } from './call-verb.ts'
 import type { CallCounter } from './call-verb.ts'
-import { refused } from './frame.ts'
+import { refused, unheard } from './frame.ts'
 import type { Frame } from './frame.ts'
 import { beginSleep, endOfSleep, timeOf } from './sleep-verb.ts'
 import type { WorkingStep } from './step-work.ts'
+import { childHandle } from './child-handle.ts'
+import { uuidOf } from './derived-uuid.ts'
 import type { VerbCall } from './verb.ts'
 import { VerbNames } from './verb-names.ts'
-
+import { calledIn, isWithinCall } from './within-call.ts'
 import type { EmitVerdict } from '../../core/contracts/event-record.ts'
 import type { AnyEventType } from '../../core/language/event-type.ts'
 import { beginEmit, beginWaitFor } from './event-verbs.ts'
-import { callProblems, caught, eventProblems, problemOf, keyProblem, unknownType } from './verb-problems.ts'
+import {
+  anewProblem,
+  callProblems,
+  caught,
+  eventProblems,
+  keyProblem,
+  nestedProblem,
+  problemOf,
+  repeatedProblem,
+  unknownType,
+} from './verb-problems.ts'
 
 /** The work that a run of a durable function is part of. */
 export interface RunningWork extends CallCounter {
@@ -137,7 +149,7 @@ export class Branch implements DurableContext {
       const { step, work } = this.#run
       const tries = { ...triesOf(options.retry), name }
       const request = {
-        run,
+        run: calledIn(this.#run.frame, run),
         tries,
         work,
         timeoutMs: durationMs(options.timeout),
@@ -156,7 +168,11 @@ export class Branch implements DurableContext {
     return this.#sleep('sleepUntil', options, () => timeOf('ctx.sleepUntil', at, this.#place))
   }
 
-  async branch<Value>(name: string, run: (context: this) => MaybePromise<Value>): Promise<Value> {
+  branch<Value>(name: string, run: (context: this) => MaybePromise<Value>): Promise<Value> {
+    return unheard(this.#branch(name, run))
+  }
+
+  async #branch<Value>(name: string, run: (context: this) => MaybePromise<Value>): Promise<Value> {
     const problem = isName(name) ? undefined : `the name of a branch is a non-empty string, not ${describe(name)}`
     const whole = problem === undefined ? this.#branches.next(name, undefined) : undefined
     if (whole === undefined)
@@ -222,39 +238,14 @@ export class Branch implements DurableContext {
       children.known(whole)
       return (verb) => children.begin(verb, given!)
     })
-    return started.then(() => this.#childOf(name!, given!)) as Promise<never>
+    return unheard(
+      started.then(() => childHandle({ ...this.#run, names: this.#names }, name!, given!)),
+    ) as Promise<never>
   }
 
-  async execute(graph: AnyGraph, target: unknown, inputs: unknown, options: DurableKey = {}): Promise<never> {
-    const child: DurableChild<never> = await this.start(graph, target as never, inputs, options)
-    return child.result()
-  }
-
-  #childOf(name: string, given: GivenInputs): DurableChild<unknown> {
-    const { frame, children } = this.#run
-    const names = this.#names
-    let result: Promise<unknown> | undefined
-    return Object.freeze({
-      id: children.idOf(name),
-      result: () =>
-        (result ??= frame.call({
-          kind: 'result',
-          name: `${name}/result`,
-          names,
-          begin: (verb) => children.result(name, verb, given),
-        })),
-      cancel: (reason?: unknown) =>
-        frame.call({
-          kind: 'cancel',
-          name: `${name}/cancel`,
-          names,
-          begin: (verb) => {
-            children.cancel(name, reason)
-            verb.succeed(undefined, this.#run.step.execution.clock.now())
-            return undefined
-          },
-        }) as Promise<void>,
-    })
+  execute(graph: AnyGraph, target: unknown, inputs: unknown, options: DurableKey = {}): Promise<never> {
+    const started: Promise<DurableChild<never>> = this.start(graph, target, inputs, options)
+    return unheard(started.then((child) => child.result()))
   }
 
   waitFor(type: unknown, key: string, options: ReceiveOptions = {}): Promise<never> {
@@ -316,6 +307,10 @@ export class Branch implements DurableContext {
   continueAsNew(inputs: unknown): Promise<never> {
     const { frame, work } = this.#run
     if (frame.cancelled !== undefined) return refused(frame.cancelled.reason)
+    const problem = isWithinCall(frame)
+      ? nestedProblem('continueAsNew')
+      : anewProblem(this.#run.step.planStep.spec, inputs)
+    if (problem !== undefined) return this.#refuse(problem)
     if (!frame.isDead) work.beginAnew(inputs)
     return new Promise(() => {})
   }
@@ -329,9 +324,7 @@ export class Branch implements DurableContext {
   }
 
   uuid(): string {
-    const digits = this.#nextDigest()
-    const variant = ((Number.parseInt(digits[16]!, 16) & 3) | 8).toString(16)
-    return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${variant}${digits.slice(17, 20)}-${digits.slice(20, 32)}`
+    return uuidOf(this.#nextDigest())
   }
 
   heartbeat(details?: unknown): void {
@@ -365,11 +358,9 @@ export class Branch implements DurableContext {
   ): Promise<unknown> {
     // A wrong call is one each time: it needs no record.
     if (problem !== undefined) return refused(problem)
+    if (isWithinCall(this.#run.frame)) return this.#refuse(nestedProblem(kind))
     const whole = this.#names.next(name, key)
-    if (whole === undefined)
-      return this.#refuse(
-        `ctx.${kind} ${describe(name)} is called again while other calls are open, so that a run after this one could take one for the other; give it a key, ctx.${kind}(…, { key }), or put what runs at the same time into branches, ctx.branch(name, …)`,
-      )
+    if (whole === undefined) return this.#refuse(repeatedProblem(kind, name, key))
     return this.#run.frame.call({ kind, name: whole, names: this.#names, begin: begin(whole) })
   }
 

@@ -297,8 +297,9 @@ class DurableWork implements StepWork, FrameHost {
       } else this.#endAll()
       const { children } = this.#function ?? {}
       this.#step.attemptFailed(error, timedOut)
-      // A further attempt finds its children.
+      // A further attempt finds its children, and gets updates that this one has left without an answer.
       if (this.#step.hasFailed) children?.stop(error)
+      else this.#step.execution.setup.inbox?.renew?.()
     })
   }
 

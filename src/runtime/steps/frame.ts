@@ -36,7 +36,7 @@ interface EndedVerb {
   readonly verb: Verb
   outcome: VerbOutcome
   readonly at: number
-  readonly beside: BesideOutcome | undefined
+  beside: BesideOutcome | undefined
   /** Whether it is on record. */
   isKept: boolean
 }
@@ -235,6 +235,9 @@ export class Frame {
         // What can't be stored is what it came to.
         if (error instanceof SerializationError && outcome.status !== 'failed') {
           ended.outcome = { status: 'failed', error }
+          // What was to go with it may be what can't be stored; what was taken is taken.
+          const { consumed } = ended.beside ?? {}
+          ended.beside = consumed && { consumed }
           this.#keep(ended, order)
         } else this.#host.failed(error)
       })
@@ -362,7 +365,11 @@ function never(): Promise<never> {
 
 /** A rejection that ends no process where nobody looks at it. */
 export function refused(reason: unknown): Promise<never> {
-  const promise = Promise.reject<never>(reason)
+  return unheard(Promise.reject<never>(reason))
+}
+
+/** Whoever lets go of the promise must not end the process by that. */
+export function unheard<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(() => {})
   return promise
 }

@@ -25,7 +25,12 @@ export function beginReceive(
   { types, until, place }: ReceiveRequest,
 ): VerbWork {
   const dueAt = known?.dueAt ?? until
-  const look = (): boolean => !verb.isOver && inbox !== undefined && take(inbox, verb, types, dueAt)
+  let hasTaken = false
+  // Its outcome may wait for those of others: it takes one message all the same.
+  const look = (): boolean => {
+    if (!verb.isOver && !hasTaken && inbox !== undefined) hasTaken = take(inbox, verb, types, dueAt)
+    return hasTaken
+  }
   const nothing = { stop: () => {} }
   if (look()) return nothing
   if (dueAt !== undefined && dueAt <= clock.now()) {

@@ -68,7 +68,11 @@ function answerable(message: ReceivedMessage, { wanted, inbox, reply, refuse }: 
   const answer = (outcome: UpdateAnswer['outcome']): Promise<unknown> => {
     if (isAnswered) return refuse(`update "${type}" is answered a second time; reply or fail it once`)
     isAnswered = true
-    return update === undefined ? Promise.resolve() : reply(own, { update, outcome })
+    if (update === undefined) return Promise.resolve()
+    const replied = reply(own, { update, outcome })
+    // An answer that does not fit is none.
+    replied.catch(() => void (isAnswered = false))
+    return replied
   }
   return {
     type,

@@ -2,7 +2,9 @@ import { isName } from '../../core/check-name.ts'
 import { checkOptions, describe } from '../../core/check-options.ts'
 import type { Problem } from '../../core/check-options.ts'
 import type { OptionError } from '../../core/errors.ts'
+import { isRecord } from '../../core/is-record.ts'
 import { isEventType } from '../../core/language/event-type.ts'
+import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { checkRetry, checkTimeout } from '../../core/graph/check-step.ts'
 
 /** What is wrong with a call of `ctx.step`. */
@@ -59,4 +61,32 @@ export function caught(act: () => unknown): unknown {
   } catch (thrown) {
     return thrown
   }
+}
+
+/** What is said of a name that is used again while others are open. */
+export function repeatedProblem(kind: string, name: unknown, key: string | undefined): string {
+  const what = `ctx.${kind} ${describe(name)}`
+  const why = 'so that a run after this one could take one for the other'
+  if (key !== undefined)
+    return `${what} with the key ${describe(key)} is called again while other calls are open, ${why}; give each call a key of its own`
+  return `${what} is called again while other calls are open, ${why}; give it a key, ctx.${kind}(…, { key }), or put what runs at the same time into branches, ctx.branch(name, …)`
+}
+
+/** What is said of a verb that the function of a `ctx.step` calls. */
+export function nestedProblem(kind: string): string {
+  return `ctx.${kind} is called within the function of a ctx.step, which is not called again once it has ended: a run after this one would miss it; call it before or after the ctx.step`
+}
+
+/** What is wrong with the inputs of `ctx.continueAsNew`. */
+export function anewProblem({ ports }: Pick<StepSpec, 'ports'>, inputs: unknown): string | undefined {
+  const what = 'ctx.continueAsNew'
+  if (!isRecord(inputs)) return `${what} takes the inputs of the function, not ${describe(inputs)}`
+  const names = ports.map(({ name }) => name)
+  const unknown = Object.keys(inputs).filter((name) => !names.includes(name))
+  if (unknown.length > 0)
+    return `${what}: the function has no input ${unknown.map((name) => `"${name}"`).join(', ')}; its inputs are: ${names.join(', ') || 'none'}`
+  const missing = ports.filter(({ name, kind }) => kind !== 'optional' && inputs[name] === undefined)
+  if (missing.length > 0)
+    return `${what}: ${missing.map(({ name }) => `"${name}"`).join(', ')} of the inputs is missing`
+  return undefined
 }
