@@ -67,7 +67,7 @@ test.each([
   await docket.close()
 })
 
-test('what is asked of a child twice is done once, and a branch may have the name of a child', async () => {
+test('a child is cancelled once, however often that is called, and a branch may have the name of a child', async () => {
   const child = graph({
     name: 'child',
     steps: [durableStep({ name: 'Long', output: Note, run: (_, context) => context.sleep('9d').then(() => 'late') })],

@@ -13,7 +13,7 @@ interface ChildPlace {
   readonly names: VerbNames
 }
 
-/** What a function does with the child that its verb of this name has begun: each of it once, whatever is asked again. */
+/** What a function does with the child that its verb of this name has begun: each of it once, however often it is called. */
 export function childHandle(
   { frame, step, children, names }: ChildPlace,
   name: string,
