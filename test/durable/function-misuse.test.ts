@@ -188,3 +188,27 @@ test('an update that a failed attempt has taken comes to the next one', async ()
   expect(await handle.result()).toBe('end')
   await docket.close()
 })
+
+test('a message that a failed attempt has taken after its failure comes to the next one, before others', async () => {
+  let attempts = 0
+  const run = async (context: Context): Promise<string> => {
+    attempts++
+    try {
+      await context.step('s', () => {
+        if (attempts === 1) throw new Error('first')
+      })
+    } catch (error) {
+      await context.receive(Note)
+      await context.sleep('1h')
+      throw error
+    }
+    const [first, second] = [await context.receive(Note), await context.receive(Note)]
+    return `${first.value} ${second.value}`
+  }
+  const { docket, handle } = await started(run, { retry: { maxAttempts: 2 } })
+  for (const note of ['one', 'two']) await handle.signal(Note, note)
+  await docket.advance('1m')
+  await docket.restart()
+  expect(await handle.result()).toBe('one two')
+  await docket.close()
+})

@@ -193,6 +193,7 @@ export class Branch implements DurableContext {
     const names = wanted.map((type) => (type as AnyDataType | undefined)?.name as string)
     const received = step.planStep.spec.receives.map(({ name }) => name)
     const place = this.#place
+    const { returned } = this.#run.frame
     let until: number | undefined
     const problem = problemOf('ctx.receive', options, ['key', 'timeout'], ({ timeout }) => {
       if (timeout !== undefined) until = endOfSleep('timeout', timeout, step.execution.clock.now(), place)
@@ -206,7 +207,7 @@ export class Branch implements DurableContext {
       'receive',
       options,
       problem,
-      () => (verb, known) => beginReceive(step.execution, verb, known, { types: names, until, place }),
+      () => (verb, known) => beginReceive(step.execution, verb, known, { types: names, until, place, returned }),
     )
     if (problem !== undefined || !wanted.some(isUpdateType)) return taken as Promise<never>
     return answerableOf(taken, {

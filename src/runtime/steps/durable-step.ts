@@ -11,6 +11,8 @@ import { Frame } from './frame.ts'
 import type { FrameHost } from './frame.ts'
 import { callIntercepted } from './intercepted-step.ts'
 import { outputError } from './output-error.ts'
+import { returnedOf } from './returned-messages.ts'
+import type { TakenMessage } from './returned-messages.ts'
 import type { StepKind, StepWork, WorkingStep } from './step-work.ts'
 import { WorkTimeout } from './work-timeout.ts'
 
@@ -161,8 +163,11 @@ class DurableWork implements StepWork, FrameHost {
     this.#isBegun = true
     this.#timeout.end()
     const start = this.#ownCheckpoint(begun, { key: this.#step.idempotencyKey, inputs })
-    const change = { generation: this.#generation, checkpoints: [start], dropped: 'all' as const }
-    const recorded: Recorded = { generation: this.#generation, checkpoints: [start] }
+    // What was taken for the function, and not given to it, comes again.
+    const { ungiven, returned } = this.#frame
+    const checkpoints = [start, ...returned.left, ...returnedOf(ungiven, `by generation ${this.#generation - 1}`)]
+    const change = { generation: this.#generation, checkpoints, dropped: 'all' as const }
+    const recorded: Recorded = { generation: this.#generation, checkpoints }
     const goOn = (): void => {
       this.#step.execution.setup.inbox?.renew?.()
       this.clock.setImmediate(() => this.#step.execution.context.run(() => this.#run(recorded)))
@@ -290,7 +295,7 @@ class DurableWork implements StepWork, FrameHost {
       if (!this.#isOpen) return
       const dropped = this.#frame?.namesLeadingTo(error) ?? []
       // A further attempt is not to fail of what is on record, however it begins. Where that can't be written, it does.
-      if (dropped.length > 0) this.#drop(dropped)
+      if (dropped.length > 0) this.#drop(dropped, this.#frame?.takenBy(dropped) ?? [])
       if (timedOut) {
         this.#end()
         this.#cancel(error)
@@ -303,8 +308,9 @@ class DurableWork implements StepWork, FrameHost {
     })
   }
 
-  #drop(dropped: readonly string[]): void {
-    this.keep({ checkpoints: [], dropped })?.catch(() => {})
+  /** Messages that were taken by what holds no more come again. */
+  #drop(dropped: readonly string[], taken: readonly TakenMessage[]): void {
+    this.keep({ checkpoints: returnedOf(taken, `by attempt ${this.attempt}`), dropped })?.catch(() => {})
   }
 
   #cancel(reason: unknown): void {

@@ -6,6 +6,8 @@ import { fireAfter } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
 import type { Checkpoint, CheckpointChange, Recorded } from './checkpoints.ts'
 import { FailedVerbs } from './failed-verbs.ts'
+import { ReturnedMessages, TakenMessages } from './returned-messages.ts'
+import type { TakenMessage } from './returned-messages.ts'
 import { wrongKind, wrongOrder } from './rerun-mismatch.ts'
 import { Verb } from './verb.ts'
 import type { BesideOutcome, VerbCall, VerbOutcome } from './verb.ts'
@@ -50,6 +52,10 @@ export class Frame {
   readonly #log: readonly Checkpoint[]
   readonly #byName: ReadonlyMap<string, Checkpoint>
   readonly #failed = new FailedVerbs()
+  /** Messages that come again. */
+  readonly returned: ReturnedMessages
+  /** By the names of the verbs that have taken them. */
+  readonly #taken = new TakenMessages()
   readonly #open = new Map<string, Verb>()
   readonly #ended: EndedVerb[] = []
   /** Called, and without outcome on record, while others are. */
@@ -78,6 +84,7 @@ export class Frame {
     this.#isRecorded = isRecorded
     const known = recorded?.checkpoints ?? []
     this.#byName = new Map(known.map((checkpoint) => [checkpoint.name, checkpoint]))
+    this.returned = new ReturnedMessages(known)
     this.#log = known.filter(({ status }) => status !== 'open').sort((one, other) => one.order - other.order)
     this.#order = known.reduce((most, { order }) => Math.max(most, order), 0)
     // What was open and has come meanwhile counts in the order in which it came: so it all begins together, too.
@@ -165,6 +172,21 @@ export class Frame {
     return this.#failed.namesLeadingTo(error)
   }
 
+  /** Messages that verbs of these names have taken. */
+  takenBy(names: readonly string[]): readonly TakenMessage[] {
+    return this.#taken.by(names)
+  }
+
+  /** Messages that were taken, and that the function has not been given. */
+  get ungiven(): readonly TakenMessage[] {
+    const ended = this.#ended.map(({ verb }) => verb.name)
+    for (const recorded of this.#log.slice(this.#served)) {
+      this.#taken.note(recorded.name, recorded.kind, outcomeOf(recorded), recorded.at)
+      ended.push(recorded.name)
+    }
+    return this.takenBy(ended)
+  }
+
   /** Verbs reject from now on, with what ended the attempt. */
   cancel(reason: unknown): void {
     if (this.#cancelled !== undefined || this.#isDead) return
@@ -206,6 +228,7 @@ export class Frame {
     const note = this.#notes.get(verb.name)
     if (note !== undefined) note.next = undefined
     verb.work?.stop(undefined)
+    this.#taken.note(verb.name, verb.call.kind, ended.outcome, ended.at)
     this.#ended.push(ended)
     this.#keep(ended, ++this.#order)
   }
@@ -290,6 +313,7 @@ export class Frame {
     this.#open.delete(verb.name)
     verb.call.names.open--
     this.#given++
+    this.#taken.note(verb.name, verb.call.kind, outcome, at)
     this.lastAt = Math.max(this.lastAt, at)
     if (outcome.status === 'failed') this.#failed.given(verb, outcome.error, this.#given)
     verb.settle(outcome)

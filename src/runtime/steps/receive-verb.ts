@@ -4,6 +4,7 @@ import { fireAt } from '../environment/timers.ts'
 import type { Checkpoint } from './checkpoints.ts'
 import type { Inbox } from './inbox.ts'
 import type { WorkPlace } from './step-work.ts'
+import type { ReturnedMessages } from './returned-messages.ts'
 import type { Verb, VerbWork } from './verb.ts'
 
 /** Which messages a function waits for, and how long. */
@@ -12,6 +13,8 @@ export interface ReceiveRequest {
   /** When the wait is over at the latest; undefined for never. */
   readonly until: number | undefined
   readonly place: ErrorPlace
+  /** Messages that come again. */
+  readonly returned: ReturnedMessages
 }
 
 /** What a wait comes to whose time is over. */
@@ -22,13 +25,14 @@ export function beginReceive(
   { clock, context, setup: { inbox } }: WorkPlace,
   verb: Verb,
   known: Checkpoint | undefined,
-  { types, until, place }: ReceiveRequest,
+  { types, until, place, returned }: ReceiveRequest,
 ): VerbWork {
   const dueAt = known?.dueAt ?? until
   let hasTaken = false
   // Its outcome may wait for those of others: it takes one message all the same.
   const look = (): boolean => {
-    if (!verb.isOver && !hasTaken && inbox !== undefined) hasTaken = take(inbox, verb, types, dueAt)
+    if (!verb.isOver && !hasTaken)
+      hasTaken = takeAgain(returned, verb, types) || (inbox !== undefined && take(inbox, verb, types, dueAt))
     return hasTaken
   }
   const nothing = { stop: () => {} }
@@ -51,6 +55,14 @@ export function beginReceive(
       timer?.cancel()
     },
   }
+}
+
+/** What came before, and was taken by what does not count any more. */
+function takeAgain(returned: ReturnedMessages, verb: Verb, types: readonly string[]): boolean {
+  const message = returned.take(types)
+  if (message === undefined) return false
+  verb.succeed(message.value, message.at, { dropped: [message.name] })
+  return true
 }
 
 function take(inbox: Inbox, verb: Verb, types: readonly string[], dueAt: number | undefined): boolean {

@@ -8,7 +8,7 @@ export type VerbOutcome =
   | { readonly status: 'timedOut'; readonly value: unknown }
 
 /** What is recorded with an outcome. */
-export type BesideOutcome = Pick<CheckpointChange, 'consumed' | 'published' | 'answer'>
+export type BesideOutcome = Pick<CheckpointChange, 'consumed' | 'published' | 'answer' | 'dropped'>
 
 /** What is under way for an open verb. */
 export interface VerbWork {
