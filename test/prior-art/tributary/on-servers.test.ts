@@ -206,7 +206,8 @@ describe('migrations', () => {
       const { rows } = await pool.query('select pid from pg_stat_activity where application_name = $1', [name])
       return rows.length
     }
-    expect(await open()).toBe(1)
+    // One that has ended stands there for a moment.
+    await vi.waitFor(async () => expect(await open()).toBe(1))
     await migrations.close()
     await vi.waitFor(async () => expect(await open()).toBe(0))
   })
