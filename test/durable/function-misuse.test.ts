@@ -1,9 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { dataType, durableStep, fixed, graph, SerializationError, update } from '../../src/index.ts'
+import { createDocket, dataType, durableStep, fixed, graph, SerializationError, update } from '../../src/index.ts'
 import type { DurableContext } from '../../src/index.ts'
-import { createTestDocket } from '../../src/testing/index.ts'
+import { createTestDocket, VirtualClock } from '../../src/testing/index.ts'
+import { memoryStore } from '../../stores/memory/index.ts'
 
 const Seed = dataType('Seed', z.string())
 const Out = dataType('Out', z.string())
@@ -211,4 +212,28 @@ test('a message that a failed attempt has taken after its failure comes to the n
   await docket.restart()
   expect(await handle.result()).toBe('one two')
   await docket.close()
+})
+
+test('a message that came when its wait had lost, and was given to no run, comes to the next generation', async () => {
+  const works = functions(async (context) => {
+    const first = await Promise.race([context.sleep('3s'), context.receive(Note, { timeout: '10d' })])
+    return first === undefined || first.timedOut === true
+      ? context.continueAsNew({ seed: 'b' })
+      : `${first.value} in generation ${context.generation}`
+  })
+  // Its turns are those of the event loop: what follows one outcome is through before the next is given.
+  const clock = new VirtualClock()
+  const store = memoryStore({ now: () => clock.now(), elapsed: () => clock.elapsed() })
+  const first = createDocket({ graphs: [works], store, clock })
+  await clock.settle(first.start(works, Out, { Seed: 'a' }, { id: 'a' }))
+  await clock.advance(1_000)
+  await clock.settle(first.close({ drain: false, deadline: 0 }))
+  await clock.advance(60_000)
+  const home = createDocket({ graphs: [], takeOver: false, store, clock })
+  const sender = (await clock.settle(home.get('a')))!
+  expect(await clock.settle(sender.signal(Note, 'kept'))).toBe('accepted')
+  const heir = createDocket({ graphs: [works], store, clock })
+  const handle = (await clock.settle(heir.get('a')))!
+  expect(await clock.settle(handle.result())).toBe('kept in generation 1')
+  for (const docket of [home, heir]) await clock.settle(docket.close())
 })
