@@ -12,12 +12,13 @@ process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.c
 // The compiler is written in Go, and spends a third of its time on removing what programs as small as these can keep.
 process.env['GOGC'] ??= '400'
 
-/** Tests that put something in the place of the host's globals. */
+/** Tests that put something in the place of the host's globals, or of modules. */
 const withGlobals = [
   'test/runtime/environment/*.test.ts',
   'test/runtime/realms.test.ts',
   'test/runtime/batch/batch-fairness.test.ts',
   'test/durable/time-of-day.test.ts',
+  'test/examples/dependency-report/report.test.ts',
 ]
 
 export default defineConfig({

@@ -215,6 +215,8 @@ export class StoreConnection {
         return await call()
       } catch (error) {
         if (!(error instanceof StoreError && error.isTransient) || this.clock.elapsed() + pauseMs > until) throw error
+        // It fails because it was closed meanwhile: nobody waits for a server.
+        this.requireOpen()
         onFailure?.(error)
       }
       await sleep(this.clock, pauseMs)
