@@ -8,6 +8,7 @@ import { machineStateOf } from '../runtime/steps/machine-state.ts'
 import { keptStateOf } from './records/kept-state.ts'
 import type { StoreConnection } from '../runtime/store-access/store-connection.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import { checkpointBeside } from './records/checkpoint-beside.ts'
 import { noSuchExecution } from './records/execution-info.ts'
 import { shownRecords } from './records/present-names.ts'
 import { decodePresent, readInputs } from './records/stored-inputs.ts'
@@ -64,9 +65,7 @@ async function publishedValue(
   type: string,
 ): Promise<Omit<FoundValue, 'record'>> {
   const place = publishedPlace(type, '')
-  const request = { execution: id, of: place, only: { generation: 0, names: [place.name] }, limit: 1 }
-  const [published] = (await store.readCheckpoints?.(request)) ?? []
-  const stored = published?.value
+  const stored = (await checkpointBeside(store, id, place))?.value
   return { stored, read: () => stored && decodePresent(stored, checkpointIdentity(id, place), encoding) }
 }
 

@@ -57,7 +57,7 @@ export function updateOf({ id = '', seq }: { readonly id?: string | undefined; r
 }
 
 /** Where answers are kept: beside no step, so that they outlive all of them. */
-export const answersOf = { step: '', item: '' } as const
+const answersOf = { step: '', item: '' } as const
 
 /** The record of an answer. */
 export function answerRecord(

@@ -1,6 +1,6 @@
 import type { CheckpointRecord } from '../../core/contracts/checkpoint-record.ts'
 import { checkpointIdentity } from '../../core/contracts/checkpoint-record.ts'
-import { answerPlace, answersOf } from '../../core/contracts/update-message.ts'
+import { answerPlace } from '../../core/contracts/update-message.ts'
 import type { StoredAnswer } from '../../core/contracts/update-message.ts'
 import type { AnyUpdateType } from '../../core/language/update.ts'
 import { ExecutionConflictError } from '../../core/errors.ts'
@@ -8,6 +8,7 @@ import { isTerminal } from '../../core/contracts/statuses.ts'
 import { UpdateError } from '../../core/update-error.ts'
 import { pauseBeforeLook } from '../context/look-again.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import { checkpointBeside } from '../records/checkpoint-beside.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
 
 /** An update that was sent. */
@@ -61,9 +62,7 @@ export async function readAnswer(
 ): Promise<(() => Promise<unknown>) | undefined> {
   const { store } = connection
   const { executionId, name } = sent
-  const only = { generation: 0, names: [name] }
-  const request = { execution: executionId, of: answersOf, only, limit: 1 }
-  const [record] = (await connection.patiently(async () => store.readCheckpoints?.(request))) ?? []
+  const record = await connection.patiently(() => checkpointBeside(store, executionId, answerPlace(name)))
   return record && (() => outcomeOf(connection.encoding, sent, record))
 }
 

@@ -5,9 +5,9 @@ import { isTerminal } from '../../core/contracts/statuses.ts'
 import { SerializationError } from '../../core/errors.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import { randomId } from '../../runtime/environment/ids.ts'
-import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { Owned } from '../ownership/owned.ts'
+import { checkpointBeside } from '../records/checkpoint-beside.ts'
 import { liveStepInfos } from '../records/open-steps.ts'
 import type { StepInfo } from '../records/step-info.ts'
 
@@ -78,19 +78,17 @@ export async function liveSteps(
   const { connection, clock, options } = context
   const { store, encoding, session } = connection
   if (kind !== 'execution' || isTerminal(status) || owner === undefined || owner === session.owner) return undefined
-  const read = store.readCheckpoints?.bind(store)
-  if (read === undefined) return undefined
+  if (store.readCheckpoints === undefined) return undefined
   const until = clock.elapsed() + patienceMs
   const name = randomId(options.random)
   const payload = await encoding.encode(name, ['message', id])
   const message = { execution: id, class: 'control', kind: lookKind, payload, at: clock.now() } as const
-  const [verdict] = allAnswers(store, 'post', [message], await connection.patiently(() => store.post([message])))
+  const [verdict] = await connection.post([message])
   if (verdict !== 'accepted') return undefined
-  const only = { generation: place.generation, names: [place.name] }
   for (let pauseMs = firstPauseMs; clock.elapsed() < until; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     await sleep(clock, pauseMs)
     context.requireWaiting(id)
-    const [found] = await connection.patiently(() => read({ execution: id, of: place, only, limit: 1 }))
+    const found = await connection.patiently(() => checkpointBeside(store, id, place))
     const answer = await answerIn(context, id, found?.value)
     if (answer?.looks.includes(name) === true) return withRecords(answer.steps, recorded)
   }
