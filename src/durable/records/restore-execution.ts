@@ -8,6 +8,7 @@ import { stepStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
+import { unbegunStep } from '../../runtime/execution/execution-view.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
 import { isPromiseLike } from '../../runtime/inputs/check-value.ts'
 import { recordedInputs, split } from '../../runtime/inputs/given-inputs.ts'
@@ -308,8 +309,8 @@ async function openViewOf(
   const keptState = keptStateOf(noted)
   // An execution that is started again tries anew what failed; what has won a race stays, and what is data goes on from there.
   if (cause === 'end') {
-    if (keptState !== undefined) return { ...unbegun, keptState }
-    return first === undefined ? undefined : { ...unbegun, first }
+    if (keptState !== undefined) return { ...unbegunStep, keptState }
+    return first === undefined ? undefined : { ...unbegunStep, first }
   }
   const view = { status, attempt, startedAt, endedAt, dueAt, output: undefined, error: undefined, first, keptState }
   const thrown = error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error'])
@@ -327,14 +328,4 @@ async function openViewOf(
     attempt,
   })
   return { ...view, status: 'failed', endedAt: startedAt, error: death }
-}
-
-const unbegun: StepView = {
-  status: 'pending',
-  attempt: 0,
-  startedAt: undefined,
-  endedAt: undefined,
-  dueAt: undefined,
-  output: undefined,
-  error: undefined,
 }

@@ -1,17 +1,8 @@
 import { compiledStep } from '../../../machines/index.ts'
 import type { StepEvent, StepStatus } from '../../../machines/index.ts'
+import { unbegunStep } from '../execution/execution-view.ts'
 import type { StepView } from '../execution/execution-view.ts'
 import type { StepState } from '../execution/step-state.ts'
-
-const pendingView: StepView = Object.freeze({
-  status: 'pending',
-  attempt: 0,
-  startedAt: undefined,
-  endedAt: undefined,
-  dueAt: undefined,
-  output: undefined,
-  error: undefined,
-})
 
 /** A moment in a journal: from it the steps' views at that moment can be worked out, at any time later. */
 export interface JournalMark {
@@ -75,7 +66,7 @@ function viewsAt({ base, entries, length }: JournalMark): readonly (StepView | u
   for (let i = 0; i < length; i += 2) {
     const position = entries[i] as number
     const entry = entries[i + 1] as StepEvent | StepView
-    views[position] = 'type' in entry ? viewAfter(views[position] ?? pendingView, entry) : entry
+    views[position] = 'type' in entry ? viewAfter(views[position] ?? unbegunStep, entry) : entry
   }
   return views
 }
@@ -90,5 +81,5 @@ function viewAfter(view: StepView, event: StepEvent): StepView {
 /** The steps' views at the mark, by step name; `names` in the plan's order. */
 export function stepViewsAt(mark: JournalMark, names: readonly string[]): Readonly<Record<string, StepView>> {
   const views = viewsAt(mark)
-  return Object.fromEntries(names.map((name, position) => [name, { ...(views[position] ?? pendingView) }]))
+  return Object.fromEntries(names.map((name, position) => [name, { ...(views[position] ?? unbegunStep) }]))
 }

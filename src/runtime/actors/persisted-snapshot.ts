@@ -3,6 +3,7 @@ import { compiledStep } from '../../../machines/index.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { First } from '../../core/language/race.ts'
 import { SerializationError } from '../../core/errors.ts'
+import { unbegunStep } from '../execution/execution-view.ts'
 import type {
   ExecutionContext,
   ExecutionStatus,
@@ -96,7 +97,7 @@ export function readPersisted(snapshot: Snapshot<unknown>): PersistedExecution {
   }
   // What was detached before it was gone on with has not begun again.
   for (const [step, keptState] of Object.entries(isRecord(context['states']) ? context['states'] : {}))
-    if (!steps.has(step)) steps.set(step, { ...unbegun, keptState })
+    if (!steps.has(step)) steps.set(step, { ...unbegunStep, keptState })
   return {
     value: value as ExecutionStatus,
     head: headOf(context as unknown as PersistedExecution['head']),
@@ -105,16 +106,6 @@ export function readPersisted(snapshot: Snapshot<unknown>): PersistedExecution {
     error: reviveError(error),
     steps,
   }
-}
-
-const unbegun: StepView = {
-  status: 'pending',
-  attempt: 0,
-  startedAt: undefined,
-  endedAt: undefined,
-  dueAt: undefined,
-  output: undefined,
-  error: undefined,
 }
 
 function headOf(head: PersistedExecution['head']): PersistedExecution['head'] {

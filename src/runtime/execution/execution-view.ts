@@ -26,6 +26,17 @@ export interface StepView {
   readonly winner?: string | undefined
 }
 
+/** A step of which nothing has happened. */
+export const unbegunStep: StepView = Object.freeze({
+  status: 'pending',
+  attempt: 0,
+  startedAt: undefined,
+  endedAt: undefined,
+  dueAt: undefined,
+  output: undefined,
+  error: undefined,
+})
+
 /** How far what a step did is undone. Times are milliseconds since the epoch. */
 export interface UndoView {
   /** `pending`: that it is uncertain is on record, and no more. `failed`: it could not be undone, and is not tried again. */
