@@ -9,11 +9,13 @@ export function timeOrderedId(now: number, random: (() => number) | undefined): 
 /** A UUID, from the given randomness if there is one: a run can be repeated from its seed. */
 export function randomId(random: (() => number) | undefined): string {
   if (random === undefined) return secureId()
-  const digits = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16))
-  digits[12] = '4'
-  digits[16] = ((Number.parseInt(digits[16]!, 16) & 3) | 8).toString(16)
-  const text = digits.join('')
-  return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join('-')
+  return uuidOf(Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join(''))
+}
+
+/** A UUID of version 4 whose random digits are these, of which it takes the first 32: hexadecimal ones. */
+export function uuidOf(digits: string): string {
+  const variant = ((Number.parseInt(digits[16]!, 16) & 3) | 8).toString(16)
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${variant}${digits.slice(17, 20)}-${digits.slice(20, 32)}`
 }
 
 const idBytes = 16
