@@ -86,6 +86,7 @@ export class Frame {
     this.#byName = new Map(known.map((checkpoint) => [checkpoint.name, checkpoint]))
     this.returned = new ReturnedMessages(known)
     this.#log = known.filter(({ status }) => status !== 'open').sort((one, other) => one.order - other.order)
+    for (const one of this.#log) this.#taken.note(one.name, one.kind, outcomeOf(one), one.at)
     this.#order = known.reduce((most, { order }) => Math.max(most, order), 0)
     // What was open and has come meanwhile counts in the order in which it came: so it all begins together, too.
     this.#isRerun = known.length > 0
@@ -179,12 +180,8 @@ export class Frame {
 
   /** Messages that were taken, and that the function has not been given. */
   get ungiven(): readonly TakenMessage[] {
-    const ended = this.#ended.map(({ verb }) => verb.name)
-    for (const recorded of this.#log.slice(this.#served)) {
-      this.#taken.note(recorded.name, recorded.kind, outcomeOf(recorded), recorded.at)
-      ended.push(recorded.name)
-    }
-    return this.takenBy(ended)
+    const unserved = this.#log.slice(this.#served)
+    return this.takenBy([...this.#ended.map(({ verb }) => verb.name), ...unserved.map(({ name }) => name)])
   }
 
   /** Verbs reject from now on, with what ended the attempt. */
@@ -313,7 +310,6 @@ export class Frame {
     this.#open.delete(verb.name)
     verb.call.names.open--
     this.#given++
-    this.#taken.note(verb.name, verb.call.kind, outcome, at)
     this.lastAt = Math.max(this.lastAt, at)
     if (outcome.status === 'failed') this.#failed.given(verb, outcome.error, this.#given)
     verb.settle(outcome)
