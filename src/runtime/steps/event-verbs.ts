@@ -6,6 +6,7 @@ import type { Checkpoint } from './checkpoints.ts'
 import type { EventPlace } from './events.ts'
 import { timedOut } from './receive-verb.ts'
 import type { WorkPlace } from './step-work.ts'
+import { noWork } from './verb.ts'
 import type { Verb, VerbWork } from './verb.ts'
 
 /** Which event a function waits for, and how long. */
@@ -16,8 +17,6 @@ export interface WaitForRequest {
   readonly until: number | undefined
   readonly place: ErrorPlace
 }
-
-const nothing: VerbWork = { stop: () => {} }
 
 /** Waits for an event under a key. One that was emitted in time counts, however late somebody looks. */
 export function beginWaitFor(
@@ -30,7 +29,7 @@ export function beginWaitFor(
   const { events } = setup
   if (events === undefined) {
     verb.fail(refusal(type, place), clock.now())
-    return nothing
+    return noWork
   }
   const dueAt = known?.dueAt ?? until
   const spec: EventPlace = { name: `${place.step}/${verb.name}`, step: { event: type } }
@@ -82,7 +81,7 @@ export function beginEmit(
 ): VerbWork {
   if (setup.emit === undefined) {
     verb.fail(refusal(type, place), clock.now())
-    return nothing
+    return noWork
   }
   try {
     setup.emit(type, key, value, emission).then(
@@ -92,7 +91,7 @@ export function beginEmit(
   } catch (error) {
     verb.fail(error, clock.now())
   }
-  return nothing
+  return noWork
 }
 
 function refusal({ name }: AnyEventType, place: ErrorPlace): OptionError {

@@ -3,6 +3,7 @@ import type { ErrorPlace } from '../../core/docket-error.ts'
 import { checkLeaves } from '../inputs/given-inputs.ts'
 import type { GivenInputs } from '../inputs/given-inputs.ts'
 import type { RunningChild, WorkingStep } from './step-work.ts'
+import { noWork } from './verb.ts'
 import type { Verb, VerbWork } from './verb.ts'
 
 /** What a child came to. */
@@ -55,7 +56,7 @@ export class FunctionChildren {
     const checked = this.#checked(given)
     if (checked instanceof Promise) void checked.then(settle)
     else settle(checked)
-    return { stop: () => {} }
+    return noWork
   }
 
   /** A child was begun, as is on record: it is looked at once somebody waits for it. */
@@ -89,11 +90,11 @@ export class FunctionChildren {
     if (known !== undefined) {
       known.onOutcome = () => take(known)
       take(known)
-      return { stop: () => {} }
+      return noWork
     }
     const checked = this.#checked(given)
-    if (!(checked instanceof Promise)) return { stop: () => {}, looked: follow(checked)?.looked }
-    return { stop: () => {}, looked: checked.then((late) => follow(late)?.looked) }
+    if (!(checked instanceof Promise)) return { ...noWork, looked: follow(checked)?.looked }
+    return { ...noWork, looked: checked.then((late) => follow(late)?.looked) }
   }
 
   /** Ends a child for a reason. */

@@ -3,6 +3,7 @@ import { checkValue } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
 import { outputError } from './output-error.ts'
 import type { WorkingStep } from './step-work.ts'
+import { noWork } from './verb.ts'
 import type { Verb, VerbWork } from './verb.ts'
 
 /** Sets the value of a type that others may look at. */
@@ -19,5 +20,5 @@ export function beginPublish(step: WorkingStep, verb: Verb, type: AnyDataType, v
   const checked = checkValue(type, value)
   if (checked instanceof Promise) void checked.then(settle)
   else settle(checked)
-  return { stop: () => {} }
+  return noWork
 }

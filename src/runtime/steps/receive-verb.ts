@@ -5,6 +5,7 @@ import type { Checkpoint } from './checkpoints.ts'
 import type { Inbox } from './inbox.ts'
 import type { WorkPlace } from './step-work.ts'
 import type { ReturnedMessages } from './returned-messages.ts'
+import { noWork } from './verb.ts'
 import type { Verb, VerbWork } from './verb.ts'
 
 /** Which messages a function waits for, and how long. */
@@ -35,15 +36,14 @@ export function beginReceive(
       hasTaken = takeAgain(returned, verb, types) || (inbox !== undefined && take(inbox, verb, types, dueAt))
     return hasTaken
   }
-  const nothing = { stop: () => {} }
-  if (look()) return nothing
+  if (look()) return noWork
   if (dueAt !== undefined && dueAt <= clock.now()) {
     verb.timeOut(timedOut, dueAt)
-    return nothing
+    return noWork
   }
   if ((inbox === undefined || inbox.isComplete) && dueAt === undefined) {
     verb.fail(refusal(types, place), clock.now())
-    return nothing
+    return noWork
   }
   verb.waits(dueAt, undefined, known !== undefined)
   const stopListening = inbox?.onMessage(() => context.run(look))

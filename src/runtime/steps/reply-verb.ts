@@ -8,6 +8,7 @@ import type { CheckedValue } from '../inputs/check-value.ts'
 import type { UpdateAnswer } from './checkpoints.ts'
 import { outputError } from './output-error.ts'
 import type { WorkingStep } from './step-work.ts'
+import { noWork } from './verb.ts'
 import type { Verb, VerbWork } from './verb.ts'
 
 /** Answers an update: the answer is on record with the verb, or not at all. */
@@ -31,7 +32,7 @@ export function beginReply(
     if (checked instanceof Promise) void checked.then(settle)
     else settle(checked)
   }
-  return { stop: () => {} }
+  return noWork
 }
 
 /** A message as it is on record of a durable function. */

@@ -6,6 +6,7 @@ import { isDate } from '../../core/is-builtin.ts'
 import { fireAt } from '../environment/timers.ts'
 import type { Checkpoint } from './checkpoints.ts'
 import type { WorkPlace } from './step-work.ts'
+import { noWork } from './verb.ts'
 import type { Verb, VerbWork } from './verb.ts'
 
 const lastTime = 8.64e15
@@ -21,7 +22,7 @@ export function beginSleep(
   // What is due counts from when it was: others may have come before.
   if (dueAt <= clock.now()) verb.succeed(undefined, dueAt)
   else verb.waits(dueAt, undefined, known !== undefined)
-  if (verb.isOver) return { stop: () => {} }
+  if (verb.isOver) return noWork
   const timer = fireAt(clock, dueAt, () => context.run(() => verb.succeed(undefined, clock.now())))
   return { stop: () => timer.cancel() }
 }

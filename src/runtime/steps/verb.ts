@@ -18,6 +18,9 @@ export interface VerbWork {
   stop(reason: unknown): void
 }
 
+/** Nothing is to be stopped. */
+export const noWork: VerbWork = Object.freeze({ stop: () => {} })
+
 /** What a verb is called with. */
 export interface VerbCall {
   readonly kind: string
