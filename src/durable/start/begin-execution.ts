@@ -49,25 +49,12 @@ export async function beginExecution(
   }
   const isSignalled = options.signals !== undefined && interceptors.signal !== undefined
   if (interceptors.start === undefined && !isSignalled) return begin(inputs, options)
-  context.requireOpen()
-  context.requireGraph(graph)
-  const id = options.id ?? context.newId()
-  const call: StartIntercepted = {
-    by: 'call',
-    kind: 'execution',
-    executionId: id,
-    graph: graph.name,
-    target: target.name,
-    inputs: inputs as StartIntercepted['inputs'],
-    items: undefined,
-    overrides: options.overrides,
-    headers: options.headers ?? noHeaders,
-    parent: undefined,
-    isInTransaction: transaction !== undefined,
-  }
-  await passStart(context, call, ({ inputs: given, headers }) =>
+  const given = { kind: 'execution', inputs: inputs as StartIntercepted['inputs'], items: undefined } as const
+  const call = callersStart(context, graph, target, options, given, transaction !== undefined)
+  const id = call.executionId
+  await passStart(context, call, ({ inputs: changed, headers }) =>
     withSignals(context, call, options.signals, async (signals) => {
-      await begin(given, { ...options, id, headers, ...(signals !== undefined && { signals }) })
+      await begin(changed, { ...options, id, headers, ...(signals !== undefined && { signals }) })
     }),
   )
   return id
@@ -150,26 +137,28 @@ export async function beginBatch(
     return request.id
   }
   if (context.interceptors.start === undefined) return begin(items, options)
-  context.requireOpen()
-  context.requireGraph(graph)
-  const id = options.id ?? context.newId()
-  const call: StartIntercepted = {
-    by: 'call',
-    kind: 'batch',
-    executionId: id,
-    graph: graph.name,
-    target: target.name,
-    inputs: options.shared ?? {},
-    items,
-    overrides: options.overrides,
-    headers: options.headers ?? noHeaders,
-    parent: undefined,
-    isInTransaction: false,
-  }
+  const call = callersStart(context, graph, target, options, { kind: 'batch', inputs: options.shared ?? {}, items })
+  const id = call.executionId
   await passStart(context, call, async ({ inputs, items: given, headers }) => {
     await begin(given ?? items, { ...options, id, headers, ...(inputs !== call.inputs && { shared: inputs }) })
   })
   return id
+}
+
+/** A start as interceptors see it, of what a caller wants. @throws DocketClosedError, OptionError for a graph that is not known */
+function callersStart(
+  context: DocketContext,
+  graph: AnyGraph,
+  target: AnyDataType,
+  { id, overrides, headers = noHeaders }: Pick<StartBatchOptions, 'id' | 'overrides' | 'headers'>,
+  given: Pick<StartIntercepted, 'kind' | 'inputs' | 'items'>,
+  isInTransaction = false,
+): StartIntercepted {
+  context.requireOpen()
+  context.requireGraph(graph)
+  const executionId = id ?? context.newId()
+  const names = { graph: graph.name, target: target.name }
+  return { by: 'call', executionId, ...names, ...given, overrides, headers, parent: undefined, isInTransaction }
 }
 
 /** An execution that goes on with what is stored, of itself or of another one. */
