@@ -2,6 +2,7 @@ import { receivedMessage, signalIdentity, signalMessage } from '../../core/contr
 import type { NewMessage } from '../../core/contracts/message.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
+import { receivedTypes } from '../../runtime/inputs/given-signals.ts'
 import type { StartSignals } from '../../runtime/inputs/given-signals.ts'
 import type { DocketContext } from './docket-context.ts'
 
@@ -14,12 +15,12 @@ type Place = Pick<DocketContext, 'connection' | 'clock'>
 export async function startMessages(
   { connection, clock }: Place,
   execution: string,
-  { receivers }: Pick<Plan, 'receivers'>,
+  plan: Pick<Plan, 'receivers'>,
   signals: StartSignals,
 ): Promise<readonly NewMessage[]> {
   const { encoding } = connection
   const at = clock.now()
-  const several = new Set(receivers.flatMap(({ spec }) => spec.receives.map(({ name }) => name)))
+  const several = namesReceived(plan)
   const messages = Object.entries(signals).flatMap(([type, given]) => {
     const encoded = (value: unknown) => encoding.encode(value, signalIdentity(execution, { type }))
     if (!several.has(type))
@@ -45,11 +46,15 @@ export async function postStartMessages(
   hasEnded: (step: string) => boolean,
 ): Promise<void> {
   const receivers = plan.receivers.filter(({ spec }) => !hasEnded(spec.name))
-  const several = new Set(receivers.flatMap(({ spec }) => spec.receives.map(({ name }) => name)))
+  const several = namesReceived({ receivers })
   const received = Object.entries(signals).filter(([type]) => several.has(type))
   if (received.length === 0) return
   const messages = await startMessages(context, execution, { receivers }, Object.fromEntries(received))
   await context.connection.post(messages)
+}
+
+function namesReceived(plan: Pick<Plan, 'receivers'>): ReadonlySet<string> {
+  return new Set(receivedTypes(plan).map(({ name }) => name))
 }
 
 /** Values that can't be compared are the same at the same place. */

@@ -14,7 +14,7 @@ export type StartSignals = Readonly<Record<string, unknown>>
 const none: StartSignals = Object.freeze({})
 
 /** The data types of which a plan's steps take any number of values. */
-export function receivedTypes({ receivers }: Plan): readonly AnyDataType[] {
+export function receivedTypes({ receivers }: Pick<Plan, 'receivers'>): readonly AnyDataType[] {
   return receivers.flatMap(({ spec }) => spec.receives)
 }
 
