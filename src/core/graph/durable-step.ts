@@ -4,7 +4,7 @@ import { ownFields } from '../language/data-type.ts'
 import type { DataTypeHint, GivenOf, TypedDataType, ValueOf } from '../language/data-type.ts'
 import type { Compensate, CompensatePolicy } from '../language/compensation.ts'
 import type { RetryPolicy } from '../language/policy.ts'
-import type { DeclaredPorts, MaybePromise, Ports, PortsHint, ReceivedBy, TypedStep } from '../language/step.ts'
+import type { DeclaredPorts, MaybePromise, Ports, PortsHint, PortsOf, ReceivedBy, TypedStep } from '../language/step.ts'
 import type { DurableContext } from './durable-context.ts'
 
 /** A long-lived function from data types to one data type. Made by `durableStep`. */
@@ -73,8 +73,6 @@ export interface DurableStepDeclaration<
     | CompensatePolicy<ValueOf<Output>, ReceivedBy<Inputs>, App>
     | undefined
 }
-
-type PortsOf<Inputs extends DeclaredPorts | PortsHint> = [Inputs] extends [Ports] ? Inputs : Ports
 
 /**
  * Declares a long-lived function: one that may sleep for days, and loops over many calls. In a docket what its verbs came to is on record: after a crash, or when its
