@@ -73,7 +73,13 @@ export type { OnError, Outcome } from './core/graph/calls.ts'
 export type { Graph, InputsOf, TargetOf, TypedGraph } from './core/graph/graph.ts'
 export type { QueriesOf, QueryView } from './core/graph/queries.ts'
 export type { SignalTypeOf, SignalValues } from './core/graph/signal-types.ts'
-export type { DurableCall, DurableCallOptions, DurableContext, DurableKey } from './core/graph/durable-context.ts'
+export type {
+  ChildOptions,
+  DurableCall,
+  DurableCallOptions,
+  DurableContext,
+  DurableKey,
+} from './core/graph/durable-context.ts'
 export type { DurableStep, DurableStepDeclaration } from './core/graph/durable-step.ts'
 export type { SubgraphOptions, SubgraphStep } from './core/graph/subgraph.ts'
 export type { AnyGraph, StepDefaults } from './core/graph/graph-index.ts'

@@ -119,6 +119,64 @@ describe('a child of a durable function', () => {
     }
   })
 
+  test('that is open when its function returns is cancelled or waited for, as onParentEnd says, wherever a process dies', async () => {
+    const reports = reportsOf(async (ctx) => {
+      const begin = (url: string, onParentEnd: 'cancel' | 'wait' | 'leave') =>
+        ctx.start(pages, Words, { Page: { url } }, { onParentEnd })
+      const ended = await begin('a', 'cancel')
+      await ended.result()
+      const open = [await begin('bb', 'cancel'), await begin('ccc', 'wait'), await begin('dddd', 'leave')]
+      return [ended, ...open].map(({ id }) => id)
+    })
+    const tried = await atEveryCommit({ graphs: [reports, pages], limit: 40 }, async (docket) => {
+      const handle = await docket.start(reports, Report, { Topic: 't' }, { id: 'r' })
+      const ids = (await handle.result()) as string[]
+      const statuses = []
+      for (const id of ids) statuses.push((await (await docket.get(id))!.details()).status)
+      return statuses
+    })
+    expect(tried.commits.length).toBeGreaterThan(10)
+    await using docket = createTestDocket({ graphs: [reports, pages] })
+    const ids = (await docket.execute(reports, Report, { Topic: 't' })) as string[]
+    const found = await Promise.all(ids.map(async (id) => (await docket.get(id))!))
+    expect((await Promise.all(found.map((child) => child.details()))).map(({ status }) => status)).toEqual([
+      'completed',
+      'cancelled',
+      'completed',
+      'completed',
+    ])
+  })
+
+  test('that is waited for holds its parent until it has ended, and its failure is none of the parent', async () => {
+    const failing = pagesOf(() => {
+      throw new TypeError('no such page')
+    })
+    const reports = reportsOf(async (ctx) => {
+      await ctx.start(failing, Words, { Page: { url: 'a' } }, { onParentEnd: 'wait' })
+      return 'done'
+    })
+    await using docket = createTestDocket({ graphs: [reports, failing] })
+    await docket.start(reports, Report, { Topic: 't' }, { id: 'r' })
+    await docket.advance('30m')
+    await docket.restart()
+    expect((await (await docket.get('r'))!.details()).status).toBe('waiting')
+    await docket.advance('1h')
+    expect(await (await docket.get('r'))!.result()).toBe('done')
+    expect((await (await docket.get('r/Write/pages'))!.details()).status).toBe('failed')
+  })
+
+  test('takes no other word for what becomes of it', async () => {
+    const reports = reportsOf((ctx) =>
+      ctx
+        .start(pages, Words, { Page: { url: 'a' } }, { onParentEnd: 'abandon' as never })
+        .catch((error: Error) => error.message),
+    )
+    await using docket = createTestDocket({ graphs: [reports, pages] })
+    expect(await docket.execute(reports, Report, { Topic: 't' })).toContain(
+      `onParentEnd must be 'leave', 'cancel', 'wait', not "abandon"`,
+    )
+  })
+
   test('is cancelled by its parent’s failure, seen in this run or not', async () => {
     const failing = reportsOf(async (ctx) => {
       await ctx.start(pages, Words, { Page: { url: 'a' } })

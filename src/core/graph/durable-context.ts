@@ -44,6 +44,15 @@ export interface ReceiveOptions extends DurableKey {
   readonly timeout?: Duration | undefined
 }
 
+/** How a child is begun. */
+export interface ChildOptions extends DurableKey {
+  /**
+   * What becomes of the child when the function returns while it has not ended: it goes on by itself, is cancelled, or the step waits for its end, whatever that
+   * is. A step that fails or is cancelled cancels it in any case. @default 'leave'
+   */
+  readonly onParentEnd?: 'leave' | 'cancel' | 'wait' | undefined
+}
+
 /** A message that a durable function has received, as a union by `type`, the name of its data type. */
 export type MessageOf<T> = T extends TypedDataType
   ? { readonly type: T['name']; readonly value: ValueOf<T>; readonly timedOut?: undefined } & AnswerableBy<T>
@@ -127,13 +136,13 @@ export interface DurableContext<
   publish<T extends Published>(type: T, value: GivenOf<T>): Promise<void>
   /**
    * Begins an execution of another graph: a child, which is cancelled when the step is, or when its execution fails; one that nobody waits for goes on when the
-   * step completes. In a docket it is an execution of its own, whose graph must be listed there, and resolves once it is stored.
+   * step completes, unless `onParentEnd` says otherwise. In a docket it is an execution of its own, whose graph must be listed there, and resolves once it is stored.
    */
   start<G extends AnyGraph, T extends TypedDataType>(
     graph: G,
     target: TargetOf<G, T>,
     inputs: InputsOf<G, T>,
-    options?: DurableKey,
+    options?: ChildOptions,
   ): Promise<DurableChild<ValueOf<T>>>
   /** Begins a child and waits for its value: `start`, then `result`. */
   execute<G extends AnyGraph, T extends TypedDataType>(

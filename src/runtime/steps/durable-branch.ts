@@ -5,6 +5,7 @@ import { durationMs } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type {
+  ChildOptions,
   DurableCall,
   DurableChild,
   DurableCallOptions,
@@ -30,6 +31,7 @@ import { refused, unheard } from './frame.ts'
 import type { Frame } from './frame.ts'
 import { beginSleep, endOfSleep, timeOf } from './sleep-verb.ts'
 import type { WorkingStep } from './step-work.ts'
+import type { ChildEnds } from './child-ends.ts'
 import { childHandle } from './child-handle.ts'
 import type { VerbCall } from './verb.ts'
 import { VerbNames } from './verb-names.ts'
@@ -45,6 +47,7 @@ import {
   eventProblems,
   keyProblem,
   nestedProblem,
+  onParentEndProblems,
   problemOf,
   repeatedProblem,
   unknownType,
@@ -64,6 +67,8 @@ export interface FunctionRun {
   readonly attempt: number
   readonly generation: number
   readonly children: FunctionChildren
+  /** What becomes of children when the function returns. */
+  readonly childEnds: ChildEnds
   /** In the place of those of the call, where something has changed them. */
   readonly headers: Readonly<Record<string, string>> | undefined
   /** Aborted when the attempt is cancelled or times out. */
@@ -225,12 +230,12 @@ export class Branch implements DurableContext {
     })
   }
 
-  start(graph: AnyGraph, target: unknown, inputs: unknown, options: DurableKey = {}): Promise<never> {
-    const { children } = this.#run
+  start(graph: AnyGraph, target: unknown, inputs: unknown, options: ChildOptions = {}): Promise<never> {
+    const { children, childEnds } = this.#run
     let given: GivenInputs | undefined
     const what = `ctx.start ${describe((graph as AnyGraph | undefined)?.name)}`
     const problem =
-      problemOf(what, options, ['key'], () => []) ??
+      problemOf(what, options, ['key', 'onParentEnd'], onParentEndProblems) ??
       caught(() => (given = givenInputs(graph, target as AnyDataType, inputs)))
     if (problem !== undefined) return refused(problem)
     let name: string | undefined
@@ -240,11 +245,22 @@ export class Branch implements DurableContext {
       return (verb) => children.begin(verb, given!)
     })
     return unheard(
-      started.then(() => childHandle({ ...this.#run, names: this.#names }, name!, given!)),
+      started.then(() => {
+        const child = childHandle({ ...this.#run, names: this.#names }, name!, given!)
+        childEnds.add(child, options.onParentEnd ?? 'leave')
+        return child
+      }),
     ) as Promise<never>
   }
 
   execute(graph: AnyGraph, target: unknown, inputs: unknown, options: DurableKey = {}): Promise<never> {
+    const problem = problemOf(
+      `ctx.execute ${describe((graph as AnyGraph | undefined)?.name)}`,
+      options,
+      ['key'],
+      () => [],
+    )
+    if (problem !== undefined) return refused(problem)
     const started: Promise<DurableChild<never>> = this.start(graph, target, inputs, options)
     return unheard(started.then((child) => child.result()))
   }

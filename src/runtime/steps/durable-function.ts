@@ -1,4 +1,5 @@
 import type { DurableContext } from '../../core/graph/durable-context.ts'
+import { ChildEnds } from './child-ends.ts'
 import { Branch } from './durable-branch.ts'
 import type { FunctionRun, RunningWork } from './durable-branch.ts'
 import type { Frame } from './frame.ts'
@@ -14,12 +15,19 @@ export class DurableFunction implements FunctionRun {
   readonly attempt: number
   readonly generation: number
   readonly children: FunctionChildren
+  readonly childEnds = new ChildEnds()
   readonly context: DurableContext
   headers: Readonly<Record<string, string>> | undefined
   #controller: AbortController | undefined
   #abort: { readonly reason: unknown } | undefined
 
-  constructor({ work, step, frame, attempt, generation }: Omit<FunctionRun, 'children' | 'signal' | 'headers'>) {
+  constructor({
+    work,
+    step,
+    frame,
+    attempt,
+    generation,
+  }: Omit<FunctionRun, 'children' | 'childEnds' | 'signal' | 'headers'>) {
     this.work = work
     this.step = step
     this.frame = frame

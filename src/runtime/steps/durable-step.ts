@@ -277,10 +277,22 @@ class DurableWork implements StepWork, FrameHost {
       const what = `step "${step}" returned a value that does not fit "${planStep.spec.output.name}"`
       this.#fail(outputError(this.#step, what, checked.issues, checked.thrown), false)
     } else if (!this.#isOpen) this.#step.cameLate(checked.value)
+    else {
+      const { childEnds } = this.#function!
+      const frame = this.#frame
+      const settled = childEnds.settle()
+      if (settled === undefined) this.#complete(checked.value)
+      else void settled.then(() => frame === this.#frame && this.#complete(checked.value))
+    }
+  }
+
+  #complete(value: unknown): void {
+    if (this.#frame?.isDead === true) return
+    if (!this.#isOpen) this.#step.cameLate(value)
     else if (this.#frame?.isWhole() === true)
       this.goOn(() => {
         this.#endAll()
-        this.#step.attemptSucceeded(checked.value)
+        this.#step.attemptSucceeded(value)
       })
   }
 

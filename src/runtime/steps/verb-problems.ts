@@ -6,6 +6,7 @@ import { isRecord } from '../../core/is-record.ts'
 import { isEventType } from '../../core/language/event-type.ts'
 import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { checkRetry, checkTimeout } from '../../core/graph/check-step.ts'
+import { onParentEnds } from './child-ends.ts'
 
 /** What is wrong with a call of `ctx.step`. */
 export function callProblems(what: string, name: unknown, run: unknown, options: unknown): OptionError | undefined {
@@ -45,6 +46,15 @@ export function eventProblems(type: unknown, key: unknown): readonly Problem[] {
   return [
     !isEventType(type) && `it takes an event type, as eventType() makes it, not ${describe(type)}`,
     !isName(key) && `the key of an event is a non-empty string, not ${describe(key)}`,
+  ]
+}
+
+/** What is wrong with what is to become of a child. */
+export function onParentEndProblems({ onParentEnd }: Readonly<Record<string, unknown>>): readonly Problem[] {
+  return [
+    onParentEnd !== undefined &&
+      !(onParentEnds as readonly unknown[]).includes(onParentEnd) &&
+      `onParentEnd must be ${onParentEnds.map((one) => `'${one}'`).join(', ')}, not ${describe(onParentEnd)}`,
   ]
 }
 
