@@ -229,7 +229,8 @@ export class ExecutionHandle<
    * The value of a data type as of the last commit, from any process, while the execution runs, is parked, or has ended: what it was given, or what
    * a step has made that is on record. Undefined as long as there is none: a signal is there once its step has taken it; what is
    * not persisted, once the execution is parked while something still needs it. Of a step that is a machine, what that is at; undefined before it has begun.
-   * @throws (as rejection) ExecutionConflictError where there is no such execution, OptionError for a batch, SerializationError, StoreError
+   * @throws (as rejection) ExecutionConflictError where there is no such execution; OptionError for a batch, and for a type or a step that its graph does not
+   * have, where this docket knows the graph; SerializationError, StoreError
    */
   async get<T extends TypedDataType | MachineOfStep>(type: T): Promise<FoundOf<T> | undefined> {
     if (isRecord(type) && isMachineStep(type as unknown as AnyStep))

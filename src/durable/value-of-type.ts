@@ -1,5 +1,8 @@
 import { checkpointIdentity } from '../core/contracts/checkpoint-record.ts'
+import { didYouMean } from '../core/closest-name.ts'
 import { OptionError } from '../core/errors.ts'
+import type { AnyGraph } from '../core/graph/graph-index.ts'
+import { requireIndex } from '../core/graph/plan.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import type { StoredValue } from '../core/contracts/stored-value.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
@@ -27,7 +30,8 @@ export interface FoundValue {
 
 /**
  * The value of a data type in an execution, as of the last commit, from any process: what it was given, or what a step has made that is on record.
- * @throws ExecutionConflictError where there is no such execution, OptionError for a batch, SerializationError, StoreError
+ * @throws ExecutionConflictError where there is no such execution; OptionError for a batch, and for a type that its graph does not have;
+ * SerializationError, StoreError
  */
 export async function findValue(
   context: DocketContext,
@@ -55,7 +59,25 @@ export async function findValue(
     return { record, stored: output, read: () => encoding.decode(output, ['execution', id, 'output']) }
   const { $checked } = await readInputs(record, encoding)
   if (Object.hasOwn($checked, name)) return { record, stored: inputs, read: () => $checked[name] }
-  return { record, ...(await publishedValue(connection, id, name)) }
+  const published = await publishedValue(connection, id, name)
+  if (published.stored === undefined && graph !== undefined) requireTypeOf(graph, call, name)
+  return { record, ...published }
+}
+
+/** Nothing is ever there of a name that the graph does not have: that is no value that is not there yet. @throws OptionError */
+function requireTypeOf(graph: AnyGraph, call: 'get' | 'watch', name: string): void {
+  const { types, specs } = requireIndex(graph)
+  const shown = specs.flatMap(({ publishes }) => publishes.map((type) => type.name))
+  if (types.has(name) || shown.includes(name)) return
+  const receiver = specs.find(({ receives }) => receives.some((type) => type.name === name))
+  if (receiver !== undefined)
+    throw new OptionError(
+      `${call}: step "${receiver.name}" receives any number of "${name}", so that there is no one value of it; show what they come to by publish, or by a query`,
+    )
+  const known = [...types.keys(), ...shown]
+  throw new OptionError(
+    `${call}: graph "${graph.name}" has no type "${name}"${didYouMean(name, known) || `; it has: ${known.join(', ')}`}`,
+  )
 }
 
 /** What a step has shown of a type. */
@@ -82,8 +104,10 @@ export async function findMachine(
   if (known === undefined) throw noSuchExecution(id)
   if (known.kind === 'batch') throw new OptionError(`get: "${id}" is a batch, whose items have a machine each`)
   const { steps: rows } = splitUndoRecords(await context.stepsOf(id))
-  const { steps } = await shownRecords({ record: known, steps: rows }, context.graphOf(known.graph), encoding, clock)
+  const graph = context.graphOf(known.graph)
+  const { steps } = await shownRecords({ record: known, steps: rows }, graph, encoding, clock)
   const record = steps.find(({ step }) => step === name)
+  if (record === undefined && graph !== undefined) requireStepOf(graph, name)
   if (record?.output === undefined) return undefined
   const { step, item, status, output } = record
   const kept = await decodePresent(output, ['step', id, step, item, 'output'], encoding)
@@ -93,4 +117,12 @@ export async function findMachine(
   if (snapshot === undefined) return undefined
   const { value, context: own } = snapshot as { readonly value: unknown; readonly context: unknown }
   return { status: 'active', value, context: own, output: undefined }
+}
+
+/** @throws OptionError */
+function requireStepOf(graph: AnyGraph, name: string): void {
+  const known = requireIndex(graph).specs.map((spec) => spec.name)
+  if (known.includes(name)) return
+  const hint = didYouMean(name, known) || `; it has: ${known.join(', ')}`
+  throw new OptionError(`get: graph "${graph.name}" has no step "${name}"${hint}`)
 }

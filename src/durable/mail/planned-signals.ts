@@ -16,6 +16,9 @@ interface PlannedExecution {
   readonly target?: string | undefined
 }
 
+/** What is sent: what nobody answers, or what is answered. */
+export type MessageCall = 'signal' | 'update'
+
 /** How values of a type come: one of them counts, or a step receives any number. */
 export type SignalWay = 'signal' | 'received'
 
@@ -25,6 +28,7 @@ export type SignalWay = 'signal' | 'received'
  */
 export async function requirePlanned(
   context: DocketContext,
+  call: MessageCall,
   { id, graph: name, target }: PlannedExecution,
   type: string,
 ): Promise<SignalWay> {
@@ -39,7 +43,14 @@ export async function requirePlanned(
   if (found !== undefined) return found
   const all = [...waited!.signals, ...(waited!.receives ?? [])]
   const hint = didYouMean(type, all) || `; it waits for: ${all.join(', ') || 'none'}`
-  throw new OptionError(`no step that execution "${id}" needs waits for a signal "${type}"${hint}`, { executionId: id })
+  throw new OptionError(`no step that execution "${id}" needs waits for ${messageNamed(call, type)}${hint}`, {
+    executionId: id,
+  })
+}
+
+/** For messages: `a signal "Approval"`. */
+export function messageNamed(call: MessageCall, type: string): string {
+  return `${call === 'signal' ? 'a signal' : 'an update'} "${type}"`
 }
 
 /** The types that come to a plan's steps from outside. */

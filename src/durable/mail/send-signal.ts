@@ -88,7 +88,7 @@ async function sendChecked(
 ): Promise<SignalVerdict> {
   const { id: executionId, graph } = target
   const place = { executionId, graph, item }
-  const { place: to, way } = await signalPlace(context, target, type, item)
+  const { place: to, way } = await signalPlace(context, 'signal', target, type, item)
   if (way === 'received')
     requireLength(context.connection.store, 'message', 'signal: data type and id together', receivedId(to, id))
   const checked = await checkValue(type, value)

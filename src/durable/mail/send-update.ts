@@ -72,7 +72,7 @@ async function sendChecked(
   const { connection, clock } = context
   const { store, encoding } = connection
   const until = timeout === undefined ? Infinity : clock.elapsed() + durationMs(timeout)!
-  const { place: to } = await signalPlace(context, target, type, item)
+  const { place: to } = await signalPlace(context, 'update', target, type, item)
   const name = updateName(to, id)
   requireLength(store, 'checkpoint', 'update: its name and id together', name)
   const place = { executionId: target.id, graph: target.graph, item }

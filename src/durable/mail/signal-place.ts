@@ -10,8 +10,8 @@ import { requireIndex } from '../../core/graph/plan.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { receivedTypes } from '../../runtime/inputs/given-signals.ts'
-import { requirePlanned, wayInGraph } from './planned-signals.ts'
-import type { SignalWay } from './planned-signals.ts'
+import { messageNamed, requirePlanned, wayInGraph } from './planned-signals.ts'
+import type { MessageCall, SignalWay } from './planned-signals.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
 import { givenOnce, headOfBatch } from '../records/restore-batch.ts'
 
@@ -38,16 +38,17 @@ interface BatchShape {
  */
 export async function signalPlace(
   context: DocketContext,
+  call: MessageCall,
   target: SignalTarget,
   { name: type }: AnyDataType,
   item: number | undefined,
 ): Promise<{ readonly place: SignalPlace; readonly way: SignalWay }> {
   const batch = await batchShapeOf(context, target)
-  requireWaited(context, target, type)
+  requireWaited(context, call, target, type)
   if (batch === undefined) {
-    const planned = await requirePlanned(context, target, type)
+    const planned = await requirePlanned(context, call, target, type)
     if (item === undefined) return { place: { type }, way: planned }
-    throw new OptionError(`signal: "${target.id}" is one execution, and only batches have items; leave item out`)
+    throw new OptionError(`${call}: "${target.id}" is one execution, and only batches have items; leave item out`)
   }
   const { total, plan } = batch
   const isOf = (part: BatchPlan['shared']): boolean =>
@@ -57,15 +58,15 @@ export async function signalPlace(
   const mayBeOfItem = plan === undefined || !isOf(plan.shared)
   if (item === undefined && !mayBeShared)
     throw new OptionError(
-      `signal: each item of batch "${target.id}" waits for a "${type}" of its own; say which one is meant, by its index: { item: 0 }`,
+      `${call}: each item of batch "${target.id}" waits for a "${type}" of its own; say which one is meant, by its index: { item: 0 }`,
     )
   if (item !== undefined && !mayBeOfItem)
     throw new OptionError(
-      `signal: all items of batch "${target.id}" share "${type}", since the step that waits for it needs nothing of an item; leave item out`,
+      `${call}: all items of batch "${target.id}" share "${type}", since the step that waits for it needs nothing of an item; leave item out`,
     )
   if (item !== undefined && item >= total)
     throw new OptionError(
-      `signal: batch "${target.id}" has ${total} items, and no item ${item}; the first is item 0${total === 0 ? '' : `, the last item ${total - 1}`}`,
+      `${call}: batch "${target.id}" has ${total} items, and no item ${item}; the first is item 0${total === 0 ? '' : `, the last item ${total - 1}`}`,
     )
   const graph = target.graph === undefined ? undefined : context.graphOf(target.graph)
   return { place: { type, item }, way: wayInGraph(graph, type) ?? 'signal' }
@@ -108,7 +109,12 @@ function planOfBatch(
 }
 
 /** @throws OptionError where the graph is known here, and no step of it waits for the type */
-function requireWaited(context: DocketContext, { id, graph: name }: SignalTarget, type: string): void {
+function requireWaited(
+  context: DocketContext,
+  call: MessageCall,
+  { id, graph: name }: SignalTarget,
+  type: string,
+): void {
   const graph = name === undefined ? undefined : context.graphOf(name)
   if (graph === undefined) return
   if (wayInGraph(graph, type) !== undefined) return
@@ -116,5 +122,7 @@ function requireWaited(context: DocketContext, { id, graph: name }: SignalTarget
     kind === 'signal' ? [output.name] : receives.map(({ name }) => name),
   )
   const hint = didYouMean(type, waited) || `; it waits for: ${waited.join(', ') || 'none'}`
-  throw new OptionError(`no step of graph "${graph.name}" (execution "${id}") waits for a signal "${type}"${hint}`)
+  throw new OptionError(
+    `no step of graph "${graph.name}" (execution "${id}") waits for ${messageNamed(call, type)}${hint}`,
+  )
 }
