@@ -12,6 +12,7 @@ import type {
   NewEvent,
   NewEventWait,
 } from '../../src/core/contracts/event-record.ts'
+import type { ScheduleQuery, ScheduleRecord, ScheduleTaking } from '../../src/core/contracts/schedule-record.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -29,6 +30,7 @@ import { MemoryEvents } from './events.ts'
 import { MemoryExecutions } from './executions.ts'
 import { MemoryOutbox } from './outbox.ts'
 import { MemoryResults } from './results.ts'
+import { MemorySchedules } from './schedules.ts'
 
 /** How a memory store keeps time. */
 export interface MemoryStoreOptions {
@@ -68,19 +70,20 @@ class MemoryStore implements Store {
   readonly #outbox = new MemoryOutbox()
   readonly #events: MemoryEvents
   readonly #results: MemoryResults
+  readonly #schedules = new MemorySchedules()
   readonly #listeners = new Set<(hint: StoreHint) => void>()
+  readonly #emit = (hint: StoreHint): void => {
+    for (const listener of this.#listeners) queueMicrotask(() => listener(hint))
+  }
   readonly #life = new StoreLife('memory')
 
   constructor(now: () => number, elapsed: () => number, lifetime: () => number) {
     this.#now = now
     this.#elapsed = elapsed
     const isAlive = (owner: string): boolean => (this.#leases.get(owner)?.until ?? -Infinity) > this.#elapsed()
-    const emit = (hint: StoreHint): void => {
-      for (const listener of this.#listeners) queueMicrotask(() => listener(hint))
-    }
-    this.#executions = new MemoryExecutions(isAlive, now, emit, this.#outbox)
+    this.#executions = new MemoryExecutions(isAlive, now, this.#emit, this.#outbox)
     this.#events = new MemoryEvents(now)
-    this.#results = new MemoryResults(isAlive, lifetime, emit)
+    this.#results = new MemoryResults(isAlive, lifetime, this.#emit)
   }
 
   async open(): Promise<void> {
@@ -231,6 +234,42 @@ class MemoryStore implements Store {
   async purgeEvents(limit: number): Promise<number> {
     this.#life.requireOpen()
     return this.#events.purge(limit)
+  }
+
+  async addSchedules(schedules: readonly ScheduleRecord[]): Promise<ScheduleRecord[]> {
+    this.#life.requireOpen()
+    this.#emit({ type: 'schedules' })
+    return schedules.map((schedule) => this.#schedules.add(schedule))
+  }
+
+  async changeSchedules(schedules: readonly ScheduleRecord[]): Promise<boolean[]> {
+    this.#life.requireOpen()
+    return schedules.map((schedule) => this.#schedules.change(schedule))
+  }
+
+  async getSchedules(names: readonly string[]): Promise<(ScheduleRecord | undefined)[]> {
+    this.#life.requireOpen()
+    return names.map((name) => this.#schedules.get(name))
+  }
+
+  async listSchedules(query: ScheduleQuery): Promise<ScheduleRecord[]> {
+    this.#life.requireOpen()
+    return this.#schedules.list(query)
+  }
+
+  async nextSchedule(graphs: readonly string[]): Promise<number | undefined> {
+    this.#life.requireOpen()
+    return this.#schedules.next(graphs)
+  }
+
+  async takeSchedules(taking: ScheduleTaking): Promise<ScheduleRecord[]> {
+    this.#life.requireOpen()
+    return this.#schedules.take(taking)
+  }
+
+  async deleteSchedules(names: readonly string[]): Promise<boolean[]> {
+    this.#life.requireOpen()
+    return names.map((name) => this.#schedules.delete(name))
   }
 
   async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {

@@ -1,6 +1,6 @@
 import type { Dialect } from '../sql/dialect.ts'
 import { runInTurn, SqlEvents } from '../sql/events.ts'
-import type { Statements } from '../sql/events.ts'
+import type { EventDatabase, Statements } from '../sql/events.ts'
 import type { MysqlConnection } from './connection.ts'
 import { connectionOf } from './given-transaction.ts'
 import { cellsOfKey } from './keys.ts'
@@ -8,8 +8,13 @@ import { textOf } from './literals.ts'
 
 /** Events, and who waits for them. */
 export function mysqlEvents(connection: MysqlConnection, dialect: Dialect): SqlEvents {
+  return new SqlEvents(dialect, mysqlStatements(connection))
+}
+
+/** How statements are run that follow each other, and words that differ between databases. */
+export function mysqlStatements(connection: MysqlConnection): EventDatabase {
   const run = <T>(make: () => Statements<T>): Promise<T> => runInTurn(make(), (query) => connection.query(query))
-  return new SqlEvents(dialect, {
+  return {
     read: run,
     write: (make, transaction) =>
       transaction === undefined
@@ -25,5 +30,5 @@ export function mysqlEvents(connection: MysqlConnection, dialect: Dialect): SqlE
     executionColumns: ['execution', 'execution_full'],
     executionCells: cellsOfKey,
     latest: 'lock in share mode',
-  })
+  }
 }

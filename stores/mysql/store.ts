@@ -20,6 +20,7 @@ import { mysqlOptions } from './options.ts'
 import type { MysqlStoreOptions } from './options.ts'
 import { MysqlOwners } from './owners.ts'
 import { MysqlResults } from './results.ts'
+import { mysqlSchedules } from './schedules.ts'
 import { MysqlSessionLocks } from './session-locks.ts'
 
 /**
@@ -59,6 +60,7 @@ export function mysqlStore(options: string | MysqlStoreOptions): Store {
     ),
     deletion: new MysqlDeletion(connection, owners, dialect),
     events: mysqlEvents(connection, dialect),
+    schedules: mysqlSchedules(connection, dialect),
     results: new MysqlResults(connection, dialect, counters),
     claims: new MysqlClaims(connection, dialect, counters),
     reader,

@@ -1,6 +1,6 @@
 import type { Dialect } from '../sql/dialect.ts'
 import { runInTurn, SqlEvents } from '../sql/events.ts'
-import type { Statements } from '../sql/events.ts'
+import type { EventDatabase, Statements } from '../sql/events.ts'
 import { toName } from '../sql/names.ts'
 import type { PostgresConnection } from './connection.ts'
 import { clientOf } from './given-transaction.ts'
@@ -8,8 +8,13 @@ import type { PostgresHintSender } from './hint-sender.ts'
 
 /** Events, and who waits for them. */
 export function postgresEvents(connection: PostgresConnection, dialect: Dialect, hints: PostgresHintSender): SqlEvents {
+  return new SqlEvents(dialect, postgresStatements(connection, hints))
+}
+
+/** How statements are run that follow each other, and words that differ between databases. */
+export function postgresStatements(connection: PostgresConnection, hints: PostgresHintSender): EventDatabase {
   const run = <T>(make: () => Statements<T>): Promise<T> => runInTurn(make(), (query) => connection.query(query))
-  return new SqlEvents(dialect, {
+  return {
     read: run,
     write: async (make, transaction) => {
       if (transaction === undefined) return run(make)
@@ -25,5 +30,5 @@ export function postgresEvents(connection: PostgresConnection, dialect: Dialect,
     executionColumns: ['execution'],
     executionCells: (id) => [toName(id)],
     latest: '',
-  })
+  }
 }

@@ -23,6 +23,7 @@ export function hintOf(payload: string): StoreHint | undefined {
   if (payload.startsWith('e')) return { type: 'ended', execution: name }
   if (payload.startsWith('m')) return { type: 'mail', owner: name }
   if (payload === 'v') return { type: 'events' }
+  if (payload === 's') return { type: 'schedules' }
   return payload === 'w' ? { type: 'work' } : undefined
 }
 

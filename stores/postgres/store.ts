@@ -19,6 +19,7 @@ import { postgresOptions } from './options.ts'
 import type { PostgresStoreOptions } from './options.ts'
 import { PostgresOwners } from './owners.ts'
 import { PostgresResults } from './results.ts'
+import { postgresSchedules } from './schedules.ts'
 import { PostgresSessionLocks } from './session-locks.ts'
 
 /**
@@ -56,6 +57,7 @@ export function postgresStore(options: string | PostgresStoreOptions): Store {
     ),
     deletion: new PostgresDeletion(connection, dialect),
     events: postgresEvents(connection, dialect, hints.sender),
+    schedules: postgresSchedules(connection, dialect, hints.sender),
     results: new PostgresResults(connection, dialect, hints.sender),
     claims: new PostgresClaims(connection, dialect, schema),
     reader,

@@ -87,6 +87,8 @@ function hintOf(payload: string): StoreHint | undefined {
       return { type: 'mail', owner: ownerOf(payload.slice(1)) ?? '' }
     case 'w':
       return { type: 'work' }
+    case 's':
+      return { type: 'schedules' }
     default:
       return undefined
   }

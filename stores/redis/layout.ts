@@ -18,7 +18,7 @@ export const buckets: readonly number[] = Array.from({ length: bucketCount }, (_
  * `control` before the others, by \`controlFirst\`), `r:<id>` what is remembered of ids and slots of messages (a hash: the verdict on the next one), `c:<id>` its checkpoints and `n:<id>` their order
  * (`checkpoint-scripts.ts`), `i` the index of all, `w` that of what is to be done: looks for work cost no more the more there is that has ended. Elsewhere: `{o}:leases` is the sorted set of
  * owners by the end of their leases, `{o}:renewals` by their last renewals, `{o}:sessions` has their connections, `{r7}:k:<key>` a global result, `{r7}:f` those that failed by when they are forgotten;
- * `{e7}:v:<id>` an event, `{e7}:w:<id>` who waits for it, `{e7}:t:<id>` since when; `{e7}:p`, `{e7}:x` and `{e7}:l` list those of the bucket (`event-scripts.ts`).
+ * `{e7}:v:<id>` an event, `{e7}:w:<id>` who waits for it, `{e7}:t:<id>` since when; `{e7}:p`, `{e7}:x` and `{e7}:l` list those of the bucket (`event-scripts.ts`). `{s}:…` are the schedules (`schedule-scripts.ts`).
  */
 export class Layout {
   readonly #prefix: string
@@ -116,6 +116,12 @@ export class Layout {
 
   eventLooks(bucket: number): string {
     return `${this.#prefix}:{e${bucket}}:l`
+  }
+
+  /** Keys of schedules, in the order in which the scripts take them. */
+  get scheduleKeys(): [index: string, values: string, revisions: string, due: string, graphs: string] {
+    const slot = `${this.#prefix}:{s}`
+    return [`${slot}:i`, `${slot}:v`, `${slot}:r`, `${slot}:d`, `${slot}:g`]
   }
 
   failedResults(bucket: number): string {

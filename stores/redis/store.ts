@@ -13,6 +13,7 @@ import type {
   NewEvent,
   NewEventWait,
 } from '../../src/core/contracts/event-record.ts'
+import type { ScheduleQuery, ScheduleRecord, ScheduleTaking } from '../../src/core/contracts/schedule-record.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -55,6 +56,15 @@ import { resolveOptions } from './options.ts'
 import type { RedisStoreOptions, ResolvedOptions } from './options.ts'
 import { getExecutions, listExecutions, overdueExecutions } from './reader.ts'
 import { commitResultsOf, getResultsOf, purgeResultsOf } from './results.ts'
+import {
+  addSchedulesTo,
+  changeSchedulesOf,
+  deleteSchedulesOf,
+  getSchedulesOf,
+  listSchedulesOf,
+  nextScheduleOf,
+  takeSchedulesOf,
+} from './schedules.ts'
 import { RedisSessions } from './sessions.ts'
 import { readStepPage } from './steps-reading.ts'
 
@@ -227,6 +237,34 @@ class RedisStore implements Store {
 
   async purgeEvents(limit: number): Promise<number> {
     return purgeEventsOf(this.#opened(), limit)
+  }
+
+  async addSchedules(schedules: readonly ScheduleRecord[]): Promise<ScheduleRecord[]> {
+    return addSchedulesTo(this.#opened(), schedules)
+  }
+
+  async changeSchedules(schedules: readonly ScheduleRecord[]): Promise<boolean[]> {
+    return changeSchedulesOf(this.#opened(), schedules)
+  }
+
+  async getSchedules(names: readonly string[]): Promise<(ScheduleRecord | undefined)[]> {
+    return getSchedulesOf(this.#opened(), names)
+  }
+
+  async listSchedules(query: ScheduleQuery): Promise<ScheduleRecord[]> {
+    return listSchedulesOf(this.#opened(), query)
+  }
+
+  async nextSchedule(graphs: readonly string[]): Promise<number | undefined> {
+    return nextScheduleOf(this.#opened(), graphs)
+  }
+
+  async takeSchedules(taking: ScheduleTaking): Promise<ScheduleRecord[]> {
+    return takeSchedulesOf(this.#opened(), taking)
+  }
+
+  async deleteSchedules(names: readonly string[]): Promise<boolean[]> {
+    return deleteSchedulesOf(this.#opened(), names)
   }
 
   async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {

@@ -20,6 +20,7 @@ import type {
   NewEvent,
   NewEventWait,
 } from '../../src/core/contracts/event-record.ts'
+import type { ScheduleQuery, ScheduleRecord, ScheduleTaking } from '../../src/core/contracts/schedule-record.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -38,6 +39,7 @@ import type { Answer } from './dialect.ts'
 import type { SqlOutbox } from './outbox.ts'
 import type { SqlEvents } from './events.ts'
 import type { SqlReader } from './reader.ts'
+import type { SqlSchedules } from './schedules.ts'
 
 /** What a SQL store is made of; each database has its own kind of each part. Every part is described where the store contract is. */
 export interface SqlStoreParts {
@@ -79,6 +81,7 @@ export interface SqlStoreParts {
     purge(filter: Parameters<Store['purge']>[0]): Answer<number>
   }
   readonly events: SqlEvents
+  readonly schedules: SqlSchedules
   readonly results: {
     commit(commits: readonly ResultCommit[]): Answer<readonly boolean[]>
     purge(limit: number): Answer<number>
@@ -235,6 +238,34 @@ export class SqlStore implements Store {
 
   async purgeEvents(limit: number): Promise<number> {
     return this.#open.events.purge(limit)
+  }
+
+  async addSchedules(schedules: readonly ScheduleRecord[]): Promise<readonly ScheduleRecord[]> {
+    return this.#open.schedules.add(schedules)
+  }
+
+  async changeSchedules(schedules: readonly ScheduleRecord[]): Promise<readonly boolean[]> {
+    return this.#open.schedules.change(schedules)
+  }
+
+  async getSchedules(names: readonly string[]): Promise<readonly (ScheduleRecord | undefined)[]> {
+    return this.#open.schedules.get(names)
+  }
+
+  async listSchedules(query: ScheduleQuery): Promise<readonly ScheduleRecord[]> {
+    return this.#open.schedules.list(query)
+  }
+
+  async nextSchedule(graphs: readonly string[]): Promise<number | undefined> {
+    return this.#open.schedules.next(graphs)
+  }
+
+  async takeSchedules(taking: ScheduleTaking): Promise<readonly ScheduleRecord[]> {
+    return this.#open.schedules.take(taking)
+  }
+
+  async deleteSchedules(names: readonly string[]): Promise<readonly boolean[]> {
+    return this.#open.schedules.delete(names)
   }
 
   async getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]> {

@@ -11,6 +11,7 @@ export type TableName =
   | 'receipts'
   | 'events'
   | 'waits'
+  | 'schedules'
   | 'results'
   | 'owners'
   | 'migrations'
@@ -157,6 +158,31 @@ export const eventFields = fieldsOf({
   expiresAt: ['expires_at', 'time'],
 })
 
+/** Fields of ScheduleRecord. */
+export const scheduleFields = fieldsOf({
+  name: 'name',
+  graph: ['graph_name', 'name'],
+  target: 'name',
+  inputs: 'value',
+  rule: 'headers',
+  digest: 'name',
+  nextAt: ['next_at', 'time'],
+  dueAt: ['due_at', 'time'],
+  pausedAt: ['paused_at', 'time'],
+  note: 'name',
+  lastAt: ['last_at', 'time'],
+  bufferedAt: ['buffered_at', 'time'],
+  started: 'integer',
+  skipped: 'integer',
+  missed: 'integer',
+  failures: 'integer',
+  runs: 'headers',
+  createdAt: ['created_at', 'time'],
+  updatedAt: ['updated_at', 'time'],
+  revision: 'integer',
+  write: ['written_by', 'name'],
+})
+
 /** Fields of ResultClaim. */
 export const claimFields = fieldsOf({
   key: ['id', 'name'],
@@ -176,6 +202,7 @@ export const checkpointRowColumns = columnsOf(checkpointRowFields)
 export const messageColumns = columnsOf(messageFields)
 export const outboxColumns = columnsOf(outboxFields)
 export const eventColumns = columnsOf(eventFields)
+export const scheduleColumns = columnsOf(scheduleFields)
 export const claimColumns = columnsOf(claimFields)
 
 /** What a getResults reads of a result. */

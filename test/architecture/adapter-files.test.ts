@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { root } from './source-file.ts'
 
 /** Files of every adapter's own: the same name holds the same part. */
-const ofEach = ['events.ts', 'index.ts', 'store.ts']
+const ofEach = ['events.ts', 'index.ts', 'schedules.ts', 'store.ts']
 const ofServers = ['options.ts', 'errors.ts', 'connection.ts']
 const parts = [
   'acquirer.ts',
@@ -53,6 +53,7 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'result-scripts.ts',
       'event-scripts.ts',
       'checkpoint-scripts.ts',
+      'schedule-scripts.ts',
       'script-writes.ts',
       'packed-lists.ts',
       'ranges.ts',

@@ -14,6 +14,7 @@ import type { OutboxEntry, OutboxPlace, OutboxRequest } from './outbox.ts'
 import type { OwnerState } from './owner-state.ts'
 import type { ResultClaim, ResultCommit, ResultState } from './result-record.ts'
 import type { ExecutionStatus } from './statuses.ts'
+import type { ScheduleStore } from './schedule-record.ts'
 import type { StoreLimits } from './store-limits.ts'
 import type { ValueFormat } from './stored-value.ts'
 
@@ -26,6 +27,8 @@ export type StoreHint =
   | { readonly type: 'work' }
   /** There may be events for executions that wait for them. */
   | { readonly type: 'events' }
+  /** There may be new schedules. */
+  | { readonly type: 'schedules' }
 
 /** What became of the connection by which a store sees that an owner's process is there. */
 export type SessionState =
@@ -105,7 +108,7 @@ export interface StoreCapabilities {
  * clock; where it has none that all its processes have in common, by one that can't be set. What fails throws a StoreError that says whether trying again can help; all calls may be repeated
  * when their answer was lost.
  */
-export interface Store extends EventStore {
+export interface Store extends EventStore, ScheduleStore {
   /** Names the kind of store in errors and events: `redis`, `sqlite`. */
   readonly name: string
   /** What the store can do beyond what every store can. */

@@ -26,6 +26,7 @@ import { overdueConformance } from './overdue.ts'
 import { readStepsConformance } from './read-steps.ts'
 import { resultClaimsConformance } from './result-claims.ts'
 import { resultCommitsConformance } from './result-commits.ts'
+import { schedulesConformance } from './schedules.ts'
 import { sessionsConformance } from './sessions.ts'
 import { timeOfDayConformance } from './time-of-day.ts'
 import { timesConformance } from './times.ts'
@@ -55,6 +56,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   parking: parkingConformance,
   overdue: overdueConformance,
   events: eventsConformance,
+  schedules: schedulesConformance,
   'claims of results': resultClaimsConformance,
   'results of claims': resultCommitsConformance,
   values: valuesConformance,
