@@ -13,6 +13,7 @@ import type {
   NewEventWait,
 } from '../../src/core/contracts/event-record.ts'
 import type { ScheduleQuery, ScheduleRecord, ScheduleTaking } from '../../src/core/contracts/schedule-record.ts'
+import type { SharedLook, SharedState, SharedWrite } from '../../src/core/contracts/shared-state.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -30,6 +31,7 @@ import { MemoryEvents } from './events.ts'
 import { MemoryExecutions } from './executions.ts'
 import { MemoryOutbox } from './outbox.ts'
 import { MemoryResults } from './results.ts'
+import { MemorySharedStates } from './shared-states.ts'
 import { MemorySchedules } from './schedules.ts'
 
 /** How a memory store keeps time. */
@@ -70,6 +72,7 @@ class MemoryStore implements Store {
   readonly #outbox = new MemoryOutbox()
   readonly #events: MemoryEvents
   readonly #results: MemoryResults
+  readonly #shared: MemorySharedStates
   readonly #schedules = new MemorySchedules()
   readonly #listeners = new Set<(hint: StoreHint) => void>()
   readonly #emit = (hint: StoreHint): void => {
@@ -83,6 +86,7 @@ class MemoryStore implements Store {
     const isAlive = (owner: string): boolean => (this.#leases.get(owner)?.until ?? -Infinity) > this.#elapsed()
     this.#executions = new MemoryExecutions(isAlive, now, this.#emit, this.#outbox)
     this.#events = new MemoryEvents(now)
+    this.#shared = new MemorySharedStates(now, this.#emit)
     this.#results = new MemoryResults(isAlive, lifetime, this.#emit)
   }
 
@@ -270,6 +274,21 @@ class MemoryStore implements Store {
   async deleteSchedules(names: readonly string[]): Promise<boolean[]> {
     this.#life.requireOpen()
     return names.map((name) => this.#schedules.delete(name))
+  }
+
+  async readShared(keys: readonly string[]): Promise<SharedLook> {
+    this.#life.requireOpen()
+    return this.#shared.read(keys)
+  }
+
+  async writeShared(writes: readonly SharedWrite[]): Promise<boolean[]> {
+    this.#life.requireOpen()
+    return writes.map((write) => this.#shared.write(write))
+  }
+
+  async oldShared(before: number, limit: number): Promise<SharedState[]> {
+    this.#life.requireOpen()
+    return this.#shared.old(before, limit)
   }
 
   async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {

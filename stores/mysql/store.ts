@@ -21,6 +21,7 @@ import type { MysqlStoreOptions } from './options.ts'
 import { MysqlOwners } from './owners.ts'
 import { MysqlResults } from './results.ts'
 import { mysqlSchedules } from './schedules.ts'
+import { mysqlSharedStates } from './shared-states.ts'
 import { MysqlSessionLocks } from './session-locks.ts'
 
 /**
@@ -61,6 +62,7 @@ export function mysqlStore(options: string | MysqlStoreOptions): Store {
     deletion: new MysqlDeletion(connection, owners, dialect),
     events: mysqlEvents(connection, dialect),
     schedules: mysqlSchedules(connection, dialect),
+    shared: mysqlSharedStates(connection, dialect),
     results: new MysqlResults(connection, dialect, counters),
     claims: new MysqlClaims(connection, dialect, counters),
     reader,

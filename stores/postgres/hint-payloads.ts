@@ -12,7 +12,7 @@ const longestPayload = 7_900
 
 /** What is sent for a hint: a letter, and the name it is about. Undefined when that is too long to be sent. */
 export function payloadOf(hint: StoreHint): string | undefined {
-  const payload = (hint.type === 'events' ? 'v' : hint.type[0]!) + toName(nameOf(hint))
+  const payload = (hint.type === 'events' ? 'v' : hint.type === 'shared' ? 'k' : hint.type[0]!) + toName(nameOf(hint))
   return Buffer.byteLength(payload) <= longestPayload ? payload : undefined
 }
 
@@ -21,6 +21,7 @@ export function hintOf(payload: string): StoreHint | undefined {
   const name = fromName(payload.slice(1))
   if (payload.startsWith('r')) return { type: 'result', key: name }
   if (payload.startsWith('e')) return { type: 'ended', execution: name }
+  if (payload.startsWith('k')) return { type: 'shared', key: name }
   if (payload.startsWith('m')) return { type: 'mail', owner: name }
   if (payload === 'v') return { type: 'events' }
   if (payload === 's') return { type: 'schedules' }
@@ -30,5 +31,6 @@ export function hintOf(payload: string): StoreHint | undefined {
 function nameOf(hint: StoreHint): string {
   if (hint.type === 'result') return hint.key
   if (hint.type === 'ended') return hint.execution
+  if (hint.type === 'shared') return hint.key
   return hint.type === 'mail' ? hint.owner : ''
 }

@@ -20,6 +20,7 @@ import type { PostgresStoreOptions } from './options.ts'
 import { PostgresOwners } from './owners.ts'
 import { PostgresResults } from './results.ts'
 import { postgresSchedules } from './schedules.ts'
+import { postgresSharedStates } from './shared-states.ts'
 import { PostgresSessionLocks } from './session-locks.ts'
 
 /**
@@ -58,6 +59,7 @@ export function postgresStore(options: string | PostgresStoreOptions): Store {
     deletion: new PostgresDeletion(connection, dialect),
     events: postgresEvents(connection, dialect, hints.sender),
     schedules: postgresSchedules(connection, dialect, hints.sender),
+    shared: postgresSharedStates(connection, dialect, hints.sender),
     results: new PostgresResults(connection, dialect, hints.sender),
     claims: new PostgresClaims(connection, dialect, schema),
     reader,

@@ -85,6 +85,8 @@ function hintOf(payload: string): StoreHint | undefined {
       return { type: 'ended', execution: name }
     case 'm':
       return { type: 'mail', owner: ownerOf(payload.slice(1)) ?? '' }
+    case 'k':
+      return { type: 'shared', key: name }
     case 'w':
       return { type: 'work' }
     case 's':

@@ -19,6 +19,7 @@ export const buckets: readonly number[] = Array.from({ length: bucketCount }, (_
  * (`checkpoint-scripts.ts`), `i` the index of all, `w` that of what is to be done: looks for work cost no more the more there is that has ended. Elsewhere: `{o}:leases` is the sorted set of
  * owners by the end of their leases, `{o}:renewals` by their last renewals, `{o}:sessions` has their connections, `{r7}:k:<key>` a global result, `{r7}:f` those that failed by when they are forgotten;
  * `{e7}:v:<id>` an event, `{e7}:w:<id>` who waits for it, `{e7}:t:<id>` since when; `{e7}:p`, `{e7}:x` and `{e7}:l` list those of the bucket (`event-scripts.ts`). `{s}:…` are the schedules (`schedule-scripts.ts`).
+ * `{k7}:s:<key>` is a shared state, `{k7}:a` those of the bucket by when they were written (`shared-states.ts`).
  */
 export class Layout {
   readonly #prefix: string
@@ -104,6 +105,16 @@ export class Layout {
       expiries: this.eventExpiries(number),
       looks: this.eventLooks(number),
     }
+  }
+
+  /** Keys of a shared state, and of those of its bucket by when they were written last. */
+  sharedKeys(key: string): [state: string, written: string] {
+    const number = bucketOf(key)
+    return [`${this.#prefix}:{k${number}}:s:${escapeText(key)}`, this.sharedByAge(number)]
+  }
+
+  sharedByAge(bucket: number): string {
+    return `${this.#prefix}:{k${bucket}}:a`
   }
 
   pendingEvents(bucket: number): string {

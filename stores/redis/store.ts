@@ -14,6 +14,7 @@ import type {
   NewEventWait,
 } from '../../src/core/contracts/event-record.ts'
 import type { ScheduleQuery, ScheduleRecord, ScheduleTaking } from '../../src/core/contracts/schedule-record.ts'
+import type { SharedLook, SharedState, SharedWrite } from '../../src/core/contracts/shared-state.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -66,6 +67,7 @@ import {
   takeSchedulesOf,
 } from './schedules.ts'
 import { RedisSessions } from './sessions.ts'
+import { oldSharedOf, readSharedOf, writeSharedTo } from './shared-states.ts'
 import { readStepPage } from './steps-reading.ts'
 
 /**
@@ -265,6 +267,19 @@ class RedisStore implements Store {
 
   async deleteSchedules(names: readonly string[]): Promise<boolean[]> {
     return deleteSchedulesOf(this.#opened(), names)
+  }
+
+  async readShared(keys: readonly string[]): Promise<SharedLook> {
+    const opened = this.#opened()
+    return readSharedOf(opened, opened.owners, keys)
+  }
+
+  async writeShared(writes: readonly SharedWrite[]): Promise<boolean[]> {
+    return writeSharedTo(this.#opened(), writes)
+  }
+
+  async oldShared(before: number, limit: number): Promise<SharedState[]> {
+    return oldSharedOf(this.#opened(), before, limit)
   }
 
   async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {

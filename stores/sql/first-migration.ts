@@ -185,6 +185,14 @@ export function firstMigration(types: SqlTypes): { readonly up: readonly string[
         `taken_by ${name}`,
       ),
       table(
+        'shared',
+        `shared_key ${key} not null primary key`,
+        `token ${name} not null`,
+        `name ${name} not null`,
+        value('state'),
+        `written_at ${time} not null`,
+      ),
+      table(
         'results',
         `id ${key} not null primary key`,
         `namespace ${name} not null`,
@@ -209,6 +217,7 @@ export function firstMigration(types: SqlTypes): { readonly up: readonly string[
         'owners',
         'results',
         'schedules',
+        'shared',
         'waits',
         'events',
         'receipts',
@@ -274,6 +283,7 @@ const indexes: readonly SqlIndex[] = [
     where: 'due_at is not null',
   },
   { name: 'docket_schedules_graph', table: 'schedules', columns: ['graph_key', 'name'] },
+  { name: 'docket_shared_written', table: 'shared', columns: ['written_at'] },
   { name: 'docket_results_expiry', table: 'results', columns: ['expires_at'], where: 'expires_at is not null' },
   // What is being made, or was given up: few of all. A purge looks here for what nobody makes any more.
   { name: 'docket_results_unmade', table: 'results', columns: ['status'], where: isUnmade('') },

@@ -21,6 +21,7 @@ import type {
   NewEventWait,
 } from '../../src/core/contracts/event-record.ts'
 import type { ScheduleQuery, ScheduleRecord, ScheduleTaking } from '../../src/core/contracts/schedule-record.ts'
+import type { SharedLook, SharedState, SharedWrite } from '../../src/core/contracts/shared-state.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -39,6 +40,7 @@ import type { Answer } from './dialect.ts'
 import type { SqlOutbox } from './outbox.ts'
 import type { SqlEvents } from './events.ts'
 import type { SqlReader } from './reader.ts'
+import type { SqlSharedStates } from './shared-states.ts'
 import type { SqlSchedules } from './schedules.ts'
 
 /** What a SQL store is made of; each database has its own kind of each part. Every part is described where the store contract is. */
@@ -81,6 +83,7 @@ export interface SqlStoreParts {
     purge(filter: Parameters<Store['purge']>[0]): Answer<number>
   }
   readonly events: SqlEvents
+  readonly shared: SqlSharedStates
   readonly schedules: SqlSchedules
   readonly results: {
     commit(commits: readonly ResultCommit[]): Answer<readonly boolean[]>
@@ -266,6 +269,18 @@ export class SqlStore implements Store {
 
   async deleteSchedules(names: readonly string[]): Promise<readonly boolean[]> {
     return this.#open.schedules.delete(names)
+  }
+
+  async readShared(keys: readonly string[]): Promise<SharedLook> {
+    return this.#open.shared.read(keys)
+  }
+
+  async writeShared(writes: readonly SharedWrite[]): Promise<readonly boolean[]> {
+    return this.#open.shared.write(writes)
+  }
+
+  async oldShared(before: number, limit: number): Promise<readonly SharedState[]> {
+    return this.#open.shared.old(before, limit)
   }
 
   async getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]> {

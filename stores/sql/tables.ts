@@ -11,6 +11,7 @@ export type TableName =
   | 'receipts'
   | 'events'
   | 'waits'
+  | 'shared'
   | 'schedules'
   | 'results'
   | 'owners'
@@ -183,6 +184,14 @@ export const scheduleFields = fieldsOf({
   write: ['written_by', 'name'],
 })
 
+/** Fields of SharedState. */
+export const sharedFields = fieldsOf({
+  key: ['shared_key', 'name'],
+  token: 'name',
+  name: 'name',
+  state: 'value',
+})
+
 /** Fields of ResultClaim. */
 export const claimFields = fieldsOf({
   key: ['id', 'name'],
@@ -204,6 +213,7 @@ export const outboxColumns = columnsOf(outboxFields)
 export const eventColumns = columnsOf(eventFields)
 export const scheduleColumns = columnsOf(scheduleFields)
 export const claimColumns = columnsOf(claimFields)
+export const sharedColumns = columnsOf(sharedFields)
 
 /** What a getResults reads of a result. */
 export const resultColumns: readonly CellColumn[] = [

@@ -20,6 +20,7 @@ import type { SqliteStoreOptions } from './options.ts'
 import { SqliteOwners } from './owners.ts'
 import { SqliteResults } from './results.ts'
 import { sqliteSchedules } from './schedules.ts'
+import { sqliteSharedStates } from './shared-states.ts'
 
 /**
  * A store in a SQLite file, with Node's own SQLite: for one machine, and for tests with `':memory:'`. Several processes can share a
@@ -53,6 +54,7 @@ export function sqliteStore(options: string | SqliteStoreOptions): Store {
     deletion: new SqliteDeletion(connection, owners),
     events: sqliteEvents(connection, dialect),
     schedules: sqliteSchedules(connection, dialect),
+    shared: sqliteSharedStates(connection, dialect),
     results: new SqliteResults(connection, owners, dialect, now),
     claims: new SqliteClaims(connection, owners, dialect, now),
     reader,

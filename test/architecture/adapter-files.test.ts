@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { root } from './source-file.ts'
 
 /** Files of every adapter's own: the same name holds the same part. */
-const ofEach = ['events.ts', 'index.ts', 'schedules.ts', 'store.ts']
+const ofEach = ['events.ts', 'index.ts', 'schedules.ts', 'shared-states.ts', 'store.ts']
 const ofServers = ['options.ts', 'errors.ts', 'connection.ts']
 const parts = [
   'acquirer.ts',

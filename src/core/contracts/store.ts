@@ -13,6 +13,7 @@ import type { MailRequest, Message, NewMessage, PostVerdict } from './message.ts
 import type { OutboxEntry, OutboxPlace, OutboxRequest } from './outbox.ts'
 import type { OwnerState } from './owner-state.ts'
 import type { ResultClaim, ResultCommit, ResultState } from './result-record.ts'
+import type { SharedStateStore } from './shared-state.ts'
 import type { ExecutionStatus } from './statuses.ts'
 import type { ScheduleStore } from './schedule-record.ts'
 import type { StoreLimits } from './store-limits.ts'
@@ -29,6 +30,8 @@ export type StoreHint =
   | { readonly type: 'events' }
   /** There may be new schedules. */
   | { readonly type: 'schedules' }
+  /** A shared state has changed for which somebody may wait. */
+  | { readonly type: 'shared'; readonly key: string }
 
 /** What became of the connection by which a store sees that an owner's process is there. */
 export type SessionState =
@@ -108,7 +111,7 @@ export interface StoreCapabilities {
  * clock; where it has none that all its processes have in common, by one that can't be set. What fails throws a StoreError that says whether trying again can help; all calls may be repeated
  * when their answer was lost.
  */
-export interface Store extends EventStore, ScheduleStore {
+export interface Store extends EventStore, ScheduleStore, SharedStateStore {
   /** Names the kind of store in errors and events: `redis`, `sqlite`. */
   readonly name: string
   /** What the store can do beyond what every store can. */

@@ -52,6 +52,20 @@ export function hintsConformance({ options, test, testIf }: ConformanceGroup): v
     await heard.await({ type: 'result', key: 'released' })
   })
 
+  testHints('a shared state is announced that somebody may wait for, and no other', async (bench) => {
+    const heard = await listen(await bench.rival())
+    const write = { was: undefined, token: 't', name: 'a limit', state: '1' }
+    await bench.store.writeShared([
+      { ...write, key: 'quiet', frees: false },
+      { ...write, key: 'a:b', frees: true },
+    ])
+    await heard.await({ type: 'shared', key: 'a:b' })
+    assert.deepEqual(
+      heard.hints.filter((hint) => hint.type === 'shared' && hint.key === 'quiet'),
+      [],
+    )
+  })
+
   testHints('hints name ids of all kinds', async (bench) => {
     await createOwned(bench.store, 'a:b "c" \\ 😀 {d}\n')
     const heard = await listen(await bench.rival())

@@ -28,6 +28,7 @@ import { resultClaimsConformance } from './result-claims.ts'
 import { resultCommitsConformance } from './result-commits.ts'
 import { schedulesConformance } from './schedules.ts'
 import { sessionsConformance } from './sessions.ts'
+import { sharedStatesConformance } from './shared-states.ts'
 import { timeOfDayConformance } from './time-of-day.ts'
 import { timesConformance } from './times.ts'
 import { transactionConformance } from './transaction.ts'
@@ -57,6 +58,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   overdue: overdueConformance,
   events: eventsConformance,
   schedules: schedulesConformance,
+  'shared states': sharedStatesConformance,
   'claims of results': resultClaimsConformance,
   'results of claims': resultCommitsConformance,
   values: valuesConformance,
