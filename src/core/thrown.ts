@@ -54,6 +54,19 @@ export function hasCause(
   return false
 }
 
+/** When an error, or what it was caused by, says that another attempt can help: milliseconds from now; undefined where nothing of it says so. Never throws. */
+export function retryAfterOf(error: unknown, now: () => number): number | undefined {
+  for (const cause of causesOf(error)) {
+    if (readOf(cause, 'code') !== 'RETRY_AFTER') continue
+    const ms = readOf(cause, 'retryAfterMs')
+    if (typeof ms === 'number' && ms >= 0) return ms
+    const at = readOf(cause, 'retryAt')
+    const atMs = types.isDate(at) ? Date.prototype.getTime.call(at) : NaN
+    if (!Number.isNaN(atMs)) return Math.max(0, atMs - now())
+  }
+  return undefined
+}
+
 /** An error and all objects in its cause chain, members of AggregateErrors too. Never throws. */
 export function* causesOf(error: unknown): Generator<object, void, undefined> {
   const seen = new Set<unknown>()

@@ -21,7 +21,7 @@ export function retryOrFail(step: FailingStep, error: unknown, timedOut: boolean
   const at = execution.clock.now()
   const type = timedOut ? 'TIME_OUT' : 'FAIL'
   emitter?.attemptFailed(step, at, error, timedOut)
-  const decision = decideRetry(step.planStep.spec, error, step.attempt, execution.options.random)
+  const decision = decideRetry(step.planStep.spec, error, step.attempt, execution)
   // The user's own policies have run: they may have ended the execution.
   if (step.hasEnded) return
   if (decision.delayMs === undefined) {

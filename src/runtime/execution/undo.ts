@@ -104,7 +104,7 @@ export class Undo implements EffectUndo {
   async #try(verdict: Verdict, attempt: number, startedAt: number): Promise<CompensationError | undefined> {
     const { isUncertain } = verdict
     const base = { isUncertain, attempt, startedAt, endedAt: undefined, dueAt: undefined, error: undefined }
-    const { clock, options } = this.#execution
+    const { clock } = this.#execution
     for (; ; base.attempt++) {
       await this.#show({ ...base, status: 'running' })
       const outcome = await this.#attempt(verdict, base.attempt)
@@ -115,7 +115,7 @@ export class Undo implements EffectUndo {
         return undefined
       }
       const { error } = outcome
-      const decision = decideRetry(this.#effect.spec, error, base.attempt, options.random)
+      const decision = decideRetry(this.#effect.spec, error, base.attempt, this.#execution)
       const { delayMs } = decision
       this.#emit(at, { type: 'undo.attempt-failed', attempt: base.attempt, error, delayMs })
       if (delayMs === undefined) return this.#fail(base, error, decision.policyError)

@@ -76,7 +76,7 @@ export class FunctionCall implements VerbWork {
 
   #failed(error: unknown): void {
     const { tries, execution } = this.#request
-    const { delayMs } = decideRetry(tries, error, this.#progress.failed + 1, execution.options.random)
+    const { delayMs } = decideRetry(tries, error, this.#progress.failed + 1, execution)
     if (delayMs === undefined) {
       this.#verb.fail(error, this.#now)
       return
