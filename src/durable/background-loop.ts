@@ -34,6 +34,8 @@ export class BackgroundLoop {
   readonly #mail: Look
   readonly #unowned: Look
   #timer: unknown
+  /** When the next turn is due, in steady time; undefined while one is under way. */
+  #dueAt: number | undefined
   #isStopped = false
   #unlisten: (() => void) | undefined
 
@@ -51,6 +53,13 @@ export class BackgroundLoop {
       await this.#try('looking for work', () => scan?.run(false))
       return scan?.slots.haveRoom === true
     })
+  }
+
+  /** By how much the next turn is late, in milliseconds; 0 while one is under way, however long that takes. */
+  get lateMs(): number {
+    return this.#dueAt === undefined || this.#isStopped
+      ? 0
+      : Math.max(0, this.#context.hostClock.elapsed() - this.#dueAt)
   }
 
   start(): void {
@@ -81,13 +90,15 @@ export class BackgroundLoop {
 
   #arm(pauseMs: number): void {
     if (this.#isStopped) return
-    const { clock } = this.#context
+    const { clock, hostClock } = this.#context
+    this.#dueAt = hostClock.elapsed() + pauseMs
     this.#timer = outsideCalls.run(() => clock.setTimeout(() => void this.#tick(), pauseMs))
     unref(this.#timer)
   }
 
   async #tick(): Promise<void> {
     const { delivery, eventDelivery, upkeep } = this.#work
+    this.#dueAt = undefined
     await this.#mail.now()
     await this.#unowned.now()
     await this.#try('delivering messages between executions', () => delivery.look())

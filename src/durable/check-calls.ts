@@ -77,6 +77,19 @@ export function checkClose(options: unknown): void {
   })
 }
 
+/** @throws OptionError with all problems */
+export function checkHealth(options: unknown): void {
+  check('health', options, ['deadline'], ({ deadline }, report) => {
+    if (deadline !== undefined && durationMs(deadline) === undefined)
+      report(`deadline ${describe(deadline)} is not a duration; ${durationHint}`)
+  })
+}
+
+/** @throws OptionError with all problems */
+export function checkStartMany(options: unknown): void {
+  check('startMany', options, ['transaction'], () => {})
+}
+
 type Report = (problem: string) => void
 
 function check(

@@ -2,6 +2,7 @@ import { checkEmit, emitEvent } from './mail/emit-event.ts'
 import { BackgroundLoop } from './background-loop.ts'
 import { ChildExecutions } from './child-executions.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import { HealthCheck } from './docket-health.ts'
 import { deleteExecution, undoUnowned } from './delete-execution.ts'
 import { Delivery } from './mail/delivery.ts'
 import { EventDelivery } from './mail/event-delivery.ts'
@@ -23,6 +24,7 @@ export interface DocketParts {
   readonly ephemeral: EphemeralExecutions
   readonly delivery: Delivery
   readonly loop: BackgroundLoop
+  readonly health: HealthCheck
 }
 
 /** Makes the parts of a docket, connects those that need each other, and lets them work. */
@@ -55,5 +57,6 @@ export function docketParts(context: DocketContext): DocketParts {
   })
   cancelForParkedCallers(context)
   loop.start()
-  return { resumption, reopening, scan, starter, ephemeral: new EphemeralExecutions(context), delivery, loop }
+  const ephemeral = new EphemeralExecutions(context)
+  return { resumption, reopening, scan, starter, ephemeral, delivery, loop, health: new HealthCheck(context, loop) }
 }

@@ -21,7 +21,17 @@ import type { GivenInputs } from '../runtime/inputs/given-inputs.ts'
 import type { OverridingOptions, StartOptions } from './context/start-options.ts'
 import { beginBatch, beginExecution, passStart, storedStart } from './start/begin-execution.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
-import { checkClose, checkFork, checkListQuery, checkPurge, checkRetry, checkDelete } from './check-calls.ts'
+import { requireTransactions } from './context/require-transactions.ts'
+import {
+  checkClose,
+  checkFork,
+  checkListQuery,
+  checkPurge,
+  checkRetry,
+  checkDelete,
+  checkHealth,
+  checkStartMany,
+} from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
 import { leftBySignal } from './context/ended-by-signal.ts'
 import { logicOptionNames, startBatchOptionNames, startOptionNames } from './context/call-options.ts'
@@ -30,11 +40,15 @@ import type { DocketOptions } from './context/docket-options.ts'
 import { deleteExecution } from './delete-execution.ts'
 import type { DeleteOptions } from './delete-execution.ts'
 import { docketParts } from './docket-parts.ts'
+import type { DocketHealth, HealthOptions } from './docket-health.ts'
+import { withDefaultPersist } from './context/docket-graphs.ts'
 import type { DocketParts } from './docket-parts.ts'
 import { durableLogic } from './durable-logic.ts'
 import { DocketContext } from './context/docket-context.ts'
 import { ExecutionHandle } from './execution-handle.ts'
 import { noSuchExecution } from './records/execution-info.ts'
+import { listWorkers } from './list-workers.ts'
+import type { WorkerInfo } from './records/worker-info.ts'
 import { problemsOfLifetime } from './records/stored-limits.ts'
 import { listExecutions } from './list-executions.ts'
 import type { ExecutionPage, ListQuery } from './list-executions.ts'
@@ -206,6 +220,24 @@ export class Docket implements AsyncDisposable {
   /** The execution of an id; undefined where there is none. @throws (as rejection) OptionError for what can't be an id, DocketClosedError, StoreError */
   async get(id: string): Promise<ExecutionHandle<unknown> | undefined> {
     requireName('get: id', id)
+  /**
+   * The processes that have a docket on this store and live, those that came first before others: with the slots that they have, and their last sign of
+   * life. One that died is there until its lease has run out.
+   * @throws (as rejection) DocketClosedError, StoreError
+   */
+  async workers(): Promise<readonly WorkerInfo[]> {
+    return orClosed(this.#context, 'workers', undefined, () => listWorkers(this.#context))
+  }
+
+  /**
+   * Whether this process should be left alone, and whether it should be given work: for liveness and readiness probes. It answers within the deadline, whatever the
+   * store does. @throws (as rejection) OptionError, and nothing else
+   */
+  async health(options: HealthOptions = {}): Promise<DocketHealth> {
+    checkHealth(options)
+    return this.#parts.health.look(durationMs(options.deadline ?? '500ms')!)
+  }
+
     const context = this.#context
     return orClosed(context, 'get', id, async () => {
       await context.connection.readyBy()

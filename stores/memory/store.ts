@@ -24,6 +24,7 @@ import type {
   NewExecution,
   StepPage,
 } from '../../src/core/contracts/execution-record.ts'
+import type { WorkerState } from '../../src/core/contracts/worker-record.ts'
 import { StoreLife } from '../sql/life.ts'
 import { lifetime, machineTime } from '../sql/machine-time.ts'
 import { aFunction, checkOptions } from '../sql/options.ts'
@@ -60,6 +61,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
 interface Lease {
   readonly renewed: number
   readonly until: number
+  /** What its owner says of itself. */
+  readonly worker: string | undefined
 }
 
 class MemoryStore implements Store {
@@ -104,12 +107,12 @@ class MemoryStore implements Store {
     return this.#now()
   }
 
-  async renewOwner(owner: string, leaseMs: number): Promise<boolean> {
+  async renewOwner(owner: string, leaseMs: number, worker?: string): Promise<boolean> {
     this.#life.requireOpen()
     const now = this.#elapsed()
     const lease = this.#leases.get(owner)
     if (lease !== undefined && lease.until <= now) return false
-    this.#leases.set(owner, { renewed: now, until: now + leaseMs })
+    this.#leases.set(owner, { renewed: now, until: now + leaseMs, worker: worker ?? lease?.worker })
     return true
   }
 
@@ -117,7 +120,7 @@ class MemoryStore implements Store {
     this.#life.requireOpen()
     const now = this.#elapsed()
     const { renewed, until } = this.#leases.get(owner) ?? { renewed: now, until: now }
-    this.#leases.set(owner, { renewed, until: Math.min(until, now) })
+    this.#leases.set(owner, { renewed, until: Math.min(until, now), worker: undefined })
   }
 
   async readOwners(owners: readonly string[]): Promise<(OwnerState | undefined)[]> {
@@ -128,6 +131,18 @@ class MemoryStore implements Store {
       if (lease === undefined) return undefined
       return { isAlive: lease.until > now, sinceRenewalMs: now - lease.renewed, leaseLeftMs: lease.until - now }
     })
+  }
+
+  async readWorkers(limit: number): Promise<WorkerState[]> {
+    this.#life.requireOpen()
+    const now = this.#elapsed()
+    const workers: WorkerState[] = []
+    for (const { renewed, until, worker } of this.#leases.values()) {
+      if (workers.length === limit) break
+      if (worker !== undefined && until > now)
+        workers.push({ worker, sinceRenewalMs: now - renewed, leaseLeftMs: until - now })
+    }
+    return workers
   }
 
   async create(executions: readonly NewExecution[], transaction?: unknown): Promise<(ExecutionRecord | undefined)[]> {

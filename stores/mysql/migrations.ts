@@ -36,6 +36,14 @@ export function mysqlOwnMigrations(prefix: string): readonly Migration[] {
       column: 'session_lock',
       type: 'varchar(255) character set utf8mb4',
     }),
+    // What its process says of itself.
+    columnMigration({
+      version: 4,
+      name: 'workers',
+      table: `${prefix}owners`,
+      column: 'worker',
+      type: 'longtext character set utf8mb4',
+    }),
   ]
 }
 

@@ -1,6 +1,8 @@
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
+import type { WorkerState } from '../../src/core/contracts/worker-record.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { SqlSessions } from '../sql/sessions.ts'
+import { fromName, toName } from '../sql/names.ts'
 import { fromSqlTime } from '../sql/times.ts'
 import type { MysqlConnection } from './connection.ts'
 import { isDuplicate } from './errors.ts'
@@ -49,7 +51,8 @@ export class MysqlOwners {
     }, longestLimitMs)
   }
 
-  async renew(owner: string, leaseMs: number): Promise<boolean> {
+  async renew(owner: string, leaseMs: number, worker?: string): Promise<boolean> {
+    const said = literal(worker === undefined ? null : toName(worker))
     const key = literal(toKey(owner))
     const microseconds = literal(Math.round(Math.min(leaseMs, longestLeaseMs) * 1_000))
     const expiry = `utc_timestamp(3) + interval ${microseconds} microsecond`
@@ -61,14 +64,15 @@ export class MysqlOwners {
       lock = isApart ? await watch?.locks.lock(session, owner) : undefined
       const sessionLock = literal(lock ?? null)
       const renewed = await session.run(
-        `update ${this.#table} set seen_at = utc_timestamp(3), expires_at = ${expiry}, session_lock = ${sessionLock}
+        `update ${this.#table} set seen_at = utc_timestamp(3), expires_at = ${expiry}, session_lock = ${sessionLock},
+            worker = coalesce(${said}, worker)
           where owner = ${key} and expires_at > utc_timestamp(3)`,
       )
       if (renewed > 0) return true
       try {
         await session.run(
-          `insert into ${this.#table} (owner, seen_at, expires_at, session_lock)
-            values (${key}, utc_timestamp(3), ${expiry}, ${sessionLock})`,
+          `insert into ${this.#table} (owner, seen_at, expires_at, session_lock, worker)
+            values (${key}, utc_timestamp(3), ${expiry}, ${sessionLock}, ${said})`,
         )
       } catch (thrown) {
         if (!isDuplicate(thrown)) throw thrown
@@ -111,6 +115,20 @@ export class MysqlOwners {
       const [sinceRenewalMs, leaseLeftMs] = [Number(row['seen_at_age']), -Number(row['expires_at_age'])]
       return { isAlive: Number(row['is_alive']) === 1, sinceRenewalMs, leaseLeftMs }
     })
+  }
+
+  async workers(limit: number): Promise<readonly WorkerState[]> {
+    const rows = await this.#connection.withSession((session) =>
+      session.all(
+        `select worker, ${age('seen_at')}, ${age('expires_at')} from ${this.#table}
+          where worker is not null and expires_at > utc_timestamp(3) limit ${literal(limit)}`,
+      ),
+    )
+    return rows.map((row) => ({
+      worker: fromName(String(row['worker'])),
+      sinceRenewalMs: Number(row['seen_at_age']),
+      leaseLeftMs: -Number(row['expires_at_age']),
+    }))
   }
 
   /**

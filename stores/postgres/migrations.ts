@@ -62,6 +62,12 @@ export function postgresOwnMigrations(schema: string): readonly Migration[] {
       up: [`alter table ${table('owners')} add column session_key bigint`],
       down: [`alter table ${table('owners')} drop column session_key`],
     },
+    {
+      version: 4,
+      name: 'workers',
+      up: [`alter table ${table('owners')} add column worker text`],
+      down: [`alter table ${table('owners')} drop column worker`],
+    },
   ]
 }
 

@@ -1,5 +1,6 @@
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
-import { toName } from '../sql/names.ts'
+import type { WorkerState } from '../../src/core/contracts/worker-record.ts'
+import { fromName, toName } from '../sql/names.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { SqlSessions } from '../sql/sessions.ts'
 import { isUnfinished } from '../sql/tables.ts'
@@ -41,21 +42,23 @@ export class PostgresOwners {
   readonly #end: string
   readonly #tidy: string
   readonly #read: string
+  readonly #workers: string
 
   constructor(connection: PostgresConnection, dialect: Dialect, watch: PostgresWatch | undefined) {
     this.#connection = connection
     this.#watch = watch
     const owners = dialect.table('owners')
     const renew = (session: string, from: string): string => `insert into ${owners} as o
-        (owner, seen_at, expires_at, session_key)
-      select $1, clock_timestamp(), clock_timestamp() + least($2::float8, 1e14) * ${ms}, ${session} ${from}
+        (owner, seen_at, expires_at, session_key, worker)
+      select $1, clock_timestamp(), clock_timestamp() + least($2::float8, 1e14) * ${ms}, ${session}, $3::text ${from}
       on conflict (owner) do update
-        set seen_at = excluded.seen_at, expires_at = excluded.expires_at, session_key = excluded.session_key
+        set seen_at = excluded.seen_at, expires_at = excluded.expires_at, session_key = excluded.session_key,
+          worker = coalesce(excluded.worker, o.worker)
       where o.expires_at > clock_timestamp()
       returning o.xmax = 0 as is_new, o.session_key is not null as is_watched`
     this.#renew = renew('null::bigint', '')
-    this.#renewWatched = `with session as materialized (select ${lockOwn('$3::bigint')} as is_held)
-      ${renew('case when s.is_held then $3::bigint end', 'from session s')}`
+    this.#renewWatched = `with session as materialized (select ${lockOwn('$4::bigint')} as is_held)
+      ${renew('case when s.is_held then $4::bigint end', 'from session s')}`
     // An owner that wakes up after a day is taken for a new one; until then its renewals fail.
     this.#tidy = `delete from ${owners} where owner = any(array(
       select o.owner from ${owners} o where o.expires_at < statement_timestamp() - interval '1 day'
@@ -63,6 +66,8 @@ export class PostgresOwners {
       limit ${mostForgotten} for update of o skip locked))`
     this.#read = `select owner, expires_at > statement_timestamp() as is_alive, ${age('seen_at')}, ${age('expires_at')}
       from ${owners} where owner = any($1)`
+    this.#workers = `select worker, ${age('seen_at')}, ${age('expires_at')} from ${owners}
+      where worker is not null and expires_at > statement_timestamp() limit $1`
     this.#end = `insert into ${owners} as o (owner, seen_at, expires_at) values ($1, ${past}, ${past})
       on conflict (owner) do update set expires_at = least(o.expires_at, excluded.expires_at)`
   }
@@ -73,10 +78,13 @@ export class PostgresOwners {
     return row!['now'] as number
   }
 
-  async renew(owner: string, leaseMs: number): Promise<boolean> {
+  async renew(owner: string, leaseMs: number, worker?: string): Promise<boolean> {
     const limitMs = Math.min(Math.max(leaseMs, shortestLimitMs), longestLimitMs)
     const watch = this.#watch
-    const plain = { text: this.#renew, parameters: [toName(owner), leaseMs] }
+    const plain = {
+      text: this.#renew,
+      parameters: [toName(owner), leaseMs, worker === undefined ? null : toName(worker)],
+    }
     watch?.sessions.renewing(owner)
     const rows = await (watch === undefined
       ? this.#connection.queryApart(plain, limitMs)
@@ -106,6 +114,15 @@ export class PostgresOwners {
       const [sinceRenewalMs, leaseLeftMs] = [Number(row['seen_at_age']), -Number(row['expires_at_age'])]
       return { isAlive: row['is_alive'] === true, sinceRenewalMs, leaseLeftMs }
     })
+  }
+
+  async workers(limit: number): Promise<readonly WorkerState[]> {
+    const rows = await this.#connection.query({ text: this.#workers, parameters: [limit] })
+    return rows.map((row) => ({
+      worker: fromName(String(row['worker'])),
+      sinceRenewalMs: Number(row['seen_at_age']),
+      leaseLeftMs: -Number(row['expires_at_age']),
+    }))
   }
 
   /** Forgets owners that have long been dead. If it fails, the next one does it. */

@@ -1,7 +1,8 @@
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { Connection } from './connection.ts'
 import { ownersScript } from './reading-scripts.ts'
-import { bucketCount, buckets, ownerText } from './layout.ts'
+import type { WorkerState } from '../../src/core/contracts/worker-record.ts'
+import { bucketCount, buckets, escapeText, ownerText, unescapeText } from './layout.ts'
 import { now, script } from './link.ts'
 import type { RedisSessions } from './sessions.ts'
 
@@ -22,7 +23,7 @@ const timeScript = script(`${now}
 return now
 `)
 
-/** ARGV: owner, milliseconds, '1' if it was registered by the caller before, what is kept of its connection. */
+/** ARGV: owner, milliseconds, '1' if it was registered by the caller before, what is kept of its connection, '1' if it says what follows of itself. */
 const renewScript = script(`${now}
 local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if ends then
@@ -37,10 +38,12 @@ if ARGV[4] ~= '' then
 else
   redis.call('HDEL', KEYS[3], ARGV[1])
 end
+if ARGV[5] == '1' then redis.call('HSET', KEYS[4], ARGV[1], ARGV[6]) end
 local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ${graveMs}, 'LIMIT', 0, ${mostForgotten})
 for _, owner in ipairs(gone) do
   redis.call('ZREM', KEYS[1], owner)
   redis.call('HDEL', KEYS[3], owner)
+  redis.call('HDEL', KEYS[4], owner)
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ${graveMs})
 return 1
@@ -51,6 +54,7 @@ const endScript = script(`${now}
 local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not ends or tonumber(ends) > now then redis.call('ZADD', KEYS[1], now, ARGV[1]) end
 redis.call('HDEL', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[3], ARGV[1])
 redis.pcall('PUBLISH', ARGV[2], 'w')
 return 1
 `)
@@ -77,6 +81,23 @@ end
 return ages
 `)
 
+/** ARGV: how many at most. Gives of each that lives what it says of itself, how long ago it renewed, and how long its lease lasts, as texts. */
+const workersScript = script(`${now}
+local said = redis.call('HGETALL', KEYS[3])
+local found = {}
+for i = 1, #said, 2 do
+  if #found >= 3 * tonumber(ARGV[1]) then break end
+  local ends = redis.call('ZSCORE', KEYS[1], said[i])
+  if ends and tonumber(ends) > now then
+    local renewed = redis.call('ZSCORE', KEYS[2], said[i])
+    found[#found + 1] = said[i + 1]
+    found[#found + 1] = tostring(renewed and now - tonumber(renewed) or 0)
+    found[#found + 1] = tostring(tonumber(ends) - now)
+  end
+end
+return found
+`)
+
 /** Which owners live. */
 export class Owners {
   readonly #connection: Connection
@@ -98,12 +119,13 @@ export class Owners {
     return (await link.one({ run: timeScript, keys: [layout.leases], args: [] })) as number
   }
 
-  async renew(owner: string, leaseMs: number): Promise<boolean> {
+  async renew(owner: string, leaseMs: number, worker?: string): Promise<boolean> {
     const { link, layout } = this.#connection
     const known = this.#registered.has(owner) ? '1' : ''
-    const keys = [layout.leases, layout.renewals, layout.sessions]
+    const keys = [layout.leases, layout.renewals, layout.sessions, layout.workers]
     const session = this.#sessions?.renewing(owner) ?? ''
-    const reply = await link.one({ run: renewScript, keys, args: [ownerText(owner), leaseMs, known, session] })
+    const said = worker === undefined ? ['', ''] : ['1', escapeText(worker)]
+    const reply = await link.one({ run: renewScript, keys, args: [ownerText(owner), leaseMs, known, session, ...said] })
     if (reply !== 1) {
       this.#sessions?.forget(owner)
       return false
@@ -116,7 +138,7 @@ export class Owners {
   async end(owner: string): Promise<void> {
     const { link, layout } = this.#connection
     this.#sessions?.forget(owner)
-    const keys = [layout.leases, layout.sessions]
+    const keys = [layout.leases, layout.sessions, layout.workers]
     await link.one({ run: endScript, keys, args: [ownerText(owner), layout.hints] })
   }
 
@@ -132,6 +154,18 @@ export class Owners {
       const leaseLeftMs = -Number(ended)
       return { isAlive: leaseLeftMs > 0, sinceRenewalMs: renewed === '' ? undefined : Number(renewed), leaseLeftMs }
     })
+  }
+
+  async workers(limit: number): Promise<readonly WorkerState[]> {
+    const { link, layout } = this.#connection
+    const keys = [layout.leases, layout.renewals, layout.workers]
+    const reply = await link.one({ run: workersScript, keys, args: [limit] })
+    const texts = (reply as readonly unknown[]).map(String)
+    return Array.from({ length: texts.length / 3 }, (_, index) => ({
+      worker: unescapeText(texts[3 * index]!),
+      sinceRenewalMs: Number(texts[3 * index + 1]),
+      leaseLeftMs: Number(texts[3 * index + 2]),
+    }))
   }
 
   /** Those of some owners (escaped, as they stand in records) that are dead, for good. */

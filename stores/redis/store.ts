@@ -25,6 +25,7 @@ import type {
   NewExecution,
   StepPage,
 } from '../../src/core/contracts/execution-record.ts'
+import type { WorkerState } from '../../src/core/contracts/worker-record.ts'
 import { opening } from '../sql/driver-error.ts'
 import { StoreLife } from '../sql/life.ts'
 import { acquireExecutions } from './acquirer.ts'
@@ -136,8 +137,8 @@ class RedisStore implements Store {
     return this.#opened().owners.time()
   }
 
-  async renewOwner(owner: string, leaseMs: number): Promise<boolean> {
-    return this.#opened().owners.renew(owner, leaseMs)
+  async renewOwner(owner: string, leaseMs: number, worker?: string): Promise<boolean> {
+    return this.#opened().owners.renew(owner, leaseMs, worker)
   }
 
   async endOwner(owner: string): Promise<void> {
@@ -146,6 +147,10 @@ class RedisStore implements Store {
 
   async readOwners(owners: readonly string[]): Promise<readonly (OwnerState | undefined)[]> {
     return this.#opened().owners.read(owners)
+  }
+
+  async readWorkers(limit: number): Promise<readonly WorkerState[]> {
+    return this.#opened().owners.workers(limit)
   }
 
   async create(executions: readonly NewExecution[], transaction?: unknown): Promise<(ExecutionRecord | undefined)[]> {

@@ -32,6 +32,7 @@ import type {
   NewExecution,
   StepPage,
 } from '../../src/core/contracts/execution-record.ts'
+import type { WorkerState } from '../../src/core/contracts/worker-record.ts'
 import { opening } from './driver-error.ts'
 import { StoreLife } from './life.ts'
 import type { Migration, MigrationDatabase } from './migration.ts'
@@ -62,9 +63,10 @@ export interface SqlStoreParts {
   }
   readonly owners: {
     time(): Answer<number>
-    renew(owner: string, leaseMs: number): Answer<boolean>
+    renew(owner: string, leaseMs: number, worker: string | undefined): Answer<boolean>
     end(owner: string): Answer<void>
     read(owners: readonly string[]): Answer<readonly (OwnerState | undefined)[]>
+    workers(limit: number): Answer<readonly WorkerState[]>
   }
   readonly creator: {
     create(executions: readonly NewExecution[], transaction: unknown): Answer<readonly CreateAnswer[]>
@@ -147,8 +149,8 @@ export class SqlStore implements Store {
     return this.#open.owners.time()
   }
 
-  async renewOwner(owner: string, leaseMs: number): Promise<boolean> {
-    return this.#open.owners.renew(owner, leaseMs)
+  async renewOwner(owner: string, leaseMs: number, worker?: string): Promise<boolean> {
+    return this.#open.owners.renew(owner, leaseMs, worker)
   }
 
   async endOwner(owner: string): Promise<void> {
@@ -157,6 +159,10 @@ export class SqlStore implements Store {
 
   async readOwners(owners: readonly string[]): Promise<readonly (OwnerState | undefined)[]> {
     return this.#open.owners.read(owners)
+  }
+
+  async readWorkers(limit: number): Promise<readonly WorkerState[]> {
+    return this.#open.owners.workers(limit)
   }
 
   async create(executions: readonly NewExecution[], transaction?: unknown): Promise<readonly CreateAnswer[]> {

@@ -54,6 +54,12 @@ export const sqliteOwnMigrations: readonly Migration[] = [
     ],
     down: ['alter table docket_owners drop column lease_until', 'alter table docket_owners drop column lease_seen'],
   },
+  {
+    version: 4,
+    name: 'workers',
+    up: ['alter table docket_owners add column worker text'],
+    down: ['alter table docket_owners drop column worker'],
+  },
 ]
 
 /** The migrations of a SQLite database. @throws OptionError */

@@ -1,5 +1,6 @@
 import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
-import { toName } from '../sql/names.ts'
+import type { WorkerState } from '../../src/core/contracts/worker-record.ts'
+import { fromName, toName } from '../sql/names.ts'
 import { fromSqlTime, toSqlTime } from '../sql/times.ts'
 import { isUnfinished } from '../sql/tables.ts'
 import type { Answer } from '../sql/dialect.ts'
@@ -36,23 +37,26 @@ export class SqliteOwners {
     return this.#now()
   }
 
-  renew(owner: string, leaseMs: number): Answer<boolean> {
+  renew(owner: string, leaseMs: number, worker?: string): Answer<boolean> {
     const now = this.#now()
     const name = toName(owner)
+    const said = worker === undefined ? null : toName(worker)
     const elapsed = this.#elapsed()
     const lease = [toSqlTime(now), toSqlTime(now + leaseMs), elapsed, elapsed + leaseMs] as const
     return this.#connection.urgentTransaction(() => {
       const renewed = this.#connection.run(
-        `update docket_owners set seen_at = ?, expires_at = ?, lease_seen = ?, lease_until = ?
+        `update docket_owners set seen_at = ?, expires_at = ?, lease_seen = ?, lease_until = ?,
+           worker = coalesce(?, worker)
          where owner = ? and ${isLiving}`,
         ...lease,
+        said,
         name,
         ...livingCells(elapsed),
       )
       if (renewed === 1) return true
       const text =
-        'insert into docket_owners (owner, seen_at, expires_at, lease_seen, lease_until) values (?, ?, ?, ?, ?) on conflict (owner) do nothing'
-      if (this.#connection.run(text, name, ...lease) === 0) return false
+        'insert into docket_owners (owner, seen_at, expires_at, lease_seen, lease_until, worker) values (?, ?, ?, ?, ?, ?) on conflict (owner) do nothing'
+      if (this.#connection.run(text, name, ...lease, said) === 0) return false
       // Where processes always crash, none of them gets to its end.
       this.#tidyUp()
       return true
@@ -92,6 +96,16 @@ export class SqliteOwners {
       const leaseLeftMs = Math.min(0, fromSqlTime(row['expires_at']) - now)
       return { isAlive, sinceRenewalMs: now - fromSqlTime(row['seen_at']), leaseLeftMs }
     })
+  }
+
+  workers(limit: number): readonly WorkerState[] {
+    const elapsed = this.#elapsed()
+    const text = `select worker, lease_seen, lease_until from docket_owners where worker is not null and ${isLiving} limit ?`
+    return this.#connection.all(text, ...livingCells(elapsed), limit).map((row) => ({
+      worker: fromName(String(row['worker'])),
+      sinceRenewalMs: elapsed - Number(row['lease_seen']),
+      leaseLeftMs: Number(row['lease_until']) - elapsed,
+    }))
   }
 
   /** Forgets owners that have long been dead. */

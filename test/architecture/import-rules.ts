@@ -65,7 +65,7 @@ const roomsOfDurable: Readonly<Record<string, readonly string[]>> = {
 /** The rooms of `src/runtime`, each with the ones that it may import besides itself, and packages. */
 const below = ['environment', 'collections', 'inputs', 'store-access', 'results', 'steps']
 const roomsOfRuntime: Readonly<Record<string, { readonly rooms: readonly string[]; readonly packages?: string[] }>> = {
-  environment: { rooms: [], packages: ['node:async_hooks', 'node:crypto'] },
+  environment: { rooms: [], packages: ['node:async_hooks', 'node:crypto', 'node:os'] },
   collections: { rooms: [] },
   inputs: { rooms: ['environment', 'collections'] },
   'store-access': { rooms: ['environment', 'collections'] },

@@ -1,3 +1,4 @@
+import { outputsOfHooks } from './expected-outputs-of-hooks.ts'
 import { outputsOfWaits } from './expected-outputs-of-waits.ts'
 import type { ExpectedOutput } from './expected-output.ts'
 
@@ -9,6 +10,7 @@ payment of order 7, shipped`
 /** Every example that is run for its output alone, by its path in `examples/`. The guides quote these texts. */
 export const expectedOutputs: Readonly<Record<string, ExpectedOutput>> = {
   ...outputsOfWaits,
+  ...outputsOfHooks,
   'batch.ts': {
     text: `Metropolis: above average
 Plan 9: below average
@@ -168,12 +170,13 @@ Oslo–Bergen for 120 NOK`,
   },
   'hello-world.ts': { text: 'Bonjour, Ada!' },
   'migrations.ts': {
-    text: `sqlite store: the database's tables are out of date: pending is migration 1 (tables), 2 (deadlines), 3 (leases by the machine); run up() of sqliteMigrations(…), or open the store with migrate: true
+    text: `sqlite store: the database's tables are out of date: pending is migration 1 (tables), 2 (deadlines), 3 (leases by the machine), 4 (workers); run up() of sqliteMigrations(…), or open the store with migrate: true
 10000_orders-by-tenant.sql
 ran 1 and 2 and 3 and 10000
 1 tables: applied
 2 deadlines: applied
 3 leases by the machine: applied
+4 workers: applied
 10000 orders-by-tenant: applied
 42`,
   },

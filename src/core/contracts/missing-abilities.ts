@@ -15,6 +15,7 @@ const methods: Readonly<Record<MethodOf<Store>, true>> = {
   renewOwner: true,
   endOwner: true,
   readOwners: true,
+  readWorkers: true,
   create: true,
   commit: true,
   acquire: true,

@@ -18,6 +18,7 @@ import type { ExecutionStatus } from './statuses.ts'
 import type { ScheduleStore } from './schedule-record.ts'
 import type { StoreLimits } from './store-limits.ts'
 import type { ValueFormat } from './stored-value.ts'
+import type { WorkerStore } from './worker-record.ts'
 
 /** Something may have happened; never trusted alone. */
 export type StoreHint =
@@ -111,7 +112,7 @@ export interface StoreCapabilities {
  * clock; where it has none that all its processes have in common, by one that can't be set. What fails throws a StoreError that says whether trying again can help; all calls may be repeated
  * when their answer was lost.
  */
-export interface Store extends EventStore, ScheduleStore, SharedStateStore {
+export interface Store extends EventStore, ScheduleStore, SharedStateStore, WorkerStore {
   /** Names the kind of store in errors and events: `redis`, `sqlite`. */
   readonly name: string
   /** What the store can do beyond what every store can. */
@@ -134,11 +135,6 @@ export interface Store extends EventStore, ScheduleStore, SharedStateStore {
    */
   time?(): Promise<number>
 
-  /**
-   * Says that the owner lives and will for `leaseMs`; a new owner is registered. False when its lease had run out before: it
-   * is dead for good, and others may have its executions.
-   */
-  renewOwner(owner: string, leaseMs: number): Promise<boolean>
   /** The owner ends: its lease runs out now. */
   endOwner(owner: string): Promise<void>
   /** What is known of owners, for people; undefined for each that was never registered, or has been dead for so long that it is forgotten. */

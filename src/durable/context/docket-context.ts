@@ -40,6 +40,7 @@ import { StepReader } from './step-reader.ts'
 import { persistDefault } from './persist-default.ts'
 import type { StartOptions } from './start-options.ts'
 
+import { workerDescription } from './worker-description.ts'
 /** What is written together with a change of an execution itself. */
 type Besides = Partial<
   Pick<ExecutionCommit, 'steps' | 'consumed' | 'closedSlots' | 'openedSlots' | 'outgoing' | 'checkpoints'>
@@ -139,6 +140,7 @@ export class DocketContext {
     return timeOrderedId(this.clock.now(), this.options.random)
   }
 
+    const describe = workerDescription(options, this.graphs, () => this.clock.now())
   /** The graph whose executions are stored under a name, which may be a former one; undefined where this docket has none. */
   graphOf(name: string): AnyGraph | undefined {
     return this.#graphs.of(name)

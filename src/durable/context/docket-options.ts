@@ -80,7 +80,7 @@ export interface DocketOptions {
   readonly app?: unknown
   /** Stand around what this docket does, the first outermost: starts, steps, signals, events, queries and so on. @default [] */
   readonly interceptors?: readonly Interceptor[] | undefined
-  /** Begins the owner's id in the records. @default 'docket' */
+  /** What this process is called: it begins the owner's id in the records, and is shown by `docket.workers()`. @default 'docket' */
   readonly name?: string | undefined
   /** Time, for tests. @default the system's */
   readonly clock?: Clock | undefined
@@ -94,6 +94,8 @@ const optionNames: readonly string[] = [
   'unknownGraph',
   'codecs',
   'persist',
+  /** Version of the program, as `docket.workers()` shows it: a release, a commit. @default none */
+  readonly version?: string | undefined
   'lease',
   'takeOver',
   'work',
@@ -123,6 +125,7 @@ export function withAllGraphs(options: DocketOptions): DocketOptions {
 function isGraph(value: unknown): value is AnyGraph {
   return isRecord(value) && indexOf(value as unknown as AnyGraph) !== undefined
 }
+  'version',
 
 /** @throws OptionError with all problems */
 export function checkDocketOptions(options: unknown): asserts options is DocketOptions {
@@ -206,8 +209,9 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
   )
     report('codecs must be an array of codecs, like encryption({ keys, current })')
   append(problems, problemsOfInjected({ logger, clock, random }))
-  if (name !== undefined && (typeof name !== 'string' || name === ''))
-    report(`name must be a non-empty string, not ${describe(name)}`)
+  for (const [key, value] of Object.entries({ name, version: options['version'] }))
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      report(`${key} must be a non-empty string, not ${describe(value)}`)
   if (problems.length === 0) append(problems, problemsOfLengths(options as unknown as DocketOptions))
   return problems
 }

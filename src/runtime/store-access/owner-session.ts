@@ -14,6 +14,8 @@ export interface SessionOptions {
   /** Begins the owner's id, for people who read the tables. */
   readonly name: string
   readonly randomId: () => string
+  /** What an owner says of itself to others, once. @default nothing */
+  readonly describe?: ((owner: string) => string) | undefined
   readonly random: () => number
   readonly failures: UnheardFailures
   /** The lease has run out: whatever is owned belongs to others. A new owner takes the place. `cause` is what renewals failed with, if they did. */
@@ -59,6 +61,8 @@ export class OwnerSession {
   #tickDueAtByDay = 0
   /** What the last renewal failed with. */
   #failure: unknown
+  /** The owner whose description is on record. */
+  #described: string | undefined
   #isClosed = false
 
   constructor(options: SessionOptions) {
@@ -87,6 +91,12 @@ export class OwnerSession {
 
   get leaseMs(): number {
     return this.#options.leaseMs
+  }
+
+  /** By how much the next renewal is late, in milliseconds; 0 while one is under way, or there is nothing to renew. */
+  get lateMs(): number {
+    if (this.#tickDueAt === undefined || this.#isClosed) return 0
+    return Math.max(0, this.#options.clock.elapsed() - this.#tickDueAt)
   }
 
   /** Makes sure that the owner is registered. @throws StoreError */
@@ -173,7 +183,11 @@ export class OwnerSession {
     const owner = this.#owner
     // Whether it is watched from now on is not known before the answer.
     if (this.#freshUntil === Infinity && this.#heartbeat !== undefined) this.#freshenAt(askedAt, askedAtByDay)
-    const isAlive = await store.renewOwner(owner, leaseMs)
+    const worker = this.#described === owner ? undefined : this.#options.describe?.(owner)
+    const isAlive = await (worker === undefined
+      ? store.renewOwner(owner, leaseMs)
+      : store.renewOwner(owner, leaseMs, worker))
+    this.#described = owner
     if (owner !== this.#owner) return false
     this.#failure = undefined
     if (this.#heartbeat?.isClaimed(owner) === true) this.#freshenAt(askedAt, askedAtByDay)

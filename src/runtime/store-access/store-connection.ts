@@ -27,6 +27,8 @@ export interface ConnectionOptions {
   readonly leaseMs: number
   readonly name: string
   readonly randomId: () => string
+  /** What this process says of itself to others, as an owner. @default nothing */
+  readonly describe?: ((owner: string) => string) | undefined
   readonly random: () => number
   readonly onLost: (cause: unknown) => void
   readonly onBlocked: (durationMs: number) => void

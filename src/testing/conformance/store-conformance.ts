@@ -33,10 +33,12 @@ import { timeOfDayConformance } from './time-of-day.ts'
 import { timesConformance } from './times.ts'
 import { transactionConformance } from './transaction.ts'
 import { valuesConformance } from './values.ts'
+import { workersConformance } from './workers.ts'
 
 const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   'life of a client': lifecycleConformance,
   owners: ownersConformance,
+  workers: workersConformance,
   'connections of owners': sessionsConformance,
   'a time of day that is set': timeOfDayConformance,
   create: createConformance,

@@ -39,6 +39,7 @@ const commits: Readonly<Record<MethodOf<Store>, boolean>> = {
   renewOwner: false,
   endOwner: false,
   readOwners: false,
+  readWorkers: false,
   acquire: false,
   get: false,
   list: false,
