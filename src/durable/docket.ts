@@ -16,10 +16,9 @@ import type { TimerNameOf } from '../core/graph/timer-names.ts'
 import { inspectKey } from '../core/inspect-key.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
 import type { GraphLogic } from '../runtime/from-graph.ts'
-import { givenInputs } from '../runtime/inputs/given-inputs.ts'
-import type { GivenInputs } from '../runtime/inputs/given-inputs.ts'
-import type { OverridingOptions, StartOptions } from './context/start-options.ts'
+import type { OverridingOptions } from './context/start-options.ts'
 import { beginBatch, beginExecution, passStart, storedStart } from './start/begin-execution.ts'
+import { startMany } from './start/start-many.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
 import { requireTransactions } from './context/require-transactions.ts'
 import {
@@ -33,7 +32,6 @@ import {
   checkStartMany,
 } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
-import { leftBySignal } from './context/ended-by-signal.ts'
 import { logicOptionNames, startBatchOptionNames, startOptionNames } from './context/call-options.ts'
 import { checkDocketOptions, withAllGraphs } from './context/docket-options.ts'
 import type { DocketOptions } from './context/docket-options.ts'
@@ -46,6 +44,7 @@ import type { DocketParts } from './docket-parts.ts'
 import { durableLogic } from './durable-logic.ts'
 import { DocketContext } from './context/docket-context.ts'
 import { ExecutionHandle } from './execution-handle.ts'
+import { handleOf } from './handle-of.ts'
 import { noSuchExecution } from './records/execution-info.ts'
 import { listWorkers } from './list-workers.ts'
 import type { WorkerInfo } from './records/worker-info.ts'
@@ -57,7 +56,8 @@ import type { EmitOptions } from './mail/emit-event.ts'
 import { retriedOf } from './recovery/retried-items.ts'
 import { graphAndTarget } from './start/graph-and-target.ts'
 import { forkExecution } from './start/fork-execution.ts'
-import type { ExecuteCall, LogicCall, StartBatch, StartCall } from './start-calls.ts'
+import type { ExecuteCall, LogicCall, StartBatch, StartCall, StartOfMany, StartOutcome } from './start-calls.ts'
+import { executeDurably } from './execute-durably.ts'
 import { closeDocket } from './close-docket.ts'
 import type { CloseOptions } from './close-docket.ts'
 import { purge } from './upkeep.ts'
@@ -90,11 +90,10 @@ export class Docket implements AsyncDisposable {
   ): Promise<ExecutionHandle<ValueOf<T>, SignalTypeOf<G>, TimerNameOf<G>, QueriesOf<G>>> {
     const { transaction, ...startOptions } = options
     checkExecuteOptions('start', startOptions, startOptionNames, problemsOfLifetime(startOptions))
-    if (transaction !== undefined && !this.#context.connection.store.capabilities.transactions)
-      throw new OptionError(`start: the ${this.#context.connection.store.name} store has no transactions`)
+    requireTransactions(this.#context, 'start', transaction)
     const wanted = { graph, target: target as AnyDataType, inputs, options: startOptions, transaction }
     const id = await beginExecution(this.#context, this.#parts.starter, wanted)
-    return this.#handleOf(id, graph, target as AnyDataType, startOptions, transaction !== undefined)
+    return handleOf(this.#context, id, graph, target as AnyDataType, startOptions, transaction !== undefined)
   }
 
   /**
@@ -112,15 +111,27 @@ export class Docket implements AsyncDisposable {
     return this.start(graph, target as TypedDataType, inputs, options)
   }
 
-  #handleOf<Output>(
-    id: string,
-    graph: AnyGraph,
-    target: AnyDataType,
-    options: StartOptions | undefined,
-    isInTransaction = false,
-  ): ExecutionHandle<Output, never, never, never> {
-    const about = { graph: graph.name, target: target.name, kind: 'execution', isInTransaction } as const
-    return new ExecutionHandle(this.#context, id, { ...about, signal: options?.signal })
+  /**
+   * Starts many executions of one graph, in few calls of the store, and returns as soon as they are written down. What is wrong with the call (inputs that don't fit, unknown
+   * options) is refused with all problems before anything is written. What becomes of each then is its own, in the order of the call: a handle, or why there is none.
+   * @throws (as rejection) InputError, OptionError, GraphError, DocketClosedError; StoreError within a transaction
+   */
+  async startMany<G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
+    graph: G,
+    target: TargetOf<G, T>,
+    starts: readonly StartOfMany<G, T, Given>[],
+    options: { readonly transaction?: unknown } = {},
+  ): Promise<readonly StartOutcome<ExecutionHandle<ValueOf<T>, SignalTypeOf<G>, TimerNameOf<G>, QueriesOf<G>>>[]> {
+    checkStartMany(options)
+    const { transaction } = options
+    requireTransactions(this.#context, 'startMany', transaction)
+    const wanted = { graph, target: target as AnyDataType, starts, transaction }
+    const context = this.#context
+    const started = await startMany(context, this.#parts.starter, wanted)
+    return started.map((one, index) => {
+      if ('error' in one) return { error: one.error }
+      return { handle: handleOf(context, one.id, graph, wanted.target, starts[index], transaction !== undefined) }
+    })
   }
 
   /**
@@ -133,37 +144,9 @@ export class Docket implements AsyncDisposable {
     inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
     options?: ExecuteCall<G, T, Given>,
   ): Promise<ValueOf<T>> {
-    // What is thrown inside rejects the promise.
-    return new Promise((resolve, reject) => {
-      const context = this.#context
-      context.requireOpen()
-      if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames, problemsOfLifetime(options))
-      if (options?.id === undefined && context.interceptors.start === undefined) {
-        context.requireGraph(graph)
-        const given = givenInputs(graph, target as AnyDataType, inputs, options?.overrides)
-        if (this.#parts.ephemeral.has(given.plan)) {
-          this.#parts.ephemeral.run(given, inputs, options, resolve as (value: unknown) => void, reject)
-          return
-        }
-      }
-      const { ephemeral, starter } = this.#parts
-      let isUnwritten = false
-      const runUnwritten = (given: GivenInputs, input: unknown, changed: StartOptions): boolean => {
-        isUnwritten = options?.id === undefined && ephemeral.has(given.plan)
-        if (isUnwritten) ephemeral.run(given, input, changed, resolve as (value: unknown) => void, reject)
-        return isUnwritten
-      }
-      const wanted = { graph, target: target as AnyDataType, inputs, options: options ?? {}, runUnwritten }
-      beginExecution(context, starter, wanted)
-        .then(async (id) => {
-          if (isUnwritten) return
-          // The caller's own limits end its wait; what the steps did is undone without it.
-          context.owned.get(id)?.callerLeft?.catch(reject)
-          const handle = this.#handleOf<ValueOf<T>>(id, graph, target as AnyDataType, options)
-          resolve(await leftBySignal(context, id, options?.signal, () => handle.result()))
-        })
-        .catch(reject)
-    })
+    return executeDurably(this.#context, this.#parts, graph, target as AnyDataType, inputs, options) as Promise<
+      ValueOf<T>
+    >
   }
 
   /**

@@ -25,6 +25,31 @@ export type StartCall<G extends AnyGraph, T extends TypedDataType, Given extends
   readonly transaction?: unknown
 }
 
+/** One of the starts of `docket.startMany`. */
+export type StartOfMany<G extends AnyGraph, T extends TypedDataType, Given extends object> = ExecuteCall<
+  G,
+  T,
+  Given
+> & {
+  /** Its leaf inputs, as of `start`. */
+  readonly inputs: InputsOf<G, T, never, OverriddenIn<Given>>
+}
+
+/** What one of the starts of `docket.startMany` came to. */
+export type StartOutcome<Handle> =
+  | {
+      /** Of the execution, which is written down. */
+      readonly handle: Handle
+      /** Absent: it was started. */
+      readonly error?: undefined
+    }
+  | {
+      /** Why it was not started: its id stands for something else, an interceptor refused it, a value of it can't be stored. */
+      readonly error: unknown
+      /** Absent: there is none. */
+      readonly handle?: undefined
+    }
+
 /** What `docket.logic` takes besides graph and target. */
 export type LogicCall<G extends AnyGraph, T extends TypedDataType, Given extends object> = Omit<
   StartOptions,

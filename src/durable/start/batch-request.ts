@@ -49,10 +49,10 @@ export async function batchRequest(
   { key, ...options }: StartBatchOptions,
 ): Promise<StartRequest> {
   context.requireOpen()
-  context.requireGraph(graph)
+  const own = context.requireGraph(graph)
   const id = options.id ?? context.newId()
   requireLength(context.connection.store, 'executionId', 'startBatch: execution id', id)
-  const frame = batchFrameOf('startBatch', graph, target, { ...options, id, app: context.options.app })
+  const frame = batchFrameOf('startBatch', own, target, { ...options, id, app: context.options.app })
   if (!Array.isArray(items)) {
     const message = `items must be an array, not ${describe(items)}`
     throw new InputError('INPUT_INVALID', `startBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })

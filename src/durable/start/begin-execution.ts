@@ -39,7 +39,8 @@ export async function beginExecution(
   const { interceptors } = context
   const begin = async (given: unknown, changed: OverridingOptions): Promise<string> => {
     if (wanted.runUnwritten !== undefined && interceptors.start !== undefined) {
-      if (wanted.runUnwritten(givenInputs(graph, target, given, changed.overrides), given, changed)) return changed.id!
+      const own = context.requireGraph(graph)
+      if (wanted.runUnwritten(givenInputs(own, target, given, changed.overrides), given, changed)) return changed.id!
     }
     const request = executionRequest(context, graph, target, given, changed)
     if (wanted.write !== undefined) await wanted.write(request)

@@ -4,6 +4,7 @@ import { durationMs } from '../../core/duration.ts'
 import { ExecutionConflictError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
+import { planOf } from '../../core/graph/plan.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import { checkLeaves, givenInputs, namedLeaves } from '../../runtime/inputs/given-inputs.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
@@ -29,6 +30,8 @@ export interface StartRequest {
   readonly target: string
   readonly requestDigest: string
   readonly caller: CallerOptions
+  /** Looks whether the values fit their schemas; what `newRecord` needs of that it does not do again. @throws InputError */
+  check?(): Promise<void>
   /** Messages that take the places of the signals which come with the start. */
   signals?(): Promise<readonly NewMessage[]>
   /** The record that it begins with; without an owner, any process may begin it. @throws InputError, SerializationError */
@@ -66,8 +69,7 @@ export function executionRequest(
   inputs: unknown,
   { overrides, signals: sent, ...options }: OverridingOptions,
 ): StartRequest {
-  context.requireGraph(graph)
-  const given = givenInputs(graph, target, inputs, overrides)
+  const given = givenInputs(context.requireGraph(graph), target, inputs, overrides)
   const signals = givenSignals(given.plan, sent)
   const input = overrides === undefined ? inputs : namedLeaves(given)
   return requestOf(context, { given, signals, input, parent: undefined }, options)
@@ -80,8 +82,11 @@ export function childRequest(
   parent: Parentage,
   options: StartOptions & { readonly id: string },
 ): StartRequest {
-  context.requireGraph(given.plan.index.graph)
-  return requestOf(context, { given, signals: {}, input: namedLeaves(given), parent }, options)
+  const { index, target } = given.plan
+  const own = context.requireGraph(index.graph)
+  const plan = own === index.graph ? given.plan : planOf(own, target)
+  const asked = { plan, leafValues: given.leafValues }
+  return requestOf(context, { given: asked, signals: {}, input: namedLeaves(asked), parent }, options)
 }
 
 function requestOf(
@@ -98,6 +103,8 @@ function requestOf(
   requireLength(context.connection.store, 'executionId', 'execution id', id)
   const startOptions = { ...options, id }
   let leafValues: readonly unknown[]
+  let checked: readonly unknown[] | undefined
+  const asked = { graph, target, given, signals, parent, requestDigest, options: startOptions }
   return {
     id,
     graph: graph.name,
@@ -105,10 +112,12 @@ function requestOf(
     requestDigest,
     caller: callerOptionsOf(startOptions),
     ...(Object.keys(signals).length > 0 && { signals: () => startMessages(context, id, given.plan, signals) }),
+    check: async () => {
+      checked = await checkedLeaves(asked)
+    },
     newRecord: async (owner) => {
-      const request = { graph, target, given, signals, parent, requestDigest, options: startOptions }
-      leafValues = await checkedLeaves(request)
-      const record = await newRecordOf(request, leafValues, owner, context)
+      leafValues = checked ?? (await checkedLeaves(asked))
+      const record = await newRecordOf(asked, leafValues, owner, context)
       if (owner === undefined) return record
       const begun = countedFirst(given.plan, context.setup)
       return { ...record, steps: begun.map((step) => firstAttemptOf(step, '', record.createdAt)) }

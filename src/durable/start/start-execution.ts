@@ -1,7 +1,8 @@
+import { append } from '../../core/append.ts'
 import { DocketClosedError, ExecutionConflictError, StoreError } from '../../core/errors.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
-import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import type { ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
 import type { NewMessage } from '../../core/contracts/message.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
@@ -76,24 +77,57 @@ export class ExecutionStarter {
 
   /** Writes an execution within the caller's transaction: any process begins it, once that is committed. */
   async startWithin(transaction: unknown, request: StartRequest): Promise<void> {
+    const [failure] = await this.startAllWithin(transaction, [request])
+    if (failure !== undefined) throw failure.error
+  }
+
+  /** Writes many, in few calls; gives for each why it was not written, if it was not. @throws StoreError */
+  async startAllWithin(
+    transaction: unknown,
+    requests: readonly StartRequest[],
+  ): Promise<readonly ({ readonly error: unknown } | undefined)[]> {
     const { connection } = this.#context
+    const { store } = connection
     this.#context.requireOpen()
     await connection.patiently(() => connection.opened())
-    const created = [await request.newRecord(undefined)]
-    const [existing] = allAnswers(
-      connection.store,
-      'create',
-      created,
-      await connection.store.create(created, transaction),
-    )
-    if (existing === undefined) {
-      const messages = await request.signals?.()
-      // It is new, and so they are: all of them are accepted.
-      if (messages !== undefined)
-        allAnswers(connection.store, 'post', messages, await connection.store.post(messages, transaction))
-      return
+    const failures = new Array<{ readonly error: unknown } | undefined>(requests.length)
+    const seen = new Set<string>()
+    // Of two that have one id the later one finds the earlier one.
+    const later: number[] = []
+    const first: number[] = []
+    for (const [index, { id }] of requests.entries()) (seen.size === seen.add(id).size ? later : first).push(index)
+    for (const group of [first, ...later.map((index) => [index])]) {
+      const created: { readonly index: number; readonly record: NewExecution }[] = []
+      for (const index of group)
+        try {
+          created.push({ index, record: await requests[index]!.newRecord(undefined) })
+        } catch (error) {
+          failures[index] = { error }
+        }
+      if (created.length === 0) continue
+      const records = created.map(({ record }) => record)
+      const answers = allAnswers(store, 'create', records, await store.create(records, transaction))
+      const messages: NewMessage[] = []
+      for (const [place, { index }] of created.entries()) {
+        const request = requests[index]!
+        const existing = answers[place]
+        // It is new, and so are they: all of them are accepted.
+        if (existing === undefined) append(messages, (await request.signals?.()) ?? [])
+        else
+          try {
+            await this.#requireGoingOn(request, existing)
+          } catch (error) {
+            failures[index] = { error }
+          }
+      }
+      if (messages.length > 0) allAnswers(store, 'post', messages, await store.post(messages, transaction))
     }
-    if (existing === 'locked') throw connection.lockedError(`execution "${request.id}"`)
+    return failures
+  }
+
+  /** Within a transaction nothing can begin again. */
+  async #requireGoingOn(request: StartRequest, existing: ExecutionRecord | 'locked'): Promise<void> {
+    if (existing === 'locked') throw this.#context.connection.lockedError(`execution "${request.id}"`)
     requireSame(request, await this.#underPresentNames(existing))
     if (isTerminal(existing.status) && existing.status !== 'completed')
       throw new ExecutionConflictError(

@@ -135,14 +135,19 @@ function checkedOf(reads: readonly Checking[]): readonly ItemRead[] | Promise<re
 
 function allOrThrow(reads: readonly (ItemRead | InputError)[]): readonly ItemRead[] {
   const wrong = reads.filter((read) => read instanceof InputError)
+  if (wrong.length === 0) return reads as readonly ItemRead[]
+  throw errorOfWrongItems(wrong)
+}
+
+/** One error for several items that don't fit, each with its own; there is at least one. */
+export function errorOfWrongItems(wrong: readonly InputError[]): InputError {
   const [first] = wrong
-  if (first === undefined) return reads as readonly ItemRead[]
-  if (wrong.length === 1) throw first
+  if (wrong.length === 1) return first!
   const shown = wrong.slice(0, maxShown).map((error) => error.message)
   const more = wrong.length > maxShown ? `\n… and ${wrong.length - maxShown} more` : ''
   const issues = wrong.flatMap(({ item, issues }) => issues.map((issue) => ({ ...issue, item })))
-  const { graph, executionId, item, cause } = first
-  throw new InputError(
+  const { graph, executionId, item, cause } = first!
+  return new InputError(
     'INPUT_INVALID',
     `${wrong.length} items don't fit:\n- ${shown.join('\n- ')}${more}`,
     issues,
