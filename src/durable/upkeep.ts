@@ -3,19 +3,14 @@ import type { Duration } from '../core/duration.ts'
 import { endStatuses, isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../core/contracts/statuses.ts'
 import { sharedResultsOf } from '../runtime/results/store-results.ts'
-import type { FullClock } from '../runtime/environment/clock.ts'
-import { turnOf } from '../runtime/environment/turn.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import { inPortions } from './in-portions.ts'
+import { Retention } from './retention.ts'
 import { OverdueExecutions } from './recovery/overdue.ts'
 
 const purgeEveryMs = 60_000
-const purgePortion = 250
 /** A wait that nobody has looked at for so long may be one of an execution that is gone. */
 const checkWaitsAfterMs = 3_600_000
-// How much is deleted at once goes by how long it takes, so that the database holds up others only for a moment. A store that is part of the
-// process deletes in portions of its own, since it holds up the event loop meanwhile.
-const portions = { least: 250, most: 4_000, shortMs: 50, longMs: 200 } as const
-
 /** Which executions a purge removes. */
 export interface PurgeFilter {
   /** Ended before this long ago. */
@@ -30,6 +25,7 @@ type EndStatus = Extract<ExecutionStatus, 'completed' | 'failed' | 'cancelled'>
 export class Upkeep {
   readonly #context: DocketContext
   readonly #overdue: OverdueExecutions
+  readonly #retention: Retention | undefined
   /** When each store was, by itself: one that stays broken is tried again without the others. */
   readonly #purgedAt = new Map<object, number>()
   readonly #purging = new Set<object>()
@@ -40,6 +36,8 @@ export class Upkeep {
   constructor(context: DocketContext) {
     this.#context = context
     this.#overdue = new OverdueExecutions(context)
+    const { retain } = context.options
+    if (retain !== undefined) this.#retention = new Retention(context, retain)
   }
 
   /** Does what is due. What takes long goes on by itself: messages and other work don't wait for it. */
@@ -47,6 +45,7 @@ export class Upkeep {
     this.#writeOwnedMs()
     this.#purgeExpired()
     this.#overdue.look()
+    this.#retention?.run()
   }
 
   /** Of a process that dies, it is known to within a lease how long it owned its executions. */
@@ -124,21 +123,4 @@ async function purgeEvents({ connection }: DocketContext, before: number, limit:
     if (open.length > 0) await store.awaitEvents(open)
   }
   return waits.length + (await store.purgeEvents(limit))
-}
-
-/** Deletes until a portion brings nothing; gives how many. One that is not full says little: what others have locked at the moment is left out. */
-async function inPortions(clock: FullClock, purgeSome: (limit: number) => Promise<number>): Promise<number> {
-  const turn = turnOf(clock)
-  let limit = purgePortion
-  let total = 0
-  for (;;) {
-    if (turn.mustYield(limit)) await turn.next()
-    const since = clock.elapsed()
-    const purged = await purgeSome(limit)
-    total += purged
-    if (purged === 0) return total
-    const tookMs = clock.elapsed() - since
-    if (tookMs < portions.shortMs) limit = Math.min(limit * 2, portions.most)
-    else if (tookMs > portions.longMs) limit = Math.max(Math.floor(limit / 2), portions.least)
-  }
 }

@@ -22,6 +22,8 @@ import type { Store } from '../../core/contracts/store.ts'
 import type { Inspector } from '../../runtime/actors/inspector.ts'
 import type { Clock } from '../../runtime/environment/clock.ts'
 import { hasFunctions, problemsOfInjected, problemsOfObservers } from '../../runtime/execution/execution-options.ts'
+import { problemsOfRetain } from './retain-options.ts'
+import type { RetainOptions } from './retain-options.ts'
 import { problemsOfLifetime } from '../records/stored-limits.ts'
 import type { MigrateHook } from '../records/migrate-records.ts'
 
@@ -66,6 +68,11 @@ export interface DocketOptions {
   /** The largest value that is stored, in bytes as encoded. @default 16 MiB */
   readonly maxValueBytes?: number | undefined
   /** Makes records of an older version of a graph fit, by the graph's name. @default none */
+  /**
+   * For how long executions are kept once they have ended, by how they ended: then one of the processes deletes them, as `purge` does. Those in a status that is not named stay.
+   * @default for ever
+   */
+  readonly retain?: RetainOptions | undefined
   readonly migrate?: Readonly<Record<string, MigrateHook>> | undefined
   /** Get the events of all executions, besides the graphs' own observers. @default [] */
   readonly observers?: readonly Observer[] | undefined
@@ -108,6 +115,7 @@ const optionNames: readonly string[] = [
   'observers',
   'inspect',
   'logger',
+  'retain',
   'app',
   'interceptors',
   'name',
@@ -182,6 +190,10 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
       report(`${key} must be a whole number of at least 1, not ${describe(value)}`)
   if (work !== undefined && !isRecord(work))
     report(`work must be slots by queue, like { default: 100 }, not ${describe(work)}`)
+  for (const problem of problemsOfRetain(options['retain'])) report(problem)
+  const { defaults } = options
+  if (checkDefaults(defaults, report) && defaults?.persist !== undefined && defaults.persist !== persist)
+    report('persist is given twice, beside defaults and in it; leave one of them out')
   else if (work !== undefined) {
     reportUnknownKeys('work', work, ['default'], report)
     const { default: slots } = work
