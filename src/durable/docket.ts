@@ -38,17 +38,17 @@ import type { DocketOptions } from './context/docket-options.ts'
 import { deleteExecution } from './delete-execution.ts'
 import type { DeleteOptions } from './delete-execution.ts'
 import { docketParts } from './docket-parts.ts'
-import type { DocketHealth, HealthOptions } from './docket-health.ts'
-import { withDefaultPersist } from './context/docket-graphs.ts'
 import type { DocketParts } from './docket-parts.ts'
 import { durableLogic } from './durable-logic.ts'
+import type { DocketHealth, HealthOptions } from './docket-health.ts'
+import { withDefaultPersist } from './context/docket-graphs.ts'
 import { DocketContext } from './context/docket-context.ts'
 import { ExecutionHandle } from './execution-handle.ts'
 import { handleOf } from './handle-of.ts'
 import { noSuchExecution } from './records/execution-info.ts'
+import { problemsOfLifetime } from './records/stored-limits.ts'
 import { listWorkers } from './list-workers.ts'
 import type { WorkerInfo } from './records/worker-info.ts'
-import { problemsOfLifetime } from './records/stored-limits.ts'
 import { listExecutions } from './list-executions.ts'
 import type { ExecutionPage, ListQuery } from './list-executions.ts'
 import { checkEmit, emitEvent } from './mail/emit-event.ts'
@@ -192,17 +192,34 @@ export class Docket implements AsyncDisposable {
     checkExecuteOptions('logic', rest, logicOptionNames, problemsOfLifetime(rest))
     if (id !== undefined && typeof id !== 'function' && !isName(id))
       throw new OptionError(`logic: id must be a non-empty string or a function of the input, not ${describe(id)}`)
-    this.#context.requireGraph(graph)
+    const own = this.#context.requireGraph(graph)
     if (typeof id === 'string') requireLength(this.#context.connection.store, 'executionId', 'logic: id', id)
     // What it throws becomes the actor's error.
     const idOf = (input: unknown): string =>
       typeof id === 'function' ? requireReturnedName('logic: id', id(input as never)) : (id ?? this.#context.newId())
-    return durableLogic(this.#context, this.#parts.starter, graph, target as AnyDataType, idOf, rest) as never
+    return durableLogic(this.#context, this.#parts.starter, own, target as AnyDataType, idOf, rest) as never
   }
 
   /** The execution of an id; undefined where there is none. @throws (as rejection) OptionError for what can't be an id, DocketClosedError, StoreError */
   async get(id: string): Promise<ExecutionHandle<unknown> | undefined> {
     requireName('get: id', id)
+    const context = this.#context
+    return orClosed(context, 'get', id, async () => {
+      await context.connection.readyBy()
+      const record = await context.recordOf(id)
+      return record === undefined ? undefined : new ExecutionHandle(context, id, record)
+    })
+  }
+
+  /**
+   * Executions, the newest first, a page at a time. One whose record can't be read is listed with the reason in `incompatible`.
+   * @throws (as rejection) OptionError, DocketClosedError, StoreError
+   */
+  async list(query: ListQuery = {}): Promise<ExecutionPage> {
+    checkListQuery(query)
+    return orClosed(this.#context, 'list', undefined, () => listExecutions(this.#context, query))
+  }
+
   /**
    * The processes that have a docket on this store and live, those that came first before others: with the slots that they have, and their last sign of
    * life. One that died is there until its lease has run out.
@@ -219,23 +236,6 @@ export class Docket implements AsyncDisposable {
   async health(options: HealthOptions = {}): Promise<DocketHealth> {
     checkHealth(options)
     return this.#parts.health.look(durationMs(options.deadline ?? '500ms')!)
-  }
-
-    const context = this.#context
-    return orClosed(context, 'get', id, async () => {
-      await context.connection.readyBy()
-      const record = await context.recordOf(id)
-      return record === undefined ? undefined : new ExecutionHandle(context, id, record)
-    })
-  }
-
-  /**
-   * Executions, the newest first, a page at a time. One whose record can't be read is listed with the reason in `incompatible`.
-   * @throws (as rejection) OptionError, DocketClosedError, StoreError
-   */
-  async list(query: ListQuery = {}): Promise<ExecutionPage> {
-    checkListQuery(query)
-    return orClosed(this.#context, 'list', undefined, () => listExecutions(this.#context, query))
   }
 
   /**
@@ -369,7 +369,7 @@ export class Docket implements AsyncDisposable {
 export function createDocket<Graphs extends readonly AnyGraph[]>(
   options: DocketOptions & { readonly graphs: Graphs } & AppFor<Graphs[number]>,
 ): Docket {
-  const whole = withAllGraphs(options)
+  const whole = withDefaultPersist(withAllGraphs(options))
   checkDocketOptions(whole)
   return new Docket(whole)
 }

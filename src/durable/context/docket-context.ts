@@ -29,6 +29,7 @@ import { endedMessage } from '../records/child-digest.ts'
 import { presentRecord } from '../records/present-names.ts'
 import type { StepPages } from '../records/step-pages.ts'
 import { closedWhileWaiting } from './closed-while-waiting.ts'
+import { DocketGraphs } from './docket-graphs.ts'
 import type { DocketOptions } from './docket-options.ts'
 import { ExecutionTurns } from './execution-turns.ts'
 import { ParkedCallers } from './parked-callers.ts'
@@ -39,8 +40,8 @@ import { KnownGraphs } from './known-graphs.ts'
 import { StepReader } from './step-reader.ts'
 import { persistDefault } from './persist-default.ts'
 import type { StartOptions } from './start-options.ts'
-
 import { workerDescription } from './worker-description.ts'
+
 /** What is written together with a change of an execution itself. */
 type Besides = Partial<
   Pick<ExecutionCommit, 'steps' | 'consumed' | 'closedSlots' | 'openedSlots' | 'outgoing' | 'checkpoints'>
@@ -87,15 +88,19 @@ export class DocketContext {
   /** Whether an execution that lives here has on record what a message to it is about. */
   hasOnRecord: (message: OutgoingMessage) => boolean = () => false
   readonly #graphs: KnownGraphs
+  readonly #docketGraphs: DocketGraphs
   readonly #waiting = new Set<() => void>()
   readonly #stepReader: StepReader
   readonly #stepInterceptors: StepInterceptors | undefined
   /** What waits for an execution to live here, by its id. */
   readonly #expecting = new Map<string, Set<(owned: Owned) => void>>()
 
-  constructor(options: DocketOptions) {
+  constructor(given: DocketOptions) {
+    const docketGraphs = new DocketGraphs(given.defaults)
+    const options = { ...given, graphs: given.graphs.map((graph) => docketGraphs.of(graph)) }
     const { store, codecs, maxValueBytes, random, inspect } = options
     this.options = options
+    this.#docketGraphs = docketGraphs
     this.interceptors = interceptorChains(options.interceptors)
     const { step, compensate } = this.interceptors
     this.#stepInterceptors = (step ?? compensate) === undefined ? undefined : { step, compensate }
@@ -108,6 +113,7 @@ export class DocketContext {
       name: options.name ?? 'docket',
       randomId: () => randomId(random),
       random: random ?? Math.random,
+      describe: (owner) => describe(owner),
       onLost: (cause) => this.#loseAll(cause),
       onBlocked: (durationMs) => this.#reportBlocked(durationMs),
       onOutgoing: (entries) => this.deliver(entries),
@@ -126,7 +132,7 @@ export class DocketContext {
       emit: undefined,
     }
     this.ownStores = new Set(ownStoresOf(options))
-    this.#graphs = new KnownGraphs(options, this.hostClock, {
+    this.#graphs = new KnownGraphs(options, docketGraphs, this.hostClock, {
       onAdded: (graph) => {
         for (const own of ownStoresOf({ ...options, graphs: [graph] })) this.ownStores.add(own)
         this.onGraph(graph)
@@ -134,13 +140,13 @@ export class DocketContext {
       onFailure: (name, error) => this.connection.failures.report(`unknownGraph("${name}")`, error),
     })
     this.graphs = this.#graphs.byName
+    const describe = workerDescription(options, this.graphs, () => this.clock.now())
   }
 
   newId(): string {
     return timeOrderedId(this.clock.now(), this.options.random)
   }
 
-    const describe = workerDescription(options, this.graphs, () => this.clock.now())
   /** The graph whose executions are stored under a name, which may be a former one; undefined where this docket has none. */
   graphOf(name: string): AnyGraph | undefined {
     return this.#graphs.of(name)
@@ -161,10 +167,11 @@ export class DocketContext {
     return presentRecord(record, this.graphOf(record.graph), this.connection.encoding)
   }
 
-  /** @throws GraphError for one that is not valid, OptionError for one that this docket does not have */
-  requireGraph(graph: AnyGraph): void {
+  /** The graph as this docket runs it. @throws GraphError for one that is not valid, OptionError for one that this docket does not have */
+  requireGraph(graph: AnyGraph): AnyGraph {
     requireIndex(graph)
-    if ((this.graphs.get(graph.name) ?? this.graphNamed(graph.name)) === graph) return
+    const own = this.graphs.get(graph.name) ?? this.graphNamed(graph.name)
+    if (own !== undefined && (own === graph || this.#docketGraphs.declared(own) === graph)) return own
     const known = [...this.graphs.keys()].join(', ') || 'none'
     throw new OptionError(
       this.graphs.has(graph.name)

@@ -5,14 +5,14 @@ import { append } from '../../core/append.ts'
 import { checkOptions, describe, reportUnknownKeys } from '../../core/check-options.ts'
 import type { Problem } from '../../core/check-options.ts'
 import { problemsOfLengths } from './check-lengths.ts'
-import { checkPersist } from '../../core/graph/check-step.ts'
+import { checkDefaults, checkPersist } from '../../core/graph/check-step.ts'
 import type { Codec } from '../../core/contracts/codec.ts'
 import { durationHint, durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
 import { neededCheckpoints } from '../../core/graph/needed-checkpoints.ts'
 import { withNestedGraphs } from '../../core/graph/nested-graph.ts'
 import { indexOf } from '../../core/graph/graph-index.ts'
-import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import type { AnyGraph, StepDefaults } from '../../core/graph/graph-index.ts'
 import { missingAbilitiesOf } from '../../core/contracts/missing-abilities.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { Logger } from '../../core/contracts/logger.ts'
@@ -45,6 +45,11 @@ export interface DocketOptions {
   readonly codecs?: readonly Codec[] | undefined
   /** Policy of steps that have none, neither of their own nor from their graph. @default none */
   readonly persist?: 'execution' | 'global' | PersistPolicy | undefined
+  /**
+   * Policies of steps that state none, where their graph's `defaults` say nothing either: `timeout`, `retry` and `concurrency` of functions, and `persist`, which may stand
+   * here as well as beside. @default none
+   */
+  readonly defaults?: StepDefaults | undefined
   /** For how long this process owns its executions without renewing: after a crash, others go on when it is over. @default '5s' */
   readonly lease?: Duration | undefined
   /** Whether this process goes on with executions whose owner died. @default true */
@@ -63,16 +68,16 @@ export interface DocketOptions {
   readonly maxPending?: Duration | undefined
   /** `maxRunning` of executions and batches that are started without one, children among them. @default none */
   readonly maxRunning?: Duration | undefined
-  /** Owners that may die one after another without completing a step, before the execution counts as what kills them. @default 10 */
-  readonly maxRecoveries?: number | undefined
-  /** The largest value that is stored, in bytes as encoded. @default 16 MiB */
-  readonly maxValueBytes?: number | undefined
-  /** Makes records of an older version of a graph fit, by the graph's name. @default none */
   /**
    * For how long executions are kept once they have ended, by how they ended: then one of the processes deletes them, as `purge` does. Those in a status that is not named stay.
    * @default for ever
    */
   readonly retain?: RetainOptions | undefined
+  /** Owners that may die one after another without completing a step, before the execution counts as what kills them. @default 10 */
+  readonly maxRecoveries?: number | undefined
+  /** The largest value that is stored, in bytes as encoded. @default 16 MiB */
+  readonly maxValueBytes?: number | undefined
+  /** Makes records of an older version of a graph fit, by the graph's name. @default none */
   readonly migrate?: Readonly<Record<string, MigrateHook>> | undefined
   /** Get the events of all executions, besides the graphs' own observers. @default [] */
   readonly observers?: readonly Observer[] | undefined
@@ -89,6 +94,8 @@ export interface DocketOptions {
   readonly interceptors?: readonly Interceptor[] | undefined
   /** What this process is called: it begins the owner's id in the records, and is shown by `docket.workers()`. @default 'docket' */
   readonly name?: string | undefined
+  /** Version of the program, as `docket.workers()` shows it: a release, a commit. @default none */
+  readonly version?: string | undefined
   /** Time, for tests. @default the system's */
   readonly clock?: Clock | undefined
   /** Randomness of ids and backoffs, for tests. @default Math.random */
@@ -101,24 +108,24 @@ const optionNames: readonly string[] = [
   'unknownGraph',
   'codecs',
   'persist',
-  /** Version of the program, as `docket.workers()` shows it: a release, a commit. @default none */
-  readonly version?: string | undefined
+  'defaults',
   'lease',
   'takeOver',
   'work',
   'park',
   'maxPending',
   'maxRunning',
+  'retain',
   'maxRecoveries',
   'maxValueBytes',
   'migrate',
   'observers',
   'inspect',
   'logger',
-  'retain',
   'app',
   'interceptors',
   'name',
+  'version',
   'clock',
   'random',
 ]
@@ -133,7 +140,6 @@ export function withAllGraphs(options: DocketOptions): DocketOptions {
 function isGraph(value: unknown): value is AnyGraph {
   return isRecord(value) && indexOf(value as unknown as AnyGraph) !== undefined
 }
-  'version',
 
 /** @throws OptionError with all problems */
 export function checkDocketOptions(options: unknown): asserts options is DocketOptions {
@@ -184,16 +190,16 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
   if (park !== undefined && durationMs(park as Duration) === undefined)
     report(`park ${describe(park)} is not a duration; ${durationHint}`)
   for (const problem of problemsOfLifetime(options)) report(problem)
+  for (const problem of problemsOfRetain(options['retain'])) report(problem)
+  const { defaults } = options
+  if (checkDefaults(defaults, report) && defaults?.persist !== undefined && defaults.persist !== persist)
+    report('persist is given twice, beside defaults and in it; leave one of them out')
   if (persist !== undefined) checkPersist('docket', persist, report)
   for (const [key, value] of Object.entries({ maxRecoveries, maxValueBytes }))
     if (value !== undefined && !(Number.isInteger(value) && (value as number) >= 1))
       report(`${key} must be a whole number of at least 1, not ${describe(value)}`)
   if (work !== undefined && !isRecord(work))
     report(`work must be slots by queue, like { default: 100 }, not ${describe(work)}`)
-  for (const problem of problemsOfRetain(options['retain'])) report(problem)
-  const { defaults } = options
-  if (checkDefaults(defaults, report) && defaults?.persist !== undefined && defaults.persist !== persist)
-    report('persist is given twice, beside defaults and in it; leave one of them out')
   else if (work !== undefined) {
     reportUnknownKeys('work', work, ['default'], report)
     const { default: slots } = work

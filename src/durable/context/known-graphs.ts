@@ -7,6 +7,7 @@ import { missingAppText } from '../../core/graph/read-app.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { FullClock } from '../../runtime/environment/clock.ts'
 import { problemsOfLengths } from './check-lengths.ts'
+import type { DocketGraphs } from './docket-graphs.ts'
 import type { DocketOptions } from './docket-options.ts'
 
 // A name that is not known now may be known later.
@@ -15,6 +16,7 @@ const lookAgainMs = 5_000
 /** The graphs of a docket: those that it was given, and those that `unknownGraph` has given since. */
 export class KnownGraphs {
   readonly #options: DocketOptions
+  readonly #docketGraphs: DocketGraphs
   readonly #clock: FullClock
   readonly #onAdded: (graph: AnyGraph) => void
   readonly #onFailure: (name: string, error: unknown) => void
@@ -27,10 +29,12 @@ export class KnownGraphs {
 
   constructor(
     options: DocketOptions,
+    docketGraphs: DocketGraphs,
     clock: FullClock,
     calls: { readonly onAdded: (graph: AnyGraph) => void; readonly onFailure: (name: string, error: unknown) => void },
   ) {
     this.#options = options
+    this.#docketGraphs = docketGraphs
     this.#clock = clock
     this.#onAdded = calls.onAdded
     this.#onFailure = calls.onFailure
@@ -77,7 +81,9 @@ export class KnownGraphs {
       throw new OptionError(
         `unknownGraph was called with "${name}", and gave graph "${graph.name}"; give that the name, or formerly: "${name}"`,
       )
-    const added = withNestedGraphs([graph]).filter((one) => this.byName.get(one.name) !== one)
+    const added = withNestedGraphs([graph])
+      .map((one) => this.#docketGraphs.of(one))
+      .filter((one) => this.byName.get(one.name) !== one)
     const problems = [...problemsOfLengths({ ...this.#options, graphs: added })]
     for (const one of added) {
       const reader = indexOf(one)?.readsApp
@@ -90,7 +96,7 @@ export class KnownGraphs {
     if (found.length > 0) throw new OptionError(`unknownGraph("${name}"): ${found.join('; ')}`)
     for (const one of added) this.#onAdded(one)
     for (const one of added) this.#enter(one)
-    return graph
+    return this.#docketGraphs.of(graph)
   }
 
   #enter(graph: AnyGraph): void {
