@@ -1,0 +1,62 @@
+/** A hook with cockatiel's circuit breaker: while the circuit is open nobody calls the service, and no attempt is lost on it. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { CircuitState, circuitBreaker, ConsecutiveBreaker, handleAll, isBrokenCircuitError } from 'cockatiel'
+import type { CircuitBreakerPolicy } from 'cockatiel'
+import { createDocket, dataType, graph, RetryAfterError, step, type } from 'docket'
+import type { Interceptor } from 'docket'
+import { memoryStore } from 'docket/stores/memory'
+
+const Customer = dataType('Customer', type<string>())
+const Score = dataType('Score', type<string>())
+let calls = 0
+const rate = step({
+  name: 'AskBureau',
+  inputs: { customer: Customer },
+  output: Score,
+  retry: { maxAttempts: 3, backoff: '1ms' },
+  run: ({ customer }, { attempt }) => {
+    // The bureau is down for its first two calls.
+    if (++calls <= 2) throw new Error('the bureau is down')
+    return `${customer} is rated in attempt ${attempt}`
+  },
+})
+const scores = graph({ name: 'scores', steps: [rate] })
+
+// #region hook
+function breaking(breaker: CircuitBreakerPolicy, halfOpenAfter: number): Interceptor {
+  return {
+    async step(call, next) {
+      for (;;) {
+        try {
+          return await breaker.execute(() => next())
+        } catch (error) {
+          // The service was not called: this attempt waits until it may be.
+          if (isBrokenCircuitError(error)) await delay(halfOpenAfter / 10, undefined, { signal: call.signal })
+          // This attempt has failed, and the next one would find the circuit open.
+          else throw breaker.state === CircuitState.Open ? new RetryAfterError(halfOpenAfter, { cause: error }) : error
+        }
+      }
+    },
+  }
+}
+
+const halfOpenAfter = 200
+const breaker = circuitBreaker(handleAll, { halfOpenAfter, breaker: new ConsecutiveBreaker(2) })
+// #endregion
+
+breaker.onBreak(() => console.log('the circuit opens'))
+breaker.onReset(() => console.log('the circuit closes'))
+await using docket = createDocket({
+  graphs: [scores],
+  store: memoryStore(),
+  interceptors: [breaking(breaker, halfOpenAfter)],
+})
+const since = performance.now()
+const ask = (customer: string) => docket.execute(scores, Score, { Customer: customer })
+const first = ask('ada')
+await delay(50)
+// Comes while the circuit is open.
+const second = ask('bob')
+console.log(await first)
+console.log(await second)
+console.log(`the bureau was called ${calls} times; it had peace: ${performance.now() - since >= halfOpenAfter}`)
