@@ -21,6 +21,8 @@ const kinds: Readonly<Record<Limited, string>> = {
   name: 'names of types, and versions',
   message: 'ids of messages, and slots',
   checkpoint: 'names of checkpoints',
+  queue: 'names of queues',
+  key: 'keys of executions',
 }
 
 /** What a character takes that a store has to write in another way: none takes more. */

@@ -14,8 +14,12 @@ import type {
 import { headOf, unparked } from '../../src/core/contracts/parking.ts'
 import { judge, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import type { BacklogRequest, QueueBacklog } from '../../src/core/contracts/queue-record.ts'
+import { chooseReady, countBacklog } from './acquirer.ts'
 import { CheckpointList } from './checkpoint-list.ts'
+import { ExecutionIndex } from './execution-index.ts'
 import type { MemoryOutbox } from './outbox.ts'
+import type { MemoryQueues } from './queues.ts'
 import { LineageIndex } from './lineage-index.ts'
 import { StepList } from './step-list.ts'
 
@@ -33,23 +37,15 @@ const pageSize = 1_000
 /** Executions with their step records and mailboxes, in memory. */
 export class MemoryExecutions {
   readonly #entries = new Map<string, Entry>()
-  /** Unfinished executions by owner; under '' those of nobody. Looking for work reads nothing else. */
-  readonly #unfinished = new Map<string, Set<string>>()
-  /** Parked executions by the times at which they are due. */
-  readonly #due = new Map<number, Set<string>>()
-  /** Nothing that is parked is due before. */
-  #firstDue = Infinity
+  readonly #index = new ExecutionIndex()
   readonly #withMail = new Set<string>()
   readonly #children = new LineageIndex()
   readonly #forks = new LineageIndex()
-  /** Those that may be overdue one day: ids by deadlines. */
-  readonly #deadlines = new Map<number, Set<string>>()
-  /** No deadline is before. */
-  #firstDeadline = Infinity
   readonly #isAlive: (owner: string) => boolean
   readonly #now: () => number
   readonly #emit: (hint: StoreHint) => void
   readonly #outbox: MemoryOutbox
+  readonly #queues: MemoryQueues
   #messages = 0
 
   constructor(
@@ -57,8 +53,10 @@ export class MemoryExecutions {
     now: () => number,
     emit: (hint: StoreHint) => void,
     outbox: MemoryOutbox,
+    queues: MemoryQueues,
   ) {
     this.#outbox = outbox
+    this.#queues = queues
     this.#isAlive = isAlive
     this.#now = now
     this.#emit = emit
@@ -69,7 +67,7 @@ export class MemoryExecutions {
   }
 
   hasUnfinishedOf(owner: string): boolean {
-    return this.#unfinished.has(owner)
+    return this.#index.hasUnfinishedOf(owner)
   }
 
   create(executions: readonly NewExecution[]): (ExecutionRecord | undefined)[] {
@@ -83,7 +81,7 @@ export class MemoryExecutions {
       const begun = new StepList()
       for (const step of steps) begun.put(step)
       this.#entries.set(created.id, { record, steps: begun, checkpoints, mail: [], receipts: new Map() })
-      this.#index(record)
+      this.#index.add(record)
       this.#children.add(record.parent, record.id)
       this.#forks.add(record.forkedFrom, record.id)
       if (record.owner === undefined) this.#emit({ type: 'work' })
@@ -121,52 +119,54 @@ export class MemoryExecutions {
     return true
   }
 
-  acquire({ owner, ids, graphs, andEnded, andOwn, except, ranges, limit }: AcquireRequest): AcquiredExecution[] {
+  acquire(request: AcquireRequest): AcquiredExecution[] {
+    const { owner, ids } = request
+    const chosen = ids === undefined ? chooseReady(this.#choosing, request) : this.#byId(ids, request)
+    return chosen.map(({ id }) => {
+      const entry = this.#entries.get(id)!
+      const { record } = entry
+      const wasLost = record.owner !== undefined && record.owner !== owner && !isTerminal(record.status)
+      this.#replace(entry, {
+        ...record,
+        ...unparked,
+        owner,
+        epoch: record.epoch + 1,
+        recoveries: record.recoveries + (wasLost ? 1 : 0),
+      })
+      return { execution: entry.record, wasLost }
+    })
+  }
+
+  backlog(request: BacklogRequest): QueueBacklog {
+    return countBacklog(this.#choosing, request)
+  }
+
+  readyKeys(queue: string, after: string | undefined, limit: number): string[] {
+    const keys = [...this.#index.ready.keys(queue)]
+    return keys
+      .filter((key) => after === undefined || key > after)
+      .sort()
+      .slice(0, limit)
+  }
+
+  #byId(
+    ids: readonly string[],
+    { owner, andEnded, andOwn, except, limit }: AcquireRequest,
+  ): readonly ExecutionRecord[] {
+    const left = new Set(except)
     const isFree = (other: string | undefined): boolean =>
       other === undefined || (other === owner ? andOwn === true : !this.#isAlive(other))
-    const left = new Set(except)
-    const isWanted = ({ id, owner: last, status }: ExecutionRecord): boolean =>
-      isFree(last) && !left.has(id) && (!isTerminal(status) || (ids !== undefined && andEnded === true))
-    const isWithin = (record: ExecutionRecord): boolean => {
-      const { after, upTo } =
-        (record.owner === undefined && record.parkedAt === undefined ? ranges?.get(record.graph) : undefined) ?? {}
-      return (
-        (after === undefined || newestFirst(record, after) < 0) &&
-        (upTo === undefined || newestFirst(record, upTo) >= 0)
-      )
-    }
-    const candidates =
-      ids === undefined
-        ? [...this.#dueNow()].concat(
-            [...this.#unfinished].flatMap(([other, unfinished]) =>
-              isFree(other === '' ? undefined : other) ? [...unfinished] : [],
-            ),
-          )
-        : [...new Set(ids)]
-    return candidates
-      .flatMap((id) => this.#entries.get(id) ?? [])
+    return [...new Set(ids)]
+      .flatMap((id) => this.get(id) ?? [])
       .filter(
-        ({ record }) =>
-          isWanted(record) && (ids !== undefined || (graphs?.includes(record.graph) === true && isWithin(record))),
+        ({ id, owner: last, status }) => isFree(last) && !left.has(id) && (andEnded === true || !isTerminal(status)),
       )
-      .toSorted((one, other) => newestFirst(other.record, one.record))
+      .toSorted((one, other) => newestFirst(other, one))
       .slice(0, limit)
-      .map((entry) => {
-        const { record } = entry
-        const wasLost = record.owner !== undefined && record.owner !== owner && !isTerminal(record.status)
-        this.#replace(entry, {
-          ...record,
-          ...unparked,
-          owner,
-          epoch: record.epoch + 1,
-          recoveries: record.recoveries + (wasLost ? 1 : 0),
-        })
-        return { execution: entry.record, wasLost }
-      })
   }
 
   list(query: ExecutionQuery): ExecutionRecord[] {
-    const { statuses, graph, parent, forkedFrom, createdFrom, createdBefore, after, limit } = query
+    const { statuses, graph, parent, forkedFrom, queue, key, createdFrom, createdBefore, after, limit } = query
     const ids = parent === undefined ? undefined : this.#children.of(parent)
     const found = ids ?? (forkedFrom === undefined ? this.#entries.keys() : this.#forks.of(forkedFrom))
     return [...found]
@@ -176,6 +176,8 @@ export class MemoryExecutions {
           (statuses === undefined || statuses.includes(record.status)) &&
           (graph === undefined || record.graph === graph) &&
           (forkedFrom === undefined || record.forkedFrom === forkedFrom) &&
+          (queue === undefined || record.queue === queue) &&
+          (key === undefined || record.key === key) &&
           (createdFrom === undefined || record.createdAt >= createdFrom) &&
           (createdBefore === undefined || record.createdAt < createdBefore) &&
           (after === undefined || newestFirst(after, record) < 0),
@@ -185,15 +187,7 @@ export class MemoryExecutions {
   }
 
   overdue(before: number, limit: number): string[] {
-    if (before <= this.#firstDeadline) return []
-    const past: number[] = []
-    this.#firstDeadline = Infinity
-    for (const deadline of this.#deadlines.keys()) {
-      this.#firstDeadline = Math.min(this.#firstDeadline, deadline)
-      if (deadline < before) past.push(deadline)
-    }
-    past.sort((one, other) => one - other)
-    return past.flatMap((deadline) => [...this.#deadlines.get(deadline)!]).slice(0, limit)
+    return this.#index.overdue(before, limit)
   }
 
   readSteps(ids: readonly string[], next: string | undefined): StepPage {
@@ -269,58 +263,32 @@ export class MemoryExecutions {
       .slice(0, limit)
   }
 
+  get #choosing(): Parameters<typeof chooseReady>[0] {
+    return {
+      index: this.#index,
+      queues: this.#queues,
+      isAlive: this.#isAlive,
+      now: this.#now,
+      get: (id) => this.get(id),
+      unpark: (id) => {
+        const entry = this.#entries.get(id)!
+        this.#replace(entry, { ...entry.record, ...unparked })
+      },
+    }
+  }
+
   #replace(entry: Entry, record: ExecutionRecord): void {
-    this.#unindex(entry.record)
+    this.#index.delete(entry.record)
     entry.record = record
-    this.#index(record)
+    this.#index.add(record)
   }
 
   #remove(record: ExecutionRecord): void {
     this.#entries.delete(record.id)
     this.#withMail.delete(record.id)
-    this.#unindex(record)
+    this.#index.delete(record)
     this.#children.delete(record.parent, record.id)
     this.#forks.delete(record.forkedFrom, record.id)
-  }
-
-  /** What is parked and due: of the others, nothing is looked at. */
-  *#dueNow(): Iterable<string> {
-    const now = this.#now()
-    if (now < this.#firstDue) return
-    this.#firstDue = Infinity
-    for (const [due, ids] of this.#due) {
-      if (due <= now) yield* ids
-      this.#firstDue = Math.min(this.#firstDue, due)
-    }
-  }
-
-  #index({ id, owner = '', status, parkedAt, dueAt, deadline }: ExecutionRecord): void {
-    if (isTerminal(status)) return
-    if (deadline !== undefined && status !== 'compensating') {
-      this.#deadlines.set(deadline, (this.#deadlines.get(deadline) ?? new Set()).add(id))
-      this.#firstDeadline = Math.min(this.#firstDeadline, deadline)
-    }
-    if (parkedAt !== undefined) {
-      if (dueAt === undefined) return
-      this.#due.set(dueAt, (this.#due.get(dueAt) ?? new Set()).add(id))
-      this.#firstDue = Math.min(this.#firstDue, dueAt)
-      return
-    }
-    const unfinished = this.#unfinished.get(owner)
-    if (unfinished === undefined) this.#unfinished.set(owner, new Set([id]))
-    else unfinished.add(id)
-  }
-
-  #unindex({ id, owner = '', parkedAt, dueAt, deadline }: ExecutionRecord): void {
-    const ids = deadline === undefined ? undefined : this.#deadlines.get(deadline)
-    if (ids?.delete(id) === true && ids.size === 0) this.#deadlines.delete(deadline!)
-    if (parkedAt !== undefined) {
-      const due = dueAt === undefined ? undefined : this.#due.get(dueAt)
-      if (due?.delete(id) === true && due.size === 0) this.#due.delete(dueAt!)
-      return
-    }
-    const unfinished = this.#unfinished.get(owner)
-    if (unfinished?.delete(id) === true && unfinished.size === 0) this.#unfinished.delete(owner)
   }
 }
 

@@ -14,6 +14,13 @@ import type {
 } from '../../src/core/contracts/event-record.ts'
 import type { ScheduleQuery, ScheduleRecord, ScheduleTaking } from '../../src/core/contracts/schedule-record.ts'
 import type { SharedLook, SharedState, SharedWrite } from '../../src/core/contracts/shared-state.ts'
+import type {
+  BacklogRequest,
+  QueueBacklog,
+  QueueChange,
+  QueueChanged,
+  QueueState,
+} from '../../src/core/contracts/queue-record.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -31,6 +38,7 @@ import { aFunction, checkOptions } from '../sql/options.ts'
 import { MemoryEvents } from './events.ts'
 import { MemoryExecutions } from './executions.ts'
 import { MemoryOutbox } from './outbox.ts'
+import { MemoryQueues } from './queues.ts'
 import { MemoryResults } from './results.ts'
 import { MemorySharedStates } from './shared-states.ts'
 import { MemorySchedules } from './schedules.ts'
@@ -74,6 +82,7 @@ class MemoryStore implements Store {
   readonly #executions: MemoryExecutions
   readonly #outbox = new MemoryOutbox()
   readonly #events: MemoryEvents
+  readonly #queues: MemoryQueues
   readonly #results: MemoryResults
   readonly #shared: MemorySharedStates
   readonly #schedules = new MemorySchedules()
@@ -87,7 +96,8 @@ class MemoryStore implements Store {
     this.#now = now
     this.#elapsed = elapsed
     const isAlive = (owner: string): boolean => (this.#leases.get(owner)?.until ?? -Infinity) > this.#elapsed()
-    this.#executions = new MemoryExecutions(isAlive, now, this.#emit, this.#outbox)
+    this.#queues = new MemoryQueues(now)
+    this.#executions = new MemoryExecutions(isAlive, now, this.#emit, this.#outbox, this.#queues)
     this.#events = new MemoryEvents(now)
     this.#shared = new MemorySharedStates(now, this.#emit)
     this.#results = new MemoryResults(isAlive, lifetime, this.#emit)
@@ -304,6 +314,28 @@ class MemoryStore implements Store {
   async oldShared(before: number, limit: number): Promise<SharedState[]> {
     this.#life.requireOpen()
     return this.#shared.old(before, limit)
+  }
+
+  async readQueues(queues: readonly string[]): Promise<(QueueState | undefined)[]> {
+    this.#life.requireOpen()
+    return queues.map((queue) => this.#queues.read(queue))
+  }
+
+  async changeQueues(changes: readonly QueueChange[]): Promise<QueueChanged[]> {
+    this.#life.requireOpen()
+    const changed = changes.map((change) => this.#queues.change(change))
+    if (changed.length > 0) this.#emit({ type: 'work' })
+    return changed
+  }
+
+  async backlog(requests: readonly BacklogRequest[]): Promise<QueueBacklog[]> {
+    this.#life.requireOpen()
+    return requests.map((request) => this.#executions.backlog(request))
+  }
+
+  async readyKeys(queue: string, after: string | undefined, limit: number): Promise<string[]> {
+    this.#life.requireOpen()
+    return this.#executions.readyKeys(queue, after, limit)
   }
 
   async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {

@@ -1,10 +1,9 @@
 import { append } from '../../src/core/append.ts'
-import type {
-  AcquiredExecution,
-  AcquireRequest,
-  ExecutionPlace,
-  PlaceRange,
-} from '../../src/core/contracts/execution-record.ts'
+import type { AcquiredExecution, AcquireRequest } from '../../src/core/contracts/execution-record.ts'
+import { freeAtAfter, inTurn, roomWithin, unlimitedRoom } from '../../src/core/contracts/queue-order.ts'
+import type { QueueRoom } from '../../src/core/contracts/queue-order.ts'
+import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
+import { limitsOf, queueStateOf } from '../../src/core/contracts/queue-state.ts'
 import { unparked } from '../../src/core/contracts/parking.ts'
 import { isOpenStatus } from '../../src/core/contracts/statuses.ts'
 import type { Row } from '../sql/cells.ts'
@@ -12,12 +11,14 @@ import { selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { executionOf, readable } from '../sql/reader.ts'
 import { endParking, executionColumns } from '../sql/tables.ts'
-import { toSqlTime } from '../sql/times.ts'
 import type { MysqlConnection } from './connection.ts'
-import { cellsOfKey, toKey } from './keys.ts'
+import { cellsOfKey, toKey, toQueueKey } from './keys.ts'
 import { literal } from './literals.ts'
 import { listOf } from './locks.ts'
 import type { MysqlOwners } from './owners.ts'
+import { mysqlPlaces } from './queue-places.ts'
+import { MysqlReadyLooks } from './ready-looks.ts'
+import type { FoundExecution } from './ready-looks.ts'
 import type { MysqlSession } from './session.ts'
 import { storeName } from './errors.ts'
 
@@ -32,6 +33,8 @@ export class MysqlAcquirer {
   readonly #executions: string
   readonly #select: string
   readonly #ownersTable: string
+  readonly #queues: string
+  readonly #looks: MysqlReadyLooks
   /** Owners of unfinished executions as of the last look: where the next one goes on from. */
   #lastSeen: readonly string[] | undefined
 
@@ -43,13 +46,15 @@ export class MysqlAcquirer {
     this.#select = `select ${selectList(dialect, executionColumns, 'e')}, e.id as id_key, e.owner as owner_key
       from ${table} e force index (primary)`
     this.#ownersTable = dialect.table('owners')
+    this.#queues = dialect.table('queues')
+    this.#looks = new MysqlReadyLooks(dialect)
   }
 
   async acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
     const { ids, graphs, limit } = request
     if (limit < 1 || (ids ?? graphs ?? []).length === 0) return []
-    const taken = ids === undefined ? await this.#byGraph(request) : await this.#byId(request)
-    return taken.toSorted(
+    if (ids === undefined) return this.#ready(request)
+    return (await this.#byId(request)).toSorted(
       ({ execution: one }, { execution: other }) => one.createdAt - other.createdAt || (one.id < other.id ? -1 : 1),
     )
   }
@@ -72,24 +77,101 @@ export class MysqlAcquirer {
   }
 
   /** Looks without locks first: mostly there is nothing. What somebody else is taking right now is passed over. */
-  async #byGraph(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
+  async #ready(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
     const { limit } = request
     const gone = await this.#goneOwners(request)
-    const candidates = await this.#candidates(request, gone)
+    const hints = await this.#connection.withSession((session) => this.#looks.hints(session, request))
+    if (hints.isRestricted) return this.#connection.transaction((session) => this.#withinLimits(session, request, gone))
+    const candidates = await this.#connection.withSession((session) =>
+      this.#looks.candidates(session, request, { gone, hints, room: unlimitedRoom(limit) }),
+    )
     if (candidates.length === 0) return []
     return this.#connection.transaction(async (session) => {
-      const taken: AcquiredExecution[] = []
-      for (let first = 0; taken.length < limit && first < candidates.length;) {
-        const some = candidates.slice(first, first + limit - taken.length)
-        first += some.length
-        const rows = await session.all(
-          `${this.#select} where e.id in (${listOf(some)}) and (e.is_open = 1 or e.due_at <= utc_timestamp(3))
-            and (e.owner is null or e.owner in (${listOf(gone)})) order by e.id for update skip locked`,
-        )
-        append(taken, await this.#take(session, request, rows))
-      }
-      return taken
+      const { acquired } = await this.#takeInTurn(session, request, { candidates, gone, room: unlimitedRoom(limit) })
+      return acquired
     })
+  }
+
+  /** Under a lock of the queue's row: so nobody else counts what is taken here before it is there. */
+  async #withinLimits(
+    session: MysqlSession,
+    request: AcquireRequest,
+    gone: readonly string[],
+  ): Promise<readonly AcquiredExecution[]> {
+    const queue = literal(toQueueKey(request.queue ?? defaultQueue))
+    const [row] = await session.all(`select q.state, q.free_at,
+      timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) / 1000 as now
+      from ${this.#queues} q where q.queue = ${queue} for update`)
+    const state = queueStateOf('', row!['state'] as string)
+    if (state.pausedAt !== undefined) return []
+    const limits = limitsOf(state)
+    const [freeAt, now] = [row!['free_at'] as number, row!['now'] as number]
+    const running = limits.concurrency === undefined ? new Map<string, number>() : await this.#running(session, queue)
+    const room = roomWithin(limits, running, { limit: request.limit, freeAt, now })
+    if (room.total < 1) return []
+    const hints = await this.#looks.hints(session, request)
+    const candidates = await this.#looks.candidates(session, request, { gone, hints, room })
+    const { acquired, begun } = await this.#takeInTurn(session, request, { candidates, gone, room })
+    if (limits.rate !== undefined && begun > 0)
+      await session.run(
+        `update ${this.#queues} set free_at = ${literal(freeAtAfter(limits.rate, freeAt, now, begun))} where queue = ${queue}`,
+      )
+    return acquired
+  }
+
+  /** How many executions of a queue living owners have, by key. */
+  async #running(session: MysqlSession, queue: string): Promise<ReadonlyMap<string, number>> {
+    const { index, unfinished } = mysqlPlaces
+    const rows = await session.all(`select e.queue_key, count(*) as many
+      from ${this.#ownersTable} o straight_join ${this.#executions} e ${index.unfinished}
+      where o.expires_at > utc_timestamp(3) and e.owner = o.owner and ${unfinished(queue)} group by e.queue_key`)
+    return new Map(rows.map((row) => [row['queue_key'] as string, row['many'] as number]))
+  }
+
+  /** Takes candidates in their turns; for those that others have taken, the next ones. */
+  async #takeInTurn(
+    session: MysqlSession,
+    request: AcquireRequest,
+    found: {
+      readonly candidates: readonly FoundExecution[]
+      readonly gone: readonly string[]
+      readonly room: QueueRoom
+    },
+  ): Promise<{ readonly acquired: readonly AcquiredExecution[]; readonly begun: number }> {
+    const { gone, room } = found
+    const behindKey = request.behindKey === undefined ? undefined : toQueueKey(request.behindKey)
+    const acquired: AcquiredExecution[] = []
+    const ofKey = new Map<string, number>()
+    let { candidates } = found
+    let begun = 0
+    for (;;) {
+      const chosen = inTurn(candidates, behindKey, {
+        total: room.total - acquired.length,
+        toBegin: room.toBegin - begun,
+        ofKey: (key) => room.ofKey(key) - (ofKey.get(key) ?? 0),
+      })
+      if (chosen.length === 0) return { acquired, begun }
+      const rows = await session.all(
+        `${this.#select} where e.id in (${listOf(chosen.map(({ id }) => id))}) and (e.is_open = 1 or e.due_at <= utc_timestamp(3))
+          and (e.owner is null or e.owner in (${listOf(gone)})) order by e.id for update skip locked`,
+      )
+      const byKey = new Map(rows.map((row) => [row['id_key'], row]))
+      const got = chosen.filter(({ id }) => byKey.has(id))
+      append(
+        acquired,
+        await this.#take(
+          session,
+          request,
+          got.map(({ id }) => byKey.get(id)!),
+        ),
+      )
+      for (const { key, isNew } of got) {
+        ofKey.set(key, (ofKey.get(key) ?? 0) + 1)
+        if (isNew) begun++
+      }
+      const were = new Set(chosen)
+      candidates = candidates.filter((one) => !were.has(one))
+    }
   }
 
   /** Owners of unfinished executions that are dead, and the caller if it wants its own. */
@@ -137,36 +219,6 @@ export class MysqlAcquirer {
     return found
   }
 
-  /** Keys of executions that are free, the oldest first, with some to spare. */
-  async #candidates(
-    { graphs, except, ranges, limit }: AcquireRequest,
-    gone: readonly string[],
-  ): Promise<readonly string[]> {
-    const excepted = (except ?? []).length === 0 ? '' : `and e.id not in (${listOf(except!.map(toKey))})`
-    const ofGone = gone.map((key) => `= ${literal(key)}`)
-    const due = [...new Set(graphs)].map(
-      (graph) => `(select e.id, cast(e.created_at as char) as created_at
-        from ${this.#executions} e force index (docket_due)
-        where e.graph = ${literal(toKey(graph))} and e.due_at <= utc_timestamp(3) ${excepted}
-        order by e.due_at, e.id limit ${literal(limit * 2 + 50)})`,
-    )
-    const free = [...new Set(graphs)].flatMap((graph) =>
-      [`is null ${isWithin(ranges?.get(graph))}`, ...ofGone].map(
-        (of) => `(select e.id, cast(e.created_at as char) as created_at
-          from ${this.#executions} e force index (docket_unfinished)
-          where e.is_open = 1 and e.owner ${of} and e.graph = ${literal(toKey(graph))} ${excepted}
-          order by e.created_at, e.id limit ${literal(limit * 2 + 50)})`,
-      ),
-    )
-    const looks = [...due, ...free]
-    const found: Row[] = []
-    for (let first = 0; first < looks.length; first += looksPerStatement) {
-      const text = looks.slice(first, first + looksPerStatement).join(' union all ')
-      append(found, await this.#connection.withSession((session) => session.all(text)))
-    }
-    return found.sort(oldestFirst).map((row) => row['id'] as string)
-  }
-
   async #take(
     session: MysqlSession,
     { owner, ids }: AcquireRequest,
@@ -190,16 +242,6 @@ export class MysqlAcquirer {
     }
     return ids === undefined ? readable(rows, read) : rows.map(read)
   }
-}
-
-/** The conditions of a range; as rows, two columns would not be looked up in an index. */
-function isWithin({ after, upTo }: PlaceRange = {}): string {
-  return `${after === undefined ? '' : isBeyond(after, '>', '')} ${upTo === undefined ? '' : isBeyond(upTo, '<', '=')}`
-}
-
-function isBeyond({ createdAt, id }: ExecutionPlace, sign: '<' | '>', orSame: '' | '='): string {
-  const time = literal(toSqlTime(createdAt))
-  return `and e.created_at ${sign}= ${time} and (e.created_at ${sign} ${time} or e.id ${sign}${orSame} ${literal(toKey(id))})`
 }
 
 function isOpen(row: Row): boolean {

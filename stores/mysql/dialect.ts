@@ -1,6 +1,6 @@
 import type { Dialect } from '../sql/dialect.ts'
 import { toSqlTime } from '../sql/times.ts'
-import { collation, keyColumns, toKey } from './keys.ts'
+import { collation, keyColumns, toKey, toQueueKey } from './keys.ts'
 import { storeName } from './errors.ts'
 
 /** MySQL's way with the shared queries: times are texts in UTC, both ways, so no time zone matters. */
@@ -17,6 +17,8 @@ export function mysqlDialect(prefix: string): Dialect {
     isIn: (expression, texts, add) =>
       texts.length === 0 ? 'false' : `${expression} in (${texts.map((text) => add(text)).join(', ')})`,
     lineageIndex: (column) => `force index (docket_${column === 'parent' ? 'parent' : 'forked'})`,
+    queueIndex: (column) => `force index (docket_${column === 'queue' ? 'queue' : 'key'})`,
+    queueColumns: { queue: 'other_queue', queue_key: 'some_key' },
     mailOwner: 'mail_owner',
     mailIndex: 'force index (docket_mail)',
     places(places, add) {
@@ -32,6 +34,7 @@ export function mysqlDialect(prefix: string): Dialect {
     now: () => 'utc_timestamp(3)',
     isLiving: (alias) => `${alias}.expires_at > utc_timestamp(3)`,
     toKey,
+    toQueueKey,
     // Row values can't begin a range of an index here; this can.
     isAfter: (columns, cells, add) =>
       `(${columns

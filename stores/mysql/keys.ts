@@ -15,14 +15,28 @@ const prefixLength = 170
 // `toName` never leaves the mark without digits after it, so no name is like a shortened one.
 const shortened = '␛#'
 
+/** How many characters a queue and a key within it have: they stand in indexes beside a graph and an id. */
+export const queueKeyLength = 60
+const queuePrefixLength = 14
+
 /** A name as a key has it: whole, or its beginning and a digest of it. Two names never have the same one. */
 export function toKey(name: string): string {
   return shorten(toName(name))
 }
 
+/** The same for a queue, and a key within it. */
+export function toQueueKey(name: string): string {
+  return shortenQueue(toName(name))
+}
+
 function shorten(text: string): string {
   if (text.length <= keyLength) return text
   return `${text.slice(0, prefixLength).toWellFormed()}${shortened}${hash('sha256', text)}`
+}
+
+function shortenQueue(text: string): string {
+  if (text.length <= queueKeyLength) return text
+  return `${text.slice(0, queuePrefixLength).toWellFormed()}${shortened}${hash('sha256', text, 'base64url')}`
 }
 
 /** Columns that are part of a key. Beside each is one with `_full` at its end, for names that a key can't have whole; else it is NULL. */
@@ -36,6 +50,8 @@ export const keyColumns: ReadonlySet<string> = new Set([
   'step',
   'item',
   'checkpoint',
+  'queue',
+  'queue_key',
 ])
 
 /** How records of one kind are written. */
@@ -50,20 +66,26 @@ function rowShape(fields: readonly Field[], keys: ReadonlySet<string> = keyColum
     columns: columns.flatMap(({ name }) => (keys.has(name) ? [name, `${name}_full`] : [name])),
     cells: (record) =>
       cellsOf(fields, record, toSqlTime).flatMap((cell, index): Cell[] =>
-        keys.has(columns[index]!.name) ? keyCells(cell as string | null) : [cell],
+        keys.has(columns[index]!.name) ? keyCells(cell as string | null, columns[index]!.name) : [cell],
       ),
   }
 }
 
 /** The two cells of a name that has been through `toName`. */
-function keyCells(text: string | null): Cell[] {
+function keyCells(text: string | null, column?: string): Cell[] {
   if (text === null) return [null, null]
-  return text.length <= keyLength ? [text, null] : [shorten(text), text]
+  const short = column === 'queue' || column === 'queue_key' ? shortenQueue(text) : shorten(text)
+  return short === text ? [text, null] : [short, text]
 }
 
 /** The two cells of a name. */
 export function cellsOfKey(name: string): readonly Cell[] {
   return keyCells(toName(name))
+}
+
+/** The two cells of a queue's name. */
+export function cellsOfQueue(name: string): readonly Cell[] {
+  return keyCells(toName(name), 'queue')
 }
 
 export const executionShape = rowShape(executionFields)

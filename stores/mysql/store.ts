@@ -19,6 +19,7 @@ import { mysqlMigrationDatabase, mysqlOwnMigrations } from './migrations.ts'
 import { mysqlOptions } from './options.ts'
 import type { MysqlStoreOptions } from './options.ts'
 import { MysqlOwners } from './owners.ts'
+import { mysqlQueues } from './queues.ts'
 import { MysqlResults } from './results.ts'
 import { mysqlSchedules } from './schedules.ts'
 import { mysqlSharedStates } from './shared-states.ts'
@@ -63,6 +64,7 @@ export function mysqlStore(options: string | MysqlStoreOptions): Store {
     events: mysqlEvents(connection, dialect),
     schedules: mysqlSchedules(connection, dialect),
     shared: mysqlSharedStates(connection, dialect),
+    queues: mysqlQueues(connection, dialect),
     results: new MysqlResults(connection, dialect, counters),
     claims: new MysqlClaims(connection, dialect, counters),
     reader,

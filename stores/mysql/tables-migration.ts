@@ -1,11 +1,12 @@
 import type { Migration } from '../sql/migration.ts'
 import { checkpointKey } from '../sql/tables.ts'
 import type { TableName } from '../sql/tables.ts'
-import { collation, keyLength } from './keys.ts'
+import { collation, keyLength, queueKeyLength } from './keys.ts'
 
 const tableEnd = `engine = innodb row_format = dynamic default character set utf8mb4 ${collation}`
 
 const key = `varchar(${keyLength}) character set utf8mb4 ${collation}`
+const queueKey = `varchar(${queueKeyLength}) character set utf8mb4 ${collation}`
 const name = `longtext character set utf8mb4 ${collation}`
 const word = `varchar(20) character set utf8mb4 ${collation}`
 const time = 'datetime(3)'
@@ -46,6 +47,10 @@ export function tablesMigration(prefix: string): Migration {
         fullKey('parent', false),
         fullKey('forked_from', false),
         'timeout_ms double',
+        `queue ${queueKey} not null, queue_full ${name}`,
+        'priority bigint not null',
+        `queue_key ${queueKey} not null, queue_key_full ${name}`,
+        `start_at ${time}`,
         fullKey('owner', false),
         'epoch bigint not null',
         'recoveries bigint not null',
@@ -60,12 +65,27 @@ export function tablesMigration(prefix: string): Migration {
         'last_mail bigint default 0 not null',
         'mail_left bigint default 0 not null',
         `is_open tinyint generated always as (case when status in ('pending', 'running', 'waiting', 'compensating') and parked_at is null then 1 end) stored`,
+        `begin_queue ${queueKey} generated always as (case when owner is null and status = 'pending' and parked_at is null then queue end) stored`,
+        `go_on_queue ${queueKey} generated always as (case when owner is null and status in ('running', 'waiting', 'compensating') and parked_at is null then queue end) stored`,
+        `later_queue ${queueKey} generated always as (case when status = 'pending' and due_at is not null then queue end) stored`,
+        `parked_queue ${queueKey} generated always as (case when parked_at is not null then queue end) stored`,
+        `other_queue ${queueKey} generated always as (case when queue <> 'default' then queue end) stored`,
+        `some_key ${queueKey} generated always as (case when queue_key <> '' then queue_key end) stored`,
+        // Older servers have no indexes in the other order.
+        'urgency bigint generated always as (-priority) stored',
         `mail_owner ${key} generated always as (case when mail_left > 0 then owner end) stored`,
         'primary key (id)',
         // Looking for work reads this one alone: first the owners, then what the dead ones left, the oldest first.
-        'key docket_unfinished (is_open, owner, graph, created_at, id)',
+        // An index that has no id at its end has it all the same, and is not too long.
+        'key docket_unfinished (is_open, owner, queue, graph, created_at)',
+        // Of each key in turn, what is still to begin; and before it what has begun.
+        'key docket_to_begin (begin_queue, graph, queue_key, urgency, created_at, id)',
+        'key docket_to_go_on (go_on_queue, graph, created_at, id)',
+        'key docket_later (later_queue, graph, due_at, id)',
         // And what is parked and due: nothing else of what is parked is read.
-        'key docket_due (graph, due_at, id)',
+        'key docket_due (parked_queue, graph, due_at, id)',
+        'key docket_queue (other_queue, created_at, id)',
+        'key docket_key (some_key, created_at, id)',
         'key docket_mail (mail_owner)',
         'key docket_created (created_at, id)',
         'key docket_status (status, created_at, id)',
@@ -234,10 +254,19 @@ export function tablesMigration(prefix: string): Migration {
         `expires_at ${time} not null`,
         'primary key (owner)',
       ),
+      table(
+        'queues',
+        `queue ${queueKey} not null, queue_full ${name}`,
+        `state ${name} not null`,
+        'is_restricted tinyint not null',
+        'free_at double not null',
+        'primary key (queue)',
+      ),
       table('counters', `name ${key} not null`, 'value bigint not null', 'primary key (name)'),
     ],
     down: [
       'counters',
+      'queues',
       'owners',
       'results',
       'schedules',

@@ -1,57 +1,198 @@
+import type { ClientBase } from 'pg'
+import { append } from '../../src/core/append.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
   ExecutionPlace,
   PlaceRange,
 } from '../../src/core/contracts/execution-record.ts'
+import { freeAtAfter, roomWithin, startsLeft } from '../../src/core/contracts/queue-order.ts'
+import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
+import type { QueueLimits } from '../../src/core/contracts/queue-record.ts'
+import { limitsOf, queueStateOf } from '../../src/core/contracts/queue-state.ts'
 import type { Row } from '../sql/cells.ts'
 import { selectList } from '../sql/dialect.ts'
 import type { Dialect, Query } from '../sql/dialect.ts'
-import { toName } from '../sql/names.ts'
+import { fromName, toName } from '../sql/names.ts'
+import { partialPlaces } from '../sql/queue-places.ts'
 import { executionOf, readable } from '../sql/reader.ts'
-import { endParking, executionColumns, isRunnable, isUnfinished } from '../sql/tables.ts'
+import { endParking, executionColumns, isUnfinished } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
 import { isAlive } from './owners.ts'
 import { storeName } from './errors.ts'
+import { beginDueStatement, readyStatement } from './ready-statement.ts'
 
-/** Makes the caller the owner of what has no living one, in one statement. */
+/** What limits leave of a queue, as judged before. */
+interface Judged {
+  /** Keys that have no room. */
+  readonly fullKeys: readonly string[]
+  /** How many may begin. */
+  readonly toBegin: number
+  /** Whether only one of each key is taken. */
+  readonly isOnePerKey: boolean
+}
+
+/** Makes the caller the owner of what has no living one: in one statement, unless limits are to be judged first. */
 export class PostgresAcquirer {
   readonly #connection: PostgresConnection
   readonly #dialect: Dialect
   readonly #byId: string
-  readonly #byGraph: string
+  readonly #ready: string
+  readonly #beginDue: string
 
   constructor(connection: PostgresConnection, dialect: Dialect) {
     this.#connection = connection
     this.#dialect = dialect
-    this.#byId = acquireStatement(dialect, foundById(dialect))
-    this.#byGraph = acquireStatement(dialect, foundByGraph(dialect))
+    this.#byId = namedStatement(dialect)
+    this.#ready = readyStatement(dialect)
+    this.#beginDue = beginDueStatement(dialect)
   }
 
   async acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
-    const rows = await this.#connection.query(this.queryOf(request))
-    return request.ids === undefined ? readable(rows, acquiredOf) : rows.map(acquiredOf)
+    if (request.ids !== undefined) return (await this.#connection.query(this.queryOf(request))).map(acquiredOf)
+    if (request.limit < 1 || (request.graphs ?? []).length === 0) return []
+    const taken: Row[] = []
+    const isShut = await this.#takeReady(request, taken, undefined, undefined)
+    const rows = isShut ? await this.#takeWithinLimits(request) : taken
+    return readable(rows, acquiredOf)
   }
 
   /** The statement; a test asks the server how it would run it. */
-  queryOf({ owner, ids, graphs, andEnded, andOwn, except, ranges, limit }: AcquireRequest): Query {
+  queryOf(request: AcquireRequest, judged?: Judged, hasBegunDue = false): Query {
+    const { owner, ids, graphs, andEnded, andOwn, except, ranges, limit, queue = defaultQueue, behindKey } = request
     const excepted = (except ?? []).map(toName)
     const own = [toName(owner), andOwn === true ? 'true' : 'false', limit] as const
+    if (ids !== undefined)
+      return { text: this.#byId, parameters: [...own, excepted, ids.map(toName), andEnded === true ? 'true' : 'false'] }
     const names = [...new Set(graphs)]
     const bounds = names.map((graph) => boundsOf(ranges?.get(graph), this.#dialect))
-    const columns = [0, 1, 2, 3].map((column) => bounds.map((bound) => bound[column]!))
-    return ids === undefined
-      ? { text: this.#byGraph, parameters: [...own, excepted, names.map(toName), ...columns] }
-      : { text: this.#byId, parameters: [...own, excepted, ids.map(toName), andEnded === true ? 'true' : 'false'] }
+    const columns = [0, 1, 2, 3, 4].map((column) => bounds.map((bound) => bound[column]!))
+    return {
+      text: this.#ready,
+      parameters: [
+        ...own,
+        excepted,
+        names.map(toName),
+        ...columns,
+        toName(queue),
+        behindKey === undefined ? null : toName(behindKey),
+        judged?.fullKeys ?? [],
+        judged?.toBegin ?? limit,
+        judged?.isOnePerKey === true ? 'true' : 'false',
+        judged === undefined ? 'false' : 'true',
+        hasBegunDue ? 'false' : 'true',
+      ],
+    }
+  }
+
+  /** Takes until there is enough, or no more; gives whether the queue's limits are to be judged first. */
+  async #takeReady(
+    request: AcquireRequest,
+    taken: Row[],
+    judged: (() => Judged | undefined) | undefined,
+    client: ClientBase | undefined,
+  ): Promise<boolean> {
+    const { queue = defaultQueue, graphs, limit } = request
+    let { behindKey } = request
+    let hasBegunDue = false
+    for (;;) {
+      const left = limit - taken.length
+      const now = judged?.()
+      if (left < 1 || (judged !== undefined && now === undefined)) return false
+      const own = request.andOwn === true ? taken.map((row) => fromName(row['id'] as string)) : []
+      const except = [...(request.except ?? []), ...own]
+      const rows = await this.#connection.query(
+        this.queryOf({ ...request, except, behindKey, limit: left }, now, hasBegunDue),
+        client,
+      )
+      if (rows[0]!['is_shut'] === true) return true
+      const some = rows.filter((row) => row['id'] !== null)
+      append(taken, some)
+      if (rows[0]!['has_later'] === true) {
+        const parameters = [toName(queue), (graphs ?? []).map(toName)]
+        await this.#connection.query({ text: this.#beginDue, parameters }, client)
+        hasBegunDue = true
+        continue
+      }
+      const last = some.findLast((row) => row['is_new'] === true)
+      if (last !== undefined) behindKey = fromName(last['queue_key'] as string)
+      // Of many keys each look takes a few: where some had less, others have more.
+      const isOfOneKey = new Set(some.map((row) => row['queue_key'])).size < 2 && now?.isOnePerKey !== true
+      if (some.length === 0 || isOfOneKey) return false
+    }
+  }
+
+  /** Under a lock of the queue's row: so nobody else counts what is taken here before it is there. */
+  #takeWithinLimits(request: AcquireRequest): Promise<readonly Row[]> {
+    const queue = toName(request.queue ?? defaultQueue)
+    const queues = this.#dialect.table('queues')
+    return this.#connection.transaction(async (client) => {
+      const run = (text: string, ...parameters: Query['parameters']): Promise<readonly Row[]> =>
+        this.#connection.query({ text, parameters }, client)
+      const [row] = await run(
+        `select q.state, q.free_at, (extract(epoch from clock_timestamp()) * 1000)::float8 as now
+          from ${queues} q where q.queue = $1 for update`,
+        queue,
+      )
+      const state = queueStateOf(queue, row!['state'] as string)
+      if (state.pausedAt !== undefined) return []
+      const limits = limitsOf(state)
+      const [freeAt, now] = [row!['free_at'] as number, row!['now'] as number]
+      const running = limits.concurrency === undefined ? new Map<string, number>() : await this.#running(queue, client)
+      const room = roomWithin(limits, running, { limit: request.limit, freeAt, now }).total
+      const taken: Row[] = []
+      const judge = (): Judged | undefined => judgedOf(limits, running, taken, { freeAt, now, limit: request.limit })
+      await this.#takeReady({ ...request, limit: room }, taken, judge, client)
+      const begun = taken.filter((one) => one['is_new'] === true).length
+      if (limits.rate !== undefined && begun > 0)
+        await run(
+          `update ${queues} set free_at = $2 where queue = $1`,
+          queue,
+          freeAtAfter(limits.rate, freeAt, now, begun),
+        )
+      return taken
+    })
+  }
+
+  /** How many executions of a queue living owners have, by key. */
+  async #running(queue: string, client: ClientBase): Promise<Map<string, number>> {
+    const { unfinished } = partialPlaces(() => '')
+    const text = `select e.queue_key, count(*)::float8 as many
+      from ${this.#dialect.table('owners')} o cross join ${this.#dialect.table('executions')} e
+      where o.expires_at > statement_timestamp() and e.owner is not null and e.owner = o.owner and ${unfinished('$1')}
+      group by e.queue_key`
+    const rows = await this.#connection.query({ text, parameters: [queue] }, client)
+    return new Map(rows.map((row) => [row['queue_key'] as string, row['many'] as number]))
   }
 }
 
-/** A graph's range as four cells; every time is between the infinities. */
-function boundsOf({ after, upTo }: PlaceRange = {}, { timeText }: Dialect): readonly string[] {
+/** What limits leave beside what was taken already; undefined where they leave nothing. */
+function judgedOf(
+  { concurrency, rate }: QueueLimits,
+  running: ReadonlyMap<string, number>,
+  taken: readonly Row[],
+  { freeAt, now, limit }: { readonly freeAt: number; readonly now: number; readonly limit: number },
+): Judged | undefined {
+  const begun = taken.filter((row) => row['is_new'] === true).length
+  const toBegin = rate === undefined ? limit : startsLeft(rate, freeAt, now) - begun
+  if (concurrency?.isPerKey !== true) return { fullKeys: [], toBegin, isOnePerKey: false }
+  const counts = new Map(running)
+  for (const row of taken) {
+    const key = row['queue_key'] as string
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  const fullKeys = [...counts].flatMap(([key, count]) => (count >= concurrency.limit ? [key] : []))
+  return { fullKeys, toBegin, isOnePerKey: true }
+}
+
+/** A graph's range as four cells, and whether it has one; every time is between the infinities. */
+function boundsOf(range: PlaceRange | undefined, { timeText }: Dialect): readonly string[] {
+  const { after, upTo } = range ?? {}
   const cellsOf = ({ createdAt, id }: ExecutionPlace): string[] => [timeText(createdAt) as string, toName(id)]
   return [
     ...(after === undefined ? ['-infinity', ''] : cellsOf(after)),
     ...(upTo === undefined ? ['infinity', ''] : cellsOf(upTo)),
+    range === undefined ? 'false' : 'true',
   ]
 }
 
@@ -59,9 +200,19 @@ function acquiredOf(row: Row): AcquiredExecution {
   return { execution: executionOf(row, storeName), wasLost: row['was_lost'] === true }
 }
 
-// $1 owner, $2 andOwn, $3 limit, $4 except, $5 ids or graphs, then of ids $6 andEnded, of graphs $6 to $9 their ranges
-function acquireStatement(dialect: Dialect, found: string): string {
-  return `with recursive ${found}, chosen as (
+/**
+ * Waits for the transaction that holds them at the moment: the caller named these. $1 owner, $2 andOwn, $3 limit, $4 except, $5 ids,
+ * $6 andEnded.
+ */
+function namedStatement(dialect: Dialect): string {
+  const isOpen = isUnfinished('e')
+  return `with found as materialized (
+      select e.id, e.created_at, (e.owner is not null and e.owner <> $1 and ${isOpen}) as was_lost
+      from ${dialect.table('executions')} e
+      where e.id = any($5::text[]) and ($6::boolean or ${isOpen}) and e.id <> all($4::text[])
+        and (e.owner is null or case when e.owner = $1 then $2::boolean else not ${isAlive(dialect, 'e.owner')} end)
+      order by e.id for no key update of e
+    ), chosen as (
       select * from found order by created_at, id limit $3
     ), taken as (
       update ${dialect.table('executions')} e
@@ -71,55 +222,4 @@ function acquireStatement(dialect: Dialect, found: string): string {
       returning ${selectList(dialect, executionColumns, 'e')}, c.was_lost
     )
     select * from taken order by created_at, id`
-}
-
-const foundColumns = (last: string): string => `e.id, e.created_at, ${last} as was_lost`
-
-/** Waits for the transaction that holds them at the moment: the caller named these. */
-function foundById(dialect: Dialect): string {
-  const isOpen = isUnfinished('e')
-  return `found as materialized (
-      select ${foundColumns(`(e.owner is not null and e.owner <> $1 and ${isOpen})`)}
-      from ${dialect.table('executions')} e
-      where e.id = any($5::text[]) and ($6::boolean or ${isOpen}) and e.id <> all($4::text[])
-        and (e.owner is null or case when e.owner = $1 then $2::boolean else not ${isAlive(dialect, 'e.owner')} end)
-      order by e.id for no key update of e
-    )`
-}
-
-/**
- * The owners of unfinished executions, one look at the index for each however many they have; then the oldest executions of each
- * that is dead, and of nobody. What somebody else is taking right now is passed over.
- */
-function foundByGraph(dialect: Dialect): string {
-  const executions = dialect.table('executions')
-  const nextOwner = (condition: string): string =>
-    `select e.owner from ${executions} e where ${isRunnable('e')} and e.owner ${condition} order by e.owner limit 1`
-  const isWithin = `(e.created_at, e.id) > (g.after_time, g.after_id) and (e.created_at, e.id) <= (g.up_to_time, g.up_to_id)`
-  // Owner and graph are the same for all rows of one look: named in the order, they leave no other index to the planner. Where most rows are
-  // parked, and so have no owner, it takes these for the free ones and would look for them among all executions by creation.
-  const oldest = (condition: string, wasLost: string): string => `cross join lateral (
-      select ${foundColumns(wasLost)} from ${executions} e
-      where ${isRunnable('e')} and e.owner ${condition} and e.graph = g.graph and e.id <> all($4::text[])
-      order by e.owner, e.graph, e.created_at, e.id limit $3 for no key update skip locked) f`
-  const graphs = `unnest($5::text[], $6::timestamptz[], $7::text[], $8::timestamptz[], $9::text[])
-    as g(graph, after_time, after_id, up_to_time, up_to_id)`
-  const due = `cross join lateral (
-      select ${foundColumns('false')} from ${executions} e
-      where e.due_at is not null and e.due_at <= statement_timestamp() and e.graph = g.graph and e.id <> all($4::text[])
-      order by e.due_at, e.id limit $3 for no key update skip locked) f`
-  return `owners(owner) as (
-      (${nextOwner('is not null')})
-      union all
-      select (${nextOwner('> o.owner')}) from owners o where o.owner is not null
-    ), gone as materialized (
-      select o.owner from owners o where o.owner is not null
-        and case when o.owner = $1 then $2::boolean else not ${isAlive(dialect, 'o.owner')} end
-    ), found as materialized (
-      select f.* from ${graphs} ${due}
-      union all
-      select f.* from ${graphs} ${oldest(`is null and ${isWithin}`, 'false')}
-      union all
-      select f.* from gone p cross join ${graphs} ${oldest('= p.owner', '(e.owner <> $1)')}
-    )`
 }

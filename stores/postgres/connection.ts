@@ -263,6 +263,28 @@ export class PostgresConnection {
     }, isAnswer)
   }
 
+  /** All of it or nothing, each statement of it sees what others have committed. */
+  async transaction<T>(work: (client: ClientBase) => Promise<T>): Promise<T> {
+    try {
+      return await this.#required().lend(async (client) => {
+        client.on('error', ignore)
+        requireText(client)
+        await client.query('begin isolation level read committed')
+        try {
+          const made = await work(client)
+          await client.query('commit')
+          return made
+        } catch (thrown) {
+          // Where it can't be rolled back, the connection is not used again.
+          await client.query('rollback')
+          throw thrown
+        }
+      }, isAnswer)
+    } catch (thrown) {
+      throw postgresError(thrown, this.server)
+    }
+  }
+
   /** A connection of its own for a piece of work. */
   async withClient<T>(work: (client: ClientBase) => Promise<T>): Promise<T> {
     try {

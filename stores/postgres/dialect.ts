@@ -75,7 +75,7 @@ export function columnar(columns: readonly CellColumn[], rows: readonly (readonl
 
 /**
  * An entry of an index takes 2,704 bytes, a third of a page. The longest ones have an execution's id, a step and an item (that took 2,640 bytes of
- * names, with their lengths), or an owner, a graph, a time and an id. That texts which repeat themselves are compressed there is not counted on.
+ * names, with their lengths), or a queue, a graph, a key, a priority, a time and an id. That texts which repeat themselves are compressed there is not counted on.
  */
 export const postgresLimits: StoreLimits = {
   executionId: 1_000,
@@ -87,4 +87,6 @@ export const postgresLimits: StoreLimits = {
   name: 65_536,
   message: 1_000,
   checkpoint: 1_000,
+  queue: 300,
+  key: 300,
 }

@@ -18,6 +18,7 @@ import { postgresMigrationDatabase, postgresOwnMigrations } from './migrations.t
 import { postgresOptions } from './options.ts'
 import type { PostgresStoreOptions } from './options.ts'
 import { PostgresOwners } from './owners.ts'
+import { postgresQueues } from './queues.ts'
 import { PostgresResults } from './results.ts'
 import { postgresSchedules } from './schedules.ts'
 import { postgresSharedStates } from './shared-states.ts'
@@ -60,6 +61,7 @@ export function postgresStore(options: string | PostgresStoreOptions): Store {
     events: postgresEvents(connection, dialect, hints.sender),
     schedules: postgresSchedules(connection, dialect, hints.sender),
     shared: postgresSharedStates(connection, dialect, hints.sender),
+    queues: postgresQueues(connection, dialect, hints.sender),
     results: new PostgresResults(connection, dialect, hints.sender),
     claims: new PostgresClaims(connection, dialect, schema),
     reader,

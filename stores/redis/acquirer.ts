@@ -1,15 +1,29 @@
 import { StoreError } from '../../src/core/errors.ts'
+import { append } from '../../src/core/append.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
   ExecutionPlace,
   PlaceRange,
 } from '../../src/core/contracts/execution-record.ts'
+import { freeAtAfter, inTurn, roomWithin, unlimitedRoom } from '../../src/core/contracts/queue-order.ts'
+import type { QueueRoom } from '../../src/core/contracts/queue-order.ts'
+import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
+import { isRestricted, limitsOf } from '../../src/core/contracts/queue-state.ts'
 import type { Connection } from './connection.ts'
 import { replyError, storeError } from './errors.ts'
 import { takeScript } from './execution-scripts.ts'
 import { headRecord } from './head-record.ts'
-import { buckets, escapeText, indexPrefix, openCodes, ownerText, timeKey, unescapeText } from './layout.ts'
+import {
+  buckets,
+  escapeText,
+  indexPrefix,
+  openCodes,
+  ownerText,
+  placeInQueue,
+  timeKey,
+  unescapeText,
+} from './layout.ts'
 import type { Reply } from './link.ts'
 import type { Owners } from './owners.ts'
 import { packedLists, unpackedLists } from './packed-lists.ts'
@@ -17,7 +31,13 @@ import type { Packed } from './packed-lists.ts'
 import { idOf, memberOf, MergedRanges } from './ranges.ts'
 import type { IndexRange } from './ranges.ts'
 import { readHeads } from './reader.ts'
+import { countRunning, readQueue, whileLocked, writeFreeAt } from './queues.ts'
+import { beginDue, findInTurn, takeWanted } from './ready-looks.ts'
+import type { ReadyCandidate } from './ready-looks.ts'
 import { leaveOut, orElse } from './unreadable.ts'
+
+// Of what others have taken at the same moment.
+const mostTries = 5
 
 /** An execution that may be taken if its owner is still this one. */
 interface Candidate {
@@ -37,11 +57,99 @@ export async function acquireExecutions(
   request: AcquireRequest,
 ): Promise<AcquiredExecution[]> {
   if (request.limit <= 0) return []
-  const candidates =
-    request.ids === undefined
-      ? await findByGraphs(connection, owners, request)
-      : await findByIds(connection, owners, request, request.ids)
-  return take(connection, request, candidates)
+  if (request.ids === undefined) return acquireReady(connection, owners, request)
+  return take(connection, request, await findByIds(connection, owners, request, request.ids))
+}
+
+async function acquireReady(
+  connection: Connection,
+  owners: Owners,
+  request: AcquireRequest,
+): Promise<AcquiredExecution[]> {
+  if ((request.graphs ?? []).length === 0) return []
+  const queue = request.queue ?? defaultQueue
+  const inBuckets = owners.inBuckets()
+  const stored = await readQueue(connection, queue)
+  if (stored === undefined || !isRestricted(stored.state))
+    return (await takeInTurn(connection, owners, request, { inBuckets: await inBuckets, room: undefined })).acquired
+  await inBuckets
+  if (stored.state.pausedAt !== undefined) return []
+  const taken = await whileLocked(connection, owners, { queue, owner: request.owner }, (isStill) =>
+    takeWithinLimits(connection, owners, { ...request, queue }, isStill),
+  )
+  return taken ?? []
+}
+
+/** While this process has the queue's lock: so nobody else counts what is taken here before it is there. */
+async function takeWithinLimits(
+  connection: Connection,
+  owners: Owners,
+  request: AcquireRequest & { readonly queue: string },
+  isStill: () => boolean,
+): Promise<AcquiredExecution[]> {
+  const { queue, limit } = request
+  const stored = await readQueue(connection, queue)
+  if (stored === undefined || stored.state.pausedAt !== undefined) return []
+  const limits = limitsOf(stored.state)
+  const inBuckets = await owners.inBuckets()
+  const present = new Set(inBuckets.flat())
+  const { dead, time: now } = await owners.judge([...present])
+  const living = [...present].filter((owner) => !dead.has(owner))
+  const running =
+    limits.concurrency === undefined
+      ? new Map<string, number>()
+      : await countRunning(connection, queue, living, limits.concurrency.isPerKey)
+  const { freeAt } = stored
+  const room = roomWithin(limits, running, { limit, freeAt, now })
+  if (room.total < 1) return []
+  const reserve = async (begun: number): Promise<boolean> => {
+    if (!isStill()) return false
+    // What is not taken then has had its turn all the same: never are there more than the rate lets.
+    if (limits.rate !== undefined && begun > 0)
+      await writeFreeAt(connection, queue, freeAtAfter(limits.rate, freeAt, now, begun))
+    return isStill()
+  }
+  return (await takeInTurn(connection, owners, request, { inBuckets, room, reserve })).acquired
+}
+
+/** Looks, and takes in turn. Where others were faster, looks again. */
+async function takeInTurn(
+  connection: Connection,
+  owners: Owners,
+  request: AcquireRequest,
+  {
+    inBuckets,
+    room,
+    reserve,
+  }: {
+    readonly inBuckets: readonly (readonly string[])[]
+    readonly room: QueueRoom | undefined
+    /** Is called before so many begin; false where they may not. */
+    readonly reserve?: (begun: number) => Promise<boolean>
+  },
+): Promise<{ readonly acquired: AcquiredExecution[] }> {
+  const acquired: AcquiredExecution[] = []
+  let { behindKey, except = [] } = request
+  for (let tries = 0; ; tries++) {
+    const left = request.limit - acquired.length
+    const some = { ...request, behindKey, except, limit: left }
+    const looked = await findReady(connection, owners, some, inBuckets, room)
+    const behind = behindKey === undefined ? undefined : escapeText(behindKey)
+    const chosen = inTurn(looked, behind, room ?? unlimitedRoom(left))
+    const begun = chosen.filter(({ isNew }) => isNew)
+    if (chosen.length === 0 || (reserve !== undefined && !(await reserve(begun.length)))) return { acquired }
+    append(acquired, await take(connection, request, chosen))
+    // Limits are judged once.
+    if (
+      acquired.length >= request.limit ||
+      acquired.length >= chosen.length ||
+      room !== undefined ||
+      tries >= mostTries
+    )
+      return { acquired }
+    behindKey = begun.length === 0 ? behindKey : unescapeText(begun.at(-1)!.key)
+    except = [...(request.except ?? []), ...acquired.map(({ execution: { id } }) => id)]
+  }
 }
 
 async function findByIds(
@@ -68,46 +176,50 @@ async function findByIds(
     .slice(0, request.limit)
 }
 
-/** The oldest unfinished executions of nobody and of dead owners; of living ones, nothing is read but their names. */
-async function findByGraphs(
-  { link, layout }: Connection,
+/** What may be taken: of living owners, nothing is read but their names. */
+async function findReady(
+  connection: Connection,
   owners: Owners,
   request: AcquireRequest,
-): Promise<Candidate[]> {
+  inBuckets: readonly (readonly string[])[],
+  room: QueueRoom | undefined,
+): Promise<readonly ReadyCandidate[]> {
+  const { link, layout } = connection
+  const { queue = defaultQueue, ranges, limit } = request
   const graphs = [...new Set(request.graphs)]
-  if (graphs.length === 0) return []
-  const inBucket = await owners.inBuckets()
-  const { free, time } = await freeOwners(owners, new Set(inBucket.flat()), request)
-  const ranges: IndexRange[] = inBucket.flatMap((present, bucket) =>
-    ['', ...present]
-      .filter((owner) => free.has(owner))
-      .flatMap((owner) =>
-        graphs.map((graph) => ({
-          bucket,
-          prefix: `u${owner}\0${escapeText(graph)}\0`,
-          ...(owner === '' && boundsOf(request.ranges?.get(graph))),
-        })),
-      ),
-  )
+  const { free, time } = await freeOwners(owners, new Set(inBuckets.flat()), request)
+  await beginDue(connection, queue, graphs, time)
   // Due times are whole milliseconds: this is behind all of now.
   const below = timeKey(time + 1)
+  const begun: IndexRange[] = []
+  const byAge: IndexRange[] = []
   for (const bucket of buckets)
-    for (const graph of graphs) ranges.push({ bucket, prefix: indexPrefix.due(graph), below })
-  const merged = new MergedRanges(link, (bucket) => layout.work(bucket), ranges, 'ascending')
+    for (const graph of graphs) {
+      const range = ranges?.get(graph)
+      const bounds = range === undefined ? {} : boundsOf(range)
+      begun.push({ bucket, prefix: indexPrefix.due(queue, graph), below })
+      begun.push({ bucket, prefix: indexPrefix.toGoOn(queue, graph), ...bounds })
+      if (range !== undefined) byAge.push({ bucket, prefix: indexPrefix.toBegin(queue, graph), ...bounds })
+      for (const owner of inBuckets[bucket] ?? [])
+        if (free.has(owner)) begun.push({ bucket, prefix: `u${owner}\0${placeInQueue(queue, graph)}` })
+    }
   const except = new Set(request.except)
-  const found: Candidate[] = []
-  while (found.length < request.limit) {
-    const wanted = request.limit - found.length
-    const entries = await merged.take(wanted)
-    for (const entry of entries) {
+  const read = async (some: readonly IndexRange[], isNew: boolean): Promise<ReadyCandidate[]> => {
+    if (some.length === 0) return []
+    const merged = new MergedRanges(link, (bucket) => layout.work(bucket), some, 'ascending')
+    return takeWanted(merged, limit, except, (entry) => {
       const id = unescapeText(idOf(entry))
       const member = memberOf(entry)
-      const owner = member.startsWith('d') ? '' : member.slice(1, member.indexOf('\0'))
-      if (!except.has(id)) found.push({ id, owner, member })
-    }
-    if (entries.length < wanted) break
+      const owner = member.startsWith('u') ? member.slice(1, member.indexOf('\0')) : ''
+      return { id, owner, member, key: '', priority: 0, age: entry.place, isNew }
+    })
   }
-  return found
+  const found = await Promise.all([
+    read(begun, false),
+    read(byAge, true),
+    findInTurn(connection, request, { graphs: graphs.filter((graph) => ranges?.has(graph) !== true), except, room }),
+  ])
+  return found.flat()
 }
 
 /** Both are exclusive: just behind the last one there is nothing else. */

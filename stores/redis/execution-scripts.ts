@@ -1,6 +1,7 @@
 import { changeCheckpoints } from './checkpoint-scripts.ts'
 import { headFields } from './head-record.ts'
-import { controlFirst, openCodes } from './layout.ts'
+import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
+import { controlFirst, openCodes, turnInQueue } from './layout.ts'
 import { script } from './link.ts'
 import { mostBytes, sizeOf } from './reading-scripts.ts'
 
@@ -62,6 +63,20 @@ end
 return eachAlone(create)
 `)
 
+/** Where an execution stands in its queue (`layout.ts`): while nobody has it, and while it is parked. */
+const queuePlaces = `
+local function placeOf(u, g) return u or ('${defaultQueue}\\0' .. g) end
+local function freeMembers(status, u, f, t)
+  if status ~= 'p' then return {'v' .. u .. t} end
+  return {'n' .. u .. (f or '\\0' .. '${turnInQueue('', 0).slice(1)}') .. t, 'p' .. u .. t}
+end
+local function addFree(work, status, u, f, t)
+  for _, member in ipairs(freeMembers(status, u, f, t)) do redis.call('ZADD', work, 0, member) end
+end
+local function parkedMember(u, id) return 'k' .. string.match(u, '^[^%z]*') .. '\\0' .. id end
+local function dueMember(status, u, due, id) return (status == 'p' and 'a' or 'd') .. u .. due .. id end
+`
+
 const putFields = `
 local function putFields(key, given, first, last)
   for from = first, last, 4000 do redis.call('HSET', key, unpack(given, from, math.min(from + 3999, last))) end
@@ -96,13 +111,14 @@ return done
  * the fields to remove, fields and values, unfinished steps' fields and records. Gives 1, or 0 where it was refused, or 2 where there is a later
  * message.
  */
-export const fullCommitScript = script(`${changeCheckpoints}${putUnfinished}${putFields}${eachAlone}
+export const fullCommitScript = script(`${changeCheckpoints}${putUnfinished}${putFields}${queuePlaces}${eachAlone}
 local call = redis.call
 local function commit(execution, index, mailbox, given, receipts, work, checkpoints, places)
-  local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't', 'l')
+  local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't', 'l', 'u', 'f')
   if h.err then return h.err end
   if h[1] ~= given[1] or h[2] ~= given[2] then return 0 end
   local owner, s0, z0, g, t = h[1], h[3], h[4], h[5], h[6]
+  local u = placeOf(h[8], g)
   local parks = given[9] ~= ''
   if parks then
     local control = string.format('%d', tonumber(given[9]) - ${controlFirst})
@@ -124,12 +140,14 @@ local function commit(execution, index, mailbox, given, receipts, work, checkpoi
   end
   if isOpen and parks then
     local due = call('HGET', execution, 'y')
-    if due then call('ZADD', work, 0, 'd' .. g .. due .. id) end
-  elseif isOpen and (released or not wasOpen) then
-    call('ZADD', work, 0, 'u' .. (released and '' or owner) .. '\\0' .. g .. t)
-    if not released then call('ZADD', work, 0, 'o' .. owner) end
+    call('ZADD', work, 0, parkedMember(u, id))
+    if due then call('ZADD', work, 0, dueMember(s, u, due, id)) end
+  elseif isOpen and released then
+    addFree(work, s, u, h[9], t)
+  elseif isOpen and not wasOpen then
+    call('ZADD', work, 0, 'u' .. owner .. '\\0' .. u .. t, 0, 'o' .. owner)
   end
-  if wasOpen and (released or not isOpen) then call('ZREM', work, 'u' .. owner .. '\\0' .. g .. t) end
+  if wasOpen and (released or not isOpen) then call('ZREM', work, 'u' .. owner .. '\\0' .. u .. t) end
   local l0 = h[7] and wasOpen and s0 ~= 'u' and h[7]
   local l = isOpen and s ~= 'u' and call('HGET', execution, 'l')
   if l ~= l0 then
@@ -170,10 +188,10 @@ return eachAlone(commit)
  * for each a list that begins with '1' if it was lost and '0' if not, and goes on with the head, which may be left out; nothing where somebody
  * else was faster; or a text that says what went wrong.
  */
-export const takeScript = script(`${sizeOf}${eachAlone}
+export const takeScript = script(`${sizeOf}${queuePlaces}${eachAlone}
 local left = ${mostBytes}
 local function take(execution, _, mailbox, given, _, work)
-  local h = redis.call('HMGET', execution, 'o', 'e', 's', 'r', 'g', 't', 'k', 'y')
+  local h = redis.call('HMGET', execution, 'o', 'e', 's', 'r', 'g', 't', 'k', 'y', 'u', 'f')
   if not h[2] then
     if given[2] ~= '' then redis.call('ZREM', work, given[2]) end
     return false
@@ -183,23 +201,28 @@ local function take(execution, _, mailbox, given, _, work)
   local isOpen = string.find('${openCodes}', h[3], 1, true)
   if not isOpen and ARGV[3] ~= '1' then return false end
   -- It was parked, or woken, since it was found.
-  local due = h[7] and h[8] and 'd' .. h[5] .. h[8] .. string.sub(h[6], 17)
-  local kind = string.sub(given[2], 1, 1)
-  if (kind == 'u' and h[7]) or (kind == 'd' and given[2] ~= due) then return false end
+  local u, id = placeOf(h[9], h[5]), string.sub(h[6], 17)
+  local due = h[7] and h[8] and dueMember(h[3], u, h[8], id)
+  if given[2] ~= '' and h[7] and given[2] ~= due then return false end
+  if string.sub(given[2], 1, 1) == 'd' and not h[7] then return false end
   local lost = isOpen and last ~= '' and last ~= owner
   redis.call('HSET', execution, 'o', owner, 'e', string.format('%d', tonumber(h[2]) + 1),
     'r', string.format('%d', tonumber(h[4]) + (lost and 1 or 0)))
   if h[7] then
     redis.call('HDEL', execution, 'k', 'y', 'j')
+    redis.call('ZREM', work, parkedMember(u, id))
     if due then redis.call('ZREM', work, due) end
   end
   if last ~= owner then
     if isOpen then
-      redis.call('ZADD', work, 0, 'u' .. owner .. '\\0' .. h[5] .. h[6], 0, 'o' .. owner)
-      redis.call('ZREM', work, 'u' .. last .. '\\0' .. h[5] .. h[6])
+      redis.call('ZADD', work, 0, 'u' .. owner .. '\\0' .. u .. h[6], 0, 'o' .. owner)
+      if last ~= '' then
+        redis.call('ZREM', work, 'u' .. last .. '\\0' .. u .. h[6])
+      elseif not h[7] then
+        redis.call('ZREM', work, unpack(freeMembers(h[3], u, h[10], h[6])))
+      end
     end
     if redis.call('EXISTS', mailbox) == 1 then
-      local id = string.sub(h[6], 17)
       redis.call('ZADD', work, 0, 'm' .. owner .. '\\0' .. id)
       redis.call('ZREM', work, 'm' .. last .. '\\0' .. id)
     end
@@ -218,6 +241,23 @@ end
 return cmsgpack.pack(done)
 `)
 
+/** Lets executions begin that were parked until now. A list: the index member it was found by. Gives 1, or 0 where that is so no more. */
+export const beginDueScript = script(`${queuePlaces}${eachAlone}
+local function begin(execution, _, _, given, _, work)
+  local h = redis.call('HMGET', execution, 's', 'g', 't', 'k', 'y', 'u', 'f')
+  local member = given[1]
+  local u = h[2] and placeOf(h[6], h[2])
+  local id = h[3] and string.sub(h[3], 17)
+  redis.call('ZREM', work, member)
+  if not (h[4] and h[5]) or h[1] ~= 'p' or member ~= dueMember('p', u, h[5], id) then return 0 end
+  redis.call('HDEL', execution, 'k', 'y', 'j')
+  redis.call('ZREM', work, parkedMember(u, id))
+  addFree(work, 'p', u, h[7], h[3])
+  return 1
+end
+return eachAlone(begin)
+`)
+
 /** Where nothing has not ended, the notes of owners are the last members. */
 const dropNotes = `
 local function dropNotes(work)
@@ -234,14 +274,14 @@ end
 `
 
 /** Deletes an execution with all that it has. ARGV: its owner and epoch. */
-export const removeScript = script(`${dropNotes}${dropLineage}
-local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't', 'l', 'c')
+export const removeScript = script(`${queuePlaces}${dropNotes}${dropLineage}
+local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't', 'l', 'c', 'u')
 if h[1] ~= ARGV[1] or h[2] ~= ARGV[2] then return 0 end
 local o, s, z, g, t = h[1], h[3], h[4], h[5], h[6]
 local id = string.sub(t, 17)
 redis.call('ZREM', KEYS[2], 's' .. s .. t, 'g' .. g .. s .. t)
 dropLineage(KEYS[2], h[8], t)
-redis.call('ZREM', KEYS[5], 'u' .. o .. '\\0' .. g .. t, 'm' .. o .. '\\0' .. id)
+redis.call('ZREM', KEYS[5], 'u' .. o .. '\\0' .. placeOf(h[9], g) .. t, 'm' .. o .. '\\0' .. id)
 if z then redis.call('ZREM', KEYS[2], 'e' .. s .. z .. id) end
 if h[7] then redis.call('ZREM', KEYS[5], 'l' .. h[7] .. id) end
 redis.call('UNLINK', KEYS[1], KEYS[3], KEYS[4], KEYS[6], KEYS[7])
@@ -278,8 +318,8 @@ return eachAlone(purge)
  * Appends to a mailbox what is accepted. ARGV: the message, what is added to its number for its place in the mailbox, the channel, the receipts of its id
  * and its slot or '', '1' if it is for ended executions too. Gives the verdict.
  */
-export const postScript = script(`
-local h = redis.call('HMGET', KEYS[1], 'o', 't', 's', 'k', 'y', 'g')
+export const postScript = script(`${queuePlaces}
+local h = redis.call('HMGET', KEYS[1], 'o', 't', 's', 'k', 'y', 'g', 'u', 'f')
 if not h[2] then return 'unknown' end
 local id, slot, verdict, known = ARGV[4], ARGV[5], false, false
 if id ~= '' then known = redis.call('HGET', KEYS[4], id) end
@@ -299,8 +339,10 @@ if not known and verdict == 'accepted' then
   if h[1] ~= '' then redis.call('ZADD', KEYS[5], 0, 'm' .. h[1] .. '\\0' .. string.sub(h[2], 17)) end
   if h[4] then
     redis.call('HDEL', KEYS[1], 'k', 'y', 'j')
-    redis.call('ZADD', KEYS[5], 0, 'u\\0' .. h[6] .. h[2])
-    if h[5] then redis.call('ZREM', KEYS[5], 'd' .. h[6] .. h[5] .. string.sub(h[2], 17)) end
+    local u, id = placeOf(h[7], h[6]), string.sub(h[2], 17)
+    addFree(KEYS[5], h[3], u, h[8], h[2])
+    redis.call('ZREM', KEYS[5], parkedMember(u, id))
+    if h[5] then redis.call('ZREM', KEYS[5], dueMember(h[3], u, h[5], id)) end
     redis.pcall('PUBLISH', ARGV[3], 'w')
   end
 end

@@ -2,7 +2,19 @@ import { StoreError } from '../../src/core/errors.ts'
 import type { ExecutionRecord, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import type { headOf } from '../../src/core/contracts/parking.ts'
 import { damaged } from './errors.ts'
-import { escapeText, indexPrefix, ownerOf, ownerText, statusCode, statusOf, timeKey, timeOf } from './layout.ts'
+import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
+import {
+  escapeText,
+  indexPrefix,
+  ownerOf,
+  ownerText,
+  placeInQueue,
+  statusCode,
+  statusOf,
+  timeKey,
+  timeOf,
+  turnInQueue,
+} from './layout.ts'
 import type { Argument, Reply } from './link.ts'
 import type { Packer } from './msgpack.ts'
 import { packedText, unpackedNumber, unpackedText, unpackedTime, valueBytes, valueOf } from './values.ts'
@@ -10,7 +22,7 @@ import { packedText, unpackedNumber, unpackedText, unpackedTime, valueBytes, val
 /**
  * Fields of an execution's hash, in the order in which they are read: what never changes (msgpack), owner ('' for nobody), epoch,
  * status (one letter), recoveries, owned milliseconds, inputs, output, error, graph hash, machine version, times of start,
- * update and end, deadline (as in the index), since when it is parked, when it is due (as in the index), what it waits for. Only the scripts read `g` and `t` (the graph and the creation as they stand in the index) `c` (the beginnings of the members that it has as a child or a fork, each ending with NUL) and `q` (number of
+ * update and end, deadline (as in the index), since when it is parked, when it is due (as in the index), what it waits for. Only the scripts read `g` and `t` (the graph and the creation as they stand in the index) `c` (the beginnings of the members that it has as a child or a fork, in its queue and with its key, each ending with NUL), `u` (its place in a queue, where that is not the default one), `f` (its turn there, where it has a key or a priority) and `q` (number of
  * the last message).
  */
 export const headFields = [
@@ -36,7 +48,8 @@ export const headFields = [
 
 /** The fields of a new execution's hash, each followed by its value. */
 export function newHead(execution: NewExecution, packer: Packer): Argument[] {
-  const { id, graph, target, parent, forkedFrom, owner, createdAt, startedAt } = execution
+  const { id, graph, target, parent, forkedFrom, owner, createdAt, startedAt, queue, key, priority, startAt } =
+    execution
   const lineage = lineageOf(execution)
   const constant = packer.pack([
     execution.kind,
@@ -47,6 +60,10 @@ export function newHead(execution: NewExecution, packer: Packer): Argument[] {
     forkedFrom === undefined ? undefined : packedText(forkedFrom),
     execution.timeoutMs,
     createdAt,
+    queue === defaultQueue ? undefined : packedText(queue),
+    priority,
+    key === '' ? undefined : packedText(key),
+    startAt,
     ...Object.entries(execution.headers).flatMap(([name, text]) => [packedText(name), packedText(text)]),
   ])
   const fields: Readonly<Record<string, Argument>> = {
@@ -64,6 +81,9 @@ export function newHead(execution: NewExecution, packer: Packer): Argument[] {
     t: timeKey(createdAt) + escapeText(id),
     ...(startedAt !== undefined && { b: startedAt }),
     ...(lineage.length > 0 && { c: lineage.join('') }),
+    ...(queue !== defaultQueue && { u: placeInQueue(queue, graph) }),
+    ...((key !== '' || priority !== 0) && { f: turnInQueue(key, priority) }),
+    ...(isParked(execution) && { k: createdAt, y: timeKey(Math.ceil(startAt!)) }),
     ...(execution.deadline !== undefined && { l: timeKey(execution.deadline) }),
   }
   return Object.entries(fields).flat()
@@ -74,7 +94,7 @@ export function newMembers(execution: NewExecution): {
   readonly index: readonly string[]
   readonly work: readonly string[]
 } {
-  const { id, graph, owner, createdAt, deadline } = execution
+  const { id, graph, owner, createdAt, deadline, queue } = execution
   const status = statusOfNew(execution)
   const place = timeKey(createdAt) + escapeText(id)
   return {
@@ -84,18 +104,40 @@ export function newMembers(execution: NewExecution): {
       ...lineageOf(execution).map((prefix) => prefix + place),
     ],
     work: [
-      indexPrefix.unfinished(owner, graph) + place,
-      ...(owner === undefined ? [] : [indexPrefix.owner(owner)]),
+      ...(owner === undefined
+        ? membersOfFree(execution, place)
+        : [indexPrefix.owned(owner, queue, graph) + place, indexPrefix.owner(owner)]),
       ...(deadline === undefined ? [] : [indexPrefix.deadline + timeKey(deadline) + escapeText(id)]),
     ],
   }
 }
 
+/** Those of an execution that nobody has: it has not begun. */
+function membersOfFree(execution: NewExecution, place: string): readonly string[] {
+  const { id, graph, queue, key, priority, startAt, startedAt } = execution
+  if (isParked(execution))
+    return [
+      indexPrefix.parked(queue) + escapeText(id),
+      (startedAt === undefined ? indexPrefix.later : indexPrefix.due)(queue, graph) +
+        timeKey(Math.ceil(startAt!)) +
+        escapeText(id),
+    ]
+  return startedAt === undefined
+    ? [indexPrefix.toBegin(queue, graph) + place, indexPrefix.inTurn(queue, graph) + turnInQueue(key, priority) + place]
+    : [indexPrefix.toGoOn(queue, graph) + place]
+}
+
+function isParked({ owner, startAt }: NewExecution): boolean {
+  return owner === undefined && startAt !== undefined
+}
+
 /** By what a child or a fork is found in the index, whatever its status. */
-function lineageOf({ parent, forkedFrom }: NewExecution): readonly string[] {
+function lineageOf({ parent, forkedFrom, queue, key }: NewExecution): readonly string[] {
   return [
     ...(parent === undefined ? [] : [indexPrefix.child(parent)]),
     ...(forkedFrom === undefined ? [] : [indexPrefix.fork(forkedFrom)]),
+    ...(queue === defaultQueue ? [] : [indexPrefix.queue(queue)]),
+    ...(key === '' ? [] : [indexPrefix.key(key)]),
   ]
 }
 
@@ -160,7 +202,8 @@ function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer):
   const [started, updated, ended, deadline, parked, due, waitsFor] = times
   const known = packer.unpack(required(constant))
   if (!Array.isArray(known)) throw new Error('its constant part is not a list')
-  const [kind, graph, target, requestDigest, parent, forkedFrom, timeoutMs, createdAt, ...headers] = known as unknown[]
+  const [kind, graph, target, requestDigest, parent, forkedFrom, timeoutMs, createdAt, ...rest] = known as unknown[]
+  const [queue, priority, key, startAt, ...headers] = rest
   if (kind !== 'execution' && kind !== 'batch') throw new Error('its kind is unknown')
   const texts = headers.map(textOf)
   const statusKnown = statusOf(required(status).toString())
@@ -182,6 +225,10 @@ function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer):
     forkedFrom: unpackedText(forkedFrom),
     timeoutMs: unpackedTime(timeoutMs),
     deadline: deadline ? timeOf(deadline.toString()) : undefined,
+    queue: unpackedText(queue) ?? defaultQueue,
+    priority: unpackedNumber(priority),
+    key: unpackedText(key) ?? '',
+    startAt: unpackedTime(startAt),
     owner: ownerOf(required(owner).toString()),
     epoch: numberOf(epoch),
     recoveries: numberOf(recoveries),

@@ -20,6 +20,7 @@ export const buckets: readonly number[] = Array.from({ length: bucketCount }, (_
  * owners by the end of their leases, `{o}:renewals` by their last renewals, `{o}:sessions` has their connections, `{o}:workers` what they say of themselves, `{r7}:k:<key>` a global result, `{r7}:f` those that failed by when they are forgotten;
  * `{e7}:v:<id>` an event, `{e7}:w:<id>` who waits for it, `{e7}:t:<id>` since when; `{e7}:p`, `{e7}:x` and `{e7}:l` list those of the bucket (`event-scripts.ts`). `{s}:…` are the schedules (`schedule-scripts.ts`).
  * `{k7}:s:<key>` is a shared state, `{k7}:a` those of the bucket by when they were written (`shared-states.ts`).
+ * `{q7}:s:<queue>` is what holds for a queue, `{q7}:l:<queue>` its lock.
  */
 export class Layout {
   readonly #prefix: string
@@ -94,6 +95,12 @@ export class Layout {
   resultKeys(key: string): [result: string, failed: string] {
     const bucket = `${this.#prefix}:{r${bucketOf(key)}}`
     return [`${bucket}:k:${escapeText(key)}`, `${bucket}:f`]
+  }
+
+  /** Keys of a queue: what holds for it, and its lock. */
+  queueKeys(queue: string): [state: string, lock: string] {
+    const bucket = `${this.#prefix}:{q${bucketOf(queue)}}`
+    return [`${bucket}:s:${escapeText(queue)}`, `${bucket}:l:${escapeText(queue)}`]
   }
 
   /** Keys of an event, of who waits for it, and of its bucket. */
@@ -242,27 +249,48 @@ export function statusOf(code: string): ExecutionStatus | undefined {
   return statuses.get(code)
 }
 
+/** Queue and graph, as they stand in members. */
+export function placeInQueue(queue: string, graph: string): string {
+  return `${escapeText(queue)}\0${escapeText(graph)}\0`
+}
+
+/** Key and priority, as they stand in members: higher ones come first. */
+export function turnInQueue(key: string, priority: number): string {
+  return `${escapeText(key)}\0${timeKey(-priority)}`
+}
+
 /**
  * Beginnings of members. All have score 0, so that they sort by their bytes. Of the index:
  * `s<status><created><id>` and `g<graph>\0<status><created><id>` all; `e<status><ended><id>` those that have an end;
- * `c<parent>\0<created><id>` children, and `f<origin>\0<created><id>` forks.
+ * `c<parent>\0<created><id>` children, and `f<origin>\0<created><id>` forks; `q<queue>\0<created><id>` those of a queue that is not the
+ * default one, `k<key>\0<created><id>` those that have a key.
  * Of work:
- * `u<owner>\0<graph>\0<created><id>` unfinished executions, owner '' for nobody;
- * `d<graph>\0<due><id>` those that are parked and have a due time (which have no `u`, nor have others that are parked);
+ * `u<owner>\0<queue>\0<graph>\0<created><id>` unfinished executions that have an owner;
+ * of nobody, if they are not parked, `v<queue>\0<graph>\0<created><id>` those that have begun, and of those that have not
+ * `p<queue>\0<graph>\0<created><id>` and `n<queue>\0<graph>\0<key>\0<priority><created><id>`;
+ * `k<queue>\0<id>` those that are parked, and `d<queue>\0<graph>\0<due><id>` those of them that have a due time, or
+ * `a<queue>\0<graph>\0<due><id>` if they have not begun;
  * `l<deadline><id>` those that have a deadline, and are not undone;
  * `m<owner>\0<id>` those with mail that have an owner;
  * `b<at><entry>\0<msgpack>` outgoing messages that their executions have caused, until they are confirmed;
  * `o<owner>` the owners that `u` has, and some that it has no more: so looks for work need not go through all that living ones have.
  */
 export const indexPrefix = {
-  unfinished: (owner: string | undefined, graph: string) => `u${ownerText(owner)}\0${escapeText(graph)}\0`,
+  owned: (owner: string, queue: string, graph: string) => `u${ownerText(owner)}\0${placeInQueue(queue, graph)}`,
+  toGoOn: (queue: string, graph: string) => `v${placeInQueue(queue, graph)}`,
+  toBegin: (queue: string, graph: string) => `p${placeInQueue(queue, graph)}`,
+  inTurn: (queue: string, graph: string) => `n${placeInQueue(queue, graph)}`,
+  later: (queue: string, graph: string) => `a${placeInQueue(queue, graph)}`,
+  parked: (queue: string) => `k${escapeText(queue)}\0`,
   status: (status: ExecutionStatus) => `s${codes[status]}`,
   graphStatus: (graph: string, status: ExecutionStatus) => `g${escapeText(graph)}\0${codes[status]}`,
   ended: (status: ExecutionStatus) => `e${codes[status]}`,
   child: (parent: string) => `c${escapeText(parent)}\0`,
   fork: (origin: string) => `f${escapeText(origin)}\0`,
   owner: (owner: string) => `o${ownerText(owner)}`,
-  due: (graph: string) => `d${escapeText(graph)}\0`,
+  due: (queue: string, graph: string) => `d${placeInQueue(queue, graph)}`,
+  queue: (queue: string) => `q${escapeText(queue)}\0`,
+  key: (key: string) => `k${escapeText(key)}\0`,
   deadline: 'l',
   mail: (owner: string) => `m${ownerText(owner)}\0`,
   outgoing: (at: number, entry = '') => `b${timeKey(at)}${escapeText(entry)}`,

@@ -8,6 +8,7 @@ import { allStatuses, buckets, escapeText, indexPrefix, timeKey, unescapeText } 
 import type { Reply } from './link.ts'
 import { unpackedLists } from './packed-lists.ts'
 import type { Packed } from './packed-lists.ts'
+import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
 import { idOf, MergedRanges } from './ranges.ts'
 import { orElse } from './unreadable.ts'
 
@@ -61,7 +62,7 @@ export async function listExecutions(connection: Connection, query: ExecutionQue
     ...(createdBefore === undefined ? [] : [timeKey(createdBefore)]),
     ...(after === undefined ? [] : [timeKey(after.createdAt) + escapeText(after.id)]),
   ].sort()
-  const hasLineage = parent !== undefined || forkedFrom !== undefined
+  const hasLineage = [parent, forkedFrom, query.queue, query.key].some((one) => one !== undefined)
   const ranges = prefixesOf(query, statuses).flatMap((prefix) => {
     // A time alone is before all ids at that time: exclusive as a lower bound it lets them through.
     const above = createdFrom === undefined ? undefined : timeKey(createdFrom)
@@ -89,19 +90,23 @@ export async function listExecutions(connection: Connection, query: ExecutionQue
 
 /** The beginnings of the members by which the executions of a query are found. */
 function prefixesOf(
-  { parent, forkedFrom, graph }: ExecutionQuery,
+  { parent, forkedFrom, graph, queue, key }: ExecutionQuery,
   statuses: readonly ExecutionStatus[],
 ): readonly string[] {
   if (parent !== undefined) return [indexPrefix.child(parent)]
   if (forkedFrom !== undefined) return [indexPrefix.fork(forkedFrom)]
+  if (key !== undefined && key !== '') return [indexPrefix.key(key)]
+  if (queue !== undefined && queue !== defaultQueue) return [indexPrefix.queue(queue)]
   return statuses.map((status) =>
     graph === undefined ? indexPrefix.status(status) : indexPrefix.graphStatus(graph, status),
   )
 }
 
-function isWanted({ parent, forkedFrom, graph }: ExecutionQuery, record: ExecutionRecord): boolean {
+function isWanted({ parent, forkedFrom, graph, queue, key }: ExecutionQuery, record: ExecutionRecord): boolean {
   if (parent !== undefined && record.parent !== parent) return false
   if (forkedFrom !== undefined && record.forkedFrom !== forkedFrom) return false
+  if (queue !== undefined && record.queue !== queue) return false
+  if (key !== undefined && record.key !== key) return false
   return graph === undefined || record.graph === graph
 }
 

@@ -15,6 +15,13 @@ import type {
 } from '../../src/core/contracts/event-record.ts'
 import type { ScheduleQuery, ScheduleRecord, ScheduleTaking } from '../../src/core/contracts/schedule-record.ts'
 import type { SharedLook, SharedState, SharedWrite } from '../../src/core/contracts/shared-state.ts'
+import type {
+  BacklogRequest,
+  QueueBacklog,
+  QueueChange,
+  QueueChanged,
+  QueueState,
+} from '../../src/core/contracts/queue-record.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -67,6 +74,7 @@ import {
   nextScheduleOf,
   takeSchedulesOf,
 } from './schedules.ts'
+import { backlogOf, changeQueuesOf, readQueuesOf, readyKeysOf } from './queues.ts'
 import { RedisSessions } from './sessions.ts'
 import { oldSharedOf, readSharedOf, writeSharedTo } from './shared-states.ts'
 import { readStepPage } from './steps-reading.ts'
@@ -285,6 +293,23 @@ class RedisStore implements Store {
 
   async oldShared(before: number, limit: number): Promise<SharedState[]> {
     return oldSharedOf(this.#opened(), before, limit)
+  }
+
+  async readQueues(queues: readonly string[]): Promise<(QueueState | undefined)[]> {
+    return readQueuesOf(this.#opened(), queues)
+  }
+
+  async changeQueues(changes: readonly QueueChange[]): Promise<QueueChanged[]> {
+    return changeQueuesOf(this.#opened(), changes)
+  }
+
+  async backlog(requests: readonly BacklogRequest[]): Promise<QueueBacklog[]> {
+    const opened = this.#opened()
+    return backlogOf(opened, opened.owners, requests)
+  }
+
+  async readyKeys(queue: string, after: string | undefined, limit: number): Promise<string[]> {
+    return readyKeysOf(this.#opened(), queue, after, limit)
   }
 
   async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {

@@ -24,12 +24,18 @@ export interface Dialect {
   places(places: readonly MailPlace[], add: (cell: Cell | readonly Cell[]) => string): string
   /** What makes the server look for children or forks by their index, where it may take another one. @default nothing: it does */
   readonly lineageIndex?: (column: 'parent' | 'forked_from') => string
+  /** What makes the server look for what is in a queue, or has a key, by their index. @default nothing: it does */
+  readonly queueIndex?: (column: 'queue' | 'queue_key') => string
+  /** The columns of those indexes. @default those that have them all */
+  readonly queueColumns?: Readonly<Record<'queue' | 'queue_key', string>>
   /** The column that has the owner of executions with mail, where that is another one. @default owner */
   readonly mailOwner?: string
   /** What makes the server look for mail by its index. @default nothing: it does */
   readonly mailIndex?: string
   /** How a name is written that is part of a key, where keys can't have names of any length. @default toName */
   readonly toKey?: (name: string) => string
+  /** How a queue's name is written, and a key within it, where keys of several names can't have long ones. @default as `toKey` */
+  readonly toQueueKey?: (name: string) => string
   /** Whether columns come after cells, in their order, where row values can't use an index. @default they are compared as rows */
   readonly isAfter?: (columns: readonly string[], cells: readonly Cell[], add: (cell: Cell) => string) => string
   /** What follows `limit`, where planners should expect to read a part of what they find. @default the place as it is */
@@ -61,6 +67,11 @@ export type RunQuery = (query: Query) => Answer<readonly Row[]>
 /** How a name is written that is part of a key. */
 export function keyOf(dialect: Dialect): (name: string) => string {
   return dialect.toKey ?? toName
+}
+
+/** How a queue's name is written, and a key within it. */
+export function queueKeyOf(dialect: Dialect): (name: string) => string {
+  return dialect.toQueueKey ?? keyOf(dialect)
 }
 
 /** Whether columns come after cells, in their order. */

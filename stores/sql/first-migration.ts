@@ -1,4 +1,4 @@
-import { checkpointKey, isUnmade } from './tables.ts'
+import { checkpointKey, isToBegin, isToBeginLater, isToGoOn, isUnmade } from './tables.ts'
 import type { TableName } from './tables.ts'
 
 /** What a database calls the types of columns, and what else differs when tables are made. */
@@ -56,6 +56,10 @@ export function firstMigration(types: SqlTypes): { readonly up: readonly string[
         `parent ${key}`,
         `forked_from ${key}`,
         `timeout_ms ${number}`,
+        `queue ${key} not null`,
+        `priority ${integer} not null`,
+        `queue_key ${key} not null`,
+        `start_at ${time}`,
         `owner ${key}`,
         `epoch ${integer} not null`,
         `recoveries ${integer} not null`,
@@ -209,12 +213,20 @@ export function firstMigration(types: SqlTypes): { readonly up: readonly string[
         `expires_at ${time}`,
         `is_awaited ${integer} default 0 not null`,
       ),
+      table(
+        'queues',
+        `queue ${key} not null primary key`,
+        `state ${name} not null`,
+        `is_restricted ${integer} not null`,
+        `free_at ${number} not null`,
+      ),
       table('owners', `owner ${key} not null primary key`, `seen_at ${time} not null`, `expires_at ${time} not null`),
       ...indexes.map((index) => types.index(index)),
     ],
     down: (
       [
         'owners',
+        'queues',
         'results',
         'schedules',
         'shared',
@@ -236,15 +248,47 @@ const indexes: readonly SqlIndex[] = [
   {
     name: 'docket_executions_unfinished',
     table: 'executions',
-    columns: ['owner', 'graph', 'created_at', 'id'],
+    columns: ['owner', 'queue', 'graph', 'created_at', 'id'],
     where: `status in ('pending', 'running', 'waiting', 'compensating') and parked_at is null`,
+  },
+  // Of each key in turn, what is still to begin; and before it what has begun. Few of all are in either.
+  {
+    name: 'docket_executions_to_begin',
+    table: 'executions',
+    columns: ['queue', 'graph', 'queue_key', 'priority desc', 'created_at', 'id'],
+    where: isToBegin(''),
+  },
+  {
+    name: 'docket_executions_to_go_on',
+    table: 'executions',
+    columns: ['queue', 'graph', 'created_at', 'id'],
+    where: isToGoOn(''),
+  },
+  {
+    name: 'docket_executions_later',
+    table: 'executions',
+    columns: ['queue', 'graph', 'due_at', 'id'],
+    where: isToBeginLater(''),
   },
   // And what is parked and due: nothing else of what is parked is read.
   {
     name: 'docket_executions_due',
     table: 'executions',
-    columns: ['graph', 'due_at', 'id'],
-    where: 'due_at is not null',
+    columns: ['queue', 'graph', 'due_at', 'id'],
+    where: 'parked_at is not null',
+  },
+  // Most are in the queue that has no name, and have no key.
+  {
+    name: 'docket_executions_queue',
+    table: 'executions',
+    columns: ['queue', 'created_at', 'id'],
+    where: `queue <> 'default'`,
+  },
+  {
+    name: 'docket_executions_key',
+    table: 'executions',
+    columns: ['queue_key', 'created_at', 'id'],
+    where: `queue_key <> ''`,
   },
   { name: 'docket_executions_mail', table: 'executions', columns: ['owner'], where: 'mail_left > 0' },
   { name: 'docket_executions_created', table: 'executions', columns: ['created_at', 'id'] },

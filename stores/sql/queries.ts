@@ -1,9 +1,10 @@
 import type { ExecutionQuery } from '../../src/core/contracts/execution-record.ts'
+import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
 import type { MailRequest } from '../../src/core/contracts/message.ts'
 import { executionStatuses } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 import type { Cell } from './cells.ts'
-import { keyOf, Parameters, selectList } from './dialect.ts'
+import { keyOf, Parameters, queueKeyOf, selectList } from './dialect.ts'
 import type { Dialect, MailPlace, Query } from './dialect.ts'
 import { latest } from './times.ts'
 import { executionColumns, messageColumns, resultColumns } from './tables.ts'
@@ -26,9 +27,11 @@ export function listQuery(dialect: Dialect, query: ExecutionQuery): Query {
   const executions = dialect.table('executions')
   const read = `select ${selectList(dialect, executionColumns, 'e')} from ${executions} e`
   const newest = 'order by e.created_at desc, e.id desc limit'
-  if (query.parent !== undefined || query.forkedFrom !== undefined) return lineageQuery(dialect, query, read)
+  if (query.parent !== undefined || query.forkedFrom !== undefined || hasQueueIndex(query))
+    return lineageQuery(dialect, query, read)
   const of = (status: ExecutionStatus | undefined): string => {
     const conditions = [
+      ...inQueue(dialect, query, add),
       ...(graph === undefined ? [] : [`e.graph = ${add(keyOf(dialect)(graph))}`]),
       ...(status === undefined ? [] : [`e.status = ${add(status)}`]),
       ...withinTimes(dialect, query, add),
@@ -46,20 +49,42 @@ export function listQuery(dialect: Dialect, query: ExecutionQuery): Query {
   return { text, parameters: list }
 }
 
-/** Children and forks for `list`: they have an index of their own, and are few of all. `read` selects the columns from the table `e`. */
+/** Whether an index of its own has what is listed: what is in a queue that is not the default one, or has a key. */
+function hasQueueIndex({ queue, key }: ExecutionQuery): boolean {
+  return (queue ?? defaultQueue) !== defaultQueue || (key ?? '') !== ''
+}
+
+function inQueue(dialect: Dialect, { queue, key }: ExecutionQuery, add: (cell: Cell) => string): readonly string[] {
+  const toKey = queueKeyOf(dialect)
+  const { queueColumns } = dialect
+  // Which of the indexes of a part it is, planners see by the second condition.
+  const isIn = (column: 'queue' | 'queue_key', name: string | undefined, rest: string): readonly string[] => {
+    if (name === undefined) return []
+    const isPart = name !== rest
+    const conditions = isPart && queueColumns === undefined ? [`e.${column} <> '${rest}'`] : []
+    return [`e.${isPart ? (queueColumns?.[column] ?? column) : column} = ${add(toKey(name))}`, ...conditions]
+  }
+  return [...isIn('queue', queue, defaultQueue), ...isIn('queue_key', key, '')]
+}
+
+/** Children, forks, and what is in a queue or has a key, for `list`: they have an index of their own, and are few of all. `read` selects the columns from the table `e`. */
 function lineageQuery(dialect: Dialect, query: ExecutionQuery, read: string): Query {
   const { list, add } = new Parameters(dialect)
   const { graph, parent, forkedFrom, statuses, limit } = query
   const key = keyOf(dialect)
-  const index = dialect.lineageIndex?.(parent === undefined ? 'forked_from' : 'parent') ?? ''
+  const hasLineage = parent !== undefined || forkedFrom !== undefined
+  const index = hasLineage
+    ? dialect.lineageIndex?.(parent === undefined ? 'forked_from' : 'parent')
+    : dialect.queueIndex?.((query.key ?? '') === '' ? 'queue' : 'queue_key')
   const conditions = [
+    ...inQueue(dialect, query, add),
     ...(parent === undefined ? [] : [`e.parent = ${add(key(parent))}`]),
     ...(forkedFrom === undefined ? [] : [`e.forked_from = ${add(key(forkedFrom))}`]),
     ...(graph === undefined ? [] : [`e.graph = ${add(key(graph))}`]),
     ...(statuses === undefined ? [] : [dialect.isIn('e.status', statuses, add)]),
     ...withinTimes(dialect, query, add),
   ]
-  const text = `${read} ${index} where ${conditions.join(' and ')} order by e.created_at desc, e.id desc limit ${add(limit)}`
+  const text = `${read} ${index ?? ''} where ${conditions.join(' and ')} order by e.created_at desc, e.id desc limit ${add(limit)}`
   return { text, parameters: list }
 }
 

@@ -22,6 +22,13 @@ import type {
 } from '../../src/core/contracts/event-record.ts'
 import type { ScheduleQuery, ScheduleRecord, ScheduleTaking } from '../../src/core/contracts/schedule-record.ts'
 import type { SharedLook, SharedState, SharedWrite } from '../../src/core/contracts/shared-state.ts'
+import type {
+  BacklogRequest,
+  QueueBacklog,
+  QueueChange,
+  QueueChanged,
+  QueueState,
+} from '../../src/core/contracts/queue-record.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -40,6 +47,7 @@ import { prepareTables } from './open-database.ts'
 import type { Answer } from './dialect.ts'
 import type { SqlOutbox } from './outbox.ts'
 import type { SqlEvents } from './events.ts'
+import type { SqlQueues } from './queues.ts'
 import type { SqlReader } from './reader.ts'
 import type { SqlSharedStates } from './shared-states.ts'
 import type { SqlSchedules } from './schedules.ts'
@@ -87,6 +95,7 @@ export interface SqlStoreParts {
   readonly events: SqlEvents
   readonly shared: SqlSharedStates
   readonly schedules: SqlSchedules
+  readonly queues: SqlQueues
   readonly results: {
     commit(commits: readonly ResultCommit[]): Answer<readonly boolean[]>
     purge(limit: number): Answer<number>
@@ -287,6 +296,22 @@ export class SqlStore implements Store {
 
   async oldShared(before: number, limit: number): Promise<readonly SharedState[]> {
     return this.#open.shared.old(before, limit)
+  }
+
+  async readQueues(queues: readonly string[]): Promise<readonly (QueueState | undefined)[]> {
+    return this.#open.queues.read(queues)
+  }
+
+  async changeQueues(changes: readonly QueueChange[]): Promise<readonly QueueChanged[]> {
+    return this.#open.queues.change(changes)
+  }
+
+  async backlog(requests: readonly BacklogRequest[]): Promise<readonly QueueBacklog[]> {
+    return this.#open.queues.backlog(requests)
+  }
+
+  async readyKeys(queue: string, after: string | undefined, limit: number): Promise<readonly string[]> {
+    return this.#open.queues.readyKeys(queue, after, limit)
   }
 
   async getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]> {

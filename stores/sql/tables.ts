@@ -15,6 +15,7 @@ export type TableName =
   | 'schedules'
   | 'results'
   | 'owners'
+  | 'queues'
   | 'migrations'
 
 type Fields = Readonly<Record<string, Field['kind'] | readonly [column: string, kind: Field['kind']]>>
@@ -46,6 +47,10 @@ export const executionFields = fieldsOf({
   forkedFrom: ['forked_from', 'name'],
   timeoutMs: ['timeout_ms', 'number'],
   deadline: 'time',
+  queue: 'name',
+  priority: 'integer',
+  key: ['queue_key', 'name'],
+  startAt: ['start_at', 'time'],
   owner: 'name',
   epoch: 'integer',
   recoveries: 'integer',
@@ -231,6 +236,17 @@ export const endParking = 'parked_at = null, due_at = null, waits_for = null, wa
 
 /** The condition of the indexes by owner, word for word: that is how planners know that they may use them. */
 export const isRunnable = (table: string): string => `${isUnfinished(table)} and ${table}.parked_at is null`
+
+/** The condition of the index of what is still to begin, and may, word for word. `table` is an alias with a dot. */
+export const isToBegin = (table: string): string =>
+  `${table}owner is null and ${table}status = 'pending' and ${table}parked_at is null`
+
+/** That of the index of what has begun, and nobody has. */
+export const isToGoOn = (table: string): string =>
+  `${table}owner is null and ${table}status in ('running', 'waiting', 'compensating') and ${table}parked_at is null`
+
+/** That of the index of what is parked before it begins. */
+export const isToBeginLater = (table: string): string => `${table}status = 'pending' and ${table}due_at is not null`
 
 /** Whether an execution has not ended. */
 export const isUnfinished = (table: string): string =>

@@ -5,10 +5,16 @@ import type {
   ExecutionPlace,
   PlaceRange,
 } from '../../src/core/contracts/execution-record.ts'
+import { freeAtAfter, inTurn, roomWithin, unlimitedRoom } from '../../src/core/contracts/queue-order.ts'
+import type { Candidate, QueueRoom } from '../../src/core/contracts/queue-order.ts'
+import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
+import type { QueueLimits } from '../../src/core/contracts/queue-record.ts'
+import { limitsOf, queueStateOf } from '../../src/core/contracts/queue-state.ts'
 import { isOpenStatus } from '../../src/core/contracts/statuses.ts'
 import type { Cell, Row } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
 import { fromName, toName } from '../sql/names.ts'
+import { partialPlaces } from '../sql/queue-places.ts'
 import { executionOf, readable } from '../sql/reader.ts'
 import type { Answer } from '../sql/dialect.ts'
 import { endParking, executionColumns, isRunnable } from '../sql/tables.ts'
@@ -19,28 +25,69 @@ import { storeName } from './errors.ts'
 
 // A transaction holds up the event loop while it lasts, and whoever else writes to the file.
 const perTransaction = 100
+// What becomes due at the same moment is made ready in portions.
+const mostUnparked = 1_000
 // SQLite's planner would go through all that are unfinished, by the index of statuses.
-const executions = 'docket_executions e indexed by docket_executions_unfinished'
-const nextOwner = `select e.owner from ${executions}
+export const places = partialPlaces((name) => `indexed by ${name}`)
+const { index } = places
+const executions = 'docket_executions e'
+const nextOwner = `select e.owner from ${executions} ${index.unfinished}
   where ${isRunnable('e')} and e.owner > ? order by e.owner limit 1`
-const candidate = 'select e.id, e.owner, e.status, e.created_at'
+const candidate = 'select e.id, e.owner, e.status, e.created_at, e.priority, e.queue_key'
 const notExcepted = 'e.id not in (select value from json_each(?))'
-const ofOwner = (condition: string): string => `${candidate} from ${executions}
-  where ${isRunnable('e')} and ${condition} and e.graph = ? and ${notExcepted}
-  order by e.created_at, e.id limit ?`
+const oldest = (at: string, condition: string): string => `${candidate} from ${executions} ${at}
+  where ${condition} and e.graph = ? and ${notExcepted} order by e.created_at, e.id limit ?`
 // Every time is between these.
 const [beforeAll, afterAll] = ['', '~']
-const ofNobody = ofOwner('e.owner is null and (e.created_at, e.id) > (?, ?) and (e.created_at, e.id) <= (?, ?)')
-const hasNamelessOwner = `select 1 from ${executions} where ${isRunnable('e')} and e.owner = '' limit 1`
-const due = `${candidate} from docket_executions e indexed by docket_executions_due
-  where e.due_at is not null and e.due_at <= ? and e.graph = ? and ${notExcepted}
+const ofOwner = oldest(index.unfinished, `e.owner = ? and ${places.unfinished('?')}`)
+const within = oldest(
+  index.unfinished,
+  `e.owner is null and (e.created_at, e.id) > (?, ?) and (e.created_at, e.id) <= (?, ?) and ${places.unfinished('?')}`,
+)
+const toGoOn = oldest(index.toGoOn, places.toGoOn('?'))
+const hasNamelessOwner = `select 1 from ${executions} ${index.unfinished} where ${isRunnable('e')} and e.owner = '' limit 1`
+const due = `${candidate} from ${executions} ${index.due}
+  where ${places.parked('?')} and e.due_at is not null and e.due_at <= ? and e.status <> 'pending' and e.graph = ? and ${notExcepted}
   order by e.due_at, e.id limit ?`
+const later = `select e.id from ${executions} ${index.later} where ${places.later('?')} and e.due_at <= ? and e.graph = ?
+  order by e.due_at limit ${mostUnparked}`
+const unpark = `update docket_executions set ${endParking} where id in (${later})`
+const nextKey = `select e.queue_key from ${executions} ${index.toBegin}
+  where ${places.toBegin('?')} and e.graph = ? and e.queue_key > ? order by e.queue_key limit 1`
+const hasKeyless = `select 1 from ${executions} ${index.toBegin}
+  where ${places.toBegin('?')} and e.graph = ? and e.queue_key = '' limit 1`
+const ofKey = `${candidate} from ${executions} ${index.toBegin}
+  where ${places.toBegin('?')} and e.graph = ? and e.queue_key = ? and ${notExcepted}
+  order by e.priority desc, e.created_at, e.id limit ?`
 const take = `update docket_executions set owner = ?, epoch = epoch + 1, recoveries = recoveries + ?, ${endParking}
   where id = ? returning ${namesOf(executionColumns)}`
-const byId = `${candidate} from docket_executions e where e.id in (select value from json_each(?)) and ${notExcepted}`
+const byId = `${candidate} from ${executions} where e.id in (select value from json_each(?)) and ${notExcepted}`
+const restriction = 'select state, free_at from docket_queues where queue = ? and is_restricted = 1'
+const runningOf = `select e.queue_key, count(*) as many from ${executions} ${index.unfinished}
+  where e.owner = ? and ${places.unfinished('?')} group by e.queue_key`
+const startedAt = 'update docket_queues set free_at = ? where queue = ?'
 
 /** What `acquire` asks the database for; a test asks it how it would find the answers. */
-export const acquireQueries: readonly string[] = [nextOwner, ofOwner('e.owner = ?'), ofNobody, due]
+export const acquireQueries: readonly string[] = [
+  nextOwner,
+  ofOwner,
+  within,
+  toGoOn,
+  due,
+  later,
+  nextKey,
+  hasKeyless,
+  ofKey,
+]
+
+type Found = Candidate & { readonly row: Row }
+
+/** What a queue's limits leave, and how the rate stands. */
+interface Restriction {
+  readonly room: QueueRoom
+  readonly limits: QueueLimits
+  readonly freeAt: number
+}
 
 /** Makes the caller the owner of what has no living one. */
 export class SqliteAcquirer {
@@ -55,12 +102,15 @@ export class SqliteAcquirer {
   async acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
     // Nothing can be had before the caller's transaction ends; whoever looks for work looks again.
     if (request.ids === undefined && this.#connection.isTaken) return []
-    if (request.ids !== undefined) return (await this.#acquireSome(request)).map(acquiredOf)
+    if (request.ids !== undefined) return (await this.#acquireNamed(request)).map(acquiredOf)
     const rows: Row[] = []
+    let { behindKey } = request
     for (;;) {
       const limit = Math.min(perTransaction, request.limit - rows.length)
-      const taken = await this.#acquireMore({ ...request, ...this.#restOf(request, rows), limit }, rows.length > 0)
+      const some = { ...request, ...this.#restOf(request, rows), behindKey, limit }
+      const taken = await this.#acquireMore(some, rows.length > 0)
       append(rows, taken)
+      behindKey = lastKeyOf(taken) ?? behindKey
       if (taken.length < limit || rows.length >= request.limit) return readable(rows, acquiredOf)
     }
   }
@@ -68,7 +118,7 @@ export class SqliteAcquirer {
   /** What was taken already must not be lost for what can't be. */
   async #acquireMore(request: AcquireRequest, hasSome: boolean): Promise<readonly Row[]> {
     try {
-      return await this.#acquireSome(request)
+      return await this.#acquireReady(request)
     } catch (error) {
       if (hasSome) return []
       throw error
@@ -80,41 +130,150 @@ export class SqliteAcquirer {
     return andOwn === true ? { except: [...(except ?? []), ...rows.map((row) => fromName(row['id'] as string))] } : {}
   }
 
-  #acquireSome(request: AcquireRequest): Answer<readonly Row[]> {
-    const owner = toName(request.owner)
+  #acquireNamed({ owner, ids, andEnded, andOwn, except, limit }: AcquireRequest): Answer<readonly Row[]> {
+    const own = toName(owner)
     return this.#connection.transaction(() =>
-      this.#candidates(request, owner)
+      this.#connection
+        .all(byId, JSON.stringify(ids!.map(toName)), exceptedOf(except))
+        .filter(
+          (row) =>
+            (andEnded === true || isOpen(row)) &&
+            (row['owner'] === null || this.#isFree(row['owner'] as string, own, andOwn)),
+        )
         .sort(oldestFirst)
-        .slice(0, request.limit)
-        .map((row) => {
-          const last = row['owner']
-          const wasLost = last !== null && last !== owner && isOpen(row)
-          const taken = this.#connection.first(take, owner, wasLost ? 1 : 0, row['id'] as string)
-          return { ...taken!, was_lost: wasLost }
-        }),
+        .slice(0, limit)
+        .map((row) => this.#take(row, own)),
     )
   }
 
-  #candidates({ ids, graphs, andEnded, andOwn, except, ranges, limit }: AcquireRequest, owner: string): Row[] {
-    const left = JSON.stringify((except ?? []).map(toName))
-    const isFree = (last: string): boolean => (last === owner ? andOwn === true : !this.#owners.isAlive(last))
-    if (ids !== undefined)
-      return this.#connection
-        .all(byId, JSON.stringify(ids.map(toName)), left)
-        .filter(
-          (row) => (andEnded === true || isOpen(row)) && (row['owner'] === null || isFree(row['owner'] as string)),
-        )
-    const found: Row[] = []
-    const names = [...new Set(graphs)]
-    const look = (text: string, cellsOf: (graph: string) => readonly Cell[]): void => {
-      for (const graph of names)
-        append(found, this.#connection.all(text, ...cellsOf(graph), toName(graph), left, limit))
+  #acquireReady(request: AcquireRequest): Answer<readonly Row[]> {
+    const own = toName(request.owner)
+    const queue = toName(request.queue ?? defaultQueue)
+    return this.#connection.transaction(() => {
+      const restriction = this.#restrictionOf(queue, request.limit)
+      if (restriction === undefined) return []
+      const { room, limits, freeAt } = restriction
+      const behindKey = request.behindKey === undefined ? undefined : toName(request.behindKey)
+      const found = room.total < 1 ? [] : this.#candidates({ ...request, behindKey }, queue, own, room)
+      const chosen = inTurn(found, behindKey, room)
+      const begun = chosen.filter(({ isNew }) => isNew).length
+      if (limits.rate !== undefined && begun > 0)
+        this.#connection.run(startedAt, freeAtAfter(limits.rate, freeAt, this.#owners.time(), begun), queue)
+      return chosen.map(({ row }) => this.#take(row, own))
+    })
+  }
+
+  /** Undefined where nothing of the queue may be acquired. */
+  #restrictionOf(queue: string, limit: number): Restriction | undefined {
+    const row = this.#connection.first(restriction, queue)
+    if (row === undefined) return { room: unlimitedRoom(limit), limits: {}, freeAt: 0 }
+    const state = queueStateOf(queue, row['state'] as string)
+    if (state.pausedAt !== undefined) return undefined
+    const limits = limitsOf(state)
+    const freeAt = row['free_at'] as number
+    const running = limits.concurrency === undefined ? new Map<string, number>() : this.#running(queue)
+    return { room: roomWithin(limits, running, { limit, freeAt, now: this.#owners.time() }), limits, freeAt }
+  }
+
+  /** How many executions of a queue living owners have, by key. */
+  #running(queue: string): ReadonlyMap<string, number> {
+    const running = new Map<string, number>()
+    for (const owner of this.#lastOwners()) {
+      if (!this.#owners.isAlive(owner)) continue
+      for (const row of this.#connection.all(runningOf, owner, queue)) {
+        const key = row['queue_key'] as string
+        running.set(key, (running.get(key) ?? 0) + (row['many'] as number))
+      }
     }
+    return running
+  }
+
+  #take(row: Row, owner: string): Row {
+    const last = row['owner']
+    const wasLost = last !== null && last !== owner && isOpen(row)
+    const taken = this.#connection.first(take, owner, wasLost ? 1 : 0, row['id'] as string)
+    return { ...taken!, was_lost: wasLost, was_new: isNew(row) }
+  }
+
+  #isFree(last: string, owner: string, andOwn: boolean | undefined): boolean {
+    return last === owner ? andOwn === true : !this.#owners.isAlive(last)
+  }
+
+  #candidates(
+    { graphs, andOwn, except, ranges, limit, behindKey }: AcquireRequest,
+    queue: string,
+    owner: string,
+    room: QueueRoom,
+  ): Found[] {
+    const excepted = exceptedOf(except)
+    const found: Row[] = []
+    const names = [...new Set(graphs)].map((graph) => ({ graph: toName(graph), range: ranges?.get(graph) }))
     const now = toSqlTime(this.#owners.time())
-    look(due, () => [now])
-    look(ofNobody, (graph) => boundsOf(ranges?.get(graph)))
-    for (const last of this.#lastOwners()) if (isFree(last)) look(ofOwner('e.owner = ?'), () => [last])
-    return found
+    const look = (text: string, ...cells: readonly Cell[]): void =>
+      append(found, this.#connection.all(text, ...cells, excepted, limit))
+    for (const { graph, range } of names) {
+      if (this.#connection.first(later, queue, now, graph) !== undefined)
+        this.#connection.run(unpark, queue, now, graph)
+      look(due, queue, now, graph)
+      if (range !== undefined) look(within, ...boundsOf(range), queue, graph)
+      else {
+        look(toGoOn, queue, graph)
+        append(found, this.#ofEachKey({ queue, graph, excepted, limit, behindKey, room }))
+      }
+    }
+    for (const last of this.#lastOwners())
+      if (this.#isFree(last, owner, andOwn)) for (const { graph } of names) look(ofOwner, last, queue, graph)
+    return found.map(candidateOf)
+  }
+
+  /** What is still to begin of so many keys as may be acquired, from the one behind the last on. */
+  #ofEachKey({
+    queue,
+    graph,
+    excepted,
+    limit,
+    behindKey,
+    room,
+  }: {
+    readonly queue: string
+    readonly graph: string
+    readonly excepted: string
+    readonly limit: number
+    readonly behindKey: string | undefined
+    readonly room: QueueRoom
+  }): readonly Row[] {
+    const keys = this.#keysFrom(queue, graph, behindKey, { limit, room })
+    const quota = Math.ceil(limit / Math.max(1, keys.length))
+    const of = (key: string, count: number): readonly Row[] =>
+      this.#connection.all(ofKey, queue, graph, key, excepted, Math.min(count, room.ofKey(key)))
+    const lanes = keys.map((key) => ({ key, rows: of(key, quota) }))
+    const count = lanes.reduce((sum, { rows }) => sum + rows.length, 0)
+    // Of some there are fewer: the others have their turns.
+    const isShort = count < limit && keys.length > 1
+    return lanes.flatMap(({ key, rows }) => (isShort && rows.length === quota ? of(key, limit) : rows))
+  }
+
+  #keysFrom(
+    queue: string,
+    graph: string,
+    behindKey: string | undefined,
+    { limit, room }: { readonly limit: number; readonly room: QueueRoom },
+  ): readonly string[] {
+    const keys: string[] = []
+    const walk = (from: string, to: string | undefined): void => {
+      for (let last = from; keys.length < limit;) {
+        const row = this.#connection.first(nextKey, queue, graph, last)
+        if (row === undefined) return
+        last = row['queue_key'] as string
+        if (to !== undefined && last > to) return
+        if (room.ofKey(last) > 0) keys.push(last)
+      }
+    }
+    if (behindKey !== undefined) walk(behindKey, undefined)
+    if (keys.length < limit && room.ofKey('') > 0 && this.#connection.first(hasKeyless, queue, graph) !== undefined)
+      keys.push('')
+    walk('', behindKey)
+    return keys
   }
 
   /** The owners of unfinished executions: one look at the index for each, however many they have. */
@@ -129,7 +288,33 @@ export class SqliteAcquirer {
   }
 }
 
-function boundsOf({ after, upTo }: PlaceRange = {}): readonly Cell[] {
+/** Of what was taken to begin, the key of the last one. */
+function lastKeyOf(rows: readonly Row[]): string | undefined {
+  const last = rows.findLast((row) => row['was_new'] === true)
+  return last === undefined ? undefined : fromName(last['queue_key'] as string)
+}
+
+function candidateOf(row: Row): Found {
+  return {
+    id: row['id'] as string,
+    key: row['queue_key'] as string,
+    priority: row['priority'] as number,
+    age: row['created_at'] as string,
+    isNew: isNew(row),
+    row,
+  }
+}
+
+/** Whether it is still to begin, and nobody's. */
+function isNew(row: Row): boolean {
+  return row['status'] === 'pending' && row['owner'] === null
+}
+
+function exceptedOf(except: readonly string[] | undefined): string {
+  return JSON.stringify((except ?? []).map(toName))
+}
+
+function boundsOf({ after, upTo }: PlaceRange): readonly Cell[] {
   return [
     ...(after === undefined ? [beforeAll, ''] : cellsOf(after)),
     ...(upTo === undefined ? [afterAll, ''] : cellsOf(upTo)),

@@ -15,6 +15,7 @@ export function sqliteDialect(now: () => number, owners: SqliteOwners): Dialect 
     reading: (source) => source,
     isIn: (expression, texts, add) => `${expression} in (select value from json_each(${add(JSON.stringify(texts))}))`,
     lineageIndex: (column) => `indexed by docket_executions_${column === 'parent' ? 'parent' : 'forked'}`,
+    queueIndex: (column) => `indexed by docket_executions_${column === 'queue' ? 'queue' : 'key'}`,
     // The limit makes a table of it, which is looked up: else its text would be read once for each row that it is joined with.
     places: (
       places,

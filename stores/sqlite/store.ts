@@ -13,6 +13,7 @@ import { SqliteDeletion } from './deletion.ts'
 import { sqliteDialect } from './dialect.ts'
 import { storeName } from './errors.ts'
 import { sqliteEvents } from './events.ts'
+import { sqliteQueues } from './queues.ts'
 import { SqliteMailbox } from './mailbox.ts'
 import { sqliteMigrationDatabase, sqliteOwnMigrations } from './migrations.ts'
 import { storeOptions } from './options.ts'
@@ -55,6 +56,7 @@ export function sqliteStore(options: string | SqliteStoreOptions): Store {
     events: sqliteEvents(connection, dialect),
     schedules: sqliteSchedules(connection, dialect),
     shared: sqliteSharedStates(connection, dialect),
+    queues: sqliteQueues(connection, dialect),
     results: new SqliteResults(connection, owners, dialect, now),
     claims: new SqliteClaims(connection, owners, dialect, now),
     reader,

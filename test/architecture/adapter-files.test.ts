@@ -4,10 +4,9 @@ import { expect, test } from 'vitest'
 import { root } from './source-file.ts'
 
 /** Files of every adapter's own: the same name holds the same part. */
-const ofEach = ['events.ts', 'index.ts', 'schedules.ts', 'shared-states.ts', 'store.ts']
+const ofEach = ['acquirer.ts', 'events.ts', 'index.ts', 'queues.ts', 'schedules.ts', 'shared-states.ts', 'store.ts']
 const ofServers = ['options.ts', 'errors.ts', 'connection.ts']
 const parts = [
-  'acquirer.ts',
   'checkpoints.ts',
   'claims.ts',
   'committer.ts',
@@ -26,7 +25,8 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
   postgres: {
     // It alone of the SQL databases can notify others, over a connection apart from the pool.
     shared: [...ofSql, 'hints.ts', 'session-locks.ts', 'given-transaction.ts'],
-    own: ['hint-listener.ts', 'hint-payloads.ts', 'hint-sender.ts'],
+    // One statement chooses and takes.
+    own: ['hint-listener.ts', 'hint-payloads.ts', 'hint-sender.ts', 'ready-statement.ts'],
   },
   mysql: {
     // As PostgreSQL, it says which connections are there, and a transaction is any client's of its driver.
@@ -41,6 +41,9 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'tables-migration.ts',
       'column-migration.ts',
       'portions.ts',
+      // Indexes have no conditions; looks are many statements in one.
+      'queue-places.ts',
+      'ready-looks.ts',
     ],
   },
   redis: {
@@ -57,6 +60,7 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'script-writes.ts',
       'packed-lists.ts',
       'ranges.ts',
+      'ready-looks.ts',
       // The SQL stores share theirs.
       'outbox.ts',
       // Records as bytes.
@@ -78,7 +82,15 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
   memory: {
     // One map of executions serves all calls: parts would only share it. Step records and checkpoints are in lists, of which pages are taken.
     shared: [...ofEach, 'results.ts'],
-    own: ['executions.ts', 'outbox.ts', 'step-list.ts', 'checkpoint-list.ts', 'lineage-index.ts'],
+    own: [
+      'executions.ts',
+      'outbox.ts',
+      'step-list.ts',
+      'checkpoint-list.ts',
+      'lineage-index.ts',
+      'execution-index.ts',
+      'ready-index.ts',
+    ],
   },
 }
 

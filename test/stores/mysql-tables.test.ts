@@ -53,8 +53,11 @@ const all = [
   'migrations',
   'outbox',
   'owners',
+  'queues',
   'receipts',
   'results',
+  'schedules',
+  'shared',
   'steps',
   'waits',
 ]
@@ -176,9 +179,9 @@ test.each<[string, string, string]>([
     'docket_graph',
   ],
   [
-    'what nobody owns',
-    `where is_open = 1 and owner is null and graph = 'g5' order by created_at, id limit 10`,
-    'docket_unfinished',
+    'what is to begin',
+    `where begin_queue = 'default' and graph = 'g5' and queue_key = '' order by urgency, created_at, id limit 10`,
+    'docket_to_begin',
   ],
   ['mail', `where mail_owner = 'ada'`, 'docket_mail'],
 ])('an index finds %s in order', async (_, rest, index) => {

@@ -187,7 +187,7 @@ test('`acquire` looks through no finished executions, and through none whose own
     const own = plan.filter((line) => / e\b/.test(line))
     expect(own).toHaveLength(1)
     expect(own[0]).toMatch(
-      /^SEARCH e USING (COVERING )?INDEX docket_executions_(unfinished \(owner|due \(graph=\? AND due_at>\? AND due_at<\?\))/,
+      /^SEARCH e USING (COVERING )?INDEX docket_executions_(unfinished \(owner|to_(begin|go_on) \(queue=\? AND graph=\?|(due|later) \(queue=\? AND graph=\? AND due_at>\? AND due_at<\?\))/,
     )
     expect(plan.join()).not.toContain('TEMP B-TREE')
   }

@@ -37,6 +37,14 @@ export interface ExecutionRecord {
   readonly timeoutMs: number | undefined
   /** It ends then at the latest, in whatever process it runs. */
   readonly deadline: number | undefined
+  /** The queue from which processes acquire it. */
+  readonly queue: string
+  /** Within its queue and key, higher ones begin first: a whole number. */
+  readonly priority: number
+  /** Executions of a queue with different keys begin in turn; empty where it has none. */
+  readonly key: string
+  /** It does not begin before. */
+  readonly startAt: number | undefined
   /** The process that has, or last had, the right to run it; undefined while none has. */
   readonly owner: string | undefined
   /** Grows by one with each acquisition; every write names it. */
@@ -63,7 +71,7 @@ export interface ExecutionRecord {
 
 /**
  * What an execution begins with: epoch 1 with an owner or 0 without one; status `running` if it has a start (its owner begins it at
- * once), `pending` if not.
+ * once), `pending` if not. One without an owner that does not begin before a time is parked until then.
  */
 export interface NewExecution extends Pick<
   ExecutionRecord,
@@ -80,6 +88,10 @@ export interface NewExecution extends Pick<
   | 'forkedFrom'
   | 'timeoutMs'
   | 'deadline'
+  | 'queue'
+  | 'priority'
+  | 'key'
+  | 'startAt'
   | 'owner'
   | 'createdAt'
   | 'startedAt'
@@ -194,10 +206,18 @@ export interface HeadChange {
 export interface AcquireRequest {
   /** The process that wants them. */
   readonly owner: string
-  /** These, whatever their graph; else any of `graphs`, the oldest first. */
+  /** These, whatever their graph, their queue and what limits it; else any of `graphs` in `queue`. */
   readonly ids?: readonly string[]
   /** Names of the graphs that it has. */
   readonly graphs?: readonly string[]
+  /**
+   * Only what is in this queue, as far as its state lets: nothing while it is paused, and no more than its limits leave, judged in one operation
+   * with the taking. First what has begun or had an owner, by age; then of each key in turn what is still to begin, within a key by priority, then
+   * age. Only with `graphs`. @default 'default'
+   */
+  readonly queue?: string
+  /** The key whose turn was last: the next ones are of the keys behind it, then of the first ones again. @default none */
+  readonly behindKey?: string | undefined
   /** Whether executions that have ended count too; only with `ids`. */
   readonly andEnded?: boolean
   /** Whether executions that the store thinks `owner` has already count too: after an answer was lost. */
@@ -205,8 +225,8 @@ export interface AcquireRequest {
   /** Ids to leave alone. */
   readonly except?: readonly string[]
   /**
-   * By graph, where to look among the executions that nobody owns; those of owners that are dead count wherever they are. Only with `graphs`.
-   * @default everywhere
+   * By graph, where to look among the executions that nobody owns, by age instead of in turn; those of owners that are dead count wherever they
+   * are. Only with `graphs`. @default everywhere, in turn
    */
   readonly ranges?: ReadonlyMap<string, PlaceRange>
   /** How many at most. */
@@ -247,6 +267,10 @@ export interface ExecutionQuery {
   readonly parent?: string | undefined
   /** Forks of this execution, by an index of their own too. @default any */
   readonly forkedFrom?: string | undefined
+  /** In this queue. @default any */
+  readonly queue?: string | undefined
+  /** With this key; '' for none. @default any */
+  readonly key?: string | undefined
   /** Created then or later, in milliseconds since the epoch. @default any time */
   readonly createdFrom?: number | undefined
   /** Created before this time, in milliseconds since the epoch. @default any time */

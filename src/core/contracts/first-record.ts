@@ -14,6 +14,8 @@ export function firstRecord(given: NewExecution): ExecutionRecord {
     ownedMs: 0,
     updatedAt: created.createdAt,
     endedAt: undefined,
-    ...unparked,
+    ...(created.owner === undefined && created.startAt !== undefined
+      ? { parkedAt: created.createdAt, dueAt: Math.ceil(created.startAt), waitsFor: undefined }
+      : unparked),
   }
 }

@@ -22,6 +22,10 @@ export interface StoreLimits {
   readonly message?: number | undefined
   /** Names of checkpoints. */
   readonly checkpoint?: number | undefined
+  /** Names of queues. */
+  readonly queue?: number | undefined
+  /** Keys of executions within their queues. */
+  readonly key?: number | undefined
 }
 
 /** What every store keeps at least. */
@@ -38,4 +42,6 @@ export const generousLimits: StoreLimits = {
   name: 65_536,
   message: 65_536,
   checkpoint: 65_536,
+  queue: 65_536,
+  key: 65_536,
 }

@@ -9,6 +9,7 @@ import type {
 } from './execution-record.ts'
 import type { CheckpointRecord, CheckpointRequest } from './checkpoint-record.ts'
 import type { EventStore } from './event-record.ts'
+import type { QueueStore } from './queue-record.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from './message.ts'
 import type { OutboxEntry, OutboxPlace, OutboxRequest } from './outbox.ts'
 import type { OwnerState } from './owner-state.ts'
@@ -112,7 +113,7 @@ export interface StoreCapabilities {
  * clock; where it has none that all its processes have in common, by one that can't be set. What fails throws a StoreError that says whether trying again can help; all calls may be repeated
  * when their answer was lost.
  */
-export interface Store extends EventStore, ScheduleStore, SharedStateStore, WorkerStore {
+export interface Store extends EventStore, QueueStore, ScheduleStore, SharedStateStore, WorkerStore {
   /** Names the kind of store in errors and events: `redis`, `sqlite`. */
   readonly name: string
   /** What the store can do beyond what every store can. */
@@ -154,9 +155,9 @@ export interface Store extends EventStore, ScheduleStore, SharedStateStore, Work
   commit(commits: readonly ExecutionCommit[], patience?: LockPatience): Promise<readonly CommitAnswer[]>
   /**
    * Makes the caller the owner of executions that have no living one: of unfinished ones (with `andEnded`, of any), up to
-   * `limit`; of those that are parked only what is due, or is named by `ids`. What is taken is not parked any more. Their epoch grows by one; `recoveries` too where the last owner died. The cost may grow with their number and that of
-   * dead owners, not with executions that are finished, have a living owner, or are parked and
-   * not due.
+   * `limit`; of those that are parked only what is due, or is named by `ids`. What is taken is not parked any more. Their epoch grows by one; `recoveries` too where the last owner died. Those of `graphs` are given in the order in which they
+   * are to go on. The cost may grow with `limit` and the number of dead owners, not with executions that are finished, have a living owner, are parked and
+   * not due, or are ready.
    */
   acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]>
   /** The records of executions, in the order of the ids; undefined for what is not there. */

@@ -29,6 +29,7 @@ import type { BatchHead } from '../records/restore-batch.ts'
 import { boundsOf, deadlineOnceBegun, latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
 import { namesAtStart } from '../records/stored-names.ts'
 import type { StartRequest } from './execution-request.ts'
+import { usualPlace } from './place-in-queue.ts'
 
 /** How a durable batch runs. */
 export type StartBatchOptions = StartOptions &
@@ -110,6 +111,7 @@ export async function batchRequest(
         machineVersion,
         parent: undefined,
         forkedFrom: undefined,
+        ...usualPlace,
         timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
         deadline: limits === undefined ? deadline : latestEndOf(limits, { createdAt, startedAt: undefined }),
         owner,

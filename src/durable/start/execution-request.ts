@@ -22,6 +22,7 @@ import { machineVersion } from '../records/machine-version.ts'
 import { latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
 import { storedInputsOf } from '../records/stored-inputs.ts'
 import { ownedExecutionOf } from '../recovery/execution-from-records.ts'
+import { usualPlace } from './place-in-queue.ts'
 
 /** Something that is about to exist: an execution or a batch. */
 export interface StartRequest {
@@ -190,6 +191,7 @@ async function newRecordOf(
     machineVersion,
     parent: request.parent?.id,
     forkedFrom: undefined,
+    ...usualPlace,
     timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
     deadline: limits === undefined ? deadline : latestEndOf(limits, { createdAt, startedAt }),
     owner,

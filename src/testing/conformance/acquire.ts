@@ -122,9 +122,9 @@ export function acquireConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(
       acquired.map(({ execution, wasLost }) => [execution.id, wasLost]),
       [
-        ['free', false],
         ['lost', true],
         ['own', false],
+        ['free', false],
       ],
     )
   })

@@ -167,6 +167,8 @@ function namesOf({ limits = {} }: Store, character: (random: number) => string):
       name: name('name'),
       message: name('message'),
       checkpoint: name('checkpoint'),
+      queue: name('queue'),
+      key: name('key'),
     }
   }
   const [one, other] = [named('a'), named('b')]

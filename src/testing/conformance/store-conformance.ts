@@ -22,6 +22,8 @@ import { outageConformance } from './outage.ts'
 import { outboxConformance } from './outbox.ts'
 import { ownersConformance } from './owners.ts'
 import { parkingConformance } from './parking.ts'
+import { queueLimitsConformance } from './queue-limits.ts'
+import { queuesConformance } from './queues.ts'
 import { overdueConformance } from './overdue.ts'
 import { readStepsConformance } from './read-steps.ts'
 import { resultClaimsConformance } from './result-claims.ts'
@@ -58,6 +60,8 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   'outgoing messages': outboxConformance,
   parking: parkingConformance,
   overdue: overdueConformance,
+  queues: queuesConformance,
+  'limits of queues': queueLimitsConformance,
   events: eventsConformance,
   schedules: schedulesConformance,
   'shared states': sharedStatesConformance,

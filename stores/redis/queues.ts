@@ -1,0 +1,335 @@
+import { changedQueue, queueStateOf, queueStateText } from '../../src/core/contracts/queue-state.ts'
+import type {
+  BacklogRequest,
+  QueueBacklog,
+  QueueChange,
+  QueueChanged,
+  QueueState,
+} from '../../src/core/contracts/queue-record.ts'
+import { randomUUID } from 'node:crypto'
+import type { Connection } from './connection.ts'
+import { buckets, escapeText, indexPrefix, ownerText, timeKey, timeOf, unescapeText } from './layout.ts'
+import { errorOfKey, script } from './link.ts'
+import type { Owners } from './owners.ts'
+import { keysUnder } from './ready-looks.ts'
+
+/** What is kept of a queue. */
+interface StoredQueue {
+  readonly text: string
+  readonly state: QueueState
+  /** How its rate stands. */
+  readonly freeAt: number
+}
+
+/** What holds for a queue; undefined where nothing was ever said. */
+export async function readQueue({ link, layout }: Connection, queue: string): Promise<StoredQueue | undefined> {
+  const [key] = layout.queueKeys(queue)
+  const [text, freeAt] = (await link.one({ run: 'hmget', keys: [key], args: ['s', 'f'] })) as (Buffer | null)[]
+  if (text == null) return undefined
+  return { text: text.toString(), state: queueStateOf(queue, text.toString()), freeAt: freeAt ? Number(freeAt) : 0 }
+}
+
+export async function readQueuesOf(
+  connection: Connection,
+  queues: readonly string[],
+): Promise<(QueueState | undefined)[]> {
+  return Promise.all(queues.map(async (queue) => (await readQueue(connection, queue))?.state))
+}
+
+/** ARGV: the text that is expected, or '' for none, and the one that takes its place. */
+const swapScript = script(`
+local text = redis.call('HGET', KEYS[1], 's') or ''
+if text ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 's', ARGV[2])
+redis.pcall('PUBLISH', ARGV[3], 'w')
+return 1
+`)
+
+export async function changeQueuesOf(connection: Connection, changes: readonly QueueChange[]): Promise<QueueChanged[]> {
+  const changed: QueueChanged[] = []
+  for (const change of changes) changed.push(await changeQueue(connection, change))
+  return changed
+}
+
+async function changeQueue(connection: Connection, change: QueueChange): Promise<QueueChanged> {
+  const { link, layout } = connection
+  const [key] = layout.queueKeys(change.queue)
+  for (;;) {
+    const stored = await readQueue(connection, change.queue)
+    const after = changedQueue(stored?.state, change)
+    const text = queueStateText(after)
+    const args = [stored?.text ?? '', text, layout.hints]
+    if (text === stored?.text || (await link.one({ run: swapScript, keys: [key], args })) === 1)
+      return { before: stored?.state, after }
+  }
+}
+
+export async function writeFreeAt({ link, layout }: Connection, queue: string, freeAt: number): Promise<void> {
+  const [key] = layout.queueKeys(queue)
+  await link.one({ run: 'hset', keys: [key], args: ['f', freeAt] })
+}
+
+// Longer than any look takes: whoever holds the lock for that long takes nothing any more.
+const lockMs = 20_000
+const longestHoldMs = 8_000
+const patienceMs = 2_000
+const pauseMs = 10
+
+/** ARGV: the lock as it is expected. */
+const unlockScript = script(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+`)
+
+/**
+ * Works while this process has a queue's lock. The state of a queue lies in one slot, and what it has in all of them: so the lock is taken first. One whose owner has died is
+ * broken. Gives undefined where others have it for too long.
+ */
+export async function whileLocked<T>(
+  { link, layout }: Connection,
+  owners: Owners,
+  { queue, owner }: { readonly queue: string; readonly owner: string },
+  work: (isStill: () => boolean) => Promise<T>,
+): Promise<T | undefined> {
+  const [, key] = layout.queueKeys(queue)
+  const own = `${ownerText(owner)}\0${randomUUID()}`
+  const since = performance.now()
+  for (;;) {
+    const begun = performance.now()
+    const reply = await link.one({ run: 'set', keys: [key], args: [own, 'NX', 'PX', lockMs] })
+    if (reply !== null) {
+      try {
+        return await work(() => performance.now() - begun < longestHoldMs)
+      } finally {
+        await link.one({ run: unlockScript, keys: [key], args: [own] })
+      }
+    }
+    const held = (await link.one({ run: 'get', keys: [key], args: [] })) as Buffer | null
+    if (held !== null) {
+      const text = held.toString()
+      const [holder] = text.split('\0')
+      if ((await owners.deadOf([holder!])).has(holder!)) {
+        await link.one({ run: unlockScript, keys: [key], args: [text] })
+        continue
+      }
+    }
+    if (performance.now() - since > patienceMs) return undefined
+    await new Promise((resolve) => setTimeout(resolve, pauseMs * (1 + Math.random())))
+  }
+}
+
+/** KEYS: buckets' work. ARGV: prefixes. Gives how many members each bucket has of them, or with '1' first, the members without the prefixes. */
+const ownedScript = script(`${errorOfKey}
+local found, sum = {}, 0
+for i, work in ipairs(KEYS) do
+  for n = 2, #ARGV do
+    local prefix = ARGV[n]
+    local reply
+    if ARGV[1] == '1' then
+      reply = redis.pcall('ZRANGEBYLEX', work, '[' .. prefix, '(' .. prefix .. '\\255')
+    else
+      reply = redis.pcall('ZLEXCOUNT', work, '[' .. prefix, '(' .. prefix .. '\\255')
+    end
+    if type(reply) == 'table' and reply.err then return errorOfKey(reply, i) end
+    if ARGV[1] == '1' then
+      for _, member in ipairs(reply) do found[#found + 1] = string.match(string.sub(member, #prefix + 1), '%z(.*)$') end
+    else
+      sum = sum + reply
+    end
+  end
+end
+if ARGV[1] == '1' then return found end
+return sum
+`)
+
+/** How many executions of a queue some owners (escaped) have, by key if that is wanted. */
+export async function countRunning(
+  connection: Connection,
+  queue: string,
+  owners: readonly string[],
+  isByKey: boolean,
+): Promise<ReadonlyMap<string, number>> {
+  const prefixes = owners.map((owner) => `u${owner}\0${escapeText(queue)}\0`)
+  if (!isByKey) return new Map([['', await countUnder(connection, prefixes)]])
+  const counts = new Map<string, number>()
+  for (const { key } of await turnsOf(connection, await idsUnder(connection, prefixes)))
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  return counts
+}
+
+async function countUnder({ link, layout }: Connection, prefixes: readonly string[]): Promise<number> {
+  if (prefixes.length === 0) return 0
+  const replies = await link.all(
+    link.bucketGroupsOf(buckets).map((group) => ({
+      run: ownedScript,
+      keys: group.map((bucket) => layout.work(bucket)),
+      args: ['', ...prefixes],
+    })),
+  )
+  return replies.reduce<number>((sum, reply) => sum + Number(reply), 0)
+}
+
+/** Ids of executions whose members are `<prefix><graph>\0<time><id>`. */
+async function idsUnder({ link, layout }: Connection, prefixes: readonly string[]): Promise<readonly string[]> {
+  if (prefixes.length === 0) return []
+  const replies = await link.all(
+    link.bucketGroupsOf(buckets).map((group) => ({
+      run: ownedScript,
+      keys: group.map((bucket) => layout.work(bucket)),
+      args: ['1', ...prefixes],
+    })),
+  )
+  return replies.flatMap((reply) =>
+    (reply as readonly Buffer[]).map((place) => unescapeText(place.toString().slice(16))),
+  )
+}
+
+/** The keys of executions (escaped), and when they are due. */
+async function turnsOf(
+  { link, layout }: Connection,
+  ids: readonly string[],
+): Promise<readonly { readonly key: string; readonly dueAt: number | undefined; readonly createdAt: number }[]> {
+  const replies = await link.all(
+    ids.map((id) => ({ run: 'hmget', keys: [layout.execution(id)], args: ['f', 'y', 't'] })),
+  )
+  return replies.flatMap((reply) => {
+    const [turn, due, place] = (reply as (Buffer | null)[]).map((field) => field?.toString())
+    if (place === undefined) return []
+    const key = turn === undefined ? '' : turn.slice(0, turn.indexOf('\0'))
+    return [{ key, dueAt: due === undefined ? undefined : timeOf(due), createdAt: timeOf(place.slice(0, 16)) }]
+  })
+}
+
+/**
+ * KEYS: buckets' work. ARGV: the queue's place in members, the time below which things are due. Gives how many are to begin, to go on, parked and due, and the
+ * earliest creation among the first two, or ''.
+ */
+const backlogScript = script(`${errorOfKey}
+local function graphsOf(work, prefix)
+  local graphs, low = {}, '[' .. prefix
+  while true do
+    local members = redis.call('ZRANGEBYLEX', work, low, '(' .. prefix .. '\\255', 'LIMIT', 0, 1)
+    if not members[1] then return graphs end
+    local graph = string.match(string.sub(members[1], #prefix + 1), '^[^%z]*')
+    graphs[#graphs + 1] = {prefix .. graph .. '\\0', string.sub(members[1], #prefix + #graph + 2, #prefix + #graph + 17)}
+    low = '(' .. prefix .. graph .. '\\0\\255'
+  end
+end
+local begin, goOn, parked, due, oldest = 0, 0, 0, 0, ''
+for i, work in ipairs(KEYS) do
+  local kind = redis.pcall('TYPE', work).ok
+  if kind ~= 'none' and kind ~= 'zset' then return errorOfKey({err = 'WRONGTYPE'}, i) end
+  local function count(letter)
+    local prefix = letter .. ARGV[1]
+    return redis.call('ZLEXCOUNT', work, '[' .. prefix, '(' .. prefix .. '\\255')
+  end
+  begin, goOn, parked = begin + count('p'), goOn + count('v'), parked + count('k')
+  for _, letter in ipairs({'p', 'v'}) do
+    for _, graph in ipairs(graphsOf(work, letter .. ARGV[1])) do
+      if oldest == '' or graph[2] < oldest then oldest = graph[2] end
+    end
+  end
+  for _, letter in ipairs({'a', 'd'}) do
+    for _, graph in ipairs(graphsOf(work, letter .. ARGV[1])) do
+      due = due + redis.call('ZLEXCOUNT', work, '[' .. graph[1], '(' .. graph[1] .. ARGV[2])
+    end
+  end
+end
+return {begin, goOn, parked, due, oldest}
+`)
+
+export async function backlogOf(
+  connection: Connection,
+  owners: Owners,
+  requests: readonly BacklogRequest[],
+): Promise<QueueBacklog[]> {
+  const counted: QueueBacklog[] = []
+  for (const request of requests) counted.push(await backlogOfQueue(connection, owners, request))
+  return counted
+}
+
+async function backlogOfQueue(
+  connection: Connection,
+  owners: Owners,
+  { queue, upTo, key }: BacklogRequest,
+): Promise<QueueBacklog> {
+  const { link, layout } = connection
+  const present = new Set((await owners.inBuckets()).flat())
+  const { dead, time } = await owners.judge([...present])
+  const place = `${escapeText(queue)}\0`
+  const ownedBy = (areDead: boolean): readonly string[] =>
+    [...present].filter((owner) => dead.has(owner) === areDead).map((owner) => `u${owner}\0${place}`)
+  if (key !== undefined) {
+    const of = async (prefixes: readonly string[]) =>
+      (await turnsOf(connection, await idsUnder(connection, prefixes))).filter((turn) => turn.key === escapeText(key))
+    const ready = await of([`p${place}`, `v${place}`, ...ownedBy(true)])
+    const running = await of(ownedBy(false))
+    const waiting = await parkedWith(connection, place, escapeText(key))
+    const overdue = waiting.filter(({ dueAt }) => dueAt !== undefined && dueAt <= time)
+    const oldest = ready.reduce((least, { createdAt }) => Math.min(least, createdAt), Infinity)
+    return {
+      ready: Math.min(ready.length, upTo),
+      running: Math.min(running.length, upTo),
+      waiting: Math.min(waiting.length, upTo),
+      overdue: Math.min(overdue.length, upTo),
+      oldestReadyAt: ready.length === 0 ? undefined : oldest,
+    }
+  }
+  const replies = await link.all(
+    link.bucketGroupsOf(buckets).map((group) => ({
+      run: backlogScript,
+      keys: group.map((bucket) => layout.work(bucket)),
+      args: [place, timeKey(time + 1)],
+    })),
+  )
+  const [begin, goOn, waiting, overdue] = [0, 1, 2, 3].map((at) =>
+    replies.reduce<number>((sum, reply) => sum + Number((reply as readonly unknown[])[at]), 0),
+  ) as [number, number, number, number]
+  const lost = await countUnder(connection, ownedBy(true))
+  const times = replies.map((reply) => String((reply as readonly unknown[])[4])).filter((text) => text !== '')
+  return {
+    ready: Math.min(begin + goOn + lost, upTo),
+    running: Math.min(await countUnder(connection, ownedBy(false)), upTo),
+    waiting: Math.min(waiting, upTo),
+    overdue: Math.min(overdue, upTo),
+    oldestReadyAt: times.length === 0 ? undefined : timeOf(times.sort()[0]!),
+  }
+}
+
+/** What is parked in a queue and has a key. */
+async function parkedWith(connection: Connection, place: string, key: string): ReturnType<typeof turnsOf> {
+  const { link, layout } = connection
+  const prefix = `k${place}`
+  const replies = await link.all(
+    buckets.map((bucket) => ({
+      run: 'zrangebylex',
+      keys: [layout.work(bucket)],
+      args: [`[${prefix}`, Buffer.concat([Buffer.from(`(${prefix}`), Buffer.from([255])])],
+    })),
+  )
+  const ids = replies.flatMap((reply) =>
+    (reply as readonly Buffer[]).map((member) => unescapeText(member.toString().slice(prefix.length))),
+  )
+  return (await turnsOf(connection, ids)).filter((turn) => turn.key === key)
+}
+
+export async function readyKeysOf(
+  connection: Connection,
+  queue: string,
+  after: string | undefined,
+  limit: number,
+): Promise<string[]> {
+  // Graphs of which something is still to begin.
+  const graphs = [
+    ...(await keysUnder(connection, [`p${escapeText(queue)}\0`], { behindKey: undefined, limit: 10_000 })).values(),
+  ]
+    .flatMap((keys) => [...keys.keys()])
+    .map(unescapeText)
+  const prefixes = graphs.map((graph) => indexPrefix.inTurn(queue, graph))
+  const found = await keysUnder(connection, prefixes, { behindKey: after, limit })
+  const keys = new Set([...found.values()].flatMap((some) => [...some.keys()].map(unescapeText)))
+  return [...keys]
+    .filter((key) => after === undefined || key > after)
+    .sort()
+    .slice(0, limit)
+}

@@ -1,0 +1,35 @@
+import { isRunnable, isToBegin, isToBeginLater, isToGoOn } from './tables.ts'
+
+/** Where executions of a queue are found: conditions on the table `e`, each the one of an index, which begins with the queue. */
+export interface QueuePlaces {
+  /** What stands behind the table's alias, so that its index is taken. */
+  readonly index: Readonly<Record<'unfinished' | 'toBegin' | 'toGoOn' | 'later' | 'due', string>>
+  /** Of an owner, or of nobody: by owner, queue, graph, then age. */
+  unfinished(queue: string): string
+  /** By graph, key, priority, then age. */
+  toBegin(queue: string): string
+  /** By graph, then age. */
+  toGoOn(queue: string): string
+  /** What does not begin before a time: by graph, then time. */
+  later(queue: string): string
+  /** What is parked: by graph, then due time. */
+  parked(queue: string): string
+}
+
+/** Those of databases whose indexes can be partial. `index` names one. */
+export function partialPlaces(index: (name: string) => string): QueuePlaces {
+  return {
+    index: {
+      unfinished: index('docket_executions_unfinished'),
+      toBegin: index('docket_executions_to_begin'),
+      toGoOn: index('docket_executions_to_go_on'),
+      later: index('docket_executions_later'),
+      due: index('docket_executions_due'),
+    },
+    unfinished: (queue) => `${isRunnable('e')} and e.queue = ${queue}`,
+    toBegin: (queue) => `${isToBegin('e.')} and e.queue = ${queue}`,
+    toGoOn: (queue) => `${isToGoOn('e.')} and e.queue = ${queue}`,
+    later: (queue) => `${isToBeginLater('e.')} and e.queue = ${queue}`,
+    parked: (queue) => `e.parked_at is not null and e.queue = ${queue}`,
+  }
+}

@@ -1,0 +1,210 @@
+import { changedQueue, isRestricted, queueStateOf, queueStateText } from '../../src/core/contracts/queue-state.ts'
+import type {
+  BacklogRequest,
+  QueueBacklog,
+  QueueChange,
+  QueueChanged,
+  QueueState,
+} from '../../src/core/contracts/queue-record.ts'
+import type { Cell, Row } from './cells.ts'
+import { Parameters, queueKeyOf } from './dialect.ts'
+import type { Answer, Dialect, Query, RunQuery } from './dialect.ts'
+import { fromName } from './names.ts'
+import type { QueuePlaces } from './queue-places.ts'
+import { fromSqlTime } from './times.ts'
+
+/** A queue's state as it is written. */
+export interface WrittenState {
+  /** The queue's name, as it stands in keys. */
+  readonly key: string
+  readonly state: string
+  readonly isRestricted: boolean
+}
+
+/** Where databases differ in what is written and read of queues. */
+export interface QueueDatabase {
+  readonly run: RunQuery
+  readonly places: QueuePlaces
+  /** Makes sure that a queue has a row, which has this state if it is new. */
+  ensure(queue: string, written: WrittenState): Answer<void>
+  /** Writes a state in the place of another one. @returns false where that is not there any more */
+  swap(written: WrittenState, before: string): Answer<boolean>
+  /** Calls back once something may have become ready. */
+  readonly onChanged?: () => Answer<void>
+}
+
+type Add = (cell: Cell | readonly Cell[]) => string
+
+/** What is counted, and up to where. */
+type Counted = Pick<BacklogRequest, 'queue' | 'key' | 'upTo'>
+
+/** What holds for queues, and what they have: the same in each database, but for a few words. */
+export class SqlQueues {
+  readonly #dialect: Dialect
+  readonly #database: QueueDatabase
+  readonly #queues: string
+  readonly #executions: string
+  readonly #owners: string
+  readonly #key: (name: string) => string
+
+  constructor(dialect: Dialect, database: QueueDatabase) {
+    this.#dialect = dialect
+    this.#database = database
+    this.#queues = dialect.table('queues')
+    this.#executions = dialect.table('executions')
+    this.#owners = dialect.table('owners')
+    this.#key = queueKeyOf(dialect)
+  }
+
+  async read(queues: readonly string[]): Promise<readonly (QueueState | undefined)[]> {
+    if (queues.length === 0) return []
+    const keys = queues.map(this.#key)
+    const rows = await this.#run(
+      (add) => `select q.queue, q.state from ${this.#queues} q where ${this.#dialect.isIn('q.queue', keys, add)}`,
+    )
+    const texts = new Map(rows.map((row) => [row['queue'], row['state'] as string]))
+    return queues.map((queue, index) => {
+      const text = texts.get(keys[index])
+      return text === undefined || text === '' ? undefined : queueStateOf(queue, text)
+    })
+  }
+
+  async change(changes: readonly QueueChange[]): Promise<readonly QueueChanged[]> {
+    const changed: QueueChanged[] = []
+    for (const change of changes) changed.push(await this.#change(change))
+    if (changes.length > 0) await this.#database.onChanged?.()
+    return changed
+  }
+
+  async backlog(requests: readonly BacklogRequest[]): Promise<readonly QueueBacklog[]> {
+    const counted: QueueBacklog[] = []
+    for (const request of requests) counted.push(await this.#backlog(request))
+    return counted
+  }
+
+  async readyKeys(queue: string, after: string | undefined, limit: number): Promise<readonly string[]> {
+    const { places } = this.#database
+    const { index, toBegin } = places
+    const found = await this.#run(
+      (add) => `select ${this.#keyColumn} as queue_key from ${this.#executions} e ${index.toBegin}
+        where ${toBegin(add(this.#key(queue)))} ${after === undefined ? '' : `and e.queue_key > ${add(this.#key(after))}`}
+        group by e.queue_key${this.#keyColumn === 'e.queue_key' ? '' : `, ${this.#keyColumn}`}
+        order by e.queue_key limit ${add(limit)}`,
+    )
+    return [...new Set(found.map((row) => fromName(row['queue_key'] as string)))]
+  }
+
+  /** A column with names may have long ones beside it. */
+  get #keyColumn(): string {
+    return this.#dialect.reading('e.queue_key', { name: 'queue_key', kind: 'name' })
+  }
+
+  async #change(change: QueueChange): Promise<QueueChanged> {
+    const { queue } = change
+    const key = this.#key(queue)
+    await this.#database.ensure(queue, { key, state: '', isRestricted: false })
+    for (;;) {
+      const [row] = await this.#run((add) => `select q.state from ${this.#queues} q where q.queue = ${add(key)}`)
+      const text = row!['state'] as string
+      const before = text === '' ? undefined : queueStateOf(queue, text)
+      const after = changedQueue(before, change)
+      const state = queueStateText(after)
+      const written = { key, state, isRestricted: isRestricted(after) }
+      if (state === text || (await this.#database.swap(written, text))) return { before, after }
+    }
+  }
+
+  async #backlog({ queue, upTo, key }: BacklogRequest): Promise<QueueBacklog> {
+    const { index, toBegin, toGoOn, parked } = this.#database.places
+    const counted = { queue, upTo, key }
+    const begin = await this.#count(counted, index.toBegin, toBegin)
+    const goOn = await this.#count(counted, index.toGoOn, toGoOn)
+    const running = await this.#countOwned(counted, true)
+    const lost = await this.#countOwned(counted, false)
+    const waiting = await this.#count(counted, index.due, parked)
+    const overdue = waiting === 0 ? 0 : await this.#countOverdue(counted)
+    const ready = Math.min(begin + goOn + lost, upTo)
+    const oldestReadyAt = begin + goOn === 0 ? undefined : await this.#oldest(counted)
+    return { ready, running, waiting, overdue, oldestReadyAt }
+  }
+
+  async #count({ queue, key, upTo }: Counted, index: string, condition: (queue: string) => string): Promise<number> {
+    return this.#counted(
+      (add) => `select 1 as one from ${this.#executions} e ${index} where ${condition(add(this.#key(queue)))}
+        ${this.#hasKey(key, add)} limit ${add(upTo)}`,
+    )
+  }
+
+  async #countOwned({ queue, key, upTo }: Counted, areLiving: boolean): Promise<number> {
+    const { index, unfinished } = this.#database.places
+    return this.#counted((add) => {
+      const isLiving = this.#dialect.isLiving('o', add)
+      return `select 1 as one from ${this.#owners} o cross join ${this.#executions} e ${index.unfinished}
+        where ${areLiving ? '' : 'not '}(${isLiving}) and e.owner is not null and e.owner = o.owner
+          and ${unfinished(add(this.#key(queue)))} ${this.#hasKey(key, add)} limit ${add(upTo)}`
+    })
+  }
+
+  async #countOverdue({ queue, key, upTo }: Counted): Promise<number> {
+    const { index, parked } = this.#database.places
+    let count = 0
+    for (const graph of await this.#graphsOf(queue, index.due, parked)) {
+      count += await this.#counted(
+        (add) => `select 1 as one from ${this.#executions} e ${index.due} where ${parked(add(this.#key(queue)))}
+          and e.graph = ${add(graph)} and e.due_at <= ${this.#dialect.now(add)} ${this.#hasKey(key, add)} limit ${add(upTo)}`,
+      )
+      if (count >= upTo) return upTo
+    }
+    return count
+  }
+
+  /** When the oldest of what nobody has was created: of a key, among those that are counted. */
+  async #oldest({ queue, key, upTo }: Counted): Promise<number | undefined> {
+    const { index, unfinished, toBegin } = this.#database.places
+    const ofNobody = (of: string): string => `e.owner is null and ${unfinished(of)}`
+    const created = { name: 'created_at', kind: 'time' } as const
+    const time = this.#dialect.reading('f.created_at', created)
+    let oldest: number | undefined
+    for (const graph of await this.#graphsOf(queue, index.unfinished, ofNobody)) {
+      const [row] = await this.#run((add) => {
+        const [at, condition] = key === undefined ? [index.unfinished, ofNobody] : [index.toBegin, toBegin]
+        const first = `select e.created_at from ${this.#executions} e ${at} where ${condition(add(this.#key(queue)))}
+          and e.graph = ${add(graph)} ${this.#hasKey(key, add)}
+          ${key === undefined ? 'order by e.created_at limit 1' : `limit ${add(upTo)}`}`
+        return `select ${time} as created_at from (${first}) f order by f.created_at limit 1`
+      })
+      if (row === undefined) continue
+      const at = typeof row['created_at'] === 'number' ? row['created_at'] : fromSqlTime(row['created_at'])
+      oldest = Math.min(oldest ?? Infinity, at)
+    }
+    return oldest
+  }
+
+  /** The graphs of executions in a place of a queue, as they stand in keys: one look at the index for each. */
+  async #graphsOf(queue: string, index: string, condition: (queue: string) => string): Promise<readonly string[]> {
+    const graphs: string[] = []
+    for (;;) {
+      const [row] = await this.#run(
+        (add) => `select e.graph as graph from ${this.#executions} e ${index} where ${condition(add(this.#key(queue)))}
+          ${graphs.length === 0 ? '' : `and e.graph > ${add(graphs.at(-1)!)}`} order by e.graph limit 1`,
+      )
+      if (row === undefined) return graphs
+      graphs.push(row['graph'] as string)
+    }
+  }
+
+  #hasKey(key: string | undefined, add: Add): string {
+    return key === undefined ? '' : `and e.queue_key = ${add(this.#key(key))}`
+  }
+
+  async #counted(select: (add: Add) => string): Promise<number> {
+    const [row] = await this.#run((add) => `select count(*) as many from (${select(add)}) c`)
+    return Number(row!['many'])
+  }
+
+  async #run(textOf: (add: Add) => string): Promise<readonly Row[]> {
+    const { list, add } = new Parameters(this.#dialect)
+    const query: Query = { text: textOf(add), parameters: [] }
+    return this.#database.run({ ...query, parameters: list })
+  }
+}
