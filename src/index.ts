@@ -27,6 +27,7 @@ export {
   StoreError,
 } from './core/errors.ts'
 export { DocketError, errorCodes } from './core/docket-error.ts'
+export { EngineError } from './core/engine-error.ts'
 export { durableStep } from './core/graph/durable-step.ts'
 export { graph, untypedGraph } from './core/graph/graph.ts'
 export { defineSteps } from './core/graph/define-steps.ts'
@@ -115,6 +116,15 @@ export type {
   StoreCapabilities,
   StoreHint,
 } from './core/contracts/store.ts'
+export type {
+  Engine,
+  EngineCapabilities,
+  EngineConsumer,
+  EngineHost,
+  PermitOutcome,
+  UsePermit,
+  Wake,
+} from './core/contracts/engine.ts'
 export type { StoreLimits } from './core/contracts/store-limits.ts'
 export type { ResultClaim, ResultCommit, ResultState } from './core/contracts/result-record.ts'
 export type { OwnerState } from './core/contracts/owner-state.ts'

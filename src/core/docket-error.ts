@@ -20,6 +20,7 @@ export const errorCodes = [
   'SERIALIZATION_FAILED',
   'OPTION_INVALID',
   'STORE_FAILED',
+  'ENGINE_FAILED',
   'LEASE_LOST',
   'DEADLOCK',
   'RERUN_MISMATCH',

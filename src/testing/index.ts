@@ -6,6 +6,10 @@ export type {
   StoreTransaction,
   TestFramework,
 } from './conformance/index.ts'
+export { engineConformance } from './engine-conformance/index.ts'
+export type { EngineConformanceOptions, EngineSpace, InterruptibleEngineSpace } from './engine-conformance/index.ts'
+export { hostileEngine } from './hostile-engine.ts'
+export type { HostileEngineOptions } from './hostile-engine.ts'
 export { VirtualClock } from './virtual-clock.ts'
 export { createTestDocket } from './kit/test-docket.ts'
 export type { TestDocket, TestDocketOptions } from './kit/test-docket.ts'

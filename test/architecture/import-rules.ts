@@ -52,6 +52,14 @@ const adapters: Readonly<Record<string, Rule>> = {
   },
 }
 
+/** The adapters of engines: each knows `core` and itself. */
+const engines: Readonly<Record<string, Rule>> = {
+  'engines/bullmq': {
+    parts: [...coreRoomNames, 'engines/bullmq'],
+    packages: ['bullmq', 'ioredis', 'pg', 'node:crypto', 'node:net'],
+  },
+}
+
 /** The rooms of `src/durable`, each with the ones that it may import besides itself. */
 const roomsOfDurable: Readonly<Record<string, readonly string[]>> = {
   records: [],
@@ -146,6 +154,7 @@ const importRules: Readonly<Record<string, Rule>> = {
     packages: ['node:fs/promises', 'node:path', 'node:crypto'],
   },
   ...adapters,
+  ...engines,
   // An example is what a user writes: it knows the package, and nothing of its inside.
   examples: { parts: ['examples'], packages: ['*'] },
   test: {
@@ -161,6 +170,7 @@ const importRules: Readonly<Record<string, Rule>> = {
       'machines',
       'stores/sql',
       ...Object.keys(adapters),
+      ...Object.keys(engines),
       'examples',
       'test',
     ],

@@ -1,3 +1,4 @@
+import { EngineError } from '../../core/engine-error.ts'
 import { SerializationError, StoreError } from '../../core/errors.ts'
 import { describeThrown, isDocketError, isError, readOf } from '../../core/thrown.ts'
 
@@ -42,8 +43,10 @@ export class UnheardFailures {
     if (this.#known.has(message)) return
     if (this.#known.size >= mostKnown) this.#known.clear()
     this.#known.add(message)
-    const stack = isOfStore(error) ? undefined : readOf(error, 'stack')
-    const type = isOfStore(error) ? 'DocketStoreWarning' : 'DocketBugWarning'
+    const isFromOutside = isOfStore(error) || error instanceof EngineError
+    const stack = isFromOutside ? undefined : readOf(error, 'stack')
+    const type =
+      error instanceof EngineError ? 'DocketEngineWarning' : isFromOutside ? 'DocketStoreWarning' : 'DocketBugWarning'
     process.emitWarning(message, { type, ...(typeof stack === 'string' && { detail: stack }) })
   }
 }
@@ -53,6 +56,6 @@ function isOfStore(error: unknown): boolean {
 }
 
 function isReported(error: unknown): boolean {
-  if (error instanceof StoreError) return !error.isTransient
+  if (error instanceof StoreError || error instanceof EngineError) return !error.isTransient
   return error instanceof SerializationError || !isError(error) || !isDocketError(error)
 }

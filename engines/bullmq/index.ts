@@ -1,0 +1,3 @@
+export { bullmqEngine } from './engine.ts'
+export type { BullmqEngineOptions } from './options.ts'
+export { migrate } from './migrate.ts'

@@ -1,0 +1,2 @@
+/** What errors call this engine. */
+export const engineName = 'bullmq'

@@ -1,0 +1,130 @@
+import type { Cluster, ClusterNode, Redis, RedisOptions } from 'ioredis'
+import { EngineError } from '../../src/core/engine-error.ts'
+import { queueOptions, workerOptions } from './backend.ts'
+import type { Backend, Settings, WakeQueue, WakeWorker, WorkerRequest } from './backend.ts'
+import { engineError } from './errors.ts'
+import { loadForRedis } from './load-packages.ts'
+import { engineName } from './name.ts'
+import { within } from './within.ts'
+
+/** Where the Redis is. */
+export type RedisSource =
+  | { readonly type: 'client'; readonly client: Redis | Cluster }
+  | { readonly type: 'cluster'; readonly nodes: readonly ClusterNode[]; readonly options: RedisOptions }
+  | { readonly type: 'server'; readonly url: string | undefined; readonly options: RedisOptions }
+
+type Packages = Awaited<ReturnType<typeof loadForRedis>>
+
+/** What the engine's own connections have, whatever a client or URL of the user's has: BullMQ's blocking commands wait for a server that is away. */
+const ownOptions = {
+  maxRetriesPerRequest: null,
+  enableOfflineQueue: true,
+  replyMapping: 'legacy',
+  retryStrategy,
+} as const satisfies RedisOptions & { readonly replyMapping: 'legacy' }
+
+/** Milliseconds until the next attempt to reconnect. There is always one. */
+function retryStrategy(attempt: number): number {
+  return Math.min(50 * attempt, 1_000)
+}
+
+/** Connects to Redis: one server, Sentinel or a cluster. @throws EngineError */
+export async function openRedis(source: RedisSource, settings: Settings, timeoutMs: number): Promise<Backend> {
+  const packages = await loadForRedis()
+  const client = clientOf(packages, source)
+  let lastError: unknown
+  client.on('error', (error: unknown) => (lastError = error))
+  try {
+    await within(timeoutMs, client.connect())
+  } catch (error) {
+    client.disconnect()
+    throw engineError(lastError ?? error, 'Redis can’t be reached')
+  }
+  return new RedisBackend(packages, client, settings)
+}
+
+function clientOf({ ioredis }: Packages, source: RedisSource): Redis | Cluster {
+  const { Cluster: ClusterClient, Redis: RedisClient } = ioredis
+  if (source.type === 'client') return clientLike(source.client)
+  const options: RedisOptions & typeof ownOptions = { ...source.options, ...ownOptions, lazyConnect: true }
+  if (source.type === 'server')
+    return source.url === undefined ? new RedisClient(options) : new RedisClient(source.url, options)
+  // What the first URL says of user, password and TLS holds for the nodes that are found as well.
+  const [first] = source.nodes
+  const url = typeof first === 'string' && URL.canParse(first) ? new URL(first) : undefined
+  return new ClusterClient([...source.nodes], {
+    lazyConnect: true,
+    clusterRetryStrategy: retryStrategy,
+    redisOptions: {
+      ...(url?.username ? { username: decodeURIComponent(url.username) } : {}),
+      ...(url?.password ? { password: decodeURIComponent(url.password) } : {}),
+      ...(url?.protocol === 'rediss:' ? { tls: {} } : {}),
+      ...source.options,
+      ...ownOptions,
+    },
+  })
+}
+
+/** A client for the same server and user that is not connected yet: nothing that the user does with theirs changes anything here. */
+function clientLike(client: Redis | Cluster): Redis | Cluster {
+  if (client.isCluster) {
+    const cluster = client as Cluster
+    return cluster.duplicate([], {
+      lazyConnect: true,
+      clusterRetryStrategy: retryStrategy,
+      redisOptions: { ...cluster.options.redisOptions, ...ownOptions },
+    })
+  }
+  const single = client as Redis
+  return single.duplicate({ ...ownOptions, lazyConnect: true, db: single.condition?.select ?? single.options.db ?? 0 })
+}
+
+class RedisBackend implements Backend {
+  readonly #packages: Packages
+  readonly #client: Redis | Cluster
+  readonly #settings: Settings
+
+  constructor(packages: Packages, client: Redis | Cluster, settings: Settings) {
+    this.#packages = packages
+    this.#client = client
+    this.#settings = settings
+  }
+
+  get isReachable(): boolean {
+    return this.#client.status === 'ready' || (this.#client.isCluster && this.#client.status === 'connect')
+  }
+
+  queue(name: string, onError: (error: unknown) => void): Promise<WakeQueue> {
+    const { Queue } = this.#packages.bullmq
+    const queue = new Queue(name, { connection: this.#client, prefix: prefixOf(name), ...queueOptions })
+    queue.on('error', onError)
+    return Promise.resolve(queue as WakeQueue)
+  }
+
+  async worker({ queue, slots, processor, onError }: WorkerRequest): Promise<WakeWorker> {
+    const { Worker } = this.#packages.bullmq
+    if (!this.isReachable) throw new EngineError(engineName, 'Redis can’t be reached at the moment', true)
+    const worker = new Worker(queue, processor, {
+      connection: this.#client,
+      prefix: prefixOf(queue),
+      ...workerOptions(this.#settings, slots),
+    })
+    worker.on('error', onError)
+    return worker
+  }
+
+  async close(): Promise<void> {
+    try {
+      await within(1_000, this.#client.quit())
+    } catch {
+      // Without patience for a server that is away.
+    } finally {
+      this.#client.disconnect()
+    }
+  }
+}
+
+/** The keys of one queue lie together in a cluster, and queues lie on several servers. */
+function prefixOf(queue: string): string {
+  return `{${queue}}`
+}

@@ -1,0 +1,2 @@
+export { engineConformance } from './engine-conformance.ts'
+export type { EngineConformanceOptions, EngineSpace, InterruptibleEngineSpace } from './engine-conformance-options.ts'
