@@ -17,6 +17,7 @@ const callNames: readonly CallName[] = [
   'renewOwner',
   'endOwner',
   'readOwners',
+  'readWorkers',
   'create',
   'commit',
   'acquire',
