@@ -41,6 +41,7 @@ export { step } from './core/language/step.ts'
 export { signal, signalEvent } from './core/language/signal.ts'
 export { timer } from './core/language/timer.ts'
 export { value } from './core/language/value.ts'
+export { schedule } from './durable/schedules/schedule-declaration.ts'
 export { createDocket } from './durable/docket.ts'
 export { executeBatch } from './runtime/execute-batch.ts'
 export { execute } from './runtime/execute.ts'
@@ -68,6 +69,7 @@ export type { GraphProblem, InputIssue } from './core/errors.ts'
 export type { AppOf } from './core/graph/app-types.ts'
 export type { StepDeclarers } from './core/graph/define-steps.ts'
 export type { ErrorCode, ErrorPlace } from './core/docket-error.ts'
+export type { ScheduleEvent } from './core/contracts/schedule-events.ts'
 export type { ExecutionEvent } from './core/contracts/events.ts'
 export type { ExplainedLeaf, ExplainedPlan, ExplainedStep } from './core/graph/explained-plan.ts'
 export type { OnError, Outcome } from './core/graph/calls.ts'
@@ -137,6 +139,15 @@ export type {
   NewEvent,
   NewEventWait,
 } from './core/contracts/event-record.ts'
+export type {
+  ScheduleCatchUp,
+  ScheduleOverlap,
+  ScheduleQuery,
+  ScheduleRecord,
+  ScheduleRule,
+  ScheduleStore,
+  ScheduleTaking,
+} from './core/contracts/schedule-record.ts'
 export type { Message, NewMessage } from './core/contracts/message.ts'
 export type {
   AcquiredExecution,
@@ -161,6 +172,16 @@ export type { StartOfMany, StartOutcome } from './durable/start-calls.ts'
 export type { DocketHealth, HealthOptions } from './durable/docket-health.ts'
 export type { ExecutionPage, ListQuery } from './durable/list-executions.ts'
 export type { WorkerInfo } from './durable/records/worker-info.ts'
+export type { Backfill, BackfillOptions } from './durable/schedules/backfill.ts'
+export type {
+  DeclaredSchedule,
+  ScheduleDeclaration,
+  ScheduledStartOptions,
+  SchedulePolicy,
+  ScheduleTiming,
+} from './durable/schedules/schedule-declaration.ts'
+export type { ScheduleInfo } from './durable/schedules/schedule-info.ts'
+export type { ScheduleListQuery, SchedulePage, Schedules } from './durable/schedules/schedules.ts'
 export type { DocketOptions } from './durable/context/docket-options.ts'
 export type { StartOptions } from './durable/context/start-options.ts'
 export type { ExecutionHandle } from './durable/execution-handle.ts'

@@ -7,6 +7,7 @@ import type { DocketContext } from './context/docket-context.ts'
 import type { Delivery } from './mail/delivery.ts'
 import type { Owned, Release } from './ownership/owned.ts'
 import type { Scan } from './recovery/scan.ts'
+import type { ScheduleLoop } from './schedules/schedule-loop.ts'
 import type { EphemeralExecutions } from './start/ephemeral-executions.ts'
 
 /** How a docket is closed. */
@@ -23,6 +24,7 @@ export interface ClosingParts {
   readonly scan: Scan
   readonly ephemeral: EphemeralExecutions
   readonly delivery: Delivery
+  readonly scheduleLoop: ScheduleLoop
 }
 
 const lookEveryMs = 10
@@ -30,7 +32,7 @@ const lookEveryMs = 10
 /** Lets what runs go on until the deadline, hands over what is left, and closes the store. */
 export async function closeDocket(
   context: DocketContext,
-  { loop, scan, ephemeral, delivery }: ClosingParts,
+  { loop, scan, ephemeral, delivery, scheduleLoop }: ClosingParts,
   { deadlineMs, drain }: { readonly deadlineMs: number; readonly drain: boolean },
 ): Promise<void> {
   const { clock, connection, owned } = context
@@ -42,7 +44,7 @@ export async function closeDocket(
     [...owned.values()].some((one) => (drain ? one.hasWorkBefore(clock.now() + leftMs()) : !one.isQuiet))
   // At once: what a step can't begin any more, a child for one, would pass for its failure.
   for (const one of owned.values()) one.beginClosing(releaseOf(one), drain)
-  await atMost(clock, connection.session.leaseMs, scan.stop())
+  await atMost(clock, connection.session.leaseMs, Promise.all([scan.stop(), scheduleLoop.stop()]))
   while (isBusy() && leftMs() > 0) await sleep(clock, lookEveryMs)
   loop.stop()
   context.beginHandOver()

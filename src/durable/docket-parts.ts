@@ -1,5 +1,6 @@
 import { checkEmit, emitEvent } from './mail/emit-event.ts'
 import { BackgroundLoop } from './background-loop.ts'
+import { cancelExecution } from './cancel-execution.ts'
 import { ChildExecutions } from './child-executions.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { HealthCheck } from './docket-health.ts'
@@ -12,6 +13,10 @@ import { Resumption } from './recovery/resume.ts'
 import { Scan } from './recovery/scan.ts'
 import { cancelForParkedCallers } from './recovery/unowned.ts'
 import { EphemeralExecutions } from './start/ephemeral-executions.ts'
+import type { CheckedSchedule } from './schedules/check-schedule.ts'
+import { Firing } from './schedules/firing.ts'
+import { ScheduleLoop } from './schedules/schedule-loop.ts'
+import { Schedules } from './schedules/schedules.ts'
 import { ExecutionStarter } from './start/start-execution.ts'
 import { Upkeep } from './upkeep.ts'
 
@@ -25,10 +30,15 @@ export interface DocketParts {
   readonly delivery: Delivery
   readonly loop: BackgroundLoop
   readonly health: HealthCheck
+  readonly schedules: Schedules
+  readonly scheduleLoop: ScheduleLoop
 }
 
+/** Why a run is cancelled that is in the way of the next one. */
+const laterRun = 'its schedule starts a later run, and has overlap: cancelOther'
+
 /** Makes the parts of a docket, connects those that need each other, and lets them work. */
-export function docketParts(context: DocketContext): DocketParts {
+export function docketParts(context: DocketContext, declared: readonly CheckedSchedule[] | undefined): DocketParts {
   const resumption = new Resumption(context)
   const reopening = new Reopening(context, resumption)
   const scan = new Scan(context, resumption)
@@ -55,8 +65,13 @@ export function docketParts(context: DocketContext): DocketParts {
     eventDelivery,
     upkeep: new Upkeep(context),
   })
+  const cancel = (id: string): Promise<void> => cancelExecution(context, id, laterRun, 'call')
+  const scheduleLoop = new ScheduleLoop(context, new Firing(context, starter, cancel), declared)
+  const schedules = new Schedules(context, starter, { cancel, onChanged: () => scheduleLoop.soon() })
   cancelForParkedCallers(context)
   loop.start()
+  scheduleLoop.start()
   const ephemeral = new EphemeralExecutions(context)
-  return { resumption, reopening, scan, starter, ephemeral, delivery, loop, health: new HealthCheck(context, loop) }
+  const health = new HealthCheck(context, loop)
+  return { resumption, reopening, scan, starter, ephemeral, delivery, loop, health, schedules, scheduleLoop }
 }

@@ -54,6 +54,11 @@ import type { ExecutionPage, ListQuery } from './list-executions.ts'
 import { checkEmit, emitEvent } from './mail/emit-event.ts'
 import type { EmitOptions } from './mail/emit-event.ts'
 import { retriedOf } from './recovery/retried-items.ts'
+import type { CheckedSchedule } from './schedules/check-schedule.ts'
+import { checkSchedules } from './schedules/check-schedules.ts'
+import type { ScheduleInfo } from './schedules/schedule-info.ts'
+import type { DateLeafNames, ScheduleDeclaration } from './schedules/schedule-declaration.ts'
+import type { Schedules } from './schedules/schedules.ts'
 import { graphAndTarget } from './start/graph-and-target.ts'
 import { forkExecution } from './start/fork-execution.ts'
 import type { ExecuteCall, LogicCall, StartBatch, StartCall, StartOfMany, StartOutcome } from './start-calls.ts'
@@ -69,9 +74,9 @@ export class Docket implements AsyncDisposable {
   readonly #parts: DocketParts
   #closing: Promise<void> | undefined
 
-  constructor(options: DocketOptions) {
+  constructor(options: DocketOptions, schedules: readonly CheckedSchedule[] | undefined) {
     this.#context = new DocketContext(options)
-    this.#parts = docketParts(this.#context)
+    this.#parts = docketParts(this.#context, schedules)
   }
 
   /**
@@ -248,6 +253,23 @@ export class Docket implements AsyncDisposable {
   }
 
   /**
+   * Makes sure that a schedule is there, which starts executions by the clock, whatever process is there then: the one of the nominal time T has the id
+   * `<name>/<T in UTC, as an ISO text>`. One that is there, and unchanged, goes on as it was; an unchanged time keeps the run that comes next.
+   * @throws (as rejection) OptionError with all problems; InputError, GraphError; SerializationError; DocketClosedError; StoreError
+   */
+  schedule<G extends AnyGraph, T extends TypedDataType, const Nominal extends DateLeafNames<G, T> = never>(
+    name: string,
+    declaration: ScheduleDeclaration<G, T, Nominal>,
+  ): Promise<ScheduleInfo> {
+    return this.#parts.schedules.declare(name, declaration)
+  }
+
+  /** What there is to be done with schedules: lists, pauses, resumes, triggers, backfills and deletes them. */
+  get schedules(): Schedules {
+    return this.#parts.schedules
+  }
+
+  /**
    * Goes on with an execution that failed or was cancelled: finished steps stay finished, the failed ones are tried again. In a batch with
    * `onError: 'collect'`, a completed one too, the items that failed are tried again; `items` names some of them by their keys.
    * @throws (as rejection) ExecutionConflictError where there is none, it runs, or nothing of it has failed; OptionError; StoreError
@@ -371,5 +393,5 @@ export function createDocket<Graphs extends readonly AnyGraph[]>(
 ): Docket {
   const whole = withDefaultPersist(withAllGraphs(options))
   checkDocketOptions(whole)
-  return new Docket(whole)
+  return new Docket(whole, checkSchedules(whole))
 }

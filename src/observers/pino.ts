@@ -82,7 +82,13 @@ function levelOf(event: ExecutionEvent): 'debug' | 'info' | 'warn' | 'error' {
     case 'signal.set-aside':
     case 'event.set-aside':
     case 'parking.failed':
+    case 'schedule.skipped':
+    case 'schedule.missed':
+    case 'schedule.vanished':
       return 'warn'
+    case 'schedule.paused':
+    case 'schedule.failed':
+      return 'error'
     case 'step.ended':
       return event.status === 'failed' ? 'warn' : 'debug'
     default:

@@ -68,6 +68,7 @@ const roomsOfDurable: Readonly<Record<string, readonly string[]>> = {
   recovery: ['records', 'ownership', 'context'],
   mail: ['records', 'ownership', 'context', 'recovery'],
   start: ['records', 'ownership', 'context', 'recovery'],
+  schedules: ['records', 'ownership', 'context', 'recovery', 'start'],
 }
 
 /** The rooms of `src/runtime`, each with the ones that it may import besides itself, and packages. */
@@ -110,12 +111,15 @@ const runtimeRooms: Readonly<Record<string, Rule>> = {
 /** Folders whose own files are the face of the rooms in them. */
 const halls: readonly string[] = ['src/core', 'src/runtime', 'src/durable']
 
+/** Packages that one of them has besides. */
+const packagesOfDurable: Readonly<Record<string, readonly string[]>> = { records: ['node:util'], schedules: ['croner'] }
+
 /** What stands in `src/durable` itself is the face: it may import every room, and no room imports it. */
 const partOfRoom = (name: string): string => (name === '' ? 'src/durable' : `src/durable/${name}`)
 const durableRooms: Readonly<Record<string, Rule>> = Object.fromEntries(
   [...Object.entries(roomsOfDurable), ['', Object.keys(roomsOfDurable)] as const].map(([room, others]) => {
     const parts = [...coreRoomNames, ...Object.keys(runtimeRooms), ...[room, ...others].map(partOfRoom)]
-    return [partOfRoom(room), { parts, packages: room === 'records' ? ['node:util', 'xstate'] : ['xstate'] }]
+    return [partOfRoom(room), { parts, packages: [...(packagesOfDurable[room] ?? []), 'xstate'] }]
   }),
 )
 

@@ -2,6 +2,16 @@ import type { ExpectedOutput } from './expected-output.ts'
 
 /** What examples print that choose, wait, have children, or undo. */
 export const outputsOfWaits: Readonly<Record<string, ExpectedOutput>> = {
+  'cron-time-zone.ts': {
+    text: `the night in which 2:30 does not exist:
+report of Berlin, 28/03/2026, 02:30:00 (2026-03-28T01:30:00.000Z)
+report of Berlin, 29/03/2026, 03:00:00 (2026-03-29T01:00:00.000Z)
+report of Berlin, 30/03/2026, 02:30:00 (2026-03-30T00:30:00.000Z)
+[ '2026-04-01T00:30:00.000Z', '2026-04-02T00:30:00.000Z' ]
+report of Berlin, 31/03/2026, 02:30:00 (2026-03-31T00:30:00.000Z)
+{ started: 1, existing: 1, skipped: 0 }
+report of Berlin`,
+  },
   'branching.ts': {
     text: `a letter of 20 g
 freight of 2000 g

@@ -1,14 +1,5 @@
-/** What every event has. */
-interface EventBase {
-  /** Numbers the events of one execution (a batch is one) without gaps, from 1. */
-  readonly seq: number
-  /** Milliseconds since the epoch, by the execution's clock. */
-  readonly at: number
-  /** The execution's id; of a batch, that of the batch. */
-  readonly executionId: string
-  /** The graph's name. */
-  readonly graph: string
-}
+import type { EventBase } from './event-base.ts'
+import type { ScheduleEvent } from './schedule-events.ts'
 
 /** What every event about a step has besides. */
 interface StepEventBase extends EventBase {
@@ -307,3 +298,4 @@ export type ExecutionEvent =
   | LeaseLost
   | LoopBlocked
   | BatchProgress
+  | ScheduleEvent

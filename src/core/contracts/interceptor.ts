@@ -9,8 +9,8 @@ export type NextCall<Call, Result> = (changes?: Partial<Call>) => Result
 
 /** An execution or a batch that is about to begin. `next` resolves once it is stored. `inputs`, `items` and `headers` may be changed, where they are given. */
 export interface StartIntercepted {
-  /** How it came to that: a call of `start`, `execute`, `startBatch`, or an actor; a step of another execution; `docket.retry`; `docket.fork`. */
-  readonly by: 'call' | 'parent' | 'retry' | 'fork'
+  /** How it came to that: a call of `start`, `execute`, `startBatch`, or an actor; a step of another execution; `docket.retry`; `docket.fork`; a schedule. */
+  readonly by: 'call' | 'parent' | 'retry' | 'fork' | 'schedule'
   /** A batch is many items of one graph. */
   readonly kind: 'execution' | 'batch'
   /** Its id: the caller's, else the one that was made for it. */

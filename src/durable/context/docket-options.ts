@@ -13,6 +13,7 @@ import { neededCheckpoints } from '../../core/graph/needed-checkpoints.ts'
 import { withNestedGraphs } from '../../core/graph/nested-graph.ts'
 import { indexOf } from '../../core/graph/graph-index.ts'
 import type { AnyGraph, StepDefaults } from '../../core/graph/graph-index.ts'
+import type { AnySchedule } from '../../core/graph/any-schedule.ts'
 import { missingAbilitiesOf } from '../../core/contracts/missing-abilities.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { Logger } from '../../core/contracts/logger.ts'
@@ -34,6 +35,11 @@ export interface DocketOptions {
    * lists, shows, cancels and deletes executions.
    */
   readonly graphs: readonly AnyGraph[]
+  /**
+   * What is started by the clock, as `schedule()` declares it: written down when the docket begins. One that was declared so and is not listed any more goes on, and is
+   * reported by the event `schedule.vanished`. @default none
+   */
+  readonly schedules?: readonly AnySchedule[] | undefined
   /** Where executions and results are kept. */
   readonly store: Store
   /**
@@ -104,6 +110,7 @@ export interface DocketOptions {
 
 const optionNames: readonly string[] = [
   'graphs',
+  'schedules',
   'store',
   'unknownGraph',
   'codecs',

@@ -21,6 +21,8 @@ export interface WantedExecution {
   readonly options: OverridingOptions
   /** The client of the caller's transaction. */
   readonly transaction?: unknown
+  /** What wants it. @default 'call' */
+  readonly by?: 'call' | 'schedule'
   /** Makes it exist. @default the starter does */
   readonly write?: (request: StartRequest) => Promise<void>
   /** Runs it without writing it down, if that can be done. @returns whether it does */
@@ -51,7 +53,8 @@ export async function beginExecution(
   const isSignalled = options.signals !== undefined && interceptors.signal !== undefined
   if (interceptors.start === undefined && !isSignalled) return begin(inputs, options)
   const given = { kind: 'execution', inputs: inputs as StartIntercepted['inputs'], items: undefined } as const
-  const call = callersStart(context, graph, target, options, given, transaction !== undefined)
+  const wantedBy = wanted.by ?? 'call'
+  const call = callersStart(context, graph, target, options, given, transaction !== undefined, wantedBy)
   const id = call.executionId
   await passStart(context, call, ({ inputs: changed, headers }) =>
     withSignals(context, call, options.signals, async (signals) => {
@@ -154,12 +157,13 @@ function callersStart(
   { id, overrides, headers = noHeaders }: Pick<StartBatchOptions, 'id' | 'overrides' | 'headers'>,
   given: Pick<StartIntercepted, 'kind' | 'inputs' | 'items'>,
   isInTransaction = false,
+  by: 'call' | 'schedule' = 'call',
 ): StartIntercepted {
   context.requireOpen()
   context.requireGraph(graph)
   const executionId = id ?? context.newId()
   const names = { graph: graph.name, target: target.name }
-  return { by: 'call', executionId, ...names, ...given, overrides, headers, parent: undefined, isInTransaction }
+  return { by, executionId, ...names, ...given, overrides, headers, parent: undefined, isInTransaction }
 }
 
 /** An execution that goes on with what is stored, of itself or of another one. */

@@ -50,6 +50,12 @@ export class ExecutionStarter {
     )
   }
 
+  /** Makes an execution exist where there is none of its id; one that is there is left alone, whatever it was started with and has become. */
+  async startNew(request: StartRequest): Promise<void> {
+    this.#context.requireOpen()
+    await this.#context.turns.inTurn(request.id, () => this.#start(request, true))
+  }
+
   /** Where it is new, it has them already, and their places are taken; where it was there, they come now. */
   async #startWithSignals(request: StartRequest, messagesOf: () => Promise<readonly NewMessage[]>): Promise<void> {
     const { connection } = this.#context
@@ -137,11 +143,12 @@ export class ExecutionStarter {
   }
 
   /** Gives the record as it ended, where another process still has it. */
-  async #start(request: StartRequest): Promise<ExecutionRecord | undefined> {
+  async #start(request: StartRequest, isOnlyNew = false): Promise<ExecutionRecord | undefined> {
     const { clock, connection, owned, turns } = this.#context
     const { id } = request
     const known = owned.get(id)
     if (known !== undefined) {
+      if (isOnlyNew) return undefined
       requireSame(request, known)
       if (!known.hasEnded) return undefined
       // What it comes to is on its way to the store.
@@ -162,7 +169,7 @@ export class ExecutionStarter {
       // The answer took so long that this process owns it no more.
       existing = await this.#context.recordOf(id)
     }
-    return existing === undefined ? undefined : this.#joinExisting(request, existing)
+    return existing === undefined || isOnlyNew ? undefined : this.#joinExisting(request, existing)
   }
 
   /** What a record stands for, as its graph names things now. */

@@ -336,12 +336,13 @@ export class Emitter {
   }
 
   #deliver(event: ExecutionEvent): void {
-    if (this.#only !== undefined) deliver(this.#only, event)
-    else for (const observer of this.#observers) deliver(observer, event)
+    if (this.#only !== undefined) deliverEvent(this.#only, event)
+    else for (const observer of this.#observers) deliverEvent(observer, event)
   }
 }
 
-function deliver(observer: Observer, event: ExecutionEvent): void {
+/** Hands an event to an observer; what that throws is reported. */
+export function deliverEvent(observer: Observer, event: ExecutionEvent): void {
   try {
     const answer: unknown = typeof observer === 'function' ? observer(event) : observer.next(event)
     // An async observer is a void function to the compiler; its rejection must not kill the process.

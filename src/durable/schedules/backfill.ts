@@ -1,0 +1,114 @@
+import { append } from '../../core/append.ts'
+import type { ScheduleOverlap, ScheduleRecord } from '../../core/contracts/schedule-record.ts'
+import { OptionError } from '../../core/errors.ts'
+import { turnOf } from '../../runtime/environment/turn.ts'
+import { patienceMs } from '../../runtime/store-access/store-patience.ts'
+import { isTerminal } from '../../core/contracts/statuses.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import type { ExecutionStarter } from '../start/start-execution.ts'
+import { wholeCalendarOf } from './calendar.ts'
+import { overlapped } from './decide-firing.ts'
+import { runIdOf } from './nominal-times.ts'
+import { updateSchedule } from './schedule-access.ts'
+import { startRun } from './scheduled-run.ts'
+
+/** Which nominal times are made up for. */
+export interface BackfillOptions {
+  /** The first moment. */
+  readonly from: Date
+  /** The last moment, which is past. */
+  readonly to: Date
+  /** As that of a schedule, for all these times at once: all run side by side, or all but one come to nothing. @default 'allowAll' */
+  readonly overlap?: ScheduleOverlap | undefined
+}
+
+/** What a backfill has done. */
+export interface Backfill {
+  /** Executions that it has started. */
+  readonly started: number
+  /** Nominal times of which there was an execution. */
+  readonly existing: number
+  /** Nominal times that came to nothing by `overlap`. */
+  readonly skipped: number
+}
+
+/** So many are started at the same time. */
+const portionSize = 100
+const soonMs = 1_000
+const mostRuns = 100
+
+/** Starts what is missing between two moments. @throws OptionError, and what `docket.start` throws */
+export async function backfillSchedule(
+  context: DocketContext,
+  starter: ExecutionStarter,
+  record: ScheduleRecord,
+  { from, to, overlap = 'allowAll' }: BackfillOptions,
+  cancel: (id: string) => Promise<void>,
+): Promise<Backfill> {
+  const { clock } = context
+  if (to.getTime() > clock.now())
+    throw new OptionError('schedules.backfill: to is in the future; what is still to come, comes by itself')
+  const made = { started: 0, existing: 0, skipped: 0 }
+  const missing: number[] = []
+  const started: number[] = []
+  const start = async (times: readonly number[]): Promise<void> => {
+    await Promise.all(times.map((time) => startRun(context, starter, record, time)))
+    made.started += times.length
+    append(started, times.slice(-mostRuns))
+  }
+  for (const portion of portionsOf(record, from.getTime(), to.getTime())) {
+    if (turnOf(clock).mustYield(portion.length)) await turnOf(clock).next()
+    const isThere = await existing(context, record, portion)
+    const absent = portion.filter((_, index) => isThere[index] !== true)
+    made.existing += portion.length - absent.length
+    if (overlap === 'allowAll') await start(absent)
+    else append(missing, absent)
+  }
+  let bufferedAt: number | undefined
+  if (missing.length > 0) {
+    const open = await openRuns(context, record)
+    const decision = overlapped(record, overlap, missing, open)
+    ;({ bufferedAt } = decision)
+    made.skipped = decision.skips.length
+    await Promise.all(decision.cancels.map(cancel))
+    await start(decision.starts)
+  }
+  await updateSchedule(context, 'schedules.backfill', record.name, (now) => ({
+    started: now.started + made.started,
+    skipped: now.skipped + made.skipped,
+    runs: [...now.runs, ...started.map((time) => runIdOf(record.name, time))].slice(-mostRuns),
+    bufferedAt: bufferedAt ?? now.bufferedAt,
+    ...(bufferedAt !== undefined &&
+      now.pausedAt === undefined && { dueAt: Math.min(now.dueAt ?? Infinity, clock.now() + soonMs) }),
+  }))
+  return made
+}
+
+/** Its own bounds say when it starts something by itself; here the caller's count. */
+function* portionsOf({ rule }: ScheduleRecord, from: number, to: number): Iterable<readonly number[]> {
+  const calendar = wholeCalendarOf(rule)
+  let portion: number[] = []
+  for (let next = calendar.next(from - 1); next !== undefined && next <= to; next = calendar.next(next)) {
+    portion.push(next)
+    if (portion.length === portionSize) {
+      yield portion
+      portion = []
+    }
+  }
+  if (portion.length > 0) yield portion
+}
+
+async function existing(
+  { connection, clock }: DocketContext,
+  { name }: ScheduleRecord,
+  times: readonly number[],
+): Promise<readonly boolean[]> {
+  const until = clock.elapsed() + patienceMs
+  const found = await Promise.all(times.map((time) => connection.gets.add(runIdOf(name, time), until)))
+  return found.map((one) => one !== undefined)
+}
+
+async function openRuns({ connection, clock }: DocketContext, { runs }: ScheduleRecord): Promise<readonly string[]> {
+  const found = await Promise.all(runs.map((id) => connection.gets.add(id, clock.elapsed() + patienceMs)))
+  return runs.filter((_, index) => found[index] !== undefined && !isTerminal(found[index].status))
+}

@@ -1,0 +1,93 @@
+import { OptionError } from '../../core/errors.ts'
+import { isRecord } from '../../core/is-record.ts'
+import type { ScheduleRecord, ScheduleRule } from '../../core/contracts/schedule-record.ts'
+import type { ValueIdentity } from '../../core/values/value-encoding.ts'
+import { canonicalize, digest } from '../../core/values/keys.ts'
+import { randomId } from '../../runtime/environment/ids.ts'
+import { allAnswers } from '../../runtime/store-access/all-answers.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import { executionRequest } from '../start/execution-request.ts'
+import { calendarOf } from './calendar.ts'
+import type { CheckedSchedule } from './check-schedule.ts'
+import { dueTimeOf, runIdOf } from './nominal-times.ts'
+import { changeSchedule, readSchedule } from './schedule-access.ts'
+
+/**
+ * Makes sure that a schedule is there as it is declared. One that is, unchanged, stays as it is; one whose times are the same keeps the time that comes next. @returns what is there then
+ * @throws OptionError, InputError, GraphError, SerializationError, StoreError
+ */
+export async function declareSchedule(context: DocketContext, schedule: CheckedSchedule): Promise<ScheduleRecord> {
+  const { name, graph, target, inputs, rule } = schedule
+  const { connection, clock } = context
+  const { encoding } = connection
+  context.requireOpen()
+  context.requireGraph(graph)
+  await connection.readyBy()
+  const calendar = calendarOf(rule)
+  const after = (record: ScheduleRecord | undefined): number =>
+    Math.max(clock.now(), record === undefined ? -Infinity : (record.lastAt ?? -Infinity))
+  // As the executions will be checked: what is wrong is said now.
+  const example = calendar.next(clock.now()) ?? clock.now()
+  const given = runInputsOf(rule, inputs, example)
+  const request = executionRequest(context, graph, target, given, { ...rule.start, id: runIdOf(name, example) })
+  await request.newRecord(undefined)
+  const declared = encoding.resultKey(digest(canonicalize(['schedule', graph.name, target.name, inputs, rule])))
+  const head = { name, graph: graph.name, target: target.name, rule, digest: declared }
+  for (let known = await readSchedule(context, name); ;) {
+    if (known?.digest === declared) return known
+    const keepsTime = known !== undefined && timingOf(known.rule) === timingOf(rule)
+    const nextAt = keepsTime ? known!.nextAt : calendar.next(after(known))
+    if (nextAt === undefined && !keepsTime)
+      throw new OptionError(`schedule ${JSON.stringify(name)}: no nominal time is to come: at, or endAt, is over`)
+    const now = clock.now()
+    const isPaused = known?.pausedAt !== undefined
+    const record: ScheduleRecord = {
+      ...(known ?? untouched),
+      ...head,
+      inputs: await encoding.encode(inputs, identityOf(name)),
+      nextAt,
+      dueAt: nextAt === undefined || isPaused ? undefined : dueTimeOf(head, nextAt),
+      createdAt: known?.createdAt ?? now,
+      updatedAt: now,
+      revision: (known?.revision ?? 0) + 1,
+      write: randomId(context.options.random),
+    }
+    if (known === undefined) {
+      const [there] = await connection.patiently(async () =>
+        allAnswers(connection.store, 'addSchedules', [record], await connection.store.addSchedules([record])),
+      )
+      if (there!.write === record.write) return record
+      known = there
+    } else {
+      if (await changeSchedule(context, record)) return record
+      known = await readSchedule(context, name)
+    }
+  }
+}
+
+/** What an execution is given for a nominal time. */
+export function runInputsOf({ nominalTime }: ScheduleRule, inputs: unknown, time: number): unknown {
+  if (nominalTime === undefined || !isRecord(inputs)) return inputs
+  return { ...inputs, [nominalTime]: new Date(time) }
+}
+
+/** Where the inputs of a schedule are: none can be moved to another one. */
+export function identityOf(schedule: string): ValueIdentity {
+  return ['schedule', schedule, 'inputs']
+}
+
+const untouched = {
+  pausedAt: undefined,
+  note: undefined,
+  lastAt: undefined,
+  bufferedAt: undefined,
+  started: 0,
+  skipped: 0,
+  missed: 0,
+  failures: 0,
+  runs: [],
+} as const
+
+function timingOf({ cron, everyMs, at, timeZone, startAt, endAt }: ScheduleRule): string {
+  return JSON.stringify([cron, everyMs, at, timeZone, startAt, endAt])
+}

@@ -1,0 +1,143 @@
+import type { ScheduleRecord } from '../../core/contracts/schedule-record.ts'
+import type { ExecutionStatus } from '../../core/contracts/statuses.ts'
+import { randomId } from '../../runtime/environment/ids.ts'
+import { allAnswers } from '../../runtime/store-access/all-answers.ts'
+import { patienceMs } from '../../runtime/store-access/store-patience.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import type { ExecutionStarter } from '../start/start-execution.ts'
+import { calendarOf } from './calendar.ts'
+import { decideFiring, needsStatuses } from './decide-firing.ts'
+import type { Firing as Decision } from './decide-firing.ts'
+import { emitScheduleEvent } from './emit-schedule-event.ts'
+import { dueTimesOf, runIdOf } from './nominal-times.ts'
+import type { DueTimes } from './nominal-times.ts'
+import { revised } from './schedule-access.ts'
+import { startRun } from './scheduled-run.ts'
+
+const portionSize = 100
+/** While some start executions, others are taken. */
+const mostPortions = 4
+/** Whoever has taken schedules and does nothing for so long is taken for dead. */
+const takenForMs = 5_000
+/** A schedule of which nothing could be started is tried again after a while. */
+const pauses = { firstMs: 10_000, lastMs: 300_000 } as const
+
+/** What is done of one schedule, and how it went. */
+interface Dealt {
+  readonly record: ScheduleRecord
+  readonly due: DueTimes
+  readonly decision: Decision
+  /** The time for which nothing could be started, and why. */
+  readonly failure: { readonly nominalTime: number; readonly error: unknown } | undefined
+}
+
+/**
+ * Starts what schedules are due for: first the executions, each under the id of its nominal time, then the schedule is moved, while it is as it was. Whoever dies in between
+ * leaves it to others, who find the executions there.
+ */
+export class Firing {
+  readonly #context: DocketContext
+  readonly #starter: ExecutionStarter
+  readonly #cancel: (id: string) => Promise<void>
+
+  constructor(context: DocketContext, starter: ExecutionStarter, cancel: (id: string) => Promise<void>) {
+    this.#context = context
+    this.#starter = starter
+    this.#cancel = cancel
+  }
+
+  /** Deals with all that are due, portion by portion. @throws StoreError */
+  async run(mayGoOn: () => boolean): Promise<void> {
+    const { connection, clock, options, storedGraphNames: graphs } = this.#context
+    const open = new Set<Promise<void>>()
+    const failures: unknown[] = []
+    while (mayGoOn() && failures.length === 0) {
+      const now = clock.now()
+      const taker = randomId(options.random)
+      const taking = { graphs, before: now, until: now + takenForMs, taker, limit: portionSize }
+      const taken = await connection.store.takeSchedules(taking)
+      if (taken.length > 0) {
+        const portion = this.#fire(taken)
+          .catch((error: unknown) => void failures.push(error))
+          .finally(() => void open.delete(portion))
+        open.add(portion)
+      }
+      if (taken.length < portionSize) break
+      if (open.size >= mostPortions) await Promise.race(open)
+    }
+    await Promise.all(open)
+    if (failures.length > 0) throw failures[0]
+  }
+
+  async #fire(records: readonly ScheduleRecord[]): Promise<void> {
+    const { clock } = this.#context
+    const statuses = await this.#statusesOf(records)
+    const dealt = await Promise.all(
+      records.map((record) => {
+        const now = clock.now()
+        const calendar = calendarOf(record.rule)
+        const due = dueTimesOf(record, calendar, now)
+        return this.#deal(record, due, decideFiring(record, due, statuses, calendar, now))
+      }),
+    )
+    await this.#move(dealt)
+  }
+
+  async #statusesOf(records: readonly ScheduleRecord[]): Promise<ReadonlyMap<string, ExecutionStatus | undefined>> {
+    const { connection, clock } = this.#context
+    const ids = [...new Set(records.filter(needsStatuses).flatMap(({ runs }) => runs))]
+    const found = await Promise.all(ids.map((id) => connection.gets.add(id, clock.elapsed() + patienceMs)))
+    return new Map(ids.map((id, index) => [id, found[index]?.status]))
+  }
+
+  async #deal(record: ScheduleRecord, due: DueTimes, decision: Decision): Promise<Dealt> {
+    const onFailure = this.#context.connection.failures.of(`cancelling an execution of schedule "${record.name}"`)
+    // How that goes is seen at the next look.
+    for (const id of decision.cancels) void this.#cancel(id).catch(onFailure)
+    let failure: Dealt['failure']
+    for (const nominalTime of decision.starts) {
+      try {
+        await startRun(this.#context, this.#starter, record, nominalTime)
+      } catch (error) {
+        failure = { nominalTime, error }
+        break
+      }
+    }
+    return { record, due, decision, failure }
+  }
+
+  /** Only what is as it was is moved: somebody may have paused or deleted it meanwhile. */
+  async #move(dealt: readonly Dealt[]): Promise<void> {
+    const { store } = this.#context.connection
+    const changed = dealt.map((one) => revised(this.#context, one.record, this.#changeOf(one)))
+    const answers = allAnswers(store, 'changeSchedules', changed, await store.changeSchedules(changed))
+    for (const [index, one] of dealt.entries()) if (answers[index] === true) this.#report(one)
+  }
+
+  #changeOf({ record, decision, failure }: Dealt): Partial<ScheduleRecord> {
+    if (failure === undefined) return decision.change
+    const now = this.#context.clock.now()
+    // What can't be started here any more, others can.
+    if (this.#context.isClosing) return { dueAt: now }
+    const pauseMs = Math.min(pauses.firstMs * 2 ** record.failures, pauses.lastMs)
+    return { failures: record.failures + 1, dueAt: now + pauseMs }
+  }
+
+  #report({ record, due, decision, failure }: Dealt): void {
+    const report = (id: string, event: Parameters<typeof emitScheduleEvent>[3]): void =>
+      emitScheduleEvent(this.#context, record, id, event)
+    const { name, failures } = record
+    if (failure !== undefined) {
+      if (this.#context.isClosing) return
+      const { nominalTime, error } = failure
+      report(runIdOf(name, nominalTime), { type: 'schedule.failed', nominalTime, error, failures: failures + 1 })
+      return
+    }
+    const { failedRun, skips, change } = decision
+    if (failedRun !== undefined) report(failedRun, { type: 'schedule.paused' })
+    else if (due.missed !== undefined) report(runIdOf(name, due.missed.to), { type: 'schedule.missed', ...due.missed })
+    const skipped = new Set(skips.map((time) => runIdOf(name, time)))
+    const runs = (change.runs ?? []).filter((id) => !skipped.has(id))
+    for (const nominalTime of skips) report(runIdOf(name, nominalTime), { type: 'schedule.skipped', nominalTime, runs })
+  }
+}

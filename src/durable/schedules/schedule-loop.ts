@@ -1,0 +1,136 @@
+import { StoreError } from '../../core/errors.ts'
+import { outsideCalls } from '../../runtime/environment/async-context.ts'
+import { unref } from '../../runtime/environment/long-timeout.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import type { CheckedSchedule } from './check-schedule.ts'
+import { declareSchedule } from './declare-schedule.ts'
+import type { Firing } from './firing.ts'
+import { reportVanished } from './vanished-schedules.ts'
+
+/** How often a process looks whether others have declared, or moved, something. */
+const lookEveryMs = 1_000
+/** The same where there are no schedules, as far as it knows. */
+const seldomMs = 30_000
+
+/**
+ * Fires schedules when they are due, whichever process has declared them. The store knows by an index which one is next: a look costs one question, and the timer is set to the
+ * moment. Where there are none, it asks twice a minute.
+ */
+export class ScheduleLoop {
+  readonly #context: DocketContext
+  readonly #firing: Firing
+  readonly #declared: readonly CheckedSchedule[] | undefined
+  #undeclared: readonly CheckedSchedule[]
+  #isDeclared: boolean
+  #looking: Promise<void> | undefined
+  #isWanted = false
+  #isStopped = false
+  #pollTimer: unknown
+  #dueTimer: unknown
+  #unlisten: (() => void) | undefined
+
+  /** `declared`: what the docket was given; undefined where it was given none, which is another thing than an empty list. */
+  constructor(context: DocketContext, firing: Firing, declared: readonly CheckedSchedule[] | undefined) {
+    this.#context = context
+    this.#firing = firing
+    this.#declared = declared
+    this.#undeclared = declared ?? []
+    this.#isDeclared = declared === undefined
+  }
+
+  start(): void {
+    this.#unlisten = this.#context.connection.listen(({ type }) => {
+      if (type === 'schedules') this.soon()
+    })
+    this.#poll(0)
+  }
+
+  /** Something may have been declared, or moved. */
+  soon(): void {
+    this.#isWanted = true
+    this.#poll(0)
+  }
+
+  /** Takes nothing more; resolves when nothing is under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#unlisten?.()
+    const { clock } = this.#context
+    clock.clearTimeout(this.#pollTimer)
+    clock.clearTimeout(this.#dueTimer)
+    await this.#looking
+  }
+
+  #poll(pauseMs: number): void {
+    const { clock } = this.#context
+    clock.clearTimeout(this.#pollTimer)
+    if (this.#isStopped) return
+    this.#pollTimer = outsideCalls.run(() => clock.setTimeout(() => this.#look(), pauseMs))
+    unref(this.#pollTimer)
+  }
+
+  #setDue(pauseMs: number | undefined): void {
+    const { clock } = this.#context
+    clock.clearTimeout(this.#dueTimer)
+    if (this.#isStopped || pauseMs === undefined) return
+    this.#dueTimer = outsideCalls.run(() => clock.setTimeout(() => this.#look(), Math.max(0, Math.ceil(pauseMs))))
+    // A clock that a test moves stops there; a process that has nothing else to do ends all the same.
+    if (clock.kind !== 'injected') unref(this.#dueTimer)
+  }
+
+  #look(): void {
+    this.#isWanted = true
+    if (this.#isStopped) return
+    this.#looking ??= this.#lookPatiently().finally(() => {
+      this.#looking = undefined
+      if (this.#isWanted) this.#poll(0)
+    })
+  }
+
+  async #lookPatiently(): Promise<void> {
+    const { connection } = this.#context
+    let next: number | undefined
+    let pauseMs = lookEveryMs
+    try {
+      this.#isWanted = false
+      await connection.opened()
+      await this.#declare()
+      next = await this.#fireAll()
+      if (next === undefined) pauseMs = seldomMs
+    } catch (error) {
+      // The store is away: tried again in a moment.
+      if (!(error instanceof StoreError && error.isTransient)) connection.failures.report('firing schedules', error)
+    }
+    this.#setDue(next === undefined ? undefined : next - this.#context.clock.now())
+    this.#poll(pauseMs)
+  }
+
+  /** @returns when the next one is due */
+  async #fireAll(): Promise<number | undefined> {
+    const { connection, options, clock, storedGraphNames } = this.#context
+    if (options.takeOver === false || storedGraphNames.length === 0) return undefined
+    const mayGoOn = (): boolean => !this.#isStopped
+    for (;;) {
+      const next = await connection.store.nextSchedule(storedGraphNames)
+      if (next === undefined || next > clock.now() || !mayGoOn()) return next
+      await this.#firing.run(mayGoOn)
+    }
+  }
+
+  async #declare(): Promise<void> {
+    if (this.#isDeclared) return
+    const { connection } = this.#context
+    while (this.#undeclared.length > 0) {
+      const [first, ...others] = this.#undeclared
+      try {
+        await declareSchedule(this.#context, first!)
+      } catch (error) {
+        if (error instanceof StoreError && error.isTransient) throw error
+        connection.failures.report(`declaring schedule "${first!.name}"`, error)
+      }
+      this.#undeclared = others
+    }
+    await reportVanished(this.#context, new Set(this.#declared!.map(({ name }) => name)))
+    this.#isDeclared = true
+  }
+}
