@@ -38,6 +38,8 @@ export { update } from './core/language/update.ts'
 export { machineStep } from './core/language/machine-step.ts'
 export { race } from './core/language/race.ts'
 export { step } from './core/language/step.ts'
+export { untypedWorkflow, workflow } from './core/drawn/workflow.ts'
+export { resultsLike, resultsOfType } from './core/drawn/results.ts'
 export { signal, signalEvent } from './core/language/signal.ts'
 export { timer } from './core/language/timer.ts'
 export { value } from './core/language/value.ts'
@@ -84,6 +86,9 @@ export type {
   DurableKey,
 } from './core/graph/durable-context.ts'
 export type { DurableStep, DurableStepDeclaration } from './core/graph/durable-step.ts'
+export type { AnyWorkflow } from './core/graph/any-workflow.ts'
+export type { DrawablePolicies, DrawableRetry, Placement } from './core/drawn/drawn-options.ts'
+export type { ArgsOf, NodeOptions, UntypedWorkflow, Workflow, WorkflowOptions } from './core/drawn/workflow-types.ts'
 export type { SubgraphOptions, SubgraphStep } from './core/graph/subgraph.ts'
 export type { AnyGraph, StepDefaults } from './core/graph/graph-index.ts'
 export type {

@@ -10,6 +10,7 @@ export interface GraphProblem {
     | 'cycle'
     | 'duplicate-producer'
     | 'duplicate-step'
+    | 'unknown-step'
     | 'missing-producer'
     | 'unneeded-input'
     | 'type-conflict'

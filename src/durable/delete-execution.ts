@@ -80,7 +80,8 @@ export async function undoUnowned(context: DocketContext, resumption: Resumption
 /** Begins to undo what this process has just acquired. To be called in turn. @throws ExecutionConflictError where it can't go on here */
 async function undoHere(context: DocketContext, resumption: Resumption, record: ExecutionRecord): Promise<void> {
   const { id, graph, status } = record
-  if (context.graphOf(graph) === undefined) {
+  await context.learn(record)
+  if (context.graphOf(record) === undefined) {
     await context.change(record, { isReleased: true })
     throw notUndoable(record, `this docket does not know graph "${graph}"`)
   }

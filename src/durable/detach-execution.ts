@@ -54,7 +54,7 @@ async function detachAcquired(
   const { execution: record } = acquired
   const { id } = record
   if (record.kind === 'batch') throw batchError(id)
-  const graph = context.graphOf(record.graph)
+  const graph = context.graphOf(record)
   if (graph === undefined) throw new OptionError(`detach: this docket does not know graph "${record.graph}" of "${id}"`)
   const steps = await context.stepsOf(id)
   const { encoding } = context.connection

@@ -1,12 +1,9 @@
-import { requireLength } from '../core/check-length.ts'
-import { isName, requireName, requireReturnedName } from '../core/check-name.ts'
-import { describe } from '../core/check-options.ts'
+import { requireName } from '../core/check-name.ts'
 import type { EmitVerdict } from '../core/contracts/event-record.ts'
 import type { AnyDataType, GivenOf, TypedDataType, ValueOf } from '../core/language/data-type.ts'
 import type { TypedEventType } from '../core/language/event-type.ts'
 import { durationMs } from '../core/duration.ts'
-import { OptionError } from '../core/errors.ts'
-import type { Collected } from '../core/graph/calls.ts'
+import type { Collected, ResultsOf, WorkflowAlone } from '../core/graph/calls.ts'
 import type { InputsOf, OverriddenIn, TargetOf } from '../core/graph/graph.ts'
 import type { SignalTypeOf } from '../core/graph/signal-types.ts'
 import type { AppFor } from '../core/graph/app-types.ts'
@@ -16,8 +13,9 @@ import type { TimerNameOf } from '../core/graph/timer-names.ts'
 import { inspectKey } from '../core/inspect-key.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
 import type { GraphLogic } from '../runtime/from-graph.ts'
-import type { OverridingOptions } from './context/start-options.ts'
-import { beginBatch, beginExecution, passStart, storedStart } from './start/begin-execution.ts'
+import { wholeCall } from '../runtime/inputs/drawn-args.ts'
+import type { OverridingOptions, StartOptions } from './context/start-options.ts'
+import { beginBatch, passStart, storedStart } from './start/begin-execution.ts'
 import { startMany } from './start/start-many.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
 import { requireTransactions } from './context/require-transactions.ts'
@@ -32,14 +30,14 @@ import {
   checkStartMany,
 } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
-import { logicOptionNames, startBatchOptionNames, startOptionNames } from './context/call-options.ts'
+import { startBatchOptionNames } from './context/call-options.ts'
 import { checkDocketOptions, withAllGraphs } from './context/docket-options.ts'
 import type { DocketOptions } from './context/docket-options.ts'
 import { deleteExecution } from './delete-execution.ts'
 import type { DeleteOptions } from './delete-execution.ts'
 import { docketParts } from './docket-parts.ts'
 import type { DocketParts } from './docket-parts.ts'
-import { durableLogic } from './durable-logic.ts'
+import { checkedLogic } from './checked-logic.ts'
 import type { DocketHealth, HealthOptions } from './docket-health.ts'
 import { withDefaultPersist } from './context/docket-graphs.ts'
 import { DocketContext } from './context/docket-context.ts'
@@ -61,8 +59,20 @@ import type { DateLeafNames, ScheduleDeclaration } from './schedules/schedule-de
 import type { Schedules } from './schedules/schedules.ts'
 import { graphAndTarget } from './start/graph-and-target.ts'
 import { forkExecution } from './start/fork-execution.ts'
-import type { ExecuteCall, LogicCall, StartBatch, StartCall, StartOfMany, StartOutcome } from './start-calls.ts'
 import { executeDurably } from './execute-durably.ts'
+import { startDurably } from './start-durably.ts'
+import type {
+  AnyHandle,
+  AnyStart,
+  ExecuteCall,
+  HandleOfWorkflow,
+  LogicCall,
+  StartBatch,
+  StartCall,
+  StartOfMany,
+  StartOutcome,
+  WorkflowCall,
+} from './start-calls.ts'
 import { closeDocket } from './close-docket.ts'
 import type { CloseOptions } from './close-docket.ts'
 import { purge } from './upkeep.ts'
@@ -87,18 +97,17 @@ export class Docket implements AsyncDisposable {
    * @throws (as rejection) InputError, OptionError, GraphError before anything is written; SerializationError for inputs that
    * can't be stored; ExecutionConflictError when the id stands for another target or other inputs; StoreError
    */
-  async start<G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
+  start<F extends AnyGraph>(workflow: WorkflowAlone<F>, options?: WorkflowCall): Promise<HandleOfWorkflow<F>>
+  /** As above, of any graph: with the target, and its inputs. @throws (as rejection) as above */
+  start<G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
     graph: G,
     target: TargetOf<G, T>,
     inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
-    options: StartCall<G, T, Given> = {},
-  ): Promise<ExecutionHandle<ValueOf<T>, SignalTypeOf<G>, TimerNameOf<G>, QueriesOf<G>>> {
-    const { transaction, ...startOptions } = options
-    checkExecuteOptions('start', startOptions, startOptionNames, problemsOfLifetime(startOptions))
-    requireTransactions(this.#context, 'start', transaction)
-    const wanted = { graph, target: target as AnyDataType, inputs, options: startOptions, transaction }
-    const id = await beginExecution(this.#context, this.#parts.starter, wanted)
-    return handleOf(this.#context, id, graph, target as AnyDataType, startOptions, transaction !== undefined)
+    options?: StartCall<G, T, Given>,
+  ): Promise<ExecutionHandle<ValueOf<T>, SignalTypeOf<G>, TimerNameOf<G>, QueriesOf<G>>>
+  /** Both of the above. @throws (as rejection) as above */
+  start(graph: AnyGraph, ...call: readonly unknown[]): Promise<AnyHandle> {
+    return startDurably(this.#context, this.#parts.starter, graph, ...wholeCall<AnyStart>(graph, call))
   }
 
   /**
@@ -110,10 +119,10 @@ export class Docket implements AsyncDisposable {
     graphName: string,
     targetName: string,
     inputs: Readonly<Record<string, unknown>>,
-    options: OverridingOptions & { readonly transaction?: unknown } = {},
+    options: AnyStart = {},
   ): Promise<ExecutionHandle<unknown>> {
     const { graph, target } = graphAndTarget(this.#context, graphName, targetName)
-    return this.start(graph, target as TypedDataType, inputs, options)
+    return startDurably(this.#context, this.#parts.starter, graph, target, inputs, options)
   }
 
   /**
@@ -143,15 +152,17 @@ export class Docket implements AsyncDisposable {
    * Starts an execution and waits for its value. One that persists nothing and has no `id` is not written down: without an id it could not be found again.
    * @throws (as rejection) what `start` throws, and what the execution fails with
    */
+  execute<F extends AnyGraph>(workflow: WorkflowAlone<F>, options?: StartOptions): Promise<ResultsOf<F>>
+  /** As above, of any graph: with the target, and its inputs. @throws (as rejection) as above */
   execute<G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
     graph: G,
     target: TargetOf<G, T>,
     inputs: InputsOf<G, T, never, OverriddenIn<Given>>,
     options?: ExecuteCall<G, T, Given>,
-  ): Promise<ValueOf<T>> {
-    return executeDurably(this.#context, this.#parts, graph, target as AnyDataType, inputs, options) as Promise<
-      ValueOf<T>
-    >
+  ): Promise<ValueOf<T>>
+  /** Both of the above. @throws (as rejection) as above */
+  execute(graph: AnyGraph, ...call: readonly unknown[]): Promise<unknown> {
+    return executeDurably(this.#context, this.#parts, graph, ...wholeCall<OverridingOptions>(graph, call))
   }
 
   /**
@@ -193,16 +204,7 @@ export class Docket implements AsyncDisposable {
     target: TargetOf<G, T>,
     options: LogicCall<G, T, Given> = {},
   ): GraphLogic<InputsOf<G, T, never, OverriddenIn<Given>>, ValueOf<T>> {
-    const { id, ...rest } = options
-    checkExecuteOptions('logic', rest, logicOptionNames, problemsOfLifetime(rest))
-    if (id !== undefined && typeof id !== 'function' && !isName(id))
-      throw new OptionError(`logic: id must be a non-empty string or a function of the input, not ${describe(id)}`)
-    const own = this.#context.requireGraph(graph)
-    if (typeof id === 'string') requireLength(this.#context.connection.store, 'executionId', 'logic: id', id)
-    // What it throws becomes the actor's error.
-    const idOf = (input: unknown): string =>
-      typeof id === 'function' ? requireReturnedName('logic: id', id(input as never)) : (id ?? this.#context.newId())
-    return durableLogic(this.#context, this.#parts.starter, own, target as AnyDataType, idOf, rest) as never
+    return checkedLogic(this.#context, this.#parts.starter, graph, target as AnyDataType, options) as never
   }
 
   /** The execution of an id; undefined where there is none. @throws (as rejection) OptionError for what can't be an id, DocketClosedError, StoreError */

@@ -1,6 +1,7 @@
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
+import { withDrawnArgs } from '../runtime/inputs/drawn-args.ts'
 import { givenInputs } from '../runtime/inputs/given-inputs.ts'
 import type { GivenInputs } from '../runtime/inputs/given-inputs.ts'
 import { startOptionNames } from './context/call-options.ts'
@@ -26,7 +27,8 @@ export function executeDurably(
     context.requireOpen()
     if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames, problemsOfLifetime(options))
     if (options?.id === undefined && context.interceptors.start === undefined) {
-      const given = givenInputs(context.requireGraph(graph), target, inputs, options?.overrides)
+      const own = context.requireGraph(graph)
+      const given = givenInputs(own, target, withDrawnArgs(graph, target, inputs), options?.overrides)
       if (ephemeral.has(given.plan)) {
         ephemeral.run(given, inputs, options, resolve, reject)
         return

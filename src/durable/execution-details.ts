@@ -79,7 +79,7 @@ async function detailsOfOne(
     childrenOf(context, stored),
   ])
   const { steps: rows, undoRecords } = splitUndoRecords(records)
-  const graph = context.graphOf(stored.graph)
+  const graph = context.graphOf(stored)
   const { record, steps } = await shownRecords({ record: stored, steps: rows }, graph, encoding, clock)
   const { info, situationWith } = await headOf(context, record, lease)
   const recorded = await stepInfosOf(record, steps, encoding, turnOf(clock), graph, undoRecords.counts)
@@ -100,7 +100,7 @@ async function detailsOfOne(
 async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): Promise<ExecutionDetails> {
   const { clock, connection } = context
   const { encoding } = connection
-  const graph = context.graphOf(stored.graph)
+  const graph = context.graphOf(stored)
   const pages = context.pagesOf(stored.id)
   const [shown, lease, children] = await Promise.all([
     connection.patiently(() => shownBatch({ record: stored, pages }, graph, encoding, clock)),
@@ -139,7 +139,7 @@ async function headOf(
   const misfit = incompatible.misfitOfOpen(record)
   const info = await infoOf(record, connection.encoding, misfit?.reasons)
   const willingness = {
-    knowsGraph: context.graphOf(record.graph) !== undefined,
+    knowsGraph: context.graphOf(record) !== undefined,
     takesOver: options.takeOver !== false,
     isClosing: context.isClosing,
     misfit: { reasons: info.incompatible, mayFitElsewhere: misfit?.mayFitElsewhere ?? !isKnown(record.status) },

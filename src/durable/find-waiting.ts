@@ -65,7 +65,7 @@ async function waitsForIt(
   const { clock, connection } = context
   const { encoding } = connection
   if (!rows.some(({ status }) => status === 'waiting')) return false
-  const graph = context.graphOf(stored.graph)
+  const graph = context.graphOf(stored)
   const { steps, undoRecords } = splitUndoRecords(rows)
   const open = steps.filter(({ status }) => status === 'waiting')
   try {

@@ -24,7 +24,7 @@ export async function queryExecution(
   await context.connection.readyBy()
   const record = await context.recordOf(id)
   if (record === undefined) throw noSuchExecution(id)
-  const graph = context.graphOf(record.graph)
+  const graph = context.graphOf(record)
   if (graph === undefined)
     throw new OptionError(
       `query: this docket does not know graph "${record.graph}" of execution "${id}", which has its queries; give it to createDocket({ graphs })`,

@@ -1,9 +1,11 @@
-import type { OnError } from '../core/graph/calls.ts'
+import type { OnError, ResultsOf } from '../core/graph/calls.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import type { InputsOf, OverriddenIn, OverrideValue, Overrides, SharedValue } from '../core/graph/graph.ts'
 import type { GivenSignals, SignalValues } from '../core/graph/signal-types.ts'
 import type { TypedDataType } from '../core/language/data-type.ts'
-import type { StartOptions } from './context/start-options.ts'
+import type { TimerNameOf } from '../core/graph/timer-names.ts'
+import type { OverridingOptions, StartOptions } from './context/start-options.ts'
+import type { ExecutionHandle } from './execution-handle.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
 
 /** Values for types that steps of the graph make. */
@@ -49,6 +51,23 @@ export type StartOutcome<Handle> =
       /** Absent: there is none. */
       readonly handle?: undefined
     }
+
+/** What `docket.start` takes besides a workflow that stands alone. */
+export type WorkflowCall = StartOptions & {
+  /** As of any other start. */
+  readonly transaction?: unknown
+}
+
+/** What `docket.start` gives for a workflow that stands alone. */
+export type HandleOfWorkflow<F extends AnyGraph> = ExecutionHandle<ResultsOf<F>, never, TimerNameOf<F>>
+
+/** The options of any start, their types forgotten. */
+export type AnyStart = OverridingOptions & {
+  /** As of any other start. */
+  readonly transaction?: unknown
+}
+/** The handle of any start. */
+export type AnyHandle = ExecutionHandle<never, never, never, never>
 
 /** What `docket.logic` takes besides graph and target. */
 export type LogicCall<G extends AnyGraph, T extends TypedDataType, Given extends object> = Omit<

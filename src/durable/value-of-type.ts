@@ -47,7 +47,7 @@ export async function findValue(
   if (known.kind === 'batch')
     throw new OptionError(`${call}: "${id}" is a batch, whose items have a value each: see details()`)
   const { steps: rows } = splitUndoRecords(await context.stepsOf(id))
-  const graph = context.graphOf(known.graph)
+  const graph = context.graphOf(known)
   const { record, steps } = await shownRecords({ record: known, steps: rows }, graph, encoding, clock)
   const made = steps.find(({ type, status }) => type === name && (status === 'completed' || status === 'cached'))
   if (made !== undefined) {
@@ -104,7 +104,7 @@ export async function findMachine(
   if (known === undefined) throw noSuchExecution(id)
   if (known.kind === 'batch') throw new OptionError(`get: "${id}" is a batch, whose items have a machine each`)
   const { steps: rows } = splitUndoRecords(await context.stepsOf(id))
-  const graph = context.graphOf(known.graph)
+  const graph = context.graphOf(known)
   const { steps } = await shownRecords({ record: known, steps: rows }, graph, encoding, clock)
   const record = steps.find(({ step }) => step === name)
   if (record === undefined && graph !== undefined) requireStepOf(graph, name)

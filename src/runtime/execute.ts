@@ -14,6 +14,7 @@ import type { MemoryInbox } from './steps/inbox.ts'
 import { requireGivenSignals } from './steps/signal-step.ts'
 import { Signals } from './steps/signals.ts'
 import { undoingsOf } from './results/undoings.ts'
+import { standsAlone } from './inputs/drawn-args.ts'
 import { givenInputs } from './inputs/given-inputs.ts'
 import { givenSignals, problemOfSignals } from './inputs/given-signals.ts'
 import type { StartSignals } from './inputs/given-signals.ts'
@@ -40,6 +41,8 @@ export const execute = ((
 ): Promise<unknown> =>
   // What is thrown inside rejects the promise.
   new Promise((resolve, reject) => {
+    if (inputs === undefined && standsAlone(graph, target))
+      return resolve(execute(graph, graph.results, {}, target as ExecuteOptions | undefined))
     checkExecuteOptions('execute', options, optionNames)
     const { plan, leafValues } = givenInputs(graph, target, inputs, options?.overrides)
     refuseEvents(plan)

@@ -16,6 +16,7 @@ import type { Clock } from './environment/clock.ts'
 import { requestDigestOf } from './results/execution-memory.ts'
 import { checkExecuteOptions } from './execution/execution-options.ts'
 import type { Overriding } from './execution/execution-options.ts'
+import { drawnArgsFor } from './inputs/drawn-args.ts'
 import { isLeafOf, inputErrorOf, readOverrides, unknownKeyText } from './inputs/given-inputs.ts'
 import { readRecord } from './inputs/input-record.ts'
 import { processCache } from './results/result-cache.ts'
@@ -53,7 +54,7 @@ export const explain = ((
     if (producerIn(plain, key) !== undefined) issues.push({ message: unknownKeyText(plain, key), path: [key] })
   if (issues.length > 0) throw inputErrorOf(plain, issues)
   const plan = overrides.size === 0 ? plain : planOf(graph, target, new Set(overrides.keys()))
-  const given = new Map([...record, ...overrides])
+  const given = new Map([...drawnArgsFor(graph, target), ...record, ...overrides])
   const levels: string[][] = []
   for (const { level, spec } of plan.steps) (levels[level] ??= []).push(spec.name)
   const leaves = plan.leaves.map(({ type, isRequired }) => ({

@@ -9,6 +9,7 @@ import type { Plan } from '../core/graph/plan.ts'
 import { isRecord } from '../core/is-record.ts'
 import { describeThrown } from '../core/thrown.ts'
 import { checkValue, issuesText } from './inputs/check-value.ts'
+import { drawnArgsFor } from './inputs/drawn-args.ts'
 import {
   exampleOf,
   inputErrorOf,
@@ -63,6 +64,7 @@ export const parseInputs = (async (
     throw inputErrorOf(plain, [issue], undefined, read.thrown)
   }
   const { values } = read
+  const drawn = drawnArgsFor(graph, target)
   const issues: InputIssue[] = [
     ...refusalsOf(
       values.keys(),
@@ -70,7 +72,11 @@ export const parseInputs = (async (
       (key) =>
         shared.has(key) ? 'is given in shared already; leave it out of the inputs' : unknownKeyText(plain, key),
     ),
-    ...missingInputs(plan.target, leaves, values),
+    ...missingInputs(
+      plan.target,
+      leaves.filter(({ type }) => !drawn.has(type.name)),
+      values,
+    ),
   ]
   const taken = leaves
     .filter(({ type }) => values.has(type.name))

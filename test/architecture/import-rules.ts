@@ -16,6 +16,7 @@ const roomsOfCore: Readonly<Record<string, readonly string[]>> = {
   values: ['contracts'],
   language: ['contracts', 'values'],
   graph: ['contracts', 'values', 'language'],
+  drawn: ['contracts', 'values', 'language', 'graph'],
 }
 const corePackages = ['node:crypto', 'node:util']
 const coreRoomNames = ['src/core', ...Object.keys(roomsOfCore).map((room) => `src/core/${room}`)]

@@ -70,6 +70,24 @@ audit: offers began by call
 audit: payments began by parent
 StepError: step "AskBureau" failed after 1 attempt: AskBureau: the circuit is open`,
   },
+  'user-signup.ts': {
+    text: `activating user 12345
+mail to ada@example.com: active since 2026-11-29
+sms to ada@example.com: active since 2026-11-29
+create_user completed, activate_user completed, send_email completed, send_sms completed
+InputError: inputs for "results" of graph "user_signup": create_user.args.email: Invalid email address`,
+  },
+  'retry-logic.ts': {
+    text: `fetch_page: attempt 1
+  failed, next in 10 ms
+fetch_page: attempt 2
+  failed, next in 20 ms
+fetch_page: attempt 3
+read page of https://example.com
+fetch_page: attempt 1
+step "fetch_page" failed after 1 attempt: 410 Gone: NonRetryableError: 410 Gone
+fetch_page: failed, attempts: 1, NonRetryableError: 410 Gone`,
+  },
   'queries.ts': {
     text: `reserved 1000
 1999 cents, shelf of o-1

@@ -3,6 +3,7 @@ import type { TypedDataType, ValueOf } from '../language/data-type.ts'
 import type { AppOf, GivenApp, TargetWith } from './app-types.ts'
 import type { ExplainedPlan } from './explained-plan.ts'
 import type { InputsOf, OverriddenIn, OverrideValue, Overrides, SharedValue, TargetOf } from './graph.ts'
+import type { AnyWorkflow } from './any-workflow.ts'
 import type { AnyGraph } from './graph-index.ts'
 import type { GivenSignals, ItemSignalValues, SignalValues } from './signal-types.ts'
 
@@ -16,8 +17,22 @@ export type Outcome<Value> =
 /** What a batch gives for each item. */
 export type Collected<Mode extends OnError, Value> = Mode extends 'collect' ? Outcome<Value> : Value
 
+/** A workflow itself; for other graphs, a sentence. */
+export type WorkflowAlone<F> = F extends AnyWorkflow
+  ? F
+  : 'a graph needs a target and its inputs, like (users, EnrichedUser, { UserID }): a workflow alone does without'
+/** What is made of a workflow. */
+export type ResultsOf<F> = F extends AnyWorkflow ? ValueOf<F['results']> : never
+/** The options of a call, which must be there where the steps read an app. */
+type CallOptions<App, Options> = unknown extends App ? [options?: Options] : [options: Options & { readonly app: App }]
+
 /** The signature of `execute`. */
 export interface Execute<Options> {
+  /** A workflow alone: its results are made of the arguments that stand in it. */
+  <F extends AnyGraph>(
+    workflow: WorkflowAlone<F>,
+    ...options: CallOptions<AppOf<F>, Options & GivenApp<AppOf<F>>>
+  ): Promise<ResultsOf<F>>
   <G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>, App = never>(
     graph: G,
     target: TargetWith<G, T, App>,

@@ -15,13 +15,14 @@ import { isScope } from '../language/policy.ts'
 type Kind = AnyStep['kind']
 type Report = (message: string) => void
 
-// `needsApp` is what defineSteps adds.
-const everyStep = ['kind', 'name', 'inputs', 'output', 'run', 'needsApp']
+// What defineSteps, and the graph of a workflow, add to steps.
+const added = ['needsApp', 'drawn']
+const everyStep = ['kind', 'name', 'inputs', 'output', 'run', ...added]
 const policies = ['timeout', 'retry', 'persist', 'version', 'formerly', 'concurrency', 'when', 'fallback']
 
 /** What a declaration of each kind of step may hold. */
 const options: Readonly<Record<Kind, readonly string[]>> = {
-  step: [...everyStep, ...policies, 'compensate'],
+  step: [...everyStep, ...policies, 'compensate', 'results'],
   value: [...everyStep, 'value'],
   race: [...everyStep, ...policies],
   signal: [...everyStep, 'timeout', 'fallback'],
@@ -82,7 +83,7 @@ export function optionsOf(kind: Kind): readonly string[] {
 
 /** Those of them that a declaration of the kind is given; the others are made of these. */
 export function givenOptionsOf(kind: Kind): readonly string[] {
-  return options[kind].filter((name) => !made[kind].includes(name) && name !== 'needsApp')
+  return options[kind].filter((name) => !made[kind].includes(name) && !added.includes(name))
 }
 
 /** Reports what only a step of its kind can have wrong; what holds for all steps is known to be right as far as they can be indexed. */
@@ -93,6 +94,10 @@ export function checkKind(label: string, step: AnyStep, bad: Report, badOption: 
   }
   if (step.when !== undefined && typeof step.when !== 'function')
     badOption(`${label}: when must be a function of the inputs, not ${describe(step.when)}`)
+  if (step.results !== undefined)
+    bad(
+      `${label} reads results of nodes by name (${Object.keys(step.results).join(', ') || 'none'}), which a workflow alone gives: draw it with workflow(name).add(…), or take what it needs as inputs`,
+    )
   if (step.kind === 'timer') checkTimer(label, step, bad, badOption)
   if (isEventStep(step)) checkEvent(label, step, bad)
   if (isSubgraph(step)) checkSubgraph(label, step, bad)

@@ -158,7 +158,12 @@ export function checkDefaults(
   return true
 }
 
-function checkPolicies(label: string, policies: Record<string, unknown>, report: (message: string) => void): void {
+/** Reports what is wrong with timeout, retry, persist and concurrency. */
+export function checkPolicies(
+  label: string,
+  policies: Readonly<Record<string, unknown>>,
+  report: (message: string) => void,
+): void {
   const { timeout, retry, persist, concurrency } = policies
   if (timeout !== undefined) checkTimeout(`${label}: timeout`, timeout, report)
   if (retry !== undefined) checkRetry(label, retry, report)

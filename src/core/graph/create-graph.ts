@@ -5,6 +5,7 @@ import { checkDefaults, checkStep, checkTimeout, problemOfDataType, typeOfPort }
 import { describe, reportUnknownKeys } from '../check-options.ts'
 import { isRecord } from '../is-record.ts'
 import { findCycles } from './cycles.ts'
+import type { Drawing } from './drawing.ts'
 import { durationMs } from '../duration.ts'
 import { GraphError } from '../errors.ts'
 import type { GraphProblem } from '../errors.ts'
@@ -27,7 +28,7 @@ const graphKeys = ['name', 'steps', 'inputs', 'timeout', 'defaults', 'observers'
  * Checks a graph's whole declaration and makes the graph. Reports all problems at once.
  * @throws GraphError
  */
-export function createGraph(declaration: unknown): AnyGraph {
+export function createGraph(declaration: unknown, drawing?: Drawing): AnyGraph {
   const problems: GraphProblem[] = []
   const report = (kind: GraphProblem['kind'], message: string, step?: string): void => {
     problems.push({ kind, message, step })
@@ -66,6 +67,7 @@ export function createGraph(declaration: unknown): AnyGraph {
     readsApp: readerOfApp(steps),
     firstName: firstNameOf(graph),
     timeoutMs: graph.timeout === undefined ? undefined : durationMs(graph.timeout),
+    drawing,
   }
   refuseLongNames(name, specs)
   graph.attach(index)

@@ -5,7 +5,16 @@ import { race } from '../language/race.ts'
 import type { DeclaredRacePorts, KnownRaceOptions, RaceDeclaration, RacePortsOf, RaceStep } from '../language/race.ts'
 import { signal } from '../language/signal.ts'
 import { step } from '../language/step.ts'
-import type { DeclaredPorts, PortsHint, PortsOf, Step, StepDeclaration, TakesApp } from '../language/step.ts'
+import type {
+  DeclaredPorts,
+  DeclaredResults,
+  PortsHint,
+  PortsOf,
+  Step,
+  StepBesides,
+  StepDeclaration,
+  TakesApp,
+} from '../language/step.ts'
 import { timer } from '../language/timer.ts'
 import { value } from '../language/value.ts'
 import type { AppOfNested } from './app-types.ts'
@@ -23,9 +32,10 @@ export interface StepDeclarers<App> {
     Output extends TypedDataType,
     const Inputs extends DeclaredPorts | PortsHint = Record<never, never>,
     const Name extends string = string,
+    const Results extends DeclaredResults | undefined = undefined,
   >(
-    declaration: StepDeclaration<Output, Inputs, Name, App>,
-  ): Step<PortsOf<Inputs>, Output, Name> & TakesApp<App>
+    declaration: StepDeclaration<Output, Inputs, Name, App, Results>,
+  ): Step<PortsOf<Inputs>, Output, Name> & StepBesides<Results> & TakesApp<App>
   /** As `durableStep`; `ctx.app` of `run` and `compensate` is typed. */
   durableStep<
     Output extends TypedDataType,

@@ -1,4 +1,5 @@
 import type { AnyDataType } from '../language/data-type.ts'
+import type { Drawing } from './drawing.ts'
 import type { FormerNames } from './former-names.ts'
 import type { Duration } from '../duration.ts'
 import type { Observer } from '../contracts/observer.ts'
@@ -136,6 +137,8 @@ export interface GraphIndex {
   /** The graph's name at first. */
   readonly firstName: string
   readonly timeoutMs: number | undefined
+  /** Of a graph drawn by name, the drawing that it was made of. */
+  readonly drawing: Drawing | undefined
 }
 
 /**
@@ -143,6 +146,12 @@ export interface GraphIndex {
  * goes up when the index changes its shape.
  */
 const indexKey = Symbol.for('docket.graphIndex.2')
+
+/** Lets something be a graph whose index is made when it is first looked at. */
+export function keepIndexLater(graph: AnyGraph, make: () => GraphIndex): void {
+  let index: GraphIndex | undefined
+  Object.defineProperty(graph, indexKey, { get: () => (index ??= make()) })
+}
 
 /** Keeps a checked graph's index; called once, when the graph is made. */
 export function keepIndex(index: GraphIndex): void {

@@ -1,4 +1,5 @@
 import { createGraph } from './create-graph.ts'
+import { indexOf } from './graph-index.ts'
 import type { AnyGraph, StepDefaults } from './graph-index.ts'
 
 /** The same graph, with policies for steps that get none of their own, and none of the graph's. @throws GraphError where they don't fit together */
@@ -7,7 +8,7 @@ export function withDefaults(
   below: Pick<StepDefaults, 'timeout' | 'retry' | 'concurrency'>,
 ): AnyGraph {
   const { name, steps, inputs, timeout, defaults, observers, formerly, queries } = graph
-  return createGraph({
+  const declaration = {
     name,
     steps,
     inputs,
@@ -21,5 +22,6 @@ export function withDefaults(
       retry: defaults.retry ?? below.retry,
       concurrency: defaults.concurrency ?? below.concurrency,
     },
-  })
+  }
+  return createGraph(declaration, indexOf(graph)?.drawing)
 }

@@ -5,6 +5,7 @@ import type { Backoff } from './policy.ts'
 /** Waits the same time before every further attempt. */
 export function fixed(delay: Duration): Backoff {
   const backoff: Backoff = () => delay
+  shape(backoff, delay)
   if (durationMs(delay) === undefined) mark(backoff, [`delay ${textOf(delay)} is not a duration; ${durationHint}`])
   return backoff
 }
@@ -44,6 +45,7 @@ export function exponential(initial: Duration, options: ExponentialOptions = {})
       .map((key) => `unknown option "${key}"; known are factor, max, jitter`),
   ].filter((problem) => problem !== false)
   if (problems.length > 0) mark(backoff, problems)
+  shape(backoff, { exponential: initial, ...(isRecord ? options : {}) })
   return backoff
 }
 
@@ -51,6 +53,27 @@ export function exponential(initial: Duration, options: ExponentialOptions = {})
 function textOf(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}
+
+/** A backoff as data, for what is stored: a duration, or what `exponential` was given. */
+export type BackoffShape = Duration | ({ readonly exponential: Duration } & ExponentialOptions)
+
+const shapeKey = Symbol.for('docket.backoffShape')
+
+function shape(backoff: Backoff, of: BackoffShape): void {
+  Object.defineProperty(backoff, shapeKey, { value: of })
+}
+
+/** The same backoff as data; undefined for a function that neither `fixed` nor `exponential` made. */
+export function shapeOfBackoff(backoff: Backoff | Duration): BackoffShape | undefined {
+  return typeof backoff === 'function' ? (Reflect.get(backoff, shapeKey) as BackoffShape | undefined) : backoff
+}
+
+/** Makes a backoff of its shape. */
+export function backoffOfShape(of: BackoffShape): Backoff | Duration {
+  if (typeof of !== 'object') return of
+  const { exponential: initial, ...options } = of
+  return exponential(initial, options)
 }
 
 /** Where a backoff holds what is wrong with it: the same key in every copy of the package. */

@@ -74,6 +74,10 @@ export interface AnyStep {
   readonly compensate?: unknown
   /** Whether its functions read `ctx.app`: then nothing runs it without one. */
   readonly needsApp?: boolean | undefined
+  /** In a workflow, the results of other nodes that it reads as `ctx.results`; undefined for a step that reads none. */
+  readonly results?: Readonly<Record<string, AnyDataType>> | undefined
+  /** What it is in the graph of a workflow: one of the nodes, or what makes the record of all results. */
+  readonly drawn?: 'node' | 'results' | undefined
 }
 
 /** A record of named ports: what a step's `inputs` is. */
@@ -131,6 +135,27 @@ export interface Step<
   }
 }
 
+/** Data types by the names of the nodes of a workflow that make them: what a step's `results` is. */
+export type DeclaredResults = Readonly<Record<string, TypedDataType>>
+
+/** What the `run` of a step with `results` finds in its context: of each node that it depends on, the result. */
+export interface ReadsResults<Results extends DeclaredResults> {
+  /** Results of the nodes that `results` names, and of all others that this node depends on: for these, see `resultsOfType` and `resultsLike`. */
+  readonly results: ResultsIn<Results>
+}
+/** A conditional, because the compiler's messages then print the record instead of a name. */
+type ResultsIn<Results> = Results extends DeclaredResults
+  ? { readonly [Name in keyof Results]: ValueOf<Results[Name]> }
+  : never
+/** As `ReadsResults`; nothing for a step that declares no results. */
+export type ContextBesides<Results> = [Results] extends [DeclaredResults] ? ReadsResults<Results> : unknown
+/** What a step is besides that reads results: for the compiler alone. */
+export interface TakesResults<Results> {
+  readonly '~reads': Results
+}
+/** As `TakesResults`; nothing for a step that declares no results. */
+export type StepBesides<Results> = [Results] extends [DeclaredResults] ? TakesResults<Results> : unknown
+
 /** What a step is besides whose functions read `ctx.app`: for the compiler alone. */
 export interface TakesApp<App> {
   readonly '~app': (app: App) => void
@@ -142,6 +167,7 @@ export interface StepDeclaration<
   Inputs extends DeclaredPorts | PortsHint,
   Name extends string,
   App = unknown,
+  Results extends DeclaredResults | undefined = undefined,
 > {
   /** Part of keys, events and errors; no two steps of a graph share one. */
   readonly name: Name
@@ -149,8 +175,16 @@ export interface StepDeclaration<
   readonly inputs?: Inputs
   /** The one data type that the step makes. */
   readonly output: Output | DataTypeHint
+  /**
+   * In a graph drawn by name, the results of other nodes that it reads as `ctx.results`: their types, by the names of the nodes. Such a step
+   * stands in workflows alone. @default none
+   */
+  readonly results?: Results
   /** Makes the output from the inputs; may be async. Should pass `context.signal` on to whatever it waits for. */
-  readonly run: (inputs: ReceivedBy<Inputs>, context: StepContext<App>) => MaybePromise<GivenOf<Output>>
+  readonly run: (
+    inputs: ReceivedBy<Inputs>,
+    context: StepContext<App> & ContextBesides<Results>,
+  ) => MaybePromise<GivenOf<Output>>
   /** How long one attempt may take. @default no limit */
   readonly timeout?: Duration | undefined
   /** How often the step is tried. @default once */
@@ -199,16 +233,15 @@ export function step<
   Output extends TypedDataType,
   const Inputs extends DeclaredPorts | PortsHint = Record<never, never>,
   const Name extends string = string,
->(declaration: StepDeclaration<Output, Inputs, Name>): Step<PortsOf<Inputs>, Output, Name> {
+  const Results extends DeclaredResults | undefined = undefined,
+>(
+  declaration: StepDeclaration<Output, Inputs, Name, unknown, Results>,
+): Step<PortsOf<Inputs>, Output, Name> & StepBesides<Results> {
   const fields = ownFields(declaration)
-  for (const key of ['inputs', 'retry', 'persist', 'concurrency', 'compensate']) {
+  for (const key of ['inputs', 'retry', 'persist', 'concurrency', 'compensate', 'results']) {
     if (isPlainObject(fields[key])) fields[key] = Object.freeze(ownFields(fields[key]))
   }
-  return Object.freeze({ ...fields, inputs: fields['inputs'] ?? noInputs, kind: 'step' }) as unknown as Step<
-    PortsOf<Inputs>,
-    Output,
-    Name
-  >
+  return Object.freeze({ ...fields, inputs: fields['inputs'] ?? noInputs, kind: 'step' }) as never
 }
 
 const noInputs = Object.freeze({})

@@ -1,6 +1,8 @@
 import { durationMs } from '../../core/duration.ts'
 import { DocketClosedError, LeaseLostError, OptionError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { isHashOfDrawing } from '../../core/graph/drawing.ts'
+import { indexOf } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { OutboxEntry, OutgoingMessage } from '../../core/contracts/outbox.ts'
@@ -38,7 +40,8 @@ import { IncompatibleExecutions } from './incompatible-executions.ts'
 import { ownStoresOf } from './own-stores.ts'
 import { KnownGraphs } from './known-graphs.ts'
 import { StepReader } from './step-reader.ts'
-import { persistDefault } from './persist-default.ts'
+import { DrawnGraphs } from './drawn-graphs.ts'
+import { PersistDefaults } from './persist-default.ts'
 import type { StartOptions } from './start-options.ts'
 import { workerDescription } from './worker-description.ts'
 
@@ -65,7 +68,8 @@ export class DocketContext {
   readonly incompatible: IncompatibleExecutions
   readonly survived: SurvivedLosses
   readonly inspect: HarmlessInspector | undefined
-  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf' | 'inspect'> & {
+  readonly setup: Pick<ExecutionSetup, 'shared' | 'inspect'> & {
+    persistOf: ExecutionSetup['persistOf']
     children: DurableChildren | undefined
     emit: ExecutionSetup['emit']
   }
@@ -77,8 +81,8 @@ export class DocketContext {
   isHandingOver = false
   /** Lets the background loop look at once: mail has come, as this process knows, to this execution, or to any. */
   lookSoon: (id?: string) => void = () => {}
-  /** `unknownGraph` has given a graph: its executions are looked for from now on. */
-  onGraph: (graph: AnyGraph) => void = () => {}
+  /** There is a graph that was not known: executions that are stored under this name are looked for from now on. */
+  onGraph: (name: string) => void = () => {}
   /** Wakes what waits for events that have come. */
   deliverEvents: () => void = () => {}
   /** Delivers messages that commits have just caused to other executions. */
@@ -89,6 +93,7 @@ export class DocketContext {
   hasOnRecord: (message: OutgoingMessage) => boolean = () => false
   readonly #graphs: KnownGraphs
   readonly #docketGraphs: DocketGraphs
+  readonly #drawn: DrawnGraphs
   readonly #waiting = new Set<() => void>()
   readonly #stepReader: StepReader
   readonly #stepInterceptors: StepInterceptors | undefined
@@ -124,18 +129,27 @@ export class DocketContext {
     this.incompatible = new IncompatibleExecutions(this.clock)
     this.survived = new SurvivedLosses(this.hostClock)
     this.inspect = inspect === undefined ? undefined : harmlessInspector(inspect)
+    const persists = new PersistDefaults(options)
     this.setup = {
       shared: new StoreResults(this.connection),
-      persistOf: persistDefault(options),
+      persistOf: persists.of,
       inspect: this.inspect,
       children: undefined,
       emit: undefined,
     }
     this.ownStores = new Set(ownStoresOf(options))
+    const added = (graph: AnyGraph): void => {
+      for (const own of ownStoresOf({ ...options, graphs: [graph] })) this.ownStores.add(own)
+      this.setup.persistOf = persists.with(graph)
+    }
+    this.#drawn = new DrawnGraphs(options, docketGraphs, (graph, isNewName) => {
+      added(graph)
+      if (isNewName) this.onGraph(graph.name)
+    })
     this.#graphs = new KnownGraphs(options, docketGraphs, this.hostClock, {
       onAdded: (graph) => {
-        for (const own of ownStoresOf({ ...options, graphs: [graph] })) this.ownStores.add(own)
-        this.onGraph(graph)
+        added(graph)
+        for (const name of [graph.name, ...graph.formerly]) this.onGraph(name)
       },
       onFailure: (name, error) => this.connection.failures.report(`unknownGraph("${name}")`, error),
     })
@@ -147,9 +161,26 @@ export class DocketContext {
     return timeOrderedId(this.clock.now(), this.options.random)
   }
 
-  /** The graph whose executions are stored under a name, which may be a former one; undefined where this docket has none. */
-  graphOf(name: string): AnyGraph | undefined {
-    return this.#graphs.of(name)
+  /** The graph of a record, or that whose executions are stored under a name, which may be a former one; undefined where this docket has none. */
+  graphOf(of: string | Pick<ExecutionRecord, 'graph' | 'graphHash'>): AnyGraph | undefined {
+    if (typeof of === 'string') return this.#graphs.of(of)
+    return isHashOfDrawing(of.graphHash) ? this.#drawn.of(of) : this.#graphs.of(of.graph)
+  }
+
+  /** Makes the graph of a record of a workflow that this process has not met. @returns why it can't be made here, if it can't @throws StoreError */
+  learn(record: ExecutionRecord): Promise<readonly string[] | undefined> {
+    return this.#drawn.learn(record, this.connection.encoding)
+  }
+
+  /** Whether executions of graphs that nobody has listed may be found and run here: then they have to be looked for. */
+  get mayFindGraphs(): boolean {
+    return this.options.unknownGraph !== undefined || this.#drawn.canDraw
+  }
+
+  /** An execution of this graph was found. */
+  found({ graph, graphHash }: ExecutionRecord): void {
+    if (!isHashOfDrawing(graphHash)) this.graphOf(graph)
+    else if (this.#drawn.canDraw && this.#drawn.note(graph)) this.onGraph(graph)
   }
 
   /** The same, for a caller that gives the name. @throws OptionError for what `unknownGraph` does wrong, and what that throws */
@@ -157,19 +188,30 @@ export class DocketContext {
     return this.#graphs.find(name)
   }
 
+  /** A graph of this docket, as the program has declared it. */
+  declared(graph: AnyGraph): AnyGraph {
+    return this.#docketGraphs.declared(graph)
+  }
+
   /** All names under which executions of this docket's graphs are stored. */
   get storedGraphNames(): readonly string[] {
-    return this.#graphs.storedNames
+    return [...new Set([...this.#graphs.storedNames, ...this.#drawn.names])]
   }
 
   /** A record as its graph names things now, where this docket has that. */
   presentRecord(record: ExecutionRecord): Promise<ExecutionRecord> {
-    return presentRecord(record, this.graphOf(record.graph), this.connection.encoding)
+    return presentRecord(record, this.graphOf(record), this.connection.encoding)
   }
 
   /** The graph as this docket runs it. @throws GraphError for one that is not valid, OptionError for one that this docket does not have */
   requireGraph(graph: AnyGraph): AnyGraph {
-    requireIndex(graph)
+    const index = requireIndex(graph)
+    if (index.drawing !== undefined) {
+      const other = this.graphs.get(graph.name)
+      if (other !== undefined && indexOf(other)?.drawing === undefined)
+        throw new OptionError(`this docket has a graph named "${graph.name}"; give the workflow another name`)
+      return this.#drawn.admit(index)
+    }
     const own = this.graphs.get(graph.name) ?? this.graphNamed(graph.name)
     if (own !== undefined && (own === graph || this.#docketGraphs.declared(own) === graph)) return own
     const known = [...this.graphs.keys()].join(', ') || 'none'
@@ -279,6 +321,7 @@ export class DocketContext {
   async recordNow(id: string): Promise<ExecutionRecord | undefined> {
     const { store } = this.connection
     const [record] = allAnswers(store, 'get', [id], await store.get([id]))
+    if (record !== undefined && isHashOfDrawing(record.graphHash)) await this.learn(record)
     return record
   }
 

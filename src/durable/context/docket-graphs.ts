@@ -6,8 +6,9 @@ import type { DocketOptions } from './docket-options.ts'
 /** Graphs as a docket runs them: with its own defaults below theirs, worked out once for each. */
 export class DocketGraphs {
   readonly #defaults: StepDefaults | undefined
-  readonly #own = new Map<AnyGraph, AnyGraph>()
-  readonly #declared = new Map<AnyGraph, AnyGraph>()
+  // Graphs that were drawn by name come and go.
+  readonly #own = new WeakMap<AnyGraph, AnyGraph>()
+  readonly #declared = new WeakMap<AnyGraph, AnyGraph>()
 
   constructor(defaults: StepDefaults | undefined) {
     const { timeout, retry, concurrency } = defaults ?? {}

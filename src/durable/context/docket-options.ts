@@ -6,6 +6,7 @@ import { checkOptions, describe, reportUnknownKeys } from '../../core/check-opti
 import type { Problem } from '../../core/check-options.ts'
 import { problemsOfLengths } from './check-lengths.ts'
 import { checkDefaults, checkPersist } from '../../core/graph/check-step.ts'
+import { problemsOfSteps } from './check-steps.ts'
 import type { Codec } from '../../core/contracts/codec.ts'
 import { durationHint, durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
@@ -19,6 +20,7 @@ import { isRecord } from '../../core/is-record.ts'
 import type { Logger } from '../../core/contracts/logger.ts'
 import type { Observer } from '../../core/contracts/observer.ts'
 import type { PersistPolicy } from '../../core/language/policy.ts'
+import type { AnyStep } from '../../core/language/step.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import type { Inspector } from '../../runtime/actors/inspector.ts'
 import type { Clock } from '../../runtime/environment/clock.ts'
@@ -40,6 +42,11 @@ export interface DocketOptions {
    * reported by the event `schedule.vanished`. @default none
    */
   readonly schedules?: readonly AnySchedule[] | undefined
+  /**
+   * The steps of graphs drawn by name, which stand by their names in the drawings that are stored with executions: whichever workflow these are of, this process
+   * goes on with them. Those of workflows in `graphs` need not be listed. @default []
+   */
+  readonly steps?: readonly AnyStep[] | undefined
   /** Where executions and results are kept. */
   readonly store: Store
   /**
@@ -111,6 +118,7 @@ export interface DocketOptions {
 const optionNames: readonly string[] = [
   'graphs',
   'schedules',
+  'steps',
   'store',
   'unknownGraph',
   'codecs',
@@ -160,9 +168,9 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
   const { codecs, inspect, logger, clock, random, work, park } = options
   const names = new Set<string>()
   if (!Array.isArray(graphs)) report(`graphs must be an array of graphs, not ${describe(graphs)}`)
-  else if (graphs.length === 0 && takeOver !== false && typeof options['unknownGraph'] !== 'function')
+  else if (graphs.length === 0 && takeOver !== false && !canFindGraphs(options))
     report(
-      'graphs is empty, so that this docket can run nothing; list the graphs whose executions it runs, or add takeOver: false for a docket that only lists, cancels and deletes',
+      'graphs is empty, so that this docket can run nothing; list the graphs whose executions it runs, steps for graphs that are drawn by name, or add takeOver: false for a docket that only lists, cancels and deletes',
     )
   else {
     for (const graph of graphs as readonly unknown[]) {
@@ -174,6 +182,7 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
         )
     }
   }
+  append(problems, problemsOfSteps(options['steps'], options['app'] !== undefined))
   if (problems.length === 0) {
     reportFormerNames(graphs as readonly AnyGraph[], report)
     if (options['app'] === undefined) reportMissingApp(graphs as readonly AnyGraph[], report)
@@ -239,6 +248,10 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
       report(`${key} must be a non-empty string, not ${describe(value)}`)
   if (problems.length === 0) append(problems, problemsOfLengths(options as unknown as DocketOptions))
   return problems
+}
+
+function canFindGraphs({ steps, unknownGraph }: Readonly<Record<string, unknown>>): boolean {
+  return typeof unknownGraph === 'function' || (Array.isArray(steps) && steps.length > 0)
 }
 
 function reportMissingApp(graphs: readonly AnyGraph[], report: (problem: string) => void): void {

@@ -1,20 +1,44 @@
-import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
+import type { AnyGraph, PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import { isAlwaysRecorded, persistSpecOf } from '../../core/graph/step-spec.ts'
+import type { PersistPolicy, PersistScope } from '../../core/language/policy.ts'
 import type { DocketOptions } from './docket-options.ts'
 
+type PersistOf = ((spec: StepSpec) => PersistSpec | undefined) | undefined
+
 /** The policy of steps that have none: the docket's, worked out once for each. */
-export function persistDefault({
-  persist,
-  graphs,
-}: DocketOptions): ((spec: StepSpec) => PersistSpec | undefined) | undefined {
-  const specs = new Map<StepSpec, PersistSpec>()
-  for (const graph of graphs) {
+export class PersistDefaults {
+  readonly #persist: DocketOptions['persist']
+  /** Graphs that were drawn by name come and go. */
+  readonly #specs = new WeakMap<StepSpec, PersistSpec>()
+  #hasAny = false
+
+  constructor({ persist, graphs }: DocketOptions) {
+    this.#persist = persist
+    for (const graph of graphs) this.with(graph)
+  }
+
+  /** Undefined where no step has one. */
+  get of(): PersistOf {
+    return this.#hasAny ? (spec) => this.#specs.get(spec) : undefined
+  }
+
+  /** The same with the steps of one more graph. */
+  with(graph: AnyGraph): PersistOf {
     for (const spec of requireIndex(graph).specs) {
       if (spec.persist !== undefined) continue
-      const policy = isAlwaysRecorded(spec) ? 'execution' : spec.kind === 'value' ? undefined : persist
-      if (policy !== undefined) specs.set(spec, persistSpecOf(policy, spec.step, graph))
+      const policy = policyOf(spec, this.#persist)
+      if (policy === undefined) continue
+      this.#specs.set(spec, persistSpecOf(policy, spec.step, graph))
+      this.#hasAny = true
     }
+    return this.of
   }
-  return specs.size === 0 ? undefined : (spec) => specs.get(spec)
+}
+
+function policyOf(spec: StepSpec, persist: DocketOptions['persist']): PersistScope | PersistPolicy | undefined {
+  if (isAlwaysRecorded(spec)) return 'execution'
+  // The record of all results is what its execution ends with.
+  if (spec.kind === 'value' || spec.step.drawn === 'results') return undefined
+  return persist ?? (spec.step.drawn === 'node' ? 'execution' : undefined)
 }

@@ -83,13 +83,13 @@ function nameOf(timer: unknown): unknown {
 /** @throws OptionError for a timer that the graph, where it is known here, does not have, and for an item where there are none */
 function requireTimer(
   context: DocketContext,
-  { id, kind, graph: name }: ExecutionRecord,
+  { id, kind, graph: name, graphHash }: ExecutionRecord,
   step: string,
   item: number | undefined,
 ) {
   if (kind !== 'batch' && item !== undefined)
     throw new OptionError(`reschedule: item is for batches, and "${id}" is an execution`, { executionId: id })
-  const graph = context.graphOf(name)
+  const graph = context.graphOf({ graph: name, graphHash })
   if (graph === undefined) return
   const { specs, former } = requireIndex(graph)
   const timers = specs.flatMap((spec) => (spec.kind === 'timer' ? [spec.name] : []))
@@ -113,8 +113,8 @@ async function findTimer(
   index: number | undefined,
 ): Promise<FoundTimer> {
   const { clock, connection } = context
-  const { id, graph: name, startedAt = 0 } = record
-  const graph = context.graphOf(name)
+  const { id, startedAt = 0 } = record
+  const graph = context.graphOf(record)
   const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
   const names = [step, former?.get(step) ?? step]
   const total = index === undefined ? 0 : (await headOfBatch(record, connection.encoding)).total

@@ -89,7 +89,7 @@ async function batchShapeOf(context: DocketContext, { id, kind }: SignalTarget):
   if (stored.kind !== 'batch') return undefined
   const record = await context.presentRecord(stored)
   const head = await headOfBatch(record, context.connection.encoding)
-  return { total: head.total, plan: planOfBatch(context.graphOf(record.graph), record, head) }
+  return { total: head.total, plan: planOfBatch(context.graphOf(record), record, head) }
 }
 
 function planOfBatch(

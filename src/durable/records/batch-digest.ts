@@ -1,3 +1,5 @@
+import { hashOfDrawing } from '../../core/graph/drawing.ts'
+import type { Drawing } from '../../core/graph/drawing.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 import type { BatchItems } from './batch-items.ts'
 import type { BatchHead } from './restore-batch.ts'
@@ -15,8 +17,18 @@ export function digestOfBatch(
   target: string,
   { shared, overrides, onError }: Pick<BatchHead, 'shared' | 'overrides' | 'onError'>,
   digests: readonly string[],
+  drawing?: Drawing,
 ): string {
+  const drawn = drawing === undefined ? [] : [{ drawing: hashOfDrawing(drawing) }]
   return digest(
-    canonicalize(['batch', target, shared, onError, digests, ...(overrides === undefined ? [] : [overrides])]),
+    canonicalize([
+      'batch',
+      target,
+      shared,
+      onError,
+      digests,
+      ...(overrides === undefined ? [] : [overrides]),
+      ...drawn,
+    ]),
   )
 }

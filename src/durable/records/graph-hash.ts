@@ -1,5 +1,6 @@
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { ExecutionConflictError } from '../../core/errors.ts'
+import { hashOfDrawing } from '../../core/graph/drawing.ts'
 import type { GraphIndex } from '../../core/graph/graph-index.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 
@@ -26,6 +27,7 @@ const hashes = new WeakMap<GraphIndex, string>()
 
 /** A digest of what a graph declares: steps, versions, types, ports. Policies don't count: they change nothing that is stored. */
 export function graphHashOf(index: GraphIndex): string {
+  if (index.drawing !== undefined) return hashOfDrawing(index.drawing)
   let hash = hashes.get(index)
   if (hash === undefined) {
     const steps = index.specs.map(({ name, version, output, ports }) => [

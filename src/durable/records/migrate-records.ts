@@ -111,7 +111,7 @@ export async function migrateRecords(
 ): Promise<MigratedRecords | undefined> {
   if (execution.kind === 'batch') return undefined
   const { id, graph, target, graphHash, machineVersion } = execution
-  const { $checked, $overrides, $names, $signals, $waits, $limits } = await readInputs(execution, encoding)
+  const { $checked, $overrides, $names, $signals, $waits, $limits, $drawing } = await readInputs(execution, encoding)
   const [inputs, overrides] = split($checked, $overrides)
   const known: Record<string, MigratableStep> = {}
   const byStep = new Map<string, StepRecord>()
@@ -179,6 +179,7 @@ export async function migrateRecords(
     ...($signals !== undefined && { $signals }),
     ...($waits !== undefined && { $waits }),
     ...($limits !== undefined && { $limits }),
+    ...($drawing !== undefined && { $drawing }),
   }
   return {
     execution: {

@@ -114,7 +114,7 @@ export async function digestOfWritten(
     if (turn.mustYield(itemsPerDigest)) await turn.next()
     digests.push(digestOfItems(written, start))
   }
-  return encoding.resultKey(digestOfBatch(record.target, head, digests))
+  return encoding.resultKey(digestOfBatch(record.target, head, digests, head.$drawing))
 }
 
 /** Which records have former names, and which of several holds, where a step has begun under more than one: of them all names are kept. */

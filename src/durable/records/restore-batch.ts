@@ -30,6 +30,7 @@ import {
 import type { ResumeCause } from './restore-execution.ts'
 import { decodePresent } from './stored-inputs.ts'
 import type { StoredLimits } from './stored-limits.ts'
+import type { Drawing } from '../../core/graph/drawing.ts'
 import type { StoredNames } from './stored-names.ts'
 import { isUnfinished } from './unfinished-records.ts'
 
@@ -55,6 +56,8 @@ export interface BatchHead {
   readonly retried?: readonly string[] | undefined
   readonly $names?: StoredNames | undefined
   readonly $limits?: StoredLimits | undefined
+  /** Of a workflow, its drawing. */
+  readonly $drawing?: Drawing | undefined
 }
 
 /** What a batch has done, by its records. */

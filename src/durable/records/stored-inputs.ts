@@ -24,6 +24,8 @@ export interface StoredInputs {
   /** What its steps wait for, as of the graph that it began with. */
   readonly $waits?: PlannedWaits
   readonly $limits?: StoredLimits
+  /** Of an execution of a workflow, its drawing, which may be anything: see `graphOfDrawing`. */
+  readonly $drawing?: unknown
 }
 
 /** What steps of a plan wait for: so a process without the graph knows what can be sent. */
@@ -65,6 +67,7 @@ export function storedInputsOf(
     ...(names !== undefined && { $names: names }),
     ...(Object.keys(signals).length > 0 && { $signals: signals }),
     ...(limits !== undefined && { $limits: limits }),
+    ...(index.drawing !== undefined && { $drawing: index.drawing }),
     ...(signalSteps.length + receivers.length > 0 && { $waits: waitsOf({ index, signalSteps, receivers }) }),
   }
 }
@@ -91,6 +94,7 @@ export async function readInputs(record: ExecutionRecord, encoding: ValueEncodin
     $signals: signals,
     $waits: waits,
     $limits: limits,
+    $drawing: drawing,
     ...given
   } = stored
   return {
@@ -101,6 +105,7 @@ export async function readInputs(record: ExecutionRecord, encoding: ValueEncodin
     ...(isRecord(names) && { $names: names }),
     ...(isRecord(signals) && { $signals: signals }),
     ...(isRecord(limits) && { $limits: limits }),
+    ...(drawing !== undefined && { $drawing: drawing }),
     ...(isRecord(waits) && Array.isArray(waits['signals']) && { $waits: waits as unknown as PlannedWaits }),
   }
 }

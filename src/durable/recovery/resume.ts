@@ -214,8 +214,10 @@ export class Resumption {
       )
       return 'settled'
     }
-    const graph = this.#context.graphOf(record.graph)
-    const fitting = graph === undefined ? undefined : await this.#fromRecords(record, steps, graph, cause, caller)
+    const reasons = await this.#context.learn(record)
+    const graph = this.#context.graphOf(record)
+    const unknown = reasons === undefined ? undefined : { reasons, mayFitElsewhere: true }
+    const fitting = graph === undefined ? unknown : await this.#fromRecords(record, steps, graph, cause, caller)
     // To read it takes long where it is large: what was read after it was lost is not the whole, and says nothing of it.
     if (record.owner !== connection.session.owner) return 'outdated'
     if (fitting === undefined || 'reasons' in fitting) {
@@ -302,7 +304,7 @@ export class Resumption {
   #leave(record: ExecutionRecord, misfit: Misfit): void {
     const { incompatible, clock, options } = this.#context
     incompatible.add(record, misfit)
-    const graph = this.#context.graphOf(record.graph)
+    const graph = this.#context.graphOf(record)
     const observers = [...(graph?.observers ?? []), ...(options.observers ?? [])]
     if (observers.length > 0)
       new Emitter(record.id, graph?.name ?? record.graph, record.target, observers).durable(clock.now(), {

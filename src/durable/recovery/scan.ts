@@ -35,9 +35,7 @@ export class Scan {
     this.#rotation = new GraphRotation(context.storedGraphNames)
     this.#walls = new Walls(context.incompatible, context.clock)
     this.#unlisted = new UnlistedGraphs(context)
-    context.onGraph = (graph) => {
-      for (const name of [graph.name, ...graph.formerly]) this.#rotation.add(name)
-    }
+    context.onGraph = (name) => this.#rotation.add(name)
   }
 
   /** Resolves when the store has answered the look that is under way: what it gave is in the turns of its execution from then on. */

@@ -6,7 +6,7 @@ const portionSize = 1_000
 const pauseMs = 5_000
 
 /**
- * Finds executions of graphs that nobody has listed, so that `unknownGraph` can be called for them: a portion of the open executions at a time, the newest
+ * Finds executions of graphs that nobody has listed, so that `unknownGraph` can be called for them, and workflows are looked for by their names: a portion of the open executions at a time, the newest
  * first, and from the beginning again when all were looked at. The cost of a look does not grow with their number.
  */
 export class UnlistedGraphs {
@@ -20,8 +20,8 @@ export class UnlistedGraphs {
 
   /** Looks, where it is time to, or at all that are open. @throws StoreError */
   async look(isThorough: boolean): Promise<void> {
-    const { options, clock } = this.#context
-    if (options.unknownGraph === undefined) return
+    const { mayFindGraphs, clock } = this.#context
+    if (!mayFindGraphs) return
     if (!isThorough && clock.elapsed() < this.#dueAt) return
     this.#dueAt = clock.elapsed() + pauseMs
     if (isThorough) this.#after = undefined
@@ -32,7 +32,7 @@ export class UnlistedGraphs {
   async #portion(): Promise<boolean> {
     const query = { statuses: openStatuses, after: this.#after, limit: portionSize }
     const records = await this.#context.connection.store.list(query)
-    for (const name of new Set(records.map(({ graph }) => graph))) this.#context.graphOf(name)
+    for (const record of records) this.#context.found(record)
     const isLast = records.length < portionSize
     this.#after = isLast ? undefined : records.at(-1)
     return !isLast

@@ -12,6 +12,7 @@ import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { batchFrameOf } from '../../runtime/batch/batch-options.ts'
 import type { BatchOptions } from '../../runtime/batch/batch-options.ts'
 import type { ItemRead } from '../../runtime/batch/item-inputs.ts'
+import { drawnArgsFor, filledWith } from '../../runtime/inputs/drawn-args.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
@@ -46,7 +47,7 @@ export async function batchRequest(
   context: DocketContext,
   graph: AnyGraph,
   target: AnyDataType,
-  items: readonly unknown[],
+  given: readonly unknown[],
   { key, ...options }: StartBatchOptions,
 ): Promise<StartRequest> {
   context.requireOpen()
@@ -54,10 +55,11 @@ export async function batchRequest(
   const id = options.id ?? context.newId()
   requireLength(context.connection.store, 'executionId', 'startBatch: execution id', id)
   const frame = batchFrameOf('startBatch', own, target, { ...options, id, app: context.options.app })
-  if (!Array.isArray(items)) {
-    const message = `items must be an array, not ${describe(items)}`
+  if (!Array.isArray(given)) {
+    const message = `items must be an array, not ${describe(given)}`
     throw new InputError('INPUT_INVALID', `startBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })
   }
+  const items = itemsWithArgs(graph, target, given, options.shared)
   const { encoding, clock, store } = context.connection
   const turn = turnOf(clock)
   const keys = await keysOf(items, key, turn, store)
@@ -65,6 +67,7 @@ export async function batchRequest(
   await context.connection.readyBy(clock.elapsed() + patienceMs)
   const { shared = {}, overrides, concurrency = 100, onError = 'fail' } = options
   const isOverriding = overrides !== undefined && Object.values(overrides).some((value) => value !== undefined)
+  const { drawing } = frame.plan.whole.index
   const digests: string[] = []
   const chunks = new Chunks(id, context.options.maxValueBytes, store.format)
   for (const [index, item] of items.entries()) {
@@ -72,8 +75,8 @@ export async function batchRequest(
     if (index % itemsPerDigest === 0) digests.push(digestOfItems({ keys, items }, index))
     chunks.add(keys[index]!, item)
   }
-  const given = { shared, overrides: isOverriding ? overrides : undefined, onError }
-  const requestDigest = encoding.resultKey(digestOfBatch(target.name, given, digests))
+  const once = { shared, overrides: isOverriding ? overrides : undefined, onError }
+  const requestDigest = encoding.resultKey(digestOfBatch(target.name, once, digests, drawing))
   const parts = { items, keys, chunkEnds: chunks.ends() }
   let reads: readonly ItemRead[] | undefined
   return {
@@ -98,6 +101,7 @@ export async function batchRequest(
         total: items.length,
         ...(names !== undefined && { $names: names }),
         ...(limits !== undefined && { $limits: limits }),
+        ...(drawing !== undefined && { $drawing: drawing }),
       }
       return {
         id,
@@ -146,6 +150,17 @@ export async function batchRequest(
       else await context.releaseIfClosing({ ...record, owner: created.owner })
     },
   }
+}
+
+/** Arguments that stand in a workflow are each item's own: they are stored with it. */
+function itemsWithArgs(
+  graph: AnyGraph,
+  target: AnyDataType,
+  items: readonly unknown[],
+  shared: object = {},
+): readonly unknown[] {
+  const args = [...drawnArgsFor(graph, target)].filter(([name]) => !Object.hasOwn(shared, name))
+  return args.length === 0 ? items : items.map((item) => filledWith(new Map(args), item))
 }
 
 /** Cuts a batch's items into chunks that can be stored: not too many, and not too big. */

@@ -3,6 +3,7 @@ import { RefusedError } from '../../core/errors.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
+import { withDrawnArgs } from '../../runtime/inputs/drawn-args.ts'
 import { givenInputs } from '../../runtime/inputs/given-inputs.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -37,7 +38,8 @@ export async function beginExecution(
   starter: ExecutionStarter,
   wanted: WantedExecution,
 ): Promise<string> {
-  const { graph, target, inputs, options, transaction } = wanted
+  const { graph, target, options, transaction } = wanted
+  const inputs = withDrawnArgs(graph, target, wanted.inputs)
   const { interceptors } = context
   const begin = async (given: unknown, changed: OverridingOptions): Promise<string> => {
     if (wanted.runUnwritten !== undefined && interceptors.start !== undefined) {

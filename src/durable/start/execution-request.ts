@@ -6,6 +6,7 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
 import { planOf } from '../../core/graph/plan.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
+import { withDrawnArgs } from '../../runtime/inputs/drawn-args.ts'
 import { checkLeaves, givenInputs, namedLeaves } from '../../runtime/inputs/given-inputs.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { givenSignals, problemOfSignals } from '../../runtime/inputs/given-signals.ts'
@@ -67,9 +68,10 @@ export function executionRequest(
   context: DocketContext,
   graph: AnyGraph,
   target: AnyDataType,
-  inputs: unknown,
+  asGiven: unknown,
   { overrides, signals: sent, ...options }: OverridingOptions,
 ): StartRequest {
+  const inputs = withDrawnArgs(graph, target, asGiven)
   const given = givenInputs(context.requireGraph(graph), target, inputs, overrides)
   const signals = givenSignals(given.plan, sent)
   const input = overrides === undefined ? inputs : namedLeaves(given)

@@ -37,7 +37,7 @@ export async function forkExecution(
   if (stored === undefined)
     throw new ExecutionConflictError(`there is no execution "${id}" to fork`, { executionId: id })
   requireAttached(stored)
-  const graph = context.graphOf(stored.graph)
+  const graph = context.graphOf(stored)
   if (graph === undefined)
     throw new OptionError(`fork: this docket does not know graph "${stored.graph}" of execution "${id}"`)
   if (stored.kind === 'batch')

@@ -23,7 +23,8 @@ export function graphAndTarget(
   }
   const { producers, former } = requireIndex(graph)
   const target = producers.get(targetName) ?? producers.get(former?.types.get(targetName) ?? '')
-  if (target !== undefined) return { graph, target: target.output }
+  // As it was declared: a workflow has its arguments.
+  if (target !== undefined) return { graph: context.declared(graph), target: target.output }
   const made = [...producers.keys()]
   throw new OptionError(
     `startByName: no step of graph "${graph.name}" produces "${targetName}"${didYouMean(targetName, made) || `; it makes: ${made.join(', ')}`}`,

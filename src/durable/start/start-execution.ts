@@ -175,7 +175,7 @@ export class ExecutionStarter {
   /** What a record stands for, as its graph names things now. */
   async #underPresentNames(record: ExecutionRecord): Promise<ExecutionRecord> {
     const { connection, clock } = this.#context
-    const graph = this.#context.graphOf(record.graph)
+    const graph = this.#context.graphOf(record)
     if (graph === undefined || requireIndex(graph).former === undefined) return record
     const { encoding } = connection
     if (record.kind !== 'batch') return (await underPresentNames({ record, steps: [] }, graph, encoding, clock)).record

@@ -14,6 +14,7 @@ import { randomId } from '../environment/ids.ts'
 import { resolveOptions } from '../execution/execution-setup.ts'
 import { GivenItemSignals } from './given-item-signals.ts'
 import { ItemInputs } from './item-inputs.ts'
+import { drawnArgsFor } from '../inputs/drawn-args.ts'
 import { isLeafOf, matchInputs, readOverrides, unknownKeyText } from '../inputs/given-inputs.ts'
 import { readRecord } from '../inputs/input-record.ts'
 import { processCache, ResultCache } from '../results/result-cache.ts'
@@ -116,6 +117,6 @@ export function batchFrameOf(
     cache: options.id === undefined ? new ResultCache() : processCache,
     undoings: undoingsOf(plan.whole, options.id),
     signals: given,
-    inputs: new ItemInputs(plan, sharedNames, place, given),
+    inputs: new ItemInputs(plan, sharedNames, place, given, drawnArgsFor(graph, target)),
   }
 }

@@ -4,6 +4,7 @@ import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { Turn } from '../environment/turn.ts'
 import { problemOfSignals } from '../inputs/given-signals.ts'
 import type { StartSignals } from '../inputs/given-signals.ts'
+import { filledWith } from '../inputs/drawn-args.ts'
 import { checkLeaves, isLeafOf, leafValuesOf, matchInputs, unknownKeyText } from '../inputs/given-inputs.ts'
 
 /** One item's plan and its leaf values. */
@@ -33,8 +34,17 @@ export class ItemInputs {
   readonly #sharedNames: ReadonlySet<string>
   readonly #place: ErrorPlace
   readonly #signals: SignalsOfItems | undefined
+  readonly #args: ReadonlyMap<string, unknown>
 
-  constructor(plan: BatchPlan, sharedNames: ReadonlySet<string>, place: ErrorPlace, signals?: SignalsOfItems) {
+  /** `args` take the places of what items leave out. */
+  constructor(
+    plan: BatchPlan,
+    sharedNames: ReadonlySet<string>,
+    place: ErrorPlace,
+    signals?: SignalsOfItems,
+    args: ReadonlyMap<string, unknown> = new Map(),
+  ) {
+    this.#args = new Map([...args].filter(([name]) => !sharedNames.has(name)))
     this.#plan = plan
     this.#sharedNames = sharedNames
     this.#place = place
@@ -49,8 +59,9 @@ export class ItemInputs {
     return signals instanceof InputError ? signals : { ...read, signals }
   }
 
-  #match(given: unknown, item: number): ItemRead | InputError {
+  #match(inputs: unknown, item: number): ItemRead | InputError {
     const { item: itemPlan } = this.#plan
+    const given = filledWith(this.#args, inputs)
     const { plan } = itemPlan
     const exact = leafValuesOf(plan, given)
     if (exact !== undefined) return { itemPlan, leafValues: exact, areChecked: false }

@@ -8,6 +8,7 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { planOf, requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { checkValue, issuesText } from './check-value.ts'
+import { withDrawnArgs } from './drawn-args.ts'
 import type { CheckedValue } from './check-value.ts'
 import { isPlainRecord, readRecord } from './input-record.ts'
 
@@ -23,8 +24,9 @@ export interface GivenInputs {
  * @throws InputError that names every missing and every unknown key
  * @throws GraphError for an unknown target
  */
-export function givenInputs(graph: AnyGraph, target: AnyDataType, inputs: unknown, overrides?: unknown): GivenInputs {
+export function givenInputs(graph: AnyGraph, target: AnyDataType, given: unknown, overrides?: unknown): GivenInputs {
   const plain = planOf(graph, target)
+  const inputs = plain.index.drawing === undefined ? given : withDrawnArgs(graph, target, given)
   if (overrides === undefined) {
     const exact = leafValuesOf(plain, inputs)
     if (exact !== undefined) return { plan: plain, leafValues: exact }

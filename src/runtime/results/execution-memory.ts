@@ -1,5 +1,6 @@
 import { ExecutionConflictError } from '../../core/errors.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
+import { hashOfDrawing } from '../../core/graph/drawing.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { LruMap } from '../collections/lru-map.ts'
 import { processCache } from './result-cache.ts'
@@ -35,7 +36,9 @@ export function memoryOf(
 export function requestDigestOf(plan: Plan, leafValues: readonly unknown[]): string {
   // By name, so that an error names the input that can't be compared.
   const inputs = Object.fromEntries(plan.leaves.map((leaf, position) => [leaf.type.name, leafValues[position]]))
-  return digest(canonicalize({ target: plan.target.name, inputs }))
+  const { drawing } = plan.index
+  const what = drawing === undefined ? undefined : hashOfDrawing(drawing)
+  return digest(canonicalize({ target: plan.target.name, inputs, drawing: what }))
 }
 
 function rememberCall(graph: string, id: string, requestDigest: string): void {
