@@ -12,7 +12,7 @@ import { toName } from '../sql/names.ts'
 import { roundsOf } from '../sql/rounds.ts'
 import { doneStatuses, headFields, outboxColumns, outboxFields, stepColumns, stepFields } from '../sql/tables.ts'
 import { stayingOf } from '../../src/core/contracts/step-replacement.ts'
-import { checkpointParameters, checkpointParts, hasCheckpoints } from './checkpoints.ts'
+import { dropColumns, dropParameters, dropsPart, noteColumns, noteParameters, notesPart } from './checkpoints.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, fenceColumns, fewRows, lockPatience, unnest } from './dialect.ts'
 import type { PostgresHintSender } from './hint-sender.ts'
@@ -46,8 +46,8 @@ export class PostgresCommitter {
     this.#connection = connection
     this.#dialect = dialect
     this.#hints = hints
-    this.#passing = commitStatements(dialect, ' skip locked')
-    this.#waiting = commitStatements(dialect, '')
+    this.#passing = new CommitStatements(dialect, ' skip locked')
+    this.#waiting = new CommitStatements(dialect, '')
     this.#stillOwned = `select a.n from ${unnest(fenceColumns, 'a', 1, 'n')}
       join ${dialect.table('executions')} e on e.id = a.id and e.owner = a.owner and e.epoch = a.epoch`
   }
@@ -84,17 +84,13 @@ export class PostgresCommitter {
   ): Promise<void> {
     if (commits.length === 0) return
     const { timeText } = this.#dialect
-    const isParking = commits.some(({ park }) => park !== undefined)
-    const keeps = commits.some(hasCheckpoints)
-    // Few of those that keep something do more than one other thing: one statement with all parts does for them.
-    const isMore = keeps && commits.some((commit) => commit.head !== undefined || hasMail(commit))
-    const sends = isParking || isMore || commits.some(({ outgoing }) => outgoing !== undefined)
-    const hasHeads = sends || commits.some(({ head }) => head !== undefined)
+    const parts = partsOf(commits)
+    const [hasHeads, parks] = [(parts & part.heads) !== 0, (parts & part.park) !== 0]
     const rows = commits.map((commit): Cell[] => {
       const { id, owner, epoch, at, park } = commit
       const head = headOf(commit)
       const plain: Cell[] = [toName(id), toName(owner), epoch, timeText(at)]
-      if (isParking || isMore) plain.push(park?.lastSeq ?? null)
+      if (parks) plain.push(park?.lastSeq ?? null)
       return hasHeads ? [...plain, maskOf(head), ...cellsOf(headFields, head ?? {}, timeText)] : plain
     })
     const steps = commits.flatMap((commit, index) =>
@@ -102,38 +98,22 @@ export class PostgresCommitter {
     )
     const consumed = commits.flatMap((commit, index) => (commit.consumed ?? []).map((seq): Cell[] => [index + 1, seq]))
     const slots = commits.flatMap((commit, index) => slotRowsOf(commit, index + 1))
-    const columns = columnsOfCommit(hasHeads, isParking || isMore)
+    const columns = columnsOfCommit(parts)
     const outgoing = commits.flatMap((commit, index) =>
       (commit.outgoing ?? []).map((message): Cell[] => [
         index + 1,
         ...cellsOf(outboxFields, { ...message, source: commit.id }, timeText),
       ]),
     )
-    const writesMail = sends || consumed.length > 0 || slots.length > 0
-    const { plain, heads, mail, headsAndMail, sending, parking, keeping, whole } = statements
-    const text = keeps
-      ? isParking || sends
-        ? whole
-        : keeping
-      : isParking
-        ? parking
-        : sends
-          ? sending
-          : writesMail
-            ? hasHeads
-              ? headsAndMail
-              : mail
-            : hasHeads
-              ? heads
-              : plain
     const written = await this.#connection.queryPrepared({
-      text,
+      text: statements.of(parts),
       parameters: [
         ...columnar(columns, rows),
         ...columnar(numberedStepColumns, steps),
-        ...(writesMail ? [...columnar(consumedColumns, consumed), ...columnar(slotColumns, slots)] : []),
-        ...(sends ? columnar(numberedOutboxColumns, outgoing) : []),
-        ...(keeps ? checkpointParameters(commits, this.#dialect) : []),
+        ...(parts & part.mail ? [...columnar(consumedColumns, consumed), ...columnar(slotColumns, slots)] : []),
+        ...(parts & part.outgoing ? columnar(numberedOutboxColumns, outgoing) : []),
+        ...(parts & part.notes ? noteParameters(commits, this.#dialect) : []),
+        ...(parts & part.drops ? dropParameters(commits) : []),
       ],
     })
     for (const row of written) {
@@ -149,12 +129,29 @@ export class PostgresCommitter {
   }
 }
 
-function hasMail({ consumed, closedSlots, openedSlots, outgoing }: ExecutionCommit): boolean {
-  return [consumed, closedSlots, openedSlots, outgoing].some((part) => part !== undefined)
+/** What a statement can write beside step records: a bit each. */
+const part = { heads: 1, mail: 2, outgoing: 4, park: 8, notes: 16, drops: 32 } as const
+
+/** What these commits write together. What is rare brings along what mostly comes with it, so that there are few statements. */
+function partsOf(commits: readonly ExecutionCommit[]): number {
+  let parts = 0
+  for (const commit of commits) {
+    if (commit.park !== undefined) parts |= part.heads | part.mail | part.outgoing | part.park
+    if (commit.outgoing !== undefined) parts |= part.heads | part.mail | part.outgoing
+    if (commit.head !== undefined) parts |= part.heads
+    if (hasMail(commit)) parts |= part.mail
+    if (commit.checkpoints !== undefined) parts |= part.notes
+    if (commit.droppedCheckpoints !== undefined) parts |= part.notes | part.drops
+  }
+  return parts
 }
 
-function columnsOfCommit(hasHeads: boolean, parks: boolean): readonly CellColumn[] {
-  return [...plainColumns, ...(parks ? [parkColumn] : []), ...(hasHeads ? headColumns : [])]
+function hasMail({ consumed, closedSlots, openedSlots }: ExecutionCommit): boolean {
+  return [consumed, closedSlots, openedSlots].some((numbers) => numbers !== undefined && numbers.length > 0)
+}
+
+function columnsOfCommit(parts: number): readonly CellColumn[] {
+  return [...plainColumns, ...(parts & part.park ? [parkColumn] : []), ...(parts & part.heads ? headColumns : [])]
 }
 
 /** The entries of slots that are closed, and of those that are opened: these have no verdict. */
@@ -173,55 +170,54 @@ function maskOf(head: HeadChange | undefined): number {
   return mask
 }
 
-type CommitStatements = Readonly<
-  Record<'plain' | 'heads' | 'mail' | 'headsAndMail' | 'sending' | 'parking' | 'keeping' | 'whole', string>
->
+/** The statements for what commits write, each made when it is needed first. */
+class CommitStatements {
+  readonly #made = new Map<number, string>()
+  readonly #dialect: Dialect
+  readonly #ifLocked: string
 
-function commitStatements(dialect: Dialect, ifLocked: string): CommitStatements {
-  const statement = (...parts: readonly CommitPart[]): string => commitStatement(dialect, ifLocked, new Set(parts))
-  return {
-    plain: statement(),
-    heads: statement('heads'),
-    mail: statement('mail'),
-    headsAndMail: statement('heads', 'mail'),
-    sending: statement('heads', 'mail', 'outgoing'),
-    parking: statement('heads', 'mail', 'outgoing', 'park'),
-    keeping: statement('checkpoints'),
-    whole: statement('heads', 'mail', 'outgoing', 'park', 'checkpoints'),
+  constructor(dialect: Dialect, ifLocked: string) {
+    this.#dialect = dialect
+    this.#ifLocked = ifLocked
+  }
+
+  of(parts: number): string {
+    let text = this.#made.get(parts)
+    if (text === undefined) this.#made.set(parts, (text = commitStatement(this.#dialect, this.#ifLocked, parts)))
+    return text
   }
 }
-
-/** What a statement can write beside step records. */
-type CommitPart = 'heads' | 'mail' | 'outgoing' | 'park' | 'checkpoints'
 
 /**
  * Holds the rows that are still their owners' and, with ` skip locked`, that nobody else holds, in the order of their ids (so that no two statements wait for
  * each other), and writes for those alone.
  */
-function commitStatement(dialect: Dialect, ifLocked: string, parts: ReadonlySet<CommitPart>): string {
-  const [hasHeads, consumes, sends, parks] = (['heads', 'mail', 'outgoing', 'park'] as const).map((part) =>
-    parts.has(part),
-  ) as [boolean, boolean, boolean, boolean]
-  const columns = columnsOfCommit(hasHeads, parks)
+function commitStatement(dialect: Dialect, ifLocked: string, parts: number): string {
+  const columns = columnsOfCommit(parts)
+  let last = columns.length + numberedStepColumns.length
+  /** Where the parameters of so many columns begin. */
+  const placeOf = (those: readonly CellColumn[]): number => {
+    const first = last + 1
+    last += those.length
+    return first
+  }
   const changes = headFields.flatMap((field, index) =>
     columnsOf([field]).map(
       ({ name }) => `${name} = case when h.mask & ${1 << index} <> 0 then h.${name} else e.${name} end`,
     ),
   )
   const heads = `, ${changes.join(', ')}, owner = case when h.mask & ${releaseBit} <> 0 then null else e.owner end`
-  const consumedFrom = columns.length + numberedStepColumns.length + 1
   // What the statement sees of mailboxes is what was there when it began, the execution's row is held later: its number has grown if a
   // message came in between.
   const isRead = ` and (a.park_seq is null or (
           e.last_mail = (select s.last_mail from ${dialect.table('executions')} s where s.id = a.id)
           and not exists (select 1 from ${dialect.table('mailbox')} m where m.execution = a.id and m.seq > a.park_seq)))`
-  const slotsFrom = consumedFrom + consumedColumns.length
-  const consumedPart = `, consumed as (
+  const mailPart = (): string => `, consumed as (
       delete from ${dialect.table('mailbox')} m
-      using held h join ${unnest(consumedColumns, 'c', consumedFrom)} on c.n = h.n
+      using held h join ${unnest(consumedColumns, 'c', placeOf(consumedColumns))} on c.n = h.n
       where m.execution = h.id and m.seq = c.seq returning m.execution
     ), slots as materialized (
-      select h.id, s.name, s.verdict from held h join ${unnest(slotColumns, 's', slotsFrom)} on s.n = h.n
+      select h.id, s.name, s.verdict from held h join ${unnest(slotColumns, 's', placeOf(slotColumns))} on s.n = h.n
     ), closed as (
       insert into ${dialect.table('receipts')} (execution, name, verdict)
       select s.id, s.name, s.verdict from slots s where s.verdict is not null on conflict (execution, name) do nothing
@@ -229,14 +225,19 @@ function commitStatement(dialect: Dialect, ifLocked: string, parts: ReadonlySet<
       delete from ${dialect.table('receipts')} r using slots s
       where s.verdict is null and r.execution = s.id and r.name = s.name
     )`
-  const outgoing = unnest(numberedOutboxColumns, 'o', slotsFrom + slotColumns.length)
-  const outgoingPart = `, sent as (
+  const outgoingPart = (): string => `, sent as (
       insert into ${dialect.table('outbox')} (${namesOf(outboxColumns)})
-      select ${outboxColumns.map(({ name }) => `o.${name}`).join(', ')} from ${outgoing} join held h on h.n = o.n
+      select ${outboxColumns.map(({ name }) => `o.${name}`).join(', ')} from ${unnest(numberedOutboxColumns, 'o', placeOf(numberedOutboxColumns))} join held h on h.n = o.n
       on conflict (entry) do nothing
     )`
-  const lastPlace = slotsFrom + slotColumns.length + numberedOutboxColumns.length
-  const keepingPart = parts.has('checkpoints') ? checkpointParts(dialect, sends ? lastPlace : consumedFrom) : ''
+  const [hasHeads, consumes, parks] = [parts & part.heads, parts & part.mail, parts & part.park]
+  // In the order of their parameters.
+  const written = [
+    consumes ? mailPart() : '',
+    parts & part.outgoing ? outgoingPart() : '',
+    parts & part.notes ? notesPart(dialect, placeOf(noteColumns)) : '',
+    parts & part.drops ? dropsPart(dialect, last - noteColumns.length + 1, placeOf(dropColumns)) : '',
+  ].join('')
   const counts = `left join (select execution, count(*) as count from consumed group by execution) c on c.execution = h.id`
   return `with held as materialized (
       select a.* from ${lockPatience()} cross join ${fewRows(columns)} cross join lateral (
@@ -250,7 +251,7 @@ function commitStatement(dialect: Dialect, ifLocked: string, parts: ReadonlySet<
       on conflict (execution, step, item) do update
       set ${stepColumns.map(({ name }) => `${name} = excluded.${name}`).join(', ')}
       where old.status not in ${doneStatuses} or old.type = '' or excluded.status in ${doneStatuses} or excluded.type = ''
-    )${consumes ? consumedPart : ''}${sends ? outgoingPart : ''}${keepingPart}, changed as (
+    )${written}, changed as (
       update ${dialect.table('executions')} e
       set updated_at = h.updated_at${consumes ? ', mail_left = e.mail_left - coalesce(c.count, 0), mail_version = e.mail_version + 1' : ''}${hasHeads ? heads : ''}
       from held h ${consumes ? counts : ''} where e.id = h.id
