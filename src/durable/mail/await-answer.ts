@@ -10,6 +10,7 @@ import { pauseBeforeLook } from '../context/look-again.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { checkpointBeside } from '../records/checkpoint-beside.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
+import type { AnswerWatch } from './answer-watch.ts'
 
 /** An update that was sent. */
 export interface SentUpdate {
@@ -18,6 +19,8 @@ export interface SentUpdate {
   readonly id: string
   readonly name: string
   readonly digest: string
+  /** Whether nobody can have sent it before. */
+  readonly isFirst: boolean
   readonly place: {
     readonly executionId: string
     readonly graph: string | undefined
@@ -29,19 +32,32 @@ const firstPollMs = 10
 const longestPollMs = 500
 
 /** Waits for the answer to an update, in whatever process it is given. @throws as `ExecutionHandle.update` does */
-export async function awaitAnswer(context: DocketContext, sent: SentUpdate, until: number): Promise<unknown> {
-  const { clock } = context
+export async function awaitAnswer(
+  context: DocketContext,
+  sent: SentUpdate,
+  until: number,
+  watch: AnswerWatch,
+): Promise<unknown> {
+  const { clock, connection } = context
   const { executionId, id, type, place } = sent
+  // One that was sent before, under the same id, may have been answered before it was watched for.
+  let isRead = sent.isFirst
   for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPollMs)) {
-    const answer = await readAnswer(context, sent)
-    if (answer !== undefined) return answer()
-    const record = await context.recordOf(executionId)
-    if (record === undefined) throw noSuchExecution(executionId)
-    if (isTerminal(record.status)) {
-      // It may have been answered since the look before.
-      const last = await readAnswer(context, sent)
-      if (last !== undefined) return last()
-      throw ended(sent)
+    if (watch.answer !== undefined) return outcomeOf(connection.encoding, sent, watch.answer)
+    // What lives here is answered here.
+    if (watch.isHere && isRead) pauseMs = longestPollMs
+    else {
+      isRead = true
+      const answer = await readAnswer(context, sent)
+      if (answer !== undefined) return answer()
+      const record = await context.recordOf(executionId)
+      if (record === undefined) throw noSuchExecution(executionId)
+      if (isTerminal(record.status)) {
+        // It may have been answered since the look before.
+        const last = await readAnswer(context, sent)
+        if (last !== undefined) return last()
+        throw ended(sent)
+      }
     }
     const leftMs = until - clock.elapsed()
     if (leftMs <= 0) {
@@ -49,9 +65,10 @@ export async function awaitAnswer(context: DocketContext, sent: SentUpdate, unti
       throw new UpdateError('UPDATE_TIMEOUT', what, id, place)
     }
     if (context.isHandingOver) throw context.closedWhileWaiting({ id: executionId })
-    const here = context.owned.get(executionId)
-    const listen = here === undefined ? undefined : (done: () => void) => here.commits.onWritten(done)
-    await pauseBeforeLook(context, executionId, Math.min(pauseMs, leftMs), { listen, endsHere: here === undefined })
+    const { isHere } = watch
+    const listen = (done: () => void): (() => void) => watch.onNews(done)
+    if (watch.answer === undefined)
+      await pauseBeforeLook(context, executionId, Math.min(pauseMs, leftMs), { listen, endsHere: !isHere })
   }
 }
 

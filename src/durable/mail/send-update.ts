@@ -18,6 +18,7 @@ import type { WaitedFor } from '../../runtime/environment/current-step.ts'
 import { checkValue, issuesText } from '../../runtime/inputs/check-value.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
+import { AnswerWatch } from './answer-watch.ts'
 import { awaitAnswer, conflict, readAnswer } from './await-answer.ts'
 import { problemOfItem, signalPlace } from './signal-place.ts'
 import type { SignalTarget } from './signal-place.ts'
@@ -53,9 +54,11 @@ export async function sendUpdate(
   target: SignalTarget,
   type: AnyUpdateType,
   value: unknown,
-  { id = randomId(context.options.random), item, timeout }: UpdateOptions,
+  { id: given, item, timeout }: UpdateOptions,
 ): Promise<unknown> {
-  const send = (given: unknown): Promise<unknown> => sendChecked(context, target, type, given, { id, item, timeout })
+  const id = given ?? randomId(context.options.random)
+  const options = { id, item, timeout, isFirst: given === undefined }
+  const send = (changed: unknown): Promise<unknown> => sendChecked(context, target, type, changed, options)
   const { update } = context.interceptors
   if (update === undefined) return send(value)
   const { id: executionId, graph } = target
@@ -67,7 +70,7 @@ async function sendChecked(
   target: SignalTarget,
   type: AnyUpdateType,
   value: unknown,
-  { id, item, timeout }: UpdateOptions & { readonly id: string },
+  { id, item, timeout, isFirst }: UpdateOptions & { readonly id: string; readonly isFirst: boolean },
 ): Promise<unknown> {
   const { connection, clock } = context
   const { store, encoding } = connection
@@ -86,7 +89,8 @@ async function sendChecked(
   await connection.readyBy()
   const message = updateMessage(target.id, { name, digest }, { payload, at: clock.now() })
   requireLength(store, 'message', 'update: its name and id together', message.id!)
-  const sent = { executionId: target.id, type, id, name, digest, place }
+  const sent = { executionId: target.id, type, id, name, digest, isFirst, place }
+  using watch = new AnswerWatch(context, target.id, name)
   const [verdict] = await connection.post([message])
   if (verdict === 'unknown') throw noSuchExecution(target.id)
   if (verdict === 'duplicate') throw conflict(sent)
@@ -100,7 +104,7 @@ async function sendChecked(
   const wait = {}
   requireNoRing(context, target.id, type, wait)
   try {
-    return await awaitAnswer(context, sent, until)
+    return await awaitAnswer(context, sent, until, watch)
   } finally {
     endWait(wait)
   }

@@ -58,7 +58,7 @@ export class ExecutionCommits {
   /** None where no step waits for what comes by mail. */
   readonly #mails: Mail[] = []
   /** Undefined while nobody watches what is written. */
-  #watchers: Set<() => void> | undefined
+  #watchers: Set<(written: ExecutionCommit) => void> | undefined
   /** Goes out with the next commit. */
   #pendingHead: HeadChange | undefined
   /** The messages that take effect with the end. */
@@ -145,7 +145,7 @@ export class ExecutionCommits {
   }
 
   /** Calls back after each commit, until the returned function is called. */
-  onWritten(watcher: () => void): () => void {
+  onWritten(watcher: (written: ExecutionCommit) => void): () => void {
     const watchers = (this.#watchers ??= new Set())
     watchers.add(watcher)
     return () => {
@@ -274,7 +274,7 @@ export class ExecutionCommits {
     const written = adding.then((isKept) => {
       if (isKept) {
         this.#open.written(records)
-        if (this.#watchers !== undefined) for (const watcher of this.#watchers) watcher()
+        if (this.#watchers !== undefined) for (const watcher of this.#watchers) watcher(whole)
         for (const mail of this.#mails) mail.written?.(records)
         return
       }

@@ -1,0 +1,50 @@
+import type { CheckpointRecord } from '../../core/contracts/checkpoint-record.ts'
+import type { ExecutionCommit } from '../../core/contracts/execution-record.ts'
+import { isTerminal } from '../../core/contracts/statuses.ts'
+import { answerPlace } from '../../core/contracts/update-message.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import type { Owned } from '../ownership/owned.ts'
+
+/** Sees the answer to an update where this process writes it: begun before the update is sent, it misses none, and nothing has to be read. */
+export class AnswerWatch implements Disposable {
+  /** The answer, once it is written here. */
+  answer: CheckpointRecord | undefined
+  readonly #context: DocketContext
+  readonly #name: string
+  readonly #owned: Owned | undefined
+  readonly #end: () => void
+  #onNews: (() => void) | undefined
+
+  constructor(context: DocketContext, id: string, name: string) {
+    this.#context = context
+    this.#name = name
+    this.#owned = context.owned.get(id)
+    this.#end = this.#owned?.commits.onWritten((written) => this.#take(written)) ?? (() => {})
+  }
+
+  /** Whether the execution lives here still, so that nobody else can answer. */
+  get isHere(): boolean {
+    const owned = this.#owned
+    return owned !== undefined && !owned.hasEnded && this.#context.owned.get(owned.id) === owned
+  }
+
+  /** Calls back for an answer, and for an end, until the returned function is called. */
+  onNews(callback: () => void): () => void {
+    this.#onNews = callback
+    return () => {
+      this.#onNews = undefined
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#end()
+  }
+
+  #take({ checkpoints, head }: ExecutionCommit): void {
+    const { step, item, generation } = answerPlace(this.#name)
+    this.answer ??= checkpoints?.find(
+      (one) => one.name === this.#name && one.step === step && one.item === item && one.generation === generation,
+    )
+    if (this.answer !== undefined || (head?.status !== undefined && isTerminal(head.status))) this.#onNews?.()
+  }
+}
