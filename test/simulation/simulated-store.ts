@@ -1,4 +1,5 @@
 import { StoreError } from '../../src/core/errors.ts'
+import { missingAbilitiesOf } from '../../src/core/contracts/missing-abilities.ts'
 import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import type { Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
@@ -13,47 +14,11 @@ import type { SimulatedProcess } from './simulated-process.ts'
 type CallName = Exclude<keyof Store, 'name' | 'capabilities' | 'limits' | 'format' | 'open' | 'close' | 'subscribe'>
 type AnyCall = (...given: unknown[]) => Promise<unknown>
 
-const callNames: readonly CallName[] = [
-  'renewOwner',
-  'endOwner',
-  'readOwners',
-  'readWorkers',
-  'create',
-  'commit',
-  'acquire',
-  'get',
-  'list',
-  'overdue',
-  'readSteps',
+// Whatever a docket may call goes through the network.
+const callNames = [
+  ...missingAbilitiesOf({}).filter((name) => name !== 'open' && name !== 'close'),
   'readCheckpoints',
-  'delete',
-  'purge',
-  'post',
-  'readMail',
-  'readOutbox',
-  'confirmOutbox',
-  'emit',
-  'awaitEvents',
-  'endWaits',
-  'undelivered',
-  'delivered',
-  'oldWaits',
-  'purgeEvents',
-  'addSchedules',
-  'changeSchedules',
-  'getSchedules',
-  'listSchedules',
-  'nextSchedule',
-  'takeSchedules',
-  'deleteSchedules',
-  'readShared',
-  'writeShared',
-  'oldShared',
-  'getResults',
-  'claimResults',
-  'commitResults',
-  'purgeResults',
-]
+] as readonly CallName[]
 
 // As long as drivers wait for an answer.
 const driverTimeoutMs = 2_000
