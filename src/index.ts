@@ -105,7 +105,14 @@ export type {
 } from './core/contracts/interceptor.ts'
 export type { Logger } from './core/contracts/logger.ts'
 export type { Observer } from './core/contracts/observer.ts'
-export type { Backoff, ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from './core/language/policy.ts'
+export type {
+  Backoff,
+  ConcurrencyPolicy,
+  PersistPolicy,
+  PersistScope,
+  RatePolicy,
+  RetryPolicy,
+} from './core/language/policy.ts'
 export type { EventOptions, EventStep } from './core/language/event.ts'
 export type { EventType, EventTypeOptions, TypedEventType } from './core/language/event-type.ts'
 export type { AnswerOf, UpdateDeclaration, UpdateType, UpdateView } from './core/language/update.ts'
@@ -153,6 +160,7 @@ export type {
   ScheduleStore,
   ScheduleTaking,
 } from './core/contracts/schedule-record.ts'
+export type { SharedLook, SharedState, SharedStateStore, SharedWrite } from './core/contracts/shared-state.ts'
 export type { Message, NewMessage } from './core/contracts/message.ts'
 export type {
   AcquiredExecution,
@@ -203,7 +211,8 @@ export type { UpdateFailure } from './core/update-error.ts'
 export type { BatchInfo, ItemInfo, ItemStatus } from './durable/records/batch-info.ts'
 export type { ChildInfo } from './durable/records/child-info.ts'
 export type { ExecutionDetails, ExecutionInfo } from './durable/records/execution-info.ts'
-export type { CheckpointInfo, StepInfo, StepWait, UndoInfo } from './durable/records/step-info.ts'
+export type { StartVerdict } from './durable/start/start-keys.ts'
+export type { CheckpointInfo, LimitInfo, StepInfo, StepWait, UndoInfo } from './durable/records/step-info.ts'
 export type { LeaseInfo } from './durable/records/lease-info.ts'
 export type {
   MigratableExecution,

@@ -52,6 +52,7 @@ export function docketParts(context: DocketContext, declared: readonly CheckedSc
     checkEmit(type, key, {})
     return emitEvent(context, type, key, value, {}, emission)
   }
+  context.cancel = (id, reason) => cancelExecution(context, id, reason, 'call')
   context.childEnded = (parent, message) => children.ended(parent, message)
   context.hasOnRecord = (message) => children.hasOnRecord(message)
   const delivery = new Delivery(context)

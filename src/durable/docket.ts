@@ -144,7 +144,7 @@ export class Docket implements AsyncDisposable {
     const started = await startMany(context, this.#parts.starter, wanted)
     return started.map((one, index) => {
       if ('error' in one) return { error: one.error }
-      return { handle: handleOf(context, one.id, graph, wanted.target, starts[index], transaction !== undefined) }
+      return { handle: handleOf(context, one, graph, wanted.target, starts[index], transaction !== undefined) }
     })
   }
 

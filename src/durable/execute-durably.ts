@@ -10,7 +10,7 @@ import { leftBySignal } from './context/ended-by-signal.ts'
 import type { OverridingOptions, StartOptions } from './context/start-options.ts'
 import type { DocketParts } from './docket-parts.ts'
 import { handleOf } from './handle-of.ts'
-import { problemsOfLifetime } from './records/stored-limits.ts'
+import { problemsOfStart } from './start-problems.ts'
 import { beginExecution } from './start/begin-execution.ts'
 
 /** Starts an execution and waits for its value; what nobody could find again is not written down. @throws (as rejection) as `Docket.execute` does */
@@ -25,8 +25,9 @@ export function executeDurably(
   // What is thrown inside rejects the promise.
   return new Promise((resolve, reject) => {
     context.requireOpen()
-    if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames, problemsOfLifetime(options))
-    if (options?.id === undefined && context.interceptors.start === undefined) {
+    if (options !== undefined) checkExecuteOptions('execute', options, startOptionNames, problemsOfStart(options))
+    const isKept = options?.id !== undefined || options?.onBusy !== undefined || options?.dedupe !== undefined
+    if (!isKept && context.interceptors.start === undefined) {
       const own = context.requireGraph(graph)
       const given = givenInputs(own, target, withDrawnArgs(graph, target, inputs), options?.overrides)
       if (ephemeral.has(given.plan)) {
@@ -36,16 +37,17 @@ export function executeDurably(
     }
     let isUnwritten = false
     const runUnwritten = (given: GivenInputs, input: unknown, changed: StartOptions): boolean => {
-      isUnwritten = options?.id === undefined && ephemeral.has(given.plan)
+      isUnwritten = !isKept && ephemeral.has(given.plan)
       if (isUnwritten) ephemeral.run(given, input, changed, resolve, reject)
       return isUnwritten
     }
     beginExecution(context, starter, { graph, target, inputs, options: options ?? {}, runUnwritten })
-      .then(async (id) => {
+      .then(async (begun) => {
         if (isUnwritten) return
+        const { id } = begun
         // The caller's own limits end its wait; what the steps did is undone without it.
         context.owned.get(id)?.callerLeft?.catch(reject)
-        const handle = handleOf(context, id, graph, target, options)
+        const handle = handleOf(context, begun, graph, target, options)
         resolve(await leftBySignal(context, id, options?.signal, () => handle.result()))
       })
       .catch(reject)

@@ -8,6 +8,7 @@ import type { Duration } from '../core/duration.ts'
 import { turnOf } from '../runtime/environment/turn.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { withCheckpoints } from './function-details.ts'
+import { withLimits } from './limit-details.ts'
 import { liveSteps } from './mail/look.ts'
 import { mayHaveChildren } from './recovery/child-cascade.ts'
 import { batchInfoOf } from './records/batch-info.ts'
@@ -93,7 +94,7 @@ async function detailsOfOne(
     encoding,
     former,
   )
-  const shown = await withCheckpoints(context, id, graph, infos)
+  const shown = await withCheckpoints(context, id, graph, await withLimits(context, infos))
   return { ...info, lease, batch: undefined, situation: situationWith(shown), steps: shown, children }
 }
 
@@ -114,7 +115,7 @@ async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): 
   const recorded = await stepInfosOf(record, steps, encoding, turnOf(clock))
   const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
   const known = live === undefined ? recorded : withLiveSteps(recorded, batch, live)
-  const infos = await withUndos(stored.id, withUndone(known, undos), undos, encoding, former)
+  const infos = await withLimits(context, await withUndos(stored.id, withUndone(known, undos), undos, encoding, former))
   return { ...info, lease, batch, situation: situationWith(infos), steps: infos, children }
 }
 

@@ -33,6 +33,7 @@ import { checkSignalOptions, requireDataType, sendSignal } from './mail/send-sig
 import type { SignalCallOptions, SignalVerdict } from './mail/send-signal.ts'
 import { checkReschedule, rescheduleTimer } from './mail/reschedule-timer.ts'
 import type { RescheduleOptions, RescheduleVerdict } from './mail/reschedule-timer.ts'
+import type { StartVerdict } from './start/start-keys.ts'
 import type { Duration } from '../core/duration.ts'
 import type { AnyQueries, QueryInput, QueryResult } from '../core/graph/queries.ts'
 import { requireName } from '../core/check-name.ts'
@@ -66,6 +67,7 @@ interface About extends KnownOfHandle {
   readonly isInTransaction?: boolean
   /** The caller's: it ends the wait for the result. */
   readonly signal?: AbortSignal | undefined
+  readonly outcome?: StartVerdict | undefined
 }
 
 /** One durable execution, wherever it runs. */
@@ -87,6 +89,11 @@ export class ExecutionHandle<
     this.id = id
     this.#about = about
     this.#isUncommitted = about.isInTransaction === true
+  }
+
+  /** What became of the call to `start` that gave the handle; undefined for one that another call has given. */
+  get outcome(): StartVerdict | undefined {
+    return this.#about.outcome
   }
 
   get #graph(): string | undefined {

@@ -2,17 +2,18 @@ import type { AnyGraph } from '../core/graph/graph-index.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { StartOptions } from './context/start-options.ts'
+import type { BegunExecution } from './start/begin-execution.ts'
 import { ExecutionHandle } from './execution-handle.ts'
 
 /** The handle of an execution that a caller has started; `isInTransaction`: of its own, so that it may not be there yet. */
 export function handleOf<Output>(
   context: DocketContext,
-  id: string,
+  { id, outcome }: Pick<BegunExecution, 'id'> & Partial<BegunExecution>,
   graph: AnyGraph,
   target: AnyDataType,
   options: Pick<StartOptions, 'signal'> | undefined,
   isInTransaction = false,
 ): ExecutionHandle<Output, never, never, never> {
-  const about = { graph: graph.name, target: target.name, kind: 'execution', isInTransaction } as const
+  const about = { graph: graph.name, target: target.name, kind: 'execution', isInTransaction, outcome } as const
   return new ExecutionHandle(context, id, { ...about, signal: options?.signal })
 }

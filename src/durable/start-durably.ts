@@ -5,7 +5,7 @@ import { startOptionNames } from './context/call-options.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { requireTransactions } from './context/require-transactions.ts'
 import { handleOf } from './handle-of.ts'
-import { problemsOfLifetime } from './records/stored-limits.ts'
+import { problemsOfStart } from './start-problems.ts'
 import type { AnyHandle, AnyStart } from './start-calls.ts'
 import { beginExecution } from './start/begin-execution.ts'
 import type { ExecutionStarter } from './start/start-execution.ts'
@@ -20,8 +20,8 @@ export async function startDurably(
   options: AnyStart = {},
 ): Promise<AnyHandle> {
   const { transaction, ...startOptions } = options
-  checkExecuteOptions('start', startOptions, startOptionNames, problemsOfLifetime(startOptions))
+  checkExecuteOptions('start', startOptions, startOptionNames, problemsOfStart(startOptions, transaction))
   requireTransactions(context, 'start', transaction)
-  const id = await beginExecution(context, starter, { graph, target, inputs, options: startOptions, transaction })
-  return handleOf(context, id, graph, target, startOptions, transaction !== undefined)
+  const begun = await beginExecution(context, starter, { graph, target, inputs, options: startOptions, transaction })
+  return handleOf(context, begun, graph, target, startOptions, transaction !== undefined)
 }

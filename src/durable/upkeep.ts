@@ -2,6 +2,7 @@ import { durationMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
 import { endStatuses, isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../core/contracts/statuses.ts'
+import { purgeShared } from './shared-upkeep.ts'
 import { sharedResultsOf } from '../runtime/results/store-results.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { inPortions } from './in-portions.ts'
@@ -11,6 +12,9 @@ import { OverdueExecutions } from './recovery/overdue.ts'
 const purgeEveryMs = 60_000
 /** A wait that nobody has looked at for so long may be one of an execution that is gone. */
 const checkWaitsAfterMs = 3_600_000
+/** What processes had in common, and nobody has written for so long, is looked at. */
+const checkSharedAfterMs = 3_600_000
+
 /** Which executions a purge removes. */
 export interface PurgeFilter {
   /** Ended before this long ago. */
@@ -31,6 +35,7 @@ export class Upkeep {
   readonly #purging = new Set<object>()
   /** Stands for the events of the store, which are another thing to purge. */
   readonly #events = {}
+  readonly #shared = {}
   #ownedMsWrittenAt = -Infinity
 
   constructor(context: DocketContext) {
@@ -61,6 +66,7 @@ export class Upkeep {
     const { connection, clock, ownStores } = this.#context
     this.#purgeWhenDue(connection.store, (limit) => connection.store.purgeResults(limit))
     this.#purgeWhenDue(this.#events, (limit) => purgeEvents(this.#context, clock.now() - checkWaitsAfterMs, limit))
+    this.#purgeWhenDue(this.#shared, (limit) => purgeShared(this.#context, clock.now() - checkSharedAfterMs, limit))
     for (const store of ownStores) this.#purgeWhenDue(store, (limit) => sharedResultsOf(store).purge(limit))
   }
 
@@ -100,6 +106,7 @@ export async function purge(context: DocketContext, options: PurgeFilter): Promi
   await patiently((limit) => store.purgeResults(limit))
   const now = clock.now()
   await patiently((limit) => purgeEvents(context, now, limit))
+  await patiently((limit) => purgeShared(context, now - checkSharedAfterMs, limit))
   for (const own of ownStores) await patiently((limit) => sharedResultsOf(own).purge(limit))
   return total
 }

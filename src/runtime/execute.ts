@@ -11,6 +11,7 @@ import { Execution } from './execution/execution.ts'
 import { refuseEvents } from './steps/event-step.ts'
 import { inboxOf } from './steps/inbox.ts'
 import type { MemoryInbox } from './steps/inbox.ts'
+import { refuseSharedLimits } from './steps/shared-limits.ts'
 import { requireGivenSignals } from './steps/signal-step.ts'
 import { Signals } from './steps/signals.ts'
 import { undoingsOf } from './results/undoings.ts'
@@ -46,6 +47,7 @@ export const execute = ((
     checkExecuteOptions('execute', options, optionNames)
     const { plan, leafValues } = givenInputs(graph, target, inputs, options?.overrides)
     refuseEvents(plan)
+    refuseSharedLimits(plan)
     const coming = mayGetSignals(plan, options) ? comingOf(plan, options) : undefined
     const memory = memoryOf(plan, options?.id, leafValues)
     const onFailed = (error: unknown): void => {

@@ -13,6 +13,7 @@ import type { LogicScope, LogicSnapshot } from './actors/execution-actor.ts'
 import { checkExecuteOptions, executeOptionNames } from './execution/execution-options.ts'
 import type { ExecuteOptions, Overriding } from './execution/execution-options.ts'
 import { eventRefusal } from './steps/event-step.ts'
+import { sharingRefusal } from './steps/shared-limits.ts'
 import { randomId } from './environment/ids.ts'
 import { requireApp, resolveOptions } from './execution/execution-setup.ts'
 import { executionLogic } from './actors/execution-logic.ts'
@@ -90,7 +91,10 @@ function readInputs(
         ? recordedInputs(graph, target, input, persisted.head.overrides ?? [])
         : givenInputs(graph, target, input, overrides)
     // One that goes on may have had its events.
-    return { given, refusal: persisted === undefined ? eventRefusal(given.plan) : undefined }
+    return {
+      given,
+      refusal: persisted === undefined ? (eventRefusal(given.plan) ?? sharingRefusal(given.plan)) : undefined,
+    }
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     return { given: { plan: planOf(graph, target), leafValues: [] }, refusal: error }

@@ -65,8 +65,9 @@ const engines: Readonly<Record<string, Rule>> = {
 const roomsOfDurable: Readonly<Record<string, readonly string[]>> = {
   records: [],
   ownership: ['records'],
-  context: ['records', 'ownership'],
-  recovery: ['records', 'ownership', 'context'],
+  limits: ['records'],
+  context: ['records', 'ownership', 'limits'],
+  recovery: ['records', 'ownership', 'limits', 'context'],
   mail: ['records', 'ownership', 'context', 'recovery'],
   start: ['records', 'ownership', 'context', 'recovery'],
   schedules: ['records', 'ownership', 'context', 'recovery', 'start'],

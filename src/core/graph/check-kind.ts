@@ -22,7 +22,7 @@ const policies = ['timeout', 'retry', 'persist', 'version', 'formerly', 'concurr
 
 /** What a declaration of each kind of step may hold. */
 const options: Readonly<Record<Kind, readonly string[]>> = {
-  step: [...everyStep, ...policies, 'compensate', 'results'],
+  step: [...everyStep, ...policies, 'rate', 'compensate', 'results'],
   value: [...everyStep, 'value'],
   race: [...everyStep, ...policies],
   signal: [...everyStep, 'timeout', 'fallback'],

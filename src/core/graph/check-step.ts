@@ -11,6 +11,7 @@ import { isRecord } from '../is-record.ts'
 import type { StepDefaults } from './graph-index.ts'
 import type { Backoff } from '../language/policy.ts'
 import type { AnyStep } from '../language/step.ts'
+import { checkConcurrency, checkRate } from './check-limits.ts'
 import { checkKind, givenOptionsOf, isKind, optionsOf } from './check-kind.ts'
 
 type Report = (kind: GraphProblem['kind'], message: string, step?: string) => void
@@ -18,7 +19,6 @@ type Report = (kind: GraphProblem['kind'], message: string, step?: string) => vo
 const dataTypeKeys = ['kind', 'name', 'schema', 'version', 'formerly', 'broadcast', 'result', 'validate']
 const retryKeys = ['maxAttempts', 'backoff', 'retryIf']
 const persistKeys = ['scope', 'ttl', 'namespace', 'capacity', 'store', 'onStoreError']
-const concurrencyKeys = ['limit', 'key']
 const defaultsKeys = ['timeout', 'retry', 'persist', 'concurrency']
 
 /** Whether the value was made by `dataType` and can be used: a name, and a schema (or none) that can check. */
@@ -158,17 +158,18 @@ export function checkDefaults(
   return true
 }
 
-/** Reports what is wrong with timeout, retry, persist and concurrency. */
+/** Reports what is wrong with timeout, retry, persist, concurrency and rate. */
 export function checkPolicies(
   label: string,
   policies: Readonly<Record<string, unknown>>,
   report: (message: string) => void,
 ): void {
-  const { timeout, retry, persist, concurrency } = policies
+  const { timeout, retry, persist, concurrency, rate } = policies
   if (timeout !== undefined) checkTimeout(`${label}: timeout`, timeout, report)
   if (retry !== undefined) checkRetry(label, retry, report)
   if (persist !== undefined) checkPersist(label, persist, report)
   if (concurrency !== undefined) checkConcurrency(label, concurrency, report)
+  if (rate !== undefined) checkRate(label, rate, report)
 }
 
 /** Reports a timeout that is not a duration above zero. */
@@ -247,23 +248,4 @@ export function checkPersist(label: string, persist: unknown, report: (message: 
   }
   if (onStoreError !== undefined && onStoreError !== 'fail' && onStoreError !== 'run')
     report(`${label}: persist.onStoreError must be 'fail' or 'run', not ${describe(onStoreError)}`)
-}
-
-function checkConcurrency(label: string, concurrency: unknown, report: (message: string) => void): void {
-  const hint = 'the number of attempts that may run at the same time, at least 1'
-  if (typeof concurrency === 'number') {
-    if (!isWholeFromOne(concurrency))
-      report(`${label}: concurrency must be a whole number, ${hint}, not ${describe(concurrency)}`)
-    return
-  }
-  if (!isRecord(concurrency)) {
-    report(`${label}: concurrency must be a number or { limit, key }, not ${describe(concurrency)}`)
-    return
-  }
-  reportUnknownKeys(`${label}: concurrency`, concurrency, concurrencyKeys, report)
-  if (!isWholeFromOne(concurrency['limit']))
-    report(`${label}: concurrency.limit must be a whole number, ${hint}, not ${describe(concurrency['limit'])}`)
-  const { key } = concurrency
-  if (key !== undefined && typeof key !== 'function')
-    report(`${label}: concurrency.key must be a function of the inputs, not ${describe(key)}`)
 }

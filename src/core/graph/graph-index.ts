@@ -3,7 +3,7 @@ import type { Drawing } from './drawing.ts'
 import type { FormerNames } from './former-names.ts'
 import type { Duration } from '../duration.ts'
 import type { Observer } from '../contracts/observer.ts'
-import type { ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from '../language/policy.ts'
+import type { ConcurrencyPolicy, LimitScope, PersistPolicy, PersistScope, RetryPolicy } from '../language/policy.ts'
 import type { AnyStep } from '../language/step.ts'
 import type { Store } from '../contracts/store.ts'
 
@@ -100,9 +100,28 @@ export interface StepSpec extends Tries {
   readonly timeoutMs: number | undefined
   readonly persist: PersistSpec | undefined
   readonly version: string
-  readonly concurrency: { readonly limit: number; readonly key: ((inputs: unknown) => string) | undefined } | undefined
+  readonly concurrency: ConcurrencySpec | undefined
+  readonly rate: RateSpec | undefined
+  /** Whether an attempt may have to wait for a limit of its own. */
+  readonly isLimited: boolean
+  /** Whether one of these limits is kept in the store, for all processes. */
+  readonly sharesLimits: boolean
   readonly fallback: { readonly value: unknown } | undefined
   readonly compensate: CompensateSpec | undefined
+}
+
+/** How many attempts of a step run at the same time. */
+export interface ConcurrencySpec {
+  readonly limit: number
+  readonly key: ((inputs: unknown) => string) | undefined
+  readonly scope: LimitScope
+  readonly version: number
+}
+
+/** How many attempts of a step begin in a period. */
+export interface RateSpec extends ConcurrencySpec {
+  readonly perMs: number
+  readonly burst: number
 }
 
 /** How what a step did is undone. */
@@ -145,7 +164,7 @@ export interface GraphIndex {
  * Where a graph holds its index: the same key in every copy of the package, so that each can run the graphs of the others. The number
  * goes up when the index changes its shape.
  */
-const indexKey = Symbol.for('docket.graphIndex.2')
+const indexKey = Symbol.for('docket.graphIndex.3')
 
 /** Lets something be a graph whose index is made when it is first looked at. */
 export function keepIndexLater(graph: AnyGraph, make: () => GraphIndex): void {

@@ -76,6 +76,8 @@ export interface Plan {
   readonly eventSteps: readonly PlanStep[]
   /** Whether a step is a durable function. */
   readonly hasFunctions: boolean
+  /** Whether a step has limits that all processes share. */
+  readonly sharesLimits: boolean
   /** Whether a step lets another graph make its value. */
   readonly nests: boolean
   /** Whether the slots of `all` ports hold arrays already; otherwise the execution is a batch of one. */
@@ -208,11 +210,14 @@ export function compilePlan({
     gathers: gathered !== undefined,
     hasExecutionScope,
     compensates: steps.some((step) => step.spec.compensate !== undefined),
-    waits: steps.some(({ spec }) => spec.isWait || spec.kind === 'subgraph' || spec.kind === 'durable'),
+    waits: steps.some(
+      ({ spec }) => spec.isWait || spec.kind === 'subgraph' || spec.kind === 'durable' || spec.sharesLimits,
+    ),
     signalSteps: steps.filter((step) => step.spec.kind === 'signal'),
     receivers: steps.filter((step) => step.spec.receives.length > 0),
     eventSteps: steps.filter((step) => step.spec.kind === 'event'),
     hasFunctions: steps.some((step) => step.spec.kind === 'durable'),
+    sharesLimits: steps.some(({ spec }) => spec.sharesLimits),
     nests: steps.some((step) => step.spec.kind === 'subgraph'),
   }
 }

@@ -4,15 +4,17 @@ import { firstNameOf, formerNamesOf } from './former-names.ts'
 import type {
   AnyGraph,
   CompensateSpec,
+  ConcurrencySpec,
   FormerResults,
   PersistSpec,
+  RateSpec,
   StepDefaults,
   StepSpec,
   Tries,
 } from './graph-index.ts'
 import { resultKeyHead } from '../values/keys.ts'
 import type { CompensatePolicy } from '../language/compensation.ts'
-import { isScope } from '../language/policy.ts'
+import { isScope, isShared } from '../language/policy.ts'
 import type { PersistPolicy, PersistScope, RetryPolicy } from '../language/policy.ts'
 import { passesOn } from '../language/race.ts'
 import type { AnyStep } from '../language/step.ts'
@@ -31,8 +33,14 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
   const timeout = step.timeout ?? defaults.timeout
   const retry = step.retry ?? defaults.retry
   const compensate = compensateSpecOf(step)
-  const persist = step.persist ?? (compensate === undefined ? defaults.persist : ofOneExecution(defaults.persist))
-  const concurrency = step.concurrency ?? defaults.concurrency
+  const concurrency = concurrencySpecOf(step.concurrency ?? defaults.concurrency)
+  const rate = rateSpecOf(step.rate)
+  const sharesLimits = isShared(concurrency) || isShared(rate)
+  const persist =
+    step.persist ??
+    (compensate === undefined ? defaults.persist : ofOneExecution(defaults.persist)) ??
+    // The process that goes on with what was let in must know what has come of it.
+    (sharesLimits ? 'execution' : undefined)
   const ports = Object.entries(step.inputs).map(([name, port]) => ({
     name,
     type: typeOfPort(port).name,
@@ -56,15 +64,30 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
     ...triesOf(retry),
     persist: persist === undefined ? undefined : persistSpecOf(persist, step, graph),
     version: step.version === undefined ? '' : String(step.version),
-    concurrency:
-      concurrency === undefined
-        ? undefined
-        : typeof concurrency === 'number'
-          ? { limit: concurrency, key: undefined }
-          : { limit: concurrency.limit, key: concurrency.key as ((inputs: unknown) => string) | undefined },
+    concurrency,
+    rate,
+    isLimited: concurrency !== undefined || rate !== undefined,
+    sharesLimits,
     fallback: 'fallback' in step && step.fallback !== undefined ? { value: step.fallback } : undefined,
     compensate,
   })
+}
+
+function concurrencySpecOf(concurrency: AnyStep['concurrency']): ConcurrencySpec | undefined {
+  if (concurrency === undefined) return undefined
+  const {
+    limit,
+    key,
+    scope = 'process',
+    version = 0,
+  } = typeof concurrency === 'number' ? { limit: concurrency } : concurrency
+  return { limit, key: key as ConcurrencySpec['key'], scope, version }
+}
+
+function rateSpecOf(rate: AnyStep['rate']): RateSpec | undefined {
+  if (rate === undefined) return undefined
+  const { limit, per, burst = 1, key, scope = 'process', version = 0 } = rate
+  return { limit, perMs: durationMs(per)!, burst, key: key as RateSpec['key'], scope, version }
 }
 
 /** The defaults are for functions, and results of races differ from one execution to the next. */

@@ -37,12 +37,49 @@ export interface PersistPolicy {
   readonly onStoreError?: 'fail' | 'run'
 }
 
-/** How many attempts of a step run at the same time, over all executions of the process. */
+/**
+ * Over which executions a limit holds: those of the process; those of the graph, in all processes of the docket's store; or those of any graph that stand
+ * in the same queue of it. Options have the words themselves in the place of this name, because the compiler then prints them to those who give others.
+ */
+export type LimitScope = 'process' | 'graph' | 'queue'
+
+/** How many attempts of a step run at the same time. */
 export interface ConcurrencyPolicy<Inputs = never> {
   /** Attempts at the same time, at least 1. */
   readonly limit: number
   /** Gives each distinct key a limit of its own. @default one limit for the step */
-  readonly key?: (inputs: Inputs) => string
+  readonly key?: ((inputs: Inputs) => string) | undefined
+  /**
+   * Over which executions: of this process, of the graph in all processes, or of the queue, whatever their graph. The latter two need a docket, and the
+   * step's result is persisted for its execution then. @default 'process'
+   */
+  readonly scope?: 'process' | 'graph' | 'queue' | undefined
+  /** Where processes declare different limits, the higher version holds; of one version, what was declared last. Not with scope 'process'. @default 0 */
+  readonly version?: number | undefined
+}
+
+/** How many attempts of a step begin in a period; the others wait for their turn. */
+export interface RatePolicy<Inputs = never> {
+  /** How many begin in each period, at least 1. */
+  readonly limit: number
+  /** How long a period is. Attempts are spread over it evenly, but for a burst. */
+  readonly per: Duration
+  /** How many may begin at once, after a time without any: never more than `limit` × periods + `burst` begin in a time. @default 1 */
+  readonly burst?: number | undefined
+  /** Gives each distinct key a rate of its own. @default one rate for the step */
+  readonly key?: ((inputs: Inputs) => string) | undefined
+  /**
+   * Over which executions: of this process, of the graph in all processes, or of the queue, whatever their graph. The latter two need a docket, and the
+   * step's result is persisted for its execution then. @default 'process'
+   */
+  readonly scope?: 'process' | 'graph' | 'queue' | undefined
+  /** Where processes declare different rates, the higher version holds; of one version, what was declared last. Not with scope 'process'. @default 0 */
+  readonly version?: number | undefined
+}
+
+/** Whether a limit is kept in the store, for all processes. */
+export function isShared(limit: { readonly scope?: string | undefined } | undefined): boolean {
+  return limit?.scope === 'graph' || limit?.scope === 'queue'
 }
 
 /** Whether a policy of whatever shape remembers results for so many. */

@@ -12,7 +12,7 @@ import type {
 import type { Duration } from '../duration.ts'
 import type { Logger } from '../contracts/logger.ts'
 import type { Compensate, CompensatePolicy } from './compensation.ts'
-import type { ConcurrencyPolicy, PersistPolicy, PersistScope, RetryPolicy } from './policy.ts'
+import type { ConcurrencyPolicy, PersistPolicy, PersistScope, RatePolicy, RetryPolicy } from './policy.ts'
 
 /** What a step's `run` gets besides its inputs. `App` is known in steps that `defineSteps` makes. */
 export interface StepContext<App = unknown> {
@@ -66,6 +66,8 @@ export interface AnyStep {
   readonly formerly?: string | readonly string[] | undefined
   /** How many attempts run at the same time; undefined for the graph's default. */
   readonly concurrency?: number | ConcurrencyPolicy | undefined
+  /** How many attempts begin in a period; undefined for any number. */
+  readonly rate?: RatePolicy | undefined
   /** Whether it runs, by its inputs; undefined for always. */
   readonly when?: ((inputs: never) => boolean) | undefined
   /** A value, or a function `(error, inputs) => value`, that takes the place of the result when the step failed for good. */
@@ -198,8 +200,10 @@ export interface StepDeclaration<
    * idempotency keys. @default none
    */
   readonly formerly?: string | readonly string[] | undefined
-  /** How many attempts run at the same time, over all executions of the process. @default no limit */
+  /** How many attempts run at the same time: over all executions of the process, or, with a `scope`, of all processes. @default no limit */
   readonly concurrency?: number | ConcurrencyPolicy<ReceivedBy<Inputs>> | undefined
+  /** How many attempts begin in a period: over all executions of the process, or, with a `scope`, of all processes. @default no limit */
+  readonly rate?: RatePolicy<ReceivedBy<Inputs>> | undefined
   /** Whether the step runs, by its inputs; false skips it, and what can't do without it. Must be pure. @default always */
   readonly when?: ((inputs: ReceivedBy<Inputs>) => boolean) | undefined
   /** Takes the place of the result when the step failed for good: a value, or a function that makes one. @default none */
@@ -238,7 +242,7 @@ export function step<
   declaration: StepDeclaration<Output, Inputs, Name, unknown, Results>,
 ): Step<PortsOf<Inputs>, Output, Name> & StepBesides<Results> {
   const fields = ownFields(declaration)
-  for (const key of ['inputs', 'retry', 'persist', 'concurrency', 'compensate', 'results']) {
+  for (const key of ['inputs', 'retry', 'persist', 'concurrency', 'rate', 'compensate', 'results']) {
     if (isPlainObject(fields[key])) fields[key] = Object.freeze(ownFields(fields[key]))
   }
   return Object.freeze({ ...fields, inputs: fields['inputs'] ?? noInputs, kind: 'step' }) as never

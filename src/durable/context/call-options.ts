@@ -21,5 +21,6 @@ const callOptionNames = [
   'maxPending',
   'maxRunning',
 ]
-export const startOptionNames: readonly string[] = [...callOptionNames, 'signals']
+export const startManyOptionNames: readonly string[] = [...callOptionNames, 'signals']
+export const startOptionNames: readonly string[] = [...startManyOptionNames, 'key', 'onBusy', 'dedupe']
 export const startBatchOptionNames: readonly string[] = [...callOptionNames, 'shared', 'concurrency', 'onError', 'key']

@@ -26,6 +26,7 @@ import { StoreResults } from '../../runtime/results/store-results.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
+import { DocketLimits } from '../limits/docket-limits.ts'
 import type { Owned } from '../ownership/owned.ts'
 import { endedMessage } from '../records/child-digest.ts'
 import { presentRecord } from '../records/present-names.ts'
@@ -72,6 +73,7 @@ export class DocketContext {
     persistOf: ExecutionSetup['persistOf']
     children: DurableChildren | undefined
     emit: ExecutionSetup['emit']
+    limits: DocketLimits
   }
   /** Stores that steps have of their own. */
   readonly ownStores: Set<Store>
@@ -87,6 +89,8 @@ export class DocketContext {
   deliverEvents: () => void = () => {}
   /** Delivers messages that commits have just caused to other executions. */
   deliver: (entries: readonly OutboxEntry[]) => void = () => {}
+  /** Ends an execution wherever it is. */
+  cancel: (id: string, reason: unknown) => Promise<void> = async () => {}
   /** Wakes the step that waits for a child, by the id of the message which says that one has ended. */
   childEnded: (parent: string, message: string) => void = () => {}
   /** Whether an execution that lives here has on record what a message to it is about. */
@@ -136,6 +140,7 @@ export class DocketContext {
       inspect: this.inspect,
       children: undefined,
       emit: undefined,
+      limits: new DocketLimits(this.connection, { random: random ?? Math.random, randomId: () => randomId(random) }),
     }
     this.ownStores = new Set(ownStoresOf(options))
     const added = (graph: AnyGraph): void => {

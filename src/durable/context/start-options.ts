@@ -1,13 +1,54 @@
+import { isName } from '../../core/check-name.ts'
+import { describe } from '../../core/check-options.ts'
+import { durationHint, durationMs } from '../../core/duration.ts'
+import type { Duration } from '../../core/duration.ts'
+import { isRecord } from '../../core/is-record.ts'
 import type { ExecuteOptions, Overriding, Signalling } from '../../runtime/execution/execution-options.ts'
 import type { LifetimeLimits } from '../records/stored-limits.ts'
 import type { BatchItems } from '../records/batch-items.ts'
+
+/** Of which executions there are not to be several. */
+export interface StartKeys {
+  /** What it is known by among executions of its graph, for `onBusy`. @default none */
+  readonly key?: string | undefined
+  /**
+   * Where another execution of the graph has the key that was started with an `onBusy` too, and has not ended. `'skip'`: nothing is started, and the handle is of
+   * that one. `'cancelRunning'`: that one is cancelled, and this one started. `'wait'`: it is started, and its limits say when it begins. @default 'wait', unseen by others
+   */
+  readonly onBusy?: 'wait' | 'skip' | 'cancelRunning' | undefined
+  /** Nothing is started for so long after another execution of the graph was started under the same key: the handle is of that one. @default none */
+  readonly dedupe?: { readonly key: string; readonly for: Duration } | undefined
+}
 
 /** What a call to start an execution says besides graph, target and inputs. */
 export type StartOptions = Pick<
   ExecuteOptions,
   'id' | 'headers' | 'timeout' | 'deadline' | 'signal' | 'observers' | 'logger'
 > &
+  StartKeys &
   LifetimeLimits
+
+/** What is wrong with the keys of a start. */
+export function problemsOfKeys(options: StartKeys): readonly (string | false)[] {
+  const { key, onBusy, dedupe } = options as Readonly<Record<keyof StartKeys, unknown>>
+  const { key: dedupeKey, for: period, ...more } = isRecord(dedupe) ? dedupe : { key: undefined, for: undefined }
+  const ms = durationMs(period)
+  return [
+    key !== undefined && !isName(key) && `key must be a non-empty string, not ${describe(key)}`,
+    onBusy !== undefined &&
+      onBusy !== 'wait' &&
+      onBusy !== 'skip' &&
+      onBusy !== 'cancelRunning' &&
+      `onBusy must be 'wait', 'skip' or 'cancelRunning', not ${describe(onBusy)}`,
+    onBusy !== undefined && key === undefined && 'onBusy needs a key: what executions are known by that it is about',
+    dedupe !== undefined && !isRecord(dedupe) && `dedupe must be an object { key, for }, not ${describe(dedupe)}`,
+    isRecord(dedupe) && !isName(dedupeKey) && `dedupe.key must be a non-empty string, not ${describe(dedupeKey)}`,
+    isRecord(dedupe) &&
+      !(ms !== undefined && ms > 0) &&
+      `dedupe.for ${describe(period)} is not a duration above zero; ${durationHint}`,
+    ...Object.keys(more).map((name) => `dedupe has the unknown option "${name}"; known are key and for`),
+  ]
+}
 
 /** Of the calls that begin executions: with values for types that steps make, or wait for. */
 export type OverridingOptions = StartOptions & Overriding & Signalling

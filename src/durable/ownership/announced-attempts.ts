@@ -77,23 +77,17 @@ export class AnnouncedAttempts {
 
 /** Whether a step counts its attempts, and begins as soon as it has its inputs: it is a function without a condition, and waits neither for a slot nor for a result of others. */
 export function countsAttempts(
-  { kind, maxAttempts, concurrency, when, compensate }: StepSpec,
+  { kind, maxAttempts, isLimited, when, compensate }: StepSpec,
   persist: PersistSpec | undefined,
 ): boolean {
   // What may have to be undone has its inputs on record before it begins.
   if (compensate !== undefined) return false
-  return (
-    kind === 'step' &&
-    maxAttempts > 1 &&
-    concurrency === undefined &&
-    when === undefined &&
-    persist?.scope === 'execution'
-  )
+  return kind === 'step' && maxAttempts > 1 && !isLimited && when === undefined && persist?.scope === 'execution'
 }
 
 /** Whether a step whose attempt has failed begins the next one without waiting for anything. */
 export function isRetriedAtOnce({ execution, planStep, dueAt }: StepRun): boolean {
-  return dueAt! <= execution.clock.now() && planStep.spec.concurrency === undefined && execution.admission === undefined
+  return dueAt! <= execution.clock.now() && !planStep.spec.isLimited && execution.admission === undefined
 }
 
 /** The record of a step that has begun for the first time. */

@@ -10,6 +10,9 @@ import { AnnouncedAttempts, firstAttemptOf, isRetriedAtOnce } from './announced-
 import type { ExecutionCommits } from './execution-commits.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { identityOf, inputHashOf, itemOf, recordOfRun } from './record-of-run.ts'
+import { storedQueue } from '../records/queued-since.ts'
+import type { StoredQueue } from '../records/queued-since.ts'
+import type { AwaitedLimit } from '../../runtime/steps/shared-limits.ts'
 import { storedKey } from '../records/awaited-key.ts'
 import { storedState } from '../records/kept-state.ts'
 import { SuspectAttempts } from './suspect-attempts.ts'
@@ -117,6 +120,20 @@ export class AttemptNotes {
     void this.#note(run, 'waiting', undefined)
   }
 
+  /** It waits for limits that all processes share. */
+  queued(run: StepRun, since: number, limits: readonly AwaitedLimit[]): void {
+    // What has won a race stays on record.
+    if (run.first !== undefined || run.heldState !== undefined) return
+    void this.#note(
+      run,
+      'queued',
+      undefined,
+      run.attempt,
+      { state: undefined, dueAt: undefined },
+      storedQueue(since, limits),
+    )
+  }
+
   failed(run: StepRun, error: unknown): void {
     if (!(error instanceof LeaseLostError)) void this.#note(run, 'failed', error)
   }
@@ -141,6 +158,7 @@ export class AttemptNotes {
     error: unknown,
     attempt = run.attempt,
     at: { readonly state: unknown; readonly dueAt: number | undefined } = { state: run.heldState, dueAt: run.dueAt },
+    queue?: StoredQueue,
   ): Promise<void> {
     // What an earlier attempt brought late holds, whatever becomes of this one.
     if (this.#commits.isOff || this.#hasStopped || run.persisting !== undefined) return Promise.resolve()
@@ -166,7 +184,7 @@ export class AttemptNotes {
     }
     const stored =
       error === undefined ? undefined : encoding.encodeError(error, identityOf(this.#right.id, run, 'error'))
-    const first = this.#notedOf(run, status, at.state)
+    const first = this.#notedOf(run, status, at.state, queue)
     const isLater = stored instanceof Promise || first instanceof Promise
     const both = isLater ? Promise.all([stored, first]) : undefined
     const written = isLater ? both!.then(([error, output]) => write(error, output)) : write(stored, first)
@@ -184,11 +202,24 @@ export class AttemptNotes {
     run: StepRun,
     status: StepStatus,
     state: unknown,
+    queue: StoredQueue | undefined,
   ): StoredValue | undefined | Promise<StoredValue | undefined> {
     const { first, awaitedKey } = run
-    if (first === undefined && state === undefined && (awaitedKey === undefined || status !== 'waiting'))
+    if (
+      queue === undefined &&
+      first === undefined &&
+      state === undefined &&
+      (awaitedKey === undefined || status !== 'waiting')
+    )
       return undefined
-    const noted = state !== undefined ? storedState(state) : first === undefined ? storedKey(awaitedKey!) : { ...first }
+    const noted =
+      queue !== undefined
+        ? queue
+        : state !== undefined
+          ? storedState(state)
+          : first === undefined
+            ? storedKey(awaitedKey!)
+            : { ...first }
     try {
       return this.#connection.encoding.encode(noted, identityOf(this.#right.id, run, 'output'))
     } catch (error) {

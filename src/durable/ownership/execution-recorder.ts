@@ -5,6 +5,7 @@ import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import { placed } from '../../runtime/results/claim-keeper.ts'
 import type { Recorder, UndoneStep } from '../../runtime/execution/recorder.ts'
+import type { AwaitedLimit } from '../../runtime/steps/shared-limits.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { patienceOf } from '../../runtime/store-access/store-patience.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
@@ -110,6 +111,10 @@ export class ExecutionRecorder implements Recorder {
 
   noteWaiting(run: StepRun): void {
     this.notes.waiting(run)
+  }
+
+  noteQueued(run: StepRun, since: number, limits: readonly AwaitedLimit[]): void {
+    this.notes.queued(run, since, limits)
   }
 
   async noteState(

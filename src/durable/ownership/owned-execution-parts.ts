@@ -20,7 +20,7 @@ export interface OwnedExecutionParts extends Beginning {
   readonly input: unknown
   readonly requestDigest: string
   readonly options: ResolvedOptions & { readonly id: string }
-  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf' | 'children' | 'emit'>
+  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf' | 'children' | 'emit' | 'limits'>
   readonly right: OwnershipRight
   /** When it began in an earlier life. */
   readonly startedAt: number | undefined

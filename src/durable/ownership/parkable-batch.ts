@@ -5,6 +5,7 @@ import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { Batch } from '../../runtime/batch/batch.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
+import { isInLine } from '../../runtime/execution/step-slots.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
@@ -66,6 +67,9 @@ export class ParkableBatch implements Parkable {
   get isBusy(): boolean {
     const { batch, notes, sources } = this.#parts
     if (!notes.isIdle || sources.some((source) => source?.isBusy === true)) return true
+    const { sharesLimits } = batch.whole
+    if (sharesLimits && batch.executions.some(({ runs }) => runs.some((run) => run !== undefined && isInLine(run))))
+      return true
     return batch.whole.compensates && batch.executions.some(({ losses }) => losses?.areOpen === true)
   }
 

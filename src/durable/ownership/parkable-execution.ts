@@ -3,6 +3,7 @@ import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import type { Execution } from '../../runtime/execution/execution.ts'
+import { isInLine } from '../../runtime/execution/step-slots.ts'
 import { statusOf } from '../../runtime/execution/step-status.ts'
 import { waitTexts } from '../records/lease-info.ts'
 import { liveStepInfos, liveStepsOf } from '../records/open-steps.ts'
@@ -49,6 +50,8 @@ export class ParkableExecution implements Parkable {
 
   get isBusy(): boolean {
     if (this.#execution.losses?.areOpen === true) return true
+    // What waits in line for a limit goes on as soon as it may: it stays, and holds no slot of the worker.
+    if (this.#execution.runs.some((run) => run !== undefined && isInLine(run))) return true
     return this.#sources.some((source) => source?.isBusy === true)
   }
 

@@ -6,7 +6,9 @@ export function isWaitingUntil(runs: readonly (StepState | undefined)[], at: num
   let isWaiting = false
   for (const run of runs) {
     if (run === undefined || run.startedAt === undefined || run.endedAt !== undefined) continue
-    if (run.dueAt === undefined ? statusOf(run) !== 'waiting' : run.dueAt < at) return false
+    const rests =
+      run.dueAt === undefined ? statusOf(run) === 'waiting' || run.awaitedLimits !== undefined : run.dueAt >= at
+    if (!rests) return false
     isWaiting = true
   }
   return isWaiting

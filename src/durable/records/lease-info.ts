@@ -2,7 +2,7 @@ import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { OwnerState } from '../../core/contracts/owner-state.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { detachedHash } from './graph-hash.ts'
-import type { StepInfo } from './step-info.ts'
+import type { LimitInfo, StepInfo } from './step-info.ts'
 
 /** The process that has the right to run an execution, and whether it lives. */
 export interface LeaseInfo {
@@ -94,6 +94,7 @@ export function waitTexts(steps: readonly Pick<StepInfo, 'step' | 'item' | 'wait
       return [
         `child "${waitsFor.execution}"${waitsFor.until === undefined ? '' : ` until ${waitsFor.until.toISOString()}`}`,
       ]
+    if (waitsFor?.kind === 'limit') return waitsFor.limits.map((limit) => limitText(limit, `step "${step}"${of}`))
     if (waitsFor?.kind === 'verbs') {
       const verbs = waitsFor.verbs.map((verb) => `"${verb}"`).join(', ')
       const until = waitsFor.until === undefined ? '' : ` until ${waitsFor.until.toISOString()}`
@@ -109,6 +110,15 @@ export function waitTexts(steps: readonly Pick<StepInfo, 'step' | 'item' | 'wait
           : `${waitsFor.types.map((type) => `"${type}"`).join(' or ')} for step "${step}"`
     return [`${what}${of}${until === undefined ? '' : ` until ${until.toISOString()}`}`]
   })
+}
+
+function limitText({ kind, limit, key, heldBy, nextAt }: LimitInfo, step: string): string {
+  const which = `${kind === 'rate' ? 'its turn in the rate' : 'a slot'}${limit === undefined ? '' : ` of ${limit}`}`
+  const more = heldBy.length - mostShown
+  const holders = heldBy.slice(0, mostShown).map((id) => `"${id}"`)
+  const held = holders.length === 0 ? '' : `, held by ${holders.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+  const next = nextAt === undefined ? '' : `, the next at ${nextAt.toISOString()}`
+  return `${which} for ${step}${key === undefined ? '' : ` under "${key}"`}${held}${next}`
 }
 
 /** Which step runs, and for how long; of several the one that has for longest. */

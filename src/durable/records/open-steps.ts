@@ -64,7 +64,7 @@ function liveSince(status: StepInfo['status'], state: StepState): number | undef
 
 function liveWait(
   status: StepInfo['status'],
-  { planStep, dueAt, hasEnded, awaitedKey }: StepState,
+  { planStep, dueAt, hasEnded, awaitedKey, awaitedLimits }: StepState,
   childOf: LiveSteps['childOf'],
 ): StepWait | undefined {
   if (hasEnded || status === 'running') return undefined
@@ -80,7 +80,8 @@ function liveWait(
   }
   // One whose retry an earlier process scheduled may wait for it with the right to its result.
   if (dueAt !== undefined) return { kind: 'retry', at: new Date(dueAt) }
-  if (status === 'queued') return { kind: 'slot' }
+  if (status === 'queued')
+    return awaitedLimits === undefined ? { kind: 'slot' } : waitOf(status, undefined, { limits: awaitedLimits })
   return status === 'claiming' ? { kind: 'result' } : undefined
 }
 

@@ -18,6 +18,7 @@ import { machineVersion } from './machine-version.ts'
 import { awaitedKeyOf } from './awaited-key.ts'
 import { misfitOfState } from '../../runtime/steps/machine-state.ts'
 import { keptStateOf } from './kept-state.ts'
+import { queuedOf } from './queued-since.ts'
 import { firstOf, winnerOf } from './race-winner.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
 import type { StoredLimits } from './stored-limits.ts'
@@ -316,6 +317,11 @@ async function openViewOf(
   const thrown = error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error'])
   if (status === 'retrying' || status === 'failed') return { ...view, error: thrown }
   if (status === 'waiting') return { ...view, awaitedKey: awaitedKeyOf(noted) }
+  if (status === 'queued') {
+    // It has its place in line again; attempts before count.
+    const queued = { ...view, status: attempt === 0 ? 'pending' : 'retrying', queuedSince: queuedOf(noted)?.since }
+    return attempt === 0 ? { ...queued, startedAt: undefined } : queued
+  }
   if (status !== 'running') return undefined
   // A process that gives up what it runs takes its attempts back. So whoever ran one that is still on record died of it, though others may
   // have had the execution since, and released it because they could not go on. Only what was recorded with the execution may not have

@@ -9,6 +9,8 @@ import { requireIndex } from '../../core/graph/plan.ts'
 import { childId } from '../../runtime/execution/child-execution.ts'
 import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { isEventStep } from '../../core/language/event.ts'
+import type { AwaitedLimit } from '../../runtime/steps/shared-limits.ts'
+import { queuedOf } from './queued-since.ts'
 import { awaitedKeyOf } from './awaited-key.ts'
 import { dateOf } from './date-of.ts'
 import { specsByName } from './restore-execution.ts'
@@ -32,12 +34,32 @@ export type StepWait =
   | { readonly kind: 'event'; readonly event: string; readonly key: string; readonly until: Date | undefined }
   /** For what these verbs of its function wait for, by their names, at the latest until a time, where one of them has one. */
   | { readonly kind: 'verbs'; readonly verbs: readonly string[]; readonly until: Date | undefined }
-  /** Until another attempt of the same step gives its slot of `concurrency` back. */
+  /** Until another attempt of the same step gives its slot of `concurrency` back, or its turn in its `rate` comes, in this process. */
   | { readonly kind: 'slot' }
+  /** Until the limits that processes share let it begin. */
+  | { readonly kind: 'limit'; readonly limits: readonly LimitInfo[] }
   /** Until the store, or an equal call that makes the result, has answered. */
   | { readonly kind: 'result' }
   /** For the execution's owner, which alone knows what the step does; where that has died, for another process to go on. */
   | { readonly kind: 'owner' }
+
+/** A limit that processes share, and that a step waits for. */
+export interface LimitInfo {
+  /** Whether it limits what runs at the same time, or what begins in a period. */
+  readonly kind: 'concurrency' | 'rate'
+  /** Over which executions it holds. */
+  readonly scope: 'graph' | 'queue'
+  /** The key that the step's function gave; undefined where there is none. */
+  readonly key: string | undefined
+  /** What it is found by in the store. */
+  readonly id: string
+  /** How many it lets run at the same time, or begin in each period, as it was declared last; undefined where nothing is known of it (any more). */
+  readonly limit: number | undefined
+  /** The executions that have its slots. */
+  readonly heldBy: readonly string[]
+  /** Of a rate, when the next one may begin. */
+  readonly nextAt: Date | undefined
+}
 
 /** How far what a step did is undone, as far as records say that. */
 export interface UndoInfo extends Omit<UndoView, 'startedAt' | 'endedAt' | 'dueAt'> {
@@ -110,9 +132,11 @@ export async function stepInfosOf(
 ): Promise<readonly StepInfo[]> {
   const specs = graph === undefined ? undefined : specsByName(requireIndex(graph))
   const awaitedBy = async ({ step, item, status, type, output, dueAt }: StepRecord): Promise<Awaited | undefined> => {
-    if (status !== 'waiting') return undefined
+    if (status !== 'waiting' && status !== 'queued') return undefined
     const spec = specs?.get(step)
     const kept = await decoded(output, (stored) => encoding.decode(stored, ['step', id, step, item, 'output']))
+    const queued = queuedOf(kept)
+    if (status === 'queued') return queued === undefined ? undefined : { limits: queued.limits }
     const key = awaitedKeyOf(kept)
     if (key !== undefined) return { event: spec === undefined ? type : awaitedName(spec), key }
     // Without its graph, what has no time is waited for from outside.
@@ -152,6 +176,7 @@ export async function stepInfosOf(
 
 /** The type of the signal, the event, or the id of the child that a step waits for. */
 export type Awaited =
+  | { readonly limits: readonly AwaitedLimit[] }
   | { readonly verbs: readonly string[] }
   | { readonly signal: string }
   | { readonly types: readonly string[] }
@@ -174,6 +199,7 @@ export function waitOf(
   dueAt: number | undefined,
   awaited: Awaited | undefined,
 ): StepWait | undefined {
+  if (awaited !== undefined && 'limits' in awaited) return { kind: 'limit', limits: awaited.limits.map(limitInfoOf) }
   if (status === 'waiting' && awaited !== undefined) {
     const until = dateOf(dueAt)
     if ('types' in awaited) return { kind: 'messages', ...awaited, until }
@@ -188,4 +214,9 @@ export function waitOf(
 
 function decoded(stored: StoredValue | undefined, decode: (stored: StoredValue) => unknown): unknown {
   return stored === undefined ? undefined : decode(stored)
+}
+
+/** The limit as the step knows it; its holders are known to the store. */
+function limitInfoOf({ kind, scope, key, id }: AwaitedLimit): LimitInfo {
+  return { kind, scope, key, id, limit: undefined, heldBy: [], nextAt: undefined }
 }

@@ -4,7 +4,7 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { InputsOf, LeafNames, TargetOf, TypeIn } from '../../core/graph/graph.ts'
 import type { AnySchedule } from '../../core/graph/any-schedule.ts'
 import type { GivenOf, TypedDataType } from '../../core/language/data-type.ts'
-import type { StartOptions } from '../context/start-options.ts'
+import type { StartKeys, StartOptions } from '../context/start-options.ts'
 
 /** When a schedule starts something: by exactly one of `cron`, `every` and `at`. */
 export interface ScheduleTiming {
@@ -49,7 +49,10 @@ export interface SchedulePolicy {
 }
 
 /** What each of its executions is started with, as `docket.start` takes it. */
-export type ScheduledStartOptions = Omit<StartOptions, 'id' | 'signal' | 'observers' | 'logger' | 'deadline'>
+export type ScheduledStartOptions = Omit<
+  StartOptions,
+  'id' | 'signal' | 'observers' | 'logger' | 'deadline' | keyof StartKeys
+>
 
 /** Names of leaves that take a Date. */
 export type DateLeafNames<G, T> =

@@ -7,12 +7,14 @@ import { withDrawnArgs } from '../../runtime/inputs/drawn-args.ts'
 import { givenInputs } from '../../runtime/inputs/given-inputs.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import type { DocketContext } from '../context/docket-context.ts'
-import type { OverridingOptions } from '../context/start-options.ts'
+import type { OverridingOptions, StartKeys } from '../context/start-options.ts'
 import { batchRequest } from './batch-request.ts'
 import type { StartBatchOptions } from './batch-request.ts'
 import { executionRequest } from './execution-request.ts'
 import type { StartRequest } from './execution-request.ts'
 import type { ExecutionStarter } from './start-execution.ts'
+import { claimKeys } from './start-keys.ts'
+import type { StartVerdict } from './start-keys.ts'
 
 /** An execution that a caller wants. */
 export interface WantedExecution {
@@ -32,25 +34,38 @@ export interface WantedExecution {
 
 type Next = NextCall<StartIntercepted, Promise<void>>
 
-/** Lets an execution begin, once the interceptors have seen it. @returns its id @throws as `Docket.start` does */
+/** An execution that was begun, or is there. */
+export interface BegunExecution {
+  readonly id: string
+  readonly outcome: StartVerdict
+}
+
+/** Lets an execution begin, once the interceptors have seen it. @throws as `Docket.start` does */
 export async function beginExecution(
   context: DocketContext,
   starter: ExecutionStarter,
   wanted: WantedExecution,
-): Promise<string> {
+): Promise<BegunExecution> {
   const { graph, target, options, transaction } = wanted
   const inputs = withDrawnArgs(graph, target, wanted.inputs)
   const { interceptors } = context
-  const begin = async (given: unknown, changed: OverridingOptions): Promise<string> => {
+  const begin = async (
+    given: unknown,
+    { key, onBusy, dedupe, ...changed }: OverridingOptions,
+  ): Promise<BegunExecution> => {
     if (wanted.runUnwritten !== undefined && interceptors.start !== undefined) {
       const own = context.requireGraph(graph)
-      if (wanted.runUnwritten(givenInputs(own, target, given, changed.overrides), given, changed)) return changed.id!
+      if (wanted.runUnwritten(givenInputs(own, target, given, changed.overrides), given, changed))
+        return { id: changed.id!, outcome: 'started' }
     }
     const request = executionRequest(context, graph, target, given, changed)
-    if (wanted.write !== undefined) await wanted.write(request)
-    else if (transaction === undefined) await starter.start(request)
-    else await starter.startWithin(transaction, request)
-    return request.id
+    const write = async (): Promise<void> => {
+      if (wanted.write !== undefined) await wanted.write(request)
+      else if (transaction === undefined) await starter.start(request)
+      else await starter.startWithin(transaction, request)
+    }
+    const other = await underKeys(context, request, { key, onBusy, dedupe }, write)
+    return other ?? begunBy(request)
   }
   const isSignalled = options.signals !== undefined && interceptors.signal !== undefined
   if (interceptors.start === undefined && !isSignalled) return begin(inputs, options)
@@ -58,12 +73,43 @@ export async function beginExecution(
   const wantedBy = wanted.by ?? 'call'
   const call = callersStart(context, graph, target, options, given, transaction !== undefined, wantedBy)
   const id = call.executionId
+  let begun: BegunExecution | undefined
   await passStart(context, call, ({ inputs: changed, headers }) =>
     withSignals(context, call, options.signals, async (signals) => {
-      await begin(changed, { ...options, id, headers, ...(signals !== undefined && { signals }) })
+      begun = await begin(changed, { ...options, id, headers, ...(signals !== undefined && { signals }) })
     }),
   )
-  return id
+  return begun!
+}
+
+/** What a request has come to, once it is there. */
+export function begunBy({ id, isNew }: StartRequest): BegunExecution {
+  return { id, outcome: isNew === true ? 'started' : 'attached' }
+}
+
+/** Starts it, unless another one has one of its keys: gives that one. */
+async function underKeys(
+  context: DocketContext,
+  request: StartRequest,
+  keys: StartKeys,
+  write: () => Promise<void>,
+): Promise<BegunExecution | undefined> {
+  if (keys.onBusy === undefined && keys.dedupe === undefined) {
+    await write()
+    return undefined
+  }
+  await context.connection.readyBy()
+  const claimed = await claimKeys(context, request, keys)
+  if (claimed.other !== undefined) return claimed.other
+  try {
+    await write()
+  } catch (error) {
+    // Where it can't be given back, it is void with this process, or soon.
+    await claimed.abandon().catch(() => {})
+    throw error
+  }
+  await claimed.started()
+  return undefined
 }
 
 /** Lets a start pass the interceptors, if there are any. @throws RefusedError where one of them lets it vanish */

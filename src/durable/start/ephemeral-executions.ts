@@ -25,7 +25,9 @@ export class EphemeralExecutions {
     const known = this.#isEphemeral.get(plan)
     if (known !== undefined) return known
     const { persistOf } = this.#context.setup
-    const isEphemeral = plan.steps.every(({ spec }) => (spec.persist ?? persistOf?.(spec))?.scope !== 'execution')
+    // Limits that processes share are held by executions that all of them can find.
+    const isEphemeral =
+      !plan.sharesLimits && plan.steps.every(({ spec }) => (spec.persist ?? persistOf?.(spec))?.scope !== 'execution')
     this.#isEphemeral.set(plan, isEphemeral)
     return isEphemeral
   }

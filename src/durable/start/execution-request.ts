@@ -34,6 +34,8 @@ export interface StartRequest {
   readonly caller: CallerOptions
   /** Looks whether the values fit their schemas; what `newRecord` needs of that it does not do again. @throws InputError */
   check?(): Promise<void>
+  /** Set where it is new: it was started by this request. */
+  isNew?: boolean
   /** Messages that take the places of the signals which come with the start. */
   signals?(): Promise<readonly NewMessage[]>
   /** The record that it begins with; without an owner, any process may begin it. @throws InputError, SerializationError */

@@ -118,8 +118,10 @@ export class ExecutionStarter {
         const request = requests[index]!
         const existing = answers[place]
         // It is new, and so are they: all of them are accepted.
-        if (existing === undefined) append(messages, (await request.signals?.()) ?? [])
-        else
+        if (existing === undefined) {
+          request.isNew = true
+          append(messages, (await request.signals?.()) ?? [])
+        } else
           try {
             await this.#requireGoingOn(request, existing)
           } catch (error) {
@@ -160,6 +162,7 @@ export class ExecutionStarter {
     const created = await request.newRecord(owner)
     let existing = await creations.add(created, clock.elapsed() + patienceMs)
     if (existing === undefined) {
+      request.isNew = true
       // A function of an execution that was deleted or purged may still run under this id: what it brings is not wanted any more.
       owned.get(id)?.lose()
       if (owner === session.owner && !turns.wasOvertaken(id)) {

@@ -6,17 +6,18 @@ import { isRecord } from '../../core/is-record.ts'
 import { errorOfWrongItems } from '../../runtime/batch/item-inputs.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { checkExecuteOptions } from '../../runtime/execution/execution-options.ts'
-import { startOptionNames } from '../context/call-options.ts'
+import { startManyOptionNames } from '../context/call-options.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { OverridingOptions } from '../context/start-options.ts'
 import { problemsOfLifetime } from '../records/stored-limits.ts'
-import { beginExecution } from './begin-execution.ts'
+import { begunBy, beginExecution } from './begin-execution.ts'
+import type { BegunExecution } from './begin-execution.ts'
 import { executionRequest } from './execution-request.ts'
 import type { StartRequest } from './execution-request.ts'
 import type { ExecutionStarter } from './start-execution.ts'
 
-/** What one of many starts came to: the id of its execution, or why there is none. */
-export type StartedOrNot = { readonly id: string } | { readonly error: unknown }
+/** What one of many starts came to: its execution, or why there is none. */
+export type StartedOrNot = BegunExecution | { readonly error: unknown }
 
 /** Many executions that a caller wants, of one graph and target. */
 export interface WantedExecutions {
@@ -45,9 +46,9 @@ export async function startMany(
     const requests = await requestsOf(context, wanted)
     if (transaction !== undefined) {
       const errors = await starter.startAllWithin(transaction, requests)
-      return requests.map(({ id }, index) => errors[index] ?? { id })
+      return requests.map((request, index) => errors[index] ?? begunBy(request))
     }
-    return Promise.all(requests.map((request) => settled(starter.start(request).then(() => request.id))))
+    return Promise.all(requests.map((request) => settled(starter.start(request).then(() => begunBy(request)))))
   }
   // Interceptors may mend inputs, or refuse them: each is judged by itself, after them.
   const begin = ({ inputs, ...options }: (typeof starts)[number]) =>
@@ -58,9 +59,9 @@ export async function startMany(
   return outcomes
 }
 
-function settled(begun: Promise<string>): Promise<StartedOrNot> {
+function settled(begun: Promise<BegunExecution>): Promise<StartedOrNot> {
   return begun.then(
-    (id) => ({ id }),
+    ({ id, outcome }) => ({ id, outcome }),
     (error: unknown) => ({ error }),
   )
 }
@@ -75,10 +76,10 @@ function checkStarts(starts: unknown): void {
       report(`is { inputs, id?, … }, not ${describe(start)}`)
       continue
     }
-    reportUnknownKeys('', start, ['inputs', ...startOptionNames], report)
-    const known = Object.fromEntries(startOptionNames.map((name) => [name, start[name]]))
+    reportUnknownKeys('', start, ['inputs', ...startManyOptionNames], report)
+    const known = Object.fromEntries(startManyOptionNames.map((name) => [name, start[name]]))
     try {
-      checkExecuteOptions('startMany', known, startOptionNames, problemsOfLifetime(known))
+      checkExecuteOptions('startMany', known, startManyOptionNames, problemsOfLifetime(known))
     } catch (error) {
       if (!(error instanceof OptionError)) throw error
       report(error.message.replace(/^startMany: /, ''))

@@ -19,6 +19,7 @@ import { isLeafOf, matchInputs, readOverrides, unknownKeyText } from '../inputs/
 import { readRecord } from '../inputs/input-record.ts'
 import { processCache, ResultCache } from '../results/result-cache.ts'
 import { refuseEvents } from '../steps/event-step.ts'
+import { refuseSharedLimits } from '../steps/shared-limits.ts'
 import { undoingsOf } from '../results/undoings.ts'
 
 /** How a batch runs. */
@@ -92,7 +93,10 @@ export function batchFrameOf(
   const read = readRecord(shared)
   const sharedNames = new Set(read.problem === undefined ? read.values.keys() : [])
   const plan = batchPlanOf(graph, target, sharedNames, collects, new Set(overriding.keys()))
-  if (call !== 'startBatch') refuseEvents(plan.whole)
+  if (call !== 'startBatch') {
+    refuseEvents(plan.whole)
+    refuseSharedLimits(plan.whole)
+  }
   const id = options.id ?? randomId(options.random)
   const matched = matchInputs({
     plan: plan.shared,

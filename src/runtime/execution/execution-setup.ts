@@ -23,6 +23,7 @@ import type { ChildRequest, RunningChild, StepInterceptors } from '../steps/step
 import type { Checkpoints } from '../steps/checkpoints.ts'
 import type { EmitEvent, Events } from '../steps/events.ts'
 import type { Inbox } from '../steps/inbox.ts'
+import type { SharedLimits } from '../steps/shared-limits.ts'
 import type { Signals } from '../steps/signals.ts'
 import type { TimerTimes } from '../steps/timer-times.ts'
 import type { Undoings } from '../results/undoings.ts'
@@ -110,6 +111,8 @@ export interface ExecutionSetup {
   readonly events?: Events | undefined
   /** Where it is kept what verbs of durable functions came to. @default this process's memory */
   readonly checkpoints?: Checkpoints | undefined
+  /** Limits that all processes share; undefined outside of dockets. */
+  readonly limits?: SharedLimits | undefined
   /** Emits an event, once for each `emission`; undefined outside of dockets. */
   readonly emit?: EmitEvent | undefined
   /** Times that timers were given from outside; undefined where none can be. */

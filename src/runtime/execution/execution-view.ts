@@ -20,6 +20,8 @@ export interface StepView {
   readonly first?: First | undefined
   /** The key of the event that it waits for, while it does. */
   readonly awaitedKey?: string | undefined
+  /** Since when it waits for limits that all processes share. */
+  readonly queuedSince?: number | undefined
   /** What its work was at, of a step that goes on from there. */
   readonly keptState?: unknown
   /** The port that came first, of a race that has ended, as far as that is on record. */

@@ -5,6 +5,7 @@ import type { SlotPool } from '../collections/slot-pool.ts'
 import type { EffectiveStep, Effects } from './effects.ts'
 import type { Emitter } from './emitter.ts'
 import type { Recorder } from './recorder.ts'
+import type { StepExtras } from './step-extras.ts'
 import type { StepState } from './step-state.ts'
 
 /** A step that gives up its attempt, or takes one over. */
@@ -12,6 +13,9 @@ interface AttemptHolder extends EffectiveStep, Omit<WorkingStep, 'execution' | '
   attemptStartedAt: number
   attemptBeganAt: number
   slot: SlotPool | undefined
+  readonly extras: StepExtras | undefined
+  /** The extras, made if need be. */
+  readonly more: StepExtras
   readonly recorder: Recorder | undefined
   readonly execution: StepState['execution'] &
     WorkingStep['execution'] & {
@@ -30,6 +34,10 @@ export function handOver(from: AttemptHolder & { readonly current: StepWork | un
   if (to.planStep.spec.compensate !== undefined) to.execution.effects!.for(to).began(to)
   to.slot = from.slot
   from.slot = undefined
+  if (from.extras?.ticket !== undefined) {
+    to.more.ticket = from.extras.ticket
+    from.extras.ticket = undefined
+  }
   const { execution } = to
   execution.admission?.enterAnyway()
   const at = (to.attemptStartedAt = execution.clock.now())

@@ -1,5 +1,6 @@
 import type { Effect } from './effects.ts'
 import type { UndoView } from './execution-view.ts'
+import type { AwaitedLimit } from '../steps/shared-limits.ts'
 import type { StepState } from './step-state.ts'
 
 /** Of which item, and how often before. */
@@ -32,6 +33,8 @@ export interface Recorder extends UndoRecorder {
   /** This, and what has no promise below, is written along with the next commit, and waited for by nobody. */
   noteRetry(run: StepState, error: unknown): void
   noteWaiting(run: StepState): void
+  /** It waits for limits that all processes share, since then: whoever goes on with it has its place in line. */
+  noteQueued(run: StepState, since: number, limits: readonly AwaitedLimit[]): void
   /** What a step's work is at, with what it has taken from its inbox: resolves once that is on record. By `waitsUntil` it waits then. */
   noteState(
     run: StepState,

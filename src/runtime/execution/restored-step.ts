@@ -25,7 +25,7 @@ interface UnbegunStep {
  */
 export function restoreStep(
   step: UnbegunStep,
-  { status, attempt, startedAt, endedAt, dueAt, output, error, first, keptState }: StepView,
+  { status, attempt, startedAt, endedAt, dueAt, output, error, first, keptState, queuedSince }: StepView,
   isRemembered: boolean,
 ): void {
   const state = compiledStep.states.indexOf(status as (typeof compiledStep.states)[number])
@@ -34,6 +34,7 @@ export function restoreStep(
   step.error = error
   if (first !== undefined && isPortOf(step.planStep, first)) step.first = first
   if (keptState !== undefined) step.more.keptState = keptState
+  if (queuedSince !== undefined) step.more.queuedSince = queuedSince
   // What was under way begins again as the next attempt.
   if (status === 'failed' && step.planStep.spec.fallback !== undefined) step.more.exhausted = { error }
   else if (compiledStep.isFinal[state] === true) {

@@ -1,5 +1,6 @@
 import type { Claimant, SharedClaim } from '../results/claimant.ts'
 import type { SlotPool, StopWaiting } from '../collections/slot-pool.ts'
+import type { AwaitedLimit, LimitTicket } from '../steps/shared-limits.ts'
 import type { First } from '../../core/language/race.ts'
 import type { HeldWait } from './held-wait.ts'
 import type { AttemptWait } from './attempt-wait.ts'
@@ -10,6 +11,12 @@ export class StepExtras {
   claim: SharedClaim<Claimant> | undefined = undefined
   /** The slot of the step's own concurrency limit that the attempt holds. */
   slot: SlotPool | undefined = undefined
+  /** What the attempt has of limits that all processes share, or waits for. */
+  ticket: LimitTicket | undefined = undefined
+  /** The limits that it waits for, as far as the store has said that it has to. */
+  awaitedLimits: readonly AwaitedLimit[] | undefined = undefined
+  /** Since when it waits for them, by the store's time: in earlier processes too. */
+  queuedSince: number | undefined = undefined
   /** The attempt is on its way to the records, and has not begun. */
   isBeingNoted = false
   /** Where it waits in line for a slot. */

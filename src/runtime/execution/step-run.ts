@@ -8,6 +8,7 @@ import type { StepWork, WorkingStep } from '../steps/step-work.ts'
 import type { Claimant, SharedClaim } from '../results/claimant.ts'
 import { Claim } from '../results/claim.ts'
 import type { Effect, EffectiveStep } from './effects.ts'
+import type { AwaitedLimit } from '../steps/shared-limits.ts'
 import type { StepHost } from './step-host.ts'
 import type { StepState } from './step-state.ts'
 import type { StepView } from './execution-view.ts'
@@ -201,7 +202,7 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
 
   /** The same, once the batch has let the item in. */
   proceedInside(now?: number): void {
-    if (this.planStep.spec.concurrency === undefined || this.slot !== undefined) beginAttempt(this, now)
+    if (!this.planStep.spec.isLimited || this.slot !== undefined) beginAttempt(this, now)
     else takeSlotOrQueue(this)
   }
 
@@ -215,6 +216,10 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
 
   get waitedMs(): number {
     return waitedMsOf(this, this.extras?.held)
+  }
+
+  get awaitedLimits(): readonly AwaitedLimit[] | undefined {
+    return this.extras?.awaitedLimits
   }
 
   /** The key of the event that it waits for, if it waits for one. */

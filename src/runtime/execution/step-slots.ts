@@ -1,115 +1,146 @@
-import type { StepSpec } from '../../core/graph/graph-index.ts'
+import { isShared } from '../../core/language/policy.ts'
+import { rateLineOf } from '../collections/rate-line.ts'
 import { slotPoolOf } from '../collections/slot-pool.ts'
-import { DeadlockError } from '../../core/errors.ts'
-import type { ErrorPlace } from '../../core/docket-error.ts'
-import type { SlotPool } from '../collections/slot-pool.ts'
-import { stepsAround, wayRound } from '../environment/current-step.ts'
-import type { CallingStep } from '../environment/current-step.ts'
-import { areHeldBy, beginWait, endWait, mayCloseRing } from '../environment/open-waits.ts'
-import type { AsyncContext } from '../environment/async-context.ts'
-import type { FullClock } from '../environment/clock.ts'
-import { turnOf } from '../environment/turn.ts'
+import { fireAfter } from '../environment/timers.ts'
+import { sharedLimitRefusal } from '../steps/shared-limits.ts'
 import { beginQueueing } from './held-wait.ts'
 import { beginAttempt } from './noted-attempt.ts'
 import type { BeginningStep } from './noted-attempt.ts'
 import type { StepExtras } from './step-extras.ts'
+import { waitForSlot } from './slot-wait.ts'
+import type { SlotTaker } from './slot-wait.ts'
 
-/** A step that is about to run an attempt. */
-interface SlotTaker {
-  readonly inputs: unknown
-  readonly hasEnded: boolean
-  readonly step: string
-  readonly execution: {
-    readonly id: string
-    readonly clock: FullClock
-    readonly context: AsyncContext
-    readonly caller: CallingStep | undefined
-    readonly place: ErrorPlace
+/** A step that is about to run an attempt, as far as its limits go. */
+type LimitedStep = BeginningStep & SlotTaker
+
+/** Begins the attempt of a step that has limits of its own, as soon as these let it. */
+export function takeSlotOrQueue(step: LimitedStep): void {
+  const { more } = step
+  let isReady = false
+  let isQueued = false
+  let isLater = false
+  const begin = (): void => {
+    isReady = true
+    if (isLater) beginAttempt(step)
   }
+  const queue = (): void => {
+    if (isQueued || isReady || step.hasEnded) return
+    isQueued = true
+    beginQueueing(step, more)
+  }
+  orFail(step, () => takeSlot(step, () => takeTurn(step, () => enterShared(step, begin, queue))))
+  isLater = true
+  if (step.hasEnded) return
+  if (isReady) beginAttempt(step)
+  // A step that has shared limits queues as soon as the store says that it has to.
+  else if (more.ticket === undefined) queue()
 }
 
-/** Begins the attempt of a step that has a limit of its own, as soon as it has a slot. */
-export function takeSlotOrQueue(step: BeginningStep & SlotTaker): void {
+/** The functions of keys are the user's. */
+function orFail(step: LimitedStep, take: () => void): void {
   try {
-    takeSlot(step, step.planStep.spec, step.more, () => beginAttempt(step))
-    if (step.hasEnded) return
+    take()
   } catch (thrown) {
+    if (step.hasEnded) return
     step.failed(thrown, 'FAIL')
     step.execution.leave()
-    return
   }
-  if (step.more.slot === undefined) beginQueueing(step, step.more)
-  else beginAttempt(step)
 }
 
-/**
- * Takes a slot of the step's own concurrency limit, or waits in line for one and then calls `begin`. May throw: the limit's key
- * function is the user's.
- */
-function takeSlot(taker: SlotTaker, spec: StepSpec, extras: StepExtras, begin: () => void): void {
-  const pool = slotPoolOf(spec, taker)
+/** Takes a slot of the step's own limit in this process, or waits in line for one. */
+function takeSlot(step: LimitedStep, next: () => void): void {
+  const { spec } = step.planStep
+  if (spec.concurrency === undefined || isShared(spec.concurrency) || step.more.slot !== undefined) return next()
+  const pool = slotPoolOf(spec, step)
   // The key function may have ended the execution.
-  if (taker.hasEnded) return
-  if (pool.tryTake()) extras.slot = pool
-  else waitForSlot(taker, pool, extras, begin)
+  if (step.hasEnded) return
+  if (!pool.tryTake()) return waitForSlot(step, pool, step.more, () => orFail(step, next))
+  step.more.slot = pool
+  next()
 }
 
-function waitForSlot(taker: SlotTaker, pool: SlotPool, extras: StepExtras, begin: () => void): void {
-  const { context } = taker.execution
+/** Waits for the step's turn in its rate in this process. */
+function takeTurn(step: LimitedStep, next: () => void): void {
+  const { spec, execution, more } = { spec: step.planStep.spec, execution: step.execution, more: step.more }
+  if (spec.rate === undefined || isShared(spec.rate)) return next()
+  const { clock, context } = execution
+  const time = {
+    elapsed: () => clock.elapsed(),
+    after: (ms: number, fire: () => void) => void fireAfter(clock, ms, fire),
+  }
+  const line = rateLineOf(spec, step.inputs, clock, time)
+  if (step.hasEnded) return
+  if (line.tryBegin()) return next()
+  const stop = line.wait(() => {
+    more.stopWaiting = undefined
+    if (!step.hasEnded) context.run(() => orFail(step, next))
+  })
+  more.stopWaiting = stop
+}
+
+/** Waits for what limits let begin that all processes share. */
+function enterShared(step: LimitedStep, begin: () => void, queue: () => void): void {
+  const { spec } = step.planStep
+  if (!spec.sharesLimits) return begin()
+  const { execution, more } = step
+  const { limits, itemKey = '' } = execution.setup
+  if (limits === undefined) throw sharedLimitRefusal(spec, execution.place)
+  const { context } = execution
   const noLongerWaits = (): void => {
-    extras.stopWaiting = extras.awaitedSlots = undefined
-    endWait(extras)
+    more.stopWaiting = more.awaitedLimits = more.queuedSince = undefined
   }
-  const stopWaiting = pool.wait(() => {
-    noLongerWaits()
-    extras.slot = pool
-    const turn = turnOf(taker.execution.clock)
-    if (!turn.mustYieldOnTheWay()) context.run(begin)
-    else context.run(() => turn.defer(() => !taker.hasEnded && begin()))
+  const ticket = limits.enter({
+    spec,
+    inputs: step.inputs,
+    execution: execution.id,
+    item: itemKey,
+    graph: execution.plan.index.firstName,
+    since: more.queuedSince,
+    granted() {
+      noLongerWaits()
+      context.run(begin)
+    },
+    waits(since, awaited) {
+      const isNew = more.awaitedLimits === undefined
+      more.awaitedLimits = awaited
+      more.queuedSince = since
+      if (!isNew || step.hasEnded) return
+      queue()
+      if (!step.hasEnded) step.recorder?.noteQueued(step, since, awaited)
+    },
+    failed(error) {
+      noLongerWaits()
+      more.ticket = undefined
+      if (!step.hasEnded) context.run(() => orFail(step, () => rethrow(error)))
+    },
   })
-  extras.awaitedSlots = pool
-  extras.stopWaiting = () => {
+  more.ticket = ticket
+  more.stopWaiting = () => {
     noLongerWaits()
-    stopWaiting()
+    more.ticket = undefined
+    ticket.leave()
   }
-  if (mayCloseRing(taker)) requireNoCircle(taker, pool, extras)
 }
 
-/** Where the steps around hold all slots, none can be given back before this one has run. @throws DeadlockError */
-function requireNoCircle(taker: SlotTaker, pool: SlotPool, extras: StepExtras): void {
-  const { execution, step } = taker
-  const { caller, id, place } = execution
-  const holders = stepsAround(caller, ({ slot }) => slot === pool)
-  if (holders.length < pool.limit) {
-    requireNoRing(taker, pool, extras)
-    return
-  }
-  extras.stopWaiting?.()
-  const way = wayRound(caller, holders.at(-1)!, `step "${step}" (execution "${id}")`)
-  throw new DeadlockError(
-    `step "${step}" waits for itself: ${way}, which needs a slot of concurrency ${pool.limit} that the first holds until it has ended; raise the limit, or call it outside of the step`,
-    { ...place, step },
-  )
+function rethrow(error: unknown): never {
+  throw error
 }
 
-/** The slots may be held by steps that wait, by a way round, for this one. @throws DeadlockError */
-function requireNoRing(taker: SlotTaker, pool: SlotPool, extras: StepExtras): void {
-  const { step, execution } = taker
-  const ring = beginWait(extras, {
-    waiter: taker,
-    needs: (stuck) => areHeldBy(pool, stuck),
-    what: `needs a slot of its concurrency ${pool.limit}`,
-  })
-  if (ring === undefined) return
-  extras.stopWaiting?.()
-  const message = `step "${step}" waits for itself by way of others: ${ring}; raise the limit, or don't wait within the steps`
-  throw new DeadlockError(message, { ...execution.place, step })
-}
-
-/** Gives the slot back, if there is one. */
+/** Gives back what the attempt has of limits. */
 export function releaseSlot(extras: StepExtras | undefined): void {
-  if (extras?.slot === undefined) return
-  const { slot } = extras
-  extras.slot = undefined
-  slot.release()
+  if (extras === undefined) return
+  const { slot, ticket } = extras
+  if (slot !== undefined) {
+    extras.slot = undefined
+    slot.release()
+  }
+  if (ticket !== undefined) {
+    extras.ticket = undefined
+    ticket.leave()
+  }
+}
+
+/** Whether a step waits for limits that all processes share, or asks whether it has to. */
+export function isInLine(step: { readonly extras: StepExtras | undefined; readonly isWorking: boolean }): boolean {
+  return step.extras?.ticket !== undefined && !step.isWorking
 }

@@ -3,6 +3,7 @@ import type { First } from '../../core/language/race.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { FullClock } from '../environment/clock.ts'
+import type { AwaitedLimit } from '../steps/shared-limits.ts'
 
 /** A step of an execution as emitter, recorder and snapshots see it. Times are milliseconds since the epoch. */
 export interface StepState {
@@ -27,6 +28,8 @@ export interface StepState {
   readonly persist: PersistSpec | undefined
   /** What came first, of a race that is decided. */
   readonly first: First | undefined
+  /** The limits of all processes that it waits for; undefined where it waits for none. */
+  readonly awaitedLimits: readonly AwaitedLimit[] | undefined
   /** The key of the event that it waits for, if it waits for one. */
   readonly awaitedKey: string | undefined
   /** What its work was at when that was kept last. */

@@ -86,6 +86,7 @@ function replaced(step: AnyStep, replacement: Replacement | undefined): AnyStep 
           persist: step.persist,
           version: step.version,
           concurrency: step.concurrency,
+          rate: step.rate,
         }
       : // What waits is always on record: so is what takes its place.
         { persist: 'execution' as const }

@@ -1,0 +1,35 @@
+import type { DocketContext } from './context/docket-context.ts'
+import { stateOf } from './limits/limit-line.ts'
+import type { LimitInfo, StepInfo } from './records/step-info.ts'
+
+/** Steps, with what is known of the limits that they wait for: how many these let run, and who holds them. @throws StoreError */
+export async function withLimits(context: DocketContext, steps: readonly StepInfo[]): Promise<readonly StepInfo[]> {
+  const ids = [
+    ...new Set(
+      steps.flatMap(({ waitsFor }) => (waitsFor?.kind === 'limit' ? waitsFor.limits : [])).map(({ id }) => id),
+    ),
+  ]
+  if (ids.length === 0) return steps
+  const { connection } = context
+  const { states } = await connection.patiently(() => connection.store.readShared(ids))
+  const byId = new Map(ids.map((id, index) => [id, stateOf(states[index])]))
+  const known = (info: LimitInfo): LimitInfo => {
+    const state = byId.get(info.id)
+    if (state === undefined) return info
+    const { declared, holders, nextAt } = state
+    return {
+      ...info,
+      limit: declared.limit,
+      heldBy: [...new Set(holders.map(({ execution }) => execution))],
+      nextAt:
+        declared.perMs === undefined
+          ? undefined
+          : new Date(nextAt - (declared.burst - 1) * (declared.perMs / declared.limit)),
+    }
+  }
+  return steps.map((step) =>
+    step.waitsFor?.kind === 'limit'
+      ? { ...step, waitsFor: { kind: 'limit', limits: step.waitsFor.limits.map(known) } }
+      : step,
+  )
+}

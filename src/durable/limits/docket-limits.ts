@@ -1,0 +1,172 @@
+import { requireReturnedName } from '../../core/check-name.ts'
+import type { ConcurrencySpec, RateSpec, StepSpec } from '../../core/graph/graph-index.ts'
+import { isShared } from '../../core/language/policy.ts'
+import { canonicalize, digest } from '../../core/values/keys.ts'
+import type { AwaitedLimit, LimitedAttempt, LimitTicket, SharedLimits } from '../../runtime/steps/shared-limits.ts'
+import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import { LimitLine } from './limit-line.ts'
+import type { Waiting } from './limit-line.ts'
+import type { LimitDeclaration } from './limit-state.ts'
+
+/** The name of the queue in which executions stand that name none. */
+const defaultQueue = 'default'
+
+interface Randomness {
+  readonly random: () => number
+  readonly randomId: () => string
+}
+
+/** Limits of steps, as one docket shares them with all others of its store. */
+export class DocketLimits implements SharedLimits {
+  readonly #connection: StoreConnection
+  readonly #randomness: Randomness
+  readonly #lines = new Map<string, LimitLine>()
+  readonly #reported = new Set<string>()
+  /** When this docket's declarations count as made. */
+  #declaredAt: number | undefined
+  #isListening = false
+
+  constructor(connection: StoreConnection, randomness: Randomness) {
+    this.#connection = connection
+    this.#randomness = randomness
+  }
+
+  enter(attempt: LimitedAttempt): LimitTicket {
+    this.#listen()
+    const wanted = limitsOf(attempt)
+    return new Ticket(attempt, wanted, (limit) => this.#lineOf(limit))
+  }
+
+  #lineOf(limit: WantedLimit): LimitLine {
+    const { id, spec, name } = limit
+    const line = this.#lines.get(id) ?? this.#newLine(id, name)
+    line.declare(spec)
+    return line
+  }
+
+  #newLine(id: string, name: string): LimitLine {
+    const line: LimitLine = new LimitLine({
+      connection: this.#connection,
+      ...this.#randomness,
+      id,
+      name,
+      declaredAt: () => (this.#declaredAt ??= this.#connection.clock.now()),
+      onOverruled: (own, by) => this.#report(name, own, by),
+      onEmpty: () => {
+        if (this.#lines.get(id) === line && line.isEmpty) this.#lines.delete(id)
+      },
+    })
+    this.#lines.set(id, line)
+    return line
+  }
+
+  /** One listener for as long as the docket lives: from its first shared limit on. */
+  #listen(): void {
+    if (this.#isListening) return
+    this.#isListening = true
+    this.#connection.listen((hint) => {
+      const line = hint.type === 'shared' ? this.#lines.get(hint.key) : undefined
+      if (line?.hasWaiting === true) line.look()
+    })
+  }
+
+  /** Once for each declaration that holds in the place of one here. */
+  #report(name: string, own: LimitDeclaration, by: LimitDeclaration): void {
+    const text = `${name}: ${textOf(by)} holds, which another process has declared ${by.version > own.version ? `in version ${by.version}` : 'since'}, and not ${textOf(own)}`
+    if (this.#reported.has(text)) return
+    this.#reported.add(text)
+    process.emitWarning(text, 'DocketLimitWarning')
+  }
+}
+
+function textOf({ limit, perMs, burst }: LimitDeclaration): string {
+  return perMs === undefined ? `a limit of ${limit}` : `a rate of ${limit} in ${perMs} ms (burst ${burst})`
+}
+
+/** A limit that a step wants something of. */
+interface WantedLimit extends AwaitedLimit {
+  readonly spec: ConcurrencySpec | RateSpec
+  /** For people. */
+  readonly name: string
+}
+
+/** The limits of an attempt: what runs at the same time first, since who has a slot may begin. @throws what the user's key functions throw */
+function limitsOf({ spec, inputs, graph }: LimitedAttempt): readonly WantedLimit[] {
+  const wanted: WantedLimit[] = []
+  for (const kind of ['concurrency', 'rate'] as const) {
+    const limit = spec[kind]
+    if (limit === undefined || !isShared(limit)) continue
+    wanted.push(wantedOf(kind, limit, spec, inputs, graph))
+  }
+  return wanted
+}
+
+function wantedOf(
+  kind: AwaitedLimit['kind'],
+  limit: ConcurrencySpec | RateSpec,
+  { name, firstName }: StepSpec,
+  inputs: unknown,
+  graph: string,
+): WantedLimit {
+  const key =
+    limit.key === undefined ? undefined : requireReturnedName(`${kind}.key of step "${name}"`, limit.key(inputs))
+  const scope = limit.scope as AwaitedLimit['scope']
+  const where = scope === 'graph' ? graph : defaultQueue
+  const id = digest(canonicalize(['limit', kind, scope, where, firstName, key]))
+  const of = key === undefined ? '' : ` for ${JSON.stringify(key)}`
+  return { kind, key, scope, id, spec: limit, name: `the ${kind} of step "${name}" in ${scope} "${where}"${of}` }
+}
+
+/** One attempt's way through its limits. */
+class Ticket implements LimitTicket {
+  readonly #attempt: LimitedAttempt
+  readonly #wanted: readonly WantedLimit[]
+  readonly #lineOf: (limit: WantedLimit) => LimitLine
+  /** What it has entered, in the order of the limits. */
+  readonly #places: { readonly line: LimitLine; readonly waiting: Waiting }[] = []
+  #since: number | undefined
+  #hasLeft = false
+
+  constructor(attempt: LimitedAttempt, wanted: readonly WantedLimit[], lineOf: (limit: WantedLimit) => LimitLine) {
+    this.#attempt = attempt
+    this.#wanted = wanted
+    this.#lineOf = lineOf
+    this.#since = attempt.since
+    this.#next()
+  }
+
+  leave(): void {
+    if (this.#hasLeft) return
+    this.#hasLeft = true
+    for (const { line, waiting } of this.#places) line.leave(waiting)
+  }
+
+  #next(): void {
+    const limit = this.#wanted[this.#places.length]
+    const attempt = this.#attempt
+    if (limit === undefined) return attempt.granted()
+    const { kind, key, scope, id } = limit
+    const line = this.#lineOf(limit)
+    const waiting: Waiting = {
+      execution: attempt.execution,
+      item: attempt.item,
+      since: this.#since,
+      granted: () => {
+        if (this.#hasLeft) return
+        this.#since ??= waiting.since
+        this.#next()
+      },
+      waits: (since) => {
+        this.#since ??= since
+        if (!this.#hasLeft) attempt.waits(this.#since, [{ kind, key, scope, id }])
+      },
+      failed: (error) => {
+        if (this.#hasLeft) return
+        this.leave()
+        attempt.failed(error)
+      },
+    }
+    this.#places.push({ line, waiting })
+    line.enter(waiting)
+  }
+}

@@ -1,0 +1,274 @@
+import { StoreError } from '../../core/errors.ts'
+import type { ConcurrencySpec, RateSpec } from '../../core/graph/graph-index.ts'
+import type { SharedState } from '../../core/contracts/shared-state.ts'
+import { outsideCalls } from '../../runtime/environment/async-context.ts'
+import { fireAfter } from '../../runtime/environment/timers.ts'
+import type { Timer } from '../../runtime/environment/timers.ts'
+import { allAnswers } from '../../runtime/store-access/all-answers.ts'
+import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import { judgeLimit } from './limit-state.ts'
+import type { LimitDeclaration, LimitPlace, LimitState, LimitTurn, LimitVerdict } from './limit-state.ts'
+
+const firstPauseMs = 50
+const pauseGrowth = 1.5
+/** Nobody is shown to others of more than so many that wait: those that have waited longest. */
+const mostShown = 100
+
+/** What waits in a line, or has been let in. */
+export interface Waiting {
+  readonly execution: string
+  readonly item: string
+  /** By the store's time; undefined before it has looked. */
+  since: number | undefined
+  /** The process as which it has entered the store's line. */
+  owner?: string
+  granted(): void
+  waits(since: number): void
+  failed(error: unknown): void
+}
+
+/** What a line is made of. */
+export interface LineParts {
+  readonly connection: StoreConnection
+  /** What it is found by in the store, and what people call it. */
+  readonly id: string
+  readonly name: string
+  readonly randomId: () => string
+  readonly random: () => number
+  /** When this docket's declarations count as made. */
+  readonly declaredAt: () => number
+  /** Another declaration holds. */
+  readonly onOverruled: (own: LimitDeclaration, by: LimitDeclaration) => void
+  /** Nothing of this process is in it any more. */
+  readonly onEmpty: () => void
+}
+
+/** What of this process waits for one limit, or has a slot of it. One look at the store is for all of it. */
+export class LimitLine {
+  readonly #parts: LineParts
+  /** In the order of coming; after the first look, of waiting. */
+  #waiting: Waiting[] = []
+  #leaving: LimitPlace[] = []
+  readonly #held = new Set<Waiting>()
+  #isLooking = false
+  #mustLookAgain = false
+  #timer: Timer | undefined
+  #pauseMs = firstPauseMs
+  #spec: ConcurrencySpec | RateSpec | undefined
+  /** What this process wrote last: most likely it is still there. */
+  #written: { readonly token: string; readonly state: LimitState | undefined } | undefined
+
+  constructor(parts: LineParts) {
+    this.#parts = parts
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0 && this.#held.size === 0 && this.#leaving.length === 0
+  }
+
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  /** What a step here declares of it. */
+  declare(spec: ConcurrencySpec | RateSpec): void {
+    this.#spec = spec
+  }
+
+  /** Waits in line. One that has waited since before others stands before them. */
+  enter(waiting: Waiting): void {
+    const { since } = waiting
+    const isBehind = since === undefined && this.#waiting[0]?.since !== undefined
+    const place =
+      since === undefined ? -1 : this.#waiting.findIndex((one) => one.since === undefined || one.since > since)
+    if (place === -1) this.#waiting.push(waiting)
+    else this.#waiting.splice(place, 0, waiting)
+    if (isBehind) {
+      // Before those that wait already go on, there is nothing to be seen for it.
+      waiting.since = this.#parts.connection.clock.now()
+      queueMicrotask(() => this.#tellOf(waiting))
+    } else this.look()
+  }
+
+  #tellOf(waiting: Waiting): void {
+    if (waiting.since !== undefined && this.#waiting.includes(waiting)) waiting.waits(waiting.since)
+  }
+
+  /** Gives back what it has, or waits no more. */
+  leave(waiting: Waiting): void {
+    const { execution, item, owner = this.#parts.connection.session.owner } = waiting
+    const place = this.#waiting.indexOf(waiting)
+    if (place !== -1) this.#waiting.splice(place, 1)
+    else if (!this.#held.delete(waiting)) return
+    this.#leaving.push({ execution, item, owner })
+    this.look()
+  }
+
+  /** Something may have changed. */
+  look(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#mustLookAgain = true
+    if (this.#isLooking) return
+    this.#isLooking = true
+    void outsideCalls.run(() => this.#lookAgain())
+  }
+
+  async #lookAgain(): Promise<void> {
+    // What one turn has to say goes together.
+    await Promise.resolve()
+    let readyAt: number | undefined
+    try {
+      while (this.#mustLookAgain && !this.#parts.connection.isClosed) {
+        this.#mustLookAgain = false
+        readyAt = await this.#look()
+      }
+    } catch (error) {
+      this.#failed(error)
+    } finally {
+      this.#isLooking = false
+    }
+    if (this.isEmpty) this.#parts.onEmpty()
+    else this.#arm(readyAt)
+  }
+
+  /** The store is away: what waits goes on waiting. What it refuses for good, those that wait hear of. */
+  #failed(error: unknown): void {
+    if (this.#parts.connection.isClosed || (error instanceof StoreError && error.isTransient)) return
+    this.#parts.connection.failures.report(`looking at ${this.#parts.name}`, error)
+    for (const waiting of this.#waiting.splice(0)) waiting.failed(error)
+  }
+
+  #arm(readyAt: number | undefined): void {
+    const { connection, random } = this.#parts
+    if (connection.isClosed || (this.#waiting.length === 0 && this.#leaving.length === 0)) return
+    const longestMs = connection.hasHints ? 2_000 : 500
+    const pauseMs = this.#pauseMs * (0.8 + 0.4 * random())
+    this.#pauseMs = Math.min(this.#pauseMs * pauseGrowth, longestMs)
+    const dueMs =
+      readyAt === undefined ? pauseMs : Math.min(longestMs, Math.max(1, Math.ceil(readyAt - connection.clock.now())))
+    this.#timer = outsideCalls.run(() => fireAfter(connection.clock, dueMs, () => this.look()))
+  }
+
+  /** One look: gives when the first that waits may begin, where that is known. */
+  async #look(): Promise<number | undefined> {
+    const { connection, id, name, randomId } = this.#parts
+    const { store, session } = connection
+    await connection.ready()
+    for (let isFresh = false; ; isFresh = true) {
+      const declared = this.#declared
+      const shown = this.#waiting.slice(
+        0,
+        Math.min(mostShown, Math.max(1, declared.perMs === undefined ? declared.limit : declared.burst)),
+      )
+      const leaving = [...this.#leaving]
+      if (shown.length === 0 && leaving.length === 0) return undefined
+      for (const waiting of shown) waiting.owner = session.owner
+      // The time counts for a rate, and so for whoever waits long.
+      const known = isFresh || declared.perMs !== undefined ? undefined : this.#written
+      const { token, state, now } = known === undefined ? await this.#read() : { ...known, now: connection.clock.now() }
+      const turn = { owner: session.owner, declared, leaving, waiting: shown, dead: noOwners, now }
+      let verdict = judgeLimit(state, turn)
+      if (verdict.outcomes.some(({ isGranted }) => !isGranted)) {
+        // It may have changed, and owners may have died.
+        if (known !== undefined) continue
+        const dead = await this.#deadOf(state, session.owner)
+        if (dead.size > 0) verdict = judgeLimit(state, { ...turn, dead })
+      }
+      const written = { token: randomId(), state: verdict.state }
+      if (!isSame(state, verdict.state)) {
+        const write = {
+          key: id,
+          name,
+          was: token,
+          token: written.token,
+          state: textOf(verdict.state),
+          frees: verdict.frees,
+        }
+        const [isWritten] = allAnswers(store, 'writeShared', [write], await store.writeShared([write]))
+        if (isWritten !== true) {
+          this.#written = undefined
+          continue
+        }
+        this.#written = verdict.state === undefined ? undefined : { token: written.token, state: verdict.state }
+      } else this.#written = undefined
+      this.#leaving = this.#leaving.filter((one) => !leaving.includes(one))
+      this.#settle(shown, turn, verdict)
+      return verdict.readyAt
+    }
+  }
+
+  #settle(
+    shown: readonly Waiting[],
+    { declared, now }: Pick<LimitTurn, 'declared' | 'now'>,
+    { outcomes, overruledBy }: LimitVerdict,
+  ): void {
+    if (overruledBy !== undefined) this.#parts.onOverruled(declared, overruledBy)
+    const stays = new Set(this.#waiting)
+    const granted = new Set(shown.filter((_, index) => outcomes[index]!.isGranted))
+    this.#waiting = this.#waiting.filter((one) => !granted.has(one))
+    if (granted.size > 0) {
+      this.#pauseMs = firstPauseMs
+      // Those behind them may have room too.
+      if (granted.size === shown.length && this.#waiting.length > 0) this.#mustLookAgain = true
+    }
+    for (const [index, waiting] of shown.entries()) {
+      waiting.since = outcomes[index]!.since
+      if (!stays.has(waiting)) continue
+      if (!granted.has(waiting)) waiting.waits(waiting.since)
+      else if (declared.perMs === undefined) this.#held.add(waiting)
+    }
+    // Those that are not shown wait behind those that are.
+    for (const waiting of this.#waiting)
+      if (waiting.since === undefined) {
+        waiting.since = now
+        waiting.waits(now)
+      }
+    // Each may give back at once what it has got.
+    for (const waiting of granted) if (stays.has(waiting)) waiting.granted()
+  }
+
+  get #declared(): LimitDeclaration {
+    const { limit, version, ...rate } = this.#spec!
+    const of = 'perMs' in rate ? { perMs: rate.perMs, burst: rate.burst } : { perMs: undefined, burst: 1 }
+    return { limit, version, at: this.#parts.declaredAt(), ...of }
+  }
+
+  async #read(): Promise<{ token: string | undefined; state: LimitState | undefined; now: number }> {
+    const { connection, id } = this.#parts
+    const { store } = connection
+    const { now, states } = await store.readShared([id])
+    const [found] = allAnswers(store, 'readShared', [id], states)
+    return { token: found?.token, state: stateOf(found), now }
+  }
+
+  async #deadOf(state: LimitState | undefined, own: string): Promise<ReadonlySet<string>> {
+    const { store } = this.#parts.connection
+    const owners = [...new Set([...(state?.holders ?? []), ...(state?.waiters ?? [])].map(({ owner }) => owner))]
+    const others = owners.filter((owner) => owner !== own)
+    if (others.length === 0) return noOwners
+    const known = allAnswers(store, 'readOwners', others, await store.readOwners(others))
+    return new Set(others.filter((_, index) => known[index]?.isAlive !== true))
+  }
+}
+
+const noOwners: ReadonlySet<string> = new Set()
+
+/** What is stored of a limit; undefined for what is none, which is written anew. */
+export function stateOf(found: SharedState | undefined): LimitState | undefined {
+  if (found === undefined) return undefined
+  try {
+    const parsed = JSON.parse(found.state) as LimitState
+    return Array.isArray(parsed.holders) && Array.isArray(parsed.waiters) ? parsed : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function textOf(state: LimitState | undefined): string | undefined {
+  return state === undefined ? undefined : JSON.stringify(state)
+}
+
+function isSame(one: LimitState | undefined, other: LimitState | undefined): boolean {
+  return textOf(one) === textOf(other)
+}

@@ -1,0 +1,15 @@
+import type { StartOptions } from './context/start-options.ts'
+import { problemsOfKeys } from './context/start-options.ts'
+import { problemsOfLifetime } from './records/stored-limits.ts'
+
+/** What is wrong with the options of a start beside those that all executions have. */
+export function problemsOfStart(options: StartOptions, transaction?: unknown): readonly (string | false)[] {
+  const { onBusy, dedupe } = options
+  return [
+    ...problemsOfLifetime(options),
+    ...problemsOfKeys(options),
+    transaction !== undefined &&
+      (onBusy !== undefined || dedupe !== undefined) &&
+      `${onBusy === undefined ? 'dedupe' : 'onBusy'} can't be combined with a transaction: the key would be taken before that commits; start it after the commit, or give it an id of its own and leave that out`,
+  ]
+}

@@ -1,0 +1,100 @@
+import { requireReturnedName } from '../../core/check-name.ts'
+import type { RateSpec, StepSpec } from '../../core/graph/graph-index.ts'
+import type { AnyStep } from '../../core/language/step.ts'
+
+/** How time passes for a line. */
+export interface LineTime {
+  /** Milliseconds of steady time. */
+  elapsed(): number
+  /** Calls `fire` after so many milliseconds. */
+  after(ms: number, fire: () => void): void
+}
+
+/** Lets so many begin in each period, those that have come first first: GCRA, the generic cell rate algorithm. */
+export class RateLine {
+  readonly #intervalMs: number
+  readonly #toleranceMs: number
+  readonly #time: LineTime
+  /** When the next one could begin if none began at once. */
+  #nextAt = -Infinity
+  #waiting: { resume: (() => void) | undefined }[] = []
+  #isArmed = false
+
+  constructor({ limit, perMs, burst }: Pick<RateSpec, 'limit' | 'perMs' | 'burst'>, time: LineTime) {
+    this.#intervalMs = perMs / limit
+    this.#toleranceMs = (burst - 1) * this.#intervalMs
+    this.#time = time
+  }
+
+  /** Whether nobody waits, and what has begun matters to nobody who comes. */
+  get isUnused(): boolean {
+    return this.#waiting.length === 0 && this.#nextAt <= this.#time.elapsed()
+  }
+
+  /** Begins now, if that is allowed. */
+  tryBegin(): boolean {
+    const now = this.#time.elapsed()
+    if (this.#waiting.length > 0 || this.#nextAt - this.#toleranceMs > now) return false
+    this.#nextAt = Math.max(now, this.#nextAt) + this.#intervalMs
+    return true
+  }
+
+  /** Calls `resume` when it may begin; gives the way to stop waiting. */
+  wait(resume: () => void): () => void {
+    const waiter: { resume: (() => void) | undefined } = { resume }
+    this.#waiting.push(waiter)
+    this.#arm()
+    return () => {
+      waiter.resume = undefined
+    }
+  }
+
+  #arm(): void {
+    if (this.#isArmed) return
+    this.#isArmed = true
+    this.#time.after(Math.max(0, Math.ceil(this.#nextAt - this.#toleranceMs - this.#time.elapsed())), () => {
+      this.#isArmed = false
+      this.#letBegin()
+    })
+  }
+
+  #letBegin(): void {
+    const now = this.#time.elapsed()
+    const ready: (() => void)[] = []
+    let count = 0
+    for (const { resume } of this.#waiting) {
+      if (resume !== undefined) {
+        if (this.#nextAt - this.#toleranceMs > now) break
+        this.#nextAt = Math.max(now, this.#nextAt) + this.#intervalMs
+        ready.push(resume)
+      }
+      count++
+    }
+    this.#waiting = this.#waiting.slice(count)
+    if (this.#waiting.length > 0) this.#arm()
+    for (const resume of ready) resume()
+  }
+}
+
+// By the declaration itself, so that all graphs and executions of the process share a step's rate; of each clock, since none has the time of another.
+const lines = new WeakMap<AnyStep, WeakMap<object, Map<string, RateLine>>>()
+
+/** Lines of keys that may be endless are looked through for unused ones at every so many. */
+const tidiedAt = 1_000
+
+/** The line in which attempts of this step with these inputs stand in this process. May throw: the key function is the user's. */
+export function rateLineOf({ name, step, rate }: StepSpec, inputs: unknown, clock: object, time: LineTime): RateLine {
+  const { limit, perMs, burst, key } = rate!
+  const place = `${limit} ${perMs} ${burst} ${key === undefined ? '' : requireReturnedName(`rate.key of step "${name}"`, key(inputs))}`
+  let byClock = lines.get(step)
+  if (byClock === undefined) lines.set(step, (byClock = new WeakMap()))
+  let byKey = byClock.get(clock)
+  if (byKey === undefined) byClock.set(clock, (byKey = new Map()))
+  let line = byKey.get(place)
+  if (line === undefined) {
+    if (byKey.size > 0 && byKey.size % tidiedAt === 0)
+      for (const [other, one] of byKey) if (one.isUnused) byKey.delete(other)
+    byKey.set(place, (line = new RateLine({ limit, perMs, burst }, time)))
+  }
+  return line
+}
