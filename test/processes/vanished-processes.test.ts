@@ -96,11 +96,13 @@ async function pair(place: Place, more: { readonly isFirstHeld?: boolean; readon
 }
 
 describe.each(['postgres', 'mysql', 'redis'] as const)('a process whose connection %s sees', (kind) => {
-  test('is replaced as soon as it is killed, however long its lease is', async () => {
+  test('is replaced as soon as it is killed, and listed no more, however long its lease is', async () => {
     const place = await newPlace(kind)
     const { healthy, survivor, worker } = await pair(place, { secondMs: 600_000 })
+    expect((await survivor.docket.workers()).map(({ isHere }) => isHere)).toEqual([true, false])
     worker.kill()
     expect(await (await survivor.docket.get('a'))!.result()).toBe(3)
+    expect((await survivor.docket.workers()).map(({ isHere }) => isHere)).toEqual([true])
     expect(healthy.runs).toEqual(['a Second'])
     expect(survivor.events.filter(({ type }) => type === 'execution.resumed')).toMatchObject([{ after: 'death' }])
   }, 60_000)
