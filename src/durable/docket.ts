@@ -149,6 +149,15 @@ export class Docket implements AsyncDisposable {
   }
 
   /**
+   * Adds a graph to those that this docket runs, as if it had been listed in `createDocket`: its executions are looked for from now on. One that is there already stays.
+   * @throws OptionError for a name that another graph has; GraphError
+   */
+  addGraph(graph: AnyGraph): void {
+    this.#context.requireOpen()
+    this.#context.addGraph(graph)
+  }
+
+  /**
    * Starts an execution and waits for its value. One that persists nothing and has no `id` is not written down: without an id it could not be found again.
    * @throws (as rejection) what `start` throws, and what the execution fails with
    */

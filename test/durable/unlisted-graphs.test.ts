@@ -156,3 +156,36 @@ test('what unknownGraph does wrong is an error of the call, and a warning where 
     'unknownGraph must be a function',
   )
 })
+
+test.each(['unknownGraph', 'addGraph'])(
+  'what steps of a graph that %s gives come to is on record, as of one that is listed',
+  async (way) => {
+    const store = memoryStore()
+    const own = waiting('tenant-a')
+    const more = way === 'unknownGraph' ? { unknownGraph: tenants } : {}
+    await using docket = createDocket({ graphs: [letters], store, persist: 'execution', ...more })
+    if (way === 'addGraph') docket.addGraph(own)
+    const call = { Name: 'Ada' }
+    const handle = await docket.startByName('tenant-a', 'Letter', call, { signals: { Approval: 'Eve' } })
+    expect(await handle.result()).toBe('Ada by Eve')
+    const { steps } = await handle.details()
+    expect(steps).toMatchObject([
+      { step: 'Approval', status: 'completed', output: 'Eve' },
+      { step: 'Approve', status: 'completed', output: 'Ada by Eve' },
+    ])
+  },
+)
+
+test('a graph that is added can be started, is added once, and shares its name with no other', async () => {
+  await using docket = createDocket({ graphs: [letters], store: memoryStore() })
+  const own = waiting('tenant-a')
+  docket.addGraph(own)
+  docket.addGraph(own)
+  docket.addGraph(letters)
+  expect(() => docket.addGraph(waiting('tenant-a'))).toThrow(
+    'graph "tenant-a" has executions under "tenant-a", as another graph of this docket has',
+  )
+  expect(() => docket.addGraph({} as never)).toThrow()
+  const handle = await docket.start(own, Letter, { Name: 'Ada' }, { signals: { Approval: 'Eve' } })
+  expect(await handle.result()).toBe('Ada by Eve')
+})

@@ -198,6 +198,12 @@ export class DocketContext {
     return this.#docketGraphs.declared(graph)
   }
 
+  /** Adds a graph that was not listed. @throws DocketClosedError, OptionError, GraphError */
+  addGraph(graph: AnyGraph): void {
+    this.requireOpen()
+    this.#graphs.add(graph)
+  }
+
   /** All names under which executions of this docket's graphs are stored. */
   get storedGraphNames(): readonly string[] {
     return [...new Set([...this.#graphs.storedNames, ...this.#drawn.names])]

@@ -3,6 +3,7 @@ import { OptionError } from '../../core/errors.ts'
 import { indexOf } from '../../core/graph/graph-index.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { withNestedGraphs } from '../../core/graph/nested-graph.ts'
+import { requireIndex } from '../../core/graph/plan.ts'
 import { missingAppText } from '../../core/graph/read-app.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { FullClock } from '../../runtime/environment/clock.ts'
@@ -13,7 +14,7 @@ import type { DocketOptions } from './docket-options.ts'
 // A name that is not known now may be known later.
 const lookAgainMs = 5_000
 
-/** The graphs of a docket: those that it was given, and those that `unknownGraph` has given since. */
+/** The graphs of a docket: those that it was given, and those that were added or that `unknownGraph` has given since. */
 export class KnownGraphs {
   readonly #options: DocketOptions
   readonly #docketGraphs: DocketGraphs
@@ -69,10 +70,10 @@ export class KnownGraphs {
       this.#unknown.set(name, this.#clock.elapsed() + lookAgainMs)
       return undefined
     }
-    return this.#add(name, graph)
+    return this.#addUnknown(name, graph)
   }
 
-  #add(name: string, given: unknown): AnyGraph {
+  #addUnknown(name: string, given: unknown): AnyGraph {
     const index = isRecord(given) ? indexOf(given as unknown as AnyGraph) : undefined
     if (index === undefined)
       throw new OptionError(`unknownGraph must give a graph made by graph(), or undefined, not ${describe(given)}`)
@@ -81,6 +82,17 @@ export class KnownGraphs {
       throw new OptionError(
         `unknownGraph was called with "${name}", and gave graph "${graph.name}"; give that the name, or formerly: "${name}"`,
       )
+    this.#add(graph, `unknownGraph("${name}")`)
+    return this.#docketGraphs.of(graph)
+  }
+
+  /** Adds a graph that was not listed; one that is there already stays. @throws OptionError for a name that another one has, and GraphError */
+  add(given: AnyGraph): void {
+    const { graph } = requireIndex(given)
+    if (this.byName.get(graph.name) !== this.#docketGraphs.of(graph)) this.#add(graph, 'addGraph')
+  }
+
+  #add(graph: AnyGraph, call: string): void {
     const added = withNestedGraphs([graph])
       .map((one) => this.#docketGraphs.of(one))
       .filter((one) => this.byName.get(one.name) !== one)
@@ -93,10 +105,9 @@ export class KnownGraphs {
           problems.push(`graph "${one.name}" has executions under "${stored}", as another graph of this docket has`)
     }
     const found = problems.filter((problem) => typeof problem === 'string')
-    if (found.length > 0) throw new OptionError(`unknownGraph("${name}"): ${found.join('; ')}`)
+    if (found.length > 0) throw new OptionError(`${call}: ${found.join('; ')}`)
     for (const one of added) this.#onAdded(one)
     for (const one of added) this.#enter(one)
-    return this.#docketGraphs.of(graph)
   }
 
   #enter(graph: AnyGraph): void {
