@@ -30,6 +30,10 @@ export const errorCodes = [
   'UPDATE_FAILED',
   'UPDATE_ENDED',
   'UPDATE_TIMEOUT',
+  'REMOTE_FAILED',
+  'REMOTE_CANCELLED',
+  'REMOTE_REFUSED',
+  'REMOTE_UNREACHABLE',
   'DOCKET_CLOSED',
 ] as const
 

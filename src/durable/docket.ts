@@ -90,12 +90,10 @@ export class Docket implements AsyncDisposable {
   }
 
   /**
-   * Starts an execution, and returns as soon as it is written down: from then on it runs to its end, here or in another
-   * process. An id that is there already, for the same graph, target and inputs: while it runs, the handle is of that
-   * execution; when it is completed, its result is there; when it failed or was cancelled, it goes on from its records.
-   *
-   * @throws (as rejection) InputError, OptionError, GraphError before anything is written; SerializationError for inputs that
-   * can't be stored; ExecutionConflictError when the id stands for another target or other inputs; StoreError
+   * Starts an execution, and returns as soon as it is written down: from then on it runs to its end, here or in another process. An id that is there already, for the same graph, target
+   * and inputs: while it runs, the handle is of that execution; when it is completed, its result is there; when it failed or was cancelled, it goes on from its records.
+   * @throws (as rejection) InputError, OptionError, GraphError before anything is written; SerializationError for inputs that can't be stored; ExecutionConflictError when the id stands for another
+   * target or other inputs; StoreError
    */
   start<F extends AnyGraph>(workflow: WorkflowAlone<F>, options?: WorkflowCall): Promise<HandleOfWorkflow<F>>
   /** As above, of any graph: with the target, and its inputs. @throws (as rejection) as above */
@@ -111,9 +109,8 @@ export class Docket implements AsyncDisposable {
   }
 
   /**
-   * As `start`, for names that are known only at run time, from a queue or a form: the graph's, among those of the docket or what `unknownGraph` gives, and the
-   * target's. Everything is checked at run time.
-   * @throws (as rejection) OptionError for a name that nobody knows, and what `start` throws
+   * As `start`, for names that are known only at run time, from a queue or a form: of a graph among those of the docket or what `unknownGraph` gives, and of a target. Everything is checked at run
+   * time. @throws (as rejection) OptionError for a name that nobody knows, and what `start` throws
    */
   async startByName(
     graphName: string,
@@ -148,13 +145,10 @@ export class Docket implements AsyncDisposable {
     })
   }
 
-  /**
-   * Adds a graph to those that this docket runs, as if it had been listed in `createDocket`: its executions are looked for from now on. One that is there already stays.
-   * @throws OptionError for a name that another graph has; GraphError
-   */
+  /** Adds a graph, as if it had been listed in `createDocket`; one that is there already stays. @throws OptionError for a name that another one has; GraphError */
   addGraph(graph: AnyGraph): void {
     this.#context.requireOpen()
-    this.#context.addGraph(graph)
+    this.#context.knownGraphs.add(graph)
   }
 
   /**
@@ -254,10 +248,7 @@ export class Docket implements AsyncDisposable {
     return this.#parts.health.look(durationMs(options.deadline ?? '500ms')!)
   }
 
-  /**
-   * Looks for executions that no process runs, now rather than in a moment. @returns how many went on here
-   * @throws (as rejection) DocketClosedError, StoreError
-   */
+  /** Looks for executions that no process runs, now rather than in a moment. @returns how many went on here @throws (as rejection) DocketClosedError, StoreError */
   async resume(): Promise<number> {
     this.#context.requireOpen()
     return orClosed(this.#context, 'resume', undefined, () => this.#parts.scan.run())

@@ -153,6 +153,11 @@ const importRules: Readonly<Record<string, Rule>> = {
     parts: [...coreRoomNames, 'src/testing', 'src/testing/kit'],
     packages: ['node:assert/strict', 'node:timers/promises'],
   },
+  // Over a docket as users have it, and what core declares.
+  'src/remote': {
+    parts: [...coreRoomNames, 'src/durable', 'src/remote'],
+    packages: ['node:crypto', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:stream', 'node:timers/promises'],
+  },
   'src/codecs': { parts: [...coreRoomNames, 'src/codecs'], packages: ['node:crypto', 'node:zlib'] },
   'src/observers': { parts: [...coreRoomNames, 'src/observers'], packages: ['*'] },
   'stores/sql': {
@@ -173,6 +178,7 @@ const importRules: Readonly<Record<string, Rule>> = {
       'src/index.ts',
       'src/observers',
       'src/codecs',
+      'src/remote',
       'machines',
       'stores/sql',
       ...Object.keys(adapters),

@@ -27,6 +27,15 @@ and one more later: still 1
 another text: 2 calls
 what is remembered is known beforehand: cached`,
   },
+  'two-services.ts': {
+    text: `billing charges 12 for order 7
+order 7 is paid: receipt r-7
+order 7 is paid: receipt r-7
+billing charges 5000 for order 8
+RemoteError REMOTE_FAILED: operation "billing/charge" of another service was begun there and failed: step "Charge" failed after 1 attempt: the card has no cover
+billing charges 3 for order 9
+{ number: 'r-9', amount: 3 }`,
+  },
   'class-steps.ts': { text: '18 EUR / 3000 JPY' },
   'compile-errors.ts': {
     text: `InputError: inputs for "Greeting" of graph "users": UserID: missing: "Greeting" needs it and no step produces it

@@ -6,6 +6,7 @@ import { isEventStep } from '../language/event.ts'
 import type { AnyEventStep } from '../language/event.ts'
 import { isMachineStep } from '../language/machine-step.ts'
 import type { AnyMachineStep } from '../language/machine-step.ts'
+import { isRemoteStep } from '../language/remote-step.ts'
 import { isEventType, problemOfBroadcast } from '../language/event-type.ts'
 import { isRecord } from '../is-record.ts'
 import { isValueStep, problemsOfValue } from '../language/value.ts'
@@ -56,6 +57,19 @@ const options: Readonly<Record<Kind, readonly string[]>> = {
     'compensate',
   ],
   durable: [...everyStep, 'receives', 'publishes', 'timeout', 'retry', 'when', 'fallback', 'compensate'],
+  remote: [
+    ...everyStep,
+    'operation',
+    'calls',
+    'pauses',
+    'receives',
+    'timeout',
+    'formerly',
+    'when',
+    'fallback',
+    'compensate',
+    'problems',
+  ],
 }
 
 /** What the functions that make steps add to what they are given. */
@@ -69,6 +83,7 @@ const made: Readonly<Record<Kind, readonly string[]>> = {
   subgraph: ['kind', 'run', 'graph', 'target', 'renames'],
   machine: ['kind', 'run', 'receives'],
   durable: ['kind'],
+  remote: ['kind', 'inputs', 'output', 'run', 'operation', 'calls', 'pauses', 'receives', 'problems'],
 }
 
 /** Whether something is the name of a kind of step. */
@@ -102,6 +117,7 @@ export function checkKind(label: string, step: AnyStep, bad: Report, badOption: 
   if (isEventStep(step)) checkEvent(label, step, bad)
   if (isSubgraph(step)) checkSubgraph(label, step, bad)
   if (isMachineStep(step)) checkMachine(label, step, bad, badOption)
+  if (isRemoteStep(step)) for (const problem of step.problems) badOption(`${label}: ${problem}`)
   if (step.kind === 'race') checkRace(label, step, bad, badOption)
 }
 

@@ -131,12 +131,14 @@ function mermaidOf({ target, steps, edges, leaves }: PlanData): string {
   return lines.join('\n')
 }
 
+const namedKinds: ReadonlySet<AnyStep['kind']> = new Set(['race', 'timer', 'signal', 'durable', 'remote'] as const)
+
 /** What a step takes, and what it is where it is no function of that. */
 function inputsText({ name, kind, subgraph, event, inputs }: ExplainedStep): string {
   const ports = inputs.map((one) => (one.kind === 'plain' ? one.type : `${one.kind}(${one.type})`)).join(', ')
   if (subgraph !== undefined) return `subgraph ${subgraph.graph}(${ports})`
   if (event !== undefined) return `event${event.event === name ? '' : ` ${event.event}`}(${ports})`
-  return kind === 'race' || kind === 'timer' || kind === 'signal' || kind === 'durable' ? `${kind}(${ports})` : ports
+  return namedKinds.has(kind) ? `${kind}(${ports})` : ports
 }
 
 /** What it will do, in the text. */
@@ -144,7 +146,7 @@ function willOf({ will, isConditional }: ExplainedStep): string {
   return will === 'run' && isConditional ? 'run if' : will
 }
 
-/** A step's node; races have six corners, what waits has round ends, other graphs have double sides, durable functions slanted ones. */
+/** A step's node; races have six corners, what waits has round ends, other graphs and other services have double sides, durable functions slanted ones. */
 function shaped({ name, kind, subgraph, event, isUndoable }: ExplainedStep): string {
   const graph = subgraph === undefined || subgraph.graph === name ? '' : `: ${subgraph.graph}`
   const renamed = event === undefined || event.event === name ? '' : `: ${event.event}`
@@ -152,6 +154,7 @@ function shaped({ name, kind, subgraph, event, isUndoable }: ExplainedStep): str
   if (kind === 'subgraph') return `[[${label}]]`
   if (kind === 'timer' || kind === 'signal' || kind === 'event') return `([${label}])`
   if (kind === 'durable') return `[/${label}/]`
+  if (kind === 'remote') return `[[${label}]]`
   return kind === 'race' ? `{{${label}}}` : `[${label}]`
 }
 

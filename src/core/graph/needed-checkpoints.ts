@@ -12,6 +12,7 @@ const needs: Readonly<Record<StepSpec['kind'], boolean>> = {
   event: false,
   subgraph: false,
   durable: true,
+  remote: false,
   machine: true,
 }
 

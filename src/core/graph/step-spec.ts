@@ -24,8 +24,8 @@ const defaultCapacity = 10_000
 const defaultWaitMs = 10_000
 const noDefaults: StepDefaults = {}
 const nothing = Object.freeze([])
-/** A machine is awake for moments only: what it invokes is bounded by what it is itself. */
-const waits: ReadonlySet<AnyStep['kind']> = new Set<AnyStep['kind']>(['timer', 'signal', 'event', 'machine'])
+/** A machine is awake for moments only: what it invokes is bounded by what it is itself. What another service makes is bounded there. */
+const waits: ReadonlySet<AnyStep['kind']> = new Set<AnyStep['kind']>(['timer', 'signal', 'event', 'machine', 'remote'])
 
 /** A checked step with its graph's defaults applied and its durations as numbers. */
 export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {

@@ -40,8 +40,9 @@ export interface StepContext<App = unknown> {
 
 /** Any step, its types forgotten: what the runtime sees. */
 export interface AnyStep {
-  /** `step`: a function makes the output. `value`: the declaration holds it. `race`: the first of its inputs is, or leads to, the output. `timer`: a time comes. `signal`: somebody outside gives it. `event`: it is broadcast. `subgraph`: another graph makes it. `machine`: it is the output of an XState machine. `durable`: a function that may wait, and run again from its top. */
-  readonly kind: 'step' | 'value' | 'race' | 'timer' | 'signal' | 'event' | 'subgraph' | 'machine' | 'durable'
+  /** `step`: a function makes the output. `value`: the declaration holds it. `race`: the first of its inputs is, or leads to, the output. `timer`: a time comes. `signal`: somebody outside gives it. `event`: it is broadcast. `subgraph`: another graph makes it. `machine`: it is the output of an XState machine. `durable`: a function that may wait, and run again from its top. `remote`: another service makes it. */
+  readonly kind:
+    'step' | 'value' | 'race' | 'timer' | 'signal' | 'event' | 'subgraph' | 'machine' | 'durable' | 'remote'
   /** Part of keys, events and errors. */
   readonly name: string
   /** Named ports: data types, `optional(T)`, `all(T)`. */

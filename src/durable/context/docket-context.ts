@@ -95,7 +95,7 @@ export class DocketContext {
   childEnded: (parent: string, message: string) => void = () => {}
   /** Whether an execution that lives here has on record what a message to it is about. */
   hasOnRecord: (message: OutgoingMessage) => boolean = () => false
-  readonly #graphs: KnownGraphs
+  readonly knownGraphs: KnownGraphs
   readonly #docketGraphs: DocketGraphs
   readonly #drawn: DrawnGraphs
   readonly #waiting = new Set<() => void>()
@@ -151,14 +151,14 @@ export class DocketContext {
       added(graph)
       if (isNewName) this.onGraph(graph.name)
     })
-    this.#graphs = new KnownGraphs(options, docketGraphs, this.hostClock, {
+    this.knownGraphs = new KnownGraphs(options, docketGraphs, this.hostClock, {
       onAdded: (graph) => {
         added(graph)
         for (const name of [graph.name, ...graph.formerly]) this.onGraph(name)
       },
       onFailure: (name, error) => this.connection.failures.report(`unknownGraph("${name}")`, error),
     })
-    this.graphs = this.#graphs.byName
+    this.graphs = this.knownGraphs.byName
     const describe = workerDescription(options, this.graphs, () => this.clock.now())
   }
 
@@ -168,8 +168,8 @@ export class DocketContext {
 
   /** The graph of a record, or that whose executions are stored under a name, which may be a former one; undefined where this docket has none. */
   graphOf(of: string | Pick<ExecutionRecord, 'graph' | 'graphHash'>): AnyGraph | undefined {
-    if (typeof of === 'string') return this.#graphs.of(of)
-    return isHashOfDrawing(of.graphHash) ? this.#drawn.of(of) : this.#graphs.of(of.graph)
+    if (typeof of === 'string') return this.knownGraphs.of(of)
+    return isHashOfDrawing(of.graphHash) ? this.#drawn.of(of) : this.knownGraphs.of(of.graph)
   }
 
   /** Makes the graph of a record of a workflow that this process has not met. @returns why it can't be made here, if it can't @throws StoreError */
@@ -190,7 +190,7 @@ export class DocketContext {
 
   /** The same, for a caller that gives the name. @throws OptionError for what `unknownGraph` does wrong, and what that throws */
   graphNamed(name: string): AnyGraph | undefined {
-    return this.#graphs.find(name)
+    return this.knownGraphs.find(name)
   }
 
   /** A graph of this docket, as the program has declared it. */
@@ -198,15 +198,9 @@ export class DocketContext {
     return this.#docketGraphs.declared(graph)
   }
 
-  /** Adds a graph that was not listed. @throws DocketClosedError, OptionError, GraphError */
-  addGraph(graph: AnyGraph): void {
-    this.requireOpen()
-    this.#graphs.add(graph)
-  }
-
   /** All names under which executions of this docket's graphs are stored. */
   get storedGraphNames(): readonly string[] {
-    return [...new Set([...this.#graphs.storedNames, ...this.#drawn.names])]
+    return [...new Set([...this.knownGraphs.storedNames, ...this.#drawn.names])]
   }
 
   /** A record as its graph names things now, where this docket has that. */

@@ -143,9 +143,9 @@ export class AttemptNotes {
   }
 
   cancelled(run: StepRun, reason: unknown): void {
-    const { compensate, maxAttempts } = run.planStep.spec
-    // What may have to be undone stays as it is until that is done or the execution ends: whoever goes on must know that it began.
-    if (reason instanceof LeaseLostError || compensate !== undefined) return
+    const { compensate, maxAttempts, kind } = run.planStep.spec
+    // What may have to be undone, or to be cancelled elsewhere, stays as it is until that is done or the execution ends: whoever goes on must know that it began.
+    if (reason instanceof LeaseLostError || compensate !== undefined || kind === 'remote') return
     // Of most steps that are tried once nothing is on record before their value. What the last attempt failed with is kept.
     const isOnRecord = maxAttempts > 1 || this.#commits.isOpen({ step: run.step, item: itemOf(run) })
     if (isOnRecord) void this.#note(run, 'cancelled', run.error)

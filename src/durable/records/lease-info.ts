@@ -90,6 +90,7 @@ export function waitTexts(steps: readonly Pick<StepInfo, 'step' | 'item' | 'wait
   return steps.flatMap(({ step, item, waitsFor }) => {
     const of = item === undefined ? '' : ` of item "${item}"`
     if (waitsFor?.kind === 'time') return [`timer "${step}"${of} at ${waitsFor.at.toISOString()}`]
+    if (waitsFor?.kind === 'remote') return [`"${waitsFor.operation}" of another service for step "${step}"${of}`]
     if (waitsFor?.kind === 'child')
       return [
         `child "${waitsFor.execution}"${waitsFor.until === undefined ? '' : ` until ${waitsFor.until.toISOString()}`}`,

@@ -1,5 +1,6 @@
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
+import { isRemoteStep } from '../../core/language/remote-step.ts'
 import { isTerminalStep } from '../../core/contracts/statuses.ts'
 import { childIdOf } from '../../runtime/execution/child-execution.ts'
 import type { Execution } from '../../runtime/execution/execution.ts'
@@ -70,6 +71,7 @@ function liveWait(
   if (hasEnded || status === 'running') return undefined
   const { kind, name } = planStep.spec
   if (status === 'waiting') {
+    if (isRemoteStep(planStep.spec.step)) return waitOf(status, dueAt, { operation: planStep.spec.step.operation })
     if (receivesNow(planStep.spec))
       return waitOf(status, dueAt, { types: planStep.spec.receives.map((type) => type.name) })
     const awaited = awaitedName(planStep.spec)

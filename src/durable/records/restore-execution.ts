@@ -149,13 +149,13 @@ function racesByName({ racers, steps }: Plan): ReadonlyMap<string, PlanStep> | u
   return racers === undefined ? undefined : new Map(steps.filter(isRace).map((step) => [step.spec.name, step]))
 }
 
-const goOn: ReadonlySet<StepSpec['kind']> = new Set<StepSpec['kind']>(['subgraph', 'durable', 'machine'])
+const goOn: ReadonlySet<StepSpec['kind']> = new Set<StepSpec['kind']>(['subgraph', 'durable', 'machine', 'remote'])
 
 /** How often a step may begin. One that is tried once begins again after a death, though that it began is on record where it may be undone. */
 export function attemptsOf(spec: StepSpec | undefined): number {
   if (spec === undefined) return 1
   // What a death takes from a subgraph is the wait for its child, which lives on; a durable function runs again to where it was, and a machine goes on from
-  // where it was at rest.
+  // where it was at rest. Another service goes on without us.
   if (goOn.has(spec.kind)) return Infinity
   return spec.maxAttempts === 1 && spec.compensate !== undefined ? Infinity : spec.maxAttempts
 }

@@ -11,6 +11,7 @@ import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { isEventStep } from '../../core/language/event.ts'
 import type { AwaitedLimit } from '../../runtime/steps/shared-limits.ts'
 import { queuedOf } from './queued-since.ts'
+import { isRemoteStep } from '../../core/language/remote-step.ts'
 import { awaitedKeyOf } from './awaited-key.ts'
 import { dateOf } from './date-of.ts'
 import { specsByName } from './restore-execution.ts'
@@ -28,6 +29,8 @@ export type StepWait =
   | { readonly kind: 'signal'; readonly signal: string; readonly until: Date | undefined }
   /** For values of any of these types from outside, at the latest until a time, where it goes on by itself then. */
   | { readonly kind: 'messages'; readonly types: readonly string[]; readonly until: Date | undefined }
+  /** For another service to make this; it is called again at a time, if nothing came from it before. */
+  | { readonly kind: 'remote'; readonly operation: string; readonly until: Date | undefined }
   /** For the end of the execution with this id, its child, at the latest until a time, where its step has a timeout. */
   | { readonly kind: 'child'; readonly execution: string; readonly until: Date | undefined }
   /** For an event of this type under this key, at the latest until a time, where its wait has a timeout. */
@@ -142,6 +145,7 @@ export async function stepInfosOf(
     // Without its graph, what has no time is waited for from outside.
     const stepKind = specs === undefined && dueAt === undefined ? 'signal' : spec?.kind
     if (stepKind === 'signal') return { signal: type }
+    if (spec !== undefined && isRemoteStep(spec.step)) return { operation: spec.step.operation }
     if (spec !== undefined && receivesNow(spec)) return { types: spec.receives.map(({ name }) => name) }
     if (stepKind === 'durable') return { verbs: [] }
     return stepKind === 'subgraph' ? { execution: childId(id, item, step, undoings?.get(step) ?? 0) } : undefined
@@ -178,6 +182,7 @@ export async function stepInfosOf(
 export type Awaited =
   | { readonly limits: readonly AwaitedLimit[] }
   | { readonly verbs: readonly string[] }
+  | { readonly operation: string }
   | { readonly signal: string }
   | { readonly types: readonly string[] }
   | { readonly event: string; readonly key: string }
@@ -204,6 +209,7 @@ export function waitOf(
     const until = dateOf(dueAt)
     if ('types' in awaited) return { kind: 'messages', ...awaited, until }
     if ('verbs' in awaited) return { kind: 'verbs', ...awaited, until }
+    if ('operation' in awaited) return { kind: 'remote', ...awaited, until }
     if ('event' in awaited) return { kind: 'event', ...awaited, until }
     return 'signal' in awaited ? { kind: 'signal', ...awaited, until } : { kind: 'child', ...awaited, until }
   }

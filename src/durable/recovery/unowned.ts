@@ -3,6 +3,9 @@ import type { ExecutionCancelledError } from '../../core/errors.ts'
 import { StoreError } from '../../core/errors.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import { formerNamesOf } from '../../core/graph/former-names.ts'
+import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { isRemoteStep } from '../../core/language/remote-step.ts'
 import type { PostVerdict } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { passCancel } from '../context/intercepted-cancel.ts'
@@ -61,9 +64,10 @@ export function deleteUnowned(
 }
 
 /** Whether something is to be undone before an execution may be deleted. @throws StoreError */
-export async function mustUndo(context: DocketContext, { id, status }: ExecutionRecord): Promise<boolean> {
+export async function mustUndo(context: DocketContext, record: ExecutionRecord): Promise<boolean> {
+  const { status } = record
   if (isTerminal(status)) return false
-  return status === 'compensating' || (await leftOpen(context, id)).hasEffects
+  return status === 'compensating' || (await leftOpen(context, record)).hasEffects
 }
 
 /**
@@ -100,7 +104,7 @@ export async function endUnowned(
   consumed?: readonly number[],
 ): Promise<void> {
   const stored = await context.connection.encoding.encodeError(error, ['execution', record.id, 'error'])
-  const { open, hasEffects } = await leftOpen(context, record.id)
+  const { open, hasEffects } = await leftOpen(context, record)
   const areUndone = await cancelChildren(context, record, error)
   const isCompensating = record.status === 'compensating'
   // It is undone by whichever process goes on with it; one that is undone already ends as it was to end.
@@ -170,20 +174,28 @@ export async function cancelElsewhere(
 /** What an execution that is about to end leaves open. One whose records can't be read is ended all the same. */
 async function leftOpen(
   context: DocketContext,
-  id: string,
+  { id, graph }: ExecutionRecord,
 ): Promise<{ readonly open: readonly StepRecord[]; readonly hasEffects: boolean }> {
   const open: StepRecord[] = []
   const effects = new EffectSearch()
+  const remote = remoteNames(context.graphOf(graph))
   try {
     await context.pagesOf(id)((steps) => {
       effects.take(steps)
       append(open, steps.filter(isUnfinished))
     })
-    return { open, hasEffects: effects.hasFound }
+    // Another service is to be notified, by whichever process goes on with it.
+    return { open, hasEffects: effects.hasFound || open.some(({ step }) => remote.has(step)) }
   } catch (error) {
     if (!(error instanceof StoreError) || error.isTransient) throw error
     return { open: [], hasEffects: false }
   }
+}
+
+/** What the steps of a graph that other services make are called, or were. */
+function remoteNames(graph: AnyGraph | undefined): ReadonlySet<string> {
+  const remote = graph?.steps.filter(isRemoteStep) ?? []
+  return new Set(remote.flatMap((step) => [step.name, ...formerNamesOf(step)]))
 }
 
 /** Leaves a message for an execution's owner: the reason for a cancellation, or the items of a batch that are tried again. @returns what became of it @throws StoreError */

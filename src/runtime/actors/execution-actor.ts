@@ -2,7 +2,7 @@ import type { ActorScope, AnyActorRef, EventObject, Snapshot } from 'xstate'
 import { compiledExecution } from '../../../machines/index.ts'
 import type { ExecutionEvent as ExecutionMachineEvent, StepEvent } from '../../../machines/index.ts'
 import { ExecutionCancelledError } from '../../core/errors.ts'
-import type { Plan } from '../../core/graph/plan.ts'
+import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { SignalEvent } from '../../core/language/signal.ts'
 import type { InputError, OptionError } from '../../core/errors.ts'
 import { ExecutionJournal, stepViewsAt } from './execution-journal.ts'
@@ -168,12 +168,11 @@ export class ExecutionActor implements Watcher, SnapshotHost {
       const state = run?.workState
       return state === undefined ? [] : [[run!.step, state] as const]
     })
-    if (!this.execution.plan.steps.some(({ spec }) => spec.kind === 'machine')) return this.#cameFromOutside
+    const { steps } = this.execution.plan
+    if (!steps.some(hasState)) return this.#cameFromOutside
     // What machines have taken since the actor's snapshot was made is in their states: so is, or in their outputs, what became of that.
     const views = stepViewsAt(this.#journal.mark(), this.#names)
-    const machines = Object.entries(views).filter(
-      (_, position) => this.execution.plan.steps[position]!.spec.kind === 'machine',
-    )
+    const machines = Object.entries(views).filter((_, position) => hasState(steps[position]!))
     return { ...this.#cameFromOutside, states: Object.fromEntries(states), steps: Object.fromEntries(machines) }
   }
 
@@ -286,4 +285,9 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     // Before any step begins.
     if (this.#systemWatcher.isInspected) this.#actors.wake()
   }
+}
+
+/** Whether a step goes on from what its work was at. */
+function hasState({ spec: { kind } }: PlanStep): boolean {
+  return kind === 'machine' || kind === 'remote'
 }

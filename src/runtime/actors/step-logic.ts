@@ -40,7 +40,7 @@ function whatNeverHappens({
 }: StepSpec): readonly string[] {
   return [
     ...(kind === 'step' || kind === 'value' || kind === 'subgraph' ? ['WAIT'] : []),
-    ...(kind === 'machine' || kind === 'durable' ? [] : ['GO_ON']),
+    ...(kind === 'machine' || kind === 'durable' || kind === 'remote' ? [] : ['GO_ON']),
     ...(persist === undefined ? ['CLAIM', 'HIT'] : []),
     ...(concurrency === undefined ? ['QUEUE'] : []),
     ...(maxAttempts === 1 ? ['mayRetry'] : []),

@@ -5,7 +5,8 @@ import type { ErrorPlace } from '../../core/docket-error.ts'
 import { processCache } from '../results/result-cache.ts'
 import { requestDigestOf } from '../results/execution-memory.ts'
 import { undoingsOf } from '../results/undoings.ts'
-import type { ChildRequest, RunningChild } from '../steps/step-work.ts'
+import { kindOf } from '../steps/step-kinds.ts'
+import type { ChildRequest, RunningChild, WorkingStep } from '../steps/step-work.ts'
 import type { Observer } from '../../core/contracts/observer.ts'
 import { Emitter } from './emitter.ts'
 import type { CancelReason } from './end-reason.ts'
@@ -51,18 +52,20 @@ export function beginChildOf(
   return { stop: (reason) => stop(parent, child, reason) }
 }
 
-/** Ends children that an earlier process has begun, where their parent fails before their steps begin again here. */
+/** Ends children, and what other services do, that an earlier process has begun, where their parent fails before their steps begin again here. */
 export function cancelOrphans(parent: Parent & { readonly plan: Plan; readonly runs: Runs }, reason: unknown): void {
   const { plan, runs, setup } = parent
   if (setup.children === undefined) return
   for (const { spec, position } of plan.steps) {
     const run = runs[position]
-    if (spec.kind !== 'subgraph' || run?.hasEnded === true || run?.isWorking === true) continue
-    setup.children.cancel(parent, childIdOf(parent, spec.name), spec.name, reason, setup.itemKey)
+    if (run?.hasEnded === true || run?.isWorking === true) continue
+    if (spec.kind === 'subgraph')
+      setup.children.cancel(parent, childIdOf(parent, spec.name), spec.name, reason, setup.itemKey)
+    else if (run?.heldState !== undefined) kindOf(spec).abandon?.(run)
   }
 }
 
-type Runs = readonly ({ readonly hasEnded: boolean; readonly isWorking: boolean } | undefined)[]
+type Runs = readonly ((WorkingStep & { readonly hasEnded: boolean; readonly isWorking: boolean }) | undefined)[]
 
 /** Ends a child that an earlier process may have begun: it is looked for in the store. */
 export function endChildOf(parent: Parent, step: string, reason: unknown): void {

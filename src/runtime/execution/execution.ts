@@ -343,6 +343,10 @@ export class Execution implements StepHost {
     endChildOf(this, step, reason)
   }
 
+  endsAfter(work: Promise<unknown>): void {
+    this.recorder?.endsAfter(work)
+  }
+
   /** Counts an ended step. Where nobody looks at it again, its record goes at once: there may be very many. */
   #forget(run: StepState): void {
     this.#endedSteps++

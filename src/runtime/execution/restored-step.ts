@@ -46,7 +46,7 @@ export function restoreStep(
     step.more.held = { dueAt, since: undefined }
     step.more.repeated = attempt
     step.attempt = attempt - 1
-  } else if ((status === 'waiting' || status === 'running') && step.planStep.spec.kind === 'machine') {
+  } else if ((status === 'waiting' || status === 'running') && goesOnFromState(step.planStep)) {
     // It goes on from what it was at.
     step.more.held = { dueAt, since: startedAt }
     step.more.repeated = attempt
@@ -68,4 +68,9 @@ export function restoreStep(
 /** Whether a death takes nothing from an attempt: what it came to by then is known elsewhere. */
 function goesOnAgain({ spec: { kind } }: PlanStep): boolean {
   return kind === 'subgraph' || kind === 'durable'
+}
+
+/** Whether what its work was at is on record. */
+function goesOnFromState({ spec: { kind } }: PlanStep): boolean {
+  return kind === 'machine' || kind === 'remote'
 }

@@ -9,6 +9,7 @@ import { canonicalize } from '../../core/values/keys.ts'
 import { actorsOf, isMachine, logicOf } from './machine-actors.ts'
 import { migratedTimers } from './machine-delays.ts'
 import type { ArmedTimer } from './machine-timers.ts'
+import { misfitOfRemote, remoteStateOf } from './remote-state.ts'
 
 /** A timer of a machine, as it is kept: its actors by the ids that lead to them. */
 interface KeptTimer {
@@ -156,6 +157,7 @@ export function revive(
 /** Why the step of this spec can't go on from what its work was at; undefined where it can, or where that is nothing of a machine's. */
 export function misfitOfState(spec: StepSpec | undefined, kept: unknown): string | undefined {
   if (kept === undefined || spec === undefined) return undefined
+  if (spec.kind === 'remote' || remoteStateOf(kept) !== undefined) return misfitOfRemote(spec, kept)
   if (spec.kind !== 'machine') return `step "${spec.name}" was a machine, and is none any more`
   const state = machineStateOf(kept)
   if (state === undefined) return `step "${spec.name}" has left a state that this version can't read`

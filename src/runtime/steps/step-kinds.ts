@@ -5,6 +5,7 @@ import { durableStep } from './durable-step.ts'
 import { eventStep } from './event-step.ts'
 import { machineStep } from './machine-step.ts'
 import { raceStep } from './race-step.ts'
+import { remoteStep } from './remote-step.ts'
 import { signalStep } from './signal-step.ts'
 import { subgraphStep } from './subgraph-step.ts'
 import { timerStep } from './timer-step.ts'
@@ -20,6 +21,7 @@ const kinds: Readonly<Record<StepSpec['kind'], StepKind<never>>> = {
   subgraph: subgraphStep,
   machine: machineStep,
   durable: durableStep,
+  remote: remoteStep,
 }
 
 /** How a step works. Nearly all are functions: they are found without a look into the table. */

@@ -80,6 +80,8 @@ export interface WorkPlace {
   }
   /** Why it goes on elsewhere; undefined where it does not. */
   readonly released: unknown
+  /** Its end goes on record after this, where it is durable. Absent where it is not one's own to end. */
+  endsAfter?(work: Promise<unknown>): void
 }
 
 /** A step whose attempt has begun: what its work is given, and where the work's outcome goes. */
@@ -156,4 +158,6 @@ export interface StepKind<Work extends StepWork = StepWork> {
   stateOf?(work: Work): unknown
   /** Gives what it waits for another time. Absent where it waits for none. */
   reschedule?(work: Work, dueAt: number): void
+  /** Ends what an earlier life of a step has begun elsewhere: its execution ends before it goes on here. Absent where a kind begins nothing elsewhere. */
+  abandon?(step: WorkingStep): void
 }

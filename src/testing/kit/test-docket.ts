@@ -298,8 +298,8 @@ function checkOwnOptions(options: object): void {
     )
 }
 
-/** Kinds of steps that call functions of users; a machine may invoke some, while it does not wait. */
-const working: ReadonlySet<string> = new Set(['step', 'race', 'machine'])
+/** Kinds of steps that call functions of users, or other services; a machine may invoke some, while it does not wait. */
+const working: ReadonlySet<string> = new Set(['step', 'race', 'machine', 'remote'])
 
 function functionsOf(graph: AnyGraph): ReadonlySet<string> {
   const specs = indexOf(graph)?.specs ?? []
