@@ -31,7 +31,18 @@ const timingNames = ['cron', 'timeZone', 'every', 'at', 'startAt', 'endAt', 'jit
 const policyNames = ['overlap', 'catchUp', 'pauseOnFailure', 'metadata']
 const ownNames = ['graph', 'target', 'inputs', 'nominalTime', ...timingNames, ...policyNames]
 /** What can't be stored, or is another thing for each execution. */
-const notScheduled = new Set(['id', 'signal', 'observers', 'logger', 'deadline', 'overrides', 'signals'])
+const notScheduled = new Set([
+  'id',
+  'signal',
+  'observers',
+  'logger',
+  'deadline',
+  'overrides',
+  'signals',
+  'eager',
+  'dedupe',
+  'onBusy',
+])
 
 /** Names of options that each execution of a schedule is started with. */
 function scheduledStartNames(): readonly string[] {

@@ -51,7 +51,7 @@ export interface SchedulePolicy {
 /** What each of its executions is started with, as `docket.start` takes it. */
 export type ScheduledStartOptions = Omit<
   StartOptions,
-  'id' | 'signal' | 'observers' | 'logger' | 'deadline' | keyof StartKeys
+  'id' | 'signal' | 'observers' | 'logger' | 'deadline' | 'startAt' | 'eager' | keyof StartKeys
 >
 
 /** Names of leaves that take a Date. */
