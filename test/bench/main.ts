@@ -25,6 +25,7 @@ import { scale, scaleStores } from './workloads/scale.ts'
 import { schemas } from './workloads/schemas.ts'
 import { updates } from './workloads/updates.ts'
 import { waiting } from './workloads/waiting.ts'
+import { workerSchedules } from './workloads/worker-schedules.ts'
 import type { Result } from './workloads/workload.ts'
 
 const inMemory = [...shapeWorkloads, growth, batch, heap, schemas, observer, cache, compileTime]
@@ -38,12 +39,14 @@ const durable = [
   durableResume,
 ]
 const functions = [...functionChains, longFunctions, machineEvents, updates]
-const workloads = [...inMemory, ...durable, ...waiting, ...functions, scale]
+const workers = [workerSchedules]
+const workloads = [...inMemory, ...durable, ...waiting, ...functions, ...workers, scale]
 const groups: Readonly<Record<string, readonly string[]>> = {
   memory: inMemory.map(({ name }) => name),
   durable: durable.map(({ name }) => name),
   waiting: waiting.map(({ name }) => name),
   'durable-functions': functions.map(({ name }) => name),
+  workers: workers.map(({ name }) => name),
 }
 const names = workloads.map(({ name }) => name)
 
@@ -52,6 +55,7 @@ const usage = `npm run bench -- [<workload or group>…] [--quick] [--json]
              of durable, on servers of their own: ${groups['durable']!.join(', ')}
              of waiting, on the same servers: ${groups['waiting']!.join(', ')}
              of durable-functions, on the same servers: ${groups['durable-functions']!.join(', ')}
+             of workers, on the same servers: ${groups['workers']!.join(', ')}
              scale, a store that holds very much
   --quick    fewer and shorter rounds: to see that it works, not to quote
   --only     workloads, comma-separated: the same as naming them
@@ -95,7 +99,11 @@ if (groups['memory']!.some((name) => chosen.has(name)))
   say(
     `in memory: ${effort.rounds} rounds of about ${effort.roundMs} ms each, interleaved; medians, and the range of the middle half of the rounds`,
   )
-if (['durable', 'waiting', 'durable-functions'].flatMap((group) => groups[group]!).some((name) => chosen.has(name)))
+if (
+  ['durable', 'waiting', 'durable-functions', 'workers']
+    .flatMap((group) => groups[group]!)
+    .some((name) => chosen.has(name))
+)
   say(
     'durable: each contender in a process of its own, one after another, several times; medians, and the range of the middle half',
   )

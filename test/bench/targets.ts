@@ -5,6 +5,7 @@ import { scaleTargets } from './scale-targets.ts'
 import { functionTargets } from './function-targets.ts'
 import type { Target } from './target.ts'
 import { waitingTargets } from './waiting-targets.ts'
+import { workerTargets } from './worker-targets.ts'
 import type { Result } from './workloads/workload.ts'
 
 function seriesOf(results: ReadonlyMap<string, Result>, workload: string, name: string): Series | undefined {
@@ -130,5 +131,6 @@ export const targets: readonly Target[] = [
   ...durableTargets,
   ...scaleTargets,
   ...waitingTargets,
+  ...workerTargets,
   ...functionTargets,
 ]

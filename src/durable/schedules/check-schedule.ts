@@ -41,6 +41,7 @@ const notScheduled = new Set([
   'signals',
   'eager',
   'dedupe',
+  'key',
   'onBusy',
 ])
 
