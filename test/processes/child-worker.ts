@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
 import { childProgram } from '../child-program.ts'
+import type { DrawnOrder } from './drawn-process.ts'
 import type { FamilyOrder } from './family-process.ts'
 import type { WaitingOrder } from './waiting-process.ts'
 import type { WorkerOrder } from './worker-process.ts'
@@ -21,9 +22,9 @@ export interface ChildWorker {
 }
 
 export function spawnWorker(
-  order: WorkerOrder | WaitingOrder | FamilyOrder,
+  order: WorkerOrder | WaitingOrder | FamilyOrder | DrawnOrder,
   variables: Readonly<Record<string, string>> = {},
-  file: 'worker-process.ts' | 'waiting-process.ts' | 'family-process.ts' = 'worker-process.ts',
+  file: 'worker-process.ts' | 'waiting-process.ts' | 'family-process.ts' | 'drawn-process.ts' = 'worker-process.ts',
 ): ChildWorker {
   const program = childProgram(join(import.meta.dirname, file))
   const child = spawn(process.execPath, [program, JSON.stringify(order)], {

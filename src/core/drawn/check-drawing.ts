@@ -25,9 +25,9 @@ export const resultsName = 'results'
 const policyKeys = ['timeout', 'retry', 'persist', 'concurrency']
 const placementKeys = ['queue', 'priority', 'startAt']
 const drawingKeys = ['version', 'name', 'nodes', 'timeout', 'defaults', ...placementKeys]
-const nodeKeys = ['name', 'step', 'dependsOn', 'reads', ...policyKeys, ...placementKeys]
+const nodeKeys = ['name', 'step', 'dependsOn', 'reads', ...policyKeys, 'rate', ...placementKeys]
 export const workflowOptions: readonly string[] = ['timeout', 'defaults', ...placementKeys]
-export const nodeOptions: readonly string[] = ['dependsOn', 'reads', ...policyKeys, ...placementKeys]
+export const nodeOptions: readonly string[] = ['dependsOn', 'reads', ...policyKeys, 'rate', ...placementKeys]
 const persistKeys = ['scope', 'ttl', 'namespace', 'capacity', 'onStoreError']
 const backoffKeys = ['exponential', 'factor', 'max', 'jitter']
 /** What a node's name may not end with: the compiled graph has types of these names beside it. */
@@ -127,15 +127,14 @@ function checkDrawnPolicies(
   given: Readonly<Record<string, unknown>>,
   report: (message: string) => void,
 ): void {
-  const { retry, persist, concurrency } = given
+  const { retry, persist, concurrency, rate } = given
   const backoff = isRecord(retry) ? retry['backoff'] : undefined
   if (isRecord(backoff)) reportUnknownKeys(`${label}: retry.backoff`, backoff, backoffKeys, report)
   if (isRecord(persist)) reportUnknownKeys(`${label}: persist`, persist, persistKeys, report)
-  if (isRecord(concurrency))
-    return report(
-      `${label}: concurrency must be a number here; a limit by key is a function, and stands on the step itself`,
-    )
-  checkPolicies(label, policiesOf(given as DrawnPolicies), report)
+  for (const [name, limit] of Object.entries({ concurrency, rate }))
+    if (isRecord(limit) && limit['key'] !== undefined)
+      report(`${label}: ${name}.key is a function, and a drawing is data: state it on the step itself`)
+  checkPolicies(label, { ...policiesOf(given as DrawnPolicies), rate }, report)
 }
 
 /** Policies as a step has them. */
@@ -143,7 +142,7 @@ export function policiesOf({ timeout, retry, persist, concurrency }: DrawnPolici
   readonly timeout: AnyStep['timeout']
   readonly retry: RetryPolicy | undefined
   readonly persist: 'execution' | 'global' | PersistPolicy | undefined
-  readonly concurrency: number | undefined
+  readonly concurrency: AnyStep['concurrency']
 } {
   // What is no record is reported as it is.
   const backoff: BackoffShape | undefined = isRecord(retry) ? retry.backoff : undefined

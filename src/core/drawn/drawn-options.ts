@@ -1,7 +1,7 @@
 import { isDate } from '../is-builtin.ts'
 import { isRecord } from '../is-record.ts'
 import type { Duration } from '../duration.ts'
-import type { DrawnPersist } from '../graph/drawing.ts'
+import type { DrawnConcurrency, DrawnPersist } from '../graph/drawing.ts'
 import { shapeOfBackoff } from '../language/backoff.ts'
 import type { Backoff } from '../language/policy.ts'
 
@@ -13,8 +13,8 @@ export interface DrawablePolicies {
   readonly retry?: DrawableRetry | undefined
   /** For how long and for whom the result is remembered. @default the workflow's defaults, then the docket's policy, then 'execution' */
   readonly persist?: 'execution' | 'global' | DrawnPersist | undefined
-  /** How many attempts run at the same time, over all executions of the process. @default the workflow's defaults */
-  readonly concurrency?: number | undefined
+  /** How many attempts of the step run at the same time, whichever node they are of. @default the workflow's defaults */
+  readonly concurrency?: number | DrawnConcurrency | undefined
 }
 
 /** How often a node is tried. */
@@ -40,11 +40,13 @@ type Given = Readonly<Record<string, unknown>>
 
 /** Options as they are given, as data. What can't be stored is reported; whether the rest is right is for those to say who read a drawing. */
 export function drawnOptions(label: string, given: Given, report: Report): Given {
-  const { retry, persist, startAt, defaults, ...others } = given
+  const { retry, persist, concurrency, rate, startAt, defaults, ...others } = given
   return withoutUndefined({
     ...others,
     retry: isRecord(retry) ? drawnRetry(label, retry, report) : retry,
     persist: isRecord(persist) ? drawnPersist(label, persist, report) : persist,
+    concurrency: isRecord(concurrency) ? drawnLimit(`${label}: concurrency`, concurrency, report) : concurrency,
+    rate: isRecord(rate) ? drawnLimit(`${label}: rate`, rate, report) : rate,
     startAt: isDate(startAt) ? startAt.getTime() : startAt,
     defaults: isRecord(defaults) ? drawnOptions(`${label}: defaults`, defaults, report) : defaults,
   })
@@ -63,6 +65,12 @@ function drawnRetry(label: string, { backoff, retryIf, ...others }: Given, repor
 
 function drawnPersist(label: string, { store, ...others }: Given, report: Report): Given {
   if (store !== undefined) report(`${label}: persist.store can't be stored with a drawing: state it on the step itself`)
+  return withoutUndefined(others)
+}
+
+function drawnLimit(label: string, { key, ...others }: Given, report: Report): Given {
+  if (key !== undefined)
+    report(`${label}.key is a function, which can't be stored with a drawing: state it on the step itself`)
   return withoutUndefined(others)
 }
 

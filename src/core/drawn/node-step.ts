@@ -49,11 +49,12 @@ function nodeStep({ node, step, reads, startAt }: PlacedNode): AnyStep {
       Object.defineProperty(context, key, { value, enumerable: true, configurable: true })
     return context
   }
-  const { fallback, compensate, concurrency } = step
+  const { fallback, compensate, concurrency, rate } = step
   const policies = policiesOf(node)
   return Object.freeze({
     ...own,
     drawn: 'node',
+    origin: step,
     name,
     inputs: Object.freeze(inputs),
     output: resultType(name, step.output),
@@ -62,6 +63,7 @@ function nodeStep({ node, step, reads, startAt }: PlacedNode): AnyStep {
     retry: step.retry ?? policies.retry,
     persist: step.persist ?? policies.persist,
     concurrency: keyedByArgs(concurrency) ?? policies.concurrency,
+    rate: keyedByArgs(rate) ?? node.rate,
     ...(typeof fallback === 'function' && {
       fallback: (error: unknown, given: NodeInputs) => call(fallback, error, given['args']),
     }),
@@ -86,10 +88,11 @@ function ofArgs(compensate: unknown, call: (run: unknown, output: unknown, conte
   return isRecord(compensate) ? { ...compensate, run: wrap(compensate['run']) } : wrap(compensate)
 }
 
-function keyedByArgs(concurrency: AnyStep['concurrency']): AnyStep['concurrency'] {
-  if (typeof concurrency !== 'object' || concurrency.key === undefined) return concurrency
-  const key = concurrency.key as (args: unknown) => string
-  return { ...concurrency, key: (given: NodeInputs) => key(given['args']) } as AnyStep['concurrency']
+/** A limit whose key is made of the arguments. */
+function keyedByArgs<Limit extends AnyStep['concurrency'] | AnyStep['rate']>(limit: Limit): Limit {
+  if (typeof limit !== 'object' || limit.key === undefined) return limit
+  const key = limit.key as (args: unknown) => string
+  return { ...limit, key: (given: NodeInputs) => key(given['args']) }
 }
 
 /** The data type of a node: that of its step, under the node's name. */

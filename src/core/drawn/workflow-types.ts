@@ -1,6 +1,7 @@
 import type { AnyGraph } from '../graph/graph-index.ts'
 import type { TypedGraph } from '../graph/graph.ts'
 import type { MadeBy, NotLiteral } from '../graph/graph-types.ts'
+import type { DrawnRate } from '../graph/drawing.ts'
 import type { Duration } from '../duration.ts'
 import type { ConvertingDataType, DataType, GivenOf, TypedDataType, ValueOf } from '../language/data-type.ts'
 import type { AnyStep, DeclaredResults, TakesApp, TakesResults, TypedStep } from '../language/step.ts'
@@ -26,6 +27,8 @@ export interface NodeOptions<Dep, Reads = Readonly<Record<string, string>>> exte
   readonly dependsOn?: readonly Dep[] | undefined
   /** Which of these gives each result that the step declares, by the name that it declares it under. @default those of the same names */
   readonly reads?: Reads | undefined
+  /** How many attempts of the step begin in a period, whichever node they are of. @default no limit */
+  readonly rate?: DrawnRate | undefined
   /** The queue of its work. @default that of the execution */
   readonly queue?: string | undefined
   /** Of nodes that are ready at the same time, the higher one begins first. @default the workflow's */

@@ -17,7 +17,7 @@ type Kind = AnyStep['kind']
 type Report = (message: string) => void
 
 // What defineSteps, and the graph of a workflow, add to steps.
-const added = ['needsApp', 'drawn']
+const added = ['needsApp', 'drawn', 'origin']
 const everyStep = ['kind', 'name', 'inputs', 'output', 'run', ...added]
 const policies = ['timeout', 'retry', 'persist', 'version', 'formerly', 'concurrency', 'when', 'fallback']
 

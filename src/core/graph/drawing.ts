@@ -1,6 +1,7 @@
 import { canonicalize, digest } from '../values/keys.ts'
 import type { BackoffShape } from '../language/backoff.ts'
 import type { Duration } from '../duration.ts'
+import type { ConcurrencyPolicy, RatePolicy } from '../language/policy.ts'
 
 /** A graph drawn by name, as data: what is stored with its executions. Steps stand in it by their names, arguments beside it. */
 export interface Drawing {
@@ -32,6 +33,8 @@ export interface DrawnNode extends DrawnPolicies {
   readonly dependsOn?: readonly string[]
   /** Which of these gives each result that the step declares, by the name that it declares it under. @default those of the same names */
   readonly reads?: Readonly<Record<string, string>>
+  /** How many attempts of its step begin in a period. @default no limit */
+  readonly rate?: DrawnRate
   /** The queue of its work. @default that of the execution */
   readonly queue?: string
   /** Of nodes that are ready at the same time, the higher one begins first. @default the workflow's */
@@ -48,9 +51,14 @@ export interface DrawnPolicies {
   readonly retry?: { readonly maxAttempts?: number; readonly backoff?: BackoffShape }
   /** For how long and for whom results are remembered. @default the docket's policy, else the execution */
   readonly persist?: 'execution' | 'global' | DrawnPersist
-  /** How many attempts run at the same time, over all executions of the process. @default no limit */
-  readonly concurrency?: number
+  /** How many attempts of its step run at the same time. @default no limit */
+  readonly concurrency?: number | DrawnConcurrency
 }
+
+/** How many attempts run at the same time, as data. */
+export type DrawnConcurrency = Omit<ConcurrencyPolicy, 'key'>
+/** How many attempts begin in a period, as data. */
+export type DrawnRate = Omit<RatePolicy, 'key'>
 
 /** What is remembered, as data. */
 export interface DrawnPersist {

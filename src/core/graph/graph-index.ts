@@ -78,6 +78,8 @@ export interface FormerResults {
 /** A checked step with its policies resolved: numbers instead of texts, defaults filled in. */
 export interface StepSpec extends Tries {
   readonly step: AnyStep
+  /** The declaration that its limits are of: the step, or what a node of a workflow stands for. */
+  readonly limited: AnyStep
   readonly kind: AnyStep['kind']
   readonly name: string
   /** The name that it had first: what keys of its attempts are made of. */

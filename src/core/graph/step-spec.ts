@@ -48,6 +48,7 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
   }))
   return Object.freeze({
     step,
+    limited: step.origin ?? step,
     kind: step.kind,
     name: step.name,
     firstName: firstNameOf(step),

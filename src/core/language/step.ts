@@ -81,6 +81,8 @@ export interface AnyStep {
   readonly results?: Readonly<Record<string, AnyDataType>> | undefined
   /** What it is in the graph of a workflow: one of the nodes, or what makes the record of all results. */
   readonly drawn?: 'node' | 'results' | undefined
+  /** Of such a node, the step that it stands for: limits are that step's. */
+  readonly origin?: AnyStep | undefined
 }
 
 /** A record of named ports: what a step's `inputs` is. */

@@ -1,3 +1,4 @@
+import { append } from '../../core/append.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { OptionError, StoreError } from '../../core/errors.ts'
 import { graphOfDrawing, stepsOfDrawing } from '../../core/drawn/drawn-graph.ts'
@@ -76,6 +77,7 @@ export class DrawnGraphs {
         ? `this docket has another step named "${name}"; give createDocket the one that workflow "${graph.name}" is drawn with`
         : `this docket does not know step "${name}" of workflow "${graph.name}", so that nobody could go on with it after a crash; list it in createDocket({ steps })`,
     )
+    append(problems, problemsOfQueues(drawing!))
     if (problems.length > 0) throw new OptionError(problems.join('; '))
     const wrong = problemsOfLengths({ ...this.#options, graphs: [graph] }).filter((one) => typeof one === 'string')
     if (wrong.length > 0) throw new OptionError(`workflow "${graph.name}": ${wrong.join('; ')}`)
@@ -143,6 +145,20 @@ function isOfHash(drawing: unknown, hash: string): boolean {
   } catch {
     return false
   }
+}
+
+/** What a drawing says of queues that a docket can't do: a node's work is part of its execution. */
+function problemsOfQueues({ name, queue, nodes }: Drawing): readonly string[] {
+  const elsewhere = nodes.filter((node) => node.queue !== undefined && node.queue !== queue)
+  return [
+    ...(queue === undefined
+      ? []
+      : [`workflow "${name}" names queue "${queue}", and this docket has no queues; leave queue out`]),
+    ...elsewhere.map(
+      (node) =>
+        `node "${node.name}" of workflow "${name}" names queue "${node.queue}", and a node runs in the queue of its execution; leave queue out`,
+    ),
+  ]
 }
 
 /** Steps by present and former names: those that are listed, and those of workflows that are. */

@@ -1,4 +1,5 @@
 import { requireReturnedName } from '../../core/check-name.ts'
+import { firstNameOf } from '../../core/graph/former-names.ts'
 import type { ConcurrencySpec, RateSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import { isShared } from '../../core/language/policy.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
@@ -104,15 +105,16 @@ function limitsOf({ spec, inputs, graph }: LimitedAttempt): readonly WantedLimit
 function wantedOf(
   kind: AwaitedLimit['kind'],
   limit: ConcurrencySpec | RateSpec,
-  { name, firstName }: StepSpec,
+  { limited }: StepSpec,
   inputs: unknown,
   graph: string,
 ): WantedLimit {
+  const { name } = limited
   const key =
     limit.key === undefined ? undefined : requireReturnedName(`${kind}.key of step "${name}"`, limit.key(inputs))
   const scope = limit.scope as AwaitedLimit['scope']
   const where = scope === 'graph' ? graph : defaultQueue
-  const id = digest(canonicalize(['limit', kind, scope, where, firstName, key]))
+  const id = digest(canonicalize(['limit', kind, scope, where, firstNameOf(limited), key]))
   const of = key === undefined ? '' : ` for ${JSON.stringify(key)}`
   return { kind, key, scope, id, spec: limit, name: `the ${kind} of step "${name}" in ${scope} "${where}"${of}` }
 }

@@ -83,7 +83,12 @@ const lines = new WeakMap<AnyStep, WeakMap<object, Map<string, RateLine>>>()
 const tidiedAt = 1_000
 
 /** The line in which attempts of this step with these inputs stand in this process. May throw: the key function is the user's. */
-export function rateLineOf({ name, step, rate }: StepSpec, inputs: unknown, clock: object, time: LineTime): RateLine {
+export function rateLineOf(
+  { name, limited: step, rate }: StepSpec,
+  inputs: unknown,
+  clock: object,
+  time: LineTime,
+): RateLine {
   const { limit, perMs, burst, key } = rate!
   const place = `${limit} ${perMs} ${burst} ${key === undefined ? '' : requireReturnedName(`rate.key of step "${name}"`, key(inputs))}`
   let byClock = lines.get(step)

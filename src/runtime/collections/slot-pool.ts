@@ -127,14 +127,14 @@ export function slotPoolOf(spec: StepSpec, taker: { readonly inputs: unknown }):
   const { limit, key: keyOf } = spec.concurrency!
   // Two graphs may give one step different defaults: each limit holds for the steps that declare it.
   const place = keyOf === undefined ? limit : `${limit} ${keyFrom(spec.name, keyOf, taker.inputs)}`
-  return pools.get(spec.step)?.get(place) ?? newPool(spec, place)
+  return pools.get(spec.limited)?.get(place) ?? newPool(spec, place)
 }
 
 function keyFrom(name: string, keyOf: (inputs: unknown) => string, inputs: unknown): string {
   return requireReturnedName(`concurrency.key of step "${name}"`, keyOf(inputs))
 }
 
-function newPool({ step, concurrency }: StepSpec, place: string | number): SlotPool {
+function newPool({ limited: step, concurrency }: StepSpec, place: string | number): SlotPool {
   const { limit, key } = concurrency!
   let byKey = pools.get(step)
   if (byKey === undefined) pools.set(step, (byKey = new Map()))

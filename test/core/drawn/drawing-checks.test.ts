@@ -155,7 +155,7 @@ describe('what is wrong with a workflow is said, all of it at once:', () => {
         colour: 'red',
       }).add('a', measure, {}, {
         timeout: 'soon',
-        concurrency: { limit: 1 },
+        concurrency: { limit: 1, key: () => 'k' },
         retry: { maxAttempts: 2, backoff: () => 3, retryIf: () => true },
         persist: { scope: 'global', store: {} },
         priority: 'high',
@@ -175,7 +175,7 @@ describe('what is wrong with a workflow is said, all of it at once:', () => {
         /the workflow: queue must be a non-empty string, not ""/,
         /the workflow: priority must be a whole number/,
         /the workflow: startAt must be a Date/,
-        /node "a": concurrency must be a number here/,
+        /node "a": concurrency.key is a function, which can't be stored/,
         /node "a": priority must be a whole number/,
         /node "a": dependsOn must be an array/,
         /node "a": reads has the unknown option "x"/,

@@ -234,3 +234,35 @@ describe('a workflow', () => {
     expect([1, 2, 3, 9].map((attempt) => one!.backoff!(attempt, Math.random))).toEqual([1_000, 2_000, 4_000, 9_000])
   })
 })
+
+describe('limits', () => {
+  const limited = (more: object, open: { now: number; most: number }) =>
+    step({
+      name: 'limited',
+      inputs: { word: Word },
+      output: Length,
+      ...more,
+      run: async () => {
+        open.most = Math.max(open.most, ++open.now)
+        await new Promise((resolve) => setImmediate(resolve))
+        return open.now--
+      },
+    })
+
+  test('of a step count its attempts, whichever nodes and workflows they are of', async () => {
+    const open = { now: 0, most: 0 }
+    const one = limited({ concurrency: { limit: 2, key: ({ word }: { readonly word: string }) => word } }, open)
+    const draw = (name: string) =>
+      workflow(name).add('a', one, { word: 'same' }).add('b', one, { word: 'same' }).add('c', one, { word: 'same' })
+    await Promise.all([execute(draw('x')), execute(draw('y'))])
+    expect(open.most).toBe(2)
+  })
+
+  test('may stand where a step is added', async () => {
+    const open = { now: 0, most: 0 }
+    const one = limited({}, open)
+    const options = { concurrency: { limit: 1, scope: 'process' }, rate: { limit: 100, per: '1ms', burst: 9 } } as const
+    await execute(workflow('w').add('a', one, { word: 'aa' }, options).add('b', one, { word: 'bb' }, options))
+    expect(open.most).toBe(1)
+  })
+})
