@@ -21,6 +21,17 @@ Stalker: above average
 3 failed: inputs of item 3 for "Rating" of graph "movies": Movie.votes: Too small: expected array to have >=1 items
 909 of 10000 streamed movies are perfect`,
   },
+  'rate-limited-api.ts': {
+    text: `0.0 s: acme calls /1
+0.0 s: acme calls /2
+0.0 s: zeta calls /1
+queued [ { kind: 'rate', key: 'acme', limit: 2 } ]
+0.5 s: acme calls /3
+1.0 s: acme calls /4
+1.5 s: acme calls /5
+10.1 s: acme calls /sync
+started deduplicated true answer to /sync`,
+  },
   'caching.ts': {
     text: `100 callers at the same time: 1 call
 and one more later: still 1

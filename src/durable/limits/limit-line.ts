@@ -22,6 +22,8 @@ export interface Waiting {
   since: number | undefined
   /** The process as which it has entered the store's line. */
   owner?: string
+  /** Whether it knows that it has to wait. */
+  isKnown?: boolean
   granted(): void
   waits(since: number): void
   failed(error: unknown): void
@@ -86,12 +88,13 @@ export class LimitLine {
     if (isBehind) {
       // Before those that wait already go on, there is nothing to be seen for it.
       waiting.since = this.#parts.connection.clock.now()
-      queueMicrotask(() => this.#tellOf(waiting))
+      queueMicrotask(() => this.#waiting.includes(waiting) && this.#reportWait(waiting))
     } else this.look()
   }
 
-  #tellOf(waiting: Waiting): void {
-    if (waiting.since !== undefined && this.#waiting.includes(waiting)) waiting.waits(waiting.since)
+  #reportWait(waiting: Waiting): void {
+    waiting.isKnown = true
+    waiting.waits(waiting.since!)
   }
 
   /** Gives back what it has, or waits no more. */
@@ -214,16 +217,13 @@ export class LimitLine {
     }
     for (const [index, waiting] of shown.entries()) {
       waiting.since = outcomes[index]!.since
-      if (!stays.has(waiting)) continue
-      if (!granted.has(waiting)) waiting.waits(waiting.since)
-      else if (declared.perMs === undefined) this.#held.add(waiting)
+      if (stays.has(waiting) && granted.has(waiting) && declared.perMs === undefined) this.#held.add(waiting)
     }
     // Those that are not shown wait behind those that are.
-    for (const waiting of this.#waiting)
-      if (waiting.since === undefined) {
-        waiting.since = now
-        waiting.waits(now)
-      }
+    for (const waiting of this.#waiting.filter(({ isKnown }) => isKnown !== true)) {
+      waiting.since ??= now
+      this.#reportWait(waiting)
+    }
     // Each may give back at once what it has got.
     for (const waiting of granted) if (stays.has(waiting)) waiting.granted()
   }
