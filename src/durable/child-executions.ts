@@ -9,7 +9,7 @@ import type { DocketContext } from './context/docket-context.ts'
 import { cancelExecution } from './cancel-execution.ts'
 import type { Owned } from './ownership/owned.ts'
 import { digestOfChild, nameIn, nameInMessages } from './records/child-digest.ts'
-import { orphanedBy } from './recovery/child-cascade.ts'
+import { openChildrenOf, orphanedBy } from './recovery/child-cascade.ts'
 import { cancelAnywhere } from './recovery/unowned.ts'
 import { passStart } from './start/begin-execution.ts'
 import { changedLeaves } from './start/changed-leaves.ts'
@@ -44,6 +44,8 @@ export class ChildExecutions implements DurableChildren {
   readonly #verbs: ChildVerbs
   /** By parent, then by the child's name in messages. */
   readonly #joined = new Map<string, Map<string, Joined>>()
+  /** Those that are being cancelled. */
+  readonly #ending = new Map<string, Promise<void>>()
 
   constructor(context: DocketContext, starter: ExecutionStarter, verbs: ChildVerbs) {
     this.#context = context
@@ -80,6 +82,22 @@ export class ChildExecutions implements DurableChildren {
     parent.recorder?.endsAfter(cancelled)
   }
 
+  cancelBelow(parent: ChildParent, id: string, step: string, reason: unknown, item = ''): void {
+    const cancelled = this.#cancelAllBelow(parent, id, { step, item }, reason).catch(() => {})
+    parent.recorder?.endsAfter(cancelled)
+  }
+
+  async #cancelAllBelow(parent: ChildParent, id: string, step: Joined['step'], reason: unknown): Promise<void> {
+    const life = this.#context.owned.get(parent.id)
+    if (life === undefined) return
+    const own = digestOfChild({ id: parent.id, createdAt: life.commits.createdAt }, true)
+    const cancelled: Promise<void>[] = []
+    for await (const child of openChildrenOf(this.#context, parent.id))
+      if (child.requestDigest === own && child.id.startsWith(`${id}/`))
+        cancelled.push(this.#cancel(parent, child.id, step, reason).catch(() => {}))
+    await Promise.all(cancelled)
+  }
+
   /** There may be none, and what has its id may be somebody else's. */
   async #cancelIfOwn(parent: ChildParent, id: string, step: Joined['step'], reason: unknown): Promise<void> {
     const record = await this.#context.recordOf(id)
@@ -87,8 +105,18 @@ export class ChildExecutions implements DurableChildren {
       await this.#cancel(parent, id, step, reason)
   }
 
-  /** Resolves once it has ended, and what it did is undone: by this process, where no other one runs it. */
-  async #cancel(parent: ChildParent, id: string, step: Joined['step'], reason: unknown): Promise<void> {
+  /** Resolves once it has ended, and what it did is undone. Several may find it at once. */
+  #cancel(parent: ChildParent, id: string, step: Joined['step'], reason: unknown): Promise<void> {
+    let ending = this.#ending.get(id)
+    if (ending === undefined) {
+      ending = this.#cancelNow(parent, id, step, reason).finally(() => this.#ending.delete(id))
+      this.#ending.set(id, ending)
+    }
+    return ending
+  }
+
+  /** The same: undone by this process, where no other one runs it. */
+  async #cancelNow(parent: ChildParent, id: string, step: Joined['step'], reason: unknown): Promise<void> {
     await cancelExecution(this.#context, id, reason, 'parent')
     const record = await this.#context.recordOf(id)
     if (record?.status !== 'compensating') return

@@ -52,11 +52,13 @@ export function beginChildOf(
   return { stop: (reason) => stop(parent, child, reason) }
 }
 
-/** Ends children, and what other services do, that an earlier process has begun, where their parent fails before their steps begin again here. */
+/** Ends children, and what other services do, that an earlier process has begun, or a durable function has left, where their parent fails. */
 export function cancelOrphans(parent: Parent & { readonly plan: Plan; readonly runs: Runs }, reason: unknown): void {
   const { plan, runs, setup } = parent
   if (setup.children === undefined) return
   for (const { spec, position } of plan.steps) {
+    // Its function may have left some, and have returned since.
+    if (spec.kind === 'durable') endChildrenOf(parent, spec.name, reason)
     const run = runs[position]
     if (run?.hasEnded === true || run?.isWorking === true) continue
     if (spec.kind === 'subgraph')
@@ -70,6 +72,11 @@ type Runs = readonly ((WorkingStep & { readonly hasEnded: boolean; readonly isWo
 /** Ends a child that an earlier process may have begun: it is looked for in the store. */
 export function endChildOf(parent: Parent, step: string, reason: unknown): void {
   parent.setup.children?.cancel(parent, childIdOf(parent, step), step, reason, parent.setup.itemKey)
+}
+
+/** Ends all children that the function of a step has begun, in whatever generation: they are looked for in the store. */
+export function endChildrenOf(parent: Parent, step: string, reason: unknown): void {
+  parent.setup.children?.cancelBelow(parent, childIdOf(parent, step), step, reason, parent.setup.itemKey)
 }
 
 /** The id of the child that a step of an execution has, or had last. */

@@ -66,6 +66,8 @@ export interface DurableChildren {
   begin(parent: ChildParent, id: string, request: ChildRequest, item?: string): RunningChild
   /** Ends one that an earlier process of its parent may have begun, and of which nobody takes the value any more. */
   cancel(parent: ChildParent, id: string, step: string, reason: unknown, item?: string): void
+  /** Ends those that a durable function of the parent has begun, and whose ids stand below this one. */
+  cancelBelow(parent: ChildParent, id: string, step: string, reason: unknown, item?: string): void
 }
 
 /** Everything that an execution is given. */

@@ -9,7 +9,7 @@ import { callingStep } from '../environment/current-step.ts'
 import type { CallingStep } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { ChildRequest, RunningChild } from '../steps/step-work.ts'
-import { beginChildOf, cancelOrphans, childIdOf, endChildOf } from './child-execution.ts'
+import { beginChildOf, cancelOrphans, childIdOf, endChildOf, endChildrenOf } from './child-execution.ts'
 import { Effects } from './effects.ts'
 import type { Emitter } from './emitter.ts'
 import { cancelRest, endWith } from './end-reason.ts'
@@ -345,6 +345,10 @@ export class Execution implements StepHost {
 
   endsAfter(work: Promise<unknown>): void {
     this.recorder?.endsAfter(work)
+  }
+
+  endChildren(step: string, reason: unknown): void {
+    endChildrenOf(this, step, reason)
   }
 
   /** Counts an ended step. Where nobody looks at it again, its record goes at once: there may be very many. */

@@ -52,6 +52,8 @@ export interface StepHost {
   childIdOf(step: string): string
   /** Ends a durable child that an earlier process may have begun, for a reason. */
   endChild(step: string, reason: unknown): void
+  /** Ends all durable children that the function of a step has begun, in whatever generation. */
+  endChildren(step: string, reason: unknown): void
   /** What is remembered of a step. */
   persistOf(spec: StepSpec): PersistSpec | undefined
   /** Whether this step's value is what the execution ends with, and nothing else is missing. */

@@ -154,8 +154,15 @@ class DurableWork implements StepWork, FrameHost {
     this.#fail(error, false)
   }
 
-  /** The function begins anew once that is on record. */
+  /** The function begins anew once that is on record, and once its children have come to what is said of them, as where it returns. */
   beginAnew(inputs: unknown): void {
+    const frame = this.#frame
+    const settled = this.#function?.childEnds.settle()
+    if (settled === undefined) this.#beginAnew(inputs)
+    else void settled.then(() => frame === this.#frame && frame?.isDead === false && this.#beginAnew(inputs))
+  }
+
+  #beginAnew(inputs: unknown): void {
     if (!this.#isOpen || this.isOver || this.#frame?.isWhole() !== true) return
     this.#frame.drop(new ExecutionCancelledError(`the durable step "${this.#step.step}" begins anew`, this.place))
     this.#generation++

@@ -110,8 +110,10 @@ export class FunctionChildren {
     if (this.#isLeft) return
     this.#isLeft = true
     for (const { running, outcome } of this.#children.values()) if (outcome === undefined) running?.stop(reason)
-    if (this.#step.execution.released === undefined)
-      for (const name of this.#unseen) this.#step.execution.endChild(this.#labelOf(name), reason)
+    if (this.#step.execution.released !== undefined) return
+    for (const name of this.#unseen) this.#step.execution.endChild(this.#labelOf(name), reason)
+    // What earlier generations have left is on no record of this one.
+    if (this.#generation > 0) this.#step.execution.endChildren(this.#step.step, reason)
   }
 
   idOf(name: string): string {

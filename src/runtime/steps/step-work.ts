@@ -45,6 +45,8 @@ export interface WorkPlace {
   childIdOf(step: string): string
   /** Ends a durable child that an earlier process may have begun, for a reason. */
   endChild(step: string, reason: unknown): void
+  /** Ends all durable children that the function of a step has begun, in whatever generation. */
+  endChildren(step: string, reason: unknown): void
   readonly id: string
   /** Index of the batch's item. */
   readonly item: number | undefined
