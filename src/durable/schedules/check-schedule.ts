@@ -10,7 +10,7 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import { isDate } from '../../core/is-builtin.ts'
 import { isRecord } from '../../core/is-record.ts'
-import { describeThrown } from '../../core/thrown.ts'
+import { describeThrown, readOf } from '../../core/thrown.ts'
 import { checkExecuteOptions } from '../../runtime/execution/execution-options.ts'
 import { startOptionNames } from '../context/call-options.ts'
 import { problemsOfLifetime } from '../records/stored-limits.ts'
@@ -85,8 +85,8 @@ function problemsOfName(name: unknown, store: Store): readonly Problem[] {
 }
 
 function problemsOfDeclaration(given: Readonly<Record<string, unknown>>): readonly Problem[] {
-  const { cron, timeZone, every, at, startAt, endAt, jitter, overlap, catchUp, pauseOnFailure, metadata, nominalTime } =
-    given
+  const { cron, timeZone, every, at, startAt, endAt, jitter, overlap, catchUp, pauseOnFailure, metadata } = given
+  const { nominalTime, inputs } = given
   const ways = Object.entries({ cron, every, at }).filter(([, way]) => way !== undefined)
   const problems: Problem[] = []
   const report = (problem: string): void => void problems.push(problem)
@@ -125,6 +125,8 @@ function problemsOfDeclaration(given: Readonly<Record<string, unknown>>): readon
       if (typeof value !== 'string') report(`metadata "${key}" must be a string, not ${describe(value)}`)
   if (nominalTime !== undefined && !isName(nominalTime))
     report(`nominalTime must be the name of a leaf type, not ${describe(nominalTime)}`)
+  else if (nominalTime !== undefined && isRecord(inputs) && readOf(inputs, nominalTime) !== undefined)
+    report(`inputs have a value for ${describe(nominalTime)}, which nominalTime gives; leave one of them out`)
   return problems
 
   function append(problem: Problem): void {

@@ -91,12 +91,18 @@ export class ScheduleLoop {
     const { connection } = this.#context
     let next: number | undefined
     let pauseMs = lookEveryMs
+    this.#isWanted = false
+    // Why it can't be opened is reported where work is looked for.
+    const isOpen = await connection.opened().then(
+      () => true,
+      () => false,
+    )
     try {
-      this.#isWanted = false
-      await connection.opened()
-      await this.#declare()
-      next = await this.#fireAll()
-      if (next === undefined) pauseMs = seldomMs
+      if (isOpen) {
+        await this.#declare()
+        next = await this.#fireAll()
+        if (next === undefined) pauseMs = seldomMs
+      }
     } catch (error) {
       // The store is away: tried again in a moment.
       if (!(error instanceof StoreError && error.isTransient)) connection.failures.report('firing schedules', error)

@@ -168,6 +168,17 @@ test('schedules are declared beside graphs; one that vanishes from the code is r
   await docket.close()
 })
 
+test('a docket with defaults runs schedules of the graphs that it was given', async () => {
+  const { reports, ran } = reportGraphs()
+  const declared = { graph: reports, target: Report, inputs, nominalTime: 'Day', every: '1h' } as const
+  const schedules = [schedule('a', declared)]
+  const docket = createTestDocket({ graphs: [reports], now, schedules, defaults: { timeout: '1m' } })
+  await docket.schedule('b', declared)
+  await docket.advance('1h')
+  expect(ran.map((text) => text.slice(0, 1)).toSorted()).toEqual(['a', 'b'])
+  await docket.close()
+})
+
 test('schedules beside graphs are checked when the docket is made, all of them', () => {
   const { reports, approvals } = reportGraphs()
   const declared = { graph: reports, target: Report, inputs, nominalTime: 'Day', every: '1h' } as const

@@ -188,6 +188,7 @@ describe('a schedule', () => {
     expect(await refused({ every: '1h', id: 'x' })).toContain('unknown option "id"')
     expect(await refused({ every: '1h', timeout: -1 })).toContain('timeout')
     expect(await refused({ every: '1h', nominalTime: 'Shop', inputs: { Day: new Date() } })).toContain('Shop')
+    expect(await refused({ every: '1h', inputs: { Shop: 'a', Day: new Date() } })).toContain('leave one of them out')
     expect(await refused({ every: '1h', nominalTime: 'Dya' })).toContain('Dya')
     expect(await refused({ every: '1h', inputs: {} })).toContain('Shop')
     expect(await refused({ every: '1h' }, 'x'.repeat(201))).toContain('201 bytes')
