@@ -1,0 +1,168 @@
+import { expect, test } from 'vitest'
+import { dataType, execute, graph, step, StoreError, subgraph, type } from '../../../src/index.ts'
+import { atEveryCommit } from '../../../src/testing/index.ts'
+import { World } from '../durable-time.ts'
+import { Answer, callGraph, noCalls } from './calls.ts'
+
+const one = { limit: 1, scope: 'graph' } as const
+
+test('a docket that closes gives its slots back at once, and what waited there keeps its place elsewhere', async () => {
+  const world = new World()
+  const calls = noCalls()
+  const graphs = [callGraph(world, calls, { concurrency: one, ms: 5_000 })]
+  const closing = world.process({ graphs })
+  const other = world.process({ graphs })
+  await closing.start(graphs[0]!, Answer, { Tenant: 'A' }, { id: 'A' })
+  await world.clock.advance(100)
+  await closing.start(graphs[0]!, Answer, { Tenant: 'B' }, { id: 'B' })
+  await world.clock.advance(1_000)
+  await other.start(graphs[0]!, Answer, { Tenant: 'C' }, { id: 'C' })
+  await world.clock.advance(1_000)
+  await world.clock.settle(closing.close({ deadline: 0 }))
+  await world.clock.advance(1_000)
+  await other.start(graphs[0]!, Answer, { Tenant: 'D' }, { id: 'D' })
+  await world.clock.advance(60_000)
+  // C waited here while nobody had B; D came later than B.
+  expect(calls.begun).toEqual(['A', 'C', 'B', 'A', 'D'])
+  expect(calls.most).toBe(1)
+  for (const id of ['A', 'B', 'C', 'D']) expect(await (await other.get(id))!.result()).toBe(`of ${id}`)
+})
+
+test('a store that refuses for good fails the steps that wait, with why', async () => {
+  const world = new World()
+  const store = new Proxy(world.store, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key)
+      if (key === 'writeShared') return () => Promise.reject(new StoreError('test', 'it is broken', false))
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const graphs = [callGraph(world, noCalls(), { concurrency: one })]
+  const docket = world.process({ graphs, store })
+  const failing = docket.execute(graphs[0]!, Answer, { Tenant: 'A' })
+  failing.catch(() => {})
+  await world.clock.advance(1_000)
+  await expect(failing).rejects.toMatchObject({ code: 'STEP_FAILED', cause: { code: 'STORE_FAILED' } })
+})
+
+test('a global step takes its slot for the one that computes, and the others share what comes of it', async () => {
+  const world = new World()
+  const calls = noCalls()
+  const graphs = [callGraph(world, calls, { concurrency: one, persist: 'global' })]
+  const dockets = [world.process({ graphs }), world.process({ graphs })]
+  const values = Promise.all(
+    ['A', 'A', 'B', 'B'].map((name, index) => dockets[index % 2]!.execute(graphs[0]!, Answer, { Tenant: name })),
+  )
+  await world.clock.advance(30_000)
+  expect(await values).toEqual(['of A', 'of A', 'of B', 'of B'])
+  expect(calls.begun.toSorted()).toEqual(['A', 'B'])
+  expect(calls.most).toBe(1)
+  expect(await world.store.oldShared(Infinity, 10)).toEqual([])
+})
+
+test('a graph within a graph shares its limits with executions of its own, and is refused outside of a docket', async () => {
+  const world = new World()
+  const calls = noCalls()
+  const inner = callGraph(world, calls, { concurrency: one })
+  const outer = graph({ name: 'outer', steps: [subgraph(inner, Answer)] })
+  await expect(execute(outer, Answer, { Tenant: 'A' })).rejects.toThrow(
+    'step "Call" has a concurrency of scope \'graph\'',
+  )
+  const docket = world.process({ graphs: [outer, inner] })
+  const values = Promise.all([
+    docket.execute(outer, Answer, { Tenant: 'A' }),
+    docket.execute(outer, Answer, { Tenant: 'B' }),
+    docket.execute(inner, Answer, { Tenant: 'C' }),
+  ])
+  await world.clock.advance(30_000)
+  expect(await values).toEqual(['of A', 'of B', 'of C'])
+  expect(calls.most).toBe(1)
+})
+
+const Name = dataType('Name', type<string>())
+const Done = dataType('Done', type<string>())
+
+test('wherever a process dies, limits let the next one go on, and leave nothing behind', async () => {
+  const limited = graph({
+    name: 'limited',
+    steps: [
+      step({
+        name: 'Work',
+        inputs: { name: Name },
+        output: Done,
+        concurrency: one,
+        rate: { limit: 1, per: '10s', scope: 'graph' },
+        run: ({ name }) => name,
+      }),
+    ],
+  })
+  const tried = await atEveryCommit({ graphs: [limited], limit: 40 }, async (docket) => {
+    const handles = await Promise.all(
+      ['a', 'b', 'c'].map((id) => docket.start(limited, Done, { Name: id }, { id, key: id, onBusy: 'skip' })),
+    )
+    const values = await Promise.all(handles.map((handle) => handle.result()))
+    return [values, handles.map(({ id }) => id)]
+  })
+  expect(tried.commits.some((commit) => commit.startsWith('writeShared'))).toBe(true)
+})
+
+test('names of all kinds are keys', async () => {
+  const world = new World()
+  const calls = noCalls()
+  const key = ({ tenant }: { readonly tenant: string }): string => tenant
+  const graphs = [
+    callGraph(world, calls, {
+      concurrency: { limit: 1, key, scope: 'graph' },
+      rate: { limit: 1, per: '1s', key, scope: 'graph' },
+    }),
+  ]
+  const docket = world.process({ graphs })
+  const names = [
+    '\u0000',
+    '\ud800',
+    '__proto__',
+    'constructor',
+    '"',
+    'a'.repeat(10_000),
+    '0',
+    '😀',
+    'a b',
+    'a\nb',
+    '\u00e4',
+    'a\u0308',
+  ]
+  for (const name of names) await docket.start(graphs[0]!, Answer, { Tenant: name })
+  await world.clock.advance(500)
+  expect(calls.begun.toSorted()).toEqual(names.toSorted())
+  for (const bad of [
+    () => '',
+    () => 1 as never,
+    () => {
+      throw new RangeError('no key')
+    },
+  ]) {
+    const failing = callGraph(world, calls, { concurrency: { limit: 1, key: bad, scope: 'graph' }, name: 'failing' })
+    const other = world.process({ graphs: [failing] })
+    const value = other.execute(failing, Answer, { Tenant: 'A' })
+    value.catch(() => {})
+    await world.clock.advance(100)
+    await expect(value).rejects.toMatchObject({ code: 'STEP_FAILED' })
+  }
+})
+
+test('what somebody else has written under the key of a limit is written anew', async () => {
+  const world = new World()
+  const calls = noCalls()
+  const graphs = [callGraph(world, calls, { concurrency: one })]
+  const docket = world.process({ graphs })
+  await docket.start(graphs[0]!, Answer, { Tenant: 'A' })
+  await world.clock.advance(100)
+  const [found] = await world.store.oldShared(Infinity, 1)
+  for (const [index, state] of ['no JSON', '[]', '{"holders":1}', 'null'].entries()) {
+    const [known] = await world.store.oldShared(Infinity, 1)
+    await world.store.writeShared([{ ...found!, was: known?.token, token: `t${index}`, state, frees: true }])
+    await docket.start(graphs[0]!, Answer, { Tenant: `B${index}` })
+    await world.clock.advance(20_000)
+  }
+  expect(calls.begun).toHaveLength(5)
+})
