@@ -9,8 +9,8 @@ import { LimitLine } from './limit-line.ts'
 import type { Waiting } from './limit-line.ts'
 import type { LimitDeclaration } from './limit-state.ts'
 
-/** The name of the queue in which executions stand that name none. */
-const defaultQueue = 'default'
+/** So many attempts that wait hold nothing of the worker: were it any number, a worker would take in all that is ready, only to let it wait. */
+const mostResting = 1_000
 
 interface Randomness {
   readonly random: () => number
@@ -26,6 +26,8 @@ export class DocketLimits implements SharedLimits {
   /** When this docket's declarations count as made. */
   #declaredAt: number | undefined
   #isListening = false
+  /** Attempts that wait, and hold nothing of the worker. */
+  readonly #resting = new Set<LimitTicket>()
 
   constructor(connection: StoreConnection, randomness: Randomness) {
     this.#connection = connection
@@ -35,7 +37,7 @@ export class DocketLimits implements SharedLimits {
   enter(attempt: LimitedAttempt): LimitTicket {
     this.#listen()
     const wanted = limitsOf(attempt)
-    return new Ticket(attempt, wanted, (limit) => this.#lineOf(limit))
+    return new Ticket(attempt, wanted, { lineOf: (limit) => this.#lineOf(limit), resting: this.#resting })
   }
 
   #lineOf(limit: WantedLimit): LimitLine {
@@ -92,12 +94,12 @@ interface WantedLimit extends AwaitedLimit {
 }
 
 /** The limits of an attempt: what runs at the same time first, since who has a slot may begin. @throws what the user's key functions throw */
-function limitsOf({ spec, inputs, graph }: LimitedAttempt): readonly WantedLimit[] {
+function limitsOf({ spec, inputs, graph, queue }: LimitedAttempt): readonly WantedLimit[] {
   const wanted: WantedLimit[] = []
   for (const kind of ['concurrency', 'rate'] as const) {
     const limit = spec[kind]
     if (limit === undefined || !isShared(limit)) continue
-    wanted.push(wantedOf(kind, limit, spec, inputs, graph))
+    wanted.push(wantedOf(kind, limit, spec, inputs, { graph, queue }))
   }
   return wanted
 }
@@ -107,32 +109,38 @@ function wantedOf(
   limit: ConcurrencySpec | RateSpec,
   { limited }: StepSpec,
   inputs: unknown,
-  graph: string,
+  places: { readonly graph: string; readonly queue: string },
 ): WantedLimit {
   const { name } = limited
   const key =
     limit.key === undefined ? undefined : requireReturnedName(`${kind}.key of step "${name}"`, limit.key(inputs))
   const scope = limit.scope as AwaitedLimit['scope']
-  const where = scope === 'graph' ? graph : defaultQueue
+  const where = places[scope]
   const id = digest(canonicalize(['limit', kind, scope, where, firstNameOf(limited), key]))
   const of = key === undefined ? '' : ` for ${JSON.stringify(key)}`
   return { kind, key, scope, id, spec: limit, name: `the ${kind} of step "${name}" in ${scope} "${where}"${of}` }
+}
+
+/** What a ticket needs of the docket's limits. */
+interface TicketLimits {
+  lineOf(limit: WantedLimit): LimitLine
+  readonly resting: Set<LimitTicket>
 }
 
 /** One attempt's way through its limits. */
 class Ticket implements LimitTicket {
   readonly #attempt: LimitedAttempt
   readonly #wanted: readonly WantedLimit[]
-  readonly #lineOf: (limit: WantedLimit) => LimitLine
+  readonly #limits: TicketLimits
   /** What it has entered, in the order of the limits. */
   readonly #places: { readonly line: LimitLine; readonly waiting: Waiting }[] = []
   #since: number | undefined
   #hasLeft = false
 
-  constructor(attempt: LimitedAttempt, wanted: readonly WantedLimit[], lineOf: (limit: WantedLimit) => LimitLine) {
+  constructor(attempt: LimitedAttempt, wanted: readonly WantedLimit[], limits: TicketLimits) {
     this.#attempt = attempt
     this.#wanted = wanted
-    this.#lineOf = lineOf
+    this.#limits = limits
     this.#since = attempt.since
     this.#next()
   }
@@ -140,15 +148,19 @@ class Ticket implements LimitTicket {
   leave(): void {
     if (this.#hasLeft) return
     this.#hasLeft = true
+    this.#limits.resting.delete(this)
     for (const { line, waiting } of this.#places) line.leave(waiting)
   }
 
   #next(): void {
     const limit = this.#wanted[this.#places.length]
     const attempt = this.#attempt
-    if (limit === undefined) return attempt.granted()
+    if (limit === undefined) {
+      this.#limits.resting.delete(this)
+      return attempt.granted()
+    }
     const { kind, key, scope, id } = limit
-    const line = this.#lineOf(limit)
+    const line = this.#limits.lineOf(limit)
     const waiting: Waiting = {
       execution: attempt.execution,
       item: attempt.item,
@@ -160,7 +172,10 @@ class Ticket implements LimitTicket {
       },
       waits: (since) => {
         this.#since ??= since
-        if (!this.#hasLeft) attempt.waits(this.#since, [{ kind, key, scope, id }])
+        if (this.#hasLeft) return
+        const { resting } = this.#limits
+        if (resting.size < mostResting) resting.add(this)
+        attempt.waits(this.#since, [{ kind, key, scope, id }], resting.has(this))
       },
       failed: (error) => {
         if (this.#hasLeft) return

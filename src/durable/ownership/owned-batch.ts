@@ -311,7 +311,16 @@ export class OwnedBatch implements Owned, DurableParts {
     const checkpoints = this.#checkpoints?.of(itemKey)
     // What a commit does to slots depends on which steps have ended.
     const keepsRuns = inspect !== undefined || frame.plan.whole.waits
-    return { ...setup, ...sources, checkpoints, recorder: this.#recorder, keyNames, itemKey, keepsRuns }
+    return {
+      ...setup,
+      ...sources,
+      queue: this.#parts.right.queue,
+      checkpoints,
+      recorder: this.#recorder,
+      keyNames,
+      itemKey,
+      keepsRuns,
+    }
   }
 
   begins(item: number | undefined, execution: Execution): void {

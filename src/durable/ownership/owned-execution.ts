@@ -92,6 +92,7 @@ export class OwnedExecution implements Owned {
     const hashes = restored?.inputHashes ?? new Map<string, string>()
     this.#execution = new Execution({
       ...setup,
+      queue: parts.right.queue,
       keyNames: restored?.keyNames,
       beginsAgain: restored?.beginsAgain,
       ...(undoings !== undefined && { undoings: { of: (step: string) => undoings.get(step) ?? 0, add: () => {} } }),

@@ -11,6 +11,8 @@ export interface OwnershipRight {
   /** Owners that died one after another without completing a step. */
   readonly recoveries: number
   readonly timeoutMs: number | undefined
+  /** The queue from which processes acquire it. */
+  readonly queue: string
   /** When it was created. */
   readonly createdAt: number
   /** The execution that waits for its end; undefined where it is nobody's child. */
@@ -18,12 +20,12 @@ export interface OwnershipRight {
 }
 
 /** What says of a record under which right it is owned. */
-export type OwnedRecord = Pick<NewExecution, 'id' | 'owner' | 'createdAt' | 'parent'> &
+export type OwnedRecord = Pick<NewExecution, 'id' | 'owner' | 'queue' | 'createdAt' | 'parent'> &
   Pick<ExecutionRecord, 'epoch' | 'ownedMs' | 'recoveries' | 'startedAt'>
 
 export function ownershipRightOf(record: OwnedRecord, timeoutMs: number | undefined): OwnershipRight {
-  const { id, owner, epoch, ownedMs, recoveries, createdAt, parent } = record
-  return { id, owner: owner!, epoch, ownedMs, recoveries, timeoutMs, createdAt, parent }
+  const { id, owner, epoch, ownedMs, recoveries, queue, createdAt, parent } = record
+  return { id, owner: owner!, epoch, ownedMs, recoveries, timeoutMs, queue, createdAt, parent }
 }
 
 /** What is refused to a process that has lost its right; `step` is what it was about to write of. */

@@ -5,9 +5,8 @@ import { statusOf } from '../../runtime/execution/step-status.ts'
 export function isWaitingUntil(runs: readonly (StepState | undefined)[], at: number): boolean {
   let isWaiting = false
   for (const run of runs) {
-    if (run === undefined || run.startedAt === undefined || run.endedAt !== undefined) continue
-    const rests =
-      run.dueAt === undefined ? statusOf(run) === 'waiting' || run.awaitedLimits !== undefined : run.dueAt >= at
+    if (run === undefined || run.endedAt !== undefined || (run.startedAt === undefined && !run.restsInLine)) continue
+    const rests = run.dueAt === undefined ? statusOf(run) === 'waiting' || run.restsInLine : run.dueAt >= at
     if (!rests) return false
     isWaiting = true
   }

@@ -113,6 +113,8 @@ export interface ExecutionSetup {
   readonly events?: Events | undefined
   /** Where it is kept what verbs of durable functions came to. @default this process's memory */
   readonly checkpoints?: Checkpoints | undefined
+  /** The queue in which it stands; undefined outside of dockets. */
+  readonly queue?: string | undefined
   /** Limits that all processes share; undefined outside of dockets. */
   readonly limits?: SharedLimits | undefined
   /** Emits an event, once for each `emission`; undefined outside of dockets. */

@@ -15,6 +15,8 @@ export class StepExtras {
   ticket: LimitTicket | undefined = undefined
   /** The limits that it waits for, as far as the store has said that it has to. */
   awaitedLimits: readonly AwaitedLimit[] | undefined = undefined
+  /** Whether it holds nothing of the worker while it waits for them. */
+  restsInLine = false
   /** Since when it waits for them, by the store's time: in earlier processes too. */
   queuedSince: number | undefined = undefined
   /** The attempt is on its way to the records, and has not begun. */

@@ -222,6 +222,10 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
     return this.extras?.awaitedLimits
   }
 
+  get restsInLine(): boolean {
+    return this.extras?.restsInLine === true
+  }
+
   /** The key of the event that it waits for, if it waits for one. */
   get awaitedKey(): string | undefined {
     return this.extras?.awaitedKey

@@ -83,11 +83,12 @@ function enterShared(step: LimitedStep, begin: () => void, queue: () => void): v
   const { spec } = step.planStep
   if (!spec.sharesLimits) return begin()
   const { execution, more } = step
-  const { limits, itemKey = '' } = execution.setup
+  const { limits, itemKey = '', queue: inQueue = '' } = execution.setup
   if (limits === undefined) throw sharedLimitRefusal(spec, execution.place)
   const { context } = execution
   const noLongerWaits = (): void => {
     more.stopWaiting = more.awaitedLimits = more.queuedSince = undefined
+    more.restsInLine = false
   }
   const ticket = limits.enter({
     spec,
@@ -95,15 +96,17 @@ function enterShared(step: LimitedStep, begin: () => void, queue: () => void): v
     execution: execution.id,
     item: itemKey,
     graph: execution.plan.index.firstName,
+    queue: inQueue,
     since: more.queuedSince,
     granted() {
       noLongerWaits()
       context.run(begin)
     },
-    waits(since, awaited) {
+    waits(since, awaited, rests) {
       const isNew = more.awaitedLimits === undefined
       more.awaitedLimits = awaited
       more.queuedSince = since
+      more.restsInLine = rests
       if (!isNew || step.hasEnded) return
       queue()
       if (!step.hasEnded) step.recorder?.noteQueued(step, since, awaited)

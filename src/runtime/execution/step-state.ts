@@ -30,6 +30,8 @@ export interface StepState {
   readonly first: First | undefined
   /** The limits of all processes that it waits for; undefined where it waits for none. */
   readonly awaitedLimits: readonly AwaitedLimit[] | undefined
+  /** Whether it waits for such limits, and its execution needs no slot of the worker meanwhile. */
+  readonly restsInLine: boolean
   /** The key of the event that it waits for, if it waits for one. */
   readonly awaitedKey: string | undefined
   /** What its work was at when that was kept last. */

@@ -41,10 +41,10 @@ export class WaitingState implements Watcher {
     this.#states = new Uint8Array(steps).fill(stateCode.pending)
   }
 
-  stepChanged({ planStep: { position }, state: now, awaitedLimits }: StepState): void {
+  stepChanged({ planStep: { position }, state: now, restsInLine }: StepState): void {
     const from = this.#states[position]!
     // What is queued in the store waits as what waits for something from outside does: it holds nothing here.
-    const state = now === stateCode.queued && awaitedLimits !== undefined ? stateCode.waiting : now
+    const state = now === stateCode.queued && restsInLine ? stateCode.waiting : now
     this.#states[position] = state
     const open = Number(isOpen(state)) - Number(isOpen(from))
     const waits = Number(isWait(state)) - Number(isWait(from))

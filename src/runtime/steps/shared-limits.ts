@@ -27,12 +27,14 @@ export interface LimitedAttempt {
   readonly item: string
   /** The name of the graph at first, by which its limits are found. */
   readonly graph: string
+  /** The queue in which the execution stands. */
+  readonly queue: string
   /** Since when it waits, by the store's time, as an earlier process has noted it; undefined for one that has just come. */
   readonly since: number | undefined
   /** It may begin: it has what it needs until that is given back. */
   granted(): void
-  /** It waits, since then, for what is named. Called again when it waits for something else. */
-  waits(since: number, limits: readonly AwaitedLimit[]): void
+  /** It waits, since then, for what is named. Called again when it waits for something else. `rests`: its execution needs no slot of the worker meanwhile. */
+  waits(since: number, limits: readonly AwaitedLimit[], rests: boolean): void
   /** The store refuses to say whether it may. */
   failed(error: unknown): void
 }

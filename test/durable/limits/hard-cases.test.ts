@@ -166,3 +166,48 @@ test('what somebody else has written under the key of a limit is written anew', 
   }
   expect(calls.begun).toHaveLength(5)
 })
+
+/** Writes executions that no process has begun. */
+async function leaveWaiting(
+  world: World,
+  graphs: ReturnType<typeof callGraph>[],
+  queue: (index: number) => string,
+  count: number,
+): Promise<void> {
+  const docket = world.process({ graphs, takeOver: false })
+  for (const [index, one] of graphs.entries()) {
+    const begun = docket.start(one, Answer, { Tenant: 'model' }, { id: `model ${index}` })
+    await world.clock.advance(10)
+    await (await begun).cancel()
+    const [model] = await world.store.get([`model ${index}`])
+    const waiting = { ...model!, owner: undefined, startedAt: undefined }
+    await world.store.create(
+      Array.from({ length: count }, (_, place) => ({ ...waiting, id: `${index} ${place}`, queue: queue(place) })),
+    )
+  }
+}
+
+test('a limit of scope queue holds for the steps of one name, in whatever graph, of executions in the same queue', async () => {
+  const world = new World()
+  const calls = noCalls()
+  const concurrency = { limit: 1, scope: 'queue' } as const
+  const graphs = ['one', 'other'].map((name) => callGraph(world, calls, { concurrency, name }))
+  const docket = world.process({ graphs })
+  for (const [index, one] of graphs.entries()) await docket.start(one, Answer, { Tenant: `${index}` })
+  await world.clock.advance(5_000)
+  expect(calls.begun).toHaveLength(2)
+  expect(calls.most).toBe(1)
+})
+
+test('a worker takes in no more than a thousand executions that wait in line, beside its slots', async () => {
+  const world = new World()
+  const calls = noCalls()
+  const graphs = [callGraph(world, calls, { concurrency: one, ms: 3_600_000 })]
+  await leaveWaiting(world, graphs, () => 'default', 1_500)
+  world.process({ graphs, work: { default: 20 } })
+  await world.clock.advance(60_000)
+  const records = await world.store.list({ limit: 2_000 })
+  const taken = records.filter(({ owner, status }) => owner !== undefined && status !== 'cancelled')
+  expect(taken.length).toBeGreaterThan(900)
+  expect(taken.length).toBeLessThanOrEqual(1_000 + 20)
+})
