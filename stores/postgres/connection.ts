@@ -99,7 +99,9 @@ export class PostgresConnection {
       })
     if (this.#pool !== undefined) return
     // An idle connection that dies emits an error to the pool, which drops it; without a listener it would end the process.
-    if (!made.listeners('error').includes(ignore)) made.on('error', ignore)
+    // A pool of the user's may be something around one, which has no more than a store needs.
+    const { listeners } = made as Partial<pg.Pool>
+    if (listeners?.call(made, 'error').includes(ignore) !== true) made.on('error', ignore)
     if (pool === undefined) {
       made.on('connect', (client) => {
         this.#open.add(client)
@@ -136,7 +138,8 @@ export class PostgresConnection {
         for (const client of this.#open) abandon(client)
       })
     // The user's pool is as it was, unless nobody else listens: what this store has used may still be there, and end the process.
-    else if (pool.listenerCount('error') > 1) pool.removeListener('error', ignore)
+    else if ((pool as Partial<pg.Pool>).listenerCount?.('error') !== undefined && pool.listenerCount('error') > 1)
+      pool.removeListener('error', ignore)
   }
 
   /** Runs a statement, on the client if one is given. It is planned each time, for tables as large as they are by then. */

@@ -68,11 +68,10 @@ async function acquireReady(
 ): Promise<AcquiredExecution[]> {
   if ((request.graphs ?? []).length === 0) return []
   const queue = request.queue ?? defaultQueue
-  const inBuckets = owners.inBuckets()
-  const stored = await readQueue(connection, queue)
+  // Both are heard, whichever of them fails.
+  const [inBuckets, stored] = await Promise.all([owners.inBuckets(), readQueue(connection, queue)])
   if (stored === undefined || !isRestricted(stored.state))
-    return (await takeInTurn(connection, owners, request, { inBuckets: await inBuckets, room: undefined })).acquired
-  await inBuckets
+    return (await takeInTurn(connection, owners, request, { inBuckets, room: undefined })).acquired
   if (stored.state.pausedAt !== undefined) return []
   const taken = await whileLocked(connection, owners, { queue, owner: request.owner }, (isStill) =>
     takeWithinLimits(connection, owners, { ...request, queue }, isStill),

@@ -168,3 +168,21 @@ test('a docket closes although a client of the pool was never given back', async
   expect(rows).toEqual([{ living: 0 }])
   leaked.release()
 })
+
+test('what stands around a pool, and has no more than a store needs, is used as a pool', async () => {
+  const inner = newPool({ max: 3 })
+  const around = {
+    options: inner.options,
+    connect: () => inner.connect(),
+    query: (text: string) => inner.query(text),
+    on: (event: 'error', listener: () => void) => inner.on(event, listener),
+    removeListener: (event: 'error', listener: () => void) => inner.removeListener(event, listener),
+  }
+  const docket = createDocket({
+    graphs: [fine],
+    store: postgresStore({ pool: around as unknown as pg.Pool, schema: newSchema() }),
+  })
+  expect(await docket.execute(fine, Out, {}, { id: 'a' })).toBe('fine')
+  await docket.close()
+  expect(await inner.query('select 1')).toBeDefined()
+})
