@@ -34,6 +34,8 @@ interface Failure {
   readonly at: number
   /** When the next attempt is due; undefined where there is none. */
   readonly dueAt?: number | undefined
+  /** The number of the last attempt that counts, where this one does not. @default it counts */
+  readonly attempt?: number | undefined
   /** What takes the result's place; undefined where nothing does. */
   readonly fallback?: { readonly value: unknown } | undefined
 }
@@ -78,6 +80,7 @@ export const stepMachine = setup({
     retry: fromEffect<StepContext, On<'FAIL' | 'TIME_OUT'>>((context, event) => {
       context.error = event.error
       context.dueAt = event.dueAt
+      if ('attempt' in event && event.attempt !== undefined) context.attempt = event.attempt
     }),
     succeed: fromEffect<StepContext, On<'HIT' | 'SUCCEED'>>((context, event) => {
       context.output = event.output

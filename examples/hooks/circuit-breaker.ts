@@ -1,6 +1,6 @@
 /** A hook with cockatiel's circuit breaker: while the circuit is open nobody calls the service, and no attempt is lost on it. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { CircuitState, circuitBreaker, ConsecutiveBreaker, handleAll, isBrokenCircuitError } from 'cockatiel'
+import { circuitBreaker, ConsecutiveBreaker, handleAll, isBrokenCircuitError } from 'cockatiel'
 import type { CircuitBreakerPolicy } from 'cockatiel'
 import { createDocket, dataType, graph, RetryAfterError, step, type } from 'docket'
 import type { Interceptor } from 'docket'
@@ -25,16 +25,13 @@ const scores = graph({ name: 'scores', steps: [rate] })
 // #region hook
 function breaking(breaker: CircuitBreakerPolicy, halfOpenAfter: number): Interceptor {
   return {
-    async step(call, next) {
-      for (;;) {
-        try {
-          return await breaker.execute(() => next())
-        } catch (error) {
-          // The service was not called: this attempt waits until it may be.
-          if (isBrokenCircuitError(error)) await delay(halfOpenAfter / 10, undefined, { signal: call.signal })
-          // This attempt has failed, and the next one would find the circuit open.
-          else throw breaker.state === CircuitState.Open ? new RetryAfterError(halfOpenAfter, { cause: error }) : error
-        }
+    async step(_, next) {
+      try {
+        return await breaker.execute(() => next())
+      } catch (error) {
+        if (!isBrokenCircuitError(error)) throw error
+        // Nobody was called, so this was no attempt; the next one is due when the circuit may have closed.
+        throw new RetryAfterError(halfOpenAfter, { cause: error, countsAsAttempt: false })
       }
     },
   }

@@ -5,9 +5,18 @@ import { durationHint, durationMs } from './duration.ts'
 import type { Duration } from './duration.ts'
 import { OptionError } from './errors.ts'
 
+/** What a RetryAfterError is given besides the time. */
+export interface RetryAfterOptions extends ErrorOptions {
+  /**
+   * Whether the attempt counts. `false` where nothing has been tried, since a circuit is open or a quota of your own is used up: then the next one has the same number. It holds for
+   * functions of steps that are tried more than once, and for calls of durable functions. @default true
+   */
+  readonly countsAsAttempt?: boolean
+}
+
 /**
  * Thrown by a step (or put into a cause chain) to say when another attempt can help: the next one begins then, whatever `backoff` says. It counts as an
- * attempt like any other failure, and whether there is a next one is for `retry` to say.
+ * attempt like any other failure, unless it says otherwise, and whether there is a next one is for `retry` to say.
  *
  * @example
  * if (response.status === 429) throw new RetryAfterError(Number(response.headers.get('retry-after')) * 1_000)
@@ -23,7 +32,10 @@ export class RetryAfterError extends DocketError {
   /** When the next attempt begins; at once, where that is over. Undefined where `retryAfterMs` says so. */
   readonly retryAt: Date | undefined
 
-  constructor(after: Duration | Date, options?: ErrorOptions) {
+  /** Whether the attempt that ends with it counts as one. */
+  readonly countsAsAttempt: boolean
+
+  constructor(after: Duration | Date, options?: RetryAfterOptions) {
     const at = types.isDate(after) ? new Date(after.getTime()) : undefined
     const ms = at === undefined ? durationMs(after as Duration) : at.getTime()
     if (ms === undefined || Number.isNaN(ms))
@@ -34,5 +46,6 @@ export class RetryAfterError extends DocketError {
     super('RETRY_AFTER', `another attempt can help ${when}`, {}, options)
     this.retryAfterMs = at === undefined ? ms : undefined
     this.retryAt = at
+    this.countsAsAttempt = options?.countsAsAttempt ?? true
   }
 }

@@ -55,14 +55,18 @@ export function hasCause(
 }
 
 /** When an error, or what it was caused by, says that another attempt can help: milliseconds from now; undefined where nothing of it says so. Never throws. */
-export function retryAfterOf(error: unknown, now: () => number): number | undefined {
+export function retryAfterOf(
+  error: unknown,
+  now: () => number,
+): { readonly ms: number; readonly countsAsAttempt: boolean } | undefined {
   for (const cause of causesOf(error)) {
     if (readOf(cause, 'code') !== 'RETRY_AFTER') continue
     const ms = readOf(cause, 'retryAfterMs')
-    if (typeof ms === 'number' && ms >= 0) return ms
+    const countsAsAttempt = readOf(cause, 'countsAsAttempt') !== false
+    if (typeof ms === 'number' && ms >= 0) return { ms, countsAsAttempt }
     const at = readOf(cause, 'retryAt')
     const atMs = types.isDate(at) ? Date.prototype.getTime.call(at) : NaN
-    if (!Number.isNaN(atMs)) return Math.max(0, atMs - now())
+    if (!Number.isNaN(atMs)) return { ms: Math.max(0, atMs - now()), countsAsAttempt }
   }
   return undefined
 }

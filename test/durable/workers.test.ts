@@ -93,6 +93,13 @@ describe('docket.workers', () => {
     expect(list).toContainEqual(expect.objectContaining({ name: '', queues: { cpu: 2 }, graphs: ['g'] }))
   })
 
+  test('shows names as they were given, whatever they are', async () => {
+    const name = 'Ünïcode \ud800 "\\ \u0001; drop table'
+    await using docket = createTestDocket({ graphs, name, version: '\u0000\ud800' })
+    const [worker] = await docket.workers()
+    expect(worker).toMatchObject({ name, version: '\u0000\ud800', isHere: true })
+  })
+
   test.each(['', 5, null])('refuses the version %j', (version) => {
     expect(() => createTestDocket({ graphs, version: version as never })).toThrow(OptionError)
     expect(() => createTestDocket({ graphs, version: version as never })).toThrow('version must be a non-empty string')

@@ -100,7 +100,13 @@ describe('a step', () => {
     expect(after({ type: 'SKIP', error, at: 5 })).toMatchObject({ status: 'skipped', error, attempt: 0, endedAt: 5 })
   })
 
-  test('has a start time exactly if it has had an attempt', () => {
-    for (const { to } of arrows) expect(to.context.startedAt !== undefined).toBe(to.context.attempt > 0)
+  test('has a start time if it has had an attempt, and none before the first one has begun', () => {
+    for (const { to } of arrows) if (to.context.attempt > 0) expect(to.context.startedAt).toBeDefined()
+    for (const { to } of arrows) if (to.value === 'pending') expect(to.context.startedAt).toBeUndefined()
+  })
+
+  test('gives the number of an attempt back that does not count, and keeps the time of its first start', () => {
+    const step = after(start, { type: 'FAIL', error, at: 20, dueAt: 120, attempt: 0 })
+    expect(step).toMatchObject({ status: 'retrying', attempt: 0, startedAt: 10, dueAt: 120 })
   })
 })

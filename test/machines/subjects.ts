@@ -26,6 +26,7 @@ const failure = { error: { message: 'no route to host' }, at: 30 }
 const failures = [
   failure,
   { ...failure, dueAt: 40 },
+  { ...failure, dueAt: 45, attempt: 0 },
   { ...failure, fallback: { value: 'stale' } },
   { ...failure, fallback: { value: undefined } },
   { ...failure, dueAt: 50, fallback: { value: 'stale' } },

@@ -241,7 +241,8 @@ export class Emitter {
     })
   }
 
-  retryScheduled(run: StepState, at: number, delayMs: number): void {
+  /** `attempt` is the one that failed. */
+  retryScheduled(run: StepState, at: number, delayMs: number, attempt: number): void {
     this.#emit({
       type: 'retry.scheduled',
       seq: ++this.#seq,
@@ -250,7 +251,7 @@ export class Emitter {
       graph: this.#graph,
       step: run.step,
       item: run.execution.item,
-      attempt: run.attempt,
+      attempt,
       delayMs,
       dueAt: at + delayMs,
     })

@@ -21,16 +21,21 @@ export function retryOrFail(step: FailingStep, error: unknown, timedOut: boolean
   const at = execution.clock.now()
   const type = timedOut ? 'TIME_OUT' : 'FAIL'
   emitter?.attemptFailed(step, at, error, timedOut)
-  const decision = decideRetry(step.planStep.spec, error, step.attempt, execution)
+  const { spec } = step.planStep
+  // What goes on elsewhere, or from its records, is known by the number of its attempt.
+  const mayRepeat = spec.kind === 'step' || spec.kind === 'race'
+  const decision = decideRetry(spec, error, step.attempt, execution, mayRepeat)
   // The user's own policies have run: they may have ended the execution.
   if (step.hasEnded) return
   if (decision.delayMs === undefined) {
     step.failed(error, type, decision.policyError)
   } else {
-    step.change({ type, error, at, dueAt: at + decision.delayMs })
+    const dueAt = at + decision.delayMs
+    const { attempt } = step
+    step.change({ type, error, at, dueAt, ...(decision.isRepeated && { attempt: attempt - 1 }) })
     step.waitsSince = at
     step.recorder?.noteRetry(step, error)
-    emitter?.retryScheduled(step, at, decision.delayMs)
+    emitter?.retryScheduled(step, at, decision.delayMs, attempt)
     if (step.hasEnded) return
     step.proceedAfter(decision.delayMs)
   }

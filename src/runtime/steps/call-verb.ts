@@ -76,12 +76,12 @@ export class FunctionCall implements VerbWork {
 
   #failed(error: unknown): void {
     const { tries, execution } = this.#request
-    const { delayMs } = decideRetry(tries, error, this.#progress.failed + 1, execution)
+    const { delayMs, isRepeated } = decideRetry(tries, error, this.#progress.failed + 1, execution, true)
     if (delayMs === undefined) {
       this.#verb.fail(error, this.#now)
       return
     }
-    this.#progress = { ...this.#progress, failed: this.#progress.failed + 1 }
+    if (!isRepeated) this.#progress = { ...this.#progress, failed: this.#progress.failed + 1 }
     // In a turn of its own: there may be attempts without end.
     if (delayMs === 0) execution.clock.setImmediate(() => this.#context.run(() => this.#tryAgain()))
     else this.#waitUntil(this.#now + delayMs, false)

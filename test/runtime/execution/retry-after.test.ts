@@ -12,7 +12,7 @@ import {
   StepError,
   type,
 } from '../../../src/index.ts'
-import type { RetryPolicy } from '../../../src/index.ts'
+import type { ExecutionEvent, RetryPolicy } from '../../../src/index.ts'
 import { createTestDocket } from '../../../src/testing/index.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 import { graphOf, number, run, stepErrorOf } from '../../loose-api.ts'
@@ -117,6 +117,57 @@ describe('RetryAfterError', () => {
   })
 })
 
+describe('RetryAfterError that does not count', () => {
+  test('gives the number of its attempt back, as often as it is thrown', async () => {
+    const clock = new VirtualClock()
+    const seen: number[] = []
+    const events: string[] = []
+    const flaky = step({
+      name: 'flaky',
+      output: Target,
+      retry: { maxAttempts: 2 },
+      run: (_, { attempt }) => {
+        seen.push(attempt)
+        if (seen.length <= 5) throw new RetryAfterError('1m', { countsAsAttempt: false })
+        if (seen.length === 6) throw new Error('this one counts')
+        if (seen.length <= 9) throw new RetryAfterError(0, { countsAsAttempt: false })
+        return 1
+      },
+    })
+    const observers = [
+      (event: ExecutionEvent) => {
+        if (event.type === 'retry.scheduled') events.push(`${event.attempt} in ${event.delayMs}`)
+      },
+    ]
+    expect(await clock.settle(run(graphOf([flaky]), Target, {}, { clock, observers }))).toBe(1)
+    expect(seen).toEqual([1, 1, 1, 1, 1, 1, 2, 2, 2, 2])
+    expect(events).toEqual([...Array<string>(5).fill('1 in 60000'), '1 in 0', '2 in 0', '2 in 0', '2 in 0'])
+  })
+
+  test('counts all the same in a step without retry, where retryIf says no, and in an undo', async () => {
+    const thrown = new RetryAfterError('1m', { countsAsAttempt: false })
+    const once = (retry?: RetryPolicy) =>
+      graphOf([step({ name: 's', output: Target, ...(retry && { retry }), run: () => Promise.reject(thrown) })])
+    const clock = new VirtualClock()
+    expect((await clock.settle(stepErrorOf(run(once(), Target, {}, { clock })))).attempt).toBe(1)
+    const refused = once({ maxAttempts: 5, retryIf: () => false })
+    expect((await clock.settle(stepErrorOf(run(refused, Target, {}, { clock })))).attempt).toBe(1)
+    let undos = 0
+    const End = number('End')
+    const undone = graphOf([
+      step({
+        name: 'done',
+        output: Target,
+        run: () => 1,
+        compensate: { retry: { maxAttempts: 3 }, run: () => (undos++, Promise.reject(thrown)) },
+      }),
+      step({ name: 'end', inputs: { t: Target }, output: End, run: () => Promise.reject(new Error('no')) }),
+    ])
+    await clock.settle(stepErrorOf(run(undone, End, {}, { clock })))
+    expect(undos).toBe(3)
+  })
+})
+
 describe('RetryAfterError in a docket', () => {
   const Order = dataType('Order', type<string>())
   const Receipt = dataType('Receipt', type<number>())
@@ -145,6 +196,62 @@ describe('RetryAfterError in a docket', () => {
     await docket.restart()
     expect(await handle.result()).toBe(3)
     expect(attempts.map((at) => (at - attempts[0]!) / minute)).toEqual([0, 360, 420])
+  })
+
+  test('loses no attempt where it does not count, however often its process dies meanwhile', async () => {
+    const seen: string[] = []
+    const charge = step({
+      name: 'Charge',
+      inputs: { order: Order },
+      output: Receipt,
+      persist: 'execution',
+      retry: { maxAttempts: 2 },
+      run: (_, { attempt, idempotencyKey }) => {
+        seen.push(`${attempt} ${idempotencyKey}`)
+        if (seen.length <= 3) throw new RetryAfterError('1h', { countsAsAttempt: false })
+        if (seen.length === 4) throw new RetryAfterError('1h')
+        if (seen.length === 5) throw new RetryAfterError('1h', { countsAsAttempt: false })
+        return attempt
+      },
+    })
+    const orders = graph({ name: 'orders', steps: [charge] })
+    await using docket = createTestDocket({ graphs: [orders] })
+    const handle = await docket.start(orders, Receipt, { Order: 'o' })
+    for (let deaths = 0; deaths < 5; deaths++) {
+      await docket.advance('30m')
+      await docket.restart()
+      await docket.advance('30m')
+    }
+    expect(await handle.result()).toBe(2)
+    expect(seen.map((one) => one.split(' ')[0])).toEqual(['1', '1', '1', '1', '2', '2'])
+    expect(new Set(seen.map((one) => one.split(' ')[1])).size).toBe(1)
+  })
+
+  test('does not count in a call of a durable function either', async () => {
+    const attempts: number[] = []
+    const late = durableStep({
+      name: 'Handle',
+      inputs: { order: Order },
+      output: Receipt,
+      run: (_, ctx) =>
+        ctx.step(
+          'call',
+          ({ attempt }) => {
+            attempts.push(attempt)
+            if (attempts.length < 4) throw new RetryAfterError('1h', { countsAsAttempt: false })
+            if (attempts.length === 4) throw new Error('counts')
+            return attempts.length
+          },
+          { retry: { maxAttempts: 2 } },
+        ),
+    })
+    const orders = graph({ name: 'orders', steps: [late] })
+    await using docket = createTestDocket({ graphs: [orders] })
+    const handle = await docket.start(orders, Receipt, { Order: 'o' })
+    await docket.advance('90m')
+    await docket.restart()
+    expect(await handle.result()).toBe(5)
+    expect(attempts).toEqual([1, 1, 1, 1, 2])
   })
 
   test('is what the calls of a durable function, and an undo, go by too', async () => {
