@@ -1,4 +1,6 @@
 import { hash } from 'node:crypto'
+import { append } from '../../src/core/append.ts'
+import { describeThrown } from '../../src/core/thrown.ts'
 import type { ScheduleQuery, ScheduleRecord, ScheduleTaking } from '../../src/core/contracts/schedule-record.ts'
 import { cellsOf, recordOf } from './cells.ts'
 import type { Cell, Row } from './cells.ts'
@@ -121,7 +123,7 @@ export class SqlSchedules {
       const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`
       return `select ${this.#columns} from ${this.#table} s ${where} order by s.name limit ${add(limit)}`
     })
-    return rows.map(scheduleOf)
+    return readable(rows)
   }
 
   /** The first of each graph is the first entry of an index. */
@@ -166,7 +168,7 @@ export class SqlSchedules {
         (add) => `select ${this.#columns} from ${this.#table} s
           where ${this.#dialect.isIn('s.name', some, add)} and s.taken_by = ${add(taker)}`,
       )
-      for (const row of rows) taken.push(scheduleOf(row))
+      append(taken, readable(rows))
     }
     return taken.toSorted((one, other) => (one.nextAt ?? 0) - (other.nextAt ?? 0))
   }
@@ -210,6 +212,19 @@ function graphKey(graph: string): string {
 
 function scheduleOf(row: Row): ScheduleRecord {
   return recordOf<ScheduleRecord>(scheduleFields, row)
+}
+
+/** One that somebody has altered by hand must not hide all the others: it is left out, with a warning. */
+function readable(rows: readonly Row[]): readonly ScheduleRecord[] {
+  return rows.flatMap((row) => {
+    try {
+      return [scheduleOf(row)]
+    } catch (error) {
+      const message = `schedule "${String(row['name'])}" can't be read (${describeThrown(error)}); it is left out: repair or delete its row`
+      process.emitWarning(message, { type: 'DocketStoreWarning' })
+      return []
+    }
+  })
 }
 
 /** Whoever locks rows in one order waits for nobody in a circle; and none stands twice. */

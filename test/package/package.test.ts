@@ -144,9 +144,9 @@ test('links of the documents in the package lead to files that are in it', () =>
   expect(links.filter(({ to }) => !files.some((file) => file === to || file.startsWith(`${to}/`)))).toEqual([])
 })
 
-test('nothing is installed with it but the types of Standard Schema', () => {
+test('nothing is installed with it but the types of Standard Schema, and the calendar of schedules', () => {
   const installed = readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))
-  expect(installed.sort()).toEqual(['@standard-schema', '@types', 'docket', 'undici-types', 'xstate', 'zod'])
+  expect(installed.sort()).toEqual(['@standard-schema', '@types', 'croner', 'docket', 'undici-types', 'xstate', 'zod'])
 })
 
 test.each([

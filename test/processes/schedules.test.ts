@@ -21,6 +21,40 @@ async function killedBefore({ address }: Place, call: string): Promise<void> {
 }
 
 test.concurrent.each(storeKinds)(
+  'several processes that fire the same schedules at the same moments start each run once on %s',
+  { timeout: 60_000 },
+  async (kind) => {
+    const place = await newPlace(kind)
+    const { ticks } = tickGraph()
+    const open = () => createDocket({ graphs: [ticks], store: place.createStore() })
+    const dockets = [open(), open(), open()]
+    const names = Array.from({ length: 20 }, (_, index) => `tick${index}`)
+    const declared = { graph: ticks, target: Tick, inputs: {}, nominalTime: 'At', every: '1s' } as const
+    // All of them declare all, as at a start.
+    const infos = await Promise.all(
+      dockets.flatMap((docket) => names.map((name) => docket.schedule(name, { ...declared, overlap: 'allowAll' }))),
+    )
+    await sleep(3 * second)
+    await Promise.all(names.map((name) => dockets[0]!.schedules.pause(name)))
+    await sleep(200)
+    const { schedules } = await dockets[0]!.schedules.list()
+    for (const { name, lastAt, started } of schedules) {
+      const { executions } = await dockets[0]!.list({ limit: 1_000 })
+      const own = executions.filter(({ id }) => id.startsWith(`${name}/`)).map(({ id }) => id.slice(name.length + 1))
+      const declaredAs = infos.filter((info) => info.name === name)
+      const first = Math.min(...declaredAs.map(({ nextAt }) => nextAt!.getTime()))
+      const times = Array.from(
+        { length: (lastAt!.getTime() - first) / second + 1 },
+        (_, index) => first + index * second,
+      )
+      expect(own.toSorted()).toEqual(times.map((time) => new Date(time).toISOString()))
+      expect(started).toBe(times.length)
+    }
+    await Promise.all(dockets.map((docket) => docket.close()))
+  },
+)
+
+test.concurrent.each(storeKinds)(
   'processes that are killed before a run is created, and between that and the move, leave one run for each time on %s',
   { timeout: 60_000 },
   async (kind) => {

@@ -1,5 +1,4 @@
 import type { ScheduleRecord } from '../../core/contracts/schedule-record.ts'
-import type { ExecutionStatus } from '../../core/contracts/statuses.ts'
 import { randomId } from '../../runtime/environment/ids.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
@@ -7,7 +6,7 @@ import type { DocketContext } from '../context/docket-context.ts'
 import type { ExecutionStarter } from '../start/start-execution.ts'
 import { calendarOf } from './calendar.ts'
 import { decideFiring, needsStatuses } from './decide-firing.ts'
-import type { Firing as Decision } from './decide-firing.ts'
+import type { Firing as Decision, RunStatuses } from './decide-firing.ts'
 import { emitScheduleEvent } from './emit-schedule-event.ts'
 import { dueTimesOf, runIdOf } from './nominal-times.ts'
 import type { DueTimes } from './nominal-times.ts'
@@ -21,6 +20,9 @@ const mostPortions = 4
 const takenForMs = 5_000
 /** A schedule of which nothing could be started is tried again after a while. */
 const pauses = { firstMs: 10_000, lastMs: 300_000 } as const
+
+const nothingDue: DueTimes = { wanted: [], missed: undefined, last: undefined }
+const nothingDone: Decision = { starts: [], cancels: [], skips: [], failedRun: undefined, change: {} }
 
 /** What is done of one schedule, and how it went. */
 interface Dealt {
@@ -70,20 +72,27 @@ export class Firing {
   }
 
   async #fire(records: readonly ScheduleRecord[]): Promise<void> {
-    const { clock } = this.#context
     const statuses = await this.#statusesOf(records)
     const dealt = await Promise.all(
-      records.map((record) => {
-        const now = clock.now()
-        const calendar = calendarOf(record.rule)
-        const due = dueTimesOf(record, calendar, now)
-        return this.#deal(record, due, decideFiring(record, due, statuses, calendar, now))
-      }),
+      records.map((record) =>
+        // One that somebody has altered must not hold up the others.
+        this.#fireOne(record, statuses).catch((error: unknown): Dealt => {
+          const failure = { nominalTime: record.nextAt ?? this.#context.clock.now(), error }
+          return { record, due: nothingDue, decision: nothingDone, failure }
+        }),
+      ),
     )
     await this.#move(dealt)
   }
 
-  async #statusesOf(records: readonly ScheduleRecord[]): Promise<ReadonlyMap<string, ExecutionStatus | undefined>> {
+  async #fireOne(record: ScheduleRecord, statuses: RunStatuses): Promise<Dealt> {
+    const now = this.#context.clock.now()
+    const calendar = calendarOf(record.rule)
+    const due = dueTimesOf(record, calendar, now)
+    return this.#deal(record, due, decideFiring(record, due, statuses, calendar, now))
+  }
+
+  async #statusesOf(records: readonly ScheduleRecord[]): Promise<RunStatuses> {
     const { connection, clock } = this.#context
     const ids = [...new Set(records.filter(needsStatuses).flatMap(({ runs }) => runs))]
     const found = await Promise.all(ids.map((id) => connection.gets.add(id, clock.elapsed() + patienceMs)))

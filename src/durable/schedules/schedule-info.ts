@@ -51,7 +51,7 @@ export interface ScheduleInfo {
   readonly missed: number
   /** How often in a row nothing could be started. */
   readonly failures: number
-  /** Ids of its executions that had not ended when it was looked at last. */
+  /** Ids of its executions that had not ended when it was looked at last; of those that run side by side, the last hundred that it has started. */
   readonly runs: readonly string[]
   /** When it was declared first. */
   readonly createdAt: Date

@@ -28,6 +28,20 @@ test('a thousand schedules that are due in one second are worked off in portions
   await world.clock.settle(Promise.all(two.map((one) => one.close())))
 })
 
+test('a schedule that somebody has altered by hand holds up no other', async () => {
+  const { reports, ran } = reportGraphs()
+  const docket = createTestDocket({ graphs: [reports], now: new Date('2026-03-01T00:00:00Z') })
+  const declared = { graph: reports, target: Report, inputs, nominalTime: 'Day', every: '1h' } as const
+  for (const name of ['a', 'b', 'c']) await docket.schedule(name, declared)
+  const [record] = await docket.store.getSchedules(['b'])
+  const { everyMs: _, ...rule } = record!.rule
+  await docket.store.changeSchedules([{ ...record!, rule: { ...rule, cron: 'nonsense' }, revision: 2, write: 'mine' }])
+  await docket.advance('1h')
+  expect(ran.map((text) => text.slice(0, 1)).toSorted()).toEqual(['a', 'c'])
+  expect(docket.events.of({ type: 'schedule.failed' })).toMatchObject([{ schedule: 'b', failures: 1 }])
+  await docket.close()
+})
+
 test('a process that closes while it fires leaves what it has taken to others at once', async () => {
   const { world, docket, ran, reports, process } = reportWorld()
   await world.clock.settle(docket.close())
