@@ -41,12 +41,15 @@ export interface ImplementationOptions<
   readonly output?: ((value: ValueOf<T>) => GivenOf<Output>) | undefined
 }
 
-/** What fits without `output`. */
-type Fitting<Output extends TypedDataType, T extends TypedDataType, Given> = [ValueOf<T>] extends [GivenOf<Output>]
+type Known = keyof ImplementationOptions<TypedDataType, TypedDataType, AnyGraph, TypedDataType>
+/** What does not fit needs `output`. */
+type KnownOptions<Output extends TypedDataType, T extends TypedDataType, Keys extends PropertyKey> = {
+  readonly [Key in Keys]: Key extends Known ? unknown : `implement has no option "${Key & string}"`
+} & ([ValueOf<T>] extends [GivenOf<Output>]
   ? unknown
-  : Given extends { readonly output: unknown }
+  : 'output' extends Keys
     ? unknown
-    : { readonly output: 'the target does not fit the output of the operation: give output, a function that makes it' }
+    : { readonly output: 'the target does not fit the output of the operation: give output, a function that makes it' })
 
 /**
  * Says which graph does an operation, for `serve`. Inert.
@@ -59,10 +62,10 @@ export function implement<
   Output extends TypedDataType,
   G extends AnyGraph,
   T extends TypedDataType = Output,
-  Given extends ImplementationOptions<Input, Output, G, T> = ImplementationOptions<Input, Output, G, T>,
+  Keys extends PropertyKey = never,
 >(
   operation: Operation<string, Input, Output>,
-  options: ImplementationOptions<Input, Output, G, T> & Given & Fitting<Output, T, Given>,
+  options: ImplementationOptions<Input, Output, G, T> & KnownOptions<Output, T, Keys>,
 ): Implementation {
   const { output } = (isRecord(operation) ? operation : {}) as { readonly output?: unknown }
   return Object.freeze({ target: output, ...ownFields(options), kind: 'implementation', operation }) as never

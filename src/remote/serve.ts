@@ -126,8 +126,8 @@ class Service {
 
   async #callerOf(call: ServiceCall): Promise<string> {
     const caller: unknown = await this.#options.authorize(call)
-    if (caller === undefined || caller === null || caller === false) throw new HttpError(401, 'the caller is not known')
-    if (typeof caller !== 'string' || caller === '' || caller.length > 200 || !caller.isWellFormed())
+    if (caller === undefined || caller === null || caller === '') throw new HttpError(401, 'the caller is not known')
+    if (typeof caller !== 'string' || caller.length > 200 || !caller.isWellFormed())
       throw new TypeError('authorize must return the name of the caller, of 1 to 200 characters, or undefined')
     return caller
   }

@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest'
 import { childProgram } from '../child-program.ts'
 import type { DrawnOrder } from './drawn-process.ts'
 import type { FamilyOrder } from './family-process.ts'
+import type { RemoteOrder } from './remote-process.ts'
 import type { WaitingOrder } from './waiting-process.ts'
 import type { WorkerOrder } from './worker-process.ts'
 
@@ -22,9 +23,14 @@ export interface ChildWorker {
 }
 
 export function spawnWorker(
-  order: WorkerOrder | WaitingOrder | FamilyOrder | DrawnOrder,
+  order: WorkerOrder | WaitingOrder | FamilyOrder | DrawnOrder | RemoteOrder,
   variables: Readonly<Record<string, string>> = {},
-  file: 'worker-process.ts' | 'waiting-process.ts' | 'family-process.ts' | 'drawn-process.ts' = 'worker-process.ts',
+  file:
+    | 'worker-process.ts'
+    | 'waiting-process.ts'
+    | 'family-process.ts'
+    | 'drawn-process.ts'
+    | 'remote-process.ts' = 'worker-process.ts',
 ): ChildWorker {
   const program = childProgram(join(import.meta.dirname, file))
   const child = spawn(process.execPath, [program, JSON.stringify(order)], {

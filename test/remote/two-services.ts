@@ -12,7 +12,7 @@ import { memoryStore } from '../../stores/memory/index.ts'
 export const secret = 'a secret that only these two services know'
 
 const ChargeRequest = dataType('ChargeRequest', z.object({ order: z.string(), amount: z.number().positive() }))
-const Receipt = dataType('Receipt', z.object({ id: z.string(), amount: z.number() }))
+export const Receipt = dataType('Receipt', z.object({ id: z.string(), amount: z.number() }))
 export const Charge = operation('billing/charge', { input: ChargeRequest, output: Receipt })
 export const Approval = dataType('Approval', z.string())
 
@@ -70,7 +70,7 @@ export function docketOf(options: Omit<DocketOptions, 'store'> & { readonly stor
 }
 
 /** Who calls, by a header. */
-const callerOf: ServeOptions['authorize'] = ({ headers }) => headers.get('authorization')?.replace('Bearer ', '')
+export const callerOf: ServeOptions['authorize'] = ({ headers }) => headers.get('authorization')?.replace('Bearer ', '')
 
 /** A billing service: its docket, and its handler. */
 export function billingService(

@@ -3,9 +3,6 @@ import type { ExecutionCancelledError } from '../../core/errors.ts'
 import { StoreError } from '../../core/errors.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
-import { formerNamesOf } from '../../core/graph/former-names.ts'
-import type { AnyGraph } from '../../core/graph/graph-index.ts'
-import { isRemoteStep } from '../../core/language/remote-step.ts'
 import type { PostVerdict } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { passCancel } from '../context/intercepted-cancel.ts'
@@ -14,6 +11,7 @@ import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { deletedOnRequest } from '../ownership/deleted-on-request.ts'
 import { hasCompleted } from '../records/known-outcome.ts'
 import { childDeleted, endedMessage } from '../records/child-digest.ts'
+import { haveRequests } from '../records/open-requests.ts'
 import { EffectSearch } from '../records/undo-records.ts'
 import { mayHaveChildren, openChildrenOf, parentHasEnded } from './child-cascade.ts'
 import { closedRecords, isUnfinished } from '../records/unfinished-records.ts'
@@ -174,28 +172,22 @@ export async function cancelElsewhere(
 /** What an execution that is about to end leaves open. One whose records can't be read is ended all the same. */
 async function leftOpen(
   context: DocketContext,
-  { id, graph }: ExecutionRecord,
+  { id }: ExecutionRecord,
 ): Promise<{ readonly open: readonly StepRecord[]; readonly hasEffects: boolean }> {
   const open: StepRecord[] = []
   const effects = new EffectSearch()
-  const remote = remoteNames(context.graphOf(graph))
   try {
     await context.pagesOf(id)((steps) => {
       effects.take(steps)
       append(open, steps.filter(isUnfinished))
     })
     // Another service is to be notified, by whichever process goes on with it.
-    return { open, hasEffects: effects.hasFound || open.some(({ step }) => remote.has(step)) }
+    const hasEffects = effects.hasFound || (await haveRequests(id, open, context.connection.encoding))
+    return { open, hasEffects }
   } catch (error) {
     if (!(error instanceof StoreError) || error.isTransient) throw error
     return { open: [], hasEffects: false }
   }
-}
-
-/** What the steps of a graph that other services make are called, or were. */
-function remoteNames(graph: AnyGraph | undefined): ReadonlySet<string> {
-  const remote = graph?.steps.filter(isRemoteStep) ?? []
-  return new Set(remote.flatMap((step) => [step.name, ...formerNamesOf(step)]))
 }
 
 /** Leaves a message for an execution's owner: the reason for a cancellation, or the items of a batch that are tried again. @returns what became of it @throws StoreError */

@@ -22,6 +22,7 @@ export const remoteStep: StepKind<RemoteWork> = {
   },
 }
 
+const firstRetryMs = 500
 // How long a cancellation may take to be passed on, and the pauses between two tries.
 const cancelPausesMs = [200, 500, 1_000, 2_000, 4_000]
 
@@ -154,7 +155,10 @@ class RemoteWork implements StepWork {
       const token = answer.state === 'running' ? answer.token : this.#state.token
       const isFirst = token !== this.#state.token
       const polls = isFirst ? 0 : this.#state.polls + 1
-      const pauseMs = Math.max(this.#pauseMs(polls), answer.state === 'unknown' ? (answer.afterMs ?? 0) : 0)
+      const pauseMs = Math.max(
+        this.#pauseMs(polls, answer.state),
+        answer.state === 'unknown' ? (answer.afterMs ?? 0) : 0,
+      )
       this.#state = { ...this.#state, token, polls, nextAt: this.#step.execution.clock.now() + Math.ceil(pauseMs) }
       this.#keep({ dueAt: this.#state.nextAt })
     }
@@ -173,8 +177,11 @@ class RemoteWork implements StepWork {
   }
 
   /** Longer each time, and never the same for all that wait for one service. */
-  #pauseMs(polls: number): number {
-    const { first, longest } = this.#declared.pauses
+  #pauseMs(polls: number, state: 'running' | 'unknown'): number {
+    const { pauses } = this.#declared
+    const { longest } = pauses
+    // It may never have heard of the request.
+    const first = state === 'unknown' ? Math.min(pauses.first, firstRetryMs) : pauses.first
     const { random } = this.#step.execution.options
     return Math.min(longest, first * 2 ** Math.min(polls, 30)) * (0.9 + 0.2 * random())
   }
