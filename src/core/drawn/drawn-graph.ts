@@ -37,16 +37,8 @@ export function graphOfDrawing(drawing: unknown, steps: KnownSteps, found: reado
     ...(timeout !== undefined && { timeout }),
     ...(defaults !== undefined && { defaults: policiesOf(defaults) }),
   }
-  const graph = createGraph(declaration, drawing)
-  drawnWith.set(graph, new Map(nodes.map(({ step }) => [step, steps.of(step)!])))
-  return graph
-}
-
-const drawnWith = new WeakMap<AnyGraph, ReadonlyMap<string, AnyStep>>()
-
-/** The steps that a graph was drawn with, by the names that its drawing has for them. */
-export function stepsOfDrawing(graph: AnyGraph): ReadonlyMap<string, AnyStep> {
-  return drawnWith.get(graph) ?? new Map<string, AnyStep>()
+  const drawnWith = new Map(nodes.map(({ step }) => [step, steps.of(step)!]))
+  return createGraph(declaration, { drawing, drawnWith })
 }
 
 function nameOf(drawing: unknown): string {

@@ -3,17 +3,17 @@ import { OptionError } from '../errors.ts'
 import { isRecord } from '../is-record.ts'
 import type { AnyDataType, TypedDataType, ValueOf } from '../language/data-type.ts'
 
-/** What the results of dependencies are, by the names of the nodes: they may be looked up by that. */
-const typesOf = new WeakMap<object, ReadonlyMap<string, AnyDataType>>()
+/** Where results hold what they are, by their names: the same key in every copy of the package, since one may run what another one declares. */
+const typesKey = Symbol.for('docket.resultTypes')
 
 /** Results as `ctx.results` has them. */
 export function resultsRecord(
   entries: Iterable<readonly [string, unknown]>,
   types: ReadonlyMap<string, AnyDataType>,
 ): Readonly<Record<string, unknown>> {
-  const results = Object.freeze(Object.fromEntries(entries))
-  typesOf.set(results, types)
-  return results
+  const results = Object.fromEntries(entries)
+  Object.defineProperty(results, typesKey, { value: types })
+  return Object.freeze(results)
 }
 
 /**
@@ -61,12 +61,12 @@ function valueOf(results: object, name: string): unknown {
 }
 
 function requireTypes(call: string, results: unknown): ReadonlyMap<string, AnyDataType> {
-  const types = typeof results === 'object' && results !== null ? typesOf.get(results) : undefined
-  if (types === undefined)
+  const types: unknown = isRecord(results) ? Reflect.get(results, typesKey) : undefined
+  if (!(types instanceof Map))
     throw new OptionError(
       `${call}: the first argument must be ctx.results of a step in a workflow as it is, not ${describe(results)}`,
     )
-  return types
+  return types as ReadonlyMap<string, AnyDataType>
 }
 
 function requireType(call: string, type: unknown): void {

@@ -5,7 +5,6 @@ import { checkDefaults, checkStep, checkTimeout, problemOfDataType, typeOfPort }
 import { describe, reportUnknownKeys } from '../check-options.ts'
 import { isRecord } from '../is-record.ts'
 import { findCycles } from './cycles.ts'
-import type { Drawing } from './drawing.ts'
 import { durationMs } from '../duration.ts'
 import { GraphError } from '../errors.ts'
 import type { GraphProblem } from '../errors.ts'
@@ -28,7 +27,7 @@ const graphKeys = ['name', 'steps', 'inputs', 'timeout', 'defaults', 'observers'
  * Checks a graph's whole declaration and makes the graph. Reports all problems at once.
  * @throws GraphError
  */
-export function createGraph(declaration: unknown, drawing?: Drawing): AnyGraph {
+export function createGraph(declaration: unknown, drawn?: Pick<GraphIndex, 'drawing' | 'drawnWith'>): AnyGraph {
   const problems: GraphProblem[] = []
   const report = (kind: GraphProblem['kind'], message: string, step?: string): void => {
     problems.push({ kind, message, step })
@@ -67,7 +66,8 @@ export function createGraph(declaration: unknown, drawing?: Drawing): AnyGraph {
     readsApp: readerOfApp(steps),
     firstName: firstNameOf(graph),
     timeoutMs: graph.timeout === undefined ? undefined : durationMs(graph.timeout),
-    drawing,
+    drawing: drawn?.drawing,
+    drawnWith: drawn?.drawnWith,
   }
   refuseLongNames(name, specs)
   graph.attach(index)

@@ -160,6 +160,8 @@ export interface GraphIndex {
   readonly timeoutMs: number | undefined
   /** Of a graph drawn by name, the drawing that it was made of. */
   readonly drawing: Drawing | undefined
+  /** The steps that it was made with, by the names that the drawing has for them; undefined where there is none. */
+  readonly drawnWith: ReadonlyMap<string, AnyStep> | undefined
 }
 
 /**

@@ -23,5 +23,5 @@ export function withDefaults(
       concurrency: defaults.concurrency ?? below.concurrency,
     },
   }
-  return createGraph(declaration, indexOf(graph)?.drawing)
+  return createGraph(declaration, indexOf(graph))
 }

@@ -59,6 +59,8 @@ export class DocketContext {
   /** This process's own. */
   readonly hostClock: FullClock
   readonly graphs: ReadonlyMap<string, AnyGraph>
+  /** Those that were drawn by name. */
+  readonly drawn: DrawnGraphs
   readonly connection: StoreConnection
   /** The executions and batches that live in this process, by id. */
   readonly owned = new ShortLivedMap<Owned>()
@@ -97,7 +99,6 @@ export class DocketContext {
   hasOnRecord: (message: OutgoingMessage) => boolean = () => false
   readonly knownGraphs: KnownGraphs
   readonly #docketGraphs: DocketGraphs
-  readonly #drawn: DrawnGraphs
   readonly #waiting = new Set<() => void>()
   readonly #stepReader: StepReader
   readonly #stepInterceptors: StepInterceptors | undefined
@@ -147,7 +148,7 @@ export class DocketContext {
       for (const own of ownStoresOf({ ...options, graphs: [graph] })) this.ownStores.add(own)
       this.setup.persistOf = persists.with(graph)
     }
-    this.#drawn = new DrawnGraphs(options, docketGraphs, (graph, isNewName) => {
+    this.drawn = new DrawnGraphs(options, docketGraphs, (graph, isNewName) => {
       added(graph)
       if (isNewName) this.onGraph(graph.name)
     })
@@ -169,23 +170,12 @@ export class DocketContext {
   /** The graph of a record, or that whose executions are stored under a name, which may be a former one; undefined where this docket has none. */
   graphOf(of: string | Pick<ExecutionRecord, 'graph' | 'graphHash'>): AnyGraph | undefined {
     if (typeof of === 'string') return this.knownGraphs.of(of)
-    return isHashOfDrawing(of.graphHash) ? this.#drawn.of(of) : this.knownGraphs.of(of.graph)
+    return isHashOfDrawing(of.graphHash) ? this.drawn.of(of) : this.knownGraphs.of(of.graph)
   }
 
   /** Makes the graph of a record of a workflow that this process has not met. @returns why it can't be made here, if it can't @throws StoreError */
   learn(record: ExecutionRecord): Promise<readonly string[] | undefined> {
-    return this.#drawn.learn(record, this.connection.encoding)
-  }
-
-  /** Whether executions of graphs that nobody has listed may be found and run here: then they have to be looked for. */
-  get mayFindGraphs(): boolean {
-    return this.options.unknownGraph !== undefined || this.#drawn.canDraw
-  }
-
-  /** An execution of this graph was found. */
-  found({ graph, graphHash }: ExecutionRecord): void {
-    if (!isHashOfDrawing(graphHash)) this.graphOf(graph)
-    else if (this.#drawn.canDraw && this.#drawn.note(graph)) this.onGraph(graph)
+    return this.drawn.learn(record, this.connection.encoding)
   }
 
   /** The same, for a caller that gives the name. @throws OptionError for what `unknownGraph` does wrong, and what that throws */
@@ -200,7 +190,7 @@ export class DocketContext {
 
   /** All names under which executions of this docket's graphs are stored. */
   get storedGraphNames(): readonly string[] {
-    return [...new Set([...this.knownGraphs.storedNames, ...this.#drawn.names])]
+    return [...new Set([...this.knownGraphs.storedNames, ...this.drawn.names])]
   }
 
   /** A record as its graph names things now, where this docket has that. */
@@ -215,7 +205,7 @@ export class DocketContext {
       const other = this.graphs.get(graph.name)
       if (other !== undefined && indexOf(other)?.drawing === undefined)
         throw new OptionError(`this docket has a graph named "${graph.name}"; give the workflow another name`)
-      return this.#drawn.admit(index)
+      return this.drawn.admit(index)
     }
     const own = this.graphs.get(graph.name) ?? this.graphNamed(graph.name)
     if (own !== undefined && (own === graph || this.#docketGraphs.declared(own) === graph)) return own

@@ -1,7 +1,7 @@
 import { append } from '../../core/append.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { OptionError, StoreError } from '../../core/errors.ts'
-import { graphOfDrawing, stepsOfDrawing } from '../../core/drawn/drawn-graph.ts'
+import { graphOfDrawing } from '../../core/drawn/drawn-graph.ts'
 import { hashOfDrawing, isHashOfDrawing } from '../../core/graph/drawing.ts'
 import type { Drawing } from '../../core/graph/drawing.ts'
 import { indexOf } from '../../core/graph/graph-index.ts'
@@ -66,12 +66,12 @@ export class DrawnGraphs {
   }
 
   /** A workflow of which an execution is started here, as this docket runs it. @throws OptionError where this docket does not have its steps, so that nobody could go on with it */
-  admit({ graph, drawing }: GraphIndex): AnyGraph {
+  admit({ graph, drawing, drawnWith }: GraphIndex): AnyGraph {
     const hash = hashOfDrawing(drawing!)
     const known = this.#byHash.get(hash)
     const own = this.#docketGraphs.of(graph)
     if (known !== undefined && 'graph' in known && known.graph === own) return own
-    const missing = [...stepsOfDrawing(graph)].filter(([name, step]) => this.#steps.get(name) !== step)
+    const missing = [...drawnWith!].filter(([name, step]) => this.#steps.get(name) !== step)
     const problems = missing.map(([name]) =>
       this.#steps.has(name)
         ? `this docket has another step named "${name}"; give createDocket the one that workflow "${graph.name}" is drawn with`
@@ -109,9 +109,7 @@ export class DrawnGraphs {
     const drawing = isRecord(stored) ? stored['$drawing'] : undefined
     if (drawing === undefined) return ['the drawing of its workflow is not on record']
     try {
-      const graph = this.#graphOf(drawing, record)
-      // Another record of it was read meanwhile.
-      if (this.of(record) === undefined) this.#add(graphHash, this.#docketGraphs.of(graph))
+      this.draw(drawing, record.graph, graphHash)
       return undefined
     } catch (error) {
       const reasons = [describeThrown(error)]
@@ -121,14 +119,14 @@ export class DrawnGraphs {
     }
   }
 
-  #graphOf(drawing: unknown, { graphHash, graph: name }: ExecutionRecord): AnyGraph {
+  /** The graph of a drawing of a workflow of this name and, where one is given, of this hash. @throws GraphError, OptionError */
+  draw(drawing: unknown, name: string, hash?: string): AnyGraph {
     const graph = graphOfDrawing(drawing, { names: this.#steps.keys(), of: (step) => this.#steps.get(step) })
-    const index = indexOf(graph)!
-    if (hashOfDrawing(index.drawing!) !== graphHash || graph.name !== name)
-      throw new OptionError(
-        `the drawing that is stored with it is not the one of workflow "${name}" that it began with`,
-      )
-    return graph
+    const found = hashOfDrawing(indexOf(graph)!.drawing!)
+    if (graph.name !== name || (hash !== undefined && found !== hash))
+      throw new OptionError(`the drawing on record is not the one of workflow "${name}" that was stored`)
+    // It may have been made meanwhile.
+    return this.of({ graphHash: found }) ?? this.#add(found, this.#docketGraphs.of(graph))
   }
 
   #add(hash: string, graph: AnyGraph): AnyGraph {
@@ -165,7 +163,7 @@ function problemsOfQueues({ name, queue, nodes }: Drawing): readonly string[] {
 function stepsByName({ steps = [], graphs }: DocketOptions): ReadonlyMap<string, AnyStep> {
   const drawn = graphs.flatMap((graph) => {
     const index = indexOf(graph)
-    return index?.drawing === undefined ? [] : [...stepsOfDrawing(index.graph).values()]
+    return [...(index?.drawnWith?.values() ?? [])]
   })
   const byName = new Map<string, AnyStep>()
   const all = new Set([...steps, ...drawn])

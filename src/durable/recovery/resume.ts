@@ -216,7 +216,7 @@ export class Resumption {
     }
     const reasons = await this.#context.learn(record)
     const graph = this.#context.graphOf(record)
-    const unknown = reasons === undefined ? undefined : { reasons, mayFitElsewhere: true }
+    const unknown = reasons === undefined ? unknownGraph(this.#context, record) : { reasons, mayFitElsewhere: true }
     const fitting = graph === undefined ? unknown : await this.#fromRecords(record, steps, graph, cause, caller)
     // To read it takes long where it is large: what was read after it was lost is not the whole, and says nothing of it.
     if (record.owner !== connection.session.owner) return 'outdated'
@@ -329,6 +329,15 @@ export class Resumption {
       { graph, executionId: id },
     )
     await endUnowned(this.#context, record, 'failed', error)
+  }
+}
+
+/** Why an execution is left for a while that is looked for here, by the name of a workflow, and is of another graph of this name. */
+function unknownGraph(context: DocketContext, { graph }: ExecutionRecord): Misfit | undefined {
+  if (!context.storedGraphNames.includes(graph)) return undefined
+  return {
+    reasons: [`this docket knows a workflow named "${graph}", and not the graph of this name`],
+    mayFitElsewhere: true,
   }
 }
 

@@ -1,3 +1,4 @@
+import { isHashOfDrawing } from '../../core/graph/drawing.ts'
 import { openStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -20,8 +21,8 @@ export class UnlistedGraphs {
 
   /** Looks, where it is time to, or at all that are open. @throws StoreError */
   async look(isThorough: boolean): Promise<void> {
-    const { mayFindGraphs, clock } = this.#context
-    if (!mayFindGraphs) return
+    const { clock, options, drawn } = this.#context
+    if (options.unknownGraph === undefined && !drawn.canDraw) return
     if (!isThorough && clock.elapsed() < this.#dueAt) return
     this.#dueAt = clock.elapsed() + pauseMs
     if (isThorough) this.#after = undefined
@@ -32,9 +33,15 @@ export class UnlistedGraphs {
   async #portion(): Promise<boolean> {
     const query = { statuses: openStatuses, after: this.#after, limit: portionSize }
     const records = await this.#context.connection.store.list(query)
-    for (const record of records) this.#context.found(record)
+    for (const record of records) this.#found(record)
     const isLast = records.length < portionSize
     this.#after = isLast ? undefined : records.at(-1)
     return !isLast
+  }
+
+  #found({ graph, graphHash }: ExecutionRecord): void {
+    const context = this.#context
+    if (!isHashOfDrawing(graphHash)) context.graphOf(graph)
+    else if (context.drawn.canDraw && context.drawn.note(graph)) context.onGraph(graph)
   }
 }

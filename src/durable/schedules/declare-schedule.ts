@@ -1,9 +1,11 @@
 import { OptionError } from '../../core/errors.ts'
+import { requireIndex } from '../../core/graph/plan.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { ScheduleRecord, ScheduleRule } from '../../core/contracts/schedule-record.ts'
 import type { ValueIdentity } from '../../core/values/value-encoding.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 import { randomId } from '../../runtime/environment/ids.ts'
+import { withDrawnArgs } from '../../runtime/inputs/drawn-args.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { executionRequest } from '../start/execution-request.ts'
@@ -17,11 +19,14 @@ import { changeSchedule, readSchedule } from './schedule-access.ts'
  * @throws OptionError, InputError, GraphError, SerializationError, StoreError
  */
 export async function declareSchedule(context: DocketContext, schedule: CheckedSchedule): Promise<ScheduleRecord> {
-  const { name, graph, target, inputs, rule } = schedule
+  const { name, graph, target, rule } = schedule
   const { connection, clock } = context
   const { encoding } = connection
   context.requireOpen()
-  context.requireGraph(graph)
+  const { drawing } = requireIndex(context.requireGraph(graph))
+  const inputs = withDrawnArgs(graph, target, schedule.inputs)
+  // Whoever starts its executions may have nothing of a workflow but its steps.
+  const stored = drawing === undefined ? inputs : { ...(inputs as object), $drawing: drawing }
   await connection.readyBy()
   const calendar = calendarOf(rule)
   const after = (record: ScheduleRecord | undefined): number =>
@@ -31,7 +36,7 @@ export async function declareSchedule(context: DocketContext, schedule: CheckedS
   const given = runInputsOf(rule, inputs, example)
   const request = executionRequest(context, graph, target, given, { ...rule.start, id: runIdOf(name, example) })
   await request.newRecord(undefined)
-  const declared = encoding.resultKey(digest(canonicalize(['schedule', graph.name, target.name, inputs, rule])))
+  const declared = encoding.resultKey(digest(canonicalize(['schedule', graph.name, target.name, stored, rule])))
   const head = { name, graph: graph.name, target: target.name, rule, digest: declared }
   for (let known = await readSchedule(context, name); ;) {
     if (known?.digest === declared) return known
@@ -44,7 +49,7 @@ export async function declareSchedule(context: DocketContext, schedule: CheckedS
     const record: ScheduleRecord = {
       ...(known ?? untouched),
       ...head,
-      inputs: await encoding.encode(inputs, identityOf(name)),
+      inputs: await encoding.encode(stored, identityOf(name)),
       nextAt,
       dueAt: nextAt === undefined || isPaused ? undefined : dueTimeOf(head, nextAt),
       createdAt: known?.createdAt ?? now,

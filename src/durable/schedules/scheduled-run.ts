@@ -2,6 +2,7 @@ import type { ScheduleRecord } from '../../core/contracts/schedule-record.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
+import { isRecord } from '../../core/is-record.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { beginExecution } from '../start/begin-execution.ts'
@@ -19,8 +20,10 @@ export async function startRun(
   record: ScheduleRecord,
   nominalTime: number,
 ): Promise<string> {
-  const { graph, target } = targetOf(context, record)
-  const inputs = await context.connection.encoding.decode(record.inputs, identityOf(record.name))
+  const stored = await context.connection.encoding.decode(record.inputs, identityOf(record.name))
+  const { $drawing: drawing, ...inputs } = isRecord(stored) ? stored : {}
+  const drawn = drawing === undefined ? undefined : context.drawn.draw(drawing, record.graph)
+  const { graph, target } = targetOf(record, drawn ?? context.graphOf(record.graph))
   const id = runIdOf(record.name, nominalTime)
   await beginExecution(context, starter, {
     graph,
@@ -35,10 +38,9 @@ export async function startRun(
 
 /** Graph and target as this docket has them, which may have had other names. @throws OptionError where it has none */
 function targetOf(
-  context: DocketContext,
   { name, graph: graphName, target: targetName }: Pick<ScheduleRecord, 'name' | 'graph' | 'target'>,
+  graph: AnyGraph | undefined,
 ): { readonly graph: AnyGraph; readonly target: AnyDataType } {
-  const graph = context.graphOf(graphName)
   if (graph === undefined)
     throw new OptionError(`schedule "${name}": this docket does not know graph "${graphName}"; give it to createDocket`)
   const { producers, former } = requireIndex(graph)

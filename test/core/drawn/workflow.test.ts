@@ -235,20 +235,20 @@ describe('a workflow', () => {
   })
 })
 
-describe('limits', () => {
-  const limited = (more: object, open: { now: number; most: number }) =>
-    step({
-      name: 'limited',
-      inputs: { word: Word },
-      output: Length,
-      ...more,
-      run: async () => {
-        open.most = Math.max(open.most, ++open.now)
-        await new Promise((resolve) => setImmediate(resolve))
-        return open.now--
-      },
-    })
+const limited = (more: object, open: { now: number; most: number }) =>
+  step({
+    name: 'limited',
+    inputs: { word: Word },
+    output: Length,
+    ...more,
+    run: async () => {
+      open.most = Math.max(open.most, ++open.now)
+      await new Promise((resolve) => setImmediate(resolve))
+      return open.now--
+    },
+  })
 
+describe('limits', () => {
   test('of a step count its attempts, whichever nodes and workflows they are of', async () => {
     const open = { now: 0, most: 0 }
     const one = limited({ concurrency: { limit: 2, key: ({ word }: { readonly word: string }) => word } }, open)
