@@ -7,8 +7,6 @@ import type { Message } from '../../core/contracts/message.ts'
 import { placeOfMessage, signalIdentity } from '../../core/contracts/signal-message.ts'
 import { updateKind, updateOf } from '../../core/contracts/update-message.ts'
 import type { UpdateRef } from '../../core/contracts/update-message.ts'
-import { copyOf } from '../../core/values/copy.ts'
-import { frozen } from '../../core/values/frozen.ts'
 import { isTerminalStep } from '../../core/contracts/statuses.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
@@ -17,11 +15,13 @@ import type { AsyncContext } from '../../runtime/environment/async-context.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import { isPromiseLike, issuesText } from '../../runtime/inputs/check-value.ts'
 import { MemoryInbox } from '../../runtime/steps/inbox.ts'
+import type { Checkpoints } from '../../runtime/steps/checkpoints.ts'
 import { synchronous } from '../../runtime/steps/retry-decision.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
 import type { MailEffects } from './mail-effects.ts'
 import { OpenUpdates } from './open-updates.ts'
+import { untouchable } from './shown-values.ts'
 
 /** An execution that messages come to. */
 interface ReceivingExecution {
@@ -29,6 +29,7 @@ interface ReceivingExecution {
   readonly runs: readonly ({ readonly hasEnded: boolean } | undefined)[]
   /** By the places of their types. */
   readonly values: readonly unknown[]
+  readonly setup: { readonly checkpoints?: Pick<Checkpoints, 'shown'> | undefined }
   readonly place: ErrorPlace
   readonly hasEnded: boolean
   readonly context: AsyncContext
@@ -164,9 +165,13 @@ export class InboxMail {
   /** Asks what validates an update, by what is on record; where it throws, that is the answer. */
   #refuses({ name: type, validate }: AnyUpdateType, value: unknown, update: UpdateRef): boolean {
     if (validate === undefined) return false
-    const { plan, values } = this.#execution!
+    const { plan, values, setup } = this.#execution!
     try {
-      const valueOf = (one: AnyDataType): unknown => values[plan.types.findIndex(({ name }) => name === one.name)]
+      const valueOf = ({ name }: AnyDataType): unknown => {
+        const slot = plan.types.findIndex((one) => one.name === name)
+        return slot < 0 ? setup.checkpoints?.shown?.(name) : values[slot]
+      }
+      // What is refused has no effect.
       const view = { get: (one: AnyDataType) => untouchable(valueOf(one)) as never }
       synchronous(validate(untouchable(value), view) as unknown, `validate of update "${type}"`)
       return false
@@ -241,14 +246,5 @@ export class InboxMail {
     if (seq === undefined) return
     const what = `setting a message "${type}" aside (${describeThrown(error)})`
     commits.write({ steps: [], consumed: [seq] }).catch(failures.of(what))
-  }
-}
-
-/** What is refused has no effect: user code gets a copy that it can't change. What is no plain data it gets as it is. */
-function untouchable(value: unknown): unknown {
-  try {
-    return frozen(copyOf(value))
-  } catch {
-    return value
   }
 }

@@ -20,6 +20,7 @@ import type {
 } from '../../runtime/steps/checkpoints.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
+import { ShownValues } from './shown-values.ts'
 
 const readAtOnce = 1_000
 
@@ -34,16 +35,18 @@ export class StoredCheckpoints {
   readonly #written = new Set<string>()
   /** What is recorded of one step arrives in its order, though a codec takes its time. */
   readonly #encoding = new Map<string, Promise<unknown>>()
+  readonly #shown: ShownValues
 
   constructor(
     connection: StoreConnection,
     commits: ExecutionCommits,
-    of: { readonly id: string; readonly isNew: boolean },
+    of: { readonly id: string; readonly plan: Plan; readonly isNew: boolean },
   ) {
     this.#connection = connection
     this.#commits = commits
     this.#id = of.id
     this.#isNew = of.isNew
+    this.#shown = new ShownValues(connection, of)
   }
 
   /** Those of an item, or of an execution. */
@@ -52,11 +55,13 @@ export class StoredCheckpoints {
       read: ({ step }) =>
         this.#isNew && !this.#written.has(placeOf(step, item)) ? undefined : this.#read({ step, item }),
       write: (step, change) => this.#write(step, item, change),
+      shown: (type) => this.#shown.of(item, type),
     }
   }
 
   async #read(of: { readonly step: string; readonly item: string }): Promise<Recorded | undefined> {
     const { store } = this.#connection
+    await this.#shown.find(of.item)
     const records: CheckpointRecord[] = []
     let after: CheckpointRequest['after']
     for (;;) {
@@ -124,7 +129,7 @@ export class StoredCheckpoints {
   #commit(
     step: string,
     item: string,
-    { generation, dropped, consumed, answer }: CheckpointChange,
+    { generation, dropped, consumed, answer, published }: CheckpointChange,
     records: readonly CheckpointRecord[],
   ): Promise<void> {
     // What it answers may have been answered by an end meanwhile: one answer counts.
@@ -133,7 +138,9 @@ export class StoredCheckpoints {
     const only = dropped === undefined || dropped === 'all' ? undefined : { generation, names: dropped }
     const droppedCheckpoints = dropped === undefined ? undefined : [{ step, item, only }]
     const read = answer === undefined || isLate ? consumed : [...(consumed ?? []), answer.update.message]
-    return this.#commits.write({ steps: [], checkpoints, droppedCheckpoints, consumed: read, step })
+    const written = this.#commits.write({ steps: [], checkpoints, droppedCheckpoints, consumed: read, step })
+    if (published === undefined) return written
+    return written.then(() => this.#shown.set(item, published.type, published.value))
   }
 
   /** @throws SerializationError */
