@@ -1,5 +1,5 @@
-// A shopping cart as a durable function: it lives for days in the store, takes what is sent to it in order, and shows its lines to whoever looks.
-import { dataType, durableStep, graph } from 'docket'
+// A shopping cart as a durable function: it lives for days in the store, takes what is sent to it in order, answers requests, and shows its lines to whoever looks.
+import { dataType, durableStep, graph, update, UpdateError } from 'docket'
 import { createTestDocket } from 'docket/testing'
 import { z } from 'zod'
 
@@ -9,23 +9,38 @@ const RemoveItem = dataType('RemoveItem', z.object({ sku: z.string() }))
 const CheckOut = dataType('CheckOut', z.object({ address: z.string() }))
 const Lines = dataType('Lines', z.array(z.object({ sku: z.string(), euros: z.number() })))
 const Order = dataType('Order', z.string())
+const UseVoucher = update('UseVoucher', {
+  input: z.object({ code: z.string() }),
+  output: z.object({ off: z.number() }),
+  validate: ({ code }, view) => {
+    if (!vouchers.has(code)) throw new Error(`there is no voucher ${code}`)
+    if ((view.get(Lines) ?? []).length === 0) throw new Error('the cart is empty')
+  },
+})
+const vouchers = new Map([['SPRING', 10]])
 
 // #region cart
 const cart = durableStep({
   name: 'Cart',
   inputs: { customer: Customer },
   output: Order,
-  receives: [AddItem, RemoveItem, CheckOut],
+  receives: [AddItem, RemoveItem, UseVoucher, CheckOut],
   publishes: [Lines],
   run: async ({ customer }, ctx) => {
     let lines: readonly { sku: string; euros: number }[] = []
     for (;;) {
-      const message = await ctx.receive([AddItem, RemoveItem, CheckOut], { timeout: '7d' })
+      const message = await ctx.receive([AddItem, RemoveItem, UseVoucher, CheckOut], { timeout: '7d' })
       if (message.timedOut) return `${customer}'s cart was left alone`
       if (message.type === 'CheckOut') {
-        const euros = lines.reduce((sum, line) => sum + line.euros, 0)
-        const payment = await ctx.step('charge', ({ idempotencyKey }) => charge(customer, euros, idempotencyKey))
+        const payment = await ctx.step('charge', ({ idempotencyKey }) => charge(customer, sum(lines), idempotencyKey))
         return `${lines.map(({ sku }) => sku).join(', ')} to ${message.value.address}, ${payment}`
+      }
+      if (message.type === 'UseVoucher') {
+        const off = Math.min(vouchers.get(message.value.code) ?? 0, sum(lines))
+        lines = [...lines, { sku: message.value.code, euros: -off }]
+        await ctx.publish(Lines, [...lines])
+        await message.reply({ off })
+        continue
       }
       const { sku } = message.value
       lines = message.type === 'AddItem' ? [...lines, message.value] : lines.filter((line) => line.sku !== sku)
@@ -33,8 +48,16 @@ const cart = durableStep({
     }
   },
 })
-const carts = graph({ name: 'carts', steps: [cart] })
+const carts = graph({
+  name: 'carts',
+  steps: [cart],
+  queries: { total: (view) => sum(view.get(Lines) ?? []) },
+})
 // #endregion
+
+function sum(lines: readonly { readonly euros: number }[]): number {
+  return lines.reduce((euros, line) => euros + line.euros, 0)
+}
 
 async function charge(customer: string, euros: number, _idempotencyKey: string): Promise<string> {
   console.log(`charging ${customer} ${euros} euros`)
@@ -51,7 +74,11 @@ await docket.restart() // killed, and started again: the cart is as it was
 await ada.signal(RemoveItem, { sku: 'pen' })
 await ada.signal(AddItem, { sku: 'lamp', euros: 40 })
 await docket.advance('1s')
-console.log(await ada.get(Lines))
+console.log(await ada.get(Lines), await ada.query('total'))
+console.log(await ada.update(UseVoucher, { code: 'SPRING' }, { id: 'voucher-1' }))
+const refused = await ada.update(UseVoucher, { code: 'SUMMER' }).catch((error: unknown) => error)
+if (refused instanceof UpdateError) console.log(refused.code, refused.message)
+console.log(await ada.query('total'))
 await ada.signal(CheckOut, { address: 'Oslo' })
 console.log(await ada.result())
 

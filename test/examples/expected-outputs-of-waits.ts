@@ -178,10 +178,29 @@ cancelled: flight of Ada
 step "Pay" failed after 1 attempt: the card is expired and nothing of it is left`,
   },
   'cart-function.ts': {
-    text: `[ { sku: 'book', euros: 20 }, { sku: 'lamp', euros: 40 } ]
-charging Ada 60 euros
-book, lamp to Oslo, 60 euros paid
+    text: `[ { sku: 'book', euros: 20 }, { sku: 'lamp', euros: 40 } ] 60
+{ off: 10 }
+UPDATE_REJECTED update "UseVoucher" was rejected: there is no voucher SUMMER
+50
+charging Ada 50 euros
+book, lamp, SPRING to Oslo, 50 euros paid
 Bo's cart was left alone`,
+  },
+  'order-of-days.ts': {
+    text: `order-1 is paid
+to ada@example.org: on its way: 1Z999
+to ada@example.org: how was it?
+shipped as 1Z999 2030-01-17T08:00:00.000Z
+order-2 is paid
+order-2 is paid back
+refunded: nobody packed it 2030-01-24T08:00:00.000Z`,
+  },
+  'file-processing.ts': {
+    text: `fetching in/a.txt
+fetching in/c.bin
+fetching in/b.txt
+{ counted: 2, words: 5, broken: [ 'in/c.bin' ] }
+[ 'in/CountFolder/counting[in%2Fc.bin]' ]`,
   },
   'periodic-sequence.ts': {
     text: `72 2026-01-02T00:00:00.000Z
