@@ -3,7 +3,7 @@ import { append } from '../../src/core/append.ts'
 import { describeThrown } from '../../src/core/thrown.ts'
 import type { ScheduleQuery, ScheduleRecord, ScheduleTaking } from '../../src/core/contracts/schedule-record.ts'
 import { cellsOf, recordOf } from './cells.ts'
-import type { Cell, Row } from './cells.ts'
+import type { Cell, CellColumn, Row } from './cells.ts'
 import { namesOf, Parameters, selectList } from './dialect.ts'
 import type { Answer, Dialect, Query } from './dialect.ts'
 import type { EventDatabase, Statements } from './events.ts'
@@ -12,7 +12,15 @@ import { scheduleColumns, scheduleFields } from './tables.ts'
 import { fromSqlTime } from './times.ts'
 
 /** Where databases differ in what is written of schedules. */
-export type ScheduleDatabase = Pick<EventDatabase, 'read' | 'write' | 'onConflict'>
+export interface ScheduleDatabase extends Pick<EventDatabase, 'read' | 'write' | 'onConflict'> {
+  /** Takes what is due in one statement, which gives the `columns` of what it took. @default several statements do */
+  takeQuery?(taking: ScheduleTaking, graphKeys: readonly string[], columns: string): Query
+  /**
+   * Changes many rows in one statement, each while it has the revision before; `cells` are those of `columns`. It gives the names of those that it changed. @default a
+   * statement for each
+   */
+  changeQuery?(columns: readonly CellColumn[], rows: readonly (readonly Cell[])[]): Query
+}
 
 const rowsAtOnce = 200
 /** So many selects are put together in one statement: some databases take no more than 500. */
@@ -56,6 +64,7 @@ export class SqlSchedules {
   }
 
   async take(taking: ScheduleTaking): Promise<readonly ScheduleRecord[]> {
+    if (this.#database.takeQuery !== undefined) return this.#database.write(() => this.#takeAtOnce(taking))
     const names = await this.#database.read(() => this.#due(taking))
     return names.length === 0 ? [] : this.#database.write(() => this.#take(names, taking))
   }
@@ -78,16 +87,26 @@ export class SqlSchedules {
 
   /** Each statement is right by itself: it finds the revision that it goes on from, or changes nothing. */
   *#change(schedules: readonly ScheduleRecord[]): Statements<readonly boolean[]> {
-    for (const one of inOrder(schedules)) {
-      const cells = [...this.#cells(one), graphKey(one.graph)]
-      const columns = [...scheduleColumns.map(({ name }) => name), 'graph_key']
-      yield this.#query(
-        (
-          add,
-        ) => `update ${this.#table} set ${columns.map((name, index) => `${name} = ${add(cells[index]!)}`).join(', ')}
+    const inTurn = inOrder(schedules)
+    if (this.#database.changeQuery !== undefined) {
+      let changed = 0
+      const columns: readonly CellColumn[] = [...scheduleColumns, { name: 'graph_key', kind: 'name' }]
+      for (const some of portionsOf(inTurn)) {
+        const rows = some.map((one) => [...this.#cells(one), graphKey(one.graph)])
+        changed += (yield this.#database.changeQuery(columns, rows)).length
+      }
+      if (changed === schedules.length) return schedules.map(() => true)
+    } else
+      for (const one of inTurn) {
+        const cells = [...this.#cells(one), graphKey(one.graph)]
+        const columns = [...scheduleColumns.map(({ name }) => name), 'graph_key']
+        yield this.#query(
+          (
+            add,
+          ) => `update ${this.#table} set ${columns.map((name, index) => `${name} = ${add(cells[index]!)}`).join(', ')}
           where name = ${add(toName(one.name))} and revision = ${add(one.revision - 1)}`,
-      )
-    }
+        )
+      }
     const written = new Map<string, string>()
     for (const some of portionsOf(schedules)) {
       const rows = yield this.#query(
@@ -170,7 +189,13 @@ export class SqlSchedules {
       )
       append(taken, readable(rows))
     }
-    return taken.toSorted((one, other) => (one.nextAt ?? 0) - (other.nextAt ?? 0))
+    return byTime(taken)
+  }
+
+  *#takeAtOnce(taking: ScheduleTaking): Statements<readonly ScheduleRecord[]> {
+    if (taking.graphs.length === 0 || taking.limit <= 0) return []
+    const keys = [...new Set(taking.graphs.map(graphKey))]
+    return byTime(readable(yield this.#database.takeQuery!(taking, keys, this.#columns)))
   }
 
   *#delete(names: readonly string[]): Statements<readonly boolean[]> {
@@ -225,6 +250,10 @@ function readable(rows: readonly Row[]): readonly ScheduleRecord[] {
       return []
     }
   })
+}
+
+function byTime(schedules: readonly ScheduleRecord[]): readonly ScheduleRecord[] {
+  return schedules.toSorted((one, other) => (one.nextAt ?? 0) - (other.nextAt ?? 0))
 }
 
 /** Whoever locks rows in one order waits for nobody in a circle; and none stands twice. */

@@ -47,7 +47,9 @@ test.concurrent.each(storeKinds)(
         { length: (lastAt!.getTime() - first) / second + 1 },
         (_, index) => first + index * second,
       )
-      expect(own.toSorted()).toEqual(times.map((time) => new Date(time).toISOString()))
+      const expected = times.map((time) => new Date(time).toISOString())
+      // One may have been started at the moment of the pause.
+      expect(own.filter((time) => time <= expected.at(-1)!).toSorted()).toEqual(expected)
       expect(started).toBe(times.length)
     }
     await Promise.all(dockets.map((docket) => docket.close()))
@@ -86,7 +88,9 @@ test.concurrent.each(storeKinds)(
     )
     expect(results).toEqual(expected)
     const { executions } = await last.list({ graph: 'ticks', limit: 1_000 })
-    expect(executions.map(({ id }) => id).toSorted()).toEqual(expected)
+    const ids = executions.map(({ id }) => id).toSorted()
+    // One may have been started at the moment of the pause.
+    expect(ids.filter((id) => id <= expected.at(-1)!)).toEqual(expected)
     expect(created.every((id) => expected.includes(id))).toBe(true)
   },
 )

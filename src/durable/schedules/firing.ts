@@ -1,4 +1,5 @@
 import type { ScheduleRecord } from '../../core/contracts/schedule-record.ts'
+import { StoreError } from '../../core/errors.ts'
 import { randomId } from '../../runtime/environment/ids.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
@@ -41,6 +42,9 @@ export class Firing {
   readonly #context: DocketContext
   readonly #starter: ExecutionStarter
   readonly #cancel: (id: string) => Promise<void>
+  readonly #open = new Set<Promise<void>>()
+  /** A portion is dealt with: what was in it has other times now. */
+  onMoved = (): void => {}
 
   constructor(context: DocketContext, starter: ExecutionStarter, cancel: (id: string) => Promise<void>) {
     this.#context = context
@@ -48,27 +52,37 @@ export class Firing {
     this.#cancel = cancel
   }
 
-  /** Deals with all that are due, portion by portion. @throws StoreError */
+  /** Takes all that are due, portion by portion, and sees to it that they are dealt with: a start that takes long holds up none that comes after it. @throws StoreError */
   async run(mayGoOn: () => boolean): Promise<void> {
     const { connection, clock, options, storedGraphNames: graphs } = this.#context
-    const open = new Set<Promise<void>>()
-    const failures: unknown[] = []
-    while (mayGoOn() && failures.length === 0) {
+    while (mayGoOn()) {
+      if (this.#open.size >= mostPortions) await Promise.race(this.#open)
       const now = clock.now()
       const taker = randomId(options.random)
       const taking = { graphs, before: now, until: now + takenForMs, taker, limit: portionSize }
       const taken = await connection.store.takeSchedules(taking)
-      if (taken.length > 0) {
-        const portion = this.#fire(taken)
-          .catch((error: unknown) => void failures.push(error))
-          .finally(() => void open.delete(portion))
-        open.add(portion)
-      }
-      if (taken.length < portionSize) break
-      if (open.size >= mostPortions) await Promise.race(open)
+      if (taken.length > 0) this.#begin(taken)
+      if (taken.length < portionSize) return
     }
-    await Promise.all(open)
-    if (failures.length > 0) throw failures[0]
+  }
+
+  /** Until nothing of it is under way. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#open)
+  }
+
+  #begin(taken: readonly ScheduleRecord[]): void {
+    const { failures } = this.#context.connection
+    const portion = this.#fire(taken)
+      .catch((error: unknown) => {
+        // The store is away: whoever looks in a while finds them due.
+        if (!(error instanceof StoreError && error.isTransient)) failures.report('firing schedules', error)
+      })
+      .finally(() => {
+        this.#open.delete(portion)
+        this.onMoved()
+      })
+    this.#open.add(portion)
   }
 
   async #fire(records: readonly ScheduleRecord[]): Promise<void> {

@@ -35,6 +35,7 @@ export class ScheduleLoop {
     this.#firing = firing
     this.#declared = declared
     this.#undeclared = declared ?? []
+    firing.onMoved = () => this.soon()
     this.#isDeclared = declared === undefined
   }
 
@@ -59,6 +60,7 @@ export class ScheduleLoop {
     clock.clearTimeout(this.#pollTimer)
     clock.clearTimeout(this.#dueTimer)
     await this.#looking
+    await this.#firing.settled()
   }
 
   #poll(pauseMs: number): void {
