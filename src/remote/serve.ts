@@ -10,6 +10,7 @@ import {
 import { durationMs } from '../core/duration.ts'
 import type { Docket } from '../durable/docket.ts'
 import { failureAnswer, HttpError, jsonAnswer, outcomeAnswer, runningAnswer } from './answers.ts'
+import { backlogAnswer } from './backlog.ts'
 import { BodyError, boundedText } from './bounded-body.ts'
 import { callbackHeadersOf } from './callback-headers.ts'
 import { CallbackHosts } from './callback-hosts.ts'
@@ -32,7 +33,7 @@ const requestIdForm = /^[\x21-\x7e]{1,200}$/
 
 /**
  * Serves operations to other services, over HTTP in the shapes of Nexus: `POST /{service}/{operation}` begins one (200 with the value, if it is there soon; 201 with a token;
- * 424 where it has failed), `GET /{service}/{operation}/result` looks at it, `POST /{service}/{operation}/cancel` cancels it. Every operation is done by an execution of the
+ * 424 where it has failed), `GET /{service}/{operation}/result` looks at it, `POST /{service}/{operation}/cancel` cancels it; `GET /backlog?queue=` counts what a queue has, for autoscalers. Every operation is done by an execution of the
  * docket, once per caller and `Nexus-Request-Id`. Every process that runs them calls this, whether it has a port or not.
  *
  * @example
@@ -47,7 +48,8 @@ export function serve(docket: Docket, options: ServeOptions): FetchHandler {
 /** Where a request leads. */
 interface Route {
   readonly action: ServiceCall['action']
-  readonly operation: string
+  /** Undefined for a backlog. */
+  readonly operation: string | undefined
 }
 
 /** A caller that is known, and wants something of an operation. */
@@ -61,6 +63,7 @@ interface Known {
 }
 
 class Service {
+  readonly #docket: Docket
   readonly #options: ResolvedServeOptions
   readonly #hosts: CallbackHosts
   readonly #served: ReadonlyMap<string, ServedOperation>
@@ -68,6 +71,7 @@ class Service {
   readonly #answering = new Map<string, Promise<boolean>>()
 
   constructor(docket: Docket, options: ResolvedServeOptions) {
+    this.#docket = docket
     this.#options = options
     const hosts = (this.#hosts = new CallbackHosts(options.callbackHosts))
     const { secretOf } = options
@@ -96,9 +100,10 @@ class Service {
   async #answer(request: Request): Promise<Response> {
     const url = new URL(request.url)
     const { action, operation } = this.#routeOf(request.method, url.pathname)
-    const served = this.#served.get(operation)
     // Strangers do not learn what there is.
     const caller = await this.#callerOf({ action, operation, headers: request.headers, request })
+    if (operation === undefined) return backlogAnswer(this.#docket, url.searchParams)
+    const served = this.#served.get(operation)
     if (served === undefined) throw new HttpError(404, 'there is no such operation')
     const secret = this.#options.secretOf(caller)
     if (secret === undefined) throw new HttpError(403, 'this caller has no secret here')
@@ -110,6 +115,8 @@ class Service {
   #routeOf(method: string, pathname: string): Route {
     const { basePath } = this.#options
     const [first, ...rest] = pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length).split('/') : ['-']
+    if (first === '' && rest.length === 1 && rest[0] === 'backlog' && method === 'GET')
+      return { action: 'backlog', operation: undefined }
     if (first !== '' || rest.length < 2 || rest.length > 3) throw new HttpError(404, 'there is nothing here')
     let names: string[]
     try {

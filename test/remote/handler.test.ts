@@ -3,7 +3,17 @@ import { dataType, graph, RefusedError, step, type } from '../../src/index.ts'
 import type { OptionError } from '../../src/index.ts'
 import { client, implement, operation, receiveCallbacks, serve } from '../../src/remote/index.ts'
 import type { ServeOptions, ServiceCall } from '../../src/remote/index.ts'
-import { Approval, billingService, callerOf, Charge, chargesOf, docketOf, fetchOf, secret } from './two-services.ts'
+import {
+  Approval,
+  billingService,
+  callerOf,
+  Charge,
+  chargesOf,
+  docketOf,
+  fetchOf,
+  ordersOf,
+  secret,
+} from './two-services.ts'
 
 const base = 'http://billing.test'
 const charge = { order: 'o-1', amount: 12 }
@@ -308,4 +318,36 @@ test('other graphs, inputs and answers may stand behind an operation', async () 
   })
   const billing = client(base, { headers: { authorization: 'Bearer a' }, fetch: fetchOf(handler) })
   expect(await billing.execute(Charge, charge)).toEqual({ id: 'x', amount: 1_200 })
+})
+
+test('the backlog of a queue is for those alone that authorize lets in', async () => {
+  const docket = docketOf({ graphs: [ordersOf({ url: base })] })
+  const counts = { ready: 3, running: 1, waiting: 0, overdue: 0, oldestReadyMs: 5_000, isCapped: false }
+  const counted: string[] = []
+  const queue = (name: string): object => ({
+    backlog: ({ byKey }: { readonly byKey: boolean }) => {
+      counted.push(`${name} ${byKey}`)
+      return Promise.resolve(counts)
+    },
+  })
+  const withQueues = new Proxy(docket, {
+    get: (target, key) => {
+      if (key === 'queue') return queue
+      const value: unknown = Reflect.get(target, key)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+  const { call } = serviceOf(false, {
+    docket: withQueues,
+    authorize: (service) =>
+      service.action === 'backlog' ? (service.headers.get('x-scaler') ?? undefined) : callerOf(service),
+  } as Partial<ServeOptions>)
+  expect(await call('/backlog?queue=gpu', { method: 'GET' })).toMatchObject({ status: 401 })
+  const headers = { 'x-scaler': 'keda' }
+  expect((await call('/backlog?queue=gpu&byKey=true', { method: 'GET', headers })).body).toEqual({
+    queue: 'gpu',
+    ...counts,
+  })
+  expect((await call('/backlog', { method: 'GET', headers })).status).toBe(200)
+  expect(counted).toEqual(['gpu true', 'default false'])
 })
