@@ -2,6 +2,7 @@ import { StoreError } from '../../core/errors.ts'
 import type { ConcurrencySpec, RateSpec } from '../../core/graph/graph-index.ts'
 import type { SharedState } from '../../core/contracts/shared-state.ts'
 import { outsideCalls } from '../../runtime/environment/async-context.ts'
+import { sleep } from '../../runtime/environment/clock.ts'
 import { fireAfter } from '../../runtime/environment/timers.ts'
 import type { Timer } from '../../runtime/environment/timers.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
@@ -11,6 +12,7 @@ import type { LimitDeclaration, LimitPlace, LimitState, LimitTurn, LimitVerdict 
 
 const firstPauseMs = 50
 const pauseGrowth = 1.5
+const mostBackoffMs = 64
 /** Nobody is shown to others of more than so many that wait: those that have waited longest. */
 const mostShown = 100
 
@@ -155,9 +157,10 @@ export class LimitLine {
 
   /** One look: gives when the first that waits may begin, where that is known. */
   async #look(): Promise<number | undefined> {
-    const { connection, id, name, randomId } = this.#parts
+    const { connection, id, name, randomId, random } = this.#parts
     const { store, session } = connection
     await connection.ready()
+    let refusals = 0
     for (let isFresh = false; ; isFresh = true) {
       const declared = this.#declared
       const shown = this.#waiting.slice(
@@ -191,6 +194,9 @@ export class LimitLine {
         const [isWritten] = allAnswers(store, 'writeShared', [write], await store.writeShared([write]))
         if (isWritten !== true) {
           this.#written = undefined
+          // Of many processes that write at once, one does each time: not all of them at the same moment again.
+          if (++refusals > 2)
+            await sleep(connection.clock, random() * Math.min(2 ** refusals, mostBackoffMs), { unref: true })
           continue
         }
         this.#written = verdict.state === undefined ? undefined : { token: written.token, state: verdict.state }

@@ -5,6 +5,7 @@ import { World } from '../durable-time.ts'
 import { Answer, callGraph, noCalls } from './calls.ts'
 
 const one = { limit: 1, scope: 'graph' } as const
+const key = ({ tenant }: { readonly tenant: string }): string => tenant
 
 test('a docket that closes gives its slots back at once, and what waited there keeps its place elsewhere', async () => {
   const world = new World()
@@ -109,7 +110,6 @@ test('wherever a process dies, limits let the next one go on, and leave nothing 
 test('names of all kinds are keys', async () => {
   const world = new World()
   const calls = noCalls()
-  const key = ({ tenant }: { readonly tenant: string }): string => tenant
   const graphs = [
     callGraph(world, calls, {
       concurrency: { limit: 1, key, scope: 'graph' },
