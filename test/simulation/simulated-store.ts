@@ -77,6 +77,8 @@ export class StoreServer {
   async #call(process: SimulatedProcess, name: CallName, given: readonly unknown[]): Promise<unknown> {
     // Asked every two seconds by every process, mostly for nothing: that needs no fate of its own.
     if (name === 'readOutbox' && (await this.#inner.readOutbox({ before: Infinity, limit: 1 })).length === 0) return []
+    // The same, every minute.
+    if (name === 'oldShared' && (await this.#inner.oldShared(Infinity, 1)).length === 0) return []
     const fate = this.#faults.fateOfCall()
     return new Promise((resolve, reject) => {
       let isAnswered = false
