@@ -196,6 +196,14 @@ export type {
 export type { ScheduleInfo } from './durable/schedules/schedule-info.ts'
 export type { ScheduleListQuery, SchedulePage, Schedules } from './durable/schedules/schedules.ts'
 export type { DocketOptions } from './durable/context/docket-options.ts'
+export type {
+  KeyedPlaceOptions,
+  PlaceOptions,
+  QueueDeclaration,
+  QueueReport,
+  QueueSettings,
+} from './durable/context/queue-options.ts'
+export type { Backlog, BacklogOptions, KeyedBacklog, QueueHandle, QueueInfo } from './durable/queue-handle.ts'
 export type { StartOptions } from './durable/context/start-options.ts'
 export type { ExecutionHandle } from './durable/execution-handle.ts'
 export type { RescheduleOptions, RescheduleVerdict } from './durable/mail/reschedule-timer.ts'

@@ -51,7 +51,7 @@ export class BackgroundLoop {
     })
     this.#unowned = new Look(context.clock, async () => {
       await this.#try('looking for work', () => scan?.run(false))
-      return scan?.slots.haveRoom === true
+      return scan?.haveRoom === true
     })
   }
 
@@ -76,7 +76,7 @@ export class BackgroundLoop {
       // Nobody but its owner can go on with it.
       if (id === undefined || !owned.has(id)) this.#unowned.soon()
     }
-    if (scan !== undefined) scan.slots.onRoom = () => this.#unowned.soon()
+    if (scan !== undefined) scan.onRoom = () => this.#unowned.soon()
     this.#arm(0)
   }
 

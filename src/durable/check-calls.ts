@@ -10,7 +10,7 @@ export function checkListQuery(query: unknown): void {
   check(
     'list',
     query,
-    ['status', 'graph', 'parent', 'forkedFrom', 'waitsFor', 'from', 'before', 'limit', 'after'],
+    ['status', 'graph', 'parent', 'forkedFrom', 'queue', 'key', 'waitsFor', 'from', 'before', 'limit', 'after'],
     (given, report) => {
       const { status, graph, parent, forkedFrom, waitsFor, limit, after, from, before } = given
       if (waitsFor !== undefined && !isWaitQuery(waitsFor))
@@ -20,6 +20,9 @@ export function checkListQuery(query: unknown): void {
         report(`graph must be a graph's name, not ${describe(graph)}`)
       for (const [name, id] of Object.entries({ parent, forkedFrom }))
         if (id !== undefined && typeof id !== 'string') report(`${name} must be an execution's id, not ${describe(id)}`)
+      for (const name of ['queue', 'key'] as const)
+        if (given[name] !== undefined && !isName(given[name]))
+          report(`${name} must be a non-empty string, not ${describe(given[name])}`)
       if (limit !== undefined && !isWholeFromOne(limit)) report('limit must be a whole number of at least 1')
       for (const [name, date] of Object.entries({ from, before }))
         if (date !== undefined && !(isDate(date) && !Number.isNaN(date.getTime())))

@@ -6,11 +6,10 @@ import { isWorkflow } from '../core/graph/any-workflow.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
-import { logicOptionNames } from './context/call-options.ts'
+import { logicOptionNames, problemsOfCall } from './context/call-options.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { OverridingOptions } from './context/start-options.ts'
 import { durableLogic } from './durable-logic.ts'
-import { problemsOfLifetime } from './records/stored-limits.ts'
 import type { ExecutionStarter } from './start/start-execution.ts'
 
 /** Durable actor logic, once its options are checked. @throws as `Docket.logic` does */
@@ -22,7 +21,7 @@ export function checkedLogic(
   options: Omit<OverridingOptions, 'id' | 'signal'> & { readonly id?: string | ((input: never) => string) },
 ): ReturnType<typeof durableLogic> {
   const { id, ...rest } = options
-  checkExecuteOptions('logic', rest, logicOptionNames, problemsOfLifetime(rest))
+  checkExecuteOptions('logic', rest, logicOptionNames, problemsOfCall(rest))
   if (id !== undefined && typeof id !== 'function' && !isName(id))
     throw new OptionError(`logic: id must be a non-empty string or a function of the input, not ${describe(id)}`)
   // A workflow is handed on as it is, with the arguments that stand in it.

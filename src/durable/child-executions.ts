@@ -176,7 +176,8 @@ export class ChildExecutions implements DurableChildren {
     if (life === undefined)
       throw new LeaseLostError(`execution "${parent.id}" is not this process's any more`, { executionId: parent.id })
     const requestDigest = digestOfChild({ id: parent.id, createdAt: life.commits.createdAt }, mayOutlive)
-    const parentage = { id: parent.id, requestDigest, deadline: options.deadline }
+    const { place } = life.commits
+    const parentage = { id: parent.id, requestDigest, deadline: options.deadline, place }
     const begin = async (given: GivenInputs, changed: Readonly<Record<string, string>>): Promise<void> =>
       this.#starter.start(childRequest(this.#context, given, parentage, { ...child, headers: changed }))
     const beginAnew = (): Promise<void> => this.#passStart(parent, id, step, { plan, leafValues }, begin)

@@ -30,7 +30,7 @@ import {
   checkStartMany,
 } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
-import { startBatchOptionNames } from './context/call-options.ts'
+import { problemsOfCall, startBatchOptionNames } from './context/call-options.ts'
 import { checkDocketOptions, withAllGraphs } from './context/docket-options.ts'
 import type { DocketOptions } from './context/docket-options.ts'
 import { deleteExecution } from './delete-execution.ts'
@@ -44,7 +44,6 @@ import { DocketContext } from './context/docket-context.ts'
 import { ExecutionHandle } from './execution-handle.ts'
 import { handleOf } from './handle-of.ts'
 import { noSuchExecution } from './records/execution-info.ts'
-import { problemsOfLifetime } from './records/stored-limits.ts'
 import { listWorkers } from './list-workers.ts'
 import type { WorkerInfo } from './records/worker-info.ts'
 import { listExecutions } from './list-executions.ts'
@@ -75,6 +74,7 @@ import type {
 } from './start-calls.ts'
 import { closeDocket } from './close-docket.ts'
 import type { CloseOptions } from './close-docket.ts'
+import { QueueHandle } from './queue-handle.ts'
 import { purge } from './upkeep.ts'
 import type { PurgeFilter } from './upkeep.ts'
 
@@ -92,8 +92,7 @@ export class Docket implements AsyncDisposable {
   /**
    * Starts an execution, and returns as soon as it is written down: from then on it runs to its end, here or in another process. An id that is there already, for the same graph, target
    * and inputs: while it runs, the handle is of that execution; when it is completed, its result is there; when it failed or was cancelled, it goes on from its records.
-   * @throws (as rejection) InputError, OptionError, GraphError before anything is written; SerializationError for inputs that can't be stored; ExecutionConflictError when the id stands for another
-   * target or other inputs; StoreError
+   * @throws (as rejection) InputError, OptionError, GraphError before anything is written; SerializationError for inputs that can't be stored; ExecutionConflictError for another target; StoreError
    */
   start<F extends AnyGraph>(workflow: WorkflowAlone<F>, options?: WorkflowCall): Promise<HandleOfWorkflow<F>>
   /** As above, of any graph: with the target, and its inputs. @throws (as rejection) as above */
@@ -185,7 +184,7 @@ export class Docket implements AsyncDisposable {
     items: readonly InputsOf<G, T, Shared, OverriddenIn<Given>>[],
     options: StartBatch<G, T, Shared, Mode, Given> = {},
   ): Promise<ExecutionHandle<Collected<Mode, ValueOf<T>>[], SignalTypeOf<G>>> {
-    checkExecuteOptions('startBatch', options, startBatchOptionNames, problemsOfLifetime(options))
+    checkExecuteOptions('startBatch', options, startBatchOptionNames, problemsOfCall(options, 'queueKey'))
     const batchOptions = options as StartBatchOptions
     const { starter } = this.#parts
     const id = await beginBatch(this.#context, starter, graph, target as AnyDataType, items, batchOptions)
@@ -221,10 +220,7 @@ export class Docket implements AsyncDisposable {
     })
   }
 
-  /**
-   * Executions, the newest first, a page at a time. One whose record can't be read is listed with the reason in `incompatible`.
-   * @throws (as rejection) OptionError, DocketClosedError, StoreError
-   */
+  /** Executions, the newest first, a page at a time. One whose record can't be read is listed with the reason in `incompatible`. @throws (as rejection) OptionError, DocketClosedError, StoreError */
   async list(query: ListQuery = {}): Promise<ExecutionPage> {
     checkListQuery(query)
     return orClosed(this.#context, 'list', undefined, () => listExecutions(this.#context, query))
@@ -246,6 +242,11 @@ export class Docket implements AsyncDisposable {
   async health(options: HealthOptions = {}): Promise<DocketHealth> {
     checkHealth(options)
     return this.#parts.health.look(durationMs(options.deadline ?? '500ms')!)
+  }
+
+  /** A queue, to be paused, limited or counted. @throws OptionError for what can't be a queue's name */
+  queue(name: string): QueueHandle {
+    return new QueueHandle(this.#context, this.#parts.scan.states, name)
   }
 
   /** Looks for executions that no process runs, now rather than in a moment. @returns how many went on here @throws (as rejection) DocketClosedError, StoreError */

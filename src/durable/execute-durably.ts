@@ -30,14 +30,14 @@ export function executeDurably(
     if (!isKept && context.interceptors.start === undefined) {
       const own = context.requireGraph(graph)
       const given = givenInputs(own, target, withDrawnArgs(graph, target, inputs), options?.overrides)
-      if (ephemeral.has(given.plan)) {
+      if (ephemeral.has(given.plan, options)) {
         ephemeral.run(given, inputs, options, resolve, reject)
         return
       }
     }
     let isUnwritten = false
     const runUnwritten = (given: GivenInputs, input: unknown, changed: StartOptions): boolean => {
-      isUnwritten = !isKept && ephemeral.has(given.plan)
+      isUnwritten = !isKept && ephemeral.has(given.plan, options)
       if (isUnwritten) ephemeral.run(given, input, changed, resolve, reject)
       return isUnwritten
     }

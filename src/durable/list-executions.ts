@@ -17,6 +17,10 @@ export interface ListQuery {
   readonly parent?: string | undefined
   /** Forks of the execution with this id. @default any */
   readonly forkedFrom?: string | undefined
+  /** In this queue. @default any */
+  readonly queue?: string | undefined
+  /** With this key. @default any */
+  readonly key?: string | undefined
   /**
    * Of which a step waits for this. There is no index of that: a call looks through a thousand executions that have not ended at the most, of those that the
    * rest of the query is about, so that a page may have fewer than `limit`, or none, and there is a next one all the same. @default any
@@ -70,7 +74,7 @@ function shown(context: DocketContext, records: readonly ExecutionRecord[]): Pro
 /** The newest behind a place. */
 async function recordsOf(
   context: DocketContext,
-  { status, graph, parent, forkedFrom, from, before }: ListQuery,
+  { status, graph, parent, forkedFrom, queue, key, from, before }: ListQuery,
   after: Place | undefined,
   limit: number,
 ): Promise<readonly ExecutionRecord[]> {
@@ -84,6 +88,8 @@ async function recordsOf(
           graph: one,
           parent,
           forkedFrom,
+          queue,
+          key,
           createdFrom: from?.getTime(),
           createdBefore: before?.getTime(),
           after,

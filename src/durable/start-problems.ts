@@ -1,12 +1,12 @@
+import { problemsOfCall } from './context/call-options.ts'
 import type { StartOptions } from './context/start-options.ts'
 import { problemsOfKeys } from './context/start-options.ts'
-import { problemsOfLifetime } from './records/stored-limits.ts'
 
 /** What is wrong with the options of a start beside those that all executions have. */
 export function problemsOfStart(options: StartOptions, transaction?: unknown): readonly (string | false)[] {
   const { onBusy, dedupe } = options
   return [
-    ...problemsOfLifetime(options),
+    ...problemsOfCall(options),
     ...problemsOfKeys(options),
     transaction !== undefined &&
       (onBusy !== undefined || dedupe !== undefined) &&

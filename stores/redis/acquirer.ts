@@ -187,7 +187,6 @@ async function findReady(
   const { queue = defaultQueue, ranges, limit } = request
   const graphs = [...new Set(request.graphs)]
   const { free, time } = await freeOwners(owners, new Set(inBuckets.flat()), request)
-  await beginDue(connection, queue, graphs, time)
   // Due times are whole milliseconds: this is behind all of now.
   const below = timeKey(time + 1)
   const begun: IndexRange[] = []
@@ -197,6 +196,7 @@ async function findReady(
       const range = ranges?.get(graph)
       const bounds = range === undefined ? {} : boundsOf(range)
       begun.push({ bucket, prefix: indexPrefix.due(queue, graph), below })
+      begun.push({ bucket, prefix: indexPrefix.later(queue, graph), below })
       begun.push({ bucket, prefix: indexPrefix.toGoOn(queue, graph), ...bounds })
       if (range !== undefined) byAge.push({ bucket, prefix: indexPrefix.toBegin(queue, graph), ...bounds })
       for (const owner of inBuckets[bucket] ?? [])
@@ -218,7 +218,10 @@ async function findReady(
     read(byAge, true),
     findInTurn(connection, request, { graphs: graphs.filter((graph) => ranges?.has(graph) !== true), except, room }),
   ])
-  return found.flat()
+  // What is due, and still to begin, has its turn among the others from now on.
+  if (!found[0].some(({ member }) => member.startsWith('a'))) return found.flat()
+  await beginDue(connection, queue, graphs, time)
+  return findReady(connection, owners, request, inBuckets, room)
 }
 
 /** Both are exclusive: just behind the last one there is nothing else. */

@@ -52,7 +52,6 @@ async function completedOf(store: Store): Promise<readonly string[]> {
 
 test.each([
   [undefined, 100],
-  [{}, 100],
   [{ default: 7 }, 7],
   [{ default: 1 }, 1],
 ])('of what waits, a docket with work: %j runs %i at the same time, and gets through all of it', async (work, most) => {
@@ -94,17 +93,20 @@ test('what processes that died have left is taken over by slots as well', async 
   expect(await completedOf(world.store)).toHaveLength(20)
 })
 
-test('what a process starts itself needs no slot, and takes none', async () => {
+test('what a process starts itself takes a slot, and waits for one behind what is ready', async () => {
   const world = new World()
   const { graph, seen } = slowLine(world)
   await leaveWaiting(world, graph, 2)
   seen.most = 0
-  const docket = world.process({ graphs: [graph], work: { default: 1 } })
-  for (let i = 0; i < 5; i++) await docket.start(graph, Third, { Seed: i }, { id: `own-${i}` })
+  const docket = world.process({ graphs: [graph], work: { default: 2 } })
+  for (let i = 0; i < 5; i++) await world.clock.settle(docket.start(graph, Third, { Seed: i }, { id: `own-${i}` }))
   await world.clock.advance(500)
-  expect(seen.most).toBe(6)
-  await world.clock.advance(3_000)
-  expect(await completedOf(world.store)).toHaveLength(7)
+  expect(seen.most).toBe(2)
+  await world.clock.advance(5_000)
+  expect(seen.most).toBe(2)
+  const completed = await completedOf(world.store)
+  expect(completed).toHaveLength(7)
+  expect(completed.slice(0, 2).toSorted()).toEqual(['line-00000', 'line-00001'])
 })
 
 test('resume() takes no more than there are slots for, and says how many', async () => {
@@ -219,11 +221,12 @@ test.each([
   expect(make).toThrow(message)
 })
 
-test('work names queues: what is no object, and queues that there are not, are refused', () => {
+test('work names queues: what is no object, none at all, and slots that are none, are refused', () => {
   const { line: graph } = line()
   const make = (work: unknown) => () => createDocket({ graphs: [graph], store: memoryStore(), work: work as never })
-  expect(make(50)).toThrow(/work must be slots by queue, like \{ default: 100 \}, not 50/)
-  expect(make({ gpu: 1 })).toThrow(/work has the unknown option "gpu"; known are default/)
+  expect(make(50)).toThrow(/work must be slots by queue, like \{ default: 100 \}, or false, not 50/)
+  expect(make({})).toThrow(/work is empty: name queues with their slots, .* or give false/)
+  expect(make({ gpu: 0 })).toThrow(/slots of queue "gpu" must be a whole number of at least 1, not 0/)
 })
 
 test('what goes on beside one that fails at its beginning has a slot all the same', async () => {

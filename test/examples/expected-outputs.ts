@@ -21,6 +21,17 @@ Stalker: above average
 3 failed: inputs of item 3 for "Rating" of graph "movies": Movie.votes: Too small: expected array to have >=1 items
 909 of 10000 streamed movies are perfect`,
   },
+  'priority-queues.ts': {
+    text: `5 are ready, 0 run
+encodes urgent of acme
+encodes t1 of tiny
+encodes a1 of acme
+encodes a2 of acme
+encodes a3 of acme
+pending the disk is full
+encodes t2 of tiny
+t2.webm`,
+  },
   'rate-limited-api.ts': {
     text: `0.0 s: acme calls /1
 0.0 s: acme calls /2

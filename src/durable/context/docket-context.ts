@@ -43,13 +43,12 @@ import { KnownGraphs } from './known-graphs.ts'
 import { StepReader } from './step-reader.ts'
 import { DrawnGraphs } from './drawn-graphs.ts'
 import { PersistDefaults } from './persist-default.ts'
+import { noQueues } from './served-queues.ts'
 import type { StartOptions } from './start-options.ts'
 import { workerDescription } from './worker-description.ts'
 
 /** What is written together with a change of an execution itself. */
-type Besides = Partial<
-  Pick<ExecutionCommit, 'steps' | 'consumed' | 'closedSlots' | 'openedSlots' | 'outgoing' | 'checkpoints'>
->
+type Beside = 'steps' | 'consumed' | 'closedSlots' | 'openedSlots' | 'outgoing' | 'checkpoints'
 
 /** What all parts of one docket share: data, and small verbs over it. How executions begin, go on and end is not decided here. */
 export class DocketContext {
@@ -85,6 +84,8 @@ export class DocketContext {
   isHandingOver = false
   /** Lets the background loop look at once: mail has come, as this process knows, to this execution, or to any. */
   lookSoon: (id?: string) => void = () => {}
+  /** The queues that this process serves. */
+  queues = noQueues
   /** There is a graph that was not known: executions that are stored under this name are looked for from now on. */
   onGraph: (name: string) => void = () => {}
   /** Wakes what waits for events that have come. */
@@ -347,7 +348,7 @@ export class DocketContext {
   async change(
     record: Pick<ExecutionRecord, 'id' | 'owner' | 'epoch' | 'parent'>,
     head: HeadChange | undefined,
-    { steps = [], ...besides }: Besides = {},
+    { steps = [], ...besides }: Partial<Pick<ExecutionCommit, Beside>> = {},
   ): Promise<void> {
     const { id, owner, epoch } = record
     const at = this.clock.now()

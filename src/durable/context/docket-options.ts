@@ -5,6 +5,8 @@ import { append } from '../../core/append.ts'
 import { checkOptions, describe, reportUnknownKeys } from '../../core/check-options.ts'
 import type { Problem } from '../../core/check-options.ts'
 import { problemsOfLengths } from './check-lengths.ts'
+import { reportQueues, reportWork } from './queue-options.ts'
+import type { QueueDeclaration, QueueReport } from './queue-options.ts'
 import { checkDefaults, checkPersist } from '../../core/graph/check-step.ts'
 import { problemsOfSteps } from './check-steps.ts'
 import type { Codec } from '../../core/contracts/codec.ts'
@@ -68,10 +70,17 @@ export interface DocketOptions {
   /** Whether this process goes on with executions whose owner died. @default true */
   readonly takeOver?: boolean | undefined
   /**
-   * How many executions this process runs at the same time that it has not started itself: those that wait for a process, and those of
-   * processes that died. By queue, of which there is one. @default { default: 100 }
+   * The queues whose executions this process runs, and how many of each at the same time. One that only waits, or retries later, does not count. `false` for a process
+   * that starts executions, asks for them and ends them, and runs none. @default { default: 100 }
    */
-  readonly work?: { readonly default?: number | undefined } | undefined
+  readonly work?: Readonly<Record<string, number | undefined>> | false | undefined
+  /**
+   * What limits queues, in all processes together. Every process that serves a queue, or names it here, declares what holds: of different declarations the one with
+   * the higher `version` does, of equal versions the last one; and what an operator sets with `docket.queue(name).limits()` stands above them. @default none
+   */
+  readonly queues?: Readonly<Record<string, QueueDeclaration>> | undefined
+  /** Is called when processes declare different things of a queue. @default a process warning */
+  readonly onQueue?: ((report: QueueReport) => void) | undefined
   /**
    * For how long an execution has to wait before it is parked: it gives up its place in this process, and any process goes on with it when what it waits
    * for comes. @default '10s'
@@ -127,6 +136,8 @@ const optionNames: readonly string[] = [
   'lease',
   'takeOver',
   'work',
+  'queues',
+  'onQueue',
   'park',
   'maxPending',
   'maxRunning',
@@ -214,14 +225,10 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
   for (const [key, value] of Object.entries({ maxRecoveries, maxValueBytes }))
     if (value !== undefined && !(Number.isInteger(value) && (value as number) >= 1))
       report(`${key} must be a whole number of at least 1, not ${describe(value)}`)
-  if (work !== undefined && !isRecord(work))
-    report(`work must be slots by queue, like { default: 100 }, not ${describe(work)}`)
-  else if (work !== undefined) {
-    reportUnknownKeys('work', work, ['default'], report)
-    const { default: slots } = work
-    if (slots !== undefined && !(Number.isInteger(slots) && (slots as number) >= 1))
-      report(`work: slots of queue "default" must be a whole number of at least 1, not ${describe(slots)}`)
-  }
+  reportWork(work, report)
+  reportQueues(options['queues'], report)
+  if (options['onQueue'] !== undefined && typeof options['onQueue'] !== 'function')
+    report(`onQueue must be a function of a report, not ${describe(options['onQueue'])}`)
   if (takeOver !== undefined && typeof takeOver !== 'boolean')
     report(`takeOver must be true or false, not ${describe(takeOver)}`)
   if (

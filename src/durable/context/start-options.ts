@@ -4,12 +4,13 @@ import { durationHint, durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { ExecuteOptions, Overriding, Signalling } from '../../runtime/execution/execution-options.ts'
+import type { PlaceOptions } from './queue-options.ts'
 import type { LifetimeLimits } from '../records/stored-limits.ts'
 import type { BatchItems } from '../records/batch-items.ts'
 
 /** Of which executions there are not to be several. */
 export interface StartKeys {
-  /** What it is known by among executions of its graph, for `onBusy`. @default none */
+  /** The key that it is in turn with in its queue, and by which `onBusy` knows it among executions of its graph. @default none; of a child, its parent's */
   readonly key?: string | undefined
   /**
    * Where another execution of the graph has the key that was started with an `onBusy` too, and has not ended. `'skip'`: nothing is started, and the handle is of
@@ -26,7 +27,8 @@ export type StartOptions = Pick<
   'id' | 'headers' | 'timeout' | 'deadline' | 'signal' | 'observers' | 'logger'
 > &
   StartKeys &
-  LifetimeLimits
+  LifetimeLimits &
+  PlaceOptions
 
 /** What is wrong with the keys of a start. */
 export function problemsOfKeys(options: StartKeys): readonly (string | false)[] {
@@ -34,7 +36,6 @@ export function problemsOfKeys(options: StartKeys): readonly (string | false)[] 
   const { key: dedupeKey, for: period, ...more } = isRecord(dedupe) ? dedupe : { key: undefined, for: undefined }
   const ms = durationMs(period)
   return [
-    key !== undefined && !isName(key) && `key must be a non-empty string, not ${describe(key)}`,
     onBusy !== undefined &&
       onBusy !== 'wait' &&
       onBusy !== 'skip' &&

@@ -13,7 +13,7 @@ export function workerDescription(
   let since: number | undefined
   return (owner) => {
     const { name = 'docket', version } = options
-    const queues = slotsOf(options)
+    const queues = options.takeOver === false ? {} : Object.fromEntries(slotsOf(options.work))
     const runs = Object.keys(queues).length > 0 ? [...graphs.keys()] : []
     return textOfWorker({ owner, name, version, queues, graphs: runs, ...hostProcess(), since: (since ??= now()) })
   }

@@ -89,6 +89,11 @@ export class ExecutionCommits {
     return this.#right.createdAt
   }
 
+  /** Where it stands in its queue. */
+  get place(): OwnershipRight['place'] {
+    return this.#right.place
+  }
+
   /** Whether nothing is written any more. */
   get isOff(): boolean {
     return this.#isOff

@@ -53,6 +53,8 @@ export interface OwnedBatchParts {
   readonly onParked: (callers: AsyncContext) => void
   /** A message to it has come that was not read. */
   readonly onUnread: () => void
+  /** It is on record that all of it waits. */
+  readonly onRest: () => void
   readonly onGone: (gone: Owned) => void
   /** Times that timers were given before it lives here. */
   readonly moves?: readonly ReadMove[] | undefined

@@ -16,7 +16,7 @@ import { ExecutionCommits } from './execution-commits.ts'
 import { BatchNotes } from './batch-notes.ts'
 import { BatchRecorder } from './batch-recorder.ts'
 import { headOfBeginning } from './beginning.ts'
-import type { ItemsChunk } from '../records/batch-items.ts'
+import { chunksOf } from '../records/batch-items.ts'
 import { restoredItemOf, undoingsOfItems } from '../records/restored-item.ts'
 import { StoredBatchUndoing } from './stored-batch-undoing.ts'
 import type { UndoStored } from '../../runtime/batch/batch-undoing.ts'
@@ -244,7 +244,10 @@ export class OwnedBatch implements Owned, DurableParts {
       this.#batch.start()
       return
     }
-    this.written = this.#notes.writeItems(this.#chunks, () => this.#batch.hasEnded)
+    this.written = this.#notes.writeItems(
+      chunksOf({ ...this.#parts, chunkEnds: this.#parts.chunkEnds ?? [] }),
+      () => this.#batch.hasEnded,
+    )
     this.written.then(
       () => {
         if (!this.#batch.hasEnded) this.#batch.start()
@@ -260,7 +263,7 @@ export class OwnedBatch implements Owned, DurableParts {
     if (commits.isOff || this.#batch.hasEnded) return
     this.#parking?.waits(waits, rests)
     const onFailure = this.#parts.connection.failures.of(`noting whether batch "${this.id}" waits`)
-    commits.change({ status: waits ? 'waiting' : 'running' }).catch(onFailure)
+    commits.change({ status: waits ? 'waiting' : 'running' }).then(() => waits && this.#parts.onRest(), onFailure)
   }
 
   cancel(error: ExecutionCancelledError): void {
@@ -339,15 +342,6 @@ export class OwnedBatch implements Owned, DurableParts {
 
   outcomeOf(item: number): ItemOutcome | undefined {
     return this.#notes.outcomeOf(item)
-  }
-
-  /** The items, in chunks that can be stored. */
-  get #chunks(): readonly ItemsChunk[] {
-    const { items, keys, chunkEnds = [] } = this.#parts
-    return chunkEnds.map((end, index) => {
-      const at = chunkEnds[index - 1] ?? 0
-      return { at, keys: keys.slice(at, end), items: items.slice(at, end) }
-    })
   }
 
   async #complete(report: EndReport): Promise<void> {

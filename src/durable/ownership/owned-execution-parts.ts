@@ -45,6 +45,8 @@ export interface OwnedExecutionParts extends Beginning {
   readonly onParked: (callers: AsyncContext) => void
   /** A message to it has come that was not read. */
   readonly onUnread: () => void
+  /** It is on record that all of it waits. */
+  readonly onRest: () => void
   /** Called once nothing of it is left here. */
   readonly onGone: (gone: Owned) => void
 }

@@ -273,7 +273,7 @@ export class OwnedExecution implements Owned {
     if (commits.isOff || this.#execution.isSettled) return
     this.#parking?.waits(waits, rests)
     const onFailure = this.#parts.connection.failures.of(`noting whether execution "${this.id}" waits`)
-    commits.change({ status: waits ? 'waiting' : 'running' }).catch(onFailure)
+    commits.change({ status: waits ? 'waiting' : 'running' }).then(() => waits && this.#parts.onRest(), onFailure)
   }
 
   messageRead({ seq }: Pick<Message, 'seq'>): void {

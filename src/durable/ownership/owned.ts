@@ -52,7 +52,15 @@ export interface Owned {
   /** What is written of it, which consumes its messages. */
   readonly commits: Pick<
     ExecutionCommits,
-    'consume' | 'consumeWithEnd' | 'deleteWithEnd' | 'isDeleted' | 'isOpen' | 'onWritten' | 'createdAt' | 'write'
+    | 'consume'
+    | 'consumeWithEnd'
+    | 'deleteWithEnd'
+    | 'isDeleted'
+    | 'isOpen'
+    | 'onWritten'
+    | 'createdAt'
+    | 'place'
+    | 'write'
   >
   /** A message to it was read, whatever it says. */
   messageRead(message: Message): void

@@ -17,15 +17,18 @@ export interface OwnershipRight {
   readonly createdAt: number
   /** The execution that waits for its end; undefined where it is nobody's child. */
   readonly parent: string | undefined
+  /** Where it stands in its queue: so do its children. */
+  readonly place: Pick<ExecutionRecord, 'queue' | 'priority' | 'key'>
 }
 
 /** What says of a record under which right it is owned. */
-export type OwnedRecord = Pick<NewExecution, 'id' | 'owner' | 'queue' | 'createdAt' | 'parent'> &
-  Pick<ExecutionRecord, 'epoch' | 'ownedMs' | 'recoveries' | 'startedAt'>
+export type OwnedRecord = Pick<NewExecution, 'id' | 'owner' | 'createdAt' | 'parent' | 'queue' | 'priority' | 'key'> &
+  Pick<ExecutionRecord, 'epoch' | 'ownedMs' | 'recoveries' | 'startedAt' | 'startAt'>
 
 export function ownershipRightOf(record: OwnedRecord, timeoutMs: number | undefined): OwnershipRight {
-  const { id, owner, epoch, ownedMs, recoveries, queue, createdAt, parent } = record
-  return { id, owner: owner!, epoch, ownedMs, recoveries, timeoutMs, queue, createdAt, parent }
+  const { id, owner, epoch, ownedMs, recoveries, createdAt, parent, queue, priority, key } = record
+  const place = { queue, priority, key }
+  return { id, owner: owner!, epoch, ownedMs, recoveries, timeoutMs, queue, createdAt, parent, place }
 }
 
 /** What is refused to a process that has lost its right; `step` is what it was about to write of. */

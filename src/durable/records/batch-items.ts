@@ -23,6 +23,18 @@ export interface ItemsChunk extends BatchItems {
   readonly at?: number
 }
 
+/** The items, in chunks that can be stored. */
+export function chunksOf({
+  items,
+  keys,
+  chunkEnds,
+}: BatchItems & { readonly chunkEnds: readonly number[] }): readonly ItemsChunk[] {
+  return chunkEnds.map((end, index) => {
+    const at = chunkEnds[index - 1] ?? 0
+    return { at, keys: keys.slice(at, end), items: items.slice(at, end) }
+  })
+}
+
 /** Puts a batch's items together from its chunks, in whatever order they come. */
 export class ItemsReader {
   readonly #id: string

@@ -34,6 +34,14 @@ export interface ExecutionInfo {
   readonly error: unknown
   /** What the caller gave as `headers`. */
   readonly headers: Readonly<Record<string, string>>
+  /** The queue that it waits in. */
+  readonly queue: string
+  /** Higher ones of its queue and key begin first. */
+  readonly priority: number
+  /** The key that it is in turn with; absent where it has none. */
+  readonly key?: string | undefined
+  /** When it begins at the earliest; absent where nothing was said. */
+  readonly startAt?: Date | undefined
   /** The process that runs it, or ran it last. */
   readonly owner: string | undefined
   /** When it ends at the latest. */
@@ -106,6 +114,10 @@ export async function infoOf(
       undefined,
     ),
     headers,
+    queue: record.queue,
+    priority: record.priority,
+    ...(record.key !== '' && { key: record.key }),
+    ...(record.startAt !== undefined && { startAt: new Date(record.startAt) }),
     owner,
     deadline: dateOf(deadline),
     createdAt: new Date(createdAt),

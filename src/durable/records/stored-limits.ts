@@ -59,7 +59,7 @@ export function readLimits(stored: unknown): StoredLimits | undefined {
   return isRecord(stored) ? (stored as StoredLimits) : undefined
 }
 
-type Times = Pick<ExecutionRecord, 'createdAt' | 'startedAt'>
+type Times = Pick<ExecutionRecord, 'createdAt' | 'startedAt'> & Partial<Pick<ExecutionRecord, 'startAt'>>
 
 /** When an execution with these limits is ended at the latest, as its record has it. */
 export function latestEndOf({ deadline, ...limits }: StoredLimits, times: Times): number | undefined {
@@ -114,10 +114,14 @@ export function overdueError(
     : new ExecutionTimeoutError({ deadline: new Date(record.deadline!) }, place)
 }
 
-function endOf({ maxPendingMs, maxRunningMs }: StoredLimits, { createdAt, startedAt }: Times): Lifetime | undefined {
+function endOf(
+  { maxPendingMs, maxRunningMs }: StoredLimits,
+  { createdAt, startedAt, startAt = createdAt }: Times,
+): Lifetime | undefined {
   const [limit, limitMs, since] =
     startedAt === undefined
-      ? (['maxPending', maxPendingMs, createdAt] as const)
+      ? // Before it may begin, it is not late.
+        (['maxPending', maxPendingMs, Math.max(createdAt, startAt)] as const)
       : (['maxRunning', maxRunningMs, startedAt] as const)
   return limitMs === undefined ? undefined : { until: since + limitMs, limit, limitMs }
 }

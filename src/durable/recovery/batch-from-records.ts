@@ -133,7 +133,8 @@ async function fromPresentRecords(
         timeout: timeoutMs,
         deadline,
       })
-      const times = { createdAt: owned.createdAt, startedAt: owned.startedAt, deadline: options.deadline }
+      const { createdAt, startedAt, startAt } = owned
+      const times = { createdAt, startedAt, startAt, deadline: options.deadline }
       return new OwnedBatch({
         connection: context.connection,
         frame: {
@@ -157,7 +158,7 @@ async function fromPresentRecords(
         moves,
         held,
         onRefused: () => context.refused(id),
-        ...parkingOf(context, { id, graph: graph.name }, follower ?? {}),
+        ...parkingOf(context, { id, graph: graph.name, queue: record.queue }, follower ?? {}),
         onGone: (gone) => context.leave(gone),
       })
     },

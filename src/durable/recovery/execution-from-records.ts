@@ -118,7 +118,8 @@ export function ownedExecutionOf(
   const { given, input, requestDigest, startOptions, record, restored, begun, signals, mail, moves, held, limits } =
     parts
   const options = context.optionsOf(given.plan, startOptions)
-  const times = { createdAt: record.createdAt, startedAt: record.startedAt, deadline: options.deadline }
+  const { createdAt, startedAt, startAt } = record
+  const times = { createdAt, startedAt, startAt, deadline: options.deadline }
   return new OwnedExecution({
     connection: context.connection,
     given,
@@ -137,7 +138,7 @@ export function ownedExecutionOf(
     held,
     ...(begun !== undefined && { begun }),
     onRefused: () => context.refused(record.id),
-    ...parkingOf(context, { id: record.id, graph: given.plan.index.graph.name }, startOptions),
+    ...parkingOf(context, { id: record.id, graph: given.plan.index.graph.name, queue: record.queue }, startOptions),
     onGone: (gone) => context.leave(gone),
   })
 }

@@ -23,6 +23,7 @@ import { batchFromRecords } from './batch-from-records.ts'
 import { executionFromRecords } from './execution-from-records.ts'
 import type { FromRecords } from './execution-from-records.ts'
 import { writeFittingRecords } from './fitting-records.ts'
+import { beginElsewhere, givenBack } from './given-back.ts'
 import { orphanedBy } from './child-cascade.ts'
 import { bytesOf } from './portion.ts'
 import { readStepsOfMany, requireReadable } from './steps-of-many.ts'
@@ -214,6 +215,7 @@ export class Resumption {
       )
       return 'settled'
     }
+    if (cause !== 'end' && (await givenBack(this.#context, record, mail))) return 'settled'
     const reasons = await this.#context.learn(record)
     const graph = this.#context.graphOf(record)
     const unknown = reasons === undefined ? unknownGraph(this.#context, record) : { reasons, mayFitElsewhere: true }
@@ -227,6 +229,11 @@ export class Resumption {
     }
     if (cause === 'end') await beginAgain(this.#context, record, deadline, fitting, mail)
     incompatible.delete(record.id)
+    // What begins again does so where it stands: nothing of it runs in a process that does not serve its queue.
+    if (!this.#context.queues.serves(record.queue)) {
+      await beginElsewhere(this.#context, record, steps)
+      return 'settled'
+    }
     const recoveries = cause === 'death' ? await this.#countDeaths(record) : record.recoveries
     const mostDeaths =
       (options.maxRecoveries ?? defaultMaxRecoveries) + deathsOfUndos(record, steps, fitting.undosUnderWay)

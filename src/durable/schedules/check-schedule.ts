@@ -12,8 +12,8 @@ import { isDate } from '../../core/is-builtin.ts'
 import { isRecord } from '../../core/is-record.ts'
 import { describeThrown, readOf } from '../../core/thrown.ts'
 import { checkExecuteOptions } from '../../runtime/execution/execution-options.ts'
-import { startOptionNames } from '../context/call-options.ts'
-import { problemsOfLifetime } from '../records/stored-limits.ts'
+import { problemsOfCall, startOptionNames } from '../context/call-options.ts'
+
 import { calendarOf, wholeCalendarOf } from './calendar.ts'
 import type { Timing } from './calendar.ts'
 import { runIdOf } from './nominal-times.ts'
@@ -64,7 +64,7 @@ export function checkSchedule(name: unknown, declaration: unknown, store: Store,
   const start = Object.fromEntries(
     scheduledStartNames().flatMap((option) => (given[option] === undefined ? [] : [[option, given[option]]])),
   )
-  checkExecuteOptions(call, start, scheduledStartNames(), problemsOfLifetime(start))
+  checkExecuteOptions(call, start, scheduledStartNames(), problemsOfCall(start))
   const rule: ScheduleRule = { ...timingOf(given), ...policyOf(given), ...(isInCode && { isInCode }), start }
   refuse(call, [problemOfTimes(rule)])
   const { graph, target, inputs } = given

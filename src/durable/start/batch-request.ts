@@ -5,6 +5,7 @@ import type { AnyDataType } from '../../core/language/data-type.ts'
 import { durationMs } from '../../core/duration.ts'
 import { InputError, OptionError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import type { StoredValue, ValueFormat } from '../../core/contracts/stored-value.ts'
 import { createValueEncoding } from '../../core/values/value-encoding.ts'
@@ -25,18 +26,22 @@ import { OwnedBatch } from '../ownership/owned-batch.ts'
 import { digestOfBatch, digestOfItems, itemsPerDigest } from '../records/batch-digest.ts'
 import { graphHashOf } from '../records/graph-hash.ts'
 import { machineVersion } from '../records/machine-version.ts'
-import type { ItemsChunk } from '../records/batch-items.ts'
+import { chunksOf, itemsStep } from '../records/batch-items.ts'
+import type { BatchItems, ItemsChunk } from '../records/batch-items.ts'
+import { outcomeRecordOf } from '../records/outcome-record.ts'
 import type { BatchHead } from '../records/restore-batch.ts'
 import { boundsOf, deadlineOnceBegun, latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
 import { namesAtStart } from '../records/stored-names.ts'
 import type { StartRequest } from './execution-request.ts'
-import { usualPlace } from './place-in-queue.ts'
+import { placeInQueue } from './place-in-queue.ts'
 
 /** How a durable batch runs. */
 export type StartBatchOptions = Omit<StartOptions, keyof StartKeys> &
   Pick<BatchOptions, 'shared' | 'overrides' | 'concurrency' | 'onError'> & {
     /** Names an item in the records: what it is found by after a restart. @default its index */
     readonly key?: ((item: never, index: number) => string) | undefined
+    /** The key that the batch itself is in turn with, among other executions of its queue. @default none */
+    readonly queueKey?: string | undefined
   }
 
 const chunkBytes = 1024 * 1024
@@ -48,7 +53,7 @@ export async function batchRequest(
   graph: AnyGraph,
   target: AnyDataType,
   given: readonly unknown[],
-  { key, ...options }: StartBatchOptions,
+  { key, queueKey, queue, priority, startAt, eager, ...options }: StartBatchOptions,
 ): Promise<StartRequest> {
   context.requireOpen()
   const own = context.requireGraph(graph)
@@ -78,6 +83,7 @@ export async function batchRequest(
   const once = { shared, overrides: isOverriding ? overrides : undefined, onError }
   const requestDigest = encoding.resultKey(digestOfBatch(target.name, once, digests, drawing))
   const parts = { items, keys, chunkEnds: chunks.ends() }
+  const place = placeInQueue(context, { queue, priority, startAt, key: queueKey })
   let reads: readonly ItemRead[] | undefined
   return {
     id,
@@ -85,6 +91,8 @@ export async function batchRequest(
     target: target.name,
     requestDigest,
     caller: { ...callerOptionsOf(options), batch: parts },
+    place,
+    isEager: eager !== false,
     newRecord: async (owner) => {
       // Where one wrong item fails the batch, it does so before anything is written.
       if (!frame.collects) reads = await frame.inputs.readAll(items, turn)
@@ -115,13 +123,18 @@ export async function batchRequest(
         machineVersion,
         parent: undefined,
         forkedFrom: undefined,
-        ...usualPlace,
+        ...place,
         timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
-        deadline: limits === undefined ? deadline : latestEndOf(limits, { createdAt, startedAt: undefined }),
+        deadline:
+          limits === undefined
+            ? deadline
+            : latestEndOf(limits, { createdAt, startedAt: undefined, startAt: place.startAt }),
         owner,
         createdAt,
         // Not before its items are written.
         startedAt: undefined,
+        // Whoever begins it finds them.
+        ...(owner === undefined && { steps: await itemRecords(context, { id, target: target.name }, parts) }),
       }
     },
     begin: async (created) => {
@@ -143,7 +156,7 @@ export async function batchRequest(
         restored: undefined,
         pages: context.pagesOf(id),
         onRefused: () => context.refused(id),
-        ...parkingOf(context, { id, graph: graph.name }, options),
+        ...parkingOf(context, { id, graph: graph.name, queue: place.queue }, options),
         onGone: (gone) => context.leave(gone),
       })
       if (context.enter(owned)) await owned.written
@@ -161,6 +174,17 @@ function itemsWithArgs(
 ): readonly unknown[] {
   const args = [...drawnArgsFor(graph, target)].filter(([name]) => !Object.hasOwn(shared, name))
   return args.length === 0 ? items : items.map((item) => filledWith(new Map(args), item))
+}
+
+/** The records that have a batch's items, where it does not begin at once. @throws SerializationError */
+function itemRecords(
+  { connection }: DocketContext,
+  { id, target }: { readonly id: string; readonly target: string },
+  parts: BatchItems & { readonly chunkEnds: readonly number[] },
+): Promise<readonly StepRecord[]> {
+  const record = (value: ItemsChunk, index: number): Promise<StepRecord> =>
+    outcomeRecordOf(connection, { id, target, life: 1 }, { step: itemsStep, item: String(index) }, { value })
+  return Promise.all(chunksOf(parts).map(record))
 }
 
 /** Cuts a batch's items into chunks that can be stored: not too many, and not too big. */

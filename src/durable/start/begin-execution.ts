@@ -49,10 +49,7 @@ export async function beginExecution(
   const { graph, target, options, transaction } = wanted
   const inputs = withDrawnArgs(graph, target, wanted.inputs)
   const { interceptors } = context
-  const begin = async (
-    given: unknown,
-    { key, onBusy, dedupe, ...changed }: OverridingOptions,
-  ): Promise<BegunExecution> => {
+  const begin = async (given: unknown, { onBusy, dedupe, ...changed }: OverridingOptions): Promise<BegunExecution> => {
     if (wanted.runUnwritten !== undefined && interceptors.start !== undefined) {
       const own = context.requireGraph(graph)
       if (wanted.runUnwritten(givenInputs(own, target, given, changed.overrides), given, changed))
@@ -64,7 +61,7 @@ export async function beginExecution(
       else if (transaction === undefined) await starter.start(request)
       else await starter.startWithin(transaction, request)
     }
-    const other = await underKeys(context, request, { key, onBusy, dedupe }, write)
+    const other = await underKeys(context, request, { key: changed.key, onBusy, dedupe }, write)
     return other ?? begunBy(request)
   }
   const isSignalled = options.signals !== undefined && interceptors.signal !== undefined

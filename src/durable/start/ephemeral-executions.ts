@@ -1,5 +1,6 @@
 import type { Plan } from '../../core/graph/plan.ts'
 import type { DocketClosedError } from '../../core/errors.ts'
+import { defaultQueue } from '../../core/contracts/queue-record.ts'
 import { actorOfRunning } from '../../runtime/actors/actor-of-running.ts'
 import { randomId } from '../../runtime/environment/ids.ts'
 import { Execution } from '../../runtime/execution/execution.ts'
@@ -8,6 +9,12 @@ import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { boundsOf, storedLimitsOf } from '../records/stored-limits.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { StartOptions } from '../context/start-options.ts'
+
+/** Whether something is said of where it stands. */
+function isPlaced(options: StartOptions | undefined): boolean {
+  const { queue, priority, key, startAt } = options ?? {}
+  return (queue ?? priority ?? key ?? startAt) !== undefined
+}
 
 /** Executions that can never be found again: without an id, and with nothing that is remembered of them alone. */
 export class EphemeralExecutions {
@@ -20,8 +27,9 @@ export class EphemeralExecutions {
     this.#context = context
   }
 
-  /** Whether an execution of this plan is not written down. */
-  has(plan: Plan): boolean {
+  /** Whether an execution of this plan is not written down: one that is to stand in a queue is. */
+  has(plan: Plan, options?: StartOptions): boolean {
+    if (!this.#context.queues.serves(options?.queue ?? defaultQueue) || isPlaced(options)) return false
     const known = this.#isEphemeral.get(plan)
     if (known !== undefined) return known
     const { persistOf } = this.#context.setup

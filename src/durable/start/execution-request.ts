@@ -23,7 +23,8 @@ import { machineVersion } from '../records/machine-version.ts'
 import { latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
 import { storedInputsOf } from '../records/stored-inputs.ts'
 import { ownedExecutionOf } from '../recovery/execution-from-records.ts'
-import { usualPlace } from './place-in-queue.ts'
+import { placeInQueue } from './place-in-queue.ts'
+import type { PlaceInQueue } from './place-in-queue.ts'
 
 /** Something that is about to exist: an execution or a batch. */
 export interface StartRequest {
@@ -32,6 +33,10 @@ export interface StartRequest {
   readonly target: string
   readonly requestDigest: string
   readonly caller: CallerOptions
+  /** Where it stands. */
+  readonly place: PlaceInQueue
+  /** Whether it may begin here at once. */
+  readonly isEager: boolean
   /** Looks whether the values fit their schemas; what `newRecord` needs of that it does not do again. @throws InputError */
   check?(): Promise<void>
   /** Set where it is new: it was started by this request. */
@@ -52,6 +57,7 @@ interface GivenExecution {
   readonly signals: StartSignals
   /** The execution for which it is a child: its values are checked. */
   readonly parent: Parentage | undefined
+  readonly place: PlaceInQueue
   readonly requestDigest: string
   readonly options: StartOptions & { readonly id: string }
 }
@@ -63,6 +69,8 @@ interface Parentage {
   readonly requestDigest: string
   /** When the parent ends at the latest, in the store's time: so does its child. */
   readonly deadline: number | undefined
+  /** Where the parent stands: so does its child, if nothing else is said. */
+  readonly place: Omit<PlaceInQueue, 'startAt'>
 }
 
 /** Prepares an execution. @throws GraphError, InputError, OptionError, SerializationError */
@@ -107,15 +115,18 @@ function requestOf(
   const id = options.id ?? context.newId()
   requireLength(context.connection.store, 'executionId', 'execution id', id)
   const startOptions = { ...options, id }
+  const place = placeInQueue(context, options, parent?.place)
   let leafValues: readonly unknown[]
   let checked: readonly unknown[] | undefined
-  const asked = { graph, target, given, signals, parent, requestDigest, options: startOptions }
+  const asked = { graph, target, given, signals, parent, place, requestDigest, options: startOptions }
   return {
     id,
     graph: graph.name,
     target: target.name,
     requestDigest,
     caller: callerOptionsOf(startOptions),
+    place,
+    isEager: options.eager !== false,
     ...(Object.keys(signals).length > 0 && { signals: () => startMessages(context, id, given.plan, signals) }),
     check: async () => {
       checked = await checkedLeaves(asked)
@@ -195,9 +206,10 @@ async function newRecordOf(
     machineVersion,
     parent: request.parent?.id,
     forkedFrom: undefined,
-    ...usualPlace,
+    ...request.place,
     timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
-    deadline: limits === undefined ? deadline : latestEndOf(limits, { createdAt, startedAt }),
+    deadline:
+      limits === undefined ? deadline : latestEndOf(limits, { createdAt, startedAt, startAt: request.place.startAt }),
     owner,
     createdAt,
     // Its owner begins it as soon as it is there.

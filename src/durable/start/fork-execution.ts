@@ -105,6 +105,7 @@ export async function forkExecution(
     deadline: undefined,
     createdAt: context.turns.creationTime(clock.now()),
     startedAt: undefined,
+    startAt: undefined,
   }
   const begin = async ({ headers }: StartIntercepted): Promise<void> => {
     const forked = { ...created, headers }

@@ -1,8 +1,34 @@
+import { requireLength } from '../../core/check-length.ts'
 import { defaultQueue } from '../../core/contracts/queue-record.ts'
 import type { NewExecution } from '../../core/contracts/execution-record.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import type { KeyedPlaceOptions } from '../context/queue-options.ts'
 
 /** Where an execution that is about to exist stands: in its queue, with its key and priority, and from when on. */
 export type PlaceInQueue = Pick<NewExecution, 'queue' | 'priority' | 'key' | 'startAt'>
 
 /** That of an execution of which nothing was said. */
-export const usualPlace: PlaceInQueue = { queue: defaultQueue, priority: 0, key: '', startAt: undefined }
+const usualPlace: PlaceInQueue = Object.freeze({
+  queue: defaultQueue,
+  priority: 0,
+  key: '',
+  startAt: undefined,
+})
+
+/** The place that a call says; what it does not say is its parent's. @throws OptionError for names that the store can't keep */
+export function placeInQueue(
+  { connection }: DocketContext,
+  { queue, priority, key, startAt }: KeyedPlaceOptions,
+  parent: Omit<PlaceInQueue, 'startAt'> = usualPlace,
+): PlaceInQueue {
+  if (queue === undefined && priority === undefined && key === undefined && startAt === undefined)
+    return parent === usualPlace ? usualPlace : { ...parent, startAt: undefined }
+  if (queue !== undefined) requireLength(connection.store, 'queue', 'queue', queue)
+  if (key !== undefined) requireLength(connection.store, 'key', 'key', key)
+  return {
+    queue: queue ?? parent.queue,
+    priority: priority ?? parent.priority,
+    key: key ?? parent.key,
+    startAt: startAt === undefined ? undefined : connection.time.ofHost(startAt.getTime()),
+  }
+}

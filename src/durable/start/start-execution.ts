@@ -4,6 +4,8 @@ import { requireIndex } from '../../core/graph/plan.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
 import type { NewMessage } from '../../core/contracts/message.ts'
+import { AsyncContext } from '../../runtime/environment/async-context.ts'
+import { callingStep } from '../../runtime/environment/current-step.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
@@ -21,8 +23,10 @@ import type { Reopening } from '../recovery/reopen.ts'
 import { cannotGoOn, causeOf } from '../recovery/resume.ts'
 import type { Resumption } from '../recovery/resume.ts'
 import type { Scan } from '../recovery/scan.ts'
+import type { Seat } from '../recovery/slots.ts'
 import { requireSame } from './execution-request.ts'
 import type { StartRequest } from './execution-request.ts'
+import type { PlaceInQueue } from './place-in-queue.ts'
 
 /** Parts of a docket that may have, or get, what is to be started. */
 export interface Predecessors {
@@ -158,21 +162,67 @@ export class ExecutionStarter {
     }
     await connection.readyBy(clock.elapsed() + patienceMs)
     const { session, creations } = connection
-    const { owner } = session
-    const created = await request.newRecord(owner)
-    let existing = await creations.add(created, clock.elapsed() + patienceMs)
+    const { scan } = this.#predecessors
+    if (!scan.isKnown) await connection.patiently(() => scan.known())
+    const seat = this.#seatFor(request)
+    const owner = seat === undefined ? undefined : session.owner
+    let existing: ExecutionRecord | undefined
+    let created: NewExecution
+    try {
+      created = await request.newRecord(owner)
+      existing = await creations.add(created, clock.elapsed() + patienceMs)
+    } catch (error) {
+      seat?.leave()
+      throw error
+    }
+    if (existing === undefined && owner === undefined) {
+      request.isNew = true
+      this.#queued(request)
+      return undefined
+    }
     if (existing === undefined) {
       request.isNew = true
       // A function of an execution that was deleted or purged may still run under this id: what it brings is not wanted any more.
       owned.get(id)?.lose()
       if (owner === session.owner && !turns.wasOvertaken(id)) {
         await request.begin(created)
+        seat?.take(id)
         return undefined
       }
       // The answer took so long that this process owns it no more.
       existing = await this.#context.recordOf(id)
     }
+    seat?.leave()
     return existing === undefined || isOnlyNew ? undefined : this.#joinExisting(request, existing)
+  }
+
+  /** A slot, where it may begin here at once. */
+  #seatFor({ place, isEager }: StartRequest): Seat | undefined {
+    const { options, clock, queues } = this.#context
+    const { scan } = this.#predecessors
+    if (!isEager || !queues.serves(place.queue)) return undefined
+    if (place.startAt !== undefined && place.startAt > clock.now()) return undefined
+    // A step waits for it, and holds a slot until it has ended: it would wait for its own.
+    const isAwaited = callingStep() !== undefined
+    // Where this process goes on with nothing, nobody here would come back to it.
+    const isAlone = options.takeOver === false
+    if ((isAwaited || isAlone) && !scan.states.isRestricted(place.queue))
+      return { take: (id) => scan.take(place.queue, id), leave: () => {} }
+    return scan.reserve(place.queue)
+  }
+
+  /** It waits in its queue, for this process or another one; whoever follows it here goes on to do so. */
+  #queued({
+    id,
+    graph,
+    place,
+    caller,
+  }: Pick<StartRequest, 'id' | 'graph' | 'caller'> & { readonly place: PlaceInQueue }): void {
+    const { parkedCallers, clock, queues } = this.#context
+    parkedCallers.keep({ id, graph }, caller, new AsyncContext())
+    if (!queues.serves(place.queue) || (place.startAt ?? -Infinity) > clock.now()) return
+    this.#predecessors.scan.waits(place.queue)
+    this.#context.lookSoon(id)
   }
 
   /** What a record stands for, as its graph names things now. */
@@ -189,7 +239,7 @@ export class ExecutionStarter {
   }
 
   async #joinExisting(request: StartRequest, existing: ExecutionRecord): Promise<ExecutionRecord | undefined> {
-    const { connection, owned, turns } = this.#context
+    const { connection, owned, turns, clock, queues } = this.#context
     const { resumption, reopening, scan } = this.#predecessors
     // Under another key everything looks different: what is wrong then is the key.
     if (request.requestDigest !== existing.requestDigest) await readInputs(existing, connection.encoding)
@@ -199,6 +249,13 @@ export class ExecutionStarter {
     const known = owned.get(id)
     if (known !== undefined && !known.hasEnded) return undefined
     if (isTerminal(status)) return reopening.reopenInTurn(id, request.caller)
+    // It has its turn where it stands. One that has had an owner is gone on with, unless that is to be judged first.
+    const { queue, startAt, epoch, startedAt } = existing
+    const isEarly = startedAt === undefined && (epoch === 0 || (startAt ?? -Infinity) > clock.now())
+    if (owner === undefined && (isEarly || !queues.serves(queue) || scan.states.isRestricted(queue))) {
+      this.#queued({ ...request, place: existing })
+      return undefined
+    }
     const self = connection.session.owner
     if (owner === self) {
       // The scan may just have acquired it, and knows what became of its last owner.

@@ -6,10 +6,9 @@ import { isRecord } from '../../core/is-record.ts'
 import { errorOfWrongItems } from '../../runtime/batch/item-inputs.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { checkExecuteOptions } from '../../runtime/execution/execution-options.ts'
-import { startManyOptionNames } from '../context/call-options.ts'
+import { problemsOfCall, startManyOptionNames } from '../context/call-options.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { OverridingOptions } from '../context/start-options.ts'
-import { problemsOfLifetime } from '../records/stored-limits.ts'
 import { begunBy, beginExecution } from './begin-execution.ts'
 import type { BegunExecution } from './begin-execution.ts'
 import { executionRequest } from './execution-request.ts'
@@ -79,7 +78,7 @@ function checkStarts(starts: unknown): void {
     reportUnknownKeys('', start, ['inputs', ...startManyOptionNames], report)
     const known = Object.fromEntries(startManyOptionNames.map((name) => [name, start[name]]))
     try {
-      checkExecuteOptions('startMany', known, startManyOptionNames, problemsOfLifetime(known))
+      checkExecuteOptions('startMany', known, startManyOptionNames, problemsOfCall(known))
     } catch (error) {
       if (!(error instanceof OptionError)) throw error
       report(error.message.replace(/^startMany: /, ''))

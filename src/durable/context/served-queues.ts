@@ -1,0 +1,11 @@
+/** What all parts of a docket know of the queues that it serves. */
+export interface ServedQueues {
+  /** Whether this process runs executions of a queue. */
+  serves(queue: string): boolean
+  /** Whether no more than so many executions of a queue may run, in all processes. */
+  isLimited(queue: string): boolean
+  /** An execution of a queue has given its slot back: all of it waits. */
+  rested(queue: string): void
+}
+
+export const noQueues: ServedQueues = { serves: () => false, isLimited: () => false, rested: () => {} }

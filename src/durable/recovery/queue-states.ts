@@ -1,0 +1,134 @@
+import type { DeclaredLimits, QueueLimits, QueueState } from '../../core/contracts/queue-record.ts'
+import { isRestricted, limitsOf } from '../../core/contracts/queue-state.ts'
+import { allAnswers } from '../../runtime/store-access/all-answers.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import { limitsOfSettings, settingsOfLimits } from '../context/queue-options.ts'
+
+// Looks follow each other fast where much is to be done.
+const shortestPauseMs = 100
+
+/** What holds for the queues that a docket serves, as the store says it; and what this process declares of them. */
+export class QueueStates {
+  readonly #context: DocketContext
+  readonly #queues: readonly string[]
+  readonly #declared: ReadonlyMap<string, DeclaredLimits>
+  readonly #states = new Map<string, QueueState | undefined>()
+  /** What was reported of a queue last. */
+  readonly #reported = new Map<string, string>()
+  #knowing: Promise<void> | undefined
+  #readAt = -Infinity
+  isKnown = false
+
+  constructor(context: DocketContext, served: Iterable<string>) {
+    const { queues = {} } = context.options
+    this.#context = context
+    this.#queues = [...new Set([...served, ...Object.keys(queues)])]
+    this.#declared = new Map(
+      this.#queues.map((queue) => {
+        const { version = 0, ...settings } = queues[queue] ?? {}
+        return [queue, { version, limits: limitsOfSettings(settings) }]
+      }),
+    )
+  }
+
+  /** Reads the states, and declares what this process has to say, once. @throws StoreError */
+  async known(): Promise<void> {
+    if (this.isKnown) return
+    await (this.#knowing ??= this.#begin().finally(() => {
+      this.#knowing = undefined
+    }))
+  }
+
+  /** Reads the states again, if they were not read just now. @throws StoreError */
+  async refresh(): Promise<void> {
+    if (!this.isKnown) return this.known()
+    const now = this.#context.clock.elapsed()
+    if (this.#queues.length === 0 || now - this.#readAt < shortestPauseMs) return
+    this.#readAt = now
+    await this.#read()
+    for (const queue of this.#queues) this.#reportOthers(queue)
+  }
+
+  /** Whether anything is to be judged by the store before an execution of this queue begins. */
+  isRestricted(queue: string): boolean {
+    return isRestricted(this.#states.get(queue))
+  }
+
+  limitsOf(queue: string): QueueLimits {
+    return limitsOf(this.#states.get(queue))
+  }
+
+  /** It was changed here. */
+  changed(state: QueueState): void {
+    if (this.#queues.includes(state.queue)) this.#states.set(state.queue, state)
+  }
+
+  async #read(): Promise<void> {
+    const { store } = this.#context.connection
+    const states = allAnswers(store, 'readQueues', this.#queues, await store.readQueues(this.#queues))
+    for (const [index, queue] of this.#queues.entries()) this.#states.set(queue, states[index])
+  }
+
+  async #begin(): Promise<void> {
+    const { connection, clock } = this.#context
+    if (this.#queues.length > 0) {
+      await this.#read()
+      const changes = this.#queues.flatMap((queue) => {
+        const declared = this.#declared.get(queue)!
+        const known = this.#states.get(queue)?.declared
+        const isNews = known === undefined ? Object.keys(declared.limits).length > 0 : !isSame(known, declared)
+        return isNews ? [{ queue, at: clock.now(), declared }] : []
+      })
+      if (changes.length > 0) {
+        const { store } = connection
+        const changed = allAnswers(store, 'changeQueues', changes, await store.changeQueues(changes))
+        for (const { before, after } of changed) {
+          this.#states.set(after.queue, after)
+          const was = before?.declared
+          if (was !== undefined && isSame(after.declared!, this.#declared.get(after.queue)!))
+            this.#report(
+              after.queue,
+              `what this process declares replaces ${textOf(was)}: now it is ${textOf(after.declared!)}`,
+            )
+          this.#reportOthers(after.queue)
+        }
+      }
+      this.#readAt = clock.elapsed()
+    }
+    this.isKnown = true
+  }
+
+  /** Something else holds than what this process has declared. */
+  #reportOthers(queue: string): void {
+    const declared = this.#declared.get(queue)!
+    const holds = this.#states.get(queue)?.declared
+    if (holds === undefined || isSame(holds, declared)) return
+    this.#report(
+      queue,
+      `another process has declared ${textOf(holds)}, which holds; this one declares ${textOf(declared)}`,
+    )
+  }
+
+  #report(queue: string, what: string): void {
+    if (this.#reported.get(queue) === what) return
+    this.#reported.set(queue, what)
+    const { onQueue } = this.#context.options
+    const message = `queue "${queue}": ${what}`
+    if (onQueue === undefined) process.emitWarning(message, { type: 'DocketQueueWarning' })
+    else onQueue({ queue, message, holds: settingsOfLimits(limitsOf(this.#states.get(queue))) })
+  }
+}
+
+function isSame(one: DeclaredLimits, other: DeclaredLimits): boolean {
+  return textOf(one) === textOf(other)
+}
+
+function textOf({ version, limits: { concurrency, rate } }: DeclaredLimits): string {
+  const parts = [
+    ...(concurrency === undefined
+      ? []
+      : [`concurrency ${concurrency.limit}${concurrency.isPerKey ? ' of each key' : ''}`]),
+    ...(rate === undefined ? [] : [`rate ${rate.limit} in ${rate.perMs} ms, burst ${rate.burst}`]),
+  ]
+  return `${parts.join(' and ') || 'no limits'} (version ${version})`
+}

@@ -1,0 +1,156 @@
+import { expect, test } from 'vitest'
+import type { QueueReport } from '../../src/index.ts'
+import { graph, step, subgraph } from '../../src/index.ts'
+import { World } from './durable-time.ts'
+import { First, Third } from './line.ts'
+import { asker, jobs, started } from './placed.ts'
+
+test('a limit of a queue holds in all processes, and a parent never keeps the place that its child needs', async () => {
+  const world = new World()
+  const { graph: one, seen } = jobs(world)
+  const parent = graph({
+    name: 'parent',
+    steps: [
+      subgraph(one, First),
+      step({
+        name: 'Last',
+        inputs: { value: First },
+        output: Third,
+        run: ({ value }: { readonly value: number }) => value + 1,
+      }),
+    ],
+  })
+  const options = { graphs: [parent], work: { gpu: 10 }, queues: { gpu: { concurrency: 1 } } }
+  const docket = world.process(options)
+  world.process(options)
+  const handles = []
+  for (let value = 0; value < 4; value++)
+    handles.push(await started(world, docket.start(parent, Third, { Seed: value }, { queue: 'gpu' })))
+  await world.clock.advance(60_000)
+  expect(await Promise.all(handles.map((handle) => world.clock.settle(handle.result())))).toEqual([1, 2, 3, 4])
+  expect(seen.most).toBe(1)
+})
+
+test('the place of a process that died is free when its lease is over', async () => {
+  const world = new World()
+  const { graph: one, began, seen } = jobs(world)
+  const options = { graphs: [one], work: { gpu: 5 }, queues: { gpu: { concurrency: 2 } } }
+  const api = asker(world, one)
+  const { die } = world.mortal(options)
+  for (let value = 0; value < 6; value++) await started(world, api.start(one, First, { Seed: value }, { queue: 'gpu' }))
+  await world.clock.advance(700)
+  expect(began).toHaveLength(2)
+  die()
+  seen.now = seen.most = 0
+  world.process(options)
+  await world.clock.advance(4_000)
+  expect(began).toHaveLength(2)
+  await world.clock.advance(2_500)
+  expect(began.length).toBeGreaterThanOrEqual(4)
+  await world.clock.advance(60_000)
+  expect(seen.most).toBeLessThanOrEqual(2)
+  expect(new Set(began).size).toBe(6)
+})
+
+test('a limit of each key counts them apart', async () => {
+  const world = new World()
+  const { graph: one, seen, began } = jobs(world)
+  const docket = world.process({
+    graphs: [one],
+    work: { q: 10 },
+    queues: { q: { concurrency: { limit: 1, key: true } } },
+  })
+  for (let value = 0; value < 3; value++)
+    for (const key of ['A', 'B']) await started(world, docket.start(one, First, { Seed: value }, { queue: 'q', key }))
+  await world.clock.advance(900)
+  expect(began).toEqual([0, 0])
+  await world.clock.advance(10_000)
+  expect([seen.most, began.length]).toEqual([2, 6])
+})
+
+test('no more begin than the rate of a queue lets, evenly, in two processes', async () => {
+  const world = new World()
+  const { graph: one, began } = jobs(world)
+  const options = { graphs: [one], work: { api: 50 }, queues: { api: { rate: { limit: 10, per: '1s', burst: 5 } } } }
+  const docket = world.process(options)
+  world.process(options)
+  for (let value = 0; value < 60; value++)
+    await started(world, docket.start(one, First, { Seed: value }, { queue: 'api' }))
+  const before = began.length
+  await world.clock.advance(2_000)
+  expect(began.length - before).toBeLessThanOrEqual(25)
+  expect(began.length - before).toBeGreaterThanOrEqual(15)
+  await world.clock.advance(10_000)
+  expect(began).toHaveLength(60)
+})
+
+test('of two processes that declare different limits the last one holds, or the one with the higher version, and it is reported', async () => {
+  const world = new World()
+  const { graph: one, seen } = jobs(world)
+  const reports: QueueReport[] = []
+  const process = (concurrency: number, version?: number) =>
+    world.process({
+      graphs: [one],
+      work: { gpu: 9 },
+      queues: { gpu: { concurrency, ...(version !== undefined && { version }) } },
+      onQueue: (report) => void reports.push(report),
+    })
+  process(1)
+  await world.clock.advance(1_000)
+  expect(reports).toEqual([])
+  const docket = process(3)
+  await world.clock.advance(1_000)
+  expect(reports.map(({ message }) => message)).toEqual([
+    'queue "gpu": what this process declares replaces concurrency 1 (version 0): now it is concurrency 3 (version 0)',
+    'queue "gpu": another process has declared concurrency 3 (version 0), which holds; this one declares concurrency 1 (version 0)',
+  ])
+  process(7, -1)
+  await world.clock.advance(1_000)
+  expect(reports.at(-1)?.message).toContain('another process has declared concurrency 3 (version 0), which holds')
+  const queue = docket.queue('gpu')
+  expect((await world.clock.settle(queue.info())).limits).toEqual({ concurrency: { limit: 3, key: false } })
+  await world.clock.settle(queue.limits({ concurrency: 2 }))
+  for (let value = 0; value < 6; value++)
+    await started(world, docket.start(one, First, { Seed: value }, { queue: 'gpu' }))
+  await world.clock.advance(900)
+  expect(seen.most).toBe(2)
+  await world.clock.settle(queue.limits(null))
+  await world.clock.advance(5_000)
+  expect(seen.most).toBe(3)
+})
+
+test('a limit that is in the configuration no more is gone', async () => {
+  const world = new World()
+  const { graph: one, seen } = jobs(world)
+  const first = world.process({ graphs: [one], work: { gpu: 9 }, queues: { gpu: { concurrency: 1 } } })
+  await world.clock.advance(1_000)
+  await world.clock.settle(first.close())
+  const docket = world.process({ graphs: [one], work: { gpu: 9 }, onQueue: () => {} })
+  for (let value = 0; value < 4; value++)
+    await started(world, docket.start(one, First, { Seed: value }, { queue: 'gpu' }))
+  await world.clock.advance(900)
+  expect(seen.now).toBe(4)
+})
+
+test('a backlog is right with no worker, and says what keys have', async () => {
+  const world = new World()
+  const { graph: one } = jobs(world)
+  const docket = asker(world, one)
+  const start = (value: number, more: object) =>
+    started(world, docket.start(one, First, { Seed: value }, { queue: 'q', ...more }))
+  await start(1, { key: 'A' })
+  await world.clock.advance(2_000)
+  await start(2, { key: 'B' })
+  await start(3, { key: 'B' })
+  await start(4, { startAt: new Date(world.clock.now() + 5_000) })
+  const queue = docket.queue('q')
+  const counts = { running: 0, overdue: 0, isCapped: false }
+  const { oldestReadyMs, ...backlog } = await world.clock.settle(queue.backlog())
+  expect(backlog).toEqual({ ...counts, ready: 3, waiting: 1 })
+  expect(oldestReadyMs).toBeGreaterThanOrEqual(2_000)
+  expect(oldestReadyMs).toBeLessThan(2_100)
+  await world.clock.advance(6_000)
+  const keyed = await world.clock.settle(queue.backlog({ byKey: true }))
+  expect([keyed.ready, keyed.overdue, keyed.keys['A']?.ready, keyed.keys['B']?.ready]).toEqual([3, 1, 1, 2])
+  expect((await world.clock.settle(queue.backlog({ upTo: 2 }))).isCapped).toBe(true)
+})
