@@ -7,6 +7,7 @@ import { newExecution } from '../../src/testing/conformance/records.ts'
 import { hashOfDrawing } from '../../src/core/graph/drawing.ts'
 import { indexOf } from '../../src/core/graph/graph-index.ts'
 import { createDocket } from '../../src/index.ts'
+import { createTestDocket, replaceSteps } from '../../src/testing/index.ts'
 import { World } from './durable-time.ts'
 
 const Email = dataType('Email', type<string>())
@@ -363,4 +364,14 @@ test('what a node makes, and when it begins, is read and changed by its name whi
   await handle.reschedule('later.start' as never, new Date(world.clock.now() + 1_000))
   expect(await world.clock.settle(handle.result())).toEqual({ now: 3, later: 1 })
   expect(world.clock.now()).toBeLessThan(at.getTime() - 300_000)
+})
+
+test('a test docket waits for what nodes do in real time, and lets virtual time pass for their times to begin', async () => {
+  const { create } = program([], () => new Promise((resolve) => setTimeout(resolve, 5)))
+  await using docket = createTestDocket({ graphs: [], steps: [create] })
+  const flow = workflow('w')
+    .add('a', create, { email: 'abc' }, { timeout: '1s', startAt: new Date(Date.UTC(2000, 5, 1)) })
+    .add('b', create, { email: 'x' }, { dependsOn: ['a'], timeout: '1s' })
+  expect(await (await docket.start(flow)).result()).toEqual({ a: 3, b: 1 })
+  expect(() => replaceSteps(flow, {})).toThrow('"w" is a workflow, which is drawn with its steps')
 })

@@ -104,7 +104,13 @@ function startType(node: string): AnyDataType {
   return Object.freeze({ kind: 'dataType', name: startName(node), schema: undefined, version: undefined })
 }
 
-const startName = (node: string): string => `${node}.start`
+const startEnd = '.start'
+const startName = (node: string): string => `${node}${startEnd}`
+
+/** Whether a step of a compiled graph is the timer before a node. */
+export function isStartOfNode(step: string): boolean {
+  return step.endsWith(startEnd)
+}
 
 /** Waits until a node may begin, at the same time as for what it depends on. */
 function startTimer(node: string, startAt: number): AnyStep {

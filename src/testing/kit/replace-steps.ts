@@ -1,6 +1,7 @@
 import { didYouMean } from '../../core/closest-name.ts'
 import { OptionError } from '../../core/errors.ts'
 import { createGraph } from '../../core/graph/create-graph.ts'
+import { isWorkflow } from '../../core/graph/any-workflow.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { GivenOf, TypedDataType, ValueOf } from '../../core/language/data-type.ts'
 import type { Compensate } from '../../core/language/compensation.ts'
@@ -39,9 +40,13 @@ type Replacement =
  *
  * @example
  * const docket = createTestDocket({ graphs: [replaceSteps(users, { FetchProfile: async () => ({ name: 'Ada' }) })] })
- * @throws OptionError for a name that no step has, for a race, and for what is no function
+ * @throws OptionError for a name that no step has, for a race, for what is no function, and for a workflow
  */
 export function replaceSteps<G extends AnyGraph>(graph: G, replacements: StepReplacements<G>): G {
+  if (isWorkflow(graph))
+    throw new OptionError(
+      `replaceSteps: "${graph.name}" is a workflow, which is drawn with its steps; draw it with others, and give createTestDocket those in steps`,
+    )
   const { name, steps, inputs, timeout, defaults, observers, formerly, queries } = graph
   const byName = new Map(Object.entries(replacements as Readonly<Record<string, Replacement | undefined>>))
   for (const [step, replacement] of byName) checkReplacement(graph, step, replacement)

@@ -8,6 +8,7 @@ import { isRecord } from '../../core/is-record.ts'
 import { indexOf } from '../../core/graph/graph-index.ts'
 import type { AppFor } from '../../core/graph/app-types.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { isStartOfNode } from '../../core/drawn/node-step.ts'
 import { withNestedGraphs } from '../../core/graph/nested-graph.ts'
 import type { DocketOptions } from '../../durable/context/docket-options.ts'
 import type { Docket } from '../../durable/docket.ts'
@@ -118,7 +119,7 @@ class TestWorld {
     this.store = memoryStore({ now: () => this.time.now() })
     this.#random = randomOf(seed)
     this.#watch = watch
-    this.#work = new WorkUnderWay((graph, step) => this.#functions.get(graph)?.has(step) === true)
+    this.#work = new WorkUnderWay((graph, step) => this.#isFunction(graph, step))
     this.#driver = new TimeDriver(this.time, {
       isWorking: () => this.#work.count > this.#sleepers,
       lookForWork: async () => void (await this.#process.docket.resume()),
@@ -247,6 +248,13 @@ class TestWorld {
     this.#functions.clear()
     for (const graph of withNestedGraphs(graphs)) this.#functions.set(graph.name, functionsOf(graph))
     return process
+  }
+
+  /** Workflows are known by their steps alone: their nodes are functions, and the timers before some are not. */
+  #isFunction(graph: string, step: string): boolean {
+    const known = this.#functions.get(graph)
+    if (known !== undefined) return known.has(step)
+    return (this.#options.steps ?? []).length > 0 && !isStartOfNode(step)
   }
 
   /** The process ends at once; the next one takes its place. */
