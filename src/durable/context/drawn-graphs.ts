@@ -1,4 +1,5 @@
 import { append } from '../../core/append.ts'
+import { defaultQueue } from '../../core/contracts/queue-record.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { OptionError, StoreError } from '../../core/errors.ts'
 import { graphOfDrawing } from '../../core/drawn/drawn-graph.ts'
@@ -145,18 +146,14 @@ function isOfHash(drawing: unknown, hash: string): boolean {
   }
 }
 
-/** What a drawing says of queues that a docket can't do: a node's work is part of its execution. */
-function problemsOfQueues({ name, queue, nodes }: Drawing): readonly string[] {
-  const elsewhere = nodes.filter((node) => node.queue !== undefined && node.queue !== queue)
-  return [
-    ...(queue === undefined
-      ? []
-      : [`workflow "${name}" names queue "${queue}", and this docket has no queues; leave queue out`]),
-    ...elsewhere.map(
+/** Nodes that name another queue than that of their workflow: a node's work is part of its execution. */
+function problemsOfQueues({ name, queue = defaultQueue, nodes }: Drawing): readonly string[] {
+  return nodes
+    .filter((node) => node.queue !== undefined && node.queue !== queue)
+    .map(
       (node) =>
-        `node "${node.name}" of workflow "${name}" names queue "${node.queue}", and a node runs in the queue of its execution; leave queue out`,
-    ),
-  ]
+        `node "${node.name}" of workflow "${name}" names queue "${node.queue}", and runs where its execution does, in queue "${queue}"; leave queue out, or give it to the workflow`,
+    )
 }
 
 /** Steps by present and former names: those that are listed, and those of workflows that are. */

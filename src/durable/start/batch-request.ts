@@ -33,7 +33,7 @@ import type { BatchHead } from '../records/restore-batch.ts'
 import { boundsOf, deadlineOnceBegun, latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
 import { namesAtStart } from '../records/stored-names.ts'
 import type { StartRequest } from './execution-request.ts'
-import { placeInQueue } from './place-in-queue.ts'
+import { placeInQueue, withDrawnPlace } from './place-in-queue.ts'
 
 /** How a durable batch runs. */
 export type StartBatchOptions = Omit<StartOptions, keyof StartKeys> &
@@ -83,7 +83,7 @@ export async function batchRequest(
   const once = { shared, overrides: isOverriding ? overrides : undefined, onError }
   const requestDigest = encoding.resultKey(digestOfBatch(target.name, once, digests, drawing))
   const parts = { items, keys, chunkEnds: chunks.ends() }
-  const place = placeInQueue(context, { queue, priority, startAt, key: queueKey })
+  const place = placeInQueue(context, withDrawnPlace({ queue, priority, startAt, key: queueKey }, drawing))
   let reads: readonly ItemRead[] | undefined
   return {
     id,

@@ -23,7 +23,7 @@ import { machineVersion } from '../records/machine-version.ts'
 import { latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
 import { storedInputsOf } from '../records/stored-inputs.ts'
 import { ownedExecutionOf } from '../recovery/execution-from-records.ts'
-import { placeInQueue } from './place-in-queue.ts'
+import { placeInQueue, withDrawnPlace } from './place-in-queue.ts'
 import type { PlaceInQueue } from './place-in-queue.ts'
 
 /** Something that is about to exist: an execution or a batch. */
@@ -115,7 +115,7 @@ function requestOf(
   const id = options.id ?? context.newId()
   requireLength(context.connection.store, 'executionId', 'execution id', id)
   const startOptions = { ...options, id }
-  const place = placeInQueue(context, options, parent?.place)
+  const place = placeInQueue(context, withDrawnPlace(options, index.drawing), parent?.place)
   let leafValues: readonly unknown[]
   let checked: readonly unknown[] | undefined
   const asked = { graph, target, given, signals, parent, place, requestDigest, options: startOptions }

@@ -1,5 +1,6 @@
 import { requireLength } from '../../core/check-length.ts'
 import { defaultQueue } from '../../core/contracts/queue-record.ts'
+import type { Drawing } from '../../core/graph/drawing.ts'
 import type { NewExecution } from '../../core/contracts/execution-record.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { KeyedPlaceOptions } from '../context/queue-options.ts'
@@ -31,4 +32,13 @@ export function placeInQueue(
     key: key ?? parent.key,
     startAt: startAt === undefined ? undefined : connection.time.ofHost(startAt.getTime()),
   }
+}
+
+/** Options of a call, with what a workflow says of its place where the call says nothing. */
+export function withDrawnPlace<Options extends KeyedPlaceOptions>(
+  options: Options,
+  drawing: Drawing | undefined,
+): Options {
+  if ((drawing?.queue ?? drawing?.priority) === undefined) return options
+  return { ...options, queue: options.queue ?? drawing!.queue, priority: options.priority ?? drawing!.priority }
 }

@@ -125,7 +125,7 @@ describe('what is refused, with nothing inserted', () => {
     expect((await docket.list()).executions).toEqual([])
   })
 
-  test('a workflow that names a queue which nothing can be made of', async () => {
+  test('a node that names another queue than its workflow', async () => {
     const { noted } = noting('n')
     const docket = new World().process({ graphs: [], steps: [noted] })
     const flow = workflow('w').add('a', noted, args, { queue: 'gpu' })
@@ -271,6 +271,25 @@ describe('options and times', () => {
       .add('past', noted, args, { startAt: new Date(0) })
     await world.clock.settle(world.process({ graphs: [], steps: [noted] }).execute(flow))
     expect(Object.fromEntries(begun)).toEqual({ past: 0, early: 5_000, root: 20_000, next: 20_000, later: 40_000 })
+  })
+
+  test('a queue has its own workers, the higher priority goes first there, and a start may say otherwise', async () => {
+    const world = new World()
+    const order: string[] = []
+    const { noted } = noting('any', ({ executionId }) => void order.push(executionId))
+    const starter = world.process({ graphs: [], steps: [noted], work: false })
+    const draw = (priority: number) =>
+      workflow('w', { queue: 'critical', priority }).add('a', noted, args, { queue: 'critical' })
+    await starter.start(draw(0), { id: 'zero' })
+    await starter.start(draw(5), { id: 'five' })
+    await starter.start(draw(5), { id: 'nine', priority: 9 })
+    await starter.start(draw(5), { id: 'elsewhere', queue: 'default' })
+    world.process({ graphs: [], steps: [noted], work: { default: 5 } })
+    await world.clock.advance(10_000)
+    expect(order).toEqual(['elsewhere'])
+    world.process({ graphs: [], steps: [noted], work: { critical: 1 } })
+    await world.clock.advance(10_000)
+    expect(order).toEqual(['elsewhere', 'nine', 'five', 'zero'])
   })
 
   test('a step stands alone as a workflow of one node', async () => {
