@@ -43,6 +43,8 @@ export interface RemoteStep<Name extends string, Input extends TypedDataType, Ou
   readonly kind: 'remote'
   /** Part of keys, events and errors. */
   readonly name: Name
+  /** Its one port: what the operation is called with. */
+  readonly inputs: { readonly request: Input }
   /** The one data type that the step makes. */
   readonly output: Output
   readonly '~types': {

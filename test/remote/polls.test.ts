@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { atEveryCommit, createTestDocket } from '../../src/testing/index.ts'
+import { execute } from '../../src/index.ts'
+import { atEveryCommit, createTestDocket, replaceSteps } from '../../src/testing/index.ts'
 import { Confirmation, ordersOf, secret } from './two-services.ts'
 
 const order = { Order: { id: 'o-1', amount: 12 } }
@@ -80,3 +81,18 @@ test.each(['completes', 'is cancelled'])(
     expect(commits.length).toBeGreaterThan(5)
   },
 )
+
+test('a remote step can be replaced by a function in tests', async () => {
+  const orders = replaceSteps(ordersOf({ url: 'http://nowhere.test' }), {
+    Charge: ({ request }) => ({ id: `receipt of ${request.order}`, amount: request.amount }),
+  })
+  expect(await execute(orders, Confirmation, { Order: { id: 'o', amount: 1 } })).toBe('receipt of o: 1')
+  expect(
+    await execute(
+      ordersOf({ url: 'http://nowhere.test' }),
+      Confirmation,
+      { Order: { id: 'o', amount: 1 } },
+      { overrides: { Receipt: { id: 'x', amount: 2 } } },
+    ),
+  ).toBe('x: 2')
+})

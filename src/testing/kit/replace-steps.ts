@@ -36,7 +36,7 @@ type Replacement =
 
 /**
  * The same graph with other functions in its steps, for tests: what calls a service returns what the test wants. Inputs, outputs, schemas and policies
- * stay as they are. A timer, a signal or a subgraph becomes a step that calls the function, and does not wait.
+ * stay as they are. A timer, a signal, a subgraph or an operation of another service becomes a step that calls the function, and does not wait.
  *
  * @example
  * const docket = createTestDocket({ graphs: [replaceSteps(users, { FetchProfile: async () => ({ name: 'Ada' }) })] })
