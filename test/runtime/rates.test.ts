@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { dataType, execute, executeBatch, graph, step, type } from '../../src/index.ts'
 import type { RatePolicy } from '../../src/index.ts'
+import { fullClockOf } from '../../src/runtime/environment/clock.ts'
+import { queuedTimers } from '../../src/runtime/environment/timers.ts'
 import { VirtualTime } from './virtual-time.ts'
 
 const Tenant = dataType('Tenant', type<string>())
@@ -100,4 +102,21 @@ test('a key function of a rate that throws, or gives no key, fails its step', as
   await expect(execute(g, Answer, { Tenant: 'A' }, { clock })).rejects.toMatchObject({
     cause: { message: expect.stringContaining('rate.key of step "Call" must return a non-empty string') as string },
   })
+})
+
+test('a wait for a turn that is given up leaves no timer behind', async () => {
+  const clock = new VirtualTime()
+  const { at, graph: g } = calls({ limit: 1, per: '1h' }, clock)
+  await execute(g, Answer, { Tenant: 'A' }, { clock })
+  const controller = new AbortController()
+  const given = [1, 2, 3].map(() => execute(g, Answer, { Tenant: 'A' }, { clock, signal: controller.signal }))
+  const ends = Promise.allSettled(given)
+  await clock.advance(1_000)
+  controller.abort()
+  await ends
+  expect(queuedTimers(fullClockOf(clock))).toBe(0)
+  const later = execute(g, Answer, { Tenant: 'A' }, { clock })
+  await clock.advance(3_600_000)
+  expect(await later).toBe('A')
+  expect(at).toHaveLength(2)
 })

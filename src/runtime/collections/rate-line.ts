@@ -6,8 +6,8 @@ import type { AnyStep } from '../../core/language/step.ts'
 export interface LineTime {
   /** Milliseconds of steady time. */
   elapsed(): number
-  /** Calls `fire` after so many milliseconds. */
-  after(ms: number, fire: () => void): void
+  /** Calls `fire` after so many milliseconds, unless it is cancelled. */
+  after(ms: number, fire: () => void): { cancel(): void }
 }
 
 /** Lets so many begin in each period, those that have come first first: GCRA, the generic cell rate algorithm. */
@@ -18,7 +18,9 @@ export class RateLine {
   /** When the next one could begin if none began at once. */
   #nextAt = -Infinity
   #waiting: { resume: (() => void) | undefined }[] = []
-  #isArmed = false
+  #timer: { cancel(): void } | undefined
+  /** How many of those that wait still want to begin. */
+  #wanting = 0
 
   constructor({ limit, perMs, burst }: Pick<RateSpec, 'limit' | 'perMs' | 'burst'>, time: LineTime) {
     this.#intervalMs = perMs / limit
@@ -43,17 +45,24 @@ export class RateLine {
   wait(resume: () => void): () => void {
     const waiter: { resume: (() => void) | undefined } = { resume }
     this.#waiting.push(waiter)
+    this.#wanting++
     this.#arm()
     return () => {
+      if (waiter.resume === undefined) return
       waiter.resume = undefined
+      if (--this.#wanting > 0) return
+      // A timer that nobody wants keeps the process alive.
+      this.#timer?.cancel()
+      this.#timer = undefined
+      this.#waiting = []
     }
   }
 
   #arm(): void {
-    if (this.#isArmed) return
-    this.#isArmed = true
-    this.#time.after(Math.max(0, Math.ceil(this.#nextAt - this.#toleranceMs - this.#time.elapsed())), () => {
-      this.#isArmed = false
+    if (this.#timer !== undefined) return
+    const ms = Math.max(0, Math.ceil(this.#nextAt - this.#toleranceMs - this.#time.elapsed()))
+    this.#timer = this.#time.after(ms, () => {
+      this.#timer = undefined
       this.#letBegin()
     })
   }
@@ -62,16 +71,18 @@ export class RateLine {
     const now = this.#time.elapsed()
     const ready: (() => void)[] = []
     let count = 0
-    for (const { resume } of this.#waiting) {
-      if (resume !== undefined) {
+    for (const waiter of this.#waiting) {
+      if (waiter.resume !== undefined) {
         if (this.#nextAt - this.#toleranceMs > now) break
         this.#nextAt = Math.max(now, this.#nextAt) + this.#intervalMs
-        ready.push(resume)
+        ready.push(waiter.resume)
+        waiter.resume = undefined
+        this.#wanting--
       }
       count++
     }
     this.#waiting = this.#waiting.slice(count)
-    if (this.#waiting.length > 0) this.#arm()
+    if (this.#wanting > 0) this.#arm()
     for (const resume of ready) resume()
   }
 }

@@ -66,7 +66,7 @@ function takeTurn(step: LimitedStep, next: () => void): void {
   const { clock, context } = execution
   const time = {
     elapsed: () => clock.elapsed(),
-    after: (ms: number, fire: () => void) => void fireAfter(clock, ms, fire),
+    after: (ms: number, fire: () => void) => fireAfter(clock, ms, fire),
   }
   const line = rateLineOf(spec, step.inputs, clock, time)
   if (step.hasEnded) return
