@@ -129,11 +129,11 @@ class BullmqEngine implements Engine {
     }
   }
 
-  /** Until it is settled, which it is at once where it has failed. */
+  /** Until it is settled, which it is at once where it has failed. What was on its way when a connection was cut may never be. */
   #follow(adding: Promise<unknown>): void {
     this.#late++
     const settled = (): void => void this.#late--
-    adding.then(settled, settled)
+    within(this.#options.timeoutMs, adding).then(settled, settled)
   }
 
   #queue(backend: Backend, queue: string): Promise<WakeQueue> {

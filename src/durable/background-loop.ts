@@ -4,6 +4,7 @@ import type { FullClock } from '../runtime/environment/clock.ts'
 import { unref } from '../runtime/environment/long-timeout.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { Delivery } from './mail/delivery.ts'
+import type { EngineWork } from './engine/engine-work.ts'
 import type { EventDelivery } from './mail/event-delivery.ts'
 import type { Mailbox } from './mail/mailbox.ts'
 import type { Scan } from './recovery/scan.ts'
@@ -11,6 +12,8 @@ import { ParkedUpkeep } from './parked-upkeep.ts'
 import type { Upkeep } from './upkeep.ts'
 
 const longestPauseMs = 500
+/** How long after its wake something that is still ready is looked for. */
+const afterWakeMs = 1_000
 
 /** What a docket does by itself. */
 export interface BackgroundWork {
@@ -20,6 +23,8 @@ export interface BackgroundWork {
   readonly delivery: Delivery
   readonly eventDelivery: EventDelivery
   readonly upkeep: Upkeep
+  /** Undefined where there is none. */
+  readonly engine: EngineWork | undefined
 }
 
 /**
@@ -37,6 +42,7 @@ export class BackgroundLoop {
   /** When the next turn is due, in steady time; undefined while one is under way. */
   #dueAt: number | undefined
   #isStopped = false
+  #lookedAt = -Infinity
   #unlisten: (() => void) | undefined
 
   constructor(context: DocketContext, work: BackgroundWork) {
@@ -50,6 +56,7 @@ export class BackgroundLoop {
       return false
     })
     this.#unowned = new Look(context.clock, async () => {
+      this.#lookedAt = this.#context.hostClock.elapsed()
       await this.#try('looking for work', () => scan?.run(false))
       return scan?.haveRoom === true
     })
@@ -66,7 +73,8 @@ export class BackgroundLoop {
     const { connection, owned } = this.#context
     const { scan } = this.#work
     this.#unlisten = connection.listen((hint) => {
-      if (hint.type === 'work' && scan !== undefined) this.#unowned.soon()
+      // An engine brings one process to look, rather than all.
+      if (hint.type === 'work' && scan !== undefined && this.#work.engine?.delivers !== true) this.#unowned.soon()
       if (hint.type === 'events') this.#work.eventDelivery.soon()
       if (hint.type === 'ended') this.#context.parkedCallers.delete(hint.execution)
       if (hint.type === 'mail' && hint.owner === connection.session.owner) this.#mail.soon()
@@ -88,6 +96,11 @@ export class BackgroundLoop {
     this.#unowned.stop()
   }
 
+  /** Where there is an engine that works, a process looks for itself only for what no wake came for. */
+  get #isLeftToEngine(): boolean {
+    return this.#work.engine?.delivers === true && this.#context.hostClock.elapsed() - this.#lookedAt < afterWakeMs
+  }
+
   #arm(pauseMs: number): void {
     if (this.#isStopped) return
     const { clock, hostClock } = this.#context
@@ -100,7 +113,8 @@ export class BackgroundLoop {
     const { delivery, eventDelivery, upkeep } = this.#work
     this.#dueAt = undefined
     await this.#mail.now()
-    await this.#unowned.now()
+    if (!this.#isLeftToEngine) await this.#unowned.now()
+    this.#work.engine?.adjust()
     await this.#try('delivering messages between executions', () => delivery.look())
     await this.#try('waking executions that wait for an event', () => eventDelivery.look())
     await this.#try('the upkeep of the store', () => upkeep.run())

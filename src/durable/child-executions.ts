@@ -166,20 +166,21 @@ export class ChildExecutions implements DurableChildren {
   async #startOrFind(
     parent: ChildParent,
     id: string,
-    { plan, leafValues, goesOn, mayOutlive, step }: ChildRequest,
+    { plan, leafValues, goesOn, mayOutlive, step, queue, onWorkerLoss, sources }: ChildRequest,
   ): Promise<ExecutionRecord | undefined> {
     const { options, setup } = parent
     this.#requireListed(plan.index.graph.name)
     const { headers, logger, observers } = options
-    const child = { id, headers, logger, observers }
+    const child = { id, headers, logger, observers, queue }
     const life = this.#context.owned.get(parent.id)
     if (life === undefined)
       throw new LeaseLostError(`execution "${parent.id}" is not this process's any more`, { executionId: parent.id })
     const requestDigest = digestOfChild({ id: parent.id, createdAt: life.commits.createdAt }, mayOutlive)
     const { place } = life.commits
-    const parentage = { id: parent.id, requestDigest, deadline: options.deadline, place }
-    const begin = async (given: GivenInputs, changed: Readonly<Record<string, string>>): Promise<void> =>
-      this.#starter.start(childRequest(this.#context, given, parentage, { ...child, headers: changed }))
+    const marks = { onWorkerLoss, sources }
+    const parentage = { id: parent.id, requestDigest, deadline: options.deadline, place, marks }
+    const begin = async (given: GivenInputs, changed: Readonly<Record<string, string>>, reopens = true): Promise<void> =>
+      this.#starter.start(childRequest(this.#context, given, parentage, { ...child, headers: changed }, reopens))
     const beginAnew = (): Promise<void> => this.#passStart(parent, id, step, { plan, leafValues }, begin)
     // In the first life of its parent nobody can have begun it before.
     if (life.epoch === 1 && goesOn)
@@ -195,7 +196,8 @@ export class ChildExecutions implements DurableChildren {
     else if (known !== undefined && isTerminal(known.status) && goesOn && setup.beginsAgain !== true) return known
     // One that is there, and has not ended, was seen by the interceptors when it began.
     const isJoined = known !== undefined && known.requestDigest === requestDigest && !isTerminal(known.status)
-    await (isJoined ? begin({ plan, leafValues }, headers) : beginAnew())
+    // What it comes to meanwhile is what this attempt comes to.
+    await (isJoined ? begin({ plan, leafValues }, headers, false) : beginAnew())
     return undefined
   }
 

@@ -8,6 +8,7 @@ import type { Delivery } from './mail/delivery.ts'
 import type { Owned, Release } from './ownership/owned.ts'
 import type { Scan } from './recovery/scan.ts'
 import type { ScheduleLoop } from './schedules/schedule-loop.ts'
+import type { EngineWork } from './engine/engine-work.ts'
 import type { EphemeralExecutions } from './start/ephemeral-executions.ts'
 
 /** How a docket is closed. */
@@ -25,6 +26,7 @@ export interface ClosingParts {
   readonly ephemeral: EphemeralExecutions
   readonly delivery: Delivery
   readonly scheduleLoop: ScheduleLoop
+  readonly engine: EngineWork | undefined
 }
 
 const lookEveryMs = 10
@@ -32,11 +34,12 @@ const lookEveryMs = 10
 /** Lets what runs go on until the deadline, hands over what is left, and closes the store. */
 export async function closeDocket(
   context: DocketContext,
-  { loop, scan, ephemeral, delivery, scheduleLoop }: ClosingParts,
+  { loop, scan, ephemeral, delivery, scheduleLoop, engine }: ClosingParts,
   { deadlineMs, drain }: { readonly deadlineMs: number; readonly drain: boolean },
 ): Promise<void> {
   const { clock, connection, owned } = context
   context.isClosing = true
+  engine?.stop()
   const until = clock.elapsed() + deadlineMs
   const leftMs = (): number => until - clock.elapsed()
   const isBusy = (): boolean =>
@@ -51,15 +54,22 @@ export async function closeDocket(
   ephemeral.end((executionId) => new DocketClosedError(endedMessage, { executionId }))
   await handOverAll(context)
   await delivery.close()
+  await engine?.close()
   await connection.close()
 }
 
 const endedMessage =
   'this docket was closed before the execution had ended, and no other process can go on with it: it was started without an id and persists nothing; run it again'
 
-async function handOverAll({ clock, connection, owned }: DocketContext): Promise<void> {
+async function handOverAll(context: DocketContext): Promise<void> {
+  const { clock, connection, owned } = context
   const onFailure = connection.failures.of('handing executions over')
-  const handedOver = Promise.all([...owned.values()].map((one) => one.handOver(releaseOf(one)).catch(onFailure)))
+  const handOver = async (one: Owned): Promise<void> => {
+    await one.handOver(releaseOf(one))
+    if ((await one.departure).type === 'moved')
+      context.wakes?.send([{ id: one.id, epoch: one.epoch, queue: one.commits.place.queue }])
+  }
+  const handedOver = Promise.all([...owned.values()].map((one) => handOver(one).catch(onFailure)))
   // If the store stays away for a lease, the executions are free without being handed over.
   await atMost(clock, connection.session.leaseMs, handedOver)
 }

@@ -4,10 +4,12 @@ import { cancelExecution } from './cancel-execution.ts'
 import { ChildExecutions } from './child-executions.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { HealthCheck } from './docket-health.ts'
+import { EngineWork } from './engine/engine-work.ts'
 import { deleteExecution, undoUnowned } from './delete-execution.ts'
 import { Delivery } from './mail/delivery.ts'
 import { EventDelivery } from './mail/event-delivery.ts'
 import { Mailbox } from './mail/mailbox.ts'
+import { Permits } from './recovery/permits.ts'
 import { Reopening } from './recovery/reopen.ts'
 import { Resumption } from './recovery/resume.ts'
 import { Scan } from './recovery/scan.ts'
@@ -32,6 +34,8 @@ export interface DocketParts {
   readonly health: HealthCheck
   readonly schedules: Schedules
   readonly scheduleLoop: ScheduleLoop
+  /** Undefined where there is none. */
+  readonly engine: EngineWork | undefined
 }
 
 /** Why a run is cancelled that is in the way of the next one. */
@@ -59,7 +63,9 @@ export function docketParts(context: DocketContext, declared: readonly CheckedSc
   context.deliver = (entries) => delivery.send(entries)
   const eventDelivery = new EventDelivery(context)
   context.deliverEvents = () => eventDelivery.soon()
+  const engine = engineWork(context, scan)
   const loop = new BackgroundLoop(context, {
+    engine,
     scan: context.options.takeOver === false ? undefined : scan,
     mailbox: new Mailbox(context, reopening),
     delivery,
@@ -71,8 +77,16 @@ export function docketParts(context: DocketContext, declared: readonly CheckedSc
   const schedules = new Schedules(context, starter, { cancel, onChanged: () => scheduleLoop.soon() })
   cancelForParkedCallers(context)
   loop.start()
+  engine?.start()
   scheduleLoop.start()
   const ephemeral = new EphemeralExecutions(context)
   const health = new HealthCheck(context, loop)
-  return { resumption, reopening, scan, starter, ephemeral, delivery, loop, health, schedules, scheduleLoop }
+  return { resumption, reopening, scan, starter, ephemeral, delivery, loop, health, schedules, scheduleLoop, engine }
+}
+
+function engineWork(context: DocketContext, scan: Scan): EngineWork | undefined {
+  const { engine, takeOver } = context.options
+  if (engine === undefined) return undefined
+  const permits = new Permits(context, (queue) => scan.queue(queue))
+  return new EngineWork(context, engine, permits, takeOver === false ? new Map<string, number>() : scan.served)
 }

@@ -63,6 +63,7 @@ const engines: Readonly<Record<string, Rule>> = {
 
 /** The rooms of `src/durable`, each with the ones that it may import besides itself. */
 const roomsOfDurable: Readonly<Record<string, readonly string[]>> = {
+  engine: ['records', 'ownership', 'context', 'recovery'],
   records: [],
   ownership: ['records'],
   limits: ['records'],
@@ -147,7 +148,7 @@ const importRules: Readonly<Record<string, Rule>> = {
       'src/testing/kit',
       'stores/memory',
     ],
-    packages: ['node:util'],
+    packages: ['node:util', 'node:assert/strict', 'node:timers/promises'],
   },
   'src/testing': {
     parts: [...coreRoomNames, 'src/testing', 'src/testing/kit'],

@@ -50,14 +50,8 @@ the bureau was called 4 times; it had peace: true`,
 /livez: 200 ok
 /readyz: 503 this docket is closing, or closed`,
   },
-  'autoscaling.ts': {
-    text: `no workers, nothing to do: 0
-no workers, and work for them: 50
-a worker has done it: 0`,
-  },
   'serverless.ts': {
-    text: `answered
-charged o-1
+    text: `charged o-1, before the answer
 reminded of o-1`,
   },
   'retry-after.ts': {

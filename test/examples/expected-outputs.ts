@@ -1,5 +1,6 @@
 import { outputsOfHooks } from './expected-outputs-of-hooks.ts'
 import { outputsOfWaits } from './expected-outputs-of-waits.ts'
+import { outputsOfWorkers } from './expected-outputs-of-workers.ts'
 import type { ExpectedOutput } from './expected-output.ts'
 
 const killedAndResumed = `charging order 7
@@ -10,6 +11,7 @@ payment of order 7, shipped`
 /** Every example that is run for its output alone, by its path in `examples/`. The guides quote these texts. */
 export const expectedOutputs: Readonly<Record<string, ExpectedOutput>> = {
   ...outputsOfWaits,
+  ...outputsOfWorkers,
   ...outputsOfHooks,
   'batch.ts': {
     text: `Metropolis: above average

@@ -8,6 +8,7 @@ import { isMachineStep } from '../language/machine-step.ts'
 import type { AnyMachineStep } from '../language/machine-step.ts'
 import { isRemoteStep } from '../language/remote-step.ts'
 import { isEventType, problemOfBroadcast } from '../language/event-type.ts'
+import { isName } from '../check-name.ts'
 import { isRecord } from '../is-record.ts'
 import { isValueStep, problemsOfValue } from '../language/value.ts'
 import { checkSubgraph, isSubgraph } from './nested-graph.ts'
@@ -23,7 +24,7 @@ const policies = ['timeout', 'retry', 'persist', 'version', 'formerly', 'concurr
 
 /** What a declaration of each kind of step may hold. */
 const options: Readonly<Record<Kind, readonly string[]>> = {
-  step: [...everyStep, ...policies, 'rate', 'compensate', 'results'],
+  step: [...everyStep, ...policies, 'rate', 'compensate', 'results', 'queue'],
   value: [...everyStep, 'value'],
   race: [...everyStep, ...policies],
   signal: [...everyStep, 'timeout', 'fallback'],
@@ -40,6 +41,8 @@ const options: Readonly<Record<Kind, readonly string[]>> = {
     'when',
     'fallback',
     'compensate',
+    'queue',
+    'onWorkerLoss',
   ],
   machine: [
     ...everyStep,
@@ -113,12 +116,26 @@ export function checkKind(label: string, step: AnyStep, bad: Report, badOption: 
     bad(
       `${label} reads results of nodes by name (${Object.keys(step.results).join(', ') || 'none'}), which a workflow alone gives: draw it with workflow(name).add(…), or take what it needs as inputs`,
     )
+  checkPlace(label, step, bad, badOption)
   if (step.kind === 'timer') checkTimer(label, step, bad, badOption)
   if (isEventStep(step)) checkEvent(label, step, bad)
   if (isSubgraph(step)) checkSubgraph(label, step, bad)
   if (isMachineStep(step)) checkMachine(label, step, bad, badOption)
   if (isRemoteStep(step)) for (const problem of step.problems) badOption(`${label}: ${problem}`)
   if (step.kind === 'race') checkRace(label, step, bad, badOption)
+}
+
+/** Where a step runs, and what becomes of it when that place is lost. */
+function checkPlace(label: string, step: AnyStep, bad: Report, badOption: Report): void {
+  const { queue, inputs } = step
+  if (queue !== undefined && !isName(queue))
+    badOption(`${label}: queue must be a non-empty string, not ${describe(queue)}`)
+  const all = Object.entries(inputs).find(([, port]) => port.kind === 'all')
+  if (queue !== undefined && step.kind === 'step' && all !== undefined)
+    bad(`${label}: its input "${all[0]}" takes all items of a batch, which a step with a queue can't: leave out queue, or take what another step makes of them`)
+  const { onWorkerLoss } = step as AnyStep & { readonly onWorkerLoss?: unknown }
+  if (onWorkerLoss !== undefined && onWorkerLoss !== 'restart' && onWorkerLoss !== 'fail')
+    badOption(`${label}: onWorkerLoss must be 'restart' or 'fail', not ${describe(onWorkerLoss)}`)
 }
 
 function checkRace(label: string, { inputs, persist }: AnyStep, bad: Report, badOption: Report): void {

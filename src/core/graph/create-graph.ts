@@ -5,6 +5,7 @@ import { checkDefaults, checkStep, checkTimeout, problemOfDataType, typeOfPort }
 import { describe, reportUnknownKeys } from '../check-options.ts'
 import { isRecord } from '../is-record.ts'
 import { findCycles } from './cycles.ts'
+import { elsewhereOf } from './elsewhere.ts'
 import { durationMs } from '../duration.ts'
 import { GraphError } from '../errors.ts'
 import type { GraphProblem } from '../errors.ts'
@@ -56,7 +57,7 @@ export function createGraph(declaration: unknown, drawn?: Pick<GraphIndex, 'draw
     report('cycle', `the types form a cycle: ${cycle.join(' → ')}; one of these steps must do without its input`)
   if (problems.length > 0) throw new GraphError(name, problems)
   const graph = new CheckedGraph(name, declaration, steps)
-  const specs = steps.map((step) => specOf(step, graph))
+  const specs = steps.map((step) => specOf(elsewhereOf(step, graph, createGraph), graph))
   const index: GraphIndex = {
     graph,
     specs,

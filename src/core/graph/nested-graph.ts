@@ -16,6 +16,10 @@ export interface AnySubgraph extends AnyStep {
   readonly target: AnyDataType
   /** Types that stand in the place of the graph's leaves, by the names of these. */
   readonly renames: Readonly<Record<string, AnyDataType>> | undefined
+  /** What becomes of an execution of it whose process is lost. */
+  readonly onWorkerLoss?: 'restart' | 'fail' | undefined
+  /** The step in whose place it stands, which has a queue; undefined where it is declared as it is. */
+  readonly standsFor?: AnyStep | undefined
 }
 
 /** Whether a step is made by `subgraph`. */
@@ -104,7 +108,8 @@ function wayTo(name: string, graph: AnyGraph): readonly string[] | undefined {
 export function withNestedGraphs(graphs: readonly AnyGraph[]): readonly AnyGraph[] {
   const all = new Set(graphs)
   const listed = all.size
-  for (const graph of all) for (const step of graph.steps) if (isSubgraph(step)) all.add(step.graph)
+  for (const graph of all)
+    for (const { step } of indexOf(graph)?.specs ?? []) if (isSubgraph(step)) all.add(step.graph)
   // Those that are listed twice stay so, for the one that checks them.
   return [...graphs, ...[...all].slice(listed)]
 }

@@ -39,6 +39,16 @@ export interface SubgraphOptions<Name extends string, Output, Renames, Inputs, V
   readonly when?: ((inputs: Inputs) => boolean) | undefined
   /** Takes the place of the value when the child failed: a value, or a function that makes one. @default none */
   readonly fallback?: Value | ((error: unknown, inputs: Inputs) => MaybePromise<Value>) | undefined
+  /**
+   * In a docket, lets processes that work on this queue run the child: all its steps in one of them. Its inputs stay with the parent, and the step's timeout does
+   * not count the time in the queue. In plain `execute` it runs in place. @default the parent's process begins it
+   */
+  readonly queue?: string | undefined
+  /**
+   * For steps that leave something in their process, like files: the child never goes on in another one. When its process is lost, `'restart'` runs all its steps
+   * anew, and `'fail'` ends it; only global results stay. @default another process goes on from what is on record
+   */
+  readonly onWorkerLoss?: 'restart' | 'fail' | undefined
   /** Undoes what a completed child did: only this does. One that fails or is cancelled undoes itself, by its own steps. @default none */
   readonly compensate?:
     Compensate<ReceivedOf<Output>, Inputs, App> | CompensatePolicy<ReceivedOf<Output>, Inputs, App> | undefined

@@ -69,6 +69,8 @@ export interface AnyStep {
   readonly concurrency?: number | ConcurrencyPolicy | undefined
   /** How many attempts begin in a period; undefined for any number. */
   readonly rate?: RatePolicy | undefined
+  /** The queue in which it is an execution of its own, where it runs in a docket; undefined for the execution that it is part of. */
+  readonly queue?: string | undefined
   /** Whether it runs, by its inputs; undefined for always. */
   readonly when?: ((inputs: never) => boolean) | undefined
   /** A value, or a function `(error, inputs) => value`, that takes the place of the result when the step failed for good. */
@@ -207,6 +209,11 @@ export interface StepDeclaration<
   readonly concurrency?: number | ConcurrencyPolicy<ReceivedBy<Inputs>> | undefined
   /** How many attempts begin in a period: over all executions of the process, or, with a `scope`, of all processes. @default no limit */
   readonly rate?: RatePolicy<ReceivedBy<Inputs>> | undefined
+  /**
+   * In a docket, lets processes that work on this queue run the step: as an execution of its own, whose inputs stay with the execution that it is part of.
+   * Its policies hold there, and its timeout does not count the time in the queue. In plain `execute` it runs in place. @default it runs where its execution does
+   */
+  readonly queue?: string | undefined
   /** Whether the step runs, by its inputs; false skips it, and what can't do without it. Must be pure. @default always */
   readonly when?: ((inputs: ReceivedBy<Inputs>) => boolean) | undefined
   /** Takes the place of the result when the step failed for good: a value, or a function that makes one. @default none */

@@ -41,6 +41,7 @@ import { IncompatibleExecutions } from './incompatible-executions.ts'
 import { ownStoresOf } from './own-stores.ts'
 import { KnownGraphs } from './known-graphs.ts'
 import { StepReader } from './step-reader.ts'
+import type { WakesOfDocket } from './wakes-of-docket.ts'
 import { DrawnGraphs } from './drawn-graphs.ts'
 import { PersistDefaults } from './persist-default.ts'
 import { noQueues } from './served-queues.ts'
@@ -48,7 +49,7 @@ import type { StartOptions } from './start-options.ts'
 import { workerDescription } from './worker-description.ts'
 
 /** What is written together with a change of an execution itself. */
-type Beside = 'steps' | 'consumed' | 'closedSlots' | 'openedSlots' | 'outgoing' | 'checkpoints'
+type Beside = 'steps' | 'consumed' | 'closedSlots' | 'openedSlots' | 'outgoing' | 'checkpoints' | 'droppedCheckpoints'
 
 /** What all parts of one docket share: data, and small verbs over it. How executions begin, go on and end is not decided here. */
 export class DocketContext {
@@ -86,6 +87,8 @@ export class DocketContext {
   lookSoon: (id?: string) => void = () => {}
   /** The queues that this process serves. */
   queues = noQueues
+  /** What hands wakes to the engine; undefined where there is none. */
+  wakes: WakesOfDocket | undefined
   /** There is a graph that was not known: executions that are stored under this name are looked for from now on. */
   onGraph: (name: string) => void = () => {}
   /** Wakes what waits for events that have come. */
@@ -128,6 +131,7 @@ export class DocketContext {
       onLost: (cause) => this.#loseAll(cause),
       onBlocked: (durationMs) => this.#reportBlocked(durationMs),
       onOutgoing: (entries) => this.deliver(entries),
+      onAccepted: options.engine && ((ids) => this.wakes?.accepted(ids)),
     })
     this.clock = this.connection.clock
     this.turns = new ExecutionTurns(this.clock)

@@ -23,6 +23,7 @@ import type { Logger } from '../../core/contracts/logger.ts'
 import type { Observer } from '../../core/contracts/observer.ts'
 import type { PersistPolicy } from '../../core/language/policy.ts'
 import type { AnyStep } from '../../core/language/step.ts'
+import type { Engine } from '../../core/contracts/engine.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import type { Inspector } from '../../runtime/actors/inspector.ts'
 import type { Clock } from '../../runtime/environment/clock.ts'
@@ -74,6 +75,11 @@ export interface DocketOptions {
    * that starts executions, asks for them and ends them, and runs none. @default { default: 100 }
    */
   readonly work?: Readonly<Record<string, number | undefined>> | false | undefined
+  /**
+   * Brings a worker with a free slot to look into the store as soon as something is ready: `bullmqEngine` of `docket/engines/bullmq`, or one of your own. With an engine,
+   * `work` says what this process serves. @default none: each process looks for itself
+   */
+  readonly engine?: Engine | undefined
   /**
    * What limits queues, in all processes together. Every process that serves a queue, or names it here, declares what holds: of different declarations the one with
    * the higher `version` does, of equal versions the last one; and what an operator sets with `docket.queue(name).limits()` stands above them. @default none
@@ -136,6 +142,7 @@ const optionNames: readonly string[] = [
   'lease',
   'takeOver',
   'work',
+  'engine',
   'queues',
   'onQueue',
   'park',
@@ -226,6 +233,7 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
     if (value !== undefined && !(Number.isInteger(value) && (value as number) >= 1))
       report(`${key} must be a whole number of at least 1, not ${describe(value)}`)
   reportWork(work, report)
+  reportEngine(options, report)
   reportQueues(options['queues'], report)
   if (options['onQueue'] !== undefined && typeof options['onQueue'] !== 'function')
     report(`onQueue must be a function of a report, not ${describe(options['onQueue'])}`)
@@ -259,6 +267,14 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
 
 function canFindGraphs({ steps, unknownGraph }: Readonly<Record<string, unknown>>): boolean {
   return typeof unknownGraph === 'function' || (Array.isArray(steps) && steps.length > 0)
+}
+
+function reportEngine({ engine, work }: Readonly<Record<string, unknown>>, report: (problem: string) => void): void {
+  if (engine === undefined) return
+  if (!hasFunctions(engine, ['open', 'wake', 'consume', 'close']))
+    report(`engine must be an engine, like bullmqEngine({ connection }), not ${describe(engine)}`)
+  if (work === undefined)
+    report('work is missing: with an engine, say what this process serves, as { default: 50 }, or false for nothing')
 }
 
 function reportMissingApp(graphs: readonly AnyGraph[], report: (problem: string) => void): void {

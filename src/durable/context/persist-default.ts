@@ -25,9 +25,14 @@ export class PersistDefaults {
 
   /** The same with the steps of one more graph. */
   with(graph: AnyGraph): PersistOf {
-    for (const spec of requireIndex(graph).specs) {
+    const { specs } = requireIndex(graph)
+    const takenElsewhere = new Set(
+      specs.flatMap(({ step, ports }) => (step.queue === undefined ? [] : ports.map(({ type }) => type))),
+    )
+    for (const spec of specs) {
       if (spec.persist !== undefined) continue
-      const policy = policyOf(spec, this.#persist)
+      // What a step in another queue takes is on record, so that it is found there.
+      const policy = policyOf(spec, this.#persist, takenElsewhere.has(spec.output.name))
       if (policy === undefined) continue
       this.#specs.set(spec, persistSpecOf(policy, spec.step, graph))
       this.#hasAny = true
@@ -36,9 +41,13 @@ export class PersistDefaults {
   }
 }
 
-function policyOf(spec: StepSpec, persist: DocketOptions['persist']): PersistScope | PersistPolicy | undefined {
+function policyOf(
+  spec: StepSpec,
+  persist: DocketOptions['persist'],
+  isTakenElsewhere: boolean,
+): PersistScope | PersistPolicy | undefined {
   if (isAlwaysRecorded(spec)) return 'execution'
   // The record of all results is what its execution ends with.
   if (spec.kind === 'value' || spec.step.drawn === 'results') return undefined
-  return persist ?? (spec.step.drawn === 'node' ? 'execution' : undefined)
+  return persist ?? (isTakenElsewhere || spec.step.drawn === 'node' ? 'execution' : undefined)
 }

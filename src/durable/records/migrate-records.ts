@@ -111,7 +111,8 @@ export async function migrateRecords(
 ): Promise<MigratedRecords | undefined> {
   if (execution.kind === 'batch') return undefined
   const { id, graph, target, graphHash, machineVersion } = execution
-  const { $checked, $overrides, $names, $signals, $waits, $limits, $drawing } = await readInputs(execution, encoding)
+  const stored = await readInputs(execution, encoding)
+  const { $checked, $overrides, $names, $signals, $waits, $limits, $drawing, $onWorkerLoss } = stored
   const [inputs, overrides] = split($checked, $overrides)
   const known: Record<string, MigratableStep> = {}
   const byStep = new Map<string, StepRecord>()
@@ -180,6 +181,7 @@ export async function migrateRecords(
     ...($waits !== undefined && { $waits }),
     ...($limits !== undefined && { $limits }),
     ...($drawing !== undefined && { $drawing }),
+    ...($onWorkerLoss !== undefined && { $onWorkerLoss }),
   }
   return {
     execution: {

@@ -21,6 +21,7 @@ import { keptStateOf } from './kept-state.ts'
 import { queuedOf } from './queued-since.ts'
 import { firstOf, winnerOf } from './race-winner.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
+import type { WorkerLossPolicy } from './stored-inputs.ts'
 import type { StoredLimits } from './stored-limits.ts'
 import { keyNamesOf } from './stored-names.ts'
 import { noUndoRecords } from './undo-records.ts'
@@ -45,6 +46,8 @@ export interface RestoredExecution {
   readonly signals: Readonly<Record<string, unknown>> | undefined
   /** What bounds its time, where that is more than a deadline. */
   readonly limits: StoredLimits | undefined
+  /** What becomes of it when its process is lost; undefined where another one goes on with it. */
+  readonly onWorkerLoss: WorkerLossPolicy | undefined
   /** Whether it had ended, and begins again. */
   readonly beginsAgain: boolean
   /** How often steps were undone. */
@@ -88,7 +91,8 @@ export async function restoreExecution(
 ): Promise<RestoredExecution | { readonly reasons: readonly string[] }> {
   const reasons = await misfitsInTurns(record, steps, graph, turn)
   if (reasons.length > 0) return { reasons }
-  const { $given, $checked, $versions, $overrides, $names, $signals, $limits } = await readInputs(record, encoding)
+  const stored = await readInputs(record, encoding)
+  const { $given, $checked, $versions, $overrides, $names, $signals, $limits, $onWorkerLoss } = stored
   const [inputs] = split($given, $overrides)
   const changed = [...changedInputs($given, $versions, graph), ...nowMade('input', Object.keys(inputs), graph)]
   if (changed.length > 0) return { reasons: changed }
@@ -141,7 +145,8 @@ export async function restoreExecution(
   for (const step of anew) undoings.set(step, (undoings.get(step) ?? 0) + 1)
   const { plan, leafValues } = given
   const found = { plan, inputs: $given, leafValues, persisted, inputHashes, open, keyNames, undoings, anew }
-  return { ...found, signals: $signals, limits: $limits, beginsAgain: cause === 'end' }
+  const kept = { signals: $signals, limits: $limits, onWorkerLoss: $onWorkerLoss }
+  return { ...found, ...kept, beginsAgain: cause === 'end' }
 }
 
 /** Races of which losers may have something to undo; undefined where there are none. */

@@ -3,6 +3,7 @@ import { SerializationError } from '../../core/errors.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { Plan } from '../../core/graph/plan.ts'
+import type { ValueSource } from '../../runtime/steps/step-work.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { ValueEncoding, ValueIdentity } from '../../core/values/value-encoding.ts'
 import { graphHashOf } from './graph-hash.ts'
@@ -26,7 +27,21 @@ export interface StoredInputs {
   readonly $limits?: StoredLimits
   /** Of an execution of a workflow, its drawing, which may be anything: see `graphOfDrawing`. */
   readonly $drawing?: unknown
+  /** What becomes of it when its process is lost. @default another one goes on with it */
+  readonly $onWorkerLoss?: WorkerLossPolicy
+  /** Inputs that are not among the given ones: where its parent has them on record, by type. */
+  readonly $refs?: Readonly<Record<string, ValueSource>>
 }
+
+/** What is stored with the inputs of a child. */
+export interface ChildMarks {
+  readonly onWorkerLoss?: WorkerLossPolicy | undefined
+  /** For each input that stays with the parent, where it is on record there. */
+  readonly sources?: readonly (ValueSource | undefined)[] | undefined
+}
+
+/** What becomes of an execution that never goes on in another process: it begins anew there, or it fails. */
+export type WorkerLossPolicy = 'restart' | 'fail'
 
 /** What steps of a plan wait for: so a process without the graph knows what can be sent. */
 export interface PlannedWaits {
@@ -49,13 +64,17 @@ export function storedInputsOf(
   checked: readonly unknown[],
   signals: Readonly<Record<string, unknown>> = {},
   limits?: StoredLimits,
+  { onWorkerLoss, sources = [] }: ChildMarks = {},
 ): Readonly<Record<string, unknown>> {
   const document: Record<string, unknown> = {}
   const converted: Record<string, unknown> = {}
   const versions: Record<string, string> = {}
+  const refs: Record<string, ValueSource> = {}
   const names = namesAtStart(index)
   for (const [i, { type }] of leaves.entries()) {
-    if (given[i] !== undefined) document[type.name] = given[i]
+    const source = sources[i]
+    if (source !== undefined) refs[type.name] = source
+    else if (given[i] !== undefined) document[type.name] = given[i]
     if (checked[i] !== given[i] && !isDeepStrictEqual(checked[i], given[i])) converted[type.name] = checked[i]
     if (type.version !== undefined) versions[type.name] = type.version
   }
@@ -68,6 +87,8 @@ export function storedInputsOf(
     ...(Object.keys(signals).length > 0 && { $signals: signals }),
     ...(limits !== undefined && { $limits: limits }),
     ...(index.drawing !== undefined && { $drawing: index.drawing }),
+    ...(onWorkerLoss !== undefined && { $onWorkerLoss: onWorkerLoss }),
+    ...(Object.keys(refs).length > 0 && { $refs: refs }),
     ...(signalSteps.length + receivers.length > 0 && { $waits: waitsOf({ index, signalSteps, receivers }) }),
   }
 }
@@ -95,6 +116,8 @@ export async function readInputs(record: ExecutionRecord, encoding: ValueEncodin
     $waits: waits,
     $limits: limits,
     $drawing: drawing,
+    $onWorkerLoss: onWorkerLoss,
+    $refs: refs,
     ...given
   } = stored
   return {
@@ -106,6 +129,8 @@ export async function readInputs(record: ExecutionRecord, encoding: ValueEncodin
     ...(isRecord(signals) && { $signals: signals }),
     ...(isRecord(limits) && { $limits: limits }),
     ...(drawing !== undefined && { $drawing: drawing }),
+    ...(isRecord(refs) && { $refs: refs as Readonly<Record<string, ValueSource>> }),
+    ...((onWorkerLoss === 'restart' || onWorkerLoss === 'fail') && { $onWorkerLoss: onWorkerLoss }),
     ...(isRecord(waits) && Array.isArray(waits['signals']) && { $waits: waits as unknown as PlannedWaits }),
   }
 }

@@ -1,7 +1,7 @@
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { isOpenStatus, isTerminal, openStatuses } from '../../core/contracts/statuses.ts'
 import { ExecutionCancelledError } from '../../core/errors.ts'
-import { isSubgraph } from '../../core/graph/nested-graph.ts'
+import { requireIndex } from '../../core/graph/plan.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { digestOfChild, mayOutliveParent } from '../records/child-digest.ts'
 import { hasCompleted } from '../records/known-outcome.ts'
@@ -22,7 +22,8 @@ export async function* openChildrenOf(context: DocketContext, parent: string): A
 
 /** Whether an execution may have children, as far as that is known here. */
 export function mayHaveChildren(context: DocketContext, { graph }: Pick<ExecutionRecord, 'graph'>): boolean {
-  return context.graphOf(graph)?.steps.some((step) => isSubgraph(step) || step.kind === 'durable') ?? true
+  const known = context.graphOf(graph)
+  return known === undefined || requireIndex(known).specs.some(({ kind }) => kind === 'subgraph' || kind === 'durable')
 }
 
 /**

@@ -19,6 +19,7 @@ import { OwnedExecution } from '../ownership/owned-execution.ts'
 import { forgottenUndos, noUndoRecords, undoneRecordsOf } from '../records/undo-records.ts'
 import type { StoredRecords } from '../records/present-names.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
+import type { WorkerLossPolicy } from '../records/stored-inputs.ts'
 import { boundsOf, deadlineOnceBegun } from '../records/stored-limits.ts'
 import type { StoredLimits } from '../records/stored-limits.ts'
 import type { RestoredExecution, ResumeCause } from '../records/restore-execution.ts'
@@ -85,6 +86,7 @@ export async function executionFromRecords(
         record: owned,
         restored,
         signals: restored.signals,
+        onWorkerLoss: restored.onWorkerLoss,
         // A call that goes on with one that has ended may give it more time.
         limits: restored.limits && {
           ...restored.limits,
@@ -113,6 +115,7 @@ export function ownedExecutionOf(
     readonly mail?: readonly Message[] | undefined
     readonly moves?: readonly ReadMove[] | undefined
     readonly held?: HeldEvents | undefined
+    readonly onWorkerLoss?: WorkerLossPolicy | undefined
   },
 ): OwnedExecution {
   const { given, input, requestDigest, startOptions, record, restored, begun, signals, mail, moves, held, limits } =
@@ -139,6 +142,8 @@ export function ownedExecutionOf(
     ...(begun !== undefined && { begun }),
     onRefused: () => context.refused(record.id),
     ...parkingOf(context, { id: record.id, graph: given.plan.index.graph.name, queue: record.queue }, startOptions),
+    // To be parked is to go on in another process.
+    ...(parts.onWorkerLoss !== undefined && { parkMs: undefined }),
     onGone: (gone) => context.leave(gone),
   })
 }

@@ -44,6 +44,7 @@ export class QueueScan {
   #behindKey: string | undefined
   #timer: unknown
   #fruitlessLooks = 0
+  #lastTurn: Promise<unknown> = Promise.resolve()
 
   constructor(context: DocketContext, queue: string, slots: number, parts: ScanParts) {
     this.#context = context
@@ -76,7 +77,45 @@ export class QueueScan {
   }
 
   /** Calls back with how many run here because of it, also where it fails on the way. */
-  async run(isThorough: boolean, onCounted?: (count: number) => void): Promise<number> {
+  run(isThorough: boolean, onCounted?: (count: number) => void): Promise<number> {
+    return this.#inTurn(() => this.#run(isThorough, onCounted))
+  }
+
+  /** Goes on with up to so many that are next, as far as there are slots; gives the ids of those that run here now. @throws StoreError */
+  next(limit: number): Promise<readonly string[]> {
+    return outsideCalls.run(() => this.#inTurn(() => this.#next(limit)))
+  }
+
+  /** Two that look at the same time would both count on the same slots. */
+  async #inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
+    const before = this.#lastTurn
+    const turn = before.then(act)
+    this.#lastTurn = turn.catch(() => {})
+    return turn
+  }
+
+  async #next(limit: number): Promise<readonly string[]> {
+    const { connection, storedGraphNames, turns } = this.#context
+    await connection.ready()
+    const room = Math.min(limit, this.slots.count(), this.#portion.size)
+    const { owner } = connection.session
+    if (room === 0 || this.#isStopped || !(await this.#isStill(owner))) return []
+    const { deletions } = turns
+    const ids: string[] = []
+    try {
+      const acquired = await this.#acquire({ owner, graphs: storedGraphNames, ...this.#walls.past(), limit: room })
+      const records = acquired.map(({ execution }) => execution)
+      this.#behindKey = records.findLast(({ startedAt }) => startedAt === undefined)?.key ?? this.#behindKey
+      await this.#goOnWith(acquired, deletions, (id) => ids.push(id))
+      this.#walls.found(records)
+      return ids
+    } catch (error) {
+      turns.markUncertain()
+      throw error
+    }
+  }
+
+  async #run(isThorough: boolean, onCounted?: (count: number) => void): Promise<number> {
     const { connection, clock } = this.#context
     const { states } = this.#parts
     const { concurrency, rate } = states.limitsOf(this.queue)
@@ -186,11 +225,18 @@ export class QueueScan {
   }
 
   /** Gives how many of them run here now: each has a slot as soon as it does. `deletions` is how many there were before the store gave them. */
-  async #goOnWith(acquired: readonly AcquiredExecution[], deletions: number): Promise<number> {
+  async #goOnWith(
+    acquired: readonly AcquiredExecution[],
+    deletions: number,
+    onTaken?: (id: string) => void,
+  ): Promise<number> {
     const { turns } = this.#context
     try {
       const mayBeGone = turns.deletions !== deletions
-      const { count, bytes } = await this.#parts.resumption.resume(acquired, mayBeGone, (id) => this.slots.take(id))
+      const { count, bytes } = await this.#parts.resumption.resume(acquired, mayBeGone, (id) => {
+        this.slots.take(id)
+        onTaken?.(id)
+      })
       if (acquired.length >= this.#portion.size) this.#portion.brought(bytes)
       return count
     } catch (error) {

@@ -18,6 +18,7 @@ import { migrateRecords } from '../records/migrate-records.ts'
 import { underPresentNames } from '../records/present-names.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
 import { isUnfinished } from '../records/unfinished-records.ts'
+import { acquiredRecords } from './acquired-child.ts'
 import { beginAgain } from './begin-again.ts'
 import { batchFromRecords } from './batch-from-records.ts'
 import { executionFromRecords } from './execution-from-records.ts'
@@ -219,7 +220,10 @@ export class Resumption {
     const reasons = await this.#context.learn(record)
     const graph = this.#context.graphOf(record)
     const unknown = reasons === undefined ? unknownGraph(this.#context, record) : { reasons, mayFitElsewhere: true }
-    const fitting = graph === undefined ? unknown : await this.#fromRecords(record, steps, graph, cause, caller)
+    const left = await acquiredRecords(this.#context, record, steps, graph, cause)
+    if (left === undefined) return 'settled'
+    const fitting =
+      graph === undefined ? unknown : await this.#fromRecords(left.record, left.steps, graph, cause, caller)
     // To read it takes long where it is large: what was read after it was lost is not the whole, and says nothing of it.
     if (record.owner !== connection.session.owner) return 'outdated'
     if (fitting === undefined || 'reasons' in fitting) {

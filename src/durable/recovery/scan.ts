@@ -95,6 +95,16 @@ export class Scan {
     this.#queues.get(queue)?.slots.take(id)
   }
 
+  /** What is next of a queue, for those that have a permit for it. */
+  queue(name: string): Pick<QueueScan, 'slots' | 'next'> | undefined {
+    return this.#queues.get(name)
+  }
+
+  /** The queues that are served, with all their slots. */
+  get served(): ReadonlyMap<string, number> {
+    return slotsOf(this.#context.options.work)
+  }
+
   /** Resolves when the store has answered the looks that are under way: what it gave is in the turns of its execution from then on. */
   async lookDone(): Promise<void> {
     await Promise.all([...this.#queues.values()].map((queue) => queue.lookDone()))

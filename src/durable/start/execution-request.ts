@@ -22,6 +22,7 @@ import { graphHashOf } from '../records/graph-hash.ts'
 import { machineVersion } from '../records/machine-version.ts'
 import { latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
 import { storedInputsOf } from '../records/stored-inputs.ts'
+import type { ChildMarks } from '../records/stored-inputs.ts'
 import { ownedExecutionOf } from '../recovery/execution-from-records.ts'
 import { placeInQueue, withDrawnPlace } from './place-in-queue.ts'
 import type { PlaceInQueue } from './place-in-queue.ts'
@@ -37,6 +38,8 @@ export interface StartRequest {
   readonly place: PlaceInQueue
   /** Whether it may begin here at once. */
   readonly isEager: boolean
+  /** Whether one that has failed, or was cancelled, goes on. @default true */
+  readonly reopens?: boolean
   /** Looks whether the values fit their schemas; what `newRecord` needs of that it does not do again. @throws InputError */
   check?(): Promise<void>
   /** Set where it is new: it was started by this request. */
@@ -71,6 +74,8 @@ interface Parentage {
   readonly deadline: number | undefined
   /** Where the parent stands: so does its child, if nothing else is said. */
   readonly place: Omit<PlaceInQueue, 'startAt'>
+  /** What is stored with the child's inputs. */
+  readonly marks: ChildMarks
 }
 
 /** Prepares an execution. @throws GraphError, InputError, OptionError, SerializationError */
@@ -88,18 +93,23 @@ export function executionRequest(
   return requestOf(context, { given, signals, input, parent: undefined }, options)
 }
 
-/** Prepares the child of an execution: its values are checked already. @throws OptionError, SerializationError */
+/**
+ * Prepares the child of an execution: its values are checked already. With `reopens: false`, one that has ended meanwhile stays as it is.
+ * @throws OptionError, SerializationError
+ */
 export function childRequest(
   context: DocketContext,
   given: GivenInputs,
   parent: Parentage,
   options: StartOptions & { readonly id: string },
+  reopens = true,
 ): StartRequest {
   const { index, target } = given.plan
   const own = context.requireGraph(index.graph)
   const plan = own === index.graph ? given.plan : planOf(own, target)
   const asked = { plan, leafValues: given.leafValues }
-  return requestOf(context, { given: asked, signals: {}, input: namedLeaves(asked), parent }, options)
+  const child = requestOf(context, { given: asked, signals: {}, input: namedLeaves(asked), parent }, options)
+  return { ...child, reopens }
 }
 
 function requestOf(
@@ -153,6 +163,7 @@ function requestOf(
         record,
         begun: created.steps,
         signals,
+        onWorkerLoss: parent?.marks.onWorkerLoss,
       }
       if (!context.enter(ownedExecutionOf(context, { ...parts, restored: undefined })))
         await context.releaseIfClosing(record)
@@ -193,7 +204,8 @@ async function newRecordOf(
   const startedAt = owner === undefined ? undefined : createdAt
   const deadline = request.parent === undefined ? context.deadlineOf(options) : request.parent.deadline
   const limits = storedLimitsOf(options, context.options, deadline)
-  const inputs = storedInputsOf(plan, leafValues, values, signals, limits)
+  const marks = await marksOf(request, leafValues, context)
+  const inputs = storedInputsOf(plan, leafValues, values, signals, limits, marks)
   return {
     id: options.id,
     kind: 'execution',
@@ -215,6 +227,27 @@ async function newRecordOf(
     // Its owner begins it as soon as it is there.
     startedAt,
   }
+}
+
+/** From this size on, in bytes as stored, a value stays where it is on record: to read it there costs the process that gets the child another call of the store. */
+const referencedFrom = 16 * 1024
+
+/** Of the inputs that the parent has on record, those that are large stay with it. */
+async function marksOf(
+  { parent, given: { plan }, options }: GivenExecution,
+  leafValues: readonly unknown[],
+  { connection }: DocketContext,
+): Promise<ChildMarks | undefined> {
+  if (parent?.marks.sources === undefined) return parent?.marks
+  const sources = await Promise.all(
+    parent.marks.sources.map(async (source, index) => {
+      if (source === undefined || leafValues[index] === undefined) return undefined
+      const identity = ['execution', options.id, 'inputs', plan.leaves[index]!.type.name]
+      const { length } = await connection.encoding.encode(leafValues[index], identity)
+      return length < referencedFrom ? undefined : source
+    }),
+  )
+  return { ...parent.marks, sources }
 }
 
 /** Makes sure that an id stands for this request. @throws ExecutionConflictError */

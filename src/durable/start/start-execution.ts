@@ -177,7 +177,7 @@ export class ExecutionStarter {
     }
     if (existing === undefined && owner === undefined) {
       request.isNew = true
-      this.#queued(request)
+      this.#queued(request, 0)
       return undefined
     }
     if (existing === undefined) {
@@ -212,15 +212,16 @@ export class ExecutionStarter {
   }
 
   /** It waits in its queue, for this process or another one; whoever follows it here goes on to do so. */
-  #queued({
-    id,
-    graph,
-    place,
-    caller,
-  }: Pick<StartRequest, 'id' | 'graph' | 'caller'> & { readonly place: PlaceInQueue }): void {
-    const { parkedCallers, clock, queues } = this.#context
+  #queued(
+    { id, graph, place, caller }: Pick<StartRequest, 'id' | 'graph' | 'caller'> & { readonly place: PlaceInQueue },
+    epoch: number,
+  ): void {
+    const { parkedCallers, clock, queues, wakes } = this.#context
     parkedCallers.keep({ id, graph }, caller, new AsyncContext())
-    if (!queues.serves(place.queue) || (place.startAt ?? -Infinity) > clock.now()) return
+    if ((place.startAt ?? -Infinity) > clock.now()) return
+    // Its engine finds a process with a free slot.
+    if (wakes !== undefined) return wakes.send([{ id, epoch, queue: place.queue }])
+    if (!queues.serves(place.queue)) return
     this.#predecessors.scan.waits(place.queue)
     this.#context.lookSoon(id)
   }
@@ -248,12 +249,12 @@ export class ExecutionStarter {
     if (hasCompleted(existing)) return undefined
     const known = owned.get(id)
     if (known !== undefined && !known.hasEnded) return undefined
-    if (isTerminal(status)) return reopening.reopenInTurn(id, request.caller)
+    if (isTerminal(status)) return request.reopens === false ? undefined : reopening.reopenInTurn(id, request.caller)
     // It has its turn where it stands. One that has had an owner is gone on with, unless that is to be judged first.
     const { queue, startAt, epoch, startedAt } = existing
     const isEarly = startedAt === undefined && (epoch === 0 || (startAt ?? -Infinity) > clock.now())
     if (owner === undefined && (isEarly || !queues.serves(queue) || scan.states.isRestricted(queue))) {
-      this.#queued({ ...request, place: existing })
+      this.#queued({ ...request, place: existing }, existing.epoch)
       return undefined
     }
     const self = connection.session.owner

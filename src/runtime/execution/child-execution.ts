@@ -1,6 +1,7 @@
 import type { ReleaseCause } from '../../../machines/index.ts'
 import { DocketClosedError, ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
 import type { Plan } from '../../core/graph/plan.ts'
+import { isAlwaysRecorded } from '../../core/graph/step-spec.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import { processCache } from '../results/result-cache.ts'
 import { requestDigestOf } from '../results/execution-memory.ts'
@@ -35,7 +36,10 @@ export function beginChildOf(
   const { setup } = parent
   const { step, plan, leafValues, onCompleted, onFailed } = request
   const id = childIdOf(parent, step)
-  if (setup.children !== undefined) return setup.children.begin(parent, id, request, setup.itemKey)
+  if (setup.children !== undefined) {
+    const sources = request.queue === undefined ? undefined : sourcesOf(setup, request)
+    return setup.children.begin(parent, id, sources === undefined ? request : { ...request, sources }, setup.itemKey)
+  }
   const child = make({
     plan,
     options: optionsOf(parent, id, step, plan),
@@ -50,6 +54,24 @@ export function beginChildOf(
   })
   child.start(leafValues, true)
   return { stop: (reason) => stop(parent, child, reason) }
+}
+
+/** Where the values that a child begins with are on record: those that its parent was given, and those that its recorded steps have made. */
+function sourcesOf(
+  { plan, part, persistOf }: ExecutionSetup,
+  { step, plan: { leaves } }: ChildRequest,
+): ChildRequest['sources'] {
+  const own = part === undefined ? plan.steps.find(({ spec }) => spec.name === step) : undefined
+  if (own === undefined) return undefined
+  return leaves.map(({ type }) => {
+    const port = own.spec.ports.find(({ name }) => name === type.name)
+    const slot = port === undefined ? undefined : plan.slots.get(port.type)
+    if (slot === undefined) return undefined
+    const producer = plan.steps[plan.producers[slot]!]
+    if (producer === undefined) return plan.isLeaf[slot] ? { input: port!.type } : undefined
+    const { spec } = producer
+    return isAlwaysRecorded(spec) || (spec.persist ?? persistOf?.(spec)) !== undefined ? { step: spec.name } : undefined
+  })
 }
 
 /** Ends children, and what other services do, that an earlier process has begun, or a durable function has left, where their parent fails. */

@@ -10,6 +10,9 @@ import type { Inbox } from './inbox.ts'
 import type { Signals } from './signals.ts'
 import type { TimerTimes } from './timer-times.ts'
 
+/** Where a value is on record of an execution: as the output of a step, or among its inputs. */
+export type ValueSource = { readonly step: string } | { readonly input: string }
+
 /** What a step needs to let another graph make its value. */
 export interface ChildRequest {
   /** The step's name: part of the child's id. */
@@ -19,8 +22,14 @@ export interface ChildRequest {
   /** Whether it goes on where its parent completes without waiting for it. @default false */
   readonly mayOutlive?: boolean | undefined
   readonly plan: Plan
+  /** The queue in which it waits for a process; undefined where its parent's process begins it. */
+  readonly queue?: string | undefined
+  /** What becomes of it when its process is lost; undefined where another one goes on with it. */
+  readonly onWorkerLoss?: 'restart' | 'fail' | undefined
   /** One per `plan.leaves`; they are checked. */
   readonly leafValues: readonly unknown[]
+  /** For each of them, where it is on record of the parent; undefined where it is not. Absent where that is no matter. */
+  readonly sources?: readonly (ValueSource | undefined)[] | undefined
   readonly onCompleted: (value: unknown) => void
   /** It has failed or was cancelled, and what it did is undone. */
   readonly onFailed: (error: unknown) => void

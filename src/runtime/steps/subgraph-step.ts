@@ -1,6 +1,6 @@
 import type { AnySubgraph } from '../../core/graph/nested-graph.ts'
 import { planOf } from '../../core/graph/plan.ts'
-import { StepTimeoutError } from '../../core/errors.ts'
+import { StepError, StepTimeoutError } from '../../core/errors.ts'
 import { fireAfter } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
 import type { RunningChild, StepKind, StepWork, WorkingStep } from './step-work.ts'
@@ -10,6 +10,11 @@ export const subgraphStep: StepKind<ChildWork> = {
   begin: (step) => new ChildWork(step).begin(),
   close: (work, reason) => work.close(reason),
   moveTo: (work, step) => work.moveTo(step),
+}
+
+/** What the function of a step failed with, where its execution failed with that. */
+function causeOf(error: unknown, step: string): unknown {
+  return error instanceof StepError && error.step === step ? error.cause : error
 }
 
 /** A child execution, as the work of a step: it settles its step once. One that goes on without this process is waited for; others are part of the work. */
@@ -32,7 +37,7 @@ class ChildWork implements StepWork {
     const { execution, planStep, inputs } = step
     // Made while it is the current one: the parent goes on in it.
     void execution.context
-    const { graph, target } = planStep.spec.step as AnySubgraph
+    const { graph, target, queue, onWorkerLoss, standsFor } = planStep.spec.step as AnySubgraph
     const plan = planOf(graph, target)
     const limitMs = this.#limitMs
     try {
@@ -40,9 +45,13 @@ class ChildWork implements StepWork {
         step: step.step,
         goesOn: step.attempt === 1 || step.isRepeated,
         plan,
+        queue,
+        onWorkerLoss,
         leafValues: plan.leaves.map(({ type }) => inputs[type.name]),
         onCompleted: (value) => this.#inContext(() => this.#succeed(value)),
-        onFailed: (error) => this.#inContext(() => this.#fail(error, false)),
+        // A step that only runs elsewhere has failed with what its function threw, not with an execution.
+        onFailed: (error) =>
+          this.#inContext(() => this.#fail(standsFor === undefined ? error : causeOf(error, standsFor.name), false)),
       })
     } catch (thrown) {
       this.#fail(thrown, false)

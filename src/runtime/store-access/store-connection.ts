@@ -34,6 +34,8 @@ export interface ConnectionOptions {
   readonly onBlocked: (durationMs: number) => void
   /** Commits have written messages to other executions, which are to be delivered. @default somebody else finds them */
   readonly onOutgoing?: (entries: readonly OutboxEntry[]) => void
+  /** Is called with the executions to which messages were accepted. @default nothing is done */
+  readonly onAccepted?: ((ids: readonly string[]) => void) | undefined
 }
 
 /** The connections that use one store, from when they are made: the last one closes it, if one of them has opened it. */
@@ -73,7 +75,7 @@ export class StoreConnection {
   #isClosed = false
   #hasWarned = false
 
-  constructor({ store, encoding, clock, onOutgoing, ...session }: ConnectionOptions) {
+  constructor({ store, encoding, clock, onOutgoing, onAccepted, ...session }: ConnectionOptions) {
     this.store = store
     this.#use = useOf(store)
     this.encoding = encoding
@@ -122,7 +124,12 @@ export class StoreConnection {
       ...this.batching,
       lockedError: ofExecution,
     })
-    this.posts = new CallBatcher(async (messages) => allAnswers(store, 'post', messages, await store.post(messages)), {
+    const post = async (messages: readonly NewMessage[]): Promise<readonly PostVerdict[]> => {
+      const verdicts = allAnswers(store, 'post', messages, await store.post(messages))
+      onAccepted?.(messages.flatMap(({ execution }, index) => (verdicts[index] === 'accepted' ? [execution] : [])))
+      return verdicts
+    }
+    this.posts = new CallBatcher(post, {
       ...this.batching,
       maxInFlight: 1,
       sizeOf: ({ payload }) => sizeOf(payload),

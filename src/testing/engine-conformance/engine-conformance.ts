@@ -1,5 +1,6 @@
 import type { TestFramework } from '../conformance/index.ts'
 import { consumersConformance } from './consumers.ts'
+import { docketsConformance } from './dockets.ts'
 import { deliveryConformance } from './delivery.ts'
 import { engineGroup } from './engine-bench.ts'
 import type { EngineConformanceOptions } from './engine-conformance-options.ts'
@@ -28,5 +29,6 @@ export function engineConformance(framework: TestFramework, options: EngineConfo
     framework.describe('wakes', () => deliveryConformance(group))
     framework.describe('consumers', () => consumersConformance(group))
     framework.describe('deaths and outages', () => outagesConformance(framework, group))
+    framework.describe('dockets', () => docketsConformance(framework, options))
   })
 }
