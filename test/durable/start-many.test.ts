@@ -126,6 +126,36 @@ describe('docket.startMany', () => {
     expect(outcomes[2]!.error).toBeInstanceOf(InputError)
   })
 
+  test('no more begin at once than there are slots; the others wait in the store, in their queues', async () => {
+    const Ms = dataType('Ms', type<number>())
+    let running = 0
+    let most = 0
+    const slow = graph({
+      name: 'slow',
+      steps: [
+        step({
+          name: 'Slow',
+          inputs: { ms: Ms },
+          output: Double,
+          run: async ({ ms }) => {
+            most = Math.max(most, ++running)
+            await docket.sleep(ms)
+            running--
+            return ms
+          },
+        }),
+      ],
+    })
+    await using docket = createTestDocket({ graphs: [slow], work: { default: 3 } })
+    const starts = Array.from({ length: 20 }, (_, n) => ({ inputs: { Ms: 1_000 + n }, id: `s ${n}` }))
+    const outcomes = await docket.startMany(slow, Double, [...starts, { ...starts[0]!, id: 'else', queue: 'other' }])
+    const { ready, running: held } = await docket.queue('default').backlog()
+    expect([ready + held, held <= 3]).toEqual([20, true])
+    expect((await docket.queue('other').backlog()).ready).toBe(1)
+    expect(await outcomes[19]!.handle!.result()).toBe(1_019)
+    expect(most).toBe(3)
+  })
+
   test('signals and headers are those of each start', async () => {
     const Approval = dataType('Approval', type<string>())
     const Done = dataType('Done', type<string>())
