@@ -13,14 +13,13 @@ const Order = dataType('Order', type<string>())
 const Charged = dataType('Charged', type<string>())
 const Later = dataType('Later', type<unknown>())
 const Reminder = dataType('Reminder', type<string>())
-let isTaking = false
 const charge = step({
   name: 'Charge',
   inputs: { order: Order },
   output: Charged,
   persist: 'execution',
   run: ({ order }) => {
-    console.log(`charged ${order}${isTaking ? ', before the answer' : ''}`)
+    console.log(`charged ${order}`)
     return order
   },
 })
@@ -37,11 +36,11 @@ const remind = step({
 const orders = graph({ name: 'orders', steps: [charge, later, remind] })
 
 // #region take
-/** Takes an order: it is written down when this returns, and nothing of it goes on in a function that may be frozen. */
+/** Takes an order: it is written down when this returns, and nothing of it runs in a function that may be frozen. */
 async function takeOrder(order: string): Promise<void> {
-  const docket = createDocket({ graphs: [orders], store: openStore(), takeOver: false })
+  const docket = createDocket({ graphs: [orders], store: openStore(), work: false })
   await docket.start(orders, Reminder, { Order: order }, { id: `order:${order}` })
-  await docket.close({ deadline: 0 })
+  await docket.close()
 }
 // #endregion
 
@@ -54,9 +53,8 @@ async function drain(): Promise<void> {
 }
 // #endregion
 
-isTaking = true
 await takeOrder('o-1')
-isTaking = false
+console.log('answered')
 await drain()
 await new Promise((resolve) => setTimeout(resolve, 400))
 await drain()

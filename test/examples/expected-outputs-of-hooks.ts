@@ -50,8 +50,14 @@ the bureau was called 4 times; it had peace: true`,
 /livez: 200 ok
 /readyz: 503 this docket is closing, or closed`,
   },
+  'autoscaling.ts': {
+    text: `no workers, nothing to do: 0
+no workers, and work for them: 50
+a worker has done it: 0`,
+  },
   'serverless.ts': {
-    text: `charged o-1, before the answer
+    text: `answered
+charged o-1
 reminded of o-1`,
   },
   'retry-after.ts': {
