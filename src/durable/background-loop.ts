@@ -73,8 +73,11 @@ export class BackgroundLoop {
     const { connection, owned } = this.#context
     const { scan } = this.#work
     this.#unlisten = connection.listen((hint) => {
-      // An engine brings one process to look, rather than all.
-      if (hint.type === 'work' && scan !== undefined && this.#work.engine?.delivers !== true) this.#unowned.soon()
+      if (hint.type === 'work' && scan !== undefined) {
+        scan.states.hinted()
+        // An engine brings one process to look, rather than all.
+        if (this.#work.engine?.delivers !== true) this.#unowned.soon()
+      }
       if (hint.type === 'events') this.#work.eventDelivery.soon()
       if (hint.type === 'ended') this.#context.parkedCallers.delete(hint.execution)
       if (hint.type === 'mail' && hint.owner === connection.session.owner) this.#mail.soon()

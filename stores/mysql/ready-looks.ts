@@ -15,6 +15,8 @@ import type { MysqlSession } from './session.ts'
 const looksPerStatement = 100
 // What becomes due at the same moment is made ready in portions.
 const mostUnparked = 1_000
+const mostRemembered = 1_000
+const mostKeysRemembered = 50
 const { index, unfinished, toBegin, toGoOn, later, parked } = mysqlPlaces
 
 /** An execution that may be taken, by the key of its id. */
@@ -34,44 +36,75 @@ export interface QueueHints {
 export class MysqlReadyLooks {
   readonly #executions: string
   readonly #queues: string
+  /** By graph and queue, the keys of the last look: the next one begins with all of them at once. */
+  readonly #lastKeys = new Map<string, readonly string[]>()
 
   constructor(dialect: Dialect) {
     this.#executions = dialect.table('executions')
     this.#queues = dialect.table('queues')
   }
 
-  /** Which keys there are, and whether there are limits: one statement. */
+  /** Which keys there are, and whether there are limits: one statement, as long as there are no keys that were not there the last time. */
   async hints(
     session: MysqlSession,
     { queue = defaultQueue, graphs, behindKey, ranges, limit }: AcquireRequest,
   ): Promise<QueueHints> {
     const of = literal(toQueueKey(queue))
+    const names = [...new Set(graphs)]
+    const last = behindKey === undefined ? undefined : toQueueKey(behindKey)
     const looks = [
       `(select 'restricted' as kind, 0 as place, '' as queue_key from ${this.#queues} q where q.queue = ${of} and q.is_restricted = 1)`,
+      ...names.map(
+        (graph, place) => `(select 'later' as kind, ${place} as place, '' as queue_key
+          from ${this.#executions} e ${index.later}
+          where ${later(of)} and e.graph = ${literal(toKey(graph))} and e.due_at <= utc_timestamp(3) limit 1)`,
+      ),
     ]
-    const last = behindKey === undefined ? undefined : literal(toQueueKey(behindKey))
-    for (const [place, graph] of [...new Set(graphs)].entries()) {
-      const isOf = `and e.graph = ${literal(toKey(graph))}`
-      const key = (kind: string, condition: string): string =>
-        `(select '${kind}' as kind, ${place} as place, e.queue_key from ${this.#executions} e ${index.toBegin}
-          where ${toBegin(of)} ${isOf} ${condition} group by e.queue_key order by e.queue_key limit ${literal(limit)})`
-      looks.push(`(select 'later' as kind, ${place} as place, '' as queue_key from ${this.#executions} e ${index.later}
-        where ${later(of)} ${isOf} and e.due_at <= utc_timestamp(3) limit 1)`)
-      if (ranges?.has(graph) === true) continue
-      if (last !== undefined) looks.push(key('behind', `and e.queue_key > ${last}`))
-      looks.push(key('first', last === undefined ? '' : `and e.queue_key <= ${last}`))
-    }
+    const walks = names.flatMap((graph, place) => (ranges?.has(graph) === true ? [] : [{ graph, place }]))
+    const nextOf = new Map<string, string | null>()
     const rows: Row[] = []
-    for (let first = 0; first < looks.length; first += looksPerStatement)
-      append(rows, await session.all(looks.slice(first, first + looksPerStatement).join(' union all ')))
-    const keys = new Map<number, string[]>()
-    // Those behind the last one come first.
-    for (const kind of ['behind', 'first'])
-      for (const row of rows) {
-        if (row['kind'] !== kind) continue
-        const place = row['place'] as number
-        keys.set(place, [...(keys.get(place) ?? []), row['queue_key'] as string])
+    const look = async (from: readonly Step[]): Promise<void> => {
+      // The server finds the next key at once only if it knows the one before when it plans.
+      const all = [
+        ...looks.splice(0),
+        ...from.map(
+          ({ graph, after }, place) => `(select 'next' as kind, ${place} as place, min(e.queue_key) as queue_key
+            from ${this.#executions} e ${index.toBegin} where ${toBegin(of)} and e.graph = ${literal(toKey(graph))}
+              and e.queue_key ${after === undefined ? `>= ''` : `> ${literal(after)}`})`,
+        ),
+      ]
+      for (let first = 0; first < all.length; first += looksPerStatement)
+        for (const row of await session.all(all.slice(first, first + looksPerStatement).join(' union all ')))
+          if (row['kind'] === 'next') {
+            const { graph, after } = from[row['place'] as number]!
+            nextOf.set(stepOf(graph, after), row['queue_key'] as string | null)
+          } else rows.push(row)
+    }
+    const remembered = walks.flatMap(({ graph }) => {
+      const known = this.#lastKeys.get(stepOf(graph, queue)) ?? []
+      const after = new Set([undefined, ...(last === undefined ? [] : [last]), ...known])
+      return [...after].map((one) => ({ graph, after: one }))
+    })
+    await look(remembered)
+    const keys = new Map<number, readonly string[]>()
+    for (const { graph, place } of walks) {
+      const walk = async (from: string | undefined, to: string | undefined, found: string[]): Promise<void> => {
+        for (let after = from; found.length < limit;) {
+          if (!nextOf.has(stepOf(graph, after))) await look([{ graph, after }])
+          const next = nextOf.get(stepOf(graph, after))
+          if (next == null || (to !== undefined && next > to)) return
+          found.push(next)
+          after = next
+        }
       }
+      const found: string[] = []
+      // Those behind the last one come first.
+      if (last !== undefined) await walk(last, undefined, found)
+      await walk(undefined, last, found)
+      keys.set(place, found)
+      if (this.#lastKeys.size >= mostRemembered) this.#lastKeys.clear()
+      this.#lastKeys.set(stepOf(graph, queue), found.slice(0, mostKeysRemembered))
+    }
     return {
       isRestricted: rows.some(({ kind }) => kind === 'restricted'),
       later: rows.flatMap((row) => (row['kind'] === 'later' ? [row['place'] as number] : [])),
@@ -166,6 +199,16 @@ export class MysqlReadyLooks {
     await session.run(`update ${this.#executions} e force index (primary) set ${endParking}
       where e.id in (${listOf(ids)}) and e.status = 'pending' and e.due_at <= utc_timestamp(3)`)
   }
+}
+
+/** A graph, and the key behind which the next one is looked for. */
+interface Step {
+  readonly graph: string
+  readonly after: string | undefined
+}
+
+function stepOf(graph: string, after: string | undefined): string {
+  return JSON.stringify([graph, after])
 }
 
 function candidateOf(row: Row): FoundExecution {

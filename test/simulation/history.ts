@@ -131,7 +131,7 @@ export class History {
         steps: new Map(
           steps.map((record) => [
             recordKey(record.step, record.item),
-            { record, value: undefined, at: this.#scheduler.now },
+            { record, value: textOf(record.output), at: this.#scheduler.now },
           ]),
         ),
       })
@@ -152,8 +152,7 @@ export class History {
     for (const record of steps) {
       const key = recordKey(record.step, record.item)
       const known = life.steps.get(key)
-      const made = plainOf(record.output)
-      const value: unknown = typeof made === 'object' ? JSON.stringify(made) : made
+      const value = textOf(record.output)
       if (known !== undefined && hasCompleted(known.record) && known.isStale !== true) {
         // What was undone is found no more.
         if (!hasCompleted(record) && record.type !== '') continue
@@ -339,4 +338,10 @@ export function hasCompleted({ status }: StepRecord): boolean {
 /** Whether an undoing has come to an end. */
 function isOver(undo: StepRecord | undefined): boolean {
   return undo !== undefined && undo.type !== '' && (undo.status === 'completed' || undo.status === 'failed')
+}
+
+/** A stored value that is easy to compare. */
+function textOf(stored: StepRecord['output']): unknown {
+  const made = plainOf(stored)
+  return typeof made === 'object' ? JSON.stringify(made) : made
 }

@@ -4,8 +4,9 @@ import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { limitsOfSettings, settingsOfLimits } from '../context/queue-options.ts'
 
-// Looks follow each other fast where much is to be done.
-const shortestPauseMs = 100
+// Of queues of which nothing was ever said there is nothing to be seen, most of the time; of the others, a pause is to be seen soon.
+const longPauseMs = 5_000
+const shortPauseMs = 400
 
 /** What holds for the queues that a docket serves, as the store says it; and what this process declares of them. */
 export class QueueStates {
@@ -17,6 +18,7 @@ export class QueueStates {
   readonly #reported = new Map<string, string>()
   #knowing: Promise<void> | undefined
   #readAt = -Infinity
+  #isHinted = false
   isKnown = false
 
   constructor(context: DocketContext, served: Iterable<string>) {
@@ -43,10 +45,18 @@ export class QueueStates {
   async refresh(): Promise<void> {
     if (!this.isKnown) return this.known()
     const now = this.#context.clock.elapsed()
-    if (this.#queues.length === 0 || now - this.#readAt < shortestPauseMs) return
+    const mayChange = this.#isHinted || [...this.#states.values()].some((state) => state !== undefined)
+    const pauseMs = mayChange ? shortPauseMs : longPauseMs
+    if (this.#queues.length === 0 || now - this.#readAt < pauseMs) return
     this.#readAt = now
+    this.#isHinted = false
     await this.#read()
     for (const queue of this.#queues) this.#reportOthers(queue)
+  }
+
+  /** Something has happened in the store: it may be about a queue. */
+  hinted(): void {
+    this.#isHinted = true
   }
 
   /** Whether anything is to be judged by the store before an execution of this queue begins. */

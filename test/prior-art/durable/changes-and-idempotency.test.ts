@@ -319,7 +319,7 @@ test('a process that is killed with SIGKILL in the middle of a step loses nothin
 test('a thousand executions of a dead process are resumed in portions, not one by one', async () => {
   const world = new World()
   const { line: doomed } = line({ second: { run: () => door().promise } })
-  const { docket, die } = world.mortal({ graphs: [doomed] })
+  const { docket, die } = world.mortal({ graphs: [doomed], work: { default: 1_000 } })
   await Promise.all(
     Array.from({ length: 1_000 }, (_, Seed) => docket.start(doomed, Third, { Seed }, { id: `${Seed}` })),
   )

@@ -1,0 +1,42 @@
+import pg from 'pg'
+import { expect, test } from 'vitest'
+import { PostgresAcquirer } from '../../stores/postgres/acquirer.ts'
+import { postgresDialect } from '../../stores/postgres/dialect.ts'
+import { live, newExecution } from '../../src/testing/conformance/records.ts'
+import { postgresPlace } from './postgres-place.ts'
+
+const { pool, newSchema, openStore } = await postgresPlace()
+
+test('`acquire` reads no more where very many are ready, of one key or of many', async () => {
+  const schema = newSchema()
+  const store = await openStore(schema)
+  const table = `${pg.escapeIdentifier(schema)}.docket_executions`
+  await live(store, 'ada')
+  await store.create([newExecution('template')])
+  const columns = (await pool.query(`select * from ${table} limit 0`)).fields.map(({ name }) => name)
+  const copied = (changes: Readonly<Record<string, string>>): string =>
+    columns.map((name) => changes[name] ?? name).join(', ')
+  await pool.query(`insert into ${table} select ${copied({ id: "'ready-' || n" })}
+    from ${table}, generate_series(1, 20000) n where id = 'template'`)
+  await pool.query(`insert into ${table} select ${copied({ id: "'keyed-' || n", queue_key: "'k' || (n % 500)" })}
+    from ${table}, generate_series(1, 20000) n where id = 'template'`)
+  await pool.query(`insert into ${table} select ${copied({ id: "'other-' || n", graph: "'others'" })}
+    from ${table}, generate_series(1, 20000) n where id = 'template'`)
+  await pool.query(`analyze ${table}`)
+  const acquirer = new PostgresAcquirer({} as never, postgresDialect(schema))
+  for (const behindKey of [undefined, '', 'k250']) {
+    const { text, parameters } = acquirer.queryOf({ owner: 'ada', graphs: ['users'], limit: 10, behindKey })
+    const client = await pool.connect()
+    await client.query(`explain ${text}`, [...parameters])
+    await client.query('begin')
+    const { rows } = await client.query(`explain (analyze, buffers, costs off, timing off) ${text}`, [...parameters])
+    await client.query('rollback')
+    client.release()
+    const plan = rows.map((row: Record<string, string>) => row['QUERY PLAN']).join('\n')
+    expect(plan).not.toMatch(/Seq Scan on docket_executions/)
+    const read = [...plan.matchAll(/shared hit=(\d+)/g)].map(([, pages]) => Number(pages))
+    expect(Math.max(...read)).toBeLessThan(600)
+  }
+  const [backlog] = await store.backlog([{ queue: 'default', upTo: 1_000 }])
+  expect(backlog?.ready).toBe(1_000)
+})
