@@ -26,6 +26,8 @@ import { schemas } from './workloads/schemas.ts'
 import { updates } from './workloads/updates.ts'
 import { waiting } from './workloads/waiting.ts'
 import { workerSchedules } from './workloads/worker-schedules.ts'
+import { workerStart } from './workloads/worker-start.ts'
+import { workerThroughput } from './workloads/worker-throughput.ts'
 import type { Result } from './workloads/workload.ts'
 
 const inMemory = [...shapeWorkloads, growth, batch, heap, schemas, observer, cache, compileTime]
@@ -39,7 +41,7 @@ const durable = [
   durableResume,
 ]
 const functions = [...functionChains, longFunctions, machineEvents, updates]
-const workers = [workerSchedules]
+const workers = [workerSchedules, workerThroughput, workerStart]
 const workloads = [...inMemory, ...durable, ...waiting, ...functions, ...workers, scale]
 const groups: Readonly<Record<string, readonly string[]>> = {
   memory: inMemory.map(({ name }) => name),

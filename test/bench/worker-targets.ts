@@ -1,9 +1,11 @@
-import { quantileOf } from './measure.ts'
+import { quantileOf, ratioOf } from './measure.ts'
 import type { Target } from './target.ts'
 import { scheduleMeasures } from './workloads/worker-schedules.ts'
+import { startMeasure } from './workloads/worker-start.ts'
+import { throughputMeasures } from './workloads/worker-throughput.ts'
+import type { Result } from './workloads/workload.ts'
 
-/** What the project promised of many workers. */
-export const workerTargets: readonly Target[] = ['PostgreSQL', 'Redis', 'SQLite'].map((store): Target => ({
+const scheduleTargets: readonly Target[] = ['PostgreSQL', 'Redis', 'SQLite'].map((store): Target => ({
   workload: 'worker-schedules',
   measure: `${store}: ${scheduleMeasures.spread}, p99`,
   must: 1_000,
@@ -17,3 +19,83 @@ export const workerTargets: readonly Target[] = ['PostgreSQL', 'Redis', 'SQLite'
     return { median: p99, low: p99, high: p99 }
   },
 }))
+
+function seriesOf(results: ReadonlyMap<string, Result>, workload: string, measure: string, name: string) {
+  return results.get(workload)?.measures?.[measure]?.find((series) => series.name === name)
+}
+
+/** How many times as much one does in the same time. */
+function rateRatio(measure: string, name: string, others: readonly string[]): Target['got'] {
+  return (results) => {
+    const ours = seriesOf(results, 'worker-throughput', measure, name)
+    const theirs = others.flatMap((other) => seriesOf(results, 'worker-throughput', measure, other) ?? [])
+    if (ours === undefined || theirs.length === 0) return undefined
+    const fastest = theirs.toSorted((one, other) => Math.min(...one.msPerRun) - Math.min(...other.msPerRun))[0]!
+    return ratioOf(fastest, ours)
+  }
+}
+
+function startQuantile(name: string, at: number): Target['got'] {
+  return (results) => {
+    const series = seriesOf(results, 'worker-start', startMeasure, name)
+    if (series === undefined) return undefined
+    const ms = quantileOf(series.msPerRun, at)
+    return { median: ms, low: ms, high: ms }
+  }
+}
+
+const throughputTargets: readonly Target[] = [
+  {
+    workload: 'worker-throughput',
+    measure: 'executions through BullMQ on Redis, × BullMQ alone with the same bytes',
+    must: 0.6,
+    goal: 0.9,
+    isAtLeast: true,
+    unit: 'ratio',
+    got: rateRatio(throughputMeasures.one, 'Docket by BullMQ on Redis', [
+      'BullMQ on Redis, with the same bytes beside',
+    ]),
+  },
+  {
+    workload: 'worker-throughput',
+    measure: 'executions on PostgreSQL, × the best of DBOS, pg-boss, graphile-worker',
+    must: 1,
+    goal: 2,
+    isAtLeast: true,
+    unit: 'ratio',
+    got: rateRatio(throughputMeasures.one, 'Docket on PostgreSQL', ['DBOS', 'pg-boss', 'graphile-worker']),
+  },
+  {
+    workload: 'worker-throughput',
+    measure: '4 workers, × 1, steps that wait 10 ms',
+    must: 3.5,
+    goal: 3.9,
+    isAtLeast: true,
+    unit: 'ratio',
+    got: (results) => {
+      const [one, four] = [1, 4].map((workers) =>
+        seriesOf(results, 'worker-throughput', `${throughputMeasures.waits}, ${workers}`, 'Docket by BullMQ on Redis'),
+      )
+      return one === undefined || four === undefined ? undefined : ratioOf(one, four)
+    },
+  },
+]
+
+const startTargets: readonly Target[] = (
+  [
+    ['Docket by BullMQ on Redis', 0.5, 5, 2],
+    ['Docket by BullMQ on Redis', 0.99, 50, 20],
+    ['Docket on PostgreSQL', 0.5, 20, 5],
+    ['Docket on PostgreSQL', 0.99, 100, 50],
+  ] as const
+).map(([name, at, must, goal]) => ({
+  workload: 'worker-start',
+  measure: `${name}: ${startMeasure}, p${at * 100}`,
+  must,
+  goal,
+  unit: 'ms',
+  got: startQuantile(name, at),
+}))
+
+/** What the project promised of many workers. */
+export const workerTargets: readonly Target[] = [...scheduleTargets, ...throughputTargets, ...startTargets]
