@@ -223,10 +223,18 @@ export class MemoryExecutions {
       const { status, endedAt, owner } = record
       if (!isTerminal(status) || !statuses.includes(status) || endedAt === undefined || endedAt >= endedBefore) continue
       if (owner !== undefined && this.#isAlive(owner)) continue
+      if (this.#isAwaited(record, endedAt)) continue
       this.#remove(record)
       purged++
     }
     return purged
+  }
+
+  /** Whether it is a child whose parent may still wait for it. */
+  #isAwaited({ parent }: ExecutionRecord, endedAt: number): boolean {
+    const record = parent === undefined ? undefined : this.#entries.get(parent)?.record
+    if (record === undefined || isTerminal(record.status)) return false
+    return record.parkedAt === undefined || record.parkedAt <= endedAt
   }
 
   post(message: NewMessage): PostVerdict {

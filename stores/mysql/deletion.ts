@@ -1,6 +1,7 @@
 import type { Store } from '../../src/core/contracts/store.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import type { Dialect } from '../sql/dialect.ts'
+import { isAwaitedChild } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import type { MysqlConnection } from './connection.ts'
 import { toKey } from './keys.ts'
@@ -57,6 +58,7 @@ export class MysqlDeletion {
       const found = await session.all(
         `select id from ${this.#executions} e where ${isOld} and not exists (
           select 1 from ${this.#ownersTable} o where o.owner = e.owner and o.expires_at > utc_timestamp(3))
+          and not ${isAwaitedChild(this.#executions, 'e')}
           order by ended_at limit ${literal(limit)}`,
       )
       if (found.length === 0) return { found: 0, deleted: 0 }

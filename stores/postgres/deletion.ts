@@ -3,7 +3,7 @@ import type { ExecutionCommit } from '../../src/core/contracts/execution-record.
 import type { Cell, Row } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
-import { isUnfinished } from '../sql/tables.ts'
+import { isAwaitedChild, isUnfinished } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, fenceColumns, unnest } from './dialect.ts'
 import { isAlive } from './owners.ts'
@@ -33,6 +33,7 @@ export class PostgresDeletion {
         select e.id from ${executions} e
         where e.ended_at is not null and e.ended_at < $1 and e.status = any($2::text[])
           and not (${isUnfinished('e')}) and (e.owner is null or not ${isAlive(dialect, 'e.owner')})
+          and not ${isAwaitedChild(executions, 'e')}
         order by e.ended_at limit $3 for update skip locked
       ), ${all} select id from held`
     const left = (of: 'mailbox' | 'receipts'): string => `delete from ${dialect.table(of)} m

@@ -2,7 +2,17 @@ import type { Store } from '../../src/core/contracts/store.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
 import { purgeScript, removeScript } from './execution-scripts.ts'
-import { buckets, indexPrefix, ownerText, timeKey, timeKeyLength, unescapeText } from './layout.ts'
+import {
+  buckets,
+  indexPrefix,
+  openCodes,
+  ownerText,
+  parentIn,
+  timeKey,
+  timeKeyLength,
+  timeOf,
+  unescapeText,
+} from './layout.ts'
 import type { Reply } from './link.ts'
 import type { Owners } from './owners.ts'
 import { idOf, memberOf, MergedRanges } from './ranges.ts'
@@ -47,7 +57,7 @@ export async function purgeExecutions(
   // Not purged yet, of the limit, and not on their way.
   let left = limit
   const purgeSome = async (entries: readonly IndexEntry[]): Promise<void> => {
-    const count = await purgeEntries(connection, owners, entries)
+    const count = await purgeEntries(connection, owners, await withoutAwaited(connection, entries))
     purged += count
     left += entries.length - count
   }
@@ -66,6 +76,31 @@ export async function purgeExecutions(
   }
   await Promise.all(underWay)
   return purged
+}
+
+/** Leaves out children whose parents may still wait for them. What a parent has taken it has: nothing changes that while this is judged. */
+async function withoutAwaited(
+  { link, layout }: Connection,
+  entries: readonly IndexEntry[],
+): Promise<readonly IndexEntry[]> {
+  const field = async (ids: readonly string[], ...args: readonly string[]): Promise<readonly (Buffer | null)[][]> =>
+    (await link.tryAll(ids.map((id) => ({ run: 'hmget', keys: [layout.execution(id)], args })))).map((reply) =>
+      Array.isArray(reply) ? (reply as (Buffer | null)[]) : [],
+    )
+  const lineages = await field(
+    entries.map((entry) => unescapeText(idOf(entry))),
+    'c',
+  )
+  const parents = lineages.map(([lineage]) => parentIn(lineage?.toString() ?? ''))
+  const ids = [...new Set(parents.filter((id) => id !== undefined))]
+  if (ids.length === 0) return entries
+  const found = await field(ids, 's', 'k')
+  const known = new Map(ids.map((id, index) => [id, found[index]!]))
+  return entries.filter(({ place }, index) => {
+    const [status, parkedAt] = known.get(parents[index] ?? '') ?? []
+    if (status === null || status === undefined || !openCodes.includes(status.toString())) return true
+    return parkedAt !== null && parkedAt !== undefined && Number(parkedAt) > timeOf(place.slice(0, timeKeyLength))
+  })
 }
 
 async function purgeEntries(connection: Connection, owners: Owners, entries: readonly IndexEntry[]): Promise<number> {

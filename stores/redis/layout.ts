@@ -259,6 +259,12 @@ export function turnInQueue(key: string, priority: number): string {
   return `${escapeText(key)}\0${timeKey(-priority)}`
 }
 
+/** The parent in the lineage of an execution: the beginnings of the members by which it is found as one of a family, or of a queue. */
+export function parentIn(lineage: string): string | undefined {
+  const prefix = lineage.split('\0').find((one) => one.startsWith('c'))
+  return prefix === undefined ? undefined : unescapeText(prefix.slice(1))
+}
+
 /**
  * Beginnings of members. All have score 0, so that they sort by their bytes. Of the index:
  * `s<status><created><id>` and `g<graph>\0<status><created><id>` all; `e<status><ended><id>` those that have an end;

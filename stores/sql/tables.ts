@@ -252,6 +252,11 @@ export const isToBeginLater = (table: string): string => `${table}status = 'pend
 export const isUnfinished = (table: string): string =>
   `${table}.status in ('pending', 'running', 'waiting', 'compensating')`
 
+/** Whether an execution is the child of one that may still wait for it: that has not ended, and was not parked since. `parent` is the alias for that one. */
+export const isAwaitedChild = (executions: string, table: string, parent = 'awaiting'): string =>
+  `(${table}.parent is not null and exists (select 1 from ${executions} ${parent} where ${parent}.id = ${table}.parent
+    and ${isUnfinished(parent)} and (${parent}.parked_at is null or ${parent}.parked_at <= ${table}.ended_at)))`
+
 /** The condition of the index of results that are not there (yet), word for word. `table` is its alias with a dot. */
 export const isUnmade = (table: string): string => `${table}status in ('running', 'failed', 'released')`
 

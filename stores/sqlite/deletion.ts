@@ -1,7 +1,7 @@
 import type { Store } from '../../src/core/contracts/store.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import { toName } from '../sql/names.ts'
-import { isUnfinished } from '../sql/tables.ts'
+import { isAwaitedChild, isUnfinished } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import type { Answer } from '../sql/dialect.ts'
 import type { SqliteConnection } from './connection.ts'
@@ -22,6 +22,7 @@ export const purgeQuery = `select id from docket_executions indexed by docket_ex
   where ended_at is not null and ended_at < ? and status in (select value from json_each(?))
   and not (${isUnfinished('docket_executions')}) and not exists (
   select 1 from docket_owners o where o.owner = docket_executions.owner and ${isLiving})
+  and not ${isAwaitedChild('docket_executions', 'docket_executions')}
   order by ended_at limit ?`
 
 /** Deletes executions with all they have. */

@@ -181,7 +181,8 @@ export interface Store extends EventStore, QueueStore, ScheduleStore, SharedStat
   delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]>
   /**
    * Deletes up to `limit` executions that ended before a time, in one of the statuses. Returns how many. Those of an owner that lives are
-   * left alone: one that ended keeps its owner while functions of it still run.
+   * left alone: one that ended keeps its owner while functions of it still run. So are children whose parents have not ended, unless these were parked after
+   * they ended: before that, a parent may not have taken what its child came to.
    */
   purge(filter: {
     readonly statuses: readonly ExecutionStatus[]

@@ -145,6 +145,36 @@ export function deletionConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await left(store), ['d'])
   })
 
+  test('purge leaves alone a child whose parent has not ended, unless that was parked after the child had ended', async ({
+    store,
+  }) => {
+    const farAway = 4e12
+    const ids = ['running', 'parked', 'ended', 'other']
+    await live(store, 'ada')
+    await store.create(ids.map((id) => newExecution(id, { owner: 'ada' })))
+    const children = ['gone', ...ids].flatMap((parent) => [
+      { parent, id: `${parent}/early`, endedAt: 5 },
+      { parent, id: `${parent}/late`, endedAt: farAway },
+    ])
+    await store.create(children.map(({ parent, id }) => newExecution(id, { owner: 'ada', parent })))
+    await store.create([newExecution('fork', { owner: 'ada', forkedFrom: 'running' })])
+    await store.commit([
+      ...[...children, { id: 'fork', endedAt: 5 }].map(({ id, endedAt }) =>
+        commitTo(id, { head: { status: 'completed', endedAt } }),
+      ),
+      commitTo('ended', { head: { status: 'failed', endedAt: 5 } }),
+      commitTo('other', { head: { status: 'compensating' } }),
+      commitTo('parked', { park: { lastSeq: 0, waitsFor: '[]' } }),
+    ])
+    await store.endOwner('ada')
+    const filter = { statuses: ['completed'], endedBefore: farAway + 1, limit: 2 } as const
+    let purged = 0
+    for (let some = -1; some !== 0; purged += some) some = await store.purge(filter)
+    assert.equal(purged, 6)
+    const spared = ['running/early', 'running/late', 'other/early', 'other/late', 'parked/late']
+    assert.deepEqual(await left(store), [...ids, ...spared].toSorted())
+  })
+
   test('purge deletes what a process left whose lease ran out, and nothing that was acquired since', async ({
     store,
     wait,
