@@ -27,7 +27,7 @@ const options: Readonly<Record<Kind, readonly string[]>> = {
   step: [...everyStep, ...policies, 'rate', 'compensate', 'results', 'queue'],
   value: [...everyStep, 'value'],
   race: [...everyStep, ...policies],
-  signal: [...everyStep, 'timeout', 'fallback'],
+  signal: [...everyStep, 'timeout', 'when', 'fallback'],
   event: [...everyStep, 'event', 'key', 'timeout', 'when', 'fallback'],
   timer: [...everyStep, 'after', 'at', 'value', 'timeout', 'formerly', 'when', 'fallback'],
   subgraph: [

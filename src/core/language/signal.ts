@@ -2,7 +2,7 @@ import { isRecord } from '../is-record.ts'
 import { ownFields } from './data-type.ts'
 import type { DataTypeHint, GivenOf, TypedDataType } from './data-type.ts'
 import type { Duration } from '../duration.ts'
-import type { DeclaredPorts, Ports, TypedStep } from './step.ts'
+import type { DeclaredPorts, Ports, ReceivedBy, TypedStep } from './step.ts'
 
 /** A step whose value comes from outside. Made by `signal`. */
 export interface SignalStep<Inputs extends Ports, Output extends TypedDataType> extends TypedStep {
@@ -27,6 +27,8 @@ export interface SignalOptions<Output extends TypedDataType, Inputs extends Decl
   readonly inputs?: Inputs
   /** How long it is waited for. @default no limit */
   readonly timeout?: Duration | undefined
+  /** Whether it is waited for; false skips it, and what can't do without its value. Must be pure. @default always */
+  readonly when?: ((inputs: ReceivedBy<Inputs>) => boolean) | undefined
   /** Takes the value's place when the wait timed out: a value, or a function `(error) => value`. @default none */
   readonly fallback?: GivenOf<Output> | ((error: unknown) => GivenOf<Output>) | undefined
 }
