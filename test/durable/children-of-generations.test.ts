@@ -141,3 +141,19 @@ test('to begin anew is an end for those of which onParentEnd says something, whe
     'r/Write/pages#3 completed',
   ])
 })
+
+test('each generation has an idempotency key of its own, which is the same whenever it runs again', async () => {
+  const keys: [generation: number, key: string][] = []
+  const reports = reportsOf(async (_, ctx) => {
+    keys.push([ctx.generation, ctx.idempotencyKey])
+    await ctx.sleep('1d')
+    keys.push([ctx.generation, ctx.idempotencyKey])
+    return 'written'
+  })
+  await using docket = createTestDocket({ graphs: [reports] })
+  await docket.execute(reports, Report, { Turn: 2 }, { id: 'r' })
+  const byGeneration = Map.groupBy(keys, ([generation]) => generation)
+  const distinct = [...byGeneration.values()].map((some) => [...new Set(some.map(([, key]) => key))])
+  expect(distinct.map((some) => some.length)).toEqual([1, 1, 1])
+  expect(new Set(distinct.flat()).size).toBe(3)
+})

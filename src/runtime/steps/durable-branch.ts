@@ -24,7 +24,6 @@ import { answerableOf, beginReply } from './reply-verb.ts'
 import { isUpdateType } from '../../core/language/update.ts'
 import { triesOf } from '../../core/graph/step-spec.ts'
 import type { MaybePromise } from '../../core/language/step.ts'
-import { canonicalize, digest } from '../../core/values/keys.ts'
 import { FunctionCall } from './call-verb.ts'
 import type { CallCounter } from './call-verb.ts'
 import { refused, unheard } from './frame.ts'
@@ -66,6 +65,10 @@ export interface FunctionRun {
   readonly frame: Frame
   readonly attempt: number
   readonly generation: number
+  /** Another one in each generation. */
+  readonly idempotencyKey: string
+  /** A digest that is the same whenever the function runs again, and another one in each generation. */
+  derive(what: unknown): string
   readonly children: FunctionChildren
   /** What becomes of children when the function returns. */
   readonly childEnds: ChildEnds
@@ -129,7 +132,7 @@ export class Branch implements DurableContext {
   }
 
   get idempotencyKey(): string {
-    return this.#run.step.idempotencyKey
+    return this.#run.idempotencyKey
   }
 
   get log(): Logger {
@@ -161,7 +164,7 @@ export class Branch implements DurableContext {
         step: step.step,
         execution: step.execution,
       }
-      return new FunctionCall(verb, { ...request, idempotencyKey: () => this.#digest(whole) }, known)
+      return new FunctionCall(verb, { ...request, idempotencyKey: () => this.#run.derive(whole) }, known)
     }) as Promise<Value>
   }
 
@@ -295,7 +298,7 @@ export class Branch implements DurableContext {
       { key },
       problem,
       (whole) => (verb) =>
-        beginEmit(step.execution, verb, { type: event, key, value, emission: this.#digest(whole), place }),
+        beginEmit(step.execution, verb, { type: event, key, value, emission: this.#run.derive(whole), place }),
     ) as Promise<EmitVerdict>
   }
 
@@ -391,10 +394,6 @@ export class Branch implements DurableContext {
   }
 
   #nextDigest(): string {
-    return Buffer.from(this.#digest([this.#names.prefix, this.#derived++]), 'base64url').toString('hex')
-  }
-
-  #digest(what: unknown): string {
-    return digest(canonicalize([this.idempotencyKey, this.generation, what]))
+    return Buffer.from(this.#run.derive([this.#names.prefix, this.#derived++]), 'base64url').toString('hex')
   }
 }

@@ -1,4 +1,5 @@
 import type { DurableContext } from '../../core/graph/durable-context.ts'
+import { canonicalize, digest } from '../../core/values/keys.ts'
 import { ChildEnds } from './child-ends.ts'
 import { Branch } from './durable-branch.ts'
 import type { FunctionRun, RunningWork } from './durable-branch.ts'
@@ -27,7 +28,7 @@ export class DurableFunction implements FunctionRun {
     frame,
     attempt,
     generation,
-  }: Omit<FunctionRun, 'children' | 'childEnds' | 'signal' | 'headers'>) {
+  }: Pick<FunctionRun, 'work' | 'step' | 'frame' | 'attempt' | 'generation'>) {
     this.work = work
     this.step = step
     this.frame = frame
@@ -36,6 +37,15 @@ export class DurableFunction implements FunctionRun {
     const place = { ...step.execution.place, step: step.step, attempt }
     this.children = new FunctionChildren(step, generation, place)
     this.context = new Branch(this, new VerbNames(''))
+  }
+
+  get idempotencyKey(): string {
+    const { idempotencyKey } = this.step
+    return this.generation === 0 ? idempotencyKey : this.derive('generation')
+  }
+
+  derive(what: unknown): string {
+    return digest(canonicalize([this.step.idempotencyKey, this.generation, what]))
   }
 
   get signal(): AbortSignal {
