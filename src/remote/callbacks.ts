@@ -119,8 +119,9 @@ async function post(
 ): Promise<void> {
   const handle = await docket.get(executionId)
   if (handle === undefined) throw new HttpError(404, 'nothing waits for this callback any more')
+  // The same callback is the same message; one that was signed with the secret of another service is not, and must not stand in its way.
   try {
-    await handle.signal(callbackType(step), message, { id: message.request, ...(item !== undefined && { item }) })
+    await handle.signal(callbackType(step), message, { id: message.proof, ...(item !== undefined && { item }) })
   } catch (error) {
     if (error instanceof OptionError || error instanceof InputError || error instanceof ExecutionConflictError)
       throw new HttpError(404, 'nothing waits for this callback any more')

@@ -1,6 +1,9 @@
 import { expect, test, vi } from 'vitest'
 import { graph, subgraph } from '../../src/index.ts'
+import { receiveCallbacks } from '../../src/remote/index.ts'
 import type { FetchHandler } from '../../src/remote/index.ts'
+import { sealedPlace } from '../../src/remote/callback-message.ts'
+import { signatureOf } from '../../src/remote/secrets.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import {
   Approval,
@@ -110,4 +113,37 @@ test('each item of a batch, and an execution within another one, gets its own ca
   expect(await batch.result()).toEqual(['receipt of a: 1', 'receipt of b: 2', 'receipt of c: 3'])
   expect(await parent.result()).toBe('receipt of d: 4')
   await vi.waitFor(() => expect(answers).toEqual([200, 200, 200, 200]), patience)
+})
+
+test('a service ends no step that waits for another one, though it has a secret of its own with this one', async () => {
+  const requests: string[] = []
+  const { orders, approveAll, receive, service } = await services(true, (request, handler) => {
+    const id = request.headers.get('nexus-request-id')
+    if (id !== null) requests.push(id)
+    return handler(request)
+  })
+  const docket = docketOf({ graphs: [orders] })
+  const handle = await docket.start(orders, Confirmation, { Order: { id: 'o-1', amount: 12 } }, { id: 'one' })
+  await vi.waitFor(() => expect(requests).toHaveLength(1), patience)
+  const others = 'what another service shares with this one'
+  const place = { executionId: 'one', step: 'Charge', item: undefined, request: requests[0]! }
+  const id = `${requests[0]}:succeeded`
+  const timestamp = String(Math.floor(Date.now() / 1_000))
+  const body = JSON.stringify({ id: 'forged', amount: 0 })
+  const forged = new Request('http://orders.test/', {
+    method: 'POST',
+    body,
+    headers: {
+      'docket-call': sealedPlace(others, place),
+      'nexus-operation-state': 'succeeded',
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': signatureOf(others, 'signature', [id, timestamp, body]),
+    },
+  })
+  expect((await receiveCallbacks(docket, { secret: [secret, others] })(forged)).status).toBe(200)
+  receive(docket)
+  await approveAll(1)
+  expect(await handle.result()).toBe('receipt of o-1: 12')
+  expect((await service.docket.list({ graph: 'charges' })).executions).toHaveLength(1)
 })

@@ -2,6 +2,7 @@ import { expect, test, vi } from 'vitest'
 import { dataType, graph, optional, race, step, timer, type } from '../../src/index.ts'
 import { remote } from '../../src/remote/index.ts'
 import type { FetchHandler } from '../../src/remote/index.ts'
+import { createTestDocket } from '../../src/testing/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import {
   billingService,
@@ -81,13 +82,17 @@ test('a service that does not answer holds the end of an execution for seconds, 
     child: () => logger,
   }
   const orders = ordersOf({ url, headers, fetch: fetchOf(handler), poll: '1h' })
-  const docket = docketOf({ graphs: [orders], logger: logger as never })
+  await using docket = createTestDocket({ graphs: [orders], logger: logger as never })
   const handle = await docket.start(orders, Confirmation, order, { id: 'order:o-1' })
   await vi.waitFor(async () => expect((await handle.details()).steps[1]).toMatchObject({ status: 'waiting' }), patience)
-  await handle.cancel()
+  const began = docket.now().getTime()
+  await Promise.all([handle.cancel(), docket.advance('1m')])
   await expect(handle.result()).rejects.toMatchObject({ code: 'EXECUTION_CANCELLED' })
+  const { endedAt } = await handle.details()
+  expect(endedAt!.getTime() - began).toBeGreaterThan(5_000)
+  expect(endedAt!.getTime() - began).toBeLessThan(15_000)
   expect(warnings).toEqual([expect.stringContaining('could not be notified that its work is cancelled')])
-}, 20_000)
+})
 
 test('an operation that loses a race, or is not needed any more, is cancelled while its execution goes on', async () => {
   const { handler, statuses } = services()

@@ -8,15 +8,15 @@ const url = 'http://billing.test'
 
 test('polls come after longer and longer pauses, up to the longest', async () => {
   const times: number[] = []
-  let now = (): number => 0
+  let time: { now(): Date } | undefined
   const fetch = (): Promise<Response> => {
-    times.push(now())
+    times.push(Number(time?.now()))
     const answer = times.length < 9 ? { token: 't' } : { id: 'r', amount: 1 }
     return Promise.resolve(Response.json(answer, { status: times.length < 9 ? 201 : 200 }))
   }
   const orders = ordersOf({ url, fetch, poll: '30s' })
   await using docket = createTestDocket({ graphs: [orders] })
-  now = () => docket.now().getTime()
+  time = docket
   const handle = await docket.start(orders, Confirmation, order)
   await docket.advance('10m')
   expect(await handle.result()).toBe('r: 1')
@@ -31,16 +31,16 @@ test('polls come after longer and longer pauses, up to the longest', async () =>
 
 test('where the service calls back, it is polled seldom; where it gives no answer, it is called again soon', async () => {
   const times: number[] = []
-  let now = (): number => 0
+  let time: { now(): Date } | undefined
   const answers = [503, 503, 201, 201, 200]
   const fetch = (): Promise<Response> => {
-    times.push(now())
+    times.push(Number(time?.now()))
     const status = answers[times.length - 1]!
     return Promise.resolve(Response.json(status === 200 ? { id: 'r', amount: 1 } : { token: 't' }, { status }))
   }
   const orders = ordersOf({ url, fetch, callback: { url: 'https://orders.test/callbacks', secret } })
   await using docket = createTestDocket({ graphs: [orders] })
-  now = () => docket.now().getTime()
+  time = docket
   const handle = await docket.start(orders, Confirmation, order)
   await docket.advance('10m')
   expect(await handle.result()).toBe('r: 1')
