@@ -179,7 +179,11 @@ export class ChildExecutions implements DurableChildren {
     const { place } = life.commits
     const marks = { onWorkerLoss, sources }
     const parentage = { id: parent.id, requestDigest, deadline: options.deadline, place, marks }
-    const begin = async (given: GivenInputs, changed: Readonly<Record<string, string>>, reopens = true): Promise<void> =>
+    const begin = async (
+      given: GivenInputs,
+      changed: Readonly<Record<string, string>>,
+      reopens = true,
+    ): Promise<void> =>
       this.#starter.start(childRequest(this.#context, given, parentage, { ...child, headers: changed }, reopens))
     const beginAnew = (): Promise<void> => this.#passStart(parent, id, step, { plan, leafValues }, begin)
     // In the first life of its parent nobody can have begun it before.

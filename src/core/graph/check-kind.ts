@@ -132,7 +132,9 @@ function checkPlace(label: string, step: AnyStep, bad: Report, badOption: Report
     badOption(`${label}: queue must be a non-empty string, not ${describe(queue)}`)
   const all = Object.entries(inputs).find(([, port]) => port.kind === 'all')
   if (queue !== undefined && step.kind === 'step' && all !== undefined)
-    bad(`${label}: its input "${all[0]}" takes all items of a batch, which a step with a queue can't: leave out queue, or take what another step makes of them`)
+    bad(
+      `${label}: its input "${all[0]}" takes all items of a batch, which a step with a queue can't: leave out queue, or take what another step makes of them`,
+    )
   const { onWorkerLoss } = step as AnyStep & { readonly onWorkerLoss?: unknown }
   if (onWorkerLoss !== undefined && onWorkerLoss !== 'restart' && onWorkerLoss !== 'fail')
     badOption(`${label}: onWorkerLoss must be 'restart' or 'fail', not ${describe(onWorkerLoss)}`)

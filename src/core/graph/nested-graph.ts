@@ -108,8 +108,7 @@ function wayTo(name: string, graph: AnyGraph): readonly string[] | undefined {
 export function withNestedGraphs(graphs: readonly AnyGraph[]): readonly AnyGraph[] {
   const all = new Set(graphs)
   const listed = all.size
-  for (const graph of all)
-    for (const { step } of indexOf(graph)?.specs ?? []) if (isSubgraph(step)) all.add(step.graph)
+  for (const graph of all) for (const { step } of indexOf(graph)?.specs ?? []) if (isSubgraph(step)) all.add(step.graph)
   // Those that are listed twice stay so, for the one that checks them.
   return [...graphs, ...[...all].slice(listed)]
 }
