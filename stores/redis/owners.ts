@@ -39,6 +39,7 @@ else
   redis.call('HDEL', KEYS[3], ARGV[1])
 end
 if ARGV[5] == '1' then redis.call('HSET', KEYS[4], ARGV[1], ARGV[6]) end
+redis.call('PEXPIRE', KEYS[4], ${graveMs})
 local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ${graveMs}, 'LIMIT', 0, ${mostForgotten})
 for _, owner in ipairs(gone) do
   redis.call('ZREM', KEYS[1], owner)

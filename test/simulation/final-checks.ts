@@ -4,8 +4,8 @@ import { checkBatches, checkDeadlines } from './feature-checks.ts'
 import { profiles } from './faults.ts'
 import type { Simulation } from './run-seed.ts'
 
-// Renewal, its guard, and the look-out for work.
-const upkeepTimers = 3
+// Renewal, its guard, and the look-outs for work and for schedules.
+const upkeepTimers = 4
 
 // Whoever has lost an answer looks again after this time.
 const secondLookMs = 32_000

@@ -106,6 +106,8 @@ export class StoreServer {
     fail: (error: unknown) => void,
     succeed: (value: unknown) => void,
   ): void {
+    // A value that is refused is so however often it is sent.
+    let isRefused: boolean | undefined
     const apply = (settle: (value: unknown) => void): void => {
       if (this.#faults.isOut) {
         this.#faults.count('outage')
@@ -113,7 +115,11 @@ export class StoreServer {
         if (this.#random.chance(0.7)) fail(broken('connection refused'))
         return
       }
-      if (name === 'commit' && this.#isRefused(given[0] as readonly ExecutionCommit[])) {
+      if (name === 'commit') {
+        const drawn = this.#isRefused(given[0] as readonly ExecutionCommit[])
+        isRefused ??= drawn
+      }
+      if (isRefused === true) {
         fail(new StoreError('simulated', 'the value is refused', false))
         return
       }

@@ -299,8 +299,9 @@ test.each<readonly [Operation, string, Answer, Rule]>([
 ])('the judge sees that %s of "%s" did not lead to %j: %s', async (operation, execution, answer, rule) => {
   const { place, lines, verdict } = await scene('sqlite')
   await place.sql(`insert into docket_executions (id, kind, graph, target, status, request_digest, inputs, headers, graph_hash, machine_version,
-    epoch, recoveries, owned_ms, created_at, updated_at)
-    select 'open', kind, graph, target, 'running', request_digest, inputs, headers, graph_hash, machine_version, 0, 0, 0, created_at, updated_at
+    epoch, recoveries, owned_ms, queue, queue_key, priority, created_at, updated_at)
+    select 'open', kind, graph, target, 'running', request_digest, inputs, headers, graph_hash, machine_version, 0, 0, 0, queue, queue_key, priority,
+    created_at, updated_at
     from docket_executions where id = 'done'`)
   const call: Call = { call: 1, operation, execution, graph: 'Diamond', leaves, from: 'Left', newId: 'never' }
   // Long after all that was.

@@ -62,7 +62,7 @@ export async function redisWitness({ url, space }: StoreAddress): Promise<Witnes
 /** The format's version, what is known of owners, results, and claims: those of processes that died end by themselves. */
 async function isExpected(client: Redis, name: string, space: string): Promise<boolean> {
   const layout = new Layout(space)
-  if ([layout.format, layout.leases, layout.renewals].includes(name)) return true
+  if ([layout.format, layout.leases, layout.renewals, layout.workers].includes(name)) return true
   return /\{r\d+\}:k:/.test(name) && /^[CXR]/.test((await client.get(name)) ?? 'X')
 }
 
