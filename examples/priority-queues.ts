@@ -21,7 +21,7 @@ const store = memoryStore()
 // #region start
 const api = createDocket({ graphs: [videos], store, work: false })
 const submit = (tenant: string, title: string, priority = 0) =>
-  api.start(videos, Encoded, { Video: { tenant, title } }, { queue: 'encoding', key: tenant, priority })
+  api.start(videos, Encoded, { Video: { tenant, title } }, { id: title, queue: 'encoding', key: tenant, priority })
 // #endregion
 const handles = [
   await submit('acme', 'a1'),

@@ -135,6 +135,19 @@ describe('an update', () => {
     expect(await deposit(2)).toEqual({ balance: 3 })
   })
 
+  test('is answered where its execution was parked, in the process that goes on with it because of it', async () => {
+    const world = new World()
+    const { docket, deposit } = await opened(world, { park: '1s' })
+    await world.clock.advance(60_000)
+    expect((await world.store.get(['a']))[0]?.parkedAt).toBeDefined()
+    const found = (await world.clock.settle(docket.get('a')))!
+    const update = found.update(Deposit, { amount: 2 }, { id: 'first' })
+    await world.clock.advance(5_000)
+    expect(await update).toEqual({ balance: 2 })
+    expect(await deposit(3)).toEqual({ balance: 5 })
+    expect(await world.clock.settle(found.update(Deposit, { amount: 2 }, { id: 'first' }))).toEqual({ balance: 2 })
+  })
+
   test('that is open when the execution ends is answered with that, in the commit of the end, and not handled by a retry', async () => {
     const world = new World()
     const commits: ExecutionCommit[] = []

@@ -10,16 +10,27 @@ export class AnswerWatch implements Disposable {
   /** The answer, once it is written here. */
   answer: CheckpointRecord | undefined
   readonly #context: DocketContext
+  readonly #id: string
   readonly #name: string
-  readonly #owned: Owned | undefined
-  readonly #end: () => void
+  #owned: Owned | undefined
+  #end: () => void = () => {}
   #onNews: (() => void) | undefined
 
   constructor(context: DocketContext, id: string, name: string) {
     this.#context = context
+    this.#id = id
     this.#name = name
-    this.#owned = context.owned.get(id)
-    this.#end = this.#owned?.commits.onWritten((written) => this.#take(written)) ?? (() => {})
+    this.follow()
+  }
+
+  /** Watches the execution where it lives here only since; gives whether it does: what was answered before is to be read. */
+  follow(): boolean {
+    const owned = this.#context.owned.get(this.#id)
+    if (owned === this.#owned) return false
+    this.#end()
+    this.#owned = owned
+    this.#end = owned?.commits.onWritten((written) => this.#take(written)) ?? (() => {})
+    return true
   }
 
   /** Whether the execution lives here still, so that nobody else can answer. */

@@ -43,6 +43,7 @@ export async function awaitAnswer(
   // One that was sent before, under the same id, may have been answered before it was watched for.
   let isRead = sent.isFirst
   for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPollMs)) {
+    if (watch.follow()) isRead = false
     if (watch.answer !== undefined) return outcomeOf(connection.encoding, sent, watch.answer)
     // What lives here is answered here.
     if (watch.isHere && isRead) pauseMs = longestPollMs
@@ -65,10 +66,10 @@ export async function awaitAnswer(
       throw new UpdateError('UPDATE_TIMEOUT', what, id, place)
     }
     if (context.isHandingOver) throw context.closedWhileWaiting({ id: executionId })
-    const { isHere } = watch
+    const endsHere = !context.owned.has(executionId)
     const listen = (done: () => void): (() => void) => watch.onNews(done)
     if (watch.answer === undefined)
-      await pauseBeforeLook(context, executionId, Math.min(pauseMs, leftMs), { listen, endsHere: !isHere })
+      await pauseBeforeLook(context, executionId, Math.min(pauseMs, leftMs), { listen, endsHere })
   }
 }
 

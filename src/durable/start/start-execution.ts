@@ -168,11 +168,18 @@ export class ExecutionStarter {
     const owner = seat === undefined ? undefined : session.owner
     let existing: ExecutionRecord | undefined
     let created: NewExecution
+    // One that has to wait for a transaction of somebody else keeps no other one from its slot, and is one more when it comes.
+    let hasLeft = false
+    const leave = (): void => {
+      if (!hasLeft) seat?.leave()
+      hasLeft = true
+    }
     try {
       created = await request.newRecord(owner)
+      if (seat !== undefined) connection.whenLocked(created, leave)
       existing = await creations.add(created, clock.elapsed() + patienceMs)
     } catch (error) {
-      seat?.leave()
+      leave()
       throw error
     }
     if (existing === undefined && owner === undefined) {
@@ -186,13 +193,14 @@ export class ExecutionStarter {
       owned.get(id)?.lose()
       if (owner === session.owner && !turns.wasOvertaken(id)) {
         await request.begin(created)
-        seat?.take(id)
+        if (hasLeft) scan.take(request.place.queue, id)
+        else seat?.take(id)
         return undefined
       }
       // The answer took so long that this process owns it no more.
       existing = await this.#context.recordOf(id)
     }
-    seat?.leave()
+    leave()
     return existing === undefined || isOnlyNew ? undefined : this.#joinExisting(request, existing)
   }
 

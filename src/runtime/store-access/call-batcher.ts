@@ -22,6 +22,8 @@ export interface BatchingOptions<Item> {
   readonly onError?: (error: unknown, items: readonly Item[]) => void
   /** What an item fails with that stays locked. */
   readonly lockedError: (item: Item) => StoreError
+  /** Called for an item that is locked, each time it is found so: it may take long. */
+  readonly onLocked?: (item: Item) => void
   /** Shared by all that calls one store. */
   readonly slowCalls: SlowCalls
 }

@@ -18,6 +18,7 @@ interface AsideOptions<Item> {
   readonly slowCalls: SlowCalls
   readonly keyOf?: (item: Item) => string
   readonly lockedError: (item: Item) => StoreError
+  readonly onLocked?: (item: Item) => void
 }
 
 /**
@@ -35,6 +36,9 @@ export class SetAside<Item, Answer> {
 
   /** Takes a portion that was locked, or has failed: what can't be parted is tried again after a while, the parts of a larger one at once. */
   addFailed(portion: Portion<Item, Answer>, failure: unknown, tries = 0): void {
+    const { onLocked } = this.#options
+    if (onLocked !== undefined && (failure === undefined || isLockFailure(failure)))
+      for (const { item } of portion) onLocked(item)
     if (groupedByKey(portion, this.#options.keyOf).length === 1) void this.#sendLater(portion, tries, failure, 'again')
     else this.#sendSoon(portion, 0, 'part')
   }

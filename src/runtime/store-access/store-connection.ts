@@ -75,6 +75,8 @@ export class StoreConnection {
   #isClosed = false
   #hasWarned = false
 
+  readonly #onLocked = new WeakMap<NewExecution, () => void>()
+
   constructor({ store, encoding, clock, onOutgoing, onAccepted, ...session }: ConnectionOptions) {
     this.store = store
     this.#use = useOf(store)
@@ -96,6 +98,7 @@ export class StoreConnection {
       sizeOf: ({ inputs }) => inputs.length,
       keyOf: ({ id }) => id,
       lockedError: ({ id }) => ofExecution(id),
+      onLocked: (item) => this.#onLocked.get(item)?.(),
     })
     // One at a time, and of what is set aside one for each execution: what is written of it must arrive in its order.
     this.commits = new CallBatcher(
@@ -241,6 +244,11 @@ export class StoreConnection {
   }
 
   /** What a call fails with that waited in vain for somebody else's lock. */
+  /** Calls back when a creation meets an open transaction of somebody else that creates the same: it may take long. */
+  whenLocked(creation: NewExecution, callback: () => void): void {
+    this.#onLocked.set(creation, callback)
+  }
+
   lockedError(what: string): StoreError {
     const message = `${what} is locked by a transaction that does not end; look for one that was left open`
     return new StoreError(this.store.name, message, true, { isLocked: true })
