@@ -55,8 +55,8 @@ const adapters: Readonly<Record<string, Rule>> = {
 
 /** The adapters of engines: each knows `core` and itself. */
 const engines: Readonly<Record<string, Rule>> = {
-  'engines/bullmq': {
-    parts: [...coreRoomNames, 'engines/bullmq'],
+  'src/engines/bullmq': {
+    parts: [...coreRoomNames, 'src/engines/bullmq'],
     packages: ['bullmq', 'ioredis', 'pg', 'node:crypto', 'node:net'],
   },
 }

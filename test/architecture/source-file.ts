@@ -30,7 +30,7 @@ export interface SourceFile {
 
 export const root = resolve(import.meta.dirname, '../..')
 
-const folders = ['src', 'machines', 'stores', 'engines', 'examples', 'test']
+const folders = ['src', 'machines', 'stores', 'examples', 'test']
 
 /** Every file of code that is written (or generated) here: sources, tests, examples, benchmarks, configuration. */
 export function readSourceFiles(): readonly SourceFile[] {

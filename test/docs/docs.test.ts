@@ -59,11 +59,11 @@ test('the list of examples has every example', () => {
   expect(examples.filter((name) => !listed.includes(`](${name}`))).toEqual([])
 })
 
-test('the map of the house in CONTRIBUTING.md has every folder of src, machines, stores and engines, and none that is gone', () => {
+test('the map of the house in CONTRIBUTING.md has every folder of src, machines and stores, and none that is gone', () => {
   const map = readDocument('CONTRIBUTING.md')
   const folders = new Set(
     readSourceFiles()
-      .filter(({ path }) => /^(src|machines|stores|engines)\//.test(path))
+      .filter(({ path }) => /^(src|machines|stores)\//.test(path))
       .map(({ path }) => dirname(path)),
   )
   folders.delete('src')
@@ -84,7 +84,7 @@ interface DeclaredOption {
 
 function declaredOptions(): readonly DeclaredOption[] {
   return readSourceFiles()
-    .filter(({ path }) => /^(src|stores|engines)\//.test(path))
+    .filter(({ path }) => /^(src|stores)\//.test(path))
     .flatMap(({ text }) =>
       [...text.matchAll(/^export interface (\w+(?:Options|Policy|Declaration|Choices))\b[\s\S]*?^}/gm)].flatMap(
         ([declaration, owner = '']) =>

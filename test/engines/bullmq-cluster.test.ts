@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest'
-import { bullmqEngine } from '../../engines/bullmq/index.ts'
+import { bullmqEngine } from '../../src/engines/bullmq/index.ts'
 import { engineConformance } from '../../src/testing/index.ts'
 import { serverUrls } from '../servers/server-url.ts'
 import { redisEngineSpace } from './redis-space.ts'

@@ -1,5 +1,5 @@
 import { afterAll, describe, test } from 'vitest'
-import { bullmqEngine } from '../../engines/bullmq/index.ts'
+import { bullmqEngine } from '../../src/engines/bullmq/index.ts'
 import { engineConformance } from '../../src/testing/index.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { engineDatabase, interruptiblePostgresEngineSpace, postgresEngineSpace } from './postgres-space.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { bullmqEngine, migrate } from '../../engines/bullmq/index.ts'
+import { bullmqEngine, migrate } from '../../src/engines/bullmq/index.ts'
 import type { Engine } from '../../src/core/contracts/engine.ts'
 import type { EngineSpace, InterruptibleEngineSpace } from '../../src/testing/index.ts'
 import { startPostgres } from '../servers/postgres.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
-import { bullmqEngine } from '../../engines/bullmq/index.ts'
+import { bullmqEngine } from '../../src/engines/bullmq/index.ts'
 import type { Engine } from '../../src/core/contracts/engine.ts'
 import type { EngineSpace, InterruptibleEngineSpace } from '../../src/testing/index.ts'
 import { startRedis } from '../servers/redis.ts'

@@ -1,6 +1,6 @@
 /** A worker of its own on Redis and BullMQ: it says on its output which executions its steps run for, until somebody kills it. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { bullmqEngine } from '../../engines/bullmq/index.ts'
+import { bullmqEngine } from '../../src/engines/bullmq/index.ts'
 import { createDocket, dataType, graph, step, type } from '../../src/index.ts'
 import { redisStore } from '../../stores/redis/index.ts'
 

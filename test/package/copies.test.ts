@@ -17,8 +17,7 @@ const Out = number('Out')
 let second: Docket
 
 beforeAll(async () => {
-  for (const part of ['src', 'machines', 'stores', 'engines'])
-    cpSync(join(root, part), join(folder, part), { recursive: true })
+  for (const part of ['src', 'machines', 'stores']) cpSync(join(root, part), join(folder, part), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   second = (await import(pathToFileURL(join(folder, 'src/index.ts')).href)) as Docket

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { bullmqEngine } from '../../../engines/bullmq/index.ts'
+import { bullmqEngine } from '../../../src/engines/bullmq/index.ts'
 import { createDocket, dataType, graph, step, type } from '../../../src/index.ts'
 import { machineNow } from '../workers/worker-engine.ts'
 import type { WorkDoer, WorkerPlace, WorkStarter } from '../workers/worker-engine.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { migrate } from '../../../engines/bullmq/index.ts'
+import { migrate } from '../../../src/engines/bullmq/index.ts'
 import { BenchChild } from '../durable/bench-child.ts'
 import { quantileOf } from '../measure.ts'
 import type { Series } from '../measure.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import pg from 'pg'
-import { migrate } from '../../../engines/bullmq/index.ts'
+import { migrate } from '../../../src/engines/bullmq/index.ts'
 import { BenchChild } from '../durable/bench-child.ts'
 import { freshName } from '../durable/engine.ts'
 import type { Places } from '../durable/engine.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Wake } from '../../src/core/contracts/engine.ts'
+import type { Wake } from '../../core/contracts/engine.ts'
 
 /** What a job of BullMQ carries: an execution's id, and nothing else. `b` where `e` could not stand in JSON that PostgreSQL takes. */
 interface WakeData {

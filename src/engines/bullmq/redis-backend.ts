@@ -1,5 +1,5 @@
 import type { Cluster, ClusterNode, Redis, RedisOptions } from 'ioredis'
-import { EngineError } from '../../src/core/engine-error.ts'
+import { EngineError } from '../../core/engine-error.ts'
 import { queueOptions, workerOptions } from './backend.ts'
 import type { Backend, Settings, WakeQueue, WakeWorker, WorkerRequest } from './backend.ts'
 import { engineError } from './errors.ts'

@@ -1,8 +1,8 @@
 import type * as bullmq from 'bullmq'
 import type * as ioredis from 'ioredis'
 import type pg from 'pg'
-import { EngineError } from '../../src/core/engine-error.ts'
-import { describeThrown, isError, readOf } from '../../src/core/thrown.ts'
+import { EngineError } from '../../core/engine-error.ts'
+import { describeThrown, isError, readOf } from '../../core/thrown.ts'
 import { engineName } from './name.ts'
 
 type Bullmq = typeof bullmq

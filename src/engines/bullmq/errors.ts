@@ -1,5 +1,5 @@
-import { EngineError } from '../../src/core/engine-error.ts'
-import { describeThrown, isError, readOf } from '../../src/core/thrown.ts'
+import { EngineError } from '../../core/engine-error.ts'
+import { describeThrown, isError, readOf } from '../../core/thrown.ts'
 import { engineName } from './name.ts'
 
 /** Classes of SQLSTATE that say something of the connection or the server's state, not of the statement. */

@@ -5,8 +5,8 @@ import type {
   EngineHost,
   UsePermit,
   Wake,
-} from '../../src/core/contracts/engine.ts'
-import { EngineError } from '../../src/core/engine-error.ts'
+} from '../../core/contracts/engine.ts'
+import { EngineError } from '../../core/engine-error.ts'
 import type { Backend, WakeQueue } from './backend.ts'
 import { BullmqConsumer } from './consumer.ts'
 import { engineError } from './errors.ts'

@@ -1,5 +1,5 @@
 import type { Job } from 'bullmq'
-import type { EngineConsumer, UsePermit } from '../../src/core/contracts/engine.ts'
+import type { EngineConsumer, UsePermit } from '../../core/contracts/engine.ts'
 import type { Backend, WakeWorker } from './backend.ts'
 import { idOf } from './wake-jobs.ts'
 import { within } from './within.ts'
