@@ -249,23 +249,3 @@ test('what goes on beside one that fails at its beginning has a slot all the sam
   await world.clock.advance(5_000)
   expect(seen.most).toBe(4)
 })
-
-test('an execution whose end is on its way into the store has given its slot back, and the next one begins meanwhile', async () => {
-  const world = new World()
-  const { graph, runs } = slowLine(world, { ms: 10, third: { persist: 'execution' } })
-  await leaveWaiting(world, graph, 3)
-  const watched = new WatchedStore(world.store)
-  const held = Promise.withResolvers<void>()
-  watched.before = ({ name, given }) => {
-    const ends = (given[0] as readonly { readonly head?: { readonly status?: string } }[] | undefined) ?? []
-    return name === 'commit' && ends.some(({ head }) => head?.status === 'completed') ? held.promise : undefined
-  }
-  const begun = runs.length
-  world.process({ graphs: [graph], store: watched.store, work: { default: 1 } })
-  await world.clock.advance(3_000)
-  expect(await completedOf(world.store)).toHaveLength(0)
-  expect(runs.slice(begun)).toEqual(['First', 'Second', 'Third', 'First'])
-  held.resolve()
-  await world.clock.advance(3_000)
-  expect(await completedOf(world.store)).toHaveLength(3)
-})

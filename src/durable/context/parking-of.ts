@@ -15,7 +15,6 @@ export function parkingOf(
   onParked(callers: AsyncContext): void
   onUnread(): void
   onRest(): void
-  onEnding(): void
 } {
   return {
     // What this process would not wake again stays with it.
@@ -23,7 +22,6 @@ export function parkingOf(
     onParked: (callers) => context.parkedCallers.keep(place, caller, callers),
     onUnread: () => context.lookSoon(place.id),
     onRest: () => context.queues.rested(place.queue),
-    onEnding: () => context.queues.ending(place.queue),
   }
 }
 

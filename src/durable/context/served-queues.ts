@@ -6,13 +6,6 @@ export interface ServedQueues {
   isLimited(queue: string): boolean
   /** An execution of a queue has given its slot back: all of it waits. */
   rested(queue: string): void
-  /** An execution of a queue has given its slot back: only its end is still to be written. */
-  ending(queue: string): void
 }
 
-export const noQueues: ServedQueues = {
-  serves: () => false,
-  isLimited: () => false,
-  rested: () => {},
-  ending: () => {},
-}
+export const noQueues: ServedQueues = { serves: () => false, isLimited: () => false, rested: () => {} }

@@ -33,10 +33,6 @@ export class ExecutionRecorder implements Recorder {
   /** The step that ended last, where the execution forgets those that have ended. */
   lastForgotten: StepRun | undefined
   #endKept = false
-  /** Whether the value of its last step is on its way into the store. */
-  isEnding = false
-  /** Called when that begins. */
-  onEnding: () => void = () => {}
 
   constructor(connection: StoreConnection, right: OwnershipRight, commits: ExecutionCommits) {
     this.#connection = connection
@@ -203,11 +199,7 @@ export class ExecutionRecorder implements Recorder {
   #persist(run: StepRun, value: unknown, status: 'completed' | 'cached'): Promise<unknown> {
     const { execution } = run
     const isTheEnd = execution.endsWith(run)
-    if (isTheEnd) {
-      execution.holdOutcome(true)
-      this.isEnding = true
-      this.onEnding()
-    }
+    if (isTheEnd) execution.holdOutcome(true)
     return this.#save(run, value, status, isTheEnd ? 'last' : 'next').then(
       () => {
         this.#underWay.arrived()
@@ -218,10 +210,7 @@ export class ExecutionRecorder implements Recorder {
       },
       (error: unknown) => {
         this.#underWay.arrived()
-        if (isTheEnd) {
-          this.isEnding = false
-          execution.holdOutcome(false)
-        }
+        if (isTheEnd) execution.holdOutcome(false)
         return this.#goOn(run, value, error)
       },
     )

@@ -205,9 +205,6 @@ export class OwnedBatch implements Owned, DurableParts {
     )
   }
 
-  /** Its items are many values. */
-  readonly isEnding = false
-
   hasWorkBefore(at: number): boolean {
     if (this.hasDeparted) return false
     const waits = this.isQuiet && this.#batch.waits?.isWaiting === true

@@ -47,8 +47,6 @@ export interface OwnedExecutionParts extends Beginning {
   readonly onUnread: () => void
   /** It is on record that all of it waits. */
   readonly onRest: () => void
-  /** Only its end is still to be written. */
-  readonly onEnding: () => void
   /** Called once nothing of it is left here. */
   readonly onGone: (gone: Owned) => void
 }

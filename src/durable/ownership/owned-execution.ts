@@ -76,7 +76,6 @@ export class OwnedExecution implements Owned {
     if (plan.eventSteps.length > 0 || plan.hasFunctions) this.events = new EventWaits(connection, commits, of)
     if (plan.waits) this.#timers = new TimerMail(connection, commits, { id: this.id, former: plan.index.former })
     this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits)
-    this.#recorder.onEnding = parts.onEnding
     const owned = {
       id: this.id,
       place: { graph: this.graph, executionId: this.id },
@@ -198,10 +197,6 @@ export class OwnedExecution implements Owned {
 
   get unwrittenEnd(): UnwrittenEnd | undefined {
     return this.#ownership.unwrittenEnd
-  }
-
-  get isEnding(): boolean {
-    return this.#recorder.isEnding && !hasRunning(this.#execution)
   }
 
   get isQuiet(): boolean {

@@ -80,8 +80,6 @@ export interface Owned {
   readonly unwrittenEnd: UnwrittenEnd | undefined
   /** Whether nothing of it runs at the moment. */
   readonly isQuiet: boolean
-  /** Whether its last value has been made, and only its end is still to be written: it needs no slot for that. */
-  readonly isEnding: boolean
   /** Of a batch: resolves when its items are written, and rejects when they can't be. */
   readonly written?: Promise<void>
   /** How it ended, as soon as that is written. Never rejects. */

@@ -38,7 +38,6 @@ export class Scan {
       serves: (queue) => this.#queues.has(queue),
       isLimited: (queue) => this.states.limitsOf(queue).concurrency !== undefined,
       rested: (queue) => this.#queues.get(queue)?.slots.rested(),
-      ending: (queue) => this.#queues.get(queue)?.slots.ending(),
     }
     context.onGraph = (name) => {
       for (const queue of this.#queues.values()) queue.addGraph(name)

@@ -16,7 +16,7 @@ export interface Seat {
 
 /**
  * How many executions of a queue this process runs at the same time. One gives its slot back when it ends, or only waits for
- * what does not come soon, or for its end to be written.
+ * what does not come soon.
  */
 export class Slots {
   readonly #context: DocketContext
@@ -42,7 +42,7 @@ export class Slots {
     const soon = clock.now() + Math.min(connection.session.leaseMs, longestShortWaitMs)
     this.#returned = 0
     let busy = this.#reserved
-    for (const one of this.#taken) if (!one.isEnding && one.hasWorkBefore(soon)) busy++
+    for (const one of this.#taken) if (one.hasWorkBefore(soon)) busy++
     return Math.max(0, this.#count - busy)
   }
 
@@ -95,11 +95,6 @@ export class Slots {
   /** One that was taken only waits now: others need not wait until it ends. */
   rested(): void {
     if (this.#mayMoreWait) this.onRoom()
-  }
-
-  /** One that was taken only writes its end: the next ones can be fetched meanwhile. */
-  ending(): void {
-    this.#giveBack()
   }
 
   #giveBack(): void {
