@@ -1,8 +1,9 @@
 import { createActor } from 'xstate'
 import type { Actor, AnyActorRef, AnyStateMachine, InspectionEvent } from 'xstate'
-import { SerializationError, StepTimeoutError } from '../../core/errors.ts'
+import { SerializationError } from '../../core/errors.ts'
+import type { StepTimeoutError } from '../../core/errors.ts'
 import type { AnyMachineStep } from '../../core/language/machine-step.ts'
-import { fireAfter, fireAt } from '../environment/timers.ts'
+import { fireAt } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
 import { checkValue } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
@@ -17,6 +18,7 @@ import { MachineTimers } from './machine-timers.ts'
 import type { ArmedTimer } from './machine-timers.ts'
 import { outputError } from './output-error.ts'
 import type { StepWork, WorkingStep } from './step-work.ts'
+import { limitOfWork } from './work-limit.ts'
 
 /**
  * An XState machine as the work of a step. Between two events it is at rest; what these have made of it is kept then, and only once it is, it is given the
@@ -56,7 +58,7 @@ export class MachineWork implements StepWork {
   }
 
   begin(): void {
-    const { execution, planStep } = this.#step
+    const { execution } = this.#step
     // Made while it is the current one: timers and messages go on in it.
     void execution.context
     try {
@@ -70,7 +72,7 @@ export class MachineWork implements StepWork {
     this.#actor.subscribe({ error: (error) => (this.#failure = { error }) })
     this.#actor.on('*', (event: { readonly type: string }) => this.#emitted.push(event))
     this.#unlisten = execution.setup.inbox?.onMessage(() => this.#inContext(() => this.#goOn()))
-    this.#armLimit(planStep.spec.timeoutMs)
+    this.#limit = limitOfWork(this.#step, (error) => this.#timeOut(error))
     this.#give((actor) => actor.start())
     this.#goOn()
   }
@@ -309,15 +311,8 @@ export class MachineWork implements StepWork {
     if (!isEnding) this.#step.current = undefined
   }
 
-  #armLimit(timeoutMs: number | undefined): void {
-    if (timeoutMs === undefined) return
-    const { execution, step, waitedMs } = this.#step
-    this.#limit = fireAfter(execution.clock, Math.max(0, timeoutMs - waitedMs), () =>
-      this.#inContext(() => {
-        if (this.#isOpen)
-          this.#end(new StepTimeoutError(timeoutMs, { ...execution.place, step, attempt: this.attempt }), true)
-      }),
-    )
+  #timeOut(error: StepTimeoutError): void {
+    this.#inContext(() => this.#isOpen && this.#end(error, true))
   }
 
   #invocationOf(ref: AnyActorRef): MachineInvocation | undefined {

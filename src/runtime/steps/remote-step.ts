@@ -1,7 +1,8 @@
-import { DocketClosedError, LeaseLostError, StepTimeoutError } from '../../core/errors.ts'
+import { DocketClosedError, LeaseLostError } from '../../core/errors.ts'
+import type { StepTimeoutError } from '../../core/errors.ts'
 import type { AnyRemoteStep, RemoteAnswer, RemoteCall } from '../../core/language/remote-step.ts'
 import { sleep } from '../environment/clock.ts'
-import { fireAfter, fireAt } from '../environment/timers.ts'
+import { fireAt } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
 import { checkValue } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
@@ -9,6 +10,7 @@ import { outputError } from './output-error.ts'
 import { remoteStateOf } from './remote-state.ts'
 import type { RemoteState } from './remote-state.ts'
 import type { StepKind, StepWork, WorkingStep } from './step-work.ts'
+import { limitOfWork } from './work-limit.ts'
 
 /** Steps whose value another service makes. */
 export const remoteStep: StepKind<RemoteWork> = {
@@ -65,11 +67,11 @@ class RemoteWork implements StepWork {
   }
 
   begin(): void {
-    const { execution, planStep, heldState, isRepeated } = this.#step
+    const { execution, heldState, isRepeated } = this.#step
     // Made while it is the current one: timers and messages go on in it.
     void execution.context
     this.#unlisten = execution.setup.inbox?.onMessage(() => this.#inContext(() => this.#goOn()))
-    this.#armLimit(planStep.spec.timeoutMs)
+    this.#limit = limitOfWork(this.#step, (error) => this.#timeOut(error))
     if (heldState === undefined || !isRepeated) this.#keep(undefined)
     else this.#goOn()
   }
@@ -264,15 +266,8 @@ class RemoteWork implements StepWork {
     if (!isEnding) this.#step.current = undefined
   }
 
-  #armLimit(timeoutMs: number | undefined): void {
-    if (timeoutMs === undefined) return
-    const { execution, step, waitedMs } = this.#step
-    this.#limit = fireAfter(execution.clock, Math.max(0, timeoutMs - waitedMs), () =>
-      this.#inContext(() => {
-        if (this.#isOpen)
-          this.#end(new StepTimeoutError(timeoutMs, { ...execution.place, step, attempt: this.attempt }), true)
-      }),
-    )
+  #timeOut(error: StepTimeoutError): void {
+    this.#inContext(() => this.#isOpen && this.#end(error, true))
   }
 
   #report(error: unknown): void {
