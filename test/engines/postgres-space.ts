@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { bullmqEngine, migrate } from '../../src/engines/bullmq/index.ts'
-import type { Engine } from '../../src/core/contracts/engine.ts'
 import type { EngineSpace, InterruptibleEngineSpace } from '../../src/testing/index.ts'
 import { startPostgres } from '../servers/postgres.ts'
-import { startStallingProxy } from '../servers/stalling-proxy.ts'
-import type { StallingProxy } from '../servers/stalling-proxy.ts'
-import { lateEngine } from './redis-space.ts'
-
-const brief = { lock: '1s', stalled: '1s' } as const
+import { brief, mortalEngines } from './mortal-engines.ts'
 
 /** A database of its own for one test file, with BullMQ's tables or without. */
 export async function engineDatabase(
@@ -32,20 +27,7 @@ async function ask(server: string, statement: string): Promise<void> {
 
 /** A prefix of its own in a database, where each process can be cut off from the server as if it was dead. */
 export function postgresEngineSpace(url: string): EngineSpace {
-  const prefix = `t-${randomUUID().slice(0, 8)}`
-  const proxies = new Map<Engine, Promise<StallingProxy>>()
-  return {
-    createEngine() {
-      const proxy = startStallingProxy(url)
-      const engine = lateEngine(async () => bullmqEngine({ connection: (await proxy).url, prefix, ...brief }))
-      proxies.set(engine, proxy)
-      return engine
-    },
-    kill: async (engine) => (await proxies.get(engine)!).stall(),
-    async dispose() {
-      for (const proxy of proxies.values()) await (await proxy).stop()
-    },
-  }
+  return mortalEngines(url, `t-${randomUUID().slice(0, 8)}`)
 }
 
 /** A PostgreSQL of its own that can be away. */

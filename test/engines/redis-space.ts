@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { bullmqEngine } from '../../src/engines/bullmq/index.ts'
-import type { Engine } from '../../src/core/contracts/engine.ts'
 import type { EngineSpace, InterruptibleEngineSpace } from '../../src/testing/index.ts'
 import { startRedis } from '../servers/redis.ts'
-import { startStallingProxy } from '../servers/stalling-proxy.ts'
-import type { StallingProxy } from '../servers/stalling-proxy.ts'
-
-/** Short, so that what a dead process held comes back within seconds. */
-const brief = { lock: '1s', stalled: '1s' } as const
+import { brief, mortalEngines } from './mortal-engines.ts'
 
 /** A prefix of its own on one Redis, or on a cluster; its keys are removed. */
 export function redisEngineSpace(urls: readonly string[], isCluster: boolean): EngineSpace {
@@ -24,35 +19,14 @@ export function redisEngineSpace(urls: readonly string[], isCluster: boolean): E
 
 /** The same, where each process can be cut off from the server as if it was dead. */
 export function mortalRedisSpace(url: string): EngineSpace {
-  const space = redisEngineSpace([url], false)
   const prefix = `test-${randomUUID().slice(0, 12)}`
-  const proxies = new Map<Engine, Promise<StallingProxy>>()
+  const engines = mortalEngines(url, prefix)
   return {
-    createEngine() {
-      const proxy = startStallingProxy(url)
-      const engine = lateEngine(async () => bullmqEngine({ connection: (await proxy).url, prefix, ...brief }))
-      proxies.set(engine, proxy)
-      return engine
-    },
-    kill: async (engine) => (await proxies.get(engine)!).stall(),
+    ...engines,
     async dispose() {
-      for (const proxy of proxies.values()) await (await proxy).stop()
+      await engines.dispose()
       await removeKeys(url, prefix)
-      await space.dispose?.()
     },
-  }
-}
-
-/** An engine whose server is known only when it is opened. */
-export function lateEngine(make: () => Promise<Engine>): Engine {
-  const engine = make()
-  return {
-    name: 'bullmq',
-    capabilities: bullmqEngine({ connection: 'redis://nowhere' }).capabilities,
-    open: async (host) => (await engine).open(host),
-    wake: async (wakes) => (await engine).wake(wakes),
-    consume: async (queue, slots, use) => (await engine).consume(queue, slots, use),
-    close: async () => (await engine).close(),
   }
 }
 

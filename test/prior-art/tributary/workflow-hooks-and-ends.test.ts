@@ -1,34 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { createDocket, dataType, step, type, workflow } from '../../../src/index.ts'
-import type { StepContext } from '../../../src/index.ts'
+import { createDocket, workflow } from '../../../src/index.ts'
 import { compression, encryption } from '../../../src/codecs/index.ts'
 import { memoryStore } from '../../../stores/memory/index.ts'
 import { errorOf, never } from '../../loose-api.ts'
 import { World } from '../../durable/durable-time.ts'
 import { SqliteWorld } from '../embedded-worlds.ts'
+import { noting } from './noting-step.ts'
 
 // Continues workflows.test.ts.
 
-const Email = dataType('Email', type<string>())
-const Receipt = dataType('Receipt', type<string>())
 const secret = 'ada@lovelace.example'
-
-/** A step that notes when it begins and ends, and how it is called. */
-function noting(name: string, run: (ctx: StepContext, email: string) => unknown = () => 'done') {
-  const calls: string[] = []
-  const noted = step({
-    name,
-    inputs: { email: Email },
-    output: Receipt,
-    run: async ({ email }, ctx) => {
-      calls.push(`${ctx.stepName} begins`)
-      const made = (await run(ctx, email)) as string
-      calls.push(`${ctx.stepName} ends`)
-      return made
-    },
-  })
-  return { noted, calls }
-}
 
 const args = { email: secret }
 

@@ -10,36 +10,18 @@ import {
   untypedWorkflow,
   workflow,
 } from '../../../src/index.ts'
-import type { StepContext, StepError } from '../../../src/index.ts'
+import type { StepError } from '../../../src/index.ts'
 import { errorOf, never, rejectionOf } from '../../loose-api.ts'
 import { World } from '../../durable/durable-time.ts'
+import { Email, noting, Receipt } from './noting-step.ts'
 
 /*
  * What Tributary's README, examples and code promise of workflows, and what of it was not so there. What is weak below them (claims, leases,
  * hints, transactions) is in the other files of this folder.
  */
 
-const Email = dataType('Email', type<string>())
 const User = dataType('User', type<{ readonly id: number }>())
-const Receipt = dataType('Receipt', type<string>())
 const secret = 'ada@lovelace.example'
-
-/** A step that notes when it begins and ends, and how it is called. */
-function noting(name: string, run: (ctx: StepContext, email: string) => unknown = () => 'done') {
-  const calls: string[] = []
-  const noted = step({
-    name,
-    inputs: { email: Email },
-    output: Receipt,
-    run: async ({ email }, ctx) => {
-      calls.push(`${ctx.stepName} begins`)
-      const made = (await run(ctx, email)) as string
-      calls.push(`${ctx.stepName} ends`)
-      return made
-    },
-  })
-  return { noted, calls }
-}
 
 const args = { email: secret }
 const plain = noting('plain').noted
