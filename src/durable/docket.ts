@@ -10,7 +10,6 @@ import type { AppFor } from '../core/graph/app-types.ts'
 import type { QueriesOf } from '../core/graph/queries.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import type { TimerNameOf } from '../core/graph/timer-names.ts'
-import { inspectKey } from '../core/inspect-key.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
 import type { GraphLogic } from '../runtime/from-graph.ts'
 import { wholeCall } from '../runtime/inputs/drawn-args.ts'
@@ -19,16 +18,7 @@ import { beginBatch, passStart, storedStart } from './start/begin-execution.ts'
 import { startMany } from './start/start-many.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
 import { requireTransactions } from './context/require-transactions.ts'
-import {
-  checkClose,
-  checkFork,
-  checkListQuery,
-  checkPurge,
-  checkRetry,
-  checkDelete,
-  checkHealth,
-  checkStartMany,
-} from './check-calls.ts'
+import { checkClose, checkFork, checkPurge, checkRetry, checkDelete, checkStartMany } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
 import { problemsOfCall, startBatchOptionNames } from './context/call-options.ts'
 import { checkDocketOptions, withAllGraphs } from './context/docket-options.ts'
@@ -38,24 +28,18 @@ import type { DeleteOptions } from './delete-execution.ts'
 import { docketParts } from './docket-parts.ts'
 import type { DocketParts } from './docket-parts.ts'
 import { checkedLogic } from './checked-logic.ts'
-import type { DocketHealth, HealthOptions } from './docket-health.ts'
 import { withDefaultPersist } from './context/docket-graphs.ts'
 import { DocketContext } from './context/docket-context.ts'
+import { DocketView } from './docket-view.ts'
 import { ExecutionHandle } from './execution-handle.ts'
 import { handleOf } from './handle-of.ts'
 import { noSuchExecution } from './records/execution-info.ts'
-import { listWorkers } from './list-workers.ts'
-import type { WorkerInfo } from './records/worker-info.ts'
-import { listExecutions } from './list-executions.ts'
-import type { ExecutionPage, ListQuery } from './list-executions.ts'
 import { checkEmit, emitEvent } from './mail/emit-event.ts'
 import type { EmitOptions } from './mail/emit-event.ts'
 import { retriedOf } from './recovery/retried-items.ts'
-import type { CheckedSchedule } from './schedules/check-schedule.ts'
 import { checkSchedules } from './schedules/check-schedules.ts'
 import type { ScheduleInfo } from './schedules/schedule-info.ts'
 import type { DateLeafNames, ScheduleDeclaration } from './schedules/schedule-declaration.ts'
-import type { Schedules } from './schedules/schedules.ts'
 import { graphAndTarget } from './start/graph-and-target.ts'
 import { forkExecution } from './start/fork-execution.ts'
 import { executeDurably } from './execute-durably.ts'
@@ -74,19 +58,19 @@ import type {
 } from './start-calls.ts'
 import { closeDocket } from './close-docket.ts'
 import type { CloseOptions } from './close-docket.ts'
-import { QueueHandle } from './queue-handle.ts'
 import { purge } from './upkeep.ts'
 import type { PurgeFilter } from './upkeep.ts'
 
 /** The durable runtime: executions that survive the process. Made by `createDocket`. */
-export class Docket implements AsyncDisposable {
+export class Docket extends DocketView implements AsyncDisposable {
   readonly #context: DocketContext
   readonly #parts: DocketParts
   #closing: Promise<void> | undefined
 
-  constructor(options: DocketOptions, schedules: readonly CheckedSchedule[] | undefined) {
-    this.#context = new DocketContext(options)
-    this.#parts = docketParts(this.#context, schedules)
+  constructor(context: DocketContext, parts: DocketParts) {
+    super(context, parts)
+    this.#context = context
+    this.#parts = parts
   }
 
   /**
@@ -209,46 +193,6 @@ export class Docket implements AsyncDisposable {
     return checkedLogic(this.#context, this.#parts.starter, graph, target as AnyDataType, options) as never
   }
 
-  /** The execution of an id; undefined where there is none. @throws (as rejection) OptionError for what can't be an id, DocketClosedError, StoreError */
-  async get(id: string): Promise<ExecutionHandle<unknown> | undefined> {
-    requireName('get: id', id)
-    const context = this.#context
-    return orClosed(context, 'get', id, async () => {
-      await context.connection.readyBy()
-      const record = await context.recordOf(id)
-      return record === undefined ? undefined : new ExecutionHandle(context, id, record)
-    })
-  }
-
-  /** Executions, the newest first, a page at a time. One whose record can't be read is listed with the reason in `incompatible`. @throws (as rejection) OptionError, DocketClosedError, StoreError */
-  async list(query: ListQuery = {}): Promise<ExecutionPage> {
-    checkListQuery(query)
-    return orClosed(this.#context, 'list', undefined, () => listExecutions(this.#context, query))
-  }
-
-  /**
-   * The processes that have a docket on this store and live, those that came first before others: with the slots that they have, and their last sign of
-   * life. One that died is there until its lease has run out.
-   * @throws (as rejection) DocketClosedError, StoreError
-   */
-  async workers(): Promise<readonly WorkerInfo[]> {
-    return orClosed(this.#context, 'workers', undefined, () => listWorkers(this.#context))
-  }
-
-  /**
-   * Whether this process should be left alone, and whether it should be given work: for liveness and readiness probes. It answers within the deadline, whatever the
-   * store does. @throws (as rejection) OptionError, and nothing else
-   */
-  async health(options: HealthOptions = {}): Promise<DocketHealth> {
-    checkHealth(options)
-    return this.#parts.health.look(durationMs(options.deadline ?? '500ms')!)
-  }
-
-  /** A queue, to be paused, limited or counted. @throws OptionError for what can't be a queue's name */
-  queue(name: string): QueueHandle {
-    return new QueueHandle(this.#context, this.#parts.scan.states, name)
-  }
-
   /** Looks for executions that no process runs, now rather than in a moment. @returns how many went on here @throws (as rejection) DocketClosedError, StoreError */
   async resume(): Promise<number> {
     this.#context.requireOpen()
@@ -265,11 +209,6 @@ export class Docket implements AsyncDisposable {
     declaration: ScheduleDeclaration<G, T, Nominal>,
   ): Promise<ScheduleInfo> {
     return this.#parts.schedules.declare(name, declaration)
-  }
-
-  /** What there is to be done with schedules: lists, pauses, resumes, triggers, backfills and deletes them. */
-  get schedules(): Schedules {
-    return this.#parts.schedules
   }
 
   /**
@@ -368,18 +307,6 @@ export class Docket implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-
-  /** Name, store, graphs, and how many executions live here: what `console.log` shows, and a template literal. */
-  toString(): string {
-    const { connection, graphs, options, owned, isClosing } = this.#context
-    const state = isClosing ? 'closed' : `executions here: ${[...owned.values()].length}`
-    return `Docket ${JSON.stringify(options.name ?? 'docket')} (${connection.store.name} store; graphs: ${[...graphs.keys()].join(', ') || 'none'}; ${state})`
-  }
-
-  /** What `console.log` shows. */
-  [inspectKey](): string {
-    return this.toString()
-  }
 }
 
 /**
@@ -396,5 +323,7 @@ export function createDocket<Graphs extends readonly AnyGraph[]>(
 ): Docket {
   const whole = withDefaultPersist(withAllGraphs(options))
   checkDocketOptions(whole)
-  return new Docket(whole, checkSchedules(whole))
+  const schedules = checkSchedules(whole)
+  const context = new DocketContext(whole)
+  return new Docket(context, docketParts(context, schedules))
 }

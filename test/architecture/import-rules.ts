@@ -155,6 +155,8 @@ const importRules: Readonly<Record<string, Rule>> = {
     packages: ['node:assert/strict', 'node:timers/promises'],
   },
   // Over a docket as users have it, and what core declares.
+  // What page and server say to each other: types alone.
+  'src/inspector': { parts: ['src/inspector'], packages: [] },
   'src/remote': {
     parts: [...coreRoomNames, 'src/durable', 'src/remote'],
     packages: ['node:crypto', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:stream', 'node:timers/promises'],

@@ -1,0 +1,83 @@
+import { requireName } from '../core/check-name.ts'
+import { durationMs } from '../core/duration.ts'
+import { inspectKey } from '../core/inspect-key.ts'
+import { checkHealth, checkListQuery } from './check-calls.ts'
+import { orClosed } from './context/closed-while-waiting.ts'
+import type { DocketContext } from './context/docket-context.ts'
+import type { DocketHealth, HealthOptions } from './docket-health.ts'
+import type { DocketParts } from './docket-parts.ts'
+import { ExecutionHandle } from './execution-handle.ts'
+import { listExecutions } from './list-executions.ts'
+import type { ExecutionPage, ListQuery } from './list-executions.ts'
+import { listWorkers } from './list-workers.ts'
+import { QueueHandle } from './queue-handle.ts'
+import type { WorkerInfo } from './records/worker-info.ts'
+import type { Schedules } from './schedules/schedules.ts'
+
+/** What there is to see of a docket: its executions, workers, queues and schedules. The other half of it begins and ends executions. */
+export class DocketView {
+  readonly #context: DocketContext
+  readonly #parts: DocketParts
+
+  constructor(context: DocketContext, parts: DocketParts) {
+    this.#context = context
+    this.#parts = parts
+  }
+
+  /** The execution of an id; undefined where there is none. @throws (as rejection) OptionError for what can't be an id, DocketClosedError, StoreError */
+  async get(id: string): Promise<ExecutionHandle<unknown> | undefined> {
+    requireName('get: id', id)
+    const context = this.#context
+    return orClosed(context, 'get', id, async () => {
+      await context.connection.readyBy()
+      const record = await context.recordOf(id)
+      return record === undefined ? undefined : new ExecutionHandle(context, id, record)
+    })
+  }
+
+  /** Executions, the newest first, a page at a time. One whose record can't be read is listed with the reason in `incompatible`. @throws (as rejection) OptionError, DocketClosedError, StoreError */
+  async list(query: ListQuery = {}): Promise<ExecutionPage> {
+    checkListQuery(query)
+    return orClosed(this.#context, 'list', undefined, () => listExecutions(this.#context, query))
+  }
+
+  /**
+   * The processes that have a docket on this store and live, those that came first before others: with the slots that they have, and their last sign of
+   * life. One that died is there until its lease has run out.
+   * @throws (as rejection) DocketClosedError, StoreError
+   */
+  async workers(): Promise<readonly WorkerInfo[]> {
+    return orClosed(this.#context, 'workers', undefined, () => listWorkers(this.#context))
+  }
+
+  /**
+   * Whether this process should be left alone, and whether it should be given work: for liveness and readiness probes. It answers within the deadline, whatever the
+   * store does. @throws (as rejection) OptionError, and nothing else
+   */
+  async health(options: HealthOptions = {}): Promise<DocketHealth> {
+    checkHealth(options)
+    return this.#parts.health.look(durationMs(options.deadline ?? '500ms')!)
+  }
+
+  /** A queue, to be paused, limited or counted. @throws OptionError for what can't be a queue's name */
+  queue(name: string): QueueHandle {
+    return new QueueHandle(this.#context, this.#parts.scan.states, name)
+  }
+
+  /** What there is to be done with schedules: lists, pauses, resumes, triggers, backfills and deletes them. */
+  get schedules(): Schedules {
+    return this.#parts.schedules
+  }
+
+  /** Name, store, graphs, and how many executions live here: what `console.log` shows, and a template literal. */
+  toString(): string {
+    const { connection, graphs, options, owned, isClosing } = this.#context
+    const state = isClosing ? 'closed' : `executions here: ${[...owned.values()].length}`
+    return `Docket ${JSON.stringify(options.name ?? 'docket')} (${connection.store.name} store; graphs: ${[...graphs.keys()].join(', ') || 'none'}; ${state})`
+  }
+
+  /** What `console.log` shows. */
+  [inspectKey](): string {
+    return this.toString()
+  }
+}
