@@ -1,0 +1,319 @@
+/**
+ * What the page and its server say to each other: JSON over HTTP under `/api`, and frames of a WebSocket at `/api/live`. Times are ISO texts, in UTC. Every
+ * request carries the token in the header `x-docket-token`, the WebSocket in its first frame.
+ *
+ * | request                                              | answer          |
+ * | ---------------------------------------------------- | --------------- |
+ * | `GET /api/about`                                     | `About`         |
+ * | `GET /api/executions?<ExecutionFilter>&after&limit`  | `ExecutionRows` |
+ * | `GET /api/counts?<ExecutionFilter>`                  | `StatusCounts`  |
+ * | `GET /api/execution?id`                              | `ExecutionView` |
+ * | `GET /api/value?id&of&step&item`                     | `ValueView`     |
+ * | `GET /api/why?id&step&item`                          | `WhyView`       |
+ * | `GET /api/machine?id&step`                           | `MachineView`   |
+ * | `GET /api/form?graph&target`                         | `StartForm`     |
+ * | `GET /api/fleet`                                     | `FleetView`     |
+ * | `POST /api/acts` of an `Act`                         | `ActOutcomes`   |
+ *
+ * What went wrong is answered with `Refusal`, and a status of 400 (it is wrong), 401 (no token), 403 (refused), 404 (not there), 409 (in conflict) or 503 (the store can't be reached).
+ */
+
+/** What the page looks at, and what can be done with it. */
+export interface About {
+  /** The docket's name. */
+  readonly name: string
+  /** Name of the store. */
+  readonly store: string
+  /** Version of Docket. */
+  readonly version: string
+  /** Whether acts are let through. */
+  readonly allowsActions: boolean
+  /** Whether executions run in the process that answers, so that changes come at once. */
+  readonly isLive: boolean
+  /** The graphs that the process knows, by name. */
+  readonly graphs: readonly { readonly name: string; readonly targets: readonly string[] }[]
+}
+
+/** Which executions are listed or counted: all of these hold. Absent fields are left out of the query. */
+export interface ExecutionFilter {
+  /** In one of these, with commas between them. */
+  readonly status?: string
+  /** The graph's name. */
+  readonly graph?: string
+  /** The queue that they are in. */
+  readonly queue?: string
+  /** Their key. */
+  readonly key?: string
+  /** Created at this time or later. */
+  readonly from?: string
+  /** Created before this time. */
+  readonly before?: string
+  /** The code of the error that they ended with. */
+  readonly errorCode?: string
+  /** What a step of them waits for: the name of a signal or an event. */
+  readonly waitsFor?: string
+  /** Children of this execution. */
+  readonly parent?: string
+}
+
+/** One line of the list. No values: those are requested one by one. */
+export interface ExecutionRow {
+  readonly id: string
+  readonly graph: string
+  readonly target: string
+  readonly status: string
+  readonly queue: string
+  readonly key?: string
+  readonly createdAt: string
+  readonly startedAt?: string
+  readonly endedAt?: string
+  /** The process that runs it, or ran it last. */
+  readonly owner?: string
+  /** Code and message of what it ended with, cut to 500 characters. */
+  readonly error?: ErrorView
+  readonly parent?: string
+  /** Why it can't go on here, if it can't. */
+  readonly incompatible: readonly string[]
+}
+
+/** A page of the list, the newest first. */
+export interface ExecutionRows {
+  readonly executions: readonly ExecutionRow[]
+  /** `after` of the next page; absent on the last. */
+  readonly next?: string
+}
+
+/** How many there are in each status that has any; counting stops at 10,000. */
+export interface StatusCounts {
+  readonly counts: Readonly<Record<string, { readonly count: number; readonly isMore: boolean }>>
+}
+
+/** An error, as far as a person needs it. */
+export interface ErrorView {
+  readonly name: string
+  readonly message: string
+  readonly code?: string
+  /** What it comes from, outermost first. */
+  readonly causes?: readonly { readonly name: string; readonly message: string; readonly code?: string }[]
+}
+
+/** One execution: its plan with what each step does. */
+export interface ExecutionView extends ExecutionRow {
+  readonly kind: 'execution' | 'batch'
+  /** In a sentence: which process runs it, or why none does. */
+  readonly situation: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly deadline?: string
+  readonly forkedFrom?: string
+  /** Names of the types that were given, and the size of their values. */
+  readonly inputs: readonly ValueRef[]
+  readonly output?: ValueRef
+  /** In the order of the plan. */
+  readonly steps: readonly StepView[]
+  readonly children: readonly {
+    readonly id: string
+    readonly graph: string
+    readonly status: string
+    readonly step?: string
+  }[]
+  /** Of a batch. */
+  readonly items?: {
+    readonly total: number
+    readonly completed: number
+    readonly failed: number
+    readonly running: number
+  }
+  /** What people did to it, the newest first. */
+  readonly acts: readonly ActView[]
+  /** Grows with every change that is known here. */
+  readonly seq: number
+}
+
+/** A value that is sent on request alone. */
+export interface ValueRef {
+  /** Name of its data type. */
+  readonly type: string
+  /** Whether its type is declared `sensitive`: its value is never sent. */
+  readonly isSensitive: boolean
+}
+
+/** One step of the plan, or of one item of a batch. */
+export interface StepView {
+  readonly step: string
+  /** Key of the batch's item. */
+  readonly item?: string
+  /** `function`, `race`, `timer`, `signal`, `event`, `subgraph`, `durable`, `machine`, `remote`, `value`; absent where its graph is not known. */
+  readonly kind?: string
+  readonly status: string
+  readonly attempt: number
+  /** Steps that its inputs come from, by name. */
+  readonly dependsOn: readonly string[]
+  /** Name of the type that it makes. */
+  readonly output?: ValueRef
+  readonly queuedAt?: string
+  readonly startedAt?: string
+  readonly endedAt?: string
+  readonly dueAt?: string
+  /** What it waits for, in words. */
+  readonly waitsFor?: string
+  readonly error?: ErrorView
+  /** The last 25 tries. */
+  readonly attempts: readonly {
+    readonly attempt: number
+    readonly startedAt: string
+    readonly endedAt?: string
+    readonly owner?: string
+    readonly error?: ErrorView
+  }[]
+  /** Of a durable function, what its verbs came to. */
+  readonly checkpoints?: readonly {
+    readonly name: string
+    readonly kind: string
+    readonly status: string
+    readonly at: string
+  }[]
+  /** How far it is undone. */
+  readonly undo?: string
+}
+
+/** One value, as text for people. */
+export interface ValueView {
+  readonly type: string
+  /** JSON, indented, of the first 64 kB; absent where it is sensitive or can't be read. */
+  readonly text?: string
+  /** How long the whole text is, in bytes. */
+  readonly bytes: number
+  readonly isCut: boolean
+  readonly isSensitive: boolean
+  /** Why it can't be shown, if it can't. */
+  readonly problem?: string
+}
+
+/** Why a step, or an execution, is where it is. */
+export interface WhyView {
+  /** In a sentence or two. */
+  readonly text: string
+  /** What kind of reason it is: stable, for programs. */
+  readonly code: string
+}
+
+/** The statechart of a step. */
+export interface MachineView {
+  /** The machine's definition, as XState's inspector sends it. */
+  readonly definition: unknown
+  /** The state that it is in, as XState writes it; absent where nothing is known. */
+  readonly value?: unknown
+}
+
+/** What has to be given to start an execution. */
+export interface StartForm {
+  /** Leaf types, each with an example made from its schema, where there is one. */
+  readonly inputs: readonly { readonly type: string; readonly isOptional: boolean; readonly example?: unknown }[]
+}
+
+/** Everything that runs executions, and what stands ready for it. */
+export interface FleetView {
+  readonly workers: readonly {
+    readonly id: string
+    readonly name: string
+    readonly version?: string
+    readonly startedAt?: string
+    readonly seenAt?: string
+    readonly running?: number
+    readonly queues: Readonly<Record<string, number>>
+  }[]
+  readonly queues: readonly {
+    readonly name: string
+    readonly isPaused: boolean
+    readonly ready: number
+    readonly running: number
+    readonly oldestReadyMs?: number
+    readonly limits?: string
+  }[]
+  readonly schedules: readonly {
+    readonly name: string
+    readonly graph: string
+    readonly target: string
+    readonly isPaused: boolean
+    readonly nextAt?: string
+    readonly lastAt?: string
+    readonly cadence: string
+  }[]
+  readonly health: { readonly isAlive: boolean; readonly isReady: boolean; readonly problems: readonly string[] }
+  /** Executions that nobody here can go on with, the newest first, a hundred at most. */
+  readonly incompatible: readonly { readonly id: string; readonly reasons: readonly string[] }[]
+}
+
+/** Something that a person does. */
+export type Act =
+  | { readonly act: 'cancel' | 'retry' | 'delete'; readonly ids: readonly string[] }
+  /** All that a filter finds; the server works through them, ended ones get an outcome of their own. */
+  | { readonly act: 'cancel' | 'retry' | 'delete'; readonly filter: ExecutionFilter; readonly most: number }
+  | {
+      readonly act: 'fork'
+      readonly id: string
+      readonly from: string
+      readonly overrides?: Readonly<Record<string, unknown>>
+    }
+  | { readonly act: 'signal'; readonly id: string; readonly type: string; readonly value: unknown }
+  | { readonly act: 'update'; readonly id: string; readonly type: string; readonly value: unknown }
+  | { readonly act: 'reschedule'; readonly id: string; readonly timer: string; readonly at: string }
+  | {
+      readonly act: 'start'
+      readonly graph: string
+      readonly target: string
+      readonly inputs: Readonly<Record<string, unknown>>
+      readonly id?: string
+    }
+  | { readonly act: 'pauseQueue' | 'resumeQueue'; readonly queue: string }
+  | { readonly act: 'pauseSchedule' | 'resumeSchedule' | 'triggerSchedule'; readonly schedule: string }
+  | { readonly act: 'backfillSchedule'; readonly schedule: string; readonly from: string; readonly to: string }
+
+/** What became of an act, one line for each thing that it was about. */
+export interface ActOutcomes {
+  readonly outcomes: readonly {
+    /** What it was done to. */
+    readonly id: string
+    readonly isDone: boolean
+    /** Why not, or what came of it. */
+    readonly text?: string
+    /** Of the execution that was begun by it. */
+    readonly newId?: string
+  }[]
+  /** Whether a filter found more than `most`. */
+  readonly isMore?: boolean
+}
+
+/** An act on record: whose it was, what, and when. */
+export interface ActView {
+  readonly at: string
+  readonly by: string
+  readonly act: string
+  readonly note?: string
+}
+
+/** Why a request was refused. */
+export interface Refusal {
+  readonly error: { readonly message: string; readonly code?: string }
+}
+
+/** What the page says on the WebSocket: first the token, then what it looks at. */
+export type PageFrame =
+  | { readonly type: 'token'; readonly token: string }
+  /** The list, or one execution; what was watched before is watched no more. */
+  | { readonly type: 'watch'; readonly execution?: string }
+
+/** What the server says: at most sixty frames a second, the newest state of whatever changed meanwhile. */
+export type LiveFrame =
+  | { readonly type: 'ready' }
+  /** Executions that changed, for the list. */
+  | { readonly type: 'rows'; readonly seq: number; readonly rows: readonly ExecutionRow[] }
+  /** Steps of the watched execution that changed, and the execution's own line where that did. */
+  | {
+      readonly type: 'steps'
+      readonly seq: number
+      readonly steps: readonly (Pick<StepView, 'step' | 'status' | 'attempt'> & Partial<StepView>)[]
+      readonly row?: ExecutionRow
+    }
+  /** Frames were left out, since the page did not read them in time: it asks for everything again. */
+  | { readonly type: 'gap'; readonly seq: number }
