@@ -8,12 +8,15 @@
  * | `GET /api/executions?<ExecutionFilter>&after&limit`  | `ExecutionRows` |
  * | `GET /api/counts?<ExecutionFilter>`                  | `StatusCounts`  |
  * | `GET /api/execution?id`                              | `ExecutionView` |
- * | `GET /api/value?id&of&step&item`                     | `ValueView`     |
+ * | `GET /api/value?id&of&type&step&item`                | `ValueView`     |
  * | `GET /api/why?id&step&item`                          | `WhyView`       |
  * | `GET /api/machine?id&step`                           | `MachineView`   |
  * | `GET /api/form?graph&target`                         | `StartForm`     |
  * | `GET /api/fleet`                                     | `FleetView`     |
+ * | `GET /api/foreign`                                   | `ForeignActors` |
  * | `POST /api/acts` of an `Act`                         | `ActOutcomes`   |
+ *
+ * `of` of a value is `input` (then `type` says which), `output` (of the execution), or `step` (the output of `step`, of `item` in a batch).
  *
  * What went wrong is answered with `Refusal`, and a status of 400 (it is wrong), 401 (no token), 403 (refused), 404 (not there), 409 (in conflict) or 503 (the store can't be reached).
  */
@@ -32,6 +35,8 @@ export interface About {
   readonly isLive: boolean
   /** The graphs that the process knows, by name. */
   readonly graphs: readonly { readonly name: string; readonly targets: readonly string[] }[]
+  /** Whether actors of other programs may send what happens in them, so that `/api/foreign` may have some. */
+  readonly takesForeign?: boolean
 }
 
 /** Which executions are listed or counted: all of these hold. Absent fields are left out of the query. */
@@ -292,6 +297,38 @@ export interface ActView {
   readonly note?: string
 }
 
+/** Actors of programs that send what happens in them with XState's own inspectors (`createWebSocketInspector` of `@statelyai/inspect`). */
+export interface ForeignActors {
+  /** Parents before their children, the oldest first; those beyond the first thousand are left out. */
+  readonly actors: readonly ForeignActor[]
+  /** Grows with every change. */
+  readonly seq: number
+}
+
+/** The state that an actor was in last. */
+export interface ForeignActor {
+  /** Unique among all: of the connection that it came by, and of the actor there. */
+  readonly id: string
+  /** Of its parent, if that is known. */
+  readonly parent?: string
+  /** What it calls itself. */
+  readonly name: string
+  /** The machine's definition, as XState's inspector sends it; absent for actors that are no machines. */
+  readonly definition?: unknown
+  /** The state that it is in, as XState writes it. */
+  readonly value?: unknown
+  /** `active`, `done`, `error` or `stopped`. */
+  readonly status?: string
+  /** Its context, as JSON, of the first 64 kB. */
+  readonly context?: string
+  /** The events that it got last, by type, the newest first; twenty at most. */
+  readonly events: readonly { readonly type: string; readonly at: string }[]
+  /** When it was heard of last. */
+  readonly at: string
+  /** Whether the program that it is of is still connected. */
+  readonly isConnected: boolean
+}
+
 /** Why a request was refused. */
 export interface Refusal {
   readonly error: { readonly message: string; readonly code?: string }
@@ -300,8 +337,11 @@ export interface Refusal {
 /** What the page says on the WebSocket: first the token, then what it looks at. */
 export type PageFrame =
   | { readonly type: 'token'; readonly token: string }
-  /** The list, or one execution; what was watched before is watched no more. */
-  | { readonly type: 'watch'; readonly execution?: string }
+  /**
+   * The list, or one execution; what was watched before is watched no more. With a filter, rows of the first page that it finds come, and those that were on that page and have changed;
+   * without, rows of all.
+   */
+  | { readonly type: 'watch'; readonly execution?: string; readonly filter?: ExecutionFilter }
 
 /** What the server says: at most sixty frames a second, the newest state of whatever changed meanwhile. */
 export type LiveFrame =
@@ -315,5 +355,7 @@ export type LiveFrame =
       readonly steps: readonly (Pick<StepView, 'step' | 'status' | 'attempt'> & Partial<StepView>)[]
       readonly row?: ExecutionRow
     }
+  /** Actors of other programs have changed: `/api/foreign` has them. At most once a second. */
+  | { readonly type: 'foreign'; readonly seq: number }
   /** Frames were left out, since the page did not read them in time: it asks for everything again. */
   | { readonly type: 'gap'; readonly seq: number }
