@@ -1,18 +1,38 @@
 import { requireName } from '../core/check-name.ts'
+import { refuse } from '../core/check-options.ts'
+import type { Observer } from '../core/contracts/observer.ts'
 import { durationMs } from '../core/duration.ts'
+import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { inspectKey } from '../core/inspect-key.ts'
+import { problemsOfObservers } from '../runtime/execution/execution-options.ts'
 import { checkHealth, checkListQuery } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { DocketHealth, HealthOptions } from './docket-health.ts'
 import type { DocketParts } from './docket-parts.ts'
 import { ExecutionHandle } from './execution-handle.ts'
+import { planByName, planOfExecution } from './execution-plan.ts'
+import type { ExecutionPlan } from './execution-plan.ts'
 import { listExecutions } from './list-executions.ts'
 import type { ExecutionPage, ListQuery } from './list-executions.ts'
 import { listWorkers } from './list-workers.ts'
 import { QueueHandle } from './queue-handle.ts'
 import type { WorkerInfo } from './records/worker-info.ts'
 import type { Schedules } from './schedules/schedules.ts'
+
+/** What a docket says of itself. */
+export interface DocketAbout {
+  /** The `name` that it was given. */
+  readonly name: string
+  /** The `version` that it was given; undefined where it was given none. */
+  readonly version: string | undefined
+  /** Name of its store. */
+  readonly store: string
+  /** The graphs that it knows, those among them that run within others. */
+  readonly graphs: readonly AnyGraph[]
+  /** Whether executions may run in this process: it serves a queue. */
+  readonly runsExecutions: boolean
+}
 
 /** What there is to see of a docket: its executions, workers, queues and schedules. The other half of it begins and ends executions. */
 export class DocketView {
@@ -67,6 +87,45 @@ export class DocketView {
   /** What there is to be done with schedules: lists, pauses, resumes, triggers, backfills and deletes them. */
   get schedules(): Schedules {
     return this.#parts.schedules
+  }
+
+  /** Its name, its store and its graphs, for tools. */
+  about(): DocketAbout {
+    const { connection, graphs, options } = this.#context
+    return {
+      name: options.name ?? 'docket',
+      version: options.version,
+      store: connection.store.name,
+      graphs: [...graphs.values()],
+      runsExecutions: options.work !== false && (options.takeOver !== false || graphs.size > 0),
+    }
+  }
+
+  /**
+   * The plan of an execution: its steps in order, and what each of them depends on, also where it has ended, or runs elsewhere. Undefined where its graph is not known here.
+   * @throws (as rejection) ExecutionConflictError where there is no such execution, OptionError, StoreError
+   */
+  plan(id: string): Promise<ExecutionPlan | undefined>
+  /** The plan that an execution of this graph and target would have. @throws (as rejection) OptionError for names that nobody knows */
+  plan(names: { readonly graph: string; readonly target: string }): Promise<ExecutionPlan>
+  /** @throws OptionError */
+  async plan(of: string | { readonly graph: string; readonly target: string }): Promise<ExecutionPlan | undefined> {
+    if (typeof of === 'object' && of !== null) {
+      requireName('plan: graph', of.graph)
+      requireName('plan: target', of.target)
+      return planByName(this.#context, of.graph, of.target)
+    }
+    requireName('plan: id', of)
+    return orClosed(this.#context, 'plan', of, () => planOfExecution(this.#context, of))
+  }
+
+  /**
+   * Lets one more observer get the events of what begins, or goes on, in this process from now on, beside those of `createDocket({ observers })`: for tools that come and go.
+   * @returns what takes it off @throws OptionError
+   */
+  observe(observer: Observer): () => void {
+    refuse('observe', problemsOfObservers([observer]))
+    return this.#context.observers.add(observer)
   }
 
   /** Name, store, graphs, and how many executions live here: what `console.log` shows, and a template literal. */

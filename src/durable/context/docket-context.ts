@@ -33,6 +33,7 @@ import { presentRecord } from '../records/present-names.ts'
 import type { StepPages } from '../records/step-pages.ts'
 import { closedWhileWaiting } from './closed-while-waiting.ts'
 import { DocketGraphs } from './docket-graphs.ts'
+import { DocketObservers } from './docket-observers.ts'
 import type { DocketOptions } from './docket-options.ts'
 import { ExecutionTurns } from './execution-turns.ts'
 import { ParkedCallers } from './parked-callers.ts'
@@ -62,6 +63,7 @@ export class DocketContext {
   /** Those that were drawn by name. */
   readonly drawn: DrawnGraphs
   readonly connection: StoreConnection
+  readonly observers: DocketObservers
   /** The executions and batches that live in this process, by id. */
   readonly owned = new ShortLivedMap<Owned>()
   readonly turns: ExecutionTurns
@@ -115,6 +117,7 @@ export class DocketContext {
     const { store, codecs, maxValueBytes, random, inspect } = options
     this.options = options
     this.#docketGraphs = docketGraphs
+    this.observers = new DocketObservers(options.observers)
     this.interceptors = interceptorChains(options.interceptors)
     const { step, compensate } = this.interceptors
     this.#stepInterceptors = (step ?? compensate) === undefined ? undefined : { step, compensate }
@@ -260,7 +263,7 @@ export class DocketContext {
     options: StartOptions & { readonly id: string },
     clock: FullClock = this.clock,
   ): ResolvedOptions & { readonly id: string } {
-    const { observers = [], logger, random } = this.options
+    const { logger, random } = this.options
     const resolved = resolveOptions(
       plan.index,
       plan.target.name,
@@ -269,7 +272,7 @@ export class DocketContext {
         random,
         app: this.options.app,
         logger: options.logger ?? logger,
-        observers: [...observers, ...(options.observers ?? [])],
+        observers: [...this.observers.all, ...(options.observers ?? [])],
       },
       clock,
     )

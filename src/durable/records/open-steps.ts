@@ -118,7 +118,7 @@ export function recordedStepInfos(
 }
 
 /** The steps that make what a step needs, by position. */
-function producersOf(plan: Plan, { portSlots }: PlanStep): readonly number[] {
+export function producersOf(plan: Plan, { portSlots }: PlanStep): readonly number[] {
   return [...new Set(portSlots.map((slot) => plan.producers[slot]!))].filter((position) => position !== -1)
 }
 

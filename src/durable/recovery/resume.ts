@@ -313,10 +313,10 @@ export class Resumption {
 
   /** Remembers that an execution can't go on here, and reports why. */
   #leave(record: ExecutionRecord, misfit: Misfit): void {
-    const { incompatible, clock, options } = this.#context
+    const { incompatible, clock, observers: given } = this.#context
     incompatible.add(record, misfit)
     const graph = this.#context.graphOf(record)
-    const observers = [...(graph?.observers ?? []), ...(options.observers ?? [])]
+    const observers = [...(graph?.observers ?? []), ...given.all]
     if (observers.length > 0)
       new Emitter(record.id, graph?.name ?? record.graph, record.target, observers).durable(clock.now(), {
         type: 'execution.incompatible',

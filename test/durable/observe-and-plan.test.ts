@@ -1,0 +1,113 @@
+import { createDocket, dataType, graph, race, signal, step, type } from 'docket'
+import type { ExecutionEvent } from 'docket'
+import { memoryStore } from 'docket/stores/memory'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+
+const Order = dataType('Order', z.object({ id: z.string() }))
+const Paid = dataType('Paid', z.object({ by: z.string() }))
+const Packed = dataType('Packed', type<{ box: number }>())
+const Shipped = dataType('Shipped', type<{ order: string }>())
+const pack = step({
+  name: 'Pack',
+  inputs: { order: Order },
+  output: Packed,
+  persist: 'execution',
+  run: () => ({ box: 1 }),
+})
+const ship = step({
+  name: 'Ship',
+  inputs: { order: Order, paid: Paid, packed: Packed },
+  output: Shipped,
+  run: ({ order }) => ({ order: order.id }),
+})
+const orders = graph({ name: 'orders', steps: [signal(Paid), pack, ship] })
+
+test('an observer that comes late gets the events of what begins after it, in order and without gaps, and nothing any more once it is off', async () => {
+  await using docket = createDocket({ graphs: [orders], store: memoryStore() })
+  const before = await docket.start(orders, Shipped, { Order: { id: 'before' } }, { id: 'before' })
+  const events: ExecutionEvent[] = []
+  const off = docket.observe((event) => void events.push(event))
+  const during = await docket.start(orders, Shipped, { Order: { id: 'during' } }, { id: 'during' })
+  await during.signal(Paid, { by: 'card' })
+  await during.result()
+  const seen = events.map(({ executionId, seq }) => `${executionId} ${seq}`)
+  expect(seen).toEqual(seen.map((_, index) => `during ${index + 1}`))
+  expect(events.at(0)).toMatchObject({ type: 'execution.started', graph: 'orders' })
+  expect(events.at(-1)).toMatchObject({ type: 'execution.ended', status: 'completed' })
+  const last = await docket.start(orders, Shipped, { Order: { id: 'last' } }, { id: 'last' })
+  off()
+  off()
+  const { length } = events
+  for (const handle of [before, last]) {
+    await handle.signal(Paid, { by: 'card' })
+    await handle.result()
+  }
+  expect(events).toHaveLength(length)
+})
+
+test('what is no observer is refused', async () => {
+  await using docket = createDocket({ graphs: [orders], store: memoryStore() })
+  expect(() => docket.observe(42 as never)).toThrow(/^observe: /)
+})
+
+test('a docket says which graphs, which store and which name it has', async () => {
+  await using docket = createDocket({ graphs: [orders], store: memoryStore(), name: 'shop', version: '7' })
+  const { graphs, ...about } = docket.about()
+  expect(about).toEqual({ name: 'shop', version: '7', store: 'memory', runsExecutions: true })
+  expect(graphs.map(({ name }) => name)).toEqual(['orders'])
+})
+
+test('the plan of an execution names what each step depends on, while it waits and once it has ended, in a process that has its graph', async () => {
+  const store = memoryStore()
+  await using docket = createDocket({ graphs: [orders], store })
+  await using other = createDocket({ graphs: [], store, takeOver: false })
+  const handle = await docket.start(orders, Shipped, { Order: { id: 'o' } }, { id: 'o' })
+  const dependsOf = async (): Promise<unknown> =>
+    Object.fromEntries((await docket.plan('o'))!.steps.map(({ name, dependsOn }) => [name, dependsOn]))
+  expect(await dependsOf()).toEqual({ Paid: [], Pack: [], Ship: ['Paid', 'Pack'] })
+  await handle.signal(Paid, { by: 'card' })
+  await handle.result()
+  expect(await dependsOf()).toEqual({ Paid: [], Pack: [], Ship: ['Paid', 'Pack'] })
+  expect(await other.plan('o')).toBeUndefined()
+  await expect(docket.plan('nobody')).rejects.toThrow('there is no execution "nobody"')
+})
+
+test('steps that overrides make unnecessary are not in the plan of their execution, nor are those that it does not need', async () => {
+  await using docket = createDocket({ graphs: [orders], store: memoryStore() })
+  const options = { id: 'o', overrides: { Packed: { box: 7 } } }
+  const handle = await docket.start(orders, Shipped, { Order: { id: 'o' } }, options)
+  const plan = (await docket.plan('o'))!
+  expect(plan.steps.map(({ name }) => name)).toEqual(['Paid', 'Ship'])
+  expect(plan.leaves.map((leaf) => leaf.type.name).toSorted()).toEqual(['Order', 'Packed'])
+  await handle.cancel()
+})
+
+test('the plan of a graph and a target says what is to be given, and what a race depends on; wrong names are refused with the right ones', async () => {
+  const Fast = dataType('Fast', type<number>())
+  const Slow = dataType('Slow', type<number>())
+  const First = dataType('First', type<number>())
+  const quick = graph({
+    name: 'quick',
+    steps: [
+      step({ name: 'Fast', inputs: { order: Order }, output: Fast, run: () => 1 }),
+      step({ name: 'Slow', inputs: { order: Order }, output: Slow, run: () => 2 }),
+      race({
+        name: 'First',
+        inputs: { fast: Fast, slow: Slow },
+        output: First,
+        run: ({ value }) => value,
+      }),
+    ],
+  })
+  await using docket = createDocket({ graphs: [quick], store: memoryStore() })
+  const plan = await docket.plan({ graph: 'quick', target: 'First' })
+  expect(plan.leaves.map(({ type, isRequired }) => [type.name, isRequired])).toEqual([['Order', true]])
+  expect(plan.steps.find(({ name }) => name === 'First')).toMatchObject({
+    dependsOn: ['Fast', 'Slow'],
+    declaration: { kind: 'race' },
+    statechart: { initial: 'pending' },
+  })
+  await expect(docket.plan({ graph: 'quik', target: 'First' })).rejects.toThrow('did you mean "quick"?')
+  await expect(docket.plan({ graph: 'quick', target: 'Frist' })).rejects.toThrow('did you mean "Fast"?')
+})
