@@ -227,6 +227,7 @@ export type { ExecutionDetails, ExecutionInfo } from './durable/records/executio
 export type { StartVerdict } from './durable/start/start-keys.ts'
 export type { CheckpointInfo, LimitInfo, StepInfo, StepWait, UndoInfo } from './durable/records/step-info.ts'
 export type { LeaseInfo } from './durable/records/lease-info.ts'
+export type { Why, WhyCause, WhyCode, WhyOptions } from './durable/why/why.ts'
 export type {
   MigratableExecution,
   MigratableStep,

@@ -19,6 +19,8 @@ import { listWorkers } from './list-workers.ts'
 import { QueueHandle } from './queue-handle.ts'
 import type { WorkerInfo } from './records/worker-info.ts'
 import type { Schedules } from './schedules/schedules.ts'
+import { checkWhy, whyOf } from './why-of.ts'
+import type { Why, WhyOptions } from './why/why.ts'
 
 /** What a docket says of itself. */
 export interface DocketAbout {
@@ -77,6 +79,18 @@ export class DocketView {
   async health(options: HealthOptions = {}): Promise<DocketHealth> {
     checkHealth(options)
     return this.#parts.health.look(durationMs(options.deadline ?? '500ms')!)
+  }
+
+  /**
+   * Why an execution, or one of its steps, is where it is: cached, skipped, queued, waiting, failed, or why nobody runs it; from its records, its queue, the limits and the processes that
+   * live. Nothing is changed by it, unless `live` asks another process.
+   * @throws (as rejection) ExecutionConflictError where there is no such execution; OptionError for a step that its graph does not have, for an item that is
+   * wrong, and for what can't be an id; DocketClosedError, StoreError
+   */
+  async why(id: string, step?: string, options: WhyOptions = {}): Promise<Why> {
+    requireName('why: id', id)
+    checkWhy(step, options)
+    return orClosed(this.#context, 'why', id, () => whyOf(this.#context, id, step, options))
   }
 
   /** A queue, to be paused, limited or counted. @throws OptionError for what can't be a queue's name */

@@ -24,6 +24,8 @@ import { textOfHandle } from './text-of-handle.ts'
 import type { KnownOfHandle } from './text-of-handle.ts'
 import { findMachine, findValue } from './value-of-type.ts'
 import { requireNoCircle } from './waits-in-circles.ts'
+import { checkWhy, whyOf } from './why-of.ts'
+import type { Why, WhyOptions } from './why/why.ts'
 import { checkWatchOptions, watchValue } from './watch-value.ts'
 import type { WatchOptions } from './watch-value.ts'
 import { checkUpdate, sendUpdate } from './mail/send-update.ts'
@@ -296,6 +298,15 @@ export class ExecutionHandle<
     return orClosed(this.#context, 'details', this.id, async () => {
       await this.#untilCommitted()
       return detailsOf(this.#context, this.id, options)
+    })
+  }
+
+  /** Why it, or one of its steps, is where it is: as `docket.why`. @throws (as rejection) what that throws */
+  async why(step?: string, options: WhyOptions = {}): Promise<Why> {
+    checkWhy(step, options)
+    return orClosed(this.#context, 'why', this.id, async () => {
+      await this.#untilCommitted()
+      return whyOf(this.#context, this.id, step, options)
     })
   }
 

@@ -71,6 +71,7 @@ const roomsOfDurable: Readonly<Record<string, readonly string[]>> = {
   recovery: ['records', 'ownership', 'limits', 'context'],
   mail: ['records', 'ownership', 'context', 'recovery'],
   start: ['records', 'ownership', 'context', 'recovery'],
+  why: ['records'],
   schedules: ['records', 'ownership', 'context', 'recovery', 'start'],
 }
 

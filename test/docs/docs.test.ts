@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { errorCodes } from 'docket'
+import { whyCodes } from '../../src/durable/why/why.ts'
 import type { StoreLimits } from 'docket'
 import { memoryStore } from 'docket/stores/memory'
 import { mysqlStore } from 'docket/stores/mysql'
@@ -41,6 +42,13 @@ describe.each(documents())('%s', (path) => {
 test('docs/errors.md has a section for each error code, and for nothing else', () => {
   const headings = [...readDocument('docs/errors.md').matchAll(/^## `([A-Z_]+)`/gm)].map(([, code]) => code)
   expect(headings).toEqual([...errorCodes])
+})
+
+test('docs/why.md has a row for each reason, and for nothing else', () => {
+  const rows = [...readDocument('docs/why.md').matchAll(/^\| `((?:step|execution)\.[A-Za-z]+)`/gm)].map(
+    ([, code]) => code,
+  )
+  expect(rows).toEqual([...whyCodes])
 })
 
 test('the README leads to every guide', () => {

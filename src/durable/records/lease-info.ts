@@ -2,6 +2,7 @@ import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { OwnerState } from '../../core/contracts/owner-state.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { detachedHash } from './graph-hash.ts'
+import { spanOf } from './span-of.ts'
 import type { LimitInfo, StepInfo } from './step-info.ts'
 
 /** The process that has the right to run an execution, and whether it lives. */
@@ -190,22 +191,4 @@ function whoWill(
 function agoOf(time: Date | undefined, now: number): string {
   if (time === undefined) return 'at an unknown time'
   return `${spanOf(Math.max(0, now - time.getTime()))} ago`
-}
-
-const units = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['min', 60_000],
-  ['s', 1_000],
-] as const
-
-/** A length of time in its two largest units. */
-function spanOf(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
-  const first = units.findIndex(([, size]) => ms >= size)
-  const [unit, size] = units[first]!
-  const [next, nextSize] = units[first + 1]!
-  const rest = Math.floor((ms % size) / nextSize)
-  return `${Math.floor(ms / size)} ${unit}${rest === 0 ? '' : ` ${rest} ${next}`}`
 }

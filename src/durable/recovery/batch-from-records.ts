@@ -7,10 +7,12 @@ import type { BatchFrame } from '../../runtime/batch/batch-options.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { parkingOf } from '../context/parking-of.ts'
+import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/ownership-right.ts'
 import { OwnedBatch } from '../ownership/owned-batch.ts'
 import { graphHashOf } from '../records/graph-hash.ts'
+import type { BatchItems } from '../records/batch-items.ts'
 import { batchUnderPresentNames, digestOfWritten } from '../records/present-batch.ts'
 import type { PresentBatch } from '../records/present-batch.ts'
 import {
@@ -21,7 +23,7 @@ import {
   headOfBatch,
   misfitsOfItems,
 } from '../records/restore-batch.ts'
-import type { BatchHead } from '../records/restore-batch.ts'
+import type { BatchHead, RestoredBatch } from '../records/restore-batch.ts'
 import { nowMade } from '../records/restore-execution.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
 import { keyNamesOf } from '../records/stored-names.ts'
@@ -72,13 +74,37 @@ async function keepPresentNames(
   if (graphHash !== stored.graphHash && isOurs()) await context.change(record, { graphHash })
 }
 
-async function fromPresentRecords(
+/** A batch as its records make it, or why they don't fit. Nothing is written. */
+type FittedBatch =
+  | {
+      readonly task: BatchTask
+      readonly restoration: BatchRestoration
+      readonly written: BatchItems | number
+      readonly parts: BatchItems
+      readonly restored: RestoredBatch | undefined
+    }
+  | (Pick<Misfit, 'reasons'> & Partial<Misfit>)
+
+/** Why the records of a batch don't fit the graph; empty where they do. @throws SerializationError, StoreError */
+export async function misfitOfBatch(
   context: DocketContext,
-  { record, hasFormerTarget, hasFormerTypes, pages }: PresentBatch,
+  record: ExecutionRecord,
+  graph: AnyGraph,
+): Promise<readonly string[]> {
+  const { connection, clock } = context
+  const pages = context.pagesOf(record.id)
+  const present = await batchUnderPresentNames({ record, pages }, graph, connection.encoding, clock)
+  const fitted = await fittedBatch(context, present, graph, 'release', undefined)
+  return 'reasons' in fitted ? fitted.reasons : []
+}
+
+async function fittedBatch(
+  context: DocketContext,
+  { record, pages }: PresentBatch,
   graph: AnyGraph,
   cause: ResumeCause,
   caller: CallerOptions | undefined,
-): Promise<FromRecords> {
+): Promise<FittedBatch> {
   const { encoding } = context.connection
   const turn = turnOf(context.clock)
   // Thrown later: what does not fit says more than what can't be read.
@@ -98,7 +124,7 @@ async function fromPresentRecords(
   if (misfits.length > 0) return { reasons: misfits }
   if ('reasons' in task) return task
   if ('error' in task) throw task.error
-  const { found, head, frame } = task
+  const { head, frame } = task
   const written = await restoration.items(head.total)
   const parts = typeof written === 'number' ? caller?.batch : written
   if (parts === undefined) {
@@ -110,6 +136,23 @@ async function fromPresentRecords(
   const restored = typeof written === 'number' ? undefined : restoration.restored()
   const wrong = await misfitsOfItems(head, parts, restored?.outcomes, frame, turn)
   if (wrong.length > 0) return { reasons: wrong }
+  return { task, restoration, written, parts, restored }
+}
+
+async function fromPresentRecords(
+  context: DocketContext,
+  present: PresentBatch,
+  graph: AnyGraph,
+  cause: ResumeCause,
+  caller: CallerOptions | undefined,
+): Promise<FromRecords> {
+  const fitted = await fittedBatch(context, present, graph, cause, caller)
+  if ('reasons' in fitted) return fitted
+  const { record, hasFormerTarget, hasFormerTypes, pages } = present
+  const { task, restoration, written, parts, restored } = fitted
+  const { found, head, frame } = task
+  const { encoding } = context.connection
+  const turn = turnOf(context.clock)
   const { id, headers, timeoutMs, deadline } = record
   const held = cause === 'end' ? undefined : await heldEventsOfBatch(context, id, frame.plan, parts.keys, restored)
   const requestDigest = hasFormerTypes ? await digestOfWritten(record, written, encoding, turn) : record.requestDigest

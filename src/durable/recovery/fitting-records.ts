@@ -1,11 +1,60 @@
-import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { requireIndex } from '../../core/graph/plan.ts'
+import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
-import { droppedRecord, droppedType } from '../records/migrate-records.ts'
+import { graphHashOf } from '../records/graph-hash.ts'
+import { droppedRecord, droppedType, migrateRecords } from '../records/migrate-records.ts'
 import type { MigratedRecords } from '../records/migrate-records.ts'
-import type { PresentRecords } from '../records/present-names.ts'
+import { underPresentNames } from '../records/present-names.ts'
+import type { PresentRecords, StoredRecords } from '../records/present-names.ts'
+import { namesNow, underNamesNow } from '../records/renamed-undos.ts'
+import { splitUndoRecords } from '../records/undo-records.ts'
+import { isUnfinished } from '../records/unfinished-records.ts'
+
+/** The records of an execution as the graph of this process takes them. */
+export interface FittedRecords {
+  /** Under the names of today, and as a migration made them. */
+  readonly stored: StoredRecords
+  /** Writes them so, where they are another ones than those that are stored, and stay. */
+  write(): Promise<void>
+}
+
+/** Gives an execution's records the names of today, and lets `migrate` make them fit. Nothing is written yet. @throws SerializationError, and what `migrate` throws */
+export async function fittedRecords(
+  context: DocketContext,
+  record: ExecutionRecord,
+  known: readonly StepRecord[],
+  graph: AnyGraph,
+): Promise<FittedRecords> {
+  const { connection, options, clock } = context
+  const hook = options.migrate?.[graph.name]
+  const graphHash = graphHashOf(requireIndex(graph))
+  const { steps, undoRecords } = splitUndoRecords(known)
+  const isSame = graphHash === record.graphHash
+  const present = await underPresentNames({ record, steps }, graph, connection.encoding, clock)
+  const migrated =
+    isSame || hook === undefined
+      ? undefined
+      : await migrateRecords(hook, present.record, present.steps, connection.encoding, turnOf(clock))
+  const { execution, steps: records } = migrated ?? { execution: present.record, steps: present.steps }
+  const names = new Set(records.map(({ step }) => step))
+  // A target is not rewritten: such an execution is migrated each time that it goes on, and keeps its old records until it ends.
+  const isKept = execution.target === present.record.target
+  const left = isKept ? [] : steps.filter((step) => isUnfinished(step) && !names.has(step.step))
+  const nameNow = namesNow(requireIndex(graph).former?.steps, present.steps, migrated)
+  const undos = await underNamesNow(record.id, undoRecords, nameNow, connection.encoding)
+  return {
+    stored: { ...present, record: execution, steps: records, left, undoRecords: undos.undoRecords },
+    write: async () => {
+      if (isKept && !(isSame && present.changes === undefined && undos.changes.length === 0))
+        await writeFittingRecords(context, present, migrated, graphHash, undos.changes)
+    },
+  }
+}
 
 /** The records as they fit now: from here on they are the execution's. */
-export async function writeFittingRecords(
+async function writeFittingRecords(
   context: DocketContext,
   { record, steps, changes }: PresentRecords,
   migrated: MigratedRecords | undefined,

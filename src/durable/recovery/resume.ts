@@ -1,7 +1,6 @@
 import { ExecutionConflictError, LeaseLostError, StoreError } from '../../core/errors.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
-import { requireIndex } from '../../core/graph/plan.ts'
 import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
 import { updateKind } from '../../core/contracts/update-message.ts'
@@ -11,19 +10,15 @@ import type { DocketContext } from '../context/docket-context.ts'
 import { passCancel } from '../context/intercepted-cancel.ts'
 import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions } from '../context/start-options.ts'
-import { graphHashOf, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
-import { namesNow, underNamesNow } from '../records/renamed-undos.ts'
-import { deathsOfUndos, splitUndoRecords } from '../records/undo-records.ts'
-import { migrateRecords } from '../records/migrate-records.ts'
-import { underPresentNames } from '../records/present-names.ts'
+import { requireAttached, unwrittenFork } from '../records/graph-hash.ts'
+import { deathsOfUndos } from '../records/undo-records.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
-import { isUnfinished } from '../records/unfinished-records.ts'
 import { acquiredRecords } from './acquired-child.ts'
 import { beginAgain } from './begin-again.ts'
 import { batchFromRecords } from './batch-from-records.ts'
 import { executionFromRecords } from './execution-from-records.ts'
 import type { FromRecords } from './execution-from-records.ts'
-import { writeFittingRecords } from './fitting-records.ts'
+import { fittedRecords } from './fitting-records.ts'
 import { beginElsewhere, givenBack } from './given-back.ts'
 import { orphanedBy } from './child-cascade.ts'
 import { bytesOf } from './portion.ts'
@@ -277,33 +272,15 @@ export class Resumption {
     cause: ResumeCause,
     caller: CallerOptions | undefined,
   ): Promise<Exclude<FromRecords, { reasons: unknown }> | Misfit> {
-    const { connection, options, clock } = this.#context
     try {
       if (record.kind === 'batch') {
         const made = await batchFromRecords(this.#context, record, graph, cause, caller)
         return 'reasons' in made ? { mayFitElsewhere: true, ...made } : made
       }
-      const hook = options.migrate?.[graph.name]
-      const graphHash = graphHashOf(requireIndex(graph))
-      const { steps, undoRecords } = splitUndoRecords(known ?? [])
-      const isSame = graphHash === record.graphHash
-      const present = await underPresentNames({ record, steps }, graph, connection.encoding, clock)
-      const migrated =
-        isSame || hook === undefined
-          ? undefined
-          : await migrateRecords(hook, present.record, present.steps, connection.encoding, turnOf(clock))
-      const { execution, steps: records } = migrated ?? { execution: present.record, steps: present.steps }
-      const names = new Set(records.map(({ step }) => step))
-      // A target is not rewritten: such an execution is migrated each time that it goes on, and keeps its old records until it ends.
-      const isKept = execution.target === present.record.target
-      const left = isKept ? [] : steps.filter((step) => isUnfinished(step) && !names.has(step.step))
-      const nameNow = namesNow(requireIndex(graph).former?.steps, present.steps, migrated)
-      const undos = await underNamesNow(record.id, undoRecords, nameNow, connection.encoding)
-      const stored = { ...present, record: execution, steps: records, left, undoRecords: undos.undoRecords }
-      const made = await executionFromRecords(this.#context, stored, graph, cause)
+      const fitted = await fittedRecords(this.#context, record, known ?? [], graph)
+      const made = await executionFromRecords(this.#context, fitted.stored, graph, cause)
       if ('reasons' in made) return { mayFitElsewhere: true, ...made }
-      if (isKept && !(isSame && present.changes === undefined && undos.changes.length === 0))
-        await writeFittingRecords(this.#context, present, migrated, graphHash, undos.changes)
+      await fitted.write()
       return made
     } catch (error) {
       if (error instanceof StoreError || error instanceof LeaseLostError) throw error

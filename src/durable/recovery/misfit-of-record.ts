@@ -1,0 +1,52 @@
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import { isTerminal } from '../../core/contracts/statuses.ts'
+import { StoreError } from '../../core/errors.ts'
+import { describeThrown } from '../../core/thrown.ts'
+import { turnOf } from '../../runtime/environment/turn.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import { isKnown, unknownStatus } from '../records/execution-info.ts'
+import { detachedHash } from '../records/graph-hash.ts'
+import { restoreExecution } from '../records/restore-execution.ts'
+import { readInputs } from '../records/stored-inputs.ts'
+import { misfitOfBatch } from './batch-from-records.ts'
+import { fittedRecords } from './fitting-records.ts'
+import { withReferencedInputs } from './referenced-inputs.ts'
+
+/**
+ * Why an execution that has not ended could not go on in this process, found out without taking it, or writing anything; empty where it could, undefined
+ * where its graph is not known here. @throws StoreError
+ */
+export async function misfitOfRecord(
+  context: DocketContext,
+  record: ExecutionRecord,
+): Promise<readonly string[] | undefined> {
+  if (!isKnown(record.status)) return [unknownStatus(record)]
+  if (isTerminal(record.status) || record.graphHash === detachedHash) return []
+  const unlearned = await context.learn(record)
+  if (unlearned !== undefined) return unlearned
+  const graph = context.graphOf(record)
+  if (graph === undefined) return undefined
+  const { connection, clock } = context
+  const { encoding } = connection
+  try {
+    if (record.kind === 'batch') return await misfitOfBatch(context, record, graph)
+    const whole =
+      record.parent === undefined
+        ? record
+        : await withReferencedInputs(context, record, await readInputs(record, encoding))
+    const { stored } = await fittedRecords(context, whole, await context.stepsOf(record.id), graph)
+    const found = await restoreExecution(
+      stored.record,
+      stored.steps,
+      graph,
+      encoding,
+      'release',
+      turnOf(clock),
+      stored.undoRecords,
+    )
+    return 'reasons' in found ? found.reasons : []
+  } catch (error) {
+    if (error instanceof StoreError) throw error
+    return [describeThrown(error)]
+  }
+}
