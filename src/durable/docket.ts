@@ -13,6 +13,7 @@ import type { TimerNameOf } from '../core/graph/timer-names.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
 import type { GraphLogic } from '../runtime/from-graph.ts'
 import { wholeCall } from '../runtime/inputs/drawn-args.ts'
+import { provideEveryKind } from '../runtime/kinds/every-kind.ts'
 import type { OverridingOptions, StartOptions } from './context/start-options.ts'
 import { beginBatch, passStart, storedStart } from './start/begin-execution.ts'
 import { startMany } from './start/start-many.ts'
@@ -321,6 +322,7 @@ export class Docket extends DocketView implements AsyncDisposable {
 export function createDocket<Graphs extends readonly AnyGraph[]>(
   options: DocketOptions & { readonly graphs: Graphs } & AppFor<Graphs[number]>,
 ): Docket {
+  provideEveryKind()
   const whole = withDefaultPersist(withAllGraphs(options))
   checkDocketOptions(whole)
   const schedules = checkSchedules(whole)

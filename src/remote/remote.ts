@@ -7,6 +7,7 @@ import { ownFields } from '../core/language/data-type.ts'
 import type { GivenOf, TypedDataType, ValueOf } from '../core/language/data-type.ts'
 import type { AnyRemoteStep, RemoteAnswer, RemoteCall, RemoteCalls } from '../core/language/remote-step.ts'
 import type { MaybePromise, TypedStep } from '../core/language/step.ts'
+import { provideRemoteKind } from '../runtime/kinds/remote-kind.ts'
 import { callbackHeaderName } from './callback-headers.ts'
 import { callbackType, callHeader, messageFor, sealedPlace } from './callback-message.ts'
 import { problemsOfOperation } from './operation.ts'
@@ -137,6 +138,7 @@ export function remote<
   operation: Operation<OperationName, OperationInput, OperationOutput>,
   options: RemoteOptions<Name, Input, Output> & Renamed<OperationInput, Input, OperationOutput, Output>,
 ): RemoteStep<Name, Input, Output> {
+  provideRemoteKind()
   const declared = (isRecord(operation) ? operation : {}) as Partial<AnyOperation>
   const fields = ownFields(options)
   const { callback, poll, name, input, output } = fields

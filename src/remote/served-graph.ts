@@ -1,4 +1,4 @@
-import { durableStep } from '../core/graph/durable-step.ts'
+import { durableStep } from '../runtime/kinds/durable-step.ts'
 import { graph } from '../core/graph/graph.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { exponential } from '../core/language/backoff.ts'

@@ -84,6 +84,7 @@ const roomsOfRuntime: Readonly<Record<string, { readonly rooms: readonly string[
   'store-access': { rooms: ['environment', 'collections'] },
   results: { rooms: ['environment', 'collections', 'inputs', 'store-access'] },
   steps: { rooms: ['environment', 'collections', 'inputs'], packages: ['xstate'] },
+  kinds: { rooms: ['steps'] },
   execution: { rooms: below },
   batch: { rooms: [...below, 'execution'] },
   actors: { rooms: [...below, 'execution'], packages: ['xstate'] },
@@ -159,7 +160,7 @@ const importRules: Readonly<Record<string, Rule>> = {
   // What page and server say to each other: types alone.
   'src/inspector': { parts: ['src/inspector'], packages: [] },
   'src/remote': {
-    parts: [...coreRoomNames, 'src/durable', 'src/remote'],
+    parts: [...coreRoomNames, 'src/runtime/kinds', 'src/durable', 'src/remote'],
     packages: ['node:crypto', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:stream', 'node:timers/promises'],
   },
   'src/codecs': { parts: [...coreRoomNames, 'src/codecs'], packages: ['node:crypto', 'node:zlib'] },

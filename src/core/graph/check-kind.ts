@@ -12,6 +12,7 @@ import { isName } from '../check-name.ts'
 import { isRecord } from '../is-record.ts'
 import { isValueStep, problemsOfValue } from '../language/value.ts'
 import { checkSubgraph, isSubgraph } from './nested-graph.ts'
+import { problemOfWork } from './kind-works.ts'
 import { isScope } from '../language/policy.ts'
 
 type Kind = AnyStep['kind']
@@ -116,6 +117,8 @@ export function checkKind(label: string, step: AnyStep, bad: Report, badOption: 
     bad(
       `${label} reads results of nodes by name (${Object.keys(step.results).join(', ') || 'none'}), which a workflow alone gives: draw it with workflow(name).add(…), or take what it needs as inputs`,
     )
+  const missing = problemOfWork(step.kind)
+  if (missing !== undefined) bad(`${label} ${missing}`)
   checkPlace(label, step, bad, badOption)
   if (step.kind === 'timer') checkTimer(label, step, bad, badOption)
   if (isEventStep(step)) checkEvent(label, step, bad)

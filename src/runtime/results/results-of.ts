@@ -1,5 +1,5 @@
 import type { PersistSpec } from '../../core/graph/graph-index.ts'
-import { sharedResultsOf } from './store-results.ts'
+import { sharedResultsOf } from './own-store-results.ts'
 import { processCache } from './result-cache.ts'
 import type { ResultCache } from './result-cache.ts'
 import type { SharedResults } from './shared-results.ts'

@@ -7,6 +7,7 @@ import { createValueEncoding } from '../../core/values/value-encoding.ts'
 import { fullClockOf } from '../environment/clock.ts'
 import { randomId } from '../environment/ids.ts'
 import { ShortLivedMap } from '../collections/short-lived-map.ts'
+import { provideStoreResults } from './loaded-results.ts'
 import type { ClaimUnderWay, Found, ResultRight, SharedResults } from './shared-results.ts'
 import type { Claimant } from './claimant.ts'
 import { allAnswers } from '../store-access/all-answers.ts'
@@ -280,13 +281,10 @@ function identityOf(run: Claimant): Pick<ResultClaim, 'namespace' | 'step' | 've
 
 function ignore(): void {}
 
-const known = new WeakMap<Store, StoreResults>()
-
 /** The results of a step's own store, by this process: opened when the first step asks, for the user to close. */
-export function sharedResultsOf(store: Store): SharedResults {
-  let results = known.get(store)
-  if (results === undefined) {
-    const connection = new StoreConnection({
+export function storeResultsOf(store: Store): SharedResults {
+  return new StoreResults(
+    new StoreConnection({
       store,
       encoding: createValueEncoding({ format: store.format }),
       clock: fullClockOf(undefined),
@@ -296,8 +294,8 @@ export function sharedResultsOf(store: Store): SharedResults {
       random: Math.random,
       onLost: ignore,
       onBlocked: ignore,
-    })
-    known.set(store, (results = new StoreResults(connection)))
-  }
-  return results
+    }),
+  )
 }
+
+provideStoreResults(storeResultsOf)

@@ -1,30 +1,30 @@
+import { provideWork, workOf } from '../../core/graph/kind-works.ts'
 import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { functionStep } from './attempt.ts'
 import { constantStep } from './constant-step.ts'
-import { durableStep } from './durable-step.ts'
-import { eventStep } from './event-step.ts'
-import { machineStep } from './machine-step.ts'
 import { raceStep } from './race-step.ts'
-import { remoteStep } from './remote-step.ts'
-import { signalStep } from './signal-step.ts'
 import { subgraphStep } from './subgraph-step.ts'
-import { timerStep } from './timer-step.ts'
 import type { StepKind } from './step-work.ts'
 
-const kinds: Readonly<Record<StepSpec['kind'], StepKind<never>>> = {
-  step: functionStep,
+type Kind = StepSpec['kind']
+
+/**
+ * Kinds that every program has. A subgraph is made of any step with a queue; the others are small. What the rest is comes with the functions that declare
+ * them (`src/runtime/kinds/`), so that a bundle has what its steps need.
+ */
+const everywhere: Partial<Readonly<Record<Kind, StepKind<never>>>> = {
   value: constantStep,
   race: raceStep,
-  timer: timerStep,
-  signal: signalStep,
-  event: eventStep,
   subgraph: subgraphStep,
-  machine: machineStep,
-  durable: durableStep,
-  remote: remoteStep,
 }
 
-/** How a step works. Nearly all are functions: they are found without a look into the table. */
+/** How a step works. Nearly all are functions: they are found without a look into the table. `graph` has refused what nobody knows. */
 export function kindOf({ kind }: StepSpec): StepKind {
-  return (kind === 'step' ? functionStep : kinds[kind]) as StepKind
+  return kind === 'step' ? (functionStep as StepKind) : ((everywhere[kind] ?? workOf(kind)) as StepKind)
+}
+
+/** The function that declares steps of a kind, which brings how they work. */
+export function withWork<Declare>(declare: Declare, kind: Kind, work: StepKind<never>): Declare {
+  provideWork(kind, work)
+  return declare
 }
