@@ -46,6 +46,7 @@ export { timer } from './runtime/kinds/timer.ts'
 export { value } from './core/language/value.ts'
 export { schedule } from './durable/schedules/schedule-declaration.ts'
 export { createDocket } from './durable/docket.ts'
+export { incompatibleWith } from './durable/incompatible-with.ts'
 export { executeBatch } from './runtime/execute-batch.ts'
 export { execute } from './runtime/execute.ts'
 export { explain } from './runtime/explain.ts'
@@ -228,6 +229,8 @@ export type { ExecutionDetails, ExecutionInfo } from './durable/records/executio
 export type { StartVerdict } from './durable/start/start-keys.ts'
 export type { CheckpointInfo, LimitInfo, StepInfo, StepWait, UndoInfo } from './durable/records/step-info.ts'
 export type { LeaseInfo } from './durable/records/lease-info.ts'
+export type { IncompatibleExecution, IncompatiblePage, IncompatibleQuery } from './durable/find-incompatible.ts'
+export type { IncompatibleReport, IncompatibleWithOptions } from './durable/incompatible-with.ts'
 export type { Why, WhyCause, WhyCode, WhyOptions } from './durable/why/why.ts'
 export type {
   MigratableExecution,

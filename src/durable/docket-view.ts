@@ -13,6 +13,8 @@ import type { DocketParts } from './docket-parts.ts'
 import { ExecutionHandle } from './execution-handle.ts'
 import { planByName, planOfExecution } from './execution-plan.ts'
 import type { ExecutionPlan } from './execution-plan.ts'
+import { checkIncompatible, findIncompatible } from './find-incompatible.ts'
+import type { IncompatiblePage, IncompatibleQuery } from './find-incompatible.ts'
 import { listExecutions } from './list-executions.ts'
 import type { ExecutionPage, ListQuery } from './list-executions.ts'
 import { listWorkers } from './list-workers.ts'
@@ -91,6 +93,15 @@ export class DocketView {
     requireName('why: id', id)
     checkWhy(step, options)
     return orClosed(this.#context, 'why', id, () => whyOf(this.#context, id, step, options))
+  }
+
+  /**
+   * Which executions could not go on with the graphs of this docket, and why, of those that have not ended: found out from their records, whether anybody has tried or not. Nothing is taken,
+   * or written. A page at a time. @throws (as rejection) OptionError, DocketClosedError, StoreError
+   */
+  async findIncompatible(query: IncompatibleQuery = {}): Promise<IncompatiblePage> {
+    checkIncompatible(query)
+    return orClosed(this.#context, 'findIncompatible', undefined, () => findIncompatible(this.#context, query))
   }
 
   /** A queue, to be paused, limited or counted. @throws OptionError for what can't be a queue's name */

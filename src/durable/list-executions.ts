@@ -48,18 +48,18 @@ export interface ExecutionPage {
 export async function listExecutions(context: DocketContext, query: ListQuery): Promise<ExecutionPage> {
   const { limit = 100, after, waitsFor, status } = query
   await context.connection.readyBy()
-  const from = after === undefined ? undefined : placeOf(after)
+  const from = after === undefined ? undefined : placeOfText(after)
   if (waitsFor !== undefined) {
     const open = status === undefined ? { ...query, status: openStatuses } : query
     const portion = (place: Place | undefined, most: number) => recordsOf(context, open, place, most)
     const { found, last } = await findWaiting(context, waitsFor, { from, limit, portion })
-    return { executions: await shown(context, found), next: last && textOf(last) }
+    return { executions: await shown(context, found), next: last && textOfPlace(last) }
   }
   // One more than the page has shows whether there is another page.
   const records = await recordsOf(context, query, from, limit + 1)
   const page = records.slice(0, limit)
   const last = records.length === page.length ? undefined : page.at(-1)
-  return { executions: await shown(context, page), next: last && textOf(last) }
+  return { executions: await shown(context, page), next: last && textOfPlace(last) }
 }
 
 function shown(context: DocketContext, records: readonly ExecutionRecord[]): Promise<readonly ExecutionInfo[]> {
@@ -72,7 +72,7 @@ function shown(context: DocketContext, records: readonly ExecutionRecord[]): Pro
 }
 
 /** The newest behind a place. */
-async function recordsOf(
+export async function recordsOf(
   context: DocketContext,
   { status, graph, parent, forkedFrom, queue, key, from, before }: ListQuery,
   after: Place | undefined,
@@ -105,11 +105,13 @@ function newestFirst(one: ExecutionRecord, other: ExecutionRecord): number {
   return other.createdAt - one.createdAt || (one.id < other.id ? 1 : -1)
 }
 
-function textOf({ createdAt, id }: Place): string {
+/** A place as the `next` of a page. */
+export function textOfPlace({ createdAt, id }: Place): string {
   return `${createdAt}:${id}`
 }
 
-function placeOf(after: string): Place {
+/** What `next` of a page was made of. */
+export function placeOfText(after: string): Place {
   const colon = after.indexOf(':')
   return { createdAt: Number(after.slice(0, colon)), id: after.slice(colon + 1) }
 }
