@@ -199,6 +199,7 @@ export type {
 } from './durable/schedules/schedule-declaration.ts'
 export type { ScheduleInfo } from './durable/schedules/schedule-info.ts'
 export type { ScheduleListQuery, SchedulePage, Schedules } from './durable/schedules/schedules.ts'
+export type { CommandOptions } from './durable/context/command-options.ts'
 export type { DocketOptions } from './durable/context/docket-options.ts'
 export type {
   KeyedPlaceOptions,

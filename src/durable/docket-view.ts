@@ -8,6 +8,7 @@ import { problemsOfObservers } from '../runtime/execution/execution-options.ts'
 import { checkHealth, checkListQuery } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import type { DocketOptions } from './context/docket-options.ts'
 import type { DocketHealth, HealthOptions } from './docket-health.ts'
 import type { DocketParts } from './docket-parts.ts'
 import { ExecutionHandle } from './execution-handle.ts'
@@ -46,6 +47,11 @@ export class DocketView {
   constructor(context: DocketContext, parts: DocketParts) {
     this.#context = context
     this.#parts = parts
+  }
+
+  /** What it was made with, the graphs within listed ones among `graphs`: for programs that get a docket of somebody else's, as pages and command lines do. */
+  get options(): DocketOptions {
+    return this.#context.options
   }
 
   /** The execution of an id; undefined where there is none. @throws (as rejection) OptionError for what can't be an id, DocketClosedError, StoreError */

@@ -1,0 +1,25 @@
+/** Where a command writes texts. */
+export interface CliOutput {
+  /** Whether a person looks at it. */
+  readonly isTTY?: boolean | undefined
+  /** How wide it is, in characters. */
+  readonly columns?: number | undefined
+  /** Takes a text. */
+  write(text: string): unknown
+}
+
+/** What surrounds a command: a process has these, and a test gives its own. */
+export interface CliStreams {
+  /** Takes results. */
+  readonly stdout: CliOutput
+  /** Takes talk: questions, progress, errors. */
+  readonly stderr: CliOutput
+  /** Gives answers, and inputs that are read from it. */
+  readonly stdin: AsyncIterable<unknown> & { readonly isTTY?: boolean | undefined }
+  /** Variables of the environment: NO_COLOR, DOCKET_STORE. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The folder that paths are relative to. */
+  readonly cwd: string
+  /** Aborted by the first SIGINT, and by SIGTERM. */
+  readonly signal: AbortSignal
+}

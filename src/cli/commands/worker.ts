@@ -1,0 +1,44 @@
+import type { CliCall } from '../cli-call.ts'
+import { CliError, exitCodes } from '../cli-error.ts'
+import type { ExitCode } from '../cli-error.ts'
+
+/** `docket worker`: runs the docket of the configuration until it is interrupted, and hands over then what has not ended. */
+export async function worker(call: CliCall): Promise<ExitCode> {
+  const { queue, deadline = 10_000 } = call.options as {
+    readonly queue?: readonly string[]
+    readonly deadline?: number
+  }
+  const { signal } = call.streams
+  const docket = await call.openDocket('work', queue === undefined ? {} : { work: slotsOf(queue) })
+  // With a store in this process alone, nothing else would keep it alive.
+  const alive = setInterval(() => {}, 1 << 30)
+  try {
+    const graphs = docket.about().graphs.map(({ name }) => name)
+    call.printer.result(
+      { state: 'started', store: docket.about().store, graphs },
+      () => `worker of ${graphs.join(', ')} on ${docket.about().store}`,
+    )
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve()
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    call.printer.say('closing: what has not ended by the deadline is handed over')
+  } finally {
+    clearInterval(alive)
+    await docket.close({ deadline })
+  }
+  call.printer.result({ state: 'closed' }, () => 'closed')
+  return exitCodes.done
+}
+
+/** `gpu=4`, or a name alone for a hundred slots. */
+function slotsOf(queues: readonly string[]): Record<string, number> {
+  return Object.fromEntries(
+    queues.map((text) => {
+      const at = text.lastIndexOf('=')
+      const [name, slots] = at === -1 ? [text, '100'] : [text.slice(0, at), text.slice(at + 1)]
+      if (name !== '' && /^[1-9]\d{0,8}$/.test(slots)) return [name, Number(slots)]
+      throw new CliError(exitCodes.usage, `--queue must be like gpu=4, a name and its slots, not "${text}"`)
+    }),
+  )
+}

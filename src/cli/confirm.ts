@@ -1,0 +1,33 @@
+import type { CliCall } from './cli-call.ts'
+import { CliError, exitCodes } from './cli-error.ts'
+
+/** Lets a person confirm what is about to happen; `--yes` does in scripts. @throws CliError where it was not confirmed */
+export async function confirm(call: CliCall, question: string): Promise<void> {
+  if (call.has('yes')) return
+  const { stdin, stderr, signal } = call.streams
+  if (stdin.isTTY !== true)
+    throw new CliError(
+      exitCodes.usage,
+      `${question} Nobody is there to confirm it: add --yes, or --dry-run to see what it would be`,
+    )
+  stderr.write(`${question} [y/N] `)
+  const answer = await Promise.race([firstLine(stdin), abortOf(signal)])
+  if (answer === undefined) throw new CliError(exitCodes.interrupted, 'interrupted: nothing was done')
+  if (!/^y(?:es)?$/i.test(answer.trim())) throw new CliError(exitCodes.refused, 'nothing was done')
+}
+
+async function firstLine(stdin: AsyncIterable<unknown>): Promise<string> {
+  let text = ''
+  for await (const chunk of stdin) {
+    text += typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk as Uint8Array)
+    if (text.includes('\n')) break
+  }
+  return text.split('\n')[0]!
+}
+
+function abortOf(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+}

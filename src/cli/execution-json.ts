@@ -1,0 +1,160 @@
+import type { ExecutionDetails, ExecutionInfo, StepInfo, StepWait } from '../index.ts'
+import { isoOf, jsonErrorOf, jsonValueOf } from './json-value.ts'
+import type { JsonError } from './json-value.ts'
+
+/** One execution in a list, as JSON: every field is there, null where there is nothing. */
+export interface ExecutionRow {
+  readonly id: string
+  readonly graph: string
+  readonly target: string
+  readonly status: string
+  readonly queue: string
+  readonly priority: number
+  readonly key: string | null
+  readonly createdAt: string
+  readonly startedAt: string | null
+  readonly endedAt: string | null
+  readonly updatedAt: string
+  readonly deadline: string | null
+  readonly owner: string | null
+  readonly parent: string | null
+  readonly forkedFrom: string | null
+  readonly error: JsonError | null
+  readonly incompatible: readonly string[]
+}
+
+/** An execution without its values: those may be large, and are shown on request alone. */
+export function rowOf(info: ExecutionInfo): ExecutionRow {
+  const { id, graph, target, status, queue, priority, incompatible } = info
+  return {
+    id,
+    graph,
+    target,
+    status,
+    queue,
+    priority,
+    key: info.key ?? null,
+    createdAt: info.createdAt.toISOString(),
+    startedAt: isoOf(info.startedAt),
+    endedAt: isoOf(info.endedAt),
+    updatedAt: info.updatedAt.toISOString(),
+    deadline: isoOf(info.deadline),
+    owner: info.owner ?? null,
+    parent: info.parent ?? null,
+    forkedFrom: info.forkedFrom ?? null,
+    error: jsonErrorOf(info.error),
+    incompatible,
+  }
+}
+
+/** What of its values is shown: `undefined` for a value that is not. */
+export interface ShownValues {
+  /** Names of the types of which no value is ever shown. */
+  readonly isSensitive: (type: string) => boolean
+  /** Name of the type that a step makes; undefined where it is not known. */
+  readonly typeOf: (step: string) => string | undefined
+}
+
+/** What stands in the place of a value of a sensitive type. */
+export const hidden = '[sensitive]'
+
+/** An execution with its steps, as JSON; its values where `values` says which may be shown. */
+export function detailsJson(details: ExecutionDetails, values: ShownValues | undefined): Record<string, unknown> {
+  return {
+    ...rowOf(details),
+    situation: details.situation,
+    headers: details.headers,
+    isDetached: details.isDetached,
+    inputs: recordJson(details.inputs, values),
+    overrides: recordJson(details.overrides, values),
+    ...(values !== undefined && {
+      output: values.isSensitive(details.target) ? hidden : jsonValueOf(details.output),
+    }),
+    lease:
+      details.lease === undefined
+        ? null
+        : {
+            owner: details.lease.owner,
+            isAlive: details.lease.isAlive,
+            renewedAt: isoOf(details.lease.renewedAt),
+            expiresAt: isoOf(details.lease.expiresAt),
+          },
+    batch:
+      details.batch === undefined
+        ? null
+        : { total: details.batch.total, written: details.batch.written, counts: details.batch.counts },
+    steps: details.steps.map((step) => stepJson(step, values)),
+    children: details.children.map(({ id, graph, target, status, createdAt, endedAt }) => ({
+      id,
+      graph,
+      target,
+      status,
+      createdAt: isoOf(createdAt),
+      endedAt: isoOf(endedAt),
+    })),
+  }
+}
+
+/** One step, as JSON. */
+function stepJson(step: StepInfo, values: ShownValues | undefined): Record<string, unknown> {
+  const type = values?.typeOf(step.step)
+  return {
+    step: step.step,
+    item: step.item ?? null,
+    status: step.status,
+    attempt: step.attempt,
+    since: isoOf(step.since),
+    startedAt: isoOf(step.startedAt),
+    endedAt: isoOf(step.endedAt),
+    dueAt: isoOf(step.dueAt),
+    waitsFor: step.waitsFor === undefined ? null : jsonValueOf(step.waitsFor),
+    undo: step.undo === undefined ? null : step.undo.status,
+    error: jsonErrorOf(step.error),
+    ...(values !== undefined && {
+      output: type === undefined || values.isSensitive(type) ? hidden : jsonValueOf(step.output),
+    }),
+  }
+}
+
+/** The names alone, or the values too. */
+function recordJson(record: Readonly<Record<string, unknown>>, values: ShownValues | undefined): unknown {
+  const names = Object.keys(record)
+  if (values === undefined) return names
+  return Object.fromEntries(names.map((name) => [name, values.isSensitive(name) ? hidden : jsonValueOf(record[name])]))
+}
+
+/** What a step waits for, in a few words. */
+export function waitText(wait: StepWait): string {
+  switch (wait.kind) {
+    case 'inputs':
+      return `for ${wait.steps.join(', ')}`
+    case 'retry':
+      return `for its next attempt at ${wait.at.toISOString()}`
+    case 'time':
+      return `until ${wait.at.toISOString()}`
+    case 'signal':
+      return `for signal ${wait.signal}${untilOf(wait.until)}`
+    case 'messages':
+      return `for ${wait.types.join(' or ')}${untilOf(wait.until)}`
+    case 'remote':
+      return `for ${wait.operation} of another service${untilOf(wait.until)}`
+    case 'child':
+      return `for child ${wait.execution}${untilOf(wait.until)}`
+    case 'event':
+      return `for event ${wait.event} under ${wait.key}${untilOf(wait.until)}`
+    case 'verbs':
+      return `for ${wait.verbs.join(', ') || 'verbs'}${untilOf(wait.until)}`
+    case 'slot':
+      return 'for a slot in its process'
+    case 'limit':
+      return `for a limit${wait.limits.flatMap(({ heldBy }) => heldBy).length === 0 ? '' : `, held by ${wait.limits.flatMap(({ heldBy }) => heldBy).join(', ')}`}`
+    case 'result':
+      return 'for an equal call, or the store'
+    case 'owner':
+      return 'for its process to say'
+  }
+}
+
+function untilOf(until: Date | undefined): string {
+  return until === undefined ? '' : ` until ${until.toISOString()}`
+}

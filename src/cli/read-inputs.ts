@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { isRecord } from '../core/is-record.ts'
+import type { CliStreams } from './cli-streams.ts'
+import { CliError, exitCodes } from './cli-error.ts'
+import { readJson } from './read-options.ts'
+
+/**
+ * The inputs that `--input` gives, which may be there several times: a whole record as JSON, `@file` or `-` for what is on stdin; or one value as `Type=JSON`,
+ * `Type=@file`. What is no JSON there is a text. @throws CliError
+ */
+export async function readInputs(streams: CliStreams, given: readonly string[]): Promise<Record<string, unknown>> {
+  const inputs: Record<string, unknown> = {}
+  for (const text of given) {
+    const [, name, rest = ''] = /^([^{[@"=\s-][^=]*)=([^]*)$/.exec(text) ?? []
+    if (name !== undefined) {
+      set(inputs, name, rest.startsWith('@') ? readJson(await read(streams, rest), rest) : jsonOrText(rest))
+      continue
+    }
+    const record = readJson(await read(streams, text), '--input')
+    if (!isRecord(record)) throw new CliError(exitCodes.usage, '--input must be an object of values by their types')
+    for (const [key, value] of Object.entries(record)) set(inputs, key, value)
+  }
+  return inputs
+}
+
+/** One value: JSON, `@file`, or `-` for what is on stdin. What is no JSON is a text. @throws CliError */
+export async function readValue(streams: CliStreams, text: string): Promise<unknown> {
+  return text === '-' || text.startsWith('@') ? readJson(await read(streams, text), text) : jsonOrText(text)
+}
+
+function set(inputs: Record<string, unknown>, name: string, value: unknown): void {
+  if (Object.hasOwn(inputs, name)) throw new CliError(exitCodes.usage, `--input gives "${name}" twice`)
+  // A key that is `__proto__` is a key like others.
+  Object.defineProperty(inputs, name, { value, enumerable: true, configurable: true, writable: true })
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+async function read(streams: CliStreams, source: string): Promise<string> {
+  if (source === '-') {
+    let text = ''
+    const decoder = new TextDecoder()
+    for await (const chunk of streams.stdin)
+      text += typeof chunk === 'string' ? chunk : decoder.decode(chunk as Uint8Array, { stream: true })
+    return text
+  }
+  if (!source.startsWith('@')) return source
+  const path = resolve(streams.cwd, source.slice(1))
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new CliError(exitCodes.notFound, `${path} can’t be read: ${(error as Error).message}`)
+  }
+}
