@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest'
 import { childProgram } from '../child-program.ts'
 import type { DrawnOrder } from './drawn-process.ts'
 import type { FamilyOrder } from './family-process.ts'
+import type { AtEnd } from './processes.ts'
 import type { RemoteOrder } from './remote-process.ts'
 import type { WaitingOrder } from './waiting-process.ts'
 import type { WorkerOrder } from './worker-process.ts'
@@ -31,6 +32,7 @@ export function spawnWorker(
     | 'family-process.ts'
     | 'drawn-process.ts'
     | 'remote-process.ts' = 'worker-process.ts',
+  atEnd: AtEnd = onTestFinished,
 ): ChildWorker {
   const program = childProgram(join(import.meta.dirname, file))
   const child = spawn(process.execPath, [program, JSON.stringify(order)], {
@@ -44,7 +46,7 @@ export function spawnWorker(
     waiting.get(line)?.()
   })
   const kill = (): void => void child.kill('SIGKILL')
-  onTestFinished(kill)
+  atEnd(kill)
   return {
     lines,
     said: (line) => new Promise((resolve) => (lines.includes(line) ? resolve() : void waiting.set(line, resolve))),

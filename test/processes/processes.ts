@@ -14,8 +14,15 @@ export interface Process {
   die(): void
 }
 
-/** Starts one; it is closed when the test is over. */
-export function startProcess(place: Place, options: Omit<DocketOptions, 'store'>): Process {
+/** Calls back at the end of what something belongs to: a test, or several of them. */
+export type AtEnd = (end: () => Promise<void> | void) => void
+
+/** Starts one; it is closed when the test is over, or what else calls back. */
+export function startProcess(
+  place: Place,
+  options: Omit<DocketOptions, 'store'>,
+  atEnd: AtEnd = onTestFinished,
+): Process {
   const inner = place.createStore()
   const events: ExecutionEvent[] = []
   const acquired: string[] = []
@@ -40,7 +47,7 @@ export function startProcess(place: Place, options: Omit<DocketOptions, 'store'>
     observers: [(event) => void events.push(event)],
     ...options,
   })
-  onTestFinished(() => (isDead ? inner.close() : docket.close({ deadline: 0 })))
+  atEnd(() => (isDead ? inner.close() : docket.close({ deadline: 0 })))
   return { docket, events, acquired, die: () => void (isDead = true) }
 }
 

@@ -1,9 +1,10 @@
-import { describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createDocket } from '../../src/index.ts'
 import { spawnWorker } from './child-worker.ts'
 import { placeMaker } from './place.ts'
 import type { Place } from './place.ts'
 import { startProcess } from './processes.ts'
+import type { AtEnd } from './processes.ts'
 import { relay, Second } from './relay.ts'
 import { openStore } from './store-address.ts'
 
@@ -78,12 +79,12 @@ async function redisJudgement({ redis, layout }: Place): Promise<void> {
 }
 
 /** A process that has looked for long enough to judge, and one whose execution "a" is under way. */
-async function pair(place: Place, more: { readonly isFirstHeld?: boolean; readonly secondMs: number }) {
+async function pair(place: Place, more: { readonly isFirstHeld?: boolean; readonly secondMs: number }, atEnd: AtEnd) {
   const healthy = relay()
-  const survivor = startProcess(place, { graphs: [healthy.relay], lease })
+  const survivor = startProcess(place, { graphs: [healthy.relay], lease }, atEnd)
   await survivor.docket.resume()
   const [own] = await sessionsOf(place)
-  const worker = spawnWorker({ address: place.address, id: 'a', lease, ...more })
+  const worker = spawnWorker({ address: place.address, id: 'a', lease, ...more }, {}, 'worker-process.ts', atEnd)
   await worker.said('began First')
   const theirs = await vi.waitFor(async () => {
     const found = (await sessionsOf(place)).find(({ owner }) => owner !== own!.owner)
@@ -92,13 +93,28 @@ async function pair(place: Place, more: { readonly isFirstHeld?: boolean; readon
   }, patience)
   // It does not judge before it has looked for five seconds.
   await judgement(place)
-  return { healthy, survivor, worker, theirs, own: own! }
+  return { place, healthy, survivor, worker, theirs }
 }
 
 describe.each(['postgres', 'mysql', 'redis'] as const)('a process whose connection %s sees', (kind) => {
+  type Case = 'killed' | 'cut' | 'replaced' | 'still'
+  const pairs = {} as Record<Case, Awaited<ReturnType<typeof pair>>>
+  const ends: (() => Promise<void> | void)[] = []
+
+  // All of them wait for seconds until they may judge: side by side.
+  beforeAll(async () => {
+    const held = { isFirstHeld: true, secondMs: 100 }
+    const cases = { killed: { secondMs: 600_000 }, cut: held, replaced: held, still: held }
+    await Promise.all(
+      Object.entries(cases).map(async ([name, more]) => {
+        pairs[name as Case] = await pair(await newPlace(kind), more, (end) => void ends.push(end))
+      }),
+    )
+  }, 60_000)
+  afterAll(async () => void (await Promise.all(ends.map((end) => end()))))
+
   test('is replaced as soon as it is killed, and listed no more, however long its lease is', async () => {
-    const place = await newPlace(kind)
-    const { healthy, survivor, worker } = await pair(place, { secondMs: 600_000 })
+    const { healthy, survivor, worker } = pairs.killed
     expect((await survivor.docket.workers()).map(({ isHere }) => isHere)).toEqual([true, false])
     worker.kill()
     expect(await (await survivor.docket.get('a'))!.result()).toBe(3)
@@ -108,8 +124,7 @@ describe.each(['postgres', 'mysql', 'redis'] as const)('a process whose connecti
   }, 60_000)
 
   test('keeps what it has when only its connections are cut, again and again', async () => {
-    const place = await newPlace(kind)
-    const { healthy, survivor, worker, theirs } = await pair(place, { isFirstHeld: true, secondMs: 100 })
+    const { place, healthy, survivor, worker, theirs } = pairs.cut
     const cuts = new Set<number>()
     for (let times = 0; times < 6; times++) {
       const session = await vi.waitFor(async () => {
@@ -128,8 +143,7 @@ describe.each(['postgres', 'mysql', 'redis'] as const)('a process whose connecti
   }, 60_000)
 
   test('begins nothing any more when it was stopped, cut off and replaced', async () => {
-    const place = await newPlace(kind)
-    const { healthy, survivor, worker, theirs } = await pair(place, { isFirstHeld: true, secondMs: 100 })
+    const { place, healthy, survivor, worker, theirs } = pairs.replaced
     worker.signal('SIGSTOP')
     await cut(place, theirs)
     const handle = (await survivor.docket.get('a'))!
@@ -143,8 +157,7 @@ describe.each(['postgres', 'mysql', 'redis'] as const)('a process whose connecti
   }, 60_000)
 
   test('keeps what it has while its event loop stands still', async () => {
-    const place = await newPlace(kind)
-    const { healthy, survivor, worker } = await pair(place, { isFirstHeld: true, secondMs: 100 })
+    const { place, healthy, survivor, worker } = pairs.still
     worker.signal('SIGSTOP')
     // A process that is gone would have been ended by then.
     await judgement(place)
