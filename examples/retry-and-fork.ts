@@ -58,6 +58,12 @@ const other = await docket.fork('film-1', { from: 'Translate', id: 'film-1-no' }
 console.log(`${String(await other.result())} (ran: ${ran.join(', ')})`)
 // #endregion
 
+// #region edit
+ran.length = 0
+const edited = await docket.fork('film-1', { overrides: { Video: 'film 1, uncut' }, id: 'film-1-uncut' })
+console.log(`${String(await edited.result())} (ran: ${ran.join(', ')})`)
+// #endregion
+
 // #region look
 const { status, steps } = await other.details()
 console.log(`film-1-no: ${status}; ${steps.map((one) => `${one.step} ${one.status}`).join(', ')}`)

@@ -210,6 +210,7 @@ export type {
 } from './durable/context/queue-options.ts'
 export type { Backlog, BacklogOptions, KeyedBacklog, QueueHandle, QueueInfo } from './durable/queue-handle.ts'
 export type { StartOptions } from './durable/context/start-options.ts'
+export type { ForkOptions } from './durable/start/fork-execution.ts'
 export type { ExecutionHandle } from './durable/execution-handle.ts'
 export type { RescheduleOptions, RescheduleVerdict } from './durable/mail/reschedule-timer.ts'
 export type { TimerNameOf, TimerRef } from './core/graph/timer-names.ts'

@@ -65,10 +65,22 @@ export function checkRetry(options: unknown): void {
 
 /** @throws OptionError with all problems */
 export function checkFork(options: unknown): void {
-  check('fork', options, ['from', 'id'], ({ from, id }, report) => {
-    if (typeof from !== 'string') report(`from must be the name of a step, not ${describe(from)}`)
-    if (id !== undefined && !isName(id)) report(`id must be a non-empty string, not ${describe(id)}`)
-  })
+  check(
+    'fork',
+    options,
+    ['from', 'id', 'overrides', 'graph', 'target'],
+    ({ from, id, overrides, graph, target }, report) => {
+      if (from !== undefined && typeof from !== 'string')
+        report(`from must be the name of a step, not ${describe(from)}`)
+      if (from === undefined && overrides === undefined)
+        report('give from, the step from which on everything begins anew, or overrides, or both')
+      if (id !== undefined && !isName(id)) report(`id must be a non-empty string, not ${describe(id)}`)
+      if (overrides !== undefined && !isRecord(overrides))
+        report(`overrides must be an object of values by type, not ${describe(overrides)}`)
+      if ((graph === undefined) !== (target === undefined)) report('graph and target are given together, or neither')
+      if (target !== undefined && !isRecord(target)) report(`target must be a data type, not ${describe(target)}`)
+    },
+  )
 }
 
 /** @throws OptionError with all problems */

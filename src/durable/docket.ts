@@ -43,12 +43,14 @@ import type { ScheduleInfo } from './schedules/schedule-info.ts'
 import type { DateLeafNames, ScheduleDeclaration } from './schedules/schedule-declaration.ts'
 import { graphAndTarget } from './start/graph-and-target.ts'
 import { forkExecution } from './start/fork-execution.ts'
+import type { ForkOptions } from './start/fork-execution.ts'
 import { executeDurably } from './execute-durably.ts'
 import { startDurably } from './start-durably.ts'
 import type {
   AnyHandle,
   AnyStart,
   ExecuteCall,
+  ForkCall,
   HandleOfWorkflow,
   LogicCall,
   StartBatch,
@@ -248,16 +250,29 @@ export class Docket extends DocketView implements AsyncDisposable {
 
   /**
    * Starts a new execution with what another one has: the same target and inputs, and the results of all persisted steps but
-   * `from` and what depends on it.
+   * `from` and what depends on it. With `overrides`, it has other values for some types, leaf inputs among them, and what is made of these begins anew: so a failed
+   * execution goes on with an edited input, and the original stays as it was.
    * @throws (as rejection) ExecutionConflictError where there is no such execution, where the id of the new one is taken, or where the records
-   * don't fit the graph; OptionError for an unknown graph or step, and for a batch; SerializationError for a damaged record; DocketClosedError;
+   * don't fit the graph; InputError for overrides that don't fit; OptionError for an unknown graph or step, and for a batch; SerializationError for a damaged record; DocketClosedError;
    * StoreError
    */
-  async fork(id: string, options: { readonly from: string; readonly id?: string }): Promise<ExecutionHandle<unknown>> {
+  fork<G extends AnyGraph, T extends TypedDataType, Given extends object = Record<never, never>>(
+    id: string,
+    options: ForkCall<G, T, Given>,
+  ): Promise<ExecutionHandle<ValueOf<T>, SignalTypeOf<G>, TimerNameOf<G>, QueriesOf<G>>>
+  /** As above, of an execution whose graph the caller does not name. @throws (as rejection) as above */
+  fork(id: string, options: ForkOptions): Promise<ExecutionHandle<unknown>>
+  /** Both of the above. @throws (as rejection) as above */
+  async fork(
+    id: string,
+    options: ForkOptions & { readonly graph?: AnyGraph; readonly target?: AnyDataType },
+  ): Promise<AnyHandle> {
     requireName('fork: id', id)
     checkFork(options)
-    const fork = (): Promise<string> => forkExecution(this.#context, this.#parts.resumption, id, options)
-    return new ExecutionHandle(this.#context, await orClosed(this.#context, 'fork', id, fork))
+    const { graph, target, ...more } = options
+    const expected = graph === undefined ? undefined : { graph, target: target!.name }
+    const fork = (): Promise<string> => forkExecution(this.#context, this.#parts.resumption, id, more, expected)
+    return new ExecutionHandle(this.#context, await orClosed(this.#context, 'fork', id, fork)) as AnyHandle
   }
 
   /**

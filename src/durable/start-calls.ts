@@ -1,12 +1,21 @@
 import type { OnError, ResultsOf } from '../core/graph/calls.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
-import type { InputsOf, OverriddenIn, OverrideValue, Overrides, SharedValue } from '../core/graph/graph.ts'
+import type {
+  ForkValue,
+  InputsOf,
+  OverriddenIn,
+  OverrideValue,
+  Overrides,
+  SharedValue,
+  TargetOf,
+} from '../core/graph/graph.ts'
 import type { GivenSignals, SignalValues } from '../core/graph/signal-types.ts'
 import type { TypedDataType } from '../core/language/data-type.ts'
 import type { TimerNameOf } from '../core/graph/timer-names.ts'
 import type { OverridingOptions, StartKeys, StartOptions } from './context/start-options.ts'
 import type { ExecutionHandle } from './execution-handle.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
+import type { ForkOptions } from './start/fork-execution.ts'
 
 /** Values for types that steps of the graph make. */
 type OverridesOf<G extends AnyGraph, T extends TypedDataType, Given extends object> = Overrides<{
@@ -26,6 +35,30 @@ export type StartCall<G extends AnyGraph, T extends TypedDataType, Given extends
    */
   readonly transaction?: unknown
 }
+
+/** What `docket.fork` takes where the caller names the graph and the target, so that the compiler knows the steps, and the values. */
+export interface ForkCall<G extends AnyGraph, T extends TypedDataType, Given extends object> extends Omit<
+  ForkOptions,
+  'from' | 'overrides'
+> {
+  /** The execution's graph. */
+  readonly graph: G
+  /** The execution's target. */
+  readonly target: TargetOf<G, T>
+  /** The step from which on everything begins anew. Only with `overrides` may it be left out. @default what `overrides` change */
+  readonly from?: StepNameOf<G> | undefined
+  /** Other values, by type: for leaf inputs, and for types that steps make. @default none */
+  readonly overrides?: { readonly [Name in keyof Given]: ForkValue<G, T, Name, Given[Name]> }
+}
+
+/** The names of a graph's steps; any name of a graph that the compiler does not know. */
+type StepNameOf<G> = AnyGraph extends G
+  ? string
+  : G extends { readonly steps: readonly (infer Step)[] }
+    ? Step extends { readonly name: infer Name extends string }
+      ? Name
+      : string
+    : string
 
 /** One of the starts of `docket.startMany`. */
 export type StartOfMany<G extends AnyGraph, T extends TypedDataType, Given extends object> = ExecuteCall<

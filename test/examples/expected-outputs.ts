@@ -322,8 +322,9 @@ parcel for payment of order 7`,
     text: `film-1 failed: Error: no language was chosen
 words in the sound of film 1, in French (ran: Translate)
 words in the sound of film 1, in Norwegian (ran: Translate)
+words in the sound of film 1, uncut, in Norwegian (ran: ExtractAudio, Transcribe, Translate)
 film-1-no: completed; ExtractAudio completed, Transcribe completed, Translate completed
-deleted: 2`,
+deleted: 3`,
   },
   'retry.ts': {
     text: `attempt 1 failed, next in 10 ms

@@ -222,6 +222,15 @@ export type OverrideValue<G, T, Name, Value> =
         : `no step makes ${Quoted<Name>}: give it in the inputs, if it is one`)
   | Extract<Value, undefined>
 
+/** What an override of a fork may be: as `OverrideValue`, and a value for an input that the caller gave. */
+export type ForkValue<G, T, Name, Value> =
+  | (IsUnknown<G, T> extends true
+      ? unknown
+      : Name extends Exclude<Upstream<TypesOf<G>['neededBy'], NameOf<T>>, NameOf<T>>
+        ? GivenAs<TypesOf<G>['types'], Name>
+        : `${Quoted<NameOf<T>>} does not need ${Quoted<Name>}: leave it out of overrides`)
+  | Extract<Value, undefined>
+
 /** What a call takes besides its options. Its parameter is the map itself: a name for it would be printed with the graph's whole type. */
 export interface Overrides<Values> {
   /**

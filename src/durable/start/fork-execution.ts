@@ -1,10 +1,11 @@
 import { didYouMean } from '../../core/closest-name.ts'
 import { requireLength } from '../../core/check-length.ts'
 import { ExecutionConflictError, OptionError } from '../../core/errors.ts'
+import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex, takersOf } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { StartIntercepted } from '../../core/contracts/interceptor.ts'
-import type { AcquiredExecution, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { acquireOne } from '../context/acquire-one.ts'
@@ -15,18 +16,33 @@ import { namesAtStart } from '../records/stored-names.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
 import { namesNow, underNamesNow } from '../records/renamed-undos.ts'
 import { passStart, storedStart } from './begin-execution.ts'
+import { forkInputs } from './fork-inputs.ts'
 import { hasCompleted } from '../records/known-outcome.ts'
 import { lostOf } from '../records/undone-takers.ts'
 import { splitUndoRecords } from '../records/undo-records.ts'
 import { causeOf } from '../recovery/resume.ts'
 import type { Resumption } from '../recovery/resume.ts'
 
+/** How an execution is forked. */
+export interface ForkOptions {
+  /** The step from which on everything begins anew. Only with `overrides` may it be left out. @default what `overrides` change */
+  readonly from?: string | undefined
+  /** Names the new execution. @default a random UUID */
+  readonly id?: string | undefined
+  /**
+   * Other values, by type: for leaf inputs, and for types that steps make, which then don't run. What is made of them begins anew. The original stays as it is.
+   * @default none
+   */
+  readonly overrides?: Readonly<Record<string, unknown>> | undefined
+}
+
 /** Copies an execution up to a step into a new one, which begins at once; gives the new one's id. */
 export async function forkExecution(
   context: DocketContext,
   resumption: Resumption,
   id: string,
-  { from, id: newId = context.newId() }: { readonly from: string; readonly id?: string },
+  { from, id: newId = context.newId(), overrides }: ForkOptions,
+  expected?: { readonly graph: AnyGraph; readonly target: string },
 ): Promise<string> {
   const { connection, clock } = context
   const { encoding } = connection
@@ -43,8 +59,11 @@ export async function forkExecution(
   if (stored.kind === 'batch')
     throw new OptionError(`fork: "${id}" is a batch; start another one with the items that it needs`)
   const { steps: rows, undoRecords } = splitUndoRecords(await context.stepsOf(id))
+  if (expected !== undefined) requireSame(context, stored, graph, expected)
   const present = await underPresentNames({ record: stored, steps: rows }, graph, encoding, clock)
-  const { record, steps } = present
+  const changed = overrides === undefined ? undefined : await forkInputs(context, present.record, graph, overrides)
+  const record = changed?.record ?? present.record
+  const steps = changed === undefined ? present.steps : stepsIn(changed.plan, present.steps)
   const nameNow = namesNow(requireIndex(graph).former?.steps, steps, undefined)
   const undos = await underNamesNow(id, undoRecords, nameNow, encoding)
   const restored = await restoreExecution(record, steps, graph, encoding, 'end', turnOf(clock), undos.undoRecords)
@@ -52,11 +71,12 @@ export async function forkExecution(
     throw new ExecutionConflictError(`execution "${id}" can't be forked here: ${restored.reasons.join('; ')}`, {
       executionId: id,
     })
-  const anew = stepsFrom(
-    restored.plan,
-    requireIndex(graph).former?.steps.get(from) ?? from,
-    requireIndex(graph).specs.map(({ name }) => name),
-  )
+  const anew = new Set(changed?.anew)
+  if (from !== undefined) {
+    const names = requireIndex(graph).specs.map(({ name }) => name)
+    for (const step of stepsFrom(restored.plan, requireIndex(graph).former?.steps.get(from) ?? from, names))
+      anew.add(step)
+  }
   const copied: StepRecord[] = []
   const undoable = new Set(
     restored.plan.steps.flatMap(({ spec }) => (spec.compensate === undefined ? [] : [spec.name])),
@@ -127,6 +147,28 @@ export async function forkExecution(
   const inTurn = (call: StartIntercepted): Promise<void> => context.turns.inTurn(newId, () => begin(call))
   await passStart(context, storedStart('fork', newId, record), inTurn)
   return newId
+}
+
+/** The graph and the target that the caller has given must be the execution's. @throws OptionError */
+function requireSame(
+  context: DocketContext,
+  { id, target }: ExecutionRecord,
+  graph: AnyGraph,
+  expected: { readonly graph: AnyGraph; readonly target: string },
+): void {
+  const now = requireIndex(graph).former?.types.get(target) ?? target
+  if (context.requireGraph(expected.graph) === graph && expected.target === now) return
+  throw new OptionError(
+    `fork: execution "${id}" is for "${now}" of graph "${graph.name}", and not for "${expected.target}" of graph "${expected.graph.name}"`,
+    { executionId: id },
+  )
+}
+
+/** Records without those of steps that the graph has, and that a plan does not need any more. */
+function stepsIn({ steps, index }: Plan, records: readonly StepRecord[]): readonly StepRecord[] {
+  const needed = new Set(steps.map(({ spec }) => spec.name))
+  const known = new Set(index.specs.map(({ name }) => name))
+  return records.filter(({ step }) => needed.has(step) || !known.has(step))
 }
 
 /** Slots of signals that the fork has from the original. */
