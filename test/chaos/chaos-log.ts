@@ -27,6 +27,7 @@ export interface LogLine {
     | 'undoing'
     | 'undone'
     | 'parked'
+    | 'left'
     | 'sent'
     | 'unsent'
     | 'call'
@@ -41,6 +42,7 @@ export interface LogLine {
   /** Whose values went in: the tag of each input, by type. */
   readonly from?: Readonly<Record<string, string>> | undefined
   readonly n?: number | undefined
+  readonly seed?: number | undefined
   readonly tag?: string | undefined
   readonly text?: string | undefined
   readonly call?: Call | undefined

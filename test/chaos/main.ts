@@ -10,13 +10,17 @@ import { countRemains } from './remains/count-remains.ts'
 import { defaultLeaseMs, measureRecovery } from './recovery.ts'
 import type { StormPlan } from './storm.ts'
 import { runWaits, waitsText } from './waits/waits-run.ts'
+import { runWorkers, workersPlan, workersText } from './workers/workers-run.ts'
+import type { WorkersPlace } from './workers/workers-run.ts'
 
 const usage = `npm run chaos -- [options]
   --judge               calls from all processes at once, each change recorded by the database, and judged afterwards
   --waits               graphs that wait: races, timers, signals, children, undoings, parking; takes the options of --kills and so on
+  --workers             workers of two versions of a program share queues, limits and a schedule, over --store redis or postgres, with
+                        --engine bullmq (default) or none, for --minutes; takes --processes, --lease, --pause and --seed
   --remains             kills at each call of everything that a process does, and counts what stays in the store; --kills is how many more
                         at any time, for each thing that is done (default 5)
-  --minutes <n>         of the judge, for each store (default 10)
+  --minutes <n>         of the judge and of workers, for each store (default 10)
   --store <name>        of: ${storeKinds.join(', ')}, all (default all)
   --kills <n>           of workers, for each store (default 200)
   --stops <n>           of workers, for about the lease or longer (default 20)
@@ -24,7 +28,7 @@ const usage = `npm run chaos -- [options]
   --restarts <n>        of the server, after a crash (default 30)
   --cuts <n>            of all connections to it (default 20)
   --executions <n>      at least (default 400)
-  --workers <n>         at the same time (default 3)
+  --processes <n>       at the same time (default 3)
   --lease <ms>          (default 1000)
   --pause <ms>          between faults, on average (default 500)
   --seed <n>            of the faults (default: by chance)
@@ -48,7 +52,8 @@ const { values: flags } = parseArgs({
     restarts: text('30'),
     cuts: text('20'),
     executions: text('400'),
-    workers: text('3'),
+    processes: text('3'),
+    engine: text('bullmq'),
     lease: text('1000'),
     pause: text('500'),
     seed: text(String(Math.floor(Math.random() * 1e9))),
@@ -58,6 +63,7 @@ const { values: flags } = parseArgs({
     judge: { type: 'boolean', default: false },
     remains: { type: 'boolean', default: false },
     waits: { type: 'boolean', default: false },
+    workers: { type: 'boolean', default: false },
     minutes: text('10'),
     help: { type: 'boolean', default: false },
   },
@@ -71,6 +77,11 @@ else if (flags.judge && judged.length > 0) {
   const seed = number('seed')
   console.log(`seed ${seed}`)
   for (const kind of judged) if (!(await judgeOne(kind, seed))) process.exitCode = 1
+} else if (flags.workers && (flags.engine === 'bullmq' || flags.engine === 'none')) {
+  const stores = (['redis', 'postgres'] as const).filter((kind) => flags.store === 'all' || flags.store === kind)
+  const seed = number('seed')
+  console.log(`seed ${seed}`)
+  for (const store of stores) if (!(await tormentWorkers(store, flags.engine, seed))) process.exitCode = 1
 } else if (flags.remains && judged.length > 0) {
   if (!(await countRemains(judged, flags.kills === '200' ? 5 : number('kills')))) process.exitCode = 1
 } else if (kinds.length === 0 || (appendfsync !== 'everysec' && appendfsync !== 'always')) {
@@ -93,7 +104,7 @@ function logOf(name: string): string | undefined {
 
 function plan(): StormPlan {
   return {
-    workers: number('workers'),
+    workers: number('processes'),
     executions: number('executions'),
     inFlight: 20,
     kills: number('kills'),
@@ -104,6 +115,23 @@ function plan(): StormPlan {
     leaseMs: number('lease'),
     pauseMs: number('pause'),
   }
+}
+
+async function tormentWorkers(
+  store: WorkersPlace['store'],
+  engine: WorkersPlace['engine'],
+  seed: number,
+): Promise<boolean> {
+  const log = logOf(`workers-${store}-${engine}-${seed}.jsonl`)
+  const given = {
+    ...(flags.processes !== '3' && { workers: number('processes') }),
+    ...(flags.lease !== '1000' && { leaseMs: number('lease') }),
+    ...(flags.pause !== '500' && { pauseMs: number('pause') }),
+  }
+  const place = { store, engine, log }
+  const outcome = await runWorkers(place, workersPlan(Number(flags.minutes) * 60_000, given), seed)
+  console.log(workersText(place, seed, outcome))
+  return outcome.violations.length === 0
 }
 
 async function tormentWaits(kind: StoreKind, seed: number): Promise<boolean> {

@@ -11,6 +11,8 @@ export interface StormPlan {
   readonly workers: number
   /** At least so many; more if the storm takes longer. */
   readonly executions: number
+  /** How many more once the storm is over. @default 0 */
+  readonly afterwards?: number | undefined
   /** How many are under way at any time, about. */
   readonly inFlight: number
   readonly kills: number
@@ -22,9 +24,15 @@ export interface StormPlan {
   readonly restarts: number
   /** Of all connections. */
   readonly cuts: number
+  /** Times for which nobody reaches the engine. @default 0 */
+  readonly aways?: number | undefined
+  /** How often all that the engine keeps is gone. @default 0 */
+  readonly empties?: number | undefined
   readonly leaseMs: number
   /** Between one fault and the next, on average. */
   readonly pauseMs: number
+  /** The longest that a step takes. @default 50 */
+  readonly longestStepMs?: number | undefined
 }
 
 type ChaosWorker = WorkerProcess<object>
@@ -40,6 +48,12 @@ export interface StormCast {
     underWay: readonly string[],
     ordered: number,
   ) => void
+  /** What a worker that begins now is told beside what all are; `living`: the names of the others. @default nothing */
+  readonly settingsOf?: (name: string, living: readonly string[]) => object
+  /** What is done once all orders have ended, before the workers are closed. @default nothing */
+  readonly beforeEnd?: () => Promise<void>
+  /** What wakes the workers, where something does. */
+  readonly engine?: { goAway(forMs: number): Promise<void>; empty(): Promise<void> } | undefined
 }
 
 /** Graphs of functions, each in turn. */
@@ -56,13 +70,14 @@ const functionsCast: StormCast = {
   },
 }
 
-type Fault = 'kill' | 'stop' | 'close' | 'restart' | 'cut'
+type EngineFault = 'away' | 'empty'
+type Fault = 'kill' | 'stop' | 'close' | 'restart' | 'cut' | EngineFault
 
 /** For how long there is peace: no fault, and no worker whose event loop stands still because the machine is busy. */
 const settleMs = 90_000
 /** The machine may never be idle. */
 const longestSettleMs = 600_000
-const longestStepMs = 50
+const defaultLongestStepMs = 50
 const closeMs = 15_000
 /** No use in going on. */
 const mostViolations = 20
@@ -87,7 +102,7 @@ export class Storm {
   readonly #orders = new Map<string, StartOrder>()
   readonly #workers = new Set<ChaosWorker>()
   readonly #violations: string[] = []
-  readonly #faults: Record<Fault, number> = { kill: 0, stop: 0, close: 0, restart: 0, cut: 0 }
+  readonly #faults: Record<Fault, number> = { kill: 0, stop: 0, close: 0, restart: 0, cut: 0, away: 0, empty: 0 }
   /** Orders that nobody has confirmed, with who has them and since when. */
   readonly #unconfirmed = new Map<string, { readonly workers: readonly ChaosWorker[]; readonly at: number }>()
   readonly #underWay = new Map<string, number>()
@@ -118,6 +133,7 @@ export class Storm {
       await Promise.all(this.#pending)
       this.#isOver = true
       await feeding
+      await this.#cast.beforeEnd?.()
       await this.#end()
     } finally {
       for (const worker of this.#workers) if (worker.end === undefined) void worker.kill()
@@ -132,7 +148,7 @@ export class Storm {
     while (faults.length > 0 && !this.#isHopeless) {
       await sleep(this.#plan.pauseMs * 2 * this.#random())
       const fault = faults.pop()!
-      const done = fault === 'restart' || fault === 'cut' ? this.#serverFault(fault) : this.#workerFault(fault)
+      const done = this.#strike(fault)
       if (done === undefined) {
         // Nobody there it could happen to: another time.
         faults.splice(Math.floor(this.#random() * faults.length), 0, fault)
@@ -144,13 +160,27 @@ export class Storm {
     }
   }
 
+  #strike(fault: Fault): Promise<void> | undefined {
+    if (fault === 'restart' || fault === 'cut') return this.#serverFault(fault)
+    return fault === 'away' || fault === 'empty' ? this.#engineFault(fault) : this.#workerFault(fault)
+  }
+
   get #isHopeless(): boolean {
     return this.#violations.length >= mostViolations
   }
 
   #shuffledFaults(): Fault[] {
-    const { kills: kill, stops: stop, closes: close, restarts, cuts: cut } = this.#plan
-    const counts = { kill, stop, close, restart: this.#store.restart === undefined ? 0 : restarts, cut }
+    const {
+      kills: kill,
+      stops: stop,
+      closes: close,
+      restarts,
+      cuts: cut,
+      aways: away = 0,
+      empties: empty = 0,
+    } = this.#plan
+    const ofEngine = this.#cast.engine === undefined ? {} : { away, empty }
+    const counts = { kill, stop, close, restart: this.#store.restart === undefined ? 0 : restarts, cut, ...ofEngine }
     const faults = Object.entries(counts).flatMap(([fault, count]) =>
       Array.from({ length: count }, () => fault as Fault),
     )
@@ -185,11 +215,28 @@ export class Storm {
     })
   }
 
+  /** An engine that can't be reached, or has forgotten all, is no reason for anything: it leaves no trace in what is judged. */
+  async #engineFault(fault: EngineFault): Promise<void> {
+    const { engine } = this.#cast
+    if (fault === 'away') await engine!.goAway(this.#plan.leaseMs * 3 * this.#random())
+    // Its server may be away as well.
+    else await engine!.empty().catch(() => {})
+  }
+
   #spawn(): void {
     const { kind, url } = this.#store
     const name = `w${++this.#born}`
-    const { leaseMs } = this.#plan
-    const settings: WorkerSettings = { name, kind, url, log: this.#path, leaseMs, longestMs: longestStepMs }
+    const { leaseMs, longestStepMs = defaultLongestStepMs } = this.#plan
+    const living = [...this.#workers].filter(({ isAlive }) => isAlive).map((worker) => worker.name)
+    const settings: WorkerSettings = {
+      ...this.#cast.settingsOf?.(name, living),
+      name,
+      kind,
+      url,
+      log: this.#path,
+      leaseMs,
+      longestMs: longestStepMs,
+    }
     const worker: ChaosWorker = new WorkerProcess(this.#cast.script, settings, this.#log)
     this.#workers.add(worker)
     void worker.exited.then(() => {
@@ -214,12 +261,16 @@ export class Storm {
 
   /** Keeps the workers busy until the storm is over and everything that was ordered has been taken and has ended. */
   async #feed(): Promise<void> {
-    const { executions, inFlight } = this.#plan
+    const { executions, inFlight, afterwards = 0 } = this.#plan
     let overAt = Infinity
+    let enough = executions
     for (;;) {
       this.#readOn()
-      if (this.#isOver && overAt === Infinity) overAt = Date.now()
-      const isEnough = this.#isOver && this.#orders.size >= executions
+      if (this.#isOver && overAt === Infinity) {
+        overAt = Date.now()
+        enough = Math.max(executions, this.#orders.size + afterwards)
+      }
+      const isEnough = this.#isOver && this.#orders.size >= enough
       if (!isEnough) while (this.#underWay.size < inFlight && this.#order());
       this.#repeatOrders()
       this.#cast.besides?.(this.#able, [...this.#underWay.keys()], this.#orders.size)
@@ -268,8 +319,7 @@ export class Storm {
   #refused(execution: string, text: string): void {
     const order = this.#unconfirmed.get(execution)
     if (order !== undefined) this.#unconfirmed.set(execution, { ...order, at: 0 })
-    if (!text.startsWith('closing') && !text.startsWith('open STORE_FAILED'))
-      this.#violations.push(`${execution} was refused: ${text}`)
+    if (!/^(?:closing|old|open STORE_FAILED)/.test(text)) this.#violations.push(`${execution} was refused: ${text}`)
   }
 
   /** Orders another execution; false if there is nobody to do it. */

@@ -119,6 +119,32 @@ test('of two processes that declare different limits the last one holds, or the 
   expect(seen.most).toBe(3)
 })
 
+test('processes that begin at the same moment and declare the same have nothing to report', async () => {
+  const world = new World()
+  const { graph: one } = jobs(world)
+  const reports: QueueReport[] = []
+  // Each has read what is declared before any of them declares something.
+  const all = Promise.withResolvers<void>()
+  let read = 0
+  const store = new Proxy(world.store, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key)
+      if (key !== 'readQueues') return typeof value === 'function' ? (value.bind(target) as unknown) : value
+      return async (queues: readonly string[]) => {
+        const states = await target.readQueues(queues)
+        if (++read === 3) all.resolve()
+        await all.promise
+        return states
+      }
+    },
+  })
+  const options = { work: { gpu: 9 }, queues: { gpu: { concurrency: { limit: 1, key: true } } } }
+  for (let process = 0; process < 3; process++)
+    world.process({ graphs: [one], store, ...options, onQueue: (report) => void reports.push(report) })
+  await world.clock.advance(1_000)
+  expect([read >= 3, reports]).toEqual([true, []])
+})
+
 test('a limit that is in the configuration no more is gone', async () => {
   const world = new World()
   const { graph: one, seen } = jobs(world)

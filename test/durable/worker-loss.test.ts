@@ -117,6 +117,49 @@ test('a child that is not to go on elsewhere is never parked', async () => {
   }
 })
 
+test('what a child did that is to begin anew could not be undone: the two are refused together', () => {
+  const book = step({ name: 'Book', inputs: { film: Film }, output: Local, run: () => 'b', compensate: () => {} })
+  const shrink = step({ name: 'Shrink', inputs: { file: Local }, output: Small, run: () => 's' })
+  const other = step({ name: 'Other', inputs: { film: Film }, output: Upload, run: () => 'u' })
+  const inner = graph({ name: 'inner', steps: [book, shrink, other] })
+  expect(() => graph({ name: 'outer', steps: [subgraph(inner, Small, { onWorkerLoss: 'restart' })] })).toThrow(
+    /step "inner".*: onWorkerLoss: 'restart' runs graph "inner" anew and forgets what its steps did, but "Book" would have to be undone/,
+  )
+  // What the target does not need is not done.
+  graph({ name: 'outer', steps: [subgraph(inner, Upload, { onWorkerLoss: 'restart' })] })
+})
+
+test('what a child did that fails with its process is undone in another one', async () => {
+  const undone: string[] = []
+  let began = 0
+  const book = step({
+    name: 'Book',
+    inputs: { film: Film },
+    output: Local,
+    run: ({ film }) => `booked ${film}`,
+    compensate: (output) => void undone.push(String(output)),
+  })
+  const shrink = step({
+    name: 'Shrink',
+    inputs: { file: Local },
+    output: Small,
+    run: (_, { signal }) => {
+      began++
+      return new Promise<string>((_resolve, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason as Error)),
+      )
+    },
+  })
+  const inner = graph({ name: 'inner', steps: [book, shrink] })
+  const whole = graph({ name: 'outer', steps: [subgraph(inner, Small, { onWorkerLoss: 'fail' })] })
+  await using docket = createTestDocket({ graphs: [whole] })
+  const execution = await docket.start(whole, Small, { Film: 'm' }, { id: 'one' })
+  await expect.poll(() => began).toBe(1)
+  await docket.restart()
+  await expect(execution.result()).rejects.toThrow("onWorkerLoss: 'fail'")
+  expect([undone, began]).toEqual([['booked m'], 1])
+})
+
 test('the policy is one of two words', () => {
   const inner = graph({ name: 'inner', steps: [step({ name: 'A', output: Film, run: () => 'a' })] })
   expect(() => graph({ name: 'outer', steps: [subgraph(inner, Film, { onWorkerLoss: 'never' as never })] })).toThrow(

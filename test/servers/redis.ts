@@ -21,9 +21,14 @@ const source: ServerSource = {
   find: async () => findPrograms('redis-server'),
 }
 
+/** The program of a server, which is that of a Sentinel as well. */
+export async function redisProgram(): Promise<string> {
+  return (await programsOf(source))['redis-server']!
+}
+
 /** Starts a Redis of one's own, empty. */
 export async function startRedis(options: RedisOptions = {}): Promise<TestServer> {
-  const programs = await programsOf(source)
+  const program = await redisProgram()
   const port = options.port ?? (await freePort())
   const url = `redis://127.0.0.1:${port}`
   const settings: Record<string, string> = {
@@ -41,7 +46,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<TestServer
     url,
     goodSignal: 'SIGTERM',
     command: (folder) => ({
-      command: programs['redis-server']!,
+      command: program,
       args: Object.entries({ ...settings, dir: folder }).flatMap(([name, to]) => [`--${name}`, to]),
       lastSignal: 'SIGKILL',
     }),

@@ -63,6 +63,7 @@ export function checkSubgraph(label: string, step: AnySubgraph, bad: (message: s
     bad(`${label}: no step of graph "${name}" produces "${target.name}"; it makes: ${made}`)
     return
   }
+  checkRestart(label, step, index, bad)
   if (renames === undefined) return
   if (!isRecord(renames)) {
     bad(`${label}: inputs must be an object of data types by the names of leaves, not ${describe(renames)}`)
@@ -74,6 +75,22 @@ export function checkSubgraph(label: string, step: AnySubgraph, bad: (message: s
     const known = leaves.length === 0 ? 'it takes nothing' : `it takes: ${leaves.join(', ')}`
     bad(`${label}: inputs names "${leaf}", which "${target.name}" of graph "${name}" does not take; ${known}`)
   }
+}
+
+/** What begins anew forgets what it did before: nobody would undo that. */
+function checkRestart(
+  label: string,
+  { onWorkerLoss, target }: AnySubgraph,
+  { graph }: GraphIndex,
+  bad: (message: string) => void,
+): void {
+  if (onWorkerLoss !== 'restart') return
+  const undone = planOf(graph, target).steps.filter(({ spec }) => spec.compensate !== undefined)
+  if (undone.length === 0) return
+  const names = undone.map(({ spec }) => `"${spec.name}"`).join(', ')
+  bad(
+    `${label}: onWorkerLoss: 'restart' runs graph "${graph.name}" anew and forgets what its steps did, but ${names} would have to be undone (compensate): take onWorkerLoss: 'fail', after which that is undone elsewhere, or leave out one of the two`,
+  )
 }
 
 /** Reports subgraphs that have the name of a graph around them: keys of attempts and stored executions differ by names. */

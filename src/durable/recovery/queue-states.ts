@@ -95,7 +95,9 @@ export class QueueStates {
         for (const { before, after } of changed) {
           this.#states.set(after.queue, after)
           const was = before?.declared
-          if (was !== undefined && isSame(after.declared!, this.#declared.get(after.queue)!))
+          const declared = this.#declared.get(after.queue)!
+          // Another process that began at the same moment may have declared the same.
+          if (was !== undefined && !isSame(was, declared) && isSame(after.declared!, declared))
             this.#report(
               after.queue,
               `what this process declares replaces ${textOf(was)}: now it is ${textOf(after.declared!)}`,

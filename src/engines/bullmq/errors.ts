@@ -6,7 +6,7 @@ import { engineName } from './name.ts'
 const passingStates = new Set(['08', '53', '57', '40', '55'])
 /** What servers and clients say while they start, fail over or are cut off; and what BullMQ says of a job that another worker has taken over meanwhile. */
 const passingWords =
-  /connection is closed|connection terminated|connection ended|stream isn't writeable|timeout|timed out|^(?:READONLY|LOADING|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|NOREPLICAS|MOVED|ASK|BUSY)\b|all keys must map|could not renew lock|missing lock|lock mismatch|missing key for job|is not in the (?:active )?state|after calling end on the pool|failed to refresh slots/i
+  /connection is closed|connection terminated|connection ended|stream isn't writeable|timeout|timed out|^(?:READONLY|LOADING|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|NOREPLICAS|MOVED|ASK|BUSY|UNBLOCKED|MISCONF|FAILOVER)\b|all keys must map|could not renew lock|missing lock|lock mismatch|missing key for job|is not in the (?:active )?state|after calling end on the pool|failed to refresh slots|sentinels are unreachable|is not queryable/i
 
 /** What a client threw, as an error of this engine. */
 export function engineError(thrown: unknown, what: string): EngineError {

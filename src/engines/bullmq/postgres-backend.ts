@@ -123,6 +123,7 @@ class PostgresBackend implements Backend {
   async queue(name: string, onError: (error: unknown) => void): Promise<WakeQueue> {
     const { Queue, createPostgresBackend } = this.#packages.bullmq
     await this.#requireServer()
+    expectListener(this.#pool)
     const queue = new Queue(name, { connection: this.#connection, ...queueOptions }, createPostgresBackend)
     queue.on('error', onError)
     return queue as WakeQueue
@@ -142,6 +143,7 @@ class PostgresBackend implements Backend {
     const leave = (): void => void listening.set(this.#pool, (listening.get(this.#pool) ?? 1) - 1)
     try {
       await this.#requireServer()
+      expectListener(this.#pool)
       const options = { connection: this.#connection, ...workerOptions(this.#settings, slots) }
       const worker = new Worker(queue, processor, options, createPostgresBackend)
       worker.on('error', onError)
@@ -166,6 +168,12 @@ class PostgresBackend implements Backend {
   async #requireServer(): Promise<void> {
     await this.#pool.query('select 1')
   }
+}
+
+/** Every queue and worker of BullMQ listens to errors of the pool: from the eleventh on, Node would take that for a leak. */
+function expectListener(pool: Pool): void {
+  const most = pool.getMaxListeners()
+  if (most > 0) pool.setMaxListeners(most + 1)
 }
 
 function ignore(): void {}

@@ -13,6 +13,8 @@ export interface LimitedOrder {
   /** Ids of the executions that it starts; the first letter is the key of each. */
   readonly starts: readonly string[]
   readonly limit: number
+  /** What has the limit, of each key: the step, or the queue. */
+  readonly by: 'step' | 'queue'
   /** How long each step takes. */
   readonly stepMs: number
 }
@@ -21,12 +23,17 @@ const Name = dataType('Name', type<string>())
 const Done = dataType('Done', type<string>())
 
 /** The graph that all of them have. `write` is called as a step begins, and as it ends. */
-export function limitedGraph(limit: number, stepMs: number, write: (line: string) => void) {
+export function limitedGraph(
+  { limit, by, stepMs }: Pick<LimitedOrder, 'limit' | 'by' | 'stepMs'>,
+  write: (line: string) => void,
+) {
   const work = step({
     name: 'Work',
     inputs: { name: Name },
     output: Done,
-    concurrency: { limit, key: ({ name }) => name[0]!, scope: 'graph' },
+    ...(by === 'queue'
+      ? { persist: 'execution' as const }
+      : { concurrency: { limit, key: ({ name }: { readonly name: string }) => name[0]!, scope: 'graph' as const } }),
     run: async ({ name }) => {
       write(`+ ${process.pid} ${name}`)
       await sleep(stepMs)
@@ -38,11 +45,13 @@ export function limitedGraph(limit: number, stepMs: number, write: (line: string
 }
 
 if (import.meta.main) {
-  const { address, log, starts, limit, stepMs } = JSON.parse(process.argv[2]!) as LimitedOrder
+  const order = JSON.parse(process.argv[2]!) as LimitedOrder
+  const { address, log, starts, limit, by } = order
   // One write at the end of the file: the order of the lines is that of what happened.
-  const { graph: limited } = limitedGraph(limit, stepMs, (line) => appendFileSync(log, `${line}\n`))
-  const docket = createDocket({ graphs: [limited], store: openStore(address), lease: '1s' })
+  const { graph: limited } = limitedGraph(order, (line) => appendFileSync(log, `${line}\n`))
+  const queues = by === 'queue' ? { default: { concurrency: { limit, key: true } } } : {}
+  const docket = createDocket({ graphs: [limited], store: openStore(address), queues, lease: '1s' })
   process.stdout.write('ready\n')
-  await Promise.all(starts.map((id) => docket.start(limited, Done, { Name: id }, { id })))
+  await Promise.all(starts.map((id) => docket.start(limited, Done, { Name: id }, { id, key: id[0]! })))
   process.stdout.write('started\n')
 }

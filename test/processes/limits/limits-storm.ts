@@ -21,6 +21,7 @@ export interface StormPlan {
   readonly each: number
   readonly kills: number
   readonly limit: number
+  readonly by: LimitedOrder['by']
   readonly stepMs: number
 }
 
@@ -45,7 +46,8 @@ export async function limitsStorm(plan: StormPlan): Promise<StormFindings> {
   const begin = async (): Promise<Child> => {
     const starts = Array.from({ length: plan.each }, () => `${random() < 0.7 ? 'A' : 'B'}${count++}`)
     all.push(...starts)
-    return startChild({ address: plan.address, log: plan.log, starts, limit: plan.limit, stepMs: plan.stepMs })
+    const { address, log, limit, by, stepMs } = plan
+    return startChild({ address, log, starts, limit, by, stepMs })
   }
   const children = await Promise.all(Array.from({ length: plan.processes }, begin))
   for (let kill = 0; kill < plan.kills; kill++) {
@@ -84,12 +86,9 @@ async function startChild(order: LimitedOrder): Promise<Child> {
 }
 
 /** A process that runs nothing looks until all have completed. */
-async function untilCompleted(
-  { address, limit, stepMs }: StormPlan,
-  ids: readonly string[],
-): Promise<readonly string[]> {
-  const { graph } = limitedGraph(limit, stepMs, () => {})
-  await using docket = createDocket({ graphs: [graph], store: openStore(address), takeOver: false })
+async function untilCompleted(plan: StormPlan, ids: readonly string[]): Promise<readonly string[]> {
+  const { graph } = limitedGraph(plan, () => {})
+  await using docket = createDocket({ graphs: [graph], store: openStore(plan.address), takeOver: false })
   let open = ids
   for (const until = Date.now() + 60_000; open.length > 0 && Date.now() < until; await sleep(100)) {
     const looked = await Promise.all(open.map(async (id) => (await (await docket.get(id))?.details())?.status))

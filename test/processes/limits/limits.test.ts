@@ -40,6 +40,15 @@ function work(
   return { begun, graph: graph({ name: 'work', steps: [one] }) }
 }
 
+/** Ten a second, and five more. */
+function expectRate(times: readonly number[]): void {
+  // Between the grant and the beginning of a function some milliseconds pass, sometimes more.
+  const slackMs = 300
+  for (const [index, from] of times.entries())
+    for (let until = index; until < times.length; until++)
+      expect(until - index + 1).toBeLessThanOrEqual(((times[until]! - from + slackMs) / 1_000) * 10 + 5)
+}
+
 describe.each(storeKinds)('on %s', (kind) => {
   test('what a process held that has died is free within its lease and a second, and another one says who holds it until then', async () => {
     const place = await newPlace(kind)
@@ -74,12 +83,23 @@ describe.each(storeKinds)('on %s', (kind) => {
       ),
     )
     await vi.waitFor(() => expect(begun.length).toBeGreaterThan(20), patience)
-    const times = begun.map(({ at }) => at)
-    // Between the grant and the beginning of a function some milliseconds pass, sometimes more.
-    const slackMs = 300
-    for (const [index, from] of times.entries())
-      for (let until = index; until < times.length; until++)
-        expect(until - index + 1).toBeLessThanOrEqual(((times[until]! - from + slackMs) / 1_000) * 10 + 5)
+    expectRate(begun.map(({ at }) => at))
+  })
+
+  test('no more executions of a queue begin than its rate lets begin, over four processes, one of them with a clock a minute ahead', async () => {
+    const place = await newPlace(kind)
+    const { begun, graph: plain } = work({}, () => 1)
+    const queues = { default: { rate: { limit: 10, per: '1s', burst: 5 } } } as const
+    const processes = [60_000, 0, 0, 0].map((byMs) =>
+      startProcess(place, { graphs: [plain], clock: shiftedClock(byMs), lease: '10s', queues }),
+    )
+    await Promise.all(
+      processes.flatMap(({ docket }, index) =>
+        Array.from({ length: 12 }, (_, round) => docket.start(plain, Done, { Name: `${index}-${round}` })),
+      ),
+    )
+    await vi.waitFor(() => expect(begun.length).toBeGreaterThan(20), patience)
+    expectRate(begun.map(({ at }) => at))
   })
 
   test('of two processes that start under one key at the same moment, one does', async () => {
@@ -104,14 +124,19 @@ describe.each(storeKinds)('on %s', (kind) => {
   })
 })
 
-test.each(['postgres', 'redis'] as const)(
-  'processes on %s that share a limit of two a key are killed at random: never three at once, two again after, none is left over',
-  async (kind) => {
+test.concurrent.each([
+  ['step', 'postgres'],
+  ['step', 'redis'],
+  ['queue', 'postgres'],
+  ['queue', 'redis'],
+] as const)(
+  'processes that share a limit of a %s, two a key, on %s are killed at random: never three at once, two again after, none is left over',
+  async (by, kind) => {
     const seed = Math.floor(Math.random() * 1e9)
-    console.log(`limits on ${kind}: seed ${seed}`)
+    console.log(`limits of a ${by} on ${kind}: seed ${seed}`)
     const { address } = await newPlace(kind)
-    const log = join(folder, `${kind}.log`)
-    const plan = { address, log, seed, processes: 3, each: 12, kills: 2, limit: 2, stepMs: 60 }
+    const log = join(folder, `${by}-${kind}.log`)
+    const plan = { address, log, seed, processes: 3, each: 12, kills: 2, limit: 2, by, stepMs: 60 }
     const { most, mostAtTheEnd, unfinished } = await limitsStorm(plan)
     expect(unfinished).toEqual([])
     expect(most).toBe(2)

@@ -1,4 +1,4 @@
-// `npm run limits -- --store postgres --runs 10 --seed 1`: processes that share limits are killed at random, for longer than the tests do it.
+// `npm run limits -- --store postgres --by queue --runs 10 --seed 1`: processes that share limits are killed at random, for longer than the tests do it.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ import { limitsStorm } from './limits-storm.ts'
 const { values: flags } = parseArgs({
   options: {
     store: { type: 'string', default: 'postgres' },
+    by: { type: 'string', default: 'step' },
     runs: { type: 'string', default: '10' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
   },
@@ -31,12 +32,13 @@ for (let seed = first; seed < first + runs; seed++) {
     each: 40,
     kills: 12,
     limit: 2,
+    by: flags.by as 'step' | 'queue',
     stepMs: 50,
   }
   const { most, mostAtTheEnd, unfinished, left } = await limitsStorm(plan)
   const isRight = most === 2 && mostAtTheEnd === 2 && unfinished.length === 0
   console.log(
-    `seed ${seed} on ${flags.store}: at most ${most} at once, ${mostAtTheEnd} at the end, ${unfinished.length} unfinished, ${left} states left${isRight ? '' : ': WRONG'}`,
+    `seed ${seed} on ${flags.store}, by ${flags.by}: at most ${most} at once, ${mostAtTheEnd} at the end, ${unfinished.length} unfinished, ${left} states left${isRight ? '' : ': WRONG'}`,
   )
   if (!isRight) process.exitCode = 1
 }
