@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs'
+import { appendFileSync, chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import type { Plugin } from 'esbuild'
@@ -41,8 +41,11 @@ await build({
   ],
   chunkNames: 'chunks/[hash]',
   minify: true,
-  legalComments: 'external',
+  legalComments: 'none',
   logLevel: 'warning',
   plugins: [besides],
 })
+// What is within it comes with its license.
+const license = readFileSync(join(root, 'node_modules/commander/LICENSE'), 'utf8')
+appendFileSync(join(outdir, 'main.js'), `\n/*\nThis program contains commander:\n\n${license.trim()}\n*/\n`)
 chmodSync(join(outdir, 'main.js'), 0o755)

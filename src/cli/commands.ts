@@ -254,6 +254,17 @@ const queueCommands: readonly CommandSpec[] = [
 
 const otherCommands: readonly CommandSpec[] = [
   {
+    usage: 'init [folder]',
+    summary: 'writes a first project into an empty folder: typed steps, SQLite, tests, a docket.config.ts',
+    options: [
+      {
+        flags: '--docket <source>',
+        summary: 'what its package.json has for docket (default: where this one came from)',
+      },
+    ],
+    load: async () => (await import('./commands/init.ts')).init,
+  },
+  {
     usage: 'migrate',
     summary: 'brings the tables of a store, and of an engine on PostgreSQL, up to date',
     options: [

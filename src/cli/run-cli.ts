@@ -6,11 +6,11 @@ import type { CliStreams } from './cli-streams.ts'
 import { jsonErrorOf } from './json-value.ts'
 import { jsonLine, plainLines } from './plain-text.ts'
 import { createProgram } from './program.ts'
-import { packageVersion } from './package-version.ts'
+import { packageRoot } from './package-root.ts'
 
 /** One call of `docket`: reads the arguments, does what they say, and gives what the process exits with. Never throws. */
 export async function runCli(argv: readonly string[], streams: CliStreams): Promise<ExitCode> {
-  const program = createProgram(streams, packageVersion())
+  const program = createProgram(streams, packageRoot().version)
   try {
     await program.parseAsync(argv, { from: 'user' })
     return program.exitCode ?? exitCodes.done

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -22,6 +23,7 @@ const project = join(folder, 'project')
 
 interface Manifest {
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
+  readonly dependencies: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>
 }
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
@@ -176,6 +178,31 @@ test('an older JavaScript can require it', async () => {
 
 test('a store of one’s own is put to the test with the test framework of Node', async () => {
   expect(await run(project, process.execPath, '--test', 'store-conformance.js')).toMatch(/\bfail 0\b/)
+})
+
+describe('the command line of the package', () => {
+  test('npx docket writes a first project, which runs, passes its tests, compiles, and is looked at', async () => {
+    const docket = (cwd: string, ...args: readonly string[]): Promise<string> =>
+      run(cwd, 'npx', '--no', 'docket', ...args)
+    expect(await docket(project, 'init', 'first')).toMatch(/npm install && npm start/)
+    const first = join(project, 'first')
+    // What `npm install` there would install lies in the folder above.
+    const { dependencies } = JSON.parse(readFileSync(join(first, 'package.json'), 'utf8')) as Manifest
+    expect(dependencies['docket']).toMatch(/^file:.*docket-.*\.tgz$/)
+    expect(await run(first, 'npm', 'start', '--silent')).toBe('order 7: 19.99 paid, 1.2 kg shipped\n')
+    expect(await run(first, 'npm', 'test', '--silent', '--', '--test-reporter=tap')).toMatch(/^# pass 2$/m)
+    await run(first, 'tsc', '--project', 'tsconfig.json')
+    expect(JSON.parse(await docket(first, 'list', '--json'))).toMatchObject({ id: 'order:7', status: 'completed' })
+    expect(await docket(first, 'show', 'order:7', '--store', 'sqlite:orders.db')).toMatch(/Ship {2}completed/)
+    expect(await docket(first, 'migrate', '--check', '--store', 'orders.db')).toMatch(/Z$/m)
+  })
+
+  test('it needs no package that is not installed with it', () => {
+    expect(existsSync(join(project, 'node_modules/commander'))).toBe(false)
+    expect(readFileSync(join(project, 'node_modules/docket/dist/src/cli/main.js'), 'utf8')).toMatch(
+      /This program contains commander:[^]*MIT/,
+    )
+  })
 })
 
 describe('with the optional peers', () => {
