@@ -24,6 +24,7 @@ test('nothing is at the top but what belongs there', () => {
     'package-lock.json',
     'tsconfig.json',
     'tsconfig.build.json',
+    'build.ts',
     'vitest.config.ts',
     'knip.json',
   ]

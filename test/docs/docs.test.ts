@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import * as docket from 'docket'
 import { errorCodes } from 'docket'
 import { whyCodes } from '../../src/durable/why/why.ts'
 import type { StoreLimits } from 'docket'
@@ -49,6 +50,18 @@ test('docs/why.md has a row for each reason, and for nothing else', () => {
     ([, code]) => code,
   )
   expect(rows).toEqual([...whyCodes])
+})
+
+test('docs/stability.md says of every import, and of every name of docket, how far it stays as it is', () => {
+  const text = readDocument('docs/stability.md')
+  const { exports } = JSON.parse(readDocument('package.json')) as {
+    readonly exports: Readonly<Record<string, unknown>>
+  }
+  const imports = Object.keys(exports).filter((path) => path !== './package.json')
+  expect(imports.filter((path) => !text.includes(`\`docket${path.slice(1)}\``))).toEqual([])
+  expect(Object.keys(docket).filter((name) => !text.includes(`\`${name}\``))).toEqual([])
+  const named = [...text.matchAll(/`(docket\/[\w/]+)`/g)].map(([, path = '']) => path.replace('docket', '.'))
+  expect(named.filter((path) => !imports.includes(path))).toEqual([])
 })
 
 test('the README leads to every guide', () => {

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import type { Metafile } from 'esbuild'
 
-const root = resolve(import.meta.dirname, '../..')
+const sources = resolve(import.meta.dirname, '../..')
 
 /** A program that a bundler has made of one that imports the package. */
 export interface Bundle {
@@ -17,8 +17,15 @@ export interface Bundle {
   readonly sources: readonly string[]
 }
 
-/** Bundles a program, minified, without XState and zod, into a folder. `split` makes files of their own of what is imported later. */
-export async function bundle(program: string, folder: string, { split = true } = {}): Promise<Bundle> {
+/**
+ * Bundles a program, minified, without XState and zod, into a folder. `split` makes files of their own of what is imported later; `root` is the
+ * folder whose packages it imports, where that is not this project.
+ */
+export async function bundle(
+  program: string,
+  folder: string,
+  { split = true, root = sources }: { readonly split?: boolean; readonly root?: string } = {},
+): Promise<Bundle> {
   mkdirSync(folder, { recursive: true })
   const { metafile, outputFiles } = await build({
     stdin: { contents: program, resolveDir: root, loader: 'ts' },
@@ -29,7 +36,8 @@ export async function bundle(program: string, folder: string, { split = true } =
     platform: 'node',
     target: 'node24',
     external: ['xstate', 'zod'],
-    conditions: ['docket-source'],
+    // Without conditions of its own, a bundler looks for `module`.
+    ...(root === sources && { conditions: ['docket-source'] }),
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     absWorkingDir: root,

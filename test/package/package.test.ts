@@ -14,7 +14,10 @@ import {
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundle } from './bundle.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const fixtures = join(import.meta.dirname, 'fixtures')
@@ -62,6 +65,11 @@ async function pack(): Promise<string> {
   )
 }
 
+/** What a file holds, in a buffer that holds nothing else. */
+function exactBytes(file: string): ArrayBuffer {
+  return new Uint8Array(readFileSync(file)).buffer
+}
+
 function install(...packages: readonly string[]): Promise<string> {
   return run(project, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', ...packages)
 }
@@ -95,6 +103,7 @@ async function compile(
   await run(project, 'tsc', '--project', config)
 }
 
+let archive: string
 let files: readonly string[]
 
 beforeAll(async () => {
@@ -103,7 +112,7 @@ beforeAll(async () => {
     join(project, 'package.json'),
     JSON.stringify({ name: 'somebody-elses', private: true, type: 'module' }),
   )
-  const archive = await pack()
+  archive = await pack()
   files = (await run(folder, 'tar', '-tzf', archive))
     .trim()
     .split('\n')
@@ -124,11 +133,56 @@ test('the package holds what its exports name, and neither sources nor tests of 
   expect(
     files.filter(
       (path) =>
-        !/^(dist\/(src|machines|stores)\/.+\.(js|d\.ts)|(docs|examples)\/.+|machines\/README\.md|CONTRIBUTING\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/.test(
+        !/^(dist\/(src|machines|stores)\/.+\.(js|d\.ts)|dist\/node\/.+\.js|(docs|examples)\/.+|machines\/README\.md|CONTRIBUTING\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/.test(
           path,
         ),
     ),
   ).toEqual([])
+})
+
+test('publint finds nothing to improve', async () => {
+  const { messages } = await publint({ pack: { tarball: exactBytes(archive) } })
+  expect(messages).toEqual([])
+})
+
+test('its types are right wherever ES modules are resolved: with Node, for require too, and with bundlers', async () => {
+  const found = await checkPackage(createPackageFromTarballData(new Uint8Array(exactBytes(archive))))
+  if (!found.types) throw new Error('the package has no types')
+  expect(Object.keys(found.entrypoints).toSorted()).toEqual(Object.keys(manifest.exports).toSorted())
+  // The resolution of Node 10 knows no `exports`; and that CommonJS gets an ES module is as it is meant: Node's `require` takes it.
+  const others = found.problems.filter(
+    (problem) =>
+      !(problem.kind === 'NoResolution' && problem.resolutionKind === 'node10') && problem.kind !== 'CJSResolvesToESM',
+  )
+  expect(others).toEqual([])
+})
+
+test('Node loads it from few files, which all that is imported of it shares', async () => {
+  const loaded = await run(
+    project,
+    process.execPath,
+    '--input-type=module',
+    '--eval',
+    `import { registerHooks } from 'node:module'
+    const urls = new Set()
+    registerHooks({ load: (url, context, next) => (urls.add(url), next(url, context)) })
+    await import('docket')
+    const first = [...urls].filter((url) => url.includes('/docket/dist/'))
+    for (const store of ['memory', 'sqlite']) await import('docket/stores/' + store)
+    const all = [...urls].filter((url) => url.includes('/docket/dist/'))
+    console.log(JSON.stringify({ first: first.length, all: all.length, apart: all.filter((url) => !url.includes('/dist/node/')) }))`,
+  )
+  const { first, all, apart } = JSON.parse(loaded) as { first: number; all: number; apart: readonly string[] }
+  expect(first).toBeLessThanOrEqual(25)
+  expect(all).toBeLessThanOrEqual(40)
+  expect(apart).toEqual([])
+})
+
+test('a bundler takes of the package what a program needs, as of the sources', async () => {
+  const program = `export { execute, step, graph, dataType, type } from 'docket'`
+  const { atStart, sources } = await bundle(program, join(folder, 'bundle'), { root: project })
+  expect(atStart).toBeLessThanOrEqual(65_000)
+  expect(sources.filter((source) => source.includes('/dist/node/'))).toEqual([])
 })
 
 test('links of the documents in the package lead to files that are in it', () => {
