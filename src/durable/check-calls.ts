@@ -5,32 +5,38 @@ import { endStatuses, executionStatuses } from '../core/contracts/statuses.ts'
 import { isDate } from '../core/is-builtin.ts'
 import { isRecord } from '../core/is-record.ts'
 
+const filters = ['status', 'graph', 'parent', 'forkedFrom', 'queue', 'key', 'errorCode', 'from', 'before']
+
 /** @throws OptionError with all problems */
 export function checkListQuery(query: unknown): void {
-  check(
-    'list',
-    query,
-    ['status', 'graph', 'parent', 'forkedFrom', 'queue', 'key', 'waitsFor', 'from', 'before', 'limit', 'after'],
-    (given, report) => {
-      const { status, graph, parent, forkedFrom, waitsFor, limit, after, from, before } = given
-      if (waitsFor !== undefined && !isWaitQuery(waitsFor))
-        report(`waitsFor must be { signal }, { event, key? } or { timer }, each with a name, not ${describe(waitsFor)}`)
-      reportStatuses(status, executionStatuses, report)
-      if (graph !== undefined && typeof graph !== 'string')
-        report(`graph must be a graph's name, not ${describe(graph)}`)
-      for (const [name, id] of Object.entries({ parent, forkedFrom }))
-        if (id !== undefined && typeof id !== 'string') report(`${name} must be an execution's id, not ${describe(id)}`)
-      for (const name of ['queue', 'key'] as const)
-        if (given[name] !== undefined && !isName(given[name]))
-          report(`${name} must be a non-empty string, not ${describe(given[name])}`)
-      if (limit !== undefined && !isWholeFromOne(limit)) report('limit must be a whole number of at least 1')
-      for (const [name, date] of Object.entries({ from, before }))
-        if (date !== undefined && !(isDate(date) && !Number.isNaN(date.getTime())))
-          report(`${name} must be a Date, not ${describe(date)}`)
-      if (after !== undefined && !(typeof after === 'string' && /^\d+:/.test(after)))
-        report('after must be the `next` of the page before')
-    },
-  )
+  check('list', query, [...filters, 'waitsFor', 'limit', 'after'], (given, report) => {
+    const { waitsFor, limit, after } = given
+    if (waitsFor !== undefined && !isWaitQuery(waitsFor))
+      report(`waitsFor must be { signal }, { event, key? } or { timer }, each with a name, not ${describe(waitsFor)}`)
+    if (limit !== undefined && !isWholeFromOne(limit)) report('limit must be a whole number of at least 1')
+    if (after !== undefined && !(typeof after === 'string' && /^\d+:/.test(after)))
+      report('after must be the `next` of the page before')
+    reportFilters(given, report)
+  })
+}
+
+/** @throws OptionError with all problems */
+export function checkCountQuery(query: unknown): void {
+  check('count', query, filters, reportFilters)
+}
+
+function reportFilters(given: Readonly<Record<string, unknown>>, report: Report): void {
+  const { status, graph, parent, forkedFrom, from, before } = given
+  reportStatuses(status, executionStatuses, report)
+  if (graph !== undefined && typeof graph !== 'string') report(`graph must be a graph's name, not ${describe(graph)}`)
+  for (const [name, id] of Object.entries({ parent, forkedFrom }))
+    if (id !== undefined && typeof id !== 'string') report(`${name} must be an execution's id, not ${describe(id)}`)
+  for (const name of ['queue', 'key', 'errorCode'] as const)
+    if (given[name] !== undefined && !isName(given[name]))
+      report(`${name} must be a non-empty string, not ${describe(given[name])}`)
+  for (const [name, date] of Object.entries({ from, before }))
+    if (date !== undefined && !(isDate(date) && !Number.isNaN(date.getTime())))
+      report(`${name} must be a Date, not ${describe(date)}`)
 }
 
 function isWaitQuery(query: unknown): boolean {

@@ -12,6 +12,7 @@ import { closedRecords } from './records/unfinished-records.ts'
 import { executionFromRecords } from './recovery/execution-from-records.ts'
 import { causeOf } from './recovery/resume.ts'
 import { unreadMail } from './recovery/unread-mail.ts'
+import { errorCodeOf } from './records/error-code.ts'
 
 /** Takes an execution out of its docket: gives up the lease for good, and gives a snapshot to go on from. */
 export async function detachExecution(context: DocketContext, id: string): Promise<Snapshot<unknown>> {
@@ -22,6 +23,7 @@ export async function detachExecution(context: DocketContext, id: string): Promi
     // Of the statuses that no docket goes on with, the one that blames nobody; the hash distinguishes it from others.
     status: 'cancelled',
     error: await connection.encoding.encodeError(detachedError(id), ['execution', id, 'error']),
+    errorCode: errorCodeOf(detachedError(id)),
     graphHash: detachedHash,
     endedAt: clock.now(),
   } as const

@@ -5,8 +5,11 @@ import { durationMs } from '../core/duration.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { inspectKey } from '../core/inspect-key.ts'
 import { problemsOfObservers } from '../runtime/execution/execution-options.ts'
-import { checkHealth, checkListQuery } from './check-calls.ts'
+import { Acts } from './acts.ts'
+import { checkCountQuery, checkHealth, checkListQuery } from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
+import { countExecutions } from './count-executions.ts'
+import type { CountQuery, ExecutionCounts } from './count-executions.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { DocketOptions } from './context/docket-options.ts'
 import type { DocketHealth, HealthOptions } from './docket-health.ts'
@@ -69,6 +72,20 @@ export class DocketView {
   async list(query: ListQuery = {}): Promise<ExecutionPage> {
     checkListQuery(query)
     return orClosed(this.#context, 'list', undefined, () => listExecutions(this.#context, query))
+  }
+
+  /**
+   * How many executions there are in each status that has any, of those that a query for `list` would find. Counting stops at 10,000 in each, so that it costs no more the more
+   * there are. @throws (as rejection) OptionError, DocketClosedError, StoreError
+   */
+  async count(query: CountQuery = {}): Promise<ExecutionCounts> {
+    checkCountQuery(query)
+    return orClosed(this.#context, 'count', undefined, () => countExecutions(this.#context, query))
+  }
+
+  /** What people did, as it was written down before it was done: records and lists it. */
+  get acts(): Acts {
+    return new Acts(this.#context)
   }
 
   /**

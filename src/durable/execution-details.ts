@@ -6,6 +6,7 @@ import { checkOptions, describe } from '../core/check-options.ts'
 import { durationHint, durationMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
 import { turnOf } from '../runtime/environment/turn.ts'
+import { actsOn } from './acts.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { withCheckpoints } from './function-details.ts'
 import { withLimits } from './limit-details.ts'
@@ -74,10 +75,11 @@ async function detailsOfOne(
   const { clock, connection } = context
   const { encoding } = connection
   const { id } = stored
-  const [records, lease, children] = await Promise.all([
+  const [records, lease, children, acts] = await Promise.all([
     context.stepsOf(id),
     leaseOf(context, stored),
     childrenOf(context, stored),
+    actsOn(context, id),
   ])
   const { steps: rows, undoRecords } = splitUndoRecords(records)
   const graph = context.graphOf(stored)
@@ -95,7 +97,7 @@ async function detailsOfOne(
     former,
   )
   const shown = await withCheckpoints(context, id, graph, await withLimits(context, infos))
-  return { ...info, lease, batch: undefined, situation: situationWith(shown), steps: shown, children }
+  return { ...info, lease, batch: undefined, situation: situationWith(shown), steps: shown, children, acts }
 }
 
 async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): Promise<ExecutionDetails> {
@@ -103,10 +105,11 @@ async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): 
   const { encoding } = connection
   const graph = context.graphOf(stored)
   const pages = context.pagesOf(stored.id)
-  const [shown, lease, children] = await Promise.all([
+  const [shown, lease, children, acts] = await Promise.all([
     connection.patiently(() => shownBatch({ record: stored, pages }, graph, encoding, clock)),
     leaseOf(context, stored),
     childrenOf(context, stored),
+    actsOn(context, stored.id),
   ])
   const { record } = shown
   const { info, situationWith } = await headOf(context, record, lease)
@@ -116,7 +119,7 @@ async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): 
   const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
   const known = live === undefined ? recorded : withLiveSteps(recorded, batch, live)
   const infos = await withLimits(context, await withUndos(stored.id, withUndone(known, undos), undos, encoding, former))
-  return { ...info, lease, batch, situation: situationWith(infos), steps: infos, children }
+  return { ...info, lease, batch, situation: situationWith(infos), steps: infos, children, acts }
 }
 
 /** The newest of its children, where it may have any. */

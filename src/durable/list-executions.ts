@@ -21,6 +21,8 @@ export interface ListQuery {
   readonly queue?: string | undefined
   /** With this key. @default any */
   readonly key?: string | undefined
+  /** That ended with an error of this code, like `STEP_FAILED`; or are undone because of one. @default any */
+  readonly errorCode?: string | undefined
   /**
    * Of which a step waits for this. There is no index of that: a call looks through a thousand executions that have not ended at the most, of those that the
    * rest of the query is about, so that a page may have fewer than `limit`, or none, and there is a next one all the same. @default any
@@ -74,7 +76,7 @@ function shown(context: DocketContext, records: readonly ExecutionRecord[]): Pro
 /** The newest behind a place. */
 export async function recordsOf(
   context: DocketContext,
-  { status, graph, parent, forkedFrom, queue, key, from, before }: ListQuery,
+  { status, graph, parent, forkedFrom, queue, key, errorCode, from, before }: ListQuery,
   after: Place | undefined,
   limit: number,
 ): Promise<readonly ExecutionRecord[]> {
@@ -90,6 +92,7 @@ export async function recordsOf(
           forkedFrom,
           queue,
           key,
+          errorCode,
           createdFrom: from?.getTime(),
           createdBefore: before?.getTime(),
           after,

@@ -4,6 +4,7 @@ import { endStatuses, isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../core/contracts/statuses.ts'
 import { purgeShared } from './shared-upkeep.ts'
 import { sharedResultsOf } from '../runtime/results/own-store-results.ts'
+import { actsKeptMs } from './context/retain-options.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { inPortions } from './in-portions.ts'
 import { Retention } from './retention.ts'
@@ -36,6 +37,7 @@ export class Upkeep {
   /** Stands for the events of the store, which are another thing to purge. */
   readonly #events = {}
   readonly #shared = {}
+  readonly #acts = {}
   #ownedMsWrittenAt = -Infinity
 
   constructor(context: DocketContext) {
@@ -67,6 +69,8 @@ export class Upkeep {
     this.#purgeWhenDue(connection.store, (limit) => connection.store.purgeResults(limit))
     this.#purgeWhenDue(this.#events, (limit) => purgeEvents(this.#context, clock.now() - checkWaitsAfterMs, limit))
     this.#purgeWhenDue(this.#shared, (limit) => purgeShared(this.#context, clock.now() - checkSharedAfterMs, limit))
+    const actsBefore = clock.now() - actsKeptMs(this.#context.options)
+    this.#purgeWhenDue(this.#acts, (limit) => connection.store.purgeActs(actsBefore, limit))
     for (const store of ownStores) this.#purgeWhenDue(store, (limit) => sharedResultsOf(store).purge(limit))
   }
 
@@ -107,6 +111,7 @@ export async function purge(context: DocketContext, options: PurgeFilter): Promi
   const now = clock.now()
   await patiently((limit) => purgeEvents(context, now, limit))
   await patiently((limit) => purgeShared(context, now - checkSharedAfterMs, limit))
+  await patiently((limit) => store.purgeActs(now - actsKeptMs(context.options), limit))
   for (const own of ownStores) await patiently((limit) => sharedResultsOf(own).purge(limit))
   return total
 }

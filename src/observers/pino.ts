@@ -67,6 +67,7 @@ function levelOf(event: ExecutionEvent): 'debug' | 'info' | 'warn' | 'error' {
       return event.status === 'failed' ? 'error' : 'info'
     case 'execution.resumed':
     case 'execution.released':
+    case 'act.recorded':
       return 'info'
     case 'undo.ended':
       return event.status === 'failed' ? 'error' : 'debug'

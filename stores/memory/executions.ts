@@ -13,7 +13,9 @@ import type {
 } from '../../src/core/contracts/execution-record.ts'
 import { headOf, unparked } from '../../src/core/contracts/parking.ts'
 import { judge, slotReceipt } from '../../src/core/contracts/receipts.ts'
+import type { CountRequest, StatusCounts } from '../../src/core/contracts/execution-count.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 import type { BacklogRequest, QueueBacklog } from '../../src/core/contracts/queue-record.ts'
 import { chooseReady, countBacklog } from './acquirer.ts'
 import { CheckpointList } from './checkpoint-list.ts'
@@ -166,7 +168,21 @@ export class MemoryExecutions {
   }
 
   list(query: ExecutionQuery): ExecutionRecord[] {
-    const { statuses, graph, parent, forkedFrom, queue, key, createdFrom, createdBefore, after, limit } = query
+    const { after, limit } = query
+    return this.#matching(query)
+      .filter((record) => after === undefined || newestFirst(after, record) < 0)
+      .toSorted(newestFirst)
+      .slice(0, limit)
+  }
+
+  count(request: CountRequest): StatusCounts {
+    const counts: Partial<Record<ExecutionStatus, number>> = {}
+    for (const { status } of this.#matching(request)) counts[status] = Math.min(request.upTo, (counts[status] ?? 0) + 1)
+    return counts
+  }
+
+  #matching(query: Omit<CountRequest, 'upTo'>): ExecutionRecord[] {
+    const { statuses, graph, parent, forkedFrom, queue, key, errorCode, createdFrom, createdBefore } = query
     const ids = parent === undefined ? undefined : this.#children.of(parent)
     const found = ids ?? (forkedFrom === undefined ? this.#entries.keys() : this.#forks.of(forkedFrom))
     return [...found]
@@ -178,12 +194,10 @@ export class MemoryExecutions {
           (forkedFrom === undefined || record.forkedFrom === forkedFrom) &&
           (queue === undefined || record.queue === queue) &&
           (key === undefined || record.key === key) &&
+          (errorCode === undefined || record.errorCode === errorCode) &&
           (createdFrom === undefined || record.createdAt >= createdFrom) &&
-          (createdBefore === undefined || record.createdAt < createdBefore) &&
-          (after === undefined || newestFirst(after, record) < 0),
+          (createdBefore === undefined || record.createdAt < createdBefore),
       )
-      .toSorted(newestFirst)
-      .slice(0, limit)
   }
 
   overdue(before: number, limit: number): string[] {

@@ -21,6 +21,8 @@ import type {
   QueueChanged,
   QueueState,
 } from '../../src/core/contracts/queue-record.ts'
+import type { ActQuery, ActRecord } from '../../src/core/contracts/act-record.ts'
+import type { CountRequest, StatusCounts } from '../../src/core/contracts/execution-count.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -35,6 +37,7 @@ import type { WorkerState } from '../../src/core/contracts/worker-record.ts'
 import { StoreLife } from '../sql/life.ts'
 import { lifetime, machineTime } from '../sql/machine-time.ts'
 import { aFunction, checkOptions } from '../sql/options.ts'
+import { MemoryActs } from './acts.ts'
 import { MemoryEvents } from './events.ts'
 import { MemoryExecutions } from './executions.ts'
 import { MemoryOutbox } from './outbox.ts'
@@ -85,6 +88,7 @@ class MemoryStore implements Store {
   readonly #queues: MemoryQueues
   readonly #results: MemoryResults
   readonly #shared: MemorySharedStates
+  readonly #acts = new MemoryActs()
   readonly #schedules = new MemorySchedules()
   readonly #listeners = new Set<(hint: StoreHint) => void>()
   readonly #emit = (hint: StoreHint): void => {
@@ -183,6 +187,11 @@ class MemoryStore implements Store {
     return this.#executions.list(query)
   }
 
+  async count(request: CountRequest): Promise<StatusCounts> {
+    this.#life.requireOpen()
+    return this.#executions.count(request)
+  }
+
   async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
     this.#life.requireOpen()
     return this.#executions.readSteps(ids, next)
@@ -227,6 +236,21 @@ class MemoryStore implements Store {
   async confirmOutbox(entries: readonly OutboxPlace[]): Promise<void> {
     this.#life.requireOpen()
     this.#outbox.confirm(entries)
+  }
+
+  async addActs(acts: readonly ActRecord[]): Promise<void> {
+    this.#life.requireOpen()
+    this.#acts.add(acts)
+  }
+
+  async listActs(query: ActQuery): Promise<ActRecord[]> {
+    this.#life.requireOpen()
+    return this.#acts.list(query)
+  }
+
+  async purgeActs(before: number, limit: number): Promise<number> {
+    this.#life.requireOpen()
+    return this.#acts.purge(before, limit)
   }
 
   async emit(events: readonly NewEvent[], transaction?: unknown): Promise<EmitVerdict[]> {

@@ -1,7 +1,13 @@
-import type { Dialect } from '../sql/dialect.ts'
+import type { Dialect, IndexedPart, PartIndex } from '../sql/dialect.ts'
 import { toSqlTime } from '../sql/times.ts'
 import { collation, keyColumns, toKey, toQueueKey } from './keys.ts'
 import { storeName } from './errors.ts'
+
+const partIndexes: Readonly<Record<IndexedPart, PartIndex>> = {
+  queue: { hint: 'force index (docket_queue)', column: 'other_queue', status: 'queue_status' },
+  queue_key: { hint: 'force index (docket_key)', column: 'some_key', status: 'key_status' },
+  error_code: { hint: 'force index (docket_error)', column: 'error_code', status: 'error_status' },
+}
 
 /** MySQL's way with the shared queries: times are texts in UTC, both ways, so no time zone matters. */
 export function mysqlDialect(prefix: string): Dialect {
@@ -17,8 +23,7 @@ export function mysqlDialect(prefix: string): Dialect {
     isIn: (expression, texts, add) =>
       texts.length === 0 ? 'false' : `${expression} in (${texts.map((text) => add(text)).join(', ')})`,
     lineageIndex: (column) => `force index (docket_${column === 'parent' ? 'parent' : 'forked'})`,
-    queueIndex: (column) => `force index (docket_${column === 'queue' ? 'queue' : 'key'})`,
-    queueColumns: { queue: 'other_queue', queue_key: 'some_key' },
+    partIndex: (part) => partIndexes[part],
     mailOwner: 'mail_owner',
     mailIndex: 'force index (docket_mail)',
     places(places, add) {

@@ -2,7 +2,14 @@ import { hash } from 'node:crypto'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, Field } from '../sql/cells.ts'
 import { toName } from '../sql/names.ts'
-import { checkpointRowFields, claimFields, executionFields, messageFields, stepRowFields } from '../sql/tables.ts'
+import {
+  actFields,
+  checkpointRowFields,
+  claimFields,
+  executionFields,
+  messageFields,
+  stepRowFields,
+} from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 
 /** How many characters a column of a key has: three of them, of four bytes a character, fit into an index (3,072 bytes). */
@@ -91,6 +98,7 @@ export function cellsOfQueue(name: string): readonly Cell[] {
 export const executionShape = rowShape(executionFields)
 export const stepShape = rowShape(stepRowFields)
 export const checkpointShape = rowShape(checkpointRowFields)
+export const actShape = rowShape(actFields)
 export const messageShape = rowShape(messageFields)
 // `step` is no key of results.
 export const claimShape = rowShape(claimFields, new Set(['id', 'owner']))

@@ -5,6 +5,7 @@ import { SqlReader } from '../sql/reader.ts'
 import { SqlSessions } from '../sql/sessions.ts'
 import { SqlStore } from '../sql/sql-store.ts'
 import { MysqlAcquirer } from './acquirer.ts'
+import { mysqlActs } from './acts.ts'
 import { MysqlClaims } from './claims.ts'
 import { MysqlCommitter } from './committer.ts'
 import { MysqlConnection } from './connection.ts'
@@ -60,6 +61,7 @@ export function mysqlStore(options: string | MysqlStoreOptions): Store {
       (query) => connection.query(query),
       (query) => connection.transaction((session) => session.run(textOf(query))),
     ),
+    acts: mysqlActs(connection, dialect),
     deletion: new MysqlDeletion(connection, owners, dialect),
     events: mysqlEvents(connection, dialect),
     schedules: mysqlSchedules(connection, dialect),

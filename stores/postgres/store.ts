@@ -4,6 +4,7 @@ import { SqlReader } from '../sql/reader.ts'
 import { SqlSessions } from '../sql/sessions.ts'
 import { SqlStore } from '../sql/sql-store.ts'
 import { PostgresAcquirer } from './acquirer.ts'
+import { postgresActs } from './acts.ts'
 import { PostgresClaims } from './claims.ts'
 import { PostgresCommitter } from './committer.ts'
 import { PostgresConnection } from './connection.ts'
@@ -57,6 +58,7 @@ export function postgresStore(options: string | PostgresStoreOptions): Store {
       (query) => connection.query(query),
       (query) => connection.query(query),
     ),
+    acts: postgresActs(connection, dialect),
     deletion: new PostgresDeletion(connection, dialect),
     events: postgresEvents(connection, dialect, hints.sender),
     schedules: postgresSchedules(connection, dialect, hints.sender),

@@ -86,7 +86,11 @@ function changeOf(commit: ExecutionCommit, packer: Packer): Change {
     park?.lastSeq ?? '',
     packedCheckpoints(commit, packer),
   ]
-  const isPlain = removed.length === 0 && head?.deadline === undefined && moves.every((move) => move === '')
+  const isPlain =
+    removed.length === 0 &&
+    head?.deadline === undefined &&
+    head?.errorCode === undefined &&
+    moves.every((move) => move === '')
   return { condition: [ownerText(commit.owner), epoch], set, unfinished, removed, moves, isPlain }
 }
 

@@ -114,7 +114,7 @@ return done
 export const fullCommitScript = script(`${changeCheckpoints}${putUnfinished}${putFields}${queuePlaces}${eachAlone}
 local call = redis.call
 local function commit(execution, index, mailbox, given, receipts, work, checkpoints, places)
-  local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't', 'l', 'u', 'f')
+  local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't', 'l', 'u', 'f', 'p')
   if h.err then return h.err end
   if h[1] ~= given[1] or h[2] ~= given[2] then return 0 end
   local owner, s0, z0, g, t = h[1], h[3], h[4], h[5], h[6]
@@ -157,6 +157,11 @@ local function commit(execution, index, mailbox, given, receipts, work, checkpoi
   if s ~= s0 or z ~= z0 then
     if z0 then call('ZREM', index, 'e' .. s0 .. z0 .. id) end
     if z then call('ZADD', index, 0, 'e' .. s .. z .. id) end
+  end
+  local p0, p = h[10], call('HGET', execution, 'p')
+  if p ~= p0 then
+    if p0 then call('ZREM', index, 'x' .. p0 .. '\\0' .. t) end
+    if p then call('ZADD', index, 0, 'x' .. p .. '\\0' .. t) end
   end
   for seq in string.gmatch(given[6], '%d+') do
     local control = string.format('%d', tonumber(seq) - ${controlFirst})
@@ -275,7 +280,7 @@ end
 
 /** Deletes an execution with all that it has. ARGV: its owner and epoch. */
 export const removeScript = script(`${queuePlaces}${dropNotes}${dropLineage}
-local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't', 'l', 'c', 'u')
+local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't', 'l', 'c', 'u', 'p')
 if h[1] ~= ARGV[1] or h[2] ~= ARGV[2] then return 0 end
 local o, s, z, g, t = h[1], h[3], h[4], h[5], h[6]
 local id = string.sub(t, 17)
@@ -283,6 +288,7 @@ redis.call('ZREM', KEYS[2], 's' .. s .. t, 'g' .. g .. s .. t)
 dropLineage(KEYS[2], h[8], t)
 redis.call('ZREM', KEYS[5], 'u' .. o .. '\\0' .. placeOf(h[9], g) .. t, 'm' .. o .. '\\0' .. id)
 if z then redis.call('ZREM', KEYS[2], 'e' .. s .. z .. id) end
+if h[10] then redis.call('ZREM', KEYS[2], 'x' .. h[10] .. '\\0' .. t) end
 if h[7] then redis.call('ZREM', KEYS[5], 'l' .. h[7] .. id) end
 redis.call('UNLINK', KEYS[1], KEYS[3], KEYS[4], KEYS[6], KEYS[7])
 dropNotes(KEYS[5])
@@ -296,7 +302,7 @@ return 1
  */
 export const purgeScript = script(`${eachAlone}${dropNotes}${dropLineage}
 local function purge(execution, index, mailbox, given, receipts, work, checkpoints, places)
-  local h = redis.call('HMGET', execution, 'o', 's', 'z', 'g', 't', 'c')
+  local h = redis.call('HMGET', execution, 'o', 's', 'z', 'g', 't', 'c', 'p')
   if h[2] ~= given[1] or h[3] ~= given[2] then
     redis.call('ZREM', index, given[3])
     return 0
@@ -306,6 +312,7 @@ local function purge(execution, index, mailbox, given, receipts, work, checkpoin
   local id = string.sub(t, 17)
   redis.call('ZREM', index, 's' .. s .. t, 'g' .. g .. s .. t, 'e' .. s .. z .. id)
   dropLineage(index, h[6], t)
+  if h[7] then redis.call('ZREM', index, 'x' .. h[7] .. '\\0' .. t) end
   redis.call('ZREM', work, 'm' .. o .. '\\0' .. id)
   redis.call('UNLINK', execution, mailbox, receipts, checkpoints, places)
   dropNotes(work)

@@ -14,6 +14,7 @@ import {
   timeKey,
   timeOf,
   turnInQueue,
+  unescapeText,
 } from './layout.ts'
 import type { Argument, Reply } from './link.ts'
 import type { Packer } from './msgpack.ts'
@@ -22,7 +23,7 @@ import { packedText, unpackedNumber, unpackedText, unpackedTime, valueBytes, val
 /**
  * Fields of an execution's hash, in the order in which they are read: what never changes (msgpack), owner ('' for nobody), epoch,
  * status (one letter), recoveries, owned milliseconds, inputs, output, error, graph hash, machine version, times of start,
- * update and end, deadline (as in the index), since when it is parked, when it is due (as in the index), what it waits for. Only the scripts read `g` and `t` (the graph and the creation as they stand in the index) `c` (the beginnings of the members that it has as a child or a fork, in its queue and with its key, each ending with NUL), `u` (its place in a queue, where that is not the default one), `f` (its turn there, where it has a key or a priority) and `q` (number of
+ * update and end, deadline (as in the index), since when it is parked, when it is due (as in the index), what it waits for, the code of its error (as in the index). Only the scripts read `g` and `t` (the graph and the creation as they stand in the index) `c` (the beginnings of the members that it has as a child or a fork, in its queue and with its key, each ending with NUL), `u` (its place in a queue, where that is not the default one), `f` (its turn there, where it has a key or a priority) and `q` (number of
  * the last message).
  */
 export const headFields = [
@@ -44,6 +45,7 @@ export const headFields = [
   'k',
   'y',
   'j',
+  'p',
 ] as const
 
 /** The fields of a new execution's hash, each followed by its value. */
@@ -152,6 +154,7 @@ export function headChange(change: NonNullable<ReturnType<typeof headOf>>, set: 
     inputs,
     output,
     error,
+    errorCode,
     graphHash,
     machineVersion,
     startedAt,
@@ -169,6 +172,8 @@ export function headChange(change: NonNullable<ReturnType<typeof headOf>>, set: 
   else if ('output' in change) removed.push('v')
   if (error !== undefined) set.push('x', valueBytes(error))
   else if ('error' in change) removed.push('x')
+  if (errorCode !== undefined) set.push('p', escapeText(errorCode))
+  else if ('errorCode' in change) removed.push('p')
   if (graphHash !== undefined) set.push('h', valueBytes(graphHash))
   if (machineVersion !== undefined) set.push('w', machineVersion)
   if (startedAt !== undefined) set.push('b', startedAt)
@@ -199,7 +204,7 @@ export function headRecord(id: string, key: string, reply: Reply, packer: Packer
 
 function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer): ExecutionRecord {
   const [constant, owner, epoch, status, recoveries, ownedMs, inputs, output, error, hash, version, ...times] = fields
-  const [started, updated, ended, deadline, parked, due, waitsFor] = times
+  const [started, updated, ended, deadline, parked, due, waitsFor, errorCode] = times
   const known = packer.unpack(required(constant))
   if (!Array.isArray(known)) throw new Error('its constant part is not a list')
   const [kind, graph, target, requestDigest, parent, forkedFrom, timeoutMs, createdAt, ...rest] = known as unknown[]
@@ -218,6 +223,7 @@ function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer):
     inputs: valueOf(required(inputs)),
     output: output ? valueOf(output) : undefined,
     error: error ? valueOf(error) : undefined,
+    errorCode: errorCode ? unescapeText(errorCode.toString()) : undefined,
     headers: Object.fromEntries(texts.flatMap((name, at) => (at % 2 === 0 ? [[name, texts[at + 1]!]] : []))),
     graphHash: textOf(valueOf(required(hash))),
     machineVersion: numberOf(version),

@@ -20,6 +20,7 @@ export const buckets: readonly number[] = Array.from({ length: bucketCount }, (_
  * owners by the end of their leases, `{o}:renewals` by their last renewals, `{o}:sessions` has their connections, `{o}:workers` what they say of themselves, `{r7}:k:<key>` a global result, `{r7}:f` those that failed by when they are forgotten;
  * `{e7}:v:<id>` an event, `{e7}:w:<id>` who waits for it, `{e7}:t:<id>` since when; `{e7}:p`, `{e7}:x` and `{e7}:l` list those of the bucket (`event-scripts.ts`). `{s}:…` are the schedules (`schedule-scripts.ts`).
  * `{k7}:s:<key>` is a shared state, `{k7}:a` those of the bucket by when they were written (`shared-states.ts`).
+ * `{a}:…` are acts (`acts.ts`).
  * `{q7}:s:<queue>` is what holds for a queue, `{q7}:l:<queue>` its lock.
  */
 export class Layout {
@@ -146,6 +147,16 @@ export class Layout {
     return [`${slot}:i`, `${slot}:v`, `${slot}:r`, `${slot}:d`, `${slot}:g`]
   }
 
+  /** Keys of acts: those of all times, and what each of them is. */
+  get actKeys(): [times: string, values: string] {
+    return [`${this.#prefix}:{a}:t`, `${this.#prefix}:{a}:v`]
+  }
+
+  /** The acts on one execution. */
+  actsOn(execution: string): string {
+    return `${this.#prefix}:{a}:x:${escapeText(execution)}`
+  }
+
   failedResults(bucket: number): string {
     return `${this.#prefix}:{r${bucket}}:f`
   }
@@ -269,7 +280,7 @@ export function parentIn(lineage: string): string | undefined {
  * Beginnings of members. All have score 0, so that they sort by their bytes. Of the index:
  * `s<status><created><id>` and `g<graph>\0<status><created><id>` all; `e<status><ended><id>` those that have an end;
  * `c<parent>\0<created><id>` children, and `f<origin>\0<created><id>` forks; `q<queue>\0<created><id>` those of a queue that is not the
- * default one, `k<key>\0<created><id>` those that have a key.
+ * default one, `k<key>\0<created><id>` those that have a key; `x<code>\0<created><id>` those that have an error with a code.
  * Of work:
  * `u<owner>\0<queue>\0<graph>\0<created><id>` unfinished executions that have an owner;
  * of nobody, if they are not parked, `v<queue>\0<graph>\0<created><id>` those that have begun, and of those that have not
@@ -297,6 +308,7 @@ export const indexPrefix = {
   due: (queue: string, graph: string) => `d${placeInQueue(queue, graph)}`,
   queue: (queue: string) => `q${escapeText(queue)}\0`,
   key: (key: string) => `k${escapeText(key)}\0`,
+  error: (code: string) => `x${escapeText(code)}\0`,
   deadline: 'l',
   mail: (owner: string) => `m${ownerText(owner)}\0`,
   outgoing: (at: number, entry = '') => `b${timeKey(at)}${escapeText(entry)}`,

@@ -1,4 +1,5 @@
 import { append } from '../../src/core/append.ts'
+import type { CountRequest, StatusCounts } from '../../src/core/contracts/execution-count.ts'
 import type { ExecutionQuery, ExecutionRecord } from '../../src/core/contracts/execution-record.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 import type { Connection } from './connection.ts'
@@ -53,6 +54,55 @@ export async function readHeads({ link, layout }: Connection, ids: readonly stri
 
 const readAtOnce = 200
 
+/**
+ * How many executions there are in each status. Of all, or of a graph, the index knows it; of what has come from an execution, is in a queue, or has a key or a
+ * code, they are looked through.
+ */
+export async function countExecutions(connection: Connection, request: CountRequest): Promise<StatusCounts> {
+  const { link, layout } = connection
+  const { parent, forkedFrom, queue, key, errorCode, graph, createdFrom, createdBefore, upTo } = request
+  const statuses = [...new Set(request.statuses ?? allStatuses)]
+  if ([parent, forkedFrom, queue, key, errorCode].some((one) => one !== undefined))
+    return countOneByOne(connection, request)
+  const end = createdBefore === undefined ? Buffer.of(0xff) : Buffer.from(timeKey(createdBefore))
+  const calls = statuses.flatMap((status) => {
+    const [prefix] = prefixesOf({ graph }, [status]) as [string]
+    const from = createdFrom === undefined ? `[${prefix}` : `(${prefix}${timeKey(createdFrom)}`
+    const to = Buffer.concat([Buffer.from(`(${prefix}`), end])
+    return buckets.map((bucket) => ({ run: 'zlexcount', keys: [layout.index(bucket)], args: [from, to] }))
+  })
+  const replies = (await link.all(calls)) as readonly number[]
+  return Object.fromEntries(
+    statuses.map((status, index) => {
+      const counts = replies.slice(index * buckets.length, (index + 1) * buckets.length)
+      return [
+        status,
+        Math.min(
+          upTo,
+          counts.reduce((sum, count) => sum + count, 0),
+        ),
+      ]
+    }),
+  )
+}
+
+async function countOneByOne(connection: Connection, request: CountRequest): Promise<StatusCounts> {
+  const { statuses = allStatuses, upTo } = request
+  const counts = new Map<ExecutionStatus, number>(statuses.map((status) => [status, 0]))
+  let after: ExecutionQuery['after']
+  for (;;) {
+    // What has come to the end of its count is passed over.
+    const open = [...counts].flatMap(([status, count]) => (count < upTo ? [status] : []))
+    const page =
+      open.length === 0
+        ? []
+        : await listExecutions(connection, { ...request, statuses: open, after, limit: readAtOnce })
+    for (const { status } of page) counts.set(status, Math.min(upTo, counts.get(status)! + 1))
+    if (page.length < readAtOnce) return Object.fromEntries(counts)
+    after = page.at(-1)!
+  }
+}
+
 /** Executions by creation, the newest first: the heads of all buckets' ranges are merged. */
 export async function listExecutions(connection: Connection, query: ExecutionQuery): Promise<ExecutionRecord[]> {
   const { link, layout, packer } = connection
@@ -62,7 +112,7 @@ export async function listExecutions(connection: Connection, query: ExecutionQue
     ...(createdBefore === undefined ? [] : [timeKey(createdBefore)]),
     ...(after === undefined ? [] : [timeKey(after.createdAt) + escapeText(after.id)]),
   ].sort()
-  const hasLineage = [parent, forkedFrom, query.queue, query.key].some((one) => one !== undefined)
+  const hasLineage = [parent, forkedFrom, query.queue, query.key, query.errorCode].some((one) => one !== undefined)
   const ranges = prefixesOf(query, statuses).flatMap((prefix) => {
     // A time alone is before all ids at that time: exclusive as a lower bound it lets them through.
     const above = createdFrom === undefined ? undefined : timeKey(createdFrom)
@@ -90,23 +140,28 @@ export async function listExecutions(connection: Connection, query: ExecutionQue
 
 /** The beginnings of the members by which the executions of a query are found. */
 function prefixesOf(
-  { parent, forkedFrom, graph, queue, key }: ExecutionQuery,
+  { parent, forkedFrom, graph, queue, key, errorCode }: Omit<ExecutionQuery, 'limit'>,
   statuses: readonly ExecutionStatus[],
 ): readonly string[] {
   if (parent !== undefined) return [indexPrefix.child(parent)]
   if (forkedFrom !== undefined) return [indexPrefix.fork(forkedFrom)]
   if (key !== undefined && key !== '') return [indexPrefix.key(key)]
+  if (errorCode !== undefined) return [indexPrefix.error(errorCode)]
   if (queue !== undefined && queue !== defaultQueue) return [indexPrefix.queue(queue)]
   return statuses.map((status) =>
     graph === undefined ? indexPrefix.status(status) : indexPrefix.graphStatus(graph, status),
   )
 }
 
-function isWanted({ parent, forkedFrom, graph, queue, key }: ExecutionQuery, record: ExecutionRecord): boolean {
+function isWanted(
+  { parent, forkedFrom, graph, queue, key, errorCode }: ExecutionQuery,
+  record: ExecutionRecord,
+): boolean {
   if (parent !== undefined && record.parent !== parent) return false
   if (forkedFrom !== undefined && record.forkedFrom !== forkedFrom) return false
   if (queue !== undefined && record.queue !== queue) return false
   if (key !== undefined && record.key !== key) return false
+  if (errorCode !== undefined && record.errorCode !== errorCode) return false
   return graph === undefined || record.graph === graph
 }
 

@@ -22,6 +22,9 @@ const voidMark = '-'
 /** A step's record as msgpack: a list of its values, since their names would be as long again. A script reads the status, the first. */
 export function stepBytes(record: StepRecord, packer: Packer): Buffer {
   const { status, attempt, inputHash, type, typeVersion, output, error, startedAt, endedAt, dueAt } = record
+  const { attempts, queuedAt } = record
+  // Most have neither.
+  const more = attempts === undefined && queuedAt === undefined ? [] : [packedValue(attempts), queuedAt]
   return packer.pack([
     type === '' ? voidMark + status : status,
     attempt,
@@ -33,6 +36,7 @@ export function stepBytes(record: StepRecord, packer: Packer): Buffer {
     startedAt,
     endedAt,
     dueAt,
+    ...more,
   ])
 }
 
@@ -47,8 +51,9 @@ export function stepRecord(
   const [step = '', item = ''] = field.toString('utf8', 1).split('\0').map(unescapeText)
   try {
     const values = packer.unpack(bytes)
-    if (!Array.isArray(values) || values.length !== 10) throw new Error('it does not have the fields of a step')
-    const [status, attempt, inputHash, type, typeVersion, output, error, startedAt, endedAt, dueAt] =
+    if (!Array.isArray(values) || (values.length !== 10 && values.length !== 12))
+      throw new Error('it does not have the fields of a step')
+    const [status, attempt, inputHash, type, typeVersion, output, error, startedAt, endedAt, dueAt, ...more] =
       values as unknown[]
     if (typeof status !== 'string') throw new Error('its status is not a string')
     return {
@@ -62,6 +67,8 @@ export function stepRecord(
       typeVersion: unpackedText(typeVersion),
       output: unpackedValue(output),
       error: unpackedValue(error),
+      attempts: unpackedValue(more[0]),
+      queuedAt: unpackedTime(more[1]),
       startedAt: unpackedTime(startedAt),
       endedAt: unpackedTime(endedAt),
       dueAt: unpackedTime(dueAt),

@@ -22,6 +22,8 @@ import type {
   QueueChanged,
   QueueState,
 } from '../../src/core/contracts/queue-record.ts'
+import type { ActQuery, ActRecord } from '../../src/core/contracts/act-record.ts'
+import type { CountRequest, StatusCounts } from '../../src/core/contracts/execution-count.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
@@ -36,6 +38,7 @@ import type { WorkerState } from '../../src/core/contracts/worker-record.ts'
 import { opening } from '../sql/driver-error.ts'
 import { StoreLife } from '../sql/life.ts'
 import { acquireExecutions } from './acquirer.ts'
+import { addActsTo, listActsOf, purgeActsOf } from './acts.ts'
 import { checkFormat, warnOfEviction } from './check-server.ts'
 import { connect, loadPackages } from './connect.ts'
 import type { Connection } from './connection.ts'
@@ -63,7 +66,7 @@ import { confirmOutboxOf, readOutboxOf } from './outbox.ts'
 import { Owners } from './owners.ts'
 import { resolveOptions } from './options.ts'
 import type { RedisStoreOptions, ResolvedOptions } from './options.ts'
-import { getExecutions, listExecutions, overdueExecutions } from './reader.ts'
+import { countExecutions, getExecutions, listExecutions, overdueExecutions } from './reader.ts'
 import { commitResultsOf, getResultsOf, purgeResultsOf } from './results.ts'
 import {
   addSchedulesTo,
@@ -185,6 +188,10 @@ class RedisStore implements Store {
     return listExecutions(this.#opened(), query)
   }
 
+  async count(request: CountRequest): Promise<StatusCounts> {
+    return countExecutions(this.#opened(), request)
+  }
+
   async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
     return readStepPage(this.#opened(), ids, next)
   }
@@ -222,6 +229,18 @@ class RedisStore implements Store {
 
   async confirmOutbox(entries: readonly OutboxPlace[]): Promise<void> {
     await confirmOutboxOf(this.#opened(), entries)
+  }
+
+  async addActs(acts: readonly ActRecord[]): Promise<void> {
+    await addActsTo(this.#opened(), acts)
+  }
+
+  async listActs(query: ActQuery): Promise<ActRecord[]> {
+    return listActsOf(this.#opened(), query)
+  }
+
+  async purgeActs(before: number, limit: number): Promise<number> {
+    return purgeActsOf(this.#opened(), before, limit)
   }
 
   async emit(events: readonly NewEvent[], transaction?: unknown): Promise<EmitVerdict[]> {

@@ -24,10 +24,8 @@ export interface Dialect {
   places(places: readonly MailPlace[], add: (cell: Cell | readonly Cell[]) => string): string
   /** What makes the server look for children or forks by their index, where it may take another one. @default nothing: it does */
   readonly lineageIndex?: (column: 'parent' | 'forked_from') => string
-  /** What makes the server look for what is in a queue, or has a key, by their index. @default nothing: it does */
-  readonly queueIndex?: (column: 'queue' | 'queue_key') => string
-  /** The columns of those indexes. @default those that have them all */
-  readonly queueColumns?: Readonly<Record<'queue' | 'queue_key', string>>
+  /** The index of what is in a queue that is not the default one, has a key, or an error with a code. @default the one that planners find by its condition */
+  readonly partIndex?: (part: IndexedPart, ofGraph: boolean) => PartIndex
   /** The column that has the owner of executions with mail, where that is another one. @default owner */
   readonly mailOwner?: string
   /** What makes the server look for mail by its index. @default nothing: it does */
@@ -40,6 +38,19 @@ export interface Dialect {
   readonly isAfter?: (columns: readonly string[], cells: readonly Cell[], add: (cell: Cell) => string) => string
   /** What follows `limit`, where planners should expect to read a part of what they find. @default the place as it is */
   readonly limit?: (place: string) => string
+}
+
+/** Columns that have an index of the rows alone that have something there. */
+export type IndexedPart = 'queue' | 'queue_key' | 'error_code'
+
+/** An index of a part of the executions. */
+export interface PartIndex {
+  /** What makes the server look there. */
+  readonly hint: string
+  /** The column that has what is looked for, where only the rows of the index have it. @default the part's own, with the condition of the index */
+  readonly column?: string
+  /** Its column of statuses. @default status */
+  readonly status?: string
 }
 
 /** Up to where an execution's messages were read. */

@@ -1,6 +1,7 @@
 import { StoreError } from '../../src/core/errors.ts'
 import type { CheckpointRecord, CheckpointRequest } from '../../src/core/contracts/checkpoint-record.ts'
 import type { ResultState } from '../../src/core/contracts/result-record.ts'
+import type { CountRequest, StatusCounts } from '../../src/core/contracts/execution-count.ts'
 import type { MailRequest, Message } from '../../src/core/contracts/message.ts'
 import type { ExecutionQuery, ExecutionRecord, StepPage } from '../../src/core/contracts/execution-record.ts'
 import { readCheckpoints } from './checkpoints.ts'
@@ -8,7 +9,8 @@ import { recordOf, valueOf } from './cells.ts'
 import type { Row } from './cells.ts'
 import type { Dialect, RunQuery } from './dialect.ts'
 import { fromName } from './names.ts'
-import { executionsQuery, listQuery, mailQuery, overdueQuery, resultsQuery } from './queries.ts'
+import { countQuery, listQuery } from './list-query.ts'
+import { executionsQuery, mailQuery, overdueQuery, resultsQuery } from './queries.ts'
 import { readStepPage } from './steps-reading.ts'
 import { executionFields, messageFields } from './tables.ts'
 
@@ -32,6 +34,12 @@ export class SqlReader {
   async list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]> {
     if (query.statuses?.length === 0) return []
     return readable(await this.#run(listQuery(this.#dialect, query)), (row) => executionOf(row, this.#dialect.store))
+  }
+
+  async count(request: CountRequest): Promise<StatusCounts> {
+    if (request.statuses?.length === 0) return {}
+    const rows = await this.#run(countQuery(this.#dialect, request))
+    return Object.fromEntries(rows.map((row) => [row['status'], Number(row['many'])]))
   }
 
   async overdue(before: number, limit: number): Promise<readonly string[]> {

@@ -7,6 +7,8 @@ import type {
   StoreHint,
   StoreSessions,
 } from '../../src/core/contracts/store.ts'
+import type { ActQuery, ActRecord } from '../../src/core/contracts/act-record.ts'
+import type { CountRequest, StatusCounts } from '../../src/core/contracts/execution-count.ts'
 import type { StoreLimits } from '../../src/core/contracts/store-limits.ts'
 import type { CheckpointRecord, CheckpointRequest } from '../../src/core/contracts/checkpoint-record.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
@@ -40,6 +42,7 @@ import type {
   StepPage,
 } from '../../src/core/contracts/execution-record.ts'
 import type { WorkerState } from '../../src/core/contracts/worker-record.ts'
+import type { SqlActs } from './acts.ts'
 import { opening } from './driver-error.ts'
 import { StoreLife } from './life.ts'
 import type { Migration, MigrationDatabase } from './migration.ts'
@@ -92,6 +95,7 @@ export interface SqlStoreParts {
     delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Answer<readonly boolean[]>
     purge(filter: Parameters<Store['purge']>[0]): Answer<number>
   }
+  readonly acts: SqlActs
   readonly events: SqlEvents
   readonly shared: SqlSharedStates
   readonly schedules: SqlSchedules
@@ -198,6 +202,10 @@ export class SqlStore implements Store {
     return this.#open.reader.list(query)
   }
 
+  async count(request: CountRequest): Promise<StatusCounts> {
+    return this.#open.reader.count(request)
+  }
+
   async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
     return this.#open.reader.readSteps(ids, next)
   }
@@ -228,6 +236,18 @@ export class SqlStore implements Store {
 
   async confirmOutbox(entries: readonly OutboxPlace[]): Promise<void> {
     await this.#open.outbox.confirm(entries)
+  }
+
+  async addActs(acts: readonly ActRecord[]): Promise<void> {
+    await this.#open.acts.add(acts)
+  }
+
+  async listActs(query: ActQuery): Promise<readonly ActRecord[]> {
+    return this.#open.acts.list(query)
+  }
+
+  async purgeActs(before: number, limit: number): Promise<number> {
+    return this.#open.acts.purge(before, limit)
   }
 
   async emit(events: readonly NewEvent[], transaction?: unknown): Promise<readonly EmitVerdict[]> {

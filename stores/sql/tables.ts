@@ -12,6 +12,7 @@ export type TableName =
   | 'events'
   | 'waits'
   | 'shared'
+  | 'acts'
   | 'schedules'
   | 'results'
   | 'owners'
@@ -40,6 +41,7 @@ export const executionFields = fieldsOf({
   inputs: 'value',
   output: 'value',
   error: 'value',
+  errorCode: ['error_code', 'name'],
   headers: 'headers',
   graphHash: ['graph_hash', 'name'],
   machineVersion: ['machine_version', 'integer'],
@@ -71,6 +73,7 @@ export const headFields = executionFields.filter(({ field }) =>
     'inputs',
     'output',
     'error',
+    'errorCode',
     'graphHash',
     'machineVersion',
     'deadline',
@@ -95,6 +98,8 @@ export const stepFields = fieldsOf({
   typeVersion: ['type_version', 'name'],
   output: 'value',
   error: 'value',
+  attempts: 'value',
+  queuedAt: ['queued_at', 'time'],
   startedAt: ['started_at', 'time'],
   endedAt: ['ended_at', 'time'],
   dueAt: ['due_at', 'time'],
@@ -197,6 +202,16 @@ export const sharedFields = fieldsOf({
   state: 'value',
 })
 
+/** Fields of ActRecord. */
+export const actFields = fieldsOf({
+  id: ['act_id', 'name'],
+  at: ['acted_at', 'time'],
+  by: ['acted_by', 'name'],
+  act: 'name',
+  execution: 'name',
+  note: 'name',
+})
+
 /** Fields of ResultClaim. */
 export const claimFields = fieldsOf({
   key: ['id', 'name'],
@@ -218,6 +233,7 @@ export const outboxColumns = columnsOf(outboxFields)
 export const eventColumns = columnsOf(eventFields)
 export const scheduleColumns = columnsOf(scheduleFields)
 export const claimColumns = columnsOf(claimFields)
+export const actColumns = columnsOf(actFields)
 export const sharedColumns = columnsOf(sharedFields)
 
 /** What a getResults reads of a result. */

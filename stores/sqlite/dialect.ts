@@ -1,9 +1,15 @@
 import type { CellColumn } from '../sql/cells.ts'
-import type { Dialect } from '../sql/dialect.ts'
+import type { Dialect, IndexedPart } from '../sql/dialect.ts'
 import { toSqlTime } from '../sql/times.ts'
 import { storeName } from './errors.ts'
 import { isLiving } from './owners.ts'
 import type { SqliteOwners } from './owners.ts'
+
+const partIndexes: Readonly<Record<IndexedPart, (ofGraph: boolean) => string>> = {
+  queue: () => 'queue',
+  queue_key: () => 'key',
+  error_code: (ofGraph) => (ofGraph ? 'graph_error' : 'error'),
+}
 
 /** SQLite's way with the shared queries: times are texts in UTC, lists are JSON. */
 export function sqliteDialect(now: () => number, owners: SqliteOwners): Dialect {
@@ -15,7 +21,7 @@ export function sqliteDialect(now: () => number, owners: SqliteOwners): Dialect 
     reading: (source) => source,
     isIn: (expression, texts, add) => `${expression} in (select value from json_each(${add(JSON.stringify(texts))}))`,
     lineageIndex: (column) => `indexed by docket_executions_${column === 'parent' ? 'parent' : 'forked'}`,
-    queueIndex: (column) => `indexed by docket_executions_${column === 'queue' ? 'queue' : 'key'}`,
+    partIndex: (part, ofGraph) => ({ hint: `indexed by docket_executions_${partIndexes[part](ofGraph)}` }),
     // The limit makes a table of it, which is looked up: else its text would be read once for each row that it is joined with.
     places: (
       places,

@@ -5,6 +5,7 @@ import { SqlOutbox } from '../sql/outbox.ts'
 import { SqlReader } from '../sql/reader.ts'
 import { SqlStore } from '../sql/sql-store.ts'
 import { SqliteAcquirer } from './acquirer.ts'
+import { sqliteActs } from './acts.ts'
 import { SqliteClaims } from './claims.ts'
 import { SqliteCommitter } from './committer.ts'
 import { SqliteConnection } from './connection.ts'
@@ -52,6 +53,7 @@ export function sqliteStore(options: string | SqliteStoreOptions): Store {
       (query) => connection.query(query),
       (query) => connection.transaction(() => connection.run(query.text, ...(query.parameters as Cell[]))),
     ),
+    acts: sqliteActs(connection, dialect),
     deletion: new SqliteDeletion(connection, owners),
     events: sqliteEvents(connection, dialect),
     schedules: sqliteSchedules(connection, dialect),

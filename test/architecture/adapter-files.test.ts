@@ -4,7 +4,16 @@ import { expect, test } from 'vitest'
 import { root } from './source-file.ts'
 
 /** Files of every adapter's own: the same name holds the same part. */
-const ofEach = ['acquirer.ts', 'events.ts', 'index.ts', 'queues.ts', 'schedules.ts', 'shared-states.ts', 'store.ts']
+const ofEach = [
+  'acquirer.ts',
+  'acts.ts',
+  'events.ts',
+  'index.ts',
+  'queues.ts',
+  'schedules.ts',
+  'shared-states.ts',
+  'store.ts',
+]
 const ofServers = ['options.ts', 'errors.ts', 'connection.ts']
 const parts = [
   'checkpoints.ts',

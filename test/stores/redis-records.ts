@@ -38,6 +38,8 @@ export function newStep(step: string, more: Partial<StepRecord> = {}): StepRecor
     typeVersion: undefined,
     output: '"made"',
     error: undefined,
+    attempts: undefined,
+    queuedAt: undefined,
     startedAt: undefined,
     endedAt: undefined,
     dueAt: undefined,

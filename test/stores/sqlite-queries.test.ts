@@ -9,7 +9,7 @@ import { acquireQueries } from '../../stores/sqlite/acquirer.ts'
 import { purgeQuery } from '../../stores/sqlite/deletion.ts'
 import { sqliteDialect } from '../../stores/sqlite/dialect.ts'
 import { checkpointsQuery } from '../../stores/sql/checkpoints.ts'
-import { listQuery } from '../../stores/sql/queries.ts'
+import { listQuery } from '../../stores/sql/list-query.ts'
 import type { ExecutionQuery } from '../../src/core/contracts/execution-record.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
 import {

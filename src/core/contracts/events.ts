@@ -1,4 +1,5 @@
 import type { EventBase } from './event-base.ts'
+import type { ActRecorded } from './act-events.ts'
 import type { ScheduleEvent } from './schedule-events.ts'
 
 /** What every event about a step has besides. */
@@ -299,3 +300,4 @@ export type ExecutionEvent =
   | LoopBlocked
   | BatchProgress
   | ScheduleEvent
+  | ActRecorded

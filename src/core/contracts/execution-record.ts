@@ -23,6 +23,8 @@ export interface ExecutionRecord {
   readonly output: StoredValue | undefined
   /** What it failed with, or was cancelled by. */
   readonly error: StoredValue | undefined
+  /** The stable code of that error, by which it is found; undefined where it has none. */
+  readonly errorCode: string | undefined
   /** What the caller gave as `headers`. */
   readonly headers: Readonly<Record<string, string>>
   /** Digest of the graph's declaration when the execution was created or last resumed. */
@@ -122,6 +124,10 @@ export interface StepRecord {
   readonly output: StoredValue | undefined
   /** What its last attempt failed with. */
   readonly error: StoredValue | undefined
+  /** Its last attempts, of a step that was tried more than once: see `src/durable/records/attempt-history.ts`. */
+  readonly attempts: StoredValue | undefined
+  /** When its inputs were there, where it began later than that: it had to wait for a slot, or for an equal call. */
+  readonly queuedAt: number | undefined
   /** When its first attempt began. */
   readonly startedAt: number | undefined
   /** When it ended. */
@@ -184,6 +190,8 @@ export interface HeadChange {
   readonly output?: StoredValue | undefined
   /** What ended it; `undefined` takes it away. */
   readonly error?: StoredValue | undefined
+  /** The code of that, changed together with it. */
+  readonly errorCode?: string | undefined
   /** Digest of the graph that goes on with it. */
   readonly graphHash?: string
   /** Version of what goes on with it. */
@@ -271,6 +279,8 @@ export interface ExecutionQuery {
   readonly queue?: string | undefined
   /** With this key; '' for none. @default any */
   readonly key?: string | undefined
+  /** Whose error has this code: by an index of their own. @default any */
+  readonly errorCode?: string | undefined
   /** Created then or later, in milliseconds since the epoch. @default any time */
   readonly createdFrom?: number | undefined
   /** Created before this time, in milliseconds since the epoch. @default any time */

@@ -9,6 +9,7 @@ export function firstRecord(given: NewExecution): ExecutionRecord {
     status: created.startedAt === undefined ? 'pending' : 'running',
     output: undefined,
     error: undefined,
+    errorCode: undefined,
     epoch: created.owner === undefined ? 0 : 1,
     recoveries: 0,
     ownedMs: 0,

@@ -8,6 +8,8 @@ import type {
   StepPage,
 } from './execution-record.ts'
 import type { CheckpointRecord, CheckpointRequest } from './checkpoint-record.ts'
+import type { ActStore } from './act-record.ts'
+import type { CountRequest, StatusCounts } from './execution-count.ts'
 import type { EventStore } from './event-record.ts'
 import type { QueueStore } from './queue-record.ts'
 import type { MailRequest, Message, NewMessage, PostVerdict } from './message.ts'
@@ -113,7 +115,7 @@ export interface StoreCapabilities {
  * clock; where it has none that all its processes have in common, by one that can't be set. What fails throws a StoreError that says whether trying again can help; all calls may be repeated
  * when their answer was lost.
  */
-export interface Store extends EventStore, QueueStore, ScheduleStore, SharedStateStore, WorkerStore {
+export interface Store extends ActStore, EventStore, QueueStore, ScheduleStore, SharedStateStore, WorkerStore {
   /** Names the kind of store in errors and events: `redis`, `sqlite`. */
   readonly name: string
   /** What the store can do beyond what every store can. */
@@ -169,6 +171,8 @@ export interface Store extends EventStore, QueueStore, ScheduleStore, SharedStat
   overdue(before: number, limit: number): Promise<readonly string[]>
   /** The newest first, by `createdAt`, then by id. */
   list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]>
+  /** How many executions there are, by their statuses. The cost may grow with `upTo`, not with executions beyond it. */
+  count(request: CountRequest): Promise<StatusCounts>
   /** Step records of executions, in portions of the store's choice. */
   readSteps(ids: readonly string[], next?: string): Promise<StepPage>
   /**

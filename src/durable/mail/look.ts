@@ -55,7 +55,7 @@ export class LookAnswers {
     if (live === undefined || typeof name !== 'string') return commits.consume(seq)
     const looks = [...(this.#answered.get(owned) ?? []), name].slice(-mostLooks)
     this.#answered.set(owned, looks)
-    const nothing = { output: undefined, error: undefined }
+    const nothing = { output: undefined, error: undefined, attempts: [] }
     const steps = liveStepInfos(live, []).map((step): StepInfo => ({ ...step, ...nothing }))
     const answer: Answer = { looks, steps }
     const value = await encoding.encode(answer, checkpointIdentity(execution, place))
@@ -114,6 +114,6 @@ function withRecords(steps: readonly StepInfo[], recorded: readonly StepInfo[]):
   const byName = new Map(recorded.map((step) => [step.step, step]))
   return steps.map((step) => {
     const known = byName.get(step.step)
-    return { ...step, output: known?.output, error: known?.error }
+    return { ...step, output: known?.output, error: known?.error, attempts: known?.attempts ?? [] }
   })
 }

@@ -102,6 +102,8 @@ export function firstAttemptOf({ spec: { name, output } }: PlanStep, item: strin
     typeVersion: output.version,
     output: undefined,
     error: undefined,
+    attempts: undefined,
+    queuedAt: undefined,
     startedAt: at,
     endedAt: undefined,
     dueAt: undefined,

@@ -9,6 +9,7 @@ import { patienceOf } from '../../runtime/store-access/store-patience.ts'
 import { AnnouncedAttempts, firstAttemptOf, isRetriedAtOnce } from './announced-attempts.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
 import type { OwnershipRight } from './ownership-right.ts'
+import { attemptsOfRun } from './attempts-of-run.ts'
 import { identityOf, inputHashOf, itemOf, recordOfRun } from './record-of-run.ts'
 import { storedQueue } from '../records/queued-since.ts'
 import type { StoredQueue } from '../records/queued-since.ts'
@@ -167,14 +168,24 @@ export class AttemptNotes {
     const endedAt = hasEnded ? clock.now() : undefined
     const dueAt = status === 'retrying' || status === 'waiting' ? at.dueAt : undefined
     const noted: StepRecord = {
-      ...recordOfRun(run, status, inputHashOf(run, encoding), { output: undefined, error: undefined, endedAt, dueAt }),
+      ...recordOfRun(run, status, inputHashOf(run, encoding), {
+        output: undefined,
+        error: undefined,
+        endedAt,
+        dueAt,
+        attempts: undefined,
+      }),
       attempt,
     }
     this.#noted.set(run, noted)
-    const write = async (stored: StoredValue | undefined, output: StoredValue | undefined): Promise<void> => {
+    const write = async (
+      stored: StoredValue | undefined,
+      output: StoredValue | undefined,
+      attempts: StoredValue | undefined,
+    ): Promise<void> => {
       // While a codec took its time, the step may have gone on: what was noted or kept of it since then holds.
       if (this.#noted.get(run) !== noted || run.persisting !== undefined) return
-      const record = { ...noted, error: stored, output }
+      const record = { ...noted, error: stored, output, attempts }
       this.#commits.follow(record)
       await this.#commits.write({
         steps: [record],
@@ -185,10 +196,14 @@ export class AttemptNotes {
     const stored =
       error === undefined ? undefined : encoding.encodeError(error, identityOf(this.#right.id, run, 'error'))
     const first = this.#notedOf(run, status, at.state, queue)
-    const isLater = stored instanceof Promise || first instanceof Promise
-    const both = isLater ? Promise.all([stored, first]) : undefined
-    const written = isLater ? both!.then(([error, output]) => write(error, output)) : write(stored, first)
-    if (both !== undefined) void this.#underWay.whileEncoding(both)
+    const history = attemptsOfRun(run, this.#right.id, encoding, this.#right.owner, attempt)
+    const isLater = [stored, first, history].some((value) => value instanceof Promise)
+    const all = isLater ? Promise.all([stored, first, history]) : undefined
+    const written =
+      all === undefined
+        ? write(stored as StoredValue, first as StoredValue, history as StoredValue)
+        : all.then(([error, output, attempts]) => write(error, output, attempts))
+    if (all !== undefined) void this.#underWay.whileEncoding(all)
     // Most are not awaited.
     written.catch(() => {})
     return written

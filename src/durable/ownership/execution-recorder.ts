@@ -9,6 +9,7 @@ import type { AwaitedLimit } from '../../runtime/steps/shared-limits.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { patienceOf } from '../../runtime/store-access/store-patience.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import { attemptsOfRun } from './attempts-of-run.ts'
 import { AttemptNotes } from './attempt-notes.ts'
 import type { Effect } from '../../runtime/execution/effects.ts'
 import type { UndoView } from '../../runtime/execution/execution-view.ts'
@@ -26,6 +27,7 @@ export class ExecutionRecorder implements Recorder {
   readonly commits: ExecutionCommits
   readonly notes: AttemptNotes
   readonly undoNotes: UndoNotes
+  readonly owner: string
   readonly #connection: StoreConnection
   readonly #right: OwnershipRight
   readonly #stragglers = new Set<StepRun>()
@@ -37,6 +39,7 @@ export class ExecutionRecorder implements Recorder {
   constructor(connection: StoreConnection, right: OwnershipRight, commits: ExecutionCommits) {
     this.#connection = connection
     this.#right = right
+    this.owner = right.owner
     this.commits = commits
     this.notes = new AttemptNotes(connection, right, commits, this.#underWay)
     this.undoNotes = new UndoNotes(connection, right, commits)
@@ -235,21 +238,33 @@ export class ExecutionRecorder implements Recorder {
     this.#underWay.begin()
     try {
       const encoded = this.#connection.encoding.encode(value, identityOf(this.#right.id, run, 'output'))
-      if (which !== 'last' && !(encoded instanceof Promise)) return this.#write(run, status, encoded, which)
+      const attempts = attemptsOfRun(run, this.#right.id, this.#connection.encoding, this.owner)
+      const isLater = encoded instanceof Promise || attempts instanceof Promise
+      if (which !== 'last' && !isLater) return this.#write(run, status, encoded, which, attempts)
       const ending = which === 'last' ? this.#ending(value) : undefined
-      return Promise.all([encoded, ending]).then(([output, head]) => this.#write(run, status, output, which, head))
+      return Promise.all([encoded, attempts, ending]).then(([output, history, head]) =>
+        this.#write(run, status, output, which, history, head),
+      )
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  #write(run: StepRun, status: StepStatus, output: StoredValue, which: Kept, head?: HeadChange): Promise<void> {
+  #write(
+    run: StepRun,
+    status: StepStatus,
+    output: StoredValue,
+    which: Kept,
+    attempts: StoredValue | undefined,
+    head?: HeadChange,
+  ): Promise<void> {
     const at = this.#connection.clock.now()
     const record = recordOfRun(run, status, this.inputHashOf(run), {
       output,
       error: undefined,
       endedAt: at,
       dueAt: undefined,
+      attempts,
     })
     const until = this.#connection.clock.elapsed() + patienceOf(run.planStep.spec)
     const begun = which === 'next' ? this.notes.ledToBy(run, at) : []
@@ -273,11 +288,12 @@ export class ExecutionRecorder implements Recorder {
     const output = await this.#outputOf(value)
     await this.#underWay.encoded()
     this.isLeftOpen = this.hasOpenLosses()
-    if (this.isLeftOpen) return { status: 'compensating', output, error: undefined, ownedMs: this.commits.ownedMs }
+    const noError = { error: undefined, errorCode: undefined }
+    if (this.isLeftOpen) return { status: 'compensating', output, ...noError, ownedMs: this.commits.ownedMs }
     return {
       status: 'completed',
       output,
-      error: undefined,
+      ...noError,
       endedAt: this.#connection.clock.now(),
       ownedMs: this.commits.ownedMs,
       isReleased: true,

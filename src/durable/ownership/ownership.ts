@@ -13,6 +13,7 @@ import { isDeletedOnRequest } from './deleted-on-request.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
 import type { ExecutionRecorder } from './execution-recorder.ts'
 import type { Departure, Release, UnwrittenEnd } from './owned.ts'
+import { errorCodeOf } from '../records/error-code.ts'
 
 /** What an ownership needs of the work that it is about. */
 export interface OwnedWork {
@@ -181,7 +182,14 @@ export class Ownership {
     for (let tries = 0; this.#moved === undefined; tries++) {
       // What is given up can't be written to any more.
       await this.#recorder.idle()
-      const head: HeadChange = { status, error: stored, endedAt: clock.now(), ownedMs: this.#commits.ownedMs }
+      const errorCode = errorCodeOf(error)
+      const head: HeadChange = {
+        status,
+        error: stored,
+        errorCode,
+        endedAt: clock.now(),
+        ownedMs: this.#commits.ownedMs,
+      }
       const isHeld = this.#recorder.hasStragglers
       try {
         await this.#commits.change(isHeld ? head : { ...head, isReleased: true }, isDeletion)

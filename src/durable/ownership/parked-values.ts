@@ -5,6 +5,7 @@ import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { Execution } from '../../runtime/execution/execution.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { statusOf } from '../../runtime/execution/step-status.ts'
+import { attemptsOfRun } from './attempts-of-run.ts'
 import { identityOf, recordOfRun } from './record-of-run.ts'
 
 /**
@@ -27,7 +28,8 @@ export async function parkedValues(
     const output = run.hasOutput ? await encoding.encode(run.output, identityOf(id, run, 'output')) : undefined
     const stored =
       error === undefined || run.hasOutput ? undefined : await encoding.encodeError(error, identityOf(id, run, 'error'))
-    records.push(recordOfRun(run, status, undefined, { output, error: stored, endedAt, dueAt }))
+    const attempts = await attemptsOfRun(run, id, encoding, execution.recorder?.owner ?? '')
+    records.push(recordOfRun(run, status, undefined, { output, error: stored, endedAt, dueAt, attempts }))
   }
   return records
 }

@@ -10,9 +10,10 @@ export function recordOfRun(
   run: StepRun,
   status: StepRecord['status'],
   inputHash: string | undefined,
-  { output, error, endedAt, dueAt }: Pick<StepRecord, 'output' | 'error' | 'endedAt' | 'dueAt'>,
+  { output, error, endedAt, dueAt, attempts }: Pick<StepRecord, 'output' | 'error' | 'endedAt' | 'dueAt' | 'attempts'>,
 ): StepRecord {
   const { output: type } = run.planStep.spec
+  const queuedAt = run.extras?.queuedAt
   return {
     step: run.step,
     item: itemOf(run),
@@ -23,6 +24,9 @@ export function recordOfRun(
     typeVersion: type.version,
     output,
     error,
+    attempts,
+    // Most begin at once.
+    queuedAt: queuedAt === run.startedAt ? undefined : queuedAt,
     startedAt: run.startedAt,
     endedAt,
     dueAt,
@@ -56,6 +60,10 @@ export function itemOf(run: StepRun): string {
 }
 
 /** Which field of which step's record a stored value is: none can be moved to another place. */
-export function identityOf(executionId: string, run: StepRun, field: 'output' | 'error'): readonly string[] {
+export function identityOf(
+  executionId: string,
+  run: StepRun,
+  field: 'output' | 'error' | 'attempts',
+): readonly string[] {
   return ['step', executionId, run.step, itemOf(run), field]
 }

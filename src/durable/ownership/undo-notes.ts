@@ -20,6 +20,7 @@ import { itemOf } from './record-of-run.ts'
 import type { ExecutionCommits, Written } from './execution-commits.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { SuspectAttempts } from './suspect-attempts.ts'
+import { errorCodeOf } from '../records/error-code.ts'
 
 /** What is noted of steps that have `compensate`: what they were given, before they begin, and how far what they did is undone. */
 export class UndoNotes {
@@ -75,6 +76,7 @@ export class UndoNotes {
       head: {
         status: 'compensating',
         error: isBare ? undefined : await this.#encoded(error, ['execution', this.#right.id, 'error']),
+        errorCode: errorCodeOf(error),
         ownedMs: this.#commits.ownedMs,
       },
     }))

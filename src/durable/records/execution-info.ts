@@ -4,6 +4,7 @@ import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { executionStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import type { ActInfo } from './act-info.ts'
 import type { BatchInfo } from './batch-info.ts'
 import type { ChildInfo } from './child-info.ts'
 import { dateOf } from './date-of.ts'
@@ -79,6 +80,8 @@ export interface ExecutionDetails extends ExecutionInfo {
   readonly steps: readonly StepInfo[]
   /** The executions that its steps have begun, the newest first, a hundred at the most: `docket.list({ parent })` has all of them. */
   readonly children: readonly ChildInfo[]
+  /** What people did to it, the newest first, 25 at the most: `docket.acts.list({ execution })` has all of it. */
+  readonly acts: readonly ActInfo[]
 }
 
 /** What a record says; of one that can't be read, what can be shown and why the rest can't. */

@@ -12,6 +12,7 @@ import { firstOf } from './race-winner.ts'
 import { decodePresent, readInputs } from './stored-inputs.ts'
 import { namesAfterMigration } from './stored-names.ts'
 import { closedRecord } from './unfinished-records.ts'
+import { movedAttempts } from './attempt-history.ts'
 
 /** What a migration sees of an execution's records. */
 export interface MigratableExecution {
@@ -96,6 +97,7 @@ export function droppedRecord(record: StepRecord, at: number): StepRecord {
     typeVersion: undefined,
     output: undefined,
     error: undefined,
+    attempts: undefined,
   }
 }
 
@@ -165,6 +167,13 @@ export async function migrateRecords(
       inputHash: undefined,
       output: value === undefined ? undefined : await encoding.encode(value.stored, ['step', id, step, '', 'output']),
       error: error === undefined ? undefined : await encoding.encodeError(error, ['step', id, step, '', 'error']),
+      attempts: await movedAttempts(
+        old?.attempts,
+        ['step', id, old?.step ?? step, '', 'attempts'],
+        ['step', id, step, '', 'attempts'],
+        encoding,
+      ),
+      queuedAt: old?.queuedAt,
       startedAt,
       endedAt: isTerminalStep(status) ? endedAt : undefined,
       dueAt: made.dueAt?.getTime(),

@@ -6,6 +6,9 @@ import { childIdOf } from '../../runtime/execution/child-execution.ts'
 import type { Execution } from '../../runtime/execution/execution.ts'
 import { statusOf } from '../../runtime/execution/step-status.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
+import { attemptsOf } from '../../runtime/execution/past-attempts.ts'
+import { attemptInfo } from './attempt-history.ts'
+import type { AttemptInfo } from './attempt-history.ts'
 import { dateOf } from './date-of.ts'
 import { awaitedName, receivesNow, waitOf } from './step-info.ts'
 import type { StepInfo, StepWait } from './step-info.ts'
@@ -17,19 +20,21 @@ export interface LiveSteps {
   readonly states: readonly (StepState | undefined)[]
   /** When the execution began, in milliseconds since the epoch. */
   readonly startedAt: number | undefined
+  /** The process that runs it. */
+  readonly owner: string | undefined
   /** The id of the child that a step of it has, or had last. */
   readonly childOf: (step: string) => string
 }
 
 /** The steps of an execution, or of one item of a batch, that lives in this process. */
 export function liveStepsOf(execution: Execution): LiveSteps {
-  const { plan, runs, startedAt } = execution
-  return { plan, states: runs, startedAt, childOf: (step) => childIdOf(execution, step) }
+  const { plan, runs, startedAt, recorder } = execution
+  return { plan, states: runs, startedAt, owner: recorder?.owner, childOf: (step) => childIdOf(execution, step) }
 }
 
 /** All steps of an execution that lives in this process, as they are at this moment. */
 export function liveStepInfos(
-  { plan, states, startedAt, childOf }: LiveSteps,
+  { plan, states, startedAt, owner, childOf }: LiveSteps,
   recorded: readonly StepInfo[],
   item?: string,
 ): readonly StepInfo[] {
@@ -49,6 +54,8 @@ export function liveStepInfos(
       attempt: state.attempt,
       output: state.hasOutput ? (byName.get(name)?.output ?? state.output) : undefined,
       error: state.error,
+      attempts: liveAttempts(state, owner, byName.get(name)),
+      queuedAt: dateOf(state.extras?.queuedAt ?? state.startedAt) ?? byName.get(name)?.queuedAt,
       startedAt: dateOf(state.startedAt),
       endedAt: dateOf(state.endedAt),
       dueAt: dateOf(state.dueAt),
@@ -56,6 +63,16 @@ export function liveStepInfos(
       waitsFor: liveWait(status, state, childOf),
     }
   })
+}
+
+/** Of a step that has ended, records know more than the process that has forgotten it. */
+function liveAttempts(
+  state: StepState,
+  owner: string | undefined,
+  recorded: StepInfo | undefined,
+): readonly AttemptInfo[] {
+  const attempts = attemptsOf(state, owner)
+  return attempts.length === 0 ? (recorded?.attempts ?? []) : attempts.map(attemptInfo)
 }
 
 function liveSince(status: StepInfo['status'], state: StepState): number | undefined {
@@ -130,6 +147,16 @@ function waitForInputs(plan: Plan, positions: readonly number[]): StepWait | und
 
 /** What is known of a step without a record. */
 export function unrecordedStep(step: string, status: StepInfo['status'], waitsFor: StepWait | undefined): StepInfo {
-  const nothing = { output: undefined, error: undefined, startedAt: undefined, endedAt: undefined, dueAt: undefined }
-  return { step, item: undefined, status, attempt: 0, ...nothing, since: undefined, waitsFor }
+  const never = { queuedAt: undefined, startedAt: undefined, endedAt: undefined, dueAt: undefined, since: undefined }
+  return {
+    step,
+    item: undefined,
+    status,
+    attempt: 0,
+    output: undefined,
+    error: undefined,
+    attempts: [],
+    ...never,
+    waitsFor,
+  }
 }

@@ -23,6 +23,8 @@ export async function outcomeRecordOf(
     typeVersion: undefined,
     output: isDone ? await encoding.encode(outcome.value, [...identity, 'output']) : undefined,
     error: isDone ? undefined : await encoding.encodeError(outcome.error, [...identity, 'error']),
+    attempts: undefined,
+    queuedAt: undefined,
     startedAt: undefined,
     endedAt: clock.now(),
     dueAt: undefined,

@@ -19,6 +19,7 @@ import { namesAtResumption } from './stored-names.ts'
 import type { StoredNames } from './stored-names.ts'
 import type { UndoRecords } from './undo-records.ts'
 import { isUnfinished } from './unfinished-records.ts'
+import { movedAttempts } from './attempt-history.ts'
 
 /** The records of an execution. */
 export interface StoredRecords {
@@ -183,6 +184,7 @@ export async function movedRecord(
   const { output, error } = from
   return {
     ...to,
+    attempts: await movedAttempts(from.attempts, [...old!, 'attempts'], [...now!, 'attempts'], encoding),
     output:
       output === undefined
         ? undefined

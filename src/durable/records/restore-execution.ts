@@ -17,6 +17,7 @@ import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { machineVersion } from './machine-version.ts'
 import { awaitedKeyOf } from './awaited-key.ts'
 import { misfitOfState } from '../../runtime/steps/machine-state.ts'
+import { keptAttempts } from './attempt-history.ts'
 import { keptStateOf } from './kept-state.ts'
 import { queuedOf } from './queued-since.ts'
 import { firstOf, winnerOf } from './race-winner.ts'
@@ -318,13 +319,18 @@ async function openViewOf(
     if (keptState !== undefined) return { ...unbegunStep, keptState }
     return first === undefined ? undefined : { ...unbegunStep, first }
   }
-  const view = { status, attempt, startedAt, endedAt, dueAt, output: undefined, error: undefined, first, keptState }
+  const attempts = await keptAttempts(record, [...identity, 'attempts'], encoding)
+  const { queuedAt } = record
+  const times = { startedAt, endedAt, dueAt, queuedAt }
+  const view = { status, attempt, ...times, output: undefined, error: undefined, first, keptState, attempts }
   const thrown = error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error'])
   if (status === 'retrying' || status === 'failed') return { ...view, error: thrown }
   if (status === 'waiting') return { ...view, awaitedKey: awaitedKeyOf(noted) }
   if (status === 'queued') {
     // It has its place in line again; attempts before count.
-    const queued = { ...view, status: attempt === 0 ? 'pending' : 'retrying', queuedSince: queuedOf(noted)?.since }
+    const queuedSince = queuedOf(noted)?.since
+    const status = attempt === 0 ? 'pending' : 'retrying'
+    const queued = { ...view, status, queuedSince, queuedAt: queuedAt ?? (attempt === 0 ? queuedSince : undefined) }
     return attempt === 0 ? { ...queued, startedAt: undefined } : queued
   }
   if (status !== 'running') return undefined

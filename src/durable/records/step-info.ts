@@ -12,6 +12,8 @@ import { isEventStep } from '../../core/language/event.ts'
 import type { AwaitedLimit } from '../../runtime/steps/shared-limits.ts'
 import { queuedOf } from './queued-since.ts'
 import { isRemoteStep } from '../../core/language/remote-step.ts'
+import { attemptsOfRecord } from './attempt-history.ts'
+import type { AttemptInfo } from './attempt-history.ts'
 import { awaitedKeyOf } from './awaited-key.ts'
 import { dateOf } from './date-of.ts'
 import { specsByName } from './restore-execution.ts'
@@ -108,6 +110,10 @@ export interface StepInfo {
   readonly output: unknown
   /** What its last attempt failed with. */
   readonly error: unknown
+  /** Its last attempts, 25 at the most, in their order. */
+  readonly attempts: readonly AttemptInfo[]
+  /** When its inputs were there; undefined for one that does not have them, or has not begun, as far as is known. */
+  readonly queuedAt: Date | undefined
   /** When its first attempt began. */
   readonly startedAt: Date | undefined
   /** When it ended. */
@@ -139,7 +145,7 @@ export async function stepInfosOf(
     const spec = specs?.get(step)
     const kept = await decoded(output, (stored) => encoding.decode(stored, ['step', id, step, item, 'output']))
     const queued = queuedOf(kept)
-    if (status === 'queued') return queued === undefined ? undefined : { limits: queued.limits }
+    if (status === 'queued') return queued === undefined ? undefined : queued
     const key = awaitedKeyOf(kept)
     if (key !== undefined) return { event: spec === undefined ? type : awaitedName(spec), key }
     // Without its graph, what has no time is waited for from outside.
@@ -151,7 +157,9 @@ export async function stepInfosOf(
     return stepKind === 'subgraph' ? { execution: childId(id, item, step, undoings?.get(step) ?? 0) } : undefined
   }
   const infoOfStep = async (record: StepRecord): Promise<StepInfo> => {
-    const { step, item, status, attempt, output, error, startedAt, endedAt, dueAt } = record
+    const { step, item, status, attempt, output, error, startedAt, endedAt, dueAt, queuedAt } = record
+    const thrown = await decoded(error, (stored) => encoding.decodeError(stored, ['step', id, step, item, 'error']))
+    const awaited = await awaitedBy(record)
     return {
       step,
       item: item === '' ? undefined : item,
@@ -161,13 +169,17 @@ export async function stepInfosOf(
       output: await decoded(status === 'completed' || status === 'cached' ? output : undefined, (stored) =>
         encoding.decode(stored, ['step', id, step, item, 'output']),
       ),
-      error: await decoded(error, (stored) => encoding.decodeError(stored, ['step', id, step, item, 'error'])),
+      error: thrown,
+      attempts: await attemptsOfRecord(record, thrown, ['step', id, step, item, 'attempts'], encoding),
+      queuedAt: dateOf(
+        queuedAt ?? startedAt ?? (awaited !== undefined && 'limits' in awaited ? awaited.since : undefined),
+      ),
       startedAt: dateOf(startedAt),
       endedAt: dateOf(endedAt),
       dueAt: dateOf(dueAt),
       // Of later attempts the beginning is not on record.
       since: dateOf(endedAt ?? (status === 'running' && attempt === 1 ? startedAt : undefined)),
-      waitsFor: waitOf(status, dueAt, await awaitedBy(record)),
+      waitsFor: waitOf(status, dueAt, awaited),
     }
   }
   const infos: StepInfo[] = []
@@ -180,7 +192,7 @@ export async function stepInfosOf(
 
 /** The type of the signal, the event, or the id of the child that a step waits for. */
 export type Awaited =
-  | { readonly limits: readonly AwaitedLimit[] }
+  | { readonly limits: readonly AwaitedLimit[]; readonly since?: number | undefined }
   | { readonly verbs: readonly string[] }
   | { readonly operation: string }
   | { readonly signal: string }

@@ -67,6 +67,8 @@ const blank: Omit<StepRecord, 'step' | 'item' | 'status'> = {
   typeVersion: undefined,
   output: undefined,
   error: undefined,
+  attempts: undefined,
+  queuedAt: undefined,
   startedAt: undefined,
   endedAt: undefined,
   dueAt: undefined,

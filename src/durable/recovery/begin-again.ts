@@ -22,6 +22,7 @@ export async function beginAgain(
   const head = {
     ...begun,
     error: undefined,
+    errorCode: undefined,
     endedAt: undefined,
     ...deadlineAnew(record, deadline, limits, clock.now()),
     ...(inputs !== undefined && { inputs }),

@@ -15,6 +15,7 @@ import { haveRequests } from '../records/open-requests.ts'
 import { EffectSearch } from '../records/undo-records.ts'
 import { mayHaveChildren, openChildrenOf, parentHasEnded } from './child-cascade.ts'
 import { closedRecords, isUnfinished } from '../records/unfinished-records.ts'
+import { errorCodeOf } from '../records/error-code.ts'
 
 /** Ends an execution that no process runs. @returns false if one does. @throws StoreError, LeaseLostError */
 function cancelUnowned(context: DocketContext, id: string, error: ExecutionCancelledError): Promise<boolean> {
@@ -111,11 +112,13 @@ export async function endUnowned(
   if (!isCompensating && (hasEffects || !areUndone))
     return context.change(
       record,
-      { status: 'compensating', error: stored, recoveries: 0, isReleased: true },
+      { status: 'compensating', error: stored, errorCode: errorCodeOf(error), recoveries: 0, isReleased: true },
       { consumed },
     )
   const endedAt = context.clock.now()
-  const end = hasCompleted(record) ? { status: 'completed' as const } : { status, error: stored }
+  const end = hasCompleted(record)
+    ? { status: 'completed' as const }
+    : { status, error: stored, errorCode: errorCodeOf(error) }
   const head = { ...end, endedAt, isReleased: true as const }
   await context.change(record, head, { consumed, steps: closedRecords(open, endedAt) })
 }

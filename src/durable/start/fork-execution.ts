@@ -96,7 +96,7 @@ export async function forkExecution(
     const isDecided = view.first !== undefined && { ...decided, startedAt: clock.now() }
     // What the original did is not the fork's to undo.
     const isOriginals = undoable.has(step.step) && { status: 'cached' as const }
-    copied.push({ ...step, ...isOriginals, ...isDecided, output, error: undefined })
+    copied.push({ ...step, ...isOriginals, ...isDecided, output, error: undefined, attempts: undefined })
   }
   const { owner } = connection.session
   const index = requireIndex(graph)
@@ -196,6 +196,7 @@ const untouched = {
   status: 'pending',
   output: undefined,
   error: undefined,
+  errorCode: undefined,
   epoch: 1,
   recoveries: 0,
   ownedMs: 0,

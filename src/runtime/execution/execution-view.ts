@@ -1,3 +1,4 @@
+import type { PastAttempt } from './past-attempt.ts'
 import type { First } from '../../core/language/race.ts'
 
 /** What a snapshot of an execution shows of one step. Times are milliseconds since the epoch. */
@@ -22,6 +23,10 @@ export interface StepView {
   readonly awaitedKey?: string | undefined
   /** Since when it waits for limits that all processes share. */
   readonly queuedSince?: number | undefined
+  /** When its inputs were there, of one that has not ended and could not begin at once, as far as that is on record. */
+  readonly queuedAt?: number | undefined
+  /** Its last attempts, of one that has not ended, as far as they are on record. */
+  readonly attempts?: readonly PastAttempt[] | undefined
   /** What its work was at, of a step that goes on from there. */
   readonly keptState?: unknown
   /** The port that came first, of a race that has ended, as far as that is on record. */

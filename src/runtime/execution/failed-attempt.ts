@@ -4,11 +4,15 @@ import { fallBack } from '../steps/fallback.ts'
 import type { FallbackOutcome } from '../steps/fallback.ts'
 import { decideRetry } from '../steps/retry-decision.ts'
 import { endFailed, endFallenBack } from './step-ending.ts'
+import { rememberAttempt } from './past-attempts.ts'
 import type { EndingStep } from './step-ending.ts'
+import type { StepExtras } from './step-extras.ts'
 
 /** A step of which an attempt has failed. */
 interface FailingStep extends EndingStep {
   waitsSince: number | undefined
+  /** The extras, made if need be. */
+  readonly more: StepExtras
   /** Begins the next attempt after so long. */
   proceedAfter(ms: number): void
   failed(error: unknown, type: 'FAIL' | 'TIME_OUT', policyError: unknown): void
@@ -34,6 +38,7 @@ export function retryOrFail(step: FailingStep, error: unknown, timedOut: boolean
     const { attempt } = step
     step.change({ type, error, at, dueAt, ...(decision.isRepeated && { attempt: attempt - 1 }) })
     step.waitsSince = at
+    rememberAttempt(step, attempt, error, at)
     step.recorder?.noteRetry(step, error)
     emitter?.retryScheduled(step, at, decision.delayMs, attempt)
     if (step.hasEnded) return

@@ -51,9 +51,15 @@ export function wake(step: EndingStep, goOn: () => void): void {
 }
 
 /** A step waits in line for a slot. */
-export function beginQueueing(step: EndingStep, extras: { waitsSince: number | undefined } | undefined): void {
+export function beginQueueing(
+  step: EndingStep,
+  extras: { waitsSince: number | undefined; queuedAt: number | undefined } | undefined,
+): void {
   const at = step.execution.stepTime()
   // A hundred thousand items may wait behind a barrier: no extras are made for this alone.
-  if (extras !== undefined) extras.waitsSince = at
+  if (extras !== undefined) {
+    extras.waitsSince = at
+    if (step.attempt === 0) extras.queuedAt ??= at
+  }
   step.change({ type: 'QUEUE', at })
 }

@@ -21,6 +21,8 @@ export interface UndoRecorder {
 
 /** Writes what a durable execution makes, before dependants or callers see it. */
 export interface Recorder extends UndoRecorder {
+  /** Names the process that runs the execution. */
+  readonly owner: string
   /** Keeps a persisted step's value and gives the one that holds: an attempt that timed out may have brought one before. Rejects when it can't be kept. */
   persist(run: StepState, value: unknown, status: 'completed' | 'cached'): Promise<unknown>
   /** Keeps what an attempt brought after its step had ended: the work is done. */

@@ -25,7 +25,20 @@ interface UnbegunStep {
  */
 export function restoreStep(
   step: UnbegunStep,
-  { status, attempt, startedAt, endedAt, dueAt, output, error, first, keptState, queuedSince }: StepView,
+  {
+    status,
+    attempt,
+    startedAt,
+    endedAt,
+    dueAt,
+    output,
+    error,
+    first,
+    keptState,
+    queuedSince,
+    queuedAt,
+    attempts,
+  }: StepView,
   isRemembered: boolean,
 ): void {
   const state = compiledStep.states.indexOf(status as (typeof compiledStep.states)[number])
@@ -35,6 +48,8 @@ export function restoreStep(
   if (first !== undefined && isPortOf(step.planStep, first)) step.first = first
   if (keptState !== undefined) step.more.keptState = keptState
   if (queuedSince !== undefined) step.more.queuedSince = queuedSince
+  if (queuedAt !== undefined) step.more.queuedAt = queuedAt
+  if (attempts !== undefined) step.more.pastAttempts = attempts
   // What was under way begins again as the next attempt.
   if (status === 'failed' && step.planStep.spec.fallback !== undefined) step.more.exhausted = { error }
   else if (compiledStep.isFinal[state] === true) {

@@ -3,6 +3,7 @@ import type { SlotPool, StopWaiting } from '../collections/slot-pool.ts'
 import type { AwaitedLimit, LimitTicket } from '../steps/shared-limits.ts'
 import type { First } from '../../core/language/race.ts'
 import type { HeldWait } from './held-wait.ts'
+import type { PastAttempt } from './past-attempt.ts'
 import type { AttemptWait } from './attempt-wait.ts'
 
 /** What few steps need. Most never have it: a hundred thousand of them are under way at the same time. */
@@ -35,6 +36,10 @@ export class StepExtras {
   keptState: unknown = undefined
   /** What came first, of a race that is decided. */
   first: First | undefined = undefined
+  /** When its inputs were there, where it could not begin at once. */
+  queuedAt: number | undefined = undefined
+  /** Attempts that another one has followed, or is to follow; undefined where there are none. */
+  pastAttempts: readonly PastAttempt[] | undefined = undefined
   /** The attempt that repeats one of an earlier process. */
   repeated = 0
   /** It failed for good in an earlier process: what is left is its fallback. */

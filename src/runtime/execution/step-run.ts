@@ -21,7 +21,7 @@ import type { SlotPool } from '../collections/slot-pool.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
 import { fallBackOrFail, retryOrFail } from './failed-attempt.ts'
 import { endCached, endMade, endOnceKept, mayRun, skipStep } from './step-ending.ts'
-import { cacheOfStep } from './step-cache.ts'
+import { beginClaim, cacheOfStep } from './step-cache.ts'
 import { endLate, forgetResultOf, keepLate } from './late-outcome.ts'
 import { beginAttempt } from './noted-attempt.ts'
 import { cancelStep, dropStep } from './stopped-step.ts'
@@ -175,8 +175,7 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
     const cache = this.#cache
     if (this.extras?.exhausted !== undefined) return this.failed(this.extras.exhausted.error, 'FAIL')
     if (cache === undefined) return this.proceed(at)
-    this.attemptStartedAt = at
-    this.change({ type: 'CLAIM', at })
+    beginClaim(this, at)
     Claim.request(this, cache)
   }
 

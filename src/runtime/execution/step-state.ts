@@ -3,7 +3,14 @@ import type { First } from '../../core/language/race.ts'
 import type { PlanStep } from '../../core/graph/plan.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { FullClock } from '../environment/clock.ts'
+import type { PastAttempt } from './past-attempt.ts'
 import type { AwaitedLimit } from '../steps/shared-limits.ts'
+
+/** What was before the attempt that runs. */
+interface StepHistory {
+  readonly queuedAt: number | undefined
+  readonly pastAttempts: readonly PastAttempt[] | undefined
+}
 
 /** A step of an execution as emitter, recorder and snapshots see it. Times are milliseconds since the epoch. */
 export interface StepState {
@@ -36,6 +43,8 @@ export interface StepState {
   readonly awaitedKey: string | undefined
   /** What its work was at when that was kept last. */
   readonly heldState: unknown
+  /** What is remembered of its attempts, and since when it had its inputs; undefined for most. */
+  readonly extras: StepHistory | undefined
   readonly inputs: Record<string, unknown>
   readonly hasOutput: boolean
   readonly hasEnded: boolean

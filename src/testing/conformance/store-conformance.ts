@@ -1,5 +1,6 @@
 import { acquireConformance } from './acquire.ts'
 import { acquireChoiceConformance } from './acquire-choice.ts'
+import { actsConformance } from './acts.ts'
 import { checkpointsConformance } from './checkpoints.ts'
 import { commitConformance } from './commit.ts'
 import { commitFencingConformance } from './commit-fencing.ts'
@@ -10,6 +11,7 @@ import type { StoreConformanceOptions, TestFramework } from './conformance-optio
 import { createConformance } from './create.ts'
 import { deletionConformance } from './deletion.ts'
 import { eventsConformance } from './events.ts'
+import { filtersConformance } from './filters.ts'
 import { hintsConformance } from './hints.ts'
 import { lifecycleConformance } from './lifecycle.ts'
 import { limitsConformance } from './limits.ts'
@@ -51,6 +53,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   acquire: acquireConformance,
   'what acquire chooses': acquireChoiceConformance,
   'get and list': listConformance,
+  'filters and counts': filtersConformance,
   readSteps: readStepsConformance,
   checkpoints: checkpointsConformance,
   'delete and purge': deletionConformance,
@@ -64,6 +67,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   'limits of queues': queueLimitsConformance,
   events: eventsConformance,
   schedules: schedulesConformance,
+  acts: actsConformance,
   'shared states': sharedStatesConformance,
   'claims of results': resultClaimsConformance,
   'results of claims': resultCommitsConformance,

@@ -1,0 +1,36 @@
+import { mostAttempts } from './past-attempt.ts'
+import type { PastAttempt } from './past-attempt.ts'
+import type { StepExtras } from './step-extras.ts'
+import type { StepState } from './step-state.ts'
+
+/** Remembers an attempt that another one follows, of an execution that is written down: only these have anybody who may look. */
+export function rememberAttempt(
+  step: StepState & {
+    readonly more: StepExtras
+    readonly execution: { readonly recorder: { readonly owner: string } | undefined }
+  },
+  attempt: number,
+  error: unknown,
+  endedAt: number,
+): void {
+  const { recorder } = step.execution
+  if (recorder === undefined) return
+  const { more, attemptStartedAt: startedAt } = step
+  const past = more.pastAttempts ?? []
+  // One that an earlier process has begun is in the list, if it is.
+  const others = past.at(-1)?.startedAt === startedAt ? past.slice(0, -1) : past
+  const made = { attempt, startedAt, endedAt, owner: recorder.owner, error }
+  more.pastAttempts = [...others.slice(1 - mostAttempts), made]
+}
+
+/** The last attempts of a step that lives here, the one that runs, or that ended it, among them; `owner` has made that one. */
+export function attemptsOf(step: StepState, owner: string | undefined): readonly PastAttempt[] {
+  const { attempt, attemptStartedAt: startedAt, extras } = step
+  const past = extras?.pastAttempts ?? []
+  // What was restored has made none here, and one that waits for the next one has no other.
+  if (attempt === 0 || startedAt === 0 || step.startedAt === undefined || past.at(-1)?.startedAt === startedAt)
+    return past
+  const hasFailed = step.hasEnded && !step.hasOutput
+  const last = { attempt, startedAt, endedAt: step.endedAt, owner, error: hasFailed ? step.error : undefined }
+  return [...past.slice(1 - mostAttempts), last]
+}
