@@ -346,11 +346,18 @@ export type PageFrame =
 /** What the server says: at most sixty frames a second, the newest state of whatever changed meanwhile. */
 export type LiveFrame =
   | { readonly type: 'ready' }
-  /** Executions that changed, for the list. */
-  | { readonly type: 'rows'; readonly seq: number; readonly rows: readonly ExecutionRow[] }
-  /** Steps of the watched execution that changed, and the execution's own line where that did. */
+  /** Executions that changed, for the list; `gone`: those that what is watched does not find any more, deleted or changed. */
+  | {
+      readonly type: 'rows'
+      readonly seq: number
+      readonly rows: readonly ExecutionRow[]
+      readonly gone?: readonly string[]
+    }
+  /** Steps of the watched execution that changed, and the execution's own line and situation where these did. `isGone`: it was deleted. */
   | {
       readonly type: 'steps'
+      readonly situation?: string
+      readonly isGone?: boolean
       readonly seq: number
       readonly steps: readonly (Pick<StepView, 'step' | 'status' | 'attempt'> & Partial<StepView>)[]
       readonly row?: ExecutionRow

@@ -157,8 +157,26 @@ const importRules: Readonly<Record<string, Rule>> = {
     packages: ['node:assert/strict', 'node:timers/promises'],
   },
   // Over a docket as users have it, and what core declares.
-  // What page and server say to each other: types alone.
-  'src/inspector': { parts: ['src/inspector'], packages: [] },
+  // As above, and what the page shows is read of records; `web-packages.ts` holds all that comes from elsewhere.
+  'src/inspector': {
+    parts: [...coreRoomNames, 'src/durable', 'src/durable/records', 'src/durable/schedules', 'src/inspector'],
+    packages: [
+      'hono',
+      '@hono/node-server',
+      'ws',
+      'esbuild',
+      'node:async_hooks',
+      'node:crypto',
+      'node:fs',
+      'node:fs/promises',
+      'node:path',
+      'node:http',
+      'node:net',
+      'node:perf_hooks',
+      'node:stream',
+      'node:timers',
+    ],
+  },
   'src/remote': {
     parts: [...coreRoomNames, 'src/runtime/kinds', 'src/durable', 'src/remote'],
     packages: ['node:crypto', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:stream', 'node:timers/promises'],
@@ -215,6 +233,7 @@ const importRules: Readonly<Record<string, Rule>> = {
       'src/remote',
       'src/cli',
       'src/cli/commands',
+      'src/inspector',
       'machines',
       'stores/sql',
       ...Object.keys(adapters),

@@ -318,6 +318,14 @@ Ship: running
 Ship: completed
 parcel for payment of order 7`,
   },
+  'inspect-page.ts': {
+    text: `Approval: waiting, for the signal Approval
+Ship: pending, for what Approval makes
+{ outcomes: [ { id: 'order:7', isDone: true, text: 'accepted' } ] }
+parcel of order 7, approved by ada
+401
+order:7: completed`,
+  },
   'retry-and-fork.ts': {
     text: `film-1 failed: Error: no language was chosen
 words in the sound of film 1, in French (ran: Translate)

@@ -133,7 +133,7 @@ test('the package holds what its exports name, and neither sources nor tests of 
   expect(
     files.filter(
       (path) =>
-        !/^(dist\/(src|machines|stores)\/.+\.(js|d\.ts)|dist\/node\/.+\.js|(docs|examples)\/.+|machines\/README\.md|CONTRIBUTING\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/.test(
+        !/^(dist\/(src|machines|stores)\/.+\.(js|d\.ts)|dist\/node\/.+\.js|dist\/src\/inspector\/LICENSES\.txt|(docs|examples)\/.+|machines\/README\.md|CONTRIBUTING\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/.test(
           path,
         ),
     ),
@@ -228,6 +228,11 @@ test('the strictest user can use the types', async () => {
 
 test('an older JavaScript can require it', async () => {
   expect(await run(project, process.execPath, 'run.cjs')).toBe('42\n')
+})
+
+test('the inspector brings all that it needs', async () => {
+  expect(await run(project, process.execPath, 'inspect.js')).toBe('200 401 101\n')
+  expect(files).toContain('dist/src/inspector/LICENSES.txt')
 })
 
 test('a store of one’s own is put to the test with the test framework of Node', async () => {

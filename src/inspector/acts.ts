@@ -1,0 +1,189 @@
+import { append } from '../core/append.ts'
+import { isTerminal } from '../core/contracts/statuses.ts'
+import type { ExecutionStatus } from '../core/contracts/statuses.ts'
+import { describeThrown, readOf } from '../core/thrown.ts'
+import type { AnyDataType } from '../core/language/data-type.ts'
+import { type as unchecked, dataType } from '../core/language/data-type.ts'
+import type { Docket } from '../durable/docket.ts'
+import { defined } from './defined.ts'
+import type { Act, ActOutcomes } from './protocol.ts'
+import { queryOf } from './read-query.ts'
+
+type Outcome = ActOutcomes['outcomes'][number]
+type BulkAct = Extract<Act, { readonly act: 'cancel' | 'retry' | 'delete' }>
+type OneAct = Exclude<Act, BulkAct>
+
+/** Whose acts are put on record. */
+export interface Recorded {
+  readonly by: string
+  readonly act: string
+  readonly execution?: string
+  readonly note?: string
+}
+
+/** At the same time. */
+const portion = 8
+const pageSize = 100
+const updatePatience = '10s'
+
+/** Does what people want done, each thing of it on record before it is done, and says what became of it. */
+export class Acts {
+  readonly #docket: Docket
+  readonly #user: string
+
+  constructor(docket: Docket, user: string) {
+    this.#docket = docket
+    this.#user = user
+  }
+
+  /** What is wrong with one thing is its outcome, and keeps no other from being done. */
+  async do(act: Act): Promise<ActOutcomes> {
+    if (!('ids' in act) && !('filter' in act)) return { outcomes: [await this.#one(act)] }
+    if ('ids' in act)
+      return { outcomes: await this.#each([...new Set(act.ids)], (id) => this.#bulk(act, id, undefined)) }
+    return this.#all(act)
+  }
+
+  /** The first that a filter finds, a page at a time: what has just been changed may be found no more, and that is no matter, since pages go on from where they ended. */
+  async #all(act: Extract<BulkAct, { readonly most: number }>): Promise<ActOutcomes> {
+    const outcomes: Outcome[] = []
+    let after: string | undefined
+    do {
+      const { executions, next } = await this.#docket.list({ ...queryOf(act.filter), limit: pageSize, after })
+      const left = executions.slice(0, act.most - outcomes.length)
+      for (const one of await this.#each(left, ({ id, status }) => this.#bulk(act, id, status))) outcomes.push(one)
+      after = next
+      if (left.length < executions.length) return { outcomes, isMore: true }
+    } while (after !== undefined && outcomes.length < act.most)
+    return { outcomes, isMore: after !== undefined }
+  }
+
+  async #each<Item>(items: readonly Item[], act: (item: Item) => Promise<Outcome>): Promise<readonly Outcome[]> {
+    const outcomes: Outcome[] = []
+    for (let index = 0; index < items.length; index += portion)
+      append(outcomes, await Promise.all(items.slice(index, index + portion).map(act)))
+    return outcomes
+  }
+
+  #bulk({ act }: BulkAct, id: string, known: ExecutionStatus | undefined): Promise<Outcome> {
+    return outcomeOf(id, async () => {
+      const status = known ?? (await this.#statusOf(id))
+      if (status === undefined) return { isDone: false, text: 'there is no such execution' }
+      const hasEnded = isTerminal(status)
+      if (act === 'cancel' && hasEnded) return { isDone: false, text: `it has ended: ${status}` }
+      if (act === 'retry' && !hasEnded) return { isDone: false, text: `it has not ended: ${status}` }
+      await this.#record({ act, execution: id })
+      if (act === 'cancel') await this.#docket.cancel(id, `cancelled by ${this.#user}`)
+      else if (act === 'retry') await this.#docket.retry(id)
+      else if (!(await this.#docket.delete(id))) return { isDone: false, text: 'there is no such execution' }
+      return { isDone: true }
+    })
+  }
+
+  async #statusOf(id: string): Promise<ExecutionStatus | undefined> {
+    const handle = await this.#docket.get(id)
+    return (await handle?.details())?.status
+  }
+
+  #one(act: OneAct): Promise<Outcome> {
+    return outcomeOf(subjectOf(act), () => this.#doOne(act))
+  }
+
+  async #doOne(act: OneAct): Promise<Omit<Outcome, 'id'>> {
+    const docket = this.#docket
+    if ('queue' in act) {
+      await this.#record({ act: act.act, note: act.queue })
+      const queue = docket.queue(act.queue)
+      await (act.act === 'pauseQueue' ? queue.pause(`by ${this.#user}`) : queue.resume())
+      return { isDone: true }
+    }
+    if ('schedule' in act) return this.#schedule(act)
+    if (act.act === 'start') {
+      await this.#record({ act: 'start', execution: act.id, note: `${act.target} of ${act.graph}` })
+      const handle = await docket.startByName(
+        act.graph,
+        act.target,
+        act.inputs,
+        act.id === undefined ? {} : { id: act.id },
+      )
+      return { isDone: true, newId: handle.id }
+    }
+    return this.#ofExecution(act)
+  }
+
+  async #schedule(act: Extract<OneAct, { readonly schedule: string }>): Promise<Omit<Outcome, 'id'>> {
+    const { schedules } = this.#docket
+    await this.#record({ act: act.act, note: act.schedule })
+    if (act.act === 'backfillSchedule') {
+      const made = await schedules.backfill(act.schedule, { from: new Date(act.from), to: new Date(act.to) })
+      return { isDone: true, text: `${made.started} started, ${made.existing} were there, ${made.skipped} skipped` }
+    }
+    if (act.act === 'pauseSchedule') await schedules.pause(act.schedule, `by ${this.#user}`)
+    else if (act.act === 'resumeSchedule') await schedules.resume(act.schedule)
+    else return { isDone: true, newId: await schedules.trigger(act.schedule) }
+    return { isDone: true }
+  }
+
+  async #ofExecution(
+    act: Exclude<OneAct, { readonly queue: string } | { readonly schedule: string } | { readonly act: 'start' }>,
+  ): Promise<Omit<Outcome, 'id'>> {
+    const handle = await this.#docket.get(act.id)
+    if (handle === undefined) return { isDone: false, text: 'there is no such execution' }
+    const record = (note: string): Promise<void> => this.#record({ act: act.act, execution: act.id, note })
+    if (act.act === 'fork') {
+      const { from, overrides } = act
+      await record(
+        overrides === undefined ? `from ${from}` : `from ${from}, with ${Object.keys(overrides).join(', ')} given`,
+      )
+      const forked = await this.#docket.fork(act.id, { from, ...(overrides !== undefined && { overrides }) })
+      return { isDone: true, newId: forked.id }
+    }
+    if (act.act === 'reschedule') {
+      await record(`${act.timer} to ${act.at}`)
+      const verdict = await handle.reschedule(act.timer, new Date(act.at))
+      return { isDone: verdict === 'accepted', text: verdict }
+    }
+    await record(act.type)
+    const type = await this.#typeOf(act.id, act.type)
+    if (act.act === 'signal') {
+      const verdict = await handle.signal(type as never, act.value as never)
+      return { isDone: verdict === 'accepted', text: verdict }
+    }
+    await handle.update(type as never, act.value as never, { timeout: updatePatience })
+    return { isDone: true, text: 'it was answered' }
+  }
+
+  /** The type that values for an execution are sent under, with its schema where the graph is known here. */
+  async #typeOf(id: string, name: string): Promise<AnyDataType> {
+    const plan = await this.#docket.plan(id)
+    const types = (plan?.steps ?? []).flatMap(({ declaration }) => [
+      declaration.output,
+      ...(declaration.receives ?? []),
+    ])
+    return types.find((type) => type.name === name) ?? (dataType(name, unchecked<unknown>()) as AnyDataType)
+  }
+
+  /** Before it is done: what was tried is known too. */
+  async #record(
+    one: Omit<Recorded, 'by'> | { readonly act: string; readonly execution: string | undefined; readonly note: string },
+  ): Promise<void> {
+    const acts = readOf(this.#docket, 'acts') as { record(act: Recorded): Promise<void> } | undefined
+    await acts?.record(defined<Recorded>({ execution: undefined, note: undefined, ...one, by: this.#user }))
+  }
+}
+
+async function outcomeOf(id: string, act: () => Promise<Omit<Outcome, 'id'>>): Promise<Outcome> {
+  try {
+    return { id, ...(await act()) }
+  } catch (thrown) {
+    const message = readOf(thrown, 'message')
+    const text = (typeof message === 'string' ? message : describeThrown(thrown)).slice(0, 500)
+    return { id, isDone: false, text }
+  }
+}
+
+function subjectOf(act: OneAct): string {
+  if ('queue' in act) return act.queue
+  if ('schedule' in act) return act.schedule
+  return 'id' in act && act.id !== undefined ? act.id : ''
+}

@@ -1,0 +1,124 @@
+import type { ExecutionEvent } from '../core/contracts/events.ts'
+import type { Docket } from '../durable/docket.ts'
+import type { ExecutionPlan } from '../durable/execution-plan.ts'
+import type { StepInfo } from '../durable/records/step-info.ts'
+import { detailsOf } from './docket-calls.ts'
+import { rowOf } from './execution-row.ts'
+import { Pacer } from './pacer.ts'
+import type { StepView } from './protocol.ts'
+import { RequestProblem } from './request-problem.ts'
+import { stepChangeOf } from './step-change.ts'
+import type { StepChange } from './step-change.ts'
+import { stepViewOf } from './step-view.ts'
+import { Topic } from './topic.ts'
+import type { Unnumbered } from './topic.ts'
+
+/** Of one frame. */
+const mostSteps = 1_000
+const frameMs = 16
+
+/**
+ * One execution. Of one that runs in this process, events say at once what its steps do, sixty times a second at the most; what they come to is then looked up, as it is of
+ * executions elsewhere, so that whatever an event does not say is right in a moment.
+ */
+export class ExecutionTopic extends Topic {
+  readonly #docket: Docket
+  readonly #id: string
+  readonly #lookPacer: Pacer
+  readonly #changePacer: Pacer
+  #plan: ExecutionPlan | undefined
+  /** The texts that were sent last, by step and item. */
+  readonly #steps = new Map<string, { readonly view: StepView; readonly text: string }>()
+  #rowText = ''
+  readonly #changes = new Map<string, StepChange>()
+  #isGone = false
+
+  constructor(docket: Docket, id: string, nextSeq: () => number) {
+    super(nextSeq)
+    this.#docket = docket
+    this.#id = id
+    this.#lookPacer = new Pacer(() => this.#look(), { leastMs: 250, idleMs: 2_000 })
+    this.#changePacer = new Pacer(() => this.#showChanges(), { leastMs: frameMs })
+  }
+
+  override take(event: ExecutionEvent): void {
+    if (event.executionId !== this.#id) return
+    const change = stepChangeOf(event)
+    if (change !== undefined) {
+      this.#changes.set(change.step, { ...this.#changes.get(change.step), ...change })
+      this.#changePacer.call()
+    }
+    this.#lookPacer.call()
+  }
+
+  override call(): void {
+    this.#lookPacer.call()
+  }
+
+  override stop(): void {
+    this.#lookPacer.stop()
+    this.#changePacer.stop()
+  }
+
+  /** A page that comes has requested all of it. */
+  protected override frames(): readonly Unnumbered[] {
+    return []
+  }
+
+  #showChanges(): void {
+    const changes = [...this.#changes.values()].slice(0, mostSteps)
+    for (const { step } of changes) {
+      this.#changes.delete(step)
+      // What is looked up next is sent, whatever it is.
+      this.#steps.delete(keyOf({ step }))
+    }
+    if (changes.length > 0) this.show({ type: 'steps', steps: changes })
+    if (this.#changes.size > 0) this.#changePacer.call()
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isGone) return
+    try {
+      this.#plan ??= await this.#docket.plan(this.#id)
+      const details = await detailsOf(this.#docket, this.#id)
+      const row = rowOf(details)
+      const rowText = JSON.stringify([row, details.situation])
+      const changed = this.#changedOf(details.steps)
+      // What events have said meanwhile is newer than what was read.
+      const steps = changed.filter(({ step }) => !this.#changes.has(step))
+      const isNew = rowText !== this.#rowText
+      this.#rowText = rowText
+      const head = isNew ? { row, situation: details.situation } : undefined
+      if (head !== undefined || steps.length > 0)
+        this.show({ type: 'steps', steps: steps.slice(0, mostSteps), ...head })
+      for (let from = mostSteps; from < steps.length; from += mostSteps)
+        this.show({ type: 'steps', steps: steps.slice(from, from + mostSteps) })
+    } catch (thrown) {
+      if (!(thrown instanceof RequestProblem || isNone(thrown))) return // the store can't be reached: requests of the page say so
+      this.#isGone = true
+      this.show({ type: 'steps', steps: [], isGone: true })
+    }
+  }
+
+  #changedOf(steps: readonly StepInfo[]): readonly StepView[] {
+    const planned = new Map(this.#plan?.steps.map((step) => [step.name, step]))
+    const changed: StepView[] = []
+    for (const info of steps) {
+      const view = stepViewOf(info, planned.get(info.step))
+      const text = JSON.stringify(view)
+      const key = keyOf(info)
+      if (this.#steps.get(key)?.text === text) continue
+      this.#steps.set(key, { view, text })
+      changed.push(view)
+    }
+    return changed
+  }
+}
+
+function keyOf({ step, item = '' }: { readonly step: string; readonly item?: string | undefined }): string {
+  return JSON.stringify([step, item])
+}
+
+function isNone(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.message.startsWith('there is no execution')
+}

@@ -1,0 +1,58 @@
+import type { AnyDataType } from '../core/language/data-type.ts'
+import type { ExecutionPlan } from '../durable/execution-plan.ts'
+import type { ExecutionDetails } from '../durable/records/execution-info.ts'
+import { defined, isoOf } from './defined.ts'
+import { rowOf } from './execution-row.ts'
+import { isSensitive } from './is-sensitive.ts'
+import type { ActView, ExecutionRow, ExecutionView, ValueRef } from './protocol.ts'
+import { stepViewOf } from './step-view.ts'
+
+/** One execution as the page shows it: no values. */
+export function executionViewOf(
+  details: ExecutionDetails,
+  plan: ExecutionPlan | undefined,
+  acts: readonly ActView[],
+  seq: number,
+): ExecutionView {
+  const types = typesOf(plan)
+  const refTo = (type: string): ValueRef => ({ type, isSensitive: isHidden(types, type) })
+  const planned = new Map(plan?.steps.map((step) => [step.name, step]))
+  const given = [...Object.keys(details.inputs), ...Object.keys(details.overrides)]
+  return {
+    ...rowOf(details),
+    ...defined<Omit<ExecutionView, keyof ExecutionRow>>({
+      kind: details.batch === undefined ? 'execution' : 'batch',
+      situation: details.situation,
+      headers: details.headers,
+      deadline: isoOf(details.deadline),
+      forkedFrom: details.forkedFrom,
+      inputs: given.map(refTo),
+      output: details.status === 'completed' ? refTo(details.target) : undefined,
+      steps: details.steps.map((step) => stepViewOf(step, planned.get(step.step))),
+      children: details.children.map(({ id, graph, status }) => ({ id, graph, status })),
+      items: itemsOf(details),
+      acts,
+      seq,
+    }),
+  }
+}
+
+function itemsOf({ batch }: ExecutionDetails): ExecutionView['items'] {
+  if (batch === undefined) return undefined
+  const { total, counts } = batch
+  const { completed, failed, running, waiting, retrying } = counts
+  return { total, completed, failed, running: running + waiting + retrying }
+}
+
+/** The types of a plan by their names; undefined where its graph is not known. */
+export function typesOf(plan: ExecutionPlan | undefined): ReadonlyMap<string, AnyDataType> | undefined {
+  if (plan === undefined) return undefined
+  const types = [...plan.leaves.map(({ type }) => type), ...plan.steps.map(({ declaration }) => declaration.output)]
+  return new Map(types.map((type) => [type.name, type]))
+}
+
+/** Whether a type is declared as one whose values are shown to nobody. */
+export function isHidden(types: ReadonlyMap<string, AnyDataType> | undefined, name: string): boolean {
+  const type = types?.get(name)
+  return type !== undefined && isSensitive(type)
+}

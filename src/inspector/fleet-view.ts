@@ -1,0 +1,96 @@
+import { openStatuses } from '../core/contracts/statuses.ts'
+import type { Docket } from '../durable/docket.ts'
+import type { WorkerInfo } from '../durable/records/worker-info.ts'
+import type { ScheduleInfo } from '../durable/schedules/schedule-info.ts'
+import { defined, isoOf } from './defined.ts'
+import type { FleetView } from './protocol.ts'
+
+const upTo = 10_000
+const mostQueues = 200
+const mostIncompatible = 100
+const pagesOfOpen = 5
+
+/** Everything that runs executions, and what stands ready for it. @throws what the docket throws */
+export async function fleetViewOf(docket: Docket): Promise<FleetView> {
+  const [workers, schedules, health, open] = await Promise.all([
+    docket.workers(),
+    schedulesOf(docket),
+    docket.health(),
+    newestOpen(docket),
+  ])
+  const names = new Set([
+    'default',
+    ...workers.flatMap(({ queues }) => Object.keys(queues)),
+    ...open.map(({ queue }) => queue),
+  ])
+  const incompatible = open.filter((one) => one.incompatible.length > 0).slice(0, mostIncompatible)
+  return {
+    workers: workers.map(workerView),
+    queues: await Promise.all([...names].slice(0, mostQueues).map((name) => queueView(docket, name))),
+    schedules: schedules.map(scheduleView),
+    health: { isAlive: health.isAlive, isReady: health.isReady, problems: health.problems },
+    incompatible: incompatible.map(({ id, incompatible: reasons }) => ({ id, reasons })),
+  }
+}
+
+async function newestOpen(
+  docket: Docket,
+): Promise<readonly { id: string; queue: string; incompatible: readonly string[] }[]> {
+  const found: { id: string; queue: string; incompatible: readonly string[] }[] = []
+  let after: string | undefined
+  for (let page = 0; page < pagesOfOpen; page++) {
+    const { executions, next } = await docket.list({ status: openStatuses, after })
+    for (const { id, queue, incompatible } of executions) found.push({ id, queue, incompatible })
+    after = next
+    if (after === undefined) break
+  }
+  return found
+}
+
+async function schedulesOf(docket: Docket): Promise<readonly ScheduleInfo[]> {
+  return (await docket.schedules.list({ limit: 1_000 })).schedules
+}
+
+function workerView({ owner, name, version, since, renewedAt, queues }: WorkerInfo): FleetView['workers'][number] {
+  return defined<FleetView['workers'][number]>({
+    id: owner,
+    name,
+    version,
+    startedAt: isoOf(since),
+    seenAt: isoOf(renewedAt),
+    running: undefined,
+    queues,
+  })
+}
+
+async function queueView(docket: Docket, name: string): Promise<FleetView['queues'][number]> {
+  const queue = docket.queue(name)
+  const [info, backlog] = await Promise.all([queue.info(), queue.backlog({ upTo })])
+  const limits = Object.values(info.limits).every((one) => one === undefined) ? undefined : JSON.stringify(info.limits)
+  return defined<FleetView['queues'][number]>({
+    name,
+    isPaused: info.pausedAt !== undefined,
+    ready: backlog.ready,
+    running: backlog.running,
+    oldestReadyMs: backlog.oldestReadyMs,
+    limits,
+  })
+}
+
+function scheduleView(info: ScheduleInfo): FleetView['schedules'][number] {
+  return defined<FleetView['schedules'][number]>({
+    name: info.name,
+    graph: info.graph,
+    target: info.target,
+    isPaused: info.pausedAt !== undefined,
+    nextAt: isoOf(info.nextAt),
+    lastAt: isoOf(info.lastAt),
+    cadence: cadenceOf(info),
+  })
+}
+
+function cadenceOf({ cron, everyMs, at, timeZone }: ScheduleInfo): string {
+  if (cron !== undefined) return timeZone === undefined ? cron : `${cron} (${timeZone})`
+  if (everyMs !== undefined) return `every ${everyMs} ms`
+  return at === undefined ? 'never' : `once, at ${at.toISOString()}`
+}

@@ -1,0 +1,4 @@
+export { createInspector } from './inspector.ts'
+
+export type { Inspector } from './inspector.ts'
+export type { InspectorOptions } from './options.ts'

@@ -1,0 +1,79 @@
+import { AsyncResource } from 'node:async_hooks'
+import { performance } from 'node:perf_hooks'
+import { clearTimeout, setTimeout } from 'node:timers'
+
+/** How often work is done. */
+export interface Pace {
+  /** Between the end of one and the beginning of the next, at least. */
+  readonly leastMs: number
+  /** The same where nothing calls for it; undefined where it is done on call alone. */
+  readonly idleMs?: number
+}
+
+/** So much of the time the work may take at the most, as one part of as many. */
+const share = { busy: 10, idle: 20 } as const
+
+/** Does one piece of work again and again: soon after something calls for it, now and then otherwise, one at a time, and never for more than a tenth of the time. */
+export class Pacer {
+  readonly #work: () => Promise<void> | void
+  readonly #pace: Pace
+  // Whoever calls for it may be in the middle of an execution, in its async context.
+  readonly #context = new AsyncResource('docket-inspector')
+  #timer: NodeJS.Timeout | undefined
+  #dueAt = Infinity
+  #endedAt = -Infinity
+  #tookMs = 0
+  #isRunning = false
+  #isCalledFor = false
+  #isStopped = false
+
+  /** @param work must not reject */
+  constructor(work: () => Promise<void> | void, pace: Pace) {
+    this.#work = work
+    this.#pace = pace
+  }
+
+  /** Something has changed. */
+  call(): void {
+    if (this.#isCalledFor || this.#isStopped) return
+    this.#isCalledFor = true
+    if (!this.#isRunning) this.#schedule()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+  }
+
+  #schedule(): void {
+    const { leastMs, idleMs } = this.#pace
+    const pauseMs = this.#isCalledFor
+      ? Math.max(leastMs, share.busy * this.#tookMs)
+      : idleMs === undefined
+        ? Infinity
+        : Math.max(idleMs, share.idle * this.#tookMs)
+    const dueAt = Math.max(performance.now(), this.#endedAt + pauseMs)
+    if (dueAt === Infinity || (this.#timer !== undefined && dueAt >= this.#dueAt)) return
+    clearTimeout(this.#timer)
+    this.#dueAt = dueAt
+    this.#context.runInAsyncScope(() => {
+      this.#timer = setTimeout(() => void this.#run(), dueAt - performance.now())
+      this.#timer.unref()
+    })
+  }
+
+  async #run(): Promise<void> {
+    this.#timer = undefined
+    this.#isCalledFor = false
+    this.#isRunning = true
+    const beganAt = performance.now()
+    try {
+      await this.#work()
+    } finally {
+      this.#endedAt = performance.now()
+      this.#tookMs = this.#endedAt - beganAt
+      this.#isRunning = false
+      if (!this.#isStopped) this.#schedule()
+    }
+  }
+}

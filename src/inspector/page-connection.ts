@@ -1,0 +1,47 @@
+import type { LiveFrame } from './protocol.ts'
+import type { WebSocket } from './web-packages.ts'
+
+/** From here on a page counts as one that does not read. */
+const mostBuffered = 256 * 1024
+const opened = 1
+
+/** One page that is open. What it does not read in time is left out, and once it reads again it gets a `gap`: nothing is kept for it. */
+export class PageConnection {
+  readonly #socket: WebSocket
+  readonly #seq: () => number
+  #isBehind = false
+  #answers = true
+
+  constructor(socket: WebSocket, seq: () => number) {
+    this.#socket = socket
+    this.#seq = seq
+    socket.on('pong', () => (this.#answers = true))
+  }
+
+  send(text: string): void {
+    if (this.#socket.readyState !== opened) return
+    if (this.#isBehind || this.#socket.bufferedAmount > mostBuffered) {
+      this.#isBehind = true
+      return
+    }
+    this.#socket.send(text, () => this.#catchUp())
+  }
+
+  /** Looks whether somebody is there; one that has not answered since the last time is cut off. */
+  ping(): void {
+    if (!this.#answers) return this.#socket.terminate()
+    this.#answers = false
+    if (this.#socket.readyState === opened) this.#socket.ping()
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason)
+  }
+
+  #catchUp(): void {
+    if (!this.#isBehind || this.#socket.bufferedAmount > 0 || this.#socket.readyState !== opened) return
+    this.#isBehind = false
+    const gap: LiveFrame = { type: 'gap', seq: this.#seq() }
+    this.#socket.send(JSON.stringify(gap))
+  }
+}

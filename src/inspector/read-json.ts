@@ -1,0 +1,33 @@
+import { RequestProblem } from './request-problem.ts'
+
+const deepest = 64
+
+/** What a stranger has sent as JSON. @throws RequestProblem for what is no JSON, is nested too deeply, or has keys that lead to a prototype */
+export function readJson(text: string): unknown {
+  // Before it is parsed: whatever walks through the value later may do so by recursion.
+  if (depthOf(text) > deepest) throw new RequestProblem(400, `JSON may be nested ${deepest} deep at the most`)
+  try {
+    return JSON.parse(text, (key, value: unknown) => {
+      if (key === '__proto__') throw new RequestProblem(400, 'a key may not be __proto__')
+      return value
+    })
+  } catch (error) {
+    throw error instanceof RequestProblem ? error : new RequestProblem(400, 'the body is no JSON')
+  }
+}
+
+function depthOf(text: string): number {
+  let depth = 0
+  let most = 0
+  let isInText = false
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (isInText) {
+      if (code === 0x5c) index++
+      else if (code === 0x22) isInText = false
+    } else if (code === 0x22) isInText = true
+    else if (code === 0x5b || code === 0x7b) most = Math.max(most, ++depth)
+    else if (code === 0x5d || code === 0x7d) depth--
+  }
+  return most
+}
