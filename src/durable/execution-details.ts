@@ -1,7 +1,7 @@
-import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
+import type { ExecutionRecord, StepRecord } from '../core/contracts/execution-record.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import { requireIndex } from '../core/graph/plan.ts'
-import type { StepSpec } from '../core/graph/graph-index.ts'
+import type { AnyGraph, StepSpec } from '../core/graph/graph-index.ts'
 import { checkOptions, describe } from '../core/check-options.ts'
 import { durationHint, durationMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
@@ -24,7 +24,8 @@ import type { LeaseInfo } from './records/lease-info.ts'
 import { liveStepInfos, recordedStepInfos } from './records/open-steps.ts'
 import { shownBatch } from './records/present-batch.ts'
 import { shownRecords } from './records/present-names.ts'
-import { planOfRecord } from './records/restore-execution.ts'
+import { planOfRecord, specsByName } from './records/restore-execution.ts'
+import { withSensitivity } from './records/sensitive-steps.ts'
 import { stepInfosOf } from './records/step-info.ts'
 import { placeOf } from './records/step-place.ts'
 import type { StepInfo } from './records/step-info.ts'
@@ -96,7 +97,9 @@ async function detailsOfOne(
     encoding,
     former,
   )
-  const shown = await withCheckpoints(context, id, graph, await withLimits(context, infos))
+  const limited = await withLimits(context, infos)
+  const closed = withSensitivity(limited, info.sensitive, typesOf(graph, steps))
+  const shown = await withCheckpoints(context, id, graph, closed)
   return { ...info, lease, batch: undefined, situation: situationWith(shown), steps: shown, children, acts }
 }
 
@@ -118,8 +121,19 @@ async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): 
   const recorded = await stepInfosOf(record, steps, encoding, turnOf(clock))
   const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
   const known = live === undefined ? recorded : withLiveSteps(recorded, batch, live)
-  const infos = await withLimits(context, await withUndos(stored.id, withUndone(known, undos), undos, encoding, former))
+  const all = await withLimits(context, await withUndos(stored.id, withUndone(known, undos), undos, encoding, former))
+  const infos = withSensitivity(all, info.sensitive, typesOf(graph, steps))
   return { ...info, lease, batch, situation: situationWith(infos), steps: infos, children, acts }
+}
+
+/** Finds the type that a step makes: as its graph says, or its record where that is not known. */
+function typesOf(graph: AnyGraph | undefined, records: readonly StepRecord[]): (step: string) => string | undefined {
+  const specs = graph === undefined ? undefined : specsByName(requireIndex(graph))
+  let recorded: Map<string, string> | undefined
+  return (step) => {
+    recorded ??= new Map(records.map((record) => [record.step, record.type]))
+    return specs?.get(step)?.output.name ?? recorded.get(step)
+  }
 }
 
 /** The newest of its children, where it may have any. */
@@ -141,7 +155,7 @@ async function headOf(
 }> {
   const { clock, connection, incompatible, options, owned } = context
   const misfit = incompatible.misfitOfOpen(record)
-  const info = await infoOf(record, connection.encoding, misfit?.reasons)
+  const info = await infoOf(record, connection.encoding, misfit?.reasons, context.graphOf(record))
   const willingness = {
     knowsGraph: context.graphOf(record) !== undefined,
     takesOver: options.takeOver !== false,

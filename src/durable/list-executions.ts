@@ -68,7 +68,12 @@ function shown(context: DocketContext, records: readonly ExecutionRecord[]): Pro
   const { connection, incompatible } = context
   return Promise.all(
     records.map(async (record) =>
-      infoOf(await context.presentRecord(record), connection.encoding, incompatible.misfitOfOpen(record)?.reasons),
+      infoOf(
+        await context.presentRecord(record),
+        connection.encoding,
+        incompatible.misfitOfOpen(record)?.reasons,
+        context.graphOf(record),
+      ),
     ),
   )
 }

@@ -62,6 +62,7 @@ export const explain = ((
     isGiven: given.has(type.name),
     isRequired,
     overrides: producerIn(plain, type.name)?.spec.name,
+    isSensitive: type.isSensitive === true,
   }))
   return printable({
     graph: graph.name,
@@ -142,6 +143,7 @@ function explainSteps(
       level,
       will,
       isUndoable: spec.compensate !== undefined,
+      isSensitive: spec.output.isSensitive === true,
     }
   })
 }

@@ -97,11 +97,13 @@ async function issuesIn(
   try {
     paths = prototypeKeysOf(type.name, value, maxPrototypeKeys)
   } catch (thrown) {
-    const message = `can't be read: ${describeThrown(thrown)}`
+    const message = type.isSensitive === true ? "can't be read" : `can't be read: ${describeThrown(thrown)}`
     return { issues: [{ message, path: [type.name] }], thrown }
   }
   const message = 'is no key that a value from outside may have: it sets the prototype of what the value is copied to'
-  const tricky = paths.map((path) => ({ message, path }))
+  // Keys within a sensitive value are a part of it.
+  const shown = type.isSensitive === true && paths.length > 0 ? [[type.name]] : paths
+  const tricky = shown.map((path) => ({ message, path }))
   const { issues = [], thrown } = await checkValue(type, value)
   return { issues: [...tricky, ...issues], thrown }
 }

@@ -18,6 +18,8 @@ export function argsType(node: string, ports: Readonly<Record<string, AnyPort>>)
     name: argsTypeName(node),
     schema: Object.freeze(schema),
     version: undefined,
+    // They are given, and shown, together.
+    ...(Object.values(ports).some((port) => typeOf(port).isSensitive === true) && { isSensitive: true }),
   })
 }
 
@@ -44,10 +46,14 @@ function checkArgs(ports: Readonly<Record<string, AnyPort>>, given: unknown): Re
 }
 
 function checkPort(port: AnyPort, value: unknown): Result | Promise<Result> {
-  const type = port.kind === 'dataType' ? port : port.type
+  const type = typeOf(port)
   if (value === undefined && port.kind === 'optional') return { value }
   if (value === undefined) return { issues: [{ message: `missing: the step takes a "${type.name}"` }] }
   return type.schema === undefined ? { value } : type.schema['~standard'].validate(value)
+}
+
+function typeOf(port: AnyPort): AnyDataType {
+  return port.kind === 'dataType' ? port : port.type
 }
 
 function issuesAt(name: string, { issues }: Result): readonly Issue[] {

@@ -65,7 +65,7 @@ function resultsStep(
     inputs: Object.freeze(
       Object.fromEntries(ordered.map(({ name }) => [portOf(name), resultType(name, made.get(name)!)])),
     ),
-    output: resultsType,
+    output: [...made.values()].some(({ isSensitive }) => isSensitive === true) ? sensitiveResultsType : resultsType,
     run: (given: Readonly<Record<string, unknown>>) =>
       Object.fromEntries(names.map((name) => [name, given[portOf(name)]])),
     drawn: resultsName,
@@ -81,3 +81,6 @@ export const resultsType: AnyDataType = Object.freeze({
   schema: undefined,
   version: undefined,
 })
+
+/** The same where a result is sensitive: so is the record that it is in. */
+const sensitiveResultsType: AnyDataType = Object.freeze({ ...resultsType, isSensitive: true })

@@ -96,8 +96,8 @@ function keyedByArgs<Limit extends AnyStep['concurrency'] | AnyStep['rate']>(lim
 }
 
 /** The data type of a node: that of its step, under the node's name. */
-export function resultType(node: string, { schema, version }: AnyDataType): AnyDataType {
-  return Object.freeze({ kind: 'dataType', name: node, schema, version })
+export function resultType(node: string, { schema, version, isSensitive }: AnyDataType): AnyDataType {
+  return Object.freeze({ kind: 'dataType', name: node, schema, version, ...(isSensitive === true && { isSensitive }) })
 }
 
 function startType(node: string): AnyDataType {

@@ -16,7 +16,7 @@ import { checkKind, givenOptionsOf, isKind, optionsOf } from './check-kind.ts'
 
 type Report = (kind: GraphProblem['kind'], message: string, step?: string) => void
 
-const dataTypeKeys = ['kind', 'name', 'schema', 'version', 'formerly', 'broadcast', 'result', 'validate']
+const dataTypeKeys = ['kind', 'name', 'schema', 'version', 'formerly', 'isSensitive', 'broadcast', 'result', 'validate']
 const retryKeys = ['maxAttempts', 'backoff', 'retryIf']
 const persistKeys = ['scope', 'ttl', 'namespace', 'capacity', 'store', 'onStoreError']
 const defaultsKeys = ['timeout', 'retry', 'persist', 'concurrency']
@@ -25,20 +25,22 @@ const defaultsKeys = ['timeout', 'retry', 'persist', 'concurrency']
 export function problemOfDataType(value: unknown): string | undefined {
   if (!isRecord(value) || value['kind'] !== 'dataType')
     return 'is not a data type; make one with dataType(name, schema)'
-  const { name, schema, version } = value
+  const { name, schema, version, isSensitive } = value
   if (typeof name !== 'string' || name === '') return 'is a data type without a name; a name is a non-empty string'
   // The names stand as keys in what is stored of an execution, beside marks that begin with one.
   if (name.startsWith('$'))
     return `is a data type named "${name}"; names that begin with "$" are reserved for what is stored beside values: choose another`
   const unknown = Object.keys(value).find((key) => !dataTypeKeys.includes(key))
   if (unknown !== undefined)
-    return `"${name}" has the unknown option "${unknown}"; known are ${isEventType(value) ? 'scope, ttl and version' : 'version and formerly'}`
+    return `"${name}" has the unknown option "${unknown}"; known are ${isEventType(value) ? 'scope, ttl, version and sensitive' : 'version, formerly and sensitive'}`
   const broadcastProblem = problemOfBroadcast(value)
   if (broadcastProblem !== undefined) return broadcastProblem
   const updateProblem = problemOfUpdate(value)
   if (updateProblem !== undefined) return updateProblem
   if (version !== undefined && typeof version !== 'string')
     return `"${name}" has a version that is not a string: ${describe(version)}`
+  if (isSensitive !== undefined && typeof isSensitive !== 'boolean')
+    return `"${name}" has sensitive that is neither true nor false: ${describe(isSensitive)}`
   if (schema === undefined) return undefined
   const standard =
     (typeof schema === 'object' && schema !== null) || typeof schema === 'function'

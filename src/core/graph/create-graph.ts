@@ -221,6 +221,7 @@ function collectTypes(steps: readonly AnyStep[], report: Report): ReadonlyMap<st
 function differenceOf(one: AnyDataType, other: AnyDataType): string | undefined {
   if (!isSameSchema(one.schema, other.schema)) return 'schemas'
   if (one.version !== other.version) return 'versions'
+  if ((one.isSensitive ?? false) !== (other.isSensitive ?? false)) return 'options: only one is sensitive'
   return isSameList(one.formerly, other.formerly) ? undefined : 'former names'
 }
 

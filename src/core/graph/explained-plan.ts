@@ -29,6 +29,8 @@ export interface ExplainedStep {
   readonly will: 'run' | 'cached' | 'unknown' | 'blocked'
   /** Whether what it does is undone when the execution fails or is cancelled. */
   readonly isUndoable: boolean
+  /** Whether what it makes is never shown, logged or exported. */
+  readonly isSensitive: boolean
 }
 
 /** A type that the caller gives. */
@@ -41,6 +43,8 @@ export interface ExplainedLeaf {
   readonly isRequired: boolean
   /** The step whose work the given value makes unnecessary, if there is one. */
   readonly overrides: string | undefined
+  /** Whether values of it are never shown, logged or exported. */
+  readonly isSensitive: boolean
 }
 
 /** What would happen, without doing it: like `make -n`. */
@@ -88,14 +92,15 @@ function textOf({ graph, target, steps, levels, leaves, missing, unknown }: Plan
   ]
   for (const leaf of leaves) {
     const state = leaf.isGiven ? 'given' : leaf.isRequired ? 'MISSING' : 'not given, optional'
-    lines.push(`  in  ${leaf.type} (${state}${leaf.overrides === undefined ? '' : `, instead of ${leaf.overrides}`})`)
+    const instead = leaf.overrides === undefined ? '' : `, instead of ${leaf.overrides}`
+    lines.push(`  in  ${leaf.type} (${state}${instead}${leaf.isSensitive ? ', sensitive' : ''})`)
   }
   for (const [level, names] of levels.entries()) {
     for (const name of names) {
       const step = byName.get(name)!
       const inputs = inputsText(step)
       lines.push(
-        `  ${String(level).padStart(2)}  ${name.padEnd(width)}  ${willOf(step).padEnd(7)}  ${inputs === '' ? '' : `${inputs} `}→ ${step.output}${step.isUndoable ? ', undoable' : ''}`,
+        `  ${String(level).padStart(2)}  ${name.padEnd(width)}  ${willOf(step).padEnd(7)}  ${inputs === '' ? '' : `${inputs} `}→ ${step.output}${step.isUndoable ? ', undoable' : ''}${step.isSensitive ? ', sensitive' : ''}`,
       )
     }
   }

@@ -12,6 +12,8 @@ export interface AnyDataType {
   readonly version: string | undefined
   /** What it was called before, the newest name first. */
   readonly formerly?: string | readonly string[] | undefined
+  /** Whether its values are never shown, logged or exported. */
+  readonly isSensitive?: boolean | undefined
 }
 
 /** An input that may be missing because its producer failed. */
@@ -210,6 +212,11 @@ export interface DataTypeOptions {
   readonly version?: string
   /** What the type was called before, the newest name first: values that were stored under that name are found. @default none */
   readonly formerly?: string | readonly string[] | undefined
+  /**
+   * Whether values of it are never shown, logged or exported by any tool of Docket: the page, the command line, exports and messages of errors leave them out. Code reads
+   * them as any others; a store keeps them as any others, so encrypt them with a codec. @default false
+   */
+  readonly sensitive?: boolean | undefined
 }
 
 /**
@@ -238,8 +245,10 @@ export function dataType<
 export function dataType(first: unknown, second?: unknown, third?: unknown): unknown {
   const descriptor = messageNameOf(first)
   const [name, source, options] = descriptor === undefined ? [first, second, third] : [descriptor, first, second]
-  const extra = ownFields(options)
-  return Object.freeze({ ...extra, kind: 'dataType', name, schema: schemaOf(source), version: extra['version'] })
+  const { sensitive, ...extra } = ownFields(options)
+  const closed = sensitive === undefined ? {} : { isSensitive: sensitive }
+  const version = extra['version']
+  return Object.freeze({ ...extra, ...closed, kind: 'dataType', name, schema: schemaOf(source), version })
 }
 
 const unchecked = Object.freeze({ kind: 'unchecked' })

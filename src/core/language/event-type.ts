@@ -37,6 +37,8 @@ export interface EventTypeOptions {
   readonly ttl?: Duration | undefined
   /** Change it when values stored under this name no longer hold. @default no version */
   readonly version?: string | undefined
+  /** Whether values of it are never shown, logged or exported by any tool of Docket, as in `dataType`. @default false */
+  readonly sensitive?: boolean | undefined
 }
 
 const defaultTtl = '7d'

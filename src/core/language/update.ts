@@ -26,6 +26,8 @@ export interface UpdateDeclaration<Input, Output, Value> {
    * synchronous and pure. @default all that fit the schema are accepted
    */
   readonly validate?: ((value: Value, view: UpdateView) => void) | undefined
+  /** Whether values of it, and its answers, are never shown, logged or exported by any tool of Docket, as in `dataType`. @default false */
+  readonly sensitive?: boolean | undefined
 }
 
 type Source = StandardSchemaV1 | Unchecked<unknown>
@@ -53,9 +55,10 @@ export function update<const Name extends string, Input extends Source, Output e
   name: Name,
   declaration: UpdateDeclaration<Input, Output, ValueOf<Extract<DataTypeFrom<Name, Input>, TypedDataType>>>,
 ): UpdateType<Name, Input, Output> {
-  const { input, output, validate, ...extra } = ownFields(declaration)
-  const type = dataType(name, input as Source) as unknown as AnyDataType
-  const result = dataType(name, output as Source)
+  const { input, output, validate, sensitive, ...extra } = ownFields(declaration)
+  const options = sensitive === undefined ? {} : { sensitive: sensitive as boolean }
+  const type = dataType(name, input as Source, options) as unknown as AnyDataType
+  const result = dataType(name, output as Source, options)
   return Object.freeze({ ...type, ...extra, result, ...(validate !== undefined && { validate }) }) as never
 }
 

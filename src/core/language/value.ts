@@ -57,6 +57,14 @@ export function isValueStep(step: AnyStep): step is AnyStep & { readonly value: 
 
 /** Why a value does not fit its type, as far as that can be said at once. Never throws. */
 export function problemsOfValue(type: AnyDataType, given: unknown): readonly string[] {
+  const problems = found(type, given)
+  // What a schema says of a value quotes it.
+  return problems.length > 0 && type.isSensitive === true
+    ? ['what does not is left out, since the type is sensitive']
+    : problems
+}
+
+function found(type: AnyDataType, given: unknown): readonly string[] {
   if (type.schema === undefined) return []
   try {
     const result = type.schema['~standard'].validate(given)

@@ -3,6 +3,7 @@ import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { executionStatuses } from '../../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../core/contracts/statuses.ts'
+import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { ActInfo } from './act-info.ts'
 import type { BatchInfo } from './batch-info.ts'
@@ -12,6 +13,7 @@ import { detachedHash } from './graph-hash.ts'
 import type { LeaseInfo } from './lease-info.ts'
 import type { StepInfo } from './step-info.ts'
 import { headOfBatch } from './restore-batch.ts'
+import { allSensitive, sensitiveNamesOf } from './sensitive-types.ts'
 import { readInputs } from './stored-inputs.ts'
 import { split } from '../../runtime/inputs/given-inputs.ts'
 
@@ -59,6 +61,8 @@ export interface ExecutionInfo {
   readonly incompatible: readonly string[]
   /** Whether `handle.detach()` took it out of the docket: it goes on elsewhere, or nowhere. Its status is `cancelled` then. */
   readonly isDetached: boolean
+  /** Names of its types that are declared `sensitive`: tools show no value of them. */
+  readonly sensitive: readonly string[]
   /** The execution that it is a child of; absent where there is none. */
   readonly parent?: string | undefined
   /** The execution that it was forked from; absent where there is none. */
@@ -89,6 +93,7 @@ export async function infoOf(
   record: ExecutionRecord,
   encoding: ValueEncoding,
   incompatible: readonly string[] = [],
+  present?: AnyGraph,
 ): Promise<ExecutionInfo> {
   const { id, graph, target, status, headers, owner, deadline, createdAt, startedAt, updatedAt, endedAt } = record
   const unreadable = new Set(incompatible)
@@ -102,12 +107,15 @@ export async function infoOf(
       return instead
     }
   }
+  const nothing = { inputs: {}, overrides: {}, marked: [] }
+  const { inputs, overrides, marked } = await read(() => givenInputsOf(record, encoding), nothing)
   return {
     id,
     graph,
     target,
     status,
-    ...(await read(() => givenInputsOf(record, encoding), { inputs: {}, overrides: {} })),
+    inputs,
+    overrides,
     output: await read(
       () => decoded(record.output, (stored) => encoding.decode(stored, ['execution', id, 'output'])),
       undefined,
@@ -129,6 +137,7 @@ export async function infoOf(
     endedAt: dateOf(endedAt),
     incompatible: [...unreadable],
     isDetached: record.graphHash === detachedHash,
+    sensitive: allSensitive(marked, present),
     ...(record.parent !== undefined && { parent: record.parent }),
     ...(record.forkedFrom !== undefined && { forkedFrom: record.forkedFrom }),
   }
@@ -137,14 +146,14 @@ export async function infoOf(
 async function givenInputsOf(
   record: ExecutionRecord,
   encoding: ValueEncoding,
-): Promise<Pick<ExecutionInfo, 'inputs' | 'overrides'>> {
+): Promise<Pick<ExecutionInfo, 'inputs' | 'overrides'> & { readonly marked: readonly string[] }> {
   if (record.kind === 'batch') {
-    const { shared, overrides = {} } = await headOfBatch(record, encoding)
-    return { inputs: shared, overrides }
+    const head = await headOfBatch(record, encoding)
+    return { inputs: head.shared, overrides: head.overrides ?? {}, marked: sensitiveNamesOf(head) }
   }
-  const { $given, $overrides } = await readInputs(record, encoding)
+  const { $given, $overrides, $sensitive = [] } = await readInputs(record, encoding)
   const [inputs, overrides] = split($given, $overrides)
-  return { inputs, overrides }
+  return { inputs, overrides, marked: $sensitive }
 }
 
 /** Whether this version knows the status: a newer one may have written it, or somebody by hand. */

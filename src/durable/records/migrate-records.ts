@@ -114,7 +114,7 @@ export async function migrateRecords(
   if (execution.kind === 'batch') return undefined
   const { id, graph, target, graphHash, machineVersion } = execution
   const stored = await readInputs(execution, encoding)
-  const { $checked, $overrides, $names, $signals, $waits, $limits, $drawing, $onWorkerLoss } = stored
+  const { $checked, $overrides, $names, $signals, $waits, $limits, $drawing, $onWorkerLoss, $sensitive } = stored
   const [inputs, overrides] = split($checked, $overrides)
   const known: Record<string, MigratableStep> = {}
   const byStep = new Map<string, StepRecord>()
@@ -188,6 +188,7 @@ export async function migrateRecords(
     ...(names !== undefined && { $names: names }),
     ...($signals !== undefined && { $signals }),
     ...($waits !== undefined && { $waits }),
+    ...($sensitive !== undefined && { $sensitive }),
     ...($limits !== undefined && { $limits }),
     ...($drawing !== undefined && { $drawing }),
     ...($onWorkerLoss !== undefined && { $onWorkerLoss }),

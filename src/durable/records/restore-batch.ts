@@ -56,6 +56,8 @@ export interface BatchHead {
   readonly retried?: readonly string[] | undefined
   readonly $names?: StoredNames | undefined
   readonly $limits?: StoredLimits | undefined
+  /** Names of its types that are sensitive. */
+  readonly $sensitive?: readonly string[] | undefined
   /** Of a workflow, its drawing. */
   readonly $drawing?: Drawing | undefined
 }

@@ -128,6 +128,8 @@ export interface StepInfo {
   readonly checkpoints?: readonly CheckpointInfo[] | undefined
   /** Why it does not go on: undefined for one that runs or has ended. */
   readonly waitsFor: StepWait | undefined
+  /** True where what it makes is declared `sensitive`: tools don't show it. Absent elsewhere. */
+  readonly isSensitive?: boolean | undefined
 }
 
 /** What the records of steps say; what a batch keeps besides is not shown. @throws SerializationError for one that can't be read */

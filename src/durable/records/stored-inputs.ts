@@ -7,6 +7,7 @@ import type { ValueSource } from '../../runtime/steps/step-work.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { ValueEncoding, ValueIdentity } from '../../core/values/value-encoding.ts'
 import { graphHashOf } from './graph-hash.ts'
+import { sensitiveMark, sensitiveNamesOf } from './sensitive-types.ts'
 import { namesAtStart } from './stored-names.ts'
 import type { StoredLimits } from './stored-limits.ts'
 import type { StoredNames } from './stored-names.ts'
@@ -31,6 +32,8 @@ export interface StoredInputs {
   readonly $onWorkerLoss?: WorkerLossPolicy
   /** Inputs that are not among the given ones: where its parent has them on record, by type. */
   readonly $refs?: Readonly<Record<string, ValueSource>>
+  /** Names of its types that are sensitive. */
+  readonly $sensitive?: readonly string[]
 }
 
 /** What is stored with the inputs of a child. */
@@ -59,7 +62,7 @@ export interface PlannedWaits {
  * that changes meanwhile must not make one of the other; `$signals` has what came with the start, and `$waits` what may be sent. A schema that only copies has converted nothing.
  */
 export function storedInputsOf(
-  { index, leaves, overridden, signalSteps, receivers }: Plan,
+  { index, leaves, overridden, signalSteps, receivers, types }: Plan,
   given: readonly unknown[],
   checked: readonly unknown[],
   signals: Readonly<Record<string, unknown>> = {},
@@ -89,6 +92,7 @@ export function storedInputsOf(
     ...(index.drawing !== undefined && { $drawing: index.drawing }),
     ...(onWorkerLoss !== undefined && { $onWorkerLoss: onWorkerLoss }),
     ...(Object.keys(refs).length > 0 && { $refs: refs }),
+    ...sensitiveMark(types),
     ...(signalSteps.length + receivers.length > 0 && { $waits: waitsOf({ index, signalSteps, receivers }) }),
   }
 }
@@ -118,8 +122,10 @@ export async function readInputs(record: ExecutionRecord, encoding: ValueEncodin
     $drawing: drawing,
     $onWorkerLoss: onWorkerLoss,
     $refs: refs,
+    $sensitive: _,
     ...given
   } = stored
+  const sensitive = sensitiveNamesOf(stored)
   return {
     $given: given,
     $checked: isRecord(converted) ? { ...given, ...converted } : given,
@@ -129,6 +135,7 @@ export async function readInputs(record: ExecutionRecord, encoding: ValueEncodin
     ...(isRecord(signals) && { $signals: signals }),
     ...(isRecord(limits) && { $limits: limits }),
     ...(drawing !== undefined && { $drawing: drawing }),
+    ...(sensitive.length > 0 && { $sensitive: sensitive }),
     ...(isRecord(refs) && { $refs: refs as Readonly<Record<string, ValueSource>> }),
     ...((onWorkerLoss === 'restart' || onWorkerLoss === 'fail') && { $onWorkerLoss: onWorkerLoss }),
     ...(isRecord(waits) && Array.isArray(waits['signals']) && { $waits: waits as unknown as PlannedWaits }),

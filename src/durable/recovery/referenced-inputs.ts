@@ -24,6 +24,7 @@ export async function withReferencedInputs(
     $signals,
     $limits,
     $waits,
+    $sensitive,
     $onWorkerLoss,
   } = stored
   if (Object.keys(refs).length === 0) return record
@@ -42,6 +43,7 @@ export async function withReferencedInputs(
     ...($names !== undefined && { $names }),
     ...($signals !== undefined && { $signals }),
     ...($waits !== undefined && { $waits }),
+    ...($sensitive !== undefined && { $sensitive }),
     ...($limits !== undefined && { $limits }),
     ...($onWorkerLoss !== undefined && { $onWorkerLoss }),
   }

@@ -29,6 +29,7 @@ import { machineVersion } from '../records/machine-version.ts'
 import { chunksOf, itemsStep } from '../records/batch-items.ts'
 import type { BatchItems, ItemsChunk } from '../records/batch-items.ts'
 import { outcomeRecordOf } from '../records/outcome-record.ts'
+import { sensitiveMark } from '../records/sensitive-types.ts'
 import type { BatchHead } from '../records/restore-batch.ts'
 import { boundsOf, deadlineOnceBegun, latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
 import { namesAtStart } from '../records/stored-names.ts'
@@ -110,6 +111,7 @@ export async function batchRequest(
         ...(names !== undefined && { $names: names }),
         ...(limits !== undefined && { $limits: limits }),
         ...(drawing !== undefined && { $drawing: drawing }),
+        ...sensitiveMark(frame.plan.whole.types),
       }
       return {
         id,

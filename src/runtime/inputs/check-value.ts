@@ -34,6 +34,8 @@ export function checkValue(type: AnyDataType, value: unknown): CheckedValue | Pr
 
 function checkedOf(type: AnyDataType, result: StandardSchemaV1.Result<unknown>): CheckedValue {
   if (result.issues === undefined) return result as { readonly value: unknown }
+  // What a schema says of a value quotes it, and its keys may be a part of it.
+  if (type.isSensitive === true) return closedIssues(type)
   const given: unknown = result.issues
   if (!Array.isArray(given)) throw new TypeError('its issues are not a list')
   // Libraries may hand in subclasses of Array, whose `map` makes another of these.
@@ -47,11 +49,18 @@ function checkedOf(type: AnyDataType, result: StandardSchemaV1.Result<unknown>):
   return { issues, thrown: undefined }
 }
 
+/** Of what is sensitive nothing is said but that it does not fit. */
+function closedIssues({ name }: AnyDataType): CheckedValue {
+  const message = 'does not fit its schema (what does not is left out, since the type is sensitive)'
+  return { issues: [{ message, path: [name] }], thrown: undefined }
+}
+
 function keyOf(key: PropertyKey): string | number {
   return typeof key === 'symbol' ? String(key) : key
 }
 
 function thrownBySchema(type: AnyDataType, thrown: unknown): CheckedValue {
+  if (type.isSensitive === true) return closedIssues(type)
   return { issues: [{ message: `the schema itself threw: ${describeThrown(thrown)}`, path: [type.name] }], thrown }
 }
 
