@@ -107,7 +107,9 @@ export type {
   UpdateIntercepted,
 } from './core/contracts/interceptor.ts'
 export type { Logger } from './core/contracts/logger.ts'
-export type { Observer } from './core/contracts/observer.ts'
+export type { ExecutionLife, LifeAttempt, LifeObserver, LifeRecord } from './core/contracts/execution-life.ts'
+export type { Fleet, FleetQueue, ObservedDocket, ProcessEvent } from './core/contracts/observed-docket.ts'
+export type { Observer, ObserverObject } from './core/contracts/observer.ts'
 export type {
   Backoff,
   ConcurrencyPolicy,

@@ -84,8 +84,8 @@ export class OptionError extends DocketError {
     named(this, 'OptionError')
   }
 
-  constructor(message: string, place?: ErrorPlace) {
-    super('OPTION_INVALID', message, place)
+  constructor(message: string, place?: ErrorPlace, options?: ErrorOptions) {
+    super('OPTION_INVALID', message, place, options)
   }
 }
 

@@ -1,3 +1,5 @@
+import { observedDocket } from '../core/contracts/observed-docket.ts'
+import type { ObservableDocket, ObservedDocket } from '../core/contracts/observed-docket.ts'
 import { requireName } from '../core/check-name.ts'
 import type { EmitVerdict } from '../core/contracts/event-record.ts'
 import type { AnyDataType, GivenOf, TypedDataType, ValueOf } from '../core/language/data-type.ts'
@@ -26,6 +28,7 @@ import { checkDocketOptions, withAllGraphs } from './context/docket-options.ts'
 import type { DocketOptions } from './context/docket-options.ts'
 import { deleteExecution } from './delete-execution.ts'
 import type { DeleteOptions } from './delete-execution.ts'
+import { attachObservers, observedOf } from './observed-docket.ts'
 import { docketParts } from './docket-parts.ts'
 import type { DocketParts } from './docket-parts.ts'
 import { checkedLogic } from './checked-logic.ts'
@@ -65,7 +68,7 @@ import { purge } from './upkeep.ts'
 import type { PurgeFilter } from './upkeep.ts'
 
 /** The durable runtime: executions that survive the process. Made by `createDocket`. */
-export class Docket extends DocketView implements AsyncDisposable {
+export class Docket extends DocketView implements AsyncDisposable, ObservableDocket {
   readonly #context: DocketContext
   readonly #parts: DocketParts
   #closing: Promise<void> | undefined
@@ -74,6 +77,11 @@ export class Docket extends DocketView implements AsyncDisposable {
     super(context, parts)
     this.#context = context
     this.#parts = parts
+  }
+
+  /** The docket as observers see it: for those that are not among its own. */
+  get [observedDocket](): ObservedDocket {
+    return observedOf(this.#context)
   }
 
   /**
@@ -342,5 +350,6 @@ export function createDocket<Graphs extends readonly AnyGraph[]>(
   checkDocketOptions(whole)
   const schedules = checkSchedules(whole)
   const context = new DocketContext(whole)
+  attachObservers(context)
   return new Docket(context, docketParts(context, schedules))
 }

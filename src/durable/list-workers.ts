@@ -2,7 +2,8 @@ import type { DocketContext } from './context/docket-context.ts'
 import { workerInfoOf } from './records/worker-info.ts'
 import type { WorkerInfo } from './records/worker-info.ts'
 
-const mostWorkers = 10_000
+/** So many are read. */
+export const mostWorkers = 10_000
 
 /** The processes that live, those that came first before others. @throws StoreError, DocketClosedError */
 export async function listWorkers({ connection }: DocketContext): Promise<readonly WorkerInfo[]> {

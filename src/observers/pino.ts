@@ -3,7 +3,9 @@ import { checkOptions, describe } from '../core/check-options.ts'
 import { isRecord } from '../core/is-record.ts'
 import type { ExecutionEvent } from '../core/contracts/events.ts'
 import type { Logger } from '../core/contracts/logger.ts'
+import type { ObserverObject } from '../core/contracts/observer.ts'
 import { describeThrown } from '../core/thrown.ts'
+import { activeSpanIds } from './active-span-ids.ts'
 import { loggableError } from './loggable-error.ts'
 
 /** How `pinoObserver` logs. */
@@ -15,7 +17,8 @@ export interface PinoObserverOptions {
 /**
  * Logs an execution's events to a pino logger and lends it to `ctx.log`. Executions start and end at `info`, failed ones at
  * `error`; failed attempts and retries at `warn`; steps, cache look-ups and batch progress at `debug`, also a step that fails with what its
- * last attempt was logged with. The event's fields are the log's fields; an error goes under `err`, as pino's serializer wants it.
+ * last attempt was logged with. The event's fields are the log's fields; an error goes under `err`, as pino's serializer wants it. In a docket, `owner` and `epoch` say
+ * which process logs, in which life of the execution; where a span of OpenTelemetry is active, `trace_id` and `span_id` say which.
  *
  * @throws OptionError
  * @example graph({ name, steps, observers: [pinoObserver(pino())] })
@@ -23,39 +26,77 @@ export interface PinoObserverOptions {
 export function pinoObserver(
   logger: PinoLogger,
   options: PinoObserverOptions = {},
-): { next(event: ExecutionEvent): void; readonly logger: Logger } {
+): ObserverObject & { readonly logger: Logger } {
   checkOptions('pinoObserver', options, ['steps'], ({ steps }) => [
     steps !== undefined && typeof steps !== 'boolean' && `steps must be true or false, not ${describe(steps)}`,
     !(isRecord(logger) && typeof logger['child'] === 'function') &&
       `logger must be one of pino, not ${describe(logger)}`,
   ])
   const { steps = true } = options
-  // What a failed attempt was reported with; a step that fails for good ends with the same, and needs no second warning.
-  const reported = new WeakSet<object>()
-  let last: unknown
-  const noteReported = (error: unknown): void => {
-    last = error
-    if (typeof error === 'object' && error !== null) reported.add(error)
-  }
-  const isReported = (error: unknown): boolean =>
-    error !== undefined && (typeof error === 'object' && error !== null ? reported.has(error) : error === last)
+  const log = new EventLog(steps)
   return {
-    logger: logger as unknown as Logger,
-    next(event) {
-      const isRepeated = event.type === 'step.ended' && isReported(event.error)
-      const level = isRepeated ? 'debug' : levelOf(event)
-      if (event.type === 'attempt.failed') noteReported(event.error)
-      if (level === 'debug' && !steps) return
-      const {
-        type,
-        error,
-        reason,
-        ...fields
-      }: ExecutionEvent & { readonly error?: unknown; readonly reason?: unknown } = event
-      const err = error ?? reason
-      if (err === undefined) logger[level](fields, type)
-      else logger[level]({ ...fields, err: isRepeated ? describeThrown(err) : loggableError(err) }, type)
+    logger: withSpanIds(logger),
+    next: (event) => log.write(logger, event),
+    observe: ({ record }) => {
+      if (record === undefined) return undefined
+      const { owner, epoch } = record
+      let own: PinoLogger | undefined
+      return {
+        next: (event) => {
+          if (log.isWanted(event)) log.write((own ??= logger.child({ owner, epoch })), event)
+        },
+      }
     },
+  }
+}
+
+/** The same logger, of which a child that is made where a span is active has its ids. */
+function withSpanIds(logger: PinoLogger): Logger {
+  const lent = Object.create(logger) as PinoLogger
+  const child = (bindings: object, options?: object): unknown =>
+    logger.child({ ...bindings, ...activeSpanIds() }, options)
+  return Object.assign(lent, { child }) as unknown as Logger
+}
+
+/** Writes events as lines. */
+class EventLog {
+  readonly #steps: boolean
+  // What a failed attempt was reported with; a step that fails for good ends with the same, and needs no second warning.
+  readonly #reported = new WeakSet<object>()
+  #last: unknown
+
+  constructor(steps: boolean) {
+    this.#steps = steps
+  }
+
+  /** Whether it may become a line. */
+  isWanted(event: ExecutionEvent): boolean {
+    return this.#steps || event.type === 'attempt.failed' || levelOf(event) !== 'debug'
+  }
+
+  write(logger: PinoLogger, event: ExecutionEvent): void {
+    const isRepeated = event.type === 'step.ended' && this.#isReported(event.error)
+    const level = isRepeated ? 'debug' : levelOf(event)
+    if (event.type === 'attempt.failed') this.#noteReported(event.error)
+    if (level === 'debug' && !this.#steps) return
+    // Loggers that only look like one of pino may not say.
+    if ((logger as Partial<PinoLogger>).isLevelEnabled?.(level) === false) return
+    const { type, error, reason, ...fields }: ExecutionEvent & { readonly error?: unknown; readonly reason?: unknown } =
+      event
+    const err = error ?? reason
+    const line = { ...fields, ...activeSpanIds() }
+    if (err === undefined) logger[level](line, type)
+    else logger[level]({ ...line, err: isRepeated ? describeThrown(err) : loggableError(err) }, type)
+  }
+
+  #noteReported(error: unknown): void {
+    this.#last = error
+    if (typeof error === 'object' && error !== null) this.#reported.add(error)
+  }
+
+  #isReported(error: unknown): boolean {
+    if (error === undefined) return false
+    return typeof error === 'object' && error !== null ? this.#reported.has(error) : error === this.#last
   }
 }
 

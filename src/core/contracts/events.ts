@@ -112,6 +112,11 @@ export interface StepResumed extends StepEventBase {
   readonly type: 'step.resumed'
 }
 
+/** A durable step begins anew, with other inputs: by `continueAsNew`. */
+export interface StepRenewed extends StepEventBase {
+  readonly type: 'step.renewed'
+}
+
 /** The machine of a step has emitted an event, by XState's `emit`. */
 export interface StepEmitted extends StepEventBase {
   readonly type: 'step.emitted'
@@ -283,6 +288,7 @@ export type ExecutionEvent =
   | RetryScheduled
   | StepWaiting
   | StepResumed
+  | StepRenewed
   | StepEmitted
   | CacheChecked
   | StoreFailed

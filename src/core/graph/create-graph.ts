@@ -28,7 +28,10 @@ const graphKeys = ['name', 'steps', 'inputs', 'timeout', 'defaults', 'observers'
  * Checks a graph's whole declaration and makes the graph. Reports all problems at once.
  * @throws GraphError
  */
-export function createGraph(declaration: unknown, drawn?: Pick<GraphIndex, 'drawing' | 'drawnWith'>): AnyGraph {
+export function createGraph(
+  declaration: unknown,
+  drawn?: Pick<GraphIndex, 'drawing' | 'drawnWith' | 'isUntyped'>,
+): AnyGraph {
   const problems: GraphProblem[] = []
   const report = (kind: GraphProblem['kind'], message: string, step?: string): void => {
     problems.push({ kind, message, step })
@@ -69,6 +72,7 @@ export function createGraph(declaration: unknown, drawn?: Pick<GraphIndex, 'draw
     timeoutMs: graph.timeout === undefined ? undefined : durationMs(graph.timeout),
     drawing: drawn?.drawing,
     drawnWith: drawn?.drawnWith,
+    isUntyped: drawn?.isUntyped,
   }
   refuseLongNames(name, specs)
   graph.attach(index)

@@ -162,6 +162,13 @@ export interface GraphIndex {
   readonly drawing: Drawing | undefined
   /** The steps that it was made with, by the names that the drawing has for them; undefined where there is none. */
   readonly drawnWith: ReadonlyMap<string, AnyStep> | undefined
+  /** Whether it was put together at run time, so that its names may be any. */
+  readonly isUntyped?: boolean | undefined
+}
+
+/** Whether a program names the graph, its steps and its types, rather than what made them at run time. */
+export function hasDeclaredNames({ drawing, isUntyped }: Pick<GraphIndex, 'drawing' | 'isUntyped'>): boolean {
+  return drawing === undefined && isUntyped !== true
 }
 
 /**

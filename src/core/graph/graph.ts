@@ -97,7 +97,7 @@ export function graph<
  * @throws GraphError with all problems at once
  */
 export function untypedGraph(declaration: UntypedGraphDeclaration): AnyGraph {
-  return createGraph(declaration)
+  return createGraph(declaration, { drawing: undefined, drawnWith: undefined, isUntyped: true })
 }
 
 // ---- what a call must give ----

@@ -38,6 +38,7 @@ import type { DocketOptions } from './docket-options.ts'
 import { ExecutionTurns } from './execution-turns.ts'
 import { ParkedCallers } from './parked-callers.ts'
 import { SurvivedLosses } from './survived-losses.ts'
+import { beginLife } from './begin-life.ts'
 import { IncompatibleExecutions } from './incompatible-executions.ts'
 import { ownStoresOf } from './own-stores.ts'
 import { KnownGraphs } from './known-graphs.ts'
@@ -133,6 +134,7 @@ export class DocketContext {
       describe: (owner) => describe(owner),
       onLost: (cause) => this.#loseAll(cause),
       onBlocked: (durationMs) => this.#reportBlocked(durationMs),
+      onCalled: this.observers.onProcess,
       onOutgoing: (entries) => this.deliver(entries),
       onAccepted: options.engine && ((ids) => this.wakes?.accepted(ids)),
     })
@@ -281,7 +283,7 @@ export class DocketContext {
   }
 
   /** Lets an execution or a batch live here. False where the right to it is an old one: answers of the store may come late. */
-  enter(owned: Owned & { start(): void }, onEnter?: () => void): boolean {
+  enter(owned: Owned & { start(): void }, resumed?: Parameters<typeof beginLife>[3]): boolean {
     const known = this.owned.get(owned.id)
     if (this.isClosing || owned.owner !== this.connection.session.owner) return false
     if (known !== undefined && known.epoch >= owned.epoch) return false
@@ -289,7 +291,7 @@ export class DocketContext {
     this.owned.set(owned.id, owned)
     // What did not fit was an earlier life, or has been completed since.
     this.incompatible.delete(owned.id)
-    onEnter?.()
+    if (owned.emitter !== undefined) beginLife(this, owned, owned.emitter, resumed)
     if (this.#expecting.size > 0) for (const listener of this.#expecting.get(owned.id) ?? []) listener(owned)
     owned.start()
     return true
@@ -384,6 +386,7 @@ export class DocketContext {
   }
 
   #reportBlocked(durationMs: number): void {
+    this.observers.onProcess?.({ type: 'process.blocked', durationMs })
     const at = this.clock.now()
     let last: { readonly id: string; readonly since: number } | undefined
     for (const owned of this.owned.values()) {

@@ -1,11 +1,17 @@
-import type { Observer } from '../../core/contracts/observer.ts'
+import type { ExecutionLife } from '../../core/contracts/execution-life.ts'
+import type { ProcessEvent } from '../../core/contracts/observed-docket.ts'
+import type { Observer, ObserverObject } from '../../core/contracts/observer.ts'
+import { processListener } from './process-listener.ts'
 
 /** What observes all executions of a docket: those that it was given, and those that come and go while it lives. */
 export class DocketObservers {
+  /** Reports what happens in this process besides executions; undefined where nobody observes that. */
+  readonly onProcess: ((event: ProcessEvent) => void) | undefined
   #all: readonly Observer[]
 
   constructor(given: readonly Observer[] = []) {
     this.#all = given
+    this.onProcess = processListener(given)
   }
 
   get all(): readonly Observer[] {
@@ -15,15 +21,39 @@ export class DocketObservers {
   /** One more, for what begins from now on; what it gives takes it off: from then on it gets nothing, of what has begun neither. */
   add(observer: Observer): () => void {
     let isOn = true
-    const guarded: Observer = (event) => {
-      if (!isOn) return
-      // Its promise is looked after where events are delivered.
-      return typeof observer === 'function' ? observer(event) : observer.next(event)
-    }
+    const guarded: Observer =
+      typeof observer === 'function'
+        ? (event) => {
+            // Its promise is looked after where events are delivered.
+            if (isOn) return observer(event)
+          }
+        : guardedObject(observer, () => isOn)
     this.#all = [...this.#all, guarded]
     return () => {
       isOn = false
       this.#all = this.#all.filter((one) => one !== guarded)
     }
+  }
+}
+
+/** Everything that an observer does for executions, as long as it is on. */
+function guardedObject(observer: ObserverObject, isOn: () => boolean): ObserverObject {
+  return {
+    next: (event) => {
+      if (isOn()) return observer.next(event)
+    },
+    ...(observer.observe !== undefined && {
+      observe: (life: ExecutionLife) => {
+        if (!isOn()) return {}
+        const own = observer.observe!(life)
+        return own?.next === undefined
+          ? own
+          : { within: own.within?.bind(own), next: (event) => void (isOn() && own.next!(event)) }
+      },
+    }),
+    ...(observer.keepsAs !== undefined && { keepsAs: observer.keepsAs }),
+    ...(observer.outgoing !== undefined && {
+      outgoing: (headers, by) => (isOn() ? observer.outgoing!(headers, by) : headers),
+    }),
   }
 }

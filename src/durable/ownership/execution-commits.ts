@@ -89,6 +89,11 @@ export class ExecutionCommits {
     return this.#right.createdAt
   }
 
+  /** What says under which right it is written. */
+  get right(): OwnershipRight {
+    return this.#right
+  }
+
   /** Where it stands in its queue. */
   get place(): OwnershipRight['place'] {
     return this.#right.place

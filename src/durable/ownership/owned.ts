@@ -60,6 +60,7 @@ export interface Owned {
     | 'onWritten'
     | 'createdAt'
     | 'place'
+    | 'right'
     | 'write'
   >
   /** A message to it was read, whatever it says. */

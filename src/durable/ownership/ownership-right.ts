@@ -15,6 +15,10 @@ export interface OwnershipRight {
   readonly queue: string
   /** When it was created. */
   readonly createdAt: number
+  /** When a process began it first; undefined where that is now. */
+  readonly startedAt: number | undefined
+  /** It did not begin before. */
+  readonly startAt: number | undefined
   /** The execution that waits for its end; undefined where it is nobody's child. */
   readonly parent: string | undefined
   /** Where it stands in its queue: so do its children. */
@@ -26,9 +30,10 @@ export type OwnedRecord = Pick<NewExecution, 'id' | 'owner' | 'createdAt' | 'par
   Pick<ExecutionRecord, 'epoch' | 'ownedMs' | 'recoveries' | 'startedAt' | 'startAt'>
 
 export function ownershipRightOf(record: OwnedRecord, timeoutMs: number | undefined): OwnershipRight {
-  const { id, owner, epoch, ownedMs, recoveries, createdAt, parent, queue, priority, key } = record
+  const { id, owner, epoch, ownedMs, recoveries, createdAt, startedAt, startAt, parent, queue, priority, key } = record
   const place = { queue, priority, key }
-  return { id, owner: owner!, epoch, ownedMs, recoveries, timeoutMs, queue, createdAt, parent, place }
+  const times = { createdAt, startedAt, startAt }
+  return { id, owner: owner!, epoch, ownedMs, recoveries, timeoutMs, queue, parent, place, ...times }
 }
 
 /** What is refused to a process that has lost its right; `step` is what it was about to write of. */

@@ -46,6 +46,7 @@ export class Permits {
   async use(queue: string): Promise<void> {
     for (let tries = 0; tries < triesForSlot; tries++) {
       const id = await this.#next(queue)
+      this.#context.observers.onProcess?.({ type: 'wake.used', queue, result: id === undefined ? 'empty' : 'found' })
       if (id !== undefined) return this.#hold(queue, id)
       if (this.#context.isClosing || this.#queueOf(queue)?.slots.count() !== 0) return
       await sleep(this.#context.hostClock, pauseForSlotMs, { unref: true })

@@ -8,6 +8,7 @@ import { turnOf } from '../../runtime/environment/turn.ts'
 import { Emitter } from '../../runtime/execution/emitter.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { passCancel } from '../context/intercepted-cancel.ts'
+import { keptOf } from '../context/begin-life.ts'
 import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { requireAttached, unwrittenFork } from '../records/graph-hash.ts'
@@ -191,7 +192,7 @@ export class Resumption {
     mail: UnreadMail | undefined,
     caller?: CallerOptions,
   ): Promise<ResumeOutcome> {
-    const { incompatible, clock, options, connection, owned } = this.#context
+    const { incompatible, clock, options, connection, owned, observers } = this.#context
     if (found.owner !== connection.session.owner) return 'outdated'
     // It has begun here by another way while its records were read.
     if ((owned.get(found.id)?.epoch ?? 0) >= found.epoch) return 'settled'
@@ -241,6 +242,7 @@ export class Resumption {
       return 'settled'
     }
     const anew = { ownedMs: 0, recoveries: 0, startedAt: clock.now() }
+    const kept = await keptOf(connection, record, [...(graph?.observers ?? []), ...observers.all])
     // Where it was parked here, whoever followed it goes on to do so.
     const parked = this.#context.parkedCallers.take(record.id)
     const owning = { ...record, recoveries, ...(cause === 'end' && anew) }
@@ -249,16 +251,12 @@ export class Resumption {
     const data = cause === 'end' ? mail?.data.filter(({ kind }) => kind !== updateKind) : mail?.data
     const own = (): ReturnType<typeof fitting.own> => fitting.own(owning, caller ?? parked?.options, data, moves)
     const resumed = parked === undefined ? own() : parked.context.run(own)
-    const { target, emitter } = resumed
     const { restored } = fitting
     if (cause !== 'end' && mail?.control.some(({ kind }) => kind === 'delete')) deleteOnceUndone(this.#context, resumed)
     // What begins may hold the event loop for a while: the lease must be renewed between many of them.
     const turn = turnOf(clock)
     if (turn.mustYield()) await turn.next()
-    const enter = (): boolean =>
-      this.#context.enter(resumed, () =>
-        emitter?.durable(clock.now(), { type: 'execution.resumed', target, after: cause, restored }),
-      )
+    const enter = (): boolean => this.#context.enter(resumed, { after: cause, restored, kept })
     const isHere = parked === undefined ? enter() : parked.context.run(enter)
     if (isHere) await resumed.written
     else await this.#context.releaseIfClosing(record)

@@ -149,14 +149,18 @@ export class Firing {
   #report({ record, due, decision, failure }: Dealt): void {
     const report = (id: string, event: Parameters<typeof emitScheduleEvent>[3]): void =>
       emitScheduleEvent(this.#context, record, id, event)
-    const { name, failures } = record
+    const { name, graph, target, failures } = record
     if (failure !== undefined) {
       if (this.#context.isClosing) return
       const { nominalTime, error } = failure
       report(runIdOf(name, nominalTime), { type: 'schedule.failed', nominalTime, error, failures: failures + 1 })
       return
     }
-    const { failedRun, skips, change } = decision
+    const { failedRun, skips, starts, change } = decision
+    for (const nominalTime of starts) {
+      const lagMs = Math.max(0, this.#context.clock.now() - nominalTime)
+      this.#context.observers.onProcess?.({ type: 'schedule.fired', schedule: name, graph, target, nominalTime, lagMs })
+    }
     if (failedRun !== undefined) report(failedRun, { type: 'schedule.paused' })
     else if (due.missed !== undefined) report(runIdOf(name, due.missed.to), { type: 'schedule.missed', ...due.missed })
     const skipped = new Set(skips.map((time) => runIdOf(name, time)))

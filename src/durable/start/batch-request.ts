@@ -33,6 +33,7 @@ import { sensitiveMark } from '../records/sensitive-types.ts'
 import type { BatchHead } from '../records/restore-batch.ts'
 import { boundsOf, deadlineOnceBegun, latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
 import { namesAtStart } from '../records/stored-names.ts'
+import { headersOut } from './headers-out.ts'
 import type { StartRequest } from './execution-request.ts'
 import { placeInQueue, withDrawnPlace } from './place-in-queue.ts'
 
@@ -54,10 +55,11 @@ export async function batchRequest(
   graph: AnyGraph,
   target: AnyDataType,
   given: readonly unknown[],
-  { key, queueKey, queue, priority, startAt, eager, ...options }: StartBatchOptions,
+  { key, queueKey, queue, priority, startAt, eager, ...asGiven }: StartBatchOptions,
 ): Promise<StartRequest> {
   context.requireOpen()
   const own = context.requireGraph(graph)
+  const options = { ...asGiven, headers: headersOut(context, own, asGiven.headers, false) }
   const id = options.id ?? context.newId()
   requireLength(context.connection.store, 'executionId', 'startBatch: execution id', id)
   const frame = batchFrameOf('startBatch', own, target, { ...options, id, app: context.options.app })
@@ -120,7 +122,7 @@ export async function batchRequest(
         target: target.name,
         requestDigest,
         inputs: await encoding.encode(head, ['execution', id, 'inputs']),
-        headers: options.headers ?? {},
+        headers: options.headers,
         graphHash: graphHashOf(frame.plan.whole.index),
         machineVersion,
         parent: undefined,

@@ -24,6 +24,7 @@ import { latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
 import { storedInputsOf } from '../records/stored-inputs.ts'
 import type { ChildMarks } from '../records/stored-inputs.ts'
 import { ownedExecutionOf } from '../recovery/execution-from-records.ts'
+import { headersOut } from './headers-out.ts'
 import { placeInQueue, withDrawnPlace } from './place-in-queue.ts'
 import type { PlaceInQueue } from './place-in-queue.ts'
 
@@ -124,7 +125,8 @@ function requestOf(
   const requestDigest = parent?.requestDigest ?? encoding.resultKey(requestDigestOf(given.plan, given.leafValues))
   const id = options.id ?? context.newId()
   requireLength(context.connection.store, 'executionId', 'execution id', id)
-  const startOptions = { ...options, id }
+  const headers = headersOut(context, graph, options.headers, parent !== undefined)
+  const startOptions = { ...options, id, headers }
   const place = placeInQueue(context, withDrawnPlace(options, index.drawing), parent?.place)
   let leafValues: readonly unknown[]
   let checked: readonly unknown[] | undefined

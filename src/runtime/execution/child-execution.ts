@@ -1,6 +1,7 @@
 import type { ReleaseCause } from '../../../machines/index.ts'
 import { DocketClosedError, ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
 import type { Plan } from '../../core/graph/plan.ts'
+import { hasDeclaredNames } from '../../core/graph/graph-index.ts'
 import { isAlwaysRecorded } from '../../core/graph/step-spec.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import { processCache } from '../results/result-cache.ts'
@@ -119,7 +120,11 @@ function optionsOf(
   { index, target }: ChildRequest['plan'],
 ): ResolvedOptions {
   const observers: readonly Observer[] = [...index.graph.observers, ...options.observers]
-  const about = { executionId: parent, step, item }
+  const about = {
+    headers: options.headers,
+    hasDeclaredNames: hasDeclaredNames(index),
+    parent: { executionId: parent, step, item },
+  }
   return {
     ...options,
     id,

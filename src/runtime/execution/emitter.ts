@@ -5,7 +5,6 @@ import type {
   ExecutionIncompatible,
   ExecutionReleased,
   ExecutionResumed,
-  ExecutionStarted,
   LeaseLost,
   LoopBlocked,
   StepCancelled,
@@ -22,9 +21,13 @@ import type {
 } from '../../core/contracts/events.ts'
 import type { Observer } from '../../core/contracts/observer.ts'
 import type { StepState } from './step-state.ts'
+import type { WorkingStep } from '../steps/step-work.ts'
 import { elapsedSince } from '../environment/clock.ts'
 import { isPromiseLike } from '../inputs/check-value.ts'
 import { warnOnce } from '../environment/warn-once.ts'
+import { observationOf, outgoingHeaders, ownerOf } from './observation.ts'
+import type { Observation, WholeRecord } from './observation.ts'
+import type { ExecutionLife } from '../../core/contracts/execution-life.ts'
 
 type Own<Event> = Omit<Event, 'seq' | 'at' | 'executionId' | 'graph'>
 type DurableEvent =
@@ -40,6 +43,11 @@ type DurableEvent =
 /** What only executions report that undo what they did. */
 type UndoEvent = Own<ExecutionCompensating> | Own<UndoStarted> | Own<UndoAttemptFailed> | Own<UndoEnded>
 
+/** What observers may want to know of an execution besides its names. */
+type EmitterAbout = Pick<ExecutionLife, 'headers' | 'hasDeclaredNames' | 'parent'>
+
+const nothingMore: EmitterAbout = { headers: {}, hasDeclaredNames: false, parent: undefined }
+
 /** Builds events and hands them to observers, numbered without gaps. It exists only where somebody observes. */
 export class Emitter {
   /** Types of signals that no step has taken. Absent where none can come. */
@@ -48,30 +56,34 @@ export class Emitter {
   readonly #executionId: string
   readonly #graph: string
   readonly #target: string
-  readonly #parent: ExecutionStarted['parent']
-  readonly #observers: readonly Observer[]
+  readonly #about: EmitterAbout
+  readonly #given: readonly Observer[]
+  /** Those that get its events. */
+  #observers: readonly Observer[]
   /** The observer, where there is one alone. */
-  readonly #only: Observer | undefined
+  #only: Observer | undefined
   #seq = 0
+  #hasBegun = false
+  /** Calls what begins the work of an attempt; undefined where nobody stands around that. */
+  within: Observation['within']
   /** Events emitted while another one is being delivered: observers get them in order. */
   #held: ExecutionEvent[] | undefined
   #isDelivering = false
   /** A time that was read for an event, for the next one, while what follows at once has not led to user code. */
   justRead: number | undefined = undefined
 
-  /** `parent`: the step that the execution works for. */
   constructor(
     executionId: string,
     graph: string,
     target: string,
     observers: readonly Observer[],
-    parent?: ExecutionStarted['parent'],
+    about: EmitterAbout = nothingMore,
   ) {
-    this.#parent = parent
+    this.#about = about
     this.#executionId = executionId
     this.#graph = graph
     this.#target = target
-    this.#observers = observers
+    this.#given = this.#observers = observers
     this.#only = observers.length === 1 ? observers[0] : undefined
   }
 
@@ -82,7 +94,25 @@ export class Emitter {
     return at
   }
 
+  /** The execution begins to live here: observers say who gets its events. */
+  begin(at: number, record?: WholeRecord): void {
+    if (this.#hasBegun) return
+    this.#hasBegun = true
+    const about = { executionId: this.#executionId, graph: this.#graph, target: this.#target, at, record }
+    const observation = observationOf(this.#given, () => ({ ...about, ...this.#about }))
+    if (observation === undefined) return
+    this.#observers = observation.receivers
+    this.#only = this.#observers.length === 1 ? this.#observers[0] : undefined
+    this.within = observation.within
+  }
+
+  /** Headers with which a step of the execution calls somebody else. */
+  outgoing(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+    return outgoingHeaders(this.#given, headers, 'step')
+  }
+
   executionStarted(at: number): void {
+    this.begin(at)
     this.#emit({
       type: 'execution.started',
       seq: ++this.#seq,
@@ -90,7 +120,7 @@ export class Emitter {
       executionId: this.#executionId,
       graph: this.#graph,
       target: this.#target,
-      ...(this.#parent !== undefined && { parent: this.#parent }),
+      ...(this.#about.parent !== undefined && { parent: this.#about.parent }),
     })
   }
 
@@ -228,6 +258,15 @@ export class Emitter {
     })
   }
 
+  /** A step begins anew, with other inputs: calls what begins its work. */
+  renewed(run: Pick<WorkingStep, 'step' | 'execution'>, begin: () => void): void {
+    const { clock, item } = run.execution
+    const own = { type: 'step.renewed', step: run.step, item } as const
+    this.#emit({ ...own, seq: ++this.#seq, at: clock.now(), executionId: this.#executionId, graph: this.#graph })
+    if (this.within === undefined) begin()
+    else this.within({ step: run.step, item }, begin)
+  }
+
   stepEmitted(run: StepState, at: number, event: StepEmitted['event']): void {
     this.#emit({
       type: 'step.emitted',
@@ -355,5 +394,5 @@ export function deliverEvent(observer: Observer, event: ExecutionEvent): void {
 }
 
 function warn(observer: Observer, thrown: unknown): void {
-  warnOnce(observer, 'a Docket observer', thrown)
+  warnOnce(ownerOf(observer), 'a Docket observer', thrown)
 }

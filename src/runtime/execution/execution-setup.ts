@@ -5,6 +5,7 @@ import { OptionError } from '../../core/errors.ts'
 import { missingAppText } from '../../core/graph/read-app.ts'
 import type { GivenApp } from '../../core/graph/app-types.ts'
 import { durationMs } from '../../core/duration.ts'
+import { hasDeclaredNames } from '../../core/graph/graph-index.ts'
 import type { AnyGraph, GraphIndex, PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import { silentLogger } from '../../core/contracts/logger.ts'
 import type { Logger } from '../../core/contracts/logger.ts'
@@ -156,14 +157,22 @@ export function resolveOptions(
   requireApp(index, options.app)
   const observers = observersOf(graph, options)
   const random = options.random ?? Math.random
+  const { headers = noHeaders } = options
   const id = options.id ?? (observers.length > 0 || options.random !== undefined ? randomId(options.random) : undefined)
   return {
     id,
     clock: clock ?? fullClockOf(options.clock),
     random,
-    emitter: observers.length === 0 ? undefined : new Emitter(id!, graph.name, target, observers),
+    emitter:
+      observers.length === 0
+        ? undefined
+        : new Emitter(id!, graph.name, target, observers, {
+            headers,
+            hasDeclaredNames: hasDeclaredNames(index),
+            parent: undefined,
+          }),
     logger: options.logger ?? loggerOf(observers),
-    headers: options.headers ?? noHeaders,
+    headers,
     app: options.app,
     interceptors: undefined,
     timeoutMs: options.timeout === undefined ? index.timeoutMs : durationMs(options.timeout),

@@ -4,6 +4,7 @@ import { runAsStep } from '../environment/current-step.ts'
 import type { WaitedFor } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { EffectiveStep, Effects } from './effects.ts'
+import type { Emitter } from './emitter.ts'
 import type { EndingStep } from './step-ending.ts'
 import type { StepExtras } from './step-extras.ts'
 
@@ -11,7 +12,11 @@ import type { StepExtras } from './step-extras.ts'
 interface BegunStep extends WorkingStep, Omit<EffectiveStep, 'execution'> {
   readonly hasEnded: boolean
   readonly execution: WorkingStep['execution'] &
-    WaitedFor['execution'] & { readonly recorder: unknown; readonly effects: Effects | undefined }
+    WaitedFor['execution'] & {
+      readonly recorder: unknown
+      readonly effects: Effects | undefined
+      readonly emitter: Pick<Emitter, 'within'> | undefined
+    }
 }
 
 /** A step whose attempt is on its way to the records. */
@@ -82,6 +87,14 @@ function beginWork(step: BegunStep, extras: StepExtras | undefined): void {
   const { spec } = step.planStep
   const kind = kindOf(spec)
   if (spec.compensate !== undefined) step.execution.effects!.for(step).began(step)
-  if (extras === undefined && step.execution.recorder === undefined) kind.begin(step)
+  const within = step.execution.emitter?.within
+  if (within !== undefined) beginWithin(step, within)
+  else if (extras === undefined && step.execution.recorder === undefined) kind.begin(step)
   else runAsStep(step, () => kind.begin(step))
+}
+
+/** Observers stand around it: what they put into the async context is there for what the step calls, and for nothing else of the execution. */
+function beginWithin(step: BegunStep, within: NonNullable<Emitter['within']>): void {
+  const { item } = step.execution
+  runAsStep(step, () => within({ step: step.step, item }, () => kindOf(step.planStep.spec).begin(step)))
 }

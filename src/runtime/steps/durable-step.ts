@@ -177,7 +177,7 @@ class DurableWork implements StepWork, FrameHost {
     const recorded: Recorded = { generation: this.#generation, checkpoints }
     const goOn = (): void => {
       this.#step.execution.setup.inbox?.renew?.()
-      this.clock.setImmediate(() => this.#step.execution.context.run(() => this.#run(recorded)))
+      this.clock.setImmediate(() => this.#step.execution.context.run(() => this.#runAnew(recorded)))
     }
     const kept = this.#checkpoints.write(this.#step, change)
     if (kept === undefined) goOn()
@@ -186,6 +186,13 @@ class DurableWork implements StepWork, FrameHost {
         this.#frame = undefined
         this.#fail(error, false)
       })
+  }
+
+  #runAnew(recorded: Recorded): void {
+    if (!this.#isOpen) return
+    const { emitter } = this.#step.execution
+    if (emitter === undefined) this.#run(recorded)
+    else emitter.renewed(this.#step, () => this.#run(recorded))
   }
 
   waits(dueAt: number | undefined): void {

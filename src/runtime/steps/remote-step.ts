@@ -297,7 +297,7 @@ function callOf(step: WorkingStep, state: RemoteState, signal: AbortSignal): Rem
     executionId: id,
     step: step.step,
     item,
-    headers: options.headers,
+    headers: execution.emitter?.outgoing(options.headers) ?? options.headers,
     app: options.app,
     mayCallBack: keepsState,
     signal,

@@ -46,6 +46,14 @@ export interface RunningChild {
 /** What stands around the functions of steps, and around those that undo them. */
 export type StepInterceptors = Pick<InterceptorChains, 'step' | 'compensate'>
 
+/** What a step's work reports to whoever observes its execution. */
+interface ObservedWork {
+  /** The step begins anew, with other inputs: calls what begins its work. */
+  renewed(step: WorkingStep, begin: () => void): void
+  /** Headers with which it calls somebody else. */
+  outgoing(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>>
+}
+
 /** The execution that a step works for, as its work sees it. */
 export interface WorkPlace {
   /** Begins an execution of another graph for one of its steps. @throws SerializationError where its results can't be found by its inputs */
@@ -63,6 +71,8 @@ export interface WorkPlace {
   readonly place: ErrorPlace
   /** It has ended, or begins nothing more. */
   readonly isOver: boolean
+  /** Undefined where nobody observes it. */
+  readonly emitter: ObservedWork | undefined
   readonly clock: FullClock
   readonly context: AsyncContext
   /** An attempt needs its batch's slot no more. */

@@ -1,3 +1,4 @@
+import type { StoreCalled } from '../../core/contracts/observed-docket.ts'
 import type { Store, StoreHint } from '../../core/contracts/store.ts'
 import type { NewMessage, PostVerdict } from '../../core/contracts/message.ts'
 import type { OutboxEntry } from '../../core/contracts/outbox.ts'
@@ -10,6 +11,7 @@ import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { atMost, sleep } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { allAnswers } from './all-answers.ts'
+import { measuredStore } from './measured-store.ts'
 import { mergedCommits } from './merged-commits.ts'
 import { CallBatcher } from './call-batcher.ts'
 import type { BatchingOptions } from './call-batcher.ts'
@@ -36,6 +38,8 @@ export interface ConnectionOptions {
   readonly onOutgoing?: (entries: readonly OutboxEntry[]) => void
   /** Is called with the executions to which messages were accepted. @default nothing is done */
   readonly onAccepted?: ((ids: readonly string[]) => void) | undefined
+  /** Is called when a call of the store has come to its end. @default nothing is measured */
+  readonly onCalled?: ((call: StoreCalled) => void) | undefined
 }
 
 /** The connections that use one store, from when they are made: the last one closes it, if one of them has opened it. */
@@ -69,6 +73,8 @@ export class StoreConnection {
   readonly eventWaits: CallBatcher<NewEventWait, EmittedEvent | undefined>
   readonly waitEnds: CallBatcher<NewEventWait, void>
   readonly #listeners = new Set<(hint: StoreHint) => void>()
+  /** As it was given: this process's connections to it are known by that. */
+  readonly #given: Store
   readonly #use: StoreUse
   #opening: Promise<void> | undefined
   #unsubscribe: (() => Promise<void>) | undefined
@@ -77,9 +83,11 @@ export class StoreConnection {
 
   readonly #onLocked = new WeakMap<NewExecution, () => void>()
 
-  constructor({ store, encoding, clock, onOutgoing, onAccepted, ...session }: ConnectionOptions) {
+  constructor({ store: given, encoding, clock, onOutgoing, onAccepted, onCalled, ...session }: ConnectionOptions) {
+    const store = onCalled === undefined ? given : measuredStore(given, clock, onCalled)
     this.store = store
-    this.#use = useOf(store)
+    this.#given = given
+    this.#use = useOf(given)
     this.encoding = encoding
     this.time = new StoreTime(store, clock)
     this.clock = this.time.clock
@@ -294,7 +302,7 @@ export class StoreConnection {
   async #leaveStore(): Promise<void> {
     if (--this.#use.count > 0) return
     const { opened } = this.#use
-    uses.delete(this.store)
+    uses.delete(this.#given)
     if (opened !== undefined) await atMost(this.clock, this.session.leaseMs, this.store.close())
   }
 

@@ -1,0 +1,74 @@
+import type { Families } from './families.ts'
+import type { LabelNames } from './label-names.ts'
+import type { Series } from './family.ts'
+
+/** The series of one step: each made when it is needed first, and then at hand. */
+export class StepMetrics {
+  readonly #labels: readonly [graph: string, step: string]
+  readonly #families: Families
+  readonly #attempts = new Map<string, Series>()
+  readonly #durations = new Map<string, Series>()
+
+  constructor(families: Families, graph: string, step: string) {
+    this.#families = families
+    this.#labels = [graph, step]
+  }
+
+  attempted(outcome: 'completed' | 'failed' | 'timed_out'): void {
+    let series = this.#attempts.get(outcome)
+    if (series === undefined)
+      this.#attempts.set(outcome, (series = this.#families.attempts.of(...this.#labels, outcome)))
+    series.value++
+  }
+
+  ended(status: string, durationMs: number): void {
+    const { stepDuration } = this.#families
+    let series = this.#durations.get(status)
+    if (series === undefined) this.#durations.set(status, (series = stepDuration.of(...this.#labels, status)))
+    stepDuration.observe(series, durationMs / 1_000)
+  }
+
+  retried(): void {
+    this.#families.retries.of(...this.#labels).value++
+  }
+
+  lookedUp(scope: string, result: 'hit' | 'shared' | 'miss'): void {
+    this.#families.cacheLookups.of(...this.#labels, scope, result).value++
+  }
+}
+
+/** The series of one graph. */
+export class GraphMetrics {
+  /** The graph's name as a label. */
+  readonly name: string
+  readonly #families: Families
+  readonly #names: LabelNames
+  readonly #isDeclared: boolean
+  readonly #steps = new Map<string, StepMetrics>()
+  readonly #targets = new Map<string, string>()
+
+  constructor(families: Families, names: LabelNames, name: string, isDeclared: boolean) {
+    this.#families = families
+    this.#names = names
+    this.name = name
+    this.#isDeclared = isDeclared
+  }
+
+  step(name: string): StepMetrics {
+    let step = this.#steps.get(name)
+    if (step !== undefined) return step
+    const label = this.#names.of(name, this.#isDeclared, `step of ${this.name}`)
+    step = this.#steps.get(label)
+    if (step === undefined) this.#steps.set(label, (step = new StepMetrics(this.#families, this.name, label)))
+    return step
+  }
+
+  /** A target's name as a label. */
+  target(name: string): string {
+    let label = this.#targets.get(name)
+    if (label !== undefined) return label
+    label = this.#names.of(name, this.#isDeclared, `target of ${this.name}`)
+    if (label === name) this.#targets.set(name, label)
+    return label
+  }
+}
