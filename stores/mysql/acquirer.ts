@@ -109,7 +109,7 @@ export class MysqlAcquirer {
     const running = limits.concurrency === undefined ? new Map<string, number>() : await this.#running(session, queue)
     const room = roomWithin(limits, running, { limit: request.limit, freeAt, now })
     if (room.total < 1) return []
-    const hints = await this.#looks.hints(session, request)
+    const hints = await this.#looks.hints(session, request, room)
     const candidates = await this.#looks.candidates(session, request, { gone, hints, room })
     const { acquired, begun } = await this.#takeInTurn(session, request, { candidates, gone, room })
     if (limits.rate !== undefined && begun > 0)

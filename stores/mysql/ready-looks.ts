@@ -17,6 +17,8 @@ const looksPerStatement = 100
 const mostUnparked = 1_000
 const mostRemembered = 1_000
 const mostKeysRemembered = 50
+// Each that was not there the last time costs a statement.
+const mostFullKeys = 1_000
 const { index, unfinished, toBegin, toGoOn, later, parked } = mysqlPlaces
 
 /** An execution that may be taken, by the key of its id. */
@@ -48,6 +50,7 @@ export class MysqlReadyLooks {
   async hints(
     session: MysqlSession,
     { queue = defaultQueue, graphs, behindKey, ranges, limit }: AcquireRequest,
+    room?: QueueRoom,
   ): Promise<QueueHints> {
     const of = literal(toQueueKey(queue))
     const names = [...new Set(graphs)]
@@ -88,12 +91,15 @@ export class MysqlReadyLooks {
     await look(remembered)
     const keys = new Map<number, readonly string[]>()
     for (const { graph, place } of walks) {
+      let open = 0
       const walk = async (from: string | undefined, to: string | undefined, found: string[]): Promise<void> => {
-        for (let after = from; found.length < limit;) {
+        // Keys that are full take nobody's place.
+        for (let after = from; open < limit && found.length < limit + mostFullKeys;) {
           if (!nextOf.has(stepOf(graph, after))) await look([{ graph, after }])
           const next = nextOf.get(stepOf(graph, after))
           if (next == null || (to !== undefined && next > to)) return
           found.push(next)
+          if (room === undefined || room.ofKey(next) > 0) open++
           after = next
         }
       }
@@ -130,7 +136,7 @@ export class MysqlReadyLooks {
     if (hints.later.length > 0) {
       const due = hints.later.map((place) => toKey(names[place]!))
       await this.#beginDue(session, of, due)
-      known = await this.hints(session, request)
+      known = await this.hints(session, request, room)
     }
     const open = new Map([...known.keys].map(([place, keys]) => [place, keys.filter((key) => room.ofKey(key) > 0)]))
     const count = new Set([...open.values()].flat()).size

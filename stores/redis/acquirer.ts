@@ -34,6 +34,7 @@ import { readHeads } from './reader.ts'
 import { countRunning, readQueue, whileLocked, writeFreeAt } from './queues.ts'
 import { beginDue, findInTurn, takeWanted } from './ready-looks.ts'
 import type { ReadyCandidate } from './ready-looks.ts'
+import { withRoom } from './room-of-keys.ts'
 import { leaveOut, orElse } from './unreadable.ts'
 
 // Of what others have taken at the same moment.
@@ -108,7 +109,8 @@ async function takeWithinLimits(
       await writeFreeAt(connection, queue, freeAtAfter(limits.rate, freeAt, now, begun))
     return isStill()
   }
-  return (await takeInTurn(connection, owners, request, { inBuckets, room, reserve })).acquired
+  const isPerKey = limits.concurrency?.isPerKey === true
+  return (await takeInTurn(connection, owners, request, { inBuckets, room, isPerKey, reserve })).acquired
 }
 
 /** Looks, and takes in turn. Where others were faster, looks again. */
@@ -119,10 +121,13 @@ async function takeInTurn(
   {
     inBuckets,
     room,
+    isPerKey = false,
     reserve,
   }: {
     readonly inBuckets: readonly (readonly string[])[]
     readonly room: QueueRoom | undefined
+    /** Whether the room is one of each key. @default false */
+    readonly isPerKey?: boolean
     /** Is called before so many begin; false where they may not. */
     readonly reserve?: (begun: number) => Promise<boolean>
   },
@@ -132,7 +137,7 @@ async function takeInTurn(
   for (let tries = 0; ; tries++) {
     const left = request.limit - acquired.length
     const some = { ...request, behindKey, except, limit: left }
-    const looked = await findReady(connection, owners, some, inBuckets, room)
+    const looked = await findReady(connection, owners, some, { inBuckets, room, isPerKey })
     const behind = behindKey === undefined ? undefined : escapeText(behindKey)
     const chosen = inTurn(looked, behind, room ?? unlimitedRoom(left))
     const begun = chosen.filter(({ isNew }) => isNew)
@@ -180,8 +185,15 @@ async function findReady(
   connection: Connection,
   owners: Owners,
   request: AcquireRequest,
-  inBuckets: readonly (readonly string[])[],
-  room: QueueRoom | undefined,
+  {
+    inBuckets,
+    room,
+    isPerKey,
+  }: {
+    readonly inBuckets: readonly (readonly string[])[]
+    readonly room: QueueRoom | undefined
+    readonly isPerKey: boolean
+  },
 ): Promise<readonly ReadyCandidate[]> {
   const { link, layout } = connection
   const { queue = defaultQueue, ranges, limit } = request
@@ -206,12 +218,14 @@ async function findReady(
   const read = async (some: readonly IndexRange[], isNew: boolean): Promise<ReadyCandidate[]> => {
     if (some.length === 0) return []
     const merged = new MergedRanges(link, (bucket) => layout.work(bucket), some, 'ascending')
-    return takeWanted(merged, limit, except, (entry) => {
-      const id = unescapeText(idOf(entry))
-      const member = memberOf(entry)
-      const owner = member.startsWith('u') ? member.slice(1, member.indexOf('\0')) : ''
-      return { id, owner, member, key: '', priority: 0, age: entry.place, isNew }
-    })
+    const next = (): Promise<ReadyCandidate[]> =>
+      takeWanted(merged, limit, except, (entry) => {
+        const id = unescapeText(idOf(entry))
+        const member = memberOf(entry)
+        const owner = member.startsWith('u') ? member.slice(1, member.indexOf('\0')) : ''
+        return { id, owner, member, key: '', priority: 0, age: entry.place, isNew }
+      })
+    return room === undefined || !isPerKey ? next() : withRoom(connection, next, { room, limit })
   }
   const found = await Promise.all([
     read(begun, false),
@@ -221,7 +235,7 @@ async function findReady(
   // What is due, and still to begin, has its turn among the others from now on.
   if (!found[0].some(({ member }) => member.startsWith('a'))) return found.flat()
   await beginDue(connection, queue, graphs, time)
-  return findReady(connection, owners, request, inBuckets, room)
+  return findReady(connection, owners, request, { inBuckets, room, isPerKey })
 }
 
 /** Both are exclusive: just behind the last one there is nothing else. */

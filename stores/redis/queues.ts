@@ -184,6 +184,17 @@ async function idsUnder({ link, layout }: Connection, prefixes: readonly string[
   )
 }
 
+/** The keys of executions (escaped); '' for none, and where there is no execution any more. */
+export async function keysOf({ link, layout }: Connection, ids: readonly string[]): Promise<readonly string[]> {
+  const replies = await link.all(ids.map((id) => ({ run: 'hmget', keys: [layout.execution(id)], args: ['f'] })))
+  return replies.map((reply) => keyOfTurn((reply as (Buffer | null)[])[0]?.toString()))
+}
+
+/** The key in what says of an execution when it has its turn. */
+function keyOfTurn(turn: string | undefined): string {
+  return turn === undefined ? '' : turn.slice(0, turn.indexOf('\0'))
+}
+
 /** The keys of executions (escaped), and when they are due. */
 async function turnsOf(
   { link, layout }: Connection,
@@ -195,8 +206,13 @@ async function turnsOf(
   return replies.flatMap((reply) => {
     const [turn, due, place] = (reply as (Buffer | null)[]).map((field) => field?.toString())
     if (place === undefined) return []
-    const key = turn === undefined ? '' : turn.slice(0, turn.indexOf('\0'))
-    return [{ key, dueAt: due === undefined ? undefined : timeOf(due), createdAt: timeOf(place.slice(0, 16)) }]
+    return [
+      {
+        key: keyOfTurn(turn),
+        dueAt: due === undefined ? undefined : timeOf(due),
+        createdAt: timeOf(place.slice(0, 16)),
+      },
+    ]
   })
 }
 

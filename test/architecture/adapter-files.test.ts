@@ -62,6 +62,7 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       // Scripts, and what is sent to them together.
       'execution-scripts.ts',
       'reading-scripts.ts',
+      'room-of-keys.ts',
       'result-scripts.ts',
       'event-scripts.ts',
       'checkpoint-scripts.ts',

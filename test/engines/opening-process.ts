@@ -1,11 +1,21 @@
-/** A process that opens an engine, and prints what that says. */
+/** A process that opens an engine, and prints what that says; one that is told to serve takes wakes of two queues until it gets a line, and closes it then. */
+import { once } from 'node:events'
 import { bullmqEngine } from '../../src/engines/bullmq/index.ts'
 import type { EngineError } from '../../src/core/engine-error.ts'
 
-const engine = bullmqEngine({ connection: process.argv[2]!, timeout: '500ms' })
+const [, , connection, order] = process.argv
+const engine = bullmqEngine({ connection: connection!, timeout: '500ms' })
 try {
   await engine.open({ report: () => {} })
-  process.stdout.write('open\n')
+  if (order === 'serve') {
+    const consumers = await Promise.all(['a', 'b'].map((queue) => engine.consume(queue, 2, async () => 'done')))
+    process.stdout.write('open\n')
+    await once(process.stdin, 'data')
+    await Promise.all(consumers.map((consumer) => consumer.close()))
+  }
+  await engine.close()
+  process.stdin.destroy()
+  process.stdout.write('closed\n')
 } catch (error) {
   const { code, isTransient, message } = error as EngineError
   process.stdout.write(`${code} ${isTransient ? 'for now' : 'for good'}: ${message}\n`)

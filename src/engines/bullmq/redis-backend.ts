@@ -79,15 +79,44 @@ function clientLike(client: Redis | Cluster): Redis | Cluster {
   return single.duplicate({ ...ownOptions, lazyConnect: true, db: single.condition?.select ?? single.options.db ?? 0 })
 }
 
+/** Sees to it that a client, and what BullMQ makes of it, comes to an end once it is to: one for each worker, which waits for jobs. */
+function endingOnRequest(client: Redis | Cluster, made: Set<Redis | Cluster>): void {
+  const disconnect = client.disconnect.bind(client)
+  const duplicate = client.duplicate.bind(client) as (...given: unknown[]) => Redis | Cluster
+  Object.assign(client, {
+    /**
+     * Of a client that is between two attempts to connect, ioredis takes back the next one, and nothing else: it never ends, and BullMQ, which waits for that as it
+     * closes, renews its locks for ever. One more attempt comes to an end either way.
+     */
+    disconnect(reconnect = false) {
+      const isBetween = client.status === 'reconnecting'
+      disconnect(reconnect)
+      if (isBetween && !reconnect) client.connect().then(() => disconnect(), ignore)
+    },
+    duplicate(...given: unknown[]) {
+      const other = duplicate(...given)
+      endingOnRequest(other, made)
+      made.add(other)
+      other.once('end', () => made.delete(other))
+      // BullMQ listens as long as it is not closing; what happens after that would be printed.
+      other.on('error', ignore)
+      return other
+    },
+  })
+}
+
 class RedisBackend implements Backend {
   readonly #packages: Packages
   readonly #client: Redis | Cluster
   readonly #settings: Settings
+  /** The clients of workers, which wait for jobs. */
+  readonly #waiting = new Set<Redis | Cluster>()
 
   constructor(packages: Packages, client: Redis | Cluster, settings: Settings) {
     this.#packages = packages
     this.#client = client
     this.#settings = settings
+    endingOnRequest(client, this.#waiting)
   }
 
   get isReachable(): boolean {
@@ -119,7 +148,7 @@ class RedisBackend implements Backend {
     } catch {
       // Without patience for a server that is away.
     } finally {
-      this.#client.disconnect()
+      for (const client of [this.#client, ...this.#waiting]) client.disconnect()
     }
   }
 }
@@ -128,3 +157,5 @@ class RedisBackend implements Backend {
 function prefixOf(queue: string): string {
   return `{${queue}}`
 }
+
+function ignore(): void {}

@@ -4,7 +4,7 @@ import type { QueueLimits } from '../../core/contracts/queue-record.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import { assertSame } from './assertions.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
-import { commitTo, live, newExecution, range, someTime } from './records.ts'
+import { commitTo, live, message, newExecution, range, someTime } from './records.ts'
 
 /** What holds for a queue in all processes: pause, and limits. */
 export function queueLimitsConformance({ test }: ConformanceGroup): void {
@@ -81,6 +81,31 @@ export function queueLimitsConformance({ test }: ConformanceGroup): void {
     const ended = { status: 'completed', output: '1', endedAt: 9, isReleased: true } as const
     await store.commit([commitTo('b1', { owner: 'bea', head: ended })])
     assert.deepEqual(await idsOf(store, { limit: 9 }), ['b2'])
+  })
+
+  test('what goes on counts for the limit of its key as what begins does: what lost its owner, and what was woken', async ({
+    store,
+  }) => {
+    await limit(store, { concurrency: { limit: 1, isPerKey: true } })
+    await store.create([
+      ...range(3).map((index) => newExecution(`a${index}`, { key: 'A', createdAt: index })),
+      ...range(2).map((index) => newExecution(`b${index}`, { key: 'B', createdAt: 10 + index })),
+    ])
+    assert.deepEqual((await idsOf(store, {}, 'ann')).toSorted(), ['a0', 'b0'])
+    await store.endOwner('ann')
+    assert.deepEqual((await idsOf(store, {})).toSorted(), ['a0', 'b0'])
+    assert.deepEqual(await idsOf(store, {}), [])
+    // It waits, and its place is free; once it is woken, that is taken.
+    const waits = { head: { status: 'waiting' }, park: { lastSeq: 0, waitsFor: '"x"' } } as const
+    await store.commit([commitTo('a0', { owner: 'bea', epoch: 2, ...waits })])
+    assert.deepEqual(await idsOf(store, {}), ['a1'])
+    assert.deepEqual(await store.post([message('a0', 'signal')]), ['accepted'])
+    assert.deepEqual(await idsOf(store, {}), [])
+    const ended = { status: 'completed', output: '1', endedAt: 9, isReleased: true } as const
+    await store.commit([commitTo('b0', { owner: 'bea', epoch: 2, head: ended })])
+    assert.deepEqual(await idsOf(store, { limit: 1 }), ['b1'])
+    await store.commit([commitTo('a1', { owner: 'bea', head: ended })])
+    assert.deepEqual(await idsOf(store, {}), ['a0'])
   })
 
   test('many that look at the same moment never have more than the limit says', async (bench) => {
