@@ -144,6 +144,7 @@ export type {
   UsePermit,
   Wake,
 } from './core/contracts/engine.ts'
+export type { StoreFinding } from './core/contracts/store-finding.ts'
 export type { StoreLimits } from './core/contracts/store-limits.ts'
 export type { ResultClaim, ResultCommit, ResultState } from './core/contracts/result-record.ts'
 export type { OwnerState } from './core/contracts/owner-state.ts'

@@ -68,7 +68,7 @@ export async function bulkAct(call: CliCall, docket: Docket, act: Act): Promise<
     if (refusal !== undefined) return report({ id, outcome: 'refused', reason: refusal }, exitCodes.refused)
     if (isDry) return report({ id, outcome: 'wouldBe', reason: null }, exitCodes.done)
     try {
-      await recordAct(docket, act.verb, id)
+      await recordAct(docket, act.verb, { execution: id })
       report({ id, outcome: (await act.act(docket, id)) ?? act.done, reason: null }, exitCodes.done)
     } catch (error) {
       const isStore = readOf(error, 'code') === 'STORE_FAILED'

@@ -6,19 +6,20 @@ import type { Plugin } from 'esbuild'
 const root = join(import.meta.dirname, '../..')
 const outdir = join(root, 'dist/src/cli')
 
-/** What is loaded by itself, from where it lies in `dist`. */
-const besides: Plugin = {
-  name: 'besides',
+/** What users import is there already, in few files: it is loaded from there, so that a configuration and its command share it. */
+const published: Plugin = {
+  name: 'published',
   setup({ onResolve }) {
-    onResolve({ filter: /\/inspector\/[\w-]+\.ts$/ }, ({ path }) => ({
-      path: `../inspector/${path.split('/').at(-1)!.replace(/\.ts$/, '.js')}`,
+    onResolve({ filter: /\/index\.ts$/ }, ({ path, resolveDir }) => ({
+      path: `../../node${join(resolveDir, path).slice(root.length).replace(/\.ts$/, '.js')}`,
       external: true,
     }))
   },
 }
 
-// From some four hundred files a command would take four times as long to begin. With `commander` in it, that is none of the packages that come with this one.
+// With `commander` in it, that is none of the packages that come with this one.
 await build({
+  absWorkingDir: root,
   entryPoints: [join(root, 'src/cli/main.ts')],
   outdir,
   bundle: true,
@@ -27,23 +28,15 @@ await build({
   platform: 'node',
   target: 'node24',
   conditions: ['docket-source'],
-  external: [
-    'xstate',
-    '@standard-schema/spec',
-    'croner',
-    'pg',
-    'mysql2',
-    'ioredis',
-    'msgpackr',
-    'bullmq',
-    'pino',
-    '@bufbuild/protobuf',
-  ],
-  chunkNames: 'chunks/[hash]',
-  minify: true,
+  packages: 'bundle',
+  external: ['xstate'],
+  // Beside the entry, since they all name what is published by the same relative paths.
+  chunkNames: '[name]-[hash]',
+  minifySyntax: true,
+  minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'warning',
-  plugins: [besides],
+  plugins: [published],
 })
 // What is within it comes with its license.
 const license = readFileSync(join(root, 'node_modules/commander/LICENSE'), 'utf8')

@@ -21,6 +21,7 @@ const lookCommands: readonly CommandSpec[] = [
       ...filterOptions,
       { flags: '--limit <n>', summary: 'so many at most (default: 50)', read: readCount },
       { flags: '--all', summary: 'all of them' },
+      { flags: '--count', summary: 'how many there are in each status, up to 10,000' },
     ],
     load: async () => (await import('./commands/list.ts')).list,
   },
@@ -64,6 +65,12 @@ const lookCommands: readonly CommandSpec[] = [
       { flags: '--mermaid', summary: 'as a Mermaid diagram' },
     ],
     load: async () => (await import('./commands/explain.ts')).explain,
+  },
+  {
+    usage: 'acts [id]',
+    summary: 'lists what people did, to an execution or to anything, the newest first',
+    options: [{ flags: '--limit <n>', summary: 'so many at most (default: 50)', read: readCount }],
+    load: async () => (await import('./commands/acts.ts')).acts,
   },
   {
     usage: 'workers',
@@ -125,6 +132,11 @@ const actCommands: readonly CommandSpec[] = [
     summary: 'starts a new execution with what another one has, but for a step and what depends on it',
     options: [
       { flags: '--from <step>', summary: 'the step that is done anew' },
+      {
+        flags: '--override <json>',
+        summary: 'other values for types, in the forms of --input of run',
+        isRepeatable: true,
+      },
       { flags: '--id <id>', summary: 'the id of the new execution' },
     ],
     load: async () => (await import('./commands/fork.ts')).fork,
@@ -273,6 +285,18 @@ const otherCommands: readonly CommandSpec[] = [
       yes,
     ],
     load: async () => (await import('./commands/migrate.ts')).migrate,
+  },
+  {
+    usage: 'doctor',
+    summary:
+      'looks for what is set up wrong: Node, store, engine, clocks, and what stands still; exits with 4 where it finds a problem',
+    options: [
+      {
+        flags: '--against <file>',
+        summary: 'compares the graphs that this file exports with what is stored, before they are deployed',
+      },
+    ],
+    load: async () => (await import('./commands/doctor.ts')).doctor,
   },
   {
     usage: 'completion <shell>',

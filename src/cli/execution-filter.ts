@@ -4,10 +4,10 @@ import type { CliCall } from './cli-call.ts'
 
 /** The filter that a call gives; undefined where it gives none. */
 export function filterOf(call: CliCall): ListQuery | undefined {
-  const { status, graph, queue, key, parent, forkedFrom, waitsFor, from, before } = call.options as {
+  const { status, graph, queue, key, parent, forkedFrom, waitsFor, errorCode, from, before } = call.options as {
     readonly [Name in keyof ListQuery]?: ListQuery[Name]
   }
-  const given = { status, graph, queue, key, parent, forkedFrom, waitsFor, from, before }
+  const given = { status, graph, queue, key, parent, forkedFrom, waitsFor, errorCode, from, before }
   const entries = Object.entries(given).filter(([, value]) => value !== undefined)
   return entries.length === 0 ? undefined : (Object.fromEntries(entries) as ListQuery)
 }

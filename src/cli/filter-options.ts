@@ -11,6 +11,7 @@ export const filterOptions: readonly OptionSpec[] = [
   { flags: '--parent <id>', summary: 'children of this execution' },
   { flags: '--forked-from <id>', summary: 'forks of this execution' },
   { flags: '--waits-for <what>', summary: 'that wait for signal:NAME, event:NAME[:KEY] or timer:NAME', read: readWait },
+  { flags: '--error-code <code>', summary: 'that ended with an error of this code: STEP_FAILED' },
   { flags: '--from <time>', summary: 'created then or later: an ISO time, or 2h for two hours ago', read: readTime },
   { flags: '--before <time>', summary: 'created before then', read: readTime },
 ]

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { CommandOptions, Docket } from '../index.ts'
 import { isRecord } from '../core/is-record.ts'
-import { describeThrown, readOf } from '../core/thrown.ts'
+import { readOf } from '../core/thrown.ts'
 import { CliError, exitCodes } from './cli-error.ts'
+import { importFile } from './import-file.ts'
 
 /** What a `docket.config.ts` exports. */
 export interface Config {
@@ -31,7 +31,7 @@ export function findConfig(cwd: string, given: string | undefined): string | und
 
 /** Loads a configuration. @throws CliError with what is wrong with it */
 export async function loadConfig(path: string): Promise<Config> {
-  const loaded = await load(path)
+  const loaded = await importFile(path)
   const make = ['docket', 'default'].map((name) => readOf(loaded, name)).find((one) => one !== undefined)
   if (typeof make !== 'function')
     throw new CliError(
@@ -45,18 +45,6 @@ export async function loadConfig(path: string): Promise<Config> {
       if (isDocket(made)) return made
       throw new CliError(exitCodes.usage, `the function of ${path} must return a docket, as createDocket makes it`)
     },
-  }
-}
-
-async function load(path: string): Promise<unknown> {
-  try {
-    return await import(/* @vite-ignore */ pathToFileURL(path).href)
-  } catch (error) {
-    const hint =
-      readOf(error, 'code') === 'ERR_MODULE_NOT_FOUND' && /\.[cm]?ts$/.test(path)
-        ? '; Node runs TypeScript as it is, so imports of files end in .ts'
-        : ''
-    throw new CliError(exitCodes.usage, `${path} can’t be loaded: ${describeThrown(error)}${hint}`, { cause: error })
   }
 }
 

@@ -13,12 +13,14 @@ for (const name of ['SIGINT', 'SIGTERM'] as const)
     interruption.abort()
   })
 
-// Whoever reads has what he wanted: `docket list | head -1` is no failure.
-for (const stream of [process.stdout, process.stderr])
-  stream.on('error', (error) => {
-    if (readOf(error, 'code') !== 'EPIPE') throw error
-    process.exit(exitCodes.done)
-  })
+// A reader of results that has enough is no failure: `docket list | head -1`. Nobody has to read what is said beside them.
+process.stdout.on('error', (error) => {
+  if (readOf(error, 'code') !== 'EPIPE') throw error
+  process.exit(exitCodes.done)
+})
+process.stderr.on('error', (error) => {
+  if (readOf(error, 'code') !== 'EPIPE') throw error
+})
 
 const { runCli } = await import('./run-cli.ts')
 const { stdout, stderr, stdin, env } = process

@@ -1,12 +1,13 @@
 import { hostname, userInfo } from 'node:os'
 import type { Docket } from '../index.ts'
 
-/** Records an act before it is done, under the user of the machine. */
-export async function recordAct(docket: Docket, act: string, execution?: string): Promise<void> {
-  const { acts } = docket as unknown as {
-    readonly acts?: { record(act: { by: string; act: string; execution?: string }): Promise<unknown> }
-  }
-  await acts?.record({ by: actor(), act, ...(execution !== undefined && { execution }) })
+/** Writes an act down before it is done, under the user of the machine. @throws StoreError: what can't be written down is not done */
+export async function recordAct(
+  docket: Docket,
+  act: string,
+  about: { readonly execution?: string | undefined; readonly note?: string | undefined } = {},
+): Promise<void> {
+  await docket.acts.record({ by: actor(), act, ...about })
 }
 
 function actor(): string {
@@ -16,5 +17,5 @@ function actor(): string {
   } catch {
     // A container may run under a number that has no name.
   }
-  return `${user}@${hostname()}`
+  return `${user}@${hostname()}`.slice(0, 500)
 }

@@ -71,5 +71,6 @@ export function mysqlStore(options: string | MysqlStoreOptions): Store {
     claims: new MysqlClaims(connection, dialect, counters),
     reader,
     sessions,
+    diagnose: async () => (await import('./diagnosis.ts')).diagnoseMysql(connection),
   })
 }

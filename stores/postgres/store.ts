@@ -69,5 +69,6 @@ export function postgresStore(options: string | PostgresStoreOptions): Store {
     reader,
     sessions,
     hints,
+    diagnose: async () => (await import('./diagnosis.ts')).diagnosePostgres(connection, schema),
   })
 }

@@ -1,5 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
 import type { CommitAnswer, Store, StoreCapabilities, StoreHint } from '../../src/core/contracts/store.ts'
+import type { StoreFinding } from '../../src/core/contracts/store-finding.ts'
 import { generousLimits } from '../../src/core/contracts/store-limits.ts'
 import type { CheckpointRecord, CheckpointRequest } from '../../src/core/contracts/checkpoint-record.ts'
 import type { ResultClaim, ResultCommit, ResultState } from '../../src/core/contracts/result-record.ts'
@@ -142,6 +143,10 @@ class RedisStore implements Store {
   async close(): Promise<void> {
     this.#life.closed()
     await this.#parts?.close()
+  }
+
+  async diagnose(): Promise<readonly StoreFinding[]> {
+    return (await import('./diagnosis.ts')).diagnoseRedis(this.#opened().link)
   }
 
   async time(): Promise<number> {

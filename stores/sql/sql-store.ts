@@ -41,6 +41,7 @@ import type {
   NewExecution,
   StepPage,
 } from '../../src/core/contracts/execution-record.ts'
+import type { StoreFinding } from '../../src/core/contracts/store-finding.ts'
 import type { WorkerState } from '../../src/core/contracts/worker-record.ts'
 import type { SqlActs } from './acts.ts'
 import { opening } from './driver-error.ts'
@@ -108,6 +109,8 @@ export interface SqlStoreParts {
   readonly reader: SqlReader
   /** Absent where the database does not say which connections are there. */
   readonly sessions?: StoreSessions | undefined
+  /** Looks at the settings of the server, or of the file. */
+  readonly diagnose: () => Promise<readonly StoreFinding[]>
   /** Absent where the database can't notify others. */
   readonly hints?: {
     subscribe(listener: (hint: StoreHint) => void): Promise<() => Promise<void>>
@@ -156,6 +159,10 @@ export class SqlStore implements Store {
     this.#life.closed()
     await this.#parts.hints?.close()
     await this.#parts.connection.close()
+  }
+
+  async diagnose(): Promise<readonly StoreFinding[]> {
+    return this.#open.diagnose()
   }
 
   async time(): Promise<number> {

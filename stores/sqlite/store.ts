@@ -62,6 +62,7 @@ export function sqliteStore(options: string | SqliteStoreOptions): Store {
     results: new SqliteResults(connection, owners, dialect, now),
     claims: new SqliteClaims(connection, owners, dialect, now),
     reader,
+    diagnose: async () => (await import('./diagnosis.ts')).diagnoseSqlite(connection, place),
   })
 }
 

@@ -14,7 +14,7 @@ const ofEach = [
   'shared-states.ts',
   'store.ts',
 ]
-const ofServers = ['options.ts', 'errors.ts', 'connection.ts']
+const ofServers = ['options.ts', 'errors.ts', 'connection.ts', 'diagnosis.ts']
 const parts = [
   'checkpoints.ts',
   'claims.ts',

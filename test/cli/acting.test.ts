@@ -99,7 +99,12 @@ describe('acts on one execution', () => {
   test('fork begins another one from a step', async () => {
     await cli(['run', 'orders', 'Receipt', '-i', 'Order={"id":"1"}', '--id', 'o'])
     expect(await cli(['fork', 'o', '--from', 'Ship', '--id', 'p'])).toMatchObject({ code: 0, out: 'p\n' })
-    expect((await cli(['list', '--forked-from', 'o', '--json'])).json).toMatchObject([{ id: 'p' }])
+    expect((await cli(['list', '--forked-from', 'o', '--json'])).json).toMatchObject([{ id: 'p', status: 'pending' }])
+    const other = await cli(['fork', 'o', '--override', 'Payment=cash', '--id', 'q2'])
+    expect(other).toMatchObject({ code: 0, out: 'q2\n' })
+    await using worker = openShop({})
+    expect(await (await worker.get('q2'))!.result()).toBe('cash, shipped')
+    expect((await cli(['fork', 'o'])).err).toMatch(/--from <step>/)
     expect(await cli(['fork', 'o', '--from', 'Shp'])).toMatchObject({ code: 2, err: expect.stringMatching(/Ship/) })
     expect((await cli(['fork', 'q', '--from', 'Ship'])).code).toBe(3)
   })
@@ -147,6 +152,20 @@ describe('acts on one execution', () => {
     })
     expect((await cli(['reschedule', 'o', 'Remind', 'tomorrow'])).code).toBe(2)
   })
+})
+
+test('every act is on record with its user and machine before it is done', async () => {
+  await started('o')
+  await cli(['cancel', 'o'])
+  await cli(['queues', 'pause', 'default'])
+  const { json } = await cli(['acts', '--json'])
+  const by = expect.stringMatching(/^\S+@\S+$/)
+  expect(json).toMatchObject([
+    { by, act: 'pauseQueue', execution: null, note: 'default' },
+    { by, act: 'cancel', execution: 'o', note: null },
+    { by, act: 'start', execution: 'o', note: 'orders Receipt' },
+  ])
+  expect((await cli(['acts', 'o'])).out).toMatch(/^AT .*\n\S+ .* cancel +o\n\S+ .* start +o +orders Receipt\n$/)
 })
 
 describe('acts on many', () => {

@@ -95,6 +95,7 @@ describe('docket list', () => {
     ],
     [['--before', '1h'], []],
     [['--waits-for', 'signal:Approval'], []],
+    [['--error-code', 'STEP_FAILED'], ['order:2']],
   ])('filters by %j', async (filter, ids) => {
     await threeOrders()
     expect((await cli(['list', '--json', ...filter])).json.map(({ id }) => id)).toEqual(ids)
@@ -105,6 +106,18 @@ describe('docket list', () => {
     const { out, err } = await cli(['list', '--limit', '2'])
     expect(out.trim().split('\n')).toHaveLength(3)
     expect(err).toBe('there are more: --limit 20, or --all\n')
+  })
+
+  test('--count counts by status', async () => {
+    await threeOrders()
+    const counts = { completed: 1, failed: 1, pending: 1 }
+    expect((await cli(['list', '--count', '--json'])).json).toEqual([
+      {
+        counts: Object.fromEntries(Object.entries(counts).map(([status, count]) => [status, { count, isMore: false }])),
+      },
+    ])
+    expect((await cli(['list', '--count', '--status', 'failed'])).out).toBe('STATUS  COUNT\nfailed  1\n')
+    expect((await cli(['list', '--count', '--waits-for', 'timer:Remind'])).code).toBe(2)
   })
 
   test('has what a graph may be called of which there is none', async () => {

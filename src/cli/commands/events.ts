@@ -61,9 +61,30 @@ function momentsOf(details: ExecutionDetails): readonly Moment[] {
     })
   add(details.createdAt, 'execution.created')
   if (details.startedAt !== undefined) add(details.startedAt, 'execution.started')
-  for (const { step, item = null, status, attempt, since, startedAt, endedAt, waitsFor, error } of details.steps) {
+  for (const {
+    step,
+    item = null,
+    status,
+    attempt,
+    attempts,
+    since,
+    startedAt,
+    endedAt,
+    waitsFor,
+    error,
+  } of details.steps) {
     const of = { step, item }
     if (startedAt !== undefined) add(startedAt, 'step.started', of)
+    for (const one of attempts) {
+      if (one.attempt > 1) add(one.startedAt, 'attempt.started', { ...of, attempt: one.attempt })
+      // The last one is the step's own end.
+      if (one.endedAt !== undefined && one.error !== undefined && (one.attempt < attempt || endedAt === undefined))
+        add(one.endedAt, 'attempt.failed', {
+          ...of,
+          attempt: one.attempt,
+          text: jsonErrorOf(one.error)?.message ?? null,
+        })
+    }
     if (endedAt !== undefined)
       add(endedAt, `step.${status}`, { ...of, attempt, text: jsonErrorOf(error)?.message ?? null })
     else if (status === 'retrying')

@@ -3,7 +3,7 @@ import { graphNamed } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
 import { didYouMean } from '../../core/closest-name.ts'
-import { explain as explainPlan } from '../../runtime/explain.ts'
+
 import type { AnyGraph, Docket } from '../../index.ts'
 import { plainLines } from '../plain-text.ts'
 import { readInputs } from '../read-inputs.ts'
@@ -24,6 +24,7 @@ export async function explain(call: CliCall): Promise<ExitCode> {
     }
     const inputs = await readInputs(call.streams, (call.options['input'] ?? []) as readonly string[])
     const id = call.text('id')
+    const { explain: explainPlan } = await import('../../index.ts')
     const plan = explainPlan(graph as never, target as never, inputs as never, id === undefined ? {} : { id })
     if (call.has('mermaid')) call.printer.line(plan.toMermaid())
     else call.printer.result(plan, () => plainLines(plan.toString()))

@@ -1,4 +1,4 @@
-import type { ExecutionInfo } from '../../index.ts'
+import type { ExecutionInfo, ListQuery } from '../../index.ts'
 import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
@@ -15,6 +15,7 @@ export async function list(call: CliCall): Promise<ExitCode> {
   const filter = filterOf(call) ?? {}
   const { limit, all } = call.options as { readonly limit?: number; readonly all?: boolean }
   if (limit !== undefined && all === true) throw new CliError(exitCodes.usage, 'give --limit or --all')
+  if (call.has('count')) return count(call, filter)
   return call.withDocket('look', async (docket) => {
     const { printer } = call
     const most = all === true ? Infinity : (limit ?? usualLimit)
@@ -37,6 +38,22 @@ export async function list(call: CliCall): Promise<ExitCode> {
     if (isMore && !printer.isJson) printer.say(`there are more: --limit ${most * 10}, or --all`)
     const hint = count === 0 ? hintOfGraph(docket, filter.graph) : undefined
     if (hint !== undefined) printer.say(hint)
+    return exitCodes.done
+  })
+}
+
+/** How many there are in each status. */
+async function count(call: CliCall, filter: ListQuery): Promise<ExitCode> {
+  const { waitsFor, ...query } = filter
+  if (waitsFor !== undefined)
+    throw new CliError(exitCodes.usage, '--waits-for can’t be counted: there is no index of it')
+  return call.withDocket('look', async (docket) => {
+    const counts = await docket.count(query)
+    const rows = Object.entries(counts).map(([status, { count: many, isMore }]) => [
+      statusCell(status),
+      isMore ? `${many.toLocaleString('en')}+` : many.toLocaleString('en'),
+    ])
+    call.printer.result({ counts }, () => call.printer.table(['STATUS', 'COUNT'], rows).join('\n'))
     return exitCodes.done
   })
 }

@@ -63,7 +63,7 @@ async function change(
 ): Promise<ExitCode> {
   const [name = ''] = call.args
   return call.withDocket('act', async (docket) => {
-    await recordAct(docket, `${verb} queue ${name}`)
+    await recordAct(docket, `${verb}Queue`, { note: name })
     const info = await act(docket, name)
     const limits = limitsText(info.limits)
     call.printer.result(

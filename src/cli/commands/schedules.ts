@@ -119,7 +119,7 @@ async function onSchedule(
       )
       throw new CliError(exitCodes.notFound, `there is no schedule "${name}"${hint}`)
     }
-    await recordAct(docket, `${verb} schedule ${name}`)
+    await recordAct(docket, `${verb}Schedule`, { note: name })
     await act(docket, name)
     return exitCodes.done
   })

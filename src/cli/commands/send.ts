@@ -17,7 +17,7 @@ export async function signal(call: CliCall): Promise<ExitCode> {
   return call.withDocket('act', async (docket) => {
     const handle = await requireExecution(docket, id)
     const type = await typeNamed(docket, handle, typeName, false)
-    await recordAct(docket, `signal ${typeName}`, id)
+    await recordAct(docket, 'signal', { execution: id, note: typeName })
     const verdict = await handle.signal(type as never, value as never, messageOptions(call))
     call.printer.result({ id, signal: typeName, verdict }, () => `${plain(id)}  ${verdict}`)
     return verdict === 'late' || verdict === 'ended' ? exitCodes.refused : exitCodes.done
@@ -31,7 +31,7 @@ export async function update(call: CliCall): Promise<ExitCode> {
   return call.withDocket('act', async (docket) => {
     const handle = await requireExecution(docket, id)
     const type = await typeNamed(docket, handle, typeName, true)
-    await recordAct(docket, `update ${typeName}`, id)
+    await recordAct(docket, 'update', { execution: id, note: typeName })
     const { wait } = call.options
     const answer: unknown = await handle.update(type as never, value as never, {
       ...messageOptions(call),
@@ -76,7 +76,7 @@ export async function reschedule(call: CliCall): Promise<ExitCode> {
   const { item } = call.options as { readonly item?: number }
   return call.withDocket('act', async (docket) => {
     const handle = await requireExecution(docket, id)
-    await recordAct(docket, `reschedule ${timer}`, id)
+    await recordAct(docket, 'reschedule', { execution: id, note: `${timer} ${whenText}` })
     const verdict = await handle.reschedule(timer, when, item === undefined ? {} : { item })
     call.printer.result({ id, timer, verdict }, () => `${plain(id)}  ${verdict}`)
     return verdict === 'accepted' ? exitCodes.done : exitCodes.refused

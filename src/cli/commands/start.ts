@@ -49,6 +49,6 @@ export async function startByArguments(
     ...(overrides !== undefined && { overrides }),
     ...more,
   }
-  await recordAct(docket, `start ${graph} ${target}`, call.text('id'))
+  await recordAct(docket, call.command, { execution: call.text('id'), note: `${graph} ${target}` })
   return docket.startByName(graph, target, inputs, given)
 }

@@ -19,6 +19,7 @@ import type { ResultClaim, ResultCommit, ResultState } from './result-record.ts'
 import type { SharedStateStore } from './shared-state.ts'
 import type { ExecutionStatus } from './statuses.ts'
 import type { ScheduleStore } from './schedule-record.ts'
+import type { StoreFinding } from './store-finding.ts'
 import type { StoreLimits } from './store-limits.ts'
 import type { ValueFormat } from './stored-value.ts'
 import type { WorkerStore } from './worker-record.ts'
@@ -227,6 +228,9 @@ export interface Store extends ActStore, EventStore, QueueStore, ScheduleStore, 
 
   /** Absent where the store does not see connections end: then an owner that dies is seen by its lease. */
   readonly sessions?: StoreSessions | undefined
+
+  /** Looks at the settings of its server, for people: reads alone, and only when they are called for. Absent where there is nothing to be set. @throws StoreError */
+  diagnose?(): Promise<readonly StoreFinding[]>
 
   /** Delivers hints until the returned function is called. Absent where a store can't notify others: they poll. */
   subscribe?(listener: (hint: StoreHint) => void): Promise<() => Promise<void>>

@@ -35,6 +35,7 @@ const commits: Readonly<Record<MethodOf<Store>, boolean>> = {
   writeShared: true,
   commitResults: true,
   open: false,
+  diagnose: false,
   close: false,
   time: false,
   renewOwner: false,

@@ -1,0 +1,80 @@
+import type { Client } from 'pg'
+import type { StoreFinding } from '../../src/core/contracts/store-finding.ts'
+import { poolFindings } from '../sql/pool-findings.ts'
+import type { PostgresConnection } from './connection.ts'
+
+const notificationMs = 1_000
+
+/** Settings of a PostgreSQL that cost executions. @throws StoreError */
+export async function diagnosePostgres(
+  connection: PostgresConnection,
+  schema: string,
+): Promise<readonly StoreFinding[]> {
+  const [[row], unkept, pooler] = await Promise.all([
+    connection.query({
+      text: `select current_setting('autovacuum') as autovacuum, current_setting('max_connections')::int as allows,
+        (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used,
+        current_setting('fsync') as fsync, pg_is_in_recovery() as standby`,
+      parameters: [],
+    }),
+    connection.query({
+      text: `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = $1 and c.relname like 'docket\\_%' and array_to_string(c.reloptions, ',') like '%autovacuum_enabled=false%'`,
+      parameters: [schema],
+    }),
+    poolerFinding(connection),
+  ])
+  const { autovacuum, allows, used, fsync, standby } = row!
+  const tables = unkept.map(({ name }) => String(name))
+  return [
+    autovacuum === 'on' && tables.length === 0
+      ? { check: 'autovacuum', level: 'good', text: 'autovacuum is on' }
+      : {
+          check: 'autovacuum',
+          level: 'problem',
+          text: `autovacuum is off${tables.length === 0 ? '' : ` for ${tables.join(', ')}`}: steps are rewritten while they are tried, and tables grow without end; turn it on`,
+        },
+    ...(fsync === 'on'
+      ? []
+      : [
+          {
+            check: 'fsync',
+            level: 'problem',
+            text: 'fsync is off: when the machine dies, commits are lost and the database may be damaged; turn it on',
+          } as const,
+        ]),
+    ...(standby === true
+      ? [{ check: 'standby', level: 'problem', text: 'the server is a standby, which takes no writes' } as const]
+      : []),
+    ...(pooler === undefined ? [] : [pooler]),
+    ...poolFindings(connection.max, { allows: Number(allows), used: Number(used) }),
+  ]
+}
+
+/** A pooler is another process than the one that it says it is; one that gives a connection for each transaction passes no notification on. */
+async function poolerFinding(connection: PostgresConnection): Promise<StoreFinding | undefined> {
+  return connection.withClient(async (lent) => {
+    const client = lent as Client & { readonly processID?: number }
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+    if (client.processID === undefined || rows[0]!.pid === client.processID) return undefined
+    const channel = `docket_doctor_${process.pid}`
+    let isHeard = false
+    try {
+      await client.query(`listen ${channel}`)
+      isHeard = await new Promise<boolean>((resolve, reject) => {
+        setTimeout(() => resolve(false), notificationMs)
+        client.once('notification', () => resolve(true))
+        connection.query({ text: 'select pg_notify($1, $2)', parameters: [channel, ''] }).catch(reject)
+      })
+    } finally {
+      await client.query(`unlisten ${channel}`).catch(() => {})
+    }
+    return isHeard
+      ? { check: 'pooler', level: 'good', text: 'a pooler stands between, which keeps a session for each client' }
+      : {
+          check: 'pooler',
+          level: 'warning',
+          text: 'a pooler stands between that gives a connection for each transaction: processes look for news every 0.25 to 0.5 s instead of being notified, and judge others by the lease alone; connect Docket to the server itself, or use pool_mode = session',
+        }
+  })
+}

@@ -1,0 +1,71 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sqliteStore } from '../../stores/sqlite/index.ts'
+import { childProgram } from '../child-program.ts'
+import { fixtures } from './call-cli.ts'
+import { openShop, orders, Receipt, useStore } from './fixtures/shop.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'docket-cli-'))
+const file = join(folder, 'shop.db')
+const program = childProgram(resolve(import.meta.dirname, '../../src/cli/main.ts'))
+const { NO_COLOR: _, FORCE_COLOR: __, NODE_OPTIONS: ___, ...inherited } = process.env
+const env = { ...inherited, SHOP_FILE: file }
+const config = ['--config', join(fixtures, 'docket.config.ts')]
+
+beforeAll(async () => {
+  useStore(sqliteStore(file))
+  await using shop = openShop({ work: false })
+  const inputs = { Order: { id: 'x' } }
+  await shop.startMany(
+    orders,
+    Receipt,
+    Array.from({ length: 2_000 }, (_, i) => ({ id: `order:${i}`, inputs })),
+  )
+})
+afterAll(() => {
+  useStore()
+  rmSync(folder, { recursive: true })
+})
+
+test('a reader that has enough is no failure: docket list --all --json | head -1 exits with 0', () => {
+  const command = `set -o pipefail; "$0" "$1" list --all --json --store "$2" | head -1`
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', command, process.execPath, program, file], {
+    encoding: 'utf8',
+    env,
+  })
+  expect({ status, stderr, lines: stdout.trim().split('\n').length }).toEqual({ status: 0, stderr: '', lines: 1 })
+  expect(JSON.parse(stdout)).toMatchObject({ status: 'pending' })
+})
+
+test('all that is written arrives, also in a pipe that is read slowly', () => {
+  const command = `"$0" "$1" list --all --json --store "$2" | (sleep 0.3; wc -l)`
+  const { stdout } = spawnSync('bash', ['-c', command, process.execPath, program, file], { encoding: 'utf8', env })
+  expect(stdout.trim()).toBe('2000')
+})
+
+test('a wrong call exits with 2, an interrupted one with 130, at once after a second SIGINT, and a stderr that is closed is no failure', async () => {
+  expect(spawnSync(process.execPath, [program, 'lst'], { env }).status).toBe(2)
+  const child = spawn(
+    process.execPath,
+    ['--conditions=docket-source', program, 'run', 'orders', 'Approved', '-i', 'Order={"id":"1"}', ...config],
+    { env },
+  )
+  const ended = once(child, 'exit')
+  let said = ''
+  child.stderr.on('data', (chunk) => {
+    said += String(chunk)
+    if (!said.includes('Approval waits')) return
+    child.kill('SIGINT')
+    child.kill('SIGINT')
+  })
+  expect(await ended).toEqual([130, null])
+  const unheard = spawn('bash', ['-c', '"$0" "$1" list --all --store "$2" 2>&-', process.execPath, program, file], {
+    env,
+  })
+  unheard.stdout.resume()
+  expect(await once(unheard, 'exit')).toEqual([0, null])
+})
